@@ -1,0 +1,45 @@
+# The two that a newcomer needs: `make repro` and `make test`.
+# Unset in a shell, it would make every process recompile its imports.
+unexport PYTHONDONTWRITEBYTECODE
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+export PYTHONPATH := $(CURDIR)
+PYTHON ?= python3
+
+.PHONY: install repro test lint format lock ui report bench clean
+.DEFAULT_GOAL := repro
+
+install: .venv/installed
+
+.venv/installed: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; set PYTHON=python3.12, say" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
+	touch $@
+
+repro: install
+	dvc repro
+
+test: install
+	pytest
+
+lint: install
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: install
+	ruff check --fix .
+	ruff format .
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet requirements.in -o requirements.txt
+
+ui: install
+	python -m plumbline ui
+
+bench: install
+	python bench/pipeline.py
+
+clean:
+	git clean -xfd -e .venv -e .dvc/cache

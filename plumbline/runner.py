@@ -1,0 +1,65 @@
+"""How a stage starts: quiet libraries, its paths from the command line, one message when it fails."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from plumbline.errors import PlumblineError
+
+QUIET = {
+    "ANONYMIZED_TELEMETRY": "false",
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "FEAST_USAGE": "False",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_ALLOW_MODEL_CODE_EXECUTION": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MPLBACKEND": "Agg",
+    "NML_DISABLE_USAGE_LOGGING": "1",
+}
+"""Environment of every stage and command: no telemetry, no unpickling, no window."""
+
+log = logging.getLogger("plumbline")
+
+
+def run(main: Callable[..., None]) -> None:
+    """Run a stage's `main(usecase, *paths)` with the command line's words, and exit.
+
+    Exit codes: 0 done, 2 a mistake the user can mend (one message, no traceback), 1 anything else.
+    """
+    prepare()
+    stage = Path(sys.argv[0]).stem
+    try:
+        arguments = parse(main, sys.argv[1:], stage)
+        started = time.perf_counter()
+        main(**arguments)
+        log.info("%s: done in %.1f s", stage, time.perf_counter() - started)
+    except PlumblineError as error:
+        log.error("%s: %s", stage, error)
+        sys.exit(error.exit_code)
+
+
+def prepare() -> None:
+    """Set the quiet environment and one-line logs to standard error; call before other imports."""
+    os.environ.update(QUIET)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    log.setLevel(logging.INFO)
+
+
+def parse(main: Callable[..., None], words: list[str], stage: str) -> dict[str, Any]:
+    """The words as `main`'s parameters: the first a use case's name, the rest paths."""
+    names = list(inspect.signature(main).parameters)
+    if len(words) != len(names):
+        raise PlumblineError(
+            f"expected {len(names)} arguments, found {len(words)}; "
+            f"usage: python -m stages.{stage} {' '.join(n.upper() for n in names)}"
+        )
+    return {n: w if n == "usecase" else Path(w) for n, w in zip(names, words, strict=True)}

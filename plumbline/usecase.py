@@ -1,0 +1,355 @@
+"""What a use case declares: contract, features, label, slices, behaviours, costs.
+
+A use case is data to the stages. Its module in `usecases/` builds one `UseCase`; the checks here
+refuse, before any data is read, a declaration that leaks the label or names what does not exist.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from plumbline.errors import SpecError, near
+
+Found = TypeVar("Found")
+Array = np.ndarray
+Columns = Mapping[str, Array]
+"""Named one-dimensional arrays of one length n (or 1): a batch of events, or a single event."""
+
+ColumnType = Literal["int", "float", "string", "bool", "timestamp"]
+Aggregate = Literal["count", "sum", "mean", "rate"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One line of the contract.
+
+    `unit` is a word ("cents", "minutes", "-"). `min` and `max` are inclusive. `allowed` is the closed
+    set of values. `known` is False when the value is not known at prediction time.
+    """
+
+    name: str
+    type: ColumnType
+    unit: str
+    description: str
+    min: float | None = None
+    max: float | None = None
+    allowed: tuple[str | int, ...] = ()
+    null: bool = False
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class Entity:
+    """What events are about and histories are kept for; `column` holds its id."""
+
+    name: str
+    column: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An entity's history over the `days` whole days that end at the midnight before the event.
+
+    `column` is summed as integers (None for a count) and divided once; `mean` and `rate` give
+    `default` where there is nothing to divide by, `count` and `sum` give 0. With `matured`, the events
+    counted are those whose label became known in the window (event time + label delay), and columns
+    not known at prediction time may be used.
+    """
+
+    name: str
+    entity: str
+    aggregate: Aggregate
+    days: int
+    description: str
+    column: str | None = None
+    matured: bool = False
+    default: float = 0.0
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """The entity's day so far: events of the same day strictly earlier than this one."""
+
+    name: str
+    entity: str
+    aggregate: Aggregate
+    description: str
+    column: str | None = None
+    default: float = 0.0
+
+
+@dataclass(frozen=True)
+class Category:
+    """A text or integer column as a code: its place in `values`, or len(values) for anything else."""
+
+    name: str
+    column: str
+    values: tuple[str | int, ...]
+    description: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """An element-wise function of columns, snapshots, fresh features and earlier rows.
+
+    The function's name is the feature, its parameters are its inputs, its docstring's first line the
+    description with the unit. Arrays of length n or 1 in, the same length out; times come as
+    datetime64[us]; only exact operations (+ - * / sqrt, comparisons), so that all processors agree.
+    """
+
+    function: Callable[..., Array]
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.function).parameters)
+
+    @property
+    def description(self) -> str:
+        return (inspect.getdoc(self.function) or "").split("\n")[0]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Groups by a known column or feature: by its values, or by intervals between `edges`."""
+
+    name: str
+    column: str
+    description: str
+    edges: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What the model must do when an event changes.
+
+    `change` takes the event's columns, snapshots and fresh features and returns those replaced; row
+    features follow. `expect` holds on at least `share` of the pairs, within `tolerance`.
+    """
+
+    name: str
+    description: str
+    change: Callable[[Columns], Columns]
+    expect: Literal["same", "not_lower", "not_higher"]
+    tolerance: float = 0.0
+    share: float = 0.99
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Money: `missed` is the column with what a missed case loses; `alarm` what a false alarm costs.
+
+    Both in `unit`. `missed_share` is the share of that column that is lost.
+    """
+
+    missed: str
+    alarm: float
+    unit: str
+    missed_share: float = 1.0
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """One model's subject. See the README's "your own data in six steps".
+
+    `time` is None for a plain table without history. `derive` maps a contract column to a DuckDB
+    expression over the source's columns. `features` is the ordered list that the model sees.
+    `naive` names a known numeric column or feature that is the naive answer (a score to rank by, or
+    a value in the label's unit). `offset` names one that the regression starts from. `label_delay`
+    is in whole days.
+    """
+
+    name: str
+    title: str
+    owner: str
+    problem: Literal["classification", "regression"]
+    key: str
+    label: str
+    columns: tuple[Column, ...]
+    features: tuple[str, ...]
+    time: str | None = None
+    label_delay: int = 0
+    entities: tuple[Entity, ...] = ()
+    derive: Mapping[str, str] = field(default_factory=dict)
+    snapshots: tuple[Snapshot, ...] = ()
+    fresh: tuple[Fresh, ...] = ()
+    categories: tuple[Category, ...] = ()
+    rows: tuple[Row, ...] = ()
+    naive: str | None = None
+    offset: str | None = None
+    slices: tuple[Slice, ...] = ()
+    behaviours: tuple[Behaviour, ...] = ()
+    costs: Costs | None = None
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @cached_property
+    def known(self) -> tuple[Column, ...]:
+        """The columns known at prediction time, in the contract's order."""
+        return tuple(c for c in self.columns if c.known)
+
+    @cached_property
+    def unknown(self) -> tuple[Column, ...]:
+        """The label and the other columns known only after the label delay."""
+        return tuple(c for c in self.columns if not c.known)
+
+    def column(self, name: str) -> Column:
+        """The contract's line for `name`; SpecError with the nearest names otherwise."""
+        return _find(self, "column", name, {c.name: c for c in self.columns})
+
+    def entity(self, name: str) -> Entity:
+        """The entity called `name`; SpecError with the nearest names otherwise."""
+        return _find(self, "entity", name, {e.name: e for e in self.entities})
+
+
+def load(name: str) -> UseCase:
+    """The `USECASE` that `usecases/<name>.py` declares.
+
+    Raises SpecError where there is no such module or it declares none.
+    """
+    try:
+        module = importlib.import_module(f"usecases.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"usecases.{name}":
+            raise
+        raise SpecError(
+            f"params.yaml, usecases: '{name}' has no module. "
+            f"Expected usecases/{name}.py; write it or correct the name."
+        ) from None
+    usecase = getattr(module, "USECASE", None)
+    if not isinstance(usecase, UseCase):
+        raise SpecError(
+            f"usecases/{name}.py: expected a constant USECASE of type UseCase, "
+            f"found {type(usecase).__name__}. End the module with `USECASE = UseCase(...)`."
+        )
+    return usecase
+
+
+def _find(usecase: UseCase, kind: str, name: str, choices: Mapping[str, Found]) -> Found:
+    if name not in choices:
+        raise SpecError(
+            f"usecases/{usecase.name}.py: there is no {kind} '{name}'; {near(name, choices)}"
+        )
+    return choices[name]
+
+
+def _check(usecase: UseCase) -> None:
+    _check_names(usecase)
+    _check_columns(usecase)
+    for aggregate in (*usecase.snapshots, *usecase.fresh):
+        _check_aggregate(usecase, aggregate)
+    _check_rows(usecase)
+    _check_references(usecase)
+
+
+def _check_names(usecase: UseCase) -> None:
+    names = [c.name for c in usecase.columns]
+    names += [f.name for f in (*usecase.snapshots, *usecase.fresh, *usecase.rows)]
+    names += [c.name for c in usecase.categories if c.name != c.column]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise SpecError(
+            f"usecases/{usecase.name}.py: used twice as a name: {', '.join(twice)}; rename one of each."
+        )
+
+
+def _check_columns(usecase: UseCase) -> None:
+    usecase.column(usecase.key)
+    if usecase.column(usecase.label).known:
+        raise SpecError(
+            f"usecases/{usecase.name}.py: the label '{usecase.label}' is declared as known at "
+            "prediction time; set known=False on its column."
+        )
+    for entity in usecase.entities:
+        _known(usecase, entity.column, f"entity '{entity.name}'", {c.name for c in usecase.known})
+    if usecase.time is None:
+        if usecase.snapshots or usecase.fresh or usecase.label_delay:
+            raise SpecError(
+                f"usecases/{usecase.name}.py: a table without time can have no snapshots, fresh "
+                "features or label delay; set `time`, or remove them."
+            )
+    elif usecase.column(usecase.time).type != "timestamp":
+        raise SpecError(
+            f"usecases/{usecase.name}.py: the event time '{usecase.time}' is of type "
+            f"{usecase.column(usecase.time).type}; expected timestamp."
+        )
+
+
+def _check_aggregate(usecase: UseCase, feature: Snapshot | Fresh) -> None:
+    usecase.entity(feature.entity)
+    if (feature.column is None) != (feature.aggregate == "count"):
+        raise SpecError(
+            f"usecases/{usecase.name}.py: '{feature.name}' is a {feature.aggregate} over "
+            f"{feature.column}; a count takes no column, every other aggregate takes one."
+        )
+    if feature.column is None:
+        return
+    column = usecase.column(feature.column)
+    if column.type not in ("int", "bool"):
+        raise SpecError(
+            f"usecases/{usecase.name}.py: '{feature.name}' sums '{column.name}' of type {column.type}; "
+            "only integers sum to the same bits in every engine: declare it in a smaller unit."
+        )
+    if not getattr(feature, "matured", False):
+        _known(usecase, column.name, f"feature '{feature.name}'", {c.name for c in usecase.known})
+
+
+def _check_rows(usecase: UseCase) -> None:
+    reach = {c.name for c in usecase.known}
+    reach |= {f.name for f in (*usecase.snapshots, *usecase.fresh)}
+    for row in usecase.rows:
+        for name in row.inputs:
+            _known(usecase, name, f"feature '{row.name}'", reach)
+        reach.add(row.name)
+
+
+def _check_references(usecase: UseCase) -> None:
+    reach = available(usecase)
+    for category in usecase.categories:
+        _known(usecase, category.column, f"category '{category.name}'", {c.name for c in usecase.known})
+    for name in usecase.features:
+        _known(usecase, name, "the feature list", reach)
+    for what, one in (("naive", usecase.naive), ("offset", usecase.offset)):
+        if one is not None:
+            _known(usecase, one, what, reach)
+    for piece in usecase.slices:
+        _known(usecase, piece.column, f"slice '{piece.name}'", reach)
+    for name in usecase.derive:
+        usecase.column(name)
+    if usecase.costs:
+        _known(usecase, usecase.costs.missed, "costs", reach)
+
+
+def available(usecase: UseCase) -> set[str]:
+    """Names that a model may use: known columns, and every declared feature."""
+    names = {c.name for c in usecase.known}
+    for feature in (*usecase.snapshots, *usecase.fresh, *usecase.rows, *usecase.categories):
+        names.add(feature.name)
+    return names
+
+
+def _known(usecase: UseCase, name: str, where: str, reach: Iterable[str]) -> None:
+    reach = set(reach)
+    if name in reach:
+        return
+    if name in {c.name for c in usecase.unknown}:
+        raise SpecError(
+            f"usecases/{usecase.name}.py: {where} uses '{name}', which is not known at prediction "
+            "time: it would leak the answer. Use a snapshot with matured=True, or drop it."
+        )
+    raise SpecError(
+        f"usecases/{usecase.name}.py: {where} uses '{name}', which is not declared before it; "
+        f"{near(name, reach)}"
+    )
