@@ -1,0 +1,58 @@
+"""Row features, category codes and the model's matrix: one definition for a batch and a single event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from plumbline.errors import SpecError, near
+from plumbline.usecase import Array, Category, Columns, UseCase
+
+
+def row_features(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+    """Every row feature of n events, float64 (n,), in the declared order.
+
+    `columns` holds the known columns, the snapshots and the fresh features, each of length n.
+    Raises SpecError where a row feature's result has another length.
+    """
+    reach = dict(columns)
+    made: dict[str, Array] = {}
+    size = len(reach[usecase.key])
+    for row in usecase.rows:
+        value = np.asarray(row.function(**{name: reach[name] for name in row.inputs}), np.float64)
+        if value.shape not in ((size,), (1,), ()):
+            raise SpecError(
+                f"usecases/{usecase.name}.py: {row.name}() returned shape {value.shape} for {size} "
+                "events; a row feature is element-wise."
+            )
+        made[row.name] = reach[row.name] = np.broadcast_to(value, (size,))
+    return made
+
+
+def codes(category: Category, values: Array) -> Array:
+    """Each value's place in the vocabulary, float64 (n,); its length for anything else."""
+    place = {v: float(i) for i, v in enumerate(category.values)}
+    other = float(len(category.values))
+    kinds, inverse = np.unique(values.astype(str), return_inverse=True)
+    text = {str(v): i for v, i in place.items()}
+    return np.array([text.get(k, other) for k in kinds], np.float64)[inverse]
+
+
+def category_codes(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+    """Every category's codes, float64 (n,)."""
+    return {c.name: codes(c, columns[c.column]) for c in usecase.categories}
+
+
+def matrix(features: Sequence[str], columns: Columns) -> Array:
+    """The named columns side by side, float32 (n, k), in the given order; null becomes NaN.
+
+    Raises SpecError naming the nearest columns where one is missing.
+    """
+    for name in features:
+        if name not in columns:
+            raise SpecError(f"the model needs feature '{name}', not in the table; {near(name, columns)}")
+    out = np.empty((len(columns[features[0]]), len(features)), np.float32)
+    for i, name in enumerate(features):
+        out[:, i] = columns[name]
+    return out
