@@ -50,7 +50,10 @@ def dumps(value: Any) -> str:
     >>> dumps({"b": 0.1 + 0.2, "a": float("nan")})
     '{\\n  "a": null,\\n  "b": 0.3\\n}\\n'
     """
-    return json.dumps(_plain(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(_plain(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+        + "\n"
+    )
 
 
 def read_json(path: Path) -> Any:
@@ -60,7 +63,9 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from None
     except ValueError as error:
-        raise PlumblineError(f"{path}: not valid JSON ({error}); restore it with `dvc checkout`") from None
+        raise PlumblineError(
+            f"{path}: not valid JSON ({error}); restore it with `dvc checkout`"
+        ) from None
 
 
 def _plain(value: Any) -> Any:

@@ -145,7 +145,9 @@ def _line(path: Path, usecase: str, error: dict[str, Any]) -> str:
     if error["type"] == "missing":
         return f"{path}, {where}: missing; add it (see the comments in the committed params.yaml)"
     if error["type"] == "extra_forbidden":
-        return f"{path}, {where}: unknown key; {near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
+        return (
+            f"{path}, {where}: unknown key; {near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
+        )
     expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return f"{path}, {where}: got {error['input']!r}, expected {expected}"
 

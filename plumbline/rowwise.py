@@ -51,7 +51,9 @@ def matrix(features: Sequence[str], columns: Columns) -> Array:
     """
     for name in features:
         if name not in columns:
-            raise SpecError(f"the model needs feature '{name}', not in the table; {near(name, columns)}")
+            raise SpecError(
+                f"the model needs feature '{name}', not in the table; {near(name, columns)}"
+            )
     out = np.empty((len(columns[features[0]]), len(features)), np.float32)
     for i, name in enumerate(features):
         out[:, i] = columns[name]

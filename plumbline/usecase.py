@@ -214,6 +214,11 @@ class UseCase:
         return _find(self, "entity", name, {e.name: e for e in self.entities})
 
 
+def aggregates(usecase: UseCase) -> list[Snapshot | Fresh]:
+    """The features computed from an entity's history: snapshots, then fresh ones."""
+    return [*usecase.snapshots, *usecase.fresh]
+
+
 def load(name: str) -> UseCase:
     """The `USECASE` that `usecases/<name>.py` declares.
 
@@ -248,7 +253,7 @@ def _find(usecase: UseCase, kind: str, name: str, choices: Mapping[str, Found]) 
 def _check(usecase: UseCase) -> None:
     _check_names(usecase)
     _check_columns(usecase)
-    for aggregate in (*usecase.snapshots, *usecase.fresh):
+    for aggregate in aggregates(usecase):
         _check_aggregate(usecase, aggregate)
     _check_rows(usecase)
     _check_references(usecase)
@@ -256,7 +261,7 @@ def _check(usecase: UseCase) -> None:
 
 def _check_names(usecase: UseCase) -> None:
     names = [c.name for c in usecase.columns]
-    names += [f.name for f in (*usecase.snapshots, *usecase.fresh, *usecase.rows)]
+    names += [f.name for f in aggregates(usecase)] + [r.name for r in usecase.rows]
     names += [c.name for c in usecase.categories if c.name != c.column]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
@@ -308,7 +313,7 @@ def _check_aggregate(usecase: UseCase, feature: Snapshot | Fresh) -> None:
 
 def _check_rows(usecase: UseCase) -> None:
     reach = {c.name for c in usecase.known}
-    reach |= {f.name for f in (*usecase.snapshots, *usecase.fresh)}
+    reach |= {f.name for f in aggregates(usecase)}
     for row in usecase.rows:
         for name in row.inputs:
             _known(usecase, name, f"feature '{row.name}'", reach)
@@ -318,7 +323,9 @@ def _check_rows(usecase: UseCase) -> None:
 def _check_references(usecase: UseCase) -> None:
     reach = available(usecase)
     for category in usecase.categories:
-        _known(usecase, category.column, f"category '{category.name}'", {c.name for c in usecase.known})
+        _known(
+            usecase, category.column, f"category '{category.name}'", {c.name for c in usecase.known}
+        )
     for name in usecase.features:
         _known(usecase, name, "the feature list", reach)
     for what, one in (("naive", usecase.naive), ("offset", usecase.offset)):
@@ -334,10 +341,8 @@ def _check_references(usecase: UseCase) -> None:
 
 def available(usecase: UseCase) -> set[str]:
     """Names that a model may use: known columns, and every declared feature."""
-    names = {c.name for c in usecase.known}
-    for feature in (*usecase.snapshots, *usecase.fresh, *usecase.rows, *usecase.categories):
-        names.add(feature.name)
-    return names
+    names = {c.name for c in usecase.known} | {f.name for f in aggregates(usecase)}
+    return names | {r.name for r in usecase.rows} | {c.name for c in usecase.categories}
 
 
 def _known(usecase: UseCase, name: str, where: str, reach: Iterable[str]) -> None:

@@ -19,7 +19,16 @@ from plumbline.usecase import (
     UseCase,
 )
 
-CATEGORIES = ("grocery", "fuel", "restaurant", "clothing", "electronics", "travel", "health", "online")
+CATEGORIES = (
+    "grocery",
+    "fuel",
+    "restaurant",
+    "clothing",
+    "electronics",
+    "travel",
+    "health",
+    "online",
+)
 KINDS = ("payment", "refund")
 
 COLUMNS = (
@@ -27,10 +36,19 @@ COLUMNS = (
     Column("paid_at", "timestamp", "UTC", "when the payment was made"),
     Column("customer_id", "int", "-", "who pays", min=0),
     Column("terminal_id", "int", "-", "where the card is used", min=0),
-    Column("amount_cents", "int", "cents", "amount; negative for a refund", min=-500_000, max=500_000),
+    Column(
+        "amount_cents", "int", "cents", "amount; negative for a refund", min=-500_000, max=500_000
+    ),
     Column("kind", "string", "-", "payment or refund", allowed=KINDS),
     Column("category", "string", "-", "merchant category of the terminal", allowed=CATEGORIES),
-    Column("distance_m", "int", "metres", "from the customer's home to the terminal", min=0, max=300_000),
+    Column(
+        "distance_m",
+        "int",
+        "metres",
+        "from the customer's home to the terminal",
+        min=0,
+        max=300_000,
+    ),
     Column("is_fraud", "int", "0/1", "reported as fraud", min=0, max=1, known=False),
 )
 
@@ -43,7 +61,14 @@ def _counts(entity: str, days: tuple[int, ...]) -> tuple[Snapshot, ...]:
 
 def _means(entity: str, days: tuple[int, ...]) -> tuple[Snapshot, ...]:
     return tuple(
-        Snapshot(f"{entity}_mean_{d}d", entity, "mean", d, f"mean amount, cents, {d} days", "amount_cents")
+        Snapshot(
+            f"{entity}_mean_{d}d",
+            entity,
+            "mean",
+            d,
+            f"mean amount, cents, {d} days",
+            "amount_cents",
+        )
         for d in days
     )
 

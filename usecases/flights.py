@@ -22,7 +22,9 @@ from plumbline.usecase import (
 )
 
 ORIGINS = ("EWR", "JFK", "LGA")
-CARRIERS = tuple("9E AA AS B6 DL EV F9 FL HA MQ OO UA US VX WN YV".split())
+CARRIERS = tuple(
+    ["9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV"]
+)
 
 COLUMNS = (
     Column("flight_id", "string", "-", "date, carrier, flight number and origin"),
@@ -36,7 +38,15 @@ COLUMNS = (
     Column("dep_delay", "int", "minutes", "departure delay, negative = early", min=-60, max=1_800),
     Column("arr_time", "int", "hhmm", "local time of arrival", min=0, max=2400, known=False),
     Column("air_time", "int", "minutes", "time in the air", min=10, max=900, known=False),
-    Column("arr_delay", "int", "minutes", "arrival delay, negative = early", min=-120, max=1_800, known=False),
+    Column(
+        "arr_delay",
+        "int",
+        "minutes",
+        "arrival delay, negative = early",
+        min=-120,
+        max=1_800,
+        known=False,
+    ),
 )
 
 DERIVE = {
@@ -51,7 +61,15 @@ DERIVE = {
 
 def _matured(entity: str, days: int, *names: tuple[str, str, str]) -> tuple[Snapshot, ...]:
     return tuple(
-        Snapshot(f"{entity}_{short}_{days}d", entity, "mean", days, f"mean {text}, {days} days", column, True)
+        Snapshot(
+            f"{entity}_{short}_{days}d",
+            entity,
+            "mean",
+            days,
+            f"mean {text}, {days} days",
+            column,
+            True,
+        )
         for short, column, text in names
     )
 
@@ -74,15 +92,21 @@ SNAPSHOTS = (
 
 FRESH = (
     Fresh("origin_count_today", "origin", "count", "departures earlier today"),
-    Fresh("origin_delay_today", "origin", "mean", "mean departure delay earlier today", "dep_delay"),
+    Fresh(
+        "origin_delay_today", "origin", "mean", "mean departure delay earlier today", "dep_delay"
+    ),
     Fresh("dest_delay_today", "dest", "mean", "mean departure delay earlier today", "dep_delay"),
-    Fresh("carrier_delay_today", "carrier", "mean", "mean departure delay earlier today", "dep_delay"),
+    Fresh(
+        "carrier_delay_today", "carrier", "mean", "mean departure delay earlier today", "dep_delay"
+    ),
 )
 
 
 def hour(departed_at: Array) -> Array:
     """Hour of the day, 0 to 23."""
-    return (departed_at.astype("datetime64[h]") - departed_at.astype("datetime64[D]")).astype(np.int64)
+    return (departed_at.astype("datetime64[h]") - departed_at.astype("datetime64[D]")).astype(
+        np.int64
+    )
 
 
 def weekday(departed_at: Array) -> Array:
@@ -110,7 +134,9 @@ def origin_gain_1d(origin_arrival_1d: Array, origin_departure_1d: Array) -> Arra
     return origin_arrival_1d - origin_departure_1d
 
 
-ROWS = tuple(Row(f) for f in (hour, weekday, carrier_gain_30d, dest_gain_7d, dest_gain_30d, origin_gain_1d))
+ROWS = tuple(
+    Row(f) for f in (hour, weekday, carrier_gain_30d, dest_gain_7d, dest_gain_30d, origin_gain_1d)
+)
 
 CODES = (
     Category("carrier_code", "carrier", CARRIERS, "airline"),
@@ -167,6 +193,8 @@ USECASE = UseCase(
     ),
     behaviours=(
         Behaviour("tail_number", "a tail number means nothing by itself", other_aircraft, "same"),
-        Behaviour("hour_later", "leaving an hour later is not arriving earlier", hour_later, "not_lower"),
+        Behaviour(
+            "hour_later", "leaving an hour later is not arriving earlier", hour_later, "not_lower"
+        ),
     ),
 )

@@ -1,0 +1,54 @@
+"""The use case is data: no stage and no library module names a dataset, a column or a task."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from plumbline.usecase import load
+from tests.conftest import ROOT
+
+USECASES = [p.stem for p in (ROOT / "usecases").glob("*.py") if p.stem != "__init__"]
+GENERAL = {
+    "category",
+    "hour",
+    "origin",
+    "month",
+    "day",
+    "year",
+    "kind",
+    "weekend",
+    "night",
+    "weekday",
+}
+TASKS = {
+    "fraud",
+    "payment",
+    "customer",
+    "terminal",
+    "flight",
+    "airline",
+    "carrier",
+    "diabetes",
+    "churn",
+}
+CODE = sorted(
+    [*(ROOT / "plumbline").rglob("*.py"), *(ROOT / "stages").rglob("*.py"), ROOT / "dvc.yaml"]
+)
+
+
+def forbidden() -> set[str]:
+    names = set(TASKS) | set(USECASES)
+    for usecase in map(load, USECASES):
+        names |= {c.name for c in usecase.columns} | {e.name for e in usecase.entities}
+        names |= {s.name for s in (*usecase.snapshots, *usecase.fresh, *usecase.rows)}
+    return names - GENERAL
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda p: p.name)
+def test_no_name_of_a_use_case(path: Path) -> None:
+    words = set(re.findall(r"[a-z0-9]+(?:_[a-z0-9]+)*", path.read_text().lower()))
+    words |= {part for word in words for part in word.split("_")}
+    assert not words & forbidden()

@@ -1,0 +1,95 @@
+"""params.yaml: frozen, typed, and every mistake one line that names file, key and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from plumbline import params
+from plumbline.errors import ParamsError
+from tests.conftest import ROOT
+
+
+def write(tmp_path: Path, change: dict[str, Any]) -> Path:
+    whole = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for dotted, value in change.items():
+        *path, last = dotted.split(".")
+        place = whole
+        for part in path:
+            place = place[part]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(whole))
+    return tmp_path / "params.yaml"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"card_fraud.train.rounds": "many"},
+            r"card_fraud.train.rounds: got 'many', expected a valid integer",
+        ),
+        (
+            {"card_fraud.train.rounds": 0},
+            r"card_fraud.train.rounds: got 0, expected greater than or equal to 1",
+        ),
+        (
+            {"card_fraud.train.runds": 3},
+            r"card_fraud.train.runds: unknown key; did you mean 'rounds'",
+        ),
+        ({"card_fraud.trian": {}}, r"card_fraud.trian: unknown key; did you mean 'train'"),
+        (
+            {"card_fraud.data.source": "excel"},
+            r"card_fraud.data.source: got 'excel', expected 'simulate', 'csv'",
+        ),
+        (
+            {"card_fraud.data.as_of": "July"},
+            r"card_fraud.data.as_of: got 'July', expected a valid date",
+        ),
+        (
+            {"card_fraud.validate.max_quarantine": 2},
+            r"max_quarantine: got 2, expected less than or equal to 1",
+        ),
+        ({"card_fraud.tune": None}, r"card_fraud.tune: missing; add it"),
+        ({"seed": "x"}, r"params.yaml, seed: got 'x', expected a valid integer"),
+        ({"card_fraud": 7}, r"card_fraud: got 7, expected one sub-section per stage"),
+        ({"usecases": "card_fraud"}, r"expected a list under the key 'usecases'"),
+    ],
+)
+def test_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParamsError, match=message):
+        params.load("card_fraud", write(tmp_path, change))
+
+
+def test_every_mistake_gets_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path, {"seed": None, "card_fraud.train.runds": 1})
+    with pytest.raises(ParamsError) as error:
+        params.load("card_fraud", path)
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_unknown_use_case(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="no section 'card_frad'; did you mean 'card_fraud'"):
+        params.load("card_frad", write(tmp_path, {}))
+
+
+def test_not_yaml_and_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    with pytest.raises(ParamsError, match="no such file; run from the project's root"):
+        params.load("card_fraud", path)
+    path.write_text("a: [1")
+    with pytest.raises(ParamsError, match="not valid YAML"):
+        params.load("card_fraud", path)
+
+
+def test_frozen() -> None:
+    loaded = params.load("card_fraud", ROOT / "params.yaml")
+    with pytest.raises(ValidationError, match="frozen"):
+        loaded.seed = 8

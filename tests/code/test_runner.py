@@ -1,0 +1,47 @@
+"""How a stage starts and ends: paths from the words, one message, an exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from plumbline import runner
+from plumbline.errors import PlumblineError, SourceError
+
+
+def stage(usecase: str, source: Path, out: Path) -> None:
+    if usecase == "bad":
+        raise SourceError(f"{source}: no such file; put one there")
+    out.write_text(usecase)
+
+
+@pytest.fixture(autouse=True)
+def same_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+
+
+def test_words_become_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["stages/stage.py", "good", "in", str(tmp_path / "out")])
+    runner.run(stage)
+    assert (tmp_path / "out").read_text() == "good"
+    assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+
+
+def test_a_mistake_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sys.argv", ["stages/stage.py", "bad", "in.csv", "out"])
+    with pytest.raises(SystemExit) as exit_, caplog.at_level(logging.ERROR):
+        runner.run(stage)
+    assert exit_.value.code == 2
+    assert caplog.messages == ["stage: in.csv: no such file; put one there"]
+
+
+def test_too_few_words() -> None:
+    with pytest.raises(
+        PlumblineError, match=r"expected 3 arguments, found 1; usage: .* USECASE SOURCE OUT"
+    ):
+        runner.parse(stage, ["x"], "stage")

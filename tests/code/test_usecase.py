@@ -1,0 +1,127 @@
+"""A use case that leaks, or names what does not exist, is refused before any data is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plumbline.errors import SpecError
+from plumbline.usecase import (
+    Category,
+    Column,
+    Costs,
+    Entity,
+    Fresh,
+    Row,
+    Slice,
+    Snapshot,
+    UseCase,
+    load,
+)
+
+
+def half(x: np.ndarray) -> np.ndarray:
+    """Half of x, units."""
+    return x / 2
+
+
+CASE = UseCase(
+    name="toy",
+    title="Toy",
+    owner="me@example.com",
+    problem="regression",
+    key="id",
+    time="at",
+    label="y",
+    label_delay=2,
+    entities=(Entity("who", "who", "someone"),),
+    columns=(
+        Column("id", "int", "-", "number"),
+        Column("at", "timestamp", "UTC", "when"),
+        Column("who", "string", "-", "who"),
+        Column("x", "int", "units", "size"),
+        Column("w", "float", "kg", "weight"),
+        Column("y", "float", "units", "answer", known=False),
+        Column("late", "int", "units", "known too late", known=False),
+    ),
+    snapshots=(Snapshot("n7", "who", "count", 7, "events"),),
+    fresh=(Fresh("today", "who", "sum", "so far", "x"),),
+    rows=(Row(half),),
+    features=("x", "n7", "today", "half"),
+)
+
+
+def late_half(late: np.ndarray) -> np.ndarray:
+    """Half of what is not known yet."""
+    return late / 2
+
+
+def quarter(hlf: np.ndarray) -> np.ndarray:
+    """Names an input that does not exist."""
+    return hlf / 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rows": (Row(late_half),)}, r"feature 'late_half' uses 'late', which is not known"),
+        ({"rows": (Row(half), Row(quarter))}, r"'hlf'.*did you mean 'half'"),
+        ({"features": ("x", "late")}, r"feature list uses 'late'.*leak the answer"),
+        ({"features": ("x", "n77")}, r"'n77'.*did you mean 'n7'"),
+        ({"naive": "y"}, r"naive uses 'y', which is not known"),
+        ({"offset": "late"}, r"offset uses 'late', which is not known"),
+        ({"slices": (Slice("s", "y", "by the answer"),)}, r"slice 's' uses 'y'"),
+        ({"costs": Costs("late", 1.0, "cents")}, r"costs uses 'late'"),
+        ({"categories": (Category("c", "late", (1, 2), "late"),)}, r"category 'c' uses 'late'"),
+        ({"entities": (Entity("who", "late", "late"),)}, r"entity 'who' uses 'late'"),
+        ({"fresh": (Fresh("today", "who", "sum", "so far", "late"),)}, r"'today' uses 'late'"),
+        ({"snapshots": (Snapshot("n7", "who", "sum", 7, "early", "late"),)}, r"'n7' uses 'late'"),
+        (
+            {"snapshots": (Snapshot("n7", "who", "sum", 7, "kilos", "w"),)},
+            r"sums 'w' of type float",
+        ),
+        ({"snapshots": (Snapshot("n7", "who", "count", 7, "n", "x"),)}, r"a count takes no column"),
+        (
+            {"snapshots": (Snapshot("n7", "who", "mean", 7, "n"),)},
+            r"every other aggregate takes one",
+        ),
+        (
+            {"snapshots": (Snapshot("n7", "whom", "count", 7, "n"),)},
+            r"no entity 'whom'; did you mean 'who'",
+        ),
+        ({"snapshots": (Snapshot("x", "who", "count", 7, "n"),)}, r"used twice as a name: x"),
+        ({"label": "x"}, r"the label 'x' is declared as known"),
+        ({"label": "z"}, r"no column 'z'"),
+        ({"key": "idd"}, r"no column 'idd'; did you mean 'id'"),
+        ({"time": "x"}, r"event time 'x' is of type int"),
+        ({"time": None}, r"a table without time can have no snapshots"),
+        ({"derive": {"ats": "now()"}}, r"no column 'ats'; did you mean 'at'"),
+    ],
+)
+def test_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        replace(CASE, **change)
+
+
+def test_matured_snapshot_may_use_what_is_known_late() -> None:
+    matured = Snapshot("late_7d", "who", "mean", 7, "late", "late", matured=True)
+    assert replace(CASE, snapshots=(matured,), features=("late_7d",)).features == ("late_7d",)
+
+
+def test_known_and_unknown_part_the_contract() -> None:
+    assert [c.name for c in CASE.known] == ["id", "at", "who", "x", "w"]
+    assert [c.name for c in CASE.unknown] == ["y", "late"]
+
+
+def test_slipping_the_arrival_into_flights_is_refused() -> None:
+    flights = load("flights")
+    with pytest.raises(SpecError, match="'arr_time', which is not known at prediction time"):
+        replace(flights, features=(*flights.features, "arr_time"))
+
+
+def test_no_module_of_that_name() -> None:
+    with pytest.raises(SpecError, match=r"'nowhere' has no module. Expected usecases/nowhere.py"):
+        load("nowhere")

@@ -1,0 +1,135 @@
+"""A copy of the project in a folder of its own, with small use cases, for tests of whole runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.conftest import ROOT
+
+SMALL = {
+    "card_fraud.data.simulate": {"customers": 300, "terminals": 200},
+    "card_fraud.tune.max_evals": 2,
+    "card_fraud.tune.rounds": 20,
+    "card_fraud.train.rounds": 40,
+    "card_fraud.evaluate.bootstrap": 50,
+}
+
+DIABETES = {
+    "data": {"source": "csv", "path": "sources/diabetes/diabetes.csv"},
+    "validate": {},
+    "features": {},
+    "tune": {"max_evals": 2, "rounds": 50},
+    "train": {"rounds": 100},
+    "evaluate": {"bootstrap": 100},
+    "monitor": {},
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A work tree under git and DVC; commands run in it with this test's Python."""
+
+    path: Path
+
+    def run(self, *words: str, env: Mapping[str, str] | None = None, ok: bool = True) -> str:
+        """A command's output (both streams); AssertionError with it when it fails and `ok`."""
+        done = subprocess.run(
+            words,
+            cwd=self.path,
+            env={**environment(self.path), **(env or {})},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        assert not ok or done.returncode == 0, done.stdout[-6000:]
+        return done.stdout
+
+    def repro(self, *words: str, env: Mapping[str, str] | None = None) -> list[str]:
+        """`dvc repro`, and the names of the stages that ran."""
+        out = self.run("dvc", "repro", *words, env=env)
+        return [line.split("'")[1] for line in out.splitlines() if line.startswith("Running stage")]
+
+    def commit(self, message: str = "change") -> None:
+        """Commit everything that git does not ignore."""
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-q", "--allow-empty", "-m", message)
+
+    def set(self, changes: Mapping[str, Any]) -> None:
+        """Change params.yaml: dotted keys to values."""
+        path = self.path / "params.yaml"
+        whole = yaml.safe_load(path.read_text())
+        for dotted, value in changes.items():
+            *parts, last = dotted.split(".")
+            place = whole
+            for part in parts:
+                place = place[part]
+            place[last] = value
+        path.write_text(yaml.safe_dump(whole, sort_keys=False))
+
+    def clone(self, path: Path) -> Project:
+        """A fresh clone of what is committed: no cache, no outs."""
+        self.run("git", "clone", "-q", str(self.path), str(path))
+        return Project(path)
+
+
+def environment(path: Path) -> dict[str, str]:
+    """This process's environment with this Python's commands first, and `path` to import from."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "MLFLOW_", "GIT_"))}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {
+        **kept,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(path),
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(path / ".dvc" / "tmp" / "site"),
+        **{f"GIT_{who}_NAME": "Test" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "test@example.com" for who in ("AUTHOR", "COMMITTER")},
+    }
+
+
+def make(path: Path, usecases: list[str]) -> Project:
+    """The project as this work tree has it, committed in `path`, with small params and `usecases`.
+
+    `diabetes` is added the way a user adds a table: a module, a params section, a source.
+    """
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, names.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, path / name)
+    (path / "dvc.lock").unlink(missing_ok=True)
+    project = Project(path)
+    if "diabetes" in usecases:
+        _add_diabetes(project)
+    project.set({**SMALL, "usecases": usecases})
+    project.run("git", "init", "-q", "-b", "main")
+    project.commit("start")
+    return project
+
+
+def _add_diabetes(project: Project) -> None:
+    from sklearn.datasets import load_diabetes
+
+    bunch = load_diabetes(as_frame=True, scaled=False)
+    table = bunch.frame.rename(columns={"target": "progression"})
+    table = table.astype({"sex": int}).rename_axis("patient").reset_index()
+    source = project.path / "sources" / "diabetes"
+    source.mkdir()
+    table.to_csv(source / "diabetes.csv", index=False)
+    shutil.copy(
+        ROOT / "tests" / "usecases" / "diabetes.py", project.path / "usecases" / "diabetes.py"
+    )
+    (project.path / "profiles" / "diabetes.json").write_text("{}\n")
+    params = project.path / "params.yaml"
+    params.write_text(params.read_text() + yaml.safe_dump({"diabetes": DIABETES}))

@@ -1,0 +1,106 @@
+"""Whole runs of the graph: what a newcomer gets, what reruns, and that two clones agree to the byte."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.project import Project, make
+
+STAGES = ["data", "validate", "features", "tune", "train", "evaluate", "monitor"]
+BOTH = ["card_fraud", "diabetes"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Small card_fraud and the plain table, run once and committed."""
+    made = make(tmp_path_factory.mktemp("project"), BOTH)
+    ran = made.repro()
+    assert sorted(ran) == sorted(f"{s}@{u}" for s in STAGES for u in BOTH)
+    made.commit("reproduced")
+    return made
+
+
+def test_every_stage_leaves_its_outs(project: Project) -> None:
+    for usecase in BOTH:
+        for stage in STAGES:
+            assert (
+                json.loads((project.path / "metrics" / usecase / f"{stage}.json").read_text())
+                if (stage != "train")
+                else (project.path / "models" / usecase / "model.ubj").stat().st_size
+            )
+        assert list((project.path / "reports" / usecase).rglob("*.html"))
+        assert list((project.path / "reports" / usecase / "plots").glob("*.csv"))
+
+
+def test_a_second_run_does_nothing(project: Project) -> None:
+    assert project.repro() == []
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_metrics_and_plots_show(project: Project) -> None:
+    shown = json.loads(project.run("dvc", "metrics", "show", "--json"))
+    assert {f"metrics/{u}/evaluate.json" for u in BOTH} <= set(shown[""]["data"])
+    out = project.run("dvc", "plots", "show", "-o", str(project.path / "plots.html")).strip()
+    assert out.endswith("plots.html")
+    (project.path / "plots.html").unlink()
+
+
+def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, tmp_path: Path) -> None:
+    """Another folder, time zone, locale, hash seed, thread count: dvc.lock and metrics as committed."""
+    other = project.clone(tmp_path / "another folder")
+    strange = {
+        "TZ": "Asia/Kathmandu",
+        "LC_ALL": "C",
+        "PYTHONHASHSEED": "77",
+        "OMP_NUM_THREADS": "1",
+    }
+    assert len(other.repro(env=strange)) == len(STAGES) * len(BOTH)
+    assert other.run("git", "status", "--porcelain") == ""
+    assert (other.path / "dvc.lock").read_bytes() == (project.path / "dvc.lock").read_bytes()
+
+
+def test_a_training_parameter_reruns_what_follows_it_only(project: Project) -> None:
+    project.set({"card_fraud.train.rounds": 30})
+    try:
+        assert project.repro() == [f"{s}@card_fraud" for s in ("train", "evaluate", "monitor")]
+    finally:
+        project.run("git", "checkout", "-q", ".")
+        project.run("dvc", "checkout", "-q")
+
+
+def test_a_feature_of_one_use_case_touches_no_other(project: Project) -> None:
+    module = project.path / "usecases" / "diabetes.py"
+    module.write_text(module.read_text().replace("return bmi * bp", "return bmi + bp"))
+    try:
+        ran = project.repro()
+        assert ran, "the changed use case must rerun"
+        assert {name.split("@")[1] for name in ran} == {"diabetes"}
+    finally:
+        project.run("git", "checkout", "-q", ".")
+        project.run("dvc", "checkout", "-q")
+
+
+def test_a_failing_stage_leaves_the_last_good_outs(project: Project) -> None:
+    source = project.path / "sources" / "diabetes" / "diabetes.csv"
+    before = (project.path / "data" / "diabetes" / "raw" / "events-all.parquet").read_bytes()
+    source.write_text("")
+    try:
+        out = project.run("dvc", "repro", "data@diabetes", ok=False)
+        assert "sources/diabetes/diabetes.csv" in out
+        assert "Traceback" not in out
+        assert (
+            project.path / "data" / "diabetes" / "raw" / "events-all.parquet"
+        ).read_bytes() == before
+    finally:
+        project.run("git", "checkout", "-q", ".")
+
+
+def test_each_stage_runs_alone(project: Project) -> None:
+    """`python -m stages.<name>` with the words of dvc.yaml, from the root, and nothing else."""
+    command = yaml.safe_load((project.path / "dvc.yaml").read_text())["stages"]["train"]["cmd"]
+    project.run(*command.replace("${item.usecase}", "diabetes").split())
+    assert project.run("dvc", "status", "train@diabetes").strip().endswith("up to date.")
