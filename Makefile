@@ -21,7 +21,7 @@ repro: install
 	dvc repro
 
 test: install
-	pytest
+	pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: install
 	ruff check .

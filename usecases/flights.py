@@ -22,8 +22,23 @@ from plumbline.usecase import (
 )
 
 ORIGINS = ("EWR", "JFK", "LGA")
-CARRIERS = tuple(
-    ["9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV"]
+CARRIERS = (
+    "9E",
+    "AA",
+    "AS",
+    "B6",
+    "DL",
+    "EV",
+    "F9",
+    "FL",
+    "HA",
+    "MQ",
+    "OO",
+    "UA",
+    "US",
+    "VX",
+    "WN",
+    "YV",
 )
 
 COLUMNS = (
