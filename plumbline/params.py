@@ -6,14 +6,16 @@ case has a section of its own with one sub-section per stage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
+from plumbline import space
 from plumbline.errors import ParamsError, near
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -21,6 +23,26 @@ Days = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Day = Annotated[date, Field(strict=False)]  # DVC takes no YAML dates: quoted, "2025-07-01"
 Severity = Literal["block", "quarantine", "warn"]
+
+
+def _space(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _grammar(space.parse, value)
+
+
+def _settings(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _grammar(space.check, value)
+
+
+def _grammar(check: Callable[[Mapping[str, Any]], Any], value: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        check(value)
+    except ValueError as error:  # its text begins where the key ends
+        raise PydanticCustomError("grammar", "{text}", {"text": str(error)}) from None
+    return value
+
+
+Space = Annotated[Mapping[str, Any], AfterValidator(_space)]
+Settings = Annotated[Mapping[str, Any], AfterValidator(_settings)]
 
 
 class Section(BaseModel):
@@ -38,21 +60,38 @@ class Data(Section):
     path: str | None = None  # csv, parquet: a file, a folder or a glob
     url: str | None = None
     sha256: str | None = None  # url: required; csv, parquet: checked when given
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv
+    encoding: str = "utf-8"  # csv
     address: str | None = None  # sql: SQLAlchemy address, ${VARIABLES} taken from the environment
     query: str | None = None
     simulate: Mapping[str, Any] = Field(default_factory=dict)
 
 
 class Validate(Section):
-    """How strict the contract is."""
+    """How strict the contract is, and from which size a change against the accepted profile is told.
 
-    max_quarantine: Share = 0.01
+    `severity`: by kind of check ("range") or by column and kind ("price.range"), see
+    `plumbline/contract.py`. Sizes are beyond what the number of rows explains.
+    """
+
+    max_quarantine: Share = 0.01  # of the rows of a table that may be set aside
     severity: Mapping[str, Severity] = Field(default_factory=dict)
+    window_days: Count = 28  # of the profile, back from as_of
+    shares: Share = 0.02  # Jensen-Shannon divergence of the shares of values, base 2
+    mean: Annotated[float, Field(gt=0)] = 0.2  # shift in standard deviations
+    quantiles: Annotated[float, Field(gt=0)] = 0.25  # shift of a quartile in interquartile ranges
+    nulls: Share = 0.02  # change in the share of nulls
+    rows: Share = 0.5  # change of a day's row count; half of it for the whole window's
 
 
 class Features(Section):
-    """How the events are split. Timed: whole days back from as_of. Plain tables: shares of the keys."""
+    """How the events are split. Timed: whole days back from as_of. Plain tables: shares of the keys.
 
+    `join`: how snapshots meet events, by Feast's point-in-time join or by a direct one in DuckDB,
+    which is several times faster. Both write the same bytes.
+    """
+
+    join: Literal["feast", "direct"] = "direct"
     warmup_days: Days = 30
     valid_days: Days = 30
     test_days: Days = 30
@@ -63,34 +102,74 @@ class Features(Section):
 
 
 class Tune(Section):
-    """Hyperopt's search. `space` is the grammar of `plumbline/space.py`."""
+    """Hyperopt's search. `space` is the grammar of `plumbline/space.py`; `max_evals` 0 = no search.
 
-    max_evals: Count = 10
+    `params` are XGBoost's own, fixed in every trial; train takes them over.
+    """
+
+    max_evals: Annotated[int, Field(ge=0)] = 10
     rounds: Count = 200
     early_stopping: Count = 20
-    space: Mapping[str, Any] = Field(default_factory=dict)
+    threads: Annotated[int, Field(ge=0)] = 0
+    params: Settings = Field(default_factory=dict)
+    space: Space = Field(default_factory=dict)
 
 
 class Train(Section):
-    """The final model; `params` are XGBoost's own, tuned ones override them."""
+    """The final model; `params` are XGBoost's own, over tune's fixed ones and under the tuned ones."""
 
     rounds: Count = 400
     early_stopping: Count = 30
     threads: Annotated[int, Field(ge=0)] = 0
-    params: Mapping[str, Any] = Field(default_factory=dict)
+    calibration: Literal["none", "platt", "isotonic"] = "platt"
+    params: Settings = Field(default_factory=dict)
 
 
 class Evaluate(Section):
-    """What counts as good enough."""
+    """How the model is measured, and what counts as good enough (see `plumbline/gates.py`)."""
 
-    bootstrap: Count = 500
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    bootstrap: Count = 500  # replicates
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the intervals
+    k: Count = 50  # alarms a day at which precision is read
+    false_alarm_rate: Share = 0.01  # at which recall is read
+    linear_rows: Count = 200_000  # of train, at most, for the linear baseline
+    pairs: Count = 5_000  # events of test, at most, for the expected behaviours
+    slice_floor: Share = 0.5  # of the overall figure that each slice must reach
+    slice_floors: Mapping[str, float] = Field(default_factory=dict)  # by slice, in the metric's unit
+    max_ece: Annotated[float, Field(ge=0)] = 0.3  # calibration error over the rarer class's share
+    max_bias: Annotated[float, Field(ge=0)] = 0.5  # mean error over the mean absolute error
+
+
+class Limits(Section):
+    """From which size, beyond its noise, something is watched, and from which it pages."""
+
+    watch: Annotated[float, Field(ge=0)]
+    page: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Limits:
+        if self.watch > self.page:
+            raise ValueError(f"watch at most page, found watch {self.watch} above page {self.page}")
+        return self
 
 
 class Monitor(Section):
-    """When the monitor speaks up."""
+    """When the monitor speaks up. Sizes are what is left above the noise of the windows."""
 
-    rows: Count = 5000
+    rows: Count = 5000  # of each window, drawn for the HTML report; the verdict takes all rows
+    min_rows: Count = 100  # fewer are not judged
+    bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column
+    chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.001  # that a size exceeds its noise without drift
+    used: Share = 0.02  # share of the model's gain from which a column can page
+    bootstrap: Count = 300  # replicates for the quality's interval
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the interval
+    psi: Limits = Limits(watch=0.1, page=0.25)  # nats
+    null_share: Limits = Limits(watch=0.02, page=0.1)  # change in the share of rows
+    unseen: Limits = Limits(watch=0.005, page=0.05)  # share of rows
+    outside: Limits = Limits(watch=0.005, page=0.02)  # share of rows
+    rows_change: Limits = Limits(watch=0.3, page=0.6)  # relative, rows per week
+    quality: Limits = Limits(watch=0.05, page=0.1)  # relative loss of the primary metric
+    label: Annotated[float, Field(ge=0)] = 0.3  # watched: change of the mean label, relative or in SDs
 
 
 class UseCaseParams(Section):
@@ -142,6 +221,8 @@ def _line(path: Path, usecase: str, error: dict[str, Any]) -> str:
     where = ".".join(str(p) for p in (usecase, *error["loc"]))
     if error["loc"] == ("seed",):
         where = "seed"
+    if error["type"] == "grammar":
+        return f"{path}, {where}{error['msg']}"
     if error["type"] == "missing":
         return f"{path}, {where}: missing; add it (see the comments in the committed params.yaml)"
     if error["type"] == "extra_forbidden":

@@ -34,9 +34,7 @@ def codes(category: Category, values: Array) -> Array:
     """Each value's place in the vocabulary, float64 (n,); its length for anything else."""
     place = {v: float(i) for i, v in enumerate(category.values)}
     other = float(len(category.values))
-    kinds, inverse = np.unique(values.astype(str), return_inverse=True)
-    text = {str(v): i for v, i in place.items()}
-    return np.array([text.get(k, other) for k in kinds], np.float64)[inverse]
+    return np.array([place.get(v, other) for v in values.tolist()], np.float64)
 
 
 def category_codes(usecase: UseCase, columns: Columns) -> dict[str, Array]:

@@ -16,11 +16,11 @@ KEYS = ["matrix", "cmd", "deps", "params", "outs", "metrics", "plots"]
 EDGES = {"mlflow", "dvc", "feast", "great_expectations", "evidently", "matplotlib", "sqlalchemy"}
 EDGE_MODULES = {
     "mlflow": {"tracking"},
-    "dvc": set(),
+    "dvc": {"remotes"},
     "feast": {"store"},
     "great_expectations": {"expectations"},
-    "evidently": {"drift_report"},
-    "matplotlib": {"pictures"},
+    "evidently": {"drift_report", "evidently_page"},
+    "matplotlib": {"pictures", "drift_pictures"},
     "sqlalchemy": {"sources"},
 }
 

@@ -1,0 +1,128 @@
+"""The pipeline's seconds and memory, stage by stage, beside a bare script that does the same work.
+
+`make bench` (about five minutes): 1.75 million simulated payments, tuning off, both in one run on
+the same Parquet files, in a copy of the project in a temporary folder. Then the cost of doing
+nothing: `dvc repro` with nothing to do, against `dvc status`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import stat
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from statistics import median
+
+import pyarrow.parquet as pq
+
+from tests.project import Project, make
+
+PAYMENTS = {"customers": 5_000, "terminals": 10_000}
+SHIM = """#!{python}
+import json, os, resource, sys, time
+started = time.perf_counter()
+pid = os.posix_spawn({python!r}, [{python!r}, *sys.argv[1:]], os.environ)
+_, status, usage = os.wait4(pid, 0)
+row = {{"words": sys.argv[1:4], "seconds": time.perf_counter() - started, "mb": usage.ru_maxrss / 1024}}
+with open({log!r}, "a") as log:
+    log.write(json.dumps(row) + "\\n")
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def simulate(folder: Path, seed: int, payments: dict[str, int]) -> int:
+    """The payments as Parquet files in `folder`; how many."""
+    from sources.card_fraud.simulator import simulate as payments_by_month
+
+    rows = 0
+    tables = payments_by_month(payments, date(2025, 1, 1), date(2025, 7, 1), seed)
+    for i, table in enumerate(tables):
+        pq.write_table(table, folder / f"payments-{i:04}.parquet")
+        rows += table.num_rows
+    return rows
+
+
+def shim(folder: Path) -> Path:
+    """A `python` that notes wall seconds and peak memory of what it runs; the log's path."""
+    log = folder / "log.jsonl"
+    script = folder / "python"
+    script.write_text(SHIM.format(python=sys.executable, log=str(log)))
+    script.chmod(script.stat().st_mode | stat.S_IEXEC)
+    return log
+
+
+def timed(project: Project, *words: str, env: dict[str, str] | None = None) -> float:
+    """Wall seconds of a command in the project."""
+    started = time.perf_counter()
+    project.run(*words, env=env)
+    return time.perf_counter() - started
+
+
+def rows_of(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def main(repeats: int, payments: dict[str, int]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name)
+        (top / "bin").mkdir()
+        (top / "project").mkdir()
+        (top / "source").mkdir()
+        (top / "bare").mkdir()
+        count = simulate(top / "source", 7, payments)
+        print(f"{count:,} payments, {os.cpu_count()} processors")
+        project = make(top / "project", ["card_fraud"])
+        project.set(
+            {
+                "card_fraud.data": {
+                    "source": "parquet",
+                    "path": str(top / "source"),
+                    "start": "2025-01-01",
+                    "as_of": "2025-07-01",
+                },
+                "card_fraud.tune": {"max_evals": 0},
+                "card_fraud.train.rounds": 400,
+                "card_fraud.train.threads": 0,
+                "card_fraud.evaluate.bootstrap": 500,
+            }
+        )
+        log = shim(top / "bin")
+        env = {"PATH": f"{top / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        total = timed(project, "dvc", "repro", env=env)
+        stages = rows_of(log)
+        log.unlink()
+        bare_out = project.run(
+            str(top / "bin" / "python"),
+            "bench/bare.py",
+            str(top / "source" / "*.parquet"),
+            str(top / "bare"),
+            env=env,
+        )
+        bare = rows_of(log)[-1]
+        print(bare_out)
+        print(f"{'':24}{'seconds':>9}{'MB':>8}")
+        for row in stages:
+            print(f"{row['words'][1]:24}{row['seconds']:9.1f}{row['mb']:8.0f}")
+        print(f"{'dvc repro, whole':24}{total:9.1f}")
+        print(f"{'bare script':24}{bare['seconds']:9.1f}{bare['mb']:8.0f}")
+        print(f"pipeline / bare script: {total / bare['seconds']:.2f} (to be at most 3)")
+        print(f"largest stage: {max(r['mb'] for r in stages):,.0f} MB (to be under 4,096)")
+        noop = [timed(project, "dvc", "repro") for _ in range(repeats)]
+        status = [timed(project, "dvc", "status") for _ in range(repeats)]
+        ratio = median(noop) / median(status)
+        print(f"nothing to do: dvc repro {median(noop):.2f} s, dvc status {median(status):.2f} s,")
+        print(f"ratio {ratio:.2f} (to be at most 2)")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5, help="runs of the no-op commands")
+    parser.add_argument("--customers", type=int, default=PAYMENTS["customers"])
+    parser.add_argument("--terminals", type=int, default=PAYMENTS["terminals"])
+    chosen = parser.parse_args()
+    main(chosen.repeats, {"customers": chosen.customers, "terminals": chosen.terminals})

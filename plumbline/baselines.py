@@ -1,0 +1,116 @@
+"""The answers that a model has to beat: a constant, the declared naive one, a linear model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from plumbline.usecase import Array, Columns, UseCase
+
+MOST_CODES = 50
+"""A category of more values than this is left out of the linear model, instead of one column each."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A fitted linear model over designed columns, in `features`' order; see `design`.
+
+    `centre`, `scale`, `weight` (m,): of each designed column; `logistic`: the sum is a log odds.
+    """
+
+    features: tuple[str, ...]
+    widths: tuple[int, ...]
+    centre: Array
+    scale: Array
+    weight: Array
+    intercept: float
+    logistic: bool
+
+    def predict(self, columns: Columns) -> Array:
+        """Probability, or value in the label's unit, float64 (n,).
+
+        Summed column by column: equal rows get equal scores, and every processor the same.
+        """
+        designed = design(columns, self.features, self.widths)
+        total = np.full(len(columns[self.features[0]]), self.intercept)
+        for column, centre, scale, weight in zip(
+            designed, self.centre, self.scale, self.weight, strict=True
+        ):
+            total += weight * _standard(column, centre, scale)
+        return 1 / (1 + np.exp(-total)) if self.logistic else total
+
+
+def constant(label: Array, problem: str) -> float:
+    """One answer for all: the share of positives, or the median (least mean absolute error)."""
+    return float(np.mean(label)) if problem == "classification" else float(np.median(label))
+
+
+def evenly(rows: int, most: int) -> Array:
+    """At most `most` row numbers out of `rows`, evenly spaced, rising, int64."""
+    if rows <= most:
+        return np.arange(rows)
+    return np.arange(most) * rows // most
+
+
+def widths(usecase: UseCase, features: Sequence[str]) -> tuple[int, ...]:
+    """Per feature: 1 for a number, the count of its codes for a category, 0 where those are too many."""
+    sizes = {c.name: len(c.values) + 1 for c in usecase.categories}
+    return tuple(sizes.get(f, 1) if sizes.get(f, 1) <= MOST_CODES else 0 for f in features)
+
+
+def design(columns: Columns, features: Sequence[str], sizes: Sequence[int]) -> list[Array]:
+    """The columns of the linear model, float64 (n,) each: numbers as they are, codes one by one."""
+    out = []
+    for name, size in zip(features, sizes, strict=True):
+        values = np.asarray(columns[name], np.float64)
+        out += (
+            [values] if size == 1 else [(values == code).astype(np.float64) for code in range(size)]
+        )
+    return out
+
+
+def fit(usecase: UseCase, features: Sequence[str], columns: Columns, label: Array) -> Linear:
+    """A logistic or ridge regression on standardised features; a null counts as the mean.
+
+    Deterministic: direct solvers, one thread, no randomness.
+    """
+    sizes = widths(usecase, features)
+    designed = design(columns, features, sizes)
+    centre = np.array([_mean(c) for c in designed])
+    scale = np.array([_spread(c, m) for c, m in zip(designed, centre, strict=True)])
+    matrix = np.column_stack(
+        [_standard(c, m, s) for c, m, s in zip(designed, centre, scale, strict=True)]
+    )
+    logistic = usecase.problem == "classification"
+    weight, intercept = _solve(matrix, label, logistic)
+    return Linear(tuple(features), sizes, centre, scale, weight, intercept, logistic)
+
+
+def _solve(matrix: Array, label: Array, logistic: bool) -> tuple[Array, float]:
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        if logistic:
+            model = LogisticRegression(solver="newton-cholesky", C=1.0, tol=1e-6, max_iter=100)
+        else:
+            model = Ridge(alpha=1.0, solver="cholesky")
+        model.fit(matrix, label)
+    return np.ravel(model.coef_).astype(np.float64), float(np.ravel(model.intercept_)[0])
+
+
+def _mean(column: Array) -> float:
+    held = column[np.isfinite(column)]
+    return float(np.mean(held)) if len(held) else 0.0
+
+
+def _spread(column: Array, mean: float) -> float:
+    held = column[np.isfinite(column)]
+    spread = float(np.sqrt(np.mean((held - mean) ** 2))) if len(held) else 0.0
+    return spread if spread > 0 else 1.0
+
+
+def _standard(column: Array, centre: float, scale: float) -> Array:
+    return np.where(np.isfinite(column), (column - centre) / scale, 0.0)

@@ -1,0 +1,102 @@
+"""Expected behaviours: what the model must do when an event changes, checked on pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from plumbline.errors import SpecError, near
+from plumbline.usecase import Array, Behaviour, Columns, Fresh, Snapshot, UseCase
+
+Score = Callable[[Columns], Array]
+"""From raw events (known columns, snapshots, fresh features) to the model's answer, float64 (n,)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one behaviour came out: `pairs` events that the change altered, `share` of them as expected."""
+
+    name: str
+    description: str
+    expect: str
+    pairs: int
+    share: float
+    required: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether enough pairs came out as expected; never on no pair at all."""
+        return self.pairs > 0 and self.share >= self.required
+
+
+def check(usecase: UseCase, score: Score, columns: Columns) -> list[Outcome]:
+    """Every declared behaviour on n events.
+
+    `columns` holds known columns, snapshots and fresh features, (n,) each; whatever follows from them
+    is made anew for both sides of a pair. Raises SpecError where a change returns an unknown name.
+    """
+    if not usecase.behaviours:
+        return []
+    event = {name: _fixed(columns[name]) for name in inputs(usecase)}
+    before = score(event)
+    return [_outcome(usecase, behaviour, score, event, before) for behaviour in usecase.behaviours]
+
+
+def inputs(usecase: UseCase) -> list[str]:
+    """The columns of a raw event with its history: known columns, snapshots, fresh features."""
+    histories: tuple[Snapshot | Fresh, ...] = (*usecase.snapshots, *usecase.fresh)
+    return [*(c.name for c in usecase.known), *(h.name for h in histories)]
+
+
+def holds(before: Array, after: Array, expect: str, tolerance: float) -> Array:
+    """Which pairs are as expected, bool (n,): the same, not lower, or not higher than before."""
+    rise = after - before
+    if expect == "same":
+        return np.abs(rise) <= tolerance
+    return rise >= -tolerance if expect == "not_lower" else rise <= tolerance
+
+
+def _outcome(
+    usecase: UseCase, behaviour: Behaviour, score: Score, event: Columns, before: Array
+) -> Outcome:
+    replaced = _replaced(usecase, behaviour, event)
+    altered = _altered(event, replaced)
+    after = score({**event, **replaced})
+    good = holds(before, after, behaviour.expect, behaviour.tolerance)[altered]
+    return Outcome(
+        name=behaviour.name,
+        description=behaviour.description,
+        expect=behaviour.expect,
+        pairs=int(altered.sum()),
+        share=float(np.mean(good)) if len(good) else 0.0,
+        required=behaviour.share,
+    )
+
+
+def _replaced(usecase: UseCase, behaviour: Behaviour, event: Columns) -> dict[str, Array]:
+    size = len(event[usecase.key])
+    out = {}
+    for name, value in behaviour.change(dict(event)).items():
+        if name not in event:
+            raise SpecError(
+                f"usecases/{usecase.name}.py, behaviour '{behaviour.name}': the change returned "
+                f"'{name}', no known column, snapshot or fresh feature; {near(name, event)}"
+            )
+        out[name] = np.broadcast_to(value, (size,))
+    return out
+
+
+def _fixed(values: Array) -> Array:
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
+def _altered(event: Columns, replaced: Columns) -> Array:
+    size = len(next(iter(event.values())))
+    altered = np.zeros(size, bool)
+    for name, value in replaced.items():
+        altered |= np.asarray(event[name] != value, bool)
+    return altered

@@ -1,0 +1,103 @@
+"""How a source's columns become the contract's: DuckDB expressions, and which values do not fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plumbline.errors import SourceError, near
+from plumbline.usecase import Column, ColumnType, UseCase
+
+TYPES: Mapping[ColumnType, str] = {
+    "int": "BIGINT",
+    "float": "DOUBLE",
+    "string": "VARCHAR",
+    "bool": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+}
+"""The contract's types in DuckDB. Timestamps are in microseconds and bear no zone."""
+EXPECTED: Mapping[ColumnType, str] = {
+    "int": "a whole number",
+    "float": "a number",
+    "string": "a text",
+    "bool": "true or false",
+    "timestamp": "a time like 2025-01-31 23:59:59",
+}
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One contract column made from a source: `value` gives it typed, null where it cannot be;
+    `inputs` are the source's columns it comes from, `raw` the value as the source has it."""
+
+    column: Column
+    raw: str
+    value: str
+    inputs: tuple[str, ...]
+    derived: bool
+
+    @property
+    def bad(self) -> str:
+        """True where the source has a value and the contract's type none for it."""
+        given = " AND ".join(f"{quote(i)} IS NOT NULL" for i in self.inputs) or "true"
+        return f"({given} AND {self.value} IS NULL)"
+
+
+def quote(name: str) -> str:
+    """`name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """`value` as an SQL string."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def casts(usecase: UseCase, source: Mapping[str, str], where: str) -> tuple[Cast, ...]:
+    """One cast per contract column, for a source with these columns and DuckDB types.
+
+    Raises SourceError, naming `where`, for columns that the source does not have.
+    """
+    missing = [c.name for c in usecase.columns if c.name not in usecase.derive and c.name not in source]
+    if missing:
+        hints = "; ".join(f"'{name}': {near(name, source)}" for name in missing)
+        raise SourceError(
+            f"{where}: no column {hints} Rename it in the source, or derive it in "
+            f"usecases/{usecase.name}.py (derive=...)."
+        )
+    return tuple(_cast(usecase, c, source) for c in usecase.columns)
+
+
+def ignored(usecase: UseCase, source: Mapping[str, str]) -> list[str]:
+    """Columns of the source that no contract column is made from, sorted."""
+    used = {c.name for c in usecase.columns if c.name not in usecase.derive}
+    for expression in usecase.derive.values():
+        used |= set(_inputs(expression, source))
+    return sorted(set(source) - used)
+
+
+def _cast(usecase: UseCase, column: Column, source: Mapping[str, str]) -> Cast:
+    expression = usecase.derive.get(column.name)
+    if expression is None:
+        raw = quote(column.name)
+        return Cast(column, raw, _value(raw, column.type, source[column.name]), (column.name,), False)
+    raw = f"TRY({expression})"
+    return Cast(column, raw, _value(raw, column.type, ""), _inputs(expression, source), True)
+
+
+def _inputs(expression: str, source: Mapping[str, str]) -> tuple[str, ...]:
+    bare = re.sub(r"'(?:[^']|'')*'", " ", expression)
+    words = {w.lower() for w in re.findall(r"[^\W\d]\w*", bare)}
+    return tuple(name for name in source if name.lower() in words or quote(name) in bare)
+
+
+def _value(raw: str, wanted: ColumnType, found: str) -> str:
+    """`raw` as the wanted type. A fraction is no whole number, and an offset ("+02:00") counts:
+    DuckDB's own casts would round the one and drop the other without a word."""
+    typed = f"TRY_CAST({raw} AS {TYPES[wanted]})"
+    if wanted == "int" and not found.endswith(("INT", "INTEGER")):
+        return f"CASE WHEN TRY_CAST({raw} AS DOUBLE) = CAST({typed} AS DOUBLE) THEN {typed} END"
+    if wanted == "timestamp" and found in ("VARCHAR", "TIMESTAMP WITH TIME ZONE"):
+        return f"(TRY_CAST({raw} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    return typed

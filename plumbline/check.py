@@ -1,0 +1,181 @@
+"""What a check is: its kinds and severities, the layout of the files it looks at, and its SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from plumbline.errors import ParamsError, near
+from plumbline.params import Severity
+from plumbline.usecase import Column, UseCase
+
+Table = Literal["events", "outcomes", "statistics"]
+KNOWN_AT = "known_at"
+ROWS = "rows in the file"
+
+TYPES = {
+    "int": "BIGINT",
+    "float": "DOUBLE",
+    "string": "VARCHAR",
+    "bool": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+}
+"""The contract's types as DuckDB's, which is how the files hold them."""
+
+LARGEST = 1.7976931348623157e308
+
+DEFAULTS: Mapping[str, Severity] = {
+    # of a table: nothing after them can be trusted, so they always block
+    "columns": "block",
+    "type": "block",
+    "empty": "block",
+    "order": "block",
+    "partition": "block",
+    # of a row
+    "null": "quarantine",
+    "range": "quarantine",
+    "set": "quarantine",
+    "unique": "quarantine",
+    "future": "quarantine",
+    "past": "quarantine",
+    "delay": "quarantine",
+    "orphan": "quarantine",
+    # of a window of days, against the accepted profile
+    "shares": "warn",
+    "mean": "warn",
+    "quantiles": "warn",
+    "nulls": "warn",
+    "rows": "warn",
+    "constant": "warn",
+    "unit": "block",
+}
+"""Every kind of check and what happens when it fails, unless params.yaml says otherwise."""
+
+STRUCTURE = ("columns", "type", "empty", "order", "partition")
+STATISTICS = ("shares", "mean", "quantiles", "nulls", "rows", "constant", "unit")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must hold.
+
+    `value` is what is looked at in each row, a DuckDB expression, and `shown` the name of that value
+    in frames and reports. It must not be null (kind null, columns), lie between `low` and `high`, be
+    one of `allowed`, or be unique. `expects` says so in words.
+    """
+
+    table: Table
+    kind: str
+    column: str
+    severity: Severity
+    expects: str
+    shown: str
+    value: str = ""
+    low: float | None = None
+    high: float | None = None
+    allowed: tuple[str | int | bool, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How params.yaml and reports call it."""
+        return f"{self.column}.{self.kind}"
+
+    @property
+    def broken(self) -> str:
+        """DuckDB condition over `v`, the value: true for a row that breaks the check."""
+        if self.kind == "null":
+            return "v IS NULL"
+        if self.allowed:
+            return f"v NOT IN ({', '.join(literal(a) for a in self.allowed)})"
+        bounds = [f"v < {self.low!r}" if self.low is not None else ""]
+        bounds += [f"v > {self.high!r}" if self.high is not None else ""]
+        return " OR ".join(b for b in bounds if b)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """How often a check is broken: rows, the first file, and examples as (key, value)."""
+
+    check: Check
+    rows: int
+    file: Path
+    examples: tuple[tuple[str, str], ...]
+
+
+def severity_of(asked: Mapping[str, Severity], column: str, kind: str) -> Severity:
+    """What happens when the check fails: as asked for the column, for the kind, or by default."""
+    return asked.get(f"{column}.{kind}", asked.get(kind, DEFAULTS[kind]))
+
+
+def layout(usecase: UseCase, table: str) -> tuple[Column, ...]:
+    """The columns of a table's files, in their order."""
+    if table == "events":
+        return usecase.known
+    key = usecase.column(usecase.key)
+    if usecase.time is None:
+        return (key, *usecase.unknown)
+    known_at = Column(KNOWN_AT, "timestamp", "-", "when the outcome became known")
+    return (key, usecase.column(usecase.time), known_at, *usecase.unknown)
+
+
+def clock(usecase: UseCase, table: str) -> str | None:
+    """The column whose month names a table's files; None for a plain table."""
+    if usecase.time is None:
+        return None
+    return usecase.time if table == "events" else KNOWN_AT
+
+
+def quote(name: str) -> str:
+    """A column's name in SQL.
+
+    >>> quote("two words")
+    '"two words"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | int | bool) -> str:
+    """A value in SQL.
+
+    >>> literal("it's"), literal(3), literal(True)
+    ("'it''s'", '3', 'TRUE')
+    """
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
+
+
+def day_number(column: str) -> str:
+    """DuckDB expression of a time's day as the number yyyymmdd."""
+    return f"year({column}) * 10000 + month({column}) * 100 + day({column})"
+
+
+def asked(usecase: UseCase, severity: Mapping[str, Severity]) -> Mapping[str, Severity]:
+    """`severity` as params.yaml gives it; ParamsError for a name or a severity that cannot be."""
+    columns = {c.name for c in usecase.columns} | {KNOWN_AT}
+    for name, wanted in severity.items():
+        where = f"params.yaml, {usecase.name}.validate.severity: "
+        column, _, kind = name.rpartition(".")
+        if kind not in DEFAULTS:
+            raise ParamsError(f"{where}there is no check '{kind}'; {near(kind, DEFAULTS)}")
+        if column and column not in columns:
+            raise ParamsError(f"{where}there is no column '{column}'; {near(column, columns)}")
+        choices = _choices(kind)
+        if wanted not in choices:
+            raise ParamsError(
+                f"{where}'{name}' cannot be '{wanted}': it concerns {_subject(kind)}; "
+                f"choose {' or '.join(choices)}."
+            )
+    return severity
+
+
+def _choices(kind: str) -> tuple[Severity, ...]:
+    if kind in STRUCTURE:
+        return ("block",)
+    return ("block", "warn") if kind in STATISTICS else ("block", "quarantine", "warn")
+
+
+def _subject(kind: str) -> str:
+    return "a whole file" if kind in STRUCTURE else "a window of days, not single rows"

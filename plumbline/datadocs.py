@@ -1,0 +1,93 @@
+"""The edge that writes Great Expectations' Data Docs: its pages, made stable and readable offline.
+
+Its templates load styles, scripts and a logo from eight hosts, count on a clock and on random ids.
+Here what is remote is taken out, a small style sheet put in, and ids are numbered.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+STYLE = """
+body { font: 14px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem 2rem; }
+table { border-collapse: collapse; margin: .5rem 0; width: 100%; }
+td, th { border: 1px solid #ddd; padding: .25rem .5rem; text-align: left; vertical-align: top; }
+a { color: #06c; text-decoration: none; }
+ul { list-style: none; padding-left: .5rem; }
+h1 { font-size: 1.4rem; } h2, h4, h5 { font-size: 1.1rem; margin: 1rem 0 .5rem; }
+.alert { background: #f2f2f2; border-radius: 3px; padding: .4rem .8rem; }
+.badge { background: #eee; border-radius: 3px; margin: 0 .2rem; padding: 0 .35rem; }
+.fa-check-circle::before { color: #080; content: "\\2714"; }
+.fa-times::before { color: #c00; content: "\\2718"; }
+.fa-exclamation-triangle::before { color: #b60; content: "\\26A0"; }
+.collapse { display: block; } .d-none { display: none; }
+.text-success { color: #080; } .text-danger { color: #c00; }
+"""
+
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+def write(folder: Path, title: str, reports: Mapping[Any, Any]) -> None:
+    """Write a page per report and `index.html` into `folder`, which exists.
+
+    `reports`: name -> Great Expectations' ExpectationSuiteValidationResult.
+    """
+    for name, report in reports.items():
+        (folder / f"{name}.html").write_text(page(name, report), encoding="utf-8")
+    (folder / "index.html").write_text(index(title, reports), encoding="utf-8")
+
+
+def page(name: str, report: Any) -> str:
+    """Great Expectations' page for a validation result: its sections, in a page of our own."""
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    document = ValidationResultsPageRenderer(run_info_at_end=True).render(report)
+    document.sections = document.sections[:-1]  # run name and time
+    text = DefaultJinjaPageView().render(document, show_how_to_buttons=False)
+    return _whole(name, '<p><a href="index.html">All tables</a></p>\n' + stable(text))
+
+
+def index(title: str, reports: Mapping[Any, Any]) -> str:
+    """The page that lists the reports: how many checks passed, with a link to each."""
+    lines = []
+    for name, report in reports.items():
+        count = report.statistics
+        sign = "&#10004;" if report.success else "&#10008;"
+        passed = f"{count['successful_expectations']} of {count['evaluated_expectations']}"
+        link = f'<a href="{html.escape(name)}.html">{html.escape(name)}</a>'
+        lines.append(f"<tr><td>{sign}</td><td>{link}</td><td>{passed} checks passed</td></tr>\n")
+    made = "<p>Made from the contract by Great Expectations.</p>\n"
+    return _whole(
+        title, f"<h1>{html.escape(title)}</h1>\n{made}<table>\n{''.join(lines)}</table>\n"
+    )
+
+
+def stable(text: str) -> str:
+    """The sections of a page, without scripts and anything remote, their random ids numbered.
+
+    >>> stable('<nav>x</nav><div id="section-1">kept</div></div></div></div><footer>x</footer>')
+    '<div id="section-1">kept</div>\\n'
+    """
+    text = text[text.index('<div id="section-1"') :]
+    text = text[: text.index("<footer>")].rstrip()
+    for _ in range(3):  # opened before the first section
+        text = text.removesuffix("</div>").rstrip()
+    text = re.sub(r"<script\b.*?</script>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<(?:link|img)\b[^>]*>\s*", "", text)
+    text = re.sub(r'href="(?:https?:|\.\./)[^"]*"', 'href="index.html"', text)
+    text = text.replace(" Data asset: None<br>", "")
+    numbers: dict[str, str] = {}
+    text = re.sub(UUID, lambda m: numbers.setdefault(m[0], f"id-{len(numbers) + 1}"), text)
+    return "\n".join(line.rstrip() for line in text.split("\n") if line.strip()) + "\n"
+
+
+def _whole(title: str, body: str) -> str:
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}'
+        f"</title><style>{STYLE}</style></head>\n<body>\n{body}</body></html>\n"
+    )

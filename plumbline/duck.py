@@ -1,0 +1,33 @@
+"""DuckDB as the stages use it: out of core, in UTC, nothing fetched from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+MEMORY = "2GB"
+
+
+@contextmanager
+def connect(scratch: Path, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a database in `scratch`, a folder that is the caller's to remove.
+
+    `threads`: None for all processors.
+    """
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(scratch / "spill"),
+        "preserve_insertion_order": True,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        **({"threads": threads} if threads else {}),
+    }
+    connection = duckdb.connect(str(scratch / "work.duckdb"), config=settings)
+    try:
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        yield connection
+    finally:
+        connection.close()

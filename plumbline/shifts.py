@@ -1,0 +1,252 @@
+"""How a window of data differs from the accepted profile: measures, each with the size that is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from plumbline.params import Validate
+
+Profile = Mapping[str, Any]
+
+FACTORS = (2.54, 10.0, 60.0, 100.0, 1_000.0, 3_600.0, 1_000_000.0)
+"""Units mistaken for each other: inches and centimetres, seconds and minutes, parts and wholes."""
+
+UNIT_QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""What must move by the same factor for a day to look like another unit."""
+
+MIN_ROWS = 30
+"""Fewer rows on a day say nothing about its units or whether a column is stuck."""
+
+CUT = 0.01
+"""Values with a smaller share are not listed in a profile."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One statistical check: `value` must lie between `low` and `high` (None: no bound).
+
+    `column` is "rows" for counts per day. `detail` says what was found, in words.
+    """
+
+    kind: str
+    column: str
+    value: float
+    low: float | None
+    high: float | None
+    detail: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether the value lies outside its bounds."""
+        below = self.low is not None and self.value < self.low
+        return below or (self.high is not None and self.value > self.high)
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of one column: rows that are not null, and their quantiles (None for text).
+
+    `constant` says that all those rows hold the same value.
+    """
+
+    day: str
+    rows: int
+    constant: bool
+    quantiles: tuple[float, ...] | None = None
+
+
+def js(p: Sequence[float], q: Sequence[float]) -> float:
+    """Jensen-Shannon divergence of two distributions over the same k values, base 2, 0 to 1.
+
+    Lin (1991), "Divergence measures based on the Shannon entropy".
+
+    >>> js([1.0, 0.0], [0.0, 1.0])
+    1.0
+    """
+    half = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
+    return (_kl(p, half) + _kl(q, half)) / 2
+
+
+def factor(ratio: float, tolerance: float) -> float | None:
+    """The factor of FACTORS, or one over it, that `ratio` is near to; None where there is none.
+
+    Near: within `tolerance` of it in natural logarithms.
+
+    >>> factor(97.0, 0.1), factor(0.099, 0.1), factor(1.2, 0.1)
+    (100.0, 0.1, None)
+    """
+    if not ratio > 0:
+        return None
+    choices = [*FACTORS, *(1 / f for f in FACTORS)]
+    best = min(choices, key=lambda f: abs(math.log(ratio / f)))
+    return best if abs(math.log(ratio / best)) <= tolerance else None
+
+
+def times(found: float) -> str:
+    """A factor in words.
+
+    >>> times(100.0), times(0.1)
+    ('x100', '/10')
+    """
+    return f"x{found:g}" if found >= 1 else f"/{1 / found:g}"
+
+
+def measures(
+    accepted: Profile, current: Profile, limits: Validate, days: Mapping[str, Sequence[Day]]
+) -> list[Measure]:
+    """Every measure of the window: against the accepted profile, where there is one, and by day.
+
+    Single days (`days`: per column) are held against the accepted profile, or else the window's own.
+    """
+    found: list[Measure] = []
+    for name, before in accepted.get("columns", {}).items():
+        now = current["columns"].get(name)
+        if now is not None and now["rows"] and before["rows"]:
+            found += _column(name, before, now, limits)
+    if accepted:
+        found += _rate(accepted, current, limits)
+    return found + _single_days(current, days, accepted, limits)
+
+
+def _single_days(
+    current: Profile, days: Mapping[str, Sequence[Day]], accepted: Profile, limits: Validate
+) -> list[Measure]:
+    """Units, stuck columns, and rows per day."""
+    found = []
+    for name, column in days.items():
+        before = accepted.get("columns", {}).get(name, {})
+        if column and column[0].quantiles is not None:
+            found.append(_unit(name, column, before.get("quantiles") or _usual(column)))
+        found.append(_constant(name, column))
+    usual = (accepted or current)["per_day"]
+    if current["days"] and usual:
+        found.append(_days(current, usual["weekdays"], limits))
+    return found
+
+
+def _usual(days: Sequence[Day]) -> dict[str, float]:
+    """Each quantile on the middle day, so that a few odd days do not count."""
+    levels = zip(*(d.quantiles for d in days if d.quantiles), strict=True)
+    return {
+        str(p): sorted(values)[len(values) // 2]
+        for p, values in zip(UNIT_QUANTILES, levels, strict=True)
+    }
+
+
+def _column(name: str, before: Profile, now: Profile, limits: Validate) -> list[Measure]:
+    scale = math.sqrt(1 / before["rows"] + 1 / now["rows"])
+    moved = now["null"] - before["null"]
+    spread = math.sqrt(max(before["null"] * (1 - before["null"]), 1 / before["rows"]))
+    detail = f"share of nulls {now['null']:.3g}, was {before['null']:.3g}"
+    found = [_both("nulls", name, moved, limits.nulls + 3 * spread * scale, detail)]
+    if before.get("shares") and now.get("shares"):
+        found.append(_shares(name, before, now, limits))
+    if before.get("sd") and now.get("mean") is not None:
+        found.append(_mean(name, before, now, limits.mean + 3 * scale))
+        found += _quantiles(name, before, now, limits.quantiles + 4 * scale)
+    return found
+
+
+def _shares(name: str, before: Profile, now: Profile, limits: Validate) -> Measure:
+    kinds = sorted({*before["shares"], *now["shares"]})
+    p, q = _aligned(before["shares"], kinds), _aligned(now["shares"], kinds)
+    noise = (len(kinds) - 1) / (4 * math.log(2)) * (1 / before["rows"] + 1 / now["rows"])
+    moved = max(kinds, key=lambda k: abs(q[kinds.index(k)] - p[kinds.index(k)]), default="")
+    at = kinds.index(moved) if kinds else 0
+    detail = f"share of '{moved}' {q[at]:.3g}, was {p[at]:.3g}" if kinds else "no listed values"
+    return Measure("shares", name, js(p, q), None, limits.shares + noise, detail)
+
+
+def _aligned(shares: Mapping[str, float], kinds: Sequence[str]) -> list[float]:
+    """Shares of `kinds`, then of the rest. A value not listed has at most CUT, if others are not."""
+    rest = max(0.0, 1 - sum(shares.values()))
+    absent = [k for k in kinds if k not in shares]
+    each = min(CUT, rest / len(absent)) if absent else 0.0
+    listed = [shares.get(k, each) for k in kinds]
+    return [*listed, max(0.0, 1 - sum(listed))]
+
+
+def _mean(name: str, before: Profile, now: Profile, limit: float) -> Measure:
+    moved = (now["mean"] - before["mean"]) / before["sd"]
+    detail = f"mean {now['mean']:.5g}, was {before['mean']:.5g}: {moved:+.2f} sd"
+    return _both("mean", name, moved, limit, detail)
+
+
+def _quantiles(name: str, before: Profile, now: Profile, limit: float) -> list[Measure]:
+    was, is_ = before["quantiles"], now["quantiles"]
+    spread = was["0.75"] - was["0.25"]
+    if not spread:
+        return []
+    moves = {p: (is_[p] - was[p]) / spread for p in ("0.25", "0.5", "0.75")}
+    far = max(moves, key=lambda p: abs(moves[p]))
+    detail = f"quantile {far} is {is_[far]:.5g}, was {was[far]:.5g}: {moves[far]:+.2f} IQR"
+    return [_both("quantiles", name, moves[far], limit, detail)]
+
+
+def _both(kind: str, name: str, value: float, limit: float, detail: str) -> Measure:
+    return Measure(kind, name, value, -limit, limit, detail)
+
+
+def _rate(accepted: Profile, current: Profile, limits: Validate) -> list[Measure]:
+    was, is_ = accepted["per_day"], current["per_day"]
+    if not was or not is_ or not was["mean"]:
+        return []
+    detail = f"{is_['mean']:.5g} rows per day, was {was['mean']:.5g}"
+    half = limits.rows / 2 + 3 / math.sqrt(max(1.0, accepted["rows"]))
+    return [
+        Measure(
+            "rows", "rows per day, ratio", is_["mean"] / was["mean"], 1 - half, 1 + half, detail
+        )
+    ]
+
+
+def _days(current: Profile, usual: Sequence[float | None], limits: Validate) -> Measure:
+    odd = []
+    for day in current["days"]:
+        expected = usual[day["weekday"]]
+        if expected is None:
+            continue
+        slack = limits.rows * expected + 4 * math.sqrt(expected)
+        if abs(day["rows"] - expected) > slack:
+            odd.append(f"{day['day']}: {day['rows']} rows, usually {expected:.5g}")
+    return _none_of("rows", "rows of a day", odd)
+
+
+def _unit(name: str, days: Sequence[Day], quantiles: Mapping[str, float]) -> Measure:
+    odd = [
+        f"{d.day} looks like {name} {times(found)}: median {d.quantiles[2]:.5g}, "
+        f"usually {quantiles['0.5']:.5g}"
+        for d in days
+        if d.quantiles and d.rows >= MIN_ROWS and (found := _day_factor(d, quantiles))
+    ]
+    return _none_of("unit", name, odd)
+
+
+def _day_factor(day: Day, quantiles: Mapping[str, float]) -> float | None:
+    """The factor by which at least three quantiles, all that are not zero, have moved."""
+    pairs = zip(day.quantiles or (), (quantiles[str(p)] for p in UNIT_QUANTILES), strict=True)
+    ratios = [now / was for now, was in pairs if was]
+    if len(ratios) < 3 or min(ratios) <= 0:
+        return None
+    found = {factor(r, 0.22) for r in ratios}
+    middle = factor(sorted(ratios)[len(ratios) // 2], 0.1)
+    return middle if found == {middle} else None
+
+
+def _constant(name: str, days: Sequence[Day]) -> Measure:
+    stuck = [d for d in days if d.constant and d.rows >= MIN_ROWS]
+    if stuck and len(stuck) == len(days):
+        return _none_of("constant", name, [f"the same value on all {len(days)} days"])
+    return _none_of("constant", name, [f"{d.day}: the same value in {d.rows} rows" for d in stuck])
+
+
+def _none_of(kind: str, name: str, odd: Sequence[str]) -> Measure:
+    shown = "; ".join(odd[:3]) + (f"; and {len(odd) - 3} more days" if len(odd) > 3 else "")
+    return Measure(kind, name, float(len(odd)), None, 0.0, shown or "no such day")
+
+
+def _kl(p: Sequence[float], q: Sequence[float]) -> float:
+    return sum(a * math.log2(a / b) for a, b in zip(p, q, strict=True) if a > 0)

@@ -1,0 +1,78 @@
+"""Groups of rows: by a column's values, by intervals between edges, by calendar month."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from plumbline.usecase import Array, Columns, Slice
+
+MOST_GROUPS = 20
+OTHERS = "other"
+MISSING = "missing"
+
+
+def groups(piece: Slice, columns: Columns) -> dict[str, Array]:
+    """Each group's name and rows, bool (n,): every row is in exactly one group, none is empty.
+
+    An edge belongs to the interval that it opens. Values beyond the `MOST_GROUPS` most frequent are
+    "other"; null is "missing".
+    """
+    values = columns[piece.column]
+    names = between(values, piece.edges) if piece.edges else by_value(values)
+    return {name: names == name for name in _ordered(names, piece.edges)}
+
+
+def months(time: Array) -> dict[str, Array]:
+    """The calendar months found in `time` (datetime64, (n,)), in order, with their rows, bool (n,)."""
+    month = time.astype("datetime64[M]")
+    return {str(m): month == m for m in np.unique(month)}
+
+
+def between(values: Array, edges: Sequence[float]) -> Array:
+    """Each value's interval by name, object (n,).
+
+    >>> between(np.array([1.0, 5.0, 9.0, np.nan]), (5, 9)).tolist()
+    ['under 5', '5 to 9', '9 and over', 'missing']
+    """
+    numbers = np.asarray(values, np.float64)
+    names = np.array(_intervals(edges), object)
+    out = names[np.searchsorted(edges, numbers, side="right")]
+    out[~np.isfinite(numbers)] = MISSING
+    return out
+
+
+def by_value(values: Array) -> Array:
+    """Each value as text, object (n,); the rare ones "other", null "missing"."""
+    text = np.array([_text(v) for v in values.tolist()], str)
+    kinds, count = np.unique(text, return_counts=True)
+    kept = kinds[np.lexsort((kinds, -count))][:MOST_GROUPS]
+    return np.where(np.isin(text, kept), text, OTHERS).astype(object)
+
+
+def _ordered(names: Array, edges: Sequence[float]) -> list[str]:
+    found = set(names.tolist())
+    last = [n for n in (OTHERS, MISSING) if n in found]
+    first = _intervals(edges) if edges else sorted(found.difference(last), key=_natural)
+    return [n for n in first if n in found] + last
+
+
+def _intervals(edges: Sequence[float]) -> list[str]:
+    text = [_text(float(e)) for e in edges]
+    middle = [f"{a} to {b}" for a, b in pairwise(text)]
+    return [f"under {text[0]}", *middle, f"{text[-1]} and over"]
+
+
+def _natural(name: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(name), name
+    except ValueError:
+        return 1, 0.0, name
+
+
+def _text(value: object) -> str:
+    if value is None or value != value:
+        return MISSING
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

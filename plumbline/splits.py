@@ -1,0 +1,93 @@
+"""How rows are split: timed cases into windows of whole days with gaps, plain tables by their keys."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from plumbline.errors import ParamsError
+from plumbline.params import Features
+from plumbline.usecase import Array, UseCase
+
+NAMES = ("train", "valid", "test", "current")
+"""The model tables, in time order."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Whole days from `start` up to, not including, `end`."""
+
+    start: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days
+
+
+def windows(usecase: UseCase, params: Features, first: date, as_of: date) -> dict[str, Window]:
+    """The four windows, whole days back from `as_of`; `first` is the day of the first event.
+
+    Between train and valid, and valid and test, lie `label_delay` days: a model that stands at a
+    window's start knows only labels older than that. Raises ParamsError with the dates where the
+    days do not suffice, or where current is shorter than the label delay.
+    """
+    gap = timedelta(days=usecase.label_delay)
+    current = Window(as_of - timedelta(days=params.current_days), as_of)
+    test = Window(current.start - timedelta(days=params.test_days), current.start)
+    valid = Window(test.start - gap - timedelta(days=params.valid_days), test.start - gap)
+    train = Window(first + timedelta(days=params.warmup_days), valid.start - gap)
+    made = dict(zip(NAMES, (train, valid, test, current), strict=True))
+    _check(usecase, params, made, first)
+    return made
+
+
+def by_key(params: Features, keys: Sequence[Any]) -> Array:
+    """For a plain table: each row's table, by a hash of its key that no run or machine changes.
+
+    Returns strings (n,): shares of valid, test and current as in params, the rest train. Raises
+    ParamsError where the shares leave nothing to train on.
+    """
+    import numpy as np
+
+    edges = np.cumsum([params.valid_share, params.test_share, params.current_share])
+    if edges[-1] >= 1:
+        raise ParamsError(
+            f"params.yaml, features: valid_share + test_share + current_share = {edges[-1]:g}, "
+            "expected less than 1, so that rows are left to train on."
+        )
+    place = np.searchsorted(edges, [_unit(str(key)) for key in keys], side="right")
+    return np.array(["valid", "test", "current", "train"])[place]
+
+
+def _unit(text: str) -> float:
+    """A number in [0, 1) that depends on the text alone."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def _check(usecase: UseCase, params: Features, made: dict[str, Window], first: date) -> None:
+    where = f"params.yaml, {usecase.name}.features"
+    if params.current_days < usecase.label_delay:
+        raise ParamsError(
+            f"{where}.current_days: got {params.current_days}, expected at least the label delay of "
+            f"{usecase.label_delay} days: labels of the test window, which ends on "
+            f"{made['current'].start}, are not all known by {made['current'].end}."
+        )
+    for name, window in made.items():
+        if window.days < 1:
+            raise ParamsError(
+                f"{where}: the {name} window would run from {window.start} to {window.end}, which "
+                f"is no whole day. Events span {first} to {made['current'].end}; of these "
+                f"{(made['current'].end - first).days} days warmup_days, valid_days, test_days, "
+                f"current_days and twice the label delay take {_taken(usecase, params)}. "
+                "Shorten them, or move data.as_of."
+            )
+
+
+def _taken(usecase: UseCase, params: Features) -> int:
+    own = params.warmup_days + params.valid_days + params.test_days + params.current_days
+    return own + 2 * usecase.label_delay

@@ -1,0 +1,47 @@
+"""The figures that `validate` leaves in its metrics: rows, checks, what was set aside, what was warned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from plumbline.check import Broken, Table
+from plumbline.expectations import Result
+from plumbline.shifts import Measure
+
+
+def metrics(
+    rows: Mapping[Table, tuple[int, int]],
+    results: Sequence[Result],
+    broken: Sequence[Broken],
+    measures: Sequence[Measure],
+    warnings: Sequence[str],
+) -> dict[str, Any]:
+    """As JSON. `rows`: per table rows in and rows out. `measures`: each with its size and limits."""
+    failed = Counter(r.check.severity for r in results if not r.success)
+    return {
+        "checks": {
+            "run": len(results),
+            "failed": sum(failed.values()),
+            "failed_by_severity": {s: failed[s] for s in ("block", "quarantine", "warn")},
+        },
+        "observed": {_name(m): m.value for m in measures},
+        "quarantined": {
+            table: {b.check.name: b.rows for b in broken if _aside(b) and b.check.table == table}
+            for table in rows
+        },
+        "rows": {
+            table: {"in": before, "out": after, "set_aside": before - after}
+            for table, (before, after) in rows.items()
+        },
+        "warnings": list(warnings),
+    }
+
+
+def _aside(broken: Broken) -> bool:
+    return broken.check.severity == "quarantine"
+
+
+def _name(measure: Measure) -> str:
+    return f"{measure.column}.{measure.kind}"

@@ -1,0 +1,168 @@
+"""What can be turned in the simulator: every setting with its default and unit, and the shocks.
+
+Refused with one clear line each where a key is unknown or a value impossible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from plumbline.errors import ParamsError, near
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1, le=10_000_000)]
+Day = Annotated[date, Field(strict=False)]
+WORLD = {
+    "prices": 0.2,  # amounts x (1 + size), of one `category` or all
+    "volume": 0.2,  # payments x (1 + size)
+    "customer_mix": 0.5,  # customers with high amounts pay (1 + size) times as often, the others less
+    "category_mix": 0.1,  # this share of the payments moves to terminals of `category`
+    "roaming": 0.1,  # this share more of the payments is made anywhere
+    "fraud_rate": 3.0,  # hacked terminals and leaked cards x size, from the first day on, at most 10
+    "leaked_amounts": 1.5,  # leaked cards pay this many times the usual amount
+    "amount_limit": 30_000.0,  # cents over which a payment is a fraud
+    "new_fraud_pattern": 0.005,  # small payments online at night, all frauds: this share more payments
+}
+"""Shocks that change what happens, with the default of `size`. Labels follow."""
+FAULTS = {
+    "unit_error": 100.0,  # `column` x size in `share` of the rows
+    "stuck_terminal": 1_999.0,  # `column` is always this at `share` of the terminals
+    "missing_column": 0.0,  # `column` is null throughout
+    "null_values": 0.0,  # `column` is null in `share` of the rows
+    "new_category": 0.0,  # category is `value` in `share` of the rows
+    "time_zone": 2.0,  # times are this many hours late
+    "future_dates": 365.0,  # times are this many days late in `share` of the rows
+    "duplicates": 0.0,  # `share` of the rows come twice
+    "partial_day": 12.0,  # nothing comes from this hour on; 0: nothing at all
+    "swapped_columns": 0.0,  # amount_cents and distance_m change places
+}
+"""Shocks to the rows on their way here, with the default of `size`. Labels stay true."""
+NUMBERS = ("amount_cents", "distance_m")
+NULLABLE = ("customer_id", "terminal_id", "amount_cents", "kind", "category", "distance_m")
+
+
+class Section(BaseModel):
+    """Frozen, with no key that is not declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Shock(Section):
+    """A change of the world or a fault of the feed, from `date` to the day before `until` (or for good).
+
+    `size` is in the unit of its kind (see WORLD and FAULTS), reached after `ramp` days.
+    """
+
+    date: Day
+    kind: str
+    size: float | None = None
+    until: Day | None = None
+    ramp: Annotated[int, Field(ge=0)] = 0
+    share: Share = 1.0
+    column: str = "amount_cents"
+    category: str | None = None
+    value: str = "gambling"
+
+    @model_validator(mode="after")
+    def _possible(self) -> Shock:
+        kinds = {**WORLD, **FAULTS}
+        if self.kind not in kinds:
+            raise ValueError(f"kind: got {self.kind!r}; {near(self.kind, kinds)}")
+        columns = NUMBERS if self.kind in ("unit_error", "stuck_terminal") else NULLABLE
+        if self.column not in columns:
+            raise ValueError(f"column: got {self.column!r}; {near(self.column, columns)}")
+        if self.category is not None and self.category not in CATEGORIES:
+            raise ValueError(f"category: got {self.category!r}; {near(self.category, CATEGORIES)}")
+        if self.kind == "category_mix" and self.category is None:
+            raise ValueError("category: missing; a category_mix moves payments to one")
+        if self.until is not None and self.until <= self.date:
+            raise ValueError(f"until: got {self.until}, expected a day after {self.date}")
+        return self
+
+    def level(self, day: date) -> float | None:
+        """The size on `day`, in part while it ramps up; None where the shock is not on."""
+        if day < self.date or (self.until is not None and day >= self.until):
+            return None
+        size = {**WORLD, **FAULTS}[self.kind] if self.size is None else self.size
+        return size * min(1.0, ((day - self.date).days + 1) / max(self.ramp, 1))
+
+
+CATEGORIES: Mapping[str, tuple[float, float, float]] = {
+    "grocery": (0.28, 0.6, 0.0),
+    "fuel": (0.12, 0.9, 0.0),
+    "restaurant": (0.18, 0.5, 0.0),
+    "clothing": (0.12, 1.3, 0.15),
+    "electronics": (0.08, 2.0, 0.3),
+    "travel": (0.05, 3.0, 0.3),
+    "health": (0.09, 0.8, 0.05),
+    "online": (0.08, 1.0, 0.1),
+}
+"""Merchant category: share of the terminals; price level (times the customer's mean amount); share of
+its payments that are big ones, up to BIG times the usual."""
+BIG = 8.0
+
+
+class Settings(Section):
+    """The size and habits of the simulated world. Money in cents, distances in metres."""
+
+    customers: Count = 1_000  # on the first day
+    terminals: Count = 2_000
+    growth: Annotated[float, Field(ge=-0.9, le=10)] = 0.2  # customers per year, share of the first day's
+    terminals_per_km2: Positive = 1.0  # sets the size of the (square) land
+    radius_m: Count = 5_000  # customers pay at terminals this near to their home
+    roam_share: Share = 0.02  # payments made anywhere in the land
+    rate_max: Positive = 4.0  # payments per customer and day: uniform from 0 to this
+    mean_min: Positive = 500.0  # cents: a customer's mean amount, uniform from this
+    mean_max: Positive = 10_000.0  # to this
+    refund_share: Share = 0.01
+    duplicate_share: Share = 0.0005
+    amount_limit: Positive = 60_000.0  # cents: over it a payment is a fraud (1)
+    terminals_hacked: Share = 0.0002  # per terminal and day (2)
+    terminal_days: Annotated[int, Field(ge=1, le=366)] = 28
+    terminal_share: Share = 0.2  # of the payments at a hacked terminal are frauds, from 6 to 18 o'clock
+    terminal_night_share: Share = 1.0  # and at other hours
+    cards_leaked: Share = 0.0006  # per customer and day (3)
+    card_days: Annotated[int, Field(ge=1, le=366)] = 14
+    card_share: Share = 0.3333333333333333  # of a leaked card's payments are frauds
+    card_factor: Positive = 5.0  # times the usual amount
+    card_roam_share: Share = 0.3  # of these frauds made anywhere
+    shocks: tuple[Shock, ...] = ()
+
+    def faults(self, day: date) -> list[tuple[int, Shock, float]]:
+        """The feed's faults that are on: place in the list, shock, size."""
+        on = [(i, s, s.level(day)) for i, s in enumerate(self.shocks) if s.kind in FAULTS]
+        return [(i, s, size) for i, s, size in on if size is not None]
+
+    def world(self, kind: str, day: date) -> list[tuple[Shock, float]]:
+        """The shocks of one kind that are on, each with its size."""
+        on = [(s, s.level(day)) for s in self.shocks if s.kind == kind]
+        return [(s, size) for s, size in on if size is not None]
+
+
+def read(settings: Mapping[str, Any]) -> Settings:
+    """`settings` checked, with defaults for what is not given; ParamsError, one line per mistake."""
+    plain = dict(settings)
+    if isinstance(plain.get("shocks"), list):
+        plain["shocks"] = tuple(plain["shocks"])
+    try:
+        return Settings.model_validate(plain)
+    except ValidationError as error:
+        raise ParamsError("\n".join(_line(dict(e)) for e in error.errors())) from None
+
+
+def _line(error: dict[str, Any]) -> str:
+    where = ".".join(("data.simulate", *(str(p) for p in error["loc"])))
+    if error["type"] == "extra_forbidden":
+        model = Shock if error["loc"][0] == "shocks" else Settings
+        return f"params.yaml, {where}: unknown key; {near(str(error['loc'][-1]), model.model_fields)}"
+    if error["type"] == "missing":
+        return f"params.yaml, {where}: missing; add it"
+    if error["type"] == "value_error":
+        return f"params.yaml, {where}.{error['msg'].removeprefix('Value error, ')}"
+    expected = error["msg"].removeprefix("Input should be ")
+    return f"params.yaml, {where}: got {error['input']!r}, expected {expected}"

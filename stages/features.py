@@ -1,0 +1,33 @@
+"""Reads the valid events and outcomes, makes the features, writes snapshots, model tables, catalog.
+
+Snapshots: a Parquet per month and entity. Tables: train, valid, test and current, split by time
+with gaps (or by key), each row with its snapshot, fresh and row features and its label if known.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plumbline import assemble, engine, files, runner
+from plumbline import params as parameters
+from plumbline import usecase as usecases
+
+
+def main(usecase: str, valid: Path, snapshots: Path, tables: Path, metrics: Path) -> None:
+    """One use case's features; a table without time has no snapshots."""
+    case, params = usecases.load(usecase), parameters.load(usecase)
+    with (
+        engine.connection() as backend,
+        files.replacing_folder(snapshots) as days,
+        files.replacing_folder(tables) as rows,
+    ):
+        if case.time is None:
+            report = assemble.plain(backend, case, params.features, valid, rows)
+        else:
+            as_of = params.data.as_of
+            report = assemble.timed(backend, case, params.features, as_of, valid, days, rows)
+    files.write_json(metrics, report)
+
+
+if __name__ == "__main__":
+    runner.run(main)

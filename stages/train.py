@@ -1,0 +1,95 @@
+"""Reads the train and valid tables and what tune found, boosts the final model, writes the bundle.
+
+Early stopping, calibration and the decision threshold use the validation window; the test window is
+left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from plumbline import (
+    batches,
+    bundle,
+    calibration,
+    decision,
+    files,
+    lock,
+    manifest,
+    metrics,
+    runner,
+    tables,
+    tracking,
+    training,
+)
+from plumbline import params as params_file
+from plumbline import usecase as usecases
+from plumbline.usecase import UseCase
+
+log = logging.getLogger("plumbline")
+
+
+def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
+    """Train the final model of `usecase` and write its bundle to `model`."""
+    case, params = usecases.load(usecase), params_file.load(usecase)
+    tracking.warm()
+    found = files.read_json(tuned)
+    settings = training.settings(
+        case.problem,
+        {**found["fixed"], **params.train.params, **found["params"]},
+        seed=params.seed,
+        threads=params.train.threads,
+    )
+    boosted = boost(case, settings, params.train, train, valid)
+    described = describe(case, boosted, params.train.calibration, valid)
+    provenance = {"train": lock.md5(train), "valid": lock.md5(valid), "seed": params.seed}
+    pure = {k: v for k, v in settings.items() if k != "nthread"}
+    saved = bundle.save(model, boosted.booster, {**described, "params": pure, "provenance": provenance})
+    log.info("train: %d rounds, %s; wrote %s", boosted.rounds, saved.manifest.metrics, model)
+    tracking.record(
+        usecase,
+        "train",
+        params={**pure, "rounds": boosted.rounds},
+        metrics=saved.manifest.metrics,
+        files=(model / bundle.MANIFEST,),
+    )
+
+
+def boost(
+    case: UseCase, settings: Mapping[str, Any], how: params_file.Train, train: Path, valid: Path
+) -> training.Boosted:
+    """The final booster, cut at its best round on `valid`."""
+    learn, watch = batches.binned(case, settings, train, valid)
+    log.info("train: %d rows, %d features, %d rows watched", learn.num_row(), learn.num_col(), watch.num_row())
+    return training.boost(
+        settings, learn, watch, rounds=how.rounds, early_stopping=how.early_stopping
+    )
+
+
+def describe(
+    case: UseCase, boosted: training.Boosted, kind: calibration.Kind, valid: Path
+) -> dict[str, Any]:
+    """The manifest but for params and provenance: what is fitted on the validation window."""
+    money = [case.costs.missed] if case.costs else []
+    columns = tables.read(valid, list(dict.fromkeys([*batches.needed(case), *money])))
+    raw = bundle.raw_score(boosted.booster, case.features, case.offset, columns)
+    label = columns[case.label].astype(float)
+    fitted = calibration.Calibration()
+    if case.problem == "classification":
+        fitted = calibration.fit(kind, raw, label)
+    answer = calibration.apply(fitted, raw)
+    figure = metrics.mae if case.problem == "regression" else metrics.average_precision
+    return {
+        **manifest.describe(case),
+        "calibration": fitted.as_json(),
+        "threshold": decision.choose(case, columns, answer),
+        "rounds": boosted.rounds,
+        "metrics": {metrics.PRIMARY[case.problem]: figure(label, answer)},
+    }
+
+
+if __name__ == "__main__":
+    runner.run(main)

@@ -1,0 +1,86 @@
+"""Reads the train and valid tables, searches the space of params.yaml, writes the best parameters.
+
+One boosting a trial, all on the same binned matrices, compared by the primary metric on the
+validation window. Beside the best parameters it writes the table and a picture of the trials.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from plumbline import batches, files, metrics, progress, runner, space, tracking, training, trialplot, tuning
+from plumbline import params as params_file
+from plumbline import usecase as usecases
+from plumbline.usecase import UseCase
+
+log = logging.getLogger("plumbline")
+
+
+def main(usecase: str, train: Path, valid: Path, best: Path, report: Path) -> None:
+    """Search for the booster's parameters of `usecase`."""
+    case, params = usecases.load(usecase), params_file.load(usecase)
+    tracking.warm()
+    trials = search(case, params, train, valid)
+    metric = metrics.PRIMARY[case.problem]
+    higher = metric in metrics.HIGHER_IS_BETTER
+    where = f"params.yaml, {usecase}.tune.space"
+    result = tuning.summary(trials, metric, params.tune.params, higher_is_better=higher, where=where)
+    with files.replacing_folder(report) as folder:
+        trialplot.write(folder, trials, metric, higher_is_better=higher)
+    files.write_json(best, result)
+    log.info("tune: %d trials, %d failed; wrote %s, %s", len(trials), result["failed"], best, report)
+    tracking.record(
+        usecase,
+        "tune",
+        params={**params.tune.params, **result["params"]},
+        metrics={k: result.get(k) for k in ("metric", "trials", "failed", "best_trial", "rounds")},
+        trials=[nested(t, metric) for t in trials],
+        files=sorted(report.iterdir()),
+    )
+
+
+def nested(trial: tuning.Trial, metric: str) -> tracking.Trial:
+    """A trial as MLflow's nested run."""
+    return tracking.Trial(
+        f"trial {trial.number}",
+        trial.params,
+        {metric: trial.metric, "rounds": trial.rounds},
+        failed=trial.metric is None,
+        tags={"status": trial.status, "reason": trial.reason},
+    )
+
+
+def search(
+    case: UseCase, params: params_file.UseCaseParams, train: Path, valid: Path
+) -> tuple[tuning.Trial, ...]:
+    """All trials; none where max_evals is 0."""
+    tune = params.tune
+    if not tune.max_evals:
+        return ()
+    import xgboost
+
+    fixed = training.settings(case.problem, tune.params, seed=params.seed, threads=tune.threads)
+    learn, watch = batches.binned(case, fixed, train, valid)
+
+    def objective(tried: Mapping[str, Any]) -> tuple[float, int]:
+        boosted = training.boost(
+            {**fixed, **tried}, learn, watch, rounds=tune.rounds, early_stopping=tune.early_stopping
+        )
+        return training.score(case.problem, boosted, watch), boosted.rounds
+
+    return tuning.search(
+        space.parse(tune.space),
+        objective,
+        higher_is_better=metrics.PRIMARY[case.problem] in metrics.HIGHER_IS_BETTER,
+        max_evals=tune.max_evals,
+        seed=params.seed,
+        failures=(xgboost.core.XGBoostError,),
+        told=progress.teller(tune.max_evals if tune.space else 1),
+    )
+
+
+if __name__ == "__main__":
+    runner.run(main)

@@ -1,0 +1,73 @@
+"""The catalog names every feature with what it is made of."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from plumbline import catalog
+from plumbline.files import dumps
+from plumbline.splits import Window
+from plumbline.tables import Counts
+from tests.small import NAMES, SMALL
+
+BY_NAME = {entry["name"]: entry for entry in catalog.entries(SMALL)}
+
+
+def test_every_feature_once():
+    made = [*NAMES, "per_place", "kind_code"]
+    assert [e["name"] for e in catalog.entries(SMALL)] == ["cents", *made]
+    used = [n for n, e in BY_NAME.items() if e["in_model"]]
+    assert sorted(used) == sorted(SMALL.features)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("who_mean_3d", ["at", "cents", "who_id"]),
+        ("who_bad_3d", ["at", "bad", "known_at", "who_id"]),
+        ("who_count_today", ["at", "number", "who_id"]),
+        ("per_place", ["at", "cents", "place_id"]),
+        ("kind_code", ["kind"]),
+        ("cents", ["cents"]),
+    ],
+)
+def test_sources_are_contract_columns(name, columns):
+    assert BY_NAME[name]["sources"] == columns
+
+
+def test_windows_and_defaults():
+    assert BY_NAME["who_grams_5d"]["default"] == -1.0
+    assert BY_NAME["who_count_1d"]["window"] == "1 days, to the midnight before"
+    assert "label became known" in BY_NAME["who_bad_3d"]["window"]
+    assert BY_NAME["kind_code"]["default"] == 2.0
+    assert BY_NAME["cents"]["description"] == "amount, cents"
+
+
+def test_search_takes_every_word():
+    assert [e["name"] for e in catalog.search(SMALL, "Place LOSS")] == ["place_loss_5d"]
+    assert catalog.search(SMALL, "nothing such") == []
+    assert len(catalog.search(SMALL, "")) == len(BY_NAME)
+
+
+def test_report_counts_rates_and_missing_shares():
+    window = {"train": Window(date(2025, 3, 1), date(2025, 3, 9))}
+    tables = {
+        "train": (Counts(8, 8, 2.0, {"cents": 1}), 3),
+        "current": (Counts(2, 0, 0.0, {"cents": 0}), 0),
+    }
+    found = catalog.report(SMALL, window, tables)
+    assert found["rows"] == 10
+    assert found["tables"]["train"] == {
+        "start": "2025-03-01", "end": "2025-03-09", "rows": 8, "without_label": 3, "label_rate": 0.25
+    }
+    assert found["tables"]["current"]["label_rate"] is None
+    assert {e["name"]: e["missing"] for e in found["features"]}["cents"] == 0.1
+    assert dumps(found)
+
+
+def test_views_are_the_stores():
+    who, place = catalog.views(SMALL)
+    assert (who["name"], who["join_key"], who["ttl_days"]) == ("small_who", "who_id", 1)
+    assert place["features"] == [s.name for s in SMALL.snapshots if s.entity == "place"]

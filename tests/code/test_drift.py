@@ -1,0 +1,190 @@
+"""Effect sizes: known values, what counts as noise, and that the number of rows does not decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from plumbline import drift
+from plumbline.drift import Size, compare
+
+CHANCE = 0.001
+
+
+def effect(reference, current, kind="numeric", blocks=None):
+    return compare(
+        np.asarray(reference), np.asarray(current), kind, bins=10, chance=CHANCE, blocks=blocks
+    )
+
+
+def normal(rows, shift=0.0, seed=0):
+    return np.random.default_rng(seed).normal(shift, 1.0, rows)
+
+
+def text(*counts):
+    values = [v for value, count in counts for v in [value] * count]
+    return np.array(values, dtype=object)
+
+
+def test_psi_by_hand():
+    assert drift.psi(np.array([500, 500]), np.array([500, 500])) == 0
+    expected = 0.4 * np.log(0.9 / 0.5) + 0.4 * np.log(0.5 / 0.1)
+    found = drift.psi(np.array([50_000, 50_000]), np.array([90_000, 10_000]))
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_js_and_ks_by_hand():
+    apart = np.array([10_000, 0]), np.array([0, 10_000])
+    assert drift.js_distance(*apart) == pytest.approx(1, abs=1e-3)
+    assert drift.ks_gap(*apart, ordered=True) == 1
+    three = np.array([50, 0, 50]), np.array([0, 100, 0])
+    assert drift.ks_gap(*three, ordered=True) == 0.5
+    assert drift.ks_gap(*three, ordered=False) == 1
+
+
+@pytest.mark.parametrize("degrees", [1, 3, 9, 30])
+def test_chi2_quantile(degrees):
+    expected = stats.chi2.ppf(0.999, degrees)
+    assert drift.chi2_quantile(degrees, 0.999) == pytest.approx(expected, rel=0.04)
+
+
+def test_psi_noise_is_the_quantile_without_drift():
+    random, shares = np.random.default_rng(1), np.full(10, 0.1)
+    pairs = [
+        (random.multinomial(800, shares), random.multinomial(400, shares)) for _ in range(2_000)
+    ]
+    beyond = np.mean([drift.psi(*p) > drift.psi_noise(*p, 0.05) for p in pairs])
+    assert 0.03 < beyond < 0.07
+
+
+def test_rows_do_not_decide():
+    few = [effect(normal(200, 0, s), normal(150, 0, s + 99)).psi.excess for s in range(40)]
+    assert max(few) < 0.05
+    sizes = [effect(normal(n), normal(n, 0.6, 5)).psi for n in (3_000, 300_000)]
+    assert sizes[0].excess == pytest.approx(sizes[1].excess, rel=0.2)
+    slight = effect(normal(400_000), normal(400_000, 0.05, 5)).psi  # any p-value would cry
+    assert 0 < slight.excess < 0.01
+
+
+def test_excess_is_never_negative():
+    assert Size(0.3, 0.1).excess == pytest.approx(0.2)
+    assert Size(0.1, 0.3).excess == 0
+
+
+def test_weeks_of_the_reference_are_noise():
+    weekly = np.repeat([0.0, 1.0, 0.0, 1.0], 500) + normal(2_000) / 10
+    blocks = np.repeat([3, 2, 1, 0], 500)
+    now = 1.0 + normal(500, 0, 9) / 10
+    assert effect(weekly, now).psi.excess > 0.25
+    assert effect(weekly, now, blocks=blocks).psi.excess == 0
+    assert effect(weekly, now + 5, blocks=blocks).outside.excess > 0.9
+
+
+def test_rows_outside_the_blocks_do_not_count():
+    values = np.concatenate([np.full(100, 50.0), normal(1_000)])
+    blocks = np.concatenate([np.full(100, -1), np.repeat([1, 0], 500)])
+    assert effect(values, normal(500, 0, 3), blocks=blocks).psi.noise < 0.2
+
+
+def test_bins_hold_equal_parts():
+    edges = drift.bin_edges(np.arange(1_000.0), 10)
+    counts = np.bincount(np.searchsorted(edges, np.arange(1_000.0)))
+    assert len(counts) == 10
+    assert counts.max() - counts.min() <= 1
+
+
+def test_a_frequent_value_has_its_own_bin():
+    values = np.concatenate([np.zeros(900), np.linspace(-1, 1, 100)])
+    counts = np.bincount(np.searchsorted(drift.bin_edges(values, 10), values))
+    assert 900 in counts
+    rare = effect(np.repeat([0.0, 1.0], [980, 20]), np.repeat([0.0, 1.0], [700, 300]))
+    assert rare.psi.excess > 0.25
+
+
+def test_categories():
+    same = effect(text(("a", 900), ("b", 100)), text(("a", 450), ("b", 50)), "category")
+    assert same.psi.value < 1e-4
+    turned = effect(text(("a", 900), ("b", 100)), text(("a", 100), ("b", 900)), "category")
+    assert turned.psi.excess > 1
+    assert turned.ks == pytest.approx(0.8)
+
+
+def test_unseen_values_are_those_of_the_current_window():
+    past, now = text(("a", 900), ("b", 100)), text(("a", 800), ("c", 200))
+    assert effect(past, now, "category").unseen.value == pytest.approx(0.2)
+    assert effect(past, now, "category").unseen.excess > 0.15
+    gone = effect(past, text(("a", 1_000)), "category")
+    assert gone.unseen.value == 0
+
+
+def test_unseen_values_are_expected_where_most_are_seen_once():
+    names = np.array([f"n{i}" for i in range(1_000)], dtype=object)
+    others = np.array([f"m{i}" for i in range(1_000)], dtype=object)
+    assert effect(names, others, "category").unseen.excess == 0
+
+
+def test_outside_is_beyond_the_reference():
+    past = np.linspace(0, 10, 1_000)
+    now = np.concatenate([np.linspace(0, 10, 900), np.full(60, 11.0), np.full(40, -1.0)])
+    assert effect(past, now).outside.value == pytest.approx(0.1)
+    assert effect(now, past).outside.value == 0
+
+
+def test_nulls():
+    past, now = normal(1_000), normal(1_000, 0, 2)
+    now[:300] = np.nan
+    found = effect(past, now)
+    assert found.null_shares == (0.0, 0.3)
+    assert found.null.excess == pytest.approx(0.3, abs=0.08)
+    assert not found.all_null
+    assert found.psi.excess == 0, "the values that are left have not moved"
+    words = text(("a", 500), (None, 500))
+    assert effect(words, words, "category").null.value == 0
+
+
+def test_all_null():
+    empty = np.full(500, np.nan)
+    assert effect(normal(500), empty).all_null
+    assert not effect(empty, empty).all_null
+    assert not effect(empty, normal(500)).all_null
+    assert effect(normal(500), empty).psi == Size(0.0, 0.0)
+    assert effect(text(("a", 50)), text((None, 50)), "category").all_null
+
+
+def test_constant():
+    assert effect(normal(500), np.full(500, 0.3)).constant
+    assert not effect(np.full(500, 2.0), np.full(500, 2.0)).constant
+    assert not effect(np.repeat([0.0, 1.0], [999, 1]), np.zeros(100)).constant
+    assert effect(np.repeat([0.0, 1.0], [500, 500]), np.zeros(100)).constant
+
+
+def test_ids_are_compared_by_their_nulls_only():
+    found = effect(np.arange(1_000), np.arange(5_000, 6_000), "identifier")
+    assert (found.psi.value, found.unseen.value, found.outside.value) == (0, 0, 0)
+    assert not found.constant
+
+
+def test_one_row_and_other_types():
+    for kind, past, one in (
+        ("numeric", normal(500), [1e9]),
+        ("category", text(("a", 500)), text(("z", 1))),
+        ("numeric", np.arange(500), np.array([7])),
+        (
+            "numeric",
+            np.arange(500).astype("datetime64[s]"),
+            np.array(["1970-01-01"], "datetime64[s]"),
+        ),
+        ("category", np.array([True, False] * 250), np.array([True])),
+    ):
+        found = effect(past, one, kind)
+        assert found.rows == (500, 1)
+        assert (found.unseen.excess, found.outside.excess, found.psi.excess) == (0, 0, 0)
+
+
+def test_arguments_are_left_alone():
+    past, now = normal(100), normal(100)
+    before = past.copy(), now.copy()
+    effect(past, now)
+    assert (past == before[0]).all()
+    assert (now == before[1]).all()

@@ -1,0 +1,188 @@
+"""Reading what DVC writes without DVC: locks, .dvc files, manifests, configuration, md5s."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plumbline import hashing, lock, places, workspace
+from plumbline.dvcfiles import Out, dvc_outs, lock_outs, manifest, manifest_bytes
+from plumbline.errors import PlumblineError
+
+A, B = "a" * 32, "b" * 32
+
+
+def locked(stage: str, **outs: str) -> str:
+    entries = [{"path": path, "hash": "md5", "md5": md5} for path, md5 in outs.items()]
+    return yaml.safe_dump({"schema": "2.0", "stages": {stage: {"cmd": "x", "outs": entries}}})
+
+
+def declared(stage: str, **lists: object) -> str:
+    return yaml.safe_dump({"stages": {stage: {"cmd": "x", **lists}}})
+
+
+def test_outs_of_a_lock() -> None:
+    text = locked("train", **{"m/x": A, "m/y": B + ".dir"})
+    found = lock_outs(text, declared("train", outs=["m/x", "m/y"]), "dvc.lock")
+    assert found == [
+        Out("dvc.lock", "train", "m/x", A),
+        Out("dvc.lock", "train", "m/y", B + ".dir"),
+    ]
+    assert [out.folder for out in found] == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["outs", "metrics", "plots"])
+def test_an_uncached_out_is_found_through_its_template(kind: str) -> None:
+    stage = declared("train", **{kind: [{"m/${item.case}/x.json": {"cache": False}}, "m/${item}"]})
+    text = locked("train@toy", **{"m/toy/x.json": A, "m/toy": B})
+    assert [out.cached for out in lock_outs(text, stage, "dvc.lock")] == [False, True]
+
+
+def test_flags_and_folders_of_a_stage() -> None:
+    flags = [{"x": {"push": False, "remote": "far"}}]
+    stage = yaml.safe_dump({"stages": {"s": {"foreach": [1], "do": {"wdir": "in", "outs": flags}}}})
+    [out] = lock_outs(locked("s@1", x=A), stage, "sub/dvc.lock")
+    assert (out.path, out.pushed, out.remote) == ("sub/in/x", False, "far")
+
+
+def test_plots_with_several_pages_are_cached() -> None:
+    stage = declared("s", plots=[{"p.csv": [{"x": "a"}, {"x": "b"}]}])
+    assert lock_outs(locked("s", **{"p.csv": A}), stage, "dvc.lock")[0].cached
+
+
+def test_outs_of_a_dvc_file() -> None:
+    entry = {"path": "x", "hash": "md5", "md5": A, "isexec": True}
+    [out] = dvc_outs(yaml.safe_dump({"wdir": "..", "outs": [entry]}), "data/x.dvc")
+    assert out == Out("data/x.dvc", "data/x.dvc", "x", A, executable=True)
+    [out] = dvc_outs(yaml.safe_dump({"deps": [{"repo": {}}], "outs": [entry]}), "x.dvc")
+    assert not out.pushed
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "dvc.lock: damaged"),
+        ("[]x", "dvc.lock: expected keys and values, found str"),
+        ("stages: [1]", "expected names under `stages`"),
+        ("stages: {s: {outs: 1}}", "expected a list under `outs`"),
+        (locked("s", x="12"), "s: expected an out with path and md5"),
+        (locked("s", **{"../x": A}), "'../x' is outside of the project"),
+        (locked("s", **{"/x": A}), "'/x' is outside of the project"),
+        (locked("s", x=A).replace("hash: md5", "size: 1"), "recorded by DVC 2"),
+    ],
+)
+def test_a_damaged_lock_is_refused(text: str, message: str) -> None:
+    with pytest.raises(PlumblineError, match=message):
+        lock_outs(text, "", "dvc.lock")
+
+
+def test_a_templated_wdir_is_refused() -> None:
+    with pytest.raises(PlumblineError, match="wdir"):
+        lock_outs(locked("s@a", x=A), declared("s", wdir="${item}"), "dvc.lock")
+
+
+def test_a_manifest_there_and_back() -> None:
+    contents = {"z/é.txt": A, "a": B}
+    assert manifest(manifest_bytes(contents)) == contents
+
+
+@pytest.mark.parametrize(
+    ("listing", "message"),
+    [
+        ({}, "expected a list"),
+        ([1], "expected md5 and relpath"),
+        ([{"relpath": "x", "md5": "1"}], "expected md5 and relpath"),
+        ([{"relpath": "../x", "md5": A}], "leaves its folder"),
+        ([{"relpath": "/x", "md5": A}], "leaves its folder"),
+        ([{"relpath": "a//x", "md5": A}], "leaves its folder"),
+    ],
+)
+def test_a_damaged_manifest_is_refused(listing: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        manifest(json.dumps(listing).encode())
+
+
+def test_md5s_of_many_files(tmp_path: Path) -> None:
+    sizes = [0, 1, hashing.CHUNK - 1, hashing.CHUNK, 2 * hashing.CHUNK + 1]
+    paths = {str(tmp_path / str(n)): os.urandom(n) for n in sizes}
+    for path, data in paths.items():
+        Path(path).write_bytes(data)
+    asked = [*paths, str(tmp_path / "none"), str(tmp_path), *paths]
+    found = hashing.md5_files(asked, threads=3)
+    assert {p: found.pop(p) for p in paths} == {
+        p: hashlib.md5(data).hexdigest() for p, data in paths.items()
+    }
+    assert {type(error) for error in found.values()} == {FileNotFoundError, IsADirectoryError}
+
+
+def test_the_md5_of_a_folder_is_dvcs(tmp_path: Path) -> None:
+    """Two ways of ours, and DVC's own: names out of ASCII, nested folders, ignored files."""
+    folder = tmp_path / "out"
+    for name in ("b.txt", "a/ü.txt", "a.txt", "a/x.skip"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    (tmp_path / ".dvcignore").write_text("*.skip\n")
+    script = (
+        "import sys; from dvc.fs import localfs; from dvc_data.hashfile.build import build;"
+        "from dvc_data.hashfile.db import HashFileDB; from dvc.ignore import DvcIgnoreFilter;"
+        "odb = HashFileDB(localfs, sys.argv[1] + '/odb');"
+        "ignore = DvcIgnoreFilter(localfs, sys.argv[1]);"
+        "print(build(odb, sys.argv[1] + '/out', localfs, 'md5', ignore=ignore)[2].hash_info.value)"
+    )
+    words = [sys.executable, "-c", script, str(tmp_path)]
+    theirs = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    assert workspace.folder_md5(tmp_path, "out") == theirs
+    (folder / "a" / "x.skip").unlink()
+    assert lock.md5_folder(folder) == theirs
+
+
+def configured(root: Path, text: str, local: str = "") -> places.Settings:
+    (root / ".dvc").mkdir(exist_ok=True)
+    (root / ".dvc" / "config").write_text(text)
+    (root / ".dvc" / "config.local").write_text(local)
+    return places.settings(root)
+
+
+def test_configuration(tmp_path: Path) -> None:
+    text = "[core]\n    remote = Near\n['remote \"near\"']\n    url = ../../store\n"
+    found = configured(tmp_path, text, '[cache]\ndir = /c\ntype = "reflink,copy"\n')
+    assert found.default == "near"
+    assert found.remotes == {"near": str(tmp_path.parent / "store")}
+    assert (found.cache, found.links) == (Path("/c"), ("reflink", "copy"))
+    assert configured(tmp_path, "").cache == tmp_path / ".dvc" / "cache"
+
+
+def test_later_levels_go_over_earlier_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path))
+    (tmp_path / "config").write_text("['remote \"x\"']\nurl = s3://mine/\n[core]\nremote = y\n")
+    found = configured(tmp_path, "[core]\nremote = x\n")
+    assert (found.default, found.remotes) == ("x", {"x": "s3://mine/"})
+
+
+def test_a_damaged_configuration_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PlumblineError, match="config: damaged"):
+        configured(tmp_path, "[core\nremote")
+
+
+@pytest.mark.parametrize("links", ["hardlink", "symlink,copy", "reflink,hardlink"])
+def test_links_are_refused_as_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: str
+) -> None:
+    found = configured(tmp_path, f'[cache]\ntype = "{links}"\n')
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(PlumblineError, match="as root"):
+        places.refuse_links(found)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    places.refuse_links(found)
+
+
+def test_copies_are_not_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    places.refuse_links(configured(tmp_path, '[cache]\ntype = "reflink,copy"\n'))

@@ -1,0 +1,87 @@
+"""Pictures: there, the same bytes each time, untouched by a user's own matplotlib settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plumbline import curves, pictures
+
+RANDOM = np.random.default_rng(1)
+LABEL = (RANDOM.random(300) < 0.3).astype(float)
+SCORE = np.clip(0.3 * LABEL + 0.6 * RANDOM.random(300), 0, 1)
+FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6}
+DIFFERENCES = {"naive": FIGURE, "linear": FIGURE, "constant": FIGURE}
+IMPORTANCE = curves.importance({f"f{i}": float(i) for i in range(20)})
+
+
+def figures(problem: str) -> dict:
+    primary = "mae" if problem == "regression" else "average_precision"
+    return {
+        "problem": problem,
+        "primary": primary,
+        "metrics": {primary: FIGURE},
+        "slices": {
+            "kind": {
+                "a": {**FIGURE, "rows": 200},
+                "b": {"value": 0.3, "low": np.nan, "high": np.nan, "rows": 2},
+            }
+        },
+        "floors": {"kind": 0.25},
+        "months": {
+            m: {**FIGURE, "rows": 9, "differences": DIFFERENCES} for m in ("2025-01", "2025-02")
+        },
+    }
+
+
+def lines(problem: str) -> dict:
+    if problem == "regression":
+        return {
+            "calibration": {"model": curves.calibration(LABEL, SCORE, np.arange(300) % 9)},
+            "residuals": {"model": curves.residuals(LABEL, SCORE)},
+            "errors": {n: curves.errors(LABEL, SCORE) for n in ("model", "linear", "constant")},
+        }
+    return {
+        "calibration": {"model": curves.calibration(LABEL, SCORE, np.arange(300) % 9)},
+        "precision_recall": {n: curves.precision_recall(LABEL, SCORE) for n in ("model", "naive")},
+        "roc": {n: curves.roc(LABEL, SCORE) for n in ("model", "naive")},
+    }
+
+
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_the_same_figures_give_the_same_bytes(problem: str, tmp_path: Path):
+    import matplotlib as mpl
+
+    runs = []
+    for name, settings in (("one", {}), ("two", {"font.size": 30, "axes.facecolor": "red"})):
+        (tmp_path / name).mkdir()
+        with mpl.rc_context(settings):
+            names = pictures.draw(
+                tmp_path / name, "A", figures(problem), lines(problem), IMPORTANCE
+            )
+        runs.append({n: (tmp_path / name / n).read_bytes() for n in names})
+    assert runs[0] == runs[1]
+    assert set(runs[0]) == {"quality.png", "importance.png", "slices.png", "months.png"}
+    assert all(data.startswith(b"\x89PNG") and b"Software" not in data for data in runs[0].values())
+
+
+def test_a_plain_table_without_slices_has_two_pictures(tmp_path: Path):
+    plain = {**figures("regression"), "slices": {}, "months": None}
+    found = pictures.draw(tmp_path, "A", plain, lines("regression"), IMPORTANCE)
+    assert (
+        sorted(p.name for p in tmp_path.iterdir())
+        == sorted(found)
+        == ["importance.png", "quality.png"]
+    )
+
+
+def test_another_figure_is_another_picture(tmp_path: Path):
+    shown = []
+    for value in (0.45, 0.55):
+        one = figures("classification")
+        one["slices"]["kind"]["a"] = {**FIGURE, "value": value, "rows": 200}
+        pictures.draw(tmp_path, "A", one, lines("classification"), IMPORTANCE)
+        shown.append((tmp_path / "slices.png").read_bytes())
+    assert shown[0] != shown[1]

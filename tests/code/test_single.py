@@ -1,0 +1,86 @@
+"""One event at a time in plain Python: the same windows, from histories."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+
+from plumbline import single
+from plumbline.errors import PlumblineError
+from tests.code.test_batch import EVENTS, at
+from tests.small import NAMES, SMALL, brute, event
+
+
+def known(rows, one, late=None):
+    """The histories that one event meets."""
+    made = single.histories(SMALL, rows, rows if late is None else late)
+    found = {e.name: made[e.name].get(one[e.column]) for e in SMALL.entities}
+    return {name: history for name, history in found.items() if history}
+
+
+def of(rows, one, late=None) -> dict[str, float]:
+    return single.features(SMALL, one, known(rows, one, late))
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(EVENTS)
+def test_equals_brute_force(rows):
+    for one in rows:
+        found = of(rows, one)
+        assert {name: found[name] for name in NAMES} == brute(rows, one)
+
+
+@pytest.mark.parametrize(
+    ("before", "counted"), [(at(9, 0), 1), (at(9, 23, 59), 1), (at(8, 23, 59), 0), (at(10, 0), 0)]
+)
+def test_one_day_ends_at_midnight(before, counted):
+    assert of([event(0, before)], event(1, at(10)))["who_count_1d"] == counted
+
+
+@pytest.mark.parametrize(
+    ("settled", "rate"), [(at(10, 0), 0.5), (at(9, 23), 1.0), (at(7, 0), 1.0), (at(6, 23, 59), 0.5)]
+)
+def test_an_outcome_counts_once_known_and_for_its_days(settled, rate):
+    rows = [event(0, settled - timedelta(2), bad=1)]
+    assert of(rows, event(1, at(10)))["who_bad_3d"] == rate
+
+
+def test_fresh_leaves_ties_out():
+    rows = [event(0, at(10, 9)), event(1, at(10, 10)), event(2, at(10, 10))]
+    assert of(rows, rows[2])["who_count_today"] == 1.0
+    assert of(rows, event(3, at(10, 0)))["who_count_today"] == 0.0
+
+
+def test_an_unknown_entity_has_the_defaults():
+    found = single.features(SMALL, event(1, at(10), place_id=None), {})
+    assert (found["who_count_1d"], found["who_bad_3d"], found["who_grams_5d"]) == (0.0, 0.5, -1.0)
+    assert (found["place_sum_3d"], found["place_loss_5d"]) == (0.0, -2.0)
+
+
+def test_row_features_and_codes_follow():
+    rows = [event(0, at(9), cents=30), event(1, at(10), cents=7, kind="b")]
+    found = of(rows, rows[1])
+    assert (found["per_place"], found["kind_code"]) == (37.0, 1.0)
+    assert list(found) == [*NAMES, "per_place", "kind_code"]
+    assert {type(value) for value in found.values()} == {float}
+
+
+def test_no_history_of_one_without_an_id():
+    made = single.histories(SMALL, [event(0, at(9), place_id=None)], [])
+    assert list(made["place"]) == []
+    assert list(made["who"]) == ["ann"]
+
+
+def test_sums_divide_as_floats():
+    big = 2**60 + 1
+    rows = [event(0, at(9), cents=big), event(1, at(9, 13), cents=0), event(2, at(9), cents=0)]
+    assert of(rows, event(3, at(10)))["who_mean_3d"] == float(big) / 3.0
+
+
+def test_an_event_without_a_column_is_refused():
+    one = event(0, datetime(2025, 3, 1))
+    one["cens"] = one.pop("cents")
+    with pytest.raises(PlumblineError, match=r"no 'cents', which small declares; did you mean 'cens'"):
+        single.features(SMALL, one, {})

@@ -1,0 +1,149 @@
+"""A small use case with every kind of feature, its events, and the same features by brute force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plumbline import batch, engine, tables
+from plumbline.usecase import Array, Category, Column, Entity, Fresh, Row, Snapshot, UseCase
+
+DELAY = 2
+AS_OF = date(2025, 3, 20)
+START = datetime(2025, 2, 24)
+
+
+def per_place(cents: Array, place_sum_3d: Array) -> Array:
+    """Cents plus the place's three-day sum, cents."""
+    return cents + place_sum_3d
+
+
+SMALL = UseCase(
+    name="small",
+    title="A small one",
+    owner="tests@example.com",
+    problem="classification",
+    key="number",
+    time="at",
+    label="bad",
+    label_delay=DELAY,
+    entities=(Entity("who", "who_id", "a person"), Entity("place", "place_id", "a place")),
+    columns=(
+        Column("number", "int", "-", "key"),
+        Column("at", "timestamp", "UTC", "when"),
+        Column("who_id", "string", "-", "person"),
+        Column("place_id", "int", "-", "place", null=True),
+        Column("cents", "int", "cents", "amount"),
+        Column("grams", "int", "grams", "weight", null=True),
+        Column("kind", "string", "-", "kind", allowed=("a", "b")),
+        Column("ok", "bool", "-", "a flag"),
+        Column("bad", "int", "0/1", "label", known=False),
+        Column("loss", "int", "cents", "loss", known=False, null=True),
+    ),
+    snapshots=(
+        Snapshot("who_count_1d", "who", "count", 1, "events in a day"),
+        Snapshot("who_mean_3d", "who", "mean", 3, "mean cents", "cents"),
+        Snapshot("who_grams_5d", "who", "mean", 5, "mean grams", "grams", default=-1.0),
+        Snapshot("who_bad_3d", "who", "rate", 3, "bad share", "bad", True, default=0.5),
+        Snapshot("who_settled_5d", "who", "count", 5, "settled events", matured=True),
+        Snapshot("place_sum_3d", "place", "sum", 3, "sum of cents", "cents"),
+        Snapshot("place_ok_2d", "place", "rate", 2, "share ok", "ok"),
+        Snapshot("place_loss_5d", "place", "mean", 5, "mean loss", "loss", True, default=-2.0),
+        Snapshot("place_cents_1d", "place", "mean", 1, "mean cents of the settled", "cents", True),
+    ),
+    fresh=(
+        Fresh("who_count_today", "who", "count", "events today"),
+        Fresh("who_grams_today", "who", "mean", "mean grams today", "grams", default=-3.0),
+        Fresh("place_sum_today", "place", "sum", "cents today", "cents"),
+    ),
+    categories=(Category("kind_code", "kind", ("a", "b"), "kind"),),
+    rows=(Row(per_place),),
+    features=("cents", "who_count_1d", "who_mean_3d", "who_bad_3d", "place_sum_3d", "kind_code"),
+)
+
+NAMES = [f.name for f in (*SMALL.snapshots, *SMALL.fresh)]
+TYPES = {c.name: tables.ARROW[c.type] for c in SMALL.columns} | {"known_at": pa.timestamp("us")}
+Rows = list[dict[str, Any]]
+
+
+def event(number: int, at: datetime, **other: Any) -> dict[str, Any]:
+    """An event, all its columns and its outcome's; what is not given is plain."""
+    plain = {"who_id": "ann", "place_id": 1, "cents": 100, "grams": 5, "kind": "a", "ok": True}
+    late = {"bad": 0, "loss": None, "known_at": at + timedelta(days=DELAY)}
+    return {"number": number, "at": at, **plain, **late, **other}
+
+
+def arrow(rows: Iterable[Mapping[str, Any]], *, late: bool) -> pa.Table:
+    """The events' known columns, or (`late`) their outcomes, as the data stage would lay them out."""
+    names = [c.name for c in SMALL.unknown] if late else [c.name for c in SMALL.known]
+    names = ["number", "at", "known_at", *names] if late else names
+    columns = {n: pa.array([r[n] for r in rows], TYPES[n]) for n in names}
+    return pa.table(columns)
+
+
+def write(rows: Rows, folder: Path, as_of: date = AS_OF) -> Path:
+    """Events and outcomes visible at `as_of` in `folder`, a file per month."""
+    folder.mkdir(parents=True)
+    midnight = datetime(as_of.year, as_of.month, as_of.day)
+    for kind, time in (("events", "at"), ("outcomes", "known_at")):
+        seen = sorted((r for r in rows if r[time] < midnight), key=lambda r: (r[time], r["number"]))
+        for month in sorted({f"{r[time]:%Y-%m}" for r in seen}):
+            part = [r for r in seen if f"{r[time]:%Y-%m}" == month]
+            pq.write_table(arrow(part, late=kind == "outcomes"), folder / f"{kind}-{month}.parquet")
+    return folder
+
+
+@contextmanager
+def lent(rows: Rows, late: Rows | None = None):
+    """A backend with the events and the outcomes (those of `late` where given), unfiltered."""
+    with engine.connection(threads=1) as backend:
+        events = engine.lend(backend, arrow(rows, late=False))
+        yield backend, events, engine.lend(backend, arrow(rows if late is None else late, late=True))
+
+
+def computed(rows: Rows, late: Rows | None = None, as_of: date = AS_OF) -> dict[int, dict[str, float]]:
+    """Each visible event's snapshot and fresh features by `plumbline.batch`, by key."""
+    with lent(rows, late) as (backend, events, outcomes):
+        events, outcomes = batch.visible(SMALL, events, outcomes, as_of)
+        made = {
+            e.name: engine.keep(backend, e.name, batch.snapshots(SMALL, e, events, outcomes, as_of))
+            for e in SMALL.entities
+        }
+        joined = batch.join_snapshots(SMALL, batch.fresh(SMALL, events), made)
+        found = joined.select("number", *NAMES).to_pyarrow().to_pylist()
+    return {row.pop("number"): row for row in found}
+
+
+def brute(rows: Rows, one: Mapping[str, Any], late: Rows | None = None) -> dict[str, float]:
+    """The declared features of one event, read off the declarations row by row."""
+    midnight = datetime.combine(one["at"], datetime.min.time())
+    settled = rows if late is None else late
+    values = {}
+    for spec in (*SMALL.snapshots, *SMALL.fresh):
+        key = SMALL.entity(spec.entity).column
+        if getattr(spec, "matured", False):
+            inside = [r for r in settled if 0 < (midnight - r["known_at"]).total_seconds()]
+            inside = [r for r in inside if midnight - r["known_at"] <= timedelta(spec.days)]
+        elif hasattr(spec, "days"):
+            inside = [r for r in rows if r["at"] < midnight <= r["at"] + timedelta(spec.days)]
+        else:
+            inside = [r for r in rows if r["at"].date() == one["at"].date() and r["at"] < one["at"]]
+        mine = [r for r in inside if r[key] == one[key] and one[key] is not None]
+        values[spec.name] = aggregate(spec, mine)
+    return values
+
+
+def aggregate(spec: Any, rows: Rows) -> float:
+    """Count, sum, or mean of the values that are there."""
+    if spec.aggregate == "count" and spec.column is None:
+        return float(len(rows))
+    numbers = [int(r[spec.column]) for r in rows if r[spec.column] is not None]
+    if spec.aggregate == "sum":
+        return float(sum(numbers))
+    return sum(numbers) / len(numbers) if numbers else spec.default

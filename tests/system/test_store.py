@@ -1,0 +1,180 @@
+"""Feast beside the project's own joins: the same values, online and off, and clear refusals."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plumbline import assemble, batch, engine, store, usecase
+from plumbline.errors import PlumblineError, SpecError
+from plumbline.usecase import Entity, Snapshot
+from stages import features as stage
+from tests.code.test_batch import bytes_of, many
+from tests.conftest import ROOT
+from tests.small import AS_OF, SMALL, event, write
+
+PARAMS = {
+    "usecases": ["small"],
+    "seed": 1,
+    "small": {
+        "data": {"source": "csv", "as_of": str(AS_OF)},
+        "features": {"warmup_days": 2, "valid_days": 3, "test_days": 4, "current_days": 3},
+        **dict.fromkeys(("validate", "tune", "train", "evaluate", "monitor"), {}),
+    },
+}
+
+
+def rows():
+    """Events of many, on midnights, without a place, and of one who was away for long."""
+    midnights = [
+        event(9_000 + i, datetime(2025, 3, 1 + i), who_id=f"p{i}", place_id=None if i % 3 else i)
+        for i in range(18)
+    ]
+    away = [event(9_100, datetime(2025, 2, 26, 9), who_id="away", place_id=2**53 + 1)]
+    away += [
+        event(9_101 + i, datetime(2025, 3, 1) + timedelta(days=i), who_id="away", place_id=2**53 + 1)
+        for i in range(3, 8, 4)
+    ]
+    return many() + midnights + away
+
+
+@pytest.fixture(scope="module")
+def laid(tmp_path_factory) -> Path:
+    """Valid events and outcomes, and their snapshots."""
+    folder = tmp_path_factory.mktemp("laid")
+    write(rows(), folder / "valid")
+    (folder / "snapshots").mkdir()
+    with engine.connection() as backend:
+        events, outcomes = engine.read(backend, SMALL, folder / "valid")
+        assemble.write_snapshots(backend, SMALL, events, outcomes, AS_OF, folder / "snapshots")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def repository(laid, tmp_path_factory) -> Path:
+    """An embedded feature store that knows the small use case."""
+    folder = tmp_path_factory.mktemp("store")
+    shutil.copy(ROOT / "feature_store" / "feature_store.yaml", folder)
+    assert store.apply(SMALL, folder, laid / "snapshots") == [
+        *("small_who", "small_place"),
+        *("small_who", "small_place"),
+        "small",
+    ]
+    return folder
+
+
+@pytest.mark.parametrize("few", [10**6, 1])
+def test_feasts_join_equals_the_direct_one_on_every_row(laid, monkeypatch, few):
+    monkeypatch.setattr(store, "FEW", few)
+    with engine.connection() as backend:
+        events, outcomes = engine.read(backend, SMALL, laid / "valid")
+        made = {
+            e.name: batch.snapshots(SMALL, e, events, outcomes, AS_OF) for e in SMALL.entities
+        }
+        direct = batch.join_snapshots(SMALL, events, made).order_by("number").to_pyarrow()
+        feast = store.join_snapshots(SMALL, events, laid / "snapshots")
+        assert feast.order_by("number").to_pyarrow().select(direct.column_names).equals(direct)
+    assert direct.num_rows == len(rows())
+    assert direct.column("who_count_1d").to_pylist().count(0.0) < direct.num_rows
+
+
+def run(folder: Path, monkeypatch, **features) -> dict[str, bytes]:
+    """The stage's outs, by name."""
+    monkeypatch.setattr(usecase, "load", lambda name: SMALL)
+    params = {**PARAMS, "small": {**PARAMS["small"], "features": {**PARAMS["small"]["features"], **features}}}
+    folder.mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    if not Path("valid").exists():
+        write(rows(), folder / "valid")
+    stage.main("small", *(Path(n) for n in ("valid", "snapshots", "tables", "features.json")))
+    outs = {**bytes_of(Path("snapshots")), **bytes_of(Path("tables"))}
+    return {**outs, "features.json": Path("features.json").read_bytes()}
+
+
+def test_the_stage_writes_the_same_bytes_by_either_join(tmp_path, monkeypatch):
+    direct = run(tmp_path / "direct", monkeypatch, join="direct")
+    assert run(tmp_path / "feast", monkeypatch, join="feast") == direct
+    assert {"train.parquet", "valid.parquet", "test.parquet", "current.parquet"} < set(direct)
+
+
+def test_definitions_carry_owner_description_and_tags(repository):
+    feast = store._open(repository)
+    view = feast.get_feature_view("small_who")
+    assert (view.owner, view.description, view.ttl) == (SMALL.owner, "a person", timedelta(days=1))
+    assert view.tags == {"usecase": "small", "label_delay_days": "2"}
+    fields = {f.name: (f.description, f.tags) for f in view.features}
+    assert fields["who_mean_3d"] == ("mean cents", {"aggregate": "mean", "days": "3"})
+    service = feast.get_feature_service("small")
+    assert (service.owner, service.description) == (SMALL.owner, SMALL.title)
+    assert [p.name for p in service.feature_view_projections] == ["small_who", "small_place"]
+    assert feast.get_entity("small_who").join_key == "who_id"
+
+
+def snapshot(laid: Path, entity: Entity, id_, day: date) -> dict[str, float] | None:
+    """The entity's row for the day, from the files."""
+    with engine.connection() as backend:
+        table = backend.read_parquet(f"{laid}/snapshots/{entity.name}-*.parquet")
+        found = table.filter(table.day == day, table[entity.column] == id_).to_pyarrow().to_pylist()
+    return found[0] if found else None
+
+
+def test_online_values_are_the_days_and_age_to_defaults(laid, repository):
+    who, place = SMALL.entities
+    store.materialize(SMALL, date(2025, 3, 9), repository)
+    ids = {"who_id": ["p7", "away", "nobody"], "place_id": [7, 2**53 + 1, 999]}
+    found = store.online(SMALL, ids, repository)
+    assert list(found) == [s.name for s in SMALL.snapshots]
+    for i in range(2):
+        day = date(2025, 3, 9)
+        row = snapshot(laid, who, ids["who_id"][i], day) | snapshot(laid, place, ids["place_id"][i], day)
+        assert {name: values[i] for name, values in found.items()} == {n: row[n] for n in found}
+    defaults = {s.name: batch.default(s) for s in SMALL.snapshots}
+    assert {name: values[2] for name, values in found.items()} == defaults
+    assert found["who_count_1d"][1] == 1.0
+    store.materialize(SMALL, AS_OF, repository)
+    later = store.online(SMALL, ids, repository)
+    assert snapshot(laid, who, "away", AS_OF) is None
+    assert {name: values[1] for name, values in later.items()} == defaults
+
+
+def test_not_applied_says_how(repository):
+    other = replace(SMALL, name="other")
+    with pytest.raises(PlumblineError, match="does not know 'other'; run `python -m plumbline feat"):
+        store.online(other, {"who_id": ["ann"]}, repository)
+    with pytest.raises(PlumblineError, match=r"no feature_store\.yaml"):
+        store.apply(SMALL, repository / "nowhere", repository)
+
+
+def test_ids_are_needed_for_every_entity(repository):
+    with pytest.raises(PlumblineError, match="no ids for 'place_id'; did you mean 'place'"):
+        store.online(SMALL, {"who_id": ["ann"], "place": [1]}, repository)
+
+
+def test_names_and_types_that_feast_cannot_hold(tmp_path):
+    lost = Snapshot("count_y", "who", "count", 1, "events")
+    with pytest.raises(SpecError, match="'count_y' ends with '_y'"):
+        store.definitions(replace(SMALL, snapshots=(lost,)), tmp_path)
+    clock = (Entity("who", "at", "a moment"), SMALL.entities[1])
+    with pytest.raises(SpecError, match="entity 'who' is of type timestamp; expected one of int"):
+        store.definitions(replace(SMALL, entities=clock), tmp_path)
+
+
+def test_the_graph_says_where_the_snapshots_are():
+    assert store.snapshots_folder("small", ROOT / "dvc.yaml") == Path("data/small/snapshots")
+
+
+def test_production_differs_in_its_servers_only():
+    embedded, servers = (
+        yaml.safe_load((ROOT / "feature_store" / p / "feature_store.yaml").read_text())
+        for p in (".", "production")
+    )
+    assert (servers["online_store"]["type"], servers["registry"]["registry_type"]) == ("redis", "sql")
+    same = ("project", "provider", "offline_store", "entity_key_serialization_version")
+    assert {k: servers[k] for k in same} == {k: embedded[k] for k in same}
+    assert embedded["offline_store"] == {"type": "duckdb"}

@@ -1,0 +1,317 @@
+"""What `verify` finds and repairs, on a small project under real DVC with real faults."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from plumbline.__main__ import main
+from tests import toy
+from tests.toy import PARTS, Toy, flip, md5, truncate
+
+OUTS = {
+    "out/toy/parts/a.txt": "make@toy",
+    "out/toy/whole.bin": "make@toy",
+    "out/toy/model.json": "sum@toy",
+    "source/toy.txt": "source/toy.txt.dvc",
+}
+PLACES = ["workspace", "cache", "remote storage"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """The toy, run and pushed once for all tests here."""
+    return toy.make(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+    """A copy of it, and the test's own folder in it."""
+    copy = toy.copy(made, tmp_path)
+    monkeypatch.chdir(copy.path)
+    return copy
+
+
+Verify = Callable[..., tuple[int, list[dict]]]
+
+
+@pytest.fixture
+def verify(project: Toy, capsys: pytest.CaptureFixture[str]) -> Verify:
+    """Run the command: its exit code and findings."""
+
+    def run(*words: str) -> tuple[int, list[dict]]:
+        code = main(["verify", "--json", *words])
+        return code, json.loads(capsys.readouterr().out)["findings"]
+
+    return run
+
+
+def test_a_sound_project_is_good(verify: Verify) -> None:
+    assert verify() == (0, [])
+    assert verify("v1") == (0, [])
+    assert verify("HEAD", "--all-tags") == (0, [])
+
+
+@pytest.mark.parametrize("where", PLACES)
+@pytest.mark.parametrize("path", OUTS)
+@pytest.mark.parametrize("fault", [flip, truncate, Path.unlink])
+def test_a_fault_is_named(
+    project: Toy, verify: Verify, where: str, path: str, fault: Callable[[Path], None]
+) -> None:
+    damaged, expected = project.place(where, path), project.oids[path]
+    fault(damaged)
+    found = md5(damaged)
+    code, [finding] = verify()
+    assert code == 1
+    assert finding["kind"] == ("bad" if found else "missing")
+    assert (finding["where"], finding["stage"], finding["path"]) == (where, OUTS[path], path)
+    assert (finding["expected"], finding["found"]) == (expected, found)
+    assert Path(finding["location"]).resolve() == damaged.resolve()
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_swapped_objects_are_both_named(project: Toy, verify: Verify, where: str) -> None:
+    first, second = (project.place(where, f"out/toy/{n}") for n in ("whole.bin", "model.json"))
+    content = first.read_bytes()
+    for path, data in ((first, second.read_bytes()), (second, content)):
+        path.chmod(0o644)
+        path.write_bytes(data)
+    code, findings = verify()
+    assert code == 1
+    assert {f["path"] for f in findings} == {"out/toy/whole.bin", "out/toy/model.json"}
+    assert findings[0]["expected"] == findings[1]["found"]
+
+
+def test_what_dvc_believes_is_not_believed(project: Toy, verify: Verify) -> None:
+    project.run("dvc", "status")  # DVC's state now knows this copy's files, by inode and time
+    for where in ("workspace", "cache"):
+        flip(project.place(where, "out/toy/model.json"))
+    assert "up to date" in project.run("dvc", "status")
+    code, findings = verify()
+    assert (code, [f["where"] for f in findings]) == (1, ["cache", "workspace"])
+
+
+@pytest.mark.parametrize("fault", [flip, Path.unlink])
+def test_a_lost_manifest_is_named_and_its_files_still_checked(
+    project: Toy, verify: Verify, fault: Callable[[Path], None]
+) -> None:
+    for where in ("cache", "remote storage"):
+        fault(project.place(where, PARTS))
+    code, findings = verify()
+    assert (code, len(findings)) == (1, 2)
+    assert {f["path"] for f in findings} == {PARTS}
+    flip(project.path / "out/toy/parts/b.txt")
+    _, findings = verify()
+    assert ("bad", "workspace", PARTS) in {(f["kind"], f["where"], f["path"]) for f in findings}
+
+
+def test_a_forged_manifest_is_named(project: Toy, verify: Verify) -> None:
+    """The md5 is right, the lock names it, and it would write outside of its folder."""
+    forged = b'[{"md5": "%s", "relpath": "../../x"}]' % (b"0" * 32)
+    name = hashlib.md5(forged).hexdigest() + ".dir"
+    lock = project.path / "dvc.lock"
+    lock.write_text(lock.read_text().replace(project.oids[PARTS], name))
+    for where in ("cache", "remote storage"):
+        target = Toy(project.path, {PARTS: name}).place(where, PARTS)
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(forged)
+    code, findings = verify()
+    assert code == 1
+    assert "leaves its folder" in next(f["found"] for f in findings if f["where"] == "manifest")
+
+
+def test_a_file_that_no_run_wrote_is_named(project: Toy, verify: Verify) -> None:
+    (project.path / "out/toy/parts/stray.txt").write_text("x")
+    (project.path / "out/toy/parts/.x.part").write_text("DVC ignores this one")
+    code, [finding] = verify("--repair")
+    assert (code, finding["kind"]) == (1, "extra")
+    assert finding["path"] == "out/toy/parts/stray.txt"
+    assert (project.path / "out/toy/parts/stray.txt").exists()
+
+
+def test_a_metric_is_checked_where_git_keeps_it(project: Toy, verify: Verify) -> None:
+    metric = project.path / "metrics/toy.json"
+    good = metric.read_text()
+    metric.write_text('{"files": 5}')
+    code, [finding] = verify("--repair")
+    assert (code, finding["where"], finding["path"]) == (1, "workspace", "metrics/toy.json")
+    assert verify("HEAD") == (0, [])
+    project.commit("a forged metric")
+    metric.write_text(good)
+    code, [finding] = verify("HEAD")
+    assert (code, finding["where"], finding["kind"]) == (1, "git", "bad")
+    project.run("git", "rm", "-q", "--cached", "metrics/toy.json")
+    project.run("git", "commit", "-q", "-m", "no metric")
+    _, [finding] = verify("HEAD")
+    assert (finding["where"], finding["kind"]) == ("git", "missing")
+
+
+def test_every_tag_is_checked(project: Toy, verify: Verify) -> None:
+    (project.path / "source/toy.txt").write_text("one two three four")
+    project.run("dvc", "commit", "-q", "-f", "source/toy.txt.dvc")
+    project.repro()
+    project.run("dvc", "push", "-q")
+    project.commit("new data")
+    gone = project.place("cache", "out/toy/model.json")
+    gone.unlink()
+    assert verify() == (0, [])
+    code, [finding] = verify("--all-tags")
+    assert (code, finding["revision"], finding["path"]) == (1, "v1", "out/toy/model.json")
+    assert verify("v1")[0] == 1
+    assert verify("v1", "--repair") == (0, [])
+    assert gone.stat().st_mode & 0o777 == 0o444
+
+
+@pytest.mark.parametrize("fault", [flip, truncate, Path.unlink])
+def test_repair_from_a_good_remote(
+    project: Toy, verify: Verify, fault: Callable[[Path], None]
+) -> None:
+    for path in OUTS:
+        for where in ("workspace", "cache"):
+            fault(project.place(where, path))
+    fault(project.place("cache", PARTS))
+    assert verify()[0] == 1
+    assert verify("--repair") == (0, [])
+    assert "up to date" in project.run("dvc", "status")
+    assert project.run("git", "status", "--porcelain") == ""
+    objects = [p for p in (project.path / ".dvc/cache/files").rglob("*") if p.is_file()]
+    assert {p.stat().st_mode & 0o777 for p in objects} == {0o444}
+
+
+def test_repair_of_all_that_is_gone(project: Toy, verify: Verify) -> None:
+    shutil.rmtree(project.path / ".dvc/cache")
+    shutil.rmtree(project.path / "out")
+    assert verify("--repair") == (0, [])
+
+
+def test_no_repair_from_a_bad_remote(project: Toy, verify: Verify) -> None:
+    remote = project.place("remote storage", "out/toy/model.json")
+    cached = project.place("cache", "out/toy/model.json")
+    file = project.path / "out/toy/model.json"
+    for path in (remote, cached, file):
+        flip(path)
+    before = [p.read_bytes() for p in (remote, cached, file)]
+    code, findings = verify("--repair")
+    assert (code, len(findings)) == (1, 3)
+    assert [p.read_bytes() for p in (remote, cached, file)] == before
+    assert not list(project.path.rglob("*.part"))
+
+
+def test_a_good_file_of_the_work_tree_repairs_the_cache(project: Toy, verify: Verify) -> None:
+    shutil.rmtree(project.path.parent / "remote")
+    flip(project.place("cache", "out/toy/model.json"))
+    project.place("cache", PARTS).unlink()
+    assert verify("--repair", "--in", "workspace", "--in", "cache") == (0, [])
+
+
+def test_edited_data_are_put_aside_when_restored(project: Toy, verify: Verify) -> None:
+    (project.path / "source/toy.txt").write_text("hours of work")
+    assert verify("--repair") == (0, [])
+    assert (project.path / ".dvc/tmp/replaced/source/toy.txt").read_text() == "hours of work"
+
+
+def test_repair_does_not_follow_a_link_out_of_the_project(
+    project: Toy, verify: Verify, tmp_path: Path
+) -> None:
+    shutil.move(project.path / PARTS, tmp_path / "elsewhere")
+    (project.path / PARTS).symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "a.txt").unlink()
+    assert verify("--repair")[0] == 1
+    assert not (tmp_path / "elsewhere" / "a.txt").exists()
+
+
+def test_the_text_names_place_stage_path_and_both_md5s(
+    project: Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project.path / "out/toy/model.json"
+    expected = project.oids["out/toy/model.json"]
+    flip(path)
+    assert main(["verify"]) == 1
+    line, total = capsys.readouterr().out.splitlines()
+    words = f"workspace: sum@toy: out/toy/model.json, expected {expected}, found {md5(path)}"
+    assert words in line
+    assert total == "1 bad; checked: manifest 1, cache 8, remote storage 8, workspace 8"
+    assert main(["verify", "--repair"]) == 0
+    assert capsys.readouterr().out.startswith("repaired   workspace: out/toy/model.json")
+
+
+def test_without_a_remote_the_rest_is_checked(
+    project: Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.run("dvc", "remote", "remove", "storage")
+    assert main(["verify"]) == 0
+    assert "no default remote" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "'nowhere': no such revision"),
+        (["--output=x"], "unrecognized arguments"),
+        (["--remote", "storag"], "no remote 'storag'; did you mean 'storage'"),
+    ],
+)
+def test_mistakes(
+    project: Toy, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    try:
+        code = main(["verify", *words])
+    except SystemExit as end:
+        code = end.code
+    assert code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify"]) == 2
+    assert "no .dvc folder" in capsys.readouterr().err
+
+
+@pytest.fixture
+def served(project: Toy) -> Iterator[str]:
+    """The remote's folder over HTTP on this machine: a remote that is no local folder."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    handler = functools.partial(Quiet, directory=str(project.path.parent / "remote"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        project.run("dvc", "remote", "add", "web", url)
+        yield url
+        server.shutdown()
+        thread.join()
+
+
+def test_a_remote_over_the_network(project: Toy, verify: Verify, served: str) -> None:
+    assert verify("--remote", "web") == (0, [])
+    project.place("cache", "out/toy/model.json").unlink()
+    project.place("remote storage", "source/toy.txt").unlink()
+    flip(project.place("remote storage", "out/toy/whole.bin"))
+    shutil.rmtree(project.path / PARTS)
+    code, findings = verify("--repair", "--remote", "web")
+    assert (code, [f["kind"] for f in findings]) == (1, ["bad", "missing"])
+    assert {f["where"] for f in findings} == {"remote web"}
+    assert findings[0]["location"].startswith(served)
+
+
+def test_a_remote_that_is_down_is_one_message(
+    project: Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.run("dvc", "remote", "add", "web", "http://127.0.0.1:9")
+    assert main(["verify", "--remote", "web"]) == 2
+    assert "remote web: cannot be read (ClientConnectorError" in capsys.readouterr().err
