@@ -64,9 +64,13 @@ def span(case: UseCase, events: Any, as_of: date | None) -> tuple[date, date]:
     Raises ContractError where there is no event.
     """
     times = events[case.time]
-    low, high = events.aggregate(low=times.min(), high=times.max()).to_pyarrow().to_pylist()[0].values()
+    low, high = (
+        events.aggregate(low=times.min(), high=times.max()).to_pyarrow().to_pylist()[0].values()
+    )
     if low is None:
-        raise ContractError("there are no events; see the quarantine of the stage before, or move as_of")
+        raise ContractError(
+            "there are no events; see the quarantine of the stage before, or move as_of"
+        )
     return low.date(), as_of or high.date() + timedelta(days=1)
 
 
@@ -120,7 +124,7 @@ def write_plain(
 ) -> Written:
     """Write the model tables of a table without time, split by key, in key order."""
     joined = batch.join_label(case, events, outcomes)
-    joined = joined.filter(joined[case.label].notnull()) 
+    joined = joined.filter(joined[case.label].notnull())
     rows = joined.select(tables.order(case)).order_by(case.key)
     written: Written = {}
     for name in splits.NAMES:

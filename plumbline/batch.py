@@ -25,7 +25,9 @@ EPOCH = date(1970, 1, 1)
 def visible(usecase: UseCase, events: Table, outcomes: Table, as_of: date) -> tuple[Table, Table]:
     """The events that happened, and the outcomes that became known, before `as_of` 00:00."""
     midnight = ibis.literal(datetime.combine(as_of, time.min), "timestamp(6)")
-    return events.filter(events[usecase.time] < midnight), outcomes.filter(outcomes.known_at < midnight)
+    return events.filter(events[usecase.time] < midnight), outcomes.filter(
+        outcomes.known_at < midnight
+    )
 
 
 def snapshots(
@@ -133,7 +135,7 @@ def _settled(usecase: UseCase, entity: Entity, events: Table, outcomes: Table) -
 def _side(rows: Table, parts: Mapping[Part, str], *, matured: bool) -> Table:
     number = rows["__at"].date().delta(ibis.literal(EPOCH), unit="day") + 1
     rows = rows.mutate(id=rows["__id"], n=number.cast("int64")).filter(rows["__id"].notnull())
-    sums = {}
+    sums: dict[str, Value] = {}
     for (side, column), part in parts.items():
         if side == matured:
             count, total = _aggregates(rows, column)
@@ -149,7 +151,11 @@ def _dense(daily: Table, parts: Mapping[Part, str], longest: int, last: int) -> 
     gap = ibis.coalesce(following, last + 1) - daily.n
     later = daily.mutate(__k=ibis.range(0, ibis.least(gap, longest + 1)).unnest())
     own = later["__k"] == 0
-    sums = {f"{p}_{what}": own.ifelse(later[f"{p}_{what}"], 0) for p in parts.values() for what in ("count", "sum")}
+    sums = {
+        f"{p}_{what}": own.ifelse(later[f"{p}_{what}"], 0)
+        for p in parts.values()
+        for what in ("count", "sum")
+    }
     return later.select("id", n=later.n + later["__k"], **sums)
 
 
@@ -159,7 +165,9 @@ def _windowed(spec: Snapshot, dense: Table, parts: Mapping[Part, str]) -> Value:
     days = ibis.range_window(
         group_by=dense.id, order_by=dense.n, preceding=spec.days - 1, following=0
     )
-    return _value(spec, dense[f"{part}_count"].sum().over(days), dense[f"{part}_sum"].sum().over(days))
+    return _value(
+        spec, dense[f"{part}_count"].sum().over(days), dense[f"{part}_sum"].sum().over(days)
+    )
 
 
 def _aggregates(rows: Table, column: str | None) -> tuple[Value, Value]:

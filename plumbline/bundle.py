@@ -119,8 +119,8 @@ def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:
         return load(beside)
 
 
-def load(path: Path, usecase: str | None = None) -> Bundle:
-    """The bundle in the folder `path`, checked.
+def load(path: Path, usecase: str | None = None, *, threads: int = 0) -> Bundle:
+    """The bundle in the folder `path`, checked. It scores with `threads`, 0 = all cores.
 
     Raises BundleError where a file is missing, the format is another, something in it is missing,
     unknown or damaged, or it is not of `usecase`.
@@ -134,7 +134,7 @@ def load(path: Path, usecase: str | None = None) -> Bundle:
         raise BundleError(f"{path / MANIFEST}: {error}") from None
     _check_usecase(path, said, usecase)
     _check_md5(path / MODEL, said.model_md5)
-    return Bundle(said, _booster(path / MODEL, said), fitted)
+    return Bundle(said, _booster(path / MODEL, said, threads), fitted)
 
 
 def _check_file(path: Path, name: str) -> None:
@@ -164,13 +164,13 @@ def _check_md5(path: Path, expected: str) -> None:
         )
 
 
-def _booster(path: Path, said: Manifest) -> Any:
+def _booster(path: Path, said: Manifest, threads: int) -> Any:
     import xgboost
 
-    booster = xgboost.Booster()
+    booster = xgboost.Booster({"nthread": threads})
     try:
         booster.load_model(path)
-    except xgboost.core.XGBoostError as error:
+    except ValueError as error:  # XGBoostError, and UnicodeDecodeError where it quotes binary input
         reason = str(error).splitlines()[0]
         raise BundleError(f"{path}: not a model that XGBoost reads ({reason})") from None
     names = tuple(booster.feature_names or ())

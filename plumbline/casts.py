@@ -36,10 +36,15 @@ class Cast:
     value: str
     inputs: tuple[str, ...]
     derived: bool
+    needed: bool
 
     @property
     def bad(self) -> str:
-        """True where the source has a value and the contract's type none for it."""
+        """True where the source has a value and the contract's type none for it. An event needs a
+        time that the calendar has."""
+        if self.needed:
+            good = f"isfinite({self.value}) AND {self.value} >= TIMESTAMP '0001-01-01'"
+            return f"({good}) IS NOT TRUE"
         given = " AND ".join(f"{quote(i)} IS NOT NULL" for i in self.inputs) or "true"
         return f"({given} AND {self.value} IS NULL)"
 
@@ -59,7 +64,9 @@ def casts(usecase: UseCase, source: Mapping[str, str], where: str) -> tuple[Cast
 
     Raises SourceError, naming `where`, for columns that the source does not have.
     """
-    missing = [c.name for c in usecase.columns if c.name not in usecase.derive and c.name not in source]
+    missing = [
+        c.name for c in usecase.columns if c.name not in usecase.derive and c.name not in source
+    ]
     if missing:
         hints = "; ".join(f"'{name}': {near(name, source)}" for name in missing)
         raise SourceError(
@@ -78,12 +85,15 @@ def ignored(usecase: UseCase, source: Mapping[str, str]) -> list[str]:
 
 
 def _cast(usecase: UseCase, column: Column, source: Mapping[str, str]) -> Cast:
-    expression = usecase.derive.get(column.name)
+    expression, needed = usecase.derive.get(column.name), column.name == usecase.time
     if expression is None:
         raw = quote(column.name)
-        return Cast(column, raw, _value(raw, column.type, source[column.name]), (column.name,), False)
+        value = _value(raw, column.type, source[column.name])
+        return Cast(column, raw, value, (column.name,), False, needed)
     raw = f"TRY({expression})"
-    return Cast(column, raw, _value(raw, column.type, ""), _inputs(expression, source), True)
+    return Cast(
+        column, raw, _value(raw, column.type, ""), _inputs(expression, source), True, needed
+    )
 
 
 def _inputs(expression: str, source: Mapping[str, str]) -> tuple[str, ...]:

@@ -35,10 +35,14 @@ def sources(usecase: UseCase, name: str) -> list[str]:
     made = {r.name: r.inputs for r in usecase.rows}
     if name in made:
         return sorted({s for i in made[name] for s in sources(usecase, i)})
-    for spec in (*usecase.snapshots, *usecase.fresh):
+    for spec in usecase.aggregates:
         if spec.name == name:
             late = usecase.label_delay and getattr(spec, "matured", False)
-            own = {usecase.entity(spec.entity).column, str(usecase.time), spec.column or usecase.key}
+            own = {
+                usecase.entity(spec.entity).column,
+                str(usecase.time),
+                spec.column or usecase.key,
+            }
             return sorted(own | ({"known_at"} if late else set()))
     for category in usecase.categories:
         if category.name == name:

@@ -74,7 +74,7 @@ def too_many(
 ) -> str:
     """More rows than allowed would be set aside; `broken`: of one table, the most frequent first."""
     worst, *others = broken
-    also = "".join(f"; also {b.check.name}: {b.rows} rows" for b in others[:3])
+    also = "".join(f"; also {b.check.name}: {_rows(b.rows)}" for b in others[:3])
     return (
         f"{_found(worst, ratio, worst.file)} {rows} of {of} rows of the {worst.check.table} "
         f"({100 * rows / of:.2g} %) would be set aside, at most {100 * allowed:g} % may be{also}. "
@@ -121,7 +121,7 @@ def _found(broken: Broken, ratio: float | None, file: Path | str) -> str:
         hint = f" {near(broken.examples[0][1], [str(a) for a in check.allowed])}"
     return (
         f"{file}: column '{check.column}', check '{check.kind}': expected {check.expects}, "
-        f"found in {broken.rows} rows: {examples}.{hint}"
+        f"found in {_rows(broken.rows)}: {examples}.{hint}"
     )
 
 
@@ -137,6 +137,10 @@ def _softer(check: Check) -> str:
 
 def _module(usecase: UseCase) -> str:
     return f"usecases/{usecase.name}.py"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _list(names: Sequence[str]) -> str:

@@ -12,7 +12,32 @@ from plumbline.bootstrap import Array
 Table = dict[str, Array]
 """Columns of one length: x, y, and what a curve has beyond them."""
 
+Lines = dict[str, dict[str, Table]]
+"""Tables by curve, and by series: "model" and the baselines'."""
+
 POINTS = 200
+
+
+def lines(
+    problem: str, label: Array, answers: Mapping[str, Array], money: metrics.Money | None
+) -> Lines:
+    """The curves of all `answers` (by series, (n,)) that compare; of the model alone the others."""
+    model = answers["model"]
+    if problem == "regression":
+        binned = calibration(label, model, metrics.bins(model, metrics.ECE_BINS))
+        return {
+            "calibration": {"model": binned},
+            "residuals": {"model": residuals(label, model)},
+            "errors": {n: errors(label, a) for n, a in answers.items()},
+        }
+    binned = calibration(label, model, metrics.probability_bins(model))
+    ranked = {n: a for n, a in answers.items() if n != "constant"}  # which ranks nothing
+    out = {
+        "calibration": {"model": binned},
+        "precision_recall": {n: precision_recall(label, a) for n, a in ranked.items()},
+        "roc": {n: roc(label, a) for n, a in ranked.items()},
+    }
+    return out if money is None else {**out, "cost": {"model": thresholds(label, model, money)}}
 
 
 def precision_recall(label: Array, score: Array) -> Table:

@@ -10,8 +10,9 @@ from typing import Any
 
 import duckdb
 
+from plumbline import duck
 from plumbline.casts import quote
-from plumbline.ingest import Window
+from plumbline.partition import Window, end, start
 from plumbline.sources import Source
 from plumbline.usecase import Column, UseCase
 
@@ -26,18 +27,24 @@ def describe(
 ) -> dict[str, Any]:
     """Counts and span of the visible rows, each column's type, nulls and range, and the source.
 
-    Reads the views of `ingest.views`; `raw` holds the files written from them.
+    Reads the table `events` and the views of `partition.views`; `raw` holds the files written from them.
     """
     rows = _one(connection, "SELECT count(*) FROM visible")
-    seen = f"{quote(usecase.time or '')} >= {_text(window.as_of)}"
+    seen = f"{quote(usecase.time or '')} >= {end(window)}"
     return {
         "usecase": usecase.name,
-        "source": {"kind": source.kind, **source.sheet, "sha256": source.hash or _result(source, raw)},
+        "source": {
+            "kind": source.kind,
+            **source.sheet,
+            "sha256": source.hash or _result(source, raw),
+        },
         "as_of": str(window.as_of) if window.as_of else None,
         "start": str(window.start) if window.start else None,
         "rows": rows,
         "outcomes": _one(connection, "SELECT count(*) FROM outcomes"),
-        "rows_after_as_of": _one(connection, f"SELECT count(*) FROM events WHERE {seen}") if usecase.time else 0,
+        "rows_after_as_of": _one(connection, f"SELECT count(*) FROM events WHERE {seen}")
+        if usecase.time
+        else 0,
         "rows_before_start": _before(connection, usecase, window),
         "span": _span(connection, usecase),
         "ignored_columns": list(unused),
@@ -48,20 +55,17 @@ def describe(
 def _before(connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: Window) -> int:
     if not usecase.time or not window.start:
         return 0
-    early = f"{quote(usecase.time)} < {_text(window.start)}"
+    early = f"{quote(usecase.time)} < {start(window)}"
     return _one(connection, f"SELECT count(*) FROM events WHERE {early}")
-
-
-def _text(day: object) -> str:
-    return f"TIMESTAMP '{day} 00:00:00'" if day else "TIMESTAMP 'infinity'"
 
 
 def _span(connection: duckdb.DuckDBPyConnection, usecase: UseCase) -> list[str] | None:
     if not usecase.time:
         return None
     time = quote(usecase.time)
-    row = connection.execute(f"SELECT min({time}), max({time}) FROM visible").fetchone()
-    return [_plain(v) for v in row or ()]
+    return [
+        str(t) for t in duck.rows(connection, f"SELECT min({time}), max({time}) FROM visible")[0]
+    ]
 
 
 def _column(connection: duckdb.DuckDBPyConnection, column: Column) -> dict[str, Any]:
@@ -71,12 +75,12 @@ def _column(connection: duckdb.DuckDBPyConnection, column: Column) -> dict[str, 
     said["nulls"] = _one(connection, f"SELECT count(*) - count({name}) FROM {table}")
     if column.type == "string":
         return {**said, "distinct": _one(connection, f"SELECT count(DISTINCT {name}) FROM {table}")}
-    row = connection.execute(f"SELECT min({name}), max({name}) FROM {table}").fetchone() or (None, None)
-    return {**said, "min": _plain(row[0]), "max": _plain(row[1])}
+    low, high = duck.rows(connection, f"SELECT min({name}), max({name}) FROM {table}")[0]
+    return {**said, "min": _plain(low), "max": _plain(high)}
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat(sep=" ") if isinstance(value, datetime) else value
+    return str(value) if isinstance(value, datetime) else value
 
 
 def _result(source: Source, raw: Path) -> str:
@@ -88,5 +92,4 @@ def _result(source: Source, raw: Path) -> str:
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+    return int(duck.rows(connection, sql)[0][0])

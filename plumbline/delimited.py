@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from plumbline.casts import text
 from plumbline.errors import SourceError
+
+BINARY = "a binary file, expected CSV text; correct data.path or data.source"
 
 
 @dataclass(frozen=True)
@@ -21,36 +24,54 @@ class Style:
     encoding: str
 
 
-def relations(paths: list[Path], style: Style) -> list[str]:
-    """What to select from, one per file; SourceError where headers are missing, odd or unequal."""
-    headers = [header(p, style) for p in paths]
-    for path, names in zip(paths, headers, strict=True):
-        if names != headers[0]:
-            other = sorted(set(names) ^ set(headers[0])) or names
-            raise SourceError(
-                f"{path}: its header differs from that of {paths[0]} in {', '.join(other)}; "
-                "files read together need the same columns in the same order"
-            )
-    return [_relation(p, headers[0], style) for p in paths]
+def relation(path: Path, name: str, style: Style) -> str:
+    """What to select from; SourceError where the header is missing or odd. `name` is for messages."""
+    columns = ", ".join(f"{text(c)}: 'VARCHAR'" for c in header(path, name, style))
+    return (
+        f"read_csv([{text(str(path))}], auto_detect=false, header=true, delim={text(style.delimiter)}, "
+        f"quote='\"', escape='\"', encoding={text(style.encoding)}, columns={{{columns}}})"
+    )
 
 
-def header(path: Path, style: Style) -> list[str]:
-    """The names in the first line."""
+def header(path: Path, name: str, style: Style) -> list[str]:
+    """The columns that the first line names."""
     try:
         with _open(path, style.encoding) as stream:
-            names = next(csv.reader(stream, delimiter=style.delimiter), [])
-    except (UnicodeDecodeError, LookupError) as error:
-        raise _encoding(path, style, str(error)) from None
-    except (csv.Error, gzip.BadGzipFile, EOFError) as error:
-        raise SourceError(f"{path}: not a readable CSV file ({error}); export it again") from None
-    if any("\0" in n or "\ufffd" in n for n in names):
-        raise SourceError(f"{path}: a binary file, expected CSV; correct data.path or data.source")
-    twice = sorted({n for n in names if names.count(n) > 1})
+            columns = next(csv.reader(stream, delimiter=style.delimiter), [])
+    except LookupError:
+        raise SourceError(
+            f"{name}: data.encoding '{style.encoding}' is unknown; try utf-8"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SourceError(_encoding(name, style, error.object)) from None
+    except (csv.Error, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise SourceError(f"{name}: not a readable CSV file ({error}); export it again") from None
+    if any(not c.isprintable() for c in columns):
+        raise SourceError(f"{name}: {BINARY}")
+    _check_header(name, columns, style)
+    return columns
+
+
+def _check_header(name: str, columns: list[str], style: Style) -> None:
+    twice = sorted({c for c in columns if columns.count(c) > 1})
     if twice:
-        raise SourceError(f"{path}: two columns are called '{twice[0]}'; rename one in the header")
-    if not names or not all(n.strip() for n in names):
-        raise SourceError(f"{path}: the first line has an empty column name; it has to name every column")
-    return names
+        raise SourceError(f"{name}: two columns are called '{twice[0]}'; rename one in the header")
+    if not columns or not all(c.strip() for c in columns):
+        raise SourceError(
+            f"{name}: the first line leaves a column without a name; name every column there"
+        )
+    other = next((d for d in ";\t|," if d != style.delimiter and d in columns[0]), None)
+    if len(columns) == 1 and other:
+        raise SourceError(
+            f"{name}: one column, '{columns[0]}'; its delimiter seems to be {other!r}, not "
+            f"{style.delimiter!r}: set data.delimiter"
+        )
+
+
+def _encoding(name: str, style: Style, content: bytes) -> str:
+    if b"\0" in content:
+        return f"{name}: {BINARY}"
+    return f"{name}: not {style.encoding} text; set data.encoding (latin-1, say), or save the file as UTF-8"
 
 
 def _open(path: Path, encoding: str) -> IO[str]:
@@ -60,36 +81,24 @@ def _open(path: Path, encoding: str) -> IO[str]:
     return path.open(encoding=encoding, newline="")
 
 
-def _encoding(path: Path, style: Style, why: str) -> SourceError:
-    return SourceError(
-        f"{path}: not {style.encoding} text ({why}); set data.encoding (latin-1, say) or save it as UTF-8"
-    )
-
-
-def _relation(path: Path, names: list[str], style: Style) -> str:
-    columns = ", ".join(f"{text(n)}: 'VARCHAR'" for n in names)
-    return (
-        f"read_csv([{text(str(path))}], auto_detect=false, header=true, delim={text(style.delimiter)}, "
-        f"quote='\"', escape='\"', encoding={text(style.encoding)}, columns={{{columns}}})"
-    )
-
-
-def explain(error: str, names: list[str]) -> str | None:
-    """DuckDB's complaint about a CSV file as one line; None where it is about something else."""
+def explain(error: str) -> str | None:
+    """DuckDB's complaint about a CSV file: ", line 3: what is wrong"; None where it is of another kind."""
     line = re.search(r"CSV Error on Line: (\d+)", error)
-    if not line:
-        return None
-    file = re.search(r"^\s*file = (.*)$", error, re.MULTILINE)
-    where = f"{file.group(1) if file else names[0]}, line {line.group(1)}"
+    return f", line {line.group(1)}: {_reason(error)}" if line else None
+
+
+def _reason(error: str) -> str:
     count = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", error)
     if count:
         return (
-            f"{where}: {count.group(2)} values, expected {count.group(1)} as in the header; mend the line "
+            f"{count.group(2)} values, expected {count.group(1)} as in the header; mend the line "
             "(a value that contains the delimiter needs quotes)"
         )
-    if "unicode" in error or "encoded" in error:
-        return f"{where}: the text is in another encoding; set data.encoding (latin-1, say) or save it as UTF-8"
+    if "encoded" in error:
+        return (
+            "the text is in another encoding; set data.encoding (latin-1, say), or save it as UTF-8"
+        )
     if "unterminated quote" in error:
-        return f"{where}: a quote is opened and never closed; close it, or double a quote inside a value"
-    reason = next((r for r in error.splitlines()[2:] if r.strip()), "not readable")
-    return f"{where}: {reason.strip()}; mend the line or export the file again"
+        return "a quote is opened and never closed; close it, or double a quote inside a value"
+    lines = [part.strip() for part in error.splitlines()[2:] if part.strip()]
+    return f"{lines[0] if lines else 'not readable'}; mend the line, or export the file again"

@@ -56,7 +56,7 @@ def drawable(seen: Observation, past: Window, now: Window) -> tuple[list[str], d
             left_out[one.name] = one.detail
         elif seen.kinds[one.name] == "identifier":
             left_out[one.name] = "an id: its values are expected to be new"
-        elif any(pd.isna(w.columns[one.name]).all() for w in (past, now)):
+        elif any(_empty(w.columns[one.name]) for w in (past, now)):
             left_out[one.name] = "no value in one of the windows"
         else:
             good.append(one.name)
@@ -67,6 +67,13 @@ def frame(seen: Observation, whole: Window, columns: list[str]) -> pd.DataFrame:
     """The columns as Evidently wants them: float64 without infinities, or text."""
     made = {n: _plain(whole.columns[n], seen.kinds[n] == "category") for n in columns}
     return pd.DataFrame(made)
+
+
+def _empty(values: Array) -> bool:
+    """Nothing to draw: null or infinite throughout."""
+    if values.dtype.kind == "f":
+        return not np.isfinite(values).any()
+    return bool(pd.isna(values).all())
 
 
 def _plain(values: Array, category: bool) -> Array:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-MEMORY = "2GB"
+MEMORY = "PLUMBLINE_MEMORY"
+"""Environment variable: how much memory DuckDB may use before it spills ("2GB" by default)."""
 
 
 @contextmanager
@@ -18,7 +21,7 @@ def connect(scratch: Path, threads: int | None = None) -> Iterator[duckdb.DuckDB
     `threads`: None for all processors.
     """
     settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY,
+        "memory_limit": os.environ.get(MEMORY, "2GB"),
         "temp_directory": str(scratch / "spill"),
         "preserve_insertion_order": True,
         "autoinstall_known_extensions": False,
@@ -31,3 +34,8 @@ def connect(scratch: Path, threads: int | None = None) -> Iterator[duckdb.DuckDB
         yield connection
     finally:
         connection.close()
+
+
+def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    """All rows of the answer: one left half read would block the connection."""
+    return connection.execute(sql).fetchall()

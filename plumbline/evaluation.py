@@ -25,7 +25,7 @@ class Assessment:
     """`figures`: what evaluate.json holds. `lines`: by curve, the model's and the baselines' tables."""
 
     figures: dict[str, Any]
-    lines: dict[str, dict[str, curves.Table]]
+    lines: curves.Lines
 
     @property
     def flat(self) -> dict[str, float]:
@@ -51,7 +51,7 @@ def window(
 ) -> Window:
     """The test window of a table's columns; PlumblineError where it cannot be judged."""
     label = np.asarray(columns[usecase.label], np.float64)
-    _check(usecase, label)
+    check(usecase, label, "test", "widen features.test_days (or test_share)")
     ask = params.evaluate
     costs = usecase.costs
     return Window(
@@ -110,7 +110,8 @@ def assess(
     if usecase.time is not None:
         months = slices.months(columns[usecase.time])
         figures["months"] = evidence.by_month(asked, score, others, months)
-    return Assessment(figures, lines(asked, score, others))
+    lines = curves.lines(asked.problem, asked.label, {"model": score, **others}, asked.money)
+    return Assessment(figures, lines)
 
 
 @dataclass(frozen=True)
@@ -142,28 +143,10 @@ def _facts(
     )
 
 
-def lines(
-    asked: Window, score: Array, others: Mapping[str, Array]
-) -> dict[str, dict[str, curves.Table]]:
-    """The curves by name and series: the model's all, of the baselines' those that compare."""
-    label, answers = asked.label, {"model": score, **others}
-    if asked.problem == "regression":
-        binned = curves.calibration(label, score, measures.bins(score, measures.ECE_BINS))
-        return {
-            "calibration": {"model": binned},
-            "residuals": {"model": curves.residuals(label, score)},
-            "errors": {n: curves.errors(label, a) for n, a in answers.items()},
-        }
-    binned = curves.calibration(label, score, measures.probability_bins(score))
-    ranked = {n: a for n, a in answers.items() if n != "constant"}  # which ranks nothing
-    out = {
-        "calibration": {"model": binned},
-        "precision_recall": {n: curves.precision_recall(label, a) for n, a in ranked.items()},
-        "roc": {n: curves.roc(label, a) for n, a in ranked.items()},
-    }
-    if asked.money is not None:
-        out["cost"] = {"model": curves.thresholds(label, score, asked.money)}
-    return out
+def predictions(usecase: UseCase, columns: Columns, score: Array) -> dict[str, Array]:
+    """Key, time where there is one, label and score: enough to compare two models row by row."""
+    names = [usecase.key, *([usecase.time] if usecase.time else []), usecase.label]
+    return {**{name: columns[name] for name in names}, "score": score}
 
 
 def raw(usecase: UseCase, columns: Columns) -> dict[str, Array]:
@@ -236,14 +219,16 @@ def _outcome(outcome: behaviour.Outcome) -> dict[str, Any]:
     }
 
 
-def _check(usecase: UseCase, label: Array) -> None:
-    if len(label) == 0 or not np.isfinite(label).all():
+def check(usecase: UseCase, label: Array, table: str, remedy: str) -> None:
+    """PlumblineError where `table` has no rows, rows without a label, or but one class."""
+    unknown = int(np.isnan(label).sum())
+    if len(label) == 0 or unknown:
         raise PlumblineError(
-            f"the test table: expected rows with a known '{usecase.label}', found {len(label)} rows, "
-            f"{int(np.isnan(label).sum())} without; widen features.test_days (or test_share)."
+            f"the {table} table: expected rows with a known '{usecase.label}', found {len(label)} rows, "
+            f"{unknown} without; {remedy}."
         )
     if usecase.problem == "classification" and len(np.unique(label)) < 2:
         raise PlumblineError(
-            f"the test table: expected both classes of '{usecase.label}', found only {label[0]:g} in "
-            f"{len(label)} rows; widen features.test_days (or test_share)."
+            f"the {table} table: expected both classes of '{usecase.label}', found only {label[0]:g} "
+            f"in {len(label)} rows; {remedy}."
         )

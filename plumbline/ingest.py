@@ -1,206 +1,152 @@
-"""Raw events by DuckDB, out of core: derive, type, sort, a Parquet file per month, and the counts.
-
-What is not yet known on the as-of date is left out: events of that day and later, and outcomes
-(label and whatever else is not known at prediction time) whose delay has not passed.
-"""
+"""Raw rows into one DuckDB table of the contract's columns, out of core; refused where they do not fit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
 
 import duckdb
 
-from plumbline import delimited
-from plumbline.casts import EXPECTED, Cast, casts, ignored, quote, text
+from plumbline import delimited, duck
+from plumbline.casts import EXPECTED, TYPES, Cast, casts, ignored, quote, text
 from plumbline.errors import SourceError, SpecError
 from plumbline.sources import Part, Source
 from plumbline.usecase import UseCase
 
-SHOWN = 3  # bad values per message
-
-
-@dataclass(frozen=True)
-class Window:
-    """Visible days: from midnight of `start` (None: no bound) to midnight of `as_of`."""
-
-    start: date | None
-    as_of: date | None
+SHOWN = 3  # bad values in a message
 
 
 def load(connection: duckdb.DuckDBPyConnection, usecase: UseCase, source: Source) -> list[str]:
     """Fill the table `events` with the contract's columns, typed; the source's columns not used.
 
-    Raises SourceError for what cannot be read, a missing column, or a value of the wrong type.
+    Raises SourceError for what cannot be read, a missing column, or a value of the wrong type, and
+    SpecError for a derived column that cannot be computed.
     """
-    found = _columns(connection, source)
-    made = casts(usecase, found, source.name)
-    _probe(connection, usecase, source, made)
-    source.attach(connection)
-    columns = ", ".join(f"{c.value} AS {quote(c.column.name)}" for c in made)
-    bad = " OR ".join(c.bad for c in made)
-    whole = " UNION ALL ".join(f"SELECT {columns}, {bad} AS bad FROM {p.relation}" for p in source.parts)
-    _run(connection, f"CREATE TABLE events AS {whole}", source)
-    if _number(connection, "SELECT count(*) FROM events WHERE bad"):
-        _refuse(connection, source, made)
-    if not _number(connection, "SELECT count(*) FROM events"):
-        raise SourceError(f"{source.name}: a header and no rows; export it again, with its rows")
-    return ignored(usecase, found)
+    columns = [f"{quote(c.name)} {TYPES[c.type]}" for c in usecase.columns]
+    connection.execute(f"CREATE TABLE events ({', '.join(columns)}, bad BOOLEAN)")
+    first: dict[str, str] = {}
+    for part in source.parts:
+        rows = 0
+        for relation in part.chunks(connection):
+            found = _columns(connection, source, part, relation)
+            first = first or found
+            _compare(part, found, source.parts[0], first)
+            rows += _insert(connection, usecase, source, part, relation, found, rows)
+    if not duck.rows(connection, "SELECT 1 FROM events LIMIT 1"):
+        raise SourceError(
+            f"{source.name}: no rows; expected at least one (is the export complete?)"
+        )
+    return ignored(usecase, first)
 
 
-def partition(
-    connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: Window, folder: Path
-) -> None:
-    """Write `events-<month>.parquet` and `outcomes-<month>.parquet` into `folder`.
-
-    Sorted by time and key, and by everything else where those are equal.
-    """
-    views(connection, usecase, window)
-    for table, time in (("visible", usecase.time), ("outcomes", "known_at")):
-        name = "events" if table == "visible" else table
-        for month in _months(connection, table, time) if usecase.time else ["all"]:
-            _write(connection, usecase, table, time, month, folder / f"{name}-{month}.parquet")
+def _columns(
+    connection: duckdb.DuckDBPyConnection, source: Source, part: Part, relation: str
+) -> dict[str, str]:
+    """Names and DuckDB types."""
+    described = _run(connection, f"DESCRIBE SELECT * FROM {relation}", source, part).fetchall()
+    return {row[0]: row[1] for row in described}
 
 
-def views(connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: Window) -> None:
-    """Create the views `visible` (known columns) and `outcomes`; SourceError where no row is visible."""
-    known = ", ".join(quote(c.name) for c in usecase.known)
-    unknown = ", ".join(quote(c.name) for c in usecase.unknown)
-    key = quote(usecase.key)
-    if usecase.time is None:
-        connection.execute(f"CREATE VIEW visible AS SELECT {known} FROM events")
-        connection.execute(f"CREATE VIEW outcomes AS SELECT {key}, {unknown} FROM events")
-        return
-    time = quote(usecase.time)
-    inside = f"{time} < {_at(window.as_of)} AND {time} >= {_at(window.start)}"
-    connection.execute(f"CREATE VIEW visible AS SELECT {known} FROM events WHERE {inside}")
-    connection.execute(
-        f"CREATE VIEW outcomes AS SELECT * FROM (SELECT {key}, {time}, "
-        f"{time} + to_days({usecase.label_delay}) AS known_at, {unknown} FROM events WHERE {inside}) "
-        f"WHERE known_at < {_at(window.as_of)}"
-    )
+def _compare(part: Part, found: dict[str, str], other: Part, first: dict[str, str]) -> None:
+    odd = sorted(set(found) ^ set(first))
+    if odd:
+        place = part.name if odd[0] in found else other.name
+        raise SourceError(
+            f"{part.name}: its columns differ from those of {other.name}: '{odd[0]}' is in {place} only; "
+            "files read together need the same columns"
+        )
 
 
-def _at(day: date | None) -> str:
-    return f"TIMESTAMP '{day} 00:00:00'" if day else "TIMESTAMP '-infinity'"
-
-
-def _months(connection: duckdb.DuckDBPyConnection, table: str, time: str | None) -> list[str]:
-    month = f"strftime({quote(time or '')}, '%Y-%m')"
-    rows = connection.execute(f"SELECT DISTINCT {month} FROM {table} ORDER BY 1").fetchall()
-    return [row[0] for row in rows]
-
-
-def _write(
+def _insert(
     connection: duckdb.DuckDBPyConnection,
     usecase: UseCase,
-    table: str,
-    time: str | None,
-    month: str,
-    path: Path,
-) -> None:
-    described = connection.execute(f"DESCRIBE {table}").fetchall()
-    names = [row[0] for row in described]
-    first = [n for n in (time if usecase.time else None, usecase.key) if n]
-    order = ", ".join(f"{quote(n)} NULLS LAST" for n in dict.fromkeys([*first, *names]))
-    where = ""
-    if usecase.time and time:
-        begin = date.fromisoformat(f"{month}-01")
-        after = (begin + timedelta(days=31)).replace(day=1)
-        where = f"WHERE {quote(time)} >= {_at(begin)} AND {quote(time)} < {_at(after)}"
-    connection.execute(
-        f"COPY (SELECT * FROM {table} {where} ORDER BY {order}) TO {text(str(path))} "
-        "(FORMAT parquet, COMPRESSION zstd)"
-    )
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
-    """Names and DuckDB types of the source's columns, the same in all parts."""
-    source.attach(connection)
-    found: dict[str, str] = {}
-    for part in source.parts:
-        described = _run(connection, f"DESCRIBE SELECT * FROM {part.relation}", source).fetchall()
-        columns = {row[0]: row[1] for row in described}
-        if found and set(columns) != set(found):
-            odd = sorted(set(columns) ^ set(found))[0]
-            raise SourceError(
-                f"{part.name}: column '{odd}' is in this file or in {source.parts[0].name}, not in both; "
-                "files read together need the same columns"
-            )
-        found = found or columns
-    return found
+    source: Source,
+    part: Part,
+    relation: str,
+    found: dict[str, str],
+    before: int,
+) -> int:
+    """Append a chunk, `before` rows into its part; the number of its rows."""
+    made = casts(usecase, found, part.name)
+    _probe(connection, usecase, part, relation, made)
+    values = ", ".join(c.value for c in made)
+    bad = " OR ".join(c.bad for c in made)
+    sql = f"INSERT INTO events SELECT {values}, {bad} FROM {relation}"
+    rows = _run(connection, sql, source, part).fetchall()
+    if duck.rows(connection, "SELECT 1 FROM events WHERE bad LIMIT 1"):
+        _refuse(connection, part, relation, made, before)
+    return int(rows[0][0])
 
 
 def _probe(
-    connection: duckdb.DuckDBPyConnection, usecase: UseCase, source: Source, made: Sequence[Cast]
+    connection: duckdb.DuckDBPyConnection,
+    usecase: UseCase,
+    part: Part,
+    relation: str,
+    made: Sequence[Cast],
 ) -> None:
-    """SpecError or SourceError where a derived column's expression cannot be computed at all."""
+    """SpecError where a derived column's expression cannot be computed at all."""
     for cast in (c for c in made if c.derived):
         try:
-            connection.execute(f"EXPLAIN SELECT {cast.value} FROM {source.parts[0].relation} LIMIT 0")
-        except duckdb.Error as error:
-            reason = str(error).split("\n")[0]
+            connection.execute(f"EXPLAIN SELECT {cast.value} FROM {relation}")
+        except (duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
+            reason = str(error).split("\n")[0].rstrip("!.")
             raise SpecError(
-                f"{source.name}: column '{cast.column.name}' is derived in usecases/{usecase.name}.py "
-                f"and cannot be: {reason} Mend the expression, or the source's columns."
+                f"{part.name}: column '{cast.column.name}', derived in usecases/{usecase.name}.py, cannot "
+                f"be computed: {reason}; mend the expression, or rename the source's column"
             ) from None
 
 
 def _run(
-    connection: duckdb.DuckDBPyConnection, sql: str, source: Source
+    connection: duckdb.DuckDBPyConnection, sql: str, source: Source, part: Part
 ) -> duckdb.DuckDBPyConnection:
-    """Execute; what DuckDB says of the source as one SourceError."""
+    """Execute; what DuckDB says of a file as one SourceError."""
     try:
         return connection.execute(sql)
     except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
-        names = [p.name for p in source.parts]
-        said = delimited.explain(str(error), names)
+        if not part.path:
+            raise
+        said = delimited.explain(str(error))
         if said is None:
-            said = f"{source.name}: not readable as {source.kind}: {str(error).splitlines()[0]}"
-        raise SourceError(said) from None
+            reason = str(error).splitlines()[0].replace(part.path, "it").rstrip("!.")
+            said = f": not readable as {source.kind}: {reason}; is it that, and whole?"
+        raise SourceError(f"{part.name}{said}") from None
 
 
-def _refuse(connection: duckdb.DuckDBPyConnection, source: Source, made: Sequence[Cast]) -> None:
-    """Raise a SourceError with file, column, rows and values of the first column that has bad ones."""
-    source.attach(connection)
-    for part in source.parts:
-        for cast in made:
-            rows = _bad_rows(connection, part, cast)
-            if rows:
-                raise SourceError(_message(part, cast, rows))
-
-
-def _bad_rows(
-    connection: duckdb.DuckDBPyConnection, part: Part, cast: Cast
-) -> list[tuple[int, str, int]]:
-    """Row (from 1), value and count of the first bad ones."""
-    return connection.execute(
-        f"SELECT place, CAST({_seen(cast)} AS VARCHAR), count(*) OVER () FROM "
-        f"(SELECT *, row_number() OVER () AS place FROM {part.relation}) "
-        f"WHERE {cast.bad} ORDER BY place LIMIT {SHOWN}"
-    ).fetchall()
+def _refuse(
+    connection: duckdb.DuckDBPyConnection,
+    part: Part,
+    relation: str,
+    made: Sequence[Cast],
+    before: int,
+) -> None:
+    """SourceError with file, column, rows and values of the first column that has bad ones."""
+    numbered = f"(SELECT *, {before} + row_number() OVER () AS place FROM {relation})"
+    for cast in made:
+        rows = duck.rows(
+            connection,
+            f"SELECT place, CAST({_seen(cast)} AS VARCHAR), count(*) OVER () FROM {numbered} "
+            f"WHERE {cast.bad} ORDER BY place LIMIT {SHOWN}",
+        )
+        if rows:
+            raise SourceError(_message(part, cast, rows))
 
 
 def _seen(cast: Cast) -> str:
+    """The source's values that a bad one was made of."""
     if len(cast.inputs) == 1:
         return quote(cast.inputs[0])
-    return "concat_ws(', ', " + ", ".join(f"concat({text(i)}, '=', {quote(i)})" for i in cast.inputs) + ")"
+    pairs = ", ".join(f"concat({text(i)}, '=', {quote(i)})" for i in cast.inputs)
+    return f"concat_ws(', ', {pairs})" if pairs else "''"
 
 
-def _message(part: Part, cast: Cast, rows: list[tuple[int, str, int]]) -> str:
-    shown = ", ".join(f"'{value}' in row {place}" for place, value, _ in rows)
-    more = f" and {rows[0][2] - len(rows)} more" if rows[0][2] > len(rows) else ""
+def _message(part: Part, cast: Cast, rows: list[tuple[int, str | None, int]]) -> str:
+    shown = ", ".join(
+        f"{'nothing' if v is None else repr(v)} in row {place}" for place, v, _ in rows
+    )
+    more = f" and {rows[0][2] - len(rows):,} more" if rows[0][2] > len(rows) else ""
     whence = f" (derived from {', '.join(cast.inputs)})" if cast.derived else ""
+    remedy = "every event needs one" if cast.needed else "or leave them empty"
     return (
         f"{part.name}: column '{cast.column.name}'{whence}: expected {EXPECTED[cast.column.type]}, found "
-        f"{shown}{more} (rows count from 1 below the header). Mend the values in the source, or leave "
-        "them empty."
+        f"{shown}{more}, counted below the header; mend the values in the source ({remedy})"
     )
-
-
-def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    return int(row[0]) if row else 0
-

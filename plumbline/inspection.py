@@ -122,9 +122,7 @@ def statistics(
     import pandas as pd
 
     checks = [_check(m, severity) for m in measures]
-    frame = pd.DataFrame(
-        {c.shown: [_rounded(m.value)] for c, m in zip(checks, measures, strict=True)}
-    )
+    frame = pd.DataFrame({c.shown: [m.value] for c, m in zip(checks, measures, strict=True)})
     return judge.judge(frame, checks)
 
 
@@ -168,7 +166,6 @@ def _problem(usecase: UseCase, file: File, check: Check) -> str | None:
 
 
 def _check(measure: Measure, severity: Mapping[str, Severity]) -> Check:
-    low, high = (None if b is None else _rounded(b) for b in (measure.low, measure.high))
     return Check(
         "statistics",
         measure.kind,
@@ -176,10 +173,6 @@ def _check(measure: Measure, severity: Mapping[str, Severity]) -> Check:
         severity_of(severity, measure.column, measure.kind),
         measure.detail,
         f"{measure.column}, {measure.kind}",
-        low=low,
-        high=high,
+        low=measure.low,
+        high=measure.high,
     )
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")

@@ -15,6 +15,7 @@ from plumbline.errors import PlumblineError, near
 from plumbline.hashing import Digest, md5_bytes, md5_files
 
 OBJECTS = Path("files") / "md5"
+RELATIVE = "(relative)"
 
 
 class Source(Protocol):
@@ -79,6 +80,8 @@ class Settings:
     links: tuple[str, ...] = ()
     default: str | None = None
     remotes: Mapping[str, str] = field(default_factory=dict)
+    relative: frozenset[str] = frozenset()
+    """Remotes whose path is relative in .dvc/config: DVC loses it when it looks at other revisions."""
 
     def folder(self) -> Folder:
         """The cache as a place."""
@@ -106,10 +109,13 @@ def settings(root: Path) -> Settings:
         )
     merged: dict[str, dict[str, Any]] = {}
     for file in _files(root):
+        tracked = file == root / ".dvc" / "config"
         for section, values in _read(file).items():
-            merged.setdefault(section, {}).update(values)
+            marks = {RELATIVE: tracked and _relative(values["url"])} if "url" in values else {}
+            resolved = {key: _resolved(key, value, file) for key, value in values.items()}
+            merged.setdefault(section, {}).update(resolved | marks)
     named = ((re.fullmatch(r'remote\s*"(.*)"', s.strip()), v) for s, v in merged.items())
-    remotes = {match[1]: str(v.get("url", "")) for match, v in named if match}
+    sections = {match[1]: values for match, values in named if match}
     cache = merged.get("cache", {})
     links = cache.get("type", ())
     return Settings(
@@ -117,7 +123,8 @@ def settings(root: Path) -> Settings:
         cache=Path(cache.get("dir") or root.absolute() / ".dvc" / "cache"),
         links=tuple(w.strip() for w in (links.split(",") if isinstance(links, str) else links)),
         default=str(merged.get("core", {}).get("remote", "")).lower() or None,
-        remotes=remotes,
+        remotes={name: str(values.get("url", "")) for name, values in sections.items()},
+        relative=frozenset(name for name, values in sections.items() if values.get(RELATIVE)),
     )
 
 
@@ -146,7 +153,7 @@ def _files(root: Path) -> list[Path]:
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:
-    """A file's sections, names in lower case, paths resolved against the file's folder."""
+    """A file's sections, names in lower case."""
     if not file.is_file():
         return {}
     from configobj import ConfigObj, ConfigObjError
@@ -156,18 +163,21 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
     except (ConfigObjError, UnicodeDecodeError) as error:
         raise PlumblineError(f"{file}: damaged ({error}); compare it with `git diff`") from None
     sections = {s.lower(): v for s, v in whole.items() if isinstance(v, dict)}
-    return {
-        s: {k.lower(): _resolved(k, v, file) for k, v in vs.items()} for s, vs in sections.items()
-    }
+    return {s: {k.lower(): v for k, v in values.items()} for s, values in sections.items()}
 
 
 def _resolved(key: str, value: Any, file: Path) -> Any:
-    if key.lower() not in ("url", "dir") or not isinstance(value, str):
+    """A path, resolved against the folder of the file that has it; anything else as it is."""
+    if key not in ("url", "dir") or not isinstance(value, str):
         return value
     value = value.removeprefix("file://")
     if re.match(r"\w+://", value):
         return value
     return os.path.abspath(file.parent / os.path.expanduser(value))
+
+
+def _relative(url: str) -> bool:
+    return not re.match(r"\w+://", url) and not os.path.isabs(os.path.expanduser(url))
 
 
 def read_object(place: Place, oid: str) -> bytes | None:

@@ -59,9 +59,16 @@ class Cloud:
         """Every object that stands here and its size; PlumblineError where it cannot be listed."""
         if not self._system.CAN_TRAVERSE:
             raise PlumblineError(f"{self.name}: this kind of remote cannot list its files")
-        listed = self._system.fs.find(f"{self._base}/files/md5", detail=True)
-        found = {"".join(path.rsplit("/", 2)[1:]): info for path, info in listed.items()}
-        return {oid: int(info["size"]) for oid, info in found.items() if MD5.fullmatch(oid)}
+        listed = {"".join(p.rsplit("/", 2)[1:]): p for p in self._listed()}
+        paths = {oid: path for oid, path in listed.items() if MD5.fullmatch(oid)}
+        with ThreadPoolExecutor(THREADS) as pool:
+            return dict(zip(paths, pool.map(self._system.size, paths.values()), strict=True))
+
+    def _listed(self) -> list[str]:
+        try:
+            return list(self._system.find(f"{self._base}/files/md5"))
+        except FileNotFoundError:
+            return []
 
     def _digest(self, oid: str) -> Digest:
         try:

@@ -27,7 +27,7 @@ def sample(path: Path, columns: Sequence[str], most: int) -> dict[str, Array]:
     tables.read(path, columns[:0])  # no such file: say so
     with pq.ParquetFile(path) as file:
         wanted = baselines.evenly(file.metadata.num_rows, most)
-        kept, first = [], 0
+        kept, first = [file.schema_arrow.empty_table().select(list(columns))], 0
         for number in range(file.num_row_groups):
             group = file.read_row_group(number, columns=list(columns))
             low, high = np.searchsorted(wanted, (first, first + group.num_rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from plumbline.params import Validate
@@ -108,7 +108,8 @@ def measures(
             found += _column(name, before, now, limits)
     if accepted:
         found += _rate(accepted, current, limits)
-    return found + _single_days(current, days, accepted, limits)
+    found += _single_days(current, days, accepted, limits)
+    return [replace(m, value=_r(m.value), low=_r(m.low), high=_r(m.high)) for m in found]
 
 
 def _single_days(
@@ -250,3 +251,8 @@ def _none_of(kind: str, name: str, odd: Sequence[str]) -> Measure:
 
 def _kl(p: Sequence[float], q: Sequence[float]) -> float:
     return sum(a * math.log2(a / b) for a, b in zip(p, q, strict=True) if a > 0)
+
+
+def _r(value: Any) -> Any:
+    """Without the last digits, which differ with the order of sums."""
+    return None if value is None else round(value, 6)

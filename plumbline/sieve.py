@@ -134,7 +134,12 @@ class Sieve:
             f"FROM ({source([file])}) SEMI JOIN ({marked}) USING (__file, __row) "
             f"ORDER BY __row LIMIT {EXAMPLES}"
         ).fetchall()
-        return Broken(check, rows, file.path, tuple((str(k), str(v)) for k, v in found))
+        return Broken(
+            check,
+            rows,
+            file.path,
+            tuple((str(k), "null" if v is None else str(v)) for k, v in found),
+        )
 
     def _write_valid(self, file: File, target: Path) -> int:
         gone = f"SELECT __row FROM ({self._aside(file.table)}) WHERE __file = {file.number}"

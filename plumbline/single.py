@@ -61,7 +61,7 @@ def history(
     """
     own = {e[usecase.key]: e for e in events}
     late = [{**own[o[usecase.key]], **o} for o in outcomes if o[usecase.key] in own]
-    specs = [f for f in (*usecase.snapshots, *usecase.fresh) if f.entity == entity.name]
+    specs = [f for f in usecase.aggregates if f.entity == entity.name]
     plain = dict.fromkeys(f.column for f in specs if not getattr(f, "matured", False))
     matured = dict.fromkeys(f.column for f in specs if getattr(f, "matured", False))
     time = str(usecase.time)
@@ -102,7 +102,7 @@ def features(usecase: UseCase, event: Event, known: Mapping[str, History]) -> di
 def aggregates(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, float]:
     """The snapshot and fresh features alone."""
     values: dict[str, float] = {}
-    for spec in (*usecase.snapshots, *usecase.fresh):
+    for spec in usecase.aggregates:
         past = known.get(spec.entity)
         if past is None or event[usecase.entity(spec.entity).column] is None:
             values[spec.name] = _divide(spec, ZERO, ZERO)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -30,30 +31,36 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "sql": ("address", "query"),
 }
 
+CHUNK = 200_000  # rows
+SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "csv": (".csv", ".csv.gz", ".tsv", ".txt"),
+    "parquet": (".parquet", ".pq"),
+}
+
+
+Chunks = Callable[[duckdb.DuckDBPyConnection], Iterator[str]]
+
 
 @dataclass(frozen=True)
 class Part:
-    """One file, query or simulation: its name for messages, and what to select from."""
+    """One file, query or simulation. `chunks` goes through it once: what to select the next rows from,
+    good until the next one. `name` is for messages, `path` what DuckDB calls the file."""
 
     name: str
-    relation: str
+    chunks: Chunks
+    path: str = ""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What the stage reads. `attach` makes the parts selectable (again, where they run dry);
-    `sheet` goes to the datasheet; `hash` is that of the source, None where only the result has one."""
+    """What the stage reads. `sheet` goes to the datasheet; `hash` is that of the source, None where
+    only the result has one."""
 
     kind: str
+    name: str
     parts: tuple[Part, ...]
     sheet: Mapping[str, Any]
     hash: str | None
-    attach: Callable[[duckdb.DuckDBPyConnection], None] = field(default=lambda _: None)
-
-    @property
-    def name(self) -> str:
-        """The source in an error message."""
-        return self.parts[0].name if len(self.parts) == 1 else str(self.sheet["path"])
 
 
 def check(usecase: UseCase, data: Data) -> None:
@@ -78,17 +85,21 @@ def open_source(usecase: UseCase, data: Data, seed: int, folder: Path, scratch: 
     check(usecase, data)
     if data.source == "simulate":
         return _simulate(data, seed, folder)
-    if data.source == "csv":
-        return _csv(files(data.path or "", ".csv", ".csv.gz", ".tsv", ".txt"), data.path or "", data)
-    if data.source == "parquet":
-        return _parquet(files(data.path or "", ".parquet", ".pq"), data.path or "", data)
+    if data.source == "sql":
+        from plumbline.database import query
+
+        return query(data.address or "", data.query or "")
     if data.source == "url":
-        from plumbline.download import fetch
+        from plumbline.download import fetch, public
 
-        return _fetched(fetch(data.url or "", data.sha256 or "", scratch), data)
-    from plumbline.database import query
-
-    return query(data.address or "", data.query or "", scratch)
+        name = public(data.url or "")
+        path = fetch(data.url or "", scratch)
+        return _files("url", [path], [name], name, {"url": name}, data)
+    place = data.path or ""
+    paths = files(place, *SUFFIXES[data.source])
+    names = [str(p) for p in paths]
+    sheet = {"path": _shown(place), "files": len(paths)}
+    return _files(data.source, paths, names, place, sheet, data)
 
 
 def files(path: str, *suffixes: str) -> list[Path]:
@@ -97,13 +108,17 @@ def files(path: str, *suffixes: str) -> list[Path]:
     if place.is_dir():
         found = [p for p in place.iterdir() if p.name.endswith(suffixes) and p.is_file()]
         if not found:
-            raise SourceError(f"{path}: no file here ends with {' or '.join(suffixes)}; correct data.path")
+            raise SourceError(
+                f"{path}: no file here ends with {' or '.join(suffixes)}; correct data.path"
+            )
     elif place.exists():
         found = [place]
     else:
         found = [p for p in _glob(path) if p.is_file()]
         if not found:
-            raise SourceError(f"{path}: no such file; put it there, or correct data.path in params.yaml")
+            raise SourceError(
+                f"{path}: no such file; put it there, or correct data.path in params.yaml"
+            )
     for empty in (p for p in found if p.stat().st_size == 0):
         raise SourceError(f"{empty}: the file is empty (0 bytes); export it again, with its rows")
     return sorted(found)
@@ -135,68 +150,72 @@ def _shown(path: str) -> str:
     return PurePath(path).name if PurePath(path).is_absolute() or ".." in path else path
 
 
-def _checked(paths: list[Path], path: str, data: Data) -> str:
+def _files(
+    kind: str,
+    paths: list[Path],
+    names: list[str],
+    name: str,
+    sheet: Mapping[str, Any],
+    data: Data,
+) -> Source:
+    """CSV or Parquet files as a source; SourceError where they are not those of data.sha256."""
     found = sha256(paths)
     if data.sha256 and data.sha256.lower() != found:
         raise SourceError(
-            f"{path}: SHA-256 is {found}, expected {data.sha256}. The file is not the one that "
-            "params.yaml names: restore it, or correct data.sha256."
+            f"{name}: SHA-256 is {found}, expected {data.sha256}. It is not what params.yaml names: "
+            "restore the file, or correct data.sha256."
         )
-    return found
+    if kind == "parquet" or paths[0].name.endswith(SUFFIXES["parquet"]):
+        relations = [f"read_parquet([{text(str(p))}])" for p in paths]
+    else:
+        style = delimited.Style(data.delimiter, data.encoding)
+        relations = [delimited.relation(p, n, style) for p, n in zip(paths, names, strict=True)]
+    each = zip(names, relations, paths, strict=True)
+    parts = tuple(Part(n, partial(_whole, r), str(p)) for n, r, p in each)
+    return Source(kind, name, parts, sheet, found)
 
 
-def _csv(paths: list[Path], path: str, data: Data) -> Source:
-    digest = _checked(paths, path, data)
-    style = delimited.Style(data.delimiter, data.encoding)
-    parts = tuple(Part(str(p), r) for p, r in zip(paths, delimited.relations(paths, style), strict=True))
-    return Source("csv", parts, {"path": _shown(path), "files": len(paths)}, digest)
-
-
-def _parquet(paths: list[Path], path: str, data: Data) -> Source:
-    digest = _checked(paths, path, data)
-    parts = tuple(Part(str(p), f"read_parquet([{text(str(p))}])") for p in paths)
-    return Source("parquet", parts, {"path": _shown(path), "files": len(paths)}, digest)
-
-
-def _fetched(path: Path, data: Data) -> Source:
-    from plumbline.download import public
-
-    make = _parquet if path.name.endswith((".parquet", ".pq")) else _csv
-    inner = make([path], str(path), data)
-    part = Part(public(data.url or ""), inner.parts[0].relation)
-    return Source("url", (part,), {"url": public(data.url or "")}, inner.hash)
+def _whole(relation: str, _: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    yield relation
 
 
 def _simulate(data: Data, seed: int, folder: Path) -> Source:
-    module = ".".join((*folder.parts, "simulator"))
+    name = f"{folder}/simulator.py"
+    simulate = _simulator(folder, name)
+    tables = simulate(data.simulate, data.start, data.as_of, seed)  # refuses its settings at once
+
+    def chunks(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+        for table in _joined(tables):
+            connection.register("simulated", table)
+            yield "simulated"
+
+    sheet = {"settings": dict(data.simulate), "start": str(data.start), "seed": seed}
+    digest = hashlib.sha256(json.dumps(sheet, sort_keys=True, default=str).encode()).hexdigest()
+    return Source("simulate", name, (Part(name, chunks),), sheet, digest)
+
+
+def _simulator(folder: Path, name: str) -> Callable[..., Iterator[Any]]:
+    module = f"{folder.parent.name}.{folder.name}.simulator"
     try:
-        simulate = importlib.import_module(module).simulate
+        found: Callable[..., Iterator[Any]] = importlib.import_module(module).simulate
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise
-        raise SourceError(f"{folder}: no simulator.py; write one, or choose another data.source") from None
-    tables = simulate(data.simulate, data.start, data.as_of, seed)  # refuses its settings at once
-    first = iter([tables])
-
-    def attach(connection: duckdb.DuckDBPyConnection) -> None:
-        again = next(first, None) or simulate(data.simulate, data.start, data.as_of, seed)
-        connection.register("simulated", _reader(again, folder))
-
-    settings = {"settings": dict(data.simulate), "start": str(data.start), "seed": seed}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
-    return Source("simulate", (Part(f"{folder}/simulator.py", "simulated"),), settings, digest, attach)
+        raise SourceError(
+            f"{name}: no such file; write it, or choose another data.source"
+        ) from None
+    return found
 
 
-def _reader(tables: Any, folder: Path) -> Any:
+def _joined(tables: Iterator[Any]) -> Iterator[Any]:
+    """The same rows in fewer tables, each of at least CHUNK rows but the last."""
     import pyarrow as pa
 
-    first = next(tables, None)
-    if first is None:
-        raise SourceError(f"{folder}/simulator.py: it made no table; check data.start and data.as_of")
-
-    def batches() -> Any:
-        yield from first.to_batches()
-        for table in tables:
-            yield from table.to_batches()
-
-    return pa.RecordBatchReader.from_batches(first.schema, batches())
+    waiting: list[Any] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(t.num_rows for t in waiting) >= CHUNK:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)

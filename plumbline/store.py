@@ -1,4 +1,4 @@
-"""The edge to Feast: definitions made from the declarations, the historical join, the online store.
+"""The edge to Feast: the registry, the historical join, the online store.
 
 The registry and the online store are products: `apply` and `materialize` rebuild them from the
 use case and its snapshots. Feast takes seconds to import; this module imports it when called.
@@ -7,25 +7,22 @@ use case and its snapshots. Feast takes seconds to import; this module imports i
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from plumbline import batch, catalog, engine
-from plumbline.errors import PlumblineError, SpecError, near
-from plumbline.usecase import Entity, UseCase
+from plumbline import batch, catalog, definitions, engine
+from plumbline.errors import PlumblineError, near
+from plumbline.usecase import UseCase
 
 REPOSITORY = Path("feature_store")
-TTL = timedelta(days=1)
-EVERY = "[0-9]*"
 FEW = 200_000
 """Rows from which Feast joins month by month: it pairs an event with every row of its entity."""
-LOST = "_y"
-"""Feast's historical join drops every column with this ending."""
 
 
 def apply(case: UseCase, repository: Path = REPOSITORY, folder: Path | None = None) -> list[str]:
@@ -33,8 +30,9 @@ def apply(case: UseCase, repository: Path = REPOSITORY, folder: Path | None = No
 
     `folder` holds the snapshots; by default the one that the graph names.
     """
-    made = definitions(case, folder or snapshots_folder(case.name))
-    _open(repository).apply(made)
+    store = _open(repository)
+    made = definitions.build(case, folder or snapshots_folder(case.name))
+    store.apply(made)
     return [d.name for d in made]
 
 
@@ -95,7 +93,7 @@ def join_snapshots(case: UseCase, events: Any, folder: Path) -> Any:
 def _months(rows: Any) -> Iterator[tuple[Any, str]]:
     """The rows as frames, and the files that each needs: all, or month by month where many."""
     if rows.count().to_pyarrow().as_py() < FEW:
-        yield _frame(rows), EVERY
+        yield _frame(rows), definitions.EVERY
         return
     month = rows.event_timestamp.strftime("%Y-%m")
     names = month.name("month").as_table().distinct().to_pyarrow().column("month").to_pylist()
@@ -113,44 +111,12 @@ def _frame(rows: Any) -> Any:
 
 def _join(case: UseCase, rows: Any, folder: Path, month: str) -> Any:
     """One month's keys and snapshot features, as an Arrow table in no particular order."""
-    from feast.feature_store import FeatureStore
-
     with tempfile.TemporaryDirectory(prefix="plumbline-feast-") as scratch:
-        store = FeatureStore(config=_embedded(Path(scratch)))
-        store.apply(definitions(case, folder.resolve(), month))
+        store = _feast().FeatureStore(config=_embedded(Path(scratch)))
+        store.apply(definitions.build(case, folder.resolve(), month))
         service = store.get_feature_service(case.name)
         found = store.get_historical_features(entity_df=rows, features=service).to_arrow()
     return found.select(["__key", *(s.name for s in case.snapshots)])
-
-
-def definitions(case: UseCase, folder: Path, month: str = EVERY) -> list[Any]:
-    """Feast's entities, feature views (TTL one day) and the model's feature service.
-
-    The views read the snapshots' files in `folder`: all, or where there is one that of `month`.
-
-    Raises SpecError for a feature name that Feast's join would lose.
-    """
-    from feast import FeatureService
-
-    lost = [s.name for s in case.snapshots if s.name.endswith(LOST)]
-    if lost:
-        raise SpecError(
-            f"usecases/{case.name}.py: '{lost[0]}' ends with '{LOST}', and Feast's join drops such "
-            "columns; rename it."
-        )
-    entities = {v["entity"]: _entity(case, case.entity(v["entity"])) for v in catalog.views(case)}
-    files = {e: f"{e}-{month}.parquet" for e in entities}
-    paths = {e: folder / f"{e}-{EVERY}.parquet" for e in entities}
-    paths |= {e: folder / name for e, name in files.items() if (folder / name).exists()}
-    views = [_view(case, v, entities[v["entity"]], paths[v["entity"]]) for v in catalog.views(case)]
-    service = FeatureService(
-        name=case.name,
-        features=views,
-        description=case.title,
-        owner=case.owner,
-        tags={"usecase": case.name, "problem": case.problem},
-    )
-    return [*entities.values(), *views, service]
 
 
 def snapshots_folder(name: str, graph: Path = Path("dvc.yaml")) -> Path:
@@ -159,65 +125,17 @@ def snapshots_folder(name: str, graph: Path = Path("dvc.yaml")) -> Path:
     return Path(next(iter(stage["outs"][0])).replace("${item.usecase}", name))
 
 
-def _entity(case: UseCase, entity: Entity) -> Any:
-    from feast import Entity as FeastEntity
-    from feast import ValueType
-
-    kinds = {"int": ValueType.INT64, "string": ValueType.STRING, "bool": ValueType.BOOL}
-    kind = case.column(entity.column).type
-    if kind not in kinds:
-        raise SpecError(
-            f"usecases/{case.name}.py: the id of entity '{entity.name}' is of type {kind}; "
-            f"expected one of {', '.join(kinds)}."
-        )
-    return FeastEntity(
-        name=f"{case.name}_{entity.name}",
-        join_keys=[entity.column],
-        value_type=kinds[kind],
-        description=entity.description,
-        owner=case.owner,
-        tags={"usecase": case.name},
-    )
-
-
-def _view(case: UseCase, view: Mapping[str, Any], entity: Any, path: Path) -> Any:
-    from feast import FeatureView, Field, FileSource
-    from feast.types import Float64
-
-    specs = {s.name: s for s in case.snapshots}
-    source = FileSource(
-        name=view["name"],
-        path=path.as_posix(),
-        timestamp_field="day",
-        owner=case.owner,
-    )
-    schema = [
-        Field(
-            name=name,
-            dtype=Float64,
-            description=specs[name].description,
-            tags={"aggregate": specs[name].aggregate, "days": str(specs[name].days)},
-        )
-        for name in view["features"]
-    ]
-    return FeatureView(
-        name=view["name"],
-        entities=[entity],
-        ttl=TTL,
-        schema=schema,
-        source=source,
-        description=view["description"],
-        owner=case.owner,
-        tags={"usecase": case.name, "label_delay_days": str(case.label_delay)},
-    )
+def _feast() -> Any:
+    """The library; its import sets warning filters for the whole process, which end here."""
+    with warnings.catch_warnings():
+        import feast
+    return feast
 
 
 def _open(repository: Path) -> Any:
     if not (repository / "feature_store.yaml").is_file():
         raise PlumblineError(f"{repository}: no feature_store.yaml; run from the project's root")
-    from feast.feature_store import FeatureStore
-
-    return FeatureStore(repo_path=str(repository))
+    return _feast().FeatureStore(repo_path=str(repository))
 
 
 def _applied(repository: Path, case: UseCase) -> Any:
@@ -251,6 +169,7 @@ def _bounded() -> Iterator[None]:
     """Feast's own queries in a DuckDB that keeps to the memory limit."""
     import ibis
 
+    _feast()
     before = ibis.options.default_backend
     with engine.connection() as backend:
         ibis.set_backend(backend)

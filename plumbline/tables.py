@@ -48,7 +48,7 @@ def numpy(column: Any, *, null: bool = False) -> Array:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us"))
     elif null and pa.types.is_integer(column.type):
-        column = column.cast(pa.float64())
+        column = column.cast(pa.float64(), safe=False)  # ids beyond 2**53 are not computed with
     return np.asarray(column.to_numpy())
 
 
@@ -80,7 +80,9 @@ def write(usecase: UseCase, batches: Iterable[Any], path: Path) -> Counts:
     """
     total = Counts()
     schema = _schema(usecase)
-    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=_texts(usecase)) as writer:
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", use_dictionary=_texts(usecase)
+    ) as writer:
         for chunk in chunks(batches, CHUNK):
             table = completed(usecase, chunk).cast(schema)
             writer.write_table(table, row_group_size=CHUNK)
@@ -103,7 +105,7 @@ def order(usecase: UseCase) -> list[str]:
     """A model table's columns up to the fresh features: key, time, known columns, label, features."""
     first = [usecase.key] if usecase.time is None else [usecase.key, usecase.time]
     names = [*first, *(c.name for c in usecase.known), usecase.label]
-    names += [f.name for f in (*usecase.snapshots, *usecase.fresh)]
+    names += [f.name for f in usecase.aggregates]
     return list(dict.fromkeys(names))
 
 
@@ -111,7 +113,7 @@ def _schema(usecase: UseCase) -> Any:
     """The model table's Arrow schema; a category that bears its column's name takes its place."""
     types = {c.name: ARROW[c.type] for c in usecase.columns}
     kinds = {name: types.get(name, pa.float64()) for name in order(usecase)}
-    made = [f.name for f in (*usecase.rows, *usecase.categories)]
+    made = [*(r.name for r in usecase.rows), *(c.name for c in usecase.categories)]
     return pa.schema(list((kinds | dict.fromkeys(made, pa.float64())).items()))
 
 

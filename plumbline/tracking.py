@@ -35,7 +35,7 @@ PROBE = 3.0  # seconds for a server or a file to show that it is there
 PATIENCE = 60.0  # seconds for one answer, a cold import on a busy machine included
 LIMITS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
 }
 
@@ -105,6 +105,12 @@ def register(
         "alias": alias,
     }
     return _send(request, f"the registration of {bundle}")
+
+
+def close() -> None:
+    """End the process beside the stage, if there is one; it is ended at exit anyway."""
+    if _worker.cache_info().currsize:
+        _worker().close()
 
 
 def address() -> str:
@@ -232,28 +238,25 @@ class Worker:
             ready = [self.process.stdout]
         line = self.process.stdout.readline() if ready else b""
         if not line:
-            self.close()
-            raise Unreachable(self._last_words() if ready else f"no answer in {patience:g} s")
+            words = self.close()
+            raise Unreachable(words if ready else f"no answer in {patience:g} s")
         answer = json.loads(line)
         if "error" in answer:
             raise Unreachable(answer["error"])
         return str(answer["value"])
 
-    def close(self) -> None:
-        """End the process, and forget it: the next request starts another."""
+    def close(self) -> str:
+        """End the process, and forget it: the next request starts another. Returns its last words."""
         _worker.cache_clear()
-        atexit.unregister(self.close)
         self.process.kill()
         self.process.communicate()
-
-    def _last_words(self) -> str:
-        self.errors.seek(0)
-        lines = self.errors.read().decode("utf-8", "replace").strip().splitlines()
+        with self.errors as file:
+            file.seek(0)
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else "the process that talks to MLflow ended"
 
 
 @cache
 def _worker() -> Worker:
-    worker = Worker()
-    atexit.register(worker.close)
-    return worker
+    atexit.register(close)
+    return Worker()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,17 +151,17 @@ def _minimise(
             return {"status": hyperopt.STATUS_FAIL}
         return {"status": hyperopt.STATUS_OK, "loss": sign * trial.metric}
 
-    hyperopt.fmin(
-        loss,
-        {d.name: _distribution(d) for d in dimensions},
-        algo=hyperopt.tpe.suggest,
-        max_evals=max_evals,
-        rstate=np.random.default_rng(seed),
-        trials=hyperopt.Trials(),
-        return_argmin=False,
-        verbose=False,
-        show_progressbar=False,
-    )
+    with suppress(hyperopt.exceptions.AllTrialsFailed):  # asked at the end; `summary` says it better
+        hyperopt.fmin(
+            loss,
+            {d.name: _distribution(d) for d in dimensions},
+            algo=hyperopt.tpe.suggest,
+            max_evals=max_evals,
+            rstate=np.random.default_rng(seed),
+            trials=hyperopt.Trials(),
+            verbose=False,
+            show_progressbar=False,
+        )
 
 
 def _distribution(dimension: Dimension) -> Any:

@@ -205,6 +205,11 @@ class UseCase:
         """The label and the other columns known only after the label delay."""
         return tuple(c for c in self.columns if not c.known)
 
+    @cached_property
+    def aggregates(self) -> tuple[Snapshot | Fresh, ...]:
+        """The snapshot features, then the fresh ones, in the declared order."""
+        return (*self.snapshots, *self.fresh)
+
     def column(self, name: str) -> Column:
         """The contract's line for `name`; SpecError with the nearest names otherwise."""
         return _find(self, "column", name, {c.name: c for c in self.columns})

@@ -143,9 +143,16 @@ def _belongs(name: str, default: str | None, asked: bool) -> Callable[[Out], boo
 
 
 def _notes(settings: Settings, where: set[str], remotes: Sequence[str]) -> list[str]:
-    if "remote" in where and not remotes and not settings.default:
-        return ["no default remote: none was checked (`dvc remote default NAME` sets one)"]
-    return []
+    if "remote" not in where:
+        return []
+    found = [
+        f"remote {name}: its path is relative, which `dvc push --all-tags` takes from the root folder of "
+        f"the disk; set it once more as `dvc remote modify --local {name} url {settings.remotes[name]}`"
+        for name in sorted(settings.relative)
+    ]
+    if not remotes and not settings.default:
+        found.append("no default remote: none was checked (`dvc remote default NAME` sets one)")
+    return found
 
 
 def _in_store(place: Place, uses: Sequence[Use]) -> Part:

@@ -7,7 +7,7 @@ import logging
 import tempfile
 from pathlib import Path
 
-from plumbline import datasheet, duck, files, ingest, params, runner, sources
+from plumbline import datasheet, duck, files, ingest, params, partition, runner, sources
 from plumbline.usecase import load
 
 log = logging.getLogger("plumbline")
@@ -16,13 +16,14 @@ log = logging.getLogger("plumbline")
 def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
     """`source`: the folder of the use case's own source; `raw`: a folder; `sheet`: JSON."""
     case, chosen = load(usecase), params.load(usecase)
-    window = ingest.Window(chosen.data.start, chosen.data.as_of)
+    window = partition.Window(chosen.data.start, chosen.data.as_of)
     with tempfile.TemporaryDirectory() as scratch, files.replacing_folder(raw) as folder:
         opened = sources.open_source(case, chosen.data, chosen.seed, source, Path(scratch))
         log.info("data: reading %s", opened.name)
         with duck.connect(Path(scratch)) as connection:
             unused = ingest.load(connection, case, opened)
-            ingest.partition(connection, case, window, folder)
+            partition.views(connection, case, window)
+            partition.write(connection, case, folder)
             written = datasheet.describe(connection, case, opened, window, unused, folder)
     files.write_json(sheet, written)
     log.info("data: %d rows, %d outcomes", written["rows"], written["outcomes"])

@@ -1,6 +1,6 @@
-"""Evaluate: reads the bundle, train and test; measures the model with intervals, beside baselines, by
-slice and by month, and passes or fails it with reasons; writes the figures as JSON, a report (model
-card, pictures, predictions) and the curves as tables. A model that passes is registered as challenger.
+"""Reads the bundle, train and test; measures the model with intervals, beside baselines, by slice and
+month, passes or fails it with reasons; writes the figures, a report (card, pictures, predictions) and
+the curves as tables. A model that passes becomes MLflow's challenger.
 """
 
 from __future__ import annotations
@@ -51,7 +51,15 @@ def main(
         others=evaluation.answers(case, columns, *_fitted(case, params.evaluate, train)),
         outcomes=_behaviours(case, params.evaluate, scorer, columns),
     )
-    write(case, params.evaluate, scorer, found, _predictions(case, columns, score), report, plots)
+    write(
+        case,
+        params.evaluate,
+        scorer,
+        found,
+        evaluation.predictions(case, columns, score),
+        report,
+        plots,
+    )
     files.write_json(metrics, found.figures)
     gate = found.figures["gate"]
     log.info("evaluate: %d rows; %s: %s", len(score), gate["verdict"], "; ".join(gate["reasons"]))
@@ -69,9 +77,8 @@ def write(
 ) -> None:
     """Write the report (card, pictures, predictions) and the curves as tables."""
     importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
-    with files.replacing_folder(plots) as folder:
-        reporting.write_curves(folder, {**found.tables, "importance": importance})
-    with files.replacing_folder(report) as folder:
+    with files.replacing_folder(plots) as tables_folder, files.replacing_folder(report) as folder:
+        reporting.write_curves(tables_folder, {**found.tables, "importance": importance})
         reporting.write_predictions(folder / "predictions.parquet", predictions)
         pictures.draw(folder, case.title, found.figures, found.lines, importance)
         made = {**scorer.provenance, "rounds": scorer.manifest.rounds, **scorer.manifest.params}
@@ -84,12 +91,9 @@ def track(
     usecase: str, asked: params_file.Evaluate, model: Path, found: Assessment, report: Path
 ) -> None:
     """Record the run; register a model that passed as challenger."""
+    card = (report / CARD,)
     run = tracking.record(
-        usecase,
-        "evaluate",
-        params=asked.model_dump(),
-        metrics=found.flat,
-        files=(report / CARD,),
+        usecase, "evaluate", params=asked.model_dump(), metrics=found.flat, files=card
     )
     if found.passed:
         tracking.register(usecase, model, run, "challenger", {"verdict": "pass"})
@@ -100,7 +104,9 @@ def _fitted(case: UseCase, asked: params_file.Evaluate, train: Path) -> tuple[Ar
     label = tables.read(train, [case.label])[case.label].astype(float)
     names = list(dict.fromkeys([*case.features, case.label]))
     sample = reporting.sample(train, names, asked.linear_rows)
-    return label, baselines.fit(case, case.features, sample, sample[case.label].astype(float))
+    known = sample[case.label].astype(float)
+    evaluation.check(case, known, "train", "raise evaluate.linear_rows, or widen the train window")
+    return label, baselines.fit(case, case.features, sample, known)
 
 
 def _behaviours(
@@ -110,11 +116,6 @@ def _behaviours(
     raw = evaluation.raw(case, columns)
     events = {name: raw[name][pairs] for name in behaviour.inputs(case)}
     return behaviour.check(case, lambda event: scorer.score(case, event), events)
-
-
-def _predictions(case: UseCase, columns: Columns, score: Array) -> Columns:
-    names = [case.key, *([case.time] if case.time else []), case.label]
-    return {**{name: columns[name] for name in names}, "score": score}
 
 
 if __name__ == "__main__":

@@ -38,9 +38,8 @@ def payments(customers: int = 900, terminals: int = 300) -> pa.Table:
     """Seventy days of simulated payments, no number twice."""
     settings = {"customers": customers, "terminals": terminals}
     rows = pa.concat_tables(simulate(settings, date(2025, 1, 1), AS_OF["card_fraud"], seed=3))
-    return duckdb.sql(
-        "SELECT * FROM rows QUALIFY count(*) OVER (PARTITION BY payment_id) = 1"
-    ).to_arrow_table()
+    once = "SELECT * FROM rows QUALIFY count(*) OVER (PARTITION BY payment_id) = 1"
+    return duckdb.from_arrow(rows).query("rows", once).to_arrow_table()
 
 
 def lay_out(case: UseCase, rows: pa.Table, folder: Path) -> Path:
@@ -69,7 +68,5 @@ def build(case: UseCase, rows: pa.Table, folder: Path, **changes: Any) -> Path:
         (folder / name).mkdir()
     with engine.connection() as backend:
         as_of = AS_OF[case.name]
-        assemble.timed(
-            backend, case, params, as_of, valid, folder / "snapshots", folder / "tables"
-        )
+        assemble.timed(backend, case, params, as_of, valid, folder / "snapshots", folder / "tables")
     return folder / "tables"

@@ -53,6 +53,8 @@ LIST = UseCase(
 )
 
 TYPES = {"int": "BIGINT", "float": "DOUBLE", "string": "VARCHAR", "timestamp": "TIMESTAMP"}
+MINUTES = "TIMESTAMP '2025-02-27' + to_minutes(12 * i::BIGINT)"
+"""600 orders over five days."""
 START, AS_OF = "2025-02-01", "2025-03-04"
 
 
@@ -92,6 +94,16 @@ class Run:
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A folder with no accepted profile, and the use case `orders` in reach."""
     return start(tmp_path, monkeypatch, ORDERS)
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run over 600 good orders, 120 a day; its profile is there to be accepted."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = start(tmp_path_factory.mktemp("done"), patch, ORDERS)
+        write_raw(made.raw, good(600, ordered_at=MINUTES))
+        made.go()
+    return made.path
 
 
 def start(path: Path, monkeypatch: pytest.MonkeyPatch, usecase: UseCase) -> Run:

@@ -104,10 +104,16 @@ def lent(rows: Rows, late: Rows | None = None):
     """A backend with the events and the outcomes (those of `late` where given), unfiltered."""
     with engine.connection(threads=1) as backend:
         events = engine.lend(backend, arrow(rows, late=False))
-        yield backend, events, engine.lend(backend, arrow(rows if late is None else late, late=True))
+        yield (
+            backend,
+            events,
+            engine.lend(backend, arrow(rows if late is None else late, late=True)),
+        )
 
 
-def computed(rows: Rows, late: Rows | None = None, as_of: date = AS_OF) -> dict[int, dict[str, float]]:
+def computed(
+    rows: Rows, late: Rows | None = None, as_of: date = AS_OF
+) -> dict[int, dict[str, float]]:
     """Each visible event's snapshot and fresh features by `plumbline.batch`, by key."""
     with lent(rows, late) as (backend, events, outcomes):
         events, outcomes = batch.visible(SMALL, events, outcomes, as_of)
@@ -128,7 +134,7 @@ def brute(rows: Rows, one: Mapping[str, Any], late: Rows | None = None) -> dict[
     for spec in (*SMALL.snapshots, *SMALL.fresh):
         key = SMALL.entity(spec.entity).column
         if getattr(spec, "matured", False):
-            inside = [r for r in settled if 0 < (midnight - r["known_at"]).total_seconds()]
+            inside = [r for r in settled if (midnight - r["known_at"]).total_seconds() > 0]
             inside = [r for r in inside if midnight - r["known_at"] <= timedelta(spec.days)]
         elif hasattr(spec, "days"):
             inside = [r for r in rows if r["at"] < midnight <= r["at"] + timedelta(spec.days)]

@@ -22,7 +22,7 @@ def add(parsers: Any) -> None:
     parser.add_argument("--repair", action="store_true", help="fetch bad and missing objects again")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     choices = {"choices": verify.WHERE, "action": "append", "metavar": "PLACE"}
-    parser.add_argument("--in", dest="where", **choices, help="only workspace, cache or remote")
+    parser.add_argument("--in", **choices, help="only workspace, cache or remote")
     parser.add_argument("--remote", action="append", help="this remote in place of the default one")
     parser.set_defaults(run=run)
 
@@ -31,7 +31,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Check, repair if asked, check again; 0 when all is good, 1 when something is not."""
     settings = places.settings(Path("."))
     names = revs(settings.root, chosen.rev, chosen.all_tags)
-    where = tuple(chosen.where or verify.WHERE)
+    where = tuple(vars(chosen)["in"] or verify.WHERE)
     arguments = (settings, list(names), where, tuple(chosen.remote or ()))
     report = verify.check(*arguments)
     outcomes: list[repair.Outcome] = []

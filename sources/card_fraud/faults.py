@@ -3,80 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
-from sources.card_fraud.settings import CATEGORIES, Shock
+from sources.card_fraud.settings import CATEGORIES, NUMBERS, Shock
 from sources.card_fraud.world import FAULTS, Array, World, stream
 
-Rows = dict[str, Array]
-Fault = Callable[[Rows, Shock, float, np.random.Generator], Rows]
+Rows = Mapping[str, Array]
 
 
-def spoil(world: World, day: date, made: Mapping[str, Array]) -> Rows:
+@dataclass(frozen=True)
+class Fault:
+    """A shock on one day: its place in the list, its size, and which rows it hits, bool (n,)."""
+
+    place: int
+    shock: Shock
+    size: float
+    hit: Array
+
+
+def spoil(world: World, day: date, made: Rows) -> dict[str, Array]:
     """`made` with the faults of `day`; masks of nulls as further columns named `null:<column>`."""
-    rows = dict(made)
+    rows = made
     for place, shock, size in world.settings.faults(day):
         random = stream(world.seed, FAULTS, place, day.toordinal())
-        rows = APPLY[shock.kind](rows, shock, float(place) if shock.kind == "new_category" else size, random)
-    return rows
+        hit = random.random(len(rows["paid_at"])) < shock.share
+        rows = APPLY[shock.kind](rows, Fault(place, shock, size, hit))
+    return dict(rows)
 
 
-def _hit(rows: Rows, shock: Shock, random: np.random.Generator) -> Array:
-    return random.random(len(rows["paid_at"])) < shock.share
+def _unit_error(rows: Rows, fault: Fault) -> Rows:
+    column = fault.shock.column
+    wrong = np.rint(rows[column] * fault.size).astype(np.int64)
+    return {**rows, column: np.where(fault.hit, wrong, rows[column])}
 
 
-def _unit_error(rows: Rows, shock: Shock, size: float, random: np.random.Generator) -> Rows:
-    wrong = np.rint(rows[shock.column] * size).astype(np.int64)
-    return {**rows, shock.column: np.where(_hit(rows, shock, random), wrong, rows[shock.column])}
+def _stuck(rows: Rows, fault: Fault) -> Rows:
+    # the same terminals every day: the number's place in the unit interval by multiplicative hashing
+    place = rows["terminal_id"].astype(np.uint64) * np.uint64(11_400_714_819_323_198_485)
+    stuck = (place >> np.uint64(11)) * 2.0**-53 < fault.shock.share
+    column = fault.shock.column
+    return {**rows, column: np.where(stuck, int(fault.size), rows[column])}
 
 
-def _stuck(rows: Rows, shock: Shock, size: float, random: np.random.Generator) -> Rows:
-    # the same terminals every day: a place in the unit interval by golden-ratio hashing
-    place = rows["terminal_id"].astype(np.uint64) * np.uint64(11400714819323198485)
-    hit = (place >> np.uint64(11)) * 2.0**-53 < shock.share
-    return {**rows, shock.column: np.where(hit, int(size), rows[shock.column])}
+def _nulls(rows: Rows, fault: Fault) -> Rows:
+    name = f"null:{fault.shock.column}"
+    return {**rows, name: rows.get(name, np.zeros(len(fault.hit), dtype=bool)) | fault.hit}
 
 
-def _nulls(rows: Rows, shock: Shock, size: float, random: np.random.Generator) -> Rows:
-    name = f"null:{shock.column}"
-    old = rows.get(name, np.zeros(len(rows["paid_at"]), dtype=bool))
-    return {**rows, name: old | _hit(rows, shock, random)}
+def _missing(rows: Rows, fault: Fault) -> Rows:
+    return {**rows, f"null:{fault.shock.column}": np.ones(len(fault.hit), dtype=bool)}
 
 
-def _new_category(rows: Rows, shock: Shock, size: float, random: np.random.Generator) -> Rows:
-    # codes after the known ones stand for the values of the shocks, see simulator.py
-    new = len(CATEGORIES) + int(size)
-    return {**rows, "category": np.where(_hit(rows, shock, random), new, rows["category"])}
+def _new_category(rows: Rows, fault: Fault) -> Rows:
+    # codes after the known ones stand for the shocks' values, see simulator.py
+    return {
+        **rows,
+        "category": np.where(fault.hit, len(CATEGORIES) + fault.place, rows["category"]),
+    }
 
 
-def _time_zone(rows: Rows, shock: Shock, size: float, random: np.random.Generator) -> Rows:
-    return {**rows, "paid_at": rows["paid_at"] + int(size * 3_600)}
+def _time_zone(rows: Rows, fault: Fault) -> Rows:
+    return {**rows, "paid_at": rows["paid_at"] + int(fault.size * 3_600)}
 
 
-def _future(rows: Rows, shock: Shock, size: float, random: np.random.Generator) -> Rows:
-    return {**rows, "paid_at": rows["paid_at"] + _hit(rows, shock, random) * int(size * 86_400)}
+def _future(rows: Rows, fault: Fault) -> Rows:
+    return {**rows, "paid_at": rows["paid_at"] + fault.hit * int(fault.size * 86_400)}
 
 
-def _duplicates(rows: Rows, shock: Shock, size: float, random: np.random.Generator) -> Rows:
-    again = _hit(rows, shock, random)
-    return {name: np.repeat(values, 1 + again) for name, values in rows.items()}
+def _duplicates(rows: Rows, fault: Fault) -> Rows:
+    return {name: np.repeat(values, 1 + fault.hit) for name, values in rows.items()}
 
 
-def _partial(rows: Rows, shock: Shock, size: float, random: np.random.Generator) -> Rows:
-    kept = rows["paid_at"] % 86_400 < size * 3_600
+def _partial(rows: Rows, fault: Fault) -> Rows:
+    kept = rows["paid_at"] % 86_400 < fault.size * 3_600
     return {name: values[kept] for name, values in rows.items()}
 
 
-def _swapped(rows: Rows, shock: Shock, size: float, random: np.random.Generator) -> Rows:
-    return {**rows, "amount_cents": rows["distance_m"], "distance_m": rows["amount_cents"]}
+def _swapped(rows: Rows, fault: Fault) -> Rows:
+    one, other = NUMBERS
+    return {
+        **rows,
+        one: np.where(fault.hit, rows[other], rows[one]),
+        other: np.where(fault.hit, rows[one], rows[other]),
+    }
 
 
-APPLY: Mapping[str, Fault] = {
+APPLY: Mapping[str, Callable[[Rows, Fault], Rows]] = {
     "unit_error": _unit_error,
     "stuck_terminal": _stuck,
-    "missing_column": _nulls,
+    "missing_column": _missing,
     "null_values": _nulls,
     "new_category": _new_category,
     "time_zone": _time_zone,

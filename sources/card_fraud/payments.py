@@ -11,17 +11,15 @@ from datetime import date
 
 import numpy as np
 
-from sources.card_fraud.settings import BIG, CATEGORIES, Settings
+from sources.card_fraud.settings import BIG, CATEGORIES, HOURS, SPREAD, Settings
+from sources.card_fraud.truth import Circumstances, chances
 from sources.card_fraud.world import PAYMENTS, Array, World, hacked, leaked, stream
 
 Columns = Mapping[str, Array]
 WEEKDAYS = (0.95, 0.95, 1.0, 1.0, 1.1, 1.15, 0.85)  # Monday first
 MONTHS = (0.95, 0.95, 1.0, 1.0, 1.0, 1.0, 1.0, 0.95, 1.0, 1.0, 1.05, 1.15)
-HOURS = (4, 2, 1, 1, 2, 5, 15, 35, 55, 60, 65, 75, 90, 80, 65, 65, 75, 95, 100, 80, 55, 35, 18, 9)
 BIG_SHARES = np.array([big for _, _, big in CATEGORIES.values()])
-SPREAD = 0.5  # standard deviation of an amount, times its mean
 CAP = 500_000  # cents
-DELAY = 7  # days until a label is known, for `reachable`
 DAY = 86_400  # seconds
 EPOCH = date(1970, 1, 1).toordinal()
 AMOUNT, TERMINAL, CARD, PATTERN = 1, 2, 3, 4  # fraud scenarios
@@ -29,7 +27,7 @@ AMOUNT, TERMINAL, CARD, PATTERN = 1, 2, 3, 4  # fraud scenarios
 
 def draw(world: World, day: date) -> Columns:
     """The payments of `day` sorted by time: codes for texts, seconds since 1970 for `paid_at`,
-    and beside the source's columns `scenario` (0: no fraud) and `probability` of fraud."""
+    and beside the source's columns `scenario` (0: no fraud) and the chances of truth.py."""
     random = stream(world.seed, PAYMENTS, day.toordinal())
     made = _payments(world, day, random)
     made = _append(made, _pattern(world, day, random, len(made["paid_at"])))
@@ -49,17 +47,18 @@ def _payments(world: World, day: date, random: np.random.Generator) -> dict[str,
     leak = leaked(world, day)[customer]
     stolen = (leak >= 0) & (random.random(n) < s.card_share)
     terminal, roams = _places(world, day, customer, stolen, random)
+    hack = hacked(world, day)[terminal]
     hour = _hours(stolen, random)
+    cloning = np.where((hour >= 6) & (hour < 18), s.terminal_share, s.terminal_night_share)
+    cloned = (hack >= 0) & (random.random(n) < cloning)
     factor = next((size for _, size in s.world("leaked_amounts", day)), s.card_factor)
     big = BIG_SHARES[world.terminals.category[terminal]]
     ratio = np.where(stolen, factor * _ratios(random, np.zeros(n)), _ratios(random, big))
     usual = world.customers.mean[customer] * world.terminals.level[terminal]
     cents = _cents(usual * _prices(world, day, terminal) * ratio)
     over = cents > next((size for _, size in s.world("amount_limit", day)), s.amount_limit)
-    hack = hacked(world, day)[terminal]
-    cloning = np.where((hour >= 6) & (hour < 18), s.terminal_share, s.terminal_night_share)
-    cloned = (hack >= 0) & (random.random(n) < cloning)
-    odds = _odds(s, ratio, big, roams, hour, factor)
+    roaming = s.roam_share + sum(size for _, size in s.world("roaming", day))
+    seen = Circumstances(over, hack, leak, cloning, ratio, big, roams, hour, factor, roaming)
     return {
         "paid_at": (day.toordinal() - EPOCH) * DAY + hour * 3_600 + random.integers(0, 3_600, n),
         "customer_id": customer,
@@ -69,31 +68,8 @@ def _payments(world: World, day: date, random: np.random.Generator) -> dict[str,
         "category": world.terminals.category[terminal],
         "distance_m": _distance(world, customer, terminal),
         "scenario": np.select([over, cloned, stolen], [AMOUNT, TERMINAL, CARD], 0),
-        "probability": _probability(s, over, hack >= 0, leak >= 0, cloning, odds),
-        "reachable": _probability(
-            s,
-            over,
-            _settled(hack, s.terminals_hacked),
-            _settled(leak, s.cards_leaked),
-            cloning,
-            odds,
-        ),
+        **chances(s, seen),
     }
-
-
-def _settled(age: Array, rate: float) -> Array:
-    """Probability that an entity is struck, for one who learns of it only when labels are settled."""
-    unsettled = rate * (DELAY + 1)
-    return np.where(age > DELAY, 1.0, unsettled)
-
-
-def _probability(
-    s: Settings, over: Array, hack: Array, leak: Array, cloning: Array, odds: Array
-) -> Array:
-    """Probability of fraud where the terminal and the card are struck with these probabilities."""
-    prior = leak * s.card_share
-    stolen = np.divide(prior * odds, prior * odds + 1 - prior, out=np.zeros(len(odds)), where=prior > 0)
-    return np.where(over, 1.0, 1 - (1 - hack * cloning) * (1 - stolen))
 
 
 def _rates(world: World, day: date) -> Array:
@@ -103,7 +79,10 @@ def _rates(world: World, day: date) -> Array:
     for _, size in world.settings.world("volume", day):
         rate = rate * (1 + size)
     for _, size in world.settings.world("customer_mix", day):
-        rich = world.customers.mean[: len(rate)] > (world.settings.mean_min + world.settings.mean_max) / 2
+        rich = (
+            world.customers.mean[: len(rate)]
+            > (world.settings.mean_min + world.settings.mean_max) / 2
+        )
         rate = np.where(rich, rate * (1 + size), rate / (1 + size))
     return rate
 
@@ -122,7 +101,9 @@ def _places(
     near = people.near[np.minimum(place, len(people.near) - 1)] if len(people.near) else anywhere
     terminal = np.where(roams, anywhere, near)
     for shock, size in s.world("category_mix", day):
-        of_kind = np.flatnonzero(world.terminals.category == list(CATEGORIES).index(str(shock.category)))
+        of_kind = np.flatnonzero(
+            world.terminals.category == list(CATEGORIES).index(str(shock.category))
+        )
         moves = random.random(n) < size
         if len(of_kind):
             terminal = np.where(moves, of_kind[random.integers(0, len(of_kind), n)], terminal)
@@ -165,22 +146,6 @@ def _distance(world: World, customer: Array, terminal: Array) -> Array:
     x = world.customers.x[customer] - world.terminals.x[terminal]
     y = world.customers.y[customer] - world.terminals.y[terminal]
     return np.sqrt(x * x + y * y).astype(np.int64)
-
-
-def _odds(s: Settings, ratio: Array, big: Array, roams: Array, hour: Array, factor: float) -> Array:
-    """How many times likelier amount, place and hour are from a thief than from the card's owner."""
-    thief = _density(ratio / factor, np.zeros(1)) / factor / 24
-    thief *= np.where(roams, s.card_roam_share, 1 - s.card_roam_share)
-    owner = _density(ratio, big) * np.array(HOURS)[hour] / sum(HOURS)
-    owner *= np.where(roams, s.roam_share, 1 - s.roam_share)
-    return np.divide(thief, owner, out=np.full(len(thief), 1e12), where=owner > 1e-12 * thief)
-
-
-def _density(ratio: Array, big: Array) -> Array:
-    """Density of `_ratios`."""
-    normal = np.exp(-0.5 * ((ratio - 1) / SPREAD) ** 2) / (SPREAD * np.sqrt(2 * np.pi))
-    normal += 0.02275 * 0.5 * (ratio < 2)  # the normal's share below zero, spread over 0 to 2
-    return (1 - big) * normal + big * ((ratio >= 1) & (ratio < BIG)) / (BIG - 1)
 
 
 def _pattern(world: World, day: date, random: np.random.Generator, n: int) -> dict[str, Array]:

@@ -5,9 +5,9 @@ Refused with one clear line each where a key is unknown or a value impossible.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -16,7 +16,7 @@ from plumbline.errors import ParamsError, near
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
-Day = Annotated[date, Field(strict=False)]
+Day = Annotated[datetime.date, Field(strict=False)]
 WORLD = {
     "prices": 0.2,  # amounts x (1 + size), of one `category` or all
     "volume": 0.2,  # payments x (1 + size)
@@ -25,7 +25,7 @@ WORLD = {
     "roaming": 0.1,  # this share more of the payments is made anywhere
     "fraud_rate": 3.0,  # hacked terminals and leaked cards x size, from the first day on, at most 10
     "leaked_amounts": 1.5,  # leaked cards pay this many times the usual amount
-    "amount_limit": 30_000.0,  # cents over which a payment is a fraud
+    "amount_limit": 100_000.0,  # cents over which a payment is a fraud
     "new_fraud_pattern": 0.005,  # small payments online at night, all frauds: this share more payments
 }
 """Shocks that change what happens, with the default of `size`. Labels follow."""
@@ -39,7 +39,7 @@ FAULTS = {
     "future_dates": 365.0,  # times are this many days late in `share` of the rows
     "duplicates": 0.0,  # `share` of the rows come twice
     "partial_day": 12.0,  # nothing comes from this hour on; 0: nothing at all
-    "swapped_columns": 0.0,  # amount_cents and distance_m change places
+    "swapped_columns": 0.0,  # amount_cents and distance_m change places in `share` of the rows
 }
 """Shocks to the rows on their way here, with the default of `size`. Labels stay true."""
 NUMBERS = ("amount_cents", "distance_m")
@@ -84,7 +84,7 @@ class Shock(Section):
             raise ValueError(f"until: got {self.until}, expected a day after {self.date}")
         return self
 
-    def level(self, day: date) -> float | None:
+    def level(self, day: datetime.date) -> float | None:
         """The size on `day`, in part while it ramps up; None where the shock is not on."""
         if day < self.date or (self.until is not None and day >= self.until):
             return None
@@ -105,14 +105,19 @@ CATEGORIES: Mapping[str, tuple[float, float, float]] = {
 """Merchant category: share of the terminals; price level (times the customer's mean amount); share of
 its payments that are big ones, up to BIG times the usual."""
 BIG = 8.0
+SPREAD = 0.5  # standard deviation of an amount, times its mean
+# Weight of each hour of the day.
+HOURS = (4, 2, 1, 1, 2, 5, 15, 35, 55, 60, 65, 75, 90, 80, 65, 65, 75, 95, 100, 80, 55, 35, 18, 9)
 
 
 class Settings(Section):
     """The size and habits of the simulated world. Money in cents, distances in metres."""
 
     customers: Count = 1_000  # on the first day
-    terminals: Count = 2_000
-    growth: Annotated[float, Field(ge=-0.9, le=10)] = 0.2  # customers per year, share of the first day's
+    terminals: Count = 1_000
+    growth: Annotated[float, Field(ge=-0.9, le=10)] = (
+        0.2  # customers per year, share of the first day's
+    )
     terminals_per_km2: Positive = 1.0  # sets the size of the (square) land
     radius_m: Count = 5_000  # customers pay at terminals this near to their home
     roam_share: Share = 0.02  # payments made anywhere in the land
@@ -121,24 +126,26 @@ class Settings(Section):
     mean_max: Positive = 10_000.0  # to this
     refund_share: Share = 0.01
     duplicate_share: Share = 0.0005
-    amount_limit: Positive = 60_000.0  # cents: over it a payment is a fraud (1)
+    amount_limit: Positive = 200_000.0  # cents: over it a payment is a fraud (1)
     terminals_hacked: Share = 0.0002  # per terminal and day (2)
     terminal_days: Annotated[int, Field(ge=1, le=366)] = 28
-    terminal_share: Share = 0.2  # of the payments at a hacked terminal are frauds, from 6 to 18 o'clock
+    terminal_share: Share = (
+        0.2  # of the payments at a hacked terminal are frauds, from 6 to 18 o'clock
+    )
     terminal_night_share: Share = 1.0  # and at other hours
-    cards_leaked: Share = 0.0006  # per customer and day (3)
+    cards_leaked: Share = 0.0016  # per customer and day (3)
     card_days: Annotated[int, Field(ge=1, le=366)] = 14
     card_share: Share = 0.3333333333333333  # of a leaked card's payments are frauds
     card_factor: Positive = 5.0  # times the usual amount
-    card_roam_share: Share = 0.3  # of these frauds made anywhere
+    card_roam_share: Share = 0.6  # of these frauds made anywhere
     shocks: tuple[Shock, ...] = ()
 
-    def faults(self, day: date) -> list[tuple[int, Shock, float]]:
+    def faults(self, day: datetime.date) -> list[tuple[int, Shock, float]]:
         """The feed's faults that are on: place in the list, shock, size."""
         on = [(i, s, s.level(day)) for i, s in enumerate(self.shocks) if s.kind in FAULTS]
         return [(i, s, size) for i, s, size in on if size is not None]
 
-    def world(self, kind: str, day: date) -> list[tuple[Shock, float]]:
+    def world(self, kind: str, day: datetime.date) -> list[tuple[Shock, float]]:
         """The shocks of one kind that are on, each with its size."""
         on = [(s, s.level(day)) for s in self.shocks if s.kind == kind]
         return [(s, size) for s, size in on if size is not None]
@@ -159,7 +166,9 @@ def _line(error: dict[str, Any]) -> str:
     where = ".".join(("data.simulate", *(str(p) for p in error["loc"])))
     if error["type"] == "extra_forbidden":
         model = Shock if error["loc"][0] == "shocks" else Settings
-        return f"params.yaml, {where}: unknown key; {near(str(error['loc'][-1]), model.model_fields)}"
+        return (
+            f"params.yaml, {where}: unknown key; {near(str(error['loc'][-1]), model.model_fields)}"
+        )
     if error["type"] == "missing":
         return f"params.yaml, {where}: missing; add it"
     if error["type"] == "value_error":

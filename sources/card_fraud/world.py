@@ -69,7 +69,9 @@ def build(settings: Settings, seed: int, start: date, end: date) -> World:
     terminals = _terminals(settings, seed, side)
     days = max((end - start).days, 0)
     most = max(population(settings, 0), population(settings, days))
-    return World(settings, seed, start, terminals, _customers(settings, seed, side, most, terminals))
+    return World(
+        settings, seed, start, terminals, _customers(settings, seed, side, most, terminals)
+    )
 
 
 def population(settings: Settings, days: int) -> int:
@@ -83,7 +85,10 @@ def _terminals(settings: Settings, seed: int, side: int) -> Terminals:
     share, level, _ = np.array(list(CATEGORIES.values())).T
     category = np.searchsorted(np.cumsum(share)[:-1], random.random(n), side="right")
     return Terminals(
-        random.integers(0, side, n), random.integers(0, side, n), category, level[category] * random.uniform(0.7, 1.3, n)
+        random.integers(0, side, n),
+        random.integers(0, side, n),
+        category,
+        level[category] * random.uniform(0.7, 1.3, n),
     )
 
 
@@ -94,7 +99,9 @@ def _customers(settings: Settings, seed: int, side: int, n: int, terminals: Term
     return Customers(x, y, mean, rate, near, first)
 
 
-def _block(settings: Settings, seed: int, side: int, block: int) -> tuple[Array, Array, Array, Array]:
+def _block(
+    settings: Settings, seed: int, side: int, block: int
+) -> tuple[Array, Array, Array, Array]:
     random = stream(seed, CUSTOMERS, block)
     x = random.integers(0, side, BLOCK)
     y = random.integers(0, side, BLOCK)
@@ -115,7 +122,9 @@ def _near(x: Array, y: Array, terminals: Terminals, radius: int) -> tuple[Array,
         home = np.repeat(np.arange(len(x)), high - low)
         run = np.arange(len(home)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
         place = order[low[home] + run]
-        inside = (terminals.x[place] - x[home]) ** 2 + (terminals.y[place] - y[home]) ** 2 <= radius**2
+        inside = (terminals.x[place] - x[home]) ** 2 + (
+            terminals.y[place] - y[home]
+        ) ** 2 <= radius**2
         homes.append(home[inside])
         places.append(place[inside])
     home, place = np.concatenate(homes), np.concatenate(places)

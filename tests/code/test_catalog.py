@@ -60,7 +60,11 @@ def test_report_counts_rates_and_missing_shares():
     found = catalog.report(SMALL, window, tables)
     assert found["rows"] == 10
     assert found["tables"]["train"] == {
-        "start": "2025-03-01", "end": "2025-03-09", "rows": 8, "without_label": 3, "label_rate": 0.25
+        "start": "2025-03-01",
+        "end": "2025-03-09",
+        "rows": 8,
+        "without_label": 3,
+        "label_rate": 0.25,
     }
     assert found["tables"]["current"]["label_rate"] is None
     assert {e["name"]: e["missing"] for e in found["features"]}["cents"] == 0.1

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_outs_of_a_dvc_file() -> None:
     ("text", "message"),
     [
         ("a: [", "dvc.lock: damaged"),
-        ("[]x", "dvc.lock: expected keys and values, found str"),
+        ("words", "dvc.lock: expected keys and values, found str"),
         ("stages: [1]", "expected names under `stages`"),
         ("stages: {s: {outs: 1}}", "expected a list under `outs`"),
         (locked("s", x="12"), "s: expected an out with path and md5"),
@@ -122,6 +123,29 @@ def test_md5s_of_many_files(tmp_path: Path) -> None:
     assert {type(error) for error in found.values()} == {FileNotFoundError, IsADirectoryError}
 
 
+def test_progress_is_shown_on_a_screen_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slow(path: str, buffer: object) -> str:
+        time.sleep(0.7)
+        return path
+
+    monkeypatch.setattr(hashing, "md5_file", slow)
+    hashing.md5_files(["a"])
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    hashing.md5_files(["a", "b"], threads=1)
+    assert "hashed 0 of 2 files" in capsys.readouterr().err
+
+
+def test_the_md5_of_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
+    assert isinstance(workspace.folder_md5(tmp_path, "none"), FileNotFoundError)
+    (tmp_path / "out").mkdir()
+    assert workspace.folder_md5(tmp_path, "out") == "d751713988987e9331980363e24189ce.dir"
+    (tmp_path / "out" / "link").symlink_to("nowhere")
+    assert isinstance(workspace.folder_md5(tmp_path, "out"), FileNotFoundError)
+
+
 def test_the_md5_of_a_folder_is_dvcs(tmp_path: Path) -> None:
     """Two ways of ours, and DVC's own: names out of ASCII, nested folders, ignored files."""
     folder = tmp_path / "out"
@@ -155,6 +179,9 @@ def test_configuration(tmp_path: Path) -> None:
     found = configured(tmp_path, text, '[cache]\ndir = /c\ntype = "reflink,copy"\n')
     assert found.default == "near"
     assert found.remotes == {"near": str(tmp_path.parent / "store")}
+    assert found.relative == {"near"}
+    there = configured(tmp_path, text, "['remote \"near\"']\nurl = ../here\n")
+    assert (there.relative, there.remotes) == (frozenset(), {"near": str(tmp_path / "here")})
     assert (found.cache, found.links) == (Path("/c"), ("reflink", "copy"))
     assert configured(tmp_path, "").cache == tmp_path / ".dvc" / "cache"
 

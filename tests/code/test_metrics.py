@@ -72,7 +72,7 @@ def test_recall_at_false_alarm(sample: Resample, rate: float):
 def test_precision_at_k_is_taken_day_by_day():
     day = np.array([0, 0, 0, 1, 1, 1]).astype("datetime64[D]")
     label = np.array([1.0, 0, 0, 0, 1, 0])
-    score = np.array([0.9, 0.8, 0.7, 0.1, 0.05, 0.2])  # over both days the top 2 are of day 0
+    score = np.array([0.9, 0.85, 0.2, 0.3, 0.1, 0.8])  # over both days the top 2 are of day 0
     days, found = ranking.precision_at_k(label, score, day, 2)
     assert found.tolist() == [0.5, 0.0]
     assert len(days) == 2

@@ -82,5 +82,7 @@ def test_sums_divide_as_floats():
 def test_an_event_without_a_column_is_refused():
     one = event(0, datetime(2025, 3, 1))
     one["cens"] = one.pop("cents")
-    with pytest.raises(PlumblineError, match=r"no 'cents', which small declares; did you mean 'cens'"):
+    with pytest.raises(
+        PlumblineError, match=r"no 'cents', which small declares; did you mean 'cens'"
+    ):
         single.features(SMALL, one, {})

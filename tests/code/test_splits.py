@@ -29,11 +29,11 @@ def test_windows_count_back_from_as_of():
     }
 
 
-@given(st.integers(0, 6), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9), st.integers(6, 9))
+@given(
+    st.integers(0, 6), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9), st.integers(6, 9)
+)
 def test_labels_of_a_window_are_known_at_the_next_ones_start(delay, warmup, valid, test, current):
-    params = Features(
-        warmup_days=warmup, valid_days=valid, test_days=test, current_days=current
-    )
+    params = Features(warmup_days=warmup, valid_days=valid, test_days=test, current_days=current)
     found = splits.windows(replace(SMALL, label_delay=delay), params, FIRST, AS_OF)
     late = timedelta(days=delay)
     assert found["train"].end + late == found["valid"].start
@@ -64,7 +64,7 @@ def test_an_empty_window_is_refused(name):
 
 def test_current_shorter_than_the_label_delay_is_refused():
     params = PARAMS.model_copy(update={"current_days": 1})
-    with pytest.raises(ParamsError, match="current_days: got 1, expected at least .* of 2 days"):
+    with pytest.raises(ParamsError, match=r"current_days: got 1, expected at least .* of 2 days"):
         splits.windows(SMALL, params, FIRST, AS_OF)
     assert splits.windows(SMALL, PARAMS.model_copy(update={"current_days": 2}), FIRST, AS_OF)
 
@@ -73,7 +73,9 @@ def test_keys_split_by_share_and_for_good():
     keys = list(range(20_000))
     found = splits.by_key(Features(valid_share=0.1, test_share=0.2, current_share=0.3), keys)
     shares = {n: float(np.mean(found == n)) for n in splits.NAMES}
-    assert shares == pytest.approx(dict(train=0.4, valid=0.1, test=0.2, current=0.3), abs=0.01)
+    assert shares == pytest.approx(
+        {"train": 0.4, "valid": 0.1, "test": 0.2, "current": 0.3}, abs=0.01
+    )
     assert splits.by_key(Features(), [442, "a", 7]).tolist() == ["test", "train", "current"]
     assert np.array_equal(
         splits.by_key(Features(), keys[::-1])[::-1], splits.by_key(Features(), keys)

@@ -84,10 +84,18 @@ def test_read_gives_numpy(tmp_path):
     path = tmp_path / "t.parquet"
     written(pa.concat_tables([joined(1, grams=None), joined(1, bad=None)]), path)
     found = tables.read(path)
-    kinds = {n: found[n].dtype.str for n in ("number", "at", "who_id", "grams", "bad", "ok", "cents")}
-    assert kinds == dict(
-        number="<i8", at="<M8[us]", who_id="|O", grams="<f8", bad="<f8", ok="|b1", cents="<i8"
-    )
+    kinds = {
+        n: found[n].dtype.str for n in ("number", "at", "who_id", "grams", "bad", "ok", "cents")
+    }
+    assert kinds == {
+        "number": "<i8",
+        "at": "<M8[us]",
+        "who_id": "|O",
+        "grams": "<f8",
+        "bad": "<f8",
+        "ok": "|b1",
+        "cents": "<i8",
+    }
     assert np.isnan(found["grams"]).tolist() == [True, False]
     assert list(tables.read(path, ["cents", "at"])) == ["cents", "at"]
 
@@ -100,7 +108,9 @@ def test_a_nullable_column_is_float_in_every_chunk():
 
 def test_a_missing_column_names_the_near_one(tmp_path):
     written(joined(1), tmp_path / "t.parquet")
-    with pytest.raises(PlumblineError, match=r"t\.parquet: no column 'sents'; did you mean 'cents'"):
+    with pytest.raises(
+        PlumblineError, match=r"t\.parquet: no column 'sents'; did you mean 'cents'"
+    ):
         tables.read(tmp_path / "t.parquet", ["sents"])
     with pytest.raises(PlumblineError, match="no such file"):
         tables.read(tmp_path / "u.parquet")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline import assemble, batch, engine, store, usecase
+from plumbline import assemble, batch, definitions, engine, store, usecase
 from plumbline.errors import PlumblineError, SpecError
 from plumbline.usecase import Entity, Snapshot
 from stages import features as stage
@@ -24,7 +24,7 @@ PARAMS = {
     "small": {
         "data": {"source": "csv", "as_of": str(AS_OF)},
         "features": {"warmup_days": 2, "valid_days": 3, "test_days": 4, "current_days": 3},
-        **dict.fromkeys(("validate", "tune", "train", "evaluate", "monitor"), {}),
+        **{key: {} for key in ("validate", "tune", "train", "evaluate", "monitor")},
     },
 }
 
@@ -37,7 +37,9 @@ def rows():
     ]
     away = [event(9_100, datetime(2025, 2, 26, 9), who_id="away", place_id=2**53 + 1)]
     away += [
-        event(9_101 + i, datetime(2025, 3, 1) + timedelta(days=i), who_id="away", place_id=2**53 + 1)
+        event(
+            9_101 + i, datetime(2025, 3, 1) + timedelta(days=i), who_id="away", place_id=2**53 + 1
+        )
         for i in range(3, 8, 4)
     ]
     return many() + midnights + away
@@ -73,9 +75,7 @@ def test_feasts_join_equals_the_direct_one_on_every_row(laid, monkeypatch, few):
     monkeypatch.setattr(store, "FEW", few)
     with engine.connection() as backend:
         events, outcomes = engine.read(backend, SMALL, laid / "valid")
-        made = {
-            e.name: batch.snapshots(SMALL, e, events, outcomes, AS_OF) for e in SMALL.entities
-        }
+        made = {e.name: batch.snapshots(SMALL, e, events, outcomes, AS_OF) for e in SMALL.entities}
         direct = batch.join_snapshots(SMALL, events, made).order_by("number").to_pyarrow()
         feast = store.join_snapshots(SMALL, events, laid / "snapshots")
         assert feast.order_by("number").to_pyarrow().select(direct.column_names).equals(direct)
@@ -86,7 +86,10 @@ def test_feasts_join_equals_the_direct_one_on_every_row(laid, monkeypatch, few):
 def run(folder: Path, monkeypatch, **features) -> dict[str, bytes]:
     """The stage's outs, by name."""
     monkeypatch.setattr(usecase, "load", lambda name: SMALL)
-    params = {**PARAMS, "small": {**PARAMS["small"], "features": {**PARAMS["small"]["features"], **features}}}
+    params = {
+        **PARAMS,
+        "small": {**PARAMS["small"], "features": {**PARAMS["small"]["features"], **features}},
+    }
     folder.mkdir(exist_ok=True)
     monkeypatch.chdir(folder)
     Path("params.yaml").write_text(yaml.safe_dump(params))
@@ -132,7 +135,9 @@ def test_online_values_are_the_days_and_age_to_defaults(laid, repository):
     assert list(found) == [s.name for s in SMALL.snapshots]
     for i in range(2):
         day = date(2025, 3, 9)
-        row = snapshot(laid, who, ids["who_id"][i], day) | snapshot(laid, place, ids["place_id"][i], day)
+        row = snapshot(laid, who, ids["who_id"][i], day) | snapshot(
+            laid, place, ids["place_id"][i], day
+        )
         assert {name: values[i] for name, values in found.items()} == {n: row[n] for n in found}
     defaults = {s.name: batch.default(s) for s in SMALL.snapshots}
     assert {name: values[2] for name, values in found.items()} == defaults
@@ -145,7 +150,9 @@ def test_online_values_are_the_days_and_age_to_defaults(laid, repository):
 
 def test_not_applied_says_how(repository):
     other = replace(SMALL, name="other")
-    with pytest.raises(PlumblineError, match="does not know 'other'; run `python -m plumbline feat"):
+    with pytest.raises(
+        PlumblineError, match="does not know 'other'; run `python -m plumbline feat"
+    ):
         store.online(other, {"who_id": ["ann"]}, repository)
     with pytest.raises(PlumblineError, match=r"no feature_store\.yaml"):
         store.apply(SMALL, repository / "nowhere", repository)
@@ -159,10 +166,10 @@ def test_ids_are_needed_for_every_entity(repository):
 def test_names_and_types_that_feast_cannot_hold(tmp_path):
     lost = Snapshot("count_y", "who", "count", 1, "events")
     with pytest.raises(SpecError, match="'count_y' ends with '_y'"):
-        store.definitions(replace(SMALL, snapshots=(lost,)), tmp_path)
+        definitions.build(replace(SMALL, snapshots=(*SMALL.snapshots, lost)), tmp_path)
     clock = (Entity("who", "at", "a moment"), SMALL.entities[1])
     with pytest.raises(SpecError, match="entity 'who' is of type timestamp; expected one of int"):
-        store.definitions(replace(SMALL, entities=clock), tmp_path)
+        definitions.build(replace(SMALL, entities=clock), tmp_path)
 
 
 def test_the_graph_says_where_the_snapshots_are():
@@ -174,7 +181,10 @@ def test_production_differs_in_its_servers_only():
         yaml.safe_load((ROOT / "feature_store" / p / "feature_store.yaml").read_text())
         for p in (".", "production")
     )
-    assert (servers["online_store"]["type"], servers["registry"]["registry_type"]) == ("redis", "sql")
+    assert (servers["online_store"]["type"], servers["registry"]["registry_type"]) == (
+        "redis",
+        "sql",
+    )
     same = ("project", "provider", "offline_store", "entity_key_serialization_version")
     assert {k: servers[k] for k in same} == {k: embedded[k] for k in same}
     assert embedded["offline_store"] == {"type": "duckdb"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
+import importlib.util
 import json
 import shutil
 import threading
@@ -14,6 +16,9 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import main
+from plumbline.errors import PlumblineError
+from plumbline.places import settings
+from plumbline.remotes import Cloud
 from tests import toy
 from tests.toy import PARTS, Toy, flip, md5, truncate
 
@@ -154,9 +159,37 @@ def test_a_metric_is_checked_where_git_keeps_it(project: Toy, verify: Verify) ->
     assert (finding["where"], finding["kind"]) == ("git", "missing")
 
 
+def test_a_folder_that_git_keeps(project: Toy, verify: Verify) -> None:
+    """`cache: false` on a folder: there is no manifest, so the folder is one finding."""
+    notes = {"a.md": "one", "b/c.md": "two"}
+    for name, text in notes.items():
+        (project.path / "notes" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.path / "notes" / name).write_text(text)
+    listing = [
+        {"md5": hashlib.md5(text.encode()).hexdigest(), "relpath": name}
+        for name, text in notes.items()
+    ]
+    name = hashlib.md5(json.dumps(listing).encode()).hexdigest() + ".dir"
+    with (project.path / "dvc.yaml").open("a") as file:
+        file.write("      - notes: {cache: false}\n")
+    with (project.path / "dvc.lock").open("a") as file:
+        file.write(f"    - path: notes\n      hash: md5\n      md5: {name}\n")
+    project.commit("notes")
+    assert verify() == verify("HEAD") == (0, [])
+    (project.path / "notes" / "d.md").write_text("three")
+    assert verify("HEAD") == (0, [])
+    code, [finding] = verify("--repair")
+    assert (code, finding["kind"], finding["where"]) == (1, "bad", "workspace")
+    project.commit("another")
+    _, [finding] = verify("HEAD")
+    assert (finding["kind"], finding["where"], finding["expected"]) == ("bad", "git", name)
+    shutil.rmtree(project.path / "notes")
+    _, [finding] = verify()
+    assert (finding["kind"], finding["path"]) == ("missing", "notes")
+
+
 def test_every_tag_is_checked(project: Toy, verify: Verify) -> None:
     (project.path / "source/toy.txt").write_text("one two three four")
-    project.run("dvc", "commit", "-q", "-f", "source/toy.txt.dvc")
     project.repro()
     project.run("dvc", "push", "-q")
     project.commit("new data")
@@ -212,6 +245,22 @@ def test_a_good_file_of_the_work_tree_repairs_the_cache(project: Toy, verify: Ve
     assert verify("--repair", "--in", "workspace", "--in", "cache") == (0, [])
 
 
+def test_what_repair_leaves_to_a_person(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    model = project.path / "out/toy/model.json"
+    model.unlink()
+    model.mkdir()
+    (model / "mine").touch()
+    for where in ("cache", "remote storage"):
+        project.place(where, PARTS).unlink()
+    (project.path / PARTS / "a.txt").unlink()
+    flip(project.place("remote storage", "out/toy/whole.bin"))
+    assert main(["verify", "--repair"]) == 1
+    shown = capsys.readouterr().out
+    for said in ("unreadable", "a folder stands", "its manifest is lost", "then `dvc push`"):
+        assert said in shown
+    assert (model / "mine").exists()
+
+
 def test_edited_data_are_put_aside_when_restored(project: Toy, verify: Verify) -> None:
     (project.path / "source/toy.txt").write_text("hours of work")
     assert verify("--repair") == (0, [])
@@ -235,7 +284,8 @@ def test_the_text_names_place_stage_path_and_both_md5s(
     expected = project.oids["out/toy/model.json"]
     flip(path)
     assert main(["verify"]) == 1
-    line, total = capsys.readouterr().out.splitlines()
+    line, note, total = capsys.readouterr().out.splitlines()
+    assert note.startswith("note: remote storage: its path is relative")
     words = f"workspace: sum@toy: out/toy/model.json, expected {expected}, found {md5(path)}"
     assert words in line
     assert total == "1 bad; checked: manifest 1, cache 8, remote storage 8, workspace 8"
@@ -278,8 +328,19 @@ def test_a_folder_that_is_no_project(
     assert "no .dvc folder" in capsys.readouterr().err
 
 
+# DVC's HTTP file system leaves its session to the garbage collector, which complains.
+network = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
 @pytest.fixture
-def served(project: Toy) -> Iterator[str]:
+def collected() -> Iterator[None]:
+    """What a test over the network leaves is collected in that test, where complaints are expected."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+def served(project: Toy, collected: None) -> Iterator[str]:
     """The remote's folder over HTTP on this machine: a remote that is no local folder."""
 
     class Quiet(SimpleHTTPRequestHandler):
@@ -297,6 +358,7 @@ def served(project: Toy) -> Iterator[str]:
         thread.join()
 
 
+@network
 def test_a_remote_over_the_network(project: Toy, verify: Verify, served: str) -> None:
     assert verify("--remote", "web") == (0, [])
     project.place("cache", "out/toy/model.json").unlink()
@@ -309,9 +371,55 @@ def test_a_remote_over_the_network(project: Toy, verify: Verify, served: str) ->
     assert findings[0]["location"].startswith(served)
 
 
+@network
 def test_a_remote_that_is_down_is_one_message(
-    project: Toy, capsys: pytest.CaptureFixture[str]
+    project: Toy, collected: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.run("dvc", "remote", "add", "web", "http://127.0.0.1:9")
     assert main(["verify", "--remote", "web"]) == 2
     assert "remote web: cannot be read (ClientConnectorError" in capsys.readouterr().err
+
+
+@network
+def test_a_server_that_fails_is_no_missing_file(
+    project: Toy, served: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(SimpleHTTPRequestHandler, "do_GET", lambda self: self.send_error(403))
+    assert main(["verify", "--remote", "web"]) == 2
+    assert "remote web: cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [("s3://bucket/x", "install `dvc-s3`"), ("ssh://nowhere/x", "install `dvc-ssh`")],
+)
+def test_a_kind_of_remote_that_is_not_installed(
+    project: Toy, capsys: pytest.CaptureFixture[str], url: str, message: str
+) -> None:
+    if importlib.util.find_spec(f"dvc_{url.split(':')[0]}"):
+        pytest.skip("it is installed here")
+    (project.path / ".dvc/config.local").write_text(f"['remote \"web\"']\nurl = {url}\n")
+    assert main(["verify", "--remote", "web"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_dvcs_file_systems_see_what_ours_see(project: Toy) -> None:
+    """The remote's folder through DVC: the same objects, sizes, md5s and errors."""
+    ours = settings(project.path).remote("storage")
+    theirs = Cloud("remote storage", project.path, "storage")
+    flip(project.place("remote storage", PARTS))
+    asked = [*ours.sizes(), "0" * 32]
+    assert theirs.sizes() == ours.sizes()
+    found, expected = theirs.digests(asked), ours.digests(asked)
+    assert type(found.pop("0" * 32)) is type(expected.pop("0" * 32)) is FileNotFoundError
+    assert found == expected
+
+
+@network
+def test_a_remote_that_cannot_be_used(project: Toy, served: str) -> None:
+    with pytest.raises(PlumblineError, match="cannot list"):
+        Cloud("web", project.path, "web").sizes()
+    project.run("dvc", "remote", "modify", "web", "url", "s3://x")
+    project.run("dvc", "remote", "modify", "web", "version_aware", "true")
+    with pytest.raises(PlumblineError, match=r"cloud-versioned|dvc-s3"):
+        Cloud("web", project.path, "web").sizes()

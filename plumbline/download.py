@@ -1,0 +1,54 @@
+"""A file from an address: fetched to a scratch folder, under a name that says nothing secret."""
+
+from __future__ import annotations
+
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from plumbline.errors import ParamsError, SourceError
+
+TIMEOUT = 60  # seconds without a byte
+SCHEMES = ("http", "https", "file")
+
+
+def fetch(url: str, scratch: Path) -> Path:
+    """The file behind `url` in `scratch`; SourceError where it cannot be had."""
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise ParamsError(
+            f"data.url: got '{public(url)}', expected an address that begins with "
+            f"{', '.join(s + '://' for s in SCHEMES)}"
+        )
+    path = scratch / (PurePosixPath(parts.path).name or "download")
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, path.open("wb") as stream:
+            shutil.copyfileobj(answer, stream)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise SourceError(
+            f"{public(url)}: the server answers {error.code} {error.reason}; correct data.url"
+        ) from None
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise SourceError(
+            f"{public(url)}: cannot be fetched ({reason}); check data.url and the network"
+        ) from None
+    if path.stat().st_size == 0:
+        raise SourceError(f"{public(url)}: the file is empty (0 bytes); correct data.url")
+    return path
+
+
+def public(url: str) -> str:
+    """The address without user, password, query and, for a local file, folder.
+
+    >>> public("https://me:secret@example.com/data.csv?token=1")
+    'https://example.com/data.csv'
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return f"file:{PurePosixPath(parts.path).name}"
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"

@@ -1,0 +1,133 @@
+"""From valid data to model tables: what each holds, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from plumbline import assemble, engine, splits, tables
+from plumbline.errors import ContractError, ParamsError, SourceError
+from plumbline.params import Features
+from plumbline.usecase import Column, UseCase
+from tests.code.test_batch import many
+from tests.small import AS_OF, SMALL, event, write
+
+PARAMS = Features(warmup_days=2, valid_days=3, test_days=4, current_days=3)
+
+
+def build(folder, rows, as_of: date | None = AS_OF, case: UseCase = SMALL, valid=None):
+    valid = valid or write(rows, folder / "valid")
+    for name in ("snapshots", "tables"):
+        (folder / name).mkdir(exist_ok=True)
+    with engine.connection() as backend:
+        report = assemble.timed(
+            backend, case, PARAMS, as_of, valid, folder / "snapshots", folder / "tables"
+        )
+    found = {n: tables.read(folder / "tables" / f"{n}.parquet") for n in splits.NAMES}
+    return report, found
+
+
+def test_tables_hold_their_days_in_order_and_known_labels(tmp_path):
+    rows = many()
+    report, found = build(tmp_path, rows)
+    days = {"train": (28, 36), "valid": (38, 41), "test": (43, 47), "current": (47, 50)}
+    for name, (start, end) in days.items():
+        low, high = (datetime(2025, 1, 29) + timedelta(days=d) for d in (start, end))
+        inside = sorted((r["at"], r["number"]) for r in rows if low <= r["at"] < high)
+        assert found[name]["number"].tolist() == [number for _, number in inside]
+        assert report["tables"][name]["rows"] == len(inside)
+        assert report["tables"][name]["start"] == str(low.date())
+    late = found["current"]["at"] >= found["current"]["at"].max().astype("datetime64[D]") - 1
+    assert [bool(v != v) for v in found["current"]["bad"][late]] == [True] * int(late.sum())
+    labels = {r["number"]: r["bad"] for r in rows}
+    assert found["test"]["bad"].tolist() == [labels[n] for n in found["test"]["number"].tolist()]
+
+
+def test_rows_without_a_known_label_are_left_out_and_counted(tmp_path):
+    rows = many()
+    test = [r for r in rows if date(2025, 3, 13) <= r["at"].date() < date(2025, 3, 17)]
+    gone = {r["number"] for r in test[:5]}
+    mute = [{**r, "bad": None} if r["number"] in gone else r for r in rows]
+    report, found = build(tmp_path, mute)
+    assert report["tables"]["test"]["without_label"] == 5
+    assert not gone & set(found["test"]["number"].tolist())
+    assert report["tables"]["train"]["without_label"] == 0
+
+
+def test_as_of_is_the_day_after_the_last_event_unless_given(tmp_path):
+    report, _ = build(tmp_path, [*many(), event(9_999, datetime(2025, 3, 19, 23))], as_of=None)
+    assert report["tables"]["current"]["end"] == "2025-03-20"
+
+
+def test_a_window_without_labels_is_refused(tmp_path):
+    rows = [r for r in many() if not date(2025, 3, 8) <= r["at"].date() < date(2025, 3, 11)]
+    with pytest.raises(ContractError, match=r"valid \(2025-03-08 to 2025-03-11\) \(0 without\)"):
+        build(tmp_path, rows)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_one_class_cannot_be_learnt(tmp_path, label):
+    rows = [{**r, "bad": label} for r in many()]
+    with pytest.raises(ContractError, match=rf"'bad' is {label} on all \d+ rows of train \("):
+        build(tmp_path, rows)
+    assert build(
+        tmp_path, rows, case=replace(SMALL, problem="regression"), valid=tmp_path / "valid"
+    )
+
+
+def test_too_few_days_are_refused_with_their_dates(tmp_path):
+    rows = [r for r in many() if r["at"] < datetime(2025, 3, 6)]
+    with pytest.raises(ParamsError, match="Events span 2025-02-24 to 2025-03-06"):
+        build(tmp_path, rows, as_of=date(2025, 3, 6))
+
+
+def test_no_files_no_events_and_no_column(tmp_path):
+    (tmp_path / "none").mkdir()
+    with pytest.raises(SourceError, match=r"none: no events-\*\.parquet"):
+        build(tmp_path, [], valid=tmp_path / "none")
+    valid = write(many(200), tmp_path / "valid")
+    extra = replace(SMALL, columns=(*SMALL.columns, Column("cent", "int", "-", "")))
+    with pytest.raises(SourceError, match=r"events-\*.* no column 'cent', .*did you mean 'cents'"):
+        build(tmp_path, [], valid=valid, case=extra)
+    with engine.connection() as backend:
+        events, _ = engine.read(backend, SMALL, valid)
+        with pytest.raises(ContractError, match="there are no events"):
+            assemble.span(SMALL, events.filter(events.cents < 0), None)
+
+
+def test_a_plain_table_is_split_by_key(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    case = UseCase(
+        name="plain",
+        title="",
+        owner="",
+        problem="regression",
+        key="id",
+        label="y",
+        columns=(
+            Column("id", "int", "-", ""),
+            Column("x", "float", "-", ""),
+            Column("y", "float", "-", "", known=False),
+        ),
+        features=("x",),
+    )
+    ids = list(range(500))
+    (tmp_path / "tables").mkdir()
+    pq.write_table(
+        pa.table({"id": ids, "x": [i / 2 for i in ids]}), tmp_path / "events-all.parquet"
+    )
+    known = pa.table({"id": ids[::-1], "y": [float(i) for i in ids[::-1]]})
+    pq.write_table(known, tmp_path / "outcomes-all.parquet")
+    with engine.connection() as backend:
+        report = assemble.plain(backend, case, Features(), tmp_path, tmp_path / "tables")
+    found = {n: tables.read(tmp_path / "tables" / f"{n}.parquet") for n in splits.NAMES}
+    assert sorted(i for part in found.values() for i in part["id"].tolist()) == ids
+    for name, part in found.items():
+        assert set(splits.by_key(Features(), part["id"].tolist())) == {name}
+        assert part["id"].tolist() == sorted(part["id"].tolist())
+        assert part["y"].tolist() == (part["x"] * 2).tolist()
+        assert report["tables"][name]["rows"] == len(part["id"])

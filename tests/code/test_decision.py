@@ -1,0 +1,83 @@
+"""The threshold: the cheapest by trying all, ties, and what it counts as a loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from plumbline import decision, metrics
+from plumbline.usecase import Array, Costs
+from tests.boosting import parcels
+
+
+def brute(label: Array, probability: Array, loss: Array, alarm: float) -> float:
+    """The least mean cost over all thresholds, by the metrics' own definition of a cost."""
+    money = metrics.Money(loss, alarm)
+    values = [*np.unique(probability), 2.0]
+    return min(np.mean(metrics.cost(label, probability >= v, money)) for v in values)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cheapest_is_the_least_of_all(seed: int):
+    r = np.random.default_rng(seed)
+    label = (r.random(200) < 0.2).astype(float)
+    probability = np.round(np.clip(0.3 * label + r.random(200) * 0.7, 0, 1), 2)  # with ties
+    loss = r.integers(0, 1_000, 200).astype(float)
+    found = decision.cheapest(label, probability, loss, 150.0)
+    flagged = probability >= found.value
+    cost = float(np.mean(metrics.cost(label, flagged, metrics.Money(loss, 150.0))))
+    assert cost == pytest.approx(brute(label, probability, loss, 150.0))
+    assert found.objective == pytest.approx(cost)
+    assert found.alarms == pytest.approx(np.mean(flagged))
+    assert found.chosen == "cost"
+
+
+def test_it_lies_between_two_scores():
+    label, probability = np.array([1, 1, 0, 0]), np.array([0.9, 0.6, 0.4, 0.1])
+    assert decision.cheapest(label, probability, np.full(4, 10.0), 1.0).value == 0.5
+    assert decision.best_f1(label, probability) == decision.Threshold(0.5, "f1", 1.0, 0.5)
+
+
+def test_nobody_is_flagged_where_alarms_cost_more_than_they_save():
+    found = decision.cheapest(np.array([1, 0]), np.array([0.4, 1.0]), np.array([3.0, 0.0]), 50.0)
+    assert (found.value, found.alarms, found.objective) == (2.0, 0.0, 1.5)
+
+
+def test_all_are_flagged_where_alarms_cost_nothing():
+    found = decision.cheapest(np.array([0, 1]), np.array([0.4, 0.2]), np.array([0.0, 3.0]), 0.0)
+    assert (found.value, found.alarms) == (0.1, 1.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_best_f1_is_the_highest_of_all(seed: int):
+    r = np.random.default_rng(seed)
+    label = (r.random(100) < 0.3).astype(int)
+    probability = np.round(0.2 * label + 0.8 * r.random(100), 1)
+
+    def f1(value: float) -> float:
+        flagged = probability >= value
+        return 2 * np.sum(flagged & (label == 1)) / (np.sum(flagged) + np.sum(label))
+
+    found = decision.best_f1(label, probability)
+    assert found.objective == pytest.approx(max(f1(v) for v in np.unique(probability)))
+    assert f1(found.value) == pytest.approx(found.objective)
+
+
+def test_a_negative_worth_is_no_loss():
+    costs = Costs("worth", alarm=1, unit="cents", missed_share=0.5)
+    found = decision.losses(costs, {"worth": np.array([100, -100])})
+    assert found.tolist() == [50.0, 0.0]
+
+
+def test_the_use_case_decides_how():
+    columns = {
+        "broken": np.array([1, 0, 0]),
+        "weight": np.array([1, 2, 3]),
+        "worth": np.array([1_000, 0, 0]),
+    }
+    probability = np.array([0.2, 0.3, 0.1])
+    by_cost = decision.choose(parcels(), columns, probability)
+    assert by_cost is not None and (by_cost.chosen, by_cost.value) == ("cost", 0.15000000000000002)
+    by_f1 = decision.choose(parcels(costs=None), columns, probability)
+    assert by_f1 is not None and by_f1.chosen == "f1"
+    assert decision.choose(parcels("regression"), columns, probability) is None

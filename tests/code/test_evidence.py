@@ -1,0 +1,94 @@
+"""Figures beside baselines, paired; by group and by month."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from plumbline import evidence, metrics
+from plumbline.bootstrap import Estimate
+
+RANDOM = np.random.default_rng(9)
+ROWS = 1_200
+DAY = np.datetime64("2025-01-20") + np.sort(RANDOM.integers(0, 24, ROWS))
+LABEL = RANDOM.normal(size=ROWS)
+LEVEL = RANDOM.normal(size=24)[(DAY - DAY[0]).astype(int)]  # days differ a lot
+OTHER = LABEL + 3 + LEVEL
+MODEL = LABEL + 2.9 + LEVEL  # nearer by 0.1 on nearly every row
+
+
+def window(**changes: object) -> evidence.Window:
+    asked = {"problem": "regression", "label": LABEL, "day": DAY, "replicates": 200, "level": 0.95}
+    return evidence.Window(**{**asked, "seed": 4, **changes})
+
+
+def test_differences_are_paired():
+    found = evidence.compare(window(), MODEL, {"linear": OTHER}, {"linear": "probability"})
+    apart = found.differences["linear"]
+    assert apart.value == pytest.approx(-0.1, abs=0.01)
+    assert apart.high - apart.low < 0.01  # each one's own interval is some 0.8 wide
+    assert found.model["mae"].high - found.model["mae"].low > 0.3
+    assert found.words == {"linear": "better"}
+
+
+def test_the_difference_is_model_minus_baseline():
+    found = evidence.compare(window(), OTHER, {"linear": MODEL}, {"linear": "probability"})
+    assert found.differences["linear"].value > 0
+    assert found.words == {"linear": "worse"}
+
+
+def test_a_model_against_itself_is_noise():
+    found = evidence.compare(window(), MODEL, {"linear": MODEL}, {"linear": "probability"})
+    assert found.differences["linear"] == Estimate(0, 0, 0)
+    assert found.words == {"linear": "within noise"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "there", "absent"),
+    [
+        ("model", {"roc_auc", "log_loss", "cost"}, set()),
+        ("probability", {"roc_auc", "log_loss"}, {"cost"}),
+        ("ranking", {"roc_auc"}, {"log_loss", "cost"}),
+    ],
+)
+def test_a_score_is_judged_for_what_it_is(kind: str, there: set[str], absent: set[str]):
+    label = (LABEL > 1).astype(float)
+    money = metrics.Money(np.ones(ROWS), 1.0)
+    asked = window(problem="classification", label=label, threshold=0.5, money=money)
+    found = set(evidence.figures(asked, 1 / (1 + np.exp(-LABEL)), asked.sample(), kind))
+    assert there <= found
+    assert not absent & found
+
+
+def test_a_group_s_figure_is_its_rows_alone():
+    rows = LABEL > 0
+    found = evidence.by_group(window(), MODEL, {"up": rows, "down": ~rows})
+    assert found["up"].value == pytest.approx(np.abs(MODEL - LABEL)[rows].mean())
+    assert found["down"].value == pytest.approx(np.abs(MODEL - LABEL)[~rows].mean())
+    assert found["up"].low < found["up"].value < found["up"].high
+
+
+def test_by_month_draws_the_month_s_own_days():
+    months = {m: DAY.astype("datetime64[M]") == np.datetime64(m) for m in ("2025-01", "2025-02")}
+    found = evidence.by_month(window(), MODEL, {"naive": OTHER}, months)
+    for month, rows in months.items():
+        asked = window(label=LABEL[rows], day=DAY[rows])
+        alone = evidence.compare(asked, MODEL[rows], {"naive": OTHER[rows]}, {"naive": "ranking"})
+        assert found[month]["value"] == evidence.rounded(alone.model["mae"].value)
+        assert found[month]["low"] == evidence.rounded(alone.model["mae"].low)
+        assert found[month]["rows"] == rows.sum()
+        assert found[month]["differences"]["naive"]["word"] == "better"
+        assert found[month]["differences"]["naive"]["high"] < 0
+
+
+def test_a_difference_is_relative_to_the_baseline():
+    found = evidence.difference(Estimate(-1.5, -2, -1), 15.0, "better")
+    assert found == {"value": -1.5, "low": -2, "high": -1, "relative": -0.1, "word": "better"}
+    assert math.isnan(evidence.difference(Estimate(1, 0, 2), 0.0, "within noise")["relative"])
+
+
+def test_a_plain_table_draws_rows():
+    assert window(day=None).sample().draws.shape == (ROWS, 201)
+    assert window().sample().draws.shape == (24, 201)

@@ -1,0 +1,73 @@
+"""Row features, codes and the matrix: element-wise, in the declared order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from plumbline import rowwise
+from plumbline.errors import SpecError
+from plumbline.usecase import Array, Category, Row
+from tests.small import SMALL
+
+
+def double(cents: Array) -> Array:
+    """Twice the cents."""
+    return 2 * cents
+
+
+def again(double: Array) -> Array:
+    """Four times the cents: from an earlier row feature."""
+    return 2 * double
+
+
+def one(cents: Array) -> Array:
+    """The same for all."""
+    return np.array([1])
+
+
+def first_two(cents: Array) -> Array:
+    """Too short."""
+    return cents[:2]
+
+
+COLUMNS = {"number": np.arange(3), "cents": np.array([5, 6, 7])}
+
+
+def rows(*functions):
+    return rowwise.row_features(replace(SMALL, rows=tuple(map(Row, functions))), COLUMNS)
+
+
+def test_rows_follow_one_another():
+    found = rows(double, again, one)
+    assert {n: v.tolist() for n, v in found.items()} == {
+        "double": [10.0, 12.0, 14.0],
+        "again": [20.0, 24.0, 28.0],
+        "one": [1.0, 1.0, 1.0],
+    }
+    assert {v.dtype for v in found.values()} == {np.dtype(np.float64)}
+    assert list(COLUMNS) == ["number", "cents"]
+
+
+def test_another_length_is_refused():
+    with pytest.raises(SpecError, match=r"first_two\(\) returned shape \(2,\) for 3 events"):
+        rows(first_two)
+
+
+def test_codes_are_places_in_the_vocabulary():
+    text, number = Category("t", "t", ("b", "a"), ""), Category("n", "n", (7, 3), "")
+    assert rowwise.codes(text, np.array(["a", "b", "x", None], object)).tolist() == [1, 0, 2, 2]
+    assert rowwise.codes(number, np.array([3, 7, 8])).tolist() == [1, 0, 2]
+    assert rowwise.codes(number, np.array([3.0, np.nan])).tolist() == [1, 2]
+
+
+def test_matrix_takes_the_names_in_order():
+    found = rowwise.matrix(("cents", "number"), COLUMNS)
+    assert found.tolist() == [[5.0, 0.0], [6.0, 1.0], [7.0, 2.0]]
+    assert found.dtype == np.float32
+    with pytest.raises(
+        SpecError, match="needs feature 'cent', not in the table; did you mean 'cents'"
+    ):
+        rowwise.matrix(("cent",), COLUMNS)

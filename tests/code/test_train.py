@@ -1,0 +1,107 @@
+"""The stage train: tuned params win, the bundle is pure, and what it needs is checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from plumbline import bundle, calibration, lock, metrics, tables
+from plumbline.errors import PlumblineError
+from stages import train as stage
+from tests.boosting import parcels
+from tests.code.test_tune import project
+
+TUNED = {"fixed": {"max_bin": 64, "eta": 0.05, "gamma": 2.0}, "params": {"eta": 0.25}}
+
+
+def run(found: dict[str, Any] = TUNED, out: str = "model") -> bundle.Bundle:
+    """The stage as dvc.yaml calls it."""
+    Path("tune.json").write_text(json.dumps(found))
+    stage.main("parcels", Path("train.parquet"), Path("valid.parquet"), Path("tune.json"), Path(out))
+    return bundle.load(Path(out), "parcels")
+
+
+def turn(**train: Any) -> None:
+    """Change parcels.train in params.yaml."""
+    whole = yaml.safe_load(Path("params.yaml").read_text())
+    whole["parcels"]["train"] |= train
+    Path("params.yaml").write_text(yaml.safe_dump(whole))
+
+
+def test_tuned_params_win_over_train_and_fixed_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project(tmp_path, monkeypatch)
+    turn(params={"eta": 0.1, "gamma": 1.0})
+    found = run().manifest.params
+    assert (found["eta"], found["gamma"], found["max_bin"]) == (0.25, 1.0, 64)
+    assert found["seed"] == 7
+    assert "nthread" not in found
+
+
+def test_the_same_bytes_on_one_thread_and_two_and_in_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    project(tmp_path, monkeypatch)
+    seen = set()
+    for threads, out in ((1, "model"), (2, "model"), (2, "else/where")):
+        turn(threads=threads)
+        run(out=out)
+        seen.add(lock.md5(Path(out)))
+    assert len(seen) == 1
+
+
+def test_provenance_is_the_tables_and_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project(tmp_path, monkeypatch)
+    md5s = {t: lock.md5(Path(f"{t}.parquet")) for t in ("train", "valid")}
+    assert run().provenance == {**md5s, "seed": 7}
+
+
+def test_the_threshold_is_the_cheapest_on_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project(tmp_path, monkeypatch)
+    model = run()
+    columns = tables.read(Path("valid.parquet"))
+    chance = model.predict(columns)
+    money = metrics.Money(columns["worth"], 200.0)
+
+    def cost(threshold: float) -> float:
+        return float(np.mean(metrics.cost(columns["broken"], chance >= threshold, money)))
+
+    tried = [cost(v) for v in np.linspace(0, 1.01, 400)]
+    assert cost(model.threshold or 0.0) <= min(tried)
+    assert model.manifest.threshold.objective == pytest.approx(cost(model.threshold or 0.0))
+
+
+def test_calibrated_on_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project(tmp_path, monkeypatch)
+    columns = tables.read(tmp_path / "valid.parquet")
+    for kind in ("none", "platt", "isotonic"):
+        turn(calibration=kind)
+        model = run()
+        raw = model.raw(columns)
+        expected = calibration.apply(calibration.fit(kind, raw, columns["broken"]), raw)
+        assert model.predict(columns).tolist() == expected.tolist()
+
+
+def test_a_regression_has_no_threshold_and_no_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project(tmp_path, monkeypatch, "regression")
+    model = run()
+    assert (model.threshold, model.calibration.kind) == (None, "none")
+    assert model.manifest.params["objective"] == "reg:absoluteerror"
+    naive = tables.read(Path("valid.parquet"))
+    assert model.manifest.metrics["mae"] < 0.8 * metrics.mae(naive["weight"], naive["height"])
+
+
+def test_a_failing_stage_leaves_the_last_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project(tmp_path, monkeypatch)
+    run()
+    before = lock.md5(Path("model"))
+    with pytest.raises(PlumblineError, match=r"none\.json: no such file"):
+        stage.main("parcels", Path("train.parquet"), Path("valid.parquet"), Path("none.json"), Path("model"))
+    monkeypatch.setattr("plumbline.usecase.load", lambda name: parcels(label="weight"))
+    with pytest.raises(PlumblineError, match=r"train\.parquet: a label to be classified holds 0 and 1"):
+        run()
+    assert lock.md5(Path("model")) == before

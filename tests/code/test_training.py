@@ -1,0 +1,130 @@
+"""Boosting: the same bytes whatever the threads and batches, the best round kept, offsets added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plumbline import batches, metrics, tables, training
+from plumbline.errors import PlumblineError
+from plumbline.training import Batch, Batches
+from tests.boosting import FEATURES, events, parcels, write
+
+
+def matrices(tmp_path: Path, problem: training.Problem, threads: int = 1) -> tuple[dict[str, Any], Any, Any]:
+    case = parcels(problem)
+    settings = training.settings(problem, {"max_depth": 3}, seed=5, threads=threads)
+    return settings, *batches.binned(case, settings, *write(tmp_path))
+
+
+def fit(tmp_path: Path, problem: training.Problem, threads: int = 1, rounds: int = 60) -> training.Boosted:
+    settings, train, valid = matrices(tmp_path, problem, threads)
+    return training.boost(settings, train, valid, rounds=rounds, early_stopping=5)
+
+
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_the_same_bytes_for_one_thread_and_two(tmp_path: Path, problem: training.Problem):
+    one, two = (fit(tmp_path, problem, n).booster.save_raw("ubj") for n in (1, 2))
+    assert one == two
+
+
+def test_the_same_bins_from_one_batch_and_many():
+    columns = events(1, 900)
+    x = np.stack([columns[f] for f in FEATURES], axis=1).astype(np.float32)
+    y = columns["broken"].astype(np.float32)
+
+    def read(size: int) -> Iterator[Batch]:
+        for i in range(0, len(y), size):
+            yield Batch(x[i : i + size], y[i : i + size])
+
+    one, many = (
+        training.binned(Batches(FEATURES, lambda s=size: read(s)), max_bin=32, threads=1)
+        for size in (900, 128)
+    )
+    assert np.array_equal(one.get_quantile_cut()[1], many.get_quantile_cut()[1])
+    assert np.array_equal(many.get_label(), y)
+    assert many.feature_names == list(FEATURES)
+
+
+def test_the_best_round_is_kept(tmp_path: Path):
+    settings, train, valid = matrices(tmp_path, "classification")
+    stopped = training.boost(settings, train, valid, rounds=60, early_stopping=5)
+    figures = []
+    for rounds in range(1, stopped.rounds + 6):
+        cut = training.boost(settings, train, valid, rounds=rounds, early_stopping=60)
+        figures.append(float(cut.booster.eval(valid).split(":")[1]))
+    assert stopped.booster.num_boosted_rounds() == stopped.rounds < 60
+    assert figures[stopped.rounds - 1] == max(figures)
+
+
+def test_no_trace_of_the_run_in_the_model(tmp_path: Path):
+    assert fit(tmp_path, "classification").booster.attributes() == {}
+
+
+def test_score_is_the_primary_metric_on_valid(tmp_path: Path):
+    for problem, label in (("classification", "broken"), ("regression", "weight")):
+        settings, train, valid = matrices(tmp_path, problem)
+        boosted = training.boost(settings, train, valid, rounds=20, early_stopping=5)
+        columns = tables.read(tmp_path / "valid.parquet")
+        x = np.stack([columns[f] for f in FEATURES], axis=1).astype(np.float32)
+        margin = columns["height"].astype(np.float32) if problem == "regression" else None
+        answer = boosted.booster.inplace_predict(x, base_margin=margin).astype(np.float64)
+        figure = metrics.mae if problem == "regression" else metrics.average_precision
+        assert training.score(problem, boosted, valid) == figure(columns[label], answer)
+
+
+def test_a_regression_starts_from_the_offset(tmp_path: Path):
+    _, _, valid = matrices(tmp_path, "regression")
+    assert np.array_equal(valid.get_base_margin(), tables.read(tmp_path / "valid.parquet")["height"])
+    assert metrics.mae(valid.get_label(), valid.get_base_margin()) > 1.3 * training.score(
+        "regression", fit(tmp_path, "regression"), valid
+    )
+
+
+def test_settings():
+    found = training.settings("regression", {"objective": "reg:squarederror", "eta": 0.1}, seed=2**40, threads=2)
+    assert found == {
+        "objective": "reg:squarederror",
+        "eta": 0.1,
+        "max_bin": 256,
+        "eval_metric": "mae",
+        "tree_method": "hist",
+        "seed": 0,
+        "nthread": 2,
+    }
+    plain = training.settings("classification", {}, seed=1, threads=0)
+    assert (plain["objective"], plain["eval_metric"]) == ("binary:logistic", "aucpr")
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ([], r"x\.parquet: no rows; give the window more days"),
+        ([0.0, 0.0], r"x\.parquet: a label to be classified holds 0 and 1; found 0 \(2 rows\)"),
+        ([0.0, 1.0, 2.0], r"found 0 \(1 rows\), 1 \(1 rows\), 2 \(1 rows\)"),
+    ],
+)
+def test_a_label_that_cannot_be_learned(label: list[float], message: str):
+    with pytest.raises(PlumblineError, match=message):
+        training.check_label("classification", np.array(label), "x.parquet")
+
+
+def test_a_regression_takes_any_label():
+    training.check_label("regression", np.array([3.0, 3.0]), "x.parquet")
+
+
+def test_a_missing_column_is_named(tmp_path: Path):
+    train, _ = write(tmp_path)
+    with pytest.raises(PlumblineError, match=r"train\.parquet: no column 'hieght'; did you mean 'height'"):
+        batches.open_table(parcels("regression", offset="height", features=("hieght",), columns=HIEGHT), train)
+    with pytest.raises(PlumblineError, match=r"none\.parquet: no such file; run `dvc repro`"):
+        batches.open_table(parcels(), tmp_path / "none.parquet")
+
+
+HIEGHT = tuple(
+    c if c.name != "sender" else type(c)("hieght", "int", "mm", "misspelt") for c in parcels().columns
+) + tuple(c for c in parcels().columns if c.name == "sender")

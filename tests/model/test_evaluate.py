@@ -1,0 +1,366 @@
+"""The evaluate stage on a small table of each kind: what it writes, whom it passes, the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from hashlib import md5
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from plumbline import bundle, metrics, tables
+from plumbline.errors import PlumblineError, SpecError
+from plumbline.usecase import (
+    Array,
+    Behaviour,
+    Category,
+    Column,
+    Columns,
+    Costs,
+    Row,
+    Slice,
+    UseCase,
+)
+from stages import evaluate, train
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PARAMS = """
+usecases: [sample]
+seed: 3
+sample:
+  data: {source: csv}
+  validate: {}
+  features: {}
+  tune: {}
+  train: {rounds: 60, early_stopping: 10, threads: 1}
+  evaluate: {bootstrap: 60, pairs: 300, k: 5, linear_rows: 2000}
+  monitor: {}
+"""
+TUNED = {"fixed": {}, "params": {"eta": 0.3, "max_depth": 4}}
+
+
+def gap(first: Array, second: Array) -> Array:
+    """First minus second."""
+    return first - second
+
+
+def renumbered(event: Columns) -> Columns:
+    return {"id": event["id"] + 1}
+
+
+def turned(event: Columns) -> Columns:
+    return {"first": -event["first"]}
+
+
+CLASSES = UseCase(
+    name="sample",
+    title="A sample",
+    owner="nobody@example.com",
+    problem="classification",
+    key="id",
+    time="at",
+    label="bad",
+    label_delay=2,
+    columns=(
+        Column("id", "int", "-", "number"),
+        Column("at", "timestamp", "UTC", "when"),
+        Column("first", "float", "-", "first"),
+        Column("second", "float", "-", "second"),
+        Column("colour", "string", "-", "colour", allowed=("red", "green")),
+        Column("bad", "int", "0/1", "turned out bad", known=False),
+        Column("late", "float", "minutes", "how late", known=False),
+    ),
+    categories=(Category("colour", "colour", ("red", "green"), "colour, in its column's place"),),
+    rows=(Row(gap),),
+    features=("first", "second", "colour", "gap"),
+    naive="first",
+    slices=(Slice("colour", "colour", "colour"), Slice("first", "first", "first", edges=(0,))),
+    behaviours=(Behaviour("renumbered", "a number means nothing", renumbered, "same"),),
+    costs=Costs("second", 0.5, "units"),
+)
+VALUES = replace(CLASSES, problem="regression", label="late", offset="first", costs=None)
+PLAIN = replace(VALUES, time=None, label_delay=0, naive=None, behaviours=())
+
+
+def rows(first_day: str, days: int, seed: int) -> dict[str, Array]:
+    """60 rows a day; bad mostly where the signs agree, which no straight line finds."""
+    random = np.random.default_rng(seed)
+    size = 60 * days
+    first, second = random.normal(size=(2, size))
+    same = (first > 0) == (second > 0)
+    return {
+        "id": np.arange(size),
+        "at": np.datetime64(first_day, "us") + np.arange(size) * np.timedelta64(24, "m"),
+        "first": first,
+        "second": second,
+        "colour": random.choice(["red", "green"], size),
+        "bad": (random.random(size) < 0.05 + 0.5 * same).astype(np.int64),
+        "late": first + 4 * same + random.normal(size=size),
+    }
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with tables, bundle and params, and where the stage writes."""
+
+    root: Path
+
+    def paths(self, out: str = "out") -> list[Path]:
+        made = [self.root / n for n in ("model", "train.parquet", "test.parquet")]
+        return [*made, *(self.root / out / n for n in ("evaluate.json", "report", "plots"))]
+
+    def run(self, out: str = "out") -> dict:
+        evaluate.main("sample", *self.paths(out))
+        return json.loads((self.root / out / "evaluate.json").read_text())
+
+
+def declare(case: UseCase) -> None:
+    module = ModuleType("usecases.sample")
+    module.USECASE = case
+    sys.modules["usecases.sample"] = module
+
+
+def made(case: UseCase, root: Path) -> Place:
+    root.mkdir()
+    declare(case)
+    (root / "params.yaml").write_text(PARAMS)
+    (root / "tuned.json").write_text(json.dumps(TUNED))
+    windows = (("train", "2025-01-01", 30), ("valid", "2025-02-03", 10), ("test", "2025-02-15", 25))
+    for seed, (name, day, days) in enumerate(windows):
+        columns = rows(day, days, seed)
+        batch = pa.RecordBatch.from_pydict({n: columns[n] for n in tables.order(case)})
+        tables.write(case, [batch], root / f"{name}.parquet")
+    here = Path.cwd()
+    os.chdir(root)
+    try:
+        paths = (root / n for n in ("train.parquet", "valid.parquet", "tuned.json", "model"))
+        train.main("sample", *paths)
+    finally:
+        os.chdir(here)
+    return Place(root)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Place]:
+    os.environ["MLFLOW_TRACKING_URI"] = "off"
+    folder = tmp_path_factory.mktemp("evaluate")
+    kinds = {"classes": CLASSES, "values": VALUES, "plain": PLAIN}
+    return {name: made(case, folder / name) for name, case in kinds.items()}
+
+
+@pytest.fixture
+def place(places: dict[str, Place], monkeypatch: pytest.MonkeyPatch):
+    def use(name: str, case: UseCase) -> Place:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
+        monkeypatch.chdir(places[name].root)
+        monkeypatch.setitem(sys.modules, "usecases.sample", None)
+        declare(case)
+        return places[name]
+
+    return use
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """What the stage tells MLflow: ("record", metrics) and ("register", bundle, run, alias)."""
+    told: list[tuple] = []
+
+    def record(usecase, stage, *, params, metrics, trials=(), files=()):
+        assert all(f.exists() for f in files)
+        told.append(("record", metrics))
+        return "run-1"
+
+    def register(usecase, model, run_id, alias, tags=None):
+        told.append(("register", model.name, run_id, alias))
+
+    monkeypatch.setattr("plumbline.tracking.record", record)
+    monkeypatch.setattr("plumbline.tracking.register", register)
+    return told
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): md5(p.read_bytes()).hexdigest() for p in files}
+
+
+def test_classification(place, registered: list[tuple]):
+    here = place("classes", CLASSES)
+    found = here.run()
+    assert found["gate"] == {
+        "verdict": "pass",
+        "checks": dict.fromkeys(("baselines", "behaviours", "calibration", "slices"), "pass"),
+        "reasons": found["gate"]["reasons"],
+    }
+    assert found["rows"]["test"] == 1500
+    assert found["rows"]["days"] == 25
+    for name, figure in found["metrics"].items():
+        assert figure["low"] <= figure["value"] <= figure["high"], name
+    assert set(found["baselines"]) == {"constant", "naive", "linear"}
+    assert found["differences"]["linear"]["low"] > 0
+    assert list(found["months"]) == ["2025-02", "2025-03"]
+    assert set(found["slices"]["colour"]) == {"green", "red"}
+    for groups in found["slices"].values():
+        assert sum(g["rows"] for g in groups.values()) == 1500
+    assert [t[0] for t in registered] == ["record", "register"]
+    assert registered[0][1]["average_precision"] == found["metrics"]["average_precision"]["value"]
+    assert registered[1][1:] == ("model", "run-1", "challenger")
+
+
+def test_figures_are_those_of_the_predictions(place):
+    here = place("classes", CLASSES)
+    found = here.run()
+    told = tables.read(here.root / "out" / "report" / "predictions.parquet")
+    test = tables.read(here.root / "test.parquet")
+    scorer = bundle.load(here.root / "model")
+    assert list(told) == ["id", "at", "bad", "score"]
+    assert told["score"].tobytes() == scorer.predict(test).tobytes()
+    precision = metrics.average_precision(told["bad"], told["score"])
+    assert found["metrics"]["average_precision"]["value"] == pytest.approx(precision, rel=1e-5)
+    missed = (told["bad"] == 1) & (told["score"] < scorer.threshold)
+    false = (told["bad"] == 0) & (told["score"] >= scorer.threshold)
+    cost = np.maximum(test["second"], 0)[missed].sum() + 0.5 * false.sum()
+    assert found["metrics"]["cost"]["value"] == pytest.approx(cost, rel=1e-5)
+
+
+def test_regression(place):
+    found = place("values", VALUES).run()
+    assert found["primary"] == "mae"
+    assert found["gate"]["verdict"] == "pass"
+    assert found["metrics"]["mae"]["value"] < 1.0
+    assert found["differences"]["naive"]["word"] == "better"
+    assert all(m["differences"]["naive"]["high"] < 0 for m in found["months"].values())
+
+
+def test_a_plain_table_needs_no_time(place):
+    here = place("plain", PLAIN)
+    found = here.run()
+    assert found["rows"] == {"test": 1500}
+    assert "months" not in found
+    assert set(found["baselines"]) == {"constant", "linear"}
+    assert set(digests(here.root / "out")) == {
+        "evaluate.json",
+        "plots/calibration.csv",
+        "plots/errors.csv",
+        "plots/importance.csv",
+        "plots/residuals.csv",
+        *(f"report/{n}" for n in ("importance.png", "model_card.md", "predictions.parquet")),
+        *(f"report/{n}" for n in ("quality.png", "slices.png")),
+    }
+
+
+def test_curves_are_tables_that_dvc_plots(place):
+    here = place("classes", CLASSES)
+    here.run()
+    names = sorted(p.name for p in (here.root / "out" / "plots").iterdir())
+    assert names == [
+        "calibration.csv",
+        "cost.csv",
+        "importance.csv",
+        "precision_recall.csv",
+        "roc.csv",
+    ]
+    for name in names:
+        lines = (here.root / "out" / "plots" / name).read_text().splitlines()
+        assert lines[0].startswith("x,y"), name
+        assert len(lines) < 500, name
+
+
+def test_a_model_that_ranks_backwards_fails_and_is_not_registered(
+    place, registered: list[tuple], monkeypatch: pytest.MonkeyPatch
+):
+    here = place("classes", CLASSES)
+    right = bundle.Bundle.predict
+    monkeypatch.setattr(bundle.Bundle, "predict", lambda self, columns: 1 - right(self, columns))
+    found = here.run("backwards")
+    assert found["gate"]["verdict"] == "fail"
+    assert any("does not beat" in r and "linear (worse)" in r for r in found["gate"]["reasons"])
+    assert any("calibration error" in r for r in found["gate"]["reasons"])
+    assert [t[0] for t in registered] == ["record"]
+    assert "**fail**" in (here.root / "backwards" / "report" / "model_card.md").read_text()
+
+
+def test_a_broken_behaviour_fails_the_model(place, registered: list[tuple]):
+    case = replace(
+        CLASSES, behaviours=(Behaviour("turned", "turning it is nothing", turned, "same"),)
+    )
+    found = place("classes", case).run("broken")
+    assert found["gate"]["checks"]["behaviours"] == "fail"
+    assert "turned" in found["gate"]["reasons"][0]
+    assert [t[0] for t in registered] == ["record"]
+
+
+def test_outs_are_the_same_bytes_whatever_the_machine_does(place):
+    here = place("classes", CLASSES)
+    here.run()
+    script = (
+        "from tests.model.test_evaluate import CLASSES, declare; from pathlib import Path; import sys;"
+        "declare(CLASSES); from stages import evaluate;"
+        "evaluate.main('sample', *map(Path, sys.argv[1:]))"
+    )
+    other = {
+        "PYTHONHASHSEED": "5",
+        "TZ": "Asia/Tokyo",
+        "LC_ALL": "C",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX2 FMA3",
+        "PYTHONPATH": str(ROOT),
+        "MLFLOW_TRACKING_URI": "off",
+    }
+    command = [sys.executable, "-W", "ignore", "-c", script, *map(str, here.paths("again"))]
+    subprocess.run(command, cwd=here.root, env={**os.environ, **other}, check=True)
+    assert digests(here.root / "again") == digests(here.root / "out")
+
+
+def test_the_tables_and_the_bundle_are_left_as_they_are(place):
+    here = place("values", VALUES)
+    before = {
+        p: digests(p) if p.is_dir() else md5(p.read_bytes()).hexdigest() for p in here.paths()[:3]
+    }
+    here.run()
+    after = {
+        p: digests(p) if p.is_dir() else md5(p.read_bytes()).hexdigest() for p in here.paths()[:3]
+    }
+    assert before == after
+
+
+def test_a_failing_run_leaves_the_last_good_outs(place):
+    here = place("classes", CLASSES)
+    here.run("kept")
+    before = digests(here.root / "kept")
+    wrong = Behaviour("b", "b", lambda event: {"sise": event["first"]}, "same")
+    declare(replace(CLASSES, behaviours=(wrong,)))
+    with pytest.raises(SpecError, match="the change returned 'sise'"):
+        here.run("kept")
+    assert digests(here.root / "kept") == before
+
+
+@pytest.mark.parametrize(
+    ("keep", "message"),
+    [
+        (
+            lambda columns: columns["bad"] == 0,
+            "the test table: expected both classes of 'bad', found only 0",
+        ),
+        (
+            lambda columns: columns["id"] < 0,
+            "the test table: expected rows with a known 'bad', found 0 rows",
+        ),
+    ],
+)
+def test_a_window_that_cannot_be_judged_is_refused(place, tmp_path: Path, keep, message: str):
+    here = place("classes", CLASSES)
+    columns = rows("2025-02-15", 3, 9)
+    kept = {n: columns[n][keep(columns)] for n in tables.order(CLASSES)}
+    tables.write(CLASSES, [pa.RecordBatch.from_pydict(kept)], tmp_path / "test.parquet")
+    paths = here.paths()
+    paths[2] = tmp_path / "test.parquet"
+    with pytest.raises(PlumblineError, match=message):
+        evaluate.main("sample", *paths)

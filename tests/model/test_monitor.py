@@ -1,0 +1,195 @@
+"""The monitor stage and its files: whole, self-contained, the same bytes, whatever the input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import types
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from plumbline import bundle as bundles
+from plumbline import drift_report, evidently_page, manifest, normalise
+from plumbline.decision import Threshold
+from tests.conftest import ROOT
+from tests.shop import DELAY, LAST, table, usecase
+
+PARAMS = """
+usecases: [shop]
+seed: 3
+shop:
+  data: {source: csv, as_of: "2025-06-30"}
+  validate: {}
+  features: {}
+  tune: {}
+  train: {}
+  evaluate: {}
+  monitor: {rows: 400, bootstrap: 50}
+"""
+
+SHOP = "from tests.shop import usecase\n\nUSECASE = usecase()\n"
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A folder to run the stage in: `shop(now, problem, timed)` writes tables and a bundle."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
+    Path("params.yaml").write_text(PARAMS)
+
+    def write(now=None, problem="classification", timed=True):
+        case = usecase(problem, timed)
+        module = types.ModuleType("usecases.shop")
+        module.USECASE = case
+        monkeypatch.setitem(sys.modules, "usecases.shop", module)
+        past = table(28, LAST - 14, seed=1, problem=problem)
+        now = table(14, seed=2, unknown=DELAY, problem=problem) if now is None else now
+        for name, columns in (("test", past), ("current", now)):
+            kept = {k: v for k, v in columns.items() if timed or k != "at"}
+            pq.write_table(pa.table(kept), f"{name}.parquet")
+        save(case, past)
+
+    return write
+
+
+def save(case, past):
+    import xgboost
+
+    x = np.column_stack([past[f] for f in case.features])
+    data = xgboost.DMatrix(x, past["bad"], feature_names=list(case.features))
+    kind = "binary:logistic" if case.problem == "classification" else "reg:squarederror"
+    booster = xgboost.train({"objective": kind, "max_depth": 3, "nthread": 1}, data, 10)
+    choice = Threshold(0.3, "f1", 0.5, 0.1) if case.problem == "classification" else None
+    described = manifest.describe(case) | {
+        "calibration": {"kind": "none", "x": [], "y": []},
+        "threshold": choice,
+        "params": {},
+        "rounds": 10,
+        "metrics": {},
+        "provenance": {},
+    }
+    bundles.save(Path("model"), booster, described)
+
+
+def run():
+    from stages import monitor
+
+    paths = map(Path, ("model", "test.parquet", "current.parquet", "monitor.json", "report"))
+    monitor.main("shop", *paths)
+    return json.loads(Path("monitor.json").read_text())
+
+
+def files():
+    return {p.name: p.read_bytes() for p in Path("report").iterdir()}
+
+
+def test_the_stage_writes_the_same_bytes_twice(shop):
+    shop()
+    first, before = run(), files()
+    assert run() == first
+    assert files() == before
+    assert set(before) == {"evidently.html", "drift.svg", "score.svg", "weeks.svg"}
+    assert first["level"] == "fine"
+    assert first["windows"]["reference"]["last"] == "2025-06-15"
+    assert first["windows"]["current"]["last"] == "2025-06-29"
+
+
+def test_the_page_fetches_nothing_and_names_nothing_of_the_machine(shop):
+    shop()
+    run()
+    page = files()["evidently.html"].decode()
+    assert normalise.loads(page) == []
+    assert str(Path.cwd()) not in page
+    for tab in ("Verdict", "Inputs", "Prediction", "Label", "Quality"):
+        assert f'"title": "{tab}"' in page
+    assert "DATA DISTRIBUTION" in page, "the details behind the rows are there"
+
+
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_the_stage_survives_broken_input(shop, problem):
+    now = table(14, seed=2, unknown=DELAY, problem=problem)
+    rows = len(now["size"])
+    now["size"] = np.full(rows, np.nan)
+    now["colour"] = np.full(rows, None, object)
+    now["rate"] = np.full(rows, np.inf)
+    del now["spare"]
+    shop(now, problem)
+    found = {(f["check"], f["column"]) for f in run()["findings"]}
+    assert {("all_null", "size"), ("missing", "spare"), ("all_null", "colour")} <= found
+    page = files()["evidently.html"].decode()
+    assert "not in the current table" in page
+    assert page.count("no value in one of the windows") == 3
+
+
+@pytest.mark.parametrize("rows", [0, 1, 12])
+def test_the_stage_survives_hardly_any_rows(shop, rows):
+    now = {name: values[:rows] for name, values in table(14, seed=2).items()}
+    shop(now)
+    out = run()
+    assert out["level"] == "page"
+    assert out["windows"]["current"]["rows"] == rows
+    assert "evidently.html" in files()
+
+
+def test_the_stage_on_a_plain_regression(shop):
+    shop(problem="regression", timed=False)
+    out = run()
+    assert out["quality"]["metric"] == "mae"
+    assert set(files()) == {"evidently.html", "drift.svg", "score.svg"}
+
+
+def test_evidently_is_told_which_window_is_which():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as drift_report.write does: Evidently's own, on import
+        pair = pd.DataFrame({"x": np.arange(50.0)}), pd.DataFrame({"x": np.arange(50.0) + 1_000})
+        made = evidently_page.widgets(evidently_page.drift_table(["x"], 0.1), pair, [])
+    [row] = next(w for w in made if w.type == "big_table").params["data"]
+    assert max(row["reference_distribution"]["x"]) < 100
+    assert min(row["current_distribution"]["x"]) > 900
+
+
+def test_a_failing_stage_keeps_the_last_good_outs(shop, monkeypatch):
+    shop()
+    run()
+    before = files(), Path("monitor.json").read_bytes()
+    shop(table(14, seed=9))
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(drift_report, "write", fail)
+    with pytest.raises(OSError, match="no space left"):
+        run()
+    assert (files(), Path("monitor.json").read_bytes()) == before
+
+
+def test_the_bytes_do_not_depend_on_folder_zone_or_hash_seed(shop, tmp_path):
+    shop()
+    run()
+    folder = tmp_path / "elsewhere"
+    (folder / "usecases").mkdir(parents=True)
+    (folder / "usecases" / "__init__.py").touch()
+    (folder / "usecases" / "shop.py").write_text(SHOP)
+    for name in ("params.yaml", "test.parquet", "current.parquet", "model"):
+        os.symlink(tmp_path / name, folder / name)
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    env = {**os.environ, "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "PYTHONPATH": path}
+    words = ["shop", "model", "test.parquet", "current.parquet", "monitor.json", "report"]
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.monitor", *words],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {p.name: p.read_bytes() for p in (folder / "report").iterdir()} == files()
+    assert (folder / "monitor.json").read_bytes() == Path("monitor.json").read_bytes()

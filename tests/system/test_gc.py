@@ -1,0 +1,190 @@
+"""`gc` frees what nothing needs, and nothing else: whatever branch, tag or clone names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plumbline import garbage, places
+from plumbline.__main__ import main
+from plumbline.errors import PlumblineError
+from tests import toy
+from tests.toy import PARTS, Toy
+
+MODEL = "out/toy/model.json"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """The toy with three more versions of its data, all pushed.
+
+    They are on a branch, on another clone's branch only, and in a commit that nothing names.
+    """
+    project = toy.make(tmp_path_factory.mktemp("toy"))
+    for name in ("branch", "elsewhere", "nowhere"):
+        project.run("git", "checkout", "-q", "-B", name, "main")
+        (project.path / "source/toy.txt").write_text(f"{name} {name} {name} {name}")
+        project.repro()
+        project.commit(name)
+        project.oids[name] = toy.recorded(project)[MODEL]
+    absolute = project.path.parent / "remote"  # DVC loses a relative path at other revisions
+    local = project.path / ".dvc" / "config.local"
+    local.write_text(f"['remote \"storage\"']\nurl = {absolute}\n")
+    project.run("dvc", "push", "-q", "--all-branches")
+    local.unlink()
+    project.run("git", "checkout", "-q", "main")
+    project.run("dvc", "checkout", "-q")
+    project.run("git", "update-ref", "refs/remotes/origin/elsewhere", "elsewhere")
+    project.run("git", "branch", "-q", "-D", "elsewhere", "nowhere")
+    return project
+
+
+@pytest.fixture
+def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+    """A copy of it, and the test's own folder in it."""
+    copy = toy.copy(made, tmp_path)
+    monkeypatch.chdir(copy.path)
+    return copy
+
+
+def objects(project: Toy) -> dict[str, set[str]]:
+    settings = places.settings(project.path)
+    return {p.name: set(p.sizes()) for p in (settings.folder(), settings.remote("storage"))}
+
+
+def needed(project: Toy) -> set[str]:
+    return {project.oids[name] for name in (MODEL, PARTS, "branch", "elsewhere")}
+
+
+def test_it_says_and_removes_nothing_by_default(
+    project: Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = objects(project)
+    assert main(["gc", "--cloud"]) == 0
+    assert objects(project) == before
+    shown = capsys.readouterr().out
+    assert project.oids["nowhere"] in shown
+    assert not {oid for oid in needed(project) if oid in shown}
+    assert "nothing was removed" in shown
+    assert project.run("git", "tag").split() == ["v1"]
+
+
+def test_it_removes_what_it_said_and_no_more(project: Toy) -> None:
+    settings = places.settings(project.path)
+    free = {p: set(o) for p, o in garbage.survey(settings, cloud=True).free.items()}
+    before = objects(project)
+    assert main(["gc", "--apply", "--cloud"]) == 0
+    after = objects(project)
+    assert {name: before[name] - after[name] for name in before} == free
+    assert needed(project) <= after["cache"] & after["remote storage"]
+    assert project.oids["nowhere"] not in after["cache"] | after["remote storage"]
+    assert main(["verify", "--all-tags"]) == 0
+    assert main(["verify", "origin/elsewhere"]) == 0
+    assert project.run("git", "tag").split() == ["v1"]
+
+
+def test_the_remote_is_left_alone_unless_asked(project: Toy) -> None:
+    before = objects(project)
+    assert main(["gc", "--apply"]) == 0
+    after = objects(project)
+    assert after["remote storage"] == before["remote storage"]
+    assert project.oids["nowhere"] not in after["cache"]
+
+
+def test_a_detached_head_is_kept(project: Toy) -> None:
+    project.run("git", "checkout", "-q", "--detach", "HEAD")
+    (project.path / "source/toy.txt").write_text("head head head head")
+    project.repro()
+    project.commit("on no branch")
+    assert main(["gc", "--apply"]) == 0
+    assert main(["verify", "--in", "cache", "--in", "workspace"]) == 0
+
+
+def refused(capsys: pytest.CaptureFixture[str], project: Toy, *words: str) -> str:
+    before = objects(project)
+    assert main(["gc", "--apply", *words]) == 2
+    assert objects(project) == before
+    return capsys.readouterr().err
+
+
+def test_uncommitted_locks_are_refused(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("dvc.lock", "source/toy.txt.dvc"):
+        with (project.path / name).open("a") as file:
+            file.write("# changed\n")
+        assert f"{name}: not committed" in refused(capsys, project)
+        project.run("git", "checkout", "-q", name)
+
+
+def test_a_stash_is_refused(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    (project.path / "sum.py").write_text("changed")
+    project.run("git", "stash")
+    assert "1 stashed changes" in refused(capsys, project)
+
+
+def test_links_as_root_are_refused(
+    project: Toy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    project.run("dvc", "config", "--local", "cache.type", "hardlink")
+    assert "as root" in refused(capsys, project)
+
+
+def test_a_clone_that_does_not_know_all_is_refused(
+    project: Toy, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    project.run("git", "clone", "-q", "--bare", ".", str(tmp_path / "server"))
+    project.run("git", "remote", "add", "origin", str(tmp_path / "server"))
+    tree = project.run("git", "rev-parse", "main^{tree}").strip()
+    new = project.run("git", "commit-tree", "-m", "new", tree).strip()
+    project.run("git", "push", "-q", "origin", f"{new}:refs/heads/theirs")
+    project.run("git", "update-ref", "-d", "refs/remotes/origin/theirs")
+    assert "origin has refs/heads/theirs" in refused(capsys, project, "--cloud")
+    project.run("git", "fetch", "-q", "origin")
+    assert main(["gc", "--cloud"]) == 0
+
+
+def test_a_shallow_clone_is_refused(
+    project: Toy,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project.run(
+        "git",
+        "clone",
+        "-q",
+        "--depth",
+        "1",
+        "--branch",
+        "branch",
+        f"file://{project.path}",
+        str(tmp_path / "shallow"),
+    )
+    monkeypatch.chdir(tmp_path / "shallow")
+    assert main(["gc"]) == 2
+    assert "shallow clone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_a_damaged_manifest_costs_nothing(
+    project: Toy, capsys: pytest.CaptureFixture[str], everywhere: bool
+) -> None:
+    """DVC would believe it, and free the files that it no longer lists."""
+    for where in ("cache", "remote storage") if everywhere else ("cache",):
+        damaged = project.place(where, PARTS)
+        damaged.chmod(0o644)
+        damaged.write_text("[]")
+        damaged.chmod(0o444)
+    said = "its manifest is lost" if everywhere else "objects that are needed"
+    assert said in refused(capsys, project)
+
+
+def test_what_dvc_says_is_read(monkeypatch: pytest.MonkeyPatch, project: Toy) -> None:
+    """A failing `dvc gc` is its own message, and the tags that guard other refs are gone."""
+    (project.path / ".dvc" / "config.local").write_text("[nonsense]\na = b\n")
+    settings = places.settings(project.path)
+    found = garbage.survey(settings, cloud=False)
+    with pytest.raises(PlumblineError, match="dvc gc failed"):
+        garbage.collect(settings, found, cloud=False, apply=True)
+    assert project.run("git", "tag").split() == ["v1"]
