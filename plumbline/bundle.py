@@ -89,22 +89,30 @@ class Bundle:
         return self.predict(complete(usecase, columns))
 
 
-def raw_score(booster: Any, features: tuple[str, ...], offset: str | None, columns: Columns) -> Array:
+def raw_score(
+    booster: Any, features: tuple[str, ...], offset: str | None, columns: Columns
+) -> Array:
     """The booster's answer before calibration, float64 (n,)."""
     x = rowwise.matrix((*features, offset) if offset else features, columns)
     if not len(x):
         return np.empty(0)
     margin = x[:, -1] if offset else None
-    answer = booster.inplace_predict(x[:, : len(features)], base_margin=margin, validate_features=False)
+    answer = booster.inplace_predict(
+        x[:, : len(features)], base_margin=margin, validate_features=False
+    )
     return np.asarray(answer, np.float64)
 
 
 def complete(usecase: UseCase, columns: Columns) -> dict[str, Array]:
     """Raw events' columns with defaults for missing histories, category codes and row features."""
     size = len(columns[usecase.key])
-    histories = (*usecase.snapshots, *usecase.fresh)
+    histories: tuple[Snapshot | Fresh, ...] = (*usecase.snapshots, *usecase.fresh)
     whole = {h.name: np.full(size, _default(h)) for h in histories} | dict(columns)
-    return {**whole, **rowwise.category_codes(usecase, whole), **rowwise.row_features(usecase, whole)}
+    return {
+        **whole,
+        **rowwise.category_codes(usecase, whole),
+        **rowwise.row_features(usecase, whole),
+    }
 
 
 def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -40,7 +41,7 @@ def from_json(value: Mapping[str, Any]) -> Calibration:
     size = {"none": 0, "platt": 1, "isotonic": max(len(x), 1)}
     if kind not in size or len(x) != size[kind] or len(y) != size[kind]:
         raise ValueError(f"calibration: none of kind {kind!r} has {len(x)} and {len(y)} numbers")
-    if any(a > b for k in (x, y) for a, b in zip(k, k[1:], strict=False)):
+    if any(a > b for k in (x, y) for a, b in pairwise(k)):
         raise ValueError("calibration: the knots of an isotonic one must not fall")
     return Calibration(kind, x, y)
 
@@ -88,7 +89,9 @@ def _platt(score: Array, label: Array) -> Calibration:
     def loss(line: Array) -> tuple[float, Array]:
         z = line[0] * odds + line[1]
         miss = _sigmoid(z) - target
-        return float(np.mean(np.logaddexp(0, z) - target * z)), np.array([np.mean(miss * odds), np.mean(miss)])
+        return float(np.mean(np.logaddexp(0, z) - target * z)), np.array(
+            [np.mean(miss * odds), np.mean(miss)]
+        )
 
     slope, intercept = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
     slope = max(slope, 0.0)  # a score that ranks backwards is worth nothing, not its opposite

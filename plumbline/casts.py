@@ -25,6 +25,9 @@ EXPECTED: Mapping[ColumnType, str] = {
     "timestamp": "a time like 2025-01-31 23:59:59",
 }
 
+PLAIN = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+"""DuckDB's types of times without a zone."""
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -68,10 +71,11 @@ def casts(usecase: UseCase, source: Mapping[str, str], where: str) -> tuple[Cast
         c.name for c in usecase.columns if c.name not in usecase.derive and c.name not in source
     ]
     if missing:
-        hints = "; ".join(f"'{name}': {near(name, source)}" for name in missing)
+        names = ", ".join(repr(name) for name in missing)
+        hint = near(missing[0], source) if len(missing) == 1 else f"it has: {', '.join(source)}"
         raise SourceError(
-            f"{where}: no column {hints} Rename it in the source, or derive it in "
-            f"usecases/{usecase.name}.py (derive=...)."
+            f"{where}: no column {names}; {hint} (rename it in the source, or derive it in "
+            f"usecases/{usecase.name}.py, derive=...)"
         )
     return tuple(_cast(usecase, c, source) for c in usecase.columns)
 
@@ -108,6 +112,6 @@ def _value(raw: str, wanted: ColumnType, found: str) -> str:
     typed = f"TRY_CAST({raw} AS {TYPES[wanted]})"
     if wanted == "int" and not found.endswith(("INT", "INTEGER")):
         return f"CASE WHEN TRY_CAST({raw} AS DOUBLE) = CAST({typed} AS DOUBLE) THEN {typed} END"
-    if wanted == "timestamp" and found in ("VARCHAR", "TIMESTAMP WITH TIME ZONE"):
-        return f"(TRY_CAST({raw} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    if wanted == "timestamp" and found not in PLAIN:
+        return f"(TRY_CAST(CAST({raw} AS VARCHAR) AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     return typed

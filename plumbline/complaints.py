@@ -118,7 +118,8 @@ def _found(broken: Broken, ratio: float | None, file: Path | str) -> str:
     unit = looks_like(check, ratio)
     hint = f" It {unit}." if unit else ""
     if check.kind == "set" and broken.examples:
-        hint = f" {near(broken.examples[0][1], [str(a) for a in check.allowed])}"
+        nearest = near(broken.examples[0][1], [str(a) for a in check.allowed])
+        hint = f" {nearest[0].upper()}{nearest[1:]}" if "did you mean" in nearest else ""
     return (
         f"{file}: column '{check.column}', check '{check.kind}': expected {check.expects}, "
         f"found in {_rows(broken.rows)}: {examples}.{hint}"

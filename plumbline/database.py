@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path, PurePath
 from typing import Any
@@ -13,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
+from plumbline.environment import expand
 from plumbline.errors import SourceError
 from plumbline.sources import Part, Source
 
@@ -24,23 +24,18 @@ def query(address: str, words: str) -> Source:
     url = _url(address)
     name = _name(url)
 
-    def chunks(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-        for batch in _batches(url, words):
-            connection.register("queried", batch)
-            yield "queried"
+    def chunks(connection: duckdb.DuckDBPyConnection) -> Generator[str]:
+        with closing(_batches(url, words)) as batches:
+            for batch in batches:
+                connection.register("queried", batch)
+                yield "queried"
 
     return Source("sql", name, (Part(name, chunks),), {"address": name, "query": words}, None)
 
 
 def _url(address: str) -> sa.URL:
-    missing = [n for n in re.findall(r"\$\{(\w+)\}", address) if n not in os.environ]
-    if missing:
-        raise SourceError(
-            f"data.address: the environment has no variable {missing[0]}; export it, or correct ${{...}}"
-        )
-    whole = re.sub(r"\$\{(\w+)\}", lambda found: os.environ[found.group(1)], address)
     try:
-        url = sa.make_url(whole)
+        url = sa.make_url(expand(address, "data.address"))
         url.get_dialect()
     except (sa.exc.ArgumentError, ValueError):
         raise SourceError(
@@ -56,12 +51,14 @@ def _name(url: sa.URL) -> str:
     return f"{url.get_backend_name()}:{PurePath(url.database or '').name}"
 
 
-def _batches(url: sa.URL, words: str) -> Iterator[pa.Table]:
+def _batches(url: sa.URL, words: str) -> Generator[pa.Table]:
     """The result, all columns as text; at least one table. Nothing that the query changes is kept."""
     engine = _engine(url)
     try:
-        with _connect(engine, url) as connection:
-            result = _execute(connection, url, words)
+        with (
+            _connect(engine, url) as connection,
+            closing(_execute(connection, url, words)) as result,
+        ):
             names = list(result.keys())
             _check_names(url, names)
             yield _table(names, [])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,10 @@ def write(folder: Path, title: str, reports: Mapping[Any, Any]) -> None:
 def page(name: str, report: Any) -> str:
     """Great Expectations' page for a validation result: its sections, in a page of our own."""
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(report)
     document.sections = document.sections[:-1]  # run name and time
-    text = DefaultJinjaPageView().render(document, show_how_to_buttons=False)
+    text = _view().render(document, show_how_to_buttons=False)
     return _whole(name, '<p><a href="index.html">All tables</a></p>\n' + stable(text))
 
 
@@ -84,6 +84,14 @@ def stable(text: str) -> str:
     numbers: dict[str, str] = {}
     text = re.sub(UUID, lambda m: numbers.setdefault(m[0], f"id-{len(numbers) + 1}"), text)
     return "\n".join(line.rstrip() for line in text.split("\n") if line.strip()) + "\n"
+
+
+@cache
+def _view() -> Any:
+    """It compiles its templates once."""
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
 
 
 def _whole(title: str, body: str) -> str:

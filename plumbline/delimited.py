@@ -38,10 +38,6 @@ def header(path: Path, name: str, style: Style) -> list[str]:
     try:
         with _open(path, style.encoding) as stream:
             columns = next(csv.reader(stream, delimiter=style.delimiter), [])
-    except LookupError:
-        raise SourceError(
-            f"{name}: data.encoding '{style.encoding}' is unknown; try utf-8"
-        ) from None
     except UnicodeDecodeError as error:
         raise SourceError(_encoding(name, style, error.object)) from None
     except (csv.Error, gzip.BadGzipFile, EOFError, zlib.error) as error:

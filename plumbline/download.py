@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from plumbline.errors import ParamsError, SourceError
 
@@ -16,29 +18,43 @@ SCHEMES = ("http", "https", "file")
 
 def fetch(url: str, scratch: Path) -> Path:
     """The file behind `url` in `scratch`; SourceError where it cannot be had."""
-    parts = urlsplit(url)
+    name, parts = public(url), urlsplit(url)
     if parts.scheme not in SCHEMES:
         raise ParamsError(
-            f"data.url: got '{public(url)}', expected an address that begins with "
+            f"data.url: got '{name}', expected an address that begins with "
             f"{', '.join(s + '://' for s in SCHEMES)}"
         )
     path = scratch / (PurePosixPath(parts.path).name or "download")
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, path.open("wb") as stream:
+        with (
+            urllib.request.urlopen(_request(url), timeout=TIMEOUT) as answer,
+            path.open("wb") as stream,
+        ):
             shutil.copyfileobj(answer, stream)
     except urllib.error.HTTPError as error:
         error.close()
         raise SourceError(
-            f"{public(url)}: the server answers {error.code} {error.reason}; correct data.url"
+            f"{name}: the server answers {error.code} {error.reason}; correct data.url"
         ) from None
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise SourceError(
-            f"{public(url)}: cannot be fetched ({reason}); check data.url and the network"
+            f"{name}: cannot be fetched ({reason}); check data.url and the network"
         ) from None
     if path.stat().st_size == 0:
-        raise SourceError(f"{public(url)}: the file is empty (0 bytes); correct data.url")
+        raise SourceError(f"{name}: the file is empty (0 bytes); correct data.url")
     return path
+
+
+def _request(url: str) -> urllib.request.Request:
+    """User and password go into a header: urllib does not take them in the address."""
+    parts = urlsplit(url)
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    request = urllib.request.Request(bare)
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        request.add_header("Authorization", f"Basic {b64encode(pair.encode()).decode()}")
+    return request
 
 
 def public(url: str) -> str:

@@ -1,7 +1,8 @@
 """How far a column's values have moved: effect sizes that do not grow with the number of rows.
 
 Every size comes with its noise: what two windows of these row counts would show with no drift at
-all, or what the reference's own weeks show against each other, whichever is larger.
+all. Rows are seldom independent (a day's weather, an entity's history), so the reference's own weeks
+tell how much more than by chance they differ, and that many rows count as one.
 """
 
 from __future__ import annotations
@@ -67,29 +68,30 @@ def compare(
     *,
     bins: int,
     chance: float,
-    blocks: Array | None = None,
+    stretches: Sequence[Array] = (),
 ) -> Effect:
     """The effect between two columns of n and m values, n > 0 and m > 0.
 
-    `chance` is the share of windows without drift whose sizes may exceed their noise. `blocks`, int
-    (n,), numbers the stretches of the reference that are as long as the current window (-1: part of
-    none); the largest PSI of one of them against the others is noise too.
+    `chance` is the share of windows without drift whose sizes may exceed their noise. `stretches`:
+    each int (n,) numbers stretches of the reference in time, -1 for rows in none; the more they
+    differ from each other, the larger the noise.
     """
     gone = (pd.isna(reference), pd.isna(current))
     known = (reference[~gone[0]], current[~gone[1]])
-    kept = None if blocks is None else blocks[~gone[0]]
     usable = kind != "identifier" and len(known[0]) > 0 and len(known[1]) > 0
     placed = _place(*known, kind, bins) if usable else (np.zeros(0, np.int64),) * 2
     counts = _counts(*placed)
-    beyond = _outside(*known, chance) if usable and kind == "numeric" else Size(0.0, 0.0)
+    alike = max([1.0, *(overdispersion(placed[0], s[~gone[0]]) for s in stretches if usable)])
+    beyond = _outside(*known, chance, alike) if usable and kind == "numeric" else Size(0.0, 0.0)
+    unseen = _unseen(*known, chance, alike) if usable and kind == "category" else Size(0.0, 0.0)
     return Effect(
         rows=(len(reference), len(current)),
-        psi=Size(psi(*counts), max(psi_noise(*counts, chance), _history(placed[0], kept))),
+        psi=Size(psi(*counts), alike * psi_noise(*counts, chance)),
         js=js_distance(*counts),
         ks=ks_gap(*counts, ordered=kind == "numeric"),
         null=_share_change(*gone, chance),
         null_shares=(float(gone[0].mean()), float(gone[1].mean())),
-        unseen=_unseen(*known, chance) if usable and kind == "category" else Size(0.0, 0.0),
+        unseen=unseen,
         outside=beyond,
         constant=usable and _stuck(*known, chance),
         all_null=bool(gone[1].all() and not gone[0].all()),
@@ -129,6 +131,26 @@ def psi_noise(reference: Array, current: Array, chance: float) -> float:
     if bins < 2 or n == 0 or m == 0:
         return 0.0
     return float(1 / n + 1 / m) * chi2_quantile(bins - 1, 1 - chance)
+
+
+def overdispersion(places: Array, stretches: Array) -> float:
+    """How many times more than by chance the stretches' counts per bin differ from each other.
+
+    Pearson's chi-squared over its degrees of freedom (McCullagh & Nelder 1989, 4.5): about 1 where
+    rows are independent, k where they come in groups of k alike. `places` int (n,): each row's bin.
+    """
+    inside = stretches >= 0
+    if not inside.any():
+        return 1.0
+    rows, bins = stretches[inside], places[inside]
+    count, size = int(rows.max()) + 1, int(bins.max()) + 1
+    table = np.bincount(rows * size + bins, minlength=count * size).reshape(count, size)
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    freedom = (table.shape[0] - 1) * (table.shape[1] - 1)
+    if freedom == 0:
+        return 1.0
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    return float(((table - expected) ** 2 / expected).sum() / freedom)
 
 
 def chi2_quantile(degrees: int, level: float) -> float:
@@ -192,18 +214,6 @@ def _codes(values: Array, places: dict[object, int]) -> Array:
     return np.array([places.get(k, len(places)) for k in kinds], np.int64)[inverse]
 
 
-def _history(places: Array, blocks: Array | None) -> float:
-    """The largest PSI of one stretch of the reference against the others."""
-    if blocks is None or not len(places) or blocks.max(initial=-1) < 1:
-        return 0.0
-    inside, size = blocks >= 0, int(places.max()) + 1
-    table = np.bincount(
-        blocks[inside] * size + places[inside], minlength=size * (int(blocks.max()) + 1)
-    )
-    rows = table.reshape(-1, size)
-    return max(psi(rows.sum(axis=0) - row, row) for row in rows)
-
-
 def _share_change(reference: Array, current: Array, chance: float) -> Size:
     before, now, n, m = reference.mean(), current.mean(), len(reference), len(current)
     pooled = float((before * n + now * m) / (n + m))
@@ -211,17 +221,18 @@ def _share_change(reference: Array, current: Array, chance: float) -> Size:
     return Size(float(abs(now - before)), share_noise(pooled, rows, chance) - pooled)
 
 
-def _unseen(reference: Array, current: Array, chance: float) -> Size:
+def _unseen(reference: Array, current: Array, chance: float, alike: float) -> Size:
     """Good and Turing's estimate of what is unseen without drift: the values seen once."""
     seen = pd.Series(reference).value_counts()
     expected = float((seen == 1).sum() / len(reference))
     value = 1 - pd.Series(current).isin(seen.index).mean()
-    return Size(float(value), share_noise(expected, len(current), chance))
+    return Size(float(value), share_noise(expected, len(current) / alike, chance))
 
 
-def _outside(reference: Array, current: Array, chance: float) -> Size:
+def _outside(reference: Array, current: Array, chance: float, alike: float) -> Size:
     value = ((current < reference.min()) | (current > reference.max())).mean()
-    return Size(float(value), share_noise(2 / (len(reference) + 1), len(current), chance))
+    expected = 2 / (len(reference) / alike + 1)
+    return Size(float(value), share_noise(expected, len(current) / alike, chance))
 
 
 def _stuck(reference: Array, current: Array, chance: float) -> bool:

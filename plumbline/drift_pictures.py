@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from plumbline.monitoring import Observation
-from plumbline.params import Monitor
 from plumbline.usecase import Array
-from plumbline.verdict import grade
+from plumbline.verdict import LEVELS
 
 COLUMNS = 20
 """Columns in the picture of drift, the most drifted first."""
@@ -24,11 +23,11 @@ COLOURS = {"fine": "#7a8b99", "watch": "#d99a2b", "page": "#c23b3b"}
 PAST, NOW = "#7a8b99", "#c23b3b"
 
 
-def draw(folder: Path, seen: Observation, limits: Monitor) -> list[Path]:
+def draw(folder: Path, seen: Observation) -> list[Path]:
     """Write drift.svg, score.svg and weeks.svg into an existing folder; each only if there is data."""
     made = []
     if any(i.effect for i in seen.inputs):
-        made.append(_drift(folder / "drift.svg", seen, limits))
+        made.append(_drift(folder / "drift.svg", seen))
     if seen.past.rows and seen.now.rows:
         made.append(_score(folder / "score.svg", seen))
     if seen.weeks:
@@ -36,7 +35,7 @@ def draw(folder: Path, seen: Observation, limits: Monitor) -> list[Path]:
     return made
 
 
-def _drift(path: Path, seen: Observation, limits: Monitor) -> Path:
+def _drift(path: Path, seen: Observation) -> Path:
     """A grey bar for what noise explains, a dot for what was found, coloured by its level."""
     sized = [(i.effect.psi, i.importance, i.name) for i in seen.inputs if i.effect]
     worst = sorted(sized, key=lambda s: (-s[0].excess, -s[1], s[2]))[:COLUMNS][::-1]
@@ -45,11 +44,12 @@ def _drift(path: Path, seen: Observation, limits: Monitor) -> Path:
         axes.barh(
             place, [max(size.noise, FLOOR) for size, _, _ in worst], color="#d5dbe0", label="noise"
         )
-        for level in ("fine", "watch", "page"):
+        levels = {f.column: f.level for f in seen.findings if f.check == "drift"}
+        for level in LEVELS:
             dots = [
                 (max(size.value, FLOOR), y)
-                for y, (size, share, _) in zip(place, worst, strict=True)
-                if _level(size.excess, share, limits) == level
+                for y, (size, _, name) in zip(place, worst, strict=True)
+                if levels.get(name, "fine") == level
             ]
             if dots:
                 axes.scatter(*zip(*dots, strict=True), color=COLOURS[level], label=level, zorder=3)
@@ -60,11 +60,6 @@ def _drift(path: Path, seen: Observation, limits: Monitor) -> Path:
         axes.set_xlabel("PSI; in brackets the column's share of the model's gain")
         axes.legend(frameon=False, loc="lower right")
     return path
-
-
-def _level(excess: float, share: float, limits: Monitor) -> str:
-    level = grade(excess, limits.psi)
-    return "watch" if level == "page" and share < limits.used else level
 
 
 def _score(path: Path, seen: Observation) -> Path:

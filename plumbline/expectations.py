@@ -170,8 +170,8 @@ def _unique(check: Check) -> Any:
 
 
 def _common(check: Check) -> dict[str, Any]:
-    words = f"{check.kind}: {check.expects}; otherwise {check.severity}"
-    return {"severity": LEVELS[check.severity], "notes": words}
+    words = f"{check.kind}: {check.expects} (if not: {check.severity})"
+    return {"severity": LEVELS[check.severity], "description": words}
 
 
 _MAKERS: Mapping[str, Callable[[Check], Any]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 import duckdb
 
@@ -26,11 +27,12 @@ def load(connection: duckdb.DuckDBPyConnection, usecase: UseCase, source: Source
     first: dict[str, str] = {}
     for part in source.parts:
         rows = 0
-        for relation in part.chunks(connection):
-            found = _columns(connection, source, part, relation)
-            first = first or found
-            _compare(part, found, source.parts[0], first)
-            rows += _insert(connection, usecase, source, part, relation, found, rows)
+        with closing(part.chunks(connection)) as chunks:
+            for relation in chunks:
+                found = _columns(connection, source, part, relation)
+                first = first or found
+                _compare(part, found, source.parts[0], first)
+                rows += _insert(connection, usecase, source, part, relation, found, rows)
     if not duck.rows(connection, "SELECT 1 FROM events LIMIT 1"):
         raise SourceError(
             f"{source.name}: no rows; expected at least one (is the export complete?)"

@@ -171,8 +171,13 @@ def _check(measure: Measure, severity: Mapping[str, Severity]) -> Check:
         measure.kind,
         measure.column,
         severity_of(severity, measure.column, measure.kind),
-        measure.detail,
+        f"{_limits(measure)}; found: {measure.detail}",
         f"{measure.column}, {measure.kind}",
         low=measure.low,
         high=measure.high,
     )
+
+
+def _limits(measure: Measure) -> str:
+    bounds = ((measure.low, "at least"), (measure.high, "at most"))
+    return " and ".join(f"{words} {bound:.3g}" for bound, words in bounds if bound is not None)

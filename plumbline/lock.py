@@ -61,7 +61,9 @@ def locked(usecase: str, path: Path = Path("dvc.lock")) -> dict[str, str]:
         mine = [s for name, s in stages.items() if name.endswith(f"@{usecase}")]
         return {out["path"]: out["md5"] for stage in mine for out in stage.get("outs", ())}
     except (AttributeError, KeyError, TypeError) as error:
-        raise PlumblineError(f"{path}: damaged ({error!r}); restore it with `git checkout`") from None
+        raise PlumblineError(
+            f"{path}: damaged ({error!r}); restore it with `git checkout`"
+        ) from None
 
 
 def graph(usecase: str, path: Path = Path("dvc.yaml")) -> dict[str, Stage]:

@@ -11,7 +11,7 @@ from plumbline import drift, matured, verdict, weeks
 from plumbline.drift import Effect, Kind
 from plumbline.matured import Blind, Quality, Week
 from plumbline.params import Monitor
-from plumbline.usecase import UseCase, available
+from plumbline.usecase import Array, UseCase, available
 from plumbline.verdict import Finding, Input
 from plumbline.window import Window, is_number, whole_weeks
 
@@ -60,9 +60,10 @@ def observe(
         seed=seed,
     )
     due = matured.due(usecase, current)
+    shifted = verdict.prediction_findings(prediction, limits)
     findings = (
-        *(f for one in inputs for f in verdict.column_findings(one, limits)),
-        *verdict.prediction_findings(prediction, limits),
+        *(f for one in inputs for f in verdict.column_findings(one, limits, felt=bool(shifted))),
+        *shifted,
         *verdict.label_findings(known, limits),
         *verdict.quality_findings(known, limits),
         *verdict.row_findings(expected_rows(past, now), now.rows, limits),
@@ -156,9 +157,12 @@ def _effects(
 ) -> tuple[tuple[Input, ...], Effect | None]:
     if not past.rows or not now.rows:
         return (), None
-    blocks = None
+    stretches: tuple[Array, ...] = ()
     if past.day is not None and past.last is not None:
-        blocks = weeks.blocks(past.day, past.last, now.days // 7)
-    compare: Compare = partial(drift.compare, bins=limits.bins, chance=limits.chance, blocks=blocks)
+        lengths = sorted({1, now.days // 7} - {0})
+        stretches = tuple(weeks.blocks(past.day, past.last, length) for length in lengths)
+    compare: Compare = partial(
+        drift.compare, bins=limits.bins, chance=limits.chance, stretches=stretches
+    )
     inputs = [examine(n, k, shares.get(n, 0.0), past, now, compare) for n, k in kinds.items()]
     return tuple(inputs), compare(past.score, now.score, "numeric")

@@ -58,10 +58,10 @@ class Data(Section):
     as_of: Day | None = None
     start: Day | None = None
     path: str | None = None  # csv, parquet: a file, a folder or a glob
-    url: str | None = None
+    url: str | None = None  # http, https, file; ${VARIABLES} taken from the environment
     sha256: str | None = None  # url: required; csv, parquet: checked when given
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv
-    encoding: str = "utf-8"  # csv
+    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"  # csv
     address: str | None = None  # sql: SQLAlchemy address, ${VARIABLES} taken from the environment
     query: str | None = None
     simulate: Mapping[str, Any] = Field(default_factory=dict)
@@ -71,7 +71,7 @@ class Validate(Section):
     """How strict the contract is, and from which size a change against the accepted profile is told.
 
     `severity`: by kind of check ("range") or by column and kind ("price.range"), see
-    `plumbline/contract.py`. Sizes are beyond what the number of rows explains.
+    `plumbline/check.py`. Sizes are beyond what the number of rows explains.
     """
 
     max_quarantine: Share = 0.01  # of the rows of a table that may be set aside

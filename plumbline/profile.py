@@ -17,6 +17,7 @@ import numpy as np
 
 from plumbline import files
 from plumbline.check import TYPES, Table, clock, layout, quote
+from plumbline.errors import ContractError
 from plumbline.months import File, source
 from plumbline.shifts import CUT, UNIT_QUANTILES, Day, Profile
 from plumbline.usecase import Array, Column, UseCase
@@ -30,8 +31,13 @@ Window = tuple[date, date] | None
 
 
 def accepted(path: Path) -> Profile:
-    """The accepted profile in `path`, {} where none is accepted yet."""
-    return files.read_json(path)
+    """The accepted profile in `path`, {} where none is accepted yet. ContractError for anything else."""
+    found = files.read_json(path)
+    if found and not (isinstance(found, dict) and {"columns", "per_day", "rows"} <= set(found)):
+        raise ContractError(
+            f"{path}: not a profile; write {{}} into it, or run `python -m plumbline accept` again"
+        )
+    return found
 
 
 def window(

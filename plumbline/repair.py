@@ -48,9 +48,10 @@ def repair(settings: Settings, findings: Iterable[Finding]) -> list[Outcome]:
     places: list[Place] = [cache, *remotes]
     objects = [f for f in chosen if f.where == cache.name]
     files = [f for f in chosen if f.where == "workspace"]
+    mask = umask()
     with ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(lambda f: _object(cache, remotes, f, settings.root), objects))
-        outcomes += pool.map(lambda f: _file(places, f, settings.root), files)
+        outcomes += pool.map(lambda f: _file(places, f, settings.root, mask), files)
     rest = (f for f in chosen if f.where not in (cache.name, "workspace"))
     return outcomes + [Outcome(f, None, _advice(f)) for f in rest]
 
@@ -75,10 +76,15 @@ def restore(sources: Sequence[Source], oid: str, target: Path, mode: int) -> str
     raise PlumblineError(f"no good copy of {oid} ({'; '.join(reasons) or 'no remote to ask'})")
 
 
-def file_mode(executable: bool) -> int:
-    """The mode that this user's umask gives a file of the work tree."""
+def umask() -> int:
+    """What the user's umask takes from a file's mode. It is the process's: not to ask in threads."""
     mask = os.umask(0)
     os.umask(mask)
+    return mask
+
+
+def file_mode(executable: bool, mask: int) -> int:
+    """The mode of a file of the work tree."""
     return (0o777 if executable else 0o666) & ~mask
 
 
@@ -88,7 +94,7 @@ def _object(cache: Folder, remotes: Sequence[Place], finding: Finding, root: Pat
     return _outcome([*remotes, *own], finding, target, CACHE_MODE)
 
 
-def _file(places: Sequence[Source], finding: Finding, root: Path) -> Outcome:
+def _file(places: Sequence[Source], finding: Finding, root: Path, mask: int) -> Outcome:
     use, target = finding.use, root / finding.use.path
     reason = _hindrance(finding, target, root)
     if reason:
@@ -97,7 +103,7 @@ def _file(places: Sequence[Source], finding: Finding, root: Path) -> Outcome:
         aside = root / ASIDE / use.path
         aside.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(target, aside)
-    return _outcome(places, finding, target, file_mode(use.out.executable))
+    return _outcome(places, finding, target, file_mode(use.out.executable, mask))
 
 
 def _outcome(places: Sequence[Source], finding: Finding, target: Path, mode: int) -> Outcome:

@@ -147,9 +147,10 @@ def _inputs(root: Path, commit: str, clone: Path) -> None:
     settings = places.settings(root)
     sources = [settings.folder(), *(settings.remote(name) for name in settings.remotes)]
     contents, _ = verify.read_manifests(sources, tracked)
+    mask = repair.umask()
     for use in verify.expand(tracked, contents):
         if not use.oid.endswith(".dir"):
-            mode = repair.file_mode(use.out.executable)
+            mode = repair.file_mode(use.out.executable, mask)
             repair.restore(sources, use.oid, clone / use.path, mode)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
@@ -19,6 +19,7 @@ import duckdb
 
 from plumbline import delimited
 from plumbline.casts import text
+from plumbline.environment import expand
 from plumbline.errors import ParamsError, SourceError
 from plumbline.params import Data
 from plumbline.usecase import UseCase
@@ -38,7 +39,7 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-Chunks = Callable[[duckdb.DuckDBPyConnection], Iterator[str]]
+Chunks = Callable[[duckdb.DuckDBPyConnection], Generator[str]]
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ def open_source(usecase: UseCase, data: Data, seed: int, folder: Path, scratch: 
     if data.source == "url":
         from plumbline.download import fetch, public
 
-        name = public(data.url or "")
-        path = fetch(data.url or "", scratch)
+        url = expand(data.url or "", "data.url")
+        name, path = public(url), fetch(url, scratch)
         return _files("url", [path], [name], name, {"url": name}, data)
     place = data.path or ""
     paths = files(place, *SUFFIXES[data.source])
@@ -175,7 +176,7 @@ def _files(
     return Source(kind, name, parts, sheet, found)
 
 
-def _whole(relation: str, _: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def _whole(relation: str, _: duckdb.DuckDBPyConnection) -> Generator[str]:
     yield relation
 
 
@@ -184,7 +185,7 @@ def _simulate(data: Data, seed: int, folder: Path) -> Source:
     simulate = _simulator(folder, name)
     tables = simulate(data.simulate, data.start, data.as_of, seed)  # refuses its settings at once
 
-    def chunks(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    def chunks(connection: duckdb.DuckDBPyConnection) -> Generator[str]:
         for table in _joined(tables):
             connection.register("simulated", table)
             yield "simulated"

@@ -221,9 +221,13 @@ def _numbers(name: str, kind: Kind, given: list[Any], count: int) -> list[float]
     numbers = [v for v in given if isinstance(v, (int, float)) and not isinstance(v, bool)]
     good = len(numbers) == len(given) == count and all(map(math.isfinite, numbers))
     if not good:
-        raise ValueError(f".{name}.{kind}: got {given!r}, expected {count} numbers, as in {FORMS[kind]}")
+        raise ValueError(
+            f".{name}.{kind}: got {given!r}, expected {count} numbers, as in {FORMS[kind]}"
+        )
     if numbers[0] >= numbers[1]:
-        raise ValueError(f".{name}.{kind}: got {given!r}, expected the low end first, as in {FORMS[kind]}")
+        raise ValueError(
+            f".{name}.{kind}: got {given!r}, expected the low end first, as in {FORMS[kind]}"
+        )
     return [float(v) for v in numbers]
 
 

@@ -2,48 +2,28 @@
 
 SQLite (`mlflow.db`) by default, a server by MLFLOW_TRACKING_URI, nothing with MLFLOW_TRACKING_URI=off.
 Where MLflow is down this warns and the stage goes on. A process beside the stage talks to MLflow (see
-`plumbline.mlflow_worker`): its import costs the stage nothing, and it can be killed when it hangs.
+`plumbline.mlflow_process`): its import costs the stage nothing, and it can be killed when it hangs.
 """
 
 from __future__ import annotations
 
-import atexit
-import json
 import logging
 import math
 import os
-import select
-import sqlite3
 import subprocess
-import sys
-import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from plumbline import lock, runner
+from plumbline import lock, mlflow_process
 
 ADDRESS = "MLFLOW_TRACKING_URI"
 OFF = "off"
-PROBE = 3.0  # seconds for a server or a file to show that it is there
-PATIENCE = 60.0  # seconds for one answer, a cold import on a busy machine included
-LIMITS = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
-}
+GIT = 10.0  # seconds for one answer of git
 
 log = logging.getLogger("plumbline")
-
-
-class Unreachable(Exception):
-    """MLflow did not take what it was given; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +40,7 @@ class Trial:
 def warm() -> None:
     """Start the process beside the stage, so that it has imported MLflow when it is needed."""
     if address() != OFF:
-        _worker()
+        mlflow_process.worker()
 
 
 def record(
@@ -87,7 +67,11 @@ def record(
 
 
 def register(
-    usecase: str, bundle: Path, run_id: str | None, alias: str, tags: Mapping[str, str] | None = None
+    usecase: str,
+    bundle: Path,
+    run_id: str | None,
+    alias: str,
+    tags: Mapping[str, str] | None = None,
 ) -> str | None:
     """Make the bundle a version of the registered model `usecase` and point `alias` at it.
 
@@ -105,12 +89,6 @@ def register(
         "alias": alias,
     }
     return _send(request, f"the registration of {bundle}")
-
-
-def close() -> None:
-    """End the process beside the stage, if there is one; it is ended at exit anyway."""
-    if _worker.cache_info().currsize:
-        _worker().close()
 
 
 def address() -> str:
@@ -159,7 +137,7 @@ def md5s(usecase: str, stage: str) -> dict[str, str]:
 
 def _git(*words: str) -> str | None:
     try:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=PROBE)
+        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=GIT)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
@@ -171,92 +149,12 @@ def _send(request: dict[str, Any], what: str) -> str | None:
         return None
     artifacts = Path("mlartifacts").resolve().as_uri() if where.startswith("sqlite:") else None
     try:
-        _probe(where)
-        value = _worker().ask(request | {"address": where, "artifacts": artifacts})
-    except Unreachable as error:
+        mlflow_process.probe(where)
+        value = mlflow_process.worker().ask(request | {"address": where, "artifacts": artifacts})
+    except mlflow_process.UnreachableError as error:
         log.warning(
             "tracking: %s is not in MLflow: %s: %s. The stage goes on; set %s=%s to track nothing.",
             what, where, error, ADDRESS, OFF,
         )  # fmt: skip
         return None
     return value
-
-
-def _probe(where: str) -> None:
-    """Raise Unreachable, within seconds, where nothing answers or the file cannot be written."""
-    if where.startswith(("http://", "https://")):
-        _probe_server(f"{where.rstrip('/')}/health")
-    elif where.startswith("sqlite:///"):
-        _probe_file(Path(where.removeprefix("sqlite:///")))
-
-
-def _probe_server(url: str) -> None:
-    try:
-        urllib.request.urlopen(url, timeout=PROBE).close()
-    except urllib.error.HTTPError:
-        return  # it answers
-    except OSError as error:
-        raise Unreachable(f"no answer ({getattr(error, 'reason', error)})") from None
-
-
-def _probe_file(path: Path) -> None:
-    if not path.exists():
-        return
-    try:
-        with closing(sqlite3.connect(path, timeout=PROBE, isolation_level=None)) as database:
-            database.execute("BEGIN IMMEDIATE")
-            database.execute("ROLLBACK")
-    except sqlite3.Error as error:
-        raise Unreachable(
-            f"{error}; if it stays so, delete the file: git and DVC hold all that is in it"
-        ) from None
-
-
-class Worker:
-    """The process beside the stage; it ends with the stage."""
-
-    def __init__(self) -> None:
-        self.errors: IO[bytes] = tempfile.TemporaryFile()
-        root = str(Path(__file__).resolve().parent.parent)
-        path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "plumbline.mlflow_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            env={**LIMITS, **os.environ, **runner.QUIET, "PYTHONPATH": path},
-        )
-
-    def ask(self, request: Mapping[str, Any], patience: float = PATIENCE) -> str:
-        """The answer to `request`; Unreachable where there is none in `patience` seconds."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        try:
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
-            ready, _, _ = select.select([self.process.stdout], [], [], patience)
-        except OSError:
-            ready = [self.process.stdout]
-        line = self.process.stdout.readline() if ready else b""
-        if not line:
-            words = self.close()
-            raise Unreachable(words if ready else f"no answer in {patience:g} s")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise Unreachable(answer["error"])
-        return str(answer["value"])
-
-    def close(self) -> str:
-        """End the process, and forget it: the next request starts another. Returns its last words."""
-        _worker.cache_clear()
-        self.process.kill()
-        self.process.communicate()
-        with self.errors as file:
-            file.seek(0)
-            lines = file.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else "the process that talks to MLflow ended"
-
-
-@cache
-def _worker() -> Worker:
-    atexit.register(close)
-    return Worker()

@@ -56,7 +56,9 @@ class Boosted:
     rounds: int
 
 
-def settings(problem: Problem, params: Mapping[str, Any], *, seed: int, threads: int) -> dict[str, Any]:
+def settings(
+    problem: Problem, params: Mapping[str, Any], *, seed: int, threads: int
+) -> dict[str, Any]:
     """XGBoost's settings in full: `params` on top of the defaults. `threads` 0 = all cores."""
     return {
         "objective": OBJECTIVES[problem],
@@ -99,7 +101,9 @@ def binned(batches: Batches, *, max_bin: int, threads: int, like: Any = None) ->
     return xgboost.QuantileDMatrix(Pieces(), max_bin=max_bin, nthread=threads or None, ref=like)
 
 
-def boost(full: Mapping[str, Any], train: Any, valid: Any, *, rounds: int, early_stopping: int) -> Boosted:
+def boost(
+    full: Mapping[str, Any], train: Any, valid: Any, *, rounds: int, early_stopping: int
+) -> Boosted:
     """Boost on `train` until `valid` has not improved for `early_stopping` rounds; keep the best.
 
     Raises xgboost's XGBoostError where it refuses the settings.
@@ -158,7 +162,7 @@ def _progress(rounds: int) -> Any:
         def __init__(self) -> None:
             self.started = self.told = time.perf_counter()
 
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        def after_iteration(self, _: Any, epoch: int, evals_log: Any) -> bool:
             now = time.perf_counter()
             if now - self.told > SECONDS and sys.stderr.isatty():
                 ((name, values),) = evals_log["valid"].items()

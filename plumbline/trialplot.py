@@ -48,7 +48,11 @@ def _by_trial(axis: Any, trials: Sequence[Trial], metric: str, higher_is_better:
     so_far = [best(trials[: t.number], higher_is_better) for t in good]
     axis.plot([t.number for t in good], [t.metric for t in good], "o", color=OTHER, label="trial")
     axis.step(
-        [t.number for t in good], [t.metric for t in so_far if t], where="post", color=BEST, label="best"
+        [t.number for t in good],
+        [t.metric for t in so_far if t],
+        where="post",
+        color=BEST,
+        label="best",
     )
     failed = [t.number for t in trials if t.metric is None]
     if failed and good:

@@ -44,7 +44,7 @@ def search(
     max_evals: int,
     seed: int,
     failures: tuple[type[Exception], ...],
-    told: Told = lambda trial, best: None,
+    told: Told | None = None,
 ) -> tuple[Trial, ...]:
     """`max_evals` trials, or one with no setting where there is nothing to search.
 
@@ -55,7 +55,8 @@ def search(
     def attempt(params: Mapping[str, Any]) -> Trial:
         trial = _attempt(len(trials) + 1, params, objective, failures)
         trials.append(trial)
-        told(trial, best(trials, higher_is_better))
+        if told is not None:
+            told(trial, best(trials, higher_is_better))
         return trial
 
     if dimensions:
@@ -73,7 +74,12 @@ def best(trials: Sequence[Trial], higher_is_better: bool) -> Trial | None:
 
 
 def summary(
-    trials: Sequence[Trial], metric: str, fixed: Mapping[str, Any], *, higher_is_better: bool, where: str
+    trials: Sequence[Trial],
+    metric: str,
+    fixed: Mapping[str, Any],
+    *,
+    higher_is_better: bool,
+    where: str,
 ) -> dict[str, Any]:
     """What train and a pull request read: the best trial's params, its metric, counts of trials.
 
@@ -151,7 +157,9 @@ def _minimise(
             return {"status": hyperopt.STATUS_FAIL}
         return {"status": hyperopt.STATUS_OK, "loss": sign * trial.metric}
 
-    with suppress(hyperopt.exceptions.AllTrialsFailed):  # asked at the end; `summary` says it better
+    with suppress(
+        hyperopt.exceptions.AllTrialsFailed
+    ):  # asked at the end; `summary` says it better
         hyperopt.fmin(
             loss,
             {d.name: _distribution(d) for d in dimensions},

@@ -69,23 +69,21 @@ class Input:
     detail: str = ""
 
 
-def column_findings(one: Input, limits: Monitor) -> list[Finding]:
-    """What is wrong with one column; a page only where the model uses it."""
+def column_findings(one: Input, limits: Monitor, *, felt: bool) -> list[Finding]:
+    """What is wrong with one column; a page only where the model uses it.
+
+    `felt`: the model's answers have shifted; without that, drift is watched.
+    """
     if one.problem or one.effect is None:
-        return [
-            _cap(
-                Finding(one.problem or "missing", "page", 1.0, "share of rows", one.detail),
-                one,
-                limits,
-            )
-        ]
+        lost = Finding(one.problem or "missing", "page", 1.0, "share of rows", one.detail)
+        return [_cap(lost, one, limits)]
     effect = one.effect
     if effect.all_null:
         text = f"no value in the current window; {effect.null_shares[0]:.1%} null before"
         return [_cap(Finding("all_null", "page", 1.0, "share of rows", text), one, limits)]
     if min(effect.rows) < limits.min_rows:
         return []
-    sized = _value_findings(effect, limits)
+    sized = _value_findings(effect, limits, felt)
     if effect.constant:
         text = f"all {effect.rows[1]:,} values are the same; they varied before"
         sized.append(Finding("constant", "page", 1.0, "share of rows", text))
@@ -220,11 +218,12 @@ def grade(excess: float, limits: Limits) -> Level:
     return "watch" if excess >= limits.watch else "fine"
 
 
-def _value_findings(effect: Effect, limits: Monitor) -> list[Finding]:
+def _value_findings(effect: Effect, limits: Monitor, felt: bool) -> list[Finding]:
     rows = "share of rows"
+    drift = _sized("drift", effect.psi, limits.psi, "PSI", _drift_text(effect))
     before, now = effect.null_shares
     return [
-        _sized("drift", effect.psi, limits.psi, "PSI", _drift_text(effect)),
+        drift if felt or drift.level == "fine" else replace(drift, level="watch"),
         _sized(
             "null_share",
             effect.null,

@@ -51,15 +51,8 @@ def main(
         others=evaluation.answers(case, columns, *_fitted(case, params.evaluate, train)),
         outcomes=_behaviours(case, params.evaluate, scorer, columns),
     )
-    write(
-        case,
-        params.evaluate,
-        scorer,
-        found,
-        evaluation.predictions(case, columns, score),
-        report,
-        plots,
-    )
+    predicted = evaluation.predictions(case, columns, score)
+    write(case, params.evaluate, scorer, found, predicted, report, plots)
     files.write_json(metrics, found.figures)
     gate = found.figures["gate"]
     log.info("evaluate: %d rows; %s: %s", len(score), gate["verdict"], "; ".join(gate["reasons"]))
@@ -71,7 +64,7 @@ def write(
     asked: params_file.Evaluate,
     scorer: bundle.Bundle,
     found: Assessment,
-    predictions: Columns,
+    predicted: Columns,
     report: Path,
     plots: Path,
 ) -> None:
@@ -79,7 +72,7 @@ def write(
     importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
     with files.replacing_folder(plots) as tables_folder, files.replacing_folder(report) as folder:
         reporting.write_curves(tables_folder, {**found.tables, "importance": importance})
-        reporting.write_predictions(folder / "predictions.parquet", predictions)
+        reporting.write_predictions(folder / "predictions.parquet", predicted)
         pictures.draw(folder, case.title, found.figures, found.lines, importance)
         made = {**scorer.provenance, "rounds": scorer.manifest.rounds, **scorer.manifest.params}
         features = importance["series"].tolist()

@@ -1,6 +1,4 @@
-"""monitor: is the model still fit for what comes in now?
-
-Reads the bundle, the reference (test) and the current table, scores both, compares them in whole
+"""Reads the bundle, the reference (test) and the current table; scores both, compares them in whole
 weeks, column by column, and judges the quality on labels that are known; writes the verdict as JSON
 and a folder with Evidently's report and three pictures.
 """
@@ -12,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-import plumbline.params
-import plumbline.usecase
 from plumbline import (
     bundle,
     drift_pictures,
@@ -25,6 +21,8 @@ from plumbline import (
     tables,
     tracking,
 )
+from plumbline import params as params_file
+from plumbline import usecase as usecases
 from plumbline.bundle import Bundle
 from plumbline.usecase import UseCase
 from plumbline.window import Window, scorable, window
@@ -35,9 +33,9 @@ log = logging.getLogger("plumbline")
 def main(
     usecase: str, model: Path, reference: Path, current: Path, result: Path, reports: Path
 ) -> None:
-    """Monitor one use case; see the module's docstring."""
-    case = plumbline.usecase.load(usecase)
-    params = plumbline.params.load(usecase)
+    """Compare the table `current` with `reference` as the bundle in `model` sees them."""
+    case, params = usecases.load(usecase), params_file.load(usecase)
+    tracking.warm()
     limits = params.monitor
     scorer = bundle.load(model, usecase)
     past = _window(case, scorer, reference)
@@ -45,7 +43,7 @@ def main(
     gain = monitoring.gain_shares(scorer.booster)
     seen = monitoring.observe(case, gain, past, now, limits, params.seed)
     with files.replacing_folder(reports) as folder:
-        drift_pictures.draw(folder, seen, limits)
+        drift_pictures.draw(folder, seen)
         page = folder / "evidently.html"
         drift_report.write(page, seen, limits, case.problem, scorer.threshold, params.seed)
     files.write_json(result, monitor_json.result(seen))

@@ -47,7 +47,9 @@ def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> No
     described = describe(case, boosted, params.train.calibration, valid)
     provenance = {"train": lock.md5(train), "valid": lock.md5(valid), "seed": params.seed}
     pure = {k: v for k, v in settings.items() if k != "nthread"}
-    saved = bundle.save(model, boosted.booster, {**described, "params": pure, "provenance": provenance})
+    saved = bundle.save(
+        model, boosted.booster, {**described, "params": pure, "provenance": provenance}
+    )
     log.info("train: %d rounds, %s; wrote %s", boosted.rounds, saved.manifest.metrics, model)
     tracking.record(
         usecase,
@@ -63,7 +65,12 @@ def boost(
 ) -> training.Boosted:
     """The final booster, cut at its best round on `valid`."""
     learn, watch = batches.binned(case, settings, train, valid)
-    log.info("train: %d rows, %d features, %d rows watched", learn.num_row(), learn.num_col(), watch.num_row())
+    log.info(
+        "train: %d rows, %d features, %d rows watched",
+        learn.num_row(),
+        learn.num_col(),
+        watch.num_row(),
+    )
     return training.boost(
         settings, learn, watch, rounds=how.rounds, early_stopping=how.early_stopping
     )

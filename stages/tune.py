@@ -11,7 +11,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline import batches, files, metrics, progress, runner, space, tracking, training, trialplot, tuning
+from plumbline import (
+    batches,
+    files,
+    metrics,
+    progress,
+    runner,
+    space,
+    tracking,
+    training,
+    trialplot,
+    tuning,
+)
 from plumbline import params as params_file
 from plumbline import usecase as usecases
 from plumbline.usecase import UseCase
@@ -27,11 +38,15 @@ def main(usecase: str, train: Path, valid: Path, best: Path, report: Path) -> No
     metric = metrics.PRIMARY[case.problem]
     higher = metric in metrics.HIGHER_IS_BETTER
     where = f"params.yaml, {usecase}.tune.space"
-    result = tuning.summary(trials, metric, params.tune.params, higher_is_better=higher, where=where)
+    result = tuning.summary(
+        trials, metric, params.tune.params, higher_is_better=higher, where=where
+    )
     with files.replacing_folder(report) as folder:
         trialplot.write(folder, trials, metric, higher_is_better=higher)
     files.write_json(best, result)
-    log.info("tune: %d trials, %d failed; wrote %s, %s", len(trials), result["failed"], best, report)
+    log.info(
+        "tune: %d trials, %d failed; wrote %s, %s", len(trials), result["failed"], best, report
+    )
     tracking.record(
         usecase,
         "tune",

@@ -88,11 +88,11 @@ def arrow(rows: Iterable[Mapping[str, Any]], *, late: bool) -> pa.Table:
 
 
 def write(rows: Rows, folder: Path, as_of: date = AS_OF) -> Path:
-    """Events and outcomes visible at `as_of` in `folder`, a file per month."""
+    """Events and outcomes visible at `as_of` in `folder`, a file per month, in the given order."""
     folder.mkdir(parents=True)
     midnight = datetime(as_of.year, as_of.month, as_of.day)
     for kind, time in (("events", "at"), ("outcomes", "known_at")):
-        seen = sorted((r for r in rows if r[time] < midnight), key=lambda r: (r[time], r["number"]))
+        seen = [r for r in rows if r[time] < midnight]
         for month in sorted({f"{r[time]:%Y-%m}" for r in seen}):
             part = [r for r in seen if f"{r[time]:%Y-%m}" == month]
             pq.write_table(arrow(part, late=kind == "outcomes"), folder / f"{kind}-{month}.parquet")

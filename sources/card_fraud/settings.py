@@ -6,6 +6,7 @@ Refused with one clear line each where a key is unknown or a value impossible.
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -42,6 +43,19 @@ FAULTS = {
     "swapped_columns": 0.0,  # amount_cents and distance_m change places in `share` of the rows
 }
 """Shocks to the rows on their way here, with the default of `size`. Labels stay true."""
+LIMITS = {
+    "prices": (-0.99, 100.0),
+    "volume": (-1.0, 100.0),
+    "customer_mix": (-0.99, 100.0),
+    "category_mix": (0.0, 1.0),
+    "roaming": (0.0, 1.0),
+    "fraud_rate": (0.0, 10.0),
+    "leaked_amounts": (0.01, 100.0),
+    "amount_limit": (0.0, math.inf),
+    "new_fraud_pattern": (0.0, 1.0),
+    "partial_day": (0.0, 24.0),
+}
+"""Least and greatest `size`."""
 NUMBERS = ("amount_cents", "distance_m")
 NULLABLE = ("customer_id", "terminal_id", "amount_cents", "kind", "category", "distance_m")
 
@@ -80,6 +94,9 @@ class Shock(Section):
             raise ValueError(f"category: got {self.category!r}; {near(self.category, CATEGORIES)}")
         if self.kind == "category_mix" and self.category is None:
             raise ValueError("category: missing; a category_mix moves payments to one")
+        low, high = LIMITS.get(self.kind, (-math.inf, math.inf))
+        if self.size is not None and not low <= self.size <= high:
+            raise ValueError(f"size: got {self.size}, expected a number from {low:g} to {high:g}")
         if self.until is not None and self.until <= self.date:
             raise ValueError(f"until: got {self.until}, expected a day after {self.date}")
         return self
@@ -115,9 +132,7 @@ class Settings(Section):
 
     customers: Count = 1_000  # on the first day
     terminals: Count = 1_000
-    growth: Annotated[float, Field(ge=-0.9, le=10)] = (
-        0.2  # customers per year, share of the first day's
-    )
+    growth: Annotated[float, Field(ge=0, le=10)] = 0.2  # per year, share of the first customers
     terminals_per_km2: Positive = 1.0  # sets the size of the (square) land
     radius_m: Count = 5_000  # customers pay at terminals this near to their home
     roam_share: Share = 0.02  # payments made anywhere in the land
@@ -129,16 +144,20 @@ class Settings(Section):
     amount_limit: Positive = 200_000.0  # cents: over it a payment is a fraud (1)
     terminals_hacked: Share = 0.0002  # per terminal and day (2)
     terminal_days: Annotated[int, Field(ge=1, le=366)] = 28
-    terminal_share: Share = (
-        0.2  # of the payments at a hacked terminal are frauds, from 6 to 18 o'clock
-    )
-    terminal_night_share: Share = 1.0  # and at other hours
+    terminal_share: Share = 0.2  # of the payments there from 6 to 18 o'clock are frauds
+    terminal_night_share: Share = 1.0  # of those at other hours
     cards_leaked: Share = 0.0016  # per customer and day (3)
     card_days: Annotated[int, Field(ge=1, le=366)] = 14
     card_share: Share = 0.3333333333333333  # of a leaked card's payments are frauds
     card_factor: Positive = 5.0  # times the usual amount
     card_roam_share: Share = 0.6  # of these frauds made anywhere
     shocks: tuple[Shock, ...] = ()
+
+    @model_validator(mode="after")
+    def _possible(self) -> Settings:
+        if self.mean_min > self.mean_max:
+            raise ValueError(f"mean_max: got {self.mean_max}, expected mean_min or more")
+        return self
 
     def faults(self, day: datetime.date) -> list[tuple[int, Shock, float]]:
         """The feed's faults that are on: place in the list, shock, size."""
@@ -163,7 +182,7 @@ def read(settings: Mapping[str, Any]) -> Settings:
 
 
 def _line(error: dict[str, Any]) -> str:
-    where = ".".join(("data.simulate", *(str(p) for p in error["loc"])))
+    where = ".".join(("card_fraud.data.simulate", *(str(p) for p in error["loc"])))
     if error["type"] == "extra_forbidden":
         model = Shock if error["loc"][0] == "shocks" else Settings
         return (
@@ -171,7 +190,7 @@ def _line(error: dict[str, Any]) -> str:
         )
     if error["type"] == "missing":
         return f"params.yaml, {where}: missing; add it"
-    if error["type"] == "value_error":
+    if error["type"] == "value_error":  # its text begins with the key
         return f"params.yaml, {where}.{error['msg'].removeprefix('Value error, ')}"
     expected = error["msg"].removeprefix("Input should be ")
     return f"params.yaml, {where}: got {error['input']!r}, expected {expected}"

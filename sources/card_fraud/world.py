@@ -67,16 +67,14 @@ def build(settings: Settings, seed: int, start: date, end: date) -> World:
     """The world for the days from `start` to before `end`; a later end only adds customers."""
     side = isqrt(int(1_000_000 * settings.terminals / settings.terminals_per_km2))
     terminals = _terminals(settings, seed, side)
-    days = max((end - start).days, 0)
-    most = max(population(settings, 0), population(settings, days))
-    return World(
-        settings, seed, start, terminals, _customers(settings, seed, side, most, terminals)
-    )
+    most = population(settings, (end - start).days)
+    customers = _customers(settings, seed, side, most, terminals)
+    return World(settings, seed, start, terminals, customers)
 
 
 def population(settings: Settings, days: int) -> int:
     """Customers after `days` days."""
-    return max(1, int(settings.customers * (1 + settings.growth * max(days, 0) / 365)))
+    return int(settings.customers * (1 + settings.growth * max(days, 0) / 365))
 
 
 def _terminals(settings: Settings, seed: int, side: int) -> Terminals:

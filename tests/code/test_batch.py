@@ -146,7 +146,8 @@ def test_only_what_is_visible_at_as_of():
 
 def snapshots(rows, entity: str = "who", as_of: date = AS_OF):
     with lent(rows) as (_, events, outcomes):
-        found = batch.snapshots(SMALL, SMALL.entity(entity), events, outcomes, as_of)
+        seen, known = batch.visible(SMALL, events, outcomes, as_of)
+        found = batch.snapshots(SMALL, SMALL.entity(entity), seen, known, as_of)
         return found.order_by("day", found.columns[0]).to_pyarrow().to_pylist()
 
 
@@ -185,11 +186,12 @@ def test_between_takes_whole_days():
 
 
 def many(count: int = 3_000):
+    """Events in no order, several at the same moment."""
     draw = random.Random(5)
     return [
         event(
             i,
-            START + timedelta(seconds=draw.randrange(24 * 86_400)),
+            START + timedelta(minutes=10 * draw.randrange(24 * 144)),
             who_id=f"p{draw.randrange(300)}",
             place_id=draw.randrange(40),
             cents=draw.randrange(10_000),

@@ -41,7 +41,8 @@ def test_the_order_is_kept(kind: calibration.Kind):
     fitted = calibration.fit(kind, *overconfident(500))
     chance = calibration.apply(fitted, np.linspace(0, 1, 1_001))
     assert np.all(np.diff(chance) >= 0)
-    assert chance.min() >= 0 and chance.max() <= 1
+    assert chance.min() >= 0
+    assert chance.max() <= 1
 
 
 def test_isotonic_is_scikit_learns():
@@ -69,7 +70,8 @@ def test_a_score_that_ranks_backwards_is_flattened():
 def test_certain_scores_stay_finite():
     fitted = calibration.fit("platt", np.array([0.0, 1.0, 0.0, 1.0]), np.array([0, 1, 0, 1]))
     chance = calibration.apply(fitted, np.array([0.0, 1.0]))
-    assert np.all(np.isfinite(chance)) and 0 < chance[0] < 0.5 < chance[1] < 1
+    assert np.all(np.isfinite(chance))
+    assert 0 < chance[0] < 0.5 < chance[1] < 1
 
 
 def test_none_changes_nothing():

@@ -54,20 +54,20 @@ def test_search_takes_every_word():
 def test_report_counts_rates_and_missing_shares():
     window = {"train": Window(date(2025, 3, 1), date(2025, 3, 9))}
     tables = {
-        "train": (Counts(8, 8, 2.0, {"cents": 1}), 3),
+        "train": (Counts(10, 8, 2.0, {"cents": 1}), 3),
         "current": (Counts(2, 0, 0.0, {"cents": 0}), 0),
     }
     found = catalog.report(SMALL, window, tables)
-    assert found["rows"] == 10
+    assert found["rows"] == 12
     assert found["tables"]["train"] == {
         "start": "2025-03-01",
         "end": "2025-03-09",
-        "rows": 8,
+        "rows": 10,
         "without_label": 3,
         "label_rate": 0.25,
     }
     assert found["tables"]["current"]["label_rate"] is None
-    assert {e["name"]: e["missing"] for e in found["features"]}["cents"] == 0.1
+    assert {e["name"]: e["missing"] for e in found["features"]}["cents"] == pytest.approx(1 / 12)
     assert dumps(found)
 
 

@@ -77,7 +77,9 @@ def test_the_use_case_decides_how():
     }
     probability = np.array([0.2, 0.3, 0.1])
     by_cost = decision.choose(parcels(), columns, probability)
-    assert by_cost is not None and (by_cost.chosen, by_cost.value) == ("cost", 0.15000000000000002)
+    assert by_cost is not None
+    assert (by_cost.chosen, by_cost.value) == ("cost", 0.15000000000000002)
     by_f1 = decision.choose(parcels(costs=None), columns, probability)
-    assert by_f1 is not None and by_f1.chosen == "f1"
+    assert by_f1 is not None
+    assert by_f1.chosen == "f1"
     assert decision.choose(parcels("regression"), columns, probability) is None

@@ -12,9 +12,14 @@ from plumbline.drift import Size, compare
 CHANCE = 0.001
 
 
-def effect(reference, current, kind="numeric", blocks=None):
+def effect(reference, current, kind="numeric", stretches=()):
     return compare(
-        np.asarray(reference), np.asarray(current), kind, bins=10, chance=CHANCE, blocks=blocks
+        np.asarray(reference),
+        np.asarray(current),
+        kind,
+        bins=10,
+        chance=CHANCE,
+        stretches=stretches,
     )
 
 
@@ -73,18 +78,32 @@ def test_excess_is_never_negative():
 
 
 def test_weeks_of_the_reference_are_noise():
-    weekly = np.repeat([0.0, 1.0, 0.0, 1.0], 500) + normal(2_000) / 10
-    blocks = np.repeat([3, 2, 1, 0], 500)
-    now = 1.0 + normal(500, 0, 9) / 10
+    """The level wanders from week to week: a window that wanders as far is no drift."""
+    weekly = np.repeat([0.0, 1.0, 0.3, 0.7], 500) + normal(2_000) / 3
+    weeks = np.repeat([3, 2, 1, 0], 500)
+    now = 0.9 + normal(500, 0, 9) / 3
     assert effect(weekly, now).psi.excess > 0.25
-    assert effect(weekly, now, blocks=blocks).psi.excess == 0
-    assert effect(weekly, now + 5, blocks=blocks).outside.excess > 0.9
+    assert effect(weekly, now, stretches=[weeks]).psi.excess == 0
+    assert effect(weekly, now + 9, stretches=[weeks]).outside.excess > 0.2
 
 
-def test_rows_outside_the_blocks_do_not_count():
-    values = np.concatenate([np.full(100, 50.0), normal(1_000)])
-    blocks = np.concatenate([np.full(100, -1), np.repeat([1, 0], 500)])
-    assert effect(values, normal(500, 0, 3), blocks=blocks).psi.noise < 0.2
+def test_groups_of_rows_that_are_alike_count_as_one():
+    random = np.random.default_rng(4)
+    weeks = np.repeat(np.arange(20), 100)
+    apart = random.integers(0, 5, 2_000)
+    assert drift.overdispersion(apart, weeks) == pytest.approx(1, abs=0.3)
+    alike = np.repeat(random.integers(0, 5, 200), 10)
+    assert drift.overdispersion(alike, weeks) == pytest.approx(10, rel=0.3)
+    shuffled = random.permutation(2_000)
+    assert drift.overdispersion(alike[shuffled], weeks) == pytest.approx(1, abs=0.3)
+
+
+def test_rows_in_no_stretch_do_not_count():
+    weeks = np.repeat([-1, 1, 0], [500, 100, 100])
+    places = np.concatenate([np.full(500, 7), np.tile([0, 1], 100)])
+    assert drift.overdispersion(places, weeks) == 0
+    assert drift.overdispersion(places, np.full(700, -1)) == 1
+    assert drift.overdispersion(places, np.zeros(700, int)) == 1
 
 
 def test_bins_hold_equal_parts():

@@ -21,7 +21,7 @@ EDGE_MODULES = {
     "great_expectations": {"expectations"},
     "evidently": {"drift_report", "evidently_page"},
     "matplotlib": {"pictures", "drift_pictures"},
-    "sqlalchemy": {"sources"},
+    "sqlalchemy": {"database"},
 }
 
 

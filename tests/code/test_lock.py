@@ -46,7 +46,13 @@ stages:
 
 
 def test_as_dvc_writes_them(tmp_path: Path):
-    files = {"b.txt": "one", "a/é.txt": "two", "a/b/c.bin": "three" * 1000, "a-b": "four", "empty": ""}
+    files = {
+        "b.txt": "one",
+        "a/é.txt": "two",
+        "a/b/c.bin": "three" * 1000,
+        "a-b": "four",
+        "empty": "",
+    }
     for name, text in files.items():
         path = tmp_path / "folder" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +84,8 @@ def test_the_projects_own_graph():
     stages = lock.graph("x", ROOT / "dvc.yaml")
     assert "models/x" in stages["train"].outs
     found = lock.upstream(stages, "train")
-    assert "data/x/raw" in found and "data/x/tables/train.parquet" in found
+    assert "data/x/raw" in found
+    assert "data/x/tables/train.parquet" in found
     assert "data/x/tables/test.parquet" not in found
 
 

@@ -190,7 +190,7 @@ def test_importance_of_a_code_goes_to_its_column():
 def test_pictures_show_the_worst_columns_first(tmp_path):
     now = table(14, seed=2)
     now["spare"] = now["spare"] + 3
-    made = drift_pictures.draw(tmp_path, look(now=now), LIMITS)
+    made = drift_pictures.draw(tmp_path, look(now=now))
     assert [p.name for p in made] == ["drift.svg", "score.svg", "weeks.svg"]
     text = (tmp_path / "drift.svg").read_text()
     assert text.index("spare (0%)") > text.index("size (60%)"), "drawn from the bottom up"

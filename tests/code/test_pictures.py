@@ -85,3 +85,14 @@ def test_another_figure_is_another_picture(tmp_path: Path):
         pictures.draw(tmp_path, "A", one, lines("classification"), IMPORTANCE)
         shown.append((tmp_path / "slices.png").read_bytes())
     assert shown[0] != shown[1]
+
+
+def test_too_few_days_and_many_months_can_be_drawn(tmp_path: Path):
+    few = figures("regression")
+    none = {"value": 0.5, "low": np.nan, "high": np.nan}
+    few["metrics"], few["floors"] = {"mae": none}, {"kind": np.inf}
+    few["slices"]["kind"]["$b_"] = {"value": np.nan, "low": np.nan, "high": np.nan, "rows": 1}
+    few["months"] = {
+        f"2025-{m:02}": {**none, "differences": {"linear": none}} for m in range(1, 20)
+    }
+    assert len(pictures.draw(tmp_path, "A", few, lines("regression"), IMPORTANCE)) == 4

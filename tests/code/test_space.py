@@ -43,10 +43,19 @@ def test_every_form():
         ({"eta": {"uniform": [0.1, True]}}, r"^\.eta\.uniform: .*expected 2 numbers"),
         ({"eta": {"uniform": [0.1, float("nan")]}}, r"^\.eta\.uniform: .*expected 2 numbers"),
         ({"eta": {"uniform": [0.3, 0.1]}}, r"^\.eta\.uniform: .*expected the low end first"),
-        ({"eta": {"uniform": [0, 0.5]}}, r"^\.eta\.uniform: got 0.0, expected a number in \(0, 1\]"),
-        ({"eta": {"uniform": [0.1, 1.5]}}, r"^\.eta\.uniform: got 1.5, expected a number in \(0, 1\]"),
+        (
+            {"eta": {"uniform": [0, 0.5]}},
+            r"^\.eta\.uniform: got 0.0, expected a number in \(0, 1\]",
+        ),
+        (
+            {"eta": {"uniform": [0.1, 1.5]}},
+            r"^\.eta\.uniform: got 1.5, expected a number in \(0, 1\]",
+        ),
         ({"gamma": {"loguniform": [0, 1]}}, r"^\.gamma\.loguniform: got a low end of 0"),
-        ({"gamma": {"uniform": [-1, 1]}}, r"^\.gamma\.uniform: got -1.0, expected a number of at least 0"),
+        (
+            {"gamma": {"uniform": [-1, 1]}},
+            r"^\.gamma\.uniform: got -1.0, expected a number of at least 0",
+        ),
         ({"max_depth": {"uniform": [3, 9]}}, r"^\.max_depth\.uniform: gives fractions.*\{int: "),
         ({"max_depth": {"quniform": [3, 4, 0.5]}}, r"^\.max_depth\.quniform: gives fractions"),
         ({"max_depth": {"int": [3, 4.5]}}, r"^\.max_depth\.int: .*expected whole numbers"),
@@ -54,7 +63,10 @@ def test_every_form():
         ({"eta": {"quniform": [0.1, 0.4, 0]}}, r"^\.eta\.quniform: got a step of 0"),
         ({"eta": {"choice": [0.1]}}, r"^\.eta\.choice: .*expected two values or more"),
         ({"eta": {"choice": [0.1, "fast"]}}, r"^\.eta\.choice: got 'fast', expected a number in"),
-        ({"grow_policy": {"choice": ["deep", "x"]}}, r"got 'deep', expected one of depthwise, lossguide"),
+        (
+            {"grow_policy": {"choice": ["deep", "x"]}},
+            r"got 'deep', expected one of depthwise, lossguide",
+        ),
     ],
 )
 def test_refused(given: dict[str, object], message: str):
@@ -83,7 +95,9 @@ def test_value(dimension: Dimension, point: float, value: float):
 
 
 def test_fixed_params():
-    space.check({"max_bin": 1024, "base_score": 0.5, "max_depth": 6.0, "objective": "binary:logistic"})
+    space.check(
+        {"max_bin": 1024, "base_score": 0.5, "max_depth": 6.0, "objective": "binary:logistic"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,7 +109,10 @@ def test_fixed_params():
         ({"scale_pos_weight": 0}, r"^\.scale_pos_weight: got 0, expected a number above 0"),
         ({"eta": True}, r"^\.eta: got True"),
         ({"eta": float("inf")}, r"^\.eta: got inf"),
-        ({"objective": "multi:softmax"}, r"^\.objective: got 'multi:softmax', expected one of binary"),
+        (
+            {"objective": "multi:softmax"},
+            r"^\.objective: got 'multi:softmax', expected one of binary",
+        ),
         ({"nthread": 2}, r"^\.nthread: unknown setting"),
     ],
 )

@@ -22,7 +22,9 @@ TUNED = {"fixed": {"max_bin": 64, "eta": 0.05, "gamma": 2.0}, "params": {"eta": 
 def run(found: dict[str, Any] = TUNED, out: str = "model") -> bundle.Bundle:
     """The stage as dvc.yaml calls it."""
     Path("tune.json").write_text(json.dumps(found))
-    stage.main("parcels", Path("train.parquet"), Path("valid.parquet"), Path("tune.json"), Path(out))
+    stage.main(
+        "parcels", Path("train.parquet"), Path("valid.parquet"), Path("tune.json"), Path(out)
+    )
     return bundle.load(Path(out), "parcels")
 
 
@@ -33,7 +35,9 @@ def turn(**train: Any) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(whole))
 
 
-def test_tuned_params_win_over_train_and_fixed_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_tuned_params_win_over_train_and_fixed_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     project(tmp_path, monkeypatch)
     turn(params={"eta": 0.1, "gamma": 1.0})
     found = run().manifest.params
@@ -86,7 +90,9 @@ def test_calibrated_on_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         assert model.predict(columns).tolist() == expected.tolist()
 
 
-def test_a_regression_has_no_threshold_and_no_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_regression_has_no_threshold_and_no_calibration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     project(tmp_path, monkeypatch, "regression")
     model = run()
     assert (model.threshold, model.calibration.kind) == (None, "none")
@@ -100,8 +106,16 @@ def test_a_failing_stage_leaves_the_last_bundle(tmp_path: Path, monkeypatch: pyt
     run()
     before = lock.md5(Path("model"))
     with pytest.raises(PlumblineError, match=r"none\.json: no such file"):
-        stage.main("parcels", Path("train.parquet"), Path("valid.parquet"), Path("none.json"), Path("model"))
+        stage.main(
+            "parcels",
+            Path("train.parquet"),
+            Path("valid.parquet"),
+            Path("none.json"),
+            Path("model"),
+        )
     monkeypatch.setattr("plumbline.usecase.load", lambda name: parcels(label="weight"))
-    with pytest.raises(PlumblineError, match=r"train\.parquet: a label to be classified holds 0 and 1"):
+    with pytest.raises(
+        PlumblineError, match=r"train\.parquet: a label to be classified holds 0 and 1"
+    ):
         run()
     assert lock.md5(Path("model")) == before

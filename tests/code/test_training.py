@@ -15,13 +15,17 @@ from plumbline.training import Batch, Batches
 from tests.boosting import FEATURES, events, parcels, write
 
 
-def matrices(tmp_path: Path, problem: training.Problem, threads: int = 1) -> tuple[dict[str, Any], Any, Any]:
+def matrices(
+    tmp_path: Path, problem: training.Problem, threads: int = 1
+) -> tuple[dict[str, Any], Any, Any]:
     case = parcels(problem)
     settings = training.settings(problem, {"max_depth": 3}, seed=5, threads=threads)
     return settings, *batches.binned(case, settings, *write(tmp_path))
 
 
-def fit(tmp_path: Path, problem: training.Problem, threads: int = 1, rounds: int = 60) -> training.Boosted:
+def fit(
+    tmp_path: Path, problem: training.Problem, threads: int = 1, rounds: int = 60
+) -> training.Boosted:
     settings, train, valid = matrices(tmp_path, problem, threads)
     return training.boost(settings, train, valid, rounds=rounds, early_stopping=5)
 
@@ -79,14 +83,18 @@ def test_score_is_the_primary_metric_on_valid(tmp_path: Path):
 
 def test_a_regression_starts_from_the_offset(tmp_path: Path):
     _, _, valid = matrices(tmp_path, "regression")
-    assert np.array_equal(valid.get_base_margin(), tables.read(tmp_path / "valid.parquet")["height"])
+    assert np.array_equal(
+        valid.get_base_margin(), tables.read(tmp_path / "valid.parquet")["height"]
+    )
     assert metrics.mae(valid.get_label(), valid.get_base_margin()) > 1.3 * training.score(
         "regression", fit(tmp_path, "regression"), valid
     )
 
 
 def test_settings():
-    found = training.settings("regression", {"objective": "reg:squarederror", "eta": 0.1}, seed=2**40, threads=2)
+    found = training.settings(
+        "regression", {"objective": "reg:squarederror", "eta": 0.1}, seed=2**40, threads=2
+    )
     assert found == {
         "objective": "reg:squarederror",
         "eta": 0.1,
@@ -119,12 +127,17 @@ def test_a_regression_takes_any_label():
 
 def test_a_missing_column_is_named(tmp_path: Path):
     train, _ = write(tmp_path)
-    with pytest.raises(PlumblineError, match=r"train\.parquet: no column 'hieght'; did you mean 'height'"):
-        batches.open_table(parcels("regression", offset="height", features=("hieght",), columns=HIEGHT), train)
+    with pytest.raises(
+        PlumblineError, match=r"train\.parquet: no column 'hieght'; did you mean 'height'"
+    ):
+        batches.open_table(
+            parcels("regression", offset="height", features=("hieght",), columns=HIEGHT), train
+        )
     with pytest.raises(PlumblineError, match=r"none\.parquet: no such file; run `dvc repro`"):
         batches.open_table(parcels(), tmp_path / "none.parquet")
 
 
 HIEGHT = tuple(
-    c if c.name != "sender" else type(c)("hieght", "int", "mm", "misspelt") for c in parcels().columns
+    c if c.name != "sender" else type(c)("hieght", "int", "mm", "misspelt")
+    for c in parcels().columns
 ) + tuple(c for c in parcels().columns if c.name == "sender")

@@ -52,7 +52,9 @@ def test_the_same_bytes_in_another_process(tmp_path: Path):
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
-@pytest.mark.parametrize("trials", [(), (Trial(1, {}, 0.5, 3),), (Trial(1, {"eta": 1.0}, reason="no"),)])
+@pytest.mark.parametrize(
+    "trials", [(), (Trial(1, {}, 0.5, 3),), (Trial(1, {"eta": 1.0}, reason="no"),)]
+)
 def test_few_trials(tmp_path: Path, trials: tuple[Trial, ...]):
     trialplot.write(tmp_path, trials, "mae", higher_is_better=True)
     assert len((tmp_path / "trials.csv").read_text().splitlines()) == 1 + len(trials)

@@ -22,7 +22,9 @@ from tests.boosting import parcels, write
 SPACE = {"eta": {"loguniform": [0.01, 0.5]}, "max_depth": {"int": [1, 5]}}
 
 
-def project(folder: Path, monkeypatch: pytest.MonkeyPatch, problem: str = "classification", **tune: Any) -> None:
+def project(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, problem: str = "classification", **tune: Any
+) -> None:
     """A folder with params.yaml and tables in which the stages run for the parcels."""
     whole = {
         "usecases": ["parcels"],
@@ -47,7 +49,9 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch, problem: str = "class
 
 def run() -> dict[str, Any]:
     """The stage as dvc.yaml calls it; what it wrote to the metrics."""
-    stage.main("parcels", Path("train.parquet"), Path("valid.parquet"), Path("tune.json"), Path("tune"))
+    stage.main(
+        "parcels", Path("train.parquet"), Path("valid.parquet"), Path("tune.json"), Path("tune")
+    )
     return json.loads(Path("tune.json").read_text())
 
 
@@ -98,17 +102,23 @@ def test_what_xgboost_refuses_is_a_failed_trial(tmp_path: Path, monkeypatch: pyt
     assert "base_score" in next(csv.DictReader(Path("tune/trials.csv").read_text().splitlines()))
 
 
-def test_all_failing_is_an_error_and_leaves_the_last_outs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_all_failing_is_an_error_and_leaves_the_last_outs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     project(tmp_path, monkeypatch)
     run()
     before = lock.md5(Path("tune")), lock.md5(Path("tune.json"))
     project(tmp_path, monkeypatch, space={"base_score": {"choice": [7.0, 8.0]}})
-    with pytest.raises(PlumblineError, match=r"parcels\.tune\.space: all 4 trials failed; the first: .*base_score"):
+    with pytest.raises(
+        PlumblineError, match=r"parcels\.tune\.space: all 4 trials failed; the first: .*base_score"
+    ):
         run()
     assert before == (lock.md5(Path("tune")), lock.md5(Path("tune.json")))
 
 
-def test_without_a_space_one_trial_with_the_fixed_params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_space_one_trial_with_the_fixed_params(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     project(tmp_path, monkeypatch, space={}, params={"max_depth": 2})
     found = run()
     assert (found["trials"], found["params"], found["fixed"]) == (1, {}, {"max_depth": 2})
@@ -132,7 +142,10 @@ def test_no_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             {"space": {"max_bin": {"int": [32, 64]}}},
             r"^params\.yaml, parcels\.tune\.space\.max_bin: cannot be searched",
         ),
-        ({"params": {"eta": "fast"}}, r"^params\.yaml, parcels\.tune\.params\.eta: got 'fast', expected a number"),
+        (
+            {"params": {"eta": "fast"}},
+            r"^params\.yaml, parcels\.tune\.params\.eta: got 'fast', expected a number",
+        ),
     ],
 )
 def test_a_mistake_in_params(
@@ -158,7 +171,9 @@ def test_progress_is_a_few_lines_where_there_is_no_terminal(caplog: pytest.LogCa
     assert len(caplog.messages) == 1 + 4
 
 
-def test_progress_is_one_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_progress_is_one_line_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     tell = progress.teller(2)
     for i in (1, 2):

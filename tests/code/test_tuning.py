@@ -65,7 +65,8 @@ def test_a_failing_trial_is_kept_with_its_reason_and_skipped():
     assert {t.reason for t in failed} == {"too deep", "the validation metric is nan"}
     assert all(t.metric is None for t in failed)
     best = tuning.best(trials, True)
-    assert best is not None and best.params["max_depth"] <= 4
+    assert best is not None
+    assert best.params["max_depth"] <= 4
 
 
 def test_an_error_of_another_kind_is_no_failed_trial():
@@ -119,10 +120,19 @@ def test_summary_of_no_search():
 
 def test_all_failing_is_one_clear_error():
     with pytest.raises(PlumblineError, match=r"tune\.space: all 1 trials failed; the first: no\."):
-        tuning.summary(TRIALS[1:2], "mae", {}, higher_is_better=True, where="params.yaml, x.tune.space")
+        tuning.summary(
+            TRIALS[1:2], "mae", {}, higher_is_better=True, where="params.yaml, x.tune.space"
+        )
 
 
 def test_rows_have_the_same_keys():
     first, second, *_ = tuning.rows(TRIALS, "mae")
     assert list(first) == list(second) == ["trial", "eta", "rounds", "mae", "status", "reason"]
-    assert second == {"trial": 2, "eta": 0.2, "rounds": "", "mae": "", "status": "failed", "reason": "no"}
+    assert second == {
+        "trial": 2,
+        "eta": 0.2,
+        "rounds": "",
+        "mae": "",
+        "status": "failed",
+        "reason": "no",
+    }

@@ -39,8 +39,9 @@ KNOWN = Quality(
 )
 
 
-def found(importance=0.5, **changes):
-    return verdict.column_findings(Input("x", importance, replace(CALM, **changes)), LIMITS)
+def found(importance=0.5, felt=True, **changes):
+    one = Input("x", importance, replace(CALM, **changes))
+    return verdict.column_findings(one, LIMITS, felt=felt)
 
 
 def finding(check, level="page", column=None):
@@ -93,6 +94,12 @@ def test_noise_is_taken_off():
     assert found(psi=Size(0.5, 0.35))[0].level == "watch"
 
 
+def test_drift_pages_only_with_the_score():
+    assert found(psi=Size(0.4, 0.1), felt=False)[0].level == "watch"
+    assert found(psi=Size(0.1, 0.1), felt=False) == []
+    assert found(outside=Size(0.4, 0.1), felt=False)[0].level == "page"
+
+
 def test_few_rows_are_not_judged_but_a_lost_column_is():
     drifted = {"psi": Size(9.0, 0.0), "unseen": Size(1.0, 0.0), "constant": True}
     assert found(rows=(10_000, 3), **drifted) == []
@@ -102,9 +109,12 @@ def test_few_rows_are_not_judged_but_a_lost_column_is():
 @pytest.mark.parametrize("problem", ["missing", "type"])
 def test_a_lost_column_pages(problem):
     one = Input("x", 0.5, problem=problem, detail="not in the current table")
-    [lost] = verdict.column_findings(one, LIMITS)
+    [lost] = verdict.column_findings(one, LIMITS, felt=False)
     assert (lost.check, lost.level, lost.evidence) == (problem, "page", "not in the current table")
-    assert verdict.column_findings(replace(one, importance=0.0), LIMITS)[0].level == "watch"
+    assert (
+        verdict.column_findings(replace(one, importance=0.0), LIMITS, felt=False)[0].level
+        == "watch"
+    )
 
 
 def test_the_score_pages_by_itself():

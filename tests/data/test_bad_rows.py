@@ -41,7 +41,7 @@ CASES = {
     ),
     "nulls": ("column 'buyer', check 'null': expected no nulls, found in 2 rows", "null=True"),
     "null_time": ("column 'ordered_at', check 'null'", "Fill it in the source"),
-    "unknown_category": ("column 'channel', check 'set'", "did you mean 'web'?", "`allowed`"),
+    "unknown_category": ("column 'channel', check 'set'", "Did you mean 'web'?", "`allowed`"),
     "out_of_range": (
         "events-2025-03.parquet: column 'amount_cents', check 'range': expected at least 0 and at most "
         "100000 cents, found in 5 rows",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import types
@@ -110,7 +111,9 @@ def test_the_page_fetches_nothing_and_names_nothing_of_the_machine(shop):
     assert str(Path.cwd()) not in page
     for tab in ("Verdict", "Inputs", "Prediction", "Label", "Quality"):
         assert f'"title": "{tab}"' in page
-    assert "DATA DISTRIBUTION" in page, "the details behind the rows are there"
+    details = set(re.findall(r'"id": "([0-9-]{36})", "type": "widget"', page))
+    assert len(details) == 7, "two per number, one per category"
+    assert all(f'"{one}": {{' in page for one in details), "what a row opens is there"
 
 
 @pytest.mark.parametrize("problem", ["classification", "regression"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import json
 import logging
 import os
 import socket
@@ -19,27 +18,13 @@ from typing import Any
 
 import pytest
 
-from plumbline import lock, tracking
+from plumbline import lock, mlflow_process, tracking
 from plumbline.tracking import Trial
 from tests.conftest import ROOT
 
-READ = """
-import json, sys
-from mlflow.tracking import MlflowClient
-client = MlflowClient(sys.argv[1], sys.argv[1])
-found = {"runs": [], "versions": []}
-for e in client.search_experiments(filter_string="name = 'parcels'"):
-    for r in client.search_runs([e.experiment_id]):
-        files = [f.path for f in client.list_artifacts(r.info.run_id)]
-        found["runs"].append({"id": r.info.run_id, "name": r.info.run_name, "status": r.info.status,
-            "tags": r.data.tags, "params": r.data.params, "metrics": r.data.metrics, "files": files,
-            "seconds": (r.info.end_time - r.info.start_time) / 1000})
-for v in client.search_model_versions("name = 'parcels'"):
-    v = client.get_model_version(v.name, v.version)
-    files = [f.path for f in client.list_artifacts(v.run_id, "bundle")]
-    found["versions"].append({"version": str(v.version), "tags": v.tags, "aliases": list(v.aliases), "files": files})
-print(json.dumps(found))
-"""
+# MLflow 3.17 under SQLAlchemy 2.1, in these tests' own client
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+
 GRAPH = """
 stages:
   cook: {deps: [raw.txt, cook.py], outs: [table.txt]}
@@ -48,12 +33,25 @@ stages:
 LOCK = "stages: {cook@parcels: {outs: [{path: table.txt, md5: from-the-lock}]}}"
 
 
-def read(address: str = "sqlite:///mlflow.db") -> dict[str, Any]:
-    """What is in MLflow, by its own client in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", READ, address], capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+def read(address: str | None = None) -> dict[str, Any]:
+    """What is in MLflow, by its own client."""
+    from mlflow.tracking import MlflowClient
+
+    address = address or tracking.address()
+    client = MlflowClient(address, address)
+    (experiment,) = client.search_experiments(filter_string="name = 'parcels'")
+    runs = client.search_runs([experiment.experiment_id])
+    versions = [
+        client.get_model_version("parcels", v.version) for v in client.search_model_versions()
+    ]
+    return {
+        "runs": {r.info.run_name: r for r in runs},
+        "files": {
+            r.info.run_name: [f.path for f in client.list_artifacts(r.info.run_id)] for r in runs
+        },
+        "versions": {str(v.version): v for v in versions},
+        "bundles": [[f.path for f in client.list_artifacts(v.run_id, "bundle")] for v in versions],
+    }
 
 
 def record(**changed: Any) -> str | None:
@@ -66,13 +64,24 @@ def record(**changed: Any) -> str | None:
 def ended() -> Iterator[None]:
     """The process beside the stage ends with this module."""
     yield
-    tracking.close()
+    mlflow_process.close()
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's file without a run: making it takes seconds, so it is made once and copied."""
+    path = tmp_path_factory.mktemp("fresh") / "mlflow.db"
+    mlflow_process.worker().ask(
+        {"action": "prepare", "address": f"sqlite:///{path}", "experiment": "parcels"}
+    )
+    return path
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project; MLflow at its default address."""
+def folder(tmp_path: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project without a run; MLflow at its default address."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlflow.db").write_bytes(fresh.read_bytes())
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("DVC_STAGE", raising=False)
     return tmp_path
@@ -100,23 +109,31 @@ def test_a_run_with_trials_files_and_tags(folder: Path):
     ]
     many = {f"p{i}": i for i in range(130)}
     metrics = {"mae": 2.5, "nothing": None, "nan": float("nan"), "inf": float("inf")}
-    run = record(params=many, metrics=metrics, trials=trials, files=[Path("model/parcels/bundle.json")])
+    run = record(
+        params=many, metrics=metrics, trials=trials, files=[Path("model/parcels/bundle.json")]
+    )
 
-    runs = {r["name"]: r for r in read()["runs"]}
-    main, first, second = runs["train"], runs["trial 1"], runs["trial 2"]
-    assert (main["id"], main["status"], main["metrics"]) == (run, "FINISHED", {"mae": 2.5})
-    assert main["params"] == {k: str(v) for k, v in many.items()}
-    assert main["files"] == ["bundle.json"]
-    assert 0 < main["seconds"] < 3600
-    tags = main["tags"]
+    found = read()
+    main, first, second = (found["runs"][n] for n in ("train", "trial 1", "trial 2"))
+    assert (main.info.run_id, main.info.status, main.data.metrics) == (
+        run,
+        "FINISHED",
+        {"mae": 2.5},
+    )
+    assert main.data.params == {k: str(v) for k, v in many.items()}
+    assert found["files"] == {"train": ["bundle.json"], "trial 1": [], "trial 2": []}
+    assert 0 < main.info.end_time - main.info.start_time < 3_600_000
+    tags = main.data.tags
     assert (tags["usecase"], tags["stage"], tags["git.dirty"]) == ("parcels", "train", "false")
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    )
     assert tags["git.commit"] == commit.stdout.strip()
     assert tags["md5/table.txt"] == lock.md5(Path("table.txt"))
     assert tags["md5/model/parcels"] == lock.md5(Path("model/parcels"))
-    assert first["tags"]["mlflow.parentRunId"] == second["tags"]["mlflow.parentRunId"] == run
-    assert (first["status"], first["metrics"]) == ("FINISHED", {"mae": 3.0, "rounds": 4.0})
-    assert (second["status"], second["tags"]["reason"]) == ("FAILED", "too fast: 9")
+    assert first.data.tags["mlflow.parentRunId"] == second.data.tags["mlflow.parentRunId"] == run
+    assert (first.info.status, first.data.metrics) == ("FINISHED", {"mae": 3.0, "rounds": 4.0})
+    assert (second.info.status, second.data.tags["reason"]) == ("FAILED", "too fast: 9")
 
 
 def test_a_changed_file_is_dirty_but_not_what_the_run_writes():
@@ -150,20 +167,22 @@ def test_a_bundle_is_registered_once_and_the_alias_moves():
     assert tracking.register("parcels", one, run, "challenger", {"verdict": "again"}) == "1"
     first = lock.md5(one)
     assert tracking.register("parcels", bundle("other trees"), None, "challenger") == "2"
-    versions = {v["version"]: v for v in read()["versions"]}
-    assert versions["1"]["tags"] == {"md5": first, "verdict": "again"}
-    assert versions["2"]["tags"] == {"md5": lock.md5(one)}
-    assert (versions["1"]["aliases"], versions["2"]["aliases"]) == ([], ["challenger"])
-    assert versions["1"]["files"] == versions["2"]["files"] == ["bundle/bundle.json", "bundle/model.ubj"]
+    found = read()
+    kept, newer = found["versions"]["1"], found["versions"]["2"]
+    assert (kept.tags, kept.aliases) == ({"md5": first, "verdict": "again"}, [])
+    assert (newer.tags, newer.aliases) == ({"md5": lock.md5(one)}, ["challenger"])
+    assert found["bundles"] == [["bundle/bundle.json", "bundle/model.ubj"]] * 2
     assert tracking.register("parcels", bundle(), None, "challenger") == "1"
 
 
 def test_a_deleted_experiment_comes_back():
     record()
     with closing(sqlite3.connect("mlflow.db")) as database, database:
-        database.execute("UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name = 'parcels'")
-    assert record() is not None
-    assert len(read()["runs"]) == 2
+        database.execute(
+            "UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name = 'parcels'"
+        )
+    assert record(metrics={"mae": 1.0}) is not None
+    assert read()["runs"]["train"].info.lifecycle_stage == "active"
 
 
 WRITE = """
@@ -174,7 +193,8 @@ print(tracking.record("parcels", sys.argv[1], params={}, metrics={"mae": 1.0}))
 
 
 def test_stages_at_once_make_one_file_together():
-    stages = ("tune", "train", "evaluate")
+    Path("mlflow.db").unlink()
+    stages = ("tune", "train")
     start: Callable[[str], subprocess.Popen[str]] = lambda s: subprocess.Popen(  # noqa: E731
         [sys.executable, "-c", WRITE, s],
         stdout=subprocess.PIPE,
@@ -186,7 +206,7 @@ def test_stages_at_once_make_one_file_together():
     for process in running:
         out, err = process.communicate(timeout=120)
         assert len(out.strip()) == 32, err
-    assert sorted(r["name"] for r in read()["runs"]) == sorted(stages)
+    assert set(read()["runs"]) == set(stages)
 
 
 @contextmanager
@@ -197,7 +217,8 @@ def warned(caplog: pytest.LogCaptureFixture, message: str, seconds: float) -> It
     yield
     assert time.perf_counter() - started < seconds
     (text,) = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
-    assert message in text and "The stage goes on" in text
+    assert message in text
+    assert "The stage goes on" in text
 
 
 @pytest.fixture
@@ -217,7 +238,7 @@ class HealthyOnly(http.server.BaseHTTPRequestHandler):
         else:
             time.sleep(9)
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -241,7 +262,9 @@ def test_a_server_that_never_answers(
         assert record() is None
 
 
-def test_a_server_that_hangs_later(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+def test_a_server_that_hangs_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     tracking.warm()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HealthyOnly)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -271,6 +294,7 @@ def test_a_broken_file(caplog: pytest.LogCaptureFixture):
 
 
 def test_a_file_of_another_program(caplog: pytest.LogCaptureFixture):
+    Path("mlflow.db").unlink()
     with closing(sqlite3.connect("mlflow.db")) as database, database:
         database.execute("CREATE TABLE experiments (name TEXT)")
     with warned(caplog, "this run of train is not in MLflow", 60):
@@ -278,22 +302,22 @@ def test_a_file_of_another_program(caplog: pytest.LogCaptureFixture):
 
 
 def test_no_answer_in_time_and_a_death_are_survived(caplog: pytest.LogCaptureFixture):
-    tracking.close()
-    with pytest.raises(tracking.Unreachable, match=r"no answer in 0\.01 s"):
-        tracking._worker().ask({"action": "record"}, patience=0.01)
-    tracking._worker().process.kill()
+    mlflow_process.close()
+    with pytest.raises(mlflow_process.UnreachableError, match=r"no answer in 0\.01 s"):
+        mlflow_process.worker().ask({"action": "record"}, patience=0.01)
+    mlflow_process.worker().process.kill()
     with warned(caplog, "the process that talks to MLflow ended", 60):
         assert record() is None
     assert record() is not None
 
 
 def test_off_starts_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
-    tracking.close()
+    mlflow_process.close()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
     tracking.warm()
     assert record() is None
     assert not caplog.records
-    assert not tracking._worker.cache_info().currsize
+    assert not mlflow_process.worker.cache_info().currsize
 
 
 def test_no_git_no_tags(monkeypatch: pytest.MonkeyPatch):
@@ -307,16 +331,18 @@ def server(folder: Path) -> Iterator[str]:
     """A real MLflow server."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    words = ["--port", str(port), "--workers", "1", "--backend-store-uri", "sqlite:///server.db"]
+    words = ["--port", str(port), "--workers", "1", "--backend-store-uri", "sqlite:///mlflow.db"]
     words += ["--artifacts-destination", "kept", "--host", "127.0.0.1"]
-    with open("server.log", "w") as log:  # noqa: PTH123
-        process = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *words], stdout=log, stderr=log)
+    with open("server.log", "w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *words], stdout=log, stderr=log
+        )
     address = f"http://127.0.0.1:{port}"
     for _ in range(300):
         try:
-            tracking._probe_server(f"{address}/health")
+            mlflow_process._probe_server(f"{address}/health")
             break
-        except tracking.Unreachable:
+        except mlflow_process.UnreachableError:
             time.sleep(0.2)
     yield address
     process.terminate()
@@ -328,7 +354,6 @@ def test_a_real_server(monkeypatch: pytest.MonkeyPatch, server: str):
     run = record(trials=[Trial("trial 1", {}, {"mae": 3.0})], files=[bundle() / "bundle.json"])
     assert tracking.register("parcels", bundle(), run, "challenger") == "1"
     found = read(server)
-    assert {r["name"] for r in found["runs"]} == {"train", "trial 1"}
-    assert found["versions"][0]["aliases"] == ["challenger"]
-    assert found["versions"][0]["files"] == ["bundle/bundle.json", "bundle/model.ubj"]
-    assert not Path("mlflow.db").exists()
+    assert set(found["runs"]) == {"train", "trial 1"}
+    assert found["versions"]["1"].aliases == ["challenger"]
+    assert found["bundles"] == [["bundle/bundle.json", "bundle/model.ubj"]]

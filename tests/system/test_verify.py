@@ -7,6 +7,7 @@ import gc
 import hashlib
 import importlib.util
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -220,9 +221,15 @@ def test_repair_from_a_good_remote(
 
 
 def test_repair_of_all_that_is_gone(project: Toy, verify: Verify) -> None:
-    shutil.rmtree(project.path / ".dvc/cache")
-    shutil.rmtree(project.path / "out")
-    assert verify("--repair") == (0, [])
+    mask = os.umask(0o027)
+    try:
+        shutil.rmtree(project.path / ".dvc/cache")
+        shutil.rmtree(project.path / "out")
+        assert verify("--repair") == (0, [])
+        modes = {p.stat().st_mode & 0o777 for p in project.path.glob("out/toy/parts/*.txt")}
+        assert modes == {0o640}
+    finally:
+        assert os.umask(mask) == 0o027
 
 
 def test_no_repair_from_a_bad_remote(project: Toy, verify: Verify) -> None:

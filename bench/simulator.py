@@ -1,0 +1,30 @@
+"""Prints how fast the card-payments simulator is, and its peak memory: `python bench/simulator.py [rows]`."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from datetime import date
+
+from sources.card_fraud.simulator import simulate
+
+PER_CUSTOMER = 378  # payments of a customer from January to June
+
+
+def main() -> None:
+    """About 10 million payments unless told otherwise."""
+    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
+    customers = max(1, wanted // PER_CUSTOMER)
+    settings = {"customers": customers, "terminals": customers}
+    started = time.perf_counter()
+    rows = sum(t.num_rows for t in simulate(settings, date(2025, 1, 1), date(2025, 7, 1), seed=7))
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{rows:,} payments in {seconds:.1f} s: {rows / seconds:,.0f} a second, peak {peak:,.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()
