@@ -114,6 +114,12 @@ def write_tables(
         rows = rows.select(tables.order(case)).order_by(case.time, case.key)
         found = engine.batches(backend, rows, tables.CHUNK)
         counts = tables.write(case, found, folder / f"{name}.parquet")
+        if counts.rows > total:
+            raise ContractError(
+                f"{case.name}: {counts.rows} rows from {total} events of {name}"
+                f"{_dates(windows, name)}: '{case.key}' is not unique in the outcomes. "
+                "Set validate.severity.unique to block or quarantine."
+            )
         written[name] = counts, total - counts.rows
         log.info("features: %s, %d rows, %s to %s", name, counts.rows, window.start, window.end)
     return check(case, written, windows)

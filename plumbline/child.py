@@ -52,12 +52,16 @@ def run(
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """A request to end becomes an exception, so that what was begun is cleaned up."""
+    """A request to end becomes an exception, so that what was begun is cleaned up.
+
+    One that is ignored (nohup's) stays so.
+    """
 
     def end(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    heeded = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heeded}
     try:
         yield
     finally:

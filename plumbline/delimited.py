@@ -42,7 +42,7 @@ def header(path: Path, name: str, style: Style) -> list[str]:
         raise SourceError(_encoding(name, style, error.object)) from None
     except (csv.Error, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SourceError(f"{name}: not a readable CSV file ({error}); export it again") from None
-    if any(not c.isprintable() for c in columns):
+    if not "".join(columns).replace("\t", "").isprintable():
         raise SourceError(f"{name}: {BINARY}")
     _check_header(name, columns, style)
     return columns

@@ -42,11 +42,11 @@ class Size:
 class Effect:
     """One column, current against reference.
 
-    `psi` (population stability index, nats), `js` (Jensen-Shannon distance, 0 to 1) and `ks` (largest
-    gap between the cumulative shares of bins; of a category half the sum of gaps, 0 to 1) compare the
-    values that are not null. `null` is the change in the share of nulls, `unseen` the share of values
-    that the reference never had, `outside` the share beyond its range. `constant`: it varied and does
-    no longer. `all_null`: no value is left.
+    `psi` (population stability index, nats), `js` (square root of the Jensen-Shannon divergence, 0 to
+    1) and `ks` (largest gap between the cumulative shares of bins; of a category half the sum of
+    gaps, 0 to 1) compare the values that are not null. `null` is the change in the share of nulls,
+    `unseen` the share of values that the reference never had, `outside` the share beyond its range.
+    `constant`: it varied and does no longer. `all_null`: no value is left.
     """
 
     rows: tuple[int, int]
@@ -87,7 +87,7 @@ def compare(
     return Effect(
         rows=(len(reference), len(current)),
         psi=Size(psi(*counts), alike * psi_noise(*counts, chance)),
-        js=js_distance(*counts),
+        js=jensen_shannon(*counts),
         ks=ks_gap(*counts, ordered=kind == "numeric"),
         null=_share_change(*gone, chance),
         null_shares=(float(gone[0].mean()), float(gone[1].mean())),
@@ -160,8 +160,8 @@ def chi2_quantile(degrees: int, level: float) -> float:
     return degrees * max(0.0, 1 - spread + z * sqrt(spread)) ** 3
 
 
-def js_distance(reference: Array, current: Array) -> float:
-    """Jensen-Shannon distance (square root of the divergence in bits) between counts per bin."""
+def jensen_shannon(reference: Array, current: Array) -> float:
+    """Square root of the Jensen-Shannon divergence in bits between counts per bin."""
     p, q = _smooth(reference), _smooth(current)
     middle = (p + q) / 2
     bits = (p * np.log2(p / middle)).sum() + (q * np.log2(q / middle)).sum()
@@ -240,4 +240,4 @@ def _stuck(reference: Array, current: Array, chance: float) -> bool:
     if (current != current[0]).any():
         return False
     share = float((reference == current[0]).mean())
-    return share < 1 and share ** len(current) < chance
+    return share ** len(current) < chance

@@ -58,7 +58,7 @@ def _drift(path: Path, seen: Observation) -> Path:
         biggest = max(max(size.value, size.noise) for size, _, _ in worst)
         axes.set_xlim(FLOOR, max(1.0, 1.5 * biggest))
         axes.set_xlabel("PSI; in brackets the column's share of the model's gain")
-        axes.legend(frameon=False, loc="lower right")
+        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
     return path
 
 

@@ -75,8 +75,13 @@ def merged(results: Iterable[Result]) -> list[Result]:
     return [_merged(check, group) for check, group in by_check.items()]
 
 
-def report(name: str, results: Sequence[Result]) -> Any:
-    """Great Expectations' validation result over all checks of a table; for `datadocs`."""
+def reports(results: Sequence[Result]) -> dict[str, Any]:
+    """Great Expectations' validation result over all checks of each table; for `datadocs`."""
+    tables = dict.fromkeys(r.check.table for r in results)
+    return {t: _report(t, [r for r in results if r.check.table == t]) for t in tables}
+
+
+def _report(name: str, results: Sequence[Result]) -> Any:
     from great_expectations.core.expectation_validation_result import (
         ExpectationSuiteValidationResult,
     )

@@ -14,6 +14,7 @@ from plumbline.sources import Part, Source
 from plumbline.usecase import UseCase
 
 SHOWN = 3  # bad values in a message
+BAD, PLACE = '"bad value"', '"row number"'  # names that no contract has
 
 
 def load(connection: duckdb.DuckDBPyConnection, usecase: UseCase, source: Source) -> list[str]:
@@ -23,7 +24,7 @@ def load(connection: duckdb.DuckDBPyConnection, usecase: UseCase, source: Source
     SpecError for a derived column that cannot be computed.
     """
     columns = [f"{quote(c.name)} {TYPES[c.type]}" for c in usecase.columns]
-    connection.execute(f"CREATE TABLE events ({', '.join(columns)}, bad BOOLEAN)")
+    connection.execute(f"CREATE TABLE events ({', '.join(columns)}, {BAD} BOOLEAN)")
     first: dict[str, str] = {}
     for part in source.parts:
         rows = 0
@@ -74,7 +75,7 @@ def _insert(
     bad = " OR ".join(c.bad for c in made)
     sql = f"INSERT INTO events SELECT {values}, {bad} FROM {relation}"
     rows = _run(connection, sql, source, part).fetchall()
-    if duck.rows(connection, "SELECT 1 FROM events WHERE bad LIMIT 1"):
+    if duck.rows(connection, f"SELECT 1 FROM events WHERE {BAD} LIMIT 1"):
         _refuse(connection, part, relation, made, before)
     return int(rows[0][0])
 
@@ -104,6 +105,13 @@ def _run(
     """Execute; what DuckDB says of a file as one SourceError."""
     try:
         return connection.execute(sql)
+    except (
+        duckdb.NotSupportedError
+    ):  # lines longer than its buffers, which it cannot read in parallel
+        if "auto_detect=false" not in sql or "parallel=false" in sql:
+            raise
+        alone = sql.replace("auto_detect=false", "auto_detect=false, parallel=false")
+        return _run(connection, alone, source, part)
     except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
         if not part.path:
             raise
@@ -122,12 +130,12 @@ def _refuse(
     before: int,
 ) -> None:
     """SourceError with file, column, rows and values of the first column that has bad ones."""
-    numbered = f"(SELECT *, {before} + row_number() OVER () AS place FROM {relation})"
+    numbered = f"(SELECT *, {before} + row_number() OVER () AS {PLACE} FROM {relation})"
     for cast in made:
         rows = duck.rows(
             connection,
-            f"SELECT place, CAST({_seen(cast)} AS VARCHAR), count(*) OVER () FROM {numbered} "
-            f"WHERE {cast.bad} ORDER BY place LIMIT {SHOWN}",
+            f"SELECT {PLACE}, CAST({_seen(cast)} AS VARCHAR), count(*) OVER () FROM {numbered} "
+            f"WHERE {cast.bad} ORDER BY {PLACE} LIMIT {SHOWN}",
         )
         if rows:
             raise SourceError(_message(part, cast, rows))

@@ -9,110 +9,78 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
-
 from plumbline import complaints, months
-from plumbline.check import Check, Table, layout, quote, severity_of
+from plumbline.check import Broken, Check, Table, layout, quote, severity_of
 from plumbline.errors import ContractError
 from plumbline.expectations import Judge, Result, merged
 from plumbline.months import File
 from plumbline.params import Severity
 from plumbline.shifts import Measure
-from plumbline.sieve import Sieve
+from plumbline.sieve import REMOVED, Sieve
 from plumbline.usecase import UseCase
-
-Files = Mapping[Table, list[File]]
 
 OF_FILES = ("columns", "type", "empty")
 
 
-def structure(
-    judge: Judge, usecase: UseCase, files: Files, checks: Sequence[Check], folder: Path
-) -> list[Result]:
+def structure(judge: Judge, sieve: Sieve, checks: Sequence[Check], folder: Path) -> list[Result]:
     """Check that every file has rows, the contract's columns, and their types.
 
     Raises ContractError with a line per problem.
     """
     results = []
-    if not files["events"]:
+    if not sieve.files["events"]:
         raise ContractError(complaints.empty(folder / "events-*.parquet"))
-    for table, held in files.items():
+    for table, held in sieve.files.items():
         own = [c for c in checks if c.table == table and c.kind in OF_FILES]
         if held:
-            frame = months.structure(held, [c.name for c in layout(usecase, table)])
+            frame = months.structure(held, [c.name for c in layout(sieve.usecase, table)])
             results += judge.judge(frame, own)
-    problems = [
-        line for r in results if not r.success for line in _problems(usecase, files, r.check)
-    ]
+    problems = [p for r in results if not r.success for p in _problems(sieve, r.check)]
     if problems:
         raise ContractError("\n".join(sorted(set(problems), key=problems.index)[:5]))
     return results
 
 
-def outcomes_due(
-    database: duckdb.DuckDBPyConnection,
-    usecase: UseCase,
-    files: Files,
-    as_of: date | None,
-    folder: Path,
-) -> None:
+def outcomes_due(sieve: Sieve, as_of: date | None, folder: Path) -> None:
     """ContractError where there are no outcomes although the first events' are due."""
-    if files["outcomes"]:
+    if sieve.files["outcomes"]:
         return
+    usecase = sieve.usecase
     if usecase.time and as_of:
-        first = f"SELECT min({quote(usecase.time)}) FROM ({months.source(files['events'])})"
-        earliest = database.sql(first).fetchall()[0][0]
-        if earliest.date() + timedelta(days=usecase.label_delay) >= as_of:
+        rows = months.source(sieve.files["events"])
+        first = sieve.database.sql(f"SELECT min({quote(usecase.time)}) FROM ({rows})").fetchall()
+        if first[0][0].date() + timedelta(days=usecase.label_delay) >= as_of:
             return
     raise ContractError(complaints.empty(folder / "outcomes-*.parquet"))
 
 
-def rows(
-    database: duckdb.DuckDBPyConnection,
-    judge: Judge,
-    usecase: UseCase,
-    files: Files,
-    checks: Sequence[Check],
-    sieve: Sieve,
-) -> list[Result]:
+def rows(judge: Judge, sieve: Sieve, checks: Sequence[Check]) -> list[Result]:
     """Check every row of every file, and mark those that break a check; one result per check."""
     results: list[Result] = []
-    for table, held in files.items():
+    for table, held in sieve.files.items():
         own = [c for c in checks if c.table == table and c.kind not in OF_FILES]
         if not held:
             continue
         unique = [c for c in own if c.kind == "unique"]
-        keys = months.keys(database, usecase, held)
+        keys = months.keys(sieve.database, sieve.usecase, held)
         results += _marked(sieve, judge.judge(keys, unique), held)
         del keys
         single = [c for c in own if c.kind != "unique"]
-        for batch in months.batches(held):
-            frame = months.frame(database, batch, single)
+        for batch, frame in months.frames(sieve.database, held, single):
             results += _marked(sieve, judge.judge(frame, single), batch)
     sieve.mark_removed()
     return merged(results)
 
 
-def settle(usecase: UseCase, sieve: Sieve, files: Files, allowed: float) -> list[str]:
+def settle(sieve: Sieve, allowed: float) -> list[str]:
     """What was marked, in words. ContractError where a check blocks, or too many rows are bad."""
     broken = sieve.broken()
     for found in broken:
         if found.check.severity == "block":
-            ratio = sieve.ratio(found.check) if found.check.kind == "range" else None
-            raise ContractError(complaints.blocked(found, usecase, ratio))
-    for table, held in files.items():
-        total, gone = sum(f.rows for f in held), sieve.aside(table, own=True)
-        if gone > allowed * total or gone == total > 0:
-            own = [b for b in broken if b.check.table == table and b.check.severity == "quarantine"]
-            own.sort(key=lambda b: -b.rows)
-            ratio = sieve.ratio(own[0].check) if own[0].check.kind == "range" else None
-            raise ContractError(
-                complaints.too_many(own, usecase, rows=gone, of=total, allowed=allowed, ratio=ratio)
-            )
-    return [
-        complaints.warning(b, sieve.ratio(b.check) if b.check.kind == "range" else None)
-        for b in broken
-    ]
+            raise ContractError(complaints.blocked(found, sieve.usecase, _ratio(sieve, found)))
+    for table in sieve.files:
+        _few_enough(sieve, table, broken, allowed)
+    return [complaints.warning(b, _ratio(sieve, b)) for b in broken]
 
 
 def statistics(
@@ -137,6 +105,22 @@ def settle_statistics(
     return [f"column '{m.column}', check '{m.kind}': {m.detail}" for m, _ in failed]
 
 
+def _few_enough(sieve: Sieve, table: Table, broken: Sequence[Broken], allowed: float) -> None:
+    total, gone = sum(f.rows for f in sieve.files[table]), sieve.aside(table, own=True)
+    if gone <= allowed * total and not gone == total > 0:
+        return
+    own = [b for b in broken if b.check.table == table and b.check.severity == "quarantine"]
+    own = sorted((b for b in own if b.check.kind != REMOVED), key=lambda b: -b.rows)
+    ratio = _ratio(sieve, own[0])
+    raise ContractError(
+        complaints.too_many(own, sieve.usecase, rows=gone, of=total, allowed=allowed, ratio=ratio)
+    )
+
+
+def _ratio(sieve: Sieve, broken: Broken) -> float | None:
+    return sieve.ratio(broken.check) if broken.check.kind == "range" else None
+
+
 def _marked(sieve: Sieve, results: list[Result], files: Sequence[File]) -> list[Result]:
     for result in results:
         if not result.success:
@@ -148,9 +132,9 @@ def _marked(sieve: Sieve, results: list[Result], files: Sequence[File]) -> list[
     return results
 
 
-def _problems(usecase: UseCase, files: Files, check: Check) -> list[str]:
-    held = files["events" if check.table == "events" else "outcomes"]
-    return [p for f in held if (p := _problem(usecase, f, check))]
+def _problems(sieve: Sieve, check: Check) -> list[str]:
+    held = sieve.files["events" if check.table == "events" else "outcomes"]
+    return [p for f in held if (p := _problem(sieve.usecase, f, check))]
 
 
 def _problem(usecase: UseCase, file: File, check: Check) -> str | None:

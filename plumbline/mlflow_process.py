@@ -24,6 +24,7 @@ from typing import IO, Any
 from plumbline import runner
 
 PROBE = 3.0  # seconds for a server or a file to show that it is there
+GRACE = 0.5  # seconds to end by itself
 PATIENCE = 120.0  # seconds for one answer, a cold import on a busy machine included
 LIMITS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
@@ -102,8 +103,11 @@ class Worker:
     def close(self) -> str:
         """End the process, and forget it: the next request starts another. Returns its last words."""
         worker.cache_clear()
-        self.process.kill()
-        self.process.communicate()
+        try:
+            self.process.communicate(timeout=GRACE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
         with self.errors as file:
             file.seek(0)
             lines = file.read().decode("utf-8", "replace").strip().splitlines()

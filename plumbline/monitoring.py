@@ -48,8 +48,7 @@ def observe(
 ) -> Observation:
     """Compare `current` with `reference`; `gain` is each feature's share of the model's, 0 to 1."""
     past, now = whole_weeks(reference), whole_weeks(current)
-    kinds = monitored(usecase)
-    shares = importance(usecase, gain)
+    kinds, shares = monitored(usecase), importance(usecase, gain)
     inputs, prediction = _effects(past, now, kinds, shares, limits)
     known = matured.quality(
         usecase.problem,
@@ -60,10 +59,8 @@ def observe(
         seed=seed,
     )
     due = matured.due(usecase, current)
-    shifted = verdict.prediction_findings(prediction, limits)
     findings = (
-        *(f for one in inputs for f in verdict.column_findings(one, limits, felt=bool(shifted))),
-        *shifted,
+        *_drift_findings(inputs, prediction, limits),
         *verdict.label_findings(known, limits),
         *verdict.quality_findings(known, limits),
         *verdict.row_findings(expected_rows(past, now), now.rows, limits),
@@ -78,10 +75,7 @@ def observe(
         quality=known,
         blind=matured.blind(usecase, current),
         findings=tuple(verdict.order(findings)),
-        weeks=(
-            *matured.by_week(usecase.problem, past, "reference"),
-            *matured.by_week(usecase.problem, now, "current"),
-        ),
+        weeks=_weeks(usecase, past, now),
     )
 
 
@@ -166,3 +160,16 @@ def _effects(
     )
     inputs = [examine(n, k, shares.get(n, 0.0), past, now, compare) for n, k in kinds.items()]
     return tuple(inputs), compare(past.score, now.score, "numeric")
+
+
+def _drift_findings(
+    inputs: tuple[Input, ...], prediction: Effect | None, limits: Monitor
+) -> list[Finding]:
+    shifted = verdict.prediction_findings(prediction, limits)
+    felt = bool(shifted)
+    return shifted + [f for one in inputs for f in verdict.column_findings(one, limits, felt=felt)]
+
+
+def _weeks(usecase: UseCase, past: Window, now: Window) -> tuple[Week, ...]:
+    named = ((past, "reference"), (now, "current"))
+    return tuple(w for one, name in named for w in matured.by_week(usecase.problem, one, name))

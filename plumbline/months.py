@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +97,21 @@ def frame(
     select = ", ".join(f"{value} AS {quote(shown)}" for shown, value in values.items())
     with _reading(database, files):
         return _pandas(database, f"SELECT {select} FROM ({source(files)})")
+
+
+def frames(
+    database: duckdb.DuckDBPyConnection, files: Iterable[File], checks: Sequence[Check]
+) -> Iterator[tuple[list[File], Any]]:
+    """Batch by batch the files and their frame; the next is read while the caller works on one."""
+    waiting: deque[tuple[list[File], Future[Any]]] = deque()
+    with ThreadPoolExecutor(1) as reader:
+        for batch in batches(files):
+            waiting.append((batch, reader.submit(frame, database.cursor(), batch, checks)))
+            if len(waiting) > 1:
+                held, read = waiting.popleft()
+                yield held, read.result()
+        for held, read in waiting:
+            yield held, read.result()
 
 
 def keys(database: duckdb.DuckDBPyConnection, usecase: UseCase, files: Sequence[File]) -> Any:

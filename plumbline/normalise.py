@@ -1,4 +1,4 @@
-"""Make an HTML report a function of its content: random ids become numbers in order of appearance."""
+"""Make an HTML report a function of its content: ids numbered, clock times gone, numbers rounded."""
 
 from __future__ import annotations
 
@@ -14,10 +14,20 @@ STAMP = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{6}(?:Z|[+-]\d\d:?\d
 """A moment to the microsecond: the clock's. The data's days and weeks have no fraction."""
 
 
-def stable(html: str) -> str:
-    """The same page with ids renumbered and clock times set to the epoch.
+EPOCH = "1970-01-01T00:00:00.000000"
 
-    Equal ids stay equal and keep their form, so that links inside the page hold.
+LONG = re.compile(r"(?<![\w.-])-?\d+\.\d{9,}(?:e[+-]?\d+)?(?![\w.])")
+"""A number of the data with digits that another processor may not share."""
+
+CODE = "<script>var global"
+"""Where Evidently's data end and its library begins."""
+
+
+def stable(html: str) -> str:
+    """The same page with ids renumbered, clock times set to the epoch, numbers of 8 digits.
+
+    Equal ids stay equal and keep their form, so that links inside the page hold. The library that
+    follows the data keeps its numbers.
 
     >>> stable("<i id=01a1fb64-991a-7e94-850a-98c9c33dc41c>")
     '<i id=00000000-0000-0000-0000-000000000001>'
@@ -28,7 +38,8 @@ def stable(html: str) -> str:
         digits = f"{seen.setdefault(found[0], len(seen) + 1):032d}"
         return _hyphens(digits) if "-" in found[0] else digits
 
-    return STAMP.sub("1970-01-01T00:00:00.000000", UUID.sub(number, html))
+    data, code, library = STAMP.sub(EPOCH, UUID.sub(number, html)).partition(CODE)
+    return LONG.sub(lambda found: f"{float(found[0]):.8g}", data) + code + library
 
 
 def loads(html: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""How far a search has come: a line that is rewritten on a terminal, milestones elsewhere."""
+"""How far a search has come: a line that is rewritten where someone watches, milestones elsewhere."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Sieve:
         ).fetchall()[0]
         return bad / good if bad and good else None
 
-    def write_valid(self, folder: Path) -> dict[str, int]:
+    def write_valid(self, folder: Path) -> dict[Table, int]:
         """Write the files without the rows set aside; returns the rows left per table.
 
         A file of which nothing is set aside is copied; one of which nothing is left is not written.

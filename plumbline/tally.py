@@ -8,6 +8,7 @@ from typing import Any
 
 from plumbline.check import Broken, Table
 from plumbline.expectations import Result
+from plumbline.months import File
 from plumbline.shifts import Measure
 
 
@@ -37,6 +38,22 @@ def metrics(
         },
         "warnings": list(warnings),
     }
+
+
+def rows(
+    files: Mapping[Table, Sequence[File]], kept: Mapping[Table, int]
+) -> dict[Table, tuple[int, int]]:
+    """Per table the rows of its files, and those kept."""
+    return {table: (sum(f.rows for f in held), kept[table]) for table, held in files.items()}
+
+
+def words(rows: Mapping[Table, tuple[int, int]]) -> str:
+    """The rows in a line of the log.
+
+    >>> words({"events": (9, 8)})
+    '8 of 9 events kept'
+    """
+    return ", ".join(f"{out} of {into} {table}" for table, (into, out) in rows.items()) + " kept"
 
 
 def _aside(broken: Broken) -> bool:

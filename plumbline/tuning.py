@@ -104,17 +104,16 @@ def summary(
 
 
 def rows(trials: Sequence[Trial], metric: str) -> list[dict[str, Any]]:
-    """The trials as rows of a table, all with the same keys; "" where there is nothing."""
+    """The trials as rows of a table, all with the same keys; "" where there is nothing.
+
+    The metric comes last: that is the column which `dvc plots` draws.
+    """
     names = sorted({name for t in trials for name in t.params})
     return [
-        {"trial": t.number}
+        {"trial": t.number, "status": t.status, "reason": t.reason}
         | {name: t.params.get(name, "") for name in names}
-        | {
-            "rounds": "" if t.rounds is None else t.rounds,
-            metric: "" if t.metric is None else float(f"{t.metric:.10g}"),
-            "status": t.status,
-            "reason": t.reason,
-        }
+        | {"rounds": "" if t.rounds is None else t.rounds}
+        | {metric: "" if t.metric is None else float(f"{t.metric:.10g}")}
         for t in trials
     ]
 

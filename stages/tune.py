@@ -34,9 +34,9 @@ def main(usecase: str, train: Path, valid: Path, best: Path, report: Path) -> No
     """Search for the booster's parameters of `usecase`."""
     case, params = usecases.load(usecase), params_file.load(usecase)
     tracking.warm()
-    trials = search(case, params, train, valid)
     metric = metrics.PRIMARY[case.problem]
     higher = metric in metrics.HIGHER_IS_BETTER
+    trials = search(case, params, train, valid, higher_is_better=higher)
     where = f"params.yaml, {usecase}.tune.space"
     result = tuning.summary(
         trials, metric, params.tune.params, higher_is_better=higher, where=where
@@ -69,7 +69,12 @@ def nested(trial: tuning.Trial, metric: str) -> tracking.Trial:
 
 
 def search(
-    case: UseCase, params: params_file.UseCaseParams, train: Path, valid: Path
+    case: UseCase,
+    params: params_file.UseCaseParams,
+    train: Path,
+    valid: Path,
+    *,
+    higher_is_better: bool,
 ) -> tuple[tuning.Trial, ...]:
     """All trials; none where max_evals is 0."""
     tune = params.tune
@@ -89,7 +94,7 @@ def search(
     return tuning.search(
         space.parse(tune.space),
         objective,
-        higher_is_better=metrics.PRIMARY[case.problem] in metrics.HIGHER_IS_BETTER,
+        higher_is_better=higher_is_better,
         max_evals=tune.max_evals,
         seed=params.seed,
         failures=(xgboost.core.XGBoostError,),

@@ -23,7 +23,6 @@ from plumbline import (
     shifts,
     tally,
 )
-from plumbline.check import Table
 from plumbline.sieve import Sieve
 from plumbline.usecase import load
 
@@ -49,43 +48,34 @@ def main(
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         database = stack.enter_context(duck.connect(scratch))
-        held = months.scan(database, case, raw)
-        structure = inspection.structure(judge, case, held, checks, raw)
-        inspection.outcomes_due(database, case, held, data.as_of, raw)
-        sieve = Sieve(database, case, held)
-        results = structure + inspection.rows(database, judge, case, held, checks, sieve)
-        warnings = inspection.settle(case, sieve, held, strict.max_quarantine)
-        good = stack.enter_context(files.replacing_folder(valid))
-        aside = stack.enter_context(files.replacing_folder(quarantine))
+        sieve = Sieve(database, case, months.scan(database, case, raw))
+        results = inspection.structure(judge, sieve, checks, raw)
+        inspection.outcomes_due(sieve, data.as_of, raw)
+        results += inspection.rows(judge, sieve, checks)
+        warnings = inspection.settle(sieve, strict.max_quarantine)
+
+        good, aside, pages = (
+            stack.enter_context(files.replacing_folder(p)) for p in (valid, quarantine, docs)
+        )
         kept = sieve.write_valid(good)
         sieve.write_quarantine(aside)
 
-        span = profile.window(database, case, held["events"], data.as_of, strict.window_days)
+        span = profile.window(database, case, sieve.files["events"], data.as_of, strict.window_days)
         now = profile.measure(database, case, months.scan(database, case, good), span)
-        days = profile.by_day(database, case, held, span)
+        days = profile.by_day(database, case, sieve.files, span)
         found = shifts.measures(before, now, strict, days)
         judged = inspection.statistics(judge, found, strict.severity)
         warnings += inspection.settle_statistics(case, found, judged, raw)
-        if not before:
-            log.warning("validate: %s", complaints.unaccepted(case))
 
-        tables = {table: [r for r in results if r.check.table == table] for table in held}
-        reports = {name: expectations.report(name, rs) for name, rs in tables.items() if rs}
-        reports["statistics"] = expectations.report("statistics", judged)
-        datadocs.write(
-            stack.enter_context(files.replacing_folder(docs)), f"{case.title}: validation", reports
-        )
-        files.write_json(measured, now)
-        rows = {table: (sum(f.rows for f in fs), kept[table]) for table, fs in held.items()}
-        total = tally.metrics(rows, results + judged, sieve.broken(), found, warnings)
-    files.write_json(metrics, total)
-    for line in warnings:
+        results += judged
+        datadocs.write(pages, f"{case.title}: validation", expectations.reports(results))
+        rows = tally.rows(sieve.files, kept)
+        counted = tally.metrics(rows, results, sieve.broken(), found, warnings)
+    files.write_json(measured, now)
+    files.write_json(metrics, counted)
+    for line in [*warnings, *([] if before else [complaints.unaccepted(case)])]:
         log.warning("validate: %s", line)
-    log.info("validate: %d of %d events, %d of %d outcomes kept", *_counts(rows))
-
-
-def _counts(rows: dict[Table, tuple[int, int]]) -> tuple[int, ...]:
-    return tuple(n for before, after in rows.values() for n in (after, before))
+    log.info("validate: %s", tally.words(rows))
 
 
 if __name__ == "__main__":

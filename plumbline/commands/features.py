@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from plumbline.errors import ParamsError
 from plumbline.files import read_json
 
 
@@ -28,7 +29,10 @@ def run(chosen: argparse.Namespace) -> None:
     case = usecase.load(chosen.usecase)
     store.apply(case)
     if chosen.action == "materialize":
-        store.materialize(case, params.load(chosen.usecase).data.as_of)
+        as_of = params.load(chosen.usecase).data.as_of
+        if as_of is None:
+            raise ParamsError(f"params.yaml, {case.name}.data.as_of: missing; set the day to serve")
+        store.materialize(case, as_of)
     print(f"{chosen.usecase}: feature store {chosen.action} done")
 
 

@@ -56,6 +56,12 @@ def test_rows_without_a_known_label_are_left_out_and_counted(tmp_path):
     assert report["tables"]["train"]["without_label"] == 0
 
 
+def test_a_key_twice_does_not_make_two_rows_of_one(tmp_path):
+    rows = many()
+    with pytest.raises(ContractError, match="events of train .* 'number' is not unique"):
+        build(tmp_path, [*rows, *rows])
+
+
 def test_as_of_is_the_day_after_the_last_event_unless_given(tmp_path):
     report, _ = build(tmp_path, [*many(), event(9_999, datetime(2025, 3, 19, 23))], as_of=None)
     assert report["tables"]["current"]["end"] == "2025-03-20"

@@ -165,6 +165,10 @@ def test_no_row_after_as_of():
     assert [r["day"].day for r in days] == [19, 20]
 
 
+def test_no_rows_for_nobody():
+    assert snapshots([event(0, at(3), place_id=None)], "place") == []
+
+
 def test_a_gap_has_no_rows():
     days = [r["day"] for r in snapshots([event(0, datetime(2025, 2, 1)), event(1, at(15))])]
     assert datetime(2025, 2, 10) not in days

@@ -155,7 +155,7 @@ def test_an_outcome_is_known_exactly_the_delay_after_its_event() -> None:
 
 def test_rows_that_step_back_in_time_or_key_break_the_order() -> None:
     check = found("events")["ordered_at.order"]
-    rows = "(2, '2025-03-01'), (3, '2025-03-01'), (1, '2025-03-01'), (9, '2025-03-02'), (1, '2025-03-01')"
+    rows = "(2, '2025-03-01'), (3, '2025-03-01'), (3, '2025-03-01'), (1, '2025-03-01'), (9, '2025-03-02'), (1, '2025-03-01')"
     table = f"SELECT order_id, ordered_at::TIMESTAMP AS ordered_at FROM (VALUES {rows}) AS t(order_id, ordered_at)"
     query = f"SELECT order_id FROM (SELECT order_id, {check.value} AS v FROM ({table})) WHERE {check.broken}"
     assert duckdb.sql(query).fetchall() == [(1,), (1,)]

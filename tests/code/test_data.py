@@ -8,17 +8,19 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
 from plumbline import casts, duck
-from plumbline.errors import ParamsError, SpecError
+from plumbline.errors import ParamsError, SourceError, SpecError
+from sources.card_fraud.simulator import simulate
 from stages import data
 from tests.conftest import ROOT
 from tests.sales import HEADER, ROWS, SALES, ingest, prepare, write_csv
@@ -194,6 +196,20 @@ def test_a_derived_column_that_cannot_be_computed(
         ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv", "as_of": "2025-02-11"})
 
 
+def test_a_contract_may_use_any_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    names = {"shop": "bad", "weight": "place", "promo": "order"}
+    columns = tuple(dataclasses.replace(c, name=names.get(c.name, c.name)) for c in SALES.columns)
+    case = dataclasses.replace(SALES, columns=columns)
+    header = "sale_id,sold_at,bad,price_cents,pieces,place,order,returned"
+    settings = {"source": "csv", "path": "a.csv", "as_of": "2025-02-11"}
+    write_csv(tmp_path / "a.csv", header=header)
+    ingest(monkeypatch, tmp_path, settings, case)
+    assert rows(tmp_path, "events-2025-01.parquet")[0]["bad"] == "north"
+    write_csv(tmp_path / "a.csv", ROWS[0].replace("1.5", "heavy"), header=header)
+    with pytest.raises(SourceError, match=r"'place': expected a number, found 'heavy' in row 1"):
+        ingest(monkeypatch, tmp_path, settings, case)
+
+
 def test_an_empty_input_derives_an_empty_value(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -272,9 +288,12 @@ def test_flights_are_read_whole(
     assert found["rows"] + found["rows_after_as_of"] == 32_735
     assert found["columns"]["flight_id"]["distinct"] == found["rows"]
     assert found["ignored_columns"] == ["hour", "minute"]
-    june = rows(tmp_path, "events-2013-06.parquet")
-    (one,) = (r for r in june if r["flight_id"] == "2013-06-30-VX-407-JFK")
-    assert one["departed_at"] == datetime(2013, 6, 30, 9, 40)
+    for month, flight, at in (
+        ("06", "2013-06-30-VX-407-JFK", datetime(2013, 6, 30, 9, 40)),
+        ("05", "2013-05-07-DL-329-JFK", datetime(2013, 5, 7, 16, 57)),
+    ):
+        events = rows(tmp_path, f"events-2013-{month}.parquet")
+        assert [r["departed_at"] for r in events if r["flight_id"] == flight] == [at]
     midnights = [r for n in names(tmp_path) if n.startswith("events") for r in rows(tmp_path, n)]
     assert any(r["departed_at"].time() == datetime.min.time() for r in midnights)
 
@@ -321,35 +340,30 @@ def test_the_settings_hash_follows_the_settings(
     assert digest() != digest(radius_m=4_000)
 
 
-def test_the_command_line(tmp_path: Path) -> None:
-    """In a process of its own: done, then refused without a traceback and without a trace."""
-    params = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    (tmp_path / "params.yaml").write_text(
-        params.replace("2025-07-01", "2025-01-03"), encoding="utf-8"
-    )
-    words = [
-        sys.executable,
-        "-m",
-        "stages.data",
-        "card_fraud",
-        "sources/card_fraud",
-        "raw",
-        "d.json",
-    ]
+def test_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a process of its own, in another time zone: done, then refused without a traceback."""
+    days = simulate(SIZES, date(2025, 1, 1), date(2025, 1, 12), 7)
+    write = partial(pyarrow.csv.write_csv, pa.concat_tables(days))
+    for place in ("here", "there"):
+        (tmp_path / place).mkdir()
+        write(tmp_path / place / "a.csv")
+    settings = {"source": "csv", "path": "a.csv", "as_of": "2025-01-12"}
+    expected = digests(ingest(monkeypatch, tmp_path / "here", settings, CARD_FRAUD))
+    there = tmp_path / "there"
+    prepare(monkeypatch, there, settings, CARD_FRAUD)
+    words = ["card_fraud", "sources/card_fraud", "raw", "data.json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TZ": "Asia/Tokyo"}
 
     def call() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        command = [sys.executable, "-m", "stages.data", *words]
+        return subprocess.run(command, cwd=there, env=environment, capture_output=True, text=True)
 
     done = call()
     assert done.returncode == 0, done.stderr
-    kept = digests(tmp_path)
-    assert json.loads((tmp_path / "d.json").read_text())["span"][0].startswith("2025-01-01 00:")
-    (tmp_path / "params.yaml").write_text(
-        params.replace("source: simulate", "source: csv"), encoding="utf-8"
-    )
+    assert digests(there) == expected
+    (there / "a.csv").unlink()
     refused = call()
     assert refused.returncode == 2
-    assert "card_fraud.data.path: missing" in refused.stderr
+    assert "a.csv: no such file" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert digests(tmp_path) == kept
+    assert digests(there) == expected

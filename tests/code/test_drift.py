@@ -41,7 +41,7 @@ def test_psi_by_hand():
 
 def test_js_and_ks_by_hand():
     apart = np.array([10_000, 0]), np.array([0, 10_000])
-    assert drift.js_distance(*apart) == pytest.approx(1, abs=1e-3)
+    assert drift.jensen_shannon(*apart) == pytest.approx(1, abs=1e-3)
     assert drift.ks_gap(*apart, ordered=True) == 1
     three = np.array([50, 0, 50]), np.array([0, 100, 0])
     assert drift.ks_gap(*three, ordered=True) == 0.5
@@ -96,6 +96,24 @@ def test_groups_of_rows_that_are_alike_count_as_one():
     assert drift.overdispersion(alike, weeks) == pytest.approx(10, rel=0.3)
     shuffled = random.permutation(2_000)
     assert drift.overdispersion(alike[shuffled], weeks) == pytest.approx(1, abs=0.3)
+
+
+def test_shares_count_alike_rows_as_one_too():
+    """Every week of the reference has its own burst; so has the current one."""
+    weeks = np.repeat([3, 2, 1, 0], 1_000)
+    burst = np.tile(np.arange(1_000) < 30, 4)
+    names = np.where(burst, np.char.add("week", weeks.astype(str)), "usual").astype(object)
+    now = np.where(burst[:1_000], "week9", "usual").astype(object)
+    assert effect(names, now, "category").unseen.excess > 0.01
+    assert effect(names, now, "category", [weeks]).unseen.excess == 0
+    levels, high = np.where(burst, 5.0 + weeks, 0.0), np.where(burst[:1_000], 9.5, 0.0)
+    assert effect(levels, high).outside.excess > 0.01
+    assert effect(levels, high, stretches=[weeks]).outside.excess == 0
+
+
+def test_a_short_reference_does_not_know_the_range():
+    assert effect(normal(20, 0, 5), normal(5_000, 0, 1)).outside.excess < 0.05
+    assert effect(normal(20, 0, 5), normal(5_000, 0, 1)).outside.value > 0.05
 
 
 def test_rows_in_no_stretch_do_not_count():

@@ -15,13 +15,13 @@ ORDER = ["data", "validate", "features", "tune", "train", "evaluate", "monitor"]
 KEYS = ["matrix", "cmd", "deps", "params", "outs", "metrics", "plots"]
 EDGES = {"mlflow", "dvc", "feast", "great_expectations", "evidently", "matplotlib", "sqlalchemy"}
 EDGE_MODULES = {
-    "mlflow": {"tracking"},
+    "mlflow": {"mlflow_worker"},
     "dvc": {"remotes"},
     "feast": {"store"},
-    "great_expectations": {"expectations"},
+    "great_expectations": {"expectations", "datadocs"},
     "evidently": {"drift_report", "evidently_page"},
-    "matplotlib": {"pictures", "drift_pictures"},
-    "sqlalchemy": {"database"},
+    "matplotlib": {"pictures", "drift_pictures", "trialplot"},
+    "sqlalchemy": {"database", "mlflow_worker"},
 }
 
 

@@ -67,6 +67,22 @@ def test_a_shift_that_the_model_feels_pages():
     assert monitor_json.result(seen)["drift_felt"] > 0.5
 
 
+def test_a_shift_that_the_score_does_not_follow_is_watched():
+    now = table(14, seed=2)
+    now["rate"] = np.where(now["rate"] < 1.5, now["rate"] + 1.5, now["rate"])
+    assert levels(look(now=now)) == {("drift", "rate"): "watch"}
+
+
+def test_what_the_reference_s_own_weeks_do_is_no_drift():
+    past, now = table(28, LAST - 14, seed=1), table(14, seed=2)
+    week = np.arange(28 * 60) // (7 * 60)
+    past["spare"] = past["spare"] / 3 + np.array([0.0, 1.0, 0.2, 0.9])[week]
+    now["spare"] = now["spare"] / 3 + 0.8
+    assert levels(look(past, now)) == {}
+    steady = {**past, "spare": past["spare"][np.random.default_rng(0).permutation(28 * 60)]}
+    assert levels(look(steady, now)) == {("drift", "spare"): "watch"}
+
+
 def test_a_shift_in_an_unused_column_is_watched():
     now = table(14, seed=2)
     now["spare"] = now["spare"] + 3

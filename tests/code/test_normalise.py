@@ -31,8 +31,16 @@ def test_ids_that_differ_stay_apart():
 
 
 def test_digests_numbers_and_days_stay():
-    text = "67001fb2182bd6604df4a582fddbc7d1 2025-07-01 2025-07-01T10:00:00 0.1234567890123456"
+    text = "67001fb2182bd6604df4a582fddbc7d1 2025-07-01 2025-07-01T10:00:00 0.125 1.2.123456789012"
     assert stable(text) == text
+
+
+def test_the_data_s_numbers_are_rounded_and_the_library_s_are_not():
+    data, library = (
+        "[0.30000000000000004, -1.2345678901e-05]",
+        "<script>var global = 3.141592653589793",
+    )
+    assert stable(data + library) == "[0.3, -1.2345679e-05]" + library
 
 
 def test_clock_times_go():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +54,19 @@ def test_the_same_bins_from_one_batch_and_many():
     assert many.feature_names == list(FEATURES)
 
 
-def test_the_best_round_is_kept(tmp_path: Path):
-    settings, train, valid = matrices(tmp_path, "classification")
-    stopped = training.boost(settings, train, valid, rounds=60, early_stopping=5)
+@pytest.mark.parametrize(("problem", "best"), [("classification", max), ("regression", min)])
+def test_the_best_round_is_kept(
+    tmp_path: Path, problem: training.Problem, best: Callable[[list[float]], float]
+):
+    settings, train, valid = matrices(tmp_path, problem)
+    slow = {**settings, "eta": 0.2}
+    stopped = training.boost(slow, train, valid, rounds=60, early_stopping=5)
     figures = []
     for rounds in range(1, stopped.rounds + 6):
-        cut = training.boost(settings, train, valid, rounds=rounds, early_stopping=60)
+        cut = training.boost(slow, train, valid, rounds=rounds, early_stopping=60)
         figures.append(float(cut.booster.eval(valid).split(":")[1]))
     assert stopped.booster.num_boosted_rounds() == stopped.rounds < 60
-    assert figures[stopped.rounds - 1] == max(figures)
+    assert figures.index(best(figures)) == stopped.rounds - 1 > 0
 
 
 def test_no_trace_of_the_run_in_the_model(tmp_path: Path):
@@ -141,3 +145,14 @@ HIEGHT = tuple(
     c if c.name != "sender" else type(c)("hieght", "int", "mm", "misspelt")
     for c in parcels().columns
 ) + tuple(c for c in parcels().columns if c.name == "sender")
+
+
+def test_progress_on_a_terminal_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO", "plumbline")
+    monkeypatch.setattr(training, "SECONDS", 0.0)
+    for terminal, lines in ((False, 0), (True, 3)):
+        monkeypatch.setattr("sys.stderr.isatty", lambda there=terminal: there)
+        fit(tmp_path, "regression", rounds=3)
+        assert len(caplog.messages) == lines

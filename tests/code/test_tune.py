@@ -73,6 +73,29 @@ def test_the_best_trial_has_the_best_validation_metric(
     assert (found["trials"], found["failed"]) == (4, 0)
 
 
+@pytest.mark.parametrize(("problem", "higher"), [("classification", True), ("regression", False)])
+def test_the_search_is_told_which_way_is_better(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str, higher: bool
+):
+    told = []
+    project(tmp_path, monkeypatch, problem)
+    monkeypatch.setattr(
+        tuning, "search", lambda *_, higher_is_better, **__: told.append(higher_is_better) or ()
+    )
+    run()
+    assert told == [higher]
+
+
+def test_what_is_tried_wins_over_the_fixed_params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project(tmp_path, monkeypatch, params={"eta": 0.1, "max_depth": 3})
+    run()
+    figures = {
+        r["average_precision"]
+        for r in csv.DictReader(Path("tune/trials.csv").read_text().splitlines())
+    }
+    assert len(figures) > 1
+
+
 def test_the_final_model_is_the_best_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project(tmp_path, monkeypatch, early_stopping=5, rounds=30)
     found = run()

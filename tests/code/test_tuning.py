@@ -125,14 +125,7 @@ def test_all_failing_is_one_clear_error():
         )
 
 
-def test_rows_have_the_same_keys():
+def test_rows_have_the_same_keys_and_end_with_the_metric():
     first, second, *_ = tuning.rows(TRIALS, "mae")
-    assert list(first) == list(second) == ["trial", "eta", "rounds", "mae", "status", "reason"]
-    assert second == {
-        "trial": 2,
-        "eta": 0.2,
-        "rounds": "",
-        "mae": "",
-        "status": "failed",
-        "reason": "no",
-    }
+    assert list(first) == list(second) == ["trial", "status", "reason", "eta", "rounds", "mae"]
+    assert tuple(second.values()) == (2, "failed", "no", 0.2, "", "")

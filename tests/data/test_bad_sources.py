@@ -34,6 +34,8 @@ FILES = {
     "two_alike.csv": r"two_alike\.csv: two columns are called 'weight'; rename one",
     "unnamed.csv": r"unnamed\.csv: the first line leaves a column without a name",
     "semicolons.csv": r"semicolons\.csv: one column, .* delimiter seems to be ';', not ','",
+    "tabs.csv": r"tabs\.csv: one column, .* delimiter seems to be '\\t', not ',': set data\.delimiter",
+    "zipped.csv": r"zipped\.csv: a binary file, expected CSV text",
     "derived.csv": r"'total_cents' \(derived from price_cents, pieces\): .*'price_cents=999, pieces=one' in row 2",
     "all_future.csv": r"data\.as_of: no event before 2025-02-11; the source's 3 rows go from 2035-01-03",
     "differing": r"january\.csv: its columns differ from those of .*february\.csv: 'offer' is in .*february",

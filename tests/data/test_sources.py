@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from plumbline import database
 from plumbline.errors import SourceError
 from tests.sales import AS_OF, HEADER, ROWS, ingest, write_csv
 from tests.servers import postgresql
@@ -321,6 +322,16 @@ def test_a_bad_query(query: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     engine.dispose()
 
 
+def test_a_bad_value_far_down_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(database, "BATCH", 2)
+    fill("sqlite:///shop.db")
+    query = "SELECT *, CASE sale_id WHEN 4 THEN 'x' ELSE weight END AS weight FROM sales ORDER BY 1"
+    words = query.replace("*", "sale_id, sold_at, shop, price_cents, pieces, promo, returned")
+    with pytest.raises(SourceError, match=r"'weight': expected a number, found 'x' in row 4,"):
+        ingest(monkeypatch, tmp_path, sql("sqlite:///shop.db", words))
+
+
 POSTGRESQL_MISTAKES = {
     "SELECT * FROM sale": r"postgresql:postgres: data\.query fails: relation \"sale\" does not exist",
     "SELECT *, 1 / (sale_id - 3) AS x FROM sales": r"data\.query fails: division by zero; correct it",
@@ -342,3 +353,18 @@ def test_a_wrong_password(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path
     ) as error:
         ingest(monkeypatch, tmp_path, sql(server.replace("wallaby", "dingo")))
     assert "dingo" not in str(error.value)
+
+
+def test_a_broken_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n")[:12])
+    with pytest.raises(SourceError, match=r"a\.csv\.gz: not a readable CSV file \(.*\); export"):
+        ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv.gz", "as_of": AS_OF})
+
+
+def test_a_line_without_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", ROWS[0].replace("north", "n" * 40_000_000), *ROWS[1:])
+    with pytest.raises(SourceError, match=r"a\.csv, line 2: .*mend the line, or export"):
+        ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv", "as_of": AS_OF})
+    (tmp_path / "a.csv").write_text("n" * 200_000, encoding="utf-8")
+    with pytest.raises(SourceError, match=r"a\.csv: not a readable CSV file \(field larger than"):
+        ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv", "as_of": AS_OF})

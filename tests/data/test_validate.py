@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from plumbline import months
 from plumbline.errors import ContractError
 from tests.orders import LIST, MINUTES, ORDERS, Run, done, good, run, start, write_raw
 
@@ -134,6 +135,17 @@ def test_an_outcome_without_its_event_is_set_aside(run: Run) -> None:
     assert found == [("1024", "orphan", "order_id")]
 
 
+def test_an_outcome_of_another_time_than_its_event_is_set_aside(run: Run) -> None:
+    write_raw(run.raw, good())
+    path = run.raw / "outcomes-2025-03.parquet"
+    moved = "CASE WHEN order_id = 1012 THEN {0} + INTERVAL 1 MINUTE ELSE {0} END AS {0}"
+    times = ", ".join(moved.format(name) for name in ("ordered_at", "known_at"))
+    _rewrite(path, f"SELECT * REPLACE ({times}) FROM read_parquet('{path}')")
+    run.go(max_quarantine=0.1)
+    found = read(run.path / "quarantine" / "outcomes.parquet", "key, reason")
+    assert found == [("1012", "orphan")]
+
+
 def test_an_outcome_known_too_early_is_set_aside(run: Run) -> None:
     write_raw(run.raw, good())
     path = run.raw / "outcomes-2025-03.parquet"
@@ -182,6 +194,17 @@ def test_the_same_data_in_another_folder_give_the_same_bytes(
     assert len(found[0]) == 11
 
 
+def test_months_in_memory_one_by_one_or_together_give_the_same_bytes(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raw(run.raw, bad(channel="CASE WHEN i % 9 = 0 THEN 'fax' ELSE 'web' END"))
+    run.go(max_quarantine=0.5)
+    together = run.bytes()
+    monkeypatch.setattr(months, "BATCH_ROWS", 1)
+    run.go(max_quarantine=0.5)
+    assert run.bytes() == together
+
+
 def test_data_docs_open_offline_and_hold_no_run(run: Run) -> None:
     write_raw(run.raw, bad(channel="CASE WHEN i = 9 THEN 'fax' ELSE 'web' END"))
     run.go(max_quarantine=0.1)
@@ -195,6 +218,12 @@ def test_data_docs_open_offline_and_hold_no_run(run: Run) -> None:
         assert linked <= set(pages)
     assert "fax" in pages["events.html"]
     assert "100000" in pages["events.html"]
+
+
+def test_what_is_no_profile_is_refused(run: Run) -> None:
+    run.accepted.write_text('{"amount": 1}')
+    with pytest.raises(ContractError, match=r"accepted\.json: not a profile.*accept"):
+        run.go()
 
 
 def test_without_an_accepted_profile_it_says_so(run: Run, caplog: pytest.LogCaptureFixture) -> None:

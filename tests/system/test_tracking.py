@@ -232,8 +232,8 @@ class HealthyOnly(http.server.BaseHTTPRequestHandler):
     """A server that says it is well and hangs on everything else."""
 
     def do_GET(self) -> None:
-        if self.path == "/health":
-            self.send_response(200)
+        if self.path.endswith("/health"):
+            self.send_response(200 if self.path == "/health" else 404)
             self.end_headers()
         else:
             time.sleep(9)
@@ -262,19 +262,29 @@ def test_a_server_that_never_answers(
         assert record() is None
 
 
-def test_a_server_that_hangs_later(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
-    tracking.warm()
+@pytest.fixture
+def healthy() -> Iterator[str]:
+    """The address of a server that is well and takes nothing."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HealthyOnly)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
-    with warned(caplog, "timed out", 20):
-        assert record() is None
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def test_a_server_that_hangs_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, healthy: str
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", healthy)
+    with warned(caplog, "timed out", 60):
+        assert record() is None
+
+
+def test_what_answers_is_there(healthy: str):
+    mlflow_process.probe(f"{healthy}/404")
+    mlflow_process.probe("databricks")  # tried by its own client
 
 
 def test_a_locked_file(caplog: pytest.LogCaptureFixture):
