@@ -58,7 +58,7 @@ def test_rows_without_a_known_label_are_left_out_and_counted(tmp_path):
 
 def test_a_key_twice_does_not_make_two_rows_of_one(tmp_path):
     rows = many()
-    with pytest.raises(ContractError, match="events of train .* 'number' is not unique"):
+    with pytest.raises(ContractError, match=r"events of train .* 'number' is not unique"):
         build(tmp_path, [*rows, *rows])
 
 

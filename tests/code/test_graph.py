@@ -17,7 +17,7 @@ EDGES = {"mlflow", "dvc", "feast", "great_expectations", "evidently", "matplotli
 EDGE_MODULES = {
     "mlflow": {"mlflow_worker"},
     "dvc": {"remotes"},
-    "feast": {"store"},
+    "feast": {"definitions", "store"},
     "great_expectations": {"expectations", "datadocs"},
     "evidently": {"drift_report", "evidently_page"},
     "matplotlib": {"pictures", "drift_pictures", "trialplot"},

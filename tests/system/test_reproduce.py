@@ -53,16 +53,18 @@ def results(record: dict) -> dict[str, str]:
 
 def test_the_same_commit_is_the_same(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     """In spite of what stands in the work tree and the environment, which the run must not see."""
+    shared = project.path.parent / "shared"
+    project.run("dvc", "config", "cache.dir", str(shared))
+    project.commit("a cache that others use too")
     (project.path / "sum.py").write_text("not committed, not run")
-    project.run("dvc", "config", "--local", "cache.dir", str(project.path.parent / "other"))
-    code, record = run(project, "v1")
+    code, record = run(project)
     assert (code, record["same"], record["failed"]) == (0, True, None)
     assert set(results(record).values()) == {"reproduced"}
     assert len(record["commit"]) == 40
     shown = capsys.readouterr().out
     md5 = project.oids["out/toy/model.json"]
     assert re.search(rf"sum@toy +out/toy/model.json +reproduced +{md5} +{md5}\n", shown)
-    assert not (project.path.parent / "other" / "runs").exists()
+    assert not shared.exists()
 
 
 def test_what_changes_is_named_with_both_md5s(
