@@ -15,8 +15,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from plumbline import space
 from plumbline.errors import ParamsError, near
+from plumbline.model import space
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
@@ -33,7 +33,9 @@ def _settings(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return _grammar(space.check, value)
 
 
-def _grammar(check: Callable[[Mapping[str, Any]], Any], value: Mapping[str, Any]) -> Mapping[str, Any]:
+def _grammar(
+    check: Callable[[Mapping[str, Any]], Any], value: Mapping[str, Any]
+) -> Mapping[str, Any]:
     try:
         check(value)
     except ValueError as error:  # its text begins where the key ends
@@ -71,7 +73,7 @@ class Validate(Section):
     """How strict the contract is, and from which size a change against the accepted profile is told.
 
     `severity`: by kind of check ("range") or by column and kind ("price.range"), see
-    `plumbline/check.py`. Sizes are beyond what the number of rows explains.
+    `plumbline/quality/check.py`. Sizes are beyond what the number of rows explains.
     """
 
     max_quarantine: Share = 0.01  # of the rows of a table that may be set aside
@@ -102,7 +104,7 @@ class Features(Section):
 
 
 class Tune(Section):
-    """Hyperopt's search. `space` is the grammar of `plumbline/space.py`; `max_evals` 0 = no search.
+    """Hyperopt's search. `space` is the grammar of `plumbline/model/space.py`; `max_evals` 0 = no search.
 
     `params` are XGBoost's own, fixed in every trial; train takes them over.
     """
@@ -126,7 +128,7 @@ class Train(Section):
 
 
 class Evaluate(Section):
-    """How the model is measured, and what counts as good enough (see `plumbline/gates.py`)."""
+    """How the model is measured, and what counts as good enough (see `plumbline/evaluation/gates.py`)."""
 
     bootstrap: Count = 500  # replicates
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the intervals
@@ -135,7 +137,9 @@ class Evaluate(Section):
     linear_rows: Count = 200_000  # of train, at most, for the linear baseline
     pairs: Count = 5_000  # events of test, at most, for the expected behaviours
     slice_floor: Share = 0.5  # of the overall figure that each slice must reach
-    slice_floors: Mapping[str, float] = Field(default_factory=dict)  # by slice, in the metric's unit
+    slice_floors: Mapping[str, float] = Field(
+        default_factory=dict
+    )  # by slice, in the metric's unit
     max_ece: Annotated[float, Field(ge=0)] = 0.3  # calibration error over the rarer class's share
     max_bias: Annotated[float, Field(ge=0)] = 0.5  # mean error over the mean absolute error
 
@@ -159,7 +163,9 @@ class Monitor(Section):
     rows: Count = 5000  # of each window, drawn for the HTML report; the verdict takes all rows
     min_rows: Count = 100  # fewer are not judged
     bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column
-    chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.001  # that a size exceeds its noise without drift
+    chance: Annotated[float, Field(gt=0, lt=0.5)] = (
+        0.001  # that a size exceeds its noise without drift
+    )
     used: Share = 0.02  # share of the model's gain from which a column can page
     bootstrap: Count = 300  # replicates for the quality's interval
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the interval
@@ -169,7 +175,9 @@ class Monitor(Section):
     outside: Limits = Limits(watch=0.005, page=0.02)  # share of rows
     rows_change: Limits = Limits(watch=0.3, page=0.6)  # relative, rows per week
     quality: Limits = Limits(watch=0.05, page=0.1)  # relative loss of the primary metric
-    label: Annotated[float, Field(ge=0)] = 0.3  # watched: change of the mean label, relative or in SDs
+    label: Annotated[float, Field(ge=0)] = (
+        0.3  # watched: change of the mean label, relative or in SDs
+    )
 
 
 class UseCaseParams(Section):

@@ -7,7 +7,8 @@ import logging
 import tempfile
 from pathlib import Path
 
-from plumbline import datasheet, duck, files, ingest, params, partition, runner, sources
+from plumbline import duck, files, params, runner
+from plumbline.intake import datasheet, ingest, partition, sources
 from plumbline.usecase import load
 
 log = logging.getLogger("plumbline")

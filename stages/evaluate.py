@@ -8,24 +8,16 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from plumbline import (
-    baselines,
-    behaviour,
-    bundle,
-    curves,
-    evaluation,
-    files,
-    modelcard,
-    pictures,
-    reporting,
-    runner,
-    tables,
-    tracking,
-)
+from plumbline import files, runner
 from plumbline import params as params_file
 from plumbline import usecase as usecases
-from plumbline.baselines import Linear
-from plumbline.evaluation import Assessment
+from plumbline.evaluation import assessment as evaluation
+from plumbline.evaluation import baselines, behaviour, curves, modelcard, pictures, reporting
+from plumbline.evaluation.assessment import Assessment
+from plumbline.evaluation.baselines import Linear
+from plumbline.features import tables
+from plumbline.model import bundle
+from plumbline.tracking import projection as tracking
 from plumbline.usecase import Array, Columns, UseCase
 
 CARD = "model_card.md"

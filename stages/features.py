@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plumbline import assemble, engine, files, runner
+from plumbline import files, runner
 from plumbline import params as parameters
 from plumbline import usecase as usecases
+from plumbline.features import assemble, engine
 
 
 def main(usecase: str, valid: Path, snapshots: Path, tables: Path, metrics: Path) -> None:

@@ -10,22 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline import (
-    bundle,
-    drift_pictures,
-    drift_report,
-    files,
-    monitor_json,
-    monitoring,
-    runner,
-    tables,
-    tracking,
-)
+from plumbline import files, runner
 from plumbline import params as params_file
 from plumbline import usecase as usecases
-from plumbline.bundle import Bundle
+from plumbline.features import tables
+from plumbline.model import bundle
+from plumbline.model.bundle import Bundle
+from plumbline.monitoring import drift_pictures, drift_report, monitor_json
+from plumbline.monitoring import watch as monitoring
+from plumbline.monitoring.window import Window, scorable, window
+from plumbline.tracking import projection as tracking
 from plumbline.usecase import UseCase
-from plumbline.window import Window, scorable, window
 
 log = logging.getLogger("plumbline")
 

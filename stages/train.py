@@ -11,22 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline import (
-    batches,
-    bundle,
-    calibration,
-    decision,
-    files,
-    lock,
-    manifest,
-    metrics,
-    runner,
-    tables,
-    tracking,
-    training,
-)
+from plumbline import files, runner
 from plumbline import params as params_file
 from plumbline import usecase as usecases
+from plumbline.evaluation import metrics
+from plumbline.features import tables
+from plumbline.history import lock
+from plumbline.model import batches, bundle, calibration, decision, manifest, training
+from plumbline.tracking import projection as tracking
 from plumbline.usecase import UseCase
 
 log = logging.getLogger("plumbline")

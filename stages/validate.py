@@ -8,22 +8,19 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from plumbline import (
+from plumbline import duck, files, params, runner
+from plumbline.quality import (
     complaints,
     contract,
     datadocs,
-    duck,
     expectations,
-    files,
     inspection,
     months,
-    params,
     profile,
-    runner,
     shifts,
     tally,
 )
-from plumbline.sieve import Sieve
+from plumbline.quality.sieve import Sieve
 from plumbline.usecase import load
 
 log = logging.getLogger("plumbline")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline import rowwise
+from plumbline.features import rowwise
 from plumbline.usecase import Array, Category, Column, Costs, Entity, Row, Snapshot, UseCase
 
 KINDS = ("box", "tube")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from plumbline import assemble, engine
+from plumbline.features import assemble, engine
 from plumbline.params import Features
 from plumbline.usecase import UseCase
 from sources.card_fraud.simulator import simulate

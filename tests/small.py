@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline import batch, engine, tables
+from plumbline.features import batch, engine, tables
 from plumbline.usecase import Array, Category, Column, Entity, Fresh, Row, Snapshot, UseCase
 
 DELAY = 2
@@ -114,7 +114,7 @@ def lent(rows: Rows, late: Rows | None = None):
 def computed(
     rows: Rows, late: Rows | None = None, as_of: date = AS_OF
 ) -> dict[int, dict[str, float]]:
-    """Each visible event's snapshot and fresh features by `plumbline.batch`, by key."""
+    """Each visible event's snapshot and fresh features by `plumbline.features.batch`, by key."""
     with lent(rows, late) as (backend, events, outcomes):
         events, outcomes = batch.visible(SMALL, events, outcomes, as_of)
         made = {

@@ -24,7 +24,8 @@ def run(chosen: argparse.Namespace) -> None:
     if chosen.action in ("list", "search"):
         show(chosen.usecase, [w.lower() for w in chosen.words])
         return
-    from plumbline import params, store, usecase
+    from plumbline import params, usecase
+    from plumbline.features import store
 
     case = usecase.load(chosen.usecase)
     store.apply(case)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plumbline import garbage, places
-from plumbline.garbage import Survey
+from plumbline.history import garbage, places
+from plumbline.history.garbage import Survey
 
 SHOWN = 20
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plumbline import reproduce
 from plumbline.errors import PlumblineError
 from plumbline.files import write_json
-from plumbline.reproduce import Reproduction
+from plumbline.history import reproduce
+from plumbline.history.reproduce import Reproduction
 
 
 def add(parsers: Any) -> None:

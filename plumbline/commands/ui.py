@@ -18,7 +18,7 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Serve until interrupted; loopback only, since the server has no authentication."""
-    from plumbline import tracking
+    from plumbline.tracking import projection as tracking
 
     store = tracking.address()
     words = ["-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(chosen.port)]

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from plumbline import places, repair, revisions, verify
-from plumbline.verify import Finding, Report
+from plumbline.history import places, repair, revisions, verify
+from plumbline.history.verify import Finding, Report
 
 
 def add(parsers: Any) -> None:

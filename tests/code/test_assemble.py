@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from plumbline import assemble, engine, splits, tables
 from plumbline.errors import ContractError, ParamsError, SourceError
+from plumbline.features import assemble, engine, splits, tables
 from plumbline.params import Features
 from plumbline.usecase import Column, UseCase
 from tests.code.test_batch import many

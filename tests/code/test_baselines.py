@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plumbline import baselines
+from plumbline.evaluation import baselines
 from plumbline.usecase import Category, Column, UseCase
 
 RANDOM = np.random.default_rng(5)

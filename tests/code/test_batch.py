@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plumbline import assemble, batch, engine
+from plumbline.features import assemble, batch, engine
 from tests.small import AS_OF, DELAY, SMALL, START, brute, computed, event, lent, write
 
 DAY = timedelta(days=1)

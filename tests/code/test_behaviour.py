@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline import behaviour
 from plumbline.errors import SpecError
+from plumbline.evaluation import behaviour
 from plumbline.usecase import Array, Behaviour, Column, Columns, UseCase
 
 EVENTS = {"id": np.arange(4), "size": np.array([1.0, 2.0, 3.0, 4.0])}

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from plumbline import bootstrap
-from plumbline.bootstrap import Estimate
+from plumbline.evaluation import bootstrap
+from plumbline.evaluation.bootstrap import Estimate
 
 DAYS = np.array(["2025-01-02", "2025-01-01", "2025-01-02", "2025-01-04"], "datetime64[D]")
 

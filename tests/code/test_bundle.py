@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline import bundle, lock, manifest
 from plumbline.errors import BundleError, SpecError
+from plumbline.history import lock
+from plumbline.model import bundle, manifest
 from plumbline.usecase import Category, Row, Snapshot
 from stages import train as stage
 from tests.boosting import KINDS, events, parcels

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from plumbline import calibration
-from plumbline.calibration import Calibration
+from plumbline.model import calibration
+from plumbline.model.calibration import Calibration
 from plumbline.usecase import Array
 
 

@@ -8,10 +8,10 @@ from datetime import date
 import duckdb
 import pytest
 
-from plumbline.check import DEFAULTS, Check, layout
-from plumbline.contract import checks
 from plumbline.errors import ParamsError
 from plumbline.params import Validate
+from plumbline.quality.check import DEFAULTS, Check, layout
+from plumbline.quality.contract import checks
 from tests.orders import LIST, ORDERS
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as known
 
-from plumbline import bootstrap, curves, metrics
-from plumbline.bootstrap import Array
+from plumbline.evaluation import bootstrap, curves, metrics
+from plumbline.evaluation.bootstrap import Array
 
 RANDOM = np.random.default_rng(4)
 ROWS = 3_000

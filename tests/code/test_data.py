@@ -18,8 +18,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline import casts, duck
+from plumbline import duck
 from plumbline.errors import ParamsError, SourceError, SpecError
+from plumbline.intake import casts
 from sources.card_fraud.simulator import simulate
 from stages import data
 from tests.conftest import ROOT

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline import decision, metrics
+from plumbline.evaluation import metrics
+from plumbline.model import decision
 from plumbline.usecase import Array, Costs
 from tests.boosting import parcels
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from plumbline import drift
-from plumbline.drift import Size, compare
+from plumbline.monitoring import drift
+from plumbline.monitoring.drift import Size, compare
 
 CHANCE = 0.001
 

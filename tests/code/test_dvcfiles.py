@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline import hashing, lock, places, workspace
-from plumbline.dvcfiles import Out, dvc_outs, lock_outs, manifest, manifest_bytes
 from plumbline.errors import PlumblineError
+from plumbline.history import hashing, lock, places, workspace
+from plumbline.history.dvcfiles import Out, dvc_outs, lock_outs, manifest, manifest_bytes
 
 A, B = "a" * 32, "b" * 32
 

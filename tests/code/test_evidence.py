@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from plumbline import evidence, metrics
-from plumbline.bootstrap import Estimate
+from plumbline.evaluation import evidence, metrics
+from plumbline.evaluation.bootstrap import Estimate
 
 RANDOM = np.random.default_rng(9)
 ROWS = 1_200

@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from plumbline import gates
-from plumbline.behaviour import Outcome
-from plumbline.bootstrap import Estimate
 from plumbline.errors import ParamsError
-from plumbline.gates import Check, Limits, Verdict
+from plumbline.evaluation import gates
+from plumbline.evaluation.behaviour import Outcome
+from plumbline.evaluation.bootstrap import Estimate
+from plumbline.evaluation.gates import Check, Limits, Verdict
 
 NAN = math.nan
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from plumbline import lock
 from plumbline.errors import PlumblineError
-from plumbline.lock import Stage
+from plumbline.history import lock
+from plumbline.history.lock import Stage
 from tests.conftest import ROOT
 
 YAML = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline import matured
-from plumbline.window import Window, matured_weeks, scorable, whole_weeks, window
+from plumbline.monitoring import matured
+from plumbline.monitoring.window import Window, matured_weeks, scorable, whole_weeks, window
 from tests.small import SMALL
 
 LAST = np.datetime64("2025-06-30")

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from plumbline import modelcard
+from plumbline.evaluation import modelcard
 from plumbline.usecase import Behaviour, Column, Costs, Slice, UseCase
 
 ASKED = {"level": 0.95, "bootstrap": 200, "k": 20, "false_alarm_rate": 0.01}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline import drift_pictures, drift_report, monitor_json, monitoring
+from plumbline.monitoring import drift_pictures, drift_report, monitor_json
+from plumbline.monitoring import watch as monitoring
+from plumbline.monitoring.window import window
 from plumbline.params import Monitor
-from plumbline.window import window
 from tests.shop import DELAY, LAST, table, usecase
 
 LIMITS = Monitor(bootstrap=100, rows=500)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from plumbline.normalise import loads, stable
+from plumbline.monitoring.normalise import loads, stable
 
 
 def page(first: str, second: str) -> str:

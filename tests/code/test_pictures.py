@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline import curves, pictures
+from plumbline.evaluation import curves, pictures
 
 RANDOM = np.random.default_rng(1)
 LABEL = (RANDOM.random(300) < 0.3).astype(float)

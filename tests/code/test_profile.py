@@ -11,9 +11,9 @@ import duckdb
 import numpy as np
 import pytest
 
-from plumbline import months, profile, shifts
 from plumbline.params import Validate
-from plumbline.shifts import Day, Measure
+from plumbline.quality import months, profile, shifts
+from plumbline.quality.shifts import Day, Measure
 from tests.orders import LIST, ORDERS, good, write_raw
 
 LIMITS = Validate()

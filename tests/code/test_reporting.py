@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline import reporting, tables
 from plumbline.errors import PlumblineError
+from plumbline.evaluation import reporting
+from plumbline.features import tables
 
 ROWS = 1_000
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plumbline import rowwise
 from plumbline.errors import SpecError
+from plumbline.features import rowwise
 from plumbline.usecase import Array, Category, Row
 from tests.small import SMALL
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 
-from plumbline import single
 from plumbline.errors import PlumblineError
+from plumbline.features import single
 from tests.code.test_batch import EVENTS, at
 from tests.small import NAMES, SMALL, brute, event
 

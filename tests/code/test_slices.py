@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline import slices
+from plumbline.evaluation import slices
 from plumbline.usecase import Slice
 
 RANDOM = np.random.default_rng(3)

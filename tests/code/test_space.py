@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from plumbline import space
-from plumbline.space import Dimension
+from plumbline.model import space
+from plumbline.model.space import Dimension
 
 
 def test_every_form():

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbline import splits
 from plumbline.errors import ParamsError
+from plumbline.features import splits
 from plumbline.params import Features
 from tests.small import SMALL
 

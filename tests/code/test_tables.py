@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline import rowwise, tables
 from plumbline.errors import PlumblineError
+from plumbline.features import rowwise, tables
 from tests.small import NAMES, SMALL, TYPES, event
 
 START = datetime(2025, 3, 1)

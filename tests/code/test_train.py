@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 import yaml
 
-from plumbline import bundle, calibration, lock, metrics, tables
 from plumbline.errors import PlumblineError
+from plumbline.evaluation import metrics
+from plumbline.features import tables
+from plumbline.history import lock
+from plumbline.model import bundle, calibration
 from stages import train as stage
 from tests.boosting import parcels
 from tests.code.test_tune import project

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline import batches, metrics, tables, training
 from plumbline.errors import PlumblineError
-from plumbline.training import Batch, Batches
+from plumbline.evaluation import metrics
+from plumbline.features import tables
+from plumbline.model import batches, training
+from plumbline.model.training import Batch, Batches
 from tests.boosting import FEATURES, events, parcels, write
 
 

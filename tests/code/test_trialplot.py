@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from plumbline import trialplot
-from plumbline.tuning import Trial
+from plumbline.model import trialplot
+from plumbline.model.tuning import Trial
 from tests.conftest import ROOT
 
 TRIALS = (

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from plumbline import lock, metrics, progress, tuning
 from plumbline import usecase as usecases
 from plumbline.errors import ParamsError, PlumblineError
-from plumbline.tuning import Trial
+from plumbline.evaluation import metrics
+from plumbline.history import lock
+from plumbline.model import progress, tuning
+from plumbline.model.tuning import Trial
 from stages import train as train_stage
 from stages import tune as stage
 from tests.boosting import parcels, write

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from plumbline import space, tuning
 from plumbline.errors import PlumblineError
-from plumbline.tuning import Trial
+from plumbline.model import space, tuning
+from plumbline.model.tuning import Trial
 
 SPACE = space.parse({"gamma": {"uniform": [0, 10]}, "max_depth": {"int": [1, 8]}})
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from plumbline import verdict
-from plumbline.bootstrap import Estimate
-from plumbline.drift import Effect, Size
 from plumbline.errors import ParamsError
-from plumbline.matured import Quality
+from plumbline.evaluation.bootstrap import Estimate
+from plumbline.monitoring import verdict
+from plumbline.monitoring.drift import Effect, Size
+from plumbline.monitoring.matured import Quality
+from plumbline.monitoring.verdict import Finding, Input
 from plumbline.params import Limits, Monitor, load
-from plumbline.verdict import Finding, Input
 
 LIMITS = Monitor()
 NOTHING = Size(0.0, 0.0)

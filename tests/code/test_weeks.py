@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline import weeks
+from plumbline.monitoring import weeks
 
 LAST = np.datetime64("2025-06-30")
 

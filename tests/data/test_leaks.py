@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from plumbline import splits, tables
 from plumbline.errors import SpecError
+from plumbline.features import splits, tables
 from plumbline.usecase import Category, Fresh, Row, Snapshot, UseCase
 from tests.frames import AS_OF, FLIGHTS, PAYMENTS, build, departures, payments
 

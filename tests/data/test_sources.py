@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from plumbline import database
 from plumbline.errors import SourceError
+from plumbline.intake import database
 from tests.sales import AS_OF, HEADER, ROWS, ingest, write_csv
 from tests.servers import postgresql
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from plumbline import months
 from plumbline.errors import ContractError
+from plumbline.quality import months
 from tests.orders import LIST, MINUTES, ORDERS, Run, done, good, run, start, write_raw
 
 __all__ = ["done", "run"]

@@ -15,8 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from plumbline import bundle, metrics, tables
 from plumbline.errors import PlumblineError, SpecError
+from plumbline.evaluation import metrics
+from plumbline.features import tables
+from plumbline.model import bundle
 from plumbline.usecase import (
     Array,
     Behaviour,
@@ -180,8 +182,8 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     def register(usecase, model, run_id, alias, tags=None):
         told.append(("register", model.name, run_id, alias))
 
-    monkeypatch.setattr("plumbline.tracking.record", record)
-    monkeypatch.setattr("plumbline.tracking.register", register)
+    monkeypatch.setattr("plumbline.tracking.projection.record", record)
+    monkeypatch.setattr("plumbline.tracking.projection.register", register)
     return told
 
 

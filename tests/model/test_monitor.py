@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline import bundle as bundles
-from plumbline import drift_report, evidently_page, manifest, normalise
-from plumbline.decision import Threshold
+from plumbline.model import bundle as bundles
+from plumbline.model import manifest
+from plumbline.model.decision import Threshold
+from plumbline.monitoring import drift_report, evidently_page, normalise
 from tests.conftest import ROOT
 from tests.shop import DELAY, LAST, table, usecase
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline import single, splits, tables
+from plumbline.features import single, splits, tables
 from tests.frames import FLIGHTS, PAYMENTS, build, departures, payments
 
 ROWS = 10_000

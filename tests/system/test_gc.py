@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from plumbline import garbage, places
 from plumbline.__main__ import main
 from plumbline.errors import PlumblineError
+from plumbline.history import garbage, places
 from tests import toy
 from tests.toy import PARTS, Toy
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from plumbline import reproduce
 from plumbline.__main__ import main
-from plumbline.dvcfiles import Out
+from plumbline.history import reproduce
+from plumbline.history.dvcfiles import Out
 from tests import toy
 from tests.conftest import ROOT
 from tests.project import environment

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline import assemble, batch, definitions, engine, store, usecase
+from plumbline import usecase
 from plumbline.errors import PlumblineError, SpecError
+from plumbline.features import assemble, batch, definitions, engine, store
 from plumbline.usecase import Entity, Snapshot
 from stages import features as stage
 from tests.code.test_batch import bytes_of, many

@@ -18,8 +18,10 @@ from typing import Any
 
 import pytest
 
-from plumbline import lock, mlflow_process, tracking
-from plumbline.tracking import Trial
+from plumbline.history import lock
+from plumbline.tracking import mlflow_process
+from plumbline.tracking import projection as tracking
+from plumbline.tracking.projection import Trial
 from tests.conftest import ROOT
 
 # MLflow 3.17 under SQLAlchemy 2.1, in these tests' own client

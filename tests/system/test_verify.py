@@ -18,8 +18,8 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.errors import PlumblineError
-from plumbline.places import settings
-from plumbline.remotes import Cloud
+from plumbline.history.places import settings
+from plumbline.history.remotes import Cloud
 from tests import toy
 from tests.toy import PARTS, Toy, flip, md5, truncate
 

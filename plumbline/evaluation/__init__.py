@@ -1,0 +1,1 @@
+"""Metrics with intervals, baselines, slices, behaviours, the gate, pictures and the model card."""

@@ -1,0 +1,235 @@
+"""A model's assessment, put together from metrics, baselines, slices, behaviours and the gate. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plumbline.errors import PlumblineError
+from plumbline.evaluation import baselines, behaviour, curves, evidence, gates, slices
+from plumbline.evaluation import metrics as measures
+from plumbline.evaluation.bootstrap import Array, Estimate
+from plumbline.evaluation.evidence import Comparison, Window
+from plumbline.model import decision
+from plumbline.params import UseCaseParams
+from plumbline.usecase import Category, Columns, UseCase
+
+KINDS = {"constant": "probability", "naive": "ranking", "linear": "probability"}
+"""What a baseline's scores are worth in a classification."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """`figures`: what evaluate.json holds. `lines`: by curve, the model's and the baselines' tables."""
+
+    figures: dict[str, Any]
+    lines: curves.Lines
+
+    @property
+    def flat(self) -> dict[str, float]:
+        """The model's metrics under one name each: average_precision, average_precision_low, ..."""
+        return {
+            metric if part == "value" else f"{metric}_{part}": value
+            for metric, found in self.figures["metrics"].items()
+            for part, value in found.items()
+        }
+
+    @property
+    def tables(self) -> dict[str, curves.Table]:
+        """The model's curves by name."""
+        return {name: series["model"] for name, series in self.lines.items()}
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.figures["gate"]["verdict"] == "pass")
+
+
+def window(
+    usecase: UseCase, params: UseCaseParams, columns: Columns, threshold: float | None
+) -> Window:
+    """The test window of a table's columns; PlumblineError where it cannot be judged."""
+    label = np.asarray(columns[usecase.label], np.float64)
+    check(usecase, label, "test", "widen features.test_days (or test_share)")
+    ask = params.evaluate
+    costs = usecase.costs
+    return Window(
+        problem=usecase.problem,
+        label=label,
+        day=None if usecase.time is None else columns[usecase.time].astype("datetime64[D]"),
+        replicates=ask.bootstrap,
+        level=ask.level,
+        seed=params.seed,
+        settings=measures.Settings(ask.k, ask.false_alarm_rate),
+        threshold=threshold,
+        money=measures.Money(decision.losses(costs, columns), costs.alarm) if costs else None,
+    )
+
+
+def answers(
+    usecase: UseCase, columns: Columns, train_label: Array, linear: baselines.Linear
+) -> dict[str, Array]:
+    """Each baseline's scores or values, float64 (n,). A null naive answer counts as the constant."""
+    constant = baselines.constant(train_label, usecase.problem)
+    size = len(columns[usecase.key])
+    out = {"constant": np.full(size, constant)}
+    if usecase.naive is not None:
+        naive = np.asarray(columns[usecase.naive], np.float64)
+        out["naive"] = np.where(np.isfinite(naive), naive, constant)
+    return {**out, "linear": linear.predict(columns)}
+
+
+def assess(
+    usecase: UseCase,
+    params: UseCaseParams,
+    asked: Window,
+    columns: Columns,
+    score: Array,
+    others: Mapping[str, Array],
+    outcomes: Sequence[behaviour.Outcome],
+) -> Assessment:
+    """All figures and the verdict on `score` (n,) over the window `asked`; `others`: the baselines'."""
+    readable = raw(usecase, columns)
+    groups = {piece.name: slices.groups(piece, readable) for piece in usecase.slices}
+    facts = _facts(asked, score, others, groups, outcomes)
+    limits = gates.Limits(
+        **params.evaluate.model_dump(include=set(gates.Limits.__dataclass_fields__))
+    )
+    floors = gates.floors(facts.overall, groups, limits, asked.higher_is_better)
+    figures = {
+        "problem": usecase.problem,
+        "primary": asked.primary,
+        "rows": _rows(asked),
+        **_compared(asked, facts.compared),
+        "slices": {name: _group_rows(found, groups[name]) for name, found in facts.slices.items()},
+        "floors": {name: evidence.rounded(floor) for name, floor in floors.items()},
+        "behaviours": {o.name: _outcome(o) for o in outcomes},
+        "gate": gates.as_json(_verdict(asked, facts, floors, limits)),
+    }
+    if usecase.time is not None:
+        months = slices.months(columns[usecase.time])
+        figures["months"] = evidence.by_month(asked, score, others, months)
+    lines = curves.lines(asked.problem, asked.label, {"model": score, **others}, asked.money)
+    return Assessment(figures, lines)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the verdict rests on. `noise`: of the calibration error."""
+
+    compared: Comparison
+    slices: dict[str, dict[str, Estimate]]
+    outcomes: Sequence[behaviour.Outcome]
+    overall: float
+    noise: float
+
+
+def _facts(
+    asked: Window,
+    score: Array,
+    others: Mapping[str, Array],
+    groups: Mapping[str, evidence.Groups],
+    outcomes: Sequence[behaviour.Outcome],
+) -> _Facts:
+    compared = evidence.compare(asked, score, others, KINDS)
+    classes = asked.problem == "classification"
+    return _Facts(
+        compared=compared,
+        slices={name: evidence.by_group(asked, score, rows) for name, rows in groups.items()},
+        outcomes=outcomes,
+        overall=compared.model[asked.primary].value,
+        noise=curves.calibration_noise(asked.label, score) if classes else 0.0,
+    )
+
+
+def predictions(usecase: UseCase, columns: Columns, score: Array) -> dict[str, Array]:
+    """Key, time where there is one, label and score: enough to compare two models row by row."""
+    names = [usecase.key, *([usecase.time] if usecase.time else []), usecase.label]
+    return {**{name: columns[name] for name in names}, "score": score}
+
+
+def raw(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+    """The table's columns with codes that took their column's name turned back into its values."""
+    out = dict(columns)
+    for category in usecase.categories:
+        if category.name == category.column:
+            out[category.name] = _decoded(category, columns[category.name])
+    return out
+
+
+def _decoded(category: Category, codes: Array) -> Array:
+    values = np.array([*category.values, None], object)
+    return values[np.asarray(codes, np.int64)]
+
+
+def _verdict(
+    asked: Window, facts: _Facts, floors: Mapping[str, float], limits: gates.Limits
+) -> gates.Verdict:
+    model = facts.compared.model
+    if asked.problem == "classification":
+        share = float(np.mean(asked.label))
+        calibration = gates.calibrated(model["ece"].value, facts.noise, share, limits)
+    else:
+        calibration = gates.unbiased(model["bias"], model["mae"].value, limits)
+    return gates.Verdict(
+        (
+            gates.beats(asked.primary, facts.compared.words),
+            gates.slices(facts.slices, floors, asked.higher_is_better),
+            calibration,
+            gates.behaves(facts.outcomes),
+        )
+    )
+
+
+def _compared(asked: Window, compared: Comparison) -> dict[str, Any]:
+    baselines = {
+        name: {metric: evidence.rounded(found.value) for metric, found in other.items()}
+        for name, other in compared.baselines.items()
+    }
+    differences = {
+        name: evidence.difference(found, baselines[name][asked.primary], compared.words[name])
+        for name, found in compared.differences.items()
+    }
+    model = {metric: evidence.as_json(found) for metric, found in compared.model.items()}
+    return {"metrics": model, "baselines": baselines, "differences": differences}
+
+
+def _group_rows(found: Mapping[str, Estimate], rows: evidence.Groups) -> dict[str, Any]:
+    return {
+        group: {**evidence.as_json(e), "rows": int(rows[group].sum())} for group, e in found.items()
+    }
+
+
+def _rows(asked: Window) -> dict[str, int]:
+    out = {"test": len(asked.label)}
+    if asked.day is not None:
+        out["days"] = len(np.unique(asked.day))
+    if asked.problem == "classification":
+        out["positives"] = int(asked.label.sum())
+    return out
+
+
+def _outcome(outcome: behaviour.Outcome) -> dict[str, Any]:
+    return {
+        "pairs": outcome.pairs,
+        "share": evidence.rounded(outcome.share),
+        "required": outcome.required,
+        "holds": outcome.holds,
+    }
+
+
+def check(usecase: UseCase, label: Array, table: str, remedy: str) -> None:
+    """PlumblineError where `table` has no rows, rows without a label, or but one class."""
+    unknown = int(np.isnan(label).sum())
+    if len(label) == 0 or unknown:
+        raise PlumblineError(
+            f"the {table} table: expected rows with a known '{usecase.label}', found {len(label)} rows, "
+            f"{unknown} without; {remedy}."
+        )
+    if usecase.problem == "classification" and len(np.unique(label)) < 2:
+        raise PlumblineError(
+            f"the {table} table: expected both classes of '{usecase.label}', found only {label[0]:g} "
+            f"in {len(label)} rows; {remedy}."
+        )

@@ -1,0 +1,149 @@
+"""The evidence on a model: figures with intervals, beside baselines, by slice and by month. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from plumbline.evaluation import bootstrap, metrics
+from plumbline.evaluation.bootstrap import Array, Estimate, Resample
+from plumbline.evaluation.metrics import Replicates
+
+DIGITS = 6
+"""Significant digits of a written figure: the last bits of a sum are no matter of the model's."""
+
+Groups = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A labelled window and how its figures are drawn.
+
+    `label` float64 (n,); `day` datetime64[D] (n,), None for a table without time; `threshold` and
+    `money` only where there are alarms.
+    """
+
+    problem: str
+    label: Array
+    day: Array | None
+    replicates: int
+    level: float
+    seed: int
+    settings: metrics.Settings = field(default_factory=metrics.Settings)
+    threshold: float | None = None
+    money: metrics.Money | None = None
+
+    @property
+    def primary(self) -> str:
+        return metrics.PRIMARY[self.problem]
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.primary in metrics.HIGHER_IS_BETTER
+
+    def sample(self, rows: Array | None = None) -> Resample:
+        """The draws for all rows, or for those in `rows`, bool (n,)."""
+        unit = bootstrap.units(len(self.label), self.day)
+        return bootstrap.resample(unit if rows is None else unit[rows], self.replicates, self.seed)
+
+    def estimate(self, replicates: Array, sample: Resample) -> Estimate:
+        return bootstrap.estimate(replicates, sample, self.level)
+
+
+def figures(window: Window, score: Array, sample: Resample, kind: str) -> Replicates:
+    """All metrics that make sense. `kind`: "model", "probability" (no threshold) or "ranking"."""
+    if window.problem == "regression":
+        return metrics.regression(window.label, score, sample)
+    out = metrics.ranks(window.label, score, sample, window.day, window.settings)
+    if kind != "ranking":
+        out |= metrics.probabilities(window.label, score, sample)
+    if kind == "model" and window.threshold is not None:
+        out |= metrics.decisions(window.label, score, sample, window.threshold, window.money)
+    return out
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The model's figures, each baseline's, and the paired differences (model minus baseline)."""
+
+    model: dict[str, Estimate]
+    baselines: dict[str, dict[str, Estimate]]
+    differences: dict[str, Estimate]
+    words: dict[str, bootstrap.Word]
+
+
+def compare(
+    window: Window, score: Array, baselines: Mapping[str, Array], kinds: Mapping[str, str]
+) -> Comparison:
+    """Model and baselines on the same draws; differences in the primary metric are taken per draw."""
+    sample = window.sample()
+    model = figures(window, score, sample, "model")
+    others = {n: figures(window, b, sample, kinds[n]) for n, b in baselines.items()}
+    apart = {n: model[window.primary] - other[window.primary] for n, other in others.items()}
+    differences = {n: window.estimate(d, sample) for n, d in apart.items()}
+    return Comparison(
+        model=_estimates(window, model, sample),
+        baselines={n: _estimates(window, other, sample) for n, other in others.items()},
+        differences=differences,
+        words={n: bootstrap.word(d, window.higher_is_better) for n, d in differences.items()},
+    )
+
+
+def by_group(window: Window, score: Array, groups: Groups) -> dict[str, Estimate]:
+    """The primary metric of each group of rows, from the group's own days."""
+    out = {}
+    for name, rows in groups.items():
+        sample = window.sample(rows)
+        out[name] = window.estimate(_primary(window, score, rows, sample), sample)
+    return out
+
+
+def by_month(
+    window: Window, score: Array, baselines: Mapping[str, Array], months: Groups
+) -> dict[str, Any]:
+    """Per month: the primary metric, its rows, and the paired difference to each baseline, for JSON."""
+    out = {}
+    for month, rows in months.items():
+        sample = window.sample(rows)
+        own = _primary(window, score, rows, sample)
+        others = {name: _primary(window, other, rows, sample) for name, other in baselines.items()}
+        out[month] = {
+            **as_json(window.estimate(own, sample)),
+            "rows": int(rows.sum()),
+            "differences": {n: _paired(window, own, other, sample) for n, other in others.items()},
+        }
+    return out
+
+
+def as_json(found: Estimate) -> dict[str, float]:
+    """{value, low, high}, rounded."""
+    return {"value": rounded(found.value), "low": rounded(found.low), "high": rounded(found.high)}
+
+
+def difference(found: Estimate, baseline: float, word: str) -> dict[str, Any]:
+    """A paired difference for JSON; `relative` is its share of the baseline's figure."""
+    relative = float(bootstrap.divide(found.value, abs(baseline)))
+    return {**as_json(found), "relative": rounded(relative), "word": word}
+
+
+def rounded(value: float, digits: int = DIGITS) -> float:
+    """To significant digits.
+
+    >>> rounded(0.123456789)
+    0.123457
+    """
+    return float(f"{value:.{digits}g}")
+
+
+def _estimates(window: Window, found: Replicates, sample: Resample) -> dict[str, Estimate]:
+    return {name: window.estimate(replicates, sample) for name, replicates in found.items()}
+
+
+def _primary(window: Window, score: Array, rows: Array, sample: Resample) -> Array:
+    return metrics.primary(window.problem, window.label[rows], score[rows], sample)
+
+
+def _paired(window: Window, own: Array, other: Array, sample: Resample) -> dict[str, Any]:
+    found = window.estimate(own - other, sample)
+    return difference(found, float(other[0]), bootstrap.word(found, window.higher_is_better))

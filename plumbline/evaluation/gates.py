@@ -1,0 +1,142 @@
+"""The gate: is the model good enough to be proposed? Pure: evidence in, verdict with reasons out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from plumbline.errors import ParamsError, near
+from plumbline.evaluation.behaviour import Outcome
+from plumbline.evaluation.bootstrap import Estimate, Word
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is asked.
+
+    `slice_floor`: a slice's primary metric must reach this share of the overall one; where lower is
+    better, the overall one must be this share of the slice's. `slice_floors`: by a slice's name, its
+    floor in the metric's own unit. `max_ece`: calibration error over the share of the rarer class.
+    `max_bias`: mean error over the mean absolute error.
+    """
+
+    slice_floor: float = 0.5
+    slice_floors: Mapping[str, float] = field(default_factory=dict)
+    max_ece: float = 0.3
+    max_bias: float = 0.5
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question of the gate, and its answer in a sentence."""
+
+    name: str
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All checks. It passes where each does; the reasons are the failed ones', or all when none did."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def verdict(self) -> Literal["pass", "fail"]:
+        return "pass" if all(c.passed for c in self.checks) else "fail"
+
+    @property
+    def reasons(self) -> list[str]:
+        failed = [c.reason for c in self.checks if not c.passed]
+        return failed or [c.reason for c in self.checks]
+
+
+def beats(metric: str, words: Mapping[str, Word]) -> Check:
+    """Does the model beat every baseline beyond noise? `words`: what each paired difference says."""
+    short = [f"{name} ({word})" for name, word in words.items() if word != "better"]
+    if short:
+        return Check("baselines", False, f"{metric} does not beat {', '.join(short)}")
+    return Check("baselines", True, f"{metric} beats {', '.join(words)} beyond noise")
+
+
+def floors(
+    overall: float, names: Iterable[str], limits: Limits, higher_is_better: bool
+) -> dict[str, float]:
+    """Each slice's floor (where lower is better, its ceiling) in the primary metric's unit."""
+    names = list(names)
+    for name in limits.slice_floors:
+        if name not in names:
+            raise ParamsError(
+                f"params.yaml, evaluate.slice_floors: there is no slice '{name}'; {near(name, names)}"
+            )
+    share = limits.slice_floor
+    usual = overall * share if higher_is_better else overall / share if share else math.inf
+    return {name: limits.slice_floors.get(name, usual) for name in names}
+
+
+def slices(
+    groups: Mapping[str, Mapping[str, Estimate]],
+    floors: Mapping[str, float],
+    higher_is_better: bool,
+) -> Check:
+    """Is any slice worse than its floor, beyond noise? A group too small for an interval is not judged."""
+    low = [
+        f"{name} {group} ({found.value:.4g}, floor {floors[name]:.4g})"
+        for name, members in groups.items()
+        for group, found in members.items()
+        if below(found, floors[name], higher_is_better)
+    ]
+    if low:
+        return Check("slices", False, f"slices beyond their floor: {'; '.join(low)}")
+    return Check("slices", True, "no slice is beyond its floor")
+
+
+def below(found: Estimate, floor: float, higher_is_better: bool) -> bool:
+    """Whether the whole interval lies on the wrong side of the floor; NaN never does."""
+    return found.high < floor if higher_is_better else found.low > floor
+
+
+def calibrated(ece: float, noise: float, positives: float, limits: Limits) -> Check:
+    """Is a probability what it says? `noise`: the error that a perfect model shows on so many rows.
+
+    `positives` is the share of positives. What exceeds the noise is held against the rarer class.
+    """
+    share = max(ece - noise, 0.0) / min(positives, 1 - positives)
+    text = (
+        f"calibration error is {share:.2g} of the rarer class's share (at most {limits.max_ece:g})"
+    )
+    return Check("calibration", share <= limits.max_ece, text)
+
+
+def unbiased(bias: Estimate, mae: float, limits: Limits) -> Check:
+    """Is the mean error small beside the mean absolute error, or at least within noise of it?"""
+    near_zero = _nearest_to_zero(bias)
+    share = abs(bias.value) / mae if mae > 0 else 0.0
+    text = f"bias is {share:.2g} of the mean absolute error (at most {limits.max_bias:g})"
+    return Check("calibration", near_zero <= limits.max_bias * mae, text)
+
+
+def behaves(outcomes: Sequence[Outcome]) -> Check:
+    """Do the expected behaviours hold?"""
+    broken = [
+        f"{o.name} ({o.share:.1%} of {o.pairs} pairs, expected {o.required:.1%})"
+        for o in outcomes
+        if not o.holds
+    ]
+    if broken:
+        return Check("behaviours", False, f"behaviours that do not hold: {'; '.join(broken)}")
+    return Check("behaviours", True, f"{len(outcomes)} expected behaviours hold")
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """The verdict for evaluate.json: the word, each check's word, the reasons."""
+    checks = {c.name: "pass" if c.passed else "fail" for c in verdict.checks}
+    return {"verdict": verdict.verdict, "checks": checks, "reasons": verdict.reasons}
+
+
+def _nearest_to_zero(bias: Estimate) -> float:
+    if math.isnan(bias.low):
+        return abs(bias.value)
+    return max(bias.low, -bias.high, 0.0)

@@ -1,0 +1,76 @@
+"""Pictures of an assessment as PNG: an edge to matplotlib, with the same bytes for the same figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plumbline.evaluation import panels
+from plumbline.evaluation.curves import Lines, Table
+from plumbline.evaluation.panels import Axes, Figures
+
+STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#888888",
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "figure.dpi": 110,
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 9.5,
+    "grid.color": "#E8E8E8",
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "savefig.facecolor": "white",
+    "text.color": panels.INK,
+    "text.parse_math": False,  # a dollar in a name is a dollar
+}
+
+
+def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: Table) -> list[str]:
+    """Write quality.png, importance.png and, where there are any, slices.png and months.png.
+
+    `figures` is what evaluate.json holds. Returns the names written.
+    """
+    names = ["quality", "importance"]
+    with _canvas(folder / "quality.png", title, 13.5, 4.5, 3) as axes:
+        for panel, (paint, curve) in zip(axes, panels.quality(figures), strict=True):
+            paint(panel, lines[curve])
+    bars = min(panels.MOST, len(importance["y"]))
+    with _canvas(folder / "importance.png", title, 8, 1.4 + 0.27 * bars) as axes:
+        panels.importance(axes[0], importance)
+    if figures["slices"]:
+        rows = sum(len(groups) + 1 for groups in figures["slices"].values())
+        with _canvas(folder / "slices.png", title, 8, 1.8 + 0.27 * rows) as axes:
+            panels.slices(axes[0], figures)
+        names.append("slices")
+    if figures.get("months"):
+        with _canvas(folder / "months.png", title, 11, 4, 2) as axes:
+            panels.months(axes[0], figures)
+            panels.apart(axes[1], figures)
+        names.append("months")
+    return [f"{name}.png" for name in names]
+
+
+@contextmanager
+def _canvas(
+    path: Path, title: str, width: float, height: float, count: int = 1
+) -> Iterator[list[Axes]]:
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context():
+        mpl.rcdefaults()  # whatever matplotlibrc a user has
+        mpl.rcParams.update(STYLE)
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
+        yield list(np.ravel(figure.subplots(1, count)))
+        figure.savefig(path, format="png", metadata={"Software": None})

@@ -1,0 +1,172 @@
+"""From valid events to snapshots and model tables on disk: runs the expressions of `plumbline.features.batch`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from plumbline.errors import ContractError
+from plumbline.features import batch, catalog, engine, splits, store, tables
+from plumbline.features.splits import Window
+from plumbline.features.tables import Counts
+from plumbline.params import Features
+from plumbline.usecase import UseCase
+
+log = logging.getLogger("plumbline")
+
+Written = dict[str, tuple[Counts, int]]
+"""Per table: what was written, and how many events were left out for want of a known label."""
+
+
+def timed(
+    backend: Any,
+    case: UseCase,
+    params: Features,
+    as_of: date | None,
+    valid: Path,
+    snapshots: Path,
+    tables: Path,
+) -> dict[str, Any]:
+    """Write snapshots and model tables of a use case with a time into two folders; the catalog.
+
+    `as_of`: None for the day after the last event.
+    """
+    events, outcomes = engine.read(backend, case, valid)
+    first, until = span(case, events, as_of)
+    windows = splits.windows(case, params, first, until)
+    events, outcomes = batch.visible(case, events, outcomes, until)
+    made = write_snapshots(backend, case, events, outcomes, until, snapshots)
+    join = partial(batch.join_snapshots, case, made=made)
+    if made and params.join == "feast":
+        join = partial(store.join_snapshots, case, folder=snapshots)
+    written = write_tables(backend, case, windows, events, outcomes, join, tables)
+    return catalog.report(case, windows, written)
+
+
+def plain(
+    backend: Any, case: UseCase, params: Features, valid: Path, tables: Path
+) -> dict[str, Any]:
+    """Write the model tables of a table without time into a folder; the catalog."""
+    events, outcomes = engine.read(backend, case, valid)
+    written = write_plain(backend, case, params, events, outcomes, tables)
+    return catalog.report(case, {}, written)
+
+
+def span(case: UseCase, events: Any, as_of: date | None) -> tuple[date, date]:
+    """The first event's day, and `as_of`: as given, or the day after the last event.
+
+    Raises ContractError where there is no event.
+    """
+    times = events[case.time]
+    low, high = (
+        events.aggregate(low=times.min(), high=times.max()).to_pyarrow().to_pylist()[0].values()
+    )
+    if low is None:
+        raise ContractError(
+            "there are no events; see the quarantine of the stage before, or move as_of"
+        )
+    return low.date(), as_of or high.date() + timedelta(days=1)
+
+
+def write_snapshots(
+    backend: Any, case: UseCase, events: Any, outcomes: Any, as_of: date, folder: Path
+) -> dict[str, Any]:
+    """Write `<entity>-YYYY-MM.parquet` in (day, id) order; returns each entity's snapshots."""
+    made = {}
+    for entity in case.entities:
+        if any(s.entity == entity.name for s in case.snapshots):
+            rows = batch.snapshots(case, entity, events, outcomes, as_of)
+            made[entity.name] = table = engine.keep(backend, f"snapshots_{entity.name}", rows)
+            for month in _months(table) or [as_of.replace(day=1)]:
+                path = folder / f"{entity.name}-{month:%Y-%m}.parquet"
+                rows = batch.month(table, month).order_by("day", entity.column)
+                engine.write(backend, rows, path)
+    return made
+
+
+def write_tables(
+    backend: Any,
+    case: UseCase,
+    windows: Mapping[str, Window],
+    events: Any,
+    outcomes: Any,
+    join: Callable[[Any], Any],
+    folder: Path,
+) -> Written:
+    """Write a model table per window, in (time, key) order.
+
+    `join` takes events and returns them with the snapshot features. All but `current` hold only
+    rows whose label is known. Raises ContractError where there is nothing to learn from.
+    """
+    written: Written = {}
+    for name, window in windows.items():
+        inside = batch.between(case, events, window.start, window.end)
+        rows = join(batch.join_label(case, batch.fresh(case, inside), outcomes))
+        total = int(inside.count().to_pyarrow().as_py())
+        if name != "current":
+            rows = rows.filter(rows[case.label].notnull())
+        rows = rows.select(tables.order(case)).order_by(case.time, case.key)
+        found = engine.batches(backend, rows, tables.CHUNK)
+        counts = tables.write(case, found, folder / f"{name}.parquet")
+        if counts.rows > total:
+            raise ContractError(
+                f"{case.name}: {counts.rows} rows from {total} events of {name}"
+                f"{_dates(windows, name)}: '{case.key}' is not unique in the outcomes. "
+                "Set validate.severity.unique to block or quarantine."
+            )
+        written[name] = counts, total - counts.rows
+        log.info("features: %s, %d rows, %s to %s", name, counts.rows, window.start, window.end)
+    return check(case, written, windows)
+
+
+def write_plain(
+    backend: Any, case: UseCase, params: Features, events: Any, outcomes: Any, folder: Path
+) -> Written:
+    """Write the model tables of a table without time, split by key, in key order."""
+    joined = batch.join_label(case, events, outcomes)
+    joined = joined.filter(joined[case.label].notnull())
+    rows = joined.select(tables.order(case)).order_by(case.key)
+    written: Written = {}
+    for name in splits.NAMES:
+        found = _of(case, params, engine.batches(backend, rows, tables.CHUNK), name)
+        written[name] = tables.write(case, found, folder / f"{name}.parquet"), 0
+    return check(case, written, {})
+
+
+def check(case: UseCase, written: Written, windows: Mapping[str, Window]) -> Written:
+    """`written`, or ContractError where a table is empty or train has no case of one class."""
+    for name, (counts, unlabelled) in written.items():
+        if not counts.rows:
+            raise ContractError(
+                f"{case.name}: no row with a known label for {name}{_dates(windows, name)} "
+                f"({unlabelled} without); widen features.{name}_days, or move data.as_of."
+            )
+    train = written["train"][0]
+    if case.problem == "classification" and train.label_sum in (0, train.labelled):
+        raise ContractError(
+            f"{case.name}: '{case.label}' is {int(train.label_sum > 0)} on all {train.rows} rows of "
+            f"train{_dates(windows, 'train')}; nothing can be learnt from it. Move data.as_of, or "
+            "give train more days."
+        )
+    return written
+
+
+def _of(case: UseCase, params: Features, batches: Iterable[Any], name: str) -> Iterator[Any]:
+    for found in batches:
+        mine = splits.by_key(params, found.column(case.key).to_pylist()) == name
+        yield found.filter(pa.array(mine))
+
+
+def _dates(windows: Mapping[str, Window], name: str) -> str:
+    return f" ({windows[name].start} to {windows[name].end})" if name in windows else ""
+
+
+def _months(table: Any) -> list[date]:
+    found = table.day.truncate("M").name("month").as_table().distinct().to_pyarrow()
+    return sorted(found.column("month").to_pylist())

@@ -1,0 +1,192 @@
+"""Snapshots, fresh features and their joins for a whole table: Ibis expressions, run by DuckDB.
+
+Integers are summed and divided once at the end, so every engine, and `plumbline.features.single`, agree to
+the bit. Nothing here runs: each function returns an expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+import ibis
+
+from plumbline.usecase import Entity, Fresh, Snapshot, UseCase
+
+Table = Any
+Value = Any
+Part = tuple[bool, str | None]
+"""What is summed per entity and day: matured or not, and the column (None counts events)."""
+
+EPOCH = date(1970, 1, 1)
+
+
+def visible(usecase: UseCase, events: Table, outcomes: Table, as_of: date) -> tuple[Table, Table]:
+    """The events that happened, and the outcomes that became known, before `as_of` 00:00."""
+    midnight = ibis.literal(datetime.combine(as_of, time.min), "timestamp(6)")
+    return events.filter(events[usecase.time] < midnight), outcomes.filter(
+        outcomes.known_at < midnight
+    )
+
+
+def snapshots(
+    usecase: UseCase, entity: Entity, events: Table, outcomes: Table, as_of: date
+) -> Table:
+    """The entity's id, `day` (midnight) and its snapshot features, float64, up to the day `as_of`.
+
+    A row per id and day with anything in the longest window before it, and one closing row, of
+    defaults, on the day after that: an older row never stands for a day without one.
+    """
+    specs = [s for s in usecase.snapshots if s.entity == entity.name]
+    parts = _parts(specs)
+    daily = _daily(usecase, entity, parts, events, outcomes)
+    dense = _dense(daily, parts, max(s.days for s in specs), (as_of - EPOCH).days)
+    values = {s.name: _windowed(s, dense, parts) for s in specs}
+    day = (ibis.literal(EPOCH) + dense.n.as_interval("D")).cast("timestamp(6)")
+    return dense.select(dense.id.name(entity.column), day=day, **values)
+
+
+def fresh(usecase: UseCase, events: Table) -> Table:
+    """`events` with the fresh features, float64: the same day, strictly before the event's time."""
+    values = {}
+    for spec in usecase.fresh:
+        entity = events[usecase.entity(spec.entity).column]
+        earlier = ibis.range_window(
+            group_by=[entity, events[usecase.time].date()],
+            order_by=events[usecase.time],
+            preceding=(None, ibis.interval(microseconds=1)),
+        )
+        count, total = _aggregates(events, spec.column)
+        value = _value(spec, count.over(earlier), total.over(earlier))
+        values[spec.name] = entity.isnull().ifelse(default(spec), value)
+    return events.mutate(**values)
+
+
+def join_snapshots(usecase: UseCase, events: Table, made: Mapping[str, Table]) -> Table:
+    """`events` with the snapshot features as of the midnight before each, by a direct join.
+
+    `made` holds each entity's snapshots. With a row per active day, the as-of join is an equality.
+    """
+    for name, table in made.items():
+        key = usecase.entity(name).column
+        right = table.rename({"__id": key, "__day": "day"})
+        same = [events[key] == right["__id"], events[usecase.time].truncate("D") == right["__day"]]
+        events = events.left_join(right, same).drop("__id", "__day")
+    return fill(usecase.snapshots, events)
+
+
+def join_label(usecase: UseCase, events: Table, outcomes: Table) -> Table:
+    """`events` with the label: null where no outcome tells it."""
+    right = outcomes.select(outcomes[usecase.key].name("__key"), outcomes[usecase.label])
+    return events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
+
+
+def fill(specs: Iterable[Snapshot], joined: Table) -> Table:
+    """`joined` with each snapshot feature's default where the entity has no row for the day."""
+    return joined.mutate(**{s.name: joined[s.name].fill_null(default(s)) for s in specs})
+
+
+def between(usecase: UseCase, table: Table, start: date, end: date) -> Table:
+    """The rows of whole days from `start` up to, not including, `end`."""
+    low, high = (ibis.literal(datetime.combine(d, time.min), "timestamp(6)") for d in (start, end))
+    return table.filter(table[usecase.time] >= low, table[usecase.time] < high)
+
+
+def month(table: Table, first: date) -> Table:
+    """The rows of `table` whose `day` lies in the month that begins on `first`."""
+    return table.filter(table.day.truncate("M") == ibis.literal(first, "timestamp(6)"))
+
+
+def _parts(specs: Iterable[Snapshot]) -> dict[Part, str]:
+    """A short name for each thing that the snapshots sum."""
+    wanted = dict.fromkeys((s.matured, s.column) for s in specs)
+    return {part: f"p{i}" for i, part in enumerate(wanted)}
+
+
+def _daily(
+    usecase: UseCase, entity: Entity, parts: Mapping[Part, str], events: Table, outcomes: Table
+) -> Table:
+    """`id`, `n` and a count and an integer sum per part; n is the first day that may see them."""
+    sides = []
+    if any(not matured for matured, _ in parts):
+        rows = events.mutate(__id=events[entity.column], __at=events[usecase.time])
+        sides.append(_side(rows, parts, matured=False))
+    if any(matured for matured, _ in parts):
+        sides.append(_side(_settled(usecase, entity, events, outcomes), parts, matured=True))
+    if len(sides) == 1:
+        return sides[0]
+    both = ibis.union(*sides)
+    sums = {c: both[c].sum().cast("int64") for c in both.columns if c not in ("id", "n")}
+    return both.group_by("id", "n").agg(**sums)
+
+
+def _settled(usecase: UseCase, entity: Entity, events: Table, outcomes: Table) -> Table:
+    """Events whose outcome is known, with it, dated by when it became known."""
+    late = outcomes.select(
+        outcomes[usecase.key].name("__key"),
+        outcomes.known_at.name("__at"),
+        *(c.name for c in usecase.unknown),
+    )
+    rows = events.mutate(__id=events[entity.column])
+    return rows.inner_join(late, rows[usecase.key] == late["__key"])
+
+
+def _side(rows: Table, parts: Mapping[Part, str], *, matured: bool) -> Table:
+    number = rows["__at"].date().delta(ibis.literal(EPOCH), unit="day") + 1
+    rows = rows.mutate(id=rows["__id"], n=number.cast("int64")).filter(rows["__id"].notnull())
+    sums: dict[str, Value] = {}
+    for (side, column), part in parts.items():
+        if side == matured:
+            count, total = _aggregates(rows, column)
+            sums |= {f"{part}_count": count, f"{part}_sum": total.cast("int64")}
+    names = [f"{part}_{what}" for part in parts.values() for what in ("count", "sum")]
+    zeros = {name: ibis.literal(0, "int64") for name in names if name not in sums}
+    return rows.group_by("id", "n").agg(**sums).mutate(**zeros).select("id", "n", *names)
+
+
+def _dense(daily: Table, parts: Mapping[Part, str], longest: int, last: int) -> Table:
+    """`daily` with a row of zeros for each further day on which a window still holds something."""
+    following = daily.n.lead().over(ibis.window(group_by=daily.id, order_by=daily.n))
+    gap = ibis.coalesce(following, last + 1) - daily.n
+    later = daily.mutate(__k=ibis.range(0, ibis.least(gap, longest + 1)).unnest())
+    own = later["__k"] == 0
+    sums = {
+        f"{p}_{what}": own.ifelse(later[f"{p}_{what}"], 0)
+        for p in parts.values()
+        for what in ("count", "sum")
+    }
+    return later.select("id", n=later.n + later["__k"], **sums)
+
+
+def _windowed(spec: Snapshot, dense: Table, parts: Mapping[Part, str]) -> Value:
+    """The feature over the days that end at midnight; n already is the day after the event's."""
+    part = parts[spec.matured, spec.column]
+    days = ibis.range_window(
+        group_by=dense.id, order_by=dense.n, preceding=spec.days - 1, following=0
+    )
+    return _value(
+        spec, dense[f"{part}_count"].sum().over(days), dense[f"{part}_sum"].sum().over(days)
+    )
+
+
+def _aggregates(rows: Table, column: str | None) -> tuple[Value, Value]:
+    """How many values, and their integer sum; null values count for neither."""
+    if column is None:
+        return rows.count(), rows.count()
+    return rows[column].count(), rows[column].cast("int64").sum()
+
+
+def _value(spec: Snapshot | Fresh, count: Value, total: Value) -> Value:
+    """The one place where a count and a sum become the feature: one division at most."""
+    if spec.aggregate == "count":
+        return count.fill_null(0).cast("float64")
+    if spec.aggregate == "sum":
+        return total.fill_null(0).cast("float64")
+    ratio = total.cast("float64") / count.nullif(0).cast("float64")
+    return ratio.fill_null(spec.default)
+
+
+def default(spec: Snapshot | Fresh) -> float:
+    """The feature's value where the window is empty."""
+    return spec.default if spec.aggregate in ("mean", "rate") else 0.0

@@ -1,0 +1,170 @@
+"""The features of one event in plain Python, from its entities' histories: bisect and integer sums.
+
+The same definitions as `plumbline.features.batch`, bit for bit; serving keeps a `History` per entity.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from plumbline.errors import PlumblineError, near
+from plumbline.features import rowwise
+from plumbline.usecase import Array, Column, Entity, Fresh, Snapshot, UseCase
+
+Event = Mapping[str, Any]
+"""One event's known columns as plain values: int, float, str, bool, datetime without zone, None."""
+
+DAY = timedelta(days=1)
+ZERO = 0
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Times in ascending order and, per column, running counts and sums before each of them.
+
+    `counts[c][i]` and `sums[c][i]` cover the first i entries, so both are one longer than `times`.
+    """
+
+    times: tuple[datetime, ...]
+    counts: Mapping[str | None, tuple[int, ...]]
+    sums: Mapping[str | None, tuple[int, ...]]
+
+    def between(self, column: str | None, start: datetime, end: datetime) -> tuple[int, int]:
+        """Count and integer sum of the entries with start <= time < end."""
+        low, high = bisect_left(self.times, start), bisect_left(self.times, end)
+        count, total = self.counts[column], self.sums[column]
+        return count[high] - count[low], total[high] - total[low]
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known of one entity: its events by time, its settled events by when they settled."""
+
+    events: Ledger
+    settled: Ledger
+
+
+def history(
+    usecase: UseCase, entity: Entity, events: Iterable[Event], outcomes: Iterable[Event]
+) -> History:
+    """The history of one entity's events, in any order.
+
+    `outcomes` hold the key, `known_at` and the columns not known at prediction time. Those whose
+    event is not among `events` are left out.
+    """
+    own = {e[usecase.key]: e for e in events}
+    late = [{**own[o[usecase.key]], **o} for o in outcomes if o[usecase.key] in own]
+    specs = [f for f in usecase.aggregates if f.entity == entity.name]
+    plain = dict.fromkeys(f.column for f in specs if not getattr(f, "matured", False))
+    matured = dict.fromkeys(f.column for f in specs if getattr(f, "matured", False))
+    time = str(usecase.time)
+    return History(_ledger(own.values(), time, plain), _ledger(late, "known_at", matured))
+
+
+def histories(
+    usecase: UseCase, events: Iterable[Event], outcomes: Iterable[Event]
+) -> dict[str, dict[Any, History]]:
+    """Every history in the events: by entity name, then by id. Events without an id have none."""
+    events, settled = list(events), {o[usecase.key]: o for o in outcomes}
+    made: dict[str, dict[Any, History]] = {}
+    for entity in usecase.entities:
+        groups: dict[Any, list[Event]] = defaultdict(list)
+        for event in events:
+            if event[entity.column] is not None:
+                groups[event[entity.column]].append(event)
+        made[entity.name] = {
+            id_: history(usecase, entity, group, _of(usecase, group, settled))
+            for id_, group in groups.items()
+        }
+    return made
+
+
+def features(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, float]:
+    """Every declared feature of one event: snapshots, fresh, row features, category codes.
+
+    `known` holds a history per entity name; one that is missing stands for an entity never seen.
+    Entries at or after the event, and outcomes known only later, change nothing.
+    """
+    joined = aggregates(usecase, event, known)
+    columns = {c.name: _array(c, _value(event, c, usecase)) for c in usecase.known}
+    columns |= {name: np.array([value]) for name, value in joined.items()}
+    made = rowwise.row_features(usecase, columns) | rowwise.category_codes(usecase, columns)
+    return joined | {name: float(value[0]) for name, value in made.items()}
+
+
+def aggregates(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, float]:
+    """The snapshot and fresh features alone."""
+    values: dict[str, float] = {}
+    for spec in usecase.aggregates:
+        past = known.get(spec.entity)
+        if past is None or event[usecase.entity(spec.entity).column] is None:
+            values[spec.name] = _divide(spec, ZERO, ZERO)
+        else:
+            values[spec.name] = _divide(spec, *_sums(spec, past, event[str(usecase.time)]))
+    return values
+
+
+def _sums(spec: Snapshot | Fresh, past: History, at: datetime) -> tuple[int, int]:
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    if isinstance(spec, Fresh):
+        return past.events.between(spec.column, midnight, at)
+    ledger = past.settled if spec.matured else past.events
+    return ledger.between(spec.column, midnight - spec.days * DAY, midnight)
+
+
+def _divide(spec: Snapshot | Fresh, count: int, total: int) -> float:
+    if spec.aggregate == "count":
+        return float(count)
+    if spec.aggregate == "sum":
+        return float(total)
+    return float(total) / float(count) if count else spec.default
+
+
+def _ledger(rows: Iterable[Event], time: str, columns: Iterable[str | None]) -> Ledger:
+    ordered = sorted(rows, key=lambda row: row[time])
+    counts: dict[str | None, tuple[int, ...]] = {}
+    sums: dict[str | None, tuple[int, ...]] = {}
+    for column in columns:
+        values = [1 if column is None else row[column] for row in ordered]
+        counts[column] = _running([0 if v is None else 1 for v in values])
+        sums[column] = _running([0 if v is None else int(v) for v in values])
+    return Ledger(tuple(row[time] for row in ordered), counts, sums)
+
+
+def _running(values: Iterable[int]) -> tuple[int, ...]:
+    total, out = 0, [0]
+    for value in values:
+        total += value
+        out.append(total)
+    return tuple(out)
+
+
+def _of(usecase: UseCase, events: Iterable[Event], outcomes: Mapping[Any, Event]) -> list[Event]:
+    return [outcomes[e[usecase.key]] for e in events if e[usecase.key] in outcomes]
+
+
+def _value(event: Event, column: Column, usecase: UseCase) -> Any:
+    if column.name not in event:
+        raise PlumblineError(
+            f"the event has no '{column.name}', which {usecase.name} declares; {near(column.name, event)}"
+        )
+    return event[column.name]
+
+
+def _array(column: Column, value: Any) -> Array:
+    """A column of length 1 with the dtype that a table's column has."""
+    if column.type == "timestamp":
+        return np.array([value], "datetime64[us]")
+    if column.type == "string":
+        return np.array([value], object)
+    if column.type == "bool" and value is not None:
+        return np.array([value], bool)
+    floating = column.type == "float" or column.null or value is None
+    return np.array([np.nan if value is None else value], np.float64 if floating else np.int64)

@@ -1,0 +1,179 @@
+"""The edge to Feast: the registry, the historical join, the online store.
+
+The registry and the online store are products: `apply` and `materialize` rebuild them from the
+use case and its snapshots. Feast takes seconds to import; this module imports it when called.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plumbline.errors import PlumblineError, near
+from plumbline.features import batch, catalog, definitions, engine
+from plumbline.usecase import UseCase
+
+REPOSITORY = Path("feature_store")
+FEW = 200_000
+"""Rows from which Feast joins month by month: it pairs an event with every row of its entity."""
+
+
+def apply(case: UseCase, repository: Path = REPOSITORY, folder: Path | None = None) -> list[str]:
+    """Write the use case's entities, views and feature service to the registry; returns their names.
+
+    `folder` holds the snapshots; by default the one that the graph names.
+    """
+    store = _open(repository)
+    made = definitions.build(case, folder or snapshots_folder(case.name))
+    store.apply(made)
+    return [d.name for d in made]
+
+
+def materialize(case: UseCase, as_of: date, repository: Path = REPOSITORY) -> None:
+    """Bring the online store to the day `as_of`: each entity's last row up to its midnight.
+
+    The snapshots close every history with a row of defaults, so no id keeps a value that has aged.
+    """
+    views = [view["name"] for view in catalog.views(case)]
+    end = datetime.combine(as_of, datetime.min.time(), UTC)
+    with _bounded():
+        _applied(repository, case).materialize(datetime(1970, 1, 2, tzinfo=UTC), end, views)
+
+
+def online(
+    case: UseCase, ids: Mapping[str, Sequence[Any]], repository: Path = REPOSITORY
+) -> dict[str, list[float]]:
+    """The snapshot features of n events from the online store, in the declared order.
+
+    `ids` holds n ids for each entity column. An id that was never seen gets the declared defaults.
+    """
+    store = _applied(repository, case)
+    for view in catalog.views(case):
+        if view["join_key"] not in ids:
+            raise PlumblineError(
+                f"online features of {case.name}: no ids for '{view['join_key']}'; "
+                f"{near(view['join_key'], ids)}"
+            )
+    rows = [dict(zip(ids, row, strict=True)) for row in zip(*ids.values(), strict=True)]
+    service = store.get_feature_service(case.name)
+    found = store.get_online_features(features=service, entity_rows=rows).to_dict()
+    return {
+        spec.name: [batch.default(spec) if v is None else v for v in found[spec.name]]
+        for spec in case.snapshots
+    }
+
+
+def join_snapshots(case: UseCase, events: Any, folder: Path) -> Any:
+    """`events` with the snapshot features as of each event, by Feast's point-in-time join.
+
+    `folder` holds the snapshots' files. Equal to `batch.join_snapshots` on every row, and slower.
+    """
+    import pyarrow as pa
+
+    keys = dict.fromkeys(view["join_key"] for view in catalog.views(case))
+    rows = events.select(
+        __key=events[case.key],
+        event_timestamp=events[case.time].cast("timestamp('UTC', 6)"),
+        **{name: events[name] for name in keys},
+    )
+    with _bounded():
+        found = [_join(case, part, folder, month) for part, month in _months(rows)]
+        right = engine.lend(events.get_backend(), pa.concat_tables(found))
+    joined = events.left_join(right, events[case.key] == right["__key"]).drop("__key")
+    return batch.fill(case.snapshots, joined)
+
+
+def _months(rows: Any) -> Iterator[tuple[Any, str]]:
+    """The rows as frames, and the files that each needs: all, or month by month where many."""
+    if rows.count().to_pyarrow().as_py() < FEW:
+        yield _frame(rows), definitions.EVERY
+        return
+    month = rows.event_timestamp.strftime("%Y-%m")
+    names = month.name("month").as_table().distinct().to_pyarrow().column("month").to_pylist()
+    for name in sorted(names):
+        yield _frame(rows.filter(month == name)), name
+
+
+def _frame(rows: Any) -> Any:
+    """A pandas frame whose integers stay integers beside nulls."""
+    import pandas as pd
+    import pyarrow as pa
+
+    return rows.to_pyarrow().to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+
+
+def _join(case: UseCase, rows: Any, folder: Path, month: str) -> Any:
+    """One month's keys and snapshot features, as an Arrow table in no particular order."""
+    with tempfile.TemporaryDirectory(prefix="plumbline-feast-") as scratch:
+        store = _feast().FeatureStore(config=_embedded(Path(scratch)))
+        store.apply(definitions.build(case, folder.resolve(), month))
+        service = store.get_feature_service(case.name)
+        found = store.get_historical_features(entity_df=rows, features=service).to_arrow()
+    return found.select(["__key", *(s.name for s in case.snapshots)])
+
+
+def snapshots_folder(name: str, graph: Path = Path("dvc.yaml")) -> Path:
+    """Where the features stage writes the snapshots: its first out in the graph."""
+    stage = yaml.safe_load(graph.read_text(encoding="utf-8"))["stages"]["features"]
+    return Path(next(iter(stage["outs"][0])).replace("${item.usecase}", name))
+
+
+def _feast() -> Any:
+    """The library; its import sets warning filters for the whole process, which end here."""
+    with warnings.catch_warnings():
+        import feast
+    return feast
+
+
+def _open(repository: Path) -> Any:
+    if not (repository / "feature_store.yaml").is_file():
+        raise PlumblineError(f"{repository}: no feature_store.yaml; run from the project's root")
+    return _feast().FeatureStore(repo_path=str(repository))
+
+
+def _applied(repository: Path, case: UseCase) -> Any:
+    """The store, once the use case's definitions are in its registry."""
+    store = _open(repository)
+    if case.name not in [service.name for service in store.list_feature_services()]:
+        raise PlumblineError(
+            f"{repository}: the registry does not know '{case.name}'; "
+            f"run `python -m plumbline features apply {case.name}`"
+        )
+    return store
+
+
+def _embedded(folder: Path) -> Any:
+    """A store of its own for one join: nothing of it is kept."""
+    from feast.repo_config import RepoConfig
+
+    return RepoConfig(
+        project="plumbline",
+        provider="local",
+        registry=str(folder / "registry.db"),
+        online_store={"type": "sqlite", "path": str(folder / "online.db")},
+        offline_store={"type": "duckdb"},
+        entity_key_serialization_version=3,
+        repo_path=str(folder),
+    )
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Feast's own queries in a DuckDB that keeps to the memory limit."""
+    import ibis
+
+    _feast()
+    before = ibis.options.default_backend
+    with engine.connection() as backend:
+        ibis.set_backend(backend)
+        try:
+            yield
+        finally:
+            ibis.options.default_backend = before

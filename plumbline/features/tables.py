@@ -1,0 +1,146 @@
+"""The model tables on disk: written in chunks of a fixed size, read as numpy columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plumbline.errors import PlumblineError, near
+from plumbline.features import rowwise
+from plumbline.usecase import Array, UseCase
+
+CHUNK = 131_072
+"""Rows in a row group, and in memory at once."""
+
+ARROW = {
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "string": pa.string(),
+    "bool": pa.bool_(),
+    "timestamp": pa.timestamp("us"),
+}
+
+
+def read(path: Path, columns: Sequence[str] | None = None) -> dict[str, Array]:
+    """A table's columns (all, or those named) as numpy arrays (n,).
+
+    Integers are int64 (float64 with NaN where a value is null), floats float64, times
+    datetime64[us], text object. Raises PlumblineError naming file and column where one is missing.
+    """
+    if not path.exists():
+        raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`")
+    names = pq.read_schema(path).names
+    for name in columns or ():
+        if name not in names:
+            raise PlumblineError(f"{path}: no column '{name}'; {near(name, names)}")
+    table = pq.read_table(path, columns=None if columns is None else list(columns))
+    return {name: numpy(table.column(name)) for name in table.column_names}
+
+
+def numpy(column: Any, *, null: bool = False) -> Array:
+    """One Arrow column as `read` gives it. `null`: float64 even where no integer is null."""
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us"))
+    elif null and pa.types.is_integer(column.type):
+        column = column.cast(pa.float64(), safe=False)  # ids beyond 2**53 are not computed with
+    return np.asarray(column.to_numpy())
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What was written: rows, of these with a label, the label's sum, and per feature the NaNs."""
+
+    rows: int = 0
+    labelled: int = 0
+    label_sum: float = 0.0
+    missing: Mapping[str, int] = field(default_factory=dict)
+
+    def plus(self, other: Counts) -> Counts:
+        names = {**self.missing, **other.missing}
+        missing = {n: self.missing.get(n, 0) + other.missing.get(n, 0) for n in names}
+        return Counts(
+            self.rows + other.rows,
+            self.labelled + other.labelled,
+            self.label_sum + other.label_sum,
+            missing,
+        )
+
+
+def write(usecase: UseCase, batches: Iterable[Any], path: Path) -> Counts:
+    """Write a model table from Arrow batches of the joined columns, in their order.
+
+    Adds the row features and category codes. Memory holds one chunk. No batch, no rows: the table
+    is written all the same, empty.
+    """
+    total = Counts()
+    schema = _schema(usecase)
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", use_dictionary=_texts(usecase)
+    ) as writer:
+        for chunk in chunks(batches, CHUNK):
+            table = completed(usecase, chunk).cast(schema)
+            writer.write_table(table, row_group_size=CHUNK)
+            total = total.plus(_counted(usecase, table))
+    return total
+
+
+def completed(usecase: UseCase, joined: Any) -> Any:
+    """The Arrow table with its row features and category codes, in the declared order."""
+    nullable = {c.name for c in usecase.columns if c.null}
+    columns = {n: numpy(joined.column(n), null=n in nullable) for n in joined.column_names}
+    made = rowwise.row_features(usecase, columns) | rowwise.category_codes(usecase, columns)
+    arrays = {n: joined.column(n) for n in joined.column_names} | {
+        name: pa.array(value, pa.float64()) for name, value in made.items()
+    }
+    return pa.table({name: arrays[name] for name in _schema(usecase).names})
+
+
+def order(usecase: UseCase) -> list[str]:
+    """A model table's columns up to the fresh features: key, time, known columns, label, features."""
+    first = [usecase.key] if usecase.time is None else [usecase.key, usecase.time]
+    names = [*first, *(c.name for c in usecase.known), usecase.label]
+    names += [f.name for f in usecase.aggregates]
+    return list(dict.fromkeys(names))
+
+
+def _schema(usecase: UseCase) -> Any:
+    """The model table's Arrow schema; a category that bears its column's name takes its place."""
+    types = {c.name: ARROW[c.type] for c in usecase.columns}
+    kinds = {name: types.get(name, pa.float64()) for name in order(usecase)}
+    made = [*(r.name for r in usecase.rows), *(c.name for c in usecase.categories)]
+    return pa.schema(list((kinds | dict.fromkeys(made, pa.float64())).items()))
+
+
+def _texts(usecase: UseCase) -> list[str]:
+    return [c.name for c in usecase.known if c.type == "string" and c.name != usecase.key]
+
+
+def _counted(usecase: UseCase, table: Any) -> Counts:
+    label = numpy(table.column(usecase.label)).astype(np.float64)
+    known = label[~np.isnan(label)]
+    names = [n for n in usecase.features if table.schema.field(n).type != pa.string()]
+    missing = {n: int(np.isnan(numpy(table.column(n)).astype(np.float64)).sum()) for n in names}
+    return Counts(table.num_rows, len(known), float(known.sum()), missing)
+
+
+def chunks(batches: Iterable[Any], size: int) -> Iterator[Any]:
+    """The same rows as Arrow tables of exactly `size` rows; the last may have fewer."""
+    waiting: list[Any] = []
+    held = 0
+    for batch in batches:
+        while held + batch.num_rows >= size:
+            waiting.append(batch.slice(0, size - held))
+            yield pa.Table.from_batches(waiting)
+            batch = batch.slice(size - held)
+            waiting, held = [], 0
+        if batch.num_rows:
+            waiting.append(batch)
+            held += batch.num_rows
+    if held:
+        yield pa.Table.from_batches(waiting)

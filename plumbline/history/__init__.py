@@ -1,0 +1,1 @@
+"""What git and DVC recorded: hashes, verification, reproduction, and clearing up."""

@@ -1,0 +1,154 @@
+"""What `dvc gc` may free: objects that no branch, tag or other ref of any kind, and no file here, names.
+
+DVC's own command knows local branches and tags only, believes damaged manifests, and asks nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from plumbline.errors import PlumblineError
+from plumbline.history import child, revisions, verify
+from plumbline.history.dvcfiles import MD5
+from plumbline.history.places import Place, Settings
+
+LAST_LINES = 20
+GUARD = "refs/tags/plumbline-gc"
+"""Tags that stand for every other ref while DVC looks at tags; removed afterwards."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is needed (objects), and by place what is there without need (object to bytes)."""
+
+    needed: frozenset[str]
+    free: Mapping[str, Mapping[str, int]]
+    commits: Sequence[str]
+
+
+def refuse_doubt(root: Path, *, cloud: bool) -> None:
+    """PlumblineError where something may need objects that no commit here names."""
+    changed = revisions.git(
+        root, "status", "--porcelain", "--", ":(glob)**/dvc.lock", ":(glob)**/*.dvc"
+    )
+    if changed:
+        names = ", ".join(line[3:] for line in changed.decode().splitlines())
+        raise PlumblineError(f"{names}: not committed; commit it, or `git checkout` it, first")
+    if stashed := revisions.git(root, "stash", "list").decode().splitlines():
+        raise PlumblineError(
+            f"{len(stashed)} stashed changes, whose dvc.lock no branch or tag has: their objects would "
+            "go; `git stash pop`, `git stash branch NAME` or `git stash drop` first"
+        )
+    if revisions.git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
+        raise PlumblineError(
+            "a shallow clone does not know every tag; `git fetch --unshallow --tags`"
+        )
+    for remote in revisions.git(root, "remote").decode().split() if cloud else ():
+        _refuse_unknown(root, remote)
+
+
+def survey(settings: Settings, *, cloud: bool) -> Survey:
+    """What every ref, HEAD and the work tree need, and what the cache (and remote) hold beside it.
+
+    Raises PlumblineError where a needed folder's manifest is lost: nobody can say what it holds.
+    """
+    commits = _commits(settings.root)
+    cached = [
+        (rev, out)
+        for rev in (revisions.WORK_TREE, *commits)
+        for out in revisions.outs(settings.root, rev)
+        if out.cached
+    ]
+    remotes = [settings.remote(name) for name in settings.remotes]
+    contents, damaged = verify.read_manifests([settings.folder(), *remotes], cached)
+    lost = [out for _, out in cached if out.folder and out.md5 not in contents]
+    if lost or damaged:
+        raise PlumblineError(
+            f"{lost[0].path if lost else damaged[0].use.path}: its manifest is lost, so that nobody can "
+            "say which objects it needs; `python -m plumbline verify --all-tags --repair` first"
+        )
+    needed = frozenset(use.oid for use in verify.expand(cached, contents))
+    searched: list[Place] = [settings.folder()]
+    searched += [settings.remote(settings.default)] if cloud and settings.default else []
+    free = {place.name: _without(place.sizes(), needed) for place in searched}
+    return Survey(needed, free, commits)
+
+
+def collect(settings: Settings, found: Survey, *, cloud: bool, apply: bool) -> None:
+    """Run `dvc gc`, dry first; PlumblineError, with nothing freed, where it would free other objects."""
+    words = ["--workspace", "--all-branches", "--all-tags", "--force"]
+    words += ["--cloud"] if cloud else []
+    with _guarded(settings.root, found.commits):
+        named = _removed(_dvc(settings.root, [*words, "--dry"]))
+        wrong = sorted(named - set().union(*found.free.values()))
+        if wrong:
+            raise PlumblineError(
+                f"DVC would remove {len(wrong)} objects that are needed, {wrong[0]} first: a damaged "
+                "manifest? `python -m plumbline verify --all-tags --repair`; nothing was removed"
+            )
+        if apply:
+            _dvc(settings.root, words)
+
+
+def _commits(root: Path) -> list[str]:
+    """The commits of all refs (branches, tags, other clones' branches, experiments) and of HEAD."""
+    return revisions.git(root, "rev-list", "--no-walk=unsorted", "--all", "HEAD").decode().split()
+
+
+def _refuse_unknown(root: Path, remote: str) -> None:
+    listed = (
+        revisions.git(root, "ls-remote", "--heads", "--tags", "--refs", remote).decode().split()
+    )
+    known = revisions.git(root, "for-each-ref", "--format=%(objectname)").decode().split()
+    unknown = [
+        name for oid, name in zip(listed[::2], listed[1::2], strict=True) if oid not in known
+    ]
+    if unknown:
+        raise PlumblineError(
+            f"{remote} has {unknown[0]} ({len(unknown)} refs in all) as this clone does not; "
+            "`git fetch --all --tags` first, so that their objects are kept"
+        )
+
+
+def _without(sizes: Mapping[str, int], needed: Iterable[str]) -> dict[str, int]:
+    kept = set(needed)
+    return {oid: size for oid, size in sorted(sizes.items()) if oid not in kept}
+
+
+@contextmanager
+def _guarded(root: Path, commits: Sequence[str]) -> Iterator[None]:
+    """DVC keeps what tags need: a tag for each commit, for as long as it looks."""
+    _unguard(root)
+    try:
+        for number, commit in enumerate(commits):
+            revisions.git(root, "update-ref", f"{GUARD}/{number}", commit)
+        yield
+    finally:
+        _unguard(root)
+
+
+def _unguard(root: Path) -> None:
+    names = revisions.git(root, "for-each-ref", "--format=%(refname)", f"{GUARD}/").decode().split()
+    for name in names:
+        revisions.git(root, "update-ref", "-d", name)
+
+
+def _dvc(root: Path, words: Sequence[str]) -> list[str]:
+    lines: list[str] = []
+    env = {**os.environ, "DVC_NO_ANALYTICS": "1"}
+    if child.run([sys.executable, "-m", "dvc", "gc", *words], root, env, lines.append):
+        raise PlumblineError("dvc gc failed:\n" + "\n".join(lines[-LAST_LINES:]))
+    return lines
+
+
+def _removed(lines: Iterable[str]) -> set[str]:
+    """The objects that `dvc gc --dry` says it would remove."""
+    paths = (line.removeprefix("Removing ") for line in lines if line.startswith("Removing "))
+    names = {"".join(re.split(r"[/\\]", path.strip())[-2:]) for path in paths}
+    return {name for name in names if MD5.fullmatch(name)}

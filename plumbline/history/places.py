@@ -1,0 +1,190 @@
+"""Where objects stand: the cache and the remotes of .dvc/config, each with the same few questions."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from plumbline.errors import PlumblineError, near
+from plumbline.history.dvcfiles import MD5, object_path
+from plumbline.history.hashing import Digest, md5_bytes, md5_files
+
+OBJECTS = Path("files") / "md5"
+RELATIVE = "(relative)"
+
+
+class Source(Protocol):
+    """Where objects can be read from."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+
+    def open(self, oid: str) -> AbstractContextManager[BinaryIO]:
+        """A context that gives the object's bytes as a stream; OSError where there is none."""
+
+
+class Place(Source, Protocol):
+    """Objects by md5 (".dir" for manifests): the cache, or a remote."""
+
+    def locate(self, oid: str) -> str:
+        """Where an object stands, for messages."""
+
+    def digests(self, oids: Iterable[str]) -> dict[str, Digest]:
+        """Each object's md5 as its bytes are now, or why they cannot be read."""
+
+    def sizes(self) -> dict[str, int]:
+        """Every object that stands here, and its size in bytes."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A place in a local folder: DVC's own cache, or a remote that is a path."""
+
+    name: str
+    path: Path
+
+    def locate(self, oid: str) -> str:
+        """Its file."""
+        return f"{self.path}{os.sep}{object_path(oid)}"
+
+    def digests(self, oids: Iterable[str]) -> dict[str, Digest]:
+        """Each object's md5 as its bytes are now, or why they cannot be read."""
+        files = {oid: self.locate(oid) for oid in oids}
+        found = md5_files(files.values())
+        return {oid: found[file] for oid, file in files.items()}
+
+    @contextmanager
+    def open(self, oid: str) -> Iterator[BinaryIO]:
+        """The object's bytes as a stream."""
+        with Path(self.locate(oid)).open("rb") as stream:
+            yield stream
+
+    def sizes(self) -> dict[str, int]:
+        """Every object that stands here, and its size in bytes."""
+        files = (p for p in self.path.glob("??/*") if MD5.fullmatch(p.parent.name + p.name))
+        return {p.parent.name + p.name: p.stat().st_size for p in files}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What .dvc/config and the user's own files (config.local, global, system) say together."""
+
+    root: Path
+    cache: Path
+    links: tuple[str, ...] = ()
+    default: str | None = None
+    remotes: Mapping[str, str] = field(default_factory=dict)
+    relative: frozenset[str] = frozenset()
+    """Remotes whose path is relative in .dvc/config: DVC loses it when it looks at other revisions."""
+
+    def folder(self) -> Folder:
+        """The cache as a place."""
+        return Folder("cache", self.cache / OBJECTS)
+
+    def remote(self, name: str) -> Place:
+        """A remote as a place; any but a local folder through DVC's own file systems."""
+        name = name.lower()
+        if name not in self.remotes:
+            hint = near(name, self.remotes) if self.remotes else "add it with `dvc remote add`"
+            raise PlumblineError(f".dvc/config: no remote '{name}'; {hint}")
+        url = self.remotes[name]
+        if "://" not in url:
+            return Folder(f"remote {name}", Path(url) / OBJECTS)
+        from plumbline.history.remotes import Cloud
+
+        return Cloud(f"remote {name}", self.root, name)
+
+
+def settings(root: Path) -> Settings:
+    """Read the configuration as DVC does, later levels over earlier ones; PlumblineError if damaged."""
+    if not (root / ".dvc").is_dir():
+        raise PlumblineError(
+            f"{root.absolute()}: no .dvc folder here; run it from the project's root"
+        )
+    merged: dict[str, dict[str, Any]] = {}
+    for file in _files(root):
+        tracked = file == root / ".dvc" / "config"
+        for section, values in _read(file).items():
+            marks = {RELATIVE: tracked and _relative(values["url"])} if "url" in values else {}
+            resolved = {key: _resolved(key, value, file) for key, value in values.items()}
+            merged.setdefault(section, {}).update(resolved | marks)
+    named = ((re.fullmatch(r'remote\s*"(.*)"', s.strip()), v) for s, v in merged.items())
+    sections = {match[1]: values for match, values in named if match}
+    cache = merged.get("cache", {})
+    links = cache.get("type", ())
+    return Settings(
+        root=root,
+        cache=Path(cache.get("dir") or root.absolute() / ".dvc" / "cache"),
+        links=tuple(w.strip() for w in (links.split(",") if isinstance(links, str) else links)),
+        default=str(merged.get("core", {}).get("remote", "")).lower() or None,
+        remotes={name: str(values.get("url", "")) for name, values in sections.items()},
+        relative=frozenset(name for name, values in sections.items() if values.get(RELATIVE)),
+    )
+
+
+def refuse_links(found: Settings) -> None:
+    """Refuse a cache linked into the work tree, as root: a write to an out would change the cache."""
+    linked = {"hardlink", "symlink"}.intersection(found.links)
+    if linked and os.geteuid() == 0:
+        raise PlumblineError(
+            f".dvc/config: cache.type is {', '.join(found.links)}; as root the cache's files are not "
+            "protected through such links, and a write to an out changes every version that shares it; "
+            "run `dvc config --unset cache.type` (or as another user)"
+        )
+
+
+def _files(root: Path) -> list[Path]:
+    import platformdirs
+
+    system = os.environ.get("DVC_SYSTEM_CONFIG_DIR") or platformdirs.site_config_dir(
+        "dvc", "iterative"
+    )
+    user = os.environ.get("DVC_GLOBAL_CONFIG_DIR") or platformdirs.user_config_dir(
+        "dvc", "iterative"
+    )
+    own = [root / ".dvc" / "config", root / ".dvc" / "config.local"]
+    return [Path(system) / "config", Path(user) / "config", *own]
+
+
+def _read(file: Path) -> dict[str, dict[str, Any]]:
+    """A file's sections, names in lower case."""
+    if not file.is_file():
+        return {}
+    from configobj import ConfigObj, ConfigObjError
+
+    try:
+        whole = ConfigObj(str(file), encoding="utf-8").dict()
+    except (ConfigObjError, UnicodeDecodeError) as error:
+        raise PlumblineError(f"{file}: damaged ({error}); compare it with `git diff`") from None
+    sections = {s.lower(): v for s, v in whole.items() if isinstance(v, dict)}
+    return {s: {k.lower(): v for k, v in values.items()} for s, values in sections.items()}
+
+
+def _resolved(key: str, value: Any, file: Path) -> Any:
+    """A path, resolved against the folder of the file that has it; anything else as it is."""
+    if key not in ("url", "dir") or not isinstance(value, str):
+        return value
+    value = value.removeprefix("file://")
+    if re.match(r"\w+://", value):
+        return value
+    return os.path.abspath(file.parent / os.path.expanduser(value))
+
+
+def _relative(url: str) -> bool:
+    return not re.match(r"\w+://", url) and not os.path.isabs(os.path.expanduser(url))
+
+
+def read_object(place: Place, oid: str) -> bytes | None:
+    """An object's bytes; None where there are none, or their md5 is not the object's name."""
+    try:
+        with place.open(oid) as stream:
+            data: bytes = stream.read()
+    except OSError:
+        return None
+    return data if md5_bytes(data) == oid.removesuffix(".dir") else None

@@ -1,0 +1,154 @@
+"""Putting right what `verify` found: each object from a place that has it good, proved on the way."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from plumbline.errors import PlumblineError
+from plumbline.files import replacing
+from plumbline.history import hashing, workspace
+from plumbline.history.dvcfiles import manifest_bytes
+from plumbline.history.places import Folder, Place, Settings, Source
+from plumbline.history.verify import Finding, Use
+
+CACHE_MODE = 0o444
+"""DVC protects its cache against writes, and trusts a file that is so."""
+ASIDE = Path(".dvc") / "tmp" / "replaced"
+"""Where a changed file that a person may have edited goes before it is restored."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one finding: from where it was repaired, or why it was not."""
+
+    finding: Finding
+    source: str | None
+    reason: str = ""
+
+
+def repair(settings: Settings, findings: Iterable[Finding]) -> list[Outcome]:
+    """Restore bad and missing objects of the cache, then files of the work tree.
+
+    A copy is hashed while it is written beside its place, and put there only if it is good. What
+    stands wrong on a remote is left: only a push may write there.
+    """
+    chosen = list(findings)
+    remotes = [
+        settings.remote(name) for name in sorted(settings.remotes, key=settings.default.__ne__)
+    ]
+    cache = settings.folder()
+    places: list[Place] = [cache, *remotes]
+    objects = [f for f in chosen if f.where == cache.name]
+    files = [f for f in chosen if f.where == "workspace"]
+    mask = umask()
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(lambda f: _object(cache, remotes, f, settings.root), objects))
+        outcomes += pool.map(lambda f: _file(places, f, settings.root, mask), files)
+    rest = (f for f in chosen if f.where not in (cache.name, "workspace"))
+    return outcomes + [Outcome(f, None, _advice(f)) for f in rest]
+
+
+def restore(sources: Sequence[Source], oid: str, target: Path, mode: int) -> str:
+    """Write an object as a file from the first place that has it good; that place's name.
+
+    Raises PlumblineError, naming what each place has instead, where none has; `target` is as before.
+    """
+    reasons = []
+    for place in sources:
+        try:
+            with place.open(oid) as source, replacing(target) as beside:
+                with beside.open("wb") as stream:
+                    found = hashing.copy(source, stream)
+                if found != oid.removesuffix(".dir"):
+                    raise OSError(f"found {found}")
+                beside.chmod(mode)
+            return place.name
+        except (OSError, PlumblineError) as error:
+            reasons.append(f"{place.name}: {getattr(error, 'strerror', None) or error}")
+    raise PlumblineError(f"no good copy of {oid} ({'; '.join(reasons) or 'no remote to ask'})")
+
+
+def umask() -> int:
+    """What the user's umask takes from a file's mode. It is the process's: not to ask in threads."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def file_mode(executable: bool, mask: int) -> int:
+    """The mode of a file of the work tree."""
+    return (0o777 if executable else 0o666) & ~mask
+
+
+def _object(cache: Folder, remotes: Sequence[Place], finding: Finding, root: Path) -> Outcome:
+    own: list[Source] = [_WorkTree(root, finding.use)] if finding.use.rev is None else []
+    target = Path(cache.locate(finding.use.oid))
+    return _outcome([*remotes, *own], finding, target, CACHE_MODE)
+
+
+def _file(places: Sequence[Source], finding: Finding, root: Path, mask: int) -> Outcome:
+    use, target = finding.use, root / finding.use.path
+    reason = _hindrance(finding, target, root)
+    if reason:
+        return Outcome(finding, None, reason)
+    if finding.kind == "bad" and use.out.file.endswith(".dvc"):
+        aside = root / ASIDE / use.path
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(target, aside)
+    return _outcome(places, finding, target, file_mode(use.out.executable, mask))
+
+
+def _outcome(places: Sequence[Source], finding: Finding, target: Path, mode: int) -> Outcome:
+    try:
+        return Outcome(finding, restore(places, finding.use.oid, target, mode))
+    except PlumblineError as error:
+        return Outcome(finding, None, str(error))
+
+
+def _hindrance(finding: Finding, target: Path, root: Path) -> str:
+    if finding.kind == "extra":
+        return "no run wrote it: remove it, or move it out of the folder"
+    if not finding.use.out.cached:
+        return f"git keeps it: `git checkout {finding.use.path}`, or `dvc repro`"
+    if finding.use.oid.endswith(".dir"):
+        return "its manifest is lost: `dvc repro` makes the folder again"
+    if target.is_dir():
+        return "a folder stands in its place: move it away"
+    if not target.parent.resolve().is_relative_to(root.resolve()):
+        return f"{target.parent} leads out of the project"
+    return ""
+
+
+def _advice(finding: Finding) -> str:
+    if finding.where == "git":
+        return "the commit itself is wrong: `dvc repro` there, and commit what it writes"
+    if finding.where == "manifest":
+        return "the entry is forged or damaged: `dvc repro` makes the folder again"
+    if finding.kind == "missing":
+        return "`dvc push` puts it there"
+    return f"remove {finding.location} from {finding.where}, then `dvc push`"
+
+
+@dataclass(frozen=True)
+class _WorkTree:
+    """The work tree as a place that may have one object good."""
+
+    root: Path
+    use: Use
+    name: str = "workspace"
+
+    @contextmanager
+    def open(self, oid: str) -> Iterator[BinaryIO]:
+        if oid.endswith(".dir"):
+            yield io.BytesIO(manifest_bytes(workspace.contents(self.root, self.use.out.path)))
+            return
+        with (self.root / self.use.path).open("rb") as stream:
+            yield stream

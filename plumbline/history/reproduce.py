@@ -1,0 +1,203 @@
+"""A commit run again from nothing, and what it wrote held against what the commit recorded."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plumbline.errors import PlumblineError
+from plumbline.history import child, places, repair, revisions, verify
+from plumbline.history.dvcfiles import Out
+from plumbline.runner import QUIET, log
+
+DROPPED = re.compile(r"(GIT|DVC|MLFLOW|COV|VIRTUAL_ENV|CONDA|PYTHON(PATH|HOME|STARTUP)$)")
+"""Variables that would lead the run out of its clone: to a server, a cache, another environment."""
+LAST_LINES = 40
+CONFIG = """\
+[core]
+    site_cache_dir = "{here}/tmp/site"
+    analytics = false
+    check_update = false
+[cache]
+    dir = "{here}/cache"
+    type = "reflink,copy"
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One out: `result` is reproduced, changed, not written, or new (md5 `expected` is None)."""
+
+    stage: str
+    path: str
+    result: str
+    expected: str | None
+    found: str | None
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A run of a commit: out by out, and the message of the stage that failed, if one did."""
+
+    commit: str
+    results: Sequence[Result]
+    failed: str | None = None
+    message: str = ""
+
+    @property
+    def same(self) -> bool:
+        """Whether every out was written again with the same bytes, and no other."""
+        return not self.failed and all(r.result == "reproduced" for r in self.results)
+
+
+def reproduce(
+    root: Path, rev: str, folder: Path, extra: Mapping[str, str], *, clean_room: bool = False
+) -> Reproduction:
+    """Clone, run and compare, in an empty `folder` of its own; `extra` variables for the run.
+
+    Raises PlumblineError where there is nothing to compare, or the run cannot start.
+    """
+    commit = revisions.commit(root, rev)
+    recorded = [out for out in revisions.outs(root, commit) if _locked(out)]
+    if not recorded:
+        raise PlumblineError(f"{rev}: no dvc.lock with outs there; `dvc repro` and commit it")
+    clone = _clone(root, commit, folder / "clone")
+    _inputs(root, commit, clone)
+    for name in {out.file for out in recorded} | {out.path for out in recorded}:
+        _remove(
+            clone / name
+        )  # what git keeps of the outs would stand in for a stage that did not run
+    python = _environment(clone, folder) if clean_room else Path(sys.executable)
+    env = environment(os.environ, python.parent, clone, extra)
+    failed, message = _run(python, clone, env, folder / "run.log")
+    written = [out for out in revisions.outs(clone, revisions.WORK_TREE) if _locked(out)]
+    return Reproduction(commit, compare(recorded, written), failed, message)
+
+
+def compare(recorded: Sequence[Out], written: Sequence[Out]) -> list[Result]:
+    """Each out of either lock, in the order of the recorded one, then new ones."""
+    found = {(out.stage, out.path): out.md5 for out in written}
+    results = []
+    for out in recorded:
+        md5 = found.pop((out.stage, out.path), None)
+        result = "not written" if md5 is None else "changed"
+        result = "reproduced" if md5 == out.md5 else result
+        results.append(Result(out.stage, out.path, result, out.md5, md5))
+    return results + [Result(stage, path, "new", None, md5) for (stage, path), md5 in found.items()]
+
+
+def environment(
+    base: Mapping[str, str], programs: Path, clone: Path, extra: Mapping[str, str]
+) -> dict[str, str]:
+    """The run's variables: this process's, without those that lead out of the clone, and `extra`."""
+    kept = {key: value for key, value in base.items() if not DROPPED.match(key)}
+    none = str(clone / ".dvc" / "tmp" / "none")
+    return {
+        **kept,
+        **QUIET,
+        "PATH": f"{programs}{os.pathsep}{base.get('PATH', os.defpath)}",
+        "PYTHONPATH": str(clone),
+        "DVC_GLOBAL_CONFIG_DIR": none,
+        "DVC_SYSTEM_CONFIG_DIR": none,
+        **extra,
+    }
+
+
+def about() -> dict[str, str]:
+    """The machine, for the report: the same commit may be compared across machines."""
+    return {
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "python": platform.python_version(),
+    }
+
+
+def _locked(out: Out) -> bool:
+    return out.file.endswith("dvc.lock")
+
+
+def _clone(root: Path, commit: str, target: Path) -> Path:
+    """A clone with the commit checked out, a cache of its own, and no hook run."""
+    top, below = (
+        revisions.git(root, "rev-parse", word).decode().strip()
+        for word in ("--show-toplevel", "--show-prefix")
+    )
+    quiet = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
+    revisions.git(root, *quiet, "clone", "-q", "--shared", "--no-checkout", top, str(target))
+    revisions.git(target, *quiet, "checkout", "-q", "--detach", commit)
+    project = target / below
+    if not (project / ".dvc").is_dir():
+        raise PlumblineError(f"{commit}: has no .dvc folder; expected a DVC project")
+    config = CONFIG.format(here=(project / ".dvc").absolute())
+    (project / ".dvc" / "config.local").write_text(config, encoding="utf-8")
+    return project
+
+
+def _inputs(root: Path, commit: str, clone: Path) -> None:
+    """What .dvc files track is a source, not a result: brought from the cache or a remote, hashed."""
+    tracked = [(commit, o) for o in revisions.outs(root, commit) if o.cached and not _locked(o)]
+    if not tracked:
+        return
+    settings = places.settings(root)
+    sources = [settings.folder(), *(settings.remote(name) for name in settings.remotes)]
+    contents, _ = verify.read_manifests(sources, tracked)
+    mask = repair.umask()
+    for use in verify.expand(tracked, contents):
+        if not use.oid.endswith(".dir"):
+            mode = repair.file_mode(use.out.executable, mask)
+            repair.restore(sources, use.oid, clone / use.path, mode)
+
+
+def _environment(clone: Path, folder: Path) -> Path:
+    """The Python of a new environment with what the commit's requirements.txt locks."""
+    target = folder / "environment"
+    python = target / "bin" / "python"
+    locked = ["--require-hashes", "--no-deps", "-r", str(clone / "requirements.txt")]
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+    if uv:
+        steps = [[uv, "venv", "-q", "--python", sys.executable, str(target)]]
+        steps += [[uv, "pip", "install", "-q", "--python", str(python), *locked]]
+    else:
+        steps = [[sys.executable, "-m", "venv", str(target)]]
+        steps += [[str(python), "-m", "pip", "install", "-q", *locked]]
+    log.info("reproduce: installing requirements.txt")
+    env = {key: value for key, value in os.environ.items() if not DROPPED.match(key)}
+    for step in steps:
+        lines: list[str] = []
+        if child.run(step, folder, env, lines.append):
+            raise PlumblineError(
+                f"clean room: {step[0]} failed:\n" + "\n".join(lines[-LAST_LINES:])
+            )
+    return python
+
+
+def _run(python: Path, clone: Path, env: Mapping[str, str], file: Path) -> tuple[str | None, str]:
+    """`dvc repro`; the stage that failed, if one did, and what it said."""
+    stage, said = "dvc repro", [""]
+    with file.open("w", encoding="utf-8") as whole:
+
+        def tell(line: str) -> None:
+            nonlocal stage
+            whole.write(line + "\n")
+            if found := re.match(r"Running stage '(.+)':", line):
+                stage = found[1]
+                said.clear()
+                log.info("reproduce: %s", stage)
+            said.append(line)
+
+        words = [str(python), "-m", "dvc", "repro", "--all-pipelines", "--no-run-cache"]
+        code = child.run(words, clone, env, tell)
+    return (stage, "\n".join(said[-LAST_LINES:]).strip()) if code else (None, "")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,97 @@
+"""What a project's DVC files name, in the work tree or at any git revision, with no checkout."""
+
+from __future__ import annotations
+
+import posixpath
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from plumbline.errors import PlumblineError
+from plumbline.history.dvcfiles import Out, dvc_outs, lock_outs
+
+WORK_TREE = None
+"""The revision that stands for the files as they are now."""
+
+
+def git(root: Path, *words: str, data: bytes | None = None) -> bytes:
+    """A git command's output; PlumblineError with git's own words where it fails."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *words], input=data, capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        raise PlumblineError("git: no such command; install git") from None
+    if done.returncode:
+        raise PlumblineError(f"git {words[0]}: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+def commit(root: Path, rev: str) -> str:
+    """The commit that a revision names."""
+    try:
+        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
+        return git(root, *words).decode().strip()
+    except PlumblineError:
+        raise PlumblineError(
+            f"'{rev}': no such revision; expected a commit, tag or branch (see `git tag`, `git log`)"
+        ) from None
+
+
+def tags(root: Path) -> list[str]:
+    """Every tag that leads to a commit, by name."""
+    form = "--format=%(refname:short) %(objecttype) %(*objecttype)"
+    lines = git(root, "for-each-ref", form, "refs/tags").decode().splitlines()
+    return [ln.split()[0] for ln in lines if {"blob", "tree"}.isdisjoint(ln.split()[1:])]
+
+
+def outs(root: Path, rev: str | None) -> list[Out]:
+    """Every out that the dvc.lock and .dvc files of the work tree, or of a revision, name."""
+    names = _names(root, rev)
+    wanted = [n for n in names if posixpath.basename(n) in ("dvc.lock", "dvc.yaml") or _dvc(n)]
+    texts = {n: data.decode(errors="replace") for n, data in blobs(root, rev, wanted).items()}
+    found: list[Out] = []
+    for name in sorted(texts):
+        if posixpath.basename(name) == "dvc.lock":
+            declared = posixpath.join(posixpath.dirname(name), "dvc.yaml")
+            found += lock_outs(texts[name], texts.get(declared, ""), name)
+        elif _dvc(name):
+            found += dvc_outs(texts[name], name)
+    return found
+
+
+def below(root: Path, rev: str, path: str) -> list[str]:
+    """The files that git has at `path` (itself, or all below it) at a revision."""
+    listed = git(root, "ls-tree", "-r", "-z", "--name-only", rev, "--", path)
+    return [n for n in listed.decode().split("\0") if n]
+
+
+def blobs(root: Path, rev: str | None, names: Iterable[str]) -> dict[str, bytes]:
+    """The bytes of files of the work tree or a revision; those that are not there are left out."""
+    if rev is WORK_TREE:
+        return {n: (root / n).read_bytes() for n in names if (root / n).is_file()}
+    wanted = [n for n in names if "\n" not in n]
+    asked = "".join(f"{rev}:./{n}\n" for n in wanted).encode()
+    answer = git(root, "cat-file", "--batch", data=asked)
+    found = {}
+    at = 0
+    for name in wanted:
+        end = answer.index(b"\n", at)
+        head, at = answer[at:end], end + 1
+        if not head.endswith(b" missing"):
+            size = int(head.split()[-1])
+            found[name] = answer[at : at + size]
+            at += size + 1
+    return found
+
+
+def _names(root: Path, rev: str | None) -> list[str]:
+    if rev is WORK_TREE:
+        listed = git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    else:
+        listed = git(root, "ls-tree", "-r", "-z", "--name-only", rev)
+    return [n for n in listed.decode().split("\0") if n]
+
+
+def _dvc(name: str) -> bool:
+    return name.endswith(".dvc") and posixpath.basename(name) != ".dvc"

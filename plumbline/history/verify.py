@@ -1,0 +1,227 @@
+"""Every object that dvc.lock and .dvc files reach, hashed again, whatever DVC's state believes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plumbline.history import revisions, workspace
+from plumbline.history.dvcfiles import Out, manifest
+from plumbline.history.hashing import Digest, md5_bytes, md5_files
+from plumbline.history.places import Place, Settings, read_object
+
+WHERE = ("workspace", "cache", "remote")
+Contents = Mapping[str, Mapping[str, str]]
+"""Of folders, by the md5 of the manifest: relative path to md5."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """One object as one out uses it: the out's file, its manifest, or a file of its folder."""
+
+    rev: str | None
+    out: Out
+    path: str
+    oid: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as recorded. `kind`: bad, missing, extra, or unreadable.
+
+    `found`: the md5 of the bytes that are there, or why they cannot be read. `others`: how many
+    more outs, of this or other revisions, use the same object.
+    """
+
+    kind: str
+    where: str
+    use: Use
+    found: str | None
+    location: str
+    others: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was checked in one place: how many files, and what is wrong with them."""
+
+    where: str
+    checked: int
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All parts, notes for the reader, and the folders' contents as far as they are known."""
+
+    parts: Sequence[Part]
+    notes: Sequence[str] = ()
+    contents: Contents = field(default_factory=dict)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything that is wrong, anywhere."""
+        return [finding for part in self.parts for finding in part.findings]
+
+
+def check(
+    settings: Settings,
+    revs: Sequence[str | None] = (revisions.WORK_TREE,),
+    where: Iterable[str] = WHERE,
+    remotes: Sequence[str] = (),
+) -> Report:
+    """Hash what the revisions (None: the work tree) name, in the places of `where`.
+
+    `remotes`: names to check in place of the default one. Raises PlumblineError where the files
+    that name the objects, or the configuration, cannot be read.
+    """
+    root = settings.root
+    outs = {rev: revisions.outs(root, rev) for rev in revs}
+    cached = [(rev, out) for rev, named in outs.items() for out in named if out.cached]
+    stores = _stores(settings, [out for _, out in cached], set(where), remotes)
+    sources: list[Place] = [
+        settings.folder(),
+        *(place for place, _ in stores if place.name != "cache"),
+    ]
+    contents, damaged = read_manifests(sources, cached)
+    uses = list(expand(cached, contents))
+    parts = [Part("manifest", len(contents) + len(damaged), damaged)]
+    parts += [_in_store(place, [u for u in uses if holds(u.out)]) for place, holds in stores]
+    for rev, named in outs.items():
+        if rev is not None:
+            parts.append(_in_git(root, rev, [o for o in named if not o.cached]))
+        elif "workspace" in where:
+            parts.append(_in_workspace(root, named, contents))
+    return Report(parts, _notes(settings, set(where), remotes), contents)
+
+
+def expand(outs: Iterable[tuple[str | None, Out]], contents: Contents) -> Iterator[Use]:
+    """Each object that cached outs need: their own, and those that their manifests list."""
+    for rev, out in outs:
+        yield Use(rev, out, out.path, out.md5)
+        for path, md5 in contents.get(out.md5, {}).items():
+            yield Use(rev, out, f"{out.path}/{path}", md5)
+
+
+def read_manifests(
+    sources: Sequence[Place], outs: Iterable[tuple[str | None, Out]]
+) -> tuple[dict[str, dict[str, str]], list[Finding]]:
+    """The contents of folders, each from the first place that has its manifest good.
+
+    Also what is no manifest, though its md5 is right: a forged entry.
+    """
+    contents, damaged = {}, []
+    for rev, out in {out.md5: (rev, out) for rev, out in outs if out.folder}.values():
+        copies = (read_object(place, out.md5) for place in sources)
+        data = next((d for d in copies if d is not None), None)
+        try:
+            contents.update({} if data is None else {out.md5: manifest(data)})
+        except ValueError as error:
+            use = Use(rev, out, out.path, out.md5)
+            damaged.append(Finding("bad", "manifest", use, f"no manifest: {error}", out.md5))
+    return contents, damaged
+
+
+def _stores(
+    settings: Settings, outs: Sequence[Out], where: set[str], remotes: Sequence[str]
+) -> list[tuple[Place, Callable[[Out], bool]]]:
+    """The places to check, each with the question which outs' objects belong there."""
+    found: list[tuple[Place, Callable[[Out], bool]]] = []
+    if "cache" in where:
+        found.append((settings.folder(), lambda out: out.cached))
+    if "remote" not in where:
+        return found
+    named = {(out.remote or settings.default) for out in outs if out.pushed}
+    for name in sorted(n for n in remotes or named if n):
+        found.append((settings.remote(name), _belongs(name, settings.default, bool(remotes))))
+    return found
+
+
+def _belongs(name: str, default: str | None, asked: bool) -> Callable[[Out], bool]:
+    return lambda out: out.pushed and (asked or (out.remote or default) == name)
+
+
+def _notes(settings: Settings, where: set[str], remotes: Sequence[str]) -> list[str]:
+    if "remote" not in where:
+        return []
+    found = [
+        f"remote {name}: its path is relative, which `dvc push --all-tags` takes from the root folder of "
+        f"the disk; set it once more as `dvc remote modify --local {name} url {settings.remotes[name]}`"
+        for name in sorted(settings.relative)
+    ]
+    if not remotes and not settings.default:
+        found.append("no default remote: none was checked (`dvc remote default NAME` sets one)")
+    return found
+
+
+def _in_store(place: Place, uses: Sequence[Use]) -> Part:
+    digests = place.digests(use.oid for use in uses)
+    findings = _judge(place.name, ((use, use.oid) for use in uses), digests, place.locate)
+    return Part(place.name, len(digests), findings)
+
+
+def _in_workspace(root: Path, outs: Sequence[Out], contents: Contents) -> Part:
+    """The outs as files; a folder whose manifest is lost is hashed as a whole."""
+    whole = [out for out in outs if out.folder and not (out.cached and out.md5 in contents)]
+    known = [(None, out) for out in outs if out not in set(whole)]
+    uses = [use for use in expand(known, contents) if not use.oid.endswith(".dir")]
+    digests = md5_files(str(root / use.path) for use in uses)
+    folders = {str(root / out.path): workspace.folder_md5(root, out.path) for out in whole}
+    claims = [(use, str(root / use.path)) for use in uses]
+    claims += [(Use(None, out, out.path, out.md5), str(root / out.path)) for out in whole]
+    findings = _judge("workspace", claims, {**digests, **folders}, str)
+    for _, out in known:
+        findings += _extra(root, out, contents[out.md5]) if out.folder else []
+    return Part("workspace", len(claims), findings)
+
+
+def _extra(root: Path, out: Out, contents: Mapping[str, str]) -> Iterator[Finding]:
+    """Files in an out's folder that no run wrote there: the next stage would read them too."""
+    for name in workspace.listing(root, out.path, contents):
+        path = f"{out.path}/{name}"
+        yield Finding("extra", "workspace", Use(None, out, path, ""), None, str(root / path))
+
+
+def _in_git(root: Path, rev: str, outs: Sequence[Out]) -> Part:
+    """Outs that git keeps (`cache: false`), as the revision has them."""
+    digests: dict[str, Digest] = {}
+    for out in outs:
+        blobs = revisions.blobs(root, rev, revisions.below(root, rev, out.path))
+        md5s = {name: md5_bytes(data) for name, data in blobs.items()}
+        if not md5s:
+            digests[out.path] = FileNotFoundError(f"{rev} has no {out.path}")
+        elif out.folder:
+            inside = {name.removeprefix(out.path + "/"): md5 for name, md5 in md5s.items()}
+            digests[out.path] = workspace.manifest_md5(inside)
+        else:
+            digests[out.path] = next(iter(md5s.values()))
+    claims = [(Use(rev, out, out.path, out.md5), out.path) for out in outs]
+    return Part("git", len(claims), _judge("git", claims, digests, lambda path: f"{rev}:{path}"))
+
+
+def _judge(
+    where: str,
+    claims: Iterable[tuple[Use, str]],
+    digests: Mapping[str, Digest],
+    locate: Callable[[str], str],
+) -> list[Finding]:
+    """What each claim (an object should stand at a key of `digests`) says that is not so."""
+    found: dict[str, list[Use]] = {}
+    for use, key in claims:
+        found.setdefault(key, []).append(use)
+    findings = []
+    for key, (first, *others) in found.items():
+        kind, text = _compare(first.oid, digests[key])
+        if kind:
+            findings.append(Finding(kind, where, first, text, locate(key), len(others)))
+    return findings
+
+
+def _compare(expected: str, found: Digest) -> tuple[str, str | None]:
+    if isinstance(found, (FileNotFoundError, NotADirectoryError)):
+        return "missing", None
+    if isinstance(found, OSError):
+        return "unreadable", found.strerror or str(found)
+    same = found.removesuffix(".dir") == expected.removesuffix(".dir")
+    return ("" if same else "bad"), found

@@ -1,0 +1,163 @@
+"""Raw rows into one DuckDB table of the contract's columns, out of core; refused where they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import duckdb
+
+from plumbline import duck
+from plumbline.errors import SourceError, SpecError
+from plumbline.intake import delimited
+from plumbline.intake.casts import EXPECTED, TYPES, Cast, casts, ignored, quote, text
+from plumbline.intake.sources import Part, Source
+from plumbline.usecase import UseCase
+
+SHOWN = 3  # bad values in a message
+BAD, PLACE = '"bad value"', '"row number"'  # names that no contract has
+
+
+def load(connection: duckdb.DuckDBPyConnection, usecase: UseCase, source: Source) -> list[str]:
+    """Fill the table `events` with the contract's columns, typed; the source's columns not used.
+
+    Raises SourceError for what cannot be read, a missing column, or a value of the wrong type, and
+    SpecError for a derived column that cannot be computed.
+    """
+    columns = [f"{quote(c.name)} {TYPES[c.type]}" for c in usecase.columns]
+    connection.execute(f"CREATE TABLE events ({', '.join(columns)}, {BAD} BOOLEAN)")
+    first: dict[str, str] = {}
+    for part in source.parts:
+        rows = 0
+        with closing(part.chunks(connection)) as chunks:
+            for relation in chunks:
+                found = _columns(connection, source, part, relation)
+                first = first or found
+                _compare(part, found, source.parts[0], first)
+                rows += _insert(connection, usecase, source, part, relation, found, rows)
+    if not duck.rows(connection, "SELECT 1 FROM events LIMIT 1"):
+        raise SourceError(
+            f"{source.name}: no rows; expected at least one (is the export complete?)"
+        )
+    return ignored(usecase, first)
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection, source: Source, part: Part, relation: str
+) -> dict[str, str]:
+    """Names and DuckDB types."""
+    described = _run(connection, f"DESCRIBE SELECT * FROM {relation}", source, part).fetchall()
+    return {row[0]: row[1] for row in described}
+
+
+def _compare(part: Part, found: dict[str, str], other: Part, first: dict[str, str]) -> None:
+    odd = sorted(set(found) ^ set(first))
+    if odd:
+        place = part.name if odd[0] in found else other.name
+        raise SourceError(
+            f"{part.name}: its columns differ from those of {other.name}: '{odd[0]}' is in {place} only; "
+            "files read together need the same columns"
+        )
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: UseCase,
+    source: Source,
+    part: Part,
+    relation: str,
+    found: dict[str, str],
+    before: int,
+) -> int:
+    """Append a chunk, `before` rows into its part; the number of its rows."""
+    made = casts(usecase, found, part.name)
+    _probe(connection, usecase, part, relation, made)
+    values = ", ".join(c.value for c in made)
+    bad = " OR ".join(c.bad for c in made)
+    sql = f"INSERT INTO events SELECT {values}, {bad} FROM {relation}"
+    rows = _run(connection, sql, source, part).fetchall()
+    if duck.rows(connection, f"SELECT 1 FROM events WHERE {BAD} LIMIT 1"):
+        _refuse(connection, part, relation, made, before)
+    return int(rows[0][0])
+
+
+def _probe(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: UseCase,
+    part: Part,
+    relation: str,
+    made: Sequence[Cast],
+) -> None:
+    """SpecError where a derived column's expression cannot be computed at all."""
+    for cast in (c for c in made if c.derived):
+        try:
+            connection.execute(f"EXPLAIN SELECT {cast.value} FROM {relation}")
+        except (duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
+            reason = str(error).split("\n")[0].rstrip("!.")
+            raise SpecError(
+                f"{part.name}: column '{cast.column.name}', derived in usecases/{usecase.name}.py, cannot "
+                f"be computed: {reason}; mend the expression, or rename the source's column"
+            ) from None
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection, sql: str, source: Source, part: Part
+) -> duckdb.DuckDBPyConnection:
+    """Execute; what DuckDB says of a file as one SourceError."""
+    try:
+        return connection.execute(sql)
+    except (
+        duckdb.NotSupportedError
+    ):  # lines longer than its buffers, which it cannot read in parallel
+        if "auto_detect=false" not in sql or "parallel=false" in sql:
+            raise
+        alone = sql.replace("auto_detect=false", "auto_detect=false, parallel=false")
+        return _run(connection, alone, source, part)
+    except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
+        if not part.path:
+            raise
+        said = delimited.explain(str(error))
+        if said is None:
+            reason = str(error).splitlines()[0].replace(part.path, "it").rstrip("!.")
+            said = f": not readable as {source.kind}: {reason}; is it that, and whole?"
+        raise SourceError(f"{part.name}{said}") from None
+
+
+def _refuse(
+    connection: duckdb.DuckDBPyConnection,
+    part: Part,
+    relation: str,
+    made: Sequence[Cast],
+    before: int,
+) -> None:
+    """SourceError with file, column, rows and values of the first column that has bad ones."""
+    numbered = f"(SELECT *, {before} + row_number() OVER () AS {PLACE} FROM {relation})"
+    for cast in made:
+        rows = duck.rows(
+            connection,
+            f"SELECT {PLACE}, CAST({_seen(cast)} AS VARCHAR), count(*) OVER () FROM {numbered} "
+            f"WHERE {cast.bad} ORDER BY {PLACE} LIMIT {SHOWN}",
+        )
+        if rows:
+            raise SourceError(_message(part, cast, rows))
+
+
+def _seen(cast: Cast) -> str:
+    """The source's values that a bad one was made of."""
+    if len(cast.inputs) == 1:
+        return quote(cast.inputs[0])
+    pairs = ", ".join(f"concat({text(i)}, '=', {quote(i)})" for i in cast.inputs)
+    return f"concat_ws(', ', {pairs})" if pairs else "''"
+
+
+def _message(part: Part, cast: Cast, rows: list[tuple[int, str | None, int]]) -> str:
+    shown = ", ".join(
+        f"{'nothing' if v is None else repr(v)} in row {place}" for place, v, _ in rows
+    )
+    more = f" and {rows[0][2] - len(rows):,} more" if rows[0][2] > len(rows) else ""
+    whence = f" (derived from {', '.join(cast.inputs)})" if cast.derived else ""
+    remedy = "every event needs one" if cast.needed else "or leave them empty"
+    return (
+        f"{part.name}: column '{cast.column.name}'{whence}: expected {EXPECTED[cast.column.type]}, found "
+        f"{shown}{more}, counted below the header; mend the values in the source ({remedy})"
+    )

@@ -1,0 +1,124 @@
+"""Typed events as a Parquet file per month, as far as they are known on the as-of date.
+
+Left out: events of the as-of day and later, and outcomes (label and whatever else is not known at
+prediction time) whose label delay has not passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from plumbline import duck
+from plumbline.errors import SourceError
+from plumbline.intake.casts import quote, text
+from plumbline.usecase import UseCase
+
+
+@dataclass(frozen=True)
+class Window:
+    """Visible days: from midnight of `start` (None: no bound) to midnight of `as_of`."""
+
+    start: date | None
+    as_of: date | None
+
+
+def views(connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: Window) -> None:
+    """Create the views `visible` (known columns) and `outcomes` over the table `events`.
+
+    Raises SourceError where no event is visible.
+    """
+    known = ", ".join(quote(c.name) for c in usecase.known)
+    unknown = ", ".join(quote(c.name) for c in usecase.unknown)
+    key = quote(usecase.key)
+    if usecase.time is None:
+        connection.execute(f"CREATE VIEW visible AS SELECT {known} FROM events")
+        connection.execute(f"CREATE VIEW outcomes AS SELECT {key}, {unknown} FROM events")
+        return
+    time = quote(usecase.time)
+    inside = f"{time} >= {start(window)} AND {time} < {end(window)}"
+    connection.execute(f"CREATE VIEW visible AS SELECT {known} FROM events WHERE {inside}")
+    connection.execute(
+        f"CREATE VIEW outcomes AS SELECT * FROM (SELECT {key}, {time}, "
+        f"{time} + to_days({usecase.label_delay}) AS known_at, {unknown} FROM events WHERE {inside}) "
+        f"WHERE known_at < {end(window)}"
+    )
+    _refuse_none(connection, usecase, time, window)
+
+
+def start(window: Window) -> str:
+    """The first visible instant as SQL."""
+    return f"TIMESTAMP '{window.start} 00:00:00'" if window.start else "TIMESTAMP '-infinity'"
+
+
+def end(window: Window) -> str:
+    """The first instant that is not visible, as SQL."""
+    return f"TIMESTAMP '{window.as_of} 00:00:00'" if window.as_of else "TIMESTAMP 'infinity'"
+
+
+def _refuse_none(
+    connection: duckdb.DuckDBPyConnection, usecase: UseCase, time: str, window: Window
+) -> None:
+    if duck.rows(connection, "SELECT 1 FROM visible LIMIT 1"):
+        return
+    count, first, last = duck.rows(
+        connection, f"SELECT count(*), min({time}), max({time}) FROM events"
+    )[0]
+    since = f" and not before start ({window.start})" if window.start else ""
+    raise SourceError(
+        f"params.yaml, {usecase.name}.data.as_of: no event before {window.as_of}{since}; the source's "
+        f"{count:,} rows go from {first} to {last} in '{usecase.time}'. Correct as_of, or start."
+    )
+
+
+def write(connection: duckdb.DuckDBPyConnection, usecase: UseCase, folder: Path) -> None:
+    """Write `events-<month>.parquet` and `outcomes-<month>.parquet` into `folder` from the views.
+
+    Sorted by time and key, and by everything else where those are equal.
+    """
+    for view, name, time in (
+        ("visible", "events", usecase.time),
+        ("outcomes", "outcomes", "known_at" if usecase.time else None),
+    ):
+        order = _order(connection, usecase, view, time)
+        for month in _months(connection, view, time):
+            _write(
+                connection, view, _during(month, time), order, folder / f"{name}-{month}.parquet"
+            )
+
+
+def _months(connection: duckdb.DuckDBPyConnection, view: str, time: str | None) -> list[str]:
+    if time is None:
+        return ["all"]
+    month = f"strftime({quote(time)}, '%Y-%m')"
+    return [
+        row[0] for row in duck.rows(connection, f"SELECT DISTINCT {month} FROM {view} ORDER BY 1")
+    ]
+
+
+def _order(
+    connection: duckdb.DuckDBPyConnection, usecase: UseCase, view: str, time: str | None
+) -> str:
+    columns = [row[0] for row in duck.rows(connection, f"DESCRIBE {view}")]
+    first = [time, usecase.key] if time else [usecase.key]
+    return ", ".join(f"{quote(c)} NULLS LAST" for c in dict.fromkeys([*first, *columns]))
+
+
+def _during(month: str, time: str | None) -> str:
+    if time is None:
+        return "true"
+    first = date.fromisoformat(f"{month}-01")
+    after = (first + timedelta(days=31)).replace(day=1)
+    return f"{quote(time)} >= TIMESTAMP '{first}' AND {quote(time)} < TIMESTAMP '{after}'"
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, view: str, where: str, order: str, path: Path
+) -> None:
+    connection.execute(
+        f"COPY (SELECT * FROM {view} WHERE {where} ORDER BY {order}) TO {text(str(path))} "
+        "(FORMAT parquet, COMPRESSION zstd)"
+    )

@@ -1,0 +1,222 @@
+"""Where raw events come from: a simulator, CSV, Parquet, a URL, an SQL query.
+
+Each kind becomes a `Source`: parts that DuckDB can select from, with what the datasheet says of them.
+Everything that can be wrong with a source is one SourceError here or in ingest.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Any
+
+import duckdb
+
+from plumbline.errors import ParamsError, SourceError
+from plumbline.intake import delimited
+from plumbline.intake.casts import text
+from plumbline.intake.environment import expand
+from plumbline.params import Data
+from plumbline.usecase import UseCase
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "simulate": ("start", "as_of"),
+    "csv": ("path",),
+    "parquet": ("path",),
+    "url": ("url", "sha256"),
+    "sql": ("address", "query"),
+}
+
+CHUNK = 200_000  # rows
+SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "csv": (".csv", ".csv.gz", ".tsv", ".txt"),
+    "parquet": (".parquet", ".pq"),
+}
+
+
+Chunks = Callable[[duckdb.DuckDBPyConnection], Generator[str]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file, query or simulation. `chunks` goes through it once: what to select the next rows from,
+    good until the next one. `name` is for messages, `path` what DuckDB calls the file."""
+
+    name: str
+    chunks: Chunks
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the stage reads. `sheet` goes to the datasheet; `hash` is that of the source, None where
+    only the result has one."""
+
+    kind: str
+    name: str
+    parts: tuple[Part, ...]
+    sheet: Mapping[str, Any]
+    hash: str | None
+
+
+def check(usecase: UseCase, data: Data) -> None:
+    """ParamsError where the source's own keys are not given, or a timed use case has no as-of date."""
+    needs = NEEDS[data.source] + (("as_of",) if usecase.time else ())
+    for key in dict.fromkeys(needs):
+        if getattr(data, key) in (None, ""):
+            raise ParamsError(
+                f"params.yaml, {usecase.name}.data.{key}: missing; source {data.source} of "
+                f"{usecase.name} needs {', '.join(dict.fromkeys(needs))}"
+            )
+    if data.start and data.as_of and data.start >= data.as_of:
+        raise ParamsError(
+            f"params.yaml, {usecase.name}.data.as_of: got '{data.as_of}', expected a day after "
+            f"start ('{data.start}')"
+        )
+
+
+def open_source(usecase: UseCase, data: Data, seed: int, folder: Path, scratch: Path) -> Source:
+    """The source that `data` names. `folder` holds the use case's own simulator; `scratch` is for
+    what has to be fetched."""
+    check(usecase, data)
+    if data.source == "simulate":
+        return _simulate(data, seed, folder)
+    if data.source == "sql":
+        from plumbline.intake.database import query
+
+        return query(data.address or "", data.query or "")
+    if data.source == "url":
+        from plumbline.intake.download import fetch, public
+
+        url = expand(data.url or "", "data.url")
+        name, path = public(url), fetch(url, scratch)
+        return _files("url", [path], [name], name, {"url": name}, data)
+    place = data.path or ""
+    paths = files(place, *SUFFIXES[data.source])
+    names = [str(p) for p in paths]
+    sheet = {"path": _shown(place), "files": len(paths)}
+    return _files(data.source, paths, names, place, sheet, data)
+
+
+def files(path: str, *suffixes: str) -> list[Path]:
+    """The file, the folder's files with these suffixes, or the glob's matches; sorted by name."""
+    place = Path(path)
+    if place.is_dir():
+        found = [p for p in place.iterdir() if p.name.endswith(suffixes) and p.is_file()]
+        if not found:
+            raise SourceError(
+                f"{path}: no file here ends with {' or '.join(suffixes)}; correct data.path"
+            )
+    elif place.exists():
+        found = [place]
+    else:
+        found = [p for p in _glob(path) if p.is_file()]
+        if not found:
+            raise SourceError(
+                f"{path}: no such file; put it there, or correct data.path in params.yaml"
+            )
+    for empty in (p for p in found if p.stat().st_size == 0):
+        raise SourceError(f"{empty}: the file is empty (0 bytes); export it again, with its rows")
+    return sorted(found)
+
+
+def _glob(path: str) -> list[Path]:
+    if not any(c in path for c in "*?["):
+        return []
+    whole = PurePath(path)
+    return list(Path(whole.anchor or ".").glob(str(whole.relative_to(whole.anchor))))
+
+
+def sha256(paths: list[Path]) -> str:
+    """Of one file its SHA-256; of several that of the lines `<sha256>  <name>`, as sha256sum prints."""
+    each = [_sha256(p) for p in paths]
+    if len(each) == 1:
+        return each[0]
+    lines = "".join(f"{digest}  {p.name}\n" for digest, p in zip(each, paths, strict=True))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _shown(path: str) -> str:
+    """A path for the datasheet: as in params.yaml, but only its last part where it is absolute."""
+    return PurePath(path).name if PurePath(path).is_absolute() or ".." in path else path
+
+
+def _files(
+    kind: str,
+    paths: list[Path],
+    names: list[str],
+    name: str,
+    sheet: Mapping[str, Any],
+    data: Data,
+) -> Source:
+    """CSV or Parquet files as a source; SourceError where they are not those of data.sha256."""
+    found = sha256(paths)
+    if data.sha256 and data.sha256.lower() != found:
+        raise SourceError(
+            f"{name}: SHA-256 is {found}, expected {data.sha256}. It is not what params.yaml names: "
+            "restore the file, or correct data.sha256."
+        )
+    if kind == "parquet" or paths[0].name.endswith(SUFFIXES["parquet"]):
+        relations = [f"read_parquet([{text(str(p))}])" for p in paths]
+    else:
+        style = delimited.Style(data.delimiter, data.encoding)
+        relations = [delimited.relation(p, n, style) for p, n in zip(paths, names, strict=True)]
+    each = zip(names, relations, paths, strict=True)
+    parts = tuple(Part(n, partial(_whole, r), str(p)) for n, r, p in each)
+    return Source(kind, name, parts, sheet, found)
+
+
+def _whole(relation: str, _: duckdb.DuckDBPyConnection) -> Generator[str]:
+    yield relation
+
+
+def _simulate(data: Data, seed: int, folder: Path) -> Source:
+    name = f"{folder}/simulator.py"
+    simulate = _simulator(folder, name)
+    tables = simulate(data.simulate, data.start, data.as_of, seed)  # refuses its settings at once
+
+    def chunks(connection: duckdb.DuckDBPyConnection) -> Generator[str]:
+        for table in _joined(tables):
+            connection.register("simulated", table)
+            yield "simulated"
+
+    sheet = {"settings": dict(data.simulate), "start": str(data.start), "seed": seed}
+    digest = hashlib.sha256(json.dumps(sheet, sort_keys=True, default=str).encode()).hexdigest()
+    return Source("simulate", name, (Part(name, chunks),), sheet, digest)
+
+
+def _simulator(folder: Path, name: str) -> Callable[..., Iterator[Any]]:
+    module = f"{folder.parent.name}.{folder.name}.simulator"
+    try:
+        found: Callable[..., Iterator[Any]] = importlib.import_module(module).simulate
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):
+            raise
+        raise SourceError(
+            f"{name}: no such file; write it, or choose another data.source"
+        ) from None
+    return found
+
+
+def _joined(tables: Iterator[Any]) -> Iterator[Any]:
+    """The same rows in fewer tables, each of at least CHUNK rows but the last."""
+    import pyarrow as pa
+
+    waiting: list[Any] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(t.num_rows for t in waiting) >= CHUNK:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)

@@ -1,0 +1,1 @@
+"""Search, boosting, calibration, threshold, and the bundle."""

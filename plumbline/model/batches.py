@@ -1,0 +1,70 @@
+"""A model table on disk as batches for boosting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plumbline.errors import PlumblineError, near
+from plumbline.features import rowwise, tables
+from plumbline.model import training
+from plumbline.model.training import Batch, Batches
+from plumbline.usecase import UseCase
+
+
+def open_table(usecase: UseCase, path: Path) -> Batches:
+    """The table's model matrix, label and offset, one row group's worth in memory at a time.
+
+    Raises PlumblineError naming file and column where one is missing.
+    """
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`")
+    names = pq.read_schema(path).names
+    for name in needed(usecase):
+        if name not in names:
+            raise PlumblineError(f"{path}: no column '{name}'; {near(name, names)}")
+    return Batches(usecase.features, partial(_read, usecase, path))
+
+
+def binned(
+    usecase: UseCase, settings: Mapping[str, Any], train: Path, valid: Path
+) -> tuple[Any, Any]:
+    """Both tables as QuantileDMatrices; `valid` takes over the bins of `train`.
+
+    Raises PlumblineError where a table has no rows, or a label that cannot be learned.
+    """
+    pair: list[Any] = []
+    for path in (train, valid):
+        table = open_table(usecase, path)
+        label = tables.read(path, [usecase.label])[usecase.label]
+        training.check_label(usecase.problem, label, str(path))
+        like = pair[0] if pair else None
+        pair.append(
+            training.binned(
+                table, max_bin=settings["max_bin"], threads=settings["nthread"], like=like
+            )
+        )
+    return pair[0], pair[1]
+
+
+def needed(usecase: UseCase) -> list[str]:
+    """The columns that boosting reads: features, label, offset."""
+    offset = [usecase.offset] if usecase.offset else []
+    return list(dict.fromkeys([*usecase.features, usecase.label, *offset]))
+
+
+def _read(usecase: UseCase, path: Path) -> Iterator[Batch]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        for piece in file.iter_batches(tables.CHUNK, columns=needed(usecase)):
+            columns = {n: tables.numpy(piece.column(n)) for n in needed(usecase)}
+            offset = columns[usecase.offset].astype(np.float32) if usecase.offset else None
+            x = rowwise.matrix(usecase.features, columns)
+            yield Batch(x, columns[usecase.label].astype(np.float32), offset)

@@ -1,0 +1,197 @@
+"""The bundle: everything needed to score a raw event, as UBJ and JSON. Nothing is ever unpickled.
+
+A folder of two files: `model.ubj` (XGBoost's trees) and `bundle.json` (a `Manifest`), which holds the
+md5 of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from plumbline.errors import BundleError, near
+from plumbline.features import rowwise
+from plumbline.files import dumps, replacing_folder
+from plumbline.history import lock
+from plumbline.model import calibration, manifest
+from plumbline.model.calibration import Calibration
+from plumbline.model.manifest import Manifest
+from plumbline.usecase import Array, Columns, Fresh, Snapshot, UseCase
+
+MODEL = "model.ubj"
+MANIFEST = "bundle.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model that can score; `booster` is XGBoost's."""
+
+    manifest: Manifest
+    booster: Any
+    calibration: Calibration
+
+    @property
+    def usecase(self) -> str:
+        """The use case's name."""
+        return self.manifest.usecase
+
+    @property
+    def problem(self) -> Literal["classification", "regression"]:
+        """classification or regression."""
+        return self.manifest.problem
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The matrix's columns, in order."""
+        return self.manifest.order
+
+    @property
+    def threshold(self) -> float | None:
+        """Alarm at this probability and above; None for a regression."""
+        return self.manifest.threshold.value if self.manifest.threshold else None
+
+    @property
+    def offset(self) -> str | None:
+        """The column that the regression starts from."""
+        return self.manifest.offset
+
+    @property
+    def provenance(self) -> Mapping[str, str | int]:
+        """md5s of the tables it was fitted on, and the seed."""
+        return self.manifest.provenance
+
+    def predict(self, columns: Columns) -> Array:
+        """Calibrated probability, or value in the label's unit, float64 (n,).
+
+        `columns` holds the features and the offset. Raises SpecError where one is missing.
+        """
+        return calibration.apply(self.calibration, self.raw(columns))
+
+    def raw(self, columns: Columns) -> Array:
+        """`predict` before calibration, float64 (n,)."""
+        return raw_score(self.booster, self.features, self.offset, columns)
+
+    def score(self, usecase: UseCase, columns: Columns) -> Array:
+        """`predict` for raw events, float64 (n,): row features and category codes are computed here.
+
+        `columns` holds the known columns and, where there is a history, snapshots and fresh features;
+        those left out take their declared defaults. Raises BundleError where the use case's features
+        are no longer those that the model learned.
+        """
+        if manifest.definitions(usecase) != self.manifest.definitions:
+            raise BundleError(
+                f"usecases/{usecase.name}.py: the features are not those that this model of "
+                f"'{self.usecase}' learned; run `dvc repro train@{usecase.name}`, or check out the "
+                "model's commit"
+            )
+        return self.predict(complete(usecase, columns))
+
+
+def raw_score(
+    booster: Any, features: tuple[str, ...], offset: str | None, columns: Columns
+) -> Array:
+    """The booster's answer before calibration, float64 (n,)."""
+    x = rowwise.matrix((*features, offset) if offset else features, columns)
+    if not len(x):
+        return np.empty(0)
+    margin = x[:, -1] if offset else None
+    answer = booster.inplace_predict(
+        x[:, : len(features)], base_margin=margin, validate_features=False
+    )
+    return np.asarray(answer, np.float64)
+
+
+def complete(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+    """Raw events' columns with defaults for missing histories, category codes and row features."""
+    size = len(columns[usecase.key])
+    histories: tuple[Snapshot | Fresh, ...] = (*usecase.snapshots, *usecase.fresh)
+    whole = {h.name: np.full(size, _default(h)) for h in histories} | dict(columns)
+    return {
+        **whole,
+        **rowwise.category_codes(usecase, whole),
+        **rowwise.row_features(usecase, whole),
+    }
+
+
+def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:
+    """Write the bundle's two files to the folder `path`, whole or not at all, and load it back.
+
+    `described` holds all of `Manifest` but the model's md5.
+    """
+    with replacing_folder(path) as beside:
+        booster.save_model(beside / MODEL)
+        whole = Manifest(**described, model_md5=lock.md5(beside / MODEL))
+        (beside / MANIFEST).write_text(dumps(whole.model_dump()), encoding="utf-8")
+        return load(beside)
+
+
+def load(path: Path, usecase: str | None = None, *, threads: int = 0) -> Bundle:
+    """The bundle in the folder `path`, checked. It scores with `threads`, 0 = all cores.
+
+    Raises BundleError where a file is missing, the format is another, something in it is missing,
+    unknown or damaged, or it is not of `usecase`.
+    """
+    for name in (MANIFEST, MODEL):
+        _check_file(path, name)
+    try:
+        said = manifest.parse((path / MANIFEST).read_text(encoding="utf-8", errors="replace"))
+        fitted = calibration.from_json(said.calibration)
+    except ValueError as error:
+        raise BundleError(f"{path / MANIFEST}: {error}") from None
+    _check_usecase(path, said, usecase)
+    _check_md5(path / MODEL, said.model_md5)
+    return Bundle(said, _booster(path / MODEL, said, threads), fitted)
+
+
+def _check_file(path: Path, name: str) -> None:
+    if (path / name).is_file():
+        return
+    if not path.is_dir():
+        raise BundleError(f"{path}: no bundle here; run `dvc repro` or `dvc checkout`")
+    others = [p.name for p in path.iterdir()]
+    hint = near(name, others) if others else "the folder is empty"
+    raise BundleError(f"{path}: no {name}; {hint}. Restore the bundle with `dvc checkout`")
+
+
+def _check_usecase(path: Path, said: Manifest, usecase: str | None) -> None:
+    if usecase is not None and said.usecase != usecase:
+        raise BundleError(
+            f"{path}: the bundle is of use case '{said.usecase}', expected '{usecase}'; "
+            "give the folder of that use case's model"
+        )
+
+
+def _check_md5(path: Path, expected: str) -> None:
+    found = lock.md5(path)
+    if found != expected:
+        raise BundleError(
+            f"{path}: md5 {found}, expected {expected}: damaged, or of another bundle; "
+            "restore it with `dvc checkout`"
+        )
+
+
+def _booster(path: Path, said: Manifest, threads: int) -> Any:
+    import xgboost
+
+    booster = xgboost.Booster({"nthread": threads})
+    try:
+        booster.load_model(path)
+    except ValueError as error:  # XGBoostError, and UnicodeDecodeError where it quotes binary input
+        reason = str(error).splitlines()[0]
+        raise BundleError(f"{path}: not a model that XGBoost reads ({reason})") from None
+    names = tuple(booster.feature_names or ())
+    if names != said.order:
+        differing = sorted(set(said.order) ^ set(names)) or ["(another order)"]
+        raise BundleError(
+            f"{path}: its {len(names)} features are not the {len(said.order)} of {MANIFEST}: "
+            f"{', '.join(differing)}; restore the bundle with `dvc checkout`"
+        )
+    return booster
+
+
+def _default(history: Snapshot | Fresh) -> float:
+    return history.default if history.aggregate in ("mean", "rate") else 0.0

@@ -1,0 +1,126 @@
+"""bundle.json: what a bundle says about itself, and what the use case declares; pure."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from plumbline.errors import near
+from plumbline.files import dumps
+from plumbline.history import lock
+from plumbline.model.decision import Threshold
+from plumbline.usecase import Column, UseCase
+
+FORMAT = 1
+Kind = Literal["column", "category", "snapshot", "fresh", "row"]
+
+
+class Vocabulary(BaseModel):
+    """A category's source column and its values; a value's code is its place."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    column: str
+    values: tuple[str | int, ...]
+
+
+class Manifest(BaseModel):
+    """A bundle's contents but for the trees.
+
+    `order`: the features as the model takes them; `kinds`: what each is. `label_delay` in days.
+    `definitions`: md5 of what the features mean. `metrics`: on the validation window.
+    `provenance`: md5s of the tables it was fitted on, and the seed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: Literal[1]
+    usecase: str
+    problem: Literal["classification", "regression"]
+    label: str
+    label_delay: int
+    order: tuple[str, ...]
+    kinds: dict[str, Kind]
+    vocabularies: dict[str, Vocabulary]
+    contract: tuple[Column, ...]
+    offset: str | None
+    definitions: str
+    calibration: dict[str, Any]
+    threshold: Threshold | None
+    params: dict[str, Any]
+    rounds: int
+    metrics: dict[str, float]
+    model_md5: str
+    provenance: dict[str, str | int]
+
+
+def describe(usecase: UseCase) -> dict[str, Any]:
+    """The manifest's part that the use case declares."""
+    used = [c for c in usecase.categories if c.name in usecase.features]
+    return {
+        "format": FORMAT,
+        "usecase": usecase.name,
+        "problem": usecase.problem,
+        "label": usecase.label,
+        "label_delay": usecase.label_delay,
+        "order": usecase.features,
+        "kinds": kinds(usecase),
+        "vocabularies": {c.name: {"column": c.column, "values": c.values} for c in used},
+        "contract": usecase.columns,
+        "offset": usecase.offset,
+        "definitions": definitions(usecase),
+    }
+
+
+def kinds(usecase: UseCase) -> dict[str, Kind]:
+    """What each feature is: a column, a category's code, a snapshot, a fresh or a row feature."""
+    found: dict[str, Kind] = {c.name: "column" for c in usecase.columns}
+    found |= {c.name: "category" for c in usecase.categories}
+    found |= {s.name: "snapshot" for s in usecase.snapshots}
+    found |= {f.name: "fresh" for f in usecase.fresh}
+    found |= {r.name: "row" for r in usecase.rows}
+    return {name: found[name] for name in usecase.features}
+
+
+def definitions(usecase: UseCase) -> str:
+    """The md5 of what the features mean: declarations, vocabularies, row functions' source."""
+    said: dict[str, Any] = {
+        "columns": {c.name: (c.type, c.unit) for c in usecase.known},
+        "derive": dict(usecase.derive),
+        "entities": {e.name: e.column for e in usecase.entities},
+        "label_delay": usecase.label_delay,
+        "rows": {r.name: inspect.getsource(r.function) for r in usecase.rows},
+        "order": usecase.features,
+        "offset": usecase.offset,
+    }
+    for kind in ("snapshots", "fresh", "categories"):
+        said[kind] = [{**asdict(f), "description": ""} for f in getattr(usecase, kind)]
+    return lock.md5_text(dumps(said))
+
+
+def parse(text: str) -> Manifest:
+    """bundle.json's text, checked; ValueError with the first mistake and what to do."""
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+    raise ValueError(f"{where}: {_problem(dict(first))}" if where else _problem(dict(first)))
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    if error["loc"] == ("format",) and error["type"] != "missing":
+        return (
+            f"the bundle has format {error['input']!r}, expected {FORMAT}; "
+            "read it with the version that wrote it, or train again"
+        )
+    if error["type"] == "missing":
+        found = sorted(map(str, error["input"]))
+        return f"missing; found {', '.join(found) or 'nothing'}; restore the bundle with `dvc checkout`"
+    if error["type"] == "extra_forbidden":
+        return f"unknown key; {near(str(error['loc'][-1]), Manifest.model_fields)}"
+    return f"{error['msg']}; restore the bundle with `dvc checkout`"

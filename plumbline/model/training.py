@@ -1,0 +1,176 @@
+"""Boosting: binned matrices from batches, XGBoost's full settings, one fit with early stopping.
+
+XGBoost is imported at the point of use. Reading is the caller's: a `Batches` gives arrays.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from plumbline.errors import PlumblineError
+from plumbline.evaluation import metrics
+from plumbline.usecase import Array
+
+Problem = Literal["classification", "regression"]
+OBJECTIVES: Mapping[Problem, str] = {
+    "classification": "binary:logistic",
+    "regression": "reg:absoluteerror",
+}
+WATCHED: Mapping[Problem, str] = {"classification": "aucpr", "regression": "mae"}
+"""What early stopping watches; `score` gives the exact figure."""
+MAX_BIN = 256
+SECONDS = 10.0  # between two lines of progress
+
+log = logging.getLogger("plumbline")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """m events: the model's matrix float32 (m, k), label (m,), and the offset (m,) if any."""
+
+    x: Array
+    y: Array
+    offset: Array | None = None
+
+
+@dataclass(frozen=True)
+class Batches:
+    """A table in pieces: `read()` starts anew at each call. `features` name the matrix's columns."""
+
+    features: tuple[str, ...]
+    read: Callable[[], Iterator[Batch]]
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """A fitted booster cut at its best round; `rounds` counts its rounds."""
+
+    booster: Any
+    rounds: int
+
+
+def settings(
+    problem: Problem, params: Mapping[str, Any], *, seed: int, threads: int
+) -> dict[str, Any]:
+    """XGBoost's settings in full: `params` on top of the defaults. `threads` 0 = all cores."""
+    return {
+        "objective": OBJECTIVES[problem],
+        "max_bin": MAX_BIN,
+        **params,
+        "eval_metric": WATCHED[problem],
+        "tree_method": "hist",
+        "seed": seed % 2**31,
+        "nthread": threads,
+    }
+
+
+def binned(batches: Batches, *, max_bin: int, threads: int, like: Any = None) -> Any:
+    """A QuantileDMatrix, read batch by batch; `like` is the one whose bins it takes over.
+
+    Holds the bins and one batch in memory, never the table.
+    """
+    import xgboost
+
+    class Pieces(xgboost.DataIter):
+        def __init__(self) -> None:
+            self.pieces: Iterator[Batch] = iter(())
+            super().__init__()
+
+        def reset(self) -> None:
+            self.pieces = batches.read()
+
+        def next(self, input_data: Callable[..., None]) -> bool:
+            batch = next(self.pieces, None)
+            if batch is None:
+                return False
+            input_data(
+                data=batch.x,
+                label=batch.y,
+                base_margin=batch.offset,
+                feature_names=list(batches.features),
+            )
+            return True
+
+    return xgboost.QuantileDMatrix(Pieces(), max_bin=max_bin, nthread=threads or None, ref=like)
+
+
+def boost(
+    full: Mapping[str, Any], train: Any, valid: Any, *, rounds: int, early_stopping: int
+) -> Boosted:
+    """Boost on `train` until `valid` has not improved for `early_stopping` rounds; keep the best.
+
+    Raises xgboost's XGBoostError where it refuses the settings.
+    """
+    import xgboost
+
+    watched = str(full["eval_metric"])
+    stop = xgboost.callback.EarlyStopping(
+        rounds=early_stopping,
+        metric_name=watched,
+        data_name="valid",
+        maximize=watched == WATCHED["classification"],
+    )
+    booster = xgboost.train(
+        dict(full),
+        train,
+        rounds,
+        evals=[(valid, "valid")],
+        callbacks=[stop, _progress(rounds)],
+        verbose_eval=False,
+    )
+    kept = booster.best_iteration + 1
+    best = booster[:kept]
+    best.set_attr(best_iteration=None, best_score=None)
+    return Boosted(best, kept)
+
+
+def score(problem: Problem, boosted: Boosted, valid: Any) -> float:
+    """The primary metric on `valid`: average precision, or the mean absolute error."""
+    figure = metrics.average_precision if problem == "classification" else metrics.mae
+    label = valid.get_label().astype(np.float64)
+    return figure(label, boosted.booster.predict(valid).astype(np.float64))
+
+
+def check_label(problem: Problem, label: Array, where: str) -> None:
+    """PlumblineError unless `label` (n,) has rows and, to be classified, holds both 0 and 1."""
+    if len(label) == 0:
+        raise PlumblineError(
+            f"{where}: no rows; give the window more days (features.* in params.yaml) or more data"
+        )
+    if problem == "regression":
+        return
+    values, counts = np.unique(label, return_counts=True)
+    if set(values.tolist()) != {0.0, 1.0}:
+        found = ", ".join(f"{v:g} ({n} rows)" for v, n in zip(values[:5], counts, strict=False))
+        raise PlumblineError(
+            f"{where}: a label to be classified holds 0 and 1; found {found}. "
+            "Give the window more days (features.* in params.yaml), or correct the label."
+        )
+
+
+def _progress(rounds: int) -> Any:
+    import xgboost
+
+    class Progress(xgboost.callback.TrainingCallback):
+        def __init__(self) -> None:
+            self.started = self.told = time.perf_counter()
+
+        def after_iteration(self, _: Any, epoch: int, evals_log: Any) -> bool:
+            now = time.perf_counter()
+            if now - self.told > SECONDS and sys.stderr.isatty():
+                ((name, values),) = evals_log["valid"].items()
+                log.info(
+                    "  round %d of %d, %s %.5g, %.0f s",
+                    epoch + 1, rounds, name, values[-1], now - self.started,
+                )  # fmt: skip
+                self.told = now
+            return False
+
+    return Progress()

@@ -1,0 +1,1 @@
+"""Reference against current: drift, quality on known labels, the verdict, Evidently."""

@@ -1,0 +1,90 @@
+"""A window of events as the monitor sees it: columns, known labels, the model's answers, days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from plumbline.monitoring import weeks
+from plumbline.usecase import Array, Columns, UseCase
+
+
+@dataclass(frozen=True)
+class Window:
+    """n events. `label` float64 (n,), NaN where not known; `score` float64 (n,), the model's answer.
+
+    `day` datetime64[D] (n,) and `last`, the window's last day, whether or not it has rows; both None
+    for a table without time.
+    """
+
+    columns: Columns
+    label: Array
+    score: Array
+    day: Array | None = None
+    last: np.datetime64 | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.score)
+
+    @property
+    def matured(self) -> Array:
+        """Where the label is known, bool (n,)."""
+        return ~np.isnan(self.label)
+
+    @property
+    def days(self) -> int:
+        """Days from the first row's to the last, 0 without time or rows."""
+        return 0 if self.day is None or self.last is None else weeks.span(self.day, self.last)
+
+    def take(self, rows: Array, last: np.datetime64 | None = None) -> Window:
+        """The rows that `rows` (mask or places) picks; the window then ends with `last`, if given."""
+        return replace(
+            self,
+            columns={name: values[rows] for name, values in self.columns.items()},
+            label=self.label[rows],
+            score=self.score[rows],
+            day=None if self.day is None else self.day[rows],
+            last=self.last if last is None else last,
+        )
+
+
+def window(
+    usecase: UseCase, columns: Columns, score: Array, last: np.datetime64 | None = None
+) -> Window:
+    """The table `columns` with the model's answers; `last` is its last day, that of the data if None."""
+    label = columns.get(usecase.label, np.full(len(score), np.nan)).astype(np.float64)
+    if usecase.time is None:
+        return Window(columns, label, score)
+    day = columns[usecase.time].astype("datetime64[D]")
+    end = day.max() if last is None and len(day) else last
+    return Window(columns, label, score, day, end)
+
+
+def whole_weeks(whole: Window) -> Window:
+    """The rows of the whole weeks that end with the window's last day."""
+    if whole.day is None or whole.last is None:
+        return whole
+    return whole.take(weeks.whole(whole.day, whole.last))
+
+
+def matured_weeks(whole: Window) -> Window:
+    """The rows with a known label in whole weeks that end with the last day that has one."""
+    known = whole.take(whole.matured)
+    if known.day is None or known.rows == 0:
+        return known
+    return known.take(weeks.whole(known.day, known.day.max()), known.day.max())
+
+
+def scorable(columns: Columns, needed: Sequence[str], rows: int) -> Mapping[str, Array]:
+    """The columns, with NaN (n,) for a needed one that is missing or holds text."""
+    empty = np.full(rows, np.nan)
+    good = {n: v for n, v in columns.items() if n not in needed or is_number(v)}
+    return {**dict.fromkeys(needed, empty), **good}
+
+
+def is_number(values: Array) -> bool:
+    """Whether a column holds numbers, truth values or times rather than text."""
+    return values.dtype.kind in "biufM"

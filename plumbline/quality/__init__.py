@@ -1,0 +1,1 @@
+"""The contract held against the data: what the validate stage is made of."""

@@ -1,0 +1,172 @@
+"""The contract as a list of checks. Everything that validates data is made from this one list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from plumbline.params import Severity
+from plumbline.quality.check import (
+    KNOWN_AT,
+    LARGEST,
+    ROWS,
+    TYPES,
+    Check,
+    Table,
+    asked,
+    clock,
+    day_number,
+    layout,
+    quote,
+    severity_of,
+)
+from plumbline.usecase import Column, UseCase
+
+
+def checks(
+    usecase: UseCase,
+    severity: Mapping[str, Severity] | None = None,
+    *,
+    start: date | None = None,
+    as_of: date | None = None,
+) -> tuple[Check, ...]:
+    """Every check of the files of `usecase`: structure first, then rows; events, then outcomes.
+
+    `severity` overrides DEFAULTS by kind ("range") or by column and kind ("price.range").
+    Raises ParamsError for a name or a severity that cannot be.
+    """
+    chosen = asked(usecase, severity or {})
+    found: list[Check] = []
+    for table in ("events", "outcomes"):
+        made = _Maker(usecase, table, chosen)
+        found += made.structure()
+        found += [c for column in made.columns for c in made.of_column(column)]
+        found += made.of_rows(start, as_of)
+    return tuple(found)
+
+
+class _Maker:
+    """Makes the checks of one table."""
+
+    def __init__(self, usecase: UseCase, table: Table, chosen: Mapping[str, Severity]) -> None:
+        self.usecase = usecase
+        self.table = table
+        self.chosen = chosen
+        self.columns = layout(usecase, table)
+
+    def check(
+        self,
+        kind: str,
+        column: str,
+        expects: str,
+        *,
+        shown: str = "",
+        value: str = "",
+        low: float | None = None,
+        high: float | None = None,
+        allowed: tuple[str | int | bool, ...] = (),
+    ) -> Check:
+        """A check with its severity; its value is the column unless said otherwise."""
+        severity = severity_of(self.chosen, column, kind)
+        look = (shown or column, value or quote(column))
+        return Check(self.table, kind, column, severity, expects, *look, low, high, allowed)
+
+    def structure(self) -> list[Check]:
+        """Columns there, of the right type, and rows in every file; over one line per file."""
+        found = [self.check("empty", "rows", "at least one row", shown=ROWS, low=1)]
+        for column in self.columns:
+            kind = TYPES[column.type]
+            found.append(self.check("columns", column.name, "the column in every file"))
+            found.append(self.check("type", column.name, f"type {kind}", allowed=(kind,)))
+        return found
+
+    def of_column(self, column: Column) -> list[Check]:
+        """Nulls, range and set of one column. The key and times are never null."""
+        value = _value(column)
+        fixed = column.name in (self.usecase.key, self.usecase.time, KNOWN_AT)
+        found = []
+        if fixed or not column.null:
+            found.append(self.check("null", column.name, "no nulls", value=value))
+        if self.table == "outcomes" and fixed:
+            return found  # their values are checked in the events
+        low, high = column.min, column.max
+        if column.type == "float":
+            low, high = (-LARGEST if low is None else low), (LARGEST if high is None else high)
+        if low is not None or high is not None:
+            words = _range(low, high, column.unit)
+            found.append(self.check("range", column.name, words, value=value, low=low, high=high))
+        if column.allowed:
+            words = "one of " + ", ".join(str(a) for a in column.allowed)
+            found.append(self.check("set", column.name, words, value=value, allowed=column.allowed))
+        return found
+
+    def of_rows(self, start: date | None, as_of: date | None) -> list[Check]:
+        """Uniqueness, time, order, and how outcomes belong to events."""
+        key = self.usecase.key
+        found = [self.check("unique", key, "one row per key")]
+        found += self._times(start, as_of)
+        if self.table == "outcomes":
+            found += self._outcomes()
+        return found
+
+    def _times(self, start: date | None, as_of: date | None) -> list[Check]:
+        time, key = clock(self.usecase, self.table), self.usecase.key
+        if time is None:
+            return [self._true("order", key, "rows sorted", _sorted(key))]
+        found = []
+        shown, value = f"{time}, day", day_number(quote(time))
+        if as_of:
+            last = _number(as_of - timedelta(days=1))
+            words = f"before as_of {as_of}"
+            found.append(self.check("future", time, words, shown=shown, value=value, high=last))
+        if start and self.table == "events":
+            first = _number(start)
+            words = f"not before start {start}"
+            found.append(self.check("past", time, words, shown=shown, value=value, low=first))
+        within = f"year({quote(time)}) * 100 + month({quote(time)}) = __month"
+        found.append(self._true("partition", time, "the month in the file's name", within))
+        found.append(self._true("order", time, f"rows sorted by {time}, {key}", _sorted(time, key)))
+        return found
+
+    def _outcomes(self) -> list[Check]:
+        key, time, delay = self.usecase.key, self.usecase.time, self.usecase.label_delay
+        same = f"e.key = {quote(key)}"
+        if time is None:
+            return [self._true("orphan", key, "an event of that key", _exists(same))]
+        same += f" AND e.time = {quote(time)}"
+        late = f"{KNOWN_AT} = {quote(time)} + to_days({delay})"
+        return [
+            self._true("delay", KNOWN_AT, f"{time} and {delay} days", late),
+            self._true("orphan", key, f"an event of that key and {time}", _exists(same)),
+        ]
+
+    def _true(self, kind: str, column: str, expects: str, condition: str) -> Check:
+        shown = f"{column}, {kind} holds"
+        return self.check(kind, column, expects, shown=shown, value=condition, allowed=(True,))
+
+
+def _value(column: Column) -> str:
+    """A float's NaN counts as null, as it does for everything after this stage."""
+    name = quote(column.name)
+    return f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END" if column.type == "float" else name
+
+
+def _range(low: float | None, high: float | None, unit: str) -> str:
+    words = [f"at least {low:g}" if low not in (None, -LARGEST) else ""]
+    words += [f"at most {high:g}" if high not in (None, LARGEST) else ""]
+    unit = "" if unit == "-" else f" {unit}"
+    return (" and ".join(w for w in words if w) or "finite") + unit
+
+
+def _number(day: date) -> int:
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+def _sorted(*columns: str) -> str:
+    names = [quote(c) for c in columns]
+    before = [f"lag({n}) OVER ()" for n in names]
+    return f"{before[0]} IS NULL OR ({', '.join(names)}) >= ({', '.join(before)})"
+
+
+def _exists(same: str) -> str:
+    return f"EXISTS (SELECT 1 FROM event_keys e WHERE {same})"

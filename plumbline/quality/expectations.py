@@ -1,0 +1,188 @@
+"""The edge to Great Expectations: a suite made from the checks, run over frames, one result per table.
+
+Imported at the point of use: nothing else pays for it. No telemetry, nothing kept on disk.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from plumbline.params import Severity
+from plumbline.quality.check import Check
+
+SHOWN = 20
+"""Broken values that a result lists."""
+
+LEVELS: Mapping[Severity, str] = {"block": "critical", "quarantine": "warning", "warn": "info"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What Great Expectations found for one check in one frame.
+
+    `rows` looked at, `broken` of them (0 or 1 where the check is not about single rows), and its own
+    result, for the reports.
+    """
+
+    check: Check
+    success: bool
+    rows: int
+    broken: int
+    raw: Any = field(repr=False, compare=False)
+
+
+class Judge:
+    """Runs checks over frames."""
+
+    def __init__(self) -> None:
+        os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+        import great_expectations
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
+        context = great_expectations.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        asset = context.data_sources.add_pandas("files").add_dataframe_asset("rows")
+        self._batch = asset.add_batch_definition_whole_dataframe("all")
+
+    def judge(self, frame: Any, checks: Sequence[Check]) -> list[Result]:
+        """One result per check, in their order. `frame` has a column for each check's `shown`."""
+        from great_expectations import ExpectationSuite
+
+        if not checks:
+            return []
+        suite = ExpectationSuite("contract", expectations=[expectation(c) for c in checks])
+        batch = self._batch.get_batch({"dataframe": frame})
+        results = batch.validate(suite, result_format="SUMMARY").results
+        return [_result(c, r, len(frame)) for c, r in zip(checks, results, strict=True)]
+
+
+def expectation(check: Check) -> Any:
+    """The expectation that says what `check` says."""
+    return _MAKERS[check.kind](check)
+
+
+def merged(results: Iterable[Result]) -> list[Result]:
+    """One result per check from those of several frames: counts summed, examples joined."""
+    by_check: dict[Check, list[Result]] = {}
+    for result in results:
+        by_check.setdefault(result.check, []).append(result)
+    return [_merged(check, group) for check, group in by_check.items()]
+
+
+def reports(results: Sequence[Result]) -> dict[str, Any]:
+    """Great Expectations' validation result over all checks of each table; for `datadocs`."""
+    tables = dict.fromkeys(r.check.table for r in results)
+    return {t: _report(t, [r for r in results if r.check.table == t]) for t in tables}
+
+
+def _report(name: str, results: Sequence[Result]) -> Any:
+    from great_expectations.core.expectation_validation_result import (
+        ExpectationSuiteValidationResult,
+    )
+
+    passed = sum(r.success for r in results)
+    return ExpectationSuiteValidationResult(
+        success=passed == len(results),
+        suite_name=name,
+        results=[r.raw for r in results],
+        statistics={
+            "evaluated_expectations": len(results),
+            "successful_expectations": passed,
+            "unsuccessful_expectations": len(results) - passed,
+            "success_percent": 100.0 * passed / len(results) if results else None,
+        },
+        meta={},
+    )
+
+
+def _result(check: Check, raw: Any, rows: int) -> Result:
+    found = raw.result or {}
+    if not raw.success and "unexpected_count" not in found:
+        raise RuntimeError(f"Great Expectations could not run {check.name}: {raw.exception_info}")
+    return Result(check, bool(raw.success), rows, int(found["unexpected_count"]), raw)
+
+
+def _merged(check: Check, group: Sequence[Result]) -> Result:
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+
+    raw = ExpectationValidationResult(
+        success=all(r.success for r in group),
+        expectation_config=group[0].raw.expectation_config,
+        result=_counts([r.raw.result for r in group]),
+    )
+    rows, broken = sum(r.rows for r in group), sum(r.broken for r in group)
+    return Result(check, bool(raw.success), rows, broken, raw)
+
+
+def _counts(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The counts of several frames as one. Examples in the order of the rows."""
+    total = Counter(
+        {
+            k: sum(f.get(k, 0) for f in found)
+            for k in ("element_count", "unexpected_count", "missing_count")
+        }
+    )
+    rows, seen = total["element_count"], total["element_count"] - total["missing_count"]
+    values = [v for f in found for v in f.get("partial_unexpected_list", ())][:SHOWN]
+    kinds = Counter(str(v) for v in values)
+    return {
+        **total,
+        "unexpected_percent": _percent(total["unexpected_count"], seen),
+        "unexpected_percent_total": _percent(total["unexpected_count"], rows),
+        "unexpected_percent_nonmissing": _percent(total["unexpected_count"], seen),
+        "missing_percent": _percent(total["missing_count"], rows),
+        "partial_unexpected_list": [str(v) for v in values],
+        "partial_unexpected_counts": [
+            {"value": v, "count": n} for v, n in sorted(kinds.items(), key=lambda i: (-i[1], i[0]))
+        ],
+    }
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100.0 * part / whole if whole else 0.0
+
+
+def _null(check: Check) -> Any:
+    from great_expectations.expectations import ExpectColumnValuesToNotBeNull
+
+    return ExpectColumnValuesToNotBeNull(column=check.shown, **_common(check))
+
+
+def _between(check: Check) -> Any:
+    from great_expectations.expectations import ExpectColumnValuesToBeBetween
+
+    bounds = {"min_value": check.low, "max_value": check.high}
+    return ExpectColumnValuesToBeBetween(column=check.shown, **bounds, **_common(check))
+
+
+def _in_set(check: Check) -> Any:
+    from great_expectations.expectations import ExpectColumnValuesToBeInSet
+
+    allowed = list(check.allowed)
+    return ExpectColumnValuesToBeInSet(column=check.shown, value_set=allowed, **_common(check))
+
+
+def _unique(check: Check) -> Any:
+    from great_expectations.expectations import ExpectColumnValuesToBeUnique
+
+    return ExpectColumnValuesToBeUnique(column=check.shown, **_common(check))
+
+
+def _common(check: Check) -> dict[str, Any]:
+    words = f"{check.kind}: {check.expects} (if not: {check.severity})"
+    return {"severity": LEVELS[check.severity], "description": words}
+
+
+_MAKERS: Mapping[str, Callable[[Check], Any]] = {
+    **dict.fromkeys(("columns", "null"), _null),
+    **dict.fromkeys(("empty", "range", "future", "past"), _between),
+    **dict.fromkeys(("type", "set", "order", "partition", "delay", "orphan"), _in_set),
+    **dict.fromkeys(("shares", "mean", "quantiles", "nulls", "rows", "constant", "unit"), _between),
+    "unique": _unique,
+}

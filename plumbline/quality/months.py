@@ -1,0 +1,188 @@
+"""The edge that reads a folder of monthly files with DuckDB: their structure, and frames of their rows."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from plumbline.errors import ContractError
+from plumbline.quality.check import ROWS, Check, Table, clock, layout, quote
+from plumbline.usecase import UseCase
+
+BATCH_ROWS = 600_000
+"""Rows that are in memory at once, unless a single file has more."""
+
+TABLES: tuple[Table, Table] = ("events", "outcomes")
+
+
+@dataclass(frozen=True)
+class File:
+    """One Parquet file of a table. `number` is its place among them, `month` yyyymm (0 for none).
+
+    `columns` are those of the contract, `types` those found, by DuckDB's names.
+    """
+
+    table: Table
+    path: Path
+    number: int
+    month: int
+    rows: int
+    columns: tuple[str, ...]
+    types: Mapping[str, str]
+
+
+def scan(
+    database: duckdb.DuckDBPyConnection, usecase: UseCase, folder: Path
+) -> dict[Table, list[File]]:
+    """The files of each table in `folder`, by name. ContractError where one cannot be read."""
+    if not folder.is_dir():
+        raise ContractError(f"{folder}: no such folder; run `dvc repro` so that `data` writes it")
+    return {
+        table: [
+            _file(database, usecase, table, path, number)
+            for number, path in enumerate(sorted(folder.glob(f"{table}-*.parquet")))
+        ]
+        for table in TABLES
+    }
+
+
+def structure(files: Sequence[File], columns: Sequence[str]) -> Any:
+    """A frame with one row per file: ROWS, and per column its type (None where it is missing)."""
+    import pandas as pd
+
+    extra = sorted({name for f in files for name in f.types} - set(columns))
+    found: dict[str, list[Any]] = {n: [f.types.get(n) for f in files] for n in (*columns, *extra)}
+    return pd.DataFrame({ROWS: [f.rows for f in files], **found})
+
+
+def batches(files: Iterable[File]) -> Iterator[list[File]]:
+    """The files in order, as many at once as fit BATCH_ROWS."""
+    batch: list[File] = []
+    for file in files:
+        if batch and sum(f.rows for f in batch) + file.rows > BATCH_ROWS:
+            yield batch
+            batch = []
+        batch.append(file)
+    if batch:
+        yield batch
+
+
+def source(files: Sequence[File]) -> str:
+    """SQL for the rows of `files` in order, with __file, __row (place in the file) and __month."""
+    parts = [
+        f"SELECT {f.number} AS __file, file_row_number AS __row, {f.month} AS __month, "
+        f"{', '.join(quote(c) for c in f.columns)} "
+        f"FROM read_parquet({text(f.path)}, file_row_number = true)"
+        for f in files
+    ]
+    return " UNION ALL ".join(parts)
+
+
+def frame(
+    database: duckdb.DuckDBPyConnection, files: Sequence[File], checks: Iterable[Check]
+) -> Any:
+    """A frame with the values that the row checks look at, a row per row of `files`.
+
+    Columns that no check looks at are in it too, so that damage to them is noticed.
+    """
+    values = {c: quote(c) for c in files[0].columns} | {c.shown: c.value for c in checks}
+    select = ", ".join(f"{value} AS {quote(shown)}" for shown, value in values.items())
+    with _reading(database, files):
+        return _pandas(database, f"SELECT {select} FROM ({source(files)})")
+
+
+def frames(
+    database: duckdb.DuckDBPyConnection, files: Iterable[File], checks: Sequence[Check]
+) -> Iterator[tuple[list[File], Any]]:
+    """Batch by batch the files and their frame; the next is read while the caller works on one."""
+    waiting: deque[tuple[list[File], Future[Any]]] = deque()
+    with ThreadPoolExecutor(1) as reader:
+        for batch in batches(files):
+            waiting.append((batch, reader.submit(frame, database.cursor(), batch, checks)))
+            if len(waiting) > 1:
+                held, read = waiting.popleft()
+                yield held, read.result()
+        for held, read in waiting:
+            yield held, read.result()
+
+
+def keys(database: duckdb.DuckDBPyConnection, usecase: UseCase, files: Sequence[File]) -> Any:
+    """A frame with the key of every row that has one, over all files of a table.
+
+    Of the events, it also makes the table `event_keys` (key, time, __file, __row) for later checks.
+    """
+    key = quote(usecase.key)
+    with _reading(database, files):
+        if files[0].table == "outcomes":
+            return _pandas(database, f"SELECT {key} FROM ({source(files)}) WHERE {key} IS NOT NULL")
+        time = quote(usecase.time) if usecase.time else "NULL"
+        made = f"SELECT {key} AS key, {time} AS time, __file, __row FROM ({source(files)})"
+        database.execute(f"CREATE OR REPLACE TABLE event_keys AS {made}")
+    return _pandas(database, f"SELECT key AS {key} FROM event_keys WHERE key IS NOT NULL")
+
+
+def text(path: Path) -> str:
+    """A path as an SQL literal."""
+    return "'" + path.as_posix().replace("'", "''") + "'"
+
+
+def _pandas(database: duckdb.DuckDBPyConnection, query: str) -> Any:
+    return database.sql(query).to_arrow_table().to_pandas(strings_to_categorical=True)
+
+
+@contextmanager
+def _reading(database: duckdb.DuckDBPyConnection, files: Sequence[File]) -> Iterator[None]:
+    """Say which of the files it was when DuckDB cannot read them."""
+    try:
+        yield
+    except duckdb.Error:
+        for file in files:
+            _readable(database, file.path)
+        raise
+
+
+def _readable(database: duckdb.DuckDBPyConnection, path: Path) -> None:
+    try:
+        database.sql(f"SELECT * FROM read_parquet({text(path)})").to_arrow_table()
+    except duckdb.Error as error:
+        raise ContractError(_damaged(path, error)) from None
+
+
+def _file(
+    database: duckdb.DuckDBPyConnection, usecase: UseCase, table: Table, path: Path, number: int
+) -> File:
+    columns = tuple(c.name for c in layout(usecase, table))
+    month = _month(table, path) if clock(usecase, table) else 0
+    try:
+        described = database.sql(f"DESCRIBE SELECT * FROM read_parquet({text(path)})").fetchall()
+        counted = database.sql(f"SELECT count(*) FROM read_parquet({text(path)})").fetchall()
+    except duckdb.Error as error:
+        raise ContractError(_damaged(path, error)) from None
+    types = {str(row[0]): str(row[1]) for row in described}
+    return File(table, path, number, month, int(counted[0][0]), columns, types)
+
+
+def _month(table: str, path: Path) -> int:
+    name = re.fullmatch(rf"{table}-(\d{{4}})-(\d{{2}})\.parquet", path.name)
+    if not name:
+        raise ContractError(
+            f"{path}: expected one file per month, like {table}-2025-01.parquet; "
+            "remove it, or run `dvc repro --force data`."
+        )
+    return int(name[1] + name[2])
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    reason = str(error).split("\n")[0].replace(f"{path.parent.as_posix()}/", "")
+    return (
+        f"{path}: not a readable Parquet file ({reason}). Expected a whole file as the data stage "
+        "writes it: run `dvc checkout`, or `dvc repro --force data`."
+    )

@@ -1,0 +1,202 @@
+"""The edge that measures the statistical profile of a window of days, with DuckDB and numpy.
+
+The profile is small JSON: per column nulls, shares of values, mean, standard deviation, quantiles;
+rows per day and weekday. `python -m plumbline accept` makes it the reference for later windows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from plumbline import files
+from plumbline.errors import ContractError
+from plumbline.quality.check import TYPES, Table, clock, layout, quote
+from plumbline.quality.months import File, source
+from plumbline.quality.shifts import CUT, UNIT_QUANTILES, Day, Profile
+from plumbline.usecase import Array, Column, UseCase
+
+QUANTILES = (0.01, 0.05, *UNIT_QUANTILES, 0.95, 0.99)
+FEW = 20
+"""A number with at most so many distinct values is described by their shares, too."""
+
+Window = tuple[date, date] | None
+"""First day and the day after the last; None for a plain table."""
+
+
+def accepted(path: Path) -> Profile:
+    """The accepted profile in `path`, {} where none is accepted yet. ContractError for anything else."""
+    found = files.read_json(path)
+    if found and not (isinstance(found, dict) and {"columns", "per_day", "rows"} <= set(found)):
+        raise ContractError(
+            f"{path}: not a profile; write {{}} into it, or run `python -m plumbline accept` again"
+        )
+    return found
+
+
+def window(
+    database: duckdb.DuckDBPyConnection,
+    usecase: UseCase,
+    events: Sequence[File],
+    as_of: date | None,
+    days: int,
+) -> Window:
+    """The last `days` days before `as_of` (by default the day after the last event), as far as they go."""
+    if usecase.time is None:
+        return None
+    time = quote(usecase.time)
+    query = f"SELECT min({time}), max({time}) FROM ({source(events)})"
+    first, last = database.sql(query).fetchall()[0]
+    end = as_of or last.date() + timedelta(days=1)
+    return max(end - timedelta(days=days), min(first.date(), end)), end
+
+
+def measure(
+    database: duckdb.DuckDBPyConnection,
+    usecase: UseCase,
+    tables: Mapping[Table, Sequence[File]],
+    span: Window,
+) -> dict[str, Any]:
+    """The profile of the events and outcomes of `tables` in the window `span`."""
+    columns: dict[str, Any] = {}
+    for table, column in _described(usecase):
+        rows = _rows(usecase, table, tables[table], span)
+        columns[column.name] = _column(database, usecase, column, rows)
+    events = _rows(usecase, "events", tables["events"], span)
+    total = int(database.sql(f"SELECT count(*) FROM ({events})").fetchall()[0][0])
+    counts = _per_day(database, usecase, events, span)
+    return {
+        "columns": columns,
+        "days": counts,
+        "per_day": _rates(counts),
+        "rows": total,
+        "window": [str(span[0]), str(span[1])] if span else None,
+    }
+
+
+def by_day(
+    database: duckdb.DuckDBPyConnection,
+    usecase: UseCase,
+    tables: Mapping[Table, Sequence[File]],
+    span: Window,
+) -> dict[str, list[Day]]:
+    """Each column (but the key) day by day in the window, days without a value left out.
+
+    Numbers that are measured come with UNIT_QUANTILES. A plain table is one day.
+    """
+    found: dict[str, list[Day]] = {}
+    for table, column in _described(usecase):
+        if column.name != usecase.key:
+            rows = _rows(usecase, table, tables[table], span)
+            time = clock(usecase, table)
+            day = f"CAST({quote(time)} AS DATE)" if time else "'the table'"
+            found[column.name] = _by_day(database, column, day, rows, _number(usecase, column))
+    return found
+
+
+def _by_day(
+    database: duckdb.DuckDBPyConnection, column: Column, day: str, rows: str, number: bool
+) -> list[Day]:
+    name = quote(column.name)
+    quantiles = f"quantile_disc({name}, {list(UNIT_QUANTILES)})" if number else "NULL"
+    query = (
+        f"SELECT CAST({day} AS VARCHAR), count({name}), min({name}) = max({name}), {quantiles} "
+        f"FROM ({rows}) WHERE {name} IS NOT NULL GROUP BY ALL ORDER BY 1"
+    )
+    return [
+        Day(str(when), int(count), bool(same), tuple(float(q) for q in levels) if levels else None)
+        for when, count, same, levels in database.sql(query).fetchall()
+    ]
+
+
+def _described(usecase: UseCase) -> list[tuple[Table, Column]]:
+    """The contract's columns, each with the table that holds it; the times say nothing new."""
+    own = {usecase.time}
+    pairs: list[tuple[Table, Column]] = [("events", c) for c in usecase.known if c.name not in own]
+    return pairs + [("outcomes", c) for c in usecase.unknown]
+
+
+def _number(usecase: UseCase, column: Column) -> bool:
+    """Whether the values are amounts: no ids, no codes."""
+    ids = {usecase.key, *(e.column for e in usecase.entities)}
+    return column.type in ("int", "float") and column.name not in ids and not column.allowed
+
+
+def _rows(usecase: UseCase, table: Table, held: Sequence[File], span: Window) -> str:
+    """SQL for the table's rows in the window; only the files that can hold some are read."""
+    columns = layout(usecase, table)
+    if span is not None:
+        first, last = (d.year * 100 + d.month for d in span)
+        held = [f for f in held if first <= f.month <= last]
+    if not held:
+        typed = ", ".join(f"NULL::{TYPES[c.type]} AS {quote(c.name)}" for c in columns)
+        return f"SELECT * FROM (SELECT {typed}) WHERE FALSE"
+    if span is None:
+        return source(held)
+    time = quote(clock(usecase, table) or "")
+    inside = f"{time} >= TIMESTAMP '{span[0]}' AND {time} < TIMESTAMP '{span[1]}'"
+    return f"SELECT * FROM ({source(held)}) WHERE {inside}"
+
+
+def _column(
+    database: duckdb.DuckDBPyConnection, usecase: UseCase, column: Column, rows: str
+) -> dict[str, Any]:
+    name = quote(column.name)
+    query = f"SELECT count(*), count({name}), count(DISTINCT {name}) FROM ({rows})"
+    total, there, kinds = database.sql(query).fetchall()[0]
+    found: dict[str, Any] = {"rows": total, "null": 1 - there / total if total else 0.0}
+    number = _number(usecase, column)
+    if number and there:
+        values = database.sql(f"SELECT {name} AS v FROM ({rows}) WHERE {name} IS NOT NULL")
+        found |= summary(values.fetchnumpy()["v"])
+    named = column.type in ("string", "bool") or bool(column.allowed) or (number and kinds <= FEW)
+    if named and there and column.name != usecase.key:
+        found["shares"] = _shares(database, name, rows, there)
+    return found
+
+
+def summary(values: Array) -> dict[str, Any]:
+    """Mean, standard deviation and quantiles of n > 0 numbers; the same for any order of them."""
+    ordered = np.sort(values.astype(np.float64))
+    n = len(ordered)
+    mean = math.fsum(ordered) / n
+    sd = math.sqrt(math.fsum((ordered - mean) ** 2) / n)
+    quantiles = {str(p): float(ordered[min(n - 1, math.ceil(p * n) - 1)]) for p in QUANTILES}
+    ends = {"min": float(ordered[0]), "max": float(ordered[-1])}
+    return {"mean": mean, "sd": sd, "quantiles": quantiles, **ends}
+
+
+def _shares(
+    database: duckdb.DuckDBPyConnection, name: str, rows: str, there: int
+) -> dict[str, float]:
+    query = (
+        f"SELECT CAST({name} AS VARCHAR), count(*) AS n FROM ({rows}) WHERE {name} IS NOT NULL "
+        f"GROUP BY ALL HAVING n >= {CUT * there} ORDER BY 1"
+    )
+    return {str(value): n / there for value, n in database.sql(query).fetchall()}
+
+
+def _per_day(
+    database: duckdb.DuckDBPyConnection, usecase: UseCase, rows: str, span: Window
+) -> list[dict[str, Any]]:
+    if span is None:
+        return []
+    day = f"CAST({quote(usecase.time or '')} AS DATE)"
+    counted = dict(database.sql(f"SELECT {day}, count(*) FROM ({rows}) GROUP BY ALL").fetchall())
+    every = [span[0] + timedelta(days=i) for i in range((span[1] - span[0]).days)]
+    return [{"day": str(d), "weekday": d.weekday(), "rows": counted.get(d, 0)} for d in every]
+
+
+def _rates(days: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean rows per day, and by weekday (Monday first; None where the window has no such day)."""
+    if not days:
+        return {}
+    groups = [[d["rows"] for d in days if d["weekday"] == w] for w in range(7)]
+    weekdays = [sum(g) / len(g) if g else None for g in groups]
+    return {"mean": sum(d["rows"] for d in days) / len(days), "weekdays": weekdays}

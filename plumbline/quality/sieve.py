@@ -1,0 +1,193 @@
+"""The edge that sets bad rows aside: marks them in DuckDB, then writes what is valid and what is not.
+
+Only failing checks cost a second pass; a month without a bad row is copied byte for byte.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from plumbline.quality.check import TYPES, Broken, Check, Table, layout, literal, quote
+from plumbline.quality.months import File, source, text
+from plumbline.usecase import UseCase
+
+WRITER = "FORMAT parquet, COMPRESSION zstd"
+
+REMOVED = "event"
+"""The reason of an outcome whose event was set aside."""
+
+EXAMPLES = 3
+
+
+class Sieve:
+    """Marks rows that break checks; `files` as `months.scan` gives them, `event_keys` made."""
+
+    def __init__(
+        self,
+        database: duckdb.DuckDBPyConnection,
+        usecase: UseCase,
+        files: Mapping[Table, list[File]],
+    ) -> None:
+        self.database = database
+        self.usecase = usecase
+        self.files = files
+        self.checks: list[Check] = []
+        database.execute('CREATE TABLE bad (file INTEGER, "row" BIGINT, "check" INTEGER)')
+
+    def mark(self, check: Check, files: Sequence[File]) -> int:
+        """Mark the rows of `files` that break the check; returns how many."""
+        rows = f"FROM ({source(files)})"
+        if check.kind == "unique":
+            first = f"row_number() OVER (PARTITION BY {check.value} ORDER BY __file, __row) = 1"
+            rows += f" WHERE {check.value} IS NOT NULL QUALIFY NOT {first}"
+            return self._mark(check, f"SELECT __file, __row {rows}")
+        inner = f"SELECT __file, __row, {check.value} AS v {rows}"
+        return self._mark(check, f"SELECT __file, __row FROM ({inner}) WHERE {check.broken}")
+
+    def mark_removed(self) -> int:
+        """Mark the outcomes of which no event is left, where they are not marked already."""
+        if not (self.files["outcomes"] and self.aside("events")):
+            return 0
+        key = quote(self.usecase.key)
+        check = Check("outcomes", REMOVED, self.usecase.key, "quarantine", "a valid event", key)
+        kept = f"SELECT key FROM event_keys WHERE (__file, __row) NOT IN ({self._aside('events')})"
+        gone = f"SELECT key FROM event_keys WHERE (__file, __row) IN ({self._aside('events')})"
+        return self._mark(
+            check,
+            f"SELECT __file, __row FROM ({source(self.files['outcomes'])}) "
+            f"WHERE {key} IN ({gone}) AND {key} NOT IN (SELECT * FROM ({kept}) WHERE key IS NOT NULL) "
+            f"AND (__file, __row) NOT IN ({self._aside('outcomes')})",
+        )
+
+    def aside(self, table: Table, *, own: bool = False) -> int:
+        """Rows of the table to set aside; with `own`, without those whose event was."""
+        query = f"SELECT count(*) FROM ({self._aside(table, own=own)})"
+        return int(self.database.sql(query).fetchall()[0][0])
+
+    def broken(self) -> list[Broken]:
+        """What was marked, check by check."""
+        marked = self.database.sql('SELECT DISTINCT "check" FROM bad ORDER BY 1').fetchall()
+        return [self._broken(row[0]) for row in marked]
+
+    def ratio(self, check: Check) -> float | None:
+        """Median size of the values that break the check over that of the others in their files."""
+        query = (
+            f'SELECT DISTINCT file FROM bad WHERE "check" = {self.checks.index(check)} ORDER BY 1'
+        )
+        files = [self.files[check.table][row[0]] for row in self.database.sql(query).fetchall()]
+        bad, good = self.database.sql(
+            f"SELECT quantile_disc(abs(v), 0.5) FILTER (WHERE {check.broken}), "
+            f"quantile_disc(abs(v), 0.5) FILTER (WHERE NOT ({check.broken})) "
+            f"FROM (SELECT {check.value} AS v FROM ({source(files)})) WHERE v IS NOT NULL"
+        ).fetchall()[0]
+        return bad / good if bad and good else None
+
+    def write_valid(self, folder: Path) -> dict[Table, int]:
+        """Write the files without the rows set aside; returns the rows left per table.
+
+        A file of which nothing is set aside is copied; one of which nothing is left is not written.
+        """
+        return {
+            table: sum(self._write_valid(file, folder / file.path.name) for file in files)
+            for table, files in self.files.items()
+        }
+
+    def write_quarantine(self, folder: Path) -> None:
+        """Write `events.parquet` and `outcomes.parquet`: a line per row set aside and reason.
+
+        Columns: file, key, column, reason, expected, value (as text), row (the whole row).
+        """
+        for table in self.files:
+            target = text(folder / f"{table}.parquet")
+            self.database.execute(f"COPY ({self._quarantine(table)}) TO {target} ({WRITER})")
+
+    def _mark(self, check: Check, rows: str) -> int:
+        if check not in self.checks:
+            self.checks.append(check)
+        number = self.checks.index(check)
+        insert = f"INSERT INTO bad SELECT *, {number} FROM ({rows})"
+        return int(self.database.execute(insert).fetchall()[0][0])
+
+    def _aside(self, table: Table, *, own: bool = False) -> str:
+        numbers = [
+            str(i)
+            for i, c in enumerate(self.checks)
+            if self._aside_by(table, c) and not (own and c.kind == REMOVED)
+        ]
+        return (
+            'SELECT DISTINCT file AS __file, "row" AS __row FROM bad '
+            f'WHERE list_contains([{", ".join(numbers)}]::INTEGER[], "check")'
+        )
+
+    def _broken(self, number: int) -> Broken:
+        check = self.checks[number]
+        marked = self._marked(number)
+        rows = int(self.database.sql(f"SELECT count(*) FROM ({marked})").fetchall()[0][0])
+        first = self.database.sql(f"SELECT min(__file) FROM ({marked})").fetchall()[0][0]
+        file = self.files[check.table][first]
+        found = self.database.sql(
+            f"SELECT CAST({quote(self.usecase.key)} AS VARCHAR), CAST({quote(check.column)} AS VARCHAR) "
+            f"FROM ({source([file])}) SEMI JOIN ({marked}) USING (__file, __row) "
+            f"ORDER BY __row LIMIT {EXAMPLES}"
+        ).fetchall()
+        return Broken(
+            check,
+            rows,
+            file.path,
+            tuple((str(k), "null" if v is None else str(v)) for k, v in found),
+        )
+
+    def _write_valid(self, file: File, target: Path) -> int:
+        gone = f"SELECT __row FROM ({self._aside(file.table)}) WHERE __file = {file.number}"
+        lost = int(self.database.sql(f"SELECT count(*) FROM ({gone})").fetchall()[0][0])
+        if not lost:
+            shutil.copyfile(file.path, target)
+        elif lost < file.rows:
+            columns = ", ".join(quote(c) for c in file.columns)
+            rows = f"SELECT {columns} FROM ({source([file])}) WHERE __row NOT IN ({gone}) ORDER BY __row"
+            self.database.execute(f"COPY ({rows}) TO {text(target)} ({WRITER})")
+        return file.rows - lost
+
+    def _quarantine(self, table: Table) -> str:
+        numbers = [i for i, c in enumerate(self.checks) if self._aside_by(table, c)]
+        lines = [self._lines(table, number) for number in numbers] or [self._no_lines(table)]
+        return (
+            f"SELECT * EXCLUDE (__file, __row, __check) FROM ({' UNION ALL '.join(lines)}) "
+            "ORDER BY __file, __row, __check"
+        )
+
+    def _aside_by(self, table: Table, check: Check) -> bool:
+        return check.table == table and check.severity == "quarantine"
+
+    def _lines(self, table: Table, number: int) -> str:
+        check, files = self.checks[number], self.files[table]
+        names = ", ".join(literal(f.path.name) for f in files)
+        return (
+            f"SELECT __file, __row, {number} AS __check, [{names}][__file + 1] AS file, "
+            f"CAST({quote(self.usecase.key)} AS VARCHAR) AS key, {literal(check.column)} AS column, "
+            f"{literal(check.kind)} AS reason, {literal(check.expects)} AS expected, "
+            f"CAST({quote(check.column)} AS VARCHAR) AS value, {self._struct(table)} AS row "
+            f"FROM ({source(files)}) SEMI JOIN ({self._marked(number)}) USING (__file, __row)"
+        )
+
+    def _no_lines(self, table: Table) -> str:
+        columns = layout(self.usecase, table)
+        typed = ", ".join(f"NULL::{TYPES[c.type]} AS {quote(c.name)}" for c in columns)
+        words = ", ".join(
+            f"'' AS {name}" for name in ("file", "key", "column", "reason", "expected")
+        )
+        return (
+            f"SELECT 0 AS __file, 0 AS __row, 0 AS __check, {words}, '' AS value, "
+            f"{self._struct(table)} AS row FROM (SELECT {typed}) WHERE FALSE"
+        )
+
+    def _struct(self, table: Table) -> str:
+        names = [c.name for c in layout(self.usecase, table)]
+        return "{" + ", ".join(f"{literal(n)}: {quote(n)}" for n in names) + "}"
+
+    def _marked(self, number: int) -> str:
+        return f'SELECT file AS __file, "row" AS __row FROM bad WHERE "check" = {number}'

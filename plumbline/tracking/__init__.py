@@ -1,0 +1,1 @@
+"""MLflow: written to, never read from."""

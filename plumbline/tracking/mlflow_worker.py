@@ -1,0 +1,149 @@
+"""The process that talks to MLflow: one JSON request a line on its input, one JSON answer a line.
+
+It imports MLflow (2 s) while the stage works, and can be killed when the server hangs. Started by
+`plumbline.tracking.mlflow_process`; nothing else imports it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+Request = Mapping[str, Any]
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints is no answer
+    failures = _failures()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            with _one_writer(request["address"]):
+                answer = {"value": ACTIONS[request["action"]](request)}
+        except failures as error:
+            answer = {"error": " ".join(str(error).split())[:500] or type(error).__name__}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def record(request: Request) -> str:
+    """A finished run with params, metrics, tags, files and nested runs; its id."""
+    client = _client(request["address"])
+    experiment = _experiment(client, request["experiment"], request["artifacts"])
+    run = _run(client, experiment, request, request["tags"])
+    for file in request["files"]:
+        client.log_artifact(run, file)
+    for trial in request["trials"]:
+        _run(client, experiment, {**request, **trial}, {**trial["tags"], "mlflow.parentRunId": run})
+    return run
+
+
+def register(request: Request) -> str:
+    """The registered version with the request's md5, made if there is none; its number."""
+    client = _client(request["address"])
+    name, md5 = request["experiment"], request["tags"]["md5"]
+    found = client.search_model_versions(f"name = '{name}' and tags.md5 = '{md5}'", max_results=1)
+    version = found[0].version if found else _new_version(client, name, request)
+    for key, value in request["tags"].items():
+        client.set_model_version_tag(name, version, key, value)
+    client.set_registered_model_alias(name, request["alias"], version)
+    return str(version)
+
+
+def prepare(request: Request) -> str:
+    """Make MLflow's tables where there are none, which takes it seconds; where they are."""
+    _client(request["address"]).get_experiment_by_name(request["experiment"])
+    return str(request["address"])
+
+
+ACTIONS = {"prepare": prepare, "record": record, "register": register}
+
+
+def _new_version(client: Any, name: str, request: Request) -> str:
+    from mlflow.exceptions import MlflowException
+
+    run = request["run"] or record({**request, "tags": request["run_tags"]})
+    client.log_artifacts(run, request["folder"], "bundle")
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    source = f"{client.get_run(run).info.artifact_uri}/bundle"
+    return client.create_model_version(name, source, run, tags=request["tags"]).version
+
+
+def _run(client: Any, experiment: str, request: Request, tags: Mapping[str, str]) -> str:
+    from mlflow.entities import Metric, Param
+
+    start, end = request["start"], request["end"]
+    made = client.create_run(experiment, start, dict(tags), request["name"])
+    run = str(made.info.run_id)
+    metrics = [Metric(k, v, end, 0) for k, v in request["metrics"].items()]
+    params = [Param(k, str(v)) for k, v in request["params"].items()]
+    for some_metrics, some_params in _portions(metrics, params):
+        client.log_batch(run, some_metrics, some_params)
+    client.set_terminated(run, "FAILED" if request.get("failed") else "FINISHED", end)
+    return run
+
+
+def _portions(metrics: Sequence[Any], params: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """MLflow takes 100 params at once."""
+    for i in range(0, max(len(metrics), len(params)), 100):
+        yield metrics[i : i + 100], params[i : i + 100]
+
+
+def _experiment(client: Any, name: str, artifacts: str | None) -> str:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name, artifacts))
+        except MlflowException as error:  # another stage was faster
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.get_experiment_by_name(name)
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
+
+
+@cache
+def _client(address: str) -> Any:
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(tracking_uri=address, registry_uri=address)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (MlflowException, RequestException, SQLAlchemyError, OSError, KeyError, ValueError)
+
+
+@contextmanager
+def _one_writer(address: str) -> Iterator[None]:
+    """Stages that run at once take turns at one SQLite file, its creation above all."""
+    if not address.startswith("sqlite:///"):
+        yield
+        return
+    file = Path(address.removeprefix("sqlite:///"))
+    with file.with_name(f"{file.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    main()

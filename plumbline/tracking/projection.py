@@ -1,0 +1,161 @@
+"""MLflow, written to and never read from: runs of stages, trials, registered bundles.
+
+SQLite (`mlflow.db`) by default, a server by MLFLOW_TRACKING_URI, nothing with MLFLOW_TRACKING_URI=off.
+Where MLflow is down this warns and the stage goes on. A process beside the stage talks to MLflow (see
+`plumbline.tracking.mlflow_process`): its import costs the stage nothing, and it can be killed when it hangs.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plumbline.history import lock
+from plumbline.tracking import mlflow_process
+
+ADDRESS = "MLFLOW_TRACKING_URI"
+OFF = "off"
+GIT = 10.0  # seconds for one answer of git
+
+log = logging.getLogger("plumbline")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A nested run."""
+
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float | None]
+    failed: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def warm() -> None:
+    """Start the process beside the stage, so that it has imported MLflow when it is needed."""
+    if address() != OFF:
+        mlflow_process.worker()
+
+
+def record(
+    usecase: str,
+    stage: str,
+    *,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float | None],
+    trials: Sequence[Trial] = (),
+    files: Sequence[Path] = (),
+) -> str | None:
+    """Write one run of `stage` to the experiment `usecase`, its trials nested; the run's id.
+
+    Tags: stage, use case, git commit, dirty, and the md5s of what the stage read and wrote. Metrics
+    that are not finite are left out. Warns and returns None where MLflow is down.
+    """
+    request = _run(usecase, stage, params, metrics) | {
+        "action": "record",
+        "tags": _tags(usecase, stage),
+        "trials": [asdict(t) | {"metrics": _finite(t.metrics)} for t in trials],
+        "files": [str(f.resolve()) for f in files],
+    }
+    return _send(request, f"this run of {stage}")
+
+
+def register(
+    usecase: str,
+    bundle: Path,
+    run_id: str | None,
+    alias: str,
+    tags: Mapping[str, str] | None = None,
+) -> str | None:
+    """Make the bundle a version of the registered model `usecase` and point `alias` at it.
+
+    A bundle with the same md5 gets no second version. Returns the version; warns and returns None
+    where MLflow is down.
+    """
+    request = _run(usecase, "register", {}, {}) | {
+        "action": "register",
+        "run": run_id,
+        "run_tags": _tags(usecase, "register"),
+        "tags": {**(tags or {}), "md5": lock.md5(bundle)},
+        "trials": [],
+        "files": [],
+        "folder": str(bundle.resolve()),
+        "alias": alias,
+    }
+    return _send(request, f"the registration of {bundle}")
+
+
+def address() -> str:
+    """Where MLflow is."""
+    return os.environ.get(ADDRESS) or f"sqlite:///{Path('mlflow.db').resolve()}"
+
+
+def _run(
+    usecase: str, stage: str, params: Mapping[str, Any], metrics: Mapping[str, float | None]
+) -> dict[str, Any]:
+    import psutil
+
+    return {
+        "experiment": usecase,
+        "name": stage,
+        "params": dict(params),
+        "metrics": _finite(metrics),
+        "start": int(psutil.Process().create_time() * 1000),
+        "end": int(time.time() * 1000),
+    }
+
+
+def _finite(metrics: Mapping[str, float | None]) -> dict[str, float]:
+    return {k: float(v) for k, v in metrics.items() if v is not None and math.isfinite(v)}
+
+
+def _tags(usecase: str, stage: str) -> dict[str, str]:
+    tags = {"usecase": usecase, "stage": stage}
+    commit = _git("rev-parse", "HEAD")
+    if commit:
+        # the run itself writes dvc.lock and metrics/: they do not make it dirty
+        changed = _git("status", "--porcelain", "-uno", "--", ".", ":!dvc.lock", ":!metrics")
+        tags |= {"git.commit": commit, "git.dirty": str(bool(changed)).lower()}
+    return tags | {f"md5/{path}": value for path, value in md5s(usecase, stage).items()}
+
+
+def md5s(usecase: str, stage: str) -> dict[str, str]:
+    """The md5 of what `stage` was made from, from dvc.lock in a run by DVC, and of what it wrote."""
+    stages = lock.graph(usecase)
+    known = lock.locked(usecase) if "DVC_STAGE" in os.environ else {}
+    own = stages[stage].outs if stage in stages else ()
+    found = {p: known.get(p) for p in lock.upstream(stages, stage)} | dict.fromkeys(own)
+    there = {p: value for p, value in found.items() if value or Path(p).exists()}
+    return {p: value or lock.md5(Path(p)) for p, value in there.items()}
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=GIT)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _send(request: dict[str, Any], what: str) -> str | None:
+    where = address()
+    if where == OFF:
+        return None
+    artifacts = Path("mlartifacts").resolve().as_uri() if where.startswith("sqlite:") else None
+    try:
+        mlflow_process.probe(where)
+        value = mlflow_process.worker().ask(request | {"address": where, "artifacts": artifacts})
+    except mlflow_process.UnreachableError as error:
+        log.warning(
+            "tracking: %s is not in MLflow: %s: %s. The stage goes on; set %s=%s to track nothing.",
+            what, where, error, ADDRESS, OFF,
+        )  # fmt: skip
+        return None
+    return value
