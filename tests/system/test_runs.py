@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,13 @@ def test_a_second_run_does_nothing(project: Project) -> None:
 def test_metrics_and_plots_show(project: Project) -> None:
     shown = json.loads(project.run("dvc", "metrics", "show", "--json"))
     assert {f"metrics/{u}/evaluate.json" for u in BOTH} <= set(shown[""]["data"])
-    out = project.run("dvc", "plots", "show", "-o", str(project.path / "plots.html")).strip()
-    assert out.endswith("plots.html")
-    (project.path / "plots.html").unlink()
+    out = project.run("dvc", "plots", "show", "-o", "shown").strip()
+    try:
+        page = (project.path / "shown" / "index.html").read_text()
+        assert out.endswith("shown/index.html")
+        assert all(f"reports/{u}/plots" in page.replace("\\/", "/") for u in BOTH)
+    finally:
+        shutil.rmtree(project.path / "shown")
 
 
 def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, tmp_path: Path) -> None:
@@ -97,6 +102,13 @@ def test_a_failing_stage_leaves_the_last_good_outs(project: Project) -> None:
         ).read_bytes() == before
     finally:
         project.run("git", "checkout", "-q", ".")
+
+
+def test_the_store_serves_what_was_materialized(project: Project) -> None:
+    out = project.run("python", "-m", "plumbline", "features", "materialize", "card_fraud")
+    assert "card_fraud: feature store materialize done" in out
+    assert (project.path / "feature_store" / "online.db").stat().st_size > 0
+    assert project.run("git", "status", "--porcelain") == ""
 
 
 def test_each_stage_runs_alone(project: Project) -> None:

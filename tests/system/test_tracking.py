@@ -189,7 +189,7 @@ def test_a_deleted_experiment_comes_back():
 
 WRITE = """
 import sys
-from plumbline import tracking
+from plumbline.tracking import projection as tracking
 print(tracking.record("parcels", sys.argv[1], params={}, metrics={"mae": 1.0}))
 """
 
