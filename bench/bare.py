@@ -191,7 +191,7 @@ def main(source: str, folder: Path) -> None:
         {**common, **tree},
         dtrain,
         400,
-        [(dvalid, "valid")],
+        evals=[(dvalid, "valid")],
         early_stopping_rounds=30,
         verbose_eval=False,
     )
