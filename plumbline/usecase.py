@@ -18,6 +18,8 @@ import numpy as np
 from plumbline.errors import SpecError, near
 
 Found = TypeVar("Found")
+KNOWN_AT = "known_at"
+"""The column that outcomes have beside the contract's: event time plus label delay."""
 Array = np.ndarray
 Columns = Mapping[str, Array]
 """Named one-dimensional arrays of one length n (or 1): a batch of events, or a single event."""
@@ -268,6 +270,11 @@ def _check_names(usecase: UseCase) -> None:
     names = [c.name for c in usecase.columns]
     names += [f.name for f in aggregates(usecase)] + [r.name for r in usecase.rows]
     names += [c.name for c in usecase.categories if c.name != c.column]
+    if KNOWN_AT in names:
+        raise SpecError(
+            f"usecases/{usecase.name}.py: '{KNOWN_AT}' is the name under which outcomes tell when they "
+            "became known; rename the column."
+        )
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise SpecError(

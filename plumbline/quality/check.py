@@ -9,10 +9,9 @@ from typing import Literal
 
 from plumbline.errors import ParamsError, near
 from plumbline.params import Severity
-from plumbline.usecase import Column, UseCase
+from plumbline.usecase import KNOWN_AT, Column, UseCase
 
 Table = Literal["events", "outcomes", "statistics"]
-KNOWN_AT = "known_at"
 ROWS = "rows in the file"
 
 TYPES = {

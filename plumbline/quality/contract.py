@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 from plumbline.params import Severity
 from plumbline.quality.check import (
-    KNOWN_AT,
     LARGEST,
     ROWS,
     TYPES,
@@ -20,7 +19,7 @@ from plumbline.quality.check import (
     quote,
     severity_of,
 )
-from plumbline.usecase import Column, UseCase
+from plumbline.usecase import KNOWN_AT, Column, UseCase
 
 
 def checks(

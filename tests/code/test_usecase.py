@@ -93,6 +93,10 @@ def quarter(hlf: np.ndarray) -> np.ndarray:
             r"no entity 'whom'; did you mean 'who'",
         ),
         ({"snapshots": (Snapshot("x", "who", "count", 7, "n"),)}, r"used twice as a name: x"),
+        (
+            {"fresh": (Fresh("known_at", "who", "count", "n"),)},
+            r"'known_at' is the name under which",
+        ),
         ({"label": "x"}, r"the label 'x' is declared as known"),
         ({"label": "z"}, r"no column 'z'"),
         ({"key": "idd"}, r"no column 'idd'; did you mean 'id'"),
