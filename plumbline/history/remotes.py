@@ -6,6 +6,7 @@ DVC's `Repo` is not opened: its state database unpickles what it finds, and its 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -105,6 +106,10 @@ class Cloud:
             raise PlumblineError(f"{self.name}: {error}; install `dvc-{kind.protocol}`") from None
         except DvcException as error:
             raise PlumblineError(f"{self.name}: {error}") from None
+        except ImportError as error:  # DVC knows the kind of remote, its package is not there
+            wanted = re.search(r"dvc-[a-z0-9]+", str(error))
+            hint = f"; install `{wanted.group()}`" if wanted else ""
+            raise PlumblineError(f"{self.name}: {error}{hint}") from None
 
 
 def _told(error: Exception) -> OSError:

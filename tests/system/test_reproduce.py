@@ -183,8 +183,8 @@ def test_variables_that_lead_out_of_the_clone_are_dropped() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
 def test_the_run_dies_with_the_command(project: Toy, number: signal.Signals) -> None:
-    if signal.getsignal(number) == signal.SIG_IGN:
-        pytest.skip("ignored here, as in a shell's background jobs, and so by what is started")
+    if signal.getsignal(number) == signal.SIG_IGN:  # as in a shell's background jobs; inherited
+        signal.signal(number, signal.default_int_handler)
     (project.path / "sum.py").write_text("import time; time.sleep(600)")
     project.commit("endless")
     words = [sys.executable, "-m", "plumbline", "reproduce"]
