@@ -58,7 +58,7 @@ def escaped(text: str, most: int = CELL) -> str:
     plain = re.sub(r"([\\`*_{}\[\]()|~!#])", r"\\\1", plain)
     plain = re.sub(r"^([-+=]|\d+\.)(?=\s|$)", r"\\\1", plain)
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    plain = re.sub(r"(@|://|\\#|\bwww)", rf"\1{BREAK}", plain)
+    plain = re.sub(r"(@|:(?=//)|\\#|\bwww)", rf"\1{BREAK}", plain)
     return re.sub(r"\b(GH)-(?=\d)", rf"\1{BREAK}-", plain, flags=re.IGNORECASE)
 
 

@@ -21,6 +21,8 @@ ENOUGH = 0.5
 """Of a window's rows, the share that must be in both tables where features were redefined."""
 UNSIGNED = ("bias",)
 """Metrics that are best at zero: their sizes are compared."""
+DUST = 1e-12
+"""Of base's figure: what sums in another order leave of no difference."""
 CONSTANT = ("cost_of_nothing",)
 """Metrics that no model changes."""
 
@@ -55,7 +57,9 @@ def difference(
     window: Window, metric: str, base: Array, head: Array, sample: Resample, margin: float
 ) -> dict[str, Any]:
     """Both figures, and their paired difference with interval and word, from replicates (R,)."""
-    found = window.estimate(_sized(metric, head) - _sized(metric, base), sample)
+    apart = _sized(metric, head) - _sized(metric, base)
+    apart[np.abs(apart) <= DUST * np.abs(base[0])] = 0.0
+    found = window.estimate(apart, sample)
     told = evidence.difference(found, float(base[0]), word(metric, found, float(base[0]), margin))
     return {
         "base": evidence.rounded(float(base[0])),
