@@ -35,10 +35,10 @@ def compare(root: Path, base: str, head: str | None, repro_log: str = "") -> dic
         "head": new.about(),
         "release": last.about() if last else None,
         "failed": failed,
-        "lock": _lock(root, new),
         "unchanged": sorted(locks.usecases(new.entries) - set(differing)),
         "removed": sorted(locks.usecases(old.entries) - locks.usecases(new.entries)),
         "usecases": {name: _usecase(name, old, new, last) for name in differing},
+        "lock": _lock(root, new),
     }
     return {**found, "gate": ruling.ruling(found)}
 

@@ -66,11 +66,11 @@ def _of_lock(lock: Mapping[str, Any]) -> Iterator[Reason]:
 def _of_case(case: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if case.get("blocked"):
         yield "contract", f"{case['blocked']} checks of the contract that block have failed"
-    yield from _of_evaluate(case.get("evaluate") or {})
     for against in ("base", "release"):
         windows = case.get(against) or {}
         for window, result in windows.items():
             yield from _of_window(case, against, window, result)
+    yield from _of_evaluate(case.get("evaluate") or {})
 
 
 def _of_evaluate(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
