@@ -79,7 +79,7 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
         "override": params.gate.override,
         "base": against,
         "release": _released(cache, case, (base, release), head, against) if release else {},
-        "params": locks.changed_params(old, new),
+        "params": locks.changed_params(old, new) + locks.values(base.gate(name), head.gate(name)),
         "stages": locks.changed_stages(old, new),
         "edges": locks.edges(new),
         "data": contents.data(before, after),

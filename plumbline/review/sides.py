@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from plumbline import params as params_file
 from plumbline.errors import PlumblineError
 from plumbline.history import revisions
@@ -54,6 +56,14 @@ class Side:
             except PlumblineError as error:
                 text = str(error).replace(str(path), f"{self.name}: {PARAMS}")
                 raise type(error)(text) from None
+
+    def gate(self, usecase: str) -> dict[str, Any]:
+        """The use case's gate section by dotted key: no stage reads it, so that no lock has it."""
+        try:
+            section = yaml.safe_load(self.texts.get(PARAMS, ""))[usecase]["gate"]
+        except (yaml.YAMLError, KeyError, TypeError):
+            return {}
+        return locks.flat(section, f"{usecase}.gate")
 
 
 def side(root: Path, rev: str | None) -> Side:

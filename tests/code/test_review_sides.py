@@ -71,3 +71,9 @@ def test_the_newest_release_that_leads_here(root: Path) -> None:
     git(root, "tag", "model-v12")
     (root / "dvc.lock").write_text(LOCK)
     assert sides.release(root, sides.side(root, None)) is None
+
+
+def test_the_gate_s_own_params(root: Path) -> None:
+    (root / "params.yaml").write_text("usecases: [a]\na: {gate: {margin: 0.5}}\n")
+    assert sides.side(root, None).gate("a") == {"a.gate.margin": 0.5}
+    assert sides.side(root, "main").gate("a") == {}

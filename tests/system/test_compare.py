@@ -98,6 +98,7 @@ def test_the_gate(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[s
     here.set({"diabetes.gate": {"override": "a test of the gate"}})
     found = compare(tmp_path, "main")
     assert found["gate"]["verdict"] == "overridden"
+    assert "diabetes.gate.override" in [p["key"] for p in found["usecases"]["diabetes"]["params"]]
     code, said = gate(tmp_path, capsys)
     assert code == 0
     assert "- overridden (a test of the gate): diabetes: mae" in said
