@@ -183,7 +183,7 @@ class Monitor(Section):
 class Gate(Section):
     """What a pull request may do (`plumbline/review/ruling.py`). No stage reads it.
 
-    `margin`: differences of the primary metric up to this share of the other model's are noise, as
+    `margin`: a metric's differences up to this share of the other model's figure are noise, as
     another seed makes them. `override`: why a use case's model may be merged although it is refused.
     """
 

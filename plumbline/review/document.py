@@ -94,7 +94,10 @@ def _result(
         first = case["primary"]
         names = sorted(result["metrics"], key=lambda m: (m != first, m))
         rows = [(m, *_cells(result["metrics"][m])) for m in names]
-        about = f"{title}: {result['rows']:,} rows, intervals at {case['level']:.0%}"
+        about = (
+            f"{title}: {result['rows']:,} rows, intervals at {case['level']:.0%}, "
+            f"up to {case['margin']:.2g} of base is noise"
+        )
         table = Table(about, QUALITY, rows, frozenset(range(1, 6)))
         yield Fold(about, [table]) if fold else table
 
