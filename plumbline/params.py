@@ -180,6 +180,17 @@ class Monitor(Section):
     )
 
 
+class Gate(Section):
+    """What a pull request may do (`plumbline/review/ruling.py`). No stage reads it.
+
+    `margin`: a metric's differences up to this share of the other model's figure are noise, as
+    another seed makes them. `override`: why a use case's model may be merged although it is refused.
+    """
+
+    margin: Share = 0.01
+    override: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+
+
 class UseCaseParams(Section):
     """One use case's section of params.yaml, and the seed."""
 
@@ -191,6 +202,7 @@ class UseCaseParams(Section):
     train: Train
     evaluate: Evaluate
     monitor: Monitor
+    gate: Gate = Gate()
 
 
 def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:

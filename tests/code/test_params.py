@@ -93,3 +93,13 @@ def test_frozen() -> None:
     loaded = params.load("card_fraud", ROOT / "params.yaml")
     with pytest.raises(ValidationError, match="frozen"):
         loaded.seed = 8
+
+
+def test_the_gate_is_optional_and_typed(tmp_path: Path) -> None:
+    name = "card_fraud"
+    assert params.load(name, write(tmp_path, {})).gate.override is None
+    path = write(tmp_path, {f"{name}.gate": {"override": "agreed"}})
+    assert params.load(name, path).gate.override == "agreed"
+    path = write(tmp_path, {f"{name}.gate": {"override": ""}})
+    with pytest.raises(ParamsError, match=rf"{name}.gate.override: got ''"):
+        params.load(name, path)

@@ -1,0 +1,37 @@
+"""`gate IN.json`: may the change be merged? Exit code 1, with the reasons, where it may not."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from plumbline.errors import PlumblineError
+from plumbline.files import read_json
+from plumbline.review import compare, lockcheck, ruling, sides, summary
+
+
+def add(parsers: Any) -> None:
+    """Declare the command."""
+    parser = parsers.add_parser("gate", help="exit 1 where a change may not be merged")
+    parser.add_argument("comparison", type=Path, metavar="IN.json", help="what `compare` wrote")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Judge the JSON's figures; dvc.lock is checked anew, against the files as they are now."""
+    name = str(chosen.comparison)
+    found = ruling.read(read_json(chosen.comparison), name)
+    here = sides.side(Path("."), None)
+    if found["lock"].get("md5") != compare.lock_md5(here):
+        raise PlumblineError(
+            f"{name}: its head has another dvc.lock than this work tree; run `python -m plumbline "
+            "compare` again, with head checked out"
+        )
+    judged = ruling.ruling({**found, "lock": lockcheck.check(here)})
+    print(summary.verdict({**found, "gate": judged}))
+    for reason in judged["reasons"]:
+        print(f"- {summary.reason(reason)}")
+    for reason in judged["lifted"]:
+        print(f"- overridden ({judged['overrides'][reason['usecase']]}): {summary.reason(reason)}")
+    return 1 if judged["verdict"] in ("no", "failed") else 0

@@ -1,0 +1,1 @@
+"""What a change does: two revisions compared by numbers, the report on it, and whether it may be merged."""

@@ -1,0 +1,87 @@
+"""A report's part on what changed: params, stages, data, features, drift, lineage. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from plumbline.review.blocks import Block, Bullets, Fold, Table, Text
+from plumbline.review.summary import figure
+
+SIDES = ("base", "head")
+
+
+def lines(case: Mapping[str, Any]) -> Iterator[str]:
+    """The evaluation's gate and the monitor's verdict, a line each."""
+    told, watched = case["evaluate"], case["monitor"]
+    yield f"Evaluate: {told['verdict'] or 'no verdict'}: {'; '.join(told['reasons'])}"
+    retrain = watched["retrain"] or {}
+    advice = f"; retrain: {'yes' if retrain.get('now') else 'no'}, {retrain.get('why')}"
+    yield f"Monitor: {watched['summary'] or 'no verdict'}{advice if retrain else ''}"
+
+
+def folds(case: Mapping[str, Any]) -> Iterator[Block]:
+    """Everything that differs, folded; what does not differ is left out."""
+    if case["params"]:
+        rows = [(c["key"], _value(c["base"]), _value(c["head"])) for c in case["params"]]
+        yield _table("Params", ("param", *SIDES), rows)
+    if case["stages"]:
+        rows = [(s["name"], s["change"], "; ".join(_causes(s))) for s in case["stages"]]
+        yield _table("Changed stages, and why", ("stage", "entry", "what differs"), rows)
+    rows = _data(case["data"])
+    if rows:
+        yield _table("Data", ("of the data", *SIDES), rows)
+    told = list(_features(case["features"]))
+    if told:
+        yield Fold(f"Features: {len(told)} changes", [Bullets(told)])
+    yield Fold("Lineage (md5)", [_lineage(case["lineage"])])
+
+
+def _causes(stage: Mapping[str, Any]) -> Iterator[str]:
+    if stage["command"]:
+        yield "its command"
+    if stage["params"]:
+        yield f"params {', '.join(stage['params'])}"
+    if stage["deps"]:
+        yield f"deps {', '.join(_changed(d) for d in stage['deps'])}"
+    if stage["outs"]:
+        yield f"outs {', '.join(_changed(o) for o in stage['outs'])}"
+
+
+def _changed(told: Mapping[str, Any]) -> str:
+    return told["path"] + ("" if told["change"] == "changed" else f" ({told['change']})")
+
+
+def _data(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    pairs = [(key, told[key]) for key in ("rows", "span", "as_of")]
+    pairs += [(f"column {c['key']}", c) for c in told["schema"]]
+    pairs += [(f"set aside, {c['key']}", c) for c in told["quarantine"]]
+    return [
+        (key, _value(p["base"]), _value(p["head"])) for key, p in pairs if p["base"] != p["head"]
+    ]
+
+
+def _features(told: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"added: {name}" for name in told["added"])
+    yield from (f"removed: {name}" for name in told["removed"])
+    for one in told["redefined"]:
+        yield f"redefined: {one['name']} ({', '.join(one['parts'])})"
+    yield from (f"now in the model: {name}" for name in told["joined"])
+    yield from (f"no longer in the model: {name}" for name in told["left"])
+
+
+def _lineage(told: Mapping[str, Any]) -> Table:
+    keys = list(dict.fromkeys((k, p) for side in SIDES for k in told[side] for p in told[side][k]))
+    rows = [(k, p, *(told[s].get(k, {}).get(p, "–") for s in SIDES)) for k, p in keys]
+    return Table("Lineage", ("of", "path", *SIDES), rows)
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Fold:
+    inner: list[Text | Bullets | Table] = [Table(title, head, rows)]
+    return Fold(f"{title}: {len(rows)}", inner)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return " to ".join(str(v) for v in value)
+    return figure(value)

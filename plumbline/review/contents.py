@@ -1,0 +1,125 @@
+"""What two runs' small JSONs say of data, checks, features and drift, side by side. Pure.
+
+A side's JSONs come by stage ("data", "validate", ...); one that is not there is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from plumbline.evaluation import gates
+from plumbline.evaluation.bootstrap import Estimate
+from plumbline.evaluation.metrics import HIGHER_IS_BETTER
+from plumbline.review import locks
+
+Told = Mapping[str, Mapping[str, Any]]
+NOT_DEFINITION = frozenset(("missing", "in_model"))
+"""Of a feature's line in the catalog: what the data or the model's list say, not its meaning."""
+
+
+def data(base: Told, head: Told) -> dict[str, Any]:
+    """Rows, span, columns' types and units, and the rows set aside by reason, of either side."""
+    old, new = base.get("data", {}), head.get("data", {})
+    return {
+        "rows": _both(old, new, "rows"),
+        "span": _both(old, new, "span"),
+        "as_of": _both(old, new, "as_of"),
+        "schema": locks.values(_schema(old), _schema(new)),
+        "quarantine": _counts(base.get("validate", {}), head.get("validate", {})),
+    }
+
+
+def features(base: Told, head: Told) -> dict[str, Any]:
+    """Features added, removed, and redefined (with the parts of their definition that differ)."""
+    old, new = _catalog(base), _catalog(head)
+    both = sorted(old.keys() & new.keys())
+    parts = {n: [c["key"] for c in locks.values(_meaning(old[n]), _meaning(new[n]))] for n in both}
+    used = {n: bool(new[n].get("in_model")) for n in both}
+    return {
+        "added": sorted(new.keys() - old.keys()),
+        "removed": sorted(old.keys() - new.keys()),
+        "redefined": [{"name": n, "parts": found} for n, found in parts.items() if found],
+        "joined": [n for n in both if used[n] and not old[n].get("in_model")],
+        "left": [n for n in both if old[n].get("in_model") and not used[n]],
+    }
+
+
+def monitor(head: Told) -> dict[str, Any]:
+    """Head's verdict on drift: level, summary, whether to retrain and why, the findings' number."""
+    told = head.get("monitor", {})
+    return {
+        "level": told.get("level"),
+        "summary": told.get("summary"),
+        "retrain": told.get("retrain"),
+        "findings": len(told.get("findings") or ()),
+    }
+
+
+def evaluate(head: Told) -> dict[str, Any]:
+    """Head's own gate: verdict and reasons, and the slices below their floor beyond noise."""
+    told = head.get("evaluate", {})
+    gate = told.get("gate") or {}
+    return {
+        "verdict": gate.get("verdict"),
+        "reasons": list(gate.get("reasons") or ()),
+        "checks": dict(gate.get("checks") or {}),
+        "below_floor": _below(told),
+    }
+
+
+def blocked(head: Told) -> int:
+    """How many of the contract's checks that block have failed."""
+    checks = head.get("validate", {}).get("checks") or {}
+    return int((checks.get("failed_by_severity") or {}).get("block") or 0)
+
+
+def _both(old: Mapping[str, Any], new: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {"base": old.get(key), "head": new.get(key)}
+
+
+def _schema(told: Mapping[str, Any]) -> dict[str, str]:
+    columns = told.get("columns") or {}
+    return {name: f"{c.get('type')}, {c.get('unit')}" for name, c in columns.items()}
+
+
+def _counts(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows set aside: a line per reason that either side has, 0 where it has none."""
+    before, after = (_reasons(t.get("quarantined") or {}) for t in (old, new))
+    keys = sorted(before.keys() | after.keys())
+    return [{"key": k, "base": before.get(k, 0), "head": after.get(k, 0)} for k in keys]
+
+
+def _reasons(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"{table}: {why}": rows
+        for table, reasons in told.items()
+        for why, rows in (reasons or {}).items()
+    }
+
+
+def _catalog(told: Told) -> dict[str, Mapping[str, Any]]:
+    return {f["name"]: f for f in told.get("features", {}).get("features") or ()}
+
+
+def _meaning(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in line.items() if k not in NOT_DEFINITION}
+
+
+def _below(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    floors = told.get("floors") or {}
+    higher = told.get("primary") in HIGHER_IS_BETTER
+    return [
+        {"slice": name, "group": group, "value": found["value"], "floor": floors[name]}
+        for name, groups in (told.get("slices") or {}).items()
+        for group, found in groups.items()
+        if floors.get(name) is not None and gates.below(_estimate(found), floors[name], higher)
+    ]
+
+
+def _estimate(found: Mapping[str, float | None]) -> Estimate:
+    value, low, high = (found.get(k) for k in ("value", "low", "high"))
+    nan = float("nan")
+    return Estimate(
+        nan if value is None else value, nan if low is None else low, nan if high is None else high
+    )

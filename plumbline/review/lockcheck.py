@@ -1,0 +1,110 @@
+"""Is dvc.lock what this work tree gives? By DVC's dry run, by names, and by the bytes. An edge."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plumbline.errors import PlumblineError
+from plumbline.history import child, places, verify
+from plumbline.history.verify import Finding
+from plumbline.review.sides import GRAPH, LOCK, PARAMS, Side
+
+RUNNING = re.compile(r"Running stage '([^']+)'")
+VARIABLE = re.compile(r"\$\{([^}]+)\}")
+FAILED = re.compile(r"ERROR: failed to reproduce '([^']+)'(?:: (.*))?")
+
+
+def check(side: Side) -> dict[str, Any]:
+    """For JSON: stages that would run, those that the lock lacks, outs whose bytes are others."""
+    return {
+        "checked": True,
+        "stale": stale(side.root),
+        "unlocked": unlocked(side.texts, side.entries),
+        "bytes": wrong_bytes(side.root),
+    }
+
+
+def stale(root: Path) -> list[str]:
+    """The stages that DVC would run again; its own message where it cannot tell."""
+    lines: list[str] = []
+    words = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
+    code = child.run(words, root, os.environ, lines.append)
+    found = [match[1] for line in lines if (match := RUNNING.search(line))]
+    if code and not found:
+        errors = [line for line in lines if line.startswith("ERROR")]
+        return [(errors or lines or ["dvc repro --dry failed"])[0]]
+    return found
+
+
+def unlocked(texts: Mapping[str, str], entries: Iterable[str]) -> list[str]:
+    """The stages of dvc.yaml, for each use case of params.yaml, that dvc.lock has no entry of."""
+    graph = _yaml(texts.get(GRAPH, ""), GRAPH)
+    params = _yaml(texts.get(PARAMS, ""), PARAMS)
+    names = [n for s, told in (graph.get("stages") or {}).items() for n in _names(s, told, params)]
+    return sorted(set(names) - set(entries))
+
+
+def wrong_bytes(root: Path) -> list[str]:
+    """Outs whose bytes, in the work tree or the cache, are not those of the lock; absent ones are none."""
+    report = verify.check(places.settings(root), where=("workspace", "cache"))
+    return [_said(finding) for finding in report.findings if _wrong(finding)]
+
+
+def failure(log: str) -> dict[str, str] | None:
+    """The stage that failed in what `dvc repro` printed, and its error; None where none did.
+
+    >>> failure("train: no rows\\nERROR: failed to reproduce 'train@a': failed to run\\n")
+    {'stage': 'train@a', 'error': 'train: no rows'}
+    """
+    lines = [line for line in log.splitlines() if line.strip()]
+    for i, line in enumerate(lines):
+        if match := FAILED.search(line):
+            before = lines[i - 1] if i else ""
+            return {"stage": match[1], "error": before or match[2] or ""}
+    return None
+
+
+def _names(stage: str, told: Any, params: Mapping[str, Any]) -> Iterator[str]:
+    matrix = told.get("matrix") if isinstance(told, dict) else None
+    if not matrix:
+        yield stage
+        return
+    suffixes = [""]
+    for values in matrix.values():
+        listed = _listed(values, params)
+        suffixes = [f"{s}-{v}" if s else str(v) for s in suffixes for v in listed]
+    yield from (f"{stage}@{suffix}" for suffix in suffixes)
+
+
+def _listed(values: Any, params: Mapping[str, Any]) -> list[Any]:
+    match = VARIABLE.fullmatch(values) if isinstance(values, str) else None
+    found = params.get(match[1]) if match else values
+    return found if isinstance(found, list) else []
+
+
+def _yaml(text: str, file: str) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise PlumblineError(f"{file}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(found, dict):
+        raise PlumblineError(f"{file}: expected keys and values")
+    return found
+
+
+def _wrong(finding: Finding) -> bool:
+    return finding.kind != "missing" or not finding.use.out.cached
+
+
+def _said(finding: Finding) -> str:
+    use = finding.use
+    expected = f", expected {use.oid}" if use.oid else ""
+    found = f", found {finding.found}" if finding.found else ""
+    return f"{finding.where}: {use.path}: {finding.kind}{found}{expected} ({LOCK}, {use.out.stage})"

@@ -1,0 +1,172 @@
+"""Bundles and test tables of two runs, from DVC's cache, scored on one another's windows. An edge."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plumbline.errors import BundleError, PlumblineError, SpecError
+from plumbline.evaluation import assessment
+from plumbline.features import tables
+from plumbline.history import dvcfiles
+from plumbline.history.hashing import md5_file
+from plumbline.history.places import Folder, read_object
+from plumbline.model import bundle
+from plumbline.model.bundle import Bundle
+from plumbline.params import UseCaseParams
+from plumbline.review import locks, paired
+from plumbline.review.locks import Entries
+from plumbline.review.paired import Scored
+from plumbline.usecase import Columns, UseCase
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one revision left of a use case: its bundle and its test table."""
+
+    scorer: Bundle
+    columns: Columns
+
+
+@dataclass(frozen=True)
+class Case:
+    """What both sides are judged by: head's params, the work tree's module."""
+
+    usecase: UseCase
+    params: UseCaseParams
+
+
+def compared(
+    cache: Folder, case: Case, base: tuple[str, Entries], head: tuple[str, Entries]
+) -> dict[str, Any]:
+    """Base and head (each a name and its entries) on head's test window and on base's, for JSON.
+
+    Base's window is left out where it is head's. PlumblineError where an object is not in the cache. What cannot be compared says why.
+    """
+    if _same(base[1], head[1]):
+        return {"head": {"comparable": True, "same": True}}
+    try:
+        old, new = (_run(cache, case, *one) for one in (base, head))
+    except BundleError as error:
+        return {"head": paired.refused(str(error))}
+    moved = locks.test_table(base[1]) != locks.test_table(head[1])
+    found = {"head": _on(case, old, new, on_head=True)}
+    return found | ({"base": _on(case, old, new, on_head=False)} if moved else {})
+
+
+def _same(base: Entries, head: Entries) -> bool:
+    sides = [(locks.model(mine), locks.test_table(mine)) for mine in (base, head)]
+    return sides[0] == sides[1] and None not in sides[0]
+
+
+def _run(cache: Folder, case: Case, name: str, mine: Entries) -> Run:
+    model, table = locks.model(mine), locks.test_table(mine)
+    if model is None or table is None:
+        raise BundleError(f"{name}: dvc.lock has no model or no test table of this use case")
+    path = _object(cache, name, *table)
+    with _folder(cache, name, *model) as folder:
+        return Run(bundle.load(folder, case.usecase.name), tables.read(path))
+
+
+def _on(case: Case, base: Run, head: Run, *, on_head: bool) -> dict[str, Any]:
+    """Both models on the window of head's test table, or of base's."""
+    try:
+        _check_task(base.scorer, head.scorer)
+        old, new = _columns(case.usecase, base, head, on_head=on_head)
+        table = new if on_head else old
+        _check_columns(case.usecase, table)
+        readable = assessment.raw(case.usecase, table)
+        window = assessment.window(case.usecase, case.params, table, head.scorer.threshold)
+        before, after = _scored(base, old), _scored(head, new)
+    except (SpecError, BundleError) as error:
+        return paired.refused(str(error))
+    groups = paired.groups(case.usecase, readable)
+    return paired.compared(window, before, after, groups, case.params.gate.margin)
+
+
+def _scored(run: Run, columns: Columns) -> Scored:
+    return Scored(run.scorer.predict(columns), run.scorer.threshold)
+
+
+def _columns(usecase: UseCase, base: Run, head: Run, *, on_head: bool) -> tuple[Columns, Columns]:
+    """Each model's columns for one window: one table, or, where features differ, each its own table's
+    rows, as far as both have them. BundleError where too few rows are in both.
+    """
+    own, other = (head.columns, base.columns) if on_head else (base.columns, head.columns)
+    if base.scorer.manifest.definitions == head.scorer.manifest.definitions:
+        return own, own
+    if usecase.key not in own or usecase.key not in other:
+        raise BundleError(f"the features were redefined, and a table has no key '{usecase.key}'")
+    mine, theirs = paired.common(own[usecase.key], other[usecase.key])
+    if len(mine) < paired.ENOUGH * len(own[usecase.key]):
+        raise BundleError(
+            f"the features were redefined, and of the window's {len(own[usecase.key]):,} rows only "
+            f"{len(mine):,} are in both test tables; compare at the same as-of date"
+        )
+    pair = paired.take(own, mine), paired.take(other, theirs)
+    return (pair[1], pair[0]) if on_head else pair
+
+
+def _check_task(base: Bundle, head: Bundle) -> None:
+    sides = [(b.problem, b.manifest.label) for b in (base, head)]
+    if sides[0] != sides[1]:
+        raise BundleError(f"base predicts {' of '.join(sides[0])}, head {' of '.join(sides[1])}")
+
+
+def _check_columns(usecase: UseCase, table: Columns) -> None:
+    """SpecError where the module, as it is now, reads columns that a table has not."""
+    decoded = [c.name for c in usecase.categories if c.name == c.column]
+    cost = [usecase.costs.missed] if usecase.costs else []
+    needed = [
+        usecase.key,
+        usecase.label,
+        *decoded,
+        *cost,
+        *([usecase.time] if usecase.time else []),
+    ]
+    lacking = [name for name in needed if name not in table]
+    if lacking:
+        raise SpecError(
+            f"the test table has no column {', '.join(lacking)}, which usecases/{usecase.name}.py "
+            "names: it is of another version"
+        )
+
+
+def _object(cache: Folder, name: str, path: str, oid: str) -> Path:
+    """The object's file in the cache, its bytes checked."""
+    file = cache.locate(oid)
+    try:
+        good = md5_file(file) == oid
+    except OSError:
+        good = False
+    if not good:
+        raise _missing(cache, name, path, oid)
+    return Path(file)
+
+
+@contextmanager
+def _folder(cache: Folder, name: str, path: str, oid: str) -> Iterator[Path]:
+    """A folder's files, laid out in a place of their own until the block ends."""
+    listing = read_object(cache, oid)
+    if listing is None:
+        raise _missing(cache, name, path, oid)
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as made:
+        for inner, md5 in dvcfiles.manifest(listing).items():
+            data = read_object(cache, md5)
+            if data is None:
+                raise _missing(cache, name, f"{path}/{inner}", md5)
+            target = Path(made) / inner
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        yield Path(made)
+
+
+def _missing(cache: Folder, name: str, path: str, oid: str) -> PlumblineError:
+    return PlumblineError(
+        f"{path} of {name}: object {oid} is not in the cache, or is damaged ({cache.locate(oid)}); "
+        f"run `dvc fetch` with {name} checked out (or `dvc fetch --all-commits`), then compare again"
+    )

@@ -1,0 +1,108 @@
+"""One side of a comparison: what git has of a revision, or the work tree as it is. An edge: reads git."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plumbline import params as params_file
+from plumbline.errors import PlumblineError
+from plumbline.history import revisions
+from plumbline.params import UseCaseParams
+from plumbline.review import locks
+from plumbline.review.locks import Entry
+
+LOCK = "dvc.lock"
+PARAMS = "params.yaml"
+GRAPH = "dvc.yaml"
+RELEASES = "model-v*"
+
+
+@dataclass(frozen=True)
+class Side:
+    """A revision (`rev` None: the work tree): its name, commit, dvc.lock's entries and a few texts."""
+
+    root: Path
+    name: str
+    rev: str | None
+    commit: str
+    texts: Mapping[str, str]
+    entries: Mapping[str, Entry]
+
+    def about(self) -> dict[str, str | None]:
+        """Name and commit, for JSON; `commit` is null for a work tree that differs from its commit."""
+        clean = self.rev is not None or not _dirty(self.root)
+        return {"name": self.name, "commit": self.commit if clean else None}
+
+    def told(self, usecase: str) -> dict[str, Any]:
+        """The small JSONs of a use case's stages, by stage; those that are not there are left out."""
+        paths = locks.metrics(locks.of(self.entries, usecase))
+        found = revisions.blobs(self.root, self.rev, paths.values())
+        return {s: _json(found[p], p, self.name) for s, p in paths.items() if p in found}
+
+    def params(self, usecase: str) -> UseCaseParams:
+        """The use case's checked params."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / PARAMS
+            path.write_text(self.texts.get(PARAMS, ""), encoding="utf-8")
+            try:
+                return params_file.load(usecase, path)
+            except PlumblineError as error:
+                text = str(error).replace(str(path), f"{self.name}: {PARAMS}")
+                raise type(error)(text) from None
+
+    def gate(self, usecase: str) -> dict[str, Any]:
+        """The use case's gate section by dotted key: no stage reads it, so that no lock has it."""
+        try:
+            section = yaml.safe_load(self.texts.get(PARAMS, ""))[usecase]["gate"]
+        except (yaml.YAMLError, KeyError, TypeError):
+            return {}
+        return locks.flat(section, f"{usecase}.gate")
+
+
+def side(root: Path, rev: str | None) -> Side:
+    """Read a revision, or the work tree; PlumblineError where it does not exist or has no dvc.lock."""
+    commit = revisions.commit(root, rev or "HEAD")
+    name = rev or "work tree"
+    blobs = revisions.blobs(root, commit if rev else None, (LOCK, PARAMS, GRAPH))
+    texts = {n: data.decode("utf-8", errors="replace") for n, data in blobs.items()}
+    if LOCK not in texts:
+        raise PlumblineError(
+            f"{name}: no {LOCK} there, so that it names no model; run `dvc repro` and commit {LOCK}"
+        )
+    entries = locks.parse(texts[LOCK], f"{name}: {LOCK}")
+    return Side(root, name, commit if rev else None, commit, texts, entries)
+
+
+def release(root: Path, head: Side) -> Side | None:
+    """The last release's tag that leads to `head`; None where there is none, or it has no dvc.lock."""
+    words = ("for-each-ref", "--merged", head.commit, "--sort=-creatordate", "--sort=-v:refname")
+    listed = revisions.git(root, *words, "--format=%(refname:short)", f"refs/tags/{RELEASES}")
+    names = listed.decode().split()
+    if not names or LOCK not in revisions.blobs(root, f"refs/tags/{names[0]}", (LOCK,)):
+        return None
+    return side(root, names[0])
+
+
+def _dirty(root: Path) -> bool:
+    return bool(revisions.git(root, "status", "--porcelain").strip())
+
+
+def _json(data: bytes, path: str, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except ValueError as error:
+        raise PlumblineError(
+            f"{name}: {path}: not valid JSON ({error}); restore it with `git checkout`"
+        ) from None
+    if not isinstance(found, dict):
+        raise PlumblineError(
+            f"{name}: {path}: expected keys and values; restore it with `git checkout`"
+        )
+    return found

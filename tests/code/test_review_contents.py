@@ -1,0 +1,80 @@
+"""What two runs' small JSONs say, side by side."""
+
+from __future__ import annotations
+
+from plumbline.review import contents
+
+BASE = {
+    "data": {"rows": 10, "span": ["a", "b"], "columns": {"w": {"type": "int", "unit": "g"}}},
+    "validate": {"quarantined": {"events": {"w.range": 3}}},
+    "features": {
+        "features": [
+            {"name": "same", "window": "1", "missing": 0.0, "in_model": True},
+            {"name": "other", "window": "1", "in_model": False},
+            {"name": "old"},
+        ]
+    },
+}
+HEAD = {
+    "data": {"rows": 12, "span": ["a", "c"], "columns": {"w": {"type": "float", "unit": "g"}}},
+    "validate": {
+        "quarantined": {"events": {"w.null": 1}},
+        "checks": {"failed_by_severity": {"block": 2}},
+    },
+    "features": {
+        "features": [
+            {"name": "same", "window": "1", "missing": 0.5, "in_model": False},
+            {"name": "other", "window": "7", "in_model": True},
+            {"name": "new"},
+        ]
+    },
+    "evaluate": {
+        "primary": "average_precision",
+        "gate": {"verdict": "fail", "reasons": ["why"], "checks": {"slices": "fail"}},
+        "floors": {"size": 0.5},
+        "slices": {
+            "size": {
+                "low": {"value": 0.3, "low": 0.2, "high": 0.4},
+                "noisy": {"value": 0.3, "low": 0.2, "high": 0.6},
+                "few": {"value": None, "low": None, "high": None},
+            },
+            "free": {"low": {"value": 0.0, "low": 0.0, "high": 0.0}},
+        },
+    },
+    "monitor": {"level": "watch", "summary": "watch: x", "findings": [1, 2]},
+}
+
+
+def test_data() -> None:
+    found = contents.data(BASE, HEAD)
+    assert found["rows"] == {"base": 10, "head": 12}
+    assert found["schema"] == [{"key": "w", "base": "int, g", "head": "float, g"}]
+    assert found["quarantine"] == [
+        {"key": "events: w.null", "base": 0, "head": 1},
+        {"key": "events: w.range", "base": 3, "head": 0},
+    ]
+
+
+def test_features_are_redefined_by_their_meaning_only() -> None:
+    assert contents.features(BASE, HEAD) == {
+        "added": ["new"],
+        "removed": ["old"],
+        "redefined": [{"name": "other", "parts": ["window"]}],
+        "joined": ["other"],
+        "left": ["same"],
+    }
+
+
+def test_head_s_verdicts() -> None:
+    assert contents.monitor(HEAD)["findings"] == 2
+    assert contents.blocked(HEAD) == 2
+    assert contents.blocked({}) == 0
+    found = contents.evaluate(HEAD)
+    assert (found["verdict"], found["reasons"]) == ("fail", ["why"])
+    assert [low["group"] for low in found["below_floor"]] == ["low"]
+
+
+def test_nothing_is_said_of_what_is_not_there() -> None:
+    assert contents.evaluate({})["verdict"] is None
+    assert contents.monitor({})["level"] is None
+    assert contents.data({}, {})["schema"] == []

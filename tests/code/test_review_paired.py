@@ -1,0 +1,66 @@
+"""Two models on the same rows: what is better, worse, and noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from plumbline.evaluation.bootstrap import Estimate
+from plumbline.evaluation.evidence import Window
+from plumbline.review import paired
+from plumbline.review.paired import Scored
+from tests.small import SMALL
+
+N = 2000
+RANDOM = np.random.default_rng(1)
+LABEL = (RANDOM.random(N) < 0.2).astype(float)
+DAY = np.datetime64("2025-01-01") + np.arange(N) % 20
+GOOD = np.clip(0.2 + 0.4 * LABEL + 0.1 * RANDOM.standard_normal(N), 0.01, 0.99)
+BAD = np.clip(GOOD + 0.4 * RANDOM.standard_normal(N), 0.01, 0.99)
+WINDOW = Window("classification", LABEL, DAY, replicates=100, level=0.95, seed=7)
+HALVES = {"half": {"first": np.arange(N) < N // 2, "second": np.arange(N) >= N // 2}}
+
+
+def test_a_worse_model_is_worse_overall_and_by_slice() -> None:
+    found = paired.compared(WINDOW, Scored(GOOD, 0.4), Scored(BAD, 0.5), HALVES, 0.01)
+    told = found["metrics"]["average_precision"]
+    assert told["difference"]["word"] == "worse"
+    assert told["difference"]["value"] == pytest.approx(told["head"] - told["base"], rel=1e-3)
+    assert {g["difference"]["word"] for g in found["slices"]["half"].values()} == {"worse"}
+    assert found["slices"]["half"]["first"]["rows"] == N // 2
+    back = paired.compared(WINDOW, Scored(BAD, 0.5), Scored(GOOD, 0.4), HALVES, 0.01)
+    assert back["metrics"]["average_precision"]["difference"]["word"] == "better"
+
+
+def test_the_same_model_is_within_noise_everywhere() -> None:
+    found = paired.compared(WINDOW, Scored(GOOD, 0.4), Scored(GOOD, 0.4), {}, 0.0)
+    assert {m["difference"]["word"] for m in found["metrics"].values()} == {"within noise"}
+    assert {m["difference"]["value"] for m in found["metrics"].values()} == {0.0}
+
+
+def test_a_bias_is_judged_by_its_size() -> None:
+    window = replace(WINDOW, problem="regression")
+    found = paired.compared(window, Scored(LABEL - 0.2, None), Scored(LABEL + 0.1, None), {}, 0.0)
+    assert found["metrics"]["bias"]["difference"]["word"] == "better"
+    assert found["metrics"]["mae"]["difference"]["word"] == "better"
+
+
+def test_below_the_margin_is_noise() -> None:
+    certain = Estimate(-0.004, -0.005, -0.003)
+    assert paired.word("average_precision", certain, 0.5, 0.01) == "within noise"
+    assert paired.word("average_precision", certain, 0.5, 0.001) == "worse"
+    nothing = Estimate(float("nan"), float("nan"), float("nan"))
+    assert paired.word("mae", nothing, float("nan"), 0.01) == "within noise"
+
+
+def test_common_rows_keep_the_window_s_order() -> None:
+    mine, theirs = paired.common(np.array(["c", "a", "x"]), np.array(["a", "b", "c"]))
+    assert (mine.tolist(), theirs.tolist()) == ([0, 1], [2, 0])
+    assert paired.common(np.array([1]), np.array([2]))[0].tolist() == []
+    assert paired.take({"k": np.array([5, 6])}, np.array([1]))["k"].tolist() == [6]
+
+
+def test_a_slice_whose_column_is_gone_is_left_out() -> None:
+    assert paired.groups(SMALL, {}) == {}

@@ -1,0 +1,156 @@
+"""The report, from the JSON alone: the verdict first, all text harmless, short enough, self-contained."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from plumbline.errors import PlumblineError
+from plumbline.review import document, markdown, page
+from plumbline.review.blocks import Bullets, Fold, Graph, Table, Text, Verdict
+from tests.reviews import LOCK, RESULT, comparison
+
+EVIL = (
+    '@everyone <img src="https://evil.example/x"> | [a](javascript:x) `b` #1 \u202e\nGH-1 www.x.y'
+)
+VOID = {"meta", "link", "rect"}
+
+
+def markdown_of(found: dict[str, Any]) -> str:
+    return markdown.render(document.blocks(found, "in.json"))
+
+
+def page_of(found: dict[str, Any]) -> str:
+    return page.render(document.blocks(found, "in.json"))
+
+
+class Tags(HTMLParser):
+    """The tags of a page; fails where they do not nest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_verdict_is_the_first_line() -> None:
+    assert markdown_of(comparison()).startswith("**✅ May be merged: shop")
+    assert markdown_of(comparison({"blocked": 1})).startswith(
+        "**❌ Not to be merged: shop: 1 checks"
+    )
+    assert markdown_of(comparison(gate={"verdict": "no"})).startswith("**✅"), "a verdict forged"
+
+
+def test_all_parts_are_there() -> None:
+    for text in (markdown_of(comparison()).replace("\\", ""), page_of(comparison())):
+        for part in ("0.52", "rounds", "a.py (added)", "new_one", "old_one", "redefined: mean"):
+            assert part in text
+        for part in ("events: weight.range", "int, g", "models/shop", "another label", "no need"):
+            assert part in text
+        assert "Unchanged: other." in text
+        assert "Removed: gone." in text
+
+
+def test_an_override_is_printed() -> None:
+    text = markdown_of(comparison({"blocked": 1, "override": "agreed with risk"}))
+    assert text.startswith("**⚠️ May be merged by an override")
+    assert "Override of shop, from params.yaml: agreed with risk" in text
+    assert "- overridden: shop: 1 checks" in text
+
+
+def test_a_failed_run_shows_no_figure() -> None:
+    found = comparison(failed={"stage": "train@shop", "error": "no rows"})
+    for text in (markdown_of(found), page_of(found)):
+        assert "FAILED" in text
+        assert "no rows" in text
+        assert "0.52" not in text
+        assert "| metric" not in text
+
+
+def test_what_was_not_checked_or_is_the_same_is_said() -> None:
+    found = comparison(
+        {"base": {"head": {"comparable": True, "same": True}}}, lock={"checked": False}
+    )
+    text = markdown_of(found)
+    assert "the same model and test table" in text
+    assert "dvc.lock was not checked" in text
+    assert "no verdict" in markdown_of(
+        comparison({"monitor": {"summary": None, "retrain": None}, "release": {}}, release=None)
+    )
+
+
+def test_text_does_nothing() -> None:
+    case = {
+        "override": EVIL,
+        "params": [{"key": EVIL, "base": EVIL, "head": EVIL}],
+        "base": {"head": {**RESULT, "slices": {EVIL: RESULT["slices"]["size"]}}},
+    }
+    found = comparison(case, base={"name": EVIL, "commit": None}, lock={**LOCK, "stale": [EVIL]})
+    text = markdown_of(found)
+    assert "@everyone" not in text
+    assert "<img" not in text
+    assert "https://" not in text
+    assert "\u202e" not in text
+    assert "#1" not in text
+    assert not re.search(r"(?<!\\)\[a(?<!\\)\]", text)
+    html = page_of(found)
+    assert "<img" not in html
+    assert "&lt;img" in html
+
+
+def test_a_table_keeps_its_columns() -> None:
+    lines = markdown.render([Table("t", ("a", "b"), [("x|y", "\\|z")])]).splitlines()
+    cells = [len(re.split(r"(?<!\\)(?:\\\\)*\|", line)) for line in lines if line.startswith("|")]
+    assert cells == [4, 4, 4]
+
+
+def test_long_reports_are_cut() -> None:
+    rows = [(str(i), "x" * 390) for i in range(80)]
+    parts = [Fold(f"fold {i}", [Table("t", ("a", "b"), rows)]) for i in range(5)]
+    text = markdown.render([Verdict("v", "good"), *parts, Bullets(["line"] * 70), Text("end")])
+    assert len(text.encode()) <= 65_536
+    assert "3 more parts are left out" in text
+    assert "20 more rows" in text
+    assert "10 more lines" in text
+    assert "end" in text
+
+
+def test_at_most_three_charts() -> None:
+    graph = Graph("g", ("a", "b"), [["a", "b"]], frozenset("b"))
+    assert markdown.render([graph] * 5).count("```mermaid") == 3
+    text = markdown_of(comparison())
+    assert "features --> train" in text
+    assert "class train reran" in text
+    assert 'x-axis ["size small"]' in text
+
+
+def test_the_page_is_whole_and_alone() -> None:
+    html = page_of(comparison())
+    tags = Tags()
+    tags.feed(html)
+    assert tags.open == []
+    assert "script" not in tags.seen
+    assert not re.search(r"(?:https?:)?//\w", html)
+    assert "prefers-color-scheme: dark" in html
+    assert '<td class="better">better</td>' in html
+    assert '<li class="reran">train (changed)</li>' in html
+
+
+@pytest.mark.parametrize("case", [{"base": 3}, {"stages": None}, {"base": {"head": {}}}])
+def test_a_damaged_comparison_is_one_message(case: dict[str, Any]) -> None:
+    with pytest.raises(PlumblineError, match=r"in.json: damaged .*plumbline compare"):
+        document.blocks(comparison(case), "in.json")

@@ -1,0 +1,188 @@
+"""A change compared, reported and judged: a plain table, a base commit, a train param, from end to end."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from plumbline.__main__ import main
+from tests import project as projects
+from tests.project import Project
+from tests.toy import flip
+from tests.usecases.diabetes import USECASE
+
+QUIET = {"MLFLOW_TRACKING_URI": "off"}
+WORSE = {"diabetes.train.rounds": 1, "diabetes.train.params": {"eta": 0.01}}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Branch main: the base, run without the last stage. Branch head: a much worse train param, run."""
+    made = projects.make(tmp_path_factory.mktemp("project"), ["diabetes"])
+    graph = yaml.safe_load((made.path / "dvc.yaml").read_text())
+    del graph["stages"]["monitor"]
+    (made.path / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
+    made.set({"diabetes.tune.max_evals": 0})
+    made.repro(env=QUIET)
+    made.commit("base")
+    made.run("git", "tag", "model-v1")
+    made.run("git", "checkout", "-q", "-b", "head")
+    made.set(WORSE)
+    assert made.repro(env=QUIET) == ["train@diabetes", "evaluate@diabetes"]
+    made.commit("head")
+    return made
+
+
+@pytest.fixture
+def here(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """The test runs in the project, which is put back afterwards."""
+    monkeypatch.chdir(project.path)
+    monkeypatch.setattr(os, "environ", projects.environment(project.path))
+    monkeypatch.setattr("plumbline.usecase.load", lambda name: USECASE)
+    yield project
+    project.run("git", "checkout", "-qf", "head")
+    project.run("git", "clean", "-qfd")
+
+
+def compare(folder: Path, *words: str) -> dict[str, Any]:
+    assert main(["compare", *words, "--json", str(folder / "out.json")]) == 0
+    return json.loads((folder / "out.json").read_text())
+
+
+def gate(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    capsys.readouterr()
+    code = main(["gate", str(folder / "out.json")])
+    return code, capsys.readouterr().out
+
+
+def test_a_worse_model_from_the_command_line(project: Project, tmp_path: Path) -> None:
+    found, text, page = (tmp_path / name for name in ("out.json", "report.md", "report.html"))
+    start = ("python", "-m", "plumbline")
+    said = project.run(*start, "compare", "main", "--json", str(found))
+    assert "Not to be merged: diabetes: mae is worse than base's beyond noise" in said
+    written = ("--markdown", str(text), "--html", str(page))
+    project.run(*start, "report", str(found), *written)
+    assert text.read_text().startswith("**❌ Not to be merged: diabetes: mae")
+    assert "<h1" in page.read_text()
+    shown = project.run(*start, "gate", str(found), ok=False)
+    assert "the last release's beyond noise" in shown
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_the_json(here: Project, tmp_path: Path) -> None:
+    found = compare(tmp_path, "main")
+    case = found["usecases"]["diabetes"]
+    assert case["base"]["head"]["metrics"]["mae"]["difference"]["word"] == "worse"
+    assert set(case["base"]) == {"head"}, "base's window is head's"
+    assert set(case["base"]["head"]["slices"]) == {"sex", "age"}
+    changed = ["diabetes.train.params.eta", "diabetes.train.rounds"]
+    assert [p["key"] for p in case["params"]] == changed
+    assert [s["name"] for s in case["stages"]] == ["train", "evaluate"]
+    assert case["features"]["redefined"] == []
+    assert found["lock"] == {**found["lock"], "stale": [], "unlocked": [], "bytes": []}
+    assert found["release"]["name"] == "model-v1"
+    assert {r["kind"] for r in found["gate"]["reasons"]} >= {"worse"}
+
+
+def test_the_gate(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compare(tmp_path, "main", "head")
+    code, said = gate(tmp_path, capsys)
+    assert code == 1
+    assert "- diabetes: mae is worse than base's" in said
+    here.set({"diabetes.gate": {"override": "a test of the gate"}})
+    found = compare(tmp_path, "main")
+    assert found["gate"]["verdict"] == "overridden"
+    assert "diabetes.gate.override" in [p["key"] for p in found["usecases"]["diabetes"]["params"]]
+    code, said = gate(tmp_path, capsys)
+    assert code == 0
+    assert "- overridden (a test of the gate): diabetes: mae" in said
+
+
+def test_nothing_changed(here: Project, tmp_path: Path) -> None:
+    found = compare(tmp_path, "head")
+    assert (found["usecases"], found["unchanged"]) == ({}, ["diabetes"])
+    assert found["gate"]["verdict"] == "yes"
+
+
+def test_a_better_model_of_another_revision(here: Project, tmp_path: Path) -> None:
+    """From the worse one back to the base: better, byte for byte the release; no lock to check."""
+    found = compare(tmp_path, "head", "main")
+    case = found["usecases"]["diabetes"]
+    assert case["base"]["head"]["metrics"]["mae"]["difference"]["word"] == "better"
+    assert case["release"]["head"]["same"]
+    assert not found["lock"]["checked"]
+
+
+def test_a_stale_lock(here: Project, tmp_path: Path) -> None:
+    here.set({"diabetes.train.rounds": 2})
+    lock = here.path / "dvc.lock"
+    stages = yaml.safe_load(lock.read_text())
+    del stages["stages"]["evaluate@diabetes"]
+    lock.write_text(yaml.safe_dump(stages))
+    found = compare(tmp_path, "head")
+    assert "train@diabetes" in found["lock"]["stale"]
+    assert found["lock"]["unlocked"] == ["evaluate@diabetes"]
+    assert {r["kind"] for r in found["gate"]["reasons"]} >= {"stale"}
+
+
+def test_forged_bytes(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compare(tmp_path, "main")
+    model = here.path / "models" / "diabetes" / "model.ubj"
+    flip(model)
+    try:
+        code, said = gate(tmp_path, capsys)
+    finally:
+        flip(model)
+    assert code == 1
+    assert "workspace: models/diabetes/model.ubj: bad" in said
+
+
+def test_an_object_that_is_not_there(
+    here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stages = yaml.safe_load(here.run("git", "show", "main:dvc.lock"))["stages"]
+    oid = stages["train@diabetes"]["outs"][0]["md5"]
+    manifest = here.path / ".dvc" / "cache" / "files" / "md5" / oid[:2] / oid[2:]
+    inner = json.loads(manifest.read_text())[0]["md5"]
+    table = stages["features@diabetes"]["outs"]
+    [test] = [o["md5"] for o in table if o["path"].endswith("test.parquet")]
+    for missing in (oid, inner, test):
+        path = here.path / ".dvc" / "cache" / "files" / "md5" / missing[:2] / missing[2:]
+        path.rename(path.with_suffix(".aside"))
+        try:
+            assert main(["compare", "main", "--json", str(tmp_path / "out.json")]) == 2
+        finally:
+            path.with_suffix(".aside").rename(path)
+        said = capsys.readouterr().err
+        assert missing in said
+        assert "run `dvc fetch` with" in said
+
+
+def test_misuse(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(tmp_path / "out.json")
+    compare(tmp_path, "head", "main")
+    for words, message in (
+        (["gate", out], "another dvc.lock than this work tree"),
+        (["report", out], "nothing to write"),
+        (["compare", "nowhere", "--json", out], "no such revision"),
+        (["compare", "main~1", "--json", out], "no dvc.lock there"),
+        (["compare", "main", "--json", out, "--log", "nowhere"], "--log nowhere"),
+    ):
+        assert main(words) == 2, words
+        assert message in capsys.readouterr().err
+
+
+def test_a_failed_stage(here: Project, tmp_path: Path) -> None:
+    log = tmp_path / "repro.log"
+    log.write_text("train: no rows\nERROR: failed to reproduce 'train@diabetes': failed to run\n")
+    found = compare(tmp_path, "main", "--log", str(log))
+    assert found["failed"] == {"stage": "train@diabetes", "error": "train: no rows"}
+    assert (found["usecases"], found["gate"]["verdict"]) == ({}, "failed")
+    assert main(["report", str(tmp_path / "out.json"), "--html", str(tmp_path / "r.html")]) == 0
+    assert "FAILED: stage train@diabetes failed" in (tmp_path / "r.html").read_text()
