@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from plumbline import runner
-from plumbline.commands import accept, features, gc, new, reproduce, ui, verify
+from plumbline.commands import accept, features, gc, new, registry, reproduce, rollback, ui, verify
 from plumbline.errors import PlumblineError
 
 
@@ -15,7 +15,7 @@ def main(words: list[str] | None = None) -> int:
     runner.prepare()
     parser = argparse.ArgumentParser(prog="python -m plumbline", description=__doc__)
     parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (accept, features, gc, new, reproduce, ui, verify):
+    for command in (accept, features, gc, new, registry, reproduce, rollback, ui, verify):
         command.add(parsers)
     chosen = parser.parse_args(words)
     try:
