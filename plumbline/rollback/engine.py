@@ -34,6 +34,10 @@ def rollback(root: Path, rev: str, tell: Tell) -> None:
             raise
         journals.close(root, journal, "done")
         tell(f"done: {journal.start} -> {journal.target}")
+        if not Path(root, "plumbline", "rollback").is_dir():
+            tell(
+                f"this commit has no rollback yet: back by `python {journals.FOLDER}/tool rollback`"
+            )
 
 
 def recover(root: Path, tell: Tell) -> None:
@@ -47,7 +51,10 @@ def recover(root: Path, tell: Tell) -> None:
         return
     at = journal.steps[-1] if journal.steps else "the start"
     tell(f"found: the rollback of {journal.when} to {journal.rev} was interrupted at {at}")
-    tell(_back(root, "recovered"))
+    said = _back(root, "recovered")
+    if journals.load(root):
+        raise PlumblineError(said)
+    tell(said)
 
 
 def begin(root: Path, rev: str) -> Journal:
@@ -58,6 +65,8 @@ def begin(root: Path, rev: str) -> Journal:
     places.refuse_links(settings)
     report = verify.check(settings, where=("workspace", "cache"))
     plan.refuse_unsafe(report.findings)
+    for name in settings.remotes:
+        settings.remote(name)  # imports what it needs while this code is there
     absent = sorted({f.use.path for f in report.findings if f.where == "workspace"})
     tool.keep(root)
     known = None if registry.off() else _registered(root, target.commit)
@@ -101,12 +110,7 @@ def _back(root: Path, result: str) -> str:
     journal = journals.load(root)
     if journal is None:
         return "nothing was touched"
-    failed = []
-    for action in steps.undo(root, journal):
-        try:
-            action()
-        except (PlumblineError, OSError) as error:
-            failed.append(str(error))
+    failed = _undo(root, journal)
     if failed:
         return (
             f"not all could be undone: {'; '.join(failed)}; mend that, then "
@@ -114,6 +118,22 @@ def _back(root: Path, result: str) -> str:
         )
     journals.close(root, journal, result)
     return f"{result}: everything is as it was at {journal.start}"
+
+
+def _undo(root: Path, journal: Journal) -> list[str]:
+    """Take each step back, the last first, whatever becomes of the others; what failed."""
+    try:
+        steps.refuse_edited(root, journal)
+    except PlumblineError as error:
+        return [str(error)]
+    journals.save(root, journal.begun(steps.UNDO))
+    failed = []
+    for action in steps.undo(root, journal):
+        try:
+            action()
+        except (PlumblineError, OSError) as error:
+            failed.append(str(error))
+    return failed
 
 
 def _registered(root: Path, commit: str) -> dict[str, Any]:

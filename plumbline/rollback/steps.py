@@ -14,6 +14,8 @@ from plumbline.rollback.journal import Journal
 from plumbline.rollback.plan import CHAMPION
 
 NOTHING = "nothing to do"
+UNDO = "undo"
+"""In a journal: undoing has begun."""
 SNAPSHOTS = "features"
 """The stage whose first out in the graph is the snapshots."""
 
@@ -96,6 +98,18 @@ def prepare(root: Path, step: str) -> None:
         feast.save(root, root / REPOSITORY)
 
 
+def refuse_edited(root: Path, journal: Journal) -> None:
+    """PlumblineError where a person worked on after a kill: undoing would take that away.
+
+    While git was at it, nobody can tell its changes from a person's: then it goes ahead.
+    """
+    now = restore.head(root)
+    if now not in (journal.start, journal.target):
+        raise PlumblineError(f"git is at {now}, expected {journal.target} or {journal.start}")
+    if list(journal.steps) != ["code"] and UNDO not in journal.steps:
+        restore.refuse_dirty(root)
+
+
 def undo(root: Path, journal: Journal) -> Iterator[Callable[[], None]]:
     """What puts everything back, the last step first; each can be done twice."""
     if "registry" in journal.steps:
@@ -136,10 +150,6 @@ def _registry_back(root: Path, journal: Journal) -> None:
 
 
 def _code_back(root: Path, journal: Journal) -> None:
-    if restore.head(root) == journal.start and len(journal.steps) > 1:
-        return
-    if len(journal.steps) > 1:
-        restore.refuse_dirty(root)  # a person's, made after the kill
     restore.unlock(root)
     restore.code(root, journal.start, force=True)
 

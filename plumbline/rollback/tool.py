@@ -42,8 +42,9 @@ def place(root: Path) -> Path:
 
 @contextmanager
 def first(root: Path) -> Iterator[None]:
-    """Processes that start in this block import the copy, not the code that is checked out."""
-    changes = {"PYTHONPATH": str(place(root)), "PYTHONSAFEPATH": "1"}
+    """Processes that start in this block import this code, and while a rollback goes on the copy of it."""
+    code = place(root) if journal.load(root) else PACKAGE.parent
+    changes = {"PYTHONPATH": str(code), "PYTHONSAFEPATH": "1"}
     before = {key: os.environ.get(key) for key in changes}
     os.environ.update(changes)
     try:
