@@ -67,7 +67,7 @@ def begin(root: Path, rev: str) -> Journal:
     plan.refuse_unsafe(report.findings)
     for name in settings.remotes:
         settings.remote(name)  # imports what it needs while this code is there
-    absent = sorted({f.use.path for f in report.findings if f.where == "workspace"})
+    absent = tuple(sorted({f.use.path for f in report.findings if f.where == "workspace"}))
     tool.keep(root)
     known = None if registry.off() else _registered(root, target.commit)
     return journals.new(rev, restore.head(root), target, absent=absent, registry=known)
@@ -101,7 +101,7 @@ def _forward(root: Path, journal: Journal, tell: Tell) -> Journal:
         except PlumblineError as error:
             raise PlumblineError(f"{name}: {error}") from None
         tell(proof)
-        journal = replace(journal, proofs=[*journal.proofs, proof])
+        journal = replace(journal, proofs=(*journal.proofs, proof))
     return journals.save(root, replace(journal, done=True))
 
 

@@ -7,7 +7,7 @@ import getpass
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -35,15 +35,15 @@ class Journal:
     rev: str
     start: Head
     target: Head
-    absent: Sequence[str] = ()
+    absent: tuple[str, ...] = ()
     registry: Mapping[str, Mapping[str, Any]] | None = None
-    steps: Sequence[str] = ()
-    proofs: Sequence[str] = ()
+    steps: tuple[str, ...] = ()
+    proofs: tuple[str, ...] = ()
     done: bool = False
 
     def begun(self, step: str) -> Journal:
         """With one more step that may have changed something."""
-        return replace(self, steps=[*self.steps, step])
+        return replace(self, steps=(*self.steps, step))
 
 
 def new(rev: str, start: Head, target: Head, **given: Any) -> Journal:
@@ -79,7 +79,8 @@ def load(root: Path) -> Journal | None:
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
         heads = {key: Head(**said[key]) for key in ("start", "target")}
-        return Journal(**{**said, **heads})
+        lists = {key: tuple(said[key]) for key in ("absent", "steps", "proofs")}
+        return Journal(**{**said, **heads, **lists})
     except (ValueError, TypeError, KeyError) as error:
         raise PlumblineError(
             f"{file}: damaged ({error}); see `git reflog` for the commit before, check it out, "

@@ -106,7 +106,7 @@ def refuse_edited(root: Path, journal: Journal) -> None:
     now = restore.head(root)
     if now not in (journal.start, journal.target):
         raise PlumblineError(f"git is at {now}, expected {journal.target} or {journal.start}")
-    if list(journal.steps) != ["code"] and UNDO not in journal.steps:
+    if journal.steps != ("code",) and UNDO not in journal.steps:
         restore.refuse_dirty(root)
 
 
