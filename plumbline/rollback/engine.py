@@ -20,7 +20,8 @@ def rollback(root: Path, rev: str, tell: Tell) -> None:
     """Put everything to `rev`, telling each step's proof.
 
     Raises PlumblineError where it cannot begin (nothing was touched), or a step failed (everything
-    is as it was, or the message says what is not).
+    is as it was, or the message says what is not). Outs that only the cache had before are in the
+    work tree, too, after an undo.
     """
     with journals.alone(root):
         recover(root, tell)

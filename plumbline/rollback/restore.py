@@ -62,7 +62,7 @@ def fetch(root: Path) -> str:
     report = _cache(settings)
     missing, repaired = [f for f in report.findings if f.kind == "missing"], 0
     if missing and settings.default:
-        dvc(root, "fetch", "-q")
+        dvc(root, "fetch")
         report = _cache(settings)
     bad = [f for f in report.findings if f.kind == "bad"]
     if bad and settings.remotes:
@@ -75,9 +75,15 @@ def fetch(root: Path) -> str:
 
 
 def outs(root: Path, *, partial: bool = False) -> str:
-    """Put the outs of the checked-out dvc.lock in the work tree; `partial`: those that there are."""
-    dvc(root, "checkout", "-q", "--force", *(["--allow-missing"] if partial else []))
-    return f"{len(revisions.outs(root, revisions.WORK_TREE)):,} outs checked out"
+    """Put the outs that the work tree's DVC files record in place; `partial`: those that there are.
+
+    They are named one by one: without names DVC refuses a commit at which some stage never ran.
+    """
+    recorded = [out.path for out in revisions.outs(root, revisions.WORK_TREE) if out.cached]
+    words = ["--force", *(["--allow-missing"] if partial else [])]
+    if recorded:
+        dvc(root, "checkout", *words, "--", *recorded)
+    return f"{len(recorded):,} outs checked out"
 
 
 def proved(root: Path) -> str:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,6 @@ from plumbline.history import lock, revisions
 from plumbline.rollback import engine, feast, golden, journal, registry, restore, steps
 from plumbline.tracking import mlflow_process
 from tests import project as projects
-from tests.conftest import ROOT
 from tests.project import Project
 from tests.toy import flip
 
@@ -252,7 +252,7 @@ def test_a_commit_made_after_a_kill_is_left_alone(
 def test_one_that_lacked_its_last_line_is_closed(project: Project) -> None:
     root = Path(".")
     left = engine.begin(root, "model-v2")
-    journal.save(root, journal.replace(left, done=True))
+    journal.save(root, replace(left, done=True))
     engine.recover(root, print)
     engine.recover(root, print)
     assert [e["result"] for e in log()] == ["done"]
@@ -334,7 +334,3 @@ def test_feasts_files_are_put_back(project: Project) -> None:
     (store / "online.db").write_text("half")
     feast.put_back(Path("."), store)
     assert {p.name: p.read_text() for p in store.glob("*.db")} == {"registry.db": "registry"}
-
-
-def test_the_project_is_the_one_under_test() -> None:
-    assert Path(engine.__file__).is_relative_to(ROOT)
