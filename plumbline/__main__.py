@@ -13,12 +13,29 @@ from plumbline.commands import (
     gate,
     gc,
     new,
+    registry,
     report,
     reproduce,
+    rollback,
     ui,
     verify,
 )
 from plumbline.errors import PlumblineError
+
+COMMANDS = (
+    accept,
+    compare,
+    features,
+    gate,
+    gc,
+    new,
+    registry,
+    report,
+    reproduce,
+    rollback,
+    ui,
+    verify,
+)
 
 
 def main(words: list[str] | None = None) -> int:
@@ -26,7 +43,7 @@ def main(words: list[str] | None = None) -> int:
     runner.prepare()
     parser = argparse.ArgumentParser(prog="python -m plumbline", description=__doc__)
     parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (accept, compare, features, gate, gc, new, report, reproduce, ui, verify):
+    for command in COMMANDS:
         command.add(parsers)
     chosen = parser.parse_args(words)
     try:

@@ -65,7 +65,53 @@ def prepare(request: Request) -> str:
     return str(request["address"])
 
 
-ACTIONS = {"prepare": prepare, "record": record, "register": register}
+def versions(request: Request) -> str:
+    """The registered versions, oldest first, as JSON: number, tags, aliases."""
+    client, name = _client(request["address"]), request["experiment"]
+    aliases = _aliases(client, name)
+    found = client.search_model_versions(f"name = '{name}'")
+    listed = [
+        {
+            "number": str(v.version),
+            "tags": dict(v.tags),
+            "aliases": sorted(a for a, number in aliases.items() if str(number) == str(v.version)),
+        }
+        for v in sorted(found, key=lambda v: int(v.version))
+    ]
+    return json.dumps(listed)
+
+
+def point(request: Request) -> str:
+    """Point the alias at a version, or at none; the version."""
+    client, name = _client(request["address"]), request["experiment"]
+    alias, version = request["alias"], request["version"]
+    if version is not None:
+        client.set_registered_model_alias(name, alias, version)
+    elif alias in _aliases(client, name):
+        client.delete_registered_model_alias(name, alias)
+    return str(version)
+
+
+def forget(request: Request) -> str:
+    """Delete a version; its number. The run that holds its files stays."""
+    _client(request["address"]).delete_model_version(request["experiment"], request["version"])
+    return str(request["version"])
+
+
+ACTIONS = {
+    "prepare": prepare,
+    "record": record,
+    "register": register,
+    "versions": versions,
+    "point": point,
+    "forget": forget,
+}
+
+
+def _aliases(client: Any, name: str) -> dict[str, Any]:
+    """The model's aliases and their versions; none where there is no such model."""
+    found = client.search_registered_models(f"name = '{name}'")
+    return dict(found[0].aliases) if found else {}
 
 
 def _new_version(client: Any, name: str, request: Request) -> str:

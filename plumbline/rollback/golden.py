@@ -1,0 +1,52 @@
+"""Golden events: the restored bundle's answers held against those that the commit recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from plumbline.errors import PlumblineError
+from plumbline.evaluation.baselines import evenly
+from plumbline.features import tables
+from plumbline.model import bundle
+from plumbline.usecase import Array
+
+MOST = 200
+SCORE = "score"
+FILE = "predictions.parquet"
+
+
+def check(usecase: str, model: Path, test: Path, report: Path) -> int:
+    """Score events evenly spread over the test table, to the bit as recorded; how many.
+
+    Raises PlumblineError where an event or an answer differs, naming the first.
+    """
+    recorded, columns = tables.read(report / FILE), tables.read(test)
+    sizes = {len(values) for values in (*recorded.values(), *columns.values())}
+    if len(sizes) != 1 or SCORE not in recorded:
+        raise PlumblineError(
+            f"{report / FILE}: not of {test}; `dvc repro evaluate@{usecase}` and commit"
+        )
+    rows = evenly(sizes.pop(), MOST)
+    for name in recorded.keys() - {SCORE}:
+        if name in columns:
+            _refuse(usecase, name, rows, recorded[name][rows], columns[name][rows])
+    answers = bundle.load(model, usecase).predict({n: v[rows] for n, v in columns.items()})
+    _refuse(usecase, SCORE, rows, recorded[SCORE][rows], answers)
+    return len(rows)
+
+
+def _refuse(usecase: str, name: str, rows: Array, recorded: Array, found: Array) -> None:
+    wrong = np.flatnonzero(~same(recorded, found))
+    if len(wrong):
+        at = wrong[0]
+        raise PlumblineError(
+            f"{usecase}: {len(wrong)} of {len(rows)} golden events differ: row {rows[at]}, {name}: "
+            f"recorded {recorded[at]!r}, now {found[at]!r}"
+        )
+
+
+def same(one: Array, other: Array) -> Array:
+    """Where two columns are equal, nothing beside nothing included, bool (n,)."""
+    return np.asarray((one == other) | ((one != one) & (other != other)), bool)

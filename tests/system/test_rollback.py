@@ -1,0 +1,336 @@
+"""Rollback and registry on a real project of two releases: there and back, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plumbline.__main__ import main
+from plumbline.errors import PlumblineError
+from plumbline.features import tables
+from plumbline.history import lock, revisions
+from plumbline.rollback import engine, feast, golden, journal, registry, restore, steps
+from plumbline.tracking import mlflow_process
+from tests import project as projects
+from tests.project import Project
+from tests.toy import flip
+
+CASE = "diabetes"
+MODEL = Path("models") / CASE
+DATA = Path(".dvc/cache/files/md5")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Two releases, model-v1 and model-v2, by other train params; HEAD is main at the second."""
+    project = projects.make(tmp_path_factory.mktemp("made"), [CASE])
+    quiet = {"MLFLOW_TRACKING_URI": "off"}
+    for tag, rounds in (("model-v1", 60), ("model-v2", 2)):
+        project.set({f"{CASE}.train.rounds": rounds})
+        project.repro(f"evaluate@{CASE}", env=quiet)
+        project.commit(tag)
+        project.run("git", "tag", tag)
+    return project
+
+
+@pytest.fixture(scope="module")
+def begun(made: Project) -> Project:
+    """The same with both bundles in MLflow, by the command that a person has for it."""
+    words = [sys.executable, "-m", "plumbline", "registry", "rebuild"]
+    assert "git and MLflow agree" in made.run(*words)
+    return made
+
+
+@pytest.fixture
+def project(begun: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of it, in which the commands run."""
+    path = tmp_path / "project"
+    shutil.copytree(begun.path, path, symlinks=True)
+    environment = projects.environment(path)
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.chdir(path)
+    return Project(path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended() -> Iterator[None]:
+    """The process beside these tests ends with them."""
+    yield
+    mlflow_process.close()
+
+
+State = tuple[restore.Head, str, str, str | None, list[str]]
+
+
+def state(project: Project) -> State:
+    """Git, the bundle's bytes, all outs' bytes, the champion's md5, and versions."""
+    known = registry.versions(project.path, CASE)
+    bearer = next((v.md5 for v in known if "champion" in v.aliases), None)
+    whole = json.dumps({name: lock.md5(Path(name)) for name in ("data", "models", "reports")})
+    versions = [v.number for v in known]
+    return restore.head(project.path), lock.md5(MODEL), whole, bearer, versions
+
+
+def recorded(rev: str) -> str:
+    """The bundle's md5 in a revision's dvc.lock."""
+    (out,) = [o for o in revisions.outs(Path("."), rev) if o.path == str(MODEL)]
+    return out.md5
+
+
+def log() -> list[dict]:
+    return journal.audit(Path("."))
+
+
+def test_there_and_back(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    before = state(project)
+    assert before[3] == recorded("model-v2") != recorded("model-v1")
+    assert main(["rollback", "--dry-run", "model-v1"]) == 0
+    assert "version 2 -> version 1" in capsys.readouterr().out
+    assert (state(project), log()) == (before, [])
+
+    assert main(["rollback", "model-v1"]) == 0
+    head, bundle, _, champion, _ = state(project)
+    assert head == restore.Head(revisions.commit(Path("."), "model-v1"))
+    assert bundle == champion == recorded("model-v1")
+    said = capsys.readouterr().out
+    assert f"{CASE} 100 equal" in said
+    assert "features: nothing to do" in said
+    assert project.run("git", "status", "--porcelain") == ""
+
+    assert main(["rollback", "main"]) == 0
+    assert state(project) == before
+    assert [(e["rev"], e["result"], len(e["proofs"])) for e in log()] == [
+        ("model-v1", "done", len(steps.STEPS)),
+        ("main", "done", len(steps.STEPS)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda: Path("params.yaml").write_text("seed: 1\n"), "not committed: params.yaml"),
+        (lambda: Path("stray.txt").write_text("x"), "not committed: stray.txt"),
+        (lambda: flip(MODEL / "model.ubj"), "model.ubj: bad in workspace"),
+    ],
+)
+def test_what_could_not_be_put_back_is_refused(
+    project: Project,
+    capsys: pytest.CaptureFixture[str],
+    break_it: Callable[[], object],
+    message: str,
+) -> None:
+    break_it()
+    before = state(project)
+    assert main(["rollback", "model-v1"]) == 2
+    assert message in capsys.readouterr().err
+    assert (state(project), log()) == (before, [])
+    assert main(["rollback", "nowhere"]) == 2
+    assert "'nowhere': no such revision" in capsys.readouterr().err
+
+
+def only_in(rev: str) -> Path:
+    """The cached object of a revision's model."""
+    listed = json.loads((DATA / recorded(rev)[:2] / recorded(rev)[2:]).read_text())
+    (md5,) = [e["md5"] for e in listed if e["relpath"] == "model.ubj"]
+    return DATA / md5[:2] / md5[2:]
+
+
+def test_a_damaged_object_undoes_all(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    flip(only_in("model-v1"))
+    before = state(project)
+    assert main(["rollback", "model-v1"]) == 2
+    assert "undone: everything is as it was at main" in capsys.readouterr().err
+    assert state(project) == before
+    assert [e["result"] for e in log()] == ["undone"]
+
+
+def test_a_remote_makes_good_what_the_cache_lacks(project: Project, tmp_path: Path) -> None:
+    project.run("dvc", "remote", "add", "--local", "-d", "store", str(tmp_path / "store"))
+    project.run("dvc", "push", "-q", "--all-tags")
+    flip(only_in("model-v1"))
+    shutil.rmtree(DATA / recorded("model-v1")[:2])
+    assert main(["rollback", "model-v1"]) == 0
+    assert lock.md5(MODEL) == recorded("model-v1")
+
+
+@pytest.mark.parametrize("step", ["code", "registry", "predictions"])
+def test_a_step_that_fails_after_its_work_is_undone(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    done = steps.STEPS[step]
+
+    def fail(root: Path, at: journal.Journal) -> str:
+        done(root, at)
+        raise PlumblineError("and then it broke")
+
+    for known in registry.versions(project.path, CASE):
+        if step == "registry" and known.number == "1":
+            registry.forget(project.path, CASE, "1")  # so that a version is made, and unmade
+    before = state(project)
+    monkeypatch.setitem(steps.STEPS, step, fail)
+    assert main(["rollback", "model-v1"]) == 2
+    assert f"{step}: and then it broke\nundone" in capsys.readouterr().err
+    assert state(project) == before
+
+
+def test_ctrl_c_undoes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = state(project)
+
+    def interrupt(root: Path, at: journal.Journal) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(steps.STEPS, "verify", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        main(["rollback", "model-v1"])
+    assert state(project) == before
+
+
+@pytest.mark.parametrize("step", ["code", "outs"])
+def test_killed_and_found(project: Project, capsys: pytest.CaptureFixture[str], step: str) -> None:
+    before = state(project)
+    words = [sys.executable, "-m", "plumbline", "rollback", "model-v1"]
+    running = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    file = Path(".plumbline/journal.json")
+    while not (file.exists() and json.loads(file.read_text())["steps"][-1] == step):
+        assert running.poll() is None
+        time.sleep(0.005)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    time.sleep(0.5)  # its children end with it
+    with journal.alone(Path(".")):
+        engine.recover(Path("."), print)
+    assert f"interrupted at {step}" in capsys.readouterr().out
+    assert state(project) == before
+    assert not file.exists()
+    assert [e["result"] for e in log()] == ["recovered"]
+
+
+def test_the_copy_works_where_the_code_has_no_rollback(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree("plumbline/rollback")
+    project.commit("before there was a rollback")
+    project.run("git", "branch", "old")
+    project.run("git", "reset", "-q", "--hard", "model-v2")
+    before = state(project)
+    assert main(["rollback", "old"]) == 0
+    assert not Path("plumbline/rollback").exists()
+    said = project.run(sys.executable, ".plumbline/tool", "rollback", "main")
+    assert "done: old" in said
+    mlflow_process.close()
+    assert state(project) == before
+
+
+def test_a_commit_made_after_a_kill_is_left_alone(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(".")
+    left = engine.begin(root, "model-v1")
+    journal.save(root, left.begun("code").begun("outs"))
+    Path("notes.txt").write_text("mine")
+    assert main(["rollback", "model-v1"]) == 2
+    assert "not committed: notes.txt" in capsys.readouterr().err
+    project.commit("mine")
+    assert main(["rollback", "model-v1"]) == 2
+    assert "git is at main" in capsys.readouterr().err
+    project.run("git", "reset", "-q", "--hard", "model-v2")
+    assert main(["rollback", "model-v1"]) == 0
+
+
+def test_one_that_lacked_its_last_line_is_closed(project: Project) -> None:
+    root = Path(".")
+    left = engine.begin(root, "model-v2")
+    journal.save(root, replace(left, done=True))
+    engine.recover(root, print)
+    engine.recover(root, print)
+    assert [e["result"] for e in log()] == ["done"]
+
+
+def test_golden_events_see_another_answer(project: Project) -> None:
+    report, test = Path("reports") / CASE / "evaluate", Path("data") / CASE / "tables/test.parquet"
+    assert golden.check(CASE, MODEL, test, report) == 100
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = tables.read(report / golden.FILE)
+    columns["score"] = columns["score"] * (1 + 2**-50)
+    pq.write_table(pa.table(columns), report / golden.FILE)
+    with pytest.raises(PlumblineError, match="golden events differ: row 0, score: recorded"):
+        golden.check(CASE, MODEL, test, report)
+    pq.write_table(pa.table({n: v[1:] for n, v in columns.items()}), report / golden.FILE)
+    with pytest.raises(PlumblineError, match=r"not of data/.*test\.parquet"):
+        golden.check(CASE, MODEL, test, report)
+
+
+def test_a_deleted_mlflow_is_made_again(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = registry.versions(project.path, CASE)
+    mlflow_process.close()
+    for name in ("mlflow.db", "mlflow.db.lock"):
+        Path(name).unlink()
+    shutil.rmtree("mlartifacts")
+    assert main(["registry", "status"]) == 1
+    assert not Path("mlflow.db").exists()
+    assert "3 of 3 do not agree" in capsys.readouterr().out
+    shutil.rmtree(MODEL)  # it comes from the cache
+    assert main(["registry", "rebuild"]) == 0
+    assert registry.versions(project.path, CASE) == known
+    assert [v.tags["git.tag"] for v in known] == ["model-v1", "model-v2"]
+    with closing(sqlite3.connect("mlflow.db")) as database:
+        sources = database.execute("SELECT source FROM model_versions ORDER BY version").fetchall()
+    found = [lock.md5(Path(s.removeprefix("file://"))) for (s,) in sources]
+    assert found == [recorded("model-v1"), recorded("model-v2")]
+
+
+def test_sync_moves_the_alias_to_head(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    registry.point(project.path, CASE, "1")
+    assert main(["registry", "status"]) == 1
+    assert main(["registry", "sync"]) == 0
+    assert f"HEAD: {CASE} version 2" in capsys.readouterr().out
+    registry.point(project.path, CASE, None)
+    assert state(project)[3] is None
+
+
+def test_without_mlflow(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "MLFLOW_TRACKING_URI", "off")
+    assert main(["rollback", "model-v1"]) == 0
+    assert main(["rollback", "--dry-run", "main"]) == 0
+    assert capsys.readouterr().out.count("nothing to do: MLflow is off") == 2
+    assert main(["registry", "sync"]) == 2
+    assert "MLflow is off" in capsys.readouterr().err
+
+
+def test_a_broken_mlflow_is_one_message(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mlflow.db").write_bytes(b"no database at all " * 100)
+    assert main(["rollback", "model-v1"]) == 2
+    assert "file is not a database" in capsys.readouterr().err
+    assert restore.head(project.path).branch == "main"
+
+
+def test_feasts_files_are_put_back(project: Project) -> None:
+    """The store is emptied and made again by the commit's own code; here that fails at once."""
+    store = Path("feature_store")
+    (store / "registry.db").write_text("registry")
+    feast.save(Path("."), store)
+    with pytest.raises(PlumblineError, match=r"Feast, nobody: .*'nobody' has no module"):
+        feast.rebuild(Path("."), store, ["nobody"])
+    (store / "online.db").write_text("half")
+    feast.put_back(Path("."), store)
+    assert {p.name: p.read_text() for p in store.glob("*.db")} == {"registry.db": "registry"}
