@@ -38,6 +38,11 @@ lock:
 ui: install
 	python -m plumbline ui
 
+BASE ?= main
+report: install
+	python -m plumbline compare $(BASE) --json reports/change.json
+	python -m plumbline report reports/change.json --markdown reports/change.md --html reports/change.html
+
 bench: install
 	python bench/pipeline.py
 
