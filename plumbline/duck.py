@@ -13,6 +13,25 @@ import duckdb
 MEMORY = "PLUMBLINE_MEMORY"
 """Environment variable: how much memory DuckDB may use before it spills ("2GB" by default)."""
 
+SESSION = "SET TimeZone = 'UTC'; SET enable_progress_bar = false"
+"""What every connection runs first."""
+Settings = dict[str, str | bool | int | float | list[str]]
+
+
+def settings(spill: Path, threads: int | None = None) -> Settings:
+    """DuckDB's settings: bounded memory, spilling to `spill`, rows in order, no extension fetched.
+
+    `threads`: None for all processors.
+    """
+    return {
+        "memory_limit": os.environ.get(MEMORY, "2GB"),
+        "temp_directory": str(spill),
+        "preserve_insertion_order": True,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        **({"threads": threads} if threads else {}),
+    }
+
 
 @contextmanager
 def connect(scratch: Path, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -20,17 +39,11 @@ def connect(scratch: Path, threads: int | None = None) -> Iterator[duckdb.DuckDB
 
     `threads`: None for all processors.
     """
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": os.environ.get(MEMORY, "2GB"),
-        "temp_directory": str(scratch / "spill"),
-        "preserve_insertion_order": True,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        **({"threads": threads} if threads else {}),
-    }
-    connection = duckdb.connect(str(scratch / "work.duckdb"), config=settings)
+    connection = duckdb.connect(
+        str(scratch / "work.duckdb"), config=settings(scratch / "spill", threads)
+    )
     try:
-        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        connection.execute(SESSION)
         yield connection
     finally:
         connection.close()

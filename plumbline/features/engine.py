@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -10,11 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from plumbline import duck
 from plumbline.errors import SourceError, near
 from plumbline.usecase import UseCase
-
-MEMORY = "PLUMBLINE_MEMORY"
-"""Environment variable: how much memory DuckDB may use before it spills ("2GB" by default)."""
 
 
 @contextmanager
@@ -25,17 +22,9 @@ def connection(threads: int | None = None) -> Iterator[Any]:
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder, warnings.catch_warnings():
         # Ibis 12 calls by its old name what DuckDB 2 renamed; nothing that a user can mend
         warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
-        settings = {
-            "memory_limit": os.environ.get(MEMORY, "2GB"),
-            "temp_directory": folder,
-            "preserve_insertion_order": True,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            **({"threads": threads} if threads else {}),
-        }
-        backend = ibis.duckdb.connect(**settings)
+        backend = ibis.duckdb.connect(**duck.settings(Path(folder), threads))
         try:
-            backend.raw_sql("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+            backend.raw_sql(duck.SESSION)
             yield backend
         finally:
             backend.disconnect()

@@ -27,14 +27,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_every_stage_leaves_its_outs(project: Project) -> None:
     for usecase in BOTH:
-        for stage in STAGES:
-            assert (
-                json.loads((project.path / "metrics" / usecase / f"{stage}.json").read_text())
-                if (stage != "train")
-                else (project.path / "models" / usecase / "model.ubj").stat().st_size
-            )
-        assert list((project.path / "reports" / usecase).rglob("*.html"))
-        assert list((project.path / "reports" / usecase / "plots").glob("*.csv"))
+        for stage in set(STAGES) - {"train"}:
+            assert json.loads((project.path / "metrics" / usecase / f"{stage}.json").read_text())
+        assert (project.path / "models" / usecase / "model.ubj").stat().st_size
+        reports = project.path / "reports" / usecase
+        assert list(reports.rglob("*.html"))
+        assert list((reports / "plots").glob("*.csv"))
 
 
 def test_a_second_run_does_nothing(project: Project) -> None:
