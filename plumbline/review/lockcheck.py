@@ -19,6 +19,7 @@ from plumbline.review.sides import GRAPH, LOCK, PARAMS, Side
 RUNNING = re.compile(r"Running stage '([^']+)'")
 VARIABLE = re.compile(r"\$\{([^}]+)\}")
 FAILED = re.compile(r"ERROR: failed to reproduce '([^']+)'(?:: (.*))?")
+EXITED = re.compile(r"exited with (-?\d+)")
 
 
 def check(side: Side) -> dict[str, Any]:
@@ -62,13 +63,24 @@ def failure(log: str) -> dict[str, str] | None:
 
     >>> failure("train: no rows\\nERROR: failed to reproduce 'train@a': failed to run\\n")
     {'stage': 'train@a', 'error': 'train: no rows'}
+    >>> failure("train: 9 rows\\nERROR: failed to reproduce 'train@a': failed to run: x, exited with -9\\n")
+    {'stage': 'train@a', 'error': 'killed by signal 9'}
     """
     lines = [line for line in log.splitlines() if line.strip()]
     for i, line in enumerate(lines):
         if match := FAILED.search(line):
             before = lines[i - 1] if i else ""
-            return {"stage": match[1], "error": before or match[2] or ""}
+            error = _killed(match[2] or "") or before or match[2] or ""
+            return {"stage": match[1], "error": error}
     return None
+
+
+def _killed(said: str) -> str | None:
+    """A stage that a signal ended: its last words are no error."""
+    match = EXITED.search(said)
+    code = int(match[1]) if match else 0
+    signal = -code if code < 0 else code - 128
+    return f"killed by signal {signal}" if code and signal > 0 else None
 
 
 def _names(stage: str, told: Any, params: Mapping[str, Any]) -> Iterator[str]:
