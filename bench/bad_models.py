@@ -30,7 +30,7 @@ def learned(what: str, new: str) -> Bad:
 
 
 def bad_models(best: str) -> tuple[Bad, ...]:
-    """All of them; `best` is the feature that the model gains most by."""
+    """All of them; `best` is the feature that the model can least do without."""
     return (
         learned(
             "labels shuffled",

@@ -8,7 +8,9 @@ Of a retrain the data stay as they are; `--tune` gives each its own search too (
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
+import logging
 import os
 import shutil
 import sys
@@ -20,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.bad_models import Bad, bad_models
+from plumbline import files, runner, usecase
 from plumbline import params as params_file
-from plumbline import runner, usecase
+from plumbline.evaluation import metrics
 from plumbline.evaluation.metrics import PRIMARY
 from plumbline.features import tables
-from plumbline.model import bundle
-from plumbline.monitoring.watch import gain_shares
+from plumbline.model import batches, bundle, training
 from plumbline.review import scoring
 from plumbline.review.scoring import Case, Run
 from tests.conftest import ROOT
@@ -103,10 +105,28 @@ def plant(project: Project, bad: Bad) -> None:
     project.set(bad.params)
 
 
-def best_feature(project: Project) -> str:
-    """The feature of the largest gain."""
-    gain = gain_shares(bundle.load(project.path / f"models/{NAME}", NAME).booster)
-    return max(gain, key=lambda name: gain[name])
+def best_feature() -> str:
+    """The feature without which a retrain is worst on the validation window.
+
+    Not that of the largest gain: what a model gains most by, others may well stand in for.
+    """
+    from stages import train
+
+    case, params = usecase.load(NAME), params_file.load(NAME)
+    found = files.read_json(Path(f"metrics/{NAME}/tune.json"))
+    settings = training.settings(
+        case.problem, {**found["fixed"], **found["params"]}, seed=params.seed, threads=0
+    )
+    pair = [Path(f"data/{NAME}/tables/{name}.parquet") for name in ("train", "valid")]
+    columns = tables.read(pair[1], batches.needed(case))
+    label = columns[case.label].astype(float)
+    quality = {}
+    for name in case.features:
+        without = dataclasses.replace(case, features=tuple(f for f in case.features if f != name))
+        boosted = train.boost(without, settings, params.train, *pair)
+        score = bundle.raw_score(boosted.booster, without.features, case.offset, columns)
+        quality[name] = metrics.average_precision(label, score)
+    return min(quality, key=lambda name: quality[name])
 
 
 def _interval(told: dict[str, Any]) -> str:
@@ -120,13 +140,13 @@ def main() -> None:
     parser.add_argument("--only", default="", help="bad models whose name has this in it")
     chosen = parser.parse_args()
     runner.prepare()
-    os.environ["MLFLOW_TRACKING_URI"] = "off"
+    logging.getLogger("plumbline").setLevel(logging.WARNING)
     with clone() as project:
         os.environ.update(environment(project.path) | {"MLFLOW_TRACKING_URI": "off"})
         os.chdir(project.path)
         same, count = retrains(project, chosen.seeds, chosen.tune)
         project.run("git", "checkout", "-q", "--", ".")
-        asked = [b for b in bad_models(best_feature(project)) if chosen.only in b.what]
+        asked = [b for b in bad_models(best_feature()) if chosen.only in b.what]
         said_no = 0
         for bad in asked:
             no, why = refused(project, bad)
