@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests import releases
+from tests import three_releases as releases
 from tests.conftest import ROOT
 from tests.project import Project
 

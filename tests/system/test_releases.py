@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests import project as projects
-from tests import releases
+from tests import three_releases as releases
 from tests.project import Project
 
 # Python reads it at its start: writes down every class that a pickle asks for, and who unpickles.
