@@ -25,11 +25,13 @@ GRAPH = "dvc.yaml"
 Tell = Callable[[str], None]
 
 
-def resolve(root: Path, tell: Tell, *, repro: bool = True) -> list[Choice]:
+def resolve(
+    root: Path, tell: Tell, targets: Sequence[str] = (), *, repro: bool = True
+) -> list[Choice]:
     """Write dvc.lock, and the files that git keeps of each entry, from what the sides executed.
 
-    With `repro`, the outs are checked out, the rest runs, and the result is added to git's index. A
-    file of a dropped stage is HEAD's until the stage has run. Raises PlumblineError where no merge is
+    With `repro`, the outs are checked out, the rest runs (or these targets of `dvc repro`), and the
+    result is added to git's index. A file of a dropped stage is HEAD's until the stage has run. Raises PlumblineError where no merge is
     under way, another file is in conflict, or a stage fails; then the index still has the conflict.
     """
     commits = sides.commits(root)
@@ -50,7 +52,7 @@ def resolve(root: Path, tell: Tell, *, repro: bool = True) -> list[Choice]:
     for choice in choices:
         tell(line(choice))
     if repro:
-        finish(root, choices, kept, tell)
+        finish(root, choices, kept, targets, tell)
     return choices
 
 
@@ -61,7 +63,9 @@ def line(choice: Choice) -> str:
     return f"{choice.stage}: taken from {' and '.join(choice.sides)}"
 
 
-def finish(root: Path, choices: Sequence[Choice], kept: Iterable[str], tell: Tell) -> None:
+def finish(
+    root: Path, choices: Sequence[Choice], kept: Iterable[str], targets: Sequence[str], tell: Tell
+) -> None:
     """Check the taken outs out, run what was dropped, and add the result to the index."""
     try:
         tell(f"fetch: {restore.fetch(root)}")
@@ -75,7 +79,7 @@ def finish(root: Path, choices: Sequence[Choice], kept: Iterable[str], tell: Tel
         tell(text)
 
     env = {**os.environ, **runner.QUIET}
-    if child.run([sys.executable, "-m", "dvc", "repro"], root, env, heard):
+    if child.run([sys.executable, "-m", "dvc", "repro", *targets], root, env, heard):
         failed = failure("\n".join(said)) or {"stage": "dvc repro", "error": (said or [""])[-1]}
         raise PlumblineError(
             f"{failed['stage']}: {failed['error']}; mend it, then `python -m plumbline resolve` again"
