@@ -26,7 +26,8 @@ PREDICTIONS = Path("reports", CASE, "evaluate", "predictions.parquet")
 QUIET = {"MLFLOW_TRACKING_URI": "off"}
 START = {
     f"{CASE}.tune.max_evals": 0,
-    f"{CASE}.train.rounds": 5,
+    f"{CASE}.train.rounds": 20,
+    f"{CASE}.train.params": {"max_depth": 2},
     f"{CASE}.evaluate.bootstrap": 20,
     f"{CASE}.evaluate.slice_floor": 0.3,
 }
@@ -95,13 +96,13 @@ def replay(month: Month) -> None:
     month.work("first model", START)
     git("git", "tag", "model-v1")
     month.work("note one")
-    month.work("more rounds", {f"{CASE}.train.rounds": 6})
+    month.work("deeper trees", {f"{CASE}.train.params": {"max_depth": 4}})
     git("git", "tag", "model-v2")
     git("git", "checkout", "-q", "-b", "floors")
     month.work("a lower floor", {f"{CASE}.evaluate.slice_floor": 0.2})
     git("git", "checkout", "-q", "main")
     git("dvc", "checkout", "-q", "--allow-missing")
-    month.work("fewer rounds", {f"{CASE}.train.rounds": 3})
+    month.work("deeper still", {f"{CASE}.train.params": {"max_depth": 6}})
     month.said["merge"] = git("git", "merge", "floors", ok=False)
     assert main(["resolve", f"evaluate@{CASE}"]) == 0
     month.commit("merge floors")
@@ -112,7 +113,7 @@ def replay(month: Month) -> None:
     month.commit("merged notes")
     assert main(["rollback", "model-v1"]) == 0
     git("git", "switch", "-q", "-c", "hotfix")
-    month.work("hotfix", {f"{CASE}.train.rounds": 4})
+    month.work("hotfix", {f"{CASE}.train.params": {"max_depth": 3}})
     git("git", "tag", "model-v1.1")
     assert main(["rollback", "main"]) == 0
     month.work("note three")
@@ -138,7 +139,7 @@ def test_the_merge_is_what_a_run_of_it_gives(month: Month, tmp_path: Path) -> No
     clone = month.project.clone(tmp_path / "clone")
     month.project.run("git", "checkout", "-q", "main")
     recorded = (clone.path / "dvc.lock").read_text()
-    clone.run("rm", "-r", "dvc.lock", "metrics")
+    clone.run("rm", "-r", "dvc.lock", f"metrics/{CASE}")
     clone.repro(f"evaluate@{CASE}", env=QUIET)
     assert (clone.path / "dvc.lock").read_text() == recorded
     assert clone.run("git", "status", "--porcelain") == ""
@@ -146,7 +147,7 @@ def test_the_merge_is_what_a_run_of_it_gives(month: Month, tmp_path: Path) -> No
 
 def test_back_to_each_commit(month: Month, capsys: pytest.CaptureFixture[str]) -> None:
     """First the tags by name, then every commit, then main: bytes, alias and predictions of each."""
-    tags = {"model-v1": "first model", "model-v2": "more rounds", "model-v1.1": "hotfix"}
+    tags = {"model-v1": "first model", "model-v2": "deeper trees", "model-v1.1": "hotfix"}
     rest = {rev: subject for subject, rev in month.commits.items() if subject not in tags.values()}
     for rev, subject in {**tags, **rest, "main": "note three"}.items():
         assert main(["rollback", rev]) == 0
@@ -163,10 +164,10 @@ def test_each_champion_and_why(month: Month, tmp_path: Path) -> None:
     found = json.loads((tmp_path / "history.json").read_text())
     assert not found["notes"]
     released = {e["why"]: e["md5"] for e in found["events"] if e["kind"] == "release"}
-    subjects = {"model-v1": "first model", "model-v2": "more rounds", "model-v1.1": "hotfix"}
+    subjects = {"model-v1": "first model", "model-v2": "deeper trees", "model-v1.1": "hotfix"}
     assert released == {tag: month.states[s].bundle for tag, s in subjects.items()}
     merged = [e["why"] for e in found["events"] if e["kind"] == "commit"]
-    assert merged == ["first model", "more rounds", "fewer rounds"]
+    assert merged == ["first model", "deeper trees", "deeper still"]
     last = found["events"][-1]
     assert (last["md5"], last["until"]) == (month.states["note three"].bundle, None)
     assert all(e["version"] for e in found["events"])

@@ -125,13 +125,7 @@ def test_push_fetch_verify_damage_repair_roll_back(made: Toy, user: User, tmp_pa
     assert "fetched from storage" in third.plumbline("rollback", "v1")
     assert third.project.run("git", "describe", "--tags").strip() == "v1"
     assert third.verify() == []
-    third.plumbline("rollback", "main")
-    assert third.verify() == []
-
-
-def test_what_gc_would_free_is_known_on_each(user: User) -> None:
-    said = user.plumbline("gc", "--cloud")
-    assert "remote storage: would free 0 objects" in said
+    assert "remote storage: would free 0 objects" in third.plumbline("gc", "--cloud")
 
 
 def test_moving_loses_nothing(made: Toy, tmp_path: Path) -> None:
