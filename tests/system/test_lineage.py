@@ -18,6 +18,7 @@ from plumbline.lineage import champions, render
 from plumbline.lineage.champions import Event
 from plumbline.rollback import journal
 from plumbline.rollback.plan import Head
+from plumbline.tracking import mlflow_process, projection
 from tests import project as projects
 from tests.project import Project
 
@@ -207,9 +208,33 @@ def test_history_of_commits_releases_and_rollbacks(
         ("rollback", first),
     ]  # fmt: skip
     assert [e["until"] is None for e in found] == [False, False, False, False, True]
+    assert found[0]["until"] == found[1]["until"] == found[2]["when"]
+    assert found[2]["until"] == found[3]["until"] == found[4]["when"]
     assert "rollback: to model-v1 by Test" in capsys.readouterr().out
     assert main(["history", "tyo"]) == 2
     assert "did you mean 'toy'" in capsys.readouterr().err
+
+
+def test_mlflows_runs_and_versions_are_shown_where_it_has_them(
+    project: Project, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    (bare,) = [show("toy@champion")]
+    assert (bare["versions"], bare["stages"][0]["runs"]) == ([], [])
+    assert "MLflow knows no champion of toy" in bare["notes"][0]
+    run = projection.record("toy", "train", params={}, metrics={})
+    assert main(["registry", "rebuild"]) == 0
+    mlflow_process.close()
+    found = show("toy@champion")
+    assert found["versions"] == [{"number": "2", "aliases": ["champion"]}]
+    assert found["stages"][0]["runs"] == [run]
+    assert show("toy/2")["target"] == found["target"]
+    Path("mlflow.db").write_bytes(b"no database")
+    mlflow_process.close()
+    damaged = show("toy")
+    assert damaged["target"] == found["target"]
+    assert damaged["notes"][0].startswith("without MLflow: ")
+    mlflow_process.close()
 
 
 def test_a_timeline_is_in_utc_whatever_the_zone() -> None:
