@@ -150,6 +150,7 @@ def test_a_source_that_changes(tmp_path: Path) -> None:
     table, source = tmp_path / "origin.csv", "sources/diabetes/diabetes.csv"
     shutil.move(project.path / source, table)
     project.run("git", "rm", "-q", source)
+    (project.path / source).parent.mkdir(exist_ok=True)  # as `python -m plumbline new` makes it
     user = User(project, Remote("", {}, {"MLFLOW_TRACKING_URI": "off"}))
     first, *others = commands("A source that changes")
     words = {"https://example.com/my_table.csv": str(table), "my_table": "diabetes"}
