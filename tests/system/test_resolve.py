@@ -239,6 +239,24 @@ def test_a_cherry_pick_has_two_sides_too(
     assert project.repro() == []
 
 
+def test_a_tracked_file_of_the_other_side_is_checked_out_first(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.run("git", "checkout", "-q", "-b", "theirs")
+    Path("tracked.txt").write_text("one")
+    project.run("dvc", "add", "-q", "tracked.txt")
+    project.set({"b.last": 2})
+    project.repro()
+    project.commit("theirs")
+    branch(project, "ours", {"a.last": 3})
+    Path("tracked.txt").write_text("another")
+    project.run("git", "merge", "theirs", ok=False)
+    assert main(["resolve"]) == 2
+    assert "tracked.txt: not what tracked.txt.dvc says" in capsys.readouterr().err
+    project.run("dvc", "checkout", "-q", "--force", "tracked.txt.dvc")
+    assert ran(resolve(capsys)) == []
+
+
 def test_without_a_merge_there_is_nothing_to_resolve(project: Project) -> None:
     with pytest.raises(PlumblineError, match="nothing is being merged"):
         engine.resolve(project.path, print)
