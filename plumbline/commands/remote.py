@@ -1,0 +1,35 @@
+"""`remote URL`: where this clone's outs are kept for others: a folder, S3 or SSH, every fetch hashed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from plumbline.errors import PlumblineError
+from plumbline.history import configure
+
+
+def add(parsers: Any) -> None:
+    """Declare the command."""
+    parser = parsers.add_parser(
+        "remote", help="set the remote of this clone, and check what it sends"
+    )
+    parser.add_argument("url", help="a folder, s3://BUCKET/PATH, ssh://USER@HOST/PATH, ...")
+    parser.add_argument("--name", default="storage", help="of the remote (storage)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of DVC's for it"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Write .dvc/config.local, and say whether the remote answers; 0 when it does, else 1."""
+    wrong = [pair for pair in chosen.set if "=" not in pair]
+    if wrong:
+        raise PlumblineError(f"--set {wrong[0]}: expected KEY=VALUE")
+    options = dict(pair.split("=", 1) for pair in chosen.set)
+    print(configure.remote(Path("."), chosen.name, chosen.url, options))
+    reason = configure.answers(Path("."), chosen.name)
+    print(f"it does not answer: {reason}" if reason else "it answers; `dvc push` fills it")
+    return 1 if reason else 0
