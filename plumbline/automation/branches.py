@@ -7,31 +7,18 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 
 from plumbline.errors import PlumblineError
 
-PREFIX = "retrain/"
 
+def name(usecase: str) -> str:
+    """The branch of a use case's challenger: one, so that there is one pull request.
 
-def name(usecase: str, day: date | None) -> str:
-    """The branch of a use case's challenger.
-
-    >>> name("shop", date(2025, 7, 1)), name("shop", None)
-    ('retrain/shop-2025-07-01', 'retrain/shop-new')
+    >>> name("shop")
+    'retrain/shop'
     """
-    return f"{PREFIX}{usecase}-{day or 'new'}"
-
-
-def belongs(branch: str, usecase: str) -> bool:
-    """Whether a branch is one that `name` makes for the use case, of any day.
-
-    >>> belongs("retrain/shop-2025-07-01", "shop"), belongs("retrain/shop-b-new", "shop")
-    (True, False)
-    """
-    day = branch.removeprefix(f"{PREFIX}{usecase}-")
-    return day != branch and (day == "new" or day.replace("-", "").isdigit())
+    return f"retrain/{usecase}"
 
 
 def commit(root: Path, branch: str, message: str, paths: Sequence[str]) -> str:
@@ -91,7 +78,7 @@ def _refuse_others(root: Path, there: str, made: str, branch: str) -> None:
     if others:
         raise PlumblineError(
             f"origin's {branch} holds {others[0].split()[0]}, which no retrain made; it is left as it "
-            "is: merge or close its pull request, then retrain again"
+            "is: merge it, or delete the branch, then propose again"
         )
 
 

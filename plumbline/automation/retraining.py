@@ -47,8 +47,8 @@ class Case:
 
     @property
     def branch(self) -> str:
-        """The challenger's: the same for the same day."""
-        return branches.name(self.name, self.after)
+        """The challenger's."""
+        return branches.name(self.name)
 
 
 def retrain(case: Case, scratch: Path) -> dict[str, Any]:
@@ -95,7 +95,8 @@ def _challenge(case: Case, seen: Mapping[str, Any]) -> dict[str, Any]:
     if judged.word != "challenger":
         return record
     message = f"Retrain {case.name}" + (f" on data up to {case.after}" if case.after else "")
-    commit = branches.commit(case.root, case.branch, message, _kept(case.name))
+    paths = [*_kept(case.name), *_new_sources(case)]
+    commit = branches.commit(case.root, case.branch, message, paths)
     return {**record, "branch": case.branch, "commit": commit}
 
 
@@ -185,6 +186,12 @@ def _record(case: Case, judged: Outcome, **evidence: Any) -> dict[str, Any]:
 def _kept(name: str) -> list[str]:
     """What a retrain changes of what git keeps."""
     return [PARAMS, LOCK, f"metrics/{name}"]
+
+
+def _new_sources(case: Case) -> list[str]:
+    """What git tracks of the use case's sources and somebody changed: new data belong to the challenger."""
+    words = ("diff", "--name-only", "-z", "HEAD", "--", f"sources/{case.name}")
+    return [n for n in revisions.git(case.root, *words).decode().split("\0") if n]
 
 
 def _tracked(root: Path, paths: list[str]) -> list[str]:
