@@ -8,6 +8,7 @@ import sys
 from plumbline import runner
 from plumbline.commands import (
     accept,
+    audit,
     compare,
     features,
     gate,
@@ -29,6 +30,7 @@ from plumbline.errors import PlumblineError
 
 COMMANDS = (
     accept,
+    audit,
     compare,
     features,
     gate,
