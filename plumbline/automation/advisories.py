@@ -48,7 +48,11 @@ def audit(lock: Path, address: str = SERVICE, ignored: Iterable[str] = ()) -> li
     wanted = pins(lock.read_text(encoding="utf-8"))
     if not wanted:
         raise PlumblineError(f"{lock}: no line like name==1.0 there; expected the lock file")
-    return judged(_asked([*wanted, CANARY], address), wanted, address, set(ignored))
+    found: list[Advisory] = []
+    for some in rounds(wanted):
+        answer = _asked([*some, CANARY], address)
+        found += judged(answer, some, address, set(ignored))
+    return found
 
 
 def pins(text: str) -> list[Pin]:
@@ -59,6 +63,22 @@ def pins(text: str) -> list[Pin]:
     """
     found = (PIN.match(line) for line in text.splitlines())
     return sorted({(_normal(match[1]), match[2]) for match in found if match})
+
+
+def rounds(wanted: Iterable[Pin]) -> list[list[Pin]]:
+    """The pins in lists that name no package twice, as pip-audit wants them.
+
+    >>> rounds([("a", "1"), ("a", "2"), ("b", "1")])
+    [[('a', '1'), ('b', '1')], [('a', '2')]]
+    """
+    found: list[list[Pin]] = []
+    for name, version in wanted:
+        free = next((r for r in found if name not in {n for n, _ in r}), None)
+        if free is None:
+            free = []
+            found.append(free)
+        free.append((name, version))
+    return found
 
 
 def judged(

@@ -16,7 +16,13 @@ from plumbline.automation.advisories import CANARY, pins
 from tests.conftest import ROOT
 from tests.project import environment
 
-LOCK = "Left_Pad==1.0 \\\n    --hash=sha256:00\nright==2.0 ; python_version > '3' \\\n    # via x\n"
+LOCK = """\
+Left_Pad==1.0 \\
+    --hash=sha256:00
+right==2.0 ; python_version < '3.12' \\
+    # via x
+right==3.0 ; python_version >= '3.12'
+"""
 
 
 @contextmanager
@@ -70,11 +76,12 @@ def test_the_canary_alone_is_flagged(lock: str, capsys: pytest.CaptureFixture[st
 
 
 def test_a_locked_package_is_flagged(lock: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with osv({CANARY: "OLD-1", ("left-pad", "1.0"): "NEW-1"}) as address:
+    with osv({CANARY: "OLD-1", ("left-pad", "1.0"): "A", ("right", "3.0"): "B"}) as address:
         words = ["audit", "--lock", lock, "--osv-url", address]
         assert main(words) == 1
-        assert "left-pad 1.0: NEW-1; mended in 9.9" in capsys.readouterr().out
-        assert main([*words, "--ignore", "NEW-1-ALIAS"]) == 0
+        said = capsys.readouterr().out.splitlines()
+        assert said[:2] == [f"{p}; mended in 9.9" for p in ("left-pad 1.0: A", "right 3.0: B")]
+        assert main([*words, "--ignore", "A-ALIAS", "--ignore", "B"]) == 0
 
 
 @pytest.mark.parametrize("status", [200, 503])
