@@ -21,7 +21,7 @@ RUNNING = re.compile(r"Running stage '([^']+)'")
 VARIABLE = re.compile(r"\$\{([^}]+)\}")
 FAILED = re.compile(r"ERROR: failed to reproduce '([^']+)'(?:: (.*))?")
 ERROR = re.compile(r"ERROR: (.*)")
-ENDED = ("Data and pipelines are up to date.", "Use `dvc push` to send your updates")
+ENDED = ("Data and pipelines are up to date.", "Use `dvc push`")
 """One of these is what `dvc repro` says last where nothing failed."""
 LONGEST = 1000
 """Characters of an error that are kept."""
