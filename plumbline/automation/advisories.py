@@ -65,6 +65,22 @@ def pins(text: str) -> list[Pin]:
     return sorted({(_normal(match[1]), match[2]) for match in found if match})
 
 
+def accepted(text: str, name: str) -> dict[str, str]:
+    """Ids of advisories and why each is accepted: "ID  # reason" to a line. PlumblineError without one.
+
+    >>> accepted("# all\\nCVE-1  # never called\\n", "file")
+    {'CVE-1': 'never called'}
+    """
+    found = {}
+    for line in text.splitlines():
+        known, _, why = (part.strip() for part in line.partition("#"))
+        if known and not why:
+            raise PlumblineError(f"{name}: {known}: no reason; expected '{known}  # why'")
+        if known:
+            found[known] = why
+    return found
+
+
 def rounds(wanted: Iterable[Pin]) -> list[list[Pin]]:
     """The pins in lists that name no package twice, as pip-audit wants them.
 

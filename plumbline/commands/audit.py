@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.automation import advisories
+from plumbline.errors import PlumblineError
+
+ACCEPTED = Path(".ci") / "advisories"
 
 
 def add(parsers: Any) -> None:
@@ -16,17 +19,26 @@ def add(parsers: Any) -> None:
     parser.add_argument(
         "--osv-url", default=advisories.SERVICE, metavar="ADDRESS", help="another OSV service"
     )
-    parser.add_argument(
-        "--ignore", action="append", default=[], metavar="ID", help="an advisory that is accepted"
-    )
+    text = f"ids that are accepted, each with a reason ({ACCEPTED})"
+    parser.add_argument("--accepted", type=Path, default=ACCEPTED, metavar="FILE", help=text)
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Print each advisory; 1 where there is one, else 0."""
-    found = advisories.audit(chosen.lock, chosen.osv_url, chosen.ignore)
+    known = advisories.accepted(_read(chosen.accepted), str(chosen.accepted))
+    found = advisories.audit(chosen.lock, chosen.osv_url, known)
     for one in found:
         mended = f"mended in {', '.join(one.mended)}" if one.mended else "no version mends it"
         print(f"{one.name} {one.version}: {one.id}; {mended}")
-    print(f"{len(found)} known vulnerabilities; the canary was flagged")
+    print(
+        f"{len(found)} known vulnerabilities beside {len(known)} accepted; the canary was flagged"
+    )
     return 1 if found else 0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PlumblineError(f"{path}: {error.strerror}; expected a text file") from None

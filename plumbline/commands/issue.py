@@ -10,6 +10,8 @@ from plumbline.errors import PlumblineError
 from plumbline.hosting import github
 
 WELL = "success"
+LINES, WIDTH = 60, 300
+"""Of a log, what is quoted."""
 
 
 def add(parsers: Any) -> None:
@@ -20,7 +22,7 @@ def add(parsers: Any) -> None:
         "--result", required=True, metavar="WORD", help=f"{WELL} closes it, anything else opens it"
     )
     parser.add_argument("--title", metavar="TEXT", help="without it: the kind and the result")
-    parser.add_argument("--body", type=Path, metavar="FILE", help="Markdown: what broke")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="its last lines are quoted")
     parser.add_argument("--link", default="", metavar="ADDRESS", help="where the run is to be seen")
     parser.set_defaults(run=run)
 
@@ -39,9 +41,20 @@ def run(chosen: argparse.Namespace) -> None:
 
 def _body(chosen: argparse.Namespace) -> str:
     start = f"The last run ended with: {chosen.result}. {chosen.link}".strip()
-    if not chosen.body or not chosen.body.exists():
+    if not chosen.log or not chosen.log.is_file():
         return start
     try:
-        return f"{start}\n\n{chosen.body.read_text(encoding='utf-8', errors='replace')}"
+        text = chosen.log.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise PlumblineError(f"--body {chosen.body}: {error.strerror}") from None
+        raise PlumblineError(f"--log {chosen.log}: {error.strerror}") from None
+    return f"{start}\n\n{quoted(text)}"
+
+
+def quoted(text: str) -> str:
+    """The last lines as a block of code, in which no mention, link or HTML acts.
+
+    >>> quoted("one\\n@all\\n")
+    '    one\\n    @all'
+    """
+    lines = text.expandtabs().splitlines()[-LINES:]
+    return "\n".join(f"    {line[:WIDTH]}" for line in lines)

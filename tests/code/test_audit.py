@@ -63,6 +63,7 @@ def advisory(pin: tuple[str, str], name: str) -> dict:
 @pytest.fixture
 def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A small lock; no proxy between the test and loopback."""
+    monkeypatch.chdir(ROOT)
     monkeypatch.setattr("os.environ", {**environment(ROOT), "no_proxy": "*", "NO_PROXY": "*"})
     path = tmp_path / "requirements.txt"
     path.write_text(LOCK)
@@ -72,7 +73,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_the_canary_alone_is_flagged(lock: str, capsys: pytest.CaptureFixture[str]) -> None:
     with osv({CANARY: "OLD-1"}) as address:
         assert main(["audit", "--lock", lock, "--osv-url", address]) == 0
-    assert capsys.readouterr().out == "0 known vulnerabilities; the canary was flagged\n"
+    assert capsys.readouterr().out.startswith("0 known vulnerabilities beside 1 accepted")
 
 
 def test_a_locked_package_is_flagged(lock: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +82,12 @@ def test_a_locked_package_is_flagged(lock: str, capsys: pytest.CaptureFixture[st
         assert main(words) == 1
         said = capsys.readouterr().out.splitlines()
         assert said[:2] == [f"{p}; mended in 9.9" for p in ("left-pad 1.0: A", "right 3.0: B")]
-        assert main([*words, "--ignore", "A-ALIAS", "--ignore", "B"]) == 0
+        accepted = Path(lock).with_name("accepted")
+        accepted.write_text("# two\nA-ALIAS  # never called\nB  # nor this\n")
+        assert main([*words, "--accepted", str(accepted)]) == 0
+        accepted.write_text("B\n")
+        assert main([*words, "--accepted", str(accepted)]) == 2
+    assert "B: no reason" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("status", [200, 503])
@@ -102,10 +108,9 @@ def test_a_service_that_is_not_there(lock: str, capsys: pytest.CaptureFixture[st
     assert address in said
 
 
-def test_no_lock(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    empty = tmp_path / "empty.txt"
-    empty.write_text("# nothing\n")
-    assert main(["audit", "--lock", str(empty)]) == 2
+def test_no_lock(lock: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(lock).write_text("# nothing\n")
+    assert main(["audit", "--lock", lock]) == 2
     assert "expected the lock file" in capsys.readouterr().err
 
 
