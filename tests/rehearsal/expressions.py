@@ -16,7 +16,7 @@ STATUS = re.compile(r"\b(always|cancelled|success|failure)\s*\(")
 WORDS = {"true": True, "false": False, "null": None}
 
 
-class Refused(AssertionError):
+class Refused(AssertionError):  # noqa: N818 (what the rehearsal does with the unknown)
     """A workflow uses something that the rehearsal does not know."""
 
 
