@@ -166,7 +166,7 @@ def _monitor(
     current = command.split()[6]
     result = scratch / "monitor.json"
     words = [sys.executable, "-m", "stages.monitor", case.name, *map(str, champion), current]
-    env = {**os.environ, "MLFLOW_TRACKING_URI": "off"}
+    env = {**_environment(), "MLFLOW_TRACKING_URI": "off"}
     lines: list[str] = []
     words += [str(result), str(scratch / "monitor")]
     if child.run(words, case.root, env, lines.append):
@@ -205,4 +205,10 @@ def _outs(case: Case) -> list[str]:
 
 
 def _dvc(root: Path, tell: Any, *words: str) -> int:
-    return child.run([sys.executable, "-m", "dvc", *words], root, os.environ, tell)
+    return child.run([sys.executable, "-m", "dvc", *words], root, _environment(), tell)
+
+
+def _environment() -> dict[str, str]:
+    """This process's, its own Python first: the one that the stages' commands find."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, "PATH": path}

@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,8 @@ from plumbline.__main__ import main
 from tests import toy
 from tests.conftest import ROOT
 from tests.github import github
+from tests.rehearsal import hub as hubs
+from tests.rehearsal import uses, workflows
 from tests.toy import Toy, flip
 
 TAG = "model-v1"
@@ -153,3 +157,28 @@ def test_published_once_and_only_as_packed(
         shutil.copy(project.path / "sum.py", project.path / "dist" / TAG / "extra.py")
         assert main(["publish", TAG]) == 2
     assert "the files are not those of SHA256SUMS" in capsys.readouterr().err
+
+
+def test_the_workflow(project: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packed by one job, signed by another that sees finished files only, published by a third."""
+    signed: list[str] = []
+
+    def attest(runner: Any, given: Mapping[str, Any], _env: Mapping[str, str]) -> None:
+        assert runner.permissions == {"attestations": "write", "id-token": "write"}
+        found = runner.job.workspace.glob(given["subject-path"])
+        signed.extend(sorted(p.name for p in found))
+
+    monkeypatch.setitem(uses.ACTIONS, "actions/attest-build-provenance", attest)
+    base, remote = tmp_path / "base", tmp_path / "remote"
+    project.run("git", "clone", "-q", "--bare", ".", str(base / "origin.git"))
+    project.run("dvc", "push", "-q")
+    shutil.copytree(remote, base / "remote")
+    (tmp_path / "host").mkdir()
+    with hubs.hub(base, tmp_path / "host") as hub:
+        hub.extra["PYTHONPATH"] = str(ROOT)
+        where = {"ref": f"refs/tags/{TAG}", "ref_name": TAG, "sha": ""}
+        file = ROOT / ".github" / "workflows" / "release.yml"
+        run = workflows.run(hub, file, "push", {}, **where)
+        assert run.conclusion == "success", "".join(j.output() for j in run.jobs.values())
+        (made,) = hub.api.releases
+    assert sorted(a["name"] for a in made["assets"]) == FILES == signed

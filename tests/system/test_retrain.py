@@ -1,124 +1,157 @@
-"""Retraining from end to end: a plain table, real git, DVC and a remote, and a stand-in for GitHub."""
+"""Retraining from end to end by the real workflow: a small timed table, real git, DVC and a remote, and
+a stand-in for GitHub. The champion has never seen rain; then it rains."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from tests import project as projects
-from tests.github import GitHub, github
 from tests.project import Project
+from tests.rehearsal import base as bases
+from tests.rehearsal import hub as hubs
+from tests.rehearsal import workflows
+from tests.rehearsal.base import NAME, TABLE
+from tests.rehearsal.hub import Hub
+from tests.rehearsal.reviews import WORKFLOWS
+from tests.rehearsal.uses import git
+from tests.rehearsal.workflows import Run
+from tests.usecases import deliveries
 
-QUIET = {"MLFLOW_TRACKING_URI": "off"}
-SOURCE = Path("sources") / "diabetes" / "diabetes.csv"
-BRANCH = "retrain/diabetes"
+BRANCH = f"retrain/{NAME}"
+AUTUMN = "2025-06-30"
+Rows = Callable[..., list[str]]
 
 
-def table(rows: int, sexes: tuple[int, ...], seed: int = 0) -> pd.DataFrame:
-    """Patients of a made-up clinic: progression rises in steps, which are other ones for sex 2."""
-    random = np.random.default_rng(seed)
-    drawn = {f"s{i}": random.normal(100, 10, rows).round(1) for i in range(1, 7)}
-    bmi, sex = random.normal(26, 4, rows).clip(15, 45), random.choice(sexes, rows)
-    steps = 60 + 80 * (bmi > 23) + 80 * (bmi > 30) + 150 * (sex == 2) * (bmi > 26)
-    return pd.DataFrame(
-        {
-            "patient": np.arange(rows),
-            "age": random.integers(20, 80, rows),
-            "sex": sex,
-            "bmi": bmi.round(1),
-            "bp": random.normal(95, 10, rows).round(1),
-            **drawn,
-            "progression": steps + random.normal(0, 10, rows),
-        }
-    )
+def dry(rows: Rows) -> Rows:
+    """The table's lines without rain, and without what rain costs."""
+
+    def without(line: str) -> str:
+        *start, distance, items, hour, rain, minutes = line.split(",")
+        cost = int(rain) * (20.0 if float(distance) > 3 else 2.0)
+        return ",".join([*start, distance, items, hour, "0", str(round(float(minutes) - cost, 1))])
+
+    return lambda *words, **more: [without(line) for line in rows(*words, **more)]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The use case run on patients of sex 1, committed and pushed: to a bare origin and a remote."""
-    folder = tmp_path_factory.mktemp("retrain")
-    project = projects.make(folder / "project", ["diabetes"])
-    project.set({"diabetes.tune.max_evals": 0})
-    table(1500, (1,)).to_csv(project.path / SOURCE, index=False)
-    project.run("dvc", "remote", "add", "-q", "-d", "--local", "storage", str(folder / "remote"))
-    project.repro(env=QUIET)
-    project.commit("reproduced")
-    subprocess.run(
-        ["git", "init", "-q", "--bare", "-b", "main", str(folder / "origin")], check=True
-    )
-    project.run("git", "remote", "add", "origin", str(folder / "origin"))
-    project.run("git", "push", "-q", "origin", "main")
-    project.run("dvc", "push", "-q")
-    return project
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A champion of dry days: run, accepted, pushed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deliveries, "rows", dry(deliveries.rows))
+        return bases.make(tmp_path_factory.mktemp("retrain"))
 
 
 @pytest.fixture
-def project(made: Project) -> Iterator[Project]:
-    """The project, put back afterwards."""
-    yield made
-    made.run("git", "checkout", "-q", ".")
-    assert made.run("git", "status", "--porcelain", "--branch").splitlines() == ["## main"]
+def hub(base: Path, tmp_path: Path) -> Iterator[Hub]:
+    with hubs.hub(base, tmp_path) as made:
+        yield made
 
 
-@pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with github() as state:
-        yield state
+def arrive(
+    hub: Hub, days: int, rows: Rows = deliveries.rows, edit: Callable[[str], str] = str
+) -> None:
+    """Push more days of the table to main, and nothing else: dvc.lock is of before."""
+    project = hub.clone("laptop")
+    file = project.path / TABLE
+    lines = rows("2025-05-01", days, start=bases.DAYS * 40)
+    file.write_text(edit(file.read_text() + "\n".join(lines) + "\n"))
+    project.commit("new data")
+    git("push", "-q", "origin", "HEAD:main", cwd=project.path)
 
 
-def retrain(project: Project, hub: GitHub) -> dict[str, Any]:
-    """Both commands, as the workflow calls them; the record."""
-    file = project.path.parent / "retrain.json"
-    start, env = ("python", "-m", "plumbline"), {**QUIET, **hub.environment()}
-    project.run(*start, "retrain", "--json", str(file), env=env)
-    project.run(*start, "propose", str(file), env=env)
-    return json.loads(file.read_text())["usecases"][0]
+def retrain(hub: Hub, as_of: str) -> tuple[Run, dict[str, Any]]:
+    """The workflow, by hand; its record."""
+    sha = git("rev-parse", "refs/heads/main", cwd=hub.origin)
+    where = {"ref": "refs/heads/main", "ref_name": "main", "sha": sha}
+    event = {"inputs": {"as_of": as_of}}
+    run = workflows.run(hub, WORKFLOWS / "retrain.yml", "workflow_dispatch", event, **where)
+    assert run.conclusion == "success", run.jobs["retrain"].output()
+    file = hub.folder / "runs" / str(run.number) / "artifacts" / "retrain" / "retrain.json"
+    return run, json.loads(file.read_text())["usecases"][0]
 
 
-def test_bad_data_open_one_issue_that_health_closes(project: Project, hub: GitHub) -> None:
-    whole = pd.read_csv(project.path / SOURCE)
-    for _ in range(2):
-        whole.drop(columns="bmi").to_csv(project.path / SOURCE, index=False)
-        record = retrain(project, hub)
-        assert record["outcome"] == "bad-data"
-        assert "stage data@diabetes failed" in record["reasons"][0]
-    assert [i["state"] for i in hub.issues] == ["open"]
-    assert "bmi" in hub.issues[0]["body"]
-    whole.to_csv(project.path / SOURCE, index=False)
-    assert retrain(project, hub)["outcome"] == "healthy"
-    assert [i["state"] for i in hub.issues] == ["closed"]
-    assert hub.pulls == []
-
-
-def test_a_loss_of_quality_opens_one_pull_request(project: Project, hub: GitHub) -> None:
-    table(3000, (1, 2), seed=1).to_csv(project.path / SOURCE, index=False)
-    before = (project.path / "dvc.lock").read_bytes()
-    record = retrain(project, hub)
+def test_one_pull_request_and_not_twice(hub: Hub, tmp_path: Path) -> None:
+    arrive(hub, 60)
+    run, record = retrain(hub, AUTUMN)
+    Path("/tmp/h/automation/body.md").write_text(hub.api.pulls[0]["body"])
     assert record["outcome"] == "challenger", record["reasons"]
-    assert (project.path / "dvc.lock").read_bytes() == before
-    assert [p["head"]["ref"] for p in hub.pulls] == [BRANCH]
-    assert "known labels show a loss" in hub.pulls[0]["body"]
-    assert retrain(project, hub)["outcome"] == "challenger"
-    assert len(hub.pulls) == 1, "not twice"
-    assert hub.issues == []
+    assert record["as_of"] == {"from": "2025-05-01", "to": AUTUMN}
+    (pull,) = hub.api.pulls
+    assert (pull["head"]["ref"], pull["base"]["ref"]) == (BRANCH, "main")
+    assert pull["title"] == f"Retrain {NAME} on data up to {AUTUMN}"
+    assert "known labels show a loss of quality" in pull["body"]
+    assert "| mae | " in pull["body"]
+    assert "Challenger against champion" in run.jobs["retrain"].summary
+    pushed = git("rev-parse", BRANCH, cwd=hub.origin)
+    retrain(hub, AUTUMN)
+    assert len(hub.api.pulls) == 1, "not twice"
+    assert hub.api.issues == []
+    assert git("rev-parse", BRANCH, cwd=hub.origin) == pushed, (
+        "the same challenger is not pushed again"
+    )
+    whole(hub, tmp_path / "stranger")
+    somebody(hub, run, tmp_path / "somebody")
 
 
-def test_what_was_pushed_is_whole(project: Project, tmp_path: Path) -> None:
-    """Runs after the one above: a stranger's clone of the branch gets the challenger's very bytes."""
-    origin, remote = (str(project.path.parent / name) for name in ("origin", "remote"))
-    project.run("git", "clone", "-q", "-b", BRANCH, origin, str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone")
-    assert clone.run("git", "log", "--format=%s", "-1").strip() == "Retrain diabetes"
-    changed = clone.run("git", "diff", "--name-only", "HEAD~1").split()
-    assert {"dvc.lock", str(SOURCE), "metrics/diabetes/evaluate.json"} <= set(changed)
-    clone.run("dvc", "remote", "add", "-q", "-d", "--local", "storage", remote)
+def whole(hub: Hub, path: Path) -> None:
+    """A stranger's clone of the branch gets the challenger's very bytes, and has nothing to run."""
+    git("clone", "-q", "-b", BRANCH, str(hub.origin), str(path), cwd=hub.folder)
+    clone = Project(path)
+    changed = git("diff", "--name-only", "HEAD~1", cwd=path).split()
+    metrics = {f"metrics/{NAME}/{s}.json" for s in ("data", "evaluate", "monitor")}
+    assert {"dvc.lock", "params.yaml"} | metrics <= set(changed)
+    assert git("diff", "--shortstat", "HEAD~1", "params.yaml", cwd=path).startswith(
+        "1 file changed, 1 ins"
+    )
+    clone.run("dvc", "remote", "add", "-q", "-d", "--local", "team", str(hub.remote))
     clone.run("dvc", "pull", "-q")
     clone.run("python", "-m", "plumbline", "verify")
-    assert clone.repro(env=QUIET) == []
+    assert clone.repro(env=bases.QUIET) == []
+
+
+def somebody(hub: Hub, run: Run, path: Path) -> None:
+    """Commits on the branch: another challenger does not overwrite it, and says so."""
+    git("clone", "-q", "-b", BRANCH, str(hub.origin), str(path), cwd=hub.folder)
+    person = Project(path)
+    (path / "NOTE.md").write_text("a reason\n")
+    person.commit("a person's work")
+    git("push", "-q", "origin", BRANCH, cwd=path)
+    said = propose(hub, run, ok=False)
+    assert "which no retrain made; it is left as it is" in said
+    assert git("log", "-1", "--format=%s", BRANCH, cwd=hub.origin) == "a person's work"
+
+
+def propose(hub: Hub, run: Run, *, ok: bool = True) -> str:
+    """The workflow's last command once more, where it ran."""
+    there = Project(run.jobs["retrain"].workspace)
+    words = ("python", "-m", "plumbline", "propose", "reports/retrain.json")
+    return there.run(*words, env=hub.api.environment(), ok=ok)
+
+
+def test_bad_data_open_one_issue_that_health_closes(hub: Hub) -> None:
+    arrive(hub, 28, dry(deliveries.rows), lambda text: text.replace("distance", "how_far", 1))
+    run, record = retrain(hub, "2025-05-29")
+    assert record["outcome"] == "bad-data"
+    assert f"stage data@{NAME} failed" in record["reasons"][0]
+    assert "issue #1" in propose(hub, run)
+    (issue,) = hub.api.issues
+    assert issue["state"] == "open"
+    assert "distance" in issue["body"]
+    arrive_again(hub)
+    _, record = retrain(hub, "2025-05-29")
+    assert record["outcome"] == "healthy", record["reasons"]
+    assert [i["state"] for i in hub.api.issues] == ["closed"]
+    assert hub.api.pulls == []
+
+
+def arrive_again(hub: Hub) -> None:
+    """Somebody mends the table."""
+    project = Project(hub.folder / "laptop")
+    file = project.path / TABLE
+    file.write_text(file.read_text().replace("how_far", "distance", 1))
+    project.commit("mended")
+    git("push", "-q", "origin", "HEAD:main", cwd=project.path)
