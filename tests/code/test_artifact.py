@@ -31,8 +31,14 @@ def written(folder: Path, found: Any) -> Path:
     [
         whole(),
         whole(failed={"stage": "train@shop", "error": "no rows"}, usecases={}),
-        whole(case={"cost": [{"stage": "train", "base": 1.5, "head": {"seconds": 2}}]}),
-        whole(case={"drift": [{"column": "size", "psi": None, "words": ["watch"]}]}),
+        whole(
+            case={
+                "cost": [
+                    {"stage": "train", "base": None, "head": {"seconds": 2, "memory_mb": 300.5}}
+                ]
+            }
+        ),
+        whole(case={"limits": {"too_good": 0.5, "slice_loss": None}}),
         whole(lock={"md5": "0", "checked": True, "uncommitted": ["train@shop"]}),
         whole(release=None),
     ],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,3 +93,40 @@ def test_the_origin_is_the_events(tmp_path: Path) -> None:
             comments.origin(path)
     with pytest.raises(PlumblineError, match="head_sha is no commit"):
         comments.origin(event(tmp_path, head_sha="main"))
+
+
+FEW = """
+import sys
+few, std = set(sys.argv[1].split()), sys.stdlib_module_names
+class Only:
+    def find_spec(self, name, path=None, target=None):
+        top = name.split(".")[0]
+        if path is None and top not in few and top not in std and top != "plumbline":
+            raise ModuleNotFoundError(name, name=top)
+sys.meta_path.insert(0, Only())
+import plumbline.__main__, jsonschema, plumbline.commands.comment
+"""
+
+
+def locked(name: str) -> set[str]:
+    """The lines of a lock file that pin a version."""
+    lines = (ROOT / name).read_text().splitlines()
+    return {line.rstrip("\\").strip() for line in lines if "==" in line and line[0] != " "}
+
+
+def test_its_few_packages_are_those_of_the_lock() -> None:
+    pins = {line.split(" ;")[0] for line in locked("requirements-comment.txt")}
+    assert 0 < len(pins) < 12
+    assert pins <= {line.split(" ;")[0] for line in locked("requirements.txt")}
+
+
+def test_the_command_needs_no_other_package() -> None:
+    """What the lock file of the comment's job names, and nothing else, may be imported."""
+    pins = locked("requirements-comment.txt")
+    names = {p.split("==")[0].replace("-", "_") for p in pins}
+    few = " ".join(
+        (names - {"attrs", "pyyaml", "rpds_py"}) | {"attr", "attrs", "yaml", "rpds", "_yaml"}
+    )
+    words = [sys.executable, "-c", FEW, few]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -75,8 +75,8 @@ class Hub:
             **self.extra,
         }
 
-    def clone(self, name: str = "laptop") -> Project:
-        """A contributor's clone, with its own cache linked to the one of the base repository."""
+    def clone(self, name: str = "laptop", branch: str = "main") -> Project:
+        """A contributor's clone at a branch of the base project, with a cache linked to that one's."""
         path = self.folder / name
         git("clone", "-q", str(self.origin), str(path), cwd=self.folder)
         project = Project(path)
@@ -86,6 +86,7 @@ class Hub:
         (path / ".dvc" / "config.local").write_text(
             f"[core]\n    remote = team\n['remote \"team\"']\n    url = {self.remote}\n"
         )
+        project.run("git", "pull", "-q", "--no-rebase", str(self.base / "project"), branch)
         project.run("dvc", "checkout", "-q")
         return project
 

@@ -15,14 +15,12 @@ from typing import Any
 from tests.conftest import ROOT
 from tests.project import Project
 from tests.rehearsal import workflows
-from tests.rehearsal.base import MODULE, NAME, QUIET, TABLE
+from tests.rehearsal.base import MODULE, NAME, QUIET, TABLE, WORSE
 from tests.rehearsal.hub import Hub, beside
 from tests.rehearsal.reviews import WORKFLOWS, Seen, comment, replay, review
 from tests.usecases import deliveries
 
 CML = ROOT / "tests" / "cml"
-GOOD = {f"{NAME}.train": {"rounds": 400, "params": {"eta": 0.1, "max_depth": 4}}}
-WORSE = {f"{NAME}.train": {"rounds": 25, "params": {"eta": 0.1, "max_depth": 1}}}
 MARK = "CML watermark plumbline"
 
 
@@ -37,13 +35,6 @@ class Played:
 PLAYED = Played()
 
 
-def change(hub: Hub, changes: dict[str, Any], name: str = "laptop") -> Project:
-    """A contributor changes params.yaml, runs, commits."""
-    project = hub.clone(name)
-    project.set(changes)
-    return committed(project)
-
-
 def committed(project: Project) -> Project:
     """`dvc repro` and a commit."""
     project.repro(env=QUIET)
@@ -53,7 +44,7 @@ def committed(project: Project) -> Project:
 
 def helps(hub: Hub) -> Seen:
     """A parameter change that helps: green, and the comment says better."""
-    project = change(hub, GOOD)
+    project = hub.clone(branch="good")
     seen = review(hub, hub.push(project, "deeper"))
     assert seen.comment.startswith(f"**✅ May be merged: {NAME}: mae better"), seen.log()
     assert set(seen.checks().values()) == {"green"}
@@ -65,7 +56,7 @@ def helps(hub: Hub) -> Seen:
 
 def hurts(hub: Hub) -> Seen:
     """One that hurts: the gate is red, and the comment says worse, and why."""
-    seen = review(hub, hub.push(change(hub, WORSE), "shallower"))
+    seen = review(hub, hub.push(hub.clone(branch="worse"), "shallower"))
     assert seen.comment.startswith("**❌ Not to be merged: "), seen.log()
     assert f"{NAME}: mae is worse than base's beyond noise" in seen.comment
     assert seen.review.step("gate").outcome == "failure"
@@ -124,12 +115,10 @@ def failing_stage(hub: Hub) -> Seen:
 def second_push(hub: Hub) -> Seen:
     """A second push: the same comment, now of the new commit."""
     hub.vars |= cml(hub)
-    project = change(hub, WORSE)
-    first = review(hub, hub.push(project, "again"))
-    assert first.comment.startswith("**❌")
-    project.set(GOOD)
-    seen = review(hub, hub.push(committed(project), "again"))
-    assert seen.comment.startswith("**✅"), seen.log()
+    event, run = replayed(hub)
+    assert comment(hub, event, run).comment.startswith("**✅")
+    seen = review(hub, hub.push(hub.clone(branch="worse"), "deeper"))
+    assert seen.comment.startswith("**❌"), seen.log()
     assert [line.split(" ")[0] for line in hub.api.written()] == ["POST", "PATCH"]
     return seen
 
@@ -213,7 +202,7 @@ def fork(hub: Hub) -> Seen:
     """From a fork, with no secret and no remote: computed here, commented on the right pull request."""
     hub.push(hub.clone("other"), "deeper")  # the same branch name, of the repository's own
     hub.vars = {}
-    project = change(hub, GOOD)
+    project = hub.clone(branch="good")
     seen = review(hub, hub.push(project, "deeper", owner="stranger"))
     assert seen.comment.startswith("**✅"), seen.log()
     assert "computed here" in seen.review.step("baseline").output
@@ -245,7 +234,7 @@ def forged_artifact(hub: Hub) -> Seen:
 
 def forged_lock(hub: Hub) -> Seen:
     """A dvc.lock, consistent in itself, of a model that this code does not give: run again, and told."""
-    project = change(hub, GOOD)
+    project = hub.clone(branch="good")
     project.set(WORSE)
     lock = project.path / "dvc.lock"
     text = lock.read_text()
@@ -266,7 +255,7 @@ def forged_lock(hub: Hub) -> Seen:
 
 def merged(hub: Hub) -> Seen:
     """Main after the merge: nothing is computed again, bytes are hashed, the model is registered."""
-    project = change(hub, GOOD)
+    project = hub.clone(branch="good")
     project.run("dvc", "push", "-q")
     event = hub.push(project, "deeper")
     made = main(hub, hub.merge(event))
@@ -280,7 +269,7 @@ def merged(hub: Hub) -> Seen:
 
 def merged_from_fork(hub: Hub) -> Seen:
     """Main after a fork's merge: computed once, as committed, and published."""
-    project = change(hub, GOOD)
+    project = hub.clone(branch="good")
     event = hub.push(project, "deeper", owner="stranger")
     made = main(hub, hub.merge(event))
     said = made.jobs["main"].output()
