@@ -257,6 +257,7 @@ def merged(hub: Hub) -> Seen:
     """Main after the merge: nothing is computed again, bytes are hashed, the model is registered."""
     project = hub.clone(branch="good")
     project.run("dvc", "push", "-q")
+    hub.vars["MLFLOW_TRACKING_URI"] = f"sqlite:///{hub.folder}/mlflow.db"
     event = hub.push(project, "deeper")
     made = main(hub, hub.merge(event))
     said = made.jobs["main"].output()
