@@ -183,11 +183,17 @@ class Monitor(Section):
 class Gate(Section):
     """What a pull request may do (`plumbline/review/ruling.py`). No stage reads it.
 
-    `margin`: a metric's differences up to this share of the other model's figure are noise, as
-    another seed makes them. `override`: why a use case's model may be merged although it is refused.
+    Shares of the other model's figure: up to `margin` a metric's difference is noise, as another seed
+    makes it (`bench/honesty.py`); a slice that loses more than `slice_loss`, or a cost that grows by
+    more than `cost_growth`, beyond noise, is refused; so is a gain too good to be true: more than
+    `too_good` of the error gone at once. `override`: why a use case's model may be merged although it
+    is refused.
     """
 
     margin: Share = 0.01
+    slice_loss: Share = 0.25
+    cost_growth: Share = 0.1
+    too_good: Share = 0.5
     override: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 

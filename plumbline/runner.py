@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.errors import PlumblineError
+from plumbline.history import runs
 
 QUIET = {
     "ANONYMIZED_TELEMETRY": "false",
@@ -42,7 +43,10 @@ def run(main: Callable[..., None]) -> None:
         arguments = parse(main, sys.argv[1:], stage)
         started = time.perf_counter()
         main(**arguments)
-        log.info("%s: done in %.1f s", stage, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        if "DVC_STAGE" in os.environ:
+            runs.keep(arguments["usecase"], stage, seconds)
+        log.info("%s: done in %.1f s", stage, seconds)
     except PlumblineError as error:
         log.error("%s: %s", stage, error)
         sys.exit(error.exit_code)

@@ -28,6 +28,7 @@ CASE = {
     "primary": "average_precision",
     "level": 0.95,
     "margin": 0.01,
+    "limits": {"slice_loss": 0.25, "cost_growth": 0.1, "too_good": 0.5},
     "override": None,
     "base": {"head": RESULT, "base": RESULT},
     "release": {"head": {"comparable": False, "reason": "another label"}},
@@ -57,6 +58,19 @@ CASE = {
         "joined": ["in"],
         "left": ["out"],
     },
+    "drift": [
+        {
+            "column": "weight",
+            "psi": 0.31,
+            "noise": 0.01,
+            "null_base": 0.0,
+            "null_head": 0.02,
+            "word": "drift",
+        }
+    ],
+    "cost": [
+        {"stage": "train", "base": None, "head": {"seconds": 12.5, "memory_mb": 640.0}},
+    ],
     "monitor": {
         "level": "fine",
         "summary": "fine: nothing",

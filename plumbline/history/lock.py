@@ -19,10 +19,11 @@ PLACE = "${item.usecase}"
 
 @dataclass(frozen=True)
 class Stage:
-    """The paths that a stage reads and writes for one use case; no metrics, no plots."""
+    """The paths that a stage reads and writes for one use case; no plots."""
 
     deps: tuple[str, ...]
     outs: tuple[str, ...]
+    metrics: tuple[str, ...] = ()
 
 
 def md5(path: Path) -> str:
@@ -69,7 +70,7 @@ def locked(usecase: str, path: Path = Path("dvc.lock")) -> dict[str, str]:
 def graph(usecase: str, path: Path = Path("dvc.yaml")) -> dict[str, Stage]:
     """The stages of dvc.yaml for one use case; none without the file."""
     return {
-        name: Stage(_paths(stage.get("deps", ()), usecase), _paths(stage.get("outs", ()), usecase))
+        name: Stage(*(_paths(stage.get(key, ()), usecase) for key in ("deps", "outs", "metrics")))
         for name, stage in _stages(path).items()
     }
 

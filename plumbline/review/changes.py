@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from plumbline.review.blocks import Block, Bullets, Fold, Table, Text
 from plumbline.review.summary import figure
 
 SIDES = ("base", "head")
+DRIFT = ("column", "PSI", "its noise", "null in base", "null in head", "verdict")
+COST = ("stage", "base, s", "head, s", "base, MB", "head, MB")
 
 
 def lines(case: Mapping[str, Any]) -> Iterator[str]:
@@ -28,12 +30,18 @@ def folds(case: Mapping[str, Any]) -> Iterator[Block]:
     if case["stages"]:
         rows = [(s["name"], s["change"], "; ".join(_causes(s))) for s in case["stages"]]
         yield _table("Changed stages, and why", ("stage", "entry", "what differs"), rows)
-    rows = _data(case["data"])
-    if rows:
-        yield _table("Data", ("of the data", *SIDES), rows)
+    differing = _data(case["data"])
+    if differing:
+        yield _table("Data", ("of the data", *SIDES), differing)
+    if case["drift"]:
+        moved = [_drifted(line) for line in case["drift"]]
+        yield _table("Drift of head's newest rows against base's", DRIFT, moved, range(1, 5))
     told = list(_features(case["features"]))
     if told:
         yield Fold(f"Features: {len(told)} changes", [Bullets(told)])
+    if case["cost"]:
+        spent = [_cost(line) for line in case["cost"]]
+        yield _table("Seconds and memory of the stages", COST, spent, range(1, 5))
     yield Fold("Lineage (md5)", [_lineage(case["lineage"])])
 
 
@@ -70,14 +78,26 @@ def _features(told: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"no longer in the model: {name}" for name in told["left"])
 
 
+def _drifted(line: Mapping[str, Any]) -> tuple[str, ...]:
+    sizes = (figure(line[k]) for k in ("psi", "noise", "null_base", "null_head"))
+    return (str(line["column"]), *sizes, str(line["word"]))
+
+
+def _cost(line: Mapping[str, Any]) -> tuple[str, ...]:
+    pairs = [(line[side] or {}).get(k) for k in ("seconds", "memory_mb") for side in SIDES]
+    return (str(line["stage"]), *(figure(value) for value in pairs))
+
+
 def _lineage(told: Mapping[str, Any]) -> Table:
     keys = list(dict.fromkeys((k, p) for side in SIDES for k in told[side] for p in told[side][k]))
     rows = [(k, p, *(told[s].get(k, {}).get(p, "–") for s in SIDES)) for k, p in keys]
     return Table("Lineage", ("of", "path", *SIDES), rows)
 
 
-def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Fold:
-    inner: list[Text | Bullets | Table] = [Table(title, head, rows)]
+def _table(
+    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Iterable[int] = ()
+) -> Fold:
+    inner: list[Text | Bullets | Table] = [Table(title, head, rows, frozenset(numbers))]
     return Fold(f"{title}: {len(rows)}", inner)
 
 

@@ -11,7 +11,7 @@ from plumbline.evaluation.metrics import PRIMARY
 from plumbline.history import places, revisions
 from plumbline.history.hashing import md5_bytes
 from plumbline.history.places import Folder
-from plumbline.review import contents, lockcheck, locks, ruling, scoring, sides
+from plumbline.review import contents, costs, drifted, lockcheck, locks, ruling, scoring, sides
 from plumbline.review.locks import Entries
 from plumbline.review.scoring import Case
 from plumbline.review.sides import Side
@@ -94,6 +94,7 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
         "primary": PRIMARY[case.usecase.problem],
         "level": params.evaluate.level,
         "margin": params.gate.margin,
+        "limits": params.gate.model_dump(include={"slice_loss", "cost_growth", "too_good"}),
         "override": params.gate.override,
         "base": against,
         "release": _released(cache, case, (base, release), head, against) if release else {},
@@ -102,6 +103,8 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
         "edges": locks.edges(new),
         "data": contents.data(before, after),
         "features": contents.features(before, after),
+        "drift": drifted.drift_of(cache, case, (base.name, old), (head.name, new)),
+        "cost": costs.costs(head.root, name, old, new),
         "monitor": contents.monitor(after),
         "evaluate": contents.evaluate(after),
         "blocked": contents.blocked(after),

@@ -47,10 +47,16 @@ def compared(
         "rows": len(window.label),
         "metrics": {m: difference(window, m, old[m], new[m], sample, margin) for m in sorted(both)},
         "slices": {
-            name: _slice(window, base.score, head.score, rows, margin)
+            name: _slice(shared(window, groups), base.score, head.score, rows, margin)
             for name, rows in groups.items()
         },
     }
+
+
+def shared(window: Window, groups: Mapping[str, Groups]) -> Window:
+    """The window at a level that all groups share (Bonferroni): of all, 1 - level is wrong by chance."""
+    count = max(1, sum(len(members) for members in groups.values()))
+    return replace(window, level=1 - (1 - window.level) / count)
 
 
 def difference(

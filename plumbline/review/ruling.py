@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plumbline.errors import PlumblineError
+from plumbline.evaluation.metrics import HIGHER_IS_BETTER
 
 FORMAT = 1
 Reason = dict[str, str | None]
@@ -74,7 +75,53 @@ def _of_case(case: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         windows = case.get(against) or {}
         for window, result in windows.items():
             yield from _of_window(case, against, window, result)
+    yield from _of_head(case, (case.get("base") or {}).get("head") or {})
+    yield from _of_age(case.get("data") or {})
     yield from _of_evaluate(case.get("evaluate") or {})
+
+
+def _of_head(case: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Of head's window against base: slices that broke, a cost that grew, a gain that cannot be."""
+    limits = case.get("limits") or {}
+    for name, groups in (result.get("slices") or {}).items():
+        for group, found in groups.items():
+            if _lost(found, limits.get("slice_loss")):
+                yield "slice", f"slice {name} {group} lost beyond noise: {_arrow(found)}"
+    metrics = result.get("metrics") or {}
+    if _lost(metrics.get("cost"), limits.get("cost_growth")):
+        yield "cost", f"the cost at the threshold grew beyond noise: {_arrow(metrics['cost'])}"
+    found, share = metrics.get(case["primary"]), limits.get("too_good")
+    if found and share is not None and _too_good(case["primary"], found, share):
+        yield (
+            "too-good",
+            f"{case['primary']} gains more than {share:.0%} of what was left to gain: "
+            f"{_arrow(found)}; look for a leak, and say why it is none in gate.override",
+        )
+
+
+def _lost(found: Mapping[str, Any] | None, share: float | None) -> bool:
+    if not found or share is None or found["difference"]["word"] != "worse":
+        return False
+    return abs(found["difference"]["value"]) > share * abs(found["base"])
+
+
+def _too_good(metric: str, found: Mapping[str, Any], share: float) -> bool:
+    """Whether more than `share` of base's error is gone, beyond noise; a bounded metric's error is 1 - x."""
+    best = 1.0 if metric in HIGHER_IS_BETTER else 0.0
+    gone = abs(found["difference"]["value"])
+    return found["difference"]["word"] == "better" and gone > share * abs(best - found["base"])
+
+
+def _of_age(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Head made as of an earlier day than base."""
+    told = data.get("as_of") or {}
+    if told.get("base") and told.get("head") and str(told["head"]) < str(told["base"]):
+        text = f"head's data are older: as of {told['head']}, base's as of {told['base']}"
+        yield "older", text
+
+
+def _arrow(found: Mapping[str, Any]) -> str:
+    return f"{found['base']:.4g} → {found['head']:.4g}"
 
 
 def _of_evaluate(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -54,8 +54,13 @@ def compared(
     except BundleError as error:
         return {"head": paired.refused(str(error))}
     moved = locks.test_table(base[1]) != locks.test_table(head[1])
-    found = {"head": _on(case, old, new, on_head=True)}
+    found = {"head": judged(case, old, new)}
     return found | ({"base": _on(case, old, new, on_head=False)} if moved else {})
+
+
+def judged(case: Case, base: Run, head: Run) -> dict[str, Any]:
+    """Both runs on head's test window, for JSON."""
+    return _on(case, base, head, on_head=True)
 
 
 def _same(base: Entries, head: Entries) -> bool:
@@ -67,7 +72,7 @@ def _run(cache: Folder, case: Case, name: str, mine: Entries) -> Run:
     model, table = locks.model(mine), locks.test_table(mine)
     if model is None or table is None:
         raise BundleError(f"{name}: dvc.lock has no model or no test table of this use case")
-    path = _object(cache, name, *table)
+    path = object_file(cache, name, *table)
     with _folder(cache, name, *model) as folder:
         return Run(bundle.load(folder, case.usecase.name), tables.read(path))
 
@@ -136,7 +141,7 @@ def _check_columns(usecase: UseCase, table: Columns) -> None:
         )
 
 
-def _object(cache: Folder, name: str, path: str, oid: str) -> Path:
+def object_file(cache: Folder, name: str, path: str, oid: str) -> Path:
     """The object's file in the cache, its bytes checked."""
     file = cache.locate(oid)
     try:

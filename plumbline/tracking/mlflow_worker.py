@@ -42,6 +42,8 @@ def record(request: Request) -> str:
     run = _run(client, experiment, request, request["tags"])
     for file in request["files"]:
         client.log_artifact(run, file)
+    for name, text in request.get("texts", {}).items():
+        client.log_text(run, text, name)
     for trial in request["trials"]:
         _run(client, experiment, {**request, **trial}, {**trial["tags"], "mlflow.parentRunId": run})
     return run

@@ -10,19 +10,18 @@ from __future__ import annotations
 import logging
 import math
 import os
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plumbline.history import lock
+from plumbline.files import dumps
+from plumbline.history import lock, runs
 from plumbline.tracking import mlflow_process
 
 ADDRESS = "MLFLOW_TRACKING_URI"
 OFF = "off"
-GIT = 10.0  # seconds for one answer of git
 
 log = logging.getLogger("plumbline")
 
@@ -63,6 +62,7 @@ def record(
         "tags": _tags(usecase, stage),
         "trials": [asdict(t) | {"metrics": _finite(t.metrics)} for t in trials],
         "files": [str(f.resolve()) for f in files],
+        "texts": {"run.json": dumps(runs.manifest(usecase, stage))},
     }
     return _send(request, f"this run of {stage}")
 
@@ -118,11 +118,9 @@ def _finite(metrics: Mapping[str, float | None]) -> dict[str, float]:
 
 def _tags(usecase: str, stage: str) -> dict[str, str]:
     tags = {"usecase": usecase, "stage": stage}
-    commit = _git("rev-parse", "HEAD")
+    commit = runs.git("rev-parse", "HEAD")
     if commit:
-        # the run itself writes dvc.lock and metrics/: they do not make it dirty
-        changed = _git("status", "--porcelain", "-uno", "--", ".", ":!dvc.lock", ":!metrics")
-        tags |= {"git.commit": commit, "git.dirty": str(bool(changed)).lower()}
+        tags |= {"git.commit": commit, "git.dirty": str(bool(runs.dirty())).lower()}
     return tags | {f"md5/{path}": value for path, value in md5s(usecase, stage).items()}
 
 
@@ -134,14 +132,6 @@ def md5s(usecase: str, stage: str) -> dict[str, str]:
     found = {p: known.get(p) for p in lock.upstream(stages, stage)} | dict.fromkeys(own)
     there = {p: value for p, value in found.items() if value or Path(p).exists()}
     return {p: value or lock.md5(Path(p)) for p, value in there.items()}
-
-
-def _git(*words: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=GIT)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _send(request: dict[str, Any], what: str) -> str | None:

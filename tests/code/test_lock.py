@@ -75,7 +75,7 @@ def test_graph(tmp_path: Path):
     assert lock.graph("a", tmp_path / "dvc.yaml") == {
         "make": Stage(("make.py",), ("data/a/raw", "data/a/other")),
         "cook": Stage(("cook.py", "data/a/raw"), ("data/a/table",)),
-        "fit": Stage(("fit.py", "data/a/table"), ("models/a",)),
+        "fit": Stage(("fit.py", "data/a/table"), ("models/a",), ("metrics/a.json",)),
     }
     assert lock.graph("a", tmp_path / "none.yaml") == {}
 

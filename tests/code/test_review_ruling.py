@@ -8,10 +8,22 @@ import pytest
 
 from plumbline.errors import PlumblineError
 from plumbline.review import ruling, summary
-from tests.reviews import LOCK, RESULT, WORSE, comparison
+from tests.reviews import CASE, LOCK, RESULT, WORSE, comparison
 
 LOW = {"slice": "size", "group": "small", "value": 0.1, "floor": 0.3}
 BAD_RESULT = {**RESULT, "metrics": {"average_precision": WORSE}}
+OLDER = {**CASE["data"], "as_of": {"base": "2025-02-01", "head": "2025-01-01"}}
+
+
+def moved(base: float, head: float, word: str) -> dict[str, Any]:
+    apart = {**WORSE["difference"], "value": head - base, "word": word}
+    return {"base": base, "head": head, "difference": apart}
+
+
+BROKEN_SLICE = {**RESULT, "slices": {"size": {"small": {"rows": 10, **moved(0.5, 0.3, "worse")}}}}
+DEARER = {**RESULT, "metrics": {"cost": moved(100.0, 120.0, "worse")}}
+LEAKED = {**RESULT, "metrics": {"average_precision": moved(0.5, 0.9, "better")}}
+LEAKED_ERROR = {**RESULT, "metrics": {"mae": moved(10.0, 4.0, "better")}}
 EVALUATE = {"verdict": "pass", "reasons": [], "checks": {}, "below_floor": []}
 
 
@@ -34,6 +46,15 @@ def test_nothing_against() -> None:
         ({"evaluate": {"verdict": "fail", "reasons": ["why not"]}}, "evaluate", "why not"),
         ({"evaluate": {}}, "evaluate", "no verdict"),
         ({"blocked": 2}, "contract", "2 checks"),
+        (
+            {"base": {"head": BROKEN_SLICE}},
+            "slice",
+            "slice size small lost beyond noise: 0.5 → 0.3",
+        ),
+        ({"base": {"head": DEARER}}, "cost", "grew beyond noise: 100 → 120"),
+        ({"base": {"head": LEAKED}}, "too-good", "more than 50% of what was left to gain"),
+        ({"base": {"head": LEAKED_ERROR}, "primary": "mae"}, "too-good", "mae gains more than 50%"),
+        ({"data": OLDER}, "older", "as of 2025-01-01, base's as of 2025-02-01"),
     ],
 )
 def test_a_use_case_s_reason(case: dict[str, Any], kind: str, text: str) -> None:
@@ -44,6 +65,20 @@ def test_a_use_case_s_reason(case: dict[str, Any], kind: str, text: str) -> None
     lifted = ruling.ruling(comparison({**case, "override": "agreed"}))
     assert lifted["verdict"] == "overridden"
     assert lifted["lifted"] == [reason]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {**RESULT, "slices": {"size": {"small": {"rows": 10, **moved(0.5, 0.4, "worse")}}}},
+        {**RESULT, "slices": {"size": {"small": {"rows": 10, **moved(0.5, 0.1, "within noise")}}}},
+        {**RESULT, "metrics": {"cost": moved(100.0, 109.0, "worse")}},
+        {**RESULT, "metrics": {"cost": moved(100.0, 130.0, "within noise")}},
+        {**RESULT, "metrics": {"average_precision": moved(0.5, 0.7, "better")}},
+    ],
+)
+def test_what_stays_within_the_limits(result: dict[str, Any]) -> None:
+    assert kinds(comparison({"base": {"head": result}})) == []
 
 
 def test_a_slice_is_named_once() -> None:

@@ -31,8 +31,15 @@ SECTION: dict[str, Any] = {
 """Training is good enough for the gate, and leaves room to be better."""
 
 
+GOOD = {f"{NAME}.train": {"rounds": 400, "params": {"eta": 0.1, "max_depth": 4}}}
+WORSE = {f"{NAME}.train": {"rounds": 25, "params": {"eta": 0.1, "max_depth": 1}}}
+
+
 def make(folder: Path) -> Path:
-    """`folder` with project/ (and its cache), origin.git/ and remote/."""
+    """`folder` with project/ (and its cache), origin.git/ and remote/.
+
+    Its branches `good` and `worse`, run but not pushed, are changes that a contributor made.
+    """
     (folder / "project").mkdir()
     project = projects.make(folder / "project", [])
     shutil.copy(ROOT / "tests" / MODULE, project.path / MODULE)
@@ -47,6 +54,11 @@ def make(folder: Path) -> Path:
     project.commit("base")
     git("clone", "-q", "--bare", str(project.path), str(folder / "origin.git"), cwd=folder)
     publish(project, folder / "remote")
+    for branch, changes in (("good", GOOD), ("worse", WORSE)):
+        project.run("git", "checkout", "-q", "-b", branch, "main")
+        project.set(changes)
+        project.repro(env=QUIET)
+        project.commit(branch)
     shutil.rmtree(project.path / ".dvc" / "tmp")
     return folder
 

@@ -75,8 +75,8 @@ class Hub:
             **self.extra,
         }
 
-    def clone(self, name: str = "laptop") -> Project:
-        """A contributor's clone, with its own cache linked to the one of the base repository."""
+    def clone(self, name: str = "laptop", branch: str = "main") -> Project:
+        """A contributor's clone at a branch of the base project, with a cache linked to that one's."""
         path = self.folder / name
         git("clone", "-q", str(self.origin), str(path), cwd=self.folder)
         project = Project(path)
@@ -86,6 +86,7 @@ class Hub:
         (path / ".dvc" / "config.local").write_text(
             f"[core]\n    remote = team\n['remote \"team\"']\n    url = {self.remote}\n"
         )
+        project.run("git", "pull", "-q", "--no-rebase", str(self.base / "project"), branch)
         project.run("dvc", "checkout", "-q")
         return project
 
@@ -141,4 +142,13 @@ def hub(base: Path, folder: Path) -> Iterator[Hub]:
         shutil.copytree(base / name, folder / name, copy_function=os.link)
     with github.github() as api:
         made = Hub(base, folder, api, vars={"DVC_REMOTE_URL": str(folder / "remote")})
+        yield made
+
+
+@contextmanager
+def beside(other: Hub) -> Iterator[Hub]:
+    """One more host, as the first was at its start."""
+    folder = other.base / f"beside-{other.folder.name}"
+    folder.mkdir()
+    with hub(other.base, folder) as made:
         yield made

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from plumbline.history import lock
+from plumbline.history import lock, runs
 from plumbline.tracking import mlflow_process
 from plumbline.tracking import projection as tracking
 from plumbline.tracking.projection import Trial
@@ -335,7 +335,8 @@ def test_off_starts_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
 def test_no_git_no_tags(monkeypatch: pytest.MonkeyPatch):
     assert tracking._tags("parcels", "train") == {"usecase": "parcels", "stage": "train"}
     monkeypatch.setenv("PATH", "")
-    assert tracking._git("status") is None
+    assert runs.git("status") is None
+    assert runs.dirty() is None
 
 
 @pytest.fixture

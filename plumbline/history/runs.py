@@ -1,0 +1,159 @@
+"""What a stage's run was: commit, params, versions, machine, seconds, memory; beside the bundle. An edge.
+
+One JSON a line in `models/<usecase>.runs.jsonl`, outside of what DVC hashes: two runs of one commit
+leave the same outs, and never the same seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plumbline.files import replacing
+from plumbline.history import lock
+
+KEPT = 500
+"""Lines that a use case's file keeps, the newest."""
+GIT = 10.0
+"""Seconds for one answer of git."""
+LIBRARIES = (
+    "dvc", "duckdb", "evidently", "feast", "great-expectations", "hyperopt", "ibis-framework",
+    "mlflow", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost-cpu",
+)  # fmt: skip
+"""Whose versions can change an out."""
+
+
+def manifest(usecase: str, stage: str) -> dict[str, Any]:
+    """Commit (null without one), whether the work tree differs from it, params, versions, machine."""
+    return {
+        "usecase": usecase,
+        "stage": stage,
+        "commit": git("rev-parse", "HEAD"),
+        "dirty": dirty(),
+        "params": _params(usecase),
+        "versions": versions(),
+        "machine": machine(),
+    }
+
+
+def keep(usecase: str, stage: str, seconds: float, root: Path = Path(".")) -> None:
+    """Add the run that ends now to the use case's file; `memory_mb` is the process's largest."""
+    line = {
+        **manifest(usecase, stage),
+        "seconds": round(seconds, 2),
+        "memory_mb": round(peak_mb(), 1),
+        "wrote": wrote(usecase, stage, root),
+    }
+    path = place(usecase, root)
+    lines = [*_lines(path)[1 - KEPT :], json.dumps(line, sort_keys=True)]
+    with replacing(path) as beside:
+        beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read(usecase: str, root: Path = Path(".")) -> list[dict[str, Any]]:
+    """The runs that the file tells of, the oldest first; a damaged line is passed over."""
+    found = []
+    for line in _lines(place(usecase, root)):
+        try:
+            told = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(told, dict):
+            found.append(told)
+    return found
+
+
+def place(usecase: str, root: Path = Path(".")) -> Path:
+    """The use case's file."""
+    return root / "models" / f"{usecase}.runs.jsonl"
+
+
+def wrote(usecase: str, stage: str, root: Path = Path(".")) -> dict[str, str]:
+    """md5s by path of what tells this run from another: its metrics, or its outs where it has none."""
+    stages = lock.graph(usecase, root / "dvc.yaml")
+    if stage not in stages:
+        return {}
+    paths = stages[stage].metrics or stages[stage].outs
+    return {p: lock.md5(root / p) for p in paths if (root / p).exists()}
+
+
+def peak_mb() -> float:
+    """The largest memory that this process has held, in MB of 10^6 bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Python's and the libraries' versions, those that are installed."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """System, processor, its features as the system names them, cores; no name of the host."""
+    return {
+        "system": platform.system(),
+        "release": platform.release(),
+        "libc": "-".join(platform.libc_ver()),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "features": _features(Path("/proc/cpuinfo")),
+    }
+
+
+def dirty() -> bool | None:
+    """Whether the work tree differs from its commit; a run's own dvc.lock and metrics do not count."""
+    said = git("status", "--porcelain", "-uno", "--", ".", ":!dvc.lock", ":!metrics")
+    return None if said is None else bool(said)
+
+
+def git(*words: str) -> str | None:
+    """What git answers; None where it fails or hangs."""
+    try:
+        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=GIT)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _params(usecase: str) -> Mapping[str, Any]:
+    try:
+        whole = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError):
+        return {}
+    return {k: whole[k] for k in ("seed", usecase) if k in whole} if isinstance(whole, dict) else {}
+
+
+def _features(path: Path) -> list[str]:
+    """What the first processor can do, sorted; none where the system does not say."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    said = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
+    return sorted(set(next(said, "").split()))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,33 @@
+"""What the stages cost on either side: seconds and memory, from the runs kept beside the bundle. An edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from plumbline.history import runs
+from plumbline.review.locks import Entries, Entry, ordered
+
+Runs = Sequence[Mapping[str, Any]]
+
+
+def costs(root: Path, usecase: str, base: Entries, head: Entries) -> list[dict[str, Any]]:
+    """A line per stage whose run is known on a side; null where it is not, as another machine ran it."""
+    known = runs.read(usecase, root)
+    lines = [
+        {"stage": name, "base": _cost(known, name, base), "head": _cost(known, name, head)}
+        for name in ordered(head)
+    ]
+    return [line for line in lines if line["base"] or line["head"]]
+
+
+def _cost(known: Runs, stage: str, mine: Entries) -> dict[str, float] | None:
+    """The last run of the stage that wrote what the side's dvc.lock says."""
+    outs = mine.get(stage, Entry()).outs
+    for run in reversed(known):
+        wrote = run.get("wrote") or {}
+        same = bool(wrote) and all(outs.get(path) == md5 for path, md5 in wrote.items())
+        if run.get("stage") == stage and same:
+            return {"seconds": float(run["seconds"]), "memory_mb": float(run["memory_mb"])}
+    return None

@@ -1,0 +1,87 @@
+"""How far head's newest data are from base's, column by column. An edge: reads DVC's cache."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from plumbline.features import tables
+from plumbline.history.places import Folder
+from plumbline.monitoring import drift, weeks
+from plumbline.monitoring.watch import monitored
+from plumbline.monitoring.window import is_number
+from plumbline.params import Monitor
+from plumbline.review import locks, scoring
+from plumbline.review.locks import Entries
+from plumbline.review.scoring import Case
+from plumbline.usecase import Array, Columns, UseCase
+
+SHOWN = 20
+"""Columns that a comparison lists, the furthest first."""
+
+
+def drift_between(
+    usecase: UseCase, limits: Monitor, base: Columns, head: Columns
+) -> list[dict[str, Any]]:
+    """Columns beyond their noise, for JSON: PSI in nats, its noise, shares of nulls, and a word.
+
+    The word is "drift" where what is left above the noise reaches `limits.psi.watch`.
+    """
+    compare = partial(
+        drift.compare, bins=limits.bins, chance=limits.chance, stretches=_weeks(usecase, base)
+    )
+    kinds = {n: k for n, k in monitored(usecase).items() if _comparable(n, k, base, head)}
+    found = [_line(n, compare(base[n], head[n], k), limits) for n, k in kinds.items()]
+    moved = [line for line in found if line["psi"] > line["noise"]]
+    return sorted(moved, key=lambda line: (line["noise"] - line["psi"], line["column"]))[:SHOWN]
+
+
+def drift_tables(mine: Entries) -> tuple[str, str] | None:
+    """The current table's path and md5: what monitor reads of features that evaluate does not."""
+    made = mine.get("features", locks.Entry()).outs
+    judged = mine.get("evaluate", locks.Entry()).deps
+    deps = mine.get("monitor", locks.Entry()).deps
+    return next(((p, m) for p, m in deps.items() if p in made and p not in judged), None)
+
+
+def drift_of(
+    folder: Folder, case: Case, base: tuple[str, Entries], head: tuple[str, Entries]
+) -> list[dict[str, Any]]:
+    """`drift_between` for two sides' current tables; none where they are the same bytes or missing."""
+    pair = [drift_tables(mine) for _, mine in (base, head)]
+    if pair[0] is None or pair[1] is None or pair[0] == pair[1]:
+        return []
+    read = [
+        tables.read(scoring.object_file(folder, side[0], *found))
+        for side, found in zip((base, head), pair, strict=True)
+        if found
+    ]
+    return drift_between(case.usecase, case.params.monitor, *read)
+
+
+def _comparable(name: str, kind: drift.Kind, *sides: Columns) -> bool:
+    if kind == "identifier" or not all(name in side and len(side[name]) for side in sides):
+        return False
+    return kind == "category" or all(is_number(side[name]) for side in sides)
+
+
+def _line(name: str, effect: drift.Effect, limits: Monitor) -> dict[str, Any]:
+    far = effect.psi.excess >= limits.psi.watch
+    before, after = effect.null_shares
+    return {
+        "column": name,
+        "psi": round(effect.psi.value, 6),
+        "noise": round(effect.psi.noise, 6),
+        "null_base": round(before, 6),
+        "null_head": round(after, 6),
+        "word": "drift" if far else "within the limit",
+    }
+
+
+def _weeks(usecase: UseCase, columns: Columns) -> tuple[Array, ...]:
+    if usecase.time is None or not len(columns[usecase.time]):
+        return ()
+    day = np.asarray(columns[usecase.time]).astype("datetime64[D]")
+    return (weeks.blocks(day, day.max(), 1),)

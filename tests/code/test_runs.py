@@ -1,0 +1,103 @@
+"""The runs kept beside the bundle: what a line says, what is read back, which cost belongs to which side."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plumbline.files import write_json
+from plumbline.history import lock, runs
+from plumbline.review import costs
+from plumbline.review.locks import Entry
+
+GRAPH = {
+    "stages": {
+        "train": {"outs": ["models/${item.usecase}"]},
+        "evaluate": {"outs": ["report"], "metrics": [{"m/${item.usecase}.json": {"cache": False}}]},
+    }
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").write_text(yaml.safe_dump(GRAPH))
+    Path("params.yaml").write_text("seed: 3\nshop: {train: {rounds: 5}}\nother: {}\n")
+    write_json(Path("m/shop.json"), {"a": 1})
+    return tmp_path
+
+
+def test_a_line_says_what_the_run_was(here: Path) -> None:
+    runs.keep("shop", "evaluate", 1.234)
+    [told] = runs.read("shop")
+    assert (told["stage"], told["usecase"], told["seconds"]) == ("evaluate", "shop", 1.23)
+    assert told["params"] == {"seed": 3, "shop": {"train": {"rounds": 5}}}
+    assert told["wrote"] == {"m/shop.json": lock.md5(Path("m/shop.json"))}
+    assert told["memory_mb"] > 10
+    assert (told["commit"], told["dirty"]) == (None, None)
+    assert {"python", "numpy", "xgboost-cpu"} <= told["versions"].keys()
+    assert told["machine"]["cores"] >= 1
+    assert runs.place("shop") == Path("models/shop.runs.jsonl")
+
+
+def test_the_commit_and_whether_it_is_dirty(here: Path) -> None:
+    for words in (("init", "-q"), ("add", "params.yaml", "m")):
+        assert runs.git(*words) is not None
+    assert runs.git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x") is not None
+    assert runs.manifest("shop", "train")["dirty"] is False
+    assert len(runs.manifest("shop", "train")["commit"]) == 40
+    Path("params.yaml").write_text("seed: 4\n")
+    assert runs.manifest("shop", "train")["dirty"] is True
+
+
+def test_old_and_damaged_lines(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT", 3)
+    for number in range(5):
+        runs.keep("shop", "evaluate", float(number))
+    assert [r["seconds"] for r in runs.read("shop")] == [2.0, 3.0, 4.0]
+    with runs.place("shop").open("a") as file:
+        file.write('{"half":\n[]\n')
+    assert len(runs.read("shop")) == 3
+    assert runs.read("unknown") == []
+    Path("params.yaml").write_text(": :")
+    assert runs.manifest("shop", "train")["params"] == {}
+
+
+def test_a_stage_without_metrics_is_known_by_its_outs(here: Path) -> None:
+    Path("models/shop").mkdir(parents=True)
+    Path("models/shop/model.ubj").write_text("trees")
+    assert runs.wrote("shop", "train") == {"models/shop": lock.md5(Path("models/shop"))}
+    assert runs.wrote("shop", "nowhere") == {}
+
+
+def test_each_side_has_the_cost_of_its_own_run(here: Path) -> None:
+    line = {"stage": "train", "seconds": 1, "memory_mb": 2, "wrote": {"models/shop": "a"}}
+    lines = [
+        line,
+        {**line, "seconds": 3},
+        {**line, "seconds": 9, "stage": "tune"},
+        {**line, "seconds": 5, "wrote": {"models/shop": "b"}},
+        {**line, "seconds": 7, "wrote": {}},
+    ]
+    place = runs.place("shop")
+    place.parent.mkdir()
+    place.write_text("\n".join(map(json.dumps, lines)))
+    base, head, other = ({"train": Entry(outs={"models/shop": oid})} for oid in "abc")
+    [found] = costs.costs(here, "shop", base, head)
+    assert found == {
+        "stage": "train",
+        "base": {"seconds": 3.0, "memory_mb": 2.0},
+        "head": {"seconds": 5.0, "memory_mb": 2.0},
+    }
+    [found] = costs.costs(here, "shop", {}, head)
+    assert found["base"] is None
+    assert costs.costs(here, "shop", other, other) == []
+
+
+def test_a_system_that_does_not_name_its_features(tmp_path: Path) -> None:
+    assert runs._features(tmp_path / "none") == []
+    (tmp_path / "info").write_text("model name\t: x\nflags\t\t: sse avx\n\nflags\t: later\n")
+    assert runs._features(tmp_path / "info") == ["avx", "sse"]
