@@ -83,7 +83,7 @@ def _refuse_others(root: Path, there: str, made: str, branch: str) -> None:
 
 
 def _git(root: Path, extra: Mapping[str, str], *words: str) -> str:
-    env = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **extra}
+    env = {**os.environ, "GIT_ASKPASS": "true", **extra}
     done = subprocess.run(
         ["git", "-C", str(root), *words], env=env, capture_output=True, check=False
     )

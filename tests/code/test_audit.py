@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.automation.advisories import CANARY, pins
+from plumbline.automation.advisories import CANARY, judged, pins
+from plumbline.errors import PlumblineError
 from tests.conftest import ROOT
 from tests.project import environment
 
@@ -106,6 +107,13 @@ def test_a_service_that_is_not_there(lock: str, capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().err
     assert "could not look: " in said
     assert address in said
+
+
+@pytest.mark.parametrize("told", [[], [{"name": "left", "skip_reason": "not found"}]])
+def test_a_package_that_was_passed_over(told: list[dict]) -> None:
+    canary = {"name": CANARY[0], "version": CANARY[1], "vulns": [{"id": "OLD-1"}]}
+    with pytest.raises(PlumblineError, match=r"could not look: left==1\.0 \(of 1\) were not"):
+        judged({"dependencies": [canary, *told]}, [("left", "1.0")], "http://osv", set())
 
 
 def test_no_lock(lock: str, capsys: pytest.CaptureFixture[str]) -> None:
