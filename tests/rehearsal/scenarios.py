@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.project import Project
 from tests.rehearsal import workflows
 from tests.rehearsal.base import MODULE, NAME, QUIET, TABLE, WORSE
 from tests.rehearsal.hub import Hub, beside
-from tests.rehearsal.reviews import WORKFLOWS, Seen, comment, replay, review
+from tests.rehearsal.reviews import WORKFLOWS, Seen, comment, replay, review, stable
 from tests.usecases import deliveries
 
 CML = ROOT / "tests" / "cml"
@@ -35,6 +36,16 @@ class Played:
 PLAYED = Played()
 
 
+def golden(seen: Seen, name: str) -> None:
+    """The comment is the one kept in docs/review/, but for commits, md5s and seconds."""
+    file, text = ROOT / "docs" / "review" / f"{name}.md", stable(seen.comment) + "\n"
+    if os.environ.get("REHEARSAL_KEEP"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    again = "look at the difference; `REHEARSAL_KEEP=1 make rehearse` keeps the new one"
+    assert file.read_text(encoding="utf-8") == text, again
+
+
 def committed(project: Project) -> Project:
     """`dvc repro` and a commit."""
     project.repro(env=QUIET)
@@ -50,6 +61,7 @@ def helps(hub: Hub) -> Seen:
     assert set(seen.checks().values()) == {"green"}
     assert hub.api.written() == ["POST /api/v3/repos/acme/plumbline/issues/1/comments"]
     assert "| mae |" in seen.review.summary
+    golden(seen, "helps")
     PLAYED.seen, PLAYED.laptop = seen, project.path
     return seen
 
@@ -61,6 +73,7 @@ def hurts(hub: Hub) -> Seen:
     assert f"{NAME}: mae is worse than base's beyond noise" in seen.comment
     assert seen.review.step("gate").outcome == "failure"
     assert seen.checks() == colours(review="red")
+    golden(seen, "hurts")
     return seen
 
 
