@@ -43,6 +43,8 @@ def stale(root: Path) -> list[str]:
     words = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
     code = child.run(words, root, os.environ, lines.append)
     found = [match[1] for line in lines if (match := RUNNING.search(line))]
+    if code and not found:  # with params changed and its deps not here, DVC fails before it says so
+        found = [match[1] for line in lines if (match := FAILED.search(line))]
     if code and not found:
         errors = [line for line in lines if line.startswith("ERROR")]
         return [(errors or lines or ["dvc repro --dry failed"])[0]]

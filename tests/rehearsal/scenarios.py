@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from plumbline.review.markdown import BREAK
 from tests.conftest import ROOT
 from tests.project import Project
 from tests.rehearsal import workflows
@@ -139,7 +140,7 @@ def second_push(hub: Hub) -> Seen:
 def stale_run(hub: Hub) -> Seen:
     """A run that ends after the next push: its comment is not posted."""
     event, run = replayed(hub)
-    event["pull_request"]["head"] = {**event["pull_request"]["head"], "sha": "f" * 40}
+    hub.api.pulls[-1]["head"]["sha"] = "f" * 40
     seen = comment(hub, event, run)
     assert seen.comments == []
     assert seen.checks()["comment/comment"] == "green"
@@ -186,11 +187,12 @@ def cml_absent(hub: Hub) -> Seen:
 
 def cml_failing(hub: Hub) -> Seen:
     """CML fails, or its bytes are others than the digest says: REST posts."""
-    hub.vars |= cml(hub)
+    broken = hub.folder / "broken"
+    broken.write_text("#!/bin/sh\necho no such option >&2\nexit 1\n")
+    hub.vars |= cml(hub, broken)
     event, run = replayed(hub)
-    hub.extra["CML_STAND_IN"] = "fail"
     seen = comment(hub, event, run)
-    assert "written by REST: CML failed (1: stand-in: told to fail)" in seen.log()
+    assert "written by REST: CML failed (1: no such option)" in seen.log(), seen.log()
     hub.vars["CML_SHA256"] = "0" * 64
     seen = comment(hub, event, run)
     assert "its bytes are not those of CML_SHA256" in seen.log()
@@ -214,13 +216,22 @@ def read_only(hub: Hub) -> Seen:
 def fork(hub: Hub) -> Seen:
     """From a fork, with no secret and no remote: computed here, commented on the right pull request."""
     hub.push(hub.clone("other"), "deeper")  # the same branch name, of the repository's own
-    hub.vars = {}
     project = hub.clone(branch="good")
     seen = review(hub, hub.push(project, "deeper", owner="stranger"))
     assert seen.comment.startswith("**✅"), seen.log()
+    assert "DVC_REMOTE_URL is not set" in seen.review.step("remote").output
     assert "computed here" in seen.review.step("baseline").output
     assert hub.api.bodies(1) == []
     assert seen.number == 2
+    return seen
+
+
+def no_key(hub: Hub) -> Seen:
+    """A remote that cannot be read (a bot has no secrets): computed here, and judged all the same."""
+    hub.vars["DVC_REMOTE_URL"] = "http://127.0.0.1:9/nothing"
+    seen = review(hub, hub.push(hub.clone(branch="good"), "deeper"))
+    assert seen.comment.startswith("**✅"), seen.log()
+    assert "computed here" in seen.review.step("baseline").output
     return seen
 
 
@@ -313,7 +324,7 @@ def replayed(hub: Hub) -> tuple[dict[str, Any], workflows.Run]:
 
 def failed(seen: Seen, stage: str, error: str) -> Seen:
     """FAILED, naming both, and not one figure; the job is red."""
-    text = seen.comment
+    text = seen.comment.replace(BREAK, "")
     assert text.startswith(f"**❌ FAILED: stage {stage} failed: "), seen.log()
     assert error in text.splitlines()[0]
     assert "No figure is shown" in text
@@ -329,10 +340,10 @@ def colours(review: str) -> dict[str, str]:
     return {**fixed, "pull-request/review": review}
 
 
-def cml(hub: Hub) -> dict[str, str]:
+def cml(hub: Hub, program: Path = CML) -> dict[str, str]:
     """The variable that lets the stand-in be fetched, by the address that the rehearsal sets."""
-    hub.extra["CML_URL"] = CML.as_uri()
-    return {"CML_SHA256": hashlib.sha256(CML.read_bytes()).hexdigest()}
+    hub.extra["CML_URL"] = program.as_uri()
+    return {"CML_SHA256": hashlib.sha256(program.read_bytes()).hexdigest()}
 
 
 def forgeries(good: dict[str, Any]) -> list[str]:
@@ -362,6 +373,6 @@ def shouting(good: dict[str, Any]) -> dict[str, Any]:
 
 SCENARIOS: tuple[Callable[[Hub], Seen], ...] = (
     *(helps, hurts, feature, drift, bad_data, failing_stage, second_push, stale_run, many_comments),
-    *(with_cml, cml_absent, cml_failing, read_only, fork, forged_artifact, forged_lock),
+    *(with_cml, cml_absent, cml_failing, read_only, fork, no_key, forged_artifact, forged_lock),
     *(merged, merged_from_fork),
 )
