@@ -12,7 +12,6 @@ from tests.rehearsal import base, scenarios
 from tests.rehearsal.hub import Hub, hub
 from tests.rehearsal.reviews import Seen
 
-
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 
 
