@@ -15,7 +15,9 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 NAMES = ("helps", "hurts")
-SCALE, WIDTH, HEIGHT = 2, 1560, 1130
+SCALE, WIDTH, HEIGHT = 2, 1560, 1110
+SIGNS = {"✅": ("#1f883d", "M4 8.5l3 3 5-6"), "❌": ("#cf222e", "M5 5l6 6M11 5l-6 6")}
+"""Drawn, since a machine need not have a font with pictures: colour of the disc, and path on it."""
 STYLE = """
 body { margin: 0; padding: 20px; background: #f6f8fa; color: #1f2328; display: flex; gap: 20px;
   font: 14px/1.5 -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; align-items: start }
@@ -28,7 +30,7 @@ th, td { border: 1px solid #d1d9e0; padding: 3px 9px } tr:nth-child(2n) td { bac
 details { margin: 5px 0 } summary { cursor: pointer }
 .flow { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; margin: 8px 0 }
 .flow span { border: 1px solid #9aa4b0; border-radius: 4px; padding: 1px 8px; background: #ececff }
-.flow span.reran { background: #f9a825; border-color: #795548 } svg text { font: 11px sans-serif }
+.flow span.reran { background: #f9a825; border-color: #795548 } svg.sign { vertical-align: -2px } svg text { font: 11px sans-serif }
 """
 
 
@@ -47,6 +49,10 @@ def comment(text: str) -> str:
 
     text = re.sub(r"!\[\]\([^)]*\)\s*$", "", text)
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    for sign, (colour, path) in SIGNS.items():
+        disc = f'<circle cx="8" cy="8" r="8" fill="{colour}"/>'
+        line = f'<path d="{path}" stroke="#fff" stroke-width="2" fill="none"/>'
+        html = html.replace(sign, f"<svg class=sign width=16 height=16>{disc}{line}</svg>")
     fence = re.compile(r'<pre><code class="language-mermaid">(.*?)</code></pre>', re.DOTALL)
     return fence.sub(
         lambda match: chart(match[1].replace("&gt;", ">").replace("&quot;", '"')), html

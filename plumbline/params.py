@@ -190,7 +190,7 @@ class Gate(Section):
     is refused.
     """
 
-    margin: Share = 0.01
+    margin: Share = 0.015
     slice_loss: Share = 0.25
     cost_growth: Share = 0.1
     too_good: Share = 0.5

@@ -15,12 +15,12 @@ from plumbline.errors import PlumblineError
 from plumbline.files import replacing
 from plumbline.history import child, dvcfiles, places, reproduce
 from plumbline.history.places import Folder, read_object
-from plumbline.review import lockcheck, locks, sides
+from plumbline.review import drifted, lockcheck, locks, sides
 from plumbline.review.sides import LOCK, Side
 
 log = logging.getLogger("plumbline")
 Wanted = Mapping[str, str]
-"""By path, the md5s of models and test tables."""
+"""By path, the md5s of models and tables."""
 
 
 def bring(root: Path, rev: str) -> Iterator[str]:
@@ -53,9 +53,10 @@ def start_from(root: Path, rev: str) -> str:
 
 
 def needed(side: Side) -> dict[str, str]:
-    """The model and the test table of every use case of a side."""
+    """What `compare` reads of every use case of a side: model, test table, current table."""
+    reads = (locks.model, locks.test_table, drifted.drift_tables)
     cases = [locks.of(side.entries, name) for name in sorted(locks.usecases(side.entries))]
-    pairs = [pair for mine in cases for pair in (locks.model(mine), locks.test_table(mine))]
+    pairs = [read(mine) for mine in cases for read in reads]
     return dict(pair for pair in pairs if pair is not None)
 
 
@@ -77,11 +78,13 @@ def _get(root: Path, side: Side, cache: Folder, folder: Path) -> str:
     clone = reproduce.cloned(root, side.commit, folder / "clone")
     _configure(root, clone)
     wanted = needed(side)
-    _dvc(clone, "fetch", *wanted)
+    code, said = _dvc(clone, "fetch", *wanted)
     if not missing(cache, wanted):
         return "fetched"
-    log.info("baseline: %s is run here: no remote has its models", side.name)
-    lines = _dvc(clone, "repro", "--pull", "--no-run-cache")
+    reason = next((line for line in said if line.startswith("ERROR")), "no remote has all of it")
+    log.info("baseline: %s is run here: %s", side.name, reason)
+    pull = [] if code else ["--pull"]  # one that cannot be read at all would fail the run
+    _, lines = _dvc(clone, "repro", *pull, "--no-run-cache")
     lacking = missing(cache, wanted)
     if lacking:
         raise PlumblineError(
@@ -106,9 +109,10 @@ def _configure(root: Path, clone: Path) -> None:
     config.write()
 
 
-def _dvc(clone: Path, *words: str) -> list[str]:
+def _dvc(clone: Path, *words: str) -> tuple[int, list[str]]:
+    """A DVC command's exit code, and what it said."""
     lines: list[str] = []
     env = {**os.environ, "PYTHONPATH": str(clone), "MLFLOW_TRACKING_URI": "off"}
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
-    child.run([sys.executable, "-m", "dvc", *words], clone, env, lines.append)
-    return lines
+    code = child.run([sys.executable, "-m", "dvc", *words], clone, env, lines.append)
+    return code, lines

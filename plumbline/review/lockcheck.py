@@ -20,6 +20,7 @@ from plumbline.review.sides import GRAPH, LOCK, PARAMS, Side
 RUNNING = re.compile(r"Running stage '([^']+)'")
 VARIABLE = re.compile(r"\$\{([^}]+)\}")
 FAILED = re.compile(r"ERROR: failed to reproduce '([^']+)'(?:: (.*))?")
+EXITED = re.compile(r"exited with (-?\d+)")
 ERROR = re.compile(r"ERROR: (.*)")
 ENDED = ("Data and pipelines are up to date.", "Use `dvc push`")
 """One of these is what `dvc repro` says last where nothing failed."""
@@ -43,6 +44,8 @@ def stale(root: Path) -> list[str]:
     words = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
     code = child.run(words, root, os.environ, lines.append)
     found = [match[1] for line in lines if (match := RUNNING.search(line))]
+    if code and not found:  # with params changed and its deps not here, DVC fails before it says so
+        found = [match[1] for line in lines if (match := FAILED.search(line))]
     if code and not found:
         errors = [line for line in lines if line.startswith("ERROR")]
         return [(errors or lines or ["dvc repro --dry failed"])[0]]
@@ -74,6 +77,8 @@ def failure(log: str) -> dict[str, str] | None:
 
     >>> failure("train: no rows\\nERROR: failed to reproduce 'train@a': failed to run\\n")
     {'stage': 'train@a', 'error': 'train: no rows'}
+    >>> failure("train: 9 rows\\nERROR: failed to reproduce 'train@a': failed to run: x, exited with -9\\n")
+    {'stage': 'train@a', 'error': 'killed by signal 9'}
     >>> failure("Running stage 'train@a':\\n> python")
     {'stage': 'dvc repro', 'error': 'it did not end: > python'}
     """
@@ -81,7 +86,7 @@ def failure(log: str) -> dict[str, str] | None:
     for i, line in enumerate(lines):
         if match := FAILED.search(line):
             before = lines[i - 1] if i else ""
-            return _failed(match[1], before or match[2] or "")
+            return _failed(match[1], _killed(match[2] or "") or before or match[2] or "")
     if any(line.startswith(ENDED) for line in lines[-20:]):
         return None
     error = next((match[1] for line in lines if (match := ERROR.match(line))), "")
@@ -95,6 +100,14 @@ def _failed(stage: str, error: str) -> dict[str, str]:
 def differing(committed: Mapping[str, Entry], found: Mapping[str, Entry]) -> list[str]:
     """Stages whose entry, as `dvc repro` leaves it, is not the committed one, and those not committed."""
     return sorted(name for name, entry in found.items() if committed.get(name) != entry)
+
+
+def _killed(said: str) -> str | None:
+    """A stage that a signal ended: its last words are no error."""
+    match = EXITED.search(said)
+    code = int(match[1]) if match else 0
+    signal = -code if code < 0 else code - 128
+    return f"killed by signal {signal}" if code and signal > 0 else None
 
 
 def _names(stage: str, told: Any, params: Mapping[str, Any]) -> Iterator[str]:

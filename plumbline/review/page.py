@@ -37,7 +37,7 @@ ol.graph { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; padding
 ol.graph li { border: 1px solid var(--line); border-radius: .4rem; padding: .2rem .6rem }
 ol.graph li.reran { background: var(--mark); color: var(--on-mark); font-weight: 600 }
 """
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 WIDTH, BAR, GAP, LABEL = 640, 9, 8, 240
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -93,7 +94,7 @@ class Hub:
     def push(self, project: Project, branch: str, owner: str = "acme") -> dict[str, Any]:
         """Push HEAD as `owner`'s branch; open its pull request, or move its head. Its event."""
         target = self.origin if owner == self.owner else self._fork(owner)
-        git("push", "-q", str(target), f"HEAD:refs/heads/{branch}", cwd=project.path)
+        git("push", "-q", "-f", str(target), f"HEAD:refs/heads/{branch}", cwd=project.path)
         sha = git("rev-parse", "HEAD", cwd=project.path)
         label = f"{owner}:{branch}"
         mine = [p for p in self.api.pulls if p["head"]["label"] == label and p["state"] == "open"]
@@ -103,13 +104,18 @@ class Hub:
         mine[0]["head"]["sha"] = sha
         self._merge(project, mine[0]["number"])
         repository = {"full_name": self.api.repository, "default_branch": "main"}
-        return {"pull_request": mine[0], "number": mine[0]["number"], "repository": repository}
+        return {
+            "pull_request": copy.deepcopy(mine[0]),
+            "number": mine[0]["number"],
+            "repository": repository,
+        }
 
     def merge(self, event: Mapping[str, Any]) -> str:
         """Merge a pull request into main; main's new commit."""
         number = event["number"]
         git("update-ref", "refs/heads/main", f"refs/pull/{number}/merge", cwd=self.origin)
-        event["pull_request"]["state"] = "closed"
+        mine = next(p for p in self.api.pulls if p["number"] == number)
+        mine["state"] = "closed"
         return git("rev-parse", "refs/heads/main", cwd=self.origin)
 
     @property

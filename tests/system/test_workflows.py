@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from tests.rehearsal import base, scenarios
 from tests.rehearsal.hub import Hub, hub
 from tests.rehearsal.reviews import Seen
+
+pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 
 
 @pytest.fixture(scope="module")

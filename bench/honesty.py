@@ -1,0 +1,161 @@
+"""Is the comparison honest? Retrains that differ only in seed, and models that are bad on purpose.
+
+`python bench/honesty.py` works in a clone of HEAD, whose outs must be in the cache (`dvc repro`), and
+prints how many of 40 retrains `compare` calls within noise, and how many bad models `gate` refuses.
+Of a retrain the data stay as they are; `--tune` gives each its own search too (about 15 s more each).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.bad_models import Bad, bad_models
+from plumbline import files, runner, usecase
+from plumbline import params as params_file
+from plumbline.evaluation import metrics
+from plumbline.evaluation.metrics import PRIMARY
+from plumbline.features import tables
+from plumbline.model import batches, bundle, training
+from plumbline.review import scoring
+from plumbline.review.scoring import Case, Run
+from tests.conftest import ROOT
+from tests.project import Project, environment
+
+NAME = "card_fraud"
+BASE = "plumbline-honesty-base"
+FIRST = 1_000
+"""The first seed of the retrains."""
+
+
+@contextmanager
+def clone() -> Iterator[Project]:
+    """HEAD in a folder of its own, with the outs and a cache of its own; the tag BASE is HEAD."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Project(Path(folder) / "project")
+        Project(ROOT).run("git", "clone", "-q", str(ROOT), str(made.path))
+        shutil.copytree(ROOT / ".dvc" / "cache", made.path / ".dvc" / "cache")
+        made.run("dvc", "checkout", "-q")
+        made.run("git", "tag", BASE)
+        yield made
+
+
+def retrains(project: Project, count: int, tuned: bool) -> tuple[int, int]:
+    """How many of `count` comparisons say "within noise", and how many there were; a line each."""
+    from stages import train, tune
+
+    case = usecase.load(NAME)
+    data, out, searched = Path(f"data/{NAME}/tables"), Path("retrained"), Path("tune.json")
+    columns = tables.read(data / "test.parquet")
+    base = Run(bundle.load(Path(f"models/{NAME}"), NAME), columns)
+    pair = (data / "train.parquet", data / "valid.parquet")
+    words: Counter[str] = Counter()
+    for seed in range(FIRST, FIRST + count):
+        project.set({"seed": seed})
+        if tuned:
+            tune.main(NAME, *pair, searched, Path("trials"))
+        best = searched if tuned else Path(f"metrics/{NAME}/tune.json")
+        train.main(NAME, *pair, best, out)
+        asked = Case(case, params_file.load(NAME))
+        found = scoring.judged(asked, base, Run(bundle.load(out, NAME), columns))
+        told = found["metrics"][PRIMARY[case.problem]]["difference"]
+        words[told["word"]] += 1
+        print(f"  seed {seed}: {told['word']}, {_interval(told)}", flush=True)
+    return words["within noise"], sum(words.values())
+
+
+def refused(project: Project, bad: Bad) -> tuple[bool, list[str]]:
+    """Whether the gate says no to a bad model, proposed as a pull request is; and its reasons."""
+    plant(project, bad)
+    log, found = Path("repro.log"), Path("change.json")
+    log.write_text(project.run("dvc", "repro", "--no-run-cache", ok=False), encoding="utf-8")
+    project.run("git", "add", "-u")
+    project.run("git", "commit", "-q", "-m", bad.what)
+    start = ("python", "-m", "plumbline")
+    project.run(*start, "compare", BASE, "--json", str(found), "--log", str(log))
+    said = project.run("sh", "-c", f"{' '.join(start)} gate {found}; echo code=$?")
+    verdict = json.loads(found.read_text())["gate"]
+    project.run("git", "reset", "-q", "--hard", BASE)
+    project.run("dvc", "checkout", "-q", "--force")
+    kinds = Counter(str(r["kind"]) for r in verdict["reasons"])
+    return "code=1" in said, [f"{kind} ({n})" if n > 1 else kind for kind, n in kinds.items()]
+
+
+def plant(project: Project, bad: Bad) -> None:
+    """Make the change; exits where the text to replace is no longer there."""
+    if bad.file:
+        path = project.path / bad.file
+        text = path.read_text(encoding="utf-8")
+        for old, new in bad.edits:
+            if old not in text:
+                sys.exit(f"{bad.file}: '{old}' is not there; correct the bad model '{bad.what}'")
+            text = text.replace(old, new, 1) if old else text + "\n" + new
+        path.write_text(text, encoding="utf-8")
+    project.set(bad.params)
+
+
+def best_feature() -> str:
+    """The feature without which a retrain is worst on the validation window.
+
+    Not that of the largest gain: what a model gains most by, others may well stand in for.
+    """
+    from stages import train
+
+    case, params = usecase.load(NAME), params_file.load(NAME)
+    found = files.read_json(Path(f"metrics/{NAME}/tune.json"))
+    settings = training.settings(
+        case.problem, {**found["fixed"], **found["params"]}, seed=params.seed, threads=0
+    )
+    pair = [Path(f"data/{NAME}/tables/{name}.parquet") for name in ("train", "valid")]
+    columns = tables.read(pair[1], batches.needed(case))
+    label = columns[case.label].astype(float)
+    quality = {}
+    for name in case.features:
+        without = dataclasses.replace(case, features=tuple(f for f in case.features if f != name))
+        boosted = train.boost(without, settings, params.train, *pair)
+        score = bundle.raw_score(boosted.booster, without.features, case.offset, columns)
+        quality[name] = metrics.average_precision(label, score)
+    return min(quality, key=lambda name: quality[name])
+
+
+def _interval(told: dict[str, Any]) -> str:
+    return f"{told['value']:+.4f} ({told['low']:+.4f} to {told['high']:+.4f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=40, help="retrains")
+    parser.add_argument("--tune", action="store_true", help="search anew for each retrain")
+    parser.add_argument("--only", default="", help="bad models whose name has this in it")
+    chosen = parser.parse_args()
+    runner.prepare()
+    logging.getLogger("plumbline").setLevel(logging.WARNING)
+    with clone() as project:
+        os.environ.update(environment(project.path) | {"MLFLOW_TRACKING_URI": "off"})
+        os.chdir(project.path)
+        same, count = retrains(project, chosen.seeds, chosen.tune)
+        project.run("git", "checkout", "-q", "--", ".")
+        asked = [b for b in bad_models(best_feature()) if chosen.only in b.what]
+        said_no = 0
+        for bad in asked:
+            no, why = refused(project, bad)
+            said_no += no
+            print(f"  {'no ' if no else 'YES'} {bad.what}: {', '.join(why)}", flush=True)
+        os.chdir(ROOT)
+    print(f"{same} of {count} retrains that differ only in seed: within noise")
+    print(f"{said_no} of {len(asked)} bad models: the gate says no")
+
+
+if __name__ == "__main__":
+    main()
