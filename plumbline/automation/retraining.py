@@ -23,7 +23,7 @@ from plumbline.errors import PlumblineError
 from plumbline.files import read_json
 from plumbline.history import child, places, repair, revisions, verify
 from plumbline.history.dvcfiles import Out
-from plumbline.review import compare, lockcheck, locks, sides
+from plumbline.review import baseline, compare, lockcheck, locks, sides
 from plumbline.review.sides import LOCK, PARAMS
 
 LINES = 20
@@ -101,7 +101,7 @@ def _challenge(case: Case, seen: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _champion(case: Case, mine: Mapping[str, locks.Entry], scratch: Path) -> tuple[Path, Path]:
-    """The committed bundle and its test table in `scratch`, hashed; fetched where they are not here."""
+    """The committed bundle and its test table in `scratch`, hashed; fetched, or run, where they are not here."""
     named = [locks.model(mine), locks.test_table(mine)]
     if None in named or "monitor" not in mine:
         raise PlumblineError(
@@ -109,9 +109,8 @@ def _champion(case: Case, mine: Mapping[str, locks.Entry], scratch: Path) -> tup
         )
     paths = [found[0] for found in named if found]
     wanted = [o for o in revisions.outs(case.root, "HEAD") if o.cached and o.path in paths]
-    settings = places.settings(case.root)
-    if settings.default:
-        _dvc(case.root, lambda _: None, "fetch", "-q", *paths)  # compare reads DVC's cache
+    for line in baseline.bring(case.root, "HEAD"):
+        log.info("retrain: %s", line)
     _restore(case.root, wanted, scratch)
     return scratch / paths[0], scratch / paths[1]
 
