@@ -88,8 +88,7 @@ def _challenge(case: Case, seen: Mapping[str, Any]) -> dict[str, Any]:
     failed = repro(case, *case.stages("evaluate", "monitor"))
     if failed:
         return _record(case, outcomes.of_failure(failed), monitor=seen, failed=failed)
-    head = revisions.commit(case.root, "HEAD")
-    found = compare.compare(case.root, head, None)
+    found = compare.compare(case.root, "HEAD", None)
     judged = outcomes.of_comparison(found)
     record = _record(case, judged, monitor=seen, comparison=found)
     if judged.word != "challenger":

@@ -4,13 +4,15 @@ a stand-in for GitHub. The champion has never seen rain; then it rains."""
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.project import Project
+from plumbline.__main__ import main
+from tests.project import Project, environment
 from tests.rehearsal import base as bases
 from tests.rehearsal import hub as hubs
 from tests.rehearsal import workflows
@@ -132,7 +134,10 @@ def propose(hub: Hub, run: Run, *, ok: bool = True) -> str:
     return there.run(*words, env=hub.api.environment(), ok=ok)
 
 
-def test_bad_data_open_one_issue_that_health_closes(hub: Hub) -> None:
+def test_bad_data_open_one_issue_that_health_closes(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first by the workflow, on a runner; the second from a laptop, with outs of before."""
     arrive(hub, 28, dry(deliveries.rows), lambda text: text.replace("distance", "how_far", 1))
     run, record = retrain(hub, "2025-05-29")
     assert record["outcome"] == "bad-data"
@@ -141,17 +146,22 @@ def test_bad_data_open_one_issue_that_health_closes(hub: Hub) -> None:
     (issue,) = hub.api.issues
     assert issue["state"] == "open"
     assert "distance" in issue["body"]
-    arrive_again(hub)
-    _, record = retrain(hub, "2025-05-29")
-    assert record["outcome"] == "healthy", record["reasons"]
+    laptop = Project(hub.folder / "laptop")
+    file = laptop.path / TABLE
+    file.write_text(file.read_text().replace("how_far", "distance", 1))
+    laptop.commit("mended")
+    before = {p: p.stat().st_mtime_ns for p in (laptop.path / "models").rglob("*.ubj")}
+    monkeypatch.chdir(laptop.path)
+    monkeypatch.setattr(os, "environ", {**environment(laptop.path), **hub.api.environment()})
+    words = ("--days", "28", "--json", "reports/retrain.json", "--markdown", "reports/retrain.md")
+    assert main(["retrain", *words]) == 0
+    assert main(["propose", "reports/retrain.json"]) == 0
+    assert f"{NAME}: healthy: fine: " in capsys.readouterr().out
     assert [i["state"] for i in hub.api.issues] == ["closed"]
     assert hub.api.pulls == []
-
-
-def arrive_again(hub: Hub) -> None:
-    """Somebody mends the table."""
-    project = Project(hub.folder / "laptop")
-    file = project.path / TABLE
-    file.write_text(file.read_text().replace("how_far", "distance", 1))
-    project.commit("mended")
-    git("push", "-q", "origin", "HEAD:main", cwd=project.path)
+    assert laptop.run("git", "status", "--porcelain") == "", "the work tree is put back"
+    assert before == {p: p.stat().st_mtime_ns for p in before}, "the champion was not touched"
+    with (laptop.path / "params.yaml").open("a") as params:
+        params.write("# somebody's\n")
+    assert main(["retrain", *words]) == 2
+    assert "params.yaml: differs from the commit" in capsys.readouterr().err
