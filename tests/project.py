@@ -111,14 +111,15 @@ def make(path: Path, usecases: list[str]) -> Project:
     (path / "dvc.lock").unlink(missing_ok=True)
     project = Project(path)
     if "diabetes" in usecases:
-        _add_diabetes(project)
+        add_diabetes(project)
     project.set({**SMALL, "usecases": usecases})
     project.run("git", "init", "-q", "-b", "main")
     project.commit("start")
     return project
 
 
-def _add_diabetes(project: Project) -> None:
+def add_diabetes(project: Project) -> None:
+    """The plain table as a user adds one: a module, a params section, a source, a profile."""
     from sklearn.datasets import load_diabetes
 
     bunch = load_diabetes(as_frame=True, scaled=False)

@@ -42,13 +42,14 @@ def bring(root: Path, rev: str) -> Iterator[str]:
 
 def start_from(root: Path, rev: str) -> str:
     """Put a revision's dvc.lock in place, without the stages that head does not have any more."""
-    here = sides.side(root, None)
     text = sides.side(root, rev).texts[LOCK]
     whole = yaml.load(text, Loader=yaml.CSafeLoader)
-    kept = lockcheck.declared(here.texts)
-    whole["stages"] = {n: s for n, s in whole["stages"].items() if n in kept}
+    kept = lockcheck.declared(sides.side(root, None).texts)
+    if not whole["stages"].keys() <= kept:
+        whole["stages"] = {n: s for n, s in whole["stages"].items() if n in kept}
+        text = yaml.safe_dump(whole, sort_keys=False)
     with replacing(root / LOCK) as beside:
-        beside.write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
+        beside.write_text(text, encoding="utf-8")
     return f"{LOCK}: {rev}'s, {len(whole['stages'])} stages"
 
 

@@ -75,6 +75,7 @@ def change(**where: Any) -> Callable[[dict[str, Any]], None]:
         ("usecases/../shop", {}),
         ("head/commit", "main"),
         ("lock/stale", "no"),
+        ("failed", {"stage": "train", "error": "no rows", "note": "more"}),
     ],
 )
 def test_anything_else_is_refused(tmp_path: Path, at: str, value: Any) -> None:

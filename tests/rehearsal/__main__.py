@@ -23,6 +23,7 @@ def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as made, ThreadPoolExecutor(2) as pool:
         (Path(made) / "base").mkdir()
         start = base.make(Path(made) / "base")
+        print(f"the base repository was made in {time.monotonic() - started:.0f} s", flush=True)
         results = [play(first, start, Path(made))]
         results += pool.map(lambda s: play(s, start, Path(made)), chosen)
     seconds, failed = time.monotonic() - started, results.count(False)

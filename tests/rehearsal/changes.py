@@ -75,7 +75,7 @@ def drift(hub: Hub) -> Seen:
     seen = review(hub, hub.push(committed(project), "may"))
     assert f"{len(lines):,} | {len(lines) + len(more):,}" in seen.comment, seen.log()
     assert "Monitor: " in seen.comment
-    assert "distance" in re.split("Monitor: ", seen.comment)[1]
+    assert re.search(r"\| distance \|.*\| drift \|", seen.comment)
     assert "On base's test window" in seen.comment or "on base's test window" in seen.comment
     return seen
 

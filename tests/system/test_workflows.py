@@ -12,7 +12,10 @@ from tests.rehearsal import base, scenarios
 from tests.rehearsal.hub import Hub, hub
 from tests.rehearsal.reviews import Seen
 
-pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed"),
+    pytest.mark.timeout(1800),  # whole runs, of many processes each
+]
 
 
 @pytest.fixture(scope="module")
