@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install repro test lint format lock ui report bench clean
+.PHONY: install install-comment repro test lint format lock ui report rehearse cml bench clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -16,6 +16,11 @@ install: .venv/installed
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
 	touch $@
+
+# what `python -m plumbline comment` needs: a few packages of the same lock
+install-comment:
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-comment.txt
 
 repro: install
 	dvc repro
@@ -34,6 +39,7 @@ format: install
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet requirements.in -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet -c requirements.txt requirements-comment.in -o requirements-comment.txt
 
 ui: install
 	python -m plumbline ui
@@ -42,6 +48,20 @@ BASE ?= main
 report: install
 	python -m plumbline compare $(BASE) --json reports/change.json
 	python -m plumbline report reports/change.json --markdown reports/change.md --html reports/change.html
+
+# every scenario of a pull request, from the push to the comment, on this machine alone
+rehearse: install
+	python -m tests.rehearsal
+
+# CML's last release, where CML_SHA256 says what its bytes must be; without it comments go by REST
+CML_URL ?= https://github.com/iterative/cml/releases/download/v0.20.6/cml-linux-x64
+cml:
+	@rm -rf .cml && mkdir .cml
+	@if [ -z "$$CML_SHA256" ]; then echo "::notice::CML_SHA256 is not set: no CML, comments go by REST"; \
+	elif curl --fail --location --silent --show-error --output .cml/part "$(CML_URL)" \
+	  && echo "$$CML_SHA256  .cml/part" | sha256sum --check --status; \
+	then mv .cml/part .cml/cml && chmod +x .cml/cml && echo "CML: .cml/cml"; \
+	else rm -f .cml/part; echo "::warning::CML was not fetched, or its bytes are not those of CML_SHA256; comments go by REST"; fi
 
 bench: install
 	python bench/pipeline.py

@@ -4,46 +4,39 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
+from types import ModuleType
 
 from plumbline import runner
-from plumbline.commands import (
-    accept,
-    compare,
-    features,
-    gate,
-    gc,
-    history,
-    lineage,
-    new,
-    registry,
-    remote,
-    report,
-    reproduce,
-    resolve,
-    rollback,
-    ui,
-    verify,
-)
 from plumbline.errors import PlumblineError
 
 COMMANDS = (
-    accept,
-    compare,
-    features,
-    gate,
-    gc,
-    history,
-    lineage,
-    new,
-    registry,
-    remote,
-    report,
-    reproduce,
-    resolve,
-    rollback,
-    ui,
-    verify,
+    "accept",
+    "audit",
+    "baseline",
+    "comment",
+    "compare",
+    "features",
+    "gate",
+    "gc",
+    "history",
+    "issue",
+    "lineage",
+    "new",
+    "propose",
+    "publish",
+    "registry",
+    "release",
+    "remote",
+    "report",
+    "reproduce",
+    "resolve",
+    "retrain",
+    "rollback",
+    "ui",
+    "verify",
 )
+"""Modules of plumbline/commands; only the one asked for is imported, with what it needs."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -51,7 +44,7 @@ def main(words: list[str] | None = None) -> int:
     runner.prepare()
     parser = argparse.ArgumentParser(prog="python -m plumbline", description=__doc__)
     parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
+    for command in _commands(sys.argv[1:] if words is None else words):
         command.add(parsers)
     chosen = parser.parse_args(words)
     try:
@@ -60,6 +53,12 @@ def main(words: list[str] | None = None) -> int:
         print(f"plumbline {chosen.command}: {error}", file=sys.stderr)
         return error.exit_code
     return code or 0
+
+
+def _commands(words: list[str]) -> list[ModuleType]:
+    """The command that the first word names; all of them where it names none."""
+    named = [name for name in COMMANDS if words[:1] == [name]]
+    return [import_module(f"plumbline.commands.{name}") for name in named or COMMANDS]
 
 
 if __name__ == "__main__":

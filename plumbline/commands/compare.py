@@ -22,20 +22,25 @@ def add(parsers: Any) -> None:
     parser.add_argument(
         "--log", type=Path, metavar="FILE", help="what `dvc repro` printed: a failed stage is named"
     )
+    text = (
+        "dvc.lock must be the committed one: what `dvc repro` changed in it speaks against merging"
+    )
+    parser.add_argument("--committed", action="store_true", help=text)
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> None:
     """Compare, write the JSON, print the verdict; `gate` decides by exit code."""
-    found = compare.compare(Path("."), chosen.base, chosen.head, _log(chosen.log))
+    log = _log(chosen.log)
+    found = compare.compare(Path("."), chosen.base, chosen.head, log, committed=chosen.committed)
     write_json(chosen.json, found)
     print(summary.verdict(found))
     print(f"wrote {chosen.json}")
 
 
-def _log(path: Path | None) -> str:
+def _log(path: Path | None) -> str | None:
     if path is None:
-        return ""
+        return None
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:

@@ -14,11 +14,30 @@ from plumbline.review import compare, lockcheck, ruling, sides, summary
 def add(parsers: Any) -> None:
     """Declare the command."""
     parser = parsers.add_parser("gate", help="exit 1 where a change may not be merged")
-    parser.add_argument("comparison", type=Path, metavar="IN.json", help="what `compare` wrote")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "comparison", type=Path, nargs="?", metavar="IN.json", help="what `compare` wrote"
+    )
+    what.add_argument("--lock-only", action="store_true", help="look at dvc.lock alone, in seconds")
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
+    """Judge; 0 where it may be merged."""
+    return _lock() if chosen.lock_only else _comparison(chosen)
+
+
+def _lock() -> int:
+    """Is dvc.lock what the files give? Needs neither data nor credentials."""
+    lock = lockcheck.check(sides.side(Path("."), None))
+    against = list(ruling.reasons({"lock": lock, "usecases": {}}))
+    for reason in against:
+        print(f"- {summary.reason(reason)}")
+    print("dvc.lock: refused" if against else "dvc.lock: up to date")
+    return 1 if against else 0
+
+
+def _comparison(chosen: argparse.Namespace) -> int:
     """Judge the JSON's figures; dvc.lock is checked anew, against the files as they are now."""
     name = str(chosen.comparison)
     found = ruling.read(read_json(chosen.comparison), name)
@@ -28,7 +47,8 @@ def run(chosen: argparse.Namespace) -> int:
             f"{name}: its head has another dvc.lock than this work tree; run `python -m plumbline "
             "compare` again, with head checked out"
         )
-    judged = ruling.ruling({**found, "lock": lockcheck.check(here)})
+    lock = {**lockcheck.check(here), "uncommitted": found["lock"].get("uncommitted")}
+    judged = ruling.ruling({**found, "lock": lock})
     print(summary.verdict({**found, "gate": judged}))
     for reason in judged["reasons"]:
         print(f"- {summary.reason(reason)}")

@@ -67,7 +67,7 @@ def reproduce(
     recorded = [out for out in revisions.outs(root, commit) if _locked(out)]
     if not recorded:
         raise PlumblineError(f"{rev}: no dvc.lock with outs there; `dvc repro` and commit it")
-    clone = _clone(root, commit, folder / "clone")
+    clone = cloned(root, commit, folder / "clone")
     _inputs(root, commit, clone)
     for name in {out.file for out in recorded} | {out.path for out in recorded}:
         _remove(
@@ -122,7 +122,7 @@ def _locked(out: Out) -> bool:
     return out.file.endswith("dvc.lock")
 
 
-def _clone(root: Path, commit: str, target: Path) -> Path:
+def cloned(root: Path, commit: str, target: Path) -> Path:
     """A clone with the commit checked out, a cache of its own, and no hook run."""
     top, below = (
         revisions.git(root, "rev-parse", word).decode().strip()

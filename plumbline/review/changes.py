@@ -14,12 +14,15 @@ COST = ("stage", "base, s", "head, s", "base, MB", "head, MB")
 
 
 def lines(case: Mapping[str, Any]) -> Iterator[str]:
-    """The evaluation's gate and the monitor's verdict, a line each."""
+    """The evaluation's gate, the monitor's verdict, and columns that drifted, a line each."""
     told, watched = case["evaluate"], case["monitor"]
     yield f"Evaluate: {told['verdict'] or 'no verdict'}: {'; '.join(told['reasons'])}"
     retrain = watched["retrain"] or {}
     advice = f"; retrain: {'yes' if retrain.get('now') else 'no'}, {retrain.get('why')}"
     yield f"Monitor: {watched['summary'] or 'no verdict'}{advice if retrain else ''}"
+    moved = [line["column"] for line in case["drift"] if line["word"] == "drift"]
+    if moved:
+        yield f"Drift of head's newest rows against base's: {', '.join(moved)}"
 
 
 def folds(case: Mapping[str, Any]) -> Iterator[Block]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from plumbline import usecase as usecases
 from plumbline.evaluation.metrics import PRIMARY
-from plumbline.history import places
+from plumbline.history import places, revisions
 from plumbline.history.hashing import md5_bytes
 from plumbline.history.places import Folder
 from plumbline.review import contents, costs, drifted, lockcheck, locks, ruling, scoring, sides
@@ -19,15 +19,23 @@ from plumbline.review.sides import Side
 log = logging.getLogger("plumbline")
 
 
-def compare(root: Path, base: str, head: str | None, repro_log: str = "") -> dict[str, Any]:
+def compare(
+    root: Path,
+    base: str,
+    head: str | None,
+    repro_log: str | None = None,
+    *,
+    committed: bool = False,
+) -> dict[str, Any]:
     """Base against head (None: the work tree), and head against the last release, for JSON.
 
     `repro_log`: what `dvc repro` printed; where a stage failed, its error stands in place of figures.
+    `committed`: dvc.lock must be HEAD's, too, stage by stage.
     PlumblineError where a revision, or an object that it names, is not there.
     """
     old, new = sides.side(root, base), sides.side(root, head)
     last = sides.release(root, new)
-    failed = lockcheck.failure(repro_log)
+    failed = None if repro_log is None else lockcheck.failure(repro_log)
     differing = [] if failed else changed(old.entries, new.entries)
     found = {
         "format": ruling.FORMAT,
@@ -38,7 +46,7 @@ def compare(root: Path, base: str, head: str | None, repro_log: str = "") -> dic
         "unchanged": sorted(locks.usecases(new.entries) - set(differing)),
         "removed": sorted(locks.usecases(old.entries) - locks.usecases(new.entries)),
         "usecases": {name: _usecase(name, old, new, last) for name in differing},
-        "lock": _lock(root, new),
+        "lock": _lock(root, new) | ({"uncommitted": uncommitted(root)} if committed else {}),
     }
     return {**found, "gate": ruling.ruling(found)}
 
@@ -52,6 +60,16 @@ def changed(base: Entries, head: Entries) -> list[str]:
 def lock_md5(side: Side) -> str:
     """The md5 of a side's dvc.lock: which comparison a JSON is."""
     return md5_bytes(side.texts[sides.LOCK].encode())
+
+
+def uncommitted(root: Path) -> list[str]:
+    """The stages whose entry in the work tree's dvc.lock is not HEAD's."""
+    text = (
+        revisions.blobs(root, "HEAD", (sides.LOCK,)).get(sides.LOCK, b"").decode(errors="replace")
+    )
+    return lockcheck.differing(
+        locks.parse(text, f"HEAD: {sides.LOCK}"), sides.side(root, None).entries
+    )
 
 
 def _lock(root: Path, head: Side) -> dict[str, Any]:

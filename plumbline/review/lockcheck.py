@@ -14,12 +14,18 @@ import yaml
 from plumbline.errors import PlumblineError
 from plumbline.history import child, places, verify
 from plumbline.history.verify import Finding
+from plumbline.review.locks import Entry
 from plumbline.review.sides import GRAPH, LOCK, PARAMS, Side
 
 RUNNING = re.compile(r"Running stage '([^']+)'")
 VARIABLE = re.compile(r"\$\{([^}]+)\}")
 FAILED = re.compile(r"ERROR: failed to reproduce '([^']+)'(?:: (.*))?")
 EXITED = re.compile(r"exited with (-?\d+)")
+ERROR = re.compile(r"ERROR: (.*)")
+ENDED = ("Data and pipelines are up to date.", "Use `dvc push`")
+"""One of these is what `dvc repro` says last where nothing failed."""
+LONGEST = 1000
+"""Characters of an error that are kept."""
 
 
 def check(side: Side) -> dict[str, Any]:
@@ -38,6 +44,8 @@ def stale(root: Path) -> list[str]:
     words = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
     code = child.run(words, root, os.environ, lines.append)
     found = [match[1] for line in lines if (match := RUNNING.search(line))]
+    if code and not found:  # with params changed and its deps not here, DVC fails before it says so
+        found = [match[1] for line in lines if (match := FAILED.search(line))]
     if code and not found:
         errors = [line for line in lines if line.startswith("ERROR")]
         return [(errors or lines or ["dvc repro --dry failed"])[0]]
@@ -46,10 +54,14 @@ def stale(root: Path) -> list[str]:
 
 def unlocked(texts: Mapping[str, str], entries: Iterable[str]) -> list[str]:
     """The stages of dvc.yaml, for each use case of params.yaml, that dvc.lock has no entry of."""
+    return sorted(declared(texts) - set(entries))
+
+
+def declared(texts: Mapping[str, str]) -> set[str]:
+    """The names in dvc.lock of all stages of dvc.yaml, one for each use case of params.yaml."""
     graph = _yaml(texts.get(GRAPH, ""), GRAPH)
     params = _yaml(texts.get(PARAMS, ""), PARAMS)
-    names = [n for s, told in (graph.get("stages") or {}).items() for n in _names(s, told, params)]
-    return sorted(set(names) - set(entries))
+    return {n for s, told in (graph.get("stages") or {}).items() for n in _names(s, told, params)}
 
 
 def wrong_bytes(root: Path) -> list[str]:
@@ -61,18 +73,33 @@ def wrong_bytes(root: Path) -> list[str]:
 def failure(log: str) -> dict[str, str] | None:
     """The stage that failed in what `dvc repro` printed, and its error; None where none did.
 
+    Where DVC itself failed, or was killed, "dvc repro" stands for the stage.
+
     >>> failure("train: no rows\\nERROR: failed to reproduce 'train@a': failed to run\\n")
     {'stage': 'train@a', 'error': 'train: no rows'}
     >>> failure("train: 9 rows\\nERROR: failed to reproduce 'train@a': failed to run: x, exited with -9\\n")
     {'stage': 'train@a', 'error': 'killed by signal 9'}
+    >>> failure("Running stage 'train@a':\\n> python")
+    {'stage': 'dvc repro', 'error': 'it did not end: > python'}
     """
     lines = [line for line in log.splitlines() if line.strip()]
     for i, line in enumerate(lines):
         if match := FAILED.search(line):
             before = lines[i - 1] if i else ""
-            error = _killed(match[2] or "") or before or match[2] or ""
-            return {"stage": match[1], "error": error}
-    return None
+            return _failed(match[1], _killed(match[2] or "") or before or match[2] or "")
+    if any(line.startswith(ENDED) for line in lines[-20:]):
+        return None
+    error = next((match[1] for line in lines if (match := ERROR.match(line))), "")
+    return _failed("dvc repro", error or f"it did not end: {lines[-1] if lines else 'no output'}")
+
+
+def _failed(stage: str, error: str) -> dict[str, str]:
+    return {"stage": stage, "error": error[:LONGEST]}
+
+
+def differing(committed: Mapping[str, Entry], found: Mapping[str, Entry]) -> list[str]:
+    """Stages whose entry, as `dvc repro` leaves it, is not the committed one, and those not committed."""
+    return sorted(name for name, entry in found.items() if committed.get(name) != entry)
 
 
 def _killed(said: str) -> str | None:

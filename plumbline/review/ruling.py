@@ -60,6 +60,10 @@ def _of_lock(lock: Mapping[str, Any]) -> Iterator[Reason]:
     if lacking:
         text = f"dvc.lock has no entry of {_some(lacking)}; run `dvc repro` and commit dvc.lock"
         yield _reason(None, "stale", text)
+    other = lock.get("uncommitted") or []
+    if other:
+        text = f"dvc.lock as committed is not what {_some(other)} gave when run again; run `dvc repro` and commit dvc.lock and metrics/"
+        yield _reason(None, "uncommitted", text)
     for text in lock.get("bytes") or []:
         yield _reason(None, "bytes", f"bytes that are not dvc.lock's: {text}")
 

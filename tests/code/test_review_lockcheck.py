@@ -11,6 +11,7 @@ from plumbline.history import child
 from plumbline.history.dvcfiles import Out
 from plumbline.history.verify import Finding, Part, Report, Use
 from plumbline.review import lockcheck
+from plumbline.review.locks import Entry
 
 GRAPH = """
 stages:
@@ -39,6 +40,7 @@ def test_a_damaged_graph_is_named(text: str) -> None:
     [
         (["Running stage 'a@b':", "Stage 'c' didn't change"], 0, ["a@b"]),
         (["WARNING", "ERROR: no such file"], 1, ["ERROR: no such file"]),
+        (["ERROR: failed to reproduce 'a@b': No such file"], 1, ["a@b"]),
         ([], 1, ["dvc repro --dry failed"]),
         (["Data and pipelines are up to date."], 0, []),
     ],
@@ -87,3 +89,22 @@ def test_no_stage_failed() -> None:
     assert lockcheck.failure("Running stage 'a'\nUse `dvc push`\n") is None
     first = lockcheck.failure("ERROR: failed to reproduce 'a': output missing")
     assert first == {"stage": "a", "error": "output missing"}
+
+
+@pytest.mark.parametrize(
+    ("log", "stage", "error"),
+    [
+        ("", "dvc repro", "it did not end: no output"),
+        ("Running stage 'a'\n> python", "dvc repro", "it did not end: > python"),
+        ("ERROR: bad dvc.yaml\n", "dvc repro", "bad dvc.yaml"),
+        ("x" * 5000 + "\nERROR: failed to reproduce 'a'", "a", "x" * lockcheck.LONGEST),
+    ],
+)
+def test_a_run_that_did_not_end_well_has_failed(log: str, stage: str, error: str) -> None:
+    assert lockcheck.failure(log) == {"stage": stage, "error": error}
+
+
+def test_stages_that_are_not_as_committed() -> None:
+    old = {"a": Entry(cmd="x"), "b": Entry(cmd="y"), "gone": Entry()}
+    new = {"a": Entry(cmd="x"), "b": Entry(cmd="z"), "more": Entry()}
+    assert lockcheck.differing(old, new) == ["b", "more"]

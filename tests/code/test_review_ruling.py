@@ -91,6 +91,7 @@ def test_a_slice_is_named_once() -> None:
     [
         ({"stale": list("abcdefg")}, "stale"),
         ({"unlocked": ["a"]}, "stale"),
+        ({"uncommitted": ["a"]}, "uncommitted"),
         ({"bytes": ["x"]}, "bytes"),
     ],
 )

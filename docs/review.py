@@ -1,0 +1,122 @@
+"""Draw docs/review.png: the comments of docs/review/, as a reviewer sees them on a pull request.
+
+`python docs/review.py`; needs Chromium. Mermaid's two kinds of chart that a comment has are drawn here.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from html import escape
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+NAMES = ("helps", "hurts")
+SCALE, WIDTH, HEIGHT = 2, 1560, 1110
+SIGNS = {"✅": ("#1f883d", "M4 8.5l3 3 5-6"), "❌": ("#cf222e", "M5 5l6 6M11 5l-6 6")}
+"""Drawn, since a machine need not have a font with pictures: colour of the disc, and path on it."""
+STYLE = """
+body { margin: 0; padding: 20px; background: #f6f8fa; color: #1f2328; display: flex; gap: 20px;
+  font: 14px/1.5 -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; align-items: start }
+article { flex: 1; background: #fff; border: 1px solid #d1d9e0; border-radius: 6px; overflow: hidden }
+header { background: #f6f8fa; border-bottom: 1px solid #d1d9e0; padding: 8px 16px; color: #59636e }
+header b { color: #1f2328 } .body { padding: 4px 16px 14px } h2 { font-size: 20px; margin: 14px 0 8px;
+  border-bottom: 1px solid #d1d9e0; padding-bottom: 4px } p { margin: 8px 0 }
+table { border-collapse: collapse; font-size: 13px; margin: 8px 0 }
+th, td { border: 1px solid #d1d9e0; padding: 3px 9px } tr:nth-child(2n) td { background: #f6f8fa }
+details { margin: 5px 0 } summary { cursor: pointer }
+.flow { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; margin: 8px 0 }
+.flow span { border: 1px solid #9aa4b0; border-radius: 4px; padding: 1px 8px; background: #ececff }
+.flow span.reran { background: #f9a825; border-color: #795548 } svg.sign { vertical-align: -2px } svg text { font: 11px sans-serif }
+"""
+
+
+def page(texts: dict[str, str]) -> str:
+    """Both comments side by side."""
+    shown = "".join(
+        f"<article><header><b>github-actions</b> commented</header><div class=body>{comment(t)}</div></article>"
+        for t in texts.values()
+    )
+    return f"<!doctype html><meta charset=utf-8><title>Review</title><style>{STYLE}</style>{shown}"
+
+
+def comment(text: str) -> str:
+    """A comment's Markdown as HTML; the mark below it is an image that is left out."""
+    from markdown_it import MarkdownIt
+
+    text = re.sub(r"!\[\]\([^)]*\)\s*$", "", text)
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    for sign, (colour, path) in SIGNS.items():
+        disc = f'<circle cx="8" cy="8" r="8" fill="{colour}"/>'
+        line = f'<path d="{path}" stroke="#fff" stroke-width="2" fill="none"/>'
+        html = html.replace(sign, f"<svg class=sign width=16 height=16>{disc}{line}</svg>")
+    fence = re.compile(r'<pre><code class="language-mermaid">(.*?)</code></pre>', re.DOTALL)
+    return fence.sub(
+        lambda match: chart(match[1].replace("&gt;", ">").replace("&quot;", '"')), html
+    )
+
+
+def chart(text: str) -> str:
+    """A flow chart as boxes in their order, or a bar chart."""
+    return flow(text) if text.startswith("flowchart") else bars(text)
+
+
+def flow(text: str) -> str:
+    """The stages; those whose entry changed in the colour that Mermaid gives them."""
+    stages = re.findall(r"^  ([\w-]+)$", text, re.MULTILINE)
+    reran = set(re.findall(r"^  class ([\w-]+) reran$", text, re.MULTILINE))
+    boxes = (f'<span class="{"reran" if s in reran else ""}">{escape(s)}</span>' for s in stages)
+    return f"<div class=flow>{' → '.join(boxes)}</div>"
+
+
+def bars(text: str, width: int = 640, height: int = 130) -> str:
+    """Bars, a line over them, and a label below each."""
+    found = re.search(r"x-axis \[(.*)\]\n\s*bar \[(.*)\]\n\s*line \[(.*)\]", text)
+    assert found, text
+    labels = [label.strip(' "') for label in found[1].split(",")]
+    head, base = ([float(v) for v in found[i].split(",")] for i in (2, 3))
+    top, step = max(*head, *base), width / len(labels)
+    at = [(i + 0.5) * step for i in range(len(labels))]
+    drawn = [
+        f'<rect x="{x - step * 0.3:.1f}" y="{height * (1 - v / top):.1f}" width="{step * 0.6:.1f}" '
+        f'height="{height * v / top:.1f}" fill="#b7b7f5"/><text x="{x:.1f}" y="{height + 15}" '
+        f'text-anchor="middle">{escape(label)}</text>'
+        for x, v, label in zip(at, head, labels, strict=True)
+    ]
+    line = " ".join(f"{x:.1f},{height * (1 - v / top):.1f}" for x, v in zip(at, base, strict=True))
+    drawn.append(f'<polyline points="{line}" fill="none" stroke="#57606a" stroke-width="2"/>')
+    return f'<svg width="{width}" height="{height + 22}" viewBox="0 -4 {width} {height + 26}">{"".join(drawn)}</svg>'
+
+
+def draw(target: Path, texts: dict[str, str]) -> None:
+    """The page as a picture, by headless Chromium."""
+    program = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
+    if not program:
+        sys.exit("docs/review.py: Chromium is not installed; apt-get install chromium")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "review.html"
+        file.write_text(page(texts), encoding="utf-8")
+        words = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        words += [f"--user-data-dir={folder}/profile", f"--force-device-scale-factor={SCALE}"]
+        words += [
+            f"--window-size={WIDTH},{HEIGHT}",
+            f"--screenshot={target.absolute()}",
+            file.as_uri(),
+        ]
+        subprocess.run([program, *words], check=True, capture_output=True, timeout=120)
+
+
+def main() -> None:
+    texts = {n: (DOCS / "review" / f"{n}.md").read_text(encoding="utf-8") for n in NAMES}
+    draw(DOCS / "review.png", texts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Where the project is hosted: pull requests, issues, comments and releases."""

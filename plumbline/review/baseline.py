@@ -1,0 +1,119 @@
+"""What a change is compared with, brought into the cache: fetched, or computed in a clone. An edge."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from plumbline.errors import PlumblineError
+from plumbline.files import replacing
+from plumbline.history import child, dvcfiles, places, reproduce
+from plumbline.history.places import Folder, read_object
+from plumbline.review import drifted, lockcheck, locks, sides
+from plumbline.review.sides import LOCK, Side
+
+log = logging.getLogger("plumbline")
+Wanted = Mapping[str, str]
+"""By path, the md5s of models and tables."""
+
+
+def bring(root: Path, rev: str) -> Iterator[str]:
+    """Fetch what `compare` reads of a revision and of the last release, or run them; says how.
+
+    PlumblineError where neither gives the bytes that its dvc.lock names.
+    """
+    others = [sides.side(root, rev), sides.release(root, sides.side(root, None))]
+    cache = places.settings(root).folder()
+    for side in filter(None, others):
+        wanted = needed(side)
+        if not missing(cache, wanted):
+            yield f"{side.name}: {len(wanted)} objects are in the cache"
+            continue
+        with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+            how = _get(root, side, cache, Path(folder))
+        yield f"{side.name}: {len(wanted)} objects {how}"
+
+
+def start_from(root: Path, rev: str) -> str:
+    """Put a revision's dvc.lock in place, without the stages that head does not have any more."""
+    text = sides.side(root, rev).texts[LOCK]
+    whole = yaml.load(text, Loader=yaml.CSafeLoader)
+    kept = lockcheck.declared(sides.side(root, None).texts)
+    if not whole["stages"].keys() <= kept:
+        whole["stages"] = {n: s for n, s in whole["stages"].items() if n in kept}
+        text = yaml.safe_dump(whole, sort_keys=False)
+    with replacing(root / LOCK) as beside:
+        beside.write_text(text, encoding="utf-8")
+    return f"{LOCK}: {rev}'s, {len(whole['stages'])} stages"
+
+
+def needed(side: Side) -> dict[str, str]:
+    """What `compare` reads of every use case of a side: model, test table, current table."""
+    reads = (locks.model, locks.test_table, drifted.drift_tables)
+    cases = [locks.of(side.entries, name) for name in sorted(locks.usecases(side.entries))]
+    pairs = [read(mine) for mine in cases for read in reads]
+    return dict(pair for pair in pairs if pair is not None)
+
+
+def missing(cache: Folder, wanted: Wanted) -> list[str]:
+    """The paths whose object, or one of its files, is not in the cache with the right bytes."""
+    return sorted(path for path, oid in wanted.items() if not _whole(cache, oid))
+
+
+def _whole(cache: Folder, oid: str) -> bool:
+    data = read_object(cache, oid)
+    if data is None or not oid.endswith(".dir"):
+        return data is not None
+    inner = dvcfiles.manifest(data).values()
+    return all(read_object(cache, md5) is not None for md5 in inner)
+
+
+def _get(root: Path, side: Side, cache: Folder, folder: Path) -> str:
+    """In a clone at the revision, with this project's cache and remote: fetch, else run."""
+    clone = reproduce.cloned(root, side.commit, folder / "clone")
+    _configure(root, clone)
+    wanted = needed(side)
+    code, said = _dvc(clone, "fetch", *wanted)
+    if not missing(cache, wanted):
+        return "fetched"
+    reason = next((line for line in said if line.startswith("ERROR")), "no remote has all of it")
+    log.info("baseline: %s is run here: %s", side.name, reason)
+    pull = [] if code else ["--pull"]  # one that cannot be read at all would fail the run
+    _, lines = _dvc(clone, "repro", *pull, "--no-run-cache")
+    lacking = missing(cache, wanted)
+    if lacking:
+        raise PlumblineError(
+            f"{side.name}: {', '.join(lacking)}: no remote has the bytes that its dvc.lock names, "
+            "and running it did not give them:\n" + "\n".join(lines[-reproduce.LAST_LINES :])
+        )
+    return "computed here"
+
+
+def _configure(root: Path, clone: Path) -> None:
+    """This project's remotes and cache for the clone; paths made absolute."""
+    from configobj import ConfigObj
+
+    mine, settings = root / ".dvc" / "config.local", places.settings(root)
+    config = ConfigObj(str(clone / ".dvc" / "config.local"), encoding="utf-8")
+    if mine.is_file():
+        config.merge(ConfigObj(str(mine), encoding="utf-8"))
+    for name, url in settings.remotes.items():
+        section = next((s for s in config if s.lower() == f'remote "{name}"'), None)
+        config.setdefault(section or f'remote "{name}"', {})["url"] = url
+    config["cache"]["dir"] = str(settings.cache.absolute())
+    config.write()
+
+
+def _dvc(clone: Path, *words: str) -> tuple[int, list[str]]:
+    """A DVC command's exit code, and what it said."""
+    lines: list[str] = []
+    env = {**os.environ, "PYTHONPATH": str(clone), "MLFLOW_TRACKING_URI": "off"}
+    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
+    code = child.run([sys.executable, "-m", "dvc", *words], clone, env, lines.append)
+    return code, lines

@@ -1,0 +1,116 @@
+"""A stranger's artifact: what the schema lets through is what `compare` writes, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plumbline.errors import PlumblineError
+from plumbline.review import artifact, ruling
+from tests.reviews import comparison
+
+
+def whole(**changes: Any) -> dict[str, Any]:
+    found = comparison(**changes)
+    return {**found, "gate": ruling.ruling(found)}
+
+
+def written(folder: Path, found: Any) -> Path:
+    path = folder / "change.json"
+    path.write_text(found if isinstance(found, str) else json.dumps(found))
+    return path
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        whole(),
+        whole(failed={"stage": "train@shop", "error": "no rows"}, usecases={}),
+        whole(
+            case={
+                "cost": [
+                    {"stage": "train", "base": None, "head": {"seconds": 2, "memory_mb": 300.5}}
+                ]
+            }
+        ),
+        whole(case={"limits": {"too_good": 0.5, "slice_loss": None}}),
+        whole(lock={"md5": "0", "checked": True, "uncommitted": ["train@shop"]}),
+        whole(release=None),
+    ],
+)
+def test_what_compare_writes_is_taken(tmp_path: Path, found: dict[str, Any]) -> None:
+    assert artifact.rendered(written(tmp_path, found)).startswith("**")
+
+
+def change(**where: Any) -> Callable[[dict[str, Any]], None]:
+    """Set `value` at the dotted path `at`, below the whole."""
+
+    def make(found: dict[str, Any]) -> None:
+        *parts, last = where["at"].split("/")
+        for part in parts:
+            found = found[int(part) if part.isdigit() else part]
+        found[last] = where["value"]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        ("pull_request", 7),
+        ("format", 2),
+        ("usecases/shop/note", "x"),
+        ("usecases/shop/blocked", "many"),
+        ("usecases/shop/primary", "x" * 201),
+        ("usecases/shop/evaluate/reasons", ["x" * 2001]),
+        ("usecases/shop/evaluate/reasons", ["x"] * 201),
+        ("usecases/shop/base/head/metrics/brier/difference/word", "superb"),
+        ("usecases/shop/base/head/metrics/brier/base", 1e301),
+        ("usecases/shop/stages/0/change", "gone"),
+        ("usecases/../shop", {}),
+        ("head/commit", "main"),
+        ("lock/stale", "no"),
+        ("failed", {"stage": "train", "error": "no rows", "note": "more"}),
+    ],
+)
+def test_anything_else_is_refused(tmp_path: Path, at: str, value: Any) -> None:
+    found = whole()
+    if at == "usecases/../shop":
+        found["usecases"]["../shop"] = copy.deepcopy(found["usecases"]["shop"])
+    else:
+        change(at=at, value=value)(found)
+    with pytest.raises(PlumblineError, match="not a comparison: breaks "):
+        artifact.read(written(tmp_path, found))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON"),
+        ("[" * 50_000, "not JSON"),
+        ('{"format": NaN}', "not JSON"),
+        ('{"format": ' + "1" * 5000 + "}", "not JSON"),
+        (" " * 2_000_001, "larger than 2,000,000 bytes"),
+        ("[]", "breaks type"),
+    ],
+)
+def test_what_is_no_comparison_at_all(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(PlumblineError, match=message):
+        artifact.read(written(tmp_path, text))
+
+
+def test_an_artifact_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(PlumblineError, match="did the other job upload it"):
+        artifact.read(tmp_path / "change.json")
+
+
+def test_a_refusal_repeats_nothing(tmp_path: Path) -> None:
+    found = whole(case={"edges": [], "primary": "::stop-commands::x"})
+    with pytest.raises(PlumblineError, match="figures or names are missing") as error:
+        artifact.rendered(written(tmp_path, found))
+    assert "stop-commands" not in str(error.value)

@@ -1,0 +1,132 @@
+"""Who is asked to write the comment, and whose comment is ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plumbline.errors import PlumblineError
+from plumbline.hosting import comments, github
+from plumbline.hosting.github import GitHub
+from tests import github as stand_in
+from tests.conftest import ROOT
+
+SHA = "1" * 40
+
+
+@pytest.fixture
+def host() -> Iterator[stand_in.GitHub]:
+    with stand_in.github() as state:
+        state.open_pull("topic", SHA)
+        yield state
+
+
+@pytest.fixture
+def hub(host: stand_in.GitHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GitHub:
+    """With the stand-in for CML at hand."""
+    shutil.copy(ROOT / "tests" / "cml", tmp_path / "cml")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    for name, value in host.environment().items():
+        monkeypatch.setenv(name, value)
+    return github.from_environment()
+
+
+def test_either_finds_the_comment_of_the_other(
+    host: stand_in.GitHub, hub: GitHub, tmp_path: Path
+) -> None:
+    assert comments.post(hub, 1, "one", SHA) == "CML wrote the comment"
+    (tmp_path / "cml").rename(tmp_path / "aside")
+    assert comments.post(hub, 1, "two", SHA) == "updated by REST: CML is not installed"
+    (tmp_path / "aside").rename(tmp_path / "cml")
+    assert comments.post(hub, 1, "three", SHA) == "CML wrote the comment"
+    [body] = host.bodies(1)
+    assert body.startswith("three\n\n![](")
+
+
+def test_a_comment_of_someone_else_with_our_mark_is_left_alone(
+    host: stand_in.GitHub, hub: GitHub
+) -> None:
+    theirs = host.comment(1, f"all is well\n\n{comments.watermark(SHA)}")
+    theirs["user"] = {"login": "stranger"}
+    assert "someone else's has our mark" in comments.post(hub, 1, "one", SHA)
+    assert "updated by REST" in comments.post(hub, 1, "two", SHA)
+    assert [body[:3] for body in host.bodies(1)] == ["all", "two"]
+
+
+def test_cml_gets_the_token_and_little_else(
+    host: stand_in.GitHub, hub: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    (tmp_path / "cml").write_text(f"#!/bin/sh\nenv > {tmp_path}/env; echo $@ > {tmp_path}/words\n")
+    comments.post(hub, 1, "one", SHA)
+    seen, words = (tmp_path / "env").read_text(), (tmp_path / "words").read_text()
+    assert "GITHUB_TOKEN=secret" in seen
+    assert "ITERATIVE_DO_NOT_TRACK=1" in seen
+    assert "hidden" not in seen
+    assert "secret" not in words
+    assert "--publish=false" in words
+
+
+def test_cml_that_cannot_start(host: stand_in.GitHub, hub: GitHub, tmp_path: Path) -> None:
+    (tmp_path / "cml").write_bytes(b"\x7fELF")
+    assert "written by REST: CML failed (OSError)" in comments.post(hub, 1, "one", SHA)
+
+
+def event(folder: Path, **changes: object) -> Path:
+    run = {"head_branch": "topic", "head_sha": SHA, "head_repository": {"owner": {"login": "me"}}}
+    path = folder / "event.json"
+    path.write_text(json.dumps({"workflow_run": {**run, **changes}}))
+    return path
+
+
+def test_the_origin_is_the_events(tmp_path: Path) -> None:
+    assert comments.origin(event(tmp_path)) == comments.Origin("me", "topic", SHA)
+    for path in (event(tmp_path, head_repository=None), tmp_path / "nowhere"):
+        with pytest.raises(PlumblineError, match="not the event of a finished run"):
+            comments.origin(path)
+    with pytest.raises(PlumblineError, match="head_sha is no commit"):
+        comments.origin(event(tmp_path, head_sha="main"))
+
+
+FEW = """
+import sys
+few, std = set(sys.argv[1].split()), sys.stdlib_module_names
+class Only:
+    def find_spec(self, name, path=None, target=None):
+        top = name.split(".")[0]
+        if path is None and top not in few and top not in std and top != "plumbline":
+            raise ModuleNotFoundError(name, name=top)
+sys.meta_path.insert(0, Only())
+import plumbline.__main__, jsonschema, plumbline.commands.comment
+"""
+
+
+def locked(name: str) -> set[str]:
+    """The lines of a lock file that pin a version."""
+    lines = (ROOT / name).read_text().splitlines()
+    return {line.rstrip("\\").strip() for line in lines if "==" in line and line[0] != " "}
+
+
+def test_its_few_packages_are_those_of_the_lock() -> None:
+    pins = {line.split(" ;")[0] for line in locked("requirements-comment.txt")}
+    assert 0 < len(pins) < 12
+    assert pins <= {line.split(" ;")[0] for line in locked("requirements.txt")}
+
+
+def test_the_command_needs_no_other_package() -> None:
+    """What the lock file of the comment's job names, and nothing else, may be imported."""
+    pins = locked("requirements-comment.txt")
+    names = {p.split("==")[0].replace("-", "_") for p in pins}
+    few = " ".join(
+        (names - {"attrs", "pyyaml", "rpds_py"}) | {"attr", "attrs", "yaml", "rpds", "_yaml"}
+    )
+    words = [sys.executable, "-c", FEW, few]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

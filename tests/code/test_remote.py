@@ -1,0 +1,48 @@
+"""The remote that a workflow gives its clone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plumbline.errors import PlumblineError
+from plumbline.history import places
+from plumbline.hosting import remote
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    (tmp_path / ".dvc").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/path", "/srv/remote"])
+def test_the_remote_is_the_default_one(clone: Path, url: str) -> None:
+    remote.use(clone, url)
+    found = places.settings(clone)
+    assert (found.default, dict(found.remotes)) == ("plumbline", {"plumbline": url})
+    assert "verify = true" in (clone / ".dvc" / "config.local").read_text()
+    remote.use(clone, url)
+
+
+def test_without_one_there_is_an_empty_folder(clone: Path) -> None:
+    remote.use(clone, "")
+    [url] = places.settings(clone).remotes.values()
+    assert list(Path(url).iterdir()) == []
+    assert Path(url).is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [("../remote", "an absolute path"), ("s3://a\n[core]", "a line break")],
+)
+def test_what_is_no_address_is_refused(clone: Path, url: str, message: str) -> None:
+    with pytest.raises(PlumblineError, match=message):
+        remote.use(clone, url)
+
+
+def test_a_persons_own_settings_are_left_alone(clone: Path) -> None:
+    (clone / ".dvc" / "config.local").write_text("[core]\n    remote = mine\n")
+    with pytest.raises(PlumblineError, match="is there already"):
+        remote.use(clone, "s3://bucket")

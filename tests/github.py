@@ -1,0 +1,265 @@
+"""A local stand-in for GitHub's REST interface: pulls, issues, comments and releases, in memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+READ_ONLY = "read-only"
+"""A token that may only read, as a fork's pull request has it; any other may write."""
+PAGE = 30
+LONGEST = 65_536
+Entry = dict[str, Any]
+
+
+class RefusedError(Exception):
+    """An answer of another status than 200 or 201."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass
+class GitHub:
+    """The state of one repository, and a log of what was asked: "METHOD /path?query"."""
+
+    repository: str = "acme/plumbline"
+    url: str = ""
+    pulls: list[Entry] = field(default_factory=list)
+    issues: list[Entry] = field(default_factory=list)
+    notes: dict[int, list[Entry]] = field(default_factory=dict)
+    releases: list[Entry] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    last: int = 0
+
+    def environment(self, token: str = "secret") -> dict[str, str]:
+        """The variables that point a client here."""
+        return {
+            "GITHUB_API_URL": f"{self.url}/api/v3",
+            "GITHUB_SERVER_URL": self.url,
+            "GITHUB_REPOSITORY": self.repository,
+            "GITHUB_TOKEN": token,
+        }
+
+    def open_pull(
+        self, branch: str, sha: str, owner: str = "acme", base: str = "main", **more: Any
+    ) -> int:
+        """Open a pull request; its number."""
+        with self.lock:
+            self.last += 1
+            fork = f"{owner}/{self.repository.split('/')[1]}"
+            head = {"ref": branch, "sha": sha, "label": f"{owner}:{branch}"}
+            self.pulls.append(
+                {
+                    "number": self.last,
+                    "state": "open",
+                    "head": {**head, "repo": {"full_name": fork, "owner": {"login": owner}}},
+                    "base": {"ref": base},
+                    "html_url": f"{self.url}/{self.repository}/pull/{self.last}",
+                    "title": "",
+                    "body": "",
+                    **more,
+                }
+            )
+            return self.last
+
+    def comment(self, number: int, body: str) -> Entry:
+        """Write a comment, as anyone may."""
+        if len(body) > LONGEST:
+            raise RefusedError(422, f"Validation Failed: body is too long (maximum is {LONGEST})")
+        with self.lock:
+            self.last += 1
+            entry = {"id": self.last, "body": body, "user": {"login": "github-actions[bot]"}}
+            self.notes.setdefault(number, []).append(entry)
+            return entry
+
+    def bodies(self, number: int) -> list[str]:
+        """The comments' texts, the oldest first."""
+        return [entry["body"] for entry in self.notes.get(number, [])]
+
+    def written(self) -> list[str]:
+        """Of the log, what was not only read."""
+        return [line for line in self.log if not line.startswith("GET ")]
+
+
+@contextmanager
+def github(repository: str = "acme/plumbline") -> Iterator[GitHub]:
+    """A stand-in that listens on a free port of 127.0.0.1 while the block runs."""
+    state = GitHub(repository)
+    handler = type("Bound", (Handler,), {"state": state})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request: looked up in ROUTES by method and path below the repository."""
+
+    state: GitHub
+
+    def answer(self) -> None:
+        """Whatever the method."""
+        size = int(self.headers.get("Content-Length") or 0)
+        data = self.rfile.read(size)
+        parts = urlsplit(self.path)
+        self.state.log.append(f"{self.command} {self.path}")
+        try:
+            found, status = self.found(parts.path, parse_qs(parts.query), data)
+        except RefusedError as error:
+            found, status = {"message": str(error)}, error.status
+        self.reply(status, found, parts.path, parse_qs(parts.query))
+
+    do_GET = do_POST = do_PATCH = answer  # noqa: N815 (http.server's names)
+
+    def found(self, path: str, query: dict[str, list[str]], data: bytes) -> tuple[Any, int]:
+        path = path.removeprefix("/api/v3")
+        if path.startswith("/users/"):
+            return {"login": path.rsplit("/", 1)[1], "id": 1}, 200
+        start = f"/repos/{self.state.repository}/"
+        if not path.startswith(start):
+            raise RefusedError(404, "Not Found")
+        token = (self.headers.get("Authorization") or "").split(" ")[-1]
+        if self.command != "GET" and token in ("", READ_ONLY):
+            raise RefusedError(403, "Resource not accessible by integration")
+        for method, pattern, call in ROUTES:
+            match = re.fullmatch(pattern, path.removeprefix(start))
+            if method == self.command and match:
+                with self.state.lock:
+                    kept = data if pattern.endswith("assets") else json.loads(data or b"{}")
+                    made = call(self.state, match.groups(), query, kept)
+                return made, 201 if method == "POST" else 200
+        raise RefusedError(404, "Not Found")
+
+    def reply(self, status: int, found: Any, path: str, query: dict[str, list[str]]) -> None:
+        link = ""
+        if isinstance(found, list):
+            size = min(100, int(query.get("per_page", [str(PAGE)])[0]))
+            page = int(query.get("page", ["1"])[0])
+            if page * size < len(found):
+                words = {k: v[0] for k, v in query.items()} | {"page": str(page + 1)}
+                link = f'<{self.state.url}{path}?{urlencode(words)}>; rel="next"'
+            found = found[(page - 1) * size : page * size]
+        body = json.dumps(found).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        if link:
+            self.send_header("Link", link)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words: Any) -> None:
+        """The state keeps its own log."""
+
+
+def _pulls(state: GitHub, _: Any, query: dict[str, list[str]], __: Any) -> list[Entry]:
+    found = [p for p in state.pulls if p["state"] == query.get("state", ["open"])[0]]
+    wanted = query.get("head")
+    return [p for p in found if not wanted or p["head"]["label"] == wanted[0]]
+
+
+def _new_pull(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
+    owner = state.repository.split("/")[0]
+    label = f"{owner}:{asked['head']}"
+    if any(p["head"]["label"] == label and p["state"] == "open" for p in state.pulls):
+        raise RefusedError(422, f"Validation Failed: A pull request already exists for {label}.")
+    more = {"title": asked["title"], "body": checked(asked)["body"]}
+    state.open_pull(asked["head"], "", owner, asked["base"], **more)
+    return state.pulls[-1]
+
+
+def _issues(state: GitHub, _: Any, query: dict[str, list[str]], __: Any) -> list[Entry]:
+    pulls = [{**p, "pull_request": {}} for p in state.pulls]
+    wanted = query.get("state", ["open"])[0]
+    found = [e for e in (*state.issues, *pulls) if wanted in (e["state"], "all")]
+    return sorted(found, key=lambda e: -e["number"])
+
+
+def _new_issue(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
+    state.last += 1
+    entry = {"number": state.last, "state": "open", "body": "", **checked(asked)}
+    state.issues.append(entry)
+    return entry
+
+
+def _change(kind: str) -> Any:
+    def change(state: GitHub, path: tuple[str, ...], _: Any, asked: Entry) -> Entry:
+        for entry in getattr(state, kind):
+            if entry["number"] == int(path[0]):
+                entry.update(checked(asked))
+                return entry
+        raise RefusedError(404, "Not Found")
+
+    return change
+
+
+def _change_comment(state: GitHub, path: tuple[str, ...], _: Any, asked: Entry) -> Entry:
+    for entry in (e for mine in state.notes.values() for e in mine):
+        if entry["id"] == int(path[0]):
+            entry.update(checked(asked))
+            return entry
+    raise RefusedError(404, "Not Found")
+
+
+def _release(state: GitHub, path: tuple[str, ...], _: Any, __: Any) -> Entry:
+    for entry in state.releases:
+        if entry["tag_name"] == path[0]:
+            return entry
+    raise RefusedError(404, "Not Found")
+
+
+def _new_release(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
+    state.last += 1
+    address = f"{state.url}/api/v3/repos/{state.repository}/releases/{state.last}/assets"
+    entry = {**asked, "id": state.last, "upload_url": address + "{?name,label}", "assets": []}
+    state.releases.append(entry)
+    return entry
+
+
+def _asset(state: GitHub, path: tuple[str, ...], query: dict[str, list[str]], data: bytes) -> Entry:
+    name = query["name"][0]
+    mine = next(r for r in state.releases if r["id"] == int(path[0]))
+    if any(a["name"] == name for a in mine["assets"]):
+        raise RefusedError(422, "Validation Failed: already_exists")
+    mine["assets"].append({"name": name, "size": len(data)})
+    return mine["assets"][-1]
+
+
+def checked(asked: Entry) -> Entry:
+    """What was asked; 422 where its body is too long."""
+    if len(asked.get("body") or "") > LONGEST:
+        raise RefusedError(422, f"Validation Failed: body is too long (maximum is {LONGEST})")
+    return asked
+
+
+ROUTES: list[tuple[str, str, Any]] = [
+    ("GET", "pulls", _pulls),
+    ("POST", "pulls", _new_pull),
+    ("PATCH", r"pulls/(\d+)", _change("pulls")),
+    ("GET", "issues", _issues),
+    ("POST", "issues", _new_issue),
+    ("PATCH", r"issues/(\d+)", _change("issues")),
+    ("GET", r"issues/(\d+)/comments", lambda s, p, q, d: s.notes.get(int(p[0]), [])),
+    ("POST", r"issues/(\d+)/comments", lambda s, p, q, d: s.comment(int(p[0]), d["body"])),
+    ("PATCH", r"issues/comments/(\d+)", _change_comment),
+    ("GET", r"releases/tags/([^/]+)", _release),
+    ("POST", "releases", _new_release),
+    ("POST", r"releases/(\d+)/assets", _asset),
+]

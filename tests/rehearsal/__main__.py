@@ -1,0 +1,49 @@
+"""Plays every scenario, or those named, and prints what a reviewer would see; exit code 1 where one fails."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.rehearsal import base, scenarios
+from tests.rehearsal.hub import Hub, hub
+from tests.rehearsal.reviews import Seen
+
+
+def main(names: list[str]) -> int:
+    """Play them, two at a time; how many failed."""
+    first, *rest = scenarios.SCENARIOS  # the others replay the first one's run
+    chosen = [s for s in rest if not names or s.__name__ in names]
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="rehearsal-") as made, ThreadPoolExecutor(2) as pool:
+        (Path(made) / "base").mkdir()
+        start = base.make(Path(made) / "base")
+        print(f"the base repository was made in {time.monotonic() - started:.0f} s", flush=True)
+        results = [play(first, start, Path(made))]
+        results += pool.map(lambda s: play(s, start, Path(made)), chosen)
+    seconds, failed = time.monotonic() - started, results.count(False)
+    print(f"\n{len(results)} scenarios in {seconds:.0f} s, {failed} failed")
+    return failed
+
+
+def play(scenario: Callable[[Hub], Seen], start: Path, made: Path) -> bool:
+    """Play one on a host of its own and print what is seen; whether it went as it must."""
+    folder, began = made / scenario.__name__, time.monotonic()
+    folder.mkdir()
+    try:
+        with hub(start, folder) as host:
+            told, good = scenario(host).told(), True
+    except Exception:  # noqa: BLE001 (one scenario's end, whatever it is, is not the others')
+        told, good = f"FAILED\n{traceback.format_exc()}", False
+    head = f"{scenario.__name__}: {(scenario.__doc__ or '').splitlines()[0]}"
+    print(f"\n== {head} ({time.monotonic() - began:.0f} s)\n{told}", flush=True)
+    return good
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main(sys.argv[1:])))

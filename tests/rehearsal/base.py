@@ -1,0 +1,69 @@
+"""The repository that every scenario starts from: one small timed table, run, accepted, pushed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests import project as projects
+from tests.conftest import ROOT
+from tests.project import Project
+from tests.rehearsal.uses import git
+from tests.usecases import deliveries
+
+QUIET = {"MLFLOW_TRACKING_URI": "off"}
+NAME = "deliveries"
+MODULE = Path("usecases") / f"{NAME}.py"
+TABLE = Path("sources") / NAME / f"{NAME}.csv"
+FIRST, DAYS = "2025-01-01", 120
+SECTION: dict[str, Any] = {
+    "data": {"source": "csv", "path": str(TABLE), "as_of": "2025-05-01"},
+    "validate": {"max_quarantine": 0.02},
+    "features": {"warmup_days": 1, "valid_days": 14, "test_days": 21, "current_days": 14},
+    "tune": {"max_evals": 0},
+    "train": {"rounds": 60, "params": {"eta": 0.1, "max_depth": 2}},
+    "evaluate": {"bootstrap": 100},
+    "monitor": {},
+}
+"""Training is good enough for the gate, and leaves room to be better."""
+
+
+GOOD = {f"{NAME}.train": {"rounds": 400, "params": {"eta": 0.1, "max_depth": 4}}}
+WORSE = {f"{NAME}.train": {"rounds": 25, "params": {"eta": 0.1, "max_depth": 1}}}
+
+
+def make(folder: Path) -> Path:
+    """`folder` with project/ (and its cache), origin.git/ and remote/.
+
+    Its branches `good` and `worse`, run but not pushed, are changes that a contributor made.
+    """
+    (folder / "project").mkdir()
+    project = projects.make(folder / "project", [])
+    shutil.copy(ROOT / "tests" / MODULE, project.path / MODULE)
+    deliveries.write(project.path / TABLE, deliveries.rows(FIRST, DAYS))
+    (project.path / "profiles" / f"{NAME}.json").write_text("{}\n")
+    with (project.path / "params.yaml").open("a") as params:
+        params.write(yaml.safe_dump({NAME: SECTION}))
+    project.set({"usecases": [NAME]})
+    project.repro(env=QUIET)
+    project.run("python", "-m", "plumbline", "accept", NAME)
+    project.repro(env=QUIET)
+    project.commit("base")
+    git("clone", "-q", "--bare", str(project.path), str(folder / "origin.git"), cwd=folder)
+    publish(project, folder / "remote")
+    for branch, changes in (("good", GOOD), ("worse", WORSE)):
+        project.run("git", "checkout", "-q", "-b", branch, "main")
+        project.set(changes)
+        project.repro(env=QUIET)
+        project.commit(branch)
+    shutil.rmtree(project.path / ".dvc" / "tmp")
+    return folder
+
+
+def publish(project: Project, remote: Path) -> None:
+    """`dvc push` to a folder."""
+    project.run("dvc", "remote", "add", "-q", "--local", "-f", "-d", "team", str(remote))
+    project.run("dvc", "push", "-q")

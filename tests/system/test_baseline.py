@@ -1,0 +1,72 @@
+"""What a change is compared with: fetched or computed, and base's dvc.lock put in place."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plumbline.errors import PlumblineError
+from plumbline.history import places
+from plumbline.review import baseline, sides
+from tests import toy
+from tests.toy import Toy
+
+WANTED = {toy.PARTS: "", "out/toy/model.json": ""}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    return toy.make(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+    """A copy with an empty cache, whose stages' outs stand for models and tables."""
+    copied = toy.copy(made, tmp_path)
+    shutil.rmtree(copied.path / ".dvc" / "cache")
+    wanted = {path: copied.oids[path] for path in WANTED}
+    monkeypatch.setattr(baseline, "needed", lambda side: wanted)
+    monkeypatch.chdir(copied.path)
+    return copied
+
+
+def missing(project: Toy) -> list[str]:
+    wanted = {path: project.oids[path] for path in WANTED}
+    return baseline.missing(places.settings(project.path).folder(), wanted)
+
+
+def test_what_a_remote_has_is_fetched(project: Toy) -> None:
+    assert missing(project) == sorted(WANTED)
+    assert list(baseline.bring(project.path, "main")) == ["main: 2 objects fetched"]
+    assert missing(project) == []
+    assert list(baseline.bring(project.path, "main")) == ["main: 2 objects are in the cache"]
+
+
+def test_what_no_remote_has_is_computed(project: Toy) -> None:
+    project.place("remote", toy.PARTS).unlink()
+    assert list(baseline.bring(project.path, "main")) == ["main: 2 objects computed here"]
+    assert missing(project) == []
+
+
+def test_a_commit_that_gives_other_bytes(project: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.place("remote", "out/toy/model.json").unlink()
+    monkeypatch.setenv("TOY", "another machine")
+    with pytest.raises(PlumblineError, match=r"main: out/toy/model\.json: no remote has the bytes"):
+        list(baseline.bring(project.path, "main"))
+
+
+def test_the_lock_of_base_without_what_head_has_not(project: Toy) -> None:
+    lock, graph = project.path / "dvc.lock", project.path / "dvc.yaml"
+    text = lock.read_text()
+    lock.write_text("")
+    assert baseline.start_from(project.path, "main") == "dvc.lock: main's, 2 stages"
+    assert lock.read_text() == text
+    (project.path / "params.yaml").write_text("{}\n")
+    whole = yaml.safe_load(graph.read_text())
+    del whole["stages"]["sum"]
+    graph.write_text(yaml.safe_dump(whole))
+    assert baseline.start_from(project.path, "main") == "dvc.lock: main's, 1 stages"
+    assert list(sides.side(project.path, None).entries) == ["make@toy"]
