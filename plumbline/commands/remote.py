@@ -19,7 +19,9 @@ def add(parsers: Any) -> None:
     parser = parsers.add_parser(
         "remote", help="set the remote of this clone, and check what it sends"
     )
-    said = f"a folder, s3://BUCKET/PATH, ssh://USER@HOST/PATH, ...; without it that of {URL}, or none"
+    said = (
+        f"a folder, s3://BUCKET/PATH, ssh://USER@HOST/PATH, ...; without it that of {URL}, or none"
+    )
     parser.add_argument("url", nargs="?", help=said)
     parser.add_argument("--name", default="storage", help="of the remote (storage)")
     parser.add_argument(
