@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment repro test lint format lock ui report rehearse cml bench clean
+.PHONY: install install-comment repro test lint format lock ui report rehearse cml bench clean prove
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -62,6 +62,9 @@ cml:
 	  && echo "$$CML_SHA256  .cml/part" | sha256sum --check --status; \
 	then mv .cml/part .cml/cml && chmod +x .cml/cml && echo "CML: .cml/cml"; \
 	else rm -f .cml/part; echo "::warning::CML was not fetched, or its bytes are not those of CML_SHA256; comments go by REST"; fi
+
+prove: install
+	python bench/prove.py
 
 bench: install
 	python bench/pipeline.py

@@ -126,15 +126,20 @@ def reproduced(project: Project, room: Room, work: Path, *, clean: bool) -> dict
 
 
 def table(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A line per stage and use case: how many of its outs have the recorded bytes in each room."""
-    stages = {out["stage"] for room in found for out in room["outs"]}
-    yield "| stage | use case | outs | the same in A | the same in B |"
-    yield "|---|---|---|---|---|"
-    for stage in sorted(stages, key=lambda s: (s.split("@")[1], ORDER.index(s.split("@")[0]))):
-        name, usecase = stage.split("@")
-        mine = [[o for o in room["outs"] if o["stage"] == stage] for room in found]
-        same = [sum(o["result"] == "reproduced" for o in outs) for outs in mine]
-        yield f"| {name} | {usecase} | {len(mine[0])} | {same[0]} | {same[1]} |"
+    """A line per stage: of each use case's outs, how many have the recorded bytes in both rooms."""
+    outs = [out for room in found for out in room["outs"]]
+    names = sorted({out["stage"].split("@")[1] for out in outs})
+    yield f"| stage | {' | '.join(f'outs of {n}: the same in A, in B' for n in names)} |"
+    yield "|---" * (len(names) + 1) + "|"
+    for stage in ORDER:
+        cells = (_same(found, f"{stage}@{name}") for name in names)
+        yield f"| {stage} | {' | '.join(cells)} |"
+
+
+def _same(found: Sequence[Mapping[str, Any]], stage: str) -> str:
+    mine = [[o for o in room["outs"] if o["stage"] == stage] for room in found]
+    same = (sum(o["result"] == "reproduced" for o in outs) for outs in mine)
+    return ", ".join(f"{n} of {len(outs)}" for n, outs in zip(same, mine, strict=True))
 
 
 def main() -> None:
