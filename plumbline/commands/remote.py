@@ -1,4 +1,4 @@
-"""`remote`: take the DVC remote from DVC_REMOTE_URL, as a workflow does; without one, nothing is shared."""
+"""`remote URL`: where this clone's outs are kept for others: a folder, S3 or SSH, every fetch hashed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from plumbline.errors import PlumblineError
+from plumbline.history import configure
 from plumbline.hosting import remote
 
 URL = "DVC_REMOTE_URL"
@@ -14,15 +16,38 @@ URL = "DVC_REMOTE_URL"
 
 def add(parsers: Any) -> None:
     """Declare the command."""
-    parser = parsers.add_parser("remote", help=f"set the DVC remote to {URL}, for this clone only")
+    parser = parsers.add_parser(
+        "remote", help="set the remote of this clone, and check what it sends"
+    )
+    text = f"a folder, s3://BUCKET/PATH, ssh://USER@HOST/PATH, ...; {URL}'s, as in a workflow, without it"
+    parser.add_argument("url", nargs="?", help=text)
+    parser.add_argument("--name", default="storage", help="of the remote (storage)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of DVC's for it"
+    )
     parser.set_defaults(run=run)
 
 
-def run(_chosen: argparse.Namespace) -> None:
-    """Write .dvc/config.local; its credentials come from the remote's own variables."""
+def run(chosen: argparse.Namespace) -> int:
+    """Write .dvc/config.local, and say whether the remote answers; 0 when it does, else 1."""
+    if chosen.url is None:
+        return _environment()
+    wrong = [pair for pair in chosen.set if "=" not in pair]
+    if wrong:
+        raise PlumblineError(f"--set {wrong[0]}: expected KEY=VALUE")
+    options = dict(pair.split("=", 1) for pair in chosen.set)
+    print(configure.remote(Path("."), chosen.name, chosen.url, options))
+    reason = configure.answers(Path("."), chosen.name)
+    print(f"it does not answer: {reason}" if reason else "it answers; `dvc push` fills it")
+    return 1 if reason else 0
+
+
+def _environment() -> int:
+    """What the variable says; without it a workflow shares nothing, and nothing fails."""
     url = os.environ.get(URL, "").strip()
     file = remote.use(Path("."), url)
     if url:
         print(f"{file}: the remote is that of {URL}; what it sends is hashed")
     else:
         print(f"::notice::{URL} is not set: no remote, everything is computed here")
+    return 0

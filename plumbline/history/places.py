@@ -82,6 +82,8 @@ class Settings:
     remotes: Mapping[str, str] = field(default_factory=dict)
     relative: frozenset[str] = frozenset()
     """Remotes whose path is relative in .dvc/config: DVC loses it when it looks at other revisions."""
+    trusting: frozenset[str] = frozenset()
+    """Remotes without `verify = true`: DVC takes what they send for what it asked for."""
 
     def folder(self) -> Folder:
         """The cache as a place."""
@@ -125,6 +127,7 @@ def settings(root: Path) -> Settings:
         default=str(merged.get("core", {}).get("remote", "")).lower() or None,
         remotes={name: str(values.get("url", "")) for name, values in sections.items()},
         relative=frozenset(name for name, values in sections.items() if values.get(RELATIVE)),
+        trusting=frozenset(name for name, values in sections.items() if _trusting(values)),
     )
 
 
@@ -174,6 +177,10 @@ def _resolved(key: str, value: Any, file: Path) -> Any:
     if re.match(r"\w+://", value):
         return value
     return os.path.abspath(file.parent / os.path.expanduser(value))
+
+
+def _trusting(values: Mapping[str, Any]) -> bool:
+    return str(values.get("verify", "")).lower() not in ("true", "yes", "on", "1")
 
 
 def _relative(url: str) -> bool:

@@ -5,11 +5,12 @@ DVC's `Repo` is not opened: its state database unpickles what it finds, and its 
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,22 +49,23 @@ class Cloud:
     @contextmanager
     def open(self, oid: str) -> Iterator[BinaryIO]:
         """The object's bytes as a stream; OSError where it cannot be read."""
-        import aiohttp
-
         try:
             with self._system.open(self.locate(oid), "rb") as stream:
                 yield stream
-        except (aiohttp.ClientError, FileNotFoundError) as error:
+        except _failures() as error:
             raise _told(error) from None
 
     def sizes(self) -> dict[str, int]:
         """Every object that stands here and its size; PlumblineError where it cannot be listed."""
         if not self._system.CAN_TRAVERSE:
             raise PlumblineError(f"{self.name}: this kind of remote cannot list its files")
-        listed = {"".join(p.rsplit("/", 2)[1:]): p for p in self._listed()}
-        paths = {oid: path for oid, path in listed.items() if MD5.fullmatch(oid)}
-        with ThreadPoolExecutor(THREADS) as pool:
-            return dict(zip(paths, pool.map(self._system.size, paths.values()), strict=True))
+        try:
+            listed = {"".join(p.rsplit("/", 2)[1:]): p for p in self._listed()}
+            paths = {oid: path for oid, path in listed.items() if MD5.fullmatch(oid)}
+            with ThreadPoolExecutor(THREADS) as pool:
+                return dict(zip(paths, pool.map(self._system.size, paths.values()), strict=True))
+        except _failures() as error:
+            raise PlumblineError(f"{self.name}: cannot be listed ({_told(error)})") from None
 
     def _listed(self) -> list[str]:
         try:
@@ -112,6 +114,21 @@ class Cloud:
             raise PlumblineError(f"{self.name}: {error}{hint}") from None
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """What the libraries behind the file systems raise that is no OSError; and what some hide a cause in."""
+    import aiohttp
+
+    found: list[type[Exception]] = [aiohttp.ClientError, OSError]
+    for module, names in (
+        ("asyncssh", ("Error",)),
+        ("botocore.exceptions", ("BotoCoreError", "ClientError")),
+    ):
+        with suppress(ImportError):  # then no such remote was opened
+            loaded = importlib.import_module(module)
+            found += [getattr(loaded, name) for name in names]
+    return tuple(found)
+
+
 def _told(error: Exception) -> OSError:
     """The error as it is: a server that is down, or refuses, is no missing file."""
     import aiohttp
@@ -119,6 +136,6 @@ def _told(error: Exception) -> OSError:
     cause = error.__cause__ or error
     if isinstance(cause, FileNotFoundError) or getattr(cause, "status", None) == 404:
         return FileNotFoundError(str(error))
-    if isinstance(cause, aiohttp.ClientError):
+    if isinstance(cause, aiohttp.ClientError) or not isinstance(error, OSError):
         return OSError(f"{type(cause).__name__}: {cause}")
-    return error if isinstance(error, OSError) else OSError(str(error))
+    return error

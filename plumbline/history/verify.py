@@ -150,6 +150,11 @@ def _notes(settings: Settings, where: set[str], remotes: Sequence[str]) -> list[
         f"the disk; set it once more as `dvc remote modify --local {name} url {settings.remotes[name]}`"
         for name in sorted(settings.relative)
     ]
+    found += [
+        f"remote {name}: `verify` is off, so that DVC trusts whatever it fetches from there; "
+        f"`dvc remote modify --local {name} verify true`"
+        for name in sorted(settings.trusting)
+    ]
     if not remotes and not settings.default:
         found.append("no default remote: none was checked (`dvc remote default NAME` sets one)")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,14 @@ def point(root: Path, usecase: str, number: str | None) -> None:
 def forget(root: Path, usecase: str, number: str) -> None:
     """Delete a version."""
     _ask(root, "forget", usecase, version=number)
+
+
+def runs(root: Path, usecase: str, wrote: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+    """By stage, MLflow's runs that wrote one of these outs (md5s by path), oldest first."""
+    if off() or empty():
+        return {}
+    found: dict[str, list[str]] = json.loads(_ask(root, "runs", usecase, wrote=wrote))
+    return found
 
 
 def _ask(root: Path, action: str, usecase: str, **given: Any) -> str:

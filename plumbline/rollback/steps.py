@@ -70,7 +70,7 @@ def predictions(root: Path, _: Journal) -> str:
     known = {out.path for out in _locked(root)}
     said = []
     for usecase, out in plan.bundles(_locked(root)).items():
-        stage = lock.graph(usecase, root / "dvc.yaml")["evaluate"]
+        stage = lock.graph(usecase, root / "dvc.yaml").get("evaluate", lock.Stage((), ()))
         report = next((p for p in stage.outs if p in known), None)
         test = next((p for p in stage.deps if Path(p).stem == "test" and p in known), None)
         if report is None or test is None:
@@ -127,7 +127,8 @@ def snapshots(root: Path) -> list[tuple[str, Out]]:
     recorded = {out.path: out for out in _locked(root)}
     found = []
     for usecase in plan.bundles(recorded.values()):
-        first = lock.graph(usecase, root / "dvc.yaml")[SNAPSHOTS].outs[0]
+        stage = lock.graph(usecase, root / "dvc.yaml").get(SNAPSHOTS)
+        first = stage.outs[0] if stage and stage.outs else None
         if first in recorded:
             found.append((usecase, recorded[first]))
     report = verify.read_manifests(

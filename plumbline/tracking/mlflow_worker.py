@@ -100,11 +100,27 @@ def forget(request: Request) -> str:
     return str(request["version"])
 
 
+def runs(request: Request) -> str:
+    """As JSON, by stage, the runs whose tags have an md5 of an out that `wrote` names, oldest first."""
+    client = _client(request["address"])
+    experiment = client.get_experiment_by_name(request["experiment"])
+    found: dict[str, list[str]] = {}
+    for stage, outs in request["wrote"].items() if experiment else ():
+        kind = f"tags.stage = '{stage.partition('@')[0]}'"
+        for path, md5 in outs.items():
+            query = f"{kind} and tags.`md5/{path}` = '{md5}'"
+            listed = client.search_runs([experiment.experiment_id], query, max_results=50)
+            known = found.setdefault(stage, [])
+            known += [r.info.run_id for r in reversed(listed) if r.info.run_id not in known]
+    return json.dumps(found)
+
+
 ACTIONS = {
     "prepare": prepare,
     "record": record,
     "register": register,
     "versions": versions,
+    "runs": runs,
     "point": point,
     "forget": forget,
 }

@@ -11,7 +11,7 @@ import pytest
 from plumbline.errors import PlumblineError
 from plumbline.history.dvcfiles import Out
 from plumbline.history.verify import Finding, Use
-from plumbline.rollback import agree, golden, journal, plan, tool
+from plumbline.rollback import agree, golden, journal, plan, steps, tool
 from plumbline.rollback.plan import Head, Version
 
 OLD, NEW = "a" * 32 + ".dir", "b" * 32 + ".dir"
@@ -139,3 +139,16 @@ def test_the_copy_does_not_copy_itself(tmp_path: Path, monkeypatch: pytest.Monke
     before = copied.stat().st_ino
     tool.keep(tmp_path)
     assert copied.stat().st_ino == before
+
+
+def test_a_graph_without_features_or_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another project's stages: nothing to serve, nothing to compare, and no fault."""
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / "dvc.yaml").write_text("stages:\n  train: {outs: ['models/${item.usecase}']}\n")
+    monkeypatch.setattr(steps, "_locked", lambda _: [MODEL])
+    head = Head("a" * 40)
+    kept = journal.new("v1", head, head, absent=(), registry=None)
+    assert steps.snapshots(tmp_path) == []
+    assert "none recorded" in steps.predictions(tmp_path, kept)

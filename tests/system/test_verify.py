@@ -291,8 +291,9 @@ def test_the_text_names_place_stage_path_and_both_md5s(
     expected = project.oids["out/toy/model.json"]
     flip(path)
     assert main(["verify"]) == 1
-    line, note, total = capsys.readouterr().out.splitlines()
-    assert note.startswith("note: remote storage: its path is relative")
+    line, relative, trusting, total = capsys.readouterr().out.splitlines()
+    assert relative.startswith("note: remote storage: its path is relative")
+    assert trusting.startswith("note: remote storage: `verify` is off")
     words = f"workspace: sum@toy: out/toy/model.json, expected {expected}, found {md5(path)}"
     assert words in line
     assert total == "1 bad; checked: manifest 1, cache 8, remote storage 8, workspace 8"

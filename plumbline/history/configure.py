@@ -1,0 +1,74 @@
+"""A remote set so that nothing is trusted: an absolute path, every fetched object hashed. Writes .dvc/config.local."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from plumbline import runner
+from plumbline.errors import PlumblineError
+from plumbline.history import child, places
+
+NOWHERE = "0" * 32
+"""An object that no remote has: asking for it shows whether the remote answers."""
+
+
+def remote(root: Path, name: str, url: str, options: Mapping[str, str]) -> str:
+    """Make `name` the default remote, replacing one of that name; its address as it was written.
+
+    A folder's path is made absolute. Raises PlumblineError with DVC's words where it refuses an option.
+    """
+    address = absolute(url)
+    chosen = {"verify": "true", **options}
+    if chosen["verify"] != "true":
+        raise PlumblineError(
+            f"verify={chosen['verify']}: expected true: nothing fetched is trusted"
+        )
+    before = places.settings(root).remotes
+    local = root / ".dvc" / "config.local"
+    kept = local.read_bytes() if local.exists() else None
+    try:
+        _dvc(root, "add", "--local", "--default", "--force", name, address)
+        for key, value in chosen.items():
+            _dvc(root, "modify", "--local", name, key, value)
+    except PlumblineError:
+        _put_back(local, kept)
+        raise
+    return f"{name}: {address}" + (f", in place of {before[name]}" if name in before else "")
+
+
+def absolute(url: str) -> str:
+    """An address as DVC takes it in any revision: a folder without scheme, `~` or relative part.
+
+    >>> absolute("s3://bucket/models")
+    's3://bucket/models'
+    """
+    path = url.removeprefix("file://")
+    return url if re.match(r"\w+://", path) else os.path.abspath(os.path.expanduser(path))
+
+
+def answers(root: Path, name: str) -> str:
+    """Why the remote cannot be read now; empty where it answers."""
+    try:
+        places.settings(root).remote(name).digests([NOWHERE])
+    except PlumblineError as error:
+        return str(error)
+    return ""
+
+
+def _dvc(root: Path, *words: str) -> None:
+    lines: list[str] = []
+    env = {**os.environ, **runner.QUIET}
+    if child.run([sys.executable, "-m", "dvc", "remote", *words], root, env, lines.append):
+        errors = [line for line in lines if line.startswith("ERROR")]
+        raise PlumblineError(f"dvc remote {words[0]}: {' '.join(errors or lines)}")
+
+
+def _put_back(file: Path, before: bytes | None) -> None:
+    if before is None:
+        file.unlink(missing_ok=True)
+    else:
+        file.write_bytes(before)

@@ -1,0 +1,140 @@
+"""A lineage as a readable tree and as a Mermaid graph. Pure: the record in, lines out."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Record = Mapping[str, Any]
+SHORT = 9
+WIDTH = 110
+
+
+def tree(record: Record) -> Iterator[str]:
+    """The chain from the target down to its sources; a stage that several read is told once."""
+    at = record["revision"]
+    yield from _prediction(record["prediction"])
+    target = record["target"]
+    if target["path"] != target["out"]:
+        yield f"{target['path']}  {target['member_md5']}, in"
+    yield f"{target['out']}  {target['md5']}  at {at['name']} ({at['commit'][:SHORT]})"
+    for version in record["versions"]:
+        aliases = "".join(f", {a}" for a in version["aliases"])
+        yield f"registered as version {version['number']}{aliases}"
+    stages = {stage["name"]: stage for stage in record["stages"]}
+    yield from _branch(stages, record["stages"][0]["name"], "", set())
+    yield from (f"note: {note}" for note in record["notes"])
+    yield from (f"does not join: {text}" for text in record["breaks"])
+
+
+def mermaid(records: Sequence[Record]) -> Iterator[str]:
+    """A flow chart from the sources to the targets."""
+    yield "flowchart LR"
+    names: dict[str, str] = {}
+    seen: set[str] = set()
+    for record in records:
+        for line in _links(record, names):
+            if line not in seen:
+                seen.add(line)
+                yield f"  {line}"
+
+
+def _prediction(found: Record | None) -> Iterator[str]:
+    if found:
+        limit = found["threshold"]
+        verdict = (
+            ""
+            if limit is None
+            else f", {'at or above' if found['score'] >= limit else 'below'} {limit:.10g}"
+        )
+        yield f"{found['usecase']}:{found['key']}  score {found['score']:.10g}{verdict}"
+        yield f"row {found['row']} of {found['table']}  {found['md5']}"
+
+
+def _branch(stages: Mapping[str, Record], name: str, indent: str, told: set[str]) -> Iterator[str]:
+    """A stage's lines below the out that it wrote, and those of what it read."""
+    stage = stages[name]
+    if name in told:
+        yield f"{indent}└─ {name} (above)"
+        return
+    told.add(name)
+    yield f"{indent}└─ {name}{_commit(stage['commit'])}"
+    inner = f"{indent}   "
+    makers = {path: other for other in stages for path in stages[other]["writes"]}
+    lines = list(_about(stage))
+    reads = list(stage["reads"].items())
+    bar = "│  " if reads else "   "
+    room = max(40, WIDTH - len(inner) - len(bar))
+    for line in lines:
+        for part in textwrap.wrap(line, room, subsequent_indent=" " * 8, break_long_words=False):
+            yield f"{inner}{bar}{part}"
+    for i, (path, md5) in enumerate(reads):
+        last = i == len(reads) - 1
+        yield f"{inner}{'└─' if last else '├─'} {path}  {md5}"
+        yield from _branch(stages, makers[path], f"{inner}{'   ' if last else '│  '}", told)
+
+
+def _commit(commit: Record | None) -> str:
+    if commit is None:
+        return "  (not committed)"
+    return f"  {commit['commit'][:SHORT]}  {commit['when'][:10]}  {commit['subject']}"
+
+
+def _about(stage: Record) -> Iterator[str]:
+    if stage["params"]:
+        yield "params  " + ", ".join(f"{k}={_value(v)}" for k, v in stage["params"].items())
+    if stage["code"]["files"]:
+        yield f"code    {len(stage['code']['files'])} files, {stage['code']['md5']}"
+    facts = stage["facts"]
+    if "features" in facts:
+        yield f"takes   {len(facts['features'])} features: {', '.join(facts['features'])}"
+    yield from (f"run     {run}" for run in stage["runs"])
+    for source in stage["sources"]:
+        yield f"source  {source['path']}  {source['md5']}"
+        for one in source["imported"]:
+            yield f"        {one['path']} from {_value(one['deps'])}"
+    if "source" in facts:
+        yield f"read    {_value(facts['source'])}"
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _links(record: Record, names: dict[str, str]) -> Iterator[str]:
+    target, found = record["target"], record["prediction"]
+    for stage in record["stages"]:
+        node = _node(names, stage["name"])
+        commit = stage["commit"]["commit"][:SHORT] if stage["commit"] else "not committed"
+        yield f'{node}["{_text(stage["name"])}<br/>{commit}"]'
+        for path, md5 in stage["reads"].items():
+            yield f"{_out(names, path, md5)} --> {node}"
+        for source in stage["sources"]:
+            yield f"{_out(names, source['path'], source['md5'])} --> {node}"
+        needed = {p: m for s in record["stages"] for p, m in s["reads"].items()}
+        needed[target["out"]] = target["md5"]
+        needed |= {found["table"]: found["md5"]} if found else {}
+        for path, md5 in stage["writes"].items():
+            if path in needed:
+                yield f"{node} --> {_out(names, path, md5)}"
+    if found:
+        event = _node(names, f"{found['usecase']}:{found['key']}")
+        yield f'{event}{{{{"{_text(found["usecase"])}:{_text(found["key"])}<br/>{found["score"]:.10g}"}}}}'
+        yield f"{_out(names, target['out'], target['md5'])} --> {event}"
+        yield f"{_out(names, found['table'], found['md5'])} -- row {found['row']} --> {event}"
+
+
+def _out(names: dict[str, str], path: str, md5: str) -> str:
+    return f'{_node(names, f"{path} {md5}")}("{_text(path)}<br/>{md5[:SHORT]}")'
+
+
+def _node(names: dict[str, str], name: str) -> str:
+    return names.setdefault(name, f"n{len(names)}")
+
+
+def _text(text: str) -> str:
+    """Quotes and signs that Mermaid would take for its own, as entities."""
+    special = '#"<>`&'
+    return "".join(f"#{ord(c)};" if c in special or ord(c) < 32 else c for c in text)

@@ -1,0 +1,137 @@
+"""Which entry of dvc.lock each stage of a merged tree may keep: one that a side executed as it stands. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from plumbline.resolve.declared import Declared, value
+
+Entry = Mapping[str, Any]
+"""A stage's entry as dvc.lock has it."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One parent of the merge: its dvc.lock's entries, and the md5s of the outs that git keeps there."""
+
+    name: str
+    entries: Mapping[str, Entry]
+    kept: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The merged tree: stages as declared, md5s of deps that no stage makes, values by params file."""
+
+    stages: Mapping[str, Declared]
+    files: Mapping[str, str | None]
+    values: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What becomes of one stage: the entry, and the sides that have it; or no entry, and why."""
+
+    stage: str
+    sides: tuple[str, ...] = ()
+    entry: Entry | None = None
+    reason: str = ""
+
+
+def choose(sides: Sequence[Side], tree: Tree) -> list[Choice]:
+    """A choice for each stage that is declared or recorded, those upstream first.
+
+    An entry is taken whole, and only where its command, deps, params and kept outs are the merged
+    tree's; a dep that another stage makes is held against that stage's own choice. Two sides that
+    match with different outs prove that one was not made so: neither is taken.
+    """
+    makers = {out: name for name, stage in tree.stages.items() for out in stage.outs}
+    chosen: dict[str, Choice] = {}
+    for name in _ordered(tree.stages, makers):
+        known = {p: _made(chosen, makers[p], p) for p in tree.stages[name].deps if p in makers}
+        chosen[name] = _one(name, sides, tree, {**tree.files, **known})
+    recorded = dict.fromkeys(name for side in sides for name in side.entries)
+    unknown = [name for name in recorded if name not in chosen]
+    reason = "dvc.yaml and params.yaml declare no such stage, or not in a way that is followed here"
+    return [*chosen.values(), *(Choice(name, reason=reason) for name in unknown)]
+
+
+def mismatch(entry: Entry, name: str, side: Side, tree: Tree, deps: Mapping[str, Any]) -> str:
+    """Why an entry is not what the merged tree gives; empty where it is."""
+    stage = tree.stages[name]
+    if entry.get("cmd") != stage.cmd:
+        return "the command is another"
+    recorded = md5s(entry, "deps")
+    for path in sorted(recorded.keys() ^ set(stage.deps)):
+        return f"{path} is a dep on one side only"
+    for path in stage.deps:
+        if recorded[path] is None or recorded[path] != deps.get(path):
+            return f"{path} is another" if deps.get(path) else f"{path} is to be made again"
+    wrong = _params(entry, stage, tree.values)
+    if wrong:
+        return f"{wrong} is another"
+    outs = md5s(entry, "outs")
+    if outs.keys() != set(stage.outs) or None in outs.values():
+        return "its outs are others"
+    for path in stage.kept:
+        if side.kept.get(path) != outs[path]:
+            return f"{path} at {side.name} is not what its entry says"
+    return ""
+
+
+def md5s(entry: Entry, key: str) -> dict[str, str | None]:
+    """The md5s by path of an entry's deps or outs."""
+    listed = [item for item in entry.get(key) or () if isinstance(item, Mapping)]
+    return {str(item.get("path")): item.get("md5") for item in listed}
+
+
+def _one(name: str, sides: Sequence[Side], tree: Tree, deps: Mapping[str, Any]) -> Choice:
+    held = [(side, side.entries[name]) for side in sides if name in side.entries]
+    reasons = {side.name: mismatch(entry, name, side, tree, deps) for side, entry in held}
+    good = [(side, entry) for side, entry in held if not reasons[side.name]]
+    if not held:
+        return Choice(name, reason="no side has run it")
+    if not good:
+        return Choice(name, reason="; ".join(f"{side}: {why}" for side, why in reasons.items()))
+    first = good[0][1]
+    if any(md5s(entry, "outs") != md5s(first, "outs") for _, entry in good):
+        return Choice(name, reason="the sides have other outs from the same inputs: one is wrong")
+    return Choice(name, tuple(side.name for side, _ in good), first)
+
+
+def _params(entry: Entry, stage: Declared, values: Mapping[str, Mapping[str, Any]]) -> str:
+    """The first param that is not as recorded; empty where all are."""
+    recorded = entry.get("params") or {}
+    declared = stage.params or {}
+    for file in sorted(recorded.keys() | declared.keys()):
+        mine, keys = recorded.get(file) or {}, declared.get(file, ())
+        for key in sorted(mine.keys() | set(keys)):
+            try:
+                same = key in keys and mine[key] == value(values.get(file, {}), key)
+            except KeyError:
+                same = False
+            if not same:
+                return key
+    return ""
+
+
+def _made(chosen: Mapping[str, Choice], maker: str, path: str) -> str | None:
+    entry = chosen[maker].entry if maker in chosen else None
+    return md5s(entry, "outs").get(path) if entry else None
+
+
+def _ordered(stages: Mapping[str, Declared], makers: Mapping[str, str]) -> list[str]:
+    """The stages, each after those that make its deps; DVC itself refuses a cycle."""
+    done: dict[str, None] = {}
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        for dep in stages[name].deps:
+            if dep in makers and makers[dep] not in (*above, name):
+                visit(makers[dep], (*above, name))
+        done.setdefault(name)
+
+    for name in stages:
+        visit(name, ())
+    return list(done)

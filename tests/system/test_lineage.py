@@ -1,0 +1,253 @@
+"""Lineage and history on a project of two stages, under real git and DVC: from a model to its source."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from plumbline.__main__ import main
+from plumbline.history import lock, revisions
+from plumbline.lineage import champions, render
+from plumbline.lineage.champions import Event
+from plumbline.rollback import journal
+from plumbline.rollback.plan import Head
+from plumbline.tracking import mlflow_process, projection
+from tests import project as projects
+from tests.project import Project
+
+STEP = """
+import pathlib, sys
+for source, target in zip(sys.argv[1::2], sys.argv[2::2]):
+    path = pathlib.Path(target)
+    path.mkdir(parents=True, exist_ok=True) if "." not in path.name else path.parent.mkdir(parents=True, exist_ok=True)
+    file = path / "part" if "." not in path.name else path
+    whole = pathlib.Path(source)
+    file.write_text((whole / "part" if whole.is_dir() else whole).read_text() + open("params.yaml").read())
+"""
+SOURCE, RAW, MODEL, METRICS = (
+    "sources/toy.csv",
+    "data/toy/raw",
+    "models/toy",
+    "metrics/toy/data.json",
+)
+WHERE = {"matrix": {"usecase": ["toy"]}, "params": ["seed"]}
+GRAPH = {
+    "data": {
+        **WHERE,
+        "cmd": f"python step.py {SOURCE} {RAW}",
+        "deps": ["step.py", SOURCE],
+        "outs": [RAW],
+    },
+    "train": {
+        **WHERE,
+        "cmd": f"python step.py {RAW} {MODEL}",
+        "deps": ["step.py", RAW],
+        "outs": [MODEL],
+    },
+}
+Show = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A source that `dvc import-url` brought; two commits, model-v1 and model-v2, with other params."""
+    path = tmp_path_factory.mktemp("made")
+    project = Project(path / "project")
+    (path / "origin.csv").write_text("one\n")
+    texts = {".dvc/config": "[core]\n    analytics = false\n"}
+    texts |= {".dvc/.gitignore": "/config.local\n/tmp\n/cache\n", "params.yaml": "seed: 1\n"}
+    texts |= {"step.py": STEP, "dvc.yaml": yaml.safe_dump({"stages": GRAPH})}
+    texts |= {".gitignore": "/data\n/models\n/mlflow.db*\n/mlartifacts\n/.plumbline\n"}
+    for name, text in texts.items():
+        (project.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.path / name).write_text(text)
+    project.run("git", "init", "-q", "-b", "main")
+    (project.path / "sources").mkdir()
+    project.run("dvc", "import-url", "-q", str(path / "origin.csv"), SOURCE)
+    for number in (1, 2):
+        (project.path / "params.yaml").write_text(f"seed: {number}\n")
+        project.repro()
+        project.commit(f"seed {number}")
+        project.run("git", "tag", f"model-v{number}")
+    return project
+
+
+@pytest.fixture
+def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of it, in which the commands run; MLflow is off."""
+    path = tmp_path / "project"
+    shutil.copytree(made.path, path)
+    monkeypatch.setattr(os, "environ", projects.environment(path) | {"MLFLOW_TRACKING_URI": "off"})
+    monkeypatch.chdir(path)
+    return Project(path)
+
+
+@pytest.fixture
+def show(project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Show:
+    """The command's JSON for one target, which its other two forms must not contradict."""
+
+    def run(*words: str) -> dict[str, Any]:
+        files = [tmp_path / "lineage.json", tmp_path / "lineage.mmd"]
+        code = main(["lineage", *words, "--json", str(files[0]), "--mermaid", str(files[1])])
+        (found,) = json.loads(files[0].read_text())["chains"]
+        assert code == bool(found["breaks"])
+        shown = capsys.readouterr().out
+        for stage in found["stages"]:
+            assert stage["name"] in shown
+            assert stage["name"] in files[1].read_text()
+        assert found["target"]["md5"] in shown
+        return found
+
+    return run
+
+
+def bundle(rev: str | None = None) -> str:
+    """The bundle's md5 in a revision's dvc.lock."""
+    return next(o.md5 for o in revisions.outs(Path("."), rev) if o.path == MODEL)
+
+
+def test_from_a_model_to_its_source(project: Project, show: Show) -> None:
+    found = show("toy")
+    train, data = found["stages"]
+    assert (train["name"], data["name"]) == ("train@toy", "data@toy")
+    assert found["target"]["md5"] == bundle() == lock.md5(Path(MODEL))
+    assert train["reads"] == data["writes"] == {RAW: lock.md5(Path(RAW))}
+    assert train["params"] == {"seed": 2}
+    assert train["commit"]["subject"] == "seed 2"
+    assert data["code"]["files"] == {"step.py": lock.md5(Path("step.py"))}
+    (source,) = data["sources"]
+    assert (source["path"], source["md5"]) == (SOURCE, lock.md5(Path(SOURCE)))
+    assert source["imported"][0]["deps"][0]["path"].endswith("origin.csv")
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [("model-v1", MODEL), (f"./{MODEL}/", MODEL), (RAW, RAW), (f"{RAW}/part", f"{RAW}/part")],
+)
+def test_what_can_be_asked_at_any_commit(show: Show, asked: str, path: str) -> None:
+    found = show(asked, "--rev", "model-v1")
+    assert found["target"]["path"] == path
+    assert found["revision"]["commit"] == revisions.commit(Path("."), "model-v1")
+    assert found["stages"][0]["params"] == {"seed": 1}
+    assert found["stages"][0]["commit"]["subject"] == "seed 1"
+
+
+def test_an_md5_or_a_copy_of_a_file_is_found_in_any_commit(show: Show, tmp_path: Path) -> None:
+    old = bundle("model-v1")
+    for asked in (old, old.removesuffix(".dir")):
+        assert show(asked)["revision"]["name"] == "model-v1"
+    copy = shutil.copytree(MODEL, tmp_path / "copy")
+    assert show(str(copy))["target"]["md5"] == bundle()
+    found = show(str(copy / "part"))
+    assert found["target"]["path"] == f"{MODEL}/part"
+    assert "has the bytes of" in found["notes"][0]
+
+
+def test_a_file_that_is_not_the_recorded_one_has_no_lineage_of_it(
+    project: Project, show: Show, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.run("git", "checkout", "-q", "model-v1", "--", "dvc.lock")
+    assert show(MODEL)["revision"]["name"] == "HEAD"
+    Path(MODEL, "part").write_text("by hand")
+    assert main(["lineage", MODEL]) == 2
+    assert f"the bytes of {MODEL} are of no out of any commit" in capsys.readouterr().err
+
+
+def test_a_lock_that_was_put_together_does_not_join(show: Show) -> None:
+    Path("dvc.lock").write_text(
+        Path("dvc.lock").read_text().replace(lock.md5(Path(RAW)), "a" * 32, 1)
+    )
+    found = show("toy")
+    assert found["breaks"] == [
+        f"train@toy read {RAW} {lock.md5(Path(RAW))}, data@toy wrote {'a' * 32}"
+    ]
+    assert found["stages"][0]["commit"]["subject"] == "seed 2"
+    assert found["stages"][1]["commit"] is None
+
+
+def test_a_tracked_source_is_its_own_chain(show: Show) -> None:
+    found = show(SOURCE)
+    assert found["stages"][0]["sources"][0]["imported"][0]["path"] == SOURCE
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["models/tyo"], "did you mean 'models/toy'"),
+        (["toy/7"], "MLflow has no version 7; it has none"),
+        (["0" * 32], "no out of any commit has that md5"),
+        (["toy:1"], "no event with the key 1 in no table is recorded"),
+        (["toy", "--rev", "nowhere"], "'nowhere': no such revision"),
+    ],
+)
+def test_mistakes(
+    project: Project, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    assert main(["lineage", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_history_of_commits_releases_and_rollbacks(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heads = [Head(revisions.commit(project.path, rev)) for rev in ("model-v2", "model-v1")]
+    for result in ("done", "undone"):
+        journal.close(project.path, journal.new("model-v1", *heads), result)
+    assert main(["history", "toy", "--json", str(tmp_path / "history.json")]) == 0
+    found = json.loads((tmp_path / "history.json").read_text())["events"]
+    first, second = bundle("model-v1"), bundle("model-v2")
+    assert [(e["kind"], e["md5"]) for e in found] == [
+        ("commit", first), ("release", first), ("commit", second), ("release", second),
+        ("rollback", first),
+    ]  # fmt: skip
+    assert [e["until"] is None for e in found] == [False, False, False, False, True]
+    assert found[0]["until"] == found[1]["until"] == found[2]["when"]
+    assert found[2]["until"] == found[3]["until"] == found[4]["when"]
+    assert "rollback: to model-v1 by Test" in capsys.readouterr().out
+    assert main(["history", "tyo"]) == 2
+    assert "did you mean 'toy'" in capsys.readouterr().err
+
+
+def test_mlflows_runs_and_versions_are_shown_where_it_has_them(
+    project: Project, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    (bare,) = [show("toy@champion")]
+    assert (bare["versions"], bare["stages"][0]["runs"]) == ([], [])
+    assert "MLflow knows no champion of toy" in bare["notes"][0]
+    run = projection.record("toy", "train", params={}, metrics={})
+    assert main(["registry", "rebuild"]) == 0
+    mlflow_process.close()
+    found = show("toy@champion")
+    assert found["versions"] == [{"number": "2", "aliases": ["champion"]}]
+    assert found["stages"][0]["runs"] == [run]
+    assert show("toy/2")["target"] == found["target"]
+    Path("mlflow.db").write_bytes(b"no database")
+    mlflow_process.close()
+    damaged = show("toy")
+    assert damaged["target"] == found["target"]
+    assert damaged["notes"][0].startswith("without MLflow: ")
+    mlflow_process.close()
+
+
+def test_a_timeline_is_in_utc_whatever_the_zone() -> None:
+    late = Event("a", "2026-01-01T00:30:00+02:00", "commit", "1" * 32, "c", "x")
+    early = Event("a", "2025-12-31T22:00:00Z", "release", "2" * 32, "c", "y")
+    first, second = champions.timeline([late, early])
+    assert (first.md5, first.until, second.until) == ("2" * 32, late.when, None)
+    assert "2025-12-31 22:30:00" in list(champions.table([second]))[1]
+
+
+def test_what_mermaid_would_take_for_its_own_is_quoted() -> None:
+    stage = {"name": 'a"<b>', "commit": None, "reads": {}, "sources": [], "writes": {"o": "1" * 32}}
+    target = {"out": "o", "md5": "1" * 32}
+    lines = list(render.mermaid([{"target": target, "stages": [stage], "prediction": None}]))
+    assert lines[1] == '  n0["a#34;#60;b#62;<br/>not committed"]'
+    assert lines[2] == '  n0 --> n1("o<br/>111111111")'
