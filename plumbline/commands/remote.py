@@ -1,4 +1,4 @@
-"""`remote URL`: where this clone's outs are kept for others: a folder, S3 or SSH, every fetch hashed."""
+"""`remote [ADDRESS]`: where this clone's outs are kept for others, every fetch hashed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ def add(parsers: Any) -> None:
     parser = parsers.add_parser(
         "remote", help="set the remote of this clone, and check what it sends"
     )
-    text = f"a folder, s3://BUCKET/PATH, ssh://USER@HOST/PATH, ...; {URL}'s, as in a workflow, without it"
-    parser.add_argument("url", nargs="?", help=text)
+    said = (
+        f"a folder, s3://BUCKET/PATH, ssh://USER@HOST/PATH, ...; without it that of {URL}, or none"
+    )
+    parser.add_argument("url", nargs="?", help=said)
     parser.add_argument("--name", default="storage", help="of the remote (storage)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of DVC's for it"
@@ -43,7 +45,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _environment() -> int:
-    """What the variable says; without it a workflow shares nothing, and nothing fails."""
+    """As a workflow does; without an address nothing is shared."""
     url = os.environ.get(URL, "").strip()
     file = remote.use(Path("."), url)
     if url:

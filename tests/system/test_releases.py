@@ -31,6 +31,7 @@ def hook(event, args):
         file.write(line + "\\n")
 sys.addaudithook(hook)
 """
+pytestmark = pytest.mark.timeout(1800)
 EXPLAINED: dict[str, str] = {}
 """Whose unpickling cannot be avoided, by the start of the file's name, and why it is safe."""
 

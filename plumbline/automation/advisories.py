@@ -1,0 +1,155 @@
+"""Known vulnerabilities of what requirements.txt locks, by pip-audit. An edge: a process, the network.
+
+pip-audit says "no known vulnerabilities" where it could not look. So a package that is known to be
+vulnerable is asked about in the same breath, and an answer without it counts for nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plumbline.errors import PlumblineError
+
+CANARY = ("pycrypto", "2.6.1")
+"""Its last version, of 2013: CVE-2013-7459 and CVE-2018-6594 will never be mended."""
+SERVICE = "https://api.osv.dev/v1/query"
+PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
+TIMEOUT = 30
+"""Seconds for one answer."""
+
+Pin = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Advisory:
+    """One locked package, what is known of it, and the versions that mend it."""
+
+    name: str
+    version: str
+    id: str
+    mended: tuple[str, ...]
+
+
+def audit(lock: Path, address: str = SERVICE, ignored: Iterable[str] = ()) -> list[Advisory]:
+    """The advisories that concern `lock`'s pins, without those in `ignored` (by any of their ids).
+
+    `address`: an OSV query service. PlumblineError where it could not look: no answer, the canary not
+    flagged, a pin not looked up.
+    """
+    wanted = pins(lock.read_text(encoding="utf-8"))
+    if not wanted:
+        raise PlumblineError(f"{lock}: no line like name==1.0 there; expected the lock file")
+    found: list[Advisory] = []
+    for some in rounds(wanted):
+        answer = _asked([*some, CANARY], address)
+        found += judged(answer, some, address, set(ignored))
+    return found
+
+
+def pins(text: str) -> list[Pin]:
+    """Name and version of each pin of a lock, for whatever platform, normalised and in order.
+
+    >>> pins("Py_Yaml==6.0 ; x < '1' \\\\\\n    --hash=sha256:0\\n# a==1\\n")
+    [('py-yaml', '6.0')]
+    """
+    found = (PIN.match(line) for line in text.splitlines())
+    return sorted({(_normal(match[1]), match[2]) for match in found if match})
+
+
+def accepted(text: str, name: str) -> dict[str, str]:
+    """Ids of advisories and why each is accepted: "ID  # reason" to a line. PlumblineError without one.
+
+    >>> accepted("# all\\nCVE-1  # never called\\n", "file")
+    {'CVE-1': 'never called'}
+    """
+    found = {}
+    for line in text.splitlines():
+        known, _, why = (part.strip() for part in line.partition("#"))
+        if known and not why:
+            raise PlumblineError(f"{name}: {known}: no reason; expected '{known}  # why'")
+        if known:
+            found[known] = why
+    return found
+
+
+def rounds(wanted: Iterable[Pin]) -> list[list[Pin]]:
+    """The pins in lists that name no package twice, as pip-audit wants them.
+
+    >>> rounds([("a", "1"), ("a", "2"), ("b", "1")])
+    [[('a', '1'), ('b', '1')], [('a', '2')]]
+    """
+    found: list[list[Pin]] = []
+    for name, version in wanted:
+        free = next((r for r in found if name not in {n for n, _ in r}), None)
+        if free is None:
+            free = []
+            found.append(free)
+        free.append((name, version))
+    return found
+
+
+def judged(
+    answer: Mapping[str, Any], wanted: Iterable[Pin], address: str, ignored: set[str]
+) -> list[Advisory]:
+    """pip-audit's answer as advisories; PlumblineError where it is not worth believing."""
+    told = {(_normal(d["name"]), d.get("version")): d for d in answer.get("dependencies") or ()}
+    if not (told.get(CANARY) or {}).get("vulns"):
+        raise PlumblineError(
+            _blind(f"{'=='.join(CANARY)}, known to be vulnerable, was not", address)
+        )
+    unseen = [f"{n}=={v}" for n, v in wanted if "vulns" not in told.get((n, v), {})]
+    if unseen:
+        raise PlumblineError(
+            _blind(f"{', '.join(unseen[:5])} (of {len(unseen)}) were not", address)
+        )
+    return [a for pin in wanted for a in _advisories(pin, told[pin]["vulns"], ignored)]
+
+
+def _advisories(
+    pin: Pin, vulns: Iterable[Mapping[str, Any]], ignored: set[str]
+) -> Iterator[Advisory]:
+    for found in vulns:
+        if not ignored & {found["id"], *found.get("aliases", ())}:
+            yield Advisory(*pin, found["id"], tuple(found.get("fix_versions") or ()))
+
+
+def _asked(wanted: Iterable[Pin], address: str) -> dict[str, Any]:
+    """What pip-audit says as JSON; it resolves and installs nothing."""
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+        asked = Path(folder) / "pins.txt"
+        asked.write_text("".join(f"{n}=={v}\n" for n, v in wanted), encoding="utf-8")
+        words = [sys.executable, "-m", "pip_audit", "-r", str(asked), "--no-deps", "--disable-pip"]
+        words += ["--strict", "-s", "osv", "--osv-url", address, "--timeout", str(TIMEOUT)]
+        words += ["-f", "json", "--progress-spinner", "off", "--cache-dir", f"{folder}/cache"]
+        done = subprocess.run(
+            words, capture_output=True, text=True, check=False, env=dict(os.environ)
+        )
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        said = done.stderr.strip().splitlines() or ["no word"]
+        raise PlumblineError(
+            _blind(f"pip-audit gave no answer ({said[-1][:300]})", address)
+        ) from None
+    return found if isinstance(found, dict) else {}
+
+
+def _blind(what: str, address: str) -> str:
+    end = "" if "answer" in what else " looked up"
+    return (
+        f"could not look: {what}{end}; nothing is known of the dependencies. "
+        f"Look whether {address} can be reached, and try again"
+    )
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,34 @@
+"""A clone of the project at a revision, with the user's remotes, and a cache of its own or shared. An edge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plumbline.history import places, reproduce, revisions
+
+
+def clone(root: Path, rev: str, target: Path, *, cache: Path | None = None) -> Path:
+    """The project's folder in a clone in `target`, checked out at `rev`; no hook is run.
+
+    It has what the user's .dvc/config.local says, each remote that is a folder by its absolute path:
+    of a relative one DVC loses sight at other revisions. `cache`: None for an empty one.
+    """
+    project = reproduce.cloned(root, revisions.commit(root, rev), target)
+    _configure(root, project, cache)
+    return project
+
+
+def _configure(root: Path, project: Path, cache: Path | None) -> None:
+    """The user's own settings under those of the clone: cache and site cache stay where they are."""
+    from configobj import ConfigObj
+
+    own, here = (folder / ".dvc" / "config.local" for folder in (root, project))
+    found = ConfigObj(str(own) if own.is_file() else None, encoding="utf-8")
+    found.merge(ConfigObj(str(here), encoding="utf-8"))
+    for name, url in places.settings(root).remotes.items():
+        section = next((s for s in found if s.lower() == f'remote "{name}"'), f'remote "{name}"')
+        found.setdefault(section, {})["url"] = url
+    if cache:
+        found["cache"]["dir"] = str(cache)
+    found.filename = str(here)
+    found.write()

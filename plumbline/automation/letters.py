@@ -1,0 +1,66 @@
+"""What the team reads of a retrain: titles and bodies of pull requests and issues, as Markdown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from plumbline.review import document, markdown
+from plumbline.review.blocks import Block, Bullets, Heading, Table, Text, Tone, Verdict
+from plumbline.review.summary import figure
+
+TITLES = {
+    "healthy": "{usecase}: the model holds",
+    "drift": "{usecase}: drift, and a new model does not help",
+    "bad-data": "{usecase}: data that are not to be learned from",
+    "challenger": "Retrain {usecase}{when}",
+}
+TONES: Mapping[str, Tone] = {"healthy": "good", "drift": "plain", "bad-data": "bad"}
+FINDINGS = ("check", "column", "level", "size", "evidence", "next")
+OWN_WINDOW = "Judge the challenger on its own test window (head's): it may have learned from base's, which is older."
+
+
+def title(record: Mapping[str, Any]) -> str:
+    """One line, the same for the same outcome and day.
+
+    >>> title({"outcome": "challenger", "usecase": "shop", "as_of": {"to": "2025-07-01"}})
+    'Retrain shop on data up to 2025-07-01'
+    """
+    day = record["as_of"]["to"]
+    when = f" on data up to {day}" if day else ""
+    return TITLES[record["outcome"]].format(usecase=record["usecase"], when=when)
+
+
+def body(record: Mapping[str, Any]) -> str:
+    """The evidence: what the monitor saw of the champion, then the comparison with the challenger."""
+    return markdown.render(list(_blocks(record)))
+
+
+def summary(records: Sequence[Mapping[str, Any]]) -> str:
+    """All use cases of a run, for a job's page: a section for each."""
+    return "\n".join(body(record) for record in records)
+
+
+def _blocks(record: Mapping[str, Any]) -> Iterator[Block]:
+    yield Verdict(title(record), TONES.get(record["outcome"], "good"))
+    yield Bullets(record["reasons"])
+    before, after = (record["as_of"][k] for k in ("from", "to"))
+    if after:
+        yield Text(f"As-of date: {before} → {after}.")
+    if record["monitor"]:
+        yield from _monitor(record["monitor"])
+    if record["comparison"]:
+        yield Heading("Challenger against champion")
+        if after != before:
+            yield Text(OWN_WINDOW)
+        yield from document.blocks(record["comparison"], "retrain")
+
+
+def _monitor(found: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("The champion on the new window")
+    yield Text(str(found["summary"]))
+    retrain = found["retrain"]
+    yield Text(f"Retrain: {'yes' if retrain['now'] else 'no'}: {retrain['why']}.")
+    rows = [[figure(f.get(k)) for k in FINDINGS] for f in found["findings"]]
+    if rows:
+        yield Table("Findings", FINDINGS, rows, frozenset({3}))
