@@ -63,13 +63,14 @@ def lock_md5(side: Side) -> str:
 
 
 def uncommitted(root: Path) -> list[str]:
-    """The stages whose entry in the work tree's dvc.lock is not HEAD's."""
-    text = (
-        revisions.blobs(root, "HEAD", (sides.LOCK,)).get(sides.LOCK, b"").decode(errors="replace")
-    )
-    return lockcheck.differing(
-        locks.parse(text, f"HEAD: {sides.LOCK}"), sides.side(root, None).entries
-    )
+    """The stages whose entry in dvc.lock, or an out that git keeps, is not HEAD's in the work tree."""
+    here = sides.side(root, None)
+    outs = {path: (name, md5) for name, e in here.entries.items() for path, md5 in e.outs.items()}
+    kept = revisions.blobs(root, "HEAD", (sides.LOCK, *outs))
+    text = kept.pop(sides.LOCK, b"").decode(errors="replace")
+    found = lockcheck.differing(locks.parse(text, f"HEAD: {sides.LOCK}"), here.entries)
+    others = {outs[path][0] for path, data in kept.items() if md5_bytes(data) != outs[path][1]}
+    return sorted({*found, *others})
 
 
 def _lock(root: Path, head: Side) -> dict[str, Any]:

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.__main__ import main
 from plumbline.errors import PlumblineError
 from plumbline.hosting import comments, github
 from plumbline.hosting.github import GitHub
+from plumbline.review import ruling
 from tests import github as stand_in
 from tests.conftest import ROOT
+from tests.reviews import comparison
 
 SHA = "1" * 40
 
@@ -130,3 +133,24 @@ def test_the_command_needs_no_other_package() -> None:
     words = [sys.executable, "-c", FEW, few]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_command(
+    host: stand_in.GitHub, hub: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By hand, as the workflow calls it: posted, nothing to say, refused, and read-only."""
+    made = comparison()
+    (tmp_path / "change.json").write_text(json.dumps({**made, "gate": ruling.ruling(made)}))
+    (tmp_path / "bad.json").write_text("{}")
+    words = ["comment", str(tmp_path / "change.json"), "--event", str(event(tmp_path))]
+    assert main(words) == 0
+    host.pulls[0]["head"] |= {"label": "me:topic"}
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "no open pull request has its head at 1111111111" in said
+    assert "pull request 1: CML wrote the comment" in said
+    assert host.bodies(1)[0].startswith("**✅ May be merged")
+    assert main([words[0], str(tmp_path / "bad.json"), *words[2:]]) == 2
+    os.environ["GITHUB_TOKEN"] = stand_in.READ_ONLY
+    assert main(words) == 0
+    assert "::warning::the report is in the other job's summary only" in capsys.readouterr().out

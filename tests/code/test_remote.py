@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.__main__ import main
 from plumbline.errors import PlumblineError
 from plumbline.history import places
 from plumbline.hosting import remote
@@ -46,3 +47,17 @@ def test_a_persons_own_settings_are_left_alone(clone: Path) -> None:
     (clone / ".dvc" / "config.local").write_text("[core]\n    remote = mine\n")
     with pytest.raises(PlumblineError, match="is there already"):
         remote.use(clone, "s3://bucket")
+
+
+@pytest.mark.parametrize(("url", "said"), [("/srv/remote", "is hashed"), ("", "::notice::")])
+def test_the_command(
+    clone: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    url: str,
+    said: str,
+) -> None:
+    monkeypatch.chdir(clone)
+    monkeypatch.setenv("DVC_REMOTE_URL", url)
+    assert main(["remote"]) == 0
+    assert said in capsys.readouterr().out

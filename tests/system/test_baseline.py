@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plumbline.__main__ import main
 from plumbline.errors import PlumblineError
 from plumbline.history import places
 from plumbline.review import baseline, sides
@@ -70,3 +71,11 @@ def test_the_lock_of_base_without_what_head_has_not(project: Toy) -> None:
     graph.write_text(yaml.safe_dump(whole))
     assert baseline.start_from(project.path, "main") == "dvc.lock: main's, 1 stages"
     assert list(sides.side(project.path, None).entries) == ["make@toy"]
+
+
+def test_the_command(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    (project.path / "params.yaml").write_text("{}\n")
+    assert main(["baseline", "main", "--lock"]) == 0
+    said = capsys.readouterr().out
+    assert "main: 2 objects fetched" in said
+    assert "dvc.lock: main's, 2 stages" in said

@@ -131,6 +131,30 @@ def test_a_stale_lock(here: Project, tmp_path: Path) -> None:
     assert {r["kind"] for r in found["gate"]["reasons"]} >= {"stale"}
 
 
+def test_what_is_committed_must_be_what_the_stages_gave(here: Project, tmp_path: Path) -> None:
+    """A metric in git that no stage wrote, and a lock of another run."""
+    assert compare(tmp_path, "main", "--committed")["lock"]["uncommitted"] == []
+    metrics, lock = here.path / "metrics" / "diabetes" / "evaluate.json", here.path / "dvc.lock"
+    good, run = metrics.read_text(), lock.read_text()
+    here.run("git", "checkout", "-q", "--detach")
+    metrics.write_text("{}\n")
+    lock.write_text(run.replace("eta: 0.01", "eta: 0.02"))
+    here.commit("forged")
+    metrics.write_text(good)
+    lock.write_text(run)
+    found = compare(tmp_path, "main", "--committed")
+    assert found["lock"]["uncommitted"] == ["evaluate@diabetes", "train@diabetes"]
+    assert "uncommitted" in {r["kind"] for r in found["gate"]["reasons"]}
+
+
+def test_the_lock_alone(here: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gate", "--lock-only"]) == 0
+    here.set({"diabetes.train.rounds": 2})
+    capsys.readouterr()
+    assert main(["gate", "--lock-only"]) == 1
+    assert "- dvc.lock is stale: train@diabetes would run again" in capsys.readouterr().out
+
+
 def test_forged_bytes(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     compare(tmp_path, "main")
     model = here.path / "models" / "diabetes" / "model.ubj"
