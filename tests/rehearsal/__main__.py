@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.rehearsal import base, scenarios
+from tests.rehearsal import base, retrains, scenarios
 from tests.rehearsal.hub import Hub, hub
 from tests.rehearsal.reviews import Seen
 
@@ -18,7 +18,8 @@ from tests.rehearsal.reviews import Seen
 def main(names: list[str]) -> int:
     """Play them, two at a time; how many failed."""
     first, *rest = scenarios.SCENARIOS  # the others replay the first one's run
-    chosen = [s for s in rest if not names or s.__name__ in names]
+    everything = (*rest, *retrains.SCENARIOS)
+    chosen = [s for s in everything if not names or s.__name__ in names]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as made, ThreadPoolExecutor(2) as pool:
         (Path(made) / "base").mkdir()
