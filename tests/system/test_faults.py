@@ -1,0 +1,66 @@
+"""The fault matrix: each fault is done to a project of its own, and something must say so.
+
+`make faults` prints the table. No answer may be silent: a wrong result that nothing names.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from tests import toy
+from tests.faults import objects
+from tests.faults.kit import SILENT, Bench, Fault
+from tests.project import Project
+from tests.toy import Toy
+
+FAULTS = [*objects.faults()]
+LEAST = 60
+
+
+class Made:
+    """The projects as they are made, once, when a fault first asks for one."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self.folders = folders
+
+    @cached_property
+    def toy(self) -> Toy:
+        return toy.make(self.folders.mktemp("toy"))
+
+
+@dataclass(frozen=True)
+class Copies:
+    """See tests.faults.kit.Bench."""
+
+    made: Made
+    folder: Path
+
+    def toy(self) -> Toy:
+        return toy.copy(self.made.toy, self.folder)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return Made(tmp_path_factory)
+
+
+@pytest.fixture
+def bench(made: Made, tmp_path: Path) -> Bench:
+    return Copies(made, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "fault"),
+    list(enumerate(FAULTS, 1)),
+    ids=[f"{f.name} [{f.where}]" for f in FAULTS],
+)
+def test_no_fault_is_silent(number: int, fault: Fault, bench: Bench, record_property) -> None:
+    answer = fault.do(bench)
+    row = {"number": number, "name": fault.name, "where": fault.where, **asdict(answer)}
+    record_property("fault", json.dumps(row))
+    assert answer.verdict != SILENT, answer.said
