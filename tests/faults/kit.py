@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ RESUMED = "resumed to identical bytes"
 WARNED = "went on with a warning"
 HARMLESS = "kept the last good file"
 SILENT = "SILENT"
+PASSING = re.compile(r"\.(part|old)(/|$)")
 PLUMBLINE = (sys.executable, "-m", "plumbline")
 
 
@@ -34,6 +36,14 @@ class Answer:
     verdict: str
 
 
+@dataclass(frozen=True)
+class Calm:
+    """An undisturbed command: how long it took, and the state it left."""
+
+    seconds: float
+    state: Mapping[str, bytes]
+
+
 class Bench(Protocol):
     """Fresh copies of projects, each in a folder of its own."""
 
@@ -44,6 +54,14 @@ class Bench(Protocol):
 
     def works(self) -> Project:
         """Three stages that start and write as the real ones do; tags v1 and v2, pushed."""
+
+    def calm(
+        self,
+        words: Sequence[str],
+        prepare: Callable[[Project], object],
+        state: Callable[[Project], Mapping[str, bytes]],
+    ) -> Calm:
+        """What a command does to the works, prepared so, when nothing disturbs it."""
 
     def releases(self) -> Project:
         """The diabetes table's graph, run twice: tags model-v1 and model-v2."""
@@ -122,11 +140,8 @@ def content(root: Path, *names: str) -> Mapping[str, bytes]:
     """Every file below these files and folders, but for what git and DVC ignore: path to bytes."""
     tops = [root / name for name in names]
     files = [p for top in tops for p in ([top] if top.is_file() else top.rglob("*"))]
-    return {
-        str(p.relative_to(root)): p.read_bytes()
-        for p in sorted(files)
-        if p.is_file() and not p.name.endswith((".part", ".old"))
-    }
+    names = {str(p.relative_to(root)): p for p in files if p.is_file()}
+    return {name: names[name].read_bytes() for name in sorted(names) if not PASSING.search(name)}
 
 
 def is_root() -> bool:

@@ -6,8 +6,20 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.faults.kit import DETECTED, REFUSED, REPAIRED, SILENT, Answer, Bench, Done, Fault
-from tests.faults.kit import both, plumbline, run, well
+from tests.faults.kit import (
+    DETECTED,
+    REFUSED,
+    REPAIRED,
+    SILENT,
+    Answer,
+    Bench,
+    Done,
+    Fault,
+    both,
+    plumbline,
+    run,
+    well,
+)
 from tests.toy import PARTS, Toy, flip, md5, truncate
 
 MODEL, WHOLE, PART = "out/toy/model.json", "out/toy/whole.bin", f"{PARTS}/a.txt"
@@ -48,7 +60,10 @@ SINGLE: dict[str, tuple[Damage, str]] = {
     "bytes added": (longer, MODEL),
     "gone": (Path.unlink, PART),
 }
-MANIFEST: dict[str, Damage] = {"a folder's manifest altered": renamed, "a manifest gone": Path.unlink}
+MANIFEST: dict[str, Damage] = {
+    "a folder's manifest altered": renamed,
+    "a manifest gone": Path.unlink,
+}
 
 
 def single(damage: Damage, path: str, where: str, bench: Bench) -> Answer:

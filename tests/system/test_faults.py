@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests import toy
-from tests.faults import objects
-from tests.faults.kit import SILENT, Bench, Fault
+from tests.faults import kills, objects, works
+from tests.faults.kit import SILENT, Bench, Calm, Fault, run, well
 from tests.project import Project
 from tests.toy import Toy
 
-FAULTS = [*objects.faults()]
+FAULTS = [*objects.faults(), *kills.faults()]
 LEAST = 60
 
 
@@ -27,10 +28,24 @@ class Made:
 
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self.folders = folders
+        self.calms: dict[tuple[str, ...], Calm] = {}
 
     @cached_property
     def toy(self) -> Toy:
         return toy.make(self.folders.mktemp("toy"))
+
+    @cached_property
+    def works(self) -> Project:
+        return works.make(self.folders.mktemp("works"))
+
+    def calm(self, words, prepare, state) -> Calm:
+        if tuple(words) not in self.calms:
+            project = works.copy(self.works, self.folders.mktemp("calm"))
+            prepare(project)
+            started = time.perf_counter()
+            well(run(project, *words))
+            self.calms[tuple(words)] = Calm(time.perf_counter() - started, state(project))
+        return self.calms[tuple(words)]
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,12 @@ class Copies:
 
     def toy(self) -> Toy:
         return toy.copy(self.made.toy, self.folder)
+
+    def works(self) -> Project:
+        return works.copy(self.made.works, self.folder)
+
+    def calm(self, words, prepare, state) -> Calm:
+        return self.made.calm(words, prepare, state)
 
 
 @pytest.fixture(scope="module")
