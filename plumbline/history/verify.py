@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plumbline.history import places, revisions, state, workspace
+from plumbline.history import deps, places, revisions, state, workspace
 from plumbline.history.dvcfiles import Out, manifest
 from plumbline.history.hashing import Digest, md5_bytes, md5_files
 from plumbline.history.places import Place, Settings, read_object
@@ -95,6 +95,11 @@ def check(
         elif "workspace" in where:
             parts.append(_in_workspace(root, named, contents))
     notes = [*state.complaints(settings), *_notes(settings, set(where), remotes)]
+    if None in outs and "workspace" in where:
+        notes += [
+            f"{path}: changed since {stage} read it; `dvc repro`, with --force where DVC does not see it"
+            for stage, path in deps.changed(root)
+        ]
     return Report(parts, notes, contents)
 
 

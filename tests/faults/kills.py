@@ -83,7 +83,7 @@ def leftovers(project: Project) -> list[str]:
 
 def change(project: Project) -> None:
     """All three stages have to run."""
-    works.words(project, "v1")
+    works.words(project, "new")
 
 
 def unpushed(project: Project) -> None:
@@ -99,7 +99,7 @@ def empty_cache(project: Project) -> None:
 
 
 RUN = (works.REPRO, change, works.outs)
-PUSH = (("dvc", "push", "-q"), unpushed, works.stored)
+PUSH = (("dvc", "push"), unpushed, works.stored)
 ROLLBACK = ((*PLUMBLINE, "rollback", "v1"), empty_cache, works.whole)
 
 

@@ -23,7 +23,7 @@ RESUMED = "resumed to identical bytes"
 WARNED = "went on with a warning"
 HARMLESS = "kept the last good file"
 SILENT = "SILENT"
-PASSING = re.compile(r"\.(part|old)(/|$)")
+PASSING = re.compile(r"\.(part|old|tmp)(/|$)")
 PLUMBLINE = (sys.executable, "-m", "plumbline")
 
 

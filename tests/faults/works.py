@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.conftest import ROOT
 from tests.faults.kit import content, plumbline, run, well
 from tests.project import Project
 
@@ -85,7 +86,7 @@ stages:
       - metrics/${item.usecase}/weigh.json: {cache: false, persist: true}
 """
 PARAMS = "usecases: [works]\nworks: {grow: {turn: 1}, press: {turn: 1}}\n"
-WORDS = {"v1": "alder birch cedar", "v2": "elm fir gorse hazel"}
+WORDS = {"new": "ash beech oak yew", "v1": "alder birch cedar", "v2": "elm fir gorse hazel"}
 OUTS = ("data", "reports", "metrics", "dvc.lock")
 REMOTE = Path("remote")
 FILES = {
@@ -110,8 +111,9 @@ def make(path: Path) -> Project:
         file = project.path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+    (project.path / "plumbline").symlink_to(ROOT / "plumbline")
     well(run(project, "git", "init", "-q", "-b", "main"))
-    for tag in WORDS:
+    for tag in ("v1", "v2"):
         words(project, tag)
         well(run(project, *REPRO))
         project.commit(tag)
@@ -121,7 +123,7 @@ def make(path: Path) -> Project:
 
 
 def words(project: Project, tag: str) -> None:
-    """Its source as at a tag."""
+    """Its source as at a tag, or as it never was."""
     source = project.path / "sources" / "works"
     source.mkdir(parents=True, exist_ok=True)
     (source / "words.txt").write_text(f"{WORDS[tag]} " * 4)

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests import toy
-from tests.faults import kills, objects, works
+from tests.faults import histories, kills, machine, objects, works
 from tests.faults.kit import SILENT, Bench, Calm, Fault, run, well
 from tests.project import Project
 from tests.toy import Toy
 
-FAULTS = [*objects.faults(), *kills.faults()]
+FAULTS = [*objects.faults(), *kills.faults(), *machine.faults(), *histories.faults()]
 LEAST = 60
 
 
