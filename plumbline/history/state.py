@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +23,15 @@ OTHERS_ENTER, OTHERS_WRITE = 0o011, 0o022
 def environment(root: Path) -> dict[str, str]:
     """This process's variables for a DVC that it starts, with a state of this project's own.
 
-    It is made here, closed to others, because DVC makes it open to all.
+    It is made here, closed to others, because DVC makes it open to all. DVC's list of what to push or
+    fetch is forgotten: one that a kill cut short is taken for whole, and the rest is never sent.
     """
     folder = (root / PRIVATE).resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
+    for index in folder.glob("repo/*/index"):
+        shutil.rmtree(index)
     return {**os.environ, VARIABLE: str(folder)}
 
 

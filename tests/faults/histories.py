@@ -30,6 +30,7 @@ from tests.faults.kit import (
 from tests.project import Project
 
 PRESSED = "data/works/pressed.bin"
+NONE = "ab" * 16
 Edit = Callable[[str], str]
 
 
@@ -49,8 +50,8 @@ def forge(project: Project, stage: str, path: str, md5: str) -> None:
 def forged(bench: Bench) -> Answer:
     """An md5 that nothing has."""
     project = bench.works()
-    forge(project, "press", PRESSED, "0" * 32)
-    return plumbline(project, "verify").answer(DETECTED, "workspace", PRESSED, "0" * 32)
+    forge(project, "press", PRESSED, NONE)
+    return plumbline(project, "verify").answer(DETECTED, "workspace", PRESSED, NONE)
 
 
 def other_release(stage: str, path: str, bench: Bench) -> Answer:
@@ -66,7 +67,7 @@ def other_release(stage: str, path: str, bench: Bench) -> Answer:
 def forged_rollback(bench: Bench) -> Answer:
     """The same, as a release: a rollback to it must not call it proved, or it names what is there."""
     project = bench.works()
-    forge(project, "press", PRESSED, "0" * 32)
+    forge(project, "press", PRESSED, NONE)
     project.commit("forged")
     well(run(project, "git", "tag", "v3"))
     well(run(project, "git", "reset", "-q", "--hard", "v2"))
@@ -75,43 +76,46 @@ def forged_rollback(bench: Bench) -> Answer:
     return both(found.answer(REFUSED, PRESSED), "undone", works.whole(project) == before)
 
 
-def planted(project: Project) -> None:
-    """In the cache of runs: v1's pressed file as what press makes of the new data."""
+def planted(project: Project, persist: bool) -> None:
+    """In the cache of runs: v1's pressed file as what press makes of the new data.
+
+    DVC keeps no runs of stages whose outputs persist, as all of ours do: the entry is made without.
+    """
+    graph = project.path / "dvc.yaml"
+    text = graph.read_text()
+    forgetful = text.replace("pressed.bin: {persist: true}", "pressed.bin", 1)
+    graph.write_text(forgetful)
     kills.change(project)
     well(run(project, "dvc", "repro"))
-    made = works.content(project.path, "dvc.lock")["dvc.lock"].decode()
-    entry = yaml.safe_load(made)["stages"]["press@works"]["outs"][0]
-    false = recorded(project, "v1", "press", PRESSED)
-    runs = [p for p in (project.path / ".dvc/cache/runs").rglob("*") if p.is_file()]
-    changed = [p for p in runs if entry["md5"] in p.read_text()]
-    assert changed
-    for file in changed:
+    made = yaml.safe_load((project.path / "dvc.lock").read_text())
+    true = made["stages"]["press@works"]["outs"][0]["md5"]
+    for file in [p for p in (project.path / ".dvc/cache/runs").rglob("*") if p.is_file()]:
         file.chmod(0o644)
-        file.write_text(file.read_text().replace(entry["md5"], false))
+        file.write_text(file.read_text().replace(true, recorded(project, "v1", "press", PRESSED)))
     well(run(project, "git", "checkout", "-q", "."))
     well(run(project, "dvc", "checkout", "-f"))
-    (project.path / ".dvc/cache/files/md5" / entry["md5"][:2] / entry["md5"][2:]).unlink()
+    (project.path / ".dvc/cache/files/md5" / true[:2] / true[2:]).unlink()
+    graph.write_text(text if persist else forgetful)
     kills.change(project)
 
 
-def run_cache_left(bench: Bench) -> Answer:
-    """A run as main runs does not look there."""
+def run_cache_left(words: tuple[str, ...], bench: Bench) -> Answer:
+    """A run as main runs does not look there; nor does any, for outputs that persist."""
     calm = bench.calm(*kills.RUN)
     project = bench.works()
-    planted(project)
-    again = well(run(project, *works.REPRO))
+    planted(project, persist=True)
+    again = well(run(project, *words))
     good = works.outs(project) == calm.state
-    return Answer(again.words, "press ran", "not taken" if good else SILENT)
+    return Answer(again.words, again.line("press: done"), "not taken" if good else SILENT)
 
 
 def run_cache_taken(bench: Bench) -> Answer:
-    """Who takes it makes a dvc.lock that is whole and wrong: running the commit again tells."""
+    """A dvc.lock that was made from one is whole and wrong: running the commit again tells."""
     project = bench.works()
-    planted(project)
+    planted(project, persist=False)
     well(run(project, "dvc", "repro"))
     project.commit("from the run cache")
-    found = plumbline(project, "reproduce")
-    return found.answer(DETECTED, "changed", PRESSED)
+    return plumbline(project, "reproduce").answer(DETECTED, "changed", PRESSED)
 
 
 def conflict(project: Project) -> None:
@@ -250,8 +254,11 @@ def faults() -> Iterator[Fault]:
         partial(other_release, "weigh", "reports/works"),
     )
     yield Fault("rollback to a commit with a forged md5", "dvc.lock", forged_rollback)
-    yield Fault("a forged entry, run as main runs", "run cache", run_cache_left)
-    yield Fault("a forged entry, taken", "run cache", run_cache_taken)
+    yield Fault("a forged entry, run as main runs", "run cache", partial(run_cache_left, repro))
+    yield Fault(
+        "a forged entry, run with the cache", "run cache", partial(run_cache_left, repro[:2])
+    )
+    yield Fault("a forged entry, of a stage that does not persist", "run cache", run_cache_taken)
     for words in (verify, repro, rollback):
         name = f"merge conflict, {words[-1] if words != rollback else 'rollback'}"
         yield Fault(

@@ -99,7 +99,7 @@ def empty_cache(project: Project) -> None:
 
 
 RUN = (works.REPRO, change, works.outs)
-PUSH = (("dvc", "push"), unpushed, works.stored)
+PUSH = ((*PLUMBLINE, "push"), unpushed, works.stored)
 ROLLBACK = ((*PLUMBLINE, "rollback", "v1"), empty_cache, works.whole)
 
 
@@ -167,7 +167,7 @@ def half(bench: Bench) -> Answer:
 def faults() -> Iterator[Fault]:
     """Twenty moments, seeded, and the three that matter most."""
     moments = random.Random(SEED)
-    kinds = {"dvc repro": RUN, "dvc push": PUSH, "rollback": ROLLBACK}
+    kinds = {"a run": RUN, "a push": PUSH, "a rollback": ROLLBACK}
     for number in range(MOMENTS):
         name, kind = list(kinds.items())[number % len(kinds)]
         moment = round(moments.uniform(0.1, 1.0), 3)
