@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,13 +14,20 @@ from pathlib import Path
 
 import pytest
 
+from tests import releases as graphs
 from tests import toy
-from tests.faults import histories, kills, machine, objects, works
+from tests.faults import histories, kills, machine, objects, releases, works
 from tests.faults.kit import SILENT, Bench, Calm, Fault, run, well
 from tests.project import Project
 from tests.toy import Toy
 
-FAULTS = [*objects.faults(), *kills.faults(), *machine.faults(), *histories.faults()]
+FAULTS = [
+    *objects.faults(),
+    *kills.faults(),
+    *machine.faults(),
+    *histories.faults(),
+    *releases.faults(),
+]
 LEAST = 60
 
 
@@ -37,6 +45,12 @@ class Made:
     @cached_property
     def works(self) -> Project:
         return works.make(self.folders.mktemp("works"))
+
+    @cached_property
+    def releases(self) -> Project:
+        project = graphs.make(self.folders.mktemp("releases"))
+        graphs.register(project)
+        return project
 
     def calm(self, words, prepare, state) -> Calm:
         if tuple(words) not in self.calms:
@@ -60,6 +74,10 @@ class Copies:
 
     def works(self) -> Project:
         return works.copy(self.made.works, self.folder)
+
+    def releases(self) -> Project:
+        shutil.copytree(self.made.releases.path, self.folder / "releases", symlinks=True)
+        return Project(self.folder / "releases")
 
     def calm(self, words, prepare, state) -> Calm:
         return self.made.calm(words, prepare, state)
