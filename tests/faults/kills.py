@@ -172,7 +172,7 @@ def faults() -> Iterator[Fault]:
         name, kind = list(kinds.items())[number % len(kinds)]
         moment = round(moments.uniform(0.1, 1.0), 3)
         yield Fault(
-            f"kill -9 of {name} at {moment:.0%} of its time",
+            f"kill -9 of {name} at {moment:.1%} of its time",
             "its process alone",
             partial(killed, moment, *kind),
         )

@@ -28,7 +28,7 @@ FAULTS = [
     *histories.faults(),
     *releases.faults(),
 ]
-LEAST = 60
+LEAST = 130
 
 
 class Made:
@@ -103,3 +103,8 @@ def test_no_fault_is_silent(number: int, fault: Fault, bench: Bench, record_prop
     row = {"number": number, "name": fault.name, "where": fault.where, **asdict(answer)}
     record_property("fault", json.dumps(row))
     assert answer.verdict != SILENT, answer.said
+
+
+def test_the_matrix_is_no_smaller_than_it_was() -> None:
+    assert len(FAULTS) >= LEAST
+    assert len({(f.name, f.where) for f in FAULTS}) == len(FAULTS)
