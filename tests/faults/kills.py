@@ -27,7 +27,7 @@ from tests.faults.kit import (
 from tests.project import Project
 
 MOMENTS = 20
-SEED = 20
+SEED = 21
 LATE = 1.0  # seconds after which a process that outlived its parent would have written
 State = Callable[[Project], Mapping[str, bytes]]
 Prepare = Callable[[Project], object]

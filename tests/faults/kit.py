@@ -66,6 +66,9 @@ class Bench(Protocol):
     ) -> Calm:
         """What a command does to the works, prepared so, when nothing disturbs it."""
 
+    def feast(self) -> Path:
+        """A feature store that serves the small use case, and its snapshots."""
+
     def releases(self) -> Project:
         """The diabetes table's graph, run twice: tags model-v1 and model-v2."""
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests import releases as graphs
 from tests import toy
-from tests.faults import histories, kills, machine, objects, releases, works
+from tests.faults import feasts, histories, kills, machine, objects, releases, works
 from tests.faults.kit import SILENT, Bench, Calm, Fault, run, well
 from tests.project import Project
 from tests.toy import Toy
@@ -27,6 +27,7 @@ FAULTS = [
     *machine.faults(),
     *histories.faults(),
     *releases.faults(),
+    *feasts.faults(),
 ]
 LEAST = 130
 
@@ -51,6 +52,10 @@ class Made:
         project = graphs.make(self.folders.mktemp("releases"))
         graphs.register(project)
         return project
+
+    @cached_property
+    def feast(self) -> Path:
+        return feasts.make(self.folders.mktemp("feast"))
 
     def calm(self, words, prepare, state) -> Calm:
         if tuple(words) not in self.calms:
@@ -78,6 +83,9 @@ class Copies:
     def releases(self) -> Project:
         shutil.copytree(self.made.releases.path, self.folder / "releases", symlinks=True)
         return Project(self.folder / "releases")
+
+    def feast(self) -> Path:
+        return shutil.copytree(self.made.feast, self.folder / "feast")
 
     def calm(self, words, prepare, state) -> Calm:
         return self.made.calm(words, prepare, state)
