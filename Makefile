@@ -52,7 +52,7 @@ bench: install
 	python bench/pipeline.py
 
 faults: install
-	python -m pytest tests/system/test_faults.py -p tests.faults.table --durations=0 --durations-min=60
+	python -m pytest -n 2 --dist load tests/system/test_faults.py -p tests.faults.table
 
 clean:
 	git clean -xfd -e .venv -e .dvc/cache
