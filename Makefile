@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment repro test lint format lock ui report rehearse cml bench clean prove
+.PHONY: install install-comment repro test lint format lock ui report rehearse faults prove bench cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -15,6 +15,11 @@ install: .venv/installed
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; set PYTHON=python3.12, say" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
+	# DVC unpickles its state: a place of its own, closed to others (config.local is not in git)
+	mkdir -p .dvc/tmp
+	mkdir -p -m 700 .dvc/tmp/site
+	chmod 700 .dvc/tmp/site
+	dvc config --local core.site_cache_dir "$(CURDIR)/.dvc/tmp/site"
 	touch $@
 
 # what `python -m plumbline comment` needs: a few packages of the same lock
@@ -68,6 +73,9 @@ prove: install
 
 bench: install
 	python bench/pipeline.py
+
+faults: install
+	python -m pytest -n 2 --dist load tests/system/test_faults.py -p tests.faults.table
 
 clean:
 	git clean -xfd -e .venv -e .dvc/cache

@@ -25,6 +25,7 @@ COMMANDS = (
     "new",
     "propose",
     "publish",
+    "push",
     "registry",
     "release",
     "remote",
@@ -49,9 +50,9 @@ def main(words: list[str] | None = None) -> int:
     chosen = parser.parse_args(words)
     try:
         code: int | None = chosen.run(chosen)
-    except PlumblineError as error:
-        print(f"plumbline {chosen.command}: {error}", file=sys.stderr)
-        return error.exit_code
+    except (PlumblineError, OSError) as error:
+        print(f"plumbline {chosen.command}: {runner.told(error)}", file=sys.stderr)
+        return PlumblineError.exit_code
     return code or 0
 
 

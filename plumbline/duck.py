@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 
+from plumbline.errors import PlumblineError
+
 MEMORY = "PLUMBLINE_MEMORY"
 """Environment variable: how much memory DuckDB may use before it spills ("2GB" by default)."""
 
@@ -37,16 +39,29 @@ def settings(spill: Path, threads: int | None = None) -> Settings:
 def connect(scratch: Path, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a database in `scratch`, a folder that is the caller's to remove.
 
-    `threads`: None for all processors.
+    `threads`: None for all processors. Raises PlumblineError where files cannot be written or read.
     """
-    connection = duckdb.connect(
-        str(scratch / "work.duckdb"), config=settings(scratch / "spill", threads)
-    )
+    with mendable():
+        connection = duckdb.connect(
+            str(scratch / "work.duckdb"), config=settings(scratch / "spill", threads)
+        )
+        try:
+            connection.execute(SESSION)
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def mendable() -> Iterator[None]:
+    """DuckDB's trouble with files (a full disk, above all) as one message."""
     try:
-        connection.execute(SESSION)
-        yield connection
-    finally:
-        connection.close()
+        yield
+    except duckdb.IOException as error:
+        raise PlumblineError(
+            f"DuckDB: {str(error).splitlines()[0]}; make room there, or set TMPDIR to a larger disk, "
+            "and run it again"
+        ) from None
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:

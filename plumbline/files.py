@@ -5,9 +5,11 @@ Outs are written beside their place and renamed, so that a killed stage leaves t
 
 from __future__ import annotations
 
+import glob
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +68,23 @@ def read_json(path: Path) -> Any:
         raise PlumblineError(
             f"{path}: not valid JSON ({error}); restore it with `dvc checkout`"
         ) from None
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed processes left beside `path` on their way to it, or away from it."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        found = re.fullmatch(r"\.([0-9]+)\.(part|old)", left.name[len(path.name) + 1 :])
+        if found and not _alive(int(found[1])):
+            _remove(left)
+
+
+def _alive(process: int) -> bool:
+    import psutil
+
+    try:
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import logging
 import os
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from plumbline import starting
 from plumbline.errors import PlumblineError
 from plumbline.history import runs
 
@@ -29,6 +31,12 @@ QUIET = {
 }
 """Environment of every stage and command: no telemetry, no unpickling, no window, no spinning."""
 
+MENDABLE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.EIO, errno.EMFILE, errno.ENFILE),
+}
+"""Failures of the machine that a person can mend: a full disk, a folder that may not be written."""
+
 log = logging.getLogger("plumbline")
 
 
@@ -42,14 +50,29 @@ def run(main: Callable[..., None]) -> None:
     try:
         arguments = parse(main, sys.argv[1:], stage)
         started = time.perf_counter()
+        paths = [a for a in arguments.values() if isinstance(a, Path)]
+        starting.begin(arguments.get("usecase", ""), stage, paths)
         main(**arguments)
         seconds = time.perf_counter() - started
         if "DVC_STAGE" in os.environ:
             runs.keep(arguments["usecase"], stage, seconds)
         log.info("%s: done in %.1f s", stage, seconds)
-    except PlumblineError as error:
-        log.error("%s: %s", stage, error)
-        sys.exit(error.exit_code)
+    except (PlumblineError, OSError) as error:
+        log.error("%s: %s", stage, told(error))
+        sys.exit(PlumblineError.exit_code)
+
+
+def told(error: PlumblineError | OSError) -> str:
+    """The message for a person; an OSError that no person can mend is raised again."""
+    if isinstance(error, PlumblineError):
+        return str(error)
+    if error.errno not in MENDABLE:
+        raise error
+    where = f"{error.filename}: " if error.filename else ""
+    return (
+        f"{where}{os.strerror(error.errno or 0)}; nothing that was there is lost: make room, or let "
+        "it be written, and run it again"
+    )
 
 
 def prepare() -> None:

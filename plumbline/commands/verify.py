@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from plumbline.history import places, repair, revisions, verify
+from plumbline.history import places, repair, revisions, state, verify
 from plumbline.history.verify import Finding, Report
 
 
@@ -33,6 +33,8 @@ def run(chosen: argparse.Namespace) -> int:
     names = revs(settings.root, chosen.rev, chosen.all_tags)
     where = tuple(vars(chosen)["in"] or verify.WHERE)
     arguments = (settings, list(names), where, tuple(chosen.remote or ()))
+    if chosen.repair and state.cut_lock(settings.root):
+        state.refuse_running(settings.root)
     report = verify.check(*arguments)
     outcomes: list[repair.Outcome] = []
     while chosen.repair and report.findings:

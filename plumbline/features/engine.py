@@ -24,8 +24,9 @@ def connection(threads: int | None = None) -> Iterator[Any]:
         warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
         backend = ibis.duckdb.connect(**duck.settings(Path(folder), threads))
         try:
-            backend.raw_sql(duck.SESSION)
-            yield backend
+            with duck.mendable():
+                backend.raw_sql(duck.SESSION)
+                yield backend
         finally:
             backend.disconnect()
 

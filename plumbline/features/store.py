@@ -6,6 +6,7 @@ use case and its snapshots. Feast takes seconds to import; this module imports i
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,11 +29,12 @@ FEW = 200_000
 def apply(case: UseCase, repository: Path = REPOSITORY, folder: Path | None = None) -> list[str]:
     """Write the use case's entities, views and feature service to the registry; returns their names.
 
-    `folder` holds the snapshots; by default the one that the graph names.
+    `folder` holds the snapshots; by default the one that the graph names. Raises PlumblineError, as
+    all here do, where the store's files are damaged or held by another process.
     """
-    store = _open(repository)
     made = definitions.build(case, folder or snapshots_folder(case.name))
-    store.apply(made)
+    with _mendable(repository):
+        _open(repository).apply(made)
     return [d.name for d in made]
 
 
@@ -43,7 +45,7 @@ def materialize(case: UseCase, as_of: date, repository: Path = REPOSITORY) -> No
     """
     views = [view["name"] for view in catalog.views(case)]
     end = datetime.combine(as_of, datetime.min.time(), UTC)
-    with _bounded():
+    with _bounded(), _mendable(repository):
         _applied(repository, case).materialize(datetime(1970, 1, 2, tzinfo=UTC), end, views)
 
 
@@ -54,7 +56,6 @@ def online(
 
     `ids` holds n ids for each entity column. An id that was never seen gets the declared defaults.
     """
-    store = _applied(repository, case)
     for view in catalog.views(case):
         if view["join_key"] not in ids:
             raise PlumblineError(
@@ -62,8 +63,10 @@ def online(
                 f"{near(view['join_key'], ids)}"
             )
     rows = [dict(zip(ids, row, strict=True)) for row in zip(*ids.values(), strict=True)]
-    service = store.get_feature_service(case.name)
-    found = store.get_online_features(features=service, entity_rows=rows).to_dict()
+    with _mendable(repository):
+        store = _applied(repository, case)
+        service = store.get_feature_service(case.name)
+        found = store.get_online_features(features=service, entity_rows=rows).to_dict()
     return {
         spec.name: [batch.default(spec) if v is None else v for v in found[spec.name]]
         for spec in case.snapshots
@@ -147,6 +150,20 @@ def _applied(repository: Path, case: UseCase) -> Any:
             f"run `python -m plumbline features apply {case.name}`"
         )
     return store
+
+
+@contextmanager
+def _mendable(repository: Path) -> Iterator[None]:
+    """What is wrong with the store's own files, as one message: they are products, made again."""
+    from google.protobuf.message import DecodeError
+
+    try:
+        yield
+    except (DecodeError, sqlite3.DatabaseError) as error:
+        raise PlumblineError(
+            f"{repository}: the feature store's files cannot be used ({error}); if no other process "
+            f"holds them, remove {repository}/*.db and run `python -m plumbline features materialize`"
+        ) from None
 
 
 def _embedded(folder: Path) -> Any:

@@ -31,16 +31,35 @@ def read(path: Path, columns: Sequence[str] | None = None) -> dict[str, Array]:
     """A table's columns (all, or those named) as numpy arrays (n,).
 
     Integers are int64 (float64 with NaN where a value is null), floats float64, times
-    datetime64[us], text object. Raises PlumblineError naming file and column where one is missing.
+    datetime64[us], text object. Raises PlumblineError naming file and column where one is missing,
+    or where the file is damaged.
     """
+    check(path, columns or ())
+    try:
+        table = pq.read_table(path, columns=None if columns is None else list(columns))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _damaged(path, error) from None
+    return {name: numpy(table.column(name)) for name in table.column_names}
+
+
+def check(path: Path, columns: Iterable[str]) -> None:
+    """PlumblineError where there is no table, it is damaged, or one of the columns is not there."""
     if not path.exists():
         raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`")
-    names = pq.read_schema(path).names
-    for name in columns or ():
+    try:
+        names = pq.read_schema(path).names
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _damaged(path, error) from None
+    for name in columns:
         if name not in names:
             raise PlumblineError(f"{path}: no column '{name}'; {near(name, names)}")
-    table = pq.read_table(path, columns=None if columns is None else list(columns))
-    return {name: numpy(table.column(name)) for name in table.column_names}
+
+
+def _damaged(path: Path, error: Exception) -> PlumblineError:
+    said = str(error).splitlines()[0]
+    return PlumblineError(
+        f"{path}: not Parquet that can be read ({said}); `python -m plumbline verify --repair`"
+    )
 
 
 def numpy(column: Any, *, null: bool = False) -> Array:

@@ -57,6 +57,18 @@ def lock_outs(text: str, declared: str, file: str) -> list[Out]:
     return outs
 
 
+def lock_deps(text: str, file: str) -> list[tuple[str, str, str]]:
+    """Stage, path and md5 of each dep in a dvc.lock's text that no stage writes."""
+    entries = _section(text, "stages", file)
+    written = {str(o.get("path")) for entry in entries.values() for o in _each(entry, "outs", file)}
+    return [
+        (name, str(dep["path"]), str(dep["md5"]))
+        for name, entry in entries.items()
+        for dep in _each(entry, "deps", file)
+        if "md5" in dep and str(dep.get("path")) not in written
+    ]
+
+
 def dvc_outs(text: str, file: str) -> list[Out]:
     """The outs that a .dvc file tracks; what `dvc import` brought is not on this project's remote."""
     whole = _load(text, file)

@@ -91,7 +91,7 @@ def _stages(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        whole = yaml.safe_load(path.read_text(encoding="utf-8"))
+        whole = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise PlumblineError(
             f"{path}: not valid YAML ({' '.join(str(error).split())}); restore it with `git checkout`"

@@ -79,6 +79,8 @@ class Settings:
     cache: Path
     links: tuple[str, ...] = ()
     default: str | None = None
+    state: str | None = None
+    """Where DVC keeps its database, if that is set."""
     remotes: Mapping[str, str] = field(default_factory=dict)
     relative: frozenset[str] = frozenset()
     """Remotes whose path is relative in .dvc/config: DVC loses it when it looks at other revisions."""
@@ -125,6 +127,7 @@ def settings(root: Path) -> Settings:
         cache=Path(cache.get("dir") or root.absolute() / ".dvc" / "cache"),
         links=tuple(w.strip() for w in (links.split(",") if isinstance(links, str) else links)),
         default=str(merged.get("core", {}).get("remote", "")).lower() or None,
+        state=merged.get("core", {}).get("site_cache_dir") or None,
         remotes={name: str(values.get("url", "")) for name, values in sections.items()},
         relative=frozenset(name for name, values in sections.items() if values.get(RELATIVE)),
         trusting=frozenset(name for name, values in sections.items() if _trusting(values)),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plumbline.history import revisions, workspace
+from plumbline.history import deps, places, revisions, state, workspace
 from plumbline.history.dvcfiles import Out, manifest
 from plumbline.history.hashing import Digest, md5_bytes, md5_files
 from plumbline.history.places import Place, Settings, read_object
@@ -77,6 +77,7 @@ def check(
     that name the objects, or the configuration, cannot be read.
     """
     root = settings.root
+    places.refuse_links(settings)
     outs = {rev: revisions.outs(root, rev) for rev in revs}
     cached = [(rev, out) for rev, named in outs.items() for out in named if out.cached]
     stores = _stores(settings, [out for _, out in cached], set(where), remotes)
@@ -93,7 +94,13 @@ def check(
             parts.append(_in_git(root, rev, [o for o in named if not o.cached]))
         elif "workspace" in where:
             parts.append(_in_workspace(root, named, contents))
-    return Report(parts, _notes(settings, set(where), remotes), contents)
+    notes = [*state.complaints(settings), *_notes(settings, set(where), remotes)]
+    if None in outs and "workspace" in where:
+        notes += [
+            f"{path}: changed since {stage} read it; `dvc repro`, with --force where DVC does not see it"
+            for stage, path in deps.changed(root)
+        ]
+    return Report(parts, notes, contents)
 
 
 def expand(outs: Iterable[tuple[str | None, Out]], contents: Contents) -> Iterator[Use]:

@@ -7,20 +7,16 @@ from pathlib import Path
 from plumbline.errors import PlumblineError
 from plumbline.files import replacing
 
-CONFIG = """\
-[core]
-    remote = plumbline
-['remote "plumbline"']
-    url = {url}
-    verify = true
-"""
+NAME = "plumbline"
 
 
 def use(root: Path, url: str) -> Path:
     """Make `url` the default remote; an empty folder of the clone's own where it is empty.
 
-    PlumblineError where the clone has a .dvc/config.local that says something else.
+    What else .dvc/config.local says stays. PlumblineError where it names another default remote.
     """
+    from configobj import ConfigObj
+
     file = root / ".dvc" / "config.local"
     if any(ord(c) < 32 for c in url):
         raise PlumblineError("DVC_REMOTE_URL: expected one address, found a line break in it")
@@ -28,11 +24,16 @@ def use(root: Path, url: str) -> Path:
         raise PlumblineError(
             f"DVC_REMOTE_URL: got '{url}', expected an address or an absolute path"
         )
-    text = CONFIG.format(url=url or _none(root))
-    if file.exists() and file.read_text(encoding="utf-8") != text:
-        raise PlumblineError(f"{file}: is there already; delete it to use another remote")
-    with replacing(file) as beside:
-        beside.write_text(text, encoding="utf-8")
+    config = ConfigObj(str(file), encoding="utf-8")
+    core = config.setdefault("core", {})
+    if core.get("remote", NAME) != NAME:
+        raise PlumblineError(
+            f"{file}: core.remote is there already: '{core['remote']}'; delete it to use another"
+        )
+    core["remote"] = NAME
+    config[f'remote "{NAME}"'] = {"url": url or str(_none(root)), "verify": "true"}
+    with replacing(file) as beside, beside.open("wb") as stream:
+        config.write(stream)
     return file
 
 

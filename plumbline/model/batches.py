@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.errors import PlumblineError, near
 from plumbline.features import rowwise, tables
 from plumbline.model import training
 from plumbline.model.training import Batch, Batches
@@ -19,16 +18,9 @@ from plumbline.usecase import UseCase
 def open_table(usecase: UseCase, path: Path) -> Batches:
     """The table's model matrix, label and offset, one row group's worth in memory at a time.
 
-    Raises PlumblineError naming file and column where one is missing.
+    Raises PlumblineError naming file and column where one is missing, or the file damaged.
     """
-    import pyarrow.parquet as pq
-
-    if not path.exists():
-        raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`")
-    names = pq.read_schema(path).names
-    for name in needed(usecase):
-        if name not in names:
-            raise PlumblineError(f"{path}: no column '{name}'; {near(name, names)}")
+    tables.check(path, needed(usecase))
     return Batches(usecase.features, partial(_read, usecase, path))
 
 

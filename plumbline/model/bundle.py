@@ -120,10 +120,17 @@ def complete(usecase: UseCase, columns: Columns) -> dict[str, Array]:
 def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:
     """Write the bundle's two files to the folder `path`, whole or not at all, and load it back.
 
-    `described` holds all of `Manifest` but the model's md5.
+    `described` holds all of `Manifest` but the model's md5. Raises BundleError where it cannot be
+    written.
     """
     with replacing_folder(path) as beside:
-        booster.save_model(beside / MODEL)
+        try:
+            booster.save_model(beside / MODEL)
+        except ValueError as error:  # XGBoostError: it has no other word for a full disk
+            said = str(error).splitlines()[0]
+            raise BundleError(
+                f"{path}: XGBoost could not write it; is the disk full? ({said})"
+            ) from None
         whole = Manifest(**described, model_md5=lock.md5(beside / MODEL))
         (beside / MANIFEST).write_text(dumps(whole.model_dump()), encoding="utf-8")
         return load(beside)

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from plumbline.errors import PlumblineError
-from plumbline.history import child, places, verify
+from plumbline.history import child, deps, places, verify
 from plumbline.history.verify import Finding
 from plumbline.review.locks import Entry
 from plumbline.review.sides import GRAPH, LOCK, PARAMS, Side
@@ -39,7 +39,10 @@ def check(side: Side) -> dict[str, Any]:
 
 
 def stale(root: Path) -> list[str]:
-    """The stages that DVC would run again; its own message where it cannot tell."""
+    """The stages that DVC would run again; its own message where it cannot tell.
+
+    And those that read a file whose bytes are others now, though its size and time are the same.
+    """
     lines: list[str] = []
     words = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
     code = child.run(words, root, os.environ, lines.append)
@@ -49,7 +52,7 @@ def stale(root: Path) -> list[str]:
     if code and not found:
         errors = [line for line in lines if line.startswith("ERROR")]
         return [(errors or lines or ["dvc repro --dry failed"])[0]]
-    return found
+    return found + sorted({stage for stage, _ in deps.changed(root)}.difference(found))
 
 
 def unlocked(texts: Mapping[str, str], entries: Iterable[str]) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from plumbline.errors import PlumblineError
-from plumbline.history import places, revisions, verify
+from plumbline.history import places, revisions, state, verify
 from plumbline.rollback import journal as journals
 from plumbline.rollback import plan, registry, restore, steps, tool
 from plumbline.rollback.journal import Journal
@@ -24,6 +25,7 @@ def rollback(root: Path, rev: str, tell: Tell) -> None:
     work tree, too, after an undo.
     """
     with journals.alone(root):
+        state.refuse_running(root)
         recover(root, tell)
         journal = begin(root, rev)
         try:
@@ -63,7 +65,6 @@ def begin(root: Path, rev: str) -> Journal:
     target = restore.resolve(root, rev)
     restore.refuse_dirty(root)
     settings = places.settings(root)
-    places.refuse_links(settings)
     report = verify.check(settings, where=("workspace", "cache"))
     plan.refuse_unsafe(report.findings)
     for name in settings.remotes:
@@ -127,7 +128,8 @@ def _undo(root: Path, journal: Journal) -> list[str]:
         steps.refuse_edited(root, journal)
     except PlumblineError as error:
         return [str(error)]
-    journals.save(root, journal.begun(steps.UNDO))
+    with suppress(OSError):  # the disk may be full: it is all the more to be undone
+        journals.save(root, journal.begun(steps.UNDO))
     failed = []
     for action in steps.undo(root, journal):
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import getpass
 import json
+import logging
 import os
 import uuid
 from collections.abc import Iterator, Mapping
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.errors import PlumblineError
-from plumbline.files import replacing
+from plumbline.files import replacing, sweep
 from plumbline.rollback.plan import Head
 
 FOLDER = ".plumbline"
+
+log = logging.getLogger("plumbline")
 
 
 @dataclass(frozen=True)
@@ -90,29 +93,35 @@ def load(root: Path) -> Journal | None:
 
 def close(root: Path, journal: Journal, result: str) -> None:
     """Append the rollback to the audit log, once, and forget it."""
-    log = folder(root) / "audit.jsonl"
+    file = folder(root) / "audit.jsonl"
     line = {
         "id": journal.id, "who": journal.who, "when": journal.when, "rev": journal.rev,
         "from": asdict(journal.start), "to": asdict(journal.target), "result": result,
         "proofs": list(journal.proofs),
     }  # fmt: skip
     if not any(entry["id"] == journal.id for entry in audit(root)):
-        with log.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line) + "\n")
+        with file.open("ab") as stream:
+            cut = file.stat().st_size and not file.read_bytes().endswith(b"\n")
+            stream.write((b"\n" if cut else b"") + json.dumps(line).encode() + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
     _file(root).unlink(missing_ok=True)
 
 
 def audit(root: Path) -> list[dict[str, Any]]:
-    """Every rollback that ended, oldest first. A line that was cut off by a kill is passed over."""
-    log = folder(root) / "audit.jsonl"
+    """Every rollback that ended, oldest first. A damaged line is passed over, and named in the log."""
+    file = folder(root) / "audit.jsonl"
     found = []
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
+    lines = file.read_bytes().splitlines() if file.exists() else []
+    for number, line in enumerate(lines, 1):
         try:
-            found.append(json.loads(line))
+            entry = json.loads(line)
         except ValueError:
-            continue
+            entry = None
+        if isinstance(entry, dict) and "id" in entry:
+            found.append(entry)
+        else:
+            log.warning("%s, line %d: damaged, passed over", file, number)
     return found
 
 
@@ -124,6 +133,8 @@ def alone(root: Path) -> Iterator[None]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise PlumblineError("another rollback is running; wait for it to end") from None
+        for name in ("journal.json", "tool", "feature_store"):
+            sweep(folder(root) / name)
         yield
 
 

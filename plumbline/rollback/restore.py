@@ -8,7 +8,7 @@ from pathlib import Path
 
 from plumbline import runner
 from plumbline.errors import PlumblineError
-from plumbline.history import child, places, repair, revisions, verify
+from plumbline.history import child, places, repair, revisions, state, verify
 from plumbline.rollback.plan import Head
 
 LAST_LINES = 20
@@ -101,7 +101,7 @@ def proved(root: Path) -> str:
 def dvc(root: Path, *words: str) -> None:
     """Run DVC; PlumblineError with its last words where it fails."""
     lines: list[str] = []
-    env = {**os.environ, **runner.QUIET}
+    env = {**state.environment(root), **runner.QUIET}
     if child.run([sys.executable, "-m", "dvc", *words], root, env, lines.append):
         raise PlumblineError(f"dvc {words[0]}: " + "\n".join(lines[-LAST_LINES:]))
 

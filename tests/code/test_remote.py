@@ -27,6 +27,16 @@ def test_the_remote_is_the_default_one(clone: Path, url: str) -> None:
     remote.use(clone, url)
 
 
+def test_what_else_the_clone_is_set_to_stays(clone: Path) -> None:
+    """`make install` has written there before."""
+    file = clone / ".dvc" / "config.local"
+    file.write_text('[core]\n    site_cache_dir = "/tmp/a b"\n')
+    remote.use(clone, "s3://bucket")
+    remote.use(clone, "s3://other")
+    assert "site_cache_dir" in file.read_text()
+    assert dict(places.settings(clone).remotes) == {"plumbline": "s3://other"}
+
+
 def test_without_one_there_is_an_empty_folder(clone: Path) -> None:
     remote.use(clone, "")
     [url] = places.settings(clone).remotes.values()

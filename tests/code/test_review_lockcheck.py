@@ -46,7 +46,11 @@ def test_a_damaged_graph_is_named(text: str) -> None:
     ],
 )
 def test_what_dvc_says_of_a_dry_run(
-    monkeypatch: pytest.MonkeyPatch, lines: list[str], code: int, found: list[str]
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    lines: list[str],
+    code: int,
+    found: list[str],
 ) -> None:
     def run(words, root, env, tell):
         for line in lines:
@@ -54,7 +58,7 @@ def test_what_dvc_says_of_a_dry_run(
         return code
 
     monkeypatch.setattr(child, "run", run)
-    assert lockcheck.stale(Path()) == found
+    assert lockcheck.stale(tmp_path) == found
 
 
 def test_an_absent_out_is_wrong_only_where_git_should_have_it(

@@ -24,10 +24,11 @@ from plumbline.history import lock, revisions
 from plumbline.rollback import engine, feast, golden, journal, registry, restore, steps
 from plumbline.tracking import mlflow_process
 from tests import project as projects
+from tests import releases
 from tests.project import Project
+from tests.releases import CASE
 from tests.toy import flip
 
-CASE = "diabetes"
 MODEL = Path("models") / CASE
 DATA = Path(".dvc/cache/files/md5")
 
@@ -35,21 +36,13 @@ DATA = Path(".dvc/cache/files/md5")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two releases, model-v1 and model-v2, by other train params; HEAD is main at the second."""
-    project = projects.make(tmp_path_factory.mktemp("made"), [CASE])
-    quiet = {"MLFLOW_TRACKING_URI": "off"}
-    for tag, rounds in (("model-v1", 60), ("model-v2", 2)):
-        project.set({f"{CASE}.train.rounds": rounds})
-        project.repro(f"evaluate@{CASE}", env=quiet)
-        project.commit(tag)
-        project.run("git", "tag", tag)
-    return project
+    return releases.make(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="module")
 def begun(made: Project) -> Project:
     """The same with both bundles in MLflow, by the command that a person has for it."""
-    words = [sys.executable, "-m", "plumbline", "registry", "rebuild"]
-    assert "git and MLflow agree" in made.run(*words)
+    releases.register(made)
     return made
 
 

@@ -43,6 +43,8 @@ def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """A copy of it, and the test's own folder in it."""
     copy = toy.copy(made, tmp_path)
     monkeypatch.chdir(copy.path)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    os.environ["DVC_SITE_CACHE_DIR"] = str(tmp_path)  # pytest's folders are closed to others
     return copy
 
 
@@ -299,6 +301,36 @@ def test_the_text_names_place_stage_path_and_both_md5s(
     assert total == "1 bad; checked: manifest 1, cache 8, remote storage 8, workspace 8"
     assert main(["verify", "--repair"]) == 0
     assert capsys.readouterr().out.startswith("repaired   workspace: out/toy/model.json")
+
+
+def test_push_proves_what_the_remote_then_has(
+    project: Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.path / "source/toy.txt").write_text("one two three four")
+    project.repro()
+    assert main(["push"]) == 0
+    assert "0 not as recorded; 8 objects on the remote" in capsys.readouterr().out
+    flip(project.place("remote storage", "out/toy/whole.bin"))
+    project.run("git", "checkout", "-q", ".")
+    assert main(["push"]) == 1
+    assert "bad        remote storage: out/toy/whole.bin" in capsys.readouterr().out
+    assert main(["push", "--all-tags"]) == 2
+    assert "dvc remote modify --local storage url" in capsys.readouterr().err
+    project.run(
+        "dvc", "remote", "modify", "--local", "storage", "url", str(project.path.parent / "b")
+    )
+    assert main(["push", "--all-tags"]) == 0
+    project.run("dvc", "remote", "default", "--unset")
+    assert main(["push"]) == 2
+    assert "no default remote" in capsys.readouterr().err
+
+
+def test_a_source_changed_behind_dvcs_back_is_noted(
+    project: Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.path / "make.py").write_text("# other code\n")
+    assert main(["verify"]) == 0
+    assert "note: make.py: changed since make@toy read it" in capsys.readouterr().out
 
 
 def test_without_a_remote_the_rest_is_checked(

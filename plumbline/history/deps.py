@@ -1,0 +1,29 @@
+"""Whether what the stages read is still what dvc.lock was made from, hashed, whatever DVC believes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from plumbline.history import workspace
+from plumbline.history.dvcfiles import lock_deps
+from plumbline.history.hashing import md5_files
+
+
+def changed(root: Path) -> Iterator[tuple[str, str]]:
+    """Stage and path of each source or code file that is not as the stage read it.
+
+    DVC goes by size and time: an edit that keeps both is nothing to it. Outs of other stages are
+    left out.
+    """
+    file = root / "dvc.lock"
+    if not file.is_file():
+        return
+    read = lock_deps(file.read_text(encoding="utf-8", errors="replace"), "dvc.lock")
+    files = md5_files({str(root / path) for _, path, md5 in read if not md5.endswith(".dir")})
+    folders = {path for _, path, md5 in read if md5.endswith(".dir")}
+    found = {path: workspace.folder_md5(root, path) for path in folders}
+    for stage, path, md5 in read:
+        now = found.get(path) if md5.endswith(".dir") else files[str(root / path)]
+        if isinstance(now, str) and now != md5:
+            yield stage, path

@@ -1,0 +1,140 @@
+"""What must hold before a stage begins: it dies with its run, and reads what dvc.lock records."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from plumbline import files
+from plumbline.errors import PlumblineError
+from plumbline.history import lock
+
+UNDER_DVC = "DVC_STAGE"
+"""Set by DVC in the environment of a stage that it runs."""
+SHELLS = {"sh", "bash", "dash", "ash", "zsh", "ksh", "fish"}
+LOOK = 0.2  # seconds between two looks at the processes above
+DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+ROLLBACK = Path(".plumbline")
+LINKED = re.compile(r"^\s*type\s*=.*\b(hardlink|symlink)\b", re.MULTILINE)
+
+log = logging.getLogger("plumbline")
+
+
+def begin(usecase: str, stage: str, paths: Iterable[Path]) -> None:
+    """Make sure of all that a stage relies on, and sweep what a killed one left beside its outs.
+
+    Raises PlumblineError where a rollback is under way or half done, where root's cache is linked
+    into the work tree, or (in a run by DVC) where an input is not what dvc.lock records: DVC goes by
+    a file's size and time, and would take other bytes for the recorded ones.
+    """
+    if UNDER_DVC in os.environ:
+        die_with_parents()
+    refuse_rollback(ROLLBACK)
+    refuse_links(Path(".dvc"))
+    for path in paths:
+        files.sweep(path)
+    refuse_changed(usecase, stage)
+
+
+def die_with_parents() -> None:
+    """End this process, at once, when the one that started it ends, by kill -9, too.
+
+    Else it would write its outs while the next run is already reading them. On Linux the kernel sees
+    to it; a thread looks after a shell between this process and DVC, and after other systems.
+    """
+    import psutil
+
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
+    ancestors = psutil.Process().parents()
+    holders = _holders(Path(".dvc") / "tmp" / "rwlock")
+    if holders and holders.isdisjoint(parent.pid for parent in ancestors):
+        raise PlumblineError("the run that started this stage has ended; `dvc repro` again")
+    above = []
+    for parent in ancestors:
+        above.append(parent)
+        if parent.name() not in SHELLS:
+            break
+    threading.Thread(target=_watch, args=(os.getppid(), above), daemon=True).start()
+
+
+def _holders(file: Path) -> set[int]:
+    """The processes that DVC noted as running a stage: its own, and those that were killed."""
+    try:
+        return {int(number) for number in re.findall(r'"pid": *([0-9]+)', file.read_text())}
+    except OSError:
+        return set()
+
+
+def _watch(parent: int, above: list[Any]) -> None:
+    import psutil
+
+    while os.getppid() == parent and all(
+        p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in above
+    ):
+        time.sleep(LOOK)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def refuse_rollback(folder: Path) -> None:
+    """PlumblineError where a rollback is at work in this tree, or was cut off half way."""
+    if (folder / "lock").exists():
+        with (folder / "lock").open() as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise PlumblineError("a rollback is running here; wait for it to end") from None
+    if (folder / "journal.json").exists():
+        raise PlumblineError(
+            "a rollback was cut off half way here; end it first: `python -m plumbline rollback main` "
+            "(or another revision) undoes it"
+        )
+
+
+def refuse_links(folder: Path) -> None:
+    """PlumblineError for root where the cache is linked into the work tree: a write would change it."""
+    if os.geteuid():
+        return
+    for file in (folder / "config.local", folder / "config"):
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        section = re.search(r"^\s*\[cache\]([^\[]*)", text, re.MULTILINE)
+        if section and LINKED.search(section[1]):
+            raise PlumblineError(
+                f"{file}: cache.type links the cache into the work tree; as root a write to an out "
+                "would change every version that shares it; run `dvc config --unset cache.type` "
+                "(with --local for config.local), or as another user"
+            )
+
+
+def refuse_changed(usecase: str, stage: str) -> None:
+    """PlumblineError where an input that another stage wrote is not what dvc.lock records of it.
+
+    A warning where the stage is run by hand.
+    """
+    stages = lock.graph(usecase)
+    written = {out for other in stages.values() for out in other.outs}
+    inputs = [name for name in stages[stage].deps if name in written] if stage in stages else []
+    recorded = lock.locked(usecase) if inputs else {}
+    for name in inputs:
+        if name not in recorded or not Path(name).exists():
+            continue
+        found = lock.md5(Path(name))
+        if found == recorded[name]:
+            continue
+        said = (
+            f"{name}: md5 {found}, but dvc.lock records {recorded[name]}: changed since its stage "
+            "wrote it; `python -m plumbline verify --repair` restores it, `dvc repro` makes it again"
+        )
+        if UNDER_DVC in os.environ:
+            raise PlumblineError(said)
+        log.warning("%s: %s", stage, said)

@@ -1,0 +1,126 @@
+"""What a stage makes sure of before it begins."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from plumbline import starting
+from plumbline.errors import PlumblineError
+from plumbline.history import lock
+from tests.conftest import ROOT
+
+GRAPH = """
+stages:
+  cook: {deps: [raw.txt], outs: [table.txt]}
+  train: {deps: [table.txt, code.py], outs: [model.txt]}
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project where cook ran for the use case toy; the test is run by hand, not by DVC."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(starting.UNDER_DVC, raising=False)
+    (tmp_path / "dvc.yaml").write_text(GRAPH)
+    (tmp_path / "table.txt").write_text("table")
+    md5 = lock.md5(tmp_path / "table.txt")
+    (tmp_path / "dvc.lock").write_text(
+        f"stages: {{cook@toy: {{outs: [{{path: table.txt, md5: {md5}}}]}}}}"
+    )
+    return tmp_path
+
+
+def test_inputs_as_recorded_are_taken(root: Path) -> None:
+    starting.begin("toy", "train", [root / "model.txt"])
+    starting.begin("toy", "cook", [])
+    starting.begin("toy", "no stage at all", [])
+
+
+def test_changed_inputs_are_refused_in_a_run(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (root / "table.txt").write_text("other")
+    with caplog.at_level(logging.WARNING):
+        starting.begin("toy", "train", [])
+    assert "table.txt: md5" in caplog.text
+    monkeypatch.setenv(starting.UNDER_DVC, "train@toy")
+    with pytest.raises(PlumblineError, match=r"table\.txt: md5 .* but dvc\.lock records"):
+        starting.refuse_changed("toy", "train")
+
+
+def test_what_a_killed_stage_left_is_swept(root: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = (f".model.txt.{gone.pid}.part", f".model.txt.{os.getpid()}.part", ".model.txt.x.part")
+    for name in names:
+        (root / name).touch()
+    (root / f".model.txt.{gone.pid}.old").mkdir()
+    starting.begin("toy", "train", [root / "model.txt"])
+    assert sorted(p.name for p in root.glob(".model*")) == sorted(names[1:])
+
+
+def test_no_stage_in_a_rollback(root: Path) -> None:
+    folder = root / starting.ROLLBACK
+    folder.mkdir()
+    with (folder / "lock").open("w") as stream:
+        starting.refuse_rollback(folder)
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(PlumblineError, match="a rollback is running"):
+            starting.begin("toy", "train", [])
+    (folder / "journal.json").write_text("{}")
+    with pytest.raises(PlumblineError, match="cut off half way"):
+        starting.begin("toy", "train", [])
+
+
+@pytest.mark.parametrize("name", ["config", "config.local"])
+def test_links_are_refused_as_root(root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (root / ".dvc").mkdir()
+    (root / ".dvc" / name).write_text(
+        '[core]\n  remote = x\n[cache]\n    type = "reflink,symlink"\n'
+    )
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    starting.refuse_links(root / ".dvc")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(PlumblineError, match=r"cache\.type links"):
+        starting.refuse_links(root / ".dvc")
+    (root / ".dvc" / name).write_text("[cache]\ntype = copy\n['remote \"a\"']\n type = hardlink\n")
+    starting.refuse_links(root / ".dvc")
+
+
+def test_a_stage_whose_run_has_ended_does_not_start(root: Path) -> None:
+    (root / ".dvc" / "tmp").mkdir(parents=True)
+    (root / ".dvc" / "tmp" / "rwlock").write_text(
+        '{"write": {"x": {"pid": 999999999, "cmd": "dvc"}}}'
+    )
+    with pytest.raises(PlumblineError, match="the run that started this stage has ended"):
+        starting.die_with_parents()
+
+
+STAGE = "from plumbline import starting; import time; starting.die_with_parents(); print(1, flush=True); time.sleep(60)"
+
+
+@pytest.mark.parametrize("shell", [False, True])
+def test_a_stage_dies_with_its_parent(tmp_path: Path, shell: bool) -> None:
+    """Its parent, or the one above a shell between them, ends without a word."""
+    words = f"{sys.executable} -c '{STAGE}'; true" if shell else [sys.executable, "-c", STAGE]
+    parent = (
+        "import os, subprocess, sys\n"
+        f"child = subprocess.Popen({words!r}, shell={shell}, stdout=subprocess.PIPE)\n"
+        "child.stdout.readline()\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    started = time.monotonic()
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", parent], env=env, cwd=tmp_path, stderr=subprocess.PIPE, timeout=50
+    )  # its end is seen when the last who holds its standard error has ended
+    assert done.returncode == -9
+    assert time.monotonic() - started < 50

@@ -1,0 +1,28 @@
+"""The diabetes table's graph, run twice with other train params: two releases, and MLflow knowing both."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests import project as projects
+from tests.project import Project
+
+CASE = "diabetes"
+
+
+def make(path: Path) -> Project:
+    """Tags model-v1 and model-v2 in `path`; HEAD is main at the second. MLflow is off."""
+    project = projects.make(path, [CASE])
+    for tag, rounds in (("model-v1", 60), ("model-v2", 2)):
+        project.set({f"{CASE}.train.rounds": rounds})
+        project.repro(f"evaluate@{CASE}", env={"MLFLOW_TRACKING_URI": "off"})
+        project.commit(tag)
+        project.run("git", "tag", tag)
+    return project
+
+
+def register(project: Project) -> None:
+    """Both bundles in MLflow, by the command that a person has for it."""
+    words = [sys.executable, "-m", "plumbline", "registry", "rebuild"]
+    assert "git and MLflow agree" in project.run(*words)
