@@ -194,7 +194,8 @@ def _issues(state: GitHub, _: Any, query: dict[str, list[str]], __: Any) -> list
 
 def _new_issue(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
     state.last += 1
-    entry = {"number": state.last, "state": "open", "body": "", **checked(asked)}
+    by = {"user": {"login": "github-actions[bot]", "type": "Bot"}, "author_association": "NONE"}
+    entry = {"number": state.last, "state": "open", "body": "", **by, **checked(asked)}
     state.issues.append(entry)
     return entry
 

@@ -26,6 +26,7 @@ PAGES = 100
 """Of one list, the pages that are read at most."""
 LONGEST = 65_536
 """Characters of a body; GitHub answers 422 to more."""
+INSIDERS = ("OWNER", "MEMBER", "COLLABORATOR")
 NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 Answer = dict[str, Any]
 
@@ -82,9 +83,9 @@ class GitHub:
         return self._one("PATCH", f"issues/comments/{comment}", {"body": body})
 
     def issue(self, kind: str) -> Answer | None:
-        """The open issue of a kind, known by the mark in its body."""
+        """The open issue of a kind, known by the mark in its body; a stranger's is left alone."""
         found = self._list("issues", {"state": "open"})
-        told = (i for i in found if "pull_request" not in i)
+        told = (i for i in found if "pull_request" not in i and _trusted(i))
         return next((i for i in told if mark(kind) in (i["body"] or "")), None)
 
     def report_issue(self, kind: str, title: str, body: str) -> Answer:
@@ -206,6 +207,12 @@ def cut(body: str, most: int = LONGEST) -> str:
 def quoted(text: str) -> str:
     """Text as a part of an address's path."""
     return urllib.parse.quote(text, safe="")
+
+
+def _trusted(issue: Answer) -> bool:
+    """Whether a workflow or someone of the repository wrote it: anybody can copy a mark."""
+    author = issue.get("user") or {}
+    return author.get("type") == "Bot" or issue.get("author_association") in INSIDERS
 
 
 def _query(words: Mapping[str, str]) -> str:

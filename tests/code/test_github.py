@@ -63,6 +63,19 @@ def test_one_open_issue_of_a_kind(host: stand_in.GitHub, hub: GitHub) -> None:
     assert hub.report_issue("drift", "Drift", "back")["number"] != first["number"]
 
 
+@pytest.mark.parametrize(
+    ("who", "taken"), [("NONE", False), ("CONTRIBUTOR", False), ("MEMBER", True)]
+)
+def test_a_stranger_s_issue_with_our_mark_is_left_alone(
+    host: stand_in.GitHub, hub: GitHub, who: str, taken: bool
+) -> None:
+    planted = {"title": "x", "body": f"{client.mark('drift')} planted", "author_association": who}
+    planted = hub._one("POST", "issues", {**planted, "user": {"login": "eve", "type": "User"}})
+    told = hub.report_issue("drift", "Drift", "seen")
+    assert (told["number"] == planted["number"]) is taken
+    assert len(host.issues) == (1 if taken else 2)
+
+
 def test_one_open_pull_request_of_a_branch(host: stand_in.GitHub, hub: GitHub) -> None:
     assert hub.open_pull_request("retrain") is None
     made = hub.create_pull_request("retrain", "main", "Retrain", "because")
