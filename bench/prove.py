@@ -56,6 +56,7 @@ def rooms(work: Path) -> tuple[Room, Room]:
         "MLFLOW_TRACKING_URI": "off",
         "OPENBLAS_CORETYPE": "Nehalem",
         "NPY_DISABLE_CPU_FEATURES": " ".join(simd()),
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA",
         **locale(work),
         **another_day(),
     }

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from plumbline.model import portable
 from plumbline.usecase import Array
 
 Kind = Literal["none", "platt", "isotonic"]
@@ -100,11 +101,11 @@ def _platt(score: Array, label: Array) -> Calibration:
 
 def _logit(score: Array) -> Array:
     inside = np.clip(score, EDGE, 1 - EDGE)
-    return np.log(inside) - np.log1p(-inside)
+    return portable.log(inside / (1 - inside))
 
 
 def _sigmoid(odds: Array) -> Array:
-    return 1.0 / (1.0 + np.exp(-odds))
+    return 1.0 / (1.0 + portable.exp(-odds))
 
 
 def _short(values: Array) -> Array:
