@@ -70,7 +70,7 @@ class Month:
 
 def state() -> State:
     """What the work tree has now, hashed without DVC."""
-    folders = ("data", "models", "reports", "metrics")
+    folders = ("data", MODEL, "reports", "metrics")  # the runs beside the bundle are no outs
     whole = json.dumps({name: lock.md5(Path(name)) for name in folders})
     return State(whole, lock.md5(Path(MODEL)), list(tables.read(PREDICTIONS)["score"]))
 

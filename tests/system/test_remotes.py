@@ -187,7 +187,7 @@ def test_a_folder_is_absolute_hashed_and_the_default(
     assert project.run("git", "status", "--porcelain") == ""
     project.run("dvc", "push", "-q", "--all-tags")
     assert main(["verify", "--all-tags"]) == 0
-    assert "note" not in capsys.readouterr().out
+    assert "`verify` is off" not in capsys.readouterr().out
 
 
 def test_a_remote_that_trusts_is_noted(

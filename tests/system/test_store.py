@@ -154,7 +154,7 @@ def test_not_applied_says_how(repository):
     with pytest.raises(
         PlumblineError, match="does not know 'other'; run `python -m plumbline feat"
     ):
-        store.online(other, {"who_id": ["ann"]}, repository)
+        store.online(other, {"who_id": ["ann"], "place_id": [1]}, repository)
     with pytest.raises(PlumblineError, match=r"no feature_store\.yaml"):
         store.apply(SMALL, repository / "nowhere", repository)
 

@@ -123,7 +123,7 @@ def test_a_run_with_trials_files_and_tags(folder: Path):
         {"mae": 2.5},
     )
     assert main.data.params == {k: str(v) for k, v in many.items()}
-    assert found["files"] == {"train": ["bundle.json"], "trial 1": [], "trial 2": []}
+    assert found["files"] == {"train": ["bundle.json", "run.json"], "trial 1": [], "trial 2": []}
     assert 0 < main.info.end_time - main.info.start_time < 3_600_000
     tags = main.data.tags
     assert (tags["usecase"], tags["stage"], tags["git.dirty"]) == ("parcels", "train", "false")
