@@ -158,7 +158,7 @@ def night(hour: Array) -> Array:
     return (hour < 6).astype(np.int64)
 
 
-def size(amount_cents: Array) -> Array:
+def amount_size(amount_cents: Array) -> Array:
     """Size of the amount, quarters of a doubling above one unit; 0 up to there, refunds too."""
     edges = np.array(SIZES, np.float64)
     place = np.clip(np.searchsorted(edges, amount_cents, side="right"), 1, len(edges) - 1)
@@ -166,14 +166,14 @@ def size(amount_cents: Array) -> Array:
     return np.maximum(place + (amount_cents - low) / (high - low), 0.0)
 
 
-def size_over_customer(size: Array, customer_size_90d: Array) -> Array:
+def size_over_customer(amount_size: Array, customer_size_90d: Array) -> Array:
     """Size of the amount above the customer's 90-day mean, quarters of a doubling."""
-    return size - customer_size_90d
+    return amount_size - customer_size_90d
 
 
-def size_over_terminal(size: Array, terminal_size_90d: Array) -> Array:
+def size_over_terminal(amount_size: Array, terminal_size_90d: Array) -> Array:
     """Size of the amount above the terminal's 90-day mean, quarters of a doubling."""
-    return size - terminal_size_90d
+    return amount_size - terminal_size_90d
 
 
 def size_over_usual(size_over_customer: Array, terminal_size_90d: Array) -> Array:
@@ -216,7 +216,7 @@ ROWS = tuple(
         hour,
         night,
         new_customer,
-        size,
+        amount_size,
         size_over_customer,
         size_over_terminal,
         size_over_usual,
