@@ -28,7 +28,7 @@ from plumbline.evaluation import metrics
 from plumbline.evaluation.metrics import PRIMARY
 from plumbline.features import tables
 from plumbline.model import batches, bundle, training
-from plumbline.review import scoring
+from plumbline.review import luck, scoring
 from plumbline.review.scoring import Case, Run
 from tests.conftest import ROOT
 from tests.project import Project, environment
@@ -68,7 +68,9 @@ def retrains(project: Project, count: int, tuned: bool) -> tuple[int, int]:
         best = searched if tuned else Path(f"metrics/{NAME}/tune.json")
         train.main(NAME, *pair, best, out)
         asked = Case(case, params_file.load(NAME))
-        found = scoring.judged(asked, base, Run(bundle.load(out, NAME), columns))
+        head = bundle.load(out, NAME)
+        again = list(luck.retrained(asked, head, asked.params.gate.retrains, *pair))
+        found = scoring.judged(asked, base, Run(head, columns), again)
         told = found["metrics"][PRIMARY[case.problem]]["difference"]
         words[told["word"]] += 1
         print(f"  seed {seed}: {told['word']}, {_interval(told)}", flush=True)

@@ -183,13 +183,15 @@ class Monitor(Section):
 class Gate(Section):
     """What a pull request may do (`plumbline/review/ruling.py`). No stage reads it.
 
-    Shares of the other model's figure: up to `margin` a metric's difference is noise, as another seed
-    makes it (`bench/honesty.py`); a slice that loses more than `slice_loss`, or a cost that grows by
-    more than `cost_growth`, beyond noise, is refused; so is a gain too good to be true: more than
-    `too_good` of the error gone at once. `override`: why a use case's model may be merged although it
-    is refused.
+    `retrains`: how often `compare` trains head's model again with another seed, to see what luck does
+    to each figure (`bench/honesty.py` measures how well that tells). Where it cannot, a difference up
+    to `margin` of the other model's figure is noise. Shares of that figure, too: a slice that loses
+    more than `slice_loss`, or a cost that grows by more than `cost_growth`, beyond noise, is refused;
+    so is a gain too good to be true: more than `too_good` of the error gone at once. `override`: why a
+    use case's model may be merged although it is refused.
     """
 
+    retrains: Annotated[int, Field(ge=0, le=50)] = 6
     margin: Share = 0.015
     slice_loss: Share = 0.25
     cost_growth: Share = 0.1
