@@ -28,6 +28,7 @@ from plumbline.evaluation import metrics
 from plumbline.evaluation.metrics import PRIMARY
 from plumbline.features import tables
 from plumbline.model import batches, bundle, training
+from plumbline.model.bundle import Bundle
 from plumbline.review import luck, scoring
 from plumbline.review.scoring import Case, Run
 from tests.conftest import ROOT
@@ -35,6 +36,8 @@ from tests.project import Project, environment
 
 NAME = "card_fraud"
 BASE = "plumbline-honesty-base"
+TABLES = Path("data") / NAME / "tables"
+PAIR = (TABLES / "train.parquet", TABLES / "valid.parquet")
 FIRST = 1_000
 """The first seed of the retrains."""
 
@@ -52,29 +55,39 @@ def clone() -> Iterator[Project]:
 
 
 def retrains(project: Project, count: int, tuned: bool) -> tuple[int, int]:
-    """How many of `count` comparisons say "within noise", and how many there were; a line each."""
-    from stages import train, tune
+    """How many of `count` comparisons say "within noise", and how many there were; a line each.
 
+    The runs with other seeds that a comparison asks for are the other retrains, the next ones; of a
+    search of its own they are made as `compare` makes them.
+    """
     case = usecase.load(NAME)
-    data, out, searched = Path(f"data/{NAME}/tables"), Path("retrained"), Path("tune.json")
-    columns = tables.read(data / "test.parquet")
+    columns = tables.read(TABLES / "test.parquet")
     base = Run(bundle.load(Path(f"models/{NAME}"), NAME), columns)
-    pair = (data / "train.parquet", data / "valid.parquet")
+    heads = [retrain(project, FIRST + number, tuned) for number in range(count)]
+    asked = Case(case, params_file.load(NAME))
     words: Counter[str] = Counter()
-    for seed in range(FIRST, FIRST + count):
-        project.set({"seed": seed})
+    for number, head in enumerate(heads):
+        asks = asked.params.gate.retrains
+        again = [*heads[number + 1 :], *heads[:number]][:asks]
         if tuned:
-            tune.main(NAME, *pair, searched, Path("trials"))
-        best = searched if tuned else Path(f"metrics/{NAME}/tune.json")
-        train.main(NAME, *pair, best, out)
-        asked = Case(case, params_file.load(NAME))
-        head = bundle.load(out, NAME)
-        again = list(luck.retrained(asked, head, asked.params.gate.retrains, *pair))
+            again = list(luck.retrained(asked, head, asks, *PAIR))
         found = scoring.judged(asked, base, Run(head, columns), again)
         told = found["metrics"][PRIMARY[case.problem]]["difference"]
         words[told["word"]] += 1
-        print(f"  seed {seed}: {told['word']}, {_interval(told)}", flush=True)
+        print(f"  seed {FIRST + number}: {told['word']}, {_interval(told)}", flush=True)
     return words["within noise"], sum(words.values())
+
+
+def retrain(project: Project, seed: int, tuned: bool) -> Bundle:
+    """The bundle of another seed, by the stages themselves."""
+    from stages import train, tune
+
+    out, searched = Path("retrained"), Path("tune.json")
+    project.set({"seed": seed})
+    if tuned:
+        tune.main(NAME, *PAIR, searched, Path("trials"))
+    train.main(NAME, *PAIR, searched if tuned else Path(f"metrics/{NAME}/tune.json"), out)
+    return bundle.load(out, NAME)
 
 
 def refused(project: Project, bad: Bad) -> tuple[bool, list[str]]:
@@ -119,13 +132,12 @@ def best_feature() -> str:
     settings = training.settings(
         case.problem, {**found["fixed"], **found["params"]}, seed=params.seed, threads=0
     )
-    pair = [Path(f"data/{NAME}/tables/{name}.parquet") for name in ("train", "valid")]
-    columns = tables.read(pair[1], batches.needed(case))
+    columns = tables.read(PAIR[1], batches.needed(case))
     label = columns[case.label].astype(float)
     quality = {}
     for name in case.features:
         without = dataclasses.replace(case, features=tuple(f for f in case.features if f != name))
-        boosted = train.boost(without, settings, params.train, *pair)
+        boosted = train.boost(without, settings, params.train, *PAIR)
         score = bundle.raw_score(boosted.booster, without.features, case.offset, columns)
         quality[name] = metrics.average_precision(label, score)
     return min(quality, key=lambda name: quality[name])
