@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import shutil
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -108,15 +107,10 @@ def refused(project: Project, bad: Bad) -> tuple[bool, list[str]]:
 
 
 def plant(project: Project, bad: Bad) -> None:
-    """Make the change; exits where the text to replace is no longer there."""
+    """Make the change."""
     if bad.file:
-        path = project.path / bad.file
-        text = path.read_text(encoding="utf-8")
-        for old, new in bad.edits:
-            if old not in text:
-                sys.exit(f"{bad.file}: '{old}' is not there; correct the bad model '{bad.what}'")
-            text = text.replace(old, new, 1) if old else text + "\n" + new
-        path.write_text(text, encoding="utf-8")
+        with (project.path / bad.file).open("a", encoding="utf-8") as file:
+            file.write(bad.code)
     project.set(bad.params)
 
 
