@@ -90,6 +90,7 @@ def main() -> None:
         project = Project(Path(folder) / "project")
         Project(ROOT).run("git", "clone", "-q", str(ROOT), str(project.path))
         shutil.copytree(ROOT / ".dvc" / "cache", project.path / ".dvc" / "cache")
+        project.run("git", "checkout", "-q", "-B", "main")
         project.run("dvc", "checkout", "-q")
         known = releases.make(project, {})
         seen = "outs, champion, Feast, online features, predictions"
