@@ -118,13 +118,17 @@ class Tune(Section):
 
 
 class Train(Section):
-    """The final model; `params` are XGBoost's own, over tune's fixed ones and under the tuned ones."""
+    """The final model; `params` are XGBoost's own, over tune's fixed ones and under the tuned ones.
+
+    `monotone`: by feature 1 (the answer never falls where it rises), -1 (never rises) or 0.
+    """
 
     rounds: Count = 400
     early_stopping: Count = 30
     threads: Annotated[int, Field(ge=0)] = 0
     calibration: Literal["none", "platt", "isotonic"] = "platt"
     params: Settings = Field(default_factory=dict)
+    monotone: Mapping[str, Literal[-1, 0, 1]] = Field(default_factory=dict)
 
 
 class Evaluate(Section):
@@ -180,6 +184,18 @@ class Monitor(Section):
     )
 
 
+class Backtest(Section):
+    """`python -m plumbline backtest`. No stage reads it.
+
+    `max_loss`: the share of the fresh model's figure whose loss, beyond noise, ends a model's shelf life.
+    """
+
+    origins: Count = 10  # models made one after another
+    train_days: Count = 28  # of the first one's train window, at least
+    replicates: Count = 2000  # for every interval
+    max_loss: Share = 0.05
+
+
 class Gate(Section):
     """What a pull request may do (`plumbline/review/ruling.py`). No stage reads it.
 
@@ -209,6 +225,7 @@ class UseCaseParams(Section):
     evaluate: Evaluate
     monitor: Monitor
     gate: Gate = Gate()
+    backtest: Backtest = Backtest()
 
 
 def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
@@ -228,6 +245,14 @@ def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
     except ValidationError as error:
         lines = [_line(path, usecase, dict(e)) for e in error.errors()]
         raise ParamsError("\n".join(lines)) from None
+
+
+def first(path: Path = Path("params.yaml")) -> str:
+    """The first of `usecases`: what a command takes that is given none."""
+    named = read(path)["usecases"]
+    if not named:
+        raise ParamsError(f"{path}, usecases: empty; name a use case")
+    return str(named[0])
 
 
 def read(path: Path = Path("params.yaml")) -> dict[str, Any]:

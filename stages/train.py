@@ -31,7 +31,12 @@ def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> No
     found = files.read_json(tuned)
     settings = training.settings(
         case.problem,
-        {**found["fixed"], **params.train.params, **found["params"]},
+        {
+            **found["fixed"],
+            **params.train.params,
+            **found["params"],
+            **training.monotone(case, params.train.monotone),
+        },
         seed=params.seed,
         threads=params.train.threads,
     )

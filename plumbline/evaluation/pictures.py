@@ -59,9 +59,10 @@ def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: T
 
 
 @contextmanager
-def _canvas(
+def canvas(
     path: Path, title: str, width: float, height: float, count: int = 1
 ) -> Iterator[list[Axes]]:
+    """Axes side by side under one title; written to `path` as PNG when the block ends."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -74,3 +75,6 @@ def _canvas(
         figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
         yield list(np.ravel(figure.subplots(1, count)))
         figure.savefig(path, format="png", metadata={"Software": None})
+
+
+_canvas = canvas
