@@ -1,0 +1,2 @@
+def add(parsers):
+    pass
