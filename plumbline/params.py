@@ -140,6 +140,7 @@ class Evaluate(Section):
     false_alarm_rate: Share = 0.01  # at which recall is read
     linear_rows: Count = 200_000  # of train, at most, for the linear baseline
     pairs: Count = 5_000  # events of test, at most, for the expected behaviours
+    explained: Count = 2_000  # rows of test, at most, whose contributions are drawn
     slice_floor: Share = 0.5  # of the overall figure that each slice must reach
     slice_floors: Mapping[str, float] = Field(
         default_factory=dict

@@ -12,7 +12,15 @@ from plumbline import files, runner
 from plumbline import params as params_file
 from plumbline import usecase as usecases
 from plumbline.evaluation import assessment as evaluation
-from plumbline.evaluation import baselines, behaviour, curves, modelcard, pictures, reporting
+from plumbline.evaluation import (
+    baselines,
+    behaviour,
+    curves,
+    explained,
+    modelcard,
+    pictures,
+    reporting,
+)
 from plumbline.evaluation.assessment import Assessment
 from plumbline.evaluation.baselines import Linear
 from plumbline.features import tables
@@ -44,7 +52,8 @@ def main(
         outcomes=_behaviours(case, params.evaluate, scorer, columns),
     )
     predicted = evaluation.predictions(case, columns, score)
-    write(case, params.evaluate, scorer, found, predicted, report, plots)
+    shown = explained.explain(case, scorer, columns, params.evaluate.explained)
+    write(case, params.evaluate, scorer, found, predicted, shown, report, plots)
     files.write_json(metrics, found.figures)
     gate = found.figures["gate"]
     log.info("evaluate: %d rows; %s: %s", len(score), gate["verdict"], "; ".join(gate["reasons"]))
@@ -57,15 +66,18 @@ def write(
     scorer: bundle.Bundle,
     found: Assessment,
     predicted: Columns,
+    shown: explained.Explained,
     report: Path,
     plots: Path,
 ) -> None:
     """Write the report (card, pictures, predictions) and the curves as tables."""
     importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
     with files.replacing_folder(plots) as tables_folder, files.replacing_folder(report) as folder:
-        reporting.write_curves(tables_folder, {**found.tables, "importance": importance})
+        lines = {**found.tables, "importance": importance, "contributions": shown.table}
+        reporting.write_curves(tables_folder, lines)
         reporting.write_predictions(folder / "predictions.parquet", predicted)
         pictures.draw(folder, case.title, found.figures, found.lines, importance)
+        pictures.explain(folder, case.title, shown)
         made = {**scorer.provenance, "rounds": scorer.manifest.rounds, **scorer.manifest.params}
         features = importance["series"].tolist()
         card = modelcard.render(case, found.figures, asked.model_dump(), made, features)

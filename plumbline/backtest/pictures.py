@@ -22,7 +22,7 @@ Record = Mapping[str, Any]
 
 def draw(path: Path, found: Record) -> None:
     """Write the three panels to `path`."""
-    with canvas(path, f"Backtest: {found['title']}", 15, 4.6, 3) as axes:
+    with canvas(path, f"Backtest: {found['title']}", 16, 4.6, 3) as axes:
         _quality(axes[0], found)
         _newest(axes[1], found)
         _ageing(axes[2], found)
@@ -57,7 +57,7 @@ def _newest(axes: Axes, found: Record) -> None:
     _days(axes, [o["day"] for o in origins])
     better = "above" if metric in HIGHER_IS_BETTER else "below"
     axes.set(
-        title=f"Newest model minus the one before ({better} zero: better)",
+        title=f"Newest model minus the last ({better} zero: better)",
         ylabel=f"difference in {words(metric)}",
     )
     axes.margins(y=0.25)
@@ -68,11 +68,14 @@ def _ageing(axes: Axes, found: Record) -> None:
     ages, limit = found["staleness"]["ages"], found["staleness"]["max_loss"]
     days = np.array([a["days"] for a in ages])
     for age in ages:
-        axes.plot([age["days"]] * len(age["each"]), age["each"], "_", color=PALE_INK, markersize=7)
+        label = "one period" if age is ages[0] else None
+        place = [age["days"]] * len(age["each"])
+        axes.plot(place, age["each"], "_", color=PALE_INK, markersize=7, label=label)
     sure = [a for a in ages if a["loss"]["low"] is not None]
     if sure:
         _, low, high = _columns([a["loss"] for a in sure])
-        axes.fill_between(days[: len(sure)], low, high, color="#CFE3F0", linewidth=0)
+        label = f"mean, {found['level']:.0%} interval"
+        axes.fill_between(days[: len(sure)], low, high, color="#CFE3F0", linewidth=0, label=label)
     axes.plot(days, [a["loss"]["value"] for a in ages], "o-", color=COLOURS["model"], markersize=4)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axhline(limit, color=LIMIT, linestyle="--", label=f"limit, {limit:.0%}")
@@ -82,8 +85,8 @@ def _ageing(axes: Axes, found: Record) -> None:
     axes.yaxis.set_major_formatter(lambda v, _: f"{v:+.0%}")
     axes.set(
         title="Loss by age, against a fresh model",
-        xlabel="age of the model when the days scored begin, days",
-        ylabel=f"loss, share of the fresh model's {words(found['primary'])}",
+        xlabel="age in days when the scored period begins",
+        ylabel=f"{words(found['primary'])} lost, relative",
     )
     axes.margins(y=0.2)
     axes.legend(loc="upper left", ncols=2)
@@ -91,9 +94,8 @@ def _ageing(axes: Axes, found: Record) -> None:
 
 def _days(axes: Axes, days: list[str]) -> None:
     step = -(-len(days) // MOST_TICKS)
-    axes.set_xticks(range(0, len(days), step), [d[2:] for d in days[::step]])
-    axes.set(xlim=(-0.5, len(days) - 0.5), xlabel="origin")
-    axes.tick_params(axis="x", rotation=30)
+    axes.set_xticks(range(0, len(days), step), [d[5:] for d in days[::step]])
+    axes.set(xlim=(-0.5, len(days) - 0.5), xlabel=f"origin, month and day from {days[0]} on")
 
 
 def _columns(found: list[Record]) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import panels
+from plumbline.evaluation import panels, swarms
 from plumbline.evaluation.curves import Lines, Table
+from plumbline.evaluation.explained import Explained
 from plumbline.evaluation.panels import Axes, Figures
 
 STYLE: dict[Any, Any] = {
@@ -58,11 +59,27 @@ def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: T
     return [f"{name}.png" for name in names]
 
 
+def explain(folder: Path, title: str, shown: Explained) -> None:
+    """Write contributions.png (a dot per row and feature) and dependence.png (the strongest closer)."""
+    rows = min(swarms.MOST, len(shown.features))
+    with _canvas(folder / "contributions.png", title, 9, 1.5 + 0.36 * rows) as axes:
+        swarms.summary(axes[0], shown)
+    top = shown.top(swarms.CLOSER)
+    with canvas(
+        folder / "dependence.png", title, 12, 4 * -(-len(top) // 2), 2, -(-len(top) // 2)
+    ) as axes:
+        axes[0].figure.get_layout_engine().set(w_pad=0.15)  # a bar's words from the next panel's
+        for panel, place in zip(axes, top, strict=False):
+            swarms.closer(panel, shown, place)
+        for panel in axes[len(top) :]:
+            panel.set_axis_off()
+
+
 @contextmanager
 def canvas(
-    path: Path, title: str, width: float, height: float, count: int = 1
+    path: Path, title: str, width: float, height: float, count: int = 1, down: int = 1
 ) -> Iterator[list[Axes]]:
-    """Axes side by side under one title; written to `path` as PNG when the block ends."""
+    """Axes, `count` side by side and `down` lines, under one title; PNG at `path` when the block ends."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -73,7 +90,7 @@ def canvas(
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
-        yield list(np.ravel(figure.subplots(1, count)))
+        yield list(np.ravel(figure.subplots(down, count)))
         figure.savefig(path, format="png", metadata={"Software": None})
 
 
