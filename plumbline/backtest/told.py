@@ -1,4 +1,4 @@
-"""A backtest as lines for a terminal. Pure: the record in, text out."""
+"""A backtest as lines to read. Pure: the record in, text out."""
 
 from __future__ import annotations
 

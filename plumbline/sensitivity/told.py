@@ -1,4 +1,4 @@
-"""A sensitivity study as lines for a terminal. Pure: the record in, text out."""
+"""A sensitivity study as lines to read. Pure: the record in, text out."""
 
 from __future__ import annotations
 
