@@ -1,6 +1,7 @@
-"""Reads the bundle, train and test; measures the model with intervals, beside baselines, by slice and
-month, passes or fails it with reasons; writes the figures, a report (card, pictures, predictions) and
-the curves as tables. A model that passes becomes MLflow's challenger.
+"""Reads the bundle, the tables train, valid and test and what the stages before measured; measures the
+model with intervals, beside baselines and policies, by slice, group and month, passes or fails it with
+reasons; writes the figures, a report (card, pictures, predictions) and the curves as tables. A model
+that passes becomes MLflow's challenger.
 """
 
 from __future__ import annotations
@@ -20,40 +21,60 @@ from plumbline.evaluation import (
     modelcard,
     pictures,
     reporting,
+    sections,
 )
 from plumbline.evaluation.assessment import Assessment
-from plumbline.evaluation.baselines import Linear
 from plumbline.features import tables
-from plumbline.model import bundle
+from plumbline.history import lock
+from plumbline.model import bundle, costs
 from plumbline.tracking import projection as tracking
-from plumbline.usecase import Array, Columns, UseCase
-
-CARD = "model_card.md"
+from plumbline.usecase import Columns, UseCase
 
 log = logging.getLogger("plumbline")
 
 
 def main(
-    usecase: str, model: Path, train: Path, test: Path, metrics: Path, report: Path, plots: Path
+    usecase: str,
+    model: Path,
+    train: Path,
+    valid: Path,
+    test: Path,
+    datasheet: Path,
+    validated: Path,
+    featured: Path,
+    metrics: Path,
+    report: Path,
+    plots: Path,
 ) -> None:
-    """Assess the bundle in `model` on the table `test`; `train` fits the baselines."""
+    """Assess the bundle in `model` on the table `test`; `train` fits the baselines, `valid` the rules."""
     case, params = usecases.load(usecase), params_file.load(usecase)
+    costs.check(usecase, params.train.costs, usecases.available(case))
     tracking.warm()
     scorer, columns = bundle.load(model, usecase), tables.read(test)
     window = evaluation.window(case, params, columns, scorer.threshold)
-    score = scorer.predict(columns)
+    score, known = scorer.predict(columns), tables.read(valid)
+    scores = sections.Scores(score, scorer.raw(columns), scorer.calibration.kind)
+    importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
     found = evaluation.assess(
         case,
         params,
         window,
         columns,
         score,
-        others=evaluation.answers(case, columns, *_fitted(case, params.evaluate, train)),
+        others=reporting.simpler(case, params.evaluate.linear_rows, train, columns),
         outcomes=_behaviours(case, params.evaluate, scorer, columns),
+        more={
+            **sections.more(case, params, window, columns, scores, (known, scorer.predict(known))),
+            **sections.told(params, scorer, importance),
+            "data": sections.data(
+                [files.read_json(path) for path in (datasheet, validated, featured)],
+                {path.stem: lock.md5(path) for path in (train, valid, test)},
+            ),
+        },
     )
-    predicted = evaluation.predictions(case, columns, score)
     shown = explained.explain(case, scorer, columns, params.evaluate.explained)
-    write(case, params.evaluate, scorer, found, predicted, shown, report, plots)
+    predicted = evaluation.predictions(case, columns, score)
+    write(case, found, predicted, importance, shown, report, plots)
     files.write_json(metrics, found.figures)
     gate = found.figures["gate"]
     log.info("evaluate: %d rows; %s: %s", len(score), gate["verdict"], "; ".join(gate["reasons"]))
@@ -62,48 +83,33 @@ def main(
 
 def write(
     case: UseCase,
-    asked: params_file.Evaluate,
-    scorer: bundle.Bundle,
     found: Assessment,
     predicted: Columns,
+    importance: curves.Table,
     shown: explained.Explained,
     report: Path,
     plots: Path,
 ) -> None:
     """Write the report (card, pictures, predictions) and the curves as tables."""
-    importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
     with files.replacing_folder(plots) as tables_folder, files.replacing_folder(report) as folder:
         lines = {**found.tables, "importance": importance, "contributions": shown.table}
         reporting.write_curves(tables_folder, lines)
         reporting.write_predictions(folder / "predictions.parquet", predicted)
         pictures.draw(folder, case.title, found.figures, found.lines, importance)
         pictures.explain(folder, case.title, shown)
-        made = {**scorer.provenance, "rounds": scorer.manifest.rounds, **scorer.manifest.params}
-        features = importance["series"].tolist()
-        card = modelcard.render(case, found.figures, asked.model_dump(), made, features)
-        (folder / CARD).write_text(card, encoding="utf-8")
+        reporting.write_card(folder, case, found.figures)
 
 
 def track(
     usecase: str, asked: params_file.Evaluate, model: Path, found: Assessment, report: Path
 ) -> None:
     """Record the run; register a model that passed as challenger."""
-    card = (report / CARD,)
+    card = (report / modelcard.MARKDOWN,)
     run = tracking.record(
         usecase, "evaluate", params=asked.model_dump(), metrics=found.flat, files=card
     )
     if found.passed:
         tracking.register(usecase, model, run, "challenger", {"verdict": "pass"})
-
-
-def _fitted(case: UseCase, asked: params_file.Evaluate, train: Path) -> tuple[Array, Linear]:
-    """The label of all of train, and the linear model fitted on a sample of it."""
-    label = tables.read(train, [case.label])[case.label].astype(float)
-    names = list(dict.fromkeys([*case.features, case.label]))
-    sample = reporting.sample(train, names, asked.linear_rows)
-    known = sample[case.label].astype(float)
-    evaluation.check(case, known, "train", "raise evaluate.linear_rows, or widen the train window")
-    return label, baselines.fit(case, case.features, sample, known)
 
 
 def _behaviours(
@@ -112,7 +118,9 @@ def _behaviours(
     pairs = baselines.evenly(len(columns[case.key]), asked.pairs)
     raw = evaluation.raw(case, columns)
     events = {name: raw[name][pairs] for name in behaviour.inputs(case)}
-    return behaviour.check(case, lambda event: scorer.score(case, event), events)
+    return behaviour.check(
+        case, lambda event: scorer.score(case, event), events, scorer.threshold, asked.min_pairs
+    )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def read(case: UseCase, params: UseCaseParams, valid: Path) -> tuple[dict[str, A
         known = Window(start, until - timedelta(days=case.label_delay))
         join = partial(batch.join_snapshots, case, made=made)
         assemble.write_tables(backend, case, {"train": known}, events, outcomes, join, folder)
-        return tables.read(folder / "train.parquet", _needed(case)), known
+        return tables.read(folder / "train.parquet", _needed(case, params)), known
 
 
 def between(case: UseCase, columns: Columns, window: Window) -> dict[str, Array]:
@@ -48,8 +48,8 @@ def between(case: UseCase, columns: Columns, window: Window) -> dict[str, Array]
     return {name: values[first:end] for name, values in columns.items()}
 
 
-def _needed(case: UseCase) -> list[str]:
-    money = [case.costs.missed] if case.costs else []
+def _needed(case: UseCase, params: UseCaseParams) -> list[str]:
+    money = params.train.costs.columns if params.train.costs else []
     offset = [case.offset] if case.offset else []
     first = [case.key, str(case.time), case.label]
     return list(dict.fromkeys([*first, *case.features, *offset, *money]))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import panels, swarms
+from plumbline.evaluation import morepanels, panels, swarms
 from plumbline.evaluation.curves import Lines, Table
 from plumbline.evaluation.explained import Explained
 from plumbline.evaluation.panels import Axes, Figures
@@ -35,7 +35,8 @@ STYLE: dict[Any, Any] = {
 
 
 def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: Table) -> list[str]:
-    """Write quality.png, importance.png and, where there are any, slices.png and months.png.
+    """Write quality.png, importance.png and, where there are any, slices.png, months.png,
+    calibration.png, policies.png and fairness.png.
 
     `figures` is what evaluate.json holds. Returns the names written.
     """
@@ -56,7 +57,26 @@ def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: T
             panels.months(axes[0], figures)
             panels.apart(axes[1], figures)
         names.append("months")
-    return [f"{name}.png" for name in names]
+    return [f"{name}.png" for name in [*names, *_more(folder, title, figures)]]
+
+
+def _more(folder: Path, title: str, figures: Figures) -> list[str]:
+    names = []
+    if found := figures.get("calibration"):
+        with _canvas(folder / "calibration.png", title, 11, 5, 2) as axes:
+            morepanels.reliability(axes[0], found)
+            morepanels.counts(axes[1], found)
+        names.append("calibration")
+    if found := figures.get("policies"):
+        with _canvas(folder / "policies.png", title, 9, 1.5 + 0.4 * len(found["policies"])) as axes:
+            morepanels.policies(axes[0], found)
+        names.append("policies")
+    if found := figures.get("fairness"):
+        rows = sum(len(piece["groups"]) + 1 for piece in found.values())
+        with _canvas(folder / "fairness.png", title, 12, 1.8 + 0.27 * rows, 2) as axes:
+            morepanels.fairness(axes, found)
+        names.append("fairness")
+    return names
 
 
 def explain(folder: Path, title: str, shown: Explained) -> None:

@@ -65,7 +65,7 @@ def fit(
     fitted = Calibration()
     if case.problem == "classification":
         fitted = calibration.fit(how.calibration, raw, label)
-    alarm = decision.choose(case, valid, calibration.apply(fitted, raw))
+    alarm = decision.choose(case, valid, calibration.apply(fitted, raw), how.costs)
     return Refit(case, boosted.booster, boosted.rounds, fitted, alarm.value if alarm else None)
 
 

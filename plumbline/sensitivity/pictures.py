@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation.modelcard import words
+from plumbline.evaluation.cardtext import words
 from plumbline.evaluation.panels import COLOURS, LIMIT, PALE_INK
 from plumbline.evaluation.pictures import canvas
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from plumbline.evaluation.modelcard import words
+from plumbline.evaluation.cardtext import words
 
 Record = Mapping[str, Any]
 
