@@ -33,7 +33,7 @@ def staleness(
     step = made[0].origin.scored.days
     level, most = params.evaluate.level, params.backtest.max_loss
     higher = PRIMARY[case.problem] in HIGHER_IS_BETTER
-    ages = [_age(quality, age, step, level, higher) for age in range(1, len(made))]
+    ages = [by_age(quality, age, step, level, higher) for age in range(1, len(made))]
     return {"ages": ages, "max_loss": most, **shelf(ages, most)}
 
 
@@ -72,7 +72,8 @@ def shelf(ages: Sequence[dict[str, Any]], most: float) -> dict[str, int | None]:
     }
 
 
-def _age(quality: Array, age: int, step: int, level: float, higher: bool) -> dict[str, Any]:
+def by_age(quality: Array, age: int, step: int, level: float, higher: bool) -> dict[str, Any]:
+    """An age in periods: figures, mean loss with its interval, each period's loss, for JSON."""
     lost = losses(quality, age, higher)
     found = evidence.as_json(few.mean(lost, level))
     return {

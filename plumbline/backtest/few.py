@@ -1,7 +1,7 @@
 """Intervals from few units, as wide as they have to be. Pure.
 
 A bootstrap of n days is too narrow by sqrt((n - 1) / n), and normal where a t is called for: with a
-week of days a 95 % interval holds the truth in about 88 of 100 cases. Hesterberg's expanded
+week of days a 95 % interval holds the truth in about 87 of 100 cases. Hesterberg's expanded
 percentile interval (The American Statistician 69, 2015) reads the quantiles further out.
 """
 

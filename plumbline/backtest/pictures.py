@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation.metrics import HIGHER_IS_BETTER
 from plumbline.evaluation.cardtext import words
+from plumbline.evaluation.metrics import HIGHER_IS_BETTER
 from plumbline.evaluation.panels import COLOURS, INK, LIMIT, MOST_TICKS, PALE_INK
 from plumbline.evaluation.pictures import canvas
 

@@ -24,7 +24,7 @@ def draw(path: Path, found: Record) -> None:
     across = min(COLUMNS, len(settings))
     down = -(-len(settings) // across)
     title = f"How flat is the optimum: {found['title']}"
-    with canvas(path, title, 3.9 * across, 0.7 + 3.6 * down, across, down) as axes:
+    with canvas(path, title, 3.9 * across, 0.9 + 3.6 * down, across, down) as axes:
         for panel, (name, setting) in zip(axes, settings.items(), strict=False):
             _setting(panel, name, setting, found)
         for panel in axes[len(settings) :]:
@@ -32,7 +32,8 @@ def draw(path: Path, found: Record) -> None:
         low, high = _limits(found)
         for panel in axes[: len(settings)]:
             panel.set_ylim(low, high)
-        axes[0].legend(loc="lower right", fontsize=8)
+        lines, labels = axes[0].get_legend_handles_labels()
+        axes[0].figure.legend(lines, labels, loc="outside upper right", ncols=4)
         for panel in axes[: len(settings) : across]:
             panel.set_ylabel(f"{words(found['metric_name'])} on validation")
 
@@ -72,6 +73,9 @@ def _setting(axes: Axes, name: str, setting: Record, found: Record) -> None:
         axes.xaxis.set_major_locator(_locator(setting))
         axes.xaxis.set_major_formatter(lambda v, _: f"{v:.3g}")
         axes.minorticks_off()
+    if setting["scale"] == "int":
+        axes.set_xticks(sorted({*place, float(setting["best"])}))
+        axes.xaxis.set_major_formatter(lambda v, _: f"{v:.0f}")
     if setting["scale"] == "choice":
         axes.set_xticks(range(len(_words(setting))), _words(setting))
     axes.set_xlabel(name)
