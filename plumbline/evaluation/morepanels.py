@@ -54,9 +54,13 @@ def _decades(axis: Any, low: float, high: float) -> None:
     axis.set_minor_formatter("")
 
 
+def _known(value: float | None) -> bool:
+    return value is not None and value == value
+
+
 def _positive(bins: Sequence[Figures]) -> list[float]:
-    low = [b["low"] or b["value"] for b in bins if b["value"]]
-    return [*(v for v in low if v), *(b["predicted"] for b in bins)]
+    shares = [b["low"] if _known(b["low"]) else b["value"] for b in bins]
+    return [*(s for s in shares if _known(s) and s > 0), *(b["predicted"] for b in bins)]
 
 
 def _bins(
@@ -65,7 +69,7 @@ def _bins(
     """Points with intervals; a share of zero stands at the lower edge."""
     x = np.maximum([b["predicted"] for b in bins], least)
     y = np.array([max(b["value"], least) for b in bins])
-    held = [i for i, b in enumerate(bins) if b["low"] is not None]
+    held = [i for i, b in enumerate(bins) if _known(b["low"])]
     low = np.array([max(bins[i]["low"], least / 1.4) for i in held])
     axes.vlines(x[held], low, [max(bins[i]["high"], least) for i in held], color=colour, alpha=0.7)
     axes.plot(x, y, mark, color=colour, markersize=5.5, label=label)
@@ -79,7 +83,7 @@ def policies(axes: Axes, found: Figures) -> None:
         colour = COLOURS["model"] if name == MODEL else _shade(name)
         axes.barh(place, cost["value"], color=colour, height=0.6)
         end = cost["value"]
-        if cost["low"] is not None:
+        if _known(cost["low"]):
             axes.plot([cost["low"], cost["high"]], [place, place], color=INK, linewidth=1.6)
             end = max(end, cost["high"])
         text = number(cost["value"])
@@ -104,9 +108,9 @@ def fairness(axes: Sequence[Axes], pieces: Mapping[str, Any]) -> None:
     for panel, rate in zip(axes, rates, strict=True):
         for place, one in places:
             found = one[rate]
-            if found["value"] is None:
+            if not _known(found["value"]):
                 continue
-            if found["low"] is not None:
+            if _known(found["low"]):
                 panel.plot([found["low"], found["high"]], [place] * 2, color=INK, linewidth=1.4)
             panel.plot([found["value"]], [place], "o", color=COLOURS["model"], markersize=5.5)
         panel.set_yticks(range(len(ticks)), [text for text, _ in ticks])
