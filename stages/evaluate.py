@@ -1,7 +1,6 @@
-"""Reads the bundle, the tables train, valid and test and what the stages before measured; measures the
-model with intervals, beside baselines and policies, by slice, group and month, passes or fails it with
-reasons; writes the figures, a report (card, pictures, predictions) and the curves as tables. A model
-that passes becomes MLflow's challenger.
+"""Reads the bundle, three tables and what earlier stages measured; measures the model with intervals,
+beside baselines and policies, by slice, group and month, passes or fails it with reasons; writes the
+figures, a report and the curves as tables. A model that passes becomes MLflow's challenger.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from plumbline.evaluation.cardtext import Bullets, Heading, Part, Picture, Rows, Text, Title
@@ -14,7 +14,8 @@ MORE = """
 .scroll img { display: block; min-width: 40rem; max-width: 100%; height: auto; background: #fff;
   border: 1px solid var(--line) }
 figure { margin: 1rem 0 } figcaption { font-size: .9rem; color: var(--base) }
-code { background: var(--soft); padding: 0 .2rem } td { overflow-wrap: normal }
+code { background: var(--soft); padding: 0 .2rem } td, th { overflow-wrap: normal }
+th, td.number { white-space: nowrap }
 """
 NUMBER = re.compile(r"[-+−–]?[\d–]")
 CODE, STRONG = re.compile(r"`([^`]+)`"), re.compile(r"\*\*([^*]+)\*\*")
@@ -69,7 +70,8 @@ def _picture(part: Picture, data: bytes) -> str:
 
 def _table(part: Rows) -> str:
     head = "".join(f'<th scope="col">{inline(name)}</th>' for name in part.head)
-    rows = "\n".join(f"<tr>{_cells(row)}</tr>" for row in part.rows)
+    numeric = [_numeric(column) for column in zip(*part.rows, strict=True)]
+    rows = "\n".join(f"<tr>{_cells(row, numeric)}</tr>" for row in part.rows)
     said = escape(part.title)
     return (
         f'<div class="scroll" role="group" tabindex="0" aria-label="{said}"><table>\n'
@@ -78,11 +80,16 @@ def _table(part: Rows) -> str:
     )
 
 
-def _cells(row: Iterable[str]) -> str:
-    return "".join(f"<td{_class(cell)}>{inline(cell)}</td>" for cell in row)
+def _numeric(column: Sequence[str]) -> bool:
+    return all(NUMBER.match(cell) for cell in column)
 
 
-def _class(cell: str) -> str:
-    if cell in ("better", "worse"):
-        return f' class="{cell}"'
-    return ' class="number"' if NUMBER.match(cell) else ""
+def _cells(row: Sequence[str], numeric: Sequence[bool]) -> str:
+    """The first cell says what the row is about, whatever it looks like."""
+    kinds = [_class(cell, number=place > 0 and numeric[place]) for place, cell in enumerate(row)]
+    return "".join(f"<td{kind}>{inline(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
+
+
+def _class(cell: str, *, number: bool) -> str:
+    name = cell if cell in ("better", "worse") else "number" if number else ""
+    return f' class="{name}"' if name else ""

@@ -17,9 +17,11 @@ from plumbline.evaluation.cardtext import (
     percent,
     words,
 )
+from plumbline.evaluation.policies import MODEL, ordered
 from plumbline.model import costs as matrix
 from plumbline.usecase import UseCase
 
+WINDOWS = ("train", "valid", "test", "current")
 CELLS = {
     "false_negative": "a case without an alarm",
     "false_positive": "an alarm without a case",
@@ -54,7 +56,8 @@ def data(figures: Figures) -> list[Part]:
         rows.append((f"rows of {kind}", f"{count['in']:,}"))
         rows.append((f"set aside of {kind}", _aside(count["set_aside"], found, kind)))
     head = ("window", "from", "to before", "rows", "mean label")
-    windows = [_window(name, one) for name, one in found["windows"].items()]
+    served = found["windows"]
+    windows = [_window(name, served[name]) for name in WINDOWS if name in served]
     return [
         Heading("Data"),
         Rows("Where the rows come from", ("what", "value"), rows),
@@ -180,12 +183,13 @@ def policies(figures: Figures) -> list[Part]:
         f"{unit} a day",
         f"{unit} in all",
     )
-    rows = [_policy(name, one) for name, one in found["policies"].items()]
+    names = ordered(found["policies"])
+    rows = [_policy(name, found["policies"][name]) for name in names]
     apart = [
         (f"minus {name}", interval(d), percent(d["relative"]), d["word"])
-        for name, d in found["differences"].items()
+        for name, d in ((n, found["differences"][n]) for n in names if n != MODEL)
     ]
-    named = [f"{name}: {one['description']}." for name, one in found["policies"].items()]
+    named = [f"{name}: {found['policies'][name]['description']}." for name in names]
     return [
         Heading("Decision and cost"),
         Text(f"What an event costs: {priced}. The window has {found['days']} days."),

@@ -13,6 +13,7 @@ WORDS = {
     "rmse": "root mean squared error",
     "roc_auc": "ROC AUC",
     "error_p50": "median absolute error",
+    "false_alarm_rate": "false-alarm rate",
     "error_p90": "90 % absolute error",
     "precision_at_k": "precision at k a day",
     "recall_at_false_alarm": "recall at the false-alarm rate",

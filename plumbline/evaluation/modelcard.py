@@ -6,8 +6,9 @@ It is a function of the use case and of evaluate.json alone, so that a card can 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from plumbline.evaluation import cardpage, cardsections
+from plumbline.evaluation import cardpage, cardsections, slices
 from plumbline.evaluation.cardtext import (
     Bullets,
     Figures,
@@ -22,7 +23,7 @@ from plumbline.evaluation.cardtext import (
     number,
     words,
 )
-from plumbline.usecase import UseCase
+from plumbline.usecase import Slice, UseCase
 
 MARKDOWN, PAGE = "model_card.md", "model_card.html"
 
@@ -76,7 +77,7 @@ def _slices(usecase: UseCase, figures: Figures) -> list[Part]:
     rows = [
         (piece.description, group, f"{found['rows']:,}", interval(found))
         for piece in usecase.slices
-        for group, found in figures["slices"][piece.name].items()
+        for group, found in _groups(piece, figures["slices"][piece.name])
     ]
     if not rows:
         return [Heading("Slices declared"), Text("None is declared.")]
@@ -110,7 +111,16 @@ def _found(figures: Figures) -> list[Part]:
         )
         for one in found["found"]
     ]
-    head = ("subgroup", "rows", *more, "loss", "elsewhere", "chance", words(primary), "")
+    head = (
+        "subgroup",
+        "rows",
+        *more,
+        "loss",
+        "elsewhere",
+        "chance, corrected",
+        words(primary),
+        "on the other half",
+    )
     told: list[Part] = [Rows("The worst subgroups found", head, rows)] if rows else []
     return [Heading("Slices found"), Text(said), *told]
 
@@ -120,18 +130,18 @@ def _fairness(usecase: UseCase, figures: Figures) -> list[Part]:
     if not figures["fairness"]:
         text = "No groups are declared between which the model should treat alike."
         return [Heading("Fairness"), *note, Text(text)]
-    said = {piece.name: piece.description for piece in usecase.groups}
+    told = figures["fairness"]
     gaps = [
-        (said[name], words(rate), gap["higher"], gap["lower"], interval(gap), gap["word"])
-        for name, piece in figures["fairness"].items()
-        for rate, gap in piece["gaps"].items()
-        if gap
+        (piece.description, words(rate), g["higher"], g["lower"], interval(g), g["word"])
+        for piece in usecase.groups
+        for rate, g in told[piece.name]["gaps"].items()
+        if g
     ]
-    rates = next(iter(figures["fairness"].values()))["gaps"]
+    rates = next(iter(told.values()))["gaps"]
     groups = [
-        (said[name], group, f"{one['rows']:,}", *(interval(one[rate]) for rate in rates))
-        for name, piece in figures["fairness"].items()
-        for group, one in piece["groups"].items()
+        (piece.description, group, f"{one['rows']:,}", *(interval(one[rate]) for rate in rates))
+        for piece in usecase.groups
+        for group, one in _groups(piece, told[piece.name]["groups"])
     ]
     head = ("groups by", "group", "rows", *(words(rate) for rate in rates))
     return [
@@ -139,12 +149,16 @@ def _fairness(usecase: UseCase, figures: Figures) -> list[Part]:
         *note,
         Rows(
             "The widest gap between two groups; the interval allows for all pairs",
-            ("groups by", "gap in", "higher", "lower", "gap", ""),
+            ("groups by", "gap in", "higher", "lower", "gap", "found"),
             gaps,
         ),
         Rows("Rates by group", head, groups),
         Picture("fairness", "Rates by group, with intervals"),
     ]
+
+
+def _groups(piece: Slice, found: Figures) -> list[tuple[str, Any]]:
+    return [(name, found[name]) for name in slices.ordered(found, piece.edges)]
 
 
 def _behaviours(usecase: UseCase, figures: Figures) -> Part:
@@ -154,7 +168,9 @@ def _behaviours(usecase: UseCase, figures: Figures) -> Part:
         _behaviour(one.description, figures["behaviours"][one.name]) for one in usecase.behaviours
     ]
     return Rows(
-        "On pairs of events, as they are and changed", ("behaviour", "found", "required", ""), rows
+        "On pairs of events, as they are and changed",
+        ("behaviour", "found", "required", "it"),
+        rows,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from plumbline.evaluation.cardtext import number, words
 from plumbline.evaluation.panels import COLOURS, INK, PALE_INK, Axes, Figures
-from plumbline.evaluation.policies import MODEL, VARIANTS
+from plumbline.evaluation.policies import MODEL, VARIANTS, ordered
 
 RAW = "#D55E00"
 
@@ -25,6 +26,8 @@ def reliability(axes: Axes, found: Figures) -> None:
     axes.set(xscale="log", yscale="log", title="Calibration (both axes in powers of ten)")
     axes.set(xlabel="mean predicted probability", ylabel="share of positives")
     axes.set(xlim=(ends[0] / 1.5, 1.5), ylim=(ends[0] / 1.5, 1.5))
+    for axis in (axes.xaxis, axes.yaxis):
+        _decades(axis, ends[0] / 1.5, 1.5)
     axes.legend(loc="upper left")
 
 
@@ -40,12 +43,24 @@ def counts(axes: Axes, found: Figures) -> None:
     most = max(b["rows"] for b in bins)
     axes.set(xscale="log", title="Rows in each bin", xlabel="rows", xlim=(0.8, most * 8))
     axes.set(ylabel="mean predicted probability")
+    _decades(axes.xaxis, 0.8, most * 8)
     axes.grid(visible=False, axis="y")
 
 
+def _decades(axis: Any, low: float, high: float) -> None:
+    """Ticks at whole powers of ten, as plain numbers."""
+    powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
+    axis.set_ticks([10.0**p for p in powers], [number(10.0**p) for p in powers])
+    axis.set_minor_formatter("")
+
+
+def _known(value: float | None) -> bool:
+    return value is not None and value == value
+
+
 def _positive(bins: Sequence[Figures]) -> list[float]:
-    low = [b["low"] or b["value"] for b in bins if b["value"]]
-    return [*(v for v in low if v), *(b["predicted"] for b in bins)]
+    shares = [b["low"] if _known(b["low"]) else b["value"] for b in bins]
+    return [*(s for s in shares if _known(s) and s > 0), *(b["predicted"] for b in bins)]
 
 
 def _bins(
@@ -54,7 +69,7 @@ def _bins(
     """Points with intervals; a share of zero stands at the lower edge."""
     x = np.maximum([b["predicted"] for b in bins], least)
     y = np.array([max(b["value"], least) for b in bins])
-    held = [i for i, b in enumerate(bins) if b["low"] is not None]
+    held = [i for i, b in enumerate(bins) if _known(b["low"])]
     low = np.array([max(bins[i]["low"], least / 1.4) for i in held])
     axes.vlines(x[held], low, [max(bins[i]["high"], least) for i in held], color=colour, alpha=0.7)
     axes.plot(x, y, mark, color=colour, markersize=5.5, label=label)
@@ -62,13 +77,13 @@ def _bins(
 
 def policies(axes: Axes, found: Figures) -> None:
     """Each policy's cost a day, with its interval; the model's in colour."""
-    names = list(found["policies"])
+    names = ordered(found["policies"])
     for place, name in enumerate(names):
         cost = found["policies"][name]["cost_a_day"]
         colour = COLOURS["model"] if name == MODEL else _shade(name)
         axes.barh(place, cost["value"], color=colour, height=0.6)
         end = cost["value"]
-        if cost["low"] is not None:
+        if _known(cost["low"]):
             axes.plot([cost["low"], cost["high"]], [place, place], color=INK, linewidth=1.6)
             end = max(end, cost["high"])
         text = number(cost["value"])
@@ -77,7 +92,8 @@ def policies(axes: Axes, found: Figures) -> None:
     axes.set(title="Cost of each policy", xlabel=f"{found['unit']} a day, with intervals")
     axes.set(ylim=(len(names) - 0.4, -0.6))
     axes.margins(x=0.15)
-    axes.set_xlim(left=0)
+    axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(visible=False, axis="y")
 
 
@@ -92,15 +108,19 @@ def fairness(axes: Sequence[Axes], pieces: Mapping[str, Any]) -> None:
     for panel, rate in zip(axes, rates, strict=True):
         for place, one in places:
             found = one[rate]
-            if found["value"] is None:
+            if not _known(found["value"]):
                 continue
-            if found["low"] is not None:
+            if _known(found["low"]):
                 panel.plot([found["low"], found["high"]], [place] * 2, color=INK, linewidth=1.4)
             panel.plot([found["value"]], [place], "o", color=COLOURS["model"], markersize=5.5)
         panel.set_yticks(range(len(ticks)), [text for text, _ in ticks])
         for tick, (_, weight) in zip(panel.get_yticklabels(), ticks, strict=True):
             tick.set_fontweight(weight)
-        panel.set(title=words(rate).capitalize(), xlabel=words(rate), ylim=(len(ticks) - 0.4, -0.8))
+        panel.set(
+            title=words(rate)[0].upper() + words(rate)[1:],
+            xlabel=words(rate),
+            ylim=(len(ticks) - 0.4, -0.8),
+        )
         panel.tick_params(axis="y", length=0)
         panel.grid(visible=False, axis="y")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from plumbline.model.costs import Money
 MODEL = "model"
 VARIANTS = ("capacity", "capacity_threshold")
 """Policies that do with few alarms: what a limit costs, not rivals."""
+ORDER = (MODEL, *VARIANTS, "nothing", "best_rule", "plain_rule", "half")
+"""As tables and pictures show them."""
 SHY = 2.0
 """A threshold above every probability: no alarm at all."""
 
@@ -95,6 +97,11 @@ def as_json(window: Window, money: Money, unit: str, found: Sequence[Policy]) ->
     apart = {n: _apart(window, own, c, sample) for n, c in costs.items() if n != MODEL}
     told = {p.name: _policy(window, p, costs[p.name], sample, days) for p in found}
     return {"unit": unit, "days": days, "policies": told, "differences": apart}
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Policies' names in the order of `ORDER`."""
+    return sorted(names, key=ORDER.index)
 
 
 def rivals(told: Mapping[str, Any]) -> dict[str, bootstrap.Word]:
