@@ -10,7 +10,7 @@ import pytest
 
 from plumbline.backtest import ageing, judging, origins, rolling, told
 from plumbline.backtest.rolling import Made
-from plumbline.usecase import Array
+from plumbline.usecase import Array, UseCase
 from tests import studies
 from tests.boosting import parcels
 
@@ -23,8 +23,8 @@ def plan() -> tuple[origins.Origin, ...]:
     return origins.plan(studies.known(DAYS), delay=DELAY, train_days=14, valid_days=7, count=COUNT)
 
 
-def ran(columns: dict[str, Array]) -> tuple[Made, ...]:
-    return rolling.run(CASE, PARAMS, studies.FOUND, columns, plan())
+def ran(columns: dict[str, Array], case: UseCase = CASE) -> tuple[Made, ...]:
+    return rolling.run(case, PARAMS, studies.FOUND, columns, plan())
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +37,10 @@ def made(columns: dict[str, Array]) -> tuple[Made, ...]:
     return ran(columns)
 
 
-def drifting() -> dict[str, Array]:
-    """What breaks is of a height that grows from day to day."""
+def heavier() -> dict[str, Array]:
+    """Parcels that weigh 3 g more each day, which no feature tells."""
     found = studies.daily(DAYS, 60)
-    centre = np.linspace(20, 180, len(found["at"]))
-    return {**found, "broken": (np.abs(found["height"] - centre) < 15).astype(np.int64)}
+    return {**found, "weight": found["weight"] + np.arange(len(found["at"])) // 20}
 
 
 def test_what_is_not_known_yet_changes_no_model(columns: dict[str, Array], made: tuple[Made, ...]):
@@ -91,11 +90,12 @@ def test_the_newest_model_is_called_what_it_is(
 
 
 def test_under_drift_an_old_model_is_found_stale():
-    columns = drifting()
-    found = ageing.staleness(CASE, PARAMS, columns, ran(columns))
-    assert found["shelf_life_days"] is not None
-    assert found["ages"][3]["loss"]["low"] > found["max_loss"] > 0
-    assert f"shelf life: {found['shelf_life_days']} days" in told.shelf(found)
+    columns, case = heavier(), parcels("regression", label_delay=DELAY)
+    found = ageing.staleness(case, PARAMS, columns, ran(columns, case))
+    assert found["shelf_life_days"] in (7, 14)
+    loss = [age["loss"]["value"] for age in found["ages"]]
+    assert loss == sorted(loss)
+    assert f"shelf life: {found['shelf_life_days']} days: from then on more" in told.shelf(found)
 
 
 def test_without_drift_none_is(made: tuple[Made, ...], columns: dict[str, Array]):
