@@ -74,7 +74,7 @@ def fitted(
         shorter = params.train.model_copy(update={"rounds": by})
         params = params.model_copy(update={"train": shorter})
     elif how.kind == "dropped":
-        kept = tuple(f for f in case.features if f not in best[:by])
+        kept = tuple(f for f in case.features if f not in best[: min(by, len(best) - 1)])
         case = dataclasses.replace(case, features=kept)
     elif how.kind == "noise":
         columns[case.label] = swapped(train[case.label], how.by, random)

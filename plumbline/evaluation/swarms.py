@@ -60,6 +60,9 @@ def _across(axes: Axes, shown: Explained, name: str, values: Any) -> None:
         seen = np.unique(values[np.isfinite(values)]).astype(int).tolist()
         axes.set_xticks(seen, [shown.words[name][i] for i in seen], rotation=30, ha="right")
         return
+    if not np.isfinite(values).any():
+        axes.set_xlabel("no row has a value")
+        return
     low, high = np.nanquantile(values, MIDDLE)
     room = 0.03 * (high - low) or 1.0
     outside = int(np.sum((values < low - room) | (values > high + room)))
