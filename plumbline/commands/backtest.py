@@ -19,6 +19,8 @@ def add(parsers: Any) -> None:
     parser.add_argument("--origins", type=int, metavar="N", help="models, one after another")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write it there too")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it there too (PNG)")
+    text = "write profiles/USECASE.staleness.json, for git: how quality falls with age"
+    parser.add_argument("--keep", action="store_true", help=text)
     parser.set_defaults(run=run)
 
 
@@ -38,6 +40,8 @@ def run(chosen: argparse.Namespace) -> None:
         pictures.draw(folder / "backtest.png", found)
     if chosen.json:
         files.write_json(chosen.json, found)
+    if chosen.keep:
+        files.write_json(Path("profiles") / f"{usecase}.staleness.json", found["staleness"])
     if chosen.plot:
         with files.replacing(chosen.plot) as beside:
             pictures.draw(beside, found)

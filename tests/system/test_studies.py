@@ -91,7 +91,7 @@ def test_an_unknown_event_is_one_message(project: Project) -> None:
 
 
 def test_a_backtest_has_eight_origins_with_intervals(project: Project) -> None:
-    words = ("backtest", "--origins", "8", "--json", "b.json", "--plot", "b.png")
+    words = ("backtest", "--origins", "8", "--json", "b.json", "--plot", "b.png", "--keep")
     text = project.run(*START, *words)
     found = json.loads((project.path / "b.json").read_text())
     assert len(found["origins"]) == 8
@@ -102,6 +102,8 @@ def test_a_backtest_has_eight_origins_with_intervals(project: Project) -> None:
     assert f"chosen {found['newest']['chosen']} of 7 times" in text
     assert "shelf life" in text
     assert (project.path / "b.png").read_bytes().startswith(b"\x89PNG")
+    kept = json.loads((project.path / "profiles" / f"{NAME}.staleness.json").read_text())
+    assert kept == found["staleness"]
     left = project.path / "reports" / NAME / "backtest"
     assert sorted(p.name for p in left.iterdir()) == ["backtest.json", "backtest.png"]
     assert project.repro() == []
