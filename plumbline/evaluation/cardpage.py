@@ -17,7 +17,7 @@ figure { margin: 1rem 0 } figcaption { font-size: .9rem; color: var(--base) }
 code { background: var(--soft); padding: 0 .2rem } td, th { overflow-wrap: normal }
 th, td.number { white-space: nowrap }
 """
-NUMBER = re.compile(r"[-+−–]?[\d–]")
+NUMBER = re.compile(r"[-+<]?[\d–]")
 CODE, STRONG = re.compile(r"`([^`]+)`"), re.compile(r"\*\*([^*]+)\*\*")
 
 
