@@ -15,9 +15,9 @@ MORE = """
   border: 1px solid var(--line) }
 figure { margin: 1rem 0 } figcaption { font-size: .9rem; color: var(--base) }
 code { background: var(--soft); padding: 0 .2rem } td, th { overflow-wrap: normal }
-th, td.number { white-space: nowrap }
+th, td.number, td.key { white-space: nowrap }
 """
-NUMBER = re.compile(r"[-+−–]?[\d–]")
+NUMBER = re.compile(r"[-+<]?[\d–]")
 CODE, STRONG = re.compile(r"`([^`]+)`"), re.compile(r"\*\*([^*]+)\*\*")
 
 
@@ -86,7 +86,8 @@ def _numeric(column: Sequence[str]) -> bool:
 
 def _cells(row: Sequence[str], numeric: Sequence[bool]) -> str:
     """The first cell says what the row is about, whatever it looks like."""
-    kinds = [_class(cell, number=place > 0 and numeric[place]) for place, cell in enumerate(row)]
+    kinds = [_class(cell, number=numeric[place]) for place, cell in enumerate(row)]
+    kinds[0] = ' class="key"' if NUMBER.match(row[0]) else ""
     return "".join(f"<td{kind}>{inline(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
 
 

@@ -55,9 +55,10 @@ def data(figures: Figures) -> list[Part]:
     for kind, count in found["rows"].items():
         rows.append((f"rows of {kind}", f"{count['in']:,}"))
         rows.append((f"set aside of {kind}", _aside(count["set_aside"], found, kind)))
-    head = ("window", "from", "to before", "rows", "mean label")
-    served = found["windows"]
-    windows = [_window(name, served[name]) for name in WINDOWS if name in served]
+    served = {name: found["windows"][name] for name in WINDOWS if name in found["windows"]}
+    rated = any("label_rate" in one for one in served.values())
+    head = ("window", "from", "to before", "rows", *(["share of positives"] if rated else []))
+    windows = [_window(name, one)[: len(head)] for name, one in served.items()]
     return [
         Heading("Data"),
         Rows("Where the rows come from", ("what", "value"), rows),

@@ -18,6 +18,8 @@ WORDS = {
     "precision_at_k": "precision at k a day",
     "recall_at_false_alarm": "recall at the false-alarm rate",
 }
+LEAST = 1e-6
+"""A size below is told as being below."""
 Figures = Mapping[str, Any]
 
 
@@ -95,7 +97,7 @@ def number(value: float | None) -> str:
         return "–"
     digits = f"{value:.4g}"
     if "e-" in digits:
-        return f"{value:.6f}".rstrip("0")
+        return f"{value:.6f}".rstrip("0") if abs(value) >= LEAST else f"<{LEAST:.6f}"
     return f"{value:,.0f}" if abs(value) >= 10_000 or "e+" in digits else digits
 
 

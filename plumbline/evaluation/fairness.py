@@ -65,7 +65,7 @@ def _piece(
             }
             if inside.sum() >= FEW:
                 drawn[group] = mean
-        gaps[name] = widest(drawn, window.level)
+        gaps[name] = widest(drawn, window.level, sample.draws.shape[0])
     return {"groups": told, "gaps": gaps}
 
 
@@ -74,10 +74,10 @@ def _mean(value: Array, inside: Array, sample: Resample) -> Array:
     return divide(sample.total(value * weight), sample.total(weight))
 
 
-def widest(drawn: Mapping[str, Array], level: float) -> dict[str, Any] | None:
+def widest(drawn: Mapping[str, Array], level: float, units: int) -> dict[str, Any] | None:
     """The widest gap between two groups' replicates (R,), its interval, whether it is beyond noise.
 
-    The interval is simultaneous over all pairs. None where there are not two groups to compare, or
+    The interval is simultaneous over all pairs; `units` days (or rows) were drawn. None where there are not two groups to compare, or
     where the replicates are too few.
     """
     pairs = list(combinations(drawn, 2))
@@ -87,7 +87,7 @@ def widest(drawn: Mapping[str, Array], level: float) -> dict[str, Any] | None:
     value, others = apart[:, 0], apart[:, 1:]
     others = others[:, np.all(np.isfinite(others), axis=0)]
     first = int(np.argmax(np.abs(value)))
-    reach = _reach(value, others, level)
+    reach = _reach(value, others, level, units)
     sign = 1.0 if value[first] >= 0 else -1.0
     gap = abs(float(value[first]))
     found = Estimate(gap, gap - reach[first], gap + reach[first])
@@ -101,10 +101,17 @@ def widest(drawn: Mapping[str, Array], level: float) -> dict[str, Any] | None:
     }
 
 
-def _reach(value: Array, others: Array, level: float) -> Array:
-    """Half the width of each pair's interval, (P,): all P hold at once at `level`."""
-    if others.shape[1] < FEW_UNITS:
+def _reach(value: Array, others: Array, level: float, units: int) -> Array:
+    """Half the width of each pair's interval, (P,): all P hold at once at `level`.
+
+    The bootstrap takes the spread over so few days as known: it is widened, and the normal tail beyond
+    the replicates' quantile taken for Student's.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    if others.shape[1] < FEW_UNITS or units < FEW_UNITS:
         return np.full(len(value), np.inf)
     spread = np.sqrt(np.mean((others - value[:, None]) ** 2, axis=1))
     scaled = np.abs(others - value[:, None]) / np.where(spread > 0, spread, 1.0)[:, None]
-    return spread * float(np.quantile(scaled.max(axis=0), level))
+    tail = ndtr(-np.quantile(scaled.max(axis=0), level))
+    return spread * np.sqrt(units / (units - 1)) * float(-stdtrit(units - 1, tail))

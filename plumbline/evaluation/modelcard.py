@@ -52,7 +52,7 @@ def parts(usecase: UseCase, figures: Figures) -> list[Part]:
         *cardsections.calibration(figures),
         *cardsections.policies(figures),
         *_slices(usecase, figures),
-        *_found(figures),
+        *_found(usecase, figures),
         *_fairness(usecase, figures),
         Heading("Expected behaviours"),
         _behaviours(usecase, figures),
@@ -89,13 +89,13 @@ def _slices(usecase: UseCase, figures: Figures) -> list[Part]:
     ]
 
 
-def _found(figures: Figures) -> list[Part]:
-    found = figures["subgroups"]
+def _found(usecase: UseCase, figures: Figures) -> list[Part]:
+    found, units = figures["subgroups"], "days" if usecase.time else "rows"
     classes = figures["problem"] == "classification"
     loss = "log loss beyond what the model expects" if classes else "mean absolute error"
     said = (
         f"{found['looked_at']:,} subgroups of one or two conditions on {found['columns']} columns were "
-        f"looked at on half of the test days. The {found['tried']} worst were put to the other half; "
+        f"looked at on half of the test {units}. The {found['tried']} worst were put to the other half; "
         f"{found['confirmed']} of them are confirmed at {found['level']:.0%}, corrected for the number "
         f"tried. Compared is the {loss}."
     )
