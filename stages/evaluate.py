@@ -13,8 +13,6 @@ from plumbline import params as params_file
 from plumbline import usecase as usecases
 from plumbline.evaluation import assessment as evaluation
 from plumbline.evaluation import (
-    baselines,
-    behaviour,
     curves,
     explained,
     modelcard,
@@ -61,7 +59,7 @@ def main(
         columns,
         score,
         others=reporting.simpler(case, params.evaluate.linear_rows, train, columns),
-        outcomes=_behaviours(case, params.evaluate, scorer, columns),
+        outcomes=evaluation.behaves(case, params.evaluate, scorer, columns),
         more={
             **sections.more(case, params, window, columns, scores, (known, scorer.predict(known))),
             **sections.told(params, scorer, importance),
@@ -109,17 +107,6 @@ def track(
     )
     if found.passed:
         tracking.register(usecase, model, run, "challenger", {"verdict": "pass"})
-
-
-def _behaviours(
-    case: UseCase, asked: params_file.Evaluate, scorer: bundle.Bundle, columns: Columns
-) -> list[behaviour.Outcome]:
-    pairs = baselines.evenly(len(columns[case.key]), asked.pairs)
-    raw = evaluation.raw(case, columns)
-    events = {name: raw[name][pairs] for name in behaviour.inputs(case)}
-    return behaviour.check(
-        case, lambda event: scorer.score(case, event), events, scorer.threshold, asked.min_pairs
-    )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from plumbline.evaluation.bootstrap import Array, Estimate
 from plumbline.evaluation.evidence import Comparison, Window
 from plumbline.evaluation.policies import rivals
 from plumbline.model import costs as matrix
-from plumbline.params import UseCaseParams
+from plumbline.model.bundle import Bundle
+from plumbline.params import Evaluate, UseCaseParams
 from plumbline.usecase import Category, Columns, UseCase
 
 KINDS = {
@@ -157,6 +158,22 @@ def _facts(
         outcomes=outcomes,
         overall=compared.model[asked.primary].value,
         noise=curves.calibration_noise(asked.label, score) if classes else 0.0,
+    )
+
+
+def behaves(
+    usecase: UseCase, asked: Evaluate, scorer: Bundle, columns: Columns
+) -> list[behaviour.Outcome]:
+    """The expected behaviours on evenly spaced events of a table."""
+    pairs = baselines.evenly(len(columns[usecase.key]), asked.pairs)
+    readable = raw(usecase, columns)
+    events = {name: readable[name][pairs] for name in behaviour.inputs(usecase)}
+    return behaviour.check(
+        usecase,
+        lambda event: scorer.score(usecase, event),
+        events,
+        scorer.threshold,
+        asked.min_pairs,
     )
 
 
