@@ -13,9 +13,11 @@ from plumbline.errors import PlumblineError
 COMMANDS = (
     "accept",
     "audit",
+    "backtest",
     "baseline",
     "comment",
     "compare",
+    "explain",
     "features",
     "gate",
     "gc",
@@ -34,6 +36,7 @@ COMMANDS = (
     "resolve",
     "retrain",
     "rollback",
+    "sensitivity",
     "ui",
     "verify",
 )
