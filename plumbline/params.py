@@ -6,13 +6,22 @@ case has a section of its own with one sub-section per stage.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from plumbline.errors import ParamsError, near
@@ -197,8 +206,75 @@ class Gate(Section):
     override: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+", value):
+        raise ValueError("one plain e-mail address")
+    return value
+
+
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("one address at least")
+    return value
+
+
+def _variable(value: object) -> object:
+    """A secret written here by mistake is refused, and not shown."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
+        return value
+    text = ": expected the name of an environment variable, like SMTP_PASSWORD, never its value"
+    raise PydanticCustomError("grammar", "{text}", {"text": text})
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Variable = Annotated[str, BeforeValidator(_variable)]
+
+
+class Email(Section):
+    """Mail by SMTP, the monitor's page attached. A password goes by TLS only, or to this machine."""
+
+    to: Annotated[tuple[Address, ...], Field(strict=False), AfterValidator(_some)]
+    from_: Address = Field(alias="from")
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    user: Variable = "SMTP_USER"  # names of environment variables; not set: no log-in
+    password: Variable = "SMTP_PASSWORD"
+
+
+class Webhook(Section):
+    """A message in Slack's or Teams' form to the address that an environment variable holds."""
+
+    kind: Literal["slack", "teams"]
+    url: Variable
+
+
+class Silence(Section):
+    """Findings that nobody is told of before the day `until`; what is left out matches all."""
+
+    until: Day
+    usecase: str | None = None
+    column: str | None = None
+    check: str | None = None
+
+
+class Alerts(Section):
+    """Who is told of what the monitor found (`python -m plumbline alert`). No stage reads it.
+
+    At the top of params.yaml for all use cases; a use case's own `alerts` stand in its place.
+    """
+
+    level: Literal["watch", "page"] = "page"  # from which
+    repeat_days: Count = 7  # until the same is said again
+    silence_until: Day | None = None  # nothing is said before that day
+    silence: Annotated[tuple[Silence, ...], Field(strict=False)] = ()
+    email: Email | None = None
+    webhooks: Annotated[tuple[Webhook, ...], Field(strict=False)] = ()
+    github: bool = False  # one issue per use case
+
+
 class UseCaseParams(Section):
-    """One use case's section of params.yaml, and the seed."""
+    """One use case's section of params.yaml, and what stands at the top for all: seed, alerts."""
 
     seed: int
     data: Data
@@ -209,6 +285,11 @@ class UseCaseParams(Section):
     evaluate: Evaluate
     monitor: Monitor
     gate: Gate = Gate()
+    alerts: Alerts = Alerts()
+
+
+TOP = ("seed", "alerts")
+"""Beside `usecases`, what is no use case's section."""
 
 
 def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
@@ -217,16 +298,18 @@ def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
     Raises ParamsError with file, key, what was found and what was expected, one line per mistake.
     """
     whole = read(path)
-    known = [k for k in whole if k not in ("usecases", "seed")]
+    known = [k for k in whole if k not in ("usecases", *TOP)]
     if usecase not in known:
         raise ParamsError(f"{path}: no section '{usecase}'; {near(usecase, known)}")
     section = whole[usecase]
     if not isinstance(section, dict):
         raise ParamsError(f"{path}, {usecase}: got {section!r}, expected one sub-section per stage")
+    shared = {k: whole.get(k) for k in TOP if k == "seed" or whole.get(k) is not None}
     try:
-        return UseCaseParams.model_validate({"seed": whole.get("seed"), **section})
+        return UseCaseParams.model_validate({**shared, **section})
     except ValidationError as error:
-        lines = [_line(path, usecase, dict(e)) for e in error.errors()]
+        above = [k for k in TOP if k not in section]
+        lines = [_line(path, usecase, dict(e), above) for e in error.errors()]
         raise ParamsError("\n".join(lines)) from None
 
 
@@ -243,10 +326,10 @@ def read(path: Path = Path("params.yaml")) -> dict[str, Any]:
     return whole
 
 
-def _line(path: Path, usecase: str, error: dict[str, Any]) -> str:
-    where = ".".join(str(p) for p in (usecase, *error["loc"]))
-    if error["loc"] == ("seed",):
-        where = "seed"
+def _line(path: Path, usecase: str, error: dict[str, Any], above: Sequence[str]) -> str:
+    """`above`: the keys whose value is taken from the top of the file."""
+    start = () if error["loc"][0] in above else (usecase,)
+    where = ".".join(str(p) for p in (*start, *error["loc"]))
     if error["type"] == "grammar":
         return f"{path}, {where}{error['msg']}"
     if error["type"] == "missing":
@@ -256,12 +339,23 @@ def _line(path: Path, usecase: str, error: dict[str, Any]) -> str:
             f"{path}, {where}: unknown key; {near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
         )
     expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"{path}, {where}: got {error['input']!r}, expected {expected}"
+    found = repr(error["input"])
+    if "alerts" in error["loc"] and "://" in found:  # a webhook's address is a secret
+        found = "an address (not shown)"
+    return f"{path}, {where}: got {found}, expected {expected}"
 
 
 def _keys(loc: tuple[str | int, ...]) -> list[str]:
     model: Any = UseCaseParams
     for part in loc:
-        names = {f.alias or n: f for n, f in model.model_fields.items()}
-        model = names[str(part)].annotation
+        if isinstance(part, str):  # else a place in a list
+            names = {f.alias or n: f for n, f in model.model_fields.items()}
+            model = _section(names[part].annotation)
     return [f.alias or n for n, f in model.model_fields.items() if n != "seed"]
+
+
+def _section(kind: Any) -> Any:
+    """The section in a field's type: Email of `Email | None`, Silence of `tuple[Silence, ...]`."""
+    if hasattr(kind, "model_fields"):
+        return kind
+    return next((found for found in map(_section, get_args(kind)) if found), None)
