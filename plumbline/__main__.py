@@ -12,6 +12,7 @@ from plumbline.errors import PlumblineError
 
 COMMANDS = (
     "accept",
+    "alert",
     "audit",
     "baseline",
     "comment",
