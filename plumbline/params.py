@@ -170,6 +170,7 @@ class Monitor(Section):
     hours: Share = 0.05  # share of a day's rows usual in hours that are missing
     felt: Annotated[float, Field(ge=0)] = 0.2  # shift of the score, in standard deviations
     rows_change: Limits = Limits(watch=0.1, page=0.6)  # relative; only missing rows page
+    unlabelled: Limits = Limits(watch=0.02, page=0.1)  # share of the rows whose label is due
     quality: Limits = Limits(watch=0.05, page=0.1)  # relative loss of the primary metric
     calibration: Limits = Limits(watch=0.2, page=0.4)  # labels over scores, relative change
     shelf_life_days: Count | None = None  # age of a model from which it is due; None: not measured

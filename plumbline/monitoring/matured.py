@@ -89,13 +89,15 @@ def quality(problem: str, outcome: Outcome) -> float:
     """Average precision, or mean absolute error; NaN where it is not defined."""
     if problem == "regression":
         return outcome.loss / outcome.known if outcome.known else float("nan")
-    honest, fraud = outcome.scores[:, ::-1]
-    if not fraud.sum() or not honest.sum():
+    return precision(*outcome.scores[:, ::-1])
+
+
+def precision(negative: Array, positive: Array) -> float:
+    """Average precision of counts by score, the highest first; NaN with one kind of label only."""
+    if not positive.sum() or not negative.sum():
         return float("nan")
-    hit, all_ = np.cumsum(fraud), np.cumsum(fraud + honest)
-    with np.errstate(invalid="ignore"):
-        precision = np.where(all_ > 0, hit / np.maximum(all_, 1), 0.0)
-    return float((precision * fraud).sum() / hit[-1])
+    hit, whole = np.cumsum(positive), np.cumsum(positive + negative)
+    return float((hit / np.maximum(whole, 1) * positive).sum() / hit[-1])
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def past(layout: Layout, before: Sequence[Sketch], now: Sketch) -> Past:
         counts = np.stack([layout.training, now.counts])
         return Past(counts, np.array([[0.0], [1.0]]), np.array([False, False]))
     seasons = np.array([season(layout, s) for s in (*before, now)])
-    weights, matched = _weights(seasons)
+    weights, matched = _weights(seasons) if layout.period_days else _others(len(seasons))
     return Past(np.stack([s.counts for s in (*before, now)]), weights, matched)
 
 
@@ -98,6 +98,11 @@ def _weights(seasons: Array) -> tuple[Array, Array]:
             chosen = others[np.argsort(np.abs(others - i), kind="stable")[: 2 * 7]]
         weights[i, chosen] = 1.0
     return weights, matched
+
+
+def _others(whole: int) -> tuple[Array, Array]:
+    """Without time every period is held against all others."""
+    return 1.0 - np.eye(whole, whole - 1), np.ones(whole, bool)
 
 
 def shifts(past: Past, plans: Sequence[Plan]) -> dict[str, Shift]:
@@ -190,8 +195,15 @@ def _running(z: Array) -> Array:
     return np.nanmean(stacked, axis=0) * np.sqrt(WINDOW)
 
 
+def distance(now: Array, before: Array, order: Array | None) -> tuple[float, float]:
+    """PSI in nats between counts per bin, and the shift of the normal scores in deviations."""
+    if not now.sum() or not before.sum():
+        return 0.0, 0.0
+    return _psi(now, before), _mean(now[None], before[None], order)[1]
+
+
 def _psi(now: Array, before: Array) -> float:
-    p, q = (now + 0.5) / (now.sum() + 0.5 * len(now)), (before + 0.5) / (before.sum() + 0.5 * len(now))
+    p, q = ((c + 0.5) / (c.sum() + 0.5 * len(c)) for c in (now, before))
     return float(((p - q) * np.log(p / q)).sum())
 
 
