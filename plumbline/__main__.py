@@ -23,6 +23,7 @@ COMMANDS = (
     "history",
     "issue",
     "lineage",
+    "monitor",
     "new",
     "propose",
     "publish",

@@ -17,6 +17,7 @@ from plumbline.features import tables
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
 from plumbline.monitoring import drift_pictures, drift_report, history, layout, monitor_json
+from plumbline.monitoring import page as monitor_page
 from plumbline.monitoring import watch as monitoring
 from plumbline.monitoring.window import Window, scorable, window
 from plumbline.tracking import projection as tracking
@@ -54,6 +55,7 @@ def main(
         (folder / "history.csv").write_text(history.dumps(days), encoding="utf-8")
         page = folder / "evidently.html"
         drift_report.write(page, seen, limits, case.problem, scorer.threshold, params.seed)
+        monitor_page.write(folder, usecase, told, days)
     files.write_json(result, told)
     log.info("monitor: %s", monitor_json.summary(seen))
     tracking.record(

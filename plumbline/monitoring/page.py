@@ -7,7 +7,7 @@ sentence.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -44,7 +44,7 @@ ol.days li.page { background: var(--bad); border-color: var(--bad); color: var(-
 ol.days .hide { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 figure { margin: .8rem 0 } figcaption { font-weight: 600; padding: .2rem 0 }
 .plot { display: flex; gap: .5rem } .plot svg { flex: 1; min-width: 0; height: 9rem; background: var(--soft) }
-.plot svg.strip { height: 1.4rem } .scale { width: 4.2rem; flex: none; display: flex; flex-direction: column;
+.plot svg.strip { height: 1.4rem; margin-top: .3rem } .scale { width: 4.2rem; flex: none; display: flex; flex-direction: column;
   justify-content: space-between; text-align: right; font-size: .8rem; font-variant-numeric: tabular-nums;
   line-height: 1.1; overflow-wrap: normal }
 .ends { display: flex; justify-content: space-between; gap: .5rem; margin-left: 4.7rem; font-size: .8rem }
@@ -61,20 +61,30 @@ figure { margin: .8rem 0 } figcaption { font-weight: 600; padding: .2rem 0 }
 """
 
 
-def write(folder: Path, usecase: str, result: Found) -> Path:
-    """The page of what the stage is about to write, beside the files that it links to. An edge."""
+def write(folder: Path, usecase: str, result: Found, history: Iterable[Mapping[str, str]]) -> Path:
+    """The page of what the stage is about to write, beside the files that it links to. An edge.
+
+    `history`: the table of all days judged so far.
+    """
     plain = json.loads(files.dumps(result))
     path = folder / FILE
     links = sorted(p.name for p in folder.iterdir() if p.name != FILE)
-    path.write_text(render(usecase, plain, links), encoding="utf-8")
+    path.write_text(render(usecase, extended(plain, history), links), encoding="utf-8")
     return path
+
+
+def extended(found: Found, history: Iterable[Mapping[str, str]]) -> Found:
+    """The JSON with the days before its own, out of the history's table."""
+    days = {row["day"]: page_days.earlier(row) for row in history}
+    days |= {d["day"]: d for d in found.get("days") or () if d.get("day")}
+    return {**found, "days": [days[day] for day in sorted(days)]}
 
 
 def render(usecase: str, found: Found, links: Sequence[str] = ()) -> str:
     """The whole page. `links`: names of files beside it."""
     level = found.get("level") if found.get("level") in words.LEVELS else "page"
     said = f"{usecase}: {SAID[str(level)]}"
-    mark = page_days.MARKS[str(level)]
+    mark = words.MARKS[str(level)]
     head = (
         f'<h1 class="{TONES[str(level)]}"><span class="mark" aria-hidden="true">{mark}</span>'
         f"{escape(said)}</h1>\n{_facts(found)}"
@@ -103,6 +113,7 @@ def _facts(found: Found) -> str:
         "Model": words.retrain(found).removeprefix("Retrain: ").join(("Retrain? ", "")),
         "Age": one_line((found.get("shelf_life") or {}).get("text") or ""),
         "Estimate": _estimate(found.get("estimate") or {}),
+        "Start": one_line(found.get("cold") or ""),
         "Promise": one_line(found.get("promise") or ""),
     }
     lines = "".join(
@@ -139,7 +150,7 @@ def _finding(told: Found) -> str:
     for key, name in (("cause", "Likely cause"), ("next", "Next")):
         if told.get(key):
             lines.append(f"<p><strong>{name}:</strong> {escape(one_line(told[key]))}.</p>")
-    mark = page_days.MARKS[str(level)]
+    mark = words.MARKS[str(level)]
     head = f"<p><strong>{mark} {level}: {escape(about + since)}</strong></p>"
     return f'<li class="{level}">{head}{"".join(lines)}</li>'
 

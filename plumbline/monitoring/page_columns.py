@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from plumbline.monitoring import charts, words
-from plumbline.monitoring.words import Found
+from plumbline.monitoring.words import MARKS, Found
 from plumbline.plain import one_line
 from plumbline.review import sheet
 from plumbline.review.summary import figure
@@ -17,13 +16,13 @@ WORST = 8
 SEGMENTS = 30
 HEAD = (
     "column",
+    "verdict",
     "used by the model",
+    "with its features",
     "PSI",
-    "noise",
+    "shift",
     "empty then",
     "empty now",
-    "unseen",
-    "outside",
 )
 KEY = (
     '<p><span class="key then"></span>upper bar: then (reference) '
@@ -36,10 +35,8 @@ def columns(found: Found) -> str:
     told = found.get("columns") or []
     if not told:
         return "<p>This verdict holds no figures of single columns.</p>"
-    grave = {f.get("column"): words.LEVELS.index(f["level"]) for f in _graded(found)}
-    ordered = sorted(told, key=lambda c: _worst(c, grave))
-    numbers = frozenset(range(1, len(HEAD)))
-    rows = [_row(c) for c in ordered]
+    rows = [_row(c) for c in sorted(told, key=_worst)]
+    numbers = frozenset(range(2, len(HEAD)))
     shown = sheet.table("Drift by column", HEAD, rows[:WORST], numbers)
     if len(rows) <= WORST:
         return shown
@@ -91,17 +88,14 @@ def _card(told: Found) -> str:
 
 
 def _row(told: Found) -> tuple[str, ...]:
-    name = one_line(told.get("name") or "", 80)
-    used = _percent(told.get("importance"))
+    level = _level(told)
+    start = (one_line(told.get("name") or "", 80), f"{MARKS[level]} {level}")
+    used = [_percent(told.get(key)) for key in ("importance", "reach")]
     if told.get("problem"):
-        return (name, used, one_line(told["problem"]), *["–"] * (len(HEAD) - 3))
-    return (
-        name,
-        used,
-        figure(told.get("psi")),
-        figure(told.get("psi_noise")),
-        *(_percent(told.get(k)) for k in ("null_reference", "null_current", "unseen", "outside")),
-    )
+        return (*start, *used, one_line(told["problem"], 80), "–", "–", "–")
+    moved = [figure(told.get(key)) for key in ("psi", "shift")]
+    empty = [_percent(told.get(key)) for key in ("null_reference", "null_current")]
+    return (*start, *used, *moved, *empty)
 
 
 def _segment(told: Found, most: float) -> tuple[str, ...]:
@@ -110,16 +104,14 @@ def _segment(told: Found, most: float) -> tuple[str, ...]:
     return (*names, charts.pair(then, now, most), f"{then:.1%}", f"{now:.1%}")
 
 
-def _worst(told: Found, grave: Mapping[Any, int]) -> tuple[Any, ...]:
-    excess = (told.get("psi") or 0.0) - (told.get("psi_noise") or 0.0)
-    name = told.get("name")
-    return (-grave.get(name, -1), -bool(told.get("problem")), -excess, str(name))
+def _worst(told: Found) -> tuple[Any, ...]:
+    """Gravest first, then what cannot be compared, then what moved most."""
+    level = -words.LEVELS.index(_level(told))
+    return (level, not told.get("problem"), -(told.get("psi") or 0.0), str(told.get("name")))
 
 
-def _graded(found: Found) -> Sequence[Found]:
-    """The findings, the gravest of a column last."""
-    known = [f for f in found.get("findings") or [] if f.get("level") in words.LEVELS]
-    return sorted(known, key=lambda f: words.LEVELS.index(f["level"]))
+def _level(told: Found) -> str:
+    return str(told["level"]) if told.get("level") in words.LEVELS else "fine"
 
 
 def _shares(values: Any, count: int) -> list[float]:

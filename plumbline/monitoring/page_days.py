@@ -8,13 +8,11 @@ from itertools import groupby
 from typing import Any
 
 from plumbline.monitoring import charts, words
-from plumbline.monitoring.words import Found
+from plumbline.monitoring.words import MARKS, Found
 from plumbline.plain import one_line
 from plumbline.review import sheet
 from plumbline.review.summary import figure
 
-MARKS = {"fine": "✓", "watch": "▲", "page": "■"}
-"""A level's shape: it is not told by colour alone."""
 NO_DAYS = "<p>This verdict is about one window; it holds no single days.</p>"
 DAYS = 31
 """Of the history, shown unfolded at most."""
@@ -37,10 +35,10 @@ def timeline(found: Found) -> str:
 
 def quality(found: Found) -> str:
     """The quality of each day, or of each week, whose labels are known."""
-    days = [d for d in _days(found) if isinstance(d.get("quality"), Mapping)]
+    days = _days(found)
     metric = one_line((found.get("quality") or {}).get("metric") or "quality").replace("_", " ")
-    if days:
-        told = [d["quality"] for d in days]
+    told = [d.get("quality") or {} for d in days]
+    if any(told):
         series = charts.Series(
             *([_number(t.get(k)) for t in told] for k in ("value", "low", "high", "maturity"))
         )
@@ -69,8 +67,8 @@ def score(found: Found) -> str:
     whole = found.get("prediction") or {}
     text = "<p>Nothing is said about the score as a whole.</p>"
     if whole.get("psi") is not None:
-        noise = figure(whole.get("psi_noise"))
-        text = f"<p>PSI of the whole window {figure(whole['psi'])}; noise explains {noise}.</p>"
+        shift = f", shift {figure(whole['shift'])}" if whole.get("shift") is not None else ""
+        text = f"<p>The whole window against the reference: PSI {figure(whole['psi'])}{shift}.</p>"
     return "\n".join([text, *filter(None, drawn)])
 
 
@@ -110,8 +108,27 @@ def _box(day: Found) -> str:
     )
 
 
+def earlier(row: Mapping[str, str]) -> dict[str, Any]:
+    """A row of the history's table as a day of the JSON; its findings in one text."""
+    known = {name: _read(row.get(f"quality_{name}")) for name in ("low", "high")}
+    known |= {"value": _read(row.get("quality")), "maturity": _read(row.get("maturity"))}
+    told = row.get("findings")
+    return {
+        "day": row.get("day"),
+        "level": row.get("level"),
+        "rows": _read(row.get("rows")),
+        "findings": [{"check": told}] if told else [],
+        "score": {name: _read(row.get(f"score_{name}")) for name in ("mean", "shift")},
+        "quality": known if known["value"] is not None else None,
+    }
+
+
+def _read(text: str | None) -> float | None:
+    return float(text) if text else None
+
+
 def _days(found: Found) -> Sequence[Mapping[str, Any]]:
-    return found.get("days") or ()
+    return [d for d in found.get("days") or () if d.get("day")]
 
 
 def _names(days: Sequence[Found]) -> list[str]:

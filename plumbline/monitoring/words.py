@@ -11,6 +11,8 @@ from typing import Any
 from plumbline.plain import one_line
 
 LEVELS = ("fine", "watch", "page")
+MARKS = {"fine": "✓", "watch": "▲", "page": "■"}
+"""A level's shape: it is not told by colour alone."""
 Found = Mapping[str, Any]
 
 
