@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,14 @@ def of_stage(usecase: str) -> dict[str, Any]:
         return case.broken(one_line(error), "run `dvc repro`, and look why the monitor did not")
 
 
-def of_retrain(path: Path) -> dict[str, dict[str, Any]]:
+def of_retrain(path: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """By use case, what a retrain saw of the champion on newer data; a page where a stage failed.
 
-    PlumblineError where the file is not what `retrain` writes.
+    A page for each of `names` where it wrote nothing. PlumblineError where the file is something else.
     """
+    if not path.exists():
+        lost = case.broken(f"{path}: the retrain left no verdict", "look at the run's log", "retrain")
+        return dict.fromkeys(names, lost)
     records = outcomes.read(read_json(path), str(path))
     return {str(record["usecase"]): _of_record(record, str(path)) for record in records}
 

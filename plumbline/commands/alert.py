@@ -46,9 +46,8 @@ def run(chosen: argparse.Namespace) -> int:
         lines = [line for alerts in _different(sections) for line in deliver.trial(alerts)]
         _tell(lines, NONE)
         return int(any(line.warning for line in lines))
-    groups = _groups(
-        sections, verdicts.of_retrain(chosen.retrain) if chosen.retrain else None, today
-    )
+    seen = verdicts.of_retrain(chosen.retrain, sections) if chosen.retrain else None
+    groups = _groups(sections, seen, today)
     fresh = not chosen.state.exists()
     known = deliver.recall(groups) if fresh else memory.read(chosen.state)
     lines = []
