@@ -13,6 +13,8 @@ from plumbline.params import Alerts, Silence
 Finding = Mapping[str, Any]
 Told = Mapping[str, str]
 """What was told of a use case: each finding's key, and its level then."""
+PARTS = ("blind", "retrain", "windows")
+"""Of the monitor's JSON, what an alert quotes where it is there."""
 Step = Literal["new", "more", "again", "over", ""]
 """First told; something new or graver; the same after some days; healthy again; nothing to say."""
 
@@ -104,6 +106,9 @@ def problem(found: Any) -> str:
     findings = found.get("findings")
     if not isinstance(findings, list):
         return "no list of findings"
+    odd = [k for k in PARTS if not isinstance(found.get(k), dict | None)]
+    if odd:
+        return f"{odd[0]} is no mapping"
     if not all(
         isinstance(f, dict) and f.get("check") and f.get("level") in LEVELS for f in findings
     ):

@@ -22,6 +22,8 @@ from plumbline.params import Alerts
 from plumbline.plain import one_line
 
 Send = Callable[[Letter], str]
+ODD = (AttributeError, KeyError, TypeError, ValueError)
+"""What an answer that is not as its host documents it can lead to."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class Round:
         """Whether a channel was reached; a line says what was done, or why it was not."""
         try:
             said = act()
-        except PlumblineError as error:
-            reason = one_line(error, 200)
+        except (PlumblineError, *ODD) as error:
+            odd = "" if isinstance(error, PlumblineError) else f"{type(error).__name__}: "
+            reason = one_line(f"{odd}{error}", 200)
             if self.memory.failed(channel, reason, self.today):
                 self.broken.add(channel)
             self.lines.append(Line(f"{channel}: not reached: {reason}", warning=True))
@@ -133,7 +136,7 @@ def recall(groups: Sequence[Group]) -> Memory:
             found = issues.recall(github.from_environment(), name)
             whole.said |= found.said
             whole.failures |= found.failures
-    except PlumblineError:
+    except (PlumblineError, *ODD):
         return whole  # it is said when the issue cannot be written
     return whole
 

@@ -30,7 +30,9 @@ def of_retrain(path: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     A page for each of `names` where it wrote nothing. PlumblineError where the file is something else.
     """
     if not path.exists():
-        lost = case.broken(f"{path}: the retrain left no verdict", "look at the run's log", "retrain")
+        lost = case.broken(
+            f"{path}: the retrain left no verdict", "look at the run's log", "retrain"
+        )
         return dict.fromkeys(names, lost)
     records = outcomes.read(read_json(path), str(path))
     return {str(record["usecase"]): _of_record(record, str(path)) for record in records}

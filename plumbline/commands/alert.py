@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -85,15 +85,41 @@ def _groups(
     for alerts in _different(sections):
         names = [n for n, a in sections.items() if a == alerts and (seen is None or n in seen)]
         told = {n: verdicts.of_stage(n) if seen is None else seen[n] for n in names}
+        for text in _idle(alerts, told):
+            log.warning("alert: %s", text)
         cases = [case.case(n, told[n], alerts, today) for n in names]
         found.append(Group(alerts, cases, _pages(told) if alerts.email else {}))
     return found
 
 
 def _pages(told: Mapping[str, Any]) -> dict[str, str]:
+    """Each use case's HTML page; none, with a warning, where its JSON is too odd to be drawn."""
     from plumbline.monitoring import page
 
-    return {name: page.render(name, found) for name, found in told.items()}
+    found = {}
+    for name, seen in told.items():
+        try:
+            found[name] = page.render(name, seen)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log.warning("alert: %s: no page to attach (%s: %s)", name, type(error).__name__, error)
+    return found
+
+
+def _idle(alerts: Alerts, told: Mapping[str, Any]) -> Iterator[str]:
+    """What a silence names that is not there: it would silence nothing, and nobody would know."""
+    seen = [f for found in told.values() for f in found["findings"]]
+    checks = {str(c) for found in told.values() for c in found.get("checks") or ()}
+    columns = {str(c.get("name")) for found in told.values() for c in found.get("columns") or ()}
+    known = {
+        "usecase": set(told),
+        "check": checks and checks | {str(f["check"]) for f in seen},
+        "column": columns and columns | {str(f.get("column")) for f in seen},
+    }
+    for place, silence in enumerate(alerts.silence):
+        for key, names in known.items():
+            value = getattr(silence, key)
+            if value is not None and names and value not in names:
+                yield f"alerts.silence.{place}.{key}: nothing is called '{value}'; {near(value, names)}"
 
 
 def _tell(lines: list[Line], otherwise: str) -> None:

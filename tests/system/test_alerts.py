@@ -493,3 +493,45 @@ def test_a_use_case_with_a_section_of_its_own(
     run()
     assert [m["Subject"] for m in box.mails] == ["Plumbline: shop: page: amount: unit"]
     assert [p["text"] for _, p in hook.posts] == ["Plumbline: farm: page: amount: unit"]
+
+
+def test_a_silence_for_what_is_not_there_is_a_warning(
+    root: Path, run: Run, box: alerts.Mailbox
+) -> None:
+    silence = [
+        {"until": "2027-01-01", "check": "drfit"},
+        {"until": "2027-01-01", "column": "amout"},
+    ]
+    alerts.project(root, {"email": mail(box), "silence": silence})
+    known = {"checks": ["drift", "unit"], "columns": [{"name": "amount"}]}
+    alerts.write(root, verdict(finding()) | known)
+    _, _, warned = run()
+    assert "alerts.silence.0.check: nothing is called 'drfit'; did you mean 'drift'?" in warned
+    assert "alerts.silence.1.column: nothing is called 'amout'; did you mean 'amount'?" in warned
+    assert len(box.mails) == 1
+
+
+def test_a_page_that_cannot_be_drawn_stops_no_mail(
+    root: Path, run: Run, box: alerts.Mailbox
+) -> None:
+    alerts.project(root, {"email": mail(box)})
+    alerts.write(root, verdict(finding()) | {"days": 3})
+    code, _, warned = run()
+    assert (code, len(box.mails), attached(box.mails[0])) == (0, 1, {})
+    assert "no page to attach" in warned
+
+
+def test_a_host_that_answers_oddly_stops_no_mail(
+    root: Path, run: Run, box: alerts.Mailbox, hook: alerts.Hooks
+) -> None:
+    """An issues address that is another server's."""
+    os.environ |= {"GITHUB_API_URL": hook.url, "GITHUB_REPOSITORY": "a/b", "GITHUB_TOKEN": SECRET}
+    for said in ("[1]", "[{}]", "hello", '{"number": 1}'):
+        hook.said = said
+        alerts.project(root, {"github": True, "email": mail(box)})
+        alerts.write(root, verdict(finding()))
+        code, _, warned = run("--state", f"{len(said)}.json")
+        assert code == 0
+        assert "github: not reached" in warned
+        assert SECRET not in warned
+    assert len(box.mails) == 8, "the alert, and that the issue was not opened"

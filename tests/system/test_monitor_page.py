@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,10 @@ import pytest
 
 from plumbline.monitoring import history, page
 from plumbline.review import sheet
-from tests import browser
+from tests import alerts, browser
 from tests.alerts import finding, verdict
 from tests.browser import Scheme
+from tests.conftest import ROOT
 from tests.model.test_monitor import shop  # noqa: F401 (a fixture)
 from tests.shop import DELAY, table
 
@@ -256,6 +260,32 @@ def test_the_stage_writes_it_and_evidently_opens_without_a_network(request: Any)
     dom, console = browser.opened(Path("report") / "evidently.html")
     assert console == []
     assert "Inputs" in dom
+
+
+def test_the_command_opens_it(tmp_path: Path) -> None:
+    """In whatever browser the environment names; drawn anew from the JSON where that is asked for."""
+    alerts.project(tmp_path, {})
+    alerts.write(tmp_path, verdict(finding()))
+    script = tmp_path / "browser"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/opened\n')
+    script.chmod(0o755)
+    env = {**os.environ, "BROWSER": f"{script} %s", "PYTHONPATH": str(ROOT)}
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "plumbline", "monitor", *words]
+        return subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, text=True)
+
+    assert "run `dvc repro` or `dvc checkout`" in command().stderr
+    assert "did you mean 'shop'" in command("shpo").stderr
+    done = command("--html", "pages")
+    made = tmp_path / "pages" / "shop-monitor.html"
+    assert done.stdout == f"shop: page: something\n{made.as_uri()}\n"
+    assert (tmp_path / "opened").read_text() == f"{made.as_uri()}\n"
+    place = tmp_path / "reports" / "shop" / "monitor" / page.FILE
+    place.parent.mkdir(parents=True)
+    place.write_text("x")
+    assert place.as_uri() in command("shop", "--no-open").stdout
+    assert len((tmp_path / "opened").read_text().split()) == 1
 
 
 def _text(html: str) -> str:
