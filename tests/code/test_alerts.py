@@ -112,6 +112,11 @@ def test_payloads_stay_within_the_limits() -> None:
         assert payloads.CUT in json.dumps(payload, ensure_ascii=False)
 
 
+def test_nothing_is_mentioned_in_slack_s_fallback() -> None:
+    made = payloads.slack(letters.Letter("<!channel> & @here", [Text("t")]))
+    assert made["text"] == "&lt;!channel&gt; &amp; @\u200bhere"
+
+
 def test_what_a_payload_has_no_form_for_is_left_out() -> None:
     graph = Graph("x", [], [], frozenset())
     letter = letters.Letter(

@@ -27,7 +27,7 @@ EVIL = '"><img src=http://evil.example/x onerror=alert(1)><script>alert(1)</scri
 LINKS = ("days.svg", "evidently.html", "history.csv", "score.svg")
 
 
-def days(count: int = 70) -> list[dict[str, Any]]:
+def days(count: int = 70, column: str = "amount") -> list[dict[str, Any]]:
     """Days of every level; the labels of the last nine are known in part, then not at all."""
     made = []
     for i in range(count):
@@ -35,7 +35,7 @@ def days(count: int = 70) -> list[dict[str, Any]]:
         level = ("fine", "fine", "watch", "fine", "page")[i % 5]
         known = min(1.0, max(0.0, (count - i - 2) / 7))
         quality = {"value": 0.7 + i % 7 / 50, "low": 0.6, "high": 0.85, "maturity": known}
-        found = [] if level == "fine" else [finding(level=level, since=day)]
+        found = [] if level == "fine" else [finding(column=column, level=level, since=day)]
         score = {"mean": 0.01 + i % 3 / 1000, "shift": i % 4 / 10 - 0.1}
         made.append(
             {"day": day, "level": level, "rows": 2200 + i, "findings": found, "score": score}
@@ -62,7 +62,7 @@ def whole(text: str = "grocery") -> dict[str, Any]:
         finding("drift", "weight", "watch", importance=None),
     )
     return told | {
-        "days": days(),
+        "days": days(column=text),
         "promise": "one false page in 200 days",
         "cold": "judged by the training window alone",
         "columns": [
@@ -228,7 +228,7 @@ def test_days_of_before_come_out_of_the_history() -> None:
     assert [d["day"] for d in found["days"]][:2] == ["2025-03-10", "2025-03-11"]
     assert len(found["days"]) == 20
     assert found["days"][2]["findings"] == [{"check": "unit amount"}]
-    assert found["days"][10]["findings"] == []
+    assert found["days"][12]["findings"][0]["next"] == "find the sender", "the JSON's own says more"
     text = _text(page.render("shop", found))
     assert "2025-03-12: watch: unit amount" in text
 
