@@ -82,7 +82,7 @@ def scaled(now: Array, before: Array) -> tuple[float, float, float] | None:
     return None if gain < LEAST or 1 / NEAR < factor < NEAR else (factor, share, gain)
 
 
-def swapped(grids: Mapping[str, Grid], suspects: set[str | None]) -> list[tuple[str, str, float]]:
+def swapped(grids: Mapping[str, Grid], suspects: set[str]) -> list[tuple[str, str, float]]:
     """Pairs of suspects whose new parts look like each other's usual values, and their share."""
     found = []
     for one, other in combinations(sorted(set(grids) & suspects), 2):
