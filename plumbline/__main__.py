@@ -12,6 +12,7 @@ from plumbline.errors import PlumblineError
 
 COMMANDS = (
     "accept",
+    "alert",
     "audit",
     "backtest",
     "baseline",
@@ -24,6 +25,7 @@ COMMANDS = (
     "history",
     "issue",
     "lineage",
+    "monitor",
     "new",
     "propose",
     "publish",

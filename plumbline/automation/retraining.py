@@ -171,7 +171,7 @@ def _monitor(
         raise PlumblineError("the monitor failed on the champion:\n" + "\n".join(lines[-LINES:]))
     found: dict[str, Any] = read_json(Path(places_of[locks.metrics(mine)["monitor"]]))
     shutil.rmtree(scratch / "monitor", ignore_errors=True)
-    return {key: found[key] for key in ("level", "summary", "retrain", "findings")}
+    return found
 
 
 def _record(case: Case, judged: Outcome, **evidence: Any) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def retrained(case: Case, own: Bundle, count: int, train: Path, valid: Path) -> 
 
 def needed(case: Case) -> list[str]:
     """The columns that boosting and the threshold read."""
-    money = [case.usecase.costs.missed] if case.usecase.costs else []
+    money = case.params.train.costs.columns if case.params.train.costs else []
     return list(dict.fromkeys([*batches.needed(case.usecase), *money]))
 
 
@@ -88,6 +88,7 @@ def _finished(case: Case, one: Bundle, columns: Columns) -> Bundle:
     fitted = calibration.Calibration()
     if case.usecase.problem == "classification":
         fitted = calibration.fit(case.params.train.calibration, raw, label)
-    chosen = decision.choose(case.usecase, columns, calibration.apply(fitted, raw))
+    answer = calibration.apply(fitted, raw)
+    chosen = decision.choose(case.usecase, columns, answer, case.params.train.costs)
     said = one.manifest.model_copy(update={"threshold": chosen, "calibration": fitted.as_json()})
     return replace(one, manifest=said, calibration=fitted)
