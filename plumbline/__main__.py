@@ -34,6 +34,7 @@ COMMANDS = (
     "resolve",
     "retrain",
     "rollback",
+    "score",
     "ui",
     "verify",
 )

@@ -1,0 +1,50 @@
+"""Faults that the tests of features and data must notice."""
+
+from __future__ import annotations
+
+from bench.mutants.plant import Mutant
+
+FEATURES = "plumbline/features"
+
+MUTANTS = (
+    Mutant(
+        "Data 1",
+        "contract: a range needs both ends",
+        "plumbline/quality/contract.py",
+        "if low is not None or high is not None:",
+        "if low is not None and high is not None:",
+        tests="tests/code/test_contract.py",
+    ),
+    Mutant(
+        "Data 7",
+        "features: Friday is weekend",
+        "usecases/card_fraud.py",
+        "% 7 >= 5",
+        "% 7 >= 4",
+        tests="tests/code/test_card_fraud.py",
+    ),
+    Mutant(
+        "Data 7",
+        "features: a code moved by one",
+        f"{FEATURES}/rowwise.py",
+        "float(i)",
+        "float(i + 1)",
+        tests="tests/code/test_rowwise.py",
+    ),
+    Mutant(
+        "Data 7",
+        "features: a snapshot sees its own day",
+        f"{FEATURES}/batch.py",
+        'unit="day") + 1',
+        'unit="day")',
+        tests="tests/code/test_batch.py",
+    ),
+    Mutant(
+        "Data 7",
+        "features: earlier today includes the event itself",
+        f"{FEATURES}/batch.py",
+        "preceding=(None, ibis.interval(microseconds=1))",
+        "preceding=(None, 0)",
+        tests="tests/code/test_batch.py",
+    ),
+)

@@ -1,0 +1,40 @@
+"""Faults that the tests of the infrastructure must notice."""
+
+from __future__ import annotations
+
+from bench.mutants.plant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "Infra 1",
+        "training: the model carries the second of its training",
+        "plumbline/model/training.py",
+        "best.set_attr(best_iteration=None, best_score=None)",
+        "best.set_attr(best_iteration=None, best_score=str(time.time()))",
+        tests="tests/code/test_training.py",
+    ),
+    Mutant(
+        "Infra 2",
+        "training: all rounds are kept, the overfitted ones too",
+        "plumbline/model/training.py",
+        "kept = booster.best_iteration + 1",
+        "kept = booster.num_boosted_rounds()",
+        tests="tests/code/test_training.py",
+    ),
+    Mutant(
+        "Infra 4",
+        "gate: one good check is enough",
+        "plumbline/evaluation/gates.py",
+        "if all(c.passed for c in self.checks)",
+        "if any(c.passed for c in self.checks)",
+        tests="tests/code/test_gates.py",
+    ),
+    Mutant(
+        "Infra 7",
+        "rollback: every answer counts as the recorded one",
+        "plumbline/rollback/golden.py",
+        "(one == other) | ((one != one) & (other != other))",
+        "(one == one) | (one != one)",
+        tests="tests/code/test_rollback.py",
+    ),
+)
