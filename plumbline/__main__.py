@@ -14,6 +14,7 @@ COMMANDS = (
     "accept",
     "audit",
     "baseline",
+    "canary",
     "comment",
     "compare",
     "features",

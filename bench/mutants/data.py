@@ -16,6 +16,33 @@ MUTANTS = (
         tests="tests/code/test_contract.py",
     ),
     Mutant(
+        "Data 1",
+        "contract: nothing is expected of a value that may not be null",
+        "plumbline/quality/contract.py",
+        "if fixed or not column.null:",
+        "if fixed and not column.null and False:",
+        tests="tests/mltest/test_contract_covers.py",
+    ),
+    Mutant(
+        "Data 4",
+        "rules: a feature may be made of a forbidden column",
+        f"{FEATURES}/policy.py",
+        "if column.forbidden:",
+        "if column.forbidden and not column.known:",
+        tests="tests/mltest/test_policy.py",
+    ),
+    Mutant(
+        "Data 4",
+        "a use case hands the model a customer's number",
+        "usecases/card_fraud.py",
+        """    features=(
+        "amount_cents",""",
+        """    features=(
+        "customer_id",
+        "amount_cents",""",
+        tests="tests/mltest/test_policy.py",
+    ),
+    Mutant(
         "Data 7",
         "features: Friday is weekend",
         "usecases/card_fraud.py",

@@ -14,6 +14,14 @@ MUTANTS = (
         tests="tests/code/test_contract.py",
     ),
     Mutant(
+        "Monitor 2",
+        "serving: a request on its upper bound is refused",
+        "plumbline/quality/request.py",
+        "value > check.high",
+        "value >= check.high",
+        tests="tests/mltest/test_request.py",
+    ),
+    Mutant(
         "Monitor 3",
         "serving: the single request's window is a day short",
         "plumbline/features/single.py",
@@ -28,6 +36,22 @@ MUTANTS = (
         'if column.type == "float":',
         'if column.type == "none":',
         tests="tests/code/test_contract.py",
+    ),
+    Mutant(
+        "Monitor 5",
+        "serving: infinity goes into the model",
+        "plumbline/features/rowwise.py",
+        "        if infinite:",
+        "        if infinite > len(out):",
+        tests="tests/mltest/test_finite.py",
+    ),
+    Mutant(
+        "Monitor 5",
+        "serving: NaN comes out",
+        "plumbline/model/bundle.py",
+        "        if odd:",
+        "        if odd > len(answer):",
+        tests="tests/mltest/test_finite.py",
     ),
     Mutant(
         "Monitor 7",
