@@ -24,6 +24,7 @@ COMMANDS = (
     "issue",
     "lineage",
     "new",
+    "privacy",
     "propose",
     "publish",
     "push",

@@ -43,6 +43,22 @@ MUTANTS = (
         tests="tests/mltest/test_policy.py",
     ),
     Mutant(
+        "Data 5",
+        "intake: who asked to be forgotten stays",
+        "plumbline/intake/forget.py",
+        "        if ids:",
+        "        if not ids:",
+        tests="tests/code/test_forget.py",
+    ),
+    Mutant(
+        "Data 5",
+        "privacy: a card number is no longer seen in columns of whole numbers",
+        "plumbline/quality/outputs.py",
+        'elif kind in ("BIGINT", "UBIGINT", "HUGEINT"):',
+        'elif kind == "HUGEINT":',
+        tests="tests/mltest/test_privacy.py",
+    ),
+    Mutant(
         "Data 7",
         "features: Friday is weekend",
         "usecases/card_fraud.py",

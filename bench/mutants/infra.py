@@ -22,6 +22,14 @@ MUTANTS = (
         tests="tests/code/test_training.py",
     ),
     Mutant(
+        "Infra 3",
+        "pipeline: the outcomes are written under another name",
+        "plumbline/intake/partition.py",
+        '("outcomes", "outcomes", "known_at" if usecase.time else None)',
+        '("outcomes", "labels", "known_at" if usecase.time else None)',
+        tests="tests/mltest/test_pipeline.py",
+    ),
+    Mutant(
         "Infra 4",
         "gate: one good check is enough",
         "plumbline/evaluation/gates.py",

@@ -58,12 +58,13 @@ def _refuse(usecase: UseCase, scorer: Bundle, answers: Array, together: Array) -
         odd |= (answers < 0) | (answers > 1)
     if odd.any():
         at = int(np.flatnonzero(odd)[0])
-        raise PlumblineError(f"{where}: golden request {at} is answered {answers[at]!r}")
+        raise PlumblineError(f"{where}: golden request {at} is answered {answers[at].item()!r}")
     differ = np.flatnonzero(answers != together)
     if len(differ):
         at = int(differ[0])
         raise PlumblineError(
-            f"{where}: golden request {at} is answered {answers[at]!r} alone and {together[at]!r} "
+            f"{where}: golden request {at} is answered {answers[at].item()!r} alone and "
+            f"{together[at].item()!r} "
             f"among {len(together)}"
         )
 

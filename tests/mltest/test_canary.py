@@ -63,7 +63,7 @@ def test_no_number_and_no_probability_are_refused(
         return np.array([answer]) if next(asked) == 11 else whole(self, *given)
 
     monkeypatch.setattr(bundle.Bundle, "score", wrong)
-    with pytest.raises(PlumblineError, match=f"golden request 11 is answered .*{said}"):
+    with pytest.raises(PlumblineError, match=f"golden request 11 is answered {said}$"):
         canary.check(parcels(), *place)
 
 
