@@ -6,6 +6,22 @@ from bench.mutants.plant import Mutant
 
 MUTANTS = (
     Mutant(
+        "Model 1",
+        "train: a learning rate is set in the code",
+        "stages/train.py",
+        "log = logging.getLogger",
+        'SETTINGS = {"eta": 0.05}\nlog = logging.getLogger',
+        tests="tests/mltest/test_specs.py",
+    ),
+    Mutant(
+        "Model 1",
+        "a tree with changes counts as the commit",
+        "plumbline/scorecard/tree.py",
+        "if line and line[3:] not in OWN]",
+        "if not line]",
+        tests="tests/mltest/test_specs.py",
+    ),
+    Mutant(
         "Model 3",
         "tuning: the search seeks the worst model",
         "plumbline/model/tuning.py",

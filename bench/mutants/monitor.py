@@ -6,6 +6,22 @@ from bench.mutants.plant import Mutant
 
 MUTANTS = (
     Mutant(
+        "Monitor 1",
+        "report: a dependency that moved is not told",
+        "plumbline/review/document.py",
+        'if found.get("packages"):',
+        'if found.get("package"):',
+        tests="tests/mltest/test_dependencies.py",
+    ),
+    Mutant(
+        "Monitor 1",
+        "nightly: the newest versions are no longer tried",
+        ".ci/nightly",
+        "--upgrade --quiet",
+        "--quiet",
+        tests="tests/mltest/test_dependencies.py",
+    ),
+    Mutant(
         "Monitor 2",
         "contract: no upper bound",
         "plumbline/quality/check.py",

@@ -11,7 +11,17 @@ from plumbline.evaluation.metrics import PRIMARY
 from plumbline.history import places, revisions
 from plumbline.history.hashing import md5_bytes
 from plumbline.history.places import Folder
-from plumbline.review import contents, costs, drifted, lockcheck, locks, ruling, scoring, sides
+from plumbline.review import (
+    contents,
+    costs,
+    drifted,
+    lockcheck,
+    locks,
+    packages,
+    ruling,
+    scoring,
+    sides,
+)
 from plumbline.review.locks import Entries
 from plumbline.review.scoring import Case
 from plumbline.review.sides import Side
@@ -43,6 +53,7 @@ def compare(
         "head": new.about(),
         "release": last.about() if last else None,
         "failed": failed,
+        "packages": packages.changed(dict(old.texts), dict(new.texts)),
         "unchanged": sorted(locks.usecases(new.entries) - set(differing)),
         "removed": sorted(locks.usecases(old.entries) - locks.usecases(new.entries)),
         "usecases": {name: _usecase(name, old, new, last) for name in differing},
