@@ -17,6 +17,7 @@ COMMANDS = (
     "canary",
     "comment",
     "compare",
+    "earn",
     "features",
     "gate",
     "gc",

@@ -212,7 +212,7 @@ def rate(count: int, rows: int, counts: Array, sizes: Array) -> tuple[float, flo
 
     Negative binomial, with the past's overdispersion and the error of its own mean.
     """
-    from scipy.special import pdtrc
+    from scipy.special import nbdtrc, pdtrc
 
     usual = (counts.sum() + 0.5) / (sizes.sum() + 1)
     expected = usual * rows
