@@ -77,6 +77,7 @@ class Data(Section):
     address: str | None = None  # sql: SQLAlchemy address, ${VARIABLES} taken from the environment
     query: str | None = None
     simulate: Mapping[str, Any] = Field(default_factory=dict)
+    forget: Mapping[str, list[int | str]] = Field(default_factory=dict)  # an id's column: ids
 
 
 class Validate(Section):

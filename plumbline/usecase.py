@@ -33,7 +33,8 @@ class Column:
     """One line of the contract.
 
     `unit` is a word ("cents", "minutes", "-"). `min` and `max` are inclusive. `allowed` is the closed
-    set of values. `known` is False when the value is not known at prediction time.
+    set of values. `known` is False when the value is not known at prediction time. `forbidden`: why no
+    feature may be made of its values; `deprecated`: what to use instead (both: features/policy.py).
     """
 
     name: str
@@ -45,6 +46,8 @@ class Column:
     allowed: tuple[str | int, ...] = ()
     null: bool = False
     known: bool = True
+    forbidden: str = ""
+    deprecated: str = ""
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,15 @@ KINDS = ("payment", "refund")
 COLUMNS = (
     Column("payment_id", "int", "-", "number of the payment", min=0),
     Column("paid_at", "timestamp", "UTC", "when the payment was made"),
-    Column("customer_id", "int", "-", "who pays", min=0),
-    Column("terminal_id", "int", "-", "where the card is used", min=0),
+    Column("customer_id", "int", "-", "who pays", min=0, forbidden="a number means nothing"),
+    Column(
+        "terminal_id",
+        "int",
+        "-",
+        "where the card is used",
+        min=0,
+        forbidden="a number means nothing",
+    ),
     Column(
         "amount_cents", "int", "cents", "amount; negative for a refund", min=-500_000, max=500_000
     ),

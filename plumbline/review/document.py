@@ -43,6 +43,8 @@ def _blocks(found: Mapping[str, Any]) -> Iterator[Block]:
         yield Text(f"Override of {name}, from params.yaml: {why}")
     if gate["lifted"]:
         yield Bullets([f"overridden: {reason(r)}" for r in gate["lifted"]])
+    if found.get("packages"):
+        yield from changes.packages(found["packages"])
     if not found["lock"].get("checked"):
         yield Text("dvc.lock was not checked: head is not the work tree.")
     for name, case in found["usecases"].items():

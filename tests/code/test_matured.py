@@ -31,6 +31,7 @@ def quality(past, now, problem="regression"):
 PAST = made(28, LAST - 14, seed=3)
 
 
+@pytest.mark.mltest("Monitor 7")
 def test_a_loss_is_positive_and_a_swap_turns_it():
     worse = quality(PAST, made(14, error=1.5))
     assert worse.loss.value == pytest.approx(0.5)
@@ -40,6 +41,7 @@ def test_a_loss_is_positive_and_a_swap_turns_it():
     assert swapped.loss.value == pytest.approx(-1 / 3)
 
 
+@pytest.mark.mltest("Monitor 7")
 def test_average_precision_loses_when_it_falls():
     past = made(28, LAST - 14)
     label = (past.label > 13).astype(float)
@@ -49,6 +51,7 @@ def test_average_precision_loses_when_it_falls():
     assert quality(blunt, sharp, "classification").loss.value < -0.3
 
 
+@pytest.mark.mltest("Monitor 7")
 def test_unknown_labels_do_not_count():
     now = made(21, unknown=7)
     assert now.matured.sum() == 14 * ROWS

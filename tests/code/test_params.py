@@ -29,6 +29,7 @@ def write(tmp_path: Path, change: dict[str, Any]) -> Path:
     return tmp_path / "params.yaml"
 
 
+@pytest.mark.mltest("Model 1")
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -125,6 +125,7 @@ def test_the_score_pages_by_itself():
     assert verdict.prediction_findings(replace(CALM, rows=(9_999, 9), psi=Size(9, 0)), LIMITS) == []
 
 
+@pytest.mark.mltest("Monitor 7")
 def test_a_loss_pages_and_a_gain_does_not():
     [lost] = verdict.quality_findings(KNOWN, LIMITS)
     assert (lost.check, lost.level, lost.size) == ("quality", "page", 0.2)
@@ -171,6 +172,7 @@ def test_the_gravest_decides_and_comes_first():
     assert verdict.order(some) == verdict.order(some[::-1])
 
 
+@pytest.mark.mltest("Monitor 7")
 @pytest.mark.parametrize(
     ("findings", "judged", "now", "why"),
     [
