@@ -33,10 +33,14 @@ ROWS_OF_TRAINING = 100_000
 @dataclass(frozen=True)
 class Past:
     """What a detector may know before the first judged window: a model's training rows, the healthy
-    days since, labels as known on that day, and how much the model gains by each feature."""
+    days since, labels as known on that day, and how much the model gains by each feature.
+
+    `unlabelled`: the last of these days with the labels that come in later, one day's with each
+    judged window."""
 
     training: Window
     days: tuple[Window, ...]
+    unlabelled: tuple[Window, ...]
     gain: Mapping[str, float]
     threshold: float
 
@@ -109,6 +113,7 @@ def past(world: World, kind: str = "plain") -> Past:
     return Past(
         learning.window(training, np.datetime64(world.train[1], "D") - 1),
         tuple(d if i < unknown else hide(d) for i, d in enumerate(days)),
+        tuple(days[unknown:]),
         learning.gain(bundle),
         bundle.threshold or 0.5,
     )
@@ -193,13 +198,14 @@ def _shuffle(world: World, source: Path, folder: Path) -> Path:
     """History and twin with their rows dealt anew to the days, so that no day differs but by chance."""
     both = [read(source / f"{name}.parquet") for name in ("history", "twin")]
     rows = {n: np.concatenate([b[n] for b in both]) for n in both[0]}
-    order = np.random.default_rng(world.seed).permutation(len(rows["delivered"]))
+    count = len(rows["delivered"])
     days = world.size.history + world.size.windows
-    day = ordinal(world.valid[1]) + np.arange(len(order)) * days // len(order)
+    place = np.random.default_rng(world.seed).permutation(count)
+    day = ordinal(world.valid[1]) + place * days // count
+    clock = rows["paid_at"] - rows["paid_at"].astype("datetime64[D]")
+    rows |= {"delivered": day, "paid_at": day.astype("datetime64[D]") + clock}
+    order = np.argsort(rows["paid_at"], kind="stable")
     dealt = {n: v[order] for n, v in rows.items()}
-    clock = dealt["paid_at"] - dealt["paid_at"].astype("datetime64[D]")
-    dealt |= {"delivered": day, "paid_at": day.astype("datetime64[D]") + clock}
-    dealt = {n: v[np.lexsort((dealt["paid_at"], day))] for n, v in dealt.items()}
     judged = dealt["delivered"] >= ordinal(world.shock)
     with replacing_folder(folder) as out:
         for name, mine in (("history", ~judged), ("twin", judged)):
