@@ -158,26 +158,28 @@ class Limits(Section):
 
 
 class Monitor(Section):
-    """When the monitor speaks up. Sizes are what is left above the noise of the windows."""
+    """When the monitor speaks up: one error budget per period, and the sizes that matter."""
 
-    rows: Count = 5000  # of each window, drawn for the HTML report; the verdict takes all rows
-    min_rows: Count = 100  # fewer are not judged
-    bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column
-    chance: Annotated[float, Field(gt=0, lt=0.5)] = (
-        0.001  # that a size exceeds its noise without drift
-    )
+    period_days: Count = 1  # of one judgement; 7: weeks
+    false_page_days: Annotated[float, Field(gt=1)] = 200.0  # periods per page without a cause
+    false_watch_days: Annotated[float, Field(gt=1)] = 30.0  # periods per watch without a cause
+    min_history: Count = 14  # healthy periods, with fewer drift is watched only
+    min_rows: Count = 100  # of a period, fewer are not judged by their values
     used: Share = 0.02  # share of the model's gain from which a column can page
+    fault: Share = 0.01  # share of the rows from which a fault in them pages
+    hours: Share = 0.05  # share of a day's rows usual in hours that are missing
+    felt: Annotated[float, Field(ge=0)] = 0.2  # shift of the score, in standard deviations
+    rows_change: Limits = Limits(watch=0.1, page=0.6)  # relative; only missing rows page
+    unlabelled: Limits = Limits(watch=0.02, page=0.1)  # share of the rows whose label is due
+    quality: Limits = Limits(watch=0.05, page=0.1)  # relative loss of the primary metric
+    calibration: Limits = Limits(watch=0.2, page=0.4)  # labels over scores, relative change
+    shelf_life_days: Count | None = None  # age of a model from which it is due; None: not measured
+    rows: Count = 5000  # of each window, drawn for the HTML report; the verdict takes all rows
+    bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column in a pull request's comparison
+    chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.001  # that its sizes exceed their noise
+    psi: Limits = Limits(watch=0.1, page=0.25)  # nats, there and in the HTML report
     bootstrap: Count = 300  # replicates for the quality's interval
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the interval
-    psi: Limits = Limits(watch=0.1, page=0.25)  # nats
-    null_share: Limits = Limits(watch=0.02, page=0.1)  # change in the share of rows
-    unseen: Limits = Limits(watch=0.005, page=0.05)  # share of rows
-    outside: Limits = Limits(watch=0.005, page=0.02)  # share of rows
-    rows_change: Limits = Limits(watch=0.3, page=0.6)  # relative, rows per week
-    quality: Limits = Limits(watch=0.05, page=0.1)  # relative loss of the primary metric
-    label: Annotated[float, Field(ge=0)] = (
-        0.3  # watched: change of the mean label, relative or in SDs
-    )
 
 
 class Gate(Section):

@@ -161,9 +161,9 @@ def _monitor(
     Its reference is the test window that the champion was accepted on, not a later one that may
     have drifted already. Nothing of it goes to MLflow, nor over the champion's own report.
     """
-    current = command.split()[6]
+    current, history = command.split()[6:8]
     result = scratch / "monitor.json"
-    words = [sys.executable, "-m", "stages.monitor", case.name, *map(str, champion), current]
+    words = [sys.executable, "-m", "stages.monitor", case.name, *map(str, champion), current, history]
     env = {**_environment(), "MLFLOW_TRACKING_URI": "off"}
     lines: list[str] = []
     words += [str(result), str(scratch / "monitor")]
