@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from plumbline.files import read_json, replacing_folder
 from plumbline.model import bundle, training
 from plumbline.model.bundle import Bundle
-from plumbline.monitoring import watch
+from plumbline.monitoring import layout
 from plumbline.monitoring.window import Window, scorable
 from plumbline.params import Train
 from plumbline.usecase import Array
@@ -52,7 +52,7 @@ def load(folder: Path) -> Bundle:
 
 def gain(model: Bundle) -> dict[str, float]:
     """Each feature's share of the model's gain."""
-    return watch.gain_shares(model.booster)
+    return layout.gain_shares(model.booster)
 
 
 def scored(model: Bundle, columns: Mapping[str, Array]) -> dict[str, Array]:

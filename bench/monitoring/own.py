@@ -11,7 +11,7 @@ from bench.monitoring.protocol import Matured, Page
 from bench.monitoring.streams import Past
 from bench.monitoring.worlds import case
 from plumbline.monitoring import matured as labels
-from plumbline.monitoring import sketch, stream
+from plumbline.monitoring import layout, sketch, stream
 from plumbline.monitoring.window import Window
 from plumbline.params import Monitor
 
@@ -27,7 +27,7 @@ class Plumbline:
         self.state: Any = None
 
     def fit(self, past: Past) -> None:
-        self.layout = sketch.layout(case(), past.gain, past.training)
+        self.layout = layout.layout(case(), past.gain, past.training)
         self.healthy = stream.begin(self.layout, Monitor())
         for day in past.days:
             known = labels.outcome(self.layout, day)
