@@ -10,8 +10,8 @@ import numpy as np
 from bench.monitoring.protocol import Matured, Page
 from bench.monitoring.streams import Past
 from bench.monitoring.worlds import case
-from plumbline.monitoring import matured as labels
 from plumbline.monitoring import layout, sketch, stream
+from plumbline.monitoring import matured as labels
 from plumbline.monitoring.window import Window
 from plumbline.params import Monitor
 
