@@ -48,10 +48,10 @@ def _plumbline() -> Detector:
     return Plumbline()
 
 
-def _evidently(method: str | None) -> Detector:
+def _evidently(method: str | None, *, drawn: bool = False) -> Detector:
     from bench.monitoring.peers import Evidently
 
-    return Evidently(method)
+    return Evidently(method, drawn=drawn)
 
 
 def _smirnov() -> Detector:
@@ -70,6 +70,8 @@ DETECTORS: Mapping[str, Callable[[], Detector]] = {
     "plumbline": _plumbline,
     "evidently-default": lambda: _evidently(None),
     "evidently-psi": lambda: _evidently("psi"),
+    "evidently-default-report": lambda: _evidently(None, drawn=True),
+    "evidently-psi-report": lambda: _evidently("psi", drawn=True),
     "ks-bh": _smirnov,
     "nannyml-univariate": lambda: _nannyml("univariate"),
     "nannyml-cbpe": lambda: _nannyml("cbpe"),
