@@ -170,6 +170,8 @@ class Monitor(Section):
     hours: Share = 0.05  # share of a day's rows usual in hours that are missing
     felt: Annotated[float, Field(ge=0)] = 0.2  # shift of the score, in standard deviations
     rows_change: Limits = Limits(watch=0.1, page=0.6)  # relative; only missing rows page
+    absent: Limits = Limits(watch=0.05, page=0.15)  # share of an entity's ids that do not come
+    stale: Share = 0.1  # share of ids whose histories are not those of the days before
     unlabelled: Limits = Limits(watch=0.02, page=0.1)  # share of the rows whose label is due
     quality: Limits = Limits(watch=0.05, page=0.1)  # relative loss of the primary metric
     calibration: Limits = Limits(watch=0.2, page=0.4)  # labels over scores, relative change

@@ -163,7 +163,15 @@ def _monitor(
     """
     current, history = command.split()[6:8]
     result = scratch / "monitor.json"
-    words = [sys.executable, "-m", "stages.monitor", case.name, *map(str, champion), current, history]
+    words = [
+        sys.executable,
+        "-m",
+        "stages.monitor",
+        case.name,
+        *map(str, champion),
+        current,
+        history,
+    ]
     env = {**_environment(), "MLFLOW_TRACKING_URI": "off"}
     lines: list[str] = []
     words += [str(result), str(scratch / "monitor")]

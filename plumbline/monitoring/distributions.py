@@ -25,7 +25,9 @@ def pooled(sketches: tuple[Sketch, ...], plan: Plan) -> Array:
 def columns(seen: Observation) -> list[dict[str, Any]]:
     """Every monitored column: its use, its shift over the whole current window, nulls, problems."""
     worst = {f.column: f.level for f in reversed(seen.findings)}
-    return [_column(seen, plan) | {"level": worst.get(plan.name, "fine")} for plan in seen.layout.plans]
+    return [
+        _column(seen, plan) | {"level": worst.get(plan.name, "fine")} for plan in seen.layout.plans
+    ]
 
 
 def prediction(seen: Observation) -> dict[str, Any] | None:
@@ -42,7 +44,11 @@ def worst(seen: Observation) -> list[dict[str, Any]]:
     psi = {p.name: _moved(seen, p)["psi"] for p in plans}
     ordered = sorted(
         plans,
-        key=lambda p: (found.index(p.name) if p.name in found else len(found), -psi[p.name], p.name),
+        key=lambda p: (
+            found.index(p.name) if p.name in found else len(found),
+            -psi[p.name],
+            p.name,
+        ),
     )
     return [_shares(seen, p) for p in ordered[:WORST]] + [_shares(seen, seen.layout.score)]
 
@@ -56,7 +62,9 @@ def segments(seen: Observation) -> list[dict[str, Any]]:
         before, now = pooled(seen.before, plan), pooled(seen.sketches, plan)
         for value, r, c in zip(labels(plan), before, now, strict=True):
             out.append({"column": plan.name, "value": value, "reference": r, "current": c})
-    return [{k: float(v) if k in ("reference", "current") else v for k, v in s.items()} for s in out]
+    return [
+        {k: float(v) if k in ("reference", "current") else v for k, v in s.items()} for s in out
+    ]
 
 
 def labels(plan: Plan) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plumbline.monitoring import causes, usual
+from plumbline.monitoring import causes, entities, usual
 from plumbline.monitoring.layout import RARE, Layout, Plan
 from plumbline.monitoring.sketch import Raw, Sketch
 from plumbline.monitoring.usual import Past, Shift
@@ -25,6 +25,7 @@ def findings(
     layout: Layout,
     before: Sequence[Sketch],
     now: Sketch,
+    trail: Sequence[Sketch],
     past: Past,
     moved: dict[str, Shift],
     limits: Monitor,
@@ -34,8 +35,11 @@ def findings(
     if now.rows == 0:
         text = "no row came in this period"
         return [Finding("rows", "page", 1.0, ROWS, text, cause="the period's partition is missing")]
-    found = [*_rows(layout, before, now, limits, chances), *_keys(layout, before, now, limits, chances)]
-    found += _hours(layout, now, past, moved, limits, chances)
+    found = _hours(layout, now, past, moved, limits, chances)
+    if not any(f.check == "hours" for f in found):
+        found += _rows(layout, before, now, limits, chances)
+        found += entities.findings(layout, before, now, trail, limits, chances)
+    found += _keys(layout, before, now, limits, chances)
     for plan in layout.plans:
         if plan.raw or plan.name in now.problems:
             found += _column(layout, plan, before, now, limits, chances)
@@ -71,7 +75,9 @@ def _column(
         lost = "page" if used else "watch"
         text = f"no value in {now.rows:,} rows"
         return [
-            Finding("all_null", lost, 1.0, ROWS, text, plan.name, plan.reach, "null in 100 % of rows")
+            Finding(
+                "all_null", lost, 1.0, ROWS, text, plan.name, plan.reach, "null in 100 % of rows"
+            )
         ]
     out = []
 
@@ -81,9 +87,7 @@ def _column(
         level = _level(chance, excess, limits, chances, used=used)
         if level:
             evidence = f"{count / now.rows:.1%} {text}, {share:.2%} before"
-            out.append(
-                Finding(check, level, excess, ROWS, evidence, plan.name, plan.reach, cause)
-            )
+            out.append(Finding(check, level, excess, ROWS, evidence, plan.name, plan.reach, cause))
 
     rated("null_share", nulls, usual_nulls, "null", f"null in {_percent(nulls / now.rows)} of rows")
     raw = now.raw.get(plan.name, Raw())
@@ -92,7 +96,9 @@ def _column(
         past = _past(before, lambda s: s.raw.get(plan.name, Raw()).unseen)
         rated("unseen", raw.unseen, past, "new values", f"new {plan.name} {names}")
     if plan.rare is not None:
-        rare = _past(before, lambda s: s.raw.get(plan.name, Raw()).rare, RARE * layout.rows, layout.rows)
+        rare = _past(
+            before, lambda s: s.raw.get(plan.name, Raw()).rare, RARE * layout.rows, layout.rows
+        )
         rated("outside", raw.rare, rare, "where training had almost none", "values out of range")
         value, count, alone = raw.top
         tops = _past(before, lambda s: s.raw.get(plan.name, Raw()).top[1])
@@ -162,7 +168,11 @@ def _rows(
     gone = change <= -limits.rows_change.page and chance < chances.page
     text = f"{now.rows:,} rows, {expected:,.0f} expected from the same weekday"
     cause = "rows are missing" if change < 0 else "more rows than usual"
-    return [Finding("rows", "page" if gone else "watch", abs(change), "relative change", text, cause=cause)]
+    return [
+        Finding(
+            "rows", "page" if gone else "watch", abs(change), "relative change", text, cause=cause
+        )
+    ]
 
 
 def _season_rest(layout: Layout, before: Sequence[Sketch], logs: Sequence[float]) -> Array:
@@ -170,7 +180,9 @@ def _season_rest(layout: Layout, before: Sequence[Sketch], logs: Sequence[float]
     out = []
     for i, one in enumerate(before):
         same = [
-            logs[j] for j in range(i) if usual.season(layout, before[j]) == usual.season(layout, one)
+            logs[j]
+            for j in range(i)
+            if usual.season(layout, before[j]) == usual.season(layout, one)
         ][-usual.SEASONS :]
         if same:
             out.append(logs[i] - float(np.mean(same)))
@@ -198,7 +210,9 @@ def _hours(
     if late:
         cause = f"times {abs(late)} hours {'late' if late > 0 else 'early'}"
         text = f"the day's hours fit the usual ones when moved by {-late:+d} hours"
-        return [Finding("time", "page", float(abs(late)), "hours", text, plan.name, plan.reach, cause)]
+        return [
+            Finding("time", "page", float(abs(late)), "hours", text, plan.name, plan.reach, cause)
+        ]
     return []
 
 
@@ -220,8 +234,7 @@ def _mixtures(
     suspects = {f.column for f in found if f.check == "outside"}
     suspects |= {n for n in grids if n in moved and moved[n].p < chances.watch}
     out = []
-    for one, other in causes.swapped(grids, suspects):
-        share = causes.swap_share(grids, one, other)
+    for one, other, share in causes.swapped(grids, suspects):
         for name in (one, other):
             plan = layout.named[name]
             used = max(layout.named[one].reach, layout.named[other].reach) >= limits.used
@@ -235,7 +248,7 @@ def _mixtures(
         scaled = causes.scaled(*grids[name])
         if scaled is None:
             continue
-        factor, share = scaled
+        factor, share, _ = scaled
         level = "page" if plan.reach >= limits.used and share >= limits.fault else "watch"
         cause = f"{name} x{factor:g} in {_percent(share)} of rows"
         text = f"{_percent(share)} of the values fit the usual ones times {factor:g}"

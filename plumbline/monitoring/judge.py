@@ -50,7 +50,7 @@ def budget(layout: Layout, limits: Monitor) -> Budget:
     """The window's chance of a false alarm, split evenly over its tests (Bonferroni)."""
     binned = sum(1 for p in layout.plans if p.size > 1) + 1
     raw = sum(1 for p in layout.plans if p.raw)
-    tests = 3 * binned + 5 * raw + 6
+    tests = 3 * binned + 5 * raw + 2 * len(layout.entities) + len(layout.claims) + 4
     return Budget(1 / limits.false_page_days / tests, 1 / limits.false_watch_days / tests)
 
 
@@ -60,9 +60,11 @@ def judge(
     now: Sketch,
     limits: Monitor,
     labels: tuple[Sequence[Outcome], Sequence[Outcome]] = ((), ()),
+    trail: Sequence[Sketch] = (),
 ) -> Judgement:
     """The verdict on `now` by `before` (healthy periods, oldest first).
 
+    `trail`: the periods just before, healthy or not, against which histories are held.
     `labels`: outcomes of the usual periods and of the recent ones whose labels are known by now, both
     oldest first.
     """
@@ -70,8 +72,10 @@ def judge(
     past = usual.past(layout, before, now)
     moved = usual.shifts(past, (*layout.plans, layout.score))
     cold = _cold(before, past, limits)
-    broken = faults.findings(layout, before, now, past, moved, limits, chances)
-    drifted = [] if now.rows < limits.min_rows else _drift(layout, moved, broken, limits, chances, cold)
+    broken = faults.findings(layout, before, now, trail, past, moved, limits, chances)
+    drifted = (
+        [] if now.rows < limits.min_rows else _drift(layout, moved, broken, limits, chances, cold)
+    )
     told = label_findings(layout, labels, limits)
     score = moved.get("score")
     return Judgement(
@@ -145,10 +149,7 @@ def _drift(
     """Columns that moved, and the score; features whose raw column is named already are left out."""
     score = moved.get("score")
     felt = (
-        not cold
-        and score is not None
-        and score.p < chances.page
-        and abs(score.size) >= limits.felt
+        not cold and score is not None and score.p < chances.page and abs(score.size) >= limits.felt
     )
     named = {f.column for f in broken}
     out = []

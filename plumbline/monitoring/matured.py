@@ -159,7 +159,12 @@ def _quality_test(
         # the spread that as few cases make by themselves (Boyd et al. 2013): 1 / sqrt of their number
         sign, floor, size = -1.0, 1.0 / np.sqrt(max(now.label, 1.0)), 1 - after / before
     spread = max(float(values.std(ddof=1)), floor)
-    return sign * float(mine - values.mean()) / (spread * _widen(len(usual), now)), before, after, size
+    return (
+        sign * float(mine - values.mean()) / (spread * _widen(len(usual), now)),
+        before,
+        after,
+        size,
+    )
 
 
 def _calibration_test(

@@ -9,7 +9,7 @@ import numpy as np
 
 from plumbline.monitoring import judge as judges
 from plumbline.monitoring.judge import Judgement
-from plumbline.monitoring.layout import Layout
+from plumbline.monitoring.layout import LONGEST, Layout
 from plumbline.monitoring.matured import Outcome
 from plumbline.monitoring.sketch import Sketch
 from plumbline.monitoring.verdict import FAULTS, Finding
@@ -23,7 +23,8 @@ HISTORY = 70
 class State:
     """What a stream's past has left: healthy sketches, outcomes, the last judgement.
 
-    `usual` are outcomes of the periods before the stream, `recent` those of the stream.
+    `usual` are outcomes of the periods before the stream, `recent` those of the stream. `trail` are
+    the last periods, healthy or not.
     """
 
     layout: Layout
@@ -32,6 +33,7 @@ class State:
     usual: tuple[Outcome, ...] = ()
     recent: tuple[Outcome, ...] = ()
     last: Judgement | None = None
+    trail: tuple[Sketch, ...] = ()
 
 
 def begin(layout: Layout, limits: Monitor) -> State:
@@ -43,7 +45,8 @@ def learn(state: State, sketch: Sketch, outcome: Outcome | None = None) -> State
     """The state with a healthy period more, which is not judged; its labels if known."""
     more = () if outcome is None or not outcome.known else (outcome,)
     healthy = (*state.healthy, sketch)[-HISTORY:]
-    return replace(state, healthy=healthy, usual=(*state.usual, *more)[-HISTORY:])
+    trail = (*state.trail, sketch)[-LONGEST:]
+    return replace(state, healthy=healthy, usual=(*state.usual, *more)[-HISTORY:], trail=trail)
 
 
 def step(
@@ -56,11 +59,12 @@ def step(
     arrived = [o for _, o in sorted((known or {}).items()) if o.known]
     recent = (*state.recent, *arrived)
     found = judges.judge(
-        state.layout, state.healthy, now, state.limits, (state.usual, recent)
+        state.layout, state.healthy, now, state.limits, (state.usual, recent), state.trail
     )
     found = replace(found, findings=tuple(_since(f, found, state.last) for f in found.findings))
     healthy = state.healthy if _spoiled(found) else (*state.healthy, now)[-HISTORY:]
-    return replace(state, healthy=healthy, recent=recent[-HISTORY:], last=found), found
+    trail = (*state.trail, now)[-LONGEST:]
+    return replace(state, healthy=healthy, recent=recent[-HISTORY:], last=found, trail=trail), found
 
 
 def _spoiled(found: Judgement) -> bool:

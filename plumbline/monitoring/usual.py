@@ -122,9 +122,7 @@ def shifts(past: Past, plans: Sequence[Plan]) -> dict[str, Shift]:
     p_mean = moderated({n: z for n, z in means.items()}, past.matched, floor=1.0)
     p_run = moderated(run, past.matched, floor=1.0)
     p_shape = moderated(shapes, past.matched, floor=0.25, upper=True)
-    return {
-        n: Shift(p_mean[n], p_shape[n], p_run[n], sizes[n][0], sizes[n][1]) for n in shapes
-    }
+    return {n: Shift(p_mean[n], p_shape[n], p_run[n], sizes[n][0], sizes[n][1]) for n in shapes}
 
 
 def moderated(
@@ -180,7 +178,12 @@ def _mean(now: Array, before: Array, order: Array | None) -> tuple[Array, float]
     gap = (now / n - before / m) @ order
     error = spread * np.sqrt((1 / n + 1 / m)[:, 0])
     z = np.divide(gap, error, out=np.zeros(len(gap)), where=error > 0)
-    return z, float(gap[-1] / spread[-1]) if spread[-1] > 0 else 0.0
+    # few rows with large scores are no normal sum: Bernstein's bound for the tail
+    jump = np.abs(order - middle[:, None]).max(axis=1, where=pooled > 0, initial=0.0) / n[:, 0]
+    skew = np.divide(jump, error, out=np.zeros(len(gap)), where=error > 0)
+    return z / np.sqrt(1 + skew * np.abs(z) / 3), float(gap[-1] / spread[-1]) if spread[
+        -1
+    ] > 0 else 0.0
 
 
 def _totals(now: Array, before: Array) -> tuple[Array, Array]:
