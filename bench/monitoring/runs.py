@@ -90,10 +90,15 @@ SAMPLE: Mapping[Group, Sequence[int]] = {
 
 
 def judged(
-    world: World, scenarios: Sequence[Scenario], name: str, *, sampled: bool = False
+    world: World,
+    scenarios: Sequence[Scenario],
+    name: str,
+    *,
+    sampled: bool = False,
+    places: Sequence[int] | None = None,
 ) -> Iterator[Record]:
-    """Each window of each scenario in turn, or those of SAMPLE. Scenarios that share a past share the
-    fit."""
+    """Each window of each scenario in turn, or those of SAMPLE, or `places`. Scenarios that share a
+    past share the fit."""
     by_past: dict[str, list[Scenario]] = {}
     for scenario in scenarios:
         by_past.setdefault(scenario.past, []).append(scenario)
@@ -102,7 +107,8 @@ def judged(
         detector = make(name)
         detector.fit(past)
         for scenario in some:
-            asked = SAMPLE[scenario.group] if sampled else range(scenario.windows)
+            every = SAMPLE[scenario.group] if sampled else range(scenario.windows)
+            asked = every if places is None else places
             yield from _stream(detector, world, scenario, past.unlabelled, asked)
 
 
