@@ -16,11 +16,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.monitoring import runs
+from bench.monitoring import campaign, document, runs
 from bench.monitoring.runs import Record
 from bench.monitoring.scenarios import BY_NAME, SCENARIOS, Scenario
 from bench.monitoring.worlds import SIZES, World
 
+ROOT = Path(__file__).resolve().parents[1]
 DEV = (1, 2, 3, 4)
 """Seeds to set things by; those from 101 on are for the final figures alone."""
 
@@ -65,7 +66,21 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=5_000, choices=list(SIZES))
     parser.add_argument("--detector", default="plumbline", choices=list(runs.DETECTORS))
     parser.add_argument("--quiet", action="store_true", help="a line a stream")
+    parser.add_argument("--final", action="store_true", help="all, on the seeds held apart")
+    parser.add_argument("--quick", action="store_true", help="a small part, in about a minute")
+    parser.add_argument("--fresh", action="store_true", help="ask the peers anew too")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "docs", help="folder of what --final writes"
+    )
     asked = parser.parse_args()
+    if asked.final or asked.quick:
+        plan = campaign.FINAL if asked.final else campaign.QUICK
+        peers = campaign.PEERS if asked.final else ("evidently-default", "ks-bh")
+        found = campaign.run(plan, peers, fresh=asked.fresh)
+        print(document.text(found))
+        if asked.final:
+            document.write(found, asked.out)
+        return
     seeds = DEV if asked.seeds == "dev" else tuple(int(s) for s in asked.seeds.split(","))
     scenarios = chosen(asked.scenario, asked.group)
     for seed in seeds:
