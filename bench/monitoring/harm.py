@@ -48,7 +48,8 @@ def harm(world: World, scenario: Scenario) -> Harm:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, _harm(world, scenario))
     found = read_json(path)
-    return Harm(**{**found, "windows": tuple(found["windows"])})
+    sizes = {n: float("nan") if v is None else v for n, v in found.items() if n != "windows"}
+    return Harm(**sizes, windows=tuple(found["windows"]))
 
 
 def _harm(world: World, scenario: Scenario) -> dict[str, object]:

@@ -143,4 +143,5 @@ def _chance(past: pd.Series, now: pd.Series, category: bool) -> float:
             np.repeat(["past", "now"], [len(past), len(now)]), pd.concat([past, now]).to_numpy()
         )
         return float(chi2_contingency(both).pvalue) if both.shape[1] > 1 else 1.0
-    return float(ks_2samp(past.dropna(), now.dropna(), method="asymp").pvalue)
+    known = past.dropna(), now.dropna()
+    return float(ks_2samp(*known, method="asymp").pvalue) if all(map(len, known)) else 1.0
