@@ -1,6 +1,7 @@
 """Reads the bundle, the reference (test) and the current table, and the history of earlier days;
 scores both, judges the current days one by one, and the quality on labels that are known; writes the
-verdict as JSON and a folder with Evidently's report, two pictures and the history with these days.
+verdict as JSON and a folder with a page for people, Evidently's report, two pictures and the history
+with these days.
 """
 
 from __future__ import annotations

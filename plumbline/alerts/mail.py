@@ -17,6 +17,7 @@ from plumbline.alerts.letters import Letter
 from plumbline.params import Email
 from plumbline.plain import one_line
 from plumbline.review import page, text
+from plumbline.review.blocks import Text
 
 NAME = "email"
 TIMEOUT = 30
@@ -35,8 +36,12 @@ def message(settings: Email, letter: Letter) -> EmailMessage:
     made["Message-ID"] = make_msgid(domain=domain)
     made["References"] = f"<{_thread(letter)}@{domain}>"
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers
-    made.set_content(text.render(letter.blocks))
-    made.add_alternative(page.render(letter.blocks), subtype="html")
+    blocks = [
+        *letter.blocks,
+        *([Text(f"Attached: {', '.join(letter.pages)}")] if letter.pages else []),
+    ]
+    made.set_content(text.render(blocks))
+    made.add_alternative(page.render(blocks), subtype="html")
     for name, html in letter.pages.items():
         made.add_attachment(html, subtype="html", filename=name)
     return made

@@ -21,8 +21,6 @@ def hours(scene: Scene) -> Iterator[Finding]:
     plan = scene.layout.named.get(scene.layout.time or "")
     if plan is None or plan.name not in scene.moved or scene.short:
         return
-    if scene.moved[plan.name].p >= scene.page:
-        return
     mine, before = scene.past.counts[-1, plan.place], scene.past.reference[-1, plan.place]
     gap = causes.missing_hours(mine, before)
     if gap and gap.share >= scene.limits.hours and gap.chance < scene.page:
@@ -31,7 +29,7 @@ def hours(scene: Scene) -> Iterator[Finding]:
         yield Finding("hours", "page", gap.share, ROWS, text, plan.name, plan.reach, cause)
         return
     late = causes.clock(mine, before)
-    if late:
+    if late and scene.moved[plan.name].p < scene.page:
         cause = f"times {abs(late)} hours {'late' if late > 0 else 'early'}"
         text = f"the day's hours fit the usual ones when moved by {-late:+d} hours"
         yield Finding("time", "page", abs(late), "hours", text, plan.name, plan.reach, cause)

@@ -42,7 +42,9 @@ def quality(found: Found) -> str:
         series = charts.Series(
             *([_number(t.get(k)) for t in told] for k in ("value", "low", "high", "maturity"))
         )
-        return charts.line(f"{metric} by day, with its interval", _names(days), series)
+        unknown = sum(not t for t in told)
+        after = f"; of {unknown} days no label is known yet" if unknown else ""
+        return charts.line(f"{metric} by day, with its interval{after}", _names(days), series)
     weeks = found.get("weeks") or []
     values = [_number(w.get("quality")) for w in weeks]
     if not any(v is not None for v in values):

@@ -78,9 +78,10 @@ def _spoiled(found: Judgement, checks: Sequence[str]) -> bool:
 
 
 def _since(finding: Finding, found: Judgement, last: Judgement | None) -> Finding:
-    """The first day of the unbroken run of this finding."""
+    """The first day of the unbroken run of findings about its column, or of its check."""
     if finding.since is not None or found.day is None:
         return finding
-    key = (finding.check, finding.column)
-    before = next((f for f in last.findings if (f.check, f.column) == key), None) if last else None
-    return replace(finding, since=before.since if before else str(found.day))
+    earlier = last.findings if last else ()
+    run = [f for f in earlier if (f.column or f.check) == (finding.column or finding.check)]
+    days = [f.since for f in run if f.since] or [str(found.day)]
+    return replace(finding, since=min(days))

@@ -21,7 +21,7 @@ from plumbline.monitoring.window import Window
 from plumbline.params import Monitor
 from plumbline.usecase import UseCase
 
-CHUNKS = 12
+CHUNKS = 20
 """Parts into which a reference without time is dealt, each a period of the past."""
 
 
