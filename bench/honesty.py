@@ -37,6 +37,8 @@ NAME = "card_fraud"
 BASE = "plumbline-honesty-base"
 TABLES = Path("data") / NAME / "tables"
 PAIR = (TABLES / "train.parquet", TABLES / "valid.parquet")
+BEST = "to be found"
+"""Stands for the best feature until it is looked for, which takes a training per feature."""
 CONTROL = Bad("nothing bad: more rounds allowed", params={f"{NAME}.train.rounds": 500})
 """What the gate must not refuse: else its every no means nothing."""
 FIRST = 1_000
@@ -158,7 +160,9 @@ def main() -> None:
         project.run("git", "checkout", "-q", "--", ".")
         good = not refused(project, CONTROL)[0]
         print(f"  {'YES' if good else 'no '} {CONTROL.what}", flush=True)
-        asked = [b for b in bad_models(best_feature()) if chosen.only in b.what]
+        asked = [b for b in bad_models(BEST) if chosen.only in b.what]
+        if any(BEST in b.what for b in asked):
+            asked = [b for b in bad_models(best_feature()) if chosen.only in b.what]
         said_no = 0
         for bad in asked:
             no, why = refused(project, bad)
