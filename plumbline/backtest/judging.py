@@ -62,7 +62,9 @@ def _figures(asked: Window, model: Made) -> dict[str, Any]:
 
 def _against(asked: Window, before: Made, model: Made, params: UseCaseParams) -> dict[str, Any]:
     old, new = (Scored(m.answers[model.origin.scored], m.threshold) for m in (before, model))
-    found = paired.compared(asked, old, new, {}, Noise(params.gate.margin))["metrics"][asked.primary]
+    found = paired.compared(asked, old, new, {}, Noise(params.gate.margin))["metrics"][
+        asked.primary
+    ]
     word = found["difference"]["word"]
     return {"day": str(before.origin.day), **found, "word": word, "chosen": word != "worse"}
 
