@@ -83,12 +83,13 @@ def _ageing(axes: Axes, found: Record) -> None:
     if shelf is not None:
         axes.axvline(shelf, color=LIMIT, linewidth=1, label=f"shelf life, {shelf} days")
     axes.yaxis.set_major_formatter(lambda v, _: f"{v:+.0%}")
+    change = "lost" if found["primary"] in HIGHER_IS_BETTER else "gained"
     axes.set(
         title="Loss by age, against a fresh model",
         xlabel="age in days when the scored period begins",
-        ylabel=f"{words(found['primary'])} lost, relative",
+        ylabel=f"{words(found['primary'])} {change}, relative",
     )
-    axes.margins(y=0.2)
+    axes.margins(y=0.3)
     axes.legend(loc="upper left", ncols=2)
 
 

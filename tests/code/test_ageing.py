@@ -41,6 +41,11 @@ def test_shelf_life_is_the_first_age_beyond_the_limit_for_certain():
     assert found == {"shelf_life_days": 21, "safe_days": 14, "studied_days": 35}
 
 
+def test_a_loss_that_may_be_noise_ends_no_shelf_life():
+    unsure = {"days": 7, "loss": {"value": 0.08, "low": 0.01, "high": 0.15}}
+    assert ageing.shelf([unsure], 0.05)["shelf_life_days"] is None
+
+
 def test_noise_is_no_loss():
     found = ageing.shelf(ages(quality(0.0, noise=0.05)), 0.05)
     assert found["shelf_life_days"] is None

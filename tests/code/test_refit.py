@@ -15,12 +15,14 @@ from plumbline.model import bundle, refit
 from stages import train as stage
 from tests import studies
 from tests.boosting import parcels
+from tests.code.test_train import turn
 from tests.code.test_tune import project
 
 
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_the_same_model_as_the_stage(problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project(tmp_path, monkeypatch, problem)
+    turn(monotone={"height": 1})
     Path("tune.json").write_text(json.dumps(studies.FOUND))
     pair = Path("train.parquet"), Path("valid.parquet")
     stage.main("parcels", *pair, Path("tune.json"), Path("model"))

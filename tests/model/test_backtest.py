@@ -71,6 +71,9 @@ def test_each_origin_has_figures_with_intervals(made: tuple[Made, ...], columns:
         assert figure["low"] < figure["value"] < figure["high"]
         assert "cost_saved" in origin["metrics"]
     assert found[0]["against"] is None
+    assert [o["against"]["day"] for o in found[1:]] == [o["day"] for o in found[:-1]]
+    last = found[-1]["against"]
+    assert last["base"] != found[-1]["metrics"]["average_precision"]["value"] == last["head"]
     assert judging.count(found)["of"] == COUNT - 1
 
 

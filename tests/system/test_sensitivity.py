@@ -33,6 +33,7 @@ def test_each_setting_is_changed_alone(root: Path, capsys: pytest.CaptureFixture
     assert set(found["settings"]) == {"eta", "max_depth"}
     eta = found["settings"]["eta"]
     assert [t["setting"] for t in eta["tried"]] == pytest.approx([0.01, 0.0707107, 0.5])
+    assert len({t["metric"] for t in eta["tried"]}) == 3
     assert len(eta["trials"]["values"]) == 4
     assert {t["word"] for t in eta["tried"]} <= {"better", "within noise", "worse"}
     assert len(found["seeds"]) == 4
