@@ -269,7 +269,14 @@ def _line(path: Path, usecase: str, error: dict[str, Any]) -> str:
 def _keys(loc: tuple[str | int, ...]) -> list[str]:
     model: Any = UseCaseParams
     for part in loc:
-        names = {f.alias or n: f for n, f in model.model_fields.items()}
-        found = names[str(part)].annotation
-        model = next((a for a in get_args(found) if a is not type(None)), found)
+        if isinstance(part, str):  # else a place in a list
+            names = {f.alias or n: f for n, f in model.model_fields.items()}
+            model = _section(names[part].annotation)
     return [f.alias or n for n, f in model.model_fields.items() if n != "seed"]
+
+
+def _section(kind: Any) -> Any:
+    """The section in a field's type: Email of `Email | None`, Silence of `tuple[Silence, ...]`."""
+    if hasattr(kind, "model_fields"):
+        return kind
+    return next((found for found in map(_section, get_args(kind)) if found), None)
