@@ -118,7 +118,13 @@ def _best_peer(found: Told, size: str) -> str:
         if c["detector"] != "plumbline" and (c["faults"]["within_1"] or 0.0) >= wanted
     ]
     if not equal:
-        return "no peer finds as many"
+        others = [c for c in told if c["detector"] != "plumbline"]
+        near = max(others, key=lambda c: (c["faults"]["within_1"], -c["false_pages"]["value"]))
+        return (
+            f"no peer finds as many ({_percent(wanted)} on these windows); the most, "
+            f"{_percent(near['faults']['within_1'])}, by {near['detector']}, {near['reading']}: "
+            f"{_rate(near['false_pages'])}"
+        )
     best = min(equal, key=lambda c: c["false_pages"]["value"])
     return f"{best['detector']}, {best['reading']}: {_rate(best['false_pages'])}"
 
@@ -221,8 +227,8 @@ def _harm(found: Told) -> str:
         (
             f"`{name}`",
             f"{one['harmed']} of {one['streams']}",
-            _plain(one["average_precision_lost"]),
-            _plain(one["cost_share_gained"]),
+            _number(one["average_precision_lost"]),
+            _number(one["cost_share_gained"]),
         )
         for name, one in found["harm"][size].items()
     ]
@@ -295,6 +301,10 @@ def _percent(value: float | None) -> str:
 
 def _plain(value: float | None) -> str:
     return "never" if value is None else f"{value:g}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.3f}"
 
 
 def _seeds(seeds: Sequence[int]) -> str:
