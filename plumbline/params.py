@@ -164,7 +164,7 @@ class Monitor(Section):
     false_page_days: Annotated[float, Field(gt=1)] = 200.0  # periods per page without a cause
     false_watch_days: Annotated[float, Field(gt=1)] = 30.0  # periods per watch without a cause
     min_history: Count = 14  # healthy periods, with fewer drift is watched only
-    min_rows: Count = 100  # of a period, fewer are not judged by their values
+    min_rows: Count = 50  # of a period, fewer are not judged by their values
     used: Share = 0.02  # share of the model's gain from which a column can page
     fault: Share = 0.01  # share of the rows from which a fault in them pages
     hours: Share = 0.05  # share of a day's rows usual in hours that are missing

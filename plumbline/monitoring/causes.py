@@ -15,6 +15,8 @@ FACTORS = (10.0, 100.0, 1000.0, 12.0, 60.0, 3600.0, 3.28084, 2.20462, 2.54)
 """Tens, dozens, minutes and seconds, feet, pounds, inches; and their inverses."""
 MOVES = 12 * STEPS
 """Furthest factor that is looked for, in bins of the fine grid: 4096."""
+TIE = 4.0
+"""Gain in nats that a known factor may lack to the best."""
 LEAST = 12.0
 """Gain in log-likelihood (nats) that a cause must bring."""
 STEPS_IN = 10
@@ -23,8 +25,8 @@ FLOOR = 1e-3
 """Part of a density that lies evenly on the grid."""
 NEAR = 1.8
 """Factors below it (and above its inverse) are drift, not another unit."""
-FIT = 0.6
-"""Share of what the hours have moved that a clock must explain."""
+FIT = 0.5
+"""Share of what has moved that a cause must explain."""
 Grid = tuple[Array, Array]
 """Counts on the fine grid: now, before."""
 
@@ -71,18 +73,24 @@ def scaled(now: Array, before: Array) -> tuple[float, float, float] | None:
     """A factor, the share of rows that it was applied to, and the gain in nats, if one explains it.
 
     All factors from 1/4096 to 4096 compete, of a part of the rows or of all; a known one is preferred
-    where it lies beside the best.
+    where it explains the values almost as well as the best.
     """
     p, q = now.astype(float), _density(before)
-    moves = np.array([m for m in range(-MOVES, MOVES + 1) if m])
-    gains = [_gain(p, q, _density(_times(before, int(m)))) for m in moves]
-    best = int(np.argmax([g for g, _ in gains]))
+    moves = [m for m in range(-MOVES, MOVES + 1) if m]
+    gains = {m: _gain(p, q, _density(_times(before, m))) for m in moves}
+    best = max(moves, key=lambda m: gains[m][0])
+    known = {round(STEPS * np.log2(f)): f for f in (*FACTORS, *(1 / f for f in FACTORS))}
+    likely = max(known, key=lambda m: gains[m][0])
+    if gains[likely][0] >= gains[best][0] - TIE:
+        best = likely
+    if any(gains[m][0] >= gains[best][0] - TIE for m in moves if abs(m) < STEPS * np.log2(NEAR)):
+        return None
     gain, share = gains[best]
-    factor = _named(float(2.0 ** (moves[best] / STEPS)))
-    return None if gain < LEAST or 1 / NEAR < factor < NEAR else (factor, share, gain)
+    factor = known.get(best, float(f"{2.0 ** (best / STEPS):.2g}"))
+    return None if gain < max(LEAST, FIT * _most(p, q)) else (factor, share, gain)
 
 
-def swapped(grids: Mapping[str, Grid], suspects: set[str | None]) -> list[tuple[str, str, float]]:
+def swapped(grids: Mapping[str, Grid], suspects: set[str]) -> list[tuple[str, str, float]]:
     """Pairs of suspects whose new parts look like each other's usual values, and their share."""
     found = []
     for one, other in combinations(sorted(set(grids) & suspects), 2):
@@ -99,14 +107,6 @@ def swapped(grids: Mapping[str, Grid], suspects: set[str | None]) -> list[tuple[
 
 def _both(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (one, other), (other, one)
-
-
-def _named(factor: float) -> float:
-    """The known factor within a bin of this one, else this one to two digits."""
-    known = [*FACTORS, *(1 / f for f in FACTORS)]
-    nearest = min(known, key=lambda f: abs(np.log2(f / factor)))
-    near = abs(np.log2(nearest / factor)) <= 1 / STEPS
-    return nearest if near else float(f"{factor:.2g}")
 
 
 def _times(before: Array, move: int) -> Array:
@@ -138,6 +138,12 @@ def _gain(now: Array, before: Array, other: Array) -> tuple[float, float]:
         rises = (n * (r - q) / ((1 - share) * q + share * r)).sum() > 0
         low, high = (share, high) if rises else (low, share)
     return float((n * np.log(((1 - share) * q + share * r) / q)).sum()), share
+
+
+def _most(now: Array, before: Array) -> float:
+    """The gain of what explains the values best: they themselves, smoothed."""
+    filled = now > 0
+    return float((now[filled] * np.log(_density(now)[filled] / before[filled])).sum())
 
 
 def _gap(p: Array, q: Array) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def labels(plan: Plan) -> list[str]:
     edges = [f"{e:.4g}" for e in plan.edges]
     if not edges:
         return ["all"]
-    between = [f"{a} to {b}" for a, b in zip(edges, edges[1:], strict=False)]
+    between = [f"{a} to {b}" for a, b in itertools.pairwise(edges)]
     return [f"up to {edges[0]}", *between, f"over {edges[-1]}"]
 
 

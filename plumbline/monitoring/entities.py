@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from plumbline.monitoring import usual
-from plumbline.monitoring.layout import Claim, Layout
-from plumbline.monitoring.sketch import DAY, Ledger, Sketch
-from plumbline.monitoring.verdict import Finding, Level
-from plumbline.params import Monitor
+from plumbline.monitoring.layout import Claim
+from plumbline.monitoring.scene import Scene
+from plumbline.monitoring.sketch import Ledger, Sketch
+from plumbline.monitoring.verdict import Finding
+from plumbline.monitoring.weeks import DAY
 from plumbline.usecase import Array
 
-if TYPE_CHECKING:
-    from plumbline.monitoring.judge import Budget
-
+RECENT = 28
+"""Periods of which the ids are compared."""
 FEWEST = 20
 """Ids below which an entity is not judged."""
 
 
-def findings(
-    layout: Layout,
-    before: Sequence[Sketch],
-    now: Sketch,
-    trail: Sequence[Sketch],
-    limits: Monitor,
-    chances: Budget,
-) -> list[Finding]:
-    """Ids that are absent, and snapshots that past periods contradict; `trail`: the last periods."""
-    if len(before) < limits.min_history:
-        return []
-    out = []
-    for name in layout.entities:
-        out += _absent(layout, name, before, now, limits, chances)
-    for claim in layout.claims:
-        out += _stale(layout, claim, before, now, trail, limits, chances)
-    return out
+def findings(scene: Scene) -> Iterator[Finding]:
+    """Ids that are absent, and snapshots that past periods contradict."""
+    if scene.short:
+        return
+    for name in scene.layout.entities:
+        yield from _absent(scene, name)
+    for claim in scene.layout.claims:
+        yield from _stale(scene, claim)
 
 
 def population(ledger: Ledger) -> float:
@@ -53,61 +43,50 @@ def population(ledger: Ledger) -> float:
     return (low * high) ** 0.5
 
 
-def _absent(
-    layout: Layout,
-    name: str,
-    before: Sequence[Sketch],
-    now: Sketch,
-    limits: Monitor,
-    chances: Budget,
-) -> list[Finding]:
-    ledgers = [s.ledgers[name] for s in before if name in s.ledgers]
-    mine = now.ledgers.get(name)
-    if mine is None or mine.different < FEWEST or len(ledgers) < limits.min_history:
-        return []
-    past = np.log([population(one) for one in ledgers if one.different >= FEWEST])
-    gap = float(np.log(population(mine)) - past[-4 * 7 :].mean())
+def _absent(scene: Scene, name: str) -> Iterator[Finding]:
+    """Fewer ids than as many rows of the usual ones would show: a partition that did not come."""
+    ledgers = [s.ledgers[name] for s in scene.before if name in s.ledgers]
+    mine = scene.now.ledgers.get(name)
+    known = [one for one in ledgers if one.different >= FEWEST]
+    if mine is None or mine.different < FEWEST or len(known) < scene.limits.min_history:
+        return
+    past = np.log([population(one) for one in known])
+    gap = float(np.log(population(mine)) - past[-RECENT:].mean())
     values = np.append(past - past.mean(), gap)
     chance = usual.moderated({"": values}, np.ones(len(values), bool), floor=0.01)[""]
     gone = -float(np.expm1(gap))
-    if chance >= chances.watch or gone < limits.absent.watch:
-        return []
-    fewer = now.rows < np.mean([s.rows for s in before[-4 * 7 :]])
-    paged = chance < chances.page and gone >= limits.absent.page and fewer
-    text = f"{mine.different:,} ids in {mine.known:,} rows: as of {gone:.0%} fewer ids than usual"
-    cause = f"rows of {gone:.0%} of {name} are missing"
-    plan = layout.named[name]
-    level: Level = "page" if paged else "watch"
-    return [Finding("absent", level, gone, "share of ids", text, name, plan.reach, cause)]
+    if gone < scene.limits.absent.watch:
+        return
+    fewer = scene.now.rows < np.mean([s.rows for s in scene.before[-RECENT:]])
+    level = scene.graded(chance, gone, scene.limits.absent.page, used=bool(fewer))
+    if level:
+        plan = scene.layout.named[name]
+        text = (
+            f"{mine.different:,} ids in {mine.known:,} rows, as if {gone:.0%} of the ids were gone"
+        )
+        cause = f"rows of {gone:.0%} of {name} are missing"
+        yield Finding("absent", level, gone, "share of ids", text, name, plan.reach, cause)
 
 
-def _stale(
-    layout: Layout,
-    claim: Claim,
-    before: Sequence[Sketch],
-    now: Sketch,
-    trail: Sequence[Sketch],
-    limits: Monitor,
-    chances: Budget,
-) -> list[Finding]:
-    told = contradicted(claim, now, trail)
-    if told is None:
-        return []
-    wrong, asked = told
-    chain = [*before]
+def _stale(scene: Scene, claim: Claim) -> Iterator[Finding]:
+    """Snapshots that say another number of rows than the days before held."""
+    told = contradicted(claim, scene.now, scene.trail)
+    chain = scene.before
     past = [contradicted(claim, s, chain[max(0, i - claim.days) : i]) for i, s in enumerate(chain)]
     counts = np.array([p for p in past if p is not None], float).reshape(-1, 2)
+    if told is None or not told[1] or not len(counts):
+        return
+    wrong, asked = told
     chance, share = usual.rate(wrong, asked, counts[:, 0], counts[:, 1])
-    excess = wrong / max(1, asked) - share
-    if chance >= chances.watch or excess < limits.fault or not len(counts):
-        return []
-    plan = layout.named[claim.name]
-    entity = layout.named[claim.entity]
-    paged = chance < chances.page and excess >= limits.stale and entity.reach >= limits.used
-    text = f"{wrong / asked:.0%} of {asked:,} ids have another number of rows in the days before"
-    level: Level = "page" if paged else "watch"
-    cause = f"the histories of {claim.entity} are not up to date"
-    return [Finding("stale", level, excess, "share of ids", text, plan.name, entity.reach, cause)]
+    excess = wrong / asked - share
+    entity = scene.layout.named[claim.entity]
+    level = scene.graded(chance, excess, scene.limits.stale, used=scene.used(entity))
+    if level and excess >= scene.limits.fault:
+        text = (
+            f"{wrong / asked:.0%} of {asked:,} ids have another number of rows in the days before"
+        )
+        cause = f"the histories of {claim.entity} are not up to date"
+        yield Finding("stale", level, excess, "share of ids", text, claim.name, entity.reach, cause)
 
 
 def contradicted(claim: Claim, now: Sketch, trail: Sequence[Sketch]) -> tuple[int, int] | None:

@@ -206,8 +206,10 @@ def _sampled(training: Window, column: str) -> float:
 
 def _daily(training: Window, values: Array) -> int:
     """Different ids of the training window's last day."""
-    last = training.day == training.last
-    return len(pd.unique(pd.Series(values[last]))) if last.any() else len(values)
+    if training.day is None:
+        return len(values)
+    last = values[training.day == training.day.max()]
+    return len(pd.unique(pd.Series(last)))
 
 
 def layout(

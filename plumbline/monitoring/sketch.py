@@ -13,10 +13,10 @@ import pandas as pd
 
 from plumbline.monitoring import layout as layouts
 from plumbline.monitoring.layout import Layout, Plan
+from plumbline.monitoring.weeks import DAY
 from plumbline.monitoring.window import Window
 from plumbline.usecase import Array
 
-DAY = np.timedelta64(1, "D")
 NAMES = 5
 """New values that are kept by name."""
 

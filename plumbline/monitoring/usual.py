@@ -119,7 +119,7 @@ def shifts(past: Past, plans: Sequence[Plan]) -> dict[str, Shift]:
         means[plan.name], size = _mean(now, before, plan.order)
         sizes[plan.name] = (size, _psi(now[-1], before[-1]))
     run = {name: _running(z) for name, z in means.items()}
-    p_mean = moderated({n: z for n, z in means.items()}, past.matched, floor=1.0)
+    p_mean = moderated(means, past.matched, floor=1.0)
     p_run = moderated(run, past.matched, floor=1.0)
     p_shape = moderated(shapes, past.matched, floor=0.25, upper=True)
     return {n: Shift(p_mean[n], p_shape[n], p_run[n], sizes[n][0], sizes[n][1]) for n in shapes}
@@ -215,7 +215,7 @@ def rate(count: int, rows: int, counts: Array, sizes: Array) -> tuple[float, flo
 
     Negative binomial, with the past's overdispersion and the error of its own mean.
     """
-    from scipy.special import nbdtrc, pdtrc
+    from scipy.special import pdtrc
 
     usual = (counts.sum() + 0.5) / (sizes.sum() + 1)
     expected = usual * rows
