@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.monitoring import figures, harm, runs, streams
+from bench.monitoring.cost import POOLED
 from bench.monitoring.harm import Harm
 from bench.monitoring.runs import Record
 from bench.monitoring.scenarios import SCENARIOS, Scenario
@@ -146,8 +147,9 @@ def _harms(plan: Plan) -> dict[tuple[int, int, str], Harm]:
 
 
 def _costs(names: Sequence[str], size: int, plan: Plan) -> Iterator[dict[str, Any]]:
-    seed = plan.whole[size][0]
+    seed = plan.whole[POOLED.get(size, size)][0]
     folder = World(SIZES[size], seed).folder / "records"
+    folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         path = folder / f"cost-{name}.json"
         if name == "plumbline" or not path.exists():

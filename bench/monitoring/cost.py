@@ -2,7 +2,8 @@
 
 `python -m bench.monitoring.cost DETECTOR ROWS SEED`. Memory is the peak while a window is read and judged
 (VmHWM, reset before), above the bare interpreter and above what was held before the window was read.
-The past is read day by day, so that what is held then is the detector's own.
+The past is read day by day, so that what is held then is the detector's own. A window of 50,000 rows is
+ten days of a world of 5,000.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 
 START = int(Path("/proc/self/statm").read_text().split()[1]) * 4 / 1024  # MB, before any import
 WINDOWS = 3
+POOLED = {50_000: 5_000}
+"""Of which size a window of this one is pooled."""
 
 
 class Days:
@@ -40,7 +43,7 @@ class Days:
 
 
 def main(detector: str, rows: str, seed: str) -> None:
-    folder = _world(rows, seed).folder / "days"
+    folder = _world(rows, seed).folder / f"days-{rows}"
     if not folder.exists():
         again = [
             sys.executable,
@@ -91,7 +94,7 @@ def main(detector: str, rows: str, seed: str) -> None:
 
 
 def split(rows: int, seed: int) -> None:
-    """Write the healthy days and some judged ones, a file each."""
+    """Write the healthy days and some judged ones, a file each, or a file for so many days pooled."""
     import numpy as np
 
     from bench.monitoring import streams
@@ -99,12 +102,22 @@ def split(rows: int, seed: int) -> None:
     from plumbline.files import replacing_folder
 
     world = _world(str(rows), str(seed))
-    judged = streams.stream(world, BY_NAME["weekly"])[:WINDOWS]
-    with replacing_folder(world.folder / "days") as out:
-        for day in (*streams.past(world).days, *judged):
-            made = {**day.columns, "is_fraud": day.label, "score": day.score}
-            delivered = np.full(day.rows, np.datetime64(str(day.last), "D").astype(np.int64))
-            streams.write({**made, "delivered": delivered}, out / f"{day.last}.parquet")
+    size = rows // world.size.rows
+    days = [*streams.past(world).days, *streams.stream(world, BY_NAME["weekly"])]
+    days = days[-(len(days) // size) * size :]
+    with replacing_folder(world.folder / f"days-{rows}") as out:
+        for first in range(0, len(days), size):
+            some = days[first : first + size]
+            made = {
+                n: np.concatenate([d.columns[n] for d in some])
+                for n in some[0].columns
+                if n != "is_fraud"
+            }
+            made["is_fraud"] = np.concatenate([d.label for d in some])
+            made["score"] = np.concatenate([d.score for d in some])
+            last = np.datetime64(str(some[-1].last), "D")
+            made["delivered"] = np.full(len(made["score"]), last.astype(np.int64))
+            streams.write(made, out / f"{last}.parquet")
 
 
 def one(path: Path) -> Any:
@@ -120,7 +133,7 @@ def one(path: Path) -> Any:
 def _world(rows: str, seed: str) -> Any:
     from bench.monitoring.worlds import SIZES, World
 
-    return World(SIZES[int(rows)], int(seed))
+    return World(SIZES[POOLED.get(int(rows), int(rows))], int(seed))
 
 
 def _memory(name: str) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.monitoring import pictures
+from bench.monitoring import asked, cells, pictures
 from plumbline.files import write_json
 
 Told = Mapping[str, Any]
@@ -40,87 +40,8 @@ def commit() -> str:
 
 def text(found: Told) -> str:
     """All tables in Markdown."""
-    parts = [_asked(found), _own(found), _peers(found), _scenarios(found), _harm(found)]
+    parts = [asked.text(found), _own(found), _peers(found), _scenarios(found), _harm(found)]
     return "\n\n".join([*parts, _costs(found), _reports(found)]) + "\n"
-
-
-def _asked(found: Told) -> str:
-    """The five things that must be shown, as measured."""
-    size = "5000" if "5000" in found["own"] else next(iter(found["own"]))
-    own = found["own"][size]
-    page, either = own["page"], own["watch or page"]
-    blind = own["blind_said"]
-    crashes = sum(o["page"]["crashes"] for o in found["own"].values())
-    large = [c for c in found["costs"] if c["detector"] == "plumbline" and "seconds" in c]
-    rows: list[Sequence[str]] = [
-        (
-            "false pages on harmless streams",
-            "at most 1 %, upper end under 2 %",
-            _rate(page["false_pages"]),
-        ),
-        (
-            "a peer that finds as many faults: false flags",
-            "five times more",
-            _best_peer(found, size),
-        ),
-        (
-            "faults paged in the first window",
-            "98 %",
-            _share(page["faults"]["within_1"], page["faults"]),
-        ),
-        ("right column among the first three named", "95 %", _percent(page["named"])),
-        ("crashes, all scenarios and sizes", "0", str(crashes)),
-        (
-            "shift of 20 % or more, paged within 3 windows",
-            "95 %",
-            _share(own["large_covariate"]["page"]["within_3"], own["large_covariate"]["page"]),
-        ),
-        (
-            "the same, watched or paged",
-            "95 %",
-            _share(
-                own["large_covariate"]["watch or page"]["within_3"],
-                own["large_covariate"]["watch or page"],
-            ),
-        ),
-        (
-            "frauds x3 and concept drift, paged within 7 windows of the first labels",
-            "all",
-            _share(own["told_by_labels"]["page"]["within_7"], own["told_by_labels"]["page"]),
-        ),
-        ("`blind` said before", "all", f"{blind['said']} of {blind['windows']} windows"),
-        ("pages on harmed streams (precision)", "80 %", _rate(page["precision"])),
-        ("drift in an irrelevant column, paged", "at most 2 %", _rate(own["irrelevant"])),
-        ("false watches (in the report only)", "", _rate(either["false_pages"])),
-    ]
-    for cost in large:
-        rows.append(
-            (
-                f"a window of {cost['rows']:,} x {cost['columns']}",
-                "1 s, 500 MB for 50,000 x 30",
-                f"{cost['seconds']:.2f} s ({cost['processor_seconds']:.2f} s of processor), "
-                f"{cost['mb_above_interpreter']:.0f} MB above the interpreter",
-            )
-        )
-    title = f"## What was asked, at {int(size):,} rows a window\n\n"
-    return title + _table(("what", "asked", "measured"), rows)
-
-
-def _best_peer(found: Told, size: str) -> str:
-    told = found["compared"].get(size, [])
-    mine = next((c for c in told if c["detector"] == "plumbline"), None)
-    if mine is None:
-        return "no peer"
-    wanted = mine["faults"]["within_1"] or 0.0
-    equal = [
-        c
-        for c in told
-        if c["detector"] != "plumbline" and (c["faults"]["within_1"] or 0.0) >= wanted
-    ]
-    if not equal:
-        return "no peer finds as many"
-    best = min(equal, key=lambda c: c["false_pages"]["value"])
-    return f"{best['detector']}, {best['reading']}: {_rate(best['false_pages'])}"
 
 
 def _own(found: Told) -> str:
@@ -129,9 +50,9 @@ def _own(found: Told) -> str:
         for reading in ("page", "watch or page"):
             one = own[reading]
             rows.append((f"{int(size):,}", reading, *_columns(one)))
-    seeds = "; ".join(f"{int(s):,}: {_seeds(v)}" for s, v in found["seeds"].items())
+    seeds = "; ".join(f"{int(s):,}: {cells.seeds(v)}" for s, v in found["seeds"].items())
     title = f"## Plumbline, all windows\n\nSeeds by size: {seeds}.\n\n"
-    return title + _table(("rows", "reading", *HEAD), rows)
+    return title + cells.table(("rows", "reading", *HEAD), rows)
 
 
 HEAD = (
@@ -153,16 +74,16 @@ HEAD = (
 def _columns(one: Told) -> tuple[str, ...]:
     return (
         str(one["windows"]),
-        _rate(one["false_pages"]),
-        _percent(one["faults"]["within_1"]),
-        _percent(one["covariate"]["within_3"]),
-        _percent(one["label"]["within_7"]),
-        _percent(one["concept"]["within_7"]),
-        _percent(one["segment"]["within_7"]),
-        _plain(one["faults"]["median_delay"]),
-        _percent(one["named"]),
-        _rate(one["precision"]),
-        _percent(one["precision_by_window"]["value"]),
+        cells.rate(one["false_pages"]),
+        cells.percent(one["faults"]["within_1"]),
+        cells.percent(one["covariate"]["within_3"]),
+        cells.percent(one["label"]["within_7"]),
+        cells.percent(one["concept"]["within_7"]),
+        cells.percent(one["segment"]["within_7"]),
+        cells.plain(one["faults"]["median_delay"]),
+        cells.percent(one["named"]),
+        cells.rate(one["precision"]),
+        cells.percent(one["precision_by_window"]["value"]),
         str(one["crashes"]),
     )
 
@@ -171,13 +92,13 @@ def _peers(found: Told) -> str:
     parts = []
     for size, told in found["compared"].items():
         rows = [(c["detector"], c["reading"], *_columns(c)) for c in told]
-        seeds = _seeds(found["peer_seeds"][size])
+        seeds = cells.seeds(found["peer_seeds"][size])
         sample = "; ".join(f"{g} {', '.join(map(str, p))}" for g, p in found["sample"].items())
         title = (
             f"## Beside the peers, {int(size):,} rows\n\nThe same windows for all: seeds {seeds}, of each "
             f"stream the windows {sample} (counted from 0).\n\n"
         )
-        parts.append(title + _table(("detector", "reading", *HEAD), rows))
+        parts.append(title + cells.table(("detector", "reading", *HEAD), rows))
     return "\n\n".join(parts)
 
 
@@ -194,9 +115,9 @@ def _scenarios(found: Told) -> str:
                 str(one["windows"]),
                 str(one["pages"]),
                 str(one["watches"]),
-                _percent(one["page"]["within_1"]),
-                _percent(one["page"]["within_7"]),
-                _plain(one["page"]["median_delay"]),
+                cells.percent(one["page"]["within_1"]),
+                cells.percent(one["page"]["within_7"]),
+                cells.plain(one["page"]["median_delay"]),
                 ", ".join(f"{n} ({c})" for n, c in first) or "-",
                 f"{harm.get('harmed', 0)} of {harm.get('streams', 0)}",
             )
@@ -212,7 +133,7 @@ def _scenarios(found: Told) -> str:
         "median delay",
     )
     title = f"## Scenario by scenario, {int(size):,} rows\n\n"
-    return title + _table((*head, "first named", "harmed"), rows)
+    return title + cells.table((*head, "first named", "harmed"), rows)
 
 
 def _harm(found: Told) -> str:
@@ -221,13 +142,13 @@ def _harm(found: Told) -> str:
         (
             f"`{name}`",
             f"{one['harmed']} of {one['streams']}",
-            _plain(one["average_precision_lost"]),
-            _plain(one["cost_share_gained"]),
+            cells.number(one["average_precision_lost"]),
+            cells.number(one["cost_share_gained"]),
         )
         for name, one in found["harm"][size].items()
     ]
     title = f"## Harm, measured on true labels, {int(size):,} rows\n\n"
-    return title + _table(
+    return title + cells.table(
         (
             "scenario",
             "streams harmed",
@@ -253,7 +174,7 @@ def _costs(found: Told) -> str:
                 f"{cost['mb_above_interpreter']:.0f}",
             )
         )
-    return "## Seconds and memory of a window\n\n" + _table(
+    return "## Seconds and memory of a window\n\n" + cells.table(
         ("detector", "window", "seconds", "of processor", "MB above the interpreter"), rows
     )
 
@@ -270,32 +191,4 @@ def _reports(found: Told) -> str:
     title = (
         f"## What Evidently's whole Report raised\n\nOn the first window of {windows} faults.\n\n"
     )
-    return title + _table(("detector", "scenario", "raised"), rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(r) + " |" for r in rows)])
-
-
-def _rate(one: Told) -> str:
-    if not one["total"]:
-        return "-"
-    ends = f"{100 * one['low']:.1f} to {100 * one['high']:.1f}"
-    return f"{100 * one['value']:.1f} % ({ends}), {one['count']} of {one['total']}"
-
-
-def _share(value: float | None, of: Told) -> str:
-    return f"{_percent(value)} of {of['streams']} streams"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None or value != value else f"{100 * value:.0f} %"
-
-
-def _plain(value: float | None) -> str:
-    return "never" if value is None else f"{value:g}"
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds))
+    return title + cells.table(("detector", "scenario", "raised"), rows)
