@@ -116,9 +116,9 @@ def bad_models(best: str) -> tuple[Bad, ...]:
             TRAIN,
             (
                 (
-                    '"threshold": decision.choose(case, columns, answer),',
+                    '"threshold": decision.choose(case, columns, answer, how.costs),',
                     '"threshold": dataclasses.replace(\n'
-                    "            decision.choose(case, columns, answer), value=0.99\n        ),",
+                    "            decision.choose(case, columns, answer, how.costs), value=0.99\n        ),",
                 ),
                 ("import logging\n", "import dataclasses\nimport logging\n"),
             ),

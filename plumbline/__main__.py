@@ -13,11 +13,13 @@ from plumbline.errors import PlumblineError
 COMMANDS = (
     "accept",
     "audit",
+    "backtest",
     "baseline",
     "canary",
     "comment",
     "compare",
     "earn",
+    "explain",
     "features",
     "gate",
     "gc",
@@ -38,6 +40,7 @@ COMMANDS = (
     "retrain",
     "rollback",
     "score",
+    "sensitivity",
     "ui",
     "verify",
 )

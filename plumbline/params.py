@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from plumbline.errors import ParamsError, near
 from plumbline.model import space
+from plumbline.model.costs import Costs
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
@@ -119,13 +120,20 @@ class Tune(Section):
 
 
 class Train(Section):
-    """The final model; `params` are XGBoost's own, over tune's fixed ones and under the tuned ones."""
+    """The final model; `params` are XGBoost's own, over tune's fixed ones and under the tuned ones.
+
+    `monotone`: by feature 1 (the answer never falls where it rises), -1 (never rises) or 0.
+    """
 
     rounds: Count = 400
     early_stopping: Count = 30
     threads: Annotated[int, Field(ge=0)] = 0
     calibration: Literal["none", "platt", "isotonic"] = "platt"
+    costs: Costs | None = (
+        None  # the decision threshold is the cheapest; without them, of the best F1
+    )
     params: Settings = Field(default_factory=dict)
+    monotone: Mapping[str, Literal[-1, 0, 1]] = Field(default_factory=dict)
 
 
 class Evaluate(Section):
@@ -133,10 +141,14 @@ class Evaluate(Section):
 
     bootstrap: Count = 500  # replicates
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the intervals
-    k: Count = 50  # alarms a day at which precision is read
+    k: Count = 50  # alarms a day at which precision is read, and that can be looked into
+    rule: float | None = None  # a plain threshold of the naive answer, as a policy to beat
     false_alarm_rate: Share = 0.01  # at which recall is read
     linear_rows: Count = 200_000  # of train, at most, for the linear baseline
     pairs: Count = 5_000  # events of test, at most, for the expected behaviours
+    explained: Count = 2_000  # rows of test, at most, whose contributions are drawn
+    min_pairs: Count = 1  # that each behaviour must be checked on
+    subgroup_share: Share = 0.02  # of the rows, at least, that a subgroup found must hold
     slice_floor: Share = 0.5  # of the overall figure that each slice must reach
     slice_floors: Mapping[str, float] = Field(
         default_factory=dict
@@ -183,6 +195,18 @@ class Monitor(Section):
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the interval
 
 
+class Backtest(Section):
+    """`python -m plumbline backtest`. No stage reads it.
+
+    `max_loss`: the share of the fresh model's figure whose loss, beyond noise, ends a model's shelf life.
+    """
+
+    origins: Count = 10  # models made one after another
+    train_days: Count = 28  # of the first one's train window, at least
+    replicates: Count = 2000  # for every interval
+    max_loss: Share = 0.05
+
+
 class Gate(Section):
     """What a pull request may do (`plumbline/review/ruling.py`). No stage reads it.
 
@@ -212,6 +236,7 @@ class UseCaseParams(Section):
     evaluate: Evaluate
     monitor: Monitor
     gate: Gate = Gate()
+    backtest: Backtest = Backtest()
 
 
 def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
@@ -231,6 +256,14 @@ def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
     except ValidationError as error:
         lines = [_line(path, usecase, dict(e)) for e in error.errors()]
         raise ParamsError("\n".join(lines)) from None
+
+
+def first(path: Path = Path("params.yaml")) -> str:
+    """The first of `usecases`: what a command takes that is given none."""
+    named = read(path)["usecases"]
+    if not named:
+        raise ParamsError(f"{path}, usecases: empty; name a use case")
+    return str(named[0])
 
 
 def read(path: Path = Path("params.yaml")) -> dict[str, Any]:
@@ -266,5 +299,6 @@ def _keys(loc: tuple[str | int, ...]) -> list[str]:
     model: Any = UseCaseParams
     for part in loc:
         names = {f.alias or n: f for n, f in model.model_fields.items()}
-        model = names[str(part)].annotation
+        found = names[str(part)].annotation
+        model = next((a for a in get_args(found) if a is not type(None)), found)
     return [f.alias or n for n, f in model.model_fields.items() if n != "seed"]

@@ -83,7 +83,7 @@ def _on(case: Case, base: Run, head: Run, *, on_head: bool) -> dict[str, Any]:
         _check_task(base.scorer, head.scorer)
         old, new = _columns(case.usecase, base, head, on_head=on_head)
         table = new if on_head else old
-        _check_columns(case.usecase, table)
+        _check_columns(case, table)
         readable = assessment.raw(case.usecase, table)
         window = assessment.window(case.usecase, case.params, table, head.scorer.threshold)
         before, after = _scored(base, old), _scored(head, new)
@@ -122,15 +122,15 @@ def _check_task(base: Bundle, head: Bundle) -> None:
         raise BundleError(f"base predicts {' of '.join(sides[0])}, head {' of '.join(sides[1])}")
 
 
-def _check_columns(usecase: UseCase, table: Columns) -> None:
-    """SpecError where the module, as it is now, reads columns that a table has not."""
+def _check_columns(case: Case, table: Columns) -> None:
+    """SpecError where module or costs, as they are now, read columns that a table has not."""
+    usecase, costs = case.usecase, case.params.train.costs
     decoded = [c.name for c in usecase.categories if c.name == c.column]
-    cost = [usecase.costs.missed] if usecase.costs else []
     needed = [
         usecase.key,
         usecase.label,
         *decoded,
-        *cost,
+        *(costs.columns if costs else []),
         *([usecase.time] if usecase.time else []),
     ]
     lacking = [name for name in needed if name not in table]

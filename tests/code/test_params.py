@@ -59,6 +59,15 @@ def write(tmp_path: Path, change: dict[str, Any]) -> Path:
             r"max_quarantine: got 2, expected less than or equal to 1",
         ),
         ({"card_fraud.tune": None}, r"card_fraud.tune: missing; add it"),
+        (
+            {"card_fraud.train.costs.false_positive": [5]},
+            r"train.costs.false_positive: got \[5\], expected a number, a column's name, or",
+        ),
+        (
+            {"card_fraud.train.costs.false_positve": 5},
+            r"costs.false_positve: unknown key; did you mean 'false_positive'",
+        ),
+        ({"card_fraud.train.costs.unit": None}, r"train.costs.unit: missing; add it"),
         ({"seed": "x"}, r"params.yaml, seed: got 'x', expected a valid integer"),
         ({"card_fraud": 7}, r"card_fraud: got 7, expected one sub-section per stage"),
         ({"usecases": "card_fraud"}, r"expected a list under the key 'usecases'"),
