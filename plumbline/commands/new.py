@@ -38,6 +38,7 @@ USECASE = UseCase(
     ),
     rows=(Row(size_per_unit),),
     features=("size", "units", "size_per_unit"),
+    # slices=..., groups=..., behaviours=..., use=Use(intended=..., out_of_scope=...): for the model card
 )
 '''
 

@@ -152,7 +152,10 @@ def test_the_lock_alone(here: Project, capsys: pytest.CaptureFixture[str]) -> No
     here.set({"diabetes.train.rounds": 2})
     capsys.readouterr()
     assert main(["gate", "--lock-only"]) == 1
-    assert "- dvc.lock is stale: train@diabetes would run again" in capsys.readouterr().out
+    assert (
+        "- dvc.lock is stale: train@diabetes, evaluate@diabetes would run again"
+        in capsys.readouterr().out
+    )
 
 
 def test_forged_bytes(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
