@@ -177,12 +177,15 @@ class Monitor(Section):
     false_page_days: Annotated[float, Field(gt=1)] = 200.0  # periods per page without a cause
     false_watch_days: Annotated[float, Field(gt=1)] = 30.0  # periods per watch without a cause
     min_history: Count = 14  # healthy periods, with fewer drift is watched only
-    min_rows: Count = 100  # of a period, fewer are not judged by their values
+    min_rows: Count = 50  # of a period, fewer are not judged by their values
     used: Share = 0.02  # share of the model's gain from which a column can page
     fault: Share = 0.01  # share of the rows from which a fault in them pages
     hours: Share = 0.05  # share of a day's rows usual in hours that are missing
     felt: Annotated[float, Field(ge=0)] = 0.2  # shift of the score, in standard deviations
+    slow: Annotated[float, Field(gt=0)] = 0.3  # shift since training, in standard deviations
     rows_change: Limits = Limits(watch=0.1, page=0.6)  # relative; only missing rows page
+    absent: Limits = Limits(watch=0.05, page=0.15)  # share of an entity's ids that do not come
+    stale: Share = 0.1  # share of ids whose histories are not those of the days before
     unlabelled: Limits = Limits(watch=0.02, page=0.1)  # share of the rows whose label is due
     quality: Limits = Limits(watch=0.05, page=0.1)  # relative loss of the primary metric
     calibration: Limits = Limits(watch=0.2, page=0.4)  # labels over scores, relative change

@@ -11,10 +11,22 @@ import numpy as np
 from plumbline.monitoring.layout import FINE, HOURS, STEPS
 from plumbline.usecase import Array
 
-FACTORS = (10.0, 100.0, 1000.0, 12.0, 60.0, 3600.0, 3.28084, 2.20462, 1.60934, 2.54)
-"""Tens, dozens, minutes and seconds, feet, pounds, miles, inches; and their inverses."""
-FIT = 0.6
-"""Share of what a column has moved that a cause must explain."""
+FACTORS = (10.0, 100.0, 1000.0, 12.0, 60.0, 3600.0, 3.28084, 2.20462, 2.54)
+"""Tens, dozens, minutes and seconds, feet, pounds, inches; and their inverses."""
+MOVES = 12 * STEPS
+"""Furthest factor that is looked for, in bins of the fine grid: 4096."""
+TIE = 4.0
+"""Gain in nats that a known factor may lack to the best."""
+LEAST = 12.0
+"""Gain in log-likelihood (nats) that a cause must bring."""
+STEPS_IN = 10
+"""Halvings by which a share is found, to a thousandth."""
+FLOOR = 1e-3
+"""Part of a density that lies evenly on the grid."""
+NEAR = 1.8
+"""Factors below it (and above its inverse) are drift, not another unit."""
+FIT = 0.5
+"""Share of what has moved that a cause must explain."""
 Grid = tuple[Array, Array]
 """Counts on the fine grid: now, before."""
 
@@ -57,55 +69,81 @@ def clock(now: Array, before: Array) -> int:
     return best if _gap(p, np.roll(q, best)) < (1 - FIT) * still else 0
 
 
-def scaled(now: Array, before: Array) -> tuple[float, float] | None:
-    """A factor, and the share of rows that it was applied to; None where no factor explains it."""
+def scaled(now: Array, before: Array) -> tuple[float, float, float] | None:
+    """A factor, the share of rows that it was applied to, and the gain in nats, if one explains it.
+
+    All factors from 1/4096 to 4096 compete, of a part of the rows or of all; a known one is preferred
+    where it explains the values almost as well as the best.
+    """
+    p, q = now.astype(float), _density(before)
+    moves = [m for m in range(-MOVES, MOVES + 1) if m]
+    gains = {m: _gain(p, q, _density(_times(before, m))) for m in moves}
+    best = max(moves, key=lambda m: gains[m][0])
+    known = {round(STEPS * np.log2(f)): f for f in (*FACTORS, *(1 / f for f in FACTORS))}
+    likely = max(known, key=lambda m: gains[m][0])
+    if gains[likely][0] >= gains[best][0] - TIE:
+        best = likely
+    if any(gains[m][0] >= gains[best][0] - TIE for m in moves if abs(m) < STEPS * np.log2(NEAR)):
+        return None
+    gain, share = gains[best]
+    factor = known.get(best, float(f"{2.0 ** (best / STEPS):.2g}"))
+    return None if gain < max(LEAST, FIT * _most(p, q)) else (factor, share, gain)
+
+
+def swapped(grids: Mapping[str, Grid], suspects: set[str]) -> list[tuple[str, str, float]]:
+    """Pairs of suspects whose new parts look like each other's usual values, and their share."""
     found = []
-    for factor in (*FACTORS, *(1 / f for f in FACTORS)):
-        fit, share = _mixture(now, before, _times(before, factor))
-        found.append((fit, share, factor))
-    fit, share, factor = max(found)
-    return (factor, share) if fit >= FIT and share > 0 else None
+    for one, other in combinations(sorted(set(grids) & suspects), 2):
+        pairs = [
+            (grids[a][0].astype(float), grids[a][1], grids[b][1]) for a, b in _both(one, other)
+        ]
+        gains = [_gain(now, _density(q), _density(r)) for now, q, r in pairs]
+        rivals = [scaled(now, q) for now, q, _ in pairs]
+        least = [max(LEAST, r[2] if r else 0.0) for r in rivals]
+        if all(g > bound for (g, _), bound in zip(gains, least, strict=True)):
+            found.append((one, other, float(np.mean([s for _, s in gains]))))
+    return found
 
 
-def swapped(grids: Mapping[str, Grid], suspects: set[str | None]) -> list[tuple[str, str]]:
-    """Pairs of suspects of which each one's new part looks like the other's usual values."""
-    return [
-        pair
-        for pair in combinations(sorted(set(grids) & suspects), 2)
-        if all(
-            _mixture(*grids[a], grids[b][1])[0] >= FIT for a, b in (pair, pair[::-1])
-        )
-    ]
+def _both(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (one, other), (other, one)
 
 
-def swap_share(grids: Mapping[str, Grid], one: str, other: str) -> float:
-    """Share of the rows in which the two columns are swapped: the mean of what either tells."""
-    pairs = ((one, other), (other, one))
-    return float(np.mean([_mixture(*grids[a], grids[b][1])[1] for a, b in pairs]))
-
-
-def _times(before: Array, factor: float) -> Array:
-    """The grid's counts with every value times `factor`; zero and what falls off stays at the end."""
-    move = int(round(STEPS * np.log2(factor)))
+def _times(before: Array, move: int) -> Array:
+    """The grid's counts moved outwards by `move` bins; zero and what falls off stays at the end."""
     middle = FINE // 2
     size = np.abs(np.arange(FINE) - middle)
-    there = np.sign(np.arange(FINE) - middle) * np.clip(np.where(size > 0, size + move, 0), 0, middle)
-    return np.bincount((middle + there).astype(np.int64), weights=before, minlength=FINE)
+    far = np.clip(np.where(size > 0, size + move, 0), 0, middle)
+    there = middle + np.sign(np.arange(FINE) - middle) * far
+    return np.bincount(there.astype(np.int64), weights=before, minlength=FINE)
 
 
-def _mixture(now: Array, before: Array, other: Array) -> tuple[float, float]:
-    """How well (1 - s) before + s other explains now, as a share of the distance, and s in 0..1."""
+def _density(counts: Array) -> Array:
+    """Smoothed shares on the fine grid, none of them zero."""
     kernel = np.array([1, 2, 3, 2, 1]) / 9
-    p, q, r = (np.convolve(c / max(1, c.sum()), kernel, mode="same") for c in (now, before, other))
-    weight = 1 / (p + q + r + 1e-6)
-    way, gap = r - q, p - q
-    length = float((weight * way * way).sum())
-    if length == 0:
-        return 0.0, 0.0
-    share = float(np.clip((weight * way * gap).sum() / length, 0.0, 1.0))
-    still = float((weight * gap * gap).sum())
-    left = float((weight * (gap - share * way) ** 2).sum())
-    return 1 - left / still if still else 0.0, share
+    smooth = np.convolve(counts, kernel, mode="same")
+    return (1 - FLOOR) * smooth / max(1e-9, smooth.sum()) + FLOOR / FINE
+
+
+def _gain(now: Array, before: Array, other: Array) -> tuple[float, float]:
+    """What (1 - s) before + s other gains over before alone in log-likelihood, at the best s.
+
+    The gain is concave in s: its slope is halved in on.
+    """
+    filled = now > 0
+    n, q, r = now[filled], before[filled], other[filled]
+    low, high = 0.0, 1.0
+    for _ in range(STEPS_IN):
+        share = (low + high) / 2
+        rises = (n * (r - q) / ((1 - share) * q + share * r)).sum() > 0
+        low, high = (share, high) if rises else (low, share)
+    return float((n * np.log(((1 - share) * q + share * r) / q)).sum()), share
+
+
+def _most(now: Array, before: Array) -> float:
+    """The gain of what explains the values best: they themselves, smoothed."""
+    filled = now > 0
+    return float((now[filled] * np.log(_density(now)[filled] / before[filled])).sum())
 
 
 def _gap(p: Array, q: Array) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ def pooled(sketches: tuple[Sketch, ...], plan: Plan) -> Array:
 def columns(seen: Observation) -> list[dict[str, Any]]:
     """Every monitored column: its use, its shift over the whole current window, nulls, problems."""
     worst = {f.column: f.level for f in reversed(seen.findings)}
-    return [_column(seen, plan) | {"level": worst.get(plan.name, "fine")} for plan in seen.layout.plans]
+    return [
+        _column(seen, plan) | {"level": worst.get(plan.name, "fine")} for plan in seen.layout.plans
+    ]
 
 
 def prediction(seen: Observation) -> dict[str, Any] | None:
@@ -42,7 +45,11 @@ def worst(seen: Observation) -> list[dict[str, Any]]:
     psi = {p.name: _moved(seen, p)["psi"] for p in plans}
     ordered = sorted(
         plans,
-        key=lambda p: (found.index(p.name) if p.name in found else len(found), -psi[p.name], p.name),
+        key=lambda p: (
+            found.index(p.name) if p.name in found else len(found),
+            -psi[p.name],
+            p.name,
+        ),
     )
     return [_shares(seen, p) for p in ordered[:WORST]] + [_shares(seen, seen.layout.score)]
 
@@ -56,7 +63,9 @@ def segments(seen: Observation) -> list[dict[str, Any]]:
         before, now = pooled(seen.before, plan), pooled(seen.sketches, plan)
         for value, r, c in zip(labels(plan), before, now, strict=True):
             out.append({"column": plan.name, "value": value, "reference": r, "current": c})
-    return [{k: float(v) if k in ("reference", "current") else v for k, v in s.items()} for s in out]
+    return [
+        {k: float(v) if k in ("reference", "current") else v for k, v in s.items()} for s in out
+    ]
 
 
 def labels(plan: Plan) -> list[str]:
@@ -68,7 +77,7 @@ def labels(plan: Plan) -> list[str]:
     edges = [f"{e:.4g}" for e in plan.edges]
     if not edges:
         return ["all"]
-    between = [f"{a} to {b}" for a, b in zip(edges, edges[1:], strict=False)]
+    between = [f"{a} to {b}" for a, b in itertools.pairwise(edges)]
     return [f"up to {edges[0]}", *between, f"over {edges[-1]}"]
 
 

@@ -150,7 +150,9 @@ def _inputs(seen: Observation, past: Window, now: Window, limits: Monitor) -> li
     found: list[Any] = [html.text_widget(text=NOTE)]
     if columns:
         preset = drift_table(columns, limits.psi.watch)
-        categories = [p.name for p in seen.layout.plans if p.kind == "category" and p.name in columns]
+        categories = [
+            p.name for p in seen.layout.plans if p.kind == "category" and p.name in columns
+        ]
         frames = frame(seen, past, columns), frame(seen, now, columns)
         found += widgets(preset, frames, categories)
     if left_out:

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.monitoring import faults, matured, usual, verdict
-from plumbline.monitoring.layout import Layout
+from plumbline.monitoring import faults, matured, usual, verdict, weeks
+from plumbline.monitoring.layout import Layout, Plan
 from plumbline.monitoring.matured import Outcome
+from plumbline.monitoring.scene import Scene
 from plumbline.monitoring.sketch import Sketch
-from plumbline.monitoring.usual import Past, Shift
+from plumbline.monitoring.usual import Shift
 from plumbline.monitoring.verdict import Finding, Level
 from plumbline.params import Monitor
+
+
+SLOW = 28
+"""Periods that are pooled to be held against the training window."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +43,11 @@ class Judgement:
         return verdict.level(self.findings)
 
 
-@dataclass(frozen=True)
-class Budget:
-    """Chances per test at which something is paged and watched: the window's error over all tests."""
-
-    page: float
-    watch: float
-
-
-def budget(layout: Layout, limits: Monitor) -> Budget:
-    """The window's chance of a false alarm, split evenly over its tests (Bonferroni)."""
+def tests(layout: Layout) -> int:
+    """How many tests a period's error is split over (Bonferroni): three per binned column and so on."""
     binned = sum(1 for p in layout.plans if p.size > 1) + 1
     raw = sum(1 for p in layout.plans if p.raw)
-    tests = 3 * binned + 5 * raw + 6
-    return Budget(1 / limits.false_page_days / tests, 1 / limits.false_watch_days / tests)
+    return 3 * binned + 5 * raw + 2 * len(layout.entities) + len(layout.claims) + 4
 
 
 def judge(
@@ -60,24 +56,29 @@ def judge(
     now: Sketch,
     limits: Monitor,
     labels: tuple[Sequence[Outcome], Sequence[Outcome]] = ((), ()),
+    trail: Sequence[Sketch] = (),
 ) -> Judgement:
     """The verdict on `now` by `before` (healthy periods, oldest first).
 
+    `trail`: the periods just before, healthy or not, against which histories are held.
     `labels`: outcomes of the usual periods and of the recent ones whose labels are known by now, both
     oldest first.
     """
-    chances = budget(layout, limits)
     past = usual.past(layout, before, now)
     moved = usual.shifts(past, (*layout.plans, layout.score))
-    cold = _cold(before, past, limits)
-    broken = faults.findings(layout, before, now, past, moved, limits, chances)
-    drifted = [] if now.rows < limits.min_rows else _drift(layout, moved, broken, limits, chances, cold)
+    split = tests(layout)
+    page, watch = (1 / d / split for d in (limits.false_page_days, limits.false_watch_days))
+    scene = Scene(layout, before, now, trail, past, moved, limits, page, watch)
+    cold = _cold(scene)
+    broken = faults.findings(scene)
+    drifted = [] if now.rows < limits.min_rows else _drift(scene, broken, felt=_felt(scene, cold))
     told = label_findings(layout, labels, limits)
+    slow = _slow(scene, {f.column for f in (*broken, *drifted)})
     score = moved.get("score")
     return Judgement(
         day=now.day,
         rows=now.rows,
-        findings=tuple(verdict.order([*broken, *drifted, *told])),
+        findings=tuple(verdict.order([*broken, *drifted, *slow, *told])),
         mean=now.mean,
         shift=score.size if score else float("nan"),
         blind=_blind(layout, now),
@@ -89,28 +90,24 @@ def label_findings(
     layout: Layout, labels: tuple[Sequence[Outcome], Sequence[Outcome]], limits: Monitor
 ) -> list[Finding]:
     """A loss of quality, or labels off the scores, on matured periods; the clearest run of each."""
-    from scipy.special import ndtri
-
     found = matured.tests(layout.problem, *labels)
-    z_page = -float(ndtri(1 / limits.false_page_days / 12))
-    z_watch = -float(ndtri(1 / limits.false_watch_days / 12))
+    tests = 2 * len(matured.RUNS)
     out = []
-    for name in ("quality", "calibration"):
-        mine = [t for t in found if t.name == name]
-        if not mine:
-            continue
-        bound = limits.quality if name == "quality" else limits.calibration
-        signed = [(t.z if name == "quality" else abs(t.z), abs(t.size), t) for t in mine]
-        paged = [s for s in signed if s[0] >= z_page and s[1] >= bound.page]
-        watched = [s for s in signed if s[0] >= z_watch and s[1] >= bound.watch]
-        for chosen, level in ((paged, "page"), (watched, "watch")):
+    for name, bound in (("quality", limits.quality), ("calibration", limits.calibration)):
+        mine = sorted((t for t in found if t.name == name), key=lambda t: t.p)
+        graded: tuple[tuple[Level, float, float], ...] = (
+            ("page", limits.false_page_days, bound.page),
+            ("watch", limits.false_watch_days, bound.watch),
+        )
+        for level, days, least in graded:
+            chosen = [t for t in mine if t.p < 1 / days / tests and abs(t.size) >= least]
             if chosen:
-                out.append(_label_finding(layout, max(chosen, key=lambda s: s[0])[2], level))
+                out.append(_label_finding(layout, chosen[0], level))
                 break
     return out
 
 
-def _label_finding(layout: Layout, test: matured.Test, level: str) -> Finding:
+def _label_finding(layout: Layout, test: matured.Test, level: Level) -> Finding:
     metric = {"classification": "average precision", "regression": "mean absolute error"}
     if test.name == "quality":
         text = f"{metric[layout.problem]} {test.usual:.3g} before, {test.now:.3g} now"
@@ -125,7 +122,7 @@ def _label_finding(layout: Layout, test: matured.Test, level: str) -> Finding:
     days = f"{test.first} to {test.last}" if test.run > 1 else f"{test.last}"
     return Finding(
         test.name,
-        level,  # type: ignore[arg-type]
+        level,
         abs(test.size),
         unit,
         f"{text} (labels of {days})",
@@ -134,37 +131,57 @@ def _label_finding(layout: Layout, test: matured.Test, level: str) -> Finding:
     )
 
 
-def _drift(
-    layout: Layout,
-    moved: dict[str, Shift],
-    broken: Sequence[Finding],
-    limits: Monitor,
-    chances: Budget,
-    cold: str,
-) -> list[Finding]:
+def _felt(scene: Scene, cold: str) -> bool:
+    """Whether the score has moved, beyond chance and far enough to matter."""
+    score = scene.moved.get("score")
+    if cold or score is None:
+        return False
+    return score.p < scene.page and abs(score.size) >= scene.limits.felt
+
+
+def _drift(scene: Scene, broken: Sequence[Finding], *, felt: bool) -> list[Finding]:
     """Columns that moved, and the score; features whose raw column is named already are left out."""
-    score = moved.get("score")
-    felt = (
-        not cold
-        and score is not None
-        and score.p < chances.page
-        and abs(score.size) >= limits.felt
-    )
     named = {f.column for f in broken}
-    out = []
-    for plan in layout.plans:
-        shift = moved.get(plan.name)
-        if shift is None or shift.p >= chances.watch or plan.name in named:
+    found: dict[str, Finding] = {}
+    for plan in scene.layout.plans:
+        shift = scene.moved.get(plan.name)
+        if shift is None or plan.name in named or named & set(plan.roots):
             continue
-        if named & set(plan.roots):
-            continue
-        grave = felt and shift.p < chances.page and plan.reach >= limits.used
-        out.append(_drift_finding(plan.name, shift, "page" if grave else "watch", plan.reach))
-    roots = {f.column for f in out if layout.named[f.column or ""].raw}
-    out = [f for f in out if not roots & set(layout.named[f.column or ""].roots)]
-    if score is not None and score.p < chances.watch and (felt or not broken):
+        level = scene.graded(shift.p, 0.0, 0.0, used=felt and scene.used(plan))
+        if level:
+            found[plan.name] = _drift_finding(plan.name, shift, level, plan.reach)
+    raw = {n for n in found if scene.layout.named[n].raw}
+    out = [f for n, f in found.items() if not raw & set(scene.layout.named[n].roots)]
+    score = scene.moved.get("score")
+    if score is not None and score.p < scene.watch and (felt or not broken):
         out.append(_score_finding(score, "page" if felt else "watch"))
     return out
+
+
+def _slow(scene: Scene, named: set[str | None]) -> list[Finding]:
+    """Used columns far from the training window over the last weeks: no reference that moves shows it."""
+    recent = [*scene.before, scene.now][-SLOW:]
+    if len(recent) < SLOW or not scene.layout.period_days:
+        return []
+    counts = np.sum([s.counts for s in recent], axis=0)
+    out = []
+    for plan in scene.layout.plans:
+        if plan.importance < scene.limits.used or plan.name in named or plan.size < 2:
+            continue
+        psi, size = usual.distance(
+            counts[plan.place], scene.layout.training[plan.place], plan.order
+        )
+        if abs(size) >= scene.limits.slow:
+            text = (
+                f"{size:+.2f} deviations of its rank from training in {SLOW} periods, PSI {psi:.2f}"
+            )
+            out.append(_slow_finding(plan, abs(size), text))
+    return out
+
+
+def _slow_finding(plan: Plan, size: float, text: str) -> Finding:
+    cause = "it has moved away since training"
+    return Finding("slow", "watch", size, "deviations", text, plan.name, plan.reach, cause)
 
 
 def _drift_finding(name: str, shift: Shift, level: Level, reach: float) -> Finding:
@@ -179,16 +196,23 @@ def _score_finding(shift: Shift, level: Level) -> Finding:
     return Finding("prediction", level, abs(shift.size), "deviations", text)
 
 
-def _cold(before: Sequence[Sketch], past: Past, limits: Monitor) -> str:
-    if len(before) >= limits.min_history and past.matched[-1]:
+def _cold(scene: Scene) -> str:
+    """Why drift can only be watched, "" where it can be judged."""
+    if scene.now.rows < scene.limits.min_rows:
+        return (
+            f"{scene.now.rows} rows, {scene.limits.min_rows} are needed: only what is missing or "
+            "null is judged; a longer period_days gathers more"
+        )
+    if not scene.short and scene.past.matched[-1]:
         return ""
     return (
-        f"{len(before)} past periods, {limits.min_history} and two of the same weekday are needed: "
-        "drift is watched only"
+        f"{len(scene.before)} past periods, {scene.limits.min_history} and two of the same season "
+        "are needed: drift is watched only"
     )
 
 
 def _blind(layout: Layout, now: Sketch) -> np.datetime64 | None:
     if now.day is None or layout.label_delay == 0:
         return None
-    return now.day + (layout.label_delay + layout.period_days) * np.timedelta64(1, "D")
+    last = now.day + (layout.period_days - 1) * weeks.DAY
+    return weeks.known_on(last, layout.label_delay)

@@ -7,7 +7,7 @@ where the project computes it; `roots` are the raw columns that a feature reads.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import NormalDist
 from typing import Any, Literal
@@ -33,6 +33,12 @@ RARE = 0.002
 COMMON = 0.003
 """Share of the training rows from which one exact value is no surprise."""
 HOURS = 24
+NUMBERS = ("integer", "floating", "mixed-integer-float", "boolean", "empty")
+"""What pandas calls a column of objects that are numbers."""
+IDS = 500
+"""Ids of an entity whose rows are counted one by one, about."""
+LONGEST = 7
+"""Days of a count that past sketches confirm, at most."""
 ROWS = 200_000
 """Training rows that are counted, at most."""
 
@@ -74,10 +80,20 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A snapshot feature that says how many rows of an entity the last `days` days had."""
+
+    name: str
+    entity: str
+    days: int
+
+
+@dataclass(frozen=True)
 class Layout:
     """The plan of a use case's columns and of its score (last), and the training window's counts.
 
-    `training` int (bins,), `fine` per raw number its fine grid there. `entities` are id columns.
+    `training` int (bins,), `fine` per raw number its fine grid there. `entities`: id columns, and the share of their ids whose
+    rows are counted one by one; `claims` are held against these counts.
     """
 
     problem: Literal["classification", "regression"]
@@ -85,7 +101,8 @@ class Layout:
     time: str | None
     label_delay: int
     period_days: int
-    entities: tuple[str, ...]
+    entities: Mapping[str, float]
+    claims: tuple[Claim, ...]
     plans: tuple[Plan, ...]
     score: Plan
     training: Array
@@ -164,6 +181,37 @@ def roots(usecase: UseCase) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(columns)) for name, columns in found.items()}
 
 
+def claims(usecase: UseCase) -> tuple[Claim, ...]:
+    """The counts of rows over at most LONGEST days, which past sketches can confirm."""
+    return tuple(
+        Claim(s.name, usecase.entity(s.entity).column, s.days)
+        for s in usecase.snapshots
+        if s.aggregate == "count" and not s.matured and s.days <= LONGEST
+    )
+
+
+def hashed(ids: Array) -> Array:
+    """A number in [0, 1) for each id, the same in every run, float64 (n,)."""
+    return pd.util.hash_array(ids) / 2.0**64
+
+
+def _sampled(training: Window, column: str) -> float:
+    """The share of an entity's ids of which about IDS come on a training day."""
+    values = training.columns.get(column)
+    if values is None or not len(values):
+        return 1.0
+    seen = len(pd.unique(pd.Series(values))) if training.days <= 1 else _daily(training, values)
+    return min(1.0, IDS / max(1, seen))
+
+
+def _daily(training: Window, values: Array) -> int:
+    """Different ids of the training window's last day."""
+    if training.day is None:
+        return len(values)
+    last = values[training.day == training.day.max()]
+    return len(pd.unique(pd.Series(last)))
+
+
 def layout(
     usecase: UseCase, gain: Mapping[str, float], training: Window, *, period_days: int = 1
 ) -> Layout:
@@ -196,15 +244,14 @@ def layout(
         time=usecase.time,
         label_delay=usecase.label_delay,
         period_days=period_days,
-        entities=tuple(e.column for e in usecase.entities),
+        entities={e.column: _sampled(training, e.column) for e in usecase.entities},
+        claims=claims(usecase) if period_days == 1 else (),
         plans=tuple(plans),
         score=score,
         training=np.zeros(start + score.size, np.int64),
         fine=fine,
         rows=training.rows,
     )
-    from dataclasses import replace
-
     return replace(made, training=counts(made, training))
 
 
@@ -240,10 +287,9 @@ def numeric(values: Array) -> Array | None:
     """The values as float64, NaN for a null; None where there is text."""
     if is_number(values):
         return values.astype(np.float64)
-    try:
-        return np.array([np.nan if v is None else v for v in values], np.float64)
-    except (TypeError, ValueError):
+    if pd.api.types.infer_dtype(values, skipna=True) not in NUMBERS:
         return None
+    return pd.to_numeric(pd.Series(values)).to_numpy(np.float64)
 
 
 def fine_places(values: Array) -> Array:
@@ -261,11 +307,7 @@ def fine_counts(values: Array) -> Array:
     return np.bincount(fine_places(numbers[np.isfinite(numbers)]), minlength=FINE)
 
 
-def _with(
-    plan: Plan, start: int, share: float, reach: float, columns: tuple[str, ...]
-) -> Plan:
-    from dataclasses import replace
-
+def _with(plan: Plan, start: int, share: float, reach: float, columns: tuple[str, ...]) -> Plan:
     return replace(plan, start=start, importance=share, reach=reach, roots=columns)
 
 
@@ -295,8 +337,6 @@ def _numeric(name: str, values: Array, *, raw: bool) -> Plan:
     )
     if not raw:
         return plan
-    from dataclasses import replace
-
     seen, often = np.unique(known, return_counts=True)
     return replace(plan, rare=_rare(fine_counts(known)), common=seen[often > COMMON * len(known)])
 

@@ -5,7 +5,7 @@ A period's outcome is small: sums and scores by label, from which quality and ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -19,7 +19,9 @@ BINS = 512
 """Of the scores' logits, from which average precision is read to about a thousandth."""
 REACH = 14.0
 """Largest logit that is told apart."""
-RUNS = (1, 3, 7)
+PRIOR = 6.0
+"""Runs of periods that the spread of single periods counts for."""
+RUNS = (3, 7)
 """Numbers of matured periods that are pooled for a test."""
 
 
@@ -102,15 +104,16 @@ def precision(negative: Array, positive: Array) -> float:
 
 @dataclass(frozen=True)
 class Test:
-    """A figure of the last `run` matured periods against the earlier ones.
+    """A figure of the last `run` matured periods against the usual ones.
 
-    `z` is its distance from the usual in robust deviations, positive where worse (for `label`: more),
-    `usual` and `now` the figures, `size` the relative change.
+    `p` is the chance of such a distance in this direction without a change (`worse`: only where
+    quality is lost; calibration counts both ways), `usual` and `now` the figures, `size` the relative
+    change, or the change in mean absolute errors of a regression's calibration.
     """
 
     name: str
     run: int
-    z: float
+    p: float
     usual: float
     now: float
     size: float
@@ -119,75 +122,97 @@ class Test:
 
 
 def tests(problem: str, usual: Sequence[Outcome], recent: Sequence[Outcome]) -> list[Test]:
-    """The tests of the last 1, 3 and 7 of `recent` (oldest first) against `usual`.
+    """The tests of the last 3 and 7 of `recent` (oldest first) against `usual`.
 
     Quality and calibration (a classification: labels over the sum of scores; a regression: the mean
-    error). Their spread is what runs of as many usual periods show.
+    error). A figure's spread shrinks with the cases it is made of, as the usual periods show; runs of
+    usual periods tell how much more it is where periods resemble their neighbours.
     """
     found = []
     for run in RUNS:
-        if len(recent) < run or len(usual) < 2 * run:
+        if len(recent) < run or len(usual) < max(7, 2 * run):
             continue
         now, last = pool(recent[-run:]), recent[-1].day
         if not now.known:
             continue
-        stretches = [pool(usual[i : i + run]) for i in range(len(usual) - run + 1)]
-        for name, one in (("quality", _quality_test), ("calibration", _calibration_test)):
-            z, before, after, size = one(problem, usual, stretches, now)
-            if np.isfinite(z):
-                found.append(Test(name, run, z, before, after, size, now.day, last))
+        blocks = [pool(usual[i : i + run]) for i in range(len(usual) % run, len(usual), run)]
+        for name in ("quality", "calibration"):
+            one = _test(problem, name, usual, blocks, now)
+            if one:
+                found.append(Test(name, run, *one, now.day, last))
     return found
 
 
-Figures = tuple[float, float, float, float]
+def _test(
+    problem: str, name: str, usual: Sequence[Outcome], blocks: Sequence[Outcome], now: Outcome
+) -> tuple[float, float, float, float] | None:
+    """(p, usual, now, size) of one figure, None where it is not defined."""
+    from scipy.special import stdtr
 
-
-def _quality_test(
-    problem: str, usual: Sequence[Outcome], stretches: Sequence[Outcome], now: Outcome
-) -> Figures:
-    """On the logit of average precision, or the log of the mean absolute error."""
-    before, after = quality(problem, pool(usual)), quality(problem, now)
-    past = np.array([quality(problem, s) for s in stretches])
-    past = past[np.isfinite(past)]
-    if len(past) < 4 or not np.isfinite(after):
-        return (float("nan"),) * 4
-    if problem == "regression":
-        values, mine = np.log(np.maximum(past, 1e-9)), np.log(max(after, 1e-9))
-        sign, floor, size = 1.0, 0.02, after / before - 1
-    else:
-        values, mine = _logit(past), _logit(np.array([after]))[0]
-        # the spread that as few cases make by themselves (Boyd et al. 2013): 1 / sqrt of their number
-        sign, floor, size = -1.0, 1.0 / np.sqrt(max(now.label, 1.0)), 1 - after / before
-    spread = max(float(values.std(ddof=1)), floor)
-    return sign * float(mine - values.mean()) / (spread * _widen(len(usual), now)), before, after, size
-
-
-def _calibration_test(
-    problem: str, usual: Sequence[Outcome], stretches: Sequence[Outcome], now: Outcome
-) -> Figures:
     whole = pool(usual)
+    figure = _quality if name == "quality" else _calibration
+    middle, _ = figure(problem, whole, whole)
+    mine, weight = figure(problem, now, whole)
+    if not np.isfinite(mine) or not np.isfinite(middle):
+        return None
+    daily, runs = (_spread(problem, figure, some, whole, middle) for some in (usual, blocks))
+    if daily[1] < 4:
+        return None
+    # the blocks are few: the days' spread counts for PRIOR of them
+    variance = max(daily[0], (PRIOR * daily[0] + runs[0] * runs[1]) / (PRIOR + runs[1]))
+    error = np.sqrt(variance * (1 / weight + 1 / max(1e-9, figure(problem, whole, whole)[1])))
+    t = float((mine - middle) / error)
+    tail = float(stdtr(PRIOR + runs[1], -t if name == "quality" else -abs(t)))
+    return (tail, *_told(problem, name, whole, now))
+
+
+def _spread(
+    problem: str,
+    figure: Callable[[str, Outcome, Outcome], tuple[float, float]],
+    some: Sequence[Outcome],
+    whole: Outcome,
+    middle: float,
+) -> tuple[float, int]:
+    """The variance of a figure times its weight, and from how many periods."""
+    pairs = np.array([figure(problem, one, whole) for one in some])
+    good = pairs[np.isfinite(pairs).all(axis=1) & (pairs[:, 1] > 0)]
+    if not len(good):
+        return 0.0, 0
+    return float((good[:, 1] * (good[:, 0] - middle) ** 2).mean()), len(good)
+
+
+def _quality(problem: str, one: Outcome, _whole: Outcome) -> tuple[float, float]:
+    """How bad on a scale without ends (log of the error, minus the logit of precision), and its weight."""
+    value = quality(problem, one)
     if problem == "regression":
-        past = np.array([(s.label - s.score) / max(s.known, 1) for s in stretches])
-        mine, before = (now.label - now.score) / now.known, float(past.mean())
-        scale = whole.loss / whole.known
-        spread = max(float(past.std(ddof=1)), 0.02 * scale)
-        size = (abs(mine - before)) / scale
-        return (mine - before) / spread, before, mine, size
-    ratio = (whole.label + 1) / (whole.score + 1)
-    expected = np.array([ratio * s.score for s in stretches])
-    gap = np.array([s.label for s in stretches]) - expected
-    over = max(1.0, float((gap**2 / np.maximum(expected, 0.25)).mean()))
-    mine = ratio * now.score
-    # the square root makes a count's spread even (Anscombe 1948)
-    z = 2 * (np.sqrt(now.label + 0.375) - np.sqrt(mine + 0.375)) / np.sqrt(over)
-    size = (now.label + 0.5) / (mine + 0.5) - 1
-    return float(z), ratio, (now.label + 0.5) / (now.score + 0.5), float(size)
+        return (float(np.log(value)) if value > 0 else float("nan")), float(one.known)
+    share = float(np.clip(value, 1e-3, 1 - 1e-3))
+    return -float(np.log(share / (1 - share))), one.label
 
 
-def _widen(count: int, now: Outcome) -> float:
-    return float(np.sqrt(1 + 1 / count)) if now.known else 1.0
+def _calibration(problem: str, one: Outcome, whole: Outcome) -> tuple[float, float]:
+    """The mean error, or the root of labels over scores (Anscombe 1948), and its weight."""
+    if problem == "regression":
+        return ((one.label - one.score) / one.known if one.known else float("nan")), float(
+            one.known
+        )
+    usual = (whole.label + 0.5) / (whole.score + 0.5)
+    expected = usual * one.score
+    if expected <= 0:
+        return float("nan"), 0.0
+    return 2 * float(np.sqrt((one.label + 0.375) / (expected + 0.375))), expected
 
 
-def _logit(share: Array) -> Array:
-    s = np.clip(share, 1e-3, 1 - 1e-3)
-    return np.log(s / (1 - s))
+def _told(problem: str, name: str, whole: Outcome, now: Outcome) -> tuple[float, float, float]:
+    """The figures as a reader knows them, and the relative change."""
+    if name == "quality":
+        before, after = quality(problem, whole), quality(problem, now)
+        lost = after / before - 1 if problem == "regression" else 1 - after / before
+        return before, after, lost
+    if problem == "regression":
+        before = (whole.label - whole.score) / whole.known
+        after = (now.label - now.score) / now.known
+        return before, after, (after - before) / (whole.loss / whole.known)
+    before = (whole.label + 0.5) / (whole.score + 0.5)
+    after = (now.label + 0.5) / (now.score + 0.5)
+    return before, after, after / before - 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.evaluation.bootstrap import Estimate
-from plumbline.monitoring import distributions, estimate, quality, verdict
+from plumbline.monitoring import distributions, estimate, quality, verdict, weeks
 from plumbline.monitoring.judge import Judgement
 from plumbline.monitoring.matured import Outcome
 from plumbline.monitoring.quality import Quality
@@ -119,8 +119,8 @@ def blind(seen: Observation) -> dict[str, Any] | None:
     delay, now = seen.usecase.label_delay, seen.now
     if now.day is None or now.last is None or delay == 0:
         return None
-    first = now.last - (delay - 1) * np.timedelta64(1, "D")
-    until = now.last + (delay + 1) * np.timedelta64(1, "D")
+    first = now.last - (delay - 1) * weeks.DAY
+    until = weeks.known_on(now.last, delay)
     rows = int((now.day >= first).sum())
     return {"first": str(first), "last": str(now.last), "until": str(until), "rows": rows}
 

@@ -13,10 +13,10 @@ import pandas as pd
 
 from plumbline.monitoring import layout as layouts
 from plumbline.monitoring.layout import Layout, Plan
+from plumbline.monitoring.weeks import DAY
 from plumbline.monitoring.window import Window
 from plumbline.usecase import Array
 
-DAY = np.timedelta64(1, "D")
 NAMES = 5
 """New values that are kept by name."""
 
@@ -40,6 +40,21 @@ class Raw:
 
 
 @dataclass(frozen=True)
+class Ledger:
+    """Rows of some of an entity's ids (those with a small hash, the same in every period).
+
+    `different` ids in all, in `known` rows; `ids` float (k,) sorted hashes, `rows` int (k,);
+    `claimed` per feature what it says of each of them, float (k,), NaN where it says nothing.
+    """
+
+    different: int
+    known: int
+    ids: Array
+    rows: Array
+    claimed: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
 class Sketch:
     """Counts of the events that came in one period from `day` on (None without time).
 
@@ -54,6 +69,7 @@ class Sketch:
     nulls: Mapping[str, int]
     problems: Mapping[str, tuple[str, str]]
     raw: Mapping[str, Raw]
+    ledgers: Mapping[str, Ledger]
     repeated: int
     astray: int
     mean: float
@@ -73,7 +89,9 @@ def sketch(layout: Layout, window: Window, day: np.datetime64 | None = None) -> 
     whole = Window(
         {n: v for n, v in window.columns.items() if n not in problems}, window.label, window.score
     )
-    raw = {p.name: _raw(layout, p, whole) for p in layout.plans if p.raw and p.name in whole.columns}
+    raw = {
+        p.name: _raw(layout, p, whole) for p in layout.plans if p.raw and p.name in whole.columns
+    }
     finite = whole.score[np.isfinite(whole.score)]
     return Sketch(
         day=first,
@@ -86,6 +104,7 @@ def sketch(layout: Layout, window: Window, day: np.datetime64 | None = None) -> 
         },
         problems=problems,
         raw=raw,
+        ledgers={n: _ledger(layout, n, whole) for n in layout.entities if n in whole.columns},
         repeated=_repeated(whole.columns.get(layout.key)),
         astray=_astray(layout, whole, first),
         mean=float(finite.mean()) if len(finite) else float("nan"),
@@ -145,6 +164,23 @@ def _stuck(layout: Layout, window: Window, equal: Array) -> int:
         same = np.bincount(inverse[known], weights=equal[known], minlength=len(kinds))
         found = max(found, int(same[(same == total) & (total > 1)].sum()))
     return found
+
+
+def _ledger(layout: Layout, name: str, window: Window) -> Ledger:
+    inverse, kinds = pd.factorize(window.columns[name])
+    known = inverse >= 0
+    rows = np.bincount(inverse[known], minlength=len(kinds))
+    place = layouts.hashed(np.asarray(kinds)) if len(kinds) else np.zeros(0)
+    kept = np.flatnonzero(place < layout.entities[name])
+    kept = kept[np.argsort(place[kept])]
+    claimed = {}
+    for claim in layout.claims:
+        values = window.columns.get(claim.name)
+        if claim.entity == name and values is not None and values.dtype.kind == "f":
+            said = np.full(len(kinds), np.nan)
+            said[inverse[known][::-1]] = values[known][::-1]  # the first row's: the day's beginning
+            claimed[claim.name] = said[kept]
+    return Ledger(len(kinds), int(known.sum()), place[kept], rows[kept], claimed)
 
 
 def _repeated(key: Array | None) -> int:

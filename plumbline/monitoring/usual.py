@@ -119,12 +119,10 @@ def shifts(past: Past, plans: Sequence[Plan]) -> dict[str, Shift]:
         means[plan.name], size = _mean(now, before, plan.order)
         sizes[plan.name] = (size, _psi(now[-1], before[-1]))
     run = {name: _running(z) for name, z in means.items()}
-    p_mean = moderated({n: z for n, z in means.items()}, past.matched, floor=1.0)
+    p_mean = moderated(means, past.matched, floor=1.0)
     p_run = moderated(run, past.matched, floor=1.0)
     p_shape = moderated(shapes, past.matched, floor=0.25, upper=True)
-    return {
-        n: Shift(p_mean[n], p_shape[n], p_run[n], sizes[n][0], sizes[n][1]) for n in shapes
-    }
+    return {n: Shift(p_mean[n], p_shape[n], p_run[n], sizes[n][0], sizes[n][1]) for n in shapes}
 
 
 def moderated(
@@ -180,7 +178,12 @@ def _mean(now: Array, before: Array, order: Array | None) -> tuple[Array, float]
     gap = (now / n - before / m) @ order
     error = spread * np.sqrt((1 / n + 1 / m)[:, 0])
     z = np.divide(gap, error, out=np.zeros(len(gap)), where=error > 0)
-    return z, float(gap[-1] / spread[-1]) if spread[-1] > 0 else 0.0
+    # few rows with large scores are no normal sum: Bernstein's bound for the tail
+    jump = np.abs(order - middle[:, None]).max(axis=1, where=pooled > 0, initial=0.0) / n[:, 0]
+    skew = np.divide(jump, error, out=np.zeros(len(gap)), where=error > 0)
+    return z / np.sqrt(1 + skew * np.abs(z) / 3), float(gap[-1] / spread[-1]) if spread[
+        -1
+    ] > 0 else 0.0
 
 
 def _totals(now: Array, before: Array) -> tuple[Array, Array]:
@@ -212,7 +215,7 @@ def rate(count: int, rows: int, counts: Array, sizes: Array) -> tuple[float, flo
 
     Negative binomial, with the past's overdispersion and the error of its own mean.
     """
-    from scipy.special import nbdtrc, pdtrc
+    from scipy.special import pdtrc
 
     usual = (counts.sum() + 0.5) / (sizes.sum() + 1)
     expected = usual * rows

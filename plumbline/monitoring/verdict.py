@@ -28,6 +28,8 @@ FAULTS = (
     "astray",
     "repeated",
     "rows",
+    "absent",
+    "stale",
 )
 """Checks whose page says that the data are not to be learned from before someone has looked."""
 
@@ -47,6 +49,8 @@ NEXT = {
     "astray": "check the clock of the source; set aside the rows",
     "repeated": "find out why rows come twice; drop the copies",
     "rows": "check for missing partitions or a partial day",
+    "absent": "find the partition that did not come, then run again",
+    "stale": "bring the feature store up to date, then score again",
     "drift": "look at the distributions; explain the change, or retrain once labels are known",
     "slow": "look at the trend since training; plan a retraining",
     "prediction": "find the columns that moved the score; watch the quality as labels come in",

@@ -13,14 +13,15 @@ from plumbline.monitoring.judge import Judgement
 from plumbline.monitoring.layout import Layout
 from plumbline.monitoring.matured import Outcome
 from plumbline.monitoring.quality import Quality, Week
-from plumbline.monitoring.sketch import DAY, Sketch
+from plumbline.monitoring.sketch import Sketch
 from plumbline.monitoring.stream import State
 from plumbline.monitoring.verdict import Finding
+from plumbline.monitoring.weeks import DAY
 from plumbline.monitoring.window import Window
 from plumbline.params import Monitor
 from plumbline.usecase import UseCase
 
-CHUNKS = 12
+CHUNKS = 20
 """Parts into which a reference without time is dealt, each a period of the past."""
 
 
