@@ -43,6 +43,7 @@ def sources(usecase: UseCase, name: str) -> list[str]:
                 usecase.entity(spec.entity).column,
                 str(usecase.time),
                 spec.column or usecase.key,
+                *(w.column for w in spec.where),
             }
             return sorted(own | ({"known_at"} if late else set()))
     for category in usecase.categories:
