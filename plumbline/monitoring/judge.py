@@ -16,7 +16,6 @@ from plumbline.monitoring.usual import Shift
 from plumbline.monitoring.verdict import Finding, Level
 from plumbline.params import Monitor
 
-
 SLOW = 28
 """Periods that are pooled to be held against the training window."""
 

@@ -43,6 +43,7 @@ def test_a_fault_comes_before_the_drift_that_it_makes():
     assert verdict.order(found[::-1]) == verdict.order(found)
 
 
+@pytest.mark.mltest("Monitor 4", "Monitor 7")
 @pytest.mark.parametrize(
     ("found", "judged", "stale", "now", "why"),
     [
