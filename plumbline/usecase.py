@@ -1,4 +1,4 @@
-"""What a use case declares: contract, features, label, slices, behaviours, costs.
+"""What a use case declares: contract, features, label, slices, groups, behaviours, use.
 
 A use case is data to the stages. Its module in `usecases/` builds one `UseCase`; the checks here
 refuse, before any data is read, a declaration that leaks the label or names what does not exist.
@@ -33,7 +33,8 @@ class Column:
     """One line of the contract.
 
     `unit` is a word ("cents", "minutes", "-"). `min` and `max` are inclusive. `allowed` is the closed
-    set of values. `known` is False when the value is not known at prediction time.
+    set of values. `known` is False when the value is not known at prediction time. `forbidden`: why no
+    feature may be made of its values; `deprecated`: what to use instead (both: features/policy.py).
     """
 
     name: str
@@ -45,6 +46,8 @@ class Column:
     allowed: tuple[str | int, ...] = ()
     null: bool = False
     known: bool = True
+    forbidden: str = ""
+    deprecated: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,28 +178,28 @@ class Behaviour:
     """What the model must do when an event changes.
 
     `change` takes the event's columns, snapshots and fresh features and returns those replaced; row
-    features follow. `expect` holds on at least `share` of the pairs, within `tolerance`.
+    features follow. `expect` holds on at least `share` of the pairs, within `tolerance`. A minimum
+    that any model must meet is "above" or "below": the changed event's answer is at `limit` (the
+    threshold of a classification where None is given) or above it, or stays below it.
     """
 
     name: str
     description: str
     change: Callable[[Columns], Columns]
-    expect: Literal["same", "not_lower", "not_higher"]
+    expect: Literal["same", "not_lower", "not_higher", "above", "below"]
     tolerance: float = 0.0
     share: float = 0.99
+    limit: float | None = None
 
 
 @dataclass(frozen=True)
-class Costs:
-    """Money: `missed` is the column with what a missed case loses; `alarm` what a false alarm costs.
+class Use:
+    """For the model card: what the model is for, what not, and what its makers know of its limits."""
 
-    Both in `unit`. `missed_share` is the share of that column that is lost.
-    """
-
-    missed: str
-    alarm: float
-    unit: str
-    missed_share: float = 1.0
+    intended: tuple[str, ...] = ()
+    out_of_scope: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    fairness: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,7 @@ class UseCase:
     expression over the source's columns. `features` is the ordered list that the model sees.
     `naive` names a known numeric column or feature that is the naive answer (a score to rank by, or
     a value in the label's unit). `offset` names one that the regression starts from. `label_delay`
-    is in whole days.
+    is in whole days. `groups` are those between which the model should treat alike.
     """
 
     name: str
@@ -230,7 +233,8 @@ class UseCase:
     offset: str | None = None
     slices: tuple[Slice, ...] = ()
     behaviours: tuple[Behaviour, ...] = ()
-    costs: Costs | None = None
+    groups: tuple[Slice, ...] = ()
+    use: Use = Use()
 
     def __post_init__(self) -> None:
         _check(self)
@@ -407,12 +411,21 @@ def _check_references(usecase: UseCase) -> None:
     for what, one in (("naive", usecase.naive), ("offset", usecase.offset)):
         if one is not None:
             _known(usecase, one, what, reach)
-    for piece in usecase.slices:
-        _known(usecase, piece.column, f"slice '{piece.name}'", reach)
+    for kind, pieces in (("slice", usecase.slices), ("group", usecase.groups)):
+        for piece in pieces:
+            _known(usecase, piece.column, f"{kind} '{piece.name}'", reach)
+    for behaviour in usecase.behaviours:
+        _check_limit(usecase, behaviour)
     for name in usecase.derive:
         usecase.column(name)
-    if usecase.costs:
-        _known(usecase, usecase.costs.missed, "costs", reach)
+
+
+def _check_limit(usecase: UseCase, one: Behaviour) -> None:
+    if one.expect in ("above", "below") and one.limit is None and usecase.problem == "regression":
+        raise SpecError(
+            f"usecases/{usecase.name}.py: behaviour '{one.name}' expects '{one.expect}', and a "
+            "regression has no threshold; give it a limit in the label's unit."
+        )
 
 
 def available(usecase: UseCase) -> set[str]:

@@ -1,6 +1,6 @@
-"""Reads the bundle, train and test; measures the model with intervals, beside baselines, by slice and
-month, passes or fails it with reasons; writes the figures, a report (card, pictures, predictions) and
-the curves as tables. A model that passes becomes MLflow's challenger.
+"""Reads the bundle, three tables and what earlier stages measured; measures the model with intervals,
+beside baselines and policies, by slice, group and month, passes or fails it with reasons; writes the
+figures, a report and the curves as tables. A model that passes becomes MLflow's challenger.
 """
 
 from __future__ import annotations
@@ -12,39 +12,66 @@ from plumbline import files, runner
 from plumbline import params as params_file
 from plumbline import usecase as usecases
 from plumbline.evaluation import assessment as evaluation
-from plumbline.evaluation import baselines, behaviour, curves, modelcard, pictures, reporting
+from plumbline.evaluation import (
+    curves,
+    explained,
+    modelcard,
+    pictures,
+    reporting,
+    sections,
+)
 from plumbline.evaluation.assessment import Assessment
-from plumbline.evaluation.baselines import Linear
 from plumbline.features import tables
-from plumbline.model import bundle
+from plumbline.history import lock
+from plumbline.model import bundle, costs
 from plumbline.tracking import projection as tracking
-from plumbline.usecase import Array, Columns, UseCase
-
-CARD = "model_card.md"
+from plumbline.usecase import Columns, UseCase
 
 log = logging.getLogger("plumbline")
 
 
 def main(
-    usecase: str, model: Path, train: Path, test: Path, metrics: Path, report: Path, plots: Path
+    usecase: str,
+    model: Path,
+    train: Path,
+    valid: Path,
+    test: Path,
+    datasheet: Path,
+    validated: Path,
+    featured: Path,
+    metrics: Path,
+    report: Path,
+    plots: Path,
 ) -> None:
-    """Assess the bundle in `model` on the table `test`; `train` fits the baselines."""
+    """Assess the bundle in `model` on the table `test`; `train` fits the baselines, `valid` the rules."""
     case, params = usecases.load(usecase), params_file.load(usecase)
+    costs.check(usecase, params.train.costs, usecases.available(case))
     tracking.warm()
     scorer, columns = bundle.load(model, usecase), tables.read(test)
     window = evaluation.window(case, params, columns, scorer.threshold)
-    score = scorer.predict(columns)
+    score, known = scorer.predict(columns), tables.read(valid)
+    scores = sections.Scores(score, scorer.raw(columns), scorer.calibration.kind)
+    importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
     found = evaluation.assess(
         case,
         params,
         window,
         columns,
         score,
-        others=evaluation.answers(case, columns, *_fitted(case, params.evaluate, train)),
-        outcomes=_behaviours(case, params.evaluate, scorer, columns),
+        others=reporting.simpler(case, params.evaluate.linear_rows, train, columns),
+        outcomes=evaluation.behaves(case, params.evaluate, scorer, columns),
+        more={
+            **sections.more(case, params, window, columns, scores, (known, scorer.predict(known))),
+            **sections.told(params, scorer, importance),
+            "data": sections.data(
+                [files.read_json(path) for path in (datasheet, validated, featured)],
+                {path.stem: lock.md5(path) for path in (train, valid, test)},
+            ),
+        },
     )
+    shown = explained.explain(case, scorer, columns, params.evaluate.explained)
     predicted = evaluation.predictions(case, columns, score)
-    write(case, params.evaluate, scorer, found, predicted, report, plots)
+    write(case, found, predicted, importance, shown, report, plots)
     files.write_json(metrics, found.figures)
     gate = found.figures["gate"]
     log.info("evaluate: %d rows; %s: %s", len(score), gate["verdict"], "; ".join(gate["reasons"]))
@@ -53,54 +80,33 @@ def main(
 
 def write(
     case: UseCase,
-    asked: params_file.Evaluate,
-    scorer: bundle.Bundle,
     found: Assessment,
     predicted: Columns,
+    importance: curves.Table,
+    shown: explained.Explained,
     report: Path,
     plots: Path,
 ) -> None:
     """Write the report (card, pictures, predictions) and the curves as tables."""
-    importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
     with files.replacing_folder(plots) as tables_folder, files.replacing_folder(report) as folder:
-        reporting.write_curves(tables_folder, {**found.tables, "importance": importance})
+        lines = {**found.tables, "importance": importance, "contributions": shown.table}
+        reporting.write_curves(tables_folder, lines)
         reporting.write_predictions(folder / "predictions.parquet", predicted)
         pictures.draw(folder, case.title, found.figures, found.lines, importance)
-        made = {**scorer.provenance, "rounds": scorer.manifest.rounds, **scorer.manifest.params}
-        features = importance["series"].tolist()
-        card = modelcard.render(case, found.figures, asked.model_dump(), made, features)
-        (folder / CARD).write_text(card, encoding="utf-8")
+        pictures.explain(folder, case.title, shown)
+        reporting.write_card(folder, case, found.figures)
 
 
 def track(
     usecase: str, asked: params_file.Evaluate, model: Path, found: Assessment, report: Path
 ) -> None:
     """Record the run; register a model that passed as challenger."""
-    card = (report / CARD,)
+    card = (report / modelcard.MARKDOWN,)
     run = tracking.record(
         usecase, "evaluate", params=asked.model_dump(), metrics=found.flat, files=card
     )
     if found.passed:
         tracking.register(usecase, model, run, "challenger", {"verdict": "pass"})
-
-
-def _fitted(case: UseCase, asked: params_file.Evaluate, train: Path) -> tuple[Array, Linear]:
-    """The label of all of train, and the linear model fitted on a sample of it."""
-    label = tables.read(train, [case.label])[case.label].astype(float)
-    names = list(dict.fromkeys([*case.features, case.label]))
-    sample = reporting.sample(train, names, asked.linear_rows)
-    known = sample[case.label].astype(float)
-    evaluation.check(case, known, "train", "raise evaluate.linear_rows, or widen the train window")
-    return label, baselines.fit(case, case.features, sample, known)
-
-
-def _behaviours(
-    case: UseCase, asked: params_file.Evaluate, scorer: bundle.Bundle, columns: Columns
-) -> list[behaviour.Outcome]:
-    pairs = baselines.evenly(len(columns[case.key]), asked.pairs)
-    raw = evaluation.raw(case, columns)
-    events = {name: raw[name][pairs] for name in behaviour.inputs(case)}
-    return behaviour.check(case, lambda event: scorer.score(case, event), events)
 
 
 if __name__ == "__main__":

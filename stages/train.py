@@ -17,7 +17,7 @@ from plumbline import usecase as usecases
 from plumbline.evaluation import metrics
 from plumbline.features import tables
 from plumbline.history import lock
-from plumbline.model import batches, bundle, calibration, decision, manifest, training
+from plumbline.model import batches, bundle, calibration, costs, decision, manifest, training
 from plumbline.tracking import projection as tracking
 from plumbline.usecase import UseCase
 
@@ -27,16 +27,22 @@ log = logging.getLogger("plumbline")
 def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     """Train the final model of `usecase` and write its bundle to `model`."""
     case, params = usecases.load(usecase), params_file.load(usecase)
+    costs.check(usecase, params.train.costs, usecases.available(case))
     tracking.warm()
     found = files.read_json(tuned)
     settings = training.settings(
         case.problem,
-        {**found["fixed"], **params.train.params, **found["params"]},
+        {
+            **found["fixed"],
+            **params.train.params,
+            **found["params"],
+            **training.monotone(case, params.train.monotone),
+        },
         seed=params.seed,
         threads=params.train.threads,
     )
     boosted = boost(case, settings, params.train, train, valid)
-    described = describe(case, boosted, params.train.calibration, valid)
+    described = describe(case, boosted, params.train, valid)
     provenance = {"train": lock.md5(train), "valid": lock.md5(valid), "seed": params.seed}
     pure = {k: v for k, v in settings.items() if k != "nthread"}
     saved = bundle.save(
@@ -69,22 +75,22 @@ def boost(
 
 
 def describe(
-    case: UseCase, boosted: training.Boosted, kind: calibration.Kind, valid: Path
+    case: UseCase, boosted: training.Boosted, how: params_file.Train, valid: Path
 ) -> dict[str, Any]:
     """The manifest but for params and provenance: what is fitted on the validation window."""
-    money = [case.costs.missed] if case.costs else []
+    money = how.costs.columns if how.costs else []
     columns = tables.read(valid, list(dict.fromkeys([*batches.needed(case), *money])))
     raw = bundle.raw_score(boosted.booster, case.features, case.offset, columns)
     label = columns[case.label].astype(float)
     fitted = calibration.Calibration()
     if case.problem == "classification":
-        fitted = calibration.fit(kind, raw, label)
+        fitted = calibration.fit(how.calibration, raw, label)
     answer = calibration.apply(fitted, raw)
     figure = metrics.mae if case.problem == "regression" else metrics.average_precision
     return {
         **manifest.describe(case),
         "calibration": fitted.as_json(),
-        "threshold": decision.choose(case, columns, answer),
+        "threshold": decision.choose(case, columns, answer, how.costs),
         "rounds": boosted.rounds,
         "metrics": {metrics.PRIMARY[case.problem]: figure(label, answer)},
     }

@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.features import rowwise
-from plumbline.usecase import Array, Category, Column, Costs, Entity, Row, Snapshot, UseCase
+from plumbline.model.costs import Costs
+from plumbline.usecase import Array, Category, Column, Entity, Row, Snapshot, UseCase
 
 KINDS = ("box", "tube")
+COSTS = Costs(unit="cents", false_negative="worth", false_positive=200)
 
 
 def height_over_mean(height: Array, sender_mean_7d: Array) -> Array:
@@ -35,7 +37,7 @@ FEATURES = ("height", "kind_code", "sender_mean_7d", "height_over_mean")
 def parcels(problem: str = "classification", **changed: object) -> UseCase:
     """The use case; a regression of weight starts from the height."""
     regression = {"label": "weight", "offset": "height", "naive": "height"}
-    classification = {"label": "broken", "costs": Costs("worth", alarm=200, unit="cents")}
+    classification = {"label": "broken"}
     given = {
         "name": "parcels",
         "title": "Parcels",

@@ -10,12 +10,12 @@ from plumbline.usecase import (
     Category,
     Column,
     Columns,
-    Costs,
     Entity,
     Fresh,
     Row,
     Slice,
     Snapshot,
+    Use,
     UseCase,
     Where,
 )
@@ -35,8 +35,15 @@ KINDS = ("payment", "refund")
 COLUMNS = (
     Column("payment_id", "int", "-", "number of the payment", min=0),
     Column("paid_at", "timestamp", "UTC", "when the payment was made"),
-    Column("customer_id", "int", "-", "who pays", min=0),
-    Column("terminal_id", "int", "-", "where the card is used", min=0),
+    Column("customer_id", "int", "-", "who pays", min=0, forbidden="a number means nothing"),
+    Column(
+        "terminal_id",
+        "int",
+        "-",
+        "where the card is used",
+        min=0,
+        forbidden="a number means nothing",
+    ),
     Column(
         "amount_cents", "int", "cents", "amount; negative for a refund", min=-500_000, max=500_000
     ),
@@ -244,6 +251,67 @@ def far_above_habit(event: Columns) -> Columns:
     return {"amount_cents": np.maximum(event["amount_cents"], ten)}
 
 
+def _at(event: Columns, hour: int) -> Array:
+    """The event's day at this hour."""
+    midnight = event["paid_at"].astype("datetime64[D]").astype("datetime64[us]")
+    return midnight + np.timedelta64(hour, "h")
+
+
+def _reported(event: Columns, share: float, entity: str) -> dict[str, Array]:
+    """The entity's shares of payments reported as fraud, set to `share`."""
+    names = [n for n in event if n.startswith(f"{entity}_fraud_")]
+    return {n: np.full(event[n].shape, share) for n in names}
+
+
+def plain_fraud(event: Columns) -> Columns:
+    """2,600 units at three at night, 30 km from home, where a third of the payments were frauds."""
+    return {
+        "amount_cents": np.full(event["amount_cents"].shape, 260_000),
+        "kind": np.full(event["kind"].shape, "payment", object),
+        "distance_m": np.full(event["distance_m"].shape, 30_000),
+        "paid_at": _at(event, 3),
+        **_reported(event, 1 / 3, "terminal"),
+    }
+
+
+def plain_groceries(event: Columns) -> Columns:
+    """15 units for groceries at noon near home, by a customer of long standing, no fraud reported."""
+    usual = {"customer_mean_1d": 2_000.0, "customer_mean_7d": 2_000.0, "customer_mean_30d": 2_000.0}
+    counts = {"customer_count_1d": 2.0, "customer_count_7d": 15.0, "customer_count_30d": 60.0}
+    return {
+        "amount_cents": np.full(event["amount_cents"].shape, 1_500),
+        "kind": np.full(event["kind"].shape, "payment", object),
+        "category": np.full(event["category"].shape, "grocery", object),
+        "distance_m": np.full(event["distance_m"].shape, 2_000),
+        "paid_at": _at(event, 12),
+        "customer_count_today": np.zeros(event["amount_cents"].shape),
+        "customer_sum_today": np.zeros(event["amount_cents"].shape),
+        **{n: np.full(event[n].shape, v) for n, v in (usual | counts).items()},
+        **_reported(event, 0.0, "customer"),
+        **_reported(event, 0.0, "terminal"),
+    }
+
+
+USE = Use(
+    intended=(
+        "Score a card payment at the moment it is made, before the answer to the terminal.",
+        "Raise an alarm for a person to look into, or hold the payment, at the threshold of the costs.",
+    ),
+    out_of_scope=(
+        "Deciding about a person: an account is not closed, nor a limit set, by this score.",
+        "Payments unlike those of the simulator: other currencies, cards not present, businesses.",
+        "Any real payment at all, before the model is trained and measured on real payments.",
+    ),
+    limits=(
+        "The payments are simulated: the frauds follow four known scenarios, and no one adapts to the "
+        "model.",
+        "A fraud becomes known seven days later; what began in the last week is not in the histories.",
+    ),
+    fairness="The simulated customers have no age, sex, origin or income: no protected attribute can "
+    "be looked at. The groups are those that the columns allow. On real data the gaps between protected "
+    "groups have to be measured before the model is used.",
+)
+
 USECASE = UseCase(
     name="card_fraud",
     title="Card fraud (simulated payments)",
@@ -301,6 +369,18 @@ USECASE = UseCase(
             "not_lower",
             share=0.95,
         ),
+        Behaviour("plain_fraud", "a plain fraud raises alarm", plain_fraud, "above"),
+        Behaviour("plain_groceries", "plain groceries raise no alarm", plain_groceries, "below"),
     ),
-    costs=Costs(missed="amount_cents", alarm=500, unit="cents"),
+    groups=(
+        Slice(
+            "activity",
+            "customer_count_30d",
+            "payments of the customer in 30 days",
+            edges=(40, 80, 110),
+        ),
+        Slice("distance", "distance_m", "metres from home", edges=(2_500, 5_000)),
+        Slice("category", "category", "merchant category"),
+    ),
+    use=USE,
 )

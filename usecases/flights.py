@@ -18,6 +18,7 @@ from plumbline.usecase import (
     Row,
     Slice,
     Snapshot,
+    Use,
     UseCase,
 )
 
@@ -169,6 +170,27 @@ def hour_later(event: Columns) -> Columns:
     return {"dep_delay": event["dep_delay"] + 60}
 
 
+def three_hours_late(event: Columns) -> Columns:
+    """The flight leaves three hours late."""
+    return {"dep_delay": np.full(event["dep_delay"].shape, 180)}
+
+
+def on_time(event: Columns) -> Columns:
+    """The flight leaves on the minute."""
+    return {"dep_delay": np.zeros(event["dep_delay"].shape, np.int64)}
+
+
+USE = Use(
+    intended=("Tell passengers and gates how late a flight will arrive, when it leaves the gate.",),
+    out_of_scope=(
+        "Safety, or the planning of crews by law.",
+        "Cancelled and diverted flights: they have no arrival delay and are not in the data.",
+        "Airports other than New York's three, and years other than 2013.",
+    ),
+    limits=("One year alone: no season comes twice.", "The weather is seen through delays only."),
+    fairness="No person is in the data: the groups are airports and airlines.",
+)
+
 USECASE = UseCase(
     name="flights",
     title="Arrival delay of flights from New York, 2013",
@@ -211,5 +233,24 @@ USECASE = UseCase(
         Behaviour(
             "hour_later", "leaving an hour later is not arriving earlier", hour_later, "not_lower"
         ),
+        Behaviour(
+            "three_hours_late",
+            "three hours late at the gate is over an hour late at arrival",
+            three_hours_late,
+            "above",
+            limit=60.0,
+        ),
+        Behaviour(
+            "on_time",
+            "on time at the gate is less than an hour late at arrival",
+            on_time,
+            "below",
+            limit=60.0,
+        ),
     ),
+    groups=(
+        Slice("origin", "origin", "airport of departure"),
+        Slice("carrier", "carrier", "airline"),
+    ),
+    use=USE,
 )

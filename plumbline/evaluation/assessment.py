@@ -13,11 +13,18 @@ from plumbline.evaluation import baselines, behaviour, curves, evidence, gates, 
 from plumbline.evaluation import metrics as measures
 from plumbline.evaluation.bootstrap import Array, Estimate
 from plumbline.evaluation.evidence import Comparison, Window
-from plumbline.model import decision
-from plumbline.params import UseCaseParams
+from plumbline.evaluation.policies import rivals
+from plumbline.model import costs as matrix
+from plumbline.model.bundle import Bundle
+from plumbline.params import Evaluate, UseCaseParams
 from plumbline.usecase import Category, Columns, UseCase
 
-KINDS = {"constant": "probability", "naive": "ranking", "linear": "probability"}
+KINDS = {
+    "constant": "probability",
+    "naive": "ranking",
+    "linear": "probability",
+    "tree": "probability",
+}
 """What a baseline's scores are worth in a classification."""
 
 
@@ -54,7 +61,7 @@ def window(
     label = np.asarray(columns[usecase.label], np.float64)
     check(usecase, label, "test", "widen features.test_days (or test_share)")
     ask = params.evaluate
-    costs = usecase.costs
+    costs = params.train.costs if usecase.problem == "classification" else None
     return Window(
         problem=usecase.problem,
         label=label,
@@ -64,12 +71,16 @@ def window(
         seed=params.seed,
         settings=measures.Settings(ask.k, ask.false_alarm_rate),
         threshold=threshold,
-        money=measures.Money(decision.losses(costs, columns), costs.alarm) if costs else None,
+        money=matrix.money(costs, columns) if costs else None,
     )
 
 
 def answers(
-    usecase: UseCase, columns: Columns, train_label: Array, linear: baselines.Linear
+    usecase: UseCase,
+    columns: Columns,
+    train_label: Array,
+    linear: baselines.Linear,
+    tree: baselines.Tree,
 ) -> dict[str, Array]:
     """Each baseline's scores or values, float64 (n,). A null naive answer counts as the constant."""
     constant = baselines.constant(train_label, usecase.problem)
@@ -78,7 +89,7 @@ def answers(
     if usecase.naive is not None:
         naive = np.asarray(columns[usecase.naive], np.float64)
         out["naive"] = np.where(np.isfinite(naive), naive, constant)
-    return {**out, "linear": linear.predict(columns)}
+    return {**out, "linear": linear.predict(columns), "tree": tree.predict(columns)}
 
 
 def assess(
@@ -89,8 +100,12 @@ def assess(
     score: Array,
     others: Mapping[str, Array],
     outcomes: Sequence[behaviour.Outcome],
+    more: Mapping[str, Any] | None = None,
 ) -> Assessment:
-    """All figures and the verdict on `score` (n,) over the window `asked`; `others`: the baselines'."""
+    """All figures and the verdict on `score` (n,) over the window `asked`; `others`: the baselines'.
+
+    `more`: further sections (`sections.more`), taken in as they are; the verdict reads their policies.
+    """
     readable = raw(usecase, columns)
     groups = {piece.name: slices.groups(piece, readable) for piece in usecase.slices}
     facts = _facts(asked, score, others, groups, outcomes)
@@ -98,7 +113,9 @@ def assess(
         **params.evaluate.model_dump(include=set(gates.Limits.__dataclass_fields__))
     )
     floors = gates.floors(facts.overall, groups, limits, asked.higher_is_better)
+    policies = (more or {}).get("policies")
     figures = {
+        **(more or {}),
         "problem": usecase.problem,
         "primary": asked.primary,
         "rows": _rows(asked),
@@ -106,7 +123,7 @@ def assess(
         "slices": {name: _group_rows(found, groups[name]) for name, found in facts.slices.items()},
         "floors": {name: evidence.rounded(floor) for name, floor in floors.items()},
         "behaviours": {o.name: _outcome(o) for o in outcomes},
-        "gate": gates.as_json(_verdict(asked, facts, floors, limits)),
+        "gate": gates.as_json(_verdict(asked, facts, floors, limits, policies)),
     }
     if usecase.time is not None:
         months = slices.months(columns[usecase.time])
@@ -144,6 +161,22 @@ def _facts(
     )
 
 
+def behaves(
+    usecase: UseCase, asked: Evaluate, scorer: Bundle, columns: Columns
+) -> list[behaviour.Outcome]:
+    """The expected behaviours on evenly spaced events of a table."""
+    pairs = baselines.evenly(len(columns[usecase.key]), asked.pairs)
+    readable = raw(usecase, columns)
+    events = {name: readable[name][pairs] for name in behaviour.inputs(usecase)}
+    return behaviour.check(
+        usecase,
+        lambda event: scorer.score(usecase, event),
+        events,
+        scorer.threshold,
+        asked.min_pairs,
+    )
+
+
 def predictions(usecase: UseCase, columns: Columns, score: Array) -> dict[str, Array]:
     """Key, time where there is one, label and score: enough to compare two models row by row."""
     names = [usecase.key, *([usecase.time] if usecase.time else []), usecase.label]
@@ -165,7 +198,11 @@ def _decoded(category: Category, codes: Array) -> Array:
 
 
 def _verdict(
-    asked: Window, facts: _Facts, floors: Mapping[str, float], limits: gates.Limits
+    asked: Window,
+    facts: _Facts,
+    floors: Mapping[str, float],
+    limits: gates.Limits,
+    policies: Mapping[str, Any] | None,
 ) -> gates.Verdict:
     model = facts.compared.model
     if asked.problem == "classification":
@@ -179,6 +216,7 @@ def _verdict(
             gates.slices(facts.slices, floors, asked.higher_is_better),
             calibration,
             gates.behaves(facts.outcomes),
+            *([gates.pays(rivals(policies))] if policies else []),
         )
     )
 
@@ -216,6 +254,7 @@ def _outcome(outcome: behaviour.Outcome) -> dict[str, Any]:
         "pairs": outcome.pairs,
         "share": evidence.rounded(outcome.share),
         "required": outcome.required,
+        "expect": outcome.expect,
         "holds": outcome.holds,
     }
 

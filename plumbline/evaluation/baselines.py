@@ -1,14 +1,17 @@
-"""The answers that a model has to beat: a constant, the declared naive one, a linear model."""
+"""The answers that a model has to beat: a constant, the declared naive one, a linear model, a small tree."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from plumbline.usecase import Array, Columns, UseCase
 
+TREE_DEPTH = 3
+TREE_LEAF = 50
+"""Rows that a leaf of the small tree holds, at least."""
 MOST_CODES = 50
 """A category of more values than this is left out of the linear model, instead of one column each."""
 
@@ -40,6 +43,37 @@ class Linear:
         ):
             total += weight * _standard(column, centre, scale)
         return 1 / (1 + np.exp(-total)) if self.logistic else total
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A small decision tree as tables, a row per node: the feature's place (-1 in a leaf), the value up
+    to which rows go left, the nodes that follow, whether a null goes left, and the answer.
+    """
+
+    features: tuple[str, ...]
+    feature: Array
+    limit: Array
+    left: Array
+    right: Array
+    null_left: Array
+    answer: Array
+
+    def leaf(self, columns: Columns) -> Array:
+        """The leaf that each row ends in, int (n,). Like scikit-learn it compares in float32."""
+        node = np.zeros(len(columns[self.features[0]]), np.int64)
+        for _ in range(TREE_DEPTH):
+            for split in np.unique(node[self.feature[node] >= 0]):
+                rows = np.flatnonzero(node == split)
+                value = np.asarray(columns[self.features[self.feature[split]]])[rows]
+                value = value.astype(np.float32)
+                goes = np.where(np.isnan(value), self.null_left[split], value <= self.limit[split])
+                node[rows] = np.where(goes, self.left[split], self.right[split])
+        return node
+
+    def predict(self, columns: Columns) -> Array:
+        """Probability, or value in the label's unit, float64 (n,)."""
+        return self.answer[self.leaf(columns)]
 
 
 def constant(label: Array, problem: str) -> float:
@@ -86,6 +120,33 @@ def fit(usecase: UseCase, features: Sequence[str], columns: Columns, label: Arra
     logistic = usecase.problem == "classification"
     weight, intercept = _solve(matrix, label, logistic)
     return Linear(tuple(features), sizes, centre, scale, weight, intercept, logistic)
+
+
+def fit_tree(usecase: UseCase, features: Sequence[str], columns: Columns, label: Array) -> Tree:
+    """A tree of depth `TREE_DEPTH`: shares of positives in its leaves, or medians of the label.
+
+    Deterministic: one thread, a fixed order of features. Codes count as numbers.
+    """
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    kind = DecisionTreeClassifier if usecase.problem == "classification" else DecisionTreeRegressor
+    matrix = np.column_stack([np.asarray(columns[f], np.float32) for f in features])
+    model = kind(max_depth=TREE_DEPTH, min_samples_leaf=TREE_LEAF, random_state=0)
+    grown = model.fit(matrix, label).tree_
+    tree = Tree(
+        tuple(features),
+        np.where(grown.children_left < 0, -1, grown.feature),
+        grown.threshold,
+        grown.children_left,
+        grown.children_right,
+        grown.missing_go_to_left.astype(bool),
+        np.zeros(grown.node_count),
+    )
+    leaf = tree.leaf(columns)
+    answer = np.zeros(grown.node_count)
+    for one in np.unique(leaf):
+        answer[one] = constant(label[leaf == one], usecase.problem)
+    return replace(tree, answer=answer)
 
 
 def _solve(matrix: Array, label: Array, logistic: bool) -> tuple[Array, float]:

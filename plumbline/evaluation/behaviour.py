@@ -24,24 +24,44 @@ class Outcome:
     pairs: int
     share: float
     required: float
+    least: int = 1
 
     @property
     def holds(self) -> bool:
-        """Whether enough pairs came out as expected; never on no pair at all."""
-        return self.pairs > 0 and self.share >= self.required
+        """Whether enough pairs came out as expected; never on fewer than the `least` pairs."""
+        return self.pairs >= max(self.least, 1) and self.share >= self.required
 
 
-def check(usecase: UseCase, score: Score, columns: Columns) -> list[Outcome]:
-    """Every declared behaviour on n events.
+def check(
+    usecase: UseCase,
+    score: Score,
+    columns: Columns,
+    threshold: float | None = None,
+    least: int = 1,
+) -> list[Outcome]:
+    """Every declared behaviour on n events, each to be checked on at least `least` pairs.
 
     `columns` holds known columns, snapshots and fresh features, (n,) each; whatever follows from them
-    is made anew for both sides of a pair. Raises SpecError where a change returns an unknown name.
+    is made anew for both sides of a pair. `threshold` is the model's. Raises SpecError where a change
+    returns an unknown name.
     """
     if not usecase.behaviours:
         return []
     event = {name: _fixed(columns[name]) for name in inputs(usecase)}
     before = score(event)
-    return [_outcome(usecase, behaviour, score, event, before) for behaviour in usecase.behaviours]
+    given = _Given(score, event, before, threshold, least)
+    return [_outcome(usecase, behaviour, given) for behaviour in usecase.behaviours]
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What all behaviours are checked on; `before` (n,): the answers to the events as they are."""
+
+    score: Score
+    event: Columns
+    before: Array
+    threshold: float | None
+    least: int
 
 
 def inputs(usecase: UseCase) -> list[str]:
@@ -50,21 +70,27 @@ def inputs(usecase: UseCase) -> list[str]:
     return [*(c.name for c in usecase.known), *(h.name for h in histories)]
 
 
-def holds(before: Array, after: Array, expect: str, tolerance: float) -> Array:
-    """Which pairs are as expected, bool (n,): the same, not lower, or not higher than before."""
+def holds(
+    before: Array, after: Array, expect: str, tolerance: float, limit: float | None = None
+) -> Array:
+    """Which pairs are as expected, bool (n,): the same, not lower, or not higher than before; or, where
+    a minimum is asked, at `limit` and above, or below it.
+    """
+    if expect in ("above", "below"):
+        edge = np.inf if limit is None else limit
+        return after >= edge - tolerance if expect == "above" else after < edge + tolerance
     rise = after - before
     if expect == "same":
         return np.abs(rise) <= tolerance
     return rise >= -tolerance if expect == "not_lower" else rise <= tolerance
 
 
-def _outcome(
-    usecase: UseCase, behaviour: Behaviour, score: Score, event: Columns, before: Array
-) -> Outcome:
-    replaced = _replaced(usecase, behaviour, event)
-    altered = _altered(event, replaced)
-    after = score({**event, **replaced})
-    good = holds(before, after, behaviour.expect, behaviour.tolerance)[altered]
+def _outcome(usecase: UseCase, behaviour: Behaviour, given: _Given) -> Outcome:
+    replaced = _replaced(usecase, behaviour, given.event)
+    altered = _altered(given.event, replaced)
+    after = given.score({**given.event, **replaced})
+    limit = given.threshold if behaviour.limit is None else behaviour.limit
+    good = holds(given.before, after, behaviour.expect, behaviour.tolerance, limit)[altered]
     return Outcome(
         name=behaviour.name,
         description=behaviour.description,
@@ -72,6 +98,7 @@ def _outcome(
         pairs=int(altered.sum()),
         share=float(np.mean(good)) if len(good) else 0.0,
         required=behaviour.share,
+        least=given.least,
     )
 
 

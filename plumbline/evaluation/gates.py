@@ -121,13 +121,24 @@ def unbiased(bias: Estimate, mae: float, limits: Limits) -> Check:
 def behaves(outcomes: Sequence[Outcome]) -> Check:
     """Do the expected behaviours hold?"""
     broken = [
-        f"{o.name} ({o.share:.1%} of {o.pairs} pairs, expected {o.required:.1%})"
+        f"{o.name} ({o.share:.1%} of {o.pairs} pairs, expected {o.required:.1%} of {o.least} or more)"
         for o in outcomes
         if not o.holds
     ]
     if broken:
         return Check("behaviours", False, f"behaviours that do not hold: {'; '.join(broken)}")
     return Check("behaviours", True, f"{len(outcomes)} expected behaviours hold")
+
+
+def pays(words: Mapping[str, Word]) -> Check:
+    """Is no other policy cheaper than the model at its threshold, beyond noise?"""
+    cheaper = [name for name, word in words.items() if word == "worse"]
+    if cheaper:
+        return Check("policies", False, f"cheaper than the model: {', '.join(cheaper)}")
+    beaten = [name for name, word in words.items() if word == "better"]
+    return Check(
+        "policies", True, f"no policy is cheaper; cheaper than {', '.join(beaten) or 'none'}"
+    )
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:

@@ -13,6 +13,8 @@ import numpy as np
 
 from plumbline.evaluation import ranking
 from plumbline.evaluation.bootstrap import Array, Resample, divide, whole
+from plumbline.model.costs import Money as Money
+from plumbline.model.costs import cost as cost
 
 PRIMARY: Mapping[str, str] = {"classification": "average_precision", "regression": "mae"}
 HIGHER_IS_BETTER = frozenset(
@@ -38,14 +40,6 @@ class Settings:
 
     k: int = 50
     false_alarm_rate: float = 0.01
-
-
-@dataclass(frozen=True)
-class Money:
-    """What an error costs, in one unit: `missed` (n,) per row if positive, `alarm` per false alarm."""
-
-    missed: Array
-    alarm: float
 
 
 def average_precision(label: Array, score: Array) -> float:
@@ -136,16 +130,6 @@ def regression(label: Array, value: Array, sample: Resample) -> Replicates:
 def alarms(score: Array, threshold: float) -> Array:
     """Where the model raises alarm, bool (n,): at the threshold and above it."""
     return score >= threshold
-
-
-def cost(label: Array, alarm: Array, money: Money) -> Array:
-    """Each row's cost, (n,): a positive without alarm loses `missed`, a negative with one `alarm`.
-
-    A negative amount cannot be lost: it counts as nothing.
-    """
-    positive = label == 1
-    lost = np.where(positive & ~alarm, np.maximum(money.missed, 0.0), 0.0)
-    return lost + np.where(~positive & alarm, money.alarm, 0.0)
 
 
 def pinball(error: Array, level: float) -> Array:

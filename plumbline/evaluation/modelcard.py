@@ -1,91 +1,66 @@
-"""The model card: what the model is for, how good it is and how it was made, as Markdown. Pure."""
+"""The model card: what the model is for, how good it is, where not, and how it was made. Pure.
+
+It is a function of the use case and of evaluate.json alone, so that a card can be held against them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from plumbline.usecase import UseCase
+from plumbline.evaluation import cardpage, cardsections, slices
+from plumbline.evaluation.cardtext import (
+    Bullets,
+    Figures,
+    Heading,
+    Part,
+    Picture,
+    Rows,
+    Text,
+    Title,
+    interval,
+    markdown,
+    number,
+    words,
+)
+from plumbline.usecase import Slice, UseCase
 
-WORDS = {
-    "ece": "expected calibration error",
-    "mae": "mean absolute error",
-    "r2": "R²",
-    "rmse": "root mean squared error",
-    "roc_auc": "ROC AUC",
-    "error_p50": "median absolute error",
-    "error_p90": "90 % absolute error",
-    "precision_at_k": "precision at k a day",
-    "recall_at_false_alarm": "recall at the false-alarm rate",
-}
-TOP = 10
-
-Figures = Mapping[str, Any]
+MARKDOWN, PAGE = "model_card.md", "model_card.html"
 
 
-def render(
-    usecase: UseCase, figures: Figures, asked: Figures, made: Figures, important: Sequence[str]
-) -> str:
-    """The card's text.
+def render(usecase: UseCase, figures: Figures) -> str:
+    """The card as Markdown; `figures`: evaluate.json's."""
+    return markdown(parts(usecase, figures))
 
-    `figures`: evaluate.json's. `asked`: params evaluate. `made`: provenance of the bundle, by name.
-    `important`: features by falling gain.
-    """
-    parts = [
-        f"# Model card: {usecase.title}",
-        _summary(usecase, figures),
-        "## Verdict",
-        _verdict(figures),
-        "## Quality",
-        f"{_window(figures)} Intervals: {asked['level']:.0%}, {asked['bootstrap']} bootstrap replicates"
-        f" of whole {'days' if usecase.time else 'rows'}.",
-        _quality(figures),
-        _differences(figures),
-        _asked(figures, asked),
-        "![Quality](quality.png)",
-        *_months(usecase, figures),
+
+def page(usecase: UseCase, figures: Figures, pictures: Mapping[str, bytes]) -> str:
+    """The card as an HTML page, with the PNGs by name within."""
+    return cardpage.render(parts(usecase, figures), pictures)
+
+
+def parts(usecase: UseCase, figures: Figures) -> list[Part]:
+    """All sections that the problem and the declarations allow; none is empty."""
+    return [
+        Title(f"Model card: {usecase.title}"),
+        Text(_summary(usecase, figures)),
+        Heading("Verdict"),
+        Text(f"**{figures['gate']['verdict']}**"),
+        Bullets(figures["gate"]["reasons"]),
+        *cardsections.use(usecase),
+        *cardsections.data(figures),
+        *cardsections.quality(usecase, figures),
+        *cardsections.calibration(figures),
+        *cardsections.policies(figures),
         *_slices(usecase, figures),
-        "## Expected behaviours",
+        *_found(usecase, figures),
+        *_fairness(usecase, figures),
+        Heading("Expected behaviours"),
         _behaviours(usecase, figures),
-        "## What it looks at",
-        ", ".join(f"`{name}`" for name in important[:TOP]) + " (by gain).",
-        "![Importance](importance.png)",
-        "## How it was made",
-        table(("what", "value"), [(k, f"`{v}`") for k, v in made.items()]),
-        "## Limits",
-        _limits(usecase),
+        *cardsections.looks(figures["important"]),
+        Heading("Limits"),
+        Bullets(_limits(usecase)),
+        *_lineage(usecase, figures),
     ]
-    return "\n\n".join(p for p in parts if p) + "\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; bars in cells are escaped."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in lines)
-
-
-def words(metric: str) -> str:
-    """A metric's name as one reads it.
-
-    >>> words("cost_saved")
-    'cost saved'
-    """
-    return WORDS.get(metric, metric.replace("_", " "))
-
-
-def number(value: float | None) -> str:
-    """Four significant digits, without an exponent; a dash for nothing."""
-    if value is None or value != value:
-        return "–"
-    digits = f"{value:.4g}"
-    return f"{value:,.0f}" if abs(value) >= 10_000 or "e+" in digits else digits
-
-
-def interval(found: Figures) -> str:
-    """A figure with its interval, where there is one."""
-    if found["low"] is None or found["low"] != found["low"]:
-        return number(found["value"])
-    return f"{number(found['value'])} ({number(found['low'])} to {number(found['high'])})"
 
 
 def _summary(usecase: UseCase, figures: Figures) -> str:
@@ -98,107 +73,132 @@ def _summary(usecase: UseCase, figures: Figures) -> str:
     )
 
 
-def _verdict(figures: Figures) -> str:
-    gate = figures["gate"]
-    return "\n".join([f"**{gate['verdict']}**", "", *(f"- {r}" for r in gate["reasons"])])
-
-
-def _window(figures: Figures) -> str:
-    rows = figures["rows"]
-    days = f" on {rows['days']} days" if "days" in rows else ""
-    positives = f", {rows['positives']:,} of them positive" if "positives" in rows else ""
-    return f"Test window: {rows['test']:,} rows{days}{positives}."
-
-
-def _quality(figures: Figures) -> str:
-    others = figures["baselines"]
-    rows = []
-    for metric, found in figures["metrics"].items():
-        cells = [number(o.get(metric)) for o in others.values()]
-        rows.append((words(metric), interval(found), *cells))
-    return table(("metric", "model", *others), rows)
-
-
-def _differences(figures: Figures) -> str:
-    rows = [
-        (f"minus {name}", interval(found), _percent(found["relative"]), found["word"])
-        for name, found in figures["differences"].items()
-    ]
-    return table((words(figures["primary"]), "difference", "relative", "the model is"), rows)
-
-
-def _asked(figures: Figures, asked: Figures) -> str:
-    if figures["problem"] == "regression":
-        return "Bias is prediction minus label."
-    return (
-        f"k = {asked['k']} alarms a day; false-alarm rate {asked['false_alarm_rate']:.2%}. "
-        "A naive score ranks, it is no probability."
-    )
-
-
-def _months(usecase: UseCase, figures: Figures) -> list[str]:
-    months = figures.get("months")
-    if not months:
-        return []
-    against = "naive" if usecase.naive else "constant"
-    rows = [
-        (
-            m,
-            f"{f['rows']:,}",
-            interval(f),
-            interval(f["differences"][against]),
-            f["differences"][against]["word"],
-        )
-        for m, f in months.items()
-    ]
-    head = ("month", "rows", words(figures["primary"]), f"minus {against}", "the model is")
-    return ["## By month", table(head, rows), "![By month](months.png)"]
-
-
-def _slices(usecase: UseCase, figures: Figures) -> list[str]:
-    if not usecase.slices:
-        return []
+def _slices(usecase: UseCase, figures: Figures) -> list[Part]:
     rows = [
         (piece.description, group, f"{found['rows']:,}", interval(found))
         for piece in usecase.slices
-        for group, found in figures["slices"][piece.name].items()
+        for group, found in _groups(piece, figures["slices"][piece.name])
     ]
+    if not rows:
+        return [Heading("Slices declared"), Text("None is declared.")]
     head = ("slice", "group", "rows", words(figures["primary"]))
-    return ["## By slice", table(head, rows), "![By slice](slices.png)"]
+    return [
+        Heading("Slices declared"),
+        Rows("Quality by slice", head, rows),
+        Picture("slices", "Quality by slice, with intervals and limits"),
+    ]
 
 
-def _behaviours(usecase: UseCase, figures: Figures) -> str:
-    if not usecase.behaviours:
-        return "None is declared."
-    rows = []
-    for one in usecase.behaviours:
-        found = figures["behaviours"][one.name]
-        held = f"{found['share']:.1%} of {found['pairs']:,} pairs"
-        rows.append(
-            (
-                one.description,
-                held,
-                f"{found['required']:.1%}",
-                "holds" if found["holds"] else "broken",
-            )
+def _found(usecase: UseCase, figures: Figures) -> list[Part]:
+    found, units = figures["subgroups"], "days" if usecase.time else "rows"
+    classes = figures["problem"] == "classification"
+    loss = "log loss beyond what the model expects" if classes else "mean absolute error"
+    said = (
+        f"{found['looked_at']:,} subgroups of one or two conditions on {found['columns']} columns were "
+        f"looked at on half of the test {units}. The {found['tried']} worst were put to the other half; "
+        f"{found['confirmed']} of them are confirmed at {found['level']:.0%}, corrected for the number "
+        f"tried. Compared is the {loss}."
+    )
+    primary = figures["primary"]
+    more = ("positives", "expected") if classes else ()
+    rows = [
+        (
+            one["rule"],
+            f"{one['rows']:,}",
+            *(number(one[key]) for key in (*more, "excess", "elsewhere", "corrected")),
+            interval(one[primary]),
+            "confirmed" if one["confirmed"] else "not confirmed",
         )
-    return table(("behaviour", "found", "required", ""), rows)
+        for one in found["found"]
+    ]
+    head = (
+        "subgroup",
+        "rows",
+        *more,
+        "loss",
+        "elsewhere",
+        "chance, corrected",
+        words(primary),
+        "on the other half",
+    )
+    told: list[Part] = [Rows("The worst subgroups found", head, rows)] if rows else []
+    return [Heading("Slices found"), Text(said), *told]
 
 
-def _limits(usecase: UseCase) -> str:
+def _fairness(usecase: UseCase, figures: Figures) -> list[Part]:
+    note = [Text(usecase.use.fairness)] if usecase.use.fairness else []
+    if not figures["fairness"]:
+        text = "No groups are declared between which the model should treat alike."
+        return [Heading("Fairness"), *note, Text(text)]
+    told = figures["fairness"]
+    gaps = [
+        (piece.description, words(rate), g["higher"], g["lower"], interval(g), g["word"])
+        for piece in usecase.groups
+        for rate, g in told[piece.name]["gaps"].items()
+        if g
+    ]
+    rates = next(iter(told.values()))["gaps"]
+    groups = [
+        (piece.description, group, f"{one['rows']:,}", *(interval(one[rate]) for rate in rates))
+        for piece in usecase.groups
+        for group, one in _groups(piece, told[piece.name]["groups"])
+    ]
+    head = ("groups by", "group", "rows", *(words(rate) for rate in rates))
+    return [
+        Heading("Fairness"),
+        *note,
+        Rows(
+            "The widest gap between two groups; the interval allows for all pairs",
+            ("groups by", "gap in", "higher", "lower", "gap", "found"),
+            gaps,
+        ),
+        Rows("Rates by group", head, groups),
+        Picture("fairness", "Rates by group, with intervals"),
+    ]
+
+
+def _groups(piece: Slice, found: Figures) -> list[tuple[str, Any]]:
+    return [(name, found[name]) for name in slices.ordered(found, piece.edges)]
+
+
+def _behaviours(usecase: UseCase, figures: Figures) -> Part:
+    if not usecase.behaviours:
+        return Text("None is declared.")
+    rows = [
+        _behaviour(one.description, figures["behaviours"][one.name]) for one in usecase.behaviours
+    ]
+    return Rows(
+        "On pairs of events, as they are and changed",
+        ("behaviour", "found", "required", "it"),
+        rows,
+    )
+
+
+def _behaviour(description: str, found: Figures) -> tuple[str, ...]:
+    held = f"{found['share']:.1%} of {found['pairs']:,} pairs"
+    word = "holds" if found["holds"] else "broken"
+    return description, held, f"{found['required']:.1%}", word
+
+
+def _limits(usecase: UseCase) -> list[str]:
     lines = ["Figures hold for events like those of the test window, and no others."]
     if usecase.time:
         lines.append(
             "Intervals take days as independent of each other; a change of regime is not in them."
         )
-    if usecase.costs:
-        lines.append(
-            f"Money is in {usecase.costs.unit}: a missed case loses {usecase.costs.missed_share:.0%} of "
-            f"`{usecase.costs.missed}`, a false alarm costs {usecase.costs.alarm:g}."
-        )
     lines.append("Importance by gain says what the trees split on, not what causes the label.")
-    return "\n".join(f"- {line}" for line in lines)
+    return [*usecase.use.limits, *lines]
 
 
-def _percent(share: float | None) -> str:
-    return "–" if share is None or share != share else f"{share:+.1%}"
+def _lineage(usecase: UseCase, figures: Figures) -> list[Part]:
+    rows = [(f"md5 of {name}", f"`{md5}`") for name, md5 in figures["data"]["md5"].items()]
+    rows += [(name, f"`{value}`") for name, value in figures["made"].items()]
+    return [
+        Heading("Lineage"),
+        Text(
+            "A card cannot name the commit that holds it. With that commit checked out, `python -m "
+            f"plumbline lineage models/{usecase.name}` prints the chain from this model back to the "
+            f"source, and `git log -1 -- metrics/{usecase.name}/evaluate.json` the commit."
+        ),
+        Rows("What the model was made from", ("what", "value"), rows),
+    ]

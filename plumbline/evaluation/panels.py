@@ -10,13 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.evaluation.cardtext import words
 from plumbline.evaluation.curves import Table
 from plumbline.evaluation.metrics import HIGHER_IS_BETTER
-from plumbline.evaluation.modelcard import words
 
-COLOURS = {"model": "#0072B2", "linear": "#D55E00", "naive": "#009E73", "constant": "#7F7F7F"}
-DASHES = {"model": "-", "linear": "--", "naive": "-.", "constant": ":"}
-MARKS = {"model": "o", "linear": "s", "naive": "^", "constant": "x"}
+COLOURS = {
+    "model": "#0072B2",
+    "linear": "#D55E00",
+    "tree": "#AA4499",
+    "naive": "#009E73",
+    "constant": "#7F7F7F",
+}
+DASHES = {"model": "-", "linear": "--", "tree": (0, (5, 1, 1, 1)), "naive": "-.", "constant": ":"}
+MARKS = {"model": "o", "linear": "s", "tree": "D", "naive": "^", "constant": "x"}
 INK, PALE_INK, LIMIT = "#222222", "#B0B0B0", "#CC3311"
 MOST = 15
 """Features in the picture of their importance."""
@@ -38,7 +44,11 @@ def quality(figures: Figures) -> list[tuple[Paint, str]]:
 def _lines(axes: Axes, series: Series) -> None:
     for name in (n for n in COLOURS if n in series):
         axes.plot(
-            series[name]["x"], series[name]["y"], DASHES[name], color=COLOURS[name], label=name
+            series[name]["x"],
+            series[name]["y"],
+            linestyle=DASHES[name],
+            color=COLOURS[name],
+            label=name,
         )
     axes.legend()
 
@@ -145,22 +155,25 @@ def months(axes: Axes, figures: Figures) -> None:
     found = figures["months"]
     value, low, high = _columns(found.values())
     place = np.arange(len(found))
-    for name in ("naive", "linear"):
+    for name in ("naive", "linear", "tree"):
         if name in next(iter(found.values()))["differences"]:
             other = value - _columns(m["differences"][name] for m in found.values())[0]
-            axes.plot(place, other, MARKS[name] + DASHES[name], color=COLOURS[name], label=name)
+            style = {"marker": MARKS[name], "linestyle": DASHES[name], "color": COLOURS[name]}
+            axes.plot(place, other, label=name, **style)
     axes.vlines(place, low, high, color=COLOURS["model"], linewidth=2)
     axes.plot(place, value, "o-", color=COLOURS["model"], markersize=6, label="model")
     _ticks(axes, list(found))
     axes.set(title="By month", ylabel=words(figures["primary"]), xlim=(-0.5, len(found) - 0.5))
     axes.margins(y=0.25)
-    axes.legend(ncols=3, loc="upper right")
+    axes.legend(ncols=4, loc="upper right")
 
 
 def apart(axes: Axes, figures: Figures) -> None:
     """The paired differences to the baselines by month, with their intervals."""
     found = figures["months"]
-    against = [n for n in next(iter(found.values()))["differences"] if n in ("naive", "linear")]
+    against = [
+        n for n in next(iter(found.values()))["differences"] if n in ("naive", "linear", "tree")
+    ]
     axes.axhline(0, color="#888888", linewidth=1)
     for step, name in enumerate(against):
         value, low, high = _columns(m["differences"][name] for m in found.values())
@@ -173,7 +186,7 @@ def apart(axes: Axes, figures: Figures) -> None:
         title=f"Difference to the baselines ({better} zero: better)", xlim=(-0.5, len(found) - 0.5)
     )
     axes.margins(y=0.25)
-    axes.legend(ncols=2, loc="upper right")
+    axes.legend(ncols=3, loc="upper right")
 
 
 def _ticks(axes: Axes, names: Sequence[str]) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import panels
+from plumbline.evaluation import morepanels, panels, swarms
 from plumbline.evaluation.curves import Lines, Table
+from plumbline.evaluation.explained import Explained
 from plumbline.evaluation.panels import Axes, Figures
 
 STYLE: dict[Any, Any] = {
@@ -34,7 +35,8 @@ STYLE: dict[Any, Any] = {
 
 
 def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: Table) -> list[str]:
-    """Write quality.png, importance.png and, where there are any, slices.png and months.png.
+    """Write quality.png, importance.png and, where there are any, slices.png, months.png,
+    calibration.png, policies.png and fairness.png.
 
     `figures` is what evaluate.json holds. Returns the names written.
     """
@@ -55,13 +57,49 @@ def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: T
             panels.months(axes[0], figures)
             panels.apart(axes[1], figures)
         names.append("months")
-    return [f"{name}.png" for name in names]
+    return [f"{name}.png" for name in [*names, *_more(folder, title, figures)]]
+
+
+def _more(folder: Path, title: str, figures: Figures) -> list[str]:
+    names = []
+    if found := figures.get("calibration"):
+        with _canvas(folder / "calibration.png", title, 11, 5, 2) as axes:
+            morepanels.reliability(axes[0], found)
+            morepanels.counts(axes[1], found)
+        names.append("calibration")
+    if found := figures.get("policies"):
+        with _canvas(folder / "policies.png", title, 9, 1.5 + 0.4 * len(found["policies"])) as axes:
+            morepanels.policies(axes[0], found)
+        names.append("policies")
+    if found := figures.get("fairness"):
+        rows = sum(len(piece["groups"]) + 1 for piece in found.values())
+        with _canvas(folder / "fairness.png", title, 12, 1.8 + 0.27 * rows, 2) as axes:
+            morepanels.fairness(axes, found)
+        names.append("fairness")
+    return names
+
+
+def explain(folder: Path, title: str, shown: Explained) -> None:
+    """Write contributions.png (a dot per row and feature) and dependence.png (the strongest closer)."""
+    rows = min(swarms.MOST, len(shown.features))
+    with _canvas(folder / "contributions.png", title, 9, 1.5 + 0.36 * rows) as axes:
+        swarms.summary(axes[0], shown)
+    top = shown.top(swarms.CLOSER)
+    with canvas(
+        folder / "dependence.png", title, 12, 4 * -(-len(top) // 2), 2, -(-len(top) // 2)
+    ) as axes:
+        axes[0].figure.get_layout_engine().set(w_pad=0.15)  # a bar's words from the next panel's
+        for panel, place in zip(axes, top, strict=False):
+            swarms.closer(panel, shown, place)
+        for panel in axes[len(top) :]:
+            panel.set_axis_off()
 
 
 @contextmanager
-def _canvas(
-    path: Path, title: str, width: float, height: float, count: int = 1
+def canvas(
+    path: Path, title: str, width: float, height: float, count: int = 1, down: int = 1
 ) -> Iterator[list[Axes]]:
+    """Axes, `count` side by side and `down` lines, under one title; PNG at `path` when the block ends."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -72,5 +110,8 @@ def _canvas(
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
-        yield list(np.ravel(figure.subplots(1, count)))
+        yield list(np.ravel(figure.subplots(down, count)))
         figure.savefig(path, format="png", metadata={"Software": None})
+
+
+_canvas = canvas

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import baselines
+from plumbline import files
+from plumbline.evaluation import assessment, baselines, modelcard
 from plumbline.evaluation.curves import Table
 from plumbline.features import tables
-from plumbline.usecase import Array
+from plumbline.usecase import Array, Columns, UseCase
 
 DIGITS = 6
 
@@ -38,6 +40,20 @@ def sample(path: Path, columns: Sequence[str], most: int) -> dict[str, Array]:
     return {name: tables.numpy(whole.column(name)) for name in columns}
 
 
+def simpler(usecase: UseCase, most: int, train: Path, columns: Columns) -> dict[str, Array]:
+    """Each baseline's answers to `columns`, (n,): fitted on at most `most` rows of the table `train`."""
+    label = tables.read(train, [usecase.label])[usecase.label].astype(float)
+    names = list(dict.fromkeys([*usecase.features, usecase.label]))
+    drawn = sample(train, names, most)
+    known = drawn[usecase.label].astype(float)
+    assessment.check(
+        usecase, known, "train", "raise evaluate.linear_rows, or widen the train window"
+    )
+    linear = baselines.fit(usecase, usecase.features, drawn, known)
+    tree = baselines.fit_tree(usecase, usecase.features, drawn, known)
+    return assessment.answers(usecase, columns, label, linear, tree)
+
+
 def write_curves(folder: Path, curves: Mapping[str, Table]) -> None:
     """Each table as `<name>.csv` in an existing folder, numbers to six significant digits."""
     for name, table in curves.items():
@@ -48,6 +64,15 @@ def write_curves(folder: Path, curves: Mapping[str, Table]) -> None:
                 [_cell(v) for v in row]
                 for row in zip(*(c.tolist() for c in table.values()), strict=True)
             )
+
+
+def write_card(folder: Path, usecase: UseCase, figures: Mapping[str, Any]) -> None:
+    """The model card as Markdown and as a page, from the figures as JSON keeps them and the folder's PNGs."""
+    kept = json.loads(files.dumps(figures))
+    drawn = {path.stem: path.read_bytes() for path in folder.glob("*.png")}
+    text, page = modelcard.render(usecase, kept), modelcard.page(usecase, kept, drawn)
+    (folder / modelcard.MARKDOWN).write_text(text, encoding="utf-8")
+    (folder / modelcard.PAGE).write_text(page, encoding="utf-8")
 
 
 def write_predictions(path: Path, columns: Mapping[str, Array]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -22,7 +22,7 @@ def groups(piece: Slice, columns: Columns) -> dict[str, Array]:
     """
     values = columns[piece.column]
     names = between(values, piece.edges) if piece.edges else by_value(values)
-    return {name: names == name for name in _ordered(names, piece.edges)}
+    return {name: names == name for name in ordered(set(names.tolist()), piece.edges)}
 
 
 def months(time: Array) -> dict[str, Array]:
@@ -52,8 +52,9 @@ def by_value(values: Array) -> Array:
     return np.where(np.isin(text, kept), text, OTHERS).astype(object)
 
 
-def _ordered(names: Array, edges: Sequence[float]) -> list[str]:
-    found = set(names.tolist())
+def ordered(names: Iterable[str], edges: Sequence[float]) -> list[str]:
+    """Groups' names as one reads them: intervals by their edges, values by size, the rest last."""
+    found = set(names)
     last = [n for n in (OTHERS, MISSING) if n in found]
     first = _intervals(edges) if edges else sorted(found.difference(last), key=_natural)
     return [n for n in first if n in found] + last

@@ -101,14 +101,17 @@ def features(usecase: UseCase, event: Event, known: Mapping[str, History]) -> di
 
 def aggregates(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, float]:
     """The snapshot and fresh features alone."""
-    values: dict[str, float] = {}
-    for spec in usecase.aggregates:
-        past = known.get(spec.entity)
-        if past is None or event[usecase.entity(spec.entity).column] is None:
-            values[spec.name] = _divide(spec, ZERO, ZERO)
-        else:
-            values[spec.name] = _divide(spec, *_sums(spec, past, event[str(usecase.time)]))
-    return values
+    return {spec.name: aggregate(usecase, spec, event, known) for spec in usecase.aggregates}
+
+
+def aggregate(
+    usecase: UseCase, spec: Snapshot | Fresh, event: Event, known: Mapping[str, History]
+) -> float:
+    """One snapshot or fresh feature."""
+    past = known.get(spec.entity)
+    if past is None or event[usecase.entity(spec.entity).column] is None:
+        return _divide(spec, ZERO, ZERO)
+    return _divide(spec, *_sums(spec, past, event[str(usecase.time)]))
 
 
 def _sums(spec: Snapshot | Fresh, past: History, at: datetime) -> tuple[int, int]:

@@ -90,7 +90,7 @@ def _platt(score: Array, label: Array) -> Calibration:
     def loss(line: Array) -> tuple[float, Array]:
         z = line[0] * odds + line[1]
         miss = _sigmoid(z) - target
-        return float(np.mean(np.logaddexp(0, z) - target * z)), np.array(
+        return float(np.mean(_softplus(z) - target * z)), np.array(
             [np.mean(miss * odds), np.mean(miss)]
         )
 
@@ -106,6 +106,11 @@ def _logit(score: Array) -> Array:
 
 def _sigmoid(odds: Array) -> Array:
     return 1.0 / (1.0 + portable.exp(-odds))
+
+
+def _softplus(z: Array) -> Array:
+    """log(1 + exp(z))."""
+    return np.maximum(z, 0.0) + portable.log(1.0 + portable.exp(-np.abs(z)))
 
 
 def _short(values: Array) -> Array:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.usecase import Array, Columns, Costs, UseCase
+from plumbline.model import costs as matrix
+from plumbline.model.costs import Costs, Money
+from plumbline.usecase import Array, Columns, UseCase
 
 
 @dataclass(frozen=True)
@@ -23,31 +25,32 @@ class Threshold:
     alarms: float
 
 
-def choose(usecase: UseCase, columns: Columns, probability: Array) -> Threshold | None:
-    """The threshold for a classification, by cost where the use case has costs, else by F1.
+def choose(
+    usecase: UseCase, columns: Columns, probability: Array, costs: Costs | None
+) -> Threshold | None:
+    """The threshold for a classification, by cost where there are costs, else by F1.
 
-    `columns` holds the label and the costs' column, (n,) as `probability`.
+    `columns` holds the label and the costs' columns, (n,) as `probability`.
     """
     if usecase.problem == "regression":
         return None
     label = columns[usecase.label]
-    if usecase.costs is None:
+    if costs is None:
         return best_f1(label, probability)
-    return cheapest(label, probability, losses(usecase.costs, columns), usecase.costs.alarm)
+    return cheapest(label, probability, matrix.money(costs, columns))
 
 
-def losses(costs: Costs, columns: Columns) -> Array:
-    """What each event loses if it is a case and is missed, float64 (n,), never below 0."""
-    return np.maximum(np.asarray(columns[costs.missed], np.float64) * costs.missed_share, 0.0)
+def cheapest(label: Array, probability: Array, money: Money) -> Threshold:
+    """The threshold with the least mean cost; of equals, the one with the fewest alarms.
 
-
-def cheapest(label: Array, probability: Array, loss: Array, alarm: float) -> Threshold:
-    """The threshold with the least mean cost; of equals, the one with the fewest alarms."""
+    `probability` (n,) may be any score that rises with the chance of a case.
+    """
     order, last = _ranked(probability)
-    case = np.asarray(label)[order] == 1
-    saved = np.concatenate([[0.0], np.cumsum(np.where(case, loss[order], -alarm))[last]])
+    quiet = matrix.cost(label, np.zeros(len(label), bool), money)
+    saves = (quiet - matrix.cost(label, np.ones(len(label), bool), money))[order]
+    saved = np.concatenate([[0.0], np.cumsum(saves)[last]])
     best = int(np.argmax(saved))
-    cost = (float(np.sum(np.where(case, loss[order], 0.0))) - float(saved[best])) / len(case)
+    cost = (float(np.sum(quiet)) - float(saved[best])) / len(label)
     return _threshold(probability[order], last, best, "cost", cost)
 
 

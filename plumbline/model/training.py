@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plumbline.errors import PlumblineError
+from plumbline.errors import ParamsError, PlumblineError, near
 from plumbline.evaluation import metrics
-from plumbline.usecase import Array
+from plumbline.usecase import Array, UseCase
 
 Problem = Literal["classification", "regression"]
 OBJECTIVES: Mapping[Problem, str] = {
@@ -69,6 +69,24 @@ def settings(
         "seed": seed % 2**31,
         "nthread": threads,
     }
+
+
+def monotone(case: UseCase, asked: Mapping[str, int]) -> dict[str, str]:
+    """XGBoost's setting for `params.train.monotone`, in the features' order; {} where nothing is asked.
+
+    1: the answer never falls where the feature rises; -1: never rises; 0: free. Raises ParamsError
+    with the nearest names where one is no feature of the model.
+    """
+    for name in asked:
+        if name not in case.features:
+            raise ParamsError(
+                f"params.yaml, {case.name}.train.monotone.{name}: no feature of the model; "
+                f"{near(name, case.features)}"
+            )
+    if not any(asked.values()):
+        return {}
+    signs = ",".join(str(asked.get(name, 0)) for name in case.features)
+    return {"monotone_constraints": f"({signs})"}
 
 
 def binned(batches: Batches, *, max_bin: int, threads: int, like: Any = None) -> Any:

@@ -14,6 +14,7 @@ import yaml
 from plumbline.errors import PlumblineError
 from plumbline.history import child, deps, places, verify
 from plumbline.history.verify import Finding
+from plumbline.review import cards
 from plumbline.review.locks import Entry
 from plumbline.review.sides import GRAPH, LOCK, PARAMS, Side
 
@@ -29,12 +30,15 @@ LONGEST = 1000
 
 
 def check(side: Side) -> dict[str, Any]:
-    """For JSON: stages that would run, those that the lock lacks, outs whose bytes are others."""
+    """For JSON: stages that would run, those that the lock lacks, outs whose bytes are others, and
+    where a model card contradicts the metrics.
+    """
     return {
         "checked": True,
         "stale": stale(side.root),
         "unlocked": unlocked(side.texts, side.entries),
         "bytes": wrong_bytes(side.root),
+        "cards": cards.check(side.root),
     }
 
 

@@ -66,6 +66,8 @@ def _of_lock(lock: Mapping[str, Any]) -> Iterator[Reason]:
         yield _reason(None, "uncommitted", text)
     for text in lock.get("bytes") or []:
         yield _reason(None, "bytes", f"bytes that are not dvc.lock's: {text}")
+    for text in lock.get("cards") or []:
+        yield _reason(None, "card", f"a model card that contradicts the metrics: {text}")
 
 
 def _of_case(case: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -93,6 +93,34 @@ def test_a_category_of_too_many_values_is_left_out():
     assert baselines.widths(replace(case, categories=(many,)), case.features) == (1, 1, 0)
 
 
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_the_small_tree_is_scikit_learns(problem: str):
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    case = usecase(problem)
+    label = VALUE if problem == "regression" else (VALUE > 20).astype(float)
+    found = baselines.fit_tree(case, case.features, COLUMNS, label)
+    kind = DecisionTreeRegressor if problem == "regression" else DecisionTreeClassifier
+    x = np.column_stack([COLUMNS[f] for f in case.features]).astype(np.float32)
+    other = kind(max_depth=3, min_samples_leaf=50, random_state=0).fit(x, label)
+    assert found.leaf(COLUMNS).tolist() == other.apply(x).tolist()
+    if problem == "classification":
+        assert found.predict(COLUMNS) == pytest.approx(other.predict_proba(x)[:, 1])
+    else:
+        for leaf in np.unique(other.apply(x)):
+            rows = other.apply(x) == leaf
+            assert (found.predict(COLUMNS)[rows] == np.median(label[rows])).all()
+    assert len(np.unique(found.predict(COLUMNS))) <= 8
+
+
+def test_the_tree_finds_what_no_line_does():
+    label = ((COLUMNS["colour_code"] == 1) ^ (SIZE > 1_000)).astype(float)
+    case = usecase("classification")
+    tree = baselines.fit_tree(case, case.features, COLUMNS, label).predict(COLUMNS)
+    line = baselines.fit(case, case.features, COLUMNS, label).predict(COLUMNS)
+    assert ((tree > 0.5) == label).mean() > 0.9 > ((line > 0.5) == label).mean()
+
+
 @pytest.mark.parametrize("most", [3, 10, 200])
 def test_evenly(most: int):
     rows = baselines.evenly(100, most)

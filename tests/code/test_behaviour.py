@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,40 @@ def test_expectations(expect: str, tolerance: float, share: float):
     case = usecase(Behaviour("larger", "larger", larger, expect, tolerance))
     (found,) = behaviour.check(case, score, EVENTS)
     assert (found.share, found.pairs, found.holds) == (share, 4, share == 1.0)
+
+
+@pytest.mark.parametrize(
+    ("expect", "limit", "share"),
+    [
+        ("above", 4.0, 1.0),
+        ("above", 5.0, 0.75),
+        ("below", 5.0, 0.25),
+        ("below", 11.0, 1.0),
+        ("above", None, 0.5),
+        ("below", None, 0.5),
+    ],
+)
+def test_minimum_functions(expect: str, limit: float | None, share: float):
+    """The changed events score 4, 6, 8 and 10; the threshold is 7."""
+    case = usecase(Behaviour("b", "b", larger, expect, limit=0.0 if limit is None else limit))
+    if limit is None:
+        case = replace(
+            case, problem="classification", behaviours=(Behaviour("b", "b", larger, expect),)
+        )
+    (found,) = behaviour.check(case, score, EVENTS, threshold=7.0)
+    assert (found.share, found.pairs) == (share, 4)
+
+
+def test_a_regression_has_no_threshold_to_stay_below():
+    with pytest.raises(SpecError, match=r"'b' expects 'below', and a regression has no threshold"):
+        usecase(Behaviour("b", "b", larger, "below"))
+
+
+def test_too_few_pairs_prove_nothing():
+    case = usecase(Behaviour("b", "b", larger, "not_lower"))
+    (enough,) = behaviour.check(case, score, EVENTS, least=4)
+    (few,) = behaviour.check(case, score, EVENTS, least=5)
+    assert (enough.holds, few.holds) == (True, False)
 
 
 def test_a_fall_is_lower_and_not_higher():

@@ -13,10 +13,13 @@ import pytest
 from plumbline.errors import BundleError, SpecError
 from plumbline.history import lock
 from plumbline.model import bundle, manifest
+from plumbline.params import Train
 from plumbline.usecase import Category, Row, Snapshot
 from stages import train as stage
-from tests.boosting import KINDS, events, parcels
+from tests.boosting import COSTS, KINDS, events, parcels
 from tests.code.test_training import fit
+
+HOW = Train(costs=COSTS)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for problem in ("classification", "regression"):
         path = tmp_path_factory.mktemp(problem)
         boosted = fit(path, problem, rounds=20)
-        described = stage.describe(parcels(problem), boosted, "platt", path / "valid.parquet")
+        described = stage.describe(parcels(problem), boosted, HOW, path / "valid.parquet")
         rest = {"params": {"eta": 0.3}, "provenance": {"train": "0" * 32, "seed": 5}}
         bundle.save(path / "model", boosted.booster, {**described, **rest})
         out[problem] = path / "model"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from sklearn.isotonic import IsotonicRegression
 from plumbline.model import calibration
 from plumbline.model.calibration import Calibration
 from plumbline.usecase import Array
+from tests.conftest import ROOT
 
 
 def overconfident(n: int = 20_000) -> tuple[Array, Array]:
@@ -72,6 +76,29 @@ def test_certain_scores_stay_finite():
     chance = calibration.apply(fitted, np.array([0.0, 1.0]))
     assert np.all(np.isfinite(chance))
     assert 0 < chance[0] < 0.5 < chance[1] < 1
+
+
+FITTED = """
+import json
+from plumbline.model import calibration
+from tests.code.test_calibration import overconfident
+score, label = overconfident(4_000)
+for kind in ("platt", "isotonic"):
+    fitted = calibration.fit(kind, score, label)
+    chance = calibration.apply(fitted, score)
+    print(json.dumps(fitted.as_json()), chance.tobytes().hex())
+"""
+
+
+def test_the_same_bits_on_another_processor():
+    """As far as NumPy can play one: without its faster code."""
+    said = set()
+    for off in ("", "AVX512F AVX512CD AVX512_SKX AVX2 FMA3"):
+        around = {**os.environ, "NPY_DISABLE_CPU_FEATURES": off, "PYTHONPATH": str(ROOT)}
+        words = [sys.executable, "-W", "ignore", "-c", FITTED]
+        done = subprocess.run(words, env=around, capture_output=True, text=True, check=True)
+        said.add(done.stdout)
+    assert len(said) == 1
 
 
 def test_none_changes_nothing():

@@ -7,8 +7,9 @@ import pytest
 
 from plumbline.evaluation import metrics
 from plumbline.model import decision
-from plumbline.usecase import Array, Costs
-from tests.boosting import parcels
+from plumbline.model.costs import Money
+from plumbline.usecase import Array
+from tests.boosting import COSTS, parcels
 
 
 def brute(label: Array, probability: Array, loss: Array, alarm: float) -> float:
@@ -24,7 +25,7 @@ def test_cheapest_is_the_least_of_all(seed: int):
     label = (r.random(200) < 0.2).astype(float)
     probability = np.round(np.clip(0.3 * label + r.random(200) * 0.7, 0, 1), 2)  # with ties
     loss = r.integers(0, 1_000, 200).astype(float)
-    found = decision.cheapest(label, probability, loss, 150.0)
+    found = decision.cheapest(label, probability, Money(loss, 150.0))
     flagged = probability >= found.value
     cost = float(np.mean(metrics.cost(label, flagged, metrics.Money(loss, 150.0))))
     assert cost == pytest.approx(brute(label, probability, loss, 150.0))
@@ -35,17 +36,19 @@ def test_cheapest_is_the_least_of_all(seed: int):
 
 def test_it_lies_between_two_scores():
     label, probability = np.array([1, 1, 0, 0]), np.array([0.9, 0.6, 0.4, 0.1])
-    assert decision.cheapest(label, probability, np.full(4, 10.0), 1.0).value == 0.5
+    assert decision.cheapest(label, probability, Money(np.full(4, 10.0), 1.0)).value == 0.5
     assert decision.best_f1(label, probability) == decision.Threshold(0.5, "f1", 1.0, 0.5)
 
 
 def test_nobody_is_flagged_where_alarms_cost_more_than_they_save():
-    found = decision.cheapest(np.array([1, 0]), np.array([0.4, 1.0]), np.array([3.0, 0.0]), 50.0)
+    money = Money(np.array([3.0, 0.0]), 50.0)
+    found = decision.cheapest(np.array([1, 0]), np.array([0.4, 1.0]), money)
     assert (found.value, found.alarms, found.objective) == (2.0, 0.0, 1.5)
 
 
 def test_all_are_flagged_where_alarms_cost_nothing():
-    found = decision.cheapest(np.array([0, 1]), np.array([0.4, 0.2]), np.array([0.0, 3.0]), 0.0)
+    money = Money(np.array([0.0, 3.0]), 0.0)
+    found = decision.cheapest(np.array([0, 1]), np.array([0.4, 0.2]), money)
     assert (found.value, found.alarms) == (0.1, 1.0)
 
 
@@ -64,23 +67,29 @@ def test_best_f1_is_the_highest_of_all(seed: int):
     assert f1(found.value) == pytest.approx(found.objective)
 
 
-def test_a_negative_worth_is_no_loss():
-    costs = Costs("worth", alarm=1, unit="cents", missed_share=0.5)
-    found = decision.losses(costs, {"worth": np.array([100, -100])})
-    assert found.tolist() == [50.0, 0.0]
+@pytest.mark.parametrize("seed", range(3))
+def test_all_four_cells_of_the_matrix_count(seed: int):
+    r = np.random.default_rng(seed)
+    label = (r.random(200) < 0.3).astype(float)
+    score = np.round(0.3 * label + r.random(200), 2)
+    money = Money(r.random(200) * 9, r.random(200), 0.4 * r.random(200), 0.1)
+    found = decision.cheapest(label, score, money)
+    tried = [metrics.cost(label, score >= v, money).mean() for v in [*np.unique(score), 9.0]]
+    assert found.objective == pytest.approx(min(tried))
+    assert metrics.cost(label, score >= found.value, money).mean() == pytest.approx(min(tried))
 
 
-def test_the_use_case_decides_how():
+def test_costs_decide_how():
     columns = {
         "broken": np.array([1, 0, 0]),
         "weight": np.array([1, 2, 3]),
         "worth": np.array([1_000, 0, 0]),
     }
     probability = np.array([0.2, 0.3, 0.1])
-    by_cost = decision.choose(parcels(), columns, probability)
+    by_cost = decision.choose(parcels(), columns, probability, COSTS)
     assert by_cost is not None
     assert (by_cost.chosen, by_cost.value) == ("cost", 0.15000000000000002)
-    by_f1 = decision.choose(parcels(costs=None), columns, probability)
+    by_f1 = decision.choose(parcels(), columns, probability, None)
     assert by_f1 is not None
     assert by_f1.chosen == "f1"
-    assert decision.choose(parcels("regression"), columns, probability) is None
+    assert decision.choose(parcels("regression"), columns, probability, COSTS) is None

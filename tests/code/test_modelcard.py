@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import math
+from base64 import b64decode
+from pathlib import Path
 
 import pytest
 
 from plumbline.evaluation import modelcard
-from plumbline.usecase import Behaviour, Column, Costs, Slice, UseCase
+from plumbline.evaluation.cardtext import Bullets, Heading, Picture, Rows, interval, number, table
+from plumbline.usecase import Behaviour, Column, Slice, Use, UseCase
+from tests import browser
+from tests.browser import Scheme
 
+DOT = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 ASKED = {"level": 0.95, "bootstrap": 200, "k": 20, "false_alarm_rate": 0.01}
 FOUND = {"value": 0.5, "low": 0.4, "high": 0.61}
 APART = {"value": 0.2, "low": 0.1, "high": 0.3, "relative": 0.667, "word": "better"}
+POLICY = {
+    "threshold": 0.25,
+    "alarms_a_day": 3.5,
+    "precision": 0.5,
+    "recall": None,
+    "cost": {"value": 123_456.0, "low": 100_000.0, "high": 150_000.0},
+    "cost_a_day": FOUND,
+}
 FIGURES = {
     "problem": "classification",
     "primary": "average_precision",
@@ -26,6 +42,72 @@ FIGURES = {
         "2025-01": {**FOUND, "rows": 77, "differences": {"naive": APART, "constant": APART}}
     },
     "slices": {"size": {"under 5": {**FOUND, "rows": 66}}},
+    "subgroups": {
+        "columns": 3,
+        "looked_at": 1_234,
+        "tried": 1,
+        "confirmed": 1,
+        "level": 0.95,
+        "found": [
+            {
+                "rule": "size under 5 and kind = tube",
+                "rows": 88,
+                "positives": 9,
+                "expected": 4.5,
+                "excess": 0.3,
+                "elsewhere": 0.01,
+                "corrected": 0.004,
+                "confirmed": True,
+                "average_precision": FOUND,
+            }
+        ],
+    },
+    "fairness": {
+        "band": {
+            "groups": {
+                "5 and over": {"rows": 9, "recall": FOUND},
+                "under 5": {"rows": 8, "recall": FOUND},
+            },
+            "gaps": {"recall": {**FOUND, "higher": "a", "lower": "b", "word": "beyond noise"}},
+        }
+    },
+    "calibration": {
+        "kind": "platt",
+        "ece": FOUND,
+        "relative": FOUND,
+        "uncalibrated": FOUND,
+        "noise": 0.0123,
+        "bins": [{**FOUND, "predicted": 0.45, "rows": 55}],
+    },
+    "policies": {
+        "unit": "cents",
+        "days": 28,
+        "policies": {
+            "nothing": {"description": "no alarm at all", **POLICY},
+            "model": {"description": "the model", **POLICY},
+        },
+        "differences": {"nothing": APART},
+    },
+    "costs": {
+        "unit": "cents",
+        "false_negative": "size",
+        "false_positive": 5,
+        "true_positive": 0.0,
+        "true_negative": 0.0,
+    },
+    "asked": ASKED,
+    "made": {"seed": 7},
+    "important": [{"feature": "size", "share": 0.75}],
+    "data": {
+        "source": "csv",
+        "sha256": "feed",
+        "span": ["2025-01-01", "2025-02-02"],
+        "as_of": "2025-03-01",
+        "rows": {"events": {"in": 999, "set_aside": 2}},
+        "quarantined": {"events": {"size.range": 2}},
+        "windows": {"test": {"start": "2025-01-05", "end": "2025-02-02", "rows": 77}},
+        "md5": {"train": "abc"},
+    },
     "behaviours": {"larger": {"pairs": 500, "share": 0.999, "required": 0.99, "holds": True}},
     "gate": {"verdict": "pass", "reasons": ["fine"]},
 }
@@ -51,13 +133,14 @@ def usecase(**changes: object) -> UseCase:
         "naive": "size",
         "slices": (Slice("size", "size", "size band", edges=(5,)),),
         "behaviours": (Behaviour("larger", "larger is not better", dict, "not_lower"),),
-        "costs": Costs("size", 5, "cents"),
+        "groups": (Slice("band", "size", "band of size", edges=(5,)),),
+        "use": Use(("Sorting.",), ("Judging.",), ("It is small.",), "No person is in it."),
     }
     return UseCase(**{**declared, **changes})
 
 
 def card(case: UseCase, figures: dict) -> str:
-    return modelcard.render(case, figures, ASKED, {"seed": 7}, ["size"])
+    return modelcard.render(case, figures)
 
 
 def test_the_card_holds_the_evidence():
@@ -75,34 +158,101 @@ def test_the_card_holds_the_evidence():
         "| size band | under 5 | 66 | 0.5 (0.4 to 0.61) |",
         "| larger is not better | 99.9% of 500 pairs | 99.0% | holds |",
         "| seed | `7` |",
-        "Money is in cents",
+        "- Sorting.",
+        "- Judging.",
+        "- It is small.",
+        "No person is in it.",
+        "| source | csv |",
+        "| set aside of events | 2 (size.range: 2) |",
+        "| test | 2025-01-05 | 2025-02-02 | 77 |",
+        "Expected calibration error 0.5 (0.4 to 0.61)",
+        "| 0.45 | 0.5 (0.4 to 0.61) | 55 |",
+        "a case without an alarm `size`, an alarm without a case 5 cents",
+        "| model | 0.25 | 3.5 | 0.5 | – | 0.5 (0.4 to 0.61) | 123,456 (100,000 to 150,000) |",
+        "1,234 subgroups of one or two conditions",
+        "| size under 5 and kind = tube | 88 | 9 | 4.5 | 0.3 | 0.01 | 0.004 | 0.5 (0.4 to 0.61) | confirmed |",
+        "| band of size | recall | a | b | 0.5 (0.4 to 0.61) | beyond noise |",
+        "| `size` | 75.0% |",
+        "| md5 of train | `abc` |",
+        "git log -1 -- metrics/sample/evaluate.json",
     ):
         assert line in text, line
 
 
+BARE = usecase(
+    problem="regression",
+    time=None,
+    label_delay=0,
+    slices=(),
+    groups=(),
+    behaviours=(),
+    naive=None,
+    use=Use(),
+)
+BARE_FIGURES = {
+    **{k: v for k, v in FIGURES.items() if k not in ("months", "calibration", "policies")},
+    "problem": "regression",
+    "rows": {"test": 88},
+    "slices": {},
+    "fairness": {},
+    "behaviours": {},
+    "costs": None,
+    "subgroups": {**FIGURES["subgroups"], "found": [], "tried": 0, "confirmed": 0},
+    "data": {**FIGURES["data"], "span": None, "as_of": None, "sha256": None},
+}
+
+
 def test_a_plain_regression_leaves_out_what_it_has_not():
-    case = usecase(
-        problem="regression",
-        time=None,
-        label_delay=0,
-        slices=(),
-        behaviours=(),
-        costs=None,
-        naive=None,
-    )
-    figures = {
-        **{k: v for k, v in FIGURES.items() if k != "months"},
-        "problem": "regression",
-        "rows": {"test": 88},
-        "slices": {},
-        "behaviours": {},
-    }
-    text = card(case, figures)
+    text = card(BARE, BARE_FIGURES)
     assert "Test window: 88 rows. " in text
     assert "None is declared." in text
     assert "prediction minus label" in text
-    for absent in ("By month", "By slice", "Money", "days"):
+    assert "Not declared" in text
+    for absent in ("By month", "Calibration", "Decision and cost", "days"):
         assert absent not in text, absent
+
+
+@pytest.mark.parametrize(("case", "figures"), [(usecase(), FIGURES), (BARE, BARE_FIGURES)])
+def test_no_section_is_empty(case: UseCase, figures: dict):
+    parts = modelcard.parts(case, figures)
+    for part, after in zip(parts, [*parts[1:], Heading("end")], strict=True):
+        assert not (isinstance(part, Heading) and isinstance(after, Heading)), part
+        if isinstance(part, Rows):
+            assert part.rows, part.title
+            assert {len(row) for row in part.rows} == {len(part.head)}, part.title
+        if isinstance(part, Bullets):
+            assert part.lines
+
+
+def test_groups_and_policies_stand_in_the_order_in_which_one_reads_them():
+    text = card(usecase(), FIGURES)
+    assert text.index("| band of size | under 5") < text.index("| band of size | 5 and over")
+    assert text.index("- model: the model.") < text.index("- nothing: no alarm")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_page(tmp_path: Path, scheme: Scheme):
+    path = page(tmp_path, usecase(), FIGURES)
+    found = browser.axe(path, tmp_path, scheme)
+    assert found["violations"] == []
+    assert found["passes"] > 10
+
+
+def test_the_page_opens_and_the_console_is_empty(tmp_path: Path):
+    for case, figures in ((usecase(), FIGURES), (BARE, BARE_FIGURES)):
+        text, console = browser.opened(page(tmp_path, case, figures))
+        assert console == []
+        assert "<h1>Model card: A sample</h1>" in text
+        assert 'src="data:image/png;base64,' in text
+        assert "http" not in text.replace("http-equiv", "")
+
+
+def page(folder: Path, case: UseCase, figures: dict) -> Path:
+    """The card's page with pictures of one dot."""
+    names = (p.name for p in modelcard.parts(case, figures) if isinstance(p, Picture))
+    path = folder / "card.html"
+    path.write_text(modelcard.page(case, figures, dict.fromkeys(names, DOT)), encoding="utf-8")
+    return path
 
 
 def test_without_a_naive_answer_months_stand_beside_the_constant():
@@ -110,7 +260,7 @@ def test_without_a_naive_answer_months_stand_beside_the_constant():
 
 
 def test_a_bar_in_a_cell_does_not_end_it():
-    assert modelcard.table(("a",), [("x|y",)]).splitlines()[-1] == "| x\\|y |"
+    assert table(("a",), [("x|y",)]).splitlines()[-1] == "| x\\|y |"
 
 
 @pytest.mark.parametrize(
@@ -120,14 +270,16 @@ def test_a_bar_in_a_cell_does_not_end_it():
         (1234567.0, "1,234,567"),
         (12345.6, "12,346"),
         (0.0, "0"),
+        (0.00001234, "0.000012"),
+        (2e-9, "<0.000001"),
         (math.nan, "–"),
         (None, "–"),
     ],
 )
 def test_number(value: float | None, text: str):
-    assert modelcard.number(value) == text
+    assert number(value) == text
 
 
 def test_an_interval_that_is_not_there_is_left_out():
-    assert modelcard.interval({"value": 0.5, "low": math.nan, "high": math.nan}) == "0.5"
-    assert modelcard.interval({"value": 0.5, "low": None, "high": None}) == "0.5"
+    assert interval({"value": 0.5, "low": math.nan, "high": math.nan}) == "0.5"
+    assert interval({"value": 0.5, "low": None, "high": None}) == "0.5"

@@ -67,6 +67,40 @@ def test_the_same_figures_give_the_same_bytes(problem: str, tmp_path: Path):
     assert all(data.startswith(b"\x89PNG") and b"Software" not in data for data in runs[0].values())
 
 
+BIN = {**FIGURE, "predicted": 0.01, "rows": 90}
+NO_BIN = {"value": 0.0, "low": np.nan, "high": np.nan, "predicted": 0.0, "rows": 1}
+MORE = {
+    "calibration": {"kind": "platt", "bins": [NO_BIN, BIN], "bins_uncalibrated": [BIN, NO_BIN]},
+    "policies": {
+        "unit": "cents",
+        "policies": {
+            "nothing": {"cost_a_day": {"value": -5.0, "low": None, "high": None}},
+            "model": {"cost_a_day": FIGURE},
+        },
+    },
+    "fairness": {
+        "colour": {
+            "groups": {
+                "red": {"rows": 5, "recall": FIGURE, "false_alarm_rate": FIGURE},
+                "blue": {
+                    "rows": 5,
+                    "recall": {"value": np.nan, "low": np.nan, "high": np.nan},
+                    "false_alarm_rate": {"value": 0.1, "low": None, "high": None},
+                },
+            },
+            "gaps": {"recall": None, "false_alarm_rate": None},
+        }
+    },
+}
+
+
+def test_calibration_policies_and_groups_are_drawn_with_and_without_intervals(tmp_path: Path):
+    whole = {**figures("classification"), **MORE}
+    found = pictures.draw(tmp_path, "A", whole, lines("classification"), IMPORTANCE)
+    assert {"calibration.png", "policies.png", "fairness.png"} <= set(found)
+    assert sorted(found) == sorted(p.name for p in tmp_path.iterdir())
+
+
 def test_a_plain_table_without_slices_has_two_pictures(tmp_path: Path):
     plain = {**figures("regression"), "slices": {}, "months": None}
     found = pictures.draw(tmp_path, "A", plain, lines("regression"), IMPORTANCE)

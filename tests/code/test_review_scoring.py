@@ -96,7 +96,7 @@ def test_a_table_of_another_version() -> None:
     with pytest.raises(BundleError, match="no key 'number'"):
         scoring._columns(USECASE, Run(run(definitions="0").scorer, {"x": X}), run(), on_head=True)
     with pytest.raises(SpecError, match="of another version"):
-        scoring._check_columns(USECASE, {})
+        scoring._check_columns(CASE, {})
 
 
 def test_a_lock_without_a_model() -> None:

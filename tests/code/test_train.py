@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from plumbline.errors import PlumblineError
+from plumbline.errors import ParamsError, PlumblineError
 from plumbline.evaluation import metrics
 from plumbline.features import tables
 from plumbline.history import lock
@@ -38,6 +38,7 @@ def turn(**train: Any) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(whole))
 
 
+@pytest.mark.mltest("Model 3")
 def test_tuned_params_win_over_train_and_fixed_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -49,6 +50,7 @@ def test_tuned_params_win_over_train_and_fixed_ones(
     assert "nthread" not in found
 
 
+@pytest.mark.mltest("Infra 1")
 def test_the_same_bytes_on_one_thread_and_two_and_in_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -80,6 +82,16 @@ def test_the_threshold_is_the_cheapest_on_valid(tmp_path: Path, monkeypatch: pyt
     tried = [cost(v) for v in np.linspace(0, 1.01, 400)]
     assert cost(model.threshold or 0.0) <= min(tried)
     assert model.manifest.threshold.objective == pytest.approx(cost(model.threshold or 0.0))
+
+
+def test_costs_of_no_column_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project(tmp_path, monkeypatch)
+    turn(costs={"unit": "cents", "false_negative": "wroth", "false_positive": 1})
+    with pytest.raises(ParamsError, match=r"costs.false_negative: 'wroth'.*did you mean 'worth'"):
+        run()
+    turn(costs={"unit": "cents", "false_negative": "broken", "false_positive": 1})
+    with pytest.raises(ParamsError, match=r"'broken' is no column or feature known at prediction"):
+        run()
 
 
 def test_calibrated_on_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -19,7 +19,7 @@ from plumbline.model import progress, tuning
 from plumbline.model.tuning import Trial
 from stages import train as train_stage
 from stages import tune as stage
-from tests.boosting import parcels, write
+from tests.boosting import COSTS, parcels, write
 
 SPACE = {"eta": {"loguniform": [0.01, 0.5]}, "max_depth": {"int": [1, 5]}}
 
@@ -36,7 +36,7 @@ def project(
             "validate": {},
             "features": {},
             "tune": {"max_evals": 4, "rounds": 15, "space": SPACE, **tune},
-            "train": {"rounds": 30, "early_stopping": 5},
+            "train": {"rounds": 30, "early_stopping": 5, "costs": COSTS.model_dump()},
             "evaluate": {},
             "monitor": {},
         },

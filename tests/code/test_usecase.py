@@ -12,7 +12,6 @@ from plumbline.errors import SpecError
 from plumbline.usecase import (
     Category,
     Column,
-    Costs,
     Entity,
     Fresh,
     Row,
@@ -75,7 +74,7 @@ def quarter(hlf: np.ndarray) -> np.ndarray:
         ({"naive": "y"}, r"naive uses 'y', which is not known"),
         ({"offset": "late"}, r"offset uses 'late', which is not known"),
         ({"slices": (Slice("s", "y", "by the answer"),)}, r"slice 's' uses 'y'"),
-        ({"costs": Costs("late", 1.0, "cents")}, r"costs uses 'late'"),
+        ({"groups": (Slice("s", "y", "by the answer"),)}, r"group 's' uses 'y'"),
         ({"categories": (Category("c", "late", (1, 2), "late"),)}, r"category 'c' uses 'late'"),
         ({"entities": (Entity("who", "late", "late"),)}, r"entity 'who' uses 'late'"),
         ({"fresh": (Fresh("today", "who", "sum", "so far", "late"),)}, r"'today' uses 'late'"),

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from plumbline.errors import PlumblineError, SpecError
-from plumbline.evaluation import metrics
+from plumbline.evaluation import cardcheck, metrics
 from plumbline.features import tables
 from plumbline.model import bundle
 from plumbline.usecase import (
@@ -25,9 +25,9 @@ from plumbline.usecase import (
     Category,
     Column,
     Columns,
-    Costs,
     Row,
     Slice,
+    Use,
     UseCase,
 )
 from stages import evaluate, train
@@ -41,10 +41,11 @@ sample:
   validate: {}
   features: {}
   tune: {}
-  train: {rounds: 60, early_stopping: 10, threads: 1}
-  evaluate: {bootstrap: 60, pairs: 300, k: 5, linear_rows: 2000}
+  train: {rounds: 60, early_stopping: 10, threads: 1, costs: COSTS}
+  evaluate: {bootstrap: 60, pairs: 300, k: 5, rule: 1.0, linear_rows: 2000}
   monitor: {}
 """
+COSTS = "{unit: units, false_negative: second, false_positive: 0.5}"
 TUNED = {"fixed": {}, "params": {"eta": 0.3, "max_depth": 4}}
 
 
@@ -85,10 +86,17 @@ CLASSES = UseCase(
     naive="first",
     slices=(Slice("colour", "colour", "colour"), Slice("first", "first", "first", edges=(0,))),
     behaviours=(Behaviour("renumbered", "a number means nothing", renumbered, "same"),),
-    costs=Costs("second", 0.5, "units"),
+    groups=(Slice("colour", "colour", "colour"),),
+    use=Use(("Tests.",), ("Everything else.",)),
 )
-VALUES = replace(CLASSES, problem="regression", label="late", offset="first", costs=None)
-PLAIN = replace(VALUES, time=None, label_delay=0, naive=None, behaviours=())
+VALUES = replace(CLASSES, problem="regression", label="late", offset="first")
+PLAIN = replace(VALUES, time=None, label_delay=0, naive=None, behaviours=(), groups=(), slices=())
+TABLES = ("train", "valid", "test")
+MEASURED = {
+    "data": {"source": {"kind": "csv", "sha256": "0" * 64}, "span": None, "as_of": None},
+    "validate": {"rows": {"events": {"in": 4000, "set_aside": 2}}, "quarantined": {"events": {}}},
+    "features": {"tables": {n: {"rows": 9} for n in ("train", "valid", "test", "current")}},
+}
 
 
 def rows(first_day: str, days: int, seed: int) -> dict[str, Array]:
@@ -115,12 +123,18 @@ class Place:
     root: Path
 
     def paths(self, out: str = "out") -> list[Path]:
-        made = [self.root / n for n in ("model", "train.parquet", "test.parquet")]
+        names = ("model", *(f"{t}.parquet" for t in TABLES), *(f"{m}.json" for m in MEASURED))
+        made = [self.root / n for n in names]
         return [*made, *(self.root / out / n for n in ("evaluate.json", "report", "plots"))]
 
     def run(self, out: str = "out") -> dict:
         evaluate.main("sample", *self.paths(out))
         return json.loads((self.root / out / "evaluate.json").read_text())
+
+    def once(self) -> dict:
+        """The figures of a run; of an earlier test's, where there was one."""
+        found = self.root / "out" / "evaluate.json"
+        return json.loads(found.read_text()) if found.exists() else self.run()
 
 
 def declare(case: UseCase) -> None:
@@ -132,7 +146,10 @@ def declare(case: UseCase) -> None:
 def made(case: UseCase, root: Path) -> Place:
     root.mkdir()
     declare(case)
-    (root / "params.yaml").write_text(PARAMS)
+    costs = COSTS if case.problem == "classification" else "null"
+    (root / "params.yaml").write_text(PARAMS.replace("COSTS", costs))
+    for name, told in MEASURED.items():
+        (root / f"{name}.json").write_text(json.dumps(told))
     (root / "tuned.json").write_text(json.dumps(TUNED))
     windows = (("train", "2025-01-01", 30), ("valid", "2025-02-03", 10), ("test", "2025-02-15", 25))
     for seed, (name, day, days) in enumerate(windows):
@@ -197,14 +214,16 @@ def test_classification(place, registered: list[tuple]):
     found = here.run()
     assert found["gate"] == {
         "verdict": "pass",
-        "checks": dict.fromkeys(("baselines", "behaviours", "calibration", "slices"), "pass"),
+        "checks": dict.fromkeys(
+            ("baselines", "behaviours", "calibration", "policies", "slices"), "pass"
+        ),
         "reasons": found["gate"]["reasons"],
     }
     assert found["rows"]["test"] == 1500
     assert found["rows"]["days"] == 25
     for name, figure in found["metrics"].items():
         assert figure["low"] <= figure["value"] <= figure["high"], name
-    assert set(found["baselines"]) == {"constant", "naive", "linear"}
+    assert set(found["baselines"]) == {"constant", "naive", "linear", "tree"}
     assert found["differences"]["linear"]["low"] > 0
     assert list(found["months"]) == ["2025-02", "2025-03"]
     assert set(found["slices"]["colour"]) == {"green", "red"}
@@ -217,7 +236,7 @@ def test_classification(place, registered: list[tuple]):
 
 def test_figures_are_those_of_the_predictions(place):
     here = place("classes", CLASSES)
-    found = here.run()
+    found = here.once()
     told = tables.read(here.root / "out" / "report" / "predictions.parquet")
     test = tables.read(here.root / "test.parquet")
     scorer = bundle.load(here.root / "model")
@@ -229,6 +248,42 @@ def test_figures_are_those_of_the_predictions(place):
     false = (told["bad"] == 0) & (told["score"] >= scorer.threshold)
     cost = np.maximum(test["second"], 0)[missed].sum() + 0.5 * false.sum()
     assert found["metrics"]["cost"]["value"] == pytest.approx(cost, rel=1e-5)
+
+
+def test_each_policy_has_its_price(place):
+    here = place("classes", CLASSES)
+    found = here.once()["policies"]
+    assert set(found["policies"]) == {
+        *("model", "capacity", "capacity_threshold", "nothing", "best_rule", "plain_rule", "half")
+    }
+    told = tables.read(here.root / "out" / "report" / "predictions.parquet")
+    test = tables.read(here.root / "test.parquet")
+    lost = np.maximum(test["second"], 0)
+    rule = test["first"] >= 1.0
+    cost = lost[(told["bad"] == 1) & ~rule].sum() + 0.5 * ((told["bad"] == 0) & rule).sum()
+    assert found["policies"]["plain_rule"]["cost"]["value"] == pytest.approx(cost, rel=1e-5)
+    assert found["policies"]["plain_rule"]["cost_a_day"]["value"] == pytest.approx(cost / 25)
+    assert found["policies"]["capacity"]["alarms_a_day"] <= 5
+    own = found["policies"]["model"]["cost"]["value"]
+    assert found["differences"]["plain_rule"]["value"] == pytest.approx(own - cost, rel=1e-4)
+    assert found["differences"]["nothing"]["word"] == "better"
+
+
+def test_the_card_says_what_the_metrics_say_and_nothing_else(place):
+    here = place("classes", CLASSES)
+    found = here.once()
+    report = here.root / "out" / "report"
+    card, page = (report / f"model_card.{kind}" for kind in ("md", "html"))
+    drawn = {p.stem: p.read_bytes() for p in report.glob("*.png")}
+    assert cardcheck.contradictions(CLASSES, found, card.read_text()) == []
+    assert cardcheck.page_contradicts(CLASSES, found, page.read_text(), drawn) == []
+    precision = f"{found['metrics']['average_precision']['value']:.4g}"
+    [said] = cardcheck.contradictions(CLASSES, found, card.read_text().replace(precision, "0.9999"))
+    assert "0.9999" in said
+    assert f"the metrics say '| average precision | {precision}" in said
+    better = page.read_text().replace(precision, "0.9999")
+    assert cardcheck.page_contradicts(CLASSES, found, better, drawn)
+    assert all(f"({p}.png)" in card.read_text() for p in drawn)
 
 
 def test_regression(place):
@@ -245,21 +300,21 @@ def test_a_plain_table_needs_no_time(place):
     found = here.run()
     assert found["rows"] == {"test": 1500}
     assert "months" not in found
-    assert set(found["baselines"]) == {"constant", "linear"}
+    assert set(found["baselines"]) == {"constant", "linear", "tree"}
     assert set(digests(here.root / "out")) == {
         "evaluate.json",
         "plots/calibration.csv",
         "plots/errors.csv",
         "plots/importance.csv",
         "plots/residuals.csv",
-        *(f"report/{n}" for n in ("importance.png", "model_card.md", "predictions.parquet")),
-        *(f"report/{n}" for n in ("quality.png", "slices.png")),
+        *(f"report/model_card.{kind}" for kind in ("html", "md")),
+        *(f"report/{n}" for n in ("importance.png", "predictions.parquet", "quality.png")),
     }
 
 
 def test_curves_are_tables_that_dvc_plots(place):
     here = place("classes", CLASSES)
-    here.run()
+    here.once()
     names = sorted(p.name for p in (here.root / "out" / "plots").iterdir())
     assert names == [
         "calibration.csv",
@@ -274,6 +329,7 @@ def test_curves_are_tables_that_dvc_plots(place):
         assert len(lines) < 500, name
 
 
+@pytest.mark.mltest("Infra 4")
 def test_a_model_that_ranks_backwards_fails_and_is_not_registered(
     place, registered: list[tuple], monkeypatch: pytest.MonkeyPatch
 ):
@@ -300,7 +356,7 @@ def test_a_broken_behaviour_fails_the_model(place, registered: list[tuple]):
 
 def test_outs_are_the_same_bytes_whatever_the_machine_does(place):
     here = place("classes", CLASSES)
-    here.run()
+    here.once()
     script = (
         "from tests.model.test_evaluate import CLASSES, declare; from pathlib import Path; import sys;"
         "declare(CLASSES); from stages import evaluate;"
@@ -324,11 +380,11 @@ def test_outs_are_the_same_bytes_whatever_the_machine_does(place):
 def test_the_tables_and_the_bundle_are_left_as_they_are(place):
     here = place("values", VALUES)
     before = {
-        p: digests(p) if p.is_dir() else md5(p.read_bytes()).hexdigest() for p in here.paths()[:3]
+        p: digests(p) if p.is_dir() else md5(p.read_bytes()).hexdigest() for p in here.paths()[:7]
     }
     here.run()
     after = {
-        p: digests(p) if p.is_dir() else md5(p.read_bytes()).hexdigest() for p in here.paths()[:3]
+        p: digests(p) if p.is_dir() else md5(p.read_bytes()).hexdigest() for p in here.paths()[:7]
     }
     assert before == after
 
@@ -363,6 +419,6 @@ def test_a_window_that_cannot_be_judged_is_refused(place, tmp_path: Path, keep, 
     kept = {n: columns[n][keep(columns)] for n in tables.order(CLASSES)}
     tables.write(CLASSES, [pa.RecordBatch.from_pydict(kept)], tmp_path / "test.parquet")
     paths = here.paths()
-    paths[2] = tmp_path / "test.parquet"
+    paths[3] = tmp_path / "test.parquet"
     with pytest.raises(PlumblineError, match=message):
         evaluate.main("sample", *paths)

@@ -1,0 +1,136 @@
+"""Do the explanations hold when only the seed differs? Retrains, each explained on the same rows.
+
+`python bench/explanations.py [USECASE]` needs the tables and metrics/<usecase>/tune.json (`dvc repro`,
+or `dvc checkout`). For each pair of retrains it takes the rank correlation of the features' mean
+absolute contribution, and per row how many of the three strongest features are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plumbline import files, runner, usecase
+from plumbline import params as params_file
+from plumbline.evaluation import baselines
+from plumbline.evaluation.panels import COLOURS, INK
+from plumbline.evaluation.pictures import canvas
+from plumbline.features import tables
+from plumbline.model import contributions, refit
+from plumbline.params import UseCaseParams
+from plumbline.sensitivity.points import rank_correlation
+from plumbline.usecase import Array, Columns, UseCase
+
+FIRST = 1_000
+"""The first seed of the retrains."""
+TOP = 3
+HIGHEST = 200
+"""Rows with the highest scores, of which explanations are asked most."""
+
+
+def study(
+    case: UseCase,
+    params: UseCaseParams,
+    full: Mapping[str, Any],
+    train: Columns,
+    valid: Columns,
+    rows: Columns,
+    seeds: Sequence[int],
+) -> dict[str, Any]:
+    """The mean absolute contribution by seed and feature, and how far pairs of seeds agree."""
+    models = [refit.fit(case, params, {**full, "seed": s}, train, valid) for s in seeds]
+    each = [contributions.of(m.booster, case.features, case.offset, rows).each for m in models]
+    score = np.mean([m.predict(rows) for m in models], axis=0)
+    high = np.argsort(-score, kind="stable")[:HIGHEST]
+    sizes = [np.mean(np.abs(e), axis=0) for e in each]
+    pairs = list(combinations(range(len(seeds)), 2))
+    return {
+        "seeds": list(seeds),
+        "rows": len(score),
+        "features": list(case.features),
+        "size": [s.tolist() for s in sizes],
+        "rank_correlation": _range(
+            [rank_correlation(sizes[a].tolist(), sizes[b].tolist()) for a, b in pairs]
+        ),
+        "top_overlap": _range([overlap(each[a], each[b]) for a, b in pairs]),
+        "top_overlap_highest": _range([overlap(each[a][high], each[b][high]) for a, b in pairs]),
+    }
+
+
+def overlap(one: Array, other: Array, top: int = TOP) -> float:
+    """The mean share of each row's `top` strongest features that both explanations name, (n, k)."""
+    strongest = [np.argsort(-np.abs(e), axis=1, kind="stable")[:, :top] for e in (one, other)]
+    same = strongest[0][:, :, None] == strongest[1][:, None, :]
+    return float(np.mean(same.any(axis=2)))
+
+
+def draw(path: Path, title: str, found: Mapping[str, Any], most: int = 15) -> None:
+    """A line per feature: its mean absolute contribution under each seed."""
+    size = np.array(found["size"])
+    order = np.argsort(-size.mean(axis=0), kind="stable")[:most]
+    with canvas(path, title, 8, 1.4 + 0.3 * len(order)) as (axes,):
+        for line, place in enumerate(order):
+            axes.plot(
+                [size[:, place].min(), size[:, place].max()], [line, line], color=INK, linewidth=1
+            )
+            axes.plot(
+                size[:, place],
+                [line] * len(size),
+                "o",
+                color=COLOURS["model"],
+                markersize=5,
+                alpha=0.7,
+            )
+        axes.set_yticks(range(len(order)), [found["features"][p] for p in order])
+        axes.set(ylim=(len(order) - 0.4, -0.6), xlabel="mean absolute contribution to the answer")
+        rank, top = found["rank_correlation"], found["top_overlap"]
+        axes.set_title(
+            f"{len(size)} seeds: rank correlation {rank['mean']:.3f}, top {TOP} shared {top['mean']:.0%}"
+        )
+        axes.grid(visible=False, axis="y")
+
+
+def _range(values: Sequence[float | None]) -> dict[str, float]:
+    found = np.array(values, float)
+    return {"mean": float(found.mean()), "least": float(found.min())}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("usecase", nargs="?", default="card_fraud")
+    parser.add_argument("--seeds", type=int, default=5, help="retrains")
+    parser.add_argument("--rows", type=int, default=2_000, help="of test, explained")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--plot", type=Path, metavar="FILE")
+    chosen = parser.parse_args()
+    runner.prepare()
+    name = chosen.usecase
+    case, params = usecase.load(name), params_file.load(name)
+    full = refit.settings(case, params, files.read_json(Path("metrics", name, "tune.json")))
+    folder = Path("data", name, "tables")
+    train, valid, test = (tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test"))
+    few = baselines.evenly(len(test[case.key]), chosen.rows)
+    rows = {n: v[few] for n, v in test.items()}
+    seeds = range(FIRST, FIRST + chosen.seeds)
+    found = study(case, params, full, train, valid, rows, list(seeds))
+    for what, text in (
+        ("rank_correlation", "rank correlation of the features' mean absolute contribution"),
+        ("top_overlap", f"of a row's {TOP} strongest features the same, {found['rows']} rows"),
+        ("top_overlap_highest", f"the same, of the {HIGHEST} highest scores"),
+    ):
+        print(
+            f"{text}: mean {found[what]['mean']:.3f}, least of all pairs {found[what]['least']:.3f}"
+        )
+    if chosen.json:
+        files.write_json(chosen.json, found)
+    if chosen.plot:
+        draw(chosen.plot, f"Contributions by seed: {case.title}", found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Does the offline metric track what the business pays? Models made worse on purpose, step by step.
+
+`python bench/metric_vs_cost.py [USECASE]` needs the tables and metrics/<usecase>/tune.json (`dvc repro`,
+or `dvc checkout`). Each model gets its own early stopping, calibration and threshold, as a real one
+would. It prints average precision and cost saved on the test window, and their rank correlation with an
+interval by days. `--quick` learns from a quarter of the rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plumbline import files, runner, usecase
+from plumbline import params as params_file
+from plumbline.evaluation import assessment, bootstrap, evidence
+from plumbline.evaluation.pictures import canvas
+from plumbline.features import tables
+from plumbline.model import refit
+from plumbline.model.refit import Refit
+from plumbline.params import UseCaseParams
+from plumbline.sensitivity.points import rank_correlation
+from plumbline.usecase import Array, Columns, UseCase
+
+ENOUGH = 0.9
+MARKS = {
+    "none": ("*", "#222222"),
+    "rounds": ("o", "#0072B2"),
+    "dropped": ("s", "#D55E00"),
+    "noise": ("^", "#009E73"),
+    "shuffled": ("D", "#AA4499"),
+    "rows": ("v", "#7F7F7F"),
+}
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """One way to make a model worse. `kind`: rounds, dropped, noise, shuffled, rows; `by`: how much."""
+
+    kind: str
+    by: float
+    text: str
+
+
+DEGRADED = (
+    Degraded("none", 0, "as it is"),
+    *(Degraded("rounds", n, f"{n} rounds") for n in (30, 12, 5, 2, 1)),
+    *(Degraded("dropped", n, f"the {n} best features dropped") for n in (1, 3, 6, 12)),
+    *(Degraded("noise", s, f"{s:.0%} of the cases' labels swapped") for s in (0.2, 0.5, 0.8)),
+    *(Degraded("shuffled", n, f"the {n} best columns shuffled") for n in (1, 4, 10)),
+    *(Degraded("rows", n, f"one row in {n}") for n in (4, 16, 64, 200)),
+)
+
+
+def fitted(
+    case: UseCase,
+    params: UseCaseParams,
+    full: Mapping[str, Any],
+    train: Columns,
+    valid: Columns,
+    how: Degraded,
+    best: Sequence[str],
+) -> Refit:
+    """The model that a degradation leaves; `best`: features, the most gainful first."""
+    random, by = np.random.default_rng(params.seed), int(how.by)
+    columns = dict(train)
+    if how.kind == "rounds":
+        shorter = params.train.model_copy(update={"rounds": by})
+        params = params.model_copy(update={"train": shorter})
+    elif how.kind == "dropped":
+        kept = tuple(f for f in case.features if f not in best[: min(by, len(best) - 1)])
+        case = dataclasses.replace(case, features=kept)
+    elif how.kind == "noise":
+        columns[case.label] = swapped(train[case.label], how.by, random)
+    elif how.kind == "shuffled":
+        columns |= {name: random.permutation(train[name]) for name in best[:by]}
+    elif how.kind == "rows":
+        columns = {name: values[::by] for name, values in train.items()}
+    return refit.fit(case, params, full, columns, valid)
+
+
+def swapped(label: Array, share: float, random: np.random.Generator) -> Array:
+    """A share of the cases called none, and as many others called cases; the rate stays."""
+    out = np.array(label)
+    cases, others = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
+    count = round(share * len(cases))
+    out[random.choice(cases, count, replace=False)] = 0
+    out[random.choice(others, count, replace=False)] = 1
+    return out
+
+
+def study(
+    case: UseCase,
+    params: UseCaseParams,
+    full: Mapping[str, Any],
+    train: Columns,
+    valid: Columns,
+    test: Columns,
+    degraded: Sequence[Degraded] = DEGRADED,
+) -> dict[str, Any]:
+    """A line per model, and the rank correlation of average precision with cost saved."""
+    whole = refit.fit(case, params, full, train, valid)
+    gains = whole.booster.get_score(importance_type="total_gain")
+    best = sorted(gains, key=lambda name: (-gains[name], name))
+    rows, metric, money = [], [], []
+    for how in degraded:
+        model = fitted(case, params, full, train, valid, how, best)
+        window = assessment.window(case, params, test, model.threshold)
+        sample = window.sample()
+        found = evidence.figures(window, model.predict(test), sample, "model")
+        metric.append(found[window.primary])
+        money.append(found["cost_saved"])
+        rows.append(
+            {
+                **dataclasses.asdict(how),
+                "metric": float(metric[-1][0]),
+                "saved": float(money[-1][0]),
+                "of": float(found["cost_of_nothing"][0]),
+            }
+        )
+        print(f"  {rows[-1]['metric']:.4f}  {rows[-1]['saved']:12,.0f}  {how.text}", flush=True)
+    pairs = zip(np.array(metric).T, np.array(money).T, strict=True)
+    replicates = np.array([rank_correlation(a.tolist(), b.tolist()) for a, b in pairs], float)
+    told = bootstrap.estimate(replicates, sample, params.evaluate.level)
+    unit = params.train.costs.unit if params.train.costs else ""
+    return {"unit": unit, "models": rows, "rank_correlation": evidence.as_json(told)}
+
+
+def draw(path: Path, title: str, found: Mapping[str, Any]) -> None:
+    """Average precision across, the share of the losses that is saved up: a mark per model."""
+    with canvas(path, title, 8, 5) as (axes,):
+        for kind, (mark, colour) in MARKS.items():
+            mine = [m for m in found["models"] if m["kind"] == kind]
+            label = mine[0]["text"] if kind == "none" else f"{kind}: {len(mine)} degrees"
+            axes.plot(
+                [m["metric"] for m in mine],
+                [m["saved"] / m["of"] for m in mine],
+                mark, color=colour, markersize=12 if kind == "none" else 7, label=label,
+            )  # fmt: skip
+        told = found["rank_correlation"]
+        axes.set_title(
+            f"Rank correlation {told['value']:.3f} ({told['low']:.3f} to {told['high']:.3f})"
+        )
+        axes.set(
+            xlabel="average precision on test", ylabel="cost saved, share of the cost of nothing"
+        )
+        axes.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
+        axes.legend(loc="lower right")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("usecase", nargs="?", default="card_fraud")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the rows to learn from")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--plot", type=Path, metavar="FILE")
+    chosen = parser.parse_args()
+    runner.prepare()
+    name = chosen.usecase
+    case, params = usecase.load(name), params_file.load(name)
+    full = refit.settings(case, params, files.read_json(Path("metrics", name, "tune.json")))
+    folder = Path("data", name, "tables")
+    train, valid, test = (tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test"))
+    if chosen.quick:
+        train = {n: v[::4] for n, v in train.items()}
+    found = study(case, params, full, train, valid, test)
+    told = found["rank_correlation"]
+    print(
+        f"{len(found['models'])} models: rank correlation of average precision and cost saved "
+        f"{told['value']:.3f} ({told['low']:.3f} to {told['high']:.3f}); expected at least {ENOUGH}"
+    )
+    if chosen.json:
+        files.write_json(chosen.json, found)
+    if chosen.plot:
+        draw(chosen.plot, f"Metric and money: {case.title}", found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""How a model's quality falls with its age, and from which age on it is too old. Pure.
+
+A model of one origin is scored on every later period, each time beside the model made when that
+period began: a hard week is hard for both. An age's loss is the mean over the periods in which a
+model of that age was seen, with Student's interval over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from plumbline.backtest import few, whole
+from plumbline.backtest.rolling import Made
+from plumbline.evaluation import evidence
+from plumbline.evaluation.bootstrap import Array
+from plumbline.evaluation.metrics import HIGHER_IS_BETTER, PRIMARY
+from plumbline.model import refit
+from plumbline.params import UseCaseParams
+from plumbline.usecase import Columns, UseCase
+
+
+def staleness(
+    case: UseCase, params: UseCaseParams, columns: Columns, made: Sequence[Made]
+) -> dict[str, Any]:
+    """Quality and loss by age, and the shelf life, for JSON.
+
+    `loss` is relative to the fresh model's figure, positive where the old model is worse.
+    """
+    quality = matrix(case, columns, made)
+    step = made[0].origin.scored.days
+    level, most = params.evaluate.level, params.backtest.max_loss
+    higher = PRIMARY[case.problem] in HIGHER_IS_BETTER
+    ages = [by_age(quality, age, step, level, higher) for age in range(1, len(made))]
+    return {"ages": ages, "max_loss": most, **shelf(ages, most)}
+
+
+def matrix(case: UseCase, columns: Columns, made: Sequence[Made]) -> Array:
+    """The primary metric of each model (row) on each period (column); NaN before it was made."""
+    out = np.full((len(made), len(made)), np.nan)
+    for i, model in enumerate(made):
+        for j, later in enumerate(made[i:], i):
+            period = later.origin.scored
+            rows = whole.between(case, columns, period)
+            out[i, j] = refit.quality(case, rows, model.answers[period])
+    return out
+
+
+def losses(quality: Array, age: int, higher_is_better: bool) -> Array:
+    """Each period's loss at an age in periods, as a share of the fresh model's figure, (n,)."""
+    fresh, old = np.diagonal(quality)[age:], np.diagonal(quality, age)
+    return (fresh - old if higher_is_better else old - fresh) / np.abs(fresh)
+
+
+def shelf(ages: Sequence[dict[str, Any]], most: float) -> dict[str, int | None]:
+    """The first age whose loss is beyond `most` for certain, and the last that is within for certain.
+
+    `shelf_life_days` None: no age that was studied is too old. `safe_days`: up to this age each
+    interval ends below `most`; 0 where not even the first does. `studied_days`: the last age that has
+    an interval.
+    """
+    told = [a for a in ages if a["loss"]["low"] is not None]
+    old = [a["days"] for a in told if a["loss"]["low"] > most]
+    unsure = [a["days"] for a in told if a["loss"]["high"] > most]
+    safe = [a["days"] for a in told if not unsure or a["days"] < unsure[0]]
+    return {
+        "shelf_life_days": old[0] if old else None,
+        "safe_days": safe[-1] if safe else 0,
+        "studied_days": told[-1]["days"] if told else 0,
+    }
+
+
+def by_age(quality: Array, age: int, step: int, level: float, higher: bool) -> dict[str, Any]:
+    """An age in periods: figures, mean loss with its interval, each period's loss, for JSON."""
+    lost = losses(quality, age, higher)
+    found = evidence.as_json(few.mean(lost, level))
+    return {
+        "days": age * step,
+        "periods": len(lost),
+        "fresh": evidence.rounded(float(np.mean(np.diagonal(quality)[age:]))),
+        "old": evidence.rounded(float(np.mean(np.diagonal(quality, age)))),
+        "loss": {k: v if np.isfinite(v) else None for k, v in found.items()},
+        "each": [evidence.rounded(float(v)) for v in lost],
+    }

@@ -1,0 +1,69 @@
+"""One model per origin, as the pipeline would have made it, and its answers to all that followed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from plumbline.backtest import whole
+from plumbline.backtest.origins import Origin
+from plumbline.features.splits import Window
+from plumbline.model import refit
+from plumbline.params import UseCaseParams
+from plumbline.usecase import Array, Columns, UseCase
+
+log = logging.getLogger("plumbline")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A model of one origin: `answers` float64 by the period scored, from its own on; no trees kept.
+
+    `rows`: of train and valid.
+    """
+
+    origin: Origin
+    rows: Mapping[str, int]
+    rounds: int
+    threshold: float | None
+    answers: Mapping[Window, Array]
+
+
+def run(
+    case: UseCase,
+    params: UseCaseParams,
+    found: Mapping[str, Any],
+    columns: Columns,
+    plan: Sequence[Origin],
+) -> tuple[Made, ...]:
+    """Make a model at each origin of `plan` from `columns` (time-ordered); `found`: what tune wrote."""
+    full = refit.settings(case, params, found)
+    out = []
+    for number, origin in enumerate(plan):
+        out.append(_made(case, params, full, columns, plan[number:]))
+        log.info("backtest: origin %d of %d, %s", number + 1, len(plan), origin.day)
+    return tuple(out)
+
+
+def _made(
+    case: UseCase,
+    params: UseCaseParams,
+    full: Mapping[str, Any],
+    columns: Columns,
+    following: Sequence[Origin],
+) -> Made:
+    origin = following[0]
+    train, valid = (whole.between(case, columns, w) for w in (origin.train, origin.valid))
+    model = refit.fit(case, params, full, train, valid)
+    return Made(
+        origin,
+        {"train": len(train[case.key]), "valid": len(valid[case.key])},
+        model.rounds,
+        model.threshold,
+        {
+            later.scored: model.predict(whole.between(case, columns, later.scored))
+            for later in following
+        },
+    )

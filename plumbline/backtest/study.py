@@ -1,0 +1,41 @@
+"""A whole backtest of a use case: from the tables on disk to the record for JSON. An edge: reads files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from plumbline import files
+from plumbline import params as params_file
+from plumbline import usecase as usecases
+from plumbline.backtest import ageing, judging, origins, rolling, whole
+from plumbline.evaluation.metrics import PRIMARY
+
+
+def study(root: Path, usecase: str, count: int | None) -> dict[str, Any]:
+    """The record of `count` origins (params' without it): windows, figures, choices, staleness."""
+    case, params = usecases.load(usecase), params_file.load(usecase, root / "params.yaml")
+    found = files.read_json(root / "metrics" / usecase / "tune.json")
+    columns, known = whole.read(case, params, root / "data" / usecase / "valid")
+    plan = origins.plan(
+        known,
+        delay=case.label_delay,
+        train_days=params.backtest.train_days,
+        valid_days=params.features.valid_days,
+        count=count or params.backtest.origins,
+    )
+    made = rolling.run(case, params, found, columns, plan)
+    told = judging.judged(case, params, columns, made)
+    return {
+        "usecase": usecase,
+        "title": case.title,
+        "problem": case.problem,
+        "primary": PRIMARY[case.problem],
+        "level": params.evaluate.level,
+        "margin": params.gate.margin,
+        "label_delay_days": case.label_delay,
+        "step_days": plan[0].scored.days,
+        "origins": told,
+        "newest": judging.count(told),
+        "staleness": ageing.staleness(case, params, columns, made),
+    }

@@ -1,0 +1,55 @@
+"""All events with their features and labels as one table: the model tables have gaps. An edge: DuckDB."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from plumbline.errors import PlumblineError
+from plumbline.features import assemble, batch, engine, tables
+from plumbline.features.splits import Window
+from plumbline.params import UseCaseParams
+from plumbline.usecase import Array, Columns, UseCase
+
+
+def read(case: UseCase, params: UseCaseParams, valid: Path) -> tuple[dict[str, Array], Window]:
+    """Events after the warm-up whose label is known by the as-of date, in time order, and their days.
+
+    `valid`: the folder that the validate stage wrote. Raises PlumblineError for a table without time.
+    """
+    if case.time is None:
+        raise PlumblineError(
+            f"{case.name}: a table without time has no past to make models in; set `time` in "
+            f"usecases/{case.name}.py, or choose another use case"
+        )
+    with engine.connection() as backend, tempfile.TemporaryDirectory(prefix="plumbline-") as name:
+        folder = Path(name)
+        events, outcomes = engine.read(backend, case, valid)
+        first, until = assemble.span(case, events, params.data.as_of)
+        events, outcomes = batch.visible(case, events, outcomes, until)
+        made = assemble.write_snapshots(backend, case, events, outcomes, until, folder)
+        start = first + timedelta(days=params.features.warmup_days)
+        known = Window(start, until - timedelta(days=case.label_delay))
+        join = partial(batch.join_snapshots, case, made=made)
+        assemble.write_tables(backend, case, {"train": known}, events, outcomes, join, folder)
+        return tables.read(folder / "train.parquet", _needed(case, params)), known
+
+
+def between(case: UseCase, columns: Columns, window: Window) -> dict[str, Array]:
+    """The rows of a window's days; `columns` in time order."""
+    at = columns[str(case.time)]
+    first, end = (
+        int(np.searchsorted(at, np.datetime64(day, "us"))) for day in (window.start, window.end)
+    )
+    return {name: values[first:end] for name, values in columns.items()}
+
+
+def _needed(case: UseCase, params: UseCaseParams) -> list[str]:
+    money = params.train.costs.columns if params.train.costs else []
+    offset = [case.offset] if case.offset else []
+    first = [case.key, str(case.time), case.label]
+    return list(dict.fromkeys([*first, *case.features, *offset, *money]))

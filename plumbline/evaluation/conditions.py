@@ -1,0 +1,82 @@
+"""Readable conditions on columns: a value, or an interval between round edges. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from plumbline.evaluation import slices
+from plumbline.usecase import Array, Columns, UseCase
+
+QUANTILES = (0.25, 0.5, 0.75)
+FEW_VALUES = 12
+"""A column of no more values than this is split by value."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`column` is in its group number `code`; `text` says so."""
+
+    column: str
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Each row's group, int (n,), and the groups in order."""
+
+    code: Array
+    conditions: tuple[Condition, ...]
+
+
+def readable(usecase: UseCase) -> list[str]:
+    """The columns whose conditions a person can read: those that features are, or are made of.
+
+    Codes give way to their columns; key, time and entities' ids say nothing.
+    """
+    codes = {c.name: c.column for c in usecase.categories}
+    names = dict.fromkeys(codes.get(name, name) for name in usecase.features)
+    silent = {usecase.key, usecase.time, *(e.column for e in usecase.entities)}
+    return [name for name in names if name not in silent]
+
+
+def coded(names: Iterable[str], columns: Columns, sought: Array) -> dict[str, Coded]:
+    """Each column's groups; edges are round numbers near the quartiles of the rows in `sought`.
+
+    `sought` bool (n,). Columns of one group are left out.
+    """
+    found = {name: _coded(name, columns[name], sought) for name in names}
+    return {name: one for name, one in found.items() if len(one.conditions) > 1}
+
+
+def _coded(name: str, values: Array, sought: Array) -> Coded:
+    groups = _groups(values, sought)
+    kinds, code = np.unique(groups, return_inverse=True)
+    joint = " = " if values.dtype.kind not in "fiu" or not _wide(values) else " "
+    said = [Condition(name, place, f"{name}{joint}{kind}") for place, kind in enumerate(kinds)]
+    return Coded(code.astype(np.int64), tuple(said))
+
+
+def _groups(values: Array, sought: Array) -> Array:
+    if values.dtype.kind not in "fiu" or not _wide(values):
+        return slices.by_value(values).astype(str)
+    edges = _edges(np.asarray(values, np.float64)[sought])
+    return slices.between(values, edges).astype(str) if edges else np.full(len(values), "any")
+
+
+def _wide(values: Array) -> bool:
+    held = np.asarray(values, np.float64)
+    return len(np.unique(held[np.isfinite(held)])) > FEW_VALUES
+
+
+def _edges(values: Array) -> tuple[float, ...]:
+    """Quartiles, rounded to two significant digits."""
+    held = values[np.isfinite(values)]
+    if not len(held):
+        return ()
+    cuts = np.quantile(held, QUANTILES, method="inverted_cdf")
+    rounded = sorted({float(f"{cut:.2g}") for cut in cuts})
+    return tuple(edge for edge in rounded if np.min(held) < edge)

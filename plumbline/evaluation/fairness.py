@@ -1,0 +1,117 @@
+"""Does the model treat groups alike? Gaps between them, with intervals that allow for all pairs. Pure.
+
+For a classification the gaps are those of recall and of the false-alarm rate (equalised odds: Hardt,
+Price & Srebro 2016); for a regression those of mean absolute error and bias. The largest of many gaps
+is large by chance alone: the intervals of all pairs hold together (max-t over the bootstrap of days).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from plumbline.evaluation import evidence, metrics
+from plumbline.evaluation.bootstrap import FEW_UNITS, Array, Estimate, Resample, divide
+from plumbline.evaluation.evidence import Groups, Window
+
+FEW = 20
+"""A rate out of fewer rows than this is shown, but no gap is taken of it."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Mean of `value` (n,) over the rows in `among`, bool (n,)."""
+
+    value: Array
+    among: Array
+
+
+def rates(window: Window, score: Array) -> dict[str, Rate]:
+    """What is compared between groups, by name."""
+    everywhere = np.ones(len(score), bool)
+    if window.problem == "regression":
+        error = score - window.label
+        return {"mae": Rate(np.abs(error), everywhere), "bias": Rate(error, everywhere)}
+    alarm = metrics.alarms(score, 2.0 if window.threshold is None else window.threshold)
+    flagged = alarm.astype(np.float64)
+    case = window.label == 1
+    return {"recall": Rate(flagged, case), "false_alarm_rate": Rate(flagged, ~case)}
+
+
+def as_json(window: Window, score: Array, pieces: Mapping[str, Groups]) -> dict[str, Any]:
+    """By piece: each group's rates with intervals and counts, and per rate the widest gap."""
+    sample = window.sample()
+    found = rates(window, score)
+    return {name: _piece(window, found, groups, sample) for name, groups in pieces.items()}
+
+
+def _piece(
+    window: Window, found: Mapping[str, Rate], groups: Groups, sample: Resample
+) -> dict[str, Any]:
+    told: dict[str, Any] = {group: {"rows": int(rows.sum())} for group, rows in groups.items()}
+    gaps = {}
+    for name, rate in found.items():
+        drawn = {}
+        for group, rows in groups.items():
+            inside = rows & rate.among
+            mean = _mean(rate.value, inside, sample)
+            told[group][name] = {
+                **evidence.as_json(window.estimate(mean, sample)),
+                "of": int(inside.sum()),
+            }
+            if inside.sum() >= FEW:
+                drawn[group] = mean
+        gaps[name] = widest(drawn, window.level, sample.draws.shape[0])
+    return {"groups": told, "gaps": gaps}
+
+
+def _mean(value: Array, inside: Array, sample: Resample) -> Array:
+    weight = inside.astype(np.float64)
+    return divide(sample.total(value * weight), sample.total(weight))
+
+
+def widest(drawn: Mapping[str, Array], level: float, units: int) -> dict[str, Any] | None:
+    """The widest gap between two groups' replicates (R,), its interval, whether it is beyond noise.
+
+    The interval is simultaneous over all pairs; `units` days (or rows) were drawn. None where there are not two groups to compare, or
+    where the replicates are too few.
+    """
+    pairs = list(combinations(drawn, 2))
+    if not pairs:
+        return None
+    apart = np.array([drawn[a] - drawn[b] for a, b in pairs])
+    value, others = apart[:, 0], apart[:, 1:]
+    others = others[:, np.all(np.isfinite(others), axis=0)]
+    first = int(np.argmax(np.abs(value)))
+    reach = _reach(value, others, level, units)
+    sign = 1.0 if value[first] >= 0 else -1.0
+    gap = abs(float(value[first]))
+    found = Estimate(gap, gap - reach[first], gap + reach[first])
+    higher, lower = pairs[first] if sign > 0 else pairs[first][::-1]
+    return {
+        **evidence.as_json(found),
+        "higher": higher,
+        "lower": lower,
+        "pairs": len(pairs),
+        "word": "beyond noise" if found.low > 0 else "within noise",
+    }
+
+
+def _reach(value: Array, others: Array, level: float, units: int) -> Array:
+    """Half the width of each pair's interval, (P,): all P hold at once at `level`.
+
+    The bootstrap takes the spread over so few days as known: it is widened, and the normal tail beyond
+    the replicates' quantile taken for Student's.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    if others.shape[1] < FEW_UNITS or units < FEW_UNITS:
+        return np.full(len(value), np.inf)
+    spread = np.sqrt(np.mean((others - value[:, None]) ** 2, axis=1))
+    scaled = np.abs(others - value[:, None]) / np.where(spread > 0, spread, 1.0)[:, None]
+    tail = ndtr(-np.quantile(scaled.max(axis=0), level))
+    return spread * np.sqrt(units / (units - 1)) * float(-stdtrit(units - 1, tail))

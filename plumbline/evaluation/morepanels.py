@@ -1,0 +1,136 @@
+"""Panels of calibration, policies and fairness, painted on matplotlib's axes; no import of it here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from plumbline.evaluation.cardtext import number, words
+from plumbline.evaluation.panels import COLOURS, INK, PALE_INK, Axes, Figures
+from plumbline.evaluation.policies import MODEL, VARIANTS, ordered
+
+RAW = "#D55E00"
+
+
+def reliability(axes: Axes, found: Figures) -> None:
+    """Share of positives against predicted probability, both axes in powers of ten."""
+    shown = [b for b in (*found["bins"], *found["bins_uncalibrated"]) if b["predicted"] > 0]
+    ends = [min(_positive(shown)), 1.0]
+    axes.plot(ends, ends, color=PALE_INK, linewidth=1, label="perfect")
+    if found["kind"] != "none":
+        _bins(axes, found["bins_uncalibrated"], ends[0], RAW, "s", "uncalibrated")
+    _bins(axes, found["bins"], ends[0], COLOURS["model"], "o", "model")
+    axes.set(xscale="log", yscale="log", title="Calibration (both axes in powers of ten)")
+    axes.set(xlabel="mean predicted probability", ylabel="share of positives")
+    axes.set(xlim=(ends[0] / 1.5, 1.5), ylim=(ends[0] / 1.5, 1.5))
+    for axis in (axes.xaxis, axes.yaxis):
+        _decades(axis, ends[0] / 1.5, 1.5)
+    axes.legend(loc="upper left")
+
+
+def counts(axes: Axes, found: Figures) -> None:
+    """Rows in each bin of the calibrated probability."""
+    bins = found["bins"]
+    place = np.arange(len(bins))
+    axes.barh(place, [b["rows"] for b in bins], color=COLOURS["model"], height=0.65)
+    for y, one in zip(place, bins, strict=True):
+        text = f"{one['rows']:,}"
+        axes.annotate(text, (one["rows"], y), (4, 0), textcoords="offset points", va="center")
+    axes.set_yticks(place, [number(b["predicted"]) for b in bins])
+    most = max(b["rows"] for b in bins)
+    axes.set(xscale="log", title="Rows in each bin", xlabel="rows", xlim=(0.8, most * 8))
+    axes.set(ylabel="mean predicted probability")
+    _decades(axes.xaxis, 0.8, most * 8)
+    axes.grid(visible=False, axis="y")
+
+
+def _decades(axis: Any, low: float, high: float) -> None:
+    """Ticks at whole powers of ten, as plain numbers."""
+    powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
+    axis.set_ticks([10.0**p for p in powers], [number(10.0**p) for p in powers])
+    axis.set_minor_formatter("")
+
+
+def _known(value: float | None) -> bool:
+    return value is not None and value == value
+
+
+def _positive(bins: Sequence[Figures]) -> list[float]:
+    shares = [b["low"] if _known(b["low"]) else b["value"] for b in bins]
+    return [*(s for s in shares if _known(s) and s > 0), *(b["predicted"] for b in bins)]
+
+
+def _bins(
+    axes: Axes, bins: Sequence[Figures], least: float, colour: str, mark: str, label: str
+) -> None:
+    """Points with intervals; a share of zero stands at the lower edge."""
+    x = np.maximum([b["predicted"] for b in bins], least)
+    y = np.array([max(b["value"], least) for b in bins])
+    held = [i for i, b in enumerate(bins) if _known(b["low"])]
+    low = np.array([max(bins[i]["low"], least / 1.4) for i in held])
+    axes.vlines(x[held], low, [max(bins[i]["high"], least) for i in held], color=colour, alpha=0.7)
+    axes.plot(x, y, mark, color=colour, markersize=5.5, label=label)
+
+
+def policies(axes: Axes, found: Figures) -> None:
+    """Each policy's cost a day, with its interval; the model's in colour."""
+    names = ordered(found["policies"])
+    for place, name in enumerate(names):
+        cost = found["policies"][name]["cost_a_day"]
+        colour = COLOURS["model"] if name == MODEL else _shade(name)
+        axes.barh(place, cost["value"], color=colour, height=0.6)
+        end = cost["value"]
+        if _known(cost["low"]):
+            axes.plot([cost["low"], cost["high"]], [place, place], color=INK, linewidth=1.6)
+            end = max(end, cost["high"])
+        text = number(cost["value"])
+        axes.annotate(text, (end, place), (6, 0), textcoords="offset points", va="center")
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    axes.set(title="Cost of each policy", xlabel=f"{found['unit']} a day, with intervals")
+    axes.set(ylim=(len(names) - 0.4, -0.6))
+    axes.margins(x=0.15)
+    axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(visible=False, axis="y")
+
+
+def _shade(name: str) -> str:
+    return "#8FBBD9" if name in VARIANTS else "#BDBDBD"
+
+
+def fairness(axes: Sequence[Axes], pieces: Mapping[str, Any]) -> None:
+    """A panel per rate: each group's with its interval, the groups of one kind together."""
+    rates = list(next(iter(pieces.values()))["gaps"])
+    ticks, places = _rows(pieces)
+    for panel, rate in zip(axes, rates, strict=True):
+        for place, one in places:
+            found = one[rate]
+            if not _known(found["value"]):
+                continue
+            if _known(found["low"]):
+                panel.plot([found["low"], found["high"]], [place] * 2, color=INK, linewidth=1.4)
+            panel.plot([found["value"]], [place], "o", color=COLOURS["model"], markersize=5.5)
+        panel.set_yticks(range(len(ticks)), [text for text, _ in ticks])
+        for tick, (_, weight) in zip(panel.get_yticklabels(), ticks, strict=True):
+            tick.set_fontweight(weight)
+        panel.set(
+            title=words(rate)[0].upper() + words(rate)[1:],
+            xlabel=words(rate),
+            ylim=(len(ticks) - 0.4, -0.8),
+        )
+        panel.tick_params(axis="y", length=0)
+        panel.grid(visible=False, axis="y")
+
+
+def _rows(pieces: Mapping[str, Any]) -> tuple[list[tuple[str, str]], list[tuple[int, Figures]]]:
+    ticks: list[tuple[str, str]] = []
+    places: list[tuple[int, Figures]] = []
+    for name, piece in pieces.items():
+        ticks.append((name, "bold"))
+        for group, one in piece["groups"].items():
+            places.append((len(ticks), one))
+            ticks.append((f"{group}  ({one['rows']:,})", "normal"))
+    return ticks, places

@@ -1,0 +1,169 @@
+"""What it costs to act on the model, beside other ways to act: each policy in money, paired. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plumbline.evaluation import bootstrap, evidence, metrics
+from plumbline.evaluation.bootstrap import Array, Resample
+from plumbline.evaluation.evidence import Window
+from plumbline.model import decision
+from plumbline.model.costs import Money
+
+MODEL = "model"
+VARIANTS = ("capacity", "capacity_threshold")
+"""Policies that do with few alarms: what a limit costs, not rivals."""
+ORDER = (MODEL, *VARIANTS, "nothing", "best_rule", "plain_rule", "half")
+"""As tables and pictures show them."""
+SHY = 2.0
+"""A threshold above every probability: no alarm at all."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`alarm` bool (n,): where it raises alarm; at `threshold` of its own score and above, if it has one."""
+
+    name: str
+    description: str
+    alarm: Array
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """The validation window, where rules are chosen: label, score and naive answer (m,), days in it."""
+
+    label: Array
+    score: Array
+    naive: Array | None
+    days: int
+    money: Money
+
+
+def policies(
+    window: Window,
+    score: Array,
+    raw: Array,
+    naive: Array | None,
+    known: Known,
+    rule: float | None,
+) -> list[Policy]:
+    """The model's policy first, its variants of few alarms, then the rivals.
+
+    `score`, `raw`, `naive` (n,): the probability, what it was before calibration, the naive answer.
+    """
+    threshold = SHY if window.threshold is None else window.threshold
+    alarm = metrics.alarms(score, threshold)
+    out = [Policy(MODEL, "the model, at the cheapest threshold", alarm, threshold)]
+    if window.day is not None:
+        out += _limited(window.day, score, alarm, window.settings.k, known)
+    out.append(Policy("nothing", "no alarm at all", np.zeros(len(score), bool)))
+    if naive is not None:
+        out += _rules(naive, known, rule)
+    half = metrics.alarms(raw, 0.5)
+    return [*out, Policy("half", "the uncalibrated score at 0.5", half, 0.5)]
+
+
+def top(day: Array, score: Array, alarm: Array, k: int) -> Array:
+    """The k highest scores of each day among those in `alarm`, bool (n,); of equals the first rows."""
+    order = np.lexsort((np.arange(len(score)), -score, ~alarm, day))
+    days = day[order]
+    place = np.arange(len(order)) - np.searchsorted(days, days, side="left")
+    out = np.zeros(len(order), bool)
+    out[order] = (place < k) & alarm[order]
+    return out
+
+
+def at_most(score: Array, alarms: int) -> float:
+    """The lowest threshold that raises at most so many alarms on `score` (m,)."""
+    ranked = np.sort(score)[::-1]
+    if alarms >= len(ranked):
+        return 0.0
+    above = ranked[ranked > ranked[alarms]]
+    return float(above[-1] + ranked[alarms]) / 2 if len(above) else SHY
+
+
+def as_json(window: Window, money: Money, unit: str, found: Sequence[Policy]) -> dict[str, Any]:
+    """Each policy's alarms and cost with interval, and the model's cost minus each other's, paired."""
+    sample = window.sample()
+    days = len(np.unique(window.day)) if window.day is not None else 1
+    costs = {p.name: sample.total(metrics.cost(window.label, p.alarm, money)) for p in found}
+    own = costs[MODEL]
+    apart = {n: _apart(window, own, c, sample) for n, c in costs.items() if n != MODEL}
+    told = {p.name: _policy(window, p, costs[p.name], sample, days) for p in found}
+    return {"unit": unit, "days": days, "policies": told, "differences": apart}
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Policies' names in the order of `ORDER`."""
+    return sorted(names, key=ORDER.index)
+
+
+def rivals(told: Mapping[str, Any]) -> dict[str, bootstrap.Word]:
+    """What each paired difference says: the model against the policies that are no variants of it."""
+    apart = told["differences"]
+    return {name: d["word"] for name, d in apart.items() if name not in VARIANTS}
+
+
+def _limited(day: Array, score: Array, alarm: Array, k: int, known: Known) -> list[Policy]:
+    floor = max(at_most(known.score, k * known.days), 0.0)
+    few = metrics.alarms(score, floor) & alarm
+    return [
+        Policy(
+            "capacity",
+            f"of each day the {k} highest scores, where the model alarms",
+            top(day, score, alarm, k),
+        ),
+        Policy(
+            "capacity_threshold",
+            f"a threshold for {k} alarms a day, as validation had them",
+            few,
+            floor,
+        ),
+    ]
+
+
+def _rules(naive: Array, known: Known, rule: float | None) -> list[Policy]:
+    """The naive answer over a fixed value: the cheapest one on validation, and a plain one."""
+    out = []
+    if known.naive is not None:
+        best = decision.cheapest(known.label, known.naive, known.money)
+        value = best.value if best.alarms else math.inf
+        said = "the naive answer over the value that was cheapest on validation"
+        out.append(Policy("best_rule", said, naive >= value, value))
+    if rule is not None:
+        said = f"the naive answer from {rule:,.0f} on"
+        out.append(Policy("plain_rule", said, naive >= rule, rule))
+    return out
+
+
+def _policy(
+    window: Window, policy: Policy, cost: Array, sample: Resample, days: int
+) -> dict[str, Any]:
+    alarms = float(np.sum(policy.alarm))
+    hits = float(np.sum(policy.alarm * window.label))
+    threshold = policy.threshold
+    return {
+        "description": policy.description,
+        "threshold": None if threshold is None else evidence.rounded(threshold),
+        "alarms_a_day": evidence.rounded(alarms / days),
+        "precision": _share(hits, alarms),
+        "recall": _share(hits, float(np.sum(window.label))),
+        "cost": evidence.as_json(window.estimate(cost, sample)),
+        "cost_a_day": evidence.as_json(window.estimate(cost / days, sample)),
+    }
+
+
+def _share(part: float, whole: float) -> float | None:
+    return evidence.rounded(part / whole) if whole else None
+
+
+def _apart(window: Window, own: Array, other: Array, sample: Resample) -> dict[str, Any]:
+    found = window.estimate(own - other, sample)
+    word = bootstrap.word(found, higher_is_better=False)
+    return evidence.difference(found, float(other[0]), word)

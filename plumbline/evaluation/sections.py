@@ -1,0 +1,134 @@
+"""Evidence beyond the headline: calibration, policies, fairness, subgroups found, and the data. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plumbline.evaluation import (
+    assessment,
+    conditions,
+    evidence,
+    fairness,
+    policies,
+    reliability,
+    slices,
+    subgroups,
+)
+from plumbline.evaluation.bootstrap import Array
+from plumbline.evaluation.curves import Table
+from plumbline.evaluation.evidence import Window
+from plumbline.evaluation.policies import Known
+from plumbline.model import costs as matrix
+from plumbline.model.bundle import Bundle
+from plumbline.params import UseCaseParams
+from plumbline.usecase import Columns, UseCase
+
+Facts = Mapping[str, Any]
+TOP = 10
+MD5S = ("train", "valid")
+"""Of the tables: `data` tells them."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The model's answers (n,): `score`, and `raw`, which is `score` before calibration of this kind."""
+
+    score: Array
+    raw: Array
+    calibration: str
+
+
+def more(
+    usecase: UseCase,
+    params: UseCaseParams,
+    window: Window,
+    columns: Columns,
+    scores: Scores,
+    known: tuple[Columns, Array],
+) -> dict[str, Any]:
+    """The sections that the problem and the declarations allow, for evaluate.json.
+
+    `columns` (n,) each, of the window. `known`: columns and score (m,) of the validation window.
+    """
+    out: dict[str, Any] = {"fairness": {}, "subgroups": {}}
+    readable = assessment.raw(usecase, columns)
+    pieces = {piece.name: slices.groups(piece, readable) for piece in usecase.groups}
+    out["fairness"] = fairness.as_json(window, scores.score, pieces)
+    out["subgroups"] = _subgroups(usecase, params, window, readable, scores.score)
+    if usecase.problem == "regression":
+        return out
+    out["calibration"] = reliability.as_json(window, scores.score, scores.raw, scores.calibration)
+    costs = params.train.costs
+    if window.money is not None and costs is not None:
+        before = known_window(usecase, costs, *known)
+        rule, naive = params.evaluate.rule, _naive(usecase, columns)
+        found = policies.policies(window, scores.score, scores.raw, naive, before, rule)
+        out["policies"] = policies.as_json(window, window.money, costs.unit, found)
+    return out
+
+
+def told(params: UseCaseParams, scorer: Bundle, importance: Table) -> dict[str, Any]:
+    """How the model was asked, made and priced, and the features it uses most, for evaluate.json."""
+    asked = params.evaluate.model_dump(include={"level", "bootstrap", "k", "false_alarm_rate"})
+    pairs = list(zip(importance["series"].tolist(), importance["y"].tolist(), strict=True))[:TOP]
+    manifest = scorer.manifest
+    made = {**scorer.provenance, "rounds": manifest.rounds, **manifest.params}
+    return {
+        "asked": asked,
+        "made": {name: value for name, value in made.items() if name not in MD5S},
+        "costs": params.train.costs.model_dump() if params.train.costs else None,
+        "important": [{"feature": n, "share": evidence.rounded(share)} for n, share in pairs],
+    }
+
+
+def data(measured: Sequence[Facts], md5s: Mapping[str, str]) -> dict[str, Any]:
+    """Where the rows came from, what was set aside, which window serves what, each table's md5.
+
+    `measured`: what the stages data, validate and features left as metrics.
+    """
+    datasheet, validated, featured = measured
+    source = datasheet["source"]
+    return {
+        "source": source["kind"],
+        "sha256": source.get("sha256"),
+        "span": datasheet.get("span"),
+        "as_of": datasheet.get("as_of"),
+        "rows": validated["rows"],
+        "quarantined": validated["quarantined"],
+        "windows": featured["tables"],
+        "md5": dict(md5s),
+    }
+
+
+def _subgroups(
+    usecase: UseCase, params: UseCaseParams, window: Window, readable: Columns, score: Array
+) -> dict[str, Any]:
+    split = subgroups.halves(len(score), window.day)
+    names = [n for n in conditions.readable(usecase) if n in readable]
+    coded = conditions.coded(names, readable, split.search)
+    return subgroups.as_json(window, score, coded, params.evaluate.subgroup_share)
+
+
+def known_window(usecase: UseCase, costs: matrix.Costs, columns: Columns, score: Array) -> Known:
+    """The validation window, as the rules need it."""
+    days = 1
+    if usecase.time is not None:
+        days = len(np.unique(columns[usecase.time].astype("datetime64[D]")))
+    return Known(
+        label=np.asarray(columns[usecase.label], np.float64),
+        score=score,
+        naive=_naive(usecase, columns),
+        days=days,
+        money=matrix.money(costs, columns),
+    )
+
+
+def _naive(usecase: UseCase, columns: Columns) -> Array | None:
+    if usecase.naive is None:
+        return None
+    found = np.asarray(columns[usecase.naive], np.float64)
+    return np.where(np.isfinite(found), found, -np.inf)

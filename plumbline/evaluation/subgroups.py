@@ -1,0 +1,206 @@
+"""The worst subgroups that nobody declared: found on half the days, confirmed on the other half. Pure.
+
+A subgroup is one condition or two on readable columns (SliceFinder: Chung et al. 2019). What is
+compared is each row's excess loss: for a classification the log loss minus what the model's own
+probability leads one to expect (zero on average where the probability is right), for a regression the
+absolute error. The search looks at thousands of subgroups and may be fooled; what it finds is put to
+days that it has not seen, with Holm's correction (1979) for the few that are put to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from plumbline.evaluation import bootstrap, evidence
+from plumbline.evaluation.bootstrap import Array
+from plumbline.evaluation.conditions import Coded, Condition
+from plumbline.model import portable
+
+TRIED = 8
+"""Subgroups put to the other half."""
+ALIKE = 0.5
+"""Two subgroups that share more than this of their rows (over both's) count as one."""
+EDGE = 1e-7
+DAYS = 5
+"""Fewer days in a half than this confirm nothing."""
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Each row's unit of drawing (n,), and which rows search and confirm, bool (n,)."""
+
+    unit: Array
+    search: Array
+    confirm: Array
+
+
+@dataclass(frozen=True)
+class Found:
+    """A subgroup: its conditions, and how much worse it was on the half that searched (t)."""
+
+    rule: tuple[Condition, ...]
+    rows: Array
+    searched: float
+
+
+def excess(problem: str, label: Array, score: Array) -> Array:
+    """Each row's excess loss, (n,): nats beyond what was to be expected, or the absolute error."""
+    if problem == "regression":
+        return np.abs(score - label)
+    p = np.clip(score, EDGE, 1 - EDGE)
+    case, none = -portable.log(p), -portable.log(1 - p)
+    return np.where(label == 1, case, none) - (p * case + (1 - p) * none)
+
+
+def halves(rows: int, day: Array | None) -> Halves:
+    """Every other day searches, the days between confirm; without days, every other row."""
+    unit = np.unique(bootstrap.units(rows, day), return_inverse=True)[1]
+    if day is None:
+        unit = unit % 64  # groups of rows enough for a t-test
+    return Halves(unit, unit % 2 == 0, unit % 2 == 1)
+
+
+def search(
+    coded: Mapping[str, Coded], loss: Array, split: Halves, least: int
+) -> tuple[int, list[Found]]:
+    """How many subgroups were looked at, and the `TRIED` worst that are not much alike.
+
+    `loss` (n,): the excess loss. `least` rows must be in a subgroup on the searching half.
+    """
+    rows = np.flatnonzero(split.search)
+    centred = loss[rows] - np.mean(loss[rows])
+    unit = np.unique(split.unit[rows], return_inverse=True)[1]
+    pieces: list[tuple[str, ...]] = [(name,) for name in coded]
+    pieces += combinations(coded, 2)
+    looked = 0
+    worst: list[tuple[float, tuple[str, ...], int]] = []
+    for names in pieces:
+        code, size = _codes(coded, names, rows)
+        t, held = _statistics(code, size, centred, unit)
+        fit = (held >= least) & (held <= len(rows) - least)
+        looked += int(fit.sum())
+        worst += [(round(float(t[c]), 9), names, int(c)) for c in np.flatnonzero(fit & (t > 0))]
+    worst.sort(key=lambda one: (-one[0], one[1], one[2]))
+    return looked, _apart(coded, worst)
+
+
+def confirmed(found: list[Found], loss: Array, split: Halves) -> list[tuple[float, float]]:
+    """Each subgroup's chance of being so much worse on the confirming half without being worse:
+    alone, and corrected for all that were tried (Holm).
+    """
+    alone = [_chance(one.rows, loss, split) for one in found]
+    order = np.argsort(alone, kind="stable")
+    corrected, highest = np.ones(len(alone)), 0.0
+    for place, which in enumerate(order):
+        highest = max(highest, min(1.0, alone[which] * (len(alone) - place)))
+        corrected[which] = highest
+    return list(zip(alone, corrected.tolist(), strict=True))
+
+
+def as_json(
+    window: evidence.Window, score: Array, coded: Mapping[str, Coded], share: float
+) -> dict[str, Any]:
+    """What was looked at, what was tried, and which of it is confirmed, for evaluate.json."""
+    loss = excess(window.problem, window.label, score)
+    split = halves(len(loss), window.day)
+    looked, found = search(coded, loss, split, max(1, int(share * split.search.sum())))
+    chances = confirmed(found, loss, split)
+    told = [_told(window, score, loss, *one) for one in zip(found, chances, strict=True)]
+    return {
+        "columns": len(coded),
+        "looked_at": looked,
+        "tried": len(found),
+        "confirmed": sum(t["confirmed"] for t in told),
+        "level": window.level,
+        "found": told,
+    }
+
+
+def _told(
+    window: evidence.Window,
+    score: Array,
+    loss: Array,
+    found: Found,
+    chance: tuple[float, float],
+) -> dict[str, Any]:
+    rows = found.rows
+    metric = evidence.by_group(window, score, {"": rows})[""]
+    out = {
+        "rule": " and ".join(c.text for c in found.rule),
+        "rows": int(rows.sum()),
+        "excess": evidence.rounded(float(np.mean(loss[rows]))),
+        "elsewhere": evidence.rounded(float(np.mean(loss[~rows]))),
+        "chance": evidence.rounded(chance[0], 3),
+        "corrected": evidence.rounded(chance[1], 3),
+        "confirmed": bool(chance[1] < 1 - window.level),
+        window.primary: evidence.as_json(metric),
+    }
+    if window.problem == "classification":
+        out["positives"] = int(window.label[rows].sum())
+        out["expected"] = evidence.rounded(float(np.sum(score[rows])), 4)
+    return out
+
+
+def _codes(coded: Mapping[str, Coded], names: tuple[str, ...], rows: Array) -> tuple[Array, int]:
+    code, size = np.zeros(len(rows), np.int64), 1
+    for name in names:
+        kinds = len(coded[name].conditions)
+        code, size = code * kinds + coded[name].code[rows], size * kinds
+    return code, size
+
+
+def _statistics(code: Array, size: int, centred: Array, unit: Array) -> tuple[Array, Array]:
+    """Per subgroup: t of its daily sums of the centred loss, and its rows, (size,) each."""
+    days = int(unit.max()) + 1 if len(unit) else 0
+    sums = np.bincount(code * days + unit, centred, size * days).reshape(size, days)
+    return _t(sums), np.bincount(code, minlength=size)
+
+
+def _t(sums: Array) -> Array:
+    """t of the mean over the last axis; 0 where nothing varies."""
+    days = sums.shape[-1]
+    if days < 2:
+        return np.zeros(sums.shape[:-1])
+    spread = np.std(sums, axis=-1, ddof=1) / np.sqrt(days)
+    return np.divide(np.mean(sums, axis=-1), spread, out=np.zeros_like(spread), where=spread > 0)
+
+
+def _apart(
+    coded: Mapping[str, Coded], worst: list[tuple[float, tuple[str, ...], int]]
+) -> list[Found]:
+    """The first `TRIED` of them, leaving out each that shares most of its rows with an earlier one."""
+    kept: list[Found] = []
+    for t, names, code in worst:
+        if len(kept) == TRIED:
+            break
+        rule = _rule(coded, names, code)
+        rows = np.logical_and.reduce([coded[c.column].code == c.code for c in rule])
+        if all((rows & k.rows).sum() <= ALIKE * (rows | k.rows).sum() for k in kept):
+            kept.append(Found(rule, rows, t))
+    return kept
+
+
+def _rule(coded: Mapping[str, Coded], names: tuple[str, ...], code: int) -> tuple[Condition, ...]:
+    rule = []
+    for name in reversed(names):
+        code, own = divmod(code, len(coded[name].conditions))
+        rule.append(coded[name].conditions[own])
+    return tuple(reversed(rule))
+
+
+def _chance(rows: Array, loss: Array, split: Halves) -> float:
+    """One-sided p of the subgroup's daily sums, the rest's mean taken off, by Student's t over days."""
+    from scipy.special import stdtr
+
+    inside, outside = rows & split.confirm, ~rows & split.confirm
+    days = np.unique(split.unit[split.confirm], return_inverse=True)[1]
+    if not inside.any() or not outside.any() or days.max() + 1 < DAYS:
+        return 1.0
+    apart = np.where(rows, loss - np.mean(loss[outside]), 0.0)[split.confirm]
+    sums = np.bincount(days, apart)
+    return float(stdtr(len(sums) - 1, -float(_t(sums[None, :])[0])))

@@ -1,0 +1,1 @@
+"""Why one event was scored as it was."""

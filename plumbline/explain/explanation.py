@@ -1,0 +1,149 @@
+"""An event's explanation as a record for JSON: score, contributions, similar past events, lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plumbline import usecase as usecases
+from plumbline.errors import PlumblineError
+from plumbline.evaluation import reporting
+from plumbline.explain import event as events
+from plumbline.explain import similar
+from plumbline.explain.event import Event
+from plumbline.features import catalog
+from plumbline.model import bundle, contributions
+from plumbline.model.bundle import Bundle
+from plumbline.model.contributions import Contributions
+from plumbline.usecase import Array, Columns, UseCase
+
+PAST = 200_000
+"""Rows of train that are searched, at most, evenly spaced."""
+SHOWN, COUNTED = 5, 100
+"""Similar events that are shown, and whose labels are counted."""
+
+
+def explain(root: Path, usecase: str, key: str) -> dict[str, Any]:
+    """Everything about one event's score; PlumblineError where test and current have no such event."""
+    case = usecases.load(usecase)
+    data = root / "data" / usecase / "tables"
+    event = events.find(case, data, key)
+    scorer = bundle.load(root / "models" / usecase, usecase)
+    found = contributions.of(scorer.booster, scorer.features, scorer.offset, event.columns)
+    told = contributions.calibrated(found, scorer.calibration)
+    past = reporting.sample(data / "train.parquet", _needed(case, scorer), PAST)
+    return {
+        "usecase": usecase,
+        "key_name": case.key,
+        "key": key,
+        "time": None if case.time is None else str(event.columns[case.time][0])[:19],
+        "table": event.table.relative_to(root).as_posix(),
+        "row": event.row,
+        **_answer(case, scorer, event),
+        "recorded": events.recorded(root / "reports" / usecase / "evaluate", case, key),
+        **_sum(case, scorer, event.columns, told),
+        "similar": _similar(case, scorer, past, event.columns, told),
+        "lineage": lineage(root, usecase, key),
+    }
+
+
+def lineage(root: Path, usecase: str, key: str) -> dict[str, Any]:
+    """The chain behind the prediction, as `lineage USECASE:KEY` has it, or why there is none."""
+    from plumbline.lineage import record, target
+
+    try:
+        (found,) = target.find(root, f"{usecase}:{key}", None)
+        return {"chain": record.lineage(root, found), "note": None}
+    except PlumblineError as error:
+        return {"chain": None, "note": str(error)}
+
+
+def _answer(case: UseCase, scorer: Bundle, event: Event) -> dict[str, Any]:
+    score, limit = float(scorer.predict(event.columns)[0]), scorer.threshold
+    label = event.columns[case.label][0]
+    return {
+        "score": score,
+        "threshold": limit,
+        "alarm": None if limit is None else score >= limit,
+        "label_name": case.label,
+        "label": None if label is None or label != label else float(label),
+    }
+
+
+def _sum(case: UseCase, scorer: Bundle, columns: Columns, told: Contributions) -> dict[str, Any]:
+    """base + offset + contributions = total: the score's log odds, or the score itself."""
+    kind = scorer.calibration.kind
+    stretched = kind == "platt" or case.problem == "regression" or kind == "none"
+    about = {e["name"]: e["description"].rstrip(".") for e in catalog.entries(case)}
+    each = [
+        {
+            "feature": name,
+            "value": _readable(case, name, columns),
+            "contribution": float(value),
+            "description": about[name],
+        }
+        for name, value in zip(scorer.features, told.each[0], strict=True)
+    ]
+    return {
+        "scale": "log odds" if case.problem == "classification" else "the label's unit",
+        "of": "the score" if stretched else "the score before calibration",
+        "base": float(told.base[0]),
+        "offset": {"feature": scorer.offset, "value": float(told.offset[0])},
+        "total": float(told.total[0]),
+        "contributions": sorted(each, key=lambda e: (-abs(e["contribution"]), e["feature"])),
+    }
+
+
+def _similar(
+    case: UseCase, scorer: Bundle, past: Columns, event: Columns, told: Contributions
+) -> dict[str, Any]:
+    weight = dict(zip(scorer.features, told.each[0].tolist(), strict=True))
+    codes = {c.name for c in case.categories}
+    found = similar.nearest(past, event, weight, codes, COUNTED)
+    label = past[case.label].astype(np.float64)
+    most = sorted(weight, key=lambda name: (-abs(weight[name]), name))[:3]
+    return {
+        "searched": len(label),
+        "nearest": [
+            _past(case, past, int(place), float(apart), most)
+            for place, apart in zip(found.place[:SHOWN], found.apart, strict=False)
+        ],
+        "counted": len(found.place),
+        "mean_label": float(np.mean(label[found.place])),
+        "mean_label_of_all": float(np.mean(label)),
+    }
+
+
+def _past(
+    case: UseCase, past: Columns, place: int, apart: float, most: list[str]
+) -> dict[str, Any]:
+    row = {name: values[place : place + 1] for name, values in past.items()}
+    return {
+        "key": _plain(row[case.key][0]),
+        "time": None if case.time is None else str(row[case.time][0])[:19],
+        "apart": apart,
+        "label": float(row[case.label][0]),
+        "values": {name: _readable(case, name, row) for name in most},
+    }
+
+
+def _readable(case: UseCase, name: str, columns: Mapping[str, Array]) -> float | int | str | None:
+    """A feature's value; a code as the category that it stands for."""
+    value = columns[name][0]
+    for category in case.categories:
+        if category.name == name:
+            known = dict(enumerate(category.values))
+            return known.get(int(value), "(another)")
+    return None if value != value else _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def _needed(case: UseCase, scorer: Bundle) -> list[str]:
+    first = [case.key, *([case.time] if case.time else []), case.label]
+    return list(dict.fromkeys([*first, *scorer.features]))

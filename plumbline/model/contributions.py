@@ -1,0 +1,65 @@
+"""What each feature added to an answer: exact TreeSHAP values (Lundberg et al. 2020), as XGBoost has them.
+
+A model's answer on the scale on which its trees add up (log odds, or the label's unit) is a base
+value, the offset if any, and one contribution per feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plumbline.features import rowwise
+from plumbline.model.calibration import Calibration
+from plumbline.usecase import Array, Columns
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """`each` float64 (n, k), by feature in the model's order; `base`, `offset` and `total` (n,)."""
+
+    each: Array
+    base: Array
+    offset: Array
+    total: Array
+
+
+def of(
+    booster: Any, features: tuple[str, ...], offset: str | None, columns: Columns
+) -> Contributions:
+    """The contributions to n answers before calibration: base + offset + sum of each = total.
+
+    The sum holds to float32, in which XGBoost computes.
+    """
+    import xgboost
+
+    x = rowwise.matrix(features, columns)
+    start = columns[offset].astype(np.float32) if offset else np.zeros(len(x), np.float32)
+    data = xgboost.DMatrix(x, base_margin=start if offset else None, feature_names=list(features))
+    found = booster.predict(data, pred_contribs=True).astype(np.float64)
+    total = booster.predict(data, output_margin=True).astype(np.float64)
+    moved = start.astype(np.float64)
+    return Contributions(found[:, :-1], found[:, -1] - moved, moved, total)
+
+
+def calibrated(found: Contributions, fitted: Calibration) -> Contributions:
+    """The same through Platt's line, which stretches log odds; unchanged where there is no line.
+
+    Isotonic steps have no share per feature: there the contributions stay before calibration.
+    """
+    if fitted.kind != "platt":
+        return found
+    slope, shift = fitted.x[0], fitted.y[0]
+    return Contributions(
+        slope * found.each, slope * found.base + shift, found.offset, slope * found.total + shift
+    )
+
+
+def ranked(each: Array, features: Sequence[str]) -> list[tuple[str, float]]:
+    """Features by their mean absolute contribution over (n, k), the largest first."""
+    size = np.mean(np.abs(each), axis=0)
+    order = sorted(range(len(features)), key=lambda i: (-size[i], features[i]))
+    return [(features[i], float(size[i])) for i in order]

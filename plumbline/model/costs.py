@@ -1,0 +1,118 @@
+"""The cost matrix: what an event costs, by whether it is a case and whether there is an alarm; pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from plumbline.errors import ParamsError, near
+
+Array = np.ndarray
+CELLS = ("false_negative", "false_positive", "true_positive", "true_negative")
+
+
+def _amount(value: Any) -> Any:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    column = isinstance(value, str) and bool(value)
+    part = isinstance(value, dict) and set(value) == {"column", "times"}
+    if part:
+        part = isinstance(value["column"], str) and isinstance(value["times"], (int, float))
+    if column or part or (number and math.isfinite(value)):
+        return value
+    text = (
+        f": got {value!r}, expected a number, a column's name, or {{column: its name, times: 0.5}}"
+    )
+    raise PydanticCustomError("grammar", "{text}", {"text": text})
+
+
+Amount = Annotated[Any, AfterValidator(_amount)]
+"""A number, or a column of the event (below zero it counts as zero), whole or times a number."""
+
+
+class Costs(BaseModel):
+    """What one event costs, in `unit`. A negative number is a gain."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    unit: Annotated[str, Field(min_length=1)]
+    false_negative: Amount  # a case without an alarm
+    false_positive: Amount  # an alarm without a case
+    true_positive: Amount = 0.0  # a case with an alarm
+    true_negative: Amount = 0.0  # neither
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that it reads, each once."""
+        named = (_column(getattr(self, cell)) for cell in CELLS)
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+
+@dataclass(frozen=True)
+class Money:
+    """What each row would cost, in one unit, (n,) or one number for all.
+
+    A case: `missed` without an alarm, `caught` with one. No case: `alarm` with one, else `quiet`.
+    """
+
+    missed: Array | float
+    alarm: Array | float
+    caught: Array | float = 0.0
+    quiet: Array | float = 0.0
+
+
+def money(costs: Costs, columns: Mapping[str, Array]) -> Money:
+    """The matrix for the rows of `columns`, (n,) each."""
+    filled = [_filled(getattr(costs, cell), columns) for cell in CELLS]
+    return Money(*filled)
+
+
+def cost(label: Array, alarm: Array, given: Money) -> Array:
+    """Each row's cost, float64 (n,). A negative amount cannot be lost: it counts as nothing."""
+    missed = np.maximum(given.missed, 0.0)
+    of_case = np.where(alarm, given.caught, missed)
+    return np.where(label == 1, of_case, np.where(alarm, given.alarm, given.quiet))
+
+
+def check(usecase: str, costs: Costs | None, known: Iterable[str]) -> None:
+    """ParamsError where the matrix reads a column that is none of the `known` ones."""
+    known = list(known)
+    for cell in CELLS if costs else ():
+        name = _column(getattr(costs, cell))
+        if name is not None and name not in known:
+            raise ParamsError(
+                f"params.yaml, {usecase}.train.costs.{cell}: '{name}' is no column or feature known "
+                f"at prediction time; {near(name, known)}"
+            )
+
+
+def said(amount: Any, unit: str) -> str:
+    """A cell of the matrix as one reads it.
+
+    >>> said(500, "cents"), said({"column": "price", "times": 0.5}, "cents")
+    ('500 cents', '0.5 times `price`')
+    """
+    if isinstance(amount, str):
+        return f"`{amount}`"
+    if isinstance(amount, dict):
+        return f"{amount['times']:g} times `{amount['column']}`"
+    return f"{amount:g} {unit}"
+
+
+def _column(amount: Any) -> str | None:
+    if isinstance(amount, dict):
+        return str(amount["column"])
+    return amount if isinstance(amount, str) else None
+
+
+def _filled(amount: Any, columns: Mapping[str, Array]) -> Array | float:
+    name = _column(amount)
+    if name is None:
+        return float(amount)
+    times = float(amount["times"]) if isinstance(amount, dict) else 1.0
+    return np.maximum(np.asarray(columns[name], np.float64), 0.0) * times

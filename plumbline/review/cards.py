@@ -1,0 +1,66 @@
+"""The model cards of a work tree, held against its metrics. An edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from plumbline.errors import PlumblineError
+from plumbline.files import read_json
+from plumbline.params import read
+
+MOST = 3
+"""Contradictions of one card that are told."""
+
+
+def check(root: Path) -> list[str]:
+    """What the cards of the work tree at `root` say that its metrics do not.
+
+    A card that is not here (its bytes were not fetched) says nothing. Nothing is said of another tree
+    than the one Python runs in: its use cases would be this one's.
+    """
+    if root.resolve() != Path.cwd() or not (root / "params.yaml").exists():
+        return []
+    return [
+        text for name in read(root / "params.yaml")["usecases"] for text in _usecase(root, name)
+    ]
+
+
+def _usecase(root: Path, name: str) -> Iterator[str]:
+    from plumbline.evaluation import modelcard
+
+    metrics = root / "metrics" / name / "evaluate.json"
+    report = root / "reports" / name / "evaluate"
+    card = report / modelcard.MARKDOWN
+    if not metrics.exists() or not card.exists():
+        return
+    try:
+        found = _compared(name, read_json(metrics), report)
+    except KeyError as error:
+        yield f"{metrics} has no {error}: {card} cannot be held against it; run `dvc repro`"
+        return
+    for path, lines in found.items():
+        yield from (f"{path}: {line}" for line in lines[:MOST])
+        if len(lines) > MOST:
+            yield f"{path}: {len(lines) - MOST} more places differ"
+
+
+def _compared(name: str, figures: Any, report: Path) -> dict[Path, list[str]]:
+    from plumbline import usecase as usecases
+    from plumbline.evaluation import cardcheck, modelcard
+
+    case = usecases.load(name)
+    card, page = report / modelcard.MARKDOWN, report / modelcard.PAGE
+    out = {card: cardcheck.contradictions(case, figures, _text(card))}
+    if page.exists():
+        drawn = {path.stem: path.read_bytes() for path in sorted(report.glob("*.png"))}
+        out[page] = cardcheck.page_contradicts(case, figures, _text(page), drawn)
+    return out
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise PlumblineError(f"{path}: not a text; restore it with `dvc checkout`") from None

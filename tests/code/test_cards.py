@@ -1,0 +1,133 @@
+"""A card held against the metrics: an edited one is refused at the gate, a true one and none are not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from plumbline.commands import gate
+from plumbline.evaluation import cardcheck, modelcard
+from plumbline.review import cards, ruling
+from tests.code.test_modelcard import FIGURES, page, usecase
+
+METRICS = Path("metrics/sample/evaluate.json")
+REPORT = Path("reports/sample/evaluate")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A work tree with one use case, its metrics and its card."""
+    monkeypatch.chdir(tmp_path)
+    module = ModuleType("usecases.sample")
+    module.USECASE = usecase()
+    monkeypatch.setitem(sys.modules, "usecases.sample", module)
+    Path("params.yaml").write_text("usecases: [sample]\nsample: {}\n")
+    METRICS.parent.mkdir(parents=True)
+    METRICS.write_text(json.dumps(FIGURES))
+    REPORT.mkdir(parents=True)
+    (REPORT / modelcard.MARKDOWN).write_text(modelcard.render(usecase(), FIGURES))
+    return tmp_path
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_true_card_passes(here: Path):
+    assert cards.check(here) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("| average precision | 0.5 (0.4", "| average precision | 0.9 (0.8"),
+        ("321 of them positive", "1,321 of them positive"),
+        ("| holds |", "| broken |"),
+        ("**pass**", "**splendid**"),
+        ("`abc`", "`abd`"),
+        ("- Judging.\n", ""),
+        ("## Limits", "It is the best of all.\n\n## Limits"),
+    ],
+)
+def test_an_edited_card_is_told(here: Path, old: str, new: str):
+    edit(REPORT / modelcard.MARKDOWN, old, new)
+    [said] = cards.check(here)
+    assert said.startswith("reports/sample/evaluate/model_card.md: ") or "model_card.md: " in said
+    assert "metrics" in said or "leaves out" in said
+
+
+def test_edited_metrics_are_told_as_well(here: Path):
+    edit(METRICS, '"test": 12345', '"test": 12346')
+    [said] = cards.check(here)
+    assert "12,345 rows" in said
+    assert "the metrics say" in said
+    assert "12,346 rows" in said
+
+
+def test_many_contradictions_are_counted(here: Path):
+    (REPORT / modelcard.MARKDOWN).write_text(
+        "\n\n".join(
+            line.upper() if place % 4 == 0 else line
+            for place, line in enumerate(modelcard.render(usecase(), FIGURES).split("\n\n"))
+        )
+    )
+    said = cards.check(here)
+    assert len(said) == cards.MOST + 1
+    assert "more places differ" in said[-1]
+
+
+def test_an_edited_page_is_told(here: Path):
+    made = page(here, usecase(), FIGURES)
+    text = made.read_text()
+    drawn = dict.fromkeys((), b"")
+    assert cardcheck.page_contradicts(usecase(), FIGURES, text, drawn) == [
+        "the page shows a picture that is not beside it: quality.png"
+    ]
+
+
+def test_without_card_or_metrics_or_in_another_tree_nothing_is_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (REPORT / modelcard.MARKDOWN).rename("elsewhere.md")
+    assert cards.check(here) == []
+    Path("elsewhere.md").rename(REPORT / modelcard.MARKDOWN)
+    edit(REPORT / modelcard.MARKDOWN, "**pass**", "**fail**")
+    assert cards.check(here)
+    METRICS.rename("elsewhere.json")
+    assert cards.check(here) == []
+    Path("elsewhere.json").rename(METRICS)
+    monkeypatch.chdir(here.parent)
+    assert cards.check(here) == []
+
+
+def test_metrics_of_an_older_version_are_told(here: Path):
+    METRICS.write_text(json.dumps({k: v for k, v in FIGURES.items() if k != "data"}))
+    [said] = cards.check(here)
+    assert "has no 'data'" in said
+
+
+def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixture[str]):
+    """The whole way: under git and DVC, with nothing to run and a lock that is up to date."""
+    for words in (("git", "init", "-q"), (sys.executable, "-m", "dvc", "init", "-q")):
+        subprocess.run(words, check=True)
+    Path("dvc.yaml").write_text("stages: {}\n")
+    Path("dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    subprocess.run(("git", "add", "."), check=True)
+    subprocess.run(("git", *who, "commit", "-qm", "All"), check=True)
+    assert gate._lock() == 0
+    edit(REPORT / modelcard.MARKDOWN, "| average precision | 0.5", "| average precision | 0.7")
+    assert gate._lock() == 1
+    assert "a model card that contradicts the metrics" in capsys.readouterr().out
+
+
+def test_a_ruling_names_the_card():
+    [reason] = ruling.reasons({"lock": {"cards": ["x says 1"]}, "usecases": {}})
+    assert (reason["kind"], reason["usecase"]) == ("card", None)

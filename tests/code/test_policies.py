@@ -1,0 +1,104 @@
+"""Policies in money: who is alarmed, what it costs, and what the paired difference says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from plumbline.evaluation import gates, metrics, policies
+from plumbline.evaluation.evidence import Window
+from plumbline.evaluation.policies import Known
+from plumbline.model.costs import Money
+
+RANDOM = np.random.default_rng(2)
+ROWS, DAYS = 3_000, 20
+DAY = np.datetime64("2025-01-01") + np.arange(ROWS) % DAYS
+LABEL = (RANDOM.random(ROWS) < 0.1).astype(float)
+SCORE = np.clip(0.5 * LABEL + 0.5 * RANDOM.random(ROWS), 0, 1)
+AMOUNT = np.where(LABEL == 1, 100.0, 50.0) + RANDOM.random(ROWS)
+MONEY = Money(AMOUNT, 5.0)
+KNOWN = Known(LABEL, SCORE, AMOUNT, DAYS, MONEY)
+WINDOW = Window(
+    "classification", LABEL, DAY, 100, 0.95, 1, metrics.Settings(k=4), threshold=0.5, money=MONEY
+)
+
+
+def found(window: Window = WINDOW, rule: float | None = 60.0) -> dict:
+    made = policies.policies(window, SCORE, SCORE / 3, AMOUNT, KNOWN, rule)
+    return policies.as_json(window, MONEY, "cents", made)
+
+
+def test_the_k_highest_of_each_day_and_no_more():
+    alarm = SCORE >= 0.6
+    top = policies.top(DAY, SCORE, alarm, 4)
+    for day in np.unique(DAY):
+        rows = day == DAY
+        assert top[rows].sum() == min(4, alarm[rows].sum())
+        left = SCORE[rows & alarm & ~top]
+        if len(left):
+            assert SCORE[rows & top].min() >= left.max()
+
+
+def test_of_equal_scores_the_first_rows_are_taken():
+    top = policies.top(np.full(5, DAY[0]), np.ones(5), np.ones(5, bool), 2)
+    assert top.tolist() == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize("alarms", [1, 7, 80, ROWS])
+def test_a_threshold_for_so_many_alarms(alarms: int):
+    score = np.round(SCORE, 2)  # with ties
+    held = (score >= policies.at_most(score, alarms)).sum()
+    lower = np.unique(score)
+    more = [(score >= v).sum() for v in lower]
+    assert held == max((m for m in more if m <= alarms), default=0)
+
+
+def test_each_cost_is_the_matrix_summed():
+    told = found()
+    for name, alarm in (
+        ("model", SCORE >= 0.5),
+        ("nothing", np.zeros(ROWS, bool)),
+        ("plain_rule", AMOUNT >= 60),
+        ("half", SCORE / 3 >= 0.5),
+    ):
+        cost = metrics.cost(LABEL, alarm, MONEY).sum()
+        one = told["policies"][name]
+        assert one["cost"]["value"] == pytest.approx(cost, rel=1e-5)
+        assert one["cost_a_day"]["value"] == pytest.approx(cost / DAYS, rel=1e-5)
+        assert one["cost"]["low"] <= one["cost"]["value"] <= one["cost"]["high"]
+        assert one["alarms_a_day"] == pytest.approx(alarm.sum() / DAYS, rel=1e-5)
+
+
+def test_the_best_rule_is_the_cheapest_amount_on_validation():
+    """Amounts tell the cases apart here: the rule that is found is perfect, and beats the model."""
+    told = found(replace(WINDOW, threshold=0.9))
+    best = told["policies"]["best_rule"]
+    assert 51 < best["threshold"] < 100
+    assert best["cost"]["value"] == 0
+    assert told["differences"]["best_rule"]["word"] == "worse"
+    assert policies.rivals(told)["best_rule"] == "worse"
+    assert "best_rule" in gates.pays(policies.rivals(told)).reason
+    assert not gates.pays(policies.rivals(told)).passed
+
+
+def test_paired_differences_say_who_is_cheaper():
+    told = found()
+    assert told["differences"]["nothing"]["word"] == "better"
+    own, other = (told["policies"][n]["cost"]["value"] for n in ("model", "nothing"))
+    assert told["differences"]["nothing"]["value"] == pytest.approx(own - other, rel=1e-4)
+    assert set(policies.rivals(told)).isdisjoint(policies.VARIANTS)
+    assert gates.pays({"nothing": "better", "half": "within noise"}).passed
+
+
+def test_a_table_without_time_has_no_capacity_a_day():
+    told = found(replace(WINDOW, day=None), rule=None)
+    assert set(told["policies"]) == {"model", "nothing", "best_rule", "half"}
+
+
+def test_a_rule_that_never_pays_is_none():
+    known = replace(KNOWN, money=Money(0.0, 5.0))
+    made = policies.policies(WINDOW, SCORE, SCORE, AMOUNT, known, None)
+    [rule] = [p for p in made if p.name == "best_rule"]
+    assert not rule.alarm.any()

@@ -1,0 +1,49 @@
+"""A refit in memory is what the train stage makes of the same tables: trees, calibration, threshold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plumbline import params as params_file
+from plumbline.errors import PlumblineError
+from plumbline.features import tables
+from plumbline.model import bundle, refit
+from stages import train as stage
+from tests import studies
+from tests.boosting import parcels
+from tests.code.test_train import turn
+from tests.code.test_tune import project
+
+
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_the_same_model_as_the_stage(problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project(tmp_path, monkeypatch, problem)
+    turn(monotone={"height": 1})
+    Path("tune.json").write_text(json.dumps(studies.FOUND))
+    pair = Path("train.parquet"), Path("valid.parquet")
+    stage.main("parcels", *pair, Path("tune.json"), Path("model"))
+    made = bundle.load(Path("model"))
+    case, params = parcels(problem), params_file.load("parcels")
+    full = refit.settings(case, params, studies.FOUND)
+    model = refit.fit(case, params, full, *(tables.read(p) for p in pair))
+    assert model.booster.save_raw("ubj") == made.booster.save_raw("ubj")
+    assert model.calibration == made.calibration
+    assert model.rounds == made.manifest.rounds
+    assert model.threshold == (pytest.approx(made.threshold, rel=1e-9) if made.threshold else None)
+    rows = tables.read(pair[1])
+    assert np.array_equal(model.predict(rows), made.predict(rows))
+
+
+def test_a_window_of_one_class_is_refused():
+    case, params = parcels(), studies.params()
+    columns = studies.daily(30, 20)
+    columns["broken"] = np.zeros(600, np.int64)
+    full = refit.settings(case, params, studies.FOUND)
+    with pytest.raises(
+        PlumblineError, match="the train window: a label to be classified holds 0 and 1"
+    ):
+        refit.fit(case, params, full, columns, columns)

@@ -1,0 +1,119 @@
+"""A backtest on parcels: nothing known too early, the newest judged by the gate's words, ageing seen."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plumbline.backtest import ageing, judging, origins, rolling, told
+from plumbline.backtest.rolling import Made
+from plumbline.usecase import Array, UseCase
+from tests import studies
+from tests.boosting import parcels
+
+DAYS, DELAY, COUNT = 90, 2, 8
+CASE = parcels(label_delay=DELAY)
+PARAMS = studies.params()
+
+
+def plan() -> tuple[origins.Origin, ...]:
+    return origins.plan(studies.known(DAYS), delay=DELAY, train_days=14, valid_days=7, count=COUNT)
+
+
+def ran(columns: dict[str, Array], case: UseCase = CASE) -> tuple[Made, ...]:
+    return rolling.run(case, PARAMS, studies.FOUND, columns, plan())
+
+
+@pytest.fixture(scope="module")
+def columns() -> dict[str, Array]:
+    return studies.daily(DAYS, 60)
+
+
+@pytest.fixture(scope="module")
+def made(columns: dict[str, Array]) -> tuple[Made, ...]:
+    return ran(columns)
+
+
+def heavier() -> dict[str, Array]:
+    """Parcels that weigh 3 g more each day, which no feature tells."""
+    found = studies.daily(DAYS, 60)
+    return {**found, "weight": found["weight"] + np.arange(len(found["at"])) // 20}
+
+
+def test_what_is_not_known_yet_changes_no_model(columns: dict[str, Array], made: tuple[Made, ...]):
+    fourth = made[3].origin.day
+    late = columns["at"] >= np.datetime64(fourth, "us") - np.timedelta64(DELAY, "D")
+    other = {**columns, "broken": np.where(late, 1 - columns["broken"], columns["broken"])}
+    again = ran(other)
+    for i in range(4):
+        for period, answer in made[i].answers.items():
+            assert np.array_equal(answer, again[i].answers[period])
+    assert not np.array_equal(*(m[5].answers[m[5].origin.scored] for m in (made, again)))
+
+
+def test_every_later_period_is_scored(made: tuple[Made, ...], columns: dict[str, Array]):
+    assert [len(m.answers) for m in made] == list(range(COUNT, 0, -1))
+    last = made[-1].origin.scored
+    inside = (columns["at"] >= np.datetime64(last.start)) & (
+        columns["at"] < np.datetime64(last.end)
+    )
+    assert {len(m.answers[last]) for m in made} == {int(inside.sum())}
+
+
+def test_each_origin_has_figures_with_intervals(made: tuple[Made, ...], columns: dict[str, Array]):
+    found = judging.judged(CASE, PARAMS, columns, made)
+    assert len(found) == COUNT >= 8
+    for origin in found:
+        figure = origin["metrics"]["average_precision"]
+        assert figure["low"] < figure["value"] < figure["high"]
+        assert "cost_saved" in origin["metrics"]
+    assert found[0]["against"] is None
+    assert [o["against"]["day"] for o in found[1:]] == [o["day"] for o in found[:-1]]
+    last = found[-1]["against"]
+    assert last["base"] != found[-1]["metrics"]["average_precision"]["value"] == last["head"]
+    assert judging.count(found)["of"] == COUNT - 1
+
+
+@pytest.mark.parametrize(("fresh", "word"), [(True, "better"), (False, "worse")])
+def test_the_newest_model_is_called_what_it_is(
+    made: tuple[Made, ...], columns: dict[str, Array], fresh: bool, word: str
+):
+    """One of two models answers at random."""
+    pair = list(made[-2:])
+    period = pair[1].origin.scored
+    guess = np.random.default_rng(1).random(len(pair[1].answers[period]))
+    bad = 0 if fresh else 1
+    pair[bad] = Made(**{**vars(pair[bad]), "answers": {**pair[bad].answers, period: guess}})
+    against = judging.judged(CASE, PARAMS, columns, pair)[1]["against"]
+    assert against["word"] == word
+    assert against["chosen"] is fresh
+
+
+def test_under_drift_an_old_model_is_found_stale():
+    columns, case = heavier(), parcels("regression", label_delay=DELAY)
+    found = ageing.staleness(case, PARAMS, columns, ran(columns, case))
+    assert found["shelf_life_days"] in (7, 14)
+    loss = [age["loss"]["value"] for age in found["ages"]]
+    assert loss == sorted(loss)
+    assert f"shelf life: {found['shelf_life_days']} days: from then on more" in told.shelf(found)
+
+
+def test_without_drift_none_is(made: tuple[Made, ...], columns: dict[str, Array]):
+    found = ageing.staleness(CASE, PARAMS, columns, made)
+    assert found["shelf_life_days"] is None
+    assert "no loss of more than 5%" in told.shelf(found)
+
+
+def test_the_lines_are_read_from_the_record(made: tuple[Made, ...], columns: dict[str, Array]):
+    judged = judging.judged(CASE, PARAMS, columns, made)
+    record: dict[str, Any] = {
+        "usecase": "parcels", "primary": "average_precision", "step_days": 7, "origins": judged,
+        "newest": judging.count(judged), "staleness": ageing.staleness(CASE, PARAMS, columns, made),
+    }  # fmt: skip
+    lines = list(told.lines(record))
+    assert sum(" to " in line and line.startswith("  2025-") for line in lines) == COUNT
+    assert any("chosen" in line for line in lines)
+    json.dumps(record)
