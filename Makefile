@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment repro test lint format lock ui report rehearse faults prove bench cml clean
+.PHONY: install install-comment repro test lint format lock ui ui-monitor report rehearse faults prove bench score mutants cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -49,6 +49,10 @@ lock:
 ui: install
 	python -m plumbline ui
 
+# the monitor's page of each use case, from disk; `python -m plumbline alert` tells people (docs/monitoring.md)
+ui-monitor: install
+	python -m plumbline monitor
+
 BASE ?= main
 report: install
 	python -m plumbline compare $(BASE) --json reports/change.json
@@ -76,6 +80,16 @@ bench: install
 
 faults: install
 	python -m pytest -n 2 --dist load tests/system/test_faults.py -p tests.faults.table
+
+# the ML Test Score: the marked tests, a planted fault for each, the card (docs/scorecard.md)
+score: install
+	pytest -n 2 --dist loadfile --mltest all
+	$(MAKE) mutants
+	python -m plumbline score
+
+# each planted fault in a copy of the project: does a test of its id notice?
+mutants: install
+	python -m bench.mutants $(if $(ONLY),--only "$(ONLY)")
 
 clean:
 	git clean -xfd -e .venv -e .dvc/cache

@@ -6,13 +6,22 @@ case has a section of its own with one sub-section per stage.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from plumbline.errors import ParamsError, near
@@ -68,6 +77,7 @@ class Data(Section):
     address: str | None = None  # sql: SQLAlchemy address, ${VARIABLES} taken from the environment
     query: str | None = None
     simulate: Mapping[str, Any] = Field(default_factory=dict)
+    forget: Mapping[str, list[int | str]] = Field(default_factory=dict)  # an id's column: ids
 
 
 class Validate(Section):
@@ -170,26 +180,31 @@ class Limits(Section):
 
 
 class Monitor(Section):
-    """When the monitor speaks up. Sizes are what is left above the noise of the windows."""
+    """When the monitor speaks up: one error budget per period, and the sizes that matter."""
 
-    rows: Count = 5000  # of each window, drawn for the HTML report; the verdict takes all rows
-    min_rows: Count = 100  # fewer are not judged
-    bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column
-    chance: Annotated[float, Field(gt=0, lt=0.5)] = (
-        0.001  # that a size exceeds its noise without drift
-    )
+    period_days: Count = 1  # of one judgement; 7: weeks
+    false_page_days: Annotated[float, Field(gt=1)] = 200.0  # periods per page without a cause
+    false_watch_days: Annotated[float, Field(gt=1)] = 30.0  # periods per watch without a cause
+    min_history: Count = 14  # healthy periods, with fewer drift is watched only
+    min_rows: Count = 50  # of a period, fewer are not judged by their values
     used: Share = 0.02  # share of the model's gain from which a column can page
+    fault: Share = 0.01  # share of the rows from which a fault in them pages
+    hours: Share = 0.05  # share of a day's rows usual in hours that are missing
+    felt: Annotated[float, Field(ge=0)] = 0.2  # shift of the score, in standard deviations
+    slow: Annotated[float, Field(gt=0)] = 0.3  # shift since training, in standard deviations
+    rows_change: Limits = Limits(watch=0.1, page=0.6)  # relative; only missing rows page
+    absent: Limits = Limits(watch=0.05, page=0.15)  # share of an entity's ids that do not come
+    stale: Share = 0.1  # share of ids whose histories are not those of the days before
+    unlabelled: Limits = Limits(watch=0.02, page=0.1)  # share of the rows whose label is due
+    quality: Limits = Limits(watch=0.05, page=0.1)  # relative loss of the primary metric
+    calibration: Limits = Limits(watch=0.2, page=0.4)  # labels over scores, relative change
+    shelf_life_days: Count | None = None  # age of a model from which it is due; None: not measured
+    rows: Count = 5000  # of each window, drawn for the HTML report; the verdict takes all rows
+    bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column in a pull request's comparison
+    chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.001  # that its sizes exceed their noise
+    psi: Limits = Limits(watch=0.1, page=0.25)  # nats, there and in the HTML report
     bootstrap: Count = 300  # replicates for the quality's interval
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the interval
-    psi: Limits = Limits(watch=0.1, page=0.25)  # nats
-    null_share: Limits = Limits(watch=0.02, page=0.1)  # change in the share of rows
-    unseen: Limits = Limits(watch=0.005, page=0.05)  # share of rows
-    outside: Limits = Limits(watch=0.005, page=0.02)  # share of rows
-    rows_change: Limits = Limits(watch=0.3, page=0.6)  # relative, rows per week
-    quality: Limits = Limits(watch=0.05, page=0.1)  # relative loss of the primary metric
-    label: Annotated[float, Field(ge=0)] = (
-        0.3  # watched: change of the mean label, relative or in SDs
-    )
 
 
 class Backtest(Section):
@@ -207,13 +222,15 @@ class Backtest(Section):
 class Gate(Section):
     """What a pull request may do (`plumbline/review/ruling.py`). No stage reads it.
 
-    Shares of the other model's figure: up to `margin` a metric's difference is noise, as another seed
-    makes it (`bench/honesty.py`); a slice that loses more than `slice_loss`, or a cost that grows by
-    more than `cost_growth`, beyond noise, is refused; so is a gain too good to be true: more than
-    `too_good` of the error gone at once. `override`: why a use case's model may be merged although it
-    is refused.
+    `retrains`: how often `compare` trains head's model again with another seed, to see what luck does
+    to each figure (`bench/honesty.py` measures how well that tells). Where it cannot, a difference up
+    to `margin` of the other model's figure is noise. Shares of that figure, too: a slice that loses
+    more than `slice_loss`, or a cost that grows by more than `cost_growth`, beyond noise, is refused;
+    so is a gain too good to be true: more than `too_good` of the error gone at once. `override`: why a
+    use case's model may be merged although it is refused.
     """
 
+    retrains: Annotated[int, Field(ge=0, le=50)] = 6
     margin: Share = 0.015
     slice_loss: Share = 0.25
     cost_growth: Share = 0.1
@@ -221,8 +238,75 @@ class Gate(Section):
     override: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+", value):
+        raise ValueError("one plain e-mail address")
+    return value
+
+
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("one address at least")
+    return value
+
+
+def _variable(value: object) -> object:
+    """A secret written here by mistake is refused, and not shown."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
+        return value
+    text = ": expected the name of an environment variable, like SMTP_PASSWORD, never its value"
+    raise PydanticCustomError("grammar", "{text}", {"text": text})
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Variable = Annotated[str, BeforeValidator(_variable)]
+
+
+class Email(Section):
+    """Mail by SMTP, the monitor's page attached. A password goes by TLS only, or to this machine."""
+
+    to: Annotated[tuple[Address, ...], Field(strict=False), AfterValidator(_some)]
+    from_: Address = Field(alias="from")
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    user: Variable = "SMTP_USER"  # names of environment variables; not set: no log-in
+    password: Variable = "SMTP_PASSWORD"
+
+
+class Webhook(Section):
+    """A message in Slack's or Teams' form to the address that an environment variable holds."""
+
+    kind: Literal["slack", "teams"]
+    url: Variable
+
+
+class Silence(Section):
+    """Findings that nobody is told of before the day `until`; what is left out matches all."""
+
+    until: Day
+    usecase: str | None = None
+    column: str | None = None
+    check: str | None = None
+
+
+class Alerts(Section):
+    """Who is told of what the monitor found (`python -m plumbline alert`). No stage reads it.
+
+    At the top of params.yaml for all use cases; a use case's own `alerts` stand in its place.
+    """
+
+    level: Literal["watch", "page"] = "page"  # from which
+    repeat_days: Count = 7  # until the same is said again
+    silence_until: Day | None = None  # nothing is said before that day
+    silence: Annotated[tuple[Silence, ...], Field(strict=False)] = ()
+    email: Email | None = None
+    webhooks: Annotated[tuple[Webhook, ...], Field(strict=False)] = ()
+    github: bool = False  # one issue per use case
+
+
 class UseCaseParams(Section):
-    """One use case's section of params.yaml, and the seed."""
+    """One use case's section of params.yaml, and what stands at the top for all: seed, alerts."""
 
     seed: int
     data: Data
@@ -234,6 +318,11 @@ class UseCaseParams(Section):
     monitor: Monitor
     gate: Gate = Gate()
     backtest: Backtest = Backtest()
+    alerts: Alerts = Alerts()
+
+
+TOP = ("seed", "alerts")
+"""Beside `usecases`, what is no use case's section."""
 
 
 def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
@@ -242,16 +331,18 @@ def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
     Raises ParamsError with file, key, what was found and what was expected, one line per mistake.
     """
     whole = read(path)
-    known = [k for k in whole if k not in ("usecases", "seed")]
+    known = [k for k in whole if k not in ("usecases", *TOP)]
     if usecase not in known:
         raise ParamsError(f"{path}: no section '{usecase}'; {near(usecase, known)}")
     section = whole[usecase]
     if not isinstance(section, dict):
         raise ParamsError(f"{path}, {usecase}: got {section!r}, expected one sub-section per stage")
+    shared = {k: whole.get(k) for k in TOP if k == "seed" or whole.get(k) is not None}
     try:
-        return UseCaseParams.model_validate({"seed": whole.get("seed"), **section})
+        return UseCaseParams.model_validate({**shared, **section})
     except ValidationError as error:
-        lines = [_line(path, usecase, dict(e)) for e in error.errors()]
+        above = [k for k in TOP if k not in section]
+        lines = [_line(path, usecase, dict(e), above) for e in error.errors()]
         raise ParamsError("\n".join(lines)) from None
 
 
@@ -276,10 +367,10 @@ def read(path: Path = Path("params.yaml")) -> dict[str, Any]:
     return whole
 
 
-def _line(path: Path, usecase: str, error: dict[str, Any]) -> str:
-    where = ".".join(str(p) for p in (usecase, *error["loc"]))
-    if error["loc"] == ("seed",):
-        where = "seed"
+def _line(path: Path, usecase: str, error: dict[str, Any], above: Sequence[str]) -> str:
+    """`above`: the keys whose value is taken from the top of the file."""
+    start = () if error["loc"][0] in above else (usecase,)
+    where = ".".join(str(p) for p in (*start, *error["loc"]))
     if error["type"] == "grammar":
         return f"{path}, {where}{error['msg']}"
     if error["type"] == "missing":
@@ -289,13 +380,23 @@ def _line(path: Path, usecase: str, error: dict[str, Any]) -> str:
             f"{path}, {where}: unknown key; {near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
         )
     expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"{path}, {where}: got {error['input']!r}, expected {expected}"
+    found = repr(error["input"])
+    if "alerts" in error["loc"] and "://" in found:  # a webhook's address is a secret
+        found = "an address (not shown)"
+    return f"{path}, {where}: got {found}, expected {expected}"
 
 
 def _keys(loc: tuple[str | int, ...]) -> list[str]:
     model: Any = UseCaseParams
     for part in loc:
-        names = {f.alias or n: f for n, f in model.model_fields.items()}
-        found = names[str(part)].annotation
-        model = next((a for a in get_args(found) if a is not type(None)), found)
+        if isinstance(part, str):  # else a place in a list
+            names = {f.alias or n: f for n, f in model.model_fields.items()}
+            model = _section(names[part].annotation)
     return [f.alias or n for n, f in model.model_fields.items() if n != "seed"]
+
+
+def _section(kind: Any) -> Any:
+    """The section in a field's type: Email of `Email | None`, Silence of `tuple[Silence, ...]`."""
+    if hasattr(kind, "model_fields"):
+        return kind
+    return next((found for found in map(_section, get_args(kind)) if found), None)

@@ -33,7 +33,8 @@ class Column:
     """One line of the contract.
 
     `unit` is a word ("cents", "minutes", "-"). `min` and `max` are inclusive. `allowed` is the closed
-    set of values. `known` is False when the value is not known at prediction time.
+    set of values. `known` is False when the value is not known at prediction time. `forbidden`: why no
+    feature may be made of its values; `deprecated`: what to use instead (both: features/policy.py).
     """
 
     name: str
@@ -45,6 +46,8 @@ class Column:
     allowed: tuple[str | int, ...] = ()
     null: bool = False
     known: bool = True
+    forbidden: str = ""
+    deprecated: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,39 @@ class Entity:
 
 
 @dataclass(frozen=True)
+class Where:
+    """Which events an aggregate takes: those whose `column` is from `low` to below `high`.
+
+    None leaves that end open. Of a time, the hour of the day is compared. Where `low` is above `high`
+    the range runs over the end: hours from 18 to 6. A null is in no range.
+    """
+
+    column: str
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is counted and summed as integers: events (no `column`), or the values of a column.
+
+    With `edges`, rising, a value counts as its step: how many edges are at or below it. Means of
+    steps on a scale of equal ratios do not follow a few great values, and sum exactly.
+    """
+
+    column: str | None = None
+    where: tuple[Where, ...] = ()
+    edges: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """An entity's history over the `days` whole days that end at the midnight before the event.
 
     `column` is summed as integers (None for a count) and divided once; `mean` and `rate` give
     `default` where there is nothing to divide by, `count` and `sum` give 0. With `matured`, the events
     counted are those whose label became known in the window (event time + label delay), and columns
-    not known at prediction time may be used.
+    not known at prediction time may be used. `where` and `edges`: see `Where` and `Measure`.
     """
 
     name: str
@@ -74,6 +103,12 @@ class Snapshot:
     column: str | None = None
     matured: bool = False
     default: float = 0.0
+    where: tuple[Where, ...] = ()
+    edges: tuple[int, ...] = ()
+
+    @property
+    def measure(self) -> Measure:
+        return Measure(self.column, self.where, self.edges)
 
 
 @dataclass(frozen=True)
@@ -86,6 +121,12 @@ class Fresh:
     description: str
     column: str | None = None
     default: float = 0.0
+    where: tuple[Where, ...] = ()
+    edges: tuple[int, ...] = ()
+
+    @property
+    def measure(self) -> Measure:
+        return Measure(self.column, self.where, self.edges)
 
 
 @dataclass(frozen=True)
@@ -312,16 +353,42 @@ def _check_aggregate(usecase: UseCase, feature: Snapshot | Fresh) -> None:
             f"usecases/{usecase.name}.py: '{feature.name}' is a {feature.aggregate} over "
             f"{feature.column}; a count takes no column, every other aggregate takes one."
         )
-    if feature.column is None:
-        return
-    column = usecase.column(feature.column)
+    if feature.edges and (feature.column is None or list(feature.edges) != sorted(feature.edges)):
+        raise SpecError(
+            f"usecases/{usecase.name}.py: '{feature.name}' has edges; they must rise, and belong to a "
+            "column."
+        )
+    if feature.column is not None:
+        _check_summed(usecase, feature.name, usecase.column(feature.column))
+    for condition in feature.where:
+        _check_where(usecase, feature.name, condition)
+    if not getattr(feature, "matured", False):
+        reach = {c.name for c in usecase.known}
+        for name in (feature.column, *(w.column for w in feature.where)):
+            if name is not None:
+                _known(usecase, name, f"feature '{feature.name}'", reach)
+
+
+def _check_summed(usecase: UseCase, feature: str, column: Column) -> None:
     if column.type not in ("int", "bool"):
         raise SpecError(
-            f"usecases/{usecase.name}.py: '{feature.name}' sums '{column.name}' of type {column.type}; "
+            f"usecases/{usecase.name}.py: '{feature}' sums '{column.name}' of type {column.type}; "
             "only integers sum to the same bits in every engine: declare it in a smaller unit."
         )
-    if not getattr(feature, "matured", False):
-        _known(usecase, column.name, f"feature '{feature.name}'", {c.name for c in usecase.known})
+
+
+def _check_where(usecase: UseCase, feature: str, condition: Where) -> None:
+    column = usecase.column(condition.column)
+    if column.type not in ("int", "bool", "timestamp"):
+        raise SpecError(
+            f"usecases/{usecase.name}.py: '{feature}' compares '{column.name}' of type {column.type}; "
+            "expected int, bool or timestamp."
+        )
+    if condition.low is None and condition.high is None:
+        raise SpecError(
+            f"usecases/{usecase.name}.py: '{feature}' compares '{column.name}' with nothing; give its "
+            "range a low or a high end."
+        )
 
 
 def _check_rows(usecase: UseCase) -> None:

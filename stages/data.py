@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from plumbline import duck, files, params, runner
-from plumbline.intake import datasheet, ingest, partition, sources
+from plumbline.intake import datasheet, forget, ingest, partition, sources
 from plumbline.usecase import load
 
 log = logging.getLogger("plumbline")
@@ -23,9 +23,11 @@ def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
         log.info("data: reading %s", opened.name)
         with duck.connect(Path(scratch)) as connection:
             unused = ingest.load(connection, case, opened)
+            gone = forget.forget(connection, case, chosen.data.forget)
             partition.views(connection, case, window)
             partition.write(connection, case, folder)
             written = datasheet.describe(connection, case, opened, window, unused, folder)
+    written |= {"rows_forgotten": gone} if gone else {}
     files.write_json(sheet, written)
     log.info("data: %d rows, %d outcomes", written["rows"], written["outcomes"])
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from plumbline import files, runner
 from plumbline import params as parameters
 from plumbline import usecase as usecases
-from plumbline.features import assemble, engine
+from plumbline.features import assemble, engine, policy
 
 
 def main(usecase: str, valid: Path, snapshots: Path, tables: Path, metrics: Path) -> None:
     """One use case's features; a table without time has no snapshots."""
     case, params = usecases.load(usecase), parameters.load(usecase)
+    policy.check(case)
     with (
         engine.connection() as backend,
         files.replacing_folder(snapshots) as days,

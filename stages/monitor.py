@@ -1,6 +1,7 @@
-"""Reads the bundle, the reference (test) and the current table; scores both, compares them in whole
-weeks, column by column, and judges the quality on labels that are known; writes the verdict as JSON
-and a folder with Evidently's report and three pictures.
+"""Reads the bundle, the reference (test) and the current table, and the history of earlier days;
+scores both, judges the current days one by one, and the quality on labels that are known; writes the
+verdict as JSON and a folder with a page for people, Evidently's report, two pictures and the history
+with these days.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from plumbline import usecase as usecases
 from plumbline.features import tables
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
-from plumbline.monitoring import drift_pictures, drift_report, monitor_json
+from plumbline.monitoring import drift_pictures, drift_report, history, layout, monitor_json
+from plumbline.monitoring import page as monitor_page
 from plumbline.monitoring import watch as monitoring
 from plumbline.monitoring.window import Window, scorable, window
 from plumbline.tracking import projection as tracking
@@ -26,28 +28,42 @@ log = logging.getLogger("plumbline")
 
 
 def main(
-    usecase: str, model: Path, reference: Path, current: Path, result: Path, reports: Path
+    usecase: str,
+    model: Path,
+    reference: Path,
+    current: Path,
+    earlier: Path,
+    result: Path,
+    reports: Path,
 ) -> None:
-    """Compare the table `current` with `reference` as the bundle in `model` sees them."""
+    """Judge the days of the table `current` by `reference` as the bundle in `model` sees them.
+
+    `earlier`: the history of days judged before, as CSV.
+    """
     case, params = usecases.load(usecase), params_file.load(usecase)
     tracking.warm()
     limits = params.monitor
     scorer = bundle.load(model, usecase)
     past = _window(case, scorer, reference)
     now = _window(case, scorer, current, params.data.as_of)
-    gain = monitoring.gain_shares(scorer.booster)
+    gain = layout.gain_shares(scorer.booster)
     seen = monitoring.observe(case, gain, past, now, limits, params.seed)
+    told = monitor_json.result(seen, limits)
+    before = history.loads(earlier.read_text(encoding="utf-8"), str(earlier))
+    days = history.merge(before, history.rows(told, scorer.manifest.model_md5))
     with files.replacing_folder(reports) as folder:
-        drift_pictures.draw(folder, seen)
+        drift_pictures.draw(folder, seen, days)
+        (folder / "history.csv").write_text(history.dumps(days), encoding="utf-8")
         page = folder / "evidently.html"
         drift_report.write(page, seen, limits, case.problem, scorer.threshold, params.seed)
-    files.write_json(result, monitor_json.result(seen))
+        monitor_page.write(folder, usecase, told, days)
+    files.write_json(result, told)
     log.info("monitor: %s", monitor_json.summary(seen))
     tracking.record(
         usecase,
         "monitor",
         params=limits.model_dump(),
-        metrics=monitor_json.figures(seen),
+        metrics=monitor_json.figures(seen, limits),
         files=[result, *sorted(reports.iterdir())],
     )
 

@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 
 from plumbline import runner
+from tests.scoring import (  # noqa: F401 (pytest finds its hooks here)
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_makereport,
+)
 
 os.environ.update(runner.QUIET)  # before any library reads it, as in a stage
 

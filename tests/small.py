@@ -12,11 +12,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.features import batch, engine, tables
-from plumbline.usecase import Array, Category, Column, Entity, Fresh, Row, Snapshot, UseCase
+from plumbline.usecase import (
+    Array,
+    Category,
+    Column,
+    Entity,
+    Fresh,
+    Row,
+    Snapshot,
+    UseCase,
+    Where,
+)
 
 DELAY = 2
 AS_OF = date(2025, 3, 20)
 START = datetime(2025, 2, 24)
+EVENING = Where("at", 18, 6)
+STEPS = (-100, 0, 100, 200)
 
 
 def per_place(cents: Array, place_sum_3d: Array) -> Array:
@@ -56,11 +68,39 @@ SMALL = UseCase(
         Snapshot("place_ok_2d", "place", "rate", 2, "share ok", "ok"),
         Snapshot("place_loss_5d", "place", "mean", 5, "mean loss", "loss", True, default=-2.0),
         Snapshot("place_cents_1d", "place", "mean", 1, "mean cents of the settled", "cents", True),
+        Snapshot("who_late_3d", "who", "count", 3, "events from 18 to 6", where=(EVENING,)),
+        Snapshot(
+            "who_late_bad_5d", "who", "rate", 5, "bad share, 18 to 6", "bad", True, where=(EVENING,)
+        ),
+        Snapshot(
+            "who_loss_bad_5d", "who", "sum", 5, "lost", "loss", True, where=(Where("bad", 1),)
+        ),
+        Snapshot(
+            "place_step_3d",
+            "place",
+            "mean",
+            3,
+            "mean step of cents, in the morning and of 2 to 7 grams",
+            "cents",
+            default=-4.0,
+            where=(Where("grams", 2, 8), Where("at", high=12)),
+            edges=STEPS,
+        ),
     ),
     fresh=(
         Fresh("who_count_today", "who", "count", "events today"),
         Fresh("who_grams_today", "who", "mean", "mean grams today", "grams", default=-3.0),
         Fresh("place_sum_today", "place", "sum", "cents today", "cents"),
+        Fresh("who_heavy_today", "who", "count", "of 5 grams or more", where=(Where("grams", 5),)),
+        Fresh(
+            "place_step_today",
+            "place",
+            "sum",
+            "steps of cents, ok",
+            "cents",
+            where=(Where("ok", 1),),
+            edges=STEPS,
+        ),
     ),
     categories=(Category("kind_code", "kind", ("a", "b"), "kind"),),
     rows=(Row(per_place),),
@@ -146,10 +186,25 @@ def brute(rows: Rows, one: Mapping[str, Any], late: Rows | None = None) -> dict[
 
 
 def aggregate(spec: Any, rows: Rows) -> float:
-    """Count, sum, or mean of the values that are there."""
+    """Count, sum, or mean of the values that are there, of the rows that are wanted."""
+    rows = [r for r in rows if all(wanted(r[w.column], w) for w in spec.where)]
     if spec.aggregate == "count" and spec.column is None:
         return float(len(rows))
     numbers = [int(r[spec.column]) for r in rows if r[spec.column] is not None]
+    if spec.edges:
+        numbers = [sum(edge <= n for edge in spec.edges) for n in numbers]
     if spec.aggregate == "sum":
         return float(sum(numbers))
     return sum(numbers) / len(numbers) if numbers else spec.default
+
+
+def wanted(value: Any, where: Where) -> bool:
+    """Whether a value is in the range, hour by hour where it is a time."""
+    if value is None:
+        return False
+    if isinstance(value, datetime):
+        low, high = where.low or 0, 24 if where.high is None else where.high
+        return value.hour in [h % 24 for h in range(low, high + 24 * (low > high))]
+    return value >= (value if where.low is None else where.low) and (
+        where.high is None or value < where.high
+    )

@@ -17,6 +17,7 @@ from plumbline.usecase import (
     Snapshot,
     Use,
     UseCase,
+    Where,
 )
 
 CATEGORIES = (
@@ -34,8 +35,15 @@ KINDS = ("payment", "refund")
 COLUMNS = (
     Column("payment_id", "int", "-", "number of the payment", min=0),
     Column("paid_at", "timestamp", "UTC", "when the payment was made"),
-    Column("customer_id", "int", "-", "who pays", min=0),
-    Column("terminal_id", "int", "-", "where the card is used", min=0),
+    Column("customer_id", "int", "-", "who pays", min=0, forbidden="a number means nothing"),
+    Column(
+        "terminal_id",
+        "int",
+        "-",
+        "where the card is used",
+        min=0,
+        forbidden="a number means nothing",
+    ),
     Column(
         "amount_cents", "int", "cents", "amount; negative for a refund", min=-500_000, max=500_000
     ),
@@ -53,55 +61,97 @@ COLUMNS = (
 )
 
 
-def _counts(entity: str, days: tuple[int, ...]) -> tuple[Snapshot, ...]:
-    return tuple(
-        Snapshot(f"{entity}_count_{d}d", entity, "count", d, f"payments in {d} days") for d in days
+SIZES = tuple(round(100 * 2 ** (step / 4)) for step in range(50))
+"""Amounts in cents, each a quarter of a doubling above the last, from one unit on."""
+TYPICAL = 20.0  # steps: 32 units, where there is no history
+
+SALES = Where("amount_cents", 1)
+FAR = Where("distance_m", 5_000)
+NIGHT = Where("paid_at", 0, 6)
+EVENING = Where("paid_at", 18, 6)
+
+
+def _size(name: str, entity: str, days: int, text: str, *where: Where, none: float) -> Snapshot:
+    text = f"mean size of {text} in {days} days, quarters of a doubling; {none:g} without one"
+    return Snapshot(
+        name, entity, "mean", days, text, "amount_cents", default=none, where=where, edges=SIZES
     )
 
 
-def _means(entity: str, days: tuple[int, ...]) -> tuple[Snapshot, ...]:
-    return tuple(
-        Snapshot(
-            f"{entity}_mean_{d}d",
-            entity,
-            "mean",
-            d,
-            f"mean amount, cents, {d} days",
-            "amount_cents",
-        )
-        for d in days
-    )
+def _fraud(entity: str, days: int) -> Snapshot:
+    text = f"share reported as fraud, of the payments settled in {days} days"
+    return Snapshot(f"{entity}_fraud_{days}d", entity, "rate", days, text, "is_fraud", True)
 
 
-def _fraud(entity: str, days: tuple[int, ...]) -> tuple[Snapshot, ...]:
-    return tuple(
-        Snapshot(
-            f"{entity}_fraud_{d}d",
-            entity,
-            "rate",
-            d,
-            f"share of payments reported as fraud, of those settled in {d} days",
-            "is_fraud",
-            matured=True,
-        )
-        for d in days
+def _evening(days: int) -> Snapshot:
+    text = f"share reported as fraud, of the payments from 18 to 6 o'clock settled in {days} days"
+    return Snapshot(
+        f"terminal_evening_{days}d",
+        "terminal",
+        "rate",
+        days,
+        text,
+        "is_fraud",
+        True,
+        where=(SALES, EVENING),
     )
 
 
 SNAPSHOTS = (
-    *_counts("customer", (1, 7, 30)),
-    *_means("customer", (1, 7, 30)),
-    *_fraud("customer", (7, 30)),
-    *_counts("terminal", (1, 7, 30)),
-    *_means("terminal", (7, 30)),
-    *_fraud("terminal", (1, 7, 30)),
+    Snapshot("customer_count_7d", "customer", "count", 7, "payments in 7 days"),
+    Snapshot("customer_count_30d", "customer", "count", 30, "payments in 30 days"),
+    Snapshot(
+        "customer_mean_30d", "customer", "mean", 30, "mean amount, cents, 30 days", "amount_cents"
+    ),
+    _size("customer_size_1d", "customer", 1, "payments", SALES, none=0.0),
+    _size("customer_size_7d", "customer", 7, "payments", SALES, none=0.0),
+    _size("customer_size_90d", "customer", 90, "payments", SALES, none=TYPICAL),
+    Snapshot(
+        "customer_far_7d",
+        "customer",
+        "count",
+        7,
+        "payments 5 km or more from home in 7 days",
+        where=(SALES, FAR),
+    ),
+    _size("customer_farsize_7d", "customer", 7, "payments 5 km or more away", SALES, FAR, none=0.0),
+    Snapshot(
+        "customer_night_7d",
+        "customer",
+        "count",
+        7,
+        "payments from midnight to six in 7 days",
+        where=(SALES, NIGHT),
+    ),
+    *(_fraud("customer", days) for days in (7, 30)),
+    _size("terminal_size_90d", "terminal", 90, "payments", SALES, none=TYPICAL),
+    *(_evening(days) for days in (1, 3, 7, 14, 20, 28)),
 )
 
 FRESH = (
-    Fresh("customer_count_today", "customer", "count", "payments earlier today"),
-    Fresh("customer_sum_today", "customer", "sum", "cents paid earlier today", "amount_cents"),
-    Fresh("terminal_count_today", "terminal", "count", "payments earlier today"),
-    Fresh("terminal_mean_today", "terminal", "mean", "mean cents earlier today", "amount_cents"),
+    Fresh(
+        "customer_far_today",
+        "customer",
+        "count",
+        "payments 5 km or more from home earlier today",
+        where=(SALES, FAR),
+    ),
+    Fresh(
+        "customer_night_today",
+        "customer",
+        "count",
+        "payments from midnight to six earlier today",
+        where=(SALES, NIGHT),
+    ),
+    Fresh(
+        "customer_size_today",
+        "customer",
+        "mean",
+        "mean size of payments earlier today, quarters of a doubling; 0 without one",
+        "amount_cents",
+        where=(SALES,),
+        edges=SIZES,
+    ),
 )
 
 
@@ -110,32 +160,56 @@ def hour(paid_at: Array) -> Array:
     return (paid_at.astype("datetime64[h]") - paid_at.astype("datetime64[D]")).astype(np.int64)
 
 
-def weekend(paid_at: Array) -> Array:
-    """1 on Saturday and Sunday, else 0."""
-    day = paid_at.astype("datetime64[D]").astype(np.int64)  # 1970-01-01 was a Thursday
-    return ((day + 3) % 7 >= 5).astype(np.int64)
-
-
 def night(hour: Array) -> Array:
     """1 from midnight to six, else 0."""
     return (hour < 6).astype(np.int64)
 
 
-def amount_over_customer_mean(amount_cents: Array, customer_mean_30d: Array) -> Array:
-    """Amount over the customer's 30-day mean, ratio; the bare amount's over 50 units without one."""
-    return amount_cents / np.where(customer_mean_30d > 0, customer_mean_30d, 5_000.0)
+def size(amount_cents: Array) -> Array:
+    """Size of the amount, quarters of a doubling above one unit; 0 up to there, refunds too."""
+    edges = np.array(SIZES, np.float64)
+    place = np.clip(np.searchsorted(edges, amount_cents, side="right"), 1, len(edges) - 1)
+    low, high = edges[place - 1], edges[place]
+    return np.maximum(place + (amount_cents - low) / (high - low), 0.0)
 
 
-def amount_over_terminal_mean(amount_cents: Array, terminal_mean_30d: Array) -> Array:
-    """Amount over the terminal's 30-day mean, ratio; the bare amount's over 50 units without one."""
-    return amount_cents / np.where(terminal_mean_30d > 0, terminal_mean_30d, 5_000.0)
+def size_over_customer(size: Array, customer_size_90d: Array) -> Array:
+    """Size of the amount above the customer's 90-day mean, quarters of a doubling."""
+    return size - customer_size_90d
 
 
-def week_over_month(customer_mean_7d: Array, customer_mean_30d: Array) -> Array:
-    """The customer's 7-day mean over the 30-day mean, ratio; 1 without a history."""
-    return np.where(customer_mean_30d > 0, customer_mean_7d, 1.0) / np.where(
-        customer_mean_30d > 0, customer_mean_30d, 1.0
-    )
+def size_over_terminal(size: Array, terminal_size_90d: Array) -> Array:
+    """Size of the amount above the terminal's 90-day mean, quarters of a doubling."""
+    return size - terminal_size_90d
+
+
+def size_over_usual(size_over_customer: Array, terminal_size_90d: Array) -> Array:
+    """Size above what this customer pays at a terminal this dear, quarters of a doubling."""
+    return size_over_customer - (terminal_size_90d - TYPICAL)
+
+
+def today_over_customer(customer_size_today: Array, customer_size_90d: Array) -> Array:
+    """Mean size of the day so far above the customer's 90-day mean, quarters; 0 without payments."""
+    return _above(customer_size_today, customer_size_90d)
+
+
+def day_over_customer(customer_size_1d: Array, customer_size_90d: Array) -> Array:
+    """Mean size of the day before above the customer's 90-day mean, quarters; 0 without payments."""
+    return _above(customer_size_1d, customer_size_90d)
+
+
+def week_over_customer(customer_size_7d: Array, customer_size_90d: Array) -> Array:
+    """Mean size of 7 days above the customer's 90-day mean, quarters; 0 without payments."""
+    return _above(customer_size_7d, customer_size_90d)
+
+
+def far_over_customer(customer_farsize_7d: Array, customer_size_90d: Array) -> Array:
+    """Mean size of 7 days' payments 5 km away above the customer's mean, quarters; 0 without any."""
+    return _above(customer_farsize_7d, customer_size_90d)
+
+
+def _above(mean: Array, usual: Array) -> Array:
+    return np.where(mean > 0, mean - usual, 0.0)
 
 
 def new_customer(customer_count_30d: Array) -> Array:
@@ -147,12 +221,16 @@ ROWS = tuple(
     Row(f)
     for f in (
         hour,
-        weekend,
         night,
-        amount_over_customer_mean,
-        amount_over_terminal_mean,
-        week_over_month,
         new_customer,
+        size,
+        size_over_customer,
+        size_over_terminal,
+        size_over_usual,
+        today_over_customer,
+        day_over_customer,
+        week_over_customer,
+        far_over_customer,
     )
 )
 
@@ -255,11 +333,25 @@ USECASE = UseCase(
     features=(
         "amount_cents",
         "distance_m",
-        "kind_code",
         "category_code",
-        *(s.name for s in SNAPSHOTS),
-        *(f.name for f in FRESH),
-        *(r.name for r in ROWS),
+        "hour",
+        "size_over_customer",
+        "size_over_terminal",
+        "size_over_usual",
+        "today_over_customer",
+        "day_over_customer",
+        "week_over_customer",
+        "far_over_customer",
+        "customer_count_7d",
+        "customer_size_90d",
+        "customer_far_7d",
+        "customer_far_today",
+        "customer_night_7d",
+        "customer_night_today",
+        "customer_fraud_7d",
+        "customer_fraud_30d",
+        "terminal_size_90d",
+        *(s.name for s in SNAPSHOTS if s.name.startswith("terminal_evening")),
     ),
     naive="amount_cents",
     slices=(

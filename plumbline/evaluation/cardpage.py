@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from plumbline.evaluation.cardtext import Bullets, Heading, Part, Picture, Rows, Text, Title
-from plumbline.review.page import POLICY, STYLE
+from plumbline.review import sheet
+from plumbline.review.sheet import Markup
 
 MORE = """
 .scroll img { display: block; min-width: 40rem; max-width: 100%; height: auto; background: #fff;
   border: 1px solid var(--line) }
 figure { margin: 1rem 0 } figcaption { font-size: .9rem; color: var(--base) }
 code { background: var(--soft); padding: 0 .2rem } td, th { overflow-wrap: normal }
-th, td.number, td.key { white-space: nowrap }
+th, td.number, .key { white-space: nowrap }
 """
 NUMBER = re.compile(r"[-+<]?[\d–]")
 CODE, STRONG = re.compile(r"`([^`]+)`"), re.compile(r"\*\*([^*]+)\*\*")
@@ -24,23 +25,16 @@ CODE, STRONG = re.compile(r"`([^`]+)`"), re.compile(r"\*\*([^*]+)\*\*")
 def render(parts: Sequence[Part], pictures: Mapping[str, bytes]) -> str:
     """The whole page. `pictures`: each picture's PNG, by its name."""
     title = next((p.text for p in parts if isinstance(p, Title)), "Model card")
-    body = "\n".join(_part(part, pictures) for part in parts)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        f'<link rel="icon" href="data:,">\n<title>{escape(title)}</title>\n'
-        f"<style>{STYLE}{MORE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+    return sheet.frame(title, "\n".join(_part(part, pictures) for part in parts), MORE)
 
 
-def inline(text: str) -> str:
+def inline(text: str) -> Markup:
     """Text as HTML.
 
     >>> inline("`a` < **b**")
     '<code>a</code> &lt; <strong>b</strong>'
     """
-    return STRONG.sub(r"<strong>\1</strong>", CODE.sub(r"<code>\1</code>", escape(text)))
+    return Markup(STRONG.sub(r"<strong>\1</strong>", CODE.sub(r"<code>\1</code>", escape(text))))
 
 
 def _part(part: Part, pictures: Mapping[str, bytes]) -> str:
@@ -69,28 +63,15 @@ def _picture(part: Picture, data: bytes) -> str:
 
 
 def _table(part: Rows) -> str:
-    head = "".join(f'<th scope="col">{inline(name)}</th>' for name in part.head)
-    numeric = [_numeric(column) for column in zip(*part.rows, strict=True)]
-    rows = "\n".join(f"<tr>{_cells(row, numeric)}</tr>" for row in part.rows)
-    said = escape(part.title)
+    """Columns of numbers to the right, but for the first, which says what the row is about."""
+    columns = list(zip(*part.rows, strict=True))
+    numbers = [i for i, column in enumerate(columns) if i and all(map(NUMBER.match, column))]
+    rows = [[_key(row[0]), *map(inline, row[1:])] for row in part.rows]
+    return sheet.table(part.title, part.head, rows, numbers)
+
+
+def _key(cell: str) -> Markup:
+    """A number or a date is kept on one line."""
     return (
-        f'<div class="scroll" role="group" tabindex="0" aria-label="{said}"><table>\n'
-        f"<caption>{said}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n"
-        "</table></div>"
+        Markup(f'<span class="key">{inline(cell)}</span>') if NUMBER.match(cell) else inline(cell)
     )
-
-
-def _numeric(column: Sequence[str]) -> bool:
-    return all(NUMBER.match(cell) for cell in column)
-
-
-def _cells(row: Sequence[str], numeric: Sequence[bool]) -> str:
-    """The first cell says what the row is about, whatever it looks like."""
-    kinds = [_class(cell, number=numeric[place]) for place, cell in enumerate(row)]
-    kinds[0] = ' class="key"' if NUMBER.match(row[0]) else ""
-    return "".join(f"<td{kind}>{inline(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
-
-
-def _class(cell: str, *, number: bool) -> str:
-    name = cell if cell in ("better", "worse") else "number" if number else ""
-    return f' class="{name}"' if name else ""

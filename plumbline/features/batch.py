@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 import ibis
 
-from plumbline.usecase import Entity, Fresh, Snapshot, UseCase
+from plumbline.usecase import Entity, Fresh, Measure, Snapshot, UseCase, Where
 
 Table = Any
 Value = Any
-Part = tuple[bool, str | None]
-"""What is summed per entity and day: matured or not, and the column (None counts events)."""
+Part = tuple[bool, Measure]
+"""What is summed per entity and day: of settled events or of all, and which measure."""
 
 EPOCH = date(1970, 1, 1)
 
@@ -57,7 +59,7 @@ def fresh(usecase: UseCase, events: Table) -> Table:
             order_by=events[usecase.time],
             preceding=(None, ibis.interval(microseconds=1)),
         )
-        count, total = _aggregates(events, spec.column)
+        count, total = _aggregates(events, spec.measure)
         value = _value(spec, count.over(earlier), total.over(earlier))
         values[spec.name] = entity.isnull().ifelse(default(spec), value)
     return events.mutate(**values)
@@ -100,7 +102,7 @@ def month(table: Table, first: date) -> Table:
 
 def _parts(specs: Iterable[Snapshot]) -> dict[Part, str]:
     """A short name for each thing that the snapshots sum."""
-    wanted = dict.fromkeys((s.matured, s.column) for s in specs)
+    wanted = dict.fromkeys((s.matured, s.measure) for s in specs)
     return {part: f"p{i}" for i, part in enumerate(wanted)}
 
 
@@ -136,10 +138,11 @@ def _side(rows: Table, parts: Mapping[Part, str], *, matured: bool) -> Table:
     number = rows["__at"].date().delta(ibis.literal(EPOCH), unit="day") + 1
     rows = rows.mutate(id=rows["__id"], n=number.cast("int64")).filter(rows["__id"].notnull())
     sums: dict[str, Value] = {}
-    for (side, column), part in parts.items():
+    for (side, measure), part in parts.items():
         if side == matured:
-            count, total = _aggregates(rows, column)
-            sums |= {f"{part}_count": count, f"{part}_sum": total.cast("int64")}
+            count, total = _aggregates(rows, measure)
+            total = total.fill_null(0).cast("int64")
+            sums |= {f"{part}_count": count, f"{part}_sum": total}
     names = [f"{part}_{what}" for part in parts.values() for what in ("count", "sum")]
     zeros = {name: ibis.literal(0, "int64") for name in names if name not in sums}
     return rows.group_by("id", "n").agg(**sums).mutate(**zeros).select("id", "n", *names)
@@ -161,7 +164,7 @@ def _dense(daily: Table, parts: Mapping[Part, str], longest: int, last: int) -> 
 
 def _windowed(spec: Snapshot, dense: Table, parts: Mapping[Part, str]) -> Value:
     """The feature over the days that end at midnight; n already is the day after the event's."""
-    part = parts[spec.matured, spec.column]
+    part = parts[spec.matured, spec.measure]
     days = ibis.range_window(
         group_by=dense.id, order_by=dense.n, preceding=spec.days - 1, following=0
     )
@@ -170,11 +173,33 @@ def _windowed(spec: Snapshot, dense: Table, parts: Mapping[Part, str]) -> Value:
     )
 
 
-def _aggregates(rows: Table, column: str | None) -> tuple[Value, Value]:
+def _aggregates(rows: Table, measure: Measure) -> tuple[Value, Value]:
     """How many values, and their integer sum; null values count for neither."""
-    if column is None:
-        return rows.count(), rows.count()
-    return rows[column].count(), rows[column].cast("int64").sum()
+    taken = reduce(and_, (_inside(rows, w) for w in measure.where)) if measure.where else None
+    if measure.column is None:
+        return rows.count(where=taken), rows.count(where=taken)
+    value = rows[measure.column].cast("int64")
+    if measure.edges:
+        value = reduce(lambda a, b: a + b, ((value >= e).cast("int64") for e in measure.edges))
+    return value.count(where=taken), value.sum(where=taken)
+
+
+def _inside(rows: Table, condition: Where) -> Value:
+    """Whether the condition's value is in its range; null where the value is."""
+    value = rows[condition.column]
+    value = value.hour() if value.type().is_timestamp() else value.cast("int64")
+    ends = []
+    if condition.low is not None:
+        ends.append(value >= condition.low)
+    if condition.high is not None:
+        ends.append(value < condition.high)
+    return reduce(or_ if _over(condition) else and_, ends)
+
+
+def _over(condition: Where) -> bool:
+    """Whether the range runs over the end, and so takes what one of its ends allows."""
+    low, high = condition.low, condition.high
+    return low is not None and high is not None and low > high
 
 
 def _value(spec: Snapshot | Fresh, count: Value, total: Value) -> Value:

@@ -13,7 +13,7 @@ def entries(usecase: UseCase) -> list[dict[str, Any]]:
     """One entry per feature that the use case declares, and per known column that the model sees.
 
     Each has name, kind (column, snapshot, fresh, row, category), description, sources (contract
-    columns), dtype; where it applies entity, aggregate, window, default; and whether the model
+    columns), dtype, owner; where it applies entity, aggregate, window, default; and whether the model
     uses it.
     """
     made = [_column(usecase, name) for name in usecase.features if name in _known(usecase)]
@@ -21,7 +21,8 @@ def entries(usecase: UseCase) -> list[dict[str, Any]]:
     made += [_fresh(usecase, f) for f in usecase.fresh]
     made += [_row(usecase, r) for r in usecase.rows]
     made += [_category(c) for c in usecase.categories]
-    return [{**entry, "in_model": entry["name"] in usecase.features} for entry in made]
+    used = {"owner": usecase.owner}
+    return [{**entry, **used, "in_model": entry["name"] in usecase.features} for entry in made]
 
 
 def search(usecase: UseCase, words: str) -> list[dict[str, Any]]:
@@ -42,6 +43,7 @@ def sources(usecase: UseCase, name: str) -> list[str]:
                 usecase.entity(spec.entity).column,
                 str(usecase.time),
                 spec.column or usecase.key,
+                *(w.column for w in spec.where),
             }
             return sorted(own | ({"known_at"} if late else set()))
     for category in usecase.categories:

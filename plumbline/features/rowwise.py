@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plumbline.errors import SpecError, near
+from plumbline.errors import PlumblineError, SpecError, near
 from plumbline.usecase import Array, Category, Columns, UseCase
 
 
@@ -45,7 +45,8 @@ def category_codes(usecase: UseCase, columns: Columns) -> dict[str, Array]:
 def matrix(features: Sequence[str], columns: Columns) -> Array:
     """The named columns side by side, float32 (n, k), in the given order; null becomes NaN.
 
-    Raises SpecError naming the nearest columns where one is missing.
+    Raises SpecError naming the nearest columns where one is missing, PlumblineError where a value is
+    infinite, or too large for float32.
     """
     for name in features:
         if name not in columns:
@@ -54,5 +55,12 @@ def matrix(features: Sequence[str], columns: Columns) -> Array:
             )
     out = np.empty((len(columns[features[0]]), len(features)), np.float32)
     for i, name in enumerate(features):
-        out[:, i] = columns[name]
+        with np.errstate(over="ignore"):
+            out[:, i] = columns[name]
+        infinite = int(np.count_nonzero(np.isinf(out[:, i])))
+        if infinite:
+            raise PlumblineError(
+                f"feature '{name}' is infinite in {infinite:,} of {len(out):,} rows; find out where it is "
+                "divided by nothing, or let the contract bound the column"
+            )
     return out

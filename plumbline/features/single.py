@@ -5,7 +5,7 @@ The same definitions as `plumbline.features.batch`, bit for bit; serving keeps a
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ import numpy as np
 
 from plumbline.errors import PlumblineError, near
 from plumbline.features import rowwise
-from plumbline.usecase import Array, Column, Entity, Fresh, Snapshot, UseCase
+from plumbline.usecase import Array, Column, Entity, Fresh, Measure, Snapshot, UseCase, Where
 
 Event = Mapping[str, Any]
 """One event's known columns as plain values: int, float, str, bool, datetime without zone, None."""
@@ -27,19 +27,19 @@ ZERO = 0
 
 @dataclass(frozen=True)
 class Ledger:
-    """Times in ascending order and, per column, running counts and sums before each of them.
+    """Times in ascending order and, per measure, running counts and sums before each of them.
 
-    `counts[c][i]` and `sums[c][i]` cover the first i entries, so both are one longer than `times`.
+    `counts[m][i]` and `sums[m][i]` cover the first i entries, so both are one longer than `times`.
     """
 
     times: tuple[datetime, ...]
-    counts: Mapping[str | None, tuple[int, ...]]
-    sums: Mapping[str | None, tuple[int, ...]]
+    counts: Mapping[Measure, tuple[int, ...]]
+    sums: Mapping[Measure, tuple[int, ...]]
 
-    def between(self, column: str | None, start: datetime, end: datetime) -> tuple[int, int]:
+    def between(self, measure: Measure, start: datetime, end: datetime) -> tuple[int, int]:
         """Count and integer sum of the entries with start <= time < end."""
         low, high = bisect_left(self.times, start), bisect_left(self.times, end)
-        count, total = self.counts[column], self.sums[column]
+        count, total = self.counts[measure], self.sums[measure]
         return count[high] - count[low], total[high] - total[low]
 
 
@@ -62,8 +62,8 @@ def history(
     own = {e[usecase.key]: e for e in events}
     late = [{**own[o[usecase.key]], **o} for o in outcomes if o[usecase.key] in own]
     specs = [f for f in usecase.aggregates if f.entity == entity.name]
-    plain = dict.fromkeys(f.column for f in specs if not getattr(f, "matured", False))
-    matured = dict.fromkeys(f.column for f in specs if getattr(f, "matured", False))
+    plain = dict.fromkeys(f.measure for f in specs if not getattr(f, "matured", False))
+    matured = dict.fromkeys(f.measure for f in specs if getattr(f, "matured", False))
     time = str(usecase.time)
     return History(_ledger(own.values(), time, plain), _ledger(late, "known_at", matured))
 
@@ -101,22 +101,25 @@ def features(usecase: UseCase, event: Event, known: Mapping[str, History]) -> di
 
 def aggregates(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, float]:
     """The snapshot and fresh features alone."""
-    values: dict[str, float] = {}
-    for spec in usecase.aggregates:
-        past = known.get(spec.entity)
-        if past is None or event[usecase.entity(spec.entity).column] is None:
-            values[spec.name] = _divide(spec, ZERO, ZERO)
-        else:
-            values[spec.name] = _divide(spec, *_sums(spec, past, event[str(usecase.time)]))
-    return values
+    return {spec.name: aggregate(usecase, spec, event, known) for spec in usecase.aggregates}
+
+
+def aggregate(
+    usecase: UseCase, spec: Snapshot | Fresh, event: Event, known: Mapping[str, History]
+) -> float:
+    """One snapshot or fresh feature."""
+    past = known.get(spec.entity)
+    if past is None or event[usecase.entity(spec.entity).column] is None:
+        return _divide(spec, ZERO, ZERO)
+    return _divide(spec, *_sums(spec, past, event[str(usecase.time)]))
 
 
 def _sums(spec: Snapshot | Fresh, past: History, at: datetime) -> tuple[int, int]:
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     if isinstance(spec, Fresh):
-        return past.events.between(spec.column, midnight, at)
+        return past.events.between(spec.measure, midnight, at)
     ledger = past.settled if spec.matured else past.events
-    return ledger.between(spec.column, midnight - spec.days * DAY, midnight)
+    return ledger.between(spec.measure, midnight - spec.days * DAY, midnight)
 
 
 def _divide(spec: Snapshot | Fresh, count: int, total: int) -> float:
@@ -127,15 +130,38 @@ def _divide(spec: Snapshot | Fresh, count: int, total: int) -> float:
     return float(total) / float(count) if count else spec.default
 
 
-def _ledger(rows: Iterable[Event], time: str, columns: Iterable[str | None]) -> Ledger:
+def _ledger(rows: Iterable[Event], time: str, measures: Iterable[Measure]) -> Ledger:
     ordered = sorted(rows, key=lambda row: row[time])
-    counts: dict[str | None, tuple[int, ...]] = {}
-    sums: dict[str | None, tuple[int, ...]] = {}
-    for column in columns:
-        values = [1 if column is None else row[column] for row in ordered]
-        counts[column] = _running([0 if v is None else 1 for v in values])
-        sums[column] = _running([0 if v is None else int(v) for v in values])
+    counts: dict[Measure, tuple[int, ...]] = {}
+    sums: dict[Measure, tuple[int, ...]] = {}
+    for measure in measures:
+        values = [_measured(measure, row) for row in ordered]
+        counts[measure] = _running([0 if v is None else 1 for v in values])
+        sums[measure] = _running([0 if v is None else v for v in values])
     return Ledger(tuple(row[time] for row in ordered), counts, sums)
+
+
+def _measured(measure: Measure, event: Event) -> int | None:
+    """What the event adds to the sum; None where it does not count."""
+    if not all(_inside(w, event[w.column]) for w in measure.where):
+        return None
+    if measure.column is None:
+        return 1
+    value = event[measure.column]
+    if value is None or not measure.edges:
+        return None if value is None else int(value)
+    return bisect_right(measure.edges, int(value))
+
+
+def _inside(condition: Where, value: Any) -> bool:
+    if value is None:
+        return False
+    number = value.hour if isinstance(value, datetime) else int(value)
+    low, high = condition.low, condition.high
+    above, below = low is None or number >= low, high is None or number < high
+    if low is not None and high is not None and low > high:
+        return above or below
+    return above and below
 
 
 def _running(values: Iterable[int]) -> tuple[int, ...]:

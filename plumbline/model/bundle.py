@@ -67,9 +67,17 @@ class Bundle:
     def predict(self, columns: Columns) -> Array:
         """Calibrated probability, or value in the label's unit, float64 (n,).
 
-        `columns` holds the features and the offset. Raises SpecError where one is missing.
+        `columns` holds the features and the offset. Raises SpecError where one is missing, and
+        PlumblineError where a feature is infinite or an answer is no number.
         """
-        return calibration.apply(self.calibration, self.raw(columns))
+        answer = calibration.apply(self.calibration, self.raw(columns))
+        odd = int(np.count_nonzero(~np.isfinite(answer)))
+        if odd:
+            raise BundleError(
+                f"the model of '{self.usecase}': {odd:,} of {len(answer):,} answers are no finite number; "
+                "do not serve it: restore the bundle with `dvc checkout`, or train again"
+            )
+        return answer
 
     def raw(self, columns: Columns) -> Array:
         """`predict` before calibration, float64 (n,)."""

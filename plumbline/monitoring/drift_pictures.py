@@ -1,65 +1,32 @@
-"""The monitor's pictures as SVG: drift by column, the score then and now, rows and quality by week."""
+"""The monitor's pictures as SVG: verdicts, rows, score and quality day by day; the score then and now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plumbline.monitoring.verdict import LEVELS
+from plumbline.monitoring.history import Row
 from plumbline.monitoring.watch import Observation
 from plumbline.usecase import Array
 
-COLUMNS = 20
-"""Columns in the picture of drift, the most drifted first."""
-
-FLOOR = 1e-4
-"""The smallest PSI in the picture."""
-
+DAYS = 180
+"""Days of the history that are drawn, at most."""
 COLOURS = {"fine": "#7a8b99", "watch": "#d99a2b", "page": "#c23b3b"}
 PAST, NOW = "#7a8b99", "#c23b3b"
 
 
-def draw(folder: Path, seen: Observation) -> list[Path]:
-    """Write drift.svg, score.svg and weeks.svg into an existing folder; each only if there is data."""
+def draw(folder: Path, seen: Observation, history: Sequence[Row]) -> list[Path]:
+    """Write score.svg and days.svg into an existing folder; each only if there is data."""
     made = []
-    if any(i.effect for i in seen.inputs):
-        made.append(_drift(folder / "drift.svg", seen))
     if seen.past.rows and seen.now.rows:
         made.append(_score(folder / "score.svg", seen))
-    if seen.weeks:
-        made.append(_weeks(folder / "weeks.svg", seen))
+    if history:
+        made.append(_days(folder / "days.svg", history[-DAYS:]))
     return made
-
-
-def _drift(path: Path, seen: Observation) -> Path:
-    """A grey bar for what noise explains, a dot for what was found, coloured by its level."""
-    sized = [(i.effect.psi, i.importance, i.name) for i in seen.inputs if i.effect]
-    worst = sorted(sized, key=lambda s: (-s[0].excess, -s[1], s[2]))[:COLUMNS][::-1]
-    place = np.arange(len(worst))
-    with _axes(path, "Drift by column, current against reference", 1.4 + 0.26 * len(worst)) as axes:
-        axes.barh(
-            place, [max(size.noise, FLOOR) for size, _, _ in worst], color="#d5dbe0", label="noise"
-        )
-        levels = {f.column: f.level for f in seen.findings if f.check == "drift"}
-        for level in LEVELS:
-            dots = [
-                (max(size.value, FLOOR), y)
-                for y, (size, _, name) in zip(place, worst, strict=True)
-                if levels.get(name, "fine") == level
-            ]
-            if dots:
-                axes.scatter(*zip(*dots, strict=True), color=COLOURS[level], label=level, zorder=3)
-        axes.set_yticks(place, [f"{name} ({share:.0%})" for _, share, name in worst])
-        axes.set_xscale("log")
-        biggest = max(max(size.value, size.noise) for size, _, _ in worst)
-        axes.set_xlim(FLOOR, max(1.0, 1.5 * biggest))
-        axes.set_xlabel("PSI; in brackets the column's share of the model's gain")
-        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
-    return path
 
 
 def _score(path: Path, seen: Observation) -> Path:
@@ -76,22 +43,26 @@ def _score(path: Path, seen: Observation) -> Path:
     return path
 
 
-def _weeks(path: Path, seen: Observation) -> Path:
-    names = [str(w.first)[5:] for w in seen.weeks]
-    colours = [NOW if w.window == "current" else PAST for w in seen.weeks]
-    with _axes(
-        path, f"{seen.quality.metric.replace('_', ' ')} by week (grey: reference)", 4.4, panels=2
-    ) as axes:
-        quality, rows = axes
-        place = np.arange(len(names))
-        quality.plot(place, [w.quality for w in seen.weeks], color=PAST, linewidth=1)
-        quality.scatter(place, [w.quality for w in seen.weeks], color=colours, zorder=3)
-        quality.set_ylabel(seen.quality.metric)
-        rows.bar(place, [w.rows for w in seen.weeks], color=colours, alpha=0.4)
-        rows.bar(place, [w.labelled for w in seen.weeks], color=colours)
-        rows.set_ylabel("rows (solid: labelled)")
-        rows.set_xticks(place, names, rotation=90 if len(names) > 10 else 0)
-        rows.set_xlabel("week from")
+def _days(path: Path, history: Sequence[Row]) -> Path:
+    """Rows coloured by the verdict, the score's mean and shift, the known quality."""
+    days = np.array([row["day"] for row in history], "datetime64[D]")
+    colours = [COLOURS[row["level"]] for row in history]
+    panels = (
+        ("rows (grey fine, amber watch, red page)", "rows"),
+        ("score's shift, deviations", "score_shift"),
+        ("quality of known labels", "quality"),
+    )
+    with _axes(path, "Verdicts day by day", 6.0, panels=3) as axes:
+        for one, (title, name) in zip(axes, panels, strict=True):
+            values = np.array([float(row[name] or "nan") for row in history])
+            if name == "rows":
+                one.bar(days, values, color=colours)
+            else:
+                one.plot(days, values, color=PAST, linewidth=1)
+                one.scatter(days, values, color=colours, s=12, zorder=3)
+            one.set_ylabel(title, fontsize=8)
+        axes[-1].set_xlabel("day")
+        axes[-1].tick_params(axis="x", rotation=30)
     return path
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from plumbline.monitoring import evidently_page, normalise, verdict
+from plumbline.monitoring import evidently_page, monitor_json, normalise, quality, verdict
 from plumbline.monitoring.evidently_page import LABEL, SCORE, Pair, drift_table, widgets
+from plumbline.monitoring.layout import Plan
 from plumbline.monitoring.watch import Observation
 from plumbline.monitoring.window import Window, is_number
 from plumbline.params import Monitor
@@ -51,11 +52,14 @@ def sample(whole: Window, rows: int, seed: int) -> Window:
 def drawable(seen: Observation, past: Window, now: Window) -> tuple[list[str], dict[str, str]]:
     """The columns that Evidently can draw, most important first, and those left out, with why."""
     left_out, good = {}, []
-    for one in sorted(seen.inputs, key=lambda i: (-i.importance, i.name)):
-        if one.problem:
-            left_out[one.name] = one.detail
-        elif seen.kinds[one.name] == "identifier":
+    for one in sorted(seen.layout.plans, key=lambda p: (-p.reach, p.name)):
+        problem = _problem(one, past, now)
+        if problem:
+            left_out[one.name] = problem
+        elif one.kind == "identifier":
             left_out[one.name] = "an id: its values are expected to be new"
+        elif one.kind == "time":
+            left_out[one.name] = "the event time: see its hours on the monitor's page"
         elif any(_empty(w.columns[one.name]) for w in (past, now)):
             left_out[one.name] = "no value in one of the windows"
         else:
@@ -65,8 +69,19 @@ def drawable(seen: Observation, past: Window, now: Window) -> tuple[list[str], d
 
 def frame(seen: Observation, whole: Window, columns: list[str]) -> pd.DataFrame:
     """The columns as Evidently wants them: float64 without infinities, or text."""
-    made = {n: _plain(whole.columns[n], seen.kinds[n] == "category") for n in columns}
+    kinds = {p.name: p.kind for p in seen.layout.plans}
+    made = {n: _plain(whole.columns[n], kinds[n] == "category") for n in columns}
     return pd.DataFrame(made)
+
+
+def _problem(plan: Plan, past: Window, now: Window) -> str:
+    """Why there is nothing to compare, "" where there is."""
+    for window, where in ((now, "current"), (past, "reference")):
+        if plan.name not in window.columns:
+            return f"not in the {where} table"
+        if plan.kind == "numeric" and not is_number(window.columns[plan.name]):
+            return f"text in the {where} table, expected numbers"
+    return ""
 
 
 def _empty(values: Array) -> bool:
@@ -108,10 +123,19 @@ def _verdict(seen: Observation) -> list[Any]:
     counts = [html.CounterData(f"rows, {name}{_until(w)}", f"{w.rows:,}") for name, w in windows]
     again, why = verdict.retrain(seen.findings, seen.quality.judged)
     rows = [
-        [f.level, f.check, f.column or "", f"{f.size:.3g} {f.unit}", f.evidence, f.next]
+        [
+            f.level,
+            f.check,
+            f.column or "",
+            f"{f.size:.3g} {f.unit}",
+            f.since or "",
+            f.cause,
+            f.evidence,
+            f.next,
+        ]
         for f in seen.findings
     ]
-    head = ["level", "check", "column", "size above noise", "evidence", "next"]
+    head = ["level", "check", "column", "size", "since", "likely cause", "evidence", "next"]
     return [
         html.counter(counters=[html.CounterData("level", seen.level), *counts]),
         html.counter(counters=[html.CounterData(why, "retrain" if again else "do not retrain")]),
@@ -126,7 +150,9 @@ def _inputs(seen: Observation, past: Window, now: Window, limits: Monitor) -> li
     found: list[Any] = [html.text_widget(text=NOTE)]
     if columns:
         preset = drift_table(columns, limits.psi.watch)
-        categories = [c for c in columns if seen.kinds[c] == "category"]
+        categories = [
+            p.name for p in seen.layout.plans if p.kind == "category" and p.name in columns
+        ]
         frames = frame(seen, past, columns), frame(seen, now, columns)
         found += widgets(preset, frames, categories)
     if left_out:
@@ -148,8 +174,9 @@ def _quality(
 ) -> list[Any]:
     from evidently.legacy.renderers import html_widgets as html
 
-    text = verdict.quality_text(seen.quality)
-    blind = f"blind until {seen.blind.until}" if seen.blind else "no label is awaited"
+    text = quality.text(seen.quality)
+    until = monitor_json.blind(seen)
+    blind = f"blind until {until['until']}" if until else "no label is awaited"
     head = ["week from", "window", "rows", "labelled", seen.quality.metric]
     rows = [
         [

@@ -1,35 +1,48 @@
-"""The monitor's work without files: current against reference, column by column, and the verdict."""
+"""The monitor's work without files: the reference learned, each period of the current window judged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from plumbline.monitoring import drift, matured, verdict, weeks
-from plumbline.monitoring.drift import Effect, Kind
-from plumbline.monitoring.matured import Blind, Quality, Week
-from plumbline.monitoring.verdict import Finding, Input
-from plumbline.monitoring.window import Window, is_number, whole_weeks
+import numpy as np
+
+from plumbline.monitoring import layout as layouts
+from plumbline.monitoring import matured, quality, sketch, stream, verdict
+from plumbline.monitoring.judge import Judgement
+from plumbline.monitoring.layout import Layout
+from plumbline.monitoring.matured import Outcome
+from plumbline.monitoring.quality import Quality, Week
+from plumbline.monitoring.sketch import Sketch
+from plumbline.monitoring.stream import State
+from plumbline.monitoring.verdict import Finding
+from plumbline.monitoring.weeks import DAY
+from plumbline.monitoring.window import Window
 from plumbline.params import Monitor
-from plumbline.usecase import Array, UseCase, available
+from plumbline.usecase import UseCase
 
-Compare = Callable[..., Effect]
+CHUNKS = 20
+"""Parts into which a reference without time is dealt, each a period of the past."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What was seen. `past` and `now` are the windows in whole weeks that were compared."""
+    """What was seen: the windows, their periods' sketches, outcomes and judgements, oldest first.
 
+    `outcomes` of the current periods hold what labels are known today. `findings` are those of all
+    current periods, one per check and column.
+    """
+
+    usecase: UseCase
+    layout: Layout
     past: Window
     now: Window
-    kinds: Mapping[str, Kind]
-    inputs: tuple[Input, ...]
-    prediction: Effect | None
-    quality: Quality
-    blind: Blind | None
+    before: tuple[Sketch, ...]
+    sketches: tuple[Sketch, ...]
+    outcomes: tuple[Outcome, ...]
+    days: tuple[Judgement, ...]
     findings: tuple[Finding, ...]
+    quality: Quality
     weeks: tuple[Week, ...]
 
     @property
@@ -46,11 +59,19 @@ def observe(
     limits: Monitor,
     seed: int,
 ) -> Observation:
-    """Compare `current` with `reference`; `gain` is each feature's share of the model's, 0 to 1."""
-    past, now = whole_weeks(reference), whole_weeks(current)
-    kinds, shares = monitored(usecase), importance(usecase, gain)
-    inputs, prediction = _effects(past, now, kinds, shares, limits)
-    known = matured.quality(
+    """Judge `current` by `reference`, period by period; `gain` is each feature's share, 0 to 1."""
+    days = limits.period_days if usecase.time else 0
+    layout = layouts.layout(usecase, gain, reference, period_days=days)
+    state = stream.begin(layout, limits)
+    before = list(periods(layout, reference, seed))
+    for day, part in before:
+        made = sketch.sketch(layout, part, day)
+        state = stream.learn(state, made, matured.outcome(layout, part, day))
+    parts = list(periods(layout, current, None))
+    sketches = tuple(sketch.sketch(layout, part, day) for day, part in parts)
+    outcomes = tuple(matured.outcome(layout, part, day) for day, part in parts)
+    judged = tuple(_judged(layout, state, sketches, outcomes))
+    known = quality.quality(
         usecase.problem,
         reference,
         current,
@@ -58,118 +79,88 @@ def observe(
         level=limits.level,
         seed=seed,
     )
-    due = matured.due(usecase, current)
-    findings = (
-        *_drift_findings(inputs, prediction, limits),
-        *verdict.label_findings(known, limits),
-        *verdict.quality_findings(known, limits),
-        *verdict.row_findings(expected_rows(past, now), now.rows, limits),
-        *verdict.unlabelled_findings(int(due.sum()), int((due & ~current.matured).sum()), limits),
-    )
+    found = [*merged(judged), *_unlabelled(layout, current, limits)]
     return Observation(
-        past=past,
-        now=now,
-        kinds=kinds,
-        inputs=inputs,
-        prediction=prediction,
+        usecase=usecase,
+        layout=layout,
+        past=reference,
+        now=current,
+        before=state.healthy,
+        sketches=sketches,
+        outcomes=outcomes,
+        days=judged,
+        findings=tuple(verdict.order(found)),
         quality=known,
-        blind=matured.blind(usecase, current),
-        findings=tuple(verdict.order(findings)),
-        weeks=_weeks(usecase, past, now),
+        weeks=_weeks(usecase.problem, reference, current),
     )
 
 
-def monitored(usecase: UseCase) -> dict[str, Kind]:
-    """How each input is compared: every column and feature a model may use, but key, time and codes.
+def periods(
+    layout: Layout, whole: Window, seed: int | None
+) -> Iterator[tuple[np.datetime64 | None, Window]]:
+    """The window's periods, each with its first day, oldest first; days without rows too.
 
-    A category is compared by its column's values, an entity's id only by its nulls.
+    They are counted back from the last day; a part of a period at the beginning is left out. Without
+    time the rows are dealt into CHUNKS by `seed`, or stay together where it is None.
     """
-    ids = {e.column for e in usecase.entities}
-    coded = {c.column for c in usecase.categories}
-    kinds: dict[str, Kind] = {}
-    for column in usecase.known:
-        if column.name in (usecase.key, usecase.time):
-            continue
-        if (
-            column.allowed
-            or column.name in coded
-            or (column.type in ("string", "bool") and column.name not in ids)
-        ):
-            kinds[column.name] = "category"
-        else:
-            kinds[column.name] = "identifier" if column.name in ids else "numeric"
-    codes = {c.name for c in usecase.categories}
-    features = sorted(available(usecase) - set(kinds) - codes - {usecase.key, usecase.time or ""})
-    return kinds | dict.fromkeys(features, "numeric")
+    if whole.day is None or whole.last is None or not layout.period_days:
+        if seed is None:
+            yield None, whole
+            return
+        hand = np.random.default_rng(seed).permutation(whole.rows) % CHUNKS
+        yield from ((None, whole.take(hand == c)) for c in range(CHUNKS))
+        return
+    length = layout.period_days
+    number = (whole.last - whole.day).astype(np.int64) // length
+    for back in range(max(1, whole.days // length) - 1, -1, -1):
+        last = whole.last - back * length * DAY
+        yield last - (length - 1) * DAY, whole.take(number == back, last)
 
 
-def importance(usecase: UseCase, gain: Mapping[str, float]) -> dict[str, float]:
-    """Each monitored column's share of the model's gain; a code's goes to its column.
-
-    A column that the prediction starts from counts in full.
-    """
-    columns = {c.name: c.column for c in usecase.categories}
-    shares: dict[str, float] = {}
-    for name, share in gain.items():
-        column = columns.get(name, name)
-        shares[column] = shares.get(column, 0.0) + share
-    return shares | ({usecase.offset: 1.0} if usecase.offset else {})
-
-
-def gain_shares(booster: Any) -> dict[str, float]:
-    """Each feature's share of the total gain of an XGBoost booster's splits, 0 to 1."""
-    gain = booster.get_score(importance_type="total_gain")
-    total = sum(gain.values())
-    return {name: value / total for name, value in gain.items()} if total else {}
+def merged(days: Sequence[Judgement]) -> list[Finding]:
+    """The findings of all periods, one per check and column: the gravest, since the first of its run."""
+    kept: dict[tuple[str, str | None], Finding] = {}
+    for judged in days:
+        for found in judged.findings:
+            key = (found.check, found.column)
+            best = max((f for f in (kept.get(key), found) if f), key=_weight)
+            since = min(str(f.since) for f in (kept.get(key), found) if f)
+            kept[key] = replace(best, since=None if since == "None" else since)
+    return list(kept.values())
 
 
-def examine(
-    name: str, kind: Kind, share: float, past: Window, now: Window, compare: Compare
-) -> Input:
-    """One column's effect, or why there is none. Both windows have rows."""
-    for window, where in ((now, "current"), (past, "reference")):
-        if name not in window.columns:
-            text = f"not in the {where} table"
-            return Input(name, share, problem="missing", detail=text)
-        if kind == "numeric" and not is_number(window.columns[name]):
-            text = f"text in the {where} table, expected numbers"
-            return Input(name, share, problem="type", detail=text)
-    return Input(name, share, compare(past.columns[name], now.columns[name], kind))
+def _weight(found: Finding) -> tuple[int, float]:
+    return verdict.LEVELS.index(found.level), found.size
 
 
-def expected_rows(past: Window, now: Window) -> float | None:
-    """Rows that the reference's days let expect in the current window; None without time."""
-    return past.rows / past.days * now.days if past.days else None
+def _judged(
+    layout: Layout, state: State, sketches: Sequence[Sketch], outcomes: Sequence[Outcome]
+) -> Iterator[Judgement]:
+    """Each period's judgement, with the labels that were known by its end."""
+    wait = -(-layout.label_delay // layout.period_days) if layout.period_days else 0
+    for place, now in enumerate(sketches):
+        known = {}
+        if place >= wait:
+            one = outcomes[place - wait]
+            known[one.day or np.datetime64("NaT")] = one
+        state, found = stream.step(state, now, known)
+        yield found
 
 
-def _effects(
-    past: Window,
-    now: Window,
-    kinds: Mapping[str, Kind],
-    shares: Mapping[str, float],
-    limits: Monitor,
-) -> tuple[tuple[Input, ...], Effect | None]:
-    if not past.rows or not now.rows:
-        return (), None
-    stretches: tuple[Array, ...] = ()
-    if past.day is not None and past.last is not None:
-        lengths = sorted({1, now.days // 7} - {0})
-        stretches = tuple(weeks.blocks(past.day, past.last, length) for length in lengths)
-    compare: Compare = partial(
-        drift.compare, bins=limits.bins, chance=limits.chance, stretches=stretches
-    )
-    inputs = [examine(n, k, shares.get(n, 0.0), past, now, compare) for n, k in kinds.items()]
-    return tuple(inputs), compare(past.score, now.score, "numeric")
+def _unlabelled(layout: Layout, current: Window, limits: Monitor) -> list[Finding]:
+    """Whether labels that are due have not arrived."""
+    due = np.ones(current.rows, bool)
+    if current.day is not None and current.last is not None:
+        due = current.day <= current.last - layout.label_delay * DAY
+    without = int((due & ~current.matured).sum())
+    share = without / max(1, int(due.sum()))
+    if share < limits.unlabelled.watch:
+        return []
+    level: verdict.Level = "page" if share >= limits.unlabelled.page else "watch"
+    text = f"{without:,} of {int(due.sum()):,} rows that are due have no label"
+    return [Finding("unlabelled", level, share, "share of rows", text)]
 
 
-def _drift_findings(
-    inputs: tuple[Input, ...], prediction: Effect | None, limits: Monitor
-) -> list[Finding]:
-    shifted = verdict.prediction_findings(prediction, limits)
-    felt = bool(shifted)
-    return shifted + [f for one in inputs for f in verdict.column_findings(one, limits, felt=felt)]
-
-
-def _weeks(usecase: UseCase, past: Window, now: Window) -> tuple[Week, ...]:
+def _weeks(problem: str, past: Window, now: Window) -> tuple[Week, ...]:
     named = ((past, "reference"), (now, "current"))
-    return tuple(w for one, name in named for w in matured.by_week(usecase.problem, one, name))
+    return tuple(w for one, name in named for w in quality.by_week(problem, one, name))

@@ -79,10 +79,17 @@ def matured_weeks(whole: Window) -> Window:
 
 
 def scorable(columns: Columns, needed: Sequence[str], rows: int) -> Mapping[str, Array]:
-    """The columns, with NaN (n,) for a needed one that is missing or holds text."""
+    """The columns, with NaN (n,) for a needed one that is missing or holds text, and for infinity."""
     empty = np.full(rows, np.nan)
-    good = {n: v for n, v in columns.items() if n not in needed or is_number(v)}
+    good = {n: _finite(v) for n, v in columns.items() if n not in needed or is_number(v)}
     return {**dict.fromkeys(needed, empty), **good}
+
+
+def _finite(values: Array) -> Array:
+    """What no model takes is scored as null; the drift of the column itself is told all the same."""
+    if values.dtype.kind != "f" or not np.isinf(values).any():
+        return values
+    return np.where(np.isinf(values), np.nan, values)
 
 
 def is_number(values: Array) -> bool:

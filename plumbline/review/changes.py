@@ -9,6 +9,7 @@ from plumbline.review.blocks import Block, Bullets, Fold, Table, Text
 from plumbline.review.summary import figure
 
 SIDES = ("base", "head")
+NAMED = 5  # packages in the line that tells of them
 DRIFT = ("column", "PSI", "its noise", "null in base", "null in head", "verdict")
 COST = ("stage", "base, s", "head, s", "base, MB", "head, MB")
 
@@ -23,6 +24,15 @@ def lines(case: Mapping[str, Any]) -> Iterator[str]:
     moved = [line["column"] for line in case["drift"] if line["word"] == "drift"]
     if moved:
         yield f"Drift of head's newest rows against base's: {', '.join(moved)}"
+
+
+def packages(moved: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
+    """What the locks of dependencies say that differs: named first, all in a table."""
+    names = ", ".join(str(p["key"]) for p in moved[:NAMED])
+    more = f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
+    yield Text(f"Dependencies changed: {names}{more}.")
+    rows = [(str(p["key"]), _value(p["base"]), _value(p["head"])) for p in moved]
+    yield _table("Dependencies", ("package", *SIDES), rows)
 
 
 def folds(case: Mapping[str, Any]) -> Iterator[Block]:

@@ -10,7 +10,7 @@ import numpy as np
 from plumbline.features import tables
 from plumbline.history.places import Folder
 from plumbline.monitoring import drift, weeks
-from plumbline.monitoring.watch import monitored
+from plumbline.monitoring.layout import Kind, monitored
 from plumbline.monitoring.window import is_number
 from plumbline.params import Monitor
 from plumbline.review import locks, scoring
@@ -33,7 +33,9 @@ def drift_between(
         drift.compare, bins=limits.bins, chance=limits.chance, stretches=_weeks(usecase, base)
     )
     kinds = {n: k for n, k in monitored(usecase).items() if _comparable(n, k, base, head)}
-    found = [_line(n, compare(base[n], head[n], k), limits) for n, k in kinds.items()]
+    found = [
+        _line(n, compare(base[n], head[n], k), limits) for n, k in kinds.items() if k != "time"
+    ]
     moved = [line for line in found if line["psi"] > line["noise"]]
     return sorted(moved, key=lambda line: (line["noise"] - line["psi"], line["column"]))[:SHOWN]
 
@@ -61,7 +63,7 @@ def drift_of(
     return drift_between(case.usecase, case.params.monitor, *read)
 
 
-def _comparable(name: str, kind: drift.Kind, *sides: Columns) -> bool:
+def _comparable(name: str, kind: Kind, *sides: Columns) -> bool:
     if kind == "identifier" or not all(name in side and len(side[name]) for side in sides):
         return False
     return kind == "category" or all(is_number(side[name]) for side in sides)

@@ -15,7 +15,7 @@ from plumbline import params as params_file
 from plumbline.errors import PlumblineError
 from plumbline.history import revisions
 from plumbline.params import UseCaseParams
-from plumbline.review import locks
+from plumbline.review import locks, packages
 from plumbline.review.locks import Entry
 
 LOCK = "dvc.lock"
@@ -70,7 +70,7 @@ def side(root: Path, rev: str | None) -> Side:
     """Read a revision, or the work tree; PlumblineError where it does not exist or has no dvc.lock."""
     commit = revisions.commit(root, rev or "HEAD")
     name = rev or "work tree"
-    blobs = revisions.blobs(root, commit if rev else None, (LOCK, PARAMS, GRAPH))
+    blobs = revisions.blobs(root, commit if rev else None, (LOCK, PARAMS, GRAPH, *packages.LOCKS))
     texts = {n: data.decode("utf-8", errors="replace") for n, data in blobs.items()}
     if LOCK not in texts:
         raise PlumblineError(

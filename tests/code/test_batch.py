@@ -42,6 +42,7 @@ def of(rows, number: int, late=None) -> dict[str, float]:
     return computed(rows, late)[number]
 
 
+@pytest.mark.mltest("Data 7", "Monitor 3")
 @pytest.mark.parametrize(
     ("before", "counted"),
     [
@@ -61,6 +62,7 @@ def test_three_days_are_three(day, mean):
     assert of([event(0, at(day)), event(1, at(10))], 1)["who_mean_3d"] == mean
 
 
+@pytest.mark.mltest("Data 7")
 @pytest.mark.parametrize(
     ("settled", "rate"),
     [
@@ -88,6 +90,7 @@ def test_an_outcome_without_its_event_counts_for_nobody():
     assert of([event(1, at(10))], 1, late)["who_settled_5d"] == 0.0
 
 
+@pytest.mark.mltest("Data 7")
 def test_fresh_is_today_strictly_earlier():
     rows = [
         event(0, at(9, 23)),
@@ -111,6 +114,7 @@ def test_a_null_is_nobodys_value_and_no_value():
     assert found["who_grams_today"] == 5.0
 
 
+@pytest.mark.mltest("Data 7", "Monitor 3")
 @QUIET
 @given(EVENTS)
 def test_equals_brute_force(rows):

@@ -7,6 +7,8 @@ import pytest
 
 from usecases import card_fraud as use
 
+pytestmark = pytest.mark.mltest("Data 7")
+
 
 def at(*texts: str) -> np.ndarray:
     return np.array(texts, "datetime64[us]")

@@ -92,14 +92,18 @@ def test_an_edited_page_is_told(here: Path):
     ]
 
 
-def test_without_card_or_metrics_or_in_another_tree_nothing_is_said(here: Path):
+def test_without_card_or_metrics_or_in_another_tree_nothing_is_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+):
     (REPORT / modelcard.MARKDOWN).rename("elsewhere.md")
     assert cards.check(here) == []
     Path("elsewhere.md").rename(REPORT / modelcard.MARKDOWN)
     edit(REPORT / modelcard.MARKDOWN, "**pass**", "**fail**")
     assert cards.check(here)
-    assert cards.check(here.parent) == []
-    METRICS.unlink()
+    METRICS.rename("elsewhere.json")
+    assert cards.check(here) == []
+    Path("elsewhere.json").rename(METRICS)
+    monkeypatch.chdir(here.parent)
     assert cards.check(here) == []
 
 

@@ -15,6 +15,7 @@ from tests.small import NAMES, SMALL
 BY_NAME = {entry["name"]: entry for entry in catalog.entries(SMALL)}
 
 
+@pytest.mark.mltest("Data 4")
 def test_every_feature_once():
     made = [*NAMES, "per_place", "kind_code"]
     assert [e["name"] for e in catalog.entries(SMALL)] == ["cents", *made]

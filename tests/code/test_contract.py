@@ -29,6 +29,7 @@ def broken(check: Check, values: str) -> list:
     ]
 
 
+@pytest.mark.mltest("Data 1")
 def test_every_column_is_checked_for_what_the_contract_says() -> None:
     rows = {n for n, c in found("events").items() if c.kind not in ("columns", "type")}
     assert rows == {
@@ -52,6 +53,7 @@ def test_every_column_is_checked_for_what_the_contract_says() -> None:
         assert {c.column for c in checks(ORDERS) if c.table == "events" and c.kind == kind} == every
 
 
+@pytest.mark.mltest("Data 1")
 def test_outcomes_have_checks_of_their_own() -> None:
     rows = {n for n, c in found("outcomes").items() if c.kind not in ("columns", "type")}
     assert rows == {
@@ -99,12 +101,14 @@ def test_types_are_those_of_the_files() -> None:
     assert types["channel"] == ("VARCHAR",)
 
 
+@pytest.mark.mltest("Monitor 2")
 def test_bounds_are_inclusive() -> None:
     check = found("events")["amount_cents.range"]
     assert broken(check, "(-1, 1), (0, 2), (100000, 3), (100001, 4), (NULL, 5)") == [1, 4]
     assert check.expects == "at least 0 and at most 100000 cents"
 
 
+@pytest.mark.mltest("Monitor 2", "Monitor 5")
 def test_nan_is_null_and_infinity_is_out_of_every_range() -> None:
     values = "('nan'::DOUBLE, 1), (NULL, 2), (0.0, 3), ('inf'::DOUBLE, 4), (-0.1, 5)"
     assert broken(found("events")["weight.range"], values) == [4, 5]

@@ -7,6 +7,8 @@ import pytest
 
 from usecases import flights as use
 
+pytestmark = pytest.mark.mltest("Data 7")
+
 
 def test_hour_and_weekday() -> None:
     monday_sunday = np.array(["2013-01-07T23:59", "2013-01-13T00:00"], "datetime64[us]")

@@ -15,6 +15,7 @@ from plumbline.evaluation.gates import Check, Limits, Verdict
 NAN = math.nan
 
 
+@pytest.mark.mltest("Model 5", "Infra 4")
 @pytest.mark.parametrize(
     ("words", "passed"),
     [
@@ -36,6 +37,7 @@ def judged(overall: float, groups: dict, limits: Limits, higher: bool) -> Check:
     return gates.slices(groups, gates.floors(overall, groups, limits, higher), higher)
 
 
+@pytest.mark.mltest("Model 6", "Infra 4")
 @pytest.mark.parametrize(
     ("found", "higher", "passed"),
     [
@@ -74,6 +76,7 @@ def test_a_floor_for_an_unknown_slice_is_refused():
         gates.floors(0.8, ["kind"], Limits(slice_floors={"kint": 0.2}), True)
 
 
+@pytest.mark.mltest("Infra 4")
 @pytest.mark.parametrize(
     ("ece", "noise", "positives", "passed"),
     [
@@ -125,6 +128,7 @@ def test_behaviours(outcomes: list[Outcome], passed: bool):
     assert gates.behaves(outcomes).passed is passed
 
 
+@pytest.mark.mltest("Infra 4")
 def test_one_failed_check_fails_the_model_and_only_its_reason_is_given():
     good, bad = Check("a", True, "fine"), Check("b", False, "broken")
     assert gates.as_json(Verdict((good, bad))) == {

@@ -37,6 +37,7 @@ def test_nothing_to_say_of_the_whole_folder() -> None:
     call("zizmor", "--offline", "--no-progress", ".github/")
 
 
+@pytest.mark.mltest("Monitor 1")
 def test_new_versions_wait() -> None:
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     assert {u["package-ecosystem"] for u in updates} == {"pip", "github-actions"}

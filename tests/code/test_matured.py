@@ -1,12 +1,15 @@
-"""Quality counts known labels only, and says when the others will be known."""
+"""Quality counts known labels only; a loss pages by the usual periods' own spread."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from plumbline.monitoring import matured
+from plumbline.evaluation import metrics
+from plumbline.monitoring import estimate, layout, matured
+from plumbline.monitoring import quality as known
 from plumbline.monitoring.window import Window, matured_weeks, scorable, whole_weeks, window
+from tests.shop import usecase
 from tests.small import SMALL
 
 LAST = np.datetime64("2025-06-30")
@@ -25,12 +28,13 @@ def made(days, last=LAST, *, error=1.0, unknown=0, seed=0):
 
 
 def quality(past, now, problem="regression"):
-    return matured.quality(problem, past, now, replicates=100, level=0.95, seed=1)
+    return known.quality(problem, past, now, replicates=100, level=0.95, seed=1)
 
 
 PAST = made(28, LAST - 14, seed=3)
 
 
+@pytest.mark.mltest("Monitor 7")
 def test_a_loss_is_positive_and_a_swap_turns_it():
     worse = quality(PAST, made(14, error=1.5))
     assert worse.loss.value == pytest.approx(0.5)
@@ -40,6 +44,7 @@ def test_a_loss_is_positive_and_a_swap_turns_it():
     assert swapped.loss.value == pytest.approx(-1 / 3)
 
 
+@pytest.mark.mltest("Monitor 7")
 def test_average_precision_loses_when_it_falls():
     past = made(28, LAST - 14)
     label = (past.label > 13).astype(float)
@@ -49,6 +54,7 @@ def test_average_precision_loses_when_it_falls():
     assert quality(blunt, sharp, "classification").loss.value < -0.3
 
 
+@pytest.mark.mltest("Monitor 7")
 def test_unknown_labels_do_not_count():
     now = made(21, unknown=7)
     assert now.matured.sum() == 14 * ROWS
@@ -64,69 +70,19 @@ def test_quality_is_of_whole_weeks_of_known_labels():
     assert whole_weeks(made(17)).rows == 14 * ROWS
 
 
-def test_weeks_of_the_reference_tell_the_noise():
-    calm, rough = made(14, LAST - 28), made(14, LAST - 14, error=1.6)
-    past = Window(
-        {},
-        np.concatenate([calm.label, rough.label]),
-        np.concatenate([calm.score, rough.score]),
-        np.concatenate([calm.day, rough.day]),
-        LAST - 14,
-    )
-    found = quality(past, made(14, error=1.5))
-    assert found.loss.value > 0.1
-    assert found.noise == pytest.approx(1.6 / 1.3 - 1)
-    assert found.loss.value < found.noise
-
-
-@pytest.mark.parametrize(
-    ("now", "why"),
-    [
-        (made(7, unknown=7), "no label of the current window is known"),
-        (made(3), "too few days"),
-        (made(0), "no label of the current window is known"),
-    ],
-)
-def test_nothing_to_tell(now, why):
-    found = quality(PAST, now)
-    assert why in found.why
-    assert not found.judged
-
-
 def test_one_class_has_no_average_precision():
     one = Window({}, np.zeros(50), np.zeros(50))
     assert "are all 0" in quality(one, one, "classification").why
 
 
-def test_label_shift():
-    now = made(14)
-    moved = Window({}, now.label + 3, now.score, now.day, now.last)
-    found = quality(PAST, moved)
-    assert found.label_shift.value == pytest.approx(3 / np.std(PAST.label), abs=0.2)
-
-
-def test_blind_days():
-    found = matured.blind(SMALL, made(14, unknown=2))
-    assert (found.first, found.last, found.until) == (LAST - 1, LAST, LAST + 3)
-    assert found.rows == 2 * ROWS
-    assert matured.blind(SMALL, Window({}, np.zeros(3), np.zeros(3))) is None
-
-
-def test_labels_are_due_after_the_delay():
-    due = matured.due(SMALL, made(14))
-    assert due.sum() == 12 * ROWS
-    assert not due[-1]
-    assert matured.due(SMALL, Window({}, np.full(3, np.nan), np.zeros(3))).all()
-
-
 def test_by_week():
-    weeks = list(matured.by_week("regression", made(14, unknown=7), "current"))
+    weeks = list(known.by_week("regression", made(14, unknown=7), "current"))
     assert [str(w.first) for w in weeks] == ["2025-06-17", "2025-06-24"]
     assert [w.rows for w in weeks] == [7 * ROWS, 7 * ROWS]
     assert [w.labelled for w in weeks] == [7 * ROWS, 0]
     assert weeks[0].quality == pytest.approx(1.0)
     assert np.isnan(weeks[1].quality)
-    assert list(matured.by_week("regression", Window({}, np.zeros(3), np.zeros(3)), "x")) == []
+    assert list(known.by_week("regression", Window({}, np.zeros(3), np.zeros(3)), "x")) == []
 
 
 def test_window_of_a_table():
@@ -145,3 +101,117 @@ def test_a_lost_column_is_scored_as_null():
     assert np.isnan(got["b"]).all()
     assert np.isnan(got["d"]).all()
     assert table["b"].tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (made(7, unknown=7), "no label of the current window is known"),
+        (made(3), "too few days"),
+        (made(0), "no label of the current window is known"),
+    ],
+)
+def test_nothing_to_tell(now, why):
+    found = quality(PAST, now)
+    assert why in found.why
+    assert not found.judged
+
+
+CASE = usecase()
+PLAN = layout.layout(CASE, {}, Window({}, np.zeros(9), np.linspace(0, 1, 9), None, None))
+
+
+def cases(rate, seed, rows=2_000, flip=0.0, unknown=False):
+    """A day of calibrated scores and labels; `rate` times as many, a share `flip` of them elsewhere."""
+    random = np.random.default_rng(seed)
+    score = random.beta(0.3, 6, rows)
+    truth = np.where(random.random(rows) < flip, score.mean(), score)
+    label = (random.random(rows) < rate * truth).astype(float)
+    label = np.full(rows, np.nan) if unknown else label
+    return matured.outcome(PLAN, Window({}, label, score, None, LAST))
+
+
+USUAL = [cases(1.0, seed) for seed in range(42)]
+
+
+def found(recent):
+    return {(t.name, t.run): t for t in matured.tests("classification", USUAL, recent)}
+
+
+def test_an_outcome_holds_what_precision_needs():
+    random = np.random.default_rng(0)
+    score = random.beta(0.3, 6, 5_000)
+    label = (random.random(5_000) < score).astype(float)
+    whole = Window({}, label, score, None, LAST)
+    exact = metrics.average_precision(label, score)
+    one = matured.outcome(PLAN, whole)
+    assert matured.quality("classification", one) == pytest.approx(exact, abs=0.005)
+    half = [matured.outcome(PLAN, whole.take(np.arange(5_000) % 2 == k)) for k in (0, 1)]
+    pooled = matured.pool(half)
+    assert (pooled.scores == one.scores).all()
+    assert pooled.label == label.sum()
+
+
+def test_labels_that_are_not_known_do_not_count():
+    one = cases(1.0, 1, unknown=True)
+    assert (one.known, one.maturity) == (0, 0.0)
+    assert np.isnan(matured.quality("classification", one))
+    assert estimate.known(one) is None
+
+
+def test_the_same_world_shows_no_loss():
+    worst = [
+        min(t.p for t in found([cases(1.0, 100 * s + k) for k in range(7)]).values())
+        for s in range(1, 9)
+    ]
+    assert sum(p < 1 / 30 / 4 for p in worst) <= 1
+
+
+def test_three_times_the_cases_are_off_the_scores():
+    tests = found([cases(3.0, 500 + k) for k in range(7)])
+    assert tests[("calibration", 7)].p < 1e-6
+    assert tests[("calibration", 7)].size == pytest.approx(2.0, abs=0.4)
+    assert tests[("calibration", 3)].size > 1
+
+
+def test_labels_that_the_scores_no_longer_tell_are_a_loss():
+    tests = found([cases(1.0, 700 + k, flip=0.5) for k in range(7)])
+    assert tests[("quality", 7)].p < 1e-3
+    assert tests[("quality", 7)].size > 0.2
+    assert found([cases(1.0, 900 + k) for k in range(2)]) == {}, "two days are too few"
+
+
+def test_a_regression_that_errs_more_is_a_loss():
+    plan = layout.layout(
+        usecase("regression"), {}, Window({}, np.zeros(9), np.linspace(0, 1, 9), None, None)
+    )
+
+    def day(error, bias, seed):
+        random = np.random.default_rng(seed)
+        score = random.normal(10, 3, 300)
+        label = score + bias + error * random.normal(0, 1, 300)
+        return matured.outcome(plan, Window({}, label, score, None, LAST))
+
+    usual = [day(1.0, 0.0, s) for s in range(28)]
+    worse = matured.tests("regression", usual, [day(1.3, 0.0, 50 + s) for s in range(7)])
+    assert min(t.p for t in worse if t.name == "quality") < 1e-6
+    moved = matured.tests("regression", usual, [day(1.0, 0.4, 80 + s) for s in range(7)])
+    assert min(t.p for t in moved if t.name == "calibration") < 1e-6
+    same = matured.tests("regression", usual, [day(1.0, 0.0, 90 + s) for s in range(7)])
+    assert min(t.p for t in same) > 1e-3
+
+
+def test_the_estimate_is_right_where_scores_are_calibrated():
+    random = np.random.default_rng(0)
+    score = random.beta(0.3, 6, 50_000)
+    label = (random.random(50_000) < score).astype(float)
+    exact = metrics.average_precision(label, score)
+    assert estimate.expected_precision(score) == pytest.approx(exact, abs=0.02)
+    assert estimate.expected_precision(np.zeros(3)) is None
+
+
+def test_a_day_s_quality_has_an_interval():
+    one = cases(1.0, 5)
+    told = estimate.known(one)
+    assert told["low"] < told["value"] < told["high"]
+    assert told["maturity"] == 1.0

@@ -1,10 +1,11 @@
-"""The monitor on windows with a known truth: silence without harm, a page with it."""
+"""The monitor on streams with a known truth: silence without harm, a page with it."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from plumbline.monitoring import drift_pictures, drift_report, monitor_json
+from plumbline.monitoring import drift_pictures, drift_report, history, monitor_json
 from plumbline.monitoring import watch as monitoring
 from plumbline.monitoring.window import window
 from plumbline.params import Monitor
@@ -12,6 +13,7 @@ from tests.shop import DELAY, LAST, table, usecase
 
 LIMITS = Monitor(bootstrap=100, rows=500)
 GAIN = {"size": 0.6, "colour_code": 0.3, "spare": 0.001, "rate": 0.099}
+PER_DAY = 100
 
 
 def score(columns):
@@ -20,197 +22,243 @@ def score(columns):
     return 1 / (1 + np.exp(-1.5 * (size + (columns["colour"] == "red") - 2)))
 
 
-def look(past=None, now=None, case=None, answers=score, last=LAST):
+def days(count=14, seed=2, **more):
+    return table(count, per_day=PER_DAY, seed=seed, **more)
+
+
+def before(count=35, last=LAST - 14, seed=1, **more):
+    return table(count, last, PER_DAY, seed, **more)
+
+
+def look(past=None, now=None, case=None, answers=score, last=LAST, limits=LIMITS):
     case = case or usecase()
-    past = table(28, LAST - 14, seed=1) if past is None else past
-    now = table(14, seed=2, unknown=DELAY) if now is None else now
+    past = before() if past is None else past
+    now = days(unknown=DELAY) if now is None else now
     windows = window(case, past, answers(past)), window(case, now, answers(now), last)
-    return monitoring.observe(case, GAIN, *windows, LIMITS, seed=0)
+    return monitoring.observe(case, GAIN, *windows, limits, seed=0)
+
+
+def since(columns, name, values, back=4):
+    """`values` in place of the column's, in the last `back` days."""
+    late = columns["at"] >= (LAST - back + 1).astype("datetime64[us]")
+    return {**columns, name: np.where(late, values, columns[name])}
 
 
 def levels(seen):
     return {(f.check, f.column): f.level for f in seen.findings}
 
 
+def told(seen):
+    return {(f.check, f.column): f for f in seen.findings}
+
+
 def test_no_drift_is_fine():
-    for seed in range(10):
-        seen = look(table(28, LAST - 14, seed=100 + seed), table(14, seed=seed, unknown=DELAY))
-        assert seen.level == "fine", levels(seen)
-    out = monitor_json.result(seen)
-    assert out["retrain"] == {
-        "now": False,
-        "why": "known labels show no loss of quality beyond noise",
-    }
+    """Three streams of two weeks: at most one watch, no page (the promise is one day in 30 and 200)."""
+    made = [look(before(seed=100 + s), days(seed=s, unknown=DELAY)) for s in range(3)]
+    assert "page" not in [j.level for seen in made for j in seen.days]
+    assert sum(j.level == "watch" for seen in made for j in seen.days) <= 2
+    out = monitor_json.result(made[0], LIMITS)
+    assert out["promise"] == "one false page in 200 days"
+    assert out["retrain"]["now"] is False
     assert out["blind"] == {
         "first": "2025-06-27",
         "last": "2025-06-29",
         "until": "2025-07-03",
-        "rows": 180,
+        "rows": 300,
     }
-    assert out["quality"]["rows"]["current"] == 7 * 60
-    assert out["windows"]["current"]["labelled"] == 11 * 60
-    assert [w["rows"] for w in out["weeks"]] == [420] * 6
-
-
-def test_weekdays_do_not_raise_alarm():
-    """Nine days hold two Saturdays and two Sundays, a week and its reference one in seven each."""
-    assert look(now=table(9, seed=2)).level == "fine"
-    assert look(now=table(12, seed=3), past=table(25, LAST - 14, seed=1)).level == "fine"
+    assert [d["day"] for d in out["days"]] == [str(LAST - 13 + k) for k in range(14)]
+    assert [d["quality"] is None for d in out["days"]] == [False] * 11 + [True] * 3
+    assert out["windows"]["current"]["labelled"] == 11 * PER_DAY
+    assert out["estimate"]["muted"] is None
+    assert 0 < out["estimate"]["value"] < 1
 
 
 def test_a_shift_that_the_model_feels_pages():
-    now = table(14, seed=2)
-    now["size"] = now["size"] + 1.5
-    seen = look(now=now)
-    found = levels(seen)
-    assert found[("drift", "size")] == "page"
-    assert found[("prediction", None)] == "page"
-    assert monitor_json.result(seen)["drift_felt"] > 0.5
+    now = days()
+    seen = look(now=since(now, "size", now["size"] + 1.5))
+    assert levels(seen)[("drift", "size")] == "page"
+    assert levels(seen)[("prediction", None)] == "page"
+    assert told(seen)[("drift", "size")].since == str(LAST - 3)
+    assert [j.level == "page" for j in seen.days] == [False] * 10 + [True] * 4
 
 
 def test_a_shift_that_the_score_does_not_follow_is_watched():
-    now = table(14, seed=2)
-    now["rate"] = np.where(now["rate"] < 1.5, now["rate"] + 1.5, now["rate"])
-    assert levels(look(now=now)) == {("drift", "rate"): "watch"}
-
-
-def test_what_the_reference_s_own_weeks_do_is_no_drift():
-    past, now = table(28, LAST - 14, seed=1), table(14, seed=2)
-    week = np.arange(28 * 60) // (7 * 60)
-    past["spare"] = past["spare"] / 3 + np.array([0.0, 1.0, 0.2, 0.9])[week]
-    now["spare"] = now["spare"] / 3 + 0.8
-    assert levels(look(past, now)) == {}
-    steady = {**past, "spare": past["spare"][np.random.default_rng(0).permutation(28 * 60)]}
-    assert levels(look(steady, now)) == {("drift", "spare"): "watch"}
-
-
-def test_a_shift_in_an_unused_column_is_watched():
-    now = table(14, seed=2)
-    now["spare"] = now["spare"] + 3
-    seen = look(now=now)
-    assert levels(seen)[("drift", "spare")] == "watch"
+    now = days()
+    seen = look(now=since(now, "rate", now["rate"] + 0.3))
+    assert levels(seen)[("drift", "rate")] == "watch"
     assert seen.level == "watch"
-    assert not monitor_json.result(seen)["retrain"]["now"]
+
+
+def test_days_that_page_do_not_become_usual():
+    """Two weeks of a fault: the last day is as clear as the first."""
+    now = days()
+    now["size"] = now["size"] + 1.5
+    seen = look(now=now)
+    assert {j.level for j in seen.days} == {"page"}
+    assert told(seen)[("drift", "size")].since == str(LAST - 13)
+
+
+def test_the_cause_is_named():
+    now = days()
+    rows = np.arange(len(now["size"]))
+    big = {**now, "size": np.rint(np.exp(now["size"] + 8))}
+    past = before()
+    past["size"] = np.rint(np.exp(past["size"] + 8))
+    seen = look(past, since(big, "size", np.where(rows % 10, 1, 100) * big["size"]), answers=flat)
+    one = told(seen)[("unit", "size")]
+    assert one.level == "page"
+    assert one.cause.startswith("size x100 in ")
+    assert ("outside", "size") not in levels(seen), "its cause says it all"
+    stuck = look(past, since(big, "size", np.where(rows % 10, big["size"], 1999)), answers=flat)
+    assert "stuck at 1999" in told(stuck)[("stuck", "size")].cause
+
+
+def flat(columns):
+    return np.linspace(0, 1, len(columns["number"]))
+
+
+def test_nulls_new_values_and_constants_are_said():
+    now = days()
+    rows = np.arange(len(now["size"]))
+    now = since(now, "rate", 0.1)
+    now = since(now, "size", np.where(rows % 10, now["size"], np.nan))
+    now = since(now, "colour", np.where(rows % 5, now["colour"], "violet"))
+    found = told(look(now=now))
+    assert found[("constant", "rate")].level == "page"
+    assert found[("null_share", "size")].level == "page"
+    assert found[("unseen", "colour")].cause == "new colour 'violet'"
+
+
+def test_the_feed_s_faults_are_said():
+    now = days()
+    late = now["at"] >= (LAST - 1).astype("datetime64[us]")
+    hour = (now["at"] - now["at"].astype("datetime64[D]")).astype("m8[h]").astype(int)
+    cut = {n: v[~(late & (hour >= 12))] for n, v in now.items()}
+    found = told(look(now=cut))
+    assert found[("hours", "at")].cause == "nothing after 12:00"
+    assert ("rows", None) not in found, "the missing hours say it all"
+    twice = np.repeat(np.arange(len(late)), 1 + (late & (np.arange(len(late)) % 5 == 0)))
+    found = told(look(now={n: v[twice] for n, v in now.items()}))
+    assert found[("repeated", "number")].level == "page"
 
 
 def test_an_all_null_and_a_missing_column_are_said():
-    now = table(14, seed=2)
+    now = days()
     now["size"] = np.full(len(now["size"]), np.nan)
     del now["spare"], now["colour"]
     seen = look(now=now, answers=lambda c: np.zeros(len(c["number"])))
-    assert levels(seen) == {
-        ("all_null", "size"): "page",
-        ("missing", "colour"): "page",
-        ("missing", "spare"): "watch",
-    } | {k: v for k, v in levels(seen).items() if k[0] in ("quality", "label")}
-    out = monitor_json.result(seen)
+    found = levels(seen)
+    assert found[("all_null", "size")] == "page"
+    assert found[("missing", "colour")] == "page"
+    assert found[("missing", "spare")] == "watch", "the model hardly uses it"
+    out = monitor_json.result(seen, LIMITS)
     assert out["retrain"]["now"] is False
     assert out["retrain"]["why"].startswith("refused: mend the input first (colour, size)")
-    assert {"problem": "not in the current table"}.items() <= {
-        c["name"]: c for c in out["columns"]
-    }["colour"].items()
-
-
-def test_a_column_missing_from_the_reference_is_said():
-    past = table(28, LAST - 14, seed=1)
-    del past["spare"]
-    [one] = look(past=past).findings
-    assert (one.check, one.evidence) == ("missing", "not in the reference table")
+    assert out["estimate"]["muted"].startswith("inputs are invalid: colour, size")
+    assert out["estimate"]["value"] is None
+    assert {c["name"]: c for c in out["columns"]}["colour"]["problem"] == "not in the table"
 
 
 def test_text_in_place_of_numbers_is_said():
-    now = table(14, seed=2)
+    now = days()
     now["spare"] = np.full(len(now["spare"]), "n/a", object)
-    assert levels(look(now=now)) == {("type", "spare"): "watch"}
-
-
-def test_constant_new_and_extreme_values_are_said():
-    now = table(14, seed=2)
-    now["rate"] = np.full(len(now["rate"]), 0.1)
-    now["colour"] = np.where(np.arange(len(now["size"])) % 5, now["colour"], "violet")
-    now["size"] = np.where(np.arange(len(now["size"])) % 20, now["size"], 100 * now["size"])
-    found = levels(look(now=now))
-    assert found[("constant", "rate")] == "page"
-    assert found[("unseen", "colour")] == "page"
-    assert found[("outside", "size")] in ("watch", "page")
-
-
-def test_swapped_windows_tell_another_story():
-    """New values are those of the current window, and a loss is a loss only one way round."""
-    past, now = table(28, LAST - 14, seed=1), table(14, seed=2)
-    now["colour"] = np.where(np.arange(len(now["size"])) % 5, now["colour"], "violet")
-    assert ("unseen", "colour") in levels(look(past, now))
-    back = {**now, "at": now["at"] - np.timedelta64(28, "D")}
-    forth = {**past, "at": past["at"] + np.timedelta64(14, "D")}
-    assert ("unseen", "colour") not in levels(look(back, forth))
+    assert levels(look(now=now))[("type", "spare")] == "watch"
 
 
 def test_labels_that_show_a_loss_page_and_retrain():
-    now = table(21, seed=2, unknown=DELAY)
+    now = days(21, unknown=DELAY)
     known = ~np.isnan(now["bad"])
     now["bad"] = np.where(known, np.random.default_rng(5).permutation(now["bad"] == 1), np.nan)
-    seen = look(now=now, past=table(28, LAST - 21, seed=1))
-    assert levels(seen)[("quality", None)] == "page"
-    assert monitor_json.result(seen)["retrain"]["now"] is True
-    assert monitor_json.figures(seen)["loss"] > 0.3
+    seen = look(now=now, past=before(last=LAST - 21))
+    found = told(seen)[("quality", None)]
+    assert found.level == "page"
+    paged = [str(j.day) for j in seen.days if j.level == "page"]
+    assert paged[0] <= str(LAST - 20 + DELAY + 7), "within a week of the first labels"
+    assert paged[0] >= str(LAST - 20 + DELAY), "blind before"
+    assert monitor_json.result(seen, LIMITS)["retrain"]["now"] is True
+    assert monitor_json.figures(seen, LIMITS)["loss"] > 0.3
 
 
 def test_missing_days_and_empty_windows():
-    late = table(14, seed=2)
-    cut = late["at"] < (LAST - 9).astype("datetime64[us]")
+    late = days()
+    cut = late["at"] < (LAST - 2).astype("datetime64[us]")
     early = {name: values[cut] for name, values in late.items()}
-    assert levels(look(now=early))[("rows", None)] == "page"
+    seen = look(now=early)
+    assert [j.level for j in seen.days][-3:] == ["page"] * 3
+    assert told(seen)[("rows", None)].since == str(LAST - 2)
     none = {name: values[:0] for name, values in late.items()}
-    seen = look(now=none)
-    assert levels(seen) == {("rows", None): "page"}
-    assert monitor_json.result(seen)["retrain"]["why"].startswith("refused")
-    one = {name: values[-1:] for name, values in late.items()}
-    assert set(levels(look(now=one))) <= {("rows", None)}
-    assert look(past=none).level == "fine"
+    assert levels(look(now=none)) == {("rows", None): "page"}
+    assert look(past={n: v[:0] for n, v in before().items()}, now=days()).level in ("fine", "watch")
+
+
+def test_a_short_past_is_said_and_drift_is_watched_only():
+    now = days()
+    seen = look(before(5), since(now, "size", now["size"] + 3.0))
+    assert seen.days[0].cold.startswith("5 past periods, 14")
+    assert levels(seen).get(("drift", "size")) != "page"
+    few = look(now=table(14, per_day=20, seed=2))
+    assert "a longer period_days gathers more" in few.days[-1].cold
+
+
+def test_weeks_are_judged_where_days_are_few():
+    limits = Monitor(bootstrap=50, period_days=7, min_history=5)
+    past = before(84)
+    now = days()
+    seen = look(past, now, limits=limits)
+    assert [str(j.day) for j in seen.days] == [str(LAST - 13), str(LAST - 6)]
+    assert seen.level != "page"
+    assert monitor_json.result(seen, limits)["promise"] == "one false page in 200 weeks"
+    bad = look(past, since(now, "size", now["size"] + 1.5, back=7), limits=limits)
+    assert [j.level == "page" for j in bad.days] == [False, True]
 
 
 def test_overdue_labels_are_said():
-    now = table(14, seed=2, unknown=12)
-    assert levels(look(now=now))[("unlabelled", None)] == "page"
-    assert ("unlabelled", None) not in levels(look(now=table(14, seed=2, unknown=DELAY)))
+    assert levels(look(now=days(unknown=12)))[("unlabelled", None)] == "page"
+    assert ("unlabelled", None) not in levels(look(now=days(unknown=DELAY)))
 
 
-def test_a_plain_table_without_time():
-    case = usecase("regression", timed=False)
-    pair = [table(28, seed=s, problem="regression") for s in (1, 2)]
-    for one in pair:
-        del one["at"]
-    seen = look(pair[0], pair[1], case, last=None)
-    assert seen.level == "fine"
-    out = monitor_json.result(seen)
-    assert (out["blind"], out["weeks"]) == (None, [])
-    assert out["quality"]["metric"] == "mae"
-    assert out["quality"]["rows"] == {"reference": 28 * 60, "current": 28 * 60}
-    shifted = {**pair[1], "bad": pair[1]["bad"] + 3}
-    assert levels(look(pair[0], shifted, case, last=None))[("quality", None)] == "page"
-
-
-def test_importance_of_a_code_goes_to_its_column():
-    shares = monitoring.importance(usecase(), GAIN)
-    assert shares["colour"] == 0.3
-    assert "colour_code" not in shares
-    kinds = monitoring.monitored(usecase())
-    assert kinds == {
-        "who": "identifier",
-        "size": "numeric",
-        "rate": "numeric",
-        "colour": "category",
-        "spare": "numeric",
+def test_an_old_model_is_due():
+    limits = Monitor(bootstrap=50, shelf_life_days=30)
+    out = monitor_json.result(look(limits=limits), limits)
+    assert out["shelf_life"]["age_days"] == 49 + DELAY
+    assert out["retrain"] == {
+        "now": True,
+        "why": f"the model is {49 + DELAY} days old, its measured shelf life is 30 days",
     }
 
 
-def test_pictures_show_the_worst_columns_first(tmp_path):
-    now = table(14, seed=2)
-    now["spare"] = now["spare"] + 3
-    made = drift_pictures.draw(tmp_path, look(now=now))
-    assert [p.name for p in made] == ["drift.svg", "score.svg", "weeks.svg"]
-    text = (tmp_path / "drift.svg").read_text()
-    assert text.index("spare (0%)") > text.index("size (60%)"), "drawn from the bottom up"
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_a_plain_table_without_time(problem):
+    case = usecase(problem, timed=False)
+    pair = [table(28, seed=s, problem=problem) for s in (1, 2)]
+    for one in pair:
+        del one["at"]
+    seen = look(*pair, case, last=None)
+    assert seen.level != "page"
+    out = monitor_json.result(seen, LIMITS)
+    assert (out["blind"], out["weeks"], out["days"][0]["day"]) == (None, [], None)
+    assert out["quality"]["rows"] == {"reference": 28 * 60, "current": 28 * 60}
+    shifted = {**pair[1], "size": pair[1]["size"] + 0.5}
+    assert levels(look(pair[0], shifted, case, last=None))[("drift", "size")] == "page"
+
+
+def test_pictures_tell_the_days(tmp_path):
+    seen = look()
+    rows = history.rows(monitor_json.result(seen, LIMITS), "abc")
+    made = drift_pictures.draw(tmp_path, seen, rows)
+    assert [p.name for p in made] == ["score.svg", "days.svg"]
+    assert drift_pictures.COLOURS["fine"] in (tmp_path / "days.svg").read_text()
+
+
+def test_distributions_are_of_the_found_columns_first():
+    now = days()
+    out = monitor_json.result(look(now=since(now, "spare", now["spare"] + 3)), LIMITS)
+    first = out["distributions"][0]
+    assert first["name"] == "spare"
+    assert len(first["bins"]) == len(first["reference"]) == len(first["current"])
+    assert sum(first["current"]) == pytest.approx(1.0)
+    assert out["distributions"][-1]["name"] == "score"
+    assert {s["value"] for s in out["segments"]} >= {"red", "green", "blue"}
 
 
 def test_the_sample_is_bounded_seeded_and_in_order():

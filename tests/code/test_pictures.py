@@ -74,7 +74,7 @@ MORE = {
     "policies": {
         "unit": "cents",
         "policies": {
-            "nothing": {"cost_a_day": {"value": -5.0, "low": np.nan, "high": np.nan}},
+            "nothing": {"cost_a_day": {"value": -5.0, "low": None, "high": None}},
             "model": {"cost_a_day": FIGURE},
         },
     },

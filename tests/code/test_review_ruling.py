@@ -36,6 +36,7 @@ def test_nothing_against() -> None:
     assert (judged["verdict"], judged["reasons"]) == ("yes", [])
 
 
+@pytest.mark.mltest("Infra 4")
 @pytest.mark.parametrize(
     ("case", "kind", "text"),
     [

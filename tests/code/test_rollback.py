@@ -42,6 +42,7 @@ def test_what_is_missing_everywhere_is_no_loss() -> None:
     plan.refuse_unsafe([finding("bad", "workspace", out=METRICS)])  # git's own
 
 
+@pytest.mark.mltest("Infra 7")
 @pytest.mark.parametrize(
     ("kind", "where"),
     [
@@ -85,6 +86,7 @@ def test_releases_sort_as_people_count() -> None:
     ]
 
 
+@pytest.mark.mltest("Infra 6", "Infra 7")
 def test_equal_is_to_the_bit_and_nothing_equals_nothing() -> None:
     nan, nat = float("nan"), np.datetime64("NaT")
     assert golden.same(np.array([1.0, nan, 1.0]), np.array([1.0, nan, nan])).tolist() == [1, 1, 0]

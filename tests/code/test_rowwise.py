@@ -12,6 +12,8 @@ from plumbline.features import rowwise
 from plumbline.usecase import Array, Category, Row
 from tests.small import SMALL
 
+pytestmark = pytest.mark.mltest("Data 7")
+
 
 def double(cents: Array) -> Array:
     """Twice the cents."""

@@ -24,6 +24,7 @@ def of(rows, one, late=None) -> dict[str, float]:
     return single.features(SMALL, one, known(rows, one, late))
 
 
+@pytest.mark.mltest("Data 7", "Monitor 3")
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(EVENTS)
 def test_equals_brute_force(rows):
@@ -32,6 +33,7 @@ def test_equals_brute_force(rows):
         assert {name: found[name] for name in NAMES} == brute(rows, one)
 
 
+@pytest.mark.mltest("Data 7", "Monitor 3")
 @pytest.mark.parametrize(
     ("before", "counted"), [(at(9, 0), 1), (at(9, 23, 59), 1), (at(8, 23, 59), 0), (at(10, 0), 0)]
 )

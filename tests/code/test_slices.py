@@ -23,6 +23,7 @@ def test_an_edge_opens_its_interval():
     }
 
 
+@pytest.mark.mltest("Model 6")
 def test_groups_by_value_hold_their_own_rows_and_no_others():
     values = np.array(["b", "a", None, "b"], object)
     found = slices.groups(Slice("kind", "kind", "kind"), {"kind": values})
@@ -39,6 +40,7 @@ def test_numbers_keep_their_digits_and_their_order():
     assert list(found) == ["0.5", "2", "10", "1234567", "1234568"]
 
 
+@pytest.mark.mltest("Model 6")
 @pytest.mark.parametrize("edges", [(), (0.0,), (-1.0, 0.5, 2.0)])
 def test_every_row_is_in_exactly_one_group(edges: tuple[float, ...]):
     values = np.where(RANDOM.random(500) < 0.1, np.nan, np.round(RANDOM.normal(size=500), 1))

@@ -38,6 +38,7 @@ def turn(**train: Any) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(whole))
 
 
+@pytest.mark.mltest("Model 3")
 def test_tuned_params_win_over_train_and_fixed_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -49,6 +50,7 @@ def test_tuned_params_win_over_train_and_fixed_ones(
     assert "nthread" not in found
 
 
+@pytest.mark.mltest("Infra 1")
 def test_the_same_bytes_on_one_thread_and_two_and_in_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -32,6 +32,7 @@ def fit(
     return training.boost(settings, train, valid, rounds=rounds, early_stopping=5)
 
 
+@pytest.mark.mltest("Infra 1")
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_the_same_bytes_for_one_thread_and_two(tmp_path: Path, problem: training.Problem):
     one, two = (fit(tmp_path, problem, n).booster.save_raw("ubj") for n in (1, 2))
@@ -56,6 +57,7 @@ def test_the_same_bins_from_one_batch_and_many():
     assert many.feature_names == list(FEATURES)
 
 
+@pytest.mark.mltest("Infra 2")
 @pytest.mark.parametrize(("problem", "best"), [("classification", max), ("regression", min)])
 def test_the_best_round_is_kept(
     tmp_path: Path, problem: training.Problem, best: Callable[[list[float]], float]
@@ -71,10 +73,12 @@ def test_the_best_round_is_kept(
     assert figures.index(best(figures)) == stopped.rounds - 1 > 0
 
 
+@pytest.mark.mltest("Infra 1")
 def test_no_trace_of_the_run_in_the_model(tmp_path: Path):
     assert fit(tmp_path, "classification").booster.attributes() == {}
 
 
+@pytest.mark.mltest("Infra 2")
 def test_score_is_the_primary_metric_on_valid(tmp_path: Path):
     for problem, label in (("classification", "broken"), ("regression", "weight")):
         settings, train, valid = matrices(tmp_path, problem)
@@ -87,6 +91,7 @@ def test_score_is_the_primary_metric_on_valid(tmp_path: Path):
         assert training.score(problem, boosted, valid) == figure(columns[label], answer)
 
 
+@pytest.mark.mltest("Infra 2")
 def test_a_regression_starts_from_the_offset(tmp_path: Path):
     _, _, valid = matrices(tmp_path, "regression")
     assert np.array_equal(

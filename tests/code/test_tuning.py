@@ -25,6 +25,7 @@ def run(objective: tuning.Objective = peak, **changed: Any) -> tuple[Trial, ...]
     return tuning.search(changed.pop("dimensions", SPACE), objective, **{**given, **changed})
 
 
+@pytest.mark.mltest("Model 3")
 def test_the_best_trial_has_the_best_metric_and_the_search_moves_towards_it():
     for higher in (True, False):
         trials = run(higher_is_better=higher)
@@ -41,12 +42,14 @@ def test_the_same_seed_tries_the_same_points():
     assert run(max_evals=3) != run(max_evals=3, seed=4)
 
 
+@pytest.mark.mltest("Model 3")
 def test_all_values_lie_in_the_space():
     for trial in run(max_evals=25):
         assert 0 <= trial.params["gamma"] <= 10
         assert trial.params["max_depth"] in range(1, 9)
 
 
+@pytest.mark.mltest("Model 3")
 def test_choices_are_tried_by_value():
     choice = space.parse({"grow_policy": {"choice": ["depthwise", "lossguide"]}})
     trials = run(lambda p: (float(len(p["grow_policy"])), 1), dimensions=choice, max_evals=6)

@@ -43,6 +43,7 @@ def test_with_nothing_wrong_every_month_is_copied_byte_for_byte(run: Run) -> Non
         assert read(run.path / "quarantine" / f"{table}.parquet") == []
 
 
+@pytest.mark.mltest("Monitor 2")
 def test_values_on_their_bounds_pass_and_one_beyond_does_not(run: Run) -> None:
     amount = (
         "CASE i WHEN 20 THEN 0 WHEN 21 THEN 100000 WHEN 22 THEN -1 WHEN 23 THEN 100001 ELSE 5 END"
@@ -65,6 +66,7 @@ def test_times_from_start_until_the_last_moment_before_as_of_pass(run: Run) -> N
     assert found == [("1000", "past"), ("1059", "future")]
 
 
+@pytest.mark.mltest("Monitor 2")
 def test_each_bad_row_is_kept_whole_with_its_reason(run: Run) -> None:
     channel = "CASE WHEN i = 30 THEN 'fax' ELSE 'web' END"
     buyer = "CASE WHEN i IN (30, 40) THEN NULL ELSE 3 END"

@@ -329,6 +329,7 @@ def test_curves_are_tables_that_dvc_plots(place):
         assert len(lines) < 500, name
 
 
+@pytest.mark.mltest("Infra 4")
 def test_a_model_that_ranks_backwards_fails_and_is_not_registered(
     place, registered: list[tuple], monkeypatch: pytest.MonkeyPatch
 ):

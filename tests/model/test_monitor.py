@@ -46,6 +46,7 @@ def shop(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
     Path("params.yaml").write_text(PARAMS)
+    Path("history.csv").touch()
 
     def write(now=None, problem="classification", timed=True):
         case = usecase(problem, timed)
@@ -84,7 +85,8 @@ def save(case, past):
 def run():
     from stages import monitor
 
-    paths = map(Path, ("model", "test.parquet", "current.parquet", "monitor.json", "report"))
+    names = ("model", "test.parquet", "current.parquet", "history.csv", "monitor.json", "report")
+    paths = map(Path, names)
     monitor.main("shop", *paths)
     return json.loads(Path("monitor.json").read_text())
 
@@ -98,8 +100,8 @@ def test_the_stage_writes_the_same_bytes_twice(shop):
     first, before = run(), files()
     assert run() == first
     assert files() == before
-    assert set(before) == {"evidently.html", "drift.svg", "score.svg", "weeks.svg"}
-    assert first["level"] == "fine"
+    assert set(before) == {"evidently.html", "monitor.html", "score.svg", "days.svg", "history.csv"}
+    assert first["level"] != "page"
     assert first["windows"]["reference"]["last"] == "2025-06-15"
     assert first["windows"]["current"]["last"] == "2025-06-29"
 
@@ -147,7 +149,19 @@ def test_the_stage_on_a_plain_regression(shop):
     shop(problem="regression", timed=False)
     out = run()
     assert out["quality"]["metric"] == "mae"
-    assert set(files()) == {"evidently.html", "drift.svg", "score.svg"}
+    assert set(files()) == {"evidently.html", "monitor.html", "score.svg", "history.csv"}
+
+
+def test_earlier_days_stay_in_the_history(shop):
+    shop()
+    run()
+    lines = files()["history.csv"].decode().splitlines()
+    assert len(lines) == 15
+    early = lines[1].replace("2025-06-16", "2025-03-01")
+    Path("history.csv").write_text("\n".join([lines[0], early, *lines[1:3]]) + "\n")
+    run()
+    again = files()["history.csv"].decode().splitlines()
+    assert again == [lines[0], early, *lines[1:]]
 
 
 def test_evidently_is_told_which_window_is_which():
@@ -182,11 +196,19 @@ def test_the_bytes_do_not_depend_on_folder_zone_or_hash_seed(shop, tmp_path):
     (folder / "usecases").mkdir(parents=True)
     (folder / "usecases" / "__init__.py").touch()
     (folder / "usecases" / "shop.py").write_text(SHOP)
-    for name in ("params.yaml", "test.parquet", "current.parquet", "model"):
+    for name in ("params.yaml", "test.parquet", "current.parquet", "history.csv", "model"):
         os.symlink(tmp_path / name, folder / name)
     path = os.pathsep.join([str(folder), str(ROOT)])
     env = {**os.environ, "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "PYTHONPATH": path}
-    words = ["shop", "model", "test.parquet", "current.parquet", "monitor.json", "report"]
+    words = [
+        "shop",
+        "model",
+        "test.parquet",
+        "current.parquet",
+        "history.csv",
+        "monitor.json",
+        "report",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "stages.monitor", *words],
         cwd=folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from plumbline.features import single, splits, tables
 from tests.frames import FLIGHTS, PAYMENTS, build, departures, payments
@@ -40,9 +41,11 @@ def check(case, rows, folder) -> None:
     assert constant == []
 
 
+@pytest.mark.mltest("Monitor 3")
 def test_departures(nycflights, tmp_path):
     check(FLIGHTS, departures(nycflights), tmp_path)
 
 
+@pytest.mark.mltest("Monitor 3")
 def test_payments(tmp_path):
     check(PAYMENTS, payments(), tmp_path)

@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.rehearsal import hub as hubs
 from tests.rehearsal import workflows
@@ -43,6 +45,7 @@ def night(hub: Hub) -> str:
     return run.jobs["newest"].result
 
 
+@pytest.mark.mltest("Monitor 1")
 def test_one_issue_until_it_is_well_again(tmp_path: Path) -> None:
     base, host = tmp_path / "base", tmp_path / "host"
     host.mkdir()

@@ -18,6 +18,7 @@ def lock() -> dict[str, Any]:
     return yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
 
 
+@pytest.mark.mltest("Model 5")
 def test_card_fraud_beats_the_linear_model() -> None:
     committed = ROOT / "metrics" / "card_fraud" / "evaluate.json"
     outs = {o["path"]: o["md5"] for o in lock()["evaluate@card_fraud"]["outs"]}

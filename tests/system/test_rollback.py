@@ -86,6 +86,7 @@ def log() -> list[dict]:
     return journal.audit(Path("."))
 
 
+@pytest.mark.mltest("Infra 7")
 def test_there_and_back(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     before = state(project)
     assert before[3] == recorded("model-v2") != recorded("model-v1")
@@ -140,6 +141,7 @@ def only_in(rev: str) -> Path:
     return DATA / md5[:2] / md5[2:]
 
 
+@pytest.mark.mltest("Infra 7")
 def test_a_damaged_object_undoes_all(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     flip(only_in("model-v1"))
     before = state(project)
@@ -251,6 +253,7 @@ def test_one_that_lacked_its_last_line_is_closed(project: Project) -> None:
     assert [e["result"] for e in log()] == ["done"]
 
 
+@pytest.mark.mltest("Infra 7")
 def test_golden_events_see_another_answer(project: Project) -> None:
     report, test = Path("reports") / CASE / "evaluate", Path("data") / CASE / "tables/test.parquet"
     assert golden.check(CASE, MODEL, test, report) == 100

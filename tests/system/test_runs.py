@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.locales import locale
 from tests.project import Project, make
 
 STAGES = ["data", "validate", "features", "tune", "train", "evaluate", "monitor"]
@@ -25,6 +27,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
+@pytest.mark.mltest("Infra 3")
 def test_every_stage_leaves_its_outs(project: Project) -> None:
     for usecase in BOTH:
         for stage in set(STAGES) - {"train"}:
@@ -35,6 +38,7 @@ def test_every_stage_leaves_its_outs(project: Project) -> None:
         assert list((reports / "plots").glob("*.csv"))
 
 
+@pytest.mark.mltest("Infra 3")
 def test_a_second_run_does_nothing(project: Project) -> None:
     assert project.repro() == []
     assert project.run("git", "status", "--porcelain") == ""
@@ -52,16 +56,23 @@ def test_metrics_and_plots_show(project: Project) -> None:
         shutil.rmtree(project.path / "shown")
 
 
+@pytest.mark.mltest("Infra 1")
 def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, tmp_path: Path) -> None:
-    """Another folder, time zone, locale, hash seed, thread count: dvc.lock and metrics as committed."""
+    """Another folder, time zone, locale (the decimal comma's), hash seed, thread count, umask: dvc.lock
+    and metrics as committed."""
     other = project.clone(tmp_path / "another folder")
     strange = {
         "TZ": "Asia/Kathmandu",
-        "LC_ALL": "C",
+        **(locale(tmp_path / "locales", "de_DE") or {"LC_ALL": "C"}),
         "PYTHONHASHSEED": "77",
         "OMP_NUM_THREADS": "1",
     }
-    assert len(other.repro(env=strange)) == len(STAGES) * len(BOTH)
+    before = os.umask(0o077)
+    try:
+        ran = other.repro(env=strange)
+    finally:
+        os.umask(before)
+    assert len(ran) == len(STAGES) * len(BOTH)
     assert other.run("git", "status", "--porcelain") == ""
     assert (other.path / "dvc.lock").read_bytes() == (project.path / "dvc.lock").read_bytes()
 
@@ -102,6 +113,7 @@ def test_a_failing_stage_leaves_the_last_good_outs(project: Project) -> None:
         project.run("git", "checkout", "-q", ".")
 
 
+@pytest.mark.mltest("Infra 3")
 def test_the_store_serves_what_was_materialized(project: Project) -> None:
     out = project.run("python", "-m", "plumbline", "features", "materialize", "card_fraud")
     assert "card_fraud: feature store materialize done" in out

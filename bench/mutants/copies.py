@@ -1,0 +1,45 @@
+"""Scratch copies of the project as it stands: the files git tracks or would, and the outs, linked."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from plumbline.scorecard import tree
+from tests.conftest import ROOT
+from tests.project import environment
+
+OUTS = ("data", "models", "reports")
+
+
+def copy(path: Path) -> Path:
+    """The project in `path`, committed, so that it has a state of its own; the outs are links."""
+    for name in tree.listed(ROOT):
+        if (ROOT / name).is_file():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, path / name)
+    for name in OUTS:
+        if (ROOT / name).is_dir():
+            (path / name).symlink_to(ROOT / name)
+    git(path, "init", "-q", "-b", "main")
+    with (path / ".git" / "info" / "exclude").open("a") as file:
+        file.write("".join(f"/{name}\n" for name in OUTS))
+    git(path, "add", "-A")
+    git(path, "commit", "-q", "-m", "the project as it stands")
+    return path
+
+
+def git(path: Path, *words: str) -> None:
+    """Run git in the copy, as nobody in particular."""
+    done = subprocess.run(
+        ["git", *words],
+        cwd=path,
+        env=environment(path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"git {words[0]} in {path}: {done.stderr.strip()}")

@@ -1,0 +1,125 @@
+"""Faults that the tests of features and data must notice."""
+
+from __future__ import annotations
+
+from bench.mutants.plant import Mutant
+
+FEATURES = "plumbline/features"
+
+MUTANTS = (
+    Mutant(
+        "Data 1",
+        "contract: a range needs both ends",
+        "plumbline/quality/contract.py",
+        "if low is not None or high is not None:",
+        "if low is not None and high is not None:",
+        tests="tests/code/test_contract.py",
+    ),
+    Mutant(
+        "Data 1",
+        "contract: nothing is expected of a value that may not be null",
+        "plumbline/quality/contract.py",
+        "if fixed or not column.null:",
+        "if fixed and not column.null and False:",
+        tests="tests/mltest/test_contract_covers.py",
+    ),
+    Mutant(
+        "Data 2",
+        "earning: the weakest of the noise is enough to beat",
+        "plumbline/earning/study.py",
+        "max((s.gain for s in noise), default=0.0)",
+        "min((s.gain for s in noise), default=0.0)",
+        tests="tests/mltest/test_earning.py",
+    ),
+    Mutant(
+        "Data 2",
+        "earning: the noise is the features themselves",
+        "plumbline/earning/shadows.py",
+        "shuffled = [random.permutation(table.x[:, i]) for i in chosen]",
+        "shuffled = [table.x[:, i] for i in chosen]",
+        tests="tests/mltest/test_earning.py",
+    ),
+    Mutant(
+        "Data 3",
+        "a feature that takes one row after the other",
+        "usecases/card_fraud.py",
+        "    return (hour < 6).astype(np.int64)",
+        "    return np.array([int(np.sum([h < 6, 0])) for h in hour.tolist()])",
+        tests="tests/mltest/test_prices.py",
+    ),
+    Mutant(
+        "Data 3",
+        "serving: a history is read from its beginning",
+        "plumbline/features/single.py",
+        "low, high = bisect_left(self.times, start), bisect_left(self.times, end)",
+        "low, high = sum(t < start for t in self.times), sum(t < end for t in self.times)",
+        tests="tests/mltest/test_prices.py",
+    ),
+    Mutant(
+        "Data 4",
+        "rules: a feature may be made of a forbidden column",
+        f"{FEATURES}/policy.py",
+        "if column.forbidden:",
+        "if column.forbidden and not column.known:",
+        tests="tests/mltest/test_policy.py",
+    ),
+    Mutant(
+        "Data 4",
+        "a use case hands the model a customer's number",
+        "usecases/card_fraud.py",
+        """    features=(
+        "amount_cents",""",
+        """    features=(
+        "customer_id",
+        "amount_cents",""",
+        tests="tests/mltest/test_policy.py",
+    ),
+    Mutant(
+        "Data 5",
+        "intake: who asked to be forgotten stays",
+        "plumbline/intake/forget.py",
+        "        if ids:",
+        "        if not ids:",
+        tests="tests/code/test_forget.py",
+    ),
+    Mutant(
+        "Data 5",
+        "privacy: a card number is no longer seen in columns of whole numbers",
+        "plumbline/quality/outputs.py",
+        'elif kind in ("BIGINT", "UBIGINT", "HUGEINT"):',
+        'elif kind == "HUGEINT":',
+        tests="tests/mltest/test_privacy.py",
+    ),
+    Mutant(
+        "Data 7",
+        "features: Friday is weekend",
+        "usecases/card_fraud.py",
+        "% 7 >= 5",
+        "% 7 >= 4",
+        tests="tests/code/test_card_fraud.py",
+    ),
+    Mutant(
+        "Data 7",
+        "features: a code moved by one",
+        f"{FEATURES}/rowwise.py",
+        "float(i)",
+        "float(i + 1)",
+        tests="tests/code/test_rowwise.py",
+    ),
+    Mutant(
+        "Data 7",
+        "features: a snapshot sees its own day",
+        f"{FEATURES}/batch.py",
+        'unit="day") + 1',
+        'unit="day")',
+        tests="tests/code/test_batch.py",
+    ),
+    Mutant(
+        "Data 7",
+        "features: earlier today includes the event itself",
+        f"{FEATURES}/batch.py",
+        "preceding=(None, ibis.interval(microseconds=1))",
+        "preceding=(None, 0)",
+        tests="tests/code/test_batch.py",
+    ),
+)

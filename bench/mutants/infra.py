@@ -1,0 +1,72 @@
+"""Faults that the tests of the infrastructure must notice."""
+
+from __future__ import annotations
+
+from bench.mutants.plant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "Infra 1",
+        "training: the model carries the second of its training",
+        "plumbline/model/training.py",
+        "best.set_attr(best_iteration=None, best_score=None)",
+        "best.set_attr(best_iteration=None, best_score=str(time.time()))",
+        tests="tests/code/test_training.py",
+    ),
+    Mutant(
+        "Infra 2",
+        "training: all rounds are kept, the overfitted ones too",
+        "plumbline/model/training.py",
+        "kept = booster.best_iteration + 1",
+        "kept = booster.num_boosted_rounds()",
+        tests="tests/code/test_training.py",
+    ),
+    Mutant(
+        "Infra 3",
+        "pipeline: the outcomes are written under another name",
+        "plumbline/intake/partition.py",
+        '("outcomes", "outcomes", "known_at" if usecase.time else None)',
+        '("outcomes", "labels", "known_at" if usecase.time else None)',
+        tests="tests/mltest/test_pipeline.py",
+    ),
+    Mutant(
+        "Infra 4",
+        "gate: one good check is enough",
+        "plumbline/evaluation/gates.py",
+        "if all(c.passed for c in self.checks)",
+        "if any(c.passed for c in self.checks)",
+        tests="tests/code/test_gates.py",
+    ),
+    Mutant(
+        "Infra 2",
+        "training: the label is turned round",
+        "plumbline/model/training.py",
+        "label=batch.y,",
+        "label=1 - batch.y,",
+        tests="tests/mltest/test_learns.py",
+    ),
+    Mutant(
+        "Infra 6",
+        "canary: another model's answers are let through",
+        "plumbline/rollback/canary.py",
+        "    golden.check(usecase.name, model, test, report)\n",
+        "",
+        tests="tests/mltest/test_canary.py",
+    ),
+    Mutant(
+        "Infra 6",
+        "canary: an answer above 1 is a probability",
+        "plumbline/rollback/canary.py",
+        "odd |= (answers < 0) | (answers > 1)",
+        "odd |= answers < 0",
+        tests="tests/mltest/test_canary.py",
+    ),
+    Mutant(
+        "Infra 7",
+        "rollback: every answer counts as the recorded one",
+        "plumbline/rollback/golden.py",
+        "(one == other) | ((one != one) & (other != other))",
+        "(one == one) | (one != one)",
+        tests="tests/code/test_rollback.py",
+    ),
+)

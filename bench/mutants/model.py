@@ -1,0 +1,56 @@
+"""Faults that the tests of the model's development must notice."""
+
+from __future__ import annotations
+
+from bench.mutants.plant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "Model 1",
+        "train: a learning rate is set in the code",
+        "stages/train.py",
+        "log = logging.getLogger",
+        'SETTINGS = {"eta": 0.05}\nlog = logging.getLogger',
+        tests="tests/mltest/test_specs.py",
+    ),
+    Mutant(
+        "Model 1",
+        "a tree with changes counts as the commit",
+        "plumbline/scorecard/tree.py",
+        "if line and line[3:] not in OWN]",
+        "if not line]",
+        tests="tests/mltest/test_specs.py",
+    ),
+    Mutant(
+        "Model 3",
+        "tuning: the search seeks the worst model",
+        "plumbline/model/tuning.py",
+        "-1.0 if higher_is_better else 1.0, max_evals",
+        "1.0 if higher_is_better else -1.0, max_evals",
+        tests="tests/code/test_tuning.py",
+    ),
+    Mutant(
+        "Model 3",
+        "tuning: the worst trial is called best",
+        "plumbline/model/tuning.py",
+        "sign = -1.0 if higher_is_better else 1.0",
+        "sign = 1.0 if higher_is_better else -1.0",
+        tests="tests/code/test_tuning.py",
+    ),
+    Mutant(
+        "Model 5",
+        "gate: within noise of the linear model is good enough",
+        "plumbline/evaluation/gates.py",
+        'if word != "better"]',
+        'if word == "worse"]',
+        tests="tests/code/test_gates.py",
+    ),
+    Mutant(
+        "Model 6",
+        "gate: no slice is ever below its floor",
+        "plumbline/evaluation/gates.py",
+        "return found.high < floor if higher_is_better else found.low > floor",
+        "return False",
+        tests="tests/code/test_gates.py",
+    ),
+)

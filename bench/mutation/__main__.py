@@ -1,0 +1,111 @@
+"""`python -m bench.mutation`: branch coverage and mutation score of feature and contract code.
+
+A fixed sample of changes per file (`--per-file`), each in a copy of the project, against that file's own
+fast tests. Prints what was not noticed, and the score; `--json FILE` keeps it with each file's SHA-256.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bench.mutation.subjects import COVERED, FOR_COVERAGE, SUBJECTS
+from plumbline import files
+from tests.conftest import ROOT
+from tests.project import environment
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.mutation", description=__doc__)
+    parser.add_argument("--per-file", type=int, default=20, metavar="N")
+    parser.add_argument("--only", help="files whose path holds this text")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--jobs", type=int, default=2)
+    chosen = parser.parse_args()
+    subjects = [f for f in SUBJECTS if not chosen.only or chosen.only in f]
+    with ThreadPoolExecutor(chosen.jobs) as pool:
+        found = dict(pool.map(judged, [(f, chosen.per_file) for f in subjects]))
+    made, noticed = (sum(f[k] for f in found.values()) for k in ("mutants", "killed"))
+    print(f"mutation score: {noticed} of {made} noticed, {noticed / made:.1%}")
+    if chosen.only:
+        return
+    covered = coverage()
+    whole = {k: sum(c[k] for c in covered.values()) for k in ("branches", "covered_branches")}
+    print(
+        f"branch coverage: {whole['covered_branches']} of {whole['branches']}, {share(whole):.1%}"
+    )
+    for file, told in covered.items():
+        print(f"  {share(told):6.1%} {file}")
+    if chosen.json:
+        hashes = {f: sha(f) for f in COVERED}
+        record = {
+            "command": f"python -m bench.mutation --per-file {chosen.per_file}",
+            "sha256": hashes,
+            "mutation": {"mutants": made, "killed": noticed, "files": found},
+            "branches": {**whole, "files": covered},
+        }
+        files.write_json(chosen.json, record)
+
+
+def judged(asked: tuple[str, int]) -> tuple[str, dict[str, Any]]:
+    """One file's sample of changes, in a process of its own: how many, how many noticed, which not."""
+    file, most = asked
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.mutation.one", file, str(most)],
+        cwd=ROOT,
+        env=environment(ROOT),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    for line in told["alive"]:
+        print(f"not noticed: {line}", flush=True)
+    print(f"{told['killed']} of {told['mutants']} {file}", flush=True)
+    return file, told
+
+
+def coverage() -> dict[str, dict[str, int]]:
+    """Branches of each file, and those that its tests run through."""
+    tests = dict.fromkeys([t for words in SUBJECTS.values() for t in words.split()])
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "coverage.json"
+        words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *FOR_COVERAGE]
+        words += ["--cov", "--cov-branch", f"--cov-report=json:{out}"]
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env={**environment(ROOT), "COVERAGE_FILE": f"{folder}/data"},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            sys.exit(done.stdout[-3000:])
+        whole = json.loads(out.read_text())["files"]
+    return {
+        f: {
+            "branches": whole[f]["summary"]["num_branches"],
+            "covered_branches": whole[f]["summary"]["covered_branches"],
+        }
+        for f in COVERED
+    }
+
+
+def share(told: dict[str, int]) -> float:
+    return told["covered_branches"] / told["branches"] if told["branches"] else 1.0
+
+
+def sha(file: str) -> str:
+    return hashlib.sha256((ROOT / file).read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""`canary USECASE`: golden requests to the bundle in models/ before it serves; exit 2 where one is wrong."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add(parsers: Any) -> None:
+    """Declare the command."""
+    parser = parsers.add_parser("canary", help="put golden requests to a model before it serves")
+    parser.add_argument("usecase")
+    parser.add_argument("--model", type=Path, help="another bundle than models/USECASE")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Ask, and say that it may serve; PlumblineError where it may not."""
+    from plumbline import usecase
+    from plumbline.rollback import canary
+
+    name = chosen.usecase
+    count = canary.check(
+        usecase.load(name),
+        chosen.model or Path("models") / name,
+        Path("data") / name / "tables" / "test.parquet",
+        Path("reports") / name / "evaluate",
+    )
+    print(
+        f"{name}: {count} golden requests answered, one by one and together, to the bit as recorded: "
+        "it may serve"
+    )

@@ -1,0 +1,1 @@
+"""What each feature brings, beside columns of noise, and what it costs."""

@@ -1,0 +1,139 @@
+"""One use case's features: what each brings in several trainings beside noise, what it costs, who earns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plumbline.earning import prices, shadows
+from plumbline.earning.shadows import Brought, Settings, Table
+from plumbline.features import catalog, rowwise, single, tables
+from plumbline.history import lock
+from plumbline.model import bundle
+from plumbline.params import UseCaseParams
+from plumbline.usecase import Columns, UseCase
+
+EVENTS = 1000
+"""Of the history whose reading is timed."""
+ROWS = 50_000
+"""Of the batch whose features are timed, at most."""
+
+
+def study(
+    usecase: UseCase,
+    params: UseCaseParams,
+    train: Path,
+    valid: Path,
+    model: Path,
+    *,
+    seeds: int,
+    noise: int,
+) -> dict[str, Any]:
+    """A line per feature, for JSON, with the md5s of what it was measured on."""
+    said = bundle.load(model, usecase.name).manifest
+    full = {**said.params, "nthread": params.train.threads}
+    asked = Settings(usecase.problem, full, params.train.rounds, params.train.early_stopping)
+    learn, watch = tables.read(train), tables.read(valid)
+    pair = _table(usecase, learn), _table(usecase, watch)
+    runs = [
+        shadows.once(usecase.features, pair[0], pair[1], asked, noise, params.seed + s)
+        for s in range(seeds)
+    ]
+    costs = _costs(usecase, {n: v[:ROWS] for n, v in learn.items()})
+    return {
+        "usecase": usecase.name,
+        "of": {"train": lock.md5(train), "valid": lock.md5(valid), "model": said.definitions},
+        "seeds": seeds,
+        "noise": noise,
+        "yardsticks": costs["yardsticks"],
+        "features": lines(usecase, runs, costs),
+    }
+
+
+def lines(
+    usecase: UseCase,
+    runs: Sequence[tuple[Mapping[str, Brought], Sequence[Brought]]],
+    costs: Mapping[str, Mapping[str, float]],
+) -> list[dict[str, Any]]:
+    """Per feature: share of the gain, runs won against every shadow, loss, costs; the best first.
+
+    A feature earns its place where its gain is above every shadow's in more than half of the runs.
+    """
+    kinds = {e["name"]: e["kind"] for e in catalog.entries(usecase)}
+    found = []
+    for name in usecase.features:
+        gains = [brought[name].gain / _total(brought) for brought, _ in runs]
+        won = sum(b[name].gain > max((s.gain for s in noise), default=0.0) for b, noise in runs)
+        found.append(
+            {
+                "name": name,
+                "kind": kinds[name],
+                "sources": catalog.sources(usecase, name),
+                "gain": _mean(gains),
+                "won": won,
+                "loss": _mean([brought[name].loss for brought, _ in runs]),
+                "earns": won > len(runs) / 2,
+                "us_per_row": costs["row"].get(name, 0.0),
+                "us_per_request": costs["request"].get(name, 0.0),
+            }
+        )
+    return sorted(found, key=lambda line: (-line["gain"], line["name"]))
+
+
+def dear(found: Mapping[str, Any]) -> list[str]:
+    """Features that cost more than what is allowed, in words."""
+    row, request = (found["yardsticks"][k] for k in ("row", "request"))
+    out = []
+    for line in found["features"]:
+        if line["us_per_row"] > prices.PER_ROW * row:
+            out.append(f"{line['name']}: {line['us_per_row']:.3g} µs per row of a batch")
+        if line["us_per_request"] > prices.PER_REQUEST * request:
+            out.append(f"{line['name']}: {line['us_per_request']:.3g} µs per request")
+    return out
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else 0.0
+
+
+def _total(brought: Mapping[str, Brought]) -> float:
+    return sum(b.gain for b in brought.values()) or 1.0
+
+
+def _table(usecase: UseCase, columns: Columns) -> Table:
+    label = np.asarray(columns[usecase.label], np.float32)
+    offset = None if usecase.offset is None else columns[usecase.offset].astype(np.float32)
+    return Table(rowwise.matrix(usecase.features, columns), label, offset)
+
+
+def _costs(usecase: UseCase, columns: Columns) -> dict[str, Mapping[str, float]]:
+    """Per row and per request, in microseconds, and the yardsticks of the same minute."""
+    rows = len(columns[usecase.key])
+    yardsticks = {"row": prices.root(rows), "request": prices.lookup()}
+    request = {}
+    if usecase.time is not None:
+        past, at = _past(usecase, columns)
+        request = prices.fetch(usecase, past, at)
+    return {"row": prices.batch(usecase, columns), "request": request, "yardsticks": yardsticks}
+
+
+def _past(usecase: UseCase, columns: Columns) -> tuple[dict[str, single.History], Any]:
+    """A history of the table's first events as if of one of each entity, and the day after them."""
+    names = [*(c.name for c in usecase.columns if c.name in columns)]
+    rows = min(EVENTS, len(columns[usecase.key]))
+    plain = {n: columns[n][:rows].tolist() for n in names}
+    events = [{n: plain[n][i] for n in names} for i in range(rows)]
+    late = timedelta(days=usecase.label_delay)
+    known = [c.name for c in usecase.known]
+    first = [{n: e[n] for n in known} for e in events]
+    outcomes = [{**e, "known_at": e[str(usecase.time)] + late} for e in events]
+    outcomes = [
+        {n: o[n] for n in (usecase.key, "known_at", *(c.name for c in usecase.unknown)) if n in o}
+        for o in outcomes
+    ]
+    made = {e.name: single.history(usecase, e, first, outcomes) for e in usecase.entities}
+    return made, max(e[str(usecase.time)] for e in events) + timedelta(days=1)

@@ -1,0 +1,70 @@
+"""Rules that every feature keeps whatever it means: columns it may not use, an owner, a description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plumbline.errors import SpecError
+from plumbline.features import catalog
+from plumbline.usecase import UseCase
+
+SHORTEST = 5
+"""Characters of a description."""
+
+
+def check(usecase: UseCase) -> None:
+    """SpecError with a line per broken rule."""
+    found = problems(usecase)
+    if found:
+        raise SpecError("\n".join(f"usecases/{usecase.name}.py: {line}" for line in found))
+
+
+def problems(usecase: UseCase) -> list[str]:
+    """Each broken rule: what it concerns, what is wrong, what to do."""
+    return [*_columns(usecase), *_described(usecase)]
+
+
+def values(usecase: UseCase, name: str) -> list[str]:
+    """The contract's columns whose values a feature holds, direct or not, sorted.
+
+    A history's entity and time say whose and when, and are not among them.
+    """
+    for row in usecase.rows:
+        if row.name == name:
+            return sorted({v for i in row.inputs for v in values(usecase, i)})
+    for spec in usecase.aggregates:
+        if spec.name == name:
+            return [spec.column] if spec.column else []
+    return [c.column for c in usecase.categories if c.name == name] or [name]
+
+
+def _columns(usecase: UseCase) -> Iterator[str]:
+    for feature in usecase.features:
+        for name in values(usecase, feature):
+            column = usecase.column(name)
+            if name == usecase.key:
+                yield f"feature '{feature}' is made of the key '{name}', which says nothing; drop it"
+            if column.forbidden:
+                yield (
+                    f"feature '{feature}' is made of '{name}', which no feature may use "
+                    f"({column.forbidden}); drop the feature"
+                )
+            if column.deprecated:
+                yield (
+                    f"feature '{feature}' is made of '{name}', which is deprecated "
+                    f"({column.deprecated}); make it of something else"
+                )
+
+
+def _described(usecase: UseCase) -> Iterator[str]:
+    if not usecase.owner.strip():
+        yield "no owner; say who answers for the use case and its features"
+    for entry in catalog.entries(usecase):
+        if len(entry["description"].strip(" ,-")) < SHORTEST:
+            yield (
+                f"feature '{entry['name']}' has the description '{entry['description']}'; say in a "
+                "line what it means, with its unit"
+            )
+    for column in usecase.columns:
+        if not column.description.strip() or not column.unit.strip():
+            yield f"column '{column.name}' has no description or no unit; give both"

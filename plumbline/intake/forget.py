@@ -1,0 +1,42 @@
+"""Rows of people who asked to be forgotten: left out where data come in, so that nothing later has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from plumbline import duck
+from plumbline.errors import ParamsError, near
+from plumbline.intake.casts import quote, text
+from plumbline.usecase import UseCase
+
+
+def forget(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: UseCase,
+    asked: Mapping[str, Sequence[int | str]],
+) -> int:
+    """Delete from the table `events` the rows whose column (of an entity, or the key) is one of those
+    asked for; how many they were.
+
+    Raises ParamsError for a column that is neither.
+    """
+    choices = [*(e.column for e in usecase.entities), usecase.key]
+    before = _rows(connection)
+    for column, ids in asked.items():
+        if column not in choices:
+            raise ParamsError(
+                f"params.yaml, {usecase.name}.data.forget: '{column}' says of nobody who it is; "
+                f"{near(column, choices)}"
+            )
+        if ids:
+            listed = ", ".join(text(str(i)) for i in ids)
+            connection.execute(
+                f"DELETE FROM events WHERE CAST({quote(column)} AS VARCHAR) IN ({listed})"
+            )
+    return before - _rows(connection)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> int:
+    return int(duck.rows(connection, "SELECT count(*) FROM events")[0][0])

@@ -1,0 +1,150 @@
+"""What may lie behind a moved column: another unit, another column, another clock, missing hours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from plumbline.monitoring.layout import FINE, HOURS, STEPS
+from plumbline.usecase import Array
+
+FACTORS = (10.0, 100.0, 1000.0, 12.0, 60.0, 3600.0, 3.28084, 2.20462, 2.54)
+"""Tens, dozens, minutes and seconds, feet, pounds, inches; and their inverses."""
+MOVES = 12 * STEPS
+"""Furthest factor that is looked for, in bins of the fine grid: 4096."""
+TIE = 4.0
+"""Gain in nats that a known factor may lack to the best."""
+LEAST = 12.0
+"""Gain in log-likelihood (nats) that a cause must bring."""
+STEPS_IN = 10
+"""Halvings by which a share is found, to a thousandth."""
+FLOOR = 1e-3
+"""Part of a density that lies evenly on the grid."""
+NEAR = 1.8
+"""Factors below it (and above its inverse) are drift, not another unit."""
+FIT = 0.5
+"""Share of what has moved that a cause must explain."""
+Grid = tuple[Array, Array]
+"""Counts on the fine grid: now, before."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Hours without a row: in words, their usual share of the rows, and how likely by chance."""
+
+    words: str
+    share: float
+    chance: float
+
+
+def missing_hours(now: Array, before: Array) -> Gap | None:
+    """The longest run of empty hours (by the rows that were to be expected), if any is empty."""
+    usual = before / max(1, before.sum())
+    best, place = 0.0, (0, 0)
+    start = 0
+    for hour in range(HOURS + 1):
+        if hour == HOURS or now[hour] > 0:
+            share = float(usual[start:hour].sum())
+            if share > best:
+                best, place = share, (start, hour)
+            start = hour + 1
+    if best == 0.0:
+        return None
+    expected = now.sum() * best / max(1e-9, 1 - best)
+    first, end = place
+    words = f"between {first}:00 and {end}:00"
+    words = f"after {first}:00" if end == HOURS else f"before {end}:00" if first == 0 else words
+    return Gap(words, best, float(np.exp(-expected / 2)))
+
+
+def clock(now: Array, before: Array) -> int:
+    """Hours by which the day's pattern is late (negative: early); 0 where no move explains it."""
+    p, q = now / max(1, now.sum()), before / max(1, before.sum())
+    moves = [h for h in range(-12, 12) if h]
+    still = _gap(p, q)
+    best = min(moves, key=lambda h: _gap(p, np.roll(q, h)))
+    return best if _gap(p, np.roll(q, best)) < (1 - FIT) * still else 0
+
+
+def scaled(now: Array, before: Array) -> tuple[float, float, float] | None:
+    """A factor, the share of rows that it was applied to, and the gain in nats, if one explains it.
+
+    All factors from 1/4096 to 4096 compete, of a part of the rows or of all; a known one is preferred
+    where it explains the values almost as well as the best.
+    """
+    p, q = now.astype(float), _density(before)
+    moves = [m for m in range(-MOVES, MOVES + 1) if m]
+    gains = {m: _gain(p, q, _density(_times(before, m))) for m in moves}
+    best = max(moves, key=lambda m: gains[m][0])
+    known = {round(STEPS * np.log2(f)): f for f in (*FACTORS, *(1 / f for f in FACTORS))}
+    likely = max(known, key=lambda m: gains[m][0])
+    if gains[likely][0] >= gains[best][0] - TIE:
+        best = likely
+    if any(gains[m][0] >= gains[best][0] - TIE for m in moves if abs(m) < STEPS * np.log2(NEAR)):
+        return None
+    gain, share = gains[best]
+    factor = known.get(best, float(f"{2.0 ** (best / STEPS):.2g}"))
+    return None if gain < max(LEAST, FIT * _most(p, q)) else (factor, share, gain)
+
+
+def swapped(grids: Mapping[str, Grid], suspects: set[str]) -> list[tuple[str, str, float]]:
+    """Pairs of suspects whose new parts look like each other's usual values, and their share."""
+    found = []
+    for one, other in combinations(sorted(set(grids) & suspects), 2):
+        pairs = [
+            (grids[a][0].astype(float), grids[a][1], grids[b][1]) for a, b in _both(one, other)
+        ]
+        gains = [_gain(now, _density(q), _density(r)) for now, q, r in pairs]
+        rivals = [scaled(now, q) for now, q, _ in pairs]
+        least = [max(LEAST, r[2] if r else 0.0) for r in rivals]
+        if all(g > bound for (g, _), bound in zip(gains, least, strict=True)):
+            found.append((one, other, float(np.mean([s for _, s in gains]))))
+    return found
+
+
+def _both(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (one, other), (other, one)
+
+
+def _times(before: Array, move: int) -> Array:
+    """The grid's counts moved outwards by `move` bins; zero and what falls off stays at the end."""
+    middle = FINE // 2
+    size = np.abs(np.arange(FINE) - middle)
+    far = np.clip(np.where(size > 0, size + move, 0), 0, middle)
+    there = middle + np.sign(np.arange(FINE) - middle) * far
+    return np.bincount(there.astype(np.int64), weights=before, minlength=FINE)
+
+
+def _density(counts: Array) -> Array:
+    """Smoothed shares on the fine grid, none of them zero."""
+    kernel = np.array([1, 2, 3, 2, 1]) / 9
+    smooth = np.convolve(counts, kernel, mode="same")
+    return (1 - FLOOR) * smooth / max(1e-9, smooth.sum()) + FLOOR / FINE
+
+
+def _gain(now: Array, before: Array, other: Array) -> tuple[float, float]:
+    """What (1 - s) before + s other gains over before alone in log-likelihood, at the best s.
+
+    The gain is concave in s: its slope is halved in on.
+    """
+    filled = now > 0
+    n, q, r = now[filled], before[filled], other[filled]
+    low, high = 0.0, 1.0
+    for _ in range(STEPS_IN):
+        share = (low + high) / 2
+        rises = (n * (r - q) / ((1 - share) * q + share * r)).sum() > 0
+        low, high = (share, high) if rises else (low, share)
+    return float((n * np.log(((1 - share) * q + share * r) / q)).sum()), share
+
+
+def _most(now: Array, before: Array) -> float:
+    """The gain of what explains the values best: they themselves, smoothed."""
+    filled = now > 0
+    return float((now[filled] * np.log(_density(now)[filled] / before[filled])).sum())
+
+
+def _gap(p: Array, q: Array) -> float:
+    return float(((p - q) ** 2 / (p + q + 1e-9)).sum())

@@ -1,0 +1,110 @@
+"""The columns then and now for a reader: shares per bin, segment mix, how far each has moved."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from plumbline.monitoring import usual
+from plumbline.monitoring.layout import HOURS, Plan
+from plumbline.monitoring.sketch import Sketch
+from plumbline.monitoring.watch import Observation
+from plumbline.usecase import Array
+
+WORST = 6
+"""Columns whose distributions are kept, at most."""
+
+
+def pooled(sketches: tuple[Sketch, ...], plan: Plan) -> Array:
+    """Shares per bin over several periods, float (size,)."""
+    counts = sum((s.counts[plan.place] for s in sketches), np.zeros(plan.size, np.int64))
+    return counts / max(1, counts.sum())
+
+
+def columns(seen: Observation) -> list[dict[str, Any]]:
+    """Every monitored column: its use, its shift over the whole current window, nulls, problems."""
+    worst = {f.column: f.level for f in reversed(seen.findings)}
+    return [
+        _column(seen, plan) | {"level": worst.get(plan.name, "fine")} for plan in seen.layout.plans
+    ]
+
+
+def prediction(seen: Observation) -> dict[str, Any] | None:
+    """The score's shift over the whole current window; None without rows."""
+    if not seen.now.rows:
+        return None
+    return _moved(seen, seen.layout.score)
+
+
+def worst(seen: Observation) -> list[dict[str, Any]]:
+    """The distributions of the columns that were found, gravest first, then of those that moved most."""
+    plans = [p for p in seen.layout.plans if p.size > 1]
+    found = list(dict.fromkeys(f.column for f in seen.findings if f.column))
+    psi = {p.name: _moved(seen, p)["psi"] for p in plans}
+    ordered = sorted(
+        plans,
+        key=lambda p: (
+            found.index(p.name) if p.name in found else len(found),
+            -psi[p.name],
+            p.name,
+        ),
+    )
+    return [_shares(seen, p) for p in ordered[:WORST]] + [_shares(seen, seen.layout.score)]
+
+
+def segments(seen: Observation) -> list[dict[str, Any]]:
+    """The mix of every category, reference and current."""
+    out = []
+    for plan in seen.layout.plans:
+        if plan.kind != "category":
+            continue
+        before, now = pooled(seen.before, plan), pooled(seen.sketches, plan)
+        for value, r, c in zip(labels(plan), before, now, strict=True):
+            out.append({"column": plan.name, "value": value, "reference": r, "current": c})
+    return [
+        {k: float(v) if k in ("reference", "current") else v for k, v in s.items()} for s in out
+    ]
+
+
+def labels(plan: Plan) -> list[str]:
+    """A word for each bin."""
+    if plan.kind == "time":
+        return [f"{h}:00" for h in range(HOURS)]
+    if plan.kind == "category":
+        return [*(str(v) for v in plan.vocabulary), "(other)"]
+    edges = [f"{e:.4g}" for e in plan.edges]
+    if not edges:
+        return ["all"]
+    between = [f"{a} to {b}" for a, b in itertools.pairwise(edges)]
+    return [f"up to {edges[0]}", *between, f"over {edges[-1]}"]
+
+
+def _shares(seen: Observation, plan: Plan) -> dict[str, Any]:
+    before, now = pooled(seen.before, plan), pooled(seen.sketches, plan)
+    return {
+        "name": plan.name,
+        "kind": plan.kind,
+        "bins": labels(plan),
+        "reference": [float(v) for v in before],
+        "current": [float(v) for v in now],
+    }
+
+
+def _column(seen: Observation, plan: Plan) -> dict[str, Any]:
+    out: dict[str, Any] = {"name": plan.name, "importance": plan.importance, "reach": plan.reach}
+    problem = next((s.problems[plan.name] for s in seen.sketches if plan.name in s.problems), None)
+    if problem:
+        return out | {"problem": problem[1]}
+    for name, sketches in (("reference", seen.before), ("current", seen.sketches)):
+        rows = sum(s.rows for s in sketches)
+        out[f"null_{name}"] = sum(s.nulls.get(plan.name, 0) for s in sketches) / max(1, rows)
+    return out | (_moved(seen, plan) if plan.size > 1 else {})
+
+
+def _moved(seen: Observation, plan: Plan) -> dict[str, float]:
+    before = sum((s.counts[plan.place] for s in seen.before), np.zeros(plan.size, np.int64))
+    now = sum((s.counts[plan.place] for s in seen.sketches), np.zeros(plan.size, np.int64))
+    psi, shift = usual.distance(now, before, plan.order)
+    return {"psi": psi, "shift": shift}

@@ -1,0 +1,69 @@
+"""Quality where labels are known, with an interval; and an estimate, with its assumptions, where not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from plumbline.evaluation import metrics
+from plumbline.monitoring import matured
+from plumbline.monitoring.matured import Outcome
+from plumbline.monitoring.verdict import FAULTS
+from plumbline.monitoring.watch import Observation
+from plumbline.usecase import Array
+
+ASSUMES = (
+    "the scores are calibrated and what decides the label is unchanged: it cannot see concept drift"
+)
+DRAWS = 200
+
+
+def known(outcome: Outcome) -> dict[str, float] | None:
+    """A period's quality with a 95 % interval (Poisson bootstrap of its rows), None without labels."""
+    problem = "classification" if outcome.scores.size else "regression"
+    value = matured.quality(problem, outcome)
+    if not outcome.known or not np.isfinite(value):
+        return None
+    low, high = _interval(problem, outcome, value)
+    return {"value": value, "low": low, "high": high, "maturity": outcome.maturity}
+
+
+def estimate(seen: Observation) -> dict[str, Any]:
+    """Average precision of the current window by its scores alone; muted where inputs are invalid."""
+    metric = metrics.PRIMARY[seen.usecase.problem]
+    out: dict[str, Any] = {"value": None, "metric": metric, "assumptions": ASSUMES, "muted": None}
+    if seen.usecase.problem == "regression":
+        return out | {"muted": "a single forecast does not say how sure it is"}
+    broken = [f for f in seen.findings if f.level == "page" and f.check in FAULTS]
+    if broken:
+        names = ", ".join(sorted({f.column or f.check for f in broken}))
+        return out | {"muted": f"inputs are invalid: {names}"}
+    off = [f for f in seen.findings if f.check in ("calibration", "quality") and f.level == "page"]
+    if off:
+        return out | {"muted": f"known labels contradict the scores: {off[0].evidence}"}
+    return out | {"value": expected_precision(seen.now.score)}
+
+
+def expected_precision(score: Array) -> float | None:
+    """Average precision to be expected of n calibrated scores, None without any."""
+    s = np.sort(score[np.isfinite(score)])[::-1]
+    if not len(s) or not s.sum():
+        return None
+    precision = (np.cumsum(s) - s + 1) / np.arange(1, len(s) + 1)  # given that the row is a case
+    return float((precision * s).sum() / s.sum())
+
+
+def _interval(problem: str, outcome: Outcome, value: float) -> tuple[float, float]:
+    if problem == "regression":
+        spread = max(outcome.variance / outcome.known - value**2, 0.0)
+        error = 1.96 * float(np.sqrt(spread / outcome.known))
+        return value - error, value + error
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(DRAWS):
+        drawn = random.poisson(outcome.scores)
+        found.append(matured.precision(*drawn[:, ::-1]))
+    good = [f for f in found if np.isfinite(f)]
+    low, high = np.quantile(good, (0.025, 0.975)) if good else (value, value)
+    return float(low), float(high)

@@ -1,0 +1,88 @@
+"""Each day's verdict and figures as a small table: what a stream has been, over all runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from plumbline.errors import PlumblineError
+
+HEAD = (
+    "day",
+    "level",
+    "rows",
+    "pages",
+    "watches",
+    "findings",
+    "score_mean",
+    "score_shift",
+    "quality",
+    "quality_low",
+    "quality_high",
+    "maturity",
+    "model",
+)
+"""The table's columns: a period's first day, its verdict, what was found, its figures, the model's md5."""
+
+Row = dict[str, str]
+
+
+def rows(result: Mapping[str, Any], model: str) -> list[Row]:
+    """A row per judged day of a monitor's JSON; none for a table without time."""
+    return [_row(day, model) for day in result["days"] if day["day"] is not None]
+
+
+def merge(before: Iterable[Row], now: Iterable[Row]) -> list[Row]:
+    """Both tables' days in order; where both have a day, what was judged last."""
+    kept = {row["day"]: row for row in before} | {row["day"]: row for row in now}
+    return [kept[day] for day in sorted(kept)]
+
+
+def dumps(table: Iterable[Row]) -> str:
+    """The table as CSV with a head."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, HEAD, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return out.getvalue()
+
+
+def loads(text: str, name: str) -> list[Row]:
+    """The rows of a CSV as `dumps` wrote it; an empty text has none.
+
+    PlumblineError names the file `name` where it is something else.
+    """
+    found = csv.DictReader(io.StringIO(text))
+    head = tuple(found.fieldnames or ())
+    if head and head != HEAD:
+        raise PlumblineError(
+            f"{name}: expected the columns {', '.join(HEAD)}, found {', '.join(head)}; "
+            "put it back with `git checkout`, or start anew with an empty file"
+        )
+    return list(found)
+
+
+def _row(day: Mapping[str, Any], model: str) -> Row:
+    found, quality = day["findings"], day["quality"] or {}
+    names = [f"{f['check']} {f['column']}" if f["column"] else f["check"] for f in found]
+    return {
+        "day": day["day"],
+        "level": day["level"],
+        "rows": str(day["rows"]),
+        "pages": str(sum(f["level"] == "page" for f in found)),
+        "watches": str(sum(f["level"] == "watch" for f in found)),
+        "findings": "; ".join(names),
+        "score_mean": _text(day["score"]["mean"]),
+        "score_shift": _text(day["score"]["shift"]),
+        "quality": _text(quality.get("value")),
+        "quality_low": _text(quality.get("low")),
+        "quality_high": _text(quality.get("high")),
+        "maturity": _text(quality.get("maturity")),
+        "model": model[:8],
+    }
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

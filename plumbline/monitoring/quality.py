@@ -1,0 +1,139 @@
+"""Quality on matured labels for a reader: current against reference, with intervals, week by week."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from plumbline.evaluation import bootstrap, metrics
+from plumbline.evaluation.bootstrap import Estimate, Resample
+from plumbline.monitoring import weeks
+from plumbline.monitoring.window import Window, matured_weeks
+from plumbline.usecase import Array
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The primary metric on rows with a known label.
+
+    `loss` is relative to the reference's value, positive where the current window is worse. Pairs are
+    reference, current. `why` says why there is nothing to tell, and is empty otherwise.
+    """
+
+    metric: str
+    rows: tuple[int, int]
+    why: str = ""
+    values: tuple[Estimate, Estimate] | None = None
+    labels: tuple[Estimate, Estimate] | None = None
+    scores: tuple[Estimate, Estimate] | None = None
+    loss: Estimate | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether there are labels enough to tell a loss from noise."""
+        return self.loss is not None and bool(np.isfinite(self.loss.low))
+
+
+@dataclass(frozen=True)
+class Week:
+    """Seven days from `first`: rows, those with a known label, their primary metric or NaN."""
+
+    window: str
+    first: np.datetime64
+    rows: int
+    labelled: int
+    quality: float
+
+
+def quality(
+    problem: str, past: Window, now: Window, *, replicates: int, level: float, seed: int
+) -> Quality:
+    """The primary metric of both windows over whole weeks of matured labels, and the loss."""
+    pair = (matured_weeks(past), matured_weeks(now))
+    found = Quality(metrics.PRIMARY[problem], (pair[0].rows, pair[1].rows))
+    why = _why_not(problem, pair[0], "reference") or _why_not(problem, pair[1], "current")
+    if why:
+        return replace(found, why=why)
+    draws = _draws(pair, replicates, seed)
+    metric = _both(lambda w, d: metrics.primary(problem, w.label, w.score, d), pair, draws)
+    labels = _both(lambda w, d: d.mean(w.label), pair, draws)
+    scores = _both(lambda w, d: d.mean(w.score), pair, draws)
+    fewest = min(draws, key=lambda d: d.draws.shape[0])
+    loss = bootstrap.estimate(_loss(found.metric, *metric), fewest, level)
+    return replace(
+        found,
+        why="" if np.isfinite(loss.low) else "too few days with a known label for an interval",
+        values=_estimates(metric, draws, level),
+        labels=_estimates(labels, draws, level),
+        scores=_estimates(scores, draws, level),
+        loss=loss,
+    )
+
+
+def by_week(problem: str, whole: Window, name: str) -> Iterator[Week]:
+    """The whole weeks of a window, oldest first."""
+    if whole.day is None or whole.last is None:
+        return
+    number = weeks.week_of(whole.day, whole.last)
+    for week in range(whole.days // 7 - 1, -1, -1):
+        one = whole.take(number == week)
+        known = one.take(one.matured)
+        first = whole.last - (7 * week + 6) * weeks.DAY
+        yield Week(name, first, one.rows, known.rows, plain(problem, known))
+
+
+def plain(problem: str, known: Window) -> float:
+    """The primary metric of rows that all have a label; NaN where it is not defined."""
+    if _why_not(problem, known, "week"):
+        return float("nan")
+    return float(metrics.primary(problem, known.label, known.score, bootstrap.whole(known.rows))[0])
+
+
+def _draws(pair: tuple[Window, Window], replicates: int, seed: int) -> tuple[Resample, Resample]:
+    """Each window drawn on its own: they share no day."""
+    past, now = (bootstrap.units(w.rows, w.day) for w in pair)
+    return bootstrap.resample(past, replicates, seed), bootstrap.resample(now, replicates, seed + 1)
+
+
+def _both(
+    measure: Callable[[Window, Resample], Array],
+    pair: tuple[Window, Window],
+    draws: tuple[Resample, Resample],
+) -> tuple[Array, Array]:
+    return measure(pair[0], draws[0]), measure(pair[1], draws[1])
+
+
+def _estimates(
+    replicates: tuple[Array, Array], draws: tuple[Resample, Resample], level: float
+) -> tuple[Estimate, Estimate]:
+    past, now = replicates
+    return (
+        bootstrap.estimate(past, draws[0], level),
+        bootstrap.estimate(now, draws[1], level),
+    )
+
+
+def _loss(metric: str, reference: Array, current: Array) -> Array:
+    change = reference - current if metric in metrics.HIGHER_IS_BETTER else current - reference
+    return bootstrap.divide(change, np.abs(reference[0]))
+
+
+def _why_not(problem: str, known: Window, name: str) -> str:
+    if known.rows == 0:
+        return f"no label of the {name} window is known"
+    if problem == "classification" and len(np.unique(known.label)) < 2:
+        return f"the known labels of the {name} window are all {known.label[0]:g}"
+    return ""
+
+
+def text(found: Quality) -> str:
+    """The known quality before and now in one line, or why there is none."""
+    if found.values is None or found.loss is None:
+        return found.why
+    before, now = found.values
+    return (
+        f"{found.metric.replace('_', ' ')} {before.value:.4g} before, {now.value:.4g} now, "
+        f"loss {found.loss.value:.1%} ({found.loss.low:.1%} to {found.loss.high:.1%})"
+    )

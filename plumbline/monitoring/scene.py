@@ -1,0 +1,74 @@
+"""What every check of one period looks at, and how a finding is graded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from plumbline.monitoring.layout import Layout, Plan
+from plumbline.monitoring.sketch import Raw, Sketch
+from plumbline.monitoring.usual import Past, Shift
+from plumbline.monitoring.verdict import Level
+from plumbline.params import Monitor
+from plumbline.usecase import Array
+
+ROWS = "share of rows"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One period (`now`), the healthy ones `before` it and the last ones, healthy or not (`trail`).
+
+    `past` and `moved` are the columns' counts and shifts. `page` and `watch` are the chances per test
+    at which something is paged and watched: the period's error budget over all its tests.
+    """
+
+    layout: Layout
+    before: Sequence[Sketch]
+    now: Sketch
+    trail: Sequence[Sketch]
+    past: Past
+    moved: Mapping[str, Shift]
+    limits: Monitor
+    page: float
+    watch: float
+
+    @property
+    def short(self) -> bool:
+        """Whether the past is too short to know what is usual."""
+        return len(self.before) < self.limits.min_history
+
+    def used(self, plan: Plan) -> bool:
+        """Whether the model uses the column, itself or through what is made of it."""
+        return plan.reach >= self.limits.used
+
+    def graded(self, chance: float, size: float, page: float, *, used: bool) -> Level | None:
+        """page, watch or nothing of a finding so unlikely and so large; `page`: size from which it pages."""
+        if chance >= self.watch:
+            return None
+        return "page" if used and chance < self.page and size >= page else "watch"
+
+    def counts(
+        self, count: Callable[[Sketch], int], share: float | None = None
+    ) -> tuple[Array, Array]:
+        """Past counts and rows; without a past `share` of the training rows, if given."""
+        if not self.before and share is not None:
+            return np.array([share * self.layout.rows]), np.array([float(self.layout.rows)])
+        return (
+            np.array([count(s) for s in self.before], float),
+            np.array([s.rows for s in self.before], float),
+        )
+
+    def raws(self, plan: Plan) -> list[Raw]:
+        """What the raw column showed in each past period, where it was there."""
+        return [s.raw[plan.name] for s in self.before if plan.name in s.raw]
+
+
+def percent(share: float) -> str:
+    """
+    >>> percent(0.0512), percent(0.51)
+    ('5.1 %', '51 %')
+    """
+    return f"{100 * share:.2g} %" if share < 0.095 else f"{100 * share:.0f} %"

@@ -1,0 +1,57 @@
+"""Every file of the outputs searched for what is personal: text as it is, Parquet column by column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from plumbline.quality import privacy
+from plumbline.quality.privacy import Found
+
+SKIPPED = {".png", ".ubj"}
+"""Pictures and trees: no text."""
+DRAWN = re.compile(r'\bd="[^"]*"')
+"""The strokes of a picture inside a page: rows of numbers, no text."""
+LICENCE = re.compile(r"/\*!.*?\*/", re.DOTALL)
+"""The notice that a library inside a page must carry: it names the library's authors."""
+DIGITS = 10**12
+"""A whole number below it is too short for a card's."""
+
+
+def search(paths: Iterable[Path], allowed: Collection[str] = ()) -> Iterator[tuple[Path, Found]]:
+    """What is personal in the files, and those under the folders, each thing once a file."""
+    for path in paths:
+        for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
+            if file.suffix not in SKIPPED:
+                for found in sorted(set(_file(file, allowed)), key=lambda f: (f.kind, f.shown)):
+                    yield file, found
+
+
+def _file(path: Path, allowed: Collection[str]) -> Iterator[Found]:
+    if path.suffix == ".parquet":
+        yield from _table(path, allowed)
+    else:
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        yield from privacy.find(LICENCE.sub("", DRAWN.sub("", text)), allowed)
+
+
+def _table(path: Path, allowed: Collection[str]) -> Iterator[Found]:
+    """The columns' names, the different texts, and whole numbers as long as a card's."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        source = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
+        described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+        yield from privacy.columns([row[0] for row in described])
+        for name, kind, *_ in described:
+            column = '"' + name.replace('"', '""') + '"'
+            if kind == "VARCHAR":
+                where = f"{column} IS NOT NULL"
+            elif kind in ("BIGINT", "UBIGINT", "HUGEINT"):
+                where = f"{column} >= {DIGITS}"
+            else:
+                continue
+            words = f"SELECT DISTINCT CAST({column} AS VARCHAR) FROM {source} WHERE {where}"
+            for (value,) in connection.execute(words).fetchall():
+                yield from privacy.find(value, allowed)

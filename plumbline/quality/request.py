@@ -1,0 +1,64 @@
+"""One event on its way to the model, held against the contract that the training data passed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from plumbline.errors import ContractError
+from plumbline.quality import contract
+from plumbline.quality.check import Check
+from plumbline.usecase import ColumnType, UseCase
+
+KINDS: Mapping[ColumnType, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "string": (str,),
+    "bool": (bool,),
+    "timestamp": (datetime,),
+}
+"""Plain values that a column's type takes; True and False are no numbers."""
+
+
+def check(usecase: UseCase, event: Mapping[str, Any]) -> None:
+    """ContractError with every complaint about the event."""
+    found = complaints(usecase, event)
+    if found:
+        raise ContractError(f"{usecase.name}, the event is refused: {'; '.join(found)}")
+
+
+def complaints(usecase: UseCase, event: Mapping[str, Any]) -> list[str]:
+    """What in an event (column to plain value, None or NaN for null) breaks the contract.
+
+    The checks are those of `plumbline.quality.contract` that a single row can break; uniqueness,
+    order and time windows are the batch's. What only the outcome tells must not be there.
+    """
+    late = [f"{c.name} is not known yet when one asks" for c in usecase.unknown if c.name in event]
+    types = {c.name: c.type for c in usecase.known}
+    rows = [c for c in contract.checks(usecase) if c.table == "events"]
+    found = [_complaint(c, event, types[c.column]) for c in rows if c.column in types]
+    return [*late, *dict.fromkeys(f for f in found if f)]
+
+
+def _complaint(check: Check, event: Mapping[str, Any], kind: ColumnType) -> str:
+    name = check.column
+    if check.kind == "columns":
+        return "" if name in event else f"{name} is missing"
+    value = event.get(name)
+    if value is None or value != value:
+        return f"{name} is null" if check.kind == "null" and name in event else ""
+    fits = isinstance(value, KINDS[kind]) and (kind == "bool" or not isinstance(value, bool))
+    if check.kind == "type":
+        return "" if fits else f"{name} is {value!r}, expected a value of type {kind}"
+    if not fits or check.kind not in ("range", "set"):
+        return ""
+    return f"{name} is {value!r}, expected {check.expects}" if _broken(check, value) else ""
+
+
+def _broken(check: Check, value: Any) -> bool:
+    if check.allowed:
+        return value not in check.allowed
+    return (check.low is not None and value < check.low) or (
+        check.high is not None and value > check.high
+    )

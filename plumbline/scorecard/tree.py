@@ -1,0 +1,52 @@
+"""Which state of the project a record belongs to: the commit, and a hash of the files as they are."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from plumbline.errors import PlumblineError
+
+OWN = ("docs/scorecard.svg", "scorecard.json")
+"""What the score itself writes: no part of the state that it speaks of."""
+
+
+def state(root: Path = Path(".")) -> str:
+    """SHA-256 over path and bytes of every file that git tracks or would, as they lie on the disk.
+
+    Raises PlumblineError outside of a git work tree.
+    """
+    whole = hashlib.sha256()
+    for name in listed(root):
+        path = root / name
+        if name not in OWN and path.is_file():
+            inner = hashlib.sha256(path.read_bytes()).hexdigest()
+            whole.update(f"{name}\0{inner}\n".encode())
+    return whole.hexdigest()
+
+
+def listed(root: Path) -> list[str]:
+    """The files that git tracks or would add, sorted."""
+    out = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return sorted(set(filter(None, out.split("\0"))))
+
+
+def commit(root: Path = Path(".")) -> str:
+    """The commit that is checked out; empty before the first."""
+    return _git(root, "rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).strip()
+
+
+def changed(root: Path = Path(".")) -> list[str]:
+    """Files that differ from the commit, or that git does not track yet."""
+    out = _git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    return [line[3:] for line in out.split("\0") if line and line[3:] not in OWN]
+
+
+def _git(root: Path, *words: str, ok: tuple[int, ...] = (0,)) -> str:
+    done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode not in ok:
+        raise PlumblineError(
+            f"{root}: git {words[0]} failed: {done.stderr.strip()}; run in a clone of the project"
+        )
+    return done.stdout

@@ -1,0 +1,69 @@
+"""Causes of a moved column, found on counts whose cause is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from plumbline.monitoring import causes, layout
+
+BEFORE = np.rint(np.random.default_rng(0).lognormal(8, 1, 100_000))
+DISTANCE = np.rint(np.random.default_rng(1).gamma(4, 30, 100_000))
+DAY = np.array(
+    [4, 2, 1, 1, 2, 5, 15, 35, 55, 60, 65, 75, 90, 80, 65, 65, 75, 95, 100, 80, 55, 35, 18, 9]
+)
+
+
+def grid(values):
+    return layout.fine_counts(values)
+
+
+def some(rows=5_000, seed=7):
+    return np.rint(np.random.default_rng(seed).lognormal(8, 1, rows))
+
+
+@pytest.mark.parametrize("factor", [100, 10, 0.01, 60, 1000])
+@pytest.mark.parametrize("share", [0.03, 0.2, 1.0])
+def test_a_factor_of_a_part_of_the_rows_is_named(factor, share):
+    now = some()
+    hit = np.arange(len(now)) < share * len(now)
+    found = causes.scaled(grid(np.where(hit, now * factor, now)), grid(BEFORE))
+    assert found is not None
+    assert found[0] == pytest.approx(factor, rel=0.15)
+    assert found[1] == pytest.approx(share, rel=0.3)
+
+
+@pytest.mark.parametrize("growth", [1.0, 1.2, 1.5, 0.7])
+def test_dearer_is_no_other_unit(growth):
+    assert causes.scaled(grid(some() * growth), grid(BEFORE)) is None
+
+
+def test_swapped_columns_are_told_from_a_factor():
+    amount, distance = some(), np.rint(np.random.default_rng(3).gamma(4, 30, 5_000))
+    hit = np.arange(5_000) < 500
+    grids = {
+        "amount": (grid(np.where(hit, distance, amount)), grid(BEFORE)),
+        "distance": (grid(np.where(hit, amount, distance)), grid(DISTANCE)),
+    }
+    [(one, other, share)] = causes.swapped(grids, {"amount", "distance"})
+    assert (one, other) == ("amount", "distance")
+    assert share == pytest.approx(0.1, rel=0.3)
+    assert causes.swapped(grids, {"amount"}) == []
+
+
+def test_missing_hours_are_named():
+    now = np.where(np.arange(24) < 12, DAY, 0)
+    found = causes.missing_hours(now, 10 * DAY)
+    assert found.words == "after 12:00"
+    assert found.share == pytest.approx(DAY[12:].sum() / DAY.sum())
+    assert found.chance < 1e-9
+    assert causes.missing_hours(DAY, DAY) is None
+    assert causes.missing_hours(np.where(np.arange(24) < 6, 0, DAY), DAY).words == "before 6:00"
+    middle = np.where((np.arange(24) >= 9) & (np.arange(24) < 11), 0, DAY)
+    assert causes.missing_hours(middle, DAY).words == "between 9:00 and 11:00"
+
+
+@pytest.mark.parametrize("late", [2, -1, 5])
+def test_a_clock_is_read_from_the_hours(late):
+    assert causes.clock(np.roll(DAY, late), DAY) == late
+    assert causes.clock(DAY, DAY) == 0

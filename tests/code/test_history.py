@@ -1,0 +1,56 @@
+"""The history of verdicts: a row a day, what was judged last counts, and only its own file is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from plumbline.errors import PlumblineError
+from plumbline.monitoring import history
+
+
+def result(day, level="fine", value=None):
+    quality = None if value is None else {"value": value, "low": 0.1, "high": 0.9, "maturity": 1.0}
+    found = [{"check": "unit", "column": "size", "level": level}] if level != "fine" else []
+    return {
+        "days": [
+            {
+                "day": day,
+                "level": level,
+                "rows": 60,
+                "findings": found,
+                "score": {"mean": 0.25, "shift": None},
+                "quality": quality,
+            }
+        ]
+    }
+
+
+def test_a_row_a_day():
+    [row] = history.rows(result("2025-06-29", "page", 0.5), "d164d0a4ffff")
+    assert row["findings"] == "unit size"
+    assert (row["pages"], row["watches"]) == ("1", "0")
+    assert (row["quality"], row["score_shift"], row["model"]) == ("0.5", "", "d164d0a4")
+    assert history.rows(result(None), "d164") == []
+
+
+def test_days_are_kept_in_order_and_judged_anew():
+    before = history.rows(result("2025-06-28"), "a") + history.rows(result("2025-06-29"), "a")
+    now = history.rows(result("2025-06-29", "watch"), "b") + history.rows(result("2025-06-30"), "b")
+    table = history.merge(before, now)
+    assert [(r["day"], r["level"]) for r in table] == [
+        ("2025-06-28", "fine"),
+        ("2025-06-29", "watch"),
+        ("2025-06-30", "fine"),
+    ]
+    assert history.merge(table, now) == table
+
+
+def test_text_and_back():
+    table = history.rows(result("2025-06-29", "page", 0.5), "a")
+    assert history.loads(history.dumps(table), "x.csv") == table
+    assert history.loads("", "x.csv") == []
+
+
+def test_another_table_is_refused():
+    with pytest.raises(PlumblineError, match=r"x\.csv: expected the columns day, level"):
+        history.loads("a,b\n1,2\n", "x.csv")

@@ -1,0 +1,163 @@
+"""What a sketch counts, and what it survives."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from plumbline.monitoring import entities, layout, matured, sketch, stream
+from plumbline.monitoring.window import Window, window
+from plumbline.params import Monitor
+from tests.shop import LAST, table, usecase
+from usecases import card_fraud, flights
+
+CASE = usecase()
+GAIN = {"size": 0.6, "colour_code": 0.3, "spare": 0.001, "rate": 0.099}
+
+
+def plan(**more):
+    columns = table(28, LAST - 14, seed=1)
+    return layout.layout(CASE, GAIN, window(CASE, columns, np.zeros(28 * 60)), **more)
+
+
+PLAN = plan()
+
+
+def look(change=None, per_day=200):
+    columns = table(1, per_day=per_day, seed=3)
+    columns = change(columns) if change else columns
+    rows = len(columns["number"])
+    return sketch.sketch(PLAN, Window(columns, np.full(rows, np.nan), np.zeros(rows), None, LAST))
+
+
+def test_importance_of_a_code_goes_to_its_column():
+    assert layout.importance(CASE, GAIN) == {
+        "size": 0.6,
+        "colour": 0.3,
+        "spare": 0.001,
+        "rate": 0.099,
+    }
+    assert layout.monitored(CASE) == {
+        "at": "time",
+        "who": "identifier",
+        "size": "numeric",
+        "rate": "numeric",
+        "colour": "category",
+        "spare": "numeric",
+    }
+
+
+def test_a_raw_column_answers_for_what_is_made_of_it():
+    roots = layout.roots(card_fraud.USECASE)
+    assert roots["customer_mean_30d"] == ("amount_cents", "customer_id", "paid_at")
+    assert roots["amount_over_customer_mean"] == ("amount_cents", "customer_id", "paid_at")
+    assert roots["night"] == ("paid_at",)
+    assert all("arr_delay" not in r for r in layout.roots(flights.USECASE).values())
+
+
+def test_counts_add_up():
+    one = look()
+    for p in PLAN.plans:
+        if p.size:
+            assert one.counts[p.place].sum() == one.rows == 200
+    assert one.day == LAST
+    assert (one.repeated, one.astray) == (0, 0)
+
+
+def test_faults_are_counted():
+    def spoil(columns):
+        size = columns["size"].copy()
+        size[:50] = 7.25
+        size[50:60] = np.nan
+        size[60:70] = 1e6
+        colour = columns["colour"].copy()
+        colour[:5] = "violet"
+        at = columns["at"].copy()
+        at[0] += np.timedelta64(2, "D")
+        number = columns["number"].copy()
+        number[1] = number[0]
+        return {**columns, "size": size, "colour": colour, "at": at, "number": number}
+
+    one = look(spoil)
+    assert one.nulls["size"] == 10
+    assert one.raw["size"].top[:2] == (7.25, 50)
+    assert one.raw["size"].rare >= 10
+    assert (one.raw["colour"].unseen, one.raw["colour"].names) == (5, ("violet",))
+    assert (one.repeated, one.astray) == (1, 1)
+
+
+def test_lost_columns_and_text_are_problems():
+    def spoil(columns):
+        text = np.array([f"{v:.2f}" for v in columns["rate"]], object)
+        return {k: v for k, v in {**columns, "rate": text}.items() if k != "colour"}
+
+    one = look(spoil)
+    assert {name: p[0] for name, p in one.problems.items()} == {"rate": "type", "colour": "missing"}
+
+
+def test_numbers_with_none_are_numbers():
+    assert layout.numeric(np.array([1, None, 2.5], object))[0] == 1.0
+    assert layout.numeric(np.array(["1"], object)) is None
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_hardly_any_rows(rows):
+    one = look(per_day=rows)
+    assert one.rows == rows
+
+
+def test_the_number_of_ids_does_not_grow_with_the_rows():
+    random = np.random.default_rng(0)
+    for rows in (500, 1_000, 4_000):
+        seen = len(np.unique(random.integers(0, 1_000, rows)))
+        ledger = sketch.Ledger(seen, rows, np.zeros(0), np.zeros(0, int), {})
+        assert entities.population(ledger) == pytest.approx(1_000, rel=0.08)
+
+
+def test_histories_are_held_against_the_days_before():
+    claim = layout.Claim("count_1d", "who", 1)
+    ids = np.array([0.1, 0.2, 0.3])
+
+    def day(number, rows, claimed):
+        ledger = sketch.Ledger(3, 6, ids, np.array(rows), {"count_1d": np.array(claimed, float)})
+        return sketch.Sketch(
+            LAST + number, 6, np.zeros(0, int), {}, {}, {}, {"who": ledger}, 0, 0, 0.0
+        )
+
+    before, now = day(0, [1, 2, 3], [0, 0, 0]), day(1, [2, 2, 2], [1, 2, 4])
+    assert entities.contradicted(claim, now, [before]) == (1, 3)
+    assert entities.contradicted(claim, now, []) is None
+    assert entities.contradicted(claim, day(2, [1, 1, 1], [2, 2, 2]), [before]) is None
+
+
+def test_a_large_period_is_judged_within_a_second_and_half_a_gigabyte():
+    """50,000 rows of 30 columns; twice the second, as the machine may be busy."""
+    case = card_fraud.USECASE
+    random = np.random.default_rng(0)
+    names = [n for n in layout.monitored(case) if n not in ("category", "kind", "paid_at")][:28]
+
+    def big(rows, day):
+        columns = {n: random.lognormal(8, 1, rows) for n in names}
+        columns |= {n: random.integers(0, 20_000, rows) for n in ("customer_id", "terminal_id")}
+        columns["payment_id"] = np.arange(rows)
+        columns["category"] = random.choice(np.array(card_fraud.CATEGORIES, object), rows)
+        columns["kind"] = np.full(rows, "payment", object)
+        columns["paid_at"] = day.astype("M8[us]") + random.integers(0, 86_400, rows).astype("m8[s]")
+        return window(case, columns, random.random(rows) ** 9, day)
+
+    plan = layout.layout(case, {names[0]: 1.0}, big(20_000, LAST - 60))
+    state = stream.begin(plan, Monitor())
+    for back in range(50, 0, -1):
+        state = stream.learn(state, sketch.sketch(plan, big(500, LAST - back)))
+    now = big(50_000, LAST)
+    matured.outcome(plan, now)
+    started = time.process_time()
+    stream.step(state, sketch.sketch(plan, now))
+    assert time.process_time() - started < 2.0
+    tracemalloc.start()
+    stream.step(state, sketch.sketch(plan, now))
+    assert tracemalloc.get_traced_memory()[1] < 500e6
+    tracemalloc.stop()

@@ -1,0 +1,40 @@
+"""A small bundle on disk, its test window and what evaluate recorded of it, for tests of serving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plumbline.model import bundle
+from plumbline.rollback import golden
+from plumbline.usecase import Array
+from stages import train
+from tests.boosting import events, parcels
+from tests.code.test_training import fit
+
+
+def saved(folder: Path, rounds: int = 20) -> Path:
+    """A calibrated bundle of the parcels' use case in `folder`/model."""
+    boosted = fit(folder, "classification", rounds=rounds)
+    described = train.describe(parcels(), boosted, "platt", folder / "valid.parquet")
+    rest = {"params": {"eta": 0.3}, "provenance": {"train": "0" * 32, "seed": 5}}
+    bundle.save(folder / "model", boosted.booster, {**described, **rest})
+    return folder / "model"
+
+
+def served(folder: Path, rows: int = 400) -> tuple[Path, Path, Path]:
+    """The bundle, a test window, and the folder with the predictions that were recorded."""
+    model, columns = saved(folder), events(9, rows)
+    (folder / "report").mkdir()
+    write(folder / "test.parquet", columns)
+    keep = {"number": columns["number"], golden.SCORE: bundle.load(model).predict(columns)}
+    write(folder / "report" / golden.FILE, keep)
+    return model, folder / "test.parquet", folder / "report"
+
+
+def write(path: Path, columns: dict[str, Array]) -> None:
+    """Columns as a Parquet file."""
+    plain = {k: v.tolist() if v.dtype == object else v for k, v in columns.items()}
+    pq.write_table(pa.table(plain), path)

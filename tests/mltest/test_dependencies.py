@@ -1,0 +1,73 @@
+"""Monitor 1: a dependency that changes is told: in the report of a change, each night, and as an update."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plumbline.review import artifact, document, markdown, packages, sides
+from tests.code.test_artifact import whole
+from tests.conftest import ROOT
+from tests.project import Project
+
+pytestmark = pytest.mark.mltest("Monitor 1")
+BEFORE = "a-lib==1.0 \\\n    --hash=sha256:00\nxgboost==3.1.0 ; x > '1' \\\ngone==2\n"
+AFTER = "a-lib==1.0 \\\n    --hash=sha256:11\nxgboost==3.2.0 \\\nnew_one==5\n"
+MOVED = [
+    {"key": "gone", "base": "2", "head": None},
+    {"key": "new-one", "base": None, "head": "5"},
+    {"key": "xgboost", "base": "3.1.0", "head": "3.2.0"},
+]
+
+
+def changed(base: str, head: str) -> list[dict]:
+    name = packages.LOCKS[0]
+    return packages.changed({name: base}, {name: head})
+
+
+def test_what_came_went_and_moved() -> None:
+    assert changed(BEFORE, AFTER) == MOVED
+    assert changed(BEFORE, BEFORE) == []
+
+
+def test_the_projects_own_lock_is_read() -> None:
+    text = (ROOT / "requirements.txt").read_text()
+    found = packages.pins(text)
+    assert set(found) == set(re.findall(r"^(\S+?)==", text, re.MULTILINE))
+    assert len(found) > 100
+    wanted = re.findall(r"^([A-Za-z0-9._-]+)", (ROOT / "requirements.in").read_text(), re.MULTILINE)
+    assert {re.sub(r"[-_.]+", "-", name).lower() for name in wanted} <= set(found)
+
+
+def test_the_report_says_so_and_the_schema_lets_it() -> None:
+    found = whole(packages=MOVED)
+    said = markdown.render(document.blocks(found, "in.json")).replace("\\", "")
+    assert "Dependencies changed: gone, new-one, xgboost." in said
+    assert re.search(r"xgboost \| 3\.1\.0 \| 3\.2\.0", said)
+    assert artifact._wrong(found) == ""
+    assert artifact._wrong(whole(packages=[{"key": "a"}])) != ""
+    unmoved = markdown.render(document.blocks(whole(packages=[]), "in.json"))
+    assert "Dependencies" not in unmoved
+
+
+def test_both_sides_are_read_from_git(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.run("git", "init", "-q", "-b", "main")
+    for name, text in (("dvc.lock", "stages: {}\n"), ("requirements.txt", BEFORE)):
+        (tmp_path / name).write_text(text)
+    project.commit("base")
+    (tmp_path / "requirements.txt").write_text(AFTER)
+    old, new = sides.side(tmp_path, "main"), sides.side(tmp_path, None)
+    assert packages.changed(dict(old.texts), dict(new.texts)) == MOVED
+
+
+def test_a_night_that_breaks_opens_an_issue() -> None:
+    night = yaml.safe_load((ROOT / ".github/workflows/nightly.yml").read_text())
+    assert night[True]["schedule"], "no schedule"  # YAML takes `on` for true
+    steps = [s for job in night["jobs"].values() for s in job["steps"]]
+    assert any(".ci/nightly" in s.get("run", "") for s in steps)
+    assert any("plumbline issue nightly" in s.get("run", "") for s in steps)
+    assert "--upgrade" in (ROOT / ".ci/nightly").read_text()

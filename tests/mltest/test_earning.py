@@ -1,0 +1,83 @@
+"""Data 2: a feature stays only where it beats columns of noise; one that does not is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plumbline.__main__ import main
+from plumbline.earning import shadows, study
+from plumbline.earning.shadows import Brought, Settings, Table
+from plumbline.model import training
+from plumbline.model.manifest import definitions
+from tests.boosting import FEATURES, events, parcels
+from tests.conftest import ROOT
+from tests.mltest import recorded
+from usecases import card_fraud
+
+pytestmark = pytest.mark.mltest("Data 2")
+COSTS = {"row": {}, "request": {}, "yardsticks": {}}
+
+
+def table(seed: int, rows: int) -> Table:
+    columns = events(seed, rows)
+    x = np.stack([columns[f] for f in FEATURES], axis=1).astype(np.float32)
+    return Table(x, columns["broken"].astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[tuple[dict[str, Brought], list[Brought]]]:
+    """Three trainings beside four shadows; a parcel's sender says nothing of whether it breaks."""
+    full = training.settings("classification", {"max_depth": 4}, seed=1, threads=1)
+    asked = Settings("classification", full, 40, 10)
+    pair = table(1, 4_000), table(2, 2_000)
+    return [shadows.once(FEATURES, *pair, asked, 4, seed) for seed in range(3)]
+
+
+def test_what_says_nothing_does_not_earn(runs: list) -> None:
+    found = {line["name"]: line for line in study.lines(parcels(), runs, COSTS)}
+    assert not found["sender_mean_7d"]["earns"]
+    assert found["height"]["earns"]
+    assert found["kind_code"]["earns"]
+    assert found["height"]["won"] == found["kind_code"]["won"] == 3
+    assert found["height"]["loss"] > 0.1 > abs(found["sender_mean_7d"]["loss"])
+    assert sum(line["gain"] for line in found.values()) == pytest.approx(1)
+
+
+def test_one_shadow_that_brings_more_is_enough(runs: list) -> None:
+    for brought, noise in runs:
+        assert len(noise) == 4
+        most = max(s.gain for s in noise)
+        better = {**brought, "sender_mean_7d": Brought(most * 0.99, 0.0)}
+        lines = study.lines(parcels(), [(better, noise)], COSTS)
+        assert "sender_mean_7d" in [f["name"] for f in lines if not f["earns"]]
+
+
+def test_shadows_are_the_same_values_in_another_order() -> None:
+    made = shadows._beside(table(1, 500), np.array([0, 2]), np.random.default_rng(1))
+    assert made.x.shape == (500, 6)
+    for shadow, feature in ((4, 0), (5, 2)):
+        assert not np.array_equal(made.x[:, shadow], made.x[:, feature])
+        assert np.array_equal(np.sort(made.x[:, shadow]), np.sort(made.x[:, feature]))
+
+
+def test_every_feature_of_card_fraud_earns() -> None:
+    found = recorded.read("card_fraud", "earn", train="data/card_fraud/tables/train.parquet")
+    if found["of"]["model"] != definitions(card_fraud.USECASE):
+        pytest.skip(f"of other features: {recorded.REMEDY}")
+    assert [f["name"] for f in found["features"] if not f["earns"]] == []
+    assert {f["name"] for f in found["features"]} == set(card_fraud.USECASE.features)
+    assert found["seeds"] >= 3
+    assert found["noise"] >= 5
+
+
+def test_the_command_asks_for_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    assert main(["earn", "card_fraud", "--seeds", "0"]) == 2
+    assert main(["earn", "card_fraud"]) == 2
+    assert "no bundle here; run `dvc repro`" in capsys.readouterr().err

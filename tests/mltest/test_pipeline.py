@@ -1,0 +1,86 @@
+"""Infra 3 and Data 5 on a whole run: from the source to answers that serving gives, and nobody in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from tests.project import Project, make
+
+STAGES = ["data", "validate", "features", "tune", "train", "evaluate", "monitor"]
+OFF = {"MLFLOW_TRACKING_URI": "off"}
+ID = "customer_id"
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
+    """Small card_fraud, run once; what the run printed. A failure is the tests' own to tell."""
+    project = make(tmp_path_factory.mktemp("project"), ["card_fraud"])
+    project.set({"card_fraud.features.join": "direct"})
+    return project, project.run("dvc", "repro", env=OFF, ok=False)
+
+
+def tables(project: Project) -> list[Path]:
+    """Every Parquet file of a run that says of whom its rows are."""
+    found = sorted(
+        p for d in ("data", "reports", "models") for p in (project.path / d).rglob("*.parquet")
+    )
+    return [p for p in found if ID in duckdb.sql(f"SELECT * FROM '{p}' LIMIT 0").columns]
+
+
+def rows(project: Project, who: int) -> dict[str, int]:
+    """How many rows of a customer each of these files has."""
+    return {
+        str(p.relative_to(project.path)): duckdb.sql(
+            f"SELECT count(*) FROM '{p}' WHERE {ID} = {who}"
+        ).fetchall()[0][0]
+        for p in tables(project)
+    }
+
+
+@pytest.mark.mltest("Infra 3")
+def test_every_stage_runs_and_writes_what_the_graph_says(ran: tuple[Project, str]) -> None:
+    project, said = ran
+    stages = [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
+    assert stages == [f"{s}@card_fraud" for s in STAGES], said[-2000:]
+    lock = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]
+    outs = [out["path"] for entry in lock.values() for out in entry["outs"]]
+    assert len(outs) >= 20
+    assert [o for o in outs if not (project.path / o).exists()] == []
+    told = json.loads((project.path / "metrics/card_fraud/evaluate.json").read_text())
+    assert told["differences"]["constant"]["value"] > 0, "it has learnt nothing"
+
+
+@pytest.mark.mltest("Infra 3")
+def test_what_the_run_made_serves(ran: tuple[Project, str]) -> None:
+    said = ran[0].run("python", "-m", "plumbline", "canary", "card_fraud", ok=False)
+    assert "200 golden requests answered" in said, said
+
+
+@pytest.mark.mltest("Data 5")
+def test_nothing_personal_in_outputs_and_log(ran: tuple[Project, str]) -> None:
+    project, said = ran
+    (project.path / "reports" / "run.log").write_text(said)
+    found = project.run("python", "-m", "plumbline", "privacy", ok=False)
+    assert found.strip() == "nothing personal found"
+
+
+@pytest.mark.mltest("Data 5")
+def test_one_run_forgets_a_customer(ran: tuple[Project, str]) -> None:
+    project, _ = ran
+    valid = project.path / "data/card_fraud/valid/events-*.parquet"
+    ((who,),) = duckdb.sql(f"SELECT mode({ID}) FROM '{valid}'").fetchall()
+    before = rows(project, who)
+    assert sum(before.values()) > 100
+    assert {name.split("/")[2] for name in before} >= {"raw", "valid", "snapshots", "tables"}
+    project.set({"card_fraud.data.forget": {ID: [who]}})
+    said = project.run("dvc", "repro", env=OFF, ok=False)
+    assert sum(rows(project, who).values()) == 0, rows(project, who)
+    told = json.loads((project.path / "metrics/card_fraud/data.json").read_text())
+    assert told["rows_forgotten"] >= sum(n for f, n in before.items() if "/raw/" in f)
+    assert sum(rows(project, who + 1).values()) > 0, "another was forgotten, too"
+    assert f"{ID} = {who}" not in said

@@ -1,0 +1,83 @@
+"""Data 4: forbidden and deprecated columns stay out of features; each has an owner and a description."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plumbline.errors import SpecError
+from plumbline.features import catalog, policy
+from plumbline.usecase import Array, Row, UseCase
+from stages import features as stage
+from tests.small import SMALL
+from usecases import card_fraud, flights
+
+pytestmark = pytest.mark.mltest("Data 4")
+
+
+def who(who_id: Array) -> Array:
+    """The person, as a number."""
+    return np.zeros(len(who_id))
+
+
+def who_again(who: Array) -> Array:
+    """The person once more, over another feature."""
+    return who
+
+
+CASE = replace(SMALL, categories=(replace(SMALL.categories[0], description="kind of event"),))
+
+
+def ruled(case: UseCase, column: str, **rule: str) -> UseCase:
+    """The use case with a rule on one column."""
+    columns = tuple(replace(c, **rule) if c.name == column else c for c in case.columns)
+    return replace(case, columns=columns)
+
+
+@pytest.mark.parametrize("case", [card_fraud.USECASE, flights.USECASE], ids=lambda c: c.name)
+def test_the_use_cases_keep_every_rule(case: UseCase) -> None:
+    assert policy.problems(case) == []
+    assert all(e["owner"] == case.owner and "@" in e["owner"] for e in catalog.entries(case))
+    assert {e["name"] for e in catalog.entries(case)} >= set(case.features)
+
+
+def test_a_forbidden_column_is_found_through_other_features() -> None:
+    case = replace(CASE, rows=(Row(who), Row(who_again)), features=("cents", "who_again"))
+    assert policy.problems(case) == []
+    found = policy.problems(ruled(case, "who_id", forbidden="a person"))
+    assert found == [
+        "feature 'who_again' is made of 'who_id', which no feature may use (a person); drop the feature"
+    ]
+
+
+@pytest.mark.parametrize("column", ["cents", "kind", "bad"])
+def test_a_deprecated_column_is_named_with_what_to_use(column: str) -> None:
+    (found, *_) = policy.problems(ruled(CASE, column, deprecated="since May; use euros"))
+    assert f"made of '{column}', which is deprecated (since May; use euros)" in found
+
+
+def test_whose_history_it_is_is_no_value_of_it() -> None:
+    assert policy.problems(ruled(CASE, "place_id", forbidden="a number")) == []
+    assert policy.problems(replace(CASE, features=("number",)))[0] == (
+        "feature 'number' is made of the key 'number', which says nothing; drop it"
+    )
+
+
+def test_no_owner_no_description() -> None:
+    first = replace(CASE.snapshots[0], description="")
+    bare = replace(CASE, owner=" ", snapshots=(first,), features=("cents",), rows=())
+    assert [p.split(";")[0] for p in policy.problems(bare)] == [
+        "no owner",
+        "feature 'who_count_1d' has the description ''",
+    ]
+
+
+def test_the_stage_refuses_before_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = ruled(card_fraud.USECASE, "distance_m", forbidden="tells where one lives")
+    monkeypatch.setattr("plumbline.usecase.load", lambda name: case)
+    nowhere = [Path("none")] * 4
+    with pytest.raises(SpecError, match=r"card_fraud\.py: feature 'distance_m' is made of"):
+        stage.main("card_fraud", *nowhere)

@@ -1,0 +1,93 @@
+"""Data 3: what each feature costs beside what it brings; one that is too dear is named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from plumbline.earning import study
+from plumbline.features import single
+from plumbline.usecase import Array, Columns, Row, UseCase
+from tests.mltest import recorded
+from usecases import card_fraud, flights
+
+pytestmark = pytest.mark.mltest("Data 3")
+CASES = [card_fraud.USECASE, flights.USECASE]
+START = np.datetime64("2025-03-01", "us")
+
+
+def columns(case: UseCase, rows: int = 20_000) -> Columns:
+    """A batch of the use case's known columns and histories, drawn within the contract."""
+    random = np.random.default_rng(5)
+    made: dict[str, Array] = {}
+    for column in case.columns:
+        if column.type == "timestamp":
+            made[column.name] = START + random.integers(0, 86_400 * 30, rows) * np.timedelta64(
+                1, "s"
+            )
+        elif column.type == "string":
+            words = np.array(column.allowed or ("a", "b"), object)
+            made[column.name] = words[random.integers(0, len(words), rows)]
+        else:
+            made[column.name] = random.integers(column.min or 0, (column.max or 1_000) + 1, rows)
+    made |= {f.name: random.random(rows) for f in case.aggregates}
+    for row in case.rows:
+        made[row.name] = np.asarray(row.function(**{i: made[i] for i in row.inputs}), np.float64)
+    return made
+
+
+def slow(distance_m: Array) -> Array:
+    """The distance, one row after the other, metres."""
+    return np.array([float(np.sum([d, 0])) for d in distance_m.tolist()])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_no_feature_is_too_dear(case: UseCase) -> None:
+    costs = study._costs(case, columns(case))
+    found = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
+    assert study.dear(found) == []
+    timed = {f["name"] for f in found["features"] if f["us_per_row"] or f["us_per_request"]}
+    made = {f.name for f in (*case.aggregates, *case.rows, *case.categories)}
+    assert timed == made & set(case.features)
+    assert all(f["sources"] for f in found["features"])
+
+
+def test_a_slow_one_is_named_with_its_time() -> None:
+    case = replace(
+        card_fraud.USECASE,
+        rows=(*card_fraud.USECASE.rows, Row(slow)),
+        features=(*card_fraud.USECASE.features, "slow"),
+    )
+    costs = study._costs(case, columns(case))
+    found = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
+    (said,) = study.dear(found)
+    assert said.startswith("slow: ")
+    assert said.endswith("µs per row of a batch")
+
+
+def test_a_slow_history_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = single.Ledger.between
+
+    def scan(
+        self: single.Ledger, column: str | None, start: datetime, end: datetime
+    ) -> tuple[int, int]:
+        assert sum(start <= at < end for at in self.times) >= 0
+        return whole(self, column, start, end)
+
+    monkeypatch.setattr(single.Ledger, "between", scan)
+    case = card_fraud.USECASE
+    costs = study._costs(case, columns(case, 1_500))
+    found = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
+    named = {said.split(":")[0] for said in study.dear(found)}
+    assert named >= {f.name for f in case.aggregates if f.name in case.features}
+
+
+def test_the_committed_table_has_gain_beside_cost() -> None:
+    found = recorded.read("card_fraud", "earn", train="data/card_fraud/tables/train.parquet")
+    assert study.dear(found) == []
+    for line in found["features"]:
+        assert line["sources"], line
+        assert line["gain"] >= 0

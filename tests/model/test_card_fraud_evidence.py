@@ -1,0 +1,42 @@
+"""What the committed metrics of card_fraud must show: calibrated, cheapest, well-behaved, and told so."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from plumbline.evaluation import policies
+from tests.conftest import ROOT
+
+FIGURES = json.loads((ROOT / "metrics" / "card_fraud" / "evaluate.json").read_text())
+if "policies" not in FIGURES:
+    pytest.skip("metrics of an older version: run `dvc repro`", allow_module_level=True)
+
+
+def test_the_calibration_error_is_small_for_certain() -> None:
+    found = FIGURES["calibration"]
+    assert found["ece"]["high"] <= 0.01
+    assert found["relative"]["high"] <= 0.3
+
+
+def test_the_threshold_is_cheaper_than_every_other_policy_beyond_noise() -> None:
+    words = policies.rivals(FIGURES["policies"])
+    assert words == dict.fromkeys(("nothing", "best_rule", "plain_rule", "half"), "better")
+
+
+def test_a_simpler_model_is_not_better() -> None:
+    words = {name: found["word"] for name, found in FIGURES["differences"].items()}
+    assert words == dict.fromkeys(("constant", "naive", "linear", "tree"), "better")
+
+
+def test_every_behaviour_holds_on_a_thousand_pairs() -> None:
+    found = FIGURES["behaviours"]
+    assert {"same", "not_lower", "above", "below"} <= {b["expect"] for b in found.values()}
+    assert all(b["holds"] and b["pairs"] >= 1_000 for b in found.values())
+
+
+def test_groups_are_compared_with_intervals() -> None:
+    for piece in FIGURES["fairness"].values():
+        for gap in piece["gaps"].values():
+            assert gap["low"] <= gap["value"] <= gap["high"]
