@@ -132,5 +132,6 @@ def add_diabetes(project: Project) -> None:
         ROOT / "tests" / "usecases" / "diabetes.py", project.path / "usecases" / "diabetes.py"
     )
     (project.path / "profiles" / "diabetes.json").write_text("{}\n")
+    (project.path / "profiles" / "diabetes.history.csv").touch()
     params = project.path / "params.yaml"
     params.write_text(params.read_text() + yaml.safe_dump({"diabetes": DIABETES}))

@@ -62,10 +62,11 @@ def retrain(case: Case, scratch: Path) -> dict[str, Any]:
         failed = repro(case, *case.stages("features"))
         if failed:
             return _record(case, outcomes.of_failure(failed), failed=failed)
-        seen = _monitor(case, locks.of(entries, case.name)["monitor"].cmd, champion, scratch)
+        command = locks.of(entries, case.name)["monitor"].cmd
+        seen = _monitor(case, command, champion, scratch)
         judged = outcomes.of_monitor(seen)
         log.info("retrain: %s: %s", case.name, seen["summary"])
-        return _record(case, judged, monitor=seen) if judged else _challenge(case, seen)
+        return _record(case, judged, monitor=seen) if judged else _challenge(case, seen, command)
 
 
 def repro(case: Case, *targets: str) -> dict[str, str] | None:
@@ -83,9 +84,13 @@ def repro(case: Case, *targets: str) -> dict[str, str] | None:
     return failed
 
 
-def _challenge(case: Case, seen: Mapping[str, Any]) -> dict[str, Any]:
+def _challenge(case: Case, seen: Mapping[str, Any], command: str) -> dict[str, Any]:
     """A new model on the new data, against the champion; a commit where the gate lets it through."""
     failed = repro(case, *case.stages("evaluate", "monitor"))
+    if not failed:
+        history = command.split()[7]
+        shutil.copyfile(case.root / command.split()[-1] / "history.csv", case.root / history)
+        failed = repro(case, *case.stages("monitor"))  # the same bytes: the days are merged
     if failed:
         return _record(case, outcomes.of_failure(failed), monitor=seen, failed=failed)
     found = compare.compare(case.root, "HEAD", None)
@@ -191,7 +196,7 @@ def _record(case: Case, judged: Outcome, **evidence: Any) -> dict[str, Any]:
 
 def _kept(name: str) -> list[str]:
     """What a retrain changes of what git keeps."""
-    return [PARAMS, LOCK, f"metrics/{name}"]
+    return [PARAMS, LOCK, f"metrics/{name}", f"profiles/{name}.history.csv"]
 
 
 def _new_sources(case: Case) -> list[str]:

@@ -78,6 +78,7 @@ def run(chosen: argparse.Namespace) -> None:
         f"# {name}\n\nSay where the data come from.\n", encoding="utf-8"
     )
     (Path("profiles") / f"{name}.json").write_text("{}\n", encoding="utf-8")
+    (Path("profiles") / f"{name}.history.csv").touch()
     module.write_text(MODULE.format(name=name), encoding="utf-8")
     with Path("params.yaml").open("a", encoding="utf-8") as params:
         params.write(SECTION.format(name=name))

@@ -8,13 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from plumbline.monitoring import faults, matured, usual, verdict, weeks
-from plumbline.monitoring.layout import Layout
+from plumbline.monitoring.layout import Layout, Plan
 from plumbline.monitoring.matured import Outcome
 from plumbline.monitoring.scene import Scene
 from plumbline.monitoring.sketch import Sketch
 from plumbline.monitoring.usual import Shift
 from plumbline.monitoring.verdict import Finding, Level
 from plumbline.params import Monitor
+
+CLUSTERS = 4
+"""Times that a test of labels is counted: cases come in clusters that outlast a run of days."""
+SLOW = 28
+"""Periods that are pooled to be held against the training window."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +74,12 @@ def judge(
     broken = faults.findings(scene)
     drifted = [] if now.rows < limits.min_rows else _drift(scene, broken, felt=_felt(scene, cold))
     told = label_findings(layout, labels, limits)
+    slow = _slow(scene, {f.column for f in (*broken, *drifted)})
     score = moved.get("score")
     return Judgement(
         day=now.day,
         rows=now.rows,
-        findings=tuple(verdict.order([*broken, *drifted, *told])),
+        findings=tuple(verdict.order([*broken, *drifted, *slow, *told])),
         mean=now.mean,
         shift=score.size if score else float("nan"),
         blind=_blind(layout, now),
@@ -86,7 +92,7 @@ def label_findings(
 ) -> list[Finding]:
     """A loss of quality, or labels off the scores, on matured periods; the clearest run of each."""
     found = matured.tests(layout.problem, *labels)
-    tests = 2 * len(matured.RUNS)
+    tests = 2 * len(matured.RUNS) * CLUSTERS
     out = []
     for name, bound in (("quality", limits.quality), ("calibration", limits.calibration)):
         mine = sorted((t for t in found if t.name == name), key=lambda t: t.p)
@@ -151,6 +157,32 @@ def _drift(scene: Scene, broken: Sequence[Finding], *, felt: bool) -> list[Findi
     if score is not None and score.p < scene.watch and (felt or not broken):
         out.append(_score_finding(score, "page" if felt else "watch"))
     return out
+
+
+def _slow(scene: Scene, named: set[str | None]) -> list[Finding]:
+    """Used columns far from the training window over the last weeks: no reference that moves shows it."""
+    recent = [*scene.before, scene.now][-SLOW:]
+    if len(recent) < SLOW or not scene.layout.period_days:
+        return []
+    counts = np.sum([s.counts for s in recent], axis=0)
+    out = []
+    for plan in scene.layout.plans:
+        if plan.importance < scene.limits.used or plan.name in named or plan.size < 2:
+            continue
+        psi, size = usual.distance(
+            counts[plan.place], scene.layout.training[plan.place], plan.order
+        )
+        if abs(size) >= scene.limits.slow:
+            text = (
+                f"{size:+.2f} deviations of its rank from training in {SLOW} periods, PSI {psi:.2f}"
+            )
+            out.append(_slow_finding(plan, abs(size), text))
+    return out
+
+
+def _slow_finding(plan: Plan, size: float, text: str) -> Finding:
+    cause = "it has moved away since training"
+    return Finding("slow", "watch", size, "deviations", text, plan.name, plan.reach, cause)
 
 
 def _drift_finding(name: str, shift: Shift, level: Level, reach: float) -> Finding:

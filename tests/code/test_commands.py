@@ -30,6 +30,7 @@ def test_new_writes_all_that_a_use_case_needs(root: Path) -> None:
     params = yaml.safe_load((root / "params.yaml").read_text())
     assert params["my_table"]["data"]["path"] == "sources/my_table/my_table.csv"
     assert (root / "profiles" / "my_table.json").read_text() == "{}\n"
+    assert (root / "profiles" / "my_table.history.csv").read_text() == ""
     assert (root / "sources" / "my_table").is_dir()
     made: dict[str, object] = {}
     exec((root / "usecases" / "my_table.py").read_text(), made)  # noqa: S102 (our own template)
@@ -53,6 +54,15 @@ def test_accept_copies_the_last_profile(root: Path) -> None:
     write_json(root / "data" / "toy" / "profile.json", {"rows": 3})
     assert main(["accept", "toy"]) == 0
     assert (root / "profiles" / "toy.json").read_text() == '{\n  "rows": 3\n}\n'
+
+
+def test_accept_keeps_the_judged_days(root: Path) -> None:
+    write_json(root / "data" / "toy" / "profile.json", {"rows": 3})
+    judged = root / "reports" / "toy" / "monitor" / "history.csv"
+    judged.parent.mkdir(parents=True)
+    judged.write_text("day,level\n")
+    assert main(["accept", "toy"]) == 0
+    assert (root / "profiles" / "toy.history.csv").read_text() == "day,level\n"
 
 
 def test_accept_without_a_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

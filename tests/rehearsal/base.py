@@ -45,6 +45,7 @@ def make(folder: Path) -> Path:
     shutil.copy(ROOT / "tests" / MODULE, project.path / MODULE)
     deliveries.write(project.path / TABLE, deliveries.rows(FIRST, DAYS))
     (project.path / "profiles" / f"{NAME}.json").write_text("{}\n")
+    (project.path / "profiles" / f"{NAME}.history.csv").touch()
     with (project.path / "params.yaml").open("a") as params:
         params.write(yaml.safe_dump({NAME: SECTION}))
     project.set({"usecases": [NAME]})

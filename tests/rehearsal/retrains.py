@@ -91,6 +91,7 @@ def make(folder: Path) -> Path:
     shutil.copy(ROOT / "tests" / base.MODULE, project.path / base.MODULE)
     deliveries.write(project.path / TABLE, dry(deliveries.rows)(base.FIRST, base.DAYS))
     (project.path / "profiles" / f"{NAME}.json").write_text("{}\n")
+    (project.path / "profiles" / f"{NAME}.history.csv").touch()
     with (project.path / "params.yaml").open("a") as params:
         params.write(yaml.safe_dump({NAME: base.SECTION}))
     project.set({"usecases": [NAME]})
