@@ -14,7 +14,7 @@ from typing import Any
 from bench.monitoring import figures, harm, runs, streams
 from bench.monitoring.cost import POOLED
 from bench.monitoring.harm import Harm
-from bench.monitoring.runs import Record
+from bench.monitoring.runs import SAMPLE, Record, Sample
 from bench.monitoring.scenarios import SCENARIOS, Scenario
 from bench.monitoring.worlds import SIZES, World
 from tests.conftest import ROOT
@@ -26,7 +26,7 @@ REPORTS = ("evidently-default-report", "evidently-psi-report")
 @dataclass(frozen=True)
 class Plan:
     """Seeds by size: `whole` for all scenarios, `harmless` for these alone, `peers` for the windows of
-    runs.SAMPLE with every detector, `reports` for the first window of each fault with Evidently's
+    `sample` with every detector, `reports` for the first window of each fault with Evidently's
     whole Report. `measured` sizes are timed."""
 
     whole: Mapping[int, Sequence[int]]
@@ -34,6 +34,7 @@ class Plan:
     peers: Mapping[int, Sequence[int]]
     reports: Mapping[int, Sequence[int]]
     measured: Sequence[int]
+    sample: Sample = field(default_factory=lambda: SAMPLE)
     names: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """By size, the only scenarios asked for; all where a size is not there."""
 
@@ -123,7 +124,7 @@ def run(plan: Plan, peers: Sequence[str] = PEERS, *, fresh: bool = False) -> dic
         found += read(task.path)
         print(f"{task.detector}, {task.size} rows, seed {task.seed}: done", flush=True)
     costs = [c for size in plan.measured for c in _costs(("plumbline", *peers), size, plan)]
-    told = figures.document(found, _harms(plan), costs, plan.peers)
+    told = figures.document(found, _harms(plan), costs, plan.peers, plan.sample)
     return {**told, "plumbline": version()}
 
 
@@ -140,7 +141,9 @@ def _keep(plan: Plan, task: Task) -> None:
     if task.detector in REPORTS:
         made: Iterable[Record] = runs.judged(world, asked, task.detector, places=(0,))
     else:
-        made = runs.judged(world, asked, task.detector, sampled=task.sampled)
+        made = runs.judged(
+            world, asked, task.detector, sample=plan.sample if task.sampled else None
+        )
     task.path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(r.as_json(), sort_keys=True) + "\n" for r in made)
     task.path.write_text(text, encoding="utf-8")
