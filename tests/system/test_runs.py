@@ -25,7 +25,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-@pytest.mark.mltest("Infra 3")
 def test_every_stage_leaves_its_outs(project: Project) -> None:
     for usecase in BOTH:
         for stage in set(STAGES) - {"train"}:
@@ -36,7 +35,6 @@ def test_every_stage_leaves_its_outs(project: Project) -> None:
         assert list((reports / "plots").glob("*.csv"))
 
 
-@pytest.mark.mltest("Infra 3")
 def test_a_second_run_does_nothing(project: Project) -> None:
     assert project.repro() == []
     assert project.run("git", "status", "--porcelain") == ""
@@ -54,7 +52,6 @@ def test_metrics_and_plots_show(project: Project) -> None:
         shutil.rmtree(project.path / "shown")
 
 
-@pytest.mark.mltest("Infra 1")
 def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, tmp_path: Path) -> None:
     """Another folder, time zone, locale, hash seed, thread count: dvc.lock and metrics as committed."""
     other = project.clone(tmp_path / "another folder")
@@ -105,7 +102,6 @@ def test_a_failing_stage_leaves_the_last_good_outs(project: Project) -> None:
         project.run("git", "checkout", "-q", ".")
 
 
-@pytest.mark.mltest("Infra 3")
 def test_the_store_serves_what_was_materialized(project: Project) -> None:
     out = project.run("python", "-m", "plumbline", "features", "materialize", "card_fraud")
     assert "card_fraud: feature store materialize done" in out
