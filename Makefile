@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment repro test lint format lock ui ui-monitor report rehearse faults prove bench score mutants cml clean
+.PHONY: install install-comment repro test lint format lock ui ui-monitor report rehearse faults prove bench score mutants evidence cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -86,6 +86,11 @@ score: install
 	pytest -n 2 --dist loadfile --mltest all
 	$(MAKE) mutants
 	python -m plumbline score
+
+# figures of the score that take minutes: what each feature earns, how well its code is tested
+evidence: install
+	python -m plumbline earn card_fraud --json docs/evidence/card_fraud/earn.json
+	python -m bench.mutation --json docs/evidence/mutation.json
 
 # each planted fault in a copy of the project: does a test of its id notice?
 mutants: install

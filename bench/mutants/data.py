@@ -43,8 +43,8 @@ MUTANTS = (
         "Data 3",
         "a feature that takes one row after the other",
         "usecases/card_fraud.py",
-        "    return (hour < 6).astype(np.int64)",
-        "    return np.array([int(np.sum([h < 6, 0])) for h in hour.tolist()])",
+        "    return size - customer_size_90d",
+        "    return np.array([np.sum([s, -c]) for s, c in zip(size, customer_size_90d, strict=True)])",
         tests="tests/mltest/test_prices.py",
     ),
     Mutant(
@@ -91,11 +91,19 @@ MUTANTS = (
         tests="tests/mltest/test_privacy.py",
     ),
     Mutant(
+        "Data 6",
+        "features: the first one of a use case is known by heart, not read",
+        f"{FEATURES}/rowwise.py",
+        "for row in usecase.rows:",
+        "for row in usecase.rows[1:]:",
+        tests="tests/mltest/test_new_feature.py",
+    ),
+    Mutant(
         "Data 7",
-        "features: night ends at five",
+        "features: night lasts until seven",
         "usecases/card_fraud.py",
         "(hour < 6)",
-        "(hour < 5)",
+        "(hour <= 6)",
         tests="tests/code/test_card_fraud.py",
     ),
     Mutant(

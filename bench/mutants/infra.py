@@ -46,6 +46,14 @@ MUTANTS = (
         tests="tests/mltest/test_learns.py",
     ),
     Mutant(
+        "Infra 5",
+        "explain: the contributions do not add up to the score",
+        "plumbline/model/contributions.py",
+        "return Contributions(found[:, :-1], found[:, -1] - moved, moved, total)",
+        "return Contributions(found[:, :-1] * 1.1, found[:, -1] - moved, moved, total)",
+        tests="tests/code/test_contributions.py",
+    ),
+    Mutant(
         "Infra 6",
         "canary: another model's answers are let through",
         "plumbline/rollback/canary.py",

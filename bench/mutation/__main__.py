@@ -30,8 +30,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     chosen = parser.parse_args()
     subjects = [f for f in SUBJECTS if not chosen.only or chosen.only in f]
+    found = kept(chosen.json, subjects)
+    todo = [(f, chosen.per_file) for f in subjects if f not in found]
     with ThreadPoolExecutor(chosen.jobs) as pool:
-        found = dict(pool.map(judged, [(f, chosen.per_file) for f in subjects]))
+        for file, told in pool.map(judged, todo):
+            found[file] = told
+            if chosen.json:
+                files.write_json(chosen.json, {"files": found})
     made, noticed = (sum(f[k] for f in found.values()) for k in ("mutants", "killed"))
     print(f"mutation score: {noticed} of {made} noticed, {noticed / made:.1%}")
     if chosen.only:
@@ -44,14 +49,29 @@ def main() -> None:
     for file, told in covered.items():
         print(f"  {share(told):6.1%} {file}")
     if chosen.json:
-        hashes = {f: sha(f) for f in COVERED}
         record = {
             "command": f"python -m bench.mutation --per-file {chosen.per_file}",
-            "sha256": hashes,
-            "mutation": {"mutants": made, "killed": noticed, "files": found},
-            "branches": {**whole, "files": covered},
+            "mutants": made,
+            "killed": noticed,
+            **whole,
+            "files": found,
+            "coverage": {f: {**told, "sha256": sums(f)} for f, told in covered.items()},
         }
         files.write_json(chosen.json, record)
+
+
+def kept(path: Path | None, subjects: list[str]) -> dict[str, Any]:
+    """What the file says of subjects that are as they were, and whose tests are: not measured again."""
+    if path is None or not path.exists():
+        return {}
+    before: dict[str, Any] = json.loads(path.read_text())["files"]
+    return {f: t for f, t in before.items() if f in subjects and t["sha256"] == sums(f)}
+
+
+def sums(file: str) -> dict[str, str]:
+    """SHA-256 of a subject and of its tests."""
+    names = [file, *SUBJECTS.get(file, "").split()]
+    return {n: hashlib.sha256((ROOT / n).read_bytes()).hexdigest() for n in names}
 
 
 def judged(asked: tuple[str, int]) -> tuple[str, dict[str, Any]]:
@@ -66,6 +86,7 @@ def judged(asked: tuple[str, int]) -> tuple[str, dict[str, Any]]:
         check=True,
     )
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    told["sha256"] = sums(file)
     for line in told["alive"]:
         print(f"not noticed: {line}", flush=True)
     print(f"{told['killed']} of {told['mutants']} {file}", flush=True)
@@ -101,10 +122,6 @@ def coverage() -> dict[str, dict[str, int]]:
 
 def share(told: dict[str, int]) -> float:
     return told["covered_branches"] / told["branches"] if told["branches"] else 1.0
-
-
-def sha(file: str) -> str:
-    return hashlib.sha256((ROOT / file).read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ def changes(text: str) -> list[Change]:
     """Every change that can be made, in the order of the file."""
     tree = ast.parse(text)
     spots = [(i, node, make) for i, node in enumerate(_open(tree)) for make in _makers(node)]
-    return [_made(tree, i, node, make) for i, node, make in spots]
+    made = [_made(tree, i, node, make) for i, node, make in spots]
+    return list({change.text: change for change in reversed(made)}.values())[::-1]
 
 
 Maker = Callable[[ast.AST], str]

@@ -68,8 +68,9 @@ def _lacks(mine: Sequence[Ran], faults: Sequence[Caught], declared: Sequence[str
         return "marked, but not run in this state" if declared else "no test carries the mark"
     if failed:
         return f"failed: {failed[0]}"
-    if not passed:
-        return "every test with the mark was skipped"
+    skipped = [r.node for r in mine if r.outcome == "skipped"]
+    if skipped:
+        return f"skipped: {skipped[0]}"
     if not faults:
         return "no planted fault was run in this state"
     missed = [c for c in faults if c.verdict != "caught" or c.node not in passed]

@@ -26,6 +26,7 @@ def ages(found: np.ndarray, higher: bool = True) -> list[dict]:
     return [ageing.by_age(found, age, 7, 0.95, higher) for age in range(1, N)]
 
 
+@pytest.mark.mltest("Model 4")
 def test_a_hard_week_is_hard_for_both():
     assert ageing.losses(quality(0.01), 3, higher_is_better=True) == pytest.approx(
         np.full(N - 3, 0.03)
@@ -36,16 +37,19 @@ def test_an_error_that_grows_is_a_loss():
     assert (ageing.losses(1 / quality(0.01), 2, higher_is_better=False) > 0.0199).all()
 
 
+@pytest.mark.mltest("Model 4")
 def test_shelf_life_is_the_first_age_beyond_the_limit_for_certain():
     found = ageing.shelf(ages(quality(0.02)), 0.05)
     assert found == {"shelf_life_days": 21, "safe_days": 14, "studied_days": 35}
 
 
+@pytest.mark.mltest("Model 4")
 def test_a_loss_that_may_be_noise_ends_no_shelf_life():
     unsure = {"days": 7, "loss": {"value": 0.08, "low": 0.01, "high": 0.15}}
     assert ageing.shelf([unsure], 0.05)["shelf_life_days"] is None
 
 
+@pytest.mark.mltest("Model 4")
 def test_noise_is_no_loss():
     found = ageing.shelf(ages(quality(0.0, noise=0.05)), 0.05)
     assert found["shelf_life_days"] is None

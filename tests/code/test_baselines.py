@@ -50,6 +50,7 @@ def test_the_constant_is_the_share_or_the_median():
     assert baselines.constant(label, "regression") == 0.0
 
 
+@pytest.mark.mltest("Model 5")
 def test_a_linear_label_is_found():
     case = usecase("regression")
     fitted = baselines.fit(case, case.features, COLUMNS, VALUE)
@@ -93,6 +94,7 @@ def test_a_category_of_too_many_values_is_left_out():
     assert baselines.widths(replace(case, categories=(many,)), case.features) == (1, 1, 0)
 
 
+@pytest.mark.mltest("Model 5")
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_the_small_tree_is_scikit_learns(problem: str):
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor

@@ -26,6 +26,7 @@ def of(model: Refit) -> Contributions:
     return contributions.of(model.booster, case.features, case.offset, ROWS)
 
 
+@pytest.mark.mltest("Infra 5")
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_they_sum_to_the_answer(problem: str):
     model = fitted(problem)
@@ -50,6 +51,7 @@ def test_isotonic_steps_leave_the_contributions_as_they_are():
     assert contributions.calibrated(found, steps) is found
 
 
+@pytest.mark.mltest("Infra 5")
 def test_a_feature_that_no_tree_asks_adds_nothing():
     case, params = parcels(), studies.params()
     still = {**events(1, 1_200), "kind_code": np.zeros(1_200)}
@@ -58,6 +60,7 @@ def test_a_feature_that_no_tree_asks_adds_nothing():
     assert (of(model).each[:, case.features.index("kind_code")] == 0).all()
 
 
+@pytest.mark.mltest("Infra 5")
 def test_ranked_by_size_then_name():
     each = np.array([[1.0, -3.0, 2.0], [-1.0, 3.0, 0.0]])
     assert contributions.ranked(each, ("c", "a", "b")) == [("a", 3.0), ("b", 1.0), ("c", 1.0)]

@@ -25,6 +25,7 @@ def groups(number: np.ndarray) -> dict[str, np.ndarray]:
     return {f"g{n}": number == n for n in np.unique(number)}
 
 
+@pytest.mark.mltest("Model 7")
 def test_rates_are_plain_shares():
     made, number, score = window(1)
     told = fairness.as_json(made, score, {"n": groups(number)})["n"]["groups"]["g3"]
@@ -37,6 +38,7 @@ def test_rates_are_plain_shares():
     assert told["false_alarm_rate"]["value"] == pytest.approx(share, rel=1e-5)
 
 
+@pytest.mark.mltest("Model 7")
 def test_a_planted_gap_is_found_and_named():
     made, number, score = window(2)
     score = np.where((number == 5) & (made.label == 1), score - 0.25, score)
@@ -47,6 +49,7 @@ def test_a_planted_gap_is_found_and_named():
     assert gap["pairs"] == 28
 
 
+@pytest.mark.mltest("Model 7")
 def test_of_groups_alike_the_widest_gap_is_noise():
     """Of 28 pairs one is wide by chance; the corrected interval says so in about 95 of 100 windows."""
     told = []
@@ -57,6 +60,7 @@ def test_of_groups_alike_the_widest_gap_is_noise():
     assert told.count("beyond noise") <= 6
 
 
+@pytest.mark.mltest("Model 7")
 def test_a_group_of_few_cases_is_shown_and_not_compared():
     made, number, score = window(3)
     number = np.where(np.arange(ROWS) < 10, 9, number % 2)

@@ -159,6 +159,7 @@ def test_labels_that_are_not_known_do_not_count():
     assert estimate.known(one) is None
 
 
+@pytest.mark.mltest("Monitor 7")
 def test_the_same_world_shows_no_loss():
     worst = [
         min(t.p for t in found([cases(1.0, 100 * s + k) for k in range(7)]).values())
@@ -174,6 +175,7 @@ def test_three_times_the_cases_are_off_the_scores():
     assert tests[("calibration", 3)].size > 1
 
 
+@pytest.mark.mltest("Monitor 7")
 def test_labels_that_the_scores_no_longer_tell_are_a_loss():
     tests = found([cases(1.0, 700 + k, flip=0.5) for k in range(7)])
     assert tests[("quality", 7)].p < 1e-3

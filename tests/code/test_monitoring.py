@@ -117,6 +117,7 @@ def flat(columns):
     return np.linspace(0, 1, len(columns["number"]))
 
 
+@pytest.mark.mltest("Monitor 2")
 def test_nulls_new_values_and_constants_are_said():
     now = days()
     rows = np.arange(len(now["size"]))
@@ -165,6 +166,7 @@ def test_text_in_place_of_numbers_is_said():
     assert levels(look(now=now))[("type", "spare")] == "watch"
 
 
+@pytest.mark.mltest("Monitor 7")
 def test_labels_that_show_a_loss_page_and_retrain():
     now = days(21, unknown=DELAY)
     known = ~np.isnan(now["bad"])
@@ -217,6 +219,7 @@ def test_overdue_labels_are_said():
     assert ("unlabelled", None) not in levels(look(now=days(unknown=DELAY)))
 
 
+@pytest.mark.mltest("Monitor 4")
 def test_an_old_model_is_due():
     limits = Monitor(bootstrap=50, shelf_life_days=30)
     out = monitor_json.result(look(limits=limits), limits)

@@ -33,6 +33,7 @@ def test_values_lie_as_the_search_draws_them():
     }
 
 
+@pytest.mark.mltest("Model 3")
 def test_one_setting_is_changed_and_the_best_is_not_tried_again():
     plan = points.plan(SPACE, BEST, 8)
     assert {name for name, _ in plan} == set(BEST)
@@ -46,6 +47,7 @@ def test_flat_runs_from_the_best_until_something_is_lost():
     assert found == {"share": pytest.approx(4 / 6), "from": 4, "to": 6}
 
 
+@pytest.mark.mltest("Model 3")
 def test_a_sharp_optimum_is_not_flat():
     assert points.flat(tried({2: "worse", 4: "worse"}), 3) == {"share": 1 / 3, "from": 3, "to": 3}
 

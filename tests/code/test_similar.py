@@ -19,12 +19,14 @@ def found(past: dict = PAST, event: dict = EVENT, **weight: float) -> list[int]:
     return similar.nearest(past, event, weight, {"kind"}, 5).place.tolist()
 
 
+@pytest.mark.mltest("Infra 5")
 def test_what_counted_decides():
     assert found(size=2.0, kind=0.0, idle=0.0)[0] == 2
     assert set(found(size=0.0, kind=-3.0, idle=0.0)[:2]) == {1, 3}
     assert set(found(size=0.1, kind=3.0, idle=0.0)[:2]) == {1, 3}
 
 
+@pytest.mark.mltest("Infra 5")
 def test_a_past_event_alike_in_all_is_not_apart():
     alike = {name: values[1:2] for name, values in PAST.items()}
     near = similar.nearest(PAST, alike, {"size": 1.0, "kind": -1.0, "idle": 0.3}, {"kind"}, 1)

@@ -39,6 +39,7 @@ def found(window: Window, columns: dict, score: np.ndarray) -> dict:
     return subgroups.as_json(window, score, coded, 0.02)
 
 
+@pytest.mark.mltest("Model 6")
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_a_planted_subgroup_is_found_and_confirmed(problem: str):
     told = found(*made(3, spoiled=True, problem=problem))

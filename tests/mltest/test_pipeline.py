@@ -61,6 +61,22 @@ def test_what_the_run_made_serves(ran: tuple[Project, str]) -> None:
     assert "200 golden requests answered" in said, said
 
 
+@pytest.mark.mltest("Infra 5")
+def test_a_single_answer_is_explained(ran: tuple[Project, str]) -> None:
+    project, _ = ran
+    table = project.path / "data/card_fraud/tables/test.parquet"
+    ((key,),) = duckdb.sql(f"SELECT payment_id FROM '{table}' LIMIT 1 OFFSET 77").fetchall()
+    words = ("python", "-m", "plumbline", "explain", str(key), "--json", "explained.json")
+    said = project.run(*words, env=OFF, ok=False)
+    assert "evaluate recorded the same score" in said, said
+    told = json.loads((project.path / "explained.json").read_text())
+    total = told["base"] + sum(c["contribution"] for c in told["contributions"])
+    assert total == pytest.approx(told["total"], abs=1e-4)
+    assert told["similar"]["nearest"]
+    assert str(told["lineage"]["chain"]["prediction"]["key"]) == str(key)
+    (project.path / "explained.json").unlink()
+
+
 @pytest.mark.mltest("Data 5")
 def test_nothing_personal_in_outputs_and_log(ran: tuple[Project, str]) -> None:
     project, said = ran

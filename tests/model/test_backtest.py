@@ -92,6 +92,7 @@ def test_the_newest_model_is_called_what_it_is(
     assert against["chosen"] is fresh
 
 
+@pytest.mark.mltest("Model 4")
 def test_under_drift_an_old_model_is_found_stale():
     columns, case = heavier(), parcels("regression", label_delay=DELAY)
     found = ageing.staleness(case, PARAMS, columns, ran(columns, case))

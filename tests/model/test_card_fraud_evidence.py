@@ -20,11 +20,13 @@ def test_the_calibration_error_is_small_for_certain() -> None:
     assert found["relative"]["high"] <= 0.3
 
 
+@pytest.mark.mltest("Model 2")
 def test_the_threshold_is_cheaper_than_every_other_policy_beyond_noise() -> None:
     words = policies.rivals(FIGURES["policies"])
     assert words == dict.fromkeys(("nothing", "best_rule", "plain_rule", "half"), "better")
 
 
+@pytest.mark.mltest("Model 5")
 def test_a_simpler_model_is_not_better() -> None:
     words = {name: found["word"] for name, found in FIGURES["differences"].items()}
     assert words == dict.fromkeys(("constant", "naive", "linear", "tree"), "better")
@@ -36,6 +38,7 @@ def test_every_behaviour_holds_on_a_thousand_pairs() -> None:
     assert all(b["holds"] and b["pairs"] >= 1_000 for b in found.values())
 
 
+@pytest.mark.mltest("Model 7")
 def test_groups_are_compared_with_intervals() -> None:
     for piece in FIGURES["fairness"].values():
         for gap in piece["gaps"].values():

@@ -30,6 +30,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return bench.study(PAYMENTS, params, full, train, valid, test)
 
 
+@pytest.mark.mltest("Model 2")
 def test_fifteen_models_or_more_of_graded_severity(found: dict):
     models = found["models"]
     assert len(models) - 1 >= 15
@@ -40,10 +41,12 @@ def test_fifteen_models_or_more_of_graded_severity(found: dict):
     assert min(m["saved"] for m in models) < 0.7 * whole["saved"]
 
 
+@pytest.mark.mltest("Model 2")
 def test_the_rank_correlation_is_at_least_nine_tenths(found: dict):
     assert found["rank_correlation"]["value"] >= bench.ENOUGH
 
 
+@pytest.mark.mltest("Model 2")
 def test_a_metric_that_does_not_track_is_seen(found: dict):
     """The same models, paid for at random: nothing of a correlation is left."""
     saved = np.random.default_rng(1).permutation([m["saved"] for m in found["models"]])

@@ -41,7 +41,6 @@ def check(case, rows, folder) -> None:
     assert constant == []
 
 
-@pytest.mark.mltest("Monitor 3")
 def test_departures(nycflights, tmp_path):
     check(FLIGHTS, departures(nycflights), tmp_path)
 

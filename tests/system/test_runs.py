@@ -27,7 +27,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-@pytest.mark.mltest("Infra 3")
 def test_every_stage_leaves_its_outs(project: Project) -> None:
     for usecase in BOTH:
         for stage in set(STAGES) - {"train"}:
@@ -38,7 +37,6 @@ def test_every_stage_leaves_its_outs(project: Project) -> None:
         assert list((reports / "plots").glob("*.csv"))
 
 
-@pytest.mark.mltest("Infra 3")
 def test_a_second_run_does_nothing(project: Project) -> None:
     assert project.repro() == []
     assert project.run("git", "status", "--porcelain") == ""
@@ -56,7 +54,6 @@ def test_metrics_and_plots_show(project: Project) -> None:
         shutil.rmtree(project.path / "shown")
 
 
-@pytest.mark.mltest("Infra 1")
 def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, tmp_path: Path) -> None:
     """Another folder, time zone, locale (the decimal comma's), hash seed, thread count, umask: dvc.lock
     and metrics as committed."""
@@ -113,7 +110,6 @@ def test_a_failing_stage_leaves_the_last_good_outs(project: Project) -> None:
         project.run("git", "checkout", "-q", ".")
 
 
-@pytest.mark.mltest("Infra 3")
 def test_the_store_serves_what_was_materialized(project: Project) -> None:
     out = project.run("python", "-m", "plumbline", "features", "materialize", "card_fraud")
     assert "card_fraud: feature store materialize done" in out

@@ -26,6 +26,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.mltest("Model 3")
 def test_each_setting_is_changed_alone(root: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["sensitivity", "--points", "3", "--json", "s.json", "--plot", "s.png"]) == 0
     found = json.loads((root / "s.json").read_text())
