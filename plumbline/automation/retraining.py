@@ -66,7 +66,11 @@ def retrain(case: Case, scratch: Path) -> dict[str, Any]:
         seen = _monitor(case, mine, champion, scratch)
         judged = outcomes.of_monitor(seen)
         log.info("retrain: %s: %s", case.name, seen["summary"])
-        return _record(case, judged, monitor=seen) if judged else _challenge(case, seen, mine["monitor"].cmd)
+        return (
+            _record(case, judged, monitor=seen)
+            if judged
+            else _challenge(case, seen, mine["monitor"].cmd)
+        )
 
 
 def repro(case: Case, *targets: str) -> dict[str, str] | None:
