@@ -190,7 +190,7 @@ class Monitor(Section):
     used: Share = 0.02  # share of the model's gain from which a column can page
     fault: Share = 0.01  # share of the rows from which a fault in them pages
     hours: Share = 0.05  # share of a day's rows usual in hours that are missing
-    felt: Annotated[float, Field(ge=0)] = 0.2  # shift of the score, in standard deviations
+    felt: Annotated[float, Field(ge=0)] = 0.35  # shift of the score, in standard deviations
     slow: Annotated[float, Field(gt=0)] = 0.3  # shift since training, in standard deviations
     rows_change: Limits = Limits(watch=0.1, page=0.6)  # relative; only missing rows page
     absent: Limits = Limits(watch=0.05, page=0.15)  # share of an entity's ids that do not come

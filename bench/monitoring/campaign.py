@@ -7,15 +7,17 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench.monitoring import figures, harm, runs, streams
 from bench.monitoring.cost import POOLED
 from bench.monitoring.harm import Harm
-from bench.monitoring.runs import Record
+from bench.monitoring.runs import SAMPLE, Record, Sample
 from bench.monitoring.scenarios import SCENARIOS, Scenario
 from bench.monitoring.worlds import SIZES, World
+from tests.conftest import ROOT
 
 PEERS = ("evidently-default", "evidently-psi", "ks-bh", "nannyml-univariate", "nannyml-cbpe")
 REPORTS = ("evidently-default-report", "evidently-psi-report")
@@ -24,7 +26,7 @@ REPORTS = ("evidently-default-report", "evidently-psi-report")
 @dataclass(frozen=True)
 class Plan:
     """Seeds by size: `whole` for all scenarios, `harmless` for these alone, `peers` for the windows of
-    runs.SAMPLE with every detector, `reports` for the first window of each fault with Evidently's
+    `sample` with every detector, `reports` for the first window of each fault with Evidently's
     whole Report. `measured` sizes are timed."""
 
     whole: Mapping[int, Sequence[int]]
@@ -32,6 +34,7 @@ class Plan:
     peers: Mapping[int, Sequence[int]]
     reports: Mapping[int, Sequence[int]]
     measured: Sequence[int]
+    sample: Sample = field(default_factory=lambda: SAMPLE)
     names: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """By size, the only scenarios asked for; all where a size is not there."""
 
@@ -84,8 +87,17 @@ class Task:
 
     @property
     def path(self) -> Path:
-        name = f"{self.detector}-{self.group or 'all'}{'-sampled' if self.sampled else ''}.jsonl"
+        whose = f"{self.detector}-{version()}" if self.detector == "plumbline" else self.detector
+        name = f"{whose}-{self.group or 'all'}{'-sampled' if self.sampled else ''}.jsonl"
         return World(SIZES[self.size], self.seed).folder / "records" / name
+
+
+@cache
+def version() -> str:
+    """The last commit that changed the project's own code."""
+    command = ["git", "log", "-1", "--format=%h", "--abbrev=12", "--", "plumbline"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return said.stdout.strip()
 
 
 def tasks(plan: Plan, peers: Sequence[str]) -> Iterator[Task]:
@@ -103,16 +115,17 @@ def tasks(plan: Plan, peers: Sequence[str]) -> Iterator[Task]:
 
 
 def run(plan: Plan, peers: Sequence[str] = PEERS, *, fresh: bool = False) -> dict[str, Any]:
-    """Every task's records, and the figures. A peer's records are kept from run to run unless `fresh`;
-    the own monitor is asked anew each time."""
+    """Every task's records, and the figures. Records are kept from run to run unless `fresh`; the own
+    monitor's only as long as no commit changes it."""
     found: list[Record] = []
     for task in tasks(plan, peers):
-        if fresh or task.detector == "plumbline" or not task.path.exists():
+        if fresh or not task.path.exists():
             _keep(plan, task)
         found += read(task.path)
         print(f"{task.detector}, {task.size} rows, seed {task.seed}: done", flush=True)
     costs = [c for size in plan.measured for c in _costs(("plumbline", *peers), size, plan)]
-    return figures.document(found, _harms(plan), costs, plan.peers)
+    told = figures.document(found, _harms(plan), costs, plan.peers, plan.sample)
+    return {**told, "plumbline": version()}
 
 
 def read(path: Path) -> list[Record]:
@@ -128,7 +141,9 @@ def _keep(plan: Plan, task: Task) -> None:
     if task.detector in REPORTS:
         made: Iterable[Record] = runs.judged(world, asked, task.detector, places=(0,))
     else:
-        made = runs.judged(world, asked, task.detector, sampled=task.sampled)
+        made = runs.judged(
+            world, asked, task.detector, sample=plan.sample if task.sampled else None
+        )
     task.path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(r.as_json(), sort_keys=True) + "\n" for r in made)
     task.path.write_text(text, encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.monitoring import scoring
 from bench.monitoring.harm import Harm
-from bench.monitoring.runs import SAMPLE, Record
+from bench.monitoring.runs import Record, Sample
 from bench.monitoring.scenarios import BY_NAME, SCENARIOS
 from bench.monitoring.scoring import Flag, Key, of, paged, seen
 from bench.monitoring.worlds import DELAY
@@ -31,14 +31,18 @@ def document(
     harms: Harms,
     costs: Sequence[Mapping[str, Any]],
     peers: Mapping[int, Sequence[int]],
+    sample: Sample,
 ) -> dict[str, Any]:
-    """All figures. `peers`: by size, the seeds on which every detector was asked."""
+    """All figures. `peers`: by size, the seeds on which every detector was asked, and `sample` the
+    windows."""
     own = [r for r in records if r.detector == "plumbline"]
     sizes = sorted({r.size for r in own})
     return {
         "own": {str(size): _own(_sized(own, size), _of_size(harms, size)) for size in sizes},
         "compared": {
-            str(size): _compared(_shared(_sized(records, size), seeds), _of_size(harms, size))
+            str(size): _compared(
+                _shared(_sized(records, size), seeds, sample), _of_size(harms, size)
+            )
             for size, seeds in peers.items()
         },
         "reports": _reports(records),
@@ -47,7 +51,7 @@ def document(
         "costs": list(costs),
         "seeds": {str(size): sorted({r.seed for r in _sized(own, size)}) for size in sizes},
         "peer_seeds": {str(size): list(seeds) for size, seeds in peers.items()},
-        "sample": {group: list(places) for group, places in SAMPLE.items()},
+        "sample": {group: list(places) for group, places in sample.items()},
     }
 
 
@@ -181,9 +185,10 @@ def _named(records: Sequence[Record], names: Sequence[str]) -> list[Record]:
     return [r for r in records if r.scenario in names]
 
 
-def _shared(records: Sequence[Record], seeds: Sequence[int]) -> list[Record]:
+def _shared(records: Sequence[Record], seeds: Sequence[int], sample: Sample) -> list[Record]:
     """The records of the windows about which every detector was asked."""
-    return [r for r in records if r.seed in seeds and r.place in SAMPLE[BY_NAME[r.scenario].group]]
+    mine = [r for r in records if r.seed in seeds]
+    return [r for r in mine if r.place in sample[BY_NAME[r.scenario].group]]
 
 
 def _of_size(harms: Harms, size: int) -> dict[Key, Harm]:

@@ -78,7 +78,9 @@ DETECTORS: Mapping[str, Callable[[], Detector]] = {
 }
 
 
-SAMPLE: Mapping[Group, Sequence[int]] = {
+Sample = Mapping[Group, Sequence[int]]
+"""By group the windows that the slow peers are asked about, of which all detectors are compared."""
+SAMPLE: Sample = {
     "harmless": (0, 4, 9, 13),
     "covariate": (0, 2, 6),
     "label": (0, 7, 9, 13),
@@ -86,7 +88,14 @@ SAMPLE: Mapping[Group, Sequence[int]] = {
     "segment": (0, 7, 9, 13),
     "fault": (0, 2),
 }
-"""The windows that the slow peers are asked about, of which all detectors are compared."""
+FEW: Sample = {
+    "harmless": (0, 9),
+    "covariate": (0, 2),
+    "label": (7, 13),
+    "concept": (7, 13),
+    "segment": (0, 9),
+    "fault": (0,),
+}
 
 
 def judged(
@@ -94,10 +103,10 @@ def judged(
     scenarios: Sequence[Scenario],
     name: str,
     *,
-    sampled: bool = False,
+    sample: Sample | None = None,
     places: Sequence[int] | None = None,
 ) -> Iterator[Record]:
-    """Each window of each scenario in turn, or those of SAMPLE, or `places`. Scenarios that share a
+    """Each window of each scenario in turn, or those of `sample`, or `places`. Scenarios that share a
     past share the fit."""
     by_past: dict[str, list[Scenario]] = {}
     for scenario in scenarios:
@@ -107,7 +116,7 @@ def judged(
         detector = make(name)
         detector.fit(past)
         for scenario in some:
-            every = SAMPLE[scenario.group] if sampled else range(scenario.windows)
+            every = sample[scenario.group] if sample else range(scenario.windows)
             asked = every if places is None else places
             yield from _stream(detector, world, scenario, past.unlabelled, asked)
 

@@ -106,7 +106,7 @@ def _without_category(rows: dict[str, Array], _world: World) -> dict[str, Array]
 def _as_text(rows: dict[str, Array], _world: World) -> dict[str, Array]:
     text = np.array([f"{v / 100:.2f}" for v in rows["amount_cents"].tolist()], object)
     blank = np.full(len(text), np.nan)
-    ratios = ("amount_over_customer_mean", "amount_over_terminal_mean")
+    ratios = AMOUNTS.split()[1:]
     return {**rows, "amount_cents": text, **dict.fromkeys(ratios, blank)}
 
 
@@ -117,7 +117,7 @@ def _with(rows: pa.Table, name: str, values: Array) -> pa.Table:
 def _prices(name: str, size: float, **more: Any) -> Scenario:
     kinds = ({"kind": "prices", "size": size, **{k: v for k, v in more.items() if k == "ramp"}},)
     title = more.get("title", f"amounts {size:+.0%}")
-    columns = frozenset({"amount_cents", "amount_over_customer_mean", "amount_over_terminal_mean"})
+    columns = frozenset(AMOUNTS.split())
     return Scenario(
         name, "covariate", title, kinds, columns=columns, windows=more.get("windows", 7)
     )
@@ -130,12 +130,13 @@ def _fault(name: str, title: str, columns: str, **more: Any) -> Scenario:
     )
 
 
-AMOUNTS = "amount_cents amount_over_customer_mean amount_over_terminal_mean"
+AMOUNTS = "amount_cents size_over_customer size_over_terminal size_over_usual"
 SNAPSHOTS = (
-    "customer_count_1d customer_count_7d customer_count_30d customer_mean_1d customer_mean_7d "
-    "customer_mean_30d customer_fraud_7d customer_fraud_30d terminal_count_1d terminal_count_7d "
-    "terminal_count_30d terminal_mean_7d terminal_mean_30d terminal_fraud_1d terminal_fraud_7d "
-    "terminal_fraud_30d week_over_month new_customer"
+    "customer_count_30d customer_mean_30d customer_size_1d customer_size_7d customer_size_90d "
+    "customer_far_7d customer_farsize_7d customer_night_7d customer_fraud_7d customer_fraud_30d "
+    "terminal_size_90d terminal_evening_3d terminal_evening_7d terminal_evening_14d "
+    "terminal_evening_20d terminal_evening_28d size_over_customer size_over_terminal size_over_usual "
+    "today_over_customer day_over_customer week_over_customer far_over_customer new_customer"
 )
 SLOWLY = tuple(
     {"kind": "leaked_amounts", "size": size, "after": after, **until}

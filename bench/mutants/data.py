@@ -92,10 +92,10 @@ MUTANTS = (
     ),
     Mutant(
         "Data 7",
-        "features: Friday is weekend",
+        "features: night ends at five",
         "usecases/card_fraud.py",
-        "% 7 >= 5",
-        "% 7 >= 4",
+        "(hour < 6)",
+        "(hour < 5)",
         tests="tests/code/test_card_fraud.py",
     ),
     Mutant(

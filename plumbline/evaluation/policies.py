@@ -53,10 +53,12 @@ def policies(
     naive: Array | None,
     known: Known,
     rule: float | None,
+    named: str = "the naive answer",
 ) -> list[Policy]:
     """The model's policy first, its variants of few alarms, then the rivals.
 
-    `score`, `raw`, `naive` (n,): the probability, what it was before calibration, the naive answer.
+    `score`, `raw`, `naive` (n,): the probability, what it was before calibration, the naive answer,
+    which is called `named`.
     """
     threshold = SHY if window.threshold is None else window.threshold
     alarm = metrics.alarms(score, threshold)
@@ -65,7 +67,7 @@ def policies(
         out += _limited(window.day, score, alarm, window.settings.k, known)
     out.append(Policy("nothing", "no alarm at all", np.zeros(len(score), bool)))
     if naive is not None:
-        out += _rules(naive, known, rule)
+        out += _rules(naive, known, rule, named)
     half = metrics.alarms(raw, 0.5)
     return [*out, Policy("half", "the uncalibrated score at 0.5", half, 0.5)]
 
@@ -132,16 +134,16 @@ def _limited(day: Array, score: Array, alarm: Array, k: int, known: Known) -> li
     ]
 
 
-def _rules(naive: Array, known: Known, rule: float | None) -> list[Policy]:
+def _rules(naive: Array, known: Known, rule: float | None, named: str) -> list[Policy]:
     """The naive answer over a fixed value: the cheapest one on validation, and a plain one."""
     out = []
     if known.naive is not None:
         best = decision.cheapest(known.label, known.naive, known.money)
         value = best.value if best.alarms else math.inf
-        said = "the naive answer over the value that was cheapest on validation"
+        said = f"{named} over the value that was cheapest on validation"
         out.append(Policy("best_rule", said, naive >= value, value))
     if rule is not None:
-        said = f"the naive answer from {rule:,.0f} on"
+        said = f"{named} from {rule:,.0f} on"
         out.append(Policy("plain_rule", said, naive >= rule, rule))
     return out
 
