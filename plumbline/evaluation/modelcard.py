@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plumbline.evaluation import cardpage, cardsections, slices
+from plumbline.evaluation import cardcosts, cardpage, cardsections, slices
 from plumbline.evaluation.cardtext import (
     Bullets,
     Figures,
@@ -50,7 +50,7 @@ def parts(usecase: UseCase, figures: Figures) -> list[Part]:
         *cardsections.data(figures),
         *cardsections.quality(usecase, figures),
         *cardsections.calibration(figures),
-        *cardsections.policies(figures),
+        *cardcosts.policies(figures),
         *_slices(usecase, figures),
         *_found(usecase, figures),
         *_fairness(usecase, figures),
