@@ -17,6 +17,9 @@ NAME = "card_fraud"
 START = ("python", "-m", "plumbline")
 
 
+pytestmark = pytest.mark.timeout(1_500)  # the first has the whole graph run before it
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Small card_fraud, run once and committed."""
