@@ -65,7 +65,7 @@ class Scene:
         """What the raw column showed in each past period (of the season, if asked), where it was there."""
         some: Sequence[Sketch] = self.before
         if season and self.past.matched[-1]:
-            some = [self.before[i] for i in np.flatnonzero(self.past.weights[-1])]
+            some = [self.before[i] for i in np.flatnonzero(self.past.weights[-1]).tolist()]
         return [s.raw[plan.name] for s in some if plan.name in s.raw]
 
 

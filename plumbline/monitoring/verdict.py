@@ -54,7 +54,6 @@ NEXT = {
     "drift": "look at the distributions; explain the change, or retrain once labels are known",
     "slow": "look at the trend since training; plan a retraining",
     "prediction": "find the columns that moved the score; watch the quality as labels come in",
-    "label": "check the labels' source; expect other numbers of cases",
     "calibration": "recalibrate or retrain; check the labels' source first",
     "quality": "retrain",
     "unlabelled": "find out why labels that are due have not arrived",

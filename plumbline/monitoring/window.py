@@ -63,13 +63,6 @@ def window(
     return Window(columns, label, score, day, end)
 
 
-def whole_weeks(whole: Window) -> Window:
-    """The rows of the whole weeks that end with the window's last day."""
-    if whole.day is None or whole.last is None:
-        return whole
-    return whole.take(weeks.whole(whole.day, whole.last))
-
-
 def matured_weeks(whole: Window) -> Window:
     """The rows with a known label in whole weeks that end with the last day that has one."""
     known = whole.take(whole.matured)

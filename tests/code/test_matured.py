@@ -8,7 +8,7 @@ import pytest
 from plumbline.evaluation import metrics
 from plumbline.monitoring import estimate, layout, matured
 from plumbline.monitoring import quality as known
-from plumbline.monitoring.window import Window, matured_weeks, scorable, whole_weeks, window
+from plumbline.monitoring.window import Window, matured_weeks, scorable, window
 from tests.shop import usecase
 from tests.small import SMALL
 
@@ -67,7 +67,6 @@ def test_unknown_labels_do_not_count():
 def test_quality_is_of_whole_weeks_of_known_labels():
     known = matured_weeks(made(14, unknown=3))
     assert (known.rows, known.last) == (7 * ROWS, LAST - 3)
-    assert whole_weeks(made(17)).rows == 14 * ROWS
 
 
 def test_one_class_has_no_average_precision():
