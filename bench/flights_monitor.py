@@ -1,6 +1,6 @@
 """The monitor over the flights of 2013, week by week, told month by month as Markdown.
 
-`python bench/flights_monitor.py` after `dvc repro` with `flights` among the use cases (the data:
+`python -m bench.flights_monitor` after `dvc repro` with `flights` among the use cases (the data:
 sources/flights/README.md). The weeks of the training window are the first past; those of valid, test and
 current are judged in order, each by the weeks before it. `--write` puts the page to
 docs/monitor-flights.md. A planted fault at the end shows that silence is not deafness.
@@ -9,15 +9,11 @@ docs/monitor-flights.md. A planted fault at the end shows that silence is not de
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 from plumbline import params, usecase
 from plumbline.features import tables
@@ -33,6 +29,7 @@ from plumbline.monitoring.window import Window, scorable, window
 from plumbline.params import Monitor
 from plumbline.usecase import Array, UseCase
 
+ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/monitor-flights.md")
 FIRST = 4
 """Weeks of labels before the first that is judged."""
@@ -40,13 +37,13 @@ HEAD = """# A year of flights, as the monitor tells it
 
 Departures from New York in 2013, about 620 a week in the sample. The model was trained on mid-January to
 April; the weeks from June on are judged one by one against the weeks before, at one false page in
-{days:g} weeks. Made by `python bench/flights_monitor.py --write`.
+{days:g} weeks. Made by `python -m bench.flights_monitor --write`.
 
-How to read it: thunderstorms delay June and July, the autumn is calm, and snow delays December. The
-training months had winter storms, so weeks as late as these are in the past that the thresholds come
-from: they move the score, but no week is one that this stream has not been like before, and the model's
-error moves with the delays it is asked about. No week pages. What is watched is slow: the carriers'
-histories of the summer lie above those of the training months, those of the autumn's gains below.
+How to read it: June, July and December are the late months, the autumn is calm. The weeks of January to
+April were as unlike each other, so no later week stands out from the weeks before it: the score moves
+with the delays and the model's error with the score, and nothing pages. What is watched is slow: the
+histories of the carriers in summer lie above those of the training months, the minutes that they gain in
+autumn below.
 
 | month | verdicts | rows a week | departure delay, minutes | arrival delay | mean absolute error | score's shift | least usual input |
 |---|---|---|---|---|---|---|---|
