@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from plumbline.monitoring.window import Window
 from plumbline.usecase import Array
 from usecases.card_fraud import USECASE
 
+NEEDED = ("payment_id", "paid_at", "amount_cents", USECASE.label, "score", "delivered")
 ALARM = USECASE.costs.alarm if USECASE.costs else 0.0
 
 
@@ -54,11 +57,14 @@ def harm(world: World, scenario: Scenario) -> Harm:
 
 def _harm(world: World, scenario: Scenario) -> dict[str, object]:
     threshold = learning.load(world.folder / "model").threshold or 0.5
-    days, usual = streams.stream(world, scenario), streams.twin(world, scenario)
+    folder, count = streams.prepare(world, scenario.past), streams.count(world, scenario)
+    days = _days(streams.made(world, scenario), world.shock, count)
+    usual = _days(folder / "twin.parquet", world.shock, count)
+    healthy = _days(folder / "history.parquet", world.valid[1], world.size.history)
     true = usual if scenario.fault else days
     now = [daily(d, t, threshold) for d, t in zip(days, true, strict=True)]
     without = [daily(d, d, threshold) for d in usual]
-    before = np.array([daily(d, d, threshold) for d in _healthy(world, scenario.past)])
+    before = np.array([daily(d, d, threshold) for d in healthy])
     lost, lost_low = _mean([w[0] - n[0] for n, w in zip(now, without, strict=True)])
     cost, cost_low = _mean([n[1] - w[1] for n, w in zip(now, without, strict=True)])
     floor, roof = np.nanquantile(before[:, 0], 0.05), np.nanquantile(before[:, 1], 0.95)
@@ -88,9 +94,9 @@ def daily(day: Window, true: Window, threshold: float) -> tuple[float, float]:
     return quality, (whole - caught + ALARM * alarms) / whole if whole else float("nan")
 
 
-def _healthy(world: World, kind: str) -> Sequence[Window]:
-    rows = streams.read(streams.prepare(world, kind) / "history.parquet")
-    return streams.windows(rows, ordinal(world.valid[1]), world.size.history)
+def _days(path: Path, first: date, count: int) -> Sequence[Window]:
+    """The windows of a file with what harm is measured by alone."""
+    return streams.windows(streams.read(path, NEEDED), ordinal(first), count)
 
 
 def _mean(values: Sequence[float]) -> tuple[float, float]:

@@ -19,7 +19,7 @@ import pandas as pd
 from bench.monitoring.frames import DAYS, frame
 from bench.monitoring.protocol import Matured, Page
 from bench.monitoring.streams import Past
-from bench.monitoring.worlds import DELAY, cache
+from bench.monitoring.worlds import cache
 from plumbline.monitoring.window import Window
 
 WORKER = Path(__file__).with_name("nanny_worker.py")
@@ -52,8 +52,9 @@ class NannyML:
 
     def fit(self, past: Past) -> None:
         self.threshold = past.threshold
-        labelled = past.days[-DAYS - DELAY : -DELAY]
-        days = past.days[-DAYS:] if self.part == "univariate" else labelled
+        days: Sequence[Window] = past.days[-DAYS:]
+        if self.part == "cbpe":
+            days = [d for d in past.days if d.matured.all()][-DAYS:]
         self.worker = subprocess.Popen(
             [str(interpreter()), str(WORKER)],
             stdin=subprocess.PIPE,

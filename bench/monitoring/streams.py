@@ -6,7 +6,7 @@ A world's past is made once, with its model; a scenario makes anew only the days
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -153,14 +153,19 @@ def prepare(world: World, kind: str) -> Path:
 
 def stream(world: World, scenario: Scenario) -> list[Window]:
     """The judged windows of a scenario, with true labels; made at the first call."""
+    path = made(world, scenario)
+    return windows(read(path), ordinal(world.shock), count(world, scenario))
+
+
+def made(world: World, scenario: Scenario) -> Path:
+    """The file of a scenario's judged windows, made where it is not there."""
     folder = prepare(world, scenario.past)
     path = world.folder / "streams" / f"{scenario.name}.parquet"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        made = scenario.rows(_made(world, scenario, folder), world)
-        bundle = learning.load(world.folder / "model")
-        write(learning.scored(bundle, made), path)
-    return windows(read(path), ordinal(world.shock), count(world, scenario))
+        rows = scenario.rows(_made(world, scenario, folder), world)
+        write(learning.scored(learning.load(world.folder / "model"), rows), path)
+    return path
 
 
 def twin(world: World, scenario: Scenario) -> list[Window]:
@@ -237,9 +242,9 @@ def hide(day: Window) -> Window:
     return Window(columns, blank, day.score, day.day, day.last)
 
 
-def read(path: Path) -> dict[str, Array]:
-    """A stream's columns."""
-    return tables.read(path)
+def read(path: Path, columns: Sequence[str] | None = None) -> dict[str, Array]:
+    """A stream's columns, or those named."""
+    return tables.read(path, columns)
 
 
 def write(columns: Mapping[str, Array] | pa.Table, path: Path) -> None:
