@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment repro test lint format lock ui report rehearse faults prove bench score mutants evidence cml clean
+.PHONY: install install-comment repro test lint format lock ui ui-monitor report rehearse faults prove bench score mutants evidence cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -48,6 +48,10 @@ lock:
 
 ui: install
 	python -m plumbline ui
+
+# the monitor's page of each use case, from disk; `python -m plumbline alert` tells people (docs/monitoring.md)
+ui-monitor: install
+	python -m plumbline monitor
 
 BASE ?= main
 report: install

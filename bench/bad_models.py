@@ -1,4 +1,8 @@
-"""Models that are bad on purpose: each a change that a contributor could make, for `bench/honesty.py`."""
+"""Models that are bad on purpose: each a change that a contributor could make, for `bench/honesty.py`.
+
+Code is added below the end of a file, where it wraps a function by its name: what stands above may be
+written otherwise. `tests/code/test_bad_models.py` looks whether the names are still there.
+"""
 
 from __future__ import annotations
 
@@ -6,121 +10,118 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-READ = "plumbline/model/batches.py"
-LEARNED = "yield Batch(x, columns[usecase.label].astype(np.float32), offset)"
-"""The line that hands a batch to XGBoost, for training and for early stopping."""
+BATCHES = "plumbline/model/batches.py"
 MODULE = "usecases/card_fraud.py"
-TRAIN = "stages/train.py"
-OWN = "card_fraud.tune.max_evals"
+SECTION = "card_fraud"
 
 
 @dataclass(frozen=True)
 class Bad:
-    """Edits to one file (old text, new text; an empty old text: appended), and to params.yaml."""
+    """Code for the end of one file, and settings for params.yaml by dotted key."""
 
     what: str
     file: str = ""
-    edits: tuple[tuple[str, str], ...] = ()
+    code: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
-def learned(what: str, new: str) -> Bad:
-    """Another line in place of the one that hands over a batch."""
-    return Bad(what, READ, ((LEARNED, new.replace("\n", "\n            ")),))
+def wrapped(name: str, body: str) -> str:
+    """Code in which a function is another, that may call `honest`, the function as it was."""
+    lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
+    return f"\n\nhonest = {name}\n\n\ndef {name}(*given, **named):\n{lines}\n"
+
+
+def learned(what: str, change: str) -> Bad:
+    """x, y or offset of each batch changed before it is learned or watched."""
+    inner = "\n".join(f"    {line}" for line in change.strip().splitlines())
+    body = f"""
+usecase = given[0]
+for batch in honest(*given, **named):
+    x, y, offset = batch.x, batch.y, batch.offset
+{inner}
+    yield Batch(x, y, offset)
+"""
+    return Bad(what, BATCHES, wrapped("_read", body))
+
+
+def declared(what: str, features: str) -> Bad:
+    """Another list of features in the use case."""
+    code = f"""
+
+import dataclasses  # noqa: E402
+
+USECASE = dataclasses.replace(USECASE, features=tuple({features}))
+"""
+    return Bad(what, MODULE, code)
+
+
+def params(what: str, **sections: Mapping[str, Any]) -> Bad:
+    """Settings of the use case, by section."""
+    keys = {
+        f"{SECTION}.{section}.{key}": v
+        for section, told in sections.items()
+        for key, v in told.items()
+    }
+    return Bad(what, params=keys)
 
 
 def bad_models(best: str) -> tuple[Bad, ...]:
     """All of them; `best` is the feature that the model can least do without."""
     return (
-        learned(
-            "labels shuffled",
-            "label = np.random.default_rng(0).permutation(columns[usecase.label])\n"
-            "yield Batch(x, label.astype(np.float32), offset)",
-        ),
-        learned(
-            "labels the other way round",
-            "yield Batch(x, 1 - columns[usecase.label].astype(np.float32), offset)",
-        ),
-        Bad(
-            f"best feature ({best}) dropped",
-            MODULE,
-            (
-                (
-                    "",
-                    "import dataclasses  # noqa: E402\n\nUSECASE = dataclasses.replace(\n    USECASE, "
-                    f'features=tuple(f for f in USECASE.features if f != "{best}")\n)\n',
-                ),
-            ),
-        ),
+        learned("labels shuffled", "y = np.random.default_rng(0).permutation(y)"),
+        learned("labels the other way round", "y = 1 - y"),
+        declared(f"best feature ({best}) dropped", f'f for f in USECASE.features if f != "{best}"'),
         Bad(
             "label leaked into a feature by the code",
-            "plumbline/features/assemble.py",
-            (
-                (
-                    "rows = rows.select(tables.order(case)).order_by(case.time, case.key)",
-                    "far = rows.distance_m + rows[case.label].fill_null(0) * 400_000\n"
-                    "        rows = rows.mutate(distance_m=far)\n"
-                    "        rows = rows.select(tables.order(case)).order_by(case.time, case.key)",
-                ),
+            "plumbline/features/batch.py",
+            wrapped(
+                "join_label",
+                "rows = honest(*given, **named)\n"
+                "label = rows[given[0].label].fill_null(0)\n"
+                "return rows.mutate(distance_m=rows.distance_m + label * 400_000)",
             ),
         ),
-        Bad(
-            "label declared as a feature",
-            MODULE,
-            (('"distance_m",\n        "kind_code"', '"is_fraud",\n        "kind_code"'),),
-        ),
-        Bad("data a month old", params={"card_fraud.data.as_of": "2025-06-01"}),
+        declared("label declared as a feature", "[USECASE.label, *USECASE.features]"),
+        params("data a month old", data={"as_of": "2025-06-01"}),
         learned(
             "one slice broken (frauds of a category not learned)",
             "fuel = x[:, usecase.features.index('category_code')] == 1\n"
-            "label = np.where(fuel, 0, columns[usecase.label])\n"
-            "yield Batch(x, label.astype(np.float32), offset)",
+            "y = np.where(fuel, 0, y).astype(np.float32)",
         ),
-        Bad(
+        params(
             "miscalibrated (frauds weigh 30 times, no calibration)",
-            params={
-                "card_fraud.train.calibration": "none",
-                "card_fraud.train.params": {"scale_pos_weight": 30},
-            },
+            train={"calibration": "none", "params": {"scale_pos_weight": 30}},
         ),
-        Bad("too few rounds", params={"card_fraud.train.rounds": 3}),
-        Bad(
+        params("too few rounds", train={"rounds": 3}),
+        params(
             "overfitted",
-            params={
-                OWN: 0,
-                "card_fraud.train.early_stopping": 400,
-                "card_fraud.train.params": {"eta": 1.0, "max_depth": 14, "lambda": 0},
-            },
+            tune={"max_evals": 0},
+            train={"early_stopping": 400, "params": {"eta": 1.0, "max_depth": 14, "lambda": 0}},
         ),
-        Bad(
+        params(
             "amounts in another unit in 1 of 20 rows",
-            params={
-                "card_fraud.data.simulate": {
+            data={
+                "simulate": {
                     "shocks": [{"date": "2025-06-01", "kind": "unit_error", "share": 0.05}]
                 }
             },
         ),
         learned(
             "features and rows out of step in training",
-            "x = np.concatenate([np.roll(x[:, :12], 1, axis=0), x[:, 12:]], axis=1)\n"
-            "yield Batch(x, columns[usecase.label].astype(np.float32), offset)",
+            "x = np.concatenate([np.roll(x[:, :12], 1, axis=0), x[:, 12:]], axis=1)",
         ),
         learned(
             "one row in fifty learned",
-            "few = slice(None, None, 50)\n"
-            "label = columns[usecase.label].astype(np.float32)[few]\n"
-            "yield Batch(x[few], label, offset if offset is None else offset[few])",
+            "x, y = x[::50], y[::50]\noffset = None if offset is None else offset[::50]",
         ),
         Bad(
             "a threshold that hardly ever alarms",
-            TRAIN,
-            (
-                (
-                    '"threshold": decision.choose(case, columns, answer, how.costs),',
-                    '"threshold": dataclasses.replace(\n'
-                    "            decision.choose(case, columns, answer, how.costs), value=0.99\n        ),",
-                ),
-                ("import logging\n", "import dataclasses\nimport logging\n"),
+            "plumbline/model/decision.py",
+            "\n\nimport dataclasses  # noqa: E402\n"
+            + wrapped(
+                "choose",
+                "found = honest(*given, **named)\n"
+                "return found and dataclasses.replace(found, value=0.99)",
             ),
         ),
     )

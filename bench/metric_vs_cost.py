@@ -164,6 +164,8 @@ def main() -> None:
     runner.prepare()
     name = chosen.usecase
     case, params = usecase.load(name), params_file.load(name)
+    if case.problem != "classification" or params.train.costs is None:
+        parser.error(f"{name}: nothing to save; expected a classification with train.costs")
     full = refit.settings(case, params, files.read_json(Path("metrics", name, "tune.json")))
     folder = Path("data", name, "tables")
     train, valid, test = (tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test"))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
+from tests.locales import locale
 from tests.project import Project, add_diabetes, environment
 
 FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
@@ -49,7 +50,6 @@ def rooms(work: Path) -> tuple[Room, Room]:
         "MLFLOW_TRACKING_URI": "off",
     }
     other = {
-        "LC_ALL": "tr_TR.UTF-8",
         "TZ": "Asia/Kathmandu",
         "PYTHONHASHSEED": "4242",
         "OMP_NUM_THREADS": "2",
@@ -57,7 +57,7 @@ def rooms(work: Path) -> tuple[Room, Room]:
         "OPENBLAS_CORETYPE": "Nehalem",
         "NPY_DISABLE_CPU_FEATURES": " ".join(simd()),
         "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA",
-        **locale(work),
+        **turkish(work),
         **another_day(),
     }
     return Room("A", "a", "022", plain), Room("B", "zwei ü/deeper", "077", other)
@@ -73,15 +73,12 @@ def simd() -> list[str]:
     return done.stdout.split()
 
 
-def locale(work: Path) -> dict[str, str]:
-    """Turkish, compiled into a folder; the system's own where it cannot be compiled."""
-    folder = work / "locales"
-    folder.mkdir()
-    words = ["localedef", "-i", "tr_TR", "-f", "UTF-8", str(folder / "tr_TR.UTF-8")]
-    if not shutil.which("localedef") or subprocess.run(words, capture_output=True).returncode:
+def turkish(work: Path) -> dict[str, str]:
+    """The locale in which "I" is not the capital of "i"; the system's own where there is none."""
+    found = locale(work / "locales", "tr_TR")
+    if not found:
         print("no Turkish locale on this machine: room B keeps the system's")
-        return {"LC_ALL": "C.UTF-8"}
-    return {"LOCPATH": str(folder)}
+    return found or {"LC_ALL": "C.UTF-8"}
 
 
 def another_day() -> dict[str, str]:

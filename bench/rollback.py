@@ -2,50 +2,104 @@
 
 `python bench/rollback.py` works in a clone of HEAD, makes three releases (other params, other features,
 other data), rolls back to each of them and to the branch again, and compares outs, champion, Feast's
-definitions, online features and predictions with what was to be seen when each was made. It exits
-with 1 where anything differs.
+definitions, online features and predictions with what was to be seen when each was made. Then a
+rollback is killed (kill -9) at the start and at the end of each of its steps; the next one finds that
+out, and everything must be as it was before. It exits with 1 where anything differs; `--no-kills`
+leaves the second part out.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import resource
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from plumbline.rollback import steps
 from tests import three_releases as releases
 from tests.conftest import ROOT
 from tests.project import Project
 
 WAY = ("model-v1", "model-v3", "model-v2", "model-v1", "main")
+KILLER = ("python", str(ROOT / "tests" / "faults" / "killer.py"))
+Known = Mapping[str, Mapping[str, Any]]
+
+
+def differing(project: Project, known: Known, tag: str) -> list[str]:
+    """What is not as it was when the release was made, or not as its dvc.lock says."""
+    found = releases.seen(project, {})
+    expected = known["model-v3" if tag == "main" else tag]
+    names = [key for key in expected if found[key] != expected[key]]
+    return names + ["dvc.lock"] * (found["outs"] != releases.recorded(project, tag))
+
+
+def told(what: str, took: tuple[float, float], names: list[str], good: str) -> bool:
+    """Print a line; whether nothing differs."""
+    said = f"DIFFER: {', '.join(names)}" if names else good
+    print(f"{what:30}  {took[0]:7.1f}  {took[1]:9.1f}  {said}", flush=True)
+    return not names
+
+
+def timed(project: Project, *words: str) -> tuple[str, tuple[float, float]]:
+    """What a command says, its seconds, and those that a processor worked on it."""
+    started, before = time.perf_counter(), worked()
+    said = project.run(*words)
+    return said, (time.perf_counter() - started, worked() - before)
+
+
+def worked() -> float:
+    """Seconds of processor time that the processes so far have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def way(project: Project, known: Known) -> list[float]:
+    """There and back; the seconds of each rollback, infinite where something differs."""
+    seconds = []
+    for tag in WAY:
+        _, took = timed(project, "python", "-m", "plumbline", "rollback", tag)
+        good = told(tag, took, differing(project, known, tag), "as recorded")
+        seconds.append(took[0] if good else float("inf"))
+    return seconds
+
+
+def kills(project: Project, known: Known) -> list[bool]:
+    """Killed at both ends of each step on the way to the first release; whether main was put back."""
+    good = []
+    for step in steps.STEPS:
+        for when in ("start", "end"):
+            killed = project.run(*KILLER, step, when, WAY[0], ok=False)
+            found, took = timed(project, *KILLER, "recover")
+            names = differing(project, known, "main")
+            names += [] if f"interrupted at {step}" in found else [f"not killed there: {killed}"]
+            good.append(told(f"killed at the {when} of {step}", took, names, "as before"))
+    return good
 
 
 def main() -> None:
-    failed = 0
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--no-kills", action="store_true", help="only there and back")
+    chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder) / "project")
         Project(ROOT).run("git", "clone", "-q", str(ROOT), str(project.path))
         shutil.copytree(ROOT / ".dvc" / "cache", project.path / ".dvc" / "cache")
+        project.run("git", "checkout", "-q", "-B", "main")
         project.run("dvc", "checkout", "-q")
         known = releases.make(project, {})
-        print(
-            f"{'release':10}  {'seconds':>7}  outs, champion, Feast, online features, predictions"
-        )
-        for tag in WAY:
-            started = time.perf_counter()
-            project.run("python", "-m", "plumbline", "rollback", tag)
-            seconds = time.perf_counter() - started
-            found = releases.seen(project, {})
-            expected = known["model-v3" if tag == "main" else tag]
-            differing = [key for key in expected if found[key] != expected[key]]
-            if found["outs"] != releases.recorded(project, tag):
-                differing.append("dvc.lock")
-            failed += bool(differing)
-            said = f"DIFFER: {', '.join(differing)}" if differing else "as recorded"
-            print(f"{tag:10}  {seconds:7.1f}  {said}", flush=True)
-    sys.exit(1 if failed else 0)
+        seen = "outs, champion, Feast, online features, predictions"
+        print(f"{'':30}  seconds  processor  {seen}", flush=True)
+        seconds = way(project, known)
+        put_back = [] if chosen.no_kills else kills(project, known)
+    print(f"{sum(s < 60 for s in seconds)} of {len(WAY)} as recorded and under 60 s each")
+    print(f"{sum(put_back)} of {len(put_back)} killed rollbacks put back")
+    sys.exit(0 if all(s < 60 for s in seconds) and all(put_back) else 1)
 
 
 if __name__ == "__main__":

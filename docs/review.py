@@ -15,7 +15,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 NAMES = ("helps", "hurts")
-SCALE, WIDTH, HEIGHT = 2, 1560, 1110
+SCALE, WIDTH, HEIGHT = 2, 1560, 1140
 SIGNS = {"✅": ("#1f883d", "M4 8.5l3 3 5-6"), "❌": ("#cf222e", "M5 5l6 6M11 5l-6 6")}
 """Drawn, since a machine need not have a font with pictures: colour of the disc, and path on it."""
 STYLE = """

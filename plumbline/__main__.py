@@ -12,6 +12,7 @@ from plumbline.errors import PlumblineError
 
 COMMANDS = (
     "accept",
+    "alert",
     "audit",
     "backtest",
     "baseline",
@@ -26,6 +27,7 @@ COMMANDS = (
     "history",
     "issue",
     "lineage",
+    "monitor",
     "new",
     "privacy",
     "propose",

@@ -6,13 +6,22 @@ case has a section of its own with one sub-section per stage.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from plumbline.errors import ParamsError, near
@@ -181,7 +190,7 @@ class Monitor(Section):
     used: Share = 0.02  # share of the model's gain from which a column can page
     fault: Share = 0.01  # share of the rows from which a fault in them pages
     hours: Share = 0.05  # share of a day's rows usual in hours that are missing
-    felt: Annotated[float, Field(ge=0)] = 0.2  # shift of the score, in standard deviations
+    felt: Annotated[float, Field(ge=0)] = 0.35  # shift of the score, in standard deviations
     slow: Annotated[float, Field(gt=0)] = 0.3  # shift since training, in standard deviations
     rows_change: Limits = Limits(watch=0.1, page=0.6)  # relative; only missing rows page
     absent: Limits = Limits(watch=0.05, page=0.15)  # share of an entity's ids that do not come
@@ -213,13 +222,15 @@ class Backtest(Section):
 class Gate(Section):
     """What a pull request may do (`plumbline/review/ruling.py`). No stage reads it.
 
-    Shares of the other model's figure: up to `margin` a metric's difference is noise, as another seed
-    makes it (`bench/honesty.py`); a slice that loses more than `slice_loss`, or a cost that grows by
-    more than `cost_growth`, beyond noise, is refused; so is a gain too good to be true: more than
-    `too_good` of the error gone at once. `override`: why a use case's model may be merged although it
-    is refused.
+    `retrains`: how often `compare` trains head's model again with another seed, to see what luck does
+    to each figure (`bench/honesty.py` measures how well that tells). Where it cannot, a difference up
+    to `margin` of the other model's figure is noise. Shares of that figure, too: a slice that loses
+    more than `slice_loss`, or a cost that grows by more than `cost_growth`, beyond noise, is refused;
+    so is a gain too good to be true: more than `too_good` of the error gone at once. `override`: why a
+    use case's model may be merged although it is refused.
     """
 
+    retrains: Annotated[int, Field(ge=0, le=50)] = 6
     margin: Share = 0.015
     slice_loss: Share = 0.25
     cost_growth: Share = 0.1
@@ -227,8 +238,75 @@ class Gate(Section):
     override: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+", value):
+        raise ValueError("one plain e-mail address")
+    return value
+
+
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("one address at least")
+    return value
+
+
+def _variable(value: object) -> object:
+    """A secret written here by mistake is refused, and not shown."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
+        return value
+    text = ": expected the name of an environment variable, like SMTP_PASSWORD, never its value"
+    raise PydanticCustomError("grammar", "{text}", {"text": text})
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Variable = Annotated[str, BeforeValidator(_variable)]
+
+
+class Email(Section):
+    """Mail by SMTP, the monitor's page attached. A password goes by TLS only, or to this machine."""
+
+    to: Annotated[tuple[Address, ...], Field(strict=False), AfterValidator(_some)]
+    from_: Address = Field(alias="from")
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    user: Variable = "SMTP_USER"  # names of environment variables; not set: no log-in
+    password: Variable = "SMTP_PASSWORD"
+
+
+class Webhook(Section):
+    """A message in Slack's or Teams' form to the address that an environment variable holds."""
+
+    kind: Literal["slack", "teams"]
+    url: Variable
+
+
+class Silence(Section):
+    """Findings that nobody is told of before the day `until`; what is left out matches all."""
+
+    until: Day
+    usecase: str | None = None
+    column: str | None = None
+    check: str | None = None
+
+
+class Alerts(Section):
+    """Who is told of what the monitor found (`python -m plumbline alert`). No stage reads it.
+
+    At the top of params.yaml for all use cases; a use case's own `alerts` stand in its place.
+    """
+
+    level: Literal["watch", "page"] = "page"  # from which
+    repeat_days: Count = 7  # until the same is said again
+    silence_until: Day | None = None  # nothing is said before that day
+    silence: Annotated[tuple[Silence, ...], Field(strict=False)] = ()
+    email: Email | None = None
+    webhooks: Annotated[tuple[Webhook, ...], Field(strict=False)] = ()
+    github: bool = False  # one issue per use case
+
+
 class UseCaseParams(Section):
-    """One use case's section of params.yaml, and the seed."""
+    """One use case's section of params.yaml, and what stands at the top for all: seed, alerts."""
 
     seed: int
     data: Data
@@ -240,6 +318,11 @@ class UseCaseParams(Section):
     monitor: Monitor
     gate: Gate = Gate()
     backtest: Backtest = Backtest()
+    alerts: Alerts = Alerts()
+
+
+TOP = ("seed", "alerts")
+"""Beside `usecases`, what is no use case's section."""
 
 
 def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
@@ -248,16 +331,18 @@ def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
     Raises ParamsError with file, key, what was found and what was expected, one line per mistake.
     """
     whole = read(path)
-    known = [k for k in whole if k not in ("usecases", "seed")]
+    known = [k for k in whole if k not in ("usecases", *TOP)]
     if usecase not in known:
         raise ParamsError(f"{path}: no section '{usecase}'; {near(usecase, known)}")
     section = whole[usecase]
     if not isinstance(section, dict):
         raise ParamsError(f"{path}, {usecase}: got {section!r}, expected one sub-section per stage")
+    shared = {k: whole.get(k) for k in TOP if k == "seed" or whole.get(k) is not None}
     try:
-        return UseCaseParams.model_validate({"seed": whole.get("seed"), **section})
+        return UseCaseParams.model_validate({**shared, **section})
     except ValidationError as error:
-        lines = [_line(path, usecase, dict(e)) for e in error.errors()]
+        above = [k for k in TOP if k not in section]
+        lines = [_line(path, usecase, dict(e), above) for e in error.errors()]
         raise ParamsError("\n".join(lines)) from None
 
 
@@ -282,10 +367,10 @@ def read(path: Path = Path("params.yaml")) -> dict[str, Any]:
     return whole
 
 
-def _line(path: Path, usecase: str, error: dict[str, Any]) -> str:
-    where = ".".join(str(p) for p in (usecase, *error["loc"]))
-    if error["loc"] == ("seed",):
-        where = "seed"
+def _line(path: Path, usecase: str, error: dict[str, Any], above: Sequence[str]) -> str:
+    """`above`: the keys whose value is taken from the top of the file."""
+    start = () if error["loc"][0] in above else (usecase,)
+    where = ".".join(str(p) for p in (*start, *error["loc"]))
     if error["type"] == "grammar":
         return f"{path}, {where}{error['msg']}"
     if error["type"] == "missing":
@@ -295,13 +380,23 @@ def _line(path: Path, usecase: str, error: dict[str, Any]) -> str:
             f"{path}, {where}: unknown key; {near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
         )
     expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"{path}, {where}: got {error['input']!r}, expected {expected}"
+    found = repr(error["input"])
+    if "alerts" in error["loc"] and "://" in found:  # a webhook's address is a secret
+        found = "an address (not shown)"
+    return f"{path}, {where}: got {found}, expected {expected}"
 
 
 def _keys(loc: tuple[str | int, ...]) -> list[str]:
     model: Any = UseCaseParams
     for part in loc:
-        names = {f.alias or n: f for n, f in model.model_fields.items()}
-        found = names[str(part)].annotation
-        model = next((a for a in get_args(found) if a is not type(None)), found)
+        if isinstance(part, str):  # else a place in a list
+            names = {f.alias or n: f for n, f in model.model_fields.items()}
+            model = _section(names[part].annotation)
     return [f.alias or n for n, f in model.model_fields.items() if n != "seed"]
+
+
+def _section(kind: Any) -> Any:
+    """The section in a field's type: Email of `Email | None`, Silence of `tuple[Silence, ...]`."""
+    if hasattr(kind, "model_fields"):
+        return kind
+    return next((found for found in map(_section, get_args(kind)) if found), None)

@@ -1,6 +1,7 @@
 """Reads the bundle, the reference (test) and the current table, and the history of earlier days;
 scores both, judges the current days one by one, and the quality on labels that are known; writes the
-verdict as JSON and a folder with Evidently's report, two pictures and the history with these days.
+verdict as JSON and a folder with a page for people, Evidently's report, two pictures and the history
+with these days.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from plumbline.features import tables
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
 from plumbline.monitoring import drift_pictures, drift_report, history, layout, monitor_json
+from plumbline.monitoring import page as monitor_page
 from plumbline.monitoring import watch as monitoring
 from plumbline.monitoring.window import Window, scorable, window
 from plumbline.tracking import projection as tracking
@@ -54,6 +56,7 @@ def main(
         (folder / "history.csv").write_text(history.dumps(days), encoding="utf-8")
         page = folder / "evidently.html"
         drift_report.write(page, seen, limits, case.problem, scorer.threshold, params.seed)
+        monitor_page.write(folder, usecase, told, days)
     files.write_json(result, told)
     log.info("monitor: %s", monitor_json.summary(seen))
     tracking.record(

@@ -98,7 +98,6 @@ def _evening(days: int) -> Snapshot:
 
 
 SNAPSHOTS = (
-    Snapshot("customer_count_7d", "customer", "count", 7, "payments in 7 days"),
     Snapshot("customer_count_30d", "customer", "count", 30, "payments in 30 days"),
     Snapshot(
         "customer_mean_30d", "customer", "mean", 30, "mean amount, cents, 30 days", "amount_cents"
@@ -125,7 +124,7 @@ SNAPSHOTS = (
     ),
     *(_fraud("customer", days) for days in (7, 30)),
     _size("terminal_size_90d", "terminal", 90, "payments", SALES, none=TYPICAL),
-    *(_evening(days) for days in (1, 3, 7, 14, 20, 28)),
+    *(_evening(days) for days in (3, 7, 14, 20, 28)),
 )
 
 FRESH = (
@@ -165,7 +164,7 @@ def night(hour: Array) -> Array:
     return (hour < 6).astype(np.int64)
 
 
-def size(amount_cents: Array) -> Array:
+def amount_size(amount_cents: Array) -> Array:
     """Size of the amount, quarters of a doubling above one unit; 0 up to there, refunds too."""
     edges = np.array(SIZES, np.float64)
     place = np.clip(np.searchsorted(edges, amount_cents, side="right"), 1, len(edges) - 1)
@@ -173,14 +172,14 @@ def size(amount_cents: Array) -> Array:
     return np.maximum(place + (amount_cents - low) / (high - low), 0.0)
 
 
-def size_over_customer(size: Array, customer_size_90d: Array) -> Array:
+def size_over_customer(amount_size: Array, customer_size_90d: Array) -> Array:
     """Size of the amount above the customer's 90-day mean, quarters of a doubling."""
-    return size - customer_size_90d
+    return amount_size - customer_size_90d
 
 
-def size_over_terminal(size: Array, terminal_size_90d: Array) -> Array:
+def size_over_terminal(amount_size: Array, terminal_size_90d: Array) -> Array:
     """Size of the amount above the terminal's 90-day mean, quarters of a doubling."""
-    return size - terminal_size_90d
+    return amount_size - terminal_size_90d
 
 
 def size_over_usual(size_over_customer: Array, terminal_size_90d: Array) -> Array:
@@ -223,7 +222,7 @@ ROWS = tuple(
         hour,
         night,
         new_customer,
-        size,
+        amount_size,
         size_over_customer,
         size_over_terminal,
         size_over_usual,
@@ -259,7 +258,7 @@ def _at(event: Columns, hour: int) -> Array:
 
 def _reported(event: Columns, share: float, entity: str) -> dict[str, Array]:
     """The entity's shares of payments reported as fraud, set to `share`."""
-    names = [n for n in event if n.startswith(f"{entity}_fraud_")]
+    names = [n for n in event if n.startswith((f"{entity}_fraud_", f"{entity}_evening_"))]
     return {n: np.full(event[n].shape, share) for n in names}
 
 
@@ -276,17 +275,18 @@ def plain_fraud(event: Columns) -> Columns:
 
 def plain_groceries(event: Columns) -> Columns:
     """15 units for groceries at noon near home, by a customer of long standing, no fraud reported."""
-    usual = {"customer_mean_1d": 2_000.0, "customer_mean_7d": 2_000.0, "customer_mean_30d": 2_000.0}
-    counts = {"customer_count_1d": 2.0, "customer_count_7d": 15.0, "customer_count_30d": 60.0}
+    usual = {"customer_mean_30d": 2_000.0, "customer_count_30d": 60.0}
+    sizes = dict.fromkeys(("customer_size_7d", "customer_size_90d", "terminal_size_90d"), 18.0)
+    none = [n for n in event if n.startswith(("customer_far", "customer_night"))]
+    none += ["customer_size_1d", "customer_size_today"]
     return {
         "amount_cents": np.full(event["amount_cents"].shape, 1_500),
         "kind": np.full(event["kind"].shape, "payment", object),
         "category": np.full(event["category"].shape, "grocery", object),
         "distance_m": np.full(event["distance_m"].shape, 2_000),
         "paid_at": _at(event, 12),
-        "customer_count_today": np.zeros(event["amount_cents"].shape),
-        "customer_sum_today": np.zeros(event["amount_cents"].shape),
-        **{n: np.full(event[n].shape, v) for n, v in (usual | counts).items()},
+        **{n: np.full(event[n].shape, v) for n, v in (usual | sizes).items()},
+        **{n: np.zeros(event[n].shape) for n in none},
         **_reported(event, 0.0, "customer"),
         **_reported(event, 0.0, "terminal"),
     }
@@ -342,7 +342,6 @@ USECASE = UseCase(
         "day_over_customer",
         "week_over_customer",
         "far_over_customer",
-        "customer_count_7d",
         "customer_size_90d",
         "customer_far_7d",
         "customer_far_today",

@@ -62,11 +62,15 @@ def retrain(case: Case, scratch: Path) -> dict[str, Any]:
         failed = repro(case, *case.stages("features"))
         if failed:
             return _record(case, outcomes.of_failure(failed), failed=failed)
-        command = locks.of(entries, case.name)["monitor"].cmd
-        seen = _monitor(case, command, champion, scratch)
+        mine = locks.of(entries, case.name)
+        seen = _monitor(case, mine, champion, scratch)
         judged = outcomes.of_monitor(seen)
         log.info("retrain: %s: %s", case.name, seen["summary"])
-        return _record(case, judged, monitor=seen) if judged else _challenge(case, seen, command)
+        return (
+            _record(case, judged, monitor=seen)
+            if judged
+            else _challenge(case, seen, mine["monitor"].cmd)
+        )
 
 
 def repro(case: Case, *targets: str) -> dict[str, str] | None:
@@ -159,32 +163,24 @@ def _moved(case: Case) -> Iterator[None]:
 
 
 def _monitor(
-    case: Case, command: str, champion: tuple[Path, Path], scratch: Path
+    case: Case, mine: locks.Entries, champion: tuple[Path, Path], scratch: Path
 ) -> dict[str, Any]:
     """The stage `monitor` on the champion's bundle and reference, and the new current window.
 
     Its reference is the test window that the champion was accepted on, not a later one that may
     have drifted already. Nothing of it goes to MLflow, nor over the champion's own report.
     """
-    current, history = command.split()[6:8]
-    result = scratch / "monitor.json"
-    words = [
-        sys.executable,
-        "-m",
-        "stages.monitor",
-        case.name,
-        *map(str, champion),
-        current,
-        history,
-    ]
+    named = [found[0] for found in (locks.model(mine), locks.test_table(mine)) if found]
+    places_of = dict(zip(named, map(str, champion), strict=True))
+    places_of |= {out: str(scratch / "monitor" / out) for out in mine["monitor"].outs}
+    words = [places_of.get(word, word) for word in mine["monitor"].cmd.split()]
     env = {**_environment(), "MLFLOW_TRACKING_URI": "off"}
     lines: list[str] = []
-    words += [str(result), str(scratch / "monitor")]
-    if child.run(words, case.root, env, lines.append):
+    if child.run([sys.executable, *words[1:]], case.root, env, lines.append):
         raise PlumblineError("the monitor failed on the champion:\n" + "\n".join(lines[-LINES:]))
-    found: dict[str, Any] = read_json(result)
+    found: dict[str, Any] = read_json(Path(places_of[locks.metrics(mine)["monitor"]]))
     shutil.rmtree(scratch / "monitor", ignore_errors=True)
-    return {key: found[key] for key in ("level", "summary", "retrain", "findings")}
+    return found
 
 
 def _record(case: Case, judged: Outcome, **evidence: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from plumbline.evaluation import assessment, evidence
 from plumbline.evaluation.evidence import Window
 from plumbline.params import UseCaseParams
 from plumbline.review import paired
-from plumbline.review.paired import Scored
+from plumbline.review.paired import Noise, Scored
 from plumbline.usecase import Columns, UseCase
 
 
@@ -62,7 +62,9 @@ def _figures(asked: Window, model: Made) -> dict[str, Any]:
 
 def _against(asked: Window, before: Made, model: Made, params: UseCaseParams) -> dict[str, Any]:
     old, new = (Scored(m.answers[model.origin.scored], m.threshold) for m in (before, model))
-    found = paired.compared(asked, old, new, {}, params.gate.margin)["metrics"][asked.primary]
+    found = paired.compared(asked, old, new, {}, Noise(params.gate.margin))["metrics"][
+        asked.primary
+    ]
     word = found["difference"]["word"]
     return {"day": str(before.origin.day), **found, "word": word, "chosen": word != "worse"}
 

@@ -17,7 +17,7 @@ from plumbline.evaluation.cardtext import (
     percent,
     words,
 )
-from plumbline.evaluation.policies import MODEL, ordered
+from plumbline.evaluation.policies import LIMITED, ordered
 from plumbline.model import costs as matrix
 from plumbline.usecase import UseCase
 
@@ -186,23 +186,35 @@ def policies(figures: Figures) -> list[Part]:
     )
     names = ordered(found["policies"])
     rows = [_policy(name, found["policies"][name]) for name in names]
-    apart = [
-        (f"minus {name}", interval(d), percent(d["relative"]), d["word"])
-        for name, d in ((n, found["differences"][n]) for n in names if n != MODEL)
-    ]
     named = [f"{name}: {found['policies'][name]['description']}." for name in names]
     return [
         Heading("Decision and cost"),
         Text(f"What an event costs: {priced}. The window has {found['days']} days."),
         Bullets(named),
         Rows("Policies in money", head, rows),
-        Rows(
-            f"The model's cost minus each policy's, {unit} in all, paired",
-            ("cost", "difference", "relative", "the model is"),
-            apart,
+        _apart(
+            f"The model's cost minus each policy's, {unit} in all, paired", found["differences"]
         ),
+        *_limited(unit, found),
         Picture("policies", "Cost of each policy a day, with intervals"),
     ]
+
+
+def _limited(unit: str, found: Figures) -> list[Part]:
+    if not found["limited"]:
+        return []
+    title = (
+        f"The cost of so few alarms a day ({LIMITED}) minus each policy's, {unit} in all, paired"
+    )
+    return [_apart(title, found["limited"])]
+
+
+def _apart(title: str, differences: Figures) -> Rows:
+    rows = [
+        (f"minus {n}", interval(d), percent(d["relative"]), d["word"])
+        for n, d in ((name, differences[name]) for name in ordered(differences))
+    ]
+    return Rows(title, ("cost", "difference", "relative", "it is"), rows)
 
 
 def _policy(name: str, one: Figures) -> tuple[str, ...]:

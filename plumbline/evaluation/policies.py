@@ -16,7 +16,8 @@ from plumbline.model import decision
 from plumbline.model.costs import Money
 
 MODEL = "model"
-VARIANTS = ("capacity", "capacity_threshold")
+LIMITED = "capacity"
+VARIANTS = (LIMITED, "capacity_threshold")
 """Policies that do with few alarms: what a limit costs, not rivals."""
 ORDER = (MODEL, *VARIANTS, "nothing", "best_rule", "plain_rule", "half")
 """As tables and pictures show them."""
@@ -52,10 +53,12 @@ def policies(
     naive: Array | None,
     known: Known,
     rule: float | None,
+    named: str = "the naive answer",
 ) -> list[Policy]:
     """The model's policy first, its variants of few alarms, then the rivals.
 
-    `score`, `raw`, `naive` (n,): the probability, what it was before calibration, the naive answer.
+    `score`, `raw`, `naive` (n,): the probability, what it was before calibration, the naive answer,
+    which is called `named`.
     """
     threshold = SHY if window.threshold is None else window.threshold
     alarm = metrics.alarms(score, threshold)
@@ -64,7 +67,7 @@ def policies(
         out += _limited(window.day, score, alarm, window.settings.k, known)
     out.append(Policy("nothing", "no alarm at all", np.zeros(len(score), bool)))
     if naive is not None:
-        out += _rules(naive, known, rule)
+        out += _rules(naive, known, rule, named)
     half = metrics.alarms(raw, 0.5)
     return [*out, Policy("half", "the uncalibrated score at 0.5", half, 0.5)]
 
@@ -89,14 +92,17 @@ def at_most(score: Array, alarms: int) -> float:
 
 
 def as_json(window: Window, money: Money, unit: str, found: Sequence[Policy]) -> dict[str, Any]:
-    """Each policy's alarms and cost with interval, and the model's cost minus each other's, paired."""
+    """Each policy's alarms and cost with interval; paired differences: the model's cost minus each
+    other's, and under `limited` that of the k alarms a day minus each rival's.
+    """
     sample = window.sample()
     days = len(np.unique(window.day)) if window.day is not None else 1
     costs = {p.name: sample.total(metrics.cost(window.label, p.alarm, money)) for p in found}
-    own = costs[MODEL]
-    apart = {n: _apart(window, own, c, sample) for n, c in costs.items() if n != MODEL}
+    apart = _differences(window, costs, MODEL, [n for n in costs if n != MODEL], sample)
+    others = [n for n in costs if n != MODEL and n not in VARIANTS]
+    limited = _differences(window, costs, LIMITED, others, sample) if LIMITED in costs else {}
     told = {p.name: _policy(window, p, costs[p.name], sample, days) for p in found}
-    return {"unit": unit, "days": days, "policies": told, "differences": apart}
+    return {"unit": unit, "days": days, "policies": told, "differences": apart, "limited": limited}
 
 
 def ordered(names: Iterable[str]) -> list[str]:
@@ -115,7 +121,7 @@ def _limited(day: Array, score: Array, alarm: Array, k: int, known: Known) -> li
     few = metrics.alarms(score, floor) & alarm
     return [
         Policy(
-            "capacity",
+            LIMITED,
             f"of each day the {k} highest scores, where the model alarms",
             top(day, score, alarm, k),
         ),
@@ -128,16 +134,16 @@ def _limited(day: Array, score: Array, alarm: Array, k: int, known: Known) -> li
     ]
 
 
-def _rules(naive: Array, known: Known, rule: float | None) -> list[Policy]:
+def _rules(naive: Array, known: Known, rule: float | None, named: str) -> list[Policy]:
     """The naive answer over a fixed value: the cheapest one on validation, and a plain one."""
     out = []
     if known.naive is not None:
         best = decision.cheapest(known.label, known.naive, known.money)
         value = best.value if best.alarms else math.inf
-        said = "the naive answer over the value that was cheapest on validation"
+        said = f"{named} over the value that was cheapest on validation"
         out.append(Policy("best_rule", said, naive >= value, value))
     if rule is not None:
-        said = f"the naive answer from {rule:,.0f} on"
+        said = f"{named} from {rule:,.0f} on"
         out.append(Policy("plain_rule", said, naive >= rule, rule))
     return out
 
@@ -161,6 +167,12 @@ def _policy(
 
 def _share(part: float, whole: float) -> float | None:
     return evidence.rounded(part / whole) if whole else None
+
+
+def _differences(
+    window: Window, costs: Mapping[str, Array], own: str, others: Iterable[str], sample: Resample
+) -> dict[str, Any]:
+    return {name: _apart(window, costs[own], costs[name], sample) for name in others}
 
 
 def _apart(window: Window, own: Array, other: Array, sample: Resample) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def more(
     if window.money is not None and costs is not None:
         before = known_window(usecase, costs, *known)
         rule, naive = params.evaluate.rule, _naive(usecase, columns)
-        found = policies.policies(window, scores.score, scores.raw, naive, before, rule)
+        named = f"`{usecase.naive}`"
+        found = policies.policies(window, scores.score, scores.raw, naive, before, rule, named)
         out["policies"] = policies.as_json(window, window.money, costs.unit, found)
     return out
 

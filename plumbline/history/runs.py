@@ -12,7 +12,7 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -55,10 +55,14 @@ def keep(usecase: str, stage: str, seconds: float, root: Path = Path(".")) -> No
         "memory_mb": round(peak_mb(), 1),
         "wrote": wrote(usecase, stage, root),
     }
-    path = place(usecase, root)
-    lines = [*_lines(path)[1 - KEPT :], json.dumps(line, sort_keys=True)]
-    with replacing(path) as beside:
-        beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _add(place(usecase, root), [json.dumps(line, sort_keys=True)])
+
+
+def adopt(usecase: str, clone: Path, root: Path = Path(".")) -> None:
+    """Add what a clone's stages were to the project's own file; nothing where none ran there."""
+    lines = _lines(place(usecase, clone))
+    if lines:
+        _add(place(usecase, root), lines)
 
 
 def read(usecase: str, root: Path = Path(".")) -> list[dict[str, Any]]:
@@ -150,6 +154,12 @@ def _features(path: Path) -> list[str]:
         return []
     said = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
     return sorted(set(next(said, "").split()))
+
+
+def _add(path: Path, lines: Sequence[str]) -> None:
+    kept = [*_lines(path), *lines][-KEPT:]
+    with replacing(path) as beside:
+        beside.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
 
 def _lines(path: Path) -> list[str]:

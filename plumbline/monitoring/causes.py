@@ -77,7 +77,7 @@ def scaled(now: Array, before: Array) -> tuple[float, float, float] | None:
     """
     p, q = now.astype(float), _density(before)
     moves = [m for m in range(-MOVES, MOVES + 1) if m]
-    gains = {m: _gain(p, q, _density(_times(before, m))) for m in moves}
+    gains = {m: _gain(p, q, _density(_times(before, 2.0 ** (m / STEPS)))) for m in moves}
     best = max(moves, key=lambda m: gains[m][0])
     known = {round(STEPS * np.log2(f)): f for f in (*FACTORS, *(1 / f for f in FACTORS))}
     likely = max(known, key=lambda m: gains[m][0])
@@ -109,13 +109,14 @@ def _both(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (one, other), (other, one)
 
 
-def _times(before: Array, move: int) -> Array:
-    """The grid's counts moved outwards by `move` bins; zero and what falls off stays at the end."""
+def _times(before: Array, factor: float) -> Array:
+    """The grid's counts with every value times `factor`; what falls off stays at the end."""
     middle = FINE // 2
-    size = np.abs(np.arange(FINE) - middle)
-    far = np.clip(np.where(size > 0, size + move, 0), 0, middle)
-    there = middle + np.sign(np.arange(FINE) - middle) * far
-    return np.bincount(there.astype(np.int64), weights=before, minlength=FINE)
+    place = np.arange(FINE) - middle
+    value = 2.0 ** (np.abs(place) / STEPS) - 1
+    size = np.minimum(np.rint(STEPS * np.log2(1 + factor * value)), middle)
+    there = (middle + np.sign(place) * size).astype(np.int64)
+    return np.bincount(there, weights=before, minlength=FINE)
 
 
 def _density(counts: Array) -> Array:

@@ -16,7 +16,8 @@ from plumbline.monitoring.usual import Shift
 from plumbline.monitoring.verdict import Finding, Level
 from plumbline.params import Monitor
 
-
+CLUSTERS = 4
+"""Times that a test of labels is counted: cases come in clusters that outlast a run of days."""
 SLOW = 28
 """Periods that are pooled to be held against the training window."""
 
@@ -91,7 +92,7 @@ def label_findings(
 ) -> list[Finding]:
     """A loss of quality, or labels off the scores, on matured periods; the clearest run of each."""
     found = matured.tests(layout.problem, *labels)
-    tests = 2 * len(matured.RUNS)
+    tests = 2 * len(matured.RUNS) * CLUSTERS
     out = []
     for name, bound in (("quality", limits.quality), ("calibration", limits.calibration)):
         mine = sorted((t for t in found if t.name == name), key=lambda t: t.p)

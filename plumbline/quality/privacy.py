@@ -151,7 +151,7 @@ GIVEN = frozenset(
 )
 NAME = re.compile(r"\b([A-Z][a-z]+) (?:[A-Z]\. )?[A-ZÀ-Þ][a-zß-ÿ]{2,}\b")
 COLUMNS = re.compile(
-    r"(?:full|first|last|given|family|holder|customer)?_?(?:name|surname)|e_?mail|card_?number|pan|"
+    r"(?:full|first|last|given|family|holder|client)?_?(?:name|surname)|e_?mail|card_?number|pan|"
     r"phone|ssn|iban",
     re.IGNORECASE,
 )

@@ -13,7 +13,7 @@ import yaml
 
 from plumbline.errors import PlumblineError
 from plumbline.files import replacing
-from plumbline.history import child, dvcfiles, places, reproduce
+from plumbline.history import child, dvcfiles, places, reproduce, runs
 from plumbline.history.places import Folder, read_object
 from plumbline.review import drifted, lockcheck, locks, sides
 from plumbline.review.sides import LOCK, Side
@@ -86,6 +86,8 @@ def _get(root: Path, side: Side, cache: Folder, folder: Path) -> str:
     log.info("baseline: %s is run here: %s", side.name, reason)
     pull = [] if code else ["--pull"]  # one that cannot be read at all would fail the run
     _, lines = _dvc(clone, "repro", *pull, "--no-run-cache")
+    for name in sorted(locks.usecases(side.entries)):
+        runs.adopt(name, clone, root)  # its seconds and memory, on this machine
     lacking = missing(cache, wanted)
     if lacking:
         raise PlumblineError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,14 @@ from plumbline.review import (
     drifted,
     lockcheck,
     locks,
+    luck,
     packages,
     ruling,
     scoring,
     sides,
 )
 from plumbline.review.locks import Entries
+from plumbline.review.luck import Luck
 from plumbline.review.scoring import Case
 from plumbline.review.sides import Side
 
@@ -93,29 +97,52 @@ def _lock(root: Path, head: Side) -> dict[str, Any]:
     return {"md5": md5, **lockcheck.check(here)}
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A use case of head: where its objects are, what judges it, and how far seeds alone move it."""
+
+    cache: Folder
+    case: Case
+    head: Side
+    luck: Luck
+
+    @property
+    def name(self) -> str:
+        """The use case's."""
+        return self.case.usecase.name
+
+
+def _asked(case: Case, head: Side, others: Sequence[Side]) -> Asked:
+    name, cache = case.usecase.name, places.settings(head.root).folder()
+    entries = [locks.of(side.entries, name) for side in (head, *others)]
+    measured = luck.measured(cache, case, (head.name, entries[0]), list(filter(None, entries[1:])))
+    return Asked(cache, case, head, measured)
+
+
 def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[str, Any]:
     log.info("compare: %s", name)
     params = head.params(name)
     case = Case(usecases.load(name), params)
     old, new = locks.of(base.entries, name), locks.of(head.entries, name)
     before, after = base.told(name), head.told(name)
-    cache = places.settings(head.root).folder()
-    against = _against(cache, case, base, head)
+    asked = _asked(case, head, [base, *filter(None, [release])])
+    against = _against(asked, base)
     return {
         "problem": case.usecase.problem,
         "primary": PRIMARY[case.usecase.problem],
         "level": params.evaluate.level,
         "margin": params.gate.margin,
+        "seeds": asked.luck.as_json(),
         "limits": params.gate.model_dump(include={"slice_loss", "cost_growth", "too_good"}),
         "override": params.gate.override,
         "base": against,
-        "release": _released(cache, case, (base, release), head, against) if release else {},
+        "release": _released(asked, base, release, against),
         "params": locks.changed_params(old, new) + locks.values(base.gate(name), head.gate(name)),
         "stages": locks.changed_stages(old, new),
         "edges": locks.edges(new),
         "data": contents.data(before, after),
         "features": contents.features(before, after),
-        "drift": drifted.drift_of(cache, case, (base.name, old), (head.name, new)),
+        "drift": drifted.drift_of(asked.cache, case, (base.name, old), (head.name, new)),
         "cost": costs.costs(head.root, name, old, new),
         "monitor": contents.monitor(after),
         "evaluate": contents.evaluate(after),
@@ -124,19 +151,21 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
     }
 
 
-def _against(cache: Folder, case: Case, other: Side, head: Side) -> dict[str, Any]:
+def _against(asked: Asked, other: Side) -> dict[str, Any]:
     """The windows' comparisons; none where the other side does not have the use case."""
-    name = case.usecase.name
-    old, new = locks.of(other.entries, name), locks.of(head.entries, name)
+    old, new = locks.of(other.entries, asked.name), locks.of(asked.head.entries, asked.name)
     if not old:
         return {}
-    return scoring.compared(cache, case, (other.name, old), (head.name, new))
+    pair = (other.name, old), (asked.head.name, new)
+    return scoring.compared(asked.cache, asked.case, *pair, asked.luck.bundles)
 
 
 def _released(
-    cache: Folder, case: Case, others: tuple[Side, Side], head: Side, against: dict[str, Any]
+    asked: Asked, base: Side, release: Side | None, against: dict[str, Any]
 ) -> dict[str, Any]:
     """Head against the release: what was found against base, where both have the same bytes."""
-    sides_of = [locks.of(side.entries, case.usecase.name) for side in others]
+    if release is None:
+        return {}
+    sides_of = [locks.of(side.entries, asked.name) for side in (base, release)]
     used = [(locks.model(mine), locks.test_table(mine)) for mine in sides_of]
-    return against if used[0] == used[1] else _against(cache, case, others[1], head)
+    return against if used[0] == used[1] else _against(asked, release)

@@ -73,6 +73,8 @@ def _usecase(name: str, case: Mapping[str, Any], found: Mapping[str, Any]) -> It
     changed = frozenset(s["name"] for s in case["stages"])
     known = ordered({name for edge in case["edges"] for name in edge} | changed)
     yield Graph(f"Stages of {name} whose entry changed", known, case["edges"], changed)
+    if case["seeds"]["reason"]:
+        yield Text(f"Other seeds were not tried: {case['seeds']['reason']}")
     for window, result in case["base"].items():
         whose = f"on {window}'s test window"
         yield from _result(f"Quality {whose}", result, case, fold=window != "head")
@@ -97,11 +99,17 @@ def _result(
         names = sorted(result["metrics"], key=lambda m: (m != first, m))
         rows = [(m, *_cells(result["metrics"][m])) for m in names]
         about = (
-            f"{title}: {result['rows']:,} rows, intervals at {case['level']:.0%}, "
-            f"up to {case['margin']:.2g} of base is noise"
+            f"{title}: {result['rows']:,} rows, intervals at {case['level']:.0%}, {_noise(case)}"
         )
         table = Table(about, QUALITY, rows, frozenset(range(1, 6)))
         yield Fold(about, [table]) if fold else table
+
+
+def _noise(case: Mapping[str, Any]) -> str:
+    told = case["seeds"]
+    if told["retrains"] > 1:
+        return f"with the spread of {told['retrains']} retrains by seed alone"
+    return f"up to {case['margin']:.2g} of base is noise"
 
 
 def _slices(

@@ -11,6 +11,8 @@ import yaml
 
 from plumbline.errors import PlumblineError
 
+LEARNED = ("train", "valid")
+"""The tables that a model is fitted on, by their files' names."""
 ORDER = ("data", "validate", "features", "tune", "train", "evaluate", "monitor")
 
 
@@ -130,6 +132,14 @@ def test_table(mine: Entries) -> tuple[str, str] | None:
     fitted = mine.get("train", Entry()).deps
     deps = mine.get("evaluate", Entry()).deps
     return next(((p, m) for p, m in deps.items() if p in made and p not in fitted), None)
+
+
+def learned(mine: Entries) -> list[tuple[str, str]]:
+    """The paths and md5s of the tables that the model was fitted on, in the order of LEARNED."""
+    made = mine.get("features", Entry()).outs
+    deps = mine.get("train", Entry()).deps
+    named = {posixpath.basename(p).split(".")[0]: (p, m) for p, m in deps.items() if p in made}
+    return [named[name] for name in LEARNED if name in named]
 
 
 def metrics(mine: Entries) -> dict[str, str]:

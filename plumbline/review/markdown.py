@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
+from plumbline.plain import one_line
 from plumbline.review.blocks import (
     Bars,
     Block,
@@ -53,18 +53,11 @@ def escaped(text: str, most: int = CELL) -> str:
     >>> escaped("a|b <i> @all #1").replace(BREAK, "")
     'a\\\\|b &lt;i&gt; @all \\\\#1'
     """
-    plain = " ".join("".join(c for c in text if _printed(c)).split())
-    plain = plain if len(plain) <= most else plain[: most - 1] + "…"
-    plain = re.sub(r"([\\`*_{}\[\]()|~!#])", r"\\\1", plain)
+    plain = re.sub(r"([\\`*_{}\[\]()|~!#])", r"\\\1", one_line(text, most))
     plain = re.sub(r"^([-+=]|\d+\.)(?=\s|$)", r"\\\1", plain)
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     plain = re.sub(r"(@|:(?=//)|\\#|\bwww)", rf"\1{BREAK}", plain)
     return re.sub(r"\b(GH)-(?=\d)", rf"\1{BREAK}-", plain, flags=re.IGNORECASE)
-
-
-def _printed(character: str) -> bool:
-    """Neither a control character nor one that turns or hides text; white space stays."""
-    return character.isspace() or unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs")
 
 
 def _block(block: Block) -> str:

@@ -6,7 +6,7 @@ is never judged on features it did not learn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,20 +35,41 @@ class Scored:
     threshold: float | None
 
 
+@dataclass(frozen=True)
+class Noise:
+    """What of a difference is luck: `again`, head's model with other seeds, or, without, `margin`."""
+
+    margin: float
+    again: Sequence[Scored] = ()
+
+
+@dataclass(frozen=True)
+class Luck:
+    """For one metric: the figures of `Noise.again`, float64 (k,), and the margin."""
+
+    margin: float
+    figures: Array
+
+
 def compared(
-    window: Window, base: Scored, head: Scored, groups: Mapping[str, Groups], margin: float
+    window: Window, base: Scored, head: Scored, groups: Mapping[str, Groups], noise: Noise
 ) -> dict[str, Any]:
     """Head minus base: every metric over the whole window, the primary one by slice. For JSON."""
-    sample = window.sample()
+    sample, once = window.sample(), bootstrap.whole(len(window.label))
     old, new = (_figures(window, side, sample) for side in (base, head))
+    others = [_figures(window, one, once) for one in noise.again]
     both = [m for m in new if m in old and m not in CONSTANT]
+    luck = {m: Luck(noise.margin, np.array([o[m][0] for o in others])) for m in both}
+    shares = shared(window, groups)
     return {
         "comparable": True,
         "rows": len(window.label),
-        "metrics": {m: difference(window, m, old[m], new[m], sample, margin) for m in sorted(both)},
+        "metrics": {
+            m: difference(window, m, old[m], new[m], sample, luck[m]) for m in sorted(both)
+        },
         "slices": {
-            name: _slice(shared(window, groups), base.score, head.score, rows, margin)
-            for name, rows in groups.items()
+            name: {g: _group(shares, base, head, mine, noise) for g, mine in members.items()}
+            for name, members in groups.items()
         },
     }
 
@@ -60,18 +81,51 @@ def shared(window: Window, groups: Mapping[str, Groups]) -> Window:
 
 
 def difference(
-    window: Window, metric: str, base: Array, head: Array, sample: Resample, margin: float
+    window: Window, metric: str, base: Array, head: Array, sample: Resample, luck: Luck
 ) -> dict[str, Any]:
-    """Both figures, and their paired difference with interval and word, from replicates (R,)."""
+    """Both figures, and their paired difference with interval and word, from replicates (R,).
+
+    The interval holds the luck of the days drawn and, where known, that of the seeds.
+    """
     apart = _sized(metric, head) - _sized(metric, base)
     apart[np.abs(apart) <= DUST * np.abs(base[0])] = 0.0
-    found = window.estimate(apart, sample)
+    found, margin = window.estimate(apart, sample), luck.margin
+    seeds = spread(_sized(metric, luck.figures), window.level)
+    if seeds is not None:
+        found, margin = widened(found, seeds), 0.0
     told = evidence.difference(found, float(base[0]), word(metric, found, float(base[0]), margin))
     return {
         "base": evidence.rounded(float(base[0])),
         "head": evidence.rounded(float(head[0])),
         "difference": told,
     }
+
+
+def spread(figures: Array, level: float) -> float | None:
+    """Half the interval that two runs' difference has by their seeds alone, from k runs' figures (k,).
+
+    By Student's t, as the runs are few; None where fewer than two give a figure.
+
+    >>> spread(np.array([1.0, 1.0, 1.0]), 0.95)
+    0.0
+    """
+    from scipy import stats
+
+    known = figures[np.isfinite(figures)]
+    if len(known) < 2:
+        return None
+    quantile = float(stats.t.ppf((1 + level) / 2, len(known) - 1))
+    return quantile * float(np.sqrt(2) * np.std(known, ddof=1))
+
+
+def widened(found: Estimate, half: float) -> Estimate:
+    """The interval with another, independent cause beside its own: the halves add as squares do.
+
+    >>> widened(Estimate(1.0, -2.0, 4.0), 4.0)
+    Estimate(value=1.0, low=-4.0, high=6.0)
+    """
+    low, high = (float(np.hypot(end - found.value, half)) for end in (found.low, found.high))
+    return Estimate(found.value, found.value - low, found.value + high)
 
 
 def word(metric: str, found: Estimate, base: float, margin: float) -> Word:
@@ -123,15 +177,13 @@ def _sized(metric: str, replicates: Array) -> Array:
     return np.abs(replicates) if metric in UNSIGNED else replicates
 
 
-def _slice(window: Window, base: Array, head: Array, rows: Groups, margin: float) -> dict[str, Any]:
-    return {group: _group(window, base, head, mine, margin) for group, mine in rows.items()}
+def _group(window: Window, base: Scored, head: Scored, rows: Array, noise: Noise) -> dict[str, Any]:
+    count, sample = int(rows.sum()), window.sample(rows)
+    old, new = (_primary(window, side, rows, sample) for side in (base, head))
+    others = [_primary(window, one, rows, bootstrap.whole(count))[0] for one in noise.again]
+    luck = Luck(noise.margin, np.array(others))
+    return {"rows": count, **difference(window, window.primary, old, new, sample, luck)}
 
 
-def _group(window: Window, base: Array, head: Array, rows: Array, margin: float) -> dict[str, Any]:
-    sample = window.sample(rows)
-    old, new = (
-        metrics.primary(window.problem, window.label[rows], score[rows], sample)
-        for score in (base, head)
-    )
-    found = difference(window, window.primary, old, new, sample, margin)
-    return {"rows": int(rows.sum()), **found}
+def _primary(window: Window, side: Scored, rows: Array, sample: Resample) -> Array:
+    return metrics.primary(window.problem, window.label[rows], side.score[rows], sample)

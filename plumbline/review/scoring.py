@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from plumbline.model.bundle import Bundle
 from plumbline.params import UseCaseParams
 from plumbline.review import locks, paired
 from plumbline.review.locks import Entries
-from plumbline.review.paired import Scored
+from plumbline.review.paired import Noise, Scored
 from plumbline.usecase import Columns, UseCase
 
 
@@ -41,26 +41,31 @@ class Case:
 
 
 def compared(
-    cache: Folder, case: Case, base: tuple[str, Entries], head: tuple[str, Entries]
+    cache: Folder,
+    case: Case,
+    base: tuple[str, Entries],
+    head: tuple[str, Entries],
+    again: Sequence[Bundle] = (),
 ) -> dict[str, Any]:
     """Base and head (each a name and its entries) on head's test window and on base's, for JSON.
 
-    Base's window is left out where it is head's. PlumblineError where an object is not in the cache. What cannot be compared says why.
+    `again`: head with other seeds. Base's window is left out where it is head's. PlumblineError where
+    an object is not in the cache. What cannot be compared says why.
     """
     if _same(base[1], head[1]):
         return {"head": {"comparable": True, "same": True}}
     try:
-        old, new = (_run(cache, case, *one) for one in (base, head))
+        old, new = (run(cache, case, *one) for one in (base, head))
     except BundleError as error:
         return {"head": paired.refused(str(error))}
     moved = locks.test_table(base[1]) != locks.test_table(head[1])
-    found = {"head": judged(case, old, new)}
-    return found | ({"base": _on(case, old, new, on_head=False)} if moved else {})
+    found = {"head": judged(case, old, new, again)}
+    return found | ({"base": _on(case, old, new, again, on_head=False)} if moved else {})
 
 
-def judged(case: Case, base: Run, head: Run) -> dict[str, Any]:
-    """Both runs on head's test window, for JSON."""
-    return _on(case, base, head, on_head=True)
+def judged(case: Case, base: Run, head: Run, again: Sequence[Bundle] = ()) -> dict[str, Any]:
+    """Both runs on head's test window, for JSON; `again`: head with other seeds."""
+    return _on(case, base, head, again, on_head=True)
 
 
 def _same(base: Entries, head: Entries) -> bool:
@@ -68,7 +73,8 @@ def _same(base: Entries, head: Entries) -> bool:
     return sides[0] == sides[1] and None not in sides[0]
 
 
-def _run(cache: Folder, case: Case, name: str, mine: Entries) -> Run:
+def run(cache: Folder, case: Case, name: str, mine: Entries) -> Run:
+    """A revision's bundle and test table; BundleError where its dvc.lock has none."""
     model, table = locks.model(mine), locks.test_table(mine)
     if model is None or table is None:
         raise BundleError(f"{name}: dvc.lock has no model or no test table of this use case")
@@ -77,7 +83,9 @@ def _run(cache: Folder, case: Case, name: str, mine: Entries) -> Run:
         return Run(bundle.load(folder, case.usecase.name), tables.read(path))
 
 
-def _on(case: Case, base: Run, head: Run, *, on_head: bool) -> dict[str, Any]:
+def _on(
+    case: Case, base: Run, head: Run, again: Sequence[Bundle] = (), *, on_head: bool
+) -> dict[str, Any]:
     """Both models on the window of head's test table, or of base's."""
     try:
         _check_task(base.scorer, head.scorer)
@@ -86,15 +94,16 @@ def _on(case: Case, base: Run, head: Run, *, on_head: bool) -> dict[str, Any]:
         _check_columns(case, table)
         readable = assessment.raw(case.usecase, table)
         window = assessment.window(case.usecase, case.params, table, head.scorer.threshold)
-        before, after = _scored(base, old), _scored(head, new)
+        before, after = _scored(base.scorer, old), _scored(head.scorer, new)
+        others = [_scored(one, new) for one in again]
     except (SpecError, BundleError) as error:
         return paired.refused(str(error))
     groups = paired.groups(case.usecase, readable)
-    return paired.compared(window, before, after, groups, case.params.gate.margin)
+    return paired.compared(window, before, after, groups, Noise(case.params.gate.margin, others))
 
 
-def _scored(run: Run, columns: Columns) -> Scored:
-    return Scored(run.scorer.predict(columns), run.scorer.threshold)
+def _scored(scorer: Bundle, columns: Columns) -> Scored:
+    return Scored(scorer.predict(columns), scorer.threshold)
 
 
 def _columns(usecase: UseCase, base: Run, head: Run, *, on_head: bool) -> tuple[Columns, Columns]:

@@ -39,7 +39,7 @@ class Judge:
 
     window: Window
     best: Array
-    margin: float
+    luck: paired.Luck
 
     def __call__(self, answer: Array) -> dict[str, Any]:
         sample, asked = self.window.sample(), self.window
@@ -47,7 +47,7 @@ class Judge:
             metrics.primary(asked.problem, asked.label, score, sample)
             for score in (self.best, answer)
         )
-        found = paired.difference(asked, asked.primary, old, new, sample, self.margin)
+        found = paired.difference(asked, asked.primary, old, new, sample, self.luck)
         told = found["difference"]
         return {"metric": found["head"], **{k: told[k] for k in ("value", "low", "high", "word")}}
 
@@ -65,7 +65,7 @@ def study(root: Path, usecase: str, count: int) -> dict[str, Any]:
         )
     answer, window = _fitting(case, params, root / "data" / usecase / "tables")
     centre = answer(best, params.seed)
-    judge = Judge(window, centre, params.gate.margin)
+    judge = Judge(window, centre, paired.Luck(params.gate.margin, np.zeros(0)))
     seeds = [judge(answer(best, params.seed + n)) for n in range(1, SEEDS + 1)]
     tried = _tried(points.plan(dimensions, best, count), best, answer, judge, params.seed)
     trials = _trials(root / "reports" / usecase / "tune" / "trials.csv", found["metric_name"])

@@ -16,7 +16,7 @@ import pyarrow as pa
 from sources.card_fraud.faults import spoil
 from sources.card_fraud.payments import draw
 from sources.card_fraud.settings import CATEGORIES, Settings, read
-from sources.card_fraud.world import Array, build
+from sources.card_fraud.world import Array, World, build
 
 TEXTS = {"kind": ("payment", "refund"), "category": tuple(CATEGORIES)}
 NAMES = (
@@ -34,22 +34,28 @@ TRUTH = ("scenario", "probability", "reachable")
 
 
 def simulate(
-    settings: Mapping[str, Any], start: date, end: date, seed: int, *, truth: bool = False
+    settings: Mapping[str, Any],
+    start: date,
+    end: date,
+    seed: int,
+    *,
+    truth: bool = False,
+    since: date | None = None,
 ) -> Iterator[pa.Table]:
     """One table per day from `start` to before `end`, rows in the order of their (true) times.
+    With `since` only the days from that one on, as they are in the whole.
 
     Columns: NAMES. With `truth` also `scenario` (0 honest, 1 amount over the limit, 2 compromised
     terminal, 3 leaked card, 4 the new pattern) and `probability` of fraud given all that the
     simulator knows but the draw itself. Raises ParamsError for impossible settings.
     """
     checked = read(settings)
-    return _days(checked, start, end, seed, truth)
+    return _days(build(checked, seed, start, end), max(start, since or start), end, truth)
 
 
-def _days(settings: Settings, start: date, end: date, seed: int, truth: bool) -> Iterator[pa.Table]:
-    world = build(settings, seed, start, end)
+def _days(world: World, start: date, end: date, truth: bool) -> Iterator[pa.Table]:
     names = NAMES + TRUTH if truth else NAMES
-    texts = {**TEXTS, "category": _categories(settings)}
+    texts = {**TEXTS, "category": _categories(world.settings)}
     for ordinal in range(start.toordinal(), end.toordinal()):
         day = date.fromordinal(ordinal)
         rows = spoil(world, day, draw(world, day))

@@ -38,8 +38,8 @@ def chances(s: Settings, seen: Circumstances) -> dict[str, Array]:
     """Probability of fraud before the last draw, (n,) each.
 
     `probability`: for one who knows which terminals are hacked and which cards are leaked.
-    `reachable`: for one who learns of these only when labels are settled, and never doubts them then;
-    about the best that a model can do.
+    `reachable`: for one who learns of these only when labels are settled, and never doubts them then.
+    Payments not yet settled can hint at a leaked card, so that a little more than this is possible.
     """
     odds = _odds(s, seen)
     return {

@@ -28,6 +28,8 @@ def test_every_feature_once():
     [
         ("who_mean_3d", ["at", "cents", "who_id"]),
         ("who_bad_3d", ["at", "bad", "known_at", "who_id"]),
+        ("who_loss_bad_5d", ["at", "bad", "known_at", "loss", "who_id"]),
+        ("place_step_3d", ["at", "cents", "grams", "place_id"]),
         ("who_count_today", ["at", "number", "who_id"]),
         ("per_place", ["at", "cents", "place_id"]),
         ("kind_code", ["kind"]),

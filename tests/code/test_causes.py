@@ -33,6 +33,15 @@ def test_a_factor_of_a_part_of_the_rows_is_named(factor, share):
     assert found[1] == pytest.approx(share, rel=0.3)
 
 
+def test_small_numbers_are_scaled_too():
+    minutes = np.random.default_rng(4).normal(3, 12, 40_000).round()
+    now = minutes[:2_000].copy()
+    now[:300] *= 60
+    factor, share, _ = causes.scaled(grid(now), grid(minutes))
+    assert factor == 60
+    assert share == pytest.approx(0.15, rel=0.2)
+
+
 @pytest.mark.parametrize("growth", [1.0, 1.2, 1.5, 0.7])
 def test_dearer_is_no_other_unit(growth):
     assert causes.scaled(grid(some() * growth), grid(BEFORE)) is None

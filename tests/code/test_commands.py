@@ -74,8 +74,10 @@ def test_accept_without_a_run(root: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_search_wants_every_word(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["features", "search", "card_fraud", "CUSTOMER", "mean", "7"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
-        "customer_mean_7d",
-        "week_over_month",
+        "customer_size_7d",
+        "customer_farsize_7d",
+        "week_over_customer",
+        "far_over_customer",
     ]
 
 

@@ -87,6 +87,7 @@ FIGURES = {
             "model": {"description": "the model", **POLICY},
         },
         "differences": {"nothing": APART},
+        "limited": {"nothing": {**APART, "value": 0.21}},
     },
     "costs": {
         "unit": "cents",
@@ -173,6 +174,7 @@ def test_the_card_holds_the_evidence():
         "| size under 5 and kind = tube | 88 | 9 | 4.5 | 0.3 | 0.01 | 0.004 | 0.5 (0.4 to 0.61) | confirmed |",
         "| band of size | recall | a | b | 0.5 (0.4 to 0.61) | beyond noise |",
         "| `size` | 75.0% |",
+        "| minus nothing | 0.21 (0.1 to 0.3) | +66.7% | better |",
         "| md5 of train | `abc` |",
         "git log -1 -- metrics/sample/evaluate.json",
     ):

@@ -13,6 +13,8 @@ from tests.conftest import ROOT
 USECASES = [p.stem for p in (ROOT / "usecases").glob("*.py") if p.stem != "__init__"]
 GENERAL = {
     "category",
+    "distance",
+    "size",
     "hour",
     "origin",
     "month",

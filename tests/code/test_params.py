@@ -69,6 +69,30 @@ def write(tmp_path: Path, change: dict[str, Any]) -> Path:
         ),
         ({"card_fraud.train.costs.unit": None}, r"train.costs.unit: missing; add it"),
         ({"seed": "x"}, r"params.yaml, seed: got 'x', expected a valid integer"),
+        (
+            {"alerts": {"level": "all"}},
+            r"params.yaml, alerts.level: got 'all', expected 'watch' or",
+        ),
+        (
+            {"alerts": {"emial": {}}},
+            r"params.yaml, alerts.emial: unknown key; did you mean 'email'",
+        ),
+        (
+            {"alerts": {"silence": [{"until": "2026-01-01", "colum": "x"}]}},
+            r"alerts.silence.0.colum: unknown key; did you mean 'column'",
+        ),
+        (
+            {"alerts": {"email": {"to": ["a\nb@c"], "from": "a@b", "host": "h"}}},
+            r"alerts.email.to.0: got 'a\\nb@c', expected one plain e-mail address",
+        ),
+        (
+            {"alerts": {"email": {"to": [], "from": "a@b", "host": "h"}}},
+            r"alerts.email.to: got \[\], expected one address at least",
+        ),
+        (
+            {"card_fraud.alerts": {"github": 1}},
+            r"card_fraud.alerts.github: got 1, expected a valid bool",
+        ),
         ({"card_fraud": 7}, r"card_fraud: got 7, expected one sub-section per stage"),
         ({"usecases": "card_fraud"}, r"expected a list under the key 'usecases'"),
     ],
@@ -76,6 +100,30 @@ def write(tmp_path: Path, change: dict[str, Any]) -> Path:
 def test_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ParamsError, match=message):
         params.load("card_fraud", write(tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    "alerts",
+    [
+        {"webhooks": [{"kind": "slack", "url": "https://hooks.example.com/hunter2"}]},
+        {"webhooks": "https://hooks.example.com/hunter2"},
+        {"webhooks": ["https://hooks.example.com/hunter2"]},
+        {"email": {"to": ["a@b"], "from": "a@b", "host": "h", "password": "hunter2"}},
+        {"email": "smtp://me:hunter2@h"},
+    ],
+)
+def test_a_secret_among_the_alerts_is_refused_and_not_shown(tmp_path: Path, alerts: Any) -> None:
+    with pytest.raises(ParamsError, match=r"params.yaml, alerts\.") as error:
+        params.load("card_fraud", write(tmp_path, {"alerts": alerts}))
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_use_case_s_own_alerts_stand_in_place_of_all_s(tmp_path: Path) -> None:
+    path = write(tmp_path, {"alerts": {"github": True}, "flights.alerts": {"repeat_days": 3}})
+    assert params.load("card_fraud", path).alerts.github
+    assert params.load("flights", path).alerts == params.Alerts(repeat_days=3)
+    bare = write(tmp_path, {"alerts": None})
+    assert params.load("card_fraud", bare).alerts == params.Alerts()
 
 
 def test_every_mistake_gets_its_line(tmp_path: Path) -> None:

@@ -88,6 +88,9 @@ def test_paired_differences_say_who_is_cheaper():
     assert told["differences"]["nothing"]["word"] == "better"
     own, other = (told["policies"][n]["cost"]["value"] for n in ("model", "nothing"))
     assert told["differences"]["nothing"]["value"] == pytest.approx(own - other, rel=1e-4)
+    few = told["policies"]["capacity"]["cost"]["value"]
+    assert told["limited"]["nothing"]["value"] == pytest.approx(few - other, rel=1e-4)
+    assert set(told["limited"]) == set(policies.rivals(told))
     assert set(policies.rivals(told)).isdisjoint(policies.VARIANTS)
     assert gates.pays({"nothing": "better", "half": "within noise"}).passed
 

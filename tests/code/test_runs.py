@@ -66,6 +66,18 @@ def test_old_and_damaged_lines(here: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert runs.manifest("shop", "train")["params"] == {}
 
 
+def test_a_clone_s_runs_are_added(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT", 3)
+    for folder, numbers in (("clone", (1.0, 2.0)), (".", (3.0, 4.0))):
+        for number in numbers:
+            (here / folder).mkdir(exist_ok=True)
+            runs.keep("shop", "evaluate", number, here / folder)
+    runs.adopt("shop", here / "clone")
+    assert [r["seconds"] for r in runs.read("shop")] == [4.0, 1.0, 2.0]
+    runs.adopt("other", here / "clone")
+    assert not runs.place("other").exists()
+
+
 def test_a_stage_without_metrics_is_known_by_its_outs(here: Path) -> None:
     Path("models/shop").mkdir(parents=True)
     Path("models/shop/model.ubj").write_text("trees")

@@ -53,7 +53,7 @@ def test_importance_of_a_code_goes_to_its_column():
 def test_a_raw_column_answers_for_what_is_made_of_it():
     roots = layout.roots(card_fraud.USECASE)
     assert roots["customer_mean_30d"] == ("amount_cents", "customer_id", "paid_at")
-    assert roots["amount_over_customer_mean"] == ("amount_cents", "customer_id", "paid_at")
+    assert roots["size_over_customer"] == ("amount_cents", "customer_id", "paid_at")
     assert roots["night"] == ("paid_at",)
     assert all("arr_delay" not in r for r in layout.roots(flights.USECASE).values())
 

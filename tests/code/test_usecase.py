@@ -18,6 +18,7 @@ from plumbline.usecase import (
     Slice,
     Snapshot,
     UseCase,
+    Where,
     load,
 )
 
@@ -77,6 +78,26 @@ def quarter(hlf: np.ndarray) -> np.ndarray:
         ({"categories": (Category("c", "late", (1, 2), "late"),)}, r"category 'c' uses 'late'"),
         ({"entities": (Entity("who", "late", "late"),)}, r"entity 'who' uses 'late'"),
         ({"fresh": (Fresh("today", "who", "sum", "so far", "late"),)}, r"'today' uses 'late'"),
+        (
+            {"fresh": (Fresh("today", "who", "count", "late", where=(Where("late", 1),)),)},
+            r"'today' uses 'late', which is not known",
+        ),
+        (
+            {"fresh": (Fresh("today", "who", "count", "heavy", where=(Where("w", 1),)),)},
+            r"'today' compares 'w' of type float; expected int, bool or timestamp",
+        ),
+        (
+            {"fresh": (Fresh("today", "who", "count", "all", where=(Where("x"),)),)},
+            r"'today' compares 'x' with nothing",
+        ),
+        (
+            {"fresh": (Fresh("today", "who", "count", "steps", edges=(1, 2)),)},
+            r"'today' has edges; they must rise, and belong to a column",
+        ),
+        (
+            {"fresh": (Fresh("today", "who", "sum", "steps", "x", edges=(2, 1)),)},
+            r"'today' has edges; they must rise",
+        ),
         ({"snapshots": (Snapshot("n7", "who", "sum", 7, "early", "late"),)}, r"'n7' uses 'late'"),
         (
             {"snapshots": (Snapshot("n7", "who", "sum", 7, "kilos", "w"),)},

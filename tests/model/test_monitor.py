@@ -100,7 +100,7 @@ def test_the_stage_writes_the_same_bytes_twice(shop):
     first, before = run(), files()
     assert run() == first
     assert files() == before
-    assert set(before) == {"evidently.html", "score.svg", "days.svg", "history.csv"}
+    assert set(before) == {"evidently.html", "monitor.html", "score.svg", "days.svg", "history.csv"}
     assert first["level"] != "page"
     assert first["windows"]["reference"]["last"] == "2025-06-15"
     assert first["windows"]["current"]["last"] == "2025-06-29"
@@ -149,7 +149,7 @@ def test_the_stage_on_a_plain_regression(shop):
     shop(problem="regression", timed=False)
     out = run()
     assert out["quality"]["metric"] == "mae"
-    assert set(files()) == {"evidently.html", "score.svg", "history.csv"}
+    assert set(files()) == {"evidently.html", "monitor.html", "score.svg", "history.csv"}
 
 
 def test_earlier_days_stay_in_the_history(shop):

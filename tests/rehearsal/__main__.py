@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import tempfile
 import time
@@ -28,7 +29,9 @@ def main(names: list[str]) -> int:
         results = [play(first, start, Path(made))]
         results += pool.map(lambda s: play(s, start, Path(made)), chosen)
     seconds, failed = time.monotonic() - started, results.count(False)
-    print(f"\n{len(results)} scenarios in {seconds:.0f} s, {failed} failed")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    worked = f"{used.ru_utime + used.ru_stime:.0f} s of processor time"
+    print(f"\n{len(results)} scenarios in {seconds:.0f} s ({worked}), {failed} failed")
     return failed
 
 

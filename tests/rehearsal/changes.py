@@ -120,6 +120,8 @@ def fork(hub: Hub) -> Seen:
     assert "computed here" in seen.review.step("baseline").output
     assert hub.api.bodies(1) == []
     assert seen.number == 2
+    spent = re.search(r"\| train \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", seen.comment)
+    assert spent, "seconds and memory of both sides, as both ran here"
     return seen
 
 

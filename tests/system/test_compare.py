@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 import yaml
 
 from plumbline.__main__ import main
+from plumbline.history import places
+from plumbline.review import locks, luck, scoring, sides
+from plumbline.review.scoring import Case
 from tests import project as projects
 from tests.project import Project
 from tests.toy import flip
@@ -79,6 +83,7 @@ def test_the_json(here: Project, tmp_path: Path) -> None:
     found = compare(tmp_path, "main")
     case = found["usecases"]["diabetes"]
     assert case["base"]["head"]["metrics"]["mae"]["difference"]["word"] == "worse"
+    assert case["seeds"] == {"retrains": 6, "reason": None}
     assert set(case["base"]) == {"head"}, "base's window is head's"
     assert set(case["base"]["head"]["slices"]) == {"sex", "age"}
     changed = ["diabetes.train.params.eta", "diabetes.train.rounds"]
@@ -116,6 +121,7 @@ def test_a_better_model_of_another_revision(here: Project, tmp_path: Path) -> No
     case = found["usecases"]["diabetes"]
     assert case["base"]["head"]["metrics"]["mae"]["difference"]["word"] == "better"
     assert case["release"]["head"]["same"]
+    assert case["seeds"]["retrains"] == 6
     assert not found["lock"]["checked"]
 
 
@@ -189,6 +195,44 @@ def test_an_object_that_is_not_there(
         said = capsys.readouterr().err
         assert missing in said
         assert "run `dvc fetch` with" in said
+
+
+def test_retrains_differ_from_head_in_the_seed_alone(
+    here: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With head's own seed its very answers; with others, where rows are drawn, other answers."""
+    side = sides.side(here.path, None)
+    cache, mine = places.settings(here.path).folder(), locks.of(side.entries, "diabetes")
+    case = Case(USECASE, side.params("diabetes"))
+    own = scoring.run(cache, case, "head", mine)
+    tables = [scoring.object_file(cache, "head", *found) for found in locks.learned(mine)]
+    monkeypatch.setattr(luck, "APART", 0)
+    [same] = luck.retrained(case, own.scorer, 1, *tables)
+    answers = [one.predict(own.columns) for one in (own.scorer, same)]
+    assert (answers[0] == answers[1]).all()
+    monkeypatch.setattr(luck, "APART", 1)
+    said = own.scorer.manifest
+    drawing = {"params": {**said.params, "subsample": 0.5, "eta": 0.3}}
+    drawn = replace(own.scorer, manifest=said.model_copy(update=drawing))
+    others = [one.predict(own.columns) for one in luck.retrained(case, drawn, 3, *tables)]
+    assert len({answer.tobytes() for answer in others}) == 3
+
+
+def test_without_the_tables_no_seed_is_tried(here: Project, tmp_path: Path) -> None:
+    stages = yaml.safe_load((here.path / "dvc.lock").read_text())["stages"]
+    [oid] = [
+        d["md5"] for d in stages["train@diabetes"]["deps"] if d["path"].endswith("valid.parquet")
+    ]
+    path = here.path / ".dvc" / "cache" / "files" / "md5" / oid[:2] / oid[2:]
+    path.rename(path.with_suffix(".aside"))
+    try:
+        case = compare(tmp_path, "main", "head")["usecases"]["diabetes"]
+    finally:
+        path.with_suffix(".aside").rename(path)
+    assert case["seeds"]["retrains"] == 0
+    assert oid in case["seeds"]["reason"]
+    assert main(["report", str(tmp_path / "out.json"), "--markdown", str(tmp_path / "r.md")]) == 0
+    assert "Other seeds were not tried" in (tmp_path / "r.md").read_text()
 
 
 def test_misuse(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from tests import project as projects
 from tests import three_releases as releases
+from tests.conftest import ROOT
 from tests.project import Project
 
 # Python reads it at its start: writes down every class that a pickle asks for, and who unpickles.
@@ -91,6 +92,17 @@ def test_a_rollback_restores_everything(
     assert found == known["model-v3" if tag == "main" else tag]
     assert found["outs"] == releases.recorded(project, tag)
     assert found["champion"] == [found["outs"][f"models/{releases.NAME}"]]
+
+
+def test_one_killed_with_its_feature_store_made_anew_is_undone(
+    project: Project, hooked: Path, known: dict[str, dict[str, Any]]
+) -> None:
+    """kill -9 when Feast holds the other release already: the next rollback puts all of main back."""
+    env = environment(hooked, project.path)
+    killer = ("python", str(ROOT / "tests" / "faults" / "killer.py"))
+    project.run(*killer, "features", "end", "model-v1", env=env, ok=False)
+    assert "interrupted at features" in project.run(*killer, "recover", env=env)
+    assert releases.seen(project, env) == known["model-v3"]
 
 
 def test_nothing_was_unpickled(project: Project, hooked: Path, known: dict[str, Any]) -> None:

@@ -80,3 +80,22 @@ def test_bad_data_open_one_issue_that_health_closes(
         params.write("# somebody's\n")
     assert main(["retrain", *words]) == 2
     assert "params.yaml: differs from the commit" in capsys.readouterr().err
+
+
+def test_who_is_to_know_is_told_by_the_workflow(hub: Hub) -> None:
+    """One alert, updated by the next run's fresh machine; a webhook that is not set fails nothing."""
+    laptop = hub.clone()
+    laptop.set(
+        {"alerts": {"github": True, "webhooks": [{"kind": "slack", "url": "SLACK_WEBHOOK_URL"}]}}
+    )
+    arrive(laptop, 28, dry(deliveries.rows), lambda text: text.replace("distance", "far", 1))
+    first, record = retrain(hub, "2025-05-29")
+    assert record["outcome"] == "bad-data"
+    told = [i for i in hub.api.issues if "plumbline: alert" in i["body"]]
+    assert [i["title"] for i in told] == [f"{NAME}: page: stage"]
+    assert "distance" in told[0]["body"]
+    summary = first.jobs["retrain"].summary
+    assert "slack (SLACK_WEBHOOK_URL): not reached: SLACK_WEBHOOK_URL is not set" in summary
+    second, _ = retrain(hub, "2025-05-29")
+    assert f"github: {NAME}: issue #{told[0]['number']} updated" in second.jobs["retrain"].summary
+    assert len(hub.api.issues) == 2, "retrain's own, and the alert's"

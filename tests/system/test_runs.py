@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.locales import locale
 from tests.project import Project, make
 
 STAGES = ["data", "validate", "features", "tune", "train", "evaluate", "monitor"]
@@ -53,15 +55,21 @@ def test_metrics_and_plots_show(project: Project) -> None:
 
 
 def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, tmp_path: Path) -> None:
-    """Another folder, time zone, locale, hash seed, thread count: dvc.lock and metrics as committed."""
+    """Another folder, time zone, locale (the decimal comma's), hash seed, thread count, umask: dvc.lock
+    and metrics as committed."""
     other = project.clone(tmp_path / "another folder")
     strange = {
         "TZ": "Asia/Kathmandu",
-        "LC_ALL": "C",
+        **(locale(tmp_path / "locales", "de_DE") or {"LC_ALL": "C"}),
         "PYTHONHASHSEED": "77",
         "OMP_NUM_THREADS": "1",
     }
-    assert len(other.repro(env=strange)) == len(STAGES) * len(BOTH)
+    before = os.umask(0o077)
+    try:
+        ran = other.repro(env=strange)
+    finally:
+        os.umask(before)
+    assert len(ran) == len(STAGES) * len(BOTH)
     assert other.run("git", "status", "--porcelain") == ""
     assert (other.path / "dvc.lock").read_bytes() == (project.path / "dvc.lock").read_bytes()
 

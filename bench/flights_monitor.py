@@ -1,0 +1,192 @@
+"""The monitor over the flights of 2013, week by week, told month by month as Markdown.
+
+`python -m bench.flights_monitor` after `dvc repro` with `flights` among the use cases (the data:
+sources/flights/README.md). The weeks of the training window are the first past; those of valid, test and
+current are judged in order, each by the weeks before it. `--write` puts the page to
+docs/monitor-flights.md. A planted fault at the end shows that silence is not deafness.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from plumbline import params, usecase
+from plumbline.features import tables
+from plumbline.model import bundle
+from plumbline.model.bundle import Bundle
+from plumbline.monitoring import layout, matured, sketch, stream, usual, watch
+from plumbline.monitoring.judge import Judgement
+from plumbline.monitoring.layout import Layout
+from plumbline.monitoring.matured import Outcome
+from plumbline.monitoring.sketch import Sketch
+from plumbline.monitoring.verdict import Finding
+from plumbline.monitoring.window import Window, scorable, window
+from plumbline.params import Monitor
+from plumbline.usecase import Array, UseCase
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = Path("docs/monitor-flights.md")
+FIRST = 4
+"""Weeks of labels before the first that is judged."""
+HEAD = """# A year of flights, as the monitor tells it
+
+Departures from New York in 2013, about 620 a week in the sample. The model was trained on mid-January to
+April; the weeks from June on are judged one by one against the weeks before, at one false page in
+{days:g} weeks. Made by `python -m bench.flights_monitor --write`.
+
+How to read it: June, July and December are the late months, the autumn is calm. The weeks of January to
+April were as unlike each other, so no later week stands out from the weeks before it: the score moves
+with the delays and the model's error with the score, and nothing pages. What is watched is slow: the
+histories of the carriers in summer lie above those of the training months, the minutes that they gain in
+autumn below.
+
+| month | verdicts | rows a week | departure delay, minutes | arrival delay | mean absolute error | score's shift | least usual input |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Week:
+    """A judged week: its first day, verdict, delays in minutes (means), and the least usual column."""
+
+    judged: Judgement
+    departure: float
+    arrival: float
+    error: float
+    column: str
+    shift: float
+
+
+def read(case: UseCase, scorer: Bundle, name: str) -> Window:
+    """A table of the use case with the model's answers."""
+    columns = tables.read(ROOT / "data" / case.name / "tables" / f"{name}.parquet")
+    return window(case, columns, score(scorer, columns))
+
+
+def score(scorer: Bundle, columns: dict[str, Array]) -> Array:
+    """The model's answers."""
+    needed = (*scorer.features, scorer.offset) if scorer.offset else scorer.features
+    return scorer.predict(scorable(columns, needed, len(next(iter(columns.values())))))
+
+
+def judged(
+    plan: Layout, limits: Monitor, training: Window, later: Sequence[tuple[np.datetime64, Window]]
+) -> Iterator[Week]:
+    """The weeks after the first FIRST of `later`, each with what was known at its end."""
+    state = stream.begin(plan, limits)
+    for day, part in watch.periods(plan, training, None):
+        state = stream.learn(state, sketch.sketch(plan, part, day))
+    outcomes = [matured.outcome(plan, part, day) for day, part in later]
+    for place, (day, part) in enumerate(later):
+        now = sketch.sketch(plan, part, day)
+        if place < FIRST:
+            state = stream.learn(state, now, outcomes[place])
+            continue
+        before = state.healthy
+        known = outcomes[place - 1]
+        state, found = stream.step(state, now, {known.day or day: known})
+        yield _week(plan, before, now, part, outcomes[place], found)
+
+
+def _week(
+    plan: Layout,
+    before: Sequence[Sketch],
+    now: Sketch,
+    part: Window,
+    outcome: Outcome,
+    found: Judgement,
+) -> Week:
+    moved = usual.shifts(usual.past(plan, before, now), plan.plans)
+    least = min(moved, key=lambda name: moved[name].p)
+    return Week(
+        found,
+        float(np.nanmean(part.columns["dep_delay"].astype(np.float64))),
+        float(np.nanmean(part.label)),
+        matured.quality("regression", outcome),
+        least,
+        moved[least].size,
+    )
+
+
+def told(weeks: Sequence[Week]) -> Iterator[str]:
+    """A line a month, then a line for each week that is not fine."""
+    for month in sorted({str(w.judged.day)[:7] for w in weeks}):
+        mine = [w for w in weeks if str(w.judged.day)[:7] == month]
+        marks = " ".join(w.judged.level for w in mine)
+        rows = np.mean([w.judged.rows for w in mine])
+        means = [
+            f"{np.mean([getattr(w, n) for w in mine]):.1f}"
+            for n in ("departure", "arrival", "error")
+        ]
+        shift = np.mean([w.judged.shift for w in mine])
+        most = max(mine, key=lambda w: abs(w.shift))
+        cells = [month, marks, f"{rows:.0f}", *means, f"{shift:+.2f}"]
+        yield f"| {' | '.join(cells)} | {most.column} ({most.shift:+.2f}) |"
+    yield ""
+    yield from runs([w.judged for w in weeks])
+
+
+def runs(judged: Sequence[Judgement]) -> Iterator[str]:
+    """A line for each finding: its weeks, and what it said when it was largest."""
+    found: dict[tuple[str, str | None], list[tuple[str, Finding]]] = {}
+    for one in judged:
+        for f in one.findings:
+            found.setdefault((f.check, f.column), []).append((str(one.day), f))
+    for (check, column), some in found.items():
+        first, last, worst = (
+            some[0][0],
+            some[-1][0],
+            max((f for _, f in some), key=lambda f: f.size),
+        )
+        span = first if first == last else f"{first} to {last} ({len(some)} weeks)"
+        where = f"`{column}`: " if column else ""
+        why = f" ({worst.cause})" if worst.cause else ""
+        yield f"- {span}, {worst.level}, {check}: {where}{worst.evidence}{why}"
+
+
+def hours(scorer: Bundle, part: Window) -> Window:
+    """The week with a tenth of its departure delays in hours in place of minutes."""
+    columns = dict(part.columns)
+    hit = np.arange(part.rows) % 10 == 0
+    delay = columns["dep_delay"].astype(np.float64)
+    columns["dep_delay"] = np.where(hit, 60 * delay, delay)
+    return Window(columns, part.label, score(scorer, columns), part.day, part.last)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
+    asked = parser.parse_args()
+    case = usecase.load("flights")
+    limits = params.load("flights", ROOT / "params.yaml").monitor
+    scorer = bundle.load(ROOT / "models" / case.name, case.name)
+    training = read(case, scorer, "train")
+    gain = layout.gain_shares(scorer.booster)
+    plan = layout.layout(case, gain, training, period_days=limits.period_days)
+    later = [
+        (day, part)
+        for name in ("valid", "test", "current")
+        for day, part in watch.periods(plan, read(case, scorer, name), None)
+        if day is not None
+    ]
+    lines = [
+        HEAD.format(days=limits.false_page_days),
+        *told(list(judged(plan, limits, training, later))),
+    ]
+    day, last = later[-1]
+    faulty = list(judged(plan, limits, training, [*later[:-1], (day, hours(scorer, last))]))
+    lines += ["", "The last week again, with a tenth of the departure delays times 60:", ""]
+    lines += [line for line in told(faulty[-1:]) if line.startswith("- ")]
+    text = lines[0] + "\n".join(lines[1:]) + "\n"
+    print(text)
+    if asked.write:
+        (ROOT / PAGE).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""What the peers are given: the model's inputs, its score and the unused column, as a frame.
+
+Categories as text rather than as the model's codes, so that a peer can see a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bench.monitoring.worlds import IRRELEVANT
+from plumbline.monitoring.window import Window
+from usecases.card_fraud import USECASE
+
+DAYS = 28  # of the past that a peer takes as its reference
+ROWS = 20_000  # of these, drawn
+CATEGORIES = tuple(c.column for c in USECASE.categories)
+CODES = {c.name: c.column for c in USECASE.categories}
+NUMBERS = (*(f for f in USECASE.features if f not in CODES), IRRELEVANT.name, "score")
+
+
+def frame(window: Window) -> pd.DataFrame:
+    """A window as the peers see it; a column that was not delivered is not there."""
+    names = [n for n in (*NUMBERS, *CATEGORIES) if n in window.columns]
+    return pd.DataFrame({**{n: window.columns[n] for n in names}, "score": window.score})
+
+
+def reference(days: Sequence[Window], rows: int | None = ROWS) -> pd.DataFrame:
+    """The last DAYS days, or `rows` of them drawn evenly."""
+    whole = pd.concat([frame(d) for d in days[-DAYS:]], ignore_index=True)
+    if rows is None or len(whole) <= rows:
+        return whole
+    drawn = np.random.default_rng(0).choice(len(whole), rows, replace=False)
+    return whole.iloc[np.sort(drawn)].reset_index(drop=True)

@@ -1,0 +1,104 @@
+"""What a stream's change costs, on true labels: the truth that pages are held against.
+
+A stream is harmed where its model does worse than on the same days without the change: in average
+precision, or in the money lost (frauds missed and false alarms, over the money in frauds), by the mean
+over the judged days, with the lower end of its 95 % interval (Student's t over days) above zero. A fault
+leaves labels and amounts as they truly are; a payment that was not delivered is one that is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.monitoring import learning, streams
+from bench.monitoring.scenarios import Scenario
+from bench.monitoring.worlds import World, ordinal
+from plumbline.evaluation import metrics
+from plumbline.files import read_json, write_json
+from plumbline.monitoring.window import Window
+from plumbline.usecase import Array
+from usecases.card_fraud import USECASE
+
+ALARM = USECASE.costs.alarm if USECASE.costs else 0.0
+
+
+@dataclass(frozen=True)
+class Harm:
+    """Mean daily loss of average precision and rise of the cost's share, each with its lower end."""
+
+    precision: float
+    precision_low: float
+    cost: float
+    cost_low: float
+    windows: tuple[bool, ...]
+    """By window: worse than 19 of 20 healthy days of the same stream, in either measure."""
+
+    @property
+    def harmed(self) -> bool:
+        return self.precision_low > 0 or self.cost_low > 0
+
+
+def harm(world: World, scenario: Scenario) -> Harm:
+    """A stream's harm; kept beside the stream."""
+    path = world.folder / "harm" / f"{scenario.name}.json"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, _harm(world, scenario))
+    found = read_json(path)
+    sizes = {n: float("nan") if v is None else v for n, v in found.items() if n != "windows"}
+    return Harm(**sizes, windows=tuple(found["windows"]))
+
+
+def _harm(world: World, scenario: Scenario) -> dict[str, object]:
+    threshold = learning.load(world.folder / "model").threshold or 0.5
+    days, usual = streams.stream(world, scenario), streams.twin(world, scenario)
+    true = usual if scenario.fault else days
+    now = [daily(d, t, threshold) for d, t in zip(days, true, strict=True)]
+    without = [daily(d, d, threshold) for d in usual]
+    before = np.array([daily(d, d, threshold) for d in _healthy(world, scenario.past)])
+    lost, lost_low = _mean([w[0] - n[0] for n, w in zip(now, without, strict=True)])
+    cost, cost_low = _mean([n[1] - w[1] for n, w in zip(now, without, strict=True)])
+    floor, roof = np.nanquantile(before[:, 0], 0.05), np.nanquantile(before[:, 1], 0.95)
+    return {
+        "precision": lost,
+        "precision_low": lost_low,
+        "cost": cost,
+        "cost_low": cost_low,
+        "windows": [bool(n[0] < floor or n[1] > roof) for n in now],
+    }
+
+
+def daily(day: Window, true: Window, threshold: float) -> tuple[float, float]:
+    """Average precision of the rows delivered, and the cost over the money in that day's frauds.
+
+    NaN where the day has no fraud. `true`: the same day's payments as they were.
+    """
+    first = np.unique(day.columns["payment_id"], return_index=True)[1]
+    label, score = day.label[first], day.score[first]
+    quality = metrics.average_precision(label, score) if label.sum() else float("nan")
+    keys, at = np.unique(true.columns["payment_id"], return_index=True)
+    money = np.maximum(true.columns["amount_cents"][at].astype(float), 0.0) * true.label[at]
+    place = np.searchsorted(keys, day.columns["payment_id"][first])
+    caught = float(money[place][(score >= threshold) & (label == 1)].sum())
+    alarms = int(((day.score >= threshold) & (day.label == 0)).sum())
+    whole = float(money.sum())
+    return quality, (whole - caught + ALARM * alarms) / whole if whole else float("nan")
+
+
+def _healthy(world: World, kind: str) -> Sequence[Window]:
+    rows = streams.read(streams.prepare(world, kind) / "history.parquet")
+    return streams.windows(rows, ordinal(world.valid[1]), world.size.history)
+
+
+def _mean(values: Sequence[float]) -> tuple[float, float]:
+    """The mean over days, and the lower end of its 95 % interval; NaN where there are none."""
+    from scipy.stats import t
+
+    known: Array = np.array([v for v in values if np.isfinite(v)])
+    if len(known) < 2:
+        return float("nan"), float("nan")
+    error = float(known.std(ddof=1) / np.sqrt(len(known)))
+    return float(known.mean()), float(known.mean() - t.ppf(0.975, len(known) - 1) * error)

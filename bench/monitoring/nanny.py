@@ -1,0 +1,93 @@
+"""NannyML as a detector: a worker process of its own environment, asked through Parquet and JSON.
+
+It needs older libraries than the project's, so `bench/requirements-nannyml.txt` goes into a virtual
+environment among the benchmark's kept files, made at the first call.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bench.monitoring.frames import DAYS, frame
+from bench.monitoring.protocol import Matured, Page
+from bench.monitoring.streams import Past
+from bench.monitoring.worlds import DELAY, cache
+from plumbline.monitoring.window import Window
+
+WORKER = Path(__file__).with_name("nanny_worker.py")
+PINS = Path(__file__).parents[1] / "requirements-nannyml.txt"
+
+
+def interpreter() -> Path:
+    """The Python that has NannyML; NANNYML_PYTHON, or an environment made here."""
+    if given := os.environ.get("NANNYML_PYTHON"):
+        return Path(given)
+    folder = cache() / "nannyml"
+    python = folder / "bin" / "python"
+    if not (folder / "made").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(PINS)], check=True)
+        (folder / "made").touch()
+    return python
+
+
+class NannyML:
+    """Univariate drift (Jensen-Shannon, limits at three standard deviations of 28 daily chunks) or CBPE
+    on days with known labels, both as they come. Pages where anything alerts."""
+
+    def __init__(self, part: str) -> None:
+        self.name = f"nannyml-{part}"
+        self.part = part
+        self.threshold = 0.5
+        self.folder = tempfile.TemporaryDirectory(prefix="nannyml-")
+        self.worker: subprocess.Popen[str] | None = None
+
+    def fit(self, past: Past) -> None:
+        self.threshold = past.threshold
+        labelled = past.days[-DAYS - DELAY : -DELAY]
+        days = past.days[-DAYS:] if self.part == "univariate" else labelled
+        self.worker = subprocess.Popen(
+            [str(interpreter()), str(WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._ask({"do": "fit", "part": self.part}, days)
+
+    def begin(self) -> None:
+        """Nothing: each window is compared with the same reference."""
+
+    def judge(self, now: Window, matured: Matured) -> Page:  # noqa: ARG002 - labels are not asked for
+        said = self._ask({"do": "judge"}, [now])
+        columns = tuple(said["columns"])
+        why = tuple(f"{name} estimated {value:.3f}" for name, value in said["values"].items())
+        return Page("page" if columns else "fine", columns, len(columns), why)
+
+    def _ask(self, asked: dict[str, str], days: Sequence[Window]) -> dict[str, dict[str, float]]:
+        path = Path(self.folder.name) / "asked.parquet"
+        pd.concat([self._frame(d) for d in days], ignore_index=True).to_parquet(path)
+        worker = self.worker
+        if worker is None or worker.stdin is None or worker.stdout is None:
+            raise RuntimeError("fit comes first")
+        worker.stdin.write(json.dumps({**asked, "path": str(path)}) + "\n")
+        worker.stdin.flush()
+        said: dict[str, dict[str, float]] = json.loads(worker.stdout.readline())
+        if "error" in said:
+            raise RuntimeError(f"NannyML: {said['error']}")
+        return said
+
+    def _frame(self, day: Window) -> pd.DataFrame:
+        made = frame(day)
+        if self.part == "cbpe":
+            made = made[["score"]].assign(label=day.label)
+            made["pred"] = (day.score >= self.threshold).astype(int)
+        return made.assign(day=pd.Timestamp(day.last))

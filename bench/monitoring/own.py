@@ -1,0 +1,56 @@
+"""Plumbline's own monitor as a detector."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from bench.monitoring.protocol import Matured, Page
+from bench.monitoring.streams import Past
+from bench.monitoring.worlds import case
+from plumbline.monitoring import layout, sketch, stream
+from plumbline.monitoring import matured as labels
+from plumbline.monitoring.window import Window
+from plumbline.params import Monitor
+
+
+class Plumbline:
+    """Sketches of the healthy days, then a verdict a day."""
+
+    name = "plumbline"
+
+    def __init__(self) -> None:
+        self.layout: Any = None
+        self.healthy: Any = None
+        self.state: Any = None
+
+    def fit(self, past: Past) -> None:
+        self.layout = layout.layout(case(), past.gain, past.training)
+        self.healthy = stream.begin(self.layout, Monitor())
+        for day in past.days:
+            known = labels.outcome(self.layout, day)
+            self.healthy = stream.learn(self.healthy, sketch.sketch(self.layout, day), known)
+
+    def begin(self) -> None:
+        self.state = self.healthy
+
+    def judge(self, now: Window, matured: Matured) -> Page:
+        seen = sketch.sketch(self.layout, now, day=now.last)
+        known = {day: labels.outcome(self.layout, w) for day, w in matured.items()}
+        self.state, found = stream.step(self.state, seen, known)
+        grave = [f for f in found.findings if f.level != "fine"]
+        return Page(
+            found.level,
+            tuple(dict.fromkeys(f.column or f.check for f in grave)),
+            flags=sum(f.level == "page" for f in grave),
+            why=tuple(
+                f"{f.level} {f.check} {f.column or '-'}: {f.evidence} ({f.cause})" for f in grave
+            ),
+            blind=_day(found.blind),
+        )
+
+
+def _day(day: np.datetime64 | None) -> date | None:
+    return None if day is None else day.astype("datetime64[D]").item()

@@ -1,0 +1,47 @@
+"""What a detector is to the benchmark: told the past once, then asked about one window after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, Protocol
+
+import numpy as np
+
+from bench.monitoring.streams import Past
+from plumbline.monitoring.window import Window
+
+Level = Literal["fine", "watch", "page"]
+Matured = Mapping[np.datetime64, Window]
+"""By day: the earlier windows whose labels became known since the last window."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a detector says of a window.
+
+    `columns`: those it names, the gravest first. `flags`: how many columns it flags (of a peer), by
+    which it may be made more or less ready to page. `why` in its own words. `blind`: the day until
+    which it says it cannot see concept drift.
+    """
+
+    level: Level
+    columns: tuple[str, ...] = ()
+    flags: int = 0
+    why: tuple[str, ...] = ()
+    blind: date | None = None
+
+
+class Detector(Protocol):
+    """A monitor under test. `fit` once a past; `begin` before each stream that follows on it."""
+
+    name: str
+
+    def fit(self, past: Past) -> None: ...
+
+    def begin(self) -> None: ...
+
+    def judge(self, now: Window, matured: Matured) -> Page:
+        """The verdict on `now`, whose labels are not known."""
+        ...

@@ -1,0 +1,166 @@
+"""Detectors over streams: one record a judged window, and what a crash said."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from bench.monitoring import streams
+from bench.monitoring.protocol import Detector, Level, Page
+from bench.monitoring.scenarios import Group, Scenario
+from bench.monitoring.worlds import World
+from plumbline.monitoring.window import Window
+
+
+@dataclass(frozen=True)
+class Record:
+    """One window judged by one detector. `place` counts the stream's windows from 0."""
+
+    detector: str
+    size: int
+    seed: int
+    scenario: str
+    place: int
+    rows: int
+    level: Level
+    columns: tuple[str, ...]
+    flags: int
+    why: tuple[str, ...]
+    blind: bool
+    crash: str
+    seconds: float
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def make(name: str) -> Detector:
+    """The detector of that name."""
+    return DETECTORS[name]()
+
+
+def _plumbline() -> Detector:
+    from bench.monitoring.own import Plumbline
+
+    return Plumbline()
+
+
+def _evidently(method: str | None, *, drawn: bool = False) -> Detector:
+    from bench.monitoring.peers import Evidently
+
+    return Evidently(method, drawn=drawn)
+
+
+def _smirnov() -> Detector:
+    from bench.monitoring.peers import KolmogorovSmirnov
+
+    return KolmogorovSmirnov()
+
+
+def _nannyml(part: str) -> Detector:
+    from bench.monitoring.nanny import NannyML
+
+    return NannyML(part)
+
+
+DETECTORS: Mapping[str, Callable[[], Detector]] = {
+    "plumbline": _plumbline,
+    "evidently-default": lambda: _evidently(None),
+    "evidently-psi": lambda: _evidently("psi"),
+    "evidently-default-report": lambda: _evidently(None, drawn=True),
+    "evidently-psi-report": lambda: _evidently("psi", drawn=True),
+    "ks-bh": _smirnov,
+    "nannyml-univariate": lambda: _nannyml("univariate"),
+    "nannyml-cbpe": lambda: _nannyml("cbpe"),
+}
+
+
+Sample = Mapping[Group, Sequence[int]]
+"""By group the windows that the slow peers are asked about, of which all detectors are compared."""
+SAMPLE: Sample = {
+    "harmless": (0, 4, 9, 13),
+    "covariate": (0, 2, 6),
+    "label": (0, 7, 9, 13),
+    "concept": (0, 7, 9, 13),
+    "segment": (0, 7, 9, 13),
+    "fault": (0, 2),
+}
+FEW: Sample = {
+    "harmless": (0, 9),
+    "covariate": (0, 2),
+    "label": (7, 13),
+    "concept": (7, 13),
+    "segment": (0, 9),
+    "fault": (0,),
+}
+
+
+def judged(
+    world: World,
+    scenarios: Sequence[Scenario],
+    name: str,
+    *,
+    sample: Sample | None = None,
+    places: Sequence[int] | None = None,
+) -> Iterator[Record]:
+    """Each window of each scenario in turn, or those of `sample`, or `places`. Scenarios that share a
+    past share the fit."""
+    by_past: dict[str, list[Scenario]] = {}
+    for scenario in scenarios:
+        by_past.setdefault(scenario.past, []).append(scenario)
+    for kind, some in by_past.items():
+        past = streams.past(world, kind)
+        detector = make(name)
+        detector.fit(past)
+        for scenario in some:
+            every = sample[scenario.group] if sample else range(scenario.windows)
+            asked = every if places is None else places
+            yield from _stream(detector, world, scenario, past.unlabelled, asked)
+
+
+def _stream(
+    detector: Detector,
+    world: World,
+    scenario: Scenario,
+    waiting: Sequence[Window],
+    asked: Sequence[int],
+) -> Iterator[Record]:
+    days = streams.stream(world, scenario)
+    late = [*waiting, *days]
+    detector.begin()
+    for place, day in enumerate(days):
+        if place not in asked:
+            continue
+        known = late[place]  # of the day whose labels came in today, DELAY days ago
+        matured = {known.last: known} if known.last is not None else {}
+        started = time.perf_counter()
+        page, crash = _asked(detector, streams.hide(day), matured)
+        seconds = time.perf_counter() - started
+        yield Record(
+            detector.name,
+            world.size.rows,
+            world.seed,
+            scenario.name,
+            place,
+            day.rows,
+            page.level,
+            page.columns,
+            page.flags,
+            page.why,
+            page.blind is not None,
+            crash,
+            round(seconds, 4),
+        )
+
+
+def _asked(
+    detector: Detector, now: Window, matured: Mapping[np.datetime64, Window]
+) -> tuple[Page, str]:
+    """The detector's answer; whatever it raises is a crash, which is a finding of the benchmark."""
+    try:
+        return detector.judge(now, matured), ""
+    except Exception as error:  # noqa: BLE001 - any error at all is what is counted
+        return Page("fine"), f"{type(error).__name__}: {error}"[:200]

@@ -1,0 +1,56 @@
+"""How often the search for bad subgroups claims one where there is none, and whether it finds one.
+
+On card_fraud's test table and model. Where there is none: labels are drawn from the model's own
+probabilities. A planted one: the larger frauds for travel and online get the median score.
+
+Run: python bench/subgroups.py [draws]
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from plumbline import params as params_file
+from plumbline import usecase as usecases
+from plumbline.evaluation import assessment, conditions, subgroups
+from plumbline.features import tables
+from plumbline.model import bundle
+
+NAME = "card_fraud"
+
+
+def main(draws: int) -> None:
+    """Print both."""
+    case, params = usecases.load(NAME), params_file.load(NAME)
+    columns = tables.read(Path(f"data/{NAME}/tables/test.parquet"))
+    scorer = bundle.load(Path(f"models/{NAME}"), NAME)
+    score = scorer.predict(columns)
+    window = assessment.window(case, params, columns, scorer.threshold)
+    window = replace(window, replicates=20)  # of the figures beside; the search draws none
+    readable = assessment.raw(case, columns)
+    split = subgroups.halves(len(score), window.day)
+    coded = conditions.coded(conditions.readable(case), readable, split.search)
+    claims = 0
+    for seed in range(draws):
+        drawn = (np.random.default_rng(seed).random(len(score)) < score).astype(float)
+        found = subgroups.as_json(replace(window, label=drawn), score, coded, 0.02)
+        claims += found["confirmed"] > 0
+    print(f"no bad subgroup: one was claimed in {claims} of {draws} draws")
+    planted = (readable["category"] == "travel") | (readable["category"] == "online")
+    hit = planted & (readable["amount_cents"] >= 10_000) & (window.label == 1)
+    spoiled = np.where(hit, np.median(score), score)
+    found = subgroups.as_json(window, spoiled, coded, 0.02)
+    print(
+        f"planted: {hit.sum()} frauds for travel or online, 100 units or more, scored as the median"
+    )
+    for one in found["found"]:
+        word = "confirmed" if one["confirmed"] else "not confirmed"
+        print(f"  {one['rule']}: {one['rows']} rows, chance {one['corrected']:.3g}, {word}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)

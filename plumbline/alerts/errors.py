@@ -1,0 +1,24 @@
+"""A channel that could not be reached, with what secrets its reason could show taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from plumbline.errors import PlumblineError
+from plumbline.plain import one_line
+
+
+class ChannelError(PlumblineError):
+    """Somebody was not told; the run goes on."""
+
+
+def redacted(text: object, secrets: Iterable[str]) -> str:
+    """Text in one line, without the secrets.
+
+    >>> redacted("no such host: hooks.example.com/abc", ["hooks.example.com/abc"])
+    'no such host: ***'
+    """
+    shown = str(text)
+    for secret in sorted((s for s in secrets if s), key=len, reverse=True):
+        shown = shown.replace(secret, "***")
+    return one_line(shown, 200)

@@ -1,0 +1,45 @@
+"""A report's blocks as plain text, for a mail. Tables and pictures are left to the other forms. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from plumbline.plain import one_line
+from plumbline.review.blocks import Block, Bullets, Heading, Text, Verdict
+
+WIDTH = 78
+LONGEST = 2000
+
+
+def render(blocks: Sequence[Block]) -> str:
+    """The whole text.
+
+    >>> print(render([Verdict("Page", "bad"), Heading("shop"), Bullets(["one"]), Text("two")]), end="")
+    Page
+    <BLANKLINE>
+    shop
+    ----
+    <BLANKLINE>
+    - one
+    <BLANKLINE>
+    two
+    """
+    return "\n\n".join(part for part in map(_block, blocks) if part) + "\n"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Verdict() | Text():
+            return textwrap.fill(one_line(block.text, LONGEST), WIDTH)
+        case Heading():
+            title = one_line(block.text, WIDTH)
+            return f"{title}\n{'-' * len(title)}"
+        case Bullets():
+            return "\n".join(map(_bullet, block.lines))
+    return ""
+
+
+def _bullet(line: str) -> str:
+    text = one_line(line, LONGEST)
+    return textwrap.fill(text, WIDTH, initial_indent="- ", subsequent_indent="  ")

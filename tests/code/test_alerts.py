@@ -1,0 +1,191 @@
+"""Alerts without a network: what is new, what a message holds, what fits, what is remembered."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plumbline.alerts import case as cases
+from plumbline.alerts import issues, letters, mail, memory, payloads
+from plumbline.alerts.case import Case
+from plumbline.alerts.errors import redacted
+from plumbline.alerts.memory import Failure, Memory, Said
+from plumbline.params import Alerts, Email, Silence
+from plumbline.review import text as plain_text
+from plumbline.review.blocks import Bullets, Graph, Heading, Text, Verdict
+from tests.alerts import finding, verdict
+
+TODAY = date(2026, 11, 26)
+
+
+def case(*findings: Any, name: str = "shop", **alerts: Any) -> Case:
+    return cases.case(name, verdict(*findings), Alerts(**alerts), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("now", "told", "day", "step"),
+    [
+        ([finding()], None, None, "new"),
+        ([finding()], {"unit amount": "page"}, TODAY, ""),
+        ([finding()], {"unit amount": "watch"}, TODAY, "more"),
+        ([finding()], {"unit amount": "page", "rows": "page"}, TODAY, ""),
+        ([finding(), finding("rows", None)], {"unit amount": "page"}, TODAY, "more"),
+        ([finding()], {"unit amount": "page"}, date(2026, 11, 20), ""),
+        ([finding()], {"unit amount": "page"}, date(2026, 11, 19), "again"),
+        ([], {"unit amount": "page"}, TODAY, "over"),
+        ([], None, None, ""),
+        ([finding(level="watch")], {"unit amount": "page"}, TODAY, "over"),
+    ],
+)
+def test_what_there_is_to_say(now: list[Any], told: Any, day: date | None, step: str) -> None:
+    assert cases.step(case(*now), told, day, 7, TODAY) == step
+
+
+@pytest.mark.parametrize(
+    ("silence", "silenced"),
+    [
+        ({}, True),
+        ({"column": "amount"}, True),
+        ({"column": "weight"}, False),
+        ({"check": "unit", "usecase": "shop"}, True),
+        ({"check": "drift"}, False),
+        ({"usecase": "farm"}, False),
+    ],
+)
+def test_what_a_silence_covers(silence: dict[str, str], silenced: bool) -> None:
+    one = case(finding(), silence=[Silence(until=date(2026, 12, 1), **silence)])
+    assert bool(one.silenced) == silenced
+    assert bool(one.told) != silenced
+    assert not one.well
+    assert cases.step(one, {"unit amount": "page"}, TODAY, 7, TODAY) == "", "neither new nor over"
+    past = case(finding(), silence=[Silence(until=TODAY, **silence)])
+    assert past.told, "it ends on its day"
+
+
+def test_one_column_found_twice_keeps_its_gravest_level() -> None:
+    one = case(finding(level="page"), finding(level="watch"), level="watch")
+    assert one.keys == {"unit amount": "page"}
+
+
+def test_a_letter_names_the_rest_in_a_line() -> None:
+    ill, quiet = case(finding()), case(finding("rows", None), name="farm")
+    well = case(name="mill")
+    steps: dict[str, Any] = {"shop": "new", "farm": "", "mill": "over"}
+    made = letters.letter([ill, quiet, well], steps, {}, {"shop": "<p>", "farm": "<p>"})
+    assert made.title == "Plumbline: page: shop; fine again: mill"
+    assert made.pages == {"shop-monitor.html": "<p>"}
+    told = plain_text.render(made.blocks)
+    assert "As told before" in told
+    assert "- farm: page: rows" in told
+    assert "Over: nothing of what was told" in told
+
+
+def test_many_findings_are_cut() -> None:
+    many = case(*(finding(column=f"c{i}") for i in range(letters.MOST + 5)))
+    told = plain_text.render(letters.letter([many], {"shop": "new"}, {}, {}).blocks)
+    assert "and 5 more, in the report" in told
+    assert "and 13 more" in told.splitlines()[0]
+
+
+def huge() -> letters.Letter:
+    evidence = "é" * 300
+    told = [
+        case(*(finding(column=f"c{i}", evidence=evidence) for i in range(10)), name=f"shop{n}")
+        for n in range(40)
+    ]
+    return letters.letter(told, dict.fromkeys((t.name for t in told), "new"), {}, {})
+
+
+def test_payloads_stay_within_the_limits() -> None:
+    """Slack: 50 blocks, 150 characters of a header. Teams: 28 KB."""
+    slack, teams = payloads.slack(huge()), payloads.teams(huge())
+    assert len(slack["blocks"]) <= 50
+    assert len(slack["blocks"][0]["text"]["text"]) <= 150
+    assert len(json.dumps(slack)) < 16_000
+    assert len(json.dumps(teams)) < 28_000
+    for payload in (slack, teams):
+        assert payloads.CUT in json.dumps(payload, ensure_ascii=False)
+
+
+def test_nothing_is_mentioned_in_slack_s_fallback() -> None:
+    made = payloads.slack(letters.Letter("<!channel> & @here", [Text("t")]))
+    assert made["text"] == "&lt;!channel&gt; &amp; @\u200bhere"
+
+
+def test_what_a_payload_has_no_form_for_is_left_out() -> None:
+    graph = Graph("x", [], [], frozenset())
+    letter = letters.Letter(
+        "t", [Verdict("t", "plain"), graph, Heading("h"), Bullets(["", "b"]), Text("x")]
+    )
+    assert len(payloads.slack(letter)["blocks"]) == 4
+    assert len(payloads.teams(letter)["attachments"][0]["content"]["body"]) == 5
+    assert plain_text.render([graph]) == "\n"
+
+
+def test_a_mail_has_one_line_per_header() -> None:
+    settings = Email(to=("a@x.org", "b@x.org"), **{"from": "c@x.org"}, host="h")
+    letter = letters.Letter("x\r\nBcc: d@x.org " + "y" * 500, [Text("t")], ["shop"])
+    made = mail.message(settings, letter)
+    assert made["Bcc"] is None
+    assert len(made["Subject"]) == 200
+    assert made["To"] == "a@x.org, b@x.org"
+    assert made["Auto-Submitted"] == "auto-generated"
+    assert made["References"].endswith("@x.org>")
+
+
+def test_memory_goes_through_a_file_and_an_issue(tmp_path: Path) -> None:
+    known = Memory(
+        {"shop": {"email": Said(TODAY, {"rows": "page"})}}, {"slack": Failure(TODAY, "-->")}
+    )
+    memory.write(tmp_path / "state" / "alerts.json", known)
+    assert memory.read(tmp_path / "state" / "alerts.json") == known
+    body = issues.body(case(finding()), known)
+    assert memory.unmark(body) == known
+    assert body.startswith("<!-- plumbline-told: ")
+    assert body.splitlines()[0].count("-->") == 1, "no value ends the comment"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "<!-- plumbline-told: e30= -->",
+        "<!-- plumbline-told: A -->",
+        "<!-- plumbline-told: aGk= -->",
+    ],
+)
+def test_a_mark_that_is_damaged_says_nothing(body: str) -> None:
+    assert memory.unmark(body) == Memory()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2},
+        {"usecases": {"s": {"email": {"day": "x", "told": {}}}}},
+        {"failures": [1]},
+        {"usecases": {"s": {"email": {"day": "2026-11-26", "told": {"a": "odd"}}}}},
+    ],
+)
+def test_a_memory_that_is_damaged_is_refused(change: dict[str, Any]) -> None:
+    whole = {"format": 1, "usecases": {}, "failures": {}}
+    assert memory.parse(whole) == Memory()
+    with pytest.raises((ValueError, TypeError, AttributeError)):
+        memory.parse(whole | change)
+
+
+def test_a_disk_that_refuses_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    memory.write(tmp_path / "file" / "alerts.json", Memory())
+    assert "not written" in caplog.text
+    os.mkdir(tmp_path / "folder")
+    assert memory.read(tmp_path / "folder") == Memory()
+
+
+def test_the_longest_secret_goes_first() -> None:
+    assert redacted("at https://h/abc: abc\nno", ["abc", "https://h/abc", ""]) == "at ***: *** no"

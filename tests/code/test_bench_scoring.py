@@ -1,0 +1,116 @@
+"""MonitorBench's arithmetic on records made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.monitoring import scoring
+from bench.monitoring.harm import Harm, daily
+from bench.monitoring.runs import Record
+from bench.monitoring.worlds import DELAY
+from plumbline.monitoring.window import Window
+
+
+def record(
+    scenario: str, place: int, level: str, columns: tuple[str, ...] = (), **more: int
+) -> Record:
+    return Record(
+        detector="plumbline",
+        size=500,
+        seed=more.get("seed", 1),
+        scenario=scenario,
+        place=place,
+        rows=100,
+        level=level,  # type: ignore[arg-type]
+        columns=columns,
+        flags=more.get("flags", len(columns)),
+        why=(),
+        blind=False,
+        crash="",
+        seconds=0.0,
+    )
+
+
+def test_a_rate_has_the_interval_of_clopper_and_pearson() -> None:
+    found = scoring.rate(
+        [record("weekly", i, "page" if i == 0 else "fine") for i in range(20)], scoring.paged
+    )
+    assert (found.count, found.total) == (1, 20)
+    assert found.low == pytest.approx(0.00127, abs=1e-4)  # as tabulated for 1 of 20
+    assert found.high == pytest.approx(0.24873, abs=1e-4)
+
+
+def test_no_page_in_many_windows_still_has_an_upper_end() -> None:
+    found = scoring.rate([record("weekly", i, "fine") for i in range(336)], scoring.paged)
+    assert found.low == 0
+    assert found.high == pytest.approx(1 - 0.025 ** (1 / 336), abs=1e-9)
+
+
+def test_delay_counts_from_the_first_window_of_a_fault() -> None:
+    stream = [record("units", i, "page" if i == 2 else "fine") for i in range(7)]
+    assert scoring.delays(stream, scoring.paged) == {(1, "units"): 3.0}
+
+
+def test_delay_counts_from_the_first_labels_where_only_they_can_tell() -> None:
+    stream = [record("concept_sudden", i, "page" if i >= DELAY + 1 else "fine") for i in range(14)]
+    early = [record("label_3", i, "page") for i in range(14)]
+    assert scoring.delays([*stream, *early], scoring.paged) == {
+        (1, "concept_sudden"): 2.0,
+        (1, "label_3"): 1.0,
+    }
+
+
+def test_detection_says_never_where_most_streams_are_missed() -> None:
+    missed = [record("units", 0, "fine", seed=s) for s in (1, 2)]
+    found = scoring.detection([*missed, record("units", 0, "page", seed=3)], scoring.paged)
+    assert found["within_1"] == pytest.approx(1 / 3, abs=1e-4)
+    assert found["median_delay"] is None
+
+
+def test_only_the_first_columns_count_as_named() -> None:
+    right = record("all_null", 0, "page", ("night", "distance_m"))
+    wrong = record("all_null", 0, "page", ("night", "hour", "kind", "distance_m"), seed=2)
+    assert scoring.named([right, wrong], scoring.paged) == 0.5
+
+
+def test_a_page_is_right_where_its_stream_is_harmed() -> None:
+    harmed = Harm(0.1, 0.05, 0.0, -0.1, (True, False))
+    unharmed = Harm(0.1, -0.05, 0.0, -0.1, (False, False))
+    records = [record("units", 0, "page"), record("units", 1, "page"), record("weekly", 0, "page")]
+    harms = {(1, "units"): harmed, (1, "weekly"): unharmed}
+    assert scoring.precision(records, scoring.paged, harms).count == 2
+    assert scoring.precision(records, scoring.paged, harms, strict=True).count == 1
+
+
+def test_the_strictest_count_that_still_finds_the_faults() -> None:
+    faults = [record("units", 0, "page", flags=5), record("nulls", 0, "page", flags=3)]
+    assert scoring.ready(faults, 1.0) == 3
+    assert scoring.ready(faults, 0.5) == 5
+
+
+def window(ids: list[int], amount: list[int], label: list[int], score: list[float]) -> Window:
+    columns = {"payment_id": np.array(ids), "amount_cents": np.array(amount)}
+    return Window(columns, np.array(label, float), np.array(score))
+
+
+def test_a_fraud_that_was_not_delivered_is_missed() -> None:
+    true = window([1, 2, 3], [10_000, 30_000, 100], [1, 1, 0], [0.9, 0.9, 0.1])
+    now = window([1, 3], [10_000, 100], [1, 0], [0.9, 0.1])
+    assert daily(true, true, 0.5) == (1.0, 0.0)
+    assert daily(now, true, 0.5) == (1.0, 0.75)
+
+
+def test_a_wrong_amount_is_judged_by_the_true_one() -> None:
+    true = window([1, 2], [10_000, 500], [1, 0], [0.9, 0.1])
+    now = window([1, 2], [100, 50_000], [1, 0], [0.1, 0.9])
+    quality, cost = daily(now, true, 0.5)
+    assert quality == 0.5
+    assert cost == (10_000 + 500) / 10_000  # the fraud missed, and one false alarm
+
+
+def test_an_alarm_twice_costs_twice() -> None:
+    true = window([1, 2], [10_000, 500], [1, 0], [0.9, 0.9])
+    twice = window([1, 2, 2], [10_000, 500, 500], [1, 0, 0], [0.9, 0.9, 0.9])
+    assert daily(true, true, 0.5)[1] == 0.05
+    assert daily(twice, true, 0.5)[1] == 0.1

@@ -1,0 +1,61 @@
+"""The backtest's one table: the model tables' rows with the same features, their gaps filled, labels known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plumbline.backtest import whole
+from plumbline.errors import PlumblineError
+from plumbline.features.splits import Window
+from plumbline.params import UseCaseParams
+from tests.code.test_assemble import PARAMS, build
+from tests.code.test_batch import many
+from tests.small import AS_OF, DELAY, SMALL
+
+GIVEN = UseCaseParams.model_validate(
+    {
+        "seed": 7,
+        "data": {"source": "csv", "as_of": str(AS_OF)},
+        "features": PARAMS.model_dump(),
+        **{name: {} for name in ("validate", "tune", "train", "evaluate", "monitor")},
+    }
+)
+
+
+def test_it_holds_the_stages_rows_and_those_of_the_gaps(tmp_path: Path):
+    rows = many()
+    _, tables = build(tmp_path, rows)
+    found, known = whole.read(SMALL, GIVEN, tmp_path / "valid")
+    assert known.end == AS_OF - timedelta(days=DELAY)
+    inside = [r for r in rows if known.start <= r["at"].date() < known.end]
+    assert (
+        len(found["number"])
+        == len(inside)
+        > sum(len(tables[n]["number"]) for n in ("train", "valid"))
+    )
+    assert (np.diff(found["at"].astype(np.int64)) >= 0).all()
+    place = {key: i for i, key in enumerate(found["number"].tolist())}
+    for name in ("train", "valid", "test"):
+        mine = [place[key] for key in tables[name]["number"].tolist()]
+        for column in (*SMALL.features, SMALL.label):
+            assert np.array_equal(found[column][mine], tables[name][column]), (name, column)
+
+
+def test_between_takes_whole_days():
+    at = np.array(["2025-01-01T23:59", "2025-01-02T00:00", "2025-01-02T23:59", "2025-01-03T00:00"])
+    columns = {"at": at.astype("datetime64[us]"), "x": np.arange(4)}
+    one = whole.between(SMALL, columns, Window(date(2025, 1, 2), date(2025, 1, 3)))
+    assert one["x"].tolist() == [1, 2]
+
+
+def test_a_plain_table_has_no_past(tmp_path: Path):
+    plain = replace(
+        SMALL, time=None, snapshots=(), fresh=(), rows=(), label_delay=0, features=("cents",)
+    )
+    with pytest.raises(PlumblineError, match="a table without time has no past to make models in"):
+        whole.read(plain, GIVEN, tmp_path)

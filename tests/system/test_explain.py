@@ -1,0 +1,140 @@
+"""The command `explain` on parcels, without git or DVC: the sum, the words, what is not there."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from plumbline.__main__ import main
+from plumbline.evaluation import reporting
+from plumbline.features import tables
+from plumbline.model import bundle
+from stages import train as stage
+from tests.boosting import events, write
+from tests.code.test_train import turn
+from tests.code.test_tune import project
+
+
+def save(path: Path, first: int, seed: int, n: int, **changed: Any) -> None:
+    """A table whose keys start at `first`."""
+    columns = {**events(seed, n), "number": np.arange(first, first + n), **changed}
+    plain = {k: v.tolist() if v.dtype == object else v for k, v in columns.items()}
+    pq.write_table(pa.table(plain), path)
+
+
+def laid_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, problem: str = "classification", **train: Any
+) -> None:
+    """A folder where the parcels' stages have run; current's labels are not known."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    project(folder, monkeypatch, problem)
+    turn(**train)
+    data = folder / "data" / "parcels" / "tables"
+    data.mkdir(parents=True)
+    pair = write(data)
+    save(data / "test.parquet", 10_000, 3, 200)
+    save(
+        data / "current.parquet",
+        20_000,
+        4,
+        50,
+        broken=np.full(50, np.nan),
+        weight=np.full(50, np.nan),
+    )
+    Path("tune.json").write_text(json.dumps({"fixed": {}, "params": {"eta": 0.3}}))
+    stage.main("parcels", *pair, Path("tune.json"), Path("models/parcels"))
+    test = tables.read(data / "test.parquet")
+    score = bundle.load(Path("models/parcels")).predict(test)
+    report = folder / "reports" / "parcels" / "evaluate"
+    report.mkdir(parents=True)
+    reporting.write_predictions(
+        report / "predictions.parquet", {"number": test["number"], "score": score}
+    )
+
+
+def told(capsys: pytest.CaptureFixture[str], key: str) -> tuple[dict[str, Any], str]:
+    assert main(["explain", key, "--usecase", "parcels", "--json", "e.json"]) == 0
+    return json.loads(Path("e.json").read_text()), capsys.readouterr().out
+
+
+def total(found: dict[str, Any]) -> float:
+    each = sum(c["contribution"] for c in found["contributions"])
+    return found["base"] + found["offset"]["value"] + each
+
+
+def test_log_odds_sum_to_the_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    laid_out(tmp_path, monkeypatch)
+    for key in ("10000", "10123", "10199"):
+        found, text = told(capsys, key)
+        assert total(found) == pytest.approx(found["total"], abs=1e-5)
+        assert 1 / (1 + math.exp(-total(found))) == pytest.approx(found["score"], rel=1e-5)
+        assert "evaluate recorded the same score" in text
+        sizes = [abs(c["contribution"]) for c in found["contributions"]]
+        assert sizes == sorted(sizes, reverse=True)
+        word = "alarm" if found["score"] >= found["threshold"] else "no alarm"
+        assert f": {word}\n" in text
+    kinds = {c["feature"]: c["value"] for c in found["contributions"]}
+    assert kinds["kind_code"] in ("box", "tube")
+    assert "no lineage: " in text
+
+
+def test_minutes_or_grams_sum_from_the_offset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    laid_out(tmp_path, monkeypatch, "regression")
+    found, text = told(capsys, "10005")
+    assert found["offset"]["feature"] == "height"
+    assert total(found) == pytest.approx(found["score"], abs=1e-3)
+    assert found["alarm"] is None
+    assert "the label's unit" in text
+
+
+def test_isotonic_steps_are_said_to_come_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    laid_out(tmp_path, monkeypatch, calibration="isotonic")
+    found, text = told(capsys, "10005")
+    assert "the score before calibration is" in text
+    assert total(found) == pytest.approx(found["total"], abs=1e-5)
+
+
+def test_the_nearest_in_train_is_the_same_parcel_if_it_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    laid_out(tmp_path, monkeypatch)
+    save(Path("data/parcels/tables/test.parquet"), 10_000, 1, 1_500)  # train's rows, renumbered
+    found, text = told(capsys, "10077")
+    nearest = found["similar"]["nearest"][0]
+    assert (nearest["key"], nearest["apart"]) == (77, 0.0)
+    assert found["similar"]["searched"] == 1_500
+    assert "of another model" in text
+
+
+def test_what_is_current_has_no_label_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    laid_out(tmp_path, monkeypatch)
+    found, text = told(capsys, "20007")
+    assert (found["label"], found["recorded"], found["row"]) == (None, None, 7)
+    assert "broken: not known yet" in text
+
+
+def test_an_unknown_parcel_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    laid_out(tmp_path, monkeypatch)
+    assert main(["explain", "77"]) == 2  # one of train: the model learned it
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "no event with the number '77' in test or current" in said.err
+    assert "expected one such as 20000" in said.err
