@@ -21,7 +21,7 @@ def write(found: Told, folder: Path) -> None:
     pictures.detection(found, folder / "monitor" / "detection.png")
     pictures.false_pages(found, folder / "monitor" / "false_pages.png")
     head = (Path(__file__).parent / "monitor_head.md").read_text(encoding="utf-8")
-    said = head.replace("COMMIT", whole["commit"])
+    said = head.replace("COMMIT", whole["commit"]).replace("PLAN", whole["plan"])
     (folder / "monitor.md").write_text(said + "\n" + text(found), encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ MORE = """
   border: 1px solid var(--line) }
 figure { margin: 1rem 0 } figcaption { font-size: .9rem; color: var(--base) }
 code { background: var(--soft); padding: 0 .2rem } td, th { overflow-wrap: normal }
-th, td.number, .key { white-space: nowrap }
+td.number, .key { white-space: nowrap }
 """
 NUMBER = re.compile(r"[-+<]?[\d–]")
 CODE, STRONG = re.compile(r"`([^`]+)`"), re.compile(r"\*\*([^*]+)\*\*")

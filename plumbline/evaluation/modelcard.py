@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plumbline.evaluation import cardpage, cardsections, slices
+from plumbline.evaluation import cardcosts, cardpage, cardsections, slices
 from plumbline.evaluation.cardtext import (
     Bullets,
     Figures,
@@ -50,7 +50,7 @@ def parts(usecase: UseCase, figures: Figures) -> list[Part]:
         *cardsections.data(figures),
         *cardsections.quality(usecase, figures),
         *cardsections.calibration(figures),
-        *cardsections.policies(figures),
+        *cardcosts.policies(figures),
         *_slices(usecase, figures),
         *_found(usecase, figures),
         *_fairness(usecase, figures),
@@ -97,32 +97,22 @@ def _found(usecase: UseCase, figures: Figures) -> list[Part]:
         f"{found['looked_at']:,} subgroups of one or two conditions on {found['columns']} columns were "
         f"looked at on half of the test {units}. The {found['tried']} worst were put to the other half; "
         f"{found['confirmed']} of them are confirmed at {found['level']:.0%}, corrected for the number "
-        f"tried. Compared is the {loss}."
+        f"tried. Compared is the {loss}; "
+        "chance is that of so much by chance alone, corrected."
     )
-    primary = figures["primary"]
-    more = ("positives", "expected") if classes else ()
-    rows = [
-        (
-            one["rule"],
-            f"{one['rows']:,}",
-            *(number(one[key]) for key in (*more, "excess", "elsewhere", "corrected")),
-            interval(one[primary]),
-            "confirmed" if one["confirmed"] else "not confirmed",
-        )
-        for one in found["found"]
-    ]
-    head = (
-        "subgroup",
-        "rows",
-        *more,
-        "loss",
-        "elsewhere",
-        "chance, corrected",
-        words(primary),
-        "on the other half",
-    )
+    rows = [_subgroup(one, figures["primary"]) for one in found["found"]]
+    more = ("positives (expected)",) if classes else ()
+    means = ("loss", "elsewhere", "chance", words(figures["primary"]))
+    head = ("subgroup", "verdict", "rows", *more, *means)
     told: list[Part] = [Rows("The worst subgroups found", head, rows)] if rows else []
     return [Heading("Slices found"), Text(said), *told]
+
+
+def _subgroup(one: Figures, primary: str) -> tuple[str, ...]:
+    verdict = "confirmed" if one["confirmed"] else "not confirmed"
+    cases = [f"{one['positives']} ({number(one['expected'])})"] if "positives" in one else []
+    means = [number(one[key]) for key in ("excess", "elsewhere", "corrected")]
+    return one["rule"], verdict, f"{one['rows']:,}", *cases, *means, interval(one[primary])
 
 
 def _fairness(usecase: UseCase, figures: Figures) -> list[Part]:

@@ -83,7 +83,7 @@ def _sum(case: UseCase, scorer: Bundle, columns: Columns, told: Contributions) -
             "feature": name,
             "value": _readable(case, name, columns),
             "contribution": float(value),
-            "description": about[name],
+            "description": about.get(name, "no longer declared"),
         }
         for name, value in zip(scorer.features, told.each[0], strict=True)
     ]

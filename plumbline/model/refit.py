@@ -91,7 +91,7 @@ def held(case: UseCase, columns: Columns) -> training.Batches:
 
     def read() -> Iterator[training.Batch]:
         for first in range(0, len(columns[case.label]), tables.CHUNK):
-            part = {n: columns[n][first : first + tables.CHUNK] for n in names}
+            part = {n: v[first : first + tables.CHUNK] for n, v in columns.items() if n in names}
             offset = part[case.offset].astype(np.float32) if case.offset else None
             label = part[case.label].astype(np.float32)
             yield training.Batch(rowwise.matrix(case.features, part), label, offset)

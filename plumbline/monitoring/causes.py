@@ -11,7 +11,8 @@ import numpy as np
 from plumbline.monitoring.layout import FINE, HOURS, STEPS
 from plumbline.usecase import Array
 
-FACTORS = (10.0, 100.0, 1000.0, 12.0, 60.0, 3600.0, 3.28084, 2.20462, 2.54)
+SCALES = (10.0, 100.0, 1000.0, 12.0, 60.0, 3600.0, 3.28084, 2.20462, 2.54)
+FACTORS = (*SCALES, *(1 / scale for scale in SCALES))
 """Tens, dozens, minutes and seconds, feet, pounds, inches; and their inverses."""
 MOVES = 12 * STEPS
 """Furthest factor that is looked for, in bins of the fine grid: 4096."""
@@ -72,22 +73,24 @@ def clock(now: Array, before: Array) -> int:
 def scaled(now: Array, before: Array) -> tuple[float, float, float] | None:
     """A factor, the share of rows that it was applied to, and the gain in nats, if one explains it.
 
-    All factors from 1/4096 to 4096 compete, of a part of the rows or of all; a known one is preferred
-    where it explains the values almost as well as the best.
+    All factors from 1/4096 to 4096 compete, of a part of the rows or, known ones, of all; a known one
+    is preferred where it explains the values almost as well as the best.
     """
     p, q = now.astype(float), _density(before)
     moves = [m for m in range(-MOVES, MOVES + 1) if m]
     gains = {m: _gain(p, q, _density(_times(before, 2.0 ** (m / STEPS)))) for m in moves}
     best = max(moves, key=lambda m: gains[m][0])
-    known = {round(STEPS * np.log2(f)): f for f in (*FACTORS, *(1 / f for f in FACTORS))}
-    likely = max(known, key=lambda m: gains[m][0])
-    if gains[likely][0] >= gains[best][0] - TIE:
-        best = likely
-    if any(gains[m][0] >= gains[best][0] - TIE for m in moves if abs(m) < STEPS * np.log2(NEAR)):
+    exact = {f: _gain(p, q, _density(_times(before, f))) for f in FACTORS}
+    likely = max(FACTORS, key=lambda f: exact[f][0])
+    named = exact[likely][0] >= gains[best][0] - TIE
+    near = [gains[m][0] for m in moves if abs(m) < STEPS * np.log2(NEAR)]
+    if max(near) >= gains[best][0] - TIE:
         return None
-    gain, share = gains[best]
-    factor = known.get(best, float(f"{2.0 ** (best / STEPS):.2g}"))
-    return None if gain < max(LEAST, FIT * _most(p, q)) else (factor, share, gain)
+    gain, share = exact[likely] if named else gains[best]
+    factor = likely if named else float(f"{2.0 ** (best / STEPS):.2g}")
+    if gain < max(LEAST, FIT * _most(p, q)) or (not named and share > 0.5):
+        return None  # most of the rows times an odd number are drift
+    return factor, share, gain
 
 
 def swapped(grids: Mapping[str, Grid], suspects: set[str]) -> list[tuple[str, str, float]]:

@@ -57,7 +57,7 @@ def keys(scene: Scene) -> Iterator[Finding]:
 
 def rows(scene: Scene) -> Iterator[Finding]:
     """More or fewer rows than the same weekday had: paged only where most are missing."""
-    if scene.short:
+    if scene.short or not scene.layout.period_days:
         return
     seasons = np.array([usual.season(scene.layout, s) for s in (*scene.before, scene.now)])
     counts = np.array([s.rows for s in (*scene.before, scene.now)], float)
@@ -71,7 +71,8 @@ def rows(scene: Scene) -> Iterator[Finding]:
     if chance >= scene.watch or abs(change) < scene.limits.rows_change.watch:
         return
     gone = change <= -scene.limits.rows_change.page and chance < scene.page
-    text = f"{scene.now.rows:,} rows, {expected[-1]:,.0f} expected from the same weekday"
+    like = "the same weekday" if scene.layout.period_days == 1 else "the last periods"
+    text = f"{scene.now.rows:,} rows, {expected[-1]:,.0f} expected from {like}"
     cause = "rows are missing" if change < 0 else "more rows than usual"
     level: Level = "page" if gone else "watch"
     yield Finding("rows", level, abs(change), "relative change", text, cause=cause)

@@ -52,5 +52,5 @@ def _grid(scene: Scene, plan: Plan) -> Grid | None:
     mine = scene.now.raw[plan.name].fine if plan.name in scene.now.raw else None
     if plan.rare is None or mine is None:
         return None
-    known = [r.fine for r in scene.raws(plan) if r.fine is not None]
+    known = [r.fine for r in scene.raws(plan, season=True) if r.fine is not None]
     return mine, np.sum(known, axis=0) if known else scene.layout.fine[plan.name]

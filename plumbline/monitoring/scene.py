@@ -61,9 +61,12 @@ class Scene:
             np.array([s.rows for s in self.before], float),
         )
 
-    def raws(self, plan: Plan) -> list[Raw]:
-        """What the raw column showed in each past period, where it was there."""
-        return [s.raw[plan.name] for s in self.before if plan.name in s.raw]
+    def raws(self, plan: Plan, *, season: bool = False) -> list[Raw]:
+        """What the raw column showed in each past period (of the season, if asked), where it was there."""
+        some: Sequence[Sketch] = self.before
+        if season and self.past.matched[-1]:
+            some = [self.before[i] for i in np.flatnonzero(self.past.weights[-1])]
+        return [s.raw[plan.name] for s in some if plan.name in s.raw]
 
 
 def percent(share: float) -> str:

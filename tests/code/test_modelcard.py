@@ -171,7 +171,7 @@ def test_the_card_holds_the_evidence():
         "a case without an alarm `size`, an alarm without a case 5 cents",
         "| model | 0.25 | 3.5 | 0.5 | – | 0.5 (0.4 to 0.61) | 123,456 (100,000 to 150,000) |",
         "1,234 subgroups of one or two conditions",
-        "| size under 5 and kind = tube | 88 | 9 | 4.5 | 0.3 | 0.01 | 0.004 | 0.5 (0.4 to 0.61) | confirmed |",
+        "| size under 5 and kind = tube | confirmed | 88 | 9 (4.5) | 0.3 | 0.01 | 0.004 | 0.5 (0.4 to 0.61) |",
         "| band of size | recall | a | b | 0.5 (0.4 to 0.61) | beyond noise |",
         "| `size` | 75.0% |",
         "| minus nothing | 0.21 (0.1 to 0.3) | +66.7% | better |",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from plumbline import params as params_file
-from plumbline.errors import PlumblineError
+from plumbline.errors import PlumblineError, SpecError
 from plumbline.features import tables
 from plumbline.model import bundle, refit
 from stages import train as stage
@@ -45,5 +45,15 @@ def test_a_window_of_one_class_is_refused():
     full = refit.settings(case, params, studies.FOUND)
     with pytest.raises(
         PlumblineError, match="the train window: a label to be classified holds 0 and 1"
+    ):
+        refit.fit(case, params, full, columns, columns)
+
+
+def test_a_table_without_a_feature_is_refused_by_name():
+    case, params, columns = parcels(), studies.params(), studies.daily(30, 20)
+    del columns["sender_mean_7d"]
+    full = refit.settings(case, params, studies.FOUND)
+    with pytest.raises(
+        SpecError, match="the model needs feature 'sender_mean_7d', not in the table"
     ):
         refit.fit(case, params, full, columns, columns)

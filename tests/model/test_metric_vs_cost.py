@@ -16,6 +16,8 @@ from tests.frames import PAYMENTS, build, payments
 COSTS = {"unit": "cents", "false_negative": "amount_cents", "false_positive": 500}
 TRAIN = {"rounds": 60, "early_stopping": 10, "costs": COSTS}
 
+pytestmark = pytest.mark.timeout(1_500)  # twenty models: on a busy machine they take their time
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict:
