@@ -43,8 +43,8 @@ MUTANTS = (
         "Data 3",
         "a feature that takes one row after the other",
         "usecases/card_fraud.py",
-        "    return size - customer_size_90d",
-        "    return np.array([np.sum([s, -c]) for s, c in zip(size, customer_size_90d, strict=True)])",
+        '    return (paid_at.astype("datetime64[h]") - paid_at.astype("datetime64[D]")).astype(np.int64)',
+        "    return np.array([int(np.sum([int(str(t)[11:13]), 0])) for t in paid_at])",
         tests="tests/mltest/test_prices.py",
     ),
     Mutant(

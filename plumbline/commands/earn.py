@@ -55,10 +55,10 @@ def run(chosen: argparse.Namespace) -> int:
 
 def text(found: Mapping[str, Any]) -> list[str]:
     """The table."""
-    head = f"{'feature':28} {'kind':9} {'gain':>6} {'won':>5} {'loss':>8} {'µs/row':>8} {'µs/request':>11}  sources"
+    head = f"{'feature':28} {'kind':9} {'gain':>6} {'won':>6} {'loss':>8} {'missed':>6} {'µs/row':>8} {'µs/request':>11}  sources"
     lines = [
         f"{f['name']:28} {f['kind']:9} {f['gain']:6.1%} {f['won']:>2} of {found['seeds']} "
-        f"{f['loss']:8.4f} {f['us_per_row']:8.4f} {f['us_per_request']:11.2f}  {', '.join(f['sources'])}"
+        f"{f['loss']:8.4f} {f['missed']:>6} {f['us_per_row']:8.4f} {f['us_per_request']:11.2f}  {', '.join(f['sources'])}"
         for f in found["features"]
     ]
     return [head, *lines]

@@ -12,13 +12,14 @@ from plumbline.rollback import golden
 from plumbline.usecase import Array
 from stages import train
 from tests.boosting import events, parcels
+from tests.code.test_bundle import HOW
 from tests.code.test_training import fit
 
 
 def saved(folder: Path, rounds: int = 20) -> Path:
     """A calibrated bundle of the parcels' use case in `folder`/model."""
     boosted = fit(folder, "classification", rounds=rounds)
-    described = train.describe(parcels(), boosted, "platt", folder / "valid.parquet")
+    described = train.describe(parcels(), boosted, HOW, folder / "valid.parquet")
     rest = {"params": {"eta": 0.3}, "provenance": {"train": "0" * 32, "seed": 5}}
     bundle.save(folder / "model", boosted.booster, {**described, **rest})
     return folder / "model"

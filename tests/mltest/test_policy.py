@@ -28,7 +28,11 @@ def who_again(who: Array) -> Array:
     return who
 
 
-CASE = replace(SMALL, categories=(replace(SMALL.categories[0], description="kind of event"),))
+CASE = replace(
+    SMALL,
+    categories=(replace(SMALL.categories[0], description="kind of event"),),
+    snapshots=tuple(replace(s, description=f"{s.description} in all") for s in SMALL.snapshots),
+)
 
 
 def ruled(case: UseCase, column: str, **rule: str) -> UseCase:

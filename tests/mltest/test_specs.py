@@ -16,7 +16,7 @@ from tests.project import Project
 pytestmark = pytest.mark.mltest("Model 1")
 TUNABLE = {
     *("eta", "learning_rate", "max_depth", "max_leaves", "min_child_weight", "gamma", "subsample"),
-    *("colsample_bytree", "colsample_bylevel", "colsample_bynode", "lambda", "reg_lambda", "alpha"),
+    *("colsample_bytree", "colsample_bylevel", "colsample_bynode", "lambda", "reg_lambda"),
     *("reg_alpha", "scale_pos_weight", "max_delta_step", "grow_policy", "n_estimators"),
     *("num_boost_round", "num_parallel_tree", "base_score", "sampling_method"),
 }
@@ -72,7 +72,7 @@ def test_no_parameter_outside_of_params(folder: str) -> None:
         "x = {'max_depth': 6}",
         "full['gamma'] = 1",
         "subsample = 0.5",
-        "alpha: float = -1",
+        "gamma: float = -1",
         "def f(a, *, max_leaves=3): ...",
     ],
 )
