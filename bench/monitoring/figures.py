@@ -100,7 +100,8 @@ def _compared(records: Sequence[Record], harms: Mapping[Key, Harm]) -> list[dict
         wanted = list(readings)
         if name != "plumbline":
             count = scoring.ready(mine, first)
-            wanted.append((f"at least {count} columns", scoring.at_least(count)))
+            if count > 1:
+                wanted.append((f"at least {count} columns", scoring.at_least(count)))
         for label, flag in wanted:
             told = _reading(mine, flag, harms)
             told["large_covariate"] = _on(mine, LARGE, flag)
