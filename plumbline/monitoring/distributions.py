@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -74,11 +75,28 @@ def labels(plan: Plan) -> list[str]:
         return [f"{h}:00" for h in range(HOURS)]
     if plan.kind == "category":
         return [*(str(v) for v in plan.vocabulary), "(other)"]
-    edges = [f"{e:.4g}" for e in plan.edges]
+    return between([float(e) for e in plan.edges])
+
+
+def between(edges: Sequence[float]) -> list[str]:
+    """A word for each bin of numbers; a value with a bin of its own has an edge right below it.
+
+    >>> between([float(np.nextafter(0, -1)), 0.0, 1500.0])
+    ['under 0', '0', '0 to 1,500', 'over 1,500']
+    """
     if not edges:
         return ["all"]
-    between = [f"{a} to {b}" for a, b in itertools.pairwise(edges)]
-    return [f"up to {edges[0]}", *between, f"over {edges[-1]}"]
+    own = [b == np.nextafter(a, np.inf) for a, b in itertools.pairwise(edges)]
+    first = f"under {_said(edges[1])}" if own[:1] == [True] else f"up to {_said(edges[0])}"
+    inner = [
+        _said(b) if alone else f"{_said(a)} to {_said(b)}"
+        for alone, (a, b) in zip(own, itertools.pairwise(edges), strict=True)
+    ]
+    return [first, *inner, f"over {_said(edges[-1])}"]
+
+
+def _said(edge: float) -> str:
+    return f"{edge:,.0f}" if abs(edge) >= 1_000 else f"{edge:.4g}" if abs(edge) > 1e-300 else "0"
 
 
 def _shares(seen: Observation, plan: Plan) -> dict[str, Any]:
