@@ -16,6 +16,8 @@ body { margin: 0 auto; max-width: 72rem; padding: 1rem; font: 16px/1.5 system-ui
 h1 { font-size: 1.5rem } h2 { border-bottom: 1px solid var(--line); font-size: 1.2rem }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .9rem }
 th, td { border: 1px solid var(--line); padding: .3rem .6rem; text-align: left; vertical-align: top }
+.scroll table { table-layout: fixed; min-width: 60rem } .scroll th:nth-child(1) { width: 5.5rem }
+.scroll th:nth-child(2) { width: 26% } .scroll th:nth-child(3) { width: 3.6rem }
 th { background: var(--soft) } td.id { white-space: nowrap } td ul { margin: 0; padding-left: 1.1rem }
 .good { color: var(--good); font-weight: 600 } .bad { color: var(--bad); font-weight: 600 }
 .dim { color: var(--dim) } code { font-size: .85em } summary { cursor: pointer }
