@@ -263,7 +263,9 @@ def main(source: str, folder: Path) -> None:
     )
     dlinear = xgb.DMatrix((train[0][some] - centre) / scale, train[1][some])
     linear = xgb.train(
-        {"booster": "gblinear", "objective": "binary:logistic", "eta": 0.5}, dlinear, 50
+        {"booster": "gblinear", "objective": "binary:logistic", "base_score": 0.5, "eta": 0.5},
+        dlinear,
+        50,
     )
     answers = {
         "model": score,

@@ -26,7 +26,7 @@ DUPLICATES = 40
 def made(tmp_path_factory):
     """The folders with the bare script's tables and with the pipeline's, of four small months."""
     folder = tmp_path_factory.mktemp("bare")
-    world = simulate({"customers": 200, "terminals": 100}, START, AS_OF, seed=3)
+    world = simulate({"customers": 200, "terminals": 4_000}, START, AS_OF, seed=3)
     rows = pa.concat_tables(world)
     once = "SELECT * FROM rows QUALIFY row_number() OVER (PARTITION BY payment_id) = 1"
     rows = duckdb.from_arrow(rows).query("rows", once).to_arrow_table()
