@@ -1,8 +1,9 @@
 """The same work as the pipeline on card payments, with DuckDB and XGBoost and nothing else.
 
-`python bench/bare.py PAYMENTS.parquet FOLDER`: type and check the events, compute the same snapshot,
-fresh and row features, split by time, train, score, and print metrics with intervals, baselines and
-drift. One file, no declarations, no reports, no second run: what the pipeline's time is held against.
+`python bench/bare.py PAYMENTS.parquet FOLDER`: type and check the events, compute the snapshot, fresh
+and row features that the model takes, split by time, train, score, and print metrics with intervals,
+baselines and drift. One file, no declarations, no reports, no second run: what the pipeline's time is
+held against. tests/model/test_bare.py holds its features against the pipeline's tables.
 """
 
 from __future__ import annotations
@@ -18,120 +19,177 @@ import xgboost as xgb
 AS_OF, DELAY = "2025-07-01", 7
 VALID, TEST, CURRENT, WARMUP = 21, 28, 14, 37
 REPLICATES = 500
-COUNTS = {"customer": (1, 7, 30), "terminal": (1, 7, 30)}
-MEANS = {"customer": (1, 7, 30), "terminal": (7, 30)}
-FRAUDS = {"customer": (7, 30), "terminal": (1, 7, 30)}
-ROWS = """
-    hour(paid_at)::DOUBLE AS hour,
-    (isodow(paid_at) >= 6)::DOUBLE AS weekend,
-    (hour(paid_at) < 6)::DOUBLE AS night,
-    amount_cents / (CASE WHEN customer_mean_30d > 0 THEN customer_mean_30d ELSE 5000 END) AS amount_over_customer_mean,
-    amount_cents / (CASE WHEN terminal_mean_30d > 0 THEN terminal_mean_30d ELSE 5000 END) AS amount_over_terminal_mean,
-    CASE WHEN customer_mean_30d > 0 THEN customer_mean_7d / customer_mean_30d ELSE 1 END AS week_over_month,
-    (customer_count_30d = 0)::DOUBLE AS new_customer,
-    CASE kind WHEN 'payment' THEN 0 WHEN 'refund' THEN 1 ELSE 2 END AS kind_code,
-    list_position(['grocery','fuel','restaurant','clothing','electronics','travel','health','online'], category) - 1 AS category_code
+EDGES = [round(100 * 2 ** (step / 4)) for step in range(50)]
+TYPICAL = 20
+CATEGORIES = "'grocery','fuel','restaurant','clothing','electronics','travel','health','online'"
+FEATURES = [
+    "amount_cents",
+    "distance_m",
+    "category_code",
+    "hour",
+    "size_over_customer",
+    "size_over_terminal",
+    "size_over_usual",
+    "today_over_customer",
+    "day_over_customer",
+    "week_over_customer",
+    "far_over_customer",
+    "customer_size_90d",
+    "customer_far_7d",
+    "customer_far_today",
+    "customer_night_7d",
+    "customer_night_today",
+    "customer_fraud_7d",
+    "customer_fraud_30d",
+    "terminal_size_90d",
+    "terminal_evening_3d",
+    "terminal_evening_7d",
+    "terminal_evening_14d",
+    "terminal_evening_20d",
+    "terminal_evening_28d",
+]
+# per feature: days, what is summed, over what (a count where nothing), the value without any
+HISTORIES = {
+    "customer": {
+        "customer_size_1d": (1, "steps", "sales", 0),
+        "customer_size_7d": (7, "steps", "sales", 0),
+        "customer_size_90d": (90, "steps", "sales", TYPICAL),
+        "customer_far_7d": (7, "fars", "", 0),
+        "customer_farsize_7d": (7, "far_steps", "fars", 0),
+        "customer_night_7d": (7, "nights", "", 0),
+        "customer_fraud_7d": (7, "frauds", "settled", 0),
+        "customer_fraud_30d": (30, "frauds", "settled", 0),
+    },
+    "terminal": {
+        "terminal_size_90d": (90, "steps", "sales", TYPICAL),
+        **{
+            f"terminal_evening_{days}d": (days, "evening_frauds", "evenings", 0)
+            for days in (3, 7, 14, 20, 28)
+        },
+    },
+}
+PAID = {
+    "sales": "sale",
+    "steps": "step",
+    "fars": "far",
+    "far_steps": "far * step",
+    "nights": "night",
+}
+SETTLED = {
+    "settled": "1",
+    "frauds": "is_fraud",
+    "evenings": "evening",
+    "evening_frauds": "evening * is_fraud",
+}
+EVENTS = f"""
+    (amount_cents >= 1)::INT AS sale,
+    {" + ".join(f"(amount_cents >= {edge})::INT" for edge in EDGES)} AS step,
+    sale * (distance_m >= 5000)::INT AS far,
+    sale * (hour(paid_at) < 6)::INT AS night,
+    sale * (hour(paid_at) >= 18 OR hour(paid_at) < 6)::INT AS evening
 """
-BAD = """
+ROWS = f"""
+    list_position([{CATEGORIES}], category) - 1 AS category_code,
+    hour(paid_at) AS hour,
+    least(greatest(step, 1), {len(EDGES) - 1}) AS place,
+    {EDGES}[place] AS low,
+    greatest(place + (amount_cents - low) / ({EDGES}[place + 1] - low), 0) AS amount_size,
+    amount_size - customer_size_90d AS size_over_customer,
+    amount_size - terminal_size_90d AS size_over_terminal,
+    size_over_customer - (terminal_size_90d - {TYPICAL}) AS size_over_usual,
+    CASE WHEN customer_size_today > 0 THEN customer_size_today - customer_size_90d ELSE 0 END AS today_over_customer,
+    CASE WHEN customer_size_1d > 0 THEN customer_size_1d - customer_size_90d ELSE 0 END AS day_over_customer,
+    CASE WHEN customer_size_7d > 0 THEN customer_size_7d - customer_size_90d ELSE 0 END AS week_over_customer,
+    CASE WHEN customer_farsize_7d > 0 THEN customer_farsize_7d - customer_size_90d ELSE 0 END AS far_over_customer
+"""
+BAD = f"""
     payment_id IS NULL OR payment_id < 0 OR paid_at IS NULL OR customer_id IS NULL OR customer_id < 0
     OR terminal_id IS NULL OR terminal_id < 0 OR amount_cents NOT BETWEEN -500000 AND 500000
     OR amount_cents IS NULL OR kind NOT IN ('payment', 'refund') OR kind IS NULL OR category IS NULL
+    OR category NOT IN ({CATEGORIES})
     OR distance_m NOT BETWEEN 0 AND 300000 OR distance_m IS NULL OR is_fraud NOT IN (0, 1)
 """
 
 
-def window(name: str, days: int, total: str, count: str) -> str:
+def window(name: str, days: int, total: str, count: str, default: int) -> str:
     frame = f"OVER (PARTITION BY id ORDER BY day RANGE BETWEEN INTERVAL {days} DAY PRECEDING AND INTERVAL 1 DAY PRECEDING)"
-    return f"coalesce(sum({total}) {frame} / nullif(sum({count}) {frame}, 0), 0) AS {name}"
+    over = f" / nullif(sum({count}) {frame}, 0)" if count else ""
+    return f"coalesce((sum({total}) {frame}){over}, {default})::DOUBLE AS {name}"
 
 
 def snapshots(entity: str) -> str:
     """Rows per entity and day; the label counts on the day it became known."""
-    frame = "OVER (PARTITION BY id ORDER BY day RANGE BETWEEN INTERVAL {} DAY PRECEDING AND INTERVAL 1 DAY PRECEDING)"
-    columns = [
-        f"coalesce(sum(n) {frame.format(d)}, 0) AS {entity}_count_{d}d" for d in COUNTS[entity]
-    ]
-    columns += [window(f"{entity}_mean_{d}d", d, "cents", "n") for d in MEANS[entity]]
-    columns += [window(f"{entity}_fraud_{d}d", d, "frauds", "settled") for d in FRAUDS[entity]]
+    history = HISTORIES[entity]
+    used = {name for _, total, count, _ in history.values() for name in (total, count)}
+    used = [name for name in (*PAID, *SETTLED) if name in used]
+    paid, settled = (
+        ", ".join(f"sum({made.get(name, 0)})::BIGINT AS {name}" for name in used)
+        for made in (PAID, SETTLED)
+    )
+    dense = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in used)
+    columns = ", ".join(window(name, *spec) for name, spec in history.items())
     return f"""
     CREATE TABLE {entity}_days AS
     WITH daily AS (
-        SELECT {entity}_id AS id, date_trunc('day', paid_at) AS day, count(*) AS n,
-               sum(amount_cents)::BIGINT AS cents, 0 AS settled, 0 AS frauds
-        FROM events GROUP BY ALL
+        SELECT {entity}_id AS id, date_trunc('day', paid_at) AS day, {paid} FROM events GROUP BY ALL
         UNION ALL
-        SELECT {entity}_id, date_trunc('day', paid_at) + INTERVAL {DELAY} DAY, 0, 0, count(*), sum(is_fraud)::BIGINT
+        SELECT {entity}_id, date_trunc('day', paid_at) + INTERVAL {DELAY} DAY AS day, {settled}
         FROM events GROUP BY ALL
     ), grid AS (
         SELECT id, unnest(generate_series(min(day), TIMESTAMP '{AS_OF}', INTERVAL 1 DAY)) AS day FROM daily GROUP BY id
     ), dense AS (
-        SELECT id, day, coalesce(sum(n), 0)::BIGINT AS n, coalesce(sum(cents), 0)::BIGINT AS cents,
-               coalesce(sum(settled), 0)::BIGINT AS settled, coalesce(sum(frauds), 0)::BIGINT AS frauds
-        FROM grid LEFT JOIN daily USING (id, day) GROUP BY ALL
+        SELECT id, day, {dense} FROM grid LEFT JOIN daily USING (id, day) GROUP BY ALL
     )
-    SELECT id AS {entity}_id, day, {", ".join(columns)} FROM dense
+    SELECT id AS {entity}_id, day, {columns} FROM dense
     """
 
 
-def build(source: str, folder: Path) -> list[str]:
-    """Events to four Parquet tables; the features' names."""
+def build(source: str, folder: Path) -> None:
+    """Events to four Parquet tables: key, time, label and FEATURES."""
     db = duckdb.connect()
     db.execute(f"SET temp_directory='{folder}'")
     db.execute(f"""
-        CREATE TABLE events AS SELECT * FROM read_parquet('{source}') WHERE NOT ({BAD})
+        CREATE TABLE events AS SELECT *, {EVENTS} FROM read_parquet('{source}') WHERE NOT ({BAD})
         QUALIFY row_number() OVER (PARTITION BY payment_id) = 1 ORDER BY paid_at, payment_id""")
-    for entity in COUNTS:
+    for entity in HISTORIES:
         db.execute(snapshots(entity))
-    so_far = "OVER (PARTITION BY {}, date_trunc('day', paid_at) ORDER BY paid_at RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING)"
-    customer, terminal = so_far.format("customer_id"), so_far.format("terminal_id")
+    today = "OVER (PARTITION BY customer_id, date_trunc('day', paid_at) ORDER BY paid_at RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING)"
     db.execute(f"""
         CREATE TABLE joined AS
         WITH fresh AS (
             SELECT *, date_trunc('day', paid_at) AS day,
-                   count(*) {customer} AS customer_count_today,
-                   coalesce(sum(amount_cents) {customer}, 0) AS customer_sum_today,
-                   count(*) {terminal} AS terminal_count_today,
-                   coalesce(sum(amount_cents) {terminal} / nullif(count(*) {terminal}, 0), 0) AS terminal_mean_today
+                   coalesce(sum(far) {today}, 0)::DOUBLE AS customer_far_today,
+                   coalesce(sum(night) {today}, 0)::DOUBLE AS customer_night_today,
+                   coalesce((sum(step) {today}) / nullif(sum(sale) {today}, 0), 0) AS customer_size_today
             FROM events)
         SELECT *, {ROWS} FROM fresh
         LEFT JOIN customer_days USING (customer_id, day) LEFT JOIN terminal_days USING (terminal_id, day)""")
-    skip = (
-        "payment_id",
-        "paid_at",
-        "customer_id",
-        "terminal_id",
-        "kind",
-        "category",
-        "is_fraud",
-        "day",
-    )
-    names = [r[0] for r in db.execute("DESCRIBE joined").fetchall() if r[0] not in skip]
-    for name, (start, end) in spans().items():
+    first = np.datetime64(db.execute("SELECT min(paid_at)::DATE FROM events").fetchall()[0][0])
+    for name, (start, end) in spans(first).items():
         db.execute(f"""
-            COPY (SELECT * FROM joined WHERE paid_at >= TIMESTAMP '{start}' AND paid_at < TIMESTAMP '{end}'
+            COPY (SELECT payment_id, paid_at, is_fraud, {", ".join(FEATURES)} FROM joined
+                  WHERE paid_at >= TIMESTAMP '{start}' AND paid_at < TIMESTAMP '{end}'
                   ORDER BY paid_at, payment_id) TO '{folder}/{name}.parquet'""")
-    return names
 
 
-def spans() -> dict[str, tuple[np.datetime64, np.datetime64]]:
-    """First day and end of each window, counted back from the as-of date."""
+def spans(first: np.datetime64) -> dict[str, tuple[np.datetime64, np.datetime64]]:
+    """First day and end of each window: train from the first payment's day, the others back from AS_OF."""
     current = np.datetime64(AS_OF) - CURRENT
     test = current - TEST
     valid_end = test - DELAY
     valid = valid_end - VALID
-    first = np.datetime64("2025-01-01") + WARMUP
     return {
-        "train": (first, valid - DELAY),
+        "train": (first + WARMUP, valid - DELAY),
         "valid": (valid, valid_end),
         "test": (test, current),
         "current": (current, np.datetime64(AS_OF)),
     }
 
 
-def load(path: Path, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def load(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Matrix float32 (n, k), labels (n,), days (n,)."""
-    data = duckdb.sql(f"SELECT {', '.join(names)}, is_fraud, paid_at FROM '{path}'").fetchnumpy()
-    matrix = np.column_stack([np.asarray(data[n], np.float32) for n in names])
+    data = duckdb.sql(f"SELECT {', '.join(FEATURES)}, is_fraud, paid_at FROM '{path}'").fetchnumpy()
+    matrix = np.column_stack([np.asarray(data[n], np.float32) for n in FEATURES])
     return matrix, np.asarray(data["is_fraud"]), data["paid_at"].astype("datetime64[D]")
 
 
@@ -174,9 +232,9 @@ def main(source: str, folder: Path) -> None:
     def lap(what: str) -> None:
         print(f"{time.perf_counter() - started:6.1f} s  {what}", flush=True)
 
-    names = build(source, folder)
+    build(source, folder)
     lap("features")
-    train, valid = (load(folder / f"{name}.parquet", names) for name in ("train", "valid"))
+    train, valid = (load(folder / f"{name}.parquet") for name in ("train", "valid"))
     dtrain = xgb.QuantileDMatrix(train[0], train[1], max_bin=1024)
     dvalid = xgb.QuantileDMatrix(valid[0], valid[1], ref=dtrain, max_bin=1024)
     common = {
@@ -197,7 +255,7 @@ def main(source: str, folder: Path) -> None:
     )
     model.save_model(folder / "model.ubj")
     lap(f"{model.best_iteration + 1} rounds")
-    test, current = (load(folder / f"{name}.parquet", names) for name in ("test", "current"))
+    test, current = (load(folder / f"{name}.parquet") for name in ("test", "current"))
     score = model.inplace_predict(test[0])
     centre, scale = train[0].mean(0), train[0].std(0) + 1e-9
     some = np.random.default_rng(7).choice(
@@ -205,19 +263,21 @@ def main(source: str, folder: Path) -> None:
     )
     dlinear = xgb.DMatrix((train[0][some] - centre) / scale, train[1][some])
     linear = xgb.train(
-        {"booster": "gblinear", "objective": "binary:logistic", "eta": 0.5}, dlinear, 50
+        {"booster": "gblinear", "objective": "binary:logistic", "base_score": 0.5, "eta": 0.5},
+        dlinear,
+        50,
     )
     answers = {
         "model": score,
         "linear": linear.predict(xgb.DMatrix((test[0] - centre) / scale)),
-        "amount": test[0][:, names.index("amount_cents")],
+        "amount": test[0][:, FEATURES.index("amount_cents")],
     }
     for name, answer in answers.items():
         value, low, high = interval(test[1], answer, test[2])
         print(f"          {name:8} average precision {value:.3f} [{low:.3f}, {high:.3f}]")
     lap("metrics")
     shifts = sorted(
-        ((psi(test[0][:, i], current[0][:, i]), n) for i, n in enumerate(names)), reverse=True
+        ((psi(test[0][:, i], current[0][:, i]), n) for i, n in enumerate(FEATURES)), reverse=True
     )
     print("          drift    " + ", ".join(f"{n} {s:.3f}" for s, n in shifts[:3]))
     lap("drift")
