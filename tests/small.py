@@ -73,7 +73,14 @@ SMALL = UseCase(
             "who_late_bad_5d", "who", "rate", 5, "bad share, 18 to 6", "bad", True, where=(EVENING,)
         ),
         Snapshot(
-            "who_loss_bad_5d", "who", "sum", 5, "lost", "loss", True, where=(Where("bad", 1),)
+            "who_loss_bad_5d",
+            "who",
+            "sum",
+            5,
+            "cents lost in 5 days",
+            "loss",
+            True,
+            where=(Where("bad", 1),),
         ),
         Snapshot(
             "place_step_3d",
@@ -102,7 +109,7 @@ SMALL = UseCase(
             edges=STEPS,
         ),
     ),
-    categories=(Category("kind_code", "kind", ("a", "b"), "kind"),),
+    categories=(Category("kind_code", "kind", ("a", "b"), "kind of event"),),
     rows=(Row(per_place),),
     features=("cents", "who_count_1d", "who_mean_3d", "who_bad_3d", "place_sum_3d", "kind_code"),
 )

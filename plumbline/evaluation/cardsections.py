@@ -167,4 +167,6 @@ def looks(important: Sequence[Mapping[str, float | str]]) -> list[Part]:
         Heading("What it looks at"),
         Rows("Features by their share of the gain", ("feature", "share"), rows),
         Picture("importance", "Features by their share of the total gain"),
+        Picture("contributions", "What each feature adds to the answer, by its value"),
+        Picture("dependence", "What the strongest features add, by their value"),
     ]

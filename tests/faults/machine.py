@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -177,7 +178,9 @@ def two_rollbacks(bench: Bench) -> Answer:
     while not (project.path / ".plumbline" / "journal.json").exists():
         assert first.poll() is None
         time.sleep(0.002)
+    first.send_signal(signal.SIGSTOP)  # or it might be done before the second has started
     second = plumbline(project, "rollback", "main")
+    first.send_signal(signal.SIGCONT)
     first.wait()
     at = run(project, "git", "describe", "--tags").text.strip()
     return both(

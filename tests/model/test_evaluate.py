@@ -304,11 +304,13 @@ def test_a_plain_table_needs_no_time(place):
     assert set(digests(here.root / "out")) == {
         "evaluate.json",
         "plots/calibration.csv",
+        "plots/contributions.csv",
         "plots/errors.csv",
         "plots/importance.csv",
         "plots/residuals.csv",
         *(f"report/model_card.{kind}" for kind in ("html", "md")),
         *(f"report/{n}" for n in ("importance.png", "predictions.parquet", "quality.png")),
+        *(f"report/{n}.png" for n in ("contributions", "dependence")),
     }
 
 
@@ -318,6 +320,7 @@ def test_curves_are_tables_that_dvc_plots(place):
     names = sorted(p.name for p in (here.root / "out" / "plots").iterdir())
     assert names == [
         "calibration.csv",
+        "contributions.csv",
         "cost.csv",
         "importance.csv",
         "precision_recall.csv",
