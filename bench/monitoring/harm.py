@@ -18,7 +18,6 @@ import numpy as np
 from bench.monitoring import learning, streams
 from bench.monitoring.scenarios import Scenario
 from bench.monitoring.worlds import World, ordinal
-from plumbline import params as params_file
 from plumbline.evaluation import metrics
 from plumbline.files import read_json, write_json
 from plumbline.monitoring.window import Window
@@ -26,8 +25,7 @@ from plumbline.usecase import Array
 from usecases.card_fraud import USECASE
 
 NEEDED = ("payment_id", "paid_at", "amount_cents", USECASE.label, "score", "delivered")
-COSTS = params_file.load(USECASE.name).train.costs
-ALARM = float(COSTS.false_positive) if COSTS else 0.0
+ALARM = float(learning.COSTS.false_positive) if learning.COSTS else 0.0
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from plumbline import params as params_file
 from plumbline.files import read_json, replacing_folder
 from plumbline.model import bundle, training
 from plumbline.model.bundle import Bundle
 from plumbline.monitoring import layout
 from plumbline.monitoring.window import Window, scorable
-from plumbline.params import Train
 from plumbline.usecase import Array
 from stages import train as stage
 from tests.conftest import ROOT
 from usecases.card_fraud import USECASE
+
+COSTS = params_file.load(USECASE.name, ROOT / "params.yaml").train.costs
 
 
 def fit(train: pa.Table, valid: pa.Table, folder: Path, seed: int) -> None:
@@ -32,8 +34,9 @@ def fit(train: pa.Table, valid: pa.Table, folder: Path, seed: int) -> None:
         paths = out / "train.parquet", out / "valid.parquet"
         for table, path in zip((train, valid), paths, strict=True):
             pq.write_table(table, path)
-        boosted = stage.boost(USECASE, settings, Train(), *paths)
-        described = stage.describe(USECASE, boosted, "platt", paths[1])
+        how = params_file.Train(costs=COSTS)
+        boosted = stage.boost(USECASE, settings, how, *paths)
+        described = stage.describe(USECASE, boosted, how, paths[1])
         pure = {k: v for k, v in settings.items() if k != "nthread"}
         for path in paths:
             path.unlink()

@@ -18,10 +18,10 @@ from usecases.card_fraud import USECASE
 FIRST = date(2025, 1, 1)
 WARMUP = 31  # days used for histories only
 DELAY = USECASE.label_delay
-CONTEXT = 31 + DELAY
+CONTEXT = 1 + max(s.days for s in USECASE.snapshots) + DELAY
 """Days before a day that its features reach back to."""
 IRRELEVANT = Column("battery_pct", "int", "percent", "of the terminal; no feature", min=0, max=100)
-VERSION = 3
+VERSION = 4
 """Part of the cache's path: raise it where streams change."""
 
 
