@@ -10,6 +10,8 @@ from plumbline.errors import PlumblineError
 from plumbline.files import read_json
 from plumbline.params import read
 
+HERE = Path(__file__).resolve().parents[2]
+"""The tree that Python runs in."""
 MOST = 3
 """Contradictions of one card that are told."""
 
@@ -20,7 +22,7 @@ def check(root: Path) -> list[str]:
     A card that is not here (its bytes were not fetched) says nothing. Nothing is said of another tree
     than the one Python runs in: its use cases would be this one's.
     """
-    if root.resolve() != Path.cwd() or not (root / "params.yaml").exists():
+    if root.resolve() != HERE or not (root / "params.yaml").exists():
         return []
     return [
         text for name in read(root / "params.yaml")["usecases"] for text in _usecase(root, name)

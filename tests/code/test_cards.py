@@ -23,6 +23,7 @@ REPORT = Path("reports/sample/evaluate")
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A work tree with one use case, its metrics and its card."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cards, "HERE", tmp_path)
     module = ModuleType("usecases.sample")
     module.USECASE = usecase()
     monkeypatch.setitem(sys.modules, "usecases.sample", module)
@@ -103,7 +104,7 @@ def test_without_card_or_metrics_or_in_another_tree_nothing_is_said(
     METRICS.rename("elsewhere.json")
     assert cards.check(here) == []
     Path("elsewhere.json").rename(METRICS)
-    monkeypatch.chdir(here.parent)
+    monkeypatch.setattr(cards, "HERE", here.parent)
     assert cards.check(here) == []
 
 
