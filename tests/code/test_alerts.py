@@ -54,7 +54,7 @@ def test_what_there_is_to_say(now: list[Any], told: Any, day: date | None, step:
         ({"column": "weight"}, False),
         ({"check": "unit", "usecase": "shop"}, True),
         ({"check": "drift"}, False),
-        ({"usecase": "farm"}, False),
+        ({"usecase": "dairy"}, False),
     ],
 )
 def test_what_a_silence_covers(silence: dict[str, str], silenced: bool) -> None:
@@ -73,15 +73,15 @@ def test_one_column_found_twice_keeps_its_gravest_level() -> None:
 
 
 def test_a_letter_names_the_rest_in_a_line() -> None:
-    ill, quiet = case(finding()), case(finding("rows", None), name="farm")
+    ill, quiet = case(finding()), case(finding("rows", None), name="dairy")
     well = case(name="mill")
-    steps: dict[str, Any] = {"shop": "new", "farm": "", "mill": "over"}
-    made = letters.letter([ill, quiet, well], steps, {}, {"shop": "<p>", "farm": "<p>"})
+    steps: dict[str, Any] = {"shop": "new", "dairy": "", "mill": "over"}
+    made = letters.letter([ill, quiet, well], steps, {}, {"shop": "<p>", "dairy": "<p>"})
     assert made.title == "Plumbline: page: shop; fine again: mill"
     assert made.pages == {"shop-monitor.html": "<p>"}
     told = plain_text.render(made.blocks)
     assert "As told before" in told
-    assert "- farm: page: rows" in told
+    assert "- dairy: page: rows" in told
     assert "Over: nothing of what was told" in told
 
 

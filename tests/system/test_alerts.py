@@ -138,14 +138,14 @@ def test_what_is_over_is_told_once(root: Path, run: Run, box: alerts.Mailbox) ->
 
 
 def test_several_use_cases_in_one_message(root: Path, run: Run, box: alerts.Mailbox) -> None:
-    alerts.project(root, {"email": mail(box)}, ("shop", "farm", "mill"))
+    alerts.project(root, {"email": mail(box)}, ("shop", "dairy", "mill"))
     alerts.write(root, verdict(finding(), finding("drift", "weight")), "shop")
-    alerts.write(root, verdict(finding("rows", None)), "farm")
+    alerts.write(root, verdict(finding("rows", None)), "dairy")
     alerts.write(root, verdict(), "mill")
     run()
     (message,) = box.mails
-    assert message["Subject"] == "Plumbline: page: shop, farm"
-    assert set(attached(message)) == {"shop-monitor.html", "farm-monitor.html"}
+    assert message["Subject"] == "Plumbline: page: shop, dairy"
+    assert set(attached(message)) == {"shop-monitor.html", "dairy-monitor.html"}
     assert "mill" not in text(message)
 
 
@@ -342,9 +342,9 @@ def _texts(block: Any) -> Iterator[Any]:
 def test_an_issue_is_opened_once_updated_and_closed(root: Path, run: Run) -> None:
     with github.github() as hub:
         os.environ |= hub.environment()
-        alerts.project(root, {"github": True}, ("shop", "farm"))
+        alerts.project(root, {"github": True}, ("shop", "dairy"))
         alerts.write(root, verdict(finding()), "shop")
-        alerts.write(root, verdict(), "farm")
+        alerts.write(root, verdict(), "dairy")
         assert "github: shop: issue #1 opened" in run()[1]
         alerts.write(root, verdict(finding(evidence="7 % of values")), "shop")
         assert "github: shop: issue #1 updated" in run(day="2026-11-27")[1]
@@ -439,19 +439,19 @@ def test_a_verdict_that_is_not_there_is_a_page(
 
 
 def test_what_a_retrain_saw(root: Path, run: Run, box: alerts.Mailbox) -> None:
-    alerts.project(root, {"email": mail(box)}, ("shop", "farm", "mill"))
+    alerts.project(root, {"email": mail(box)}, ("shop", "dairy", "mill"))
     keys = dict.fromkeys(("comparison", "branch", "commit", "failed", "monitor"))
     record = {**keys, "outcome": "drift", "reasons": [], "as_of": {"from": None, "to": None}}
-    failed = {"stage": "validate@farm", "error": "no column 'weight'"}
+    failed = {"stage": "validate@dairy", "error": "no column 'weight'"}
     records = [
         {**record, "usecase": "shop", "monitor": verdict(finding())},
-        {**record, "usecase": "farm", "failed": failed},
+        {**record, "usecase": "dairy", "failed": failed},
     ]
     path = root / "retrain.json"
     path.write_text(json.dumps({"format": 1, "usecases": records}))
     run("--retrain", str(path))
     told = text(box.mails[0])
-    assert "stage validate@farm failed: no column 'weight'" in " ".join(told.split())
+    assert "stage validate@dairy failed: no column 'weight'" in " ".join(told.split())
     assert "mill" not in told
     path.unlink()
     run("--retrain", str(path), "--state", "other.json")
@@ -484,15 +484,15 @@ def test_a_use_case_with_a_section_of_its_own(
 ) -> None:
     import yaml
 
-    alerts.project(root, {"email": mail(box)}, ("shop", "farm"))
+    alerts.project(root, {"email": mail(box)}, ("shop", "dairy"))
     whole = yaml.safe_load((root / "params.yaml").read_text())
-    whole["farm"] = {**whole["farm"], "alerts": {"webhooks": [SLACK]}}
+    whole["dairy"] = {**whole["dairy"], "alerts": {"webhooks": [SLACK]}}
     (root / "params.yaml").write_text(yaml.safe_dump(whole))
-    for name in ("shop", "farm"):
+    for name in ("shop", "dairy"):
         alerts.write(root, verdict(finding()), name)
     run()
     assert [m["Subject"] for m in box.mails] == ["Plumbline: shop: page: amount: unit"]
-    assert [p["text"] for _, p in hook.posts] == ["Plumbline: farm: page: amount: unit"]
+    assert [p["text"] for _, p in hook.posts] == ["Plumbline: dairy: page: amount: unit"]
 
 
 def test_a_silence_for_what_is_not_there_is_a_warning(
