@@ -16,6 +16,9 @@ from bench.monitoring.worlds import DELAY
 Harms = Mapping[tuple[int, int, str], Harm]
 LARGE = ("covariate_20", "covariate_50", "covariate_gradual")
 TOLD = ("label_3", "concept_sudden", "concept_gradual", "concept_new")
+STILL = ("iid", "weekly", "calendar")
+"""Harmless, and nothing moves; in the other harmless ones something does, which is for a watch to say."""
+OF_LABELS = frozenset(("quality", "calibration"))
 READINGS: Mapping[str, Sequence[tuple[str, Flag]]] = {
     "plumbline": (("page", paged), ("watch or page", seen)),
     "evidently-default": (("data set", paged), ("any column", seen)),
@@ -63,6 +66,27 @@ def _own(records: Sequence[Record], harms: Mapping[Key, Harm]) -> dict[str, Any]
         "told_by_labels": {n: _on(records, TOLD, f) for n, f in READINGS["plumbline"]},
         "irrelevant": scoring.rate(_named(records, ("irrelevant",)), paged).as_json(),
         "blind_said": _blind(records),
+        "reported": _reported(records),
+    }
+
+
+def _reported(records: Sequence[Record]) -> dict[str, Any]:
+    """Drift that is reported, as a watch or a page, by the name of what moved; `by_chance`: how often
+    the same names are reported in as many windows of streams in which nothing moves."""
+    amounts, labels = scoring.names(BY_NAME[LARGE[0]].columns), scoring.names(OF_LABELS)
+    still = _named(records, STILL)
+    early = [r for r in still if r.place < 3]
+    late = [r for r in still if r.place >= DELAY]
+    return {
+        "large_covariate": {
+            **_on(records, LARGE, amounts),
+            "by_chance": scoring.detection(early, amounts)["within_3"],
+        },
+        "told_by_labels": {
+            **_on(records, TOLD, labels),
+            "by_chance": scoring.share(late, labels),
+        },
+        "watches_where_nothing_moves": scoring.rate(still, seen).as_json(),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from statistics import median
 
@@ -54,6 +54,11 @@ def paged(record: Record) -> bool:
 
 def seen(record: Record) -> bool:
     return record.level != "fine"
+
+
+def names(columns: Set[str]) -> Flag:
+    """Reported, be it as a watch or as a page, with one of `columns` among the first that are named."""
+    return lambda record: seen(record) and bool(columns & set(record.columns[:NAMED]))
 
 
 def at_least(count: int) -> Flag:
@@ -122,6 +127,14 @@ def detection(records: Sequence[Record], flag: Flag) -> dict[str, float | int | 
         **{f"within_{n}": round(within(delay, n), 4) for n in (1, 3, 7)},
         "median_delay": middle if np.isfinite(middle) else None,
     }
+
+
+def share(records: Sequence[Record], flag: Flag) -> float:
+    """The share of streams with a flagged window among `records`."""
+    streams = by_stream(records).values()
+    return (
+        round(float(np.mean([any(map(flag, s)) for s in streams])), 4) if streams else float("nan")
+    )
 
 
 def named(records: Sequence[Record], flag: Flag) -> float:

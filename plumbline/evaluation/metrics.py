@@ -13,8 +13,8 @@ import numpy as np
 
 from plumbline.evaluation import ranking
 from plumbline.evaluation.bootstrap import Array, Resample, divide, whole
-from plumbline.model.costs import Money as Money
-from plumbline.model.costs import cost as cost
+from plumbline.model.money import Money as Money
+from plumbline.model.money import cost as cost
 
 PRIMARY: Mapping[str, str] = {"classification": "average_precision", "regression": "mae"}
 HIGHER_IS_BETTER = frozenset(

@@ -13,7 +13,7 @@ from plumbline.evaluation import bootstrap, evidence, metrics
 from plumbline.evaluation.bootstrap import Array, Resample
 from plumbline.evaluation.evidence import Window
 from plumbline.model import decision
-from plumbline.model.costs import Money
+from plumbline.model.money import Money
 
 MODEL = "model"
 LIMITED = "capacity"

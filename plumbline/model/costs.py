@@ -1,10 +1,9 @@
-"""The cost matrix: what an event costs, by whether it is a case and whether there is an alarm; pure."""
+"""The cost matrix of params.yaml: what an event costs, by its outcome and the alarm; pure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from plumbline.errors import ParamsError, near
+from plumbline.model.money import Array, Money
 
-Array = np.ndarray
 CELLS = ("false_negative", "false_positive", "true_positive", "true_negative")
 
 
@@ -53,30 +52,10 @@ class Costs(BaseModel):
         return list(dict.fromkeys(name for name in named if name is not None))
 
 
-@dataclass(frozen=True)
-class Money:
-    """What each row would cost, in one unit, (n,) or one number for all.
-
-    A case: `missed` without an alarm, `caught` with one. No case: `alarm` with one, else `quiet`.
-    """
-
-    missed: Array | float
-    alarm: Array | float
-    caught: Array | float = 0.0
-    quiet: Array | float = 0.0
-
-
 def money(costs: Costs, columns: Mapping[str, Array]) -> Money:
     """The matrix for the rows of `columns`, (n,) each."""
     filled = [_filled(getattr(costs, cell), columns) for cell in CELLS]
     return Money(*filled)
-
-
-def cost(label: Array, alarm: Array, given: Money) -> Array:
-    """Each row's cost, float64 (n,). A negative amount cannot be lost: it counts as nothing."""
-    missed = np.maximum(given.missed, 0.0)
-    of_case = np.where(alarm, given.caught, missed)
-    return np.where(label == 1, of_case, np.where(alarm, given.alarm, given.quiet))
 
 
 def check(usecase: str, costs: Costs | None, known: Iterable[str]) -> None:

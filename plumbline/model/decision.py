@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from plumbline.model import costs as matrix
-from plumbline.model.costs import Costs, Money
+from plumbline.model.costs import Costs
+from plumbline.model.money import Money, cost
 from plumbline.usecase import Array, Columns, UseCase
 
 
@@ -46,12 +47,12 @@ def cheapest(label: Array, probability: Array, money: Money) -> Threshold:
     `probability` (n,) may be any score that rises with the chance of a case.
     """
     order, last = _ranked(probability)
-    quiet = matrix.cost(label, np.zeros(len(label), bool), money)
-    saves = (quiet - matrix.cost(label, np.ones(len(label), bool), money))[order]
+    quiet = cost(label, np.zeros(len(label), bool), money)
+    saves = (quiet - cost(label, np.ones(len(label), bool), money))[order]
     saved = np.concatenate([[0.0], np.cumsum(saves)[last]])
     best = int(np.argmax(saved))
-    cost = (float(np.sum(quiet)) - float(saved[best])) / len(label)
-    return _threshold(probability[order], last, best, "cost", cost)
+    mean = (float(np.sum(quiet)) - float(saved[best])) / len(label)
+    return _threshold(probability[order], last, best, "cost", mean)
 
 
 def best_f1(label: Array, probability: Array) -> Threshold:

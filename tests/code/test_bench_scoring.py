@@ -114,3 +114,21 @@ def test_an_alarm_twice_costs_twice() -> None:
     twice = window([1, 2, 2], [10_000, 500, 500], [1, 0, 0], [0.9, 0.9, 0.9])
     assert daily(true, true, 0.5)[1] == 0.05
     assert daily(twice, true, 0.5)[1] == 0.1
+
+
+def test_a_report_counts_by_a_name_among_the_first_three() -> None:
+    amounts = scoring.names(frozenset({"amount_cents"}))
+    assert amounts(record("covariate_20", 0, "watch", ("night", "amount_cents")))
+    assert amounts(record("covariate_20", 0, "page", ("amount_cents",)))
+    assert not amounts(record("covariate_20", 0, "watch", ("a", "b", "c", "amount_cents")))
+    assert not amounts(record("covariate_20", 0, "fine", ("amount_cents",)))
+
+
+def test_chance_is_the_share_of_streams_with_a_report_at_any_time() -> None:
+    records = [
+        record("weekly", place, "watch" if place == 8 and seed == 1 else "fine", seed=seed)
+        for place in range(14)
+        for seed in (1, 2)
+    ]
+    assert scoring.share(records, scoring.seen) == 0.5
+    assert scoring.share([r for r in records if r.place < 3], scoring.seen) == 0

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from plumbline.errors import ParamsError
-from plumbline.model import costs
+from plumbline.model import costs, money
 from plumbline.model.costs import Costs
 
 COLUMNS = {"amount": np.array([10, -20, 30, 40]), "fee": np.array([1.0, 1.0, 2.0, 2.0])}
@@ -24,14 +24,14 @@ def test_each_cell_prices_its_rows():
         true_negative=-0.25,
     )
     given = costs.money(matrix, COLUMNS)
-    assert costs.cost(LABEL, ALARM, given).tolist() == [3.0, 0.0, 2.0, -0.25]
-    assert costs.cost(LABEL, ~ALARM, given).tolist() == [5.0, 3.0, -0.25, 2.0]
+    assert money.cost(LABEL, ALARM, given).tolist() == [3.0, 0.0, 2.0, -0.25]
+    assert money.cost(LABEL, ~ALARM, given).tolist() == [5.0, 3.0, -0.25, 2.0]
     assert matrix.columns == ["amount", "fee"]
 
 
 def test_what_is_not_given_costs_nothing():
     given = costs.money(Costs(unit="cents", false_negative=7, false_positive=2), COLUMNS)
-    assert costs.cost(LABEL, ALARM, given).tolist() == [0.0, 7.0, 2.0, 0.0]
+    assert money.cost(LABEL, ALARM, given).tolist() == [0.0, 7.0, 2.0, 0.0]
 
 
 @pytest.mark.parametrize("cell", [[1], "", True, {"column": "a"}, {"column": 3, "times": 1}, 1e999])

@@ -7,7 +7,7 @@ import pytest
 
 from plumbline.evaluation import metrics
 from plumbline.model import decision
-from plumbline.model.costs import Money
+from plumbline.model.money import Money
 from plumbline.usecase import Array
 from tests.boosting import COSTS, parcels
 

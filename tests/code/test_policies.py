@@ -10,7 +10,7 @@ import pytest
 from plumbline.evaluation import gates, metrics, policies
 from plumbline.evaluation.evidence import Window
 from plumbline.evaluation.policies import Known
-from plumbline.model.costs import Money
+from plumbline.model.money import Money
 
 RANDOM = np.random.default_rng(2)
 ROWS, DAYS = 3_000, 20
