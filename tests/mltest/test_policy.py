@@ -79,6 +79,20 @@ def test_no_owner_no_description() -> None:
     ]
 
 
+@pytest.mark.parametrize(("description", "problems"), [("cents", 0), ("cent", 1), (" cent,-", 1)])
+def test_a_description_has_five_characters(description: str, problems: int) -> None:
+    first = replace(CASE.snapshots[0], description=description)
+    case = replace(CASE, snapshots=(first,), features=(first.name,), rows=())
+    assert len(policy.problems(case)) == problems
+
+
+@pytest.mark.parametrize("missing", [{"description": " "}, {"unit": ""}])
+def test_a_column_has_a_description_and_a_unit(missing: dict[str, str]) -> None:
+    assert policy.problems(ruled(CASE, "cents", **missing)) == [
+        "column 'cents' has no description or no unit; give both"
+    ]
+
+
 def test_the_stage_refuses_before_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     case = ruled(card_fraud.USECASE, "distance_m", forbidden="tells where one lives")
     monkeypatch.setattr("plumbline.usecase.load", lambda name: case)
