@@ -44,6 +44,13 @@ class Plan:
         return [s for s in found if s.name in self.names.get(size, frozenset([s.name]))]
 
 
+LARGE = frozenset(
+    (
+        *("weekly", "growth", "covariate_20", "covariate_50", "label_3", "concept_sudden"),
+        *("units", "all_null", "new_category", "partial_day", "empty_day"),
+    )
+)
+"""Of 50,000 rows a day: some of each group, as a stream of them takes minutes to make."""
 FINAL = Plan(
     name="final",
     whole={5_000: (101, 102, 103, 104), 500: (101, 102), 50_000: (104,)},
@@ -51,6 +58,7 @@ FINAL = Plan(
     peers={5_000: (101, 102), 500: (101,)},
     reports={5_000: (101,)},
     measured=(500, 5_000, 50_000),
+    names={50_000: LARGE},
 )
 SHORT = Plan(
     name="short",

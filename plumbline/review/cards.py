@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.errors import PlumblineError, SpecError
 from plumbline.files import read_json
 from plumbline.params import read
 
@@ -41,6 +41,9 @@ def _usecase(root: Path, name: str) -> Iterator[str]:
         found = _compared(name, read_json(metrics), report)
     except KeyError as error:
         yield f"{metrics} has no {error}: {card} cannot be held against it; run `dvc repro`"
+        return
+    except SpecError as error:
+        yield f"{card} cannot be held against the metrics: {error}"
         return
     for path, lines in found.items():
         yield from (f"{path}: {line}" for line in lines[:MOST])

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from plumbline.commands import gate
+from plumbline.errors import SpecError
 from plumbline.evaluation import cardcheck, modelcard
 from plumbline.review import cards, ruling
 from tests.code.test_modelcard import FIGURES, page, usecase
@@ -112,6 +113,17 @@ def test_metrics_of_an_older_version_are_told(here: Path):
     METRICS.write_text(json.dumps({k: v for k, v in FIGURES.items() if k != "data"}))
     [said] = cards.check(here)
     assert "has no 'data'" in said
+
+
+def test_a_use_case_that_is_refused_is_told_and_stops_nothing(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(name: str) -> None:
+        raise SpecError("the feature list uses 'is_fraud', which is not known")
+
+    monkeypatch.setattr("plumbline.usecase.load", refuse)
+    [said] = cards.check(here)
+    assert "cannot be held against the metrics: the feature list uses 'is_fraud'" in said
 
 
 def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixture[str]):
