@@ -149,7 +149,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=40, help="retrains")
     parser.add_argument("--tune", action="store_true", help="search anew for each retrain")
-    parser.add_argument("--only", default="", help="bad models whose name has this in it")
+    parser.add_argument(
+        "--only", default="", help="bad models whose name has one of these words in it, with commas"
+    )
     chosen = parser.parse_args()
     runner.prepare()
     logging.getLogger("plumbline").setLevel(logging.WARNING)
@@ -160,9 +162,10 @@ def main() -> None:
         project.run("git", "checkout", "-q", "--", ".")
         good = not refused(project, CONTROL)[0]
         print(f"  {'YES' if good else 'no '} {CONTROL.what}", flush=True)
-        asked = [b for b in bad_models(BEST) if chosen.only in b.what]
+        words = chosen.only.split(",")
+        asked = [b for b in bad_models(BEST) if any(w in b.what for w in words)]
         if any(BEST in b.what for b in asked):
-            asked = [b for b in bad_models(best_feature()) if chosen.only in b.what]
+            asked = [b for b in bad_models(best_feature()) if any(w in b.what for w in words)]
         said_no = 0
         for bad in asked:
             no, why = refused(project, bad)
