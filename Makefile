@@ -73,10 +73,10 @@ cml:
 	else rm -f .cml/part; echo "::warning::CML was not fetched, or its bytes are not those of CML_SHA256; comments go by REST"; fi
 
 prove: install
-	python bench/prove.py
+	python -m bench.prove
 
 bench: install
-	python bench/pipeline.py
+	python -m bench.pipeline
 
 faults: install
 	python -m pytest -n 2 --dist load tests/system/test_faults.py -p tests.faults.table

@@ -1,6 +1,6 @@
 """The same work as the pipeline on card payments, with DuckDB and XGBoost and nothing else.
 
-`python bench/bare.py PAYMENTS.parquet FOLDER`: type and check the events, compute the snapshot, fresh
+`python -m bench.bare PAYMENTS.parquet FOLDER`: type and check the events, compute the snapshot, fresh
 and row features that the model takes, split by time, train, score, and print metrics with intervals,
 baselines and drift. One file, no declarations, no reports, no second run: what the pipeline's time is
 held against. tests/model/test_bare.py holds its features against the pipeline's tables.

@@ -1,6 +1,6 @@
 """Do the explanations hold when only the seed differs? Retrains, each explained on the same rows.
 
-`python bench/explanations.py [USECASE]` needs the tables and metrics/<usecase>/tune.json (`dvc repro`,
+`python -m bench.explanations [USECASE]` needs the tables and metrics/<usecase>/tune.json (`dvc repro`,
 or `dvc checkout`). For each pair of retrains it takes the rank correlation of the features' mean
 absolute contribution, and per row how many of the three strongest features are the same.
 """

@@ -1,6 +1,6 @@
 """Is the comparison honest? Retrains that differ only in seed, and models that are bad on purpose.
 
-`python bench/honesty.py` works in a clone of HEAD, whose outs must be in the cache (`dvc repro`), and
+`python -m bench.honesty` works in a clone of HEAD, whose outs must be in the cache (`dvc repro`), and
 prints how many of 40 retrains `compare` calls within noise, and how many bad models `gate` refuses.
 Of a retrain the data stay as they are; `--tune` gives each its own search too (about 15 s more each).
 """

@@ -1,6 +1,6 @@
 """Does the offline metric track what the business pays? Models made worse on purpose, step by step.
 
-`python bench/metric_vs_cost.py [USECASE]` needs the tables and metrics/<usecase>/tune.json (`dvc repro`,
+`python -m bench.metric_vs_cost [USECASE]` needs the tables and metrics/<usecase>/tune.json (`dvc repro`,
 or `dvc checkout`). Each model gets its own early stopping, calibration and threshold, as a real one
 would. It prints average precision and cost saved on the test window, and their rank correlation with an
 interval by days. `--quick` learns from a quarter of the rows.

@@ -1,6 +1,6 @@
 """MonitorBench: does a page mean harm, and silence health? Simulated payments, judged day by day.
 
-`python bench/monitor.py --scenario X[,Y] --seeds dev --detector plumbline` prints each judged window of
+`python -m bench.monitor --scenario X[,Y] --seeds dev --detector plumbline` prints each judged window of
 those scenarios: level, columns, why. `--size 500`, `--seeds 1,2`, `--group fault` and `--quiet` (a line
 a stream) narrow it. `--final` runs all on the seeds held apart and writes `docs/monitor/results.json`,
 the pictures and `docs/monitor.md`; `--short` does so with fewer seeds; `--quick` prints a small part of

@@ -1,6 +1,6 @@
 """A new feature, as a person adds one: three files, under thirty lines, tested and in the tables.
 
-`python bench/new_feature.py` does it in a copy of the project with small data, and prints files, lines
+`python -m bench.new_feature` does it in a copy of the project with small data, and prints files, lines
 and seconds. The feature: is the amount a whole number of units, as those of fraudsters often are?
 """
 

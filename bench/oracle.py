@@ -1,4 +1,4 @@
-"""How close the card-fraud model is to what its data allow: `python bench/oracle.py [reference]`.
+"""How close the card-fraud model is to what its data allow: `python -m bench.oracle [reference]`.
 
 Two oracles rank the test window. `probability` knows all that the simulator knew but the last draw:
 which terminals are hacked, which cards leaked. `reachable` knows the simulator's settings, and learns
@@ -10,7 +10,7 @@ gap between the linear model and each oracle is closed, with intervals from whol
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -69,6 +69,9 @@ def line(name: str, values: Array, sample: bootstrap.Resample) -> str:
 
 def main() -> None:
     """Print the figures for the model in `models/card_fraud`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("reference", nargs="?", help="features of the linear model, with commas")
+    chosen = parser.parse_args()
     case, asked = usecase.load(NAME), params.load(NAME)
     columns = tables.read(TABLES / "test.parquet")
     label, day = columns[case.label].astype(float), columns[str(case.time)]
@@ -76,7 +79,7 @@ def main() -> None:
     days = day.astype("datetime64[D]")
     first, last = days.min().astype(date), (days.max() + 1).astype(date)
     answers = truth(source, first, last, columns[case.key])
-    names = tuple(sys.argv[1].split(",")) if len(sys.argv) > 1 else case.features
+    names = tuple(chosen.reference.split(",")) if chosen.reference else case.features
     answers["linear"] = linear(case, names, columns, asked.evaluate.linear_rows)
     answers["model"] = bundle.load(Path(f"models/{NAME}"), NAME).predict(columns)
     sample = bootstrap.resample(bootstrap.units(len(label), day), 500, asked.seed)

@@ -1,11 +1,12 @@
 """Do the tests notice? More faults than `python -m bench.mutants` plants for the ML Test Score.
 
-`python bench/planted_faults.py` puts one at a time into a copy of the project, runs the tests named, and
+`python -m bench.planted_faults` puts one at a time into a copy of the project, runs the tests named, and
 prints the test that turned red, or GREEN, which is a failure of the tests (exit code 1).
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -24,7 +25,7 @@ FAULTS = (
         f"{FEATURES}/batch.py",
         'outcomes.known_at.name("__at")',
         'outcomes[usecase.time].name("__at")',
-        "tests/code/test_batch.py",
+        tests="tests/code/test_batch.py",
     ),
     Mutant(
         "",
@@ -32,7 +33,7 @@ FAULTS = (
         "usecases/flights.py",
         "return dest_arrival_7d - dest_departure_7d",
         "return dest_arrival_7d + dest_departure_7d",
-        "tests/code/test_flights.py",
+        tests="tests/code/test_flights.py",
     ),
     Mutant(
         "",
@@ -40,7 +41,7 @@ FAULTS = (
         "plumbline/quality/contract.py",
         'found = [self.check("unique", key, "one row per key")]',
         "found = []",
-        "tests/code/test_contract.py tests/data/test_bad_rows.py",
+        tests="tests/code/test_contract.py tests/data/test_bad_rows.py",
     ),
     Mutant(
         "",
@@ -48,7 +49,7 @@ FAULTS = (
         "plumbline/quality/contract.py",
         "to_days({delay})",
         "to_days({delay} + 1)",
-        "tests/data/test_validate.py",
+        tests="tests/data/test_validate.py",
     ),
     Mutant(
         "",
@@ -56,7 +57,7 @@ FAULTS = (
         f"{FEATURES}/splits.py",
         "test.start - gap - timedelta(days=params.valid_days), test.start - gap)",
         "test.start - timedelta(days=params.valid_days), test.start)",
-        "tests/code/test_splits.py",
+        tests="tests/code/test_splits.py",
     ),
     Mutant(
         "",
@@ -64,7 +65,7 @@ FAULTS = (
         f"{FEATURES}/splits.py",
         "valid.start - gap)",
         "valid.start)",
-        "tests/code/test_splits.py",
+        tests="tests/code/test_splits.py",
     ),
     Mutant(
         "",
@@ -72,7 +73,7 @@ FAULTS = (
         "plumbline/evaluation/ranking.py",
         "np.maximum(at.through, 1)",
         "np.maximum(at.ahead, 1)",
-        "tests/code/test_metrics.py",
+        tests="tests/code/test_metrics.py",
     ),
     Mutant(
         "",
@@ -80,7 +81,7 @@ FAULTS = (
         "plumbline/evaluation/metrics.py",
         "sample.mean(np.abs(score - label))",
         "sample.mean(score - label)",
-        "tests/code/test_metrics.py",
+        tests="tests/code/test_metrics.py",
     ),
     Mutant(
         "",
@@ -88,7 +89,7 @@ FAULTS = (
         "plumbline/evaluation/metrics.py",
         "return score >= threshold",
         "return score > threshold",
-        "tests/code/test_metrics.py",
+        tests="tests/code/test_metrics.py",
     ),
 )
 
@@ -113,6 +114,7 @@ def first_red(project: Path, fault: Mutant) -> str:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = make(Path(folder), ["card_fraud"]).path
         missed = 0

@@ -1,6 +1,6 @@
 """There and back over three releases of card_fraud at full size: the same as recorded, and how long.
 
-`python bench/rollback.py` works in a clone of HEAD, makes three releases (other params, other features,
+`python -m bench.rollback` works in a clone of HEAD, makes three releases (other params, other features,
 other data), rolls back to each of them and to the branch again, and compares outs, champion, Feast's
 definitions, online features and predictions with what was to be seen when each was made. Then a
 rollback is killed (kill -9) at the start and at the end of each of its steps; the next one finds that

@@ -1,9 +1,9 @@
-"""Prints how fast the card-payments simulator is, and its peak memory: `python bench/simulator.py [rows]`."""
+"""Prints how fast the card-payments simulator is, and its peak memory: `python -m bench.simulator [rows]`."""
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 import time
 from datetime import date
 
@@ -14,7 +14,9 @@ PER_CUSTOMER = 378  # payments of a customer from January to June
 
 def main() -> None:
     """About 10 million payments unless told otherwise."""
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("payments", nargs="?", type=int, default=10_000_000)
+    wanted = parser.parse_args().payments
     customers = max(1, wanted // PER_CUSTOMER)
     settings = {"customers": customers, "terminals": customers}
     started = time.perf_counter()

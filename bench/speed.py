@@ -1,6 +1,6 @@
 """What training, features and answers cost, in yardsticks measured in the same minute: no clock is trusted.
 
-`python bench/speed.py` prints each cost against the committed one (bench/speed.json); `--keep` writes it.
+`python -m bench.speed` prints each cost against the committed one (bench/speed.json); `--keep` writes it.
 Times are of the processor, the least of several runs. The yardstick is a fixed piece of work (sorting,
 a square root, a loop of plain Python), so that another machine or a busy one moves both sides.
 """

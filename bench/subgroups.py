@@ -3,12 +3,12 @@
 On card_fraud's test table and model. Where there is none: labels are drawn from the model's own
 probabilities. A planted one: the larger frauds for travel and online get the median score.
 
-Run: python bench/subgroups.py [draws]
+Run: python -m bench.subgroups [draws]
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,4 +53,6 @@ def main(draws: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("draws", nargs="?", type=int, default=20)
+    main(parser.parse_args().draws)

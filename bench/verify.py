@@ -1,11 +1,12 @@
 """How fast `python -m plumbline verify` hashes: against md5sum on 1 GB, and 4,000 small files.
 
-`python bench/verify.py [FOLDER]` makes two throw-away projects in FOLDER (a temporary one without
+`python -m bench.verify [FOLDER]` makes two throw-away projects in FOLDER (a temporary one without
 it), runs each command three times, and prints the median: one process's start-up to its end.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -25,7 +26,9 @@ RUNS = 3
 
 def main() -> None:
     """Make the projects, time the commands, print two lines."""
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as folder:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", help="where to make them: which disk is measured")
+    with tempfile.TemporaryDirectory(dir=parser.parse_args().folder) as folder:
         large = project(Path(folder) / "large", files=16, size=64 << 20)
         objects = [str(p) for p in (large / ".dvc" / "cache").rglob("*") if p.is_file()]
         ours = seconds(large, sys.executable, "-m", "plumbline", "verify", "--in", "cache")

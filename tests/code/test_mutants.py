@@ -22,7 +22,8 @@ def test_each_id_has_one_and_no_two_are_called_alike() -> None:
 
 @pytest.mark.parametrize("mutant", [*MUTANTS, *FAULTS], ids=lambda m: m.what)
 def test_the_text_to_change_is_there(mutant: Mutant) -> None:
-    assert mutant.edit or mutant.old in (ROOT / mutant.file).read_text()
+    assert callable(mutant.edit) or mutant.old in (ROOT / mutant.file).read_text()
+    assert mutant.id or mutant.tests
     declared = marks.declared(ROOT)
     for words in mutant.tests.split():
         assert (ROOT / words).exists()

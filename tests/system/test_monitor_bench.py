@@ -22,7 +22,7 @@ def cell(text: str, row: str) -> str:
 def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     kept: Path = tmp_path_factory.mktemp("monitorbench")
     done = subprocess.run(
-        [sys.executable, "bench/monitor.py", "--quick"],
+        [sys.executable, "-m", "bench.monitor", "--quick"],
         cwd=ROOT,
         env={**os.environ, "MONITORBENCH_CACHE": str(kept)},
         capture_output=True,
