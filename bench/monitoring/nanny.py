@@ -64,6 +64,12 @@ class NannyML:
         )
         self._ask({"do": "fit", "part": self.part}, days)
 
+    def __del__(self) -> None:
+        """End the worker: left alone, it waits for questions as long as this process lives."""
+        if self.worker is not None and self.worker.stdin is not None:
+            self.worker.stdin.close()
+            self.worker.wait()
+
     def begin(self) -> None:
         """Nothing: each window is compared with the same reference."""
 

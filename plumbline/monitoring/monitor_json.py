@@ -147,7 +147,9 @@ def staleness(limits: Monitor, age_days: int | None) -> str:
 def _shelf_life(limits: Monitor, age_days: int | None, stale: str) -> dict[str, Any]:
     life = limits.shelf_life_days
     text = stale or (
-        "no shelf life is set (monitor.shelf_life_days)" if life is None else f"{age_days} of {life} days used"
+        "no shelf life is set (monitor.shelf_life_days)"
+        if life is None
+        else f"{age_days} of {life} days used"
     )
     return {"days": life, "age_days": age_days, "text": text}
 
