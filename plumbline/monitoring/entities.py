@@ -101,15 +101,17 @@ def contradicted(claim: Claim, now: Sketch, trail: Sequence[Sketch]) -> tuple[in
     wanted = [days.get(now.day - back * DAY) for back in range(1, claim.days + 1)]
     if any(one is None for one in wanted):
         return None
-    held = sum((_rows(one, mine.ids) for one in wanted if one), np.zeros(len(mine.ids)))
+    if any(claim.name not in one.held for one in wanted if one):
+        return None
+    held = sum((_held(one, claim, mine.ids) for one in wanted if one), np.zeros(len(mine.ids)))
     said = mine.claimed[claim.name]
     asked = ~np.isnan(said)
     return int((said[asked] != held[asked]).sum()), int(asked.sum())
 
 
-def _rows(ledger: Ledger, ids: Array) -> Array:
-    """The rows of each of `ids` in a period, 0 where there are none."""
+def _held(ledger: Ledger, claim: Claim, ids: Array) -> Array:
+    """The rows of each of `ids` that a period held and the claim counts, 0 where there are none."""
     if not len(ledger.ids):
         return np.zeros(len(ids))
     place = np.minimum(np.searchsorted(ledger.ids, ids), len(ledger.ids) - 1)
-    return np.where(ledger.ids[place] == ids, ledger.rows[place], 0)
+    return np.where(ledger.ids[place] == ids, ledger.held[claim.name][place], 0)

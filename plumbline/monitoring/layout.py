@@ -17,7 +17,7 @@ import pandas as pd
 
 from plumbline.monitoring import drift
 from plumbline.monitoring.window import Window, is_number
-from plumbline.usecase import Array, UseCase, aggregates, available
+from plumbline.usecase import Array, UseCase, Where, aggregates, available
 
 Kind = Literal["numeric", "category", "identifier", "time"]
 """How values are counted: in bins, by value, not at all (only nulls), by the hour of the day."""
@@ -81,11 +81,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Claim:
-    """A snapshot feature that says how many rows of an entity the last `days` days had."""
+    """A snapshot feature that says how many rows of an entity, of those in `where`, `days` days had."""
 
     name: str
     entity: str
     days: int
+    where: tuple[Where, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def roots(usecase: UseCase) -> dict[str, tuple[str, ...]]:
 def claims(usecase: UseCase) -> tuple[Claim, ...]:
     """The counts of rows over at most LONGEST days, which past sketches can confirm."""
     return tuple(
-        Claim(s.name, usecase.entity(s.entity).column, s.days)
+        Claim(s.name, usecase.entity(s.entity).column, s.days, s.where)
         for s in usecase.snapshots
         if s.aggregate == "count" and not s.matured and s.days <= LONGEST
     )

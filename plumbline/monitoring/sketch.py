@@ -5,7 +5,7 @@ A sketch of 50,000 rows and 30 columns takes a few kilobytes, so that a stream's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from plumbline.monitoring import layout as layouts
 from plumbline.monitoring.layout import Layout, Plan
 from plumbline.monitoring.weeks import DAY
 from plumbline.monitoring.window import Window
-from plumbline.usecase import Array
+from plumbline.usecase import Array, Where
 
 NAMES = 5
 """New values that are kept by name."""
@@ -43,14 +43,15 @@ class Raw:
 class Ledger:
     """Rows of some of an entity's ids (those with a small hash, the same in every period).
 
-    `different` ids in all, in `known` rows; `ids` float (k,) sorted hashes, `rows` int (k,);
-    `claimed` per feature what it says of each of them, float (k,), NaN where it says nothing.
+    `different` ids in all, in `known` rows; `ids` float (k,) sorted hashes. Per claim: `held`, the
+    rows of each of them that it counts, int (k,), and `claimed`, what it says of the days before,
+    float (k,), NaN where it says nothing.
     """
 
     different: int
     known: int
     ids: Array
-    rows: Array
+    held: Mapping[str, Array]
     claimed: Mapping[str, Array]
 
 
@@ -169,18 +170,43 @@ def _stuck(layout: Layout, window: Window, equal: Array) -> int:
 def _ledger(layout: Layout, name: str, window: Window) -> Ledger:
     inverse, kinds = pd.factorize(window.columns[name])
     known = inverse >= 0
-    rows = np.bincount(inverse[known], minlength=len(kinds))
     place = layouts.hashed(np.asarray(kinds)) if len(kinds) else np.zeros(0)
     kept = np.flatnonzero(place < layout.entities[name])
     kept = kept[np.argsort(place[kept])]
-    claimed = {}
+    held, claimed = {}, {}
     for claim in layout.claims:
         values = window.columns.get(claim.name)
+        if claim.entity == name and all(w.column in window.columns for w in claim.where):
+            counted = known & inside(claim.where, window)
+            held[claim.name] = np.bincount(inverse[counted], minlength=len(kinds))[kept]
         if claim.entity == name and values is not None and values.dtype.kind == "f":
             said = np.full(len(kinds), np.nan)
             said[inverse[known][::-1]] = values[known][::-1]  # the first row's: the day's beginning
             claimed[claim.name] = said[kept]
-    return Ledger(len(kinds), int(known.sum()), place[kept], rows[kept], claimed)
+    return Ledger(len(kinds), int(known.sum()), place[kept], held, claimed)
+
+
+def inside(where: Sequence[Where], window: Window) -> Array:
+    """Whether each row meets all conditions, bool (n,); a null meets none."""
+    found = np.ones(window.rows, bool)
+    for condition in where:
+        found &= _between(condition, window.columns[condition.column])
+    return found
+
+
+def _between(condition: Where, values: Array) -> Array:
+    if values.dtype.kind == "M":
+        hours = (values - values.astype("datetime64[D]")) / np.timedelta64(1, "h")
+        values = np.floor(hours)  # NaN for a null
+    numbers = layouts.numeric(values)
+    if numbers is None:
+        return np.zeros(len(values), bool)
+    low, high = condition.low, condition.high
+    above = np.ones(len(numbers), bool) if low is None else numbers >= low
+    below = np.ones(len(numbers), bool) if high is None else numbers < high
+    if low is not None and high is not None and low > high:
+        return above | below
+    return above & below & ~np.isnan(numbers)
 
 
 def _repeated(key: Array | None) -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from datetime import datetime
 
 import numpy as np
 import pytest
 
+from plumbline.features import single
 from plumbline.monitoring import entities, layout, matured, sketch, stream
 from plumbline.monitoring.window import Window, window
 from plumbline.params import Monitor
+from plumbline.usecase import Where
 from tests.shop import LAST, table, usecase
 from usecases import card_fraud, flights
 
@@ -113,7 +116,7 @@ def test_the_number_of_ids_does_not_grow_with_the_rows():
     random = np.random.default_rng(0)
     for rows in (500, 1_000, 4_000):
         seen = len(np.unique(random.integers(0, 1_000, rows)))
-        ledger = sketch.Ledger(seen, rows, np.zeros(0), np.zeros(0, int), {})
+        ledger = sketch.Ledger(seen, rows, np.zeros(0), {}, {})
         assert entities.population(ledger) == pytest.approx(1_000, rel=0.08)
 
 
@@ -122,7 +125,8 @@ def test_histories_are_held_against_the_days_before():
     ids = np.array([0.1, 0.2, 0.3])
 
     def day(number, rows, claimed):
-        ledger = sketch.Ledger(3, 6, ids, np.array(rows), {"count_1d": np.array(claimed, float)})
+        held = {"count_1d": np.array(rows)}
+        ledger = sketch.Ledger(3, 6, ids, held, {"count_1d": np.array(claimed, float)})
         return sketch.Sketch(
             LAST + number, 6, np.zeros(0, int), {}, {}, {}, {"who": ledger}, 0, 0, 0.0
         )
@@ -131,6 +135,55 @@ def test_histories_are_held_against_the_days_before():
     assert entities.contradicted(claim, now, [before]) == (1, 3)
     assert entities.contradicted(claim, now, []) is None
     assert entities.contradicted(claim, day(2, [1, 1, 1], [2, 2, 2]), [before]) is None
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Where("cents", 1),
+        Where("cents", None, 500),
+        Where("cents", 200, 500),
+        Where("at", 0, 6),
+        Where("at", 18, 6),
+        Where("at"),
+    ],
+)
+def test_a_condition_is_the_same_as_for_a_single_event(condition):
+    cents = [-5, 0, 1, 199, 200, 499, 500, None]
+    at = ["2025-07-20T05:59:59", "2025-07-20T06", "2025-07-20T17:59", "2025-07-20T18"]
+    at += ["2025-07-20T23:59", "2025-07-20T00", "2025-07-20T12", None]
+    columns = {"cents": np.array(cents, object), "at": np.array(at, "M8[us]")}
+    events = [
+        (c, None if t is None else datetime.fromisoformat(t))
+        for c, t in zip(cents, at, strict=True)
+    ]
+    expected = [
+        single._inside(condition, {"cents": c, "at": t}[condition.column]) for c, t in events
+    ]
+    seen = Window(columns, np.full(8, np.nan), np.zeros(8))
+    assert sketch.inside((condition,), seen).tolist() == expected
+
+
+def test_a_history_of_some_rows_is_held_against_these_alone():
+    case, count = card_fraud.USECASE, 400
+    random = np.random.default_rng(0)
+
+    def day(number, far):
+        columns = {n: random.random(count) for n in layout.monitored(case)}
+        columns |= {"customer_id": np.arange(count) % 40, "terminal_id": np.arange(count) % 50}
+        columns |= {"kind": np.full(count, "payment", object)}
+        columns |= {"category": np.full(count, "grocery", object)}
+        columns |= {"payment_id": np.arange(count), "amount_cents": np.full(count, 900)}
+        columns["distance_m"] = np.where(np.arange(count) < 80, 9_000, 10)
+        columns["customer_far_7d"] = np.full(count, float(far))
+        columns["paid_at"] = np.full(count, (LAST + number).astype("M8[us]"))
+        return window(case, columns, np.zeros(count), LAST + number)
+
+    plan = layout.layout(case, {}, day(-1, 0))
+    claim = next(c for c in plan.claims if c.name == "customer_far_7d")
+    past = [sketch.sketch(plan, day(i, 0)) for i in range(7)]
+    assert entities.contradicted(claim, sketch.sketch(plan, day(7, 14)), past) == (0, 40)
+    assert entities.contradicted(claim, sketch.sketch(plan, day(7, 70)), past) == (40, 40)
 
 
 def test_a_large_period_is_judged_within_a_second_and_half_a_gigabyte():
