@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,26 @@ def make(folder: Path) -> Path:
     project.commit("base")
     git("clone", "-q", "--bare", str(project.path), str(folder / "origin.git"), cwd=folder)
     publish(project, folder / "remote")
-    for branch, changes in (("good", GOOD), ("worse", WORSE)):
-        project.run("git", "checkout", "-q", "-b", branch, "main")
-        project.set(changes)
-        project.repro(env=QUIET)
-        project.commit(branch)
+    shutil.copytree(project.path, folder / "beside", symlinks=True)
+    beside = Project(folder / "beside")
+    with ThreadPoolExecutor(2) as pool:
+        tried = (project, "good", GOOD), (beside, "worse", WORSE)
+        list(pool.map(lambda given: _branch(*given), tried))
+    project.run("git", "fetch", "-q", str(beside.path), "worse:worse")
+    shutil.copytree(
+        beside.path / ".dvc" / "cache", project.path / ".dvc" / "cache", dirs_exist_ok=True
+    )
+    shutil.rmtree(beside.path)
     shutil.rmtree(project.path / ".dvc" / "tmp")
     return folder
+
+
+def _branch(project: Project, name: str, changes: dict[str, Any]) -> None:
+    """A branch of main with other params, run and committed."""
+    project.run("git", "checkout", "-q", "-b", name, "main")
+    project.set(changes)
+    project.repro(env=QUIET)
+    project.commit(name)
 
 
 def publish(project: Project, remote: Path) -> None:
