@@ -89,6 +89,7 @@ def request_cost() -> Callable[[], object]:
         {"payment_id": r["payment_id"], "is_fraud": r["is_fraud"], "known_at": r["paid_at"] + late}
         for r in rows
     ]
+    rows = single.marked(case, rows, outcomes)
     known = {e.name: single.history(case, e, rows, outcomes) for e in case.entities}
     at = datetime(2025, 4, 15, 12)
     asked = [{**row, "paid_at": at} for row in rows[:200]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeVar
 
@@ -210,7 +210,9 @@ class UseCase:
     expression over the source's columns. `features` is the ordered list that the model sees.
     `naive` names a known numeric column or feature that is the naive answer (a score to rank by, or
     a value in the label's unit). `offset` names one that the regression starts from. `label_delay`
-    is in whole days. `groups` are those between which the model should treat alike.
+    is in whole days. `groups` are those between which the model should treat alike. `marks` names row
+    features that stay with each event, as they were at its time: histories count and sum them like
+    columns. They are whole numbers, and made of no history of a mark.
     """
 
     name: str
@@ -229,6 +231,7 @@ class UseCase:
     fresh: tuple[Fresh, ...] = ()
     categories: tuple[Category, ...] = ()
     rows: tuple[Row, ...] = ()
+    marks: tuple[str, ...] = ()
     naive: str | None = None
     offset: str | None = None
     slices: tuple[Slice, ...] = ()
@@ -253,6 +256,25 @@ class UseCase:
     def aggregates(self) -> tuple[Snapshot | Fresh, ...]:
         """The snapshot features, then the fresh ones, in the declared order."""
         return (*self.snapshots, *self.fresh)
+
+    @cached_property
+    def marking(self) -> UseCase:
+        """What the marks are made with: rows and histories that lead to them, and nothing else."""
+        wanted = _leading(self)
+        return replace(
+            self,
+            features=(),
+            snapshots=tuple(s for s in self.snapshots if s.name in wanted),
+            fresh=tuple(f for f in self.fresh if f.name in wanted),
+            categories=(),
+            rows=tuple(r for r in self.rows if r.name in wanted),
+            marks=(),
+            naive=None,
+            offset=None,
+            slices=(),
+            behaviours=(),
+            groups=(),
+        )
 
     def column(self, name: str) -> Column:
         """The contract's line for `name`; SpecError with the nearest names otherwise."""
@@ -305,6 +327,7 @@ def _check(usecase: UseCase) -> None:
     for aggregate in aggregates(usecase):
         _check_aggregate(usecase, aggregate)
     _check_rows(usecase)
+    _check_marks(usecase)
     _check_references(usecase)
 
 
@@ -358,12 +381,12 @@ def _check_aggregate(usecase: UseCase, feature: Snapshot | Fresh) -> None:
             f"usecases/{usecase.name}.py: '{feature.name}' has edges; they must rise, and belong to a "
             "column."
         )
-    if feature.column is not None:
+    if feature.column is not None and feature.column not in usecase.marks:
         _check_summed(usecase, feature.name, usecase.column(feature.column))
     for condition in feature.where:
         _check_where(usecase, feature.name, condition)
     if not getattr(feature, "matured", False):
-        reach = {c.name for c in usecase.known}
+        reach = {*usecase.marks, *(c.name for c in usecase.known)}
         for name in (feature.column, *(w.column for w in feature.where)):
             if name is not None:
                 _known(usecase, name, f"feature '{feature.name}'", reach)
@@ -378,15 +401,15 @@ def _check_summed(usecase: UseCase, feature: str, column: Column) -> None:
 
 
 def _check_where(usecase: UseCase, feature: str, condition: Where) -> None:
-    column = usecase.column(condition.column)
-    if column.type not in ("int", "bool", "timestamp"):
+    kind = "int" if condition.column in usecase.marks else usecase.column(condition.column).type
+    if kind not in ("int", "bool", "timestamp"):
         raise SpecError(
-            f"usecases/{usecase.name}.py: '{feature}' compares '{column.name}' of type {column.type}; "
+            f"usecases/{usecase.name}.py: '{feature}' compares '{condition.column}' of type {kind}; "
             "expected int, bool or timestamp."
         )
     if condition.low is None and condition.high is None:
         raise SpecError(
-            f"usecases/{usecase.name}.py: '{feature}' compares '{column.name}' with nothing; give its "
+            f"usecases/{usecase.name}.py: '{feature}' compares '{condition.column}' with nothing; give its "
             "range a low or a high end."
         )
 
@@ -398,6 +421,30 @@ def _check_rows(usecase: UseCase) -> None:
         for name in row.inputs:
             _known(usecase, name, f"feature '{row.name}'", reach)
         reach.add(row.name)
+
+
+def _check_marks(usecase: UseCase) -> None:
+    rows = {r.name: r for r in usecase.rows}
+    for name in usecase.marks:
+        _find(usecase, "row feature for the mark", name, rows)
+    leading = _leading(usecase)
+    for feature in aggregates(usecase):
+        used = set(usecase.marks).intersection([feature.column, *(w.column for w in feature.where)])
+        if feature.name in leading and used:
+            raise SpecError(
+                f"usecases/{usecase.name}.py: the marks ({', '.join(usecase.marks)}) are made with "
+                f"'{feature.name}', which is itself a history of the mark '{min(used)}'; make marks of "
+                "columns and of histories of columns."
+            )
+
+
+def _leading(usecase: UseCase) -> set[str]:
+    """The marks and all that they are made of, by name."""
+    found = set(usecase.marks)
+    for row in reversed(usecase.rows):
+        if row.name in found:
+            found.update(row.inputs)
+    return found
 
 
 def _check_references(usecase: UseCase) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.features import batch, engine, tables
+from plumbline.features import assemble, batch, engine, tables
 from plumbline.usecase import (
     Array,
     Category,
@@ -34,6 +36,16 @@ STEPS = (-100, 0, 100, 200)
 def per_place(cents: Array, place_sum_3d: Array) -> Array:
     """Cents plus the place's three-day sum, cents."""
     return cents + place_sum_3d
+
+
+def heavy_today(grams: Array, who_grams_today: Array) -> Array:
+    """Grams above the person's mean of the day; nothing without grams."""
+    return grams - who_grams_today
+
+
+def surprise(cents: Array, heavy_today: Array, who_mean_3d: Array) -> Array:
+    """Cents above the person's mean, whole steps of ten, up with the grams; nothing without grams."""
+    return np.floor((cents - who_mean_3d) / 10.0) + np.sign(heavy_today)
 
 
 SMALL = UseCase(
@@ -93,6 +105,31 @@ SMALL = UseCase(
             where=(Where("grams", 2, 8), Where("at", high=12)),
             edges=STEPS,
         ),
+        Snapshot("who_surprise_3d", "who", "sum", 3, "surprise in 3 days", "surprise"),
+        Snapshot(
+            "who_calm_2d", "who", "count", 2, "calm events", where=(Where("surprise", high=0),)
+        ),
+        Snapshot(
+            "place_surprise_5d",
+            "place",
+            "mean",
+            5,
+            "mean step of surprise, settled",
+            "surprise",
+            True,
+            default=-7.0,
+            edges=(-5, 0, 5),
+        ),
+        Snapshot(
+            "place_calm_bad_5d",
+            "place",
+            "rate",
+            5,
+            "bad share of the calm",
+            "bad",
+            True,
+            where=(Where("surprise", high=1),),
+        ),
     ),
     fresh=(
         Fresh("who_count_today", "who", "count", "events today"),
@@ -108,9 +145,11 @@ SMALL = UseCase(
             where=(Where("ok", 1),),
             edges=STEPS,
         ),
+        Fresh("place_surprise_today", "place", "mean", "mean surprise", "surprise", default=-8.0),
     ),
     categories=(Category("kind_code", "kind", ("a", "b"), "kind of event"),),
-    rows=(Row(per_place),),
+    rows=(Row(per_place), Row(heavy_today), Row(surprise)),
+    marks=("surprise",),
     features=("cents", "who_count_1d", "who_mean_3d", "who_bad_3d", "place_sum_3d", "kind_code"),
 )
 
@@ -163,7 +202,7 @@ def computed(
 ) -> dict[int, dict[str, float]]:
     """Each visible event's snapshot and fresh features by `plumbline.features.batch`, by key."""
     with lent(rows, late) as (backend, events, outcomes):
-        events, outcomes = batch.visible(SMALL, events, outcomes, as_of)
+        events, outcomes = assemble.visible(backend, SMALL, events, outcomes, as_of)
         made = {
             e.name: engine.keep(backend, e.name, batch.snapshots(SMALL, e, events, outcomes, as_of))
             for e in SMALL.entities
@@ -175,10 +214,26 @@ def computed(
 
 def brute(rows: Rows, one: Mapping[str, Any], late: Rows | None = None) -> dict[str, float]:
     """The declared features of one event, read off the declarations row by row."""
+    marked = [{**row, **_marks(rows, row)} for row in rows]
+    settled = marked if late is None else [{**row, **_marks(rows, row)} for row in late]
+    return _read(marked, settled, one, NAMES)
+
+
+def _marks(rows: Rows, one: Mapping[str, Any]) -> dict[str, int | None]:
+    leading = _read(rows, rows, one, ["who_mean_3d", "who_grams_today"])
+    if one["grams"] is None:
+        return {"surprise": None}
+    heavier = one["grams"] - leading["who_grams_today"]
+    steps = math.floor((one["cents"] - leading["who_mean_3d"]) / 10)
+    return {"surprise": steps + (heavier > 0) - (heavier < 0)}
+
+
+def _read(
+    rows: Rows, settled: Rows, one: Mapping[str, Any], names: Iterable[str]
+) -> dict[str, float]:
     midnight = datetime.combine(one["at"], datetime.min.time())
-    settled = rows if late is None else late
     values = {}
-    for spec in (*SMALL.snapshots, *SMALL.fresh):
+    for spec in (s for s in SMALL.aggregates if s.name in names):
         key = SMALL.entity(spec.entity).column
         if getattr(spec, "matured", False):
             inside = [r for r in settled if (midnight - r["known_at"]).total_seconds() > 0]

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from bench.monitoring import learning
 from bench.monitoring.scenarios import Scenario, calendar
 from bench.monitoring.worlds import CONTEXT, DELAY, IRRELEVANT, World, ordinal
-from plumbline.features import batch, engine, tables
+from plumbline.features import batch, engine, marks, tables
 from plumbline.files import replacing_folder
 from plumbline.monitoring.window import Window
 from plumbline.usecase import Array
@@ -80,6 +80,7 @@ def featured(
 
     with engine.connection(threads=1) as backend:
         rows, late = engine.lend(backend, events), engine.lend(backend, labels)
+        rows = marks.kept(backend, USECASE, rows, late, end)
         made = {}
         for entity in USECASE.entities:
             found = batch.snapshots(USECASE, entity, rows, late, end)

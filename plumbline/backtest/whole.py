@@ -30,7 +30,7 @@ def read(case: UseCase, params: UseCaseParams, valid: Path) -> tuple[dict[str, A
         folder = Path(name)
         events, outcomes = engine.read(backend, case, valid)
         first, until = assemble.span(case, events, params.data.as_of)
-        events, outcomes = batch.visible(case, events, outcomes, until)
+        events, outcomes = assemble.visible(backend, case, events, outcomes, until)
         made = assemble.write_snapshots(backend, case, events, outcomes, until, folder)
         start = first + timedelta(days=params.features.warmup_days)
         known = Window(start, until - timedelta(days=case.label_delay))

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from plumbline.errors import ContractError
-from plumbline.features import batch, catalog, engine, splits, store, tables
+from plumbline.features import batch, catalog, engine, marks, splits, store, tables
 from plumbline.features.splits import Window
 from plumbline.features.tables import Counts
 from plumbline.params import Features
@@ -40,13 +40,21 @@ def timed(
     events, outcomes = engine.read(backend, case, valid)
     first, until = span(case, events, as_of)
     windows = splits.windows(case, params, first, until)
-    events, outcomes = batch.visible(case, events, outcomes, until)
+    events, outcomes = visible(backend, case, events, outcomes, until)
     made = write_snapshots(backend, case, events, outcomes, until, snapshots)
     join = partial(batch.join_snapshots, case, made=made)
     if made and params.join == "feast":
         join = partial(store.join_snapshots, case, folder=snapshots)
     written = write_tables(backend, case, windows, events, outcomes, join, tables)
     return catalog.report(case, windows, written)
+
+
+def visible(
+    backend: Any, case: UseCase, events: Any, outcomes: Any, as_of: date
+) -> tuple[Any, Any]:
+    """The events that happened, with their marks, and the outcomes that became known, before `as_of`."""
+    events, outcomes = batch.visible(case, events, outcomes, as_of)
+    return marks.kept(backend, case, events, outcomes, as_of), outcomes
 
 
 def plain(

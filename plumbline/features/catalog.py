@@ -39,12 +39,9 @@ def sources(usecase: UseCase, name: str) -> list[str]:
     for spec in usecase.aggregates:
         if spec.name == name:
             late = usecase.label_delay and getattr(spec, "matured", False)
-            own = {
-                usecase.entity(spec.entity).column,
-                str(usecase.time),
-                spec.column or usecase.key,
-                *(w.column for w in spec.where),
-            }
+            own = {usecase.entity(spec.entity).column, str(usecase.time)}
+            for read in (spec.column or usecase.key, *(w.column for w in spec.where)):
+                own.update(sources(usecase, read))
             return sorted(own | ({"known_at"} if late else set()))
     for category in usecase.categories:
         if category.name == name:

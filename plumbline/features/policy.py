@@ -34,7 +34,7 @@ def values(usecase: UseCase, name: str) -> list[str]:
             return sorted({v for i in row.inputs for v in values(usecase, i)})
     for spec in usecase.aggregates:
         if spec.name == name:
-            return [spec.column] if spec.column else []
+            return values(usecase, spec.column) if spec.column else []
     return [c.column for c in usecase.categories if c.name == name] or [name]
 
 

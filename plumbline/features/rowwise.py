@@ -30,6 +30,21 @@ def row_features(usecase: UseCase, columns: Columns) -> dict[str, Array]:
     return made
 
 
+def marks(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+    """The marks of n events by their row features, float64 (n,): whole numbers, or NaN for none."""
+    for name in usecase.marks:
+        values = columns[name]
+        broken = np.flatnonzero(~(np.isnan(values) | (values == np.rint(values))))
+        if len(broken):
+            key = columns[usecase.key][broken[0]]
+            raise SpecError(
+                f"usecases/{usecase.name}.py: the mark '{name}' is {values[broken[0]]:g} for "
+                f"{usecase.key} {key}; histories sum whole numbers alone: round it, or count in a "
+                "smaller unit."
+            )
+    return {name: columns[name] for name in usecase.marks}
+
+
 def codes(category: Category, values: Array) -> Array:
     """Each value's place in the vocabulary, float64 (n,); its length for anything else."""
     place = {v: float(i) for i, v in enumerate(category.values)}

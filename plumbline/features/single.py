@@ -56,8 +56,8 @@ def history(
 ) -> History:
     """The history of one entity's events, in any order.
 
-    `outcomes` hold the key, `known_at` and the columns not known at prediction time. Those whose
-    event is not among `events` are left out.
+    `events` hold their marks as well (see `marked`). `outcomes` hold the key, `known_at` and the
+    columns not known at prediction time. Those whose event is not among `events` are left out.
     """
     own = {e[usecase.key]: e for e in events}
     late = [{**own[o[usecase.key]], **o} for o in outcomes if o[usecase.key] in own]
@@ -72,7 +72,8 @@ def histories(
     usecase: UseCase, events: Iterable[Event], outcomes: Iterable[Event]
 ) -> dict[str, dict[Any, History]]:
     """Every history in the events: by entity name, then by id. Events without an id have none."""
-    events, settled = list(events), {o[usecase.key]: o for o in outcomes}
+    settled = {o[usecase.key]: o for o in outcomes}
+    events = marked(usecase, events, settled.values())
     made: dict[str, dict[Any, History]] = {}
     for entity in usecase.entities:
         groups: dict[Any, list[Event]] = defaultdict(list)
@@ -84,6 +85,19 @@ def histories(
             for id_, group in groups.items()
         }
     return made
+
+
+def marked(usecase: UseCase, events: Iterable[Event], outcomes: Iterable[Event]) -> list[Event]:
+    """The events with their marks, each from what was known at its time.
+
+    A service need not do so: `features` gave the marks when it answered; keep them with the event.
+    """
+    events = list(events)
+    if not usecase.marks:
+        return events
+    case = usecase.marking
+    known = histories(case, events, outcomes)
+    return [{**event, **_marks(usecase, event, _mine(case, event, known))} for event in events]
 
 
 def features(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, float]:
@@ -170,6 +184,21 @@ def _running(values: Iterable[int]) -> tuple[int, ...]:
         total += value
         out.append(total)
     return tuple(out)
+
+
+def _marks(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, int | None]:
+    made = features(usecase.marking, event, known)
+    arrays = {name: np.array([made[name]]) for name in usecase.marks}
+    found = rowwise.marks(usecase, {usecase.key: np.array([event[usecase.key]]), **arrays})
+    return {n: None if np.isnan(v[0]) else int(v[0]) for n, v in found.items()}
+
+
+def _mine(
+    usecase: UseCase, event: Event, known: Mapping[str, Mapping[Any, History]]
+) -> dict[str, History]:
+    """The event's own histories, of the entities that it has and that were seen before."""
+    own = {e.name: known[e.name].get(event[e.column]) for e in usecase.entities}
+    return {name: past for name, past in own.items() if past is not None}
 
 
 def _of(usecase: UseCase, events: Iterable[Event], outcomes: Mapping[Any, Event]) -> list[Event]:

@@ -94,6 +94,7 @@ def definitions(usecase: UseCase) -> str:
         "entities": {e.name: e.column for e in usecase.entities},
         "label_delay": usecase.label_delay,
         "rows": {r.name: inspect.getsource(r.function) for r in usecase.rows},
+        "marks": usecase.marks,
         "order": usecase.features,
         "offset": usecase.offset,
     }

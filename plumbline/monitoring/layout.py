@@ -170,13 +170,16 @@ def importance(usecase: UseCase, gain: Mapping[str, float]) -> dict[str, float]:
 def roots(usecase: UseCase) -> dict[str, tuple[str, ...]]:
     """The raw columns that each feature reads, directly or through other features, sorted.
 
-    A history reads its entity's id, its column and the event time.
+    A history reads its entity's id, its column and the event time; a mark's, what the mark reads.
     """
     known = {c.name for c in usecase.known}
     found: dict[str, set[str]] = {}
+    if usecase.marks:
+        marks = roots(usecase.marking)
+        found = {name: set(marks[name]) for name in usecase.marks}
     for one in aggregates(usecase):
-        named = {usecase.entity(one.entity).column, usecase.time, one.column}
-        found[one.name] = {n for n in named if n in known}
+        named = {usecase.entity(one.entity).column, str(usecase.time)} & known
+        found[one.name] = named | found.get(str(one.column), {str(one.column)} & known)
     for row in usecase.rows:
         found[row.name] = set().union(*(found.get(n, {n} & known) for n in row.inputs))
     return {name: tuple(sorted(columns)) for name, columns in found.items()}

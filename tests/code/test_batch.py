@@ -149,8 +149,8 @@ def test_only_what_is_visible_at_as_of():
 
 
 def snapshots(rows, entity: str = "who", as_of: date = AS_OF):
-    with lent(rows) as (_, events, outcomes):
-        seen, known = batch.visible(SMALL, events, outcomes, as_of)
+    with lent(rows) as (backend, events, outcomes):
+        seen, known = assemble.visible(backend, SMALL, events, outcomes, as_of)
         found = batch.snapshots(SMALL, SMALL.entity(entity), seen, known, as_of)
         return found.order_by("day", found.columns[0]).to_pyarrow().to_pylist()
 
@@ -218,6 +218,7 @@ def written(rows, folder, as_of: date = AS_OF, threads: int = 1):
     out.mkdir()
     with engine.connection(threads=threads) as backend:
         events, outcomes = engine.read(backend, SMALL, source)
+        events, outcomes = assemble.visible(backend, SMALL, events, outcomes, as_of)
         assemble.write_snapshots(backend, SMALL, events, outcomes, as_of, out)
     return bytes_of(out)
 

@@ -30,6 +30,7 @@ def make(folder: Path) -> Path:
     (folder / "snapshots").mkdir()
     with engine.connection() as backend:
         events, outcomes = engine.read(backend, SMALL, folder / "valid")
+        events, outcomes = assemble.visible(backend, SMALL, events, outcomes, AS_OF)
         assemble.write_snapshots(backend, SMALL, events, outcomes, AS_OF, folder / "snapshots")
     (folder / "store").mkdir()
     shutil.copy(ROOT / "feature_store" / "feature_store.yaml", folder / "store")

@@ -54,6 +54,7 @@ def laid(tmp_path_factory) -> Path:
     (folder / "snapshots").mkdir()
     with engine.connection() as backend:
         events, outcomes = engine.read(backend, SMALL, folder / "valid")
+        events, outcomes = assemble.visible(backend, SMALL, events, outcomes, AS_OF)
         assemble.write_snapshots(backend, SMALL, events, outcomes, AS_OF, folder / "snapshots")
     return folder
 
@@ -76,6 +77,7 @@ def test_feasts_join_equals_the_direct_one_on_every_row(laid, monkeypatch, few):
     monkeypatch.setattr(store, "FEW", few)
     with engine.connection() as backend:
         events, outcomes = engine.read(backend, SMALL, laid / "valid")
+        events, outcomes = assemble.visible(backend, SMALL, events, outcomes, AS_OF)
         made = {e.name: batch.snapshots(SMALL, e, events, outcomes, AS_OF) for e in SMALL.entities}
         direct = batch.join_snapshots(SMALL, events, made).order_by("number").to_pyarrow()
         feast = store.join_snapshots(SMALL, events, laid / "snapshots")
