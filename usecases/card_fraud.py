@@ -64,8 +64,13 @@ COLUMNS = (
 SIZES = tuple(round(100 * 2 ** (step / 4)) for step in range(50))
 """Amounts in cents, each a quarter of a doubling above the last, from one unit on."""
 TYPICAL = 20.0  # steps: 32 units, where there is no history
-ODD_FROM = (1, 2, 3, 4, 5, 6, 8, 10, 12)  # quarters of a doubling above the usual
-ODD_SIZE = (-11, -8, -3, 5, 15, 20, 24, 28, 40, 58)  # points below, between and above these
+EVERYDAY = ("grocery", "fuel", "restaurant")  # where a payment is hardly ever a big one
+ODD_FROM = (1, 2, 3, 4, 5, 6, 8, 10)  # quarters of a doubling above the usual
+ODD_EVERYDAY = (-13, -13, -10, -7, 3, 16, 42, 78, 90)  # points below, between and above these
+ODD_ELSEWHERE = (-10, -6, -4, 5, 9, 15, 16, 18, 22)
+ODD_FAR, ODD_NEAR = 31, -5  # points from 5 km on, and nearer
+ODD_NIGHT, ODD_LATE, ODD_DAY = 26, 10, -3  # points before 6, from 22 to 7 else, by day
+
 
 SALES = Where("amount_cents", 1)
 EVENING = Where("paid_at", 18, 6)
@@ -192,16 +197,21 @@ def above_customer(size_over_customer: Array) -> Array:
     return np.floor(10.0 * size_over_customer)
 
 
-def oddness(amount_cents: Array, distance_m: Array, hour: Array, size_over_usual: Array) -> Array:
+def oddness(
+    amount_cents: Array, category: Array, distance_m: Array, hour: Array, size_over_usual: Array
+) -> Array:
     """How like a thief's a payment is by size, place and hour, points from -4 up; 0 for a refund.
 
-    Tenths of a natural logarithm: how many times commoner frauds were than honest payments there,
-    from December 2024 to April 2025 (`python -m bench.oddness`), less log 2: a stolen card's owner
-    goes on paying, so that one ordinary payment clears it only a little, hence the floor.
+    Tenths of a natural logarithm: how many times commoner frauds were than honest payments there, in
+    the training window (`python -m bench.oddness`), less log 2: the owner of a stolen card goes on
+    paying, so that one ordinary payment clears it only a little, hence the floor.
     """
-    size = np.searchsorted(ODD_FROM, size_over_usual, side="right")
-    points = np.array(ODD_SIZE)[size] + np.where(distance_m >= 5_000, 31, -5)
-    points += np.select([hour < 6, (hour == 6) | (hour >= 22)], [26, 10], -3)
+    step = np.searchsorted(ODD_FROM, size_over_usual, side="right")
+    everyday = np.isin(category, EVERYDAY)
+    points = np.where(everyday, np.array(ODD_EVERYDAY)[step], np.array(ODD_ELSEWHERE)[step])
+    points = points + np.where(distance_m >= 5_000, ODD_FAR, ODD_NEAR)
+    late = (hour == 6) | (hour >= 22)
+    points = points + np.select([hour < 6, late], [ODD_NIGHT, ODD_LATE], ODD_DAY)
     return np.where(amount_cents > 0, np.maximum(points - 7, -4), 0)
 
 

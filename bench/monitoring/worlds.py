@@ -21,7 +21,7 @@ DELAY = USECASE.label_delay
 CONTEXT = 1 + max(s.days for s in USECASE.snapshots) + DELAY
 """Days before a day that its features reach back to."""
 IRRELEVANT = Column("battery_pct", "int", "percent", "of the terminal; no feature", min=0, max=100)
-VERSION = 4
+VERSION = 5
 """Part of the cache's path: raise it where streams change."""
 
 
