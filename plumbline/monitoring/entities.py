@@ -69,7 +69,7 @@ def _absent(scene: Scene, name: str) -> Iterator[Finding]:
 
 
 def _stale(scene: Scene, claim: Claim) -> Iterator[Finding]:
-    """Snapshots that say another number of rows than the days before held."""
+    """Snapshots that say another number or sum than the days before held."""
     told = contradicted(claim, scene.now, scene.trail)
     chain = scene.before
     past = [contradicted(claim, s, chain[max(0, i - claim.days) : i]) for i, s in enumerate(chain)]
@@ -82,15 +82,14 @@ def _stale(scene: Scene, claim: Claim) -> Iterator[Finding]:
     entity = scene.layout.named[claim.entity]
     level = scene.graded(chance, excess, scene.limits.stale, used=scene.used(entity))
     if level and excess >= scene.limits.fault:
-        text = (
-            f"{wrong / asked:.0%} of {asked:,} ids have another number of rows in the days before"
-        )
+        what = "number of rows" if claim.column is None else f"sum of {claim.column}"
+        text = f"{wrong / asked:.0%} of {asked:,} ids have another {what} in the days before"
         cause = f"the histories of {claim.entity} are not up to date"
         yield Finding("stale", level, excess, "share of ids", text, claim.name, entity.reach, cause)
 
 
 def contradicted(claim: Claim, now: Sketch, trail: Sequence[Sketch]) -> tuple[int, int] | None:
-    """Ids of which a snapshot says another count than the periods before, and ids asked.
+    """Ids of which a snapshot says another count or sum than the periods before, and ids asked.
 
     None where the days before are not all at hand.
     """
@@ -110,7 +109,7 @@ def contradicted(claim: Claim, now: Sketch, trail: Sequence[Sketch]) -> tuple[in
 
 
 def _held(ledger: Ledger, claim: Claim, ids: Array) -> Array:
-    """The rows of each of `ids` that a period held and the claim counts, 0 where there are none."""
+    """What the claim counts or sums of each of `ids` in a period, 0 where there is nothing."""
     if not len(ledger.ids):
         return np.zeros(len(ids))
     place = np.minimum(np.searchsorted(ledger.ids, ids), len(ledger.ids) - 1)

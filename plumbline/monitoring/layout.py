@@ -81,12 +81,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Claim:
-    """A snapshot feature that says how many rows of an entity, of those in `where`, `days` days had."""
+    """A snapshot feature that says how many rows of an entity, of those in `where`, `days` days had; or
+    with a `column`, what its values there add up to."""
 
     name: str
     entity: str
     days: int
     where: tuple[Where, ...] = ()
+    column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -186,11 +188,11 @@ def roots(usecase: UseCase) -> dict[str, tuple[str, ...]]:
 
 
 def claims(usecase: UseCase) -> tuple[Claim, ...]:
-    """The counts of rows over at most LONGEST days, which past sketches can confirm."""
+    """The counts and sums over at most LONGEST days, which past sketches can confirm."""
     return tuple(
-        Claim(s.name, usecase.entity(s.entity).column, s.days, s.where)
+        Claim(s.name, usecase.entity(s.entity).column, s.days, s.where, s.column)
         for s in usecase.snapshots
-        if s.aggregate == "count" and not s.matured and s.days <= LONGEST
+        if s.aggregate in ("count", "sum") and not (s.matured or s.edges) and s.days <= LONGEST
     )
 
 

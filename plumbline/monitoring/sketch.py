@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from plumbline.monitoring import layout as layouts
-from plumbline.monitoring.layout import Layout, Plan
+from plumbline.monitoring.layout import Claim, Layout, Plan
 from plumbline.monitoring.weeks import DAY
 from plumbline.monitoring.window import Window
 from plumbline.usecase import Array, Where
@@ -43,8 +43,8 @@ class Raw:
 class Ledger:
     """Rows of some of an entity's ids (those with a small hash, the same in every period).
 
-    `different` ids in all, in `known` rows; `ids` float (k,) sorted hashes. Per claim: `held`, the
-    rows of each of them that it counts, int (k,), and `claimed`, what it says of the days before,
+    `different` ids in all, in `known` rows; `ids` float (k,) sorted hashes. Per claim: `held`, what
+    it counts or sums of each of them, float (k,), and `claimed`, what it says of the days before,
     float (k,), NaN where it says nothing.
     """
 
@@ -175,15 +175,29 @@ def _ledger(layout: Layout, name: str, window: Window) -> Ledger:
     kept = kept[np.argsort(place[kept])]
     held, claimed = {}, {}
     for claim in layout.claims:
-        values = window.columns.get(claim.name)
-        if claim.entity == name and all(w.column in window.columns for w in claim.where):
-            counted = known & inside(claim.where, window)
-            held[claim.name] = np.bincount(inverse[counted], minlength=len(kinds))[kept]
-        if claim.entity == name and values is not None and values.dtype.kind == "f":
+        if claim.entity != name:
+            continue
+        values, added = window.columns.get(claim.name), _added(claim, window)
+        if added is not None:
+            total = np.bincount(inverse[known], weights=added[known], minlength=len(kinds))
+            held[claim.name] = total[kept]
+        if values is not None and values.dtype.kind == "f":
             said = np.full(len(kinds), np.nan)
             said[inverse[known][::-1]] = values[known][::-1]  # the first row's: the day's beginning
             claimed[claim.name] = said[kept]
     return Ledger(len(kinds), int(known.sum()), place[kept], held, claimed)
+
+
+def _added(claim: Claim, window: Window) -> Array | None:
+    """What each row adds to a claim, float64 (n,); None where a column that it needs is not there."""
+    needed = [w.column for w in claim.where] + ([claim.column] if claim.column else [])
+    if any(name not in window.columns for name in needed):
+        return None
+    counted = inside(claim.where, window)
+    if claim.column is None:
+        return counted.astype(np.float64)
+    numbers = layouts.numeric(window.columns[claim.column])
+    return None if numbers is None else np.where(counted & ~np.isnan(numbers), numbers, 0.0)
 
 
 def inside(where: Sequence[Where], window: Window) -> Array:

@@ -45,17 +45,46 @@ def test_size_over_what_is_usual() -> None:
     assert use.size_over_usual(over, np.array([use.TYPICAL + 3])).tolist() == [1.0]
 
 
+def test_size_over_both_habits() -> None:
+    over = use.size_over_habit(np.array([30.0]), np.array([25.0]), np.array([-10.0]))
+    assert over.tolist() == [30 - use.TYPICAL - 1.5]
+
+
+def test_marks_of_size_are_whole_tenths_rounded_down() -> None:
+    assert use.above_terminal(np.array([1.29, -0.01])).tolist() == [12, -1]
+    assert use.above_customer(np.array([0.5, -2.55])).tolist() == [5, -26]
+
+
 @pytest.mark.parametrize(
-    "above",
+    ("cents", "category", "metres", "hour", "over", "points"),
     [
-        use.today_over_customer,
-        use.day_over_customer,
-        use.week_over_customer,
-        use.far_over_customer,
+        (100, "grocery", 100, 12, 0.9, -4),  # -13 -5 -3 -7: as little as an honest payment tells
+        (100, "grocery", 100, 12, 10.0, 90 - 5 - 3 - 7),
+        (100, "travel", 100, 12, 10.0, 22 - 5 - 3 - 7),
+        (100, "restaurant", 5_000, 21, 3.0, 31 - 7 - 3 - 7),
+        (100, "restaurant", 4_999, 0, 7.9, 42 - 5 + 26 - 7),
+        (100, "fuel", 5_000, 5, 8.0, 78 + 31 + 26 - 7),
+        (100, "online", 5_000, 6, 4.0, 9 + 31 + 10 - 7),
+        (100, "health", 5_000, 22, 1.0, -6 + 31 + 10 - 7),
+        (100, "clothing", 5_000, 7, 2.0, -4 + 31 - 3 - 7),
+        (1, "electronics", 9_000, 23, 12.0, 22 + 31 + 10 - 7),
+        (0, "fuel", 9_000, 3, 12.0, 0),
+        (-100, "fuel", 9_000, 3, 12.0, 0),
     ],
 )
-def test_a_mean_over_the_customers_is_0_without_payments(above: object) -> None:
-    assert above(np.array([28.0, 0.0]), np.array([26.0, 26.0])).tolist() == [2.0, 0.0]
+def test_oddness(
+    cents: int, category: str, metres: int, hour: int, over: float, points: int
+) -> None:
+    names = np.array([category], object)
+    columns = (np.array([v]) for v in (metres, hour, over))
+    assert use.oddness(np.array([cents]), names, *columns).tolist() == [points]
+
+
+def test_oddness_never_falls_where_the_size_rises() -> None:
+    over = np.linspace(-20, 20, 4_001)
+    for category in use.CATEGORIES:
+        plain = np.full(over.shape, category, object), np.array([100]), np.array([12])
+        assert (np.diff(use.oddness(np.ones(over.shape), *plain, over)) >= 0).all()
 
 
 def test_new_customer() -> None:
@@ -77,7 +106,8 @@ def test_another_customer_has_another_number() -> None:
 def test_windows_are_what_their_names_say() -> None:
     for snapshot in use.SNAPSHOTS:
         assert snapshot.name == f"{snapshot.entity}_{snapshot.name.split('_')[1]}_{snapshot.days}d"
-        assert snapshot.matured == (snapshot.column == "is_fraud")
+        late = {snapshot.column, *(w.column for w in snapshot.where)}
+        assert snapshot.matured == ("is_fraud" in late)
 
 
 def test_no_size_without_the_sales_alone() -> None:

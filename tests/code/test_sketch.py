@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -13,7 +14,7 @@ from plumbline.features import single
 from plumbline.monitoring import entities, layout, matured, sketch, stream
 from plumbline.monitoring.window import Window, window
 from plumbline.params import Monitor
-from plumbline.usecase import Where
+from plumbline.usecase import Snapshot, Where
 from tests.shop import LAST, table, usecase
 from usecases import card_fraud, flights
 
@@ -58,6 +59,12 @@ def test_a_raw_column_answers_for_what_is_made_of_it():
     assert roots["customer_mean_30d"] == ("amount_cents", "customer_id", "paid_at")
     assert roots["size_over_customer"] == ("amount_cents", "customer_id", "paid_at")
     assert roots["night"] == ("paid_at",)
+    assert set(roots["customer_odd_7d"]) == {c.name for c in card_fraud.COLUMNS[1:]} - {
+        *("kind", "is_fraud")
+    }
+    assert roots["terminal_habit_90d"] == (
+        *("amount_cents", "customer_id", "paid_at", "terminal_id"),
+    )
     assert all("arr_delay" not in r for r in layout.roots(flights.USECASE).values())
 
 
@@ -165,25 +172,34 @@ def test_a_condition_is_the_same_as_for_a_single_event(condition):
 
 
 def test_a_history_of_some_rows_is_held_against_these_alone():
-    case, count = card_fraud.USECASE, 400
+    far = Snapshot("far_7d", "customer", "count", 7, "far", where=(Where("distance_m", 5_000),))
+    case = replace(card_fraud.USECASE, snapshots=(*card_fraud.SNAPSHOTS, far))
+    names, count = ("customer_odd_7d", "far_7d"), 400
     random = np.random.default_rng(0)
 
-    def day(number, far):
+    def day(number, odd):
         columns = {n: random.random(count) for n in layout.monitored(case)}
         columns |= {"customer_id": np.arange(count) % 40, "terminal_id": np.arange(count) % 50}
         columns |= {"kind": np.full(count, "payment", object)}
         columns |= {"category": np.full(count, "grocery", object)}
         columns |= {"payment_id": np.arange(count), "amount_cents": np.full(count, 900)}
+        columns["oddness"] = np.where(np.arange(count) < 80, 30.0, np.nan)
         columns["distance_m"] = np.where(np.arange(count) < 80, 9_000, 10)
-        columns["customer_far_7d"] = np.full(count, float(far))
+        columns |= {
+            n: np.full(count, v) for n, v in zip(names, (float(odd), odd / 30), strict=True)
+        }
         columns["paid_at"] = np.full(count, (LAST + number).astype("M8[us]"))
         return window(case, columns, np.zeros(count), LAST + number)
 
     plan = layout.layout(case, {}, day(-1, 0))
-    claim = next(c for c in plan.claims if c.name == "customer_far_7d")
+    assert [c.name for c in plan.claims] == ["customer_odd_3d", *names]
     past = [sketch.sketch(plan, day(i, 0)) for i in range(7)]
-    assert entities.contradicted(claim, sketch.sketch(plan, day(7, 14)), past) == (0, 40)
-    assert entities.contradicted(claim, sketch.sketch(plan, day(7, 70)), past) == (40, 40)
+    for claim in plan.claims[1:]:
+        assert entities.contradicted(claim, sketch.sketch(plan, day(7, 420)), past) == (0, 40)
+        assert entities.contradicted(claim, sketch.sketch(plan, day(7, 390)), past) == (40, 40)
+        at = np.full(40, (LAST + 7).astype("M8[us]"))
+        gone = window(case, {"customer_id": np.arange(40), "paid_at": at}, np.zeros(40), LAST + 7)
+        assert entities.contradicted(claim, sketch.sketch(plan, gone), past) is None
 
 
 def test_a_large_period_is_judged_within_a_second_and_half_a_gigabyte():
