@@ -12,7 +12,7 @@ from tests.project import Project
 
 NAME = "card_fraud"
 TAGS = ("model-v1", "model-v2", "model-v3")
-DROPPED = "terminal_evening_14d"
+DROPPED = "terminal_quiet_14d"
 LESS = f"""
 import dataclasses  # noqa: E402
 

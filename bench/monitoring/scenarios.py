@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from bench.monitoring.worlds import IRRELEVANT, World
 from plumbline.usecase import Array
+from usecases.card_fraud import USECASE
 
 Group = Literal["harmless", "covariate", "label", "concept", "segment", "fault"]
 Shock = Mapping[str, Any]
@@ -130,14 +131,12 @@ def _fault(name: str, title: str, columns: str, **more: Any) -> Scenario:
     )
 
 
-AMOUNTS = "amount_cents size_over_customer size_over_terminal size_over_usual"
-SNAPSHOTS = (
-    "customer_count_30d customer_mean_30d customer_size_1d customer_size_7d customer_size_90d "
-    "customer_far_7d customer_farsize_7d customer_night_7d customer_fraud_7d customer_fraud_30d "
-    "terminal_size_90d terminal_evening_3d terminal_evening_7d terminal_evening_14d "
-    "terminal_evening_20d terminal_evening_28d size_over_customer size_over_terminal size_over_usual "
-    "today_over_customer day_over_customer week_over_customer far_over_customer new_customer"
+SIZES = (
+    "size_over_customer size_over_terminal size_over_usual size_over_habit "
+    "above_terminal above_customer oddness"
 )
+AMOUNTS = f"amount_cents amount_size {SIZES}"
+SNAPSHOTS = " ".join(s.name for s in USECASE.snapshots) + f" {SIZES} new_customer"
 SLOWLY = tuple(
     {"kind": "leaked_amounts", "size": size, "after": after, **until}
     for after, size, until in (
