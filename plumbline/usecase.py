@@ -357,10 +357,10 @@ def _check_columns(usecase: UseCase) -> None:
     for entity in usecase.entities:
         _known(usecase, entity.column, f"entity '{entity.name}'", {c.name for c in usecase.known})
     if usecase.time is None:
-        if usecase.snapshots or usecase.fresh or usecase.label_delay:
+        if usecase.snapshots or usecase.fresh or usecase.label_delay or usecase.marks:
             raise SpecError(
                 f"usecases/{usecase.name}.py: a table without time can have no snapshots, fresh "
-                "features or label delay; set `time`, or remove them."
+                "features, marks or label delay; set `time`, or remove them."
             )
     elif usecase.column(usecase.time).type != "timestamp":
         raise SpecError(

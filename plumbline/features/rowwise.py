@@ -34,7 +34,8 @@ def marks(usecase: UseCase, columns: Columns) -> dict[str, Array]:
     """The marks of n events by their row features, float64 (n,): whole numbers, or NaN for none."""
     for name in usecase.marks:
         values = columns[name]
-        broken = np.flatnonzero(~(np.isnan(values) | (values == np.rint(values))))
+        whole = np.isfinite(values) & (values == np.rint(values))
+        broken = np.flatnonzero(~(whole | np.isnan(values)))
         if len(broken):
             key = columns[usecase.key][broken[0]]
             raise SpecError(

@@ -17,7 +17,7 @@ BY_NAME = {entry["name"]: entry for entry in catalog.entries(SMALL)}
 
 @pytest.mark.mltest("Data 4")
 def test_every_feature_once():
-    made = [*NAMES, "per_place", "kind_code"]
+    made = [*NAMES, "per_place", "heavy_today", "surprise", "kind_code"]
     assert [e["name"] for e in catalog.entries(SMALL)] == ["cents", *made]
     used = [n for n, e in BY_NAME.items() if e["in_model"]]
     assert sorted(used) == sorted(SMALL.features)
@@ -33,6 +33,12 @@ def test_every_feature_once():
         ("who_count_today", ["at", "number", "who_id"]),
         ("per_place", ["at", "cents", "place_id"]),
         ("kind_code", ["kind"]),
+        ("surprise", ["at", "cents", "grams", "who_id"]),
+        ("place_surprise_today", ["at", "cents", "grams", "place_id", "who_id"]),
+        (
+            "place_calm_bad_5d",
+            ["at", "bad", "cents", "grams", "known_at", "place_id", "who_id"],
+        ),
         ("cents", ["cents"]),
     ],
 )

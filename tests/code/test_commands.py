@@ -72,12 +72,9 @@ def test_accept_without_a_run(root: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_search_wants_every_word(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["features", "search", "card_fraud", "CUSTOMER", "mean", "7"]) == 0
+    assert main(["features", "search", "card_fraud", "CUSTOMER", "points", "7"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
-        "customer_size_7d",
-        "customer_farsize_7d",
-        "week_over_customer",
-        "far_over_customer",
+        "customer_odd_7d",
     ]
 
 

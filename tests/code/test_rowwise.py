@@ -39,7 +39,7 @@ COLUMNS = {"number": np.arange(3), "cents": np.array([5, 6, 7])}
 
 
 def rows(*functions):
-    return rowwise.row_features(replace(SMALL, rows=tuple(map(Row, functions))), COLUMNS)
+    return rowwise.row_features(replace(SMALL.marking, rows=tuple(map(Row, functions))), COLUMNS)
 
 
 def test_rows_follow_one_another():
@@ -56,6 +56,17 @@ def test_rows_follow_one_another():
 def test_another_length_is_refused():
     with pytest.raises(SpecError, match=r"first_two\(\) returned shape \(2,\) for 3 events"):
         rows(first_two)
+
+
+@pytest.mark.parametrize("value", [0.5, -2.0001, np.inf])
+def test_a_mark_is_a_whole_number(value: float):
+    case = replace(SMALL, marks=("surprise",))
+    columns = {"number": np.arange(3), "surprise": np.array([4.0, np.nan, -7.0])}
+    found = rowwise.marks(case, columns)
+    np.testing.assert_array_equal(found["surprise"], columns["surprise"])
+    columns["surprise"] = np.array([4.0, np.nan, value])
+    with pytest.raises(SpecError, match=rf"'surprise' is {value:g} for number 2; .* round it"):
+        rowwise.marks(case, columns)
 
 
 def test_codes_are_places_in_the_vocabulary():

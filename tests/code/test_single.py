@@ -65,7 +65,7 @@ def test_row_features_and_codes_follow():
     rows = [event(0, at(9), cents=30), event(1, at(10), cents=7, kind="b")]
     found = of(rows, rows[1])
     assert (found["per_place"], found["kind_code"]) == (37.0, 1.0)
-    assert list(found) == [*NAMES, "per_place", "kind_code"]
+    assert list(found) == [*NAMES, "per_place", "heavy_today", "surprise", "kind_code"]
     assert {type(value) for value in found.values()} == {float}
 
 

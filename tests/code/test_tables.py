@@ -49,7 +49,15 @@ def test_order_of_columns_and_types(tmp_path):
     written(joined(3), tmp_path / "t.parquet")
     schema = pq.read_schema(tmp_path / "t.parquet")
     known = ["number", "at", "who_id", "place_id", "cents", "grams", "kind", "ok"]
-    assert schema.names == [*known, "bad", *NAMES, "per_place", "kind_code"]
+    assert schema.names == [
+        *known,
+        "bad",
+        *NAMES,
+        "per_place",
+        "heavy_today",
+        "surprise",
+        "kind_code",
+    ]
     assert schema.field("at").type == pa.timestamp("us")
     assert schema.field("place_sum_3d").type == pa.float64()
 

@@ -59,9 +59,17 @@ def late_half(late: np.ndarray) -> np.ndarray:
     return late / 2
 
 
+def over(half: np.ndarray, today: np.ndarray) -> np.ndarray:
+    """Half of x above what came today, units."""
+    return np.floor(half - today)
+
+
 def quarter(hlf: np.ndarray) -> np.ndarray:
     """Names an input that does not exist."""
     return hlf / 2
+
+
+OVER = {"rows": (Row(half), Row(over))}
 
 
 @pytest.mark.parametrize(
@@ -123,6 +131,32 @@ def quarter(hlf: np.ndarray) -> np.ndarray:
         ({"time": "x"}, r"event time 'x' is of type int"),
         ({"time": None}, r"a table without time can have no snapshots"),
         ({"derive": {"ats": "now()"}}, r"no column 'ats'; did you mean 'at'"),
+        ({"marks": ("halv",)}, r"no row feature for the mark 'halv'; did you mean 'half'"),
+        ({"marks": ("x",)}, r"no row feature for the mark 'x'"),
+        (
+            {
+                "marks": ("over",),
+                "fresh": (Fresh("today", "who", "sum", "so far", "over"),),
+                **OVER,
+            },
+            r"the marks \(over\) are made with 'today', which is itself a history of the mark 'over'",
+        ),
+        (
+            {
+                "marks": ("half", "over"),
+                "fresh": (Fresh("today", "who", "count", "n", where=(Where("over", 1),)),),
+                **OVER,
+            },
+            r"made with 'today', which is itself a history of the mark 'over'",
+        ),
+        (
+            {
+                "marks": ("half",),
+                "fresh": (Fresh("today", "who", "count", "n", where=(Where("half"),)),),
+            },
+            r"'today' compares 'half' with nothing",
+        ),
+        ({"fresh": (Fresh("today", "who", "sum", "so far", "half"),)}, r"no column 'half'"),
     ],
 )
 def test_refused(change: dict[str, Any], message: str) -> None:
@@ -144,6 +178,18 @@ def test_slipping_the_arrival_into_flights_is_refused() -> None:
     flights = load("flights")
     with pytest.raises(SpecError, match="'arr_time', which is not known at prediction time"):
         replace(flights, features=(*flights.features, "arr_time"))
+
+
+def test_what_a_mark_is_made_with_and_nothing_else() -> None:
+    week = Fresh("n_over", "who", "sum", "over so far", "over")
+    case = replace(CASE, **OVER, marks=("over",), fresh=(*CASE.fresh, week))
+    made = case.marking
+    assert [r.name for r in made.rows] == ["half", "over"]
+    assert [f.name for f in made.aggregates] == ["today"]
+    assert (made.features, made.marks, made.slices) == ((), (), ())
+    assert [r.name for r in replace(CASE, rows=(Row(half),), marks=("half",)).marking.rows] == [
+        "half"
+    ]
 
 
 def test_no_module_of_that_name() -> None:

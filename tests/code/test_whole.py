@@ -55,7 +55,14 @@ def test_between_takes_whole_days():
 
 def test_a_plain_table_has_no_past(tmp_path: Path):
     plain = replace(
-        SMALL, time=None, snapshots=(), fresh=(), rows=(), label_delay=0, features=("cents",)
+        SMALL,
+        time=None,
+        snapshots=(),
+        fresh=(),
+        rows=(),
+        marks=(),
+        label_delay=0,
+        features=("cents",),
     )
     with pytest.raises(PlumblineError, match="a table without time has no past to make models in"):
         whole.read(plain, GIVEN, tmp_path)

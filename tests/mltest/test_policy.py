@@ -34,6 +34,8 @@ CASE = replace(
     snapshots=tuple(replace(s, description=f"{s.description} in all") for s in SMALL.snapshots),
 )
 
+BARE = replace(CASE.marking, rows=(), categories=CASE.categories)
+
 
 def ruled(case: UseCase, column: str, **rule: str) -> UseCase:
     """The use case with a rule on one column."""
@@ -49,11 +51,22 @@ def test_the_use_cases_keep_every_rule(case: UseCase) -> None:
 
 
 def test_a_forbidden_column_is_found_through_other_features() -> None:
-    case = replace(CASE, rows=(Row(who), Row(who_again)), features=("cents", "who_again"))
+    rows = (*CASE.rows, Row(who), Row(who_again))
+    case = replace(CASE, rows=rows, features=("cents", "who_again"))
     assert policy.problems(case) == []
     found = policy.problems(ruled(case, "who_id", forbidden="a person"))
     assert found == [
         "feature 'who_again' is made of 'who_id', which no feature may use (a person); drop the feature"
+    ]
+
+
+def test_a_forbidden_column_is_found_through_a_mark() -> None:
+    case = replace(CASE, features=("cents", "who_surprise_3d"))
+    assert policy.problems(case) == []
+    found = policy.problems(ruled(case, "grams", forbidden="a weight"))
+    assert found == [
+        "feature 'who_surprise_3d' is made of 'grams', which no feature may use (a weight); drop the "
+        "feature"
     ]
 
 
@@ -72,7 +85,7 @@ def test_whose_history_it_is_is_no_value_of_it() -> None:
 
 def test_no_owner_no_description() -> None:
     first = replace(CASE.snapshots[0], description="")
-    bare = replace(CASE, owner=" ", snapshots=(first,), features=("cents",), rows=())
+    bare = replace(BARE, owner=" ", snapshots=(first,), features=("cents",))
     assert [p.split(";")[0] for p in policy.problems(bare)] == [
         "no owner",
         "feature 'who_count_1d' has the description ''",
@@ -82,7 +95,7 @@ def test_no_owner_no_description() -> None:
 @pytest.mark.parametrize(("description", "problems"), [("cents", 0), ("cent", 1), (" cent,-", 1)])
 def test_a_description_has_five_characters(description: str, problems: int) -> None:
     first = replace(CASE.snapshots[0], description=description)
-    case = replace(CASE, snapshots=(first,), features=(first.name,), rows=())
+    case = replace(BARE, snapshots=(first,), features=(first.name,))
     assert len(policy.problems(case)) == problems
 
 
