@@ -22,6 +22,7 @@ REPLICATES = 500
 EDGES = [round(100 * 2 ** (step / 4)) for step in range(50)]
 TYPICAL = 20
 CATEGORIES = "'grocery','fuel','restaurant','clothing','electronics','travel','health','online'"
+QUIET, HONEST = (3, 7, 14, 21), (3, 7, 21)
 FEATURES = [
     "amount_cents",
     "distance_m",
@@ -30,77 +31,80 @@ FEATURES = [
     "size_over_customer",
     "size_over_terminal",
     "size_over_usual",
-    "today_over_customer",
-    "day_over_customer",
-    "week_over_customer",
-    "far_over_customer",
+    "size_over_habit",
+    "oddness",
     "customer_size_90d",
-    "customer_far_7d",
-    "customer_far_today",
-    "customer_night_7d",
-    "customer_night_today",
+    "customer_odd_3d",
+    "customer_odd_7d",
+    "customer_odd_today",
     "customer_fraud_7d",
     "customer_fraud_30d",
     "terminal_size_90d",
-    "terminal_evening_3d",
-    "terminal_evening_7d",
-    "terminal_evening_14d",
-    "terminal_evening_20d",
-    "terminal_evening_28d",
+    *(f"terminal_quiet_{days}d" for days in QUIET),
+    *(f"terminal_honest_{days}d" for days in HONEST),
 ]
-# per feature: days, what is summed, over what (a count where nothing), the value without any
+# per feature: days, what is summed, over what (as it is where nothing), the value without any
+SIZES = {
+    "customer": {"customer_size_90d": (90, "step", "sale", TYPICAL)},
+    "terminal": {"terminal_size_90d": (90, "step", "sale", TYPICAL)},
+}
 HISTORIES = {
     "customer": {
-        "customer_size_1d": (1, "steps", "sales", 0),
-        "customer_size_7d": (7, "steps", "sales", 0),
-        "customer_size_90d": (90, "steps", "sales", TYPICAL),
-        "customer_far_7d": (7, "fars", "", 0),
-        "customer_farsize_7d": (7, "far_steps", "fars", 0),
-        "customer_night_7d": (7, "nights", "", 0),
-        "customer_fraud_7d": (7, "frauds", "settled", 0),
-        "customer_fraud_30d": (30, "frauds", "settled", 0),
+        **SIZES["customer"],
+        "customer_habit_90d": (90, "above_terminal", "sale", 0),
+        "customer_odd_3d": (3, "oddness", "", 0),
+        "customer_odd_7d": (7, "oddness", "", 0),
+        "customer_fraud_7d": (7, "fraud", "settled", 0),
+        "customer_fraud_30d": (30, "fraud", "settled", 0),
     },
     "terminal": {
-        "terminal_size_90d": (90, "steps", "sales", TYPICAL),
-        **{
-            f"terminal_evening_{days}d": (days, "evening_frauds", "evenings", 0)
-            for days in (3, 7, 14, 20, 28)
-        },
+        **SIZES["terminal"],
+        "terminal_habit_90d": (90, "above_customer", "sale", 0),
+        **{f"terminal_quiet_{days}d": (days, "quiet", "", 0) for days in QUIET},
+        **{f"terminal_honest_{days}d": (days, "honest", "", 0) for days in HONEST},
     },
 }
 PAID = {
-    "sales": "sale",
-    "steps": "step",
-    "fars": "far",
-    "far_steps": "far * step",
-    "nights": "night",
+    "sale": "sale",
+    "step": "sale * step",
+    "above_terminal": "sale * above_terminal",
+    "above_customer": "sale * above_customer",
+    "oddness": "oddness",
 }
 SETTLED = {
     "settled": "1",
-    "frauds": "is_fraud",
-    "evenings": "evening",
-    "evening_frauds": "evening * is_fraud",
+    "fraud": "is_fraud",
+    "quiet": "sale * is_fraud * (oddness < 5)::INT",
+    "honest": "sale * (1 - is_fraud) * (hour(paid_at) >= 18 OR hour(paid_at) < 6)::INT",
 }
 EVENTS = f"""
     (amount_cents >= 1)::INT AS sale,
-    {" + ".join(f"(amount_cents >= {edge})::INT" for edge in EDGES)} AS step,
-    sale * (distance_m >= 5000)::INT AS far,
-    sale * (hour(paid_at) < 6)::INT AS night,
-    sale * (hour(paid_at) >= 18 OR hour(paid_at) < 6)::INT AS evening
+    {" + ".join(f"(amount_cents >= {edge})::INT" for edge in EDGES)} AS step
 """
-ROWS = f"""
-    list_position([{CATEGORIES}], category) - 1 AS category_code,
+SIZE_ROWS = f"""
     hour(paid_at) AS hour,
     least(greatest(step, 1), {len(EDGES) - 1}) AS place,
     {EDGES}[place] AS low,
     greatest(place + (amount_cents - low) / ({EDGES}[place + 1] - low), 0) AS amount_size,
     amount_size - customer_size_90d AS size_over_customer,
     amount_size - terminal_size_90d AS size_over_terminal,
-    size_over_customer - (terminal_size_90d - {TYPICAL}) AS size_over_usual,
-    CASE WHEN customer_size_today > 0 THEN customer_size_today - customer_size_90d ELSE 0 END AS today_over_customer,
-    CASE WHEN customer_size_1d > 0 THEN customer_size_1d - customer_size_90d ELSE 0 END AS day_over_customer,
-    CASE WHEN customer_size_7d > 0 THEN customer_size_7d - customer_size_90d ELSE 0 END AS week_over_customer,
-    CASE WHEN customer_farsize_7d > 0 THEN customer_farsize_7d - customer_size_90d ELSE 0 END AS far_over_customer
+    size_over_customer - (terminal_size_90d - {TYPICAL}) AS size_over_usual
+"""
+BAND = " + ".join(f"(size_over_usual >= {edge})::INT" for edge in (1, 2, 3, 4, 5, 6, 8, 10))
+MARKS = f"""
+    floor(10 * size_over_terminal)::BIGINT AS above_terminal,
+    floor(10 * size_over_customer)::BIGINT AS above_customer,
+    {BAND} AS band,
+    CASE WHEN category IN ('grocery', 'fuel', 'restaurant')
+        THEN [-13, -13, -10, -7, 3, 16, 42, 78, 90][band + 1]
+        ELSE [-10, -6, -4, 5, 9, 15, 16, 18, 22][band + 1] END AS of_size,
+    CASE WHEN distance_m >= 5000 THEN 31 ELSE -5 END AS of_place,
+    CASE WHEN hour < 6 THEN 26 WHEN hour = 6 OR hour >= 22 THEN 10 ELSE -3 END AS of_hour,
+    CASE WHEN sale = 1 THEN greatest(of_size + of_place + of_hour - 7, -4) ELSE 0 END AS oddness
+"""
+ROWS = f"""
+    list_position([{CATEGORIES}], category) - 1 AS category_code,
+    amount_size - {TYPICAL} - (customer_habit_90d + terminal_habit_90d) / 10 AS size_over_habit
 """
 BAD = f"""
     payment_id IS NULL OR payment_id < 0 OR paid_at IS NULL OR customer_id IS NULL OR customer_id < 0
@@ -117,24 +121,25 @@ def window(name: str, days: int, total: str, count: str, default: int) -> str:
     return f"coalesce((sum({total}) {frame}){over}, {default})::DOUBLE AS {name}"
 
 
-def snapshots(entity: str) -> str:
+def snapshots(entity: str, histories: dict[str, tuple[int, str, str, int]], source: str) -> str:
     """Rows per entity and day; the label counts on the day it became known."""
-    history = HISTORIES[entity]
-    used = {name for _, total, count, _ in history.values() for name in (total, count)}
+    used = {name for _, total, count, _ in histories.values() for name in (total, count)}
     used = [name for name in (*PAID, *SETTLED) if name in used]
     paid, settled = (
         ", ".join(f"sum({made.get(name, 0)})::BIGINT AS {name}" for name in used)
         for made in (PAID, SETTLED)
     )
     dense = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in used)
-    columns = ", ".join(window(name, *spec) for name, spec in history.items())
-    return f"""
-    CREATE TABLE {entity}_days AS
-    WITH daily AS (
-        SELECT {entity}_id AS id, date_trunc('day', paid_at) AS day, {paid} FROM events GROUP BY ALL
+    columns = ", ".join(window(name, *spec) for name, spec in histories.items())
+    late = f"""
         UNION ALL
         SELECT {entity}_id, date_trunc('day', paid_at) + INTERVAL {DELAY} DAY AS day, {settled}
-        FROM events GROUP BY ALL
+        FROM {source} GROUP BY ALL"""
+    return f"""
+    CREATE OR REPLACE TABLE {entity}_days AS
+    WITH daily AS (
+        SELECT {entity}_id AS id, date_trunc('day', paid_at) AS day, {paid} FROM {source} GROUP BY ALL
+        {late if set(used) & set(SETTLED) else ""}
     ), grid AS (
         SELECT id, unnest(generate_series(min(day), TIMESTAMP '{AS_OF}', INTERVAL 1 DAY)) AS day FROM daily GROUP BY id
     ), dense AS (
@@ -149,19 +154,24 @@ def build(source: str, folder: Path) -> None:
     db = duckdb.connect()
     db.execute(f"SET temp_directory='{folder}'")
     db.execute(f"""
-        CREATE TABLE events AS SELECT *, {EVENTS} FROM read_parquet('{source}') WHERE NOT ({BAD})
+        CREATE TABLE events AS SELECT *, date_trunc('day', paid_at) AS day, {EVENTS}
+        FROM read_parquet('{source}') WHERE NOT ({BAD})
         QUALIFY row_number() OVER (PARTITION BY payment_id) = 1 ORDER BY paid_at, payment_id""")
-    for entity in HISTORIES:
-        db.execute(snapshots(entity))
-    today = "OVER (PARTITION BY customer_id, date_trunc('day', paid_at) ORDER BY paid_at RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING)"
+    for entity, histories in SIZES.items():
+        db.execute(snapshots(entity, histories, "events"))
+    db.execute(f"""
+        CREATE TABLE marked AS
+        WITH sized AS (
+            SELECT *, {SIZE_ROWS} FROM events LEFT JOIN customer_days USING (customer_id, day)
+            LEFT JOIN terminal_days USING (terminal_id, day))
+        SELECT * EXCLUDE (customer_size_90d, terminal_size_90d), {MARKS} FROM sized""")
+    for entity, histories in HISTORIES.items():
+        db.execute(snapshots(entity, histories, "marked"))
+    today = "OVER (PARTITION BY customer_id, day ORDER BY paid_at RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING)"
     db.execute(f"""
         CREATE TABLE joined AS
         WITH fresh AS (
-            SELECT *, date_trunc('day', paid_at) AS day,
-                   coalesce(sum(far) {today}, 0)::DOUBLE AS customer_far_today,
-                   coalesce(sum(night) {today}, 0)::DOUBLE AS customer_night_today,
-                   coalesce((sum(step) {today}) / nullif(sum(sale) {today}, 0), 0) AS customer_size_today
-            FROM events)
+            SELECT *, coalesce(sum(oddness) {today}, 0)::DOUBLE AS customer_odd_today FROM marked)
         SELECT *, {ROWS} FROM fresh
         LEFT JOIN customer_days USING (customer_id, day) LEFT JOIN terminal_days USING (terminal_id, day)""")
     first = np.datetime64(db.execute("SELECT min(paid_at)::DATE FROM events").fetchall()[0][0])

@@ -1,32 +1,40 @@
-"""How close the card-fraud model is to what its data allow: `python -m bench.oracle [reference]`.
+"""How close the card-fraud model is to what its data allow: `python -m bench.oracle`.
 
-Two oracles rank the test window. `probability` knows all that the simulator knew but the last draw:
-which terminals are hacked, which cards leaked. `reachable` knows the simulator's settings, and learns
-of a strike only when its labels settle; it takes no payment that is not yet settled as a sign of one.
-Prints the average precision of both, of the linear baseline and of the model, and which share of the
-gap between the linear model and each oracle is closed, with intervals from whole days drawn again.
-`reference` names the use case's features for the linear model, with commas; all of them by default.
+Three oracles rank the test window. `probability` knows all that the simulator knew but the last draw:
+which terminals are hacked, which cards leaked. `knowable` knows the simulator's settings alone, and
+weighs every earlier payment and settled label by Bayes' rule: about the best that anyone can do who
+sees what the model sees. `reachable` learns of a strike only when its labels settle, and never doubts.
+
+Two linear models are the baselines: of the payment's own columns, as it comes in, and of all the
+model's features, which tell it most of what the histories hold. Prints the average precision of all,
+and which share of the gap between each linear model and each oracle the model closes, with intervals
+from whole days drawn again.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
+from bench.knowing import knowable
 from plumbline import files, params, usecase
 from plumbline.evaluation import baselines, bootstrap, metrics, reporting
 from plumbline.features import tables
 from plumbline.model import bundle
 from plumbline.usecase import Array, Columns, UseCase
+from sources.card_fraud import settings
 from sources.card_fraud.simulator import simulate
 
 NAME = "card_fraud"
 TABLES = Path(f"data/{NAME}/tables")
-ORACLES = ("probability", "reachable")
+ORACLES = ("probability", "knowable", "reachable")
+OWN = ("amount_cents", "distance_m", "hour", "category_code", "amount_size")
+"""What a payment says by itself: no history, nothing of the use case's but its size in steps."""
+SEEN = ("payment_id", "customer_id", "terminal_id", "amount_cents", "is_fraud", "odds", "cloning")
 
 
 def truth(source: Mapping[str, object], start: date, end: date, keys: Array) -> dict[str, Array]:
@@ -36,16 +44,19 @@ def truth(source: Mapping[str, object], start: date, end: date, keys: Array) -> 
     validate stage. Raises KeyError with the number of a payment that the simulator did not make.
     """
     begun = date.fromisoformat(str(source["start"]))
-    made = simulate(dict(source["settings"]), begun, end, int(str(source["seed"])), truth=True)  # type: ignore[call-overload]
-    found: dict[str, dict[int, float]] = {name: {} for name in ORACLES}
-    for day in made:
-        if day.num_rows and day.column("paid_at")[0].as_py().date() < start:
-            continue
-        numbers = day.column("payment_id").to_pylist()
-        for name in ORACLES:
-            for number, value in zip(numbers, day.column(name).to_pylist(), strict=True):
-                found[name].setdefault(number, value)
-    return {n: np.array([found[n][int(key)] for key in keys], np.float64) for n in ORACLES}
+    asked: dict[str, object] = dict(source["settings"])  # type: ignore[call-overload]
+    days = list(simulate(asked, begun, end, int(str(source["seed"])), truth=True))
+    made = pa.concat_tables(days)
+    payments = {name: made[name].to_numpy() for name in (*SEEN, "probability", "reachable")}
+    payments["day"] = np.repeat(np.arange(len(days)), [day.num_rows for day in days])
+    _, first = np.unique(payments["payment_id"], return_index=True)  # numbers rise with time
+    once = {name: values[first] for name, values in payments.items()}
+    once["knowable"] = knowable(once, settings.read(asked), (start - begun).days)
+    place = np.searchsorted(once["payment_id"], keys)
+    missing = np.flatnonzero(once["payment_id"][np.minimum(place, len(first) - 1)] != keys)
+    if len(missing):
+        raise KeyError(int(keys[missing[0]]))
+    return {name: once[name][place] for name in ORACLES}
 
 
 def linear(case: UseCase, names: tuple[str, ...], columns: Columns, rows: int) -> Array:
@@ -69,9 +80,6 @@ def line(name: str, values: Array, sample: bootstrap.Resample) -> str:
 
 def main() -> None:
     """Print the figures for the model in `models/card_fraud`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("reference", nargs="?", help="features of the linear model, with commas")
-    chosen = parser.parse_args()
     case, asked = usecase.load(NAME), params.load(NAME)
     columns = tables.read(TABLES / "test.parquet")
     label, day = columns[case.label].astype(float), columns[str(case.time)]
@@ -79,19 +87,23 @@ def main() -> None:
     days = day.astype("datetime64[D]")
     first, last = days.min().astype(date), (days.max() + 1).astype(date)
     answers = truth(source, first, last, columns[case.key])
-    names = tuple(chosen.reference.split(",")) if chosen.reference else case.features
-    answers["linear"] = linear(case, names, columns, asked.evaluate.linear_rows)
+    lines = {"linear, own columns": OWN, "linear, all features": case.features}
+    answers |= {n: linear(case, f, columns, asked.evaluate.linear_rows) for n, f in lines.items()}
     answers["model"] = bundle.load(Path(f"models/{NAME}"), NAME).predict(columns)
     sample = bootstrap.resample(bootstrap.units(len(label), day), 500, asked.seed)
     found = replicates(label, answers, sample)
     print(f"{len(label)} payments, {int(label.sum())} frauds, {first} to {last}")
-    for name in (*ORACLES, "linear", "model"):
-        print(line(f"average precision, {name}", found[name], sample))
-    for name in ORACLES:
-        share = (found["model"] - found["linear"]) / (found[name] - found["linear"])
-        print(line(f"share of the gap to `{name}` closed", share, sample))
-    best = (found["reachable"] - found["linear"]) / (found["probability"] - found["linear"])
-    print(line("share that `reachable` closes itself", best, sample))
+    print("average precision")
+    for name in answers:
+        print(line(f"  {name}", found[name], sample))
+    for start in lines:
+        print(f"share of the gap from `{start}` that is closed")
+        for name in ORACLES:
+            gap = found[name] - found[start]
+            print(line(f"  to {name}, by the model", (found["model"] - found[start]) / gap, sample))
+        gap = found["probability"] - found[start]
+        best = (found["knowable"] - found[start]) / gap
+        print(line("  to probability, by knowable", best, sample))
 
 
 if __name__ == "__main__":

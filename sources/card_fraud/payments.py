@@ -168,6 +168,8 @@ def _pattern(world: World, day: date, random: np.random.Generator, n: int) -> di
         "scenario": np.full(count, PATTERN),
         "probability": np.ones(count),
         "reachable": np.ones(count),
+        "odds": np.ones(count),
+        "cloning": np.zeros(count),
     }
 
 
@@ -184,8 +186,7 @@ def _refunds(made: Columns, s: Settings, random: np.random.Generator) -> dict[st
         "paid_at": np.minimum(later, end),
         "amount_cents": -back["amount_cents"],
         "kind": np.ones(len(given), dtype=np.int64),
-        "probability": zeros,
-        "reachable": zeros,
+        **dict.fromkeys(("probability", "reachable", "odds", "cloning"), zeros),
     }
 
 

@@ -30,7 +30,7 @@ NAMES = (
     "distance_m",
     "is_fraud",
 )
-TRUTH = ("scenario", "probability", "reachable")
+TRUTH = ("scenario", "probability", "reachable", "odds", "cloning")
 
 
 def simulate(
@@ -46,8 +46,8 @@ def simulate(
     With `since` only the days from that one on, as they are in the whole.
 
     Columns: NAMES. With `truth` also `scenario` (0 honest, 1 amount over the limit, 2 compromised
-    terminal, 3 leaked card, 4 the new pattern) and `probability` of fraud given all that the
-    simulator knows but the draw itself. Raises ParamsError for impossible settings.
+    terminal, 3 leaked card, 4 the new pattern) and what truth.py says of each: `probability` of fraud
+    given all that the simulator knows but the draw itself, `reachable`, `odds`, `cloning`. Raises ParamsError for impossible settings.
     """
     checked = read(settings)
     return _days(build(checked, seed, start, end), max(start, since or start), end, truth)

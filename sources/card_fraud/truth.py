@@ -39,11 +39,15 @@ def chances(s: Settings, seen: Circumstances) -> dict[str, Array]:
 
     `probability`: for one who knows which terminals are hacked and which cards are leaked.
     `reachable`: for one who learns of these only when labels are settled, and never doubts them then.
-    Payments not yet settled can hint at a leaked card, so that a little more than this is possible.
+    Payments not yet settled can hint at a leaked card, so that more than this is possible.
+    Beside these `odds`: how many times likelier amount, place and hour are from a thief than from the
+    card's owner; and `cloning`: the share of frauds at a hacked terminal at that hour.
     """
     odds = _odds(s, seen)
     return {
         "probability": _probability(s, seen, odds, seen.hack >= 0, seen.leak >= 0),
+        "odds": odds,
+        "cloning": seen.cloning,
         "reachable": _probability(
             s,
             seen,
