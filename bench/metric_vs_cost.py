@@ -29,6 +29,8 @@ from plumbline.sensitivity.points import rank_correlation
 from plumbline.usecase import Array, Columns, UseCase
 
 ENOUGH = 0.9
+FEWEST = 3
+"""Cases to learn from below which a degradation is left out."""
 MARKS = {
     "none": ("*", "#222222"),
     "rounds": ("o", "#0072B2"),
@@ -51,10 +53,13 @@ class Degraded:
 DEGRADED = (
     Degraded("none", 0, "as it is"),
     *(Degraded("rounds", n, f"{n} rounds") for n in (30, 12, 5, 2, 1)),
-    *(Degraded("dropped", n, f"the {n} best features dropped") for n in (1, 3, 6, 12)),
-    *(Degraded("noise", s, f"{s:.0%} of the cases' labels swapped") for s in (0.2, 0.5, 0.8)),
-    *(Degraded("shuffled", n, f"the {n} best columns shuffled") for n in (1, 4, 10)),
-    *(Degraded("rows", n, f"one row in {n}") for n in (4, 16, 64, 200)),
+    *(Degraded("dropped", n, f"the {n} best features dropped") for n in (1, 3, 6, 9, 12, 15, 18)),
+    *(
+        Degraded("noise", s, f"{s:.0%} of the cases' labels swapped")
+        for s in (0.2, 0.5, 0.8, 0.9, 0.95)
+    ),
+    *(Degraded("shuffled", n, f"the {n} best columns shuffled") for n in (1, 4, 7, 10, 14, 18)),
+    *(Degraded("rows", n, f"one row in {n}") for n in (4, 16, 64, 200, 600)),
 )
 
 
@@ -104,12 +109,17 @@ def study(
     test: Columns,
     degraded: Sequence[Degraded] = DEGRADED,
 ) -> dict[str, Any]:
-    """A line per model, and the rank correlation of average precision with cost saved."""
+    """A line per model, and the rank correlation of average precision with cost saved.
+
+    A degradation that leaves fewer than FEWEST cases to learn from makes no model, and is left out.
+    """
     whole = refit.fit(case, params, full, train, valid)
     gains = whole.booster.get_score(importance_type="total_gain")
     best = sorted(gains, key=lambda name: (-gains[name], name))
     rows, metric, money = [], [], []
     for how in degraded:
+        if how.kind == "rows" and np.sum(train[case.label][:: int(how.by)]) < FEWEST:
+            continue
         model = fitted(case, params, full, train, valid, how, best)
         window = assessment.window(case, params, test, model.threshold)
         sample = window.sample()

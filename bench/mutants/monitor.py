@@ -46,6 +46,14 @@ MUTANTS = (
         tests="tests/code/test_single.py",
     ),
     Mutant(
+        "Monitor 3",
+        "serving: an event is marked as if nothing had come before it",
+        "plumbline/features/single.py",
+        "_marks(usecase, event, _mine(case, event, known))",
+        "_marks(usecase, event, {})",
+        tests="tests/code/test_single.py",
+    ),
+    Mutant(
         "Monitor 4",
         "monitor: a model past its shelf life is not due",
         "plumbline/monitoring/monitor_json.py",

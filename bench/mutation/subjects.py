@@ -17,6 +17,7 @@ SUBJECTS = {
     "plumbline/quality/contract.py": f"{CODE}/test_contract.py {DATA}/test_validate.py",
     "plumbline/features/assemble.py": f"{CODE}/test_assemble.py",
     "plumbline/features/single.py": f"{CODE}/test_single.py",
+    "plumbline/features/marks.py": f"{CODE}/test_batch.py",
     "plumbline/features/batch.py": f"{CODE}/test_batch.py",
 }
 """The Feast edge (definitions.py, store.py) is measured by coverage alone: its tests start servers."""

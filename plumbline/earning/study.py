@@ -139,6 +139,6 @@ def _past(usecase: UseCase, columns: Columns) -> tuple[dict[str, single.History]
         {n: o[n] for n in (usecase.key, "known_at", *(c.name for c in usecase.unknown)) if n in o}
         for o in outcomes
     ]
-    first = single.marked(usecase, first, outcomes)
-    made = {e.name: single.history(usecase, e, first, outcomes) for e in usecase.entities}
+    marked = single.marked(usecase, first, outcomes)
+    made = {e.name: single.history(usecase, e, marked, outcomes) for e in usecase.entities}
     return made, max(e[str(usecase.time)] for e in events) + timedelta(days=1)

@@ -1,7 +1,7 @@
 """Marks: row features kept with each event as they were at its time, for histories to count and sum.
 
-A mark says of a payment what its own columns do not: how far it lay above what its customer was used
-to. Made in two steps: histories of columns lead to the marks, and histories of marks follow.
+A mark says of an event what its own columns do not, such as how far it lay above what was usual for
+its entity. Made in two steps: histories of columns lead to the marks, and histories of marks follow.
 """
 
 from __future__ import annotations

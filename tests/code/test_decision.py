@@ -34,6 +34,55 @@ def test_cheapest_is_the_least_of_all(seed: int):
     assert found.chosen == "cost"
 
 
+def window(random: np.random.Generator, rows: int) -> tuple[Array, Array, Money]:
+    """Labels that follow their scores, a few cases with large losses."""
+    score = random.random(rows) ** 20
+    label = (random.random(rows) < score).astype(float)
+    return label, score, Money(random.lognormal(3, 1.5, rows), 20.0)
+
+
+def test_a_steady_threshold_costs_less_on_other_events():
+    random = np.random.default_rng(2)
+    label, score, money = window(random, 100_000)
+    least = decision.cheapest(label, score, money).objective
+
+    def excess(found: decision.Threshold) -> float:
+        return float(np.mean(metrics.cost(label, score >= found.value, money))) - least
+
+    pairs = [window(random, 2_000) for _ in range(40)]
+    plain = np.array([excess(decision.cheapest(*one)) for one in pairs])
+    steady = np.array([excess(decision.steady(*one)) for one in pairs])
+    assert steady.mean() < 0.85 * plain.mean()
+    assert steady.std() < 0.85 * plain.std()
+
+
+def test_a_steady_threshold_says_what_it_costs_and_is_the_same_again():
+    label, score, money = window(np.random.default_rng(3), 300)
+    found = decision.steady(label, score, money)
+    assert found == decision.steady(label, score, money)
+    flagged = score >= found.value
+    assert found.alarms == pytest.approx(flagged.mean())
+    assert found.objective == pytest.approx(np.mean(metrics.cost(label, flagged, money)))
+    assert found.objective >= decision.cheapest(label, score, money).objective
+    assert found.chosen == "cost"
+
+
+def test_one_sample_more_or_less_does_not_matter_where_all_agree():
+    label, score = np.repeat([1.0, 0.0], 50), np.repeat([0.9, 0.2], 50)
+    found = decision.steady(label, score, Money(np.full(100, 10.0), 1.0))
+    assert found == decision.cheapest(label, score, Money(np.full(100, 10.0), 1.0))
+    assert found.value == pytest.approx(0.55)
+
+
+@pytest.mark.parametrize(("loss", "none"), [(30.0, True), (90.0, False)])
+def test_no_alarm_where_most_samples_want_none(loss: float, none: bool):
+    label, score = np.repeat([1.0, 0.0], 20), np.full(40, 0.3)
+    found = decision.steady(label, score, Money(np.full(40, loss), 50.0))
+    assert (found.alarms == 0.0) == none
+    high = decision.steady(label, 1_000 * score, Money(np.full(40, loss), 50.0))
+    assert (high.value > 300) == none
+
+
 def test_it_lies_between_two_scores():
     label, probability = np.array([1, 1, 0, 0]), np.array([0.9, 0.6, 0.4, 0.1])
     assert decision.cheapest(label, probability, Money(np.full(4, 10.0), 1.0)).value == 0.5
