@@ -212,15 +212,14 @@ def computed(
     return {row.pop("number"): row for row in found}
 
 
-def brute(rows: Rows, one: Mapping[str, Any], late: Rows | None = None) -> dict[str, float]:
-    """The declared features of one event, read off the declarations row by row."""
+def brute(rows: Rows) -> dict[int, dict[str, float]]:
+    """The declared features of each event, read off the declarations row by row, by key."""
     marked = [{**row, **_marks(rows, row)} for row in rows]
-    settled = marked if late is None else [{**row, **_marks(rows, row)} for row in late]
-    return _read(marked, settled, one, NAMES)
+    return {one["number"]: _read(marked, one, NAMES) for one in marked}
 
 
 def _marks(rows: Rows, one: Mapping[str, Any]) -> dict[str, int | None]:
-    leading = _read(rows, rows, one, ["who_mean_3d", "who_grams_today"])
+    leading = _read(rows, one, ["who_mean_3d", "who_grams_today"])
     if one["grams"] is None:
         return {"surprise": None}
     heavier = one["grams"] - leading["who_grams_today"]
@@ -228,15 +227,13 @@ def _marks(rows: Rows, one: Mapping[str, Any]) -> dict[str, int | None]:
     return {"surprise": steps + (heavier > 0) - (heavier < 0)}
 
 
-def _read(
-    rows: Rows, settled: Rows, one: Mapping[str, Any], names: Iterable[str]
-) -> dict[str, float]:
+def _read(rows: Rows, one: Mapping[str, Any], names: Iterable[str]) -> dict[str, float]:
     midnight = datetime.combine(one["at"], datetime.min.time())
     values = {}
     for spec in (s for s in SMALL.aggregates if s.name in names):
         key = SMALL.entity(spec.entity).column
         if getattr(spec, "matured", False):
-            inside = [r for r in settled if (midnight - r["known_at"]).total_seconds() > 0]
+            inside = [r for r in rows if (midnight - r["known_at"]).total_seconds() > 0]
             inside = [r for r in inside if midnight - r["known_at"] <= timedelta(spec.days)]
         elif hasattr(spec, "days"):
             inside = [r for r in rows if r["at"] < midnight <= r["at"] + timedelta(spec.days)]
