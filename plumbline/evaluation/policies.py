@@ -62,7 +62,7 @@ def policies(
     """
     threshold = SHY if window.threshold is None else window.threshold
     alarm = metrics.alarms(score, threshold)
-    out = [Policy(MODEL, "the model, at the cheapest threshold", alarm, threshold)]
+    out = [Policy(MODEL, "the model, at its threshold", alarm, threshold)]
     if window.day is not None:
         out += _limited(window.day, score, alarm, window.settings.k, known)
     out.append(Policy("nothing", "no alarm at all", np.zeros(len(score), bool)))
