@@ -116,12 +116,10 @@ def _day(payments: Columns, rows: Array, settings: Settings) -> Day:
 def _turns(who: Array) -> tuple[Array, ...]:
     """The rows where each of `who` comes for the first time, for the second, and so on."""
     order = np.argsort(who, kind="stable")
-    kinds, first, counts = np.unique(who[order], return_index=True, return_counts=True)
+    _, first, counts = np.unique(who[order], return_index=True, return_counts=True)
     turn = np.empty(len(who), np.int64)
     turn[order] = np.arange(len(who)) - np.repeat(first, counts)
-    return tuple(
-        np.flatnonzero(turn == t) for t in range(int(counts.max(initial=0)) if len(kinds) else 0)
-    )
+    return tuple(np.flatnonzero(turn == t) for t in range(int(counts.max(initial=0))))
 
 
 def _settle(day: Day, cards: Strikes, hacks: Strikes, s: Settings) -> None:
@@ -130,8 +128,11 @@ def _settle(day: Day, cards: Strikes, hacks: Strikes, s: Settings) -> None:
     cloned = hacks.struck(day.terminal) * day.cloning
     leaked = cards.struck(day.customer) * s.card_share
     stolen = leaked * day.odds / (leaked * day.odds + 1 - leaked)
-    card = np.where(day.fraud, ((1 - s.card_share) * cloned + thief) / np.maximum(cloned, 1e-5), 1 - s.card_share)  # fmt: skip
-    hack = np.where(day.fraud, (1 - (1 - day.cloning) * (1 - stolen)) / np.maximum(stolen, 1e-6), 1 - day.cloning)  # fmt: skip
+    honest = 1 - s.card_share
+    of_leaked = (honest * cloned + thief) / np.maximum(cloned, 1e-5)
+    of_hacked = (1 - (1 - day.cloning) * (1 - stolen)) / np.maximum(stolen, 1e-6)
+    card = np.where(day.fraud, of_leaked, honest)
+    hack = np.where(day.fraud, of_hacked, 1 - day.cloning)
     for rows in day.turns:
         told = rows[~day.over[rows]]
         cards.told(day.customer[told], np.maximum(card[told], NEVER))

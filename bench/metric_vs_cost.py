@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from plumbline import params as params_file
 from plumbline.evaluation import assessment, bootstrap, evidence
 from plumbline.evaluation.pictures import canvas
 from plumbline.features import tables
-from plumbline.model import refit
+from plumbline.model import costs, decision, refit
 from plumbline.model.refit import Refit
 from plumbline.params import UseCaseParams
 from plumbline.sensitivity.points import rank_correlation
@@ -126,12 +126,19 @@ def study(
         found = evidence.figures(window, model.predict(test), sample, "model")
         metric.append(found[window.primary])
         money.append(found["cost_saved"])
+        least = cheapest(case, params, test, model.predict(test))
+        before = cheapest(case, params, valid, model.predict(valid)).value
+        plain = assessment.window(case, params, test, before)
+        other = evidence.figures(plain, model.predict(test), sample, "model")
         rows.append(
             {
                 **dataclasses.asdict(how),
                 "metric": float(metric[-1][0]),
                 "saved": float(money[-1][0]),
                 "of": float(found["cost_of_nothing"][0]),
+                "cost": float(found["cost"][0]),
+                "cost_at_cheapest_of_valid": float(other["cost"][0]),
+                "least_cost": least.objective * len(test[case.key]),
             }
         )
         print(f"  {rows[-1]['metric']:.4f}  {rows[-1]['saved']:12,.0f}  {how.text}", flush=True)
@@ -140,6 +147,29 @@ def study(
     told = bootstrap.estimate(replicates, sample, params.evaluate.level)
     unit = params.train.costs.unit if params.train.costs else ""
     return {"unit": unit, "models": rows, "rank_correlation": evidence.as_json(told)}
+
+
+def cheapest(
+    case: UseCase, params: UseCaseParams, columns: Columns, score: Array
+) -> decision.Threshold:
+    """The threshold that is cheapest on these very rows."""
+    assert params.train.costs is not None
+    return decision.cheapest(columns[case.label], score, costs.money(params.train.costs, columns))
+
+
+def excesses(found: Mapping[str, Any]) -> Iterator[str]:
+    """What thresholds cost beside each model's cheapest on test, which nobody can know."""
+    models = found["models"]
+    least = [m["least_cost"] for m in models]
+    for name, what in (
+        ("cost", "the mean of samples"),
+        ("cost_at_cheapest_of_valid", "the cheapest of the validation window"),
+        ("least_cost", "the cheapest of test"),
+    ):
+        mine = [m[name] for m in models]
+        excess = np.mean(np.array(mine) / least) - 1
+        tracked = rank_correlation([m["metric"] for m in models], [-cost for cost in mine])
+        yield f"{what}: costs {excess:.1%} more than the cheapest of test, rank correlation {tracked:.3f}"
 
 
 def draw(path: Path, title: str, found: Mapping[str, Any]) -> None:
@@ -187,6 +217,7 @@ def main() -> None:
         f"{len(found['models'])} models: rank correlation of average precision and cost saved "
         f"{told['value']:.3f} ({told['low']:.3f} to {told['high']:.3f}); expected at least {ENOUGH}"
     )
+    print("\n".join(excesses(found)))
     if chosen.json:
         files.write_json(chosen.json, found)
     if chosen.plot:

@@ -34,8 +34,11 @@ def bands(columns: Columns) -> Iterator[tuple[str, int, Array]]:
     """Each band's name, the use case's points, and which payments lie in it, bool (n,)."""
     step = np.searchsorted(card_fraud.ODD_FROM, columns["size_over_usual"], side="right")
     everyday = np.isin(columns["category"], card_fraud.EVERYDAY)
-    kinds = (("everyday", everyday, card_fraud.ODD_EVERYDAY), ("elsewhere", ~everyday, card_fraud.ODD_ELSEWHERE))  # fmt: skip
-    for kind, inside, given in kinds:
+    of_kind = {
+        "everyday": (everyday, card_fraud.ODD_EVERYDAY),
+        "elsewhere": (~everyday, card_fraud.ODD_ELSEWHERE),
+    }
+    for kind, (inside, given) in of_kind.items():
         for i, one in enumerate(given):
             low = f"from {card_fraud.ODD_FROM[i - 1]}" if i else "below"
             yield f"size {low}, {kind}", one, inside & (step == i)

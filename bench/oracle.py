@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -37,15 +38,15 @@ OWN = ("amount_cents", "distance_m", "hour", "category_code", "amount_size")
 SEEN = ("payment_id", "customer_id", "terminal_id", "amount_cents", "is_fraud", "odds", "cloning")
 
 
-def truth(source: Mapping[str, object], start: date, end: date, keys: Array) -> dict[str, Array]:
+def truth(source: Mapping[str, Any], start: date, end: date, keys: Array) -> dict[str, Array]:
     """The oracles' answers for the payments `keys` (n,) between two days, float64 (n,) each.
 
     A payment that was sent twice has one probability: the first row stands for both, as in the
     validate stage. Raises KeyError with the number of a payment that the simulator did not make.
     """
     begun = date.fromisoformat(str(source["start"]))
-    asked: dict[str, object] = dict(source["settings"])  # type: ignore[call-overload]
-    days = list(simulate(asked, begun, end, int(str(source["seed"])), truth=True))
+    asked = dict(source["settings"])
+    days = list(simulate(asked, begun, end, int(source["seed"]), truth=True))
     made = pa.concat_tables(days)
     payments = {name: made[name].to_numpy() for name in (*SEEN, "probability", "reachable")}
     payments["day"] = np.repeat(np.arange(len(days)), [day.num_rows for day in days])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,6 +21,11 @@ from plumbline.errors import SpecError, near
 Found = TypeVar("Found")
 KNOWN_AT = "known_at"
 """The column that outcomes have beside the contract's: event time plus label delay."""
+BROKEN = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
+    *(OSError, RuntimeError, SyntaxError, TypeError, ValueError),
+)
+"""What a module with a mistake raises when it is imported."""
 Array = np.ndarray
 Columns = Mapping[str, Array]
 """Named one-dimensional arrays of one length n (or 1): a batch of events, or a single event."""
@@ -293,17 +299,20 @@ def aggregates(usecase: UseCase) -> list[Snapshot | Fresh]:
 def load(name: str) -> UseCase:
     """The `USECASE` that `usecases/<name>.py` declares.
 
-    Raises SpecError where there is no such module or it declares none.
+    Raises SpecError where there is no such module, Python cannot execute it, or it declares none.
     """
     try:
         module = importlib.import_module(f"usecases.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"usecases.{name}":
-            raise
+    except BROKEN as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == f"usecases.{name}":
+            raise SpecError(
+                f"params.yaml, usecases: '{name}' has no module. "
+                f"Expected usecases/{name}.py; write it or correct the name."
+            ) from None
         raise SpecError(
-            f"params.yaml, usecases: '{name}' has no module. "
-            f"Expected usecases/{name}.py; write it or correct the name."
-        ) from None
+            f"usecases/{name}.py{_line(error, name)}: Python cannot execute it "
+            f"({type(error).__name__}: {error}); correct it."
+        ) from error
     usecase = getattr(module, "USECASE", None)
     if not isinstance(usecase, UseCase):
         raise SpecError(
@@ -311,6 +320,17 @@ def load(name: str) -> UseCase:
             f"found {type(usecase).__name__}. End the module with `USECASE = UseCase(...)`."
         )
     return usecase
+
+
+def _line(error: Exception, name: str) -> str:
+    """Where in the module it stopped, as far as the error tells."""
+    frames = [
+        f.lineno
+        for f in traceback.extract_tb(error.__traceback__)
+        if f.filename.endswith(f"{name}.py")
+    ]
+    found = error.lineno if isinstance(error, SyntaxError) else next(reversed(frames), None)
+    return "" if found is None else f", line {found}"
 
 
 def _find(usecase: UseCase, kind: str, name: str, choices: Mapping[str, Found]) -> Found:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.errors import PlumblineError, SpecError
 from plumbline.files import read_json
 from plumbline.params import read
 from plumbline.usecase import UseCase
@@ -41,8 +41,8 @@ def _usecase(root: Path, name: str) -> Iterator[str]:
         return
     try:
         case = usecases.load(name)
-    except Exception as error:  # noqa: BLE001 - a contributor's module; its run failed on it, and says so
-        yield f"{card} cannot be held against the metrics: {type(error).__name__}: {error}"
+    except SpecError as error:
+        yield f"{card} cannot be held against the metrics: {error}"
         return
     try:
         found = _compared(case, read_json(metrics), report)

@@ -115,18 +115,15 @@ def test_metrics_of_an_older_version_are_told(here: Path):
     assert "has no 'data'" in said
 
 
-@pytest.mark.parametrize(
-    "error", [SpecError("the list uses 'is_fraud'"), SyntaxError("invalid"), KeyError("a")]
-)
 def test_a_use_case_that_cannot_be_read_is_told_and_stops_nothing(
-    here: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    here: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def refuse(name: str) -> None:
-        raise error
+        raise SpecError("the feature list uses 'is_fraud', which is not known")
 
     monkeypatch.setattr("plumbline.usecase.load", refuse)
     [said] = cards.check(here)
-    assert f"cannot be held against the metrics: {type(error).__name__}: {error}" in said
+    assert "cannot be held against the metrics: the feature list uses 'is_fraud'" in said
 
 
 def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixture[str]):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import usecases
 from plumbline.errors import SpecError
 from plumbline.usecase import (
     Category,
@@ -190,6 +194,36 @@ def test_what_a_mark_is_made_with_and_nothing_else() -> None:
     assert [r.name for r in replace(CASE, rows=(Row(half),), marks=("half",)).marking.rows] == [
         "half"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "x = 1\ny = (\n",
+            r"broken\.py, line 2: Python cannot execute it \(SyntaxError: .*correct it",
+        ),
+        (
+            "x = 1\nx.y\n",
+            r"broken\.py, line 2: .*AttributeError: 'int' object has no attribute 'y'",
+        ),
+        ("\n\nx = {}['a']\n", r"broken\.py, line 3: .*KeyError: 'a'"),
+        (
+            "import nowhere_at_all\n",
+            r"line 1: .*ModuleNotFoundError: No module named 'nowhere_at_all'",
+        ),
+        ("", r"expected a constant USECASE of type UseCase, found NoneType"),
+    ],
+)
+def test_a_module_with_a_mistake_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    (tmp_path / "broken.py").write_text(text)
+    monkeypatch.setattr(usecases, "__path__", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "usecases.broken", raising=False)
+    importlib.invalidate_caches()
+    with pytest.raises(SpecError, match=message):
+        load("broken")
 
 
 def test_no_module_of_that_name() -> None:

@@ -56,6 +56,14 @@ def test_a_metric_that_does_not_track_is_seen(found: dict):
     assert abs(bench.rank_correlation(metric, saved.tolist()) or 0.0) < 0.6
 
 
+def test_what_a_threshold_costs_is_told_beside_the_cheapest(found: dict):
+    steady, plain, least = bench.excesses(found)
+    assert least.startswith("the cheapest of test: costs 0.0% more")
+    assert all(m["least_cost"] <= 1.000001 * m["cost"] for m in found["models"])
+    share = [float(line.split("costs ")[1].split("%")[0]) for line in (steady, plain)]
+    assert 0 < share[0] < share[1]
+
+
 def test_swapped_labels_keep_their_rate():
     label = np.repeat([1, 0], [100, 900])
     other = bench.swapped(label, 0.5, np.random.default_rng(1))
