@@ -3,12 +3,14 @@
 `python -m bench.metric_vs_cost [USECASE]` needs the tables and metrics/<usecase>/tune.json (`dvc repro`,
 or `dvc checkout`). Each model gets its own early stopping, calibration and threshold, as a real one
 would. It prints average precision and cost saved on the test window, and their rank correlation with an
-interval by days. `--quick` learns from a quarter of the rows.
+interval by days. `--quick` learns from a quarter of the rows. `--more-days N` judges by a test window
+that is N days longer, where the use case is simulated: a month's few large sums decide less.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import longer
 from plumbline import files, runner, usecase
 from plumbline import params as params_file
 from plumbline.evaluation import assessment, bootstrap, evidence
@@ -90,6 +93,12 @@ def fitted(
     return refit.fit(case, params, full, columns, valid)
 
 
+def best(model: Refit) -> list[str]:
+    """The features that the model uses, the most gainful first."""
+    gains = model.booster.get_score(importance_type="total_gain")
+    return sorted(gains, key=lambda name: (-gains[name], name))
+
+
 def swapped(label: Array, share: float, random: np.random.Generator) -> Array:
     """A share of the cases called none, and as many others called cases; the rate stays."""
     out = np.array(label)
@@ -114,13 +123,12 @@ def study(
     A degradation that leaves fewer than FEWEST cases to learn from makes no model, and is left out.
     """
     whole = refit.fit(case, params, full, train, valid)
-    gains = whole.booster.get_score(importance_type="total_gain")
-    best = sorted(gains, key=lambda name: (-gains[name], name))
+    ranked = best(whole)
     rows, metric, money = [], [], []
     for how in degraded:
         if how.kind == "rows" and np.sum(train[case.label][:: int(how.by)]) < FEWEST:
             continue
-        model = fitted(case, params, full, train, valid, how, best)
+        model = fitted(case, params, full, train, valid, how, ranked)
         window = assessment.window(case, params, test, model.threshold)
         sample = window.sample()
         found = evidence.figures(window, model.predict(test), sample, "model")
@@ -162,7 +170,7 @@ def excesses(found: Mapping[str, Any]) -> Iterator[str]:
     models = found["models"]
     least = [m["least_cost"] for m in models]
     for name, what in (
-        ("cost", "the mean of samples"),
+        ("cost", "as chosen"),
         ("cost_at_cheapest_of_valid", "the cheapest of the validation window"),
         ("least_cost", "the cheapest of test"),
     ):
@@ -198,6 +206,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("usecase", nargs="?", default="card_fraud")
     parser.add_argument("--quick", action="store_true", help="a quarter of the rows to learn from")
+    parser.add_argument("--more-days", type=int, default=0, metavar="N", help="of a longer test")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--plot", type=Path, metavar="FILE")
     chosen = parser.parse_args()
@@ -207,8 +216,11 @@ def main() -> None:
     if case.problem != "classification" or params.train.costs is None:
         parser.error(f"{name}: nothing to save; expected a classification with train.costs")
     full = refit.settings(case, params, files.read_json(Path("metrics", name, "tune.json")))
-    folder = Path("data", name, "tables")
-    train, valid, test = (tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test"))
+    kept = contextlib.nullcontext(Path("data", name, "tables"))
+    with longer.tables(name, chosen.more_days) if chosen.more_days else kept as folder:
+        train, valid, test = (
+            tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test")
+        )
     if chosen.quick:
         train = {n: v[::4] for n, v in train.items()}
     found = study(case, params, full, train, valid, test)

@@ -1,0 +1,49 @@
+"""The tables of a simulated use case as if some more days had passed: more days to judge by.
+
+What was learned from stays as it is: the payments, and so the tables, of before are the same to the bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plumbline.errors import ParamsError
+from stages import data, features, validate
+
+
+@contextlib.contextmanager
+def tables(name: str, days: int) -> Iterator[Path]:
+    """The folder of train, valid and test, test `days` days longer than in ./params.yaml.
+
+    Raises ParamsError where the use case is not simulated: there are no more days then.
+    """
+    here = Path.cwd()
+    asked: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text("utf-8"))
+    own = asked[name]
+    if own["data"]["source"] != "simulate":
+        raise ParamsError(
+            f"params.yaml, {name}.data.source: expected simulate, to have {days} more days; "
+            f"found {own['data']['source']}"
+        )
+    until = datetime.date.fromisoformat(own["data"]["as_of"]) + datetime.timedelta(days)
+    own["data"]["as_of"] = until.isoformat()
+    own["features"]["test_days"] += days
+    own["features"]["join"] = "direct"
+    logging.getLogger("plumbline").setLevel(logging.WARNING)
+    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
+        Path("params.yaml").write_text(yaml.safe_dump(asked), encoding="utf-8")
+        raw, valid, kept = Path("raw"), Path("valid"), Path("tables")
+        data.main(name, here / "sources" / name, raw, Path("data.json"))
+        told = (Path(p) for p in ("quarantine", "profile.json", "report", "validate.json"))
+        validate.main(name, raw, here / "profiles" / f"{name}.json", valid, *told)
+        features.main(name, valid, Path("snapshots"), kept, Path("features.json"))
+        with contextlib.chdir(here):
+            yield (Path(scratch) / kept).resolve()

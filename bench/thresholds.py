@@ -1,0 +1,85 @@
+"""What a way to choose the threshold costs on other days: `python -m bench.thresholds`.
+
+The card-fraud model and some made worse (bench/metric_vs_cost.py) score 16 weeks that they have not seen.
+Each span of 7 and of 21 days chooses a threshold, all other days judge it: what it costs beside the
+cheapest threshold of those days, which nobody could know. Needs metrics/card_fraud/tune.json (`dvc repro`, or
+`dvc checkout`); the weeks are simulated anew. `--json FILE` writes the means.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bench import longer, metric_vs_cost
+from plumbline import files, params, runner, usecase
+from plumbline.features import tables
+from plumbline.model import costs, decision, refit
+from plumbline.model.money import Money, cost
+from plumbline.params import UseCaseParams
+from plumbline.usecase import Array, Columns, UseCase
+
+NAME = "card_fraud"
+DAYS = 84
+"""More than the test window has."""
+SPANS = (7, 21)
+"""Days that choose."""
+WAYS: Mapping[str, Callable[[Array, Array, Money], decision.Threshold]] = {
+    "cheapest": decision.cheapest,
+    "steady": decision.steady,
+}
+WORSE = tuple(metric_vs_cost.DEGRADED[::2])
+
+
+def excess(
+    case: UseCase, given: UseCaseParams, columns: Columns, score: Array, span: int
+) -> dict[str, Array]:
+    """By way, what each span's threshold costs on all other days beside their cheapest, less 1, (spans,)."""
+    assert given.train.costs is not None
+    date = columns[str(case.time)].astype("datetime64[D]")
+    day, label = (date - date.min()).astype(int), columns[case.label]
+    found: dict[str, list[float]] = {way: [] for way in WAYS}
+    for first in range(0, int(day.max()) + 2 - span, span):
+        inside = (day >= first) & (day < first + span)
+        parts = ({n: v[rows] for n, v in columns.items()} for rows in (inside, ~inside))
+        mine, others = (costs.money(given.train.costs, part) for part in parts)
+        known, judged = (label[inside], score[inside]), (label[~inside], score[~inside])
+        least = decision.cheapest(*judged, others).objective
+        for way, choose in WAYS.items():
+            alarm = judged[1] >= choose(*known, mine).value
+            found[way].append(float(np.mean(cost(judged[0], alarm, others))) / least - 1)
+    return {way: np.array(values) for way, values in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    chosen = parser.parse_args()
+    runner.prepare()
+    case, given = usecase.load(NAME), params.load(NAME)
+    full = refit.settings(case, given, files.read_json(Path("metrics", NAME, "tune.json")))
+    with longer.tables(NAME, DAYS) as folder:
+        train, valid, test = (
+            tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test")
+        )
+    best = metric_vs_cost.best(refit.fit(case, given, full, train, valid))
+    print(f"{'':34}" + "".join(f"{f'{way}, {span} days':>20}" for span in SPANS for way in WAYS))
+    means = []
+    for how in WORSE:
+        model = metric_vs_cost.fitted(case, given, full, train, valid, how, best)
+        score = model.predict(test)
+        found = [excess(case, given, test, score, span) for span in SPANS]
+        means.append([float(np.mean(one[way])) for one in found for way in WAYS])
+        print(f"{how.text:34}" + "".join(f"{mean:20.1%}" for mean in means[-1]), flush=True)
+    over = np.mean(means, axis=0)
+    print(f"{f'mean of {len(WORSE)} models':34}" + "".join(f"{mean:20.1%}" for mean in over))
+    if chosen.json:
+        names = [f"{way} of {span} days" for span in SPANS for way in WAYS]
+        files.write_json(chosen.json, dict(zip(names, over.tolist(), strict=True)))
+
+
+if __name__ == "__main__":
+    main()
