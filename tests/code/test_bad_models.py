@@ -12,12 +12,14 @@ import pytest
 
 from bench import bad_models
 from bench.bad_models import Bad
+from bench.honesty import with_histories
 from plumbline import params as params_file
 from plumbline.model import batches, decision
 from tests.conftest import ROOT
 from tests.project import Project
+from usecases.card_fraud import USECASE
 
-BAD = bad_models.bad_models("distance_m")
+BAD = bad_models.bad_models(("oddness", "customer_odd_7d"))
 CODED = [bad for bad in BAD if bad.file]
 SET = [bad for bad in BAD if bad.params]
 
@@ -48,6 +50,16 @@ def test_what_is_wrapped_is_there(bad: Bad) -> None:
     there = importlib.import_module(found["__name__"])
     assert found[name[1] if name else "USECASE"] is not found.get("honest")
     assert hasattr(there, name[1] if name else "USECASE")
+
+
+def test_a_feature_goes_with_its_histories() -> None:
+    assert with_histories(USECASE, "hour") == ("hour",)
+    gone = with_histories(USECASE, "oddness")
+    assert gone == ("oddness", "customer_odd_3d", "customer_odd_7d", "customer_odd_today")
+    [dropped] = [b for b in bad_models.bad_models(gone) if "dropped" in b.what]
+    assert dropped.what == "best feature (oddness and the histories of it) dropped"
+    left = planted(dropped)["USECASE"].features
+    assert left == tuple(f for f in USECASE.features if f not in gone)
 
 
 @pytest.mark.parametrize("bad", SET, ids=lambda bad: bad.what)
