@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,13 +36,12 @@ def tables(name: str, days: int) -> Iterator[Path]:
     own["data"]["as_of"] = until.isoformat()
     own["features"]["test_days"] += days
     own["features"]["join"] = "direct"
-    logging.getLogger("plumbline").setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
-        Path("params.yaml").write_text(yaml.safe_dump(asked), encoding="utf-8")
-        raw, valid, kept = Path("raw"), Path("valid"), Path("tables")
-        data.main(name, here / "sources" / name, raw, Path("data.json"))
-        told = (Path(p) for p in ("quarantine", "profile.json", "report", "validate.json"))
-        validate.main(name, raw, here / "profiles" / f"{name}.json", valid, *told)
-        features.main(name, valid, Path("snapshots"), kept, Path("features.json"))
-        with contextlib.chdir(here):
-            yield (Path(scratch) / kept).resolve()
+    with tempfile.TemporaryDirectory() as scratch:
+        with contextlib.chdir(scratch):
+            Path("params.yaml").write_text(yaml.safe_dump(asked), encoding="utf-8")
+            raw, valid, kept = Path("raw"), Path("valid"), Path("tables")
+            data.main(name, here / "sources" / name, raw, Path("data.json"))
+            told = (Path(p) for p in ("quarantine", "profile.json", "report", "validate.json"))
+            validate.main(name, raw, here / "profiles" / f"{name}.json", valid, *told)
+            features.main(name, valid, Path("snapshots"), kept, Path("features.json"))
+        yield Path(scratch) / kept

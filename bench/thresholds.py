@@ -31,7 +31,7 @@ WAYS: Mapping[str, Callable[[Array, Array, Money], decision.Threshold]] = {
     "cheapest": decision.cheapest,
     "steady": decision.steady,
 }
-WORSE = tuple(metric_vs_cost.DEGRADED[::2])
+MODELS = metric_vs_cost.DEGRADED[::2]
 
 
 def excess(
@@ -68,14 +68,14 @@ def main() -> None:
     best = metric_vs_cost.best(refit.fit(case, given, full, train, valid))
     print(f"{'':34}" + "".join(f"{f'{way}, {span} days':>20}" for span in SPANS for way in WAYS))
     means = []
-    for how in WORSE:
+    for how in MODELS:
         model = metric_vs_cost.fitted(case, given, full, train, valid, how, best)
         score = model.predict(test)
         found = [excess(case, given, test, score, span) for span in SPANS]
         means.append([float(np.mean(one[way])) for one in found for way in WAYS])
         print(f"{how.text:34}" + "".join(f"{mean:20.1%}" for mean in means[-1]), flush=True)
     over = np.mean(means, axis=0)
-    print(f"{f'mean of {len(WORSE)} models':34}" + "".join(f"{mean:20.1%}" for mean in over))
+    print(f"{f'mean of {len(MODELS)} models':34}" + "".join(f"{mean:20.1%}" for mean in over))
     if chosen.json:
         names = [f"{way} of {span} days" for span in SPANS for way in WAYS]
         files.write_json(chosen.json, dict(zip(names, over.tolist(), strict=True)))
