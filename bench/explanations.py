@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from plumbline import files, runner, usecase
 from plumbline import params as params_file
+from plumbline import runner
+from plumbline.core import files, tables, usecase
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluation import baselines
 from plumbline.evaluation.panels import COLOURS, INK
 from plumbline.evaluation.pictures import canvas
-from plumbline.features import tables
 from plumbline.model import contributions, refit
 from plumbline.params import UseCaseParams
 from plumbline.sensitivity.points import rank_correlation
-from plumbline.usecase import Array, Columns, UseCase
 
 FIRST = 1_000
 """The first seed of the retrains."""

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline import params, usecase
-from plumbline.features import tables
+from plumbline import params
+from plumbline.core import tables, usecase
+from plumbline.core.usecase import Array, UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
 from plumbline.monitoring import layout, matured, sketch, stream, usual, watch
@@ -27,7 +28,6 @@ from plumbline.monitoring.sketch import Sketch
 from plumbline.monitoring.verdict import Finding
 from plumbline.monitoring.window import Window, scorable, window
 from plumbline.params import Monitor
-from plumbline.usecase import Array, UseCase
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/monitor-flights.md")

@@ -21,16 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from bench.bad_models import Bad, bad_models
-from plumbline import files, runner, usecase
 from plumbline import params as params_file
+from plumbline import runner
+from plumbline.core import files, tables, usecase
+from plumbline.core.usecase import UseCase
 from plumbline.evaluation import metrics
 from plumbline.evaluation.metrics import PRIMARY
-from plumbline.features import tables
 from plumbline.model import batches, bundle, training
 from plumbline.model.bundle import Bundle
 from plumbline.review import luck, scoring
 from plumbline.review.scoring import Case, Run
-from plumbline.usecase import UseCase
 from tests.conftest import ROOT
 from tests.project import Project, environment
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 from stages import data, features, validate
 
 

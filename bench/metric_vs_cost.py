@@ -20,16 +20,16 @@ from typing import Any
 import numpy as np
 
 from bench import longer
-from plumbline import files, runner, usecase
 from plumbline import params as params_file
+from plumbline import runner
+from plumbline.core import files, tables, usecase
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluation import assessment, bootstrap, evidence
 from plumbline.evaluation.pictures import canvas
-from plumbline.features import tables
 from plumbline.model import costs, decision, refit
 from plumbline.model.refit import Refit
 from plumbline.params import UseCaseParams
 from plumbline.sensitivity.points import rank_correlation
-from plumbline.usecase import Array, Columns, UseCase
 
 ENOUGH = 0.9
 FEWEST = 3

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline.features import tables
-from plumbline.usecase import Array, Columns
+from plumbline.core import tables
+from plumbline.core.usecase import Array, Columns
 from usecases import card_fraud
 
 TABLE = Path("data/card_fraud/tables/train.parquet")

@@ -22,11 +22,11 @@ import numpy as np
 import pyarrow as pa
 
 from bench.knowing import knowable
-from plumbline import files, params, usecase
+from plumbline import params
+from plumbline.core import files, tables, usecase
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluation import baselines, bootstrap, metrics, reporting
-from plumbline.features import tables
 from plumbline.model import bundle
-from plumbline.usecase import Array, Columns, UseCase
 from sources.card_fraud import settings
 from sources.card_fraud.simulator import simulate
 

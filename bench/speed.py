@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline import files
-from plumbline.features import rowwise, single
+from plumbline.core import files, row_features
+from plumbline.features import single
 from plumbline.model import training
 from plumbline.model.training import Batch, Batches
 from tests.boosting import FEATURES, events, parcels
@@ -70,8 +70,12 @@ def batch_cost() -> Callable[[], object]:
     case, made = card_fraud.USECASE, columns(card_fraud.USECASE, ROWS)
 
     def work() -> object:
-        whole = {**made, **rowwise.category_codes(case, made), **rowwise.row_features(case, made)}
-        return rowwise.matrix(case.features, whole)
+        whole = {
+            **made,
+            **row_features.category_codes(case, made),
+            **row_features.row_features(case, made),
+        }
+        return row_features.matrix(case.features, whole)
 
     return work
 
@@ -128,10 +132,10 @@ def parcel_latency() -> dict[str, float]:
         for _ in range(300):
             whole = {
                 **made,
-                **rowwise.row_features(case, made),
-                **rowwise.category_codes(case, made),
+                **row_features.row_features(case, made),
+                **row_features.category_codes(case, made),
             }
-            rowwise.matrix(FEATURES, whole)
+            row_features.matrix(FEATURES, whole)
         return None
 
     return {"latency": least(work) / yardstick()}

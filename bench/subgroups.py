@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from plumbline import params as params_file
-from plumbline import usecase as usecases
+from plumbline.core import tables
+from plumbline.core import usecase as usecases
 from plumbline.evaluation import assessment, conditions, subgroups
-from plumbline.features import tables
 from plumbline.model import bundle
 
 NAME = "card_fraud"

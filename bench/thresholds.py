@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from bench import longer, metric_vs_cost
-from plumbline import files, params, runner, usecase
-from plumbline.features import tables
+from plumbline import params, runner
+from plumbline.core import files, tables, usecase
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.model import costs, decision, refit
 from plumbline.model.money import Money, cost
 from plumbline.params import UseCaseParams
-from plumbline.usecase import Array, Columns, UseCase
 
 NAME = "card_fraud"
 DAYS = 84

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import yaml
 
+from plumbline.core.hashing import md5_bytes
 from plumbline.history.dvcfiles import manifest_bytes, object_path
-from plumbline.history.hashing import md5_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 3

@@ -8,7 +8,7 @@ from importlib import import_module
 from types import ModuleType
 
 from plumbline import runner
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 COMMANDS = (
     "accept",

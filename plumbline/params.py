@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from plumbline.errors import ParamsError, near
+from plumbline.core.errors import ParamsError, near
 from plumbline.model import space
 from plumbline.model.costs import Costs
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import starting
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import runs
 
 QUIET = {

@@ -15,9 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from plumbline import files
-from plumbline.errors import PlumblineError
-from plumbline.history import lock
+from plumbline.core import dvc_hash, files
+from plumbline.core.errors import PlumblineError
 
 UNDER_DVC = "DVC_STAGE"
 """Set by DVC in the environment of a stage that it runs."""
@@ -121,14 +120,14 @@ def refuse_changed(usecase: str, stage: str) -> None:
 
     A warning where the stage is run by hand.
     """
-    stages = lock.graph(usecase)
+    stages = dvc_hash.graph(usecase)
     written = {out for other in stages.values() for out in other.outs}
     inputs = [name for name in stages[stage].deps if name in written] if stage in stages else []
-    recorded = lock.locked(usecase) if inputs else {}
+    recorded = dvc_hash.locked(usecase) if inputs else {}
     for name in inputs:
         if name not in recorded or not Path(name).exists():
             continue
-        found = lock.md5(Path(name))
+        found = dvc_hash.md5(Path(name))
         if found == recorded[name]:
             continue
         said = (

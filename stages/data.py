@@ -7,9 +7,10 @@ import logging
 import tempfile
 from pathlib import Path
 
-from plumbline import duck, files, params, runner
+from plumbline import params, runner
+from plumbline.core import duckdb_session, files
+from plumbline.core.usecase import load
 from plumbline.intake import datasheet, forget, ingest, partition, sources
-from plumbline.usecase import load
 
 log = logging.getLogger("plumbline")
 
@@ -21,7 +22,7 @@ def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch, files.replacing_folder(raw) as folder:
         opened = sources.open_source(case, chosen.data, chosen.seed, source, Path(scratch))
         log.info("data: reading %s", opened.name)
-        with duck.connect(Path(scratch)) as connection:
+        with duckdb_session.connect(Path(scratch)) as connection:
             unused = ingest.load(connection, case, opened)
             gone = forget.forget(connection, case, chosen.data.forget)
             partition.views(connection, case, window)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from plumbline import files, runner
 from plumbline import params as params_file
-from plumbline import usecase as usecases
+from plumbline import runner
+from plumbline.core import dvc_hash, files, tables
+from plumbline.core import usecase as usecases
+from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluation import assessment as evaluation
 from plumbline.evaluation import (
     curves,
@@ -21,11 +23,8 @@ from plumbline.evaluation import (
     sections,
 )
 from plumbline.evaluation.assessment import Assessment
-from plumbline.features import tables
-from plumbline.history import lock
 from plumbline.model import bundle, costs
 from plumbline.tracking import projection as tracking
-from plumbline.usecase import Columns, UseCase
 
 log = logging.getLogger("plumbline")
 
@@ -65,7 +64,7 @@ def main(
             **sections.told(params, scorer, importance),
             "data": sections.data(
                 [files.read_json(path) for path in (datasheet, validated, featured)],
-                {path.stem: lock.md5(path) for path in (train, valid, test)},
+                {path.stem: dvc_hash.md5(path) for path in (train, valid, test)},
             ),
         },
     )

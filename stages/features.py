@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plumbline import files, runner
 from plumbline import params as parameters
-from plumbline import usecase as usecases
+from plumbline import runner
+from plumbline.core import files
+from plumbline.core import usecase as usecases
 from plumbline.features import assemble, engine, policy
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline import files, runner
 from plumbline import params as params_file
-from plumbline import usecase as usecases
-from plumbline.features import tables
+from plumbline import runner
+from plumbline.core import files, tables
+from plumbline.core import usecase as usecases
+from plumbline.core.usecase import UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
 from plumbline.monitoring import drift_pictures, drift_report, history, layout, monitor_json
@@ -22,7 +23,6 @@ from plumbline.monitoring import page as monitor_page
 from plumbline.monitoring import watch as monitoring
 from plumbline.monitoring.window import Window, scorable, window
 from plumbline.tracking import projection as tracking
-from plumbline.usecase import UseCase
 
 log = logging.getLogger("plumbline")
 

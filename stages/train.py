@@ -11,15 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline import files, runner
 from plumbline import params as params_file
-from plumbline import usecase as usecases
+from plumbline import runner
+from plumbline.core import dvc_hash, files, tables
+from plumbline.core import usecase as usecases
+from plumbline.core.usecase import UseCase
 from plumbline.evaluation import metrics
-from plumbline.features import tables
-from plumbline.history import lock
 from plumbline.model import batches, bundle, calibration, costs, decision, manifest, training
 from plumbline.tracking import projection as tracking
-from plumbline.usecase import UseCase
 
 log = logging.getLogger("plumbline")
 
@@ -43,7 +42,7 @@ def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> No
     )
     boosted = boost(case, settings, params.train, train, valid)
     described = describe(case, boosted, params.train, valid)
-    provenance = {"train": lock.md5(train), "valid": lock.md5(valid), "seed": params.seed}
+    provenance = {"train": dvc_hash.md5(train), "valid": dvc_hash.md5(valid), "seed": params.seed}
     pure = {k: v for k, v in settings.items() if k != "nthread"}
     saved = bundle.save(
         model, boosted.booster, {**described, "params": pure, "provenance": provenance}

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline import files, runner
 from plumbline import params as params_file
-from plumbline import usecase as usecases
+from plumbline import runner
+from plumbline.core import files
+from plumbline.core import usecase as usecases
+from plumbline.core.usecase import UseCase
 from plumbline.evaluation import metrics
 from plumbline.model import batches, progress, space, training, trialplot, tuning
 from plumbline.tracking import projection as tracking
-from plumbline.usecase import UseCase
 
 log = logging.getLogger("plumbline")
 

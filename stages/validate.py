@@ -8,7 +8,9 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from plumbline import duck, files, params, runner
+from plumbline import params, runner
+from plumbline.core import duckdb_session, files
+from plumbline.core.usecase import load
 from plumbline.quality import (
     complaints,
     contract,
@@ -21,7 +23,6 @@ from plumbline.quality import (
     tally,
 )
 from plumbline.quality.sieve import Sieve
-from plumbline.usecase import load
 
 log = logging.getLogger("plumbline")
 
@@ -44,7 +45,7 @@ def main(
     judge = expectations.Judge()
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        database = stack.enter_context(duck.connect(scratch))
+        database = stack.enter_context(duckdb_session.connect(scratch))
         sieve = Sieve(database, case, months.scan(database, case, raw))
         results = inspection.structure(judge, sieve, checks, raw)
         inspection.outcomes_due(sieve, data.as_of, raw)

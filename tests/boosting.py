@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.features import rowwise
+from plumbline.core import row_features
+from plumbline.core.usecase import Array, Category, Column, Entity, Row, Snapshot, UseCase
 from plumbline.model.costs import Costs
-from plumbline.usecase import Array, Category, Column, Entity, Row, Snapshot, UseCase
 
 KINDS = ("box", "tube")
 COSTS = Costs(unit="cents", false_negative="worth", false_positive=200)
@@ -77,8 +77,8 @@ def events(seed: int, n: int) -> dict[str, Array]:
     usecase = parcels()
     return {
         **known,
-        **rowwise.category_codes(usecase, known),
-        **rowwise.row_features(usecase, known),
+        **row_features.category_codes(usecase, known),
+        **row_features.row_features(usecase, known),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.usecase import Array, Columns, UseCase
+from plumbline.core.usecase import Array, Columns, UseCase
 from usecases import card_fraud, flights
 
 CASES = (card_fraud.USECASE, flights.USECASE)

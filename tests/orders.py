@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import yaml
 
-from plumbline.usecase import Column, Entity, UseCase
+from plumbline.core.usecase import Column, Entity, UseCase
 
 BAD = Path(__file__).parent / "bad" / "validate"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plumbline.usecase import Column, UseCase
+from plumbline.core.usecase import Column, UseCase
 from stages import data
 
 SALES = UseCase(

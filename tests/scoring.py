@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.scorecard import evidence, rubric, tree
 
 ROOT = Path(__file__).resolve().parent.parent

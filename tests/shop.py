@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.usecase import Category, Column, Entity, UseCase
+from plumbline.core.usecase import Category, Column, Entity, UseCase
 
 LAST = np.datetime64("2025-06-29")
 DELAY = 3

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.features import assemble, batch, engine, tables
-from plumbline.usecase import (
+from plumbline.core import tables
+from plumbline.core.usecase import (
     Array,
     Category,
     Column,
@@ -25,6 +25,7 @@ from plumbline.usecase import (
     UseCase,
     Where,
 )
+from plumbline.features import assemble, batch, engine
 
 DELAY = 2
 AS_OF = date(2025, 3, 20)

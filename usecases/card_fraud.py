@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.usecase import (
+from plumbline.core.usecase import (
     Array,
     Behaviour,
     Category,

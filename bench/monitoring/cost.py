@@ -52,7 +52,7 @@ def main(detector: str, rows: str, seed: str) -> None:
         ]
         subprocess.run(again, check=True)
     from bench.monitoring import learning, runs, streams
-    from plumbline.features import tables
+    from plumbline.core import tables
 
     asked = runs.make(detector)
     paths = sorted(folder.glob("*.parquet"))
@@ -99,7 +99,7 @@ def split(rows: int, seed: int) -> None:
 
     from bench.monitoring import streams
     from bench.monitoring.scenarios import BY_NAME
-    from plumbline.files import replacing_folder
+    from plumbline.core.files import replacing_folder
 
     world = _world(str(rows), str(seed))
     size = rows // world.size.rows
@@ -125,7 +125,7 @@ def one(path: Path) -> Any:
     import numpy as np
 
     from bench.monitoring import learning
-    from plumbline.features import tables
+    from plumbline.core import tables
 
     return learning.window(tables.read(path), np.datetime64(path.stem, "D"))
 

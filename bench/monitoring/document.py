@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.monitoring import asked, cells, pictures
-from plumbline.files import write_json
+from plumbline.core.files import write_json
 
 Told = Mapping[str, Any]
 

@@ -18,10 +18,10 @@ import numpy as np
 from bench.monitoring import learning, streams
 from bench.monitoring.scenarios import Scenario
 from bench.monitoring.worlds import World, ordinal
+from plumbline.core.files import read_json, write_json
+from plumbline.core.usecase import Array
 from plumbline.evaluation import metrics
-from plumbline.files import read_json, write_json
 from plumbline.monitoring.window import Window
-from plumbline.usecase import Array
 from usecases.card_fraud import USECASE
 
 NEEDED = ("payment_id", "paid_at", "amount_cents", USECASE.label, "score", "delivered")

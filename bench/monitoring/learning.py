@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline import params as params_file
-from plumbline.files import read_json, replacing_folder
+from plumbline.core.files import read_json, replacing_folder
+from plumbline.core.usecase import Array
 from plumbline.model import bundle, training
 from plumbline.model.bundle import Bundle
 from plumbline.monitoring import layout
 from plumbline.monitoring.window import Window, scorable
-from plumbline.usecase import Array
 from stages import train as stage
 from tests.conftest import ROOT
 from usecases.card_fraud import USECASE

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.monitoring.worlds import IRRELEVANT, World
-from plumbline.usecase import Array
+from plumbline.core.usecase import Array
 from usecases.card_fraud import USECASE
 
 Group = Literal["harmless", "covariate", "label", "concept", "segment", "fault"]

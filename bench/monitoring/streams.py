@@ -20,10 +20,11 @@ import pyarrow.parquet as pq
 from bench.monitoring import learning
 from bench.monitoring.scenarios import Scenario, calendar
 from bench.monitoring.worlds import CONTEXT, DELAY, IRRELEVANT, World, ordinal
-from plumbline.features import batch, engine, marks, tables
-from plumbline.files import replacing_folder
+from plumbline.core import tables
+from plumbline.core.files import replacing_folder
+from plumbline.core.usecase import Array
+from plumbline.features import batch, engine, marks
 from plumbline.monitoring.window import Window
-from plumbline.usecase import Array
 from sources.card_fraud.simulator import simulate
 from usecases.card_fraud import USECASE
 

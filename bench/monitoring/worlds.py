@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.usecase import Column, UseCase
+from plumbline.core.usecase import Column, UseCase
 from usecases.card_fraud import USECASE
 
 FIRST = date(2025, 1, 1)

@@ -72,7 +72,7 @@ MUTANTS = (
     Mutant(
         "Monitor 5",
         "serving: infinity goes into the model",
-        "plumbline/features/rowwise.py",
+        "plumbline/core/row_features.py",
         "        if infinite:",
         "        if infinite > len(out):",
         tests="tests/mltest/test_finite.py",
@@ -96,7 +96,7 @@ MUTANTS = (
     Mutant(
         "Monitor 6",
         "batch: every row feature is held eight times in memory",
-        "plumbline/features/rowwise.py",
+        "plumbline/core/row_features.py",
         "np.broadcast_to(value, (size,))",
         "np.repeat(np.broadcast_to(value, (1, size)), 8, axis=0)[0]",
         tests="tests/mltest/test_speed.py",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.mutation.subjects import COVERED, FOR_COVERAGE, SUBJECTS
-from plumbline import files
+from plumbline.core import files
 from tests.conftest import ROOT
 from tests.project import environment
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 CODE, DATA, ML = "tests/code", "tests/data", "tests/mltest"
 SUBJECTS = {
-    "plumbline/features/rowwise.py": f"{CODE}/test_rowwise.py {ML}/test_finite.py",
+    "plumbline/core/row_features.py": f"{CODE}/test_rowwise.py {ML}/test_finite.py",
     "plumbline/features/policy.py": f"{ML}/test_policy.py",
     "plumbline/quality/request.py": f"{ML}/test_request.py",
     "plumbline/features/splits.py": f"{CODE}/test_splits.py",
     "plumbline/features/catalog.py": f"{CODE}/test_catalog.py",
     "plumbline/quality/check.py": f"{CODE}/test_contract.py",
     "usecases/flights.py": f"{CODE}/test_flights.py {CODE}/test_declared.py",
-    "plumbline/features/tables.py": f"{CODE}/test_tables.py {CODE}/test_assemble.py",
+    "plumbline/core/tables.py": f"{CODE}/test_tables.py {CODE}/test_assemble.py",
     "plumbline/features/engine.py": f"{CODE}/test_assemble.py {CODE}/test_batch.py",
     "usecases/card_fraud.py": f"{CODE}/test_card_fraud.py {CODE}/test_declared.py",
     "plumbline/quality/contract.py": f"{CODE}/test_contract.py {DATA}/test_validate.py",

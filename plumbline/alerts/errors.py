@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from plumbline.errors import PlumblineError
-from plumbline.plain import one_line
+from plumbline.core.errors import PlumblineError
+from plumbline.core.safe_text import one_line
 
 
 class ChannelError(PlumblineError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from plumbline.alerts import letters, memory
 from plumbline.alerts.case import Case, Step, news
 from plumbline.alerts.memory import Memory, Said
+from plumbline.core.safe_text import one_line
 from plumbline.hosting.github import GitHub
-from plumbline.plain import one_line
 from plumbline.review import markdown
 from plumbline.review.blocks import Text, Verdict
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from plumbline.alerts.case import Case, Finding, Step
 from plumbline.alerts.memory import Failure
+from plumbline.core.safe_text import one_line
 from plumbline.monitoring import words
-from plumbline.plain import one_line
 from plumbline.review.blocks import Block, Bullets, Heading, Text, Tone, Verdict
 
 MOST = 10

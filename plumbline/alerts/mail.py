@@ -14,8 +14,8 @@ from email.utils import format_datetime, localtime, make_msgid
 
 from plumbline.alerts.errors import ChannelError, redacted
 from plumbline.alerts.letters import Letter
+from plumbline.core.safe_text import one_line
 from plumbline.params import Email
-from plumbline.plain import one_line
 from plumbline.review import page, text
 from plumbline.review.blocks import Text
 

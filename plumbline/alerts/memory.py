@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.alerts.case import Case
-from plumbline.files import dumps, write_json
+from plumbline.core.files import dumps, write_json
 from plumbline.monitoring.words import LEVELS
 
 FILE = Path(".plumbline") / "alerts.json"

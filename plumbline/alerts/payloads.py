@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from plumbline.alerts.letters import Letter
-from plumbline.plain import one_line
+from plumbline.core.safe_text import one_line
 from plumbline.review.blocks import Block, Bullets, Heading, Text, Verdict
 
 SLACK_BLOCKS, SLACK_HEADER = 50, 150

@@ -8,9 +8,9 @@ from typing import Any
 
 from plumbline.alerts import case
 from plumbline.automation import outcomes
-from plumbline.errors import PlumblineError
-from plumbline.files import read_json
-from plumbline.plain import one_line
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import read_json
+from plumbline.core.safe_text import one_line
 
 METRICS = Path("metrics")
 

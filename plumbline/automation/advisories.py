@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 CANARY = ("pycrypto", "2.6.1")
 """Its last version, of 2013: CVE-2013-7459 and CVE-2018-6594 will never be mended."""

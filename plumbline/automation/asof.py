@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import yaml
 
-from plumbline.errors import ParamsError, PlumblineError
+from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.params import Data
 
 STEP = 28

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 
 def name(usecase: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.automation import branches, clones, letters
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import child, places, revisions
 from plumbline.hosting.github import GitHub
 from plumbline.review import locks, sides

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plumbline.automation import archives, clones
-from plumbline.errors import PlumblineError
-from plumbline.files import replacing_folder
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing_folder
 from plumbline.history import child, places, revisions, verify
 from plumbline.history.verify import Finding
 from plumbline.review import locks, sides

@@ -19,8 +19,8 @@ from typing import Any
 
 from plumbline.automation import asof, branches, outcomes
 from plumbline.automation.outcomes import Outcome
-from plumbline.errors import PlumblineError
-from plumbline.files import read_json
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import read_json
 from plumbline.history import child, places, repair, revisions, verify
 from plumbline.history.dvcfiles import Out
 from plumbline.review import baseline, compare, lockcheck, locks, sides

@@ -14,12 +14,12 @@ import numpy as np
 
 from plumbline.backtest import few, whole
 from plumbline.backtest.rolling import Made
+from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluation import evidence
 from plumbline.evaluation.bootstrap import Array
 from plumbline.evaluation.metrics import HIGHER_IS_BETTER, PRIMARY
 from plumbline.model import refit
 from plumbline.params import UseCaseParams
-from plumbline.usecase import Columns, UseCase
 
 
 def staleness(

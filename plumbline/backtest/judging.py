@@ -8,12 +8,12 @@ from typing import Any
 
 from plumbline.backtest import few, whole
 from plumbline.backtest.rolling import Made
+from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluation import assessment, evidence
 from plumbline.evaluation.evidence import Window
 from plumbline.params import UseCaseParams
 from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored
-from plumbline.usecase import Columns, UseCase
 
 
 def judged(

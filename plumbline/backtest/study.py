@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from plumbline import files
 from plumbline import params as params_file
-from plumbline import usecase as usecases
 from plumbline.backtest import ageing, judging, origins, rolling, whole
+from plumbline.core import files
+from plumbline.core import usecase as usecases
 from plumbline.evaluation.metrics import PRIMARY
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline.errors import PlumblineError
-from plumbline.features import assemble, batch, engine, tables
+from plumbline.core import tables
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.features import assemble, batch, engine
 from plumbline.features.splits import Window
 from plumbline.params import UseCaseParams
-from plumbline.usecase import Array, Columns, UseCase
 
 
 def read(case: UseCase, params: UseCaseParams, valid: Path) -> tuple[dict[str, Array], Window]:

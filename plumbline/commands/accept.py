@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from plumbline.files import read_json, replacing, write_json
+from plumbline.core.files import read_json, replacing, write_json
 
 
 def add(parsers: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from plumbline import params
 from plumbline.alerts import case, deliver, memory, verdicts
 from plumbline.alerts.deliver import Group, Line
-from plumbline.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, near
 from plumbline.params import Alerts
 
 NONE = "alerts: none is set in params.yaml; see docs/monitoring.md"

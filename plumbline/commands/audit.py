@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.automation import advisories
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 ACCEPTED = Path(".ci") / "advisories"
 

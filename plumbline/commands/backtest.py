@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import params
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 
 def add(parsers: Any) -> None:
@@ -26,8 +26,8 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Print the lines; leave backtest.json and backtest.png in reports/<usecase>/backtest/."""
-    from plumbline import files
     from plumbline.backtest import pictures, study, told
+    from plumbline.core import files
 
     if chosen.origins is not None and chosen.origins < 2:
         raise PlumblineError(f"--origins: got {chosen.origins}, expected 2 or more")

@@ -17,7 +17,7 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Ask, and say that it may serve; PlumblineError where it may not."""
-    from plumbline import usecase
+    from plumbline.core import usecase
     from plumbline.rollback import canary
 
     name = chosen.usecase

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
-from plumbline.files import write_json
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import write_json
 from plumbline.review import compare, summary
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 
 def add(parsers: Any) -> None:
@@ -24,7 +24,8 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Print a line per feature, the best first; 1 where one does not earn, or costs too much."""
-    from plumbline import files, params, usecase
+    from plumbline import params
+    from plumbline.core import files, usecase
     from plumbline.earning import study
 
     if chosen.seeds < 1 or chosen.noise < 1:

@@ -20,7 +20,7 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Print the explanation."""
-    from plumbline import files
+    from plumbline.core import files
     from plumbline.explain import explanation, told
 
     found = explanation.explain(Path("."), chosen.usecase or params.first(), chosen.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 
 
 def add(parsers: Any) -> None:
@@ -19,7 +19,8 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Do the chosen action for one use case."""
-    from plumbline import params, usecase
+    from plumbline import params
+    from plumbline.core import usecase
     from plumbline.features import catalog
 
     case = usecase.load(chosen.usecase)

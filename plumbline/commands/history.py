@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from plumbline.files import write_json
+from plumbline.core.files import write_json
 from plumbline.lineage import champions, past
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.files import replacing, write_json
+from plumbline.core.files import replacing, write_json
 from plumbline.lineage import record, render, target
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import params
-from plumbline.errors import PlumblineError, near
-from plumbline.files import read_json, replacing
+from plumbline.core.errors import PlumblineError, near
+from plumbline.core.files import read_json, replacing
 
 METRICS, REPORTS = Path("metrics"), Path("reports")
 

@@ -7,14 +7,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.params import read
 
 MODULE = '''"""{name}: say in one line what is predicted, and when."""
 
 from __future__ import annotations
 
-from plumbline.usecase import Array, Column, Row, UseCase
+from plumbline.core.usecase import Array, Column, Row, UseCase
 
 
 def size_per_unit(size: Array, units: Array) -> Array:

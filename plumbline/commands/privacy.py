@@ -20,8 +20,9 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Print what was found, masked; 1 where it was anything."""
-    from plumbline import params, usecase
-    from plumbline.errors import PlumblineError
+    from plumbline import params
+    from plumbline.core import usecase
+    from plumbline.core.errors import PlumblineError
     from plumbline.quality import outputs
 
     gone = [p for p in chosen.paths if not p.exists()]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.automation import outcomes, proposals
-from plumbline.files import read_json
+from plumbline.core.files import read_json
 from plumbline.hosting import github
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.automation import archives
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.hosting import github
 
 BODY = """\

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.commands.verify import revs
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import places, state, verify
 from plumbline.rollback import restore
 

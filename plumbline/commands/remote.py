@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import configure
 from plumbline.hosting import remote
 

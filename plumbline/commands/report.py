@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
-from plumbline.files import read_json, replacing
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import read_json, replacing
 from plumbline.review import document, markdown, page, ruling
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
-from plumbline.files import write_json
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import write_json
 from plumbline.history import reproduce
 from plumbline.history.reproduce import Reproduction
 

@@ -11,8 +11,8 @@ from typing import Any
 from plumbline import params
 from plumbline.automation import asof, letters, outcomes, retraining
 from plumbline.automation.retraining import Case
-from plumbline.errors import PlumblineError, near
-from plumbline.files import replacing, write_json
+from plumbline.core.errors import PlumblineError, near
+from plumbline.core.files import replacing, write_json
 from plumbline.history import revisions
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline import files
-from plumbline.errors import PlumblineError
+from plumbline.core import files
+from plumbline.core.errors import PlumblineError
 from plumbline.scorecard import evidence, marks, page, scoring, tree
 
 

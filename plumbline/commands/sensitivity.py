@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import params
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 
 def add(parsers: Any) -> None:
@@ -22,7 +22,7 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Print the table; leave it as JSON and PNG in reports/<usecase>/sensitivity/."""
-    from plumbline import files
+    from plumbline.core import files
     from plumbline.sensitivity import pictures, study, told
 
     if chosen.points < 2:

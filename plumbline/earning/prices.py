@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from plumbline.features import rowwise, single
-from plumbline.usecase import Columns, UseCase
+from plumbline.core import row_features
+from plumbline.core.usecase import Columns, UseCase
+from plumbline.features import single
 
 REPEATS = 5
 REQUESTS = 200
@@ -61,7 +62,7 @@ def batch(usecase: UseCase, columns: Columns) -> dict[str, float]:
     """Microseconds per row of each row feature and category code; those stored take none."""
     rows = len(columns[usecase.key])
     spent = {
-        c.name: least(lambda c=c: rowwise.codes(c, columns[c.column]), rows)  # type: ignore[misc]
+        c.name: least(lambda c=c: row_features.codes(c, columns[c.column]), rows)  # type: ignore[misc]
         for c in usecase.categories
     }
     for row in usecase.rows:

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.evaluation import metrics
 from plumbline.model import training
 from plumbline.model.training import Batch, Batches
-from plumbline.usecase import Array
 
 
 @dataclass(frozen=True)

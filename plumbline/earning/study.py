@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.core import dvc_hash, row_features, tables
+from plumbline.core.usecase import Columns, UseCase
 from plumbline.earning import prices, shadows
 from plumbline.earning.shadows import Brought, Settings, Table
-from plumbline.features import catalog, rowwise, single, tables
-from plumbline.history import lock
+from plumbline.features import catalog, single
 from plumbline.model import bundle
 from plumbline.params import UseCaseParams
-from plumbline.usecase import Columns, UseCase
 
 EVENTS = 1000
 """Of the history whose reading is timed."""
@@ -46,7 +46,11 @@ def study(
     costs = _costs(usecase, {n: v[:ROWS] for n, v in learn.items()})
     return {
         "usecase": usecase.name,
-        "of": {"train": lock.md5(train), "valid": lock.md5(valid), "model": said.definitions},
+        "of": {
+            "train": dvc_hash.md5(train),
+            "valid": dvc_hash.md5(valid),
+            "model": said.definitions,
+        },
         "seeds": seeds,
         "noise": noise,
         "yardsticks": costs["yardsticks"],
@@ -111,7 +115,7 @@ def _total(brought: Mapping[str, Brought]) -> float:
 def _table(usecase: UseCase, columns: Columns) -> Table:
     label = np.asarray(columns[usecase.label], np.float32)
     offset = None if usecase.offset is None else columns[usecase.offset].astype(np.float32)
-    return Table(rowwise.matrix(usecase.features, columns), label, offset)
+    return Table(row_features.matrix(usecase.features, columns), label, offset)
 
 
 def _costs(usecase: UseCase, columns: Columns) -> dict[str, Mapping[str, float]]:

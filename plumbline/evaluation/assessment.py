@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import Category, Columns, UseCase
 from plumbline.evaluation import baselines, behaviour, curves, evidence, gates, slices
 from plumbline.evaluation import metrics as measures
 from plumbline.evaluation.bootstrap import Array, Estimate
@@ -17,7 +18,6 @@ from plumbline.evaluation.policies import rivals
 from plumbline.model import costs as matrix
 from plumbline.model.bundle import Bundle
 from plumbline.params import Evaluate, UseCaseParams
-from plumbline.usecase import Category, Columns, UseCase
 
 KINDS = {
     "constant": "probability",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plumbline.usecase import Array, Columns, UseCase
+from plumbline.core.usecase import Array, Columns, UseCase
 
 TREE_DEPTH = 3
 TREE_LEAF = 50

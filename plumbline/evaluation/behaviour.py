@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.errors import SpecError, near
-from plumbline.usecase import Array, Behaviour, Columns, Fresh, Snapshot, UseCase
+from plumbline.core.errors import SpecError, near
+from plumbline.core.usecase import Array, Behaviour, Columns, Fresh, Snapshot, UseCase
 
 Score = Callable[[Columns], Array]
 """From raw events (known columns, snapshots, fresh features) to the model's answer, float64 (n,)."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 
+from plumbline.core.usecase import UseCase
 from plumbline.evaluation import modelcard
 from plumbline.evaluation.cardtext import Figures
-from plumbline.usecase import UseCase
 
 LONGEST = 160
 """Characters of a line that are quoted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from plumbline.core.usecase import UseCase
 from plumbline.evaluation.cardtext import (
     Bullets,
     Figures,
@@ -17,7 +18,6 @@ from plumbline.evaluation.cardtext import (
     percent,
     words,
 )
-from plumbline.usecase import UseCase
 
 WINDOWS = ("train", "valid", "test", "current")
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluation import baselines
 from plumbline.evaluation.bootstrap import Array
 from plumbline.evaluation.curves import Table
 from plumbline.model import contributions
 from plumbline.model.bundle import Bundle
-from plumbline.usecase import Columns, UseCase
 
 BINS = 12
 """Of a feature's values, inside which another feature's influence is looked for."""

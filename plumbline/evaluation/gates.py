@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from plumbline.errors import ParamsError, near
+from plumbline.core.errors import ParamsError, near
 from plumbline.evaluation.behaviour import Outcome
 from plumbline.evaluation.bootstrap import Estimate, Word
 

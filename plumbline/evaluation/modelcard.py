@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from plumbline.core.usecase import Slice, UseCase
 from plumbline.evaluation import cardcosts, cardpage, cardsections, slices
 from plumbline.evaluation.cardtext import (
     Bullets,
@@ -23,7 +24,6 @@ from plumbline.evaluation.cardtext import (
     number,
     words,
 )
-from plumbline.usecase import Slice, UseCase
 
 MARKDOWN, PAGE = "model_card.md", "model_card.html"
 

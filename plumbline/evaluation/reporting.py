@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from plumbline import files
+from plumbline.core import files, tables
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluation import assessment, baselines, modelcard
 from plumbline.evaluation.curves import Table
-from plumbline.features import tables
-from plumbline.usecase import Array, Columns, UseCase
 
 DIGITS = 6
 

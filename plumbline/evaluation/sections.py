@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluation import (
     assessment,
     conditions,
@@ -25,7 +26,6 @@ from plumbline.evaluation.policies import Known
 from plumbline.model import costs as matrix
 from plumbline.model.bundle import Bundle
 from plumbline.params import UseCaseParams
-from plumbline.usecase import Columns, UseCase
 
 Facts = Mapping[str, Any]
 TOP = 10

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline.errors import PlumblineError
-from plumbline.features import tables
-from plumbline.usecase import Array, UseCase
+from plumbline.core import tables
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import Array, UseCase
 
 SEARCHED = ("test", "current")
 """What a model has not learned from."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline import usecase as usecases
-from plumbline.errors import PlumblineError
+from plumbline.core import usecase as usecases
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluation import reporting
 from plumbline.explain import event as events
 from plumbline.explain import similar
@@ -18,7 +19,6 @@ from plumbline.features import catalog
 from plumbline.model import bundle, contributions
 from plumbline.model.bundle import Bundle
 from plumbline.model.contributions import Contributions
-from plumbline.usecase import Array, Columns, UseCase
 
 PAST = 200_000
 """Rows of train that are searched, at most, evenly spaced."""

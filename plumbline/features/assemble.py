@@ -11,12 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from plumbline.errors import ContractError
-from plumbline.features import batch, catalog, engine, marks, splits, store, tables
+from plumbline.core import tables
+from plumbline.core.errors import ContractError
+from plumbline.core.tables import Counts
+from plumbline.core.usecase import UseCase
+from plumbline.features import batch, catalog, engine, marks, splits, store
 from plumbline.features.splits import Window
-from plumbline.features.tables import Counts
 from plumbline.params import Features
-from plumbline.usecase import UseCase
 
 log = logging.getLogger("plumbline")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import ibis
 
-from plumbline.usecase import Entity, Fresh, Measure, Snapshot, UseCase, Where
+from plumbline.core.usecase import Entity, Fresh, Measure, Snapshot, UseCase, Where
 
 Table = Any
 Value = Any

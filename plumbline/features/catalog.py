@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from plumbline.core.usecase import Category, Fresh, Row, Snapshot, UseCase
 from plumbline.features.splits import Window
-from plumbline.usecase import Category, Fresh, Row, Snapshot, UseCase
 
 
 def entries(usecase: UseCase) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def report(
 ) -> dict[str, Any]:
     """The catalog with what was written, for metrics/<usecase>/features.json.
 
-    `tables` maps a table's name to its `plumbline.features.tables.Counts` and the number of events without
+    `tables` maps a table's name to its `plumbline.core.tables.Counts` and the number of events without
     a known label that were left out.
     """
     shares = _missing(tables)

@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import SpecError
+from plumbline.core.errors import SpecError
+from plumbline.core.usecase import Entity, UseCase
 from plumbline.features import catalog
-from plumbline.usecase import Entity, UseCase
 
 TTL = timedelta(days=1)
 EVERY = "[0-9]*"

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from plumbline import duck
-from plumbline.errors import SourceError, near
-from plumbline.usecase import UseCase
+from plumbline.core import duckdb_session
+from plumbline.core.errors import SourceError, near
+from plumbline.core.usecase import UseCase
 
 
 @contextmanager
@@ -22,10 +22,10 @@ def connection(threads: int | None = None) -> Iterator[Any]:
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder, warnings.catch_warnings():
         # Ibis 12 calls by its old name what DuckDB 2 renamed; nothing that a user can mend
         warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
-        backend = ibis.duckdb.connect(**duck.settings(Path(folder), threads))
+        backend = ibis.duckdb.connect(**duckdb_session.settings(Path(folder), threads))
         try:
-            with duck.mendable():
-                backend.raw_sql(duck.SESSION)
+            with duckdb_session.mendable():
+                backend.raw_sql(duckdb_session.SESSION)
                 yield backend
         finally:
             backend.disconnect()

@@ -12,8 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from plumbline.features import batch, engine, rowwise, tables
-from plumbline.usecase import UseCase
+from plumbline.core import row_features, tables
+from plumbline.core.usecase import UseCase
+from plumbline.features import batch, engine
 
 
 def kept(backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_of: date) -> Any:
@@ -47,8 +48,8 @@ def _made(backend: Any, usecase: UseCase, needed: Any) -> Iterator[Any]:
     for rows in engine.batches(backend, needed, tables.CHUNK):
         plain = pa.Table.from_batches([rows])
         columns = {n: tables.numpy(plain[n], null=n in nullable) for n in plain.column_names}
-        made = rowwise.row_features(usecase.marking, columns)
-        found = rowwise.marks(usecase, columns | made)
+        made = row_features.row_features(usecase.marking, columns)
+        found = row_features.marks(usecase, columns | made)
         marks = [
             pa.array(v, pa.float64(), from_pandas=True).cast(pa.int64()) for v in found.values()
         ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plumbline.errors import SpecError
+from plumbline.core.errors import SpecError
+from plumbline.core.usecase import UseCase
 from plumbline.features import catalog
-from plumbline.usecase import UseCase
 
 SHORTEST = 5
 """Characters of a description."""

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.errors import PlumblineError, near
-from plumbline.features import rowwise
-from plumbline.usecase import Array, Column, Entity, Fresh, Measure, Snapshot, UseCase, Where
+from plumbline.core import row_features
+from plumbline.core.errors import PlumblineError, near
+from plumbline.core.usecase import Array, Column, Entity, Fresh, Measure, Snapshot, UseCase, Where
 
 Event = Mapping[str, Any]
 """One event's known columns as plain values: int, float, str, bool, datetime without zone, None."""
@@ -109,7 +109,9 @@ def features(usecase: UseCase, event: Event, known: Mapping[str, History]) -> di
     joined = aggregates(usecase, event, known)
     columns = {c.name: _array(c, _value(event, c, usecase)) for c in usecase.known}
     columns |= {name: np.array([value]) for name, value in joined.items()}
-    made = rowwise.row_features(usecase, columns) | rowwise.category_codes(usecase, columns)
+    made = row_features.row_features(usecase, columns) | row_features.category_codes(
+        usecase, columns
+    )
     return joined | {name: float(value[0]) for name, value in made.items()}
 
 
@@ -189,7 +191,7 @@ def _running(values: Iterable[int]) -> tuple[int, ...]:
 def _marks(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, int | None]:
     made = features(usecase.marking, event, known)
     arrays = {name: np.array([made[name]]) for name in usecase.marks}
-    found = rowwise.marks(usecase, {usecase.key: np.array([event[usecase.key]]), **arrays})
+    found = row_features.marks(usecase, {usecase.key: np.array([event[usecase.key]]), **arrays})
     return {n: None if np.isnan(v[0]) else int(v[0]) for n, v in found.items()}
 
 

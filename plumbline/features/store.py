@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from plumbline.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, near
+from plumbline.core.usecase import UseCase
 from plumbline.features import batch, catalog, definitions, engine
-from plumbline.usecase import UseCase
 
 REPOSITORY = Path("feature_store")
 FEW = 200_000

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from plumbline import runner
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import child, places
 
 NOWHERE = "0" * 32

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from plumbline.core.hashing import md5_files
 from plumbline.history import workspace
 from plumbline.history.dvcfiles import lock_deps
-from plumbline.history.hashing import md5_files
 
 
 def changed(root: Path) -> Iterator[tuple[str, str]]:

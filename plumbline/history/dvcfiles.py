@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 TEMPLATE = re.compile(r"\$\{[^}]*\}")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import child, revisions, verify
 from plumbline.history.dvcfiles import MD5
 from plumbline.history.places import Place, Settings

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from plumbline.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, near
+from plumbline.core.hashing import Digest, md5_bytes, md5_files
 from plumbline.history.dvcfiles import MD5, object_path
-from plumbline.history.hashing import Digest, md5_bytes, md5_files
 
 OBJECTS = Path("files") / "md5"
 RELATIVE = "(relative)"

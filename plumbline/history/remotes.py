@@ -16,9 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
+from plumbline.core.hashing import Digest, copy
 from plumbline.history.dvcfiles import MD5, object_path
-from plumbline.history.hashing import Digest, copy
 
 THREADS = 16
 """Objects read at once: waiting for the network, not the processor."""

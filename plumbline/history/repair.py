@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from plumbline.errors import PlumblineError
-from plumbline.files import replacing
-from plumbline.history import hashing, workspace
+from plumbline.core import hashing
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing
+from plumbline.history import workspace
 from plumbline.history.dvcfiles import manifest_bytes
 from plumbline.history.places import Folder, Place, Settings, Source
 from plumbline.history.verify import Finding, Use

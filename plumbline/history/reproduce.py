@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import child, places, repair, revisions, verify
 from plumbline.history.dvcfiles import Out
 from plumbline.runner import QUIET, log

@@ -20,8 +20,8 @@ from typing import Any
 
 import yaml
 
-from plumbline.files import replacing
-from plumbline.history import lock
+from plumbline.core import dvc_hash
+from plumbline.core.files import replacing
 
 KEPT = 500
 """Lines that a use case's file keeps, the newest."""
@@ -85,11 +85,11 @@ def place(usecase: str, root: Path = Path(".")) -> Path:
 
 def wrote(usecase: str, stage: str, root: Path = Path(".")) -> dict[str, str]:
     """md5s by path of what tells this run from another: its metrics, or its outs where it has none."""
-    stages = lock.graph(usecase, root / "dvc.yaml")
+    stages = dvc_hash.graph(usecase, root / "dvc.yaml")
     if stage not in stages:
         return {}
     paths = stages[stage].metrics or stages[stage].outs
-    return {p: lock.md5(root / p) for p in paths if (root / p).exists()}
+    return {p: dvc_hash.md5(root / p) for p in paths if (root / p).exists()}
 
 
 def peak_mb() -> float:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plumbline.core.hashing import Digest, md5_bytes, md5_files
 from plumbline.history import deps, places, revisions, state, workspace
 from plumbline.history.dvcfiles import Out, manifest
-from plumbline.history.hashing import Digest, md5_bytes, md5_files
 from plumbline.history.places import Place, Settings, read_object
 
 WHERE = ("workspace", "cache", "remote")

@@ -6,8 +6,8 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from plumbline.core.hashing import Digest, md5_bytes, md5_files
 from plumbline.history.dvcfiles import manifest_bytes
-from plumbline.history.hashing import Digest, md5_bytes, md5_files
 
 
 def listing(root: Path, folder: str, known: Collection[str] = ()) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plumbline.errors import PlumblineError
-from plumbline.files import replacing
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing
 
 NAME = "plumbline"
 

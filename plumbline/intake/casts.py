@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plumbline.errors import SourceError, near
-from plumbline.usecase import Column, ColumnType, UseCase
+from plumbline.core.errors import SourceError, near
+from plumbline.core.usecase import Column, ColumnType, UseCase
 
 TYPES: Mapping[ColumnType, str] = {
     "int": "BIGINT",

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from plumbline.errors import SourceError
+from plumbline.core.errors import SourceError
 from plumbline.intake.environment import expand
 from plumbline.intake.sources import Part, Source
 

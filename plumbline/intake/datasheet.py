@@ -10,11 +10,11 @@ from typing import Any
 
 import duckdb
 
-from plumbline import duck
+from plumbline.core import duckdb_session
+from plumbline.core.usecase import Column, UseCase
 from plumbline.intake.casts import quote
 from plumbline.intake.partition import Window, end, start
 from plumbline.intake.sources import Source
-from plumbline.usecase import Column, UseCase
 
 
 def describe(
@@ -64,7 +64,8 @@ def _span(connection: duckdb.DuckDBPyConnection, usecase: UseCase) -> list[str] 
         return None
     time = quote(usecase.time)
     return [
-        str(t) for t in duck.rows(connection, f"SELECT min({time}), max({time}) FROM visible")[0]
+        str(t)
+        for t in duckdb_session.rows(connection, f"SELECT min({time}), max({time}) FROM visible")[0]
     ]
 
 
@@ -75,7 +76,7 @@ def _column(connection: duckdb.DuckDBPyConnection, column: Column) -> dict[str, 
     said["nulls"] = _one(connection, f"SELECT count(*) - count({name}) FROM {table}")
     if column.type == "string":
         return {**said, "distinct": _one(connection, f"SELECT count(DISTINCT {name}) FROM {table}")}
-    low, high = duck.rows(connection, f"SELECT min({name}), max({name}) FROM {table}")[0]
+    low, high = duckdb_session.rows(connection, f"SELECT min({name}), max({name}) FROM {table}")[0]
     return {**said, "min": _plain(low), "max": _plain(high)}
 
 
@@ -92,4 +93,4 @@ def _result(source: Source, raw: Path) -> str:
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    return int(duck.rows(connection, sql)[0][0])
+    return int(duckdb_session.rows(connection, sql)[0][0])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from plumbline.errors import SourceError
+from plumbline.core.errors import SourceError
 from plumbline.intake.casts import text
 
 BINARY = "a binary file, expected CSV text; correct data.path or data.source"

@@ -10,7 +10,7 @@ from base64 import b64encode
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from plumbline.errors import ParamsError, SourceError
+from plumbline.core.errors import ParamsError, SourceError
 
 TIMEOUT = 60  # seconds without a byte
 SCHEMES = ("http", "https", "file")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from plumbline.errors import SourceError
+from plumbline.core.errors import SourceError
 
 NAME = re.compile(r"\$\{(\w+)\}")
 

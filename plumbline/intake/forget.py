@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
-from plumbline import duck
-from plumbline.errors import ParamsError, near
+from plumbline.core import duckdb_session
+from plumbline.core.errors import ParamsError, near
+from plumbline.core.usecase import UseCase
 from plumbline.intake.casts import quote, text
-from plumbline.usecase import UseCase
 
 
 def forget(
@@ -39,4 +39,4 @@ def forget(
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> int:
-    return int(duck.rows(connection, "SELECT count(*) FROM events")[0][0])
+    return int(duckdb_session.rows(connection, "SELECT count(*) FROM events")[0][0])

@@ -7,12 +7,12 @@ from contextlib import closing
 
 import duckdb
 
-from plumbline import duck
-from plumbline.errors import SourceError, SpecError
+from plumbline.core import duckdb_session
+from plumbline.core.errors import SourceError, SpecError
+from plumbline.core.usecase import UseCase
 from plumbline.intake import delimited
 from plumbline.intake.casts import EXPECTED, TYPES, Cast, casts, ignored, quote, text
 from plumbline.intake.sources import Part, Source
-from plumbline.usecase import UseCase
 
 SHOWN = 3  # bad values in a message
 BAD, PLACE = '"bad value"', '"row number"'  # names that no contract has
@@ -35,7 +35,7 @@ def load(connection: duckdb.DuckDBPyConnection, usecase: UseCase, source: Source
                 first = first or found
                 _compare(part, found, source.parts[0], first)
                 rows += _insert(connection, usecase, source, part, relation, found, rows)
-    if not duck.rows(connection, "SELECT 1 FROM events LIMIT 1"):
+    if not duckdb_session.rows(connection, "SELECT 1 FROM events LIMIT 1"):
         raise SourceError(
             f"{source.name}: no rows; expected at least one (is the export complete?)"
         )
@@ -76,7 +76,7 @@ def _insert(
     bad = " OR ".join(c.bad for c in made)
     sql = f"INSERT INTO events SELECT {values}, {bad} FROM {relation}"
     rows = _run(connection, sql, source, part).fetchall()
-    if duck.rows(connection, f"SELECT 1 FROM events WHERE {BAD} LIMIT 1"):
+    if duckdb_session.rows(connection, f"SELECT 1 FROM events WHERE {BAD} LIMIT 1"):
         _refuse(connection, part, relation, made, before)
     return int(rows[0][0])
 
@@ -133,7 +133,7 @@ def _refuse(
     """SourceError with file, column, rows and values of the first column that has bad ones."""
     numbered = f"(SELECT *, {before} + row_number() OVER () AS {PLACE} FROM {relation})"
     for cast in made:
-        rows = duck.rows(
+        rows = duckdb_session.rows(
             connection,
             f"SELECT {PLACE}, CAST({_seen(cast)} AS VARCHAR), count(*) OVER () FROM {numbered} "
             f"WHERE {cast.bad} ORDER BY {PLACE} LIMIT {SHOWN}",

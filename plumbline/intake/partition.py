@@ -12,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from plumbline import duck
-from plumbline.errors import SourceError
+from plumbline.core import duckdb_session
+from plumbline.core.errors import SourceError
+from plumbline.core.usecase import UseCase
 from plumbline.intake.casts import quote, text
-from plumbline.usecase import UseCase
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ def end(window: Window) -> str:
 def _refuse_none(
     connection: duckdb.DuckDBPyConnection, usecase: UseCase, time: str, window: Window
 ) -> None:
-    if duck.rows(connection, "SELECT 1 FROM visible LIMIT 1"):
+    if duckdb_session.rows(connection, "SELECT 1 FROM visible LIMIT 1"):
         return
-    count, first, last = duck.rows(
+    count, first, last = duckdb_session.rows(
         connection, f"SELECT count(*), min({time}), max({time}) FROM events"
     )[0]
     since = f" and not before start ({window.start})" if window.start else ""
@@ -95,14 +95,17 @@ def _months(connection: duckdb.DuckDBPyConnection, view: str, time: str | None) 
         return ["all"]
     month = f"strftime({quote(time)}, '%Y-%m')"
     return [
-        row[0] for row in duck.rows(connection, f"SELECT DISTINCT {month} FROM {view} ORDER BY 1")
+        row[0]
+        for row in duckdb_session.rows(
+            connection, f"SELECT DISTINCT {month} FROM {view} ORDER BY 1"
+        )
     ]
 
 
 def _order(
     connection: duckdb.DuckDBPyConnection, usecase: UseCase, view: str, time: str | None
 ) -> str:
-    columns = [row[0] for row in duck.rows(connection, f"DESCRIBE {view}")]
+    columns = [row[0] for row in duckdb_session.rows(connection, f"DESCRIBE {view}")]
     first = [time, usecase.key] if time else [usecase.key]
     return ", ".join(f"{quote(c)} NULLS LAST" for c in dict.fromkeys([*first, *columns]))
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import duckdb
 
-from plumbline.errors import ParamsError, SourceError
+from plumbline.core.errors import ParamsError, SourceError
+from plumbline.core.usecase import UseCase
 from plumbline.intake import delimited
 from plumbline.intake.casts import text
 from plumbline.intake.environment import expand
 from plumbline.params import Data
-from plumbline.usecase import UseCase
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "simulate": ("start", "as_of"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from plumbline.history.hashing import md5_bytes
+from plumbline.core.hashing import md5_bytes
 from plumbline.review.locks import Entries, Entry
 
 CODE = ".py"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import places, repair, revisions
 from plumbline.history.dvcfiles import Out
 from plumbline.rollback.agree import brought
@@ -56,7 +56,7 @@ def _row(table: Path, key: str) -> int | None:
 
 
 def _scored(model: Path, usecase: str, table: Path, row: int) -> dict[str, float | None]:
-    from plumbline.features import tables
+    from plumbline.core import tables
     from plumbline.model import bundle
 
     loaded = bundle.load(model, usecase)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from plumbline.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, near
 from plumbline.history import revisions
 from plumbline.history.dvcfiles import Out
 from plumbline.lineage.champions import Event, timeline

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from plumbline.errors import PlumblineError, near
-from plumbline.history import lock, places, revisions, verify, workspace
+from plumbline.core import dvc_hash
+from plumbline.core.errors import PlumblineError, near
+from plumbline.history import places, revisions, verify, workspace
 from plumbline.history.dvcfiles import MD5, Out
 from plumbline.rollback import plan, registry
 
@@ -164,11 +165,11 @@ def _of_bytes(
 
 def _md5(root: Path, path: Path) -> str:
     if not path.is_dir():
-        return lock.md5(path)
+        return dvc_hash.md5(path)
     inside = path.is_relative_to(root.resolve())
     found = (
         workspace.folder_md5(root.resolve(), str(path.relative_to(root.resolve())))
         if inside
         else None
     )
-    return found if isinstance(found, str) else lock.md5_folder(path)
+    return found if isinstance(found, str) else dvc_hash.md5_folder(path)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.features import rowwise, tables
+from plumbline.core import row_features, tables
+from plumbline.core.usecase import UseCase
 from plumbline.model import training
 from plumbline.model.training import Batch, Batches
-from plumbline.usecase import UseCase
 
 
 def open_table(usecase: UseCase, path: Path) -> Batches:
@@ -58,5 +58,5 @@ def _read(usecase: UseCase, path: Path) -> Iterator[Batch]:
         for piece in file.iter_batches(tables.CHUNK, columns=needed(usecase)):
             columns = {n: tables.numpy(piece.column(n)) for n in needed(usecase)}
             offset = columns[usecase.offset].astype(np.float32) if usecase.offset else None
-            x = rowwise.matrix(usecase.features, columns)
+            x = row_features.matrix(usecase.features, columns)
             yield Batch(x, columns[usecase.label].astype(np.float32), offset)

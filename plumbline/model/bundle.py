@@ -13,14 +13,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plumbline.errors import BundleError, near
-from plumbline.features import rowwise
-from plumbline.files import dumps, replacing_folder
-from plumbline.history import lock
+from plumbline.core import dvc_hash, row_features
+from plumbline.core.errors import BundleError, near
+from plumbline.core.files import dumps, replacing_folder
+from plumbline.core.usecase import Array, Columns, Fresh, Snapshot, UseCase
 from plumbline.model import calibration, manifest
 from plumbline.model.calibration import Calibration
 from plumbline.model.manifest import Manifest
-from plumbline.usecase import Array, Columns, Fresh, Snapshot, UseCase
 
 MODEL = "model.ubj"
 MANIFEST = "bundle.json"
@@ -103,7 +102,7 @@ def raw_score(
     booster: Any, features: tuple[str, ...], offset: str | None, columns: Columns
 ) -> Array:
     """The booster's answer before calibration, float64 (n,)."""
-    x = rowwise.matrix((*features, offset) if offset else features, columns)
+    x = row_features.matrix((*features, offset) if offset else features, columns)
     if not len(x):
         return np.empty(0)
     margin = x[:, -1] if offset else None
@@ -120,8 +119,8 @@ def complete(usecase: UseCase, columns: Columns) -> dict[str, Array]:
     whole = {h.name: np.full(size, _default(h)) for h in histories} | dict(columns)
     return {
         **whole,
-        **rowwise.category_codes(usecase, whole),
-        **rowwise.row_features(usecase, whole),
+        **row_features.category_codes(usecase, whole),
+        **row_features.row_features(usecase, whole),
     }
 
 
@@ -139,7 +138,7 @@ def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:
             raise BundleError(
                 f"{path}: XGBoost could not write it; is the disk full? ({said})"
             ) from None
-        whole = Manifest(**described, model_md5=lock.md5(beside / MODEL))
+        whole = Manifest(**described, model_md5=dvc_hash.md5(beside / MODEL))
         (beside / MANIFEST).write_text(dumps(whole.model_dump()), encoding="utf-8")
         return load(beside)
 
@@ -181,7 +180,7 @@ def _check_usecase(path: Path, said: Manifest, usecase: str | None) -> None:
 
 
 def _check_md5(path: Path, expected: str) -> None:
-    found = lock.md5(path)
+    found = dvc_hash.md5(path)
     if found != expected:
         raise BundleError(
             f"{path}: md5 {found}, expected {expected}: damaged, or of another bundle; "

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.model import portable
-from plumbline.usecase import Array
 
 Kind = Literal["none", "platt", "isotonic"]
 EDGE = 1e-7  # float32 scores are no finer

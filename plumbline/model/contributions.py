@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.features import rowwise
+from plumbline.core import row_features
+from plumbline.core.usecase import Array, Columns
 from plumbline.model.calibration import Calibration
-from plumbline.usecase import Array, Columns
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def of(
     """
     import xgboost
 
-    x = rowwise.matrix(features, columns)
+    x = row_features.matrix(features, columns)
     start = columns[offset].astype(np.float32) if offset else np.zeros(len(x), np.float32)
     data = xgboost.DMatrix(x, base_margin=start if offset else None, feature_names=list(features))
     found = booster.predict(data, pred_contribs=True).astype(np.float64)

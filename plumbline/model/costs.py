@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from plumbline.errors import ParamsError, near
+from plumbline.core.errors import ParamsError, near
 from plumbline.model.money import Array, Money
 
 CELLS = ("false_negative", "false_positive", "true_positive", "true_negative")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.model import costs as matrix
 from plumbline.model.costs import Costs
 from plumbline.model.money import Money, cost
-from plumbline.usecase import Array, Columns, UseCase
 
 DRAWS = 100
 """Samples of the events that a threshold is the mean of."""

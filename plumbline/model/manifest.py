@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from plumbline.errors import near
-from plumbline.files import dumps
-from plumbline.history import lock
+from plumbline.core import dvc_hash
+from plumbline.core.errors import near
+from plumbline.core.files import dumps
+from plumbline.core.usecase import Column, UseCase
 from plumbline.model.decision import Threshold
-from plumbline.usecase import Column, UseCase
 
 FORMAT = 1
 Kind = Literal["column", "category", "snapshot", "fresh", "row"]
@@ -100,7 +100,7 @@ def definitions(usecase: UseCase) -> str:
     }
     for kind in ("snapshots", "fresh", "categories"):
         said[kind] = [{**asdict(f), "description": ""} for f in getattr(usecase, kind)]
-    return lock.md5_text(dumps(said))
+    return dvc_hash.md5_text(dumps(said))
 
 
 def parse(text: str) -> Manifest:

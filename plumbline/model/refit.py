@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.core import row_features, tables
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluation import metrics
-from plumbline.features import rowwise, tables
 from plumbline.model import bundle, calibration, decision, training
 from plumbline.model.calibration import Calibration
 from plumbline.params import UseCaseParams
-from plumbline.usecase import Array, Columns, UseCase
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def held(case: UseCase, columns: Columns) -> training.Batches:
             part = {n: v[first : first + tables.CHUNK] for n, v in columns.items() if n in names}
             offset = part[case.offset].astype(np.float32) if case.offset else None
             label = part[case.label].astype(np.float32)
-            yield training.Batch(rowwise.matrix(case.features, part), label, offset)
+            yield training.Batch(row_features.matrix(case.features, part), label, offset)
 
     names = {*case.features, case.label, *([case.offset] if case.offset else [])}
     return training.Batches(case.features, read)

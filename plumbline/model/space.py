@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from plumbline.errors import near
+from plumbline.core.errors import near
 
 Kind = Literal["uniform", "loguniform", "quniform", "int", "choice"]
 SIGNIFICANT = 6

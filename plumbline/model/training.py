@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plumbline.errors import ParamsError, PlumblineError, near
+from plumbline.core.errors import ParamsError, PlumblineError, near
+from plumbline.core.usecase import Array, UseCase
 from plumbline.evaluation import metrics
-from plumbline.usecase import Array, UseCase
 
 Problem = Literal["classification", "regression"]
 OBJECTIVES: Mapping[Problem, str] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.model import space
 from plumbline.model.space import Dimension
 

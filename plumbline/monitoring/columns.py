@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.monitoring import usual
 from plumbline.monitoring.layout import RARE, Plan
 from plumbline.monitoring.scene import ROWS, Scene, percent
 from plumbline.monitoring.sketch import Raw
 from plumbline.monitoring.verdict import Finding, Level
-from plumbline.usecase import Array
 
 
 def findings(scene: Scene, plan: Plan) -> Iterator[Finding]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.monitoring import usual
 from plumbline.monitoring.layout import HOURS, Plan
 from plumbline.monitoring.sketch import Sketch
 from plumbline.monitoring.watch import Observation
-from plumbline.usecase import Array
 
 WORST = 6
 """Columns whose distributions are kept, at most."""

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from plumbline.core.usecase import Array
 from plumbline.monitoring import evidently_page, monitor_json, normalise, quality, verdict
 from plumbline.monitoring.evidently_page import LABEL, SCORE, Pair, drift_table, widgets
 from plumbline.monitoring.layout import Plan
 from plumbline.monitoring.watch import Observation
 from plumbline.monitoring.window import Window, is_number
 from plumbline.params import Monitor
-from plumbline.usecase import Array
 
 FEWEST = 10
 """Rows of a window below which Evidently's drift and quality metrics have nothing to draw."""

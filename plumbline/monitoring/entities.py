@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.monitoring import usual
 from plumbline.monitoring.layout import Claim
 from plumbline.monitoring.scene import Scene
 from plumbline.monitoring.sketch import Ledger, Sketch
 from plumbline.monitoring.verdict import Finding
 from plumbline.monitoring.weeks import DAY
-from plumbline.usecase import Array
 
 RECENT = 28
 """Periods of which the ids are compared."""

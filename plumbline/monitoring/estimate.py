@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.evaluation import metrics
 from plumbline.monitoring import matured
 from plumbline.monitoring.matured import Outcome
 from plumbline.monitoring.verdict import FAULTS
 from plumbline.monitoring.watch import Observation
-from plumbline.usecase import Array
 
 ASSUMES = (
     "the scores are calibrated and what decides the label is unchanged: it cannot see concept drift"

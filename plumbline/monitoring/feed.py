@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.monitoring import causes, usual
 from plumbline.monitoring.scene import ROWS, Scene
 from plumbline.monitoring.sketch import Sketch
 from plumbline.monitoring.verdict import Finding, Level
-from plumbline.usecase import Array
 
 DEPTH = 4
 """Weeks of which the row counts are compared."""

@@ -11,9 +11,9 @@ from functools import reduce
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.monitoring.layout import Layout
 from plumbline.monitoring.window import Window
-from plumbline.usecase import Array
 
 BINS = 512
 """Of the scores' logits, from which average precision is read to about a thousandth."""

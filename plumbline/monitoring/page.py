@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from plumbline import files
+from plumbline.core import files
+from plumbline.core.safe_text import one_line
 from plumbline.monitoring import page_columns, page_days, words
 from plumbline.monitoring.words import Found
-from plumbline.plain import one_line
 from plumbline.review import sheet
 from plumbline.review.summary import figure
 

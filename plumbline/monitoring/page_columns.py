@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from plumbline.core.safe_text import one_line
 from plumbline.monitoring import charts, words
 from plumbline.monitoring.words import MARKS, Found
-from plumbline.plain import one_line
 from plumbline.review import sheet
 from plumbline.review.summary import figure
 

@@ -7,9 +7,9 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from plumbline.core.safe_text import one_line
 from plumbline.monitoring import charts, words
 from plumbline.monitoring.words import MARKS, Found
-from plumbline.plain import one_line
 from plumbline.review import sheet
 from plumbline.review.summary import figure
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.evaluation import bootstrap, metrics
 from plumbline.evaluation.bootstrap import Estimate, Resample
 from plumbline.monitoring import weeks
 from plumbline.monitoring.window import Window, matured_weeks
-from plumbline.usecase import Array
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.monitoring.layout import Layout, Plan
 from plumbline.monitoring.sketch import Raw, Sketch
 from plumbline.monitoring.usual import Past, Shift
 from plumbline.monitoring.verdict import Level
 from plumbline.params import Monitor
-from plumbline.usecase import Array
 
 ROWS = "share of rows"
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from plumbline.core.usecase import Array, Where
 from plumbline.monitoring import layout as layouts
 from plumbline.monitoring.layout import Claim, Layout, Plan
 from plumbline.monitoring.weeks import DAY
 from plumbline.monitoring.window import Window
-from plumbline.usecase import Array, Where
 
 NAMES = 5
 """New values that are kept by name."""

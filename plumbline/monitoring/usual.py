@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plumbline.core.usecase import Array
 from plumbline.monitoring.layout import Layout, Plan
 from plumbline.monitoring.sketch import Sketch
-from plumbline.usecase import Array
 
 SEASONS = 4
 """Past periods of the same season that are pooled, at most."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plumbline.core.usecase import UseCase
 from plumbline.monitoring import layout as layouts
 from plumbline.monitoring import matured, quality, sketch, stream, verdict
 from plumbline.monitoring.judge import Judgement
@@ -19,7 +20,6 @@ from plumbline.monitoring.verdict import Finding
 from plumbline.monitoring.weeks import DAY
 from plumbline.monitoring.window import Window
 from plumbline.params import Monitor
-from plumbline.usecase import UseCase
 
 CHUNKS = 20
 """Parts into which a reference without time is dealt, each a period of the past."""

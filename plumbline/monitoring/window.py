@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.monitoring import weeks
-from plumbline.usecase import Array, Columns, UseCase
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plumbline.plain import one_line
+from plumbline.core.safe_text import one_line
 
 LEVELS = ("fine", "watch", "page")
 MARKS = {"fine": "✓", "watch": "▲", "page": "■"}

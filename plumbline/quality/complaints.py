@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from plumbline.errors import near
+from plumbline.core.errors import near
+from plumbline.core.usecase import UseCase
 from plumbline.quality.check import STRUCTURE, Broken, Check
 from plumbline.quality.shifts import Measure, factor, times
-from plumbline.usecase import UseCase
 
 AGAIN = (
     "The file is not as the data stage wrote it: run `dvc checkout`, or `dvc repro --force data`."

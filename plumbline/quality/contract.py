@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from plumbline.core.usecase import KNOWN_AT, Column, UseCase
 from plumbline.params import Severity
 from plumbline.quality.check import (
     LARGEST,
@@ -19,7 +20,6 @@ from plumbline.quality.check import (
     quote,
     severity_of,
 )
-from plumbline.usecase import KNOWN_AT, Column, UseCase
 
 
 def checks(

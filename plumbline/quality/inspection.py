@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from plumbline.errors import ContractError
+from plumbline.core.errors import ContractError
+from plumbline.core.usecase import UseCase
 from plumbline.params import Severity
 from plumbline.quality import complaints, months
 from plumbline.quality.check import Broken, Check, Table, layout, quote, severity_of
@@ -17,7 +18,6 @@ from plumbline.quality.expectations import Judge, Result, merged
 from plumbline.quality.months import File
 from plumbline.quality.shifts import Measure
 from plumbline.quality.sieve import REMOVED, Sieve
-from plumbline.usecase import UseCase
 
 OF_FILES = ("columns", "type", "empty")
 

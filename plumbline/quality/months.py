@@ -13,9 +13,9 @@ from typing import Any
 
 import duckdb
 
-from plumbline.errors import ContractError
+from plumbline.core.errors import ContractError
+from plumbline.core.usecase import UseCase
 from plumbline.quality.check import ROWS, Check, Table, clock, layout, quote
-from plumbline.usecase import UseCase
 
 BATCH_ROWS = 600_000
 """Rows that are in memory at once, unless a single file has more."""

@@ -15,12 +15,12 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from plumbline import files
-from plumbline.errors import ContractError
+from plumbline.core import files
+from plumbline.core.errors import ContractError
+from plumbline.core.usecase import Array, Column, UseCase
 from plumbline.quality.check import TYPES, Table, clock, layout, quote
 from plumbline.quality.months import File, source
 from plumbline.quality.shifts import CUT, UNIT_QUANTILES, Day, Profile
-from plumbline.usecase import Array, Column, UseCase
 
 QUANTILES = (0.01, 0.05, *UNIT_QUANTILES, 0.95, 0.99)
 FEW = 20

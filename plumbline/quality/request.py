@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from plumbline.errors import ContractError
+from plumbline.core.errors import ContractError
+from plumbline.core.usecase import ColumnType, UseCase
 from plumbline.quality import contract
 from plumbline.quality.check import Check
-from plumbline.usecase import ColumnType, UseCase
 
 KINDS: Mapping[ColumnType, tuple[type, ...]] = {
     "int": (int,),

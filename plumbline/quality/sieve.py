@@ -11,9 +11,9 @@ from pathlib import Path
 
 import duckdb
 
+from plumbline.core.usecase import UseCase
 from plumbline.quality.check import TYPES, Broken, Check, Table, layout, literal, quote
 from plumbline.quality.months import File, source, text
-from plumbline.usecase import UseCase
 
 WRITER = "FORMAT parquet, COMPRESSION zstd"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import runner
-from plumbline.errors import PlumblineError
-from plumbline.files import replacing
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing
 from plumbline.history import child, revisions, verify, workspace
 from plumbline.history.places import settings
 from plumbline.history.revisions import git

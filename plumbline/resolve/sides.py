@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
+from plumbline.core.hashing import md5_bytes, md5_file
 from plumbline.history import revisions, workspace
 from plumbline.history.dvcfiles import dvc_outs
-from plumbline.history.hashing import md5_bytes, md5_file
 from plumbline.history.revisions import git
 from plumbline.resolve.choose import Side
 

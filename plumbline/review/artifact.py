@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.review import document, markdown
 
 SCHEMA = Path(__file__).with_name("comparison.schema.json")

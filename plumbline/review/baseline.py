@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from plumbline.errors import PlumblineError
-from plumbline.files import replacing
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing
 from plumbline.history import child, dvcfiles, places, reproduce, runs
 from plumbline.history.places import Folder, read_object
 from plumbline.review import drifted, lockcheck, locks, sides

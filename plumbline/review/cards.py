@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError, SpecError
-from plumbline.files import read_json
+from plumbline.core.errors import PlumblineError, SpecError
+from plumbline.core.files import read_json
+from plumbline.core.usecase import UseCase
 from plumbline.params import read
-from plumbline.usecase import UseCase
 
 HERE = Path(__file__).resolve().parents[2]
 """The tree that Python runs in."""
@@ -31,7 +31,7 @@ def check(root: Path) -> list[str]:
 
 
 def _usecase(root: Path, name: str) -> Iterator[str]:
-    from plumbline import usecase as usecases
+    from plumbline.core import usecase as usecases
     from plumbline.evaluation import modelcard
 
     metrics = root / "metrics" / name / "evaluate.json"

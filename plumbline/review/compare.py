@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plumbline import usecase as usecases
+from plumbline.core import usecase as usecases
+from plumbline.core.hashing import md5_bytes
 from plumbline.evaluation.metrics import PRIMARY
 from plumbline.history import places, revisions
-from plumbline.history.hashing import md5_bytes
 from plumbline.history.places import Folder
 from plumbline.review import (
     contents,

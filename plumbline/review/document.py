@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.review import changes, ruling
 from plumbline.review.blocks import Bars, Block, Bullets, Fold, Graph, Heading, Table, Text, Verdict
 from plumbline.review.locks import ordered

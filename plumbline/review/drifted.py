@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.features import tables
+from plumbline.core import tables
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.history.places import Folder
 from plumbline.monitoring import drift, weeks
 from plumbline.monitoring.layout import Kind, monitored
@@ -16,7 +17,6 @@ from plumbline.params import Monitor
 from plumbline.review import locks, scoring
 from plumbline.review.locks import Entries
 from plumbline.review.scoring import Case
-from plumbline.usecase import Array, Columns, UseCase
 
 SHOWN = 20
 """Columns that a comparison lists, the furthest first."""

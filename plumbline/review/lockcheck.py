@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import child, deps, places, verify
 from plumbline.history.verify import Finding
 from plumbline.review import cards

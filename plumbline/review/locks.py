@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 LEARNED = ("train", "valid")
 """The tables that a model is fitted on, by their files' names."""

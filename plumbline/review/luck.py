@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
-from plumbline.features import tables
+from plumbline.core import tables
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import Columns
 from plumbline.history.places import Folder
 from plumbline.model import batches, bundle, calibration, decision, training
 from plumbline.model.bundle import Bundle
 from plumbline.review import locks, scoring
 from plumbline.review.locks import Entries
 from plumbline.review.scoring import Case
-from plumbline.usecase import Columns
 
 APART = 7_919
 """Between two seeds; any number that does not lead back to head's own."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluation import bootstrap, evidence, metrics, slices
 from plumbline.evaluation.bootstrap import Array, Estimate, Resample, Word
 from plumbline.evaluation.evidence import Groups, Window
-from plumbline.usecase import Columns, UseCase
 
 ENOUGH = 0.5
 """Of a window's rows, the share that must be in both tables where features were redefined."""

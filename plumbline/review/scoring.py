@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import BundleError, PlumblineError, SpecError
+from plumbline.core import tables
+from plumbline.core.errors import BundleError, PlumblineError, SpecError
+from plumbline.core.hashing import md5_file
+from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluation import assessment
-from plumbline.features import tables
 from plumbline.history import dvcfiles
-from plumbline.history.hashing import md5_file
 from plumbline.history.places import Folder, read_object
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
@@ -21,7 +22,6 @@ from plumbline.params import UseCaseParams
 from plumbline.review import locks, paired
 from plumbline.review.locks import Entries
 from plumbline.review.paired import Noise, Scored
-from plumbline.usecase import Columns, UseCase
 
 
 @dataclass(frozen=True)

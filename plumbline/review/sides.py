@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from plumbline import params as params_file
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import revisions
 from plumbline.params import UseCaseParams
 from plumbline.review import locks, packages

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from plumbline.plain import one_line
+from plumbline.core.safe_text import one_line
 from plumbline.review.blocks import Block, Bullets, Heading, Text, Verdict
 
 WIDTH = 78

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import places, repair, revisions, verify
 from plumbline.history.dvcfiles import Out
 from plumbline.rollback import plan, registry

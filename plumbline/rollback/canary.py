@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.errors import PlumblineError
+from plumbline.core import tables
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluation.baselines import evenly
-from plumbline.features import tables
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
 from plumbline.quality import request
 from plumbline.rollback import golden
-from plumbline.usecase import Array, Columns, UseCase
 
 
 def check(usecase: UseCase, model: Path, test: Path, report: Path) -> int:

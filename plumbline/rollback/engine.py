@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import places, revisions, state, verify
 from plumbline.rollback import journal as journals
 from plumbline.rollback import plan, registry, restore, steps, tool

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plumbline import runner
-from plumbline.errors import PlumblineError
-from plumbline.files import replacing_folder
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing_folder
 from plumbline.history import child
 from plumbline.rollback import journal
 

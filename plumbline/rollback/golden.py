@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline.errors import PlumblineError
+from plumbline.core import tables
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import Array
 from plumbline.evaluation.baselines import evenly
-from plumbline.features import tables
 from plumbline.model import bundle
-from plumbline.usecase import Array
 
 MOST = 200
 SCORE = "score"

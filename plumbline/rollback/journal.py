@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
-from plumbline.files import replacing, sweep
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing, sweep
 from plumbline.rollback.plan import Head
 
 FOLDER = ".plumbline"

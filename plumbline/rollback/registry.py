@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.rollback import tool
 from plumbline.rollback.plan import CHAMPION, Version, with_md5
 from plumbline.tracking import mlflow_process, projection

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from plumbline import runner
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import child, places, repair, revisions, state, verify
 from plumbline.rollback.plan import Head
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from plumbline.errors import PlumblineError
+from plumbline.core import dvc_hash
+from plumbline.core.errors import PlumblineError
 from plumbline.features.store import REPOSITORY
-from plumbline.history import lock, places, revisions, verify
+from plumbline.history import places, revisions, verify
 from plumbline.history.dvcfiles import Out
 from plumbline.rollback import feast, golden, plan, registry, restore
 from plumbline.rollback.journal import Journal
@@ -70,7 +71,7 @@ def predictions(root: Path, _: Journal) -> str:
     known = {out.path for out in _locked(root)}
     said = []
     for usecase, out in plan.bundles(_locked(root)).items():
-        stage = lock.graph(usecase, root / "dvc.yaml").get("evaluate", lock.Stage((), ()))
+        stage = dvc_hash.graph(usecase, root / "dvc.yaml").get("evaluate", dvc_hash.Stage((), ()))
         report = next((p for p in stage.outs if p in known), None)
         test = next((p for p in stage.deps if Path(p).stem == "test" and p in known), None)
         if report is None or test is None:
@@ -127,7 +128,7 @@ def snapshots(root: Path) -> list[tuple[str, Out]]:
     recorded = {out.path: out for out in _locked(root)}
     found = []
     for usecase in plan.bundles(recorded.values()):
-        stage = lock.graph(usecase, root / "dvc.yaml").get(SNAPSHOTS)
+        stage = dvc_hash.graph(usecase, root / "dvc.yaml").get(SNAPSHOTS)
         first = stage.outs[0] if stage and stage.outs else None
         if first in recorded:
             found.append((usecase, recorded[first]))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from plumbline import files
+from plumbline.core import files
 from plumbline.rollback import journal
 
 PACKAGE = Path(__file__).resolve().parent.parent

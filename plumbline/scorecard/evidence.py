@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plumbline import files
-from plumbline.errors import PlumblineError
+from plumbline.core import files
+from plumbline.core.errors import PlumblineError
 
 FOLDER = Path(".plumbline") / "score"
 REMEDY = "remove it and run `make score`"

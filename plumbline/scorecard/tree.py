@@ -6,7 +6,7 @@ import hashlib
 import subprocess
 from pathlib import Path
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 OWN = ("docs/scorecard.svg", "scorecard.json")
 """What the score itself writes: no part of the state that it speaks of."""

@@ -11,18 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from plumbline import files
 from plumbline import params as params_file
-from plumbline import usecase as usecases
-from plumbline.errors import PlumblineError
+from plumbline.core import files, tables
+from plumbline.core import usecase as usecases
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import Array, UseCase
 from plumbline.evaluation import evidence, metrics
 from plumbline.evaluation.evidence import Window
-from plumbline.features import tables
 from plumbline.model import batches, space, training
 from plumbline.params import UseCaseParams
 from plumbline.review import paired
 from plumbline.sensitivity import points
-from plumbline.usecase import Array, UseCase
 
 SEEDS = 4
 """Retrains of the best settings under other seeds: what a difference has to exceed."""

@@ -16,8 +16,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plumbline.files import dumps
-from plumbline.history import lock, runs
+from plumbline.core import dvc_hash
+from plumbline.core.files import dumps
+from plumbline.history import runs
 from plumbline.tracking import mlflow_process
 
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -83,7 +84,7 @@ def register(
         "action": "register",
         "run": run_id,
         "run_tags": _tags(usecase, "register"),
-        "tags": {**(tags or {}), "md5": lock.md5(bundle)},
+        "tags": {**(tags or {}), "md5": dvc_hash.md5(bundle)},
         "trials": [],
         "files": [],
         "folder": str(bundle.resolve()),
@@ -126,12 +127,12 @@ def _tags(usecase: str, stage: str) -> dict[str, str]:
 
 def md5s(usecase: str, stage: str) -> dict[str, str]:
     """The md5 of what `stage` was made from, from dvc.lock in a run by DVC, and of what it wrote."""
-    stages = lock.graph(usecase)
-    known = lock.locked(usecase) if "DVC_STAGE" in os.environ else {}
+    stages = dvc_hash.graph(usecase)
+    known = dvc_hash.locked(usecase) if "DVC_STAGE" in os.environ else {}
     own = stages[stage].outs if stage in stages else ()
-    found = {p: known.get(p) for p in lock.upstream(stages, stage)} | dict.fromkeys(own)
+    found = {p: known.get(p) for p in dvc_hash.upstream(stages, stage)} | dict.fromkeys(own)
     there = {p: value for p, value in found.items() if value or Path(p).exists()}
-    return {p: value or lock.md5(Path(p)) for p, value in there.items()}
+    return {p: value or dvc_hash.md5(Path(p)) for p, value in there.items()}
 
 
 def _send(request: dict[str, Any], what: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.review import artifact, ruling
 from tests.reviews import comparison
 

@@ -13,7 +13,7 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.automation.advisories import CANARY, judged, pins
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from tests.conftest import ROOT
 from tests.project import environment
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from plumbline.core.usecase import Category, Column, UseCase
 from plumbline.evaluation import baselines
-from plumbline.usecase import Category, Column, UseCase
 
 RANDOM = np.random.default_rng(5)
 ROWS = 2_000

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline.errors import BundleError, SpecError
-from plumbline.history import lock
+from plumbline.core import dvc_hash
+from plumbline.core.errors import BundleError, SpecError
+from plumbline.core.usecase import Category, Row, Snapshot
 from plumbline.model import bundle, manifest
 from plumbline.params import Train
-from plumbline.usecase import Category, Row, Snapshot
 from stages import train as stage
 from tests.boosting import COSTS, KINDS, events, parcels
 from tests.code.test_training import fit
@@ -158,17 +158,17 @@ def test_the_same_bytes_twice(folders: dict[str, Path], tmp_path: Path):
     described = dict(again.manifest)
     del described["model_md5"]
     bundle.save(tmp_path / "again", again.booster, described)
-    assert lock.md5(tmp_path / "again") == lock.md5(folders["regression"])
+    assert dvc_hash.md5(tmp_path / "again") == dvc_hash.md5(folders["regression"])
 
 
 def test_a_failing_save_leaves_the_last_one(folder: Path, folders: dict[str, Path]):
-    before = lock.md5(folder)
+    before = dvc_hash.md5(folder)
     model = bundle.load(folders["classification"])
     described = dict(model.manifest) | {"order": ("height",)}
     del described["model_md5"]
     with pytest.raises(BundleError, match=r"its 4 features are not the 1 of bundle\.json"):
         bundle.save(folder, model.booster, described)
-    assert lock.md5(folder) == before
+    assert dvc_hash.md5(folder) == before
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ class Bomb:
 def test_a_pickle_is_refused_and_not_run(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(folder)
     (folder / "model.ubj").write_bytes(pickle.dumps(Bomb()))
-    edit(folder, model_md5=lock.md5(folder / "model.ubj"))
+    edit(folder, model_md5=dvc_hash.md5(folder / "model.ubj"))
     with pytest.raises(BundleError, match=r"model\.ubj: not a model that XGBoost reads"):
         bundle.load(folder)
     assert not Path("exploded").exists()

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
+from plumbline.core.usecase import Array
 from plumbline.model import calibration
 from plumbline.model.calibration import Calibration
-from plumbline.usecase import Array
 from tests.conftest import ROOT
 
 

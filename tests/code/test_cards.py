@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from plumbline.commands import gate
-from plumbline.errors import SpecError
+from plumbline.core.errors import SpecError
 from plumbline.evaluation import cardcheck, modelcard
 from plumbline.review import cards, ruling
 from tests.code.test_modelcard import FIGURES, page, usecase
@@ -121,7 +121,7 @@ def test_a_use_case_that_cannot_be_read_is_told_and_stops_nothing(
     def refuse(name: str) -> None:
         raise SpecError("the feature list uses 'is_fraud', which is not known")
 
-    monkeypatch.setattr("plumbline.usecase.load", refuse)
+    monkeypatch.setattr("plumbline.core.usecase.load", refuse)
     [said] = cards.check(here)
     assert "cannot be held against the metrics: the feature list uses 'is_fraud'" in said
 

@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
+from plumbline.core.files import dumps
+from plumbline.core.tables import Counts
 from plumbline.features import catalog
 from plumbline.features.splits import Window
-from plumbline.features.tables import Counts
-from plumbline.files import dumps
 from tests.small import NAMES, SMALL
 
 BY_NAME = {entry["name"]: entry for entry in catalog.entries(SMALL)}

@@ -10,8 +10,8 @@ import yaml
 
 from plumbline.__main__ import main
 from plumbline.commands.new import MODULE
-from plumbline.files import write_json
-from plumbline.usecase import UseCase
+from plumbline.core.files import write_json
+from plumbline.core.usecase import UseCase
 
 
 @pytest.fixture

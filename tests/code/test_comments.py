@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.hosting import comments, github
 from plumbline.hosting.github import GitHub
 from plumbline.review import ruling

@@ -8,7 +8,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 from plumbline.params import Validate
 from plumbline.quality.check import DEFAULTS, Check, layout
 from plumbline.quality.contract import checks

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 from plumbline.model import costs, money
 from plumbline.model.costs import Costs
 

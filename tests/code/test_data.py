@@ -18,8 +18,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline import duck
-from plumbline.errors import ParamsError, SourceError, SpecError
+from plumbline.core import duckdb_session
+from plumbline.core.errors import ParamsError, SourceError, SpecError
 from plumbline.intake import casts
 from sources.card_fraud.simulator import simulate
 from stages import data
@@ -239,8 +239,8 @@ def test_texts_become_values(kind: Any, value: str, expected: object, tmp_path: 
     case = dataclasses.replace(SALES, columns=(*SALES.columns[:2], column, *SALES.columns[3:]))
     source = dict.fromkeys(HEADER.split(","), "VARCHAR")
     cast = next(c for c in casts.casts(case, source, "here") if c.column.name == "shop")
-    with duck.connect(tmp_path) as connection:
-        found = duck.rows(
+    with duckdb_session.connect(tmp_path) as connection:
+        found = duckdb_session.rows(
             connection, f"SELECT {cast.value}, {cast.bad} FROM (SELECT '{value}' AS shop)"
         )
     assert found == [(expected, expected is None)]
@@ -300,9 +300,9 @@ def test_flights_are_read_whole(
 
 
 def test_threads_do_not_change_a_byte(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    connect, found = duck.connect, []
+    connect, found = duckdb_session.connect, []
     for threads in (1, 2):
-        monkeypatch.setattr(duck, "connect", partial(connect, threads=threads))
+        monkeypatch.setattr(duckdb_session, "connect", partial(connect, threads=threads))
         sizes = {"customers": 4_000, "terminals": 400}
         folder = simulated(monkeypatch, tmp_path / f"{threads}", "2025-02-01", simulate=sizes)
         found.append(digests(folder))

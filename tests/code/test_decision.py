@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from plumbline.core.usecase import Array
 from plumbline.evaluation import metrics
 from plumbline.model import decision
 from plumbline.model.money import Money
-from plumbline.usecase import Array
 from tests.boosting import COSTS, parcels
 
 

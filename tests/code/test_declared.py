@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plumbline.usecase import UseCase
+from plumbline.core.usecase import UseCase
 from tests import declared
 
 pytestmark = pytest.mark.mltest("Data 7")

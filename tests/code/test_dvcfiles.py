@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.errors import PlumblineError
-from plumbline.history import hashing, lock, places, workspace
+from plumbline.core import dvc_hash, hashing
+from plumbline.core.errors import PlumblineError
+from plumbline.history import places, workspace
 from plumbline.history.dvcfiles import Out, dvc_outs, lock_outs, manifest, manifest_bytes
 
 A, B = "a" * 32, "b" * 32
@@ -164,7 +165,7 @@ def test_the_md5_of_a_folder_is_dvcs(tmp_path: Path) -> None:
     theirs = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
     assert workspace.folder_md5(tmp_path, "out") == theirs
     (folder / "a" / "x.skip").unlink()
-    assert lock.md5_folder(folder) == theirs
+    assert dvc_hash.md5_folder(folder) == theirs
 
 
 def configured(root: Path, text: str, local: str = "") -> places.Settings:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.errors import PlumblineError
-from plumbline.files import dumps, read_json, replacing, replacing_folder, write_json
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import dumps, read_json, replacing, replacing_folder, write_json
 
 
 def test_a_failing_block_leaves_the_last_good_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 from plumbline.intake.forget import forget
 from tests.orders import ORDERS
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 from plumbline.evaluation import gates
 from plumbline.evaluation.behaviour import Outcome
 from plumbline.evaluation.bootstrap import Estimate

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.hosting import github as client
 from plumbline.hosting.github import ForbiddenError, GitHub, HostingError
 from tests import github as stand_in

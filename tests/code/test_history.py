@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.monitoring import history
 
 

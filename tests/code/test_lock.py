@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.errors import PlumblineError
-from plumbline.history import lock
-from plumbline.history.lock import Stage
+from plumbline.core import dvc_hash
+from plumbline.core.dvc_hash import Stage
+from plumbline.core.errors import PlumblineError
 from tests.conftest import ROOT
 
 YAML = """
@@ -60,30 +60,30 @@ def test_as_dvc_writes_them(tmp_path: Path):
     for words in (["init", "--no-scm", "-q"], ["add", "-q", "folder", "folder/b.txt"][:3]):
         subprocess.run(["dvc", *words], cwd=tmp_path, check=True, capture_output=True)
     said = (tmp_path / "folder.dvc").read_text()
-    assert f"md5: {lock.md5(tmp_path / 'folder')}\n" in said
-    cached = tmp_path / ".dvc/cache/files/md5" / lock.md5(tmp_path / "folder/b.txt")[:2]
+    assert f"md5: {dvc_hash.md5(tmp_path / 'folder')}\n" in said
+    cached = tmp_path / ".dvc/cache/files/md5" / dvc_hash.md5(tmp_path / "folder/b.txt")[:2]
     assert cached.is_dir()
 
 
 def test_no_file(tmp_path: Path):
     with pytest.raises(PlumblineError, match=r"none: no such file; run `dvc repro`"):
-        lock.md5(tmp_path / "none")
+        dvc_hash.md5(tmp_path / "none")
 
 
 def test_graph(tmp_path: Path):
     (tmp_path / "dvc.yaml").write_text(YAML)
-    assert lock.graph("a", tmp_path / "dvc.yaml") == {
+    assert dvc_hash.graph("a", tmp_path / "dvc.yaml") == {
         "make": Stage(("make.py",), ("data/a/raw", "data/a/other")),
         "cook": Stage(("cook.py", "data/a/raw"), ("data/a/table",)),
         "fit": Stage(("fit.py", "data/a/table"), ("models/a",), ("metrics/a.json",)),
     }
-    assert lock.graph("a", tmp_path / "none.yaml") == {}
+    assert dvc_hash.graph("a", tmp_path / "none.yaml") == {}
 
 
 def test_the_projects_own_graph():
-    stages = lock.graph("x", ROOT / "dvc.yaml")
+    stages = dvc_hash.graph("x", ROOT / "dvc.yaml")
     assert "models/x" in stages["train"].outs
-    found = lock.upstream(stages, "train")
+    found = dvc_hash.upstream(stages, "train")
     assert "data/x/raw" in found
     assert "data/x/tables/train.parquet" in found
     assert "data/x/tables/test.parquet" not in found
@@ -91,17 +91,17 @@ def test_the_projects_own_graph():
 
 def test_upstream(tmp_path: Path):
     (tmp_path / "dvc.yaml").write_text(YAML)
-    stages = lock.graph("a", tmp_path / "dvc.yaml")
-    assert lock.upstream(stages, "fit") == ["data/a/raw", "data/a/table"]
-    assert lock.upstream(stages, "make") == []
-    assert lock.upstream(stages, "none") == []
+    stages = dvc_hash.graph("a", tmp_path / "dvc.yaml")
+    assert dvc_hash.upstream(stages, "fit") == ["data/a/raw", "data/a/table"]
+    assert dvc_hash.upstream(stages, "make") == []
+    assert dvc_hash.upstream(stages, "none") == []
 
 
 def test_locked(tmp_path: Path):
     path = tmp_path / "dvc.lock"
-    assert lock.locked("a", path) == {}
+    assert dvc_hash.locked("a", path) == {}
     path.write_text(LOCK)
-    assert lock.locked("a", path) == {"data/a/raw": "11.dir", "data/a/table": "22"}
+    assert dvc_hash.locked("a", path) == {"data/a/raw": "11.dir", "data/a/table": "22"}
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ def test_locked(tmp_path: Path):
 def test_a_damaged_lock(tmp_path: Path, text: str, message: str):
     (tmp_path / "dvc.lock").write_text(text)
     with pytest.raises(PlumblineError, match=message):
-        lock.locked("a", tmp_path / "dvc.lock")
+        dvc_hash.locked("a", tmp_path / "dvc.lock")
 
 
 def test_a_lock_without_stages(tmp_path: Path):
     (tmp_path / "dvc.lock").write_text("schema: '2.0'\n")
-    assert lock.locked("a", tmp_path / "dvc.lock") == {}
+    assert dvc_hash.locked("a", tmp_path / "dvc.lock") == {}

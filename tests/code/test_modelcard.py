@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.core.usecase import Behaviour, Column, Slice, Use, UseCase
 from plumbline.evaluation import modelcard
 from plumbline.evaluation.cardtext import Bullets, Heading, Picture, Rows, interval, number, table
-from plumbline.usecase import Behaviour, Column, Slice, Use, UseCase
 from tests import browser
 from tests.browser import Scheme
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 from plumbline.model import training
 from plumbline.params import Train
 from tests.boosting import FEATURES, parcels

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.usecase import load
+from plumbline.core.usecase import load
 from tests.conftest import ROOT
 
 USECASES = [p.stem for p in (ROOT / "usecases").glob("*.py") if p.stem != "__init__"]

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from plumbline.backtest.origins import plan
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.features.splits import Window
 
 KNOWN = Window(date(2025, 1, 1), date(2025, 6, 1))  # 151 days

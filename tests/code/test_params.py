@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from plumbline import params
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 from tests.conftest import ROOT
 
 

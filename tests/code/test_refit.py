@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from plumbline import params as params_file
-from plumbline.errors import PlumblineError, SpecError
-from plumbline.features import tables
+from plumbline.core import tables
+from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.model import bundle, refit
 from stages import train as stage
 from tests import studies

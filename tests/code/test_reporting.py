@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core import tables
+from plumbline.core.errors import PlumblineError
 from plumbline.evaluation import reporting
-from plumbline.features import tables
 
 ROWS = 1_000
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from plumbline.automation import asof, branches, letters, outcomes
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.params import Data
 from tests.reviews import comparison
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import child
 from plumbline.history.dvcfiles import Out
 from plumbline.history.verify import Finding, Part, Report, Use

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.review import locks
 from plumbline.review.locks import Entry
 from tests.conftest import ROOT

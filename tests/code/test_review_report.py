@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.review import document, markdown, page
 from plumbline.review.blocks import Bullets, Fold, Graph, Table, Text, Verdict
 from tests.reviews import LOCK, RESULT, comparison

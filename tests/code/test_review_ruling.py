@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.review import ruling, summary
 from tests.reviews import CASE, LOCK, RESULT, WORSE, comparison
 

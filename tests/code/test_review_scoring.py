@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline.errors import BundleError, SpecError
-from plumbline.features import rowwise
+from plumbline.core import row_features
+from plumbline.core.errors import BundleError, SpecError
+from plumbline.core.usecase import Column, Slice, UseCase
 from plumbline.params import UseCaseParams
 from plumbline.review import scoring
 from plumbline.review.locks import Entry
 from plumbline.review.scoring import Case, Run
-from plumbline.usecase import Column, Slice, UseCase
 
 N = 200
 USECASE = UseCase(
@@ -47,7 +47,7 @@ def run(feature: str = "x", definitions: str = "1", label: str = "y", **columns:
     """A run whose model answers with `feature`; `columns` replace the table's."""
 
     def predict(table: Any) -> np.ndarray:
-        return rowwise.matrix((feature,), table)[:, 0].astype(float)
+        return row_features.matrix((feature,), table)[:, 0].astype(float)
 
     manifest = SimpleNamespace(definitions=definitions, label=label)
     scorer = SimpleNamespace(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.review import sides
 
 LOCK = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history.dvcfiles import Out
 from plumbline.history.verify import Finding, Use
 from plumbline.rollback import agree, golden, journal, plan, steps, tool

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plumbline.errors import SpecError
-from plumbline.features import rowwise
-from plumbline.usecase import Array, Category, Row
+from plumbline.core import row_features
+from plumbline.core.errors import SpecError
+from plumbline.core.usecase import Array, Category, Row
 from tests.small import SMALL
 
 pytestmark = pytest.mark.mltest("Data 7")
@@ -39,7 +39,9 @@ COLUMNS = {"number": np.arange(3), "cents": np.array([5, 6, 7])}
 
 
 def rows(*functions):
-    return rowwise.row_features(replace(SMALL.marking, rows=tuple(map(Row, functions))), COLUMNS)
+    return row_features.row_features(
+        replace(SMALL.marking, rows=tuple(map(Row, functions))), COLUMNS
+    )
 
 
 def test_rows_follow_one_another():
@@ -62,25 +64,30 @@ def test_another_length_is_refused():
 def test_a_mark_is_a_whole_number(value: float):
     case = replace(SMALL, marks=("surprise",))
     columns = {"number": np.arange(3), "surprise": np.array([4.0, np.nan, -7.0])}
-    found = rowwise.marks(case, columns)
+    found = row_features.marks(case, columns)
     np.testing.assert_array_equal(found["surprise"], columns["surprise"])
     columns["surprise"] = np.array([4.0, np.nan, value])
     with pytest.raises(SpecError, match=rf"'surprise' is {value:g} for number 2; .* round it"):
-        rowwise.marks(case, columns)
+        row_features.marks(case, columns)
 
 
 def test_codes_are_places_in_the_vocabulary():
     text, number = Category("t", "t", ("b", "a"), ""), Category("n", "n", (7, 3), "")
-    assert rowwise.codes(text, np.array(["a", "b", "x", None], object)).tolist() == [1, 0, 2, 2]
-    assert rowwise.codes(number, np.array([3, 7, 8])).tolist() == [1, 0, 2]
-    assert rowwise.codes(number, np.array([3.0, np.nan])).tolist() == [1, 2]
+    assert row_features.codes(text, np.array(["a", "b", "x", None], object)).tolist() == [
+        1,
+        0,
+        2,
+        2,
+    ]
+    assert row_features.codes(number, np.array([3, 7, 8])).tolist() == [1, 0, 2]
+    assert row_features.codes(number, np.array([3.0, np.nan])).tolist() == [1, 2]
 
 
 def test_matrix_takes_the_names_in_order():
-    found = rowwise.matrix(("cents", "number"), COLUMNS)
+    found = row_features.matrix(("cents", "number"), COLUMNS)
     assert found.tolist() == [[5.0, 0.0], [6.0, 1.0], [7.0, 2.0]]
     assert found.dtype == np.float32
     with pytest.raises(
         SpecError, match="needs feature 'cent', not in the table; did you mean 'cents'"
     ):
-        rowwise.matrix(("cent",), COLUMNS)
+        row_features.matrix(("cent",), COLUMNS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plumbline import runner
-from plumbline.errors import PlumblineError, SourceError
+from plumbline.core.errors import PlumblineError, SourceError
 
 
 def stage(usecase: str, source: Path, out: Path) -> None:

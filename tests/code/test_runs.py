@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.files import write_json
-from plumbline.history import lock, runs
+from plumbline.core import dvc_hash
+from plumbline.core.files import write_json
+from plumbline.history import runs
 from plumbline.review import costs
 from plumbline.review.locks import Entry
 
@@ -35,7 +36,7 @@ def test_a_line_says_what_the_run_was(here: Path) -> None:
     [told] = runs.read("shop")
     assert (told["stage"], told["usecase"], told["seconds"]) == ("evaluate", "shop", 1.23)
     assert told["params"] == {"seed": 3, "shop": {"train": {"rounds": 5}}}
-    assert told["wrote"] == {"m/shop.json": lock.md5(Path("m/shop.json"))}
+    assert told["wrote"] == {"m/shop.json": dvc_hash.md5(Path("m/shop.json"))}
     assert told["memory_mb"] > 10
     assert (told["commit"], told["dirty"]) == (None, None)
     assert {"python", "numpy", "xgboost-cpu"} <= told["versions"].keys()
@@ -81,7 +82,7 @@ def test_a_clone_s_runs_are_added(here: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_stage_without_metrics_is_known_by_its_outs(here: Path) -> None:
     Path("models/shop").mkdir(parents=True)
     Path("models/shop/model.ubj").write_text("trees")
-    assert runs.wrote("shop", "train") == {"models/shop": lock.md5(Path("models/shop"))}
+    assert runs.wrote("shop", "train") == {"models/shop": dvc_hash.md5(Path("models/shop"))}
     assert runs.wrote("shop", "nowhere") == {}
 
 

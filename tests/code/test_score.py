@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.scorecard import evidence, marks, page, rubric, scoring, tree
 from plumbline.scorecard.evidence import Caught, Ran
 from tests.project import Project

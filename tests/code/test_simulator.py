@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 from sources.card_fraud import settings, truth, world
 from sources.card_fraud.simulator import NAMES, simulate
 from usecases.card_fraud import CATEGORIES, KINDS, USECASE

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.features import single
 from tests.code.test_batch import EVENTS, at
 from tests.small import NAMES, SMALL, brute, event

@@ -10,11 +10,11 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from plumbline.core.usecase import Snapshot, Where
 from plumbline.features import single
 from plumbline.monitoring import entities, layout, matured, sketch, stream
 from plumbline.monitoring.window import Window, window
 from plumbline.params import Monitor
-from plumbline.usecase import Snapshot, Where
 from tests.shop import LAST, table, usecase
 from usecases import card_fraud, flights
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from plumbline.core.usecase import Slice
 from plumbline.evaluation import slices
-from plumbline.usecase import Slice
 
 RANDOM = np.random.default_rng(3)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 from plumbline.features import splits
 from plumbline.params import Features
 from tests.small import SMALL

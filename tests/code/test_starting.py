@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from plumbline import starting
-from plumbline.errors import PlumblineError
-from plumbline.history import lock
+from plumbline.core import dvc_hash
+from plumbline.core.errors import PlumblineError
 from tests.conftest import ROOT
 
 GRAPH = """
@@ -31,7 +31,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv(starting.UNDER_DVC, raising=False)
     (tmp_path / "dvc.yaml").write_text(GRAPH)
     (tmp_path / "table.txt").write_text("table")
-    md5 = lock.md5(tmp_path / "table.txt")
+    md5 = dvc_hash.md5(tmp_path / "table.txt")
     (tmp_path / "dvc.lock").write_text(
         f"stages: {{cook@toy: {{outs: [{{path: table.txt, md5: {md5}}}]}}}}"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import state
 from plumbline.history.places import Settings
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.errors import PlumblineError
-from plumbline.features import rowwise, tables
+from plumbline.core import row_features, tables
+from plumbline.core.errors import PlumblineError
 from tests.small import NAMES, SMALL, TYPES, event
 
 START = datetime(2025, 3, 1)
@@ -127,4 +127,4 @@ def test_a_missing_column_names_the_near_one(tmp_path):
 def test_codes_of_numbers_and_text():
     kind = SMALL.categories[0]
     values = np.array(["b", "a", "c", None], object)
-    assert rowwise.codes(kind, values).tolist() == [1.0, 0.0, 2.0, 2.0]
+    assert row_features.codes(kind, values).tolist() == [1.0, 0.0, 2.0, 2.0]

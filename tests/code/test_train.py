@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
-from plumbline.errors import ParamsError, PlumblineError
+from plumbline.core import dvc_hash, tables
+from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.evaluation import metrics
-from plumbline.features import tables
-from plumbline.history import lock
 from plumbline.model import bundle, calibration, decision
 from stages import train as stage
 from tests.boosting import parcels
@@ -59,13 +58,13 @@ def test_the_same_bytes_on_one_thread_and_two_and_in_another_folder(
     for threads, out in ((1, "model"), (2, "model"), (2, "else/where")):
         turn(threads=threads)
         run(out=out)
-        seen.add(lock.md5(Path(out)))
+        seen.add(dvc_hash.md5(Path(out)))
     assert len(seen) == 1
 
 
 def test_provenance_is_the_tables_and_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project(tmp_path, monkeypatch)
-    md5s = {t: lock.md5(Path(f"{t}.parquet")) for t in ("train", "valid")}
+    md5s = {t: dvc_hash.md5(Path(f"{t}.parquet")) for t in ("train", "valid")}
     assert run().provenance == {**md5s, "seed": 7}
 
 
@@ -122,7 +121,7 @@ def test_a_regression_has_no_threshold_and_no_calibration(
 def test_a_failing_stage_leaves_the_last_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project(tmp_path, monkeypatch)
     run()
-    before = lock.md5(Path("model"))
+    before = dvc_hash.md5(Path("model"))
     with pytest.raises(PlumblineError, match=r"none\.json: no such file"):
         stage.main(
             "parcels",
@@ -131,9 +130,9 @@ def test_a_failing_stage_leaves_the_last_bundle(tmp_path: Path, monkeypatch: pyt
             Path("none.json"),
             Path("model"),
         )
-    monkeypatch.setattr("plumbline.usecase.load", lambda name: parcels(label="weight"))
+    monkeypatch.setattr("plumbline.core.usecase.load", lambda name: parcels(label="weight"))
     with pytest.raises(
         PlumblineError, match=r"train\.parquet: a label to be classified holds 0 and 1"
     ):
         run()
-    assert lock.md5(Path("model")) == before
+    assert dvc_hash.md5(Path("model")) == before

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core import tables
+from plumbline.core.errors import PlumblineError
 from plumbline.evaluation import metrics
-from plumbline.features import tables
 from plumbline.model import batches, training
 from plumbline.model.training import Batch, Batches
 from tests.boosting import FEATURES, events, parcels, write

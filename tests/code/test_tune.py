@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from plumbline import usecase as usecases
-from plumbline.errors import ParamsError, PlumblineError
+from plumbline.core import dvc_hash
+from plumbline.core import usecase as usecases
+from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.evaluation import metrics
-from plumbline.history import lock
 from plumbline.model import progress, tuning
 from plumbline.model.tuning import Trial
 from stages import train as train_stage
@@ -114,7 +114,7 @@ def test_the_same_bytes_twice_and_on_two_threads(tmp_path: Path, monkeypatch: py
     for threads in (1, 2, 2):
         project(tmp_path, monkeypatch, threads=threads)
         run()
-        seen.add((lock.md5(Path("tune.json")), lock.md5(Path("tune"))))
+        seen.add((dvc_hash.md5(Path("tune.json")), dvc_hash.md5(Path("tune"))))
     assert len(seen) == 1
 
 
@@ -132,13 +132,13 @@ def test_all_failing_is_an_error_and_leaves_the_last_outs(
 ):
     project(tmp_path, monkeypatch)
     run()
-    before = lock.md5(Path("tune")), lock.md5(Path("tune.json"))
+    before = dvc_hash.md5(Path("tune")), dvc_hash.md5(Path("tune.json"))
     project(tmp_path, monkeypatch, space={"base_score": {"choice": [7.0, 8.0]}})
     with pytest.raises(
         PlumblineError, match=r"parcels\.tune\.space: all 4 trials failed; the first: .*base_score"
     ):
         run()
-    assert before == (lock.md5(Path("tune")), lock.md5(Path("tune.json")))
+    assert before == (dvc_hash.md5(Path("tune")), dvc_hash.md5(Path("tune.json")))
 
 
 def test_without_a_space_one_trial_with_the_fixed_params(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.model import space, tuning
 from plumbline.model.tuning import Trial
 

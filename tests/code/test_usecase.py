@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import usecases
-from plumbline.errors import SpecError
-from plumbline.usecase import (
+from plumbline.core.errors import SpecError
+from plumbline.core.usecase import (
     Category,
     Column,
     Entity,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from plumbline.errors import ParamsError
+from plumbline.core.errors import ParamsError
 from plumbline.monitoring import verdict
 from plumbline.monitoring.verdict import Finding
 from plumbline.params import load

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from plumbline.backtest import whole
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.features.splits import Window
 from plumbline.params import UseCaseParams
 from tests.code.test_assemble import PARAMS, build

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.errors import ContractError
+from plumbline.core.errors import ContractError
 from tests.conftest import ROOT
 from tests.orders import BAD, Run, done, good, run, write_csv, write_raw
 

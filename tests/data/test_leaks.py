@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from plumbline.errors import SpecError
-from plumbline.features import splits, tables
-from plumbline.usecase import Category, Fresh, Row, Snapshot, UseCase
+from plumbline.core import tables
+from plumbline.core.errors import SpecError
+from plumbline.core.usecase import Category, Fresh, Row, Snapshot, UseCase
+from plumbline.features import splits
 from tests.frames import AS_OF, FLIGHTS, PAYMENTS, build, departures, payments
 
 CASES = {case.name: case for case in (FLIGHTS, PAYMENTS)}

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from plumbline.errors import SourceError
+from plumbline.core.errors import SourceError
 from plumbline.intake import database
 from tests.sales import AS_OF, HEADER, ROWS, ingest, write_csv
 from tests.servers import postgresql

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from plumbline.errors import ContractError
+from plumbline.core.errors import ContractError
 from plumbline.quality import months
 from tests.orders import LIST, MINUTES, ORDERS, Run, done, good, run, start, write_raw
 

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.features import assemble, engine, store
 from tests.conftest import ROOT
 from tests.faults.kit import REFUSED, SILENT, Answer, Bench, Fault

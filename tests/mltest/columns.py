@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.usecase import Array, Columns, UseCase
+from plumbline.core.usecase import Array, Columns, UseCase
 
 START = np.datetime64("2025-03-01", "us")
 

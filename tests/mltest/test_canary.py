@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.errors import BundleError, ContractError, PlumblineError
-from plumbline.features import tables
+from plumbline.core import tables
+from plumbline.core.errors import BundleError, ContractError, PlumblineError
 from plumbline.model import bundle
 from plumbline.rollback import canary, golden
 from tests.boosting import parcels
@@ -95,7 +95,7 @@ def test_the_command(
         (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
         source.rename(tmp_path / target)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("plumbline.usecase.load", lambda name: parcels())
+    monkeypatch.setattr("plumbline.core.usecase.load", lambda name: parcels())
     assert main(["canary", "parcels"]) == 0
     assert "200 golden requests answered" in capsys.readouterr().out
     (tmp_path / "models/parcels/model.ubj").write_bytes(b"{}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from plumbline.core.usecase import KNOWN_AT, UseCase
 from plumbline.features import catalog
 from plumbline.quality.check import layout
 from plumbline.quality.contract import checks
-from plumbline.usecase import KNOWN_AT, UseCase
 from usecases import card_fraud, flights
 
 CASES = [card_fraud.USECASE, flights.USECASE]

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.errors import BundleError, PlumblineError
-from plumbline.features import rowwise
+from plumbline.core import row_features
+from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.model import bundle, calibration
 from plumbline.model.bundle import Bundle
 from tests.boosting import FEATURES, events, parcels
@@ -56,7 +56,7 @@ def _broken(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def test_a_missing_value_is_none() -> None:
     columns = {**events(3, 3), "height": np.array([1.0, np.nan, 3.0])}
-    assert np.isnan(rowwise.matrix(FEATURES, columns)).sum() == 1
+    assert np.isnan(row_features.matrix(FEATURES, columns)).sum() == 1
 
 
 @pytest.mark.parametrize("kind", ["platt", "isotonic", "none"])

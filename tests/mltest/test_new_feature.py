@@ -9,7 +9,7 @@ import pytest
 
 from bench import new_feature
 from bench.new_feature import NAME
-from plumbline.features import tables
+from plumbline.core import tables
 from tests.project import make
 
 pytestmark = pytest.mark.mltest("Data 6")

@@ -8,9 +8,9 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from plumbline.core.usecase import Array, Row, UseCase
 from plumbline.earning import study
 from plumbline.features import single
-from plumbline.usecase import Array, Row, UseCase
 from tests.mltest import recorded
 from tests.mltest.columns import columns
 from usecases import card_fraud, flights

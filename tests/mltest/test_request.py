@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from plumbline.errors import ContractError
+from plumbline.core.errors import ContractError
 from plumbline.quality import request
 from plumbline.quality.contract import checks
 from tests.orders import ORDERS

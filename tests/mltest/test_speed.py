@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench import speed
-from plumbline import files
+from plumbline.core import files
 
 pytestmark = pytest.mark.mltest("Monitor 6")
 MOST = 2.0

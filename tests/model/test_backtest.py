@@ -10,7 +10,7 @@ import pytest
 
 from plumbline.backtest import ageing, judging, origins, rolling, told
 from plumbline.backtest.rolling import Made
-from plumbline.usecase import Array, UseCase
+from plumbline.core.usecase import Array, UseCase
 from tests import studies
 from tests.boosting import parcels
 

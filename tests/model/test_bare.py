@@ -12,7 +12,8 @@ import pytest
 
 from bench import bare
 from plumbline import params
-from plumbline.features import assemble, engine, splits, tables
+from plumbline.core import tables
+from plumbline.features import assemble, engine, splits
 from sources.card_fraud.simulator import simulate
 from tests.conftest import ROOT
 from tests.frames import PAYMENTS, lay_out

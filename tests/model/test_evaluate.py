@@ -15,11 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from plumbline.errors import PlumblineError, SpecError
-from plumbline.evaluation import cardcheck, metrics
-from plumbline.features import tables
-from plumbline.model import bundle
-from plumbline.usecase import (
+from plumbline.core import tables
+from plumbline.core.errors import PlumblineError, SpecError
+from plumbline.core.usecase import (
     Array,
     Behaviour,
     Category,
@@ -30,6 +28,8 @@ from plumbline.usecase import (
     Use,
     UseCase,
 )
+from plumbline.evaluation import cardcheck, metrics
+from plumbline.model import bundle
 from stages import evaluate, train
 
 ROOT = Path(__file__).resolve().parent.parent.parent

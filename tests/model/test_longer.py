@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from bench import longer, thresholds
-from plumbline.errors import ParamsError
-from plumbline.features import tables
-from plumbline.usecase import Columns
+from plumbline.core import tables
+from plumbline.core.errors import ParamsError
+from plumbline.core.usecase import Columns
 from tests import studies
 from tests.boosting import parcels
 from tests.conftest import ROOT

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench import metric_vs_cost as bench
-from plumbline.features import tables
+from plumbline.core import tables
 from plumbline.model import refit
 from tests import studies
 from tests.frames import PAYMENTS, build, payments

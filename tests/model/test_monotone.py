@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.features import tables
+from plumbline.core import tables
+from plumbline.core.usecase import Array
 from plumbline.model import bundle
-from plumbline.usecase import Array
 from stages import train as stage
 from tests.code.test_train import turn
 from tests.code.test_tune import project

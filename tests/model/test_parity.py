@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.features import single, splits, tables
+from plumbline.core import tables
+from plumbline.features import single, splits
 from tests.frames import FLIGHTS, PAYMENTS, build, departures, payments
 
 ROWS = 10_000

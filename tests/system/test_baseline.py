@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from plumbline.__main__ import main
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import places
 from plumbline.review import baseline, sides
 from tests import toy

@@ -48,7 +48,7 @@ def here(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]
     """The test runs in the project, which is put back afterwards."""
     monkeypatch.chdir(project.path)
     monkeypatch.setattr(os, "environ", projects.environment(project.path))
-    monkeypatch.setattr("plumbline.usecase.load", lambda name: USECASE)
+    monkeypatch.setattr("plumbline.core.usecase.load", lambda name: USECASE)
     yield project
     project.run("git", "checkout", "-qf", "head")
     project.run("git", "clean", "-qfd")

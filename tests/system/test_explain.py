@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.__main__ import main
+from plumbline.core import tables
 from plumbline.evaluation import reporting
-from plumbline.features import tables
 from plumbline.model import bundle
 from stages import train as stage
 from tests.boosting import events, write

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history import garbage, places
 from tests import toy
 from tests.toy import PARTS, Toy

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.features import tables
-from plumbline.history import lock, revisions
+from plumbline.core import dvc_hash, tables
+from plumbline.history import revisions
 from plumbline.rollback import registry
 from plumbline.tracking import mlflow_process
 from tests import project as projects
@@ -71,8 +71,8 @@ class Month:
 def state() -> State:
     """What the work tree has now, hashed without DVC."""
     folders = ("data", MODEL, "reports", "metrics")  # the runs beside the bundle are no outs
-    whole = json.dumps({name: lock.md5(Path(name)) for name in folders})
-    return State(whole, lock.md5(Path(MODEL)), list(tables.read(PREDICTIONS)["score"]))
+    whole = json.dumps({name: dvc_hash.md5(Path(name)) for name in folders})
+    return State(whole, dvc_hash.md5(Path(MODEL)), list(tables.read(PREDICTIONS)["score"]))
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_from_a_prediction_to_its_source(month: Month, tmp_path: Path, rev: str)
     assert stages[f"train@{CASE}"]["commit"]["commit"] == month.commits[subject]
     assert stages[f"data@{CASE}"]["commit"]["subject"] == "first model"
     (source,) = stages[f"data@{CASE}"]["sources"]
-    assert source["md5"] == lock.md5(Path("sources") / CASE)
+    assert source["md5"] == dvc_hash.md5(Path("sources") / CASE)
     assert len(stages[f"features@{CASE}"]["facts"]["features"]) == 11
     (version,) = found["versions"]
     assert main(["lineage", f"{CASE}/{version['number']}", "--json", str(file)]) == 0

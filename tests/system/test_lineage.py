@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from plumbline.__main__ import main
-from plumbline.history import lock, revisions
+from plumbline.core import dvc_hash
+from plumbline.history import revisions
 from plumbline.lineage import champions, render
 from plumbline.lineage.champions import Event
 from plumbline.rollback import journal
@@ -117,13 +118,13 @@ def test_from_a_model_to_its_source(project: Project, show: Show) -> None:
     found = show("toy")
     train, data = found["stages"]
     assert (train["name"], data["name"]) == ("train@toy", "data@toy")
-    assert found["target"]["md5"] == bundle() == lock.md5(Path(MODEL))
-    assert train["reads"] == data["writes"] == {RAW: lock.md5(Path(RAW))}
+    assert found["target"]["md5"] == bundle() == dvc_hash.md5(Path(MODEL))
+    assert train["reads"] == data["writes"] == {RAW: dvc_hash.md5(Path(RAW))}
     assert train["params"] == {"seed": 2}
     assert train["commit"]["subject"] == "seed 2"
-    assert data["code"]["files"] == {"step.py": lock.md5(Path("step.py"))}
+    assert data["code"]["files"] == {"step.py": dvc_hash.md5(Path("step.py"))}
     (source,) = data["sources"]
-    assert (source["path"], source["md5"]) == (SOURCE, lock.md5(Path(SOURCE)))
+    assert (source["path"], source["md5"]) == (SOURCE, dvc_hash.md5(Path(SOURCE)))
     assert source["imported"][0]["deps"][0]["path"].endswith("origin.csv")
 
 
@@ -162,11 +163,11 @@ def test_a_file_that_is_not_the_recorded_one_has_no_lineage_of_it(
 
 def test_a_lock_that_was_put_together_does_not_join(show: Show) -> None:
     Path("dvc.lock").write_text(
-        Path("dvc.lock").read_text().replace(lock.md5(Path(RAW)), "a" * 32, 1)
+        Path("dvc.lock").read_text().replace(dvc_hash.md5(Path(RAW)), "a" * 32, 1)
     )
     found = show("toy")
     assert found["breaks"] == [
-        f"train@toy read {RAW} {lock.md5(Path(RAW))}, data@toy wrote {'a' * 32}"
+        f"train@toy read {RAW} {dvc_hash.md5(Path(RAW))}, data@toy wrote {'a' * 32}"
     ]
     assert found["stages"][0]["commit"]["subject"] == "seed 2"
     assert found["stages"][1]["commit"] is None

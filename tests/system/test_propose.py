@@ -12,7 +12,7 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.automation import branches
-from plumbline.files import write_json
+from plumbline.core.files import write_json
 from tests import toy
 from tests.github import READ_ONLY, GitHub, github
 from tests.project import environment

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from plumbline.__main__ import main
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.resolve import engine
 from tests import project as projects
 from tests.project import Project

@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.errors import PlumblineError
-from plumbline.features import tables
-from plumbline.history import lock, revisions
+from plumbline.core import dvc_hash, tables
+from plumbline.core.errors import PlumblineError
+from plumbline.history import revisions
 from plumbline.rollback import engine, feast, golden, journal, registry, restore, steps
 from plumbline.tracking import mlflow_process
 from tests import project as projects
@@ -71,9 +71,9 @@ def state(project: Project) -> State:
     """Git, the bundle's bytes, all outs' bytes, the champion's md5, and versions."""
     known = registry.versions(project.path, CASE)
     bearer = next((v.md5 for v in known if "champion" in v.aliases), None)
-    whole = json.dumps({name: lock.md5(Path(name)) for name in ("data", "models", "reports")})
+    whole = json.dumps({name: dvc_hash.md5(Path(name)) for name in ("data", "models", "reports")})
     versions = [v.number for v in known]
-    return restore.head(project.path), lock.md5(MODEL), whole, bearer, versions
+    return restore.head(project.path), dvc_hash.md5(MODEL), whole, bearer, versions
 
 
 def recorded(rev: str) -> str:
@@ -157,7 +157,7 @@ def test_a_remote_makes_good_what_the_cache_lacks(project: Project, tmp_path: Pa
     flip(only_in("model-v1"))
     shutil.rmtree(DATA / recorded("model-v1")[:2])
     assert main(["rollback", "model-v1"]) == 0
-    assert lock.md5(MODEL) == recorded("model-v1")
+    assert dvc_hash.md5(MODEL) == recorded("model-v1")
 
 
 @pytest.mark.parametrize("step", ["code", "registry", "predictions"])
@@ -287,7 +287,7 @@ def test_a_deleted_mlflow_is_made_again(
     assert [v.tags["git.tag"] for v in known] == ["model-v1", "model-v2"]
     with closing(sqlite3.connect("mlflow.db")) as database:
         sources = database.execute("SELECT source FROM model_versions ORDER BY version").fetchall()
-    found = [lock.md5(Path(s.removeprefix("file://"))) for (s,) in sources]
+    found = [dvc_hash.md5(Path(s.removeprefix("file://"))) for (s,) in sources]
     assert found == [recorded("model-v1"), recorded("model-v2")]
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline import usecase
-from plumbline.errors import PlumblineError, SpecError
+from plumbline.core import usecase
+from plumbline.core.errors import PlumblineError, SpecError
+from plumbline.core.usecase import Entity, Snapshot
 from plumbline.features import assemble, batch, definitions, engine, store
-from plumbline.usecase import Entity, Snapshot
 from stages import features as stage
 from tests.code.test_batch import bytes_of, many
 from tests.conftest import ROOT

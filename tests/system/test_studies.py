@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plumbline.features import tables
+from plumbline.core import tables
 from tests.project import Project, make
 from usecases.card_fraud import USECASE
 

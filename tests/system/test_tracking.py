@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from plumbline.history import lock, runs
+from plumbline.core import dvc_hash
+from plumbline.history import runs
 from plumbline.tracking import mlflow_process
 from plumbline.tracking import projection as tracking
 from plumbline.tracking.projection import Trial
@@ -131,8 +132,8 @@ def test_a_run_with_trials_files_and_tags(folder: Path):
         ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
     )
     assert tags["git.commit"] == commit.stdout.strip()
-    assert tags["md5/table.txt"] == lock.md5(Path("table.txt"))
-    assert tags["md5/model/parcels"] == lock.md5(Path("model/parcels"))
+    assert tags["md5/table.txt"] == dvc_hash.md5(Path("table.txt"))
+    assert tags["md5/model/parcels"] == dvc_hash.md5(Path("model/parcels"))
     assert first.data.tags["mlflow.parentRunId"] == second.data.tags["mlflow.parentRunId"] == run
     assert (first.info.status, first.data.metrics) == ("FINISHED", {"mae": 3.0, "rounds": 4.0})
     assert (second.info.status, second.data.tags["reason"]) == ("FAILED", "too fast: 9")
@@ -155,10 +156,13 @@ def test_md5s_come_from_the_lock_in_a_run_by_dvc_only(monkeypatch: pytest.Monkey
     Path("dvc.lock").write_text(LOCK)
     Path("table.txt").write_text("table")
     bundle()
-    assert tracking.md5s("parcels", "train")["table.txt"] == lock.md5(Path("table.txt"))
+    assert tracking.md5s("parcels", "train")["table.txt"] == dvc_hash.md5(Path("table.txt"))
     monkeypatch.setenv("DVC_STAGE", "train@parcels")
     found = tracking.md5s("parcels", "train")
-    assert found == {"table.txt": "from-the-lock", "model/parcels": lock.md5(Path("model/parcels"))}
+    assert found == {
+        "table.txt": "from-the-lock",
+        "model/parcels": dvc_hash.md5(Path("model/parcels")),
+    }
     assert tracking.md5s("parcels", "unknown") == {}
 
 
@@ -167,12 +171,12 @@ def test_a_bundle_is_registered_once_and_the_alias_moves():
     run = record()
     assert tracking.register("parcels", one, run, "challenger", {"verdict": "pass"}) == "1"
     assert tracking.register("parcels", one, run, "challenger", {"verdict": "again"}) == "1"
-    first = lock.md5(one)
+    first = dvc_hash.md5(one)
     assert tracking.register("parcels", bundle("other trees"), None, "challenger") == "2"
     found = read()
     kept, newer = found["versions"]["1"], found["versions"]["2"]
     assert (kept.tags, kept.aliases) == ({"md5": first, "verdict": "again"}, [])
-    assert (newer.tags, newer.aliases) == ({"md5": lock.md5(one)}, ["challenger"])
+    assert (newer.tags, newer.aliases) == ({"md5": dvc_hash.md5(one)}, ["challenger"])
     assert found["bundles"] == [["bundle/bundle.json", "bundle/model.ubj"]] * 2
     assert tracking.register("parcels", bundle(), None, "challenger") == "1"
 

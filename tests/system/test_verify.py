@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 from plumbline.history.places import settings
 from plumbline.history.remotes import Cloud
 from tests import toy

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline.usecase import Array, Behaviour, Column, Columns, Row, Slice, UseCase
+from plumbline.core.usecase import Array, Behaviour, Column, Columns, Row, Slice, UseCase
 
 
 def rush(hour: Array) -> Array:

@@ -5,7 +5,7 @@ It stands for any plain table: copied to usecases/, with a params section, it ru
 
 from __future__ import annotations
 
-from plumbline.usecase import Array, Behaviour, Column, Columns, Row, Slice, UseCase
+from plumbline.core.usecase import Array, Behaviour, Column, Columns, Row, Slice, UseCase
 
 SERUM = ("s1", "s2", "s3", "s4", "s5", "s6")
 

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.errors import PlumblineError, near
-from plumbline.features import rowwise
-from plumbline.usecase import Array, UseCase
+from plumbline.core import row_features
+from plumbline.core.errors import PlumblineError, near
+from plumbline.core.usecase import Array, UseCase
 
 CHUNK = 131_072
 """Rows in a row group, and in memory at once."""
@@ -113,7 +113,9 @@ def completed(usecase: UseCase, joined: Any) -> Any:
     """The Arrow table with its row features and category codes, in the declared order."""
     nullable = {c.name for c in usecase.columns if c.null}
     columns = {n: numpy(joined.column(n), null=n in nullable) for n in joined.column_names}
-    made = rowwise.row_features(usecase, columns) | rowwise.category_codes(usecase, columns)
+    made = row_features.row_features(usecase, columns) | row_features.category_codes(
+        usecase, columns
+    )
     arrays = {n: joined.column(n) for n in joined.column_names} | {
         name: pa.array(value, pa.float64()) for name, value in made.items()
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 CHUNK = 1 << 20
 PLACE = "${item.usecase}"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plumbline.errors import PlumblineError, SpecError, near
-from plumbline.usecase import Array, Category, Columns, UseCase
+from plumbline.core.errors import PlumblineError, SpecError, near
+from plumbline.core.usecase import Array, Category, Columns, UseCase
 
 
 def row_features(usecase: UseCase, columns: Columns) -> dict[str, Array]:

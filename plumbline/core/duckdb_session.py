@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from plumbline.errors import PlumblineError
+from plumbline.core.errors import PlumblineError
 
 MEMORY = "PLUMBLINE_MEMORY"
 """Environment variable: how much memory DuckDB may use before it spills ("2GB" by default)."""

@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from plumbline.errors import SpecError, near
+from plumbline.core.errors import SpecError, near
 
 Found = TypeVar("Found")
 KNOWN_AT = "known_at"
