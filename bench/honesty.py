@@ -25,8 +25,8 @@ from plumbline import params as params_file
 from plumbline import runner
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import UseCase
-from plumbline.evaluation import metrics
-from plumbline.evaluation.metrics import PRIMARY
+from plumbline.metrics import metrics
+from plumbline.metrics.metrics import PRIMARY
 from plumbline.model import batches, bundle, training
 from plumbline.model.bundle import Bundle
 from plumbline.review import luck, scoring

@@ -24,9 +24,10 @@ from plumbline import params as params_file
 from plumbline import runner
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.evaluation import assessment, bootstrap, evidence
+from plumbline.evaluation import assessment, evidence
 from plumbline.evaluation.pictures import canvas
-from plumbline.model import costs, decision, refit
+from plumbline.metrics import bootstrap, cost_matrix
+from plumbline.model import decision, refit
 from plumbline.model.refit import Refit
 from plumbline.params import UseCaseParams
 from plumbline.sensitivity.points import rank_correlation
@@ -162,7 +163,9 @@ def cheapest(
 ) -> decision.Threshold:
     """The threshold that is cheapest on these very rows."""
     assert params.train.costs is not None
-    return decision.cheapest(columns[case.label], score, costs.money(params.train.costs, columns))
+    return decision.cheapest(
+        columns[case.label], score, cost_matrix.money(params.train.costs, columns)
+    )
 
 
 def excesses(found: Mapping[str, Any]) -> Iterator[str]:

@@ -70,7 +70,7 @@ FAULTS = (
     Mutant(
         "",
         "metrics: average precision counts a tie at its start",
-        "plumbline/evaluation/ranking.py",
+        "plumbline/metrics/ranking.py",
         "np.maximum(at.through, 1)",
         "np.maximum(at.ahead, 1)",
         tests="tests/code/test_metrics.py",
@@ -78,7 +78,7 @@ FAULTS = (
     Mutant(
         "",
         "metrics: the error keeps its sign",
-        "plumbline/evaluation/metrics.py",
+        "plumbline/metrics/metrics.py",
         "sample.mean(np.abs(score - label))",
         "sample.mean(score - label)",
         tests="tests/code/test_metrics.py",
@@ -86,7 +86,7 @@ FAULTS = (
     Mutant(
         "",
         "metrics: an alarm needs more than the threshold",
-        "plumbline/evaluation/metrics.py",
+        "plumbline/metrics/metrics.py",
         "return score >= threshold",
         "return score > threshold",
         tests="tests/code/test_metrics.py",

@@ -18,8 +18,9 @@ from bench import longer, metric_vs_cost
 from plumbline import params, runner
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.model import costs, decision, refit
-from plumbline.model.money import Money, cost
+from plumbline.metrics import cost_matrix
+from plumbline.metrics.cost import Money, cost
+from plumbline.model import decision, refit
 from plumbline.params import UseCaseParams
 
 NAME = "card_fraud"
@@ -45,7 +46,7 @@ def excess(
     for first in range(0, int(day.max()) + 2 - span, span):
         inside = (day >= first) & (day < first + span)
         parts = ({n: v[rows] for n, v in columns.items()} for rows in (inside, ~inside))
-        mine, others = (costs.money(given.train.costs, part) for part in parts)
+        mine, others = (cost_matrix.money(given.train.costs, part) for part in parts)
         known, judged = (label[inside], score[inside]), (label[~inside], score[~inside])
         least = decision.cheapest(*judged, others).objective
         for way, choose in WAYS.items():

@@ -25,8 +25,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from plumbline.core.errors import ParamsError, near
+from plumbline.metrics.cost_matrix import Costs
 from plumbline.model import space
-from plumbline.model.costs import Costs
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]

@@ -23,7 +23,8 @@ from plumbline.evaluation import (
     sections,
 )
 from plumbline.evaluation.assessment import Assessment
-from plumbline.model import bundle, costs
+from plumbline.metrics import cost_matrix
+from plumbline.model import bundle
 from plumbline.tracking import projection as tracking
 
 log = logging.getLogger("plumbline")
@@ -44,7 +45,7 @@ def main(
 ) -> None:
     """Assess the bundle in `model` on the table `test`; `train` fits the baselines, `valid` the rules."""
     case, params = usecases.load(usecase), params_file.load(usecase)
-    costs.check(usecase, params.train.costs, usecases.available(case))
+    cost_matrix.check(usecase, params.train.costs, usecases.available(case))
     tracking.warm()
     scorer, columns = bundle.load(model, usecase), tables.read(test)
     window = evaluation.window(case, params, columns, scorer.threshold)

@@ -16,8 +16,8 @@ from plumbline import runner
 from plumbline.core import dvc_hash, files, tables
 from plumbline.core import usecase as usecases
 from plumbline.core.usecase import UseCase
-from plumbline.evaluation import metrics
-from plumbline.model import batches, bundle, calibration, costs, decision, manifest, training
+from plumbline.metrics import cost_matrix, metrics
+from plumbline.model import batches, bundle, calibration, decision, manifest, training
 from plumbline.tracking import projection as tracking
 
 log = logging.getLogger("plumbline")
@@ -26,7 +26,7 @@ log = logging.getLogger("plumbline")
 def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     """Train the final model of `usecase` and write its bundle to `model`."""
     case, params = usecases.load(usecase), params_file.load(usecase)
-    costs.check(usecase, params.train.costs, usecases.available(case))
+    cost_matrix.check(usecase, params.train.costs, usecases.available(case))
     tracking.warm()
     found = files.read_json(tuned)
     settings = training.settings(

@@ -16,7 +16,7 @@ from plumbline import runner
 from plumbline.core import files
 from plumbline.core import usecase as usecases
 from plumbline.core.usecase import UseCase
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
 from plumbline.model import batches, progress, space, training, trialplot, tuning
 from plumbline.tracking import projection as tracking
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from plumbline.core import row_features
 from plumbline.core.usecase import Array, Category, Column, Entity, Row, Snapshot, UseCase
-from plumbline.model.costs import Costs
+from plumbline.metrics.cost_matrix import Costs
 
 KINDS = ("box", "tube")
 COSTS = Costs(unit="cents", false_negative="worth", false_positive=200)

@@ -20,7 +20,7 @@ from bench.monitoring.scenarios import Scenario
 from bench.monitoring.worlds import World, ordinal
 from plumbline.core.files import read_json, write_json
 from plumbline.core.usecase import Array
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
 from plumbline.monitoring.window import Window
 from usecases.card_fraud import USECASE
 

@@ -24,7 +24,7 @@ MUTANTS = (
     Mutant(
         "Model 2",
         "metric: average precision ranks from the lowest score up",
-        "plumbline/evaluation/ranking.py",
+        "plumbline/metrics/ranking.py",
         'order = np.argsort(-score, kind="stable")',
         'order = np.argsort(score, kind="stable")',
         tests="tests/model/test_metric_vs_cost.py",

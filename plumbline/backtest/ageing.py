@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.backtest import few, whole
+from plumbline.backtest import whole
 from plumbline.backtest.rolling import Made
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluation import evidence
-from plumbline.evaluation.bootstrap import Array
-from plumbline.evaluation.metrics import HIGHER_IS_BETTER, PRIMARY
+from plumbline.metrics import small_sample
+from plumbline.metrics.bootstrap import Array
+from plumbline.metrics.metrics import HIGHER_IS_BETTER, PRIMARY
 from plumbline.model import refit
 from plumbline.params import UseCaseParams
 
@@ -75,7 +76,7 @@ def shelf(ages: Sequence[dict[str, Any]], most: float) -> dict[str, int | None]:
 def by_age(quality: Array, age: int, step: int, level: float, higher: bool) -> dict[str, Any]:
     """An age in periods: figures, mean loss with its interval, each period's loss, for JSON."""
     lost = losses(quality, age, higher)
-    found = evidence.as_json(few.mean(lost, level))
+    found = evidence.as_json(small_sample.mean(lost, level))
     return {
         "days": age * step,
         "periods": len(lost),

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from plumbline.backtest import few, whole
+from plumbline.backtest import whole
 from plumbline.backtest.rolling import Made
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluation import assessment, evidence
 from plumbline.evaluation.evidence import Window
+from plumbline.metrics import small_sample
 from plumbline.params import UseCaseParams
 from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored
@@ -43,7 +44,7 @@ def window(case: UseCase, params: UseCaseParams, columns: Columns, model: Made) 
     rows = whole.between(case, columns, model.origin.scored)
     asked = assessment.window(case, params, rows, model.threshold)
     days = len(asked.sample().draws)
-    level = few.level(asked.level, days)
+    level = small_sample.level(asked.level, days)
     return replace(asked, level=level, replicates=params.backtest.replicates)
 
 

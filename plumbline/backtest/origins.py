@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from plumbline.core.errors import PlumblineError
-from plumbline.evaluation.bootstrap import FEW_UNITS
 from plumbline.features.splits import Window
+from plumbline.metrics.bootstrap import FEW_UNITS
 
 WEEK = 7
 

@@ -9,7 +9,7 @@ from plumbline import params as params_file
 from plumbline.backtest import ageing, judging, origins, rolling, whole
 from plumbline.core import files
 from plumbline.core import usecase as usecases
-from plumbline.evaluation.metrics import PRIMARY
+from plumbline.metrics.metrics import PRIMARY
 
 
 def study(root: Path, usecase: str, count: int | None) -> dict[str, Any]:

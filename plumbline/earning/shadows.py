@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
 from plumbline.model import training
 from plumbline.model.training import Batch, Batches
 

@@ -11,11 +11,11 @@ import numpy as np
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Category, Columns, UseCase
 from plumbline.evaluation import baselines, behaviour, curves, evidence, gates, slices
-from plumbline.evaluation import metrics as measures
-from plumbline.evaluation.bootstrap import Array, Estimate
 from plumbline.evaluation.evidence import Comparison, Window
 from plumbline.evaluation.policies import rivals
-from plumbline.model import costs as matrix
+from plumbline.metrics import cost_matrix as matrix
+from plumbline.metrics import metrics as measures
+from plumbline.metrics.bootstrap import Array, Estimate
 from plumbline.model.bundle import Bundle
 from plumbline.params import Evaluate, UseCaseParams
 

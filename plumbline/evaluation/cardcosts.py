@@ -15,7 +15,7 @@ from plumbline.evaluation.cardtext import (
     percent,
 )
 from plumbline.evaluation.policies import LIMITED, ordered
-from plumbline.model import costs as matrix
+from plumbline.metrics import cost_matrix as matrix
 
 CELLS = {
     "false_negative": "a case without an alarm",

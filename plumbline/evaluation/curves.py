@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from plumbline.evaluation import metrics, ranking
-from plumbline.evaluation.bootstrap import Array
+from plumbline.metrics import metrics, ranking
+from plumbline.metrics.bootstrap import Array
 
 Table = dict[str, Array]
 """Columns of one length: x, y, and what a curve has beyond them."""

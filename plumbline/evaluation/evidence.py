@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from plumbline.evaluation import bootstrap, metrics
-from plumbline.evaluation.bootstrap import Array, Estimate, Resample
-from plumbline.evaluation.metrics import Replicates
+from plumbline.metrics import bootstrap, metrics
+from plumbline.metrics.bootstrap import Array, Estimate, Resample
+from plumbline.metrics.metrics import Replicates
 
 DIGITS = 6
 """Significant digits of a written figure: the last bits of a sum are no matter of the model's."""

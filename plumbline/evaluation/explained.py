@@ -9,8 +9,8 @@ import numpy as np
 
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluation import baselines
-from plumbline.evaluation.bootstrap import Array
 from plumbline.evaluation.curves import Table
+from plumbline.metrics.bootstrap import Array
 from plumbline.model import contributions
 from plumbline.model.bundle import Bundle
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import evidence, metrics
-from plumbline.evaluation.bootstrap import FEW_UNITS, Array, Estimate, Resample, divide
+from plumbline.evaluation import evidence
 from plumbline.evaluation.evidence import Groups, Window
+from plumbline.metrics import metrics
+from plumbline.metrics.bootstrap import FEW_UNITS, Array, Estimate, Resample, divide
 
 FEW = 20
 """A rate out of fewer rows than this is shown, but no gap is taken of it."""

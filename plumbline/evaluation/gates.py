@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from plumbline.core.errors import ParamsError, near
 from plumbline.evaluation.behaviour import Outcome
-from plumbline.evaluation.bootstrap import Estimate, Word
+from plumbline.metrics.bootstrap import Estimate, Word
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from plumbline.evaluation.cardtext import words
 from plumbline.evaluation.curves import Table
-from plumbline.evaluation.metrics import HIGHER_IS_BETTER
+from plumbline.metrics.metrics import HIGHER_IS_BETTER
 
 COLOURS = {
     "model": "#0072B2",

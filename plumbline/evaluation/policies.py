@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import bootstrap, evidence, metrics
-from plumbline.evaluation.bootstrap import Array, Resample
+from plumbline.evaluation import evidence
 from plumbline.evaluation.evidence import Window
+from plumbline.metrics import bootstrap, metrics
+from plumbline.metrics.bootstrap import Array, Resample
+from plumbline.metrics.cost import Money
 from plumbline.model import decision
-from plumbline.model.money import Money
 
 MODEL = "model"
 LIMITED = "capacity"

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import curves, evidence, metrics
-from plumbline.evaluation.bootstrap import Array, Resample, divide
+from plumbline.evaluation import curves, evidence
 from plumbline.evaluation.evidence import Window
+from plumbline.metrics import metrics
+from plumbline.metrics.bootstrap import Array, Resample, divide
 
 
 def as_json(window: Window, score: Array, raw: Array, kind: str) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from plumbline.evaluation import (
     slices,
     subgroups,
 )
-from plumbline.evaluation.bootstrap import Array
 from plumbline.evaluation.curves import Table
 from plumbline.evaluation.evidence import Window
 from plumbline.evaluation.policies import Known
-from plumbline.model import costs as matrix
+from plumbline.metrics import cost_matrix as matrix
+from plumbline.metrics.bootstrap import Array
 from plumbline.model.bundle import Bundle
 from plumbline.params import UseCaseParams
 

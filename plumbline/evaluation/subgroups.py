@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import bootstrap, evidence
-from plumbline.evaluation.bootstrap import Array
+from plumbline.evaluation import evidence
 from plumbline.evaluation.conditions import Coded, Condition
+from plumbline.metrics import bootstrap
+from plumbline.metrics.bootstrap import Array
 from plumbline.model import portable
 
 TRIED = 8

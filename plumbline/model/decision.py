@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.model import costs as matrix
-from plumbline.model.costs import Costs
-from plumbline.model.money import Money, cost
+from plumbline.metrics import cost_matrix as matrix
+from plumbline.metrics.cost import Money, cost
+from plumbline.metrics.cost_matrix import Costs
 
 DRAWS = 100
 """Samples of the events that a threshold is the mean of."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from plumbline.core import row_features, tables
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
 from plumbline.model import bundle, calibration, decision, training
 from plumbline.model.calibration import Calibration
 from plumbline.params import UseCaseParams

@@ -16,7 +16,7 @@ import numpy as np
 
 from plumbline.core.errors import ParamsError, PlumblineError, near
 from plumbline.core.usecase import Array, UseCase
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
 
 Problem = Literal["classification", "regression"]
 OBJECTIVES: Mapping[Problem, str] = {

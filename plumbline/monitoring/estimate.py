@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
 from plumbline.monitoring import matured
 from plumbline.monitoring.matured import Outcome
 from plumbline.monitoring.verdict import FAULTS

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation.bootstrap import Estimate
+from plumbline.metrics.bootstrap import Estimate
 from plumbline.monitoring import distributions, estimate, quality, verdict, weeks
 from plumbline.monitoring.judge import Judgement
 from plumbline.monitoring.matured import Outcome

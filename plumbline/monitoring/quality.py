@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.evaluation import bootstrap, metrics
-from plumbline.evaluation.bootstrap import Estimate, Resample
+from plumbline.metrics import bootstrap, metrics
+from plumbline.metrics.bootstrap import Estimate, Resample
 from plumbline.monitoring import weeks
 from plumbline.monitoring.window import Window, matured_weeks
 

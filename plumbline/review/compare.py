@@ -10,9 +10,9 @@ from typing import Any
 
 from plumbline.core import usecase as usecases
 from plumbline.core.hashing import md5_bytes
-from plumbline.evaluation.metrics import PRIMARY
 from plumbline.history import places, revisions
 from plumbline.history.places import Folder
+from plumbline.metrics.metrics import PRIMARY
 from plumbline.review import (
     contents,
     costs,

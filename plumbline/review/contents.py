@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from plumbline.evaluation import gates
-from plumbline.evaluation.bootstrap import Estimate
-from plumbline.evaluation.metrics import HIGHER_IS_BETTER
+from plumbline.metrics.bootstrap import Estimate
+from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.review import locks
 
 Told = Mapping[str, Mapping[str, Any]]

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.usecase import Columns, UseCase
-from plumbline.evaluation import bootstrap, evidence, metrics, slices
-from plumbline.evaluation.bootstrap import Array, Estimate, Resample, Word
+from plumbline.evaluation import evidence, slices
 from plumbline.evaluation.evidence import Groups, Window
+from plumbline.metrics import bootstrap, metrics
+from plumbline.metrics.bootstrap import Array, Estimate, Resample, Word
 
 ENOUGH = 0.5
 """Of a window's rows, the share that must be in both tables where features were redefined."""

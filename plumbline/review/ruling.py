@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.evaluation.metrics import HIGHER_IS_BETTER
+from plumbline.metrics.metrics import HIGHER_IS_BETTER
 
 FORMAT = 1
 Reason = dict[str, str | None]

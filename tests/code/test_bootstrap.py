@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from plumbline.evaluation import bootstrap
-from plumbline.evaluation.bootstrap import Estimate
+from plumbline.metrics import bootstrap
+from plumbline.metrics.bootstrap import Estimate
 
 DAYS = np.array(["2025-01-02", "2025-01-01", "2025-01-02", "2025-01-04"], "datetime64[D]")
 

@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from plumbline.core.errors import ParamsError
-from plumbline.model import costs, money
-from plumbline.model.costs import Costs
+from plumbline.metrics import cost, cost_matrix
+from plumbline.metrics.cost_matrix import Costs
 
 COLUMNS = {"amount": np.array([10, -20, 30, 40]), "fee": np.array([1.0, 1.0, 2.0, 2.0])}
 LABEL = np.array([1, 1, 0, 0])
@@ -23,15 +23,15 @@ def test_each_cell_prices_its_rows():
         true_positive=3,
         true_negative=-0.25,
     )
-    given = costs.money(matrix, COLUMNS)
-    assert money.cost(LABEL, ALARM, given).tolist() == [3.0, 0.0, 2.0, -0.25]
-    assert money.cost(LABEL, ~ALARM, given).tolist() == [5.0, 3.0, -0.25, 2.0]
+    given = cost_matrix.money(matrix, COLUMNS)
+    assert cost.cost(LABEL, ALARM, given).tolist() == [3.0, 0.0, 2.0, -0.25]
+    assert cost.cost(LABEL, ~ALARM, given).tolist() == [5.0, 3.0, -0.25, 2.0]
     assert matrix.columns == ["amount", "fee"]
 
 
 def test_what_is_not_given_costs_nothing():
-    given = costs.money(Costs(unit="cents", false_negative=7, false_positive=2), COLUMNS)
-    assert money.cost(LABEL, ALARM, given).tolist() == [0.0, 7.0, 2.0, 0.0]
+    given = cost_matrix.money(Costs(unit="cents", false_negative=7, false_positive=2), COLUMNS)
+    assert cost.cost(LABEL, ALARM, given).tolist() == [0.0, 7.0, 2.0, 0.0]
 
 
 @pytest.mark.parametrize("cell", [[1], "", True, {"column": "a"}, {"column": 3, "times": 1}, 1e999])
@@ -45,5 +45,5 @@ def test_a_column_that_is_not_known_is_refused():
     with pytest.raises(
         ParamsError, match=r"shop.train.costs.false_negative.*did you mean 'amount'"
     ):
-        costs.check("shop", matrix, COLUMNS)
-    costs.check("shop", None, [])
+        cost_matrix.check("shop", matrix, COLUMNS)
+    cost_matrix.check("shop", None, [])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as known
 
-from plumbline.evaluation import bootstrap, curves, metrics
-from plumbline.evaluation.bootstrap import Array
+from plumbline.evaluation import curves
+from plumbline.metrics import bootstrap, metrics
+from plumbline.metrics.bootstrap import Array
 
 RANDOM = np.random.default_rng(4)
 ROWS = 3_000

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from plumbline.core.usecase import Array
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
+from plumbline.metrics.cost import Money
 from plumbline.model import decision
-from plumbline.model.money import Money
 from tests.boosting import COSTS, parcels
 
 

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from plumbline.evaluation import evidence, metrics
-from plumbline.evaluation.bootstrap import Estimate
+from plumbline.evaluation import evidence
+from plumbline.metrics import metrics
+from plumbline.metrics.bootstrap import Estimate
 
 RANDOM = np.random.default_rng(9)
 ROWS = 1_200

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.backtest import few
-from plumbline.evaluation import bootstrap
+from plumbline.metrics import bootstrap, small_sample
 
 
 def coverage(level: float, days: int = 7, cases: int = 2_000) -> float:
@@ -20,24 +19,24 @@ def coverage(level: float, days: int = 7, cases: int = 2_000) -> float:
 
 def test_a_week_needs_the_wider_interval():
     assert coverage(0.95) < 0.89
-    assert coverage(few.level(0.95, 7)) == pytest.approx(0.95, abs=0.015)
+    assert coverage(small_sample.level(0.95, 7)) == pytest.approx(0.95, abs=0.015)
 
 
 def test_many_days_need_hardly_any():
-    assert few.level(0.95, 2_000) == pytest.approx(0.95, abs=1e-3)
-    assert few.level(0.95, 1) == 0.95
+    assert small_sample.level(0.95, 2_000) == pytest.approx(0.95, abs=1e-3)
+    assert small_sample.level(0.95, 1) == 0.95
 
 
 def test_students_interval_is_scipys():
     from scipy import stats
 
     values = np.array([0.1, 0.4, -0.2, 0.3])
-    found = few.mean(values, 0.9)
+    found = small_sample.mean(values, 0.9)
     low, high = stats.t.interval(0.9, 3, values.mean(), stats.sem(values))
     assert (found.low, found.high) == pytest.approx((low, high))
 
 
 def test_two_values_have_no_interval():
-    found = few.mean(np.array([1.0, 2.0]), 0.95)
+    found = small_sample.mean(np.array([1.0, 2.0]), 0.95)
     assert found.value == 1.5
     assert np.isnan([found.low, found.high]).all()

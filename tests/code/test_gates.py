@@ -9,8 +9,8 @@ import pytest
 from plumbline.core.errors import ParamsError
 from plumbline.evaluation import gates
 from plumbline.evaluation.behaviour import Outcome
-from plumbline.evaluation.bootstrap import Estimate
 from plumbline.evaluation.gates import Check, Limits, Verdict
+from plumbline.metrics.bootstrap import Estimate
 
 NAN = math.nan
 

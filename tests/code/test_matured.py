@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
 from plumbline.monitoring import estimate, layout, matured
 from plumbline.monitoring import quality as known
 from plumbline.monitoring.window import Window, matured_weeks, scorable, window

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as known
 
-from plumbline.evaluation import bootstrap, metrics, ranking
-from plumbline.evaluation.bootstrap import Array, Resample
-from plumbline.evaluation.metrics import Money
+from plumbline.metrics import bootstrap, metrics, ranking
+from plumbline.metrics.bootstrap import Array, Resample
+from plumbline.metrics.metrics import Money
 
 RANDOM = np.random.default_rng(11)
 ROWS = 400

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plumbline.evaluation import gates, metrics, policies
+from plumbline.evaluation import gates, policies
 from plumbline.evaluation.evidence import Window
 from plumbline.evaluation.policies import Known
-from plumbline.model.money import Money
+from plumbline.metrics import metrics
+from plumbline.metrics.cost import Money
 
 RANDOM = np.random.default_rng(2)
 ROWS, DAYS = 3_000, 20

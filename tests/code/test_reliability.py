@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.evaluation import metrics, reliability
+from plumbline.evaluation import reliability
 from plumbline.evaluation.evidence import Window
+from plumbline.metrics import metrics
 
 RANDOM = np.random.default_rng(4)
 ROWS = 20_000

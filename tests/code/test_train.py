@@ -12,7 +12,7 @@ import yaml
 
 from plumbline.core import dvc_hash, tables
 from plumbline.core.errors import ParamsError, PlumblineError
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
 from plumbline.model import bundle, calibration, decision
 from stages import train as stage
 from tests.boosting import parcels

@@ -11,7 +11,7 @@ import pytest
 
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
 from plumbline.model import batches, training
 from plumbline.model.training import Batch, Batches
 from tests.boosting import FEATURES, events, parcels, write

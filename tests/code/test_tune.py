@@ -14,7 +14,7 @@ import yaml
 from plumbline.core import dvc_hash
 from plumbline.core import usecase as usecases
 from plumbline.core.errors import ParamsError, PlumblineError
-from plumbline.evaluation import metrics
+from plumbline.metrics import metrics
 from plumbline.model import progress, tuning
 from plumbline.model.tuning import Trial
 from stages import train as train_stage

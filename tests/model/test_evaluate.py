@@ -28,7 +28,8 @@ from plumbline.core.usecase import (
     Use,
     UseCase,
 )
-from plumbline.evaluation import cardcheck, metrics
+from plumbline.evaluation import cardcheck
+from plumbline.metrics import metrics
 from plumbline.model import bundle
 from stages import evaluate, train
 

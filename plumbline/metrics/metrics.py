@@ -11,10 +11,10 @@ from functools import partial
 
 import numpy as np
 
-from plumbline.evaluation import ranking
-from plumbline.evaluation.bootstrap import Array, Resample, divide, whole
-from plumbline.model.money import Money as Money
-from plumbline.model.money import cost as cost
+from plumbline.metrics import ranking
+from plumbline.metrics.bootstrap import Array, Resample, divide, whole
+from plumbline.metrics.cost import Money as Money
+from plumbline.metrics.cost import cost as cost
 
 PRIMARY: Mapping[str, str] = {"classification": "average_precision", "regression": "mae"}
 HIGHER_IS_BETTER = frozenset(

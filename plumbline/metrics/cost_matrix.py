@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from plumbline.core.errors import ParamsError, near
-from plumbline.model.money import Array, Money
+from plumbline.metrics.cost import Array, Money
 
 CELLS = ("false_negative", "false_positive", "true_positive", "true_negative")
 

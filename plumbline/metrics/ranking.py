@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.evaluation.bootstrap import Array, Resample, divide
+from plumbline.metrics.bootstrap import Array, Resample, divide
 
 
 @dataclass(frozen=True)

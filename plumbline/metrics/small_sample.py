@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from plumbline.evaluation.bootstrap import Array, Estimate
+from plumbline.metrics.bootstrap import Array, Estimate
 
 PAIRS = 3
 """Fewer independent values than this have no interval."""

@@ -1,0 +1,1 @@
+"""Metrics, ranking curves, the bootstrap, small-sample intervals and costs."""
