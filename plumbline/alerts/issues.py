@@ -7,8 +7,8 @@ from plumbline.alerts.case import Case, Step, news
 from plumbline.alerts.memory import Memory, Said
 from plumbline.core.safe_text import one_line
 from plumbline.hosting.github import GitHub
-from plumbline.review import markdown
-from plumbline.review.blocks import Text, Verdict
+from plumbline.report import markdown
+from plumbline.report.blocks import Text, Verdict
 
 NAME = "github"
 

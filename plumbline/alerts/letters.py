@@ -9,7 +9,7 @@ from plumbline.alerts.case import Case, Finding, Step
 from plumbline.alerts.memory import Failure
 from plumbline.core.safe_text import one_line
 from plumbline.monitoring import words
-from plumbline.review.blocks import Block, Bullets, Heading, Text, Tone, Verdict
+from plumbline.report.blocks import Block, Bullets, Heading, Text, Tone, Verdict
 
 MOST = 10
 """Findings of a use case that are written out."""

@@ -16,8 +16,9 @@ from plumbline.alerts.errors import ChannelError, redacted
 from plumbline.alerts.letters import Letter
 from plumbline.core.safe_text import one_line
 from plumbline.params import Email
-from plumbline.review import page, text
-from plumbline.review.blocks import Text
+from plumbline.report import html as page
+from plumbline.report import plain_text
+from plumbline.report.blocks import Text
 
 NAME = "email"
 TIMEOUT = 30
@@ -40,7 +41,7 @@ def message(settings: Email, letter: Letter) -> EmailMessage:
         *letter.blocks,
         *([Text(f"Attached: {', '.join(letter.pages)}")] if letter.pages else []),
     ]
-    made.set_content(text.render(blocks))
+    made.set_content(plain_text.render(blocks))
     made.add_alternative(page.render(blocks), subtype="html")
     for name, html in letter.pages.items():
         made.add_attachment(html, subtype="html", filename=name)

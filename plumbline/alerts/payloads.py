@@ -12,7 +12,7 @@ from typing import Any
 
 from plumbline.alerts.letters import Letter
 from plumbline.core.safe_text import one_line
-from plumbline.review.blocks import Block, Bullets, Heading, Text, Verdict
+from plumbline.report.blocks import Block, Bullets, Heading, Text, Verdict
 
 SLACK_BLOCKS, SLACK_HEADER = 50, 150
 SLACK_BYTES = 12_000

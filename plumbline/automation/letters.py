@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from plumbline.review import document, markdown
-from plumbline.review.blocks import Block, Bullets, Heading, Table, Text, Tone, Verdict
-from plumbline.review.summary import figure
+from plumbline.report import markdown
+from plumbline.report.blocks import Block, Bullets, Heading, Table, Text, Tone, Verdict
+from plumbline.report.numbers import figure
+from plumbline.review import document
 
 TITLES = {
     "healthy": "{usecase}: the model holds",

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from plumbline.core.errors import PlumblineError
 from plumbline.monitoring.verdict import FAULTS
-from plumbline.review import ruling, summary
+from plumbline.report import numbers
+from plumbline.review import ruling
 
 FORMAT = 1
 Word = Literal["healthy", "drift", "bad-data", "challenger"]
@@ -47,9 +48,9 @@ def of_comparison(found: Mapping[str, Any]) -> Outcome:
     """
     gate = found["gate"]
     if gate["verdict"] == "yes":
-        return Outcome("challenger", (summary.verdict(found),))
+        return Outcome("challenger", (numbers.verdict(found),))
     against = [*gate["reasons"], *gate["lifted"]]
-    return Outcome("drift", tuple(f"challenger refused: {summary.reason(r)}" for r in against))
+    return Outcome("drift", tuple(f"challenger refused: {numbers.reason(r)}" for r in against))
 
 
 def told(finding: Mapping[str, Any]) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation.cardtext import words
 from plumbline.evaluation.panels import COLOURS, INK, LIMIT, MOST_TICKS, PALE_INK
 from plumbline.evaluation.pictures import canvas
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
+from plumbline.report.card_text import words
 
 WORDS = {"better": "#009E73", "within noise": "#7F7F7F", "worse": "#D55E00"}
 MARKS = {"better": "^", "within noise": "o", "worse": "v"}

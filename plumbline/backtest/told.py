@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from plumbline.evaluation.cardtext import words
+from plumbline.report.card_text import words
 
 Record = Mapping[str, Any]
 

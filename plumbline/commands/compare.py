@@ -8,7 +8,8 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import write_json
-from plumbline.review import compare, summary
+from plumbline.report import numbers
+from plumbline.review import compare
 
 
 def add(parsers: Any) -> None:
@@ -34,7 +35,7 @@ def run(chosen: argparse.Namespace) -> None:
     log = _log(chosen.log)
     found = compare.compare(Path("."), chosen.base, chosen.head, log, committed=chosen.committed)
     write_json(chosen.json, found)
-    print(summary.verdict(found))
+    print(numbers.verdict(found))
     print(f"wrote {chosen.json}")
 
 

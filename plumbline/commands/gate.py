@@ -8,7 +8,8 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
-from plumbline.review import compare, lockcheck, ruling, sides, summary
+from plumbline.report import numbers
+from plumbline.review import compare, lockcheck, ruling, sides
 
 
 def add(parsers: Any) -> None:
@@ -32,7 +33,7 @@ def _lock() -> int:
     lock = lockcheck.check(sides.side(Path("."), None))
     against = list(ruling.reasons({"lock": lock, "usecases": {}}))
     for reason in against:
-        print(f"- {summary.reason(reason)}")
+        print(f"- {numbers.reason(reason)}")
     print("dvc.lock: refused" if against else "dvc.lock: up to date")
     return 1 if against else 0
 
@@ -49,9 +50,9 @@ def _comparison(chosen: argparse.Namespace) -> int:
         )
     lock = {**lockcheck.check(here), "uncommitted": found["lock"].get("uncommitted")}
     judged = ruling.ruling({**found, "lock": lock})
-    print(summary.verdict({**found, "gate": judged}))
+    print(numbers.verdict({**found, "gate": judged}))
     for reason in judged["reasons"]:
-        print(f"- {summary.reason(reason)}")
+        print(f"- {numbers.reason(reason)}")
     for reason in judged["lifted"]:
-        print(f"- overridden ({judged['overrides'][reason['usecase']]}): {summary.reason(reason)}")
+        print(f"- overridden ({judged['overrides'][reason['usecase']]}): {numbers.reason(reason)}")
     return 1 if judged["verdict"] in ("no", "failed") else 0

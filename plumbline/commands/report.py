@@ -8,7 +8,8 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json, replacing
-from plumbline.review import document, markdown, page, ruling
+from plumbline.report import html, markdown
+from plumbline.review import document, ruling
 
 
 def add(parsers: Any) -> None:
@@ -26,7 +27,7 @@ def run(chosen: argparse.Namespace) -> None:
         raise PlumblineError("nothing to write: give --markdown FILE, --html FILE, or both")
     name = str(chosen.comparison)
     blocks = document.blocks(ruling.read(read_json(chosen.comparison), name), name)
-    for path, render in ((chosen.markdown, markdown.render), (chosen.html, page.render)):
+    for path, render in ((chosen.markdown, markdown.render), (chosen.html, html.render)):
         if path:
             with replacing(path) as beside:
                 beside.write_text(render(blocks), encoding="utf-8")

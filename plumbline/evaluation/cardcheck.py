@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 from plumbline.core.usecase import UseCase
 from plumbline.evaluation import modelcard
-from plumbline.evaluation.cardtext import Figures
+from plumbline.report.card_text import Figures
 
 LONGEST = 160
 """Characters of a line that are quoted."""

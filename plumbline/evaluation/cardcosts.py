@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from plumbline.evaluation.cardtext import (
+from plumbline.evaluation.policies import LIMITED, ordered
+from plumbline.metrics import cost_matrix as matrix
+from plumbline.report.card_text import (
     Bullets,
     Figures,
     Heading,
@@ -14,8 +16,6 @@ from plumbline.evaluation.cardtext import (
     number,
     percent,
 )
-from plumbline.evaluation.policies import LIMITED, ordered
-from plumbline.metrics import cost_matrix as matrix
 
 CELLS = {
     "false_negative": "a case without an alarm",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from plumbline.core.usecase import UseCase
-from plumbline.evaluation.cardtext import (
+from plumbline.report.card_text import (
     Bullets,
     Figures,
     Heading,

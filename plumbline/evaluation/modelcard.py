@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from plumbline.core.usecase import Slice, UseCase
-from plumbline.evaluation import cardcosts, cardpage, cardsections, slices
-from plumbline.evaluation.cardtext import (
+from plumbline.evaluation import cardcosts, cardsections, slices
+from plumbline.report import card_page
+from plumbline.report.card_text import (
     Bullets,
     Figures,
     Heading,
@@ -35,7 +36,7 @@ def render(usecase: UseCase, figures: Figures) -> str:
 
 def page(usecase: UseCase, figures: Figures, pictures: Mapping[str, bytes]) -> str:
     """The card as an HTML page, with the PNGs by name within."""
-    return cardpage.render(parts(usecase, figures), pictures)
+    return card_page.render(parts(usecase, figures), pictures)
 
 
 def parts(usecase: UseCase, figures: Figures) -> list[Part]:

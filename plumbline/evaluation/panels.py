@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation.cardtext import words
 from plumbline.evaluation.curves import Table
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
+from plumbline.report.card_text import words
 
 COLOURS = {
     "model": "#0072B2",

@@ -15,8 +15,8 @@ from plumbline.core import files
 from plumbline.core.safe_text import one_line
 from plumbline.monitoring import page_columns, page_days, words
 from plumbline.monitoring.words import Found
-from plumbline.review import sheet
-from plumbline.review.summary import figure
+from plumbline.report import html_page
+from plumbline.report.numbers import figure
 
 FILE = "monitor.html"
 TONES = {"fine": "good", "watch": "plain", "page": "bad"}
@@ -91,7 +91,7 @@ def render(usecase: str, found: Found, links: Sequence[str] = ()) -> str:
     )
     parts = [head, *(f"<h2>{title}</h2>\n{body}" for title, body in _sections(found))]
     parts.append(f"<h2>More</h2>\n{_links(usecase, links)}")
-    return sheet.frame(said, "\n".join(parts), STYLE)
+    return html_page.frame(said, "\n".join(parts), STYLE)
 
 
 def _sections(found: Found) -> Iterator[tuple[str, str]]:
@@ -167,7 +167,7 @@ def _quality(found: Found) -> str:
         rows.append(("loss", "–", _interval(told["loss"], percent=True)))
     metric = one_line(told.get("metric") or "quality").replace("_", " ")
     title = f"{metric} on {figure((told.get('rows') or {}).get('current'))} labelled rows"
-    return sheet.table(title, ("", "then", "now"), rows) + after
+    return html_page.table(title, ("", "then", "now"), rows) + after
 
 
 _MEASURES = (

@@ -6,10 +6,10 @@ from html import escape
 from typing import Any
 
 from plumbline.core.safe_text import one_line
-from plumbline.monitoring import charts, words
+from plumbline.monitoring import words
 from plumbline.monitoring.words import MARKS, Found
-from plumbline.review import sheet
-from plumbline.review.summary import figure
+from plumbline.report import html_page, svg_charts
+from plumbline.report.numbers import figure
 
 WORST = 8
 """Columns shown; the others are folded away."""
@@ -37,10 +37,10 @@ def columns(found: Found) -> str:
         return "<p>This verdict holds no figures of single columns.</p>"
     rows = [_row(c) for c in sorted(told, key=_worst)]
     numbers = frozenset(range(2, len(HEAD)))
-    shown = sheet.table("Drift by column", HEAD, rows[:WORST], numbers)
+    shown = html_page.table("Drift by column", HEAD, rows[:WORST], numbers)
     if len(rows) <= WORST:
         return shown
-    rest = sheet.table("The other columns", HEAD, rows[WORST:], numbers)
+    rest = html_page.table("The other columns", HEAD, rows[WORST:], numbers)
     more = f"<summary>{len(rows) - WORST} more columns</summary>"
     return f"{shown}\n<details>{more}\n{rest}\n</details>"
 
@@ -67,7 +67,7 @@ def segments(found: Found) -> str:
         f", the {SEGMENTS} that changed most" if len(rows) > SEGMENTS else ""
     )
     head = ("column", "value", "bars", "then", "now")
-    return KEY + sheet.table(title, head, rows[:SEGMENTS], frozenset((3, 4)))
+    return KEY + html_page.table(title, head, rows[:SEGMENTS], frozenset((3, 4)))
 
 
 def _card(told: Found) -> str:
@@ -77,14 +77,14 @@ def _card(told: Found) -> str:
     then, now = (_shares(told.get(k), len(bins)) for k in ("reference", "current"))
     most = max((*then, *now), default=0.0)
     rows = [
-        (b, charts.pair(t, n, most), f"{t:.1%}", f"{n:.1%}")
+        (b, svg_charts.pair(t, n, most), f"{t:.1%}", f"{n:.1%}")
         for b, t, n in zip(bins, then, now, strict=True)
     ]
     if not rows:
         return f"<figure><figcaption>{escape(name)}</figcaption><p>No values to show.</p></figure>"
     head = ("hour" if kind == "time" else "value", "bars", "then", "now")
     title = f"{name} ({kind})" if kind else name
-    return f"<figure>{sheet.table(title, head, rows, frozenset((2, 3)))}</figure>"
+    return f"<figure>{html_page.table(title, head, rows, frozenset((2, 3)))}</figure>"
 
 
 def _row(told: Found) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def _row(told: Found) -> tuple[str, ...]:
 def _segment(told: Found, most: float) -> tuple[str, ...]:
     then, now = _share(told, "reference"), _share(told, "current")
     names = (one_line(told.get("column") or "", 80), one_line(told.get("value"), 80))
-    return (*names, charts.pair(then, now, most), f"{then:.1%}", f"{now:.1%}")
+    return (*names, svg_charts.pair(then, now, most), f"{then:.1%}", f"{now:.1%}")
 
 
 def _worst(told: Found) -> tuple[Any, ...]:

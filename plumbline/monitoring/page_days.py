@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import Any
 
 from plumbline.core.safe_text import one_line
-from plumbline.monitoring import charts, words
+from plumbline.monitoring import words
 from plumbline.monitoring.words import MARKS, Found
-from plumbline.review import sheet
-from plumbline.review.summary import figure
+from plumbline.report import html_page, svg_charts
+from plumbline.report.numbers import figure
 
 NO_DAYS = "<p>This verdict is about one window; it holds no single days.</p>"
 DAYS = 31
@@ -39,12 +39,12 @@ def quality(found: Found) -> str:
     metric = one_line((found.get("quality") or {}).get("metric") or "quality").replace("_", " ")
     told = [d.get("quality") or {} for d in days]
     if any(told):
-        series = charts.Series(
+        series = svg_charts.Series(
             *([_number(t.get(k)) for t in told] for k in ("value", "low", "high", "maturity"))
         )
         unknown = sum(not t for t in told)
         after = f"; of {unknown} days no label is known yet" if unknown else ""
-        return charts.line(f"{metric} by day, with its interval{after}", _names(days), series)
+        return svg_charts.line(f"{metric} by day, with its interval{after}", _names(days), series)
     weeks = found.get("weeks") or []
     values = [_number(w.get("quality")) for w in weeks]
     if not any(v is not None for v in values):
@@ -52,7 +52,7 @@ def quality(found: Found) -> str:
     known = [w["labelled"] / w["rows"] if w.get("rows") else None for w in weeks]
     named = [str(w.get("first")) for w in weeks]
     title = f"{metric} by week, reference and current window"
-    return charts.line(title, named, charts.Series(values, weight=known))
+    return svg_charts.line(title, named, svg_charts.Series(values, weight=known))
 
 
 def score(found: Found) -> str:
@@ -60,7 +60,7 @@ def score(found: Found) -> str:
     days = _days(found)
     told = [d.get("score") or {} for d in days]
     drawn = [
-        charts.line(title, _names(days), charts.Series([_number(t.get(key)) for t in told]))
+        svg_charts.line(title, _names(days), svg_charts.Series([_number(t.get(key)) for t in told]))
         for key, title in (
             ("shift", "Shift of the score by day, in standard deviations of its rank"),
             ("mean", "Mean score by day"),
@@ -80,7 +80,9 @@ def history(found: Found) -> str:
     if not days:
         return NO_DAYS
     rows = [_row(d) for d in reversed(days)]
-    table = sheet.table("Verdicts and figures, newest first", HEAD, rows, frozenset(range(2, 7)))
+    table = html_page.table(
+        "Verdicts and figures, newest first", HEAD, rows, frozenset(range(2, 7))
+    )
     return f"<details><summary>{len(days)} days</summary>\n{table}\n</details>"
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from plumbline.core.errors import PlumblineError
-from plumbline.review import document, markdown
+from plumbline.report import markdown
+from plumbline.review import document
 
 SCHEMA = Path(__file__).with_name("comparison.schema.json")
 LARGEST = 2_000_000

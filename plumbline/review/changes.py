@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from plumbline.review.blocks import Block, Bullets, Fold, Table, Text
-from plumbline.review.summary import figure
+from plumbline.report.blocks import Block, Bullets, Fold, Table, Text
+from plumbline.report.numbers import figure
 
 SIDES = ("base", "head")
 NAMED = 5  # packages in the line that tells of them

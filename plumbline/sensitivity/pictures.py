@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation.cardtext import words
 from plumbline.evaluation.panels import COLOURS, LIMIT, PALE_INK
 from plumbline.evaluation.pictures import canvas
+from plumbline.report.card_text import words
 
 COLUMNS = 4
 

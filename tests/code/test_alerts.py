@@ -16,8 +16,8 @@ from plumbline.alerts.case import Case
 from plumbline.alerts.errors import redacted
 from plumbline.alerts.memory import Failure, Memory, Said
 from plumbline.params import Alerts, Email, Silence
-from plumbline.review import text as plain_text
-from plumbline.review.blocks import Bullets, Graph, Heading, Text, Verdict
+from plumbline.report import plain_text
+from plumbline.report.blocks import Bullets, Graph, Heading, Text, Verdict
 from tests.alerts import finding, verdict
 
 TODAY = date(2026, 11, 26)

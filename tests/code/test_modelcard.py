@@ -10,7 +10,7 @@ import pytest
 
 from plumbline.core.usecase import Behaviour, Column, Slice, Use, UseCase
 from plumbline.evaluation import modelcard
-from plumbline.evaluation.cardtext import Bullets, Heading, Picture, Rows, interval, number, table
+from plumbline.report.card_text import Bullets, Heading, Picture, Rows, interval, number, table
 from tests import browser
 from tests.browser import Scheme
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.review import document, markdown, page
-from plumbline.review.blocks import Bullets, Fold, Graph, Table, Text, Verdict
+from plumbline.report import html as page
+from plumbline.report import markdown
+from plumbline.report.blocks import Bullets, Fold, Graph, Table, Text, Verdict
+from plumbline.review import document
 from tests.reviews import LOCK, RESULT, comparison
 
 EVIL = (

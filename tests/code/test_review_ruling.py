@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.review import ruling, summary
+from plumbline.report import numbers
+from plumbline.review import ruling
 from tests.reviews import CASE, LOCK, RESULT, WORSE, comparison
 
 LOW = {"slice": "size", "group": "small", "value": 0.1, "floor": 0.3}
@@ -106,7 +107,7 @@ def test_a_failed_stage_comes_first() -> None:
     found = comparison(failed={"stage": "train@shop", "error": "no rows"}, usecases={})
     judged = ruling.ruling(found)
     assert judged["verdict"] == "failed"
-    said = summary.verdict({**found, "gate": judged})
+    said = numbers.verdict({**found, "gate": judged})
     assert said == "FAILED: stage train@shop failed: no rows"
 
 
@@ -131,11 +132,11 @@ def test_another_file_is_refused(found: Any) -> None:
     ],
 )
 def test_the_first_line(found: dict[str, Any], text: str) -> None:
-    assert summary.verdict({**found, "gate": ruling.ruling(found)}) == text
+    assert numbers.verdict({**found, "gate": ruling.ruling(found)}) == text
 
 
 def test_the_first_line_counts_the_reasons() -> None:
     found = comparison({"blocked": 1, "evaluate": {}})
-    said = summary.verdict({**found, "gate": ruling.ruling(found)})
+    said = numbers.verdict({**found, "gate": ruling.ruling(found)})
     assert said.startswith("Not to be merged: shop: 1 checks")
     assert said.endswith("(and 1 more)")

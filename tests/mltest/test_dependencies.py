@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.review import artifact, document, markdown, packages, sides
+from plumbline.report import markdown
+from plumbline.review import artifact, document, packages, sides
 from tests.code.test_artifact import whole
 from tests.conftest import ROOT
 from tests.project import Project

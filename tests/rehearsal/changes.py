@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from plumbline.review.markdown import BREAK
+from plumbline.report.markdown import BREAK
 from tests.conftest import ROOT
 from tests.project import Project
 from tests.rehearsal import workflows

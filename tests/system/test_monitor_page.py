@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from plumbline.monitoring import history, page
-from plumbline.review import sheet
+from plumbline.report import html_page
 from tests import alerts, browser
 from tests.alerts import finding, verdict
 from tests.browser import Scheme
@@ -152,8 +152,8 @@ def test_nothing_is_outside_of_the_file(made: Path) -> None:
     found = Tags(made.read_text())
     assert found.addresses == {"data:,", *LINKS}
     assert not found.tags & {"script", "img", "iframe", "object", "form"}
-    assert "url(" not in sheet.STYLE + page.STYLE
-    assert "@import" not in sheet.STYLE + page.STYLE
+    assert "url(" not in html_page.STYLE + page.STYLE
+    assert "@import" not in html_page.STYLE + page.STYLE
 
 
 @pytest.mark.parametrize("width", [400, 1400])
@@ -164,7 +164,7 @@ def test_it_is_read_without_scrolling_sideways(made: Path, tmp_path: Path, width
 
 def test_a_page_that_is_too_wide_would_be_seen(tmp_path: Path) -> None:
     path = tmp_path / "wide.html"
-    path.write_text(sheet.frame("x", '<h1>x</h1><p style="width:900px">wide</p>'))
+    path.write_text(html_page.frame("x", '<h1>x</h1><p style="width:900px">wide</p>'))
     assert _beyond(path, tmp_path, 400) > 400
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.review import document, page
+from plumbline.report import html
+from plumbline.review import document
 from tests import browser
 from tests.browser import Scheme
 from tests.reviews import comparison
@@ -23,7 +24,7 @@ def report(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         "failed": {"failed": FAILED, "usecases": {}},
     }[request.param]
     path = tmp_path / "report.html"
-    path.write_text(page.render(document.blocks(comparison(**changes), "x")), encoding="utf-8")
+    path.write_text(html.render(document.blocks(comparison(**changes), "x")), encoding="utf-8")
     return path
 
 

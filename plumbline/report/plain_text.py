@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from plumbline.core.safe_text import one_line
-from plumbline.review.blocks import Block, Bullets, Heading, Text, Verdict
+from plumbline.report.blocks import Block, Bullets, Heading, Text, Verdict
 
 WIDTH = 78
 LONGEST = 2000

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from plumbline.review.sheet import Markup
-from plumbline.review.summary import figure
+from plumbline.report.html_page import Markup
+from plumbline.report.numbers import figure
 
 WIDTH, HEIGHT = 1000, 100
 """Of the drawing's own units; it stretches to the page."""

@@ -6,17 +6,7 @@ import re
 from collections.abc import Sequence
 
 from plumbline.core.safe_text import one_line
-from plumbline.review.blocks import (
-    Bars,
-    Block,
-    Bullets,
-    Fold,
-    Graph,
-    Heading,
-    Table,
-    Text,
-    Verdict,
-)
+from plumbline.report.blocks import Bars, Block, Bullets, Fold, Graph, Heading, Table, Text, Verdict
 
 LIMIT = 65_000
 """UTF-8 bytes; GitHub refuses more than 65,536 characters."""

@@ -7,9 +7,9 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from plumbline.evaluation.cardtext import Bullets, Heading, Part, Picture, Rows, Text, Title
-from plumbline.review import sheet
-from plumbline.review.sheet import Markup
+from plumbline.report import html_page
+from plumbline.report.card_text import Bullets, Heading, Part, Picture, Rows, Text, Title
+from plumbline.report.html_page import Markup
 
 MORE = """
 .scroll img { display: block; min-width: 40rem; max-width: 100%; height: auto; background: #fff;
@@ -25,7 +25,7 @@ CODE, STRONG = re.compile(r"`([^`]+)`"), re.compile(r"\*\*([^*]+)\*\*")
 def render(parts: Sequence[Part], pictures: Mapping[str, bytes]) -> str:
     """The whole page. `pictures`: each picture's PNG, by its name."""
     title = next((p.text for p in parts if isinstance(p, Title)), "Model card")
-    return sheet.frame(title, "\n".join(_part(part, pictures) for part in parts), MORE)
+    return html_page.frame(title, "\n".join(_part(part, pictures) for part in parts), MORE)
 
 
 def inline(text: str) -> Markup:
@@ -67,7 +67,7 @@ def _table(part: Rows) -> str:
     columns = list(zip(*part.rows, strict=True))
     numbers = [i for i, column in enumerate(columns) if i and all(map(NUMBER.match, column))]
     rows = [[_key(row[0]), *map(inline, row[1:])] for row in part.rows]
-    return sheet.table(part.title, part.head, rows, numbers)
+    return html_page.table(part.title, part.head, rows, numbers)
 
 
 def _key(cell: str) -> Markup:

@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from plumbline.review import sheet
-from plumbline.review.blocks import (
-    Bars,
-    Block,
-    Bullets,
-    Fold,
-    Graph,
-    Heading,
-    Table,
-    Text,
-    Verdict,
-)
+from plumbline.report import html_page
+from plumbline.report.blocks import Bars, Block, Bullets, Fold, Graph, Heading, Table, Text, Verdict
 
 STYLE = """
 ol.graph { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; padding: 0 }
@@ -30,7 +20,7 @@ def render(blocks: Sequence[Block]) -> str:
     """The whole page; its title is the verdict."""
     title = next((b.text for b in blocks if isinstance(b, Verdict)), "Report")
     body = "\n".join(_block(b) for b in blocks)
-    return sheet.frame(title, body, STYLE)
+    return html_page.frame(title, body, STYLE)
 
 
 def _block(block: Block) -> str:
@@ -44,7 +34,7 @@ def _block(block: Block) -> str:
         case Bullets():
             return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in block.lines)}</ul>"
         case Table():
-            return sheet.table(block.title, block.head, block.rows, block.numbers)
+            return html_page.table(block.title, block.head, block.rows, block.numbers)
         case Graph():
             return _graph(block)
         case Bars():

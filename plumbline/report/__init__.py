@@ -1,0 +1,1 @@
+"""One document model, and HTML, Markdown, text and SVG made from it."""
