@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-BATCHES = "plumbline/model/batches.py"
+BATCHES = "plumbline/model/matrices.py"
 MODULE = "usecases/card_fraud.py"
 SECTION = "card_fraud"
 
@@ -120,7 +120,7 @@ def bad_models(best: Sequence[str]) -> tuple[Bad, ...]:
         ),
         Bad(
             "a threshold that hardly ever alarms",
-            "plumbline/model/decision.py",
+            "plumbline/model/threshold.py",
             "\n\nimport dataclasses  # noqa: E402\n"
             + wrapped(
                 "choose",

@@ -27,7 +27,7 @@ from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import metrics
 from plumbline.metrics.metrics import PRIMARY
-from plumbline.model import batches, bundle, training
+from plumbline.model import boosting, bundle, matrices
 from plumbline.model.bundle import Bundle
 from plumbline.review import luck, scoring
 from plumbline.review.scoring import Case, Run
@@ -134,10 +134,10 @@ def best_feature() -> tuple[str, ...]:
 
     case, params = usecase.load(NAME), params_file.load(NAME)
     found = files.read_json(Path(f"metrics/{NAME}/tune.json"))
-    settings = training.settings(
+    settings = boosting.settings(
         case.problem, {**found["fixed"], **found["params"]}, seed=params.seed, threads=0
     )
-    columns = tables.read(PAIR[1], batches.needed(case))
+    columns = tables.read(PAIR[1], matrices.needed(case))
     label = columns[case.label].astype(float)
     quality = {}
     for name in case.features:

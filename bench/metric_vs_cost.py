@@ -27,7 +27,7 @@ from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluation import assessment, evidence
 from plumbline.evaluation.pictures import canvas
 from plumbline.metrics import bootstrap, cost_matrix
-from plumbline.model import decision, refit
+from plumbline.model import refit, threshold
 from plumbline.model.refit import Refit
 from plumbline.params import UseCaseParams
 from plumbline.sensitivity.points import rank_correlation
@@ -160,10 +160,10 @@ def study(
 
 def cheapest(
     case: UseCase, params: UseCaseParams, columns: Columns, score: Array
-) -> decision.Threshold:
+) -> threshold.Threshold:
     """The threshold that is cheapest on these very rows."""
     assert params.train.costs is not None
-    return decision.cheapest(
+    return threshold.cheapest(
         columns[case.label], score, cost_matrix.money(params.train.costs, columns)
     )
 

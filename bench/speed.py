@@ -18,8 +18,8 @@ import numpy as np
 
 from plumbline.core import files, row_features
 from plumbline.features import single
-from plumbline.model import training
-from plumbline.model.training import Batch, Batches
+from plumbline.model import boosting
+from plumbline.model.boosting import Batch, Batches
 from tests.boosting import FEATURES, events, parcels
 from tests.mltest.columns import columns
 from usecases import card_fraud
@@ -55,12 +55,12 @@ def training_cost() -> Callable[[], object]:
     made = events(1, 20_000)
     x = np.stack([made[f] for f in FEATURES], axis=1).astype(np.float32)
     y = made["broken"].astype(np.float32)
-    full = training.settings("classification", {"max_depth": 6}, seed=1, threads=1)
+    full = boosting.settings("classification", {"max_depth": 6}, seed=1, threads=1)
 
     def work() -> object:
         table = Batches(FEATURES, lambda: iter([Batch(x, y)]))
-        data = training.binned(table, max_bin=256, threads=1)
-        return training.boost(full, data, data, rounds=30, early_stopping=30)
+        data = boosting.binned(table, max_bin=256, threads=1)
+        return boosting.boost(full, data, data, rounds=30, early_stopping=30)
 
     return work
 

@@ -20,7 +20,7 @@ from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.metrics import cost_matrix
 from plumbline.metrics.cost import Money, cost
-from plumbline.model import decision, refit
+from plumbline.model import refit, threshold
 from plumbline.params import UseCaseParams
 
 NAME = "card_fraud"
@@ -28,9 +28,9 @@ DAYS = 84
 """More than the test window has."""
 SPANS = (7, 21)
 """Days that choose."""
-WAYS: Mapping[str, Callable[[Array, Array, Money], decision.Threshold]] = {
-    "cheapest": decision.cheapest,
-    "steady": decision.steady,
+WAYS: Mapping[str, Callable[[Array, Array, Money], threshold.Threshold]] = {
+    "cheapest": threshold.cheapest,
+    "steady": threshold.steady,
 }
 MODELS = metric_vs_cost.DEGRADED[::2]
 
@@ -48,7 +48,7 @@ def excess(
         parts = ({n: v[rows] for n, v in columns.items()} for rows in (inside, ~inside))
         mine, others = (cost_matrix.money(given.train.costs, part) for part in parts)
         known, judged = (label[inside], score[inside]), (label[~inside], score[~inside])
-        least = decision.cheapest(*judged, others).objective
+        least = threshold.cheapest(*judged, others).objective
         for way, choose in WAYS.items():
             alarm = judged[1] >= choose(*known, mine).value
             found[way].append(float(np.mean(cost(judged[0], alarm, others))) / least - 1)

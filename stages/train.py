@@ -17,7 +17,7 @@ from plumbline.core import dvc_hash, files, tables
 from plumbline.core import usecase as usecases
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import cost_matrix, metrics
-from plumbline.model import batches, bundle, calibration, decision, manifest, training
+from plumbline.model import boosting, bundle, calibration, manifest, matrices, threshold
 from plumbline.tracking import projection as tracking
 
 log = logging.getLogger("plumbline")
@@ -29,13 +29,13 @@ def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> No
     cost_matrix.check(usecase, params.train.costs, usecases.available(case))
     tracking.warm()
     found = files.read_json(tuned)
-    settings = training.settings(
+    settings = boosting.settings(
         case.problem,
         {
             **found["fixed"],
             **params.train.params,
             **found["params"],
-            **training.monotone(case, params.train.monotone),
+            **boosting.monotone(case, params.train.monotone),
         },
         seed=params.seed,
         threads=params.train.threads,
@@ -59,26 +59,26 @@ def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> No
 
 def boost(
     case: UseCase, settings: Mapping[str, Any], how: params_file.Train, train: Path, valid: Path
-) -> training.Boosted:
+) -> boosting.Boosted:
     """The final booster, cut at its best round on `valid`."""
-    learn, watch = batches.binned(case, settings, train, valid)
+    learn, watch = matrices.binned(case, settings, train, valid)
     log.info(
         "train: %d rows, %d features, %d rows watched",
         learn.num_row(),
         learn.num_col(),
         watch.num_row(),
     )
-    return training.boost(
+    return boosting.boost(
         settings, learn, watch, rounds=how.rounds, early_stopping=how.early_stopping
     )
 
 
 def describe(
-    case: UseCase, boosted: training.Boosted, how: params_file.Train, valid: Path
+    case: UseCase, boosted: boosting.Boosted, how: params_file.Train, valid: Path
 ) -> dict[str, Any]:
     """The manifest but for params and provenance: what is fitted on the validation window."""
     money = how.costs.columns if how.costs else []
-    columns = tables.read(valid, list(dict.fromkeys([*batches.needed(case), *money])))
+    columns = tables.read(valid, list(dict.fromkeys([*matrices.needed(case), *money])))
     raw = bundle.raw_score(boosted.booster, case.features, case.offset, columns)
     label = columns[case.label].astype(float)
     fitted = calibration.Calibration()
@@ -89,7 +89,7 @@ def describe(
     return {
         **manifest.describe(case),
         "calibration": fitted.as_json(),
-        "threshold": decision.choose(case, columns, answer, how.costs),
+        "threshold": threshold.choose(case, columns, answer, how.costs),
         "rounds": boosted.rounds,
         "metrics": {metrics.PRIMARY[case.problem]: figure(label, answer)},
     }

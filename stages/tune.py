@@ -17,7 +17,7 @@ from plumbline.core import files
 from plumbline.core import usecase as usecases
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import metrics
-from plumbline.model import batches, progress, space, training, trialplot, tuning
+from plumbline.model import boosting, matrices, progress, space, trialplot, tuning
 from plumbline.tracking import projection as tracking
 
 log = logging.getLogger("plumbline")
@@ -75,14 +75,14 @@ def search(
         return ()
     import xgboost
 
-    fixed = training.settings(case.problem, tune.params, seed=params.seed, threads=tune.threads)
-    learn, watch = batches.binned(case, fixed, train, valid)
+    fixed = boosting.settings(case.problem, tune.params, seed=params.seed, threads=tune.threads)
+    learn, watch = matrices.binned(case, fixed, train, valid)
 
     def objective(tried: Mapping[str, Any]) -> tuple[float, int]:
-        boosted = training.boost(
+        boosted = boosting.boost(
             {**fixed, **tried}, learn, watch, rounds=tune.rounds, early_stopping=tune.early_stopping
         )
-        return training.score(case.problem, boosted, watch), boosted.rounds
+        return boosting.score(case.problem, boosted, watch), boosted.rounds
 
     return tuning.search(
         space.parse(tune.space),

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from plumbline import params as params_file
 from plumbline.core.files import read_json, replacing_folder
 from plumbline.core.usecase import Array
-from plumbline.model import bundle, training
+from plumbline.model import boosting, bundle
 from plumbline.model.bundle import Bundle
 from plumbline.monitoring import layout
 from plumbline.monitoring.window import Window, scorable
@@ -26,7 +26,7 @@ COSTS = params_file.load(USECASE.name, ROOT / "params.yaml").train.costs
 def fit(train: pa.Table, valid: pa.Table, folder: Path, seed: int) -> None:
     """Train on the tables with the settings that `tune` found, calibrate, and save the bundle."""
     found = read_json(ROOT / f"metrics/{USECASE.name}/tune.json")
-    settings = training.settings(
+    settings = boosting.settings(
         "classification", {**found["fixed"], **found["params"]}, seed=seed, threads=1
     )
     folder.parent.mkdir(parents=True, exist_ok=True)

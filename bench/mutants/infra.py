@@ -8,7 +8,7 @@ MUTANTS = (
     Mutant(
         "Infra 1",
         "training: the model carries the second of its training",
-        "plumbline/model/training.py",
+        "plumbline/model/boosting.py",
         "best.set_attr(best_iteration=None, best_score=None)",
         "best.set_attr(best_iteration=None, best_score=str(time.time()))",
         tests="tests/code/test_training.py",
@@ -16,7 +16,7 @@ MUTANTS = (
     Mutant(
         "Infra 2",
         "training: all rounds are kept, the overfitted ones too",
-        "plumbline/model/training.py",
+        "plumbline/model/boosting.py",
         "kept = booster.best_iteration + 1",
         "kept = booster.num_boosted_rounds()",
         tests="tests/code/test_training.py",
@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant(
         "Infra 2",
         "training: the label is turned round",
-        "plumbline/model/training.py",
+        "plumbline/model/boosting.py",
         "label=batch.y,",
         "label=1 - batch.y,",
         tests="tests/mltest/test_learns.py",

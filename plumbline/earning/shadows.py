@@ -14,8 +14,8 @@ import numpy as np
 
 from plumbline.core.usecase import Array
 from plumbline.metrics import metrics
-from plumbline.model import training
-from plumbline.model.training import Batch, Batches
+from plumbline.model import boosting
+from plumbline.model.boosting import Batch, Batches
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Brought:
 class Settings:
     """The model's own: problem, XGBoost's settings in full, rounds at most, early stopping."""
 
-    problem: training.Problem
+    problem: boosting.Problem
     full: Mapping[str, Any]
     rounds: int
     early_stopping: int
@@ -54,7 +54,7 @@ def once(
     beside = [_beside(t, chosen, random) for t in (train, valid)]
     every = [*names, *(f"shadow {i}" for i in range(len(chosen)))]
     pair = _binned(every, beside, asked)
-    boosted = training.boost(
+    boosted = boosting.boost(
         asked.full, *pair, rounds=asked.rounds, early_stopping=asked.early_stopping
     )
     gains = boosted.booster.get_score(importance_type="total_gain")
@@ -74,12 +74,12 @@ def _binned(names: Sequence[str], tables: Sequence[Table], asked: Settings) -> l
         batches = Batches(tuple(names), lambda t=table: iter([Batch(t.x, t.y, t.offset)]))  # type: ignore[misc]
         like = made[0] if made else None
         bins, threads = int(asked.full["max_bin"]), int(asked.full["nthread"])
-        made.append(training.binned(batches, max_bin=bins, threads=threads, like=like))
+        made.append(boosting.binned(batches, max_bin=bins, threads=threads, like=like))
     return made
 
 
 def _losses(
-    booster: Any, valid: Table, problem: training.Problem, random: np.random.Generator
+    booster: Any, valid: Table, problem: boosting.Problem, random: np.random.Generator
 ) -> Iterator[float]:
     """By how much the primary metric is worse with one column of `valid` shuffled, column by column."""
     whole, x = _figure(booster, valid, valid.x, problem), valid.x.copy()
@@ -90,7 +90,7 @@ def _losses(
         x[:, i] = valid.x[:, i]
 
 
-def _figure(booster: Any, valid: Table, x: Array, problem: training.Problem) -> float:
+def _figure(booster: Any, valid: Table, x: Array, problem: boosting.Problem) -> float:
     figure = metrics.average_precision if problem == "classification" else metrics.mae
     answer = booster.inplace_predict(x, base_margin=valid.offset, validate_features=False)
     return float(figure(valid.y.astype(np.float64), np.asarray(answer, np.float64)))

@@ -14,7 +14,7 @@ from plumbline.evaluation.evidence import Window
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array, Resample
 from plumbline.metrics.cost import Money
-from plumbline.model import decision
+from plumbline.model import threshold as decision
 
 MODEL = "model"
 LIMITED = "capacity"

@@ -13,7 +13,7 @@ from plumbline.core import dvc_hash
 from plumbline.core.errors import near
 from plumbline.core.files import dumps
 from plumbline.core.usecase import Column, UseCase
-from plumbline.model.decision import Threshold
+from plumbline.model.threshold import Threshold
 
 FORMAT = 1
 Kind = Literal["column", "category", "snapshot", "fresh", "row"]

@@ -15,7 +15,8 @@ import numpy as np
 from plumbline.core import row_features, tables
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.metrics import metrics
-from plumbline.model import bundle, calibration, decision, training
+from plumbline.model import boosting, bundle, calibration
+from plumbline.model import threshold as decision
 from plumbline.model.calibration import Calibration
 from plumbline.params import UseCaseParams
 
@@ -41,8 +42,8 @@ def settings(case: UseCase, params: UseCaseParams, found: Mapping[str, Any]) -> 
     """XGBoost's settings as the train stage has them; `found` is what tune wrote."""
     train = params.train
     given = {**found["fixed"], **train.params, **found["params"]}
-    given |= training.monotone(case, train.monotone)
-    return training.settings(case.problem, given, seed=params.seed, threads=train.threads)
+    given |= boosting.monotone(case, train.monotone)
+    return boosting.settings(case.problem, given, seed=params.seed, threads=train.threads)
 
 
 def fit(
@@ -58,7 +59,7 @@ def fit(
     """
     how, label = params.train, valid[case.label].astype(np.float64)
     learn, watch = matrices(case, full, train, valid)
-    boosted = training.boost(
+    boosted = boosting.boost(
         full, learn, watch, rounds=how.rounds, early_stopping=how.early_stopping
     )
     raw = bundle.raw_score(boosted.booster, case.features, case.offset, valid)
@@ -80,21 +81,21 @@ def matrices(
 ) -> tuple[Any, Any]:
     """Both tables as QuantileDMatrices; `valid` takes over the bins of `train`."""
     for name, table in (("train", train), ("valid", valid)):
-        training.check_label(case.problem, table[case.label], f"the {name} window")
-    binned = partial(training.binned, max_bin=full["max_bin"], threads=full["nthread"])
+        boosting.check_label(case.problem, table[case.label], f"the {name} window")
+    binned = partial(boosting.binned, max_bin=full["max_bin"], threads=full["nthread"])
     learn = binned(held(case, train))
     return learn, binned(held(case, valid), like=learn)
 
 
-def held(case: UseCase, columns: Columns) -> training.Batches:
+def held(case: UseCase, columns: Columns) -> boosting.Batches:
     """Columns in memory as batches of the size that the stage reads."""
 
-    def read() -> Iterator[training.Batch]:
+    def read() -> Iterator[boosting.Batch]:
         for first in range(0, len(columns[case.label]), tables.CHUNK):
             part = {n: v[first : first + tables.CHUNK] for n, v in columns.items() if n in names}
             offset = part[case.offset].astype(np.float32) if case.offset else None
             label = part[case.label].astype(np.float32)
-            yield training.Batch(row_features.matrix(case.features, part), label, offset)
+            yield boosting.Batch(row_features.matrix(case.features, part), label, offset)
 
     names = {*case.features, case.label, *([case.offset] if case.offset else [])}
-    return training.Batches(case.features, read)
+    return boosting.Batches(case.features, read)

@@ -16,7 +16,7 @@ from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Columns
 from plumbline.history.places import Folder
-from plumbline.model import batches, bundle, calibration, decision, training
+from plumbline.model import boosting, bundle, calibration, matrices, threshold
 from plumbline.model.bundle import Bundle
 from plumbline.review import locks, scoring
 from plumbline.review.locks import Entries
@@ -62,11 +62,11 @@ def retrained(case: Case, own: Bundle, count: int, train: Path, valid: Path) -> 
     """A bundle per seed: boosted, calibrated and its threshold chosen as `own`'s was."""
     how = case.params.train
     settings = {**own.manifest.params, "nthread": how.threads}
-    learn, watch = batches.binned(case.usecase, settings, train, valid)
+    learn, watch = matrices.binned(case.usecase, settings, train, valid)
     columns = tables.read(valid, needed(case))
     for number in range(1, count + 1):
         seed = (int(settings["seed"]) + number * APART) % 2**31
-        boosted = training.boost(
+        boosted = boosting.boost(
             {**settings, "seed": seed},
             learn,
             watch,
@@ -79,7 +79,7 @@ def retrained(case: Case, own: Bundle, count: int, train: Path, valid: Path) -> 
 def needed(case: Case) -> list[str]:
     """The columns that boosting and the threshold read."""
     money = case.params.train.costs.columns if case.params.train.costs else []
-    return list(dict.fromkeys([*batches.needed(case.usecase), *money]))
+    return list(dict.fromkeys([*matrices.needed(case.usecase), *money]))
 
 
 def _finished(case: Case, one: Bundle, columns: Columns) -> Bundle:
@@ -89,6 +89,6 @@ def _finished(case: Case, one: Bundle, columns: Columns) -> Bundle:
     if case.usecase.problem == "classification":
         fitted = calibration.fit(case.params.train.calibration, raw, label)
     answer = calibration.apply(fitted, raw)
-    chosen = decision.choose(case.usecase, columns, answer, case.params.train.costs)
+    chosen = threshold.choose(case.usecase, columns, answer, case.params.train.costs)
     said = one.manifest.model_copy(update={"threshold": chosen, "calibration": fitted.as_json()})
     return replace(one, manifest=said, calibration=fitted)

@@ -19,7 +19,7 @@ from plumbline.core.usecase import Array, UseCase
 from plumbline.evaluation import evidence
 from plumbline.evaluation.evidence import Window
 from plumbline.metrics import metrics
-from plumbline.model import batches, space, training
+from plumbline.model import boosting, matrices, space
 from plumbline.params import UseCaseParams
 from plumbline.review import paired
 from plumbline.sensitivity import points
@@ -91,12 +91,12 @@ def study(root: Path, usecase: str, count: int) -> dict[str, Any]:
 def _fitting(case: UseCase, params: UseCaseParams, folder: Path) -> tuple[Answer, Window]:
     """How a trial of tune answers, on matrices that are made once, and the window that judges it."""
     tune, pair = params.tune, (folder / "train.parquet", folder / "valid.parquet")
-    fixed = training.settings(case.problem, tune.params, seed=params.seed, threads=tune.threads)
-    learn, watch = batches.binned(case, fixed, *pair)
+    fixed = boosting.settings(case.problem, tune.params, seed=params.seed, threads=tune.threads)
+    learn, watch = matrices.binned(case, fixed, *pair)
 
     def answer(tried: Mapping[str, Any], seed: int) -> Array:
         full = {**fixed, **tried, "seed": seed % 2**31}
-        boosted = training.boost(
+        boosted = boosting.boost(
             full, learn, watch, rounds=tune.rounds, early_stopping=tune.early_stopping
         )
         return np.asarray(boosted.booster.predict(watch), np.float64)

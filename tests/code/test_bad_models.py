@@ -14,7 +14,7 @@ from bench import bad_models
 from bench.bad_models import Bad
 from bench.honesty import with_histories
 from plumbline import params as params_file
-from plumbline.model import batches, decision
+from plumbline.model import matrices, threshold
 from tests.conftest import ROOT
 from tests.project import Project
 from usecases.card_fraud import USECASE
@@ -74,7 +74,7 @@ def test_a_batch_is_changed_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the stage calls is the wrapper, and what it hands on is another batch."""
     [bad] = [bad for bad in BAD if bad.what == "labels the other way round"]
     found = planted(bad)
-    batch = batches.Batch(np.zeros((2, 1)), np.array([0.0, 1.0]))
+    batch = matrices.Batch(np.zeros((2, 1)), np.array([0.0, 1.0]))
     found["honest"] = lambda usecase, path: iter([batch])
     [changed] = found["_read"]("a use case", "a path")
     assert changed.y.tolist() == [1.0, 0.0]
@@ -82,5 +82,5 @@ def test_a_batch_is_changed_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_threshold_is_moved() -> None:
     found = planted(BAD[-1])
-    found["honest"] = lambda *given: decision.Threshold(0.2, "f1", 0.5, 0.1)
+    found["honest"] = lambda *given: threshold.Threshold(0.2, "f1", 0.5, 0.1)
     assert found["choose"]("a use case", {}, np.zeros(1)).value == 0.99

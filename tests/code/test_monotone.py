@@ -5,26 +5,26 @@ from __future__ import annotations
 import pytest
 
 from plumbline.core.errors import ParamsError
-from plumbline.model import training
+from plumbline.model import boosting
 from plumbline.params import Train
 from tests.boosting import FEATURES, parcels
 
 
 def test_in_the_order_of_the_features():
-    found = training.monotone(parcels(), {"sender_mean_7d": -1, "height": 1})
+    found = boosting.monotone(parcels(), {"sender_mean_7d": -1, "height": 1})
     assert FEATURES[0] == "height"
     assert found == {"monotone_constraints": "(1,0,-1,0)"}
 
 
 @pytest.mark.parametrize("asked", [{}, {"height": 0}])
 def test_nothing_asked_sets_nothing(asked: dict):
-    assert training.monotone(parcels(), asked) == {}
+    assert boosting.monotone(parcels(), asked) == {}
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():
     text = r"params.yaml, parcels.train.monotone.hieght: no feature of the model; did you mean 'height'\?"
     with pytest.raises(ParamsError, match=text):
-        training.monotone(parcels(), {"hieght": 1})
+        boosting.monotone(parcels(), {"hieght": 1})
 
 
 def test_a_direction_is_up_down_or_free():

@@ -13,7 +13,8 @@ import yaml
 from plumbline.core import dvc_hash, tables
 from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.metrics import metrics
-from plumbline.model import bundle, calibration, decision
+from plumbline.model import bundle, calibration
+from plumbline.model import threshold as decision
 from stages import train as stage
 from tests.boosting import parcels
 from tests.code.test_tune import project

@@ -12,29 +12,30 @@ import pytest
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
 from plumbline.metrics import metrics
-from plumbline.model import batches, training
-from plumbline.model.training import Batch, Batches
+from plumbline.model import boosting
+from plumbline.model import matrices as batches
+from plumbline.model.boosting import Batch, Batches
 from tests.boosting import FEATURES, events, parcels, write
 
 
 def matrices(
-    tmp_path: Path, problem: training.Problem, threads: int = 1
+    tmp_path: Path, problem: boosting.Problem, threads: int = 1
 ) -> tuple[dict[str, Any], Any, Any]:
     case = parcels(problem)
-    settings = training.settings(problem, {"max_depth": 3}, seed=5, threads=threads)
+    settings = boosting.settings(problem, {"max_depth": 3}, seed=5, threads=threads)
     return settings, *batches.binned(case, settings, *write(tmp_path))
 
 
 def fit(
-    tmp_path: Path, problem: training.Problem, threads: int = 1, rounds: int = 60
-) -> training.Boosted:
+    tmp_path: Path, problem: boosting.Problem, threads: int = 1, rounds: int = 60
+) -> boosting.Boosted:
     settings, train, valid = matrices(tmp_path, problem, threads)
-    return training.boost(settings, train, valid, rounds=rounds, early_stopping=5)
+    return boosting.boost(settings, train, valid, rounds=rounds, early_stopping=5)
 
 
 @pytest.mark.mltest("Infra 1")
 @pytest.mark.parametrize("problem", ["classification", "regression"])
-def test_the_same_bytes_for_one_thread_and_two(tmp_path: Path, problem: training.Problem):
+def test_the_same_bytes_for_one_thread_and_two(tmp_path: Path, problem: boosting.Problem):
     one, two = (fit(tmp_path, problem, n).booster.save_raw("ubj") for n in (1, 2))
     assert one == two
 
@@ -49,7 +50,7 @@ def test_the_same_bins_from_one_batch_and_many():
             yield Batch(x[i : i + size], y[i : i + size])
 
     one, many = (
-        training.binned(Batches(FEATURES, lambda s=size: read(s)), max_bin=32, threads=1)
+        boosting.binned(Batches(FEATURES, lambda s=size: read(s)), max_bin=32, threads=1)
         for size in (900, 128)
     )
     assert np.array_equal(one.get_quantile_cut()[1], many.get_quantile_cut()[1])
@@ -60,14 +61,14 @@ def test_the_same_bins_from_one_batch_and_many():
 @pytest.mark.mltest("Infra 2")
 @pytest.mark.parametrize(("problem", "best"), [("classification", max), ("regression", min)])
 def test_the_best_round_is_kept(
-    tmp_path: Path, problem: training.Problem, best: Callable[[list[float]], float]
+    tmp_path: Path, problem: boosting.Problem, best: Callable[[list[float]], float]
 ):
     settings, train, valid = matrices(tmp_path, problem)
     slow = {**settings, "eta": 0.2}
-    stopped = training.boost(slow, train, valid, rounds=60, early_stopping=5)
+    stopped = boosting.boost(slow, train, valid, rounds=60, early_stopping=5)
     figures = []
     for rounds in range(1, stopped.rounds + 6):
-        cut = training.boost(slow, train, valid, rounds=rounds, early_stopping=60)
+        cut = boosting.boost(slow, train, valid, rounds=rounds, early_stopping=60)
         figures.append(float(cut.booster.eval(valid).split(":")[1]))
     assert stopped.booster.num_boosted_rounds() == stopped.rounds < 60
     assert figures.index(best(figures)) == stopped.rounds - 1 > 0
@@ -82,13 +83,13 @@ def test_no_trace_of_the_run_in_the_model(tmp_path: Path):
 def test_score_is_the_primary_metric_on_valid(tmp_path: Path):
     for problem, label in (("classification", "broken"), ("regression", "weight")):
         settings, train, valid = matrices(tmp_path, problem)
-        boosted = training.boost(settings, train, valid, rounds=20, early_stopping=5)
+        boosted = boosting.boost(settings, train, valid, rounds=20, early_stopping=5)
         columns = tables.read(tmp_path / "valid.parquet")
         x = np.stack([columns[f] for f in FEATURES], axis=1).astype(np.float32)
         margin = columns["height"].astype(np.float32) if problem == "regression" else None
         answer = boosted.booster.inplace_predict(x, base_margin=margin).astype(np.float64)
         figure = metrics.mae if problem == "regression" else metrics.average_precision
-        assert training.score(problem, boosted, valid) == figure(columns[label], answer)
+        assert boosting.score(problem, boosted, valid) == figure(columns[label], answer)
 
 
 @pytest.mark.mltest("Infra 2")
@@ -97,13 +98,13 @@ def test_a_regression_starts_from_the_offset(tmp_path: Path):
     assert np.array_equal(
         valid.get_base_margin(), tables.read(tmp_path / "valid.parquet")["height"]
     )
-    assert metrics.mae(valid.get_label(), valid.get_base_margin()) > 1.3 * training.score(
+    assert metrics.mae(valid.get_label(), valid.get_base_margin()) > 1.3 * boosting.score(
         "regression", fit(tmp_path, "regression"), valid
     )
 
 
 def test_settings():
-    found = training.settings(
+    found = boosting.settings(
         "regression", {"objective": "reg:squarederror", "eta": 0.1}, seed=2**40, threads=2
     )
     assert found == {
@@ -115,7 +116,7 @@ def test_settings():
         "seed": 0,
         "nthread": 2,
     }
-    plain = training.settings("classification", {}, seed=1, threads=0)
+    plain = boosting.settings("classification", {}, seed=1, threads=0)
     assert (plain["objective"], plain["eval_metric"]) == ("binary:logistic", "aucpr")
 
 
@@ -129,11 +130,11 @@ def test_settings():
 )
 def test_a_label_that_cannot_be_learned(label: list[float], message: str):
     with pytest.raises(PlumblineError, match=message):
-        training.check_label("classification", np.array(label), "x.parquet")
+        boosting.check_label("classification", np.array(label), "x.parquet")
 
 
 def test_a_regression_takes_any_label():
-    training.check_label("regression", np.array([3.0, 3.0]), "x.parquet")
+    boosting.check_label("regression", np.array([3.0, 3.0]), "x.parquet")
 
 
 def test_a_missing_column_is_named(tmp_path: Path):
@@ -158,7 +159,7 @@ def test_progress_on_a_terminal_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level("INFO", "plumbline")
-    monkeypatch.setattr(training, "SECONDS", 0.0)
+    monkeypatch.setattr(boosting, "SECONDS", 0.0)
     for terminal, lines in ((False, 0), (True, 3)):
         monkeypatch.setattr("sys.stderr.isatty", lambda there=terminal: there)
         fit(tmp_path, "regression", rounds=3)

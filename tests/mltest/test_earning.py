@@ -10,7 +10,7 @@ import pytest
 from plumbline.__main__ import main
 from plumbline.earning import shadows, study
 from plumbline.earning.shadows import Brought, Settings, Table
-from plumbline.model import training
+from plumbline.model import boosting
 from plumbline.model.manifest import definitions
 from tests.boosting import FEATURES, events, parcels
 from tests.conftest import ROOT
@@ -30,7 +30,7 @@ def table(seed: int, rows: int) -> Table:
 @pytest.fixture(scope="module")
 def runs() -> list[tuple[dict[str, Brought], list[Brought]]]:
     """Three trainings beside four shadows; a parcel's sender says nothing of whether it breaks."""
-    full = training.settings("classification", {"max_depth": 4}, seed=1, threads=1)
+    full = boosting.settings("classification", {"max_depth": 4}, seed=1, threads=1)
     asked = Settings("classification", full, 40, 10)
     pair = table(1, 4_000), table(2, 2_000)
     return [shadows.once(FEATURES, *pair, asked, 4, seed) for seed in range(3)]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import xgboost
 
-from plumbline.model import training
-from plumbline.model.training import Batch, Batches
+from plumbline.model import boosting
+from plumbline.model.boosting import Batch, Batches
 from tests.code.test_training import matrices
 
 pytestmark = pytest.mark.mltest("Infra 2")
@@ -28,7 +28,7 @@ def losses(booster: xgboost.Booster, data: xgboost.DMatrix) -> list[float]:
 
 def test_the_loss_falls_round_by_round(tmp_path: Path) -> None:
     settings, train, valid = matrices(tmp_path, "classification")
-    boosted = training.boost(settings, train, valid, rounds=15, early_stopping=15)
+    boosted = boosting.boost(settings, train, valid, rounds=15, early_stopping=15)
     found = losses(boosted.booster, train)
     assert len(found) >= 5
     assert all(b < a for a, b in pairwise(found))
@@ -44,10 +44,10 @@ def test_ten_rows_are_learnt_by_heart() -> None:
         yield Batch(x, y)
 
     given = {"max_depth": 6, "min_child_weight": 0, "lambda": 0, "eta": 0.5, "max_bin": 64}
-    settings = training.settings("classification", given, seed=1, threads=1)
-    data = training.binned(Batches(("a", "b", "c"), read), max_bin=64, threads=1)
-    boosted = training.boost(settings, data, data, rounds=60, early_stopping=60)
-    assert training.score("classification", boosted, data) == 1.0
+    settings = boosting.settings("classification", given, seed=1, threads=1)
+    data = boosting.binned(Batches(("a", "b", "c"), read), max_bin=64, threads=1)
+    boosted = boosting.boost(settings, data, data, rounds=60, early_stopping=60)
+    assert boosting.score("classification", boosted, data) == 1.0
     whole = xgboost.train(settings, data, 60)
     assert np.abs(whole.predict(data) - y).max() < 0.05
 
@@ -55,8 +55,8 @@ def test_ten_rows_are_learnt_by_heart() -> None:
 def test_a_saved_model_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     given, train, valid = matrices(tmp_path, "classification")
     settings = {**given, "eta": 0.1}
-    whole = training.boost(settings, train, train, rounds=10, early_stopping=99)
-    half = training.boost(settings, train, train, rounds=5, early_stopping=99)
+    whole = boosting.boost(settings, train, train, rounds=10, early_stopping=99)
+    half = boosting.boost(settings, train, train, rounds=5, early_stopping=99)
     half.booster.save_model(tmp_path / "half.ubj")
     restarted = xgboost.Booster(model_file=tmp_path / "half.ubj")
     left = whole.rounds - half.rounds
@@ -67,6 +67,6 @@ def test_a_saved_model_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
 
 def test_what_it_learnt_beats_a_constant(tmp_path: Path) -> None:
     settings, train, valid = matrices(tmp_path, "classification")
-    boosted = training.boost(settings, train, valid, rounds=40, early_stopping=5)
+    boosted = boosting.boost(settings, train, valid, rounds=40, early_stopping=5)
     rate = float(np.mean(valid.get_label()))
-    assert training.score("classification", boosted, valid) > 2 * rate
+    assert boosting.score("classification", boosted, valid) > 2 * rate

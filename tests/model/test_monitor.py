@@ -19,7 +19,7 @@ import pytest
 
 from plumbline.model import bundle as bundles
 from plumbline.model import manifest
-from plumbline.model.decision import Threshold
+from plumbline.model.threshold import Threshold
 from plumbline.monitoring import drift_report, evidently_page, normalise
 from tests.conftest import ROOT
 from tests.shop import DELAY, LAST, table, usecase

@@ -11,8 +11,8 @@ import numpy as np
 
 from plumbline.core import row_features, tables
 from plumbline.core.usecase import UseCase
-from plumbline.model import training
-from plumbline.model.training import Batch, Batches
+from plumbline.model import boosting
+from plumbline.model.boosting import Batch, Batches
 
 
 def open_table(usecase: UseCase, path: Path) -> Batches:
@@ -35,10 +35,10 @@ def binned(
     for path in (train, valid):
         table = open_table(usecase, path)
         label = tables.read(path, [usecase.label])[usecase.label]
-        training.check_label(usecase.problem, label, str(path))
+        boosting.check_label(usecase.problem, label, str(path))
         like = pair[0] if pair else None
         pair.append(
-            training.binned(
+            boosting.binned(
                 table, max_bin=settings["max_bin"], threads=settings["nthread"], like=like
             )
         )
