@@ -10,7 +10,7 @@ from pathlib import Path
 from plumbline import params, runner
 from plumbline.core import duckdb_session, files
 from plumbline.core.usecase import load
-from plumbline.intake import datasheet, forget, ingest, partition, sources
+from plumbline.data import datasheet, erasure, ingest, partition, sources
 
 log = logging.getLogger("plumbline")
 
@@ -24,7 +24,7 @@ def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
         log.info("data: reading %s", opened.name)
         with duckdb_session.connect(Path(scratch)) as connection:
             unused = ingest.load(connection, case, opened)
-            gone = forget.forget(connection, case, chosen.data.forget)
+            gone = erasure.forget(connection, case, chosen.data.forget)
             partition.views(connection, case, window)
             partition.write(connection, case, folder)
             written = datasheet.describe(connection, case, opened, window, unused, folder)

@@ -77,7 +77,7 @@ MUTANTS = (
     Mutant(
         "Data 5",
         "intake: who asked to be forgotten stays",
-        "plumbline/intake/forget.py",
+        "plumbline/data/erasure.py",
         "        if ids:",
         "        if not ids:",
         tests="tests/code/test_forget.py",

@@ -24,7 +24,7 @@ MUTANTS = (
     Mutant(
         "Infra 3",
         "pipeline: the outcomes are written under another name",
-        "plumbline/intake/partition.py",
+        "plumbline/data/partition.py",
         '("outcomes", "outcomes", "known_at" if usecase.time else None)',
         '("outcomes", "labels", "known_at" if usecase.time else None)',
         tests="tests/mltest/test_pipeline.py",

@@ -20,7 +20,7 @@ import pytest
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import ParamsError, SourceError, SpecError
-from plumbline.intake import casts
+from plumbline.data import casts
 from sources.card_fraud.simulator import simulate
 from stages import data
 from tests.conftest import ROOT

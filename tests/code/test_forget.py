@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from plumbline.core.errors import ParamsError
-from plumbline.intake.forget import forget
+from plumbline.data.erasure import forget
 from tests.orders import ORDERS
 
 pytestmark = pytest.mark.mltest("Data 5")

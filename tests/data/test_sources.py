@@ -21,7 +21,7 @@ import pytest
 import sqlalchemy as sa
 
 from plumbline.core.errors import SourceError
-from plumbline.intake import database
+from plumbline.data import database
 from tests.sales import AS_OF, HEADER, ROWS, ingest, write_csv
 from tests.servers import postgresql
 

@@ -12,9 +12,9 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.usecase import Column, UseCase
-from plumbline.intake.casts import quote
-from plumbline.intake.partition import Window, end, start
-from plumbline.intake.sources import Source
+from plumbline.data.casts import quote
+from plumbline.data.partition import Window, end, start
+from plumbline.data.sources import Source
 
 
 def describe(

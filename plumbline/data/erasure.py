@@ -9,7 +9,7 @@ import duckdb
 from plumbline.core import duckdb_session
 from plumbline.core.errors import ParamsError, near
 from plumbline.core.usecase import UseCase
-from plumbline.intake.casts import quote, text
+from plumbline.data.casts import quote, text
 
 
 def forget(

@@ -19,9 +19,9 @@ import duckdb
 
 from plumbline.core.errors import ParamsError, SourceError
 from plumbline.core.usecase import UseCase
-from plumbline.intake import delimited
-from plumbline.intake.casts import text
-from plumbline.intake.environment import expand
+from plumbline.data import delimited
+from plumbline.data.casts import text
+from plumbline.data.environment import expand
 from plumbline.params import Data
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -87,11 +87,11 @@ def open_source(usecase: UseCase, data: Data, seed: int, folder: Path, scratch: 
     if data.source == "simulate":
         return _simulate(data, seed, folder)
     if data.source == "sql":
-        from plumbline.intake.database import query
+        from plumbline.data.database import query
 
         return query(data.address or "", data.query or "")
     if data.source == "url":
-        from plumbline.intake.download import fetch, public
+        from plumbline.data.download import fetch, public
 
         url = expand(data.url or "", "data.url")
         name, path = public(url), fetch(url, scratch)

@@ -13,8 +13,8 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from plumbline.core.errors import SourceError
-from plumbline.intake.environment import expand
-from plumbline.intake.sources import Part, Source
+from plumbline.data.environment import expand
+from plumbline.data.sources import Part, Source
 
 BATCH = 10_000  # rows
 

@@ -15,7 +15,7 @@ import duckdb
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError
 from plumbline.core.usecase import UseCase
-from plumbline.intake.casts import quote, text
+from plumbline.data.casts import quote, text
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from plumbline.core.errors import SourceError
-from plumbline.intake.casts import text
+from plumbline.data.casts import text
 
 BINARY = "a binary file, expected CSV text; correct data.path or data.source"
 

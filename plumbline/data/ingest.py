@@ -10,9 +10,9 @@ import duckdb
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError, SpecError
 from plumbline.core.usecase import UseCase
-from plumbline.intake import delimited
-from plumbline.intake.casts import EXPECTED, TYPES, Cast, casts, ignored, quote, text
-from plumbline.intake.sources import Part, Source
+from plumbline.data import delimited
+from plumbline.data.casts import EXPECTED, TYPES, Cast, casts, ignored, quote, text
+from plumbline.data.sources import Part, Source
 
 SHOWN = 3  # bad values in a message
 BAD, PLACE = '"bad value"', '"row number"'  # names that no contract has
