@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from plumbline.core import files, row_features
-from plumbline.features import single
 from plumbline.model import boosting
 from plumbline.model.boosting import Batch, Batches
+from plumbline.serve import single_event
 from tests.boosting import FEATURES, events, parcels
 from tests.mltest.columns import columns
 from usecases import card_fraud
@@ -93,11 +93,11 @@ def request_cost() -> Callable[[], object]:
         {"payment_id": r["payment_id"], "is_fraud": r["is_fraud"], "known_at": r["paid_at"] + late}
         for r in rows
     ]
-    rows = single.marked(case, rows, outcomes)
-    known = {e.name: single.history(case, e, rows, outcomes) for e in case.entities}
+    rows = single_event.marked(case, rows, outcomes)
+    known = {e.name: single_event.history(case, e, rows, outcomes) for e in case.entities}
     at = datetime(2025, 4, 15, 12)
     asked = [{**row, "paid_at": at} for row in rows[:200]]
-    return lambda: [single.features(case, event, known) for event in asked]
+    return lambda: [single_event.features(case, event, known) for event in asked]
 
 
 WORKS = {"training": training_cost, "batch": batch_cost, "request": request_cost}

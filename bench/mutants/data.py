@@ -50,7 +50,7 @@ MUTANTS = (
     Mutant(
         "Data 3",
         "serving: a history is read from its beginning",
-        "plumbline/features/single.py",
+        "plumbline/serve/single_event.py",
         "low, high = bisect_left(self.times, start), bisect_left(self.times, end)",
         "low, high = sum(t < start for t in self.times), sum(t < end for t in self.times)",
         tests="tests/mltest/test_prices.py",

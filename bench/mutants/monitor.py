@@ -32,7 +32,7 @@ MUTANTS = (
     Mutant(
         "Monitor 2",
         "serving: a request on its upper bound is refused",
-        "plumbline/quality/request.py",
+        "plumbline/serve/request_check.py",
         "value > check.high",
         "value >= check.high",
         tests="tests/mltest/test_request.py",
@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant(
         "Monitor 3",
         "serving: the single request's window is a day short",
-        "plumbline/features/single.py",
+        "plumbline/serve/single_event.py",
         "midnight - spec.days * DAY, midnight)",
         "midnight - (spec.days - 1) * DAY, midnight)",
         tests="tests/code/test_single.py",
@@ -48,7 +48,7 @@ MUTANTS = (
     Mutant(
         "Monitor 3",
         "serving: an event is marked as if nothing had come before it",
-        "plumbline/features/single.py",
+        "plumbline/serve/single_event.py",
         "_marks(usecase, event, _mine(case, event, known))",
         "_marks(usecase, event, {})",
         tests="tests/code/test_single.py",
@@ -88,7 +88,7 @@ MUTANTS = (
     Mutant(
         "Monitor 6",
         "serving: histories are read from their beginning",
-        "plumbline/features/single.py",
+        "plumbline/serve/single_event.py",
         "low, high = bisect_left(self.times, start), bisect_left(self.times, end)",
         "low, high = sum(t < start for t in self.times), sum(t < end for t in self.times)",
         tests="tests/mltest/test_speed.py",

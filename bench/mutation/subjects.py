@@ -6,7 +6,7 @@ CODE, DATA, ML = "tests/code", "tests/data", "tests/mltest"
 SUBJECTS = {
     "plumbline/core/row_features.py": f"{CODE}/test_rowwise.py {ML}/test_finite.py",
     "plumbline/features/policy.py": f"{ML}/test_policy.py",
-    "plumbline/quality/request.py": f"{ML}/test_request.py",
+    "plumbline/serve/request_check.py": f"{ML}/test_request.py",
     "plumbline/features/splits.py": f"{CODE}/test_splits.py",
     "plumbline/features/catalog.py": f"{CODE}/test_catalog.py",
     "plumbline/quality/check.py": f"{CODE}/test_contract.py",
@@ -16,7 +16,7 @@ SUBJECTS = {
     "usecases/card_fraud.py": f"{CODE}/test_card_fraud.py {CODE}/test_declared.py",
     "plumbline/quality/contract.py": f"{CODE}/test_contract.py {DATA}/test_validate.py",
     "plumbline/features/assemble.py": f"{CODE}/test_assemble.py",
-    "plumbline/features/single.py": f"{CODE}/test_single.py",
+    "plumbline/serve/single_event.py": f"{CODE}/test_single.py",
     "plumbline/features/marks.py": f"{CODE}/test_batch.py",
     "plumbline/features/batch.py": f"{CODE}/test_batch.py",
 }

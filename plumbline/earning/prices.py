@@ -16,7 +16,7 @@ import numpy as np
 
 from plumbline.core import row_features
 from plumbline.core.usecase import Columns, UseCase
-from plumbline.features import single
+from plumbline.serve import single_event
 
 REPEATS = 5
 REQUESTS = 200
@@ -72,14 +72,14 @@ def batch(usecase: UseCase, columns: Columns) -> dict[str, float]:
 
 
 def fetch(
-    usecase: UseCase, histories: Mapping[str, single.History], at: datetime
+    usecase: UseCase, histories: Mapping[str, single_event.History], at: datetime
 ) -> dict[str, float]:
     """Microseconds at a request to read each history of an event at `at`."""
     event = {e.column: 1 for e in usecase.entities} | {str(usecase.time): at}
     return {
         spec.name: least(
             lambda s=spec: [
-                single.aggregate(usecase, s, event, histories) for _ in range(REQUESTS)
+                single_event.aggregate(usecase, s, event, histories) for _ in range(REQUESTS)
             ],  # type: ignore[misc]
             REQUESTS,
         )

@@ -13,9 +13,10 @@ from plumbline.core import dvc_hash, row_features, tables
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.earning import prices, shadows
 from plumbline.earning.shadows import Brought, Settings, Table
-from plumbline.features import catalog, single
+from plumbline.features import catalog
 from plumbline.model import bundle
 from plumbline.params import UseCaseParams
+from plumbline.serve import single_event
 
 EVENTS = 1000
 """Of the history whose reading is timed."""
@@ -129,7 +130,7 @@ def _costs(usecase: UseCase, columns: Columns) -> dict[str, Mapping[str, float]]
     return {"row": prices.batch(usecase, columns), "request": request, "yardsticks": yardsticks}
 
 
-def _past(usecase: UseCase, columns: Columns) -> tuple[dict[str, single.History], Any]:
+def _past(usecase: UseCase, columns: Columns) -> tuple[dict[str, single_event.History], Any]:
     """A history of the table's first events as if of one of each entity, and the day after them."""
     names = [*(c.name for c in usecase.columns if c.name in columns)]
     rows = min(EVENTS, len(columns[usecase.key]))
@@ -143,6 +144,6 @@ def _past(usecase: UseCase, columns: Columns) -> tuple[dict[str, single.History]
         {n: o[n] for n in (usecase.key, "known_at", *(c.name for c in usecase.unknown)) if n in o}
         for o in outcomes
     ]
-    marked = single.marked(usecase, first, outcomes)
-    made = {e.name: single.history(usecase, e, marked, outcomes) for e in usecase.entities}
+    marked = single_event.marked(usecase, first, outcomes)
+    made = {e.name: single_event.history(usecase, e, marked, outcomes) for e in usecase.entities}
     return made, max(e[str(usecase.time)] for e in events) + timedelta(days=1)

@@ -1,6 +1,6 @@
 """Snapshots, fresh features and their joins for a whole table: Ibis expressions, run by DuckDB.
 
-Integers are summed and divided once at the end, so every engine, and `plumbline.features.single`, agree to
+Integers are summed and divided once at the end, so every engine, and `plumbline.serve.single_event`, agree to
 the bit. Nothing here runs: each function returns an expression.
 """
 

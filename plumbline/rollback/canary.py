@@ -17,8 +17,8 @@ from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluation.baselines import evenly
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
-from plumbline.quality import request
 from plumbline.rollback import golden
+from plumbline.serve import request_check
 
 
 def check(usecase: UseCase, model: Path, test: Path, report: Path) -> int:
@@ -32,7 +32,7 @@ def check(usecase: UseCase, model: Path, test: Path, report: Path) -> int:
     rows = evenly(len(columns[usecase.key]), golden.MOST)
     asked = {name: values[rows] for name, values in columns.items()}
     for i in range(len(rows)):
-        request.check(usecase, _event(usecase, asked, i))
+        request_check.check(usecase, _event(usecase, asked, i))
     answers = answered(usecase, scorer, asked)
     together = scorer.predict(asked)
     _refuse(usecase, scorer, answers, together)

@@ -8,30 +8,32 @@ import pytest
 from hypothesis import given, settings
 
 from plumbline.core.errors import PlumblineError
-from plumbline.features import single
+from plumbline.serve import single_event
 from tests.code.test_batch import EVENTS, at
 from tests.small import NAMES, SMALL, brute, event
 
 
 def known(rows, one, late=None):
     """The histories that one event meets."""
-    made = single.histories(SMALL, rows, rows if late is None else late)
+    made = single_event.histories(SMALL, rows, rows if late is None else late)
     found = {e.name: made[e.name].get(one[e.column]) for e in SMALL.entities}
     return {name: history for name, history in found.items() if history}
 
 
 def of(rows, one, late=None) -> dict[str, float]:
-    return single.features(SMALL, one, known(rows, one, late))
+    return single_event.features(SMALL, one, known(rows, one, late))
 
 
 @pytest.mark.mltest("Data 7", "Monitor 3")
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(EVENTS)
 def test_equals_brute_force(rows):
-    made, wanted = single.histories(SMALL, rows, rows), brute(rows)
+    made, wanted = single_event.histories(SMALL, rows, rows), brute(rows)
     for one in rows:
         mine = {e.name: made[e.name].get(one[e.column]) for e in SMALL.entities}
-        found = single.features(SMALL, one, {name: past for name, past in mine.items() if past})
+        found = single_event.features(
+            SMALL, one, {name: past for name, past in mine.items() if past}
+        )
         assert {name: found[name] for name in NAMES} == wanted[one["number"]]
 
 
@@ -58,7 +60,7 @@ def test_fresh_leaves_ties_out():
 
 
 def test_an_unknown_entity_has_the_defaults():
-    found = single.features(SMALL, event(1, at(10), place_id=None), {})
+    found = single_event.features(SMALL, event(1, at(10), place_id=None), {})
     assert (found["who_count_1d"], found["who_bad_3d"], found["who_grams_5d"]) == (0.0, 0.5, -1.0)
     assert (found["place_sum_3d"], found["place_loss_5d"]) == (0.0, -2.0)
 
@@ -72,7 +74,7 @@ def test_row_features_and_codes_follow():
 
 
 def test_no_history_of_one_without_an_id():
-    made = single.histories(SMALL, [event(0, at(9), place_id=None)], [])
+    made = single_event.histories(SMALL, [event(0, at(9), place_id=None)], [])
     assert list(made["place"]) == []
     assert list(made["who"]) == ["ann"]
 
@@ -89,4 +91,4 @@ def test_an_event_without_a_column_is_refused():
     with pytest.raises(
         PlumblineError, match=r"no 'cents', which small declares; did you mean 'cens'"
     ):
-        single.features(SMALL, one, {})
+        single_event.features(SMALL, one, {})

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from plumbline.core.usecase import Snapshot, Where
-from plumbline.features import single
 from plumbline.monitoring import entities, layout, matured, sketch, stream
 from plumbline.monitoring.window import Window, window
 from plumbline.params import Monitor
+from plumbline.serve import single_event
 from tests.shop import LAST, table, usecase
 from usecases import card_fraud, flights
 
@@ -165,7 +165,7 @@ def test_a_condition_is_the_same_as_for_a_single_event(condition):
         for c, t in zip(cents, at, strict=True)
     ]
     expected = [
-        single._inside(condition, {"cents": c, "at": t}[condition.column]) for c, t in events
+        single_event._inside(condition, {"cents": c, "at": t}[condition.column]) for c, t in events
     ]
     seen = Window(columns, np.full(8, np.nan), np.zeros(8))
     assert sketch.inside((condition,), seen).tolist() == expected

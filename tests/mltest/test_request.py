@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from plumbline.core.errors import ContractError
-from plumbline.quality import request
 from plumbline.quality.contract import checks
+from plumbline.serve import request_check
 from tests.orders import ORDERS
 
 pytestmark = pytest.mark.mltest("Monitor 2")
@@ -26,9 +26,9 @@ GOOD = {
 
 
 def test_a_good_request_passes() -> None:
-    assert request.complaints(ORDERS, GOOD) == []
-    request.check(ORDERS, {**GOOD, "weight": math.nan})
-    request.check(ORDERS, {**GOOD, "weight": 2})
+    assert request_check.complaints(ORDERS, GOOD) == []
+    request_check.check(ORDERS, {**GOOD, "weight": math.nan})
+    request_check.check(ORDERS, {**GOOD, "weight": 2})
 
 
 @pytest.mark.parametrize(
@@ -46,20 +46,20 @@ def test_a_good_request_passes() -> None:
     ],
 )
 def test_what_breaks_the_contract_is_refused(change: dict[str, Any], said: str) -> None:
-    found = request.complaints(ORDERS, {**GOOD, **change})
+    found = request_check.complaints(ORDERS, {**GOOD, **change})
     assert len(found) == 1
     assert said in found[0]
     with pytest.raises(ContractError, match="orders, the event is refused: "):
-        request.check(ORDERS, {**GOOD, **change})
+        request_check.check(ORDERS, {**GOOD, **change})
 
 
 def test_a_lost_column_is_named() -> None:
     lost = {k: v for k, v in GOOD.items() if k != "buyer"}
-    assert request.complaints(ORDERS, lost) == ["buyer is missing"]
+    assert request_check.complaints(ORDERS, lost) == ["buyer is missing"]
 
 
 @pytest.mark.parametrize("cents", [-1, 0, 1, 99_999, 100_000, 100_001])
 def test_the_same_verdict_as_on_training_rows(cents: int) -> None:
     (check,) = [c for c in checks(ORDERS) if c.name == "amount_cents.range"]
     ((broken,),) = duckdb.sql(f"SELECT {check.broken} FROM (SELECT {cents} AS v)").fetchall()
-    assert bool(request.complaints(ORDERS, {**GOOD, "amount_cents": cents})) is broken
+    assert bool(request_check.complaints(ORDERS, {**GOOD, "amount_cents": cents})) is broken

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from plumbline.core import tables
-from plumbline.features import single, splits
+from plumbline.features import splits
+from plumbline.serve import single_event
 from tests.frames import FLIGHTS, PAYMENTS, build, departures, payments
 
 ROWS = 10_000
@@ -18,7 +19,7 @@ def aggregated(case, rows):
     late = rows.select([case.key, case.time, *(c.name for c in case.unknown)]).to_pylist()
     delay = np.timedelta64(case.label_delay, "D").astype("timedelta64[us]").item()
     outcomes = [{**o, "known_at": o[case.time] + delay} for o in late]
-    return known, single.histories(case, known, outcomes)
+    return known, single_event.histories(case, known, outcomes)
 
 
 def check(case, rows, folder) -> None:
@@ -34,7 +35,7 @@ def check(case, rows, folder) -> None:
     for i, key in enumerate(batch[case.key].tolist()):
         event = by_key[key]
         mine = {e.name: histories[e.name][event[e.column]] for e in case.entities}
-        for name, value in single.features(case, event, mine).items():
+        for name, value in single_event.features(case, event, mine).items():
             made[name][i] = value
     differ = [n for n in names if batch[n].tobytes() != made[n].tobytes()]
     assert differ == []

@@ -1,0 +1,1 @@
+"""Scoring of raw events: the request check and one event's features."""
