@@ -85,7 +85,7 @@ MUTANTS = (
     Mutant(
         "Data 5",
         "privacy: a card number is no longer seen in columns of whole numbers",
-        "plumbline/quality/outputs.py",
+        "plumbline/studies/privacy/scan.py",
         'elif kind in ("BIGINT", "UBIGINT", "HUGEINT"):',
         'elif kind == "HUGEINT":',
         tests="tests/mltest/test_privacy.py",

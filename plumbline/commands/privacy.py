@@ -23,7 +23,7 @@ def run(chosen: argparse.Namespace) -> int:
     from plumbline import params
     from plumbline.core import usecase
     from plumbline.core.errors import PlumblineError
-    from plumbline.quality import outputs
+    from plumbline.studies.privacy import scan
 
     gone = [p for p in chosen.paths if not p.exists()]
     if gone:
@@ -31,7 +31,7 @@ def run(chosen: argparse.Namespace) -> int:
     paths = chosen.paths or [p for p in map(Path, DEFAULT) if p.exists()]
     owners = {usecase.load(name).owner for name in params.read()["usecases"]}
     count = 0
-    for path, found in outputs.search(paths, owners):
+    for path, found in scan.search(paths, owners):
         count += 1
         print(f"{path}: {found.kind} {found.shown}")
     print(f"{count} things found that should not be there" if count else "nothing personal found")

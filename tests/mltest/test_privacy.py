@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.quality import outputs, privacy
+from plumbline.studies.privacy import patterns, scan
 
 pytestmark = pytest.mark.mltest("Data 5")
 CARDS = ["4111111111111111", "5500 0055 5555 5559", "3714-496353-98431", "6011111111111117"]
@@ -19,7 +19,7 @@ CARDS = ["4111111111111111", "5500 0055 5555 5559", "3714-496353-98431", "601111
 @pytest.mark.parametrize("number", CARDS)
 @pytest.mark.parametrize("around", ["{}", "paid with {}.", '"card": "{}",', "x={};"])
 def test_card_numbers(number: str, around: str) -> None:
-    (found,) = privacy.find(around.format(number))
+    (found,) = patterns.find(around.format(number))
     assert (found.kind, found.shown[:2], found.shown[-1]) == ("card number", number[:2], number[-1])
     assert number[3:-2] not in found.shown
 
@@ -37,15 +37,15 @@ def test_card_numbers(number: str, around: str) -> None:
     ],
 )
 def test_other_numbers_are_none(text: str) -> None:
-    assert list(privacy.find(text)) == []
+    assert list(patterns.find(text)) == []
 
 
 def test_addresses_and_names() -> None:
-    kinds = [f.kind for f in privacy.find("Anna Schmidt wrote from anna.s+x@mail.example.org")]
+    kinds = [f.kind for f in patterns.find("Anna Schmidt wrote from anna.s+x@mail.example.org")]
     assert kinds == ["e-mail address", "name"]
-    assert list(privacy.find("team@example.com answers", {"team@example.com"})) == []
-    assert list(privacy.find("Mean Absolute Error at @decorator, a@b, Max Depth")) == []
-    assert [f.shown for f in privacy.columns(["amount", "card_number", "last_name", "names"])] == [
+    assert list(patterns.find("team@example.com answers", {"team@example.com"})) == []
+    assert list(patterns.find("Mean Absolute Error at @decorator, a@b, Max Depth")) == []
+    assert [f.shown for f in patterns.columns(["amount", "card_number", "last_name", "names"])] == [
         "card_number",
         "last_name",
     ]
@@ -58,7 +58,7 @@ def test_files_of_every_kind(tmp_path: Path) -> None:
     )
     (tmp_path / "run.log").write_text("customer anna@mail.example.org done\n")
     (tmp_path / "chart.svg").write_text('<path d="M 5500 0055 5555 5559"/>')
-    found = [(p.name, f.kind) for p, f in outputs.search([tmp_path])]
+    found = [(p.name, f.kind) for p, f in scan.search([tmp_path])]
     assert found == [
         ("rows.parquet", "card number"),
         ("rows.parquet", "column"),

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from plumbline.quality import privacy
-from plumbline.quality.privacy import Found
+from plumbline.studies.privacy import patterns
+from plumbline.studies.privacy.patterns import Found
 
 SKIPPED = {".png", ".ubj"}
 """Pictures and trees: no text."""
@@ -33,7 +33,7 @@ def _file(path: Path, allowed: Collection[str]) -> Iterator[Found]:
         yield from _table(path, allowed)
     else:
         text = path.read_bytes().decode("utf-8", errors="replace")
-        yield from privacy.find(LICENCE.sub("", DRAWN.sub("", text)), allowed)
+        yield from patterns.find(LICENCE.sub("", DRAWN.sub("", text)), allowed)
 
 
 def _table(path: Path, allowed: Collection[str]) -> Iterator[Found]:
@@ -43,7 +43,7 @@ def _table(path: Path, allowed: Collection[str]) -> Iterator[Found]:
     with duckdb.connect() as connection:
         source = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-        yield from privacy.columns([row[0] for row in described])
+        yield from patterns.columns([row[0] for row in described])
         for name, kind, *_ in described:
             column = '"' + name.replace('"', '""') + '"'
             if kind == "VARCHAR":
@@ -54,4 +54,4 @@ def _table(path: Path, allowed: Collection[str]) -> Iterator[Found]:
                 continue
             words = f"SELECT DISTINCT CAST({column} AS VARCHAR) FROM {source} WHERE {where}"
             for (value,) in connection.execute(words).fetchall():
-                yield from privacy.find(value, allowed)
+                yield from patterns.find(value, allowed)

@@ -1,0 +1,1 @@
+"""Studies of a model that no stage runs: backtest, sensitivity, explain, feature value, privacy."""
