@@ -38,7 +38,7 @@ FAULTS = (
     Mutant(
         "",
         "contract: a key may come twice",
-        "plumbline/quality/contract.py",
+        "plumbline/validate/contract.py",
         'found = [self.check("unique", key, "one row per key")]',
         "found = []",
         tests="tests/code/test_contract.py tests/data/test_bad_rows.py",
@@ -46,7 +46,7 @@ FAULTS = (
     Mutant(
         "",
         "contract: the label delay is not checked",
-        "plumbline/quality/contract.py",
+        "plumbline/validate/contract.py",
         "to_days({delay})",
         "to_days({delay} + 1)",
         tests="tests/data/test_validate.py",

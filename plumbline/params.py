@@ -84,7 +84,7 @@ class Validate(Section):
     """How strict the contract is, and from which size a change against the accepted profile is told.
 
     `severity`: by kind of check ("range") or by column and kind ("price.range"), see
-    `plumbline/quality/check.py`. Sizes are beyond what the number of rows explains.
+    `plumbline/validate/check.py`. Sizes are beyond what the number of rows explains.
     """
 
     max_quarantine: Share = 0.01  # of the rows of a table that may be set aside

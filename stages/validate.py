@@ -11,18 +11,18 @@ from pathlib import Path
 from plumbline import params, runner
 from plumbline.core import duckdb_session, files
 from plumbline.core.usecase import load
-from plumbline.quality import (
-    complaints,
+from plumbline.validate import (
     contract,
-    datadocs,
+    data_docs,
     expectations,
     inspection,
+    messages,
     months,
     profile,
-    shifts,
-    tally,
+    profile_shifts,
+    summary,
 )
-from plumbline.quality.sieve import Sieve
+from plumbline.validate.quarantine import Sieve
 
 log = logging.getLogger("plumbline")
 
@@ -61,19 +61,19 @@ def main(
         span = profile.window(database, case, sieve.files["events"], data.as_of, strict.window_days)
         now = profile.measure(database, case, months.scan(database, case, good), span)
         days = profile.by_day(database, case, sieve.files, span)
-        found = shifts.measures(before, now, strict, days)
+        found = profile_shifts.measures(before, now, strict, days)
         judged = inspection.statistics(judge, found, strict.severity)
         warnings += inspection.settle_statistics(case, found, judged, raw)
 
         results += judged
-        datadocs.write(pages, f"{case.title}: validation", expectations.reports(results))
-        rows = tally.rows(sieve.files, kept)
-        counted = tally.metrics(rows, results, sieve.broken(), found, warnings)
+        data_docs.write(pages, f"{case.title}: validation", expectations.reports(results))
+        rows = summary.rows(sieve.files, kept)
+        counted = summary.metrics(rows, results, sieve.broken(), found, warnings)
     files.write_json(measured, now)
     files.write_json(metrics, counted)
-    for line in [*warnings, *([] if before else [complaints.unaccepted(case)])]:
+    for line in [*warnings, *([] if before else [messages.unaccepted(case)])]:
         log.warning("validate: %s", line)
-    log.info("validate: %s", tally.words(rows))
+    log.info("validate: %s", summary.words(rows))
 
 
 if __name__ == "__main__":

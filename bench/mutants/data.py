@@ -10,7 +10,7 @@ MUTANTS = (
     Mutant(
         "Data 1",
         "contract: a range needs both ends",
-        "plumbline/quality/contract.py",
+        "plumbline/validate/contract.py",
         "if low is not None or high is not None:",
         "if low is not None and high is not None:",
         tests="tests/code/test_contract.py",
@@ -18,7 +18,7 @@ MUTANTS = (
     Mutant(
         "Data 1",
         "contract: nothing is expected of a value that may not be null",
-        "plumbline/quality/contract.py",
+        "plumbline/validate/contract.py",
         "if fixed or not column.null:",
         "if fixed and not column.null and False:",
         tests="tests/mltest/test_contract_covers.py",

@@ -24,7 +24,7 @@ MUTANTS = (
     Mutant(
         "Monitor 2",
         "contract: no upper bound",
-        "plumbline/quality/check.py",
+        "plumbline/validate/check.py",
         'f"v > {self.high!r}" if self.high is not None',
         'f"v > {self.high!r}" if False',
         tests="tests/code/test_contract.py",
@@ -64,7 +64,7 @@ MUTANTS = (
     Mutant(
         "Monitor 5",
         "contract: a float may be infinite",
-        "plumbline/quality/contract.py",
+        "plumbline/validate/contract.py",
         'if column.type == "float":',
         'if column.type == "none":',
         tests="tests/code/test_contract.py",

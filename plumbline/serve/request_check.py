@@ -8,8 +8,8 @@ from typing import Any
 
 from plumbline.core.errors import ContractError
 from plumbline.core.usecase import ColumnType, UseCase
-from plumbline.quality import contract
-from plumbline.quality.check import Check
+from plumbline.validate import contract
+from plumbline.validate.check import Check
 
 KINDS: Mapping[ColumnType, tuple[type, ...]] = {
     "int": (int,),
@@ -31,7 +31,7 @@ def check(usecase: UseCase, event: Mapping[str, Any]) -> None:
 def complaints(usecase: UseCase, event: Mapping[str, Any]) -> list[str]:
     """What in an event (column to plain value, None or NaN for null) breaks the contract.
 
-    The checks are those of `plumbline.quality.contract` that a single row can break; uniqueness,
+    The checks are those of `plumbline.validate.contract` that a single row can break; uniqueness,
     order and time windows are the batch's. What only the outcome tells must not be there.
     """
     late = [f"{c.name} is not known yet when one asks" for c in usecase.unknown if c.name in event]

@@ -10,8 +10,8 @@ import pytest
 
 from plumbline.core.errors import ParamsError
 from plumbline.params import Validate
-from plumbline.quality.check import DEFAULTS, Check, layout
-from plumbline.quality.contract import checks
+from plumbline.validate.check import DEFAULTS, Check, layout
+from plumbline.validate.contract import checks
 from tests.orders import LIST, ORDERS
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from plumbline.params import Validate
-from plumbline.quality import months, profile, shifts
-from plumbline.quality.shifts import Day, Measure
+from plumbline.validate import months, profile, profile_shifts
+from plumbline.validate.profile_shifts import Day, Measure
 from tests.orders import LIST, ORDERS, good, write_raw
 
 LIMITS = Validate()
@@ -29,23 +29,23 @@ def of(now: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, M
     """The measures of one column, by kind."""
     ends = {"window": None, "per_day": {}, "days": [], "rows": 10_000}
     accepted = {"columns": {"x": before or column()}, **ends}
-    made = shifts.measures(accepted, {"columns": {"x": now}, **ends}, LIMITS, {})
+    made = profile_shifts.measures(accepted, {"columns": {"x": now}, **ends}, LIMITS, {})
     return {m.kind: m for m in made}
 
 
 def test_js_divergence_is_the_published_one() -> None:
-    assert shifts.js([0.5, 0.5], [0.5, 0.5]) == 0
-    assert shifts.js([1.0, 0.0], [0.0, 1.0]) == 1
-    assert shifts.js([0.5, 0.5], [0.9, 0.1]) == pytest.approx(0.14679, abs=1e-5)
+    assert profile_shifts.js([0.5, 0.5], [0.5, 0.5]) == 0
+    assert profile_shifts.js([1.0, 0.0], [0.0, 1.0]) == 1
+    assert profile_shifts.js([0.5, 0.5], [0.9, 0.1]) == pytest.approx(0.14679, abs=1e-5)
 
 
 def test_a_factor_is_found_both_ways_and_only_near_one() -> None:
-    assert shifts.factor(95, 0.1) == 100
-    assert shifts.factor(1 / 60, 0.1) == pytest.approx(1 / 60)
-    assert shifts.factor(2.5, 0.1) == 2.54
-    assert shifts.factor(30, 0.1) is None
-    assert shifts.factor(1.0, 0.1) is None
-    assert shifts.factor(-10, 0.1) is None
+    assert profile_shifts.factor(95, 0.1) == 100
+    assert profile_shifts.factor(1 / 60, 0.1) == pytest.approx(1 / 60)
+    assert profile_shifts.factor(2.5, 0.1) == 2.54
+    assert profile_shifts.factor(30, 0.1) is None
+    assert profile_shifts.factor(1.0, 0.1) is None
+    assert profile_shifts.factor(-10, 0.1) is None
 
 
 def test_mean_shift_is_in_standard_deviations_of_the_accepted() -> None:
@@ -79,7 +79,7 @@ def test_shares_are_compared_value_by_value_with_the_rest() -> None:
     assert same.value == 0
     gone = of(column(shares={"a": 0.8, "c": 0.2}), before)["shares"]
     assert gone.failed
-    assert gone.value == pytest.approx(shifts.js([0.5, 0.3, 0.2], [0.8, 0, 0.2]), abs=1e-6)
+    assert gone.value == pytest.approx(profile_shifts.js([0.5, 0.3, 0.2], [0.8, 0, 0.2]), abs=1e-6)
     assert gone.detail in ("share of 'a' 0.8, was 0.5", "share of 'b' 0, was 0.3")
 
 
@@ -112,7 +112,7 @@ def rated(counts: list[int], accepted: list[float | None]) -> list[Measure]:
         "days": days,
         "per_day": {"mean": sum(counts) / len(counts), "weekdays": accepted},
     }
-    return shifts.measures(before, now, LIMITS, {})
+    return profile_shifts.measures(before, now, LIMITS, {})
 
 
 def test_rows_per_day_are_held_against_the_same_weekday() -> None:
@@ -138,7 +138,7 @@ def units(days: list[Day], accepted: dict[str, float] | None = None) -> Measure:
     profiles = {"x": column(quantiles=accepted)} if accepted else {}
     before = {"columns": profiles, "per_day": {}, "rows": 1} if accepted else {}
     now = {"columns": {}, "per_day": {}, "days": [], "rows": 1}
-    made = shifts.measures(before, now, LIMITS, {"x": days})
+    made = profile_shifts.measures(before, now, LIMITS, {"x": days})
     return next(m for m in made if m.kind == "unit")
 
 
@@ -160,8 +160,8 @@ def test_a_day_that_only_spreads_or_rises_is_no_other_unit() -> None:
 
 
 def test_few_rows_say_nothing_about_units() -> None:
-    assert not units([day(), day(), day(100, rows=shifts.MIN_ROWS - 1)]).failed
-    assert units([day(), day(), day(100, rows=shifts.MIN_ROWS)]).failed
+    assert not units([day(), day(), day(100, rows=profile_shifts.MIN_ROWS - 1)]).failed
+    assert units([day(), day(), day(100, rows=profile_shifts.MIN_ROWS)]).failed
 
 
 def test_with_an_accepted_profile_a_whole_window_in_another_unit_is_told() -> None:
@@ -175,7 +175,7 @@ def test_a_column_that_sticks_is_told() -> None:
     def constant(days: list[Day]) -> Measure:
         now = {"columns": {}, "per_day": {}, "days": [], "rows": 1}
         return next(
-            m for m in shifts.measures({}, now, LIMITS, {"x": days}) if m.kind == "constant"
+            m for m in profile_shifts.measures({}, now, LIMITS, {"x": days}) if m.kind == "constant"
         )
 
     stuck = Day("2025-03-02", 40, True)

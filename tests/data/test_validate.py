@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from plumbline.core.errors import ContractError
-from plumbline.quality import months
+from plumbline.validate import months
 from tests.orders import LIST, MINUTES, ORDERS, Run, done, good, run, start, write_raw
 
 __all__ = ["done", "run"]

@@ -6,8 +6,8 @@ import pytest
 
 from plumbline.core.usecase import KNOWN_AT, UseCase
 from plumbline.features import catalog
-from plumbline.quality.check import layout
-from plumbline.quality.contract import checks
+from plumbline.validate.check import layout
+from plumbline.validate.contract import checks
 from usecases import card_fraud, flights
 
 CASES = [card_fraud.USECASE, flights.USECASE]

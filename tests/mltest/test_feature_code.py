@@ -44,7 +44,7 @@ def test_branches_are_run_through(found: dict[str, Any]) -> None:
 def test_all_feature_and_contract_code_is_looked_at() -> None:
     there = {str(p.relative_to(ROOT)) for p in (ROOT / "plumbline/features").glob("*.py")}
     assert there - {"plumbline/features/__init__.py"} <= set(COVERED)
-    assert {"plumbline/quality/contract.py", "plumbline/quality/check.py"} <= set(SUBJECTS)
+    assert {"plumbline/validate/contract.py", "plumbline/validate/check.py"} <= set(SUBJECTS)
 
 
 def test_one_change_at_a_time() -> None:

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from plumbline.core.errors import ContractError
-from plumbline.quality.contract import checks
 from plumbline.serve import request_check
+from plumbline.validate.contract import checks
 from tests.orders import ORDERS
 
 pytestmark = pytest.mark.mltest("Monitor 2")

@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 
 from plumbline.core.usecase import UseCase
-from plumbline.quality.check import TYPES, Broken, Check, Table, layout, literal, quote
-from plumbline.quality.months import File, source, text
+from plumbline.validate.check import TYPES, Broken, Check, Table, layout, literal, quote
+from plumbline.validate.months import File, source, text
 
 WRITER = "FORMAT parquet, COMPRESSION zstd"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from plumbline.core.errors import near
 from plumbline.core.usecase import UseCase
-from plumbline.quality.check import STRUCTURE, Broken, Check
-from plumbline.quality.shifts import Measure, factor, times
+from plumbline.validate.check import STRUCTURE, Broken, Check
+from plumbline.validate.profile_shifts import Measure, factor, times
 
 AGAIN = (
     "The file is not as the data stage wrote it: run `dvc checkout`, or `dvc repro --force data`."

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from plumbline.core.usecase import KNOWN_AT, Column, UseCase
 from plumbline.params import Severity
-from plumbline.quality.check import (
+from plumbline.validate.check import (
     LARGEST,
     ROWS,
     TYPES,

@@ -18,9 +18,9 @@ import numpy as np
 from plumbline.core import files
 from plumbline.core.errors import ContractError
 from plumbline.core.usecase import Array, Column, UseCase
-from plumbline.quality.check import TYPES, Table, clock, layout, quote
-from plumbline.quality.months import File, source
-from plumbline.quality.shifts import CUT, UNIT_QUANTILES, Day, Profile
+from plumbline.validate.check import TYPES, Table, clock, layout, quote
+from plumbline.validate.months import File, source
+from plumbline.validate.profile_shifts import CUT, UNIT_QUANTILES, Day, Profile
 
 QUANTILES = (0.01, 0.05, *UNIT_QUANTILES, 0.95, 0.99)
 FEW = 20

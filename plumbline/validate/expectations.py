@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plumbline.params import Severity
-from plumbline.quality.check import Check
+from plumbline.validate.check import Check
 
 SHOWN = 20
 """Broken values that a result lists."""

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plumbline.quality.check import Broken, Table
-from plumbline.quality.expectations import Result
-from plumbline.quality.months import File
-from plumbline.quality.shifts import Measure
+from plumbline.validate.check import Broken, Table
+from plumbline.validate.expectations import Result
+from plumbline.validate.months import File
+from plumbline.validate.profile_shifts import Measure
 
 
 def metrics(

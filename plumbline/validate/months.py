@@ -15,7 +15,7 @@ import duckdb
 
 from plumbline.core.errors import ContractError
 from plumbline.core.usecase import UseCase
-from plumbline.quality.check import ROWS, Check, Table, clock, layout, quote
+from plumbline.validate.check import ROWS, Check, Table, clock, layout, quote
 
 BATCH_ROWS = 600_000
 """Rows that are in memory at once, unless a single file has more."""

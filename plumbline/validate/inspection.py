@@ -12,12 +12,12 @@ from pathlib import Path
 from plumbline.core.errors import ContractError
 from plumbline.core.usecase import UseCase
 from plumbline.params import Severity
-from plumbline.quality import complaints, months
-from plumbline.quality.check import Broken, Check, Table, layout, quote, severity_of
-from plumbline.quality.expectations import Judge, Result, merged
-from plumbline.quality.months import File
-from plumbline.quality.shifts import Measure
-from plumbline.quality.sieve import REMOVED, Sieve
+from plumbline.validate import messages, months
+from plumbline.validate.check import Broken, Check, Table, layout, quote, severity_of
+from plumbline.validate.expectations import Judge, Result, merged
+from plumbline.validate.months import File
+from plumbline.validate.profile_shifts import Measure
+from plumbline.validate.quarantine import REMOVED, Sieve
 
 OF_FILES = ("columns", "type", "empty")
 
@@ -29,7 +29,7 @@ def structure(judge: Judge, sieve: Sieve, checks: Sequence[Check], folder: Path)
     """
     results = []
     if not sieve.files["events"]:
-        raise ContractError(complaints.empty(folder / "events-*.parquet"))
+        raise ContractError(messages.empty(folder / "events-*.parquet"))
     for table, held in sieve.files.items():
         own = [c for c in checks if c.table == table and c.kind in OF_FILES]
         if held:
@@ -51,7 +51,7 @@ def outcomes_due(sieve: Sieve, as_of: date | None, folder: Path) -> None:
         first = sieve.database.sql(f"SELECT min({quote(usecase.time)}) FROM ({rows})").fetchall()
         if first[0][0].date() + timedelta(days=usecase.label_delay) >= as_of:
             return
-    raise ContractError(complaints.empty(folder / "outcomes-*.parquet"))
+    raise ContractError(messages.empty(folder / "outcomes-*.parquet"))
 
 
 def rows(judge: Judge, sieve: Sieve, checks: Sequence[Check]) -> list[Result]:
@@ -77,10 +77,10 @@ def settle(sieve: Sieve, allowed: float) -> list[str]:
     broken = sieve.broken()
     for found in broken:
         if found.check.severity == "block":
-            raise ContractError(complaints.blocked(found, sieve.usecase, _ratio(sieve, found)))
+            raise ContractError(messages.blocked(found, sieve.usecase, _ratio(sieve, found)))
     for table in sieve.files:
         _few_enough(sieve, table, broken, allowed)
-    return [complaints.warning(b, _ratio(sieve, b)) for b in broken]
+    return [messages.warning(b, _ratio(sieve, b)) for b in broken]
 
 
 def statistics(
@@ -101,7 +101,7 @@ def settle_statistics(
     failed = [(m, r) for m, r in zip(measures, results, strict=True) if not r.success]
     for measure, result in failed:
         if result.check.severity == "block":
-            raise ContractError(complaints.shifted(folder, usecase, measure))
+            raise ContractError(messages.shifted(folder, usecase, measure))
     return [f"column '{m.column}', check '{m.kind}': {m.detail}" for m, _ in failed]
 
 
@@ -113,7 +113,7 @@ def _few_enough(sieve: Sieve, table: Table, broken: Sequence[Broken], allowed: f
     own = sorted((b for b in own if b.check.kind != REMOVED), key=lambda b: -b.rows)
     ratio = _ratio(sieve, own[0])
     raise ContractError(
-        complaints.too_many(own, sieve.usecase, rows=gone, of=total, allowed=allowed, ratio=ratio)
+        messages.too_many(own, sieve.usecase, rows=gone, of=total, allowed=allowed, ratio=ratio)
     )
 
 
@@ -139,14 +139,14 @@ def _problems(sieve: Sieve, check: Check) -> list[str]:
 
 def _problem(usecase: UseCase, file: File, check: Check) -> str | None:
     if check.kind == "empty":
-        return None if file.rows else complaints.empty(file.path)
+        return None if file.rows else messages.empty(file.path)
     found = file.types.get(check.column)
     if check.kind == "columns":
         extra = [n for n in file.types if n not in file.columns]
-        return None if found else complaints.missing(file.path, usecase, check.column, extra)
+        return None if found else messages.missing(file.path, usecase, check.column, extra)
     if found is None or found in check.allowed:
         return None
-    return complaints.wrong_type(file.path, usecase, check.column, str(check.allowed[0]), found)
+    return messages.wrong_type(file.path, usecase, check.column, str(check.allowed[0]), found)
 
 
 def _check(measure: Measure, severity: Mapping[str, Severity]) -> Check:
