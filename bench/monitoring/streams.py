@@ -23,7 +23,7 @@ from bench.monitoring.worlds import CONTEXT, DELAY, IRRELEVANT, World, ordinal
 from plumbline.core import tables
 from plumbline.core.files import replacing_folder
 from plumbline.core.usecase import Array
-from plumbline.features import batch, engine, marks
+from plumbline.features import batch, derived_events, engine
 from plumbline.monitoring.window import Window
 from sources.card_fraud.simulator import simulate
 from usecases.card_fraud import USECASE
@@ -81,7 +81,7 @@ def featured(
 
     with engine.connection(threads=1) as backend:
         rows, late = engine.lend(backend, events), engine.lend(backend, labels)
-        rows = marks.kept(backend, USECASE, rows, late, end)
+        rows = derived_events.kept(backend, USECASE, rows, late, end)
         made = {}
         for entity in USECASE.entities:
             found = batch.snapshots(USECASE, entity, rows, late, end)

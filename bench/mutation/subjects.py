@@ -17,7 +17,7 @@ SUBJECTS = {
     "plumbline/validate/contract.py": f"{CODE}/test_contract.py {DATA}/test_validate.py",
     "plumbline/features/assemble.py": f"{CODE}/test_assemble.py",
     "plumbline/serve/single_event.py": f"{CODE}/test_single.py",
-    "plumbline/features/marks.py": f"{CODE}/test_batch.py",
+    "plumbline/features/derived_events.py": f"{CODE}/test_batch.py",
     "plumbline/features/batch.py": f"{CODE}/test_batch.py",
 }
 """The Feast edge (definitions.py, store.py) is measured by coverage alone: its tests start servers."""

@@ -15,7 +15,7 @@ from plumbline.core import tables
 from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import UseCase
-from plumbline.features import batch, catalog, engine, marks, splits, store
+from plumbline.features import batch, catalog, derived_events, engine, splits, store
 from plumbline.features.splits import Window
 from plumbline.params import Features
 
@@ -55,7 +55,7 @@ def visible(
 ) -> tuple[Any, Any]:
     """The events that happened, with their marks, and the outcomes that became known, before `as_of`."""
     events, outcomes = batch.visible(case, events, outcomes, as_of)
-    return marks.kept(backend, case, events, outcomes, as_of), outcomes
+    return derived_events.kept(backend, case, events, outcomes, as_of), outcomes
 
 
 def plain(
