@@ -26,7 +26,7 @@ from pydantic_core import PydanticCustomError
 
 from plumbline.core.errors import ParamsError, near
 from plumbline.metrics.cost_matrix import Costs
-from plumbline.model import space
+from plumbline.tune import space
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
@@ -115,7 +115,7 @@ class Features(Section):
 
 
 class Tune(Section):
-    """Hyperopt's search. `space` is the grammar of `plumbline/model/space.py`; `max_evals` 0 = no search.
+    """Hyperopt's search. `space` is the grammar of `plumbline/tune/space.py`; `max_evals` 0 = no search.
 
     `params` are XGBoost's own, fixed in every trial; train takes them over.
     """

@@ -17,8 +17,10 @@ from plumbline.core import files
 from plumbline.core import usecase as usecases
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import metrics
-from plumbline.model import boosting, matrices, progress, space, trialplot, tuning
+from plumbline.model import boosting, matrices, progress
 from plumbline.tracking import projection as tracking
+from plumbline.tune import search as tuning
+from plumbline.tune import space, trial_report
 
 log = logging.getLogger("plumbline")
 
@@ -35,7 +37,7 @@ def main(usecase: str, train: Path, valid: Path, best: Path, report: Path) -> No
         trials, metric, params.tune.params, higher_is_better=higher, where=where
     )
     with files.replacing_folder(report) as folder:
-        trialplot.write(folder, trials, metric, higher_is_better=higher)
+        trial_report.write(folder, trials, metric, higher_is_better=higher)
     files.write_json(best, result)
     log.info(
         "tune: %d trials, %d failed; wrote %s, %s", len(trials), result["failed"], best, report

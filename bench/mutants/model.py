@@ -32,7 +32,7 @@ MUTANTS = (
     Mutant(
         "Model 3",
         "tuning: the search seeks the worst model",
-        "plumbline/model/tuning.py",
+        "plumbline/tune/search.py",
         "-1.0 if higher_is_better else 1.0, max_evals",
         "1.0 if higher_is_better else -1.0, max_evals",
         tests="tests/code/test_tuning.py",
@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant(
         "Model 3",
         "tuning: the worst trial is called best",
-        "plumbline/model/tuning.py",
+        "plumbline/tune/search.py",
         "sign = -1.0 if higher_is_better else 1.0",
         "sign = 1.0 if higher_is_better else -1.0",
         tests="tests/code/test_tuning.py",

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from plumbline.model.tuning import Trial
+from plumbline.tune.search import Trial
 
 MILESTONES = 4
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.model import space
-from plumbline.model.space import Dimension
+from plumbline.tune import space
+from plumbline.tune.space import Dimension
 
 
 def values(dimension: Dimension, count: int) -> list[Any]:

@@ -19,10 +19,11 @@ from plumbline.core.usecase import Array, UseCase
 from plumbline.evaluation import evidence
 from plumbline.evaluation.evidence import Window
 from plumbline.metrics import metrics
-from plumbline.model import boosting, matrices, space
+from plumbline.model import boosting, matrices
 from plumbline.params import UseCaseParams
 from plumbline.review import paired
 from plumbline.sensitivity import points
+from plumbline.tune import space
 
 SEEDS = 4
 """Retrains of the best settings under other seeds: what a difference has to exceed."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.model import space
 from plumbline.sensitivity import points
+from plumbline.tune import space
 
 SPACE = space.parse(
     {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from plumbline.model import space
-from plumbline.model.space import Dimension
+from plumbline.tune import space
+from plumbline.tune.space import Dimension
 
 
 def test_every_form():

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from plumbline.model import trialplot
-from plumbline.model.tuning import Trial
+from plumbline.tune import trial_report
+from plumbline.tune.search import Trial
 from tests.conftest import ROOT
 
 TRIALS = (
@@ -29,7 +29,7 @@ trialplot.write(Path(sys.argv[1]), TRIALS, "mae", higher_is_better=False)
 
 
 def test_table_and_picture(tmp_path: Path):
-    trialplot.write(tmp_path, TRIALS, "mae", higher_is_better=False)
+    trial_report.write(tmp_path, TRIALS, "mae", higher_is_better=False)
     table = list(csv.DictReader((tmp_path / "trials.csv").read_text().splitlines()))
     assert [r["mae"] for r in table] == ["0.5", "", "0.7"]
     assert [r["reason"] for r in table] == ["", "too deep", ""]
@@ -41,7 +41,7 @@ def test_table_and_picture(tmp_path: Path):
 def test_the_same_bytes_in_another_process(tmp_path: Path):
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir(), two.mkdir()
-    trialplot.write(one, TRIALS, "mae", higher_is_better=False)
+    trial_report.write(one, TRIALS, "mae", higher_is_better=False)
     subprocess.run(
         [sys.executable, "-c", AGAIN, str(two)],
         cwd=ROOT,
@@ -56,6 +56,6 @@ def test_the_same_bytes_in_another_process(tmp_path: Path):
     "trials", [(), (Trial(1, {}, 0.5, 3),), (Trial(1, {"eta": 1.0}, reason="no"),)]
 )
 def test_few_trials(tmp_path: Path, trials: tuple[Trial, ...]):
-    trialplot.write(tmp_path, trials, "mae", higher_is_better=True)
+    trial_report.write(tmp_path, trials, "mae", higher_is_better=True)
     assert len((tmp_path / "trials.csv").read_text().splitlines()) == 1 + len(trials)
     assert (tmp_path / "trials.svg").stat().st_size > 1_000

@@ -15,8 +15,9 @@ from plumbline.core import dvc_hash
 from plumbline.core import usecase as usecases
 from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.metrics import metrics
-from plumbline.model import progress, tuning
-from plumbline.model.tuning import Trial
+from plumbline.model import progress
+from plumbline.tune import search
+from plumbline.tune.search import Trial
 from stages import train as train_stage
 from stages import tune as stage
 from tests.boosting import COSTS, parcels, write
@@ -82,7 +83,7 @@ def test_the_search_is_told_which_way_is_better(
     told = []
     project(tmp_path, monkeypatch, problem)
     monkeypatch.setattr(
-        tuning, "search", lambda *_, higher_is_better, **__: told.append(higher_is_better) or ()
+        search, "search", lambda *_, higher_is_better, **__: told.append(higher_is_better) or ()
     )
     run()
     assert told == [higher]
@@ -192,7 +193,7 @@ def test_progress_is_a_few_lines_where_there_is_no_terminal(caplog: pytest.LogCa
     tell = progress.teller(8)
     for i in range(1, 9):
         trial = Trial(i, {}, None if i == 1 else 0.5, 1, "no")
-        tell(trial, tuning.best([trial], True))
+        tell(trial, search.best([trial], True))
     assert len(caplog.messages) == 1 + 4
 
 

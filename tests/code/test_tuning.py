@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.model import space, tuning
-from plumbline.model.tuning import Trial
+from plumbline.tune import search, space
+from plumbline.tune.search import Trial
 
 SPACE = space.parse({"gamma": {"uniform": [0, 10]}, "max_depth": {"int": [1, 8]}})
 
@@ -20,16 +20,16 @@ def peak(params: Mapping[str, Any]) -> tuple[float, int]:
     return 1 - abs(params["gamma"] - 7) / 10 - abs(params["max_depth"] - 2) / 80, 5
 
 
-def run(objective: tuning.Objective = peak, **changed: Any) -> tuple[Trial, ...]:
+def run(objective: search.Objective = peak, **changed: Any) -> tuple[Trial, ...]:
     given = {"higher_is_better": True, "max_evals": 30, "seed": 3, "failures": (ArithmeticError,)}
-    return tuning.search(changed.pop("dimensions", SPACE), objective, **{**given, **changed})
+    return search.search(changed.pop("dimensions", SPACE), objective, **{**given, **changed})
 
 
 @pytest.mark.mltest("Model 3")
 def test_the_best_trial_has_the_best_metric_and_the_search_moves_towards_it():
     for higher in (True, False):
         trials = run(higher_is_better=higher)
-        best = tuning.best(trials, higher)
+        best = search.best(trials, higher)
         metrics = [t.metric for t in trials]
         assert best is not None
         assert best.metric == (max(metrics) if higher else min(metrics))
@@ -67,7 +67,7 @@ def test_a_failing_trial_is_kept_with_its_reason_and_skipped():
     assert len(trials) == 30
     assert {t.reason for t in failed} == {"too deep", "the validation metric is nan"}
     assert all(t.metric is None for t in failed)
-    best = tuning.best(trials, True)
+    best = search.best(trials, True)
     assert best is not None
     assert best.params["max_depth"] <= 4
 
@@ -101,7 +101,7 @@ TRIALS = (
 
 
 def test_summary():
-    found = tuning.summary(TRIALS, "mae", {"max_bin": 64}, higher_is_better=True, where="x")
+    found = search.summary(TRIALS, "mae", {"max_bin": 64}, higher_is_better=True, where="x")
     assert found == {
         "trials": 4,
         "failed": 1,
@@ -112,23 +112,23 @@ def test_summary():
         "best_trial": 3,
         "rounds": 30,
     }
-    lowest = tuning.summary(TRIALS, "mae", {}, higher_is_better=False, where="x")
+    lowest = search.summary(TRIALS, "mae", {}, higher_is_better=False, where="x")
     assert lowest["best_trial"] == 1
 
 
 def test_summary_of_no_search():
-    found = tuning.summary((), "mae", {"eta": 1}, higher_is_better=True, where="x")
+    found = search.summary((), "mae", {"eta": 1}, higher_is_better=True, where="x")
     assert (found["trials"], found["params"], found["fixed"]) == (0, {}, {"eta": 1})
 
 
 def test_all_failing_is_one_clear_error():
     with pytest.raises(PlumblineError, match=r"tune\.space: all 1 trials failed; the first: no\."):
-        tuning.summary(
+        search.summary(
             TRIALS[1:2], "mae", {}, higher_is_better=True, where="params.yaml, x.tune.space"
         )
 
 
 def test_rows_have_the_same_keys_and_end_with_the_metric():
-    first, second, *_ = tuning.rows(TRIALS, "mae")
+    first, second, *_ = search.rows(TRIALS, "mae")
     assert list(first) == list(second) == ["trial", "status", "reason", "eta", "rounds", "mae"]
     assert tuple(second.values()) == (2, "failed", "no", 0.2, "", "")

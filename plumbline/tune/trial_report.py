@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from plumbline.model.tuning import Trial, best, rows
+from plumbline.tune.search import Trial, best, rows
 
 COLUMNS = 3
 BEST, OTHER, FAILED = "#c44e52", "#4c72b0", "#999999"

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.errors import PlumblineError
-from plumbline.model import space
-from plumbline.model.space import Dimension
+from plumbline.tune import space
+from plumbline.tune.space import Dimension
 
 Objective = Callable[[Mapping[str, Any]], tuple[float, int]]
 """A trial: settings in, the validation metric and the number of rounds out."""

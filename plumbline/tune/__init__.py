@@ -1,0 +1,1 @@
+"""The tune stage: the search space and Hyperopt."""
