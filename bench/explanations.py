@@ -19,9 +19,9 @@ from plumbline import params as params_file
 from plumbline import runner
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.evaluation import baselines
-from plumbline.evaluation.panels import COLOURS, INK
-from plumbline.evaluation.pictures import canvas
+from plumbline.evaluate import baselines
+from plumbline.evaluate.plot_panels import COLOURS, INK
+from plumbline.evaluate.plots import canvas
 from plumbline.model import contributions, refit
 from plumbline.params import UseCaseParams
 from plumbline.sensitivity.points import rank_correlation

@@ -24,8 +24,8 @@ from plumbline import params as params_file
 from plumbline import runner
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.evaluation import assessment, evidence
-from plumbline.evaluation.pictures import canvas
+from plumbline.evaluate import assessment, evidence
+from plumbline.evaluate.plots import canvas
 from plumbline.metrics import bootstrap, cost_matrix
 from plumbline.model import refit, threshold
 from plumbline.model.refit import Refit

@@ -25,7 +25,7 @@ from bench.knowing import knowable
 from plumbline import params
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.evaluation import baselines, reporting
+from plumbline.evaluate import baselines, reporting
 from plumbline.metrics import bootstrap, metrics
 from plumbline.model import bundle
 from sources.card_fraud import settings

@@ -17,7 +17,7 @@ import numpy as np
 from plumbline import params as params_file
 from plumbline.core import tables
 from plumbline.core import usecase as usecases
-from plumbline.evaluation import assessment, conditions, subgroups
+from plumbline.evaluate import assessment, conditions, subgroups
 from plumbline.model import bundle
 
 NAME = "card_fraud"

@@ -146,7 +146,7 @@ class Train(Section):
 
 
 class Evaluate(Section):
-    """How the model is measured, and what counts as good enough (see `plumbline/evaluation/gates.py`)."""
+    """How the model is measured, and what counts as good enough (see `plumbline/evaluate/acceptance.py`)."""
 
     bootstrap: Count = 500  # replicates
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the intervals

@@ -13,16 +13,10 @@ from plumbline import runner
 from plumbline.core import dvc_hash, files, tables
 from plumbline.core import usecase as usecases
 from plumbline.core.usecase import Columns, UseCase
-from plumbline.evaluation import assessment as evaluation
-from plumbline.evaluation import (
-    curves,
-    explained,
-    modelcard,
-    pictures,
-    reporting,
-    sections,
-)
-from plumbline.evaluation.assessment import Assessment
+from plumbline.evaluate import assessment as evaluation
+from plumbline.evaluate import contributions_sample, curves, model_card, reporting, sections
+from plumbline.evaluate import plots as pictures
+from plumbline.evaluate.assessment import Assessment
 from plumbline.metrics import cost_matrix
 from plumbline.model import bundle
 from plumbline.tracking import projection as tracking
@@ -69,7 +63,7 @@ def main(
             ),
         },
     )
-    shown = explained.explain(case, scorer, columns, params.evaluate.explained)
+    shown = contributions_sample.explain(case, scorer, columns, params.evaluate.explained)
     predicted = evaluation.predictions(case, columns, score)
     write(case, found, predicted, importance, shown, report, plots)
     files.write_json(metrics, found.figures)
@@ -83,7 +77,7 @@ def write(
     found: Assessment,
     predicted: Columns,
     importance: curves.Table,
-    shown: explained.Explained,
+    shown: contributions_sample.Explained,
     report: Path,
     plots: Path,
 ) -> None:
@@ -101,7 +95,7 @@ def track(
     usecase: str, asked: params_file.Evaluate, model: Path, found: Assessment, report: Path
 ) -> None:
     """Record the run; register a model that passed as challenger."""
-    card = (report / modelcard.MARKDOWN,)
+    card = (report / model_card.MARKDOWN,)
     run = tracking.record(
         usecase, "evaluate", params=asked.model_dump(), metrics=found.flat, files=card
     )

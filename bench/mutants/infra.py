@@ -32,7 +32,7 @@ MUTANTS = (
     Mutant(
         "Infra 4",
         "gate: one good check is enough",
-        "plumbline/evaluation/gates.py",
+        "plumbline/evaluate/acceptance.py",
         "if all(c.passed for c in self.checks)",
         "if any(c.passed for c in self.checks)",
         tests="tests/code/test_gates.py",

@@ -64,7 +64,7 @@ MUTANTS = (
     Mutant(
         "Model 5",
         "gate: within noise of the linear model is good enough",
-        "plumbline/evaluation/gates.py",
+        "plumbline/evaluate/acceptance.py",
         'if word != "better"]',
         'if word == "worse"]',
         tests="tests/code/test_gates.py",
@@ -72,7 +72,7 @@ MUTANTS = (
     Mutant(
         "Model 6",
         "gate: no slice is ever below its floor",
-        "plumbline/evaluation/gates.py",
+        "plumbline/evaluate/acceptance.py",
         "return found.high < floor if higher_is_better else found.low > floor",
         "return False",
         tests="tests/code/test_gates.py",
@@ -80,7 +80,7 @@ MUTANTS = (
     Mutant(
         "Model 7",
         "fairness: false alarms are counted among the cases, too",
-        "plumbline/evaluation/fairness.py",
+        "plumbline/evaluate/fairness.py",
         "Rate(flagged, ~case)",
         "Rate(flagged, ~case | case)",
         tests="tests/code/test_fairness.py",
@@ -88,7 +88,7 @@ MUTANTS = (
     Mutant(
         "Model 7",
         "fairness: no gap is ever beyond noise",
-        "plumbline/evaluation/fairness.py",
+        "plumbline/evaluate/fairness.py",
         'if found.low > 0 else "within noise"',
         'if found.low > 1 else "within noise"',
         tests="tests/code/test_fairness.py",

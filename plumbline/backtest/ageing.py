@@ -15,7 +15,7 @@ import numpy as np
 from plumbline.backtest import whole
 from plumbline.backtest.rolling import Made
 from plumbline.core.usecase import Columns, UseCase
-from plumbline.evaluation import evidence
+from plumbline.evaluate import evidence
 from plumbline.metrics import small_sample
 from plumbline.metrics.bootstrap import Array
 from plumbline.metrics.metrics import HIGHER_IS_BETTER, PRIMARY

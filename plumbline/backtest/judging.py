@@ -9,8 +9,8 @@ from typing import Any
 from plumbline.backtest import whole
 from plumbline.backtest.rolling import Made
 from plumbline.core.usecase import Columns, UseCase
-from plumbline.evaluation import assessment, evidence
-from plumbline.evaluation.evidence import Window
+from plumbline.evaluate import assessment, evidence
+from plumbline.evaluate.evidence import Window
 from plumbline.metrics import small_sample
 from plumbline.params import UseCaseParams
 from plumbline.review import paired

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation.panels import COLOURS, INK, LIMIT, MOST_TICKS, PALE_INK
-from plumbline.evaluation.pictures import canvas
+from plumbline.evaluate.plot_panels import COLOURS, INK, LIMIT, MOST_TICKS, PALE_INK
+from plumbline.evaluate.plots import canvas
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.report.card_text import words
 

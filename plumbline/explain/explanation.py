@@ -11,7 +11,7 @@ import numpy as np
 from plumbline.core import usecase as usecases
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.evaluation import reporting
+from plumbline.evaluate import reporting
 from plumbline.explain import event as events
 from plumbline.explain import similar
 from plumbline.explain.event import Event

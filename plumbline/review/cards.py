@@ -32,7 +32,7 @@ def check(root: Path) -> list[str]:
 
 def _usecase(root: Path, name: str) -> Iterator[str]:
     from plumbline.core import usecase as usecases
-    from plumbline.evaluation import modelcard
+    from plumbline.evaluate import model_card as modelcard
 
     metrics = root / "metrics" / name / "evaluate.json"
     report = root / "reports" / name / "evaluate"
@@ -56,13 +56,14 @@ def _usecase(root: Path, name: str) -> Iterator[str]:
 
 
 def _compared(case: UseCase, figures: Any, report: Path) -> dict[Path, list[str]]:
-    from plumbline.evaluation import cardcheck, modelcard
+    from plumbline.evaluate import model_card as modelcard
+    from plumbline.evaluate import model_card_check
 
     card, page = report / modelcard.MARKDOWN, report / modelcard.PAGE
-    out = {card: cardcheck.contradictions(case, figures, _text(card))}
+    out = {card: model_card_check.contradictions(case, figures, _text(card))}
     if page.exists():
         drawn = {path.stem: path.read_bytes() for path in sorted(report.glob("*.png"))}
-        out[page] = cardcheck.page_contradicts(case, figures, _text(page), drawn)
+        out[page] = model_card_check.page_contradicts(case, figures, _text(page), drawn)
     return out
 
 

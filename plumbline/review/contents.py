@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plumbline.evaluation import gates
+from plumbline.evaluate import acceptance
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.review import locks
@@ -113,7 +113,7 @@ def _below(told: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"slice": name, "group": group, "value": found["value"], "floor": floors[name]}
         for name, groups in (told.get("slices") or {}).items()
         for group, found in groups.items()
-        if floors.get(name) is not None and gates.below(_estimate(found), floors[name], higher)
+        if floors.get(name) is not None and acceptance.below(_estimate(found), floors[name], higher)
     ]
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.usecase import Columns, UseCase
-from plumbline.evaluation import evidence, slices
-from plumbline.evaluation.evidence import Groups, Window
+from plumbline.evaluate import evidence, slices
+from plumbline.evaluate.evidence import Groups, Window
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array, Estimate, Resample, Word
 

@@ -13,7 +13,7 @@ from plumbline.core import tables
 from plumbline.core.errors import BundleError, PlumblineError, SpecError
 from plumbline.core.hashing import md5_file
 from plumbline.core.usecase import Columns, UseCase
-from plumbline.evaluation import assessment
+from plumbline.evaluate import assessment
 from plumbline.history import dvcfiles
 from plumbline.history.places import Folder, read_object
 from plumbline.model import bundle

@@ -14,7 +14,7 @@ import numpy as np
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.evaluation.baselines import evenly
+from plumbline.evaluate.baselines import evenly
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
 from plumbline.rollback import golden

@@ -9,7 +9,7 @@ import numpy as np
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Array
-from plumbline.evaluation.baselines import evenly
+from plumbline.evaluate.baselines import evenly
 from plumbline.model import bundle
 
 MOST = 200

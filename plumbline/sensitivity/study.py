@@ -16,8 +16,8 @@ from plumbline.core import files, tables
 from plumbline.core import usecase as usecases
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Array, UseCase
-from plumbline.evaluation import evidence
-from plumbline.evaluation.evidence import Window
+from plumbline.evaluate import evidence
+from plumbline.evaluate.evidence import Window
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
 from plumbline.params import UseCaseParams

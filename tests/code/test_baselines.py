@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plumbline.core.usecase import Category, Column, UseCase
-from plumbline.evaluation import baselines
+from plumbline.evaluate import baselines
 
 RANDOM = np.random.default_rng(5)
 ROWS = 2_000

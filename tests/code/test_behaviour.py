@@ -9,7 +9,7 @@ import pytest
 
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import Array, Behaviour, Column, Columns, UseCase
-from plumbline.evaluation import behaviour
+from plumbline.evaluate import behaviour
 
 EVENTS = {"id": np.arange(4), "size": np.array([1.0, 2.0, 3.0, 4.0])}
 

@@ -12,7 +12,7 @@ import pytest
 
 from plumbline.commands import gate
 from plumbline.core.errors import SpecError
-from plumbline.evaluation import cardcheck, modelcard
+from plumbline.evaluate import model_card, model_card_check
 from plumbline.review import cards, ruling
 from tests.code.test_modelcard import FIGURES, page, usecase
 
@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     METRICS.parent.mkdir(parents=True)
     METRICS.write_text(json.dumps(FIGURES))
     REPORT.mkdir(parents=True)
-    (REPORT / modelcard.MARKDOWN).write_text(modelcard.render(usecase(), FIGURES))
+    (REPORT / model_card.MARKDOWN).write_text(model_card.render(usecase(), FIGURES))
     return tmp_path
 
 
@@ -59,7 +59,7 @@ def test_a_true_card_passes(here: Path):
     ],
 )
 def test_an_edited_card_is_told(here: Path, old: str, new: str):
-    edit(REPORT / modelcard.MARKDOWN, old, new)
+    edit(REPORT / model_card.MARKDOWN, old, new)
     [said] = cards.check(here)
     assert said.startswith("reports/sample/evaluate/model_card.md: ") or "model_card.md: " in said
     assert "metrics" in said or "leaves out" in said
@@ -74,10 +74,10 @@ def test_edited_metrics_are_told_as_well(here: Path):
 
 
 def test_many_contradictions_are_counted(here: Path):
-    (REPORT / modelcard.MARKDOWN).write_text(
+    (REPORT / model_card.MARKDOWN).write_text(
         "\n\n".join(
             line.upper() if place % 4 == 0 else line
-            for place, line in enumerate(modelcard.render(usecase(), FIGURES).split("\n\n"))
+            for place, line in enumerate(model_card.render(usecase(), FIGURES).split("\n\n"))
         )
     )
     said = cards.check(here)
@@ -89,7 +89,7 @@ def test_an_edited_page_is_told(here: Path):
     made = page(here, usecase(), FIGURES)
     text = made.read_text()
     drawn = dict.fromkeys((), b"")
-    assert cardcheck.page_contradicts(usecase(), FIGURES, text, drawn) == [
+    assert model_card_check.page_contradicts(usecase(), FIGURES, text, drawn) == [
         "the page shows a picture that is not beside it: quality.png"
     ]
 
@@ -97,10 +97,10 @@ def test_an_edited_page_is_told(here: Path):
 def test_without_card_or_metrics_or_in_another_tree_nothing_is_said(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    (REPORT / modelcard.MARKDOWN).rename("elsewhere.md")
+    (REPORT / model_card.MARKDOWN).rename("elsewhere.md")
     assert cards.check(here) == []
-    Path("elsewhere.md").rename(REPORT / modelcard.MARKDOWN)
-    edit(REPORT / modelcard.MARKDOWN, "**pass**", "**fail**")
+    Path("elsewhere.md").rename(REPORT / model_card.MARKDOWN)
+    edit(REPORT / model_card.MARKDOWN, "**pass**", "**fail**")
     assert cards.check(here)
     METRICS.rename("elsewhere.json")
     assert cards.check(here) == []
@@ -136,7 +136,7 @@ def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixtu
     subprocess.run(("git", "add", "."), check=True)
     subprocess.run(("git", *who, "commit", "-qm", "All"), check=True)
     assert gate._lock() == 0
-    edit(REPORT / modelcard.MARKDOWN, "| average precision | 0.5", "| average precision | 0.7")
+    edit(REPORT / model_card.MARKDOWN, "| average precision | 0.5", "| average precision | 0.7")
     assert gate._lock() == 1
     assert "a model card that contradicts the metrics" in capsys.readouterr().out
 

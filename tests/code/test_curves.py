@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as known
 
-from plumbline.evaluation import curves
+from plumbline.evaluate import curves
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from plumbline.evaluation import evidence
+from plumbline.evaluate import evidence
 from plumbline.metrics import metrics
 from plumbline.metrics.bootstrap import Estimate
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.evaluation import fairness
-from plumbline.evaluation.evidence import Window
+from plumbline.evaluate import fairness
+from plumbline.evaluate.evidence import Window
 
 ROWS, DAYS = 6_000, 25
 

@@ -7,9 +7,9 @@ import math
 import pytest
 
 from plumbline.core.errors import ParamsError
-from plumbline.evaluation import gates
-from plumbline.evaluation.behaviour import Outcome
-from plumbline.evaluation.gates import Check, Limits, Verdict
+from plumbline.evaluate import acceptance
+from plumbline.evaluate.acceptance import Check, Limits, Verdict
+from plumbline.evaluate.behaviour import Outcome
 from plumbline.metrics.bootstrap import Estimate
 
 NAN = math.nan
@@ -25,16 +25,16 @@ NAN = math.nan
     ],
 )
 def test_every_baseline_is_to_be_beaten_beyond_noise(words: dict, passed: bool):
-    assert gates.beats("mae", words).passed is passed
+    assert acceptance.beats("mae", words).passed is passed
 
 
 def test_the_baseline_not_beaten_is_named():
-    found = gates.beats("mae", {"constant": "better", "linear": "worse"})
+    found = acceptance.beats("mae", {"constant": "better", "linear": "worse"})
     assert found.reason == "mae does not beat linear (worse)"
 
 
 def judged(overall: float, groups: dict, limits: Limits, higher: bool) -> Check:
-    return gates.slices(groups, gates.floors(overall, groups, limits, higher), higher)
+    return acceptance.slices(groups, acceptance.floors(overall, groups, limits, higher), higher)
 
 
 @pytest.mark.mltest("Model 6", "Infra 4")
@@ -73,7 +73,7 @@ def test_a_floor_for_an_unknown_slice_is_refused():
     with pytest.raises(
         ParamsError, match=r"evaluate.slice_floors: there is no slice 'kint'.*'kind'"
     ):
-        gates.floors(0.8, ["kind"], Limits(slice_floors={"kint": 0.2}), True)
+        acceptance.floors(0.8, ["kind"], Limits(slice_floors={"kint": 0.2}), True)
 
 
 @pytest.mark.mltest("Infra 4")
@@ -89,7 +89,7 @@ def test_a_floor_for_an_unknown_slice_is_refused():
     ],
 )
 def test_calibration(ece: float, noise: float, positives: float, passed: bool):
-    assert gates.calibrated(ece, noise, positives, Limits(max_ece=0.3)).passed is passed
+    assert acceptance.calibrated(ece, noise, positives, Limits(max_ece=0.3)).passed is passed
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_calibration(ece: float, noise: float, positives: float, passed: bool):
     ],
 )
 def test_bias(bias: Estimate, passed: bool):
-    assert gates.unbiased(bias, 10.0, Limits(max_bias=0.5)).passed is passed
+    assert acceptance.unbiased(bias, 10.0, Limits(max_bias=0.5)).passed is passed
 
 
 def test_a_perfect_model_is_unbiased():
-    assert gates.unbiased(Estimate(0.0, 0.0, 0.0), 0.0, Limits()).passed
+    assert acceptance.unbiased(Estimate(0.0, 0.0, 0.0), 0.0, Limits()).passed
 
 
 def outcome(share: float, pairs: int = 10) -> Outcome:
@@ -125,18 +125,18 @@ def outcome(share: float, pairs: int = 10) -> Outcome:
     ],
 )
 def test_behaviours(outcomes: list[Outcome], passed: bool):
-    assert gates.behaves(outcomes).passed is passed
+    assert acceptance.behaves(outcomes).passed is passed
 
 
 @pytest.mark.mltest("Infra 4")
 def test_one_failed_check_fails_the_model_and_only_its_reason_is_given():
     good, bad = Check("a", True, "fine"), Check("b", False, "broken")
-    assert gates.as_json(Verdict((good, bad))) == {
+    assert acceptance.as_json(Verdict((good, bad))) == {
         "verdict": "fail",
         "checks": {"a": "pass", "b": "fail"},
         "reasons": ["broken"],
     }
-    assert gates.as_json(Verdict((good,))) == {
+    assert acceptance.as_json(Verdict((good,))) == {
         "verdict": "pass",
         "checks": {"a": "pass"},
         "reasons": ["fine"],

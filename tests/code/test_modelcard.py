@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.core.usecase import Behaviour, Column, Slice, Use, UseCase
-from plumbline.evaluation import modelcard
+from plumbline.evaluate import model_card
 from plumbline.report.card_text import Bullets, Heading, Picture, Rows, interval, number, table
 from tests import browser
 from tests.browser import Scheme
@@ -141,7 +141,7 @@ def usecase(**changes: object) -> UseCase:
 
 
 def card(case: UseCase, figures: dict) -> str:
-    return modelcard.render(case, figures)
+    return model_card.render(case, figures)
 
 
 def test_the_card_holds_the_evidence():
@@ -216,7 +216,7 @@ def test_a_plain_regression_leaves_out_what_it_has_not():
 
 @pytest.mark.parametrize(("case", "figures"), [(usecase(), FIGURES), (BARE, BARE_FIGURES)])
 def test_no_section_is_empty(case: UseCase, figures: dict):
-    parts = modelcard.parts(case, figures)
+    parts = model_card.parts(case, figures)
     for part, after in zip(parts, [*parts[1:], Heading("end")], strict=True):
         assert not (isinstance(part, Heading) and isinstance(after, Heading)), part
         if isinstance(part, Rows):
@@ -251,9 +251,9 @@ def test_the_page_opens_and_the_console_is_empty(tmp_path: Path):
 
 def page(folder: Path, case: UseCase, figures: dict) -> Path:
     """The card's page with pictures of one dot."""
-    names = (p.name for p in modelcard.parts(case, figures) if isinstance(p, Picture))
+    names = (p.name for p in model_card.parts(case, figures) if isinstance(p, Picture))
     path = folder / "card.html"
-    path.write_text(modelcard.page(case, figures, dict.fromkeys(names, DOT)), encoding="utf-8")
+    path.write_text(model_card.page(case, figures, dict.fromkeys(names, DOT)), encoding="utf-8")
     return path
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.evaluation import curves, pictures
+from plumbline.evaluate import curves, plots
 
 RANDOM = np.random.default_rng(1)
 LABEL = (RANDOM.random(300) < 0.3).astype(float)
@@ -58,9 +58,7 @@ def test_the_same_figures_give_the_same_bytes(problem: str, tmp_path: Path):
     for name, settings in (("one", {}), ("two", {"font.size": 30, "axes.facecolor": "red"})):
         (tmp_path / name).mkdir()
         with mpl.rc_context(settings):
-            names = pictures.draw(
-                tmp_path / name, "A", figures(problem), lines(problem), IMPORTANCE
-            )
+            names = plots.draw(tmp_path / name, "A", figures(problem), lines(problem), IMPORTANCE)
         runs.append({n: (tmp_path / name / n).read_bytes() for n in names})
     assert runs[0] == runs[1]
     assert set(runs[0]) == {"quality.png", "importance.png", "slices.png", "months.png"}
@@ -96,14 +94,14 @@ MORE = {
 
 def test_calibration_policies_and_groups_are_drawn_with_and_without_intervals(tmp_path: Path):
     whole = {**figures("classification"), **MORE}
-    found = pictures.draw(tmp_path, "A", whole, lines("classification"), IMPORTANCE)
+    found = plots.draw(tmp_path, "A", whole, lines("classification"), IMPORTANCE)
     assert {"calibration.png", "policies.png", "fairness.png"} <= set(found)
     assert sorted(found) == sorted(p.name for p in tmp_path.iterdir())
 
 
 def test_a_plain_table_without_slices_has_two_pictures(tmp_path: Path):
     plain = {**figures("regression"), "slices": {}, "months": None}
-    found = pictures.draw(tmp_path, "A", plain, lines("regression"), IMPORTANCE)
+    found = plots.draw(tmp_path, "A", plain, lines("regression"), IMPORTANCE)
     assert (
         sorted(p.name for p in tmp_path.iterdir())
         == sorted(found)
@@ -116,7 +114,7 @@ def test_another_figure_is_another_picture(tmp_path: Path):
     for value in (0.45, 0.55):
         one = figures("classification")
         one["slices"]["kind"]["a"] = {**FIGURE, "value": value, "rows": 200}
-        pictures.draw(tmp_path, "A", one, lines("classification"), IMPORTANCE)
+        plots.draw(tmp_path, "A", one, lines("classification"), IMPORTANCE)
         shown.append((tmp_path / "slices.png").read_bytes())
     assert shown[0] != shown[1]
 
@@ -129,4 +127,4 @@ def test_too_few_days_and_many_months_can_be_drawn(tmp_path: Path):
     few["months"] = {
         f"2025-{m:02}": {**none, "differences": {"linear": none}} for m in range(1, 20)
     }
-    assert len(pictures.draw(tmp_path, "A", few, lines("regression"), IMPORTANCE)) == 4
+    assert len(plots.draw(tmp_path, "A", few, lines("regression"), IMPORTANCE)) == 4

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plumbline.evaluation import gates, policies
-from plumbline.evaluation.evidence import Window
-from plumbline.evaluation.policies import Known
+from plumbline.evaluate import acceptance, policies
+from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.policies import Known
 from plumbline.metrics import metrics
 from plumbline.metrics.cost import Money
 
@@ -80,8 +80,8 @@ def test_the_best_rule_is_the_cheapest_amount_on_validation():
     assert best["cost"]["value"] == 0
     assert told["differences"]["best_rule"]["word"] == "worse"
     assert policies.rivals(told)["best_rule"] == "worse"
-    assert "best_rule" in gates.pays(policies.rivals(told)).reason
-    assert not gates.pays(policies.rivals(told)).passed
+    assert "best_rule" in acceptance.pays(policies.rivals(told)).reason
+    assert not acceptance.pays(policies.rivals(told)).passed
 
 
 def test_paired_differences_say_who_is_cheaper():
@@ -93,7 +93,7 @@ def test_paired_differences_say_who_is_cheaper():
     assert told["limited"]["nothing"]["value"] == pytest.approx(few - other, rel=1e-4)
     assert set(told["limited"]) == set(policies.rivals(told))
     assert set(policies.rivals(told)).isdisjoint(policies.VARIANTS)
-    assert gates.pays({"nothing": "better", "half": "within noise"}).passed
+    assert acceptance.pays({"nothing": "better", "half": "within noise"}).passed
 
 
 def test_a_table_without_time_has_no_capacity_a_day():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.evaluation import reliability
-from plumbline.evaluation.evidence import Window
+from plumbline.evaluate import reliability
+from plumbline.evaluate.evidence import Window
 from plumbline.metrics import metrics
 
 RANDOM = np.random.default_rng(4)

@@ -11,7 +11,7 @@ import pytest
 
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
-from plumbline.evaluation import reporting
+from plumbline.evaluate import reporting
 
 ROWS = 1_000
 

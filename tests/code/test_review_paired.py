@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plumbline.evaluation.evidence import Window
+from plumbline.evaluate.evidence import Window
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored

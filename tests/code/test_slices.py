@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from plumbline.core.usecase import Slice
-from plumbline.evaluation import slices
+from plumbline.evaluate import slices
 
 RANDOM = np.random.default_rng(3)
 

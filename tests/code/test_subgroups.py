@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.evaluation import conditions, subgroups
-from plumbline.evaluation.evidence import Window
+from plumbline.evaluate import conditions, subgroups
+from plumbline.evaluate.evidence import Window
 
 ROWS, DAYS = 6_000, 28
 COLOURS = np.array(["red", "green", "blue"], object)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.evaluation import explained, pictures
-from plumbline.evaluation.explained import Explained
+from plumbline.evaluate import contributions_sample, plots
+from plumbline.evaluate.contributions_sample import Explained
 
 RANDOM = np.random.default_rng(4)
 N = 400
@@ -36,18 +36,18 @@ def test_top_is_by_mean_size():
 
 
 def test_the_partner_is_what_moves_a_feature():
-    assert SHOWN.features[explained.partner(SHOWN, 0, list(range(6)))] == "c"
+    assert SHOWN.features[contributions_sample.partner(SHOWN, 0, list(range(6)))] == "c"
 
 
 def test_points_of_one_place_lie_side_by_side():
-    height = explained.swarm(np.array([0.0, 0.0, 0.0, 0.0, 1.0]))
+    height = contributions_sample.swarm(np.array([0.0, 0.0, 0.0, 0.0, 1.0]))
     assert len(set(height[:4].tolist())) == 4
     assert height[4] == 0
-    assert np.abs(explained.swarm(EACH[:, 0])).max() <= 1
+    assert np.abs(contributions_sample.swarm(EACH[:, 0])).max() <= 1
 
 
 def test_colour_is_a_rank():
-    found = explained.shares(np.array([5.0, np.nan, 1000.0, 5.0]))
+    found = contributions_sample.shares(np.array([5.0, np.nan, 1000.0, 5.0]))
     assert found[[0, 3, 2]] == pytest.approx([1 / 3, 1 / 3, 5 / 6])
     assert np.isnan(found[1])
 
@@ -59,7 +59,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path):
     for name, settings in (("one", {}), ("two", {"font.size": 30, "image.cmap": "jet"})):
         (tmp_path / name).mkdir()
         with mpl.rc_context(settings):
-            pictures.explain(tmp_path / name, "A", SHOWN)
+            plots.explain(tmp_path / name, "A", SHOWN)
         seen.append({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()})
     assert seen[0] == seen[1]
     assert set(seen[0]) == {"contributions.png", "dependence.png"}
@@ -69,5 +69,5 @@ def test_nulls_and_constants_can_be_drawn(tmp_path: Path):
     values = VALUES.copy()
     values[:, 1], values[:, 2] = 3.0, np.nan
     one = Explained(SHOWN.features[:3], EACH[:, :3], values[:, :3], "minutes", {})
-    pictures.explain(tmp_path, "$b_", one)
+    plots.explain(tmp_path, "$b_", one)
     assert len(list(tmp_path.iterdir())) == 2

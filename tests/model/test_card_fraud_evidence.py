@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from plumbline.evaluation import policies
+from plumbline.evaluate import policies
 from tests.conftest import ROOT
 
 FIGURES = json.loads((ROOT / "metrics" / "card_fraud" / "evaluate.json").read_text())

@@ -28,7 +28,7 @@ from plumbline.core.usecase import (
     Use,
     UseCase,
 )
-from plumbline.evaluation import cardcheck
+from plumbline.evaluate import model_card_check
 from plumbline.metrics import metrics
 from plumbline.model import bundle
 from stages import evaluate, train
@@ -278,14 +278,16 @@ def test_the_card_says_what_the_metrics_say_and_nothing_else(place):
     report = here.root / "out" / "report"
     card, page = (report / f"model_card.{kind}" for kind in ("md", "html"))
     drawn = {p.stem: p.read_bytes() for p in report.glob("*.png")}
-    assert cardcheck.contradictions(CLASSES, found, card.read_text()) == []
-    assert cardcheck.page_contradicts(CLASSES, found, page.read_text(), drawn) == []
+    assert model_card_check.contradictions(CLASSES, found, card.read_text()) == []
+    assert model_card_check.page_contradicts(CLASSES, found, page.read_text(), drawn) == []
     precision = f"{found['metrics']['average_precision']['value']:.4g}"
-    [said] = cardcheck.contradictions(CLASSES, found, card.read_text().replace(precision, "0.9999"))
+    [said] = model_card_check.contradictions(
+        CLASSES, found, card.read_text().replace(precision, "0.9999")
+    )
     assert "0.9999" in said
     assert f"the metrics say '| average precision | {precision}" in said
     better = page.read_text().replace(precision, "0.9999")
-    assert cardcheck.page_contradicts(CLASSES, found, better, drawn)
+    assert model_card_check.page_contradicts(CLASSES, found, better, drawn)
     assert all(f"({p}.png)" in card.read_text() for p in drawn)
 
 

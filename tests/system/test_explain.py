@@ -15,7 +15,7 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core import tables
-from plumbline.evaluation import reporting
+from plumbline.evaluate import reporting
 from plumbline.model import bundle
 from stages import train as stage
 from tests.boosting import events, write

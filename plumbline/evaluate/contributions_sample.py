@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from plumbline.core.usecase import Columns, UseCase
-from plumbline.evaluation import baselines
-from plumbline.evaluation.curves import Table
+from plumbline.evaluate import baselines
+from plumbline.evaluate.curves import Table
 from plumbline.metrics.bootstrap import Array
 from plumbline.model import contributions
 from plumbline.model.bundle import Bundle

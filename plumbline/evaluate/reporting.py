@@ -12,8 +12,8 @@ import numpy as np
 
 from plumbline.core import files, tables
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.evaluation import assessment, baselines, modelcard
-from plumbline.evaluation.curves import Table
+from plumbline.evaluate import assessment, baselines, model_card
+from plumbline.evaluate.curves import Table
 
 DIGITS = 6
 
@@ -69,9 +69,9 @@ def write_card(folder: Path, usecase: UseCase, figures: Mapping[str, Any]) -> No
     """The model card as Markdown and as a page, from the figures as JSON keeps them and the folder's PNGs."""
     kept = json.loads(files.dumps(figures))
     drawn = {path.stem: path.read_bytes() for path in folder.glob("*.png")}
-    text, page = modelcard.render(usecase, kept), modelcard.page(usecase, kept, drawn)
-    (folder / modelcard.MARKDOWN).write_text(text, encoding="utf-8")
-    (folder / modelcard.PAGE).write_text(page, encoding="utf-8")
+    text, page = model_card.render(usecase, kept), model_card.page(usecase, kept, drawn)
+    (folder / model_card.MARKDOWN).write_text(text, encoding="utf-8")
+    (folder / model_card.PAGE).write_text(page, encoding="utf-8")
 
 
 def write_predictions(path: Path, columns: Mapping[str, Array]) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Category, Columns, UseCase
-from plumbline.evaluation import baselines, behaviour, curves, evidence, gates, slices
-from plumbline.evaluation.evidence import Comparison, Window
-from plumbline.evaluation.policies import rivals
+from plumbline.evaluate import acceptance, baselines, behaviour, curves, evidence, slices
+from plumbline.evaluate.evidence import Comparison, Window
+from plumbline.evaluate.policies import rivals
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics import metrics as measures
 from plumbline.metrics.bootstrap import Array, Estimate
@@ -109,10 +109,10 @@ def assess(
     readable = raw(usecase, columns)
     groups = {piece.name: slices.groups(piece, readable) for piece in usecase.slices}
     facts = _facts(asked, score, others, groups, outcomes)
-    limits = gates.Limits(
-        **params.evaluate.model_dump(include=set(gates.Limits.__dataclass_fields__))
+    limits = acceptance.Limits(
+        **params.evaluate.model_dump(include=set(acceptance.Limits.__dataclass_fields__))
     )
-    floors = gates.floors(facts.overall, groups, limits, asked.higher_is_better)
+    floors = acceptance.floors(facts.overall, groups, limits, asked.higher_is_better)
     policies = (more or {}).get("policies")
     figures = {
         **(more or {}),
@@ -123,7 +123,7 @@ def assess(
         "slices": {name: _group_rows(found, groups[name]) for name, found in facts.slices.items()},
         "floors": {name: evidence.rounded(floor) for name, floor in floors.items()},
         "behaviours": {o.name: _outcome(o) for o in outcomes},
-        "gate": gates.as_json(_verdict(asked, facts, floors, limits, policies)),
+        "gate": acceptance.as_json(_verdict(asked, facts, floors, limits, policies)),
     }
     if usecase.time is not None:
         months = slices.months(columns[usecase.time])
@@ -201,22 +201,22 @@ def _verdict(
     asked: Window,
     facts: _Facts,
     floors: Mapping[str, float],
-    limits: gates.Limits,
+    limits: acceptance.Limits,
     policies: Mapping[str, Any] | None,
-) -> gates.Verdict:
+) -> acceptance.Verdict:
     model = facts.compared.model
     if asked.problem == "classification":
         share = float(np.mean(asked.label))
-        calibration = gates.calibrated(model["ece"].value, facts.noise, share, limits)
+        calibration = acceptance.calibrated(model["ece"].value, facts.noise, share, limits)
     else:
-        calibration = gates.unbiased(model["bias"], model["mae"].value, limits)
-    return gates.Verdict(
+        calibration = acceptance.unbiased(model["bias"], model["mae"].value, limits)
+    return acceptance.Verdict(
         (
-            gates.beats(asked.primary, facts.compared.words),
-            gates.slices(facts.slices, floors, asked.higher_is_better),
+            acceptance.beats(asked.primary, facts.compared.words),
+            acceptance.slices(facts.slices, floors, asked.higher_is_better),
             calibration,
-            gates.behaves(facts.outcomes),
-            *([gates.pays(rivals(policies))] if policies else []),
+            acceptance.behaves(facts.outcomes),
+            *([acceptance.pays(rivals(policies))] if policies else []),
         )
     )
 

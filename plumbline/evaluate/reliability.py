@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import curves, evidence
-from plumbline.evaluation.evidence import Window
+from plumbline.evaluate import curves, evidence
+from plumbline.evaluate.evidence import Window
 from plumbline.metrics import metrics
 from plumbline.metrics.bootstrap import Array, Resample, divide
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation.curves import Table
+from plumbline.evaluate.curves import Table
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.report.card_text import words
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.evaluation import slices
+from plumbline.evaluate import slices
 
 QUANTILES = (0.25, 0.5, 0.75)
 FEW_VALUES = 12

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import evidence
-from plumbline.evaluation.evidence import Groups, Window
+from plumbline.evaluate import evidence
+from plumbline.evaluate.evidence import Groups, Window
 from plumbline.metrics import metrics
 from plumbline.metrics.bootstrap import FEW_UNITS, Array, Estimate, Resample, divide
 

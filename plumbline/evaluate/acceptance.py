@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from plumbline.core.errors import ParamsError, near
-from plumbline.evaluation.behaviour import Outcome
+from plumbline.evaluate.behaviour import Outcome
 from plumbline.metrics.bootstrap import Estimate, Word
 
 

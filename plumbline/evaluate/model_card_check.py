@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 
 from plumbline.core.usecase import UseCase
-from plumbline.evaluation import modelcard
+from plumbline.evaluate import model_card
 from plumbline.report.card_text import Figures
 
 LONGEST = 160
@@ -15,7 +15,7 @@ LONGEST = 160
 
 def contradictions(usecase: UseCase, figures: Figures, card: str) -> list[str]:
     """Where the card in Markdown says something else than the figures: what it says, what they say."""
-    expected = modelcard.render(usecase, figures).splitlines()
+    expected = model_card.render(usecase, figures).splitlines()
     return list(_differing(card.splitlines(), expected))
 
 
@@ -24,7 +24,7 @@ def page_contradicts(
 ) -> list[str]:
     """The same of the card's page; `pictures`: the PNGs beside it, by name."""
     try:
-        expected = modelcard.page(usecase, figures, pictures)
+        expected = model_card.page(usecase, figures, pictures)
     except KeyError as error:
         return [f"the page shows a picture that is not beside it: {error.args[0]}.png"]
     return list(_differing(page.splitlines(), expected.splitlines()))

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation.panels import COLOURS, INK, PALE_INK, Axes, Figures
-from plumbline.evaluation.policies import MODEL, VARIANTS, ordered
+from plumbline.evaluate.plot_panels import COLOURS, INK, PALE_INK, Axes, Figures
+from plumbline.evaluate.policies import MODEL, VARIANTS, ordered
 from plumbline.report.card_text import number, words
 
 RAW = "#D55E00"

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import evidence
-from plumbline.evaluation.evidence import Window
+from plumbline.evaluate import evidence
+from plumbline.evaluate.evidence import Window
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array, Resample
 from plumbline.metrics.cost import Money

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation.explained import Explained, partner, shares, swarm
-from plumbline.evaluation.panels import PALE_INK
+from plumbline.evaluate.contributions_sample import Explained, partner, shares, swarm
+from plumbline.evaluate.plot_panels import PALE_INK
 
 MOST, CLOSER = 15, 4
 """Features in the summary, and those that get a panel of their own."""

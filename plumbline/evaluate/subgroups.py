@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import evidence
-from plumbline.evaluation.conditions import Coded, Condition
+from plumbline.evaluate import evidence
+from plumbline.evaluate.conditions import Coded, Condition
 from plumbline.metrics import bootstrap
 from plumbline.metrics.bootstrap import Array
 from plumbline.model import portable

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.usecase import Columns, UseCase
-from plumbline.evaluation import (
+from plumbline.evaluate import (
     assessment,
     conditions,
     evidence,
@@ -19,9 +19,9 @@ from plumbline.evaluation import (
     slices,
     subgroups,
 )
-from plumbline.evaluation.curves import Table
-from plumbline.evaluation.evidence import Window
-from plumbline.evaluation.policies import Known
+from plumbline.evaluate.curves import Table
+from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.policies import Known
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics.bootstrap import Array
 from plumbline.model.bundle import Bundle

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluation import morepanels, panels, swarms
-from plumbline.evaluation.curves import Lines, Table
-from plumbline.evaluation.explained import Explained
-from plumbline.evaluation.panels import Axes, Figures
+from plumbline.evaluate import beeswarm, cost_panels, plot_panels
+from plumbline.evaluate.contributions_sample import Explained
+from plumbline.evaluate.curves import Lines, Table
+from plumbline.evaluate.plot_panels import Axes, Figures
 
 STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
@@ -29,7 +29,7 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "savefig.facecolor": "white",
-    "text.color": panels.INK,
+    "text.color": plot_panels.INK,
     "text.parse_math": False,  # a dollar in a name is a dollar
 }
 
@@ -42,20 +42,20 @@ def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: T
     """
     names = ["quality", "importance"]
     with _canvas(folder / "quality.png", title, 13.5, 4.5, 3) as axes:
-        for panel, (paint, curve) in zip(axes, panels.quality(figures), strict=True):
+        for panel, (paint, curve) in zip(axes, plot_panels.quality(figures), strict=True):
             paint(panel, lines[curve])
-    bars = min(panels.MOST, len(importance["y"]))
+    bars = min(plot_panels.MOST, len(importance["y"]))
     with _canvas(folder / "importance.png", title, 8, 1.4 + 0.27 * bars) as axes:
-        panels.importance(axes[0], importance)
+        plot_panels.importance(axes[0], importance)
     if figures["slices"]:
         rows = sum(len(groups) + 1 for groups in figures["slices"].values())
         with _canvas(folder / "slices.png", title, 8, 1.8 + 0.27 * rows) as axes:
-            panels.slices(axes[0], figures)
+            plot_panels.slices(axes[0], figures)
         names.append("slices")
     if figures.get("months"):
         with _canvas(folder / "months.png", title, 11, 4, 2) as axes:
-            panels.months(axes[0], figures)
-            panels.apart(axes[1], figures)
+            plot_panels.months(axes[0], figures)
+            plot_panels.apart(axes[1], figures)
         names.append("months")
     return [f"{name}.png" for name in [*names, *_more(folder, title, figures)]]
 
@@ -64,33 +64,33 @@ def _more(folder: Path, title: str, figures: Figures) -> list[str]:
     names = []
     if found := figures.get("calibration"):
         with _canvas(folder / "calibration.png", title, 11, 5, 2) as axes:
-            morepanels.reliability(axes[0], found)
-            morepanels.counts(axes[1], found)
+            cost_panels.reliability(axes[0], found)
+            cost_panels.counts(axes[1], found)
         names.append("calibration")
     if found := figures.get("policies"):
         with _canvas(folder / "policies.png", title, 9, 1.5 + 0.4 * len(found["policies"])) as axes:
-            morepanels.policies(axes[0], found)
+            cost_panels.policies(axes[0], found)
         names.append("policies")
     if found := figures.get("fairness"):
         rows = sum(len(piece["groups"]) + 1 for piece in found.values())
         with _canvas(folder / "fairness.png", title, 12, 1.8 + 0.27 * rows, 2) as axes:
-            morepanels.fairness(axes, found)
+            cost_panels.fairness(axes, found)
         names.append("fairness")
     return names
 
 
 def explain(folder: Path, title: str, shown: Explained) -> None:
     """Write contributions.png (a dot per row and feature) and dependence.png (the strongest closer)."""
-    rows = min(swarms.MOST, len(shown.features))
+    rows = min(beeswarm.MOST, len(shown.features))
     with _canvas(folder / "contributions.png", title, 9, 1.5 + 0.36 * rows) as axes:
-        swarms.summary(axes[0], shown)
-    top = shown.top(swarms.CLOSER)
+        beeswarm.summary(axes[0], shown)
+    top = shown.top(beeswarm.CLOSER)
     with canvas(
         folder / "dependence.png", title, 12, 4 * -(-len(top) // 2), 2, -(-len(top) // 2)
     ) as axes:
         axes[0].figure.get_layout_engine().set(w_pad=0.15)  # a bar's words from the next panel's
         for panel, place in zip(axes, top, strict=False):
-            swarms.closer(panel, shown, place)
+            beeswarm.closer(panel, shown, place)
         for panel in axes[len(top) :]:
             panel.set_axis_off()
 

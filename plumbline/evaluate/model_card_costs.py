@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plumbline.evaluation.policies import LIMITED, ordered
+from plumbline.evaluate.policies import LIMITED, ordered
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.report.card_text import (
     Bullets,

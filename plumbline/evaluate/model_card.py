@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plumbline.core.usecase import Slice, UseCase
-from plumbline.evaluation import cardcosts, cardsections, slices
+from plumbline.evaluate import model_card_costs, model_card_sections, slices
 from plumbline.report import card_page
 from plumbline.report.card_text import (
     Bullets,
@@ -47,17 +47,17 @@ def parts(usecase: UseCase, figures: Figures) -> list[Part]:
         Heading("Verdict"),
         Text(f"**{figures['gate']['verdict']}**"),
         Bullets(figures["gate"]["reasons"]),
-        *cardsections.use(usecase),
-        *cardsections.data(figures),
-        *cardsections.quality(usecase, figures),
-        *cardsections.calibration(figures),
-        *cardcosts.policies(figures),
+        *model_card_sections.use(usecase),
+        *model_card_sections.data(figures),
+        *model_card_sections.quality(usecase, figures),
+        *model_card_sections.calibration(figures),
+        *model_card_costs.policies(figures),
         *_slices(usecase, figures),
         *_found(usecase, figures),
         *_fairness(usecase, figures),
         Heading("Expected behaviours"),
         _behaviours(usecase, figures),
-        *cardsections.looks(figures["important"]),
+        *model_card_sections.looks(figures["important"]),
         Heading("Limits"),
         Bullets(_limits(usecase)),
         *_lineage(usecase, figures),
