@@ -20,13 +20,20 @@ from plumbline.core import tables, usecase
 from plumbline.core.usecase import Array, UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
-from plumbline.monitoring import layout, matured, sketch, stream, usual, watch
-from plumbline.monitoring.judge import Judgement
-from plumbline.monitoring.layout import Layout
-from plumbline.monitoring.matured import Outcome
-from plumbline.monitoring.sketch import Sketch
-from plumbline.monitoring.verdict import Finding
-from plumbline.monitoring.window import Window, scorable, window
+from plumbline.monitor import (
+    binning,
+    label_outcomes,
+    observe,
+    period_summary,
+    seasonal_baseline,
+    stream,
+)
+from plumbline.monitor.binning import Layout
+from plumbline.monitor.judge import Judgement
+from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.period_summary import Sketch
+from plumbline.monitor.verdict import Finding
+from plumbline.monitor.window import Window, scorable, window
 from plumbline.params import Monitor
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,11 +86,11 @@ def judged(
 ) -> Iterator[Week]:
     """The weeks after the first FIRST of `later`, each with what was known at its end."""
     state = stream.begin(plan, limits)
-    for day, part in watch.periods(plan, training, None):
-        state = stream.learn(state, sketch.sketch(plan, part, day))
-    outcomes = [matured.outcome(plan, part, day) for day, part in later]
+    for day, part in observe.periods(plan, training, None):
+        state = stream.learn(state, period_summary.sketch(plan, part, day))
+    outcomes = [label_outcomes.outcome(plan, part, day) for day, part in later]
     for place, (day, part) in enumerate(later):
-        now = sketch.sketch(plan, part, day)
+        now = period_summary.sketch(plan, part, day)
         if place < FIRST:
             state = stream.learn(state, now, outcomes[place])
             continue
@@ -101,13 +108,13 @@ def _week(
     outcome: Outcome,
     found: Judgement,
 ) -> Week:
-    moved = usual.shifts(usual.past(plan, before, now), plan.plans)
+    moved = seasonal_baseline.shifts(seasonal_baseline.past(plan, before, now), plan.plans)
     least = min(moved, key=lambda name: moved[name].p)
     return Week(
         found,
         float(np.nanmean(part.columns["dep_delay"].astype(np.float64))),
         float(np.nanmean(part.label)),
-        matured.quality("regression", outcome),
+        label_outcomes.quality("regression", outcome),
         least,
         moved[least].size,
     )
@@ -166,12 +173,12 @@ def main() -> None:
     limits = params.load("flights", ROOT / "params.yaml").monitor
     scorer = bundle.load(ROOT / "models" / case.name, case.name)
     training = read(case, scorer, "train")
-    gain = layout.gain_shares(scorer.booster)
-    plan = layout.layout(case, gain, training, period_days=limits.period_days)
+    gain = binning.gain_shares(scorer.booster)
+    plan = binning.layout(case, gain, training, period_days=limits.period_days)
     later = [
         (day, part)
         for name in ("valid", "test", "current")
-        for day, part in watch.periods(plan, read(case, scorer, name), None)
+        for day, part in observe.periods(plan, read(case, scorer, name), None)
         if day is not None
     ]
     lines = [

@@ -18,10 +18,11 @@ from plumbline.core import usecase as usecases
 from plumbline.core.usecase import UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
-from plumbline.monitoring import drift_pictures, drift_report, history, layout, monitor_json
-from plumbline.monitoring import page as monitor_page
-from plumbline.monitoring import watch as monitoring
-from plumbline.monitoring.window import Window, scorable, window
+from plumbline.monitor import binning, drift_plots, evidently_report, history
+from plumbline.monitor import observe as monitoring
+from plumbline.monitor import page as monitor_page
+from plumbline.monitor import result as monitor_json
+from plumbline.monitor.window import Window, scorable, window
 from plumbline.tracking import projection as tracking
 
 log = logging.getLogger("plumbline")
@@ -46,16 +47,16 @@ def main(
     scorer = bundle.load(model, usecase)
     past = _window(case, scorer, reference)
     now = _window(case, scorer, current, params.data.as_of)
-    gain = layout.gain_shares(scorer.booster)
+    gain = binning.gain_shares(scorer.booster)
     seen = monitoring.observe(case, gain, past, now, limits, params.seed)
     told = monitor_json.result(seen, limits)
     before = history.loads(earlier.read_text(encoding="utf-8"), str(earlier))
     days = history.merge(before, history.rows(told, scorer.manifest.model_md5))
     with files.replacing_folder(reports) as folder:
-        drift_pictures.draw(folder, seen, days)
+        drift_plots.draw(folder, seen, days)
         (folder / "history.csv").write_text(history.dumps(days), encoding="utf-8")
         page = folder / "evidently.html"
-        drift_report.write(page, seen, limits, case.problem, scorer.threshold, params.seed)
+        evidently_report.write(page, seen, limits, case.problem, scorer.threshold, params.seed)
         monitor_page.write(folder, usecase, told, days)
     files.write_json(result, told)
     log.info("monitor: %s", monitor_json.summary(seen))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bench.monitoring.worlds import IRRELEVANT
-from plumbline.monitoring.window import Window
+from plumbline.monitor.window import Window
 from usecases.card_fraud import USECASE
 
 DAYS = 28  # of the past that a peer takes as its reference

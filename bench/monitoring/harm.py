@@ -21,7 +21,7 @@ from bench.monitoring.worlds import World, ordinal
 from plumbline.core.files import read_json, write_json
 from plumbline.core.usecase import Array
 from plumbline.metrics import metrics
-from plumbline.monitoring.window import Window
+from plumbline.monitor.window import Window
 from usecases.card_fraud import USECASE
 
 NEEDED = ("payment_id", "paid_at", "amount_cents", USECASE.label, "score", "delivered")

@@ -14,8 +14,8 @@ from plumbline.core.files import read_json, replacing_folder
 from plumbline.core.usecase import Array
 from plumbline.model import boosting, bundle
 from plumbline.model.bundle import Bundle
-from plumbline.monitoring import layout
-from plumbline.monitoring.window import Window, scorable
+from plumbline.monitor import binning
+from plumbline.monitor.window import Window, scorable
 from stages import train as stage
 from tests.conftest import ROOT
 from usecases.card_fraud import USECASE
@@ -55,7 +55,7 @@ def load(folder: Path) -> Bundle:
 
 def gain(model: Bundle) -> dict[str, float]:
     """Each feature's share of the model's gain."""
-    return layout.gain_shares(model.booster)
+    return binning.gain_shares(model.booster)
 
 
 def scored(model: Bundle, columns: Mapping[str, Array]) -> dict[str, Array]:

@@ -20,7 +20,7 @@ from bench.monitoring.frames import DAYS, frame
 from bench.monitoring.protocol import Matured, Page
 from bench.monitoring.streams import Past
 from bench.monitoring.worlds import cache
-from plumbline.monitoring.window import Window
+from plumbline.monitor.window import Window
 
 WORKER = Path(__file__).with_name("nanny_worker.py")
 PINS = Path(__file__).parents[1] / "requirements-nannyml.txt"

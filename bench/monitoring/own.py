@@ -10,9 +10,9 @@ import numpy as np
 from bench.monitoring.protocol import Matured, Page
 from bench.monitoring.streams import Past
 from bench.monitoring.worlds import case
-from plumbline.monitoring import layout, sketch, stream
-from plumbline.monitoring import matured as labels
-from plumbline.monitoring.window import Window
+from plumbline.monitor import binning, period_summary, stream
+from plumbline.monitor import label_outcomes as labels
+from plumbline.monitor.window import Window
 from plumbline.params import Monitor
 
 
@@ -27,17 +27,19 @@ class Plumbline:
         self.state: Any = None
 
     def fit(self, past: Past) -> None:
-        self.layout = layout.layout(case(), past.gain, past.training)
+        self.layout = binning.layout(case(), past.gain, past.training)
         self.healthy = stream.begin(self.layout, Monitor())
         for day in past.days:
             known = labels.outcome(self.layout, day)
-            self.healthy = stream.learn(self.healthy, sketch.sketch(self.layout, day), known)
+            self.healthy = stream.learn(
+                self.healthy, period_summary.sketch(self.layout, day), known
+            )
 
     def begin(self) -> None:
         self.state = self.healthy
 
     def judge(self, now: Window, matured: Matured) -> Page:
-        seen = sketch.sketch(self.layout, now, day=now.last)
+        seen = period_summary.sketch(self.layout, now, day=now.last)
         known = {day: labels.outcome(self.layout, w) for day, w in matured.items()}
         self.state, found = stream.step(self.state, seen, known)
         grave = [f for f in found.findings if f.level != "fine"]

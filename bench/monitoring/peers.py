@@ -11,7 +11,7 @@ import pandas as pd
 from bench.monitoring.frames import CATEGORIES, frame, reference
 from bench.monitoring.protocol import Level, Matured, Page
 from bench.monitoring.streams import Past
-from plumbline.monitoring.window import Window
+from plumbline.monitor.window import Window
 
 LEVEL = 0.05
 

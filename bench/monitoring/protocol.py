@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from bench.monitoring.streams import Past
-from plumbline.monitoring.window import Window
+from plumbline.monitor.window import Window
 
 Level = Literal["fine", "watch", "page"]
 Matured = Mapping[np.datetime64, Window]

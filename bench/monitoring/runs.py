@@ -12,7 +12,7 @@ from bench.monitoring import streams
 from bench.monitoring.protocol import Detector, Level, Page
 from bench.monitoring.scenarios import Group, Scenario
 from bench.monitoring.worlds import World
-from plumbline.monitoring.window import Window
+from plumbline.monitor.window import Window
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from plumbline.core import tables
 from plumbline.core.files import replacing_folder
 from plumbline.core.usecase import Array
 from plumbline.features import batch, derived_events, engine
-from plumbline.monitoring.window import Window
+from plumbline.monitor.window import Window
 from sources.card_fraud.simulator import simulate
 from usecases.card_fraud import USECASE
 

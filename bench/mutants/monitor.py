@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant(
         "Monitor 4",
         "monitor: a model past its shelf life is not due",
-        "plumbline/monitoring/monitor_json.py",
+        "plumbline/monitor/result.py",
         "if life is None or age_days is None or age_days <= life:",
         "if life is None or age_days is None or age_days <= 100 * life:",
         tests="tests/code/test_monitoring.py",
@@ -104,7 +104,7 @@ MUTANTS = (
     Mutant(
         "Monitor 7",
         "monitor: a loss counts as a gain",
-        "plumbline/monitoring/quality.py",
+        "plumbline/monitor/quality.py",
         "change = reference - current if metric",
         "change = current - reference if metric",
         tests="tests/code/test_matured.py",

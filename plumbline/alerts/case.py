@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from plumbline.monitoring.words import LEVELS
+from plumbline.monitor.sentences import LEVELS
 from plumbline.params import Alerts, Silence
 
 Finding = Mapping[str, Any]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from plumbline.alerts.case import Case, Finding, Step
 from plumbline.alerts.memory import Failure
 from plumbline.core.safe_text import one_line
-from plumbline.monitoring import words
+from plumbline.monitor import sentences
 from plumbline.report.blocks import Block, Bullets, Heading, Text, Tone, Verdict
 
 MOST = 10
@@ -40,7 +40,7 @@ def letter(
     """
     spoken = [c for c in cases if steps.get(c.name)]
     title = heading(spoken)
-    level = max((c.level for c in spoken), key=words.LEVELS.index)
+    level = max((c.level for c in spoken), key=sentences.LEVELS.index)
     blocks: list[Block] = [Verdict(title, TONES[level])]
     for one in spoken:
         blocks += about(one, steps[one.name])
@@ -58,7 +58,7 @@ def heading(spoken: Sequence[Case]) -> str:
         return f"Plumbline: {short(spoken[0])}"
     ill = [c.name for c in spoken if c.told]
     well = [c.name for c in spoken if not c.told]
-    level = max((c.level for c in spoken), key=words.LEVELS.index)
+    level = max((c.level for c in spoken), key=sentences.LEVELS.index)
     parts = [f"{level}: {', '.join(ill)}"] if ill else []
     parts += [f"fine again: {', '.join(well)}"] if well else []
     return one_line(f"Plumbline: {'; '.join(parts)}", 200)
@@ -72,7 +72,7 @@ def short(one: Case) -> str:
     """
     if not one.told:
         return f"{one.name}: fine again"
-    names = [words.where(f) for f in one.told[:2]]
+    names = [sentences.where(f) for f in one.told[:2]]
     more = f", and {len(one.told) - 2} more" if len(one.told) > 2 else ""
     return one_line(f"{one.name}: {one.level}: {'; '.join(names)}{more}", 200)
 
@@ -94,20 +94,20 @@ def about(one: Case, step: Step) -> Iterator[Block]:
 
 def findings(told: Sequence[Finding]) -> Bullets:
     """A sentence each, the first ones."""
-    lines = [f"{f['level']}: {words.sentence(f, LENGTH)}" for f in told[:MOST]]
+    lines = [f"{f['level']}: {sentences.sentence(f, LENGTH)}" for f in told[:MOST]]
     more = len(told) - MOST
     return Bullets([*lines, f"and {more} more, in the report"] if more > 0 else lines)
 
 
 def facts(one: Case) -> Iterator[Text]:
     """The window, what cannot be seen yet, and whether to retrain."""
-    days = words.window(one.found)
+    days = sentences.window(one.found)
     if days:
         yield Text(f"Window: {days}.")
-    if words.blind(one.found):
-        yield Text(words.blind(one.found))
+    if sentences.blind(one.found):
+        yield Text(sentences.blind(one.found))
     if one.found.get("retrain"):
-        yield Text(words.retrain(one.found))
+        yield Text(sentences.retrain(one.found))
 
 
 def lost(failures: Mapping[str, Failure]) -> Iterator[Block]:

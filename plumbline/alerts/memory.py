@@ -17,7 +17,7 @@ from typing import Any
 
 from plumbline.alerts.case import Case
 from plumbline.core.files import dumps, write_json
-from plumbline.monitoring.words import LEVELS
+from plumbline.monitor.sentences import LEVELS
 
 FILE = Path(".plumbline") / "alerts.json"
 FORMAT = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from plumbline.core.errors import PlumblineError
-from plumbline.monitoring.verdict import FAULTS
+from plumbline.monitor.verdict import FAULTS
 from plumbline.report import numbers
 from plumbline.review import ruling
 

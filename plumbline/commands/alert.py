@@ -94,7 +94,7 @@ def _groups(
 
 def _pages(told: Mapping[str, Any]) -> dict[str, str]:
     """Each use case's HTML page; none, with a warning, where its JSON is too odd to be drawn."""
-    from plumbline.monitoring import page
+    from plumbline.monitor import page
 
     found = {}
     for name, seen in told.items():

@@ -37,7 +37,7 @@ def run(chosen: argparse.Namespace) -> None:
 
 
 def _there(name: str) -> Path:
-    from plumbline.monitoring import page
+    from plumbline.monitor import page
 
     path = REPORTS / name / "monitor" / page.FILE
     if not path.is_file():
@@ -46,7 +46,7 @@ def _there(name: str) -> Path:
 
 
 def _drawn(folder: Path, name: str, found: Any) -> Path:
-    from plumbline.monitoring import page
+    from plumbline.monitor import page
 
     path = folder / f"{name}-monitor.html"
     with replacing(path) as beside:

@@ -10,9 +10,9 @@ import numpy as np
 from plumbline.core import tables
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.history.places import Folder
-from plumbline.monitoring import drift, weeks
-from plumbline.monitoring.layout import Kind, monitored
-from plumbline.monitoring.window import is_number
+from plumbline.monitor import calendar, drift
+from plumbline.monitor.binning import Kind, monitored
+from plumbline.monitor.window import is_number
 from plumbline.params import Monitor
 from plumbline.review import locks, scoring
 from plumbline.review.locks import Entries
@@ -86,4 +86,4 @@ def _weeks(usecase: UseCase, columns: Columns) -> tuple[Array, ...]:
     if usecase.time is None or not len(columns[usecase.time]):
         return ()
     day = np.asarray(columns[usecase.time]).astype("datetime64[D]")
-    return (weeks.blocks(day, day.max(), 1),)
+    return (calendar.blocks(day, day.max(), 1),)

@@ -9,7 +9,7 @@ from bench.monitoring import scoring
 from bench.monitoring.harm import Harm, daily
 from bench.monitoring.runs import Record
 from bench.monitoring.worlds import DELAY
-from plumbline.monitoring.window import Window
+from plumbline.monitor.window import Window
 
 
 def record(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.monitoring import causes, layout
+from plumbline.monitor import binning, causes
 
 BEFORE = np.rint(np.random.default_rng(0).lognormal(8, 1, 100_000))
 DISTANCE = np.rint(np.random.default_rng(1).gamma(4, 30, 100_000))
@@ -15,7 +15,7 @@ DAY = np.array(
 
 
 def grid(values):
-    return layout.fine_counts(values)
+    return binning.fine_counts(values)
 
 
 def some(rows=5_000, seed=7):

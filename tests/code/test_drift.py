@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from plumbline.monitoring import drift
-from plumbline.monitoring.drift import Size, compare
+from plumbline.monitor import drift
+from plumbline.monitor.drift import Size, compare
 
 CHANCE = 0.001
 

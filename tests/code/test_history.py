@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.monitoring import history
+from plumbline.monitor import history
 
 
 def result(day, level="fine", value=None):

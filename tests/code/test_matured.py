@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from plumbline.metrics import metrics
-from plumbline.monitoring import estimate, layout, matured
-from plumbline.monitoring import quality as known
-from plumbline.monitoring.window import Window, matured_weeks, scorable, window
+from plumbline.monitor import binning, estimate, label_outcomes
+from plumbline.monitor import quality as known
+from plumbline.monitor.window import Window, matured_weeks, scorable, window
 from tests.shop import usecase
 from tests.small import SMALL
 
@@ -117,7 +117,7 @@ def test_nothing_to_tell(now, why):
 
 
 CASE = usecase()
-PLAN = layout.layout(CASE, {}, Window({}, np.zeros(9), np.linspace(0, 1, 9), None, None))
+PLAN = binning.layout(CASE, {}, Window({}, np.zeros(9), np.linspace(0, 1, 9), None, None))
 
 
 def cases(rate, seed, rows=2_000, flip=0.0, unknown=False):
@@ -127,14 +127,14 @@ def cases(rate, seed, rows=2_000, flip=0.0, unknown=False):
     truth = np.where(random.random(rows) < flip, score.mean(), score)
     label = (random.random(rows) < rate * truth).astype(float)
     label = np.full(rows, np.nan) if unknown else label
-    return matured.outcome(PLAN, Window({}, label, score, None, LAST))
+    return label_outcomes.outcome(PLAN, Window({}, label, score, None, LAST))
 
 
 USUAL = [cases(1.0, seed) for seed in range(42)]
 
 
 def found(recent):
-    return {(t.name, t.run): t for t in matured.tests("classification", USUAL, recent)}
+    return {(t.name, t.run): t for t in label_outcomes.tests("classification", USUAL, recent)}
 
 
 def test_an_outcome_holds_what_precision_needs():
@@ -143,10 +143,10 @@ def test_an_outcome_holds_what_precision_needs():
     label = (random.random(5_000) < score).astype(float)
     whole = Window({}, label, score, None, LAST)
     exact = metrics.average_precision(label, score)
-    one = matured.outcome(PLAN, whole)
-    assert matured.quality("classification", one) == pytest.approx(exact, abs=0.005)
-    half = [matured.outcome(PLAN, whole.take(np.arange(5_000) % 2 == k)) for k in (0, 1)]
-    pooled = matured.pool(half)
+    one = label_outcomes.outcome(PLAN, whole)
+    assert label_outcomes.quality("classification", one) == pytest.approx(exact, abs=0.005)
+    half = [label_outcomes.outcome(PLAN, whole.take(np.arange(5_000) % 2 == k)) for k in (0, 1)]
+    pooled = label_outcomes.pool(half)
     assert (pooled.scores == one.scores).all()
     assert pooled.label == label.sum()
 
@@ -154,7 +154,7 @@ def test_an_outcome_holds_what_precision_needs():
 def test_labels_that_are_not_known_do_not_count():
     one = cases(1.0, 1, unknown=True)
     assert (one.known, one.maturity) == (0, 0.0)
-    assert np.isnan(matured.quality("classification", one))
+    assert np.isnan(label_outcomes.quality("classification", one))
     assert estimate.known(one) is None
 
 
@@ -183,7 +183,7 @@ def test_labels_that_the_scores_no_longer_tell_are_a_loss():
 
 
 def test_a_regression_that_errs_more_is_a_loss():
-    plan = layout.layout(
+    plan = binning.layout(
         usecase("regression"), {}, Window({}, np.zeros(9), np.linspace(0, 1, 9), None, None)
     )
 
@@ -191,14 +191,14 @@ def test_a_regression_that_errs_more_is_a_loss():
         random = np.random.default_rng(seed)
         score = random.normal(10, 3, 300)
         label = score + bias + error * random.normal(0, 1, 300)
-        return matured.outcome(plan, Window({}, label, score, None, LAST))
+        return label_outcomes.outcome(plan, Window({}, label, score, None, LAST))
 
     usual = [day(1.0, 0.0, s) for s in range(28)]
-    worse = matured.tests("regression", usual, [day(1.3, 0.0, 50 + s) for s in range(7)])
+    worse = label_outcomes.tests("regression", usual, [day(1.3, 0.0, 50 + s) for s in range(7)])
     assert min(t.p for t in worse if t.name == "quality") < 1e-6
-    moved = matured.tests("regression", usual, [day(1.0, 0.4, 80 + s) for s in range(7)])
+    moved = label_outcomes.tests("regression", usual, [day(1.0, 0.4, 80 + s) for s in range(7)])
     assert min(t.p for t in moved if t.name == "calibration") < 1e-6
-    same = matured.tests("regression", usual, [day(1.0, 0.0, 90 + s) for s in range(7)])
+    same = label_outcomes.tests("regression", usual, [day(1.0, 0.0, 90 + s) for s in range(7)])
     assert min(t.p for t in same) > 1e-3
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.monitoring import drift_pictures, drift_report, history, monitor_json
-from plumbline.monitoring import watch as monitoring
-from plumbline.monitoring.window import window
+from plumbline.monitor import drift_plots, evidently_report, history, result
+from plumbline.monitor import observe as monitoring
+from plumbline.monitor.window import window
 from plumbline.params import Monitor
 from tests.shop import DELAY, LAST, table, usecase
 
@@ -57,7 +57,7 @@ def test_no_drift_is_fine():
     made = [look(before(seed=100 + s), days(seed=s, unknown=DELAY)) for s in range(3)]
     assert "page" not in [j.level for seen in made for j in seen.days]
     assert sum(j.level == "watch" for seen in made for j in seen.days) <= 2
-    out = monitor_json.result(made[0], LIMITS)
+    out = result.result(made[0], LIMITS)
     assert out["promise"] == "one false page in 200 days"
     assert out["retrain"]["now"] is False
     assert out["blind"] == {
@@ -152,7 +152,7 @@ def test_an_all_null_and_a_missing_column_are_said():
     assert found[("all_null", "size")] == "page"
     assert found[("missing", "colour")] == "page"
     assert found[("missing", "spare")] == "watch", "the model hardly uses it"
-    out = monitor_json.result(seen, LIMITS)
+    out = result.result(seen, LIMITS)
     assert out["retrain"]["now"] is False
     assert out["retrain"]["why"].startswith("refused: mend the input first (colour, size)")
     assert out["estimate"]["muted"].startswith("inputs are invalid: colour, size")
@@ -177,8 +177,8 @@ def test_labels_that_show_a_loss_page_and_retrain():
     paged = [str(j.day) for j in seen.days if j.level == "page"]
     assert paged[0] <= str(LAST - 20 + DELAY + 7), "within a week of the first labels"
     assert paged[0] >= str(LAST - 20 + DELAY), "blind before"
-    assert monitor_json.result(seen, LIMITS)["retrain"]["now"] is True
-    assert monitor_json.figures(seen, LIMITS)["loss"] > 0.3
+    assert result.result(seen, LIMITS)["retrain"]["now"] is True
+    assert result.figures(seen, LIMITS)["loss"] > 0.3
 
 
 def test_missing_days_and_empty_windows():
@@ -209,7 +209,7 @@ def test_weeks_are_judged_where_days_are_few():
     seen = look(past, now, limits=limits)
     assert [str(j.day) for j in seen.days] == [str(LAST - 13), str(LAST - 6)]
     assert seen.level != "page"
-    assert monitor_json.result(seen, limits)["promise"] == "one false page in 200 weeks"
+    assert result.result(seen, limits)["promise"] == "one false page in 200 weeks"
     bad = look(past, since(now, "size", now["size"] + 1.5, back=7), limits=limits)
     assert [j.level == "page" for j in bad.days] == [False, True]
 
@@ -222,7 +222,7 @@ def test_overdue_labels_are_said():
 @pytest.mark.mltest("Monitor 4")
 def test_an_old_model_is_due():
     limits = Monitor(bootstrap=50, shelf_life_days=30)
-    out = monitor_json.result(look(limits=limits), limits)
+    out = result.result(look(limits=limits), limits)
     assert out["shelf_life"]["age_days"] == 49 + DELAY
     assert out["retrain"] == {
         "now": True,
@@ -238,7 +238,7 @@ def test_a_plain_table_without_time(problem):
         del one["at"]
     seen = look(*pair, case, last=None)
     assert seen.level != "page"
-    out = monitor_json.result(seen, LIMITS)
+    out = result.result(seen, LIMITS)
     assert (out["blind"], out["weeks"], out["days"][0]["day"]) == (None, [], None)
     assert out["quality"]["rows"] == {"reference": 28 * 60, "current": 28 * 60}
     shifted = {**pair[1], "size": pair[1]["size"] + 0.6}
@@ -247,15 +247,15 @@ def test_a_plain_table_without_time(problem):
 
 def test_pictures_tell_the_days(tmp_path):
     seen = look()
-    rows = history.rows(monitor_json.result(seen, LIMITS), "abc")
-    made = drift_pictures.draw(tmp_path, seen, rows)
+    rows = history.rows(result.result(seen, LIMITS), "abc")
+    made = drift_plots.draw(tmp_path, seen, rows)
     assert [p.name for p in made] == ["score.svg", "days.svg"]
-    assert drift_pictures.COLOURS["fine"] in (tmp_path / "days.svg").read_text()
+    assert drift_plots.COLOURS["fine"] in (tmp_path / "days.svg").read_text()
 
 
 def test_distributions_are_of_the_found_columns_first():
     now = days()
-    out = monitor_json.result(look(now=since(now, "spare", now["spare"] + 3)), LIMITS)
+    out = result.result(look(now=since(now, "spare", now["spare"] + 3)), LIMITS)
     first = out["distributions"][0]
     assert first["name"] == "spare"
     assert len(first["bins"]) == len(first["reference"]) == len(first["current"])
@@ -266,8 +266,8 @@ def test_distributions_are_of_the_found_columns_first():
 
 def test_the_sample_is_bounded_seeded_and_in_order():
     whole = window(usecase(), table(28), np.arange(28.0 * 60))
-    got = drift_report.sample(whole, 100, seed=1)
+    got = evidently_report.sample(whole, 100, seed=1)
     assert got.rows == 100
     assert (np.diff(got.score) > 0).all()
-    assert (got.score == drift_report.sample(whole, 100, seed=1).score).all()
-    assert drift_report.sample(whole, 10_000, seed=1) is whole
+    assert (got.score == evidently_report.sample(whole, 100, seed=1).score).all()
+    assert evidently_report.sample(whole, 10_000, seed=1) is whole

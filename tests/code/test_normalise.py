@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from plumbline.monitoring.normalise import loads, stable
+from plumbline.monitor.stable_html import loads, stable
 
 
 def page(first: str, second: str) -> str:

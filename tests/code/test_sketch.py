@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from plumbline.core.usecase import Snapshot, Where
-from plumbline.monitoring import entities, layout, matured, sketch, stream
-from plumbline.monitoring.window import Window, window
+from plumbline.monitor import binning, entities, label_outcomes, period_summary, stream
+from plumbline.monitor.window import Window, window
 from plumbline.params import Monitor
 from plumbline.serve import single_event
 from tests.shop import LAST, table, usecase
@@ -24,7 +24,7 @@ GAIN = {"size": 0.6, "colour_code": 0.3, "spare": 0.001, "rate": 0.099}
 
 def plan(**more):
     columns = table(28, LAST - 14, seed=1)
-    return layout.layout(CASE, GAIN, window(CASE, columns, np.zeros(28 * 60)), **more)
+    return binning.layout(CASE, GAIN, window(CASE, columns, np.zeros(28 * 60)), **more)
 
 
 PLAN = plan()
@@ -34,17 +34,19 @@ def look(change=None, per_day=200):
     columns = table(1, per_day=per_day, seed=3)
     columns = change(columns) if change else columns
     rows = len(columns["number"])
-    return sketch.sketch(PLAN, Window(columns, np.full(rows, np.nan), np.zeros(rows), None, LAST))
+    return period_summary.sketch(
+        PLAN, Window(columns, np.full(rows, np.nan), np.zeros(rows), None, LAST)
+    )
 
 
 def test_importance_of_a_code_goes_to_its_column():
-    assert layout.importance(CASE, GAIN) == {
+    assert binning.importance(CASE, GAIN) == {
         "size": 0.6,
         "colour": 0.3,
         "spare": 0.001,
         "rate": 0.099,
     }
-    assert layout.monitored(CASE) == {
+    assert binning.monitored(CASE) == {
         "at": "time",
         "who": "identifier",
         "size": "numeric",
@@ -55,7 +57,7 @@ def test_importance_of_a_code_goes_to_its_column():
 
 
 def test_a_raw_column_answers_for_what_is_made_of_it():
-    roots = layout.roots(card_fraud.USECASE)
+    roots = binning.roots(card_fraud.USECASE)
     assert roots["customer_mean_30d"] == ("amount_cents", "customer_id", "paid_at")
     assert roots["size_over_customer"] == ("amount_cents", "customer_id", "paid_at")
     assert roots["night"] == ("paid_at",)
@@ -65,7 +67,7 @@ def test_a_raw_column_answers_for_what_is_made_of_it():
     assert roots["terminal_habit_90d"] == (
         *("amount_cents", "customer_id", "paid_at", "terminal_id"),
     )
-    assert all("arr_delay" not in r for r in layout.roots(flights.USECASE).values())
+    assert all("arr_delay" not in r for r in binning.roots(flights.USECASE).values())
 
 
 def test_counts_add_up():
@@ -109,8 +111,8 @@ def test_lost_columns_and_text_are_problems():
 
 
 def test_numbers_with_none_are_numbers():
-    assert layout.numeric(np.array([1, None, 2.5], object))[0] == 1.0
-    assert layout.numeric(np.array(["1"], object)) is None
+    assert binning.numeric(np.array([1, None, 2.5], object))[0] == 1.0
+    assert binning.numeric(np.array(["1"], object)) is None
 
 
 @pytest.mark.parametrize("rows", [0, 1])
@@ -123,18 +125,18 @@ def test_the_number_of_ids_does_not_grow_with_the_rows():
     random = np.random.default_rng(0)
     for rows in (500, 1_000, 4_000):
         seen = len(np.unique(random.integers(0, 1_000, rows)))
-        ledger = sketch.Ledger(seen, rows, np.zeros(0), {}, {})
+        ledger = period_summary.Ledger(seen, rows, np.zeros(0), {}, {})
         assert entities.population(ledger) == pytest.approx(1_000, rel=0.08)
 
 
 def test_histories_are_held_against_the_days_before():
-    claim = layout.Claim("count_1d", "who", 1)
+    claim = binning.Claim("count_1d", "who", 1)
     ids = np.array([0.1, 0.2, 0.3])
 
     def day(number, rows, claimed):
         held = {"count_1d": np.array(rows)}
-        ledger = sketch.Ledger(3, 6, ids, held, {"count_1d": np.array(claimed, float)})
-        return sketch.Sketch(
+        ledger = period_summary.Ledger(3, 6, ids, held, {"count_1d": np.array(claimed, float)})
+        return period_summary.Sketch(
             LAST + number, 6, np.zeros(0, int), {}, {}, {}, {"who": ledger}, 0, 0, 0.0
         )
 
@@ -168,7 +170,7 @@ def test_a_condition_is_the_same_as_for_a_single_event(condition):
         single_event._inside(condition, {"cents": c, "at": t}[condition.column]) for c, t in events
     ]
     seen = Window(columns, np.full(8, np.nan), np.zeros(8))
-    assert sketch.inside((condition,), seen).tolist() == expected
+    assert period_summary.inside((condition,), seen).tolist() == expected
 
 
 def test_a_history_of_some_rows_is_held_against_these_alone():
@@ -178,7 +180,7 @@ def test_a_history_of_some_rows_is_held_against_these_alone():
     random = np.random.default_rng(0)
 
     def day(number, odd):
-        columns = {n: random.random(count) for n in layout.monitored(case)}
+        columns = {n: random.random(count) for n in binning.monitored(case)}
         columns |= {"customer_id": np.arange(count) % 40, "terminal_id": np.arange(count) % 50}
         columns |= {"kind": np.full(count, "payment", object)}
         columns |= {"category": np.full(count, "grocery", object)}
@@ -191,22 +193,28 @@ def test_a_history_of_some_rows_is_held_against_these_alone():
         columns["paid_at"] = np.full(count, (LAST + number).astype("M8[us]"))
         return window(case, columns, np.zeros(count), LAST + number)
 
-    plan = layout.layout(case, {}, day(-1, 0))
+    plan = binning.layout(case, {}, day(-1, 0))
     assert [c.name for c in plan.claims] == ["customer_odd_3d", *names]
-    past = [sketch.sketch(plan, day(i, 0)) for i in range(7)]
+    past = [period_summary.sketch(plan, day(i, 0)) for i in range(7)]
     for claim in plan.claims[1:]:
-        assert entities.contradicted(claim, sketch.sketch(plan, day(7, 420)), past) == (0, 40)
-        assert entities.contradicted(claim, sketch.sketch(plan, day(7, 390)), past) == (40, 40)
+        assert entities.contradicted(claim, period_summary.sketch(plan, day(7, 420)), past) == (
+            0,
+            40,
+        )
+        assert entities.contradicted(claim, period_summary.sketch(plan, day(7, 390)), past) == (
+            40,
+            40,
+        )
         at = np.full(40, (LAST + 7).astype("M8[us]"))
         gone = window(case, {"customer_id": np.arange(40), "paid_at": at}, np.zeros(40), LAST + 7)
-        assert entities.contradicted(claim, sketch.sketch(plan, gone), past) is None
+        assert entities.contradicted(claim, period_summary.sketch(plan, gone), past) is None
 
 
 def test_a_large_period_is_judged_within_a_second_and_half_a_gigabyte():
     """50,000 rows of 30 columns; twice the second, as the machine may be busy."""
     case = card_fraud.USECASE
     random = np.random.default_rng(0)
-    names = [n for n in layout.monitored(case) if n not in ("category", "kind", "paid_at")][:28]
+    names = [n for n in binning.monitored(case) if n not in ("category", "kind", "paid_at")][:28]
 
     def big(rows, day):
         columns = {n: random.lognormal(8, 1, rows) for n in names}
@@ -217,16 +225,16 @@ def test_a_large_period_is_judged_within_a_second_and_half_a_gigabyte():
         columns["paid_at"] = day.astype("M8[us]") + random.integers(0, 86_400, rows).astype("m8[s]")
         return window(case, columns, random.random(rows) ** 9, day)
 
-    plan = layout.layout(case, {names[0]: 1.0}, big(20_000, LAST - 60))
+    plan = binning.layout(case, {names[0]: 1.0}, big(20_000, LAST - 60))
     state = stream.begin(plan, Monitor())
     for back in range(50, 0, -1):
-        state = stream.learn(state, sketch.sketch(plan, big(500, LAST - back)))
+        state = stream.learn(state, period_summary.sketch(plan, big(500, LAST - back)))
     now = big(50_000, LAST)
-    matured.outcome(plan, now)
+    label_outcomes.outcome(plan, now)
     started = time.process_time()
-    stream.step(state, sketch.sketch(plan, now))
+    stream.step(state, period_summary.sketch(plan, now))
     assert time.process_time() - started < 2.0
     tracemalloc.start()
-    stream.step(state, sketch.sketch(plan, now))
+    stream.step(state, period_summary.sketch(plan, now))
     assert tracemalloc.get_traced_memory()[1] < 500e6
     tracemalloc.stop()

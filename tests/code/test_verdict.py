@@ -7,8 +7,8 @@ import re
 import pytest
 
 from plumbline.core.errors import ParamsError
-from plumbline.monitoring import verdict
-from plumbline.monitoring.verdict import Finding
+from plumbline.monitor import verdict
+from plumbline.monitor.verdict import Finding
 from plumbline.params import load
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.monitoring import weeks
+from plumbline.monitor import calendar
 
 LAST = np.datetime64("2025-06-30")
 
 
 def days(count, per_day=1):
-    return np.repeat(LAST - np.arange(count)[::-1] * weeks.DAY, per_day)
+    return np.repeat(LAST - np.arange(count)[::-1] * calendar.DAY, per_day)
 
 
 def test_whole_weeks_end_with_the_last_day():
-    kept = days(17, 2)[weeks.whole(days(17, 2), LAST)]
+    kept = days(17, 2)[calendar.whole(days(17, 2), LAST)]
     assert kept.min() == np.datetime64("2025-06-17")
     assert len(kept) == 28
     weekday = (kept.astype(int) + 3) % 7
@@ -22,27 +22,27 @@ def test_whole_weeks_end_with_the_last_day():
 
 
 def test_less_than_a_week_is_kept_whole():
-    assert weeks.whole(days(6), LAST).all()
-    assert weeks.whole(days(0), LAST).shape == (0,)
+    assert calendar.whole(days(6), LAST).all()
+    assert calendar.whole(days(0), LAST).shape == (0,)
 
 
 def test_missing_last_days_are_part_of_the_window():
     early = days(14)[:-3]
-    assert weeks.span(early, LAST) == 14
-    assert weeks.whole(early, LAST).sum() == 11
+    assert calendar.span(early, LAST) == 14
+    assert calendar.whole(early, LAST).sum() == 11
 
 
 def test_week_of_counts_back():
-    assert weeks.week_of(days(9), LAST).tolist() == [1, 1, 0, 0, 0, 0, 0, 0, 0]
+    assert calendar.week_of(days(9), LAST).tolist() == [1, 1, 0, 0, 0, 0, 0, 0, 0]
 
 
 def test_blocks_are_as_long_as_asked():
-    found = weeks.blocks(days(35), LAST, 2)
+    found = calendar.blocks(days(35), LAST, 2)
     assert found.tolist() == [-1] * 7 + [1] * 14 + [0] * 14
-    assert set(weeks.blocks(days(10), LAST, 2)) == {-1}
-    assert set(weeks.blocks(days(10), LAST, 0)) == {-1}
+    assert set(calendar.blocks(days(10), LAST, 2)) == {-1}
+    assert set(calendar.blocks(days(10), LAST, 0)) == {-1}
 
 
 def test_labels_are_known_when_the_delay_has_passed_for_the_whole_day():
-    assert weeks.known_on(LAST, 0) == np.datetime64("2025-07-01")
-    assert weeks.known_on(LAST, 7) == np.datetime64("2025-07-08")
+    assert calendar.known_on(LAST, 0) == np.datetime64("2025-07-01")
+    assert calendar.known_on(LAST, 7) == np.datetime64("2025-07-08")

@@ -20,7 +20,7 @@ import pytest
 from plumbline.model import bundle as bundles
 from plumbline.model import manifest
 from plumbline.model.threshold import Threshold
-from plumbline.monitoring import drift_report, evidently_page, normalise
+from plumbline.monitor import evidently_report, evidently_widgets, stable_html
 from tests.conftest import ROOT
 from tests.shop import DELAY, LAST, table, usecase
 
@@ -110,7 +110,7 @@ def test_the_page_fetches_nothing_and_names_nothing_of_the_machine(shop):
     shop()
     run()
     page = files()["evidently.html"].decode()
-    assert normalise.loads(page) == []
+    assert stable_html.loads(page) == []
     assert str(Path.cwd()) not in page
     for tab in ("Verdict", "Inputs", "Prediction", "Label", "Quality"):
         assert f'"title": "{tab}"' in page
@@ -168,7 +168,7 @@ def test_evidently_is_told_which_window_is_which():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as drift_report.write does: Evidently's own, on import
         pair = pd.DataFrame({"x": np.arange(50.0)}), pd.DataFrame({"x": np.arange(50.0) + 1_000})
-        made = evidently_page.widgets(evidently_page.drift_table(["x"], 0.1), pair, [])
+        made = evidently_widgets.widgets(evidently_widgets.drift_table(["x"], 0.1), pair, [])
     [row] = next(w for w in made if w.type == "big_table").params["data"]
     assert max(row["reference_distribution"]["x"]) < 100
     assert min(row["current_distribution"]["x"]) > 900
@@ -183,7 +183,7 @@ def test_a_failing_stage_keeps_the_last_good_outs(shop, monkeypatch):
     def fail(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(drift_report, "write", fail)
+    monkeypatch.setattr(evidently_report, "write", fail)
     with pytest.raises(OSError, match="no space left"):
         run()
     assert (files(), Path("monitor.json").read_bytes()) == before

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline.monitoring import history, page
+from plumbline.monitor import history, page
 from plumbline.report import html_page
 from tests import alerts, browser
 from tests.alerts import finding, verdict

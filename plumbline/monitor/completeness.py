@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.monitoring import causes, usual
-from plumbline.monitoring.scene import ROWS, Scene
-from plumbline.monitoring.sketch import Sketch
-from plumbline.monitoring.verdict import Finding, Level
+from plumbline.monitor import causes, seasonal_baseline
+from plumbline.monitor.check_context import ROWS, Scene
+from plumbline.monitor.period_summary import Sketch
+from plumbline.monitor.verdict import Finding, Level
 
 DEPTH = 4
 """Weeks of which the row counts are compared."""
@@ -47,7 +47,7 @@ def keys(scene: Scene) -> Iterator[Finding]:
         rows = np.array([s.rows for s in scene.before], float)
         if not len(before):
             continue
-        chance, share = usual.rate(count, scene.now.rows, before, rows)
+        chance, share = seasonal_baseline.rate(count, scene.now.rows, before, rows)
         excess = count / scene.now.rows - share
         level = scene.graded(chance, excess, scene.limits.fault, used=True)
         if level:
@@ -59,14 +59,16 @@ def rows(scene: Scene) -> Iterator[Finding]:
     """More or fewer rows than the same weekday had: paged only where most are missing."""
     if scene.short or not scene.layout.period_days:
         return
-    seasons = np.array([usual.season(scene.layout, s) for s in (*scene.before, scene.now)])
+    seasons = np.array(
+        [seasonal_baseline.season(scene.layout, s) for s in (*scene.before, scene.now)]
+    )
     counts = np.array([s.rows for s in (*scene.before, scene.now)], float)
     expected = _expected(seasons, counts)
     if not np.isfinite(expected[-1]) or expected[-1] < scene.limits.min_rows:
         return
     rest = np.log((counts + 1) / (expected + 1))
     values = np.append(rest[:-1][np.isfinite(rest[:-1])], rest[-1])
-    chance = usual.moderated({"": values}, np.ones(len(values), bool), floor=0.02)[""]
+    chance = seasonal_baseline.moderated({"": values}, np.ones(len(values), bool), floor=0.02)[""]
     change = float(counts[-1] / expected[-1] - 1)
     if chance >= scene.watch or abs(change) < scene.limits.rows_change.watch:
         return

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from plumbline.core import files
 from plumbline.core.safe_text import one_line
-from plumbline.monitoring import page_columns, page_days, words
-from plumbline.monitoring.words import Found
+from plumbline.monitor import page_columns, page_days, sentences
+from plumbline.monitor.sentences import Found
 from plumbline.report import html_page
 from plumbline.report.numbers import figure
 
@@ -82,9 +82,9 @@ def extended(found: Found, history: Iterable[Mapping[str, str]]) -> Found:
 
 def render(usecase: str, found: Found, links: Sequence[str] = ()) -> str:
     """The whole page. `links`: names of files beside it."""
-    level = found.get("level") if found.get("level") in words.LEVELS else "page"
+    level = found.get("level") if found.get("level") in sentences.LEVELS else "page"
     said = f"{usecase}: {SAID[str(level)]}"
-    mark = words.MARKS[str(level)]
+    mark = sentences.MARKS[str(level)]
     head = (
         f'<h1 class="{TONES[str(level)]}"><span class="mark" aria-hidden="true">{mark}</span>'
         f"{escape(said)}</h1>\n{_facts(found)}"
@@ -107,10 +107,10 @@ def _sections(found: Found) -> Iterator[tuple[str, str]]:
 
 def _facts(found: Found) -> str:
     told = {
-        "Window": words.window(found),
-        "Held against": words.window(found, "reference"),
-        "Labels": words.blind(found),
-        "Model": words.retrain(found).removeprefix("Retrain: ").join(("Retrain? ", "")),
+        "Window": sentences.window(found),
+        "Held against": sentences.window(found, "reference"),
+        "Labels": sentences.blind(found),
+        "Model": sentences.retrain(found).removeprefix("Retrain: ").join(("Retrain? ", "")),
         "Age": one_line((found.get("shelf_life") or {}).get("text") or ""),
         "Estimate": _estimate(found.get("estimate") or {}),
         "Start": one_line(found.get("cold") or ""),
@@ -141,8 +141,8 @@ def _findings(found: Found) -> str:
 
 
 def _finding(told: Found) -> str:
-    level = told.get("level") if told.get("level") in words.LEVELS else "page"
-    about = one_line(words.where(told))
+    level = told.get("level") if told.get("level") in sentences.LEVELS else "page"
+    about = one_line(sentences.where(told))
     since = f", since {one_line(told['since'])}" if told.get("since") else ""
     share = told.get("importance")
     used = f" The model’s use of the column: {share:.0%}." if isinstance(share, float) else ""
@@ -150,14 +150,14 @@ def _finding(told: Found) -> str:
     for key, name in (("cause", "Likely cause"), ("next", "Next")):
         if told.get(key):
             lines.append(f"<p><strong>{name}:</strong> {escape(one_line(told[key]))}.</p>")
-    mark = words.MARKS[str(level)]
+    mark = sentences.MARKS[str(level)]
     head = f"<p><strong>{mark} {level}: {escape(about + since)}</strong></p>"
     return f'<li class="{level}">{head}{"".join(lines)}</li>'
 
 
 def _quality(found: Found) -> str:
     told = found.get("quality") or {}
-    blind = words.blind(found)
+    blind = sentences.blind(found)
     after = f"<p>{escape(blind)}</p>" if blind else ""
     if not isinstance(told.get("value"), Mapping):
         why = one_line(told.get("why_not") or "this verdict holds none")

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plumbline.monitoring import judge as judges
-from plumbline.monitoring import matured
-from plumbline.monitoring.judge import Judgement
-from plumbline.monitoring.layout import LONGEST, Layout
-from plumbline.monitoring.matured import Outcome
-from plumbline.monitoring.sketch import Sketch
-from plumbline.monitoring.verdict import FAULTS, Finding
+from plumbline.monitor import judge as judges
+from plumbline.monitor import label_outcomes
+from plumbline.monitor.binning import LONGEST, Layout
+from plumbline.monitor.judge import Judgement
+from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.period_summary import Sketch
+from plumbline.monitor.verdict import FAULTS, Finding
 from plumbline.params import Monitor
 
 HISTORY = 84
@@ -65,7 +65,7 @@ def step(
     found = judges.judge(state.layout, state.healthy, now, state.limits, labels, state.trail)
     found = replace(found, findings=tuple(_since(f, found, state.last) for f in found.findings))
     healthy = state.healthy if _spoiled(found, SPOILING) else (*state.healthy, now)[-HISTORY:]
-    older, recent = recent[: -max(matured.RUNS)], recent[-max(matured.RUNS) :]
+    older, recent = recent[: -max(label_outcomes.RUNS)], recent[-max(label_outcomes.RUNS) :]
     lost = _spoiled(found, ("quality", "calibration"))
     usual = state.usual if lost else (*state.usual, *older)[-HISTORY:]
     trail = (*state.trail, now)[-LONGEST:]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.monitoring import weeks
+from plumbline.monitor import calendar
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Window:
     @property
     def days(self) -> int:
         """Days from the first row's to the last, 0 without time or rows."""
-        return 0 if self.day is None or self.last is None else weeks.span(self.day, self.last)
+        return 0 if self.day is None or self.last is None else calendar.span(self.day, self.last)
 
     def take(self, rows: Array, last: np.datetime64 | None = None) -> Window:
         """The rows that `rows` (mask or places) picks; the window then ends with `last`, if given."""
@@ -68,7 +68,7 @@ def matured_weeks(whole: Window) -> Window:
     known = whole.take(whole.matured)
     if known.day is None or known.rows == 0:
         return known
-    return known.take(weeks.whole(known.day, known.day.max()), known.day.max())
+    return known.take(calendar.whole(known.day, known.day.max()), known.day.max())
 
 
 def scorable(columns: Columns, needed: Sequence[str], rows: int) -> Mapping[str, Array]:

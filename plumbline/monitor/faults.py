@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from plumbline.monitoring import columns, entities, feed, mixtures
-from plumbline.monitoring.scene import ROWS, Scene
-from plumbline.monitoring.verdict import Finding
+from plumbline.monitor import columns, completeness, entities, mixtures
+from plumbline.monitor.check_context import ROWS, Scene
+from plumbline.monitor.verdict import Finding
 
 
 def findings(scene: Scene) -> list[Finding]:
@@ -12,10 +12,10 @@ def findings(scene: Scene) -> list[Finding]:
     if scene.now.rows == 0:
         text, cause = "no row came in this period", "the period's partition is missing"
         return [Finding("rows", "page", 1.0, ROWS, text, cause=cause)]
-    found = list(feed.hours(scene))
+    found = list(completeness.hours(scene))
     if not any(f.check == "hours" for f in found):  # else fewer rows and ids are no news
-        found += [*feed.rows(scene), *entities.findings(scene)]
-    found += feed.keys(scene)
+        found += [*completeness.rows(scene), *entities.findings(scene)]
+    found += completeness.keys(scene)
     for plan in scene.layout.plans:
         if plan.raw or plan.name in scene.now.problems:
             found += columns.findings(scene, plan)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.monitoring.layout import Layout, Plan
-from plumbline.monitoring.sketch import Raw, Sketch
-from plumbline.monitoring.usual import Past, Shift
-from plumbline.monitoring.verdict import Level
+from plumbline.monitor.binning import Layout, Plan
+from plumbline.monitor.period_summary import Raw, Sketch
+from plumbline.monitor.seasonal_baseline import Past, Shift
+from plumbline.monitor.verdict import Level
 from plumbline.params import Monitor
 
 ROWS = "share of rows"

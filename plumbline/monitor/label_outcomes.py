@@ -12,8 +12,8 @@ from functools import reduce
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.monitoring.layout import Layout
-from plumbline.monitoring.window import Window
+from plumbline.monitor.binning import Layout
+from plumbline.monitor.window import Window
 
 BINS = 512
 """Of the scores' logits, from which average precision is read to about a thousandth."""

@@ -10,8 +10,8 @@ import numpy as np
 from plumbline.core.usecase import Array
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Estimate, Resample
-from plumbline.monitoring import weeks
-from plumbline.monitoring.window import Window, matured_weeks
+from plumbline.monitor import calendar
+from plumbline.monitor.window import Window, matured_weeks
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,11 @@ def by_week(problem: str, whole: Window, name: str) -> Iterator[Week]:
     """The whole weeks of a window, oldest first."""
     if whole.day is None or whole.last is None:
         return
-    number = weeks.week_of(whole.day, whole.last)
+    number = calendar.week_of(whole.day, whole.last)
     for week in range(whole.days // 7 - 1, -1, -1):
         one = whole.take(number == week)
         known = one.take(one.matured)
-        first = whole.last - (7 * week + 6) * weeks.DAY
+        first = whole.last - (7 * week + 6) * calendar.DAY
         yield Week(name, first, one.rows, known.rows, plain(problem, known))
 
 

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from plumbline.core.usecase import Array
-from plumbline.monitoring import evidently_page, monitor_json, normalise, quality, verdict
-from plumbline.monitoring.evidently_page import LABEL, SCORE, Pair, drift_table, widgets
-from plumbline.monitoring.layout import Plan
-from plumbline.monitoring.watch import Observation
-from plumbline.monitoring.window import Window, is_number
+from plumbline.monitor import evidently_widgets, quality, result, stable_html, verdict
+from plumbline.monitor.binning import Plan
+from plumbline.monitor.evidently_widgets import LABEL, SCORE, Pair, drift_table, widgets
+from plumbline.monitor.observe import Observation
+from plumbline.monitor.window import Window, is_number
 from plumbline.params import Monitor
 
 FEWEST = 10
@@ -37,8 +37,8 @@ def write(
     with warnings.catch_warnings():
         # Evidently 0.7 touches numpy.core and litestar's old names when imported.
         warnings.simplefilter("ignore")
-        page = evidently_page.page(_tabs(seen, limits, problem, threshold, seed))
-    path.write_text(normalise.stable(page), encoding="utf-8")
+        page = evidently_widgets.page(_tabs(seen, limits, problem, threshold, seed))
+    path.write_text(stable_html.stable(page), encoding="utf-8")
 
 
 def sample(whole: Window, rows: int, seed: int) -> Window:
@@ -175,7 +175,7 @@ def _quality(
     from evidently.legacy.renderers import html_widgets as html
 
     text = quality.text(seen.quality)
-    until = monitor_json.blind(seen)
+    until = result.blind(seen)
     blind = f"blind until {until['until']}" if until else "no label is awaited"
     head = ["week from", "window", "rows", "labelled", seen.quality.metric]
     rows = [

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.monitoring.layout import Layout, Plan
-from plumbline.monitoring.sketch import Sketch
+from plumbline.monitor.binning import Layout, Plan
+from plumbline.monitor.period_summary import Sketch
 
 SEASONS = 4
 """Past periods of the same season that are pooled, at most."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.monitoring import usual
-from plumbline.monitoring.layout import Claim
-from plumbline.monitoring.scene import Scene
-from plumbline.monitoring.sketch import Ledger, Sketch
-from plumbline.monitoring.verdict import Finding
-from plumbline.monitoring.weeks import DAY
+from plumbline.monitor import seasonal_baseline
+from plumbline.monitor.binning import Claim
+from plumbline.monitor.calendar import DAY
+from plumbline.monitor.check_context import Scene
+from plumbline.monitor.period_summary import Ledger, Sketch
+from plumbline.monitor.verdict import Finding
 
 RECENT = 28
 """Periods of which the ids are compared."""
@@ -53,7 +53,7 @@ def _absent(scene: Scene, name: str) -> Iterator[Finding]:
     past = np.log([population(one) for one in known])
     gap = float(np.log(population(mine)) - past[-RECENT:].mean())
     values = np.append(past - past.mean(), gap)
-    chance = usual.moderated({"": values}, np.ones(len(values), bool), floor=0.01)[""]
+    chance = seasonal_baseline.moderated({"": values}, np.ones(len(values), bool), floor=0.01)[""]
     gone = -float(np.expm1(gap))
     if gone < scene.limits.absent.watch:
         return
@@ -77,7 +77,7 @@ def _stale(scene: Scene, claim: Claim) -> Iterator[Finding]:
     if told is None or not told[1] or not len(counts):
         return
     wrong, asked = told
-    chance, share = usual.rate(wrong, asked, counts[:, 0], counts[:, 1])
+    chance, share = seasonal_baseline.rate(wrong, asked, counts[:, 0], counts[:, 1])
     excess = wrong / asked - share
     entity = scene.layout.named[claim.entity]
     level = scene.graded(chance, excess, scene.limits.stale, used=scene.used(entity))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.monitoring.history import Row
-from plumbline.monitoring.watch import Observation
+from plumbline.monitor.history import Row
+from plumbline.monitor.observe import Observation
 
 DAYS = 180
 """Days of the history that are drawn, at most."""

@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from plumbline.core.safe_text import one_line
-from plumbline.monitoring import words
-from plumbline.monitoring.words import MARKS, Found
+from plumbline.monitor import sentences
+from plumbline.monitor.sentences import MARKS, Found
 from plumbline.report import html_page, svg_charts
 from plumbline.report.numbers import figure
 
@@ -97,13 +97,13 @@ def _row(day: Found) -> tuple[str, ...]:
         figure(scored.get("shift")),
         figure(told.get("value")),
         f"{known:.0%}" if isinstance(known, (int, float)) else "–",
-        "; ".join(words.where(f) for f in day.get("findings") or []) or "–",
+        "; ".join(sentences.where(f) for f in day.get("findings") or []) or "–",
     )
 
 
 def _box(day: Found) -> str:
     level = _level(day)
-    found = "; ".join(words.where(f) for f in day.get("findings") or [])
+    found = "; ".join(sentences.where(f) for f in day.get("findings") or [])
     told = escape(f"{day.get('day')}: {level}" + (f": {found}" if found else ""))
     number = escape(str(day.get("day"))[8:] or "–")
     return (

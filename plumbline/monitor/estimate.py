@@ -8,10 +8,10 @@ import numpy as np
 
 from plumbline.core.usecase import Array
 from plumbline.metrics import metrics
-from plumbline.monitoring import matured
-from plumbline.monitoring.matured import Outcome
-from plumbline.monitoring.verdict import FAULTS
-from plumbline.monitoring.watch import Observation
+from plumbline.monitor import label_outcomes
+from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.observe import Observation
+from plumbline.monitor.verdict import FAULTS
 
 ASSUMES = (
     "the scores are calibrated and what decides the label is unchanged: it cannot see concept drift"
@@ -22,7 +22,7 @@ DRAWS = 200
 def known(outcome: Outcome) -> dict[str, float] | None:
     """A period's quality with a 95 % interval (Poisson bootstrap of its rows), None without labels."""
     problem = "classification" if outcome.scores.size else "regression"
-    value = matured.quality(problem, outcome)
+    value = label_outcomes.quality(problem, outcome)
     if not outcome.known or not np.isfinite(value):
         return None
     low, high = _interval(problem, outcome, value)
@@ -63,7 +63,7 @@ def _interval(problem: str, outcome: Outcome, value: float) -> tuple[float, floa
     found = []
     for _ in range(DRAWS):
         drawn = random.poisson(outcome.scores)
-        found.append(matured.precision(*drawn[:, ::-1]))
+        found.append(label_outcomes.precision(*drawn[:, ::-1]))
     good = [f for f in found if np.isfinite(f)]
     low, high = np.quantile(good, (0.025, 0.975)) if good else (value, value)
     return float(low), float(high)

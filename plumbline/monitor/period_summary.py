@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from plumbline.core.usecase import Array, Where
-from plumbline.monitoring import layout as layouts
-from plumbline.monitoring.layout import Claim, Layout, Plan
-from plumbline.monitoring.weeks import DAY
-from plumbline.monitoring.window import Window
+from plumbline.monitor import binning as layouts
+from plumbline.monitor.binning import Claim, Layout, Plan
+from plumbline.monitor.calendar import DAY
+from plumbline.monitor.window import Window
 
 NAMES = 5
 """New values that are kept by name."""

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from plumbline.core.usecase import Array, UseCase, Where, aggregates, available
-from plumbline.monitoring import drift
-from plumbline.monitoring.window import Window, is_number
+from plumbline.monitor import drift
+from plumbline.monitor.window import Window, is_number
 
 Kind = Literal["numeric", "category", "identifier", "time"]
 """How values are counted: in bins, by value, not at all (only nulls), by the hour of the day."""

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plumbline.core.usecase import UseCase
-from plumbline.monitoring import layout as layouts
-from plumbline.monitoring import matured, quality, sketch, stream, verdict
-from plumbline.monitoring.judge import Judgement
-from plumbline.monitoring.layout import Layout
-from plumbline.monitoring.matured import Outcome
-from plumbline.monitoring.quality import Quality, Week
-from plumbline.monitoring.sketch import Sketch
-from plumbline.monitoring.stream import State
-from plumbline.monitoring.verdict import Finding
-from plumbline.monitoring.weeks import DAY
-from plumbline.monitoring.window import Window
+from plumbline.monitor import binning as layouts
+from plumbline.monitor import label_outcomes, period_summary, quality, stream, verdict
+from plumbline.monitor.binning import Layout
+from plumbline.monitor.calendar import DAY
+from plumbline.monitor.judge import Judgement
+from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.period_summary import Sketch
+from plumbline.monitor.quality import Quality, Week
+from plumbline.monitor.stream import State
+from plumbline.monitor.verdict import Finding
+from plumbline.monitor.window import Window
 from plumbline.params import Monitor
 
 CHUNKS = 20
@@ -65,11 +65,11 @@ def observe(
     state = stream.begin(layout, limits)
     before = list(periods(layout, reference, seed))
     for day, part in before:
-        made = sketch.sketch(layout, part, day)
-        state = stream.learn(state, made, matured.outcome(layout, part, day))
+        made = period_summary.sketch(layout, part, day)
+        state = stream.learn(state, made, label_outcomes.outcome(layout, part, day))
     parts = list(periods(layout, current, None))
-    sketches = tuple(sketch.sketch(layout, part, day) for day, part in parts)
-    outcomes = tuple(matured.outcome(layout, part, day) for day, part in parts)
+    sketches = tuple(period_summary.sketch(layout, part, day) for day, part in parts)
+    outcomes = tuple(label_outcomes.outcome(layout, part, day) for day, part in parts)
     judged = tuple(_judged(layout, state, sketches, outcomes))
     known = quality.quality(
         usecase.problem,

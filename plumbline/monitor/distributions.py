@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.monitoring import usual
-from plumbline.monitoring.layout import HOURS, Plan
-from plumbline.monitoring.sketch import Sketch
-from plumbline.monitoring.watch import Observation
+from plumbline.monitor import seasonal_baseline
+from plumbline.monitor.binning import HOURS, Plan
+from plumbline.monitor.observe import Observation
+from plumbline.monitor.period_summary import Sketch
 
 WORST = 6
 """Columns whose distributions are kept, at most."""
@@ -124,5 +124,5 @@ def _column(seen: Observation, plan: Plan) -> dict[str, Any]:
 def _moved(seen: Observation, plan: Plan) -> dict[str, float]:
     before = sum((s.counts[plan.place] for s in seen.before), np.zeros(plan.size, np.int64))
     now = sum((s.counts[plan.place] for s in seen.sketches), np.zeros(plan.size, np.int64))
-    psi, shift = usual.distance(now, before, plan.order)
+    psi, shift = seasonal_baseline.distance(now, before, plan.order)
     return {"psi": psi, "shift": shift}

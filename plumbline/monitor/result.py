@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from plumbline.metrics.bootstrap import Estimate
-from plumbline.monitoring import distributions, estimate, quality, verdict, weeks
-from plumbline.monitoring.judge import Judgement
-from plumbline.monitoring.matured import Outcome
-from plumbline.monitoring.quality import Quality
-from plumbline.monitoring.verdict import Finding
-from plumbline.monitoring.watch import Observation
-from plumbline.monitoring.window import Window
+from plumbline.monitor import calendar, distributions, estimate, quality, verdict
+from plumbline.monitor.judge import Judgement
+from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.observe import Observation
+from plumbline.monitor.quality import Quality
+from plumbline.monitor.verdict import Finding
+from plumbline.monitor.window import Window
 from plumbline.params import Monitor
 
 CHECKS = tuple(verdict.NEXT)
@@ -119,8 +119,8 @@ def blind(seen: Observation) -> dict[str, Any] | None:
     delay, now = seen.usecase.label_delay, seen.now
     if now.day is None or now.last is None or delay == 0:
         return None
-    first = now.last - (delay - 1) * weeks.DAY
-    until = weeks.known_on(now.last, delay)
+    first = now.last - (delay - 1) * calendar.DAY
+    until = calendar.known_on(now.last, delay)
     rows = int((now.day >= first).sum())
     return {"first": str(first), "last": str(now.last), "until": str(until), "rows": rows}
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from plumbline.monitoring import causes
-from plumbline.monitoring.causes import Grid
-from plumbline.monitoring.layout import Plan
-from plumbline.monitoring.scene import ROWS, Scene, percent
-from plumbline.monitoring.verdict import Finding, Level
+from plumbline.monitor import causes
+from plumbline.monitor.binning import Plan
+from plumbline.monitor.causes import Grid
+from plumbline.monitor.check_context import ROWS, Scene, percent
+from plumbline.monitor.verdict import Finding, Level
 
 
 def findings(scene: Scene, found: Sequence[Finding]) -> Iterator[Finding]:

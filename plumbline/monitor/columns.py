@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from plumbline.core.usecase import Array
-from plumbline.monitoring import usual
-from plumbline.monitoring.layout import RARE, Plan
-from plumbline.monitoring.scene import ROWS, Scene, percent
-from plumbline.monitoring.sketch import Raw
-from plumbline.monitoring.verdict import Finding, Level
+from plumbline.monitor import seasonal_baseline
+from plumbline.monitor.binning import RARE, Plan
+from plumbline.monitor.check_context import ROWS, Scene, percent
+from plumbline.monitor.period_summary import Raw
+from plumbline.monitor.verdict import Finding, Level
 
 
 def findings(scene: Scene, plan: Plan) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ def _rated(
     cause: str,
 ) -> Iterator[Finding]:
     """A share of rows that is higher than the past explains."""
-    chance, share = usual.rate(count, scene.now.rows, *before)
+    chance, share = seasonal_baseline.rate(count, scene.now.rows, *before)
     mine = count / scene.now.rows
     level = scene.graded(chance, mine - share, scene.limits.fault, used=scene.used(plan))
     if level:
@@ -95,8 +95,10 @@ def _commonest(count: int, rows: int, before: tuple[Array, Array]) -> tuple[floa
     share = float(shares.mean())
     floor = 0.5 * float(np.sqrt(max(1 / max(share * rows, 1.0), 0.04)))
     logs = np.append(np.log(shares), np.log((count + 0.5) / (rows + 1)))
-    chance = usual.moderated({"": logs}, np.ones(len(logs), bool), floor=floor, upper=True)[""]
-    return max(chance, usual.rate(count, rows, *before)[0]), share
+    chance = seasonal_baseline.moderated(
+        {"": logs}, np.ones(len(logs), bool), floor=floor, upper=True
+    )[""]
+    return max(chance, seasonal_baseline.rate(count, rows, *before)[0]), share
 
 
 def _varied(scene: Scene, plan: Plan) -> bool:

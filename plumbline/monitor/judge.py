@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.monitoring import faults, matured, usual, verdict, weeks
-from plumbline.monitoring.layout import Layout, Plan
-from plumbline.monitoring.matured import Outcome
-from plumbline.monitoring.scene import Scene
-from plumbline.monitoring.sketch import Sketch
-from plumbline.monitoring.usual import Shift
-from plumbline.monitoring.verdict import Finding, Level
+from plumbline.monitor import calendar, faults, label_outcomes, seasonal_baseline, verdict
+from plumbline.monitor.binning import Layout, Plan
+from plumbline.monitor.check_context import Scene
+from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.period_summary import Sketch
+from plumbline.monitor.seasonal_baseline import Shift
+from plumbline.monitor.verdict import Finding, Level
 from plumbline.params import Monitor
 
 CLUSTERS = 4
@@ -65,8 +65,8 @@ def judge(
     `labels`: outcomes of the usual periods and of the recent ones whose labels are known by now, both
     oldest first.
     """
-    past = usual.past(layout, before, now)
-    moved = usual.shifts(past, (*layout.plans, layout.score))
+    past = seasonal_baseline.past(layout, before, now)
+    moved = seasonal_baseline.shifts(past, (*layout.plans, layout.score))
     split = tests(layout)
     page, watch = (1 / d / split for d in (limits.false_page_days, limits.false_watch_days))
     scene = Scene(layout, before, now, trail, past, moved, limits, page, watch)
@@ -91,8 +91,8 @@ def label_findings(
     layout: Layout, labels: tuple[Sequence[Outcome], Sequence[Outcome]], limits: Monitor
 ) -> list[Finding]:
     """A loss of quality, or labels off the scores, on matured periods; the clearest run of each."""
-    found = matured.tests(layout.problem, *labels)
-    tests = 2 * len(matured.RUNS) * CLUSTERS
+    found = label_outcomes.tests(layout.problem, *labels)
+    tests = 2 * len(label_outcomes.RUNS) * CLUSTERS
     out = []
     for name, bound in (("quality", limits.quality), ("calibration", limits.calibration)):
         mine = sorted((t for t in found if t.name == name), key=lambda t: t.p)
@@ -108,7 +108,7 @@ def label_findings(
     return out
 
 
-def _label_finding(layout: Layout, test: matured.Test, level: Level) -> Finding:
+def _label_finding(layout: Layout, test: label_outcomes.Test, level: Level) -> Finding:
     metric = {"classification": "average precision", "regression": "mean absolute error"}
     if test.name == "quality":
         text = f"{metric[layout.problem]} {test.usual:.3g} before, {test.now:.3g} now"
@@ -169,7 +169,7 @@ def _slow(scene: Scene, named: set[str | None]) -> list[Finding]:
     for plan in scene.layout.plans:
         if plan.importance < scene.limits.used or plan.name in named or plan.size < 2:
             continue
-        psi, size = usual.distance(
+        psi, size = seasonal_baseline.distance(
             counts[plan.place], scene.layout.training[plan.place], plan.order
         )
         if abs(size) >= scene.limits.slow:
@@ -215,5 +215,5 @@ def _cold(scene: Scene) -> str:
 def _blind(layout: Layout, now: Sketch) -> np.datetime64 | None:
     if now.day is None or layout.label_delay == 0:
         return None
-    last = now.day + (layout.period_days - 1) * weeks.DAY
-    return weeks.known_on(last, layout.label_delay)
+    last = now.day + (layout.period_days - 1) * calendar.DAY
+    return calendar.known_on(last, layout.label_delay)

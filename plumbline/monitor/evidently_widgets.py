@@ -43,7 +43,7 @@ def drift_table(columns: Sequence[str], threshold: float) -> Any:
 
 
 def page(tabs: Mapping[str, list[Any]]) -> str:
-    """The HTML with one tab per title. Its ids are random: see `plumbline.monitoring.normalise`."""
+    """The HTML with one tab per title. Its ids are random: see `plumbline.monitor.normalise`."""
     from evidently.core.metric_types import render_widgets
     from evidently.legacy.renderers import html_widgets as html
 
