@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline import params
+from plumbline import config
+from plumbline.config import Monitor
 from plumbline.core import tables, usecase
 from plumbline.core.usecase import Array, UseCase
 from plumbline.model import bundle
@@ -34,7 +35,6 @@ from plumbline.monitor.label_outcomes import Outcome
 from plumbline.monitor.period_summary import Sketch
 from plumbline.monitor.verdict import Finding
 from plumbline.monitor.window import Window, scorable, window
-from plumbline.params import Monitor
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/monitor-flights.md")
@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
     asked = parser.parse_args()
     case = usecase.load("flights")
-    limits = params.load("flights", ROOT / "params.yaml").monitor
+    limits = config.load("flights", ROOT / "params.yaml").monitor
     scorer = bundle.load(ROOT / "models" / case.name, case.name)
     training = read(case, scorer, "train")
     gain = binning.gain_shares(scorer.booster)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.bad_models import Bad, bad_models
-from plumbline import params as params_file
+from plumbline import config as params_file
 from plumbline import runner
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import UseCase

@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from bench.knowing import knowable
-from plumbline import params
+from plumbline import config
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluate import baselines, reporting
@@ -82,7 +82,7 @@ def line(name: str, values: Array, sample: bootstrap.Resample) -> str:
 
 def main() -> None:
     """Print the figures for the model in `models/card_fraud`."""
-    case, asked = usecase.load(NAME), params.load(NAME)
+    case, asked = usecase.load(NAME), config.load(NAME)
     columns = tables.read(TABLES / "test.parquet")
     label, day = columns[case.label].astype(float), columns[str(case.time)]
     source = files.read_json(Path(f"metrics/{NAME}/data.json"))["source"]

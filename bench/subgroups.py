@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline import params as params_file
+from plumbline import config as params_file
 from plumbline.core import tables
 from plumbline.core import usecase as usecases
 from plumbline.evaluate import assessment, conditions, subgroups

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from bench import longer, metric_vs_cost
-from plumbline import params, runner
+from plumbline import config, runner
+from plumbline.config import UseCaseParams
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.metrics import cost_matrix
 from plumbline.metrics.cost import Money, cost
 from plumbline.model import refit, threshold
-from plumbline.params import UseCaseParams
 
 NAME = "card_fraud"
 DAYS = 84
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args()
     runner.prepare()
-    case, given = usecase.load(NAME), params.load(NAME)
+    case, given = usecase.load(NAME), config.load(NAME)
     full = refit.settings(case, given, files.read_json(Path("metrics", NAME, "tune.json")))
     with longer.tables(NAME, DAYS) as folder:
         train, valid, test = (

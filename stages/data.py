@@ -7,7 +7,7 @@ import logging
 import tempfile
 from pathlib import Path
 
-from plumbline import params, runner
+from plumbline import config, runner
 from plumbline.core import duckdb_session, files
 from plumbline.core.usecase import load
 from plumbline.data import datasheet, erasure, ingest, partition, sources
@@ -17,7 +17,7 @@ log = logging.getLogger("plumbline")
 
 def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
     """`source`: the folder of the use case's own source; `raw`: a folder; `sheet`: JSON."""
-    case, chosen = load(usecase), params.load(usecase)
+    case, chosen = load(usecase), config.load(usecase)
     window = partition.Window(chosen.data.start, chosen.data.as_of)
     with tempfile.TemporaryDirectory() as scratch, files.replacing_folder(raw) as folder:
         opened = sources.open_source(case, chosen.data, chosen.seed, source, Path(scratch))

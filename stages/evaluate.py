@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from plumbline import params as params_file
+from plumbline import config as params_file
 from plumbline import runner
 from plumbline.core import dvc_hash, files, tables
 from plumbline.core import usecase as usecases

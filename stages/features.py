@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plumbline import params as parameters
+from plumbline import config as parameters
 from plumbline import runner
 from plumbline.core import files
 from plumbline.core import usecase as usecases

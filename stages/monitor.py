@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline import params as params_file
+from plumbline import config as params_file
 from plumbline import runner
 from plumbline.core import files, tables
 from plumbline.core import usecase as usecases

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline import params as params_file
+from plumbline import config as params_file
 from plumbline import runner
 from plumbline.core import files
 from plumbline.core import usecase as usecases

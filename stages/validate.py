@@ -8,7 +8,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from plumbline import params, runner
+from plumbline import config, runner
 from plumbline.core import duckdb_session, files
 from plumbline.core.usecase import load
 from plumbline.validate import (
@@ -38,7 +38,7 @@ def main(
     metrics: Path,
 ) -> None:
     """`raw`, `valid`, `quarantine`, `docs`: folders; `accepted`, `measured`: profiles; `metrics`: JSON."""
-    case, chosen = load(usecase), params.load(usecase)
+    case, chosen = load(usecase), config.load(usecase)
     strict, data = chosen.validate_, chosen.data
     checks = contract.checks(case, strict.severity, start=data.start, as_of=data.as_of)
     before = profile.accepted(accepted)

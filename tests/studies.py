@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Array
 from plumbline.features.splits import Window
-from plumbline.params import UseCaseParams
 from tests.boosting import COSTS, events
 
 FOUND = {"fixed": {"max_bin": 32}, "params": {"eta": 0.3, "max_depth": 3}}

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline import params as params_file
+from plumbline import config as params_file
 from plumbline.core.files import read_json, replacing_folder
 from plumbline.core.usecase import Array
 from plumbline.model import boosting, bundle

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from plumbline.config import Alerts, Silence
 from plumbline.monitor.sentences import LEVELS
-from plumbline.params import Alerts, Silence
 
 Finding = Mapping[str, Any]
 Told = Mapping[str, str]

@@ -16,10 +16,10 @@ from plumbline.alerts import hooks, issues, letters, mail
 from plumbline.alerts.case import Case, Step
 from plumbline.alerts.letters import Letter
 from plumbline.alerts.memory import Memory
+from plumbline.config import Alerts
 from plumbline.core.errors import PlumblineError
 from plumbline.core.safe_text import one_line
 from plumbline.hosting import github
-from plumbline.params import Alerts
 
 Send = Callable[[Letter], str]
 ODD = (AttributeError, KeyError, TypeError, ValueError)

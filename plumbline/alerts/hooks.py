@@ -13,7 +13,7 @@ from typing import Any
 from plumbline.alerts.errors import ChannelError, redacted
 from plumbline.alerts.letters import Letter
 from plumbline.alerts.payloads import PAYLOADS
-from plumbline.params import Webhook
+from plumbline.config import Webhook
 
 TIMEOUT = 30
 """Seconds for the answer."""

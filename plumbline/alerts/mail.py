@@ -14,8 +14,8 @@ from email.utils import format_datetime, localtime, make_msgid
 
 from plumbline.alerts.errors import ChannelError, redacted
 from plumbline.alerts.letters import Letter
+from plumbline.config import Email
 from plumbline.core.safe_text import one_line
-from plumbline.params import Email
 from plumbline.report import html as page
 from plumbline.report import plain_text
 from plumbline.report.blocks import Text

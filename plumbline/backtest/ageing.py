@@ -14,13 +14,13 @@ import numpy as np
 
 from plumbline.backtest import whole
 from plumbline.backtest.rolling import Made
+from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluate import evidence
 from plumbline.metrics import small_sample
 from plumbline.metrics.bootstrap import Array
 from plumbline.metrics.metrics import HIGHER_IS_BETTER, PRIMARY
 from plumbline.model import refit
-from plumbline.params import UseCaseParams
 
 
 def staleness(

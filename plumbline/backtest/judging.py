@@ -8,11 +8,11 @@ from typing import Any
 
 from plumbline.backtest import whole
 from plumbline.backtest.rolling import Made
+from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluate import assessment, evidence
 from plumbline.evaluate.evidence import Window
 from plumbline.metrics import small_sample
-from plumbline.params import UseCaseParams
 from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored
 

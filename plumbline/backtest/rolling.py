@@ -9,10 +9,10 @@ from typing import Any
 
 from plumbline.backtest import whole
 from plumbline.backtest.origins import Origin
+from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.features.splits import Window
 from plumbline.model import refit
-from plumbline.params import UseCaseParams
 
 log = logging.getLogger("plumbline")
 

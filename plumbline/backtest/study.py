@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from plumbline import params as params_file
+from plumbline import config as params_file
 from plumbline.backtest import ageing, judging, origins, rolling, whole
 from plumbline.core import files
 from plumbline.core import usecase as usecases

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from plumbline.config import UseCaseParams
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.features import assemble, batch, engine
 from plumbline.features.splits import Window
-from plumbline.params import UseCaseParams
 
 
 def read(case: UseCase, params: UseCaseParams, valid: Path) -> tuple[dict[str, Array], Window]:

@@ -9,11 +9,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from plumbline import params
+from plumbline import config
 from plumbline.alerts import case, deliver, memory, verdicts
 from plumbline.alerts.deliver import Group, Line
+from plumbline.config import Alerts
 from plumbline.core.errors import PlumblineError, near
-from plumbline.params import Alerts
 
 NONE = "alerts: none is set in params.yaml; see docs/monitoring.md"
 
@@ -62,11 +62,11 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _sections(wanted: list[str]) -> dict[str, Alerts]:
     """Each use case's section; PlumblineError for a name that is not listed."""
-    listed = [str(name) for name in params.read()["usecases"]]
+    listed = [str(name) for name in config.read()["usecases"]]
     for name in wanted:
         if name not in listed:
             raise PlumblineError(f"'{name}': not in params.yaml's usecases; {near(name, listed)}")
-    return {name: params.load(name).alerts for name in wanted or listed}
+    return {name: config.load(name).alerts for name in wanted or listed}
 
 
 def _different(sections: Mapping[str, Alerts]) -> list[Alerts]:

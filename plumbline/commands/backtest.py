@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline import params
+from plumbline import config
 from plumbline.core.errors import PlumblineError
 
 
@@ -31,7 +31,7 @@ def run(chosen: argparse.Namespace) -> None:
 
     if chosen.origins is not None and chosen.origins < 2:
         raise PlumblineError(f"--origins: got {chosen.origins}, expected 2 or more")
-    usecase = chosen.usecase or params.first()
+    usecase = chosen.usecase or config.first()
     found = study.study(Path("."), usecase, chosen.origins)
     for line in told.lines(found):
         print(line)

@@ -24,7 +24,7 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Print a line per feature, the best first; 1 where one does not earn, or costs too much."""
-    from plumbline import params
+    from plumbline import config
     from plumbline.core import files, usecase
     from plumbline.earning import study
 
@@ -34,7 +34,7 @@ def run(chosen: argparse.Namespace) -> int:
     rows = Path("data") / name / "tables"
     found = study.study(
         usecase.load(name),
-        params.load(name),
+        config.load(name),
         rows / "train.parquet",
         rows / "valid.parquet",
         Path("models") / name,

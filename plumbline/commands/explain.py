@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline import params
+from plumbline import config
 
 
 def add(parsers: Any) -> None:
@@ -23,7 +23,7 @@ def run(chosen: argparse.Namespace) -> None:
     from plumbline.core import files
     from plumbline.explain import explanation, told
 
-    found = explanation.explain(Path("."), chosen.usecase or params.first(), chosen.id)
+    found = explanation.explain(Path("."), chosen.usecase or config.first(), chosen.id)
     for line in told.lines(found):
         print(line)
     if chosen.json:

@@ -19,7 +19,7 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Do the chosen action for one use case."""
-    from plumbline import params
+    from plumbline import config
     from plumbline.core import usecase
     from plumbline.features import catalog
 
@@ -30,7 +30,7 @@ def run(chosen: argparse.Namespace) -> None:
         return
     from plumbline.features import store
 
-    as_of = params.load(chosen.usecase).data.as_of
+    as_of = config.load(chosen.usecase).data.as_of
     store.apply(case)
     if chosen.action == "materialize":
         if as_of is None:

@@ -7,7 +7,7 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
-from plumbline import params
+from plumbline import config
 from plumbline.core.errors import PlumblineError, near
 from plumbline.core.files import read_json, replacing
 
@@ -25,7 +25,7 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Print each use case's verdict and where its page is; open it."""
-    listed = [str(name) for name in params.read()["usecases"]]
+    listed = [str(name) for name in config.read()["usecases"]]
     for name in chosen.usecase or listed:
         if name not in listed:
             raise PlumblineError(f"'{name}': not in params.yaml's usecases; {near(name, listed)}")

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from plumbline.config import read
 from plumbline.core.errors import PlumblineError
-from plumbline.params import read
 
 MODULE = '''"""{name}: say in one line what is predicted, and when."""
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from plumbline import params
+from plumbline import config
 from plumbline.automation import asof, letters, outcomes, retraining
 from plumbline.automation.retraining import Case
 from plumbline.core.errors import PlumblineError, near
@@ -48,14 +48,14 @@ def run(chosen: argparse.Namespace) -> None:
 
 def cases(chosen: argparse.Namespace) -> list[Case]:
     """The use cases asked for, each with the day to retrain it at."""
-    listed = list(params.read()["usecases"])
+    listed = list(config.read()["usecases"])
     wrong = [name for name in chosen.usecase or () if name not in listed]
     if wrong:
         raise PlumblineError(f"--usecase {wrong[0]}: not in params.yaml; {near(wrong[0], listed)}")
     today = datetime.now().astimezone().date()
     found = []
     for name in chosen.usecase or listed:
-        data = params.load(name).data
+        data = config.load(name).data
         day = asof.target(name, data, day=chosen.as_of, days=chosen.days, today=today)
         found.append(Case(Path("."), name, data.as_of, day))
     return found

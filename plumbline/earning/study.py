@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.config import UseCaseParams
 from plumbline.core import dvc_hash, row_features, tables
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.earning import prices, shadows
 from plumbline.earning.shadows import Brought, Settings, Table
 from plumbline.features import catalog
 from plumbline.model import bundle
-from plumbline.params import UseCaseParams
 from plumbline.serve import single_event
 
 EVENTS = 1000

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.config import Evaluate, UseCaseParams
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Category, Columns, UseCase
 from plumbline.evaluate import acceptance, baselines, behaviour, curves, evidence, slices
@@ -17,7 +18,6 @@ from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics import metrics as measures
 from plumbline.metrics.bootstrap import Array, Estimate
 from plumbline.model.bundle import Bundle
-from plumbline.params import Evaluate, UseCaseParams
 
 KINDS = {
     "constant": "probability",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluate import (
     assessment,
@@ -25,7 +26,6 @@ from plumbline.evaluate.policies import Known
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics.bootstrap import Array
 from plumbline.model.bundle import Bundle
-from plumbline.params import UseCaseParams
 
 Facts = Mapping[str, Any]
 TOP = 10

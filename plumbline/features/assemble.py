@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from plumbline.config import Features
 from plumbline.core import tables
 from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import UseCase
 from plumbline.features import batch, catalog, derived_events, engine, splits, store
 from plumbline.features.splits import Window
-from plumbline.params import Features
 
 log = logging.getLogger("plumbline")
 

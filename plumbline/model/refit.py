@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.config import UseCaseParams
 from plumbline.core import row_features, tables
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.metrics import metrics
 from plumbline.model import boosting, bundle, calibration
 from plumbline.model import threshold as decision
 from plumbline.model.calibration import Calibration
-from plumbline.params import UseCaseParams
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plumbline.config import Monitor
 from plumbline.monitor import calendar, faults, label_outcomes, seasonal_baseline, verdict
 from plumbline.monitor.binning import Layout, Plan
 from plumbline.monitor.check_context import Scene
@@ -14,7 +15,6 @@ from plumbline.monitor.label_outcomes import Outcome
 from plumbline.monitor.period_summary import Sketch
 from plumbline.monitor.seasonal_baseline import Shift
 from plumbline.monitor.verdict import Finding, Level
-from plumbline.params import Monitor
 
 CLUSTERS = 4
 """Times that a test of labels is counted: cases come in clusters that outlast a run of days."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plumbline.config import Monitor
 from plumbline.core.usecase import UseCase
 from plumbline.monitor import binning as layouts
 from plumbline.monitor import label_outcomes, period_summary, quality, stream, verdict
@@ -19,7 +20,6 @@ from plumbline.monitor.quality import Quality, Week
 from plumbline.monitor.stream import State
 from plumbline.monitor.verdict import Finding
 from plumbline.monitor.window import Window
-from plumbline.params import Monitor
 
 CHUNKS = 20
 """Parts into which a reference without time is dealt, each a period of the past."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.config import Monitor
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.monitor import calendar, distributions, estimate, quality, verdict
 from plumbline.monitor.judge import Judgement
@@ -15,7 +16,6 @@ from plumbline.monitor.observe import Observation
 from plumbline.monitor.quality import Quality
 from plumbline.monitor.verdict import Finding
 from plumbline.monitor.window import Window
-from plumbline.params import Monitor
 
 CHECKS = tuple(verdict.NEXT)
 """Every check that runs, found or not."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plumbline.config import Monitor
 from plumbline.monitor import judge as judges
 from plumbline.monitor import label_outcomes
 from plumbline.monitor.binning import LONGEST, Layout
@@ -14,7 +15,6 @@ from plumbline.monitor.judge import Judgement
 from plumbline.monitor.label_outcomes import Outcome
 from plumbline.monitor.period_summary import Sketch
 from plumbline.monitor.verdict import FAULTS, Finding
-from plumbline.params import Monitor
 
 HISTORY = 84
 """Healthy periods that are kept, at most."""

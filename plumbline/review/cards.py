@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from plumbline.config import read
 from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.core.files import read_json
 from plumbline.core.usecase import UseCase
-from plumbline.params import read
 
 HERE = Path(__file__).resolve().parents[2]
 """The tree that Python runs in."""

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.config import Monitor
 from plumbline.core import tables
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.history.places import Folder
 from plumbline.monitor import calendar, drift
 from plumbline.monitor.binning import Kind, monitored
 from plumbline.monitor.window import is_number
-from plumbline.params import Monitor
 from plumbline.review import locks, scoring
 from plumbline.review.locks import Entries
 from plumbline.review.scoring import Case

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plumbline.config import UseCaseParams
 from plumbline.core import tables
 from plumbline.core.errors import BundleError, PlumblineError, SpecError
 from plumbline.core.hashing import md5_file
@@ -18,7 +19,6 @@ from plumbline.history import dvcfiles
 from plumbline.history.places import Folder, read_object
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
-from plumbline.params import UseCaseParams
 from plumbline.review import locks, paired
 from plumbline.review.locks import Entries
 from plumbline.review.paired import Noise, Scored

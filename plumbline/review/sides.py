@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from plumbline import params as params_file
+from plumbline import config as params_file
+from plumbline.config import UseCaseParams
 from plumbline.core.errors import PlumblineError
 from plumbline.history import revisions
-from plumbline.params import UseCaseParams
 from plumbline.review import locks, packages
 from plumbline.review.locks import Entry
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline import params as params_file
+from plumbline import config as params_file
+from plumbline.config import UseCaseParams
 from plumbline.core import files, tables
 from plumbline.core import usecase as usecases
 from plumbline.core.errors import PlumblineError
@@ -20,7 +21,6 @@ from plumbline.evaluate import evidence
 from plumbline.evaluate.evidence import Window
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
-from plumbline.params import UseCaseParams
 from plumbline.review import paired
 from plumbline.sensitivity import points
 from plumbline.tune import space

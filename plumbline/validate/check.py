@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from plumbline.config import Severity
 from plumbline.core.errors import ParamsError, near
 from plumbline.core.usecase import KNOWN_AT, Column, UseCase
-from plumbline.params import Severity
 
 Table = Literal["events", "outcomes", "statistics"]
 ROWS = "rows in the file"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from plumbline.config import Severity
 from plumbline.core.usecase import KNOWN_AT, Column, UseCase
-from plumbline.params import Severity
 from plumbline.validate.check import (
     LARGEST,
     ROWS,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from plumbline.params import Validate
+from plumbline.config import Validate
 
 Profile = Mapping[str, Any]
 

@@ -15,7 +15,7 @@ from plumbline.alerts import issues, letters, mail, memory, payloads
 from plumbline.alerts.case import Case
 from plumbline.alerts.errors import redacted
 from plumbline.alerts.memory import Failure, Memory, Said
-from plumbline.params import Alerts, Email, Silence
+from plumbline.config import Alerts, Email, Silence
 from plumbline.report import plain_text
 from plumbline.report.blocks import Bullets, Graph, Heading, Text, Verdict
 from tests.alerts import finding, verdict

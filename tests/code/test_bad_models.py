@@ -13,7 +13,7 @@ import pytest
 from bench import bad_models
 from bench.bad_models import Bad
 from bench.honesty import with_histories
-from plumbline import params as params_file
+from plumbline import config as params_file
 from plumbline.model import matrices, threshold
 from tests.conftest import ROOT
 from tests.project import Project

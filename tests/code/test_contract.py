@@ -8,8 +8,8 @@ from datetime import date
 import duckdb
 import pytest
 
+from plumbline.config import Validate
 from plumbline.core.errors import ParamsError
-from plumbline.params import Validate
 from plumbline.validate.check import DEFAULTS, Check, layout
 from plumbline.validate.contract import checks
 from tests.orders import LIST, ORDERS

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from plumbline.config import Monitor
 from plumbline.monitor import drift_plots, evidently_report, history, result
 from plumbline.monitor import observe as monitoring
 from plumbline.monitor.window import window
-from plumbline.params import Monitor
 from tests.shop import DELAY, LAST, table, usecase
 
 LIMITS = Monitor(bootstrap=100, rows=500)

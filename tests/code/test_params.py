@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from plumbline import params
+from plumbline import config
 from plumbline.core.errors import ParamsError
 from tests.conftest import ROOT
 
@@ -99,7 +99,7 @@ def write(tmp_path: Path, change: dict[str, Any]) -> Path:
 )
 def test_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ParamsError, match=message):
-        params.load("card_fraud", write(tmp_path, change))
+        config.load("card_fraud", write(tmp_path, change))
 
 
 @pytest.mark.parametrize(
@@ -114,50 +114,50 @@ def test_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
 )
 def test_a_secret_among_the_alerts_is_refused_and_not_shown(tmp_path: Path, alerts: Any) -> None:
     with pytest.raises(ParamsError, match=r"params.yaml, alerts\.") as error:
-        params.load("card_fraud", write(tmp_path, {"alerts": alerts}))
+        config.load("card_fraud", write(tmp_path, {"alerts": alerts}))
     assert "hunter2" not in str(error.value)
 
 
 def test_a_use_case_s_own_alerts_stand_in_place_of_all_s(tmp_path: Path) -> None:
     path = write(tmp_path, {"alerts": {"github": True}, "flights.alerts": {"repeat_days": 3}})
-    assert params.load("card_fraud", path).alerts.github
-    assert params.load("flights", path).alerts == params.Alerts(repeat_days=3)
+    assert config.load("card_fraud", path).alerts.github
+    assert config.load("flights", path).alerts == config.Alerts(repeat_days=3)
     bare = write(tmp_path, {"alerts": None})
-    assert params.load("card_fraud", bare).alerts == params.Alerts()
+    assert config.load("card_fraud", bare).alerts == config.Alerts()
 
 
 def test_every_mistake_gets_its_line(tmp_path: Path) -> None:
     path = write(tmp_path, {"seed": None, "card_fraud.train.runds": 1})
     with pytest.raises(ParamsError) as error:
-        params.load("card_fraud", path)
+        config.load("card_fraud", path)
     assert len(str(error.value).splitlines()) == 2
 
 
 def test_unknown_use_case(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="no section 'card_frad'; did you mean 'card_fraud'"):
-        params.load("card_frad", write(tmp_path, {}))
+        config.load("card_frad", write(tmp_path, {}))
 
 
 def test_not_yaml_and_not_there(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     with pytest.raises(ParamsError, match="no such file; run from the project's root"):
-        params.load("card_fraud", path)
+        config.load("card_fraud", path)
     path.write_text("a: [1")
     with pytest.raises(ParamsError, match="not valid YAML"):
-        params.load("card_fraud", path)
+        config.load("card_fraud", path)
 
 
 def test_frozen() -> None:
-    loaded = params.load("card_fraud", ROOT / "params.yaml")
+    loaded = config.load("card_fraud", ROOT / "params.yaml")
     with pytest.raises(ValidationError, match="frozen"):
         loaded.seed = 8
 
 
 def test_the_gate_is_optional_and_typed(tmp_path: Path) -> None:
     name = "card_fraud"
-    assert params.load(name, write(tmp_path, {})).gate.override is None
+    assert config.load(name, write(tmp_path, {})).gate.override is None
     path = write(tmp_path, {f"{name}.gate": {"override": "agreed"}})
-    assert params.load(name, path).gate.override == "agreed"
+    assert config.load(name, path).gate.override == "agreed"
     path = write(tmp_path, {f"{name}.gate": {"override": ""}})
     with pytest.raises(ParamsError, match=rf"{name}.gate.override: got ''"):
-        params.load(name, path)
+        config.load(name, path)

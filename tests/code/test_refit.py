@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline import params as params_file
+from plumbline import config as params_file
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.model import bundle, refit

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from plumbline.automation import asof, branches, letters, outcomes
+from plumbline.config import Data
 from plumbline.core.errors import PlumblineError
-from plumbline.params import Data
 from tests.reviews import comparison
 
 TODAY = date(2025, 9, 1)

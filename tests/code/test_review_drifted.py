@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.params import Monitor
+from plumbline.config import Monitor
 from plumbline.review import drifted
 from plumbline.review.locks import Entry
 from tests.shop import table, usecase

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plumbline.config import UseCaseParams
 from plumbline.core import row_features
 from plumbline.core.errors import BundleError, SpecError
 from plumbline.core.usecase import Column, Slice, UseCase
-from plumbline.params import UseCaseParams
 from plumbline.review import scoring
 from plumbline.review.locks import Entry
 from plumbline.review.scoring import Case, Run

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from plumbline.config import load
 from plumbline.core.errors import ParamsError
 from plumbline.monitor import verdict
 from plumbline.monitor.verdict import Finding
-from plumbline.params import load
 
 
 def finding(check, level="page", column=None, size=1.0, importance=0.5):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from plumbline.backtest import whole
+from plumbline.config import UseCaseParams
 from plumbline.core.errors import PlumblineError
 from plumbline.features.splits import Window
-from plumbline.params import UseCaseParams
 from tests.code.test_assemble import PARAMS, build
 from tests.code.test_batch import many
 from tests.small import AS_OF, DELAY, SMALL

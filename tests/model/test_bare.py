@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench import bare
-from plumbline import params
+from plumbline import config
 from plumbline.core import tables
 from plumbline.features import assemble, engine, splits
 from sources.card_fraud.simulator import simulate
@@ -37,7 +37,7 @@ def made(tmp_path_factory):
     pq.write_table(twice, folder / "payments.parquet")
     bare.build(str(folder / "payments.parquet"), folder / "bare")
     valid = lay_out(PAYMENTS, rows, folder / "valid")
-    own = params.load("card_fraud", ROOT / "params.yaml").features.model_copy(
+    own = config.load("card_fraud", ROOT / "params.yaml").features.model_copy(
         update={"join": "direct"}
     )
     with engine.connection() as backend:
