@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from plumbline import config as params_file
-from plumbline import runner
 from plumbline.config import UseCaseParams
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
@@ -24,6 +23,7 @@ from plumbline.evaluate import baselines
 from plumbline.evaluate.plot_panels import COLOURS, INK
 from plumbline.evaluate.plots import canvas
 from plumbline.model import contributions, refit
+from plumbline.runtime import runner
 from plumbline.sensitivity.points import rank_correlation
 
 FIRST = 1_000

@@ -22,7 +22,6 @@ from typing import Any
 
 from bench.bad_models import Bad, bad_models
 from plumbline import config as params_file
-from plumbline import runner
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import metrics
@@ -31,6 +30,7 @@ from plumbline.model import boosting, bundle, matrices
 from plumbline.model.bundle import Bundle
 from plumbline.review import luck, scoring
 from plumbline.review.scoring import Case, Run
+from plumbline.runtime import runner
 from tests.conftest import ROOT
 from tests.project import Project, environment
 

@@ -21,7 +21,6 @@ import numpy as np
 
 from bench import longer
 from plumbline import config as params_file
-from plumbline import runner
 from plumbline.config import UseCaseParams
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
@@ -30,6 +29,7 @@ from plumbline.evaluate.plots import canvas
 from plumbline.metrics import bootstrap, cost_matrix
 from plumbline.model import refit, threshold
 from plumbline.model.refit import Refit
+from plumbline.runtime import runner
 from plumbline.sensitivity.points import rank_correlation
 
 ENOUGH = 0.9

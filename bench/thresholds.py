@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from bench import longer, metric_vs_cost
-from plumbline import config, runner
+from plumbline import config
 from plumbline.config import UseCaseParams
 from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.metrics import cost_matrix
 from plumbline.metrics.cost import Money, cost
 from plumbline.model import refit, threshold
+from plumbline.runtime import runner
 
 NAME = "card_fraud"
 DAYS = 84

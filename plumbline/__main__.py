@@ -7,8 +7,8 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-from plumbline import runner
 from plumbline.core.errors import PlumblineError
+from plumbline.runtime import runner
 
 COMMANDS = (
     "accept",

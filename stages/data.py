@@ -7,10 +7,11 @@ import logging
 import tempfile
 from pathlib import Path
 
-from plumbline import config, runner
+from plumbline import config
 from plumbline.core import duckdb_session, files
 from plumbline.core.usecase import load
 from plumbline.data import datasheet, erasure, ingest, partition, sources
+from plumbline.runtime import runner
 
 log = logging.getLogger("plumbline")
 

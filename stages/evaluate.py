@@ -9,7 +9,6 @@ import logging
 from pathlib import Path
 
 from plumbline import config as params_file
-from plumbline import runner
 from plumbline.core import dvc_hash, files, tables
 from plumbline.core import usecase as usecases
 from plumbline.core.usecase import Columns, UseCase
@@ -19,6 +18,7 @@ from plumbline.evaluate import plots as pictures
 from plumbline.evaluate.assessment import Assessment
 from plumbline.metrics import cost_matrix
 from plumbline.model import bundle
+from plumbline.runtime import runner
 from plumbline.tracking import projection as tracking
 
 log = logging.getLogger("plumbline")

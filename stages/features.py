@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from plumbline import config as parameters
-from plumbline import runner
 from plumbline.core import files
 from plumbline.core import usecase as usecases
 from plumbline.features import assemble, engine, policy
+from plumbline.runtime import runner
 
 
 def main(usecase: str, valid: Path, snapshots: Path, tables: Path, metrics: Path) -> None:

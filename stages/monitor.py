@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from plumbline import config as params_file
-from plumbline import runner
 from plumbline.core import files, tables
 from plumbline.core import usecase as usecases
 from plumbline.core.usecase import UseCase
@@ -23,6 +22,7 @@ from plumbline.monitor import observe as monitoring
 from plumbline.monitor import page as monitor_page
 from plumbline.monitor import result as monitor_json
 from plumbline.monitor.window import Window, scorable, window
+from plumbline.runtime import runner
 from plumbline.tracking import projection as tracking
 
 log = logging.getLogger("plumbline")

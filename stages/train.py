@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import config as params_file
-from plumbline import runner
 from plumbline.core import dvc_hash, files, tables
 from plumbline.core import usecase as usecases
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import cost_matrix, metrics
 from plumbline.model import boosting, bundle, calibration, manifest, matrices, threshold
+from plumbline.runtime import runner
 from plumbline.tracking import projection as tracking
 
 log = logging.getLogger("plumbline")

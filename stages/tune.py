@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import config as params_file
-from plumbline import runner
 from plumbline.core import files
 from plumbline.core import usecase as usecases
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import metrics
-from plumbline.model import boosting, matrices, progress
+from plumbline.model import boosting, matrices
+from plumbline.runtime import progress, runner
 from plumbline.tracking import projection as tracking
 from plumbline.tune import search as tuning
 from plumbline.tune import space, trial_report

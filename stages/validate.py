@@ -8,9 +8,10 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from plumbline import config, runner
+from plumbline import config
 from plumbline.core import duckdb_session, files
 from plumbline.core.usecase import load
+from plumbline.runtime import runner
 from plumbline.validate import (
     contract,
     data_docs,

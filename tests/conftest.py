@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline import runner
+from plumbline.runtime import runner
 from tests.scoring import (  # noqa: F401 (pytest finds its hooks here)
     pytest_addoption,
     pytest_collection_modifyitems,

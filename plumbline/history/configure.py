@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from plumbline import runner
 from plumbline.core.errors import PlumblineError
 from plumbline.history import child, places
+from plumbline.runtime import runner
 
 NOWHERE = "0" * 32
 """An object that no remote has: asking for it shows whether the remote answers."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from plumbline.core.errors import PlumblineError
 from plumbline.history import child, places, repair, revisions, verify
 from plumbline.history.dvcfiles import Out
-from plumbline.runner import QUIET, log
+from plumbline.runtime.runner import QUIET, log
 
 DROPPED = re.compile(r"(GIT|DVC|MLFLOW|COV|VIRTUAL_ENV|CONDA|PYTHON(PATH|HOME|STARTUP)$)")
 """Variables that would lead the run out of its clone: to a server, a cache, another environment."""

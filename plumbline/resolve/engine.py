@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plumbline import runner
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
 from plumbline.history import child, revisions, verify, workspace
@@ -19,6 +18,7 @@ from plumbline.resolve.choose import Choice, Tree, choose
 from plumbline.resolve.declared import PARAMS, stages
 from plumbline.review.lockcheck import failure
 from plumbline.rollback import restore
+from plumbline.runtime import runner
 
 GRAPH = "dvc.yaml"
 

@@ -13,10 +13,11 @@ import yaml
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.history import child, dvcfiles, places, reproduce, runs
+from plumbline.history import child, dvcfiles, places, reproduce
 from plumbline.history.places import Folder, read_object
 from plumbline.review import drifted, lockcheck, locks, sides
 from plumbline.review.sides import LOCK, Side
+from plumbline.runtime import run_records
 
 log = logging.getLogger("plumbline")
 Wanted = Mapping[str, str]
@@ -87,7 +88,7 @@ def _get(root: Path, side: Side, cache: Folder, folder: Path) -> str:
     pull = [] if code else ["--pull"]  # one that cannot be read at all would fail the run
     _, lines = _dvc(clone, "repro", *pull, "--no-run-cache")
     for name in sorted(locks.usecases(side.entries)):
-        runs.adopt(name, clone, root)  # its seconds and memory, on this machine
+        run_records.adopt(name, clone, root)  # its seconds and memory, on this machine
     lacking = missing(cache, wanted)
     if lacking:
         raise PlumblineError(

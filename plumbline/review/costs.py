@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plumbline.history import runs
 from plumbline.review.locks import Entries, Entry, ordered
+from plumbline.runtime import run_records
 
 Runs = Sequence[Mapping[str, Any]]
 
 
 def costs(root: Path, usecase: str, base: Entries, head: Entries) -> list[dict[str, Any]]:
     """A line per stage whose run is known on a side; null where it is not, as another machine ran it."""
-    known = runs.read(usecase, root)
+    known = run_records.read(usecase, root)
     lines = [
         {"stage": name, "base": _cost(known, name, base), "head": _cost(known, name, head)}
         for name in ordered(head)

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from plumbline import runner
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
 from plumbline.history import child
 from plumbline.rollback import journal
+from plumbline.runtime import runner
 
 FILES = "*.db*"
 LAST_LINES = 20

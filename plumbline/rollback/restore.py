@@ -6,10 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-from plumbline import runner
 from plumbline.core.errors import PlumblineError
 from plumbline.history import child, places, repair, revisions, state, verify
 from plumbline.rollback.plan import Head
+from plumbline.runtime import runner
 
 LAST_LINES = 20
 QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")

@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from plumbline import runner
+from plumbline.runtime import runner
 
 PROBE = 3.0  # seconds for a server or a file to show that it is there
 GRACE = 0.5  # seconds to end by itself

@@ -18,7 +18,7 @@ from typing import Any
 
 from plumbline.core import dvc_hash
 from plumbline.core.files import dumps
-from plumbline.history import runs
+from plumbline.runtime import run_records
 from plumbline.tracking import mlflow_process
 
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -63,7 +63,7 @@ def record(
         "tags": _tags(usecase, stage),
         "trials": [asdict(t) | {"metrics": _finite(t.metrics)} for t in trials],
         "files": [str(f.resolve()) for f in files],
-        "texts": {"run.json": dumps(runs.manifest(usecase, stage))},
+        "texts": {"run.json": dumps(run_records.manifest(usecase, stage))},
     }
     return _send(request, f"this run of {stage}")
 
@@ -119,9 +119,9 @@ def _finite(metrics: Mapping[str, float | None]) -> dict[str, float]:
 
 def _tags(usecase: str, stage: str) -> dict[str, str]:
     tags = {"usecase": usecase, "stage": stage}
-    commit = runs.git("rev-parse", "HEAD")
+    commit = run_records.git("rev-parse", "HEAD")
     if commit:
-        tags |= {"git.commit": commit, "git.dirty": str(bool(runs.dirty())).lower()}
+        tags |= {"git.commit": commit, "git.dirty": str(bool(run_records.dirty())).lower()}
     return tags | {f"md5/{path}": value for path, value in md5s(usecase, stage).items()}
 
 

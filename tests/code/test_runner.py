@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from plumbline import runner
 from plumbline.core.errors import PlumblineError, SourceError
+from plumbline.runtime import runner
 
 
 def stage(usecase: str, source: Path, out: Path) -> None:

@@ -10,9 +10,9 @@ import yaml
 
 from plumbline.core import dvc_hash
 from plumbline.core.files import write_json
-from plumbline.history import runs
 from plumbline.review import costs
 from plumbline.review.locks import Entry
+from plumbline.runtime import run_records
 
 GRAPH = {
     "stages": {
@@ -32,8 +32,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_line_says_what_the_run_was(here: Path) -> None:
-    runs.keep("shop", "evaluate", 1.234)
-    [told] = runs.read("shop")
+    run_records.keep("shop", "evaluate", 1.234)
+    [told] = run_records.read("shop")
     assert (told["stage"], told["usecase"], told["seconds"]) == ("evaluate", "shop", 1.23)
     assert told["params"] == {"seed": 3, "shop": {"train": {"rounds": 5}}}
     assert told["wrote"] == {"m/shop.json": dvc_hash.md5(Path("m/shop.json"))}
@@ -41,49 +41,52 @@ def test_a_line_says_what_the_run_was(here: Path) -> None:
     assert (told["commit"], told["dirty"]) == (None, None)
     assert {"python", "numpy", "xgboost-cpu"} <= told["versions"].keys()
     assert told["machine"]["cores"] >= 1
-    assert runs.place("shop") == Path("models/shop.runs.jsonl")
+    assert run_records.place("shop") == Path("models/shop.runs.jsonl")
 
 
 def test_the_commit_and_whether_it_is_dirty(here: Path) -> None:
     for words in (("init", "-q"), ("add", "params.yaml", "m")):
-        assert runs.git(*words) is not None
-    assert runs.git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x") is not None
-    assert runs.manifest("shop", "train")["dirty"] is False
-    assert len(runs.manifest("shop", "train")["commit"]) == 40
+        assert run_records.git(*words) is not None
+    assert (
+        run_records.git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x")
+        is not None
+    )
+    assert run_records.manifest("shop", "train")["dirty"] is False
+    assert len(run_records.manifest("shop", "train")["commit"]) == 40
     Path("params.yaml").write_text("seed: 4\n")
-    assert runs.manifest("shop", "train")["dirty"] is True
+    assert run_records.manifest("shop", "train")["dirty"] is True
 
 
 def test_old_and_damaged_lines(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "KEPT", 3)
+    monkeypatch.setattr(run_records, "KEPT", 3)
     for number in range(5):
-        runs.keep("shop", "evaluate", float(number))
-    assert [r["seconds"] for r in runs.read("shop")] == [2.0, 3.0, 4.0]
-    with runs.place("shop").open("a") as file:
+        run_records.keep("shop", "evaluate", float(number))
+    assert [r["seconds"] for r in run_records.read("shop")] == [2.0, 3.0, 4.0]
+    with run_records.place("shop").open("a") as file:
         file.write('{"half":\n[]\n')
-    assert len(runs.read("shop")) == 3
-    assert runs.read("unknown") == []
+    assert len(run_records.read("shop")) == 3
+    assert run_records.read("unknown") == []
     Path("params.yaml").write_text(": :")
-    assert runs.manifest("shop", "train")["params"] == {}
+    assert run_records.manifest("shop", "train")["params"] == {}
 
 
 def test_a_clone_s_runs_are_added(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "KEPT", 3)
+    monkeypatch.setattr(run_records, "KEPT", 3)
     for folder, numbers in (("clone", (1.0, 2.0)), (".", (3.0, 4.0))):
         for number in numbers:
             (here / folder).mkdir(exist_ok=True)
-            runs.keep("shop", "evaluate", number, here / folder)
-    runs.adopt("shop", here / "clone")
-    assert [r["seconds"] for r in runs.read("shop")] == [4.0, 1.0, 2.0]
-    runs.adopt("other", here / "clone")
-    assert not runs.place("other").exists()
+            run_records.keep("shop", "evaluate", number, here / folder)
+    run_records.adopt("shop", here / "clone")
+    assert [r["seconds"] for r in run_records.read("shop")] == [4.0, 1.0, 2.0]
+    run_records.adopt("other", here / "clone")
+    assert not run_records.place("other").exists()
 
 
 def test_a_stage_without_metrics_is_known_by_its_outs(here: Path) -> None:
     Path("models/shop").mkdir(parents=True)
     Path("models/shop/model.ubj").write_text("trees")
-    assert runs.wrote("shop", "train") == {"models/shop": dvc_hash.md5(Path("models/shop"))}
-    assert runs.wrote("shop", "nowhere") == {}
+    assert run_records.wrote("shop", "train") == {"models/shop": dvc_hash.md5(Path("models/shop"))}
+    assert run_records.wrote("shop", "nowhere") == {}
 
 
 def test_each_side_has_the_cost_of_its_own_run(here: Path) -> None:
@@ -95,7 +98,7 @@ def test_each_side_has_the_cost_of_its_own_run(here: Path) -> None:
         {**line, "seconds": 5, "wrote": {"models/shop": "b"}},
         {**line, "seconds": 7, "wrote": {}},
     ]
-    place = runs.place("shop")
+    place = run_records.place("shop")
     place.parent.mkdir()
     place.write_text("\n".join(map(json.dumps, lines)))
     base, head, other = ({"train": Entry(outs={"models/shop": oid})} for oid in "abc")
@@ -111,6 +114,6 @@ def test_each_side_has_the_cost_of_its_own_run(here: Path) -> None:
 
 
 def test_a_system_that_does_not_name_its_features(tmp_path: Path) -> None:
-    assert runs._features(tmp_path / "none") == []
+    assert run_records._features(tmp_path / "none") == []
     (tmp_path / "info").write_text("model name\t: x\nflags\t\t: sse avx\n\nflags\t: later\n")
-    assert runs._features(tmp_path / "info") == ["avx", "sse"]
+    assert run_records._features(tmp_path / "info") == ["avx", "sse"]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from plumbline import starting
 from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
+from plumbline.runtime import preflight
 from tests.conftest import ROOT
 
 GRAPH = """
@@ -28,7 +28,7 @@ stages:
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project where cook ran for the use case toy; the test is run by hand, not by DVC."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(starting.UNDER_DVC, raising=False)
+    monkeypatch.delenv(preflight.UNDER_DVC, raising=False)
     (tmp_path / "dvc.yaml").write_text(GRAPH)
     (tmp_path / "table.txt").write_text("table")
     md5 = dvc_hash.md5(tmp_path / "table.txt")
@@ -39,9 +39,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_inputs_as_recorded_are_taken(root: Path) -> None:
-    starting.begin("toy", "train", [root / "model.txt"])
-    starting.begin("toy", "cook", [])
-    starting.begin("toy", "no stage at all", [])
+    preflight.begin("toy", "train", [root / "model.txt"])
+    preflight.begin("toy", "cook", [])
+    preflight.begin("toy", "no stage at all", [])
 
 
 def test_changed_inputs_are_refused_in_a_run(
@@ -49,11 +49,11 @@ def test_changed_inputs_are_refused_in_a_run(
 ) -> None:
     (root / "table.txt").write_text("other")
     with caplog.at_level(logging.WARNING):
-        starting.begin("toy", "train", [])
+        preflight.begin("toy", "train", [])
     assert "table.txt: md5" in caplog.text
-    monkeypatch.setenv(starting.UNDER_DVC, "train@toy")
+    monkeypatch.setenv(preflight.UNDER_DVC, "train@toy")
     with pytest.raises(PlumblineError, match=r"table\.txt: md5 .* but dvc\.lock records"):
-        starting.refuse_changed("toy", "train")
+        preflight.refuse_changed("toy", "train")
 
 
 def test_what_a_killed_stage_left_is_swept(root: Path) -> None:
@@ -63,21 +63,21 @@ def test_what_a_killed_stage_left_is_swept(root: Path) -> None:
     for name in names:
         (root / name).touch()
     (root / f".model.txt.{gone.pid}.old").mkdir()
-    starting.begin("toy", "train", [root / "model.txt"])
+    preflight.begin("toy", "train", [root / "model.txt"])
     assert sorted(p.name for p in root.glob(".model*")) == sorted(names[1:])
 
 
 def test_no_stage_in_a_rollback(root: Path) -> None:
-    folder = root / starting.ROLLBACK
+    folder = root / preflight.ROLLBACK
     folder.mkdir()
     with (folder / "lock").open("w") as stream:
-        starting.refuse_rollback(folder)
+        preflight.refuse_rollback(folder)
         fcntl.flock(stream, fcntl.LOCK_EX)
         with pytest.raises(PlumblineError, match="a rollback is running"):
-            starting.begin("toy", "train", [])
+            preflight.begin("toy", "train", [])
     (folder / "journal.json").write_text("{}")
     with pytest.raises(PlumblineError, match="cut off half way"):
-        starting.begin("toy", "train", [])
+        preflight.begin("toy", "train", [])
 
 
 @pytest.mark.parametrize("name", ["config", "config.local"])
@@ -87,12 +87,12 @@ def test_links_are_refused_as_root(root: Path, monkeypatch: pytest.MonkeyPatch, 
         '[core]\n  remote = x\n[cache]\n    type = "reflink,symlink"\n'
     )
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    starting.refuse_links(root / ".dvc")
+    preflight.refuse_links(root / ".dvc")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(PlumblineError, match=r"cache\.type links"):
-        starting.refuse_links(root / ".dvc")
+        preflight.refuse_links(root / ".dvc")
     (root / ".dvc" / name).write_text("[cache]\ntype = copy\n['remote \"a\"']\n type = hardlink\n")
-    starting.refuse_links(root / ".dvc")
+    preflight.refuse_links(root / ".dvc")
 
 
 def test_a_stage_whose_run_has_ended_does_not_start(root: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_stage_whose_run_has_ended_does_not_start(root: Path) -> None:
         '{"write": {"x": {"pid": 999999999, "cmd": "dvc"}}}'
     )
     with pytest.raises(PlumblineError, match="the run that started this stage has ended"):
-        starting.die_with_parents()
+        preflight.die_with_parents()
 
 
 STAGE = "from plumbline import starting; import time; starting.die_with_parents(); print(1, flush=True); time.sleep(60)"

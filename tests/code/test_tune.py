@@ -15,7 +15,7 @@ from plumbline.core import dvc_hash
 from plumbline.core import usecase as usecases
 from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.metrics import metrics
-from plumbline.model import progress
+from plumbline.runtime import progress
 from plumbline.tune import search
 from plumbline.tune.search import Trial
 from stages import train as train_stage

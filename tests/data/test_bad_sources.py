@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from plumbline import runner
+from plumbline.runtime import runner
 from stages import data
 from tests.sales import AS_OF, prepare, write_csv
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from plumbline.core import dvc_hash
-from plumbline.history import runs
+from plumbline.runtime import run_records as runs
 from plumbline.tracking import mlflow_process
 from plumbline.tracking import projection as tracking
 from plumbline.tracking.projection import Trial

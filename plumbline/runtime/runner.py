@@ -12,9 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plumbline import starting
 from plumbline.core.errors import PlumblineError
-from plumbline.history import runs
+from plumbline.runtime import preflight, run_records
 
 QUIET = {
     "ANONYMIZED_TELEMETRY": "false",
@@ -51,11 +50,11 @@ def run(main: Callable[..., None]) -> None:
         arguments = parse(main, sys.argv[1:], stage)
         started = time.perf_counter()
         paths = [a for a in arguments.values() if isinstance(a, Path)]
-        starting.begin(arguments.get("usecase", ""), stage, paths)
+        preflight.begin(arguments.get("usecase", ""), stage, paths)
         main(**arguments)
         seconds = time.perf_counter() - started
         if "DVC_STAGE" in os.environ:
-            runs.keep(arguments["usecase"], stage, seconds)
+            run_records.keep(arguments["usecase"], stage, seconds)
         log.info("%s: done in %.1f s", stage, seconds)
     except (PlumblineError, OSError) as error:
         log.error("%s: %s", stage, told(error))

@@ -1,0 +1,1 @@
+"""What runs around a stage: runner, preflight, run records, progress. It cannot change an out."""
