@@ -30,7 +30,7 @@ from plumbline import runner, usecase
 runner.prepare()
 from feast import FeatureStore
 from plumbline.features import store, tables
-from plumbline.history import lock
+from plumbline.repo import lock
 from plumbline.model import bundle
 from plumbline.rollback import registry
 

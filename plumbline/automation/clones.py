@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plumbline.history import places, reproduce, revisions
+from plumbline.repo import object_stores, reproduce, revisions
 
 
 def clone(root: Path, rev: str, target: Path, *, cache: Path | None = None) -> Path:
@@ -25,7 +25,7 @@ def _configure(root: Path, project: Path, cache: Path | None) -> None:
     own, here = (folder / ".dvc" / "config.local" for folder in (root, project))
     found = ConfigObj(str(own) if own.is_file() else None, encoding="utf-8")
     found.merge(ConfigObj(str(here), encoding="utf-8"))
-    for name, url in places.settings(root).remotes.items():
+    for name, url in object_stores.settings(root).remotes.items():
         section = next((s for s in found if s.lower() == f'remote "{name}"'), f'remote "{name}"')
         found.setdefault(section, {})["url"] = url
     if cache:

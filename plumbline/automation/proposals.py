@@ -12,9 +12,9 @@ from typing import Any
 
 from plumbline.automation import branches, clones, letters
 from plumbline.core.errors import PlumblineError
-from plumbline.history import child, places, revisions
 from plumbline.hosting.github import GitHub
-from plumbline.review import locks, sides
+from plumbline.repo import child_process, dvc_lock, object_stores, revisions
+from plumbline.review import sides
 
 log = logging.getLogger("plumbline")
 
@@ -42,16 +42,16 @@ def push_objects(root: Path, rev: str, usecase: str) -> bool:
 
     False where there is no default remote. The work tree is left alone.
     """
-    settings = places.settings(root)
+    settings = object_stores.settings(root)
     if not settings.default:
         log.warning("propose: no default remote: whoever checks out the branch runs it again")
         return False
-    named = locks.of(sides.side(root, rev).entries, usecase)
+    named = dvc_lock.of(sides.side(root, rev).entries, usecase)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         there = clones.clone(root, rev, Path(folder) / "clone", cache=settings.cache)
         lines: list[str] = []
         words = [sys.executable, "-m", "dvc", "push", "-q", *(f"{s}@{usecase}" for s in named)]
-        if child.run(words, there, os.environ, lines.append):
+        if child_process.run(words, there, os.environ, lines.append):
             raise PlumblineError("dvc push failed:\n" + "\n".join(lines[-20:]))
     return True
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from plumbline.automation import archives, clones
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
-from plumbline.history import child, places, revisions, verify
-from plumbline.history.verify import Finding
-from plumbline.review import locks, sides
+from plumbline.repo import child_process, dvc_lock, object_stores, revisions, verify
+from plumbline.repo.verify import Finding
+from plumbline.review import sides
 
 SBOM = "sbom.cdx.json"
 LINES = 20
@@ -29,7 +29,7 @@ def release(root: Path, tag: str, target: Path) -> list[Path]:
     on the remote, or the tag does not come back whole in a clone that has nothing but the remote.
     """
     named = sides.side(root, _ref(root, tag)).entries
-    bundles = {n: locks.model(locks.of(named, n)) for n in sorted(locks.usecases(named))}
+    bundles = {n: dvc_lock.model(dvc_lock.of(named, n)) for n in sorted(dvc_lock.usecases(named))}
     paths = {name: found[0] for name, found in bundles.items() if found}
     if not paths:
         raise PlumblineError(f"{tag}: its dvc.lock names no model (no stage 'train'); tag another")
@@ -49,7 +49,7 @@ def release(root: Path, tag: str, target: Path) -> list[Path]:
 
 def push(root: Path, tag: str) -> None:
     """Every tag's objects from the cache to the remotes, and the remotes' bytes hashed."""
-    settings = places.settings(root)
+    settings = object_stores.settings(root)
     if not settings.default:
         raise PlumblineError(
             "no default remote, where a release's objects must be: `dvc remote add -d NAME URL`"
@@ -71,7 +71,7 @@ def restored(root: Path, tag: str, target: Path) -> Path:
     clone = clones.clone(root, _ref(root, tag), target)
     log.info("release: restoring %s in a fresh clone", tag)
     code, said = _dvc(clone, "pull", "-q")
-    findings = verify.check(places.settings(clone), where=("workspace", "cache")).findings
+    findings = verify.check(object_stores.settings(clone), where=("workspace", "cache")).findings
     if findings:
         raise PlumblineError(f"{tag}: not restored in a fresh clone: {_listed(findings)}")
     if code:
@@ -112,11 +112,11 @@ def _sbom(clone: Path, tag: str, target: Path) -> None:
     words = [sys.executable, "-m", "cyclonedx_py", "requirements", str(lock)]
     words += ["--output-reproducible", "--of", "JSON", "-o", str(target.absolute())]
     lines: list[str] = []
-    if child.run(words, clone, os.environ, lines.append):
+    if child_process.run(words, clone, os.environ, lines.append):
         raise PlumblineError("cyclonedx-py failed:\n" + "\n".join(lines[-LINES:]))
 
 
 def _dvc(root: Path, *words: str) -> tuple[int, list[str]]:
     lines: list[str] = []
-    code = child.run([sys.executable, "-m", "dvc", *words], root, os.environ, lines.append)
+    code = child_process.run([sys.executable, "-m", "dvc", *words], root, os.environ, lines.append)
     return code, lines[-LINES:]

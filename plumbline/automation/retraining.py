@@ -21,9 +21,9 @@ from plumbline.automation import asof, branches, outcomes
 from plumbline.automation.outcomes import Outcome
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
-from plumbline.history import child, places, repair, revisions, verify
-from plumbline.history.dvcfiles import Out
-from plumbline.review import baseline, compare, lockcheck, locks, sides
+from plumbline.repo import child_process, dvc_lock, object_stores, repair, revisions, verify
+from plumbline.repo.dvcfiles import Out
+from plumbline.review import baseline, compare, lockcheck, sides
 from plumbline.review.sides import LOCK, PARAMS
 
 LINES = 20
@@ -57,12 +57,12 @@ def retrain(case: Case, scratch: Path) -> dict[str, Any]:
     PlumblineError where the work tree is not as committed, or there is no champion to begin with.
     """
     entries = sides.side(case.root, "HEAD").entries
-    champion = _champion(case, locks.of(entries, case.name), scratch)
+    champion = _champion(case, dvc_lock.of(entries, case.name), scratch)
     with _moved(case):
         failed = repro(case, *case.stages("features"))
         if failed:
             return _record(case, outcomes.of_failure(failed), failed=failed)
-        mine = locks.of(entries, case.name)
+        mine = dvc_lock.of(entries, case.name)
         seen = _monitor(case, mine, champion, scratch)
         judged = outcomes.of_monitor(seen)
         log.info("retrain: %s: %s", case.name, seen["summary"])
@@ -108,9 +108,9 @@ def _challenge(case: Case, seen: Mapping[str, Any], command: str) -> dict[str, A
     return {**record, "branch": case.branch, "commit": commit}
 
 
-def _champion(case: Case, mine: Mapping[str, locks.Entry], scratch: Path) -> tuple[Path, Path]:
+def _champion(case: Case, mine: Mapping[str, dvc_lock.Entry], scratch: Path) -> tuple[Path, Path]:
     """The committed bundle and its test table in `scratch`, hashed; fetched, or run, where they are not here."""
-    named = [locks.model(mine), locks.test_table(mine)]
+    named = [dvc_lock.model(mine), dvc_lock.test_table(mine)]
     if None in named or "monitor" not in mine:
         raise PlumblineError(
             f"{case.name}: dvc.lock at HEAD names no model; run `dvc repro` and commit dvc.lock first"
@@ -125,7 +125,7 @@ def _champion(case: Case, mine: Mapping[str, locks.Entry], scratch: Path) -> tup
 
 def _restore(root: Path, wanted: list[Out], target: Path) -> None:
     """Outs as files below `target`, from the cache or a remote, every byte hashed."""
-    settings = places.settings(root)
+    settings = object_stores.settings(root)
     sources = [settings.folder(), *(settings.remote(name) for name in settings.remotes)]
     outs = [("HEAD", out) for out in wanted]
     contents, _ = verify.read_manifests(sources, outs)
@@ -163,22 +163,22 @@ def _moved(case: Case) -> Iterator[None]:
 
 
 def _monitor(
-    case: Case, mine: locks.Entries, champion: tuple[Path, Path], scratch: Path
+    case: Case, mine: dvc_lock.Entries, champion: tuple[Path, Path], scratch: Path
 ) -> dict[str, Any]:
     """The stage `monitor` on the champion's bundle and reference, and the new current window.
 
     Its reference is the test window that the champion was accepted on, not a later one that may
     have drifted already. Nothing of it goes to MLflow, nor over the champion's own report.
     """
-    named = [found[0] for found in (locks.model(mine), locks.test_table(mine)) if found]
+    named = [found[0] for found in (dvc_lock.model(mine), dvc_lock.test_table(mine)) if found]
     places_of = dict(zip(named, map(str, champion), strict=True))
     places_of |= {out: str(scratch / "monitor" / out) for out in mine["monitor"].outs}
     words = [places_of.get(word, word) for word in mine["monitor"].cmd.split()]
     env = {**_environment(), "MLFLOW_TRACKING_URI": "off"}
     lines: list[str] = []
-    if child.run([sys.executable, *words[1:]], case.root, env, lines.append):
+    if child_process.run([sys.executable, *words[1:]], case.root, env, lines.append):
         raise PlumblineError("the monitor failed on the champion:\n" + "\n".join(lines[-LINES:]))
-    found: dict[str, Any] = read_json(Path(places_of[locks.metrics(mine)["monitor"]]))
+    found: dict[str, Any] = read_json(Path(places_of[dvc_lock.metrics(mine)["monitor"]]))
     shutil.rmtree(scratch / "monitor", ignore_errors=True)
     return found
 
@@ -206,13 +206,13 @@ def _tracked(root: Path, paths: list[str]) -> list[str]:
 
 
 def _outs(case: Case) -> list[str]:
-    mine = locks.of(sides.side(case.root, "HEAD").entries, case.name)
+    mine = dvc_lock.of(sides.side(case.root, "HEAD").entries, case.name)
     cached = {out.path for out in revisions.outs(case.root, "HEAD") if out.cached}
     return [path for entry in mine.values() for path in entry.outs if path in cached]
 
 
 def _dvc(root: Path, tell: Any, *words: str) -> int:
-    return child.run([sys.executable, "-m", "dvc", *words], root, _environment(), tell)
+    return child_process.run([sys.executable, "-m", "dvc", *words], root, _environment(), tell)
 
 
 def _environment() -> dict[str, str]:

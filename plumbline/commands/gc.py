@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plumbline.history import garbage, places
-from plumbline.history.garbage import Survey
+from plumbline.repo import garbage, object_stores
+from plumbline.repo.garbage import Survey
 
 SHOWN = 20
 
@@ -23,8 +23,8 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Refuse where there is doubt, say what is free, and let `dvc gc` remove it if asked."""
-    settings = places.settings(Path("."))
-    places.refuse_links(settings)
+    settings = object_stores.settings(Path("."))
+    object_stores.refuse_links(settings)
     garbage.refuse_doubt(settings.root, cloud=chosen.cloud)
     found = garbage.survey(settings, cloud=chosen.cloud)
     for line in lines(found, chosen.apply):

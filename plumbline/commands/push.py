@@ -9,7 +9,7 @@ from typing import Any
 
 from plumbline.commands.verify import revs
 from plumbline.core.errors import PlumblineError
-from plumbline.history import places, state, verify
+from plumbline.repo import object_stores, state, verify
 from plumbline.rollback import restore
 
 
@@ -24,7 +24,7 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """`dvc push`, then every object of the remote hashed; 1 where one is missing or bad."""
-    settings = places.settings(Path("."))
+    settings = object_stores.settings(Path("."))
     if not settings.default:
         raise PlumblineError("no default remote; `dvc remote default NAME` sets one")
     if chosen.all_tags and settings.default in settings.relative:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import configure
-from plumbline.hosting import remote
+from plumbline.repo import configure, remote_config
 
 URL = "DVC_REMOTE_URL"
 
@@ -47,7 +46,7 @@ def run(chosen: argparse.Namespace) -> int:
 def _environment() -> int:
     """As a workflow does; without an address nothing is shared."""
     url = os.environ.get(URL, "").strip()
-    file = remote.use(Path("."), url)
+    file = remote_config.use(Path("."), url)
     if url:
         print(f"{file}: the remote is that of {URL}; what it sends is hashed")
     else:

@@ -12,8 +12,8 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import write_json
-from plumbline.history import reproduce
-from plumbline.history.reproduce import Reproduction
+from plumbline.repo import reproduce
+from plumbline.repo.reproduce import Reproduction
 
 
 def add(parsers: Any) -> None:

@@ -13,7 +13,7 @@ from plumbline.automation import asof, letters, outcomes, retraining
 from plumbline.automation.retraining import Case
 from plumbline.core.errors import PlumblineError, near
 from plumbline.core.files import replacing, write_json
-from plumbline.history import revisions
+from plumbline.repo import revisions
 
 
 def add(parsers: Any) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from plumbline.history import places, repair, revisions, state, verify
-from plumbline.history.verify import Finding, Report
+from plumbline.repo import object_stores as places
+from plumbline.repo import repair, revisions, state, verify
+from plumbline.repo.verify import Finding, Report
 
 
 def add(parsers: Any) -> None:

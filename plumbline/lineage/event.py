@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import places, repair, revisions
-from plumbline.history.dvcfiles import Out
+from plumbline.repo import object_stores, repair, revisions
+from plumbline.repo.dvcfiles import Out
 from plumbline.rollback.agree import brought
 
 TABLES = "features"
@@ -39,8 +39,11 @@ def prediction(root: Path, rev: str | None, usecase: str, bundle: Out, key: str)
 
 
 def _restore(root: Path, out: Out, target: Path) -> None:
-    settings = places.settings(root)
-    sources: Iterable[places.Place] = [settings.folder(), *map(settings.remote, settings.remotes)]
+    settings = object_stores.settings(root)
+    sources: Iterable[object_stores.Place] = [
+        settings.folder(),
+        *map(settings.remote, settings.remotes),
+    ]
     repair.restore(list(sources), out.md5, target, 0o600)
 
 

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError, near
-from plumbline.history import revisions
-from plumbline.history.dvcfiles import Out
 from plumbline.lineage.champions import Event, timeline
+from plumbline.repo import revisions
+from plumbline.repo.dvcfiles import Out
 from plumbline.rollback import journal, plan, registry
 from plumbline.rollback.agree import TAGS
 

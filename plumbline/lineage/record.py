@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import revisions
 from plumbline.lineage import event
 from plumbline.lineage.chain import Chain, Step, trace
 from plumbline.lineage.target import Target
-from plumbline.review import locks
+from plumbline.repo import dvc_lock, revisions
 from plumbline.rollback import plan, registry
 
 LOCK = "dvc.lock"
@@ -24,7 +23,7 @@ def lineage(root: Path, target: Target) -> dict[str, Any]:
     if target.out.file.endswith(".dvc"):
         return _tracked(root, target)
     text = revisions.blobs(root, target.rev, (LOCK,)).get(LOCK, b"").decode(errors="replace")
-    entries = locks.parse(text, f"{target.name}: {LOCK}")
+    entries = dvc_lock.parse(text, f"{target.name}: {LOCK}")
     if target.out.path not in {path for entry in entries.values() for path in entry.outs}:
         raise PlumblineError(f"{target.out.path}: not an out of {LOCK} in the project's root")
     chain = trace(entries, target.out.path)
@@ -54,7 +53,7 @@ def lineage(root: Path, target: Target) -> dict[str, Any]:
 
 
 def since(
-    root: Path, rev: str | None, entries: Mapping[str, locks.Entry]
+    root: Path, rev: str | None, entries: Mapping[str, dvc_lock.Entry]
 ) -> dict[str, dict[str, str]]:
     """The commit that brought each entry as it is: the oldest of an unbroken line; none if uncommitted."""
     form = "--format=%H%x09%cI%x09%s"
@@ -63,7 +62,7 @@ def since(
     left = dict(entries)
     for commit, when, subject in (line.split("\t", 2) for line in listed):
         data = revisions.blobs(root, commit, (LOCK,)).get(LOCK, b"")
-        then = locks.parse(data.decode(errors="replace"), f"{commit[:9]}: {LOCK}")
+        then = dvc_lock.parse(data.decode(errors="replace"), f"{commit[:9]}: {LOCK}")
         left = {name: entry for name, entry in left.items() if then.get(name) == entry}
         found |= {n: {"commit": commit, "when": when, "subject": subject} for n in left}
         if not left:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError, near
-from plumbline.history import places, revisions, verify, workspace
-from plumbline.history.dvcfiles import MD5, Out
+from plumbline.repo import object_stores, revisions, verify, workspace
+from plumbline.repo.dvcfiles import MD5, Out
 from plumbline.rollback import plan, registry
 
 CHAMPION = re.compile(r"([\w-]+)@champion")
@@ -133,7 +133,7 @@ def _of_out(
     """The out itself, or a file in it; None where the work tree's bytes are others."""
     expected = out.md5
     if relative != out.path:
-        contents, _ = verify.read_manifests([places.settings(root).folder()], [(rev, out)])
+        contents, _ = verify.read_manifests([object_stores.settings(root).folder()], [(rev, out)])
         member = relative.removeprefix(f"{out.path}/")
         if member not in contents.get(out.md5, {}):
             return None
@@ -151,7 +151,7 @@ def _of_bytes(
     """The out, or the file in one, that has this file's bytes."""
     md5 = _md5(root, path)
     contents, _ = verify.read_manifests(
-        [places.settings(root).folder()], [(rev, out) for out in outs if out.cached]
+        [object_stores.settings(root).folder()], [(rev, out) for out in outs if out.cached]
     )
     for use in verify.expand([(rev, out) for out in outs], contents):
         if use.oid == md5:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from plumbline.resolve.declared import Declared, value
+from plumbline.repo.dvc_yaml import Declared, value
 
 Entry = Mapping[str, Any]
 """A stage's entry as dvc.lock has it."""

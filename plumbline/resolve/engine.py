@@ -10,12 +10,12 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.history import child, revisions, verify, workspace
-from plumbline.history.places import settings
-from plumbline.history.revisions import git
+from plumbline.repo import child_process, revisions, verify, workspace
+from plumbline.repo.dvc_yaml import PARAMS, stages
+from plumbline.repo.object_stores import settings
+from plumbline.repo.revisions import git
 from plumbline.resolve import sides
 from plumbline.resolve.choose import Choice, Tree, choose
-from plumbline.resolve.declared import PARAMS, stages
 from plumbline.review.lockcheck import failure
 from plumbline.rollback import restore
 from plumbline.runtime import runner
@@ -79,7 +79,7 @@ def finish(
         tell(text)
 
     env = {**os.environ, **runner.QUIET}
-    if child.run([sys.executable, "-m", "dvc", "repro", *targets], root, env, heard):
+    if child_process.run([sys.executable, "-m", "dvc", "repro", *targets], root, env, heard):
         failed = failure("\n".join(said)) or {"stage": "dvc repro", "error": (said or [""])[-1]}
         raise PlumblineError(
             f"{failed['stage']}: {failed['error']}; mend it, then `python -m plumbline resolve` again"

@@ -9,9 +9,9 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.hashing import md5_bytes, md5_file
-from plumbline.history import revisions, workspace
-from plumbline.history.dvcfiles import dvc_outs
-from plumbline.history.revisions import git
+from plumbline.repo import revisions, workspace
+from plumbline.repo.dvcfiles import dvc_outs
+from plumbline.repo.revisions import git
 from plumbline.resolve.choose import Side
 
 LOCK = "dvc.lock"

@@ -13,9 +13,9 @@ import yaml
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.history import child, dvcfiles, places, reproduce
-from plumbline.history.places import Folder, read_object
-from plumbline.review import drifted, lockcheck, locks, sides
+from plumbline.repo import child_process, dvc_lock, dvcfiles, object_stores, reproduce
+from plumbline.repo.object_stores import Folder, read_object
+from plumbline.review import drifted, lockcheck, sides
 from plumbline.review.sides import LOCK, Side
 from plumbline.runtime import run_records
 
@@ -30,7 +30,7 @@ def bring(root: Path, rev: str) -> Iterator[str]:
     PlumblineError where neither gives the bytes that its dvc.lock names.
     """
     others = [sides.side(root, rev), sides.release(root, sides.side(root, None))]
-    cache = places.settings(root).folder()
+    cache = object_stores.settings(root).folder()
     for side in filter(None, others):
         wanted = needed(side)
         if not missing(cache, wanted):
@@ -56,8 +56,8 @@ def start_from(root: Path, rev: str) -> str:
 
 def needed(side: Side) -> dict[str, str]:
     """What `compare` reads of every use case of a side: model, test table, current table."""
-    reads = (locks.model, locks.test_table, drifted.drift_tables)
-    cases = [locks.of(side.entries, name) for name in sorted(locks.usecases(side.entries))]
+    reads = (dvc_lock.model, dvc_lock.test_table, drifted.drift_tables)
+    cases = [dvc_lock.of(side.entries, name) for name in sorted(dvc_lock.usecases(side.entries))]
     pairs = [read(mine) for mine in cases for read in reads]
     return dict(pair for pair in pairs if pair is not None)
 
@@ -87,7 +87,7 @@ def _get(root: Path, side: Side, cache: Folder, folder: Path) -> str:
     log.info("baseline: %s is run here: %s", side.name, reason)
     pull = [] if code else ["--pull"]  # one that cannot be read at all would fail the run
     _, lines = _dvc(clone, "repro", *pull, "--no-run-cache")
-    for name in sorted(locks.usecases(side.entries)):
+    for name in sorted(dvc_lock.usecases(side.entries)):
         run_records.adopt(name, clone, root)  # its seconds and memory, on this machine
     lacking = missing(cache, wanted)
     if lacking:
@@ -102,7 +102,7 @@ def _configure(root: Path, clone: Path) -> None:
     """This project's remotes and cache for the clone; paths made absolute."""
     from configobj import ConfigObj
 
-    mine, settings = root / ".dvc" / "config.local", places.settings(root)
+    mine, settings = root / ".dvc" / "config.local", object_stores.settings(root)
     config = ConfigObj(str(clone / ".dvc" / "config.local"), encoding="utf-8")
     if mine.is_file():
         config.merge(ConfigObj(str(mine), encoding="utf-8"))
@@ -118,5 +118,5 @@ def _dvc(clone: Path, *words: str) -> tuple[int, list[str]]:
     lines: list[str] = []
     env = {**os.environ, "PYTHONPATH": str(clone), "MLFLOW_TRACKING_URI": "off"}
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
-    code = child.run([sys.executable, "-m", "dvc", *words], clone, env, lines.append)
+    code = child_process.run([sys.executable, "-m", "dvc", *words], clone, env, lines.append)
     return code, lines

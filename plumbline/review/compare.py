@@ -10,22 +10,21 @@ from typing import Any
 
 from plumbline.core import usecase as usecases
 from plumbline.core.hashing import md5_bytes
-from plumbline.history import places, revisions
-from plumbline.history.places import Folder
 from plumbline.metrics.metrics import PRIMARY
+from plumbline.repo import dvc_lock, object_stores, revisions
+from plumbline.repo.dvc_lock import Entries
+from plumbline.repo.object_stores import Folder
 from plumbline.review import (
     contents,
     costs,
     drifted,
     lockcheck,
-    locks,
     luck,
     packages,
     ruling,
     scoring,
     sides,
 )
-from plumbline.review.locks import Entries
 from plumbline.review.luck import Luck
 from plumbline.review.scoring import Case
 from plumbline.review.sides import Side
@@ -58,8 +57,8 @@ def compare(
         "release": last.about() if last else None,
         "failed": failed,
         "packages": packages.changed(dict(old.texts), dict(new.texts)),
-        "unchanged": sorted(locks.usecases(new.entries) - set(differing)),
-        "removed": sorted(locks.usecases(old.entries) - locks.usecases(new.entries)),
+        "unchanged": sorted(dvc_lock.usecases(new.entries) - set(differing)),
+        "removed": sorted(dvc_lock.usecases(old.entries) - dvc_lock.usecases(new.entries)),
         "usecases": {name: _usecase(name, old, new, last) for name in differing},
         "lock": _lock(root, new) | ({"uncommitted": uncommitted(root)} if committed else {}),
     }
@@ -68,8 +67,8 @@ def compare(
 
 def changed(base: Entries, head: Entries) -> list[str]:
     """The use cases of head whose entries are not base's."""
-    names = sorted(locks.usecases(head))
-    return [n for n in names if locks.of(base, n) != locks.of(head, n)]
+    names = sorted(dvc_lock.usecases(head))
+    return [n for n in names if dvc_lock.of(base, n) != dvc_lock.of(head, n)]
 
 
 def lock_md5(side: Side) -> str:
@@ -83,7 +82,7 @@ def uncommitted(root: Path) -> list[str]:
     outs = {path: (name, md5) for name, e in here.entries.items() for path, md5 in e.outs.items()}
     kept = revisions.blobs(root, "HEAD", (sides.LOCK, *outs))
     text = kept.pop(sides.LOCK, b"").decode(errors="replace")
-    found = lockcheck.differing(locks.parse(text, f"HEAD: {sides.LOCK}"), here.entries)
+    found = lockcheck.differing(dvc_lock.parse(text, f"HEAD: {sides.LOCK}"), here.entries)
     others = {outs[path][0] for path, data in kept.items() if md5_bytes(data) != outs[path][1]}
     return sorted({*found, *others})
 
@@ -113,8 +112,8 @@ class Asked:
 
 
 def _asked(case: Case, head: Side, others: Sequence[Side]) -> Asked:
-    name, cache = case.usecase.name, places.settings(head.root).folder()
-    entries = [locks.of(side.entries, name) for side in (head, *others)]
+    name, cache = case.usecase.name, object_stores.settings(head.root).folder()
+    entries = [dvc_lock.of(side.entries, name) for side in (head, *others)]
     measured = luck.measured(cache, case, (head.name, entries[0]), list(filter(None, entries[1:])))
     return Asked(cache, case, head, measured)
 
@@ -123,7 +122,7 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
     log.info("compare: %s", name)
     params = head.params(name)
     case = Case(usecases.load(name), params)
-    old, new = locks.of(base.entries, name), locks.of(head.entries, name)
+    old, new = dvc_lock.of(base.entries, name), dvc_lock.of(head.entries, name)
     before, after = base.told(name), head.told(name)
     asked = _asked(case, head, [base, *filter(None, [release])])
     against = _against(asked, base)
@@ -137,9 +136,10 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
         "override": params.gate.override,
         "base": against,
         "release": _released(asked, base, release, against),
-        "params": locks.changed_params(old, new) + locks.values(base.gate(name), head.gate(name)),
-        "stages": locks.changed_stages(old, new),
-        "edges": locks.edges(new),
+        "params": dvc_lock.changed_params(old, new)
+        + dvc_lock.values(base.gate(name), head.gate(name)),
+        "stages": dvc_lock.changed_stages(old, new),
+        "edges": dvc_lock.edges(new),
         "data": contents.data(before, after),
         "features": contents.features(before, after),
         "drift": drifted.drift_of(asked.cache, case, (base.name, old), (head.name, new)),
@@ -147,13 +147,13 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
         "monitor": contents.monitor(after),
         "evaluate": contents.evaluate(after),
         "blocked": contents.blocked(after),
-        "lineage": {"base": locks.lineage(old), "head": locks.lineage(new)},
+        "lineage": {"base": dvc_lock.lineage(old), "head": dvc_lock.lineage(new)},
     }
 
 
 def _against(asked: Asked, other: Side) -> dict[str, Any]:
     """The windows' comparisons; none where the other side does not have the use case."""
-    old, new = locks.of(other.entries, asked.name), locks.of(asked.head.entries, asked.name)
+    old, new = dvc_lock.of(other.entries, asked.name), dvc_lock.of(asked.head.entries, asked.name)
     if not old:
         return {}
     pair = (other.name, old), (asked.head.name, new)
@@ -166,6 +166,6 @@ def _released(
     """Head against the release: what was found against base, where both have the same bytes."""
     if release is None:
         return {}
-    sides_of = [locks.of(side.entries, asked.name) for side in (base, release)]
-    used = [(locks.model(mine), locks.test_table(mine)) for mine in sides_of]
+    sides_of = [dvc_lock.of(side.entries, asked.name) for side in (base, release)]
+    used = [(dvc_lock.model(mine), dvc_lock.test_table(mine)) for mine in sides_of]
     return against if used[0] == used[1] else _against(asked, release)

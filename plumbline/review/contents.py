@@ -11,7 +11,7 @@ from typing import Any
 from plumbline.evaluate import acceptance
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
-from plumbline.review import locks
+from plumbline.repo import dvc_lock
 
 Told = Mapping[str, Mapping[str, Any]]
 NOT_DEFINITION = frozenset(("missing", "in_model"))
@@ -25,7 +25,7 @@ def data(base: Told, head: Told) -> dict[str, Any]:
         "rows": _both(old, new, "rows"),
         "span": _both(old, new, "span"),
         "as_of": _both(old, new, "as_of"),
-        "schema": locks.values(_schema(old), _schema(new)),
+        "schema": dvc_lock.values(_schema(old), _schema(new)),
         "quarantine": _counts(base.get("validate", {}), head.get("validate", {})),
     }
 
@@ -34,7 +34,9 @@ def features(base: Told, head: Told) -> dict[str, Any]:
     """Features added, removed, and redefined (with the parts of their definition that differ)."""
     old, new = _catalog(base), _catalog(head)
     both = sorted(old.keys() & new.keys())
-    parts = {n: [c["key"] for c in locks.values(_meaning(old[n]), _meaning(new[n]))] for n in both}
+    parts = {
+        n: [c["key"] for c in dvc_lock.values(_meaning(old[n]), _meaning(new[n]))] for n in both
+    }
     used = {n: bool(new[n].get("in_model")) for n in both}
     return {
         "added": sorted(new.keys() - old.keys()),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plumbline.review.locks import Entries, Entry, ordered
+from plumbline.repo.dvc_lock import Entries, Entry, ordered
 from plumbline.runtime import run_records
 
 Runs = Sequence[Mapping[str, Any]]

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
+from plumbline.repo.dvc_lock import ordered
 from plumbline.report.blocks import Bars, Block, Bullets, Fold, Graph, Heading, Table, Text, Verdict
 from plumbline.report.numbers import figure, reason, signed, verdict
 from plumbline.review import changes, ruling
-from plumbline.review.locks import ordered
 
 TONES: Mapping[str, Any] = {"yes": "good", "overridden": "plain", "no": "bad", "failed": "bad"}
 QUALITY = ("metric", "base", "head", "difference", "from", "to", "verdict")

@@ -10,12 +10,13 @@ import numpy as np
 from plumbline.config import Monitor
 from plumbline.core import tables
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.history.places import Folder
 from plumbline.monitor import calendar, drift
 from plumbline.monitor.binning import Kind, monitored
 from plumbline.monitor.window import is_number
-from plumbline.review import locks, scoring
-from plumbline.review.locks import Entries
+from plumbline.repo import dvc_lock
+from plumbline.repo.dvc_lock import Entries
+from plumbline.repo.object_stores import Folder
+from plumbline.review import scoring
 from plumbline.review.scoring import Case
 
 SHOWN = 20
@@ -42,9 +43,9 @@ def drift_between(
 
 def drift_tables(mine: Entries) -> tuple[str, str] | None:
     """The current table's path and md5: what monitor reads of features that evaluate does not."""
-    made = mine.get("features", locks.Entry()).outs
-    judged = mine.get("evaluate", locks.Entry()).deps
-    deps = mine.get("monitor", locks.Entry()).deps
+    made = mine.get("features", dvc_lock.Entry()).outs
+    judged = mine.get("evaluate", dvc_lock.Entry()).deps
+    deps = mine.get("monitor", dvc_lock.Entry()).deps
     return next(((p, m) for p, m in deps.items() if p in made and p not in judged), None)
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import child, deps, places, verify
-from plumbline.history.verify import Finding
+from plumbline.repo import child_process, deps, object_stores, verify
+from plumbline.repo.dvc_lock import Entry
+from plumbline.repo.verify import Finding
 from plumbline.review import cards
-from plumbline.review.locks import Entry
 from plumbline.review.sides import GRAPH, LOCK, PARAMS, Side
 
 RUNNING = re.compile(r"Running stage '([^']+)'")
@@ -49,7 +49,7 @@ def stale(root: Path) -> list[str]:
     """
     lines: list[str] = []
     words = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
-    code = child.run(words, root, os.environ, lines.append)
+    code = child_process.run(words, root, os.environ, lines.append)
     found = [match[1] for line in lines if (match := RUNNING.search(line))]
     if code and not found:  # with params changed and its deps not here, DVC fails before it says so
         found = [match[1] for line in lines if (match := FAILED.search(line))]
@@ -73,7 +73,7 @@ def declared(texts: Mapping[str, str]) -> set[str]:
 
 def wrong_bytes(root: Path) -> list[str]:
     """Outs whose bytes, in the work tree or the cache, are not those of the lock; absent ones are none."""
-    report = verify.check(places.settings(root), where=("workspace", "cache"))
+    report = verify.check(object_stores.settings(root), where=("workspace", "cache"))
     return [_said(finding) for finding in report.findings if _wrong(finding)]
 
 

@@ -15,11 +15,12 @@ from typing import Any
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Columns
-from plumbline.history.places import Folder
 from plumbline.model import boosting, bundle, calibration, matrices, threshold
 from plumbline.model.bundle import Bundle
-from plumbline.review import locks, scoring
-from plumbline.review.locks import Entries
+from plumbline.repo import dvc_lock
+from plumbline.repo.dvc_lock import Entries
+from plumbline.repo.object_stores import Folder
+from plumbline.review import scoring
 from plumbline.review.scoring import Case
 
 APART = 7_919
@@ -45,12 +46,12 @@ def measured(
 ) -> Luck:
     """Head's model trained `gate.retrains` times more; none where all others have the same model."""
     count, (name, mine) = case.params.gate.retrains, head
-    if not count or all(locks.model(mine) == locks.model(other) for other in others):
+    if not count or all(dvc_lock.model(mine) == dvc_lock.model(other) for other in others):
         return Luck()
     try:
         own = scoring.run(cache, case, name, mine).scorer
-        paths = [scoring.object_file(cache, name, *found) for found in locks.learned(mine)]
-        if len(paths) != len(locks.LEARNED):
+        paths = [scoring.object_file(cache, name, *found) for found in dvc_lock.learned(mine)]
+        if len(paths) != len(dvc_lock.LEARNED):
             raise PlumblineError(f"{name}: dvc.lock does not say which tables its model learned")
         log.info("compare: %s: %d retrains with other seeds", case.usecase.name, count)
         return Luck(list(retrained(case, own, count, *paths)))

@@ -15,12 +15,12 @@ from plumbline.core.errors import BundleError, PlumblineError, SpecError
 from plumbline.core.hashing import md5_file
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluate import assessment
-from plumbline.history import dvcfiles
-from plumbline.history.places import Folder, read_object
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
-from plumbline.review import locks, paired
-from plumbline.review.locks import Entries
+from plumbline.repo import dvc_lock, dvcfiles
+from plumbline.repo.dvc_lock import Entries
+from plumbline.repo.object_stores import Folder, read_object
+from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored
 
 
@@ -58,7 +58,7 @@ def compared(
         old, new = (run(cache, case, *one) for one in (base, head))
     except BundleError as error:
         return {"head": paired.refused(str(error))}
-    moved = locks.test_table(base[1]) != locks.test_table(head[1])
+    moved = dvc_lock.test_table(base[1]) != dvc_lock.test_table(head[1])
     found = {"head": judged(case, old, new, again)}
     return found | ({"base": _on(case, old, new, again, on_head=False)} if moved else {})
 
@@ -69,13 +69,13 @@ def judged(case: Case, base: Run, head: Run, again: Sequence[Bundle] = ()) -> di
 
 
 def _same(base: Entries, head: Entries) -> bool:
-    sides = [(locks.model(mine), locks.test_table(mine)) for mine in (base, head)]
+    sides = [(dvc_lock.model(mine), dvc_lock.test_table(mine)) for mine in (base, head)]
     return sides[0] == sides[1] and None not in sides[0]
 
 
 def run(cache: Folder, case: Case, name: str, mine: Entries) -> Run:
     """A revision's bundle and test table; BundleError where its dvc.lock has none."""
-    model, table = locks.model(mine), locks.test_table(mine)
+    model, table = dvc_lock.model(mine), dvc_lock.test_table(mine)
     if model is None or table is None:
         raise BundleError(f"{name}: dvc.lock has no model or no test table of this use case")
     path = object_file(cache, name, *table)

@@ -14,9 +14,9 @@ import yaml
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
 from plumbline.core.errors import PlumblineError
-from plumbline.history import revisions
-from plumbline.review import locks, packages
-from plumbline.review.locks import Entry
+from plumbline.repo import dvc_lock, revisions
+from plumbline.repo.dvc_lock import Entry
+from plumbline.review import packages
 
 LOCK = "dvc.lock"
 PARAMS = "params.yaml"
@@ -42,7 +42,7 @@ class Side:
 
     def told(self, usecase: str) -> dict[str, Any]:
         """The small JSONs of a use case's stages, by stage; those that are not there are left out."""
-        paths = locks.metrics(locks.of(self.entries, usecase))
+        paths = dvc_lock.metrics(dvc_lock.of(self.entries, usecase))
         found = revisions.blobs(self.root, self.rev, paths.values())
         return {s: _json(found[p], p, self.name) for s, p in paths.items() if p in found}
 
@@ -63,7 +63,7 @@ class Side:
             section = yaml.safe_load(self.texts.get(PARAMS, ""))[usecase]["gate"]
         except (yaml.YAMLError, KeyError, TypeError):
             return {}
-        return locks.flat(section, f"{usecase}.gate")
+        return dvc_lock.flat(section, f"{usecase}.gate")
 
 
 def side(root: Path, rev: str | None) -> Side:
@@ -76,7 +76,7 @@ def side(root: Path, rev: str | None) -> Side:
         raise PlumblineError(
             f"{name}: no {LOCK} there, so that it names no model; run `dvc repro` and commit {LOCK}"
         )
-    entries = locks.parse(texts[LOCK], f"{name}: {LOCK}")
+    entries = dvc_lock.parse(texts[LOCK], f"{name}: {LOCK}")
     return Side(root, name, commit if rev else None, commit, texts, entries)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import places, repair, revisions, verify
-from plumbline.history.dvcfiles import Out
+from plumbline.repo import object_stores, repair, revisions, verify
+from plumbline.repo.dvcfiles import Out
 from plumbline.rollback import plan, registry
 from plumbline.rollback.plan import Row
 
@@ -62,7 +62,7 @@ def _promote(root: Path, ref: str, commit: str) -> Iterator[str]:
 
 def brought(root: Path, commit: str, out: Out, target: Path) -> None:
     """A folder out of any commit as `target`, from the cache or a remote, each file hashed."""
-    settings = places.settings(root)
+    settings = object_stores.settings(root)
     sources = [settings.folder(), *(settings.remote(name) for name in settings.remotes)]
     contents, _ = verify.read_manifests(sources, [(commit, out)])
     if out.md5 not in contents:

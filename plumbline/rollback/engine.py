@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import places, revisions, state, verify
+from plumbline.repo import object_stores, revisions, state, verify
 from plumbline.rollback import journal as journals
 from plumbline.rollback import plan, registry, restore, steps, tool
 from plumbline.rollback.journal import Journal
@@ -64,7 +64,7 @@ def begin(root: Path, rev: str) -> Journal:
     """The journal of a rollback that may begin; PlumblineError where it may not."""
     target = restore.resolve(root, rev)
     restore.refuse_dirty(root)
-    settings = places.settings(root)
+    settings = object_stores.settings(root)
     report = verify.check(settings, where=("workspace", "cache"))
     plan.refuse_unsafe(report.findings)
     for name in settings.remotes:
@@ -81,7 +81,7 @@ def lines(root: Path, rev: str) -> Iterator[str]:
     restore.refuse_dirty(root)
     before, after = (revisions.outs(root, head.commit) for head in (start, target))
     differing = plan.changed(before, after)
-    held = verify.check(places.settings(root), (target.commit,), ("cache",))
+    held = verify.check(object_stores.settings(root), (target.commit,), ("cache",))
     yield f"code: {start} -> {target}"
     yield f"fetch: {len(held.findings):,} objects are missing or bad in the cache"
     yield f"outs: {len(differing):,} of {len(after):,} change" + "".join(

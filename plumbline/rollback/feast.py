@@ -13,7 +13,7 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
-from plumbline.history import child
+from plumbline.repo import child_process
 from plumbline.rollback import journal
 from plumbline.runtime import runner
 
@@ -29,7 +29,7 @@ def rebuild(root: Path, repository: Path, usecases: Sequence[str]) -> None:
     for name in usecases:
         lines: list[str] = []
         words = [sys.executable, "-m", "plumbline", "features", "materialize", name]
-        if child.run(words, root, env, lines.append):
+        if child_process.run(words, root, env, lines.append):
             raise PlumblineError(f"Feast, {name}: " + "\n".join(lines[-LAST_LINES:]))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history.dvcfiles import Out
-from plumbline.history.verify import Finding
+from plumbline.repo.dvcfiles import Out
+from plumbline.repo.verify import Finding
 
 MAKER = "train"
 """The stage whose only out is the bundle."""

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import child, places, repair, revisions, state, verify
+from plumbline.repo import child_process, object_stores, repair, revisions, state, verify
 from plumbline.rollback.plan import Head
 from plumbline.runtime import runner
 
@@ -48,7 +48,7 @@ def code(root: Path, target: Head, *, force: bool = False) -> str:
     words = ["checkout", "-q", *(["--force"] if force else [])]
     words += [target.branch] if target.branch else ["--detach", target.commit]
     lines: list[str] = []
-    if child.run(["git", *QUIET, *words, "--"], root, os.environ, lines.append):
+    if child_process.run(["git", *QUIET, *words, "--"], root, os.environ, lines.append):
         raise PlumblineError("git checkout: " + " ".join(lines[-LAST_LINES:]))
     found = revisions.commit(root, "HEAD")
     if found != target.commit:
@@ -58,7 +58,7 @@ def code(root: Path, target: Head, *, force: bool = False) -> str:
 
 def fetch(root: Path) -> str:
     """Bring what the cache lacks from the default remote, and repair what it has bad."""
-    settings = places.settings(root)
+    settings = object_stores.settings(root)
     report = _cache(settings)
     missing, repaired = [f for f in report.findings if f.kind == "missing"], 0
     if missing and settings.default:
@@ -88,7 +88,7 @@ def outs(root: Path, *, partial: bool = False) -> str:
 
 def proved(root: Path) -> str:
     """Every out, in the work tree and the cache, hashed again."""
-    report = verify.check(places.settings(root), where=("workspace", "cache"))
+    report = verify.check(object_stores.settings(root), where=("workspace", "cache"))
     for found in report.findings:
         raise PlumblineError(
             f"{len(report.findings)} files are not as recorded: {found.use.path} is {found.kind} in "
@@ -102,7 +102,7 @@ def dvc(root: Path, *words: str) -> None:
     """Run DVC; PlumblineError with its last words where it fails."""
     lines: list[str] = []
     env = {**state.environment(root), **runner.QUIET}
-    if child.run([sys.executable, "-m", "dvc", *words], root, env, lines.append):
+    if child_process.run([sys.executable, "-m", "dvc", *words], root, env, lines.append):
         raise PlumblineError(f"dvc {words[0]}: " + "\n".join(lines[-LAST_LINES:]))
 
 
@@ -112,5 +112,5 @@ def unlock(root: Path) -> None:
     (root / name).unlink(missing_ok=True)
 
 
-def _cache(settings: places.Settings) -> verify.Report:
+def _cache(settings: object_stores.Settings) -> verify.Report:
     return verify.check(settings, where=("cache",))

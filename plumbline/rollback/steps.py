@@ -8,8 +8,8 @@ from pathlib import Path
 from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.features.store import REPOSITORY
-from plumbline.history import places, revisions, verify
-from plumbline.history.dvcfiles import Out
+from plumbline.repo import object_stores, revisions, verify
+from plumbline.repo.dvcfiles import Out
 from plumbline.rollback import feast, golden, plan, registry, restore
 from plumbline.rollback.journal import Journal
 from plumbline.rollback.plan import CHAMPION
@@ -133,7 +133,7 @@ def snapshots(root: Path) -> list[tuple[str, Out]]:
         if first in recorded:
             found.append((usecase, recorded[first]))
     report = verify.read_manifests(
-        [places.settings(root).folder()], [(None, out) for _, out in found]
+        [object_stores.settings(root).folder()], [(None, out) for _, out in found]
     )
     return [(usecase, out) for usecase, out in found if report[0].get(out.md5)]
 
@@ -158,7 +158,7 @@ def _code_back(root: Path, journal: Journal) -> None:
 
 def _outs_back(root: Path, journal: Journal) -> None:
     restore.outs(root, partial=bool(journal.absent))
-    report = verify.check(places.settings(root), where=("workspace",))
+    report = verify.check(object_stores.settings(root), where=("workspace",))
     lost = [f for f in report.findings if f.use.path not in journal.absent]
     if lost:
         raise PlumblineError(f"{lost[0].use.path}: {lost[0].kind}; `python -m plumbline verify`")

@@ -15,8 +15,8 @@ import yaml
 
 from plumbline.core import dvc_hash, hashing
 from plumbline.core.errors import PlumblineError
-from plumbline.history import places, workspace
-from plumbline.history.dvcfiles import Out, dvc_outs, lock_outs, manifest, manifest_bytes
+from plumbline.repo import object_stores, workspace
+from plumbline.repo.dvcfiles import Out, dvc_outs, lock_outs, manifest, manifest_bytes
 
 A, B = "a" * 32, "b" * 32
 
@@ -168,11 +168,11 @@ def test_the_md5_of_a_folder_is_dvcs(tmp_path: Path) -> None:
     assert dvc_hash.md5_folder(folder) == theirs
 
 
-def configured(root: Path, text: str, local: str = "") -> places.Settings:
+def configured(root: Path, text: str, local: str = "") -> object_stores.Settings:
     (root / ".dvc").mkdir(exist_ok=True)
     (root / ".dvc" / "config").write_text(text)
     (root / ".dvc" / "config.local").write_text(local)
-    return places.settings(root)
+    return object_stores.settings(root)
 
 
 def test_configuration(tmp_path: Path) -> None:
@@ -206,11 +206,11 @@ def test_links_are_refused_as_root(
     found = configured(tmp_path, f'[cache]\ntype = "{links}"\n')
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(PlumblineError, match="as root"):
-        places.refuse_links(found)
+        object_stores.refuse_links(found)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    places.refuse_links(found)
+    object_stores.refuse_links(found)
 
 
 def test_copies_are_not_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    places.refuse_links(configured(tmp_path, '[cache]\ntype = "reflink,copy"\n'))
+    object_stores.refuse_links(configured(tmp_path, '[cache]\ntype = "reflink,copy"\n'))

@@ -8,8 +8,7 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.history import places
-from plumbline.hosting import remote
+from plumbline.repo import object_stores, remote_config
 
 
 @pytest.fixture
@@ -20,26 +19,26 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("url", ["s3://bucket/path", "/srv/remote"])
 def test_the_remote_is_the_default_one(clone: Path, url: str) -> None:
-    remote.use(clone, url)
-    found = places.settings(clone)
+    remote_config.use(clone, url)
+    found = object_stores.settings(clone)
     assert (found.default, dict(found.remotes)) == ("plumbline", {"plumbline": url})
     assert "verify = true" in (clone / ".dvc" / "config.local").read_text()
-    remote.use(clone, url)
+    remote_config.use(clone, url)
 
 
 def test_what_else_the_clone_is_set_to_stays(clone: Path) -> None:
     """`make install` has written there before."""
     file = clone / ".dvc" / "config.local"
     file.write_text('[core]\n    site_cache_dir = "/tmp/a b"\n')
-    remote.use(clone, "s3://bucket")
-    remote.use(clone, "s3://other")
+    remote_config.use(clone, "s3://bucket")
+    remote_config.use(clone, "s3://other")
     assert "site_cache_dir" in file.read_text()
-    assert dict(places.settings(clone).remotes) == {"plumbline": "s3://other"}
+    assert dict(object_stores.settings(clone).remotes) == {"plumbline": "s3://other"}
 
 
 def test_without_one_there_is_an_empty_folder(clone: Path) -> None:
-    remote.use(clone, "")
-    [url] = places.settings(clone).remotes.values()
+    remote_config.use(clone, "")
+    [url] = object_stores.settings(clone).remotes.values()
     assert list(Path(url).iterdir()) == []
     assert Path(url).is_absolute()
 
@@ -50,13 +49,13 @@ def test_without_one_there_is_an_empty_folder(clone: Path) -> None:
 )
 def test_what_is_no_address_is_refused(clone: Path, url: str, message: str) -> None:
     with pytest.raises(PlumblineError, match=message):
-        remote.use(clone, url)
+        remote_config.use(clone, url)
 
 
 def test_a_persons_own_settings_are_left_alone(clone: Path) -> None:
     (clone / ".dvc" / "config.local").write_text("[core]\n    remote = mine\n")
     with pytest.raises(PlumblineError, match="is there already"):
-        remote.use(clone, "s3://bucket")
+        remote_config.use(clone, "s3://bucket")
 
 
 @pytest.mark.parametrize(("url", "said"), [("/srv/remote", "is hashed"), ("", "::notice::")])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from plumbline.config import Monitor
+from plumbline.repo.dvc_lock import Entry
 from plumbline.review import drifted
-from plumbline.review.locks import Entry
 from tests.shop import table, usecase
 
 LIMITS = Monitor()

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import child
-from plumbline.history.dvcfiles import Out
-from plumbline.history.verify import Finding, Part, Report, Use
+from plumbline.repo import child_process
+from plumbline.repo.dvc_lock import Entry
+from plumbline.repo.dvcfiles import Out
+from plumbline.repo.verify import Finding, Part, Report, Use
 from plumbline.review import lockcheck
-from plumbline.review.locks import Entry
 
 GRAPH = """
 stages:
@@ -57,7 +57,7 @@ def test_what_dvc_says_of_a_dry_run(
             tell(line)
         return code
 
-    monkeypatch.setattr(child, "run", run)
+    monkeypatch.setattr(child_process, "run", run)
     assert lockcheck.stale(tmp_path) == found
 
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from plumbline.core.errors import PlumblineError
-from plumbline.review import locks
-from plumbline.review.locks import Entry
+from plumbline.repo import dvc_lock
+from plumbline.repo.dvc_lock import Entry
 from tests.conftest import ROOT
 
 TEXT = """
@@ -25,18 +25,18 @@ stages:
 
 
 def test_an_entry_is_read() -> None:
-    entries = locks.parse(TEXT, "dvc.lock")
+    entries = dvc_lock.parse(TEXT, "dvc.lock")
     params = {"a.train.rounds": 3, "a.train.params": {}, "seed": 7}
     assert entries["train@a"] == Entry("go", {"x": "1"}, params, {"models/a": "2.dir"})
     assert entries["plain"] == Entry("go")
-    assert locks.usecases(entries) == {"a"}
-    assert locks.parse("", "dvc.lock") == {}
+    assert dvc_lock.usecases(entries) == {"a"}
+    assert dvc_lock.parse("", "dvc.lock") == {}
 
 
 @pytest.mark.parametrize("text", ["stages: {a: {outs: []}}", "stages: [1]", "- 1", "a: [", "1"])
 def test_a_damaged_lock_is_named(text: str) -> None:
     with pytest.raises(PlumblineError, match=r"main: dvc.lock: damaged .*git checkout"):
-        locks.parse(text, "main: dvc.lock")
+        dvc_lock.parse(text, "main: dvc.lock")
 
 
 def test_a_stage_is_changed_by_its_deps_params_and_command() -> None:
@@ -49,7 +49,7 @@ def test_a_stage_is_changed_by_its_deps_params_and_command() -> None:
         "train": Entry("run", {"x": "2", "z": "1"}, {"k": 2}, {"m": "2"}),
         "data": Entry("same"),
     }
-    train, old = locks.changed_stages(base, head)
+    train, old = dvc_lock.changed_stages(base, head)
     assert train["change"] == "changed"
     assert train["command"]
     assert train["params"] == ["k"]
@@ -60,7 +60,7 @@ def test_a_stage_is_changed_by_its_deps_params_and_command() -> None:
     ]
     assert train["outs"] == [{"path": "m", "change": "changed"}]
     assert (old["name"], old["change"]) == ("old", "removed")
-    assert locks.changed_params(base, head) == [{"key": "k", "base": 1, "head": 2}]
+    assert dvc_lock.changed_params(base, head) == [{"key": "k", "base": 1, "head": 2}]
 
 
 def test_a_run_s_model_table_and_metrics_are_found_in_its_entries() -> None:
@@ -71,23 +71,23 @@ def test_a_run_s_model_table_and_metrics_are_found_in_its_entries() -> None:
         "train": Entry(deps={"t/train": "1", "t/valid": "2"}, outs={"models/a": "9.dir"}),
         "evaluate": Entry(deps={"models/a": "9.dir", "t/train": "1", "t/test": "3"}),
     }
-    assert locks.model(mine) == ("models/a", "9.dir")
-    assert locks.test_table(mine) == ("t/test", "3")
-    assert locks.metrics(mine) == {"data": "m/data.json"}
-    assert locks.lineage(mine)["model"] == {"models/a": "9.dir"}
-    assert locks.lineage({}) == {"model": {}}
-    assert locks.model({}) is None
-    assert locks.test_table({}) is None
+    assert dvc_lock.model(mine) == ("models/a", "9.dir")
+    assert dvc_lock.test_table(mine) == ("t/test", "3")
+    assert dvc_lock.metrics(mine) == {"data": "m/data.json"}
+    assert dvc_lock.lineage(mine)["model"] == {"models/a": "9.dir"}
+    assert dvc_lock.lineage({}) == {"model": {}}
+    assert dvc_lock.model({}) is None
+    assert dvc_lock.test_table({}) is None
     edges = [["data", "features"], ["features", "train"], ["train", "evaluate"]]
-    assert locks.edges(mine) == edges
+    assert dvc_lock.edges(mine) == edges
 
 
 def test_this_project_s_own_lock() -> None:
-    entries = locks.parse((ROOT / "dvc.lock").read_text(), "dvc.lock")
+    entries = dvc_lock.parse((ROOT / "dvc.lock").read_text(), "dvc.lock")
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    for name in locks.usecases(entries):
-        mine = locks.of(entries, name)
-        assert list(mine) == list(stages) == list(locks.ORDER)
-        assert Path(locks.test_table(mine)[0]).stem == "test"
-        assert locks.model(mine)[0] == f"models/{name}"
-        assert set(locks.metrics(mine)) == set(stages) - {"train"}
+    for name in dvc_lock.usecases(entries):
+        mine = dvc_lock.of(entries, name)
+        assert list(mine) == list(stages) == list(dvc_lock.ORDER)
+        assert Path(dvc_lock.test_table(mine)[0]).stem == "test"
+        assert dvc_lock.model(mine)[0] == f"models/{name}"
+        assert set(dvc_lock.metrics(mine)) == set(stages) - {"train"}

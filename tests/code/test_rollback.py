@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history.dvcfiles import Out
-from plumbline.history.verify import Finding, Use
+from plumbline.repo.dvcfiles import Out
+from plumbline.repo.verify import Finding, Use
 from plumbline.rollback import agree, golden, journal, plan, steps, tool
 from plumbline.rollback.plan import Head, Version
 

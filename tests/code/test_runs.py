@@ -10,8 +10,8 @@ import yaml
 
 from plumbline.core import dvc_hash
 from plumbline.core.files import write_json
+from plumbline.repo.dvc_lock import Entry
 from plumbline.review import costs
-from plumbline.review.locks import Entry
 from plumbline.runtime import run_records
 
 GRAPH = {

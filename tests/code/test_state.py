@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import state
-from plumbline.history.places import Settings
+from plumbline.repo import state
+from plumbline.repo.object_stores import Settings
 
 
 def test_ours_is_closed_to_others_and_forgets_lists(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.history import places
+from plumbline.repo import object_stores
 from plumbline.review import baseline, sides
 from tests import toy
 from tests.toy import Toy
@@ -36,7 +36,7 @@ def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
 
 def missing(project: Toy) -> list[str]:
     wanted = {path: project.oids[path] for path in WANTED}
-    return baseline.missing(places.settings(project.path).folder(), wanted)
+    return baseline.missing(object_stores.settings(project.path).folder(), wanted)
 
 
 def test_what_a_remote_has_is_fetched(project: Toy) -> None:

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from plumbline.__main__ import main
-from plumbline.history import places
-from plumbline.review import locks, luck, scoring, sides
+from plumbline.repo import dvc_lock, object_stores
+from plumbline.review import luck, scoring, sides
 from plumbline.review.scoring import Case
 from tests import project as projects
 from tests.project import Project
@@ -202,10 +202,10 @@ def test_retrains_differ_from_head_in_the_seed_alone(
 ) -> None:
     """With head's own seed its very answers; with others, where rows are drawn, other answers."""
     side = sides.side(here.path, None)
-    cache, mine = places.settings(here.path).folder(), locks.of(side.entries, "diabetes")
+    cache, mine = object_stores.settings(here.path).folder(), dvc_lock.of(side.entries, "diabetes")
     case = Case(USECASE, side.params("diabetes"))
     own = scoring.run(cache, case, "head", mine)
-    tables = [scoring.object_file(cache, "head", *found) for found in locks.learned(mine)]
+    tables = [scoring.object_file(cache, "head", *found) for found in dvc_lock.learned(mine)]
     monkeypatch.setattr(luck, "APART", 0)
     [same] = luck.retrained(case, own.scorer, 1, *tables)
     answers = [one.predict(own.columns) for one in (own.scorer, same)]

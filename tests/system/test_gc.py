@@ -8,7 +8,7 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.history import garbage, places
+from plumbline.repo import garbage, object_stores
 from tests import toy
 from tests.toy import PARTS, Toy
 
@@ -49,7 +49,7 @@ def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
 
 
 def objects(project: Toy) -> dict[str, set[str]]:
-    settings = places.settings(project.path)
+    settings = object_stores.settings(project.path)
     return {p.name: set(p.sizes()) for p in (settings.folder(), settings.remote("storage"))}
 
 
@@ -71,7 +71,7 @@ def test_it_says_and_removes_nothing_by_default(
 
 
 def test_it_removes_what_it_said_and_no_more(project: Toy) -> None:
-    settings = places.settings(project.path)
+    settings = object_stores.settings(project.path)
     free = {p: set(o) for p, o in garbage.survey(settings, cloud=True).free.items()}
     before = objects(project)
     assert main(["gc", "--apply", "--cloud"]) == 0
@@ -183,7 +183,7 @@ def test_a_damaged_manifest_costs_nothing(
 def test_what_dvc_says_is_read(monkeypatch: pytest.MonkeyPatch, project: Toy) -> None:
     """A failing `dvc gc` is its own message, and the tags that guard other refs are gone."""
     (project.path / ".dvc" / "config.local").write_text("[nonsense]\na = b\n")
-    settings = places.settings(project.path)
+    settings = object_stores.settings(project.path)
     found = garbage.survey(settings, cloud=False)
     with pytest.raises(PlumblineError, match="dvc gc failed"):
         garbage.collect(settings, found, cloud=False, apply=True)

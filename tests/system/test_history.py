@@ -14,7 +14,7 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core import dvc_hash, tables
-from plumbline.history import revisions
+from plumbline.repo import revisions
 from plumbline.rollback import registry
 from plumbline.tracking import mlflow_process
 from tests import project as projects

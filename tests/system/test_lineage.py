@@ -14,9 +14,9 @@ import yaml
 
 from plumbline.__main__ import main
 from plumbline.core import dvc_hash
-from plumbline.history import revisions
 from plumbline.lineage import champions, render
 from plumbline.lineage.champions import Event
+from plumbline.repo import revisions
 from plumbline.rollback import journal
 from plumbline.rollback.plan import Head
 from plumbline.tracking import mlflow_process, projection

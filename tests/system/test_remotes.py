@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.history import configure
+from plumbline.repo import configure
 from tests import project as projects
 from tests import remotes, toy
 from tests.conftest import ROOT

@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.history import reproduce
-from plumbline.history.dvcfiles import Out
+from plumbline.repo import reproduce
+from plumbline.repo.dvcfiles import Out
 from tests import toy
 from tests.conftest import ROOT
 from tests.project import environment

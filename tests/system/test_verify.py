@@ -17,8 +17,8 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.history.places import settings
-from plumbline.history.remotes import Cloud
+from plumbline.repo.object_stores import settings
+from plumbline.repo.remotes import Cloud
 from tests import toy
 from tests.toy import PARTS, Toy, flip, md5, truncate
 

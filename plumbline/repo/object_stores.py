@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol
 
 from plumbline.core.errors import PlumblineError, near
 from plumbline.core.hashing import Digest, md5_bytes, md5_files
-from plumbline.history.dvcfiles import MD5, object_path
+from plumbline.repo.dvcfiles import MD5, object_path
 
 OBJECTS = Path("files") / "md5"
 RELATIVE = "(relative)"
@@ -100,7 +100,7 @@ class Settings:
         url = self.remotes[name]
         if "://" not in url:
             return Folder(f"remote {name}", Path(url) / OBJECTS)
-        from plumbline.history.remotes import Cloud
+        from plumbline.repo.remotes import Cloud
 
         return Cloud(f"remote {name}", self.root, name)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plumbline.core.hashing import md5_files
-from plumbline.history import workspace
-from plumbline.history.dvcfiles import lock_deps
+from plumbline.repo import workspace
+from plumbline.repo.dvcfiles import lock_deps
 
 
 def changed(root: Path) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.hashing import Digest, copy
-from plumbline.history.dvcfiles import MD5, object_path
+from plumbline.repo.dvcfiles import MD5, object_path
 
 THREADS = 16
 """Objects read at once: waiting for the network, not the processor."""
@@ -26,7 +26,7 @@ THREADS = 16
 
 @dataclass(frozen=True)
 class Cloud:
-    """A remote as a place: objects by md5, as `plumbline.history.places.Place` says."""
+    """A remote as a place: objects by md5, as `plumbline.repo.places.Place` says."""
 
     name: str
     root: Path

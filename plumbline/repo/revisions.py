@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history.dvcfiles import Out, dvc_outs, lock_outs
+from plumbline.repo.dvcfiles import Out, dvc_outs, lock_outs
 
 WORK_TREE = None
 """The revision that stands for the files as they are now."""

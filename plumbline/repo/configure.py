@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import child, places
+from plumbline.repo import child_process, object_stores
 from plumbline.runtime import runner
 
 NOWHERE = "0" * 32
@@ -27,7 +27,7 @@ def remote(root: Path, name: str, url: str, options: Mapping[str, str]) -> str:
         raise PlumblineError(
             f"verify={chosen['verify']}: expected true: nothing fetched is trusted"
         )
-    before = places.settings(root).remotes
+    before = object_stores.settings(root).remotes
     local = root / ".dvc" / "config.local"
     kept = local.read_bytes() if local.exists() else None
     try:
@@ -53,7 +53,7 @@ def absolute(url: str) -> str:
 def answers(root: Path, name: str) -> str:
     """Why the remote cannot be read now; empty where it answers."""
     try:
-        places.settings(root).remote(name).digests([NOWHERE])
+        object_stores.settings(root).remote(name).digests([NOWHERE])
     except PlumblineError as error:
         return str(error)
     return ""
@@ -62,7 +62,7 @@ def answers(root: Path, name: str) -> str:
 def _dvc(root: Path, *words: str) -> None:
     lines: list[str] = []
     env = {**os.environ, **runner.QUIET}
-    if child.run([sys.executable, "-m", "dvc", "remote", *words], root, env, lines.append):
+    if child_process.run([sys.executable, "-m", "dvc", "remote", *words], root, env, lines.append):
         errors = [line for line in lines if line.startswith("ERROR")]
         raise PlumblineError(f"dvc remote {words[0]}: {' '.join(errors or lines)}")
 

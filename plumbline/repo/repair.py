@@ -15,10 +15,10 @@ from typing import BinaryIO
 from plumbline.core import hashing
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.history import workspace
-from plumbline.history.dvcfiles import manifest_bytes
-from plumbline.history.places import Folder, Place, Settings, Source
-from plumbline.history.verify import Finding, Use
+from plumbline.repo import workspace
+from plumbline.repo.dvcfiles import manifest_bytes
+from plumbline.repo.object_stores import Folder, Place, Settings, Source
+from plumbline.repo.verify import Finding, Use
 
 CACHE_MODE = 0o444
 """DVC protects its cache against writes, and trusts a file that is so."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history.places import Settings
+from plumbline.repo.object_stores import Settings
 
 VARIABLE = "DVC_SITE_CACHE_DIR"
 PRIVATE = Path(".dvc") / "tmp" / "site"

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import child, revisions, verify
-from plumbline.history.dvcfiles import MD5
-from plumbline.history.places import Place, Settings
+from plumbline.repo import child_process, revisions, verify
+from plumbline.repo.dvcfiles import MD5
+from plumbline.repo.object_stores import Place, Settings
 
 LAST_LINES = 20
 GUARD = "refs/tags/plumbline-gc"
@@ -142,7 +142,7 @@ def _unguard(root: Path) -> None:
 def _dvc(root: Path, words: Sequence[str]) -> list[str]:
     lines: list[str] = []
     env = {**os.environ, "DVC_NO_ANALYTICS": "1"}
-    if child.run([sys.executable, "-m", "dvc", "gc", *words], root, env, lines.append):
+    if child_process.run([sys.executable, "-m", "dvc", "gc", *words], root, env, lines.append):
         raise PlumblineError("dvc gc failed:\n" + "\n".join(lines[-LAST_LINES:]))
     return lines
 

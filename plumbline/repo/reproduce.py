@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.history import child, places, repair, revisions, verify
-from plumbline.history.dvcfiles import Out
+from plumbline.repo import child_process, object_stores, repair, revisions, verify
+from plumbline.repo.dvcfiles import Out
 from plumbline.runtime.runner import QUIET, log
 
 DROPPED = re.compile(r"(GIT|DVC|MLFLOW|COV|VIRTUAL_ENV|CONDA|PYTHON(PATH|HOME|STARTUP)$)")
@@ -144,7 +144,7 @@ def _inputs(root: Path, commit: str, clone: Path) -> None:
     tracked = [(commit, o) for o in revisions.outs(root, commit) if o.cached and not _locked(o)]
     if not tracked:
         return
-    settings = places.settings(root)
+    settings = object_stores.settings(root)
     sources = [settings.folder(), *(settings.remote(name) for name in settings.remotes)]
     contents, _ = verify.read_manifests(sources, tracked)
     mask = repair.umask()
@@ -170,7 +170,7 @@ def _environment(clone: Path, folder: Path) -> Path:
     env = {key: value for key, value in os.environ.items() if not DROPPED.match(key)}
     for step in steps:
         lines: list[str] = []
-        if child.run(step, folder, env, lines.append):
+        if child_process.run(step, folder, env, lines.append):
             raise PlumblineError(
                 f"clean room: {step[0]} failed:\n" + "\n".join(lines[-LAST_LINES:])
             )
@@ -192,7 +192,7 @@ def _run(python: Path, clone: Path, env: Mapping[str, str], file: Path) -> tuple
             said.append(line)
 
         words = [str(python), "-m", "dvc", "repro", "--all-pipelines", "--no-run-cache"]
-        code = child.run(words, clone, env, tell)
+        code = child_process.run(words, clone, env, tell)
     return (stage, "\n".join(said[-LAST_LINES:]).strip()) if code else (None, "")
 
 

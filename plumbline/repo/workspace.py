@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from plumbline.core.hashing import Digest, md5_bytes, md5_files
-from plumbline.history.dvcfiles import manifest_bytes
+from plumbline.repo.dvcfiles import manifest_bytes
 
 
 def listing(root: Path, folder: str, known: Collection[str] = ()) -> list[str]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plumbline.core.hashing import Digest, md5_bytes, md5_files
-from plumbline.history import deps, places, revisions, state, workspace
-from plumbline.history.dvcfiles import Out, manifest
-from plumbline.history.places import Place, Settings, read_object
+from plumbline.repo import deps, object_stores, revisions, state, workspace
+from plumbline.repo.dvcfiles import Out, manifest
+from plumbline.repo.object_stores import Place, Settings, read_object
 
 WHERE = ("workspace", "cache", "remote")
 Contents = Mapping[str, Mapping[str, str]]
@@ -77,7 +77,7 @@ def check(
     that name the objects, or the configuration, cannot be read.
     """
     root = settings.root
-    places.refuse_links(settings)
+    object_stores.refuse_links(settings)
     outs = {rev: revisions.outs(root, rev) for rev in revs}
     cached = [(rev, out) for rev, named in outs.items() for out in named if out.cached]
     stores = _stores(settings, [out for _, out in cached], set(where), remotes)
