@@ -28,7 +28,7 @@ from plumbline.metrics import metrics
 from plumbline.metrics.metrics import PRIMARY
 from plumbline.model import boosting, bundle, matrices
 from plumbline.model.bundle import Bundle
-from plumbline.review import luck, scoring
+from plumbline.review import scoring, seed_variance
 from plumbline.review.scoring import Case, Run
 from plumbline.runtime import runner
 from tests.conftest import ROOT
@@ -74,7 +74,7 @@ def retrains(project: Project, count: int, tuned: bool) -> tuple[int, int]:
         asks = asked.params.gate.retrains
         again = [*heads[number + 1 :], *heads[:number]][:asks]
         if tuned:
-            again = list(luck.retrained(asked, head, asks, *PAIR))
+            again = list(seed_variance.retrained(asked, head, asks, *PAIR))
         found = scoring.judged(asked, base, Run(head, columns), again)
         told = found["metrics"][PRIMARY[case.problem]]["difference"]
         words[told["word"]] += 1

@@ -220,7 +220,7 @@ class Backtest(Section):
 
 
 class Gate(Section):
-    """What a pull request may do (`plumbline/review/ruling.py`). No stage reads it.
+    """What a pull request may do (`plumbline/review/merge_gate.py`). No stage reads it.
 
     `retrains`: how often `compare` trains head's model again with another seed, to see what luck does
     to each figure (`bench/honesty.py` measures how well that tells). Where it cannot, a difference up

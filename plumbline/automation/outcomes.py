@@ -9,7 +9,7 @@ from typing import Any, Literal
 from plumbline.core.errors import PlumblineError
 from plumbline.monitor.verdict import FAULTS
 from plumbline.report import numbers
-from plumbline.review import ruling
+from plumbline.review import merge_gate
 
 FORMAT = 1
 Word = Literal["healthy", "drift", "bad-data", "challenger"]
@@ -73,5 +73,5 @@ def read(found: Any, name: str) -> list[dict[str, Any]]:
         if lacking:
             raise PlumblineError(f"{name}: damaged: a record has no {', '.join(sorted(lacking))}")
         if record["comparison"] is not None:
-            ruling.read(record["comparison"], name)
+            merge_gate.read(record["comparison"], name)
     return listed

@@ -14,7 +14,7 @@ from plumbline.automation import branches, clones, letters
 from plumbline.core.errors import PlumblineError
 from plumbline.hosting.github import GitHub
 from plumbline.repo import child_process, dvc_lock, object_stores, revisions
-from plumbline.review import sides
+from plumbline.review import revision
 
 log = logging.getLogger("plumbline")
 
@@ -46,7 +46,7 @@ def push_objects(root: Path, rev: str, usecase: str) -> bool:
     if not settings.default:
         log.warning("propose: no default remote: whoever checks out the branch runs it again")
         return False
-    named = dvc_lock.of(sides.side(root, rev).entries, usecase)
+    named = dvc_lock.of(revision.side(root, rev).entries, usecase)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         there = clones.clone(root, rev, Path(folder) / "clone", cache=settings.cache)
         lines: list[str] = []

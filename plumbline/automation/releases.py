@@ -14,7 +14,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
 from plumbline.repo import child_process, dvc_lock, object_stores, revisions, verify
 from plumbline.repo.verify import Finding
-from plumbline.review import sides
+from plumbline.review import revision
 
 SBOM = "sbom.cdx.json"
 LINES = 20
@@ -28,7 +28,7 @@ def release(root: Path, tag: str, target: Path) -> list[Path]:
     PlumblineError where the tag is not there or has no model, an object of any tag is missing or bad
     on the remote, or the tag does not come back whole in a clone that has nothing but the remote.
     """
-    named = sides.side(root, _ref(root, tag)).entries
+    named = revision.side(root, _ref(root, tag)).entries
     bundles = {n: dvc_lock.model(dvc_lock.of(named, n)) for n in sorted(dvc_lock.usecases(named))}
     paths = {name: found[0] for name, found in bundles.items() if found}
     if not paths:

@@ -23,8 +23,8 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
 from plumbline.repo import child_process, dvc_lock, object_stores, repair, revisions, verify
 from plumbline.repo.dvcfiles import Out
-from plumbline.review import baseline, compare, lockcheck, sides
-from plumbline.review.sides import LOCK, PARAMS
+from plumbline.review import baseline, compare, lockcheck, revision
+from plumbline.review.revision import LOCK, PARAMS
 
 LINES = 20
 """Of what DVC said, where it failed before any stage did."""
@@ -56,7 +56,7 @@ def retrain(case: Case, scratch: Path) -> dict[str, Any]:
 
     PlumblineError where the work tree is not as committed, or there is no champion to begin with.
     """
-    entries = sides.side(case.root, "HEAD").entries
+    entries = revision.side(case.root, "HEAD").entries
     champion = _champion(case, dvc_lock.of(entries, case.name), scratch)
     with _moved(case):
         failed = repro(case, *case.stages("features"))
@@ -206,7 +206,7 @@ def _tracked(root: Path, paths: list[str]) -> list[str]:
 
 
 def _outs(case: Case) -> list[str]:
-    mine = dvc_lock.of(sides.side(case.root, "HEAD").entries, case.name)
+    mine = dvc_lock.of(revision.side(case.root, "HEAD").entries, case.name)
     cached = {out.path for out in revisions.outs(case.root, "HEAD") if out.cached}
     return [path for entry in mine.values() for path in entry.outs if path in cached]
 

@@ -9,7 +9,7 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
 from plumbline.report import numbers
-from plumbline.review import compare, lockcheck, ruling, sides
+from plumbline.review import compare, lockcheck, merge_gate, revision
 
 
 def add(parsers: Any) -> None:
@@ -30,8 +30,8 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _lock() -> int:
     """Is dvc.lock what the files give? Needs neither data nor credentials."""
-    lock = lockcheck.check(sides.side(Path("."), None))
-    against = list(ruling.reasons({"lock": lock, "usecases": {}}))
+    lock = lockcheck.check(revision.side(Path("."), None))
+    against = list(merge_gate.reasons({"lock": lock, "usecases": {}}))
     for reason in against:
         print(f"- {numbers.reason(reason)}")
     print("dvc.lock: refused" if against else "dvc.lock: up to date")
@@ -41,15 +41,15 @@ def _lock() -> int:
 def _comparison(chosen: argparse.Namespace) -> int:
     """Judge the JSON's figures; dvc.lock is checked anew, against the files as they are now."""
     name = str(chosen.comparison)
-    found = ruling.read(read_json(chosen.comparison), name)
-    here = sides.side(Path("."), None)
+    found = merge_gate.read(read_json(chosen.comparison), name)
+    here = revision.side(Path("."), None)
     if found["lock"].get("md5") != compare.lock_md5(here):
         raise PlumblineError(
             f"{name}: its head has another dvc.lock than this work tree; run `python -m plumbline "
             "compare` again, with head checked out"
         )
     lock = {**lockcheck.check(here), "uncommitted": found["lock"].get("uncommitted")}
-    judged = ruling.ruling({**found, "lock": lock})
+    judged = merge_gate.ruling({**found, "lock": lock})
     print(numbers.verdict({**found, "gate": judged}))
     for reason in judged["reasons"]:
         print(f"- {numbers.reason(reason)}")

@@ -9,7 +9,7 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json, replacing
 from plumbline.report import html, markdown
-from plumbline.review import document, ruling
+from plumbline.review import document, merge_gate
 
 
 def add(parsers: Any) -> None:
@@ -26,7 +26,7 @@ def run(chosen: argparse.Namespace) -> None:
     if not chosen.markdown and not chosen.html:
         raise PlumblineError("nothing to write: give --markdown FILE, --html FILE, or both")
     name = str(chosen.comparison)
-    blocks = document.blocks(ruling.read(read_json(chosen.comparison), name), name)
+    blocks = document.blocks(merge_gate.read(read_json(chosen.comparison), name), name)
     for path, render in ((chosen.markdown, markdown.render), (chosen.html, html.render)):
         if path:
             with replacing(path) as beside:

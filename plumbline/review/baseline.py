@@ -15,8 +15,8 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
 from plumbline.repo import child_process, dvc_lock, dvcfiles, object_stores, reproduce
 from plumbline.repo.object_stores import Folder, read_object
-from plumbline.review import drifted, lockcheck, sides
-from plumbline.review.sides import LOCK, Side
+from plumbline.review import data_drift, lockcheck, revision
+from plumbline.review.revision import LOCK, Side
 from plumbline.runtime import run_records
 
 log = logging.getLogger("plumbline")
@@ -29,7 +29,7 @@ def bring(root: Path, rev: str) -> Iterator[str]:
 
     PlumblineError where neither gives the bytes that its dvc.lock names.
     """
-    others = [sides.side(root, rev), sides.release(root, sides.side(root, None))]
+    others = [revision.side(root, rev), revision.release(root, revision.side(root, None))]
     cache = object_stores.settings(root).folder()
     for side in filter(None, others):
         wanted = needed(side)
@@ -43,9 +43,9 @@ def bring(root: Path, rev: str) -> Iterator[str]:
 
 def start_from(root: Path, rev: str) -> str:
     """Put a revision's dvc.lock in place, without the stages that head does not have any more."""
-    text = sides.side(root, rev).texts[LOCK]
+    text = revision.side(root, rev).texts[LOCK]
     whole = yaml.load(text, Loader=yaml.CSafeLoader)
-    kept = lockcheck.declared(sides.side(root, None).texts)
+    kept = lockcheck.declared(revision.side(root, None).texts)
     if not whole["stages"].keys() <= kept:
         whole["stages"] = {n: s for n, s in whole["stages"].items() if n in kept}
         text = yaml.safe_dump(whole, sort_keys=False)
@@ -56,7 +56,7 @@ def start_from(root: Path, rev: str) -> str:
 
 def needed(side: Side) -> dict[str, str]:
     """What `compare` reads of every use case of a side: model, test table, current table."""
-    reads = (dvc_lock.model, dvc_lock.test_table, drifted.drift_tables)
+    reads = (dvc_lock.model, dvc_lock.test_table, data_drift.drift_tables)
     cases = [dvc_lock.of(side.entries, name) for name in sorted(dvc_lock.usecases(side.entries))]
     pairs = [read(mine) for mine in cases for read in reads]
     return dict(pair for pair in pairs if pair is not None)

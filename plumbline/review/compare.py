@@ -15,19 +15,19 @@ from plumbline.repo import dvc_lock, object_stores, revisions
 from plumbline.repo.dvc_lock import Entries
 from plumbline.repo.object_stores import Folder
 from plumbline.review import (
-    contents,
-    costs,
-    drifted,
+    data_drift,
     lockcheck,
-    luck,
+    merge_gate,
+    metadata_diff,
     packages,
-    ruling,
+    revision,
+    run_cost,
     scoring,
-    sides,
 )
-from plumbline.review.luck import Luck
+from plumbline.review import seed_variance as luck
+from plumbline.review.revision import Side
 from plumbline.review.scoring import Case
-from plumbline.review.sides import Side
+from plumbline.review.seed_variance import Luck
 
 log = logging.getLogger("plumbline")
 
@@ -46,12 +46,12 @@ def compare(
     `committed`: dvc.lock must be HEAD's, too, stage by stage.
     PlumblineError where a revision, or an object that it names, is not there.
     """
-    old, new = sides.side(root, base), sides.side(root, head)
-    last = sides.release(root, new)
+    old, new = revision.side(root, base), revision.side(root, head)
+    last = revision.release(root, new)
     failed = None if repro_log is None else lockcheck.failure(repro_log)
     differing = [] if failed else changed(old.entries, new.entries)
     found = {
-        "format": ruling.FORMAT,
+        "format": merge_gate.FORMAT,
         "base": old.about(),
         "head": new.about(),
         "release": last.about() if last else None,
@@ -62,7 +62,7 @@ def compare(
         "usecases": {name: _usecase(name, old, new, last) for name in differing},
         "lock": _lock(root, new) | ({"uncommitted": uncommitted(root)} if committed else {}),
     }
-    return {**found, "gate": ruling.ruling(found)}
+    return {**found, "gate": merge_gate.ruling(found)}
 
 
 def changed(base: Entries, head: Entries) -> list[str]:
@@ -73,16 +73,16 @@ def changed(base: Entries, head: Entries) -> list[str]:
 
 def lock_md5(side: Side) -> str:
     """The md5 of a side's dvc.lock: which comparison a JSON is."""
-    return md5_bytes(side.texts[sides.LOCK].encode())
+    return md5_bytes(side.texts[revision.LOCK].encode())
 
 
 def uncommitted(root: Path) -> list[str]:
     """The stages whose entry in dvc.lock, or an out that git keeps, is not HEAD's in the work tree."""
-    here = sides.side(root, None)
+    here = revision.side(root, None)
     outs = {path: (name, md5) for name, e in here.entries.items() for path, md5 in e.outs.items()}
-    kept = revisions.blobs(root, "HEAD", (sides.LOCK, *outs))
-    text = kept.pop(sides.LOCK, b"").decode(errors="replace")
-    found = lockcheck.differing(dvc_lock.parse(text, f"HEAD: {sides.LOCK}"), here.entries)
+    kept = revisions.blobs(root, "HEAD", (revision.LOCK, *outs))
+    text = kept.pop(revision.LOCK, b"").decode(errors="replace")
+    found = lockcheck.differing(dvc_lock.parse(text, f"HEAD: {revision.LOCK}"), here.entries)
     others = {outs[path][0] for path, data in kept.items() if md5_bytes(data) != outs[path][1]}
     return sorted({*found, *others})
 
@@ -90,7 +90,7 @@ def uncommitted(root: Path) -> list[str]:
 def _lock(root: Path, head: Side) -> dict[str, Any]:
     """Whether head's dvc.lock is what its files give; only the work tree's can be asked."""
     md5 = lock_md5(head)
-    here = head if head.rev is None else sides.side(root, None)
+    here = head if head.rev is None else revision.side(root, None)
     if here.texts != head.texts:
         return {"md5": md5, "checked": False}
     return {"md5": md5, **lockcheck.check(here)}
@@ -140,13 +140,13 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
         + dvc_lock.values(base.gate(name), head.gate(name)),
         "stages": dvc_lock.changed_stages(old, new),
         "edges": dvc_lock.edges(new),
-        "data": contents.data(before, after),
-        "features": contents.features(before, after),
-        "drift": drifted.drift_of(asked.cache, case, (base.name, old), (head.name, new)),
-        "cost": costs.costs(head.root, name, old, new),
-        "monitor": contents.monitor(after),
-        "evaluate": contents.evaluate(after),
-        "blocked": contents.blocked(after),
+        "data": metadata_diff.data(before, after),
+        "features": metadata_diff.features(before, after),
+        "drift": data_drift.drift_of(asked.cache, case, (base.name, old), (head.name, new)),
+        "cost": run_cost.costs(head.root, name, old, new),
+        "monitor": metadata_diff.monitor(after),
+        "evaluate": metadata_diff.evaluate(after),
+        "blocked": metadata_diff.blocked(after),
         "lineage": {"base": dvc_lock.lineage(old), "head": dvc_lock.lineage(new)},
     }
 

@@ -9,7 +9,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.repo.dvc_lock import ordered
 from plumbline.report.blocks import Bars, Block, Bullets, Fold, Graph, Heading, Table, Text, Verdict
 from plumbline.report.numbers import figure, reason, signed, verdict
-from plumbline.review import changes, ruling
+from plumbline.review import changes, merge_gate
 
 TONES: Mapping[str, Any] = {"yes": "good", "overridden": "plain", "no": "bad", "failed": "bad"}
 QUALITY = ("metric", "base", "head", "difference", "from", "to", "verdict")
@@ -22,7 +22,7 @@ def blocks(found: Mapping[str, Any], name: str) -> list[Block]:
     PlumblineError, with `name`, where the JSON is not what `compare` writes.
     """
     try:
-        return list(_blocks({**found, "gate": ruling.ruling(found)}))
+        return list(_blocks({**found, "gate": merge_gate.ruling(found)}))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PlumblineError(
             f"{name}: damaged ({type(error).__name__}: {error}); make it again with "

@@ -16,7 +16,7 @@ from plumbline.repo import child_process, deps, object_stores, verify
 from plumbline.repo.dvc_lock import Entry
 from plumbline.repo.verify import Finding
 from plumbline.review import cards
-from plumbline.review.sides import GRAPH, LOCK, PARAMS, Side
+from plumbline.review.revision import GRAPH, LOCK, PARAMS, Side
 
 RUNNING = re.compile(r"Running stage '([^']+)'")
 VARIABLE = re.compile(r"\$\{([^}]+)\}")

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.review import artifact, ruling
+from plumbline.review import artifact, merge_gate
 from tests.reviews import comparison
 
 
 def whole(**changes: Any) -> dict[str, Any]:
     found = comparison(**changes)
-    return {**found, "gate": ruling.ruling(found)}
+    return {**found, "gate": merge_gate.ruling(found)}
 
 
 def written(folder: Path, found: Any) -> Path:

@@ -13,7 +13,7 @@ import pytest
 from plumbline.commands import gate
 from plumbline.core.errors import SpecError
 from plumbline.evaluate import model_card, model_card_check
-from plumbline.review import cards, ruling
+from plumbline.review import cards, merge_gate
 from tests.code.test_modelcard import FIGURES, page, usecase
 
 METRICS = Path("metrics/sample/evaluate.json")
@@ -142,5 +142,5 @@ def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_ruling_names_the_card():
-    [reason] = ruling.reasons({"lock": {"cards": ["x says 1"]}, "usecases": {}})
+    [reason] = merge_gate.reasons({"lock": {"cards": ["x says 1"]}, "usecases": {}})
     assert (reason["kind"], reason["usecase"]) == ("card", None)

@@ -16,7 +16,7 @@ from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
 from plumbline.hosting import comments, github
 from plumbline.hosting.github import GitHub
-from plumbline.review import ruling
+from plumbline.review import merge_gate
 from tests import github as stand_in
 from tests.conftest import ROOT
 from tests.reviews import comparison
@@ -140,7 +140,7 @@ def test_the_command(
 ) -> None:
     """By hand, as the workflow calls it: posted, nothing to say, refused, and read-only."""
     made = comparison()
-    (tmp_path / "change.json").write_text(json.dumps({**made, "gate": ruling.ruling(made)}))
+    (tmp_path / "change.json").write_text(json.dumps({**made, "gate": merge_gate.ruling(made)}))
     (tmp_path / "bad.json").write_text("{}")
     words = ["comment", str(tmp_path / "change.json"), "--event", str(event(tmp_path))]
     assert main(words) == 0

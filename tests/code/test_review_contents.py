@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plumbline.review import contents
+from plumbline.review import metadata_diff
 
 BASE = {
     "data": {"rows": 10, "span": ["a", "b"], "columns": {"w": {"type": "int", "unit": "g"}}},
@@ -46,7 +46,7 @@ HEAD = {
 
 
 def test_data() -> None:
-    found = contents.data(BASE, HEAD)
+    found = metadata_diff.data(BASE, HEAD)
     assert found["rows"] == {"base": 10, "head": 12}
     assert found["schema"] == [{"key": "w", "base": "int, g", "head": "float, g"}]
     assert found["quarantine"] == [
@@ -56,7 +56,7 @@ def test_data() -> None:
 
 
 def test_features_are_redefined_by_their_meaning_only() -> None:
-    assert contents.features(BASE, HEAD) == {
+    assert metadata_diff.features(BASE, HEAD) == {
         "added": ["new"],
         "removed": ["old"],
         "redefined": [{"name": "other", "parts": ["window"]}],
@@ -66,15 +66,15 @@ def test_features_are_redefined_by_their_meaning_only() -> None:
 
 
 def test_head_s_verdicts() -> None:
-    assert contents.monitor(HEAD)["findings"] == 2
-    assert contents.blocked(HEAD) == 2
-    assert contents.blocked({}) == 0
-    found = contents.evaluate(HEAD)
+    assert metadata_diff.monitor(HEAD)["findings"] == 2
+    assert metadata_diff.blocked(HEAD) == 2
+    assert metadata_diff.blocked({}) == 0
+    found = metadata_diff.evaluate(HEAD)
     assert (found["verdict"], found["reasons"]) == ("fail", ["why"])
     assert [low["group"] for low in found["below_floor"]] == ["low"]
 
 
 def test_nothing_is_said_of_what_is_not_there() -> None:
-    assert contents.evaluate({})["verdict"] is None
-    assert contents.monitor({})["level"] is None
-    assert contents.data({}, {})["schema"] == []
+    assert metadata_diff.evaluate({})["verdict"] is None
+    assert metadata_diff.monitor({})["level"] is None
+    assert metadata_diff.data({}, {})["schema"] == []

@@ -6,7 +6,7 @@ import numpy as np
 
 from plumbline.config import Monitor
 from plumbline.repo.dvc_lock import Entry
-from plumbline.review import drifted
+from plumbline.review import data_drift
 from tests.shop import table, usecase
 
 LIMITS = Monitor()
@@ -16,14 +16,14 @@ def test_the_column_that_moved_comes_first() -> None:
     base, head = table(28, seed=1), table(28, seed=2)
     head["size"] = head["size"] + 1.0
     head["spare"] = np.where(np.arange(len(head["spare"])) % 2, head["spare"], np.nan)
-    found = drifted.drift_between(usecase(), LIMITS, base, head)
+    found = data_drift.drift_between(usecase(), LIMITS, base, head)
     assert [line["column"] for line in found if line["word"] == "drift"] == ["size"]
     assert found[0]["psi"] > 0.25 > found[0]["noise"]
     assert "who" not in [line["column"] for line in found], "an entity's number is no measure"
 
 
 def test_two_draws_of_one_stream_do_not_drift() -> None:
-    found = drifted.drift_between(usecase(), LIMITS, table(28, seed=1), table(28, seed=2))
+    found = data_drift.drift_between(usecase(), LIMITS, table(28, seed=1), table(28, seed=2))
     assert [line for line in found if line["word"] == "drift"] == []
 
 
@@ -32,7 +32,7 @@ def test_columns_that_cannot_be_compared_are_left_out() -> None:
     del head["rate"]
     head["size"] = head["size"].astype(str).astype(object)
     plain = {k: v for k, v in base.items() if k != "at"}
-    found = drifted.drift_between(usecase(timed=False), LIMITS, plain, head)
+    found = data_drift.drift_between(usecase(timed=False), LIMITS, plain, head)
     assert {line["column"] for line in found} <= {"colour", "spare"}
 
 
@@ -42,5 +42,5 @@ def test_the_table_is_what_monitor_alone_reads() -> None:
         "evaluate": Entry(deps={"t/test": "1", "t/train": "3"}),
         "monitor": Entry(deps={"models/a": "9", "t/test": "1", "t/current": "2"}),
     }
-    assert drifted.drift_tables(entries) == ("t/current", "2")
-    assert drifted.drift_tables({}) is None
+    assert data_drift.drift_tables(entries) == ("t/current", "2")
+    assert data_drift.drift_tables({}) is None

@@ -8,7 +8,7 @@ import pytest
 
 from plumbline.core.errors import PlumblineError
 from plumbline.report import numbers
-from plumbline.review import ruling
+from plumbline.review import merge_gate
 from tests.reviews import CASE, LOCK, RESULT, WORSE, comparison
 
 LOW = {"slice": "size", "group": "small", "value": 0.1, "floor": 0.3}
@@ -29,11 +29,11 @@ EVALUATE = {"verdict": "pass", "reasons": [], "checks": {}, "below_floor": []}
 
 
 def kinds(found: dict[str, Any]) -> list[str | None]:
-    return [r["kind"] for r in ruling.ruling(found)["reasons"]]
+    return [r["kind"] for r in merge_gate.ruling(found)["reasons"]]
 
 
 def test_nothing_against() -> None:
-    judged = ruling.ruling(comparison())
+    judged = merge_gate.ruling(comparison())
     assert (judged["verdict"], judged["reasons"]) == ("yes", [])
 
 
@@ -61,10 +61,10 @@ def test_nothing_against() -> None:
 )
 def test_a_use_case_s_reason(case: dict[str, Any], kind: str, text: str) -> None:
     found = comparison(case)
-    [reason] = ruling.ruling(found)["reasons"]
+    [reason] = merge_gate.ruling(found)["reasons"]
     assert (reason["usecase"], reason["kind"]) == ("shop", kind)
     assert text in reason["text"]
-    lifted = ruling.ruling(comparison({**case, "override": "agreed"}))
+    lifted = merge_gate.ruling(comparison({**case, "override": "agreed"}))
     assert lifted["verdict"] == "overridden"
     assert lifted["lifted"] == [reason]
 
@@ -99,13 +99,13 @@ def test_a_slice_is_named_once() -> None:
 )
 def test_an_override_does_not_lift_a_wrong_lock(lock: dict[str, Any], kind: str) -> None:
     found = comparison({"override": "agreed"}, lock={**LOCK, **lock})
-    assert ruling.ruling(found)["verdict"] == "no"
+    assert merge_gate.ruling(found)["verdict"] == "no"
     assert kinds(found) == [kind]
 
 
 def test_a_failed_stage_comes_first() -> None:
     found = comparison(failed={"stage": "train@shop", "error": "no rows"}, usecases={})
-    judged = ruling.ruling(found)
+    judged = merge_gate.ruling(found)
     assert judged["verdict"] == "failed"
     said = numbers.verdict({**found, "gate": judged})
     assert said == "FAILED: stage train@shop failed: no rows"
@@ -114,7 +114,7 @@ def test_a_failed_stage_comes_first() -> None:
 @pytest.mark.parametrize("found", [[], {}, comparison(format=2), comparison(usecases={"a": 1})])
 def test_another_file_is_refused(found: Any) -> None:
     with pytest.raises(PlumblineError, match=r"in.json: (not a comparison|damaged)"):
-        ruling.read(found, "in.json")
+        merge_gate.read(found, "in.json")
 
 
 @pytest.mark.parametrize(
@@ -132,11 +132,11 @@ def test_another_file_is_refused(found: Any) -> None:
     ],
 )
 def test_the_first_line(found: dict[str, Any], text: str) -> None:
-    assert numbers.verdict({**found, "gate": ruling.ruling(found)}) == text
+    assert numbers.verdict({**found, "gate": merge_gate.ruling(found)}) == text
 
 
 def test_the_first_line_counts_the_reasons() -> None:
     found = comparison({"blocked": 1, "evaluate": {}})
-    said = numbers.verdict({**found, "gate": ruling.ruling(found)})
+    said = numbers.verdict({**found, "gate": merge_gate.ruling(found)})
     assert said.startswith("Not to be merged: shop: 1 checks")
     assert said.endswith("(and 1 more)")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.review import sides
+from plumbline.review import revision
 
 LOCK = """
 schema: '2.0'
@@ -38,42 +38,42 @@ def root(tmp_path: Path) -> Path:
 
 def test_a_revision_is_read_as_it_was(root: Path) -> None:
     (root / "m" / "data.json").write_text('{"rows": 4}')
-    assert sides.side(root, "main").told("a") == {"data": {"rows": 3}}
-    assert sides.side(root, None).told("a") == {"data": {"rows": 4}}
-    assert sides.side(root, "main").about()["commit"]
-    assert sides.side(root, None).about() == {"name": "work tree", "commit": None}
+    assert revision.side(root, "main").told("a") == {"data": {"rows": 3}}
+    assert revision.side(root, None).told("a") == {"data": {"rows": 4}}
+    assert revision.side(root, "main").about()["commit"]
+    assert revision.side(root, None).about() == {"name": "work tree", "commit": None}
 
 
 @pytest.mark.parametrize("text", ["{", "[1]"])
 def test_a_damaged_json_is_named(root: Path, text: str) -> None:
     (root / "m" / "data.json").write_text(text)
     with pytest.raises(PlumblineError, match=r"work tree: m/data.json: .*git checkout"):
-        sides.side(root, None).told("a")
+        revision.side(root, None).told("a")
 
 
 def test_wrong_params_name_the_revision(root: Path) -> None:
     with pytest.raises(PlumblineError, match=r"main: params.yaml, seed: got None"):
-        sides.side(root, "main").params("a")
+        revision.side(root, "main").params("a")
 
 
 def test_the_newest_release_that_leads_here(root: Path) -> None:
-    head = sides.side(root, "main")
-    assert sides.release(root, head) is None
+    head = revision.side(root, "main")
+    assert revision.release(root, head) is None
     git(root, "tag", "model-v9")
     git(root, "commit", "--allow-empty", "-qm", "two")
     git(root, "tag", "model-v10")
     git(root, "tag", "other-v11")
-    two = sides.side(root, "main")
-    assert sides.release(root, two).name == "model-v10"
-    assert sides.release(root, head).name == "model-v9"
+    two = revision.side(root, "main")
+    assert revision.release(root, two).name == "model-v10"
+    assert revision.release(root, head).name == "model-v9"
     git(root, "rm", "-q", "dvc.lock")
     git(root, "commit", "-qm", "three")
     git(root, "tag", "model-v12")
     (root / "dvc.lock").write_text(LOCK)
-    assert sides.release(root, sides.side(root, None)) is None
+    assert revision.release(root, revision.side(root, None)) is None
 
 
 def test_the_gate_s_own_params(root: Path) -> None:
     (root / "params.yaml").write_text("usecases: [a]\na: {gate: {margin: 0.5}}\n")
-    assert sides.side(root, None).gate("a") == {"a.gate.margin": 0.5}
-    assert sides.side(root, "main").gate("a") == {}
+    assert revision.side(root, None).gate("a") == {"a.gate.margin": 0.5}
+    assert revision.side(root, "main").gate("a") == {}

@@ -11,7 +11,7 @@ import yaml
 from plumbline.core import dvc_hash
 from plumbline.core.files import write_json
 from plumbline.repo.dvc_lock import Entry
-from plumbline.review import costs
+from plumbline.review import run_cost
 from plumbline.runtime import run_records
 
 GRAPH = {
@@ -102,15 +102,15 @@ def test_each_side_has_the_cost_of_its_own_run(here: Path) -> None:
     place.parent.mkdir()
     place.write_text("\n".join(map(json.dumps, lines)))
     base, head, other = ({"train": Entry(outs={"models/shop": oid})} for oid in "abc")
-    [found] = costs.costs(here, "shop", base, head)
+    [found] = run_cost.costs(here, "shop", base, head)
     assert found == {
         "stage": "train",
         "base": {"seconds": 3.0, "memory_mb": 2.0},
         "head": {"seconds": 5.0, "memory_mb": 2.0},
     }
-    [found] = costs.costs(here, "shop", {}, head)
+    [found] = run_cost.costs(here, "shop", {}, head)
     assert found["base"] is None
-    assert costs.costs(here, "shop", other, other) == []
+    assert run_cost.costs(here, "shop", other, other) == []
 
 
 def test_a_system_that_does_not_name_its_features(tmp_path: Path) -> None:

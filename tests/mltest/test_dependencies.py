@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from plumbline.report import markdown
-from plumbline.review import artifact, document, packages, sides
+from plumbline.review import artifact, document, packages, revision
 from tests.code.test_artifact import whole
 from tests.conftest import ROOT
 from tests.project import Project
@@ -61,7 +61,7 @@ def test_both_sides_are_read_from_git(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     project.commit("base")
     (tmp_path / "requirements.txt").write_text(AFTER)
-    old, new = sides.side(tmp_path, "main"), sides.side(tmp_path, None)
+    old, new = revision.side(tmp_path, "main"), revision.side(tmp_path, None)
     assert packages.changed(dict(old.texts), dict(new.texts)) == MOVED
 
 

@@ -11,7 +11,7 @@ import yaml
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import object_stores
-from plumbline.review import baseline, sides
+from plumbline.review import baseline, revision
 from tests import toy
 from tests.toy import Toy
 
@@ -70,7 +70,7 @@ def test_the_lock_of_base_without_what_head_has_not(project: Toy) -> None:
     del whole["stages"]["sum"]
     graph.write_text(yaml.safe_dump(whole))
     assert baseline.start_from(project.path, "main") == "dvc.lock: main's, 1 stages"
-    assert list(sides.side(project.path, None).entries) == ["make@toy"]
+    assert list(revision.side(project.path, None).entries) == ["make@toy"]
 
 
 def test_the_command(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:

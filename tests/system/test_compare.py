@@ -14,7 +14,7 @@ import yaml
 
 from plumbline.__main__ import main
 from plumbline.repo import dvc_lock, object_stores
-from plumbline.review import luck, scoring, sides
+from plumbline.review import revision, scoring, seed_variance
 from plumbline.review.scoring import Case
 from tests import project as projects
 from tests.project import Project
@@ -201,20 +201,20 @@ def test_retrains_differ_from_head_in_the_seed_alone(
     here: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With head's own seed its very answers; with others, where rows are drawn, other answers."""
-    side = sides.side(here.path, None)
+    side = revision.side(here.path, None)
     cache, mine = object_stores.settings(here.path).folder(), dvc_lock.of(side.entries, "diabetes")
     case = Case(USECASE, side.params("diabetes"))
     own = scoring.run(cache, case, "head", mine)
     tables = [scoring.object_file(cache, "head", *found) for found in dvc_lock.learned(mine)]
-    monkeypatch.setattr(luck, "APART", 0)
-    [same] = luck.retrained(case, own.scorer, 1, *tables)
+    monkeypatch.setattr(seed_variance, "APART", 0)
+    [same] = seed_variance.retrained(case, own.scorer, 1, *tables)
     answers = [one.predict(own.columns) for one in (own.scorer, same)]
     assert (answers[0] == answers[1]).all()
-    monkeypatch.setattr(luck, "APART", 1)
+    monkeypatch.setattr(seed_variance, "APART", 1)
     said = own.scorer.manifest
     drawing = {"params": {**said.params, "subsample": 0.5, "eta": 0.3}}
     drawn = replace(own.scorer, manifest=said.model_copy(update=drawing))
-    others = [one.predict(own.columns) for one in luck.retrained(case, drawn, 3, *tables)]
+    others = [one.predict(own.columns) for one in seed_variance.retrained(case, drawn, 3, *tables)]
     assert len({answer.tobytes() for answer in others}) == 3
 
 
