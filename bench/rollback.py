@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline.rollback import steps
+from plumbline.ops.rollback import steps
 from tests import three_releases as releases
 from tests.conftest import ROOT
 from tests.project import Project

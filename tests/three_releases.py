@@ -32,7 +32,7 @@ from feast import FeatureStore
 from plumbline.features import store, tables
 from plumbline.repo import lock
 from plumbline.model import bundle
-from plumbline.rollback import registry
+from plumbline.ops.rollback import registry
 
 case = usecase.load("{NAME}")
 test = tables.read(Path("data/{NAME}/tables/test.parquet"))

@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant(
         "Infra 6",
         "canary: another model's answers are let through",
-        "plumbline/rollback/canary.py",
+        "plumbline/ops/rollback/golden_check.py",
         "    golden.check(usecase.name, model, test, report)\n",
         "",
         tests="tests/mltest/test_canary.py",
@@ -64,7 +64,7 @@ MUTANTS = (
     Mutant(
         "Infra 6",
         "canary: an answer above 1 is a probability",
-        "plumbline/rollback/canary.py",
+        "plumbline/ops/rollback/golden_check.py",
         "odd |= (answers < 0) | (answers > 1)",
         "odd |= answers < 0",
         tests="tests/mltest/test_canary.py",
@@ -72,7 +72,7 @@ MUTANTS = (
     Mutant(
         "Infra 7",
         "rollback: every answer counts as the recorded one",
-        "plumbline/rollback/golden.py",
+        "plumbline/ops/rollback/golden.py",
         "(one == other) | ((one != one) & (other != other))",
         "(one == one) | (one != one)",
         tests="tests/code/test_rollback.py",

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import config
-from plumbline.alerts import case, deliver, memory, verdicts
-from plumbline.alerts.deliver import Group, Line
 from plumbline.config import Alerts
 from plumbline.core.errors import PlumblineError, near
+from plumbline.ops.alerts import deliver, sent_log, usecase_alerts, verdicts
+from plumbline.ops.alerts.deliver import Group, Line
 
 NONE = "alerts: none is set in params.yaml; see docs/monitoring.md"
 
@@ -32,7 +32,7 @@ def add(parsers: Any) -> None:
         "--retrain", type=Path, metavar="FILE", help="the verdicts in what `retrain` wrote"
     )
     parser.add_argument(
-        "--state", type=Path, default=memory.FILE, metavar="FILE", help=f"({memory.FILE})"
+        "--state", type=Path, default=sent_log.FILE, metavar="FILE", help=f"({sent_log.FILE})"
     )
     parser.add_argument("--today", type=_day, metavar="DATE", help="instead of today")
     parser.set_defaults(run=run)
@@ -49,13 +49,13 @@ def run(chosen: argparse.Namespace) -> int:
     seen = verdicts.of_retrain(chosen.retrain, sections) if chosen.retrain else None
     groups = _groups(sections, seen, today)
     fresh = not chosen.state.exists()
-    known = deliver.recall(groups) if fresh else memory.read(chosen.state)
+    known = deliver.recall(groups) if fresh else sent_log.read(chosen.state)
     lines = []
     for group in groups:
         act = deliver.plan if chosen.dry_run else deliver.deliver
         lines += act(group, known, today)
     if groups and not chosen.dry_run:
-        memory.write(chosen.state, known)
+        sent_log.write(chosen.state, known)
     _tell(lines, "alerts: nothing to say" if groups else NONE)
     return 0
 
@@ -87,7 +87,7 @@ def _groups(
         told = {n: verdicts.of_stage(n) if seen is None else seen[n] for n in names}
         for text in _idle(alerts, told):
             log.warning("alert: %s", text)
-        cases = [case.case(n, told[n], alerts, today) for n in names]
+        cases = [usecase_alerts.case(n, told[n], alerts, today) for n in names]
         found.append(Group(alerts, cases, _pages(told) if alerts.email else {}))
     return found
 

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.automation import advisories
 from plumbline.core.errors import PlumblineError
+from plumbline.ops.retrain import advisories
 
 ACCEPTED = Path(".ci") / "advisories"
 

@@ -18,10 +18,10 @@ def add(parsers: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Ask, and say that it may serve; PlumblineError where it may not."""
     from plumbline.core import usecase
-    from plumbline.rollback import canary
+    from plumbline.ops.rollback import golden_check
 
     name = chosen.usecase
-    count = canary.check(
+    count = golden_check.check(
         usecase.load(name),
         chosen.model or Path("models") / name,
         Path("data") / name / "tables" / "test.parquet",

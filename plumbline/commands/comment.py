@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.hosting import comments, github
-from plumbline.hosting.github import ForbiddenError
+from plumbline.ops.hosting import comments, github
+from plumbline.ops.hosting.github import ForbiddenError
 from plumbline.review import artifact
 
 

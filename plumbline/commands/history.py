@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.files import write_json
-from plumbline.lineage import champions, past
+from plumbline.ops.lineage import champions, past
 
 
 def add(parsers: Any) -> None:

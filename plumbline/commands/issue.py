@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.hosting import github
+from plumbline.ops.hosting import github
 
 WELL = "success"
 LINES, WIDTH = 60, 300

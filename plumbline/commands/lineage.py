@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.files import replacing, write_json
-from plumbline.lineage import record, render, target
+from plumbline.ops.lineage import record, render, target
 
 
 def add(parsers: Any) -> None:

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.automation import outcomes, proposals
 from plumbline.core.files import read_json
-from plumbline.hosting import github
+from plumbline.ops.hosting import github
+from plumbline.ops.retrain import outcomes, proposals
 
 
 def add(parsers: Any) -> None:

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.automation import archives
 from plumbline.core.errors import PlumblineError
-from plumbline.hosting import github
+from plumbline.ops.hosting import github
+from plumbline.ops.retrain import archives
 
 BODY = """\
 Check what you downloaded: `sha256sum -c SHA256SUMS`, and where it was built: \

@@ -9,8 +9,8 @@ from typing import Any
 
 from plumbline.commands.verify import revs
 from plumbline.core.errors import PlumblineError
+from plumbline.ops.rollback import restore
 from plumbline.repo import object_stores, state, verify
-from plumbline.rollback import restore
 
 
 def add(parsers: Any) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.rollback import agree, plan
+from plumbline.ops.rollback import agree, plan
 
 
 def add(parsers: Any) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.automation import releases
+from plumbline.ops.retrain import releases
 
 
 def add(parsers: Any) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.resolve import engine
+from plumbline.ops.resolve import engine
 
 
 def add(parsers: Any) -> None:

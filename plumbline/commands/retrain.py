@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import config
-from plumbline.automation import asof, letters, outcomes, retraining
-from plumbline.automation.retraining import Case
 from plumbline.core.errors import PlumblineError, near
 from plumbline.core.files import replacing, write_json
+from plumbline.ops.retrain import as_of, messages, outcomes, retraining
+from plumbline.ops.retrain.retraining import Case
 from plumbline.repo import revisions
 
 
@@ -38,7 +38,7 @@ def run(chosen: argparse.Namespace) -> None:
     write_json(chosen.json, {"format": outcomes.FORMAT, "base": base, "usecases": records})
     if chosen.markdown:
         with replacing(chosen.markdown) as beside:
-            beside.write_text(letters.summary(records), encoding="utf-8")
+            beside.write_text(messages.summary(records), encoding="utf-8")
     for record in records:
         print(f"{record['usecase']}: {record['outcome']}: {'; '.join(record['reasons'])}")
         if record["branch"]:
@@ -56,7 +56,7 @@ def cases(chosen: argparse.Namespace) -> list[Case]:
     found = []
     for name in chosen.usecase or listed:
         data = config.load(name).data
-        day = asof.target(name, data, day=chosen.as_of, days=chosen.days, today=today)
+        day = as_of.target(name, data, day=chosen.as_of, days=chosen.days, today=today)
         found.append(Case(Path("."), name, data.as_of, day))
     return found
 

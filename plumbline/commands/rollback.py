@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from plumbline.rollback import engine
+from plumbline.ops.rollback import engine
 
 
 def add(parsers: Any) -> None:

@@ -52,7 +52,7 @@ def explain(root: Path, usecase: str, key: str) -> dict[str, Any]:
 
 def lineage(root: Path, usecase: str, key: str) -> dict[str, Any]:
     """The chain behind the prediction, as `lineage USECASE:KEY` has it, or why there is none."""
-    from plumbline.lineage import record, target
+    from plumbline.ops.lineage import record, target
 
     try:
         (found,) = target.find(root, f"{usecase}:{key}", None)

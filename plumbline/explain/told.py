@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from plumbline.lineage import render
+from plumbline.ops.lineage import render
 
 TOP = 8
 """Contributions that get a line of their own."""

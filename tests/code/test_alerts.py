@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from plumbline.alerts import case as cases
-from plumbline.alerts import issues, letters, mail, memory, payloads
-from plumbline.alerts.case import Case
-from plumbline.alerts.errors import redacted
-from plumbline.alerts.memory import Failure, Memory, Said
 from plumbline.config import Alerts, Email, Silence
+from plumbline.ops.alerts import issues, mail, messages, payloads, sent_log
+from plumbline.ops.alerts import usecase_alerts as cases
+from plumbline.ops.alerts.errors import redacted
+from plumbline.ops.alerts.sent_log import Failure, Memory, Said
+from plumbline.ops.alerts.usecase_alerts import Case
 from plumbline.report import plain_text
 from plumbline.report.blocks import Bullets, Graph, Heading, Text, Verdict
 from tests.alerts import finding, verdict
@@ -76,7 +76,7 @@ def test_a_letter_names_the_rest_in_a_line() -> None:
     ill, quiet = case(finding()), case(finding("rows", None), name="dairy")
     well = case(name="mill")
     steps: dict[str, Any] = {"shop": "new", "dairy": "", "mill": "over"}
-    made = letters.letter([ill, quiet, well], steps, {}, {"shop": "<p>", "dairy": "<p>"})
+    made = messages.letter([ill, quiet, well], steps, {}, {"shop": "<p>", "dairy": "<p>"})
     assert made.title == "Plumbline: page: shop; fine again: mill"
     assert made.pages == {"shop-monitor.html": "<p>"}
     told = plain_text.render(made.blocks)
@@ -86,19 +86,19 @@ def test_a_letter_names_the_rest_in_a_line() -> None:
 
 
 def test_many_findings_are_cut() -> None:
-    many = case(*(finding(column=f"c{i}") for i in range(letters.MOST + 5)))
-    told = plain_text.render(letters.letter([many], {"shop": "new"}, {}, {}).blocks)
+    many = case(*(finding(column=f"c{i}") for i in range(messages.MOST + 5)))
+    told = plain_text.render(messages.letter([many], {"shop": "new"}, {}, {}).blocks)
     assert "and 5 more, in the report" in told
     assert "and 13 more" in told.splitlines()[0]
 
 
-def huge() -> letters.Letter:
+def huge() -> messages.Letter:
     evidence = "é" * 300
     told = [
         case(*(finding(column=f"c{i}", evidence=evidence) for i in range(10)), name=f"shop{n}")
         for n in range(40)
     ]
-    return letters.letter(told, dict.fromkeys((t.name for t in told), "new"), {}, {})
+    return messages.letter(told, dict.fromkeys((t.name for t in told), "new"), {}, {})
 
 
 def test_payloads_stay_within_the_limits() -> None:
@@ -113,13 +113,13 @@ def test_payloads_stay_within_the_limits() -> None:
 
 
 def test_nothing_is_mentioned_in_slack_s_fallback() -> None:
-    made = payloads.slack(letters.Letter("<!channel> & @here", [Text("t")]))
+    made = payloads.slack(messages.Letter("<!channel> & @here", [Text("t")]))
     assert made["text"] == "&lt;!channel&gt; &amp; @\u200bhere"
 
 
 def test_what_a_payload_has_no_form_for_is_left_out() -> None:
     graph = Graph("x", [], [], frozenset())
-    letter = letters.Letter(
+    letter = messages.Letter(
         "t", [Verdict("t", "plain"), graph, Heading("h"), Bullets(["", "b"]), Text("x")]
     )
     assert len(payloads.slack(letter)["blocks"]) == 4
@@ -129,7 +129,7 @@ def test_what_a_payload_has_no_form_for_is_left_out() -> None:
 
 def test_a_mail_has_one_line_per_header() -> None:
     settings = Email(to=("a@x.org", "b@x.org"), **{"from": "c@x.org"}, host="h")
-    letter = letters.Letter("x\r\nBcc: d@x.org " + "y" * 500, [Text("t")], ["shop"])
+    letter = messages.Letter("x\r\nBcc: d@x.org " + "y" * 500, [Text("t")], ["shop"])
     made = mail.message(settings, letter)
     assert made["Bcc"] is None
     assert len(made["Subject"]) == 200
@@ -142,10 +142,10 @@ def test_memory_goes_through_a_file_and_an_issue(tmp_path: Path) -> None:
     known = Memory(
         {"shop": {"email": Said(TODAY, {"rows": "page"})}}, {"slack": Failure(TODAY, "-->")}
     )
-    memory.write(tmp_path / "state" / "alerts.json", known)
-    assert memory.read(tmp_path / "state" / "alerts.json") == known
+    sent_log.write(tmp_path / "state" / "alerts.json", known)
+    assert sent_log.read(tmp_path / "state" / "alerts.json") == known
     body = issues.body(case(finding()), known)
-    assert memory.unmark(body) == known
+    assert sent_log.unmark(body) == known
     assert body.startswith("<!-- plumbline-told: ")
     assert body.splitlines()[0].count("-->") == 1, "no value ends the comment"
 
@@ -160,7 +160,7 @@ def test_memory_goes_through_a_file_and_an_issue(tmp_path: Path) -> None:
     ],
 )
 def test_a_mark_that_is_damaged_says_nothing(body: str) -> None:
-    assert memory.unmark(body) == Memory()
+    assert sent_log.unmark(body) == Memory()
 
 
 @pytest.mark.parametrize(
@@ -174,17 +174,17 @@ def test_a_mark_that_is_damaged_says_nothing(body: str) -> None:
 )
 def test_a_memory_that_is_damaged_is_refused(change: dict[str, Any]) -> None:
     whole = {"format": 1, "usecases": {}, "failures": {}}
-    assert memory.parse(whole) == Memory()
+    assert sent_log.parse(whole) == Memory()
     with pytest.raises((ValueError, TypeError, AttributeError)):
-        memory.parse(whole | change)
+        sent_log.parse(whole | change)
 
 
 def test_a_disk_that_refuses_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    memory.write(tmp_path / "file" / "alerts.json", Memory())
+    sent_log.write(tmp_path / "file" / "alerts.json", Memory())
     assert "not written" in caplog.text
     os.mkdir(tmp_path / "folder")
-    assert memory.read(tmp_path / "folder") == Memory()
+    assert sent_log.read(tmp_path / "folder") == Memory()
 
 
 def test_the_longest_secret_goes_first() -> None:

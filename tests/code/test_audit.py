@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.automation.advisories import CANARY, judged, pins
 from plumbline.core.errors import PlumblineError
+from plumbline.ops.retrain.advisories import CANARY, judged, pins
 from tests.conftest import ROOT
 from tests.project import environment
 

@@ -14,8 +14,8 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.hosting import comments, github
-from plumbline.hosting.github import GitHub
+from plumbline.ops.hosting import comments, github
+from plumbline.ops.hosting.github import GitHub
 from plumbline.review import merge_gate
 from tests import github as stand_in
 from tests.conftest import ROOT

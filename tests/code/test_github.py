@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.hosting import github as client
-from plumbline.hosting.github import ForbiddenError, GitHub, HostingError
+from plumbline.ops.hosting import github as client
+from plumbline.ops.hosting.github import ForbiddenError, GitHub, HostingError
 from tests import github as stand_in
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.automation.advisories import accepted
 from plumbline.commands.audit import ACCEPTED
+from plumbline.ops.retrain.advisories import accepted
 from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent

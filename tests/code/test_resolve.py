@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from plumbline.ops.resolve.choose import Side, Tree, choose
 from plumbline.repo.dvc_yaml import Declared, stages
-from plumbline.resolve.choose import Side, Tree, choose
 
 STAGES = {
     "last": Declared(

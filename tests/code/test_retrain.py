@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 import yaml
 
-from plumbline.automation import asof, branches, letters, outcomes
 from plumbline.config import Data
 from plumbline.core.errors import PlumblineError
+from plumbline.ops.retrain import as_of, branches, messages, outcomes
 from tests.reviews import comparison
 
 TODAY = date(2025, 9, 1)
@@ -56,12 +56,12 @@ def seen(level: str = "fine", now: bool = False, findings: tuple[dict, ...] = ()
 def test_the_day(source: str, asked: dict, expected: date) -> None:
     data = Data(source=source, as_of="2025-07-01")
     assert (
-        asof.target("shop", data, **{"day": None, "days": None, **asked}, today=TODAY) == expected
+        as_of.target("shop", data, **{"day": None, "days": None, **asked}, today=TODAY) == expected
     )
 
 
 def test_a_table_without_days() -> None:
-    assert asof.target("shop", Data(source="csv"), day=TODAY, days=None, today=TODAY) is None
+    assert as_of.target("shop", Data(source="csv"), day=TODAY, days=None, today=TODAY) is None
 
 
 def test_no_day_in_the_past() -> None:
@@ -69,12 +69,12 @@ def test_no_day_in_the_past() -> None:
     with pytest.raises(
         PlumblineError, match=r"shop\.data\.as_of is 2025-07-01, later than 2025-06-01"
     ):
-        asof.target("shop", data, day=date(2025, 6, 1), days=None, today=TODAY)
+        as_of.target("shop", data, day=date(2025, 6, 1), days=None, today=TODAY)
 
 
 @pytest.mark.parametrize("usecase", ["shop", "other"])
 def test_a_day_moved_changes_nothing_else(usecase: str) -> None:
-    text = asof.moved(TEXT, usecase, TODAY)
+    text = as_of.moved(TEXT, usecase, TODAY)
     before, after = yaml.safe_load(TEXT), yaml.safe_load(text)
     assert after[usecase]["data"]["as_of"] == "2025-09-01"
     after[usecase]["data"]["as_of"] = before[usecase]["data"]["as_of"]
@@ -85,7 +85,7 @@ def test_a_day_moved_changes_nothing_else(usecase: str) -> None:
 
 def test_no_day_to_move() -> None:
     with pytest.raises(PlumblineError, match=r"nowhere\.data\.as_of: missing"):
-        asof.moved(TEXT, "nowhere", TODAY)
+        as_of.moved(TEXT, "nowhere", TODAY)
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def record(outcome: str, **more: object) -> dict:
 
 def test_the_body_holds_the_evidence_and_nothing_acts() -> None:
     told = record("challenger", monitor=seen("page", True, (DRIFT,)), comparison=comparison())
-    text = letters.body(told)
-    assert letters.title(told) == "Retrain shop on data up to 2025-07-29"
+    text = messages.body(told)
+    assert messages.title(told) == "Retrain shop on data up to 2025-07-29"
     assert "As-of date: 2025-07-01 → 2025-07-29" in text
     assert "labels say so" in text
     assert "| drift |" in text
@@ -141,11 +141,11 @@ def test_the_body_holds_the_evidence_and_nothing_acts() -> None:
     assert "<b>" not in text
 
 
-@pytest.mark.parametrize("outcome", list(letters.TITLES))
+@pytest.mark.parametrize("outcome", list(messages.TITLES))
 def test_every_outcome_has_words(outcome: str) -> None:
     told = record(outcome)
-    assert letters.body(told).startswith("**")
-    assert "shop" in letters.title(told)
+    assert messages.body(told).startswith("**")
+    assert "shop" in messages.title(told)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from plumbline.core.errors import PlumblineError
+from plumbline.ops.rollback import agree, golden, journal, plan, steps, tool
+from plumbline.ops.rollback.plan import Head, Version
 from plumbline.repo.dvcfiles import Out
 from plumbline.repo.verify import Finding, Use
-from plumbline.rollback import agree, golden, journal, plan, steps, tool
-from plumbline.rollback.plan import Head, Version
 
 OLD, NEW = "a" * 32 + ".dir", "b" * 32 + ".dir"
 MODEL = Out("dvc.lock", "train@toy", "models/toy", OLD)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from plumbline.__main__ import main
-from plumbline.rollback import engine, steps
-from plumbline.rollback import journal as journals
-from plumbline.rollback.journal import Journal
+from plumbline.ops.rollback import engine, steps
+from plumbline.ops.rollback import journal as journals
+from plumbline.ops.rollback.journal import Journal
 
 
 def die() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from plumbline.rollback import steps
+from plumbline.ops.rollback import steps
 from tests.conftest import ROOT
 from tests.faults.kit import (
     REFUSED,

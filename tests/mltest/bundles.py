@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from plumbline.core.usecase import Array
 from plumbline.model import bundle
-from plumbline.rollback import golden
+from plumbline.ops.rollback import golden
 from stages import train
 from tests.boosting import events, parcels
 from tests.code.test_bundle import HOW

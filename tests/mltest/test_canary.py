@@ -12,7 +12,7 @@ from plumbline.__main__ import main
 from plumbline.core import tables
 from plumbline.core.errors import BundleError, ContractError, PlumblineError
 from plumbline.model import bundle
-from plumbline.rollback import canary, golden
+from plumbline.ops.rollback import golden, golden_check
 from tests.boosting import parcels
 from tests.mltest.bundles import saved, served, write
 
@@ -33,14 +33,14 @@ def place(made: Place, tmp_path: Path) -> Place:
 
 
 def test_the_recorded_model_passes(place: Place) -> None:
-    assert canary.check(parcels(), *place) == golden.MOST
+    assert golden_check.check(parcels(), *place) == golden.MOST
 
 
 def test_another_model_is_refused(place: Place, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = saved(tmp_path / "other", rounds=1)
     with pytest.raises(PlumblineError, match="of 200 golden events differ: row 0, score: recorded"):
-        canary.check(parcels(), other, *place[1:])
+        golden_check.check(parcels(), other, *place[1:])
 
 
 def test_one_answer_in_its_last_bit_is_refused(place: Place) -> None:
@@ -49,7 +49,7 @@ def test_one_answer_in_its_last_bit_is_refused(place: Place) -> None:
     recorded["score"][2] = np.nextafter(recorded["score"][2], 1)
     write(place[2] / golden.FILE, recorded)
     with pytest.raises(PlumblineError, match="1 of 200 golden events differ: row 2, score"):
-        canary.check(parcels(), *place)
+        golden_check.check(parcels(), *place)
 
 
 @pytest.mark.parametrize(("answer", "said"), [(np.nan, "nan"), (1.5, "1.5"), (-0.1, "-0.1")])
@@ -64,7 +64,7 @@ def test_no_number_and_no_probability_are_refused(
 
     monkeypatch.setattr(bundle.Bundle, "score", wrong)
     with pytest.raises(PlumblineError, match=f"golden request 11 is answered {said}$"):
-        canary.check(parcels(), *place)
+        golden_check.check(parcels(), *place)
 
 
 def test_a_request_that_breaks_the_contract_is_refused(place: Place) -> None:
@@ -72,13 +72,13 @@ def test_a_request_that_breaks_the_contract_is_refused(place: Place) -> None:
     columns["kind"] = np.full(len(columns["kind"]), "ball", object)
     write(place[1], columns)
     with pytest.raises(ContractError, match="kind is 'ball', expected one of box, tube"):
-        canary.check(parcels(), *place)
+        golden_check.check(parcels(), *place)
 
 
 def test_features_of_another_meaning_are_refused(place: Place) -> None:
     case = parcels(snapshots=(), features=("height", "kind_code"), rows=())
     with pytest.raises(BundleError, match="the features are not those that this model"):
-        canary.check(case, *place)
+        golden_check.check(case, *place)
 
 
 def test_the_command(

@@ -14,8 +14,8 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core import dvc_hash, tables
+from plumbline.ops.rollback import registry
 from plumbline.repo import revisions
-from plumbline.rollback import registry
 from plumbline.tracking import mlflow_process
 from tests import project as projects
 from tests.project import Project

@@ -14,11 +14,11 @@ import yaml
 
 from plumbline.__main__ import main
 from plumbline.core import dvc_hash
-from plumbline.lineage import champions, render
-from plumbline.lineage.champions import Event
+from plumbline.ops.lineage import champions, render
+from plumbline.ops.lineage.champions import Event
+from plumbline.ops.rollback import journal
+from plumbline.ops.rollback.plan import Head
 from plumbline.repo import revisions
-from plumbline.rollback import journal
-from plumbline.rollback.plan import Head
 from plumbline.tracking import mlflow_process, projection
 from tests import project as projects
 from tests.project import Project

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.automation import branches
 from plumbline.core.files import write_json
+from plumbline.ops.retrain import branches
 from tests import toy
 from tests.github import READ_ONLY, GitHub, github
 from tests.project import environment

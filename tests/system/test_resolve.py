@@ -13,7 +13,7 @@ import yaml
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.resolve import engine
+from plumbline.ops.resolve import engine
 from tests import project as projects
 from tests.project import Project
 

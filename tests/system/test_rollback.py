@@ -20,8 +20,8 @@ import pytest
 from plumbline.__main__ import main
 from plumbline.core import dvc_hash, tables
 from plumbline.core.errors import PlumblineError
+from plumbline.ops.rollback import engine, feast, golden, journal, registry, restore, steps
 from plumbline.repo import revisions
-from plumbline.rollback import engine, feast, golden, journal, registry, restore, steps
 from plumbline.tracking import mlflow_process
 from tests import project as projects
 from tests import releases

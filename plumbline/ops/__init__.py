@@ -1,0 +1,1 @@
+"""Operations on the whole repository: rollback, lineage, retrain, alerts, hosting."""

@@ -1,0 +1,109 @@
+"""A letter as Slack's and Teams' payloads. Pure.
+
+Text out of data stands only where neither reads marks in it: Slack's rich text, Teams' text runs. So no
+mention, link or format can come of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from plumbline.core.safe_text import one_line
+from plumbline.ops.alerts.messages import Letter
+from plumbline.report.blocks import Block, Bullets, Heading, Text, Verdict
+
+SLACK_BLOCKS, SLACK_HEADER = 50, 150
+SLACK_BYTES = 12_000
+TEAMS_BYTES = 25_000
+"""Teams takes 28 KB; of Slack's limits this is well below the shortest."""
+LINE = 1000
+CUT = "… cut: too long for one message. All of it is in the report."
+Piece = dict[str, Any]
+SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
+
+
+def slack(letter: Letter) -> Piece:
+    """A header, then rich text; `text` is what a notification shows."""
+    shown = letter.title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    parts = _fitting(letter.blocks, _slack_block, SLACK_BYTES)[:SLACK_BLOCKS]
+    return {"text": one_line(shown, LINE).replace("@", "@\u200b"), "blocks": parts}
+
+
+def teams(letter: Letter) -> Piece:
+    """An adaptive card, as a workflow that waits for a webhook takes it."""
+    card = {
+        "$schema": SCHEMA,
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "msteams": {"width": "Full"},
+        "body": _fitting(letter.blocks, _teams_block, TEAMS_BYTES),
+    }
+    kind = "application/vnd.microsoft.card.adaptive"
+    attachment = {"contentType": kind, "contentUrl": None, "content": card}
+    return {"type": "message", "attachments": [attachment]}
+
+
+PAYLOADS: Mapping[str, Callable[[Letter], Piece]] = {"slack": slack, "teams": teams}
+
+
+def _fitting(
+    blocks: Sequence[Block], render: Callable[[Block], list[Piece]], most: int
+) -> list[Piece]:
+    """The parts of the blocks, as many as fit, and a word where some did not."""
+    parts: list[Piece] = []
+    for block in blocks:
+        more = render(block)
+        if len(json.dumps([*parts, *more])) > most:
+            return parts + render(Text(CUT))
+        parts += more
+    return parts
+
+
+def _slack_block(block: Block) -> list[Piece]:
+    match block:
+        case Verdict():
+            text = one_line(block.text, SLACK_HEADER)
+            return [
+                {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
+            ]
+        case Heading():
+            return [_rich(_section(block.text, bold=True))]
+        case Text():
+            return [_rich(_section(block.text))]
+        case Bullets():
+            lines = [_section(line) for line in block.lines]
+            return [_rich({"type": "rich_text_list", "style": "bullet", "elements": lines})]
+    return []
+
+
+def _rich(element: Piece) -> Piece:
+    return {"type": "rich_text", "elements": [element]}
+
+
+def _section(text: str, *, bold: bool = False) -> Piece:
+    piece: Piece = {"type": "text", "text": one_line(text, LINE) or "–"}
+    return {
+        "type": "rich_text_section",
+        "elements": [piece | ({"style": {"bold": True}} if bold else {})],
+    }
+
+
+def _teams_block(block: Block) -> list[Piece]:
+    match block:
+        case Verdict():
+            colour = {"good": "Good", "bad": "Attention", "plain": "Warning"}[block.tone]
+            return [_run(block.text, size="Large", weight="Bolder", color=colour)]
+        case Heading():
+            return [_run(block.text, size="Medium", weight="Bolder")]
+        case Text():
+            return [_run(block.text)]
+        case Bullets():
+            return [_run(f"• {line}") for line in block.lines]
+    return []
+
+
+def _run(text: str, **style: str) -> Piece:
+    piece = {"type": "TextRun", "text": one_line(text, LINE) or "–", **style}
+    return {"type": "RichTextBlock", "inlines": [piece]}

@@ -1,0 +1,63 @@
+"""The verdicts that alerts are about: the monitor's files, or what a retrain wrote. An edge: reads files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import read_json
+from plumbline.core.safe_text import one_line
+from plumbline.ops.alerts import usecase_alerts
+from plumbline.ops.retrain import outcomes
+
+METRICS = Path("metrics")
+
+
+def of_stage(usecase: str) -> dict[str, Any]:
+    """What the stage `monitor` wrote; a page where it wrote nothing that can be told."""
+    path = METRICS / usecase / "monitor.json"
+    try:
+        return checked(read_json(path), str(path))
+    except PlumblineError as error:
+        return usecase_alerts.broken(
+            one_line(error), "run `dvc repro`, and look why the monitor did not"
+        )
+
+
+def of_retrain(path: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """By use case, what a retrain saw of the champion on newer data; a page where a stage failed.
+
+    A page for each of `names` where it wrote nothing. PlumblineError where the file is something else.
+    """
+    if not path.exists():
+        lost = usecase_alerts.broken(
+            f"{path}: the retrain left no verdict", "look at the run's log", "retrain"
+        )
+        return dict.fromkeys(names, lost)
+    records = outcomes.read(read_json(path), str(path))
+    return {str(record["usecase"]): _of_record(record, str(path)) for record in records}
+
+
+def checked(found: Any, name: str) -> dict[str, Any]:
+    """A monitor's JSON that can be told; else a page that says what is wrong with it."""
+    wrong = usecase_alerts.problem(found)
+    if wrong:
+        return usecase_alerts.broken(
+            f"{name}: damaged: {wrong}", "run the monitor again: `dvc repro -f monitor`"
+        )
+    whole: dict[str, Any] = found
+    return whole
+
+
+def _of_record(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+    failed = record["failed"]
+    seen = checked(record["monitor"], name) if record["monitor"] else {}
+    if not failed:
+        return seen or usecase_alerts.broken(
+            f"{name}: no verdict", "run `python -m plumbline retrain` again"
+        )
+    evidence = f"stage {one_line(failed['stage'])} failed: {one_line(failed['error'])}"
+    page = usecase_alerts.broken(evidence, "mend what it names, then run it again", "stage")
+    return {**seen, "level": "page", "findings": [*page["findings"], *seen.get("findings", [])]}

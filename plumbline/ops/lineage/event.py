@@ -1,0 +1,67 @@
+"""One event's place in the tables of a commit, and its score by that commit's bundle. An edge: reads files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.ops.rollback.agree import brought
+from plumbline.repo import object_stores, repair, revisions
+from plumbline.repo.dvcfiles import Out
+
+TABLES = "features"
+"""The stage that writes the tables."""
+TABLE = ".parquet"
+
+
+def prediction(root: Path, rev: str | None, usecase: str, bundle: Out, key: str) -> dict[str, Any]:
+    """Key, table, md5, row (from 0), score, threshold. Every byte comes by its md5, hashed on the way.
+
+    A table's first column is the key. Raises PlumblineError where no table has the event.
+    """
+    outs = revisions.outs(root, rev)
+    listed = [o for o in outs if o.stage == f"{TABLES}@{usecase}" and o.path.endswith(TABLE)]
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as name:
+        folder = Path(name)
+        for out in listed:
+            table = folder / Path(out.path).name
+            _restore(root, out, table)
+            row = _row(table, key)
+            if row is not None:
+                brought(root, rev or "the work tree", bundle, folder / "bundle")
+                found = {"usecase": usecase, "key": key, "table": out.path, "md5": out.md5}
+                return {**found, "row": row, **_scored(folder / "bundle", usecase, table, row)}
+    names = ", ".join(o.path for o in listed) or "no table is recorded"
+    raise PlumblineError(f"{usecase}: no event with the key {key} in {names}")
+
+
+def _restore(root: Path, out: Out, target: Path) -> None:
+    settings = object_stores.settings(root)
+    sources: Iterable[object_stores.Place] = [
+        settings.folder(),
+        *map(settings.remote, settings.remotes),
+    ]
+    repair.restore(list(sources), out.md5, target, 0o600)
+
+
+def _row(table: Path, key: str) -> int | None:
+    """Where the key stands; the last place, if in several."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    first = pq.read_schema(table).names[0]
+    column = pq.read_table(table, columns=[first]).column(0)
+    found = pc.indices_nonzero(pc.equal(pc.cast(column, "string"), key))
+    return int(found[-1].as_py()) if len(found) else None
+
+
+def _scored(model: Path, usecase: str, table: Path, row: int) -> dict[str, float | None]:
+    from plumbline.core import tables
+    from plumbline.model import bundle
+
+    loaded = bundle.load(model, usecase)
+    columns = {name: values[row : row + 1] for name, values in tables.read(table).items()}
+    return {"score": float(loaded.predict(columns)[0]), "threshold": loaded.threshold}

@@ -1,0 +1,161 @@
+"""A target's whole lineage as values for JSON: chain, commits, features, MLflow's runs. An edge: reads git."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.ops.lineage import event
+from plumbline.ops.lineage.chain import Chain, Step, trace
+from plumbline.ops.lineage.target import Target
+from plumbline.ops.rollback import plan, registry
+from plumbline.repo import dvc_lock, revisions
+
+LOCK = "dvc.lock"
+
+
+def lineage(root: Path, target: Target) -> dict[str, Any]:
+    """Everything that stands behind a target; PlumblineError where its entry cannot be followed."""
+    if target.out.file.endswith(".dvc"):
+        return _tracked(root, target)
+    text = revisions.blobs(root, target.rev, (LOCK,)).get(LOCK, b"").decode(errors="replace")
+    entries = dvc_lock.parse(text, f"{target.name}: {LOCK}")
+    if target.out.path not in {path for entry in entries.values() for path in entry.outs}:
+        raise PlumblineError(f"{target.out.path}: not an out of {LOCK} in the project's root")
+    chain = trace(entries, target.out.path)
+    usecase = chain.maker.partition("@")[2]
+    commits = since(root, target.rev, {name: entries[name] for name in chain.steps})
+    seen, notes = _mlflow(root, usecase, chain)
+    scored = None
+    if target.key is not None:
+        scored = event.prediction(root, target.rev, usecase, target.out, target.key)
+    return {
+        "target": {
+            "path": target.member or chain.path,
+            "member_md5": target.oid,
+            "out": chain.path,
+            "md5": chain.md5,
+        },
+        "revision": {"name": target.name, "commit": target.rev or revisions.commit(root, "HEAD")},
+        "prediction": scored,
+        "stages": [
+            _stage(root, target.rev, step, commits.get(step.stage), seen)
+            for step in chain.steps.values()
+        ],
+        "versions": seen["versions"],
+        "breaks": list(chain.breaks),
+        "notes": [*target.notes, *notes],
+    }
+
+
+def since(
+    root: Path, rev: str | None, entries: Mapping[str, dvc_lock.Entry]
+) -> dict[str, dict[str, str]]:
+    """The commit that brought each entry as it is: the oldest of an unbroken line; none if uncommitted."""
+    form = "--format=%H%x09%cI%x09%s"
+    listed = revisions.git(root, "log", form, rev or "HEAD", "--", LOCK).decode().splitlines()
+    found: dict[str, dict[str, str]] = {}
+    left = dict(entries)
+    for commit, when, subject in (line.split("\t", 2) for line in listed):
+        data = revisions.blobs(root, commit, (LOCK,)).get(LOCK, b"")
+        then = dvc_lock.parse(data.decode(errors="replace"), f"{commit[:9]}: {LOCK}")
+        left = {name: entry for name, entry in left.items() if then.get(name) == entry}
+        found |= {n: {"commit": commit, "when": when, "subject": subject} for n in left}
+        if not left:
+            break
+    return found
+
+
+def _stage(
+    root: Path, rev: str | None, step: Step, commit: Any, seen: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "name": step.stage,
+        "command": step.command,
+        "commit": commit,
+        "params": dict(step.params),
+        "code": {"md5": step.code_md5, "files": dict(step.code)},
+        "sources": [_source(root, rev, path, md5) for path, md5 in step.sources.items()],
+        "reads": dict(step.reads),
+        "writes": dict(step.writes),
+        "facts": facts(root, rev, step),
+        "runs": seen["runs"].get(step.stage, []),
+    }
+
+
+def facts(root: Path, rev: str | None, step: Step) -> dict[str, Any]:
+    """Of the small JSON that the stage wrote: its source, rows, and the features in the model."""
+    name = f"{step.stage.partition('@')[0]}.json"
+    paths = [path for path in step.writes if posixpath.basename(path) == name]
+    found: dict[str, Any] = {}
+    for path, data in revisions.blobs(root, rev, paths).items():
+        try:
+            said = json.loads(data)
+        except ValueError as error:
+            raise PlumblineError(f"{path}: not valid JSON ({error})") from None
+        found |= {key: said[key] for key in ("source", "rows") if key in said}
+        features = said.get("features")
+        if isinstance(features, list):
+            found["features"] = [f["name"] for f in features if f.get("in_model")]
+    return found
+
+
+def _source(root: Path, rev: str | None, path: str, md5: str) -> dict[str, Any]:
+    """A path that no stage made, and from where `dvc import-url` or `dvc import` brought what is in it."""
+    brought = [
+        {"path": out, "deps": deps}
+        for out, deps in _imports(root, rev)
+        if deps and (out == path or out.startswith(f"{path}/"))
+    ]
+    return {"path": path, "md5": md5, "imported": brought}
+
+
+def _imports(root: Path, rev: str | None) -> Iterator[tuple[str, list[Any]]]:
+    """What each .dvc file tracks, and the `deps` that it was imported from."""
+    from yaml import safe_load
+
+    for out in revisions.outs(root, rev):
+        if out.file.endswith(".dvc"):
+            text = revisions.blobs(root, rev, (out.file,))[out.file].decode(errors="replace")
+            yield out.path, safe_load(text).get("deps") or []
+
+
+def _tracked(root: Path, target: Target) -> dict[str, Any]:
+    """The lineage of what a .dvc file tracks: itself, and from where it was imported."""
+    out = target.out
+    step = {
+        "name": out.file, "command": "", "commit": None, "params": {}, "code": {"md5": "", "files": {}},
+        "sources": [_source(root, target.rev, out.path, out.md5)], "reads": {},
+        "writes": {out.path: out.md5}, "facts": {}, "runs": [],
+    }  # fmt: skip
+    return {
+        "target": {"path": out.path, "member_md5": None, "out": out.path, "md5": out.md5},
+        "revision": {"name": target.name, "commit": target.rev or revisions.commit(root, "HEAD")},
+        "prediction": None, "stages": [step], "versions": [], "breaks": [],
+        "notes": list(target.notes),
+    }  # fmt: skip
+
+
+def _mlflow(root: Path, usecase: str, chain: Chain) -> tuple[dict[str, Any], Sequence[str]]:
+    """MLflow's runs of the chain's stages and versions of its bundle; a note where it does not answer."""
+    nothing: dict[str, Any] = {"runs": {}, "versions": []}
+    if registry.off() or registry.empty():
+        return nothing, ()
+    wrote = {name: dict(step.writes) for name, step in chain.steps.items()}
+    bundles = {
+        md5
+        for name, outs in wrote.items()
+        if name.startswith(f"{plan.MAKER}@")
+        for md5 in outs.values()
+    }
+    try:
+        known = registry.versions(root, usecase)
+        runs = registry.runs(root, usecase, wrote)
+    except PlumblineError as error:
+        return nothing, (f"without MLflow: {error}",)
+    versions = [{"number": v.number, "aliases": list(v.aliases)} for v in known if v.md5 in bundles]
+    return {"runs": runs, "versions": versions}, ()

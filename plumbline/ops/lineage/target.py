@@ -1,0 +1,175 @@
+"""What a person names, found in git: an out of one commit. An edge: reads git, files and MLflow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from plumbline.core import dvc_hash
+from plumbline.core.errors import PlumblineError, near
+from plumbline.ops.rollback import plan, registry
+from plumbline.repo import object_stores, revisions, verify, workspace
+from plumbline.repo.dvcfiles import MD5, Out
+
+CHAMPION = re.compile(r"([\w-]+)@champion")
+VERSION = re.compile(r"([\w-]+)/(\d+)")
+EVENT = re.compile(r"([\w-]+):(.+)")
+
+
+@dataclass(frozen=True)
+class Target:
+    """An out of a revision (`rev` None: the work tree). `member`: a file in it, with the md5 `oid`; `key`: an event."""
+
+    rev: str | None
+    name: str
+    out: Out
+    member: str | None = None
+    oid: str | None = None
+    key: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def find(root: Path, asked: str, rev: str | None) -> list[Target]:
+    """The outs that `asked` stands for; PlumblineError, with what could be asked, where there is none.
+
+    A use case, USECASE@champion, USECASE/VERSION, USECASE:KEY, a tag, an md5, or a file.
+    """
+    at = revisions.commit(root, rev) if rev else None
+    outs = revisions.outs(root, at)
+    bundles = plan.bundles(outs)
+    name = rev or "work tree"
+    if asked in bundles:
+        return [Target(at, name, bundles[asked])]
+    match = CHAMPION.fullmatch(asked)
+    if match and match[1] in bundles:
+        return [_champion(root, match[1], Target(at, name, bundles[match[1]]))]
+    match = VERSION.fullmatch(asked)
+    if match and match[1] in bundles:
+        return [_version(root, match[1], match[2])]
+    match = EVENT.fullmatch(asked)
+    if match and match[1] in bundles:
+        return [Target(at, name, bundles[match[1]], key=match[2])]
+    if asked in revisions.tags(root):
+        return _tagged(root, asked)
+    if MD5.fullmatch(asked):
+        return [_by_md5(root, asked, "no out of any commit has that md5")]
+    return [_file(root, asked, at, name, outs)]
+
+
+def _champion(root: Path, usecase: str, otherwise: Target) -> Target:
+    bearer = plan.champion(_versions(root, usecase))
+    if bearer is None or bearer.md5 is None:
+        note = f"MLflow knows no champion of {usecase}: this is the bundle of {otherwise.name}"
+        return replace(otherwise, notes=(note,))
+    return _by_md5(root, bearer.md5, f"the champion, version {bearer.number}, is in no commit")
+
+
+def _version(root: Path, usecase: str, number: str) -> Target:
+    versions = _versions(root, usecase)
+    found = next((v for v in versions if v.number == number), None)
+    if found is None or found.md5 is None:
+        known = ", ".join(v.number for v in versions) or "none"
+        raise PlumblineError(f"{usecase}: MLflow has no version {number}; it has {known}")
+    return _by_md5(root, found.md5, f"version {number} is in no commit")
+
+
+def _versions(root: Path, usecase: str) -> list[plan.Version]:
+    try:
+        return registry.versions(root, usecase)
+    except PlumblineError:
+        return []  # a projection: whatever it is asked, git has the answer or there is none
+
+
+def _tagged(root: Path, tag: str) -> list[Target]:
+    commit = revisions.commit(root, f"refs/tags/{tag}")
+    found = plan.bundles(revisions.outs(root, commit))
+    if not found:
+        raise PlumblineError(f"{tag}: no bundle in dvc.lock there; expected a tag of a model")
+    return [Target(commit, tag, out) for out in found.values()]
+
+
+def _by_md5(root: Path, md5: str, otherwise: str) -> Target:
+    for rev, name in _searched(root):
+        for out in revisions.outs(root, rev):
+            if out.md5.removesuffix(".dir") == md5.removesuffix(".dir"):
+                return Target(rev, name, out)
+    raise PlumblineError(f"{md5}: {otherwise} that this clone has; `git fetch --all --tags`?")
+
+
+def _searched(root: Path) -> Iterator[tuple[str | None, str]]:
+    """The work tree, HEAD, tags, then every commit that changed a lock or a .dvc file, newest first."""
+    yield None, "work tree"
+    seen = {revisions.commit(root, "HEAD"): "HEAD"}
+    for tag in revisions.tags(root):
+        seen.setdefault(revisions.commit(root, f"refs/tags/{tag}"), tag)
+    words = ("log", "--all", "--format=%H", "--full-history", "--", "*dvc.lock", "*.dvc")
+    for commit in revisions.git(root, *words).decode().split():
+        seen.setdefault(commit, commit[:9])
+    yield from seen.items()
+
+
+def _file(root: Path, asked: str, rev: str | None, name: str, outs: list[Out]) -> Target:
+    path = (Path.cwd() / asked).resolve()
+    inside = path.is_relative_to(root.resolve())
+    relative = path.relative_to(root.resolve()).as_posix() if inside else asked
+    out = next((o for o in outs if relative == o.path or relative.startswith(f"{o.path}/")), None)
+    if out is not None:
+        found = _of_out(root, relative, path, out, rev, name)
+        if found:
+            return found
+    if not path.exists():
+        choices = [*plan.bundles(outs), *(o.path for o in outs if not o.path.endswith(".json"))]
+        raise PlumblineError(
+            f"'{asked}': no use case, tag, md5, out or file at {name}; {near(relative, choices)}"
+        )
+    return _of_bytes(root, asked, path, outs, rev, name)
+
+
+def _of_out(
+    root: Path, relative: str, path: Path, out: Out, rev: str | None, name: str
+) -> Target | None:
+    """The out itself, or a file in it; None where the work tree's bytes are others."""
+    expected = out.md5
+    if relative != out.path:
+        contents, _ = verify.read_manifests([object_stores.settings(root).folder()], [(rev, out)])
+        member = relative.removeprefix(f"{out.path}/")
+        if member not in contents.get(out.md5, {}):
+            return None
+        expected = contents[out.md5][member]
+    if rev is None and path.exists() and _md5(root, path) != expected:
+        return None
+    if relative == out.path:
+        return Target(rev, name, out)
+    return Target(rev, name, out, member=relative, oid=expected)
+
+
+def _of_bytes(
+    root: Path, asked: str, path: Path, outs: list[Out], rev: str | None, name: str
+) -> Target:
+    """The out, or the file in one, that has this file's bytes."""
+    md5 = _md5(root, path)
+    contents, _ = verify.read_manifests(
+        [object_stores.settings(root).folder()], [(rev, out) for out in outs if out.cached]
+    )
+    for use in verify.expand([(rev, out) for out in outs], contents):
+        if use.oid == md5:
+            member = None if use.path == use.out.path else use.path
+            notes = (f"{asked} has the bytes of {use.path}",)
+            return Target(rev, name, use.out, member=member, oid=md5, notes=notes)
+    found = _by_md5(root, md5, f"the bytes of {asked} are of no out of any commit")
+    note = f"{asked} is not the one of {name}: its bytes are those of {found.name}"
+    return Target(found.rev, found.name, found.out, notes=(note,))
+
+
+def _md5(root: Path, path: Path) -> str:
+    if not path.is_dir():
+        return dvc_hash.md5(path)
+    inside = path.is_relative_to(root.resolve())
+    found = (
+        workspace.folder_md5(root.resolve(), str(path.relative_to(root.resolve())))
+        if inside
+        else None
+    )
+    return found if isinstance(found, str) else dvc_hash.md5_folder(path)

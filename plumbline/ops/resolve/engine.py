@@ -1,0 +1,129 @@
+"""A merge's sides read from git, the resolved dvc.lock written, and what it lacks run again. An edge."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing
+from plumbline.ops.resolve import sides
+from plumbline.ops.resolve.choose import Choice, Tree, choose
+from plumbline.ops.rollback import restore
+from plumbline.repo import child_process, revisions, verify, workspace
+from plumbline.repo.dvc_yaml import PARAMS, stages
+from plumbline.repo.object_stores import settings
+from plumbline.repo.revisions import git
+from plumbline.review.lockcheck import failure
+from plumbline.runtime import runner
+
+GRAPH = "dvc.yaml"
+
+Tell = Callable[[str], None]
+
+
+def resolve(
+    root: Path, tell: Tell, targets: Sequence[str] = (), *, repro: bool = True
+) -> list[Choice]:
+    """Write dvc.lock, and the files that git keeps of each entry, from what the sides executed.
+
+    With `repro`, the outs are checked out, the rest runs (or these targets of `dvc repro`), and the
+    result is added to git's index. A file of a dropped stage is HEAD's until the stage has run. Raises PlumblineError where no merge is
+    under way, another file is in conflict, or a stage fails; then the index still has the conflict.
+    """
+    commits = sides.commits(root)
+    sides.refuse_conflicts(root, commits.values())
+    merged = revisions.blobs(root, None, (GRAPH, PARAMS))
+    graph, params = (sides.yaml(merged.get(n, b""), n) for n in (GRAPH, PARAMS))
+    declared = stages(graph, params)
+    kept = sorted({path for stage in declared.values() for path in stage.kept})
+    recorded = {name: sides.side(root, name, commit, kept) for name, commit in commits.items()}
+    made = {out for stage in declared.values() for out in stage.outs}
+    deps = {dep for stage in declared.values() for dep in stage.deps} - made
+    sides.refuse_stale(root)
+    files = {dep: sides.md5(root, dep) for dep in sorted(deps)}
+    others = {file for stage in declared.values() for file in stage.params or ()}
+    values = {file: sides.values(root, file) for file in others}
+    choices = choose(list(recorded.values()), Tree(declared, files, values))
+    _write(root, choices, commits, kept)
+    for choice in choices:
+        tell(line(choice))
+    if repro:
+        finish(root, choices, kept, targets, tell)
+    return choices
+
+
+def line(choice: Choice) -> str:
+    """What became of a stage, for a person."""
+    if choice.entry is None:
+        return f"{choice.stage}: dropped ({choice.reason})"
+    return f"{choice.stage}: taken from {' and '.join(choice.sides)}"
+
+
+def finish(
+    root: Path, choices: Sequence[Choice], kept: Iterable[str], targets: Sequence[str], tell: Tell
+) -> None:
+    """Check the taken outs out, run what was dropped, and add the result to the index."""
+    try:
+        tell(f"fetch: {restore.fetch(root)}")
+    except PlumblineError as error:
+        tell(f"fetch: {error}; what is missing is made again")
+    _checkout(root, [c.entry for c in choices if c.entry is not None], set(kept))
+    said: list[str] = []
+
+    def heard(text: str) -> None:
+        said.append(text)
+        tell(text)
+
+    env = {**os.environ, **runner.QUIET}
+    if child_process.run([sys.executable, "-m", "dvc", "repro", *targets], root, env, heard):
+        failed = failure("\n".join(said)) or {"stage": "dvc repro", "error": (said or [""])[-1]}
+        raise PlumblineError(
+            f"{failed['stage']}: {failed['error']}; mend it, then `python -m plumbline resolve` again"
+        )
+    there = [path for path in (sides.LOCK, *kept) if (root / path).exists()]
+    git(root, "add", "--", *there)
+
+
+def _checkout(root: Path, entries: Sequence[Mapping[str, Any]], kept: set[str]) -> None:
+    """The taken outs in the work tree, hashed again: DVC does not prove what it restores."""
+    outs = [o["path"] for entry in entries for o in entry["outs"] if o["path"] not in kept]
+    if outs:
+        restore.dvc(root, "checkout", "--force", "--allow-missing", "--", *outs)
+    report = verify.check(settings(root), where=("workspace", "cache"))
+    lost = {f.use.out.path for f in report.findings if (f.where, f.kind) == ("cache", "missing")}
+    for found in report.findings:  # what the cache lacks DVC makes again
+        if found.kind in ("bad", "extra") and found.use.out.path in set(outs) - lost:
+            raise PlumblineError(
+                f"{found.use.path}: {found.kind} in {found.where}; "
+                "`python -m plumbline verify --repair`, then resolve again"
+            )
+
+
+def _write(
+    root: Path, choices: Sequence[Choice], commits: Mapping[str, str], kept: Sequence[str]
+) -> None:
+    """dvc.lock with the taken entries, and each kept out as the side has it whose entry was taken."""
+    source = {}
+    for choice in choices:
+        for out in (choice.entry or {}).get("outs", ()):
+            source[out["path"]] = commits[choice.sides[0]]
+    for path in kept:
+        _put(root, path, source.get(path, commits["HEAD"]))
+    taken = {c.stage: c.entry for c in choices if c.entry is not None}
+    with replacing(root / sides.LOCK) as beside:
+        beside.write_text(sides.dumped({"schema": "2.0", "stages": taken}), encoding="utf-8")
+
+
+def _put(root: Path, path: str, commit: str) -> None:
+    blobs = sides.kept_blobs(root, commit, path)
+    if path not in blobs and blobs:  # a folder
+        for name in workspace.listing(root, path):
+            if f"{path}/{name}" not in blobs:
+                (root / path / name).unlink()
+    for name, data in blobs.items():
+        with replacing(root / name) as beside:
+            beside.write_bytes(data)

@@ -1,0 +1,140 @@
+"""What git and the work tree have of a merge: its sides, what is still in conflict, dvc.lock as DVC writes it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.hashing import md5_bytes, md5_file
+from plumbline.ops.resolve.choose import Side
+from plumbline.repo import revisions, workspace
+from plumbline.repo.dvcfiles import dvc_outs
+from plumbline.repo.revisions import git
+
+LOCK = "dvc.lock"
+OTHERS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD")
+"""What git calls the other side; a revert's is the commit before the reverted one."""
+
+
+def commits(root: Path) -> dict[str, str]:
+    """The commits that are being merged, HEAD's first; PlumblineError where nothing is."""
+    found = {"HEAD": revisions.commit(root, "HEAD")}
+    for name in OTHERS:
+        place = git(root, "rev-parse", "--git-path", name).decode().strip()
+        if (root / place).is_file():
+            listed = (root / place).read_text(encoding="utf-8").split()
+            back = "^" if name == "REVERT_HEAD" else ""
+            found |= {_named(root, oid): revisions.commit(root, oid + back) for oid in listed}
+    if len(found) == 1:
+        raise PlumblineError(
+            f"nothing is being merged, so that there are no two sides of {LOCK}; expected a `git merge`, "
+            "`rebase` or `cherry-pick` that stopped at a conflict"
+        )
+    return found
+
+
+def side(root: Path, name: str, commit: str, kept: Iterable[str]) -> Side:
+    """One side: its entries, and the md5s of the outs that git keeps, as that commit has them."""
+    md5s = {path: _kept_md5(root, commit, path) for path in kept}
+    return Side(name, _entries(root, name, commit), md5s)
+
+
+def refuse_conflicts(root: Path, sides: Iterable[str]) -> None:
+    """PlumblineError where anything but dvc.lock, and the outs that git keeps, is in conflict."""
+    listed = git(root, "diff", "--name-only", "--diff-filter=U", "--relative", "-z").decode()
+    entries = [entry for commit in sides for entry in _entries(root, commit, commit).values()]
+    outs = {str(out.get("path")) for entry in entries for out in entry.get("outs") or ()}
+    folders = tuple(f"{path}/" for path in outs)
+    names = sorted(set(filter(None, listed.split("\0"))) - outs - {LOCK})
+    left = [name for name in names if not name.startswith(folders)]
+    if left:
+        raise PlumblineError(
+            f"still in conflict: {', '.join(left)}; edit and `git add` them, then resolve again: what ran "
+            "as it stands can only be told once params and code are settled"
+        )
+
+
+def refuse_stale(root: Path) -> None:
+    """PlumblineError where a file that a .dvc file tracks is not there as it says."""
+    for name in git(root, "ls-files", "-z", "--", "*.dvc").decode().split("\0"):
+        text = (root / name).read_text(encoding="utf-8") if (root / name).is_file() else ""
+        for out in dvc_outs(text, name):
+            if md5(root, out.path) != out.md5:
+                raise PlumblineError(
+                    f"{out.path}: not what {name} says after the merge; `dvc checkout {name}` (or "
+                    "`dvc pull`), then resolve again"
+                )
+
+
+def kept_blobs(root: Path, commit: str, path: str) -> dict[str, bytes]:
+    """An out that git keeps, file or folder, at a commit: the bytes by path."""
+    return revisions.blobs(root, commit, revisions.below(root, commit, path))
+
+
+def md5(root: Path, path: str) -> str | None:
+    """A dep's md5 as DVC has it; None where there is none, or it cannot be read."""
+    try:
+        if (root / path).is_dir():
+            return workspace.manifest_md5(workspace.contents(root, path))
+        return md5_file(str(root / path))
+    except OSError:
+        return None
+
+
+def values(root: Path, file: str) -> dict[str, Any]:
+    """A params file of the work tree; none without it."""
+    data = revisions.blobs(root, None, (file,)).get(file, b"")
+    return yaml(data, file)  # JSON is YAML
+
+
+def yaml(data: bytes, file: str) -> dict[str, Any]:
+    """As DVC reads it: YAML 1.2."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        found = YAML(typ="safe").load(data.decode("utf-8")) or {}
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise PlumblineError(
+            f"{file}: not valid YAML ({' '.join(str(error).split())}); a conflict's marks in it?"
+        ) from None
+    if not isinstance(found, dict):
+        raise PlumblineError(f"{file}: expected keys and values, found {type(found).__name__}")
+    return found
+
+
+def dumped(whole: Mapping[str, Any]) -> str:
+    """As DVC writes it."""
+    from ruamel.yaml import YAML
+
+    writer = YAML()
+    writer.default_flow_style = False
+    stream = io.StringIO()
+    writer.dump(whole, stream)
+    return stream.getvalue()
+
+
+def _entries(root: Path, name: str, commit: str) -> dict[str, Any]:
+    text = revisions.blobs(root, commit, (LOCK,)).get(LOCK, b"")
+    entries = yaml(text, f"{name}: {LOCK}").get("stages") or {}
+    if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
+        raise PlumblineError(f"{name}: {LOCK}: damaged; look at it with `git show {name}:{LOCK}`")
+    return entries
+
+
+def _kept_md5(root: Path, commit: str, path: str) -> str | None:
+    blobs = kept_blobs(root, commit, path)
+    if path in blobs or not blobs:
+        return md5_bytes(blobs[path]) if blobs else None
+    found = {name.removeprefix(f"{path}/"): md5_bytes(data) for name, data in blobs.items()}
+    return workspace.manifest_md5(found)
+
+
+def _named(root: Path, oid: str) -> str:
+    """The branch or tag that stands at a commit, else its short name."""
+    words = ("for-each-ref", "--points-at", oid, "--format=%(refname:short)", "--count=1")
+    name = git(root, *words, "refs/heads", "refs/remotes", "refs/tags").decode().strip()
+    return name or oid[:9]

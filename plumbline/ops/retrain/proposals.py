@@ -1,0 +1,68 @@
+"""A retrain's record made known: one pull request, or one issue, or neither. An edge: git, the host."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.ops.hosting.github import GitHub
+from plumbline.ops.retrain import branches, clones, messages
+from plumbline.repo import child_process, dvc_lock, object_stores, revisions
+from plumbline.review import revision
+
+log = logging.getLogger("plumbline")
+
+
+def propose(root: Path, hub: GitHub, record: Mapping[str, Any], base: str) -> str:
+    """Act on one record; what was done, in a line.
+
+    challenger: its objects, its branch, and the one pull request into `base`. drift, bad-data: the one
+    issue. An issue that no longer holds is closed.
+    """
+    kind = f"retrain {record['usecase']}"
+    if record["outcome"] == "challenger":
+        number = _pull_request(root, hub, record, base)
+        hub.close_issue(kind, f"#{number} proposes a new model.")
+        return f"pull request #{number}"
+    if record["outcome"] == "healthy":
+        closed = hub.close_issue(kind, messages.body(record))
+        return f"issue #{closed['number']} closed" if closed else "nothing to tell"
+    made = hub.report_issue(kind, messages.title(record), messages.body(record))
+    return f"issue #{made['number']}"
+
+
+def push_objects(root: Path, rev: str, usecase: str) -> bool:
+    """Bring a use case's objects of a revision from the cache to the default remote.
+
+    False where there is no default remote. The work tree is left alone.
+    """
+    settings = object_stores.settings(root)
+    if not settings.default:
+        log.warning("propose: no default remote: whoever checks out the branch runs it again")
+        return False
+    named = dvc_lock.of(revision.side(root, rev).entries, usecase)
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+        there = clones.clone(root, rev, Path(folder) / "clone", cache=settings.cache)
+        lines: list[str] = []
+        words = [sys.executable, "-m", "dvc", "push", "-q", *(f"{s}@{usecase}" for s in named)]
+        if child_process.run(words, there, os.environ, lines.append):
+            raise PlumblineError("dvc push failed:\n" + "\n".join(lines[-20:]))
+    return True
+
+
+def _pull_request(root: Path, hub: GitHub, record: Mapping[str, Any], base: str) -> int:
+    made = revisions.commit(root, record["commit"])
+    push_objects(root, made, record["usecase"])
+    branches.push(root, made, record["branch"], hub.token)
+    title, body = messages.title(record), messages.body(record)
+    there = hub.open_pull_request(record["branch"])
+    if there:
+        hub.update_pull_request(there["number"], title, body)
+        return int(there["number"])
+    return int(hub.create_pull_request(record["branch"], base, title, body)["number"])

@@ -1,0 +1,122 @@
+"""A tag made into a release: its objects pushed and proved, its bundles packed. An edge: git, DVC."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing_folder
+from plumbline.ops.retrain import archives, clones
+from plumbline.repo import child_process, dvc_lock, object_stores, revisions, verify
+from plumbline.repo.verify import Finding
+from plumbline.review import revision
+
+SBOM = "sbom.cdx.json"
+LINES = 20
+
+log = logging.getLogger("plumbline")
+
+
+def release(root: Path, tag: str, target: Path) -> list[Path]:
+    """Push, prove, pack; the files in the folder `target`, which is written whole or not at all.
+
+    PlumblineError where the tag is not there or has no model, an object of any tag is missing or bad
+    on the remote, or the tag does not come back whole in a clone that has nothing but the remote.
+    """
+    named = revision.side(root, _ref(root, tag)).entries
+    bundles = {n: dvc_lock.model(dvc_lock.of(named, n)) for n in sorted(dvc_lock.usecases(named))}
+    paths = {name: found[0] for name, found in bundles.items() if found}
+    if not paths:
+        raise PlumblineError(f"{tag}: its dvc.lock names no model (no stage 'train'); tag another")
+    push(root, tag)
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+        clone = restored(root, tag, Path(folder) / "clone")
+        with replacing_folder(target) as beside:
+            for name, path in paths.items():
+                log.info("release: packing %s", path)
+                stem = f"{name}-{tag}"
+                archives.pack(clone / path, stem, beside / f"{stem}.tar.gz")
+            _sbom(clone, tag, beside / SBOM)
+            sums = archives.sums(beside.iterdir())
+            (beside / archives.SUMS).write_text(sums, encoding="utf-8")
+    return sorted(target.iterdir())
+
+
+def push(root: Path, tag: str) -> None:
+    """Every tag's objects from the cache to the remotes, and the remotes' bytes hashed."""
+    settings = object_stores.settings(root)
+    if not settings.default:
+        raise PlumblineError(
+            "no default remote, where a release's objects must be: `dvc remote add -d NAME URL`"
+        )
+    log.info("release: pushing the objects of all tags to %s", settings.default)
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+        clone = clones.clone(root, _ref(root, tag), Path(folder) / "clone", cache=settings.cache)
+        code, said = _dvc(clone, "push", "-q", "--all-tags")
+    tags = [f"refs/tags/{name}" for name in revisions.tags(root)]
+    findings = [f for f in verify.check(settings, tags, ("remote",)).findings if f.where != "git"]
+    if findings:
+        raise PlumblineError(_refused(findings))
+    if code:
+        raise PlumblineError("dvc push --all-tags failed:\n" + "\n".join(said))
+
+
+def restored(root: Path, tag: str, target: Path) -> Path:
+    """A clone at the tag, its outs fetched from the remote into an empty cache, every byte hashed."""
+    clone = clones.clone(root, _ref(root, tag), target)
+    log.info("release: restoring %s in a fresh clone", tag)
+    code, said = _dvc(clone, "pull", "-q")
+    findings = verify.check(object_stores.settings(clone), where=("workspace", "cache")).findings
+    if findings:
+        raise PlumblineError(f"{tag}: not restored in a fresh clone: {_listed(findings)}")
+    if code:
+        raise PlumblineError(f"{tag}: dvc pull failed in a fresh clone:\n" + "\n".join(said))
+    return clone
+
+
+def _ref(root: Path, tag: str) -> str:
+    ref = f"refs/tags/{tag}"
+    if tag not in revisions.tags(root):
+        raise PlumblineError(f"'{tag}': no such tag; `git tag {tag}` and push it, or see `git tag`")
+    return ref
+
+
+def _refused(findings: Sequence[Finding]) -> str:
+    return (
+        f"not released: {_listed(findings)}; run `dvc push --all-tags` where the objects are, or "
+        "`python -m plumbline verify --all-tags --repair`"
+    )
+
+
+def _listed(findings: Sequence[Finding], most: int = 5) -> str:
+    shown = [
+        f"{f.where}: {f.use.path} is {f.kind}"
+        + (f" at {f.use.rev.removeprefix('refs/tags/')}" if f.use.rev else "")
+        + f" ({f.use.oid})"
+        for f in findings[:most]
+    ]
+    more = f" and {len(findings) - most} more" if len(findings) > most else ""
+    return "; ".join(shown) + more
+
+
+def _sbom(clone: Path, tag: str, target: Path) -> None:
+    """The locked dependencies as a CycloneDX bill of materials, the same bytes for the same lock."""
+    lock = clone / "requirements.txt"
+    if not lock.is_file():
+        raise PlumblineError(f"{tag}: no requirements.txt there, which the bill of materials lists")
+    words = [sys.executable, "-m", "cyclonedx_py", "requirements", str(lock)]
+    words += ["--output-reproducible", "--of", "JSON", "-o", str(target.absolute())]
+    lines: list[str] = []
+    if child_process.run(words, clone, os.environ, lines.append):
+        raise PlumblineError("cyclonedx-py failed:\n" + "\n".join(lines[-LINES:]))
+
+
+def _dvc(root: Path, *words: str) -> tuple[int, list[str]]:
+    lines: list[str] = []
+    code = child_process.run([sys.executable, "-m", "dvc", *words], root, os.environ, lines.append)
+    return code, lines[-LINES:]

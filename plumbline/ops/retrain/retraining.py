@@ -1,0 +1,221 @@
+"""One use case retrained: the champion on a new window, and a challenger where that calls for one. An edge.
+
+It works in the work tree, as DVC does, and puts back what git keeps whatever comes of it. A challenger
+is left as a commit on a branch of its own; no branch that is checked out is moved.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import read_json
+from plumbline.ops.retrain import as_of, branches, outcomes
+from plumbline.ops.retrain.outcomes import Outcome
+from plumbline.repo import child_process, dvc_lock, object_stores, repair, revisions, verify
+from plumbline.repo.dvcfiles import Out
+from plumbline.review import baseline, compare, lockcheck, revision
+from plumbline.review.revision import LOCK, PARAMS
+
+LINES = 20
+"""Of what DVC said, where it failed before any stage did."""
+
+log = logging.getLogger("plumbline")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A use case as it is committed, and the day to retrain it at (None: it has no as-of date)."""
+
+    root: Path
+    name: str
+    before: date | None
+    after: date | None
+
+    def stages(self, *names: str) -> list[str]:
+        """The stages' names in dvc.lock."""
+        return [f"{name}@{self.name}" for name in names]
+
+    @property
+    def branch(self) -> str:
+        """The challenger's."""
+        return branches.name(self.name)
+
+
+def retrain(case: Case, scratch: Path) -> dict[str, Any]:
+    """The record of one use case, for JSON (`outcomes.KEYS`); `scratch`: an empty folder.
+
+    PlumblineError where the work tree is not as committed, or there is no champion to begin with.
+    """
+    entries = revision.side(case.root, "HEAD").entries
+    champion = _champion(case, dvc_lock.of(entries, case.name), scratch)
+    with _moved(case):
+        failed = repro(case, *case.stages("features"))
+        if failed:
+            return _record(case, outcomes.of_failure(failed), failed=failed)
+        mine = dvc_lock.of(entries, case.name)
+        seen = _monitor(case, mine, champion, scratch)
+        judged = outcomes.of_monitor(seen)
+        log.info("retrain: %s: %s", case.name, seen["summary"])
+        return (
+            _record(case, judged, monitor=seen)
+            if judged
+            else _challenge(case, seen, mine["monitor"].cmd)
+        )
+
+
+def repro(case: Case, *targets: str) -> dict[str, str] | None:
+    """`dvc repro`; the stage that failed, and its error. PlumblineError where DVC itself fails."""
+    lines: list[str] = []
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        log.info("%s", line)
+
+    code = _dvc(case.root, tell, "repro", *targets)
+    failed = lockcheck.failure("\n".join(lines)) if code else None
+    if failed and "@" not in failed["stage"]:
+        raise PlumblineError("dvc repro failed:\n" + "\n".join(lines[-LINES:]))
+    return failed
+
+
+def _challenge(case: Case, seen: Mapping[str, Any], command: str) -> dict[str, Any]:
+    """A new model on the new data, against the champion; a commit where the gate lets it through."""
+    failed = repro(case, *case.stages("evaluate", "monitor"))
+    if not failed:
+        history = command.split()[7]
+        shutil.copyfile(case.root / command.split()[-1] / "history.csv", case.root / history)
+        failed = repro(case, *case.stages("monitor"))  # the same bytes: the days are merged
+    if failed:
+        return _record(case, outcomes.of_failure(failed), monitor=seen, failed=failed)
+    found = compare.compare(case.root, "HEAD", None)
+    judged = outcomes.of_comparison(found)
+    record = _record(case, judged, monitor=seen, comparison=found)
+    if judged.word != "challenger":
+        return record
+    message = f"Retrain {case.name}" + (f" on data up to {case.after}" if case.after else "")
+    paths = [*_kept(case.name), *_new_sources(case)]
+    commit = branches.commit(case.root, case.branch, message, paths)
+    return {**record, "branch": case.branch, "commit": commit}
+
+
+def _champion(case: Case, mine: Mapping[str, dvc_lock.Entry], scratch: Path) -> tuple[Path, Path]:
+    """The committed bundle and its test table in `scratch`, hashed; fetched, or run, where they are not here."""
+    named = [dvc_lock.model(mine), dvc_lock.test_table(mine)]
+    if None in named or "monitor" not in mine:
+        raise PlumblineError(
+            f"{case.name}: dvc.lock at HEAD names no model; run `dvc repro` and commit dvc.lock first"
+        )
+    paths = [found[0] for found in named if found]
+    wanted = [o for o in revisions.outs(case.root, "HEAD") if o.cached and o.path in paths]
+    for line in baseline.bring(case.root, "HEAD"):
+        log.info("retrain: %s", line)
+    _restore(case.root, wanted, scratch)
+    return scratch / paths[0], scratch / paths[1]
+
+
+def _restore(root: Path, wanted: list[Out], target: Path) -> None:
+    """Outs as files below `target`, from the cache or a remote, every byte hashed."""
+    settings = object_stores.settings(root)
+    sources = [settings.folder(), *(settings.remote(name) for name in settings.remotes)]
+    outs = [("HEAD", out) for out in wanted]
+    contents, _ = verify.read_manifests(sources, outs)
+    mask = repair.umask()
+    for use in verify.expand(outs, contents):
+        if not use.oid.endswith(".dir"):
+            repair.restore(sources, use.oid, target / use.path, repair.file_mode(False, mask))
+        elif use.oid not in contents:
+            raise PlumblineError(
+                f"{use.path}: the champion is neither in the cache nor on a remote ({use.oid}); "
+                "run `dvc pull`, or `dvc repro`"
+            )
+
+
+@contextmanager
+def _moved(case: Case) -> Iterator[None]:
+    """params.yaml at the new day within the block; afterwards git's and DVC's files as committed."""
+    kept = _kept(case.name)
+    touched = revisions.git(case.root, "status", "--porcelain", "--", *kept).decode().split("\n")
+    if touched[0]:
+        raise PlumblineError(
+            f"{touched[0][3:]}: differs from the commit; retraining starts from what is committed: "
+            "commit it, or put it back with `git stash`"
+        )
+    params = case.root / PARAMS
+    text = params.read_text(encoding="utf-8")
+    try:
+        if case.after:
+            params.write_text(as_of.moved(text, case.name, case.after), encoding="utf-8")
+        yield
+    finally:
+        revisions.git(case.root, "checkout", "-q", "HEAD", "--", *_tracked(case.root, kept))
+        there = [n for n in _outs(case) if (case.root / n).exists()]
+        _dvc(case.root, lambda _: None, "checkout", "-q", "--force", "--allow-missing", *there)
+
+
+def _monitor(
+    case: Case, mine: dvc_lock.Entries, champion: tuple[Path, Path], scratch: Path
+) -> dict[str, Any]:
+    """The stage `monitor` on the champion's bundle and reference, and the new current window.
+
+    Its reference is the test window that the champion was accepted on, not a later one that may
+    have drifted already. Nothing of it goes to MLflow, nor over the champion's own report.
+    """
+    named = [found[0] for found in (dvc_lock.model(mine), dvc_lock.test_table(mine)) if found]
+    places_of = dict(zip(named, map(str, champion), strict=True))
+    places_of |= {out: str(scratch / "monitor" / out) for out in mine["monitor"].outs}
+    words = [places_of.get(word, word) for word in mine["monitor"].cmd.split()]
+    env = {**_environment(), "MLFLOW_TRACKING_URI": "off"}
+    lines: list[str] = []
+    if child_process.run([sys.executable, *words[1:]], case.root, env, lines.append):
+        raise PlumblineError("the monitor failed on the champion:\n" + "\n".join(lines[-LINES:]))
+    found: dict[str, Any] = read_json(Path(places_of[dvc_lock.metrics(mine)["monitor"]]))
+    shutil.rmtree(scratch / "monitor", ignore_errors=True)
+    return found
+
+
+def _record(case: Case, judged: Outcome, **evidence: Any) -> dict[str, Any]:
+    days = {"from": case.before and str(case.before), "to": case.after and str(case.after)}
+    empty = dict.fromkeys(("monitor", "failed", "comparison", "branch", "commit"))
+    told = {"usecase": case.name, "outcome": judged.word, "reasons": list(judged.reasons)}
+    return {**told, "as_of": days, **empty, **evidence}
+
+
+def _kept(name: str) -> list[str]:
+    """What a retrain changes of what git keeps."""
+    return [PARAMS, LOCK, f"metrics/{name}", f"profiles/{name}.history.csv"]
+
+
+def _new_sources(case: Case) -> list[str]:
+    """What git tracks of the use case's sources and somebody changed: new data belong to the challenger."""
+    words = ("diff", "--name-only", "-z", "HEAD", "--", f"sources/{case.name}")
+    return [n for n in revisions.git(case.root, *words).decode().split("\0") if n]
+
+
+def _tracked(root: Path, paths: list[str]) -> list[str]:
+    return [p for p in paths if revisions.git(root, "ls-files", "--", p)]
+
+
+def _outs(case: Case) -> list[str]:
+    mine = dvc_lock.of(revision.side(case.root, "HEAD").entries, case.name)
+    cached = {out.path for out in revisions.outs(case.root, "HEAD") if out.cached}
+    return [path for entry in mine.values() for path in entry.outs if path in cached]
+
+
+def _dvc(root: Path, tell: Any, *words: str) -> int:
+    return child_process.run([sys.executable, "-m", "dvc", *words], root, _environment(), tell)
+
+
+def _environment() -> dict[str, str]:
+    """This process's, its own Python first: the one that the stages' commands find."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, "PATH": path}

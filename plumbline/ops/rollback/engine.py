@@ -1,0 +1,162 @@
+"""A rollback from its first step to its last, or back to where it began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.ops.rollback import journal as journals
+from plumbline.ops.rollback import plan, registry, restore, steps, tool
+from plumbline.ops.rollback.journal import Journal
+from plumbline.repo import object_stores, revisions, state, verify
+
+Tell = Callable[[str], None]
+
+
+def rollback(root: Path, rev: str, tell: Tell) -> None:
+    """Put everything to `rev`, telling each step's proof.
+
+    Raises PlumblineError where it cannot begin (nothing was touched), or a step failed (everything
+    is as it was, or the message says what is not). Outs that only the cache had before are in the
+    work tree, too, after an undo.
+    """
+    with journals.alone(root):
+        state.refuse_running(root)
+        recover(root, tell)
+        journal = begin(root, rev)
+        try:
+            journal = _forward(root, journal, tell)
+        except (PlumblineError, OSError) as error:
+            raise PlumblineError(f"{error}\n{_back(root, 'undone')}") from None
+        except BaseException:  # interrupted
+            tell(_back(root, "undone"))
+            raise
+        journals.close(root, journal, "done")
+        tell(f"done: {journal.start} -> {journal.target}")
+        if not Path(root, "plumbline", "rollback").is_dir():
+            tell(
+                f"this commit has no rollback yet: back by `python {journals.FOLDER}/tool rollback`"
+            )
+
+
+def recover(root: Path, tell: Tell) -> None:
+    """Undo what a killed rollback left half done; close one that lacked its last line only."""
+    journal = journals.load(root)
+    if journal is None:
+        return
+    if journal.done:
+        journals.close(root, journal, "done")
+        tell(f"found: the rollback of {journal.when} to {journal.rev} was done")
+        return
+    at = journal.steps[-1] if journal.steps else "the start"
+    tell(f"found: the rollback of {journal.when} to {journal.rev} was interrupted at {at}")
+    said = _back(root, "recovered")
+    if journals.load(root):
+        raise PlumblineError(said)
+    tell(said)
+
+
+def begin(root: Path, rev: str) -> Journal:
+    """The journal of a rollback that may begin; PlumblineError where it may not."""
+    target = restore.resolve(root, rev)
+    restore.refuse_dirty(root)
+    settings = object_stores.settings(root)
+    report = verify.check(settings, where=("workspace", "cache"))
+    plan.refuse_unsafe(report.findings)
+    for name in settings.remotes:
+        settings.remote(name)  # imports what it needs while this code is there
+    absent = tuple(sorted({f.use.path for f in report.findings if f.where == "workspace"}))
+    tool.keep(root)
+    known = None if registry.off() else _registered(root, target.commit)
+    return journals.new(rev, restore.head(root), target, absent=absent, registry=known)
+
+
+def lines(root: Path, rev: str) -> Iterator[str]:
+    """What a rollback to `rev` would change; nothing is."""
+    start, target = restore.head(root), restore.resolve(root, rev)
+    restore.refuse_dirty(root)
+    before, after = (revisions.outs(root, head.commit) for head in (start, target))
+    differing = plan.changed(before, after)
+    held = verify.check(object_stores.settings(root), (target.commit,), ("cache",))
+    yield f"code: {start} -> {target}"
+    yield f"fetch: {len(held.findings):,} objects are missing or bad in the cache"
+    yield f"outs: {len(differing):,} of {len(after):,} change" + "".join(
+        f"\n  {path}" for path in differing
+    )
+    yield "verify: every out, in the work tree and the cache"
+    for usecase, out in plan.bundles(after).items():
+        yield f"registry: {_move(root, usecase, out.md5)}"
+    yield "features: Feast applied and materialized for use cases with entities"
+    yield "predictions: up to 200 golden events of each use case compared"
+
+
+def _forward(root: Path, journal: Journal, tell: Tell) -> Journal:
+    for name, step in steps.STEPS.items():
+        steps.prepare(root, name)
+        journal = journals.save(root, journal.begun(name))
+        try:
+            proof = f"{name}: {step(root, journal)}"
+        except PlumblineError as error:
+            raise PlumblineError(f"{name}: {error}") from None
+        tell(proof)
+        journal = replace(journal, proofs=(*journal.proofs, proof))
+    return journals.save(root, replace(journal, done=True))
+
+
+def _back(root: Path, result: str) -> str:
+    """Undo what the journal on disk says was begun; how that went. It stays where something failed."""
+    journal = journals.load(root)
+    if journal is None:
+        return "nothing was touched"
+    failed = _undo(root, journal)
+    if failed:
+        return (
+            f"not all could be undone: {'; '.join(failed)}; mend that, then "
+            f"`python {journals.FOLDER}/tool rollback {journal.start.branch or journal.start.commit}`"
+        )
+    journals.close(root, journal, result)
+    return f"{result}: everything is as it was at {journal.start}"
+
+
+def _undo(root: Path, journal: Journal) -> list[str]:
+    """Take each step back, the last first, whatever becomes of the others; what failed."""
+    try:
+        steps.refuse_edited(root, journal)
+    except PlumblineError as error:
+        return [str(error)]
+    with suppress(OSError):  # the disk may be full: it is all the more to be undone
+        journals.save(root, journal.begun(steps.UNDO))
+    failed = []
+    for action in steps.undo(root, journal):
+        try:
+            action()
+        except (PlumblineError, OSError) as error:
+            failed.append(str(error))
+    return failed
+
+
+def _registered(root: Path, commit: str) -> dict[str, Any]:
+    """By use case of the target: the champion, and the versions that there are."""
+    known = {}
+    for usecase in plan.bundles(revisions.outs(root, commit)):
+        versions = registry.versions(root, usecase)
+        bearer = plan.champion(versions)
+        known[usecase] = {
+            "champion": bearer.number if bearer else None,
+            "versions": [v.number for v in versions],
+        }
+    return known
+
+
+def _move(root: Path, usecase: str, md5: str) -> str:
+    if registry.off():
+        return f"{steps.NOTHING}: MLflow is off"
+    versions = registry.versions(root, usecase)
+    bearer, found = plan.champion(versions), plan.with_md5(versions, md5)
+    new = f"version {found.number}" if found else "a new version"
+    old = f"version {bearer.number}" if bearer else "none"
+    return f"{usecase}'s champion: {old} -> {new}, bundle {md5}"

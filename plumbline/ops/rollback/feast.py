@@ -1,0 +1,56 @@
+"""Feast's registry and online store, made again from a commit, and put back when that fails.
+
+The work is done by the commit's own code, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing_folder
+from plumbline.ops.rollback import journal
+from plumbline.repo import child_process
+from plumbline.runtime import runner
+
+FILES = "*.db*"
+LAST_LINES = 20
+
+
+def rebuild(root: Path, repository: Path, usecases: Sequence[str]) -> None:
+    """Empty the embedded store, then apply and materialize each use case."""
+    for file in _files(repository):
+        file.unlink()
+    env = {**os.environ, **runner.QUIET, "PYTHONPATH": str(root.resolve())}
+    for name in usecases:
+        lines: list[str] = []
+        words = [sys.executable, "-m", "plumbline", "features", "materialize", name]
+        if child_process.run(words, root, env, lines.append):
+            raise PlumblineError(f"Feast, {name}: " + "\n".join(lines[-LAST_LINES:]))
+
+
+def save(root: Path, repository: Path) -> None:
+    """Keep the embedded store's files as they are, until the next call."""
+    with replacing_folder(_saved(root)) as beside:
+        for file in _files(repository):
+            shutil.copy2(file, beside / file.name)
+
+
+def put_back(root: Path, repository: Path) -> None:
+    """The embedded store's files as they were saved."""
+    for file in _files(repository):
+        file.unlink()
+    for file in sorted(_saved(root).iterdir()):
+        shutil.copy2(file, repository / file.name)
+
+
+def _saved(root: Path) -> Path:
+    return journal.folder(root) / "feature_store"
+
+
+def _files(repository: Path) -> list[Path]:
+    return sorted(p for p in repository.glob(FILES) if p.is_file())

@@ -1,0 +1,80 @@
+"""The canary: before a bundle serves, golden requests are put to it as serving will put them.
+
+The golden events are those of `plumbline.ops.rollback.golden`: 200, evenly spread over the test window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plumbline.core import tables
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.evaluate.baselines import evenly
+from plumbline.model import bundle
+from plumbline.model.bundle import Bundle
+from plumbline.ops.rollback import golden
+from plumbline.serve import request_check
+
+
+def check(usecase: UseCase, model: Path, test: Path, report: Path) -> int:
+    """Put the golden requests one by one; how many passed. Nothing is served before.
+
+    Raises PlumblineError where a request breaks the contract, an answer is no number or no
+    probability, differs between one request and many, or from what the commit recorded.
+    """
+    scorer = bundle.load(model, usecase.name)
+    columns = tables.read(test)
+    rows = evenly(len(columns[usecase.key]), golden.MOST)
+    asked = {name: values[rows] for name, values in columns.items()}
+    for i in range(len(rows)):
+        request_check.check(usecase, _event(usecase, asked, i))
+    answers = answered(usecase, scorer, asked)
+    together = scorer.predict(asked)
+    _refuse(usecase, scorer, answers, together)
+    golden.check(usecase.name, model, test, report)
+    return len(rows)
+
+
+def answered(usecase: UseCase, scorer: Bundle, asked: Columns) -> Array:
+    """The answers to requests one at a time, raw events with their histories, float64 (n,)."""
+    made = {r.name for r in usecase.rows} | {c.name for c in usecase.categories}
+    raw = {n: v for n, v in asked.items() if n not in made - {c.name for c in usecase.known}}
+    count = len(asked[usecase.key])
+    single = [
+        scorer.score(usecase, {n: v[i : i + 1] for n, v in raw.items()}) for i in range(count)
+    ]
+    return np.concatenate(single) if single else np.empty(0)
+
+
+def _refuse(usecase: UseCase, scorer: Bundle, answers: Array, together: Array) -> None:
+    where = f"{usecase.name}: the canary refuses the bundle"
+    odd = ~np.isfinite(answers)
+    if scorer.problem == "classification":
+        odd |= (answers < 0) | (answers > 1)
+    if odd.any():
+        at = int(np.flatnonzero(odd)[0])
+        raise PlumblineError(f"{where}: golden request {at} is answered {answers[at].item()!r}")
+    differ = np.flatnonzero(answers != together)
+    if len(differ):
+        at = int(differ[0])
+        raise PlumblineError(
+            f"{where}: golden request {at} is answered {answers[at].item()!r} alone and "
+            f"{together[at].item()!r} "
+            f"among {len(together)}"
+        )
+
+
+def _event(usecase: UseCase, asked: Columns, i: int) -> Mapping[str, Any]:
+    """One request as plain values; a nullable whole number, a float in the table, is one again."""
+    event = {}
+    for column in usecase.known:
+        value = asked[column.name][i]
+        plain = value.item() if hasattr(value, "item") else value
+        whole = column.type == "int" and isinstance(plain, float) and plain.is_integer()
+        event[column.name] = int(plain) if whole else plain
+    return event

@@ -1,0 +1,149 @@
+"""What a rollback has begun, on disk before it is done; and the log of those that ended."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import logging
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing, sweep
+from plumbline.ops.rollback.plan import Head
+
+FOLDER = ".plumbline"
+
+log = logging.getLogger("plumbline")
+
+
+@dataclass(frozen=True)
+class Journal:
+    """One rollback: from where to where, what MLflow had before, and how far it came.
+
+    `registry`: by use case, the champion's version (None: none) and all versions; None where MLflow
+    is off. `absent`: outs that were missing in the work tree. `done`: only the audit log is to come.
+    """
+
+    id: str
+    who: str
+    when: str
+    rev: str
+    start: Head
+    target: Head
+    absent: tuple[str, ...] = ()
+    registry: Mapping[str, Mapping[str, Any]] | None = None
+    steps: tuple[str, ...] = ()
+    proofs: tuple[str, ...] = ()
+    done: bool = False
+
+    def begun(self, step: str) -> Journal:
+        """With one more step that may have changed something."""
+        return replace(self, steps=(*self.steps, step))
+
+
+def new(rev: str, start: Head, target: Head, **given: Any) -> Journal:
+    """A rollback that has not begun."""
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return Journal(uuid.uuid4().hex, _who(), when, rev, start, target, **given)
+
+
+def folder(root: Path) -> Path:
+    """The project's folder for this, made where there is none. git ignores it at every commit."""
+    path = root / FOLDER
+    path.mkdir(exist_ok=True)
+    ignore = path / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    return path
+
+
+def save(root: Path, journal: Journal) -> Journal:
+    """Write it, whole and to the disk; returns it."""
+    with replacing(_file(root)) as beside, beside.open("w", encoding="utf-8") as stream:
+        json.dump(asdict(journal), stream, indent=2)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return journal
+
+
+def load(root: Path) -> Journal | None:
+    """The one that an interrupted rollback left; PlumblineError where it cannot be read."""
+    file = _file(root)
+    if not file.exists():
+        return None
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+        heads = {key: Head(**said[key]) for key in ("start", "target")}
+        lists = {key: tuple(said[key]) for key in ("absent", "steps", "proofs")}
+        return Journal(**{**said, **heads, **lists})
+    except (ValueError, TypeError, KeyError) as error:
+        raise PlumblineError(
+            f"{file}: damaged ({error}); see `git reflog` for the commit before, check it out, "
+            "`dvc checkout`, and remove the file"
+        ) from None
+
+
+def close(root: Path, journal: Journal, result: str) -> None:
+    """Append the rollback to the audit log, once, and forget it."""
+    file = folder(root) / "audit.jsonl"
+    line = {
+        "id": journal.id, "who": journal.who, "when": journal.when, "rev": journal.rev,
+        "from": asdict(journal.start), "to": asdict(journal.target), "result": result,
+        "proofs": list(journal.proofs),
+    }  # fmt: skip
+    if not any(entry["id"] == journal.id for entry in audit(root)):
+        with file.open("ab") as stream:
+            cut = file.stat().st_size and not file.read_bytes().endswith(b"\n")
+            stream.write((b"\n" if cut else b"") + json.dumps(line).encode() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+    _file(root).unlink(missing_ok=True)
+
+
+def audit(root: Path) -> list[dict[str, Any]]:
+    """Every rollback that ended, oldest first. A damaged line is passed over, and named in the log."""
+    file = folder(root) / "audit.jsonl"
+    found = []
+    lines = file.read_bytes().splitlines() if file.exists() else []
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            entry = None
+        if isinstance(entry, dict) and "id" in entry:
+            found.append(entry)
+        else:
+            log.warning("%s, line %d: damaged, passed over", file, number)
+    return found
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """One rollback at a time; PlumblineError for a second."""
+    with (folder(root) / "lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PlumblineError("another rollback is running; wait for it to end") from None
+        for name in ("journal.json", "tool", "feature_store"):
+            sweep(folder(root) / name)
+        yield
+
+
+def _file(root: Path) -> Path:
+    return folder(root) / "journal.json"
+
+
+def _who() -> str:
+    try:
+        return os.environ.get("GIT_AUTHOR_NAME") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"  # a container's user without a name

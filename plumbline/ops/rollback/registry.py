@@ -1,0 +1,86 @@
+"""MLflow's registered versions and their aliases, read and moved through the process beside this one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.ops.rollback import tool
+from plumbline.ops.rollback.plan import CHAMPION, Version, with_md5
+from plumbline.tracking import mlflow_process, projection
+
+
+def off() -> bool:
+    """Whether this project tracks nothing."""
+    return projection.address() == projection.OFF
+
+
+def empty() -> bool:
+    """Whether there is no MLflow yet: its file is not there."""
+    where = projection.address()
+    prefix = "sqlite:///"
+    return where.startswith(prefix) and not Path(where.removeprefix(prefix)).exists()
+
+
+def versions(root: Path, usecase: str) -> list[Version]:
+    """A use case's versions, oldest first; none, and nothing made, where there is no MLflow."""
+    if off() or empty():
+        return []
+    listed = json.loads(_ask(root, "versions", usecase))
+    return [
+        Version(v["number"], v["tags"].get("md5"), tuple(v["aliases"]), v["tags"]) for v in listed
+    ]
+
+
+def promote(root: Path, usecase: str, md5: str, bundle: Path, commit: str) -> str:
+    """Point the alias at the version with this md5, registered from the folder if it is new."""
+    known = with_md5(versions(root, usecase), md5)
+    if known:
+        point(root, usecase, known.number)
+        return known.number
+    return register(root, usecase, bundle, {"git.commit": commit})
+
+
+def register(root: Path, usecase: str, bundle: Path, tags: dict[str, str]) -> str:
+    """The bundle as a version, which the alias then points at; PlumblineError where MLflow is down."""
+    with tool.first(root):
+        version = projection.register(usecase, bundle, None, CHAMPION, tags)
+    if version is None:
+        raise PlumblineError(
+            f"MLflow ({projection.address()}) did not take the bundle of {usecase}"
+        )
+    return version
+
+
+def point(root: Path, usecase: str, number: str | None) -> None:
+    """Point the alias at a version, or at none."""
+    _ask(root, "point", usecase, alias=CHAMPION, version=number)
+
+
+def forget(root: Path, usecase: str, number: str) -> None:
+    """Delete a version."""
+    _ask(root, "forget", usecase, version=number)
+
+
+def runs(root: Path, usecase: str, wrote: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+    """By stage, MLflow's runs that wrote one of these outs (md5s by path), oldest first."""
+    if off() or empty():
+        return {}
+    found: dict[str, list[str]] = json.loads(_ask(root, "runs", usecase, wrote=wrote))
+    return found
+
+
+def _ask(root: Path, action: str, usecase: str, **given: Any) -> str:
+    where = projection.address()
+    request = {"action": action, "address": where, "experiment": usecase, **given}
+    try:
+        mlflow_process.probe(where)
+        with tool.first(root):
+            return mlflow_process.worker().ask(request)
+    except mlflow_process.UnreachableError as error:
+        raise PlumblineError(
+            f"MLflow ({where}): {error}; {projection.ADDRESS}={projection.OFF} does without it"
+        ) from None

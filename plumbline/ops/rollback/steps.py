@@ -1,0 +1,172 @@
+"""The steps of a rollback in order, and how each is undone. Each returns its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from plumbline.core import dvc_hash
+from plumbline.core.errors import PlumblineError
+from plumbline.features.store import REPOSITORY
+from plumbline.ops.rollback import feast, golden, plan, registry, restore
+from plumbline.ops.rollback.journal import Journal
+from plumbline.ops.rollback.plan import CHAMPION
+from plumbline.repo import object_stores, revisions, verify
+from plumbline.repo.dvcfiles import Out
+
+NOTHING = "nothing to do"
+UNDO = "undo"
+"""In a journal: undoing has begun."""
+SNAPSHOTS = "features"
+"""The stage whose first out in the graph is the snapshots."""
+
+Step = Callable[[Path, Journal], str]
+
+
+def code(root: Path, journal: Journal) -> str:
+    """Check the commit out."""
+    return restore.code(root, journal.target)
+
+
+def fetch(root: Path, _: Journal) -> str:
+    """Fetch what the cache lacks."""
+    return restore.fetch(root)
+
+
+def outs(root: Path, _: Journal) -> str:
+    """Check the outs out."""
+    return restore.outs(root)
+
+
+def proved(root: Path, _: Journal) -> str:
+    """Hash everything again."""
+    return restore.proved(root)
+
+
+def alias(root: Path, journal: Journal) -> str:
+    """Point MLflow's alias of each use case at the bundle in dvc.lock."""
+    if journal.registry is None:
+        return f"{NOTHING}: MLflow is off"
+    found = plan.bundles(_locked(root))
+    said = []
+    for usecase, out in found.items():
+        path = root / out.path
+        number = registry.promote(root, usecase, out.md5, path, journal.target.commit)
+        said.append(f"{usecase} version {number}, bundle {out.md5}")
+    return f"{CHAMPION}: {'; '.join(said)}" if said else f"{NOTHING}: no bundle at this commit"
+
+
+def features(root: Path, _: Journal) -> str:
+    """Feast's registry and online store from this commit's definitions and snapshots."""
+    found = snapshots(root)
+    if not found:
+        return f"{NOTHING}: no use case with entities"
+    feast.rebuild(root, root / REPOSITORY, [usecase for usecase, _ in found])
+    said = (f"{usecase} materialized from {out.md5}" for usecase, out in found)
+    return f"registry and online store: {'; '.join(said)}"
+
+
+def predictions(root: Path, _: Journal) -> str:
+    """Score golden events, and compare them with what the commit recorded."""
+    known = {out.path for out in _locked(root)}
+    said = []
+    for usecase, out in plan.bundles(_locked(root)).items():
+        stage = dvc_hash.graph(usecase, root / "dvc.yaml").get("evaluate", dvc_hash.Stage((), ()))
+        report = next((p for p in stage.outs if p in known), None)
+        test = next((p for p in stage.deps if Path(p).stem == "test" and p in known), None)
+        if report is None or test is None:
+            said.append(f"{usecase} has none recorded")
+            continue
+        count = golden.check(usecase, root / out.path, root / test, root / report)
+        said.append(f"{usecase} {count} equal")
+    return f"golden events: {'; '.join(said)}" if said else f"{NOTHING}: no bundle at this commit"
+
+
+STEPS: dict[str, Step] = {
+    "code": code,
+    "fetch": fetch,
+    "outs": outs,
+    "verify": proved,
+    "registry": alias,
+    "features": features,
+    "predictions": predictions,
+}
+
+
+def prepare(root: Path, step: str) -> None:
+    """What has to be kept before a step, so that it can be undone."""
+    if step == "features":
+        feast.save(root, root / REPOSITORY)
+
+
+def refuse_edited(root: Path, journal: Journal) -> None:
+    """PlumblineError where a person worked on after a kill: undoing would take that away.
+
+    While git was at it, nobody can tell its changes from a person's: then it goes ahead.
+    """
+    now = restore.head(root)
+    if now not in (journal.start, journal.target):
+        raise PlumblineError(f"git is at {now}, expected {journal.target} or {journal.start}")
+    if journal.steps != ("code",) and UNDO not in journal.steps:
+        restore.refuse_dirty(root)
+
+
+def undo(root: Path, journal: Journal) -> Iterator[Callable[[], None]]:
+    """What puts everything back, the last step first; each can be done twice."""
+    if "registry" in journal.steps:
+        yield lambda: _registry_back(root, journal)
+    if "features" in journal.steps:
+        yield lambda: feast.put_back(root, root / REPOSITORY)
+    if "code" in journal.steps:
+        yield lambda: _code_back(root, journal)
+    if "outs" in journal.steps:
+        yield lambda: _outs_back(root, journal)
+
+
+def snapshots(root: Path) -> list[tuple[str, Out]]:
+    """The use cases with histories, and their snapshots: those whose folder is not empty."""
+    recorded = {out.path: out for out in _locked(root)}
+    found = []
+    for usecase in plan.bundles(recorded.values()):
+        stage = dvc_hash.graph(usecase, root / "dvc.yaml").get(SNAPSHOTS)
+        first = stage.outs[0] if stage and stage.outs else None
+        if first in recorded:
+            found.append((usecase, recorded[first]))
+    report = verify.read_manifests(
+        [object_stores.settings(root).folder()], [(None, out) for _, out in found]
+    )
+    return [(usecase, out) for usecase, out in found if report[0].get(out.md5)]
+
+
+def _registry_back(root: Path, journal: Journal) -> None:
+    """The alias where it was; versions that were not there before are deleted."""
+    new = {out.md5 for out in plan.bundles(_at(root, journal.target.commit)).values()}
+    for usecase, before in (journal.registry or {}).items():
+        now = registry.versions(root, usecase)
+        bearer = plan.champion(now)
+        if (bearer.number if bearer else None) != before["champion"]:
+            registry.point(root, usecase, before["champion"])
+        for version in now:
+            if version.number not in before["versions"] and version.md5 in new:
+                registry.forget(root, usecase, version.number)
+
+
+def _code_back(root: Path, journal: Journal) -> None:
+    restore.unlock(root)
+    restore.code(root, journal.start, force=True)
+
+
+def _outs_back(root: Path, journal: Journal) -> None:
+    restore.outs(root, partial=bool(journal.absent))
+    report = verify.check(object_stores.settings(root), where=("workspace",))
+    lost = [f for f in report.findings if f.use.path not in journal.absent]
+    if lost:
+        raise PlumblineError(f"{lost[0].use.path}: {lost[0].kind}; `python -m plumbline verify`")
+
+
+def _locked(root: Path) -> list[Out]:
+    return revisions.outs(root, revisions.WORK_TREE)
+
+
+def _at(root: Path, commit: str) -> Sequence[Out]:
+    return revisions.outs(root, commit)
