@@ -22,9 +22,10 @@ from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluate import baselines
 from plumbline.evaluate.plot_panels import COLOURS, INK
 from plumbline.evaluate.plots import canvas
-from plumbline.model import contributions, refit
+from plumbline.model import contributions
 from plumbline.runtime import runner
-from plumbline.sensitivity.points import rank_correlation
+from plumbline.studies.backtest import refit
+from plumbline.studies.sensitivity.points import rank_correlation
 
 FIRST = 1_000
 """The first seed of the retrains."""

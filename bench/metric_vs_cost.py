@@ -27,10 +27,11 @@ from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluate import assessment, evidence
 from plumbline.evaluate.plots import canvas
 from plumbline.metrics import bootstrap, cost_matrix
-from plumbline.model import refit, threshold
-from plumbline.model.refit import Refit
+from plumbline.model import threshold
 from plumbline.runtime import runner
-from plumbline.sensitivity.points import rank_correlation
+from plumbline.studies.backtest import refit
+from plumbline.studies.backtest.refit import Refit
+from plumbline.studies.sensitivity.points import rank_correlation
 
 ENOUGH = 0.9
 FEWEST = 3

@@ -21,8 +21,9 @@ from plumbline.core import files, tables, usecase
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.metrics import cost_matrix
 from plumbline.metrics.cost import Money, cost
-from plumbline.model import refit, threshold
+from plumbline.model import threshold
 from plumbline.runtime import runner
+from plumbline.studies.backtest import refit
 
 NAME = "card_fraud"
 DAYS = 84

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.scorecard import evidence, rubric, tree
+from plumbline.studies.mltest import evidence, rubric, tree
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = "PLUMBLINE_SCORE"

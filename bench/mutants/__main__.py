@@ -17,7 +17,7 @@ from queue import SimpleQueue
 
 from bench.mutants import copies, data, infra, model, monitor, running
 from bench.mutants.plant import Mutant
-from plumbline.scorecard import evidence, rubric, tree
+from plumbline.studies.mltest import evidence, rubric, tree
 from tests.conftest import ROOT
 
 MUTANTS = (*data.MUTANTS, *model.MUTANTS, *infra.MUTANTS, *monitor.MUTANTS)

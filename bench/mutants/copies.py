@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from plumbline.scorecard import tree
+from plumbline.studies.mltest import tree
 from tests.conftest import ROOT
 from tests.project import environment
 

@@ -26,7 +26,7 @@ MUTANTS = (
     Mutant(
         "Data 2",
         "earning: the weakest of the noise is enough to beat",
-        "plumbline/earning/study.py",
+        "plumbline/studies/feature_value/study.py",
         "max((s.gain for s in noise), default=0.0)",
         "min((s.gain for s in noise), default=0.0)",
         tests="tests/mltest/test_earning.py",
@@ -34,7 +34,7 @@ MUTANTS = (
     Mutant(
         "Data 2",
         "earning: the noise is the features themselves",
-        "plumbline/earning/shadows.py",
+        "plumbline/studies/feature_value/shadow_features.py",
         "shuffled = [random.permutation(table.x[:, i]) for i in chosen]",
         "shuffled = [table.x[:, i] for i in chosen]",
         tests="tests/mltest/test_earning.py",

@@ -16,7 +16,7 @@ MUTANTS = (
     Mutant(
         "Model 1",
         "a tree with changes counts as the commit",
-        "plumbline/scorecard/tree.py",
+        "plumbline/studies/mltest/tree.py",
         "if line and line[3:] not in OWN]",
         "if not line]",
         tests="tests/mltest/test_specs.py",
@@ -48,7 +48,7 @@ MUTANTS = (
     Mutant(
         "Model 4",
         "ageing: a model that gets worse is told to get better",
-        "plumbline/backtest/ageing.py",
+        "plumbline/studies/backtest/ageing.py",
         "return (fresh - old if higher_is_better",
         "return (old - fresh if higher_is_better",
         tests="tests/code/test_ageing.py",
@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant(
         "Model 4",
         "ageing: what may be noise ends the shelf life",
-        "plumbline/backtest/ageing.py",
+        "plumbline/studies/backtest/ageing.py",
         'old = [a["days"] for a in told if a["loss"]["low"] > most]',
         'old = [a["days"] for a in told if a["loss"]["high"] > most]',
         tests="tests/code/test_ageing.py",

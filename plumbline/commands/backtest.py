@@ -26,23 +26,23 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Print the lines; leave backtest.json and backtest.png in reports/<usecase>/backtest/."""
-    from plumbline.backtest import pictures, study, told
     from plumbline.core import files
+    from plumbline.studies.backtest import plots, study, text_report
 
     if chosen.origins is not None and chosen.origins < 2:
         raise PlumblineError(f"--origins: got {chosen.origins}, expected 2 or more")
     usecase = chosen.usecase or config.first()
     found = study.study(Path("."), usecase, chosen.origins)
-    for line in told.lines(found):
+    for line in text_report.lines(found):
         print(line)
     with files.replacing_folder(Path("reports") / usecase / "backtest") as folder:
         files.write_json(folder / "backtest.json", found)
-        pictures.draw(folder / "backtest.png", found)
+        plots.draw(folder / "backtest.png", found)
     if chosen.json:
         files.write_json(chosen.json, found)
     if chosen.keep:
         files.write_json(Path("profiles") / f"{usecase}.staleness.json", found["staleness"])
     if chosen.plot:
         with files.replacing(chosen.plot) as beside:
-            pictures.draw(beside, found)
+            plots.draw(beside, found)
     print(f"wrote reports/{usecase}/backtest")

@@ -26,7 +26,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Print a line per feature, the best first; 1 where one does not earn, or costs too much."""
     from plumbline import config
     from plumbline.core import files, usecase
-    from plumbline.earning import study
+    from plumbline.studies.feature_value import study
 
     if chosen.seeds < 1 or chosen.noise < 1:
         raise PlumblineError("--seeds and --noise: expected 1 or more")

@@ -21,10 +21,10 @@ def add(parsers: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Print the explanation."""
     from plumbline.core import files
-    from plumbline.explain import explanation, told
+    from plumbline.studies.explain import explanation, text_report
 
     found = explanation.explain(Path("."), chosen.usecase or config.first(), chosen.id)
-    for line in told.lines(found):
+    for line in text_report.lines(found):
         print(line)
     if chosen.json:
         files.write_json(chosen.json, found)

@@ -9,7 +9,7 @@ from typing import Any
 
 from plumbline.core import files
 from plumbline.core.errors import PlumblineError
-from plumbline.scorecard import evidence, marks, page, scoring, tree
+from plumbline.studies.mltest import evidence, markers, page, scoring, tree
 
 
 def add(parsers: Any) -> None:
@@ -44,7 +44,7 @@ def read(root: Path) -> dict[str, Any]:
         old = evidence.others(folder, state)
         why = f"the {old} records there are of other states of it" if old else "there is no record"
         raise PlumblineError(f"no marked test has run on these files: {why}; run `make score`")
-    card = scoring.card(ran, caught, marks.declared(root))
+    card = scoring.card(ran, caught, markers.declared(root))
     changed = tree.changed(root)
     return {**card, "commit": tree.commit(root), "state": state, "uncommitted": changed}
 

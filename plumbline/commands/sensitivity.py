@@ -23,20 +23,20 @@ def add(parsers: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Print the table; leave it as JSON and PNG in reports/<usecase>/sensitivity/."""
     from plumbline.core import files
-    from plumbline.sensitivity import pictures, study, told
+    from plumbline.studies.sensitivity import plots, study, text_report
 
     if chosen.points < 2:
         raise PlumblineError(f"--points: got {chosen.points}, expected 2 or more")
     usecase = chosen.usecase or config.first()
     found = study.study(Path("."), usecase, chosen.points)
-    for line in told.lines(found):
+    for line in text_report.lines(found):
         print(line)
     with files.replacing_folder(Path("reports") / usecase / "sensitivity") as folder:
         files.write_json(folder / "sensitivity.json", found)
-        pictures.draw(folder / "sensitivity.png", found)
+        plots.draw(folder / "sensitivity.png", found)
     if chosen.json:
         files.write_json(chosen.json, found)
     if chosen.plot:
         with files.replacing(chosen.plot) as beside:
-            pictures.draw(beside, found)
+            plots.draw(beside, found)
     print(f"wrote reports/{usecase}/sensitivity")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.backtest import ageing
+from plumbline.studies.backtest import ageing
 
 N = 8
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.model import contributions, refit
+from plumbline.model import contributions
 from plumbline.model.calibration import Calibration
 from plumbline.model.contributions import Contributions
-from plumbline.model.refit import Refit
+from plumbline.studies.backtest import refit
+from plumbline.studies.backtest.refit import Refit
 from tests import studies
 from tests.boosting import events, parcels
 

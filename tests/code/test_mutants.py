@@ -11,7 +11,7 @@ from bench.mutants import running
 from bench.mutants.__main__ import MUTANTS
 from bench.mutants.plant import Mutant, plant
 from bench.planted_faults import FAULTS
-from plumbline.scorecard import marks, rubric
+from plumbline.studies.mltest import markers, rubric
 from tests.conftest import ROOT
 
 
@@ -24,7 +24,7 @@ def test_each_id_has_one_and_no_two_are_called_alike() -> None:
 def test_the_text_to_change_is_there(mutant: Mutant) -> None:
     assert callable(mutant.edit) or mutant.old in (ROOT / mutant.file).read_text()
     assert mutant.id or mutant.tests
-    declared = marks.declared(ROOT)
+    declared = markers.declared(ROOT)
     for words in mutant.tests.split():
         assert (ROOT / words).exists()
         assert not mutant.id or words in declared[mutant.id]

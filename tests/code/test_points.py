@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.sensitivity import points
+from plumbline.studies.sensitivity import points
 from plumbline.tune import space
 
 SPACE = space.parse(

@@ -11,7 +11,8 @@ import pytest
 from plumbline import config as params_file
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError, SpecError
-from plumbline.model import bundle, refit
+from plumbline.model import bundle
+from plumbline.studies.backtest import refit
 from stages import train as stage
 from tests import studies
 from tests.boosting import parcels

@@ -11,8 +11,8 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.scorecard import evidence, marks, page, rubric, scoring, tree
-from plumbline.scorecard.evidence import Caught, Ran
+from plumbline.studies.mltest import evidence, markers, page, rubric, scoring, tree
+from plumbline.studies.mltest.evidence import Caught, Ran
 from tests.project import Project
 
 WHEN = "2026-01-01T00:00:00+00:00"
@@ -116,7 +116,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def test_marks_are_read_from_the_text(project: Project) -> None:
-    assert marks.declared(project.path) == {i: ["tests/test_a.py"] for i in ("Data 1", "Data 2")}
+    assert markers.declared(project.path) == {i: ["tests/test_a.py"] for i in ("Data 1", "Data 2")}
 
 
 def test_the_state_is_the_files_not_the_commit(project: Project) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.explain import similar
+from plumbline.studies.explain import similar
 
 PAST = {
     "size": np.array([1.0, 2.0, 3.0, 4.0, 1000.0]),

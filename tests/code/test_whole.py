@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.backtest import whole
 from plumbline.config import UseCaseParams
 from plumbline.core.errors import PlumblineError
 from plumbline.features.splits import Window
+from plumbline.studies.backtest import all_events
 from tests.code.test_assemble import PARAMS, build
 from tests.code.test_batch import many
 from tests.small import AS_OF, DELAY, SMALL
@@ -30,7 +30,7 @@ GIVEN = UseCaseParams.model_validate(
 def test_it_holds_the_stages_rows_and_those_of_the_gaps(tmp_path: Path):
     rows = many()
     _, tables = build(tmp_path, rows)
-    found, known = whole.read(SMALL, GIVEN, tmp_path / "valid")
+    found, known = all_events.read(SMALL, GIVEN, tmp_path / "valid")
     assert known.end == AS_OF - timedelta(days=DELAY)
     inside = [r for r in rows if known.start <= r["at"].date() < known.end]
     assert (
@@ -49,7 +49,7 @@ def test_it_holds_the_stages_rows_and_those_of_the_gaps(tmp_path: Path):
 def test_between_takes_whole_days():
     at = np.array(["2025-01-01T23:59", "2025-01-02T00:00", "2025-01-02T23:59", "2025-01-03T00:00"])
     columns = {"at": at.astype("datetime64[us]"), "x": np.arange(4)}
-    one = whole.between(SMALL, columns, Window(date(2025, 1, 2), date(2025, 1, 3)))
+    one = all_events.between(SMALL, columns, Window(date(2025, 1, 2), date(2025, 1, 3)))
     assert one["x"].tolist() == [1, 2]
 
 
@@ -65,4 +65,4 @@ def test_a_plain_table_has_no_past(tmp_path: Path):
         features=("cents",),
     )
     with pytest.raises(PlumblineError, match="a table without time has no past to make models in"):
-        whole.read(plain, GIVEN, tmp_path)
+        all_events.read(plain, GIVEN, tmp_path)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.earning import shadows, study
-from plumbline.earning.shadows import Brought, Settings, Table
 from plumbline.model import boosting
 from plumbline.model.manifest import definitions
+from plumbline.studies.feature_value import shadow_features, study
+from plumbline.studies.feature_value.shadow_features import Brought, Settings, Table
 from tests.boosting import FEATURES, events, parcels
 from tests.conftest import ROOT
 from tests.mltest import recorded
@@ -33,7 +33,7 @@ def runs() -> list[tuple[dict[str, Brought], list[Brought]]]:
     full = boosting.settings("classification", {"max_depth": 4}, seed=1, threads=1)
     asked = Settings("classification", full, 40, 10)
     pair = table(1, 4_000), table(2, 2_000)
-    return [shadows.once(FEATURES, *pair, asked, 4, seed) for seed in range(3)]
+    return [shadow_features.once(FEATURES, *pair, asked, 4, seed) for seed in range(3)]
 
 
 def test_what_says_nothing_does_not_earn(runs: list) -> None:
@@ -56,7 +56,7 @@ def test_one_shadow_that_brings_more_is_enough(runs: list) -> None:
 
 
 def test_shadows_are_the_same_values_in_another_order() -> None:
-    made = shadows._beside(table(1, 500), np.array([0, 2]), np.random.default_rng(1))
+    made = shadow_features._beside(table(1, 500), np.array([0, 2]), np.random.default_rng(1))
     assert made.x.shape == (500, 6)
     for shadow, feature in ((4, 0), (5, 2)):
         assert not np.array_equal(made.x[:, shadow], made.x[:, feature])

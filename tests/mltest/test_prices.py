@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from plumbline.core.usecase import Array, Row, UseCase
-from plumbline.earning import study
 from plumbline.serve import single_event
+from plumbline.studies.feature_value import study
 from tests.mltest import recorded
 from tests.mltest.columns import columns
 from usecases import card_fraud, flights

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.scorecard import tree
+from plumbline.studies.mltest import tree
 from tests.conftest import ROOT
 from tests.project import Project
 

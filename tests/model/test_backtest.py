@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline.backtest import ageing, judging, origins, rolling, told
-from plumbline.backtest.rolling import Made
 from plumbline.core.usecase import Array, UseCase
+from plumbline.studies.backtest import ageing, judging, origins, rolling, text_report
+from plumbline.studies.backtest.rolling import Made
 from tests import studies
 from tests.boosting import parcels
 
@@ -99,13 +99,15 @@ def test_under_drift_an_old_model_is_found_stale():
     assert found["shelf_life_days"] in (7, 14)
     loss = [age["loss"]["value"] for age in found["ages"]]
     assert loss == sorted(loss)
-    assert f"shelf life: {found['shelf_life_days']} days: from then on more" in told.shelf(found)
+    assert f"shelf life: {found['shelf_life_days']} days: from then on more" in text_report.shelf(
+        found
+    )
 
 
 def test_without_drift_none_is(made: tuple[Made, ...], columns: dict[str, Array]):
     found = ageing.staleness(CASE, PARAMS, columns, made)
     assert found["shelf_life_days"] is None
-    assert "no loss of more than 5%" in told.shelf(found)
+    assert "no loss of more than 5%" in text_report.shelf(found)
 
 
 def test_the_lines_are_read_from_the_record(made: tuple[Made, ...], columns: dict[str, Array]):
@@ -114,7 +116,7 @@ def test_the_lines_are_read_from_the_record(made: tuple[Made, ...], columns: dic
         "usecase": "parcels", "primary": "average_precision", "step_days": 7, "origins": judged,
         "newest": judging.count(judged), "staleness": ageing.staleness(CASE, PARAMS, columns, made),
     }  # fmt: skip
-    lines = list(told.lines(record))
+    lines = list(text_report.lines(record))
     assert sum(" to " in line and line.startswith("  2025-") for line in lines) == COUNT
     assert any("chosen" in line for line in lines)
     json.dumps(record)

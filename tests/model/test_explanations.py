@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench import explanations as bench
-from plumbline.model import refit
+from plumbline.studies.backtest import refit
 from tests import studies
 from tests.boosting import events, parcels
 

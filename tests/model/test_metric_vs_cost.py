@@ -9,7 +9,7 @@ import pytest
 
 from bench import metric_vs_cost as bench
 from plumbline.core import tables
-from plumbline.model import refit
+from plumbline.studies.backtest import refit
 from tests import studies
 from tests.frames import PAYMENTS, build, payments
 

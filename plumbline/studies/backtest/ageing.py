@@ -12,15 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.backtest import whole
-from plumbline.backtest.rolling import Made
 from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluate import evidence
 from plumbline.metrics import small_sample
 from plumbline.metrics.bootstrap import Array
 from plumbline.metrics.metrics import HIGHER_IS_BETTER, PRIMARY
-from plumbline.model import refit
+from plumbline.studies.backtest import all_events, refit
+from plumbline.studies.backtest.rolling import Made
 
 
 def staleness(
@@ -44,7 +43,7 @@ def matrix(case: UseCase, columns: Columns, made: Sequence[Made]) -> Array:
     for i, model in enumerate(made):
         for j, later in enumerate(made[i:], i):
             period = later.origin.scored
-            rows = whole.between(case, columns, period)
+            rows = all_events.between(case, columns, period)
             out[i, j] = refit.quality(case, rows, model.answers[period])
     return out
 

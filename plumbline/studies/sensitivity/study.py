@@ -22,7 +22,7 @@ from plumbline.evaluate.evidence import Window
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
 from plumbline.review import paired
-from plumbline.sensitivity import points
+from plumbline.studies.sensitivity import points
 from plumbline.tune import space
 
 SEEDS = 4

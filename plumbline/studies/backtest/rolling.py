@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from plumbline.backtest import whole
-from plumbline.backtest.origins import Origin
 from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.features.splits import Window
-from plumbline.model import refit
+from plumbline.studies.backtest import all_events, refit
+from plumbline.studies.backtest.origins import Origin
 
 log = logging.getLogger("plumbline")
 
@@ -55,7 +54,7 @@ def _made(
     following: Sequence[Origin],
 ) -> Made:
     origin = following[0]
-    train, valid = (whole.between(case, columns, w) for w in (origin.train, origin.valid))
+    train, valid = (all_events.between(case, columns, w) for w in (origin.train, origin.valid))
     model = refit.fit(case, params, full, train, valid)
     return Made(
         origin,
@@ -63,7 +62,7 @@ def _made(
         model.rounds,
         model.threshold,
         {
-            later.scored: model.predict(whole.between(case, columns, later.scored))
+            later.scored: model.predict(all_events.between(case, columns, later.scored))
             for later in following
         },
     )

@@ -12,13 +12,13 @@ from plumbline.core import usecase as usecases
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.evaluate import reporting
-from plumbline.explain import event as events
-from plumbline.explain import similar
-from plumbline.explain.event import Event
 from plumbline.features import catalog
 from plumbline.model import bundle, contributions
 from plumbline.model.bundle import Bundle
 from plumbline.model.contributions import Contributions
+from plumbline.studies.explain import event as events
+from plumbline.studies.explain import similar
+from plumbline.studies.explain.event import Event
 
 PAST = 200_000
 """Rows of train that are searched, at most, evenly spaced."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plumbline.scorecard.evidence import Caught, Ran
-from plumbline.scorecard.rubric import SECTIONS, TESTS, TITLES, Test
+from plumbline.studies.mltest.evidence import Caught, Ran
+from plumbline.studies.mltest.rubric import SECTIONS, TESTS, TITLES, Test
 
 EXCEPTIONAL = 5
 """The paper's word for a score above this."""

@@ -12,11 +12,11 @@ import numpy as np
 from plumbline.config import UseCaseParams
 from plumbline.core import dvc_hash, row_features, tables
 from plumbline.core.usecase import Columns, UseCase
-from plumbline.earning import prices, shadows
-from plumbline.earning.shadows import Brought, Settings, Table
 from plumbline.features import catalog
 from plumbline.model import bundle
 from plumbline.serve import single_event
+from plumbline.studies.feature_value import shadow_features, timing
+from plumbline.studies.feature_value.shadow_features import Brought, Settings, Table
 
 EVENTS = 1000
 """Of the history whose reading is timed."""
@@ -41,7 +41,7 @@ def study(
     learn, watch = tables.read(train), tables.read(valid)
     pair = _table(usecase, learn), _table(usecase, watch)
     runs = [
-        shadows.once(usecase.features, pair[0], pair[1], asked, noise, params.seed + s)
+        shadow_features.once(usecase.features, pair[0], pair[1], asked, noise, params.seed + s)
         for s in range(seeds)
     ]
     costs = _costs(usecase, {n: v[:ROWS] for n, v in learn.items()})
@@ -98,9 +98,9 @@ def dear(found: Mapping[str, Any]) -> list[str]:
     row, request = (found["yardsticks"][k] for k in ("row", "request"))
     out = []
     for line in found["features"]:
-        if line["us_per_row"] > prices.PER_ROW * row:
+        if line["us_per_row"] > timing.PER_ROW * row:
             out.append(f"{line['name']}: {line['us_per_row']:.3g} µs per row of a batch")
-        if line["us_per_request"] > prices.PER_REQUEST * request:
+        if line["us_per_request"] > timing.PER_REQUEST * request:
             out.append(f"{line['name']}: {line['us_per_request']:.3g} µs per request")
     return out
 
@@ -122,12 +122,12 @@ def _table(usecase: UseCase, columns: Columns) -> Table:
 def _costs(usecase: UseCase, columns: Columns) -> dict[str, Mapping[str, float]]:
     """Per row and per request, in microseconds, and the yardsticks of the same minute."""
     rows = len(columns[usecase.key])
-    yardsticks = {"row": prices.root(rows), "request": prices.lookup()}
+    yardsticks = {"row": timing.root(rows), "request": timing.lookup()}
     request = {}
     if usecase.time is not None:
         past, at = _past(usecase, columns)
-        request = prices.fetch(usecase, past, at)
-    return {"row": prices.batch(usecase, columns), "request": request, "yardsticks": yardsticks}
+        request = timing.fetch(usecase, past, at)
+    return {"row": timing.batch(usecase, columns), "request": request, "yardsticks": yardsticks}
 
 
 def _past(usecase: UseCase, columns: Columns) -> tuple[dict[str, single_event.History], Any]:

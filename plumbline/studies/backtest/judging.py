@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from plumbline.backtest import whole
-from plumbline.backtest.rolling import Made
 from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluate import assessment, evidence
@@ -15,6 +13,8 @@ from plumbline.evaluate.evidence import Window
 from plumbline.metrics import small_sample
 from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored
+from plumbline.studies.backtest import all_events
+from plumbline.studies.backtest.rolling import Made
 
 
 def judged(
@@ -41,7 +41,7 @@ def judged(
 
 def window(case: UseCase, params: UseCaseParams, columns: Columns, model: Made) -> Window:
     """The period after the origin, with draws enough for intervals from so few days."""
-    rows = whole.between(case, columns, model.origin.scored)
+    rows = all_events.between(case, columns, model.origin.scored)
     asked = assessment.window(case, params, rows, model.threshold)
     days = len(asked.sample().draws)
     level = small_sample.level(asked.level, days)
