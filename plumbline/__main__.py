@@ -68,7 +68,7 @@ def main(words: list[str] | None = None) -> int:
 def _commands(words: list[str]) -> list[ModuleType]:
     """The command that the first word names; all of them where it names none."""
     named = [name for name in COMMANDS if words[:1] == [name]]
-    return [import_module(f"plumbline.commands.{name}") for name in named or COMMANDS]
+    return [import_module(f"plumbline.cli.{name}") for name in named or COMMANDS]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from plumbline.commands import gate
+from plumbline.cli import gate
 from plumbline.core.errors import SpecError
 from plumbline.evaluate import model_card, model_card_check
 from plumbline.review import cards, merge_gate

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from plumbline.__main__ import main
-from plumbline.commands.new import MODULE
+from plumbline.cli.new import MODULE
 from plumbline.core.files import write_json
 from plumbline.core.usecase import UseCase
 

@@ -107,7 +107,7 @@ class Only:
         if path is None and top not in few and top not in std and top != "plumbline":
             raise ModuleNotFoundError(name, name=top)
 sys.meta_path.insert(0, Only())
-import plumbline.__main__, jsonschema, plumbline.commands.comment
+import plumbline.__main__, jsonschema, plumbline.cli.comment
 """
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.commands.audit import ACCEPTED
+from plumbline.cli.audit import ACCEPTED
 from plumbline.ops.retrain.advisories import accepted
 from tests.conftest import ROOT
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from plumbline.commands.verify import revs
+from plumbline.cli.verify import revs
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import restore
 from plumbline.repo import object_stores, state, verify
