@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from plumbline import config
-from plumbline.config import Monitor
 from plumbline.core import tables, usecase
 from plumbline.core.usecase import Array, UseCase
 from plumbline.model import bundle
@@ -32,6 +31,7 @@ from plumbline.monitor import (
 from plumbline.monitor.binning import Layout
 from plumbline.monitor.judge import Judgement
 from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.period_summary import Sketch
 from plumbline.monitor.verdict import Finding
 from plumbline.monitor.window import Window, scorable, window

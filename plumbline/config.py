@@ -7,204 +7,28 @@ case has a section of its own with one sub-section per stage.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from plumbline.core.errors import ParamsError, near
-from plumbline.metrics.cost_matrix import Costs
-from plumbline.tune import space
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Days = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-Day = Annotated[date, Field(strict=False)]  # DVC takes no YAML dates: quoted, "2025-07-01"
-Severity = Literal["block", "quarantine", "warn"]
-
-
-def _space(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _grammar(space.parse, value)
-
-
-def _settings(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _grammar(space.check, value)
-
-
-def _grammar(
-    check: Callable[[Mapping[str, Any]], Any], value: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    try:
-        check(value)
-    except ValueError as error:  # its text begins where the key ends
-        raise PydanticCustomError("grammar", "{text}", {"text": str(error)}) from None
-    return value
-
-
-Space = Annotated[Mapping[str, Any], AfterValidator(_space)]
-Settings = Annotated[Mapping[str, Any], AfterValidator(_settings)]
-
-
-class Section(BaseModel):
-    """A section of params.yaml: frozen, with no key that is not declared."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Data(Section):
-    """Where the events come from. `as_of`: midnight at the start of that day; nothing later is seen."""
-
-    source: Literal["simulate", "csv", "parquet", "url", "sql"]
-    as_of: Day | None = None
-    start: Day | None = None
-    path: str | None = None  # csv, parquet: a file, a folder or a glob
-    url: str | None = None  # http, https, file; ${VARIABLES} taken from the environment
-    sha256: str | None = None  # url: required; csv, parquet: checked when given
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv
-    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"  # csv
-    address: str | None = None  # sql: SQLAlchemy address, ${VARIABLES} taken from the environment
-    query: str | None = None
-    simulate: Mapping[str, Any] = Field(default_factory=dict)
-    forget: Mapping[str, list[int | str]] = Field(default_factory=dict)  # an id's column: ids
-
-
-class Validate(Section):
-    """How strict the contract is, and from which size a change against the accepted profile is told.
-
-    `severity`: by kind of check ("range") or by column and kind ("price.range"), see
-    `plumbline/validate/check.py`. Sizes are beyond what the number of rows explains.
-    """
-
-    max_quarantine: Share = 0.01  # of the rows of a table that may be set aside
-    severity: Mapping[str, Severity] = Field(default_factory=dict)
-    window_days: Count = 28  # of the profile, back from as_of
-    shares: Share = 0.02  # Jensen-Shannon divergence of the shares of values, base 2
-    mean: Annotated[float, Field(gt=0)] = 0.2  # shift in standard deviations
-    quantiles: Annotated[float, Field(gt=0)] = 0.25  # shift of a quartile in interquartile ranges
-    nulls: Share = 0.02  # change in the share of nulls
-    rows: Share = 0.5  # change of a day's row count; half of it for the whole window's
-
-
-class Features(Section):
-    """How the events are split. Timed: whole days back from as_of. Plain tables: shares of the keys.
-
-    `join`: how snapshots meet events, by Feast's point-in-time join or by a direct one in DuckDB,
-    which is several times faster. Both write the same bytes.
-    """
-
-    join: Literal["feast", "direct"] = "direct"
-    warmup_days: Days = 30
-    valid_days: Days = 30
-    test_days: Days = 30
-    current_days: Days = 30
-    valid_share: Share = 0.15
-    test_share: Share = 0.2
-    current_share: Share = 0.15
-
-
-class Tune(Section):
-    """Hyperopt's search. `space` is the grammar of `plumbline/tune/space.py`; `max_evals` 0 = no search.
-
-    `params` are XGBoost's own, fixed in every trial; train takes them over.
-    """
-
-    max_evals: Annotated[int, Field(ge=0)] = 10
-    rounds: Count = 200
-    early_stopping: Count = 20
-    threads: Annotated[int, Field(ge=0)] = 0
-    params: Settings = Field(default_factory=dict)
-    space: Space = Field(default_factory=dict)
-
-
-class Train(Section):
-    """The final model; `params` are XGBoost's own, over tune's fixed ones and under the tuned ones.
-
-    `monotone`: by feature 1 (the answer never falls where it rises), -1 (never rises) or 0.
-    """
-
-    rounds: Count = 400
-    early_stopping: Count = 30
-    threads: Annotated[int, Field(ge=0)] = 0
-    calibration: Literal["none", "platt", "isotonic"] = "platt"
-    costs: Costs | None = (
-        None  # the decision threshold is the cheapest; without them, of the best F1
-    )
-    params: Settings = Field(default_factory=dict)
-    monotone: Mapping[str, Literal[-1, 0, 1]] = Field(default_factory=dict)
-
-
-class Evaluate(Section):
-    """How the model is measured, and what counts as good enough (see `plumbline/evaluate/acceptance.py`)."""
-
-    bootstrap: Count = 500  # replicates
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the intervals
-    k: Count = 50  # alarms a day at which precision is read, and that can be looked into
-    rule: float | None = None  # a plain threshold of the naive answer, as a policy to beat
-    false_alarm_rate: Share = 0.01  # at which recall is read
-    linear_rows: Count = 200_000  # of train, at most, for the linear baseline
-    pairs: Count = 5_000  # events of test, at most, for the expected behaviours
-    explained: Count = 2_000  # rows of test, at most, whose contributions are drawn
-    min_pairs: Count = 1  # that each behaviour must be checked on
-    subgroup_share: Share = 0.02  # of the rows, at least, that a subgroup found must hold
-    slice_floor: Share = 0.5  # of the overall figure that each slice must reach
-    slice_floors: Mapping[str, float] = Field(
-        default_factory=dict
-    )  # by slice, in the metric's unit
-    max_ece: Annotated[float, Field(ge=0)] = 0.3  # calibration error over the rarer class's share
-    max_bias: Annotated[float, Field(ge=0)] = 0.5  # mean error over the mean absolute error
-
-
-class Limits(Section):
-    """From which size, beyond its noise, something is watched, and from which it pages."""
-
-    watch: Annotated[float, Field(ge=0)]
-    page: Annotated[float, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Limits:
-        if self.watch > self.page:
-            raise ValueError(f"watch at most page, found watch {self.watch} above page {self.page}")
-        return self
-
-
-class Monitor(Section):
-    """When the monitor speaks up: one error budget per period, and the sizes that matter."""
-
-    period_days: Count = 1  # of one judgement; 7: weeks
-    false_page_days: Annotated[float, Field(gt=1)] = 200.0  # periods per page without a cause
-    false_watch_days: Annotated[float, Field(gt=1)] = 30.0  # periods per watch without a cause
-    min_history: Count = 14  # healthy periods, with fewer drift is watched only
-    min_rows: Count = 50  # of a period, fewer are not judged by their values
-    used: Share = 0.02  # share of the model's gain from which a column can page
-    fault: Share = 0.01  # share of the rows from which a fault in them pages
-    hours: Share = 0.05  # share of a day's rows usual in hours that are missing
-    felt: Annotated[float, Field(ge=0)] = 0.35  # shift of the score, in standard deviations
-    slow: Annotated[float, Field(gt=0)] = 0.3  # shift since training, in standard deviations
-    rows_change: Limits = Limits(watch=0.1, page=0.6)  # relative; only missing rows page
-    absent: Limits = Limits(watch=0.05, page=0.15)  # share of an entity's ids that do not come
-    stale: Share = 0.1  # share of ids whose histories are not those of the days before
-    unlabelled: Limits = Limits(watch=0.02, page=0.1)  # share of the rows whose label is due
-    quality: Limits = Limits(watch=0.05, page=0.1)  # relative loss of the primary metric
-    calibration: Limits = Limits(watch=0.2, page=0.4)  # labels over scores, relative change
-    shelf_life_days: Count | None = None  # age of a model from which it is due; None: not measured
-    rows: Count = 5000  # of each window, drawn for the HTML report; the verdict takes all rows
-    bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column in a pull request's comparison
-    chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.001  # that its sizes exceed their noise
-    psi: Limits = Limits(watch=0.1, page=0.25)  # nats, there and in the HTML report
-    bootstrap: Count = 300  # replicates for the quality's interval
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the interval
+from plumbline.core.params_base import Count, Day, Section, Share
+from plumbline.data.params import Data
+from plumbline.evaluate.params import Evaluate
+from plumbline.features.params import Features
+from plumbline.monitor.params import Monitor
+from plumbline.train.params import Train
+from plumbline.tune.params import Tune
+from plumbline.validate.params import Validate
 
 
 class Backtest(Section):

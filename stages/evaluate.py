@@ -16,6 +16,7 @@ from plumbline.evaluate import assessment as evaluation
 from plumbline.evaluate import contributions_sample, curves, model_card, reporting, sections
 from plumbline.evaluate import plots as pictures
 from plumbline.evaluate.assessment import Assessment
+from plumbline.evaluate.params import Evaluate
 from plumbline.metrics import cost_matrix
 from plumbline.model import bundle
 from plumbline.runtime import runner
@@ -91,9 +92,7 @@ def write(
         reporting.write_card(folder, case, found.figures)
 
 
-def track(
-    usecase: str, asked: params_file.Evaluate, model: Path, found: Assessment, report: Path
-) -> None:
+def track(usecase: str, asked: Evaluate, model: Path, found: Assessment, report: Path) -> None:
     """Record the run; register a model that passed as challenger."""
     card = (report / model_card.MARKDOWN,)
     run = tracking.record(

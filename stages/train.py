@@ -19,6 +19,7 @@ from plumbline.metrics import cost_matrix, metrics
 from plumbline.model import boosting, bundle, calibration, manifest, matrices, threshold
 from plumbline.runtime import runner
 from plumbline.tracking import projection as tracking
+from plumbline.train.params import Train
 
 log = logging.getLogger("plumbline")
 
@@ -58,7 +59,7 @@ def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> No
 
 
 def boost(
-    case: UseCase, settings: Mapping[str, Any], how: params_file.Train, train: Path, valid: Path
+    case: UseCase, settings: Mapping[str, Any], how: Train, train: Path, valid: Path
 ) -> boosting.Boosted:
     """The final booster, cut at its best round on `valid`."""
     learn, watch = matrices.binned(case, settings, train, valid)
@@ -73,9 +74,7 @@ def boost(
     )
 
 
-def describe(
-    case: UseCase, boosted: boosting.Boosted, how: params_file.Train, valid: Path
-) -> dict[str, Any]:
+def describe(case: UseCase, boosted: boosting.Boosted, how: Train, valid: Path) -> dict[str, Any]:
     """The manifest but for params and provenance: what is fitted on the validation window."""
     money = how.costs.columns if how.costs else []
     columns = tables.read(valid, list(dict.fromkeys([*matrices.needed(case), *money])))

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from plumbline.config import Features
 from plumbline.core.usecase import UseCase
 from plumbline.features import assemble, engine
+from plumbline.features.params import Features
 from sources.card_fraud.simulator import simulate
 from usecases import card_fraud, flights
 

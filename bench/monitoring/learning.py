@@ -9,18 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline import config as params_file
+from plumbline import config
 from plumbline.core.files import read_json, replacing_folder
 from plumbline.core.usecase import Array
 from plumbline.model import boosting, bundle
 from plumbline.model.bundle import Bundle
 from plumbline.monitor import binning
 from plumbline.monitor.window import Window, scorable
+from plumbline.train.params import Train
 from stages import train as stage
 from tests.conftest import ROOT
 from usecases.card_fraud import USECASE
 
-COSTS = params_file.load(USECASE.name, ROOT / "params.yaml").train.costs
+COSTS = config.load(USECASE.name, ROOT / "params.yaml").train.costs
 
 
 def fit(train: pa.Table, valid: pa.Table, folder: Path, seed: int) -> None:
@@ -34,7 +35,7 @@ def fit(train: pa.Table, valid: pa.Table, folder: Path, seed: int) -> None:
         paths = out / "train.parquet", out / "valid.parquet"
         for table, path in zip((train, valid), paths, strict=True):
             pq.write_table(table, path)
-        how = params_file.Train(costs=COSTS)
+        how = Train(costs=COSTS)
         boosted = stage.boost(USECASE, settings, how, *paths)
         described = stage.describe(USECASE, boosted, how, paths[1])
         pure = {k: v for k, v in settings.items() if k != "nthread"}

@@ -10,9 +10,9 @@ import numpy as np
 from bench.monitoring.protocol import Matured, Page
 from bench.monitoring.streams import Past
 from bench.monitoring.worlds import case
-from plumbline.config import Monitor
 from plumbline.monitor import binning, period_summary, stream
 from plumbline.monitor import label_outcomes as labels
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import Window
 
 

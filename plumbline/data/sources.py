@@ -17,12 +17,12 @@ from typing import Any
 
 import duckdb
 
-from plumbline.config import Data
 from plumbline.core.errors import ParamsError, SourceError
 from plumbline.core.usecase import UseCase
 from plumbline.data import delimited
 from plumbline.data.casts import text
 from plumbline.data.environment import expand
+from plumbline.data.params import Data
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "simulate": ("start", "as_of"),

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.config import Evaluate, UseCaseParams
+from plumbline.config import UseCaseParams
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Category, Columns, UseCase
 from plumbline.evaluate import acceptance, baselines, behaviour, curves, evidence, slices
 from plumbline.evaluate.evidence import Comparison, Window
+from plumbline.evaluate.params import Evaluate
 from plumbline.evaluate.policies import rivals
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics import metrics as measures

@@ -11,12 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from plumbline.config import Features
 from plumbline.core import tables
 from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import UseCase
 from plumbline.features import batch, catalog, derived_events, engine, splits, store
+from plumbline.features.params import Features
 from plumbline.features.splits import Window
 
 log = logging.getLogger("plumbline")

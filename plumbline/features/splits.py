@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from plumbline.config import Features
 from plumbline.core.errors import ParamsError
 from plumbline.core.usecase import Array, UseCase
+from plumbline.features.params import Features
 
 NAMES = ("train", "valid", "test", "current")
 """The model tables, in time order."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.config import Monitor
 from plumbline.core.usecase import Array
 from plumbline.monitor.binning import Layout, Plan
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.period_summary import Raw, Sketch
 from plumbline.monitor.seasonal_baseline import Past, Shift
 from plumbline.monitor.verdict import Level

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from plumbline.config import Monitor
 from plumbline.core.usecase import Array
 from plumbline.monitor import evidently_widgets, quality, result, stable_html, verdict
 from plumbline.monitor.binning import Plan
 from plumbline.monitor.evidently_widgets import LABEL, SCORE, Pair, drift_table, widgets
 from plumbline.monitor.observe import Observation
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import Window, is_number
 
 FEWEST = 10

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.config import Monitor
 from plumbline.monitor import calendar, faults, label_outcomes, seasonal_baseline, verdict
 from plumbline.monitor.binning import Layout, Plan
 from plumbline.monitor.check_context import Scene
 from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.period_summary import Sketch
 from plumbline.monitor.seasonal_baseline import Shift
 from plumbline.monitor.verdict import Finding, Level

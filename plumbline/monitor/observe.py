@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plumbline.config import Monitor
 from plumbline.core.usecase import UseCase
 from plumbline.monitor import binning as layouts
 from plumbline.monitor import label_outcomes, period_summary, quality, stream, verdict
@@ -15,6 +14,7 @@ from plumbline.monitor.binning import Layout
 from plumbline.monitor.calendar import DAY
 from plumbline.monitor.judge import Judgement
 from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.period_summary import Sketch
 from plumbline.monitor.quality import Quality, Week
 from plumbline.monitor.stream import State

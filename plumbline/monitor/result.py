@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.config import Monitor
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.monitor import calendar, distributions, estimate, quality, verdict
 from plumbline.monitor.judge import Judgement
 from plumbline.monitor.label_outcomes import Outcome
 from plumbline.monitor.observe import Observation
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.quality import Quality
 from plumbline.monitor.verdict import Finding
 from plumbline.monitor.window import Window

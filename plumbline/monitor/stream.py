@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plumbline.config import Monitor
 from plumbline.monitor import judge as judges
 from plumbline.monitor import label_outcomes
 from plumbline.monitor.binning import LONGEST, Layout
 from plumbline.monitor.judge import Judgement
 from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.period_summary import Sketch
 from plumbline.monitor.verdict import FAULTS, Finding
 

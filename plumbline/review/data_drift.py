@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.config import Monitor
 from plumbline.core import tables
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.monitor import calendar, drift
 from plumbline.monitor.binning import Kind, monitored
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import is_number
 from plumbline.repo import dvc_lock
 from plumbline.repo.dvc_lock import Entries

@@ -1,4 +1,4 @@
-"""The booster's settings and the grammar of the search space: plain data in, checked data out.
+"""The grammar of the search space: plain data in, checked data out.
 
 A space maps a setting to one distribution, e.g. `eta: {loguniform: [0.02, 0.3]}`; see `parse`.
 Errors are ValueErrors that start where the key ends (".eta: got ..., expected ..."), so that the
@@ -12,86 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from plumbline.core.errors import near
+from plumbline.model.booster_settings import Setting, lookup
 
 Kind = Literal["uniform", "loguniform", "quniform", "int", "choice"]
 SIGNIFICANT = 6
 """Digits of a tried value: what stands in the trials table is exactly what was tried."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One of XGBoost's settings: a number between `low` and `high`, or one of `words`."""
-
-    whole: bool = False
-    low: float = 0.0
-    high: float = math.inf
-    above: bool = False  # low itself is not allowed
-    words: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        if self.words:
-            return "one of " + ", ".join(self.words)
-        what = "a whole number" if self.whole else "a number"
-        if math.isinf(self.high):
-            return f"{what} {'above' if self.above else 'of at least'} {self.low:g}"
-        return f"{what} in {'(' if self.above else '['}{self.low:g}, {self.high:g}]"
-
-    def allows(self, value: Any) -> bool:
-        """Whether `value` is one that XGBoost takes."""
-        if self.words:
-            return value in self.words
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return False
-        if not math.isfinite(value) or (self.whole and value != int(value)):
-            return False
-        return self.low <= value <= self.high and not (self.above and value == self.low)
-
-
-SHARE = Setting(high=1.0, above=True)
-SETTINGS: Mapping[str, Setting] = {
-    "alpha": Setting(),
-    "base_score": Setting(low=-math.inf),
-    "colsample_bylevel": SHARE,
-    "colsample_bynode": SHARE,
-    "colsample_bytree": SHARE,
-    "eta": SHARE,
-    "gamma": Setting(),
-    "grow_policy": Setting(words=("depthwise", "lossguide")),
-    "huber_slope": Setting(above=True),
-    "lambda": Setting(),
-    "max_bin": Setting(whole=True, low=2, high=65_535),
-    "max_delta_step": Setting(),
-    "max_depth": Setting(whole=True, high=64),
-    "max_leaves": Setting(whole=True),
-    "min_child_weight": Setting(),
-    "num_parallel_tree": Setting(whole=True, low=1),
-    "objective": Setting(
-        words=(
-            "binary:logistic",
-            "reg:absoluteerror",
-            "reg:pseudohubererror",
-            "reg:squarederror",
-        )
-    ),
-    "scale_pos_weight": Setting(above=True),
-    "subsample": SHARE,
-}
-"""What may be set, under its one name; threads, seed and metric are the stage's."""
-
 FIXED = {
     "max_bin": "all trials share one binned matrix; set it in tune.params",
     "objective": "trials are compared by one metric; set it in tune.params",
 }
 """What a space may not hold, and why."""
-
-OTHER_NAMES = {
-    "learning_rate": "eta",
-    "min_split_loss": "gamma",
-    "n_estimators": "rounds",
-    "reg_alpha": "alpha",
-    "reg_lambda": "lambda",
-}
 
 
 @dataclass(frozen=True)
@@ -122,14 +54,6 @@ def parse(space: Mapping[str, Any]) -> tuple[Dimension, ...]:
     return tuple(_dimension(name, space[name]) for name in sorted(space))
 
 
-def check(params: Mapping[str, Any]) -> None:
-    """ValueError unless each of `params` is a setting with a value that XGBoost takes."""
-    for name, value in params.items():
-        setting = _setting(name)
-        if not setting.allows(value):
-            raise ValueError(f".{name}: got {value!r}, expected {setting}")
-
-
 def value(dimension: Dimension, point: float) -> Any:
     """What the search's `point` stands for: a place in choices, a number of steps, or the value.
 
@@ -142,19 +66,11 @@ def value(dimension: Dimension, point: float) -> Any:
         point = dimension.low + dimension.step * min(max(round(point), 0), dimension.steps)
     clipped = min(max(point, dimension.low), dimension.high)
     short = float(f"{clipped:.{SIGNIFICANT}g}")
-    return int(short) if _setting(dimension.name).whole or dimension.kind == "int" else short
-
-
-def _setting(name: str) -> Setting:
-    if name in OTHER_NAMES:
-        raise ValueError(f".{name}: unknown setting; here it is called '{OTHER_NAMES[name]}'")
-    if name not in SETTINGS:
-        raise ValueError(f".{name}: unknown setting; {near(str(name), SETTINGS)}")
-    return SETTINGS[name]
+    return int(short) if lookup(dimension.name).whole or dimension.kind == "int" else short
 
 
 def _dimension(name: str, given: Any) -> Dimension:
-    setting = _setting(name)
+    setting = lookup(name)
     if name in FIXED:
         raise ValueError(f".{name}: cannot be searched: {FIXED[name]}")
     if not isinstance(given, Mapping) or len(given) != 1:

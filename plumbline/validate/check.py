@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from plumbline.config import Severity
 from plumbline.core.errors import ParamsError, near
+from plumbline.core.params_base import Severity
 from plumbline.core.usecase import KNOWN_AT, Column, UseCase
 
 Table = Literal["events", "outcomes", "statistics"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from plumbline.config import Severity
+from plumbline.core.params_base import Severity
 from plumbline.core.usecase import KNOWN_AT, Column, UseCase
 from plumbline.validate.check import (
     LARGEST,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from plumbline.config import Severity
+from plumbline.core.params_base import Severity
 from plumbline.validate.check import Check
 
 SHOWN = 20

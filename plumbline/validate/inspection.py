@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from plumbline.config import Severity
 from plumbline.core.errors import ContractError
+from plumbline.core.params_base import Severity
 from plumbline.core.usecase import UseCase
 from plumbline.validate import messages, months
 from plumbline.validate.check import Broken, Check, Table, layout, quote, severity_of

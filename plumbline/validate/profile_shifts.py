@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from plumbline.config import Validate
+from plumbline.validate.params import Validate
 
 Profile = Mapping[str, Any]
 

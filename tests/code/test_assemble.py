@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from plumbline.config import Features
 from plumbline.core import tables
 from plumbline.core.errors import ContractError, ParamsError, SourceError
 from plumbline.core.usecase import Column, UseCase
 from plumbline.features import assemble, engine, splits
+from plumbline.features.params import Features
 from tests.code.test_batch import many
 from tests.small import AS_OF, SMALL, event, write
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline.config import Train
 from plumbline.core import dvc_hash
 from plumbline.core.errors import BundleError, SpecError
 from plumbline.core.usecase import Category, Row, Snapshot
 from plumbline.model import bundle, manifest
+from plumbline.train.params import Train
 from stages import train as stage
 from tests.boosting import COSTS, KINDS, events, parcels
 from tests.code.test_training import fit

@@ -8,10 +8,10 @@ from datetime import date
 import duckdb
 import pytest
 
-from plumbline.config import Validate
 from plumbline.core.errors import ParamsError
 from plumbline.validate.check import DEFAULTS, Check, layout
 from plumbline.validate.contract import checks
+from plumbline.validate.params import Validate
 from tests.orders import LIST, ORDERS
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.config import Monitor
 from plumbline.monitor import drift_plots, evidently_report, history, result
 from plumbline.monitor import observe as monitoring
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import window
 from tests.shop import DELAY, LAST, table, usecase
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from plumbline.config import Train
 from plumbline.core.errors import ParamsError
 from plumbline.model import boosting
+from plumbline.train.params import Train
 from tests.boosting import FEATURES, parcels
 
 

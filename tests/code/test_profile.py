@@ -11,8 +11,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from plumbline.config import Validate
 from plumbline.validate import months, profile, profile_shifts
+from plumbline.validate.params import Validate
 from plumbline.validate.profile_shifts import Day, Measure
 from tests.orders import LIST, ORDERS, good, write_raw
 

@@ -8,8 +8,8 @@ from datetime import date
 import pytest
 import yaml
 
-from plumbline.config import Data
 from plumbline.core.errors import PlumblineError
+from plumbline.data.params import Data
 from plumbline.ops.retrain import as_of, branches, messages, outcomes
 from tests.reviews import comparison
 

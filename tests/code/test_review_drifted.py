@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.config import Monitor
+from plumbline.monitor.params import Monitor
 from plumbline.repo.dvc_lock import Entry
 from plumbline.review import data_drift
 from tests.shop import table, usecase

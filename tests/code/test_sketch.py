@@ -10,9 +10,9 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from plumbline.config import Monitor
 from plumbline.core.usecase import Snapshot, Where
 from plumbline.monitor import binning, entities, label_outcomes, period_summary, stream
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import Window, window
 from plumbline.serve import single_event
 from tests.shop import LAST, table, usecase

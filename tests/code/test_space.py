@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from plumbline.model import booster_settings
 from plumbline.tune import space
 from plumbline.tune.space import Dimension
 
@@ -95,7 +96,7 @@ def test_value(dimension: Dimension, point: float, value: float):
 
 
 def test_fixed_params():
-    space.check(
+    booster_settings.check(
         {"max_bin": 1024, "base_score": 0.5, "max_depth": 6.0, "objective": "binary:logistic"}
     )
 
@@ -118,4 +119,4 @@ def test_fixed_params():
 )
 def test_refused_params(params: dict[str, object], message: str):
     with pytest.raises(ValueError, match=message):
-        space.check(params)
+        booster_settings.check(params)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbline.config import Features
 from plumbline.core.errors import ParamsError
 from plumbline.features import splits
+from plumbline.features.params import Features
 from tests.small import SMALL
 
 FIRST, AS_OF = date(2025, 1, 1), date(2025, 3, 1)

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 import yaml
 
-from plumbline.config import Data
 from plumbline.core.errors import ParamsError, PlumblineError
+from plumbline.data.params import Data
 
 STEP = 28
 """Days that a simulated source moves on by, where nothing else is asked for."""

@@ -1,0 +1,1 @@
+"""The train stage: boost, calibrate, choose the threshold."""
