@@ -47,11 +47,11 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet -c requirements.txt requirements-comment.in -o requirements-comment.txt
 
 ui: install
-	python -m plumbline ui
+	python -m plumbline mlflow-ui
 
 # the monitor's page of each use case, from disk; `python -m plumbline alert` tells people (docs/monitoring.md)
 ui-monitor: install
-	python -m plumbline monitor
+	python -m plumbline open-monitor
 
 BASE ?= main
 report: install
@@ -85,11 +85,11 @@ faults: install
 score: install
 	pytest -n 2 --dist loadfile --mltest all
 	$(MAKE) mutants
-	python -m plumbline score
+	python -m plumbline mltest
 
 # figures of the score that take minutes: what each feature earns, how well its code is tested
 evidence: install
-	python -m plumbline earn card_fraud --json docs/evidence/card_fraud/earn.json
+	python -m plumbline feature-value card_fraud --json docs/evidence/card_fraud/feature_value.json
 	python -m bench.mutation --json docs/evidence/mutation.json
 
 # each planted fault in a copy of the project: does a test of its id notice?

@@ -16,20 +16,21 @@ COMMANDS = (
     "audit",
     "backtest",
     "baseline",
-    "canary",
+    "champions",
     "comment",
     "compare",
-    "earn",
     "explain",
+    "feature-value",
     "features",
     "gate",
     "gc",
-    "history",
+    "golden-check",
     "issue",
     "lineage",
-    "monitor",
+    "mlflow-ui",
+    "mltest",
     "new",
-    "privacy",
+    "open-monitor",
     "propose",
     "publish",
     "push",
@@ -41,9 +42,8 @@ COMMANDS = (
     "resolve",
     "retrain",
     "rollback",
-    "score",
+    "scan-pii",
     "sensitivity",
-    "ui",
     "verify",
 )
 """Modules of plumbline/commands; only the one asked for is imported, with what it needs."""
@@ -68,7 +68,7 @@ def main(words: list[str] | None = None) -> int:
 def _commands(words: list[str]) -> list[ModuleType]:
     """The command that the first word names; all of them where it names none."""
     named = [name for name in COMMANDS if words[:1] == [name]]
-    return [import_module(f"plumbline.cli.{name}") for name in named or COMMANDS]
+    return [import_module(f"plumbline.cli.{name.replace('-', '_')}") for name in named or COMMANDS]
 
 
 if __name__ == "__main__":

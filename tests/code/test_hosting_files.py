@@ -47,7 +47,7 @@ def test_new_versions_wait() -> None:
 def test_gitlab_calls_commands_that_exist() -> None:
     from plumbline.__main__ import COMMANDS
 
-    named = set(re.findall(r"python -m plumbline (\w+)", GITLAB.read_text()))
+    named = set(re.findall(r"python -m plumbline ([\w-]+)", GITLAB.read_text()))
     assert {"compare", "gate", "retrain", "release", "audit"} <= named <= set(COMMANDS)
 
 

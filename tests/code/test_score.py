@@ -130,13 +130,13 @@ def test_the_state_is_the_files_not_the_commit(project: Project) -> None:
 
 
 def test_the_command(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["score"]) == 2
+    assert main(["mltest"]) == 2
     assert "there is no record; run `make score`" in capsys.readouterr().err
     state = tree.state(project.path)
     folder = project.path / evidence.FOLDER
     evidence.keep(folder / "tests.json", [replace(r, state=state) for r in FULL[0]])
     evidence.keep(folder / "mutants.json", [replace(c, state=state) for c in FULL[1]])
-    assert main(["score", "--least", "7"]) == 0
+    assert main(["mltest", "--least", "7"]) == 0
     said = capsys.readouterr().out
     assert "ML Test Score 7: the lowest section's sum (exceptional)" in said
     assert "total 28 of 28" in said
@@ -144,7 +144,7 @@ def test_the_command(project: Project, capsys: pytest.CaptureFixture[str]) -> No
     assert json.loads(Path("scorecard.json").read_text())["total"] == 28
     assert "7 of 7 (28 of 28)" in Path("reports/scorecard.svg").read_text()
     (project.path / "tests" / "test_a.py").write_text("changed = 1\n")
-    assert main(["score"]) == 2
+    assert main(["mltest"]) == 2
     assert "56 records there are of other states" in capsys.readouterr().err
 
 

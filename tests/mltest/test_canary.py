@@ -96,8 +96,8 @@ def test_the_command(
         source.rename(tmp_path / target)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("plumbline.core.usecase.load", lambda name: parcels())
-    assert main(["canary", "parcels"]) == 0
+    assert main(["golden-check", "parcels"]) == 0
     assert "200 golden requests answered" in capsys.readouterr().out
     (tmp_path / "models/parcels/model.ubj").write_bytes(b"{}")
-    assert main(["canary", "parcels"]) == 2
+    assert main(["golden-check", "parcels"]) == 2
     assert "md5" in capsys.readouterr().err

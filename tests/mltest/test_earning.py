@@ -64,7 +64,9 @@ def test_shadows_are_the_same_values_in_another_order() -> None:
 
 
 def test_every_feature_of_card_fraud_earns() -> None:
-    found = recorded.read("card_fraud", "earn", train="data/card_fraud/tables/train.parquet")
+    found = recorded.read(
+        "card_fraud", "feature_value", train="data/card_fraud/tables/train.parquet"
+    )
     if found["of"]["model"] != definitions(card_fraud.USECASE):
         pytest.skip(f"of other features: {recorded.REMEDY}")
     assert [f["name"] for f in found["features"] if not f["earns"]] == []
@@ -78,6 +80,6 @@ def test_the_command_asks_for_what_it_needs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    assert main(["earn", "card_fraud", "--seeds", "0"]) == 2
-    assert main(["earn", "card_fraud"]) == 2
+    assert main(["feature-value", "card_fraud", "--seeds", "0"]) == 2
+    assert main(["feature-value", "card_fraud"]) == 2
     assert "no bundle here; run `dvc repro`" in capsys.readouterr().err

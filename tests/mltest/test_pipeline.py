@@ -57,7 +57,7 @@ def test_every_stage_runs_and_writes_what_the_graph_says(ran: tuple[Project, str
 
 @pytest.mark.mltest("Infra 3")
 def test_what_the_run_made_serves(ran: tuple[Project, str]) -> None:
-    said = ran[0].run("python", "-m", "plumbline", "canary", "card_fraud", ok=False)
+    said = ran[0].run("python", "-m", "plumbline", "golden-check", "card_fraud", ok=False)
     assert "200 golden requests answered" in said, said
 
 
@@ -81,7 +81,7 @@ def test_a_single_answer_is_explained(ran: tuple[Project, str]) -> None:
 def test_nothing_personal_in_outputs_and_log(ran: tuple[Project, str]) -> None:
     project, said = ran
     (project.path / "reports" / "run.log").write_text(said)
-    found = project.run("python", "-m", "plumbline", "privacy", ok=False)
+    found = project.run("python", "-m", "plumbline", "scan-pii", ok=False)
     assert found.strip() == "nothing personal found"
 
 

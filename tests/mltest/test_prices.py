@@ -66,7 +66,9 @@ def test_a_slow_history_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_committed_table_has_gain_beside_cost() -> None:
-    found = recorded.read("card_fraud", "earn", train="data/card_fraud/tables/train.parquet")
+    found = recorded.read(
+        "card_fraud", "feature_value", train="data/card_fraud/tables/train.parquet"
+    )
     assert study.dear(found) == []
     for line in found["features"]:
         assert line["sources"], line

@@ -74,8 +74,8 @@ def test_the_command(
     Path("params.yaml").write_text("usecases: [card_fraud]\n")
     Path("reports").mkdir()
     Path("reports/card.md").write_text("Owner: fraud-team@example.com\n")
-    assert main(["privacy"]) == 0
+    assert main(["scan-pii"]) == 0
     Path("reports/card.md").write_text("Card 4111 1111 1111 1111\n")
-    assert main(["privacy"]) == 1
+    assert main(["scan-pii"]) == 1
     assert "reports/card.md: card number 41****************1\n" in capsys.readouterr().out
-    assert main(["privacy", "nowhere"]) == 2
+    assert main(["scan-pii", "nowhere"]) == 2

@@ -160,7 +160,7 @@ def test_back_to_each_commit(month: Month, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_each_champion_and_why(month: Month, tmp_path: Path) -> None:
-    assert main(["history", "--json", str(tmp_path / "history.json")]) == 0
+    assert main(["champions", "--json", str(tmp_path / "history.json")]) == 0
     found = json.loads((tmp_path / "history.json").read_text())
     assert not found["notes"]
     released = {e["why"]: e["md5"] for e in found["events"] if e["kind"] == "release"}

@@ -201,7 +201,7 @@ def test_history_of_commits_releases_and_rollbacks(
     heads = [Head(revisions.commit(project.path, rev)) for rev in ("model-v2", "model-v1")]
     for result in ("done", "undone"):
         journal.close(project.path, journal.new("model-v1", *heads), result)
-    assert main(["history", "toy", "--json", str(tmp_path / "history.json")]) == 0
+    assert main(["champions", "toy", "--json", str(tmp_path / "history.json")]) == 0
     found = json.loads((tmp_path / "history.json").read_text())["events"]
     first, second = bundle("model-v1"), bundle("model-v2")
     assert [(e["kind"], e["md5"]) for e in found] == [
@@ -212,7 +212,7 @@ def test_history_of_commits_releases_and_rollbacks(
     assert found[0]["until"] == found[1]["until"] == found[2]["when"]
     assert found[2]["until"] == found[3]["until"] == found[4]["when"]
     assert "rollback: to model-v1 by Test" in capsys.readouterr().out
-    assert main(["history", "tyo"]) == 2
+    assert main(["champions", "tyo"]) == 2
     assert "did you mean 'toy'" in capsys.readouterr().err
 
 

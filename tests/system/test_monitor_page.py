@@ -272,7 +272,7 @@ def test_the_command_opens_it(tmp_path: Path) -> None:
     env = {**os.environ, "BROWSER": f"{script} %s", "PYTHONPATH": str(ROOT)}
 
     def command(*words: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "plumbline", "monitor", *words]
+        line = [sys.executable, "-m", "plumbline", "open-monitor", *words]
         return subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, text=True)
 
     assert "run `dvc repro` or `dvc checkout`" in command().stderr

@@ -1,4 +1,4 @@
-"""`python -m plumbline ui` serves MLflow's pages over what was recorded, on this machine only."""
+"""`python -m plumbline mlflow-ui` serves MLflow's pages over what was recorded, on this machine only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def fetch(address: str, seconds: float) -> str:
 
 def test_the_pages_open(tmp_path: Path) -> None:
     port = free_port()
-    words = [sys.executable, "-m", "plumbline", "ui", "--port", str(port)]
+    words = [sys.executable, "-m", "plumbline", "mlflow-ui", "--port", str(port)]
     server = subprocess.Popen(
         words,
         cwd=tmp_path,

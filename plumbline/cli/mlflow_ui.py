@@ -1,4 +1,4 @@
-"""`ui`: MLflow's pages on this machine, over the runs that the stages recorded."""
+"""`mlflow-ui`: MLflow's pages on this machine, over the runs that the stages recorded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 def add(parsers: Any) -> None:
     """Declare the command."""
-    parser = parsers.add_parser("ui", help="open MLflow's pages over the recorded runs")
+    parser = parsers.add_parser("mlflow-ui", help="open MLflow's pages over the recorded runs")
     parser.add_argument("--port", type=int, default=5000)
     parser.set_defaults(run=run)
 

@@ -1,4 +1,4 @@
-"""`monitor`: the monitor's page of a use case, opened in the browser; with --html drawn anew from the JSON."""
+"""`open-monitor`: the monitor's page of a use case, opened in the browser; with --html drawn anew from the JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METRICS, REPORTS = Path("metrics"), Path("reports")
 
 def add(parsers: Any) -> None:
     """Declare the command."""
-    parser = parsers.add_parser("monitor", help="open the monitor's page")
+    parser = parsers.add_parser("open-monitor", help="open the monitor's page")
     parser.add_argument("usecase", nargs="*", metavar="USECASE", help="only these")
     parser.add_argument("--html", type=Path, metavar="FOLDER", help="write the pages there instead")
     parser.add_argument("--no-open", action="store_true", help="only say where it is")

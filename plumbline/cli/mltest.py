@@ -1,4 +1,4 @@
-"""`score`: the ML Test Score of this checkout, 28 tests with their evidence, and where points are missing."""
+"""`mltest`: the ML Test Score of this checkout, 28 tests with their evidence, and where points are missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plumbline.studies.mltest import evidence, markers, page, scoring, tree
 
 def add(parsers: Any) -> None:
     """Declare the command."""
-    parser = parsers.add_parser("score", help="the ML Test Score: 28 tests and their evidence")
+    parser = parsers.add_parser("mltest", help="the ML Test Score: 28 tests and their evidence")
     parser.add_argument("--json", type=Path, default=Path("scorecard.json"), metavar="F")
     parser.add_argument("--html", type=Path, default=Path("reports/scorecard.html"), metavar="F")
     parser.add_argument("--badge", type=Path, default=Path("reports/scorecard.svg"), metavar="F")

@@ -1,4 +1,4 @@
-"""`earn USECASE`: does each feature beat columns of noise, and what does it cost? Exit 1 where one does not."""
+"""`feature-value USECASE`: does each feature beat columns of noise, and what does it cost? Exit 1 where one does not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from plumbline.core.errors import PlumblineError
 
 def add(parsers: Any) -> None:
     """Declare the command."""
-    parser = parsers.add_parser("earn", help="what each feature brings beside noise, and costs")
+    parser = parsers.add_parser(
+        "feature-value", help="what each feature brings beside noise, and costs"
+    )
     parser.add_argument("usecase")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="trainings")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""`history [USECASE]`: which bundle was champion when, and why."""
+"""`champions [USECASE]`: which bundle was champion when, and why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plumbline.ops.lineage import champions, past
 
 def add(parsers: Any) -> None:
     """Declare the command."""
-    parser = parsers.add_parser("history", help="which bundle was champion when, and why")
+    parser = parsers.add_parser("champions", help="which bundle was champion when, and why")
     parser.add_argument("usecase", nargs="?", help="one use case; all without it")
     parser.add_argument("--branch", help="whose commits count; the one checked out, or main")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write it there as JSON")

@@ -1,4 +1,4 @@
-"""`privacy`: are there card numbers, e-mail addresses or names in the outputs and logs? Exit 1 where so."""
+"""`scan-pii`: are there card numbers, e-mail addresses or names in the outputs and logs? Exit 1 where so."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT = ("data", "models", "reports", "metrics", "profiles", ".plumbline")
 
 def add(parsers: Any) -> None:
     """Declare the command."""
-    parser = parsers.add_parser("privacy", help="search outputs and logs for personal data")
+    parser = parsers.add_parser("scan-pii", help="search outputs and logs for personal data")
     parser.add_argument(
         "paths", type=Path, nargs="*", metavar="PATH", help=f"default: {' '.join(DEFAULT)}"
     )

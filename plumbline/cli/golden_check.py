@@ -1,4 +1,4 @@
-"""`canary USECASE`: golden requests to the bundle in models/ before it serves; exit 2 where one is wrong."""
+"""`golden-check USECASE`: golden requests to the bundle in models/ before it serves; exit 2 where one is wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 def add(parsers: Any) -> None:
     """Declare the command."""
-    parser = parsers.add_parser("canary", help="put golden requests to a model before it serves")
+    parser = parsers.add_parser(
+        "golden-check", help="put golden requests to a model before it serves"
+    )
     parser.add_argument("usecase")
     parser.add_argument("--model", type=Path, help="another bundle than models/USECASE")
     parser.set_defaults(run=run)
