@@ -131,14 +131,14 @@ def study(
         if how.kind == "rows" and np.sum(train[case.label][:: int(how.by)]) < FEWEST:
             continue
         model = fitted(case, params, full, train, valid, how, ranked)
-        window = assessment.window(case, params, test, model.threshold)
+        window = assessment.window(case, params.evaluation, test, model.threshold)
         sample = window.sample()
         found = evidence.figures(window, model.predict(test), sample, "model")
         metric.append(found[window.primary])
         money.append(found["cost_saved"])
         least = cheapest(case, params, test, model.predict(test))
         before = cheapest(case, params, valid, model.predict(valid)).value
-        plain = assessment.window(case, params, test, before)
+        plain = assessment.window(case, params.evaluation, test, before)
         other = evidence.figures(plain, model.predict(test), sample, "model")
         rows.append(
             {

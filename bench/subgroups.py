@@ -29,7 +29,7 @@ def main(draws: int) -> None:
     columns = tables.read(Path(f"data/{NAME}/tables/test.parquet"))
     scorer = bundle.load(Path(f"models/{NAME}"), NAME)
     score = scorer.predict(columns)
-    window = assessment.window(case, params, columns, scorer.threshold)
+    window = assessment.window(case, params.evaluation, columns, scorer.threshold)
     window = replace(window, replicates=20)  # of the figures beside; the search draws none
     readable = assessment.raw(case, columns)
     split = subgroups.halves(len(score), window.day)

@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 from plumbline.core.errors import ParamsError, near
 from plumbline.core.params_base import Count, Day, Section, Share
 from plumbline.data.params import Data
-from plumbline.evaluate.params import Evaluate
+from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.features.params import Features
 from plumbline.monitor.params import Monitor
 from plumbline.train.params import Train
@@ -143,6 +143,11 @@ class UseCaseParams(Section):
     gate: Gate = Gate()
     backtest: Backtest = Backtest()
     alerts: Alerts = Alerts()
+
+    @property
+    def evaluation(self) -> EvaluationSettings:
+        """What an evaluation reads: its own section, train's costs, the seed."""
+        return EvaluationSettings(self.evaluate, self.train.costs, self.seed)
 
 
 TOP = ("seed", "alerts")

@@ -43,21 +43,23 @@ def main(
     cost_matrix.check(usecase, params.train.costs, usecases.available(case))
     tracking.warm()
     scorer, columns = bundle.load(model, usecase), tables.read(test)
-    window = evaluation.window(case, params, columns, scorer.threshold)
+    window = evaluation.window(case, params.evaluation, columns, scorer.threshold)
     score, known = scorer.predict(columns), tables.read(valid)
     scores = sections.Scores(score, scorer.raw(columns), scorer.calibration.kind)
     importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
     found = evaluation.assess(
         case,
-        params,
+        params.evaluation,
         window,
         columns,
         score,
         others=reporting.simpler(case, params.evaluate.linear_rows, train, columns),
         outcomes=evaluation.behaves(case, params.evaluate, scorer, columns),
         more={
-            **sections.more(case, params, window, columns, scores, (known, scorer.predict(known))),
-            **sections.told(params, scorer, importance),
+            **sections.more(
+                case, params.evaluation, window, columns, scores, (known, scorer.predict(known))
+            ),
+            **sections.told(params.evaluation, scorer, importance),
             "data": sections.data(
                 [files.read_json(path) for path in (datasheet, validated, featured)],
                 {path.stem: dvc_hash.md5(path) for path in (train, valid, test)},

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.config import UseCaseParams
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Category, Columns, UseCase
 from plumbline.evaluate import acceptance, baselines, behaviour, curves, evidence, slices
 from plumbline.evaluate.evidence import Comparison, Window
-from plumbline.evaluate.params import Evaluate
+from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.evaluate.policies import rivals
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics import metrics as measures
@@ -56,20 +55,20 @@ class Assessment:
 
 
 def window(
-    usecase: UseCase, params: UseCaseParams, columns: Columns, threshold: float | None
+    usecase: UseCase, settings: EvaluationSettings, columns: Columns, threshold: float | None
 ) -> Window:
     """The test window of a table's columns; PlumblineError where it cannot be judged."""
     label = np.asarray(columns[usecase.label], np.float64)
     check(usecase, label, "test", "widen features.test_days (or test_share)")
-    ask = params.evaluate
-    costs = params.train.costs if usecase.problem == "classification" else None
+    ask = settings.evaluate
+    costs = settings.costs if usecase.problem == "classification" else None
     return Window(
         problem=usecase.problem,
         label=label,
         day=None if usecase.time is None else columns[usecase.time].astype("datetime64[D]"),
         replicates=ask.bootstrap,
         level=ask.level,
-        seed=params.seed,
+        seed=settings.seed,
         settings=measures.Settings(ask.k, ask.false_alarm_rate),
         threshold=threshold,
         money=matrix.money(costs, columns) if costs else None,
@@ -95,7 +94,7 @@ def answers(
 
 def assess(
     usecase: UseCase,
-    params: UseCaseParams,
+    settings: EvaluationSettings,
     asked: Window,
     columns: Columns,
     score: Array,
@@ -111,7 +110,7 @@ def assess(
     groups = {piece.name: slices.groups(piece, readable) for piece in usecase.slices}
     facts = _facts(asked, score, others, groups, outcomes)
     limits = acceptance.Limits(
-        **params.evaluate.model_dump(include=set(acceptance.Limits.__dataclass_fields__))
+        **settings.evaluate.model_dump(include=set(acceptance.Limits.__dataclass_fields__))
     )
     floors = acceptance.floors(facts.overall, groups, limits, asked.higher_is_better)
     policies = (more or {}).get("policies")

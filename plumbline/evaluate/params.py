@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
 from plumbline.core.params_base import Count, Section, Share
+from plumbline.metrics.cost_matrix import Costs
 
 
 class Evaluate(Section):
@@ -29,3 +31,12 @@ class Evaluate(Section):
     )  # by slice, in the metric's unit
     max_ece: Annotated[float, Field(ge=0)] = 0.3  # calibration error over the rarer class's share
     max_bias: Annotated[float, Field(ge=0)] = 0.5  # mean error over the mean absolute error
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What an evaluation reads of params.yaml: its own section, train's costs (if any), the seed."""
+
+    evaluate: Evaluate
+    costs: Costs | None
+    seed: int

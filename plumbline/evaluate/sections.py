@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluate import (
     assessment,
@@ -22,6 +21,7 @@ from plumbline.evaluate import (
 )
 from plumbline.evaluate.curves import Table
 from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.params import EvaluationSettings
 from plumbline.evaluate.policies import Known
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics.bootstrap import Array
@@ -44,7 +44,7 @@ class Scores:
 
 def more(
     usecase: UseCase,
-    params: UseCaseParams,
+    settings: EvaluationSettings,
     window: Window,
     columns: Columns,
     scores: Scores,
@@ -58,30 +58,30 @@ def more(
     readable = assessment.raw(usecase, columns)
     pieces = {piece.name: slices.groups(piece, readable) for piece in usecase.groups}
     out["fairness"] = fairness.as_json(window, scores.score, pieces)
-    out["subgroups"] = _subgroups(usecase, params, window, readable, scores.score)
+    out["subgroups"] = _subgroups(usecase, settings, window, readable, scores.score)
     if usecase.problem == "regression":
         return out
     out["calibration"] = reliability.as_json(window, scores.score, scores.raw, scores.calibration)
-    costs = params.train.costs
+    costs = settings.costs
     if window.money is not None and costs is not None:
         before = known_window(usecase, costs, *known)
-        rule, naive = params.evaluate.rule, _naive(usecase, columns)
+        rule, naive = settings.evaluate.rule, _naive(usecase, columns)
         named = f"`{usecase.naive}`"
         found = policies.policies(window, scores.score, scores.raw, naive, before, rule, named)
         out["policies"] = policies.as_json(window, window.money, costs.unit, found)
     return out
 
 
-def told(params: UseCaseParams, scorer: Bundle, importance: Table) -> dict[str, Any]:
+def told(settings: EvaluationSettings, scorer: Bundle, importance: Table) -> dict[str, Any]:
     """How the model was asked, made and priced, and the features it uses most, for evaluate.json."""
-    asked = params.evaluate.model_dump(include={"level", "bootstrap", "k", "false_alarm_rate"})
+    asked = settings.evaluate.model_dump(include={"level", "bootstrap", "k", "false_alarm_rate"})
     pairs = list(zip(importance["series"].tolist(), importance["y"].tolist(), strict=True))[:TOP]
     manifest = scorer.manifest
     made = {**scorer.provenance, "rounds": manifest.rounds, **manifest.params}
     return {
         "asked": asked,
         "made": {name: value for name, value in made.items() if name not in MD5S},
-        "costs": params.train.costs.model_dump() if params.train.costs else None,
+        "costs": settings.costs.model_dump() if settings.costs else None,
         "important": [{"feature": n, "share": evidence.rounded(share)} for n, share in pairs],
     }
 
@@ -106,12 +106,12 @@ def data(measured: Sequence[Facts], md5s: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _subgroups(
-    usecase: UseCase, params: UseCaseParams, window: Window, readable: Columns, score: Array
+    usecase: UseCase, settings: EvaluationSettings, window: Window, readable: Columns, score: Array
 ) -> dict[str, Any]:
     split = subgroups.halves(len(score), window.day)
     names = [n for n in conditions.readable(usecase) if n in readable]
     coded = conditions.coded(names, readable, split.search)
-    return subgroups.as_json(window, score, coded, params.evaluate.subgroup_share)
+    return subgroups.as_json(window, score, coded, settings.evaluate.subgroup_share)
 
 
 def known_window(usecase: UseCase, costs: matrix.Costs, columns: Columns, score: Array) -> Known:

@@ -93,7 +93,9 @@ def _on(
         table = new if on_head else old
         _check_columns(case, table)
         readable = assessment.raw(case.usecase, table)
-        window = assessment.window(case.usecase, case.params, table, head.scorer.threshold)
+        window = assessment.window(
+            case.usecase, case.params.evaluation, table, head.scorer.threshold
+        )
         before, after = _scored(base.scorer, old), _scored(head.scorer, new)
         others = [_scored(one, new) for one in again]
     except (SpecError, BundleError) as error:

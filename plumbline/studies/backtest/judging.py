@@ -42,7 +42,7 @@ def judged(
 def window(case: UseCase, params: UseCaseParams, columns: Columns, model: Made) -> Window:
     """The period after the origin, with draws enough for intervals from so few days."""
     rows = all_events.between(case, columns, model.origin.scored)
-    asked = assessment.window(case, params, rows, model.threshold)
+    asked = assessment.window(case, params.evaluation, rows, model.threshold)
     days = len(asked.sample().draws)
     level = small_sample.level(asked.level, days)
     return replace(asked, level=level, replicates=params.backtest.replicates)
