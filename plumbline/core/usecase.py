@@ -36,80 +36,83 @@ Aggregate = Literal["count", "sum", "mean", "rate"]
 
 @dataclass(frozen=True)
 class Column:
-    """One line of the contract.
+    """One line of the contract: a column of the source, its type and what its values may be.
 
-    `unit` is a word ("cents", "minutes", "-"). `min` and `max` are inclusive. `allowed` is the closed
-    set of values. `known` is False when the value is not known at prediction time. `forbidden`: why no
-    feature may be made of its values; `deprecated`: what to use instead (both: features/policy.py).
+    >>> amount = Column("amount_cents", "int", "cents", "Amount of the payment", min=-500_000)
+    >>> fraud = Column("is_fraud", "bool", "-", "Confirmed as a fraud", known=False)
     """
 
     name: str
     type: ColumnType
-    unit: str
+    unit: str  # a word: "cents", "minutes"; "-" where there is none
     description: str
-    min: float | None = None
-    max: float | None = None
-    allowed: tuple[str | int, ...] = ()
-    null: bool = False
-    known: bool = True
-    forbidden: str = ""
-    deprecated: str = ""
+    min: float | None = None  # smallest allowed value, inclusive
+    max: float | None = None  # largest allowed value, inclusive
+    allowed: tuple[str | int, ...] = ()  # the closed set of allowed values; empty: any value
+    null: bool = False  # whether values may be missing
+    known: bool = True  # False where the value is not known at prediction time
+    forbidden: str = ""  # why no feature may use its values; empty: features may
+    deprecated: str = ""  # what to use instead; a feature that uses it is refused
 
 
 @dataclass(frozen=True)
 class Entity:
-    """What events are about and histories are kept for; `column` holds its id."""
+    """What events are about, and what histories are kept for.
+
+    >>> customer = Entity("customer", "customer_id", "Card holder")
+    """
 
     name: str
-    column: str
+    column: str  # the contract's column that holds the entity's id
     description: str
 
 
 @dataclass(frozen=True)
 class Where:
-    """Which events an aggregate takes: those whose `column` is from `low` to below `high`.
+    """Restricts an aggregate to events whose `column` lies in [low, high). A null lies in no range.
 
-    None leaves that end open. Of a time, the hour of the day is compared. Where `low` is above `high`
-    the range runs over the end: hours from 18 to 6. A null is in no range.
+    >>> night = Where("paid_at", low=22, high=6)
     """
 
-    column: str
-    low: int | None = None
+    column: str  # of a timestamp, the hour of the day is compared
+    low: int | None = None  # inclusive; None: no lower limit
+    # exclusive; None: no upper limit; below `low`, the range wraps around: hours from 22 to 6
     high: int | None = None
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is counted and summed as integers: events (no `column`), or the values of a column.
+    """What an aggregate counts and sums as integers. `Snapshot` and `Fresh` build it themselves."""
 
-    With `edges`, rising, a value counts as its step: how many edges are at or below it. Means of
-    steps on a scale of equal ratios do not follow a few great values, and sum exactly.
-    """
-
-    column: str | None = None
-    where: tuple[Where, ...] = ()
-    edges: tuple[int, ...] = ()
+    column: str | None = None  # whose values are summed; None: the events themselves are counted
+    where: tuple[Where, ...] = ()  # all conditions must hold
+    edges: tuple[int, ...] = ()  # a value counts as the number of edges at or below it
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An entity's history over the `days` whole days that end at the midnight before the event.
+    """A feature of an entity's history: whole days that end at the midnight before the event.
 
-    `column` is summed as integers (None for a count) and divided once; `mean` and `rate` give
-    `default` where there is nothing to divide by, `count` and `sum` give 0. With `matured`, the events
-    counted are those whose label became known in the window (event time + label delay), and columns
-    not known at prediction time may be used. `where` and `edges`: see `Where` and `Measure`.
+    Values are summed as integers and divided once, so that all engines agree to the bit.
+
+    >>> mean = Snapshot(
+    ...     "customer_mean_30d", "customer", "mean", 30, "Mean amount in 30 days, cents", "amount_cents"
+    ... )
     """
 
     name: str
     entity: str
     aggregate: Aggregate
-    days: int
-    description: str
-    column: str | None = None
+    days: int  # length of the window, whole days
+    description: str  # meaning and unit
+    column: str | None = None  # what is aggregated; None for a count
+    # True: count the events whose label became known in the window (event time + label delay);
+    # columns not known at prediction time may then be used
     matured: bool = False
-    default: float = 0.0
-    where: tuple[Where, ...] = ()
+    default: float = 0.0  # value of a mean or rate without events; count and sum give 0
+    where: tuple[Where, ...] = ()  # all conditions must hold
+    # rising; a value then counts as the number of edges at or below it, so that a few large values
+    # do not dominate a mean
     edges: tuple[int, ...] = ()
 
     @property
@@ -119,16 +122,19 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Fresh:
-    """The entity's day so far: events of the same day strictly earlier than this one."""
+    """A feature of the entity's day so far: events of the same day, strictly earlier than this one.
+
+    >>> today = Fresh("customer_count_today", "customer", "count", "Payments earlier today")
+    """
 
     name: str
     entity: str
     aggregate: Aggregate
-    description: str
-    column: str | None = None
-    default: float = 0.0
-    where: tuple[Where, ...] = ()
-    edges: tuple[int, ...] = ()
+    description: str  # meaning and unit
+    column: str | None = None  # what is aggregated; None for a count
+    default: float = 0.0  # value of a mean or rate without events; count and sum give 0
+    where: tuple[Where, ...] = ()  # all conditions must hold
+    edges: tuple[int, ...] = ()  # rising; a value counts as the number of edges at or below it
 
     @property
     def measure(self) -> Measure:
@@ -137,21 +143,29 @@ class Fresh:
 
 @dataclass(frozen=True)
 class Category:
-    """A text or integer column as a code: its place in `values`, or len(values) for anything else."""
+    """A text or integer column as a code: its index in `values`, or len(values) for anything else.
 
-    name: str
+    >>> category = Category("category", "category", ("food", "fuel"), "Merchant's category, code")
+    """
+
+    name: str  # may be the column's own name
     column: str
-    values: tuple[str | int, ...]
+    values: tuple[str | int, ...]  # the vocabulary, in the order of the codes
     description: str
 
 
 @dataclass(frozen=True)
 class Row:
-    """An element-wise function of columns, snapshots, fresh features and earlier rows.
+    """A row feature: an element-wise function of columns, histories and earlier row features.
 
-    The function's name is the feature, its parameters are its inputs, its docstring's first line the
-    description with the unit. Arrays of length n or 1 in, the same length out; times come as
-    datetime64[us]; only exact operations (+ - * / sqrt, comparisons), so that all processors agree.
+    The function's name is the feature's name, its parameters are its inputs, and its docstring's first
+    line is the description with the unit. Arrays of length n or 1 in, the same length out; times come
+    as datetime64[us]. Only exact operations (+ - * / sqrt, comparisons), so that all processors agree.
+
+    >>> def size_over_customer(amount_cents, customer_mean_30d):
+    ...     "Amount over the customer's mean of 30 days, ratio"
+    ...     return amount_cents / np.maximum(customer_mean_30d, 1)
+    >>> ratio = Row(size_over_customer)
     """
 
     function: Callable[..., Array]
@@ -171,78 +185,90 @@ class Row:
 
 @dataclass(frozen=True)
 class Slice:
-    """Groups by a known column or feature: by its values, or by intervals between `edges`."""
+    """Groups of events that are judged one by one: by the values of a column, or by intervals of it.
+
+    >>> amount = Slice("amount", "amount_cents", "Size of the payment", edges=(1_000, 10_000))
+    """
 
     name: str
-    column: str
+    column: str  # a known column, or a feature
     description: str
-    edges: tuple[float, ...] = ()
+    edges: tuple[float, ...] = ()  # limits of the intervals; empty: one group per value
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What the model must do when an event changes.
+    """How the model's answer must respond when an event changes; `evaluate` tests it.
 
-    `change` takes the event's columns, snapshots and fresh features and returns those replaced; row
-    features follow. `expect` holds on at least `share` of the pairs, within `tolerance`. A minimum
-    that any model must meet is "above" or "below": the changed event's answer is at `limit` (the
-    threshold of a classification where None is given) or above it, or stays below it.
+    >>> def far_away(columns):
+    ...     return {"distance_m": np.full_like(columns["distance_m"], 500_000)}
+    >>> far = Behaviour("far_away", "A payment far from home is no safer", far_away, "not_lower")
     """
 
     name: str
     description: str
+    # takes the event's columns, snapshots and fresh features and returns those that change; row
+    # features are computed anew
     change: Callable[[Columns], Columns]
+    # the changed event's answer against the unchanged one's; "above" and "below": against `limit`
     expect: Literal["same", "not_lower", "not_higher", "above", "below"]
-    tolerance: float = 0.0
-    share: float = 0.99
-    limit: float | None = None
+    tolerance: float = 0.0  # difference that is allowed
+    share: float = 0.99  # of the tested events on which it must hold
+    limit: float | None = None  # of "above" and "below"; None: the classification's threshold
 
 
 @dataclass(frozen=True)
 class Use:
-    """For the model card: what the model is for, what not, and what its makers know of its limits."""
+    """Intended use and known limits, for the model card. Each string is one sentence of it.
+
+    >>> use = Use(intended=("Rank payments for review by a person.",), limits=("Simulated data.",))
+    """
 
     intended: tuple[str, ...] = ()
     out_of_scope: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
-    fairness: str = ""
+    fairness: str = ""  # why the `groups` were chosen, and what a gap between them means
 
 
 @dataclass(frozen=True)
 class UseCase:
-    """One model's subject. See the README's "your own data in six steps".
+    """One model's subject: its contract, features, label and what is expected of the model.
 
-    `time` is None for a plain table without history. `derive` maps a contract column to a DuckDB
-    expression over the source's columns. `features` is the ordered list that the model sees.
-    `naive` names a known numeric column or feature that is the naive answer (a score to rank by, or
-    a value in the label's unit). `offset` names one that the regression starts from. `label_delay`
-    is in whole days. `groups` are those between which the model should treat alike. `marks` names row
-    features that stay with each event, as they were at its time: histories count and sum them like
-    columns. They are whole numbers, and made of no history of a mark.
+    >>> rain = Column("rain", "int", "mm", "Rain on the day", min=0)
+    >>> late = Column("late", "bool", "-", "Delivered late", known=False)
+    >>> key = Column("delivery_id", "int", "-", "Number of the delivery")
+    >>> deliveries = UseCase(
+    ...     "deliveries", "Late deliveries", "logistics", "classification",
+    ...     key="delivery_id", label="late", columns=(key, rain, late), features=("rain",),
+    ... )
     """
 
-    name: str
-    title: str
-    owner: str
+    name: str  # of the module, of the params section, and of the folders of outputs
+    title: str  # for reports
+    owner: str  # who answers for the model
     problem: Literal["classification", "regression"]
-    key: str
-    label: str
-    columns: tuple[Column, ...]
-    features: tuple[str, ...]
-    time: str | None = None
-    label_delay: int = 0
+    key: str  # the column that identifies an event
+    label: str  # the column that is predicted; declared with known=False
+    columns: tuple[Column, ...]  # the contract
+    features: tuple[str, ...]  # what the model sees, in this order
+    time: str | None = None  # the event time's column; None: a plain table without histories
+    label_delay: int = 0  # whole days until an event's label is known
     entities: tuple[Entity, ...] = ()
+    # by contract column, a DuckDB expression over the source's columns
     derive: Mapping[str, str] = field(default_factory=dict)
     snapshots: tuple[Snapshot, ...] = ()
     fresh: tuple[Fresh, ...] = ()
     categories: tuple[Category, ...] = ()
     rows: tuple[Row, ...] = ()
+    # names of row features that are kept with each event as they were at its time, so that histories
+    # count and sum them like columns; whole numbers, not made of another such history
     marks: tuple[str, ...] = ()
+    # a known numeric column or feature that is the naive answer: a score, or a value in the label's unit
     naive: str | None = None
-    offset: str | None = None
-    slices: tuple[Slice, ...] = ()
+    offset: str | None = None  # a numeric column or feature that the regression starts from
+    slices: tuple[Slice, ...] = ()  # groups whose quality is judged one by one
     behaviours: tuple[Behaviour, ...] = ()
-    groups: tuple[Slice, ...] = ()
+    groups: tuple[Slice, ...] = ()  # groups that the model should treat alike (fairness)
     use: Use = Use()
 
     def __post_init__(self) -> None:
