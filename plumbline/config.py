@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from plumbline.core.errors import ParamsError, near
+from plumbline.core.errors import ParamsError, suggest
 from plumbline.core.params_base import Count, Day, Section, Share
 from plumbline.data.params import Data
 from plumbline.evaluate.params import Evaluate, EvaluationSettings
@@ -162,7 +162,7 @@ def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
     whole = read(path)
     known = [k for k in whole if k not in ("usecases", *TOP)]
     if usecase not in known:
-        raise ParamsError(f"{path}: no section '{usecase}'; {near(usecase, known)}")
+        raise ParamsError(f"{path}: no section '{usecase}'; {suggest(usecase, known)}")
     section = whole[usecase]
     if not isinstance(section, dict):
         raise ParamsError(f"{path}, {usecase}: got {section!r}, expected one sub-section per stage")
@@ -205,9 +205,7 @@ def _line(path: Path, usecase: str, error: dict[str, Any], above: Sequence[str])
     if error["type"] == "missing":
         return f"{path}, {where}: missing; add it (see the comments in the committed params.yaml)"
     if error["type"] == "extra_forbidden":
-        return (
-            f"{path}, {where}: unknown key; {near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
-        )
+        return f"{path}, {where}: unknown key; {suggest(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
     expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     found = repr(error["input"])
     if "alerts" in error["loc"] and "://" in found:  # a webhook's address is a secret

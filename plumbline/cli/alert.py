@@ -11,7 +11,7 @@ from typing import Any
 
 from plumbline import config
 from plumbline.config import Alerts
-from plumbline.core.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, suggest
 from plumbline.ops.alerts import deliver, sent_log, usecase_alerts, verdicts
 from plumbline.ops.alerts.deliver import Group, Line
 
@@ -65,7 +65,9 @@ def _sections(wanted: list[str]) -> dict[str, Alerts]:
     listed = [str(name) for name in config.read()["usecases"]]
     for name in wanted:
         if name not in listed:
-            raise PlumblineError(f"'{name}': not in params.yaml's usecases; {near(name, listed)}")
+            raise PlumblineError(
+                f"'{name}': not in params.yaml's usecases; {suggest(name, listed)}"
+            )
     return {name: config.load(name).alerts for name in wanted or listed}
 
 
@@ -119,7 +121,7 @@ def _idle(alerts: Alerts, told: Mapping[str, Any]) -> Iterator[str]:
         for key, names in known.items():
             value = getattr(silence, key)
             if value is not None and names and value not in names:
-                yield f"alerts.silence.{place}.{key}: nothing is called '{value}'; {near(value, names)}"
+                yield f"alerts.silence.{place}.{key}: nothing is called '{value}'; {suggest(value, names)}"
 
 
 def _tell(lines: list[Line], otherwise: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import config
-from plumbline.core.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.files import read_json, replacing
 
 METRICS, REPORTS = Path("metrics"), Path("reports")
@@ -28,7 +28,9 @@ def run(chosen: argparse.Namespace) -> None:
     listed = [str(name) for name in config.read()["usecases"]]
     for name in chosen.usecase or listed:
         if name not in listed:
-            raise PlumblineError(f"'{name}': not in params.yaml's usecases; {near(name, listed)}")
+            raise PlumblineError(
+                f"'{name}': not in params.yaml's usecases; {suggest(name, listed)}"
+            )
         found = read_json(METRICS / name / "monitor.json")
         path = _drawn(chosen.html, name, found) if chosen.html else _there(name)
         print(f"{name}: {found['summary']}\n{path.resolve().as_uri()}")

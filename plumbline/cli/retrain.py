@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import config
-from plumbline.core.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.files import replacing, write_json
 from plumbline.ops.retrain import as_of, messages, outcomes, retraining
 from plumbline.ops.retrain.retraining import Case
@@ -51,7 +51,9 @@ def cases(chosen: argparse.Namespace) -> list[Case]:
     listed = list(config.read()["usecases"])
     wrong = [name for name in chosen.usecase or () if name not in listed]
     if wrong:
-        raise PlumblineError(f"--usecase {wrong[0]}: not in params.yaml; {near(wrong[0], listed)}")
+        raise PlumblineError(
+            f"--usecase {wrong[0]}: not in params.yaml; {suggest(wrong[0], listed)}"
+        )
     today = datetime.now().astimezone().date()
     found = []
     for name in chosen.usecase or listed:

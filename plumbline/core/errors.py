@@ -1,4 +1,4 @@
-"""The few exceptions that a user meets, and the helper that names near choices."""
+"""The few exceptions that a user meets, and `suggest`, which names the nearest choices."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class BundleError(PlumblineError):
     """A model bundle is incomplete, damaged, or of another version."""
 
 
-def near(name: str, choices: Iterable[str]) -> str:
+def suggest(name: str, choices: Iterable[str]) -> str:
     """The hint that closes an error message: the nearest names, or all of a short list.
 
-    >>> near("amout", ["amount", "time"])
+    >>> suggest("amout", ["amount", "time"])
     "did you mean 'amount'?"
-    >>> near("x", ["amount", "time"])
+    >>> suggest("x", ["amount", "time"])
     'choose one of: amount, time'
     """
     known = sorted(set(choices))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plumbline.core.errors import PlumblineError, SpecError, near
+from plumbline.core.errors import PlumblineError, SpecError, suggest
 from plumbline.core.usecase import Array, Category, Columns, UseCase
 
 
@@ -67,7 +67,7 @@ def matrix(features: Sequence[str], columns: Columns) -> Array:
     for name in features:
         if name not in columns:
             raise SpecError(
-                f"the model needs feature '{name}', not in the table; {near(name, columns)}"
+                f"the model needs feature '{name}', not in the table; {suggest(name, columns)}"
             )
     out = np.empty((len(columns[features[0]]), len(features)), np.float32)
     for i, name in enumerate(features):

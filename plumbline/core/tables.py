@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.core import row_features
-from plumbline.core.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import Array, UseCase
 
 CHUNK = 131_072
@@ -52,7 +52,7 @@ def check(path: Path, columns: Iterable[str]) -> None:
         raise _damaged(path, error) from None
     for name in columns:
         if name not in names:
-            raise PlumblineError(f"{path}: no column '{name}'; {near(name, names)}")
+            raise PlumblineError(f"{path}: no column '{name}'; {suggest(name, names)}")
 
 
 def _damaged(path: Path, error: Exception) -> PlumblineError:

@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from plumbline.core.errors import SpecError, near
+from plumbline.core.errors import SpecError, suggest
 
 Found = TypeVar("Found")
 KNOWN_AT = "known_at"
@@ -362,7 +362,7 @@ def _line(error: Exception, name: str) -> str:
 def _find(usecase: UseCase, kind: str, name: str, choices: Mapping[str, Found]) -> Found:
     if name not in choices:
         raise SpecError(
-            f"usecases/{usecase.name}.py: there is no {kind} '{name}'; {near(name, choices)}"
+            f"usecases/{usecase.name}.py: there is no {kind} '{name}'; {suggest(name, choices)}"
         )
     return choices[name]
 
@@ -538,5 +538,5 @@ def _known(usecase: UseCase, name: str, where: str, reach: Iterable[str]) -> Non
         )
     raise SpecError(
         f"usecases/{usecase.name}.py: {where} uses '{name}', which is not declared before it; "
-        f"{near(name, reach)}"
+        f"{suggest(name, reach)}"
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plumbline.core.errors import SourceError, near
+from plumbline.core.errors import SourceError, suggest
 from plumbline.core.usecase import Column, ColumnType, UseCase
 
 TYPES: Mapping[ColumnType, str] = {
@@ -72,7 +72,7 @@ def casts(usecase: UseCase, source: Mapping[str, str], where: str) -> tuple[Cast
     ]
     if missing:
         names = ", ".join(repr(name) for name in missing)
-        hint = near(missing[0], source) if len(missing) == 1 else f"it has: {', '.join(source)}"
+        hint = suggest(missing[0], source) if len(missing) == 1 else f"it has: {', '.join(source)}"
         raise SourceError(
             f"{where}: no column {names}; {hint} (rename it in the source, or derive it in "
             f"usecases/{usecase.name}.py, derive=...)"

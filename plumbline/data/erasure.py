@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 
 from plumbline.core import duckdb_session
-from plumbline.core.errors import ParamsError, near
+from plumbline.core.errors import ParamsError, suggest
 from plumbline.core.usecase import UseCase
 from plumbline.data.casts import quote, text
 
@@ -28,7 +28,7 @@ def forget(
         if column not in choices:
             raise ParamsError(
                 f"params.yaml, {usecase.name}.data.forget: '{column}' says of nobody who it is; "
-                f"{near(column, choices)}"
+                f"{suggest(column, choices)}"
             )
         if ids:
             listed = ", ".join(text(str(i)) for i in ids)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from plumbline.core.errors import ParamsError, near
+from plumbline.core.errors import ParamsError, suggest
 from plumbline.evaluate.behaviour import Outcome
 from plumbline.metrics.bootstrap import Estimate, Word
 
@@ -69,7 +69,7 @@ def floors(
     for name in limits.slice_floors:
         if name not in names:
             raise ParamsError(
-                f"params.yaml, evaluate.slice_floors: there is no slice '{name}'; {near(name, names)}"
+                f"params.yaml, evaluate.slice_floors: there is no slice '{name}'; {suggest(name, names)}"
             )
     share = limits.slice_floor
     usual = overall * share if higher_is_better else overall / share if share else math.inf

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.core.errors import SpecError, near
+from plumbline.core.errors import SpecError, suggest
 from plumbline.core.usecase import Array, Behaviour, Columns, Fresh, Snapshot, UseCase
 
 Score = Callable[[Columns], Array]
@@ -109,7 +109,7 @@ def _replaced(usecase: UseCase, behaviour: Behaviour, event: Columns) -> dict[st
         if name not in event:
             raise SpecError(
                 f"usecases/{usecase.name}.py, behaviour '{behaviour.name}': the change returned "
-                f"'{name}', no known column, snapshot or fresh feature; {near(name, event)}"
+                f"'{name}', no known column, snapshot or fresh feature; {suggest(name, event)}"
             )
         out[name] = np.broadcast_to(value, (size,))
     return out

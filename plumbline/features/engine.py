@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core import duckdb_session
-from plumbline.core.errors import SourceError, near
+from plumbline.core.errors import SourceError, suggest
 from plumbline.core.usecase import UseCase
 
 
@@ -82,6 +82,6 @@ def _read(backend: Any, folder: Path, kind: str, columns: list[str]) -> Any:
         if name not in table.columns:
             raise SourceError(
                 f"{folder}/{kind}-*.parquet: no column '{name}', which the contract declares; "
-                f"{near(name, table.columns)}"
+                f"{suggest(name, table.columns)}"
             )
     return table

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from plumbline.core.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import UseCase
 from plumbline.features import batch, catalog, definitions, engine
 
@@ -60,7 +60,7 @@ def online(
         if view["join_key"] not in ids:
             raise PlumblineError(
                 f"online features of {case.name}: no ids for '{view['join_key']}'; "
-                f"{near(view['join_key'], ids)}"
+                f"{suggest(view['join_key'], ids)}"
             )
     rows = [dict(zip(ids, row, strict=True)) for row in zip(*ids.values(), strict=True)]
     with _mendable(repository):

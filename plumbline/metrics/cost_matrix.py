@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from plumbline.core.errors import ParamsError, near
+from plumbline.core.errors import ParamsError, suggest
 from plumbline.metrics.cost import Array, Money
 
 CELLS = ("false_negative", "false_positive", "true_positive", "true_negative")
@@ -66,7 +66,7 @@ def check(usecase: str, costs: Costs | None, known: Iterable[str]) -> None:
         if name is not None and name not in known:
             raise ParamsError(
                 f"params.yaml, {usecase}.train.costs.{cell}: '{name}' is no column or feature known "
-                f"at prediction time; {near(name, known)}"
+                f"at prediction time; {suggest(name, known)}"
             )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from plumbline.core.errors import near
+from plumbline.core.errors import suggest
 
 
 @dataclass(frozen=True)
@@ -96,5 +96,5 @@ def lookup(name: str) -> Setting:
     if name in OTHER_NAMES:
         raise ValueError(f".{name}: unknown setting; here it is called '{OTHER_NAMES[name]}'")
     if name not in SETTINGS:
-        raise ValueError(f".{name}: unknown setting; {near(str(name), SETTINGS)}")
+        raise ValueError(f".{name}: unknown setting; {suggest(str(name), SETTINGS)}")
     return SETTINGS[name]

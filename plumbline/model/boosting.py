@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plumbline.core.errors import ParamsError, PlumblineError, near
+from plumbline.core.errors import ParamsError, PlumblineError, suggest
 from plumbline.core.usecase import Array, UseCase
 from plumbline.metrics import metrics
 
@@ -81,7 +81,7 @@ def monotone(case: UseCase, asked: Mapping[str, int]) -> dict[str, str]:
         if name not in case.features:
             raise ParamsError(
                 f"params.yaml, {case.name}.train.monotone.{name}: no feature of the model; "
-                f"{near(name, case.features)}"
+                f"{suggest(name, case.features)}"
             )
     if not any(asked.values()):
         return {}

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from plumbline.core import dvc_hash, row_features
-from plumbline.core.errors import BundleError, near
+from plumbline.core.errors import BundleError, suggest
 from plumbline.core.files import dumps, replacing_folder
 from plumbline.core.usecase import Array, Columns, Fresh, Snapshot, UseCase
 from plumbline.model import calibration, manifest
@@ -167,7 +167,7 @@ def _check_file(path: Path, name: str) -> None:
     if not path.is_dir():
         raise BundleError(f"{path}: no bundle here; run `dvc repro` or `dvc checkout`")
     others = [p.name for p in path.iterdir()]
-    hint = near(name, others) if others else "the folder is empty"
+    hint = suggest(name, others) if others else "the folder is empty"
     raise BundleError(f"{path}: no {name}; {hint}. Restore the bundle with `dvc checkout`")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from plumbline.core import dvc_hash
-from plumbline.core.errors import near
+from plumbline.core.errors import suggest
 from plumbline.core.files import dumps
 from plumbline.core.usecase import Column, UseCase
 from plumbline.model.threshold import Threshold
@@ -123,5 +123,5 @@ def _problem(error: Mapping[str, Any]) -> str:
         found = sorted(map(str, error["input"]))
         return f"missing; found {', '.join(found) or 'nothing'}; restore the bundle with `dvc checkout`"
     if error["type"] == "extra_forbidden":
-        return f"unknown key; {near(str(error['loc'][-1]), Manifest.model_fields)}"
+        return f"unknown key; {suggest(str(error['loc'][-1]), Manifest.model_fields)}"
     return f"{error['msg']}; restore the bundle with `dvc checkout`"

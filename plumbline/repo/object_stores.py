@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from plumbline.core.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.hashing import Digest, md5_bytes, md5_files
 from plumbline.repo.dvcfiles import MD5, object_path
 
@@ -95,7 +95,7 @@ class Settings:
         """A remote as a place; any but a local folder through DVC's own file systems."""
         name = name.lower()
         if name not in self.remotes:
-            hint = near(name, self.remotes) if self.remotes else "add it with `dvc remote add`"
+            hint = suggest(name, self.remotes) if self.remotes else "add it with `dvc remote add`"
             raise PlumblineError(f".dvc/config: no remote '{name}'; {hint}")
         url = self.remotes[name]
         if "://" not in url:

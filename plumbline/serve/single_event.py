@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import row_features
-from plumbline.core.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import Array, Column, Entity, Fresh, Measure, Snapshot, UseCase, Where
 
 Event = Mapping[str, Any]
@@ -210,7 +210,7 @@ def _of(usecase: UseCase, events: Iterable[Event], outcomes: Mapping[Any, Event]
 def _value(event: Event, column: Column, usecase: UseCase) -> Any:
     if column.name not in event:
         raise PlumblineError(
-            f"the event has no '{column.name}', which {usecase.name} declares; {near(column.name, event)}"
+            f"the event has no '{column.name}', which {usecase.name} declares; {suggest(column.name, event)}"
         )
     return event[column.name]
 

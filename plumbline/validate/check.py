@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from plumbline.core.errors import ParamsError, near
+from plumbline.core.errors import ParamsError, suggest
 from plumbline.core.params_base import Severity
 from plumbline.core.usecase import KNOWN_AT, Column, UseCase
 
@@ -158,9 +158,9 @@ def asked(usecase: UseCase, severity: Mapping[str, Severity]) -> Mapping[str, Se
         where = f"params.yaml, {usecase.name}.validate.severity: "
         column, _, kind = name.rpartition(".")
         if kind not in DEFAULTS:
-            raise ParamsError(f"{where}there is no check '{kind}'; {near(kind, DEFAULTS)}")
+            raise ParamsError(f"{where}there is no check '{kind}'; {suggest(kind, DEFAULTS)}")
         if column and column not in columns:
-            raise ParamsError(f"{where}there is no column '{column}'; {near(column, columns)}")
+            raise ParamsError(f"{where}there is no column '{column}'; {suggest(column, columns)}")
         choices = _choices(kind)
         if wanted not in choices:
             raise ParamsError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from plumbline.core.errors import near
+from plumbline.core.errors import suggest
 from plumbline.core.usecase import UseCase
 from plumbline.validate.check import STRUCTURE, Broken, Check
 from plumbline.validate.profile_shifts import Measure, factor, times
@@ -34,7 +34,7 @@ def missing(file: Path, usecase: UseCase, column: str, found: Sequence[str]) -> 
     renamed = (
         f"it holds {_list(found)}, which the contract does not know" if found else "no other is new"
     )
-    hint = f" ({near(column, found)})" if found else ""
+    hint = f" ({suggest(column, found)})" if found else ""
     return (
         f"{file}: column '{column}' is missing; {renamed}{hint}. Rename it in the source, or map it "
         f"with `derive` in {_module(usecase)}."
@@ -118,7 +118,7 @@ def _found(broken: Broken, ratio: float | None, file: Path | str) -> str:
     unit = looks_like(check, ratio)
     hint = f" It {unit}." if unit else ""
     if check.kind == "set" and broken.examples:
-        nearest = near(broken.examples[0][1], [str(a) for a in check.allowed])
+        nearest = suggest(broken.examples[0][1], [str(a) for a in check.allowed])
         hint = f" {nearest[0].upper()}{nearest[1:]}" if "did you mean" in nearest else ""
     return (
         f"{file}: column '{check.column}', check '{check.kind}': expected {check.expects}, "

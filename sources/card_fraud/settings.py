@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from plumbline.core.errors import ParamsError, near
+from plumbline.core.errors import ParamsError, suggest
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -86,12 +86,14 @@ class Shock(Section):
     def _possible(self) -> Shock:
         kinds = {**WORLD, **FAULTS}
         if self.kind not in kinds:
-            raise ValueError(f"kind: got {self.kind!r}; {near(self.kind, kinds)}")
+            raise ValueError(f"kind: got {self.kind!r}; {suggest(self.kind, kinds)}")
         columns = NUMBERS if self.kind in ("unit_error", "stuck_terminal") else NULLABLE
         if self.column not in columns:
-            raise ValueError(f"column: got {self.column!r}; {near(self.column, columns)}")
+            raise ValueError(f"column: got {self.column!r}; {suggest(self.column, columns)}")
         if self.category is not None and self.category not in CATEGORIES:
-            raise ValueError(f"category: got {self.category!r}; {near(self.category, CATEGORIES)}")
+            raise ValueError(
+                f"category: got {self.category!r}; {suggest(self.category, CATEGORIES)}"
+            )
         if self.kind == "category_mix" and self.category is None:
             raise ValueError("category: missing; a category_mix moves payments to one")
         low, high = LIMITS.get(self.kind, (-math.inf, math.inf))
@@ -185,9 +187,7 @@ def _line(error: dict[str, Any]) -> str:
     where = ".".join(("card_fraud.data.simulate", *(str(p) for p in error["loc"])))
     if error["type"] == "extra_forbidden":
         model = Shock if error["loc"][0] == "shocks" else Settings
-        return (
-            f"params.yaml, {where}: unknown key; {near(str(error['loc'][-1]), model.model_fields)}"
-        )
+        return f"params.yaml, {where}: unknown key; {suggest(str(error['loc'][-1]), model.model_fields)}"
     if error["type"] == "missing":
         return f"params.yaml, {where}: missing; add it"
     if error["type"] == "value_error":  # its text begins with the key

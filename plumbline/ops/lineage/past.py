@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from plumbline.core.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, suggest
 from plumbline.ops.lineage.champions import Event, timeline
 from plumbline.ops.rollback import journal, plan, registry
 from plumbline.ops.rollback.agree import TAGS
@@ -26,7 +26,7 @@ def champions(root: Path, usecase: str | None, branch: str | None) -> tuple[list
     events = [*_commits(root, branch or trunk(root)), *_releases(root), *_rollbacks(root)]
     known = {event.usecase for event in events}
     if usecase is not None and usecase not in known:
-        hint = near(usecase, known) if known else "no commit records a bundle"
+        hint = suggest(usecase, known) if known else "no commit records a bundle"
         raise PlumblineError(f"'{usecase}': no bundle of it in this branch, tags or log; {hint}")
     chosen = timeline(e for e in events if usecase in (None, e.usecase))
     return _registered(root, chosen)

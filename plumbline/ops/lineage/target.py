@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plumbline.core import dvc_hash
-from plumbline.core.errors import PlumblineError, near
+from plumbline.core.errors import PlumblineError, suggest
 from plumbline.ops.rollback import plan, registry
 from plumbline.repo import object_stores, revisions, verify, workspace
 from plumbline.repo.dvcfiles import MD5, Out
@@ -122,7 +122,7 @@ def _file(root: Path, asked: str, rev: str | None, name: str, outs: list[Out]) -
     if not path.exists():
         choices = [*plan.bundles(outs), *(o.path for o in outs if not o.path.endswith(".json"))]
         raise PlumblineError(
-            f"'{asked}': no use case, tag, md5, out or file at {name}; {near(relative, choices)}"
+            f"'{asked}': no use case, tag, md5, out or file at {name}; {suggest(relative, choices)}"
         )
     return _of_bytes(root, asked, path, outs, rev, name)
 
