@@ -1,7 +1,7 @@
 """The promise, proved: card_fraud and a plain table, run again in two clean rooms, out by out.
 
 `make prove` (`python -m bench.prove`) clones HEAD, adds the diabetes table, runs what is new, commits,
-and has `python -m plumbline reproduce --clean-room` run that commit twice: each time in a new
+and has `plumbline reproduce --clean-room` run that commit twice: each time in a new
 environment from the lock file, without a cache, in rooms that differ in folder, locale, time zone,
 hash seed, threads, umask, day and processor features. It prints a table of every stage, and exits
 with 1 unless every out has the recorded bytes in both. `--here` leaves out the new environments,

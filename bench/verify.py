@@ -1,4 +1,4 @@
-"""How fast `python -m plumbline verify` hashes: against md5sum on 1 GB, and 4,000 small files.
+"""How fast `plumbline verify` hashes: against md5sum on 1 GB, and 4,000 small files.
 
 `python -m bench.verify [FOLDER]` makes two throw-away projects in FOLDER (a temporary one without
 it), runs each command three times, and prints the median: one process's start-up to its end.

@@ -1,4 +1,4 @@
-"""`python -m plumbline COMMAND`: what a person runs beside `dvc repro`."""
+"""`plumbline COMMAND`: what a person runs beside `dvc repro`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ COMMANDS = (
 def main(words: list[str] | None = None) -> int:
     """Run one command; its exit code. A mistake of the user's is one message and code 2."""
     runner.prepare()
-    parser = argparse.ArgumentParser(prog="python -m plumbline", description=__doc__)
+    parser = argparse.ArgumentParser(prog="plumbline", description=__doc__)
     parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in _commands(sys.argv[1:] if words is None else words):
         command.add(parsers)

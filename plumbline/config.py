@@ -32,7 +32,7 @@ from plumbline.validate.params import Validate
 
 
 class Backtest(Section):
-    """`python -m plumbline backtest`. No stage reads it.
+    """`plumbline backtest`. No stage reads it.
 
     `max_loss`: the share of the fresh model's figure whose loss, beyond noise, ends a model's shelf life.
     """
@@ -115,7 +115,7 @@ class Silence(Section):
 
 
 class Alerts(Section):
-    """Who is told of what the monitor found (`python -m plumbline alert`). No stage reads it.
+    """Who is told of what the monitor found (`plumbline alert`). No stage reads it.
 
     At the top of params.yaml for all use cases; a use case's own `alerts` stand in its place.
     """

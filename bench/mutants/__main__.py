@@ -1,6 +1,6 @@
 """`python -m bench.mutants`: plants each fault in a copy of the project and runs the marked tests there.
 
-Prints one line per fault: the test that noticed, or MISSED. Keeps the evidence for `python -m plumbline
+Prints one line per fault: the test that noticed, or MISSED. Keeps the evidence for `plumbline
 score`. `--only "Data 3"` takes the faults of one id. Exit code 1 where a fault was not noticed.
 """
 

@@ -45,7 +45,7 @@ def _comparison(chosen: argparse.Namespace) -> int:
     here = revision.side(Path("."), None)
     if found["lock"].get("md5") != compare.lock_md5(here):
         raise PlumblineError(
-            f"{name}: its head has another dvc.lock than this work tree; run `python -m plumbline "
+            f"{name}: its head has another dvc.lock than this work tree; run `plumbline "
             "compare` again, with head checked out"
         )
     lock = {**lockcheck.check(here), "uncommitted": found["lock"].get("uncommitted")}

@@ -47,7 +47,7 @@ def _checked(folder: Path) -> str:
         text = (folder / archives.SUMS).read_text(encoding="utf-8")
     except OSError:
         raise PlumblineError(
-            f"{folder}: no {archives.SUMS} there; run `python -m plumbline release TAG` first"
+            f"{folder}: no {archives.SUMS} there; run `plumbline release TAG` first"
         ) from None
     found = archives.sums(p for p in folder.iterdir() if p.name != archives.SUMS)
     if found != text:

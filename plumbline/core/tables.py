@@ -58,7 +58,7 @@ def check(path: Path, columns: Iterable[str]) -> None:
 def _damaged(path: Path, error: Exception) -> PlumblineError:
     said = str(error).splitlines()[0]
     return PlumblineError(
-        f"{path}: not Parquet that can be read ({said}); `python -m plumbline verify --repair`"
+        f"{path}: not Parquet that can be read ({said}); `plumbline verify --repair`"
     )
 
 

@@ -147,7 +147,7 @@ def _applied(repository: Path, case: UseCase) -> Any:
     if case.name not in [service.name for service in store.list_feature_services()]:
         raise PlumblineError(
             f"{repository}: the registry does not know '{case.name}'; "
-            f"run `python -m plumbline features apply {case.name}`"
+            f"run `plumbline features apply {case.name}`"
         )
     return store
 
@@ -162,7 +162,7 @@ def _mendable(repository: Path) -> Iterator[None]:
     except (DecodeError, sqlite3.DatabaseError) as error:
         raise PlumblineError(
             f"{repository}: the feature store's files cannot be used ({error}); if no other process "
-            f"holds them, remove {repository}/*.db and run `python -m plumbline features materialize`"
+            f"holds them, remove {repository}/*.db and run `plumbline features materialize`"
         ) from None
 
 

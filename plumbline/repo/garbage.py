@@ -71,7 +71,7 @@ def survey(settings: Settings, *, cloud: bool) -> Survey:
     if lost or damaged:
         raise PlumblineError(
             f"{lost[0].path if lost else damaged[0].use.path}: its manifest is lost, so that nobody can "
-            "say which objects it needs; `python -m plumbline verify --all-tags --repair` first"
+            "say which objects it needs; `plumbline verify --all-tags --repair` first"
         )
     needed = frozenset(use.oid for use in verify.expand(cached, contents))
     searched: list[Place] = [settings.folder()]
@@ -90,7 +90,7 @@ def collect(settings: Settings, found: Survey, *, cloud: bool, apply: bool) -> N
         if wrong:
             raise PlumblineError(
                 f"DVC would remove {len(wrong)} objects that are needed, {wrong[0]} first: a damaged "
-                "manifest? `python -m plumbline verify --all-tags --repair`; nothing was removed"
+                "manifest? `plumbline verify --all-tags --repair`; nothing was removed"
             )
         if apply:
             _dvc(settings.root, words)

@@ -26,7 +26,7 @@ def blocks(found: Mapping[str, Any], name: str) -> list[Block]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PlumblineError(
             f"{name}: damaged ({type(error).__name__}: {error}); make it again with "
-            "`python -m plumbline compare`"
+            "`plumbline compare`"
         ) from None
 
 

@@ -44,7 +44,7 @@ def read(found: Any, name: str) -> dict[str, Any]:
     keys = {"format", "base", "head", "usecases", "lock"}
     if not isinstance(found, dict) or not keys <= found.keys() or found["format"] != FORMAT:
         raise PlumblineError(
-            f"{name}: not a comparison of format {FORMAT}; make it with `python -m plumbline compare`"
+            f"{name}: not a comparison of format {FORMAT}; make it with `plumbline compare`"
         )
     cases = found["usecases"]
     if not isinstance(cases, dict) or not all(isinstance(c, dict) for c in cases.values()):

@@ -95,7 +95,7 @@ def refuse_rollback(folder: Path) -> None:
                 raise PlumblineError("a rollback is running here; wait for it to end") from None
     if (folder / "journal.json").exists():
         raise PlumblineError(
-            "a rollback was cut off half way here; end it first: `python -m plumbline rollback main` "
+            "a rollback was cut off half way here; end it first: `plumbline rollback main` "
             "(or another revision) undoes it"
         )
 
@@ -132,7 +132,7 @@ def refuse_changed(usecase: str, stage: str) -> None:
             continue
         said = (
             f"{name}: md5 {found}, but dvc.lock records {recorded[name]}: changed since its stage "
-            "wrote it; `python -m plumbline verify --repair` restores it, `dvc repro` makes it again"
+            "wrote it; `plumbline verify --repair` restores it, `dvc repro` makes it again"
         )
         if UNDER_DVC in os.environ:
             raise PlumblineError(said)

@@ -89,7 +89,7 @@ def shifted(folder: Path, usecase: UseCase, measure: Measure) -> str:
     return (
         f"{folder}: column '{measure.column}': {measure.detail}. Mend the source; if the data are right, "
         f"set {usecase.name}.validate.severity: {{{name}: warn}} in params.yaml, run again, and "
-        f"`python -m plumbline accept {usecase.name}`."
+        f"`plumbline accept {usecase.name}`."
     )
 
 
@@ -97,7 +97,7 @@ def unaccepted(usecase: UseCase) -> str:
     """Nobody has accepted a profile yet."""
     return (
         "no accepted profile to compare with; look at the data, then run "
-        f"`python -m plumbline accept {usecase.name}`"
+        f"`plumbline accept {usecase.name}`"
     )
 
 

@@ -1,7 +1,7 @@
 """The edge that measures the statistical profile of a window of days, with DuckDB and numpy.
 
 The profile is small JSON: per column nulls, shares of values, mean, standard deviation, quantiles;
-rows per day and weekday. `python -m plumbline accept` makes it the reference for later windows.
+rows per day and weekday. `plumbline accept` makes it the reference for later windows.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def accepted(path: Path) -> Profile:
     found = files.read_json(path)
     if found and not (isinstance(found, dict) and {"columns", "per_day", "rows"} <= set(found)):
         raise ContractError(
-            f"{path}: not a profile; write {{}} into it, or run `python -m plumbline accept` again"
+            f"{path}: not a profile; write {{}} into it, or run `plumbline accept` again"
         )
     return found
 

@@ -24,7 +24,7 @@ def test_make_targets_exist(word: str) -> None:
     assert word in MAKE
 
 
-@pytest.mark.parametrize("word", sorted(set(re.findall(r"python -m plumbline ([a-z-]+)", TEXT))))
+@pytest.mark.parametrize("word", sorted(set(re.findall(r"`plumbline ([a-z-]+)", TEXT))))
 def test_commands_exist(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([word, "--help"])

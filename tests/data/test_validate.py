@@ -233,11 +233,11 @@ def test_without_an_accepted_profile_it_says_so(run: Run, caplog: pytest.LogCapt
     with caplog.at_level(logging.WARNING, "plumbline"):
         run.go()
     assert "no accepted profile to compare with" in caplog.text
-    assert "python -m plumbline accept orders" in caplog.text
+    assert "plumbline accept orders" in caplog.text
 
 
 def accept(run: Run, done: Path) -> None:
-    """What `python -m plumbline accept` does, with the profile of a run over good orders."""
+    """What `plumbline accept` does, with the profile of a run over good orders."""
     run.accepted.write_bytes((done / "profile.json").read_bytes())
 
 

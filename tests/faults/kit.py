@@ -138,7 +138,7 @@ def plumbline(project: Project, *words: str, **given: str) -> Done:
         os.chdir(here)
         os.environ.clear()
         os.environ.update(env)
-    return Done(f"python -m plumbline {' '.join(words)}", code, said.getvalue())
+    return Done(f"plumbline {' '.join(words)}", code, said.getvalue())
 
 
 def well(done: Done) -> Done:

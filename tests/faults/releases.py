@@ -71,7 +71,7 @@ def step(name: str, when: str, bench: Bench) -> Answer:
     found = well(run(project, *KILLER, "recover", **env))
     line = found.line("interrupted at", "undo" if when == "undo" else name)
     good = line and state(project) == before
-    return Answer("python -m plumbline rollback model-v1", line, "put back" if good else SILENT)
+    return Answer("plumbline rollback model-v1", line, "put back" if good else SILENT)
 
 
 def stage_words(name: str) -> list[str]:

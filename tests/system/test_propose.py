@@ -128,6 +128,6 @@ def test_a_token_that_may_not(
 def test_no_record(project: Toy, hub: GitHub, capsys: pytest.CaptureFixture[str]) -> None:
     Path("other.json").write_text("{}")
     assert main(["propose", "other.json"]) == 2
-    assert "make it with `python -m plumbline retrain`" in capsys.readouterr().err
+    assert "make it with `plumbline retrain`" in capsys.readouterr().err
     assert propose({**record("challenger"), "branch": BRANCH, "commit": "f" * 40}) == 2
     assert "no such revision" in capsys.readouterr().err

@@ -145,7 +145,7 @@ def test_published_once_and_only_as_packed(
     project: Toy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["publish", TAG]) == 2
-    assert "run `python -m plumbline release TAG` first" in capsys.readouterr().err
+    assert "run `plumbline release TAG` first" in capsys.readouterr().err
     assert main(["release", TAG]) == 0
     with github() as hub:
         os.environ.update(hub.environment())

@@ -58,7 +58,7 @@ class User:
     def _command(self, command: str, words: Mapping[str, str]) -> str:
         for said, meant in words.items():
             command = command.replace(said, meant)
-        start = "python -m plumbline "
+        start = "plumbline "
         if command.startswith(start):
             return self.plumbline(*shlex.split(command.removeprefix(start)))
         return self.project.run(*shlex.split(command), env=self.remote.env)
@@ -150,7 +150,7 @@ def test_a_source_that_changes(tmp_path: Path) -> None:
     table, source = tmp_path / "origin.csv", "sources/diabetes/diabetes.csv"
     shutil.move(project.path / source, table)
     project.run("git", "rm", "-q", source)
-    (project.path / source).parent.mkdir(exist_ok=True)  # as `python -m plumbline new` makes it
+    (project.path / source).parent.mkdir(exist_ok=True)  # as `plumbline new` makes it
     user = User(project, Remote("", {}, {"MLFLOW_TRACKING_URI": "off"}))
     first, *others = commands("A source that changes")
     words = {"https://example.com/my_table.csv": str(table), "my_table": "diabetes"}

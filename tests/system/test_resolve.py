@@ -194,9 +194,7 @@ def test_what_the_cache_has_bad_or_lacks(
     cached.write_bytes(good[:-1] + b"4")
     cached.chmod(0o444)
     assert main(["resolve"]) == 2
-    assert (
-        "out/b/last: bad in cache; `python -m plumbline verify --repair`" in capsys.readouterr().err
-    )
+    assert "out/b/last: bad in cache; `plumbline verify --repair`" in capsys.readouterr().err
     cached.unlink()
     shutil.rmtree(".dvc/cache/runs")
     assert ran(resolve(capsys)) == ["last@b"]

@@ -153,9 +153,7 @@ def test_online_values_are_the_days_and_age_to_defaults(laid, repository):
 
 def test_not_applied_says_how(repository):
     other = replace(SMALL, name="other")
-    with pytest.raises(
-        PlumblineError, match="does not know 'other'; run `python -m plumbline feat"
-    ):
+    with pytest.raises(PlumblineError, match="does not know 'other'; run `plumbline feat"):
         store.online(other, {"who_id": ["ann"], "place_id": [1]}, repository)
     with pytest.raises(PlumblineError, match=r"no feature_store\.yaml"):
         store.apply(SMALL, repository / "nowhere", repository)

@@ -1,4 +1,4 @@
-"""`python -m plumbline mlflow-ui` serves MLflow's pages over what was recorded, on this machine only."""
+"""`plumbline mlflow-ui` serves MLflow's pages over what was recorded, on this machine only."""
 
 from __future__ import annotations
 

@@ -126,5 +126,5 @@ def notice(failures: Mapping[str, Failure]) -> Letter:
 def trial() -> Letter:
     """What `--test` sends."""
     title = "Plumbline: a test of alerts"
-    text = "Nothing is wrong. Somebody ran `python -m plumbline alert --test`, and it reached you."
+    text = "Nothing is wrong. Somebody ran `plumbline alert --test`, and it reached you."
     return Letter(title, [Verdict(title, "good"), Text(text)])

@@ -55,9 +55,7 @@ def _of_record(record: Mapping[str, Any], name: str) -> dict[str, Any]:
     failed = record["failed"]
     seen = checked(record["monitor"], name) if record["monitor"] else {}
     if not failed:
-        return seen or usecase_alerts.broken(
-            f"{name}: no verdict", "run `python -m plumbline retrain` again"
-        )
+        return seen or usecase_alerts.broken(f"{name}: no verdict", "run `plumbline retrain` again")
     evidence = f"stage {one_line(failed['stage'])} failed: {one_line(failed['error'])}"
     page = usecase_alerts.broken(evidence, "mend what it names, then run it again", "stage")
     return {**seen, "level": "page", "findings": [*page["findings"], *seen.get("findings", [])]}

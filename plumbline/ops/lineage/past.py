@@ -96,7 +96,7 @@ def _registered(root: Path, found: list[Event]) -> tuple[list[Event], list[str]]
         if bearer and bearer.md5 != event.md5:
             notes.append(
                 f"{usecase}: MLflow's champion is version {bearer.number}, bundle {bearer.md5}; "
-                "`python -m plumbline registry status`"
+                "`plumbline registry status`"
             )
     number = partial(_number, known)
     return [replace(e, version=number(e)) for e in found], notes

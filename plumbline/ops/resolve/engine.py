@@ -82,7 +82,7 @@ def finish(
     if child_process.run([sys.executable, "-m", "dvc", "repro", *targets], root, env, heard):
         failed = failure("\n".join(said)) or {"stage": "dvc repro", "error": (said or [""])[-1]}
         raise PlumblineError(
-            f"{failed['stage']}: {failed['error']}; mend it, then `python -m plumbline resolve` again"
+            f"{failed['stage']}: {failed['error']}; mend it, then `plumbline resolve` again"
         )
     there = [path for path in (sides.LOCK, *kept) if (root / path).exists()]
     git(root, "add", "--", *there)
@@ -99,7 +99,7 @@ def _checkout(root: Path, entries: Sequence[Mapping[str, Any]], kept: set[str]) 
         if found.kind in ("bad", "extra") and found.use.out.path in set(outs) - lost:
             raise PlumblineError(
                 f"{found.use.path}: {found.kind} in {found.where}; "
-                "`python -m plumbline verify --repair`, then resolve again"
+                "`plumbline verify --repair`, then resolve again"
             )
 
 

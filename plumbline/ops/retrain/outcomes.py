@@ -66,7 +66,7 @@ def read(found: Any, name: str) -> list[dict[str, Any]]:
     if whole.get("format") != FORMAT or not isinstance(listed, list):
         raise PlumblineError(
             f"{name}: not what a retrain of format {FORMAT} writes; make it with "
-            "`python -m plumbline retrain`"
+            "`plumbline retrain`"
         )
     for record in listed:
         lacking = KEYS - record.keys() if isinstance(record, dict) else KEYS

@@ -89,7 +89,7 @@ def _ref(root: Path, tag: str) -> str:
 def _refused(findings: Sequence[Finding]) -> str:
     return (
         f"not released: {_listed(findings)}; run `dvc push --all-tags` where the objects are, or "
-        "`python -m plumbline verify --all-tags --repair`"
+        "`plumbline verify --all-tags --repair`"
     )
 
 

@@ -68,7 +68,7 @@ def brought(root: Path, commit: str, out: Out, target: Path) -> None:
     if out.md5 not in contents:
         raise PlumblineError(
             f"{out.path} at {commit[:9]}: its manifest {out.md5} is in no cache or remote; "
-            "`python -m plumbline verify --all-tags --repair`"
+            "`plumbline verify --all-tags --repair`"
         )
     mode = repair.file_mode(out.executable, repair.umask())
     for name, md5 in contents[out.md5].items():

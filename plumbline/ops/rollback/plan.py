@@ -86,7 +86,7 @@ def refuse_unsafe(findings: Iterable[Finding]) -> None:
             continue
         raise PlumblineError(
             f"{found.use.path}: {found.kind} in {found.where}, so that a failed rollback could not put "
-            "it back; `python -m plumbline verify --repair`, or `dvc repro` and commit, first"
+            "it back; `plumbline verify --repair`, or `dvc repro` and commit, first"
         )
 
 

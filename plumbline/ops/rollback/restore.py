@@ -92,7 +92,7 @@ def proved(root: Path) -> str:
     for found in report.findings:
         raise PlumblineError(
             f"{len(report.findings)} files are not as recorded: {found.use.path} is {found.kind} in "
-            f"{found.where}; `python -m plumbline verify {found.use.rev or ''}` names all"
+            f"{found.where}; `plumbline verify {found.use.rev or ''}` names all"
         )
     checked = ", ".join(f"{part.where} {part.checked:,}" for part in report.parts if part.checked)
     return f"all good: {checked}"

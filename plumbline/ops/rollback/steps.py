@@ -161,7 +161,7 @@ def _outs_back(root: Path, journal: Journal) -> None:
     report = verify.check(object_stores.settings(root), where=("workspace",))
     lost = [f for f in report.findings if f.use.path not in journal.absent]
     if lost:
-        raise PlumblineError(f"{lost[0].use.path}: {lost[0].kind}; `python -m plumbline verify`")
+        raise PlumblineError(f"{lost[0].use.path}: {lost[0].kind}; `plumbline verify`")
 
 
 def _locked(root: Path) -> list[Out]:
