@@ -89,8 +89,28 @@ class Measure:
     edges: tuple[int, ...] = ()  # a value counts as the number of edges at or below it
 
 
+class Aggregated:
+    """What a snapshot and a fresh feature have in common: how an entity's events become one number."""
+
+    aggregate: Aggregate
+    column: str | None
+    default: float
+    where: tuple[Where, ...]
+    edges: tuple[int, ...]
+
+    @property
+    def measure(self) -> Measure:
+        """What is counted and summed."""
+        return Measure(self.column, self.where, self.edges)
+
+    @property
+    def empty_value(self) -> float:
+        """The feature's value where its window holds nothing."""
+        return self.default if self.aggregate in ("mean", "rate") else 0.0
+
+
 @dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Aggregated):
     """A feature of an entity's history: whole days that end at the midnight before the event.
 
     Values are summed as integers and divided once, so that all engines agree to the bit.
@@ -115,13 +135,9 @@ class Snapshot:
     # do not dominate a mean
     edges: tuple[int, ...] = ()
 
-    @property
-    def measure(self) -> Measure:
-        return Measure(self.column, self.where, self.edges)
-
 
 @dataclass(frozen=True)
-class Fresh:
+class Fresh(Aggregated):
     """A feature of the entity's day so far: events of the same day, strictly earlier than this one.
 
     >>> today = Fresh("customer_count_today", "customer", "count", "Payments earlier today")
@@ -135,10 +151,6 @@ class Fresh:
     default: float = 0.0  # value of a mean or rate without events; count and sum give 0
     where: tuple[Where, ...] = ()  # all conditions must hold
     edges: tuple[int, ...] = ()  # rising; a value counts as the number of edges at or below it
-
-    @property
-    def measure(self) -> Measure:
-        return Measure(self.column, self.where, self.edges)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from functools import reduce
-from operator import and_, or_
 from typing import Any
 
 import ibis
 
-from plumbline.core.usecase import Entity, Fresh, Measure, Snapshot, UseCase, Where
+from plumbline.core import conditions
+from plumbline.core.usecase import Entity, Fresh, Measure, Snapshot, UseCase
 
 Table = Any
 Value = Any
@@ -61,7 +61,7 @@ def fresh(usecase: UseCase, events: Table) -> Table:
         )
         count, total = _aggregates(events, spec.measure)
         value = _value(spec, count.over(earlier), total.over(earlier))
-        values[spec.name] = entity.isnull().ifelse(default(spec), value)
+        values[spec.name] = entity.isnull().ifelse(spec.empty_value, value)
     return events.mutate(**values)
 
 
@@ -86,7 +86,7 @@ def join_label(usecase: UseCase, events: Table, outcomes: Table) -> Table:
 
 def fill(specs: Iterable[Snapshot], joined: Table) -> Table:
     """`joined` with each snapshot feature's default where the entity has no row for the day."""
-    return joined.mutate(**{s.name: joined[s.name].fill_null(default(s)) for s in specs})
+    return joined.mutate(**{s.name: joined[s.name].fill_null(s.empty_value) for s in specs})
 
 
 def between(usecase: UseCase, table: Table, start: date, end: date) -> Table:
@@ -175,31 +175,13 @@ def _windowed(spec: Snapshot, dense: Table, parts: Mapping[Part, str]) -> Value:
 
 def _aggregates(rows: Table, measure: Measure) -> tuple[Value, Value]:
     """How many values, and their integer sum; null values count for neither."""
-    taken = reduce(and_, (_inside(rows, w) for w in measure.where)) if measure.where else None
+    taken = conditions.expression(measure.where, rows)
     if measure.column is None:
         return rows.count(where=taken), rows.count(where=taken)
     value = rows[measure.column].cast("int64")
     if measure.edges:
         value = reduce(lambda a, b: a + b, ((value >= e).cast("int64") for e in measure.edges))
     return value.count(where=taken), value.sum(where=taken)
-
-
-def _inside(rows: Table, condition: Where) -> Value:
-    """Whether the condition's value is in its range; null where the value is."""
-    value = rows[condition.column]
-    value = value.hour() if value.type().is_timestamp() else value.cast("int64")
-    ends = []
-    if condition.low is not None:
-        ends.append(value >= condition.low)
-    if condition.high is not None:
-        ends.append(value < condition.high)
-    return reduce(or_ if _over(condition) else and_, ends)
-
-
-def _over(condition: Where) -> bool:
-    """Whether the range runs over the end, and so takes what one of its ends allows."""
-    low, high = condition.low, condition.high
-    return low is not None and high is not None and low > high
 
 
 def _value(spec: Snapshot | Fresh, count: Value, total: Value) -> Value:
@@ -210,8 +192,3 @@ def _value(spec: Snapshot | Fresh, count: Value, total: Value) -> Value:
         return total.fill_null(0).cast("float64")
     ratio = total.cast("float64") / count.nullif(0).cast("float64")
     return ratio.fill_null(spec.default)
-
-
-def default(spec: Snapshot | Fresh) -> float:
-    """The feature's value where the window is empty."""
-    return spec.default if spec.aggregate in ("mean", "rate") else 0.0

@@ -116,7 +116,7 @@ def _snapshot(usecase: UseCase, spec: Snapshot) -> dict[str, Any]:
         "entity": spec.entity,
         "aggregate": spec.aggregate,
         "window": f"{spec.days} {when}, to the midnight before",
-        "default": spec.default if spec.aggregate in ("mean", "rate") else 0.0,
+        "default": spec.empty_value,
     }
 
 
@@ -126,7 +126,7 @@ def _fresh(usecase: UseCase, spec: Fresh) -> dict[str, Any]:
         "entity": spec.entity,
         "aggregate": spec.aggregate,
         "window": "the same day, before the event",
-        "default": spec.default if spec.aggregate in ("mean", "rate") else 0.0,
+        "default": spec.empty_value,
     }
 
 

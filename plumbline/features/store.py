@@ -68,7 +68,7 @@ def online(
         service = store.get_feature_service(case.name)
         found = store.get_online_features(features=service, entity_rows=rows).to_dict()
     return {
-        spec.name: [batch.default(spec) if v is None else v for v in found[spec.name]]
+        spec.name: [spec.empty_value if v is None else v for v in found[spec.name]]
         for spec in case.snapshots
     }
 

@@ -16,7 +16,7 @@ import numpy as np
 from plumbline.core import dvc_hash, row_features
 from plumbline.core.errors import BundleError, suggest
 from plumbline.core.files import dumps, replacing_folder
-from plumbline.core.usecase import Array, Columns, Fresh, Snapshot, UseCase
+from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.model import calibration, manifest
 from plumbline.model.calibration import Calibration
 from plumbline.model.manifest import Manifest
@@ -115,8 +115,8 @@ def raw_score(
 def complete(usecase: UseCase, columns: Columns) -> dict[str, Array]:
     """Raw events' columns with defaults for missing histories, category codes and row features."""
     size = len(columns[usecase.key])
-    histories: tuple[Snapshot | Fresh, ...] = (*usecase.snapshots, *usecase.fresh)
-    whole = {h.name: np.full(size, _default(h)) for h in histories} | dict(columns)
+    defaults = {h.name: np.full(size, h.empty_value) for h in usecase.aggregates}
+    whole = defaults | dict(columns)
     return {
         **whole,
         **row_features.category_codes(usecase, whole),
@@ -205,7 +205,3 @@ def _booster(path: Path, said: Manifest, threads: int) -> Any:
             f"{', '.join(differing)}; restore the bundle with `dvc checkout`"
         )
     return booster
-
-
-def _default(history: Snapshot | Fresh) -> float:
-    return history.default if history.aggregate in ("mean", "rate") else 0.0

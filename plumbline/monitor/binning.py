@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from plumbline.core import arrays
 from plumbline.core.usecase import Array, UseCase, Where, aggregates, available
 from plumbline.monitor import drift
-from plumbline.monitor.window import Window, is_number
+from plumbline.monitor.window import Window
 
 Kind = Literal["numeric", "category", "identifier", "time"]
 """How values are counted: in bins, by value, not at all (only nulls), by the hour of the day."""
@@ -33,8 +34,6 @@ RARE = 0.002
 COMMON = 0.003
 """Share of the training rows from which one exact value is no surprise."""
 HOURS = 24
-NUMBERS = ("integer", "floating", "mixed-integer-float", "boolean", "empty")
-"""What pandas calls a column of objects that are numbers."""
 IDS = 500
 """Ids of an entity whose rows are counted one by one, about."""
 LONGEST = 7
@@ -282,20 +281,11 @@ def column_counts(plan: Plan, values: Array) -> Array:
         inverse, kinds = pd.factorize(values)  # -1 for a null
         codes = np.array([plan.codes.get(k, plan.size - 1) for k in kinds], np.int64)
         return np.bincount(codes[inverse[inverse >= 0]], minlength=plan.size)
-    numbers = numeric(values)
+    numbers = arrays.numeric(values)
     if numbers is None:
         return np.zeros(plan.size, np.int64)
     known = numbers[~np.isnan(numbers)]
     return np.bincount(np.searchsorted(plan.edges, known), minlength=plan.size)
-
-
-def numeric(values: Array) -> Array | None:
-    """The values as float64, NaN for a null; None where there is text."""
-    if is_number(values):
-        return values.astype(np.float64)
-    if pd.api.types.infer_dtype(values, skipna=True) not in NUMBERS:
-        return None
-    return pd.to_numeric(pd.Series(values)).to_numpy(np.float64)
 
 
 def fine_places(values: Array) -> Array:
@@ -307,7 +297,7 @@ def fine_places(values: Array) -> Array:
 
 def fine_counts(values: Array) -> Array:
     """Rows per bin of the fine grid, int64 (FINE,)."""
-    numbers = numeric(values)
+    numbers = arrays.numeric(values)
     if numbers is None:
         return np.zeros(FINE, np.int64)
     return np.bincount(fine_places(numbers[np.isfinite(numbers)]), minlength=FINE)
@@ -332,7 +322,7 @@ def _plan(usecase: UseCase, name: str, kind: Kind, values: Array | None, *, raw:
 
 
 def _numeric(name: str, values: Array, *, raw: bool) -> Plan:
-    numbers = numeric(values)
+    numbers = arrays.numeric(values)
     known = np.zeros(0) if numbers is None else numbers[np.isfinite(numbers)]
     if not len(known):
         return Plan(name, "numeric", raw, 0.0, 0.0)

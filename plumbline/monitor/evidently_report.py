@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from plumbline.core import arrays
 from plumbline.core.usecase import Array
 from plumbline.monitor import evidently_widgets, quality, result, stable_html, verdict
 from plumbline.monitor.binning import Plan
 from plumbline.monitor.evidently_widgets import LABEL, SCORE, Pair, drift_table, widgets
 from plumbline.monitor.observe import Observation
 from plumbline.monitor.params import Monitor
-from plumbline.monitor.window import Window, is_number
+from plumbline.monitor.window import Window
 
 FEWEST = 10
 """Rows of a window below which Evidently's drift and quality metrics have nothing to draw."""
@@ -79,7 +80,7 @@ def _problem(plan: Plan, past: Window, now: Window) -> str:
     for window, where in ((now, "current"), (past, "reference")):
         if plan.name not in window.columns:
             return f"not in the {where} table"
-        if plan.kind == "numeric" and not is_number(window.columns[plan.name]):
+        if plan.kind == "numeric" and not arrays.is_number(window.columns[plan.name]):
             return f"text in the {where} table, expected numbers"
     return ""
 
@@ -92,7 +93,7 @@ def _empty(values: Array) -> bool:
 
 
 def _plain(values: Array, category: bool) -> Array:
-    if category or not is_number(values):
+    if category or not arrays.is_number(values):
         return np.where(pd.isna(values), "(null)", values.astype(str)).astype(object)
     numbers = values.astype(np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)

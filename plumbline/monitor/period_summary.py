@@ -5,13 +5,14 @@ A sketch of 50,000 rows and 30 columns takes a few kilobytes, so that a stream's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from plumbline.core.usecase import Array, Where
+from plumbline.core import arrays, conditions
+from plumbline.core.usecase import Array
 from plumbline.monitor import binning as layouts
 from plumbline.monitor.binning import Claim, Layout, Plan
 from plumbline.monitor.calendar import DAY
@@ -118,7 +119,7 @@ def _problems(layout: Layout, window: Window) -> dict[str, tuple[str, str]]:
         values = window.columns.get(plan.name)
         if values is None:
             found[plan.name] = ("missing", "not in the table")
-        elif plan.kind == "numeric" and layouts.numeric(values) is None:
+        elif plan.kind == "numeric" and arrays.numeric(values) is None:
             found[plan.name] = ("type", "text, expected numbers")
         elif plan.kind == "time" and values.dtype.kind != "M":
             found[plan.name] = ("type", f"{values.dtype}, expected times")
@@ -131,7 +132,7 @@ def _raw(layout: Layout, plan: Plan, window: Window) -> Raw:
         return _unseen(plan, values)
     if plan.kind != "numeric" or plan.rare is None:
         return Raw()
-    numbers = layouts.numeric(values)
+    numbers = arrays.numeric(values)
     known = np.isfinite(numbers) if numbers is not None else np.zeros(0, bool)
     if numbers is None or not known.any():
         return Raw(fine=np.zeros(layouts.FINE, np.int64))
@@ -193,34 +194,11 @@ def _added(claim: Claim, window: Window) -> Array | None:
     needed = [w.column for w in claim.where] + ([claim.column] if claim.column else [])
     if any(name not in window.columns for name in needed):
         return None
-    counted = inside(claim.where, window)
+    counted = conditions.mask(claim.where, window.columns, window.rows)
     if claim.column is None:
         return counted.astype(np.float64)
-    numbers = layouts.numeric(window.columns[claim.column])
+    numbers = arrays.numeric(window.columns[claim.column])
     return None if numbers is None else np.where(counted & ~np.isnan(numbers), numbers, 0.0)
-
-
-def inside(where: Sequence[Where], window: Window) -> Array:
-    """Whether each row meets all conditions, bool (n,); a null meets none."""
-    found = np.ones(window.rows, bool)
-    for condition in where:
-        found &= _between(condition, window.columns[condition.column])
-    return found
-
-
-def _between(condition: Where, values: Array) -> Array:
-    if values.dtype.kind == "M":
-        hours = (values - values.astype("datetime64[D]")) / np.timedelta64(1, "h")
-        values = np.floor(hours)  # NaN for a null
-    numbers = layouts.numeric(values)
-    if numbers is None:
-        return np.zeros(len(values), bool)
-    low, high = condition.low, condition.high
-    above = np.ones(len(numbers), bool) if low is None else numbers >= low
-    below = np.ones(len(numbers), bool) if high is None else numbers < high
-    if low is not None and high is not None and low > high:
-        return above | below
-    return above & below & ~np.isnan(numbers)
 
 
 def _repeated(key: Array | None) -> int:

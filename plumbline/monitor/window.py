@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plumbline.core import arrays
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.monitor import calendar
 
@@ -74,7 +75,7 @@ def matured_weeks(whole: Window) -> Window:
 def scorable(columns: Columns, needed: Sequence[str], rows: int) -> Mapping[str, Array]:
     """The columns, with NaN (n,) for a needed one that is missing or holds text, and for infinity."""
     empty = np.full(rows, np.nan)
-    good = {n: _finite(v) for n, v in columns.items() if n not in needed or is_number(v)}
+    good = {n: _finite(v) for n, v in columns.items() if n not in needed or arrays.is_number(v)}
     return {**dict.fromkeys(needed, empty), **good}
 
 
@@ -83,8 +84,3 @@ def _finite(values: Array) -> Array:
     if values.dtype.kind != "f" or not np.isinf(values).any():
         return values
     return np.where(np.isinf(values), np.nan, values)
-
-
-def is_number(values: Array) -> bool:
-    """Whether a column holds numbers, truth values or times rather than text."""
-    return values.dtype.kind in "biufM"

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core import tables
+from plumbline.core import arrays, tables
 from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.monitor import calendar, drift
 from plumbline.monitor.binning import Kind, monitored
 from plumbline.monitor.params import Monitor
-from plumbline.monitor.window import is_number
 from plumbline.repo import dvc_lock
 from plumbline.repo.dvc_lock import Entries
 from plumbline.repo.object_stores import Folder
@@ -67,7 +66,7 @@ def drift_of(
 def _comparable(name: str, kind: Kind, *sides: Columns) -> bool:
     if kind == "identifier" or not all(name in side and len(side[name]) for side in sides):
         return False
-    return kind == "category" or all(is_number(side[name]) for side in sides)
+    return kind == "category" or all(arrays.is_number(side[name]) for side in sides)
 
 
 def _line(name: str, effect: drift.Effect, limits: Monitor) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core import row_features
+from plumbline.core import conditions, row_features
 from plumbline.core.errors import PlumblineError, suggest
-from plumbline.core.usecase import Array, Column, Entity, Fresh, Measure, Snapshot, UseCase, Where
+from plumbline.core.usecase import Array, Column, Entity, Fresh, Measure, Snapshot, UseCase
 
 Event = Mapping[str, Any]
 """One event's known columns as plain values: int, float, str, bool, datetime without zone, None."""
@@ -143,7 +143,7 @@ def _divide(spec: Snapshot | Fresh, count: int, total: int) -> float:
         return float(count)
     if spec.aggregate == "sum":
         return float(total)
-    return float(total) / float(count) if count else spec.default
+    return float(total) / float(count) if count else spec.empty_value
 
 
 def _ledger(rows: Iterable[Event], time: str, measures: Iterable[Measure]) -> Ledger:
@@ -159,7 +159,7 @@ def _ledger(rows: Iterable[Event], time: str, measures: Iterable[Measure]) -> Le
 
 def _measured(measure: Measure, event: Event) -> int | None:
     """What the event adds to the sum; None where it does not count."""
-    if not all(_inside(w, event[w.column]) for w in measure.where):
+    if not conditions.holds(measure.where, event):
         return None
     if measure.column is None:
         return 1
@@ -167,17 +167,6 @@ def _measured(measure: Measure, event: Event) -> int | None:
     if value is None or not measure.edges:
         return None if value is None else int(value)
     return bisect_right(measure.edges, int(value))
-
-
-def _inside(condition: Where, value: Any) -> bool:
-    if value is None:
-        return False
-    number = value.hour if isinstance(value, datetime) else int(value)
-    low, high = condition.low, condition.high
-    above, below = low is None or number >= low, high is None or number < high
-    if low is not None and high is not None and low > high:
-        return above or below
-    return above and below
 
 
 def _running(values: Iterable[int]) -> tuple[int, ...]:

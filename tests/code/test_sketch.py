@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import tracemalloc
 from dataclasses import replace
-from datetime import datetime
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from plumbline.core.usecase import Snapshot, Where
 from plumbline.monitor import binning, entities, label_outcomes, period_summary, stream
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import Window, window
-from plumbline.serve import single_event
 from tests.shop import LAST, table, usecase
 from usecases import card_fraud, flights
 
@@ -110,11 +108,6 @@ def test_lost_columns_and_text_are_problems():
     assert {name: p[0] for name, p in one.problems.items()} == {"rate": "type", "colour": "missing"}
 
 
-def test_numbers_with_none_are_numbers():
-    assert binning.numeric(np.array([1, None, 2.5], object))[0] == 1.0
-    assert binning.numeric(np.array(["1"], object)) is None
-
-
 @pytest.mark.parametrize("rows", [0, 1])
 def test_hardly_any_rows(rows):
     one = look(per_day=rows)
@@ -144,33 +137,6 @@ def test_histories_are_held_against_the_days_before():
     assert entities.contradicted(claim, now, [before]) == (1, 3)
     assert entities.contradicted(claim, now, []) is None
     assert entities.contradicted(claim, day(2, [1, 1, 1], [2, 2, 2]), [before]) is None
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [
-        Where("cents", 1),
-        Where("cents", None, 500),
-        Where("cents", 200, 500),
-        Where("at", 0, 6),
-        Where("at", 18, 6),
-        Where("at"),
-    ],
-)
-def test_a_condition_is_the_same_as_for_a_single_event(condition):
-    cents = [-5, 0, 1, 199, 200, 499, 500, None]
-    at = ["2025-07-20T05:59:59", "2025-07-20T06", "2025-07-20T17:59", "2025-07-20T18"]
-    at += ["2025-07-20T23:59", "2025-07-20T00", "2025-07-20T12", None]
-    columns = {"cents": np.array(cents, object), "at": np.array(at, "M8[us]")}
-    events = [
-        (c, None if t is None else datetime.fromisoformat(t))
-        for c, t in zip(cents, at, strict=True)
-    ]
-    expected = [
-        single_event._inside(condition, {"cents": c, "at": t}[condition.column]) for c, t in events
-    ]
-    seen = Window(columns, np.full(8, np.nan), np.zeros(8))
-    assert period_summary.inside((condition,), seen).tolist() == expected
 
 
 def test_a_history_of_some_rows_is_held_against_these_alone():
