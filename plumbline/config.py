@@ -32,33 +32,28 @@ from plumbline.validate.params import Validate
 
 
 class Backtest(Section):
-    """`plumbline backtest`. No stage reads it.
+    """Settings of `plumbline backtest`. No stage reads them."""
 
-    `max_loss`: the share of the fresh model's figure whose loss, beyond noise, ends a model's shelf life.
-    """
-
-    origins: Count = 10  # models made one after another
-    train_days: Count = 28  # of the first one's train window, at least
-    replicates: Count = 2000  # for every interval
+    origins: Count = 10  # days in the past on which a model is trained
+    train_days: Count = 28  # shortest train window
+    replicates: Count = 2000  # of the bootstrap, for every interval
+    # loss beyond noise that ends a model's shelf life, as a share of a fresh model's figure
     max_loss: Share = 0.05
 
 
 class Gate(Section):
-    """What a pull request may do (`plumbline/review/merge_gate.py`). No stage reads it.
+    """The merge gate's limits (`plumbline gate`). No stage reads them.
 
-    `retrains`: how often `compare` trains head's model again with another seed, to see what luck does
-    to each figure (`bench/honesty.py` measures how well that tells). Where it cannot, a difference up
-    to `margin` of the other model's figure is noise. Shares of that figure, too: a slice that loses
-    more than `slice_loss`, or a cost that grows by more than `cost_growth`, beyond noise, is refused;
-    so is a gain too good to be true: more than `too_good` of the error gone at once. `override`: why a
-    use case's model may be merged although it is refused.
+    Shares are of the base model's figure, and count where the change is beyond noise.
     """
 
+    # trainings of head's model with other seeds, which measure the seed's part of the noise
     retrains: Annotated[int, Field(ge=0, le=50)] = 6
-    margin: Share = 0.015
-    slice_loss: Share = 0.25
-    cost_growth: Share = 0.1
-    too_good: Share = 0.5
+    margin: Share = 0.015  # difference that counts as noise where no other seed can be tried
+    slice_loss: Share = 0.25  # loss of one slice above which a change is refused
+    cost_growth: Share = 0.1  # growth of the cost above which a change is refused
+    too_good: Share = 0.5  # share of the error removed at once above which a leak is suspected
+    # a reason in words; the use case's model may then be merged although the gate refuses it
     override: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
@@ -87,46 +82,49 @@ Variable = Annotated[str, BeforeValidator(_variable)]
 
 
 class Email(Section):
-    """Mail by SMTP, the monitor's page attached. A password goes by TLS only, or to this machine."""
+    """E-mail by SMTP with the monitor's page attached.
 
-    to: Annotated[tuple[Address, ...], Field(strict=False), AfterValidator(_some)]
-    from_: Address = Field(alias="from")
-    host: Annotated[str, Field(min_length=1)]
-    port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    A password is sent by TLS only, or to this machine.
+    """
+
+    to: Annotated[tuple[Address, ...], Field(strict=False), AfterValidator(_some)]  # recipients
+    from_: Address = Field(alias="from")  # sender
+    host: Annotated[str, Field(min_length=1)]  # of the SMTP server
+    port: Annotated[int, Field(ge=1, le=65_535)] = 587  # 465 with `tls: implicit`
     tls: Literal["starttls", "implicit", "none"] = "starttls"
-    user: Variable = "SMTP_USER"  # names of environment variables; not set: no log-in
-    password: Variable = "SMTP_PASSWORD"
+    user: Variable = "SMTP_USER"  # name of an environment variable; where it is not set: no log-in
+    password: Variable = "SMTP_PASSWORD"  # name of an environment variable
 
 
 class Webhook(Section):
-    """A message in Slack's or Teams' form to the address that an environment variable holds."""
+    """A message to a Slack or Teams channel."""
 
     kind: Literal["slack", "teams"]
-    url: Variable
+    url: Variable  # name of the environment variable that holds the webhook's address
 
 
 class Silence(Section):
-    """Findings that nobody is told of before the day `until`; what is left out matches all."""
+    """Findings that are not sent before a day. A key that is left out matches everything."""
 
-    until: Day
+    until: Day  # first day on which such findings are sent again
     usecase: str | None = None
     column: str | None = None
-    check: str | None = None
+    check: str | None = None  # e.g. drift; the monitor's page names each finding's check
 
 
 class Alerts(Section):
-    """Who is told of what the monitor found (`plumbline alert`). No stage reads it.
+    """Where `plumbline alert` sends the monitor's findings. No stage reads it.
 
-    At the top of params.yaml for all use cases; a use case's own `alerts` stand in its place.
+    Set at the top of params.yaml for all use cases; a use case's own `alerts` section replaces it.
     """
 
-    level: Literal["watch", "page"] = "page"  # from which
-    repeat_days: Count = 7  # until the same is said again
-    silence_until: Day | None = None  # nothing is said before that day
+    level: Literal["watch", "page"] = "page"  # lowest level that is sent
+    repeat_days: Count = 7  # days until an unchanged finding is sent again
+    silence_until: Day | None = None  # nothing is sent before this day
     silence: Annotated[tuple[Silence, ...], Field(strict=False)] = ()
     email: Email | None = None
     webhooks: Annotated[tuple[Webhook, ...], Field(strict=False)] = ()
-    github: bool = False  # one issue per use case
+    github: bool = False  # keep one GitHub issue per use case
 
 
 class UseCaseParams(Section):

@@ -11,17 +11,20 @@ from plumbline.core.params_base import Day, Section
 
 
 class Data(Section):
-    """Where the events come from. `as_of`: midnight at the start of that day; nothing later is seen."""
+    """Where the events come from, and up to which day."""
 
     source: Literal["simulate", "csv", "parquet", "url", "sql"]
-    as_of: Day | None = None
-    start: Day | None = None
+    as_of: Day | None = None  # midnight at the start of this day; nothing later is read
+    start: Day | None = None  # first day; nothing earlier is read
     path: str | None = None  # csv, parquet: a file, a folder or a glob
-    url: str | None = None  # http, https, file; ${VARIABLES} taken from the environment
+    url: str | None = None  # url: http, https or file; ${NAME} stands for an environment variable
     sha256: str | None = None  # url: required; csv, parquet: checked when given
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv
     encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"  # csv
-    address: str | None = None  # sql: SQLAlchemy address, ${VARIABLES} taken from the environment
-    query: str | None = None
+    # sql: SQLAlchemy's address; ${NAME} stands for an environment variable
+    address: str | None = None
+    query: str | None = None  # sql: one SELECT
+    # simulate: the simulator's own settings, for card_fraud those of sources/card_fraud/settings.py
     simulate: Mapping[str, Any] = Field(default_factory=dict)
-    forget: Mapping[str, list[int | str]] = Field(default_factory=dict)  # an id's column: ids
+    # erasure: by id column, the ids whose rows are left out from the next run on
+    forget: Mapping[str, list[int | str]] = Field(default_factory=dict)

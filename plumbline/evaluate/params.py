@@ -15,22 +15,24 @@ from plumbline.metrics.cost_matrix import Costs
 class Evaluate(Section):
     """How the model is measured, and what counts as good enough (see `plumbline/evaluate/acceptance.py`)."""
 
-    bootstrap: Count = 500  # replicates
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of the intervals
-    k: Count = 50  # alarms a day at which precision is read, and that can be looked into
-    rule: float | None = None  # a plain threshold of the naive answer, as a policy to beat
-    false_alarm_rate: Share = 0.01  # at which recall is read
-    linear_rows: Count = 200_000  # of train, at most, for the linear baseline
-    pairs: Count = 5_000  # events of test, at most, for the expected behaviours
-    explained: Count = 2_000  # rows of test, at most, whose contributions are drawn
-    min_pairs: Count = 1  # that each behaviour must be checked on
-    subgroup_share: Share = 0.02  # of the rows, at least, that a subgroup found must hold
-    slice_floor: Share = 0.5  # of the overall figure that each slice must reach
-    slice_floors: Mapping[str, float] = Field(
-        default_factory=dict
-    )  # by slice, in the metric's unit
-    max_ece: Annotated[float, Field(ge=0)] = 0.3  # calibration error over the rarer class's share
-    max_bias: Annotated[float, Field(ge=0)] = 0.5  # mean error over the mean absolute error
+    bootstrap: Count = 500  # replicates of the test days, for every interval
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # confidence level of the intervals
+    k: Count = 50  # alarms a day that people can look into; precision is measured at it
+    rule: float | None = None  # threshold of the naive answer, as a simple policy to beat
+    false_alarm_rate: Share = 0.01  # at which recall is measured
+    linear_rows: Count = 200_000  # rows of train, at most, for the linear baseline
+    pairs: Count = 5_000  # events of test, at most, on which each behaviour is tested
+    explained: Count = 2_000  # rows of test, at most, in the plots of contributions
+    min_pairs: Count = 1  # events, at least, on which each behaviour must be tested
+    subgroup_share: Share = 0.02  # smallest share of the rows that a reported subgroup holds
+    # share of the overall primary metric that each slice must reach; of an error, the overall one
+    # over the slice's
+    slice_floor: Share = 0.5
+    # by slice, a floor in the metric's own unit, in place of slice_floor
+    slice_floors: Mapping[str, float] = Field(default_factory=dict)
+    # classification: expected calibration error over the share of the rarer class
+    max_ece: Annotated[float, Field(ge=0)] = 0.3
+    max_bias: Annotated[float, Field(ge=0)] = 0.5  # regression: mean error over mean absolute error
 
 
 @dataclass(frozen=True)

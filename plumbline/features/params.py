@@ -8,17 +8,19 @@ from plumbline.core.params_base import Days, Section, Share
 
 
 class Features(Section):
-    """How the events are split. Timed: whole days back from as_of. Plain tables: shares of the keys.
+    """How events are joined to their histories, and how they are split.
 
-    `join`: how snapshots meet events, by Feast's point-in-time join or by a direct one in DuckDB,
-    which is several times faster. Both write the same bytes.
+    A use case with an event time is split by whole days, counted back from as_of; a plain table is
+    split by shares of its keys.
     """
 
+    # point-in-time join of snapshots by Feast, or by DuckDB alone, which is several times faster;
+    # both write the same bytes
     join: Literal["feast", "direct"] = "direct"
-    warmup_days: Days = 30
-    valid_days: Days = 30
-    test_days: Days = 30
-    current_days: Days = 30
-    valid_share: Share = 0.15
-    test_share: Share = 0.2
-    current_share: Share = 0.15
+    warmup_days: Days = 30  # first days, which feed histories only
+    valid_days: Days = 30  # window for early stopping, calibration and the threshold
+    test_days: Days = 30  # window that the model is evaluated on
+    current_days: Days = 30  # last days, which the monitor judges
+    valid_share: Share = 0.15  # plain table: share of the keys, in place of valid_days
+    test_share: Share = 0.2  # plain table: in place of test_days
+    current_share: Share = 0.15  # plain table: in place of current_days

@@ -35,15 +35,19 @@ Amount = Annotated[Any, AfterValidator(_amount)]
 
 
 class Costs(BaseModel):
-    """What one event costs, in `unit`. A negative number is a gain."""
+    """What one event costs, by its outcome and the alarm. A negative number is a gain.
+
+    A cost is a number, a column of the event, or a part of one: `{column: amount_cents, times: 0.5}`.
+    A column's value below zero counts as zero.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    unit: Annotated[str, Field(min_length=1)]
-    false_negative: Amount  # a case without an alarm
-    false_positive: Amount  # an alarm without a case
-    true_positive: Amount = 0.0  # a case with an alarm
-    true_negative: Amount = 0.0  # neither
+    unit: Annotated[str, Field(min_length=1)]  # for reports, e.g. cents
+    false_negative: Amount  # a positive event without an alarm
+    false_positive: Amount  # an alarm on a negative event
+    true_positive: Amount = 0.0  # an alarm on a positive event
+    true_negative: Amount = 0.0  # a negative event without an alarm
 
     @property
     def columns(self) -> list[str]:

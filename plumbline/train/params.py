@@ -13,17 +13,15 @@ from plumbline.model.params import Settings
 
 
 class Train(Section):
-    """The final model; `params` are XGBoost's own, over tune's fixed ones and under the tuned ones.
+    """The final model: boosting, calibration and the decision threshold."""
 
-    `monotone`: by feature 1 (the answer never falls where it rises), -1 (never rises) or 0.
-    """
-
-    rounds: Count = 400
-    early_stopping: Count = 30
-    threads: Annotated[int, Field(ge=0)] = 0
-    calibration: Literal["none", "platt", "isotonic"] = "platt"
-    costs: Costs | None = (
-        None  # the decision threshold is the cheapest; without them, of the best F1
-    )
+    rounds: Count = 400  # boosting rounds, at most
+    early_stopping: Count = 30  # rounds without a better validation metric before boosting stops
+    threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it
+    calibration: Literal["none", "platt", "isotonic"] = "platt"  # fitted on the validation window
+    # the decision threshold minimises them; without them it is the threshold of the best F1
+    costs: Costs | None = None
+    # XGBoost's own; they replace those of tune.params, and the best ones of the search replace them
     params: Settings = Field(default_factory=dict)
+    # by feature: 1, the answer never falls as the feature rises; -1, it never rises; 0, either
     monotone: Mapping[str, Literal[-1, 0, 1]] = Field(default_factory=dict)

@@ -20,14 +20,14 @@ Space = Annotated[Mapping[str, Any], AfterValidator(_space)]
 
 
 class Tune(Section):
-    """Hyperopt's search. `space` is the grammar of `plumbline/tune/space.py`; `max_evals` 0 = no search.
+    """The hyperparameter search (Hyperopt)."""
 
-    `params` are XGBoost's own, fixed in every trial; train takes them over.
-    """
-
-    max_evals: Annotated[int, Field(ge=0)] = 10
-    rounds: Count = 200
-    early_stopping: Count = 20
-    threads: Annotated[int, Field(ge=0)] = 0
+    max_evals: Annotated[int, Field(ge=0)] = 10  # trials; 0: no search
+    rounds: Count = 200  # boosting rounds of a trial, at most
+    early_stopping: Count = 20  # rounds without a better validation metric before a trial stops
+    threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it
+    # XGBoost's own, fixed in every trial and in train
     params: Settings = Field(default_factory=dict)
+    # by XGBoost setting, one of {uniform: [low, high]}, {loguniform: [low, high]},
+    # {quniform: [low, high, step]}, {int: [low, high]}, {choice: [a, b, ...]}
     space: Space = Field(default_factory=dict)

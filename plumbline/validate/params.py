@@ -11,17 +11,18 @@ from plumbline.core.params_base import Count, Section, Severity, Share
 
 
 class Validate(Section):
-    """How strict the contract is, and from which size a change against the accepted profile is told.
+    """How strict the contract is, and which change against the accepted profile counts.
 
-    `severity`: by kind of check ("range") or by column and kind ("price.range"), see
-    `plumbline/validate/check.py`. Sizes are beyond what the number of rows explains.
+    The sizes of changes are those beyond what the number of rows explains.
     """
 
-    max_quarantine: Share = 0.01  # of the rows of a table that may be set aside
+    max_quarantine: Share = 0.01  # share of a table's rows that may be set aside
+    # block, quarantine or warn, by kind of check ("range") or column and kind ("price.range");
+    # kinds and their defaults: plumbline/validate/check.py
     severity: Mapping[str, Severity] = Field(default_factory=dict)
-    window_days: Count = 28  # of the profile, back from as_of
+    window_days: Count = 28  # days before as_of that are held against the profile
     shares: Share = 0.02  # Jensen-Shannon divergence of the shares of values, base 2
-    mean: Annotated[float, Field(gt=0)] = 0.2  # shift in standard deviations
-    quantiles: Annotated[float, Field(gt=0)] = 0.25  # shift of a quartile in interquartile ranges
-    nulls: Share = 0.02  # change in the share of nulls
-    rows: Share = 0.5  # change of a day's row count; half of it for the whole window's
+    mean: Annotated[float, Field(gt=0)] = 0.2  # shift of the mean, standard deviations
+    quantiles: Annotated[float, Field(gt=0)] = 0.25  # shift of a quartile, interquartile ranges
+    nulls: Share = 0.02  # change of the share of nulls
+    rows: Share = 0.5  # relative change of a day's row count; half of it for the whole window
