@@ -43,12 +43,12 @@ FIRST = 4
 HEAD = """# A year of flights, as the monitor tells it
 
 Departures from New York in 2013, about 620 a week in the sample. The model was trained on mid-January to
-April; the weeks from June on are judged one by one against the weeks before, at one false page in
+April; the weeks from June on are judged one by one against the weeks before, at one false alert in
 {days:g} weeks. Made by `python -m bench.flights_monitor --write`.
 
 How to read it: June, July and December are the late months, the autumn is calm. The weeks of January to
 April were as unlike each other, so no later week stands out from the weeks before it: the score moves
-with the delays and the model's error with the score, and nothing pages. What is watched is slow: the
+with the delays and the model's error with the score, and nothing is an alert. What is a warning is the trend: the
 histories of the carriers in summer lie above those of the training months, the minutes that they gain in
 autumn below.
 
@@ -121,7 +121,7 @@ def _week(
 
 
 def told(weeks: Sequence[Week]) -> Iterator[str]:
-    """A line a month, then a line for each week that is not fine."""
+    """A line a month, then a line for each week that is not ok."""
     for month in sorted({str(w.judged.day)[:7] for w in weeks}):
         mine = [w for w in weeks if str(w.judged.day)[:7] == month]
         marks = " ".join(w.judged.level for w in mine)
@@ -182,7 +182,7 @@ def main() -> None:
         if day is not None
     ]
     lines = [
-        HEAD.format(days=limits.false_page_days),
+        HEAD.format(days=limits.false_alert_days),
         *told(list(judged(plan, limits, training, later))),
     ]
     day, last = later[-1]

@@ -1,4 +1,4 @@
-"""MonitorBench: does a page mean harm, and silence health? Simulated payments, judged day by day.
+"""MonitorBench: does an alert mean harm, and silence health? Simulated payments, judged day by day.
 
 `python -m bench.monitor --scenario X[,Y] --seeds dev --detector plumbline` prints each judged window of
 those scenarios: level, columns, why. `--size 500`, `--seeds 1,2`, `--group fault` and `--quiet` (a line
@@ -37,10 +37,10 @@ def chosen(names: str, group: str) -> list[Scenario]:
 
 
 def tell(records: Iterable[Record], *, quiet: bool) -> None:
-    """A line a window, or with `quiet` a line a stream: p page, w watch, . fine, X crash."""
+    """A line a window, or with `quiet` a line a stream: a alert, w warning, . ok, X crash."""
     marks: dict[tuple[int, str], str] = {}
     for r in records:
-        mark = "X" if r.crash else {"page": "p", "watch": "w", "fine": "."}[r.level]
+        mark = "X" if r.crash else {"alert": "a", "warning": "w", "ok": "."}[r.level]
         key = (r.seed, r.scenario)
         if r.place == 0 and quiet:
             print("", flush=True)

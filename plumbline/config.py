@@ -118,7 +118,7 @@ class Alerts(Section):
     Set at the top of params.yaml for all use cases; a use case's own `alerts` section replaces it.
     """
 
-    level: Literal["watch", "page"] = "page"  # lowest level that is sent
+    level: Literal["warning", "alert"] = "alert"  # lowest level that is sent
     repeat_days: Count = 7  # days until an unchanged finding is sent again
     silence_until: Day | None = None  # nothing is sent before this day
     silence: Annotated[tuple[Silence, ...], Field(strict=False)] = ()

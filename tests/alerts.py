@@ -25,7 +25,7 @@ STAGES = ("data", "validate", "features", "tune", "train", "evaluate", "monitor"
 SECRET = "hunter2-of-the-tests"
 
 
-def finding(check: str = "unit", column: str | None = "amount", level: str = "page", **more: Any):
+def finding(check: str = "unit", column: str | None = "amount", level: str = "alert", **more: Any):
     """A finding as the monitor writes it."""
     evidence = "5.1% of values are 100 times what they were"
     start = {"check": check, "column": column, "level": level, "size": 0.05, "unit": "share"}
@@ -34,8 +34,8 @@ def finding(check: str = "unit", column: str | None = "amount", level: str = "pa
 
 def verdict(*findings: Mapping[str, Any]) -> dict[str, Any]:
     """A monitor's JSON with these findings."""
-    order = ("fine", "watch", "page")
-    level = max((f["level"] for f in findings), key=order.index, default="fine")
+    order = ("ok", "warning", "alert")
+    level = max((f["level"] for f in findings), key=order.index, default="ok")
     return {
         "level": level,
         "summary": f"{level}: something",

@@ -73,8 +73,8 @@ CASE = {
         {"stage": "train", "base": None, "head": {"seconds": 12.5, "memory_mb": 640.0}},
     ],
     "monitor": {
-        "level": "fine",
-        "summary": "fine: nothing",
+        "level": "ok",
+        "summary": "ok: nothing",
         "retrain": {"now": False, "why": "no need"},
         "findings": 0,
     },

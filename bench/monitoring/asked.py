@@ -14,15 +14,15 @@ def text(found: Told) -> str:
     """The five things that must be shown, as measured."""
     size = "5000" if "5000" in found["own"] else next(iter(found["own"]))
     own = found["own"][size]
-    page, told = own["page"], own["reported"]
+    alert, told = own["alert"], own["reported"]
     blind = own["blind_said"]
-    crashes = sum(o["page"]["crashes"] for o in found["own"].values())
+    crashes = sum(o["alert"]["crashes"] for o in found["own"].values())
     large = [c for c in found["costs"] if c["detector"] == "plumbline" and "seconds" in c]
     rows: list[Sequence[str]] = [
         (
-            "false pages on harmless streams",
+            "false alerts on harmless streams",
             "at most 1 %, upper end under 2 %",
-            cells.rate(page["false_pages"]),
+            cells.rate(alert["false_alerts"]),
         ),
         (
             "a peer that finds as many faults: false flags",
@@ -30,21 +30,23 @@ def text(found: Told) -> str:
             _best_peer(found, size),
         ),
         (
-            "faults paged in the first window",
+            "faults with an alert in the first window",
             "98 %",
-            cells.share(page["faults"]["within_1"], page["faults"]),
+            cells.share(alert["faults"]["within_1"], alert["faults"]),
         ),
-        ("right column among the first three named", "95 %", cells.percent(page["named"])),
+        ("right column among the first three named", "95 %", cells.percent(alert["named"])),
         ("crashes, all scenarios and sizes", "0", str(crashes)),
         (
-            "shift of 20 % or more: its column reported (watch or page) within 3 windows",
+            "shift of 20 % or more: its column reported (warning or alert) within 3 windows",
             "95 %",
             _reported(told["large_covariate"], "within_3"),
         ),
         (
-            "the same, paged (its harm: below)",
+            "the same, with an alert (its harm: below)",
             "",
-            cells.share(own["large_covariate"]["page"]["within_3"], own["large_covariate"]["page"]),
+            cells.share(
+                own["large_covariate"]["alert"]["within_3"], own["large_covariate"]["alert"]
+            ),
         ),
         (
             "frauds x3 and concept drift: quality or calibration reported within 7 windows of the "
@@ -53,17 +55,17 @@ def text(found: Told) -> str:
             _reported(told["told_by_labels"], "within_7"),
         ),
         (
-            "the same, paged",
+            "the same, with an alert",
             "",
-            cells.share(own["told_by_labels"]["page"]["within_7"], own["told_by_labels"]["page"]),
+            cells.share(own["told_by_labels"]["alert"]["within_7"], own["told_by_labels"]["alert"]),
         ),
         ("`blind` said before", "all", f"{blind['said']} of {blind['windows']} windows"),
-        ("pages on harmed streams (precision)", "80 %", cells.rate(page["precision"])),
-        ("drift in an irrelevant column, paged", "at most 2 %", cells.rate(own["irrelevant"])),
+        ("alerts on harmed streams (precision)", "80 %", cells.rate(alert["precision"])),
+        ("drift in an irrelevant column: an alert", "at most 2 %", cells.rate(own["irrelevant"])),
         (
-            "watches where nothing moves (in the report only)",
+            "warnings where nothing moves (in the report only)",
             "",
-            cells.rate(told["watches_where_nothing_moves"]),
+            cells.rate(told["warnings_where_nothing_moves"]),
         ),
     ]
     for cost in large:
@@ -99,11 +101,11 @@ def _best_peer(found: Told, size: str) -> str:
     ]
     if not equal:
         others = [c for c in told if c["detector"] != "plumbline"]
-        near = max(others, key=lambda c: (c["faults"]["within_1"], -c["false_pages"]["value"]))
+        near = max(others, key=lambda c: (c["faults"]["within_1"], -c["false_alerts"]["value"]))
         return (
             f"no peer finds as many ({cells.percent(wanted)} on these windows); the most, "
             f"{cells.percent(near['faults']['within_1'])}, by {near['detector']}, {near['reading']}: "
-            f"{cells.rate(near['false_pages'])}"
+            f"{cells.rate(near['false_alerts'])}"
         )
-    best = min(equal, key=lambda c: c["false_pages"]["value"])
-    return f"{best['detector']}, {best['reading']}: {cells.rate(best['false_pages'])}"
+    best = min(equal, key=lambda c: c["false_alerts"]["value"])
+    return f"{best['detector']}, {best['reading']}: {cells.rate(best['false_alerts'])}"

@@ -19,7 +19,7 @@ def write(found: Told, folder: Path) -> None:
     whole = {**found, "commit": commit()}
     write_json(folder / "monitor" / "results.json", whole)
     pictures.detection(found, folder / "monitor" / "detection.png")
-    pictures.false_pages(found, folder / "monitor" / "false_pages.png")
+    pictures.false_alerts(found, folder / "monitor" / "false_alerts.png")
     head = (Path(__file__).parent / "monitor_head.md").read_text(encoding="utf-8")
     said = head.replace("COMMIT", whole["commit"]).replace("PLAN", whole["plan"])
     (folder / "monitor.md").write_text(said + "\n" + text(found), encoding="utf-8")
@@ -47,7 +47,7 @@ def text(found: Told) -> str:
 def _own(found: Told) -> str:
     rows = []
     for size, own in found["own"].items():
-        for reading in ("page", "watch or page"):
+        for reading in ("alert", "warning or alert"):
             one = own[reading]
             rows.append((f"{int(size):,}", reading, *_columns(one)))
     seeds = "; ".join(f"{int(s):,}: {cells.seeds(v)}" for s, v in found["seeds"].items())
@@ -57,7 +57,7 @@ def _own(found: Told) -> str:
 
 HEAD = (
     "windows",
-    "false pages",
+    "false alerts",
     "faults in 1",
     "covariate in 3",
     "label in 7",
@@ -74,7 +74,7 @@ HEAD = (
 def _columns(one: Told) -> tuple[str, ...]:
     return (
         str(one["windows"]),
-        cells.rate(one["false_pages"]),
+        cells.rate(one["false_alerts"]),
         cells.percent(one["faults"]["within_1"]),
         cells.percent(one["covariate"]["within_3"]),
         cells.percent(one["label"]["within_7"]),
@@ -113,11 +113,11 @@ def _scenarios(found: Told) -> str:
                 f"`{name}`",
                 one["title"],
                 str(one["windows"]),
-                str(one["pages"]),
-                str(one["watches"]),
-                cells.percent(one["page"]["within_1"]),
-                cells.percent(one["page"]["within_7"]),
-                cells.plain(one["page"]["median_delay"]),
+                str(one["alerts"]),
+                str(one["warnings"]),
+                cells.percent(one["alert"]["within_1"]),
+                cells.percent(one["alert"]["within_7"]),
+                cells.plain(one["alert"]["median_delay"]),
                 ", ".join(f"{n} ({c})" for n, c in first) or "-",
                 f"{harm.get('harmed', 0)} of {harm.get('streams', 0)}",
             )
@@ -126,8 +126,8 @@ def _scenarios(found: Told) -> str:
         "scenario",
         "what happens",
         "windows",
-        "pages",
-        "watches",
+        "alerts",
+        "warnings",
         "in 1",
         "in 7",
         "median delay",

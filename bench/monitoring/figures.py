@@ -10,22 +10,22 @@ from bench.monitoring import scoring
 from bench.monitoring.harm import Harm
 from bench.monitoring.runs import Record, Sample
 from bench.monitoring.scenarios import BY_NAME, SCENARIOS
-from bench.monitoring.scoring import Flag, Key, of, paged, seen
+from bench.monitoring.scoring import Flag, Key, alerted, of, seen
 from bench.monitoring.worlds import DELAY
 
 Harms = Mapping[tuple[int, int, str], Harm]
 LARGE = ("covariate_20", "covariate_50", "covariate_gradual")
 TOLD = ("label_3", "concept_sudden", "concept_gradual", "concept_new")
 STILL = ("iid", "weekly", "calendar")
-"""Harmless, and nothing moves; in the other harmless ones something does, which is for a watch to say."""
+"""Harmless, and nothing moves; in the other harmless ones something does, which is for a warning to say."""
 OF_LABELS = frozenset(("quality", "calibration"))
 READINGS: Mapping[str, Sequence[tuple[str, Flag]]] = {
-    "plumbline": (("page", paged), ("watch or page", seen)),
-    "evidently-default": (("data set", paged), ("any column", seen)),
-    "evidently-psi": (("data set", paged), ("any column", seen)),
-    "ks-bh": (("any column", paged),),
-    "nannyml-univariate": (("any column", paged),),
-    "nannyml-cbpe": (("any metric", paged),),
+    "plumbline": (("alert", alerted), ("warning or alert", seen)),
+    "evidently-default": (("data set", alerted), ("any column", seen)),
+    "evidently-psi": (("data set", alerted), ("any column", seen)),
+    "ks-bh": (("any column", alerted),),
+    "nannyml-univariate": (("any column", alerted),),
+    "nannyml-cbpe": (("any metric", alerted),),
 }
 
 
@@ -59,19 +59,19 @@ def document(
 
 
 def _own(records: Sequence[Record], harms: Mapping[Key, Harm]) -> dict[str, Any]:
-    """The own monitor on all windows: pages, and `watch or page` beside."""
+    """The own monitor on all windows: alerts, and `warning or alert` beside."""
     return {
         **{name: _reading(records, flag, harms) for name, flag in READINGS["plumbline"]},
         "large_covariate": {n: _on(records, LARGE, f) for n, f in READINGS["plumbline"]},
         "told_by_labels": {n: _on(records, TOLD, f) for n, f in READINGS["plumbline"]},
-        "irrelevant": scoring.rate(_named(records, ("irrelevant",)), paged).as_json(),
+        "irrelevant": scoring.rate(_named(records, ("irrelevant",)), alerted).as_json(),
         "blind_said": _blind(records),
         "reported": _reported(records),
     }
 
 
 def _reported(records: Sequence[Record]) -> dict[str, Any]:
-    """Drift that is reported, as a watch or a page, by the name of what moved; `by_chance`: how often
+    """Drift that is reported, as a warning or an alert, by the name of what moved; `by_chance`: how often
     the same names are reported in as many windows of streams in which nothing moves."""
     amounts, labels = scoring.names(BY_NAME[LARGE[0]].columns), scoring.names(OF_LABELS)
     still = _named(records, STILL)
@@ -86,7 +86,7 @@ def _reported(records: Sequence[Record]) -> dict[str, Any]:
             **_on(records, TOLD, labels),
             "by_chance": scoring.share(late, labels),
         },
-        "watches_where_nothing_moves": scoring.rate(still, seen).as_json(),
+        "warnings_where_nothing_moves": scoring.rate(still, seen).as_json(),
     }
 
 
@@ -97,7 +97,7 @@ def _reading(records: Sequence[Record], flag: Flag, harms: Mapping[Key, Harm]) -
     right = scoring.named(faults, flag)
     return {
         "windows": len(records),
-        "false_pages": scoring.rate(of(records, "harmless"), flag).as_json(),
+        "false_alerts": scoring.rate(of(records, "harmless"), flag).as_json(),
         "faults": scoring.detection(faults, flag),
         "covariate": scoring.detection(of(records, "covariate"), flag),
         "label": scoring.detection(of(records, "label"), flag),
@@ -116,7 +116,7 @@ def _compared(records: Sequence[Record], harms: Mapping[Key, Harm]) -> list[dict
     faults in the first window as the own monitor does, if any does."""
     found = []
     own = [r for r in records if r.detector == "plumbline"]
-    first = scoring.within(scoring.delays(of(own, "fault"), paged), 1)
+    first = scoring.within(scoring.delays(of(own, "fault"), alerted), 1)
     for name, readings in READINGS.items():
         mine = [r for r in records if r.detector == name]
         if not mine:
@@ -158,7 +158,7 @@ def _reports(records: Sequence[Record]) -> dict[str, Any]:
 
 
 def _scenarios(records: Sequence[Record]) -> dict[str, Any]:
-    """By scenario: streams, windows, pages, watches, detection, what was named first."""
+    """By scenario: streams, windows, alerts, warnings, detection, what was named first."""
     found = {}
     for scenario in SCENARIOS:
         mine = _named(records, (scenario.name,))
@@ -166,18 +166,18 @@ def _scenarios(records: Sequence[Record]) -> dict[str, Any]:
             continue
         named: dict[str, int] = {}
         for stream in scoring.by_stream(mine).values():
-            first = next((r for r in stream if paged(r)), None)
+            first = next((r for r in stream if alerted(r)), None)
             if first is not None and first.columns:
                 named[first.columns[0]] = named.get(first.columns[0], 0) + 1
         found[scenario.name] = {
             "group": scenario.group,
             "title": scenario.title,
             "windows": len(mine),
-            "pages": sum(map(paged, mine)),
-            "watches": sum(r.level == "watch" for r in mine),
+            "alerts": sum(map(alerted, mine)),
+            "warnings": sum(r.level == "warning" for r in mine),
             "crashes": sum(bool(r.crash) for r in mine),
-            "page": scoring.detection(mine, paged),
-            "watch or page": scoring.detection(mine, seen),
+            "alert": scoring.detection(mine, alerted),
+            "warning or alert": scoring.detection(mine, seen),
             "named_first": named,
         }
     return found

@@ -1,4 +1,4 @@
-"""What a stream's change costs, on true labels: the truth that pages are held against.
+"""What a stream's change costs, on true labels: the truth that alerts are held against.
 
 A stream is harmed where its model does worse than on the same days without the change: in average
 precision, or in the money lost (frauds missed and false alarms, over the money in frauds), by the mean

@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.monitoring.frames import DAYS, frame
-from bench.monitoring.protocol import Matured, Page
+from bench.monitoring.protocol import Answer, Matured
 from bench.monitoring.streams import Past
 from bench.monitoring.worlds import cache
 from plumbline.monitor.window import Window
@@ -41,7 +41,7 @@ def interpreter() -> Path:
 
 class NannyML:
     """Univariate drift (Jensen-Shannon, limits at three standard deviations of 28 daily chunks) or CBPE
-    on days with known labels, both as they come. Pages where anything alerts."""
+    on days with known labels, both as they come. Alerts where anything alerts."""
 
     def __init__(self, part: str) -> None:
         self.name = f"nannyml-{part}"
@@ -73,11 +73,11 @@ class NannyML:
     def begin(self) -> None:
         """Nothing: each window is compared with the same reference."""
 
-    def judge(self, now: Window, matured: Matured) -> Page:  # noqa: ARG002 - labels are not asked for
+    def judge(self, now: Window, matured: Matured) -> Answer:  # noqa: ARG002 - labels are not asked for
         said = self._ask({"do": "judge"}, [now])
         columns = tuple(said["columns"])
         why = tuple(f"{name} estimated {value:.3f}" for name, value in said["values"].items())
-        return Page("page" if columns else "fine", columns, len(columns), why)
+        return Answer("alert" if columns else "ok", columns, len(columns), why)
 
     def _ask(self, asked: dict[str, str], days: Sequence[Window]) -> dict[str, dict[str, float]]:
         path = Path(self.folder.name) / "asked.parquet"

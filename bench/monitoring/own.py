@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.monitoring.protocol import Matured, Page
+from bench.monitoring.protocol import Answer, Matured
 from bench.monitoring.streams import Past
 from bench.monitoring.worlds import case
 from plumbline.monitor import binning, period_summary, stream
@@ -38,15 +38,15 @@ class Plumbline:
     def begin(self) -> None:
         self.state = self.healthy
 
-    def judge(self, now: Window, matured: Matured) -> Page:
+    def judge(self, now: Window, matured: Matured) -> Answer:
         seen = period_summary.sketch(self.layout, now, day=now.last)
         known = {day: labels.outcome(self.layout, w) for day, w in matured.items()}
         self.state, found = stream.step(self.state, seen, known)
-        grave = [f for f in found.findings if f.level != "fine"]
-        return Page(
+        grave = [f for f in found.findings if f.level != "ok"]
+        return Answer(
             found.level,
             tuple(dict.fromkeys(f.column or f.check for f in grave)),
-            flags=sum(f.level == "page" for f in grave),
+            flags=sum(f.level == "alert" for f in grave),
             why=tuple(
                 f"{f.level} {f.check} {f.column or '-'}: {f.evidence} ({f.cause})" for f in grave
             ),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.monitoring.frames import CATEGORIES, frame, reference
-from bench.monitoring.protocol import Level, Matured, Page
+from bench.monitoring.protocol import Answer, Level, Matured
 from bench.monitoring.streams import Past
 from plumbline.monitor.window import Window
 
@@ -17,8 +17,8 @@ LEVEL = 0.05
 
 
 class Evidently:
-    """DataDriftPreset against the last 28 days. Pages where Evidently says that the data set drifts;
-    a single drifted column is `watch`.
+    """DataDriftPreset against the last 28 days. Alerts where Evidently says that the data set drifts;
+    a single drifted column is a warning.
 
     Its Report draws a picture a column, which takes most of its time. So only with `drawn` is the whole
     Report run; else Evidently's own calculation alone, which finds the same.
@@ -35,13 +35,13 @@ class Evidently:
     def begin(self) -> None:
         """Nothing: each window is compared with the same reference."""
 
-    def judge(self, now: Window, matured: Matured) -> Page:  # noqa: ARG002 - labels are not asked for
+    def judge(self, now: Window, matured: Matured) -> Answer:  # noqa: ARG002 - labels are not asked for
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its own divisions by zero
             found = self._report(frame(now)) if self.drawn else self._calculated(frame(now))
         columns = tuple(sorted(found.beyond, key=lambda c: -found.beyond[c]))
-        level: Level = "page" if found.whole else "watch" if columns else "fine"
-        return Page(level, columns, flags=len(columns))
+        level: Level = "alert" if found.whole else "warning" if columns else "ok"
+        return Answer(level, columns, flags=len(columns))
 
     def _report(self, current: pd.DataFrame) -> Drift:
         from evidently import DataDefinition, Dataset, Report
@@ -112,7 +112,7 @@ def _beyond(method: str, value: float, bound: float) -> float:
 
 class KolmogorovSmirnov:
     """A two-sample test per column (chi-squared for a category) against the last 28 days, with the
-    procedure of Benjamini and Hochberg (1995) at 0.05. Pages where any column is rejected."""
+    procedure of Benjamini and Hochberg (1995) at 0.05. Alerts where any column is rejected."""
 
     name = "ks-bh"
 
@@ -125,14 +125,14 @@ class KolmogorovSmirnov:
     def begin(self) -> None:
         """Nothing: each window is compared with the same reference."""
 
-    def judge(self, now: Window, matured: Matured) -> Page:  # noqa: ARG002 - labels are not asked for
+    def judge(self, now: Window, matured: Matured) -> Answer:  # noqa: ARG002 - labels are not asked for
         current = frame(now)
         chances = {c: _chance(self.past[c], current[c], c in CATEGORIES) for c in current}
         names = sorted(chances, key=lambda c: chances[c])
         bounds = LEVEL * np.arange(1, len(names) + 1) / len(names)
         below = np.flatnonzero(np.array([chances[c] for c in names]) <= bounds)
         flagged = tuple(names[: below[-1] + 1]) if len(below) else ()
-        return Page("page" if flagged else "fine", flagged, flags=len(flagged))
+        return Answer("alert" if flagged else "ok", flagged, flags=len(flagged))
 
 
 def _chance(past: pd.Series, now: pd.Series, category: bool) -> float:

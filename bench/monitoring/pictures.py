@@ -1,4 +1,4 @@
-"""Two pictures: detection by scenario, and false pages by detector."""
+"""Two pictures: detection by scenario, and false alerts by detector."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ OWN, OTHER, PALE = "#1f5fa8", "#c0562a", "#9db8d6"
 
 
 def detection(found: Told, path: Path) -> None:
-    """Per scenario the share of windows that were paged, and watched."""
+    """Per scenario the share of windows with an alert, and with a warning."""
     from matplotlib.figure import Figure
 
     size = "5000" if "5000" in found["scenarios"] else next(iter(found["scenarios"]))
     told = found["scenarios"][size]
     names = list(told)[::-1]
-    pages = [100 * told[n]["pages"] / told[n]["windows"] for n in names]
-    watches = [100 * told[n]["watches"] / told[n]["windows"] for n in names]
+    alerts = [100 * told[n]["alerts"] / told[n]["windows"] for n in names]
+    warnings = [100 * told[n]["warnings"] / told[n]["windows"] for n in names]
     figure = Figure(figsize=(8, 9), layout="constrained")
     axes = figure.subplots()
     labels = [f"{n}  ({told[n]['group']})" for n in names]
-    axes.barh(labels, pages, color=OWN, label="paged")
-    axes.barh(labels, watches, left=pages, color=PALE, label="watched")
+    axes.barh(labels, alerts, color=OWN, label="alert")
+    axes.barh(labels, warnings, left=alerts, color=PALE, label="warning")
     axes.set_xlabel(f"share of windows of {int(size):,} rows, %")
     axes.set_title("Plumbline's verdicts by scenario")
     axes.set_xlim(0, 100)
@@ -31,16 +31,16 @@ def detection(found: Told, path: Path) -> None:
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
-def false_pages(found: Told, path: Path) -> None:
-    """False pages against faults found in the first window, a dot for each reading of a detector."""
+def false_alerts(found: Told, path: Path) -> None:
+    """False alerts against faults found in the first window, a dot for each reading of a detector."""
     from matplotlib.figure import Figure
 
     size = "5000" if "5000" in found["compared"] else next(iter(found["compared"]))
     told = found["compared"][size]
     names = [f"{c['detector']}, {c['reading']}" for c in told][::-1]
-    rates = [100 * c["false_pages"]["value"] for c in told][::-1]
-    lows = [100 * (c["false_pages"]["value"] - c["false_pages"]["low"]) for c in told][::-1]
-    highs = [100 * (c["false_pages"]["high"] - c["false_pages"]["value"]) for c in told][::-1]
+    rates = [100 * c["false_alerts"]["value"] for c in told][::-1]
+    lows = [100 * (c["false_alerts"]["value"] - c["false_alerts"]["low"]) for c in told][::-1]
+    highs = [100 * (c["false_alerts"]["high"] - c["false_alerts"]["value"]) for c in told][::-1]
     found_first = [100 * (c["faults"]["within_1"] or 0) for c in told][::-1]
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     axes = figure.subplots()
@@ -50,7 +50,7 @@ def false_pages(found: Told, path: Path) -> None:
         found_first, names, "D", color="black", markersize=5, label="faults in first window, %"
     )
     axes.set_xlabel(f"harmless windows flagged, % (95 % interval), {int(size):,} rows")
-    axes.set_title("False pages, and faults found, on the same windows")
+    axes.set_title("False alerts, and faults found, on the same windows")
     axes.set_xlim(0, 105)
     axes.legend(loc="lower right")
     figure.savefig(path, dpi=110, metadata={"Software": None})

@@ -12,17 +12,17 @@ import numpy as np
 from bench.monitoring.streams import Past
 from plumbline.monitor.window import Window
 
-Level = Literal["fine", "watch", "page"]
+Level = Literal["ok", "warning", "alert"]
 Matured = Mapping[np.datetime64, Window]
 """By day: the earlier windows whose labels became known since the last window."""
 
 
 @dataclass(frozen=True)
-class Page:
+class Answer:
     """What a detector says of a window.
 
     `columns`: those it names, the gravest first. `flags`: how many columns it flags (of a peer), by
-    which it may be made more or less ready to page. `why` in its own words. `blind`: the day until
+    which it may be made more or less ready to alert. `why` in its own words. `blind`: the day until
     which it says it cannot see concept drift.
     """
 
@@ -42,6 +42,6 @@ class Detector(Protocol):
 
     def begin(self) -> None: ...
 
-    def judge(self, now: Window, matured: Matured) -> Page:
+    def judge(self, now: Window, matured: Matured) -> Answer:
         """The verdict on `now`, whose labels are not known."""
         ...

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from bench.monitoring import streams
-from bench.monitoring.protocol import Detector, Level, Page
+from bench.monitoring.protocol import Answer, Detector, Level
 from bench.monitoring.scenarios import Group, Scenario
 from bench.monitoring.worlds import World
 from plumbline.monitor.window import Window
@@ -137,7 +137,7 @@ def _stream(
         known = late[place]  # of the day whose labels came in today, DELAY days ago
         matured = {known.last: known} if known.last is not None else {}
         started = time.perf_counter()
-        page, crash = _asked(detector, streams.hide(day), matured)
+        answer, crash = _asked(detector, streams.hide(day), matured)
         seconds = time.perf_counter() - started
         yield Record(
             detector.name,
@@ -146,11 +146,11 @@ def _stream(
             scenario.name,
             place,
             day.rows,
-            page.level,
-            page.columns,
-            page.flags,
-            page.why,
-            page.blind is not None,
+            answer.level,
+            answer.columns,
+            answer.flags,
+            answer.why,
+            answer.blind is not None,
             crash,
             round(seconds, 4),
         )
@@ -158,9 +158,9 @@ def _stream(
 
 def _asked(
     detector: Detector, now: Window, matured: Mapping[np.datetime64, Window]
-) -> tuple[Page, str]:
+) -> tuple[Answer, str]:
     """The detector's answer; whatever it raises is a crash, which is a finding of the benchmark."""
     try:
         return detector.judge(now, matured), ""
     except Exception as error:  # noqa: BLE001 - any error at all is what is counted
-        return Page("fine"), f"{type(error).__name__}: {error}"[:200]
+        return Answer("ok"), f"{type(error).__name__}: {error}"[:200]

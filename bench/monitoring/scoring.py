@@ -1,4 +1,4 @@
-"""From records to figures: false pages, detection, delay, names, precision against harm."""
+"""From records to figures: false alerts, detection, delay, names, precision against harm."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ class Rate:
         }
 
 
-def paged(record: Record) -> bool:
-    return record.level == "page"
+def alerted(record: Record) -> bool:
+    return record.level == "alert"
 
 
 def seen(record: Record) -> bool:
-    return record.level != "fine"
+    return record.level != "ok"
 
 
 def names(columns: Set[str]) -> Flag:
-    """Reported, be it as a watch or as a page, with one of `columns` among the first that are named."""
+    """Reported, be it as a warning or as an alert, with one of `columns` among the first that are named."""
     return lambda record: seen(record) and bool(columns & set(record.columns[:NAMED]))
 
 

@@ -21,8 +21,8 @@ ROWS = "share of rows"
 class Scene:
     """One period (`now`), the healthy ones `before` it and the last ones, healthy or not (`trail`).
 
-    `past` and `moved` are the columns' counts and shifts. `page` and `watch` are the chances per test
-    at which something is paged and watched: the period's error budget over all its tests.
+    `past` and `moved` are the columns' counts and shifts. `alert` and `warning` are the chances
+    per test at which a finding has that level: the period's error budget over all its tests.
     """
 
     layout: Layout
@@ -32,8 +32,8 @@ class Scene:
     past: Past
     moved: Mapping[str, Shift]
     limits: Monitor
-    page: float
-    watch: float
+    alert: float
+    warning: float
 
     @property
     def short(self) -> bool:
@@ -42,13 +42,13 @@ class Scene:
 
     def used(self, plan: Plan) -> bool:
         """Whether the model uses the column, itself or through what is made of it."""
-        return plan.reach >= self.limits.used
+        return plan.reach >= self.limits.min_importance
 
-    def graded(self, chance: float, size: float, page: float, *, used: bool) -> Level | None:
-        """page, watch or nothing of a finding so unlikely and so large; `page`: size from which it pages."""
-        if chance >= self.watch:
+    def graded(self, chance: float, size: float, alert: float, *, used: bool) -> Level | None:
+        """A finding's level by its chance and size, None for no finding; `alert`: the size from which it is one."""
+        if chance >= self.warning:
             return None
-        return "page" if used and chance < self.page and size >= page else "watch"
+        return "alert" if used and chance < self.alert and size >= alert else "warning"
 
     def counts(
         self, count: Callable[[Sketch], int], share: float | None = None

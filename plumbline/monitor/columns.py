@@ -16,7 +16,7 @@ from plumbline.monitor.verdict import Finding, Level
 
 def findings(scene: Scene, plan: Plan) -> Iterator[Finding]:
     """The faults of one raw column, or of a feature that is lost."""
-    level: Level = "page" if scene.used(plan) else "watch"
+    level: Level = "alert" if scene.used(plan) else "warning"
     if plan.name in scene.now.problems:
         check, text = scene.now.problems[plan.name]
         yield _finding(check, level, 1.0, text, plan, f"{plan.name} {text}")
@@ -57,7 +57,7 @@ def _rated(
     """A share of rows that is higher than the past explains."""
     chance, share = seasonal_baseline.rate(count, scene.now.rows, *before)
     mine = count / scene.now.rows
-    level = scene.graded(chance, mine - share, scene.limits.fault, used=scene.used(plan))
+    level = scene.graded(chance, mine - share, scene.limits.fault_share, used=scene.used(plan))
     if level:
         evidence = f"{mine:.1%} {text}, {share:.2%} before"
         yield _finding(check, level, mine - share, evidence, plan, cause)
@@ -75,7 +75,9 @@ def _stuck(scene: Scene, plan: Plan, raw: Raw) -> Iterator[Finding]:
     rows = scene.now.rows
     before = scene.counts(lambda s: s.raw.get(plan.name, Raw()).top[1])
     chance, share = _commonest(count, rows, before)
-    level = scene.graded(chance, count / rows - share, scene.limits.fault, used=scene.used(plan))
+    level = scene.graded(
+        chance, count / rows - share, scene.limits.fault_share, used=scene.used(plan)
+    )
     if not level:
         return
     where = f"; {alone:,} of these rows in entities with no other value" if alone else ""
@@ -105,7 +107,7 @@ def _varied(scene: Scene, plan: Plan) -> bool:
     """Whether the column never was constant before, and one value for all rows is no chance."""
     counts = scene.past.reference[-1, plan.place]
     share = float(counts.max() / max(1.0, counts.sum()))
-    return share**scene.now.rows < scene.page and all(r.distinct != 1 for r in scene.raws(plan))
+    return share**scene.now.rows < scene.alert and all(r.distinct != 1 for r in scene.raws(plan))
 
 
 def _finding(check: str, level: Level, size: float, text: str, plan: Plan, cause: str) -> Finding:

@@ -23,23 +23,28 @@ def hours(scene: Scene) -> Iterator[Finding]:
         return
     mine, before = scene.past.counts[-1, plan.place], scene.past.reference[-1, plan.place]
     gap = causes.missing_hours(mine, before)
-    if gap and gap.share >= scene.limits.hours and gap.chance < scene.page:
+    if gap and gap.share >= scene.limits.hours and gap.chance < scene.alert:
         text = f"no row {gap.words}, where {gap.share:.0%} of a day's rows are usual"
         cause = f"nothing {gap.words}"
-        yield Finding("hours", "page", gap.share, ROWS, text, plan.name, plan.reach, cause)
+        yield Finding("hours", "alert", gap.share, ROWS, text, plan.name, plan.reach, cause)
         return
     late = causes.clock(mine, before)
-    if late and scene.moved[plan.name].p < scene.page:
+    if late and scene.moved[plan.name].p < scene.alert:
         cause = f"times {abs(late)} hours {'late' if late > 0 else 'early'}"
         text = f"the day's hours fit the usual ones when moved by {-late:+d} hours"
-        yield Finding("time", "page", abs(late), "hours", text, plan.name, plan.reach, cause)
+        yield Finding("time", "alert", abs(late), "hours", text, plan.name, plan.reach, cause)
 
 
 def keys(scene: Scene) -> Iterator[Finding]:
     """Rows that come twice, and rows whose time lies outside the period."""
     named = (
         ("repeated", scene.layout.key, "rows have a key that came before", "rows come twice"),
-        ("astray", scene.layout.time, "event times outside the period", "times out of the period"),
+        (
+            "outside_period",
+            scene.layout.time,
+            "event times outside the period",
+            "times out of the period",
+        ),
     )
     for check, column, text, cause in named:
         count = _of(scene.now, check)
@@ -49,14 +54,14 @@ def keys(scene: Scene) -> Iterator[Finding]:
             continue
         chance, share = seasonal_baseline.rate(count, scene.now.rows, before, rows)
         excess = count / scene.now.rows - share
-        level = scene.graded(chance, excess, scene.limits.fault, used=True)
+        level = scene.graded(chance, excess, scene.limits.fault_share, used=True)
         if level:
             evidence = f"{count / scene.now.rows:.1%} {text}, {share:.2%} before"
             yield Finding(check, level, excess, ROWS, evidence, column, None, cause)
 
 
 def rows(scene: Scene) -> Iterator[Finding]:
-    """More or fewer rows than the same weekday had: paged only where most are missing."""
+    """More or fewer rows than the same weekday had: an alert only where most are missing."""
     if scene.short or not scene.layout.period_days:
         return
     seasons = np.array(
@@ -70,13 +75,13 @@ def rows(scene: Scene) -> Iterator[Finding]:
     values = np.append(rest[:-1][np.isfinite(rest[:-1])], rest[-1])
     chance = seasonal_baseline.moderated({"": values}, np.ones(len(values), bool), floor=0.02)[""]
     change = float(counts[-1] / expected[-1] - 1)
-    if chance >= scene.watch or abs(change) < scene.limits.rows_change.watch:
+    if chance >= scene.warning or abs(change) < scene.limits.rows_change.warning:
         return
-    gone = change <= -scene.limits.rows_change.page and chance < scene.page
+    gone = change <= -scene.limits.rows_change.alert and chance < scene.alert
     like = "the same weekday" if scene.layout.period_days == 1 else "the last periods"
     text = f"{scene.now.rows:,} rows, {expected[-1]:,.0f} expected from {like}"
     cause = "rows are missing" if change < 0 else "more rows than usual"
-    level: Level = "page" if gone else "watch"
+    level: Level = "alert" if gone else "warning"
     yield Finding("rows", level, abs(change), "relative change", text, cause=cause)
 
 

@@ -28,7 +28,7 @@ def columns(seen: Observation) -> list[dict[str, Any]]:
     """Every monitored column: its use, its shift over the whole current window, nulls, problems."""
     worst = {f.column: f.level for f in reversed(seen.findings)}
     return [
-        _column(seen, plan) | {"level": worst.get(plan.name, "fine")} for plan in seen.layout.plans
+        _column(seen, plan) | {"level": worst.get(plan.name, "ok")} for plan in seen.layout.plans
     ]
 
 

@@ -15,7 +15,7 @@ from plumbline.monitor.observe import Observation
 
 DAYS = 180
 """Days of the history that are drawn, at most."""
-COLOURS = {"fine": "#7a8b99", "watch": "#d99a2b", "page": "#c23b3b"}
+COLOURS = {"ok": "#7a8b99", "warning": "#d99a2b", "alert": "#c23b3b"}
 PAST, NOW = "#7a8b99", "#c23b3b"
 
 
@@ -48,7 +48,7 @@ def _days(path: Path, history: Sequence[Row]) -> Path:
     days = np.array([row["day"] for row in history], "datetime64[D]")
     colours = [COLOURS[row["level"]] for row in history]
     panels = (
-        ("rows (grey fine, amber watch, red page)", "rows"),
+        ("rows (grey ok, amber warning, red alert)", "rows"),
         ("score's shift, deviations", "score_shift"),
         ("quality of known labels", "quality"),
     )

@@ -55,17 +55,17 @@ def _absent(scene: Scene, name: str) -> Iterator[Finding]:
     values = np.append(past - past.mean(), gap)
     chance = seasonal_baseline.moderated({"": values}, np.ones(len(values), bool), floor=0.01)[""]
     gone = -float(np.expm1(gap))
-    if gone < scene.limits.absent.watch:
+    if gone < scene.limits.missing_ids.warning:
         return
     fewer = scene.now.rows < np.mean([s.rows for s in scene.before[-RECENT:]])
-    level = scene.graded(chance, gone, scene.limits.absent.page, used=bool(fewer))
+    level = scene.graded(chance, gone, scene.limits.missing_ids.alert, used=bool(fewer))
     if level:
         plan = scene.layout.named[name]
         text = (
             f"{mine.different:,} ids in {mine.known:,} rows, as if {gone:.0%} of the ids were gone"
         )
         cause = f"rows of {gone:.0%} of {name} are missing"
-        yield Finding("absent", level, gone, "share of ids", text, name, plan.reach, cause)
+        yield Finding("missing_ids", level, gone, "share of ids", text, name, plan.reach, cause)
 
 
 def _stale(scene: Scene, claim: Claim) -> Iterator[Finding]:
@@ -80,12 +80,14 @@ def _stale(scene: Scene, claim: Claim) -> Iterator[Finding]:
     chance, share = seasonal_baseline.rate(wrong, asked, counts[:, 0], counts[:, 1])
     excess = wrong / asked - share
     entity = scene.layout.named[claim.entity]
-    level = scene.graded(chance, excess, scene.limits.stale, used=scene.used(entity))
-    if level and excess >= scene.limits.fault:
+    level = scene.graded(chance, excess, scene.limits.stale_histories, used=scene.used(entity))
+    if level and excess >= scene.limits.fault_share:
         what = "number of rows" if claim.column is None else f"sum of {claim.column}"
         text = f"{wrong / asked:.0%} of {asked:,} ids have another {what} in the days before"
         cause = f"the histories of {claim.entity} are not up to date"
-        yield Finding("stale", level, excess, "share of ids", text, claim.name, entity.reach, cause)
+        yield Finding(
+            "stale_histories", level, excess, "share of ids", text, claim.name, entity.reach, cause
+        )
 
 
 def contradicted(claim: Claim, now: Sketch, trail: Sequence[Sketch]) -> tuple[int, int] | None:

@@ -35,11 +35,11 @@ def estimate(seen: Observation) -> dict[str, Any]:
     out: dict[str, Any] = {"value": None, "metric": metric, "assumptions": ASSUMES, "muted": None}
     if seen.usecase.problem == "regression":
         return out | {"muted": "a single forecast does not say how sure it is"}
-    broken = [f for f in seen.findings if f.level == "page" and f.check in FAULTS]
+    broken = [f for f in seen.findings if f.level == "alert" and f.check in FAULTS]
     if broken:
         names = ", ".join(sorted({f.column or f.check for f in broken}))
         return out | {"muted": f"inputs are invalid: {names}"}
-    off = [f for f in seen.findings if f.check in ("calibration", "quality") and f.level == "page"]
+    off = [f for f in seen.findings if f.check in ("calibration", "quality") and f.level == "alert"]
     if off:
         return out | {"muted": f"known labels contradict the scores: {off[0].evidence}"}
     return out | {"value": expected_precision(seen.now.score)}

@@ -150,7 +150,7 @@ def _inputs(seen: Observation, past: Window, now: Window, limits: Monitor) -> li
     columns, left_out = drawable(seen, past, now)
     found: list[Any] = [html.text_widget(text=NOTE)]
     if columns:
-        preset = drift_table(columns, limits.psi.watch)
+        preset = drift_table(columns, limits.psi.warning)
         categories = [
             p.name for p in seen.layout.plans if p.kind == "category" and p.name in columns
         ]
@@ -166,7 +166,7 @@ def _inputs(seen: Observation, past: Window, now: Window, limits: Monitor) -> li
 def _drift(pair: Pair, name: str, kind: str, limits: Monitor) -> list[Any]:
     from evidently.metrics import ValueDrift
 
-    metric = ValueDrift(column=name, method="psi", threshold=limits.psi.watch)
+    metric = ValueDrift(column=name, method="psi", threshold=limits.psi.warning)
     return widgets(metric, pair, [name] if kind == "category" else [])
 
 

@@ -11,7 +11,7 @@ def findings(scene: Scene) -> list[Finding]:
     """All faults of the period. A fault that another explains is left out."""
     if scene.now.rows == 0:
         text, cause = "no row came in this period", "the period's partition is missing"
-        return [Finding("rows", "page", 1.0, ROWS, text, cause=cause)]
+        return [Finding("rows", "alert", 1.0, ROWS, text, cause=cause)]
     found = list(completeness.hours(scene))
     if not any(f.check == "hours" for f in found):  # else fewer rows and ids are no news
         found += [*completeness.rows(scene), *entities.findings(scene)]

@@ -68,8 +68,8 @@ def judge(
     past = seasonal_baseline.past(layout, before, now)
     moved = seasonal_baseline.shifts(past, (*layout.plans, layout.score))
     split = tests(layout)
-    page, watch = (1 / d / split for d in (limits.false_page_days, limits.false_watch_days))
-    scene = Scene(layout, before, now, trail, past, moved, limits, page, watch)
+    alert, warning = (1 / d / split for d in (limits.false_alert_days, limits.false_warning_days))
+    scene = Scene(layout, before, now, trail, past, moved, limits, alert, warning)
     cold = _cold(scene)
     broken = faults.findings(scene)
     drifted = [] if now.rows < limits.min_rows else _drift(scene, broken, felt=_felt(scene, cold))
@@ -97,8 +97,8 @@ def label_findings(
     for name, bound in (("quality", limits.quality), ("calibration", limits.calibration)):
         mine = sorted((t for t in found if t.name == name), key=lambda t: t.p)
         graded: tuple[tuple[Level, float, float], ...] = (
-            ("page", limits.false_page_days, bound.page),
-            ("watch", limits.false_watch_days, bound.watch),
+            ("alert", limits.false_alert_days, bound.alert),
+            ("warning", limits.false_warning_days, bound.warning),
         )
         for level, days, least in graded:
             chosen = [t for t in mine if t.p < 1 / days / tests and abs(t.size) >= least]
@@ -137,7 +137,7 @@ def _felt(scene: Scene, cold: str) -> bool:
     score = scene.moved.get("score")
     if cold or score is None:
         return False
-    return score.p < scene.page and abs(score.size) >= scene.limits.felt
+    return score.p < scene.alert and abs(score.size) >= scene.limits.score_shift
 
 
 def _drift(scene: Scene, broken: Sequence[Finding], *, felt: bool) -> list[Finding]:
@@ -154,8 +154,8 @@ def _drift(scene: Scene, broken: Sequence[Finding], *, felt: bool) -> list[Findi
     raw = {n for n in found if scene.layout.named[n].raw}
     out = [f for n, f in found.items() if not raw & set(scene.layout.named[n].roots)]
     score = scene.moved.get("score")
-    if score is not None and score.p < scene.watch and (felt or not broken):
-        out.append(_score_finding(score, "page" if felt else "watch"))
+    if score is not None and score.p < scene.warning and (felt or not broken):
+        out.append(_score_finding(score, "alert" if felt else "warning"))
     return out
 
 
@@ -167,12 +167,12 @@ def _slow(scene: Scene, named: set[str | None]) -> list[Finding]:
     counts = np.sum([s.counts for s in recent], axis=0)
     out = []
     for plan in scene.layout.plans:
-        if plan.importance < scene.limits.used or plan.name in named or plan.size < 2:
+        if plan.importance < scene.limits.min_importance or plan.name in named or plan.size < 2:
             continue
         psi, size = seasonal_baseline.distance(
             counts[plan.place], scene.layout.training[plan.place], plan.order
         )
-        if abs(size) >= scene.limits.slow:
+        if abs(size) >= scene.limits.trend_shift:
             text = (
                 f"{size:+.2f} deviations of its rank from training in {SLOW} periods, PSI {psi:.2f}"
             )
@@ -182,7 +182,7 @@ def _slow(scene: Scene, named: set[str | None]) -> list[Finding]:
 
 def _slow_finding(plan: Plan, size: float, text: str) -> Finding:
     cause = "it has moved away since training"
-    return Finding("slow", "watch", size, "deviations", text, plan.name, plan.reach, cause)
+    return Finding("trend_shift", "warning", size, "deviations", text, plan.name, plan.reach, cause)
 
 
 def _drift_finding(name: str, shift: Shift, level: Level, reach: float) -> Finding:
@@ -198,7 +198,7 @@ def _score_finding(shift: Shift, level: Level) -> Finding:
 
 
 def _cold(scene: Scene) -> str:
-    """Why drift can only be watched, "" where it can be judged."""
+    """Why drift can only be a warning, "" where it can be judged."""
     if scene.now.rows < scene.limits.min_rows:
         return (
             f"{scene.now.rows} rows, {scene.limits.min_rows} are needed: only what is missing or "
@@ -208,7 +208,7 @@ def _cold(scene: Scene) -> str:
         return ""
     return (
         f"{len(scene.before)} past periods, {scene.limits.min_history} and two of the same season "
-        "are needed: drift is watched only"
+        "are needed: drift can only be a warning"
     )
 
 

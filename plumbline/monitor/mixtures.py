@@ -17,7 +17,7 @@ def findings(scene: Scene, found: Sequence[Finding]) -> Iterator[Finding]:
     """Causes of what is out of range (among `found`) or has moved."""
     grids = {p.name: g for p in scene.layout.plans if (g := _grid(scene, p)) is not None}
     suspects = {f.column for f in found if f.check == "outside" and f.column}
-    suspects |= {n for n in grids if n in scene.moved and scene.moved[n].p < scene.watch}
+    suspects |= {n for n in grids if n in scene.moved and scene.moved[n].p < scene.warning}
     suspects -= {f.column for f in found if f.check in ("stuck", "constant", "all_null")}
     swapped = list(_swapped(scene, grids, suspects & set(grids)))
     yield from swapped
@@ -44,7 +44,7 @@ def _swapped(scene: Scene, grids: Mapping[str, Grid], suspects: set[str]) -> Ite
 
 
 def _level(scene: Scene, share: float, *, used: bool) -> Level:
-    return "page" if used and share >= scene.limits.fault else "watch"
+    return "alert" if used and share >= scene.limits.fault_share else "warning"
 
 
 def _grid(scene: Scene, plan: Plan) -> Grid | None:

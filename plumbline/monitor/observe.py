@@ -154,9 +154,9 @@ def _unlabelled(layout: Layout, current: Window, limits: Monitor) -> list[Findin
         due = current.day <= current.last - layout.label_delay * DAY
     without = int((due & ~current.matured).sum())
     share = without / max(1, int(due.sum()))
-    if share < limits.unlabelled.watch:
+    if share < limits.unlabelled.warning:
         return []
-    level: verdict.Level = "page" if share >= limits.unlabelled.page else "watch"
+    level: verdict.Level = "alert" if share >= limits.unlabelled.alert else "warning"
     text = f"{without:,} of {int(due.sum()):,} rows that are due have no label"
     return [Finding("unlabelled", level, share, "share of rows", text)]
 

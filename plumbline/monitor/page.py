@@ -15,15 +15,16 @@ from plumbline.core import files
 from plumbline.core.safe_text import one_line
 from plumbline.monitor import page_columns, page_days, sentences
 from plumbline.monitor.sentences import Found
+from plumbline.monitor.verdict import LEVELS
 from plumbline.report import html_page
 from plumbline.report.numbers import figure
 
 FILE = "monitor.html"
-TONES = {"fine": "good", "watch": "plain", "page": "bad"}
+TONES = {"ok": "good", "warning": "plain", "alert": "bad"}
 SAID = {
-    "fine": "Fine: nothing beyond noise",
-    "watch": "Watch: nobody needs to get up for it",
-    "page": "Page: somebody is to look now",
+    "ok": "OK: nothing beyond noise",
+    "warning": "Warning: nobody needs to act now",
+    "alert": "Alert: somebody must look now",
 }
 STYLE = """
 :root { --then: #6b7683; --now: #0a5bc4; --tint: #dce9fb }
@@ -34,13 +35,13 @@ dl.facts dt { font-weight: 600 } dl.facts dd { margin: 0 }
 @media (max-width: 40rem) { dl.facts { grid-template-columns: 1fr } dl.facts dd { margin-bottom: .4rem } }
 ul.findings { list-style: none; padding: 0 }
 ul.findings li { border-left: .3rem solid var(--line); padding: .2rem .8rem; margin: .6rem 0 }
-ul.findings li.page { border-color: var(--bad) } ul.findings li.watch { border-color: var(--plain) }
+ul.findings li.alert { border-color: var(--bad) } ul.findings li.warning { border-color: var(--plain) }
 ul.findings p { margin: .1rem 0 }
 ol.days { display: flex; flex-wrap: wrap; gap: .25rem; list-style: none; padding: 0; margin: .2rem 0 }
 ol.days li { border: 1px solid var(--line); border-radius: .3rem; width: 2.1rem; text-align: center;
   line-height: 1.15; padding: .15rem 0; font-size: .85rem; position: relative }
-ol.days li span { display: block } ol.days li.watch { border: 2px solid var(--plain); color: var(--plain) }
-ol.days li.page { background: var(--bad); border-color: var(--bad); color: var(--paper); font-weight: 600 }
+ol.days li span { display: block } ol.days li.warning { border: 2px solid var(--plain); color: var(--plain) }
+ol.days li.alert { background: var(--bad); border-color: var(--bad); color: var(--paper); font-weight: 600 }
 ol.days .hide { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 figure { margin: .8rem 0 } figcaption { font-weight: 600; padding: .2rem 0 }
 .plot { display: flex; gap: .5rem } .plot svg { flex: 1; min-width: 0; height: 9rem; background: var(--soft) }
@@ -82,7 +83,7 @@ def extended(found: Found, history: Iterable[Mapping[str, str]]) -> Found:
 
 def render(usecase: str, found: Found, links: Sequence[str] = ()) -> str:
     """The whole page. `links`: names of files beside it."""
-    level = found.get("level") if found.get("level") in sentences.LEVELS else "page"
+    level = found.get("level") if found.get("level") in LEVELS else "alert"
     said = f"{usecase}: {SAID[str(level)]}"
     mark = sentences.MARKS[str(level)]
     head = (
@@ -141,7 +142,7 @@ def _findings(found: Found) -> str:
 
 
 def _finding(told: Found) -> str:
-    level = told.get("level") if told.get("level") in sentences.LEVELS else "page"
+    level = told.get("level") if told.get("level") in LEVELS else "alert"
     about = one_line(sentences.where(told))
     since = f", since {one_line(told['since'])}" if told.get("since") else ""
     share = told.get("importance")

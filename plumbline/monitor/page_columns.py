@@ -6,8 +6,8 @@ from html import escape
 from typing import Any
 
 from plumbline.core.safe_text import one_line
-from plumbline.monitor import sentences
 from plumbline.monitor.sentences import MARKS, Found
+from plumbline.monitor.verdict import LEVELS
 from plumbline.report import html_page, svg_charts
 from plumbline.report.numbers import figure
 
@@ -106,12 +106,12 @@ def _segment(told: Found, most: float) -> tuple[str, ...]:
 
 def _worst(told: Found) -> tuple[Any, ...]:
     """Gravest first, then what cannot be compared, then what moved most."""
-    level = -sentences.LEVELS.index(_level(told))
+    level = -LEVELS.index(_level(told))
     return (level, not told.get("problem"), -(told.get("psi") or 0.0), str(told.get("name")))
 
 
 def _level(told: Found) -> str:
-    return str(told["level"]) if told.get("level") in sentences.LEVELS else "fine"
+    return str(told["level"]) if told.get("level") in LEVELS else "ok"
 
 
 def _shares(values: Any, count: int) -> list[float]:

@@ -140,7 +140,7 @@ def _names(days: Sequence[Found]) -> list[str]:
 
 
 def _level(day: Found) -> str:
-    return str(day["level"]) if day.get("level") in MARKS else "page"
+    return str(day["level"]) if day.get("level") in MARKS else "alert"
 
 
 def _number(value: Any) -> float | None:

@@ -29,7 +29,7 @@ def result(seen: Observation, limits: Monitor) -> dict[str, Any]:
     return {
         "level": seen.level,
         "summary": summary(seen),
-        "promise": f"one false page in {limits.false_page_days:g} {_periods(seen)}",
+        "promise": f"one false alert in {limits.false_alert_days:g} {_periods(seen)}",
         "retrain": {"now": now, "why": why},
         "shelf_life": _shelf_life(limits, age_days, stale),
         "checks": list(CHECKS),
@@ -74,10 +74,10 @@ def figures(seen: Observation, limits: Monitor) -> dict[str, float]:
         "level": float(verdict.LEVELS.index(seen.level)),
         "retrain": float(verdict.retrain(seen.findings, seen.quality.judged)[0]),
         "rows": float(seen.now.rows),
-        "findings_page": float(sum(f.level == "page" for f in seen.findings)),
-        "findings_watch": float(sum(f.level == "watch" for f in seen.findings)),
-        "days_paged": float(sum(j.level == "page" for j in seen.days)),
-        "false_page_days": limits.false_page_days,
+        "findings_alert": float(sum(f.level == "alert" for f in seen.findings)),
+        "findings_warning": float(sum(f.level == "warning" for f in seen.findings)),
+        "days_with_alert": float(sum(j.level == "alert" for j in seen.days)),
+        "false_alert_days": limits.false_alert_days,
     }
     if seen.quality.values and seen.quality.loss:
         found[f"{seen.quality.metric}_reference"] = seen.quality.values[0].value

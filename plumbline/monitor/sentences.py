@@ -10,8 +10,7 @@ from typing import Any
 
 from plumbline.core.safe_text import one_line
 
-LEVELS = ("fine", "watch", "page")
-MARKS = {"fine": "✓", "watch": "▲", "page": "■"}
+MARKS = {"ok": "✓", "warning": "▲", "alert": "■"}
 """A level's shape: it is not told by colour alone."""
 Found = Mapping[str, Any]
 

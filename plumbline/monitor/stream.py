@@ -19,7 +19,7 @@ from plumbline.monitor.verdict import FAULTS, Finding
 HISTORY = 84
 """Healthy periods that are kept, at most."""
 SPOILING = (*FAULTS, "drift", "prediction")
-"""Checks whose page keeps a period out of the reference of later ones."""
+"""Checks whose alert keeps a period out of the reference of later ones."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def step(
 ) -> tuple[State, Judgement]:
     """Judge `now`, with the outcomes that became known since the last step, by day.
 
-    A period that is paged for its input or its drift does not enter the reference of later ones.
+    A period with an alert for its input or its drift does not enter the reference of later ones.
     """
     arrived = [o for _, o in sorted((known or {}).items()) if o.known]
     recent = (*state.recent, *arrived)
@@ -73,8 +73,8 @@ def step(
 
 
 def _spoiled(found: Judgement, checks: Sequence[str]) -> bool:
-    """Whether one of the checks pages: what is wrong is no part of the usual."""
-    return any(f.level == "page" and f.check in checks for f in found.findings)
+    """Whether one of the checks is an alert: what is wrong is no part of the baseline."""
+    return any(f.level == "alert" and f.check in checks for f in found.findings)
 
 
 def _since(finding: Finding, found: Judgement, last: Judgement | None) -> Finding:

@@ -1,7 +1,7 @@
-"""From evidence to words: findings, the level fine, watch or page, and whether to retrain.
+"""Findings, their levels (ok, warning, alert), and whether to retrain.
 
-A page needs evidence of harm: the input is broken where the model looks, the model's answers have
-shifted, or labels show a loss. Drift that the model does not feel is watched.
+An alert needs evidence of harm: the input is broken where the model looks, the model's answers have
+shifted, or labels show a loss. Drift that leaves the model's scores where they were is a warning.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["fine", "watch", "page"]
-LEVELS: tuple[Level, ...] = ("fine", "watch", "page")
+Level = Literal["ok", "warning", "alert"]
+LEVELS: tuple[Level, ...] = ("ok", "warning", "alert")
 FAULTS = (
     "missing",
     "type",
@@ -25,13 +25,13 @@ FAULTS = (
     "stuck",
     "time",
     "hours",
-    "astray",
+    "outside_period",
     "repeated",
     "rows",
-    "absent",
-    "stale",
+    "missing_ids",
+    "stale_histories",
 )
-"""Checks whose page says that the data are not to be learned from before someone has looked."""
+"""Checks whose alert says that the data are not to be learned from before someone has looked."""
 
 NEXT = {
     "missing": "find out where the column was lost before the next run",
@@ -46,13 +46,13 @@ NEXT = {
     "stuck": "find the devices that repeat one value; set aside their rows",
     "time": "check the clock and the time zone of the source",
     "hours": "fetch the missing hours, then run again",
-    "astray": "check the clock of the source; set aside the rows",
+    "outside_period": "check the clock of the source; set aside the rows",
     "repeated": "find out why rows come twice; drop the copies",
     "rows": "check for missing partitions or a partial day",
-    "absent": "find the partition that did not come, then run again",
-    "stale": "bring the feature store up to date, then score again",
+    "missing_ids": "find the partition that did not come, then run again",
+    "stale_histories": "bring the feature store up to date, then score again",
     "drift": "look at the distributions; explain the change, or retrain once labels are known",
-    "slow": "look at the trend since training; plan a retraining",
+    "trend_shift": "look at the trend since training; plan a retraining",
     "prediction": "find the columns that moved the score; watch the quality as labels come in",
     "calibration": "recalibrate or retrain; check the labels' source first",
     "quality": "retrain",
@@ -85,7 +85,7 @@ class Finding:
 
 def level(findings: Iterable[Finding]) -> Level:
     """The gravest level among the findings; fine where there are none."""
-    return max((f.level for f in findings), key=LEVELS.index, default="fine")
+    return max((f.level for f in findings), key=LEVELS.index, default="ok")
 
 
 def order(findings: Iterable[Finding]) -> list[Finding]:
@@ -109,15 +109,15 @@ def retrain(findings: Sequence[Finding], judged: bool, stale: str = "") -> tuple
     `judged`: known labels told the quality of the current window. `stale`: why the model is older
     than its shelf life, "" where it is not.
     """
-    paged = [f for f in findings if f.level == "page"]
-    faults = [f for f in paged if f.check in FAULTS]
+    alerts = [f for f in findings if f.level == "alert"]
+    faults = [f for f in alerts if f.check in FAULTS]
     if faults:
         return (
             False,
             f"refused: mend the input first ({_names(faults)}); a model learns from bad data",
         )
-    lost = [f for f in paged if f.check in ("quality", "calibration")]
-    moved = [f for f in paged if f.check in ("drift", "prediction")]
+    lost = [f for f in alerts if f.check in ("quality", "calibration")]
+    moved = [f for f in alerts if f.check in ("drift", "prediction")]
     if lost:
         return True, f"known labels show a loss of quality: {lost[0].evidence}"
     if stale:

@@ -27,7 +27,7 @@ def drift_between(
 ) -> list[dict[str, Any]]:
     """Columns beyond their noise, for JSON: PSI in nats, its noise, shares of nulls, and a word.
 
-    The word is "drift" where what is left above the noise reaches `limits.psi.watch`.
+    The word is "drift" where what is left above the noise reaches `limits.psi.warning`.
     """
     compare = partial(
         drift.compare, bins=limits.bins, chance=limits.chance, stretches=_weeks(usecase, base)
@@ -70,7 +70,7 @@ def _comparable(name: str, kind: Kind, *sides: Columns) -> bool:
 
 
 def _line(name: str, effect: drift.Effect, limits: Monitor) -> dict[str, Any]:
-    far = effect.psi.excess >= limits.psi.watch
+    far = effect.psi.excess >= limits.psi.warning
     before, after = effect.null_shares
     return {
         "column": name,

@@ -31,15 +31,15 @@ def case(*findings: Any, name: str = "shop", **alerts: Any) -> Case:
     ("now", "told", "day", "step"),
     [
         ([finding()], None, None, "new"),
-        ([finding()], {"unit amount": "page"}, TODAY, ""),
-        ([finding()], {"unit amount": "watch"}, TODAY, "more"),
-        ([finding()], {"unit amount": "page", "rows": "page"}, TODAY, ""),
-        ([finding(), finding("rows", None)], {"unit amount": "page"}, TODAY, "more"),
-        ([finding()], {"unit amount": "page"}, date(2026, 11, 20), ""),
-        ([finding()], {"unit amount": "page"}, date(2026, 11, 19), "again"),
-        ([], {"unit amount": "page"}, TODAY, "over"),
+        ([finding()], {"unit amount": "alert"}, TODAY, ""),
+        ([finding()], {"unit amount": "warning"}, TODAY, "more"),
+        ([finding()], {"unit amount": "alert", "rows": "alert"}, TODAY, ""),
+        ([finding(), finding("rows", None)], {"unit amount": "alert"}, TODAY, "more"),
+        ([finding()], {"unit amount": "alert"}, date(2026, 11, 20), ""),
+        ([finding()], {"unit amount": "alert"}, date(2026, 11, 19), "again"),
+        ([], {"unit amount": "alert"}, TODAY, "over"),
         ([], None, None, ""),
-        ([finding(level="watch")], {"unit amount": "page"}, TODAY, "over"),
+        ([finding(level="warning")], {"unit amount": "alert"}, TODAY, "over"),
     ],
 )
 def test_what_there_is_to_say(now: list[Any], told: Any, day: date | None, step: str) -> None:
@@ -62,14 +62,14 @@ def test_what_a_silence_covers(silence: dict[str, str], silenced: bool) -> None:
     assert bool(one.silenced) == silenced
     assert bool(one.told) != silenced
     assert not one.well
-    assert cases.step(one, {"unit amount": "page"}, TODAY, 7, TODAY) == "", "neither new nor over"
+    assert cases.step(one, {"unit amount": "alert"}, TODAY, 7, TODAY) == "", "neither new nor over"
     past = case(finding(), silence=[Silence(until=TODAY, **silence)])
     assert past.told, "it ends on its day"
 
 
 def test_one_column_found_twice_keeps_its_gravest_level() -> None:
-    one = case(finding(level="page"), finding(level="watch"), level="watch")
-    assert one.keys == {"unit amount": "page"}
+    one = case(finding(level="alert"), finding(level="warning"), level="warning")
+    assert one.keys == {"unit amount": "alert"}
 
 
 def test_a_letter_names_the_rest_in_a_line() -> None:
@@ -77,11 +77,11 @@ def test_a_letter_names_the_rest_in_a_line() -> None:
     well = case(name="mill")
     steps: dict[str, Any] = {"shop": "new", "dairy": "", "mill": "over"}
     made = messages.letter([ill, quiet, well], steps, {}, {"shop": "<p>", "dairy": "<p>"})
-    assert made.title == "Plumbline: page: shop; fine again: mill"
+    assert made.title == "Plumbline: alert: shop; ok again: mill"
     assert made.pages == {"shop-monitor.html": "<p>"}
     told = plain_text.render(made.blocks)
     assert "As told before" in told
-    assert "- dairy: page: rows" in told
+    assert "- dairy: alert: rows" in told
     assert "Over: nothing of what was told" in told
 
 
@@ -140,7 +140,7 @@ def test_a_mail_has_one_line_per_header() -> None:
 
 def test_memory_goes_through_a_file_and_an_issue(tmp_path: Path) -> None:
     known = Memory(
-        {"shop": {"email": Said(TODAY, {"rows": "page"})}}, {"slack": Failure(TODAY, "-->")}
+        {"shop": {"email": Said(TODAY, {"rows": "alert"})}}, {"slack": Failure(TODAY, "-->")}
     )
     sent_log.write(tmp_path / "state" / "alerts.json", known)
     assert sent_log.read(tmp_path / "state" / "alerts.json") == known

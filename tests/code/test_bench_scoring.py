@@ -34,7 +34,7 @@ def record(
 
 def test_a_rate_has_the_interval_of_clopper_and_pearson() -> None:
     found = scoring.rate(
-        [record("weekly", i, "page" if i == 0 else "fine") for i in range(20)], scoring.paged
+        [record("weekly", i, "alert" if i == 0 else "ok") for i in range(20)], scoring.alerted
     )
     assert (found.count, found.total) == (1, 20)
     assert found.low == pytest.approx(0.00127, abs=1e-4)  # as tabulated for 1 of 20
@@ -42,49 +42,53 @@ def test_a_rate_has_the_interval_of_clopper_and_pearson() -> None:
 
 
 def test_no_page_in_many_windows_still_has_an_upper_end() -> None:
-    found = scoring.rate([record("weekly", i, "fine") for i in range(336)], scoring.paged)
+    found = scoring.rate([record("weekly", i, "ok") for i in range(336)], scoring.alerted)
     assert found.low == 0
     assert found.high == pytest.approx(1 - 0.025 ** (1 / 336), abs=1e-9)
 
 
 def test_delay_counts_from_the_first_window_of_a_fault() -> None:
-    stream = [record("units", i, "page" if i == 2 else "fine") for i in range(7)]
-    assert scoring.delays(stream, scoring.paged) == {(1, "units"): 3.0}
+    stream = [record("units", i, "alert" if i == 2 else "ok") for i in range(7)]
+    assert scoring.delays(stream, scoring.alerted) == {(1, "units"): 3.0}
 
 
 def test_delay_counts_from_the_first_labels_where_only_they_can_tell() -> None:
-    stream = [record("concept_sudden", i, "page" if i >= DELAY + 1 else "fine") for i in range(14)]
-    early = [record("label_3", i, "page") for i in range(14)]
-    assert scoring.delays([*stream, *early], scoring.paged) == {
+    stream = [record("concept_sudden", i, "alert" if i >= DELAY + 1 else "ok") for i in range(14)]
+    early = [record("label_3", i, "alert") for i in range(14)]
+    assert scoring.delays([*stream, *early], scoring.alerted) == {
         (1, "concept_sudden"): 2.0,
         (1, "label_3"): 1.0,
     }
 
 
 def test_detection_says_never_where_most_streams_are_missed() -> None:
-    missed = [record("units", 0, "fine", seed=s) for s in (1, 2)]
-    found = scoring.detection([*missed, record("units", 0, "page", seed=3)], scoring.paged)
+    missed = [record("units", 0, "ok", seed=s) for s in (1, 2)]
+    found = scoring.detection([*missed, record("units", 0, "alert", seed=3)], scoring.alerted)
     assert found["within_1"] == pytest.approx(1 / 3, abs=1e-4)
     assert found["median_delay"] is None
 
 
 def test_only_the_first_columns_count_as_named() -> None:
-    right = record("all_null", 0, "page", ("night", "distance_m"))
-    wrong = record("all_null", 0, "page", ("night", "hour", "kind", "distance_m"), seed=2)
-    assert scoring.named([right, wrong], scoring.paged) == 0.5
+    right = record("all_null", 0, "alert", ("night", "distance_m"))
+    wrong = record("all_null", 0, "alert", ("night", "hour", "kind", "distance_m"), seed=2)
+    assert scoring.named([right, wrong], scoring.alerted) == 0.5
 
 
 def test_a_page_is_right_where_its_stream_is_harmed() -> None:
     harmed = Harm(0.1, 0.05, 0.0, -0.1, (True, False))
     unharmed = Harm(0.1, -0.05, 0.0, -0.1, (False, False))
-    records = [record("units", 0, "page"), record("units", 1, "page"), record("weekly", 0, "page")]
+    records = [
+        record("units", 0, "alert"),
+        record("units", 1, "alert"),
+        record("weekly", 0, "alert"),
+    ]
     harms = {(1, "units"): harmed, (1, "weekly"): unharmed}
-    assert scoring.precision(records, scoring.paged, harms).count == 2
-    assert scoring.precision(records, scoring.paged, harms, strict=True).count == 1
+    assert scoring.precision(records, scoring.alerted, harms).count == 2
+    assert scoring.precision(records, scoring.alerted, harms, strict=True).count == 1
 
 
 def test_the_strictest_count_that_still_finds_the_faults() -> None:
-    faults = [record("units", 0, "page", flags=5), record("nulls", 0, "page", flags=3)]
+    faults = [record("units", 0, "alert", flags=5), record("nulls", 0, "alert", flags=3)]
     assert scoring.ready(faults, 1.0) == 3
     assert scoring.ready(faults, 0.5) == 5
 
@@ -118,15 +122,15 @@ def test_an_alarm_twice_costs_twice() -> None:
 
 def test_a_report_counts_by_a_name_among_the_first_three() -> None:
     amounts = scoring.names(frozenset({"amount_cents"}))
-    assert amounts(record("covariate_20", 0, "watch", ("night", "amount_cents")))
-    assert amounts(record("covariate_20", 0, "page", ("amount_cents",)))
-    assert not amounts(record("covariate_20", 0, "watch", ("a", "b", "c", "amount_cents")))
-    assert not amounts(record("covariate_20", 0, "fine", ("amount_cents",)))
+    assert amounts(record("covariate_20", 0, "warning", ("night", "amount_cents")))
+    assert amounts(record("covariate_20", 0, "alert", ("amount_cents",)))
+    assert not amounts(record("covariate_20", 0, "warning", ("a", "b", "c", "amount_cents")))
+    assert not amounts(record("covariate_20", 0, "ok", ("amount_cents",)))
 
 
 def test_chance_is_the_share_of_streams_with_a_report_at_any_time() -> None:
     records = [
-        record("weekly", place, "watch" if place == 8 and seed == 1 else "fine", seed=seed)
+        record("weekly", place, "warning" if place == 8 and seed == 1 else "ok", seed=seed)
         for place in range(14)
         for seed in (1, 2)
     ]

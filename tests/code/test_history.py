@@ -8,9 +8,9 @@ from plumbline.core.errors import PlumblineError
 from plumbline.monitor import history
 
 
-def result(day, level="fine", value=None):
+def result(day, level="ok", value=None):
     quality = None if value is None else {"value": value, "low": 0.1, "high": 0.9, "maturity": 1.0}
-    found = [{"check": "unit", "column": "size", "level": level}] if level != "fine" else []
+    found = [{"check": "unit", "column": "size", "level": level}] if level != "ok" else []
     return {
         "days": [
             {
@@ -26,27 +26,29 @@ def result(day, level="fine", value=None):
 
 
 def test_a_row_a_day():
-    [row] = history.rows(result("2025-06-29", "page", 0.5), "d164d0a4ffff")
+    [row] = history.rows(result("2025-06-29", "alert", 0.5), "d164d0a4ffff")
     assert row["findings"] == "unit size"
-    assert (row["pages"], row["watches"]) == ("1", "0")
+    assert (row["alerts"], row["warnings"]) == ("1", "0")
     assert (row["quality"], row["score_shift"], row["model"]) == ("0.5", "", "d164d0a4")
     assert history.rows(result(None), "d164") == []
 
 
 def test_days_are_kept_in_order_and_judged_anew():
     before = history.rows(result("2025-06-28"), "a") + history.rows(result("2025-06-29"), "a")
-    now = history.rows(result("2025-06-29", "watch"), "b") + history.rows(result("2025-06-30"), "b")
+    now = history.rows(result("2025-06-29", "warning"), "b") + history.rows(
+        result("2025-06-30"), "b"
+    )
     table = history.merge(before, now)
     assert [(r["day"], r["level"]) for r in table] == [
-        ("2025-06-28", "fine"),
-        ("2025-06-29", "watch"),
-        ("2025-06-30", "fine"),
+        ("2025-06-28", "ok"),
+        ("2025-06-29", "warning"),
+        ("2025-06-30", "ok"),
     ]
     assert history.merge(table, now) == table
 
 
 def test_text_and_back():
-    table = history.rows(result("2025-06-29", "page", 0.5), "a")
+    table = history.rows(result("2025-06-29", "alert", 0.5), "a")
     assert history.loads(history.dumps(table), "x.csv") == table
     assert history.loads("", "x.csv") == []
 

@@ -1,4 +1,4 @@
-"""The monitor on streams with a known truth: silence without harm, a page with it."""
+"""The monitor on streams with a known truth: silence without harm, an alert with it."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def told(seen):
 
 
 def test_no_drift_is_fine():
-    """Three streams of two weeks: at most one watch, no page (the promise is one day in 30 and 200)."""
+    """Three streams of two weeks: at most one warning, no alert (the promise is one day in 30 and 200)."""
     made = [look(before(seed=100 + s), days(seed=s, unknown=DELAY)) for s in range(3)]
-    assert "page" not in [j.level for seen in made for j in seen.days]
-    assert sum(j.level == "watch" for seen in made for j in seen.days) <= 2
+    assert "alert" not in [j.level for seen in made for j in seen.days]
+    assert sum(j.level == "warning" for seen in made for j in seen.days) <= 2
     out = result.result(made[0], LIMITS)
-    assert out["promise"] == "one false page in 200 days"
+    assert out["promise"] == "one false alert in 200 days"
     assert out["retrain"]["now"] is False
     assert out["blind"] == {
         "first": "2025-06-27",
@@ -73,28 +73,28 @@ def test_no_drift_is_fine():
     assert 0 < out["estimate"]["value"] < 1
 
 
-def test_a_shift_that_the_model_feels_pages():
+def test_a_shift_that_moves_the_scores_is_an_alert():
     now = days()
     seen = look(now=since(now, "size", now["size"] + 1.5))
-    assert levels(seen)[("drift", "size")] == "page"
-    assert levels(seen)[("prediction", None)] == "page"
+    assert levels(seen)[("drift", "size")] == "alert"
+    assert levels(seen)[("prediction", None)] == "alert"
     assert told(seen)[("drift", "size")].since == str(LAST - 3)
-    assert [j.level == "page" for j in seen.days] == [False] * 10 + [True] * 4
+    assert [j.level == "alert" for j in seen.days] == [False] * 10 + [True] * 4
 
 
-def test_a_shift_that_the_score_does_not_follow_is_watched():
+def test_a_shift_that_the_score_does_not_follow_is_a_warning():
     now = days()
     seen = look(now=since(now, "rate", now["rate"] + 0.3))
-    assert levels(seen)[("drift", "rate")] == "watch"
-    assert seen.level == "watch"
+    assert levels(seen)[("drift", "rate")] == "warning"
+    assert seen.level == "warning"
 
 
-def test_days_that_page_do_not_become_usual():
+def test_days_with_an_alert_do_not_enter_the_baseline():
     """Two weeks of a fault: the last day is as clear as the first."""
     now = days()
     now["size"] = now["size"] + 1.5
     seen = look(now=now)
-    assert {j.level for j in seen.days} == {"page"}
+    assert {j.level for j in seen.days} == {"alert"}
     assert told(seen)[("drift", "size")].since == str(LAST - 13)
 
 
@@ -106,7 +106,7 @@ def test_the_cause_is_named():
     past["size"] = np.rint(np.exp(past["size"] + 8))
     seen = look(past, since(big, "size", np.where(rows % 10, 1, 100) * big["size"]), answers=flat)
     one = told(seen)[("unit", "size")]
-    assert one.level == "page"
+    assert one.level == "alert"
     assert one.cause.startswith("size x100 in ")
     assert ("outside", "size") not in levels(seen), "its cause says it all"
     stuck = look(past, since(big, "size", np.where(rows % 10, big["size"], 1999)), answers=flat)
@@ -125,8 +125,8 @@ def test_nulls_new_values_and_constants_are_said():
     now = since(now, "size", np.where(rows % 10, now["size"], np.nan))
     now = since(now, "colour", np.where(rows % 5, now["colour"], "violet"))
     found = told(look(now=now))
-    assert found[("constant", "rate")].level == "page"
-    assert found[("null_share", "size")].level == "page"
+    assert found[("constant", "rate")].level == "alert"
+    assert found[("null_share", "size")].level == "alert"
     assert found[("unseen", "colour")].cause == "new colour 'violet'"
 
 
@@ -140,7 +140,7 @@ def test_the_feed_s_faults_are_said():
     assert ("rows", None) not in found, "the missing hours say it all"
     twice = np.repeat(np.arange(len(late)), 1 + (late & (np.arange(len(late)) % 5 == 0)))
     found = told(look(now={n: v[twice] for n, v in now.items()}))
-    assert found[("repeated", "number")].level == "page"
+    assert found[("repeated", "number")].level == "alert"
 
 
 def test_an_all_null_and_a_missing_column_are_said():
@@ -149,9 +149,9 @@ def test_an_all_null_and_a_missing_column_are_said():
     del now["spare"], now["colour"]
     seen = look(now=now, answers=lambda c: np.zeros(len(c["number"])))
     found = levels(seen)
-    assert found[("all_null", "size")] == "page"
-    assert found[("missing", "colour")] == "page"
-    assert found[("missing", "spare")] == "watch", "the model hardly uses it"
+    assert found[("all_null", "size")] == "alert"
+    assert found[("missing", "colour")] == "alert"
+    assert found[("missing", "spare")] == "warning", "the model hardly uses it"
     out = result.result(seen, LIMITS)
     assert out["retrain"]["now"] is False
     assert out["retrain"]["why"].startswith("refused: mend the input first (colour, size)")
@@ -163,20 +163,20 @@ def test_an_all_null_and_a_missing_column_are_said():
 def test_text_in_place_of_numbers_is_said():
     now = days()
     now["spare"] = np.full(len(now["spare"]), "n/a", object)
-    assert levels(look(now=now))[("type", "spare")] == "watch"
+    assert levels(look(now=now))[("type", "spare")] == "warning"
 
 
 @pytest.mark.mltest("Monitor 7")
-def test_labels_that_show_a_loss_page_and_retrain():
+def test_labels_that_show_a_loss_are_an_alert_and_retrain():
     now = days(21, unknown=DELAY)
     known = ~np.isnan(now["bad"])
     now["bad"] = np.where(known, np.random.default_rng(5).permutation(now["bad"] == 1), np.nan)
     seen = look(now=now, past=before(last=LAST - 21))
     found = told(seen)[("quality", None)]
-    assert found.level == "page"
-    paged = [str(j.day) for j in seen.days if j.level == "page"]
-    assert paged[0] <= str(LAST - 20 + DELAY + 7), "within a week of the first labels"
-    assert paged[0] >= str(LAST - 20 + DELAY), "blind before"
+    assert found.level == "alert"
+    alerts = [str(j.day) for j in seen.days if j.level == "alert"]
+    assert alerts[0] <= str(LAST - 20 + DELAY + 7), "within a week of the first labels"
+    assert alerts[0] >= str(LAST - 20 + DELAY), "blind before"
     assert result.result(seen, LIMITS)["retrain"]["now"] is True
     assert result.figures(seen, LIMITS)["loss"] > 0.3
 
@@ -186,18 +186,18 @@ def test_missing_days_and_empty_windows():
     cut = late["at"] < (LAST - 2).astype("datetime64[us]")
     early = {name: values[cut] for name, values in late.items()}
     seen = look(now=early)
-    assert [j.level for j in seen.days][-3:] == ["page"] * 3
+    assert [j.level for j in seen.days][-3:] == ["alert"] * 3
     assert told(seen)[("rows", None)].since == str(LAST - 2)
     none = {name: values[:0] for name, values in late.items()}
-    assert levels(look(now=none)) == {("rows", None): "page"}
-    assert look(past={n: v[:0] for n, v in before().items()}, now=days()).level in ("fine", "watch")
+    assert levels(look(now=none)) == {("rows", None): "alert"}
+    assert look(past={n: v[:0] for n, v in before().items()}, now=days()).level in ("ok", "warning")
 
 
-def test_a_short_past_is_said_and_drift_is_watched_only():
+def test_a_short_past_is_stated_and_drift_is_a_warning_at_most():
     now = days()
     seen = look(before(5), since(now, "size", now["size"] + 3.0))
     assert seen.days[0].cold.startswith("5 past periods, 14")
-    assert levels(seen).get(("drift", "size")) != "page"
+    assert levels(seen).get(("drift", "size")) != "alert"
     few = look(now=table(14, per_day=20, seed=2))
     assert "a longer period_days gathers more" in few.days[-1].cold
 
@@ -208,14 +208,14 @@ def test_weeks_are_judged_where_days_are_few():
     now = days()
     seen = look(past, now, limits=limits)
     assert [str(j.day) for j in seen.days] == [str(LAST - 13), str(LAST - 6)]
-    assert seen.level != "page"
-    assert result.result(seen, limits)["promise"] == "one false page in 200 weeks"
+    assert seen.level != "alert"
+    assert result.result(seen, limits)["promise"] == "one false alert in 200 weeks"
     bad = look(past, since(now, "size", now["size"] + 1.5, back=7), limits=limits)
-    assert [j.level == "page" for j in bad.days] == [False, True]
+    assert [j.level == "alert" for j in bad.days] == [False, True]
 
 
 def test_overdue_labels_are_said():
-    assert levels(look(now=days(unknown=12)))[("unlabelled", None)] == "page"
+    assert levels(look(now=days(unknown=12)))[("unlabelled", None)] == "alert"
     assert ("unlabelled", None) not in levels(look(now=days(unknown=DELAY)))
 
 
@@ -237,12 +237,12 @@ def test_a_plain_table_without_time(problem):
     for one in pair:
         del one["at"]
     seen = look(*pair, case, last=None)
-    assert seen.level != "page"
+    assert seen.level != "alert"
     out = result.result(seen, LIMITS)
     assert (out["blind"], out["weeks"], out["days"][0]["day"]) == (None, [], None)
     assert out["quality"]["rows"] == {"reference": 28 * 60, "current": 28 * 60}
     shifted = {**pair[1], "size": pair[1]["size"] + 0.6}
-    assert levels(look(pair[0], shifted, case, last=None))[("drift", "size")] == "page"
+    assert levels(look(pair[0], shifted, case, last=None))[("drift", "size")] == "alert"
 
 
 def test_pictures_tell_the_days(tmp_path):
@@ -250,7 +250,7 @@ def test_pictures_tell_the_days(tmp_path):
     rows = history.rows(result.result(seen, LIMITS), "abc")
     made = drift_plots.draw(tmp_path, seen, rows)
     assert [p.name for p in made] == ["score.svg", "days.svg"]
-    assert drift_plots.COLOURS["fine"] in (tmp_path / "days.svg").read_text()
+    assert drift_plots.COLOURS["ok"] in (tmp_path / "days.svg").read_text()
 
 
 def test_distributions_are_of_the_found_columns_first():

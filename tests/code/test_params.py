@@ -68,10 +68,19 @@ def write(tmp_path: Path, change: dict[str, Any]) -> Path:
             r"costs.false_positve: unknown key; did you mean 'false_positive'",
         ),
         ({"card_fraud.train.costs.unit": None}, r"train.costs.unit: missing; add it"),
+        (
+            {"card_fraud.monitor.false_page_days": 200},
+            r"monitor.false_page_days: unknown key; did you mean 'false_alert_days'",
+        ),
+        (
+            {"card_fraud.monitor.quality": {"watch": 0.05, "page": 0.1}},
+            r"monitor.quality.watch: unknown key; choose one of: alert, warning",
+        ),
+        ({"card_fraud.monitor.fault": 0.01}, r"unknown key; did you mean 'fault_share'"),
         ({"seed": "x"}, r"params.yaml, seed: got 'x', expected a valid integer"),
         (
             {"alerts": {"level": "all"}},
-            r"params.yaml, alerts.level: got 'all', expected 'watch' or",
+            r"params.yaml, alerts.level: got 'all', expected 'warning' or",
         ),
         (
             {"alerts": {"emial": {}}},

@@ -24,7 +24,7 @@ other: {data: {source: simulate, as_of: '2025-01-01'}, train: {as_of: 3}}
 """
 FAULT = {
     "check": "all_null",
-    "level": "page",
+    "level": "alert",
     "column": "size",
     "evidence": "no value",
     "next": "look",
@@ -33,7 +33,7 @@ FAULT = {
 DRIFT = {**FAULT, "check": "drift", "column": None}
 
 
-def seen(level: str = "fine", now: bool = False, findings: tuple[dict, ...] = ()) -> dict:
+def seen(level: str = "ok", now: bool = False, findings: tuple[dict, ...] = ()) -> dict:
     retrain = {"now": now, "why": "labels say so"}
     return {
         "level": level,
@@ -92,11 +92,11 @@ def test_no_day_to_move() -> None:
     ("told", "word"),
     [
         (seen(), "healthy"),
-        (seen("watch", findings=(DRIFT,)), "drift"),
-        (seen("page", findings=(DRIFT,)), "drift"),
-        (seen("page", findings=(FAULT,)), "bad-data"),
-        (seen("page", now=True, findings=(DRIFT, FAULT)), "bad-data"),
-        (seen("page", now=True, findings=(DRIFT,)), None),
+        (seen("warning", findings=(DRIFT,)), "drift"),
+        (seen("alert", findings=(DRIFT,)), "drift"),
+        (seen("alert", findings=(FAULT,)), "bad-data"),
+        (seen("alert", now=True, findings=(DRIFT, FAULT)), "bad-data"),
+        (seen("alert", now=True, findings=(DRIFT,)), None),
     ],
 )
 def test_the_monitor_decides(told: dict, word: str | None) -> None:
@@ -130,7 +130,7 @@ def record(outcome: str, **more: object) -> dict:
 
 
 def test_the_body_holds_the_evidence_and_nothing_acts() -> None:
-    told = record("challenger", monitor=seen("page", True, (DRIFT,)), comparison=comparison())
+    told = record("challenger", monitor=seen("alert", True, (DRIFT,)), comparison=comparison())
     text = messages.body(told)
     assert messages.title(told) == "Retrain shop on data up to 2025-07-29"
     assert "As-of date: 2025-07-01 → 2025-07-29" in text

@@ -41,7 +41,7 @@ HEAD = {
             "free": {"low": {"value": 0.0, "low": 0.0, "high": 0.0}},
         },
     },
-    "monitor": {"level": "watch", "summary": "watch: x", "findings": [1, 2]},
+    "monitor": {"level": "warning", "summary": "warning: x", "findings": [1, 2]},
 }
 
 

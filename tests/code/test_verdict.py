@@ -12,31 +12,31 @@ from plumbline.monitor import verdict
 from plumbline.monitor.verdict import Finding
 
 
-def finding(check, level="page", column=None, size=1.0, importance=0.5):
+def finding(check, level="alert", column=None, size=1.0, importance=0.5):
     return Finding(check, level, size, "", "said", column, importance)
 
 
-def test_watch_above_page_is_refused(tmp_path):
+def test_warning_above_alert_is_refused(tmp_path):
     path = tmp_path / "params.yaml"
     rest = "{data: {source: csv}, validate: {}, features: {}, tune: {}, train: {}, evaluate: {}"
     path.write_text(
-        f"seed: 1\nusecases: [shop]\nshop: {rest}, monitor: {{quality: {{watch: 0.3, page: 0.2}}}}}}\n"
+        f"seed: 1\nusecases: [shop]\nshop: {rest}, monitor: {{quality: {{warning: 0.3, alert: 0.2}}}}}}\n"
     )
-    with pytest.raises(ParamsError, match=re.escape("expected watch at most page")):
+    with pytest.raises(ParamsError, match=re.escape("expected warning at most alert")):
         load("shop", path)
 
 
 def test_the_level_is_the_gravest_findings():
-    assert verdict.level([]) == "fine"
-    assert verdict.level([finding("drift", "watch")]) == "watch"
-    assert verdict.level([finding("drift", "watch"), finding("unit")]) == "page"
+    assert verdict.level([]) == "ok"
+    assert verdict.level([finding("drift", "warning")]) == "warning"
+    assert verdict.level([finding("drift", "warning"), finding("unit")]) == "alert"
 
 
 def test_a_fault_comes_before_the_drift_that_it_makes():
     found = [
         finding("prediction", size=9.0),
         finding("unit", column="amount", importance=0.1),
-        finding("drift", "watch", "hour", importance=1.0),
+        finding("drift", "warning", "hour", importance=1.0),
         finding("null_share", column="size", importance=0.7),
     ]
     assert [f.check for f in verdict.order(found)] == ["null_share", "unit", "prediction", "drift"]
@@ -54,8 +54,8 @@ def test_a_fault_comes_before_the_drift_that_it_makes():
         ([finding("unit", column="a")], True, "the model is old", False, "refused: mend"),
         ([finding("drift", column="a")], False, "", True, "harm is to be expected: a moved"),
         ([finding("drift", column="a")], True, "", False, "a moved, but known labels"),
-        ([finding("drift", "watch", "a")], False, "", False, "nothing that the model uses"),
-        ([finding("quality", "watch")], True, "", False, "no loss that calls for it"),
+        ([finding("drift", "warning", "a")], False, "", False, "nothing that the model uses"),
+        ([finding("quality", "warning")], True, "", False, "no loss that calls for it"),
         ([], True, "", False, "no loss of quality beyond noise"),
     ],
 )

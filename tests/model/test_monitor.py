@@ -101,7 +101,7 @@ def test_the_stage_writes_the_same_bytes_twice(shop):
     assert run() == first
     assert files() == before
     assert set(before) == {"evidently.html", "monitor.html", "score.svg", "days.svg", "history.csv"}
-    assert first["level"] != "page"
+    assert first["level"] != "alert"
     assert first["windows"]["reference"]["last"] == "2025-06-15"
     assert first["windows"]["current"]["last"] == "2025-06-29"
 
@@ -140,7 +140,7 @@ def test_the_stage_survives_hardly_any_rows(shop, rows):
     now = {name: values[:rows] for name, values in table(14, seed=2).items()}
     shop(now)
     out = run()
-    assert out["level"] == "page"
+    assert out["level"] == "alert"
     assert out["windows"]["current"]["rows"] == rows
     assert "evidently.html" in files()
 

@@ -86,7 +86,7 @@ def test_a_mail_with_the_report_arrives(
     assert (code, warned) == (0, "")
     assert out == "alert: email: told of shop\n"
     (message,) = box.mails
-    assert message["Subject"] == "Plumbline: shop: page: amount: unit"
+    assert message["Subject"] == "Plumbline: shop: alert: amount: unit"
     assert (message["To"], message["From"]) == (MAIL["to"][0], MAIL["from"])
     for word in ("Likely cause: amount ×100 in 5 % of rows", "since 2025-06-25", "Blind until"):
         assert word in " ".join(text(message).split())
@@ -94,7 +94,7 @@ def test_a_mail_with_the_report_arrives(
     assert page[0] == "shop-monitor.html"
     (tmp_path / "page.html").write_text(page[1])
     dom, console = browser.opened(tmp_path / "page.html")
-    assert "Page: somebody is to look now" in dom
+    assert "Alert: somebody must look now" in dom
     assert console == []
 
 
@@ -115,13 +115,13 @@ def test_no_repeat_until_some_days_have_passed(root: Path, run: Run, box: alerts
     assert box.mails[0]["Message-ID"] != box.mails[2]["Message-ID"]
 
 
-def test_a_watch_that_becomes_a_page_is_told(root: Path, run: Run, box: alerts.Mailbox) -> None:
-    alerts.project(root, {"email": mail(box), "level": "watch"})
-    alerts.write(root, verdict(finding(level="watch")))
+def test_a_warning_that_becomes_an_alert_is_sent(root: Path, run: Run, box: alerts.Mailbox) -> None:
+    alerts.project(root, {"email": mail(box), "level": "warning"})
+    alerts.write(root, verdict(finding(level="warning")))
     run()
-    alerts.write(root, verdict(finding(level="page")))
+    alerts.write(root, verdict(finding(level="alert")))
     run(day="2026-11-27")
-    assert [m["Subject"].split(": ")[2] for m in box.mails] == ["watch", "page"]
+    assert [m["Subject"].split(": ")[2] for m in box.mails] == ["warning", "alert"]
 
 
 def test_what_is_over_is_told_once(root: Path, run: Run, box: alerts.Mailbox) -> None:
@@ -131,10 +131,10 @@ def test_what_is_over_is_told_once(root: Path, run: Run, box: alerts.Mailbox) ->
     assert box.mails == [], "health is no news"
     alerts.write(root, verdict(finding()))
     run()
-    alerts.write(root, verdict(finding(level="watch")))
+    alerts.write(root, verdict(finding(level="warning")))
     run(day="2026-11-27")
     run(day="2026-11-28")
-    assert [m["Subject"] for m in box.mails][1:] == ["Plumbline: shop: fine again"]
+    assert [m["Subject"] for m in box.mails][1:] == ["Plumbline: shop: ok again"]
 
 
 def test_several_use_cases_in_one_message(root: Path, run: Run, box: alerts.Mailbox) -> None:
@@ -144,7 +144,7 @@ def test_several_use_cases_in_one_message(root: Path, run: Run, box: alerts.Mail
     alerts.write(root, verdict(), "mill")
     run()
     (message,) = box.mails
-    assert message["Subject"] == "Plumbline: page: shop, dairy"
+    assert message["Subject"] == "Plumbline: alert: shop, dairy"
     assert set(attached(message)) == {"shop-monitor.html", "dairy-monitor.html"}
     assert "mill" not in text(message)
 
@@ -175,7 +175,7 @@ def test_another_column_is_not_silenced(root: Path, run: Run, box: alerts.Mailbo
     alerts.write(root, verdict(finding(), finding("rows", None)))
     run()
     (message,) = box.mails
-    assert message["Subject"].endswith("shop: page: rows")
+    assert message["Subject"].endswith("shop: alert: rows")
     assert "Silenced by params.yaml: 1 findings, until 2026-12-01" in text(message)
 
 
@@ -223,7 +223,7 @@ def test_slack_and_teams(root: Path, run: Run, hook: alerts.Hooks) -> None:
     (path, slack), (other, teams) = hook.posts
     assert (path, other) == (PATH, "/teams")
     assert slack["blocks"][0]["type"] == "header"
-    assert slack["text"] == "Plumbline: shop: page: amount: unit"
+    assert slack["text"] == "Plumbline: shop: alert: amount: unit"
     (card,) = teams["attachments"]
     assert card["content"]["type"] == "AdaptiveCard"
     assert "100 times what they were" in json.dumps(card)
@@ -357,7 +357,7 @@ def test_an_issue_is_opened_once_updated_and_closed(root: Path, run: Run) -> Non
         alerts.write(root, verdict(), "shop")
         assert "github: shop: issue #1 closed" in run(day="2026-11-29")[1]
         assert [i["state"] for i in hub.issues] == ["closed"]
-        assert "Fine again" in hub.bodies(1)[-1]
+        assert "OK again" in hub.bodies(1)[-1]
         alerts.write(root, verdict(finding()), "shop")
         run(day="2026-12-09")
         assert len(hub.issues) == 2
@@ -376,7 +376,7 @@ def test_the_issue_remembers_for_a_fresh_machine(root: Path, run: Run, box: aler
         (root / ".plumbline" / "alerts.json").unlink()
         alerts.write(root, verdict())
         run(day="2026-11-28")
-        assert box.mails[1]["Subject"] == "Plumbline: shop: fine again"
+        assert box.mails[1]["Subject"] == "Plumbline: shop: ok again"
 
 
 def test_a_token_that_may_not_write(root: Path, run: Run, box: alerts.Mailbox) -> None:
@@ -419,12 +419,12 @@ def test_a_dry_run_sends_nothing(root: Path, run: Run, box: alerts.Mailbox) -> N
         (None, "no such file"),
         ("{", "not valid JSON"),
         ({"level": "odd", "findings": []}, "level is 'odd'"),
-        ({"level": "page", "findings": []}, "no finding's is"),
-        ({"level": "fine"}, "no list of findings"),
+        ({"level": "alert", "findings": []}, "no finding's is"),
+        ({"level": "ok"}, "no list of findings"),
         ([], "not a mapping"),
     ],
 )
-def test_a_verdict_that_is_not_there_is_a_page(
+def test_a_verdict_that_is_not_there_is_an_alert(
     root: Path, run: Run, box: alerts.Mailbox, left: Any, message: str
 ) -> None:
     """Silence is not health."""
@@ -434,7 +434,7 @@ def test_a_verdict_that_is_not_there_is_a_page(
     if left == "{":
         (root / "metrics" / "shop" / "monitor.json").write_text("{")
     run()
-    assert box.mails[0]["Subject"] == "Plumbline: shop: page: monitor"
+    assert box.mails[0]["Subject"] == "Plumbline: shop: alert: monitor"
     assert message in " ".join(text(box.mails[0]).split())
 
 
@@ -491,8 +491,8 @@ def test_a_use_case_with_a_section_of_its_own(
     for name in ("shop", "dairy"):
         alerts.write(root, verdict(finding()), name)
     run()
-    assert [m["Subject"] for m in box.mails] == ["Plumbline: shop: page: amount: unit"]
-    assert [p["text"] for _, p in hook.posts] == ["Plumbline: dairy: page: amount: unit"]
+    assert [m["Subject"] for m in box.mails] == ["Plumbline: shop: alert: amount: unit"]
+    assert [p["text"] for _, p in hook.posts] == ["Plumbline: dairy: alert: amount: unit"]
 
 
 def test_a_silence_for_what_is_not_there_is_a_warning(

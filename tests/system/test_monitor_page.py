@@ -32,10 +32,10 @@ def days(count: int = 70, column: str = "amount") -> list[dict[str, Any]]:
     made = []
     for i in range(count):
         day = str(np.datetime64("2025-04-20") + i)
-        level = ("fine", "fine", "watch", "fine", "page")[i % 5]
+        level = ("ok", "ok", "warning", "ok", "alert")[i % 5]
         known = min(1.0, max(0.0, (count - i - 2) / 7))
         quality = {"value": 0.7 + i % 7 / 50, "low": 0.6, "high": 0.85, "maturity": known}
-        found = [] if level == "fine" else [finding(column=column, level=level, since=day)]
+        found = [] if level == "ok" else [finding(column=column, level=level, since=day)]
         score = {"mean": 0.01 + i % 3 / 1000, "shift": i % 4 / 10 - 0.1}
         made.append(
             {"day": day, "level": level, "rows": 2200 + i, "findings": found, "score": score}
@@ -50,7 +50,7 @@ def whole(text: str = "grocery") -> dict[str, Any]:
     gap["current"] = {"value": 0.5, "low": 0.4, "high": 0.6}
     column = {
         "name": text,
-        "level": "page",
+        "level": "alert",
         "importance": 0.1,
         "reach": 0.4,
         "psi": 0.3,
@@ -59,7 +59,7 @@ def whole(text: str = "grocery") -> dict[str, Any]:
     parts = [f"{i} to {i + 1} {text}" for i in range(12)]
     told = verdict(
         finding(column=text, cause=f"new value {text}", since="2025-06-25", evidence=text),
-        finding("drift", "weight", "watch", importance=None),
+        finding("drift", "weight", "warning", importance=None),
     )
     return told | {
         "days": days(column=text),
@@ -67,8 +67,8 @@ def whole(text: str = "grocery") -> dict[str, Any]:
         "cold": "judged by the training window alone",
         "columns": [
             {**column, "null_reference": 0.0, "null_current": 0.01},
-            {"name": "lost", "level": "page", "importance": 0.2, "problem": "not in the table"},
-            *({"name": f"column_number_{i}", "level": "fine", "psi": 0.001 * i} for i in range(12)),
+            {"name": "lost", "level": "alert", "importance": 0.2, "problem": "not in the table"},
+            *({"name": f"column_number_{i}", "level": "ok", "psi": 0.001 * i} for i in range(12)),
         ],
         "prediction": {"psi": 0.2, "shift": 0.4},
         "quality": {
@@ -108,7 +108,7 @@ def whole(text: str = "grocery") -> dict[str, Any]:
 FOUND = {
     "whole": whole,
     "hostile": lambda: whole(EVIL),
-    "plain": lambda: {"level": "fine", "findings": [], "days": [{"day": None, "level": "fine"}]},
+    "plain": lambda: {"level": "ok", "findings": [], "days": [{"day": None, "level": "ok"}]},
 }
 
 
@@ -190,23 +190,23 @@ def _beyond(path: Path, folder: Path, width: int) -> int:
 def test_what_a_page_must_say() -> None:
     text = _text(page.render("shop", whole()))
     for said in (
-        "■ shop: Page: somebody is to look now",
+        "■ shop: Alert: somebody must look now",
         "Blind until 2025-07-08",
         "Likely cause: new value grocery.",
         "Next: find the sender.",
-        "page: grocery: unit, since 2025-06-25",
+        "alert: grocery: unit, since 2025-06-25",
         "0.5 (0.4 to 0.6)",
         "one false page in 200 days",
         "47 of 90 days used",
         "0.7 without labels, if this holds: nothing has moved",
-        "70 days: 42 fine, 14 watch, 14 page.",
+        "70 days: 42 ok, 14 warning, 14 alert.",
         "not in the table",
     ):
         assert said in text, said
 
 
 def test_what_is_missing_is_said() -> None:
-    text = _text(page.render("shop", {"level": "fine", "findings": []}))
+    text = _text(page.render("shop", {"level": "ok", "findings": []}))
     for said in (
         "No check found anything",
         "it holds no single days",
@@ -230,7 +230,7 @@ def test_days_of_before_come_out_of_the_history() -> None:
     assert found["days"][2]["findings"] == [{"check": "unit amount"}]
     assert found["days"][12]["findings"][0]["next"] == "find the sender", "the JSON's own says more"
     text = _text(page.render("shop", found))
-    assert "2025-03-12: watch: unit amount" in text
+    assert "2025-03-12: warning: unit amount" in text
 
 
 def test_the_same_json_gives_the_same_bytes() -> None:
@@ -279,7 +279,7 @@ def test_the_command_opens_it(tmp_path: Path) -> None:
     assert "did you mean 'shop'" in command("shpo").stderr
     done = command("--html", "pages")
     made = tmp_path / "pages" / "shop-monitor.html"
-    assert done.stdout == f"shop: page: something\n{made.as_uri()}\n"
+    assert done.stdout == f"shop: alert: something\n{made.as_uri()}\n"
     assert (tmp_path / "opened").read_text() == f"{made.as_uri()}\n"
     place = tmp_path / "reports" / "shop" / "monitor" / page.FILE
     place.parent.mkdir(parents=True)

@@ -72,7 +72,7 @@ def test_bad_data_open_one_issue_that_health_closes(
     bundle = {p: p.read_bytes() for p in (laptop.path / "models" / NAME).iterdir()}
     assert main(["retrain", *words]) == 0
     assert main(["propose", "reports/retrain.json"]) == 0
-    assert f"{NAME}: healthy: fine: " in capsys.readouterr().out
+    assert f"{NAME}: healthy: ok: " in capsys.readouterr().out
     assert (issue["state"], hub.api.pulls) == ("closed", [])
     assert laptop.run("git", "status", "--porcelain") == "", "the work tree is put back"
     assert bundle == {p: p.read_bytes() for p in (laptop.path / "models" / NAME).iterdir()}
@@ -92,7 +92,7 @@ def test_who_is_to_know_is_told_by_the_workflow(hub: Hub) -> None:
     first, record = retrain(hub, "2025-05-29")
     assert record["outcome"] == "bad-data"
     told = [i for i in hub.api.issues if "plumbline: alert" in i["body"]]
-    assert [i["title"] for i in told] == [f"{NAME}: page: stage"]
+    assert [i["title"] for i in told] == [f"{NAME}: alert: stage"]
     assert "distance" in told[0]["body"]
     summary = first.jobs["retrain"].summary
     assert "slack (SLACK_WEBHOOK_URL): not reached: SLACK_WEBHOOK_URL is not set" in summary

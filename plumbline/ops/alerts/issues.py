@@ -27,7 +27,7 @@ def update(hub: GitHub, one: Case, said: Said | None, step: Step, known: Memory)
     if one.silent:
         return ""
     if one.well:
-        text = markdown.render([Text("Fine again."), *messages.facts(one)])
+        text = markdown.render([Text("OK again."), *messages.facts(one)])
         closed = hub.close_issue(kind(one.name), text)
         return f"issue #{closed['number']} closed" if closed else ""
     if not one.told:

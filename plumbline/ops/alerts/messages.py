@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from plumbline.core.safe_text import one_line
 from plumbline.monitor import sentences
+from plumbline.monitor.verdict import LEVELS
 from plumbline.ops.alerts.sent_log import Failure
 from plumbline.ops.alerts.usecase_alerts import Case, Finding, Step
 from plumbline.report.blocks import Block, Bullets, Heading, Text, Tone, Verdict
@@ -15,7 +16,7 @@ MOST = 10
 """Findings of a use case that are written out."""
 LENGTH = 300
 """Characters of a finding's evidence, cause and next step, each."""
-TONES: Mapping[str, Tone] = {"fine": "good", "watch": "plain", "page": "bad"}
+TONES: Mapping[str, Tone] = {"ok": "good", "warning": "plain", "alert": "bad"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def letter(
     """
     spoken = [c for c in cases if steps.get(c.name)]
     title = heading(spoken)
-    level = max((c.level for c in spoken), key=sentences.LEVELS.index)
+    level = max((c.level for c in spoken), key=LEVELS.index)
     blocks: list[Block] = [Verdict(title, TONES[level])]
     for one in spoken:
         blocks += about(one, steps[one.name])
@@ -58,20 +59,20 @@ def heading(spoken: Sequence[Case]) -> str:
         return f"Plumbline: {short(spoken[0])}"
     ill = [c.name for c in spoken if c.told]
     well = [c.name for c in spoken if not c.told]
-    level = max((c.level for c in spoken), key=sentences.LEVELS.index)
+    level = max((c.level for c in spoken), key=LEVELS.index)
     parts = [f"{level}: {', '.join(ill)}"] if ill else []
-    parts += [f"fine again: {', '.join(well)}"] if well else []
+    parts += [f"ok again: {', '.join(well)}"] if well else []
     return one_line(f"Plumbline: {'; '.join(parts)}", 200)
 
 
 def short(one: Case) -> str:
     """A case in one line.
 
-    >>> short(Case("shop", {}, ({"check": "rows", "level": "page"},)))
-    'shop: page: rows'
+    >>> short(Case("shop", {}, ({"check": "rows", "level": "alert"},)))
+    'shop: alert: rows'
     """
     if not one.told:
-        return f"{one.name}: fine again"
+        return f"{one.name}: ok again"
     names = [sentences.where(f) for f in one.told[:2]]
     more = f", and {len(one.told) - 2} more" if len(one.told) > 2 else ""
     return one_line(f"{one.name}: {one.level}: {'; '.join(names)}{more}", 200)

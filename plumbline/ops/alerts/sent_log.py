@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.files import dumps, write_json
-from plumbline.monitor.sentences import LEVELS
+from plumbline.monitor.verdict import LEVELS
 from plumbline.ops.alerts.usecase_alerts import Case
 
 FILE = Path(".plumbline") / "alerts.json"

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from plumbline.config import Alerts, Silence
-from plumbline.monitor.sentences import LEVELS
+from plumbline.monitor.verdict import LEVELS
 
 Finding = Mapping[str, Any]
 Told = Mapping[str, str]
@@ -34,8 +34,8 @@ class Case:
 
     @property
     def level(self) -> str:
-        """The gravest of what is to be told; fine where that is nothing."""
-        return max((f["level"] for f in self.told), key=LEVELS.index, default="fine")
+        """The gravest of what is to be told; ok where that is nothing."""
+        return max((f["level"] for f in self.told), key=LEVELS.index, default="ok")
 
     @property
     def well(self) -> bool:
@@ -67,7 +67,7 @@ def case(name: str, found: Mapping[str, Any], alerts: Alerts, today: date) -> Ca
 def key(finding: Finding) -> str:
     """What makes a finding the same one on another day: its check and column.
 
-    >>> key({"check": "drift", "column": "amount", "level": "page"})
+    >>> key({"check": "drift", "column": "amount", "level": "alert"})
     'drift amount'
     """
     return f"{finding['check']} {finding.get('column') or ''}".strip()
@@ -89,7 +89,7 @@ def step(one: Case, told: Told | None, day: date | None, repeat: int, today: dat
 def news(one: Case, told: Told) -> tuple[Finding, ...]:
     """The findings that are new, or graver than they were told."""
     return tuple(
-        f for f in one.told if LEVELS.index(f["level"]) > LEVELS.index(told.get(key(f), "fine"))
+        f for f in one.told if LEVELS.index(f["level"]) > LEVELS.index(told.get(key(f), "ok"))
     )
 
 
@@ -113,14 +113,14 @@ def problem(found: Any) -> str:
         isinstance(f, dict) and f.get("check") and f.get("level") in LEVELS for f in findings
     ):
         return "a finding without check or level"
-    levels = {"fine", *(f["level"] for f in findings)}
+    levels = {"ok", *(f["level"] for f in findings)}
     return "" if found["level"] in levels else f"level is {found['level']}, but no finding's is"
 
 
 def broken(evidence: str, next_step: str, check: str = "monitor") -> dict[str, Any]:
     """The JSON that stands for a verdict that is not there: silence is not health."""
-    finding = {"check": check, "column": None, "level": "page", "evidence": evidence}
-    return {"level": "page", "findings": [{**finding, "next": next_step}]}
+    finding = {"check": check, "column": None, "level": "alert", "evidence": evidence}
+    return {"level": "alert", "findings": [{**finding, "next": next_step}]}
 
 
 def _until(name: str, finding: Finding, silences: Sequence[Silence], today: date) -> date | None:

@@ -16,7 +16,7 @@ METRICS = Path("metrics")
 
 
 def of_stage(usecase: str) -> dict[str, Any]:
-    """What the stage `monitor` wrote; a page where it wrote nothing that can be told."""
+    """What the stage `monitor` wrote; an alert where it wrote nothing that can be told."""
     path = METRICS / usecase / "monitor.json"
     try:
         return checked(read_json(path), str(path))
@@ -27,9 +27,9 @@ def of_stage(usecase: str) -> dict[str, Any]:
 
 
 def of_retrain(path: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """By use case, what a retrain saw of the champion on newer data; a page where a stage failed.
+    """By use case, what a retrain saw of the champion on newer data; an alert where a stage failed.
 
-    A page for each of `names` where it wrote nothing. PlumblineError where the file is something else.
+    An alert for each of `names` where it wrote nothing. PlumblineError where the file is something else.
     """
     if not path.exists():
         lost = usecase_alerts.broken(
@@ -41,7 +41,7 @@ def of_retrain(path: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def checked(found: Any, name: str) -> dict[str, Any]:
-    """A monitor's JSON that can be told; else a page that says what is wrong with it."""
+    """A monitor's JSON that can be told; else an alert that says what is wrong with it."""
     wrong = usecase_alerts.problem(found)
     if wrong:
         return usecase_alerts.broken(
@@ -57,5 +57,5 @@ def _of_record(record: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not failed:
         return seen or usecase_alerts.broken(f"{name}: no verdict", "run `plumbline retrain` again")
     evidence = f"stage {one_line(failed['stage'])} failed: {one_line(failed['error'])}"
-    page = usecase_alerts.broken(evidence, "mend what it names, then run it again", "stage")
-    return {**seen, "level": "page", "findings": [*page["findings"], *seen.get("findings", [])]}
+    stopped = usecase_alerts.broken(evidence, "mend what it names, then run it again", "stage")
+    return {**seen, "level": "alert", "findings": [*stopped["findings"], *seen.get("findings", [])]}

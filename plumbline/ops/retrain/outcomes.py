@@ -32,12 +32,12 @@ def of_failure(failed: Mapping[str, str]) -> Outcome:
 
 def of_monitor(found: Mapping[str, Any]) -> Outcome | None:
     """From the monitor's JSON of the champion on the new window; None: build a challenger."""
-    faults = [f for f in found["findings"] if f["level"] == "page" and f["check"] in FAULTS]
+    faults = [f for f in found["findings"] if f["level"] == "alert" and f["check"] in FAULTS]
     if faults:
         return Outcome("bad-data", tuple(map(told, faults)))
     if found["retrain"]["now"]:
         return None
-    word: Word = "healthy" if found["level"] == "fine" else "drift"
+    word: Word = "healthy" if found["level"] == "ok" else "drift"
     return Outcome(word, (str(found["summary"]), str(found["retrain"]["why"])))
 
 
