@@ -39,7 +39,8 @@ def test_the_projects_own_lock_is_read() -> None:
     found = packages.pins(text)
     assert set(found) == set(re.findall(r"^(\S+?)==", text, re.MULTILINE))
     assert len(found) > 100
-    wanted = re.findall(r"^([A-Za-z0-9._-]+)", (ROOT / "requirements.in").read_text(), re.MULTILINE)
+    declared = "".join((ROOT / f"requirements{n}.in").read_text() for n in ("", "-dev"))
+    wanted = re.findall(r"^([A-Za-z0-9._-]+)", declared, re.MULTILINE)
     assert {re.sub(r"[-_.]+", "-", name).lower() for name in wanted} <= set(found)
 
 
