@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import yaml
 
+from tests import shared as bases
 from tests.project import Project
 
 MAKE = """
@@ -92,6 +94,12 @@ def make(path: Path) -> Toy:
     project.commit()
     project.run("git", "tag", "v1")
     return Toy(project.path, recorded(project))
+
+
+def shared(folders: pytest.TempPathFactory) -> Toy:
+    """The toy that all tests of a run copy from."""
+    folder = bases.built(folders, "toy", lambda folder: make(folder).oids)
+    return Toy(folder / "project", bases.result(folder))
 
 
 def recorded(project: Project) -> dict[str, str]:

@@ -104,7 +104,7 @@ def test_a_stage_whose_run_has_ended_does_not_start(root: Path) -> None:
         preflight.die_with_parents()
 
 
-STAGE = "from plumbline import starting; import time; starting.die_with_parents(); print(1, flush=True); time.sleep(60)"
+STAGE = "from plumbline.runtime import preflight; import time; preflight.die_with_parents(); print(1, flush=True); time.sleep(3600)"
 
 
 @pytest.mark.parametrize("shell", [False, True])
@@ -117,10 +117,8 @@ def test_a_stage_dies_with_its_parent(tmp_path: Path, shell: bool) -> None:
         "child.stdout.readline()\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    started = time.monotonic()
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", parent], env=env, cwd=tmp_path, stderr=subprocess.PIPE, timeout=50
+        [sys.executable, "-c", parent], env=env, cwd=tmp_path, stderr=subprocess.PIPE, timeout=300
     )  # its end is seen when the last who holds its standard error has ended
     assert done.returncode == -9
-    assert time.monotonic() - started < 50

@@ -17,7 +17,8 @@ GROW = '''
 """Reads a text, writes a folder of a file for each word."""
 import os, time
 from pathlib import Path
-from plumbline import files, runner
+from plumbline.core import files
+from plumbline.runtime import runner
 
 def main(usecase: str, source: Path, raw: Path, metrics: Path) -> None:
     words = (source / "words.txt").read_text().split()
@@ -34,7 +35,8 @@ PRESS = '''
 """Reads the folder, writes one file."""
 import os, time
 from pathlib import Path
-from plumbline import files, runner
+from plumbline.core import files
+from plumbline.runtime import runner
 
 def main(usecase: str, raw: Path, pressed: Path) -> None:
     with files.replacing(pressed) as beside, beside.open("wb") as out:
@@ -48,7 +50,8 @@ if __name__ == "__main__":
 WEIGH = '''
 """Reads the file, writes what it weighs."""
 from pathlib import Path
-from plumbline import files, runner
+from plumbline.core import files
+from plumbline.runtime import runner
 
 def main(usecase: str, pressed: Path, report: Path, metrics: Path) -> None:
     with files.replacing_folder(report) as folder:

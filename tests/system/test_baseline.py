@@ -20,7 +20,7 @@ WANTED = {toy.PARTS: "", "out/toy/model.json": ""}
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return toy.make(tmp_path_factory.mktemp("toy"))
+    return toy.shared(tmp_path_factory)
 
 
 @pytest.fixture

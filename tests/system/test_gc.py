@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import garbage, object_stores
 from tests import toy
+from tests.shared import built, result
 from tests.toy import PARTS, Toy
 
 MODEL = "out/toy/model.json"
@@ -17,17 +19,24 @@ MODEL = "out/toy/model.json"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    """The toy with three more versions of its data, all pushed.
+    """The toy with three more versions of its data, all pushed."""
+    start = toy.shared(tmp_path_factory)
+    folder = built(tmp_path_factory, "gc", lambda folder: versions(toy.copy(start, folder)))
+    return Toy(folder / "project", result(folder))
 
-    They are on a branch, on another clone's branch only, and in a commit that nothing names.
+
+def versions(project: Toy) -> Mapping[str, str]:
+    """Versions on a branch, on another clone's branch only, and in a commit that nothing names.
+
+    Each one's md5, with the toy's own.
     """
-    project = toy.make(tmp_path_factory.mktemp("toy"))
+    oids = dict(project.oids)
     for name in ("branch", "elsewhere", "nowhere"):
         project.run("git", "checkout", "-q", "-B", name, "main")
         (project.path / "source/toy.txt").write_text(f"{name} {name} {name} {name}")
         project.repro()
         project.commit(name)
-        project.oids[name] = toy.recorded(project)[MODEL]
+        oids[name] = toy.recorded(project)[MODEL]
     absolute = project.path.parent / "remote"  # DVC loses a relative path at other revisions
     local = project.path / ".dvc" / "config.local"
     local.write_text(f"['remote \"storage\"']\nurl = {absolute}\n")
@@ -37,7 +46,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     project.run("dvc", "checkout", "-q")
     project.run("git", "update-ref", "refs/remotes/origin/elsewhere", "elsewhere")
     project.run("git", "branch", "-q", "-D", "elsewhere", "nowhere")
-    return project
+    return oids
 
 
 @pytest.fixture

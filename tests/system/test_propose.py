@@ -24,7 +24,7 @@ BRANCH = branches.name("toy")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy, run and pushed once for all tests here."""
-    return toy.make(tmp_path_factory.mktemp("toy"))
+    return toy.shared(tmp_path_factory)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.conftest import ROOT
 from tests.github import github
 from tests.rehearsal import hub as hubs
 from tests.rehearsal import uses, workflows
+from tests.shared import built, result
 from tests.toy import Toy, flip
 
 TAG = "model-v1"
@@ -37,7 +38,13 @@ FILES = ["SHA256SUMS", "sbom.cdx.json", f"toy-{TAG}.tar.gz"]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy with a stage that trains, run, committed and tagged; of the tag nothing is pushed yet."""
-    project = toy.make(tmp_path_factory.mktemp("toy"))
+    start = toy.shared(tmp_path_factory)
+    folder = built(tmp_path_factory, "release", lambda folder: tagged(toy.copy(start, folder)))
+    return Toy(folder / "project", result(folder))
+
+
+def tagged(project: Toy) -> Mapping[str, str]:
+    """Add the stage, run it and tag the commit; the md5 of each file."""
     with (project.path / "dvc.yaml").open("a") as graph:
         graph.write(TRAIN)
     (project.path / "source" / "toy.txt").write_text("alpha beta gamma epsilon")
@@ -47,7 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     project.repro()
     project.commit()
     project.run("git", "tag", TAG)
-    return Toy(project.path, toy.recorded(project))
+    return toy.recorded(project)
 
 
 @pytest.fixture

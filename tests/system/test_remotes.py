@@ -20,6 +20,7 @@ from tests import remotes, toy
 from tests.conftest import ROOT
 from tests.project import Project
 from tests.remotes import Remote
+from tests.shared import built, result
 from tests.toy import Toy
 
 PAGE = (ROOT / "docs" / "remotes.md").read_text()
@@ -73,12 +74,18 @@ def commands(heading: str) -> list[str]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy at v1, and v2 with another source."""
-    project = toy.make(tmp_path_factory.mktemp("toy"))
+    start = toy.shared(tmp_path_factory)
+    folder = built(tmp_path_factory, "remotes", lambda folder: second(toy.copy(start, folder)))
+    return Toy(folder / "project", result(folder))
+
+
+def second(project: Toy) -> Mapping[str, str]:
+    """Run, commit and tag another source; the md5 of each file."""
     (project.path / "source/toy.txt").write_text("one two three four")
     project.repro()
     project.commit("other data")
     project.run("git", "tag", "v2")
-    return Toy(project.path, toy.recorded(project))
+    return toy.recorded(project)
 
 
 @pytest.fixture(params=list(remotes.KINDS))

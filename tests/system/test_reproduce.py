@@ -26,7 +26,7 @@ from tests.toy import Toy
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy, run once for all tests here."""
-    return toy.make(tmp_path_factory.mktemp("toy"))
+    return toy.shared(tmp_path_factory)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ PLACES = ["workspace", "cache", "remote storage"]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy, run and pushed once for all tests here."""
-    return toy.make(tmp_path_factory.mktemp("toy"))
+    return toy.shared(tmp_path_factory)
 
 
 @pytest.fixture
