@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests import project as projects
 from tests.project import Project
+from tests.shared import built
 
 CASE = "diabetes"
 
@@ -20,6 +23,11 @@ def make(path: Path) -> Project:
         project.commit(tag)
         project.run("git", "tag", tag)
     return project
+
+
+def shared(folders: pytest.TempPathFactory) -> Project:
+    """The two releases, both in MLflow, that all tests of a run copy from."""
+    return Project(built(folders, "releases", lambda folder: register(make(folder))))
 
 
 def register(project: Project) -> None:

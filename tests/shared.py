@@ -40,6 +40,10 @@ def built(folders: pytest.TempPathFactory, name: str, build: Callable[[Path], An
     return folder
 
 
+def void(_value: object) -> None:
+    """Nothing: for a build that returns what JSON cannot hold."""
+
+
 def result(folder: Path) -> Any:
     """What the function that built a shared folder returned."""
     return json.loads((folder.parent / f"{folder.name}.json").read_text())["result"]

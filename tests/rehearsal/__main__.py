@@ -18,19 +18,14 @@ from tests.rehearsal.reviews import Seen
 
 def main(names: list[str]) -> int:
     """Play them, two at a time; how many failed."""
-    first, *others = scenarios.SCENARIOS
-    asked = [s for s in (*retrains.SCENARIOS, *others) if not names or s.__name__ in names]
-    alone = [s for s in asked if s in retrains.SCENARIOS]  # the longest, which begin at once
-    rest = [s for s in asked if s in others]  # these replay the first one's run
+    known = (*retrains.SCENARIOS, *scenarios.SCENARIOS)  # the longest begin at once
+    asked = [s for s in known if not names or s.__name__ in names]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as made, ThreadPoolExecutor(2) as pool:
         (Path(made) / "base").mkdir()
         start = base.make(Path(made) / "base")
         print(f"the base repository was made in {time.monotonic() - started:.0f} s", flush=True)
-        begun = [pool.submit(play, s, start, Path(made)) for s in (first, *alone)]
-        results = [begun[0].result()]
-        results += pool.map(lambda s: play(s, start, Path(made)), rest)
-        results += [later.result() for later in begun[1:]]
+        results = list(pool.map(lambda s: play(s, start, Path(made)), asked))
     seconds, failed = time.monotonic() - started, results.count(False)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     worked = f"{used.ru_utime + used.ru_stime:.0f} s of processor time"

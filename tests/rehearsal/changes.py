@@ -4,40 +4,49 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
+import shutil
 from typing import Any
+
+from filelock import FileLock
 
 from plumbline.report.markdown import BREAK
 from tests.conftest import ROOT
 from tests.project import Project
-from tests.rehearsal import workflows
 from tests.rehearsal.base import MODULE, NAME, QUIET, TABLE, WORSE
-from tests.rehearsal.hub import Hub, beside
+from tests.rehearsal.hub import Hub
+from tests.rehearsal.hub import hub as new_hub
+from tests.rehearsal.records import Run
 from tests.rehearsal.reviews import Seen, comment, replay, review, stable
 from tests.usecases import deliveries
 
-
-class Played:
-    """The run of `helps`, kept for those that replay its comment; set by the first who asks."""
-
-    def __init__(self) -> None:
-        self.seen: Seen | None = None
-        self.laptop: Path | None = None
-
-
-PLAYED = Played()
+SEEN = "seen.json"
 
 
 def helps(hub: Hub) -> Seen:
     """A parameter change that helps: green, and the comment says better."""
-    project = hub.clone(branch="good")
-    seen = review(hub, hub.push(project, "deeper"))
+    return helped(hub)[0]
+
+
+def helped(hub: Hub) -> tuple[Seen, Project]:
+    """That scenario, played once on a machine for itself and for those that replay its run."""
+    folder = hub.base / "helps"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / SEEN).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            with new_hub(hub.base, folder) as host:
+                play_helps(host).save(folder / SEEN)
+    return Seen.load(folder / SEEN), Project(folder / "laptop")
+
+
+def play_helps(hub: Hub) -> Seen:
+    """Push the change that helps, and look at all that comes of it."""
+    seen = review(hub, hub.push(hub.clone(branch="good"), "deeper"))
     assert seen.comment.startswith(f"**✅ May be merged: {NAME}: mae better"), seen.log()
     assert set(seen.checks().values()) == {"green"}
     assert hub.api.written() == ["POST /api/v3/repos/acme/plumbline/issues/1/comments"]
     assert "| mae |" in seen.review.summary
     golden(seen, "helps")
-    PLAYED.seen, PLAYED.laptop = seen, project.path
     return seen
 
 
@@ -155,15 +164,11 @@ def forged_lock(hub: Hub) -> Seen:
     return seen
 
 
-def replayed(hub: Hub) -> tuple[dict[str, Any], workflows.Run]:
+def replayed(hub: Hub) -> tuple[dict[str, Any], Run]:
     """The pull request of `helps`, and its run, as if just finished."""
-    if PLAYED.seen is None:
-        with beside(hub) as other:
-            helps(other)
-    assert PLAYED.seen is not None
-    assert PLAYED.laptop is not None
-    event = hub.push(Project(PLAYED.laptop), "deeper")
-    return event, replay(hub, event, PLAYED.seen.runs[0])
+    seen, project = helped(hub)
+    event = hub.push(project, "deeper")
+    return event, replay(hub, event, seen.runs[0])
 
 
 def golden(seen: Seen, name: str) -> None:

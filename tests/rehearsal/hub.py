@@ -149,12 +149,3 @@ def hub(base: Path, folder: Path) -> Iterator[Hub]:
     with github.github() as api:
         made = Hub(base, folder, api, vars={"DVC_REMOTE_URL": str(folder / "remote")})
         yield made
-
-
-@contextmanager
-def beside(other: Hub) -> Iterator[Hub]:
-    """One more host, as the first was at its start."""
-    folder = other.base / f"beside-{other.folder.name}"
-    folder.mkdir()
-    with hub(other.base, folder) as made:
-        yield made

@@ -47,6 +47,16 @@ class Run:
     folder: Path
     jobs: dict[str, Job] = field(default_factory=dict)
 
+    @classmethod
+    def load(cls, given: dict[str, Any]) -> Run:
+        """A run of what JSON kept of its fields."""
+        given["folder"] = Path(given["folder"])
+        for job in (jobs := given["jobs"]).values():
+            job["steps"] = [Step(**step) for step in job["steps"]]
+            job["workspace"] = Path(job["workspace"])
+        given["jobs"] = {name: Job(**job) for name, job in jobs.items()}
+        return cls(**given)
+
     @property
     def conclusion(self) -> str:
         """success, failure or skipped."""

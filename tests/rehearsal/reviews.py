@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
@@ -25,6 +27,16 @@ class Seen:
     number: int
     comments: list[str]
     runs: list[Run]
+
+    def save(self, file: Path) -> None:
+        """Write it as JSON."""
+        file.write_text(json.dumps(asdict(self), default=str))
+
+    @classmethod
+    def load(cls, file: Path) -> Seen:
+        """What was saved."""
+        given = json.loads(file.read_text())
+        return cls(given["number"], given["comments"], [Run.load(run) for run in given["runs"]])
 
     @property
     def comment(self) -> str:

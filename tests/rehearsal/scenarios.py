@@ -21,4 +21,3 @@ SCENARIOS: tuple[Callable[[Hub], Seen], ...] = (
     *(posting.cml_failing, posting.read_only, posting.forged_artifact),
     *(merges.merged, merges.merged_from_fork),
 )
-"""The first is the one whose run others replay."""

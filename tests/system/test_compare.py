@@ -18,6 +18,7 @@ from plumbline.review import revision, scoring, seed_variance
 from plumbline.review.scoring import Case
 from tests import project as projects
 from tests.project import Project
+from tests.shared import copied
 from tests.toy import flip
 from tests.usecases.diabetes import USECASE
 
@@ -28,7 +29,12 @@ WORSE = {"diabetes.train.rounds": 1, "diabetes.train.params": {"eta": 0.01}}
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Branch main: the base, run without the last stage. Branch head: a much worse train param, run."""
-    made = projects.make(tmp_path_factory.mktemp("project"), ["diabetes"])
+    return Project(copied(tmp_path_factory, "compare", branches))
+
+
+def branches(folder: Path) -> None:
+    """Make both branches in a project there."""
+    made = projects.make(folder, ["diabetes"])
     graph = yaml.safe_load((made.path / "dvc.yaml").read_text())
     del graph["stages"]["monitor"]
     (made.path / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
@@ -40,7 +46,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made.set(WORSE)
     assert made.repro(env=QUIET) == ["train@diabetes", "evaluate@diabetes"]
     made.commit("head")
-    return made
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests import toy
 from tests.faults import feasts, histories, kills, machine, objects, releases, works
 from tests.faults.kit import SILENT, Bench, Calm, Fault, run, well
 from tests.project import Project
+from tests.shared import built, void
 from tests.toy import Toy
 
 FAULTS = [
@@ -41,21 +42,20 @@ class Made:
 
     @cached_property
     def toy(self) -> Toy:
-        return toy.make(self.folders.mktemp("toy"))
+        return toy.shared(self.folders)
 
     @cached_property
     def works(self) -> Project:
-        return works.make(self.folders.mktemp("works"))
+        folder = built(self.folders, "works", lambda folder: void(works.make(folder)))
+        return Project(folder / "project")
 
     @cached_property
     def releases(self) -> Project:
-        project = graphs.make(self.folders.mktemp("releases"))
-        graphs.register(project)
-        return project
+        return graphs.shared(self.folders)
 
     @cached_property
     def feast(self) -> Path:
-        return feasts.make(self.folders.mktemp("feast"))
+        return built(self.folders, "feast", lambda folder: void(feasts.make(folder)))
 
     def calm(self, words, prepare, state) -> Calm:
         if tuple(words) not in self.calms:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import main
-from tests import project as projects
+from tests import runs
 from tests.project import Project
 
 # Python reads it at its start: kills the process of one stage when it is about to put an out in place.
@@ -36,11 +36,9 @@ QUIET = {"MLFLOW_TRACKING_URI": "off"}
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A base that ran through, so that its metrics lie on the disk when a later run dies."""
-    made = projects.make(tmp_path_factory.mktemp("project"), ["diabetes"])
-    made.repro(env=QUIET)
-    made.commit("base")
-    made.run("git", "tag", "base")
-    return made
+    project = runs.alone(tmp_path_factory, "diabetes")
+    project.run("git", "tag", "base")
+    return project
 
 
 @pytest.mark.parametrize("stage", CHANGES)

@@ -6,8 +6,10 @@ Every class that a pickle asks for, in all seven stages and the commands, is cau
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from tests import project as projects
 from tests import three_releases as releases
 from tests.conftest import ROOT
 from tests.project import Project
+from tests.shared import built, result
 
 # Python reads it at its start: writes down every class that a pickle asks for, and who unpickles.
 HOOK = """
@@ -56,14 +59,45 @@ def caught(folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return projects.make(tmp_path_factory.mktemp("project"), [releases.NAME])
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The three releases as they were made, and what was to be seen of each."""
+    return built(tmp_path_factory, "three-releases", released)
+
+
+def released(folder: Path) -> dict[str, Any]:
+    """Make them there; by tag, what was to be seen when it was made, and the pickles on the way."""
+    (folder / "project").mkdir()
+    (folder / "hooked").mkdir()
+    (folder / "hooked" / "sitecustomize.py").write_text(HOOK)
+    project = projects.make(folder / "project", [releases.NAME])
+    known = releases.make(project, environment(folder / "hooked", project.path))
+    return {"known": known, "pickles": caught(folder / "hooked")}
 
 
 @pytest.fixture(scope="module")
-def known(project: Project, hooked: Path) -> dict[str, dict[str, Any]]:
+def project(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of them."""
+    path = tmp_path_factory.mktemp("releases") / "project"
+    return Project(shutil.copytree(base / "project", path, symlinks=True))
+
+
+@pytest.fixture
+def known(base: Path) -> dict[str, dict[str, Any]]:
     """By tag, what was to be seen when it was made."""
-    return releases.make(project, environment(hooked, project.path))
+    return result(base)["known"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_unpickled(hooked: Path) -> Iterator[None]:
+    """Whatever a test does: no process of it unpickled what is not explained."""
+    yield
+    assert strange(caught(hooked)) == []
+
+
+def strange(pickles: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Those that are not explained."""
+    explained = tuple(EXPLAINED)
+    return [one for one in pickles if not (explained and one["who"].startswith(explained))]
 
 
 def test_the_hook_sees_a_pickle(tmp_path: Path) -> None:
@@ -105,13 +139,14 @@ def test_one_killed_with_its_feature_store_made_anew_is_undone(
     assert releases.seen(project, env) == known["model-v3"]
 
 
-def test_nothing_was_unpickled(project: Project, hooked: Path, known: dict[str, Any]) -> None:
-    """Over all of the above, and the other commands that read what a stranger may have written."""
+def test_nothing_was_unpickled_on_the_way(base: Path) -> None:
+    """In all stages and commands that made the three releases."""
+    assert strange(result(base)["pickles"]) == []
+
+
+def test_nothing_is_unpickled_by_commands_that_read(project: Project, hooked: Path) -> None:
+    """The other commands that read what a stranger may have written."""
     env = environment(hooked, project.path)
     for words in (("compare", "model-v1", "--json", "reports/c.json"), ("verify", "--all-tags")):
         project.run("python", "-m", "plumbline", *words, env=env)
-    known_ones = tuple(EXPLAINED)
-    strange = [
-        one for one in caught(hooked) if not (known_ones and one["who"].startswith(known_ones))
-    ]
-    assert strange == []
+    assert strange(caught(hooked)) == []

@@ -18,13 +18,14 @@ from tests.rehearsal.base import NAME, TABLE
 from tests.rehearsal.hub import Hub
 from tests.rehearsal.retrains import BRANCH, arrive, dry, rains, retrain
 from tests.rehearsal.uses import git
+from tests.shared import built, void
 from tests.usecases import deliveries
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A champion of dry days: run and pushed."""
-    return retrains.make(tmp_path_factory.mktemp("retrain"))
+    return built(tmp_path_factory, "retrain", lambda folder: void(retrains.make(folder)))
 
 
 @pytest.fixture

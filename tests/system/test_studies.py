@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from plumbline.core import tables
-from tests.project import Project, make
+from tests import runs
+from tests.project import Project
 from usecases.card_fraud import USECASE
 
 NAME = "card_fraud"
@@ -23,10 +24,7 @@ pytestmark = pytest.mark.timeout(1_500)  # the first has the whole graph run bef
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Small card_fraud, run once and committed."""
-    made = make(tmp_path_factory.mktemp("project"), [NAME])
-    made.repro(env={"MLFLOW_TRACKING_URI": "off"})
-    made.commit("reproduced")
-    return made
+    return runs.alone(tmp_path_factory, NAME)
 
 
 def keys(project: Project, table: str) -> list[str]:

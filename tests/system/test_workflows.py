@@ -11,6 +11,7 @@ import pytest
 from tests.rehearsal import base, scenarios
 from tests.rehearsal.hub import Hub, hub
 from tests.rehearsal.reviews import Seen
+from tests.shared import built, void
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed"),
@@ -21,7 +22,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository that every scenario starts from."""
-    return base.make(tmp_path_factory.mktemp("base"))
+    return built(tmp_path_factory, "rehearsal", lambda folder: void(base.make(folder)))
 
 
 @pytest.mark.parametrize("scenario", scenarios.SCENARIOS, ids=lambda s: s.__name__)
