@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,15 @@ from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.core.files import read_json
 from plumbline.core.usecase import UseCase
 
-HERE = Path(__file__).resolve().parents[2]
-"""The tree that Python runs in."""
 MOST = 3
 """Contradictions of one card that are told."""
+
+
+def here() -> Path | None:
+    """The tree whose use cases Python imports: that of the checkout, or the working directory."""
+    spec = find_spec("usecases")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(folders[0]).resolve().parent if folders else None
 
 
 def check(root: Path) -> list[str]:
@@ -23,7 +29,7 @@ def check(root: Path) -> list[str]:
     A card that is not here (its bytes were not fetched) says nothing. Nothing is said of another tree
     than the one Python runs in: its use cases would be this one's.
     """
-    if root.resolve() != HERE or not (root / "params.yaml").exists():
+    if root.resolve() != here() or not (root / "params.yaml").exists():
         return []
     return [
         text for name in read(root / "params.yaml")["usecases"] for text in _usecase(root, name)

@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+import plumbline
 from plumbline.runtime import runner
 
 PROBE = 3.0  # seconds for a server or a file to show that it is there
@@ -72,7 +73,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
-        root = str(Path(__file__).resolve().parents[2])
+        root = str(Path(plumbline.__file__).resolve().parent.parent)
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         self.process = subprocess.Popen(
             [sys.executable, "-m", "plumbline.tracking.mlflow_worker"],

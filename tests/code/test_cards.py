@@ -15,6 +15,7 @@ from plumbline.core.errors import SpecError
 from plumbline.evaluate import model_card, model_card_check
 from plumbline.review import cards, merge_gate
 from tests.code.test_modelcard import FIGURES, page, usecase
+from tests.conftest import ROOT
 
 METRICS = Path("metrics/sample/evaluate.json")
 REPORT = Path("reports/sample/evaluate")
@@ -24,7 +25,7 @@ REPORT = Path("reports/sample/evaluate")
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A work tree with one use case, its metrics and its card."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cards, "HERE", tmp_path)
+    monkeypatch.setattr(cards, "here", lambda: tmp_path)
     module = ModuleType("usecases.sample")
     module.USECASE = usecase()
     monkeypatch.setitem(sys.modules, "usecases.sample", module)
@@ -105,7 +106,7 @@ def test_without_card_or_metrics_or_in_another_tree_nothing_is_said(
     METRICS.rename("elsewhere.json")
     assert cards.check(here) == []
     Path("elsewhere.json").rename(METRICS)
-    monkeypatch.setattr(cards, "HERE", here.parent)
+    monkeypatch.setattr(cards, "here", lambda: here.parent)
     assert cards.check(here) == []
 
 
@@ -144,3 +145,7 @@ def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixtu
 def test_a_ruling_names_the_card():
     [reason] = merge_gate.reasons({"lock": {"cards": ["x says 1"]}, "usecases": {}})
     assert (reason["kind"], reason["usecase"]) == ("card", None)
+
+
+def test_the_tree_is_that_of_the_use_cases() -> None:
+    assert cards.here() == ROOT

@@ -136,11 +136,29 @@ def test_who_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_copy_does_not_copy_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tool.keep(tmp_path)
     copied = tool.place(tmp_path) / "plumbline"
-    assert (copied / "rollback" / "tool.py").is_file()
+    assert (copied / "ops" / "rollback" / "tool.py").is_file()
     monkeypatch.setattr(tool, "PACKAGE", copied)
     before = copied.stat().st_ino
     tool.keep(tmp_path)
     assert copied.stat().st_ino == before
+
+
+@pytest.mark.parametrize(
+    ("package", "folder", "wanted"),
+    [
+        ("plumbline", "plumbline/ops/rollback", False),
+        ("plumbline", "plumbline/rollback", False),
+        ("plumbline", "plumbline", True),
+        (".plumbline/tool/plumbline", "stages", True),
+        (".venv/lib/plumbline", "stages", False),
+    ],
+)
+def test_the_copy_is_named_where_the_commit_has_no_rollback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, folder: str, wanted: bool
+) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setattr(tool, "PACKAGE", tmp_path / package)
+    assert tool.needed(tmp_path) == wanted
 
 
 def test_a_graph_without_features_or_evaluation(

@@ -37,7 +37,7 @@ def rollback(root: Path, rev: str, tell: Tell) -> None:
             raise
         journals.close(root, journal, "done")
         tell(f"done: {journal.start} -> {journal.target}")
-        if not Path(root, "plumbline", "rollback").is_dir():
+        if tool.needed(root):
             tell(
                 f"this commit has no rollback yet: back by `python {journals.FOLDER}/tool rollback`"
             )

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import plumbline
 from plumbline.core import files
 from plumbline.ops.rollback import journal
 
-PACKAGE = Path(__file__).resolve().parent.parent
+PACKAGE = Path(plumbline.__file__).resolve().parent
+"""The running library: of a checkout, of the copy, or installed elsewhere."""
 START = '''"""The command line as it was when the last rollback began."""
 
 import sys
@@ -38,6 +40,13 @@ def keep(root: Path) -> None:
 def place(root: Path) -> Path:
     """Where the copy stands."""
     return journal.folder(root).resolve() / "tool"
+
+
+def needed(root: Path) -> bool:
+    """Is the copy the way back from this tree? The library came with the tree, which has none now."""
+    installed = PACKAGE.parent not in (root.resolve(), place(root))
+    own = root / "plumbline"
+    return not installed and not any((own / f).is_dir() for f in ("ops/rollback", "rollback"))
 
 
 @contextmanager
