@@ -150,7 +150,7 @@ SMALL = UseCase(
     ),
     categories=(Category("kind_code", "kind", ("a", "b"), "kind of event"),),
     rows=(Row(per_place), Row(heavy_today), Row(surprise)),
-    marks=("surprise",),
+    derived=("surprise",),
     features=("cents", "who_count_1d", "who_mean_3d", "who_bad_3d", "place_sum_3d", "kind_code"),
 )
 
@@ -215,11 +215,11 @@ def computed(
 
 def brute(rows: Rows) -> dict[int, dict[str, float]]:
     """The declared features of each event, read off the declarations row by row, by key."""
-    marked = [{**row, **_marks(rows, row)} for row in rows]
-    return {one["number"]: _read(marked, one, NAMES) for one in marked}
+    full = [{**row, **_derived(rows, row)} for row in rows]
+    return {one["number"]: _read(full, one, NAMES) for one in full}
 
 
-def _marks(rows: Rows, one: Mapping[str, Any]) -> dict[str, int | None]:
+def _derived(rows: Rows, one: Mapping[str, Any]) -> dict[str, int | None]:
     leading = _read(rows, one, ["who_mean_3d", "who_grams_today"])
     if one["grams"] is None:
         return {"surprise": None}

@@ -335,7 +335,7 @@ USECASE = UseCase(
     fresh=FRESH,
     categories=CODES,
     rows=ROWS,
-    marks=MARKS,
+    derived=MARKS,
     features=(
         "amount_cents",
         "distance_m",

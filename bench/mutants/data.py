@@ -93,7 +93,7 @@ MUTANTS = (
     Mutant(
         "Data 6",
         "features: the first one of a use case is known by heart, not read",
-        f"{FEATURES}/rowwise.py",
+        "plumbline/core/row_features.py",
         "for row in usecase.rows:",
         "for row in usecase.rows[1:]:",
         tests="tests/mltest/test_new_feature.py",
@@ -109,7 +109,7 @@ MUTANTS = (
     Mutant(
         "Data 7",
         "features: a code moved by one",
-        f"{FEATURES}/rowwise.py",
+        "plumbline/core/row_features.py",
         "float(i)",
         "float(i + 1)",
         tests="tests/code/test_rowwise.py",

@@ -47,10 +47,10 @@ MUTANTS = (
     ),
     Mutant(
         "Monitor 3",
-        "serving: an event is marked as if nothing had come before it",
+        "serving: derived features are computed as if no event came before",
         "plumbline/serve/single_event.py",
-        "_marks(usecase, event, _mine(case, event, known))",
-        "_marks(usecase, event, {})",
+        "_derived(usecase, event, _own_histories(derivation, event, known))",
+        "_derived(usecase, event, {})",
         tests="tests/code/test_single.py",
     ),
     Mutant(

@@ -29,7 +29,7 @@ USECASE = UseCase(
     problem="regression",  # or classification, with a label of 0 and 1
     key="id",
     label="answer",
-    # time="at", label_delay=1, entities=..., snapshots=..., fresh=..., marks=...: for events with a history
+    # time="at", label_delay=1, entities=..., snapshots=..., fresh=..., derived=...: for events with a history
     columns=(
         Column("id", "int", "-", "number of the row"),
         Column("size", "float", "metres", "a number", min=0),

@@ -30,20 +30,20 @@ def row_features(usecase: UseCase, columns: Columns) -> dict[str, Array]:
     return made
 
 
-def marks(usecase: UseCase, columns: Columns) -> dict[str, Array]:
-    """The marks of n events by their row features, float64 (n,): whole numbers, or NaN for none."""
-    for name in usecase.marks:
+def derived_features(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+    """The derived event features of n events, float64 (n,): whole numbers, or NaN for none."""
+    for name in usecase.derived:
         values = columns[name]
         whole = np.isfinite(values) & (values == np.rint(values))
         broken = np.flatnonzero(~(whole | np.isnan(values)))
         if len(broken):
             key = columns[usecase.key][broken[0]]
             raise SpecError(
-                f"usecases/{usecase.name}.py: the mark '{name}' is {values[broken[0]]:g} for "
+                f"usecases/{usecase.name}.py: the derived feature '{name}' is {values[broken[0]]:g} for "
                 f"{usecase.key} {key}; histories sum whole numbers alone: round it, or count in a "
                 "smaller unit."
             )
-    return {name: columns[name] for name in usecase.marks}
+    return {name: columns[name] for name in usecase.derived}
 
 
 def codes(category: Category, values: Array) -> Array:

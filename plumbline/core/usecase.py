@@ -274,7 +274,7 @@ class UseCase:
     rows: tuple[Row, ...] = ()
     # names of row features that are kept with each event as they were at its time, so that histories
     # count and sum them like columns; whole numbers, not made of another such history
-    marks: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
     # a known numeric column or feature that is the naive answer: a score, or a value in the label's unit
     naive: str | None = None
     offset: str | None = None  # a numeric column or feature that the regression starts from
@@ -302,8 +302,8 @@ class UseCase:
         return (*self.snapshots, *self.fresh)
 
     @cached_property
-    def marking(self) -> UseCase:
-        """What the marks are made with: rows and histories that lead to them, and nothing else."""
+    def derivation(self) -> UseCase:
+        """The use case reduced to what its derived event features are computed from."""
         wanted = _leading(self)
         return replace(
             self,
@@ -312,7 +312,7 @@ class UseCase:
             fresh=tuple(f for f in self.fresh if f.name in wanted),
             categories=(),
             rows=tuple(r for r in self.rows if r.name in wanted),
-            marks=(),
+            derived=(),
             naive=None,
             offset=None,
             slices=(),
@@ -385,7 +385,7 @@ def _check(usecase: UseCase) -> None:
     for aggregate in aggregates(usecase):
         _check_aggregate(usecase, aggregate)
     _check_rows(usecase)
-    _check_marks(usecase)
+    _check_derived(usecase)
     _check_references(usecase)
 
 
@@ -415,10 +415,10 @@ def _check_columns(usecase: UseCase) -> None:
     for entity in usecase.entities:
         _known(usecase, entity.column, f"entity '{entity.name}'", {c.name for c in usecase.known})
     if usecase.time is None:
-        if usecase.snapshots or usecase.fresh or usecase.label_delay or usecase.marks:
+        if usecase.snapshots or usecase.fresh or usecase.label_delay or usecase.derived:
             raise SpecError(
                 f"usecases/{usecase.name}.py: a table without time can have no snapshots, fresh "
-                "features, marks or label delay; set `time`, or remove them."
+                "features, derived features or label delay; set `time`, or remove them."
             )
     elif usecase.column(usecase.time).type != "timestamp":
         raise SpecError(
@@ -439,12 +439,12 @@ def _check_aggregate(usecase: UseCase, feature: Snapshot | Fresh) -> None:
             f"usecases/{usecase.name}.py: '{feature.name}' has edges; they must rise, and belong to a "
             "column."
         )
-    if feature.column is not None and feature.column not in usecase.marks:
+    if feature.column is not None and feature.column not in usecase.derived:
         _check_summed(usecase, feature.name, usecase.column(feature.column))
     for condition in feature.where:
         _check_where(usecase, feature.name, condition)
     if not getattr(feature, "matured", False):
-        reach = {*usecase.marks, *(c.name for c in usecase.known)}
+        reach = {*usecase.derived, *(c.name for c in usecase.known)}
         for name in (feature.column, *(w.column for w in feature.where)):
             if name is not None:
                 _known(usecase, name, f"feature '{feature.name}'", reach)
@@ -459,7 +459,7 @@ def _check_summed(usecase: UseCase, feature: str, column: Column) -> None:
 
 
 def _check_where(usecase: UseCase, feature: str, condition: Where) -> None:
-    kind = "int" if condition.column in usecase.marks else usecase.column(condition.column).type
+    kind = "int" if condition.column in usecase.derived else usecase.column(condition.column).type
     if kind not in ("int", "bool", "timestamp"):
         raise SpecError(
             f"usecases/{usecase.name}.py: '{feature}' compares '{condition.column}' of type {kind}; "
@@ -481,24 +481,26 @@ def _check_rows(usecase: UseCase) -> None:
         reach.add(row.name)
 
 
-def _check_marks(usecase: UseCase) -> None:
+def _check_derived(usecase: UseCase) -> None:
     rows = {r.name: r for r in usecase.rows}
-    for name in usecase.marks:
-        _find(usecase, "row feature for the mark", name, rows)
+    for name in usecase.derived:
+        _find(usecase, "row feature for `derived`", name, rows)
     leading = _leading(usecase)
     for feature in aggregates(usecase):
-        used = set(usecase.marks).intersection([feature.column, *(w.column for w in feature.where)])
+        used = set(usecase.derived).intersection(
+            [feature.column, *(w.column for w in feature.where)]
+        )
         if feature.name in leading and used:
             raise SpecError(
-                f"usecases/{usecase.name}.py: the marks ({', '.join(usecase.marks)}) are made with "
-                f"'{feature.name}', which is itself a history of the mark '{min(used)}'; make marks of "
-                "columns and of histories of columns."
+                f"usecases/{usecase.name}.py: the derived features ({', '.join(usecase.derived)}) need "
+                f"'{feature.name}', which is itself a history of '{min(used)}'; compute derived features from "
+                "columns and from histories of columns."
             )
 
 
 def _leading(usecase: UseCase) -> set[str]:
-    """The marks and all that they are made of, by name."""
-    found = set(usecase.marks)
+    """The derived event features and all that they are computed from, by name."""
+    found = set(usecase.derived)
     for row in reversed(usecase.rows):
         if row.name in found:
             found.update(row.inputs)

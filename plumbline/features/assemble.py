@@ -53,9 +53,9 @@ def timed(
 def visible(
     backend: Any, case: UseCase, events: Any, outcomes: Any, as_of: date
 ) -> tuple[Any, Any]:
-    """The events that happened, with their marks, and the outcomes that became known, before `as_of`."""
+    """The events that happened, with their derived features, and the outcomes that became known, before `as_of`."""
     events, outcomes = batch.visible(case, events, outcomes, as_of)
-    return derived_events.kept(backend, case, events, outcomes, as_of), outcomes
+    return derived_events.with_derived(backend, case, events, outcomes, as_of), outcomes
 
 
 def plain(

@@ -1,7 +1,7 @@
-"""Marks: row features kept with each event as they were at its time, for histories to count and sum.
+"""Derived event features: row features kept with each event, for histories to count and sum.
 
-A mark says of an event what its own columns do not, such as how far it lay above what was usual for
-its entity. Made in two steps: histories of columns lead to the marks, and histories of marks follow.
+Such a feature says of an event what its own columns do not, for example how far an amount lies above
+its entity's mean. It is computed from histories of columns; histories of derived features follow.
 """
 
 from __future__ import annotations
@@ -17,53 +17,53 @@ from plumbline.core.usecase import UseCase
 from plumbline.features import batch, engine
 
 
-def kept(backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_of: date) -> Any:
-    """`events` with a column per mark, int64, null where the row feature is NaN; kept in the backend.
+def with_derived(backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_of: date) -> Any:
+    """`events` with a column per derived feature, int64, null where it is NaN; kept in the backend.
 
-    Raises SpecError for a mark that is no whole number.
+    Raises SpecError for a value that is no whole number.
     """
-    if not usecase.marks:
+    if not usecase.derived:
         return events
-    case = usecase.marking
+    derivation = usecase.derivation
     made = {
         entity.name: engine.keep(
             backend,
             f"leading_{entity.name}",
-            batch.snapshots(case, entity, events, outcomes, as_of),
+            batch.snapshots(derivation, entity, events, outcomes, as_of),
         )
-        for entity in case.entities
-        if any(s.entity == entity.name for s in case.snapshots)
+        for entity in derivation.entities
+        if any(s.entity == entity.name for s in derivation.snapshots)
     }
-    joined = batch.join_snapshots(case, batch.fresh(case, events), made)
-    needed = joined.select(_inputs(case))
+    joined = batch.join_snapshots(derivation, batch.fresh(derivation, events), made)
+    needed = joined.select(_inputs(derivation))
     found = pa.Table.from_batches(_made(backend, usecase, needed), _schema(needed, usecase))
     right = engine.lend(backend, found).rename({"__key": usecase.key})
     rows = events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
-    return engine.keep(backend, "marked", rows)
+    return engine.keep(backend, "with_derived", rows)
 
 
 def _made(backend: Any, usecase: UseCase, needed: Any) -> Iterator[Any]:
-    """Arrow batches of keys and marks."""
+    """Arrow batches of keys and derived features."""
     nullable = {c.name for c in usecase.columns if c.null}
     for rows in engine.batches(backend, needed, tables.CHUNK):
         plain = pa.Table.from_batches([rows])
         columns = {n: tables.numpy(plain[n], null=n in nullable) for n in plain.column_names}
-        made = row_features.row_features(usecase.marking, columns)
-        found = row_features.marks(usecase, columns | made)
-        marks = [
+        made = row_features.row_features(usecase.derivation, columns)
+        found = row_features.derived_features(usecase, columns | made)
+        derived = [
             pa.array(v, pa.float64(), from_pandas=True).cast(pa.int64()) for v in found.values()
         ]
         yield pa.RecordBatch.from_arrays(
-            [rows.column(usecase.key), *marks], schema=_schema(needed, usecase)
+            [rows.column(usecase.key), *derived], schema=_schema(needed, usecase)
         )
 
 
 def _schema(needed: Any, usecase: UseCase) -> Any:
     key = needed.schema().to_pyarrow().field(usecase.key)
-    return pa.schema([key, *(pa.field(name, pa.int64()) for name in usecase.marks)])
+    return pa.schema([key, *(pa.field(name, pa.int64()) for name in usecase.derived)])
 
 
-def _inputs(case: UseCase) -> list[str]:
-    made = {r.name for r in case.rows}
-    read = (i for r in case.rows for i in r.inputs if i not in made)
-    return list(dict.fromkeys([case.key, *read]))
+def _inputs(derivation: UseCase) -> list[str]:
+    made = {r.name for r in derivation.rows}
+    read = (i for r in derivation.rows for i in r.inputs if i not in made)
+    return list(dict.fromkeys([derivation.key, *read]))

@@ -94,7 +94,7 @@ def definitions(usecase: UseCase) -> str:
         "entities": {e.name: e.column for e in usecase.entities},
         "label_delay": usecase.label_delay,
         "rows": {r.name: inspect.getsource(r.function) for r in usecase.rows},
-        "marks": usecase.marks,
+        "marks": usecase.derived,  # the key is part of the md5 that every bundle holds
         "order": usecase.features,
         "offset": usecase.offset,
     }

@@ -171,13 +171,13 @@ def importance(usecase: UseCase, gain: Mapping[str, float]) -> dict[str, float]:
 def roots(usecase: UseCase) -> dict[str, tuple[str, ...]]:
     """The raw columns that each feature reads, directly or through other features, sorted.
 
-    A history reads its entity's id, its column and the event time; a mark's, what the mark reads.
+    A history reads its entity's id, its column and the event time; a derived feature's, what that reads.
     """
     known = {c.name for c in usecase.known}
     found: dict[str, set[str]] = {}
-    if usecase.marks:
-        marks = roots(usecase.marking)
-        found = {name: set(marks[name]) for name in usecase.marks}
+    if usecase.derived:
+        derived = roots(usecase.derivation)
+        found = {name: set(derived[name]) for name in usecase.derived}
     for one in aggregates(usecase):
         named = {usecase.entity(one.entity).column, str(usecase.time)} & known
         found[one.name] = named | found.get(str(one.column), {str(one.column)} & known)

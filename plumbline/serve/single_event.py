@@ -56,7 +56,7 @@ def history(
 ) -> History:
     """The history of one entity's events, in any order.
 
-    `events` hold their marks as well (see `marked`). `outcomes` hold the key, `known_at` and the
+    `events` hold their derived features as well (see `with_derived`). `outcomes` hold the key, `known_at` and the
     columns not known at prediction time. Those whose event is not among `events` are left out.
     """
     own = {e[usecase.key]: e for e in events}
@@ -73,7 +73,7 @@ def histories(
 ) -> dict[str, dict[Any, History]]:
     """Every history in the events: by entity name, then by id. Events without an id have none."""
     settled = {o[usecase.key]: o for o in outcomes}
-    events = marked(usecase, events, settled.values())
+    events = with_derived(usecase, events, settled.values())
     made: dict[str, dict[Any, History]] = {}
     for entity in usecase.entities:
         groups: dict[Any, list[Event]] = defaultdict(list)
@@ -87,17 +87,22 @@ def histories(
     return made
 
 
-def marked(usecase: UseCase, events: Iterable[Event], outcomes: Iterable[Event]) -> list[Event]:
-    """The events with their marks, each from what was known at its time.
+def with_derived(
+    usecase: UseCase, events: Iterable[Event], outcomes: Iterable[Event]
+) -> list[Event]:
+    """The events with their derived features, each from what was known at its time.
 
-    A service need not do so: `features` gave the marks when it answered; keep them with the event.
+    A service keeps them with the event instead: `features` returned them when it answered.
     """
     events = list(events)
-    if not usecase.marks:
+    if not usecase.derived:
         return events
-    case = usecase.marking
-    known = histories(case, events, outcomes)
-    return [{**event, **_marks(usecase, event, _mine(case, event, known))} for event in events]
+    derivation = usecase.derivation
+    known = histories(derivation, events, outcomes)
+    return [
+        {**event, **_derived(usecase, event, _own_histories(derivation, event, known))}
+        for event in events
+    ]
 
 
 def features(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, float]:
@@ -177,14 +182,16 @@ def _running(values: Iterable[int]) -> tuple[int, ...]:
     return tuple(out)
 
 
-def _marks(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, int | None]:
-    made = features(usecase.marking, event, known)
-    arrays = {name: np.array([made[name]]) for name in usecase.marks}
-    found = row_features.marks(usecase, {usecase.key: np.array([event[usecase.key]]), **arrays})
+def _derived(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, int | None]:
+    made = features(usecase.derivation, event, known)
+    arrays = {name: np.array([made[name]]) for name in usecase.derived}
+    found = row_features.derived_features(
+        usecase, {usecase.key: np.array([event[usecase.key]]), **arrays}
+    )
     return {n: None if np.isnan(v[0]) else int(v[0]) for n, v in found.items()}
 
 
-def _mine(
+def _own_histories(
     usecase: UseCase, event: Event, known: Mapping[str, Mapping[Any, History]]
 ) -> dict[str, History]:
     """The event's own histories, of the entities that it has and that were seen before."""

@@ -139,7 +139,7 @@ def doubled(height, sender_mean_7d):
         },
         {"features": ("kind_code", "height", "sender_mean_7d", "height_over_mean")},
         {"label_delay": 1},
-        {"marks": ("height_over_mean",)},
+        {"derived": ("height_over_mean",)},
     ],
 )
 def test_other_definitions_are_refused(folders: dict[str, Path], changed: dict[str, Any]):

@@ -40,7 +40,7 @@ COLUMNS = {"number": np.arange(3), "cents": np.array([5, 6, 7])}
 
 def rows(*functions):
     return row_features.row_features(
-        replace(SMALL.marking, rows=tuple(map(Row, functions))), COLUMNS
+        replace(SMALL.derivation, rows=tuple(map(Row, functions))), COLUMNS
     )
 
 
@@ -61,14 +61,14 @@ def test_another_length_is_refused():
 
 
 @pytest.mark.parametrize("value", [0.5, -2.0001, np.inf])
-def test_a_mark_is_a_whole_number(value: float):
-    case = replace(SMALL, marks=("surprise",))
+def test_a_derived_feature_is_a_whole_number(value: float):
+    case = replace(SMALL, derived=("surprise",))
     columns = {"number": np.arange(3), "surprise": np.array([4.0, np.nan, -7.0])}
-    found = row_features.marks(case, columns)
+    found = row_features.derived_features(case, columns)
     np.testing.assert_array_equal(found["surprise"], columns["surprise"])
     columns["surprise"] = np.array([4.0, np.nan, value])
     with pytest.raises(SpecError, match=rf"'surprise' is {value:g} for number 2; .* round it"):
-        row_features.marks(case, columns)
+        row_features.derived_features(case, columns)
 
 
 def test_codes_are_places_in_the_vocabulary():

@@ -135,27 +135,27 @@ OVER = {"rows": (Row(half), Row(over))}
         ({"time": "x"}, r"event time 'x' is of type int"),
         ({"time": None}, r"a table without time can have no snapshots"),
         ({"derive": {"ats": "now()"}}, r"no column 'ats'; did you mean 'at'"),
-        ({"marks": ("halv",)}, r"no row feature for the mark 'halv'; did you mean 'half'"),
-        ({"marks": ("x",)}, r"no row feature for the mark 'x'"),
+        ({"derived": ("halv",)}, r"no row feature for `derived` 'halv'; did you mean 'half'"),
+        ({"derived": ("x",)}, r"no row feature for `derived` 'x'"),
         (
             {
-                "marks": ("over",),
+                "derived": ("over",),
                 "fresh": (Fresh("today", "who", "sum", "so far", "over"),),
                 **OVER,
             },
-            r"the marks \(over\) are made with 'today', which is itself a history of the mark 'over'",
+            r"the derived features \(over\) need 'today', which is itself a history of 'over'",
         ),
         (
             {
-                "marks": ("half", "over"),
+                "derived": ("half", "over"),
                 "fresh": (Fresh("today", "who", "count", "n", where=(Where("over", 1),)),),
                 **OVER,
             },
-            r"made with 'today', which is itself a history of the mark 'over'",
+            r"need 'today', which is itself a history of 'over'",
         ),
         (
             {
-                "marks": ("half",),
+                "derived": ("half",),
                 "fresh": (Fresh("today", "who", "count", "n", where=(Where("half"),)),),
             },
             r"'today' compares 'half' with nothing",
@@ -186,14 +186,14 @@ def test_slipping_the_arrival_into_flights_is_refused() -> None:
 
 def test_what_a_mark_is_made_with_and_nothing_else() -> None:
     week = Fresh("n_over", "who", "sum", "over so far", "over")
-    case = replace(CASE, **OVER, marks=("over",), fresh=(*CASE.fresh, week))
-    made = case.marking
+    case = replace(CASE, **OVER, derived=("over",), fresh=(*CASE.fresh, week))
+    made = case.derivation
     assert [r.name for r in made.rows] == ["half", "over"]
     assert [f.name for f in made.aggregates] == ["today"]
-    assert (made.features, made.marks, made.slices) == ((), (), ())
-    assert [r.name for r in replace(CASE, rows=(Row(half),), marks=("half",)).marking.rows] == [
-        "half"
-    ]
+    assert (made.features, made.derived, made.slices) == ((), (), ())
+    assert [
+        r.name for r in replace(CASE, rows=(Row(half),), derived=("half",)).derivation.rows
+    ] == ["half"]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_a_plain_table_has_no_past(tmp_path: Path):
         snapshots=(),
         fresh=(),
         rows=(),
-        marks=(),
+        derived=(),
         label_delay=0,
         features=("cents",),
     )

@@ -34,7 +34,7 @@ CASE = replace(
     snapshots=tuple(replace(s, description=f"{s.description} in all") for s in SMALL.snapshots),
 )
 
-BARE = replace(CASE.marking, rows=(), categories=CASE.categories)
+BARE = replace(CASE.derivation, rows=(), categories=CASE.categories)
 
 
 def ruled(case: UseCase, column: str, **rule: str) -> UseCase:

@@ -144,6 +144,6 @@ def _past(usecase: UseCase, columns: Columns) -> tuple[dict[str, single_event.Hi
         {n: o[n] for n in (usecase.key, "known_at", *(c.name for c in usecase.unknown)) if n in o}
         for o in outcomes
     ]
-    marked = single_event.marked(usecase, first, outcomes)
-    made = {e.name: single_event.history(usecase, e, marked, outcomes) for e in usecase.entities}
+    derived = single_event.with_derived(usecase, first, outcomes)
+    made = {e.name: single_event.history(usecase, e, derived, outcomes) for e in usecase.entities}
     return made, max(e[str(usecase.time)] for e in events) + timedelta(days=1)
