@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment repro test lint format lock ui ui-monitor report rehearse faults prove bench score mutants evidence cml clean
+.PHONY: install install-comment repro test lint format lock docs ui ui-monitor report rehearse faults prove bench score mutants evidence cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -47,6 +47,10 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet requirements.in requirements-dev.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet -c requirements.txt requirements-comment.in -o requirements-comment.txt
 
+# the reference pages of docs/, from the code
+docs: install
+	python -m docs.reference
+
 ui: install
 	python -m plumbline mlflow-ui
 
@@ -82,7 +86,7 @@ bench: install
 faults: install
 	python -m pytest -n 2 --dist load tests/system/test_faults.py -p tests.faults.table
 
-# the ML Test Score: the marked tests, a planted fault for each, the card (docs/scorecard.md)
+# the ML Test Score: the marked tests, a planted fault for each, the card (docs/ml-test-score.md)
 score: install
 	pytest -n 2 --dist loadfile --mltest all
 	$(MAKE) mutants

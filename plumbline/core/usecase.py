@@ -250,8 +250,14 @@ class UseCase:
     >>> late = Column("late", "bool", "-", "Delivered late", known=False)
     >>> key = Column("delivery_id", "int", "-", "Number of the delivery")
     >>> deliveries = UseCase(
-    ...     "deliveries", "Late deliveries", "logistics", "classification",
-    ...     key="delivery_id", label="late", columns=(key, rain, late), features=("rain",),
+    ...     name="deliveries",
+    ...     title="Late deliveries",
+    ...     owner="logistics",
+    ...     problem="classification",
+    ...     key="delivery_id",
+    ...     label="late",
+    ...     columns=(key, rain, late),
+    ...     features=("rain",),
     ... )
     """
 

@@ -19,7 +19,7 @@ class Data(Section):
     path: str | None = None  # csv, parquet: a file, a folder or a glob
     url: str | None = None  # url: http, https or file; ${NAME} stands for an environment variable
     sha256: str | None = None  # url: required; csv, parquet: checked when given
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv: between fields
     encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"  # csv
     # sql: SQLAlchemy's address; ${NAME} stands for an environment variable
     address: str | None = None

@@ -1,1 +1,1 @@
-"""What the ML Test Score asks and no other test shows; see docs/scorecard.md."""
+"""What the ML Test Score asks and no other test shows; see docs/ml-test-score.md."""

@@ -1,0 +1,317 @@
+"""Write the reference pages from the code: docs/declarations.md, docs/params.md, docs/commands.md.
+
+`python -m docs.reference` writes them; with `--check` it writes nothing and exits with 1 where a page
+is out of date. The meaning of a field is the comment beside it, or above it, in its class.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dataclasses
+import functools
+import inspect
+import io
+import os
+import re
+import sys
+import textwrap
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from plumbline import __main__ as cli
+from plumbline import config
+from plumbline.core import usecase
+
+DOCS = Path(__file__).parent
+HINT = "<!-- Written by `python -m docs.reference`; edit the comments in the code instead. -->"
+DECLARATIONS = """# Declarations
+
+What a use case is made of. All classes come from `plumbline.core.usecase`. They are frozen, and checked
+when they are built: a declaration that leaks the label, or names a column that does not exist, is
+refused before any data is read. [Your own data](your-own-data.md) shows where each one is written.
+"""
+PARAMS = """# params.yaml
+
+`params.yaml` holds what one turns without touching code. It is read once, into frozen typed objects
+(`plumbline/config.py`). An unknown key, a missing key or an impossible value is refused before any data
+is read, with one line that names file, key, what was found and what was expected.
+
+At the top of the file:
+
+| key | value | default | meaning |
+| --- | --- | --- | --- |
+| `usecases` | list of texts | required | the use cases that `dvc repro` runs; each has a section of its name |
+| `seed` | whole number | required | of the simulator, the search, training and the bootstrap; a use case's section may set its own |
+| `alerts` | section, [below](#alerts) | – | where findings of the monitor are sent |
+
+Every other key is the name of a use case. Its section has the sub-sections below: `data` to `monitor`
+belong to the stages of that name, and a change of one runs that stage again and those after it. No
+stage reads `gate`, `backtest` and `alerts`.
+"""
+COMMANDS = """# Commands
+
+`plumbline COMMAND` is what one runs besides `dvc repro`. Each command prints its help with `--help`.
+A mistake in the input is one message on standard error and exit code 2.
+"""
+DECLARED = {
+    "Contract": ("Column", "Entity"),
+    "Features": ("Snapshot", "Fresh", "Where", "Row", "Category"),
+    "Model": ("Slice", "Behaviour", "Use"),
+    "The whole": ("UseCase",),
+}
+"""The classes of plumbline/core/usecase.py, in the order in which a use case is written."""
+WORDS = {
+    int: "whole number",
+    float: "number",
+    str: "text",
+    bool: "true or false",
+    Any: "cost, see above",
+}
+WORDS[date] = 'day, quoted: "2025-07-01"'
+LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+SHARED = {"Limits": "limits"}
+"""Sections that several keys hold: the title of their one table."""
+
+
+def pages() -> dict[str, str]:
+    """File name to text, of every page that is generated."""
+    return {
+        "declarations.md": declarations(),
+        "params.md": params(),
+        "commands.md": commands(),
+    }
+
+
+def declarations() -> str:
+    """One table per class that a use case is declared with."""
+    parts = [DECLARATIONS.strip(), HINT]
+    for title, names in DECLARED.items():
+        parts += [f"## {title}", *(_declaration(getattr(usecase, name)) for name in names)]
+    return "\n\n".join(parts) + "\n"
+
+
+def params() -> str:
+    """One table per section of params.yaml, in the order of the file."""
+    parts = [PARAMS.strip(), HINT]
+    for name, field in _sections(config.UseCaseParams):
+        parts += list(_section(name, field.annotation))
+    return "\n\n".join(parts) + "\n"
+
+
+def commands() -> str:
+    """Every command's own help."""
+    parts = [COMMANDS.strip(), HINT]
+    parts += [f"## {name}\n\n```\n{_help(name)}\n```" for name in cli.COMMANDS]
+    return "\n\n".join(parts) + "\n"
+
+
+def _help(name: str) -> str:
+    output = io.StringIO()
+    os.environ["COLUMNS"] = "100"  # the help's width
+    with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+        cli.main([name, "--help"])
+    return output.getvalue().strip()
+
+
+def _declaration(cls: type) -> str:
+    text, example = _docstring(cls)
+    meanings = comments(cls)
+    rows = [
+        (f"`{f.name}`", _alias(str(f.type)), _default(f), meanings.get(f.name, ""))
+        for f in dataclasses.fields(cls)
+    ]
+    table = _table(("field", "type", "default", "meaning"), rows)
+    code = f"\n\n```python\n{example}\n```" if example else ""
+    return f"### {cls.__name__}\n\n{text}\n\n{table}{code}"
+
+
+def _sections(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        if _inner(field.annotation):
+            yield field.alias or name, field
+
+
+def _section(name: str, annotation: Any, level: int = 2) -> Iterator[str]:
+    """Heading, docstring and table of a section, then those of the sections inside it."""
+    cls = _inner(annotation)
+    text, _ = _docstring(cls)
+    meanings = comments(cls)
+    rows = [
+        (f"`{f.alias or key}`", _linked(name, key, f), _written(f), meanings.get(key, ""))
+        for key, f in cls.model_fields.items()
+    ]
+    yield f"{'#' * level} {name}\n\n{text}"
+    yield _table(("key", "value", "default", "meaning"), rows)
+    inside = {_title(name, key, f): f for key, f in _sections(cls)}
+    for title, field in inside.items():
+        yield from _section(title, field.annotation, level + 1)
+
+
+def _title(name: str, key: str, field: FieldInfo) -> str:
+    return f"{name}.{SHARED.get(_inner(field.annotation).__name__, key)}"
+
+
+def _linked(name: str, key: str, field: FieldInfo) -> str:
+    """What the key takes; of a section, with a link to its table."""
+    if not _inner(field.annotation):
+        return kind(field)
+    anchor = _title(name, key, field).replace(".", "")
+    return f"[{kind(field)}](#{anchor})"
+
+
+def kind(field: FieldInfo) -> str:
+    """What a key of params.yaml takes, in words.
+
+    >>> kind(FieldInfo(annotation=float, metadata=[]))
+    'number'
+    """
+    return _kind(field.annotation, field.metadata)
+
+
+def _kind(annotation: Any, metadata: Iterable[Any] = ()) -> str:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _kind(inner[0], inner[1:])
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in inner)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_kind(part) for part in inner if part is not type(None))
+    if origin is tuple:
+        return f"list of {_plural(inner[0])}"
+    if origin in (dict, list) or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        return "mapping"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "section"
+    return WORDS.get(annotation, "value") + _limits(metadata)
+
+
+def _plural(annotation: Any) -> str:
+    return "sections" if _inner(annotation) else f"{_kind(annotation)}s"
+
+
+def _limits(metadata: Iterable[Any]) -> str:
+    flat = [part for m in metadata for part in (m.metadata if isinstance(m, FieldInfo) else [m])]
+    limits = {
+        word: getattr(part, key)
+        for part in flat
+        for key, word in LIMITS.items()
+        if getattr(part, key, None) is not None
+    }
+    if limits.keys() == {"at least", "at most"}:
+        return f" from {limits['at least']:g} to {limits['at most']:g}"
+    return "".join(f", {word} {limit:g}" for word, limit in limits.items())
+
+
+def _inner(annotation: Any) -> Any:
+    """The section in a field's type: Email of `Email | None`, Silence of `tuple[Silence, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _inner(part))), None)
+
+
+def _written(field: FieldInfo) -> str:
+    """A default as it would stand in params.yaml."""
+    if field.is_required():
+        return "required"
+    value = field.default_factory() if field.default_factory else field.default
+    if value is None or value is PydanticUndefined or value in ({}, ()):
+        return "–"
+    if isinstance(value, BaseModel):
+        set_ = value.model_dump(exclude_unset=True)
+        return f"`{{{', '.join(f'{k}: {v}' for k, v in set_.items())}}}`" if set_ else "–"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is dataclasses.MISSING:
+        return "required" if field.default_factory is dataclasses.MISSING else "`{}`"
+    default = field.default
+    return (
+        f"`{type(default).__name__}()`" if dataclasses.is_dataclass(default) else f"`{default!r}`"
+    )
+
+
+def _alias(text: str) -> str:
+    """A type as code; the names that stand for a few literals are written out."""
+    for name in ("ColumnType", "Aggregate"):
+        text = re.sub(rf"\b{name}\b", " | ".join(map(repr, get_args(getattr(usecase, name)))), text)
+    text = re.sub(r"Literal\[(.*?)\]", lambda m: m[1].replace(", ", " | "), text)
+    return "`" + text.replace("|", r"\|").replace("'", '"') + "`"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in lines)
+
+
+def _docstring(cls: type) -> tuple[str, str]:
+    """The text of a class's docstring, and its example without the prompts."""
+    lines = (inspect.getdoc(cls) or "").splitlines()
+    code = [line[4:] for line in lines if line.startswith((">>> ", "... "))]
+    text = [line for line in lines if not line.startswith((">>>", "..."))]
+    return "\n".join(text).strip(), _spaced("\n".join(code))
+
+
+def _spaced(code: str) -> str:
+    """Two blank lines after a function, as the formatter has them."""
+    return re.sub(r"(\n    .*)\n(?=\w)", r"\1\n\n\n", code)
+
+
+def comments(cls: type) -> dict[str, str]:
+    """By field, the comment above it and beside it; of inherited fields too."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if base.__module__.startswith("plumbline."):
+            found |= _comments(base)
+    return found
+
+
+@functools.cache
+def _comments(cls: type) -> dict[str, str]:
+    source = textwrap.dedent(inspect.getsource(cls))
+    lines = source.splitlines()
+    body = ast.parse(source).body[0]
+    assert isinstance(body, ast.ClassDef)
+    return {
+        node.target.id: _comment(lines, node)
+        for node in body.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+
+
+def _comment(lines: list[str], node: ast.AnnAssign) -> str:
+    first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+    above: list[str] = []
+    while (line := lines[first - 1 - len(above)].strip()).startswith("#"):
+        above.insert(0, line.removeprefix("#").strip())
+    end = len(lines[last].encode()[: node.end_col_offset].decode())
+    beside = lines[last][end:].strip()
+    return " ".join([*above, beside.removeprefix("#").strip()]).strip().replace("|", r"\|")
+
+
+def main(words: list[str]) -> int:
+    """Write the pages, or with `--check` name those that are out of date."""
+    stale = [
+        name
+        for name, text in pages().items()
+        if not (DOCS / name).exists() or (DOCS / name).read_text(encoding="utf-8") != text
+    ]
+    if "--check" not in words:
+        for name in stale:
+            (DOCS / name).write_text(pages()[name], encoding="utf-8")
+        return 0
+    for name in stale:
+        sys.stderr.write(f"docs/{name} is out of date; run `make docs` and commit it\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

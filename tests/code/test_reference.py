@@ -1,0 +1,37 @@
+"""The generated reference pages are those of the code, and its examples run."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+from docs import reference
+from plumbline.core import usecase
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize("name", ["declarations.md", "params.md", "commands.md"])
+def test_page_is_up_to_date(name: str) -> None:
+    assert (ROOT / "docs" / name).read_text() == reference.pages()[name], "run `make docs`"
+
+
+def test_every_declaration_has_its_example() -> None:
+    named = [name for names in reference.DECLARED.values() for name in names]
+    assert reference.declarations().count("```python") == len(named)
+    result = doctest.testmod(usecase)
+    assert (result.failed, result.attempted >= len(named)) == (0, True)
+
+
+def test_a_field_says_what_it_is_by_the_comments_at_it() -> None:
+    text = reference.comments(usecase.Where)["high"]
+    assert text.startswith("exclusive; None: no upper limit; below `low`")
+    assert reference.comments(usecase.Column)["null"] == "whether values may be missing"
+
+
+def test_check_names_the_page_that_is_old(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(reference, "pages", lambda: {"params.md": "other"})
+    assert reference.main(["--check"]) == 1
+    assert "docs/params.md is out of date; run `make docs`" in capsys.readouterr().err
