@@ -19,7 +19,7 @@ log = logging.getLogger("plumbline")
 def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
     """`source`: the folder of the use case's own source; `raw`: a folder; `sheet`: JSON."""
     case, chosen = load(usecase), config.load(usecase)
-    window = partition.Window(chosen.data.start, chosen.data.as_of)
+    window = partition.VisibleDays(chosen.data.start, chosen.data.as_of)
     with tempfile.TemporaryDirectory() as scratch, files.replacing_folder(raw) as folder:
         opened = sources.open_source(case, chosen.data, chosen.seed, source, Path(scratch))
         log.info("data: reading %s", opened.name)

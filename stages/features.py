@@ -11,7 +11,7 @@ from pathlib import Path
 from plumbline import config as parameters
 from plumbline.core import files
 from plumbline.core import usecase as usecases
-from plumbline.features import assemble, engine, policy
+from plumbline.features import assemble, ibis_session, policy
 from plumbline.runtime import runner
 
 
@@ -20,12 +20,12 @@ def main(usecase: str, valid: Path, snapshots: Path, tables: Path, metrics: Path
     case, params = usecases.load(usecase), parameters.load(usecase)
     policy.check(case)
     with (
-        engine.connection() as backend,
+        ibis_session.connection() as backend,
         files.replacing_folder(snapshots) as days,
         files.replacing_folder(tables) as rows,
     ):
         if case.time is None:
-            report = assemble.plain(backend, case, params.features, valid, rows)
+            report = assemble.untimed(backend, case, params.features, valid, rows)
         else:
             as_of = params.data.as_of
             report = assemble.timed(backend, case, params.features, as_of, valid, days, rows)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from plumbline.core.usecase import UseCase
-from plumbline.features import assemble, engine
+from plumbline.features import assemble, ibis_session
 from plumbline.features.params import Features
 from sources.card_fraud.simulator import simulate
 from usecases import card_fraud, flights
@@ -66,7 +66,7 @@ def build(case: UseCase, rows: pa.Table, folder: Path, **changes: Any) -> Path:
     params = SPLITS[case.name].model_copy(update=changes)
     for name in ("snapshots", "tables"):
         (folder / name).mkdir()
-    with engine.connection() as backend:
+    with ibis_session.connection() as backend:
         as_of = AS_OF[case.name]
         assemble.timed(backend, case, params, as_of, valid, folder / "snapshots", folder / "tables")
     return folder / "tables"

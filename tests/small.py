@@ -25,7 +25,7 @@ from plumbline.core.usecase import (
     UseCase,
     Where,
 )
-from plumbline.features import assemble, batch, engine
+from plumbline.features import assemble, batch, ibis_session
 
 DELAY = 2
 AS_OF = date(2025, 3, 20)
@@ -189,12 +189,12 @@ def write(rows: Rows, folder: Path, as_of: date = AS_OF) -> Path:
 @contextmanager
 def lent(rows: Rows, late: Rows | None = None):
     """A backend with the events and the outcomes (those of `late` where given), unfiltered."""
-    with engine.connection(threads=1) as backend:
-        events = engine.lend(backend, arrow(rows, late=False))
+    with ibis_session.connection(threads=1) as backend:
+        events = ibis_session.lend(backend, arrow(rows, late=False))
         yield (
             backend,
             events,
-            engine.lend(backend, arrow(rows if late is None else late, late=True)),
+            ibis_session.lend(backend, arrow(rows if late is None else late, late=True)),
         )
 
 
@@ -205,7 +205,9 @@ def computed(
     with lent(rows, late) as (backend, events, outcomes):
         events, outcomes = assemble.visible(backend, SMALL, events, outcomes, as_of)
         made = {
-            e.name: engine.keep(backend, e.name, batch.snapshots(SMALL, e, events, outcomes, as_of))
+            e.name: ibis_session.keep(
+                backend, e.name, batch.snapshots(SMALL, e, events, outcomes, as_of)
+            )
             for e in SMALL.entities
         }
         joined = batch.join_snapshots(SMALL, batch.fresh(SMALL, events), made)

@@ -9,7 +9,7 @@ import numpy as np
 
 from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Array
-from plumbline.features.splits import Window
+from plumbline.features.splits import SplitWindow
 from tests.boosting import COSTS, events
 
 FOUND = {"fixed": {"max_bin": 32}, "params": {"eta": 0.3, "max_depth": 3}}
@@ -47,6 +47,6 @@ def daily(days: int, per_day: int, seed: int = 3) -> dict[str, Array]:
     return {**columns, "at": at}
 
 
-def known(days: int) -> Window:
+def known(days: int) -> SplitWindow:
     """The days of `daily`."""
-    return Window(FIRST, date.fromordinal(FIRST.toordinal() + days))
+    return SplitWindow(FIRST, date.fromordinal(FIRST.toordinal() + days))

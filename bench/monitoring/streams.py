@@ -23,7 +23,7 @@ from bench.monitoring.worlds import CONTEXT, DELAY, IRRELEVANT, World, ordinal
 from plumbline.core import tables
 from plumbline.core.files import replacing_folder
 from plumbline.core.usecase import Array
-from plumbline.features import batch, derived_events, engine
+from plumbline.features import batch, derived_events, ibis_session
 from plumbline.monitor.window import Window
 from sources.card_fraud.simulator import simulate
 from usecases.card_fraud import USECASE
@@ -79,15 +79,15 @@ def featured(
     """
     import ibis
 
-    with engine.connection(threads=1) as backend:
-        rows, late = engine.lend(backend, events), engine.lend(backend, labels)
+    with ibis_session.connection(threads=1) as backend:
+        rows, late = ibis_session.lend(backend, events), ibis_session.lend(backend, labels)
         rows = derived_events.kept(backend, USECASE, rows, late, end)
         made = {}
         for entity in USECASE.entities:
             found = batch.snapshots(USECASE, entity, rows, late, end)
             if stale:
                 found = found.mutate(day=found.day + ibis.interval(days=stale))
-            made[entity.name] = engine.keep(backend, entity.name, found)
+            made[entity.name] = ibis_session.keep(backend, entity.name, found)
         return {
             name: _table(backend, rows, late, made, ordinal(first), ordinal(last))
             for name, (first, last) in spans.items()

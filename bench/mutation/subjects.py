@@ -12,7 +12,7 @@ SUBJECTS = {
     "plumbline/validate/check.py": f"{CODE}/test_contract.py",
     "usecases/flights.py": f"{CODE}/test_flights.py {CODE}/test_declared.py",
     "plumbline/core/tables.py": f"{CODE}/test_tables.py {CODE}/test_assemble.py",
-    "plumbline/features/engine.py": f"{CODE}/test_assemble.py {CODE}/test_batch.py",
+    "plumbline/features/ibis_session.py": f"{CODE}/test_assemble.py {CODE}/test_batch.py",
     "usecases/card_fraud.py": f"{CODE}/test_card_fraud.py {CODE}/test_declared.py",
     "plumbline/validate/contract.py": f"{CODE}/test_contract.py {DATA}/test_validate.py",
     "plumbline/features/assemble.py": f"{CODE}/test_assemble.py",

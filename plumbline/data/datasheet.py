@@ -13,7 +13,7 @@ import duckdb
 from plumbline.core import duckdb_session
 from plumbline.core.usecase import Column, UseCase
 from plumbline.data.casts import quote
-from plumbline.data.partition import Window, end, start
+from plumbline.data.partition import VisibleDays, end, start
 from plumbline.data.sources import Source
 
 
@@ -21,7 +21,7 @@ def describe(
     connection: duckdb.DuckDBPyConnection,
     usecase: UseCase,
     source: Source,
-    window: Window,
+    window: VisibleDays,
     unused: Sequence[str],
     raw: Path,
 ) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def describe(
     }
 
 
-def _before(connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: Window) -> int:
+def _before(connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: VisibleDays) -> int:
     if not usecase.time or not window.start:
         return 0
     early = f"{quote(usecase.time)} < {start(window)}"

@@ -19,14 +19,14 @@ from plumbline.data.casts import quote, text
 
 
 @dataclass(frozen=True)
-class Window:
+class VisibleDays:
     """Visible days: from midnight of `start` (None: no bound) to midnight of `as_of`."""
 
     start: date | None
     as_of: date | None
 
 
-def views(connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: Window) -> None:
+def views(connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: VisibleDays) -> None:
     """Create the views `visible` (known columns) and `outcomes` over the table `events`.
 
     Raises SourceError where no event is visible.
@@ -49,18 +49,18 @@ def views(connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: Windo
     _refuse_none(connection, usecase, time, window)
 
 
-def start(window: Window) -> str:
+def start(window: VisibleDays) -> str:
     """The first visible instant as SQL."""
     return f"TIMESTAMP '{window.start} 00:00:00'" if window.start else "TIMESTAMP '-infinity'"
 
 
-def end(window: Window) -> str:
+def end(window: VisibleDays) -> str:
     """The first instant that is not visible, as SQL."""
     return f"TIMESTAMP '{window.as_of} 00:00:00'" if window.as_of else "TIMESTAMP 'infinity'"
 
 
 def _refuse_none(
-    connection: duckdb.DuckDBPyConnection, usecase: UseCase, time: str, window: Window
+    connection: duckdb.DuckDBPyConnection, usecase: UseCase, time: str, window: VisibleDays
 ) -> None:
     if duckdb_session.rows(connection, "SELECT 1 FROM visible LIMIT 1"):
         return

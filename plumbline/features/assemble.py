@@ -15,9 +15,9 @@ from plumbline.core import tables
 from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import UseCase
-from plumbline.features import batch, catalog, derived_events, engine, splits, store
+from plumbline.features import batch, catalog, derived_events, ibis_session, splits, store
 from plumbline.features.params import Features
-from plumbline.features.splits import Window
+from plumbline.features.splits import SplitWindow
 
 log = logging.getLogger("plumbline")
 
@@ -27,7 +27,7 @@ Written = dict[str, tuple[Counts, int]]
 
 def timed(
     backend: Any,
-    case: UseCase,
+    usecase: UseCase,
     params: Features,
     as_of: date | None,
     valid: Path,
@@ -38,41 +38,41 @@ def timed(
 
     `as_of`: None for the day after the last event.
     """
-    events, outcomes = engine.read(backend, case, valid)
-    first, until = span(case, events, as_of)
-    windows = splits.windows(case, params, first, until)
-    events, outcomes = visible(backend, case, events, outcomes, until)
-    made = write_snapshots(backend, case, events, outcomes, until, snapshots)
-    join = partial(batch.join_snapshots, case, made=made)
+    events, outcomes = ibis_session.read(backend, usecase, valid)
+    first, until = span(usecase, events, as_of)
+    windows = splits.windows(usecase, params, first, until)
+    events, outcomes = visible(backend, usecase, events, outcomes, until)
+    made = write_snapshots(backend, usecase, events, outcomes, until, snapshots)
+    join = partial(batch.join_snapshots, usecase, made=made)
     if made and params.join == "feast":
-        join = partial(store.join_snapshots, case, folder=snapshots)
-    written = write_tables(backend, case, windows, events, outcomes, join, tables)
-    return catalog.report(case, windows, written)
+        join = partial(store.join_snapshots, usecase, folder=snapshots)
+    written = write_tables(backend, usecase, windows, events, outcomes, join, tables)
+    return catalog.report(usecase, windows, written)
 
 
 def visible(
-    backend: Any, case: UseCase, events: Any, outcomes: Any, as_of: date
+    backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_of: date
 ) -> tuple[Any, Any]:
     """The events that happened, with their derived features, and the outcomes that became known, before `as_of`."""
-    events, outcomes = batch.visible(case, events, outcomes, as_of)
-    return derived_events.with_derived(backend, case, events, outcomes, as_of), outcomes
+    events, outcomes = batch.visible(usecase, events, outcomes, as_of)
+    return derived_events.with_derived(backend, usecase, events, outcomes, as_of), outcomes
 
 
-def plain(
-    backend: Any, case: UseCase, params: Features, valid: Path, tables: Path
+def untimed(
+    backend: Any, usecase: UseCase, params: Features, valid: Path, tables: Path
 ) -> dict[str, Any]:
     """Write the model tables of a table without time into a folder; the catalog."""
-    events, outcomes = engine.read(backend, case, valid)
-    written = write_plain(backend, case, params, events, outcomes, tables)
-    return catalog.report(case, {}, written)
+    events, outcomes = ibis_session.read(backend, usecase, valid)
+    written = write_untimed(backend, usecase, params, events, outcomes, tables)
+    return catalog.report(usecase, {}, written)
 
 
-def span(case: UseCase, events: Any, as_of: date | None) -> tuple[date, date]:
+def span(usecase: UseCase, events: Any, as_of: date | None) -> tuple[date, date]:
     """The first event's day, and `as_of`: as given, or the day after the last event.
 
     Raises ContractError where there is no event.
     """
-    times = events[case.time]
+    times = events[usecase.time]
     low, high = (
         events.aggregate(low=times.min(), high=times.max()).to_pyarrow().to_pylist()[0].values()
     )
@@ -84,25 +84,25 @@ def span(case: UseCase, events: Any, as_of: date | None) -> tuple[date, date]:
 
 
 def write_snapshots(
-    backend: Any, case: UseCase, events: Any, outcomes: Any, as_of: date, folder: Path
+    backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_of: date, folder: Path
 ) -> dict[str, Any]:
     """Write `<entity>-YYYY-MM.parquet` in (day, id) order; returns each entity's snapshots."""
     made = {}
-    for entity in case.entities:
-        if any(s.entity == entity.name for s in case.snapshots):
-            rows = batch.snapshots(case, entity, events, outcomes, as_of)
-            made[entity.name] = table = engine.keep(backend, f"snapshots_{entity.name}", rows)
+    for entity in usecase.entities:
+        if any(s.entity == entity.name for s in usecase.snapshots):
+            rows = batch.snapshots(usecase, entity, events, outcomes, as_of)
+            made[entity.name] = table = ibis_session.keep(backend, f"snapshots_{entity.name}", rows)
             for month in _months(table) or [as_of.replace(day=1)]:
                 path = folder / f"{entity.name}-{month:%Y-%m}.parquet"
                 rows = batch.month(table, month).order_by("day", entity.column)
-                engine.write(backend, rows, path)
+                ibis_session.write(backend, rows, path)
     return made
 
 
 def write_tables(
     backend: Any,
-    case: UseCase,
-    windows: Mapping[str, Window],
+    usecase: UseCase,
+    windows: Mapping[str, SplitWindow],
     events: Any,
     outcomes: Any,
     join: Callable[[Any], Any],
@@ -115,64 +115,64 @@ def write_tables(
     """
     written: Written = {}
     for name, window in windows.items():
-        inside = batch.between(case, events, window.start, window.end)
-        rows = join(batch.join_label(case, batch.fresh(case, inside), outcomes))
+        inside = batch.between(usecase, events, window.start, window.end)
+        rows = join(batch.join_label(usecase, batch.fresh(usecase, inside), outcomes))
         total = int(inside.count().to_pyarrow().as_py())
         if name != "current":
-            rows = rows.filter(rows[case.label].notnull())
-        rows = rows.select(tables.order(case)).order_by(case.time, case.key)
-        found = engine.batches(backend, rows, tables.CHUNK)
-        counts = tables.write(case, found, folder / f"{name}.parquet")
+            rows = rows.filter(rows[usecase.label].notnull())
+        rows = rows.select(tables.order(usecase)).order_by(usecase.time, usecase.key)
+        found = ibis_session.batches(backend, rows, tables.CHUNK)
+        counts = tables.write(usecase, found, folder / f"{name}.parquet")
         if counts.rows > total:
             raise ContractError(
-                f"{case.name}: {counts.rows} rows from {total} events of {name}"
-                f"{_dates(windows, name)}: '{case.key}' is not unique in the outcomes. "
+                f"{usecase.name}: {counts.rows} rows from {total} events of {name}"
+                f"{_dates(windows, name)}: '{usecase.key}' is not unique in the outcomes. "
                 "Set validate.severity.unique to block or quarantine."
             )
         written[name] = counts, total - counts.rows
         log.info("features: %s, %d rows, %s to %s", name, counts.rows, window.start, window.end)
-    return check(case, written, windows)
+    return check(usecase, written, windows)
 
 
-def write_plain(
-    backend: Any, case: UseCase, params: Features, events: Any, outcomes: Any, folder: Path
+def write_untimed(
+    backend: Any, usecase: UseCase, params: Features, events: Any, outcomes: Any, folder: Path
 ) -> Written:
     """Write the model tables of a table without time, split by key, in key order."""
-    joined = batch.join_label(case, events, outcomes)
-    joined = joined.filter(joined[case.label].notnull())
-    rows = joined.select(tables.order(case)).order_by(case.key)
+    joined = batch.join_label(usecase, events, outcomes)
+    joined = joined.filter(joined[usecase.label].notnull())
+    rows = joined.select(tables.order(usecase)).order_by(usecase.key)
     written: Written = {}
     for name in splits.NAMES:
-        found = _of(case, params, engine.batches(backend, rows, tables.CHUNK), name)
-        written[name] = tables.write(case, found, folder / f"{name}.parquet"), 0
-    return check(case, written, {})
+        found = _of(usecase, params, ibis_session.batches(backend, rows, tables.CHUNK), name)
+        written[name] = tables.write(usecase, found, folder / f"{name}.parquet"), 0
+    return check(usecase, written, {})
 
 
-def check(case: UseCase, written: Written, windows: Mapping[str, Window]) -> Written:
+def check(usecase: UseCase, written: Written, windows: Mapping[str, SplitWindow]) -> Written:
     """`written`, or ContractError where a table is empty or train has no case of one class."""
     for name, (counts, unlabelled) in written.items():
         if not counts.rows:
             raise ContractError(
-                f"{case.name}: no row with a known label for {name}{_dates(windows, name)} "
+                f"{usecase.name}: no row with a known label for {name}{_dates(windows, name)} "
                 f"({unlabelled} without); widen features.{name}_days, or move data.as_of."
             )
     train = written["train"][0]
-    if case.problem == "classification" and train.label_sum in (0, train.labelled):
+    if usecase.problem == "classification" and train.label_sum in (0, train.labelled):
         raise ContractError(
-            f"{case.name}: '{case.label}' is {int(train.label_sum > 0)} on all {train.rows} rows of "
+            f"{usecase.name}: '{usecase.label}' is {int(train.label_sum > 0)} on all {train.rows} rows of "
             f"train{_dates(windows, 'train')}; nothing can be learnt from it. Move data.as_of, or "
             "give train more days."
         )
     return written
 
 
-def _of(case: UseCase, params: Features, batches: Iterable[Any], name: str) -> Iterator[Any]:
+def _of(usecase: UseCase, params: Features, batches: Iterable[Any], name: str) -> Iterator[Any]:
     for found in batches:
-        mine = splits.by_key(params, found.column(case.key).to_pylist()) == name
+        mine = splits.by_key(params, found.column(usecase.key).to_pylist()) == name
         yield found.filter(pa.array(mine))
 
 
-def _dates(windows: Mapping[str, Window], name: str) -> str:
+def _dates(windows: Mapping[str, SplitWindow], name: str) -> str:
     return f" ({windows[name].start} to {windows[name].end})" if name in windows else ""
 
 

@@ -16,15 +16,17 @@ import ibis
 from plumbline.core import conditions
 from plumbline.core.usecase import Entity, Fresh, Measure, Snapshot, UseCase
 
-Table = Any
-Value = Any
-Part = tuple[bool, Measure]
+IbisTable = Any
+IbisValue = Any
+Summand = tuple[bool, Measure]
 """What is summed per entity and day: of settled events or of all, and which measure."""
 
 EPOCH = date(1970, 1, 1)
 
 
-def visible(usecase: UseCase, events: Table, outcomes: Table, as_of: date) -> tuple[Table, Table]:
+def visible(
+    usecase: UseCase, events: IbisTable, outcomes: IbisTable, as_of: date
+) -> tuple[IbisTable, IbisTable]:
     """The events that happened, and the outcomes that became known, before `as_of` 00:00."""
     midnight = ibis.literal(datetime.combine(as_of, time.min), "timestamp(6)")
     return events.filter(events[usecase.time] < midnight), outcomes.filter(
@@ -33,8 +35,8 @@ def visible(usecase: UseCase, events: Table, outcomes: Table, as_of: date) -> tu
 
 
 def snapshots(
-    usecase: UseCase, entity: Entity, events: Table, outcomes: Table, as_of: date
-) -> Table:
+    usecase: UseCase, entity: Entity, events: IbisTable, outcomes: IbisTable, as_of: date
+) -> IbisTable:
     """The entity's id, `day` (midnight) and its snapshot features, float64, up to the day `as_of`.
 
     A row per id and day with anything in the longest window before it, and one closing row, of
@@ -49,7 +51,7 @@ def snapshots(
     return dense.select(dense.id.name(entity.column), day=day, **values)
 
 
-def fresh(usecase: UseCase, events: Table) -> Table:
+def fresh(usecase: UseCase, events: IbisTable) -> IbisTable:
     """`events` with the fresh features, float64: the same day, strictly before the event's time."""
     values = {}
     for spec in usecase.fresh:
@@ -65,7 +67,7 @@ def fresh(usecase: UseCase, events: Table) -> Table:
     return events.mutate(**values)
 
 
-def join_snapshots(usecase: UseCase, events: Table, made: Mapping[str, Table]) -> Table:
+def join_snapshots(usecase: UseCase, events: IbisTable, made: Mapping[str, IbisTable]) -> IbisTable:
     """`events` with the snapshot features as of the midnight before each, by a direct join.
 
     `made` holds each entity's snapshots. With a row per active day, the as-of join is an equality.
@@ -78,37 +80,41 @@ def join_snapshots(usecase: UseCase, events: Table, made: Mapping[str, Table]) -
     return fill(usecase.snapshots, events)
 
 
-def join_label(usecase: UseCase, events: Table, outcomes: Table) -> Table:
+def join_label(usecase: UseCase, events: IbisTable, outcomes: IbisTable) -> IbisTable:
     """`events` with the label: null where no outcome tells it."""
     right = outcomes.select(outcomes[usecase.key].name("__key"), outcomes[usecase.label])
     return events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
 
 
-def fill(specs: Iterable[Snapshot], joined: Table) -> Table:
+def fill(specs: Iterable[Snapshot], joined: IbisTable) -> IbisTable:
     """`joined` with each snapshot feature's default where the entity has no row for the day."""
     return joined.mutate(**{s.name: joined[s.name].fill_null(s.empty_value) for s in specs})
 
 
-def between(usecase: UseCase, table: Table, start: date, end: date) -> Table:
+def between(usecase: UseCase, table: IbisTable, start: date, end: date) -> IbisTable:
     """The rows of whole days from `start` up to, not including, `end`."""
     low, high = (ibis.literal(datetime.combine(d, time.min), "timestamp(6)") for d in (start, end))
     return table.filter(table[usecase.time] >= low, table[usecase.time] < high)
 
 
-def month(table: Table, first: date) -> Table:
+def month(table: IbisTable, first: date) -> IbisTable:
     """The rows of `table` whose `day` lies in the month that begins on `first`."""
     return table.filter(table.day.truncate("M") == ibis.literal(first, "timestamp(6)"))
 
 
-def _parts(specs: Iterable[Snapshot]) -> dict[Part, str]:
+def _parts(specs: Iterable[Snapshot]) -> dict[Summand, str]:
     """A short name for each thing that the snapshots sum."""
     wanted = dict.fromkeys((s.matured, s.measure) for s in specs)
     return {part: f"p{i}" for i, part in enumerate(wanted)}
 
 
 def _daily(
-    usecase: UseCase, entity: Entity, parts: Mapping[Part, str], events: Table, outcomes: Table
-) -> Table:
+    usecase: UseCase,
+    entity: Entity,
+    parts: Mapping[Summand, str],
+    events: IbisTable,
+    outcomes: IbisTable,
+) -> IbisTable:
     """`id`, `n` and a count and an integer sum per part; n is the first day that may see them."""
     sides = []
     if any(not matured for matured, _ in parts):
@@ -123,7 +129,7 @@ def _daily(
     return both.group_by("id", "n").agg(**sums)
 
 
-def _settled(usecase: UseCase, entity: Entity, events: Table, outcomes: Table) -> Table:
+def _settled(usecase: UseCase, entity: Entity, events: IbisTable, outcomes: IbisTable) -> IbisTable:
     """Events whose outcome is known, with it, dated by when it became known."""
     late = outcomes.select(
         outcomes[usecase.key].name("__key"),
@@ -134,10 +140,10 @@ def _settled(usecase: UseCase, entity: Entity, events: Table, outcomes: Table) -
     return rows.inner_join(late, rows[usecase.key] == late["__key"])
 
 
-def _side(rows: Table, parts: Mapping[Part, str], *, matured: bool) -> Table:
+def _side(rows: IbisTable, parts: Mapping[Summand, str], *, matured: bool) -> IbisTable:
     number = rows["__at"].date().delta(ibis.literal(EPOCH), unit="day") + 1
     rows = rows.mutate(id=rows["__id"], n=number.cast("int64")).filter(rows["__id"].notnull())
-    sums: dict[str, Value] = {}
+    sums: dict[str, IbisValue] = {}
     for (side, measure), part in parts.items():
         if side == matured:
             count, total = _aggregates(rows, measure)
@@ -148,7 +154,7 @@ def _side(rows: Table, parts: Mapping[Part, str], *, matured: bool) -> Table:
     return rows.group_by("id", "n").agg(**sums).mutate(**zeros).select("id", "n", *names)
 
 
-def _dense(daily: Table, parts: Mapping[Part, str], longest: int, last: int) -> Table:
+def _dense(daily: IbisTable, parts: Mapping[Summand, str], longest: int, last: int) -> IbisTable:
     """`daily` with a row of zeros for each further day on which a window still holds something."""
     following = daily.n.lead().over(ibis.window(group_by=daily.id, order_by=daily.n))
     gap = ibis.coalesce(following, last + 1) - daily.n
@@ -162,7 +168,7 @@ def _dense(daily: Table, parts: Mapping[Part, str], longest: int, last: int) -> 
     return later.select("id", n=later.n + later["__k"], **sums)
 
 
-def _windowed(spec: Snapshot, dense: Table, parts: Mapping[Part, str]) -> Value:
+def _windowed(spec: Snapshot, dense: IbisTable, parts: Mapping[Summand, str]) -> IbisValue:
     """The feature over the days that end at midnight; n already is the day after the event's."""
     part = parts[spec.matured, spec.measure]
     days = ibis.range_window(
@@ -173,7 +179,7 @@ def _windowed(spec: Snapshot, dense: Table, parts: Mapping[Part, str]) -> Value:
     )
 
 
-def _aggregates(rows: Table, measure: Measure) -> tuple[Value, Value]:
+def _aggregates(rows: IbisTable, measure: Measure) -> tuple[IbisValue, IbisValue]:
     """How many values, and their integer sum; null values count for neither."""
     taken = conditions.expression(measure.where, rows)
     if measure.column is None:
@@ -184,7 +190,7 @@ def _aggregates(rows: Table, measure: Measure) -> tuple[Value, Value]:
     return value.count(where=taken), value.sum(where=taken)
 
 
-def _value(spec: Snapshot | Fresh, count: Value, total: Value) -> Value:
+def _value(spec: Snapshot | Fresh, count: IbisValue, total: IbisValue) -> IbisValue:
     """The one place where a count and a sum become the feature: one division at most."""
     if spec.aggregate == "count":
         return count.fill_null(0).cast("float64")

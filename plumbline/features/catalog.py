@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plumbline.core.usecase import Category, Fresh, Row, Snapshot, UseCase
-from plumbline.features.splits import Window
+from plumbline.features.splits import SplitWindow
 
 
 def entries(usecase: UseCase) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ def sources(usecase: UseCase, name: str) -> list[str]:
 
 
 def report(
-    usecase: UseCase, windows: Mapping[str, Window], tables: Mapping[str, Any]
+    usecase: UseCase, windows: Mapping[str, SplitWindow], tables: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The catalog with what was written, for metrics/<usecase>/features.json.
 
@@ -86,7 +86,9 @@ def views(usecase: UseCase) -> list[dict[str, Any]]:
     ]
 
 
-def _table(usecase: UseCase, window: Window | None, counts: Any, unlabelled: int) -> dict[str, Any]:
+def _table(
+    usecase: UseCase, window: SplitWindow | None, counts: Any, unlabelled: int
+) -> dict[str, Any]:
     dates = {} if window is None else {"start": str(window.start), "end": str(window.end)}
     rate = counts.label_sum / counts.labelled if counts.labelled else None
     name = "label_rate" if usecase.problem == "classification" else "label_mean"

@@ -17,7 +17,7 @@ LOST = "_y"
 """Feast's historical join drops every column with this ending."""
 
 
-def build(case: UseCase, folder: Path, month: str = EVERY) -> list[Any]:
+def build(usecase: UseCase, folder: Path, month: str = EVERY) -> list[Any]:
     """Feast's entities, feature views (TTL one day) and the model's feature service.
 
     The views read the snapshots' files in `folder`: all, or where there is one that of `month`.
@@ -25,58 +25,62 @@ def build(case: UseCase, folder: Path, month: str = EVERY) -> list[Any]:
     """
     from feast import FeatureService
 
-    lost = [s.name for s in case.snapshots if s.name.endswith(LOST)]
+    lost = [s.name for s in usecase.snapshots if s.name.endswith(LOST)]
     if lost:
         raise SpecError(
-            f"usecases/{case.name}.py: '{lost[0]}' ends with '{LOST}', and Feast's join drops such "
+            f"usecases/{usecase.name}.py: '{lost[0]}' ends with '{LOST}', and Feast's join drops such "
             "columns; rename it."
         )
-    entities = {v["entity"]: _entity(case, case.entity(v["entity"])) for v in catalog.views(case)}
+    entities = {
+        v["entity"]: _entity(usecase, usecase.entity(v["entity"])) for v in catalog.views(usecase)
+    }
     files = {e: f"{e}-{month}.parquet" for e in entities}
     paths = {e: folder / f"{e}-{EVERY}.parquet" for e in entities}
     paths |= {e: folder / name for e, name in files.items() if (folder / name).exists()}
-    views = [_view(case, v, entities[v["entity"]], paths[v["entity"]]) for v in catalog.views(case)]
+    views = [
+        _view(usecase, v, entities[v["entity"]], paths[v["entity"]]) for v in catalog.views(usecase)
+    ]
     service = FeatureService(
-        name=case.name,
+        name=usecase.name,
         features=views,
-        description=case.title,
-        owner=case.owner,
-        tags={"usecase": case.name, "problem": case.problem},
+        description=usecase.title,
+        owner=usecase.owner,
+        tags={"usecase": usecase.name, "problem": usecase.problem},
     )
     return [*entities.values(), *views, service]
 
 
-def _entity(case: UseCase, entity: Entity) -> Any:
+def _entity(usecase: UseCase, entity: Entity) -> Any:
     from feast import Entity as FeastEntity
     from feast import ValueType
 
     kinds = {"int": ValueType.INT64, "string": ValueType.STRING, "bool": ValueType.BOOL}
-    kind = case.column(entity.column).type
+    kind = usecase.column(entity.column).type
     if kind not in kinds:
         raise SpecError(
-            f"usecases/{case.name}.py: the id of entity '{entity.name}' is of type {kind}; "
+            f"usecases/{usecase.name}.py: the id of entity '{entity.name}' is of type {kind}; "
             f"expected one of {', '.join(kinds)}."
         )
     return FeastEntity(
-        name=f"{case.name}_{entity.name}",
+        name=f"{usecase.name}_{entity.name}",
         join_keys=[entity.column],
         value_type=kinds[kind],
         description=entity.description,
-        owner=case.owner,
-        tags={"usecase": case.name},
+        owner=usecase.owner,
+        tags={"usecase": usecase.name},
     )
 
 
-def _view(case: UseCase, view: Mapping[str, Any], entity: Any, path: Path) -> Any:
+def _view(usecase: UseCase, view: Mapping[str, Any], entity: Any, path: Path) -> Any:
     from feast import FeatureView, Field, FileSource
     from feast.types import Float64
 
-    specs = {s.name: s for s in case.snapshots}
+    specs = {s.name: s for s in usecase.snapshots}
     source = FileSource(
         name=view["name"],
         path=path.as_posix(),
         timestamp_field="day",
-        owner=case.owner,
+        owner=usecase.owner,
     )
     schema = [
         Field(
@@ -94,6 +98,6 @@ def _view(case: UseCase, view: Mapping[str, Any], entity: Any, path: Path) -> An
         schema=schema,
         source=source,
         description=view["description"],
-        owner=case.owner,
-        tags={"usecase": case.name, "label_delay_days": str(case.label_delay)},
+        owner=usecase.owner,
+        tags={"usecase": usecase.name, "label_delay_days": str(usecase.label_delay)},
     )

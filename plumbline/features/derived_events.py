@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from plumbline.core import row_features, tables
 from plumbline.core.usecase import UseCase
-from plumbline.features import batch, engine
+from plumbline.features import batch, ibis_session
 
 
 def with_derived(backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_of: date) -> Any:
@@ -26,7 +26,7 @@ def with_derived(backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_
         return events
     derivation = usecase.derivation
     made = {
-        entity.name: engine.keep(
+        entity.name: ibis_session.keep(
             backend,
             f"leading_{entity.name}",
             batch.snapshots(derivation, entity, events, outcomes, as_of),
@@ -37,15 +37,15 @@ def with_derived(backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_
     joined = batch.join_snapshots(derivation, batch.fresh(derivation, events), made)
     needed = joined.select(_inputs(derivation))
     found = pa.Table.from_batches(_made(backend, usecase, needed), _schema(needed, usecase))
-    right = engine.lend(backend, found).rename({"__key": usecase.key})
+    right = ibis_session.lend(backend, found).rename({"__key": usecase.key})
     rows = events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
-    return engine.keep(backend, "with_derived", rows)
+    return ibis_session.keep(backend, "with_derived", rows)
 
 
 def _made(backend: Any, usecase: UseCase, needed: Any) -> Iterator[Any]:
     """Arrow batches of keys and derived features."""
     nullable = {c.name for c in usecase.columns if c.null}
-    for rows in engine.batches(backend, needed, tables.CHUNK):
+    for rows in ibis_session.batches(backend, needed, tables.CHUNK):
         plain = pa.Table.from_batches([rows])
         columns = {n: tables.numpy(plain[n], null=n in nullable) for n in plain.column_names}
         made = row_features.row_features(usecase.derivation, columns)

@@ -17,7 +17,7 @@ NAMES = ("train", "valid", "test", "current")
 
 
 @dataclass(frozen=True)
-class Window:
+class SplitWindow:
     """Whole days from `start` up to, not including, `end`."""
 
     start: date
@@ -28,7 +28,7 @@ class Window:
         return (self.end - self.start).days
 
 
-def windows(usecase: UseCase, params: Features, first: date, as_of: date) -> dict[str, Window]:
+def windows(usecase: UseCase, params: Features, first: date, as_of: date) -> dict[str, SplitWindow]:
     """The four windows, whole days back from `as_of`; `first` is the day of the first event.
 
     Between train and valid, and valid and test, lie `label_delay` days: a model that stands at a
@@ -36,10 +36,10 @@ def windows(usecase: UseCase, params: Features, first: date, as_of: date) -> dic
     days do not suffice, or where current is shorter than the label delay.
     """
     gap = timedelta(days=usecase.label_delay)
-    current = Window(as_of - timedelta(days=params.current_days), as_of)
-    test = Window(current.start - timedelta(days=params.test_days), current.start)
-    valid = Window(test.start - gap - timedelta(days=params.valid_days), test.start - gap)
-    train = Window(first + timedelta(days=params.warmup_days), valid.start - gap)
+    current = SplitWindow(as_of - timedelta(days=params.current_days), as_of)
+    test = SplitWindow(current.start - timedelta(days=params.test_days), current.start)
+    valid = SplitWindow(test.start - gap - timedelta(days=params.valid_days), test.start - gap)
+    train = SplitWindow(first + timedelta(days=params.warmup_days), valid.start - gap)
     made = dict(zip(NAMES, (train, valid, test, current), strict=True))
     _check(usecase, params, made, first)
     return made
@@ -69,7 +69,7 @@ def _unit(text: str) -> float:
     return int.from_bytes(digest[:6], "big") / 2**48
 
 
-def _check(usecase: UseCase, params: Features, made: dict[str, Window], first: date) -> None:
+def _check(usecase: UseCase, params: Features, made: dict[str, SplitWindow], first: date) -> None:
     where = f"params.yaml, {usecase.name}.features"
     if params.current_days < usecase.label_delay:
         raise ParamsError(

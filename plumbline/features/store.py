@@ -19,78 +19,78 @@ import yaml
 
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import UseCase
-from plumbline.features import batch, catalog, definitions, engine
+from plumbline.features import batch, catalog, definitions, ibis_session
 
 REPOSITORY = Path("feature_store")
 FEW = 200_000
 """Rows from which Feast joins month by month: it pairs an event with every row of its entity."""
 
 
-def apply(case: UseCase, repository: Path = REPOSITORY, folder: Path | None = None) -> list[str]:
+def apply(usecase: UseCase, repository: Path = REPOSITORY, folder: Path | None = None) -> list[str]:
     """Write the use case's entities, views and feature service to the registry; returns their names.
 
     `folder` holds the snapshots; by default the one that the graph names. Raises PlumblineError, as
     all here do, where the store's files are damaged or held by another process.
     """
-    made = definitions.build(case, folder or snapshots_folder(case.name))
+    made = definitions.build(usecase, folder or snapshots_folder(usecase.name))
     with _mendable(repository):
         _open(repository).apply(made)
     return [d.name for d in made]
 
 
-def materialize(case: UseCase, as_of: date, repository: Path = REPOSITORY) -> None:
+def materialize(usecase: UseCase, as_of: date, repository: Path = REPOSITORY) -> None:
     """Bring the online store to the day `as_of`: each entity's last row up to its midnight.
 
     The snapshots close every history with a row of defaults, so no id keeps a value that has aged.
     """
-    views = [view["name"] for view in catalog.views(case)]
+    views = [view["name"] for view in catalog.views(usecase)]
     end = datetime.combine(as_of, datetime.min.time(), UTC)
     with _bounded(), _mendable(repository):
-        _applied(repository, case).materialize(datetime(1970, 1, 2, tzinfo=UTC), end, views)
+        _applied(repository, usecase).materialize(datetime(1970, 1, 2, tzinfo=UTC), end, views)
 
 
 def online(
-    case: UseCase, ids: Mapping[str, Sequence[Any]], repository: Path = REPOSITORY
+    usecase: UseCase, ids: Mapping[str, Sequence[Any]], repository: Path = REPOSITORY
 ) -> dict[str, list[float]]:
     """The snapshot features of n events from the online store, in the declared order.
 
     `ids` holds n ids for each entity column. An id that was never seen gets the declared defaults.
     """
-    for view in catalog.views(case):
+    for view in catalog.views(usecase):
         if view["join_key"] not in ids:
             raise PlumblineError(
-                f"online features of {case.name}: no ids for '{view['join_key']}'; "
+                f"online features of {usecase.name}: no ids for '{view['join_key']}'; "
                 f"{suggest(view['join_key'], ids)}"
             )
     rows = [dict(zip(ids, row, strict=True)) for row in zip(*ids.values(), strict=True)]
     with _mendable(repository):
-        store = _applied(repository, case)
-        service = store.get_feature_service(case.name)
+        store = _applied(repository, usecase)
+        service = store.get_feature_service(usecase.name)
         found = store.get_online_features(features=service, entity_rows=rows).to_dict()
     return {
         spec.name: [spec.empty_value if v is None else v for v in found[spec.name]]
-        for spec in case.snapshots
+        for spec in usecase.snapshots
     }
 
 
-def join_snapshots(case: UseCase, events: Any, folder: Path) -> Any:
+def join_snapshots(usecase: UseCase, events: Any, folder: Path) -> Any:
     """`events` with the snapshot features as of each event, by Feast's point-in-time join.
 
     `folder` holds the snapshots' files. Equal to `batch.join_snapshots` on every row, and slower.
     """
     import pyarrow as pa
 
-    keys = dict.fromkeys(view["join_key"] for view in catalog.views(case))
+    keys = dict.fromkeys(view["join_key"] for view in catalog.views(usecase))
     rows = events.select(
-        __key=events[case.key],
-        event_timestamp=events[case.time].cast("timestamp('UTC', 6)"),
+        __key=events[usecase.key],
+        event_timestamp=events[usecase.time].cast("timestamp('UTC', 6)"),
         **{name: events[name] for name in keys},
     )
     with _bounded():
-        found = [_join(case, part, folder, month) for part, month in _months(rows)]
-        right = engine.lend(events.get_backend(), pa.concat_tables(found))
-    joined = events.left_join(right, events[case.key] == right["__key"]).drop("__key")
-    return batch.fill(case.snapshots, joined)
+        found = [_join(usecase, part, folder, month) for part, month in _months(rows)]
+        right = ibis_session.lend(events.get_backend(), pa.concat_tables(found))
+    joined = events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
+    return batch.fill(usecase.snapshots, joined)
 
 
 def _months(rows: Any) -> Iterator[tuple[Any, str]]:
@@ -112,14 +112,14 @@ def _frame(rows: Any) -> Any:
     return rows.to_pyarrow().to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
 
 
-def _join(case: UseCase, rows: Any, folder: Path, month: str) -> Any:
+def _join(usecase: UseCase, rows: Any, folder: Path, month: str) -> Any:
     """One month's keys and snapshot features, as an Arrow table in no particular order."""
     with tempfile.TemporaryDirectory(prefix="plumbline-feast-") as scratch:
         store = _feast().FeatureStore(config=_embedded(Path(scratch)))
-        store.apply(definitions.build(case, folder.resolve(), month))
-        service = store.get_feature_service(case.name)
+        store.apply(definitions.build(usecase, folder.resolve(), month))
+        service = store.get_feature_service(usecase.name)
         found = store.get_historical_features(entity_df=rows, features=service).to_arrow()
-    return found.select(["__key", *(s.name for s in case.snapshots)])
+    return found.select(["__key", *(s.name for s in usecase.snapshots)])
 
 
 def snapshots_folder(name: str, graph: Path = Path("dvc.yaml")) -> Path:
@@ -141,13 +141,13 @@ def _open(repository: Path) -> Any:
     return _feast().FeatureStore(repo_path=str(repository))
 
 
-def _applied(repository: Path, case: UseCase) -> Any:
+def _applied(repository: Path, usecase: UseCase) -> Any:
     """The store, once the use case's definitions are in its registry."""
     store = _open(repository)
-    if case.name not in [service.name for service in store.list_feature_services()]:
+    if usecase.name not in [service.name for service in store.list_feature_services()]:
         raise PlumblineError(
-            f"{repository}: the registry does not know '{case.name}'; "
-            f"run `plumbline features apply {case.name}`"
+            f"{repository}: the registry does not know '{usecase.name}'; "
+            f"run `plumbline features apply {usecase.name}`"
         )
     return store
 
@@ -188,7 +188,7 @@ def _bounded() -> Iterator[None]:
 
     _feast()
     before = ibis.options.default_backend
-    with engine.connection() as backend:
+    with ibis_session.connection() as backend:
         ibis.set_backend(backend)
         try:
             yield

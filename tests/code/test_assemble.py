@@ -10,7 +10,7 @@ import pytest
 from plumbline.core import tables
 from plumbline.core.errors import ContractError, ParamsError, SourceError
 from plumbline.core.usecase import Column, UseCase
-from plumbline.features import assemble, engine, splits
+from plumbline.features import assemble, ibis_session, splits
 from plumbline.features.params import Features
 from tests.code.test_batch import many
 from tests.small import AS_OF, SMALL, event, write
@@ -18,13 +18,13 @@ from tests.small import AS_OF, SMALL, event, write
 PARAMS = Features(warmup_days=2, valid_days=3, test_days=4, current_days=3)
 
 
-def build(folder, rows, as_of: date | None = AS_OF, case: UseCase = SMALL, valid=None):
+def build(folder, rows, as_of: date | None = AS_OF, usecase: UseCase = SMALL, valid=None):
     valid = valid or write(rows, folder / "valid")
     for name in ("snapshots", "tables"):
         (folder / name).mkdir(exist_ok=True)
-    with engine.connection() as backend:
+    with ibis_session.connection() as backend:
         report = assemble.timed(
-            backend, case, PARAMS, as_of, valid, folder / "snapshots", folder / "tables"
+            backend, usecase, PARAMS, as_of, valid, folder / "snapshots", folder / "tables"
         )
     found = {n: tables.read(folder / "tables" / f"{n}.parquet") for n in splits.NAMES}
     return report, found
@@ -80,7 +80,7 @@ def test_one_class_cannot_be_learnt(tmp_path, label):
     with pytest.raises(ContractError, match=rf"'bad' is {label} on all \d+ rows of train \("):
         build(tmp_path, rows)
     assert build(
-        tmp_path, rows, case=replace(SMALL, problem="regression"), valid=tmp_path / "valid"
+        tmp_path, rows, usecase=replace(SMALL, problem="regression"), valid=tmp_path / "valid"
     )
 
 
@@ -97,9 +97,9 @@ def test_no_files_no_events_and_no_column(tmp_path):
     valid = write(many(200), tmp_path / "valid")
     extra = replace(SMALL, columns=(*SMALL.columns, Column("cent", "int", "-", "")))
     with pytest.raises(SourceError, match=r"events-\*.* no column 'cent', .*did you mean 'cents'"):
-        build(tmp_path, [], valid=valid, case=extra)
-    with engine.connection() as backend:
-        events, _ = engine.read(backend, SMALL, valid)
+        build(tmp_path, [], valid=valid, usecase=extra)
+    with ibis_session.connection() as backend:
+        events, _ = ibis_session.read(backend, SMALL, valid)
         with pytest.raises(ContractError, match="there are no events"):
             assemble.span(SMALL, events.filter(events.cents < 0), None)
 
@@ -108,7 +108,7 @@ def test_a_plain_table_is_split_by_key(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    case = UseCase(
+    usecase = UseCase(
         name="plain",
         title="",
         owner="",
@@ -129,8 +129,8 @@ def test_a_plain_table_is_split_by_key(tmp_path):
     )
     known = pa.table({"id": ids[::-1], "y": [float(i) for i in ids[::-1]]})
     pq.write_table(known, tmp_path / "outcomes-all.parquet")
-    with engine.connection() as backend:
-        report = assemble.plain(backend, case, Features(), tmp_path, tmp_path / "tables")
+    with ibis_session.connection() as backend:
+        report = assemble.plain(backend, usecase, Features(), tmp_path, tmp_path / "tables")
     found = {n: tables.read(tmp_path / "tables" / f"{n}.parquet") for n in splits.NAMES}
     assert sorted(i for part in found.values() for i in part["id"].tolist()) == ids
     for name, part in found.items():

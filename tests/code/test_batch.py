@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plumbline.features import assemble, batch, engine
+from plumbline.features import assemble, batch, ibis_session
 from tests.small import AS_OF, DELAY, SMALL, START, brute, computed, event, lent, write
 
 DAY = timedelta(days=1)
@@ -215,8 +215,8 @@ def bytes_of(folder):
 def written(rows, folder, as_of: date = AS_OF, threads: int = 1):
     source, out = write(rows, folder / "valid", as_of), folder / "out"
     out.mkdir()
-    with engine.connection(threads=threads) as backend:
-        events, outcomes = engine.read(backend, SMALL, source)
+    with ibis_session.connection(threads=threads) as backend:
+        events, outcomes = ibis_session.read(backend, SMALL, source)
         events, outcomes = assemble.visible(backend, SMALL, events, outcomes, as_of)
         assemble.write_snapshots(backend, SMALL, events, outcomes, as_of, out)
     return bytes_of(out)

@@ -9,7 +9,7 @@ import pytest
 from plumbline.core.files import dumps
 from plumbline.core.tables import Counts
 from plumbline.features import catalog
-from plumbline.features.splits import Window
+from plumbline.features.splits import SplitWindow
 from tests.small import NAMES, SMALL
 
 BY_NAME = {entry["name"]: entry for entry in catalog.entries(SMALL)}
@@ -61,7 +61,7 @@ def test_search_takes_every_word():
 
 
 def test_report_counts_rates_and_missing_shares():
-    window = {"train": Window(date(2025, 3, 1), date(2025, 3, 9))}
+    window = {"train": SplitWindow(date(2025, 3, 1), date(2025, 3, 9))}
     tables = {
         "train": (Counts(10, 8, 2.0, {"cents": 1}), 3),
         "current": (Counts(2, 0, 0.0, {"cents": 0}), 0),

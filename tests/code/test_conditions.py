@@ -10,7 +10,7 @@ import pytest
 
 from plumbline.core import arrays, conditions
 from plumbline.core.usecase import Where
-from plumbline.features import engine
+from plumbline.features import ibis_session
 
 BIG = 2**53 - 1
 HOURS = [("20", 5, 59), ("20", 6, 0), ("20", 17, 59), ("20", 18, 0), ("20", 23, 59), ("21", 0, 0)]
@@ -37,8 +37,8 @@ CASES = [
 
 def by_ibis(condition: Where) -> list[bool | None]:
     kind, values = VALUES[condition.column]
-    with engine.connection(threads=1) as backend:
-        rows = engine.lend(backend, pa.table({condition.column: pa.array(values, kind)}))
+    with ibis_session.connection(threads=1) as backend:
+        rows = ibis_session.lend(backend, pa.table({condition.column: pa.array(values, kind)}))
         met = conditions.expression([condition], rows).fill_null(False)
         return rows.select(met=met).to_pyarrow().column("met").to_pylist()
 

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.features.splits import Window
+from plumbline.features.splits import SplitWindow
 from plumbline.studies.backtest.origins import plan
 
-KNOWN = Window(date(2025, 1, 1), date(2025, 6, 1))  # 151 days
+KNOWN = SplitWindow(date(2025, 1, 1), date(2025, 6, 1))  # 151 days
 HOW = {"delay": 7, "train_days": 28, "valid_days": 21, "count": 8}
 
 

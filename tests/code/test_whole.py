@@ -11,7 +11,7 @@ import pytest
 
 from plumbline.config import UseCaseParams
 from plumbline.core.errors import PlumblineError
-from plumbline.features.splits import Window
+from plumbline.features.splits import SplitWindow
 from plumbline.studies.backtest import all_events
 from tests.code.test_assemble import PARAMS, build
 from tests.code.test_batch import many
@@ -49,7 +49,7 @@ def test_it_holds_the_stages_rows_and_those_of_the_gaps(tmp_path: Path):
 def test_between_takes_whole_days():
     at = np.array(["2025-01-01T23:59", "2025-01-02T00:00", "2025-01-02T23:59", "2025-01-03T00:00"])
     columns = {"at": at.astype("datetime64[us]"), "x": np.arange(4)}
-    one = all_events.between(SMALL, columns, Window(date(2025, 1, 2), date(2025, 1, 3)))
+    one = all_events.between(SMALL, columns, SplitWindow(date(2025, 1, 2), date(2025, 1, 3)))
     assert one["x"].tolist() == [1, 2]
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.features import assemble, engine, store
+from plumbline.features import assemble, ibis_session, store
 from tests.conftest import ROOT
 from tests.faults.kit import REFUSED, SILENT, Answer, Bench, Fault
 from tests.small import AS_OF, SMALL, event, write
@@ -28,8 +28,8 @@ def make(folder: Path) -> Path:
     ]
     write(rows, folder / "valid")
     (folder / "snapshots").mkdir()
-    with engine.connection() as backend:
-        events, outcomes = engine.read(backend, SMALL, folder / "valid")
+    with ibis_session.connection() as backend:
+        events, outcomes = ibis_session.read(backend, SMALL, folder / "valid")
         events, outcomes = assemble.visible(backend, SMALL, events, outcomes, AS_OF)
         assemble.write_snapshots(backend, SMALL, events, outcomes, AS_OF, folder / "snapshots")
     (folder / "store").mkdir()

@@ -13,7 +13,7 @@ import pytest
 from bench import bare
 from plumbline import config
 from plumbline.core import tables
-from plumbline.features import assemble, engine, splits
+from plumbline.features import assemble, ibis_session, splits
 from sources.card_fraud.simulator import simulate
 from tests.conftest import ROOT
 from tests.frames import PAYMENTS, lay_out
@@ -40,7 +40,7 @@ def made(tmp_path_factory):
     own = config.load("card_fraud", ROOT / "params.yaml").features.model_copy(
         update={"join": "direct"}
     )
-    with engine.connection() as backend:
+    with ibis_session.connection() as backend:
         outs = folder / "snapshots", folder / "tables"
         assemble.timed(backend, PAYMENTS, own, AS_OF, valid, *outs)
     return folder / "bare", folder / "tables"

@@ -13,7 +13,7 @@ import yaml
 from plumbline.core import usecase
 from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.core.usecase import Entity, Snapshot
-from plumbline.features import assemble, batch, definitions, engine, store
+from plumbline.features import assemble, batch, definitions, ibis_session, store
 from stages import features as stage
 from tests.code.test_batch import bytes_of, many
 from tests.conftest import ROOT
@@ -52,8 +52,8 @@ def laid(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("laid")
     write(rows(), folder / "valid")
     (folder / "snapshots").mkdir()
-    with engine.connection() as backend:
-        events, outcomes = engine.read(backend, SMALL, folder / "valid")
+    with ibis_session.connection() as backend:
+        events, outcomes = ibis_session.read(backend, SMALL, folder / "valid")
         events, outcomes = assemble.visible(backend, SMALL, events, outcomes, AS_OF)
         assemble.write_snapshots(backend, SMALL, events, outcomes, AS_OF, folder / "snapshots")
     return folder
@@ -75,8 +75,8 @@ def repository(laid, tmp_path_factory) -> Path:
 @pytest.mark.parametrize("few", [10**6, 1])
 def test_feasts_join_equals_the_direct_one_on_every_row(laid, monkeypatch, few):
     monkeypatch.setattr(store, "FEW", few)
-    with engine.connection() as backend:
-        events, outcomes = engine.read(backend, SMALL, laid / "valid")
+    with ibis_session.connection() as backend:
+        events, outcomes = ibis_session.read(backend, SMALL, laid / "valid")
         events, outcomes = assemble.visible(backend, SMALL, events, outcomes, AS_OF)
         made = {e.name: batch.snapshots(SMALL, e, events, outcomes, AS_OF) for e in SMALL.entities}
         direct = batch.join_snapshots(SMALL, events, made).order_by("number").to_pyarrow()
@@ -124,7 +124,7 @@ def test_definitions_carry_owner_description_and_tags(repository):
 
 def snapshot(laid: Path, entity: Entity, id_, day: date) -> dict[str, float] | None:
     """The entity's row for the day, from the files."""
-    with engine.connection() as backend:
+    with ibis_session.connection() as backend:
         table = backend.read_parquet(f"{laid}/snapshots/{entity.name}-*.parquet")
         found = table.filter(table.day == day, table[entity.column] == id_).to_pyarrow().to_pylist()
     return found[0] if found else None

@@ -13,11 +13,11 @@ from plumbline.config import UseCaseParams
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.features import assemble, batch, engine
-from plumbline.features.splits import Window
+from plumbline.features import assemble, batch, ibis_session
+from plumbline.features.splits import SplitWindow
 
 
-def read(case: UseCase, params: UseCaseParams, valid: Path) -> tuple[dict[str, Array], Window]:
+def read(case: UseCase, params: UseCaseParams, valid: Path) -> tuple[dict[str, Array], SplitWindow]:
     """Events after the warm-up whose label is known by the as-of date, in time order, and their days.
 
     `valid`: the folder that the validate stage wrote. Raises PlumblineError for a table without time.
@@ -27,20 +27,23 @@ def read(case: UseCase, params: UseCaseParams, valid: Path) -> tuple[dict[str, A
             f"{case.name}: a table without time has no past to make models in; set `time` in "
             f"usecases/{case.name}.py, or choose another use case"
         )
-    with engine.connection() as backend, tempfile.TemporaryDirectory(prefix="plumbline-") as name:
+    with (
+        ibis_session.connection() as backend,
+        tempfile.TemporaryDirectory(prefix="plumbline-") as name,
+    ):
         folder = Path(name)
-        events, outcomes = engine.read(backend, case, valid)
+        events, outcomes = ibis_session.read(backend, case, valid)
         first, until = assemble.span(case, events, params.data.as_of)
         events, outcomes = assemble.visible(backend, case, events, outcomes, until)
         made = assemble.write_snapshots(backend, case, events, outcomes, until, folder)
         start = first + timedelta(days=params.features.warmup_days)
-        known = Window(start, until - timedelta(days=case.label_delay))
+        known = SplitWindow(start, until - timedelta(days=case.label_delay))
         join = partial(batch.join_snapshots, case, made=made)
         assemble.write_tables(backend, case, {"train": known}, events, outcomes, join, folder)
         return tables.read(folder / "train.parquet", _needed(case, params)), known
 
 
-def between(case: UseCase, columns: Columns, window: Window) -> dict[str, Array]:
+def between(case: UseCase, columns: Columns, window: SplitWindow) -> dict[str, Array]:
     """The rows of a window's days; `columns` in time order."""
     at = columns[str(case.time)]
     first, end = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from plumbline.core.errors import PlumblineError
-from plumbline.features.splits import Window
+from plumbline.features.splits import SplitWindow
 from plumbline.metrics.bootstrap import FEW_UNITS
 
 WEEK = 7
@@ -16,9 +16,9 @@ WEEK = 7
 class Origin:
     """A model made on the day that `scored` starts, from the labels known by then."""
 
-    train: Window
-    valid: Window
-    scored: Window
+    train: SplitWindow
+    valid: SplitWindow
+    scored: SplitWindow
 
     @property
     def day(self) -> date:
@@ -26,7 +26,7 @@ class Origin:
 
 
 def plan(
-    known: Window, *, delay: int, train_days: int, valid_days: int, count: int
+    known: SplitWindow, *, delay: int, train_days: int, valid_days: int, count: int
 ) -> tuple[Origin, ...]:
     """`count` origins, evenly apart, whole weeks where the days suffice; the last period ends `known`.
 
@@ -51,9 +51,9 @@ def plan(
 
 def _origin(start: date, day: date, step: int, delay: int, valid_days: int) -> Origin:
     gap = timedelta(days=delay)
-    valid = Window(day - gap - timedelta(days=valid_days), day - gap)
+    valid = SplitWindow(day - gap - timedelta(days=valid_days), day - gap)
     return Origin(
-        train=Window(start, valid.start - gap),
+        train=SplitWindow(start, valid.start - gap),
         valid=valid,
-        scored=Window(day, day + timedelta(days=step)),
+        scored=SplitWindow(day, day + timedelta(days=step)),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from plumbline.config import UseCaseParams
 from plumbline.core.usecase import Array, Columns, UseCase
-from plumbline.features.splits import Window
+from plumbline.features.splits import SplitWindow
 from plumbline.studies.backtest import all_events, refit
 from plumbline.studies.backtest.origins import Origin
 
@@ -27,7 +27,7 @@ class Made:
     rows: Mapping[str, int]
     rounds: int
     threshold: float | None
-    answers: Mapping[Window, Array]
+    answers: Mapping[SplitWindow, Array]
 
 
 def run(
