@@ -1,4 +1,4 @@
-# The two that a newcomer needs: `make repro` and `make test`.
+# The two that a newcomer needs: `make repro` and `make test`. `make test-all` runs every test.
 # Unset in a shell, it would make every process recompile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment repro test lint format lock docs ui ui-monitor report rehearse faults prove bench score mutants evidence cml clean
+.PHONY: install install-comment repro test test-all lint format lock docs ui ui-monitor report rehearse faults prove bench score mutants evidence cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -14,8 +14,8 @@ install: .venv/installed
 .venv/installed: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; set PYTHON=python3.12, say" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	.ci/install -r requirements.txt
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	# DVC unpickles its state: a place of its own, closed to others (config.local is not in git)
 	mkdir -p .dvc/tmp
 	mkdir -p -m 700 .dvc/tmp/site
@@ -31,8 +31,21 @@ install-comment:
 repro: install
 	dvc repro
 
+# worksteal: who has nothing left to do takes tests from the other
+PYTEST := pytest -n 2 --dist worksteal
+SMALL_RUN := tests/mltest/test_pipeline.py
+
+# functions, data, models, and one small run of the whole graph
 test: install
-	pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
+	@.ci/state > .venv/testing || true
+	$(PYTEST) --cov --cov-report=term:skip-covered --cov-fail-under=90 tests/code tests/data tests/model $(SMALL_RUN)
+	@if .ci/state | cmp -s - .venv/testing; then mv .venv/testing .venv/tested; fi
+
+# every test; those of `make test` are not repeated where it has just passed on these very files
+test-all: install
+	@if [ -s .venv/tested ] && .ci/state | cmp -s - .venv/tested; \
+	then echo "make test has passed on these files; the other tests follow"; else $(MAKE) test; fi
+	$(PYTEST) tests/mltest tests/system --ignore=$(SMALL_RUN)
 
 lint: install
 	ruff check .
@@ -84,11 +97,11 @@ bench: install
 	python -m bench.pipeline
 
 faults: install
-	python -m pytest -n 2 --dist load tests/system/test_faults.py -p tests.faults.table
+	$(PYTEST) tests/system/test_faults.py -p tests.faults.table
 
 # the ML Test Score: the marked tests, a planted fault for each, the card (docs/ml-test-score.md)
 score: install
-	pytest -n 2 --dist loadfile --mltest all
+	$(PYTEST) --mltest all
 	$(MAKE) mutants
 	python -m plumbline mltest
 

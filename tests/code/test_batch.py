@@ -6,16 +6,15 @@ import random
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from plumbline.features import assemble, batch, ibis_session
+from tests.examples import examples
 from tests.small import AS_OF, DELAY, SMALL, START, brute, computed, event, lent, write
 
 DAY = timedelta(days=1)
-QUIET = settings(
-    max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+FEW = examples(5, nightly=60)
 MOMENTS = st.integers(0, 12 * 24 * 4).map(lambda q: START + q * timedelta(minutes=15))
 EVENT = st.fixed_dictionaries(
     {
@@ -115,13 +114,13 @@ def test_a_null_is_nobodys_value_and_no_value():
 
 
 @pytest.mark.mltest("Data 7", "Monitor 3")
-@QUIET
+@FEW
 @given(EVENTS)
 def test_equals_brute_force(rows):
     assert computed(rows) == brute(rows)
 
 
-@QUIET
+@FEW
 @given(EVENTS, st.data())
 def test_nothing_known_after_an_event_changes_it(rows, data):
     cut = data.draw(MOMENTS)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from plumbline.core.errors import PlumblineError
 from plumbline.serve import single_event
 from tests.code.test_batch import EVENTS, at
+from tests.examples import examples
 from tests.small import NAMES, SMALL, brute, event
 
 
@@ -25,7 +26,7 @@ def of(rows, one, late=None) -> dict[str, float]:
 
 
 @pytest.mark.mltest("Data 7", "Monitor 3")
-@settings(max_examples=150, deadline=None, derandomize=True)
+@examples(40, nightly=600)
 @given(EVENTS)
 def test_equals_brute_force(rows):
     made, wanted = single_event.histories(SMALL, rows, rows), brute(rows)

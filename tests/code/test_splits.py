@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from plumbline.core.errors import ParamsError
 from plumbline.features import splits
 from plumbline.features.params import Features
+from tests.examples import examples
 from tests.small import SMALL
 
 FIRST, AS_OF = date(2025, 1, 1), date(2025, 3, 1)
@@ -29,6 +30,7 @@ def test_windows_count_back_from_as_of():
     }
 
 
+@examples(50, nightly=1_000)
 @given(
     st.integers(0, 6), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9), st.integers(6, 9)
 )

@@ -112,6 +112,7 @@ def test_a_pull_request_runs_what_a_reviewer_needs() -> None:
     for needed in (
         "make lint",
         "make test",
+        "make test-all",
         "plumbline gate --lock-only",
         "plumbline gate reports/",
     ):

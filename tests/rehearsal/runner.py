@@ -21,6 +21,7 @@ SUBSTITUTES = {
     "make install-comment": LEND,
     "make lint": "true",
     "make test": "true",
+    "make test-all": "true",
 }
 JOB_KEYS = {
     *("name", "runs-on", "timeout-minutes", "permissions", "env", "environment", "steps", "if"),
