@@ -8,8 +8,7 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import write_json
-from plumbline.report import numbers
-from plumbline.review import compare
+from plumbline.review import compare, verdict_line
 
 
 def add(parsers: Any) -> None:
@@ -35,7 +34,7 @@ def run(chosen: argparse.Namespace) -> None:
     log = _log(chosen.log)
     found = compare.compare(Path("."), chosen.base, chosen.head, log, committed=chosen.committed)
     write_json(chosen.json, found)
-    print(numbers.verdict(found))
+    print(verdict_line.verdict(found))
     print(f"wrote {chosen.json}")
 
 

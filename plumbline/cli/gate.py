@@ -8,8 +8,7 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
-from plumbline.report import numbers
-from plumbline.review import compare, lockcheck, merge_gate, revision
+from plumbline.review import compare, lockcheck, merge_gate, revision, verdict_line
 
 
 def add(parsers: Any) -> None:
@@ -33,7 +32,7 @@ def _lock() -> int:
     lock = lockcheck.check(revision.side(Path("."), None))
     against = list(merge_gate.reasons({"lock": lock, "usecases": {}}))
     for reason in against:
-        print(f"- {numbers.reason(reason)}")
+        print(f"- {verdict_line.reason(reason)}")
     print("dvc.lock: refused" if against else "dvc.lock: up to date")
     return 1 if against else 0
 
@@ -50,9 +49,11 @@ def _comparison(chosen: argparse.Namespace) -> int:
         )
     lock = {**lockcheck.check(here), "uncommitted": found["lock"].get("uncommitted")}
     judged = merge_gate.ruling({**found, "lock": lock})
-    print(numbers.verdict({**found, "gate": judged}))
+    print(verdict_line.verdict({**found, "gate": judged}))
     for reason in judged["reasons"]:
-        print(f"- {numbers.reason(reason)}")
+        print(f"- {verdict_line.reason(reason)}")
     for reason in judged["lifted"]:
-        print(f"- overridden ({judged['overrides'][reason['usecase']]}): {numbers.reason(reason)}")
+        print(
+            f"- overridden ({judged['overrides'][reason['usecase']]}): {verdict_line.reason(reason)}"
+        )
     return 1 if judged["verdict"] in ("no", "failed") else 0

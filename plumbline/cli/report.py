@@ -27,7 +27,7 @@ def run(chosen: argparse.Namespace) -> None:
         raise PlumblineError("nothing to write: give --markdown FILE, --html FILE, or both")
     name = str(chosen.comparison)
     blocks = document.blocks(merge_gate.read(read_json(chosen.comparison), name), name)
-    for path, render in ((chosen.markdown, markdown.render), (chosen.html, html.render)):
+    for path, render in ((chosen.markdown, markdown.comment), (chosen.html, html.render)):
         if path:
             with replacing(path) as beside:
                 beside.write_text(render(blocks), encoding="utf-8")

@@ -10,7 +10,8 @@ import numpy as np
 
 from plumbline.evaluate.plot_panels import COLOURS, INK, PALE_INK, Axes, Figures
 from plumbline.evaluate.policies import MODEL, VARIANTS, ordered
-from plumbline.report.card_text import number, words
+from plumbline.report.metric_titles import metric_title
+from plumbline.report.numbers import figure
 
 RAW = "#D55E00"
 
@@ -39,7 +40,7 @@ def counts(axes: Axes, found: Figures) -> None:
     for y, one in zip(place, bins, strict=True):
         text = f"{one['rows']:,}"
         axes.annotate(text, (one["rows"], y), (4, 0), textcoords="offset points", va="center")
-    axes.set_yticks(place, [number(b["predicted"]) for b in bins])
+    axes.set_yticks(place, [figure(b["predicted"]) for b in bins])
     most = max(b["rows"] for b in bins)
     axes.set(xscale="log", title="Rows in each bin", xlabel="rows", xlim=(0.8, most * 8))
     axes.set(ylabel="mean predicted probability")
@@ -50,7 +51,7 @@ def counts(axes: Axes, found: Figures) -> None:
 def _decades(axis: Any, low: float, high: float) -> None:
     """Ticks at whole powers of ten, as plain numbers."""
     powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
-    axis.set_ticks([10.0**p for p in powers], [number(10.0**p) for p in powers])
+    axis.set_ticks([10.0**p for p in powers], [figure(10.0**p) for p in powers])
     axis.set_minor_formatter("")
 
 
@@ -86,7 +87,7 @@ def policies(axes: Axes, found: Figures) -> None:
         if _known(cost["low"]):
             axes.plot([cost["low"], cost["high"]], [place, place], color=INK, linewidth=1.6)
             end = max(end, cost["high"])
-        text = number(cost["value"])
+        text = figure(cost["value"])
         axes.annotate(text, (end, place), (6, 0), textcoords="offset points", va="center")
     axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     axes.set(title="Cost of each policy", xlabel=f"{found['unit']} a day, with intervals")
@@ -117,8 +118,8 @@ def fairness(axes: Sequence[Axes], pieces: Mapping[str, Any]) -> None:
         for tick, (_, weight) in zip(panel.get_yticklabels(), ticks, strict=True):
             tick.set_fontweight(weight)
         panel.set(
-            title=words(rate)[0].upper() + words(rate)[1:],
-            xlabel=words(rate),
+            title=metric_title(rate)[0].upper() + metric_title(rate)[1:],
+            xlabel=metric_title(rate),
             ylim=(len(ticks) - 0.4, -0.8),
         )
         panel.tick_params(axis="y", length=0)

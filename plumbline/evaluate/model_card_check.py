@@ -1,4 +1,4 @@
-"""Does a model card say what the metrics say? Every line of it is held against evaluate.json. Pure."""
+"""Checks that a model card agrees with its metrics: each line is compared with evaluate.json. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from difflib import SequenceMatcher
 
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card
-from plumbline.report.card_text import Figures
+from plumbline.evaluate.model_card_sections import Figures
 
 LONGEST = 160
 """Characters of a line that are quoted."""
 
 
 def contradictions(usecase: UseCase, figures: Figures, card: str) -> list[str]:
-    """Where the card in Markdown says something else than the figures: what it says, what they say."""
+    """Where the card in Markdown differs from the figures: what it says, and what they say."""
     expected = model_card.render(usecase, figures).splitlines()
     return list(_differing(card.splitlines(), expected))
 
@@ -22,7 +22,7 @@ def contradictions(usecase: UseCase, figures: Figures, card: str) -> list[str]:
 def page_contradicts(
     usecase: UseCase, figures: Figures, page: str, pictures: Mapping[str, bytes]
 ) -> list[str]:
-    """The same of the card's page; `pictures`: the PNGs beside it, by name."""
+    """The same for the card's page; `pictures`: the PNGs beside it, by name."""
     try:
         expected = model_card.page(usecase, figures, pictures)
     except KeyError as error:
@@ -32,20 +32,20 @@ def page_contradicts(
 
 def _differing(card: list[str], expected: list[str]) -> Iterator[str]:
     matcher = SequenceMatcher(None, card, expected, autojunk=False)
-    for word, low, high, first, last in matcher.get_opcodes():
-        if word == "equal":
+    for change, low, high, first, last in matcher.get_opcodes():
+        if change == "equal":
             continue
-        said = _quoted(card[low:high], expected[first:last])
-        meant = _quoted(expected[first:last], card[low:high])
-        if said and meant:
-            yield f"line {low + 1} says {said}; the metrics say {meant}"
-        elif said:
-            yield f"line {low + 1} says {said}, which the metrics do not"
+        own = _quoted(card[low:high], expected[first:last])
+        correct = _quoted(expected[first:last], card[low:high])
+        if own and correct:
+            yield f"line {low + 1} says {own}; the metrics say {correct}"
+        elif own:
+            yield f"line {low + 1} says {own}, which the metrics do not"
         else:
-            yield f"after line {low} it leaves out {meant}"
+            yield f"after line {low} this is missing: {correct}"
 
 
 def _quoted(lines: list[str], other: list[str]) -> str:
-    """The first line that has something to say, from where it differs."""
+    """The first line with text that the other does not have."""
     line = next((text for text in lines if text.strip() and text not in other), "")
     return repr(line if len(line) <= LONGEST else line[: LONGEST - 1] + "…") if line else ""

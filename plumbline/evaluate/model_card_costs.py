@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
+from plumbline.evaluate.model_card_sections import Figures
 from plumbline.evaluate.policies import LIMITED, ordered
 from plumbline.metrics import cost_matrix as matrix
-from plumbline.report.card_text import (
-    Bullets,
-    Figures,
-    Heading,
-    Part,
-    Picture,
-    Rows,
-    Text,
-    interval,
-    number,
-    percent,
-)
+from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text
+from plumbline.report.numbers import figure, interval, relative
 
 CELLS = {
     "false_negative": "a case without an alarm",
@@ -25,55 +16,54 @@ CELLS = {
 }
 
 
-def policies(figures: Figures) -> list[Part]:
-    """What the alarms cost, beside other ways to act."""
-    found = figures.get("policies")
-    if not found:
+def section(figures: Figures) -> list[Block]:
+    """What the alarms cost, compared with other policies."""
+    policies = figures.get("policies")
+    if not policies:
         return []
-    unit, costs = found["unit"], figures["costs"]
-    priced = ", ".join(f"{said} {matrix.said(costs[c], unit)}" for c, said in CELLS.items())
+    unit, costs = policies["unit"], figures["costs"]
+    priced = ", ".join(f"{name} {matrix.said(costs[c], unit)}" for c, name in CELLS.items())
     head = (
         "policy",
-        "from",
-        "alarms a day",
+        "threshold",
+        "alarms per day",
         "precision",
         "recall",
-        f"{unit} a day",
-        f"{unit} in all",
+        f"{unit} per day",
+        f"{unit} in total",
     )
-    names = ordered(found["policies"])
-    rows = [_policy(name, found["policies"][name]) for name in names]
-    named = [f"{name}: {found['policies'][name]['description']}." for name in names]
+    each = policies["policies"]
+    names = ordered(each)
+    rows = [_policy(name, each[name]) for name in names]
+    descriptions = [f"{name}: {each[name]['description']}." for name in names]
     return [
         Heading("Decision and cost"),
-        Text(f"What an event costs: {priced}. The window has {found['days']} days."),
-        Bullets(named),
-        Rows("Policies in money", head, rows),
-        _apart(
-            f"The model's cost minus each policy's, {unit} in all, paired", found["differences"]
+        Text(f"Cost per event: {priced}. The window has {policies['days']} days."),
+        Bullets(descriptions),
+        Table("Cost by policy", head, rows),
+        _differences(
+            f"The model's total cost minus each policy's ({unit}), paired", policies["differences"]
         ),
-        *_limited(unit, found),
-        Picture("policies", "Cost of each policy a day, with intervals"),
+        *_limited(unit, policies),
+        Picture("policies", "Cost of each policy per day, with intervals"),
     ]
 
 
-def _limited(unit: str, found: Figures) -> list[Part]:
-    if not found["limited"]:
+def _limited(unit: str, policies: Figures) -> list[Block]:
+    if not policies["limited"]:
         return []
-    title = (
-        f"The cost of so few alarms a day ({LIMITED}) minus each policy's, {unit} in all, paired"
-    )
-    return [_apart(title, found["limited"])]
+    title = f"The total cost of {LIMITED} minus each policy's ({unit}), paired"
+    return [_differences(title, policies["limited"])]
 
 
-def _apart(title: str, differences: Figures) -> Rows:
+def _differences(title: str, differences: Figures) -> Table:
     rows = [
-        (f"minus {n}", interval(d), percent(d["relative"]), d["word"])
+        (f"minus {n}", interval(d), relative(d["relative"]), d["word"])
         for n, d in ((name, differences[name]) for name in ordered(differences))
     ]
-    return Rows(title, ("cost", "difference", "relative", "it is"), rows)
+    return Table(title, ("cost", "difference", "relative", "verdict"), rows)
 
 
 def _policy(name: str, one: Figures) -> tuple[str, ...]:
-    figures = [number(one[key]) for key in ("threshold", "alarms_a_day", "precision", "recall")]
+    figures = [figure(one[key]) for key in ("threshold", "alarms_a_day", "precision", "recall")]
     return name, *figures, interval(one["cost_a_day"]), interval(one["cost"])

@@ -3,85 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from plumbline.core.usecase import UseCase
-from plumbline.report.card_text import (
-    Bullets,
-    Figures,
-    Heading,
-    Part,
-    Picture,
-    Rows,
-    Text,
-    interval,
-    number,
-    percent,
-    words,
-)
+from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text
+from plumbline.report.metric_titles import metric_title
+from plumbline.report.numbers import figure, interval, relative, share
 
+Figures = Mapping[str, Any]
+"""Of evaluate.json."""
 WINDOWS = ("train", "valid", "test", "current")
 
 
-def use(usecase: UseCase) -> list[Part]:
-    """What the model is for, and what not."""
+def use(usecase: UseCase) -> list[Block]:
+    """What the model is for, and what it is not for."""
     file = f"`usecases/{usecase.name}.py`"
-    intended: Part = Text(f"Not declared: `use` in {file} is where to say it.")
+    intended: Block = Text(f"Not declared. Declare it in `use` in {file}.")
     if usecase.use.intended:
         intended = Bullets(usecase.use.intended)
-    outside: Part = Text(f"Not declared: whatever {file} does not name is out of scope.")
+    outside: Block = Text(f"Not declared: uses that {file} does not name are out of scope.")
     if usecase.use.out_of_scope:
         outside = Bullets(usecase.use.out_of_scope)
     return [Heading("Intended use"), intended, Heading("Out of scope"), outside]
 
 
-def data(figures: Figures) -> list[Part]:
-    """Where the rows came from, how many were set aside, which days serve what."""
-    found = figures["data"]
-    rows = [("source", found["source"])]
-    if found["sha256"]:
-        rows.append(("sha256 of the source", f"`{found['sha256']}`"))
-    if found["span"]:
-        rows.append(("span", " to ".join(found["span"])))
-    if found["as_of"]:
-        rows.append(("as of", found["as_of"]))
-    for kind, count in found["rows"].items():
-        rows.append((f"rows of {kind}", f"{count['in']:,}"))
-        rows.append((f"set aside of {kind}", _aside(count["set_aside"], found, kind)))
-    served = {name: found["windows"][name] for name in WINDOWS if name in found["windows"]}
-    rated = any("label_rate" in one for one in served.values())
-    head = ("window", "from", "to before", "rows", *(["share of positives"] if rated else []))
-    windows = [_window(name, one)[: len(head)] for name, one in served.items()]
+def data(figures: Figures) -> list[Block]:
+    """The source, its rows, the rows in quarantine, and the days of each window."""
+    data = figures["data"]
+    rows = [("source", data["source"])]
+    if data["sha256"]:
+        rows.append(("sha256 of the source", f"`{data['sha256']}`"))
+    if data["span"]:
+        rows.append(("span", " to ".join(data["span"])))
+    if data["as_of"]:
+        rows.append(("as of", data["as_of"]))
+    for kind, count in data["rows"].items():
+        rows.append((f"rows of {kind}", figure(count["in"])))
+        rows.append((f"{kind} in quarantine", _quarantined(count["set_aside"], data, kind)))
+    windows = {name: data["windows"][name] for name in WINDOWS if name in data["windows"]}
+    rated = any("label_rate" in one for one in windows.values())
+    head = ("window", "from", "to (excluded)", "rows", *(["share of positives"] if rated else []))
+    spans = [_window(name, one)[: len(head)] for name, one in windows.items()]
     return [
         Heading("Data"),
-        Rows("Where the rows come from", ("what", "value"), rows),
-        Rows("What the rows serve", head, windows),
+        Table("Source", ("item", "value"), rows),
+        Table("Windows", head, spans),
     ]
 
 
-def _aside(count: int, found: Figures, kind: str) -> str:
-    reasons = found["quarantined"].get(kind, {})
-    said = ", ".join(f"{name}: {n:,}" for name, n in reasons.items())
-    return f"{count:,}" + (f" ({said})" if said else "")
+def _quarantined(count: int, data: Figures, kind: str) -> str:
+    reasons = data["quarantined"].get(kind, {})
+    text = ", ".join(f"{name}: {figure(n)}" for name, n in reasons.items())
+    return figure(count) + (f" ({text})" if text else "")
 
 
 def _window(name: str, one: Figures) -> tuple[str, ...]:
     start, end = (str(one.get(key) or "–") for key in ("start", "end"))
-    return name, start, end, f"{one['rows']:,}", number(one.get("label_rate"))
+    return name, start, end, figure(one["rows"]), figure(one.get("label_rate"))
 
 
-def quality(usecase: UseCase, figures: Figures) -> list[Part]:
-    """All metrics with intervals beside the baselines', and the paired differences."""
+def quality(usecase: UseCase, figures: Figures) -> list[Block]:
+    """All metrics with intervals beside the baselines, and the paired differences."""
     asked = figures["asked"]
     units = "days" if usecase.time else "rows"
     return [
         Heading("Quality"),
         Text(
-            f"{_test(figures)} Intervals: {asked['level']:.0%}, {asked['bootstrap']} bootstrap "
+            f"{_test(figures)} Intervals: {asked['level']:.0%}, from {asked['bootstrap']} bootstrap "
             f"replicates of whole {units}. {_terms(figures)}"
         ),
-        _metrics(figures),
+        _metrics(figures, units_of(usecase, figures)),
         _differences(figures),
-        Picture("quality", "The model's curves beside the baselines'"),
+        Picture("quality", "The curves of the model and of the baselines"),
         *_months(usecase, figures),
     ]
 
@@ -89,8 +82,8 @@ def quality(usecase: UseCase, figures: Figures) -> list[Part]:
 def _test(figures: Figures) -> str:
     rows = figures["rows"]
     days = f" on {rows['days']} days" if "days" in rows else ""
-    positives = f", {rows['positives']:,} of them positive" if "positives" in rows else ""
-    return f"Test window: {rows['test']:,} rows{days}{positives}."
+    positives = f", {figure(rows['positives'])} of them positive" if "positives" in rows else ""
+    return f"Test window: {figure(rows['test'])} rows{days}{positives}."
 
 
 def _terms(figures: Figures) -> str:
@@ -99,74 +92,81 @@ def _terms(figures: Figures) -> str:
         return "Bias is prediction minus label."
     return (
         f"k = {asked['k']} alarms a day; false-alarm rate {asked['false_alarm_rate']:.2%}. "
-        "A naive score ranks, it is no probability."
+        "The naive score ranks events; it is not a probability."
     )
 
 
-def _metrics(figures: Figures) -> Rows:
+def units_of(usecase: UseCase, figures: Figures) -> dict[str, str]:
+    """The units that metrics are counted in, by kind; a share or a flag has none."""
+    unit = usecase.column(usecase.label).unit
+    label = {} if unit in ("-", "0/1") else {"label": unit}
+    return label | ({"cost": figures["costs"]["unit"]} if figures.get("costs") else {})
+
+
+def _metrics(figures: Figures, units: Mapping[str, str]) -> Table:
     others = figures["baselines"]
     rows = [
-        (words(m), interval(found), *(number(o.get(m)) for o in others.values()))
-        for m, found in figures["metrics"].items()
+        (metric_title(m, units), interval(estimate), *(figure(o.get(m)) for o in others.values()))
+        for m, estimate in figures["metrics"].items()
     ]
-    return Rows("Model and baselines", ("metric", "model", *others), rows)
+    return Table("Model and baselines", ("metric", "model", *others), rows)
 
 
-def _differences(figures: Figures) -> Rows:
+def _differences(figures: Figures) -> Table:
     rows = [
-        (f"minus {name}", interval(found), percent(found["relative"]), found["word"])
-        for name, found in figures["differences"].items()
+        (f"minus {name}", interval(paired), relative(paired["relative"]), paired["word"])
+        for name, paired in figures["differences"].items()
     ]
-    head = (words(figures["primary"]), "difference", "relative", "the model is")
-    return Rows("The model minus each simpler answer, paired", head, rows)
+    head = (metric_title(figures["primary"]), "difference", "relative", "verdict")
+    return Table("The model minus each baseline, paired", head, rows)
 
 
-def _months(usecase: UseCase, figures: Figures) -> list[Part]:
+def _months(usecase: UseCase, figures: Figures) -> list[Block]:
     months = figures.get("months")
     if not months:
         return []
     against = "naive" if usecase.naive else "constant"
-    rows = [_month(name, found, against) for name, found in months.items()]
-    head = ("month", "rows", words(figures["primary"]), f"minus {against}", "the model is")
+    rows = [_month(name, month, against) for name, month in months.items()]
+    head = ("month", "rows", metric_title(figures["primary"]), f"minus {against}", "verdict")
     return [
-        Rows("By month", head, rows),
-        Picture("months", "Quality by month, and the difference to the baselines"),
+        Table("By month", head, rows),
+        Picture("months", "Quality by month, and the difference from the baselines"),
     ]
 
 
-def _month(name: str, found: Figures, against: str) -> tuple[str, ...]:
-    apart = found["differences"][against]
-    return name, f"{found['rows']:,}", interval(found), interval(apart), apart["word"]
+def _month(name: str, month: Figures, against: str) -> tuple[str, ...]:
+    difference = month["differences"][against]
+    return name, figure(month["rows"]), interval(month), interval(difference), difference["word"]
 
 
-def calibration(figures: Figures) -> list[Part]:
-    """How far a probability is from what happens."""
-    found = figures.get("calibration")
-    if not found:
+def calibration(figures: Figures) -> list[Block]:
+    """How far predicted probabilities are from observed shares."""
+    fit = figures.get("calibration")
+    if not fit:
         return []
-    kind = {"none": "no calibration", "platt": "Platt's scaling", "isotonic": "isotonic regression"}
+    kind = {"none": "no calibration", "platt": "Platt scaling", "isotonic": "isotonic regression"}
     head = ("predicted", "share of positives", "rows")
-    rows = [(number(b["predicted"]), interval(b), f"{b['rows']:,}") for b in found["bins"]]
+    rows = [(figure(b["predicted"]), interval(b), figure(b["rows"])) for b in fit["bins"]]
     return [
         Heading("Calibration"),
         Text(
-            f"Expected calibration error {interval(found['ece'])}; over the share of the rarer class "
-            f"{interval(found['relative'])}. A perfect model would show {number(found['noise'])} on so "
-            f"many rows. By {kind[found['kind']]}, fitted on the validation window; without it "
-            f"{interval(found['uncalibrated'])}."
+            f"Expected calibration error {interval(fit['ece'])}; relative to the share of the rarer class "
+            f"{interval(fit['relative'])}. A perfect model would show {figure(fit['noise'])} on this "
+            f"number of rows. Method: {kind[fit['kind']]}, fitted on the validation window; without it "
+            f"{interval(fit['uncalibrated'])}."
         ),
-        Rows("Bins of about as many expected cases each", head, rows),
+        Table("Bins with about equal numbers of expected cases", head, rows),
         Picture("calibration", "Share of positives by predicted probability, and rows in each bin"),
     ]
 
 
-def looks(important: Sequence[Mapping[str, float | str]]) -> list[Part]:
-    """The features that the trees use most."""
-    rows = [(f"`{one['feature']}`", f"{one['share']:.1%}") for one in important]
+def importance(important: Sequence[Mapping[str, float | str]]) -> list[Block]:
+    """The most important features."""
+    rows = [(f"`{one['feature']}`", share(one["share"])) for one in important]
     return [
-        Heading("What it looks at"),
-        Rows("Features by their share of the gain", ("feature", "share"), rows),
-        Picture("importance", "Features by their share of the total gain"),
-        Picture("contributions", "What each feature adds to the answer, by its value"),
-        Picture("dependence", "What the strongest features add, by their value"),
+        Heading("Feature importance"),
+        Table("Features by share of the total gain", ("feature", "share"), rows),
+        Picture("importance", "Features by share of the total gain"),
+        Picture("contributions", "Contribution of each feature to the score, by its value"),
+        Picture("dependence", "Contribution of the strongest features, by value"),
     ]

@@ -12,7 +12,7 @@ import numpy as np
 
 from plumbline.evaluate.curves import Table
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
-from plumbline.report.card_text import words
+from plumbline.report.metric_titles import metric_title
 
 COLOURS = {
     "model": "#0072B2",
@@ -134,7 +134,9 @@ def slices(axes: Axes, figures: Figures) -> None:
     axes.set_yticks(range(len(ticks)), [text for text, _ in ticks])
     for tick, (_, weight) in zip(axes.get_yticklabels(), ticks, strict=True):
         tick.set_fontweight(weight)
-    axes.set(title="By slice (rows)", xlabel=words(figures["primary"]), ylim=(place - 0.4, -0.8))
+    axes.set(
+        title="By slice (rows)", xlabel=metric_title(figures["primary"]), ylim=(place - 0.4, -0.8)
+    )
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.6 / (1 + 0.27 * place)), ncols=2)
@@ -163,7 +165,9 @@ def months(axes: Axes, figures: Figures) -> None:
     axes.vlines(place, low, high, color=COLOURS["model"], linewidth=2)
     axes.plot(place, value, "o-", color=COLOURS["model"], markersize=6, label="model")
     _ticks(axes, list(found))
-    axes.set(title="By month", ylabel=words(figures["primary"]), xlim=(-0.5, len(found) - 0.5))
+    axes.set(
+        title="By month", ylabel=metric_title(figures["primary"]), xlim=(-0.5, len(found) - 0.5)
+    )
     axes.margins(y=0.25)
     axes.legend(ncols=4, loc="upper right")
 

@@ -1,129 +1,122 @@
-"""The page's parts about columns: a table of the worst, distributions then and now, segments. Pure."""
+"""The page's sections on columns: drift, distributions of reference and current window, segments. Pure."""
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from plumbline.core.safe_text import one_line
-from plumbline.monitor.sentences import MARKS, Found
+from plumbline.monitor import sentences
+from plumbline.monitor.sentences import Document, mark
 from plumbline.monitor.verdict import LEVELS
-from plumbline.report import html_page, svg_charts
-from plumbline.report.numbers import figure
+from plumbline.report.blocks import Block, Cards, Fold, Legend, Pair, Table, Text
+from plumbline.report.numbers import NONE, figure, share
 
-WORST = 8
-"""Columns shown; the others are folded away."""
+SHOWN = 8
+"""Columns that are not folded away."""
 SEGMENTS = 30
 HEAD = (
     "column",
-    "verdict",
-    "used by the model",
-    "with its features",
+    "level",
+    "importance",
+    "with derived features",
     "PSI",
     "shift",
-    "empty then",
-    "empty now",
+    "null, reference",
+    "null, current",
 )
-KEY = (
-    '<p><span class="key then"></span>upper bar: then (reference) '
-    '<span class="key now"></span>lower bar: now</p>'
-)
+SIDES = ("reference", "current")
+LEGEND = Legend(*SIDES)
 
 
-def columns(found: Found) -> str:
-    """What has moved, with what noise explains."""
-    told = found.get("columns") or []
-    if not told:
-        return "<p>This verdict holds no figures of single columns.</p>"
-    rows = [_row(c) for c in sorted(told, key=_worst)]
+def columns(document: Document) -> Iterator[Block]:
+    """The drift of each column, the most severe first."""
+    drifts = document.get("columns") or []
+    if not drifts:
+        yield Text("This verdict holds no figures of single columns.")
+        return
+    rows = [_row(c) for c in sorted(drifts, key=_severity)]
     numbers = frozenset(range(2, len(HEAD)))
-    shown = html_page.table("Drift by column", HEAD, rows[:WORST], numbers)
-    if len(rows) <= WORST:
-        return shown
-    rest = html_page.table("The other columns", HEAD, rows[WORST:], numbers)
-    more = f"<summary>{len(rows) - WORST} more columns</summary>"
-    return f"{shown}\n<details>{more}\n{rest}\n</details>"
+    yield Table("Drift by column", HEAD, rows[:SHOWN], numbers)
+    if len(rows) > SHOWN:
+        other = Table("The other columns", HEAD, rows[SHOWN:], numbers)
+        yield Fold(f"{len(rows) - SHOWN} more columns", [other])
 
 
-def distributions(found: Found) -> str:
-    """The shares of each worst column's values, then and now."""
-    told = found.get("distributions") or []
-    if not told:
-        return "<p>This verdict holds no distributions.</p>"
-    return f'{KEY}\n<div class="cards">{"".join(map(_card, told))}</div>'
+def distributions(document: Document) -> Iterator[Block]:
+    """The shares of the values of the columns that drifted most."""
+    shown = document.get("distributions") or []
+    if not shown:
+        yield Text("This verdict holds no distributions.")
+        return
+    yield LEGEND
+    yield Cards(list(map(_card, shown)))
 
 
-def segments(found: Found) -> str:
-    """How the mix of what comes in has changed, the largest changes first."""
-    told = found.get("segments") or []
-    if not told:
-        return "<p>This verdict holds no segments.</p>"
+def segments(document: Document) -> Iterator[Block]:
+    """How the mix of segments has changed, the largest changes first."""
+    shown = document.get("segments") or []
+    if not shown:
+        yield Text("This verdict holds no segments.")
+        return
     ordered = sorted(
-        told, key=lambda s: (-abs(_share(s, "current") - _share(s, "reference")), str(s))
+        shown, key=lambda s: (-abs(_share(s, "current") - _share(s, "reference")), str(s))
     )
-    most = max(_share(s, k) for s in told for k in ("reference", "current"))
-    rows = [_segment(s, most) for s in ordered]
-    title = "Shares of the rows" + (
-        f", the {SEGMENTS} that changed most" if len(rows) > SEGMENTS else ""
-    )
-    head = ("column", "value", "bars", "then", "now")
-    return KEY + html_page.table(title, head, rows[:SEGMENTS], frozenset((3, 4)))
+    longest = max(_share(s, side) for s in shown for side in SIDES)
+    rows = [_segment(s, longest) for s in ordered]
+    most = f", the {SEGMENTS} with the largest change" if len(rows) > SEGMENTS else ""
+    yield LEGEND
+    head = ("column", "value", "bars", *SIDES)
+    yield Table(f"Shares of the rows{most}", head, rows[:SEGMENTS], frozenset((3, 4)))
 
 
-def _card(told: Found) -> str:
-    name = one_line(told.get("name") or "a column", 80)
-    kind = one_line(told.get("kind") or "")
-    bins = [one_line(b, 60) for b in told.get("bins") or []]
-    then, now = (_shares(told.get(k), len(bins)) for k in ("reference", "current"))
-    most = max((*then, *now), default=0.0)
+def _card(column: Document) -> Table:
+    name = one_line(column.get("name") or "a column", 80)
+    kind = one_line(column.get("kind") or "")
+    bins = [one_line(b, 60) for b in column.get("bins") or []]
+    shares = [_shares(column.get(side), len(bins)) for side in SIDES]
+    longest = max((one for side in shares for one in side), default=0.0)
     rows = [
-        (b, svg_charts.pair(t, n, most), f"{t:.1%}", f"{n:.1%}")
-        for b, t, n in zip(bins, then, now, strict=True)
+        (label, _pair(before, now, longest), share(before), share(now))
+        for label, before, now in zip(bins, *shares, strict=True)
     ]
-    if not rows:
-        return f"<figure><figcaption>{escape(name)}</figcaption><p>No values to show.</p></figure>"
-    head = ("hour" if kind == "time" else "value", "bars", "then", "now")
-    title = f"{name} ({kind})" if kind else name
-    return f"<figure>{html_page.table(title, head, rows, frozenset((2, 3)))}</figure>"
+    head = ("hour" if kind == "time" else "value", "bars", *SIDES)
+    return Table(f"{name} ({kind})" if kind else name, head, rows, frozenset((2, 3)))
 
 
-def _row(told: Found) -> tuple[str, ...]:
-    level = _level(told)
-    start = (one_line(told.get("name") or "", 80), f"{MARKS[level]} {level}")
-    used = [_percent(told.get(key)) for key in ("importance", "reach")]
-    if told.get("problem"):
-        return (*start, *used, one_line(told["problem"], 80), "–", "–", "–")
-    moved = [figure(told.get(key)) for key in ("psi", "shift")]
-    empty = [_percent(told.get(key)) for key in ("null_reference", "null_current")]
+def _row(column: Document) -> tuple[str, ...]:
+    level = sentences.level(column, "ok")
+    start = (one_line(column.get("name") or "", 80), f"{mark(level)} {level}")
+    used = [share(column.get(key)) for key in ("importance", "reach")]
+    if column.get("problem"):
+        return (*start, *used, one_line(column["problem"], 80), NONE, NONE, NONE)
+    moved = [figure(column.get(key)) for key in ("psi", "shift")]
+    empty = [share(column.get(key)) for key in ("null_reference", "null_current")]
     return (*start, *used, *moved, *empty)
 
 
-def _segment(told: Found, most: float) -> tuple[str, ...]:
-    then, now = _share(told, "reference"), _share(told, "current")
-    names = (one_line(told.get("column") or "", 80), one_line(told.get("value"), 80))
-    return (*names, svg_charts.pair(then, now, most), f"{then:.1%}", f"{now:.1%}")
+def _segment(segment: Document, longest: float) -> tuple[str | Pair, ...]:
+    before, now = (_share(segment, side) for side in SIDES)
+    names = (one_line(segment.get("column") or "", 80), one_line(segment.get("value"), 80))
+    return (*names, _pair(before, now, longest), share(before), share(now))
 
 
-def _worst(told: Found) -> tuple[Any, ...]:
-    """Gravest first, then what cannot be compared, then what moved most."""
-    level = -LEVELS.index(_level(told))
-    return (level, not told.get("problem"), -(told.get("psi") or 0.0), str(told.get("name")))
+def _pair(before: float, now: float, longest: float) -> Pair:
+    return Pair(before / (longest or 1.0), now / (longest or 1.0))
 
 
-def _level(told: Found) -> str:
-    return str(told["level"]) if told.get("level") in LEVELS else "ok"
+def _severity(column: Document) -> tuple[Any, ...]:
+    """Gravest first, then what cannot be compared, then the largest PSI."""
+    level = -LEVELS.index(sentences.level(column, "ok"))
+    return (level, not column.get("problem"), -(column.get("psi") or 0.0), str(column.get("name")))
 
 
-def _shares(values: Any, count: int) -> list[float]:
+def _shares(values: Sequence[Any] | None, count: int) -> list[float]:
     """As many shares as there are bins, 0 for what is not known."""
     known = [float(v) if isinstance(v, (int, float)) else 0.0 for v in values or []]
     return (known + [0.0] * count)[:count]
 
 
-def _share(told: Found, key: str) -> float:
-    value = told.get(key)
+def _share(segment: Document, key: str) -> float:
+    value = segment.get(key)
     return float(value) if isinstance(value, (int, float)) else 0.0
-
-
-def _percent(value: Any) -> str:
-    return f"{value:.1%}" if isinstance(value, (int, float)) else "–"

@@ -9,13 +9,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from plumbline.core.safe_text import one_line
+from plumbline.monitor.verdict import LEVELS
+from plumbline.report.blocks import Tone
+from plumbline.report.numbers import figure
 
+TITLES = {
+    "ok": "OK: no findings beyond noise",
+    "warning": "Warning: no action needed now",
+    "alert": "Alert: investigate now",
+}
+TONES: Mapping[str, Tone] = {"ok": "good", "warning": "plain", "alert": "bad"}
 MARKS = {"ok": "✓", "warning": "▲", "alert": "■"}
-"""A level's shape: it is not told by colour alone."""
-Found = Mapping[str, Any]
+Document = Mapping[str, Any]
+"""The monitor's JSON, or a part of it."""
 
 
-def where(finding: Found) -> str:
+def level(part: Document, default: str = "alert") -> str:
+    """The level of a verdict, a finding, a column or a day; `default` where it has none that is known."""
+    return str(part["level"]) if part.get("level") in LEVELS else default
+
+
+def mark(level: str) -> str:
+    """A level's shape: it does not show by colour alone."""
+    return MARKS[level]
+
+
+def where(finding: Document) -> str:
     """What a finding is about.
 
     >>> where({"check": "null_share", "column": "amount"}), where({"check": "rows", "column": None})
@@ -26,7 +45,7 @@ def where(finding: Found) -> str:
     return f"{one_line(column, 80)}: {check}" if column else check
 
 
-def sentence(finding: Found, most: int = 400) -> str:
+def sentence(finding: Document, most: int = 400) -> str:
     """A finding with its evidence, since when, its likely cause and the next step."""
     since = finding.get("since")
     start = f"{where(finding)}, since {one_line(since)}" if since else where(finding)
@@ -37,41 +56,42 @@ def sentence(finding: Found, most: int = 400) -> str:
     return ". ".join(part.rstrip(".") for part in parts) + "."
 
 
-def retrain(found: Found) -> str:
+def retrain(document: Document) -> str:
     """Whether to retrain, and why.
 
     >>> retrain({"retrain": {"now": False, "why": "nothing has moved"}})
     'Retrain: no: nothing has moved.'
     """
-    told = found.get("retrain") or {}
-    if not told:
-        return "Nothing is said about retraining."
-    why = one_line(told.get("why") or "no reason given").rstrip(".")
-    return f"Retrain: {'yes' if told.get('now') else 'no'}: {why}."
+    advice = document.get("retrain") or {}
+    if not advice:
+        return "This verdict gives no advice on retraining."
+    why = one_line(advice.get("why") or "no reason given").rstrip(".")
+    return f"Retrain: {'yes' if advice.get('now') else 'no'}: {why}."
 
 
-def blind(found: Found) -> str:
+def blind(document: Document) -> str:
     """Until when concept drift cannot be seen; empty where it can.
 
     >>> blind({"blind": {"until": "2025-07-08"}})
-    'Blind until 2025-07-08: the labels of the last days are not known yet, so a change in what they mean cannot be seen.'
+    'Concept drift cannot be seen until 2025-07-08: the labels of the last days are not known yet.'
     """
-    until = (found.get("blind") or {}).get("until")
+    until = (document.get("blind") or {}).get("until")
     if not until:
         return ""
     return (
-        f"Blind until {one_line(until)}: the labels of the last days are not known yet, so a change "
-        "in what they mean cannot be seen."
+        f"Concept drift cannot be seen until {one_line(until)}: the labels of the last days are not "
+        "known yet."
     )
 
 
-def window(found: Found, name: str = "current") -> str:
+def window(document: Document, name: str = "current") -> str:
     """A window's days and rows.
 
     >>> window({"windows": {"current": {"first": "2025-06-17", "last": "2025-06-30", "rows": 31123}}})
     '2025-06-17 to 2025-06-30, 31,123 rows'
     """
-    told = (found.get("windows") or {}).get(name) or {}
-    days = f"{told['first']} to {told['last']}" if told.get("first") and told.get("last") else ""
-    rows = f"{told['rows']:,} rows" if isinstance(told.get("rows"), int) else ""
+    section = (document.get("windows") or {}).get(name) or {}
+    first, last, count = (section.get(key) for key in ("first", "last", "rows"))
+    days = f"{first} to {last}" if first and last else ""
+    rows = f"{figure(count)} rows" if isinstance(count, int) else ""
     return ", ".join(part for part in (one_line(days), rows) if part)

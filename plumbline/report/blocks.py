@@ -1,27 +1,43 @@
-"""What a report is made of, before it is Markdown or HTML: text is plain, and escaped by the renderer."""
+"""What a report is made of, before it is HTML, Markdown, plain text or a message of a chat.
+
+Text is plain, but for `code` and **strong**. Each renderer escapes what its own format would read.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 Tone = Literal["good", "bad", "plain"]
+Number = float | None
+NUMBER = re.compile(r"(?!\d{4}-\d\d)[-+<>]?[\d–]")
+"""How a number begins; a date is none."""
+
+
+@dataclass(frozen=True)
+class Title:
+    """The document's name."""
+
+    text: str
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The first line."""
+    """The first line of a document that judges; `mark` is its shape, so that colour is not alone."""
 
     text: str
     tone: Tone
+    mark: str = ""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A use case's name."""
+    """A section's, or a use case's name; `level` 2 or 3."""
 
     text: str
+    level: int = 2
 
 
 @dataclass(frozen=True)
@@ -39,23 +55,124 @@ class Bullets:
 
 
 @dataclass(frozen=True)
-class Table:
-    """Rows of cells under a head; the columns at places in `numbers` are aligned to the right."""
+class Links:
+    """Files beside the document, each with what it is."""
 
-    title: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: frozenset[int] = field(default_factory=frozenset)
+    items: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Graph:
-    """The stages in order, what reads from what, and those whose entry changed."""
+class Facts:
+    """Names and what they stand at."""
+
+    items: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A finding: its title, what is known, and remarks under a name each."""
+
+    tone: Tone
+    title: str
+    text: str
+    remarks: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Findings, the gravest first."""
+
+    notes: Sequence[Note]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A cell with two bars, reference above current, each a share 0 to 1 of the longest."""
+
+    reference: float
+    current: float
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A cell with a list; `rest` is folded away, `note` stands below."""
+
+    lines: Sequence[str]
+    rest: Sequence[str] = ()
+    note: str = ""
+
+
+Cell = str | Pair | Lines
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a head; the columns at places in `numbers` are aligned to the right.
+
+    Without `numbers` those are the columns, but for the first, that hold numbers alone.
+    """
 
     title: str
-    stages: Sequence[str]
-    edges: Sequence[Sequence[str]]
-    reran: frozenset[str]
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    numbers: frozenset[int] | None = None
+
+    @property
+    def right(self) -> frozenset[int]:
+        """Places of the columns that are aligned to the right."""
+        if self.numbers is not None:
+            return self.numbers
+        columns = enumerate(zip(*self.rows, strict=True))
+        return frozenset(i for i, cells in columns if i and all(map(is_number, cells)))
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Small tables side by side."""
+
+    tables: Sequence[Table]
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the upper and the lower bar of a `Pair` are."""
+
+    reference: str
+    current: str
+
+
+@dataclass(frozen=True)
+class Day:
+    """A box of a calendar: its number, tone, mark, and what is said of it."""
+
+    number: str
+    tone: Tone
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The days of a month."""
+
+    title: str
+    days: Sequence[Day]
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """A value per day, None where there is none; `low` and `high` its interval.
+
+    `weight`, 0 to 1, is how much is known of the day: a strip below the line.
+    """
+
+    title: str
+    days: Sequence[str]
+    values: Sequence[Number]
+    low: Sequence[Number] = ()
+    high: Sequence[Number] = ()
+    weight: Sequence[Number] = ()
+    weight_title: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,11 +186,69 @@ class Bars:
 
 
 @dataclass(frozen=True)
+class Graph:
+    """The stages in order, what reads from what, and those whose entry changed."""
+
+    title: str
+    stages: Sequence[str]
+    edges: Sequence[Sequence[str]]
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A small picture of a score: what it is, and its value."""
+
+    label: str
+    value: str
+    tone: Tone
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture beside the document, `name`.png, and what it shows in words."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Fold:
     """Blocks behind a line that opens them."""
 
     title: str
-    inner: Sequence[Text | Bullets | Table]
+    inner: Sequence[Block] = field(default_factory=tuple)
 
 
-Block = Verdict | Heading | Text | Bullets | Table | Graph | Bars | Fold
+Block = (
+    Title
+    | Verdict
+    | Heading
+    | Text
+    | Bullets
+    | Links
+    | Facts
+    | Notes
+    | Table
+    | Cards
+    | Legend
+    | Calendar
+    | LineChart
+    | Bars
+    | Graph
+    | Badge
+    | Picture
+    | Fold
+)
+
+
+def is_number(cell: Cell) -> bool:
+    """Whether a cell begins as a number does, or stands for one that is not known."""
+    return isinstance(cell, str) and NUMBER.match(cell) is not None
+
+
+def text_of(cell: Cell) -> str:
+    """A cell's text, for formats without drawings and lists."""
+    if isinstance(cell, Lines):
+        return "; ".join([*cell.lines, *cell.rest, *([cell.note] if cell.note else [])])
+    return "" if isinstance(cell, Pair) else cell

@@ -1,32 +1,63 @@
-"""A report's blocks as Markdown for GitHub: short enough for a comment, and nothing in it acts. Pure."""
+"""A report's blocks as Markdown: a comment for GitHub in which nothing acts, or a file. Pure.
+
+A comment's text is out of data or of a stranger's branch: it is escaped, and cut to what GitHub takes.
+A file's text is of the repository itself: `code` and **strong** words stay marked.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from plumbline.core.safe_text import one_line
-from plumbline.report.blocks import Bars, Block, Bullets, Fold, Graph, Heading, Table, Text, Verdict
+from plumbline.report import numbers
+from plumbline.report.blocks import (
+    Bars,
+    Block,
+    Bullets,
+    Facts,
+    Fold,
+    Graph,
+    Heading,
+    Picture,
+    Table,
+    Text,
+    Title,
+    Verdict,
+    text_of,
+)
 
 LIMIT = 65_000
-"""UTF-8 bytes; GitHub refuses more than 65,536 characters."""
+"""UTF-8 bytes of a comment; GitHub refuses more than 65,536 characters."""
 CHARTS = 3
 ROWS = 60
 CELL = 400
 MARKS = {"good": "✅", "bad": "❌", "plain": "⚠️"}
 NOTE = "_{n} more parts are left out here: they are in the HTML report._\n"
 BREAK = "\u200b"
+SIDES = ("base", "head")
 
 
-def render(blocks: Sequence[Block]) -> str:
-    """The whole text. Parts that do not fit are left out, and the last line says how many."""
+@dataclass(frozen=True)
+class Style:
+    """How a text of at most so many characters is written, how a cell is, and how many rows at most."""
+
+    text: Callable[[str, int], str]
+    cell: Callable[[str], str]
+    most: int
+
+
+def comment(blocks: Sequence[Block]) -> str:
+    """The blocks as a comment. Parts that do not fit are left out, and the last line says how many."""
     room = LIMIT - len(NOTE.encode()) - 20
     parts, left, charts = [], 0, 0
     for block in blocks:
         chart = isinstance(block, (Graph, Bars))
         if chart and charts == CHARTS:
             continue
-        part = _block(block)
+        part = _block(block, COMMENT)
         size = len(part.encode()) + 1
         if size > room:
             left += 1
@@ -35,6 +66,16 @@ def render(blocks: Sequence[Block]) -> str:
         charts += chart
         parts.append(part)
     return "\n".join([*parts, NOTE.format(n=left)] if left else parts)
+
+
+def file(blocks: Sequence[Block]) -> str:
+    """The blocks as a file's text, uncut."""
+    return "\n".join(_block(block, FILE) for block in blocks)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for a file; bars in cells are escaped."""
+    return _table(Table("", head, rows), FILE)
 
 
 def escaped(text: str, most: int = CELL) -> str:
@@ -50,63 +91,85 @@ def escaped(text: str, most: int = CELL) -> str:
     return re.sub(r"\b(GH)-(?=\d)", rf"\1{BREAK}-", plain, flags=re.IGNORECASE)
 
 
-def _block(block: Block) -> str:
+COMMENT = Style(escaped, escaped, ROWS)
+FILE = Style(lambda text, _most: text, lambda text: text.replace("|", "\\|"), sys.maxsize)
+
+
+def _block(block: Block, style: Style) -> str:
     match block:
+        case Title():
+            return f"# {style.text(block.text, CELL)}\n"
         case Verdict():
-            return f"**{MARKS[block.tone]} {escaped(block.text, 1000)}**\n"
+            return f"**{MARKS[block.tone]} {style.text(block.text, 1000)}**\n"
         case Heading():
-            return f"## {escaped(block.text)}\n"
+            return f"{'#' * block.level} {style.text(block.text, CELL)}\n"
         case Text():
-            return f"{escaped(block.text, 2000)}\n"
+            return f"{style.text(block.text, 2000)}\n"
         case Bullets():
-            return _bullets(block)
+            return _bullets(block, style)
+        case Facts():
+            return _bullets(Bullets([f"{name}: {text}" for name, text in block.items]), style)
         case Table():
-            return f"{escaped(block.title)}\n\n{_table(block)}"
+            return f"{style.text(block.title, CELL)}\n\n{_table(block, style)}"
         case Graph():
-            return _graph(block)
+            return _graph(block, style)
         case Bars():
-            return _bars(block)
+            return _bars(block, style)
+        case Picture():
+            return f"![{style.text(block.text, CELL)}]({block.name}.png)\n"
         case Fold():
-            inner = "\n".join(_inner(b) for b in block.inner)
-            title = escaped(block.title).replace("\\", "")  # no Markdown is read in a summary
-            return f"<details><summary>{title}</summary>\n\n{inner}\n</details>\n"
+            return _fold(block, style)
+    return ""
 
 
-def _inner(block: Text | Bullets | Table) -> str:
-    return _table(block) if isinstance(block, Table) else _block(block)
+def _fold(block: Fold, style: Style) -> str:
+    """A table of the same title as the fold stands there without it."""
+    inner = "\n".join(
+        _table(b, style) if isinstance(b, Table) else _block(b, style) for b in block.inner
+    )
+    title = style.text(block.title, CELL).replace("\\", "")  # no Markdown is read in a summary
+    return f"<details><summary>{title}</summary>\n\n{inner}\n</details>\n"
 
 
-def _bullets(block: Bullets) -> str:
-    shown = [f"- {escaped(line, 1000)}" for line in block.lines[:ROWS]]
-    return "\n".join([*shown, *_more(len(block.lines), "lines")]) + "\n"
+def _bullets(block: Bullets, style: Style) -> str:
+    shown = [f"- {style.text(line, 1000)}" for line in block.lines[: style.most]]
+    return "\n".join([*shown, *_more(len(block.lines) - style.most, "lines")]) + "\n"
 
 
-def _table(block: Table) -> str:
-    rule = ["---:" if i in block.numbers else "---" for i in range(len(block.head))]
-    rows = [map(escaped, block.head), rule, *(map(escaped, r) for r in block.rows[:ROWS])]
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join(lines + _more(len(block.rows), "rows")) + "\n"
+def _table(block: Table, style: Style) -> str:
+    rule = ["---:" if i in block.right else "---" for i in range(len(block.head))]
+    cells = [[style.cell(text_of(cell)) for cell in row] for row in block.rows[: style.most]]
+    lines = [
+        f"| {' | '.join(row)} |" for row in ([style.cell(h) for h in block.head], rule, *cells)
+    ]
+    return "\n".join(lines + _more(len(block.rows) - style.most, "rows")) + "\n"
 
 
 def _more(count: int, what: str) -> list[str]:
-    return [f"\n{count - ROWS:,} more {what} in the HTML report"] if count > ROWS else []
+    return [f"\n{numbers.figure(count)} more {what} in the HTML report"] if count > 0 else []
 
 
-def _graph(block: Graph) -> str:
+def _graph(block: Graph, style: Style) -> str:
     """The stages as Mermaid's flow chart, those whose entry changed in another colour."""
     lines = ["```mermaid", "flowchart LR", *(f"  {_label(s)}" for s in block.stages)]
     lines += [f"  {_label(source)} --> {_label(name)}" for source, name in block.edges]
-    lines += ["  classDef reran fill:#f9a825,color:#000000,stroke:#795548"]
-    lines += [f"  class {_label(s)} reran" for s in block.stages if s in block.reran]
-    return "\n".join([f"{escaped(block.title)}\n", *lines, "```"]) + "\n"
+    lines += ["  classDef changed fill:#f9a825,color:#000000,stroke:#795548"]
+    lines += [f"  class {_label(s)} changed" for s in block.stages if s in block.changed]
+    return "\n".join([f"{style.text(block.title, CELL)}\n", *lines, "```"]) + "\n"
 
 
-def _bars(block: Bars, most: int = 12) -> str:
-    """Head's figures as bars, base's as a line."""
-    labels = ", ".join(f'"{_label(name)[:24]}"' for name in block.labels[:most])
-    bars, line = (", ".join(f"{v:.6g}" for v in vs[:most]) for vs in (block.head, block.base))
-    chart = f"xychart-beta\n  x-axis [{labels}]\n  bar [{bars}]\n  line [{line}]"
-    return f"{escaped(block.title)} (bars: head, line: base)\n\n```mermaid\n{chart}\n```\n"
+def _bars(block: Bars, style: Style, most: int = 12) -> str:
+    """Two bars per label, base's and head's, each in its colour: a series leaves the other's places empty."""
+    labels = [f'"{_label(name)[:24]} {side}"' for name in block.labels[:most] for side in SIDES]
+    pairs = list(zip(block.base[:most], block.head[:most], strict=True))
+    base, head = (
+        ", ".join(f"{pair[i]:.6g}, 0" if i == 0 else f"0, {pair[i]:.6g}" for pair in pairs)
+        for i in (0, 1)
+    )
+    chart = (
+        f"xychart-beta horizontal\n  x-axis [{', '.join(labels)}]\n  bar [{base}]\n  bar [{head}]"
+    )
+    return f"{style.text(block.title, CELL)}\n\n```mermaid\n{chart}\n```\n"
 
 
 def _label(text: str) -> str:

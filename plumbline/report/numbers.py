@@ -1,78 +1,92 @@
-"""A comparison's verdict in one line of plain text. Pure."""
+"""How numbers, shares and intervals read, in every report, message and page. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
-SAID = {
-    "yes": "May be merged",
-    "no": "Not to be merged",
-    "overridden": "May be merged by an override",
-    "failed": "FAILED",
-}
-
-
-def verdict(found: Mapping[str, Any]) -> str:
-    """The line that a report begins with."""
-    gate = found["gate"]
-    said = SAID.get(gate["verdict"], str(gate["verdict"]))
-    if gate["verdict"] == "failed":
-        return f"{said}: {reason(gate['reasons'][0])}"
-    if gate["verdict"] == "no":
-        count = len(gate["reasons"])
-        more = f" (and {count - 1} more)" if count > 1 else ""
-        return f"{said}: {reason(gate['reasons'][0])}{more}"
-    if gate["verdict"] == "overridden":
-        return f"{said}: {'; '.join(f'{n}: {why}' for n, why in gate['overrides'].items())}"
-    return f"{said}: {_good(found)}"
-
-
-def reason(told: Mapping[str, Any]) -> str:
-    """A reason, its use case first."""
-    return f"{told['usecase']}: {told['text']}" if told.get("usecase") else str(told["text"])
+NONE = "–"
+"""Stands for a number that is not known."""
+SMALLEST = 1e-6
+"""A size below this is written as being below it."""
 
 
 def figure(value: Any) -> str:
-    """A number in four significant digits; a dash for none; anything else as text.
+    """A number in four significant digits, without exponent; "–" for none; anything else as text.
 
-    >>> figure(0.123456), figure(61270), figure(None)
-    ('0.1235', '61,270', '–')
+    Whole numbers, and numbers of 1,000 and more, are written to the unit.
+
+    >>> figure(0.123456), figure(61270), figure(12345.6), figure(0.00001234)
+    ('0.1235', '61,270', '12,346', '0.000012')
+    >>> figure(None), figure(float("nan")), figure(2e-9), figure(-2e-9), figure("csv")
+    ('–', '–', '<0.000001', '>-0.000001', 'csv')
     """
     if value is None:
-        return "–"
+        return NONE
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
-    if isinstance(value, float) and not value.is_integer():
-        return f"{value:.4g}"
-    return f"{int(value):,}"
+    if not math.isfinite(value):
+        return NONE
+    return _finite(value)
 
 
 def signed(value: Any) -> str:
-    """A difference in four significant digits, with its sign.
+    """A difference as `figure` writes it, with its sign.
 
-    >>> signed(0.5), signed(None)
-    ('+0.5', '–')
+    >>> signed(0.5), signed(-0.5), signed(0.0), signed(None)
+    ('+0.5', '-0.5', '+0', '–')
     """
-    return "–" if not isinstance(value, (int, float)) else f"{value:+.4g}"
+    text = figure(value) if isinstance(value, (int, float)) else NONE
+    return text if text[0] in "-–<>" else f"+{text}"
 
 
-def _good(found: Mapping[str, Any]) -> str:
-    words = {name: _word(case) for name, case in found["usecases"].items()}
-    if not words:
-        return "no use case's outputs changed"
-    return "; ".join(f"{name}: {word}" for name, word in words.items())
+def share(value: Any) -> str:
+    """A share in per cent with one decimal, below 1% with two significant digits.
+
+    >>> share(0.512), share(0.0512), share(0.000421), share(0.0), share(None)
+    ('51.2%', '5.1%', '0.042%', '0.0%', '–')
+    """
+    if not _known(value):
+        return NONE
+    percent = 100 * float(value)
+    return f"{percent:.2g}%" if 0.01 <= abs(percent) < 1 else f"{percent:.1f}%"
 
 
-def _word(case: Mapping[str, Any]) -> str:
-    result = case["base"].get("head")
-    if not result:
-        return "new, nothing to compare with"
-    if result.get("same"):
-        return "the same model"
-    if not result["comparable"]:
-        return "not comparable"
-    found = result["metrics"][case["primary"]]
-    apart = found["difference"]
-    numbers = f"{figure(found['base'])} → {figure(found['head'])}"
-    return f"{case['primary']} {apart['word']} ({numbers})"
+def relative(value: Any) -> str:
+    """A relative difference in per cent, with its sign.
+
+    >>> relative(0.667), relative(None)
+    ('+66.7%', '–')
+    """
+    return f"{value:+.1%}" if _known(value) else NONE
+
+
+def interval(
+    estimate: Mapping[str, Any] | None, write: Callable[[Any], str] = figure, *, empty: str = NONE
+) -> str:
+    """`value` with its `low` and `high`, where both are known; each written by `write`.
+
+    >>> interval({"value": 0.5, "low": 0.4, "high": 0.61})
+    '0.5 (0.4 to 0.61)'
+    >>> interval({"value": 0.05, "low": None, "high": None}, share), interval(None)
+    ('5.0%', '–')
+    """
+    if not estimate or not _known(estimate.get("value")):
+        return empty
+    ends = [estimate.get(end) for end in ("low", "high")]
+    text = write(estimate["value"])
+    return f"{text} ({write(ends[0])} to {write(ends[1])})" if all(map(_known, ends)) else text
+
+
+def _known(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def _finite(value: int | float) -> str:
+    if 0 < abs(value) < SMALLEST:
+        return f"<{SMALLEST:.6f}" if value > 0 else f">-{SMALLEST:.6f}"
+    if abs(value) >= 1000 or float(value).is_integer():
+        return f"{value:,.0f}"
+    digits = f"{value:.4g}"
+    return digits if "e" not in digits else f"{value:.6f}".rstrip("0")

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from plumbline.core.safe_text import one_line
-from plumbline.report.blocks import Block, Bullets, Heading, Text, Verdict
+from plumbline.report.blocks import Block, Bullets, Heading, Text, Title, Verdict
 
 WIDTH = 78
 LONGEST = 2000
@@ -15,8 +15,8 @@ LONGEST = 2000
 def render(blocks: Sequence[Block]) -> str:
     """The whole text.
 
-    >>> print(render([Verdict("Page", "bad"), Heading("shop"), Bullets(["one"]), Text("two")]), end="")
-    Page
+    >>> print(render([Verdict("Alert", "bad"), Heading("shop"), Bullets(["one"]), Text("two")]), end="")
+    Alert
     <BLANKLINE>
     shop
     ----
@@ -30,7 +30,7 @@ def render(blocks: Sequence[Block]) -> str:
 
 def _block(block: Block) -> str:
     match block:
-        case Verdict() | Text():
+        case Title() | Verdict() | Text():
             return textwrap.fill(one_line(block.text, LONGEST), WIDTH)
         case Heading():
             title = one_line(block.text, WIDTH)

@@ -19,7 +19,7 @@ def rendered(path: Path) -> str:
     """The report as Markdown; PlumblineError, which repeats nothing of the file, where it is refused."""
     found = read(path)
     try:
-        return markdown.render(document.blocks(found, path.name))
+        return markdown.comment(document.blocks(found, path.name))
     except (PlumblineError, ArithmeticError, RecursionError):
         raise PlumblineError(f"{path}: figures or names are missing: nothing is posted") from None
 

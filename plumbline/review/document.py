@@ -8,8 +8,9 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 from plumbline.repo.dvc_lock import ordered
 from plumbline.report.blocks import Bars, Block, Bullets, Fold, Graph, Heading, Table, Text, Verdict
-from plumbline.report.numbers import figure, reason, signed, verdict
+from plumbline.report.numbers import figure, signed
 from plumbline.review import changes, merge_gate
+from plumbline.review.verdict_line import reason, verdict
 
 TONES: Mapping[str, Any] = {"yes": "good", "overridden": "plain", "no": "bad", "failed": "bad"}
 QUALITY = ("metric", "base", "head", "difference", "from", "to", "verdict")

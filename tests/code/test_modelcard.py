@@ -10,7 +10,9 @@ import pytest
 
 from plumbline.core.usecase import Behaviour, Column, Slice, Use, UseCase
 from plumbline.evaluate import model_card
-from plumbline.report.card_text import Bullets, Heading, Picture, Rows, interval, number, table
+from plumbline.report.blocks import Bullets, Heading, Picture, Table
+from plumbline.report.markdown import table
+from plumbline.report.numbers import figure, interval
 from tests import browser
 from tests.browser import Scheme
 
@@ -164,7 +166,7 @@ def test_the_card_holds_the_evidence():
         "- It is small.",
         "No person is in it.",
         "| source | csv |",
-        "| set aside of events | 2 (size.range: 2) |",
+        "| events in quarantine | 2 (size.range: 2) |",
         "| test | 2025-01-05 | 2025-02-02 | 77 |",
         "Expected calibration error 0.5 (0.4 to 0.61)",
         "| 0.45 | 0.5 (0.4 to 0.61) | 55 |",
@@ -207,7 +209,7 @@ BARE_FIGURES = {
 def test_a_plain_regression_leaves_out_what_it_has_not():
     text = card(BARE, BARE_FIGURES)
     assert "Test window: 88 rows. " in text
-    assert "None is declared." in text
+    assert "No slices are declared." in text
     assert "prediction minus label" in text
     assert "Not declared" in text
     for absent in ("By month", "Calibration", "Decision and cost", "days"):
@@ -219,7 +221,7 @@ def test_no_section_is_empty(case: UseCase, figures: dict):
     parts = model_card.parts(case, figures)
     for part, after in zip(parts, [*parts[1:], Heading("end")], strict=True):
         assert not (isinstance(part, Heading) and isinstance(after, Heading)), part
-        if isinstance(part, Rows):
+        if isinstance(part, Table):
             assert part.rows, part.title
             assert {len(row) for row in part.rows} == {len(part.head)}, part.title
         if isinstance(part, Bullets):
@@ -278,8 +280,8 @@ def test_a_bar_in_a_cell_does_not_end_it():
         (None, "–"),
     ],
 )
-def test_number(value: float | None, text: str):
-    assert number(value) == text
+def test_figure(value: float | None, text: str):
+    assert figure(value) == text
 
 
 def test_an_interval_that_is_not_there_is_left_out():

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.report import numbers
-from plumbline.review import merge_gate
+from plumbline.review import merge_gate, verdict_line
 from tests.reviews import CASE, LOCK, RESULT, WORSE, comparison
 
 LOW = {"slice": "size", "group": "small", "value": 0.1, "floor": 0.3}
@@ -107,7 +106,7 @@ def test_a_failed_stage_comes_first() -> None:
     found = comparison(failed={"stage": "train@shop", "error": "no rows"}, usecases={})
     judged = merge_gate.ruling(found)
     assert judged["verdict"] == "failed"
-    said = numbers.verdict({**found, "gate": judged})
+    said = verdict_line.verdict({**found, "gate": judged})
     assert said == "FAILED: stage train@shop failed: no rows"
 
 
@@ -120,7 +119,7 @@ def test_another_file_is_refused(found: Any) -> None:
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (comparison(), "May be merged: shop: average_precision better (0.5 → 0.52)"),
+        (comparison(), "May be merged: shop: average precision better (0.5 → 0.52)"),
         (comparison(usecases={}), "May be merged: no use case's outputs changed"),
         (comparison({"base": {}}), "May be merged: shop: new, nothing to compare with"),
         (comparison({"base": {"head": {"same": True}}}), "May be merged: shop: the same model"),
@@ -132,11 +131,11 @@ def test_another_file_is_refused(found: Any) -> None:
     ],
 )
 def test_the_first_line(found: dict[str, Any], text: str) -> None:
-    assert numbers.verdict({**found, "gate": merge_gate.ruling(found)}) == text
+    assert verdict_line.verdict({**found, "gate": merge_gate.ruling(found)}) == text
 
 
 def test_the_first_line_counts_the_reasons() -> None:
     found = comparison({"blocked": 1, "evaluate": {}})
-    said = numbers.verdict({**found, "gate": merge_gate.ruling(found)})
+    said = verdict_line.verdict({**found, "gate": merge_gate.ruling(found)})
     assert said.startswith("Not to be merged: shop: 1 checks")
     assert said.endswith("(and 1 more)")

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline.monitor import history, page
-from plumbline.report import html_page
+from plumbline.monitor import history, page, sentences
+from plumbline.report import html
 from tests import alerts, browser
 from tests.alerts import finding, verdict
 from tests.browser import Scheme
@@ -152,8 +152,9 @@ def test_nothing_is_outside_of_the_file(made: Path) -> None:
     found = Tags(made.read_text())
     assert found.addresses == {"data:,", *LINKS}
     assert not found.tags & {"script", "img", "iframe", "object", "form"}
-    assert "url(" not in html_page.STYLE + page.STYLE
-    assert "@import" not in html_page.STYLE + page.STYLE
+    style = (html.TEMPLATES / "style.css").read_text()
+    assert "url(" not in style
+    assert "@import" not in style
 
 
 @pytest.mark.parametrize("width", [400, 1400])
@@ -164,7 +165,7 @@ def test_it_is_read_without_scrolling_sideways(made: Path, tmp_path: Path, width
 
 def test_a_page_that_is_too_wide_would_be_seen(tmp_path: Path) -> None:
     path = tmp_path / "wide.html"
-    path.write_text(html_page.frame("x", '<h1>x</h1><p style="width:900px">wide</p>'))
+    path.write_text(html.page("x", '<h1>x</h1><p style="width:900px">wide</p>'))
     assert _beyond(path, tmp_path, 400) > 400
 
 
@@ -189,35 +190,35 @@ def _beyond(path: Path, folder: Path, width: int) -> int:
 
 def test_what_a_page_must_say() -> None:
     text = _text(page.render("shop", whole()))
-    for said in (
-        "■ shop: Alert: somebody must look now",
-        "Blind until 2025-07-08",
+    for sentence in (
+        "■ shop: Alert: investigate now",
+        "Concept drift cannot be seen until 2025-07-08",
         "Likely cause: new value grocery.",
         "Next: find the sender.",
         "alert: grocery: unit, since 2025-06-25",
         "0.5 (0.4 to 0.6)",
         "one false page in 200 days",
         "47 of 90 days used",
-        "0.7 without labels, if this holds: nothing has moved",
-        "70 days: 42 ok, 14 warning, 14 alert.",
+        "average precision 0.7 without labels, assuming: nothing has moved",
+        "70 days: 42 ✓ ok, 14 ▲ warning, 14 ■ alert.",
         "not in the table",
     ):
-        assert said in text, said
+        assert sentence in text, sentence
 
 
 def test_what_is_missing_is_said() -> None:
     text = _text(page.render("shop", {"level": "ok", "findings": []}))
-    for said in (
-        "No check found anything",
+    for sentence in (
+        "No findings beyond noise",
         "it holds no single days",
-        "No quality is known",
+        "Quality is unknown",
         "holds no distributions",
         "holds no segments",
         "holds no figures of single columns",
-        "Nothing is said about the score",
-        "Nothing is said about retraining",
+        "does not compare the scores",
+        "gives no advice on retraining",
     ):
-        assert said in text, said
+        assert sentence in text, sentence
 
 
 def test_days_of_before_come_out_of_the_history() -> None:
@@ -253,7 +254,7 @@ def test_the_stage_writes_it_and_evidently_opens_without_a_network(request: Any)
     made = Path("report") / page.FILE
     dom, console = browser.opened(made)
     assert console == []
-    assert f"shop: {page.SAID[told['level']]}" in dom
+    assert f"shop: {sentences.TITLES[told['level']]}" in dom
     for name in re.findall(r'href="([\w.]+)"', dom):
         assert (Path("report") / name).is_file(), name
     assert 'href="evidently.html"' in dom

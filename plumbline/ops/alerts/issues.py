@@ -27,7 +27,7 @@ def update(hub: GitHub, one: Case, said: Said | None, step: Step, known: Memory)
     if one.silent:
         return ""
     if one.well:
-        text = markdown.render([Text("OK again."), *messages.facts(one)])
+        text = markdown.comment([Text("OK again."), *messages.facts(one)])
         closed = hub.close_issue(kind(one.name), text)
         return f"issue #{closed['number']} closed" if closed else ""
     if not one.told:
@@ -36,7 +36,7 @@ def update(hub: GitHub, one: Case, said: Said | None, step: Step, known: Memory)
     made = hub.report_issue(kind(one.name), one_line(messages.short(one), 200), body(one, known))
     fresh = news(one, said.told) if said and step == "more" else ()
     if there and fresh:
-        hub.create_comment(made["number"], markdown.render([messages.findings(fresh)]))
+        hub.create_comment(made["number"], markdown.comment([messages.findings(fresh)]))
     return f"issue #{made['number']} {'updated' if there else 'opened'}"
 
 
@@ -47,7 +47,7 @@ def body(one: Case, known: Memory) -> str:
         *messages.about(one, "new"),
         *messages.lost(known.failures),
     ]
-    return f"{sent_log.mark(known, one.name)}\n{markdown.render(blocks)}"
+    return f"{sent_log.mark(known, one.name)}\n{markdown.comment(blocks)}"
 
 
 def recall(hub: GitHub, usecase: str) -> Memory:
@@ -59,6 +59,6 @@ def recall(hub: GitHub, usecase: str) -> Memory:
 def trial(hub: GitHub) -> str:
     """Open an issue and close it again; what was done."""
     tried = messages.trial()
-    hub.report_issue(kind("test"), tried.title, markdown.render(tried.blocks))
+    hub.report_issue(kind("test"), tried.title, markdown.comment(tried.blocks))
     closed = hub.close_issue(kind("test"), "It works.")
     return f"issue #{closed['number']} opened and closed" if closed else "no issue to be seen"

@@ -34,7 +34,7 @@ def title(record: Mapping[str, Any]) -> str:
 
 def body(record: Mapping[str, Any]) -> str:
     """The evidence: what the monitor saw of the champion, then the comparison with the challenger."""
-    return markdown.render(list(_blocks(record)))
+    return markdown.comment(list(_blocks(record)))
 
 
 def summary(records: Sequence[Mapping[str, Any]]) -> str:

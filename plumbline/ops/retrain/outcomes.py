@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from plumbline.core.errors import PlumblineError
 from plumbline.monitor.verdict import FAULTS
-from plumbline.report import numbers
-from plumbline.review import merge_gate
+from plumbline.review import merge_gate, verdict_line
 
 FORMAT = 1
 Word = Literal["healthy", "drift", "bad-data", "challenger"]
@@ -48,9 +47,9 @@ def of_comparison(found: Mapping[str, Any]) -> Outcome:
     """
     gate = found["gate"]
     if gate["verdict"] == "yes":
-        return Outcome("challenger", (numbers.verdict(found),))
+        return Outcome("challenger", (verdict_line.verdict(found),))
     against = [*gate["reasons"], *gate["lifted"]]
-    return Outcome("drift", tuple(f"challenger refused: {numbers.reason(r)}" for r in against))
+    return Outcome("drift", tuple(f"challenger refused: {verdict_line.reason(r)}" for r in against))
 
 
 def told(finding: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from plumbline.evaluate.plot_panels import COLOURS, INK, LIMIT, MOST_TICKS, PALE_INK
 from plumbline.evaluate.plots import canvas
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
-from plumbline.report.card_text import words
+from plumbline.report.metric_titles import metric_title
 
 WORDS = {"better": "#009E73", "within noise": "#7F7F7F", "worse": "#D55E00"}
 MARKS = {"better": "^", "within noise": "o", "worse": "v"}
@@ -37,7 +37,7 @@ def _quality(axes: Axes, found: Record) -> None:
     _days(axes, [o["day"] for o in origins])
     axes.set(
         title=f"On the {found['step_days']} days after each origin",
-        ylabel=f"{words(metric)}, {found['level']:.0%} interval",
+        ylabel=f"{metric_title(metric)}, {found['level']:.0%} interval",
     )
     axes.margins(y=0.15)
 
@@ -58,7 +58,7 @@ def _newest(axes: Axes, found: Record) -> None:
     better = "above" if metric in HIGHER_IS_BETTER else "below"
     axes.set(
         title=f"Newest model minus the last ({better} zero: better)",
-        ylabel=f"difference in {words(metric)}",
+        ylabel=f"difference in {metric_title(metric)}",
     )
     axes.margins(y=0.25)
     axes.legend(ncols=3, loc="upper left")
@@ -87,7 +87,7 @@ def _ageing(axes: Axes, found: Record) -> None:
     axes.set(
         title="Loss by age, against a fresh model",
         xlabel="age in days when the scored period begins",
-        ylabel=f"{words(found['primary'])} {change}, relative",
+        ylabel=f"{metric_title(found['primary'])} {change}, relative",
     )
     axes.margins(y=0.3)
     axes.legend(loc="upper left", ncols=2)

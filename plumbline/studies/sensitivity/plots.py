@@ -10,7 +10,7 @@ import numpy as np
 
 from plumbline.evaluate.plot_panels import COLOURS, LIMIT, PALE_INK
 from plumbline.evaluate.plots import canvas
-from plumbline.report.card_text import words
+from plumbline.report.metric_titles import metric_title
 
 COLUMNS = 4
 
@@ -35,7 +35,7 @@ def draw(path: Path, found: Record) -> None:
         lines, labels = axes[0].get_legend_handles_labels()
         axes[0].figure.legend(lines, labels, loc="outside upper right", ncols=4)
         for panel in axes[: len(settings) : across]:
-            panel.set_ylabel(f"{words(found['metric_name'])} on validation")
+            panel.set_ylabel(f"{metric_title(found['metric_name'])} on validation")
 
 
 def _setting(axes: Axes, name: str, setting: Record, found: Record) -> None:

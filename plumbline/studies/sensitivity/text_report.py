@@ -5,41 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from plumbline.report.card_text import words
+from plumbline.report.metric_titles import metric_title
+from plumbline.report.numbers import figure, interval, share, signed
 
 Record = Mapping[str, Any]
 
 
-def lines(found: Record) -> Iterator[str]:
+def lines(record: Record) -> Iterator[str]:
     """The best, what another seed does, then per setting a line per value and one on how flat it is."""
-    best = found["best"]
-    told = ", ".join(f"{name} {_value(v)}" for name, v in best["params"].items())
-    yield f"{found['usecase']}: {words(found['metric_name'])} on validation {best['metric']:.4g}, at {told}"
-    moved = [seed["value"] for seed in found["seeds"]]
-    yield f"{len(moved)} other seeds: {min(moved):+.4g} to {max(moved):+.4g}"
-    for name, setting in found["settings"].items():
-        yield f"{name}, best {_value(setting['best'])}{_trials(setting['trials'])}"
+    best = record["best"]
+    params = ", ".join(f"{name} {figure(v)}" for name, v in best["params"].items())
+    yield (
+        f"{record['usecase']}: {metric_title(record['metric_name'])} on validation "
+        f"{figure(best['metric'])}, at {params}"
+    )
+    changes = [seed["value"] for seed in record["seeds"]]
+    yield f"{len(changes)} other seeds: {signed(min(changes))} to {signed(max(changes))}"
+    for name, setting in record["settings"].items():
+        yield f"{name}, best {figure(setting['best'])}{_trials(setting['trials'])}"
         for one in setting["tried"]:
             yield (
-                f"  {_value(one['setting']):>10}  {one['metric']:.4g}, {one['value']:+.4g} "
-                f"({one['low']:+.4g} to {one['high']:+.4g}): {one['word']}"
+                f"  {figure(one['setting']):>10}  {figure(one['metric'])}, {interval(one, signed)}: {one['word']}"
             )
         yield f"  {flat(setting['flat'])}"
 
 
-def flat(found: Record) -> str:
+def flat(record: Record) -> str:
     """Where nothing is lost."""
-    share = f"{found['share']:.0%} of the values tried"
-    if "values" in found:
-        return f"no loss beyond noise at {', '.join(found['values'])}: {share}"
-    return f"no loss beyond noise from {_value(found['from'])} to {_value(found['to'])}; {share}"
+    tried = f"{share(record['share'])} of the values tried"
+    if "values" in record:
+        return f"no loss beyond noise at {', '.join(record['values'])}: {tried}"
+    return f"no loss beyond noise from {figure(record['from'])} to {figure(record['to'])}; {tried}"
 
 
-def _trials(found: Record) -> str:
-    if found["rank_correlation"] is None:
+def _trials(record: Record) -> str:
+    if record["rank_correlation"] is None:
         return ""
-    return f"; over {len(found['values'])} trials of the search, rank correlation {found['rank_correlation']:+.2f}"
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:.4g}"
+    return f"; over {len(record['values'])} trials of the search, rank correlation {record['rank_correlation']:+.2f}"

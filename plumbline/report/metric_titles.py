@@ -1,0 +1,52 @@
+"""Metrics as people name them: the title of each key, and the kind of its unit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Kind = Literal["", "label", "cost"]
+"""What a metric is counted in: nothing, the label's unit, or the unit of costs."""
+
+
+class Title(NamedTuple):
+    """A metric's name for people."""
+
+    text: str
+    kind: Kind = ""
+
+
+TITLES: Mapping[str, Title] = {
+    "average_precision": Title("average precision"),
+    "bias": Title("bias", "label"),
+    "brier": Title("Brier score"),
+    "cost": Title("cost", "cost"),
+    "cost_of_nothing": Title("cost without alarms", "cost"),
+    "cost_saved": Title("cost saved", "cost"),
+    "ece": Title("expected calibration error"),
+    "error_p50": Title("median absolute error", "label"),
+    "error_p90": Title("90th-percentile absolute error", "label"),
+    "false_alarm_rate": Title("false-alarm rate"),
+    "log_loss": Title("log loss"),
+    "mae": Title("mean absolute error", "label"),
+    "pinball_10": Title("pinball loss at 10%", "label"),
+    "pinball_90": Title("pinball loss at 90%", "label"),
+    "precision_at_k": Title("precision at k alarms a day"),
+    "precision_at_threshold": Title("precision at the threshold"),
+    "r2": Title("R²"),
+    "recall_at_false_alarm": Title("recall at the false-alarm rate"),
+    "recall_at_threshold": Title("recall at the threshold"),
+    "rmse": Title("root mean squared error", "label"),
+    "roc_auc": Title("ROC AUC"),
+}
+
+
+def metric_title(metric: str, units: Mapping[str, str] | None = None) -> str:
+    """A metric's name for people, with its unit where `units` names it by kind.
+
+    >>> metric_title("error_p50"), metric_title("mae", {"label": "minutes"}), metric_title("mean_width")
+    ('median absolute error', 'mean absolute error (minutes)', 'mean width')
+    """
+    known = TITLES.get(metric, Title(metric.replace("_", " ")))
+    unit = (units or {}).get(known.kind, "")
+    return f"{known.text} ({unit})" if unit else known.text
