@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 
 from plumbline.core.hashing import md5_bytes
-from plumbline.repo.dvcfiles import manifest_bytes, object_path
+from plumbline.repo.tracked_outs import manifest_bytes, object_path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 3

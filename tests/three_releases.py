@@ -27,7 +27,7 @@ import hashlib, json
 from pathlib import Path
 import numpy as np
 from plumbline.core import dvc_hash, tables, usecase
-from plumbline.runtime import runner
+from plumbline.runtime import dvc_lock, runner
 runner.prepare()
 from feast import FeatureStore
 from plumbline.features import store
@@ -45,7 +45,7 @@ views = {{
 scores = bundle.load(Path("models/{NAME}"), "{NAME}").predict({{n: v[:200] for n, v in test.items()}})
 champions = [v.md5 for v in registry.versions(Path("."), "{NAME}") if "champion" in v.aliases]
 print("SEEN" + json.dumps({{
-    "outs": {{path: dvc_hash.md5(Path(path)) for path in dvc_hash.locked("{NAME}")}},
+    "outs": {{path: dvc_hash.md5(Path(path)) for path in dvc_lock.outs(dvc_lock.of(dvc_lock.read(), "{NAME}"))}},
     "champion": champions,
     "feast": views,
     "services": sorted(s.name for s in known.list_feature_services()),

@@ -29,9 +29,10 @@ def run(chosen: argparse.Namespace) -> None:
             print(f"{entry['name']:28} {entry['kind']:9} {entry['description']}")
         return
     from plumbline.features import store
+    from plumbline.repo import artifacts
 
     as_of = config.load(chosen.usecase).data.as_of
-    store.apply(case)
+    store.apply(case, store.REPOSITORY, artifacts.path(case.name, artifacts.Role.SNAPSHOTS))
     if chosen.action == "materialize":
         if as_of is None:
             raise ParamsError(f"params.yaml, {case.name}.data.as_of: missing; set the day to serve")

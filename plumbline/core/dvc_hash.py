@@ -1,106 +1,106 @@
-"""The md5s of files and folders as DVC writes them, computed or read; the graph of dvc.yaml."""
+"""The md5s of files and folders as DVC writes them. A folder's is that of its manifest. An edge: reads files."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from plumbline.core.dvc_ignore import FILE, Ignore
 from plumbline.core.errors import PlumblineError
+from plumbline.core.hashing import Digest, md5_bytes, md5_file, md5_files
 
-CHUNK = 1 << 20
-PLACE = "${item.usecase}"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """The paths that a stage reads and writes for one use case; no plots."""
-
-    deps: tuple[str, ...]
-    outs: tuple[str, ...]
-    metrics: tuple[str, ...] = ()
+MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
 def md5(path: Path) -> str:
-    """DVC's md5 of a file, or of a folder (ends in ".dir"); PlumblineError where there is neither."""
+    """DVC's md5 of a file, or of a folder (ends in ".dir"); PlumblineError where there is neither.
+
+    What the .dvcignore files of the folder's DVC project leave out does not count.
+    """
     if path.is_dir():
-        return md5_folder(path)
-    digest = hashlib.md5(usedforsecurity=False)
+        root = project(path)
+        return manifest_md5(
+            contents(root, Path(os.path.abspath(path)).relative_to(root).as_posix())
+        )
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
+        return md5_file(str(path))
     except FileNotFoundError:
         raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from None
-    return digest.hexdigest()
-
-
-def md5_folder(path: Path) -> str:
-    """The md5 of DVC's listing of a folder: each file's md5 and relative path, in path order."""
-    files = {p.relative_to(path).as_posix(): p for p in path.rglob("*") if p.is_file()}
-    listing = [{"md5": md5(files[name]), "relpath": name} for name in sorted(files)]
-    return md5_text(json.dumps(listing, sort_keys=True)) + ".dir"
 
 
 def md5_text(text: str) -> str:
     """The md5 of a text in UTF-8."""
-    return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()
+    return md5_bytes(text.encode("utf-8"))
 
 
-def locked(usecase: str, path: Path = Path("dvc.lock")) -> dict[str, str]:
-    """The md5 of every out of the use case's stages, by path, as dvc.lock has it; none without one.
+def project(path: Path) -> Path:
+    """The root of the DVC project that a folder is in; its parent where it is in none."""
+    whole = Path(os.path.abspath(path))
+    return next((p for p in whole.parents if (p / ".dvc").is_dir()), whole.parent)
 
-    Raises PlumblineError where the file is not what DVC writes.
+
+def listing(root: Path, folder: str, known: Collection[str] = ()) -> list[str]:
+    """The files below a folder of a project, relative to it, in order, without those that DVC ignores.
+
+    Those of `known` are left out at no cost.
     """
-    stages = _stages(path)
+    return sorted(Ignore(str(root)).files(folder, frozenset(known)))
+
+
+def contents(root: Path, folder: str) -> dict[str, str]:
+    """A folder's files as they are now: relative path to md5; OSError where one cannot be read."""
+    if not (root / folder).is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    names = {str(root / folder / name): name for name in listing(root, folder)}
+    found = {}
+    for path, digest in md5_files(names).items():
+        if isinstance(digest, OSError):
+            raise digest
+        if names[path].rpartition("/")[2] == FILE:
+            raise OSError(
+                f"{path}: DVC refuses a {FILE} inside a folder that it hashes; move it up"
+            )
+        found[names[path]] = digest
+    return found
+
+
+def folder_md5(root: Path, folder: str) -> Digest:
+    """The md5 of the manifest that DVC would write for a folder as it is now, or why there is none."""
     try:
-        mine = [s for name, s in stages.items() if name.endswith(f"@{usecase}")]
-        return {out["path"]: out["md5"] for stage in mine for out in stage.get("outs", ())}
-    except (AttributeError, KeyError, TypeError) as error:
-        raise PlumblineError(
-            f"{path}: damaged ({error!r}); restore it with `git checkout`"
-        ) from None
+        return manifest_md5(contents(root, folder))
+    except OSError as error:
+        return error
 
 
-def graph(usecase: str, path: Path = Path("dvc.yaml")) -> dict[str, Stage]:
-    """The stages of dvc.yaml for one use case; none without the file."""
-    return {
-        name: Stage(*(_paths(stage.get(key, ()), usecase) for key in ("deps", "outs", "metrics")))
-        for name, stage in _stages(path).items()
-    }
+def manifest_md5(listed: Mapping[str, str]) -> str:
+    """The name of a folder's manifest with these relative paths and md5s."""
+    return md5_bytes(manifest_bytes(listed)) + ".dir"
 
 
-def upstream(stages: Mapping[str, Stage], name: str) -> list[str]:
-    """The outs of other stages that `name` was made from, directly or not, in the stages' order."""
-    makers = {out: stage for stage in stages.values() for out in stage.outs}
-    found: set[str] = set()
-    todo = [stages[name]] if name in stages else []
-    while todo:
-        new = {p for p in todo.pop().deps if p in makers} - found
-        found |= new
-        todo += [makers[p] for p in sorted(new)]
-    return [out for out in makers if out in found]
+def manifest(data: bytes) -> dict[str, str]:
+    """A folder's manifest: relative path to md5. ValueError where it is not what DVC writes."""
+    listing = json.loads(data)
+    if not isinstance(listing, list):
+        raise ValueError("expected a list")
+    found = {}
+    for entry in listing:
+        path, md5 = (entry.get(k) if isinstance(entry, dict) else None for k in ("relpath", "md5"))
+        if not isinstance(path, str) or not isinstance(md5, str) or not MD5.fullmatch(md5):
+            raise ValueError(f"expected md5 and relpath, found {str(entry)[:80]}")
+        if path.startswith("/") or not {"", ".", ".."}.isdisjoint(path.split("/")):
+            raise ValueError(f"the path '{path}' leaves its folder")
+        found[path] = md5
+    return found
 
 
-def _stages(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        whole = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise PlumblineError(
-            f"{path}: not valid YAML ({' '.join(str(error).split())}); restore it with `git checkout`"
-        ) from None
-    stages = whole.get("stages") if isinstance(whole, dict) else None
-    return stages if isinstance(stages, dict) else {}
+def manifest_bytes(contents: Mapping[str, str]) -> bytes:
+    """The manifest that DVC writes for these relative paths and md5s.
 
-
-def _paths(entries: Any, usecase: str) -> tuple[str, ...]:
-    """Each entry is a path, or a mapping from the path to its options."""
-    names = [next(iter(e)) if isinstance(e, dict) else e for e in entries]
-    return tuple(str(n).replace(PLACE, usecase) for n in names)
+    >>> manifest_bytes({"b": "1" * 32, "a": "0" * 32})[:41]
+    b'[{"md5": "0000000000000000000000000000000'
+    """
+    listing = [{"md5": contents[path], "relpath": path} for path in sorted(contents)]
+    return json.dumps(listing, sort_keys=True).encode()

@@ -15,8 +15,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import UseCase
 from plumbline.features import batch, catalog, definitions, ibis_session
@@ -26,13 +24,13 @@ FEW = 200_000
 """Rows from which Feast joins month by month: it pairs an event with every row of its entity."""
 
 
-def apply(usecase: UseCase, repository: Path = REPOSITORY, folder: Path | None = None) -> list[str]:
+def apply(usecase: UseCase, repository: Path, folder: Path) -> list[str]:
     """Write the use case's entities, views and feature service to the registry; returns their names.
 
-    `folder` holds the snapshots; by default the one that the graph names. Raises PlumblineError, as
-    all here do, where the store's files are damaged or held by another process.
+    `folder` holds the snapshots. Raises PlumblineError, as all here do, where the store's files are
+    damaged or held by another process.
     """
-    made = definitions.build(usecase, folder or snapshots_folder(usecase.name))
+    made = definitions.build(usecase, folder)
     with _mendable(repository):
         _open(repository).apply(made)
     return [d.name for d in made]
@@ -120,12 +118,6 @@ def _join(usecase: UseCase, rows: Any, folder: Path, month: str) -> Any:
         service = store.get_feature_service(usecase.name)
         found = store.get_historical_features(entity_df=rows, features=service).to_arrow()
     return found.select(["__key", *(s.name for s in usecase.snapshots)])
-
-
-def snapshots_folder(name: str, graph: Path = Path("dvc.yaml")) -> Path:
-    """Where the features stage writes the snapshots: its first out in the graph."""
-    stage = yaml.safe_load(graph.read_text(encoding="utf-8"))["stages"]["features"]
-    return Path(next(iter(stage["outs"][0])).replace("${item.usecase}", name))
 
 
 def _feast() -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from plumbline.core import dvc_hash
 from plumbline.core.hashing import md5_files
-from plumbline.repo import workspace
-from plumbline.repo.dvcfiles import lock_deps
+from plumbline.repo.tracked_outs import source_deps
+from plumbline.runtime import dvc_lock
 
 
 def changed(root: Path) -> Iterator[tuple[str, str]]:
@@ -16,13 +17,10 @@ def changed(root: Path) -> Iterator[tuple[str, str]]:
     DVC goes by size and time: an edit that keeps both is nothing to it. Outs of other stages are
     left out.
     """
-    file = root / "dvc.lock"
-    if not file.is_file():
-        return
-    read = lock_deps(file.read_text(encoding="utf-8", errors="replace"), "dvc.lock")
+    read = source_deps(dvc_lock.read(root))
     files = md5_files({str(root / path) for _, path, md5 in read if not md5.endswith(".dir")})
     folders = {path for _, path, md5 in read if md5.endswith(".dir")}
-    found = {path: workspace.folder_md5(root, path) for path in folders}
+    found = {path: dvc_hash.folder_md5(root, path) for path in folders}
     for stage, path, md5 in read:
         now = found.get(path) if md5.endswith(".dir") else files[str(root / path)]
         if isinstance(now, str) and now != md5:

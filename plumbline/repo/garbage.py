@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from plumbline.core.dvc_hash import MD5
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import child_process, revisions, verify
-from plumbline.repo.dvcfiles import MD5
 from plumbline.repo.object_stores import Place, Settings
 
 LAST_LINES = 20

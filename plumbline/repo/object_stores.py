@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from plumbline.core.dvc_hash import MD5
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.hashing import Digest, md5_bytes, md5_files
-from plumbline.repo.dvcfiles import MD5, object_path
+from plumbline.repo.tracked_outs import object_path
 
 OBJECTS = Path("files") / "md5"
 RELATIVE = "(relative)"

@@ -16,9 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from plumbline.core.dvc_hash import MD5
 from plumbline.core.errors import PlumblineError
 from plumbline.core.hashing import Digest, copy
-from plumbline.repo.dvcfiles import MD5, object_path
+from plumbline.repo.tracked_outs import object_path
 
 THREADS = 16
 """Objects read at once: waiting for the network, not the processor."""

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from plumbline.core import hashing
+from plumbline.core import dvc_hash, hashing
+from plumbline.core.dvc_hash import manifest_bytes
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.repo import workspace
-from plumbline.repo.dvcfiles import manifest_bytes
 from plumbline.repo.object_stores import Folder, Place, Settings, Source
 from plumbline.repo.verify import Finding, Use
 
@@ -149,7 +148,7 @@ class _WorkTree:
     @contextmanager
     def open(self, oid: str) -> Iterator[BinaryIO]:
         if oid.endswith(".dir"):
-            yield io.BytesIO(manifest_bytes(workspace.contents(self.root, self.use.out.path)))
+            yield io.BytesIO(manifest_bytes(dvc_hash.contents(self.root, self.use.out.path)))
             return
         with (self.root / self.use.path).open("rb") as stream:
             yield stream

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import child_process, object_stores, repair, revisions, verify
-from plumbline.repo.dvcfiles import Out
+from plumbline.repo.tracked_outs import Out
+from plumbline.runtime import dvc_lock
 from plumbline.runtime.runner import QUIET, log
 
 DROPPED = re.compile(r"(GIT|DVC|MLFLOW|COV|VIRTUAL_ENV|CONDA|PYTHON(PATH|HOME|STARTUP)$)")
@@ -119,7 +120,7 @@ def about() -> dict[str, str]:
 
 
 def _locked(out: Out) -> bool:
-    return out.file.endswith("dvc.lock")
+    return out.file.endswith(dvc_lock.FILE)
 
 
 def cloned(root: Path, commit: str, target: Path) -> Path:

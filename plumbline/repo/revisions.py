@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo.dvcfiles import Out, dvc_outs, lock_outs
+from plumbline.repo import tracked_outs
+from plumbline.repo.tracked_outs import Out
+from plumbline.runtime import dvc_lock, dvc_yaml
 
 WORK_TREE = None
 """The revision that stands for the files as they are now."""
@@ -48,15 +50,17 @@ def tags(root: Path) -> list[str]:
 def outs(root: Path, rev: str | None) -> list[Out]:
     """Every out that the dvc.lock and .dvc files of the work tree, or of a revision, name."""
     names = _names(root, rev)
-    wanted = [n for n in names if posixpath.basename(n) in ("dvc.lock", "dvc.yaml") or _dvc(n)]
+    wanted = [
+        n for n in names if posixpath.basename(n) in (dvc_lock.FILE, dvc_yaml.FILE) or _dvc(n)
+    ]
     texts = {n: data.decode(errors="replace") for n, data in blobs(root, rev, wanted).items()}
     found: list[Out] = []
     for name in sorted(texts):
-        if posixpath.basename(name) == "dvc.lock":
-            declared = posixpath.join(posixpath.dirname(name), "dvc.yaml")
-            found += lock_outs(texts[name], texts.get(declared, ""), name)
+        if posixpath.basename(name) == dvc_lock.FILE:
+            declared = posixpath.join(posixpath.dirname(name), dvc_yaml.FILE)
+            found += tracked_outs.of_lock(texts[name], texts.get(declared, ""), name)
         elif _dvc(name):
-            found += dvc_outs(texts[name], name)
+            found += tracked_outs.of_dvc_file(texts[name], name)
     return found
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plumbline.core import dvc_hash
+from plumbline.core.dvc_hash import manifest
 from plumbline.core.hashing import Digest, md5_bytes, md5_files
-from plumbline.repo import deps, object_stores, revisions, state, workspace
-from plumbline.repo.dvcfiles import Out, manifest
+from plumbline.repo import deps, object_stores, revisions, state
 from plumbline.repo.object_stores import Place, Settings, read_object
+from plumbline.repo.tracked_outs import Out
 
 WHERE = ("workspace", "cache", "remote")
 Contents = Mapping[str, Mapping[str, str]]
@@ -179,7 +181,7 @@ def _in_workspace(root: Path, outs: Sequence[Out], contents: Contents) -> Part:
     known = [(None, out) for out in outs if out not in set(whole)]
     uses = [use for use in expand(known, contents) if not use.oid.endswith(".dir")]
     digests = md5_files(str(root / use.path) for use in uses)
-    folders = {str(root / out.path): workspace.folder_md5(root, out.path) for out in whole}
+    folders = {str(root / out.path): dvc_hash.folder_md5(root, out.path) for out in whole}
     claims = [(use, str(root / use.path)) for use in uses]
     claims += [(Use(None, out, out.path, out.md5), str(root / out.path)) for out in whole]
     findings = _judge("workspace", claims, {**digests, **folders}, str)
@@ -190,7 +192,7 @@ def _in_workspace(root: Path, outs: Sequence[Out], contents: Contents) -> Part:
 
 def _extra(root: Path, out: Out, contents: Mapping[str, str]) -> Iterator[Finding]:
     """Files in an out's folder that no run wrote there: the next stage would read them too."""
-    for name in workspace.listing(root, out.path, contents):
+    for name in dvc_hash.listing(root, out.path, contents):
         path = f"{out.path}/{name}"
         yield Finding("extra", "workspace", Use(None, out, path, ""), None, str(root / path))
 
@@ -205,7 +207,7 @@ def _in_git(root: Path, rev: str, outs: Sequence[Out]) -> Part:
             digests[out.path] = FileNotFoundError(f"{rev} has no {out.path}")
         elif out.folder:
             inside = {name.removeprefix(out.path + "/"): md5 for name, md5 in md5s.items()}
-            digests[out.path] = workspace.manifest_md5(inside)
+            digests[out.path] = dvc_hash.manifest_md5(inside)
         else:
             digests[out.path] = next(iter(md5s.values()))
     claims = [(Use(rev, out, out.path, out.md5), out.path) for out in outs]

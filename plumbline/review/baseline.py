@@ -9,15 +9,14 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import yaml
-
+from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.repo import child_process, dvc_lock, dvcfiles, object_stores, reproduce
+from plumbline.repo import artifacts, child_process, object_stores, reproduce
 from plumbline.repo.object_stores import Folder, read_object
-from plumbline.review import data_drift, lockcheck, revision
+from plumbline.review import lockcheck, revision
 from plumbline.review.revision import LOCK, Side
-from plumbline.runtime import run_records
+from plumbline.runtime import dvc_lock, run_records
 
 log = logging.getLogger("plumbline")
 Wanted = Mapping[str, str]
@@ -43,22 +42,22 @@ def bring(root: Path, rev: str) -> Iterator[str]:
 
 def start_from(root: Path, rev: str) -> str:
     """Put a revision's dvc.lock in place, without the stages that head does not have any more."""
-    text = revision.side(root, rev).texts[LOCK]
-    whole = yaml.load(text, Loader=yaml.CSafeLoader)
+    there = revision.side(root, rev)
+    text, entries = there.texts[LOCK], there.entries
     kept = lockcheck.declared(revision.side(root, None).texts)
-    if not whole["stages"].keys() <= kept:
-        whole["stages"] = {n: s for n, s in whole["stages"].items() if n in kept}
-        text = yaml.safe_dump(whole, sort_keys=False)
+    if not entries.keys() <= kept:
+        entries = {name: entry for name, entry in entries.items() if name in kept}
+        text = dvc_lock.dump(entries)
     with replacing(root / LOCK) as beside:
         beside.write_text(text, encoding="utf-8")
-    return f"{LOCK}: {rev}'s, {len(whole['stages'])} stages"
+    return f"{LOCK}: {rev}'s, {len(entries)} stages"
 
 
 def needed(side: Side) -> dict[str, str]:
     """What `compare` reads of every use case of a side: model, test table, current table."""
-    reads = (dvc_lock.model, dvc_lock.test_table, data_drift.drift_tables)
-    cases = [dvc_lock.of(side.entries, name) for name in sorted(dvc_lock.usecases(side.entries))]
-    pairs = [read(mine) for mine in cases for read in reads]
+    reads = (artifacts.bundle, artifacts.test_table, artifacts.current_table)
+    names = sorted(dvc_lock.usecases(side.entries))
+    pairs = [read(dvc_lock.of(side.entries, name), name) for name in names for read in reads]
     return dict(pair for pair in pairs if pair is not None)
 
 
@@ -71,7 +70,7 @@ def _whole(cache: Folder, oid: str) -> bool:
     data = read_object(cache, oid)
     if data is None or not oid.endswith(".dir"):
         return data is not None
-    inner = dvcfiles.manifest(data).values()
+    inner = dvc_hash.manifest(data).values()
     return all(read_object(cache, md5) is not None for md5 in inner)
 
 

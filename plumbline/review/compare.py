@@ -11,11 +11,11 @@ from typing import Any
 from plumbline.core import usecase as usecases
 from plumbline.core.hashing import md5_bytes
 from plumbline.metrics.metrics import PRIMARY
-from plumbline.repo import dvc_lock, object_stores, revisions
-from plumbline.repo.dvc_lock import Entries
+from plumbline.repo import artifacts, object_stores, revisions
 from plumbline.repo.object_stores import Folder
 from plumbline.review import (
     data_drift,
+    lock_changes,
     lockcheck,
     merge_gate,
     metadata_diff,
@@ -28,6 +28,8 @@ from plumbline.review import seed_variance as luck
 from plumbline.review.revision import Side
 from plumbline.review.scoring import Case
 from plumbline.review.seed_variance import Luck
+from plumbline.runtime import dvc_lock
+from plumbline.runtime.dvc_lock import Entries
 
 log = logging.getLogger("plumbline")
 
@@ -136,10 +138,10 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
         "override": params.gate.override,
         "base": against,
         "release": _released(asked, base, release, against),
-        "params": dvc_lock.changed_params(old, new)
-        + dvc_lock.values(base.gate(name), head.gate(name)),
-        "stages": dvc_lock.changed_stages(old, new),
-        "edges": dvc_lock.edges(new),
+        "params": lock_changes.changed_params(old, new)
+        + lock_changes.values(base.gate(name), head.gate(name)),
+        "stages": lock_changes.changed_stages(old, new),
+        "edges": lock_changes.edges(new),
         "data": metadata_diff.data(before, after),
         "features": metadata_diff.features(before, after),
         "drift": data_drift.drift_of(asked.cache, case, (base.name, old), (head.name, new)),
@@ -147,7 +149,7 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
         "monitor": metadata_diff.monitor(after),
         "evaluate": metadata_diff.evaluate(after),
         "blocked": metadata_diff.blocked(after),
-        "lineage": {"base": dvc_lock.lineage(old), "head": dvc_lock.lineage(new)},
+        "lineage": {"base": lock_changes.lineage(old), "head": lock_changes.lineage(new)},
     }
 
 
@@ -166,6 +168,7 @@ def _released(
     """Head against the release: what was found against base, where both have the same bytes."""
     if release is None:
         return {}
-    sides_of = [dvc_lock.of(side.entries, asked.name) for side in (base, release)]
-    used = [(dvc_lock.model(mine), dvc_lock.test_table(mine)) for mine in sides_of]
+    name = asked.name
+    sides_of = [dvc_lock.of(side.entries, name) for side in (base, release)]
+    used = [(artifacts.bundle(own, name), artifacts.test_table(own, name)) for own in sides_of]
     return against if used[0] == used[1] else _against(asked, release)

@@ -12,11 +12,11 @@ from plumbline.core.usecase import Array, Columns, UseCase
 from plumbline.monitor import calendar, drift
 from plumbline.monitor.binning import Kind, monitored
 from plumbline.monitor.params import Monitor
-from plumbline.repo import dvc_lock
-from plumbline.repo.dvc_lock import Entries
+from plumbline.repo import artifacts
 from plumbline.repo.object_stores import Folder
 from plumbline.review import scoring
 from plumbline.review.scoring import Case
+from plumbline.runtime.dvc_lock import Entries
 
 SHOWN = 20
 """Columns that a comparison lists, the furthest first."""
@@ -40,19 +40,11 @@ def drift_between(
     return sorted(moved, key=lambda line: (line["noise"] - line["psi"], line["column"]))[:SHOWN]
 
 
-def drift_tables(mine: Entries) -> tuple[str, str] | None:
-    """The current table's path and md5: what monitor reads of features that evaluate does not."""
-    made = mine.get("features", dvc_lock.Entry()).outs
-    judged = mine.get("evaluate", dvc_lock.Entry()).deps
-    deps = mine.get("monitor", dvc_lock.Entry()).deps
-    return next(((p, m) for p, m in deps.items() if p in made and p not in judged), None)
-
-
 def drift_of(
     folder: Folder, case: Case, base: tuple[str, Entries], head: tuple[str, Entries]
 ) -> list[dict[str, Any]]:
     """`drift_between` for two sides' current tables; none where they are the same bytes or missing."""
-    pair = [drift_tables(mine) for _, mine in (base, head)]
+    pair = [artifacts.current_table(own, case.usecase.name) for _, own in (base, head)]
     if pair[0] is None or pair[1] is None or pair[0] == pair[1]:
         return []
     read = [

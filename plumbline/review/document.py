@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo.dvc_lock import ordered
 from plumbline.report.blocks import Bars, Block, Bullets, Fold, Graph, Heading, Table, Text, Verdict
 from plumbline.report.numbers import figure, signed
 from plumbline.review import changes, merge_gate
@@ -72,7 +71,8 @@ def _usecase(name: str, case: Mapping[str, Any], found: Mapping[str, Any]) -> It
     for text in changes.lines(case):
         yield Text(text)
     changed = frozenset(s["name"] for s in case["stages"])
-    known = ordered({name for edge in case["edges"] for name in edge} | changed)
+    joined = dict.fromkeys(name for edge in case["edges"] for name in edge)
+    known = list(joined | dict.fromkeys(s["name"] for s in case["stages"]))
     yield Graph(f"Stages of {name} whose entry changed", known, case["edges"], changed)
     if case["seeds"]["reason"]:
         yield Text(f"Other seeds were not tried: {case['seeds']['reason']}")

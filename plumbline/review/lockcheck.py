@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from plumbline.core.errors import PlumblineError
 from plumbline.repo import child_process, deps, object_stores, verify
-from plumbline.repo.dvc_lock import Entry
 from plumbline.repo.verify import Finding
 from plumbline.review import cards
 from plumbline.review.revision import GRAPH, LOCK, PARAMS, Side
+from plumbline.runtime import dvc_yaml
+from plumbline.runtime.dvc_lock import Entry
 
 RUNNING = re.compile(r"Running stage '([^']+)'")
-VARIABLE = re.compile(r"\$\{([^}]+)\}")
 FAILED = re.compile(r"ERROR: failed to reproduce '([^']+)'(?:: (.*))?")
 EXITED = re.compile(r"exited with (-?\d+)")
 ERROR = re.compile(r"ERROR: (.*)")
@@ -66,9 +63,8 @@ def unlocked(texts: Mapping[str, str], entries: Iterable[str]) -> list[str]:
 
 def declared(texts: Mapping[str, str]) -> set[str]:
     """The names in dvc.lock of all stages of dvc.yaml, one for each use case of params.yaml."""
-    graph = _yaml(texts.get(GRAPH, ""), GRAPH)
-    params = _yaml(texts.get(PARAMS, ""), PARAMS)
-    return {n for s, told in (graph.get("stages") or {}).items() for n in _names(s, told, params)}
+    graph, params = (dvc_yaml.document(texts.get(file, ""), file) for file in (GRAPH, PARAMS))
+    return dvc_yaml.names(graph, params)
 
 
 def wrong_bytes(root: Path) -> list[str]:
@@ -115,34 +111,6 @@ def _killed(said: str) -> str | None:
     code = int(match[1]) if match else 0
     signal = -code if code < 0 else code - 128
     return f"killed by signal {signal}" if code and signal > 0 else None
-
-
-def _names(stage: str, told: Any, params: Mapping[str, Any]) -> Iterator[str]:
-    matrix = told.get("matrix") if isinstance(told, dict) else None
-    if not matrix:
-        yield stage
-        return
-    suffixes = [""]
-    for values in matrix.values():
-        listed = _listed(values, params)
-        suffixes = [f"{s}-{v}" if s else str(v) for s in suffixes for v in listed]
-    yield from (f"{stage}@{suffix}" for suffix in suffixes)
-
-
-def _listed(values: Any, params: Mapping[str, Any]) -> list[Any]:
-    match = VARIABLE.fullmatch(values) if isinstance(values, str) else None
-    found = params.get(match[1]) if match else values
-    return found if isinstance(found, list) else []
-
-
-def _yaml(text: str, file: str) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise PlumblineError(f"{file}: not valid YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(found, dict):
-        raise PlumblineError(f"{file}: expected keys and values")
-    return found
 
 
 def _wrong(finding: Finding) -> bool:

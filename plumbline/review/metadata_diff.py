@@ -11,7 +11,7 @@ from typing import Any
 from plumbline.evaluate import acceptance
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
-from plumbline.repo import dvc_lock
+from plumbline.review import lock_changes
 
 Told = Mapping[str, Mapping[str, Any]]
 NOT_DEFINITION = frozenset(("missing", "in_model"))
@@ -25,7 +25,7 @@ def data(base: Told, head: Told) -> dict[str, Any]:
         "rows": _both(old, new, "rows"),
         "span": _both(old, new, "span"),
         "as_of": _both(old, new, "as_of"),
-        "schema": dvc_lock.values(_schema(old), _schema(new)),
+        "schema": lock_changes.values(_schema(old), _schema(new)),
         "quarantine": _counts(base.get("validate", {}), head.get("validate", {})),
     }
 
@@ -35,7 +35,7 @@ def features(base: Told, head: Told) -> dict[str, Any]:
     old, new = _catalog(base), _catalog(head)
     both = sorted(old.keys() & new.keys())
     parts = {
-        n: [c["key"] for c in dvc_lock.values(_meaning(old[n]), _meaning(new[n]))] for n in both
+        n: [c["key"] for c in lock_changes.values(_meaning(old[n]), _meaning(new[n]))] for n in both
     }
     used = {n: bool(new[n].get("in_model")) for n in both}
     return {

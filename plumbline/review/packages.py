@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from plumbline.repo import dvc_lock
+from plumbline.review import lock_changes
 
 LOCKS = ("requirements.txt", "requirements-comment.txt")
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
@@ -29,4 +29,4 @@ def changed(base: dict[str, str], head: dict[str, str]) -> list[dict[str, Any]]:
     old, new = (
         {n: v for f in LOCKS for n, v in pins(side.get(f, "")).items()} for side in (base, head)
     )
-    return dvc_lock.values(old, new)
+    return lock_changes.values(old, new)

@@ -14,13 +14,12 @@ import yaml
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import dvc_lock, revisions
-from plumbline.repo.dvc_lock import Entry
+from plumbline.repo import artifacts, revisions
 from plumbline.review import packages
+from plumbline.runtime import dvc_lock, dvc_yaml
+from plumbline.runtime.dvc_lock import Entry
 
-LOCK = "dvc.lock"
-PARAMS = "params.yaml"
-GRAPH = "dvc.yaml"
+LOCK, GRAPH, PARAMS = dvc_lock.FILE, dvc_yaml.FILE, dvc_yaml.PARAMS
 RELEASES = "model-v*"
 
 
@@ -42,7 +41,7 @@ class Side:
 
     def told(self, usecase: str) -> dict[str, Any]:
         """The small JSONs of a use case's stages, by stage; those that are not there are left out."""
-        paths = dvc_lock.metrics(dvc_lock.of(self.entries, usecase))
+        paths = artifacts.metrics(dvc_lock.of(self.entries, usecase))
         found = revisions.blobs(self.root, self.rev, paths.values())
         return {s: _json(found[p], p, self.name) for s, p in paths.items() if p in found}
 

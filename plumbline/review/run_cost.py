@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plumbline.repo.dvc_lock import Entries, Entry, ordered
 from plumbline.runtime import run_records
+from plumbline.runtime.dvc_lock import Entries, Entry
 
 Runs = Sequence[Mapping[str, Any]]
 
@@ -17,7 +17,7 @@ def costs(root: Path, usecase: str, base: Entries, head: Entries) -> list[dict[s
     known = run_records.read(usecase, root)
     lines = [
         {"stage": name, "base": _cost(known, name, base), "head": _cost(known, name, head)}
-        for name in ordered(head)
+        for name in head
     ]
     return [line for line in lines if line["base"] or line["head"]]
 

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.config import UseCaseParams
-from plumbline.core import tables
+from plumbline.core import dvc_hash, tables
 from plumbline.core.errors import BundleError, PlumblineError, SpecError
 from plumbline.core.hashing import md5_file
 from plumbline.core.usecase import Columns, UseCase
 from plumbline.evaluate import assessment
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
-from plumbline.repo import dvc_lock, dvcfiles
-from plumbline.repo.dvc_lock import Entries
+from plumbline.repo import artifacts
 from plumbline.repo.object_stores import Folder, read_object
 from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored
+from plumbline.runtime.dvc_lock import Entries
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,14 @@ def compared(
     `again`: head with other seeds. Base's window is left out where it is head's. PlumblineError where
     an object is not in the cache. What cannot be compared says why.
     """
-    if _same(base[1], head[1]):
+    if _same(case.usecase.name, base[1], head[1]):
         return {"head": {"comparable": True, "same": True}}
     try:
         old, new = (run(cache, case, *one) for one in (base, head))
     except BundleError as error:
         return {"head": paired.refused(str(error))}
-    moved = dvc_lock.test_table(base[1]) != dvc_lock.test_table(head[1])
+    name = case.usecase.name
+    moved = artifacts.test_table(base[1], name) != artifacts.test_table(head[1], name)
     found = {"head": judged(case, old, new, again)}
     return found | ({"base": _on(case, old, new, again, on_head=False)} if moved else {})
 
@@ -68,14 +69,15 @@ def judged(case: Case, base: Run, head: Run, again: Sequence[Bundle] = ()) -> di
     return _on(case, base, head, again, on_head=True)
 
 
-def _same(base: Entries, head: Entries) -> bool:
-    sides = [(dvc_lock.model(mine), dvc_lock.test_table(mine)) for mine in (base, head)]
+def _same(name: str, base: Entries, head: Entries) -> bool:
+    sides = [(artifacts.bundle(own, name), artifacts.test_table(own, name)) for own in (base, head)]
     return sides[0] == sides[1] and None not in sides[0]
 
 
 def run(cache: Folder, case: Case, name: str, mine: Entries) -> Run:
     """A revision's bundle and test table; BundleError where its dvc.lock has none."""
-    model, table = dvc_lock.model(mine), dvc_lock.test_table(mine)
+    usecase = case.usecase.name
+    model, table = artifacts.bundle(mine, usecase), artifacts.test_table(mine, usecase)
     if model is None or table is None:
         raise BundleError(f"{name}: dvc.lock has no model or no test table of this use case")
     path = object_file(cache, name, *table)
@@ -171,7 +173,7 @@ def _folder(cache: Folder, name: str, path: str, oid: str) -> Iterator[Path]:
     if listing is None:
         raise _missing(cache, name, path, oid)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as made:
-        for inner, md5 in dvcfiles.manifest(listing).items():
+        for inner, md5 in dvc_hash.manifest(listing).items():
             data = read_object(cache, md5)
             if data is None:
                 raise _missing(cache, name, f"{path}/{inner}", md5)

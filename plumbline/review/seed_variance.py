@@ -17,11 +17,11 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import Columns
 from plumbline.model import boosting, bundle, calibration, matrices, threshold
 from plumbline.model.bundle import Bundle
-from plumbline.repo import dvc_lock
-from plumbline.repo.dvc_lock import Entries
+from plumbline.repo import artifacts
 from plumbline.repo.object_stores import Folder
 from plumbline.review import scoring
 from plumbline.review.scoring import Case
+from plumbline.runtime.dvc_lock import Entries
 
 APART = 7_919
 """Between two seeds; any number that does not lead back to head's own."""
@@ -46,12 +46,16 @@ def measured(
 ) -> Luck:
     """Head's model trained `gate.retrains` times more; none where all others have the same model."""
     count, (name, mine) = case.params.gate.retrains, head
-    if not count or all(dvc_lock.model(mine) == dvc_lock.model(other) for other in others):
+    usecase = case.usecase.name
+    own_bundle = artifacts.bundle(mine, usecase)
+    if not count or all(own_bundle == artifacts.bundle(other, usecase) for other in others):
         return Luck()
     try:
         own = scoring.run(cache, case, name, mine).scorer
-        paths = [scoring.object_file(cache, name, *found) for found in dvc_lock.learned(mine)]
-        if len(paths) != len(dvc_lock.LEARNED):
+        paths = [
+            scoring.object_file(cache, name, *found) for found in artifacts.learned(mine, usecase)
+        ]
+        if len(paths) != len(artifacts.LEARNED):
             raise PlumblineError(f"{name}: dvc.lock does not say which tables its model learned")
         log.info("compare: %s: %d retrains with other seeds", case.usecase.name, count)
         return Luck(list(retrained(case, own, count, *paths)))

@@ -17,6 +17,7 @@ from typing import Any
 
 from plumbline.core import dvc_hash, files
 from plumbline.core.errors import PlumblineError
+from plumbline.runtime import dvc_lock, dvc_yaml
 
 UNDER_DVC = "DVC_STAGE"
 """Set by DVC in the environment of a stage that it runs."""
@@ -120,10 +121,10 @@ def refuse_changed(usecase: str, stage: str) -> None:
 
     A warning where the stage is run by hand.
     """
-    stages = dvc_hash.graph(usecase)
-    written = {out for other in stages.values() for out in other.outs}
+    stages = dvc_yaml.of_usecase(dvc_yaml.read(), usecase)
+    written = {out for other in stages.values() for out in other.of_kind("outs")}
     inputs = [name for name in stages[stage].deps if name in written] if stage in stages else []
-    recorded = dvc_hash.locked(usecase) if inputs else {}
+    recorded = dvc_lock.outs(dvc_lock.of(dvc_lock.read(), usecase)) if inputs else {}
     for name in inputs:
         if name not in recorded or not Path(name).exists():
             continue

@@ -22,6 +22,7 @@ import yaml
 
 from plumbline.core import dvc_hash
 from plumbline.core.files import replacing
+from plumbline.runtime import dvc_yaml
 
 KEPT = 500
 """Lines that a use case's file keeps, the newest."""
@@ -85,10 +86,10 @@ def place(usecase: str, root: Path = Path(".")) -> Path:
 
 def wrote(usecase: str, stage: str, root: Path = Path(".")) -> dict[str, str]:
     """md5s by path of what tells this run from another: its metrics, or its outs where it has none."""
-    stages = dvc_hash.graph(usecase, root / "dvc.yaml")
+    stages = dvc_yaml.of_usecase(dvc_yaml.read(root), usecase)
     if stage not in stages:
         return {}
-    paths = stages[stage].metrics or stages[stage].outs
+    paths = stages[stage].of_kind("metrics") or stages[stage].of_kind("outs")
     return {p: dvc_hash.md5(root / p) for p in paths if (root / p).exists()}
 
 

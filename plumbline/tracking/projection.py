@@ -18,7 +18,7 @@ from typing import Any
 
 from plumbline.core import dvc_hash
 from plumbline.core.files import dumps
-from plumbline.runtime import run_records
+from plumbline.runtime import dvc_lock, dvc_yaml, run_records
 from plumbline.tracking import mlflow_process
 
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -127,10 +127,11 @@ def _tags(usecase: str, stage: str) -> dict[str, str]:
 
 def md5s(usecase: str, stage: str) -> dict[str, str]:
     """The md5 of what `stage` was made from, from dvc.lock in a run by DVC, and of what it wrote."""
-    stages = dvc_hash.graph(usecase)
-    known = dvc_hash.locked(usecase) if "DVC_STAGE" in os.environ else {}
-    own = stages[stage].outs if stage in stages else ()
-    found = {p: known.get(p) for p in dvc_hash.upstream(stages, stage)} | dict.fromkeys(own)
+    stages = dvc_yaml.of_usecase(dvc_yaml.read(), usecase)
+    entries = dvc_lock.read() if "DVC_STAGE" in os.environ else {}
+    known = dvc_lock.outs(dvc_lock.of(entries, usecase))
+    own = stages[stage].of_kind("outs") if stage in stages else ()
+    found = {p: known.get(p) for p in dvc_yaml.upstream(stages, stage)} | dict.fromkeys(own)
     there = {p: value for p, value in found.items() if value or Path(p).exists()}
     return {p: value or dvc_hash.md5(Path(p)) for p, value in there.items()}
 

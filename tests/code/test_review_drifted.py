@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from plumbline.monitor.params import Monitor
-from plumbline.repo.dvc_lock import Entry
 from plumbline.review import data_drift
 from tests.shop import table, usecase
 
@@ -34,13 +33,3 @@ def test_columns_that_cannot_be_compared_are_left_out() -> None:
     plain = {k: v for k, v in base.items() if k != "at"}
     found = data_drift.drift_between(usecase(timed=False), LIMITS, plain, head)
     assert {line["column"] for line in found} <= {"colour", "spare"}
-
-
-def test_the_table_is_what_monitor_alone_reads() -> None:
-    entries = {
-        "features": Entry(outs={"t/test": "1", "t/current": "2", "t/train": "3"}),
-        "evaluate": Entry(deps={"t/test": "1", "t/train": "3"}),
-        "monitor": Entry(deps={"models/a": "9", "t/test": "1", "t/current": "2"}),
-    }
-    assert data_drift.drift_tables(entries) == ("t/current", "2")
-    assert data_drift.drift_tables({}) is None

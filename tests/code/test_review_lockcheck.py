@@ -8,10 +8,10 @@ import pytest
 
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import child_process
-from plumbline.repo.dvc_lock import Entry
-from plumbline.repo.dvcfiles import Out
+from plumbline.repo.tracked_outs import Out
 from plumbline.repo.verify import Finding, Part, Report, Use
 from plumbline.review import lockcheck
+from plumbline.runtime.dvc_lock import Entry
 
 GRAPH = """
 stages:
@@ -31,7 +31,7 @@ def test_a_stage_that_the_lock_lacks_is_named() -> None:
 
 @pytest.mark.parametrize("text", ["a: [", "- 1"])
 def test_a_damaged_graph_is_named(text: str) -> None:
-    with pytest.raises(PlumblineError, match=r"dvc.yaml: (not valid YAML|expected keys)"):
+    with pytest.raises(PlumblineError, match=r"dvc.yaml: damaged \((not valid YAML|expected keys)"):
         lockcheck.unlocked({"dvc.yaml": text}, [])
 
 
@@ -64,7 +64,7 @@ def test_what_dvc_says_of_a_dry_run(
 def test_an_absent_out_is_wrong_only_where_git_should_have_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lockcheck.places, "settings", lambda root: None)
+    monkeypatch.setattr(lockcheck.object_stores, "settings", lambda root: None)
     findings = [
         Finding(
             kind,

@@ -12,9 +12,9 @@ from plumbline.config import UseCaseParams
 from plumbline.core import row_features
 from plumbline.core.errors import BundleError, SpecError
 from plumbline.core.usecase import Column, Slice, UseCase
-from plumbline.repo.dvc_lock import Entry
 from plumbline.review import scoring
 from plumbline.review.scoring import Case, Run
+from plumbline.runtime.dvc_lock import Entry
 
 N = 200
 USECASE = UseCase(

@@ -11,7 +11,7 @@ import pytest
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import agree, golden, journal, plan, steps, tool
 from plumbline.ops.rollback.plan import Head, Version
-from plumbline.repo.dvcfiles import Out
+from plumbline.repo.tracked_outs import Out
 from plumbline.repo.verify import Finding, Use
 
 OLD, NEW = "a" * 32 + ".dir", "b" * 32 + ".dir"

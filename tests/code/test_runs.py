@@ -10,9 +10,9 @@ import yaml
 
 from plumbline.core import dvc_hash
 from plumbline.core.files import write_json
-from plumbline.repo.dvc_lock import Entry
 from plumbline.review import run_cost
 from plumbline.runtime import run_records
+from plumbline.runtime.dvc_lock import Entry
 
 GRAPH = {
     "stages": {

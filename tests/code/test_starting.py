@@ -55,6 +55,26 @@ def test_changed_inputs_are_refused_in_a_run(
         preflight.refuse_changed("toy", "train")
 
 
+def test_what_dvc_ignores_is_no_change(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte-code cache beside an input's files: neither DVC's md5 nor ours counts it."""
+    monkeypatch.setenv(preflight.UNDER_DVC, "train@toy")
+    (root / ".dvc").mkdir()
+    (root / ".dvcignore").write_text("__pycache__\n")
+    (root / "table.txt").unlink()
+    (root / "table.txt").mkdir()
+    (root / "table.txt" / "a").write_text("a")
+    md5 = dvc_hash.md5(root / "table.txt")
+    (root / "dvc.lock").write_text(
+        f"stages: {{cook@toy: {{outs: [{{path: table.txt, md5: {md5}}}]}}}}"
+    )
+    (root / "table.txt" / "__pycache__").mkdir()
+    (root / "table.txt" / "__pycache__" / "a.pyc").write_text("compiled")
+    preflight.refuse_changed("toy", "train")
+    (root / "table.txt" / "b").write_text("b")
+    with pytest.raises(PlumblineError, match=r"table\.txt: md5 .* but dvc\.lock records"):
+        preflight.refuse_changed("toy", "train")
+
+
 def test_what_a_killed_stage_left_is_swept(root: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
@@ -113,7 +133,7 @@ def test_a_stage_dies_with_its_parent(tmp_path: Path, shell: bool) -> None:
     parent = (
         "import os, subprocess, sys\n"
         f"child = subprocess.Popen({words!r}, shell={shell}, stdout=subprocess.PIPE)\n"
-        "child.stdout.readline()\n"
+        "assert child.stdout.readline()\n"
         "os.kill(os.getpid(), 9)\n"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

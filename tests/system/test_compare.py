@@ -13,9 +13,10 @@ import pytest
 import yaml
 
 from plumbline.__main__ import main
-from plumbline.repo import dvc_lock, object_stores
+from plumbline.repo import artifacts, object_stores
 from plumbline.review import revision, scoring, seed_variance
 from plumbline.review.scoring import Case
+from plumbline.runtime import dvc_lock
 from tests import project as projects
 from tests.project import Project
 from tests.shared import copied
@@ -210,7 +211,9 @@ def test_retrains_differ_from_head_in_the_seed_alone(
     cache, mine = object_stores.settings(here.path).folder(), dvc_lock.of(side.entries, "diabetes")
     case = Case(USECASE, side.params("diabetes"))
     own = scoring.run(cache, case, "head", mine)
-    tables = [scoring.object_file(cache, "head", *found) for found in dvc_lock.learned(mine)]
+    tables = [
+        scoring.object_file(cache, "head", *found) for found in artifacts.learned(mine, "diabetes")
+    ]
     monkeypatch.setattr(seed_variance, "APART", 0)
     [same] = seed_variance.retrained(case, own.scorer, 1, *tables)
     answers = [one.predict(own.columns) for one in (own.scorer, same)]

@@ -16,7 +16,7 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.repo import reproduce
-from plumbline.repo.dvcfiles import Out
+from plumbline.repo.tracked_outs import Out
 from tests import toy
 from tests.conftest import ROOT
 from tests.project import environment

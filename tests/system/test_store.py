@@ -173,10 +173,6 @@ def test_names_and_types_that_feast_cannot_hold(tmp_path):
         definitions.build(replace(SMALL, entities=clock), tmp_path)
 
 
-def test_the_graph_says_where_the_snapshots_are():
-    assert store.snapshots_folder("small", ROOT / "dvc.yaml") == Path("data/small/snapshots")
-
-
 def test_production_differs_in_its_servers_only():
     embedded, servers = (
         yaml.safe_load((ROOT / "feature_store" / p / "feature_store.yaml").read_text())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plumbline.core.hashing import md5_bytes
-from plumbline.repo.dvc_lock import Entries, Entry
+from plumbline.runtime.dvc_lock import Entries, Entry
 
 CODE = ".py"
 

@@ -10,7 +10,7 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback.agree import brought
 from plumbline.repo import object_stores, repair, revisions
-from plumbline.repo.dvcfiles import Out
+from plumbline.repo.tracked_outs import Out
 
 TABLES = "features"
 """The stage that writes the tables."""

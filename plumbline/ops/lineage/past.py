@@ -12,7 +12,7 @@ from plumbline.ops.lineage.champions import Event, timeline
 from plumbline.ops.rollback import journal, plan, registry
 from plumbline.ops.rollback.agree import TAGS
 from plumbline.repo import revisions
-from plumbline.repo.dvcfiles import Out
+from plumbline.repo.tracked_outs import Out
 
 TRUNKS = ("main", "master")
 

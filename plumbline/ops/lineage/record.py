@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,27 @@ from plumbline.core.errors import PlumblineError
 from plumbline.ops.lineage import event
 from plumbline.ops.lineage.chain import Chain, Step, trace
 from plumbline.ops.lineage.target import Target
-from plumbline.ops.rollback import plan, registry
-from plumbline.repo import dvc_lock, revisions
-
-LOCK = "dvc.lock"
+from plumbline.ops.rollback import registry
+from plumbline.repo import artifacts, revisions, tracked_outs
+from plumbline.repo.artifacts import Role
+from plumbline.runtime import dvc_lock
+from plumbline.runtime.dvc_lock import Entry
 
 
 def lineage(root: Path, target: Target) -> dict[str, Any]:
     """Everything that stands behind a target; PlumblineError where its entry cannot be followed."""
     if target.out.file.endswith(".dvc"):
         return _tracked(root, target)
-    text = revisions.blobs(root, target.rev, (LOCK,)).get(LOCK, b"").decode(errors="replace")
-    entries = dvc_lock.parse(text, f"{target.name}: {LOCK}")
+    text = (
+        revisions.blobs(root, target.rev, (dvc_lock.FILE,))
+        .get(dvc_lock.FILE, b"")
+        .decode(errors="replace")
+    )
+    entries = dvc_lock.parse(text, f"{target.name}: {dvc_lock.FILE}")
     if target.out.path not in {path for entry in entries.values() for path in entry.outs}:
-        raise PlumblineError(f"{target.out.path}: not an out of {LOCK} in the project's root")
+        raise PlumblineError(
+            f"{target.out.path}: not an out of {dvc_lock.FILE} in the project's root"
+        )
     chain = trace(entries, target.out.path)
     usecase = chain.maker.partition("@")[2]
     commits = since(root, target.rev, {name: entries[name] for name in chain.steps})
@@ -57,12 +63,14 @@ def since(
 ) -> dict[str, dict[str, str]]:
     """The commit that brought each entry as it is: the oldest of an unbroken line; none if uncommitted."""
     form = "--format=%H%x09%cI%x09%s"
-    listed = revisions.git(root, "log", form, rev or "HEAD", "--", LOCK).decode().splitlines()
+    listed = (
+        revisions.git(root, "log", form, rev or "HEAD", "--", dvc_lock.FILE).decode().splitlines()
+    )
     found: dict[str, dict[str, str]] = {}
     left = dict(entries)
     for commit, when, subject in (line.split("\t", 2) for line in listed):
-        data = revisions.blobs(root, commit, (LOCK,)).get(LOCK, b"")
-        then = dvc_lock.parse(data.decode(errors="replace"), f"{commit[:9]}: {LOCK}")
+        data = revisions.blobs(root, commit, (dvc_lock.FILE,)).get(dvc_lock.FILE, b"")
+        then = dvc_lock.parse(data.decode(errors="replace"), f"{commit[:9]}: {dvc_lock.FILE}")
         left = {name: entry for name, entry in left.items() if then.get(name) == entry}
         found |= {n: {"commit": commit, "when": when, "subject": subject} for n in left}
         if not left:
@@ -89,8 +97,8 @@ def _stage(
 
 def facts(root: Path, rev: str | None, step: Step) -> dict[str, Any]:
     """Of the small JSON that the stage wrote: its source, rows, and the features in the model."""
-    name = f"{step.stage.partition('@')[0]}.json"
-    paths = [path for path in step.writes if posixpath.basename(path) == name]
+    stage = step.stage.partition("@")[0]
+    paths = artifacts.metrics({stage: Entry(outs=step.writes)}).values()
     found: dict[str, Any] = {}
     for path, data in revisions.blobs(root, rev, paths).items():
         try:
@@ -116,12 +124,10 @@ def _source(root: Path, rev: str | None, path: str, md5: str) -> dict[str, Any]:
 
 def _imports(root: Path, rev: str | None) -> Iterator[tuple[str, list[Any]]]:
     """What each .dvc file tracks, and the `deps` that it was imported from."""
-    from yaml import safe_load
-
     for out in revisions.outs(root, rev):
         if out.file.endswith(".dvc"):
             text = revisions.blobs(root, rev, (out.file,))[out.file].decode(errors="replace")
-            yield out.path, safe_load(text).get("deps") or []
+            yield out.path, tracked_outs.imported_from(text, out.file)
 
 
 def _tracked(root: Path, target: Target) -> dict[str, Any]:
@@ -146,12 +152,8 @@ def _mlflow(root: Path, usecase: str, chain: Chain) -> tuple[dict[str, Any], Seq
     if registry.off() or registry.empty():
         return nothing, ()
     wrote = {name: dict(step.writes) for name, step in chain.steps.items()}
-    bundles = {
-        md5
-        for name, outs in wrote.items()
-        if name.startswith(f"{plan.MAKER}@")
-        for md5 in outs.values()
-    }
+    maker = wrote.get(f"{Role.BUNDLE.stage}@{usecase}", {})
+    bundles = {md5 for path, md5 in maker.items() if Role.BUNDLE.is_at(path, usecase)}
     try:
         known = registry.versions(root, usecase)
         runs = registry.runs(root, usecase, wrote)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plumbline.core import dvc_hash
+from plumbline.core.dvc_hash import MD5
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.ops.rollback import plan, registry
-from plumbline.repo import object_stores, revisions, verify, workspace
-from plumbline.repo.dvcfiles import MD5, Out
+from plumbline.repo import object_stores, revisions, verify
+from plumbline.repo.tracked_outs import Out
 
 CHAMPION = re.compile(r"([\w-]+)@champion")
 VERSION = re.compile(r"([\w-]+)/(\d+)")
@@ -138,7 +139,7 @@ def _of_out(
         if member not in contents.get(out.md5, {}):
             return None
         expected = contents[out.md5][member]
-    if rev is None and path.exists() and _md5(root, path) != expected:
+    if rev is None and path.exists() and dvc_hash.md5(path) != expected:
         return None
     if relative == out.path:
         return Target(rev, name, out)
@@ -149,7 +150,7 @@ def _of_bytes(
     root: Path, asked: str, path: Path, outs: list[Out], rev: str | None, name: str
 ) -> Target:
     """The out, or the file in one, that has this file's bytes."""
-    md5 = _md5(root, path)
+    md5 = dvc_hash.md5(path)
     contents, _ = verify.read_manifests(
         [object_stores.settings(root).folder()], [(rev, out) for out in outs if out.cached]
     )
@@ -161,15 +162,3 @@ def _of_bytes(
     found = _by_md5(root, md5, f"the bytes of {asked} are of no out of any commit")
     note = f"{asked} is not the one of {name}: its bytes are those of {found.name}"
     return Target(found.rev, found.name, found.out, notes=(note,))
-
-
-def _md5(root: Path, path: Path) -> str:
-    if not path.is_dir():
-        return dvc_hash.md5(path)
-    inside = path.is_relative_to(root.resolve())
-    found = (
-        workspace.folder_md5(root.resolve(), str(path.relative_to(root.resolve())))
-        if inside
-        else None
-    )
-    return found if isinstance(found, str) else dvc_hash.md5_folder(path)

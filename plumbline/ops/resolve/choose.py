@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from plumbline.repo.dvc_yaml import Declared, value
-
-Entry = Mapping[str, Any]
-"""A stage's entry as dvc.lock has it."""
+from plumbline.runtime.dvc_lock import Entry
+from plumbline.runtime.dvc_yaml import DeclaredStage, value
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Side:
 class Tree:
     """The merged tree: stages as declared, md5s of deps that no stage makes, values by params file."""
 
-    stages: Mapping[str, Declared]
+    stages: Mapping[str, DeclaredStage]
     files: Mapping[str, str | None]
     values: Mapping[str, Mapping[str, Any]]
 
@@ -47,7 +45,7 @@ def choose(sides: Sequence[Side], tree: Tree) -> list[Choice]:
     tree's; a dep that another stage makes is held against that stage's own choice. Two sides that
     match with different outs prove that one was not made so: neither is taken.
     """
-    makers = {out: name for name, stage in tree.stages.items() for out in stage.outs}
+    makers = {out: name for name, stage in tree.stages.items() for out in stage.paths}
     chosen: dict[str, Choice] = {}
     for name in _ordered(tree.stages, makers):
         known = {p: _made(chosen, makers[p], p) for p in tree.stages[name].deps if p in makers}
@@ -61,30 +59,22 @@ def choose(sides: Sequence[Side], tree: Tree) -> list[Choice]:
 def mismatch(entry: Entry, name: str, side: Side, tree: Tree, deps: Mapping[str, Any]) -> str:
     """Why an entry is not what the merged tree gives; empty where it is."""
     stage = tree.stages[name]
-    if entry.get("cmd") != stage.cmd:
+    if entry.cmd != stage.cmd:
         return "the command is another"
-    recorded = md5s(entry, "deps")
-    for path in sorted(recorded.keys() ^ set(stage.deps)):
+    for path in sorted(entry.deps.keys() ^ set(stage.deps)):
         return f"{path} is a dep on one side only"
     for path in stage.deps:
-        if recorded[path] is None or recorded[path] != deps.get(path):
+        if entry.deps[path] != deps.get(path):
             return f"{path} is another" if deps.get(path) else f"{path} is to be made again"
     wrong = _params(entry, stage, tree.values)
     if wrong:
         return f"{wrong} is another"
-    outs = md5s(entry, "outs")
-    if outs.keys() != set(stage.outs) or None in outs.values():
+    if entry.outs.keys() != set(stage.paths):
         return "its outs are others"
-    for path in stage.kept:
-        if side.kept.get(path) != outs[path]:
+    for path in stage.in_git:
+        if side.kept.get(path) != entry.outs[path]:
             return f"{path} at {side.name} is not what its entry says"
     return ""
-
-
-def md5s(entry: Entry, key: str) -> dict[str, str | None]:
-    """The md5s by path of an entry's deps or outs."""
-    listed = [item for item in entry.get(key) or () if isinstance(item, Mapping)]
-    return {str(item.get("path")): item.get("md5") for item in listed}
 
 
 def _one(name: str, sides: Sequence[Side], tree: Tree, deps: Mapping[str, Any]) -> Choice:
@@ -96,15 +86,15 @@ def _one(name: str, sides: Sequence[Side], tree: Tree, deps: Mapping[str, Any]) 
     if not good:
         return Choice(name, reason="; ".join(f"{side}: {why}" for side, why in reasons.items()))
     first = good[0][1]
-    if any(md5s(entry, "outs") != md5s(first, "outs") for _, entry in good):
+    if any(entry.outs != first.outs for _, entry in good):
         return Choice(name, reason="the sides have other outs from the same inputs: one is wrong")
     return Choice(name, tuple(side.name for side, _ in good), first)
 
 
-def _params(entry: Entry, stage: Declared, values: Mapping[str, Mapping[str, Any]]) -> str:
+def _params(entry: Entry, stage: DeclaredStage, values: Mapping[str, Mapping[str, Any]]) -> str:
     """The first param that is not as recorded; empty where all are."""
-    recorded = entry.get("params") or {}
-    declared = stage.params or {}
+    recorded = entry.raw.get("params") or {}
+    declared = stage.params
     for file in sorted(recorded.keys() | declared.keys()):
         mine, keys = recorded.get(file) or {}, declared.get(file, ())
         for key in sorted(mine.keys() | set(keys)):
@@ -119,10 +109,10 @@ def _params(entry: Entry, stage: Declared, values: Mapping[str, Mapping[str, Any
 
 def _made(chosen: Mapping[str, Choice], maker: str, path: str) -> str | None:
     entry = chosen[maker].entry if maker in chosen else None
-    return md5s(entry, "outs").get(path) if entry else None
+    return entry.outs.get(path) if entry else None
 
 
-def _ordered(stages: Mapping[str, Declared], makers: Mapping[str, str]) -> list[str]:
+def _ordered(stages: Mapping[str, DeclaredStage], makers: Mapping[str, str]) -> list[str]:
     """The stages, each after those that make its deps; DVC itself refuses a cycle."""
     done: dict[str, None] = {}
 

@@ -6,21 +6,19 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
 from plumbline.ops.resolve import sides
 from plumbline.ops.resolve.choose import Choice, Tree, choose
 from plumbline.ops.rollback import restore
-from plumbline.repo import child_process, revisions, verify, workspace
-from plumbline.repo.dvc_yaml import PARAMS, stages
+from plumbline.repo import child_process, revisions, verify
 from plumbline.repo.object_stores import settings
 from plumbline.repo.revisions import git
 from plumbline.review.lockcheck import failure
-from plumbline.runtime import runner
-
-GRAPH = "dvc.yaml"
+from plumbline.runtime import dvc_lock, dvc_yaml, runner
+from plumbline.runtime.dvc_lock import Entry
 
 Tell = Callable[[str], None]
 
@@ -36,16 +34,17 @@ def resolve(
     """
     commits = sides.commits(root)
     sides.refuse_conflicts(root, commits.values())
-    merged = revisions.blobs(root, None, (GRAPH, PARAMS))
-    graph, params = (sides.yaml(merged.get(n, b""), n) for n in (GRAPH, PARAMS))
-    declared = stages(graph, params)
-    kept = sorted({path for stage in declared.values() for path in stage.kept})
+    names = (dvc_yaml.FILE, dvc_yaml.PARAMS)
+    merged = revisions.blobs(root, None, names)
+    graph, params = (sides.document(merged.get(name, b""), name) for name in names)
+    declared = dvc_yaml.stages(graph, params)
+    kept = sorted({path for stage in declared.values() for path in stage.in_git})
     recorded = {name: sides.side(root, name, commit, kept) for name, commit in commits.items()}
-    made = {out for stage in declared.values() for out in stage.outs}
-    deps = {dep for stage in declared.values() for dep in stage.deps} - made
+    written = {out for stage in declared.values() for out in stage.paths}
+    deps = {dep for stage in declared.values() for dep in stage.deps} - written
     sides.refuse_stale(root)
     files = {dep: sides.md5(root, dep) for dep in sorted(deps)}
-    others = {file for stage in declared.values() for file in stage.params or ()}
+    others = {file for stage in declared.values() for file in stage.params}
     values = {file: sides.values(root, file) for file in others}
     choices = choose(list(recorded.values()), Tree(declared, files, values))
     _write(root, choices, commits, kept)
@@ -84,13 +83,13 @@ def finish(
         raise PlumblineError(
             f"{failed['stage']}: {failed['error']}; mend it, then `plumbline resolve` again"
         )
-    there = [path for path in (sides.LOCK, *kept) if (root / path).exists()]
+    there = [path for path in (dvc_lock.FILE, *kept) if (root / path).exists()]
     git(root, "add", "--", *there)
 
 
-def _checkout(root: Path, entries: Sequence[Mapping[str, Any]], kept: set[str]) -> None:
+def _checkout(root: Path, entries: Sequence[Entry], kept: set[str]) -> None:
     """The taken outs in the work tree, hashed again: DVC does not prove what it restores."""
-    outs = [o["path"] for entry in entries for o in entry["outs"] if o["path"] not in kept]
+    outs = [path for entry in entries for path in entry.outs if path not in kept]
     if outs:
         restore.dvc(root, "checkout", "--force", "--allow-missing", "--", *outs)
     report = verify.check(settings(root), where=("workspace", "cache"))
@@ -109,19 +108,19 @@ def _write(
     """dvc.lock with the taken entries, and each kept out as the side has it whose entry was taken."""
     source = {}
     for choice in choices:
-        for out in (choice.entry or {}).get("outs", ()):
-            source[out["path"]] = commits[choice.sides[0]]
+        for path in choice.entry.outs if choice.entry else ():
+            source[path] = commits[choice.sides[0]]
     for path in kept:
         _put(root, path, source.get(path, commits["HEAD"]))
-    taken = {c.stage: c.entry for c in choices if c.entry is not None}
-    with replacing(root / sides.LOCK) as beside:
+    taken = {c.stage: c.entry.raw for c in choices if c.entry is not None}
+    with replacing(root / dvc_lock.FILE) as beside:
         beside.write_text(sides.dumped({"schema": "2.0", "stages": taken}), encoding="utf-8")
 
 
 def _put(root: Path, path: str, commit: str) -> None:
     blobs = sides.kept_blobs(root, commit, path)
     if path not in blobs and blobs:  # a folder
-        for name in workspace.listing(root, path):
+        for name in dvc_hash.listing(root, path):
             if f"{path}/{name}" not in blobs:
                 (root / path / name).unlink()
     for name, data in blobs.items():

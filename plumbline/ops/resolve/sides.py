@@ -7,14 +7,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.core.hashing import md5_bytes, md5_file
 from plumbline.ops.resolve.choose import Side
-from plumbline.repo import revisions, workspace
-from plumbline.repo.dvcfiles import dvc_outs
+from plumbline.repo import revisions
 from plumbline.repo.revisions import git
+from plumbline.repo.tracked_outs import of_dvc_file
+from plumbline.runtime import dvc_lock, dvc_yaml
+from plumbline.runtime.dvc_lock import Entry
 
-LOCK = "dvc.lock"
 OTHERS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD")
 """What git calls the other side; a revert's is the commit before the reverted one."""
 
@@ -30,7 +34,7 @@ def commits(root: Path) -> dict[str, str]:
             found |= {_named(root, oid): revisions.commit(root, oid + back) for oid in listed}
     if len(found) == 1:
         raise PlumblineError(
-            f"nothing is being merged, so that there are no two sides of {LOCK}; expected a `git merge`, "
+            f"nothing is being merged, so that there are no two sides of {dvc_lock.FILE}; expected a `git merge`, "
             "`rebase` or `cherry-pick` that stopped at a conflict"
         )
     return found
@@ -45,10 +49,9 @@ def side(root: Path, name: str, commit: str, kept: Iterable[str]) -> Side:
 def refuse_conflicts(root: Path, sides: Iterable[str]) -> None:
     """PlumblineError where anything but dvc.lock, and the outs that git keeps, is in conflict."""
     listed = git(root, "diff", "--name-only", "--diff-filter=U", "--relative", "-z").decode()
-    entries = [entry for commit in sides for entry in _entries(root, commit, commit).values()]
-    outs = {str(out.get("path")) for entry in entries for out in entry.get("outs") or ()}
+    outs = {path for commit in sides for path in dvc_lock.outs(_entries(root, commit, commit))}
     folders = tuple(f"{path}/" for path in outs)
-    names = sorted(set(filter(None, listed.split("\0"))) - outs - {LOCK})
+    names = sorted(set(filter(None, listed.split("\0"))) - outs - {dvc_lock.FILE})
     left = [name for name in names if not name.startswith(folders)]
     if left:
         raise PlumblineError(
@@ -61,7 +64,7 @@ def refuse_stale(root: Path) -> None:
     """PlumblineError where a file that a .dvc file tracks is not there as it says."""
     for name in git(root, "ls-files", "-z", "--", "*.dvc").decode().split("\0"):
         text = (root / name).read_text(encoding="utf-8") if (root / name).is_file() else ""
-        for out in dvc_outs(text, name):
+        for out in of_dvc_file(text, name):
             if md5(root, out.path) != out.md5:
                 raise PlumblineError(
                     f"{out.path}: not what {name} says after the merge; `dvc checkout {name}` (or "
@@ -78,7 +81,7 @@ def md5(root: Path, path: str) -> str | None:
     """A dep's md5 as DVC has it; None where there is none, or it cannot be read."""
     try:
         if (root / path).is_dir():
-            return workspace.manifest_md5(workspace.contents(root, path))
+            return dvc_hash.manifest_md5(dvc_hash.contents(root, path))
         return md5_file(str(root / path))
     except OSError:
         return None
@@ -87,23 +90,23 @@ def md5(root: Path, path: str) -> str | None:
 def values(root: Path, file: str) -> dict[str, Any]:
     """A params file of the work tree; none without it."""
     data = revisions.blobs(root, None, (file,)).get(file, b"")
-    return yaml(data, file)  # JSON is YAML
+    return document(data, file)  # JSON is YAML
 
 
-def yaml(data: bytes, file: str) -> dict[str, Any]:
-    """As DVC reads it: YAML 1.2."""
+def document(data: bytes, file: str) -> dict[str, Any]:
+    """A YAML file's keys and values as DVC reads them; PlumblineError where it has none."""
+    return dvc_yaml.document(data.decode("utf-8", errors="replace"), file, load)
+
+
+def load(text: str) -> Any:
+    """YAML 1.2, as DVC reads and writes it: what is read is written back the same."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        found = YAML(typ="safe").load(data.decode("utf-8")) or {}
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise PlumblineError(
-            f"{file}: not valid YAML ({' '.join(str(error).split())}); a conflict's marks in it?"
-        ) from None
-    if not isinstance(found, dict):
-        raise PlumblineError(f"{file}: expected keys and values, found {type(found).__name__}")
-    return found
+        return YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise yaml.YAMLError(f"{error}; are there conflict markers in it?") from None
 
 
 def dumped(whole: Mapping[str, Any]) -> str:
@@ -117,12 +120,9 @@ def dumped(whole: Mapping[str, Any]) -> str:
     return stream.getvalue()
 
 
-def _entries(root: Path, name: str, commit: str) -> dict[str, Any]:
-    text = revisions.blobs(root, commit, (LOCK,)).get(LOCK, b"")
-    entries = yaml(text, f"{name}: {LOCK}").get("stages") or {}
-    if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
-        raise PlumblineError(f"{name}: {LOCK}: damaged; look at it with `git show {name}:{LOCK}`")
-    return entries
+def _entries(root: Path, name: str, commit: str) -> dict[str, Entry]:
+    data = revisions.blobs(root, commit, (dvc_lock.FILE,)).get(dvc_lock.FILE, b"")
+    return dvc_lock.parse(data.decode("utf-8", errors="replace"), f"{name}: {dvc_lock.FILE}", load)
 
 
 def _kept_md5(root: Path, commit: str, path: str) -> str | None:
@@ -130,7 +130,7 @@ def _kept_md5(root: Path, commit: str, path: str) -> str | None:
     if path in blobs or not blobs:
         return md5_bytes(blobs[path]) if blobs else None
     found = {name.removeprefix(f"{path}/"): md5_bytes(data) for name, data in blobs.items()}
-    return workspace.manifest_md5(found)
+    return dvc_hash.manifest_md5(found)
 
 
 def _named(root: Path, oid: str) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.hosting.github import GitHub
 from plumbline.ops.retrain import branches, clones, messages
-from plumbline.repo import child_process, dvc_lock, object_stores, revisions
+from plumbline.repo import child_process, object_stores, revisions
 from plumbline.review import revision
+from plumbline.runtime import dvc_lock
 
 log = logging.getLogger("plumbline")
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
 from plumbline.ops.retrain import archives, clones
-from plumbline.repo import child_process, dvc_lock, object_stores, revisions, verify
+from plumbline.repo import artifacts, child_process, object_stores, revisions, verify
 from plumbline.repo.verify import Finding
 from plumbline.review import revision
+from plumbline.runtime import dvc_lock
 
 SBOM = "sbom.cdx.json"
 LINES = 20
@@ -29,7 +30,9 @@ def release(root: Path, tag: str, target: Path) -> list[Path]:
     on the remote, or the tag does not come back whole in a clone that has nothing but the remote.
     """
     named = revision.side(root, _ref(root, tag)).entries
-    bundles = {n: dvc_lock.model(dvc_lock.of(named, n)) for n in sorted(dvc_lock.usecases(named))}
+    bundles = {
+        n: artifacts.bundle(dvc_lock.of(named, n), n) for n in sorted(dvc_lock.usecases(named))
+    }
     paths = {name: found[0] for name, found in bundles.items() if found}
     if not paths:
         raise PlumblineError(f"{tag}: its dvc.lock names no model (no stage 'train'); tag another")

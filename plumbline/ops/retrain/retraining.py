@@ -21,10 +21,12 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
 from plumbline.ops.retrain import as_of, branches, outcomes
 from plumbline.ops.retrain.outcomes import Outcome
-from plumbline.repo import child_process, dvc_lock, object_stores, repair, revisions, verify
-from plumbline.repo.dvcfiles import Out
+from plumbline.repo import artifacts, child_process, object_stores, repair, revisions, verify
+from plumbline.repo.artifacts import Role
+from plumbline.repo.tracked_outs import Out
 from plumbline.review import baseline, compare, lockcheck, revision
 from plumbline.review.revision import LOCK, PARAMS
+from plumbline.runtime import dvc_lock
 
 LINES = 20
 """Of what DVC said, where it failed before any stage did."""
@@ -66,11 +68,7 @@ def retrain(case: Case, scratch: Path) -> dict[str, Any]:
         seen = _monitor(case, mine, champion, scratch)
         judged = outcomes.of_monitor(seen)
         log.info("retrain: %s: %s", case.name, seen["summary"])
-        return (
-            _record(case, judged, monitor=seen)
-            if judged
-            else _challenge(case, seen, mine["monitor"].cmd)
-        )
+        return _record(case, judged, monitor=seen) if judged else _challenge(case, seen)
 
 
 def repro(case: Case, *targets: str) -> dict[str, str] | None:
@@ -88,12 +86,15 @@ def repro(case: Case, *targets: str) -> dict[str, str] | None:
     return failed
 
 
-def _challenge(case: Case, seen: Mapping[str, Any], command: str) -> dict[str, Any]:
+def _challenge(case: Case, seen: Mapping[str, Any]) -> dict[str, Any]:
     """A new model on the new data, against the champion; a commit where the gate lets it through."""
     failed = repro(case, *case.stages("evaluate", "monitor"))
     if not failed:
-        history = command.split()[7]
-        shutil.copyfile(case.root / command.split()[-1] / "history.csv", case.root / history)
+        history, report = (
+            artifacts.path(case.name, role, case.root)
+            for role in (Role.MONITOR_HISTORY, Role.MONITOR_REPORT)
+        )
+        shutil.copyfile(report / "history.csv", history)
         failed = repro(case, *case.stages("monitor"))  # the same bytes: the days are merged
     if failed:
         return _record(case, outcomes.of_failure(failed), monitor=seen, failed=failed)
@@ -103,14 +104,14 @@ def _challenge(case: Case, seen: Mapping[str, Any], command: str) -> dict[str, A
     if judged.word != "challenger":
         return record
     message = f"Retrain {case.name}" + (f" on data up to {case.after}" if case.after else "")
-    paths = [*_kept(case.name), *_new_sources(case)]
+    paths = [*_kept(case), *_new_sources(case)]
     commit = branches.commit(case.root, case.branch, message, paths)
     return {**record, "branch": case.branch, "commit": commit}
 
 
 def _champion(case: Case, mine: Mapping[str, dvc_lock.Entry], scratch: Path) -> tuple[Path, Path]:
     """The committed bundle and its test table in `scratch`, hashed; fetched, or run, where they are not here."""
-    named = [dvc_lock.model(mine), dvc_lock.test_table(mine)]
+    named = [read(mine, case.name) for read in (artifacts.bundle, artifacts.test_table)]
     if None in named or "monitor" not in mine:
         raise PlumblineError(
             f"{case.name}: dvc.lock at HEAD names no model; run `dvc repro` and commit dvc.lock first"
@@ -143,7 +144,7 @@ def _restore(root: Path, wanted: list[Out], target: Path) -> None:
 @contextmanager
 def _moved(case: Case) -> Iterator[None]:
     """params.yaml at the new day within the block; afterwards git's and DVC's files as committed."""
-    kept = _kept(case.name)
+    kept = _kept(case)
     touched = revisions.git(case.root, "status", "--porcelain", "--", *kept).decode().split("\n")
     if touched[0]:
         raise PlumblineError(
@@ -170,7 +171,8 @@ def _monitor(
     Its reference is the test window that the champion was accepted on, not a later one that may
     have drifted already. Nothing of it goes to MLflow, nor over the champion's own report.
     """
-    named = [found[0] for found in (dvc_lock.model(mine), dvc_lock.test_table(mine)) if found]
+    pairs = [read(mine, case.name) for read in (artifacts.bundle, artifacts.test_table)]
+    named = [found[0] for found in pairs if found]
     places_of = dict(zip(named, map(str, champion), strict=True))
     places_of |= {out: str(scratch / "monitor" / out) for out in mine["monitor"].outs}
     words = [places_of.get(word, word) for word in mine["monitor"].cmd.split()]
@@ -178,7 +180,7 @@ def _monitor(
     lines: list[str] = []
     if child_process.run([sys.executable, *words[1:]], case.root, env, lines.append):
         raise PlumblineError("the monitor failed on the champion:\n" + "\n".join(lines[-LINES:]))
-    found: dict[str, Any] = read_json(Path(places_of[dvc_lock.metrics(mine)["monitor"]]))
+    found: dict[str, Any] = read_json(Path(places_of[artifacts.metrics(mine)["monitor"]]))
     shutil.rmtree(scratch / "monitor", ignore_errors=True)
     return found
 
@@ -190,14 +192,18 @@ def _record(case: Case, judged: Outcome, **evidence: Any) -> dict[str, Any]:
     return {**told, "as_of": days, **empty, **evidence}
 
 
-def _kept(name: str) -> list[str]:
+def _kept(case: Case) -> list[str]:
     """What a retrain changes of what git keeps."""
-    return [PARAMS, LOCK, f"metrics/{name}", f"profiles/{name}.history.csv"]
+    history = artifacts.declared(case.name, Role.MONITOR_HISTORY, case.root)
+    return [PARAMS, LOCK, *artifacts.in_git(case.name, case.root), *([history] if history else [])]
 
 
 def _new_sources(case: Case) -> list[str]:
     """What git tracks of the use case's sources and somebody changed: new data belong to the challenger."""
-    words = ("diff", "--name-only", "-z", "HEAD", "--", f"sources/{case.name}")
+    source = artifacts.declared(case.name, Role.SOURCE, case.root)
+    if source is None:
+        return []
+    words = ("diff", "--name-only", "-z", "HEAD", "--", source)
     return [n for n in revisions.git(case.root, *words).decode().split("\0") if n]
 
 

@@ -11,7 +11,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import plan, registry
 from plumbline.ops.rollback.plan import Row
 from plumbline.repo import object_stores, repair, revisions, verify
-from plumbline.repo.dvcfiles import Out
+from plumbline.repo.tracked_outs import Out
 
 TAGS = re.compile(r"model-v.+")
 

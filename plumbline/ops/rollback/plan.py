@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo.dvcfiles import Out
+from plumbline.repo import artifacts
+from plumbline.repo.artifacts import Role
+from plumbline.repo.tracked_outs import Out
 from plumbline.repo.verify import Finding
 
-MAKER = "train"
-"""The stage whose only out is the bundle."""
 CHAMPION = "champion"
 
 
@@ -49,12 +49,7 @@ class Row:
 
 def bundles(outs: Iterable[Out]) -> dict[str, Out]:
     """The bundle of each use case among the outs of one revision."""
-    found = {}
-    for out in outs:
-        stage, _, usecase = out.stage.partition("@")
-        if stage == MAKER and usecase and out.cached:
-            found[usecase] = out
-    return found
+    return artifacts.by_usecase(outs, Role.BUNDLE)
 
 
 def champion(versions: Iterable[Version]) -> Version | None:

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.features.store import REPOSITORY
 from plumbline.ops.rollback import feast, golden, plan, registry, restore
 from plumbline.ops.rollback.journal import Journal
 from plumbline.ops.rollback.plan import CHAMPION
-from plumbline.repo import object_stores, revisions, verify
-from plumbline.repo.dvcfiles import Out
+from plumbline.repo import artifacts, object_stores, revisions, verify
+from plumbline.repo.artifacts import Role
+from plumbline.repo.tracked_outs import Out
 
 NOTHING = "nothing to do"
 UNDO = "undo"
 """In a journal: undoing has begun."""
-SNAPSHOTS = "features"
-"""The stage whose first out in the graph is the snapshots."""
 
 Step = Callable[[Path, Journal], str]
 
@@ -71,10 +69,9 @@ def predictions(root: Path, _: Journal) -> str:
     known = {out.path for out in _locked(root)}
     said = []
     for usecase, out in plan.bundles(_locked(root)).items():
-        stage = dvc_hash.graph(usecase, root / "dvc.yaml").get("evaluate", dvc_hash.Stage((), ()))
-        report = next((p for p in stage.outs if p in known), None)
-        test = next((p for p in stage.deps if Path(p).stem == "test" and p in known), None)
-        if report is None or test is None:
+        report = artifacts.declared(usecase, Role.EVALUATE_REPORT, root)
+        test = artifacts.declared(usecase, Role.TEST_TABLE, root)
+        if report is None or test is None or not {report, test} <= known:
             said.append(f"{usecase} has none recorded")
             continue
         count = golden.check(usecase, root / out.path, root / test, root / report)
@@ -128,10 +125,9 @@ def snapshots(root: Path) -> list[tuple[str, Out]]:
     recorded = {out.path: out for out in _locked(root)}
     found = []
     for usecase in plan.bundles(recorded.values()):
-        stage = dvc_hash.graph(usecase, root / "dvc.yaml").get(SNAPSHOTS)
-        first = stage.outs[0] if stage and stage.outs else None
-        if first in recorded:
-            found.append((usecase, recorded[first]))
+        path = artifacts.declared(usecase, Role.SNAPSHOTS, root)
+        if path in recorded:
+            found.append((usecase, recorded[path]))
     report = verify.read_manifests(
         [object_stores.settings(root).folder()], [(None, out) for _, out in found]
     )

@@ -1,0 +1,127 @@
+"""What dvc.lock records: each stage's command, params and md5s as they ran. The one reader of that file.
+
+Pure but for `read`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plumbline.runtime import dvc_yaml
+from plumbline.runtime.dvc_yaml import Load
+
+FILE = "dvc.lock"
+HASHES = ("md5", "etag", "checksum")
+"""What DVC records of a dep; of an out always the md5."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One stage's entry: its command, md5s by path, params by dotted key; `raw`: as the file has it."""
+
+    cmd: str = ""
+    deps: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    outs: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+Entries = Mapping[str, Entry]
+"""By the name in dvc.lock, or, for one use case, by the stage's."""
+
+
+def parse(text: str, file: str = FILE, load: Load = dvc_yaml.load) -> dict[str, Entry]:
+    """A dvc.lock's entries; none of an empty text. PlumblineError where it is not what DVC writes."""
+    whole = dvc_yaml.document(text, file, load)
+    listed = dvc_yaml.section(whole, "stages", file)
+    return {name: _entry(stage, name, file) for name, stage in listed.items()}
+
+
+def read(root: Path = Path(".")) -> dict[str, Entry]:
+    """The work tree's entries; none without the file."""
+    path = root / FILE
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return parse(text, str(path))
+
+
+def dump(entries: Entries) -> str:
+    """The text of a dvc.lock with these entries, each as it was read."""
+    stages = {name: dict(entry.raw) for name, entry in entries.items()}
+    return yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False)
+
+
+def usecases(entries: Entries) -> set[str]:
+    """The use cases that have a stage here.
+
+    >>> sorted(usecases({"train@a": Entry(), "data@b": Entry(), "plain": Entry()}))
+    ['a', 'b']
+    """
+    return {name.split("@", 1)[1] for name in entries if "@" in name}
+
+
+def of(entries: Entries, usecase: str) -> dict[str, Entry]:
+    """One use case's entries by the stage's name, in the order they run."""
+    own = {n.split("@")[0]: e for n, e in entries.items() if n.endswith(f"@{usecase}")}
+    return {name: own[name] for name in ordered(own)}
+
+
+def ordered(entries: Entries) -> list[str]:
+    """Stages in the order they run: each after those whose outs it read, else by name.
+
+    >>> ordered({"a": Entry(deps={"x": ""}), "b": Entry(outs={"x": ""}), "c": Entry()})
+    ['b', 'a', 'c']
+    """
+    makers = {path: name for name, entry in entries.items() for path in entry.outs}
+    done: dict[str, None] = {}
+
+    def visit(name: str, above: frozenset[str]) -> None:
+        for source in sorted({makers[p] for p in entries[name].deps if p in makers} - above):
+            visit(source, above | {source})
+        done.setdefault(name)
+
+    for name in sorted(entries):
+        visit(name, frozenset({name}))
+    return list(done)
+
+
+def outs(entries: Entries) -> dict[str, str]:
+    """The md5 of every out, by path."""
+    return {path: md5 for entry in entries.values() for path, md5 in entry.outs.items()}
+
+
+def flat(nested: Any, prefix: str = "") -> dict[str, Any]:
+    """A nested mapping by dotted keys.
+
+    >>> flat({"a": {"b": 1}, "c": {}})
+    {'a.b': 1, 'c': {}}
+    """
+    if not isinstance(nested, dict) or not nested:
+        return {prefix: nested}
+    found: dict[str, Any] = {}
+    for key, inner in nested.items():
+        found |= flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    return found
+
+
+def _entry(stage: Any, name: str, file: str) -> Entry:
+    try:
+        sections = [part for part in (stage.get("params") or {}).values() if part]
+        return Entry(
+            cmd=str(stage.get("cmd", "")),
+            deps={str(d["path"]): _hash(d) for d in stage.get("deps") or ()},
+            params={k: v for part in sections for k, v in flat(part).items()},
+            outs={str(o["path"]): str(o["md5"]) for o in stage.get("outs") or ()},
+            raw=stage,
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise dvc_yaml.damaged(file, f"{name}: {type(error).__name__}: {error}") from None
+
+
+def _hash(dep: Mapping[str, Any]) -> str:
+    found = next((dep[key] for key in HASHES if key in dep), None)
+    return str(dep["md5"] if found is None else found)

@@ -1,0 +1,256 @@
+"""What dvc.yaml declares: every stage with its templates filled in. The one reader of that file.
+
+Pure but for `read`. A stage is filled in for each combination of its matrix (`stages`), or for one use
+case without a look at params.yaml (`of_usecase`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plumbline.core.errors import PlumblineError
+
+FILE = "dvc.yaml"
+PARAMS = "params.yaml"
+KINDS = ("outs", "metrics", "plots")
+UNREAD = {"foreach", "do", "wdir", "vars"}
+"""Keys of a stage that `stages` does not follow."""
+VARIABLE = re.compile(r"\$\{\s*([\w.-]+)\s*\}")
+TEMPLATE = re.compile(r"\$\{[^}]*\}")
+
+Document = Mapping[str, Any]
+Load = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class DeclaredOut:
+    """An out of a stage. `cached`: its bytes are DVC's to keep, not git's; `pushed`: to `remote` or the default one."""
+
+    path: str
+    kind: str = "outs"
+    cached: bool = True
+    pushed: bool = True
+    remote: str | None = None
+
+
+@dataclass(frozen=True)
+class DeclaredStage:
+    """A stage: command, paths that it reads, keys by params file, outs, metrics and plots."""
+
+    cmd: str = ""
+    deps: tuple[str, ...] = ()
+    params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    outs: tuple[DeclaredOut, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all that it writes."""
+        return tuple(out.path for out in self.outs)
+
+    @property
+    def in_git(self) -> tuple[str, ...]:
+        """The paths that git keeps."""
+        return tuple(out.path for out in self.outs if not out.cached)
+
+    def of_kind(self, *kinds: str) -> tuple[str, ...]:
+        """The paths of its outs, metrics or plots."""
+        return tuple(out.path for out in self.outs if out.kind in kinds)
+
+
+def load(text: str) -> Any:
+    """YAML 1.1, fast; PyYAML's own errors."""
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def document(text: str, file: str, load: Load = load) -> dict[str, Any]:
+    """A YAML file's keys and values; PlumblineError, with its name, where it has none."""
+    try:
+        whole = load(text) or {}
+    except yaml.YAMLError as error:
+        raise damaged(file, f"not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(whole, dict):
+        raise damaged(file, f"expected keys and values, found {type(whole).__name__}")
+    return whole
+
+
+def section(whole: Document, key: str, file: str) -> dict[str, Any]:
+    """The mapping under a key; empty where there is none, PlumblineError where it is something else."""
+    found = whole.get(key) or {}
+    if not isinstance(found, dict):
+        raise damaged(file, f"expected names under `{key}`, found {str(found)[:80]}")
+    return found
+
+
+def damaged(file: str, reason: str) -> PlumblineError:
+    """The error for a file that is not what DVC, or a person who writes it, would leave."""
+    return PlumblineError(f"{file}: damaged ({reason}); restore it with `git checkout`")
+
+
+def read(root: Path = Path(".")) -> dict[str, Any]:
+    """The project's dvc.yaml; empty without the file."""
+    path = root / FILE
+    return document(path.read_text(encoding="utf-8"), str(path)) if path.exists() else {}
+
+
+def of_usecase(graph: Document, usecase: str, file: str = FILE) -> dict[str, DeclaredStage]:
+    """The stages by their names in dvc.yaml, filled in for one use case; other variables stay."""
+    known = {"item": {"usecase": usecase}}
+    return {
+        name: _stage(_filled(stage, known, strict=False))
+        for name, stage in section(graph, "stages", file).items()
+        if isinstance(stage, Mapping)
+    }
+
+
+def stages(graph: Document, params: Document) -> dict[str, DeclaredStage]:
+    """Each stage that can be followed, by its name in dvc.lock, all variables filled in.
+
+    >>> graph = {"stages": {"a": {"matrix": {"x": "${xs}"}, "cmd": "do ${item.x}", "deps": ["${item.x}"]}}}
+    >>> stages(graph, {"xs": ["b"]})
+    {'a@b': DeclaredStage(cmd='do b', deps=('b',), params={}, outs=())}
+    """
+    found = {}
+    for name, stage in section(graph, "stages", FILE).items():
+        if not isinstance(stage, Mapping) or UNREAD & stage.keys():
+            continue
+        for full, item in _expanded(name, stage, params):
+            try:
+                found[full] = _stage(_filled(stage, {**params, **item}))
+            except (KeyError, TypeError, ValueError, AttributeError):
+                continue
+    return found
+
+
+def names(graph: Document, params: Document) -> set[str]:
+    """The names in dvc.lock of all stages, also of those that `stages` does not follow."""
+    listed = section(graph, "stages", FILE).items()
+    return {full for name, stage in listed for full, _ in _expanded(name, stage, params)}
+
+
+def upstream(declared: Mapping[str, DeclaredStage], name: str) -> list[str]:
+    """The outs of other stages that `name` was made from, directly or not, in the stages' order."""
+    makers = {out: stage for stage in declared.values() for out in stage.of_kind("outs")}
+    found: set[str] = set()
+    todo = [declared[name]] if name in declared else []
+    while todo:
+        new = {p for p in todo.pop().deps if p in makers} - found
+        found |= new
+        todo += [makers[p] for p in sorted(new)]
+    return [out for out in makers if out in found]
+
+
+def declared_out(graph: Document, stage: str, path: str, file: str = FILE) -> DeclaredOut:
+    """What dvc.yaml says of an out in dvc.lock, with no look at params.
+
+    Where several templates match, the one with most letters; the defaults where none does.
+    """
+    matching = [
+        (len(TEMPLATE.sub("", out.path)), order, out)
+        for order, out in enumerate(_outs(_template(graph, stage, file)))
+        if re.fullmatch(".+".join(map(re.escape, TEMPLATE.split(out.path))), path)
+    ]
+    return max(matching)[2] if matching else DeclaredOut(path)
+
+
+def folder(graph: Document, stage: str, file: str) -> str:
+    """The `wdir` of a stage in dvc.lock `file`; PlumblineError where it is a template."""
+    found = str(_template(graph, stage, file).get("wdir") or "")
+    if TEMPLATE.search(found):
+        raise PlumblineError(f"{file}, {stage}: a `wdir` with {found} in it cannot be followed")
+    return found
+
+
+def value(whole: Document, dotted: str) -> Any:
+    """A nested mapping's value by dotted key; KeyError where there is none.
+
+    >>> value({"a": {"b": 1}}, "a.b")
+    1
+    """
+    found: Any = whole
+    for part in dotted.split("."):
+        if not isinstance(found, Mapping):
+            raise KeyError(dotted)
+        found = found[part]
+    return found
+
+
+def _template(graph: Document, stage: str, file: str) -> Document:
+    """A stage as dvc.yaml has it, by its name in dvc.lock."""
+    listed = section(graph, "stages", file)
+    found = listed.get(stage) or listed.get(stage.split("@")[0]) or {}
+    found = found.get("do", found) if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _expanded(name: str, stage: Any, params: Document) -> Iterator[tuple[str, Document]]:
+    """The names that a stage has in dvc.lock, and what `item` is for each."""
+    matrix = stage.get("matrix") if isinstance(stage, Mapping) else None
+    if not isinstance(matrix, Mapping):
+        yield name, {}
+        return
+    axes = [_axis(values, params) for values in matrix.values()]
+    for values in itertools.product(*axes):
+        item = dict(zip(matrix, values, strict=True))
+        yield f"{name}@{'-'.join(map(str, values))}", {"item": item}
+
+
+def _axis(values: Any, params: Document) -> Sequence[Any]:
+    match = VARIABLE.fullmatch(values) if isinstance(values, str) else None
+    try:
+        found = value(params, match[1]) if match else values
+    except KeyError:
+        return []
+    return found if isinstance(found, list) else []
+
+
+def _filled(node: Any, known: Document, *, strict: bool = True) -> Any:
+    """The node with variables in its texts and keys replaced; `strict`: KeyError for an unknown one."""
+
+    def replaced(match: re.Match[str]) -> str:
+        try:
+            return str(value(known, match[1]))
+        except KeyError:
+            if strict:
+                raise
+            return match[0]
+
+    if isinstance(node, str):
+        return VARIABLE.sub(replaced, node)
+    if isinstance(node, Mapping):
+        return {
+            _filled(k, known, strict=strict): _filled(v, known, strict=strict)
+            for k, v in node.items()
+        }
+    return [_filled(n, known, strict=strict) for n in node] if isinstance(node, list) else node
+
+
+def _stage(stage: Document) -> DeclaredStage:
+    keys: dict[str, tuple[str, ...]] = {}
+    for item in stage.get("params") or ():
+        for file, named in item.items() if isinstance(item, dict) else ((PARAMS, [item]),):
+            keys[file] = (*keys.get(file, ()), *(named or ()))
+    deps = tuple(map(str, stage.get("deps") or ()))
+    return DeclaredStage(str(stage.get("cmd", "")), deps, keys, tuple(_outs(stage)))
+
+
+def _outs(stage: Document) -> Iterator[DeclaredOut]:
+    """An entry is a path, or a mapping from the path to its flags, for plots to a list of such."""
+    for kind in KINDS:
+        for item in stage.get(kind) or ():
+            for path, given in item.items() if isinstance(item, dict) else ((item, {}),):
+                listed = given if isinstance(given, list) else [given or {}]
+                flags = {k: v for part in listed for k, v in part.items()}
+                yield DeclaredOut(
+                    path=str(path),
+                    kind=kind,
+                    cached=flags.get("cache") is not False,
+                    pushed=flags.get("push") is not False,
+                    remote=flags.get("remote"),
+                )
