@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant(
         "Monitor 4",
         "monitor: a model past its shelf life is not due",
-        "plumbline/monitor/result.py",
+        "plumbline/monitor/build_result.py",
         "if life is None or age_days is None or age_days <= life:",
         "if life is None or age_days is None or age_days <= 100 * life:",
         tests="tests/code/test_monitoring.py",

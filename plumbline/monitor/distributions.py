@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,13 @@ from plumbline.monitor import seasonal_baseline
 from plumbline.monitor.binning import HOURS, Plan
 from plumbline.monitor.observe import Observation
 from plumbline.monitor.period_summary import Sketch
+from plumbline.monitor.result import (
+    ColumnDistribution,
+    ColumnReport,
+    PredictionShift,
+    SegmentShare,
+)
+from plumbline.monitor.verdict import Level
 
 WORST = 6
 """Columns whose distributions are kept, at most."""
@@ -24,26 +30,25 @@ def pooled(sketches: tuple[Sketch, ...], plan: Plan) -> Array:
     return counts / max(1, counts.sum())
 
 
-def columns(seen: Observation) -> list[dict[str, Any]]:
+def columns(seen: Observation) -> tuple[ColumnReport, ...]:
     """Every monitored column: its use, its shift over the whole current window, nulls, problems."""
     worst = {f.column: f.level for f in reversed(seen.findings)}
-    return [
-        _column(seen, plan) | {"level": worst.get(plan.name, "ok")} for plan in seen.layout.plans
-    ]
+    return tuple(_column(seen, p, worst.get(p.name, "ok")) for p in seen.layout.plans)
 
 
-def prediction(seen: Observation) -> dict[str, Any] | None:
+def prediction(seen: Observation) -> PredictionShift | None:
     """The score's shift over the whole current window; None without rows."""
     if not seen.now.rows:
         return None
-    return _moved(seen, seen.layout.score)
+    psi, shift = _moved(seen, seen.layout.score)
+    return PredictionShift(psi=psi, shift=shift)
 
 
-def worst(seen: Observation) -> list[dict[str, Any]]:
+def worst(seen: Observation) -> tuple[ColumnDistribution, ...]:
     """The distributions of the columns that were found, gravest first, then of those that moved most."""
     plans = [p for p in seen.layout.plans if p.size > 1]
     found = list(dict.fromkeys(f.column for f in seen.findings if f.column))
-    psi = {p.name: _moved(seen, p)["psi"] for p in plans}
+    psi = {p.name: _moved(seen, p)[0] for p in plans}
     ordered = sorted(
         plans,
         key=lambda p: (
@@ -52,10 +57,10 @@ def worst(seen: Observation) -> list[dict[str, Any]]:
             p.name,
         ),
     )
-    return [_shares(seen, p) for p in ordered[:WORST]] + [_shares(seen, seen.layout.score)]
+    return tuple(_shares(seen, p) for p in (*ordered[:WORST], seen.layout.score))
 
 
-def segments(seen: Observation) -> list[dict[str, Any]]:
+def segments(seen: Observation) -> tuple[SegmentShare, ...]:
     """The mix of every category, reference and current."""
     out = []
     for plan in seen.layout.plans:
@@ -63,10 +68,9 @@ def segments(seen: Observation) -> list[dict[str, Any]]:
             continue
         before, now = pooled(seen.before, plan), pooled(seen.sketches, plan)
         for value, r, c in zip(labels(plan), before, now, strict=True):
-            out.append({"column": plan.name, "value": value, "reference": r, "current": c})
-    return [
-        {k: float(v) if k in ("reference", "current") else v for k, v in s.items()} for s in out
-    ]
+            share = SegmentShare(column=plan.name, value=value, reference=r, current=c)
+            out.append(share)
+    return tuple(out)
 
 
 def labels(plan: Plan) -> list[str]:
@@ -99,30 +103,39 @@ def _said(edge: float) -> str:
     return f"{edge:,.0f}" if abs(edge) >= 1_000 else f"{edge:.4g}" if abs(edge) > 1e-300 else "0"
 
 
-def _shares(seen: Observation, plan: Plan) -> dict[str, Any]:
+def _shares(seen: Observation, plan: Plan) -> ColumnDistribution:
     before, now = pooled(seen.before, plan), pooled(seen.sketches, plan)
-    return {
-        "name": plan.name,
-        "kind": plan.kind,
-        "bins": labels(plan),
-        "reference": [float(v) for v in before],
-        "current": [float(v) for v in now],
-    }
+    return ColumnDistribution(
+        name=plan.name,
+        kind=plan.kind,
+        bins=tuple(labels(plan)),
+        reference=tuple(before.tolist()),
+        current=tuple(now.tolist()),
+    )
 
 
-def _column(seen: Observation, plan: Plan) -> dict[str, Any]:
-    out: dict[str, Any] = {"name": plan.name, "importance": plan.importance, "reach": plan.reach}
+def _column(seen: Observation, plan: Plan, level: Level) -> ColumnReport:
+    of_model = ColumnReport(
+        name=plan.name, level=level, importance=plan.importance, reach=plan.reach
+    )
     problem = next((s.problems[plan.name] for s in seen.sketches if plan.name in s.problems), None)
     if problem:
-        return out | {"problem": problem[1]}
-    for name, sketches in (("reference", seen.before), ("current", seen.sketches)):
-        rows = sum(s.rows for s in sketches)
-        out[f"null_{name}"] = sum(s.nulls.get(plan.name, 0) for s in sketches) / max(1, rows)
-    return out | (_moved(seen, plan) if plan.size > 1 else {})
+        return of_model.model_copy(update={"problem": problem[1]})
+    nulls = {
+        "null_reference": _null_share(seen.before, plan.name),
+        "null_current": _null_share(seen.sketches, plan.name),
+    }
+    moved = dict(zip(("psi", "shift"), _moved(seen, plan), strict=True)) if plan.size > 1 else {}
+    return of_model.model_copy(update=nulls | moved)
 
 
-def _moved(seen: Observation, plan: Plan) -> dict[str, float]:
+def _null_share(sketches: Sequence[Sketch], name: str) -> float:
+    rows = sum(s.rows for s in sketches)
+    return sum(s.nulls.get(name, 0) for s in sketches) / max(1, rows)
+
+
+def _moved(seen: Observation, plan: Plan) -> tuple[float, float]:
+    """PSI and shift of a column, or of the score, over the whole current window."""
     before = sum((s.counts[plan.place] for s in seen.before), np.zeros(plan.size, np.int64))
     now = sum((s.counts[plan.place] for s in seen.sketches), np.zeros(plan.size, np.int64))
-    psi, shift = seasonal_baseline.distance(now, before, plan.order)
-    return {"psi": psi, "shift": shift}
+    return seasonal_baseline.distance(now, before, plan.order)

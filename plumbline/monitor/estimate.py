@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from plumbline.core.usecase import Array
@@ -11,6 +9,7 @@ from plumbline.metrics import metrics
 from plumbline.monitor import label_outcomes
 from plumbline.monitor.label_outcomes import Outcome
 from plumbline.monitor.observe import Observation
+from plumbline.monitor.result import QualityEstimate, QualityOfDay
 from plumbline.monitor.verdict import FAULTS
 
 ASSUMES = (
@@ -19,30 +18,39 @@ ASSUMES = (
 DRAWS = 200
 
 
-def known(outcome: Outcome) -> dict[str, float] | None:
+def known(outcome: Outcome) -> QualityOfDay | None:
     """A period's quality with a 95 % interval (Poisson bootstrap of its rows), None without labels."""
     problem = "classification" if outcome.scores.size else "regression"
     value = label_outcomes.quality(problem, outcome)
     if not outcome.known or not np.isfinite(value):
         return None
     low, high = _interval(problem, outcome, value)
-    return {"value": value, "low": low, "high": high, "maturity": outcome.maturity}
+    return QualityOfDay(value=value, low=low, high=high, maturity=outcome.maturity)
 
 
-def estimate(seen: Observation) -> dict[str, Any]:
-    """Average precision of the current window by its scores alone; muted where inputs are invalid."""
-    metric = metrics.PRIMARY[seen.usecase.problem]
-    out: dict[str, Any] = {"value": None, "metric": metric, "assumptions": ASSUMES, "muted": None}
+def estimate(seen: Observation) -> QualityEstimate:
+    """Average precision of the current window by its scores alone; muted where they cannot tell it."""
+    reason = _muted(seen)
+    return QualityEstimate(
+        value=None if reason else expected_precision(seen.now.score),
+        metric=metrics.PRIMARY[seen.usecase.problem],
+        assumptions=ASSUMES,
+        muted=reason,
+    )
+
+
+def _muted(seen: Observation) -> str | None:
+    """Why the scores cannot tell the quality; None where they can."""
     if seen.usecase.problem == "regression":
-        return out | {"muted": "a single forecast does not say how sure it is"}
+        return "a single forecast does not say how sure it is"
     broken = [f for f in seen.findings if f.level == "alert" and f.check in FAULTS]
     if broken:
         names = ", ".join(sorted({f.column or f.check for f in broken}))
-        return out | {"muted": f"inputs are invalid: {names}"}
+        return f"inputs are invalid: {names}"
     off = [f for f in seen.findings if f.check in ("calibration", "quality") and f.level == "alert"]
     if off:
-        return out | {"muted": f"known labels contradict the scores: {off[0].evidence}"}
-    return out | {"value": expected_precision(seen.now.score)}
+        return f"known labels contradict the scores: {off[0].evidence}"
+    return None
 
 
 def expected_precision(score: Array) -> float | None:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from plumbline.core import arrays
 from plumbline.core.usecase import Array
-from plumbline.monitor import evidently_widgets, quality, result, stable_html, verdict
+from plumbline.monitor import build_result, evidently_widgets, quality, stable_html, verdict
 from plumbline.monitor.binning import Plan
 from plumbline.monitor.evidently_widgets import LABEL, SCORE, Pair, drift_table, widgets
 from plumbline.monitor.observe import Observation
@@ -176,8 +176,8 @@ def _quality(
     from evidently.legacy.renderers import html_widgets as html
 
     text = quality.text(seen.quality)
-    until = result.blind(seen)
-    blind = f"blind until {until['until']}" if until else "no label is awaited"
+    until = build_result.blind(seen)
+    blind = f"blind until {until.until}" if until else "no label is awaited"
     head = ["week from", "window", "rows", "labelled", seen.quality.metric]
     rows = [
         [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from plumbline.core.errors import PlumblineError
+from plumbline.monitor.result import DayVerdict, MonitorResult
 
 HEAD = (
     "day",
@@ -26,12 +26,20 @@ HEAD = (
 )
 """The table's columns: a period's first day, its verdict, what was found, its figures, the model's md5."""
 
+QUALITY = {
+    "value": "quality",
+    "low": "quality_low",
+    "high": "quality_high",
+    "maturity": "maturity",
+}
+"""The column of each figure of a day's quality."""
+FIGURES = ("score_mean", "score_shift", *QUALITY.values())
 Row = dict[str, str]
 
 
-def rows(result: Mapping[str, Any], model: str) -> list[Row]:
-    """A row per judged day of a monitor's JSON; none for a table without time."""
-    return [_row(day, model) for day in result["days"] if day["day"] is not None]
+def rows(result: MonitorResult, model: str) -> list[Row]:
+    """A row per judged day of a verdict; none for a table without time."""
+    return [_row(day, model) for day in result.days if day.day is not None]
 
 
 def merge(before: Iterable[Row], now: Iterable[Row]) -> list[Row]:
@@ -64,22 +72,18 @@ def loads(text: str, name: str) -> list[Row]:
     return list(found)
 
 
-def _row(day: Mapping[str, Any], model: str) -> Row:
-    found, quality = day["findings"], day["quality"] or {}
-    names = [f"{f['check']} {f['column']}" if f["column"] else f["check"] for f in found]
+def _row(day: DayVerdict, model: str) -> Row:
+    names = [f"{f.check} {f.column}" if f.column else f.check for f in day.findings]
+    figures = {f"score_{name}": value for name, value in day.score or ()}
+    figures |= {QUALITY[name]: value for name, value in day.quality or ()}
     return {
-        "day": day["day"],
-        "level": day["level"],
-        "rows": str(day["rows"]),
-        "alerts": str(sum(f["level"] == "alert" for f in found)),
-        "warnings": str(sum(f["level"] == "warning" for f in found)),
+        "day": str(day.day),
+        "level": day.level,
+        "rows": str(day.rows),
+        "alerts": str(sum(f.level == "alert" for f in day.findings)),
+        "warnings": str(sum(f.level == "warning" for f in day.findings)),
         "findings": "; ".join(names),
-        "score_mean": _text(day["score"]["mean"]),
-        "score_shift": _text(day["score"]["shift"]),
-        "quality": _text(quality.get("value")),
-        "quality_low": _text(quality.get("low")),
-        "quality_high": _text(quality.get("high")),
-        "maturity": _text(quality.get("maturity")),
+        **{name: _text(figures.get(name)) for name in FIGURES},
         "model": model[:8],
     }
 

@@ -1,193 +1,246 @@
-"""What the monitor saw as the JSON that git keeps: leaves for `dvc metrics`, details in lists."""
+"""The verdict that the stage writes, metrics/<usecase>/monitor.json, as a typed document.
+
+Only `level` and `findings` are required: what a table without time or labels cannot have is left out
+or null, and what stands in for a verdict that could not be read has nothing else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from plumbline.metrics.bootstrap import Estimate
-from plumbline.monitor import calendar, distributions, estimate, quality, verdict
-from plumbline.monitor.judge import Judgement
-from plumbline.monitor.label_outcomes import Outcome
-from plumbline.monitor.observe import Observation
-from plumbline.monitor.params import Monitor
-from plumbline.monitor.quality import Quality
-from plumbline.monitor.verdict import Finding
-from plumbline.monitor.window import Window
-
-CHECKS = tuple(verdict.NEXT)
-"""Every check that runs, found or not."""
+from plumbline.core import documents
+from plumbline.core.documents import Document
+from plumbline.monitor.verdict import Level
 
 
-def result(seen: Observation, limits: Monitor) -> dict[str, Any]:
-    """The verdict with its evidence, as plain values."""
-    age_days = age(seen)
-    stale = staleness(limits, age_days)
-    now, why = verdict.retrain(seen.findings, seen.quality.judged, stale)
-    return {
-        "level": seen.level,
-        "summary": summary(seen),
-        "promise": f"one false alert in {limits.false_alert_days:g} {_periods(seen)}",
-        "retrain": {"now": now, "why": why},
-        "shelf_life": _shelf_life(limits, age_days, stale),
-        "checks": list(CHECKS),
-        "cold": seen.days[-1].cold if seen.days else "",
-        "findings": [finding(f) for f in seen.findings],
-        "days": [day(j, o) for j, o in zip(seen.days, seen.outcomes, strict=True)],
-        "columns": distributions.columns(seen),
-        "distributions": distributions.worst(seen),
-        "segments": distributions.segments(seen),
-        "prediction": distributions.prediction(seen),
-        "quality": _quality(seen.quality),
-        "estimate": estimate.estimate(seen),
-        "blind": blind(seen),
-        "windows": {"reference": _window(seen.past), "current": _window(seen.now)},
-        "weeks": [
-            {
-                "window": w.window,
-                "first": str(w.first),
-                "rows": w.rows,
-                "labelled": w.labelled,
-                "quality": _number(w.quality),
-            }
-            for w in seen.weeks
-        ],
-    }
+class SparseDocument(Document):
+    """A document whose JSON has only the keys that were set, though they be null."""
+
+    @model_serializer(mode="wrap")
+    def _only_set(self, handler: SerializerFunctionWrapHandler) -> Mapping[str, Any]:
+        values = handler(self)
+        return {name: value for name, value in values.items() if name in self.model_fields_set}
 
 
-def summary(seen: Observation) -> str:
-    """The verdict in a line or two, for a log, a mail's subject or a comment."""
-    grave = [f for f in seen.findings if f.level == seen.level]
-    names = [f"{f.column} ({f.check})" if f.column else f.check for f in grave[:3]]
-    more = f" and {len(grave) - 3} more" if len(grave) > 3 else ""
-    found = ", ".join(names) + more or "nothing beyond noise"
-    text = f"{seen.level}: {found}; {quality.text(seen.quality)}"
-    unseen = blind(seen)
-    return text + (f"; blind until {unseen['until']}" if unseen else "")
+class ReportedFinding(SparseDocument):
+    """What a check found: where, how large (`size` in `unit`), since when, why, and what to do.
 
-
-def figures(seen: Observation, limits: Monitor) -> dict[str, float]:
-    """The few numbers that a tracking server plots over time."""
-    found = {
-        "level": float(verdict.LEVELS.index(seen.level)),
-        "retrain": float(verdict.retrain(seen.findings, seen.quality.judged)[0]),
-        "rows": float(seen.now.rows),
-        "findings_alert": float(sum(f.level == "alert" for f in seen.findings)),
-        "findings_warning": float(sum(f.level == "warning" for f in seen.findings)),
-        "days_with_alert": float(sum(j.level == "alert" for j in seen.days)),
-        "false_alert_days": limits.false_alert_days,
-    }
-    if seen.quality.values and seen.quality.loss:
-        found[f"{seen.quality.metric}_reference"] = seen.quality.values[0].value
-        found[f"{seen.quality.metric}_current"] = seen.quality.values[1].value
-        found["loss"] = seen.quality.loss.value
-    return found
-
-
-def finding(found: Finding) -> dict[str, Any]:
-    """One finding: what, where, how large, since when, why, and what to do."""
-    return {
-        "check": found.check,
-        "column": found.column,
-        "level": found.level,
-        "size": found.size,
-        "unit": found.unit,
-        "importance": found.importance,
-        "evidence": found.evidence,
-        "cause": found.cause,
-        "since": found.since,
-        "next": found.next,
-    }
-
-
-def day(judged: Judgement, outcome: Outcome) -> dict[str, Any]:
-    """One period's verdict, score and known quality."""
-    return {
-        "day": None if judged.day is None else str(judged.day),
-        "level": judged.level,
-        "rows": judged.rows,
-        "findings": [finding(f) for f in judged.findings],
-        "score": {"mean": _number(judged.mean), "shift": _number(judged.shift)},
-        "quality": estimate.known(outcome),
-    }
-
-
-def blind(seen: Observation) -> dict[str, Any] | None:
-    """The days of the current window whose labels are not known yet, and when the last of them are."""
-    delay, now = seen.usecase.label_delay, seen.now
-    if now.day is None or now.last is None or delay == 0:
-        return None
-    first = now.last - (delay - 1) * calendar.DAY
-    until = calendar.known_on(now.last, delay)
-    rows = int((now.day >= first).sum())
-    return {"first": str(first), "last": str(now.last), "until": str(until), "rows": rows}
-
-
-def age(seen: Observation) -> int | None:
-    """Days since the last that the model was fitted on, None without time.
-
-    The reference is the window after it, a label delay later.
+    `importance`: share of the model's gain that depends on the column. `since`: the first day of an
+    unbroken run of findings. `cause`: the likely one, "" where unknown. `next`: the next step.
     """
-    past, now = seen.past, seen.now
-    if past.day is None or now.last is None or not past.rows:
-        return None
-    return int((now.last - past.day.min()).astype(np.int64)) + seen.usecase.label_delay + 1
+
+    check: str
+    level: Level
+    column: str | None = None
+    size: float | None = None
+    unit: str = ""
+    importance: float | None = None
+    evidence: str = ""
+    cause: str = ""
+    since: str | None = None
+    next: str = ""
 
 
-def staleness(limits: Monitor, age_days: int | None) -> str:
-    """Why the model is older than its shelf life, "" where it is not or neither is known."""
-    life = limits.shelf_life_days
-    if life is None or age_days is None or age_days <= life:
-        return ""
-    return f"the model is {age_days} days old, its measured shelf life is {life} days"
+class RetrainAdvice(Document):
+    """Whether to retrain now, and why or why not."""
+
+    now: bool
+    why: str
 
 
-def _shelf_life(limits: Monitor, age_days: int | None, stale: str) -> dict[str, Any]:
-    life = limits.shelf_life_days
-    text = stale or (
-        "no shelf life is set (monitor.shelf_life_days)"
-        if life is None
-        else f"{age_days} of {life} days used"
-    )
-    return {"days": life, "age_days": age_days, "text": text}
+class ShelfLife(Document):
+    """The model's age in days, and the measured age at which it is due for retraining."""
+
+    days: int | None
+    age_days: int | None
+    text: str
 
 
-def _periods(seen: Observation) -> str:
-    length = seen.layout.period_days
-    return {0: "windows", 1: "days", 7: "weeks"}.get(length, f"periods of {length} days")
+class BlindDays(Document):
+    """Days whose labels are not known yet: concept drift in them cannot be seen before `until`."""
+
+    first: str
+    last: str
+    until: str
+    rows: int
 
 
-def _quality(found: Quality) -> dict[str, Any]:
-    out: dict[str, Any] = {
-        "metric": found.metric,
-        "rows": {"reference": found.rows[0], "current": found.rows[1]},
-        "why_not": found.why,
-    }
-    pairs: Mapping[str, tuple[Estimate, Estimate] | None] = {
-        "value": found.values,
-        "mean_label": found.labels,
-        "mean_score": found.scores,
-    }
-    for name, pair in pairs.items():
-        if pair:
-            out[name] = {"reference": _estimate(pair[0]), "current": _estimate(pair[1])}
-    if found.loss:
-        out["loss"] = _estimate(found.loss)
-    return out
+class WindowFacts(SparseDocument):
+    """Rows of a window, those with a known label, and its days (left out for a table without time)."""
+
+    rows: int
+    labelled: int
+    first: str | None = None
+    last: str | None = None
+    days: int | None = None
 
 
-def _estimate(found: Estimate) -> dict[str, float]:
-    return {"value": found.value, "low": found.low, "high": found.high}
+class Windows(Document):
+    """The window judged, and the one that it is compared with."""
+
+    reference: WindowFacts
+    current: WindowFacts
 
 
-def _window(whole: Window) -> dict[str, Any]:
-    out: dict[str, Any] = {"rows": whole.rows, "labelled": int(np.sum(whole.matured))}
-    if whole.day is not None and whole.rows:
-        out |= {"first": str(whole.day.min()), "last": str(whole.last), "days": whole.days}
-    return out
+class ScoreOfDay(Document):
+    """The mean score of a period, and its shift in standard deviations of the score's rank."""
+
+    mean: float | None
+    shift: float | None
 
 
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+class QualityOfDay(Document):
+    """The primary metric of a period with a 95 % interval; `maturity`: share of rows with a label."""
+
+    value: float
+    low: float
+    high: float
+    maturity: float
+
+
+class DayVerdict(SparseDocument):
+    """One period's verdict; `day` is its first, null for a table without time."""
+
+    day: str | None
+    level: Level
+    rows: int | None = None
+    findings: tuple[ReportedFinding, ...] = ()
+    score: ScoreOfDay | None = None
+    quality: QualityOfDay | None = None
+
+
+class ColumnReport(SparseDocument):
+    """A monitored column over the whole current window.
+
+    `importance`: its own share of the model's gain; `reach`: that of it and of the features that read
+    it. `problem`: why it could not be compared; then there are no figures. `psi` in nats, `shift` in
+    standard deviations of the rank; shares of nulls in both windows.
+    """
+
+    name: str
+    level: Level
+    importance: float | None = None
+    reach: float | None = None
+    problem: str | None = None
+    null_reference: float | None = None
+    null_current: float | None = None
+    psi: float | None = None
+    shift: float | None = None
+
+
+class ColumnDistribution(Document):
+    """Shares of the rows by bin in both windows; `bins` are labels for a reader."""
+
+    name: str
+    kind: str
+    bins: tuple[str, ...]
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+
+
+class SegmentShare(Document):
+    """The share of the rows with one value of a categorical column, in both windows."""
+
+    column: str
+    value: str
+    reference: float
+    current: float
+
+
+class PredictionShift(Document):
+    """How far the scores of the whole current window have moved: PSI in nats, shift of the rank."""
+
+    psi: float
+    shift: float
+
+
+class IntervalFigure(Document):
+    """A figure with its interval; null where it is not defined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class FigurePair(Document):
+    """A figure of the reference and of the current window."""
+
+    reference: IntervalFigure
+    current: IntervalFigure
+
+
+class LabelledRows(Document):
+    """Rows with a known label that the quality is measured on."""
+
+    reference: int
+    current: int
+
+
+class QualityReport(SparseDocument):
+    """The primary metric on known labels. `loss` is relative to the reference, positive where worse.
+
+    `why_not`: why there are no figures, "" where there are.
+    """
+
+    metric: str
+    rows: LabelledRows
+    why_not: str
+    value: FigurePair | None = None
+    mean_label: FigurePair | None = None
+    mean_score: FigurePair | None = None
+    loss: IntervalFigure | None = None
+
+
+class QualityEstimate(Document):
+    """The primary metric to be expected from the scores alone; `muted`: why there is none."""
+
+    value: float | None
+    metric: str
+    assumptions: str
+    muted: str | None
+
+
+class WeekReport(Document):
+    """Seven days from `first` in the window named: rows, those with a label, their primary metric."""
+
+    window: str
+    first: str
+    rows: int
+    labelled: int
+    quality: float | None
+
+
+class MonitorResult(SparseDocument):
+    """The verdict of a run with its evidence.
+
+    `cold`: why drift can only be a warning, "" where it can be judged. `promise`: how often an alert
+    is false. `prediction` is null without rows.
+    """
+
+    level: Level
+    findings: tuple[ReportedFinding, ...]
+    summary: str = ""
+    promise: str = ""
+    retrain: RetrainAdvice | None = None
+    shelf_life: ShelfLife | None = None
+    checks: tuple[str, ...] = ()
+    cold: str = ""
+    days: tuple[DayVerdict, ...] = ()
+    columns: tuple[ColumnReport, ...] = ()
+    distributions: tuple[ColumnDistribution, ...] = ()
+    segments: tuple[SegmentShare, ...] = ()
+    prediction: PredictionShift | None = None
+    quality: QualityReport | None = None
+    estimate: QualityEstimate | None = None
+    blind: BlindDays | None = None
+    windows: Windows | None = None
+    weeks: tuple[WeekReport, ...] = ()
+
+
+def read(path: Path) -> MonitorResult:
+    """The verdict in the file; PlumblineError where it is missing or damaged."""
+    return documents.read(MonitorResult, path, "run the monitor again: `dvc repro -f monitor`")

@@ -40,7 +40,7 @@ log = logging.getLogger("plumbline")
 
 
 def run(main: Callable[..., None]) -> None:
-    """Run a stage's `main(usecase, *paths)` with the command line's words, and exit.
+    """Run a stage's `main(name, *paths)` with the command line's words, and exit.
 
     Exit codes: 0 done, 2 a mistake the user can mend (one message, no traceback), 1 anything else.
     """
@@ -50,11 +50,12 @@ def run(main: Callable[..., None]) -> None:
         arguments = parse(main, sys.argv[1:], stage)
         started = time.perf_counter()
         paths = [a for a in arguments.values() if isinstance(a, Path)]
-        preflight.begin(arguments.get("usecase", ""), stage, paths)
+        name = str(next(iter(arguments.values())))
+        preflight.begin(name, stage, paths)
         main(**arguments)
         seconds = time.perf_counter() - started
         if "DVC_STAGE" in os.environ:
-            run_records.keep(arguments["usecase"], stage, seconds)
+            run_records.keep(name, stage, seconds)
         log.info("%s: done in %.1f s", stage, seconds)
     except (PlumblineError, OSError) as error:
         log.error("%s: %s", stage, told(error))
@@ -89,4 +90,4 @@ def parse(main: Callable[..., None], words: list[str], stage: str) -> dict[str, 
             f"expected {len(names)} arguments, found {len(words)}; "
             f"usage: python -m stages.{stage} {' '.join(n.upper() for n in names)}"
         )
-    return {n: w if n == "usecase" else Path(w) for n, w in zip(names, words, strict=True)}
+    return {names[0]: words[0], **{n: Path(w) for n, w in zip(names[1:], words[1:], strict=True)}}

@@ -6,23 +6,17 @@ import pytest
 
 from plumbline.core.errors import PlumblineError
 from plumbline.monitor import history
+from plumbline.monitor.result import MonitorResult
 
 
 def result(day, level="ok", value=None):
     quality = None if value is None else {"value": value, "low": 0.1, "high": 0.9, "maturity": 1.0}
     found = [{"check": "unit", "column": "size", "level": level}] if level != "ok" else []
-    return {
-        "days": [
-            {
-                "day": day,
-                "level": level,
-                "rows": 60,
-                "findings": found,
-                "score": {"mean": 0.25, "shift": None},
-                "quality": quality,
-            }
-        ]
-    }
+    score = {"mean": 0.25, "shift": None}
+    one = {"day": day, "level": level, "rows": 60, "findings": found, "score": score}
+    return MonitorResult.model_validate(
+        {"level": level, "findings": found, "days": [{**one, "quality": quality}]}
+    )
 
 
 def test_a_row_a_day():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.monitor import drift_plots, evidently_report, history, result
+from plumbline.monitor import build_result, drift_plots, evidently_report, history
 from plumbline.monitor import observe as monitoring
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import window
@@ -57,20 +57,20 @@ def test_no_drift_is_fine():
     made = [look(before(seed=100 + s), days(seed=s, unknown=DELAY)) for s in range(3)]
     assert "alert" not in [j.level for seen in made for j in seen.days]
     assert sum(j.level == "warning" for seen in made for j in seen.days) <= 2
-    out = result.result(made[0], LIMITS)
-    assert out["promise"] == "one false alert in 200 days"
-    assert out["retrain"]["now"] is False
-    assert out["blind"] == {
+    out = build_result.build(made[0], LIMITS)
+    assert out.promise == "one false alert in 200 days"
+    assert out.retrain.now is False
+    assert out.blind.plain() == {
         "first": "2025-06-27",
         "last": "2025-06-29",
         "until": "2025-07-03",
         "rows": 300,
     }
-    assert [d["day"] for d in out["days"]] == [str(LAST - 13 + k) for k in range(14)]
-    assert [d["quality"] is None for d in out["days"]] == [False] * 11 + [True] * 3
-    assert out["windows"]["current"]["labelled"] == 11 * PER_DAY
-    assert out["estimate"]["muted"] is None
-    assert 0 < out["estimate"]["value"] < 1
+    assert [d.day for d in out.days] == [str(LAST - 13 + k) for k in range(14)]
+    assert [d.quality is None for d in out.days] == [False] * 11 + [True] * 3
+    assert out.windows.current.labelled == 11 * PER_DAY
+    assert out.estimate.muted is None
+    assert 0 < out.estimate.value < 1
 
 
 def test_a_shift_that_moves_the_scores_is_an_alert():
@@ -152,12 +152,12 @@ def test_an_all_null_and_a_missing_column_are_said():
     assert found[("all_null", "size")] == "alert"
     assert found[("missing", "colour")] == "alert"
     assert found[("missing", "spare")] == "warning", "the model hardly uses it"
-    out = result.result(seen, LIMITS)
-    assert out["retrain"]["now"] is False
-    assert out["retrain"]["why"].startswith("refused: mend the input first (colour, size)")
-    assert out["estimate"]["muted"].startswith("inputs are invalid: colour, size")
-    assert out["estimate"]["value"] is None
-    assert {c["name"]: c for c in out["columns"]}["colour"]["problem"] == "not in the table"
+    out = build_result.build(seen, LIMITS)
+    assert out.retrain.now is False
+    assert out.retrain.why.startswith("refused: mend the input first (colour, size)")
+    assert out.estimate.muted.startswith("inputs are invalid: colour, size")
+    assert out.estimate.value is None
+    assert {c.name: c for c in out.columns}["colour"].problem == "not in the table"
 
 
 def test_text_in_place_of_numbers_is_said():
@@ -177,8 +177,8 @@ def test_labels_that_show_a_loss_are_an_alert_and_retrain():
     alerts = [str(j.day) for j in seen.days if j.level == "alert"]
     assert alerts[0] <= str(LAST - 20 + DELAY + 7), "within a week of the first labels"
     assert alerts[0] >= str(LAST - 20 + DELAY), "blind before"
-    assert result.result(seen, LIMITS)["retrain"]["now"] is True
-    assert result.figures(seen, LIMITS)["loss"] > 0.3
+    assert build_result.build(seen, LIMITS).retrain.now is True
+    assert build_result.figures(seen, LIMITS)["loss"] > 0.3
 
 
 def test_missing_days_and_empty_windows():
@@ -209,7 +209,7 @@ def test_weeks_are_judged_where_days_are_few():
     seen = look(past, now, limits=limits)
     assert [str(j.day) for j in seen.days] == [str(LAST - 13), str(LAST - 6)]
     assert seen.level != "alert"
-    assert result.result(seen, limits)["promise"] == "one false alert in 200 weeks"
+    assert build_result.build(seen, limits).promise == "one false alert in 200 weeks"
     bad = look(past, since(now, "size", now["size"] + 1.5, back=7), limits=limits)
     assert [j.level == "alert" for j in bad.days] == [False, True]
 
@@ -222,9 +222,9 @@ def test_overdue_labels_are_said():
 @pytest.mark.mltest("Monitor 4")
 def test_an_old_model_is_due():
     limits = Monitor(bootstrap=50, shelf_life_days=30)
-    out = result.result(look(limits=limits), limits)
-    assert out["shelf_life"]["age_days"] == 49 + DELAY
-    assert out["retrain"] == {
+    out = build_result.build(look(limits=limits), limits)
+    assert out.shelf_life.age_days == 49 + DELAY
+    assert out.retrain.plain() == {
         "now": True,
         "why": f"the model is {49 + DELAY} days old, its measured shelf life is 30 days",
     }
@@ -238,16 +238,16 @@ def test_a_plain_table_without_time(problem):
         del one["at"]
     seen = look(*pair, case, last=None)
     assert seen.level != "alert"
-    out = result.result(seen, LIMITS)
-    assert (out["blind"], out["weeks"], out["days"][0]["day"]) == (None, [], None)
-    assert out["quality"]["rows"] == {"reference": 28 * 60, "current": 28 * 60}
+    out = build_result.build(seen, LIMITS)
+    assert (out.blind, out.weeks, out.days[0].day) == (None, (), None)
+    assert out.quality.rows.plain() == {"reference": 28 * 60, "current": 28 * 60}
     shifted = {**pair[1], "size": pair[1]["size"] + 0.6}
     assert levels(look(pair[0], shifted, case, last=None))[("drift", "size")] == "alert"
 
 
 def test_pictures_tell_the_days(tmp_path):
     seen = look()
-    rows = history.rows(result.result(seen, LIMITS), "abc")
+    rows = history.rows(build_result.build(seen, LIMITS), "abc")
     made = drift_plots.draw(tmp_path, seen, rows)
     assert [p.name for p in made] == ["score.svg", "days.svg"]
     assert drift_plots.COLOURS["ok"] in (tmp_path / "days.svg").read_text()
@@ -255,13 +255,13 @@ def test_pictures_tell_the_days(tmp_path):
 
 def test_distributions_are_of_the_found_columns_first():
     now = days()
-    out = result.result(look(now=since(now, "spare", now["spare"] + 3)), LIMITS)
-    first = out["distributions"][0]
-    assert first["name"] == "spare"
-    assert len(first["bins"]) == len(first["reference"]) == len(first["current"])
-    assert sum(first["current"]) == pytest.approx(1.0)
-    assert out["distributions"][-1]["name"] == "score"
-    assert {s["value"] for s in out["segments"]} >= {"red", "green", "blue"}
+    out = build_result.build(look(now=since(now, "spare", now["spare"] + 3)), LIMITS)
+    first = out.distributions[0]
+    assert first.name == "spare"
+    assert len(first.bins) == len(first.reference) == len(first.current)
+    assert sum(first.current) == pytest.approx(1.0)
+    assert out.distributions[-1].name == "score"
+    assert {s.value for s in out.segments} >= {"red", "green", "blue"}
 
 
 def test_the_sample_is_bounded_seeded_and_in_order():

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from plumbline.monitor import history, page, sentences
+from plumbline.monitor.result import MonitorResult
 from plumbline.report import html
 from tests import alerts, browser
 from tests.alerts import finding, verdict
@@ -222,8 +223,8 @@ def test_what_is_missing_is_said() -> None:
 
 
 def test_days_of_before_come_out_of_the_history() -> None:
-    told = {"days": days(10)}
-    rows = history.merge(history.rows(told, "0123456789"), [])
+    verdict = MonitorResult.model_validate({"level": "ok", "findings": [], "days": days(10)})
+    rows = history.merge(history.rows(verdict, "0123456789"), [])
     older = [{**row, "day": f"2025-03-{i + 10}"} for i, row in enumerate(rows)]
     found = page.extended({"days": days(3)}, [*older, *rows])
     assert [d["day"] for d in found["days"]][:2] == ["2025-03-10", "2025-03-11"]

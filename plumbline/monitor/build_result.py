@@ -1,0 +1,216 @@
+"""From what the monitor saw to the document that git keeps, and its figures for a tracking server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from plumbline.core.documents import finite
+from plumbline.metrics.bootstrap import Estimate
+from plumbline.monitor import calendar, distributions, estimate, quality, verdict
+from plumbline.monitor.judge import Judgement
+from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.observe import Observation
+from plumbline.monitor.params import Monitor
+from plumbline.monitor.quality import Quality, Week
+from plumbline.monitor.result import (
+    BlindDays,
+    DayVerdict,
+    FigurePair,
+    IntervalFigure,
+    LabelledRows,
+    MonitorResult,
+    QualityReport,
+    ReportedFinding,
+    RetrainAdvice,
+    ScoreOfDay,
+    ShelfLife,
+    WeekReport,
+    WindowFacts,
+    Windows,
+)
+from plumbline.monitor.verdict import Finding
+from plumbline.monitor.window import Window
+
+CHECKS = tuple(verdict.NEXT)
+"""Every check that runs, whether or not it finds something."""
+
+
+def build(seen: Observation, limits: Monitor) -> MonitorResult:
+    """The verdict with its evidence."""
+    age_days = age(seen)
+    overdue = past_shelf_life(limits, age_days)
+    now, why = verdict.retrain(seen.findings, seen.quality.judged, overdue)
+    return MonitorResult(
+        level=seen.level,
+        summary=summary(seen),
+        promise=f"one false alert in {limits.false_alert_days:g} {_periods(seen)}",
+        retrain=RetrainAdvice(now=now, why=why),
+        shelf_life=_shelf_life(limits, age_days, overdue),
+        checks=CHECKS,
+        cold=seen.days[-1].cold if seen.days else "",
+        findings=tuple(finding(f) for f in seen.findings),
+        days=tuple(day(j, o) for j, o in zip(seen.days, seen.outcomes, strict=True)),
+        columns=distributions.columns(seen),
+        distributions=distributions.worst(seen),
+        segments=distributions.segments(seen),
+        prediction=distributions.prediction(seen),
+        quality=_quality(seen.quality),
+        estimate=estimate.estimate(seen),
+        blind=blind(seen),
+        windows=Windows(reference=_window(seen.past), current=_window(seen.now)),
+        weeks=tuple(map(_week, seen.weeks)),
+    )
+
+
+def summary(seen: Observation) -> str:
+    """The verdict in a line or two, for a log, a mail's subject or a comment."""
+    grave = [f for f in seen.findings if f.level == seen.level]
+    names = [f"{f.column} ({f.check})" if f.column else f.check for f in grave[:3]]
+    more = f" and {len(grave) - 3} more" if len(grave) > 3 else ""
+    listed = ", ".join(names) + more or "nothing beyond noise"
+    text = f"{seen.level}: {listed}; {quality.text(seen.quality)}"
+    unseen = blind(seen)
+    return text + (f"; blind until {unseen.until}" if unseen else "")
+
+
+def figures(seen: Observation, limits: Monitor) -> dict[str, float]:
+    """The few numbers that a tracking server plots over time."""
+    out = {
+        "level": float(verdict.LEVELS.index(seen.level)),
+        "retrain": float(verdict.retrain(seen.findings, seen.quality.judged)[0]),
+        "rows": float(seen.now.rows),
+        "findings_alert": float(sum(f.level == "alert" for f in seen.findings)),
+        "findings_warning": float(sum(f.level == "warning" for f in seen.findings)),
+        "days_with_alert": float(sum(j.level == "alert" for j in seen.days)),
+        "false_alert_days": limits.false_alert_days,
+    }
+    if seen.quality.values and seen.quality.loss:
+        out[f"{seen.quality.metric}_reference"] = seen.quality.values[0].value
+        out[f"{seen.quality.metric}_current"] = seen.quality.values[1].value
+        out["loss"] = seen.quality.loss.value
+    return out
+
+
+def finding(one: Finding) -> ReportedFinding:
+    """One finding with its next step."""
+    return ReportedFinding(
+        check=one.check,
+        column=one.column,
+        level=one.level,
+        size=one.size,
+        unit=one.unit,
+        importance=one.importance,
+        evidence=one.evidence,
+        cause=one.cause,
+        since=one.since,
+        next=one.next,
+    )
+
+
+def day(judged: Judgement, outcome: Outcome) -> DayVerdict:
+    """One period's verdict, score and known quality."""
+    return DayVerdict(
+        day=None if judged.day is None else str(judged.day),
+        level=judged.level,
+        rows=judged.rows,
+        findings=tuple(finding(f) for f in judged.findings),
+        score=ScoreOfDay(mean=finite(judged.mean), shift=finite(judged.shift)),
+        quality=estimate.known(outcome),
+    )
+
+
+def blind(seen: Observation) -> BlindDays | None:
+    """The days of the current window whose labels are not known yet, and when the last of them are."""
+    delay, now = seen.usecase.label_delay, seen.now
+    if now.day is None or now.last is None or delay == 0:
+        return None
+    first = now.last - (delay - 1) * calendar.DAY
+    until = calendar.known_on(now.last, delay)
+    rows = int((now.day >= first).sum())
+    return BlindDays(first=str(first), last=str(now.last), until=str(until), rows=rows)
+
+
+def age(seen: Observation) -> int | None:
+    """Days since the last that the model was fitted on, None without time.
+
+    The reference is the window after it, a label delay later.
+    """
+    past, now = seen.past, seen.now
+    if past.day is None or now.last is None or not past.rows:
+        return None
+    return int((now.last - past.day.min()).astype(np.int64)) + seen.usecase.label_delay + 1
+
+
+def past_shelf_life(limits: Monitor, age_days: int | None) -> str:
+    """Why the model is older than its shelf life, "" where it is not or neither is known."""
+    life = limits.shelf_life_days
+    if life is None or age_days is None or age_days <= life:
+        return ""
+    return f"the model is {age_days} days old, its measured shelf life is {life} days"
+
+
+def _shelf_life(limits: Monitor, age_days: int | None, overdue: str) -> ShelfLife:
+    life = limits.shelf_life_days
+    text = overdue or (
+        "no shelf life is set (monitor.shelf_life_days)"
+        if life is None
+        else f"{age_days} of {life} days used"
+    )
+    return ShelfLife(days=life, age_days=age_days, text=text)
+
+
+def _periods(seen: Observation) -> str:
+    length = seen.layout.period_days
+    return {0: "windows", 1: "days", 7: "weeks"}.get(length, f"periods of {length} days")
+
+
+def _quality(known: Quality) -> QualityReport:
+    pairs: Mapping[str, tuple[Estimate, Estimate] | None] = {
+        "value": known.values,
+        "mean_label": known.labels,
+        "mean_score": known.scores,
+    }
+    measured = {
+        name: FigurePair(reference=_interval(pair[0]), current=_interval(pair[1]))
+        for name, pair in pairs.items()
+        if pair
+    }
+    loss = {"loss": _interval(known.loss)} if known.loss else {}
+    return QualityReport.model_validate(
+        {
+            "metric": known.metric,
+            "rows": LabelledRows(reference=known.rows[0], current=known.rows[1]),
+            "why_not": known.why,
+            **measured,
+            **loss,
+        }
+    )
+
+
+def _interval(of: Estimate) -> IntervalFigure:
+    return IntervalFigure(value=finite(of.value), low=finite(of.low), high=finite(of.high))
+
+
+def _window(window: Window) -> WindowFacts:
+    labelled = int(np.sum(window.matured))
+    if window.day is None or not window.rows:
+        return WindowFacts(rows=window.rows, labelled=labelled)
+    return WindowFacts(
+        rows=window.rows,
+        labelled=labelled,
+        first=str(window.day.min()),
+        last=str(window.last),
+        days=window.days,
+    )
+
+
+def _week(week: Week) -> WeekReport:
+    return WeekReport(
+        window=week.window,
+        first=str(week.first),
+        rows=week.rows,
+        labelled=week.labelled,
+        quality=finite(week.quality),
+    )
