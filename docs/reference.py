@@ -1,4 +1,4 @@
-"""Write the reference pages from the code: docs/declarations.md, docs/params.md, docs/commands.md.
+"""Write the reference pages from the code: declarations.md, params.md, commands.md, and the badges.
 
 `python -m docs.reference` writes them; with `--check` it writes nothing and exits with 1 where a page
 is out of date. The meaning of a field is the comment beside it, or above it, in its class.
@@ -26,6 +26,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from docs import badges
 from plumbline import __main__ as cli
 from plumbline import config
 from plumbline.core import usecase
@@ -87,6 +88,7 @@ def pages() -> dict[str, str]:
         "declarations.md": declarations(),
         "params.md": params(),
         "commands.md": commands(),
+        **badges.badges(),
     }
 
 

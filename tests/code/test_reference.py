@@ -11,7 +11,7 @@ from plumbline.core import usecase
 from tests.conftest import ROOT
 
 
-@pytest.mark.parametrize("name", ["declarations.md", "params.md", "commands.md"])
+@pytest.mark.parametrize("name", list(reference.pages()))
 def test_page_is_up_to_date(name: str) -> None:
     assert (ROOT / "docs" / name).read_text() == reference.pages()[name], "run `make docs`"
 

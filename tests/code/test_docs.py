@@ -1,0 +1,84 @@
+"""README and docs agree with the repository: links and anchors lead somewhere, commands and files exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from plumbline.__main__ import COMMANDS
+from plumbline.model.version import VERSION
+from tests.conftest import ROOT
+
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + DOCS
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+FOLDERS = "plumbline|stages|usecases|sources|bench|tests|docs|feature_store|.ci|.github"
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def code(page: Path) -> list[str]:
+    """The page's fenced blocks and code spans."""
+    text = page.read_text()
+    fenced = re.findall(r"^```.*?\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    rest = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [*fenced, *re.findall(r"`([^`\n]+)`", rest)]
+
+
+def named(page: Path, pattern: str) -> set[str]:
+    """What `pattern` finds in the page's code, where a command begins."""
+    return {word for part in code(page) for word in re.findall(pattern, part, re.MULTILINE)}
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings as GitHub's anchors."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pages
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+@pages
+def test_commands_exist(page: Path) -> None:
+    assert named(page, r"(?:^|[$&(] )plumbline ([a-z][\w-]*)") <= set(COMMANDS)
+    assert named(page, r"(?:^|[$&(] )make ([a-z][\w-]*)") <= TARGETS
+
+
+@pages
+def test_modules_and_files_exist(page: Path) -> None:
+    for module in named(page, r"python -m ((?:bench|docs|tests|stages)[\w.]+)"):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+    for path in named(page, rf"^((?:{FOLDERS})/[\w./-]+)$"):
+        assert "my_table" in path or (ROOT / path).exists(), path
+
+
+def test_the_index_leads_to_every_page() -> None:
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs/index.md").read_text()))
+    assert linked == {page.name for page in DOCS} - {"index.md"}
+
+
+def test_a_newcomer_reads_the_readme_in_minutes() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 150
+    first = "\n".join(lines[:50])
+    assert "docs/review.png" in first
+    assert "make repro" in first
+    assert first.count("](") >= 4
+
+
+def test_the_changelog_begins_with_the_version() -> None:
+    first = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert first is not None
+    assert first[1] == VERSION
