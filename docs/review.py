@@ -44,10 +44,11 @@ def page(texts: dict[str, str]) -> str:
 
 
 def comment(text: str) -> str:
-    """A comment's Markdown as HTML; the mark below it is an image that is left out."""
+    """A comment's Markdown as HTML, without its hidden marker image and the kept file's zeros for commits."""
     from markdown_it import MarkdownIt
 
     text = re.sub(r"!\[\]\([^)]*\)\s*$", "", text)
+    text = re.sub(r" \\\(0{10}\\\)", "", text)
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
     for sign, (colour, path) in SIGNS.items():
         disc = f'<circle cx="8" cy="8" r="8" fill="{colour}"/>'
@@ -73,7 +74,7 @@ def flow(text: str) -> str:
 
 
 def bars(text: str, width: int = 640, height: int = 130) -> str:
-    """Bars, a line over them, and a label below each."""
+    """Bars (head), a tick at each (base), and a label below: categories are not joined by a line."""
     found = re.search(r"x-axis \[(.*)\]\n\s*bar \[(.*)\]\n\s*line \[(.*)\]", text)
     assert found, text
     labels = [label.strip(' "') for label in found[1].split(",")]
@@ -86,8 +87,11 @@ def bars(text: str, width: int = 640, height: int = 130) -> str:
         f'text-anchor="middle">{escape(label)}</text>'
         for x, v, label in zip(at, head, labels, strict=True)
     ]
-    line = " ".join(f"{x:.1f},{height * (1 - v / top):.1f}" for x, v in zip(at, base, strict=True))
-    drawn.append(f'<polyline points="{line}" fill="none" stroke="#57606a" stroke-width="2"/>')
+    drawn += [
+        f'<path d="M{x - step * 0.38:.1f} {height * (1 - v / top):.1f}h{step * 0.76:.1f}" '
+        'stroke="#57606a" stroke-width="3"/>'
+        for x, v in zip(at, base, strict=True)
+    ]
     return f'<svg width="{width}" height="{height + 22}" viewBox="0 -4 {width} {height + 26}">{"".join(drawn)}</svg>'
 
 
