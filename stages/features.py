@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plumbline import config as parameters
-from plumbline.core import files
+from plumbline.core import documents, files
 from plumbline.core import usecase as usecases
 from plumbline.features import assemble, ibis_session, policy
 from plumbline.runtime import runner
@@ -29,7 +29,7 @@ def main(usecase: str, valid: Path, snapshots: Path, tables: Path, metrics: Path
         else:
             as_of = params.data.as_of
             report = assemble.timed(backend, case, params.features, as_of, valid, days, rows)
-    files.write_json(metrics, report)
+    documents.write(metrics, report)
 
 
 if __name__ == "__main__":

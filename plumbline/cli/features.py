@@ -26,7 +26,7 @@ def run(chosen: argparse.Namespace) -> None:
     case = usecase.load(chosen.usecase)
     if chosen.action in ("list", "search"):
         for entry in catalog.search(case, " ".join(chosen.words)):
-            print(f"{entry['name']:28} {entry['kind']:9} {entry['description']}")
+            print(f"{entry.name:28} {entry.kind:9} {entry.description}")
         return
     from plumbline.features import store
     from plumbline.repo import artifacts

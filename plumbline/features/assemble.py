@@ -16,6 +16,7 @@ from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import UseCase
 from plumbline.features import batch, catalog, derived_events, ibis_session, splits, store
+from plumbline.features.catalog import FeaturesReport
 from plumbline.features.params import Features
 from plumbline.features.splits import SplitWindow
 
@@ -33,7 +34,7 @@ def timed(
     valid: Path,
     snapshots: Path,
     tables: Path,
-) -> dict[str, Any]:
+) -> FeaturesReport:
     """Write snapshots and model tables of a use case with a time into two folders; the catalog.
 
     `as_of`: None for the day after the last event.
@@ -60,7 +61,7 @@ def visible(
 
 def untimed(
     backend: Any, usecase: UseCase, params: Features, valid: Path, tables: Path
-) -> dict[str, Any]:
+) -> FeaturesReport:
     """Write the model tables of a table without time into a folder; the catalog."""
     events, outcomes = ibis_session.read(backend, usecase, valid)
     written = write_untimed(backend, usecase, params, events, outcomes, tables)

@@ -1,31 +1,89 @@
-"""The feature catalog: what a use case's features are, as plain values for JSON, a list or a search."""
+"""The feature catalog: what a use case's features are, for the metrics, a list or a search."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
+from plumbline.core.documents import Document
+from plumbline.core.tables import Counts
 from plumbline.core.usecase import Category, Fresh, Row, Snapshot, UseCase
 from plumbline.features.splits import SplitWindow
 
-
-def entries(usecase: UseCase) -> list[dict[str, Any]]:
-    """One entry per feature that the use case declares, and per known column that the model sees.
-
-    Each has name, kind (column, snapshot, fresh, row, category), description, sources (contract
-    columns), dtype, owner; where it applies entity, aggregate, window, default; and whether the model
-    uses it.
-    """
-    made = [_column(usecase, name) for name in usecase.features if name in _known(usecase)]
-    made += [_snapshot(usecase, s) for s in usecase.snapshots]
-    made += [_fresh(usecase, f) for f in usecase.fresh]
-    made += [_row(usecase, r) for r in usecase.rows]
-    made += [_category(c) for c in usecase.categories]
-    used = {"owner": usecase.owner}
-    return [{**entry, **used, "in_model": entry["name"] in usecase.features} for entry in made]
+Written = Mapping[str, tuple[Counts, int]]
+"""Per table: what was written, and how many events were left out because no label is known."""
 
 
-def search(usecase: UseCase, words: str) -> list[dict[str, Any]]:
+class CatalogDocument(Document):
+    """A document whose JSON has only the keys that apply."""
+
+    def plain(self) -> dict[str, Any]:
+        """As `Document.plain`, without the keys that were not given."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class CatalogEntry(CatalogDocument):
+    """One feature. `sources` are the contract's columns that it is made from."""
+
+    name: str
+    kind: Literal["column", "snapshot", "fresh", "row", "category"]
+    description: str
+    sources: list[str]
+    dtype: str
+    owner: str
+    in_model: bool
+    entity: str = ""  # of snapshots and fresh features
+    aggregate: str = ""
+    window: str = ""
+    default: float = 0.0  # of these and of categories
+    missing: float = 0.0  # share of the rows of all tables
+
+
+class FeatureView(CatalogDocument):
+    """A feature view as the store defines it."""
+
+    name: str
+    entity: str
+    join_key: str
+    description: str
+    owner: str
+    ttl_days: int
+    features: list[str]
+
+
+class TableFigures(CatalogDocument):
+    """What is in one model table. Days: only where events have a time. The label's rate or mean is
+    null where no label is known."""
+
+    rows: int
+    without_label: int
+    start: str = ""
+    end: str = ""
+    label_rate: float | None = None  # classification
+    label_mean: float | None = None  # regression
+
+
+class FeaturesReport(CatalogDocument):
+    """metrics/<usecase>/features.json."""
+
+    rows: int
+    tables: dict[str, TableFigures]
+    features: list[CatalogEntry]
+    views: list[FeatureView]
+
+
+def entries(usecase: UseCase) -> list[CatalogEntry]:
+    """One entry per feature that the use case declares, and per known column that the model sees."""
+    categories = {c.name for c in usecase.categories}
+    columns = {c.name for c in usecase.known} - categories
+    listed = [_column(usecase, name) for name in usecase.features if name in columns]
+    listed += [_snapshot(usecase, s) for s in usecase.snapshots]
+    listed += [_fresh(usecase, f) for f in usecase.fresh]
+    listed += [_row(usecase, r) for r in usecase.rows]
+    return listed + [_category(usecase, c) for c in usecase.categories]
+
+
+def search(usecase: UseCase, words: str) -> list[CatalogEntry]:
     """The entries that hold every word of `words` in name, description, entity or sources."""
     wanted = words.lower().split()
     return [e for e in entries(usecase) if all(w in _text(e) for w in wanted)]
@@ -33,9 +91,9 @@ def search(usecase: UseCase, words: str) -> list[dict[str, Any]]:
 
 def sources(usecase: UseCase, name: str) -> list[str]:
     """The contract columns that a feature is made from, direct or not, sorted."""
-    made = {r.name: r.inputs for r in usecase.rows}
-    if name in made:
-        return sorted({s for i in made[name] for s in sources(usecase, i)})
+    inputs = {r.name: r.inputs for r in usecase.rows}
+    if name in inputs:
+        return sorted({s for i in inputs[name] for s in sources(usecase, i)})
     for spec in usecase.aggregates:
         if spec.name == name:
             late = usecase.label_delay and getattr(spec, "matured", False)
@@ -49,104 +107,109 @@ def sources(usecase: UseCase, name: str) -> list[str]:
     return [name]
 
 
-def report(
-    usecase: UseCase, windows: Mapping[str, SplitWindow], tables: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The catalog with what was written, for metrics/<usecase>/features.json.
-
-    `tables` maps a table's name to its `plumbline.core.tables.Counts` and the number of events without
-    a known label that were left out.
-    """
+def report(usecase: UseCase, windows: Mapping[str, SplitWindow], tables: Written) -> FeaturesReport:
+    """The catalog with what was written."""
     shares = _missing(tables)
-    return {
-        "rows": sum(counts.rows for counts, _ in tables.values()),
-        "tables": {
+    listed = [e.model_copy(update={"missing": shares.get(e.name, 0.0)}) for e in entries(usecase)]
+    return FeaturesReport(
+        rows=sum(counts.rows for counts, _ in tables.values()),
+        tables={
             name: _table(usecase, windows.get(name), counts, unlabelled)
             for name, (counts, unlabelled) in tables.items()
         },
-        "features": [{**e, "missing": shares.get(e["name"], 0.0)} for e in entries(usecase)],
-        "views": views(usecase),
-    }
+        features=listed,
+        views=views(usecase),
+    )
 
 
-def views(usecase: UseCase) -> list[dict[str, Any]]:
+def views(usecase: UseCase) -> list[FeatureView]:
     """The feature views as the store defines them: one per entity that has snapshots."""
     return [
-        {
-            "name": f"{usecase.name}_{entity.name}",
-            "entity": entity.name,
-            "join_key": entity.column,
-            "description": entity.description,
-            "owner": usecase.owner,
-            "ttl_days": 1,
-            "features": [s.name for s in usecase.snapshots if s.entity == entity.name],
-        }
+        FeatureView(
+            name=f"{usecase.name}_{entity.name}",
+            entity=entity.name,
+            join_key=entity.column,
+            description=entity.description,
+            owner=usecase.owner,
+            ttl_days=1,
+            features=[s.name for s in usecase.snapshots if s.entity == entity.name],
+        )
         for entity in usecase.entities
         if any(s.entity == entity.name for s in usecase.snapshots)
     ]
 
 
 def _table(
-    usecase: UseCase, window: SplitWindow | None, counts: Any, unlabelled: int
-) -> dict[str, Any]:
-    dates = {} if window is None else {"start": str(window.start), "end": str(window.end)}
-    rate = counts.label_sum / counts.labelled if counts.labelled else None
+    usecase: UseCase, window: SplitWindow | None, counts: Counts, unlabelled: int
+) -> TableFigures:
+    days = {} if window is None else {"start": str(window.start), "end": str(window.end)}
+    mean = counts.label_sum / counts.labelled if counts.labelled else None
     name = "label_rate" if usecase.problem == "classification" else "label_mean"
-    return {**dates, "rows": counts.rows, "without_label": unlabelled, name: rate}
+    figures = {**days, "rows": counts.rows, "without_label": unlabelled, name: mean}
+    return TableFigures.model_validate(figures)
 
 
-def _missing(tables: Mapping[str, Any]) -> dict[str, float]:
+def _missing(tables: Written) -> dict[str, float]:
     rows = sum(counts.rows for counts, _ in tables.values()) or 1
     names = {n for counts, _ in tables.values() for n in counts.missing}
     return {n: sum(c.missing.get(n, 0) for c, _ in tables.values()) / rows for n in names}
 
 
-def _known(usecase: UseCase) -> set[str]:
-    made = {c.name for c in usecase.categories}
-    return {c.name for c in usecase.known} - made
-
-
-def _column(usecase: UseCase, name: str) -> dict[str, Any]:
+def _column(usecase: UseCase, name: str) -> CatalogEntry:
     column = usecase.column(name)
-    return _entry(name, "column", f"{column.description}, {column.unit}", [name], column.type)
+    description = f"{column.description}, {column.unit}"
+    return _entry(usecase, name, kind="column", description=description, dtype=column.type)
 
 
-def _snapshot(usecase: UseCase, spec: Snapshot) -> dict[str, Any]:
+def _snapshot(usecase: UseCase, spec: Snapshot) -> CatalogEntry:
     when = "days that its label became known in" if spec.matured else "days"
-    return {
-        **_entry(spec.name, "snapshot", spec.description, sources(usecase, spec.name), "float"),
-        "entity": spec.entity,
-        "aggregate": spec.aggregate,
-        "window": f"{spec.days} {when}, to the midnight before",
-        "default": spec.empty_value,
-    }
+    window = f"{spec.days} {when}, to the midnight before"
+    return _aggregate(usecase, spec, kind="snapshot", window=window)
 
 
-def _fresh(usecase: UseCase, spec: Fresh) -> dict[str, Any]:
-    return {
-        **_entry(spec.name, "fresh", spec.description, sources(usecase, spec.name), "float"),
-        "entity": spec.entity,
-        "aggregate": spec.aggregate,
-        "window": "the same day, before the event",
-        "default": spec.empty_value,
-    }
+def _fresh(usecase: UseCase, spec: Fresh) -> CatalogEntry:
+    return _aggregate(usecase, spec, kind="fresh", window="the same day, before the event")
 
 
-def _row(usecase: UseCase, row: Row) -> dict[str, Any]:
-    return _entry(row.name, "row", row.description, sources(usecase, row.name), "float")
+def _aggregate(usecase: UseCase, spec: Snapshot | Fresh, **more: str) -> CatalogEntry:
+    return _entry(
+        usecase,
+        spec.name,
+        description=spec.description,
+        entity=spec.entity,
+        aggregate=spec.aggregate,
+        default=spec.empty_value,
+        **more,
+    )
 
 
-def _category(category: Category) -> dict[str, Any]:
-    return {
-        **_entry(category.name, "category", category.description, [category.column], "float"),
-        "default": float(len(category.values)),
-    }
+def _row(usecase: UseCase, row: Row) -> CatalogEntry:
+    return _entry(usecase, row.name, kind="row", description=row.description)
 
 
-def _entry(name: str, kind: str, text: str, columns: list[str], dtype: str) -> dict[str, Any]:
-    return {"name": name, "kind": kind, "description": text, "sources": columns, "dtype": dtype}
+def _category(usecase: UseCase, category: Category) -> CatalogEntry:
+    return _entry(
+        usecase,
+        category.name,
+        kind="category",
+        description=category.description,
+        default=float(len(category.values)),
+    )
 
 
-def _text(entry: Mapping[str, Any]) -> str:
-    parts = [entry["name"], entry["kind"], entry["description"], entry.get("entity", "")]
-    return " ".join([*parts, *entry["sources"]]).lower()
+def _entry(usecase: UseCase, name: str, **more: str | float) -> CatalogEntry:
+    return CatalogEntry.model_validate(
+        {
+            "name": name,
+            "sources": sources(usecase, name),
+            "dtype": "float",
+            "owner": usecase.owner,
+            "in_model": name in usecase.features,
+            **more,
+        }
+    )
+
+
+def _text(entry: CatalogEntry) -> str:
+    parts = [entry.name, entry.kind, entry.description, entry.entity, *entry.sources]
+    return " ".join(parts).lower()

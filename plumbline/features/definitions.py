@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import Entity, UseCase
 from plumbline.features import catalog
+from plumbline.features.catalog import FeatureView
 
 TTL = timedelta(days=1)
 EVERY = "[0-9]*"
@@ -32,14 +32,12 @@ def build(usecase: UseCase, folder: Path, month: str = EVERY) -> list[Any]:
             "columns; rename it."
         )
     entities = {
-        v["entity"]: _entity(usecase, usecase.entity(v["entity"])) for v in catalog.views(usecase)
+        v.entity: _entity(usecase, usecase.entity(v.entity)) for v in catalog.views(usecase)
     }
     files = {e: f"{e}-{month}.parquet" for e in entities}
     paths = {e: folder / f"{e}-{EVERY}.parquet" for e in entities}
     paths |= {e: folder / name for e, name in files.items() if (folder / name).exists()}
-    views = [
-        _view(usecase, v, entities[v["entity"]], paths[v["entity"]]) for v in catalog.views(usecase)
-    ]
+    views = [_view(usecase, v, entities[v.entity], paths[v.entity]) for v in catalog.views(usecase)]
     service = FeatureService(
         name=usecase.name,
         features=views,
@@ -71,13 +69,13 @@ def _entity(usecase: UseCase, entity: Entity) -> Any:
     )
 
 
-def _view(usecase: UseCase, view: Mapping[str, Any], entity: Any, path: Path) -> Any:
+def _view(usecase: UseCase, view: FeatureView, entity: Any, path: Path) -> Any:
     from feast import FeatureView, Field, FileSource
     from feast.types import Float64
 
     specs = {s.name: s for s in usecase.snapshots}
     source = FileSource(
-        name=view["name"],
+        name=view.name,
         path=path.as_posix(),
         timestamp_field="day",
         owner=usecase.owner,
@@ -89,15 +87,15 @@ def _view(usecase: UseCase, view: Mapping[str, Any], entity: Any, path: Path) ->
             description=specs[name].description,
             tags={"aggregate": specs[name].aggregate, "days": str(specs[name].days)},
         )
-        for name in view["features"]
+        for name in view.features
     ]
     return FeatureView(
-        name=view["name"],
+        name=view.name,
         entities=[entity],
         ttl=TTL,
         schema=schema,
         source=source,
-        description=view["description"],
+        description=view.description,
         owner=usecase.owner,
         tags={"usecase": usecase.name, "label_delay_days": str(usecase.label_delay)},
     )

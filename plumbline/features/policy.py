@@ -60,9 +60,9 @@ def _described(usecase: UseCase) -> Iterator[str]:
     if not usecase.owner.strip():
         yield "no owner; say who answers for the use case and its features"
     for entry in catalog.entries(usecase):
-        if len(entry["description"].strip(" ,-")) < SHORTEST:
+        if len(entry.description.strip(" ,-")) < SHORTEST:
             yield (
-                f"feature '{entry['name']}' has the description '{entry['description']}'; say in a "
+                f"feature '{entry.name}' has the description '{entry.description}'; say in a "
                 "line what it means, with its unit"
             )
     for column in usecase.columns:

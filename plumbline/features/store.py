@@ -41,7 +41,7 @@ def materialize(usecase: UseCase, as_of: date, repository: Path = REPOSITORY) ->
 
     The snapshots close every history with a row of defaults, so no id keeps a value that has aged.
     """
-    views = [view["name"] for view in catalog.views(usecase)]
+    views = [view.name for view in catalog.views(usecase)]
     end = datetime.combine(as_of, datetime.min.time(), UTC)
     with _bounded(), _mendable(repository):
         _applied(repository, usecase).materialize(datetime(1970, 1, 2, tzinfo=UTC), end, views)
@@ -55,10 +55,10 @@ def online(
     `ids` holds n ids for each entity column. An id that was never seen gets the declared defaults.
     """
     for view in catalog.views(usecase):
-        if view["join_key"] not in ids:
+        if view.join_key not in ids:
             raise PlumblineError(
-                f"online features of {usecase.name}: no ids for '{view['join_key']}'; "
-                f"{suggest(view['join_key'], ids)}"
+                f"online features of {usecase.name}: no ids for '{view.join_key}'; "
+                f"{suggest(view.join_key, ids)}"
             )
     rows = [dict(zip(ids, row, strict=True)) for row in zip(*ids.values(), strict=True)]
     with _mendable(repository):
@@ -78,7 +78,7 @@ def join_snapshots(usecase: UseCase, events: Any, folder: Path) -> Any:
     """
     import pyarrow as pa
 
-    keys = dict.fromkeys(view["join_key"] for view in catalog.views(usecase))
+    keys = dict.fromkeys(view.join_key for view in catalog.views(usecase))
     rows = events.select(
         __key=events[usecase.key],
         event_timestamp=events[usecase.time].cast("timestamp('UTC', 6)"),

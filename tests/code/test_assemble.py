@@ -38,8 +38,8 @@ def test_tables_hold_their_days_in_order_and_known_labels(tmp_path):
         low, high = (datetime(2025, 1, 29) + timedelta(days=d) for d in (start, end))
         inside = sorted((r["at"], r["number"]) for r in rows if low <= r["at"] < high)
         assert found[name]["number"].tolist() == [number for _, number in inside]
-        assert report["tables"][name]["rows"] == len(inside)
-        assert report["tables"][name]["start"] == str(low.date())
+        assert report.tables[name].rows == len(inside)
+        assert report.tables[name].start == str(low.date())
     late = found["current"]["at"] >= found["current"]["at"].max().astype("datetime64[D]") - 1
     assert [bool(v != v) for v in found["current"]["bad"][late]] == [True] * int(late.sum())
     labels = {r["number"]: r["bad"] for r in rows}
@@ -52,9 +52,9 @@ def test_rows_without_a_known_label_are_left_out_and_counted(tmp_path):
     gone = {r["number"] for r in test[:5]}
     mute = [{**r, "bad": None} if r["number"] in gone else r for r in rows]
     report, found = build(tmp_path, mute)
-    assert report["tables"]["test"]["without_label"] == 5
+    assert report.tables["test"].without_label == 5
     assert not gone & set(found["test"]["number"].tolist())
-    assert report["tables"]["train"]["without_label"] == 0
+    assert report.tables["train"].without_label == 0
 
 
 def test_a_key_twice_does_not_make_two_rows_of_one(tmp_path):
@@ -65,7 +65,7 @@ def test_a_key_twice_does_not_make_two_rows_of_one(tmp_path):
 
 def test_as_of_is_the_day_after_the_last_event_unless_given(tmp_path):
     report, _ = build(tmp_path, [*many(), event(9_999, datetime(2025, 3, 19, 23))], as_of=None)
-    assert report["tables"]["current"]["end"] == "2025-03-20"
+    assert report.tables["current"].end == "2025-03-20"
 
 
 def test_a_window_without_labels_is_refused(tmp_path):
@@ -130,11 +130,11 @@ def test_a_plain_table_is_split_by_key(tmp_path):
     known = pa.table({"id": ids[::-1], "y": [float(i) for i in ids[::-1]]})
     pq.write_table(known, tmp_path / "outcomes-all.parquet")
     with ibis_session.connection() as backend:
-        report = assemble.plain(backend, usecase, Features(), tmp_path, tmp_path / "tables")
+        report = assemble.untimed(backend, usecase, Features(), tmp_path, tmp_path / "tables")
     found = {n: tables.read(tmp_path / "tables" / f"{n}.parquet") for n in splits.NAMES}
     assert sorted(i for part in found.values() for i in part["id"].tolist()) == ids
     for name, part in found.items():
         assert set(splits.by_key(Features(), part["id"].tolist())) == {name}
         assert part["id"].tolist() == sorted(part["id"].tolist())
         assert part["y"].tolist() == (part["x"] * 2).tolist()
-        assert report["tables"][name]["rows"] == len(part["id"])
+        assert report.tables[name].rows == len(part["id"])

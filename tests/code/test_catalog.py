@@ -12,14 +12,14 @@ from plumbline.features import catalog
 from plumbline.features.splits import SplitWindow
 from tests.small import NAMES, SMALL
 
-BY_NAME = {entry["name"]: entry for entry in catalog.entries(SMALL)}
+BY_NAME = {entry.name: entry for entry in catalog.entries(SMALL)}
 
 
 @pytest.mark.mltest("Data 4")
 def test_every_feature_once():
     made = [*NAMES, "per_place", "heavy_today", "surprise", "kind_code"]
-    assert [e["name"] for e in catalog.entries(SMALL)] == ["cents", *made]
-    used = [n for n, e in BY_NAME.items() if e["in_model"]]
+    assert [e.name for e in catalog.entries(SMALL)] == ["cents", *made]
+    used = [n for n, e in BY_NAME.items() if e.in_model]
     assert sorted(used) == sorted(SMALL.features)
 
 
@@ -43,19 +43,19 @@ def test_every_feature_once():
     ],
 )
 def test_sources_are_contract_columns(name, columns):
-    assert BY_NAME[name]["sources"] == columns
+    assert BY_NAME[name].sources == columns
 
 
 def test_windows_and_defaults():
-    assert BY_NAME["who_grams_5d"]["default"] == -1.0
-    assert BY_NAME["who_count_1d"]["window"] == "1 days, to the midnight before"
-    assert "label became known" in BY_NAME["who_bad_3d"]["window"]
-    assert BY_NAME["kind_code"]["default"] == 2.0
-    assert BY_NAME["cents"]["description"] == "amount, cents"
+    assert BY_NAME["who_grams_5d"].default == -1.0
+    assert BY_NAME["who_count_1d"].window == "1 days, to the midnight before"
+    assert "label became known" in BY_NAME["who_bad_3d"].window
+    assert BY_NAME["kind_code"].default == 2.0
+    assert BY_NAME["cents"].description == "amount, cents"
 
 
 def test_search_takes_every_word():
-    assert [e["name"] for e in catalog.search(SMALL, "Place LOSS")] == ["place_loss_5d"]
+    assert [e.name for e in catalog.search(SMALL, "Place LOSS")] == ["place_loss_5d"]
     assert catalog.search(SMALL, "nothing such") == []
     assert len(catalog.search(SMALL, "")) == len(BY_NAME)
 
@@ -66,7 +66,7 @@ def test_report_counts_rates_and_missing_shares():
         "train": (Counts(10, 8, 2.0, {"cents": 1}), 3),
         "current": (Counts(2, 0, 0.0, {"cents": 0}), 0),
     }
-    found = catalog.report(SMALL, window, tables)
+    found = catalog.report(SMALL, window, tables).plain()
     assert found["rows"] == 12
     assert found["tables"]["train"] == {
         "start": "2025-03-01",
@@ -82,5 +82,5 @@ def test_report_counts_rates_and_missing_shares():
 
 def test_views_are_the_stores():
     who, place = catalog.views(SMALL)
-    assert (who["name"], who["join_key"], who["ttl_days"]) == ("small_who", "who_id", 1)
-    assert place["features"] == [s.name for s in SMALL.snapshots if s.entity == "place"]
+    assert (who.name, who.join_key, who.ttl_days) == ("small_who", "who_id", 1)
+    assert place.features == [s.name for s in SMALL.snapshots if s.entity == "place"]

@@ -46,8 +46,8 @@ def ruled(case: UseCase, column: str, **rule: str) -> UseCase:
 @pytest.mark.parametrize("case", [card_fraud.USECASE, flights.USECASE], ids=lambda c: c.name)
 def test_the_use_cases_keep_every_rule(case: UseCase) -> None:
     assert policy.problems(case) == []
-    assert all(e["owner"] == case.owner and "@" in e["owner"] for e in catalog.entries(case))
-    assert {e["name"] for e in catalog.entries(case)} >= set(case.features)
+    assert all(e.owner == case.owner and "@" in e.owner for e in catalog.entries(case))
+    assert {e.name for e in catalog.entries(case)} >= set(case.features)
 
 
 def test_a_forbidden_column_is_found_through_other_features() -> None:

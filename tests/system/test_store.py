@@ -142,7 +142,7 @@ def test_online_values_are_the_days_and_age_to_defaults(laid, repository):
             laid, place, ids["place_id"][i], day
         )
         assert {name: values[i] for name, values in found.items()} == {n: row[n] for n in found}
-    defaults = {s.name: batch.default(s) for s in SMALL.snapshots}
+    defaults = {s.name: s.empty_value for s in SMALL.snapshots}
     assert {name: values[2] for name, values in found.items()} == defaults
     assert found["who_count_1d"][1] == 1.0
     store.materialize(SMALL, AS_OF, repository)

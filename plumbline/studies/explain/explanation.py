@@ -77,7 +77,7 @@ def _sum(case: UseCase, scorer: Bundle, columns: Columns, told: Contributions) -
     """base + offset + contributions = total: the score's log odds, or the score itself."""
     kind = scorer.calibration.kind
     stretched = kind == "platt" or case.problem == "regression" or kind == "none"
-    about = {e["name"]: e["description"].rstrip(".") for e in catalog.entries(case)}
+    about = {e.name: e.description.rstrip(".") for e in catalog.entries(case)}
     each = [
         {
             "feature": name,

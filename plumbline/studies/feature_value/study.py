@@ -70,7 +70,7 @@ def lines(
     every shadow's in more than half of the runs. (Gain alone favours columns of many values: Strobl et
     al., BMC Bioinformatics 8, 2007.)
     """
-    kinds = {e["name"]: e["kind"] for e in catalog.entries(usecase)}
+    kinds = {e.name: e.kind for e in catalog.entries(usecase)}
     found = []
     for name in usecase.features:
         gains = [brought[name].gain / _total(brought) for brought, _ in runs]
