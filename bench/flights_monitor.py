@@ -40,19 +40,19 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/monitor-flights.md")
 FIRST = 4
 """Weeks of labels before the first that is judged."""
-HEAD = """# A year of flights, as the monitor tells it
+HEAD = """# A year of flights with the monitor
 
 Departures from New York in 2013, about 620 a week in the sample. The model was trained on mid-January to
-April; the weeks from June on are judged one by one against the weeks before, at one false alert in
+April. The weeks from June on are judged one by one against the weeks before, at one false alert in
 {days:g} weeks. Made by `python -m bench.flights_monitor --write`.
 
-How to read it: June, July and December are the late months, the autumn is calm. The weeks of January to
-April were as unlike each other, so no later week stands out from the weeks before it: the score moves
-with the delays and the model's error with the score, and nothing is an alert. What is a warning is the trend: the
-histories of the carriers in summer lie above those of the training months, the minutes that they gain in
-autumn below.
+June, July and December have large delays; the autumn is calm. The weeks of January to April differed as
+much from each other, so no later week stands out from the weeks before it: the score moves with the delays
+and the model's error with the score, and nothing is an alert. The warnings concern the trend: in summer the
+histories of the carriers lie above those of the training months, in autumn the minutes that they gain lie
+below.
 
-| month | verdicts | rows a week | departure delay, minutes | arrival delay | mean absolute error | score's shift | least usual input |
+| month | verdicts | rows a week | departure delay, minutes | arrival delay | mean absolute error | score's shift | input that moved most |
 |---|---|---|---|---|---|---|---|
 """
 
