@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from plumbline.core.errors import ParamsError
+from plumbline.repo import artifacts
 
 
 def add(parsers: Any) -> None:
@@ -29,7 +30,6 @@ def run(chosen: argparse.Namespace) -> None:
             print(f"{entry.name:28} {entry.kind:9} {entry.description}")
         return
     from plumbline.features import store
-    from plumbline.repo import artifacts
 
     as_of = config.load(chosen.usecase).data.as_of
     store.apply(case, store.REPOSITORY, artifacts.path(case.name, artifacts.Role.SNAPSHOTS))

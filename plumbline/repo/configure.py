@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import child_process, object_stores
-from plumbline.runtime import runner
+from plumbline.repo import dvc_command, object_stores
 
 NOWHERE = "0" * 32
 """An object that no remote has: asking for it shows whether the remote answers."""
@@ -60,11 +58,9 @@ def answers(root: Path, name: str) -> str:
 
 
 def _dvc(root: Path, *words: str) -> None:
-    lines: list[str] = []
-    env = {**os.environ, **runner.QUIET}
-    if child_process.run([sys.executable, "-m", "dvc", "remote", *words], root, env, lines.append):
-        errors = [line for line in lines if line.startswith("ERROR")]
-        raise PlumblineError(f"dvc remote {words[0]}: {' '.join(errors or lines)}")
+    done = dvc_command.run(root, "remote", *words)
+    if done.code:
+        raise PlumblineError(f"dvc remote {words[0]}: {' '.join(done.errors or done.lines)}")
 
 
 def _put_back(file: Path, before: bytes | None) -> None:

@@ -5,9 +5,7 @@ DVC's own command knows local branches and tags only, believes damaged manifests
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +13,10 @@ from pathlib import Path
 
 from plumbline.core.dvc_hash import MD5
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import child_process, revisions, verify
+from plumbline.repo import dvc_command, revisions, verify
 from plumbline.repo.object_stores import Place, Settings
+from plumbline.runtime import dvc_lock, git
 
-LAST_LINES = 20
 GUARD = "refs/tags/plumbline-gc"
 """Tags that stand for every other ref while DVC looks at tags; removed afterwards."""
 
@@ -34,22 +32,21 @@ class Survey:
 
 def refuse_doubt(root: Path, *, cloud: bool) -> None:
     """PlumblineError where something may need objects that no commit here names."""
-    changed = revisions.git(
-        root, "status", "--porcelain", "--", ":(glob)**/dvc.lock", ":(glob)**/*.dvc"
-    )
+    files = (f":(glob)**/{dvc_lock.FILE}", ":(glob)**/*.dvc")
+    changed = git.lines(root, "status", "--porcelain", "--", *files)
     if changed:
-        names = ", ".join(line[3:] for line in changed.decode().splitlines())
+        names = ", ".join(line[3:] for line in changed)
         raise PlumblineError(f"{names}: not committed; commit it, or `git checkout` it, first")
-    if stashed := revisions.git(root, "stash", "list").decode().splitlines():
+    if stashed := git.lines(root, "stash", "list"):
         raise PlumblineError(
             f"{len(stashed)} stashed changes, whose dvc.lock no branch or tag has: their objects would "
             "go; `git stash pop`, `git stash branch NAME` or `git stash drop` first"
         )
-    if revisions.git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
+    if git.text(root, "rev-parse", "--is-shallow-repository") == "true":
         raise PlumblineError(
             "a shallow clone does not know every tag; `git fetch --unshallow --tags`"
         )
-    for remote in revisions.git(root, "remote").decode().split() if cloud else ():
+    for remote in git.text(root, "remote").split() if cloud else ():
         _refuse_unknown(root, remote)
 
 
@@ -82,10 +79,10 @@ def survey(settings: Settings, *, cloud: bool) -> Survey:
 
 def collect(settings: Settings, found: Survey, *, cloud: bool, apply: bool) -> None:
     """Run `dvc gc`, dry first; PlumblineError, with nothing freed, where it would free other objects."""
-    words = ["--workspace", "--all-branches", "--all-tags", "--force"]
+    words = ["gc", "--workspace", "--all-branches", "--all-tags", "--force"]
     words += ["--cloud"] if cloud else []
     with _guarded(settings.root, found.commits):
-        named = _removed(_dvc(settings.root, [*words, "--dry"]))
+        named = _removed(dvc_command.check(settings.root, *words, "--dry"))
         wrong = sorted(named - set().union(*found.free.values()))
         if wrong:
             raise PlumblineError(
@@ -93,19 +90,17 @@ def collect(settings: Settings, found: Survey, *, cloud: bool, apply: bool) -> N
                 "manifest? `plumbline verify --all-tags --repair`; nothing was removed"
             )
         if apply:
-            _dvc(settings.root, words)
+            dvc_command.check(settings.root, *words)
 
 
 def _commits(root: Path) -> list[str]:
     """The commits of all refs (branches, tags, other clones' branches, experiments) and of HEAD."""
-    return revisions.git(root, "rev-list", "--no-walk=unsorted", "--all", "HEAD").decode().split()
+    return git.text(root, "rev-list", "--no-walk=unsorted", "--all", "HEAD").split()
 
 
 def _refuse_unknown(root: Path, remote: str) -> None:
-    listed = (
-        revisions.git(root, "ls-remote", "--heads", "--tags", "--refs", remote).decode().split()
-    )
-    known = revisions.git(root, "for-each-ref", "--format=%(objectname)").decode().split()
+    listed = git.text(root, "ls-remote", "--heads", "--tags", "--refs", remote).split()
+    known = git.text(root, "for-each-ref", "--format=%(objectname)").split()
     unknown = [
         name for oid, name in zip(listed[::2], listed[1::2], strict=True) if oid not in known
     ]
@@ -127,24 +122,16 @@ def _guarded(root: Path, commits: Sequence[str]) -> Iterator[None]:
     _unguard(root)
     try:
         for number, commit in enumerate(commits):
-            revisions.git(root, "update-ref", f"{GUARD}/{number}", commit)
+            git.output(root, "update-ref", f"{GUARD}/{number}", commit)
         yield
     finally:
         _unguard(root)
 
 
 def _unguard(root: Path) -> None:
-    names = revisions.git(root, "for-each-ref", "--format=%(refname)", f"{GUARD}/").decode().split()
+    names = git.text(root, "for-each-ref", "--format=%(refname)", f"{GUARD}/").split()
     for name in names:
-        revisions.git(root, "update-ref", "-d", name)
-
-
-def _dvc(root: Path, words: Sequence[str]) -> list[str]:
-    lines: list[str] = []
-    env = {**os.environ, "DVC_NO_ANALYTICS": "1"}
-    if child_process.run([sys.executable, "-m", "dvc", "gc", *words], root, env, lines.append):
-        raise PlumblineError("dvc gc failed:\n" + "\n".join(lines[-LAST_LINES:]))
-    return lines
+        git.output(root, "update-ref", "-d", name)
 
 
 def _removed(lines: Iterable[str]) -> set[str]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import child_process, object_stores, repair, revisions, verify
+from plumbline.repo import dvc_command, object_stores, repair, revisions, verify
 from plumbline.repo.tracked_outs import Out
-from plumbline.runtime import dvc_lock
+from plumbline.runtime import child_process, dvc_lock, git
 from plumbline.runtime.runner import QUIET, log
 
 DROPPED = re.compile(r"(GIT|DVC|MLFLOW|COV|VIRTUAL_ENV|CONDA|PYTHON(PATH|HOME|STARTUP)$)")
@@ -126,12 +126,10 @@ def _locked(out: Out) -> bool:
 def cloned(root: Path, commit: str, target: Path) -> Path:
     """A clone with the commit checked out, a cache of its own, and no hook run."""
     top, below = (
-        revisions.git(root, "rev-parse", word).decode().strip()
-        for word in ("--show-toplevel", "--show-prefix")
+        git.text(root, "rev-parse", word) for word in ("--show-toplevel", "--show-prefix")
     )
-    quiet = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
-    revisions.git(root, *quiet, "clone", "-q", "--shared", "--no-checkout", top, str(target))
-    revisions.git(target, *quiet, "checkout", "-q", "--detach", commit)
+    git.output(root, *git.QUIET, "clone", "-q", "--shared", "--no-checkout", top, str(target))
+    git.output(target, *git.QUIET, "checkout", "-q", "--detach", commit)
     project = target / below
     if not (project / ".dvc").is_dir():
         raise PlumblineError(f"{commit}: has no .dvc folder; expected a DVC project")
@@ -192,9 +190,9 @@ def _run(python: Path, clone: Path, env: Mapping[str, str], file: Path) -> tuple
                 log.info("reproduce: %s", stage)
             said.append(line)
 
-        words = [str(python), "-m", "dvc", "repro", "--all-pipelines", "--no-run-cache"]
-        code = child_process.run(words, clone, env, tell)
-    return (stage, "\n".join(said[-LAST_LINES:]).strip()) if code else (None, "")
+        words = ("repro", "--all-pipelines", "--no-run-cache")
+        done = dvc_command.run_with(python, clone, env, words, tell)
+    return (stage, "\n".join(said[-LAST_LINES:]).strip()) if done.code else (None, "")
 
 
 def _remove(path: Path) -> None:

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import posixpath
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import tracked_outs
 from plumbline.repo.tracked_outs import Out
-from plumbline.runtime import dvc_lock, dvc_yaml
+from plumbline.runtime import dvc_lock, dvc_yaml, git
 
 WORK_TREE = None
 """The revision that stands for the files as they are now."""
-
-
-def git(root: Path, *words: str, data: bytes | None = None) -> bytes:
-    """A git command's output; PlumblineError with git's own words where it fails."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *words], input=data, capture_output=True, check=False
-        )
-    except FileNotFoundError:
-        raise PlumblineError("git: no such command; install git") from None
-    if done.returncode:
-        raise PlumblineError(f"git {words[0]}: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout
 
 
 def commit(root: Path, rev: str) -> str:
     """The commit that a revision names."""
     try:
         words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
-        return git(root, *words).decode().strip()
+        return git.text(root, *words)
     except PlumblineError:
         raise PlumblineError(
             f"'{rev}': no such revision; expected a commit, tag or branch (see `git tag`, `git log`)"
@@ -43,7 +29,7 @@ def commit(root: Path, rev: str) -> str:
 def tags(root: Path) -> list[str]:
     """Every tag that leads to a commit, by name."""
     form = "--format=%(refname:short) %(objecttype) %(*objecttype)"
-    lines = git(root, "for-each-ref", form, "refs/tags").decode().splitlines()
+    lines = git.lines(root, "for-each-ref", form, "refs/tags")
     return [ln.split()[0] for ln in lines if {"blob", "tree"}.isdisjoint(ln.split()[1:])]
 
 
@@ -66,8 +52,7 @@ def outs(root: Path, rev: str | None) -> list[Out]:
 
 def below(root: Path, rev: str, path: str) -> list[str]:
     """The files that git has at `path` (itself, or all below it) at a revision."""
-    listed = git(root, "ls-tree", "-r", "-z", "--name-only", rev, "--", path)
-    return [n for n in listed.decode().split("\0") if n]
+    return git.names(root, "ls-tree", "-r", "-z", "--name-only", rev, "--", path)
 
 
 def blobs(root: Path, rev: str | None, names: Iterable[str]) -> dict[str, bytes]:
@@ -76,7 +61,7 @@ def blobs(root: Path, rev: str | None, names: Iterable[str]) -> dict[str, bytes]
         return {n: (root / n).read_bytes() for n in names if (root / n).is_file()}
     wanted = [n for n in names if "\n" not in n]
     asked = "".join(f"{rev}:./{n}\n" for n in wanted).encode()
-    answer = git(root, "cat-file", "--batch", data=asked)
+    answer = git.output(root, "cat-file", "--batch", data=asked)
     found = {}
     at = 0
     for name in wanted:
@@ -91,10 +76,8 @@ def blobs(root: Path, rev: str | None, names: Iterable[str]) -> dict[str, bytes]
 
 def _names(root: Path, rev: str | None) -> list[str]:
     if rev is WORK_TREE:
-        listed = git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    else:
-        listed = git(root, "ls-tree", "-r", "-z", "--name-only", rev)
-    return [n for n in listed.decode().split("\0") if n]
+        return git.names(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return git.names(root, "ls-tree", "-r", "-z", "--name-only", rev)
 
 
 def _dvc(name: str) -> bool:

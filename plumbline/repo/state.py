@@ -21,7 +21,7 @@ OTHERS_ENTER, OTHERS_WRITE = 0o011, 0o022
 
 
 def environment(root: Path) -> dict[str, str]:
-    """This process's variables for a DVC that it starts, with a state of this project's own.
+    """The variables for a DVC command that give it a state of this project's own.
 
     It is made here, closed to others, because DVC makes it open to all. DVC's list of what to push or
     fetch is forgotten: one that a kill cut short is taken for whole, and the rest is never sent.
@@ -32,7 +32,7 @@ def environment(root: Path) -> dict[str, str]:
     folder.chmod(0o700)
     for index in folder.glob("repo/*/index"):
         shutil.rmtree(index)
-    return {**os.environ, VARIABLE: str(folder)}
+    return {VARIABLE: str(folder)}
 
 
 def complaints(settings: Settings) -> Iterator[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +10,8 @@ from pathlib import Path
 from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.repo import artifacts, child_process, object_stores, reproduce
+from plumbline.repo import artifacts, dvc_command, object_stores, reproduce
+from plumbline.repo.dvc_command import Done
 from plumbline.repo.object_stores import Folder, read_object
 from plumbline.review import lockcheck, revision
 from plumbline.review.revision import LOCK, Side
@@ -79,20 +78,20 @@ def _get(root: Path, side: Side, cache: Folder, folder: Path) -> str:
     clone = reproduce.cloned(root, side.commit, folder / "clone")
     _configure(root, clone)
     wanted = needed(side)
-    code, said = _dvc(clone, "fetch", *wanted)
+    fetched = _dvc(clone, "fetch", *wanted)
     if not missing(cache, wanted):
         return "fetched"
-    reason = next((line for line in said if line.startswith("ERROR")), "no remote has all of it")
+    reason = (fetched.errors or ["no remote has all of it"])[0]
     log.info("baseline: %s is run here: %s", side.name, reason)
-    pull = [] if code else ["--pull"]  # one that cannot be read at all would fail the run
-    _, lines = _dvc(clone, "repro", *pull, "--no-run-cache")
+    pull = [] if fetched.code else ["--pull"]  # one that cannot be read at all would fail the run
+    ran = _dvc(clone, "repro", *pull, "--no-run-cache")
     for name in sorted(dvc_lock.usecases(side.entries)):
         run_records.adopt(name, clone, root)  # its seconds and memory, on this machine
     lacking = missing(cache, wanted)
     if lacking:
         raise PlumblineError(
             f"{side.name}: {', '.join(lacking)}: no remote has the bytes that its dvc.lock names, "
-            "and running it did not give them:\n" + "\n".join(lines[-reproduce.LAST_LINES :])
+            "and running it did not give them:\n" + "\n".join(ran.lines[-reproduce.LAST_LINES :])
         )
     return "computed here"
 
@@ -112,10 +111,7 @@ def _configure(root: Path, clone: Path) -> None:
     config.write()
 
 
-def _dvc(clone: Path, *words: str) -> tuple[int, list[str]]:
-    """A DVC command's exit code, and what it said."""
-    lines: list[str] = []
-    env = {**os.environ, "PYTHONPATH": str(clone), "MLFLOW_TRACKING_URI": "off"}
-    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
-    code = child_process.run([sys.executable, "-m", "dvc", *words], clone, env, lines.append)
-    return code, lines
+def _dvc(clone: Path, *words: str) -> Done:
+    """A DVC command in the clone, with its own code, that nothing of it goes to MLflow."""
+    env = {"PYTHONPATH": str(clone), "MLFLOW_TRACKING_URI": "off"}
+    return dvc_command.run(clone, *words, env=env)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline.repo import child_process, deps, object_stores, verify
+from plumbline.repo import deps, dvc_command, object_stores, verify
 from plumbline.repo.verify import Finding
 from plumbline.review import cards
 from plumbline.review.revision import GRAPH, LOCK, PARAMS, Side
@@ -44,15 +42,12 @@ def stale(root: Path) -> list[str]:
 
     And those that read a file whose bytes are others now, though its size and time are the same.
     """
-    lines: list[str] = []
-    words = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
-    code = child_process.run(words, root, os.environ, lines.append)
-    found = [match[1] for line in lines if (match := RUNNING.search(line))]
-    if code and not found:  # with params changed and its deps not here, DVC fails before it says so
-        found = [match[1] for line in lines if (match := FAILED.search(line))]
-    if code and not found:
-        errors = [line for line in lines if line.startswith("ERROR")]
-        return [(errors or lines or ["dvc repro --dry failed"])[0]]
+    done = dvc_command.run(root, "repro", "--dry", "--allow-missing")
+    found = [match[1] for line in done.lines if (match := RUNNING.search(line))]
+    if done.code and not found:  # params changed, its deps not here: DVC fails before it names it
+        found = [match[1] for line in done.lines if (match := FAILED.search(line))]
+    if done.code and not found:
+        return [(done.errors or done.lines or ["dvc repro --dry failed"])[0]]
     return found + sorted({stage for stage, _ in deps.changed(root)}.difference(found))
 
 

@@ -16,7 +16,7 @@ from plumbline.config import UseCaseParams
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import artifacts, revisions
 from plumbline.review import packages
-from plumbline.runtime import dvc_lock, dvc_yaml
+from plumbline.runtime import dvc_lock, dvc_yaml, git
 from plumbline.runtime.dvc_lock import Entry
 
 LOCK, GRAPH, PARAMS = dvc_lock.FILE, dvc_yaml.FILE, dvc_yaml.PARAMS
@@ -82,15 +82,14 @@ def side(root: Path, rev: str | None) -> Side:
 def release(root: Path, head: Side) -> Side | None:
     """The last release's tag that leads to `head`; None where there is none, or it has no dvc.lock."""
     words = ("for-each-ref", "--merged", head.commit, "--sort=-creatordate", "--sort=-v:refname")
-    listed = revisions.git(root, *words, "--format=%(refname:short)", f"refs/tags/{RELEASES}")
-    names = listed.decode().split()
+    names = git.lines(root, *words, "--format=%(refname:short)", f"refs/tags/{RELEASES}")
     if not names or LOCK not in revisions.blobs(root, f"refs/tags/{names[0]}", (LOCK,)):
         return None
     return side(root, names[0])
 
 
 def _dirty(root: Path) -> bool:
-    return bool(revisions.git(root, "status", "--porcelain").strip())
+    return bool(git.text(root, "status", "--porcelain"))
 
 
 def _json(data: bytes, path: str, name: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import resource
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -22,12 +21,10 @@ import yaml
 
 from plumbline.core import dvc_hash
 from plumbline.core.files import replacing
-from plumbline.runtime import dvc_yaml
+from plumbline.runtime import dvc_yaml, git
 
 KEPT = 500
 """Lines that a use case's file keeps, the newest."""
-GIT = 10.0
-"""Seconds for one answer of git."""
 LIBRARIES = (
     "dvc", "duckdb", "evidently", "feast", "great-expectations", "hyperopt", "ibis-framework",
     "mlflow", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost-cpu",
@@ -40,7 +37,7 @@ def manifest(usecase: str, stage: str) -> dict[str, Any]:
     return {
         "usecase": usecase,
         "stage": stage,
-        "commit": git("rev-parse", "HEAD"),
+        "commit": git.answer("rev-parse", "HEAD"),
         "dirty": dirty(),
         "params": _params(usecase),
         "versions": versions(),
@@ -126,17 +123,8 @@ def machine() -> dict[str, Any]:
 
 def dirty() -> bool | None:
     """Whether the work tree differs from its commit; a run's own dvc.lock and metrics do not count."""
-    said = git("status", "--porcelain", "-uno", "--", ".", ":!dvc.lock", ":!metrics")
+    said = git.answer("status", "--porcelain", "-uno", "--", ".", ":!dvc.lock", ":!metrics")
     return None if said is None else bool(said)
-
-
-def git(*words: str) -> str | None:
-    """What git answers; None where it fails or hangs."""
-    try:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=GIT)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _params(usecase: str) -> Mapping[str, Any]:

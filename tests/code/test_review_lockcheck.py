@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import child_process
 from plumbline.repo.tracked_outs import Out
 from plumbline.repo.verify import Finding, Part, Report, Use
 from plumbline.review import lockcheck
+from plumbline.runtime import child_process
 from plumbline.runtime.dvc_lock import Entry
 
 GRAPH = """

@@ -11,7 +11,7 @@ import yaml
 from plumbline.core import dvc_hash
 from plumbline.core.files import write_json
 from plumbline.review import run_cost
-from plumbline.runtime import run_records
+from plumbline.runtime import git, run_records
 from plumbline.runtime.dvc_lock import Entry
 
 GRAPH = {
@@ -46,11 +46,8 @@ def test_a_line_says_what_the_run_was(here: Path) -> None:
 
 def test_the_commit_and_whether_it_is_dirty(here: Path) -> None:
     for words in (("init", "-q"), ("add", "params.yaml", "m")):
-        assert run_records.git(*words) is not None
-    assert (
-        run_records.git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x")
-        is not None
-    )
+        assert git.answer(*words) is not None
+    assert git.answer("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x") is not None
     assert run_records.manifest("shop", "train")["dirty"] is False
     assert len(run_records.manifest("shop", "train")["commit"]) == 40
     Path("params.yaml").write_text("seed: 4\n")

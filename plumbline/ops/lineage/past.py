@@ -13,6 +13,7 @@ from plumbline.ops.rollback import journal, plan, registry
 from plumbline.ops.rollback.agree import TAGS
 from plumbline.repo import revisions
 from plumbline.repo.tracked_outs import Out
+from plumbline.runtime import dvc_lock, git
 
 TRUNKS = ("main", "master")
 
@@ -34,9 +35,8 @@ def champions(root: Path, usecase: str | None, branch: str | None) -> tuple[list
 
 def trunk(root: Path) -> str:
     """The branch that is checked out; where a rollback left none, the main one."""
-    name = revisions.git(root, "branch", "--show-current").decode().strip()
-    listed = revisions.git(root, "for-each-ref", "--format=%(refname:short)", "refs/heads")
-    branches = listed.decode().split()
+    name = git.text(root, "branch", "--show-current")
+    branches = git.lines(root, "for-each-ref", "--format=%(refname:short)", "refs/heads")
     return name or next((b for b in TRUNKS if b in branches), "HEAD")
 
 
@@ -44,7 +44,7 @@ def _commits(root: Path, branch: str) -> Iterator[Event]:
     """The commits at which the branch's bundle became another; merges as one."""
     tip = revisions.commit(root, branch)
     words = ("log", "--first-parent", "-m", "--reverse", "--format=%H%x09%cI%x09%s", tip)
-    lines = revisions.git(root, *words, "--", "dvc.lock").decode().splitlines()
+    lines = git.lines(root, *words, "--", dvc_lock.FILE)
     before: dict[str, str] = {}
     for commit, when, subject in (line.split("\t", 2) for line in lines if line):
         now = {name: out.md5 for name, out in _bundles(root, commit).items()}
@@ -57,7 +57,7 @@ def _commits(root: Path, branch: str) -> Iterator[Event]:
 def _releases(root: Path) -> Iterator[Event]:
     form = "--format=%(refname:short)%09%(creatordate:iso-strict)"
     known = set(revisions.tags(root))
-    for line in revisions.git(root, "for-each-ref", form, "refs/tags").decode().splitlines():
+    for line in git.lines(root, "for-each-ref", form, "refs/tags"):
         tag, when = line.split("\t")
         if TAGS.fullmatch(tag) and tag in known:
             commit = revisions.commit(root, f"refs/tags/{tag}")

@@ -14,7 +14,7 @@ from plumbline.ops.lineage.target import Target
 from plumbline.ops.rollback import registry
 from plumbline.repo import artifacts, revisions, tracked_outs
 from plumbline.repo.artifacts import Role
-from plumbline.runtime import dvc_lock
+from plumbline.runtime import dvc_lock, git
 from plumbline.runtime.dvc_lock import Entry
 
 
@@ -63,9 +63,7 @@ def since(
 ) -> dict[str, dict[str, str]]:
     """The commit that brought each entry as it is: the oldest of an unbroken line; none if uncommitted."""
     form = "--format=%H%x09%cI%x09%s"
-    listed = (
-        revisions.git(root, "log", form, rev or "HEAD", "--", dvc_lock.FILE).decode().splitlines()
-    )
+    listed = git.lines(root, "log", form, rev or "HEAD", "--", dvc_lock.FILE)
     found: dict[str, dict[str, str]] = {}
     left = dict(entries)
     for commit, when, subject in (line.split("\t", 2) for line in listed):

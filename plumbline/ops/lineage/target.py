@@ -13,6 +13,7 @@ from plumbline.core.errors import PlumblineError, suggest
 from plumbline.ops.rollback import plan, registry
 from plumbline.repo import object_stores, revisions, verify
 from plumbline.repo.tracked_outs import Out
+from plumbline.runtime import git
 
 CHAMPION = re.compile(r"([\w-]+)@champion")
 VERSION = re.compile(r"([\w-]+)/(\d+)")
@@ -106,7 +107,7 @@ def _searched(root: Path) -> Iterator[tuple[str | None, str]]:
     for tag in revisions.tags(root):
         seen.setdefault(revisions.commit(root, f"refs/tags/{tag}"), tag)
     words = ("log", "--all", "--format=%H", "--full-history", "--", "*dvc.lock", "*.dvc")
-    for commit in revisions.git(root, *words).decode().split():
+    for commit in git.text(root, *words).split():
         seen.setdefault(commit, commit[:9])
     yield from seen.items()
 

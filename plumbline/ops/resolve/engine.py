@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,11 +11,10 @@ from plumbline.core.files import replacing
 from plumbline.ops.resolve import sides
 from plumbline.ops.resolve.choose import Choice, Tree, choose
 from plumbline.ops.rollback import restore
-from plumbline.repo import child_process, revisions, verify
+from plumbline.repo import dvc_command, revisions, verify
 from plumbline.repo.object_stores import settings
-from plumbline.repo.revisions import git
 from plumbline.review.lockcheck import failure
-from plumbline.runtime import dvc_lock, dvc_yaml, runner
+from plumbline.runtime import dvc_lock, dvc_yaml, git
 from plumbline.runtime.dvc_lock import Entry
 
 Tell = Callable[[str], None]
@@ -71,20 +68,15 @@ def finish(
     except PlumblineError as error:
         tell(f"fetch: {error}; what is missing is made again")
     _checkout(root, [c.entry for c in choices if c.entry is not None], set(kept))
-    said: list[str] = []
-
-    def heard(text: str) -> None:
-        said.append(text)
-        tell(text)
-
-    env = {**os.environ, **runner.QUIET}
-    if child_process.run([sys.executable, "-m", "dvc", "repro", *targets], root, env, heard):
-        failed = failure("\n".join(said)) or {"stage": "dvc repro", "error": (said or [""])[-1]}
+    done = dvc_command.run(root, "repro", *targets, progress=tell)
+    if done.code:
+        last = {"stage": "dvc repro", "error": done.lines[-1] if done.lines else ""}
+        failed = failure("\n".join(done.lines)) or last
         raise PlumblineError(
             f"{failed['stage']}: {failed['error']}; mend it, then `plumbline resolve` again"
         )
     there = [path for path in (dvc_lock.FILE, *kept) if (root / path).exists()]
-    git(root, "add", "--", *there)
+    git.output(root, "add", "--", *there)
 
 
 def _checkout(root: Path, entries: Sequence[Entry], kept: set[str]) -> None:

@@ -14,9 +14,8 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.hashing import md5_bytes, md5_file
 from plumbline.ops.resolve.choose import Side
 from plumbline.repo import revisions
-from plumbline.repo.revisions import git
 from plumbline.repo.tracked_outs import of_dvc_file
-from plumbline.runtime import dvc_lock, dvc_yaml
+from plumbline.runtime import dvc_lock, dvc_yaml, git
 from plumbline.runtime.dvc_lock import Entry
 
 OTHERS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD")
@@ -27,7 +26,7 @@ def commits(root: Path) -> dict[str, str]:
     """The commits that are being merged, HEAD's first; PlumblineError where nothing is."""
     found = {"HEAD": revisions.commit(root, "HEAD")}
     for name in OTHERS:
-        place = git(root, "rev-parse", "--git-path", name).decode().strip()
+        place = git.text(root, "rev-parse", "--git-path", name)
         if (root / place).is_file():
             listed = (root / place).read_text(encoding="utf-8").split()
             back = "^" if name == "REVERT_HEAD" else ""
@@ -48,10 +47,10 @@ def side(root: Path, name: str, commit: str, kept: Iterable[str]) -> Side:
 
 def refuse_conflicts(root: Path, sides: Iterable[str]) -> None:
     """PlumblineError where anything but dvc.lock, and the outs that git keeps, is in conflict."""
-    listed = git(root, "diff", "--name-only", "--diff-filter=U", "--relative", "-z").decode()
+    listed = git.names(root, "diff", "--name-only", "--diff-filter=U", "--relative", "-z")
     outs = {path for commit in sides for path in dvc_lock.outs(_entries(root, commit, commit))}
     folders = tuple(f"{path}/" for path in outs)
-    names = sorted(set(filter(None, listed.split("\0"))) - outs - {dvc_lock.FILE})
+    names = sorted(set(listed) - outs - {dvc_lock.FILE})
     left = [name for name in names if not name.startswith(folders)]
     if left:
         raise PlumblineError(
@@ -62,7 +61,7 @@ def refuse_conflicts(root: Path, sides: Iterable[str]) -> None:
 
 def refuse_stale(root: Path) -> None:
     """PlumblineError where a file that a .dvc file tracks is not there as it says."""
-    for name in git(root, "ls-files", "-z", "--", "*.dvc").decode().split("\0"):
+    for name in git.names(root, "ls-files", "-z", "--", "*.dvc"):
         text = (root / name).read_text(encoding="utf-8") if (root / name).is_file() else ""
         for out in of_dvc_file(text, name):
             if md5(root, out.path) != out.md5:
@@ -136,5 +135,5 @@ def _kept_md5(root: Path, commit: str, path: str) -> str | None:
 def _named(root: Path, oid: str) -> str:
     """The branch or tag that stands at a commit, else its short name."""
     words = ("for-each-ref", "--points-at", oid, "--format=%(refname:short)", "--count=1")
-    name = git(root, *words, "refs/heads", "refs/remotes", "refs/tags").decode().strip()
+    name = git.text(root, *words, "refs/heads", "refs/remotes", "refs/tags")
     return name or oid[:9]

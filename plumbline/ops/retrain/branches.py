@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-import os
-import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
+from plumbline.runtime import git
+
+ASK_NOBODY = {"GIT_ASKPASS": "true"}
+"""git fails where it has no credentials, in place of asking for a password."""
 
 
 def name(usecase: str) -> str:
@@ -24,12 +26,12 @@ def name(usecase: str) -> str:
 def commit(root: Path, branch: str, message: str, paths: Sequence[str]) -> str:
     """The work tree's `paths` as a commit on HEAD; `branch` is set to it. Index and HEAD stay as they are."""
     with tempfile.TemporaryDirectory() as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        _git(root, index, "read-tree", "HEAD")
-        _git(root, index, "add", "--", *paths)
-        tree = _git(root, index, "write-tree")
-    made = _git(root, {}, "commit-tree", tree, "-p", "HEAD", "-m", message)
-    _git(root, {}, "update-ref", f"refs/heads/{branch}", made)
+        index = {**ASK_NOBODY, "GIT_INDEX_FILE": str(Path(folder) / "index")}
+        git.text(root, "read-tree", "HEAD", env=index)
+        git.text(root, "add", "--", *paths, env=index)
+        tree = git.text(root, "write-tree", env=index)
+    made = git.text(root, "commit-tree", tree, "-p", "HEAD", "-m", message)
+    git.text(root, "update-ref", f"refs/heads/{branch}", made)
     return made
 
 
@@ -39,16 +41,18 @@ def push(root: Path, made: str, branch: str, token: str | None = None) -> bool:
     PlumblineError where the branch holds a commit that no retrain made: a person's work is not
     overwritten.
     """
-    access = credentials(_git(root, {}, "remote", "get-url", "--push", "origin"), token)
+    access = ASK_NOBODY | credentials(
+        git.text(root, "remote", "get-url", "--push", "origin"), token
+    )
     ref = f"refs/heads/{branch}"
-    there = _git(root, access, "ls-remote", "origin", ref).split()[:1]
+    there = git.text(root, "ls-remote", "origin", ref, env=access).split()[:1]
     if there:
-        _git(root, access, "fetch", "-q", "--no-tags", "origin", ref)
+        git.text(root, "fetch", "-q", "--no-tags", "origin", ref, env=access)
         if _same(root, there[0], made):
             return False
         _refuse_others(root, there[0], made, branch)
     lease = f"--force-with-lease={ref}:{there[0] if there else ''}"
-    _git(root, access, "push", "-q", "--no-verify", lease, "origin", f"{made}:{ref}")
+    git.text(root, "push", "-q", "--no-verify", lease, "origin", f"{made}:{ref}", env=access)
     return True
 
 
@@ -67,26 +71,16 @@ def credentials(address: str, token: str | None) -> dict[str, str]:
 
 def _same(root: Path, one: str, other: str) -> bool:
     """The same files on the same parent."""
-    forms = [_git(root, {}, "show", "-s", "--format=%T %P", rev) for rev in (one, other)]
+    forms = [git.text(root, "show", "-s", "--format=%T %P", rev) for rev in (one, other)]
     return forms[0] == forms[1]
 
 
 def _refuse_others(root: Path, there: str, made: str, branch: str) -> None:
-    mine = _git(root, {}, "show", "-s", "--format=%ce", made)
-    listed = _git(root, {}, "log", "--format=%h %ce", f"{made}~1..{there}").splitlines()
+    mine = git.text(root, "show", "-s", "--format=%ce", made)
+    listed = git.text(root, "log", "--format=%h %ce", f"{made}~1..{there}").splitlines()
     others = [line for line in listed if line.split(" ", 1)[1] != mine]
     if others:
         raise PlumblineError(
             f"origin's {branch} holds {others[0].split()[0]}, which no retrain made; it is left as it "
             "is: merge it, or delete the branch, then propose again"
         )
-
-
-def _git(root: Path, extra: Mapping[str, str], *words: str) -> str:
-    env = {**os.environ, "GIT_ASKPASS": "true", **extra}
-    done = subprocess.run(
-        ["git", "-C", str(root), *words], env=env, capture_output=True, check=False
-    )
-    if done.returncode:
-        raise PlumblineError(f"git {words[0]}: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout.decode(errors="replace").strip()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbline.core.errors import PlumblineError
 from plumbline.ops.hosting.github import GitHub
 from plumbline.ops.retrain import branches, clones, messages
-from plumbline.repo import child_process, object_stores, revisions
+from plumbline.repo import dvc_command, object_stores, revisions
 from plumbline.review import revision
 from plumbline.runtime import dvc_lock
 
@@ -50,10 +47,7 @@ def push_objects(root: Path, rev: str, usecase: str) -> bool:
     named = dvc_lock.of(revision.side(root, rev).entries, usecase)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         there = clones.clone(root, rev, Path(folder) / "clone", cache=settings.cache)
-        lines: list[str] = []
-        words = [sys.executable, "-m", "dvc", "push", "-q", *(f"{s}@{usecase}" for s in named)]
-        if child_process.run(words, there, os.environ, lines.append):
-            raise PlumblineError("dvc push failed:\n" + "\n".join(lines[-20:]))
+        dvc_command.check(there, "push", "-q", *(f"{stage}@{usecase}" for stage in named))
     return True
 
 

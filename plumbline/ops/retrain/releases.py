@@ -12,10 +12,10 @@ from pathlib import Path
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
 from plumbline.ops.retrain import archives, clones
-from plumbline.repo import artifacts, child_process, object_stores, revisions, verify
+from plumbline.repo import artifacts, dvc_command, object_stores, revisions, verify
 from plumbline.repo.verify import Finding
 from plumbline.review import revision
-from plumbline.runtime import dvc_lock
+from plumbline.runtime import child_process, dvc_lock
 
 SBOM = "sbom.cdx.json"
 LINES = 20
@@ -60,25 +60,25 @@ def push(root: Path, tag: str) -> None:
     log.info("release: pushing the objects of all tags to %s", settings.default)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         clone = clones.clone(root, _ref(root, tag), Path(folder) / "clone", cache=settings.cache)
-        code, said = _dvc(clone, "push", "-q", "--all-tags")
+        pushed = dvc_command.run(clone, "push", "-q", "--all-tags")
     tags = [f"refs/tags/{name}" for name in revisions.tags(root)]
     findings = [f for f in verify.check(settings, tags, ("remote",)).findings if f.where != "git"]
     if findings:
         raise PlumblineError(_refused(findings))
-    if code:
-        raise PlumblineError("dvc push --all-tags failed:\n" + "\n".join(said))
+    if pushed.code:
+        raise PlumblineError(f"dvc push --all-tags failed:\n{pushed.last}")
 
 
 def restored(root: Path, tag: str, target: Path) -> Path:
     """A clone at the tag, its outs fetched from the remote into an empty cache, every byte hashed."""
     clone = clones.clone(root, _ref(root, tag), target)
     log.info("release: restoring %s in a fresh clone", tag)
-    code, said = _dvc(clone, "pull", "-q")
+    pulled = dvc_command.run(clone, "pull", "-q")
     findings = verify.check(object_stores.settings(clone), where=("workspace", "cache")).findings
     if findings:
         raise PlumblineError(f"{tag}: not restored in a fresh clone: {_listed(findings)}")
-    if code:
-        raise PlumblineError(f"{tag}: dvc pull failed in a fresh clone:\n" + "\n".join(said))
+    if pulled.code:
+        raise PlumblineError(f"{tag}: dvc pull failed in a fresh clone:\n{pulled.last}")
     return clone
 
 
@@ -117,9 +117,3 @@ def _sbom(clone: Path, tag: str, target: Path) -> None:
     lines: list[str] = []
     if child_process.run(words, clone, os.environ, lines.append):
         raise PlumblineError("cyclonedx-py failed:\n" + "\n".join(lines[-LINES:]))
-
-
-def _dvc(root: Path, *words: str) -> tuple[int, list[str]]:
-    lines: list[str] = []
-    code = child_process.run([sys.executable, "-m", "dvc", *words], root, os.environ, lines.append)
-    return code, lines[-LINES:]

@@ -7,7 +7,6 @@ is left as a commit on a branch of its own; no branch that is checked out is mov
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,12 +20,12 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
 from plumbline.ops.retrain import as_of, branches, outcomes
 from plumbline.ops.retrain.outcomes import Outcome
-from plumbline.repo import artifacts, child_process, object_stores, repair, revisions, verify
+from plumbline.repo import artifacts, dvc_command, object_stores, repair, revisions, verify
 from plumbline.repo.artifacts import Role
 from plumbline.repo.tracked_outs import Out
 from plumbline.review import baseline, compare, lockcheck, revision
 from plumbline.review.revision import LOCK, PARAMS
-from plumbline.runtime import dvc_lock
+from plumbline.runtime import child_process, dvc_lock, git
 
 LINES = 20
 """Of what DVC said, where it failed before any stage did."""
@@ -73,16 +72,10 @@ def retrain(case: Case, scratch: Path) -> dict[str, Any]:
 
 def repro(case: Case, *targets: str) -> dict[str, str] | None:
     """`dvc repro`; the stage that failed, and its error. PlumblineError where DVC itself fails."""
-    lines: list[str] = []
-
-    def tell(line: str) -> None:
-        lines.append(line)
-        log.info("%s", line)
-
-    code = _dvc(case.root, tell, "repro", *targets)
-    failed = lockcheck.failure("\n".join(lines)) if code else None
+    done = dvc_command.run(case.root, "repro", *targets, progress=lambda line: log.info("%s", line))
+    failed = lockcheck.failure("\n".join(done.lines)) if done.code else None
     if failed and "@" not in failed["stage"]:
-        raise PlumblineError("dvc repro failed:\n" + "\n".join(lines[-LINES:]))
+        raise PlumblineError(f"dvc repro failed:\n{done.last}")
     return failed
 
 
@@ -145,8 +138,8 @@ def _restore(root: Path, wanted: list[Out], target: Path) -> None:
 def _moved(case: Case) -> Iterator[None]:
     """params.yaml at the new day within the block; afterwards git's and DVC's files as committed."""
     kept = _kept(case)
-    touched = revisions.git(case.root, "status", "--porcelain", "--", *kept).decode().split("\n")
-    if touched[0]:
+    touched = git.lines(case.root, "status", "--porcelain", "--", *kept)
+    if touched:
         raise PlumblineError(
             f"{touched[0][3:]}: differs from the commit; retraining starts from what is committed: "
             "commit it, or put it back with `git stash`"
@@ -158,9 +151,9 @@ def _moved(case: Case) -> Iterator[None]:
             params.write_text(as_of.moved(text, case.name, case.after), encoding="utf-8")
         yield
     finally:
-        revisions.git(case.root, "checkout", "-q", "HEAD", "--", *_tracked(case.root, kept))
+        git.output(case.root, "checkout", "-q", "HEAD", "--", *_tracked(case.root, kept))
         there = [n for n in _outs(case) if (case.root / n).exists()]
-        _dvc(case.root, lambda _: None, "checkout", "-q", "--force", "--allow-missing", *there)
+        dvc_command.run(case.root, "checkout", "-q", "--force", "--allow-missing", *there)
 
 
 def _monitor(
@@ -176,7 +169,7 @@ def _monitor(
     places_of = dict(zip(named, map(str, champion), strict=True))
     places_of |= {out: str(scratch / "monitor" / out) for out in mine["monitor"].outs}
     words = [places_of.get(word, word) for word in mine["monitor"].cmd.split()]
-    env = {**_environment(), "MLFLOW_TRACKING_URI": "off"}
+    env = {**dvc_command.environment(), "MLFLOW_TRACKING_URI": "off"}
     lines: list[str] = []
     if child_process.run([sys.executable, *words[1:]], case.root, env, lines.append):
         raise PlumblineError("the monitor failed on the champion:\n" + "\n".join(lines[-LINES:]))
@@ -204,24 +197,14 @@ def _new_sources(case: Case) -> list[str]:
     if source is None:
         return []
     words = ("diff", "--name-only", "-z", "HEAD", "--", source)
-    return [n for n in revisions.git(case.root, *words).decode().split("\0") if n]
+    return git.names(case.root, *words)
 
 
 def _tracked(root: Path, paths: list[str]) -> list[str]:
-    return [p for p in paths if revisions.git(root, "ls-files", "--", p)]
+    return [p for p in paths if git.output(root, "ls-files", "--", p)]
 
 
 def _outs(case: Case) -> list[str]:
     mine = dvc_lock.of(revision.side(case.root, "HEAD").entries, case.name)
     cached = {out.path for out in revisions.outs(case.root, "HEAD") if out.cached}
     return [path for entry in mine.values() for path in entry.outs if path in cached]
-
-
-def _dvc(root: Path, tell: Any, *words: str) -> int:
-    return child_process.run([sys.executable, "-m", "dvc", *words], root, _environment(), tell)
-
-
-def _environment() -> dict[str, str]:
-    """This process's, its own Python first: the one that the stages' commands find."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return {**os.environ, "PATH": path}

@@ -14,8 +14,7 @@ from pathlib import Path
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
 from plumbline.ops.rollback import journal
-from plumbline.repo import child_process
-from plumbline.runtime import runner
+from plumbline.runtime import child_process, runner
 
 FILES = "*.db*"
 LAST_LINES = 20

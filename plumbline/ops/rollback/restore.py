@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback.plan import Head
-from plumbline.repo import child_process, object_stores, repair, revisions, state, verify
-from plumbline.runtime import runner
-
-LAST_LINES = 20
-QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
+from plumbline.repo import dvc_command, object_stores, repair, revisions, state, verify
+from plumbline.runtime import git
 
 
 def head(root: Path) -> Head:
     """Where git stands now."""
-    branch = revisions.git(root, "branch", "--show-current").decode().strip()
+    branch = git.text(root, "branch", "--show-current")
     return Head(revisions.commit(root, "HEAD"), branch or None)
 
 
@@ -27,7 +22,7 @@ def resolve(root: Path, rev: str) -> Head:
     To a detached HEAD otherwise: a rollback never moves a branch, which others may have pushed.
     """
     commit = revisions.commit(root, rev)
-    branches = revisions.git(root, "for-each-ref", "--format=%(refname)", "refs/heads").decode()
+    branches = git.text(root, "for-each-ref", "--format=%(refname)", "refs/heads")
     named = f"refs/heads/{rev}" in branches.splitlines()
     return Head(
         commit, rev if named and revisions.commit(root, f"refs/heads/{rev}") == commit else None
@@ -36,7 +31,7 @@ def resolve(root: Path, rev: str) -> Head:
 
 def refuse_dirty(root: Path) -> None:
     """PlumblineError where the work tree has what no commit has."""
-    changed = revisions.git(root, "status", "--porcelain").decode().splitlines()
+    changed = git.lines(root, "status", "--porcelain")
     if changed:
         names = ", ".join(line[3:] for line in changed[:5])
         more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
@@ -47,9 +42,7 @@ def code(root: Path, target: Head, *, force: bool = False) -> str:
     """Check a commit out."""
     words = ["checkout", "-q", *(["--force"] if force else [])]
     words += [target.branch] if target.branch else ["--detach", target.commit]
-    lines: list[str] = []
-    if child_process.run(["git", *QUIET, *words, "--"], root, os.environ, lines.append):
-        raise PlumblineError("git checkout: " + " ".join(lines[-LAST_LINES:]))
+    git.guarded(root, *git.QUIET, *words, "--")
     found = revisions.commit(root, "HEAD")
     if found != target.commit:
         raise PlumblineError(f"git is at {found}, expected {target.commit}; did the branch move?")
@@ -99,16 +92,13 @@ def proved(root: Path) -> str:
 
 
 def dvc(root: Path, *words: str) -> None:
-    """Run DVC; PlumblineError with its last words where it fails."""
-    lines: list[str] = []
-    env = {**state.environment(root), **runner.QUIET}
-    if child_process.run([sys.executable, "-m", "dvc", *words], root, env, lines.append):
-        raise PlumblineError(f"dvc {words[0]}: " + "\n".join(lines[-LAST_LINES:]))
+    """Run DVC with a state of this project's own; PlumblineError with its last lines where it fails."""
+    dvc_command.check(root, *words, env=state.environment(root))
 
 
 def unlock(root: Path) -> None:
     """Remove the lock that a git killed in its checkout left."""
-    name = revisions.git(root, "rev-parse", "--git-path", "index.lock").decode().strip()
+    name = git.text(root, "rev-parse", "--git-path", "index.lock")
     (root / name).unlink(missing_ok=True)
 
 

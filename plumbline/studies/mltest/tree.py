@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from pathlib import Path
 
-from plumbline.core.errors import PlumblineError
+from plumbline.runtime import git
 
 OWN = ("docs/scorecard.svg", "scorecard.json")
 """What the score itself writes: no part of the state that it speaks of."""
@@ -28,25 +27,17 @@ def state(root: Path = Path(".")) -> str:
 
 def listed(root: Path) -> list[str]:
     """The files that git tracks or would add, sorted."""
-    out = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    return sorted(set(filter(None, out.split("\0"))))
+    return sorted(
+        set(git.names(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"))
+    )
 
 
 def commit(root: Path = Path(".")) -> str:
     """The commit that is checked out; empty before the first."""
-    return _git(root, "rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).strip()
+    return git.answer("rev-parse", "--verify", "--quiet", "HEAD", root=root, timeout=None) or ""
 
 
 def changed(root: Path = Path(".")) -> list[str]:
     """Files that differ from the commit, or that git does not track yet."""
-    out = _git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
-    return [line[3:] for line in out.split("\0") if line and line[3:] not in OWN]
-
-
-def _git(root: Path, *words: str, ok: tuple[int, ...] = (0,)) -> str:
-    done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode not in ok:
-        raise PlumblineError(
-            f"{root}: git {words[0]} failed: {done.stderr.strip()}; run in a clone of the project"
-        )
-    return done.stdout
+    words = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    return [line[3:] for line in git.names(root, *words) if line[3:] not in OWN]

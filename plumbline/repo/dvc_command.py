@@ -1,0 +1,79 @@
+"""DVC's command: the one way to it. An edge: starts processes that end with this one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plumbline.core.errors import PlumblineError
+from plumbline.runtime import child_process, runner
+
+LAST_LINES = 20
+"""Of what DVC printed, those that an error repeats."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """An ended command: exit code, and the lines that it printed."""
+
+    code: int
+    lines: Sequence[str]
+
+    @property
+    def last(self) -> str:
+        """The last lines, for an error message."""
+        return "\n".join(self.lines[-LAST_LINES:])
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines with which DVC says what is wrong."""
+        return [line for line in self.lines if line.startswith("ERROR")]
+
+
+def run(
+    root: Path,
+    *words: str,
+    env: Mapping[str, str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Done:
+    """Run `dvc WORDS` in `root`, whatever comes of it; `progress` receives each line as it is printed.
+
+    `env`: variables beside those of `environment`.
+    """
+    return run_with(Path(sys.executable), root, {**environment(), **(env or {})}, words, progress)
+
+
+def run_with(
+    python: Path,
+    root: Path,
+    env: Mapping[str, str],
+    words: Sequence[str],
+    progress: Callable[[str], None] | None = None,
+) -> Done:
+    """Run the DVC of another Python, with no variables but `env`."""
+    lines: list[str] = []
+
+    def hear(line: str) -> None:
+        lines.append(line)
+        if progress:
+            progress(line)
+
+    code = child_process.run([str(python), "-m", "dvc", *words], root, env, hear)
+    return Done(code, lines)
+
+
+def check(root: Path, *words: str, env: Mapping[str, str] | None = None) -> list[str]:
+    """Run `dvc WORDS`; PlumblineError with its last lines where it fails, else what it printed."""
+    done = run(root, *words, env=env)
+    if done.code:
+        raise PlumblineError(f"dvc {words[0]}: {done.last}")
+    return list(done.lines)
+
+
+def environment() -> dict[str, str]:
+    """This process's variables, quiet, its own Python first: the one that the stages' commands find."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, **runner.QUIET, "PATH": path}
