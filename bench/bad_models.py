@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BATCHES = "plumbline/model/matrices.py"
-MODULE = "usecases/card_fraud.py"
+MODULE = "usecases/card_fraud/features.py"
 SECTION = "card_fraud"
 
 
@@ -50,7 +50,7 @@ def declared(what: str, features: str) -> Bad:
 
 import dataclasses  # noqa: E402
 
-USECASE = dataclasses.replace(USECASE, features=tuple({features}))
+FEATURES = dataclasses.replace(FEATURES, features=tuple({features}))
 """
     return Bad(what, MODULE, code)
 
@@ -73,7 +73,7 @@ def bad_models(best: Sequence[str]) -> tuple[Bad, ...]:
         learned("labels the other way round", "y = 1 - y"),
         declared(
             f"best feature ({best[0]}{known}) dropped",
-            f"f for f in USECASE.features if f not in {tuple(best)}",
+            f"f for f in FEATURES.features if f not in {tuple(best)}",
         ),
         Bad(
             "label leaked into a feature by the code",
@@ -85,7 +85,7 @@ def bad_models(best: Sequence[str]) -> tuple[Bad, ...]:
                 "return rows.mutate(distance_m=rows.distance_m + label * 400_000)",
             ),
         ),
-        declared("label declared as a feature", "[USECASE.label, *USECASE.features]"),
+        declared("label declared as a feature", "[FEATURES.label, *FEATURES.features]"),
         params("data a month old", data={"as_of": "2025-06-01"}),
         learned(
             "one slice broken (frauds of a category not learned)",

@@ -30,13 +30,13 @@ FEATURES = [
     "hour",
     "size_over_customer",
     "size_over_terminal",
-    "size_over_usual",
-    "size_over_habit",
-    "oddness",
+    "size_over_expected",
+    "size_over_excess",
+    "fraud_woe",
     "customer_size_90d",
-    "customer_odd_3d",
-    "customer_odd_7d",
-    "customer_odd_today",
+    "customer_woe_3d",
+    "customer_woe_7d",
+    "customer_woe_today",
     "customer_fraud_7d",
     "customer_fraud_30d",
     "terminal_size_90d",
@@ -51,15 +51,15 @@ SIZES = {
 HISTORIES = {
     "customer": {
         **SIZES["customer"],
-        "customer_habit_90d": (90, "above_terminal", "sale", 0),
-        "customer_odd_3d": (3, "oddness", "", 0),
-        "customer_odd_7d": (7, "oddness", "", 0),
+        "customer_excess_90d": (90, "above_terminal", "sale", 0),
+        "customer_woe_3d": (3, "fraud_woe", "", 0),
+        "customer_woe_7d": (7, "fraud_woe", "", 0),
         "customer_fraud_7d": (7, "fraud", "settled", 0),
         "customer_fraud_30d": (30, "fraud", "settled", 0),
     },
     "terminal": {
         **SIZES["terminal"],
-        "terminal_habit_90d": (90, "above_customer", "sale", 0),
+        "terminal_excess_90d": (90, "above_customer", "sale", 0),
         **{f"terminal_quiet_{days}d": (days, "quiet", "", 0) for days in QUIET},
         **{f"terminal_honest_{days}d": (days, "honest", "", 0) for days in HONEST},
     },
@@ -69,12 +69,12 @@ PAID = {
     "step": "sale * step",
     "above_terminal": "sale * above_terminal",
     "above_customer": "sale * above_customer",
-    "oddness": "oddness",
+    "fraud_woe": "fraud_woe",
 }
 SETTLED = {
     "settled": "1",
     "fraud": "is_fraud",
-    "quiet": "sale * is_fraud * (oddness < 5)::INT",
+    "quiet": "sale * is_fraud * (fraud_woe < 5)::INT",
     "honest": "sale * (1 - is_fraud) * (hour(paid_at) >= 18 OR hour(paid_at) < 6)::INT",
 }
 EVENTS = f"""
@@ -88,9 +88,9 @@ SIZE_ROWS = f"""
     greatest(place + (amount_cents - low) / ({EDGES}[place + 1] - low), 0) AS amount_size,
     amount_size - customer_size_90d AS size_over_customer,
     amount_size - terminal_size_90d AS size_over_terminal,
-    size_over_customer - (terminal_size_90d - {TYPICAL}) AS size_over_usual
+    size_over_customer - (terminal_size_90d - {TYPICAL}) AS size_over_expected
 """
-BAND = " + ".join(f"(size_over_usual >= {edge})::INT" for edge in (1, 2, 3, 4, 5, 6, 8, 10))
+BAND = " + ".join(f"(size_over_expected >= {edge})::INT" for edge in (1, 2, 3, 4, 5, 6, 8, 10))
 MARKS = f"""
     floor(10 * size_over_terminal)::BIGINT AS above_terminal,
     floor(10 * size_over_customer)::BIGINT AS above_customer,
@@ -100,11 +100,11 @@ MARKS = f"""
         ELSE [-10, -6, -4, 5, 9, 15, 16, 18, 22][band + 1] END AS of_size,
     CASE WHEN distance_m >= 5000 THEN 31 ELSE -5 END AS of_place,
     CASE WHEN hour < 6 THEN 26 WHEN hour = 6 OR hour >= 22 THEN 10 ELSE -3 END AS of_hour,
-    CASE WHEN sale = 1 THEN greatest(of_size + of_place + of_hour - 7, -4) ELSE 0 END AS oddness
+    CASE WHEN sale = 1 THEN greatest(of_size + of_place + of_hour - 7, -4) ELSE 0 END AS fraud_woe
 """
 ROWS = f"""
     list_position([{CATEGORIES}], category) - 1 AS category_code,
-    amount_size - {TYPICAL} - (customer_habit_90d + terminal_habit_90d) / 10 AS size_over_habit
+    amount_size - {TYPICAL} - (customer_excess_90d + terminal_excess_90d) / 10 AS size_over_excess
 """
 BAD = f"""
     payment_id IS NULL OR payment_id < 0 OR paid_at IS NULL OR customer_id IS NULL OR customer_id < 0
@@ -171,7 +171,7 @@ def build(source: str, folder: Path) -> None:
     db.execute(f"""
         CREATE TABLE joined AS
         WITH fresh AS (
-            SELECT *, coalesce(sum(oddness) {today}, 0)::DOUBLE AS customer_odd_today FROM marked)
+            SELECT *, coalesce(sum(fraud_woe) {today}, 0)::DOUBLE AS customer_woe_today FROM marked)
         SELECT *, {ROWS} FROM fresh
         LEFT JOIN customer_days USING (customer_id, day) LEFT JOIN terminal_days USING (terminal_id, day)""")
     first = np.datetime64(db.execute("SELECT min(paid_at)::DATE FROM events").fetchall()[0][0])

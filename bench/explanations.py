@@ -18,7 +18,8 @@ import numpy as np
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
 from plumbline.core import files, tables, usecase
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines
 from plumbline.evaluate.plot_panels import COLOURS, INK
 from plumbline.evaluate.plots import canvas

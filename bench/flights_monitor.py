@@ -17,7 +17,8 @@ import numpy as np
 
 from plumbline import config
 from plumbline.core import tables, usecase
-from plumbline.core.usecase import Array, UseCase
+from plumbline.core.declarations import Array
+from plumbline.core.usecase import UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
 from plumbline.monitor import (

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core.usecase import Array, Columns
+from plumbline.core.declarations import Array, Columns
 from sources.card_fraud.settings import Settings
 from sources.card_fraud.truth import DELAY
 

@@ -23,7 +23,8 @@ from bench import longer
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
 from plumbline.core import files, tables, usecase
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, evidence
 from plumbline.evaluate.plots import canvas
 from plumbline.metrics import bootstrap, cost_matrix

@@ -27,7 +27,7 @@ TEST = '''"""Amounts in whole units."""
 import numpy as np
 
 from plumbline.core import row_features
-from usecases import card_fraud as use
+from usecases.card_fraud import features as use
 
 
 def test_whole_units() -> None:
@@ -38,10 +38,14 @@ def test_whole_units() -> None:
 def test_it_is_made_and_in_the_model() -> None:
     inputs = {name: np.ones(3) for row in use.ROWS for name in row.inputs}
     events = {**inputs, "payment_id": np.arange(3), "paid_at": np.zeros(3, "datetime64[us]")}
-    assert row_features.row_features(use.USECASE, events)["whole_units"].tolist() == [0.0, 0.0, 0.0]
-    assert "whole_units" in use.USECASE.features
+    assert row_features.row_features(use.FEATURES, events)["whole_units"].tolist() == [0.0, 0.0, 0.0]
+    assert "whole_units" in use.FEATURES.features
 '''
-USECASE, TESTS, NEWS = "usecases/card_fraud.py", f"tests/code/test_{NAME}.py", "CHANGELOG.md"
+USECASE, TESTS, NEWS = (
+    "usecases/card_fraud/features.py",
+    f"tests/code/test_{NAME}.py",
+    "CHANGELOG.md",
+)
 OFF = {"MLFLOW_TRACKING_URI": "off"}
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from plumbline.core import tables
-from plumbline.core.usecase import Array, Columns
-from usecases import card_fraud
+from plumbline.core.declarations import Array, Columns
+from usecases.card_fraud import features as card_fraud
 
 TABLE = Path("data/card_fraud/tables/train.parquet")
-COLUMNS = ("amount_cents", "category", "distance_m", "hour", "size_over_usual", "is_fraud")
+COLUMNS = ("amount_cents", "category", "distance_m", "hour", "size_over_expected", "is_fraud")
 
 
 def points(fraud: Array, band: Array) -> int:
@@ -32,23 +32,23 @@ def points(fraud: Array, band: Array) -> int:
 
 def bands(columns: Columns) -> Iterator[tuple[str, int, Array]]:
     """Each band's name, the use case's points, and which payments lie in it, bool (n,)."""
-    step = np.searchsorted(card_fraud.ODD_FROM, columns["size_over_usual"], side="right")
+    step = np.searchsorted(card_fraud.WOE_STEPS, columns["size_over_expected"], side="right")
     everyday = np.isin(columns["category"], card_fraud.EVERYDAY)
     of_kind = {
-        "everyday": (everyday, card_fraud.ODD_EVERYDAY),
-        "elsewhere": (~everyday, card_fraud.ODD_ELSEWHERE),
+        "everyday": (everyday, card_fraud.WOE_EVERYDAY),
+        "elsewhere": (~everyday, card_fraud.WOE_ELSEWHERE),
     }
     for kind, (inside, given) in of_kind.items():
         for i, one in enumerate(given):
-            low = f"from {card_fraud.ODD_FROM[i - 1]}" if i else "below"
+            low = f"from {card_fraud.WOE_STEPS[i - 1]}" if i else "below"
             yield f"size {low}, {kind}", one, inside & (step == i)
     far, hour = columns["distance_m"] >= 5_000, columns["hour"]
     late = (hour == 6) | (hour >= 22)
-    yield "5 km or more", card_fraud.ODD_FAR, far
-    yield "nearer", card_fraud.ODD_NEAR, ~far
-    yield "0 to 6 o'clock", card_fraud.ODD_NIGHT, hour < 6
-    yield "6 to 7, 22 to 24", card_fraud.ODD_LATE, late
-    yield "7 to 22", card_fraud.ODD_DAY, (hour >= 7) & ~late
+    yield "5 km or more", card_fraud.WOE_FAR, far
+    yield "nearer", card_fraud.WOE_NEAR, ~far
+    yield "0 to 6 o'clock", card_fraud.WOE_NIGHT, hour < 6
+    yield "6 to 7, 22 to 24", card_fraud.WOE_LATE, late
+    yield "7 to 22", card_fraud.WOE_DAY, (hour >= 7) & ~late
 
 
 def main() -> None:

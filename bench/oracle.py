@@ -24,7 +24,8 @@ import pyarrow as pa
 from bench.knowing import knowable
 from plumbline import config
 from plumbline.core import files, tables, usecase
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines, reporting
 from plumbline.metrics import bootstrap, metrics
 from plumbline.model import bundle

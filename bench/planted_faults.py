@@ -30,7 +30,7 @@ FAULTS = (
     Mutant(
         "",
         "features: arrival and departure added up",
-        "usecases/flights.py",
+        "usecases/flights/features.py",
         "return dest_arrival_7d - dest_departure_7d",
         "return dest_arrival_7d + dest_departure_7d",
         tests="tests/code/test_flights.py",

@@ -22,7 +22,7 @@ from plumbline.model.boosting import Batch, Batches
 from plumbline.serve import single_event
 from tests.boosting import FEATURES, events, parcels
 from tests.mltest.columns import columns
-from usecases import card_fraud
+from usecases.card_fraud import model as card_fraud
 
 RECORD = Path(__file__).with_name("speed.json")
 REPEATS = 7

@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from plumbline import config as params_file
-from plumbline.core import tables
-from plumbline.core import usecase as usecases
+from plumbline.core import tables, usecase_loader
 from plumbline.evaluate import assessment, conditions, subgroups
 from plumbline.model import bundle
 
@@ -25,7 +24,7 @@ NAME = "card_fraud"
 
 def main(draws: int) -> None:
     """Print both."""
-    case, params = usecases.load(NAME), params_file.load(NAME)
+    case, params = usecase_loader.load(NAME), params_file.load(NAME)
     columns = tables.read(Path(f"data/{NAME}/tables/test.parquet"))
     scorer = bundle.load(Path(f"models/{NAME}"), NAME)
     score = scorer.predict(columns)

@@ -18,7 +18,8 @@ from bench import longer, metric_vs_cost
 from plumbline import config
 from plumbline.config import UseCaseParams
 from plumbline.core import files, tables, usecase
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 from plumbline.metrics import cost_matrix
 from plumbline.metrics.cost import Money, cost
 from plumbline.model import threshold

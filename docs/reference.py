@@ -29,13 +29,15 @@ from pydantic_core import PydanticUndefined
 from docs import badges
 from plumbline import __main__ as cli
 from plumbline import config
+from plumbline.core import declarations as declared
 from plumbline.core import usecase
 
 DOCS = Path(__file__).parent
 HINT = "<!-- Written by `python -m docs.reference`; edit the comments in the code instead. -->"
 DECLARATIONS = """# Declarations
 
-What a use case is made of. All classes come from `plumbline.core.usecase`. They are frozen, and checked
+What a use case is made of: `Contract`, `FeatureSet` and `UseCase` come from `plumbline.core.usecase`, all
+other classes from `plumbline.core.declarations`. They are frozen, and checked
 when they are built: a declaration that leaks the label, or names a column that does not exist, is
 refused before any data is read. [Your own data](your-own-data.md) shows where each one is written.
 """
@@ -63,12 +65,11 @@ COMMANDS = """# Commands
 A mistake in the input is one message on standard error and exit code 2.
 """
 DECLARED = {
-    "Contract": ("Column", "Entity"),
-    "Features": ("Snapshot", "Fresh", "Where", "Row", "Category"),
-    "Model": ("Slice", "Behaviour", "Use"),
-    "The whole": ("UseCase",),
+    "contract.py": ("Contract", "Column", "Entity"),
+    "features.py": ("FeatureSet", "Snapshot", "Fresh", "Where", "Row", "Category"),
+    "model.py": ("UseCase", "Slice", "Behaviour", "Use"),
 }
-"""The classes of plumbline/core/usecase.py, in the order in which a use case is written."""
+"""The classes that a use case is declared with, in the order in which it is written."""
 WORDS = {
     int: "whole number",
     float: "number",
@@ -92,11 +93,16 @@ def pages() -> dict[str, str]:
     }
 
 
+def _class(name: str) -> Any:
+    """A class or a type of the declarations, by its name."""
+    return getattr(declared, name, None) or getattr(usecase, name)
+
+
 def declarations() -> str:
     """One table per class that a use case is declared with."""
     parts = [DECLARATIONS.strip(), HINT]
     for title, names in DECLARED.items():
-        parts += [f"## {title}", *(_declaration(getattr(usecase, name)) for name in names)]
+        parts += [f"## {title}", *(_declaration(_class(name)) for name in names)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -244,7 +250,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
 def _alias(text: str) -> str:
     """A type as code; the names that stand for a few literals are written out."""
     for name in ("ColumnType", "Aggregate"):
-        text = re.sub(rf"\b{name}\b", " | ".join(map(repr, get_args(getattr(usecase, name)))), text)
+        text = re.sub(rf"\b{name}\b", " | ".join(map(repr, get_args(_class(name)))), text)
     text = re.sub(r"Literal\[(.*?)\]", lambda m: m[1].replace(", ", " | "), text)
     return "`" + text.replace("|", r"\|").replace("'", '"') + "`"
 

@@ -9,9 +9,9 @@ import logging
 from pathlib import Path
 
 from plumbline import config as params_file
-from plumbline.core import dvc_hash, files, tables
-from plumbline.core import usecase as usecases
-from plumbline.core.usecase import Columns, UseCase
+from plumbline.core import dvc_hash, files, tables, usecase_loader
+from plumbline.core.declarations import Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment as evaluation
 from plumbline.evaluate import contributions_sample, curves, model_card, reporting, sections
 from plumbline.evaluate import plots as pictures
@@ -39,8 +39,8 @@ def main(
     plots: Path,
 ) -> None:
     """Assess the bundle in `model` on the table `test`; `train` fits the baselines, `valid` the rules."""
-    case, params = usecases.load(usecase), params_file.load(usecase)
-    cost_matrix.check(usecase, params.train.costs, usecases.available(case))
+    case, params = usecase_loader.load(usecase), params_file.load(usecase)
+    cost_matrix.check(usecase, params.train.costs, case.available)
     tracking.warm()
     scorer, columns = bundle.load(model, usecase), tables.read(test)
     window = evaluation.window(case, params.evaluation, columns, scorer.threshold)

@@ -9,15 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from plumbline import config as parameters
-from plumbline.core import documents, files
-from plumbline.core import usecase as usecases
+from plumbline.core import documents, files, usecase_loader
 from plumbline.features import assemble, ibis_session, policy
 from plumbline.runtime import runner
 
 
 def main(usecase: str, valid: Path, snapshots: Path, tables: Path, metrics: Path) -> None:
     """One use case's features; a table without time has no snapshots."""
-    case, params = usecases.load(usecase), parameters.load(usecase)
+    case, params = usecase_loader.load_features(usecase), parameters.load(usecase)
     policy.check(case)
     with (
         ibis_session.connection() as backend,

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from plumbline import config
-from plumbline.core import documents, files, tables
-from plumbline.core import usecase as usecases
+from plumbline.core import documents, files, tables, usecase_loader
 from plumbline.core.usecase import UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
@@ -39,7 +38,7 @@ def main(
 
     `name`: the use case's. `earlier`: the history of days judged before, as CSV.
     """
-    usecase, params = usecases.load(name), config.load(name)
+    usecase, params = usecase_loader.load(name), config.load(name)
     tracking.warm()
     limits = params.monitor
     scorer = bundle.load(model, name)

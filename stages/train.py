@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import config as params_file
-from plumbline.core import dvc_hash, files, tables
-from plumbline.core import usecase as usecases
-from plumbline.core.usecase import UseCase
+from plumbline.core import dvc_hash, files, tables, usecase_loader
+from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import cost_matrix, metrics
 from plumbline.model import boosting, bundle, calibration, manifest, matrices, threshold
 from plumbline.runtime import runner
@@ -26,8 +25,8 @@ log = logging.getLogger("plumbline")
 
 def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     """Train the final model of `usecase` and write its bundle to `model`."""
-    case, params = usecases.load(usecase), params_file.load(usecase)
-    cost_matrix.check(usecase, params.train.costs, usecases.available(case))
+    case, params = usecase_loader.load_features(usecase), params_file.load(usecase)
+    cost_matrix.check(usecase, params.train.costs, case.available)
     tracking.warm()
     found = files.read_json(tuned)
     settings = boosting.settings(
@@ -59,7 +58,7 @@ def main(usecase: str, train: Path, valid: Path, tuned: Path, model: Path) -> No
 
 
 def boost(
-    case: UseCase, settings: Mapping[str, Any], how: Train, train: Path, valid: Path
+    case: FeatureSet, settings: Mapping[str, Any], how: Train, train: Path, valid: Path
 ) -> boosting.Boosted:
     """The final booster, cut at its best round on `valid`."""
     learn, watch = matrices.binned(case, settings, train, valid)
@@ -74,7 +73,9 @@ def boost(
     )
 
 
-def describe(case: UseCase, boosted: boosting.Boosted, how: Train, valid: Path) -> dict[str, Any]:
+def describe(
+    case: FeatureSet, boosted: boosting.Boosted, how: Train, valid: Path
+) -> dict[str, Any]:
     """The manifest but for params and provenance: what is fitted on the validation window."""
     money = how.costs.columns if how.costs else []
     columns = tables.read(valid, list(dict.fromkeys([*matrices.needed(case), *money])))

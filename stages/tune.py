@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import config as params_file
-from plumbline.core import files
-from plumbline.core import usecase as usecases
-from plumbline.core.usecase import UseCase
+from plumbline.core import files, usecase_loader
+from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
 from plumbline.runtime import progress, runner
@@ -27,7 +26,7 @@ log = logging.getLogger("plumbline")
 
 def main(usecase: str, train: Path, valid: Path, best: Path, report: Path) -> None:
     """Search for the booster's parameters of `usecase`."""
-    case, params = usecases.load(usecase), params_file.load(usecase)
+    case, params = usecase_loader.load_features(usecase), params_file.load(usecase)
     tracking.warm()
     metric = metrics.PRIMARY[case.problem]
     higher = metric in metrics.HIGHER_IS_BETTER
@@ -64,7 +63,7 @@ def nested(trial: tuning.Trial, metric: str) -> tracking.Trial:
 
 
 def search(
-    case: UseCase,
+    case: FeatureSet,
     params: params_file.UseCaseParams,
     train: Path,
     valid: Path,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from plumbline import config
 from plumbline.core import duckdb_session, files
-from plumbline.core.usecase import load
+from plumbline.core.usecase_loader import load_contract
 from plumbline.runtime import runner
 from plumbline.validate import (
     contract,
@@ -39,7 +39,7 @@ def main(
     metrics: Path,
 ) -> None:
     """`raw`, `valid`, `quarantine`, `docs`: folders; `accepted`, `measured`: profiles; `metrics`: JSON."""
-    case, chosen = load(usecase), config.load(usecase)
+    case, chosen = load_contract(usecase), config.load(usecase)
     strict, data = chosen.validate_, chosen.data
     checks = contract.checks(case, strict.severity, start=data.start, as_of=data.as_of)
     before = profile.accepted(accepted)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.core import row_features
-from plumbline.core.usecase import Array, Category, Column, Entity, Row, Snapshot, UseCase
+from plumbline.core.declarations import Array, Category, Column, Entity, Row, Snapshot
+from plumbline.core.usecase import UseCase
 from plumbline.metrics.cost_matrix import Costs
 
 KINDS = ("box", "tube")

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core.usecase import Array, Columns, UseCase
-from usecases import card_fraud, flights
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
+from usecases.card_fraud import model as card_fraud
+from usecases.flights import model as flights
 
 CASES = (card_fraud.USECASE, flights.USECASE)
 FOLDER = Path(__file__).parent / "code" / "declared"

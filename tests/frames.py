@@ -15,7 +15,8 @@ from plumbline.core.usecase import UseCase
 from plumbline.features import assemble, ibis_session
 from plumbline.features.params import Features
 from sources.card_fraud.simulator import simulate
-from usecases import card_fraud, flights
+from usecases.card_fraud import model as card_fraud
+from usecases.flights import model as flights
 
 FLIGHTS, PAYMENTS = flights.USECASE, card_fraud.USECASE
 SPLITS = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import duckdb
 import pytest
 import yaml
 
-from plumbline.core.usecase import Column, Entity, UseCase
+from plumbline.core.declarations import Column, Entity
+from plumbline.core.usecase import UseCase
+from tests import in_memory
 
 BAD = Path(__file__).parent / "bad" / "validate"
 
@@ -108,9 +110,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(path: Path, monkeypatch: pytest.MonkeyPatch, usecase: UseCase) -> Run:
     """A run of `usecase` in `path`, which becomes the working folder."""
-    module = types.ModuleType("usecases.orders")
-    module.USECASE = usecase
-    monkeypatch.setitem(sys.modules, "usecases.orders", module)
+    in_memory.install(usecase, partial(monkeypatch.setitem, sys.modules), "orders")
     path.mkdir(parents=True, exist_ok=True)
     monkeypatch.chdir(path)
     made = Run(path)

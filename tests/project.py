@@ -128,10 +128,15 @@ def add_diabetes(project: Project) -> None:
     source = project.path / "sources" / "diabetes"
     source.mkdir()
     table.to_csv(source / "diabetes.csv", index=False)
-    shutil.copy(
-        ROOT / "tests" / "usecases" / "diabetes.py", project.path / "usecases" / "diabetes.py"
-    )
+    add_usecase(project, "diabetes")
     (project.path / "profiles" / "diabetes.json").write_text("{}\n")
     (project.path / "profiles" / "diabetes.history.csv").touch()
     params = project.path / "params.yaml"
     params.write_text(params.read_text() + yaml.safe_dump({"diabetes": DIABETES}))
+
+
+def add_usecase(project: Project, name: str) -> None:
+    """The package of a use case that stands in tests/usecases."""
+    package = Path("usecases") / name
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "tests" / package, project.path / package, ignore=ignored)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from plumbline.core.usecase import Column, UseCase
+from plumbline.core.declarations import Column
+from plumbline.core.usecase import UseCase
 from stages import data
 
 SALES = UseCase(
@@ -60,7 +61,7 @@ def prepare(
     whole = {"usecases": [case.name], "seed": 3, case.name: section}
     (folder / "params.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
     patch.chdir(folder)
-    patch.setattr(data, "load", lambda name: case)
+    patch.setattr(data, "load_contract", lambda name: case)
 
 
 def ingest(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.core.usecase import Category, Column, Entity, UseCase
+from plumbline.core.declarations import Category, Column, Entity
+from plumbline.core.usecase import UseCase
 
 LAST = np.datetime64("2025-06-29")
 DELAY = 3

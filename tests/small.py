@@ -14,17 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.core import tables
-from plumbline.core.usecase import (
-    Array,
-    Category,
-    Column,
-    Entity,
-    Fresh,
-    Row,
-    Snapshot,
-    UseCase,
-    Where,
-)
+from plumbline.core.declarations import Array, Category, Column, Entity, Fresh, Row, Snapshot, Where
+from plumbline.core.usecase import UseCase
 from plumbline.features import assemble, batch, ibis_session
 
 DELAY = 2

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.config import UseCaseParams
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.features.splits import SplitWindow
 from tests.boosting import COSTS, events
 

@@ -16,10 +16,10 @@ DROPPED = "terminal_quiet_14d"
 LESS = f"""
 import dataclasses  # noqa: E402
 
-USECASE = dataclasses.replace(
-    USECASE,
-    snapshots=tuple(s for s in USECASE.snapshots if s.name != "{DROPPED}"),
-    features=tuple(f for f in USECASE.features if f != "{DROPPED}"),
+FEATURES = dataclasses.replace(
+    FEATURES,
+    snapshots=tuple(s for s in FEATURES.snapshots if s.name != "{DROPPED}"),
+    features=tuple(f for f in FEATURES.features if f != "{DROPPED}"),
 )
 """
 SEEN = f"""
@@ -60,7 +60,7 @@ def make(project: Project, env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     found = {}
     for tag in TAGS:
         if tag == "model-v2":
-            path = project.path / "usecases" / f"{NAME}.py"
+            path = project.path / "usecases" / NAME / "features.py"
             path.write_text(path.read_text() + LESS)
         if tag == "model-v3":
             project.set({f"{NAME}.data.as_of": "2025-06-28", f"{NAME}.train.rounds": 30})

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.monitoring.worlds import IRRELEVANT
 from plumbline.monitor.window import Window
-from usecases.card_fraud import USECASE
+from usecases.card_fraud.model import USECASE
 
 DAYS = 28  # of the past that a peer takes as its reference
 ROWS = 20_000  # of these, drawn

@@ -18,11 +18,11 @@ import numpy as np
 from bench.monitoring import learning, streams
 from bench.monitoring.scenarios import Scenario
 from bench.monitoring.worlds import World, ordinal
+from plumbline.core.declarations import Array
 from plumbline.core.files import read_json, write_json
-from plumbline.core.usecase import Array
 from plumbline.metrics import metrics
 from plumbline.monitor.window import Window
-from usecases.card_fraud import USECASE
+from usecases.card_fraud.model import USECASE
 
 NEEDED = ("payment_id", "paid_at", "amount_cents", USECASE.label, "score", "delivered")
 ALARM = float(learning.COSTS.false_positive) if learning.COSTS else 0.0

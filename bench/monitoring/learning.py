@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline import config
+from plumbline.core.declarations import Array
 from plumbline.core.files import read_json, replacing_folder
-from plumbline.core.usecase import Array
 from plumbline.model import boosting, bundle
 from plumbline.model.bundle import Bundle
 from plumbline.monitor import binning
@@ -19,7 +19,7 @@ from plumbline.monitor.window import Window, scorable
 from plumbline.train.params import Train
 from stages import train as stage
 from tests.conftest import ROOT
-from usecases.card_fraud import USECASE
+from usecases.card_fraud.model import USECASE
 
 COSTS = config.load(USECASE.name, ROOT / "params.yaml").train.costs
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.monitoring.worlds import IRRELEVANT, World
-from plumbline.core.usecase import Array
-from usecases.card_fraud import USECASE
+from plumbline.core.declarations import Array
+from usecases.card_fraud.model import USECASE
 
 Group = Literal["harmless", "covariate", "label", "concept", "segment", "fault"]
 Shock = Mapping[str, Any]
@@ -132,8 +132,8 @@ def _fault(name: str, title: str, columns: str, **more: Any) -> Scenario:
 
 
 SIZES = (
-    "size_over_customer size_over_terminal size_over_usual size_over_habit "
-    "above_terminal above_customer oddness"
+    "size_over_customer size_over_terminal size_over_expected size_over_excess "
+    "above_terminal above_customer fraud_woe"
 )
 AMOUNTS = f"amount_cents amount_size {SIZES}"
 SNAPSHOTS = " ".join(s.name for s in USECASE.snapshots) + f" {SIZES} new_customer"

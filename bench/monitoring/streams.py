@@ -21,12 +21,12 @@ from bench.monitoring import learning
 from bench.monitoring.scenarios import Scenario, calendar
 from bench.monitoring.worlds import CONTEXT, DELAY, IRRELEVANT, World, ordinal
 from plumbline.core import tables
+from plumbline.core.declarations import Array
 from plumbline.core.files import replacing_folder
-from plumbline.core.usecase import Array
 from plumbline.features import batch, derived_events, ibis_session
 from plumbline.monitor.window import Window
 from sources.card_fraud.simulator import simulate
-from usecases.card_fraud import USECASE
+from usecases.card_fraud.model import USECASE
 
 ROWS_OF_TRAINING = 100_000
 

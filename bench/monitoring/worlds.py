@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core.usecase import Column, UseCase
-from usecases.card_fraud import USECASE
+from plumbline.core.declarations import Column
+from plumbline.core.usecase import UseCase
+from usecases.card_fraud.model import USECASE
 
 FIRST = date(2025, 1, 1)
 WARMUP = 31  # days used for histories only

@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant(
         "Data 3",
         "a feature that takes one row after the other",
-        "usecases/card_fraud.py",
+        "usecases/card_fraud/features.py",
         '    return (paid_at.astype("datetime64[h]") - paid_at.astype("datetime64[D]")).astype(np.int64)',
         "    return np.array([int(np.sum([int(str(t)[11:13]), 0])) for t in paid_at])",
         tests="tests/mltest/test_prices.py",
@@ -66,7 +66,7 @@ MUTANTS = (
     Mutant(
         "Data 4",
         "a use case hands the model a customer's number",
-        "usecases/card_fraud.py",
+        "usecases/card_fraud/features.py",
         """    features=(
         "amount_cents",""",
         """    features=(
@@ -101,7 +101,7 @@ MUTANTS = (
     Mutant(
         "Data 7",
         "features: night lasts until seven",
-        "usecases/card_fraud.py",
+        "usecases/card_fraud/features.py",
         "(hour < 6)",
         "(hour <= 6)",
         tests="tests/code/test_card_fraud.py",

@@ -27,7 +27,7 @@ def add(parsers: Any) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Print a line per feature, the best first; 1 where one does not earn, or costs too much."""
     from plumbline import config
-    from plumbline.core import files, usecase
+    from plumbline.core import files, usecase_loader
     from plumbline.studies.feature_value import study
 
     if chosen.seeds < 1 or chosen.noise < 1:
@@ -35,7 +35,7 @@ def run(chosen: argparse.Namespace) -> int:
     name = chosen.usecase
     rows = Path("data") / name / "tables"
     found = study.study(
-        usecase.load(name),
+        usecase_loader.load(name),
         config.load(name),
         rows / "train.parquet",
         rows / "valid.parquet",

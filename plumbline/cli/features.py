@@ -21,10 +21,10 @@ def add(parsers: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Do the chosen action for one use case."""
     from plumbline import config
-    from plumbline.core import usecase
+    from plumbline.core import usecase_loader
     from plumbline.features import catalog
 
-    case = usecase.load(chosen.usecase)
+    case = usecase_loader.load(chosen.usecase)
     if chosen.action in ("list", "search"):
         for entry in catalog.search(case, " ".join(chosen.words)):
             print(f"{entry.name:28} {entry.kind:9} {entry.description}")

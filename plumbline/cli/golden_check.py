@@ -19,12 +19,12 @@ def add(parsers: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Ask, and say that it may serve; PlumblineError where it may not."""
-    from plumbline.core import usecase
+    from plumbline.core import usecase_loader
     from plumbline.ops.rollback import golden_check
 
     name = chosen.usecase
     count = golden_check.check(
-        usecase.load(name),
+        usecase_loader.load(name),
         chosen.model or Path("models") / name,
         Path("data") / name / "tables" / "test.parquet",
         Path("reports") / name / "evaluate",

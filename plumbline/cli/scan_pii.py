@@ -21,7 +21,7 @@ def add(parsers: Any) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Print what was found, masked; 1 where it was anything."""
     from plumbline import config
-    from plumbline.core import usecase
+    from plumbline.core import usecase_loader
     from plumbline.core.errors import PlumblineError
     from plumbline.studies.privacy import scan
 
@@ -29,7 +29,7 @@ def run(chosen: argparse.Namespace) -> int:
     if gone:
         raise PlumblineError(f"{gone[0]}: no such file or folder; what is to be searched?")
     paths = chosen.paths or [p for p in map(Path, DEFAULT) if p.exists()]
-    owners = {usecase.load(name).owner for name in config.read()["usecases"]}
+    owners = {usecase_loader.load(name).owner for name in config.read()["usecases"]}
     count = 0
     for path, found in scan.search(paths, owners):
         count += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 
 NUMBERS = ("integer", "floating", "mixed-integer-float", "boolean", "empty")
 """What pandas calls a column of objects that are numbers."""

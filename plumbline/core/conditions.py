@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import arrays
-from plumbline.core.usecase import Array, Columns, Where
+from plumbline.core.declarations import Array, Columns, Where
 
 
 def in_range(condition: Where, number: Any) -> Any:

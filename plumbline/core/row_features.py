@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from plumbline.core.declarations import Array, Category, Columns
 from plumbline.core.errors import PlumblineError, SpecError, suggest
-from plumbline.core.usecase import Array, Category, Columns, UseCase
+from plumbline.core.usecase import FeatureSet
 
 
-def row_features(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+def row_features(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
     """Every row feature of n events, float64 (n,), in the declared order.
 
     `columns` holds the known columns, the snapshots and the fresh features, each of length n.
@@ -30,7 +31,7 @@ def row_features(usecase: UseCase, columns: Columns) -> dict[str, Array]:
     return made
 
 
-def derived_features(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+def derived_features(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
     """The derived event features of n events, float64 (n,): whole numbers, or NaN for none."""
     for name in usecase.derived:
         values = columns[name]
@@ -53,7 +54,7 @@ def codes(category: Category, values: Array) -> Array:
     return np.array([place.get(v, other) for v in values.tolist()], np.float64)
 
 
-def category_codes(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+def category_codes(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
     """Every category's codes, float64 (n,)."""
     return {c.name: codes(c, columns[c.column]) for c in usecase.categories}
 

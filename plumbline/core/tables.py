@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.core import row_features
+from plumbline.core.declarations import Array
 from plumbline.core.errors import PlumblineError, suggest
-from plumbline.core.usecase import Array, UseCase
+from plumbline.core.usecase import FeatureSet
 
 CHUNK = 131_072
 """Rows in a row group, and in memory at once."""
@@ -91,7 +92,7 @@ class Counts:
         )
 
 
-def write(usecase: UseCase, batches: Iterable[Any], path: Path) -> Counts:
+def write(usecase: FeatureSet, batches: Iterable[Any], path: Path) -> Counts:
     """Write a model table from Arrow batches of the joined columns, in their order.
 
     Adds the row features and category codes. Memory holds one chunk. No batch, no rows: the table
@@ -109,7 +110,7 @@ def write(usecase: UseCase, batches: Iterable[Any], path: Path) -> Counts:
     return total
 
 
-def completed(usecase: UseCase, joined: Any) -> Any:
+def completed(usecase: FeatureSet, joined: Any) -> Any:
     """The Arrow table with its row features and category codes, in the declared order."""
     nullable = {c.name for c in usecase.columns if c.null}
     columns = {n: numpy(joined.column(n), null=n in nullable) for n in joined.column_names}
@@ -122,7 +123,7 @@ def completed(usecase: UseCase, joined: Any) -> Any:
     return pa.table({name: arrays[name] for name in _schema(usecase).names})
 
 
-def order(usecase: UseCase) -> list[str]:
+def order(usecase: FeatureSet) -> list[str]:
     """A model table's columns up to the fresh features: key, time, known columns, label, features."""
     first = [usecase.key] if usecase.time is None else [usecase.key, usecase.time]
     names = [*first, *(c.name for c in usecase.known), usecase.label]
@@ -130,7 +131,7 @@ def order(usecase: UseCase) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _schema(usecase: UseCase) -> Any:
+def _schema(usecase: FeatureSet) -> Any:
     """The model table's Arrow schema; a category that bears its column's name takes its place."""
     types = {c.name: ARROW[c.type] for c in usecase.columns}
     kinds = {name: types.get(name, pa.float64()) for name in order(usecase)}
@@ -138,11 +139,11 @@ def _schema(usecase: UseCase) -> Any:
     return pa.schema(list((kinds | dict.fromkeys(made, pa.float64())).items()))
 
 
-def _texts(usecase: UseCase) -> list[str]:
+def _texts(usecase: FeatureSet) -> list[str]:
     return [c.name for c in usecase.known if c.type == "string" and c.name != usecase.key]
 
 
-def _counted(usecase: UseCase, table: Any) -> Counts:
+def _counted(usecase: FeatureSet, table: Any) -> Counts:
     label = numpy(table.column(usecase.label)).astype(np.float64)
     known = label[~np.isnan(label)]
     names = [n for n in usecase.features if table.schema.field(n).type != pa.string()]

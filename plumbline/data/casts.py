@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from plumbline.core.declarations import Column, ColumnType
 from plumbline.core.errors import SourceError, suggest
-from plumbline.core.usecase import Column, ColumnType, UseCase
+from plumbline.core.usecase import Contract
 
 TYPES: Mapping[ColumnType, str] = {
     "int": "BIGINT",
@@ -62,7 +63,7 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def casts(usecase: UseCase, source: Mapping[str, str], where: str) -> tuple[Cast, ...]:
+def casts(usecase: Contract, source: Mapping[str, str], where: str) -> tuple[Cast, ...]:
     """One cast per contract column, for a source with these columns and DuckDB types.
 
     Raises SourceError, naming `where`, for columns that the source does not have.
@@ -80,7 +81,7 @@ def casts(usecase: UseCase, source: Mapping[str, str], where: str) -> tuple[Cast
     return tuple(_cast(usecase, c, source) for c in usecase.columns)
 
 
-def ignored(usecase: UseCase, source: Mapping[str, str]) -> list[str]:
+def ignored(usecase: Contract, source: Mapping[str, str]) -> list[str]:
     """Columns of the source that no contract column is made from, sorted."""
     used = {c.name for c in usecase.columns if c.name not in usecase.derive}
     for expression in usecase.derive.values():
@@ -88,7 +89,7 @@ def ignored(usecase: UseCase, source: Mapping[str, str]) -> list[str]:
     return sorted(set(source) - used)
 
 
-def _cast(usecase: UseCase, column: Column, source: Mapping[str, str]) -> Cast:
+def _cast(usecase: Contract, column: Column, source: Mapping[str, str]) -> Cast:
     expression, needed = usecase.derive.get(column.name), column.name == usecase.time
     if expression is None:
         raw = quote(column.name)

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 
 from plumbline.core import duckdb_session
-from plumbline.core.usecase import Column, UseCase
+from plumbline.core.declarations import Column
+from plumbline.core.usecase import Contract
 from plumbline.data.casts import quote
 from plumbline.data.partition import VisibleDays, end, start
 from plumbline.data.sources import Source
@@ -19,7 +20,7 @@ from plumbline.data.sources import Source
 
 def describe(
     connection: duckdb.DuckDBPyConnection,
-    usecase: UseCase,
+    usecase: Contract,
     source: Source,
     window: VisibleDays,
     unused: Sequence[str],
@@ -52,14 +53,14 @@ def describe(
     }
 
 
-def _before(connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: VisibleDays) -> int:
+def _before(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: VisibleDays) -> int:
     if not usecase.time or not window.start:
         return 0
     early = f"{quote(usecase.time)} < {start(window)}"
     return _one(connection, f"SELECT count(*) FROM events WHERE {early}")
 
 
-def _span(connection: duckdb.DuckDBPyConnection, usecase: UseCase) -> list[str] | None:
+def _span(connection: duckdb.DuckDBPyConnection, usecase: Contract) -> list[str] | None:
     if not usecase.time:
         return None
     time = quote(usecase.time)

@@ -8,13 +8,13 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import ParamsError, suggest
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import Contract
 from plumbline.data.casts import quote, text
 
 
 def forget(
     connection: duckdb.DuckDBPyConnection,
-    usecase: UseCase,
+    usecase: Contract,
     asked: Mapping[str, Sequence[int | str]],
 ) -> int:
     """Delete from the table `events` the rows whose column (of an entity, or the key) is one of those

@@ -9,7 +9,7 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError, SpecError
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import Contract
 from plumbline.data import delimited
 from plumbline.data.casts import EXPECTED, TYPES, Cast, casts, ignored, quote, text
 from plumbline.data.sources import Part, Source
@@ -18,7 +18,7 @@ SHOWN = 3  # bad values in a message
 BAD, PLACE = '"bad value"', '"row number"'  # names that no contract has
 
 
-def load(connection: duckdb.DuckDBPyConnection, usecase: UseCase, source: Source) -> list[str]:
+def load(connection: duckdb.DuckDBPyConnection, usecase: Contract, source: Source) -> list[str]:
     """Fill the table `events` with the contract's columns, typed; the source's columns not used.
 
     Raises SourceError for what cannot be read, a missing column, or a value of the wrong type, and
@@ -62,7 +62,7 @@ def _compare(part: Part, found: dict[str, str], other: Part, first: dict[str, st
 
 def _insert(
     connection: duckdb.DuckDBPyConnection,
-    usecase: UseCase,
+    usecase: Contract,
     source: Source,
     part: Part,
     relation: str,
@@ -83,7 +83,7 @@ def _insert(
 
 def _probe(
     connection: duckdb.DuckDBPyConnection,
-    usecase: UseCase,
+    usecase: Contract,
     part: Part,
     relation: str,
     made: Sequence[Cast],

@@ -14,7 +14,7 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import Contract
 from plumbline.data.casts import quote, text
 
 
@@ -26,7 +26,7 @@ class VisibleDays:
     as_of: date | None
 
 
-def views(connection: duckdb.DuckDBPyConnection, usecase: UseCase, window: VisibleDays) -> None:
+def views(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: VisibleDays) -> None:
     """Create the views `visible` (known columns) and `outcomes` over the table `events`.
 
     Raises SourceError where no event is visible.
@@ -60,7 +60,7 @@ def end(window: VisibleDays) -> str:
 
 
 def _refuse_none(
-    connection: duckdb.DuckDBPyConnection, usecase: UseCase, time: str, window: VisibleDays
+    connection: duckdb.DuckDBPyConnection, usecase: Contract, time: str, window: VisibleDays
 ) -> None:
     if duckdb_session.rows(connection, "SELECT 1 FROM visible LIMIT 1"):
         return
@@ -74,7 +74,7 @@ def _refuse_none(
     )
 
 
-def write(connection: duckdb.DuckDBPyConnection, usecase: UseCase, folder: Path) -> None:
+def write(connection: duckdb.DuckDBPyConnection, usecase: Contract, folder: Path) -> None:
     """Write `events-<month>.parquet` and `outcomes-<month>.parquet` into `folder` from the views.
 
     Sorted by time and key, and by everything else where those are equal.
@@ -103,7 +103,7 @@ def _months(connection: duckdb.DuckDBPyConnection, view: str, time: str | None) 
 
 
 def _order(
-    connection: duckdb.DuckDBPyConnection, usecase: UseCase, view: str, time: str | None
+    connection: duckdb.DuckDBPyConnection, usecase: Contract, view: str, time: str | None
 ) -> str:
     columns = [row[0] for row in duckdb_session.rows(connection, f"DESCRIBE {view}")]
     first = [time, usecase.key] if time else [usecase.key]

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from plumbline.core.errors import ParamsError, SourceError
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import Contract
 from plumbline.data import delimited
 from plumbline.data.casts import text
 from plumbline.data.environment import expand
@@ -64,7 +64,7 @@ class Source:
     hash: str | None
 
 
-def check(usecase: UseCase, data: Data) -> None:
+def check(usecase: Contract, data: Data) -> None:
     """ParamsError where the source's own keys are not given, or a timed use case has no as-of date."""
     needs = NEEDS[data.source] + (("as_of",) if usecase.time else ())
     for key in dict.fromkeys(needs):
@@ -80,7 +80,7 @@ def check(usecase: UseCase, data: Data) -> None:
         )
 
 
-def open_source(usecase: UseCase, data: Data, seed: int, folder: Path, scratch: Path) -> Source:
+def open_source(usecase: Contract, data: Data, seed: int, folder: Path, scratch: Path) -> Source:
     """The source that `data` names. `folder` holds the use case's own simulator; `scratch` is for
     what has to be fetched."""
     check(usecase, data)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.core.declarations import Category, Columns
 from plumbline.core.errors import PlumblineError
-from plumbline.core.usecase import Category, Columns, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import acceptance, baselines, behaviour, curves, evidence, slices
 from plumbline.evaluate.evidence import Comparison, Window
 from plumbline.evaluate.params import Evaluate, EvaluationSettings

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plumbline.core.declarations import Array, Behaviour, Columns, Fresh, Snapshot
 from plumbline.core.errors import SpecError, suggest
-from plumbline.core.usecase import Array, Behaviour, Columns, Fresh, Snapshot, UseCase
+from plumbline.core.usecase import UseCase
 
 Score = Callable[[Columns], Array]
 """From raw events (known columns, snapshots, fresh features) to the model's answer, float64 (n,)."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import slices
 
 QUANTILES = (0.25, 0.5, 0.75)

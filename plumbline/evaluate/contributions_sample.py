@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.core.usecase import Columns, UseCase
+from plumbline.core.declarations import Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines
 from plumbline.evaluate.curves import Table
 from plumbline.metrics.bootstrap import Array

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plumbline.core.usecase import Slice, UseCase
+from plumbline.core.declarations import Slice
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card_costs, model_card_sections, slices
 from plumbline.evaluate.model_card_sections import Figures
 from plumbline.report import html, markdown

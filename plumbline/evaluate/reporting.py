@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import files, tables
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, baselines, model_card
 from plumbline.evaluate.curves import Table
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core.usecase import Columns, UseCase
+from plumbline.core.declarations import Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
     assessment,
     conditions,

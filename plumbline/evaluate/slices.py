@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from plumbline.core.usecase import Array, Columns, Slice
+from plumbline.core.declarations import Array, Columns, Slice
 
 MOST_GROUPS = 20
 OTHERS = "other"

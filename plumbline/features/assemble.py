@@ -14,7 +14,7 @@ import pyarrow as pa
 from plumbline.core import tables
 from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.features import batch, catalog, derived_events, ibis_session, splits, store
 from plumbline.features.catalog import FeaturesReport
 from plumbline.features.params import Features
@@ -28,7 +28,7 @@ Written = dict[str, tuple[Counts, int]]
 
 def timed(
     backend: Any,
-    usecase: UseCase,
+    usecase: FeatureSet,
     params: Features,
     as_of: date | None,
     valid: Path,
@@ -52,7 +52,7 @@ def timed(
 
 
 def visible(
-    backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_of: date
+    backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, as_of: date
 ) -> tuple[Any, Any]:
     """The events that happened, with their derived features, and the outcomes that became known, before `as_of`."""
     events, outcomes = batch.visible(usecase, events, outcomes, as_of)
@@ -60,7 +60,7 @@ def visible(
 
 
 def untimed(
-    backend: Any, usecase: UseCase, params: Features, valid: Path, tables: Path
+    backend: Any, usecase: FeatureSet, params: Features, valid: Path, tables: Path
 ) -> FeaturesReport:
     """Write the model tables of a table without time into a folder; the catalog."""
     events, outcomes = ibis_session.read(backend, usecase, valid)
@@ -68,7 +68,7 @@ def untimed(
     return catalog.report(usecase, {}, written)
 
 
-def span(usecase: UseCase, events: Any, as_of: date | None) -> tuple[date, date]:
+def span(usecase: FeatureSet, events: Any, as_of: date | None) -> tuple[date, date]:
     """The first event's day, and `as_of`: as given, or the day after the last event.
 
     Raises ContractError where there is no event.
@@ -85,7 +85,7 @@ def span(usecase: UseCase, events: Any, as_of: date | None) -> tuple[date, date]
 
 
 def write_snapshots(
-    backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_of: date, folder: Path
+    backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, as_of: date, folder: Path
 ) -> dict[str, Any]:
     """Write `<entity>-YYYY-MM.parquet` in (day, id) order; returns each entity's snapshots."""
     made = {}
@@ -102,7 +102,7 @@ def write_snapshots(
 
 def write_tables(
     backend: Any,
-    usecase: UseCase,
+    usecase: FeatureSet,
     windows: Mapping[str, SplitWindow],
     events: Any,
     outcomes: Any,
@@ -136,7 +136,7 @@ def write_tables(
 
 
 def write_untimed(
-    backend: Any, usecase: UseCase, params: Features, events: Any, outcomes: Any, folder: Path
+    backend: Any, usecase: FeatureSet, params: Features, events: Any, outcomes: Any, folder: Path
 ) -> Written:
     """Write the model tables of a table without time, split by key, in key order."""
     joined = batch.join_label(usecase, events, outcomes)
@@ -149,7 +149,7 @@ def write_untimed(
     return check(usecase, written, {})
 
 
-def check(usecase: UseCase, written: Written, windows: Mapping[str, SplitWindow]) -> Written:
+def check(usecase: FeatureSet, written: Written, windows: Mapping[str, SplitWindow]) -> Written:
     """`written`, or ContractError where a table is empty or train has no case of one class."""
     for name, (counts, unlabelled) in written.items():
         if not counts.rows:
@@ -167,7 +167,7 @@ def check(usecase: UseCase, written: Written, windows: Mapping[str, SplitWindow]
     return written
 
 
-def _of(usecase: UseCase, params: Features, batches: Iterable[Any], name: str) -> Iterator[Any]:
+def _of(usecase: FeatureSet, params: Features, batches: Iterable[Any], name: str) -> Iterator[Any]:
     for found in batches:
         mine = splits.by_key(params, found.column(usecase.key).to_pylist()) == name
         yield found.filter(pa.array(mine))

@@ -14,7 +14,8 @@ from typing import Any
 import ibis
 
 from plumbline.core import conditions
-from plumbline.core.usecase import Entity, Fresh, Measure, Snapshot, UseCase
+from plumbline.core.declarations import Entity, Fresh, Measure, Snapshot
+from plumbline.core.usecase import FeatureSet
 
 IbisTable = Any
 IbisValue = Any
@@ -25,7 +26,7 @@ EPOCH = date(1970, 1, 1)
 
 
 def visible(
-    usecase: UseCase, events: IbisTable, outcomes: IbisTable, as_of: date
+    usecase: FeatureSet, events: IbisTable, outcomes: IbisTable, as_of: date
 ) -> tuple[IbisTable, IbisTable]:
     """The events that happened, and the outcomes that became known, before `as_of` 00:00."""
     midnight = ibis.literal(datetime.combine(as_of, time.min), "timestamp(6)")
@@ -35,7 +36,7 @@ def visible(
 
 
 def snapshots(
-    usecase: UseCase, entity: Entity, events: IbisTable, outcomes: IbisTable, as_of: date
+    usecase: FeatureSet, entity: Entity, events: IbisTable, outcomes: IbisTable, as_of: date
 ) -> IbisTable:
     """The entity's id, `day` (midnight) and its snapshot features, float64, up to the day `as_of`.
 
@@ -51,7 +52,7 @@ def snapshots(
     return dense.select(dense.id.name(entity.column), day=day, **values)
 
 
-def fresh(usecase: UseCase, events: IbisTable) -> IbisTable:
+def fresh(usecase: FeatureSet, events: IbisTable) -> IbisTable:
     """`events` with the fresh features, float64: the same day, strictly before the event's time."""
     values = {}
     for spec in usecase.fresh:
@@ -67,7 +68,9 @@ def fresh(usecase: UseCase, events: IbisTable) -> IbisTable:
     return events.mutate(**values)
 
 
-def join_snapshots(usecase: UseCase, events: IbisTable, made: Mapping[str, IbisTable]) -> IbisTable:
+def join_snapshots(
+    usecase: FeatureSet, events: IbisTable, made: Mapping[str, IbisTable]
+) -> IbisTable:
     """`events` with the snapshot features as of the midnight before each, by a direct join.
 
     `made` holds each entity's snapshots. With a row per active day, the as-of join is an equality.
@@ -80,7 +83,7 @@ def join_snapshots(usecase: UseCase, events: IbisTable, made: Mapping[str, IbisT
     return fill(usecase.snapshots, events)
 
 
-def join_label(usecase: UseCase, events: IbisTable, outcomes: IbisTable) -> IbisTable:
+def join_label(usecase: FeatureSet, events: IbisTable, outcomes: IbisTable) -> IbisTable:
     """`events` with the label: null where no outcome tells it."""
     right = outcomes.select(outcomes[usecase.key].name("__key"), outcomes[usecase.label])
     return events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
@@ -91,7 +94,7 @@ def fill(specs: Iterable[Snapshot], joined: IbisTable) -> IbisTable:
     return joined.mutate(**{s.name: joined[s.name].fill_null(s.empty_value) for s in specs})
 
 
-def between(usecase: UseCase, table: IbisTable, start: date, end: date) -> IbisTable:
+def between(usecase: FeatureSet, table: IbisTable, start: date, end: date) -> IbisTable:
     """The rows of whole days from `start` up to, not including, `end`."""
     low, high = (ibis.literal(datetime.combine(d, time.min), "timestamp(6)") for d in (start, end))
     return table.filter(table[usecase.time] >= low, table[usecase.time] < high)
@@ -109,7 +112,7 @@ def _parts(specs: Iterable[Snapshot]) -> dict[Summand, str]:
 
 
 def _daily(
-    usecase: UseCase,
+    usecase: FeatureSet,
     entity: Entity,
     parts: Mapping[Summand, str],
     events: IbisTable,
@@ -129,7 +132,9 @@ def _daily(
     return both.group_by("id", "n").agg(**sums)
 
 
-def _settled(usecase: UseCase, entity: Entity, events: IbisTable, outcomes: IbisTable) -> IbisTable:
+def _settled(
+    usecase: FeatureSet, entity: Entity, events: IbisTable, outcomes: IbisTable
+) -> IbisTable:
     """Events whose outcome is known, with it, dated by when it became known."""
     late = outcomes.select(
         outcomes[usecase.key].name("__key"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from plumbline.core.declarations import Category, Fresh, Row, Snapshot
 from plumbline.core.documents import Document
 from plumbline.core.tables import Counts
-from plumbline.core.usecase import Category, Fresh, Row, Snapshot, UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.features.splits import SplitWindow
 
 Written = Mapping[str, tuple[Counts, int]]
@@ -72,7 +73,7 @@ class FeaturesReport(CatalogDocument):
     views: list[FeatureView]
 
 
-def entries(usecase: UseCase) -> list[CatalogEntry]:
+def entries(usecase: FeatureSet) -> list[CatalogEntry]:
     """One entry per feature that the use case declares, and per known column that the model sees."""
     categories = {c.name for c in usecase.categories}
     columns = {c.name for c in usecase.known} - categories
@@ -83,13 +84,13 @@ def entries(usecase: UseCase) -> list[CatalogEntry]:
     return listed + [_category(usecase, c) for c in usecase.categories]
 
 
-def search(usecase: UseCase, words: str) -> list[CatalogEntry]:
+def search(usecase: FeatureSet, words: str) -> list[CatalogEntry]:
     """The entries that hold every word of `words` in name, description, entity or sources."""
     wanted = words.lower().split()
     return [e for e in entries(usecase) if all(w in _text(e) for w in wanted)]
 
 
-def sources(usecase: UseCase, name: str) -> list[str]:
+def sources(usecase: FeatureSet, name: str) -> list[str]:
     """The contract columns that a feature is made from, direct or not, sorted."""
     inputs = {r.name: r.inputs for r in usecase.rows}
     if name in inputs:
@@ -107,7 +108,9 @@ def sources(usecase: UseCase, name: str) -> list[str]:
     return [name]
 
 
-def report(usecase: UseCase, windows: Mapping[str, SplitWindow], tables: Written) -> FeaturesReport:
+def report(
+    usecase: FeatureSet, windows: Mapping[str, SplitWindow], tables: Written
+) -> FeaturesReport:
     """The catalog with what was written."""
     shares = _missing(tables)
     listed = [e.model_copy(update={"missing": shares.get(e.name, 0.0)}) for e in entries(usecase)]
@@ -122,7 +125,7 @@ def report(usecase: UseCase, windows: Mapping[str, SplitWindow], tables: Written
     )
 
 
-def views(usecase: UseCase) -> list[FeatureView]:
+def views(usecase: FeatureSet) -> list[FeatureView]:
     """The feature views as the store defines them: one per entity that has snapshots."""
     return [
         FeatureView(
@@ -140,7 +143,7 @@ def views(usecase: UseCase) -> list[FeatureView]:
 
 
 def _table(
-    usecase: UseCase, window: SplitWindow | None, counts: Counts, unlabelled: int
+    usecase: FeatureSet, window: SplitWindow | None, counts: Counts, unlabelled: int
 ) -> TableFigures:
     days = {} if window is None else {"start": str(window.start), "end": str(window.end)}
     mean = counts.label_sum / counts.labelled if counts.labelled else None
@@ -155,23 +158,23 @@ def _missing(tables: Written) -> dict[str, float]:
     return {n: sum(c.missing.get(n, 0) for c, _ in tables.values()) / rows for n in names}
 
 
-def _column(usecase: UseCase, name: str) -> CatalogEntry:
+def _column(usecase: FeatureSet, name: str) -> CatalogEntry:
     column = usecase.column(name)
     description = f"{column.description}, {column.unit}"
     return _entry(usecase, name, kind="column", description=description, dtype=column.type)
 
 
-def _snapshot(usecase: UseCase, spec: Snapshot) -> CatalogEntry:
+def _snapshot(usecase: FeatureSet, spec: Snapshot) -> CatalogEntry:
     when = "days that its label became known in" if spec.matured else "days"
     window = f"{spec.days} {when}, to the midnight before"
     return _aggregate(usecase, spec, kind="snapshot", window=window)
 
 
-def _fresh(usecase: UseCase, spec: Fresh) -> CatalogEntry:
+def _fresh(usecase: FeatureSet, spec: Fresh) -> CatalogEntry:
     return _aggregate(usecase, spec, kind="fresh", window="the same day, before the event")
 
 
-def _aggregate(usecase: UseCase, spec: Snapshot | Fresh, **more: str) -> CatalogEntry:
+def _aggregate(usecase: FeatureSet, spec: Snapshot | Fresh, **more: str) -> CatalogEntry:
     return _entry(
         usecase,
         spec.name,
@@ -183,11 +186,11 @@ def _aggregate(usecase: UseCase, spec: Snapshot | Fresh, **more: str) -> Catalog
     )
 
 
-def _row(usecase: UseCase, row: Row) -> CatalogEntry:
+def _row(usecase: FeatureSet, row: Row) -> CatalogEntry:
     return _entry(usecase, row.name, kind="row", description=row.description)
 
 
-def _category(usecase: UseCase, category: Category) -> CatalogEntry:
+def _category(usecase: FeatureSet, category: Category) -> CatalogEntry:
     return _entry(
         usecase,
         category.name,
@@ -197,7 +200,7 @@ def _category(usecase: UseCase, category: Category) -> CatalogEntry:
     )
 
 
-def _entry(usecase: UseCase, name: str, **more: str | float) -> CatalogEntry:
+def _entry(usecase: FeatureSet, name: str, **more: str | float) -> CatalogEntry:
     return CatalogEntry.model_validate(
         {
             "name": name,

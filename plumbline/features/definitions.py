@@ -6,8 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from plumbline.core.declarations import Entity
 from plumbline.core.errors import SpecError
-from plumbline.core.usecase import Entity, UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.features import catalog
 from plumbline.features.catalog import FeatureView
 
@@ -17,7 +18,7 @@ LOST = "_y"
 """Feast's historical join drops every column with this ending."""
 
 
-def build(usecase: UseCase, folder: Path, month: str = EVERY) -> list[Any]:
+def build(usecase: FeatureSet, folder: Path, month: str = EVERY) -> list[Any]:
     """Feast's entities, feature views (TTL one day) and the model's feature service.
 
     The views read the snapshots' files in `folder`: all, or where there is one that of `month`.
@@ -48,7 +49,7 @@ def build(usecase: UseCase, folder: Path, month: str = EVERY) -> list[Any]:
     return [*entities.values(), *views, service]
 
 
-def _entity(usecase: UseCase, entity: Entity) -> Any:
+def _entity(usecase: FeatureSet, entity: Entity) -> Any:
     from feast import Entity as FeastEntity
     from feast import ValueType
 
@@ -69,7 +70,7 @@ def _entity(usecase: UseCase, entity: Entity) -> Any:
     )
 
 
-def _view(usecase: UseCase, view: FeatureView, entity: Any, path: Path) -> Any:
+def _view(usecase: FeatureSet, view: FeatureView, entity: Any, path: Path) -> Any:
     from feast import FeatureView, Field, FileSource
     from feast.types import Float64
 

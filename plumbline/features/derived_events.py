@@ -13,11 +13,11 @@ from typing import Any
 import pyarrow as pa
 
 from plumbline.core import row_features, tables
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.features import batch, ibis_session
 
 
-def with_derived(backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_of: date) -> Any:
+def with_derived(backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, as_of: date) -> Any:
     """`events` with a column per derived feature, int64, null where it is NaN; kept in the backend.
 
     Raises SpecError for a value that is no whole number.
@@ -42,7 +42,7 @@ def with_derived(backend: Any, usecase: UseCase, events: Any, outcomes: Any, as_
     return ibis_session.keep(backend, "with_derived", rows)
 
 
-def _made(backend: Any, usecase: UseCase, needed: Any) -> Iterator[Any]:
+def _made(backend: Any, usecase: FeatureSet, needed: Any) -> Iterator[Any]:
     """Arrow batches of keys and derived features."""
     nullable = {c.name for c in usecase.columns if c.null}
     for rows in ibis_session.batches(backend, needed, tables.CHUNK):
@@ -58,12 +58,12 @@ def _made(backend: Any, usecase: UseCase, needed: Any) -> Iterator[Any]:
         )
 
 
-def _schema(needed: Any, usecase: UseCase) -> Any:
+def _schema(needed: Any, usecase: FeatureSet) -> Any:
     key = needed.schema().to_pyarrow().field(usecase.key)
     return pa.schema([key, *(pa.field(name, pa.int64()) for name in usecase.derived)])
 
 
-def _inputs(derivation: UseCase) -> list[str]:
+def _inputs(derivation: FeatureSet) -> list[str]:
     made = {r.name for r in derivation.rows}
     read = (i for r in derivation.rows for i in r.inputs if i not in made)
     return list(dict.fromkeys([derivation.key, *read]))

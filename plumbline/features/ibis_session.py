@@ -11,7 +11,7 @@ from typing import Any
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError, suggest
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import FeatureSet
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def connection(threads: int | None = None) -> Iterator[Any]:
             backend.disconnect()
 
 
-def read(backend: Any, usecase: UseCase, folder: Path) -> tuple[Any, Any]:
+def read(backend: Any, usecase: FeatureSet, folder: Path) -> tuple[Any, Any]:
     """The events and the outcomes in `folder` as Ibis tables.
 
     Raises SourceError naming folder and column where files or declared columns are missing.

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plumbline.core.errors import SpecError
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.features import catalog
 
 SHORTEST = 5
 """Characters of a description."""
 
 
-def check(usecase: UseCase) -> None:
+def check(usecase: FeatureSet) -> None:
     """SpecError with a line per broken rule."""
     found = problems(usecase)
     if found:
         raise SpecError("\n".join(f"usecases/{usecase.name}.py: {line}" for line in found))
 
 
-def problems(usecase: UseCase) -> list[str]:
+def problems(usecase: FeatureSet) -> list[str]:
     """Each broken rule: what it concerns, what is wrong, what to do."""
     return [*_columns(usecase), *_described(usecase)]
 
 
-def values(usecase: UseCase, name: str) -> list[str]:
+def values(usecase: FeatureSet, name: str) -> list[str]:
     """The contract's columns whose values a feature holds, direct or not, sorted.
 
     A history's entity and time say whose and when, and are not among them.
@@ -38,7 +38,7 @@ def values(usecase: UseCase, name: str) -> list[str]:
     return [c.column for c in usecase.categories if c.name == name] or [name]
 
 
-def _columns(usecase: UseCase) -> Iterator[str]:
+def _columns(usecase: FeatureSet) -> Iterator[str]:
     for feature in usecase.features:
         for name in values(usecase, feature):
             column = usecase.column(name)
@@ -56,7 +56,7 @@ def _columns(usecase: UseCase) -> Iterator[str]:
                 )
 
 
-def _described(usecase: UseCase) -> Iterator[str]:
+def _described(usecase: FeatureSet) -> Iterator[str]:
     if not usecase.owner.strip():
         yield "no owner; say who answers for the use case and its features"
     for entry in catalog.entries(usecase):

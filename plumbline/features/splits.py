@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from plumbline.core.declarations import Array
 from plumbline.core.errors import ParamsError
-from plumbline.core.usecase import Array, UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.features.params import Features
 
 NAMES = ("train", "valid", "test", "current")
@@ -28,7 +29,9 @@ class SplitWindow:
         return (self.end - self.start).days
 
 
-def windows(usecase: UseCase, params: Features, first: date, as_of: date) -> dict[str, SplitWindow]:
+def windows(
+    usecase: FeatureSet, params: Features, first: date, as_of: date
+) -> dict[str, SplitWindow]:
     """The four windows, whole days back from `as_of`; `first` is the day of the first event.
 
     Between train and valid, and valid and test, lie `label_delay` days: a model that stands at a
@@ -69,7 +72,9 @@ def _unit(text: str) -> float:
     return int.from_bytes(digest[:6], "big") / 2**48
 
 
-def _check(usecase: UseCase, params: Features, made: dict[str, SplitWindow], first: date) -> None:
+def _check(
+    usecase: FeatureSet, params: Features, made: dict[str, SplitWindow], first: date
+) -> None:
     where = f"params.yaml, {usecase.name}.features"
     if params.current_days < usecase.label_delay:
         raise ParamsError(
@@ -88,6 +93,6 @@ def _check(usecase: UseCase, params: Features, made: dict[str, SplitWindow], fir
             )
 
 
-def _taken(usecase: UseCase, params: Features) -> int:
+def _taken(usecase: FeatureSet, params: Features) -> int:
     own = params.warmup_days + params.valid_days + params.test_days + params.current_days
     return own + 2 * usecase.label_delay

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError, suggest
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.features import batch, catalog, definitions, ibis_session
 
 REPOSITORY = Path("feature_store")
@@ -24,7 +24,7 @@ FEW = 200_000
 """Rows from which Feast joins month by month: it pairs an event with every row of its entity."""
 
 
-def apply(usecase: UseCase, repository: Path, folder: Path) -> list[str]:
+def apply(usecase: FeatureSet, repository: Path, folder: Path) -> list[str]:
     """Write the use case's entities, views and feature service to the registry; returns their names.
 
     `folder` holds the snapshots. Raises PlumblineError, as all here do, where the store's files are
@@ -36,7 +36,7 @@ def apply(usecase: UseCase, repository: Path, folder: Path) -> list[str]:
     return [d.name for d in made]
 
 
-def materialize(usecase: UseCase, as_of: date, repository: Path = REPOSITORY) -> None:
+def materialize(usecase: FeatureSet, as_of: date, repository: Path = REPOSITORY) -> None:
     """Bring the online store to the day `as_of`: each entity's last row up to its midnight.
 
     The snapshots close every history with a row of defaults, so no id keeps a value that has aged.
@@ -48,7 +48,7 @@ def materialize(usecase: UseCase, as_of: date, repository: Path = REPOSITORY) ->
 
 
 def online(
-    usecase: UseCase, ids: Mapping[str, Sequence[Any]], repository: Path = REPOSITORY
+    usecase: FeatureSet, ids: Mapping[str, Sequence[Any]], repository: Path = REPOSITORY
 ) -> dict[str, list[float]]:
     """The snapshot features of n events from the online store, in the declared order.
 
@@ -71,7 +71,7 @@ def online(
     }
 
 
-def join_snapshots(usecase: UseCase, events: Any, folder: Path) -> Any:
+def join_snapshots(usecase: FeatureSet, events: Any, folder: Path) -> Any:
     """`events` with the snapshot features as of each event, by Feast's point-in-time join.
 
     `folder` holds the snapshots' files. Equal to `batch.join_snapshots` on every row, and slower.
@@ -110,7 +110,7 @@ def _frame(rows: Any) -> Any:
     return rows.to_pyarrow().to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
 
 
-def _join(usecase: UseCase, rows: Any, folder: Path, month: str) -> Any:
+def _join(usecase: FeatureSet, rows: Any, folder: Path, month: str) -> Any:
     """One month's keys and snapshot features, as an Arrow table in no particular order."""
     with tempfile.TemporaryDirectory(prefix="plumbline-feast-") as scratch:
         store = _feast().FeatureStore(config=_embedded(Path(scratch)))
@@ -133,7 +133,7 @@ def _open(repository: Path) -> Any:
     return _feast().FeatureStore(repo_path=str(repository))
 
 
-def _applied(repository: Path, usecase: UseCase) -> Any:
+def _applied(repository: Path, usecase: FeatureSet) -> Any:
     """The store, once the use case's definitions are in its registry."""
     store = _open(repository)
     if usecase.name not in [service.name for service in store.list_feature_services()]:

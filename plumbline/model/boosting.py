@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from plumbline.core.declarations import Array
 from plumbline.core.errors import ParamsError, PlumblineError, suggest
-from plumbline.core.usecase import Array, UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
 
 Problem = Literal["classification", "regression"]
@@ -71,7 +72,7 @@ def settings(
     }
 
 
-def monotone(case: UseCase, asked: Mapping[str, int]) -> dict[str, str]:
+def monotone(case: FeatureSet, asked: Mapping[str, int]) -> dict[str, str]:
     """XGBoost's setting for `params.train.monotone`, in the features' order; {} where nothing is asked.
 
     1: the answer never falls where the feature rises; -1: never rises; 0: free. Raises ParamsError

@@ -14,9 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from plumbline.core import dvc_hash, row_features
+from plumbline.core.declarations import Array, Columns
 from plumbline.core.errors import BundleError, suggest
 from plumbline.core.files import dumps, replacing_folder
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.model import calibration, manifest
 from plumbline.model.calibration import Calibration
 from plumbline.model.manifest import Manifest
@@ -82,7 +83,7 @@ class Bundle:
         """`predict` before calibration, float64 (n,)."""
         return raw_score(self.booster, self.features, self.offset, columns)
 
-    def score(self, usecase: UseCase, columns: Columns) -> Array:
+    def score(self, usecase: FeatureSet, columns: Columns) -> Array:
         """`predict` for raw events, float64 (n,): row features and category codes are computed here.
 
         `columns` holds the known columns and, where there is a history, snapshots and fresh features;
@@ -112,7 +113,7 @@ def raw_score(
     return np.asarray(answer, np.float64)
 
 
-def complete(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+def complete(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
     """Raw events' columns with defaults for missing histories, category codes and row features."""
     size = len(columns[usecase.key])
     defaults = {h.name: np.full(size, h.empty_value) for h in usecase.aggregates}

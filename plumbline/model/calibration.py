@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.model import portable
 
 Kind = Literal["none", "platt", "isotonic"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import row_features
-from plumbline.core.usecase import Array, Columns
+from plumbline.core.declarations import Array, Columns
 from plumbline.model.calibration import Calibration
 
 

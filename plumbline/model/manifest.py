@@ -10,9 +10,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from plumbline.core import dvc_hash
+from plumbline.core.declarations import Column
 from plumbline.core.errors import suggest
 from plumbline.core.files import dumps
-from plumbline.core.usecase import Column, UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.model.threshold import Threshold
 
 FORMAT = 1
@@ -58,7 +59,7 @@ class Manifest(BaseModel):
     provenance: dict[str, str | int]
 
 
-def describe(usecase: UseCase) -> dict[str, Any]:
+def describe(usecase: FeatureSet) -> dict[str, Any]:
     """The manifest's part that the use case declares."""
     used = [c for c in usecase.categories if c.name in usecase.features]
     return {
@@ -76,7 +77,7 @@ def describe(usecase: UseCase) -> dict[str, Any]:
     }
 
 
-def kinds(usecase: UseCase) -> dict[str, Kind]:
+def kinds(usecase: FeatureSet) -> dict[str, Kind]:
     """What each feature is: a column, a category's code, a snapshot, a fresh or a row feature."""
     found: dict[str, Kind] = {c.name: "column" for c in usecase.columns}
     found |= {c.name: "category" for c in usecase.categories}
@@ -86,7 +87,7 @@ def kinds(usecase: UseCase) -> dict[str, Kind]:
     return {name: found[name] for name in usecase.features}
 
 
-def definitions(usecase: UseCase) -> str:
+def definitions(usecase: FeatureSet) -> str:
     """The md5 of what the features mean: declarations, vocabularies, row functions' source."""
     said: dict[str, Any] = {
         "columns": {c.name: (c.type, c.unit) for c in usecase.known},

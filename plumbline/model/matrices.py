@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import row_features, tables
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import FeatureSet
 from plumbline.model import boosting
 from plumbline.model.boosting import Batch, Batches
 
 
-def open_table(usecase: UseCase, path: Path) -> Batches:
+def open_table(usecase: FeatureSet, path: Path) -> Batches:
     """The table's model matrix, label and offset, one row group's worth in memory at a time.
 
     Raises PlumblineError naming file and column where one is missing, or the file damaged.
@@ -25,7 +25,7 @@ def open_table(usecase: UseCase, path: Path) -> Batches:
 
 
 def binned(
-    usecase: UseCase, settings: Mapping[str, Any], train: Path, valid: Path
+    usecase: FeatureSet, settings: Mapping[str, Any], train: Path, valid: Path
 ) -> tuple[Any, Any]:
     """Both tables as QuantileDMatrices; `valid` takes over the bins of `train`.
 
@@ -45,13 +45,13 @@ def binned(
     return pair[0], pair[1]
 
 
-def needed(usecase: UseCase) -> list[str]:
+def needed(usecase: FeatureSet) -> list[str]:
     """The columns that boosting reads: features, label, offset."""
     offset = [usecase.offset] if usecase.offset else []
     return list(dict.fromkeys([*usecase.features, usecase.label, *offset]))
 
 
-def _read(usecase: UseCase, path: Path) -> Iterator[Batch]:
+def _read(usecase: FeatureSet, path: Path) -> Iterator[Batch]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:

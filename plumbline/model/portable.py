@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 
 LN2_HIGH = float.fromhex("0x1.62e42fefap-1")  # 33 bits of ln 2: times a whole number it is exact
 LN2_LOW = float.fromhex("0x1.cf79abc9e3b3ap-40")  # the rest of it

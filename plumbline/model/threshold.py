@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics.cost import Money, cost
 from plumbline.metrics.cost_matrix import Costs
@@ -32,7 +33,7 @@ class Threshold:
 
 
 def choose(
-    usecase: UseCase, columns: Columns, probability: Array, costs: Costs | None
+    usecase: FeatureSet, columns: Columns, probability: Array, costs: Costs | None
 ) -> Threshold | None:
     """The threshold for a classification, by cost where there are costs, else by F1.
 

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from plumbline.core import arrays
-from plumbline.core.usecase import Array, UseCase, Where, aggregates, available
+from plumbline.core.declarations import Array, Where
+from plumbline.core.usecase import FeatureSet, UseCase
 from plumbline.monitor import drift
 from plumbline.monitor.window import Window
 
@@ -151,7 +152,7 @@ def monitored(usecase: UseCase) -> dict[str, Kind]:
         else:
             kinds[column.name] = "identifier" if column.name in ids else "numeric"
     codes = {c.name for c in usecase.categories}
-    features = sorted(available(usecase) - set(kinds) - codes - {usecase.key})
+    features = sorted(usecase.available - set(kinds) - codes - {usecase.key})
     return kinds | dict.fromkeys(features, "numeric")
 
 
@@ -168,7 +169,7 @@ def importance(usecase: UseCase, gain: Mapping[str, float]) -> dict[str, float]:
     return shares | ({usecase.offset: 1.0} if usecase.offset else {})
 
 
-def roots(usecase: UseCase) -> dict[str, tuple[str, ...]]:
+def roots(usecase: FeatureSet) -> dict[str, tuple[str, ...]]:
     """The raw columns that each feature reads, directly or through other features, sorted.
 
     A history reads its entity's id, its column and the event time; a derived feature's, what that reads.
@@ -178,7 +179,7 @@ def roots(usecase: UseCase) -> dict[str, tuple[str, ...]]:
     if usecase.derived:
         derived = roots(usecase.derivation)
         found = {name: set(derived[name]) for name in usecase.derived}
-    for one in aggregates(usecase):
+    for one in usecase.aggregates:
         named = {usecase.entity(one.entity).column, str(usecase.time)} & known
         found[one.name] = named | found.get(str(one.column), {str(one.column)} & known)
     for row in usecase.rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 
 DAY = np.timedelta64(1, "D")
 

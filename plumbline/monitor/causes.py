@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.monitor.binning import FINE, HOURS, STEPS
 
 SCALES = (10.0, 100.0, 1000.0, 12.0, 60.0, 3600.0, 3.28084, 2.20462, 2.54)

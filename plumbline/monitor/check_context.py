@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.monitor.binning import Layout, Plan
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.period_summary import Raw, Sketch

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.monitor import causes, seasonal_baseline
 from plumbline.monitor.check_context import ROWS, Scene
 from plumbline.monitor.period_summary import Sketch

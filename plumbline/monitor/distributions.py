@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.monitor import seasonal_baseline
 from plumbline.monitor.binning import HOURS, Plan
 from plumbline.monitor.observe import Observation

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 
 Kind = Literal["numeric", "category", "identifier"]
 """How values are compared: in quantile bins, value by value, or not at all (only nulls)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.monitor.history import Row
 from plumbline.monitor.observe import Observation
 

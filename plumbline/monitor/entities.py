@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.monitor import seasonal_baseline
 from plumbline.monitor.binning import Claim
 from plumbline.monitor.calendar import DAY

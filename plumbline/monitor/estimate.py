@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.metrics import metrics
 from plumbline.monitor import label_outcomes
 from plumbline.monitor.label_outcomes import Outcome

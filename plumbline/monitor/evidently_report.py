@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from plumbline.core import arrays
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.monitor import build_result, evidently_widgets, quality, stable_html, verdict
 from plumbline.monitor.binning import Plan
 from plumbline.monitor.evidently_widgets import LABEL, SCORE, Pair, drift_table, widgets

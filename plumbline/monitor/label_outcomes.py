@@ -11,7 +11,7 @@ from functools import reduce
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.monitor.binning import Layout
 from plumbline.monitor.window import Window
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from plumbline.core import arrays, conditions
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.monitor import binning as layouts
 from plumbline.monitor.binning import Claim, Layout, Plan
 from plumbline.monitor.calendar import DAY

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Estimate, Resample
 from plumbline.monitor import calendar

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plumbline.core import arrays
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 from plumbline.monitor import calendar
 
 

@@ -37,7 +37,7 @@ def check(root: Path) -> list[str]:
 
 
 def _usecase(root: Path, name: str) -> Iterator[str]:
-    from plumbline.core import usecase as usecases
+    from plumbline.core import usecase_loader
     from plumbline.evaluate import model_card as modelcard
 
     metrics = root / "metrics" / name / "evaluate.json"
@@ -46,7 +46,7 @@ def _usecase(root: Path, name: str) -> Iterator[str]:
     if not metrics.exists() or not card.exists():
         return
     try:
-        case = usecases.load(name)
+        case = usecase_loader.load(name)
     except SpecError as error:
         yield f"{card} cannot be held against the metrics: {error}"
         return

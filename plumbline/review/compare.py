@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plumbline.core import usecase as usecases
+from plumbline.core import usecase_loader
 from plumbline.core.hashing import md5_bytes
 from plumbline.metrics.metrics import PRIMARY
 from plumbline.repo import artifacts, object_stores, revisions
@@ -123,7 +123,7 @@ def _asked(case: Case, head: Side, others: Sequence[Side]) -> Asked:
 def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[str, Any]:
     log.info("compare: %s", name)
     params = head.params(name)
-    case = Case(usecases.load(name), params)
+    case = Case(usecase_loader.load(name), params)
     old, new = dvc_lock.of(base.entries, name), dvc_lock.of(head.entries, name)
     before, after = base.told(name), head.told(name)
     asked = _asked(case, head, [base, *filter(None, [release])])

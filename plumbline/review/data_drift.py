@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import arrays, tables
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 from plumbline.monitor import calendar, drift
 from plumbline.monitor.binning import Kind, monitored
 from plumbline.monitor.params import Monitor

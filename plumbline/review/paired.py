@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core.usecase import Columns, UseCase
+from plumbline.core.declarations import Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import evidence, slices
 from plumbline.evaluate.evidence import Groups, Window
 from plumbline.metrics import bootstrap, metrics

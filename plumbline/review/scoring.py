@@ -11,9 +11,10 @@ from typing import Any
 
 from plumbline.config import UseCaseParams
 from plumbline.core import dvc_hash, tables
+from plumbline.core.declarations import Columns
 from plumbline.core.errors import BundleError, PlumblineError, SpecError
 from plumbline.core.hashing import md5_file
-from plumbline.core.usecase import Columns, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core import tables
+from plumbline.core.declarations import Columns
 from plumbline.core.errors import PlumblineError
-from plumbline.core.usecase import Columns
 from plumbline.model import boosting, bundle, calibration, matrices, threshold
 from plumbline.model.bundle import Bundle
 from plumbline.repo import artifacts

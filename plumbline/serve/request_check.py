@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from plumbline.core.declarations import ColumnType
 from plumbline.core.errors import ContractError
-from plumbline.core.usecase import ColumnType, UseCase
+from plumbline.core.usecase import Contract
 from plumbline.validate import contract
 from plumbline.validate.check import Check
 
@@ -21,14 +22,14 @@ KINDS: Mapping[ColumnType, tuple[type, ...]] = {
 """Plain values that a column's type takes; True and False are no numbers."""
 
 
-def check(usecase: UseCase, event: Mapping[str, Any]) -> None:
+def check(usecase: Contract, event: Mapping[str, Any]) -> None:
     """ContractError with every complaint about the event."""
     found = complaints(usecase, event)
     if found:
         raise ContractError(f"{usecase.name}, the event is refused: {'; '.join(found)}")
 
 
-def complaints(usecase: UseCase, event: Mapping[str, Any]) -> list[str]:
+def complaints(usecase: Contract, event: Mapping[str, Any]) -> list[str]:
     """What in an event (column to plain value, None or NaN for null) breaks the contract.
 
     The checks are those of `plumbline.validate.contract` that a single row can break; uniqueness,

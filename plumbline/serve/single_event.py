@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import conditions, row_features
+from plumbline.core.declarations import Array, Column, Entity, Fresh, Measure, Snapshot
 from plumbline.core.errors import PlumblineError, suggest
-from plumbline.core.usecase import Array, Column, Entity, Fresh, Measure, Snapshot, UseCase
+from plumbline.core.usecase import FeatureSet
 
 Event = Mapping[str, Any]
 """One event's known columns as plain values: int, float, str, bool, datetime without zone, None."""
@@ -52,7 +53,7 @@ class History:
 
 
 def history(
-    usecase: UseCase, entity: Entity, events: Iterable[Event], outcomes: Iterable[Event]
+    usecase: FeatureSet, entity: Entity, events: Iterable[Event], outcomes: Iterable[Event]
 ) -> History:
     """The history of one entity's events, in any order.
 
@@ -69,7 +70,7 @@ def history(
 
 
 def histories(
-    usecase: UseCase, events: Iterable[Event], outcomes: Iterable[Event]
+    usecase: FeatureSet, events: Iterable[Event], outcomes: Iterable[Event]
 ) -> dict[str, dict[Any, History]]:
     """Every history in the events: by entity name, then by id. Events without an id have none."""
     settled = {o[usecase.key]: o for o in outcomes}
@@ -88,7 +89,7 @@ def histories(
 
 
 def with_derived(
-    usecase: UseCase, events: Iterable[Event], outcomes: Iterable[Event]
+    usecase: FeatureSet, events: Iterable[Event], outcomes: Iterable[Event]
 ) -> list[Event]:
     """The events with their derived features, each from what was known at its time.
 
@@ -105,7 +106,7 @@ def with_derived(
     ]
 
 
-def features(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, float]:
+def features(usecase: FeatureSet, event: Event, known: Mapping[str, History]) -> dict[str, float]:
     """Every declared feature of one event: snapshots, fresh, row features, category codes.
 
     `known` holds a history per entity name; one that is missing stands for an entity never seen.
@@ -120,13 +121,13 @@ def features(usecase: UseCase, event: Event, known: Mapping[str, History]) -> di
     return joined | {name: float(value[0]) for name, value in made.items()}
 
 
-def aggregates(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, float]:
+def aggregates(usecase: FeatureSet, event: Event, known: Mapping[str, History]) -> dict[str, float]:
     """The snapshot and fresh features alone."""
     return {spec.name: aggregate(usecase, spec, event, known) for spec in usecase.aggregates}
 
 
 def aggregate(
-    usecase: UseCase, spec: Snapshot | Fresh, event: Event, known: Mapping[str, History]
+    usecase: FeatureSet, spec: Snapshot | Fresh, event: Event, known: Mapping[str, History]
 ) -> float:
     """One snapshot or fresh feature."""
     past = known.get(spec.entity)
@@ -182,7 +183,9 @@ def _running(values: Iterable[int]) -> tuple[int, ...]:
     return tuple(out)
 
 
-def _derived(usecase: UseCase, event: Event, known: Mapping[str, History]) -> dict[str, int | None]:
+def _derived(
+    usecase: FeatureSet, event: Event, known: Mapping[str, History]
+) -> dict[str, int | None]:
     made = features(usecase.derivation, event, known)
     arrays = {name: np.array([made[name]]) for name in usecase.derived}
     found = row_features.derived_features(
@@ -192,18 +195,18 @@ def _derived(usecase: UseCase, event: Event, known: Mapping[str, History]) -> di
 
 
 def _own_histories(
-    usecase: UseCase, event: Event, known: Mapping[str, Mapping[Any, History]]
+    usecase: FeatureSet, event: Event, known: Mapping[str, Mapping[Any, History]]
 ) -> dict[str, History]:
     """The event's own histories, of the entities that it has and that were seen before."""
     own = {e.name: known[e.name].get(event[e.column]) for e in usecase.entities}
     return {name: past for name, past in own.items() if past is not None}
 
 
-def _of(usecase: UseCase, events: Iterable[Event], outcomes: Mapping[Any, Event]) -> list[Event]:
+def _of(usecase: FeatureSet, events: Iterable[Event], outcomes: Mapping[Any, Event]) -> list[Event]:
     return [outcomes[e[usecase.key]] for e in events if e[usecase.key] in outcomes]
 
 
-def _value(event: Event, column: Column, usecase: UseCase) -> Any:
+def _value(event: Event, column: Column, usecase: FeatureSet) -> Any:
     if column.name not in event:
         raise PlumblineError(
             f"the event has no '{column.name}', which {usecase.name} declares; {suggest(column.name, event)}"

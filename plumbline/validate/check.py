@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from plumbline.core.declarations import KNOWN_AT, Column
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.core.params_base import Severity
-from plumbline.core.usecase import KNOWN_AT, Column, UseCase
+from plumbline.core.usecase import Contract
 
 Table = Literal["events", "outcomes", "statistics"]
 ROWS = "rows in the file"
@@ -108,7 +109,7 @@ def severity_of(asked: Mapping[str, Severity], column: str, kind: str) -> Severi
     return asked.get(f"{column}.{kind}", asked.get(kind, DEFAULTS[kind]))
 
 
-def layout(usecase: UseCase, table: str) -> tuple[Column, ...]:
+def layout(usecase: Contract, table: str) -> tuple[Column, ...]:
     """The columns of a table's files, in their order."""
     if table == "events":
         return usecase.known
@@ -119,7 +120,7 @@ def layout(usecase: UseCase, table: str) -> tuple[Column, ...]:
     return (key, usecase.column(usecase.time), known_at, *usecase.unknown)
 
 
-def clock(usecase: UseCase, table: str) -> str | None:
+def clock(usecase: Contract, table: str) -> str | None:
     """The column whose month names a table's files; None for a plain table."""
     if usecase.time is None:
         return None
@@ -151,7 +152,7 @@ def day_number(column: str) -> str:
     return f"year({column}) * 10000 + month({column}) * 100 + day({column})"
 
 
-def asked(usecase: UseCase, severity: Mapping[str, Severity]) -> Mapping[str, Severity]:
+def asked(usecase: Contract, severity: Mapping[str, Severity]) -> Mapping[str, Severity]:
     """`severity` as params.yaml gives it; ParamsError for a name or a severity that cannot be."""
     columns = {c.name for c in usecase.columns} | {KNOWN_AT}
     for name, wanted in severity.items():

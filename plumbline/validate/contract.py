@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from plumbline.core.declarations import KNOWN_AT, Column
 from plumbline.core.params_base import Severity
-from plumbline.core.usecase import KNOWN_AT, Column, UseCase
+from plumbline.core.usecase import Contract
 from plumbline.validate.check import (
     LARGEST,
     ROWS,
@@ -23,7 +24,7 @@ from plumbline.validate.check import (
 
 
 def checks(
-    usecase: UseCase,
+    usecase: Contract,
     severity: Mapping[str, Severity] | None = None,
     *,
     start: date | None = None,
@@ -47,7 +48,7 @@ def checks(
 class _Maker:
     """Makes the checks of one table."""
 
-    def __init__(self, usecase: UseCase, table: Table, chosen: Mapping[str, Severity]) -> None:
+    def __init__(self, usecase: Contract, table: Table, chosen: Mapping[str, Severity]) -> None:
         self.usecase = usecase
         self.table = table
         self.chosen = chosen

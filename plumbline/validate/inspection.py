@@ -11,7 +11,7 @@ from pathlib import Path
 
 from plumbline.core.errors import ContractError
 from plumbline.core.params_base import Severity
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import Contract
 from plumbline.validate import messages, months
 from plumbline.validate.check import Broken, Check, Table, layout, quote, severity_of
 from plumbline.validate.expectations import Judge, Result, merged
@@ -95,7 +95,7 @@ def statistics(
 
 
 def settle_statistics(
-    usecase: UseCase, measures: Sequence[Measure], results: Sequence[Result], folder: Path
+    usecase: Contract, measures: Sequence[Measure], results: Sequence[Result], folder: Path
 ) -> list[str]:
     """The measures that failed, in words. ContractError where one blocks."""
     failed = [(m, r) for m, r in zip(measures, results, strict=True) if not r.success]
@@ -137,7 +137,7 @@ def _problems(sieve: Sieve, check: Check) -> list[str]:
     return [p for f in held if (p := _problem(sieve.usecase, f, check))]
 
 
-def _problem(usecase: UseCase, file: File, check: Check) -> str | None:
+def _problem(usecase: Contract, file: File, check: Check) -> str | None:
     if check.kind == "empty":
         return None if file.rows else messages.empty(file.path)
     found = file.types.get(check.column)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from plumbline.core.errors import suggest
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import Contract
 from plumbline.validate.check import STRUCTURE, Broken, Check
 from plumbline.validate.profile_shifts import Measure, factor, times
 
@@ -29,7 +29,7 @@ REMEDIES: Mapping[str, str] = {
 }
 
 
-def missing(file: Path, usecase: UseCase, column: str, found: Sequence[str]) -> str:
+def missing(file: Path, usecase: Contract, column: str, found: Sequence[str]) -> str:
     """A column of the contract is not in the file; `found`: those of the file that it does not know."""
     renamed = (
         f"it holds {_list(found)}, which the contract does not know" if found else "no other is new"
@@ -41,7 +41,7 @@ def missing(file: Path, usecase: UseCase, column: str, found: Sequence[str]) -> 
     )
 
 
-def wrong_type(file: Path, usecase: UseCase, column: str, expected: str, found: str) -> str:
+def wrong_type(file: Path, usecase: Contract, column: str, expected: str, found: str) -> str:
     """A column of the file has another type than the contract says."""
     return (
         f"{file}: column '{column}' is of type {found}, expected {expected}. Convert it in the source, "
@@ -57,7 +57,7 @@ def empty(file: Path) -> str:
     )
 
 
-def blocked(broken: Broken, usecase: UseCase, ratio: float | None) -> str:
+def blocked(broken: Broken, usecase: Contract, ratio: float | None) -> str:
     """Rows break a check that blocks."""
     set_aside = "" if broken.check.kind in STRUCTURE else _softer(broken.check)
     return f"{_found(broken, ratio, broken.file)} {_remedy(broken.check, usecase)}{set_aside}"
@@ -65,7 +65,7 @@ def blocked(broken: Broken, usecase: UseCase, ratio: float | None) -> str:
 
 def too_many(
     broken: Sequence[Broken],
-    usecase: UseCase,
+    usecase: Contract,
     *,
     rows: int,
     of: int,
@@ -83,7 +83,7 @@ def too_many(
     )
 
 
-def shifted(folder: Path, usecase: UseCase, measure: Measure) -> str:
+def shifted(folder: Path, usecase: Contract, measure: Measure) -> str:
     """A statistical check that blocks."""
     name = f"{measure.column}.{measure.kind}"
     return (
@@ -93,7 +93,7 @@ def shifted(folder: Path, usecase: UseCase, measure: Measure) -> str:
     )
 
 
-def unaccepted(usecase: UseCase) -> str:
+def unaccepted(usecase: Contract) -> str:
     """Nobody has accepted a profile yet."""
     return (
         "no accepted profile to compare with; look at the data, then run "
@@ -126,7 +126,7 @@ def _found(broken: Broken, ratio: float | None, file: Path | str) -> str:
     )
 
 
-def _remedy(check: Check, usecase: UseCase) -> str:
+def _remedy(check: Check, usecase: Contract) -> str:
     return REMEDIES[check.kind].format(module=_module(usecase))
 
 
@@ -136,7 +136,7 @@ def _softer(check: Check) -> str:
     )
 
 
-def _module(usecase: UseCase) -> str:
+def _module(usecase: Contract) -> str:
     return f"usecases/{usecase.name}.py"
 
 

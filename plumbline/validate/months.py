@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from plumbline.core.errors import ContractError
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import Contract
 from plumbline.validate.check import ROWS, Check, Table, clock, layout, quote
 
 BATCH_ROWS = 600_000
@@ -40,7 +40,7 @@ class File:
 
 
 def scan(
-    database: duckdb.DuckDBPyConnection, usecase: UseCase, folder: Path
+    database: duckdb.DuckDBPyConnection, usecase: Contract, folder: Path
 ) -> dict[Table, list[File]]:
     """The files of each table in `folder`, by name. ContractError where one cannot be read."""
     if not folder.is_dir():
@@ -114,7 +114,7 @@ def frames(
             yield held, read.result()
 
 
-def keys(database: duckdb.DuckDBPyConnection, usecase: UseCase, files: Sequence[File]) -> Any:
+def keys(database: duckdb.DuckDBPyConnection, usecase: Contract, files: Sequence[File]) -> Any:
     """A frame with the key of every row that has one, over all files of a table.
 
     Of the events, it also makes the table `event_keys` (key, time, __file, __row) for later checks.
@@ -157,7 +157,7 @@ def _readable(database: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _file(
-    database: duckdb.DuckDBPyConnection, usecase: UseCase, table: Table, path: Path, number: int
+    database: duckdb.DuckDBPyConnection, usecase: Contract, table: Table, path: Path, number: int
 ) -> File:
     columns = tuple(c.name for c in layout(usecase, table))
     month = _month(table, path) if clock(usecase, table) else 0

@@ -16,8 +16,9 @@ import duckdb
 import numpy as np
 
 from plumbline.core import files
+from plumbline.core.declarations import Array, Column
 from plumbline.core.errors import ContractError
-from plumbline.core.usecase import Array, Column, UseCase
+from plumbline.core.usecase import Contract
 from plumbline.validate.check import TYPES, Table, clock, layout, quote
 from plumbline.validate.months import File, source
 from plumbline.validate.profile_shifts import CUT, UNIT_QUANTILES, Day, Profile
@@ -42,7 +43,7 @@ def accepted(path: Path) -> Profile:
 
 def window(
     database: duckdb.DuckDBPyConnection,
-    usecase: UseCase,
+    usecase: Contract,
     events: Sequence[File],
     as_of: date | None,
     days: int,
@@ -59,7 +60,7 @@ def window(
 
 def measure(
     database: duckdb.DuckDBPyConnection,
-    usecase: UseCase,
+    usecase: Contract,
     tables: Mapping[Table, Sequence[File]],
     span: Window,
 ) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def measure(
 
 def by_day(
     database: duckdb.DuckDBPyConnection,
-    usecase: UseCase,
+    usecase: Contract,
     tables: Mapping[Table, Sequence[File]],
     span: Window,
 ) -> dict[str, list[Day]]:
@@ -115,20 +116,20 @@ def _by_day(
     ]
 
 
-def _described(usecase: UseCase) -> list[tuple[Table, Column]]:
+def _described(usecase: Contract) -> list[tuple[Table, Column]]:
     """The contract's columns, each with the table that holds it; the times say nothing new."""
     own = {usecase.time}
     pairs: list[tuple[Table, Column]] = [("events", c) for c in usecase.known if c.name not in own]
     return pairs + [("outcomes", c) for c in usecase.unknown]
 
 
-def _number(usecase: UseCase, column: Column) -> bool:
+def _number(usecase: Contract, column: Column) -> bool:
     """Whether the values are amounts: no ids, no codes."""
     ids = {usecase.key, *(e.column for e in usecase.entities)}
     return column.type in ("int", "float") and column.name not in ids and not column.allowed
 
 
-def _rows(usecase: UseCase, table: Table, held: Sequence[File], span: Window) -> str:
+def _rows(usecase: Contract, table: Table, held: Sequence[File], span: Window) -> str:
     """SQL for the table's rows in the window; only the files that can hold some are read."""
     columns = layout(usecase, table)
     if span is not None:
@@ -145,7 +146,7 @@ def _rows(usecase: UseCase, table: Table, held: Sequence[File], span: Window) ->
 
 
 def _column(
-    database: duckdb.DuckDBPyConnection, usecase: UseCase, column: Column, rows: str
+    database: duckdb.DuckDBPyConnection, usecase: Contract, column: Column, rows: str
 ) -> dict[str, Any]:
     name = quote(column.name)
     query = f"SELECT count(*), count({name}), count(DISTINCT {name}) FROM ({rows})"
@@ -183,7 +184,7 @@ def _shares(
 
 
 def _per_day(
-    database: duckdb.DuckDBPyConnection, usecase: UseCase, rows: str, span: Window
+    database: duckdb.DuckDBPyConnection, usecase: Contract, rows: str, span: Window
 ) -> list[dict[str, Any]]:
     if span is None:
         return []

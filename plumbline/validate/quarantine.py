@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from plumbline.core.usecase import UseCase
+from plumbline.core.usecase import Contract
 from plumbline.validate.check import TYPES, Broken, Check, Table, layout, literal, quote
 from plumbline.validate.months import File, source, text
 
@@ -29,7 +29,7 @@ class Sieve:
     def __init__(
         self,
         database: duckdb.DuckDBPyConnection,
-        usecase: UseCase,
+        usecase: Contract,
         files: Mapping[Table, list[File]],
     ) -> None:
         self.database = database

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from plumbline.core import tables
+from plumbline.core.declarations import Column
 from plumbline.core.errors import ContractError, ParamsError, SourceError
-from plumbline.core.usecase import Column, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.features import assemble, ibis_session, splits
 from plumbline.features.params import Features
 from tests.code.test_batch import many

@@ -17,9 +17,9 @@ from plumbline import config as params_file
 from plumbline.model import matrices, threshold
 from tests.conftest import ROOT
 from tests.project import Project
-from usecases.card_fraud import USECASE
+from usecases.card_fraud.model import USECASE
 
-BAD = bad_models.bad_models(("oddness", "customer_odd_7d"))
+BAD = bad_models.bad_models(("fraud_woe", "customer_woe_7d"))
 CODED = [bad for bad in BAD if bad.file]
 SET = [bad for bad in BAD if bad.params]
 
@@ -48,17 +48,17 @@ def test_what_is_wrapped_is_there(bad: Bad) -> None:
     name = re.search(r"^honest = (\w+)$", bad.code, re.MULTILINE)
     found = planted(bad)
     there = importlib.import_module(found["__name__"])
-    assert found[name[1] if name else "USECASE"] is not found.get("honest")
-    assert hasattr(there, name[1] if name else "USECASE")
+    assert found[name[1] if name else "FEATURES"] is not found.get("honest")
+    assert hasattr(there, name[1] if name else "FEATURES")
 
 
 def test_a_feature_goes_with_its_histories() -> None:
     assert with_histories(USECASE, "hour") == ("hour",)
-    gone = with_histories(USECASE, "oddness")
-    assert gone == ("oddness", "customer_odd_3d", "customer_odd_7d", "customer_odd_today")
+    gone = with_histories(USECASE, "fraud_woe")
+    assert gone == ("fraud_woe", "customer_woe_3d", "customer_woe_7d", "customer_woe_today")
     [dropped] = [b for b in bad_models.bad_models(gone) if "dropped" in b.what]
-    assert dropped.what == "best feature (oddness and the histories of it) dropped"
-    left = planted(dropped)["USECASE"].features
+    assert dropped.what == "best feature (fraud_woe and the histories of it) dropped"
+    left = planted(dropped)["FEATURES"].features
     assert left == tuple(f for f in USECASE.features if f not in gone)
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plumbline.core.usecase import Category, Column, UseCase
+from plumbline.core.declarations import Category, Column
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines
 
 RANDOM = np.random.default_rng(5)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from plumbline.core.declarations import Array, Behaviour, Column, Columns
 from plumbline.core.errors import SpecError
-from plumbline.core.usecase import Array, Behaviour, Column, Columns, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import behaviour
 
 EVENTS = {"id": np.arange(4), "size": np.array([1.0, 2.0, 3.0, 4.0])}

@@ -79,10 +79,10 @@ def test_a_fault_leaves_the_labels_true(world: World) -> None:
 def test_stale_snapshots_are_a_week_old(world: World) -> None:
     stale = streams.stream(world, BY_NAME["stale"])[0].columns
     past = streams.past(world).days[-7].columns  # of the day a week before the first judged one
-    known = dict(zip(past["customer_id"], past["customer_odd_7d"], strict=True))
+    known = dict(zip(past["customer_id"], past["customer_woe_7d"], strict=True))
     pairs = [
         (value, known[customer])
-        for customer, value in zip(stale["customer_id"], stale["customer_odd_7d"], strict=True)
+        for customer, value in zip(stale["customer_id"], stale["customer_woe_7d"], strict=True)
         if customer in known
     ]
     assert len(pairs) > 50

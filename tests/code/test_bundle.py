@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from plumbline.core import dvc_hash
+from plumbline.core.declarations import Category, Row, Snapshot
 from plumbline.core.errors import BundleError, SpecError
-from plumbline.core.usecase import Category, Row, Snapshot
 from plumbline.model import bundle, manifest
 from plumbline.train.params import Train
 from stages import train as stage

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.model import calibration
 from plumbline.model.calibration import Calibration
 from tests.conftest import ROOT

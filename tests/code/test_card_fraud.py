@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from usecases import card_fraud as use
+from usecases.card_fraud import features as use
+from usecases.card_fraud import model
 
 pytestmark = pytest.mark.mltest("Data 7")
 
@@ -23,7 +24,7 @@ def test_hour_and_night() -> None:
 def test_sizes_are_quarters_of_a_doubling_from_one_unit_on() -> None:
     assert use.SIZES[:9] == (100, 119, 141, 168, 200, 238, 283, 336, 400)
     assert list(use.SIZES) == sorted(set(use.SIZES))
-    assert use.SIZES[-1] < max(c.max for c in use.COLUMNS if c.name == "amount_cents")
+    assert use.SIZES[-1] < max(c.max for c in use.CONTRACT.columns if c.name == "amount_cents")
 
 
 @pytest.mark.parametrize(
@@ -42,11 +43,11 @@ def test_size_over_what_is_usual() -> None:
     over = use.size_over_customer(np.array([30.0]), np.array([26.0]))
     assert over.tolist() == [4.0]
     assert use.size_over_terminal(np.array([30.0]), np.array([29.0])).tolist() == [1.0]
-    assert use.size_over_usual(over, np.array([use.TYPICAL + 3])).tolist() == [1.0]
+    assert use.size_over_expected(over, np.array([use.TYPICAL + 3])).tolist() == [1.0]
 
 
 def test_size_over_both_habits() -> None:
-    over = use.size_over_habit(np.array([30.0]), np.array([25.0]), np.array([-10.0]))
+    over = use.size_over_excess(np.array([30.0]), np.array([25.0]), np.array([-10.0]))
     assert over.tolist() == [30 - use.TYPICAL - 1.5]
 
 
@@ -77,30 +78,30 @@ def test_oddness(
 ) -> None:
     names = np.array([category], object)
     columns = (np.array([v]) for v in (metres, hour, over))
-    assert use.oddness(np.array([cents]), names, *columns).tolist() == [points]
+    assert use.fraud_woe(np.array([cents]), names, *columns).tolist() == [points]
 
 
 def test_oddness_never_falls_where_the_size_rises() -> None:
     over = np.linspace(-20, 20, 4_001)
     for category in use.CATEGORIES:
         plain = np.full(over.shape, category, object), np.array([100]), np.array([12])
-        assert (np.diff(use.oddness(np.ones(over.shape), *plain, over)) >= 0).all()
+        assert (np.diff(use.fraud_woe(np.ones(over.shape), *plain, over)) >= 0).all()
 
 
 def test_new_customer() -> None:
     assert use.new_customer(np.array([0.0, 1.0])).tolist() == [1, 0]
 
 
-def test_far_above_habit_is_at_least_500_units_and_never_less_than_it_was() -> None:
+def test_far_above_mean_is_at_least_500_units_and_never_less_than_it_was() -> None:
     event = {
         "customer_mean_30d": np.array([1_000.0, 10_000.0, 0.0]),
         "amount_cents": np.array([10, 10, 90_000]),
     }
-    assert use.far_above_habit(event)["amount_cents"].tolist() == [50_000, 100_000, 90_000]
+    assert model.far_above_mean(event)["amount_cents"].tolist() == [50_000, 100_000, 90_000]
 
 
 def test_another_customer_has_another_number() -> None:
-    assert use.other_customer({"customer_id": np.array([7])})["customer_id"].tolist() == [8]
+    assert model.other_customer({"customer_id": np.array([7])})["customer_id"].tolist() == [8]
 
 
 def test_windows_are_what_their_names_say() -> None:

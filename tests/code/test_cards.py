@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -14,6 +14,7 @@ from plumbline.cli import gate
 from plumbline.core.errors import SpecError
 from plumbline.evaluate import model_card, model_card_check
 from plumbline.review import cards, merge_gate
+from tests import in_memory
 from tests.code.test_modelcard import FIGURES, page, usecase
 from tests.conftest import ROOT
 
@@ -26,9 +27,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A work tree with one use case, its metrics and its card."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cards, "here", lambda: tmp_path)
-    module = ModuleType("usecases.sample")
-    module.USECASE = usecase()
-    monkeypatch.setitem(sys.modules, "usecases.sample", module)
+    in_memory.install(usecase(), partial(monkeypatch.setitem, sys.modules), "sample")
     Path("params.yaml").write_text("usecases: [sample]\nsample: {}\n")
     METRICS.parent.mkdir(parents=True)
     METRICS.write_text(json.dumps(FIGURES))
@@ -122,7 +121,7 @@ def test_a_use_case_that_cannot_be_read_is_told_and_stops_nothing(
     def refuse(name: str) -> None:
         raise SpecError("the feature list uses 'is_fraud', which is not known")
 
-    monkeypatch.setattr("plumbline.core.usecase.load", refuse)
+    monkeypatch.setattr("plumbline.core.usecase_loader.load", refuse)
     [said] = cards.check(here)
     assert "cannot be held against the metrics: the feature list uses 'is_fraud'" in said
 

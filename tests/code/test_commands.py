@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+import usecases
 from plumbline.__main__ import main
-from plumbline.cli.new import MODULE
+from plumbline.core import usecase_loader
 from plumbline.core.files import write_json
-from plumbline.core.usecase import UseCase
 
 
 @pytest.fixture
@@ -25,17 +25,15 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_new_writes_all_that_a_use_case_needs(root: Path) -> None:
+def test_new_writes_all_that_a_use_case_needs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["new", "my_table"]) == 0
     params = yaml.safe_load((root / "params.yaml").read_text())
     assert params["my_table"]["data"]["path"] == "sources/my_table/my_table.csv"
     assert (root / "profiles" / "my_table.json").read_text() == "{}\n"
     assert (root / "profiles" / "my_table.history.csv").read_text() == ""
     assert (root / "sources" / "my_table").is_dir()
-    made: dict[str, object] = {}
-    exec((root / "usecases" / "my_table.py").read_text(), made)  # noqa: S102 (our own template)
-    assert isinstance(made["USECASE"], UseCase)
-    assert "{name}" in MODULE
+    monkeypatch.setattr(usecases, "__path__", [str(root / "usecases")])
+    assert usecase_loader.load("my_table").features == ("size", "units", "size_per_unit")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +42,7 @@ def test_new_writes_all_that_a_use_case_needs(root: Path) -> None:
 def test_new_refuses(
     root: Path, capsys: pytest.CaptureFixture[str], name: str, message: str
 ) -> None:
-    (root / "usecases" / "taken.py").write_text("")
+    (root / "usecases" / "taken").mkdir()
     assert main(["new", name]) == 2
     assert message in capsys.readouterr().err
     assert (root / "params.yaml").read_text() == "usecases: []\nseed: 7\n"
@@ -74,7 +72,7 @@ def test_accept_without_a_run(root: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_search_wants_every_word(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["features", "search", "card_fraud", "CUSTOMER", "points", "7"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
-        "customer_odd_7d",
+        "customer_woe_7d",
     ]
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from plumbline.core import arrays, conditions
-from plumbline.core.usecase import Where
+from plumbline.core.declarations import Where
 from plumbline.features import ibis_session
 
 BIG = 2**53 - 1

@@ -25,8 +25,8 @@ from sources.card_fraud.simulator import simulate
 from stages import data
 from tests.conftest import ROOT
 from tests.sales import HEADER, ROWS, SALES, ingest, prepare, write_csv
-from usecases.card_fraud import USECASE as CARD_FRAUD
-from usecases.flights import USECASE as FLIGHTS
+from usecases.card_fraud.model import USECASE as CARD_FRAUD
+from usecases.flights.model import USECASE as FLIGHTS
 
 
 def run(patch: pytest.MonkeyPatch, folder: Path, as_of: str, **more: Any) -> Path:

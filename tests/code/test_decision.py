@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.metrics import metrics
 from plumbline.metrics.cost import Money
 from plumbline.model import threshold

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score
 
 from bench.knowing import Strikes, knowable
 from bench.oracle import SEEN
-from plumbline.core.usecase import Columns
+from plumbline.core.declarations import Columns
 from sources.card_fraud import settings
 from sources.card_fraud.simulator import simulate
 from sources.card_fraud.truth import DELAY

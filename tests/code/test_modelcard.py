@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.core.usecase import Behaviour, Column, Slice, Use, UseCase
+from plumbline.core.declarations import Behaviour, Column, Slice, Use
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card
 from plumbline.report.blocks import Bullets, Heading, Picture, Table
 from plumbline.report.markdown import table

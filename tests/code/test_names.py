@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.core.usecase import load
+from plumbline.core.usecase_loader import load
 from tests.conftest import ROOT
 
-USECASES = [p.stem for p in (ROOT / "usecases").glob("*.py") if p.stem != "__init__"]
+USECASES = [p.parent.name for p in (ROOT / "usecases").glob("*/contract.py")]
 GENERAL = {
     "category",
     "distance",

@@ -7,7 +7,7 @@ import doctest
 import pytest
 
 from docs import reference
-from plumbline.core import usecase
+from plumbline.core import declarations, usecase
 from tests.conftest import ROOT
 
 
@@ -19,14 +19,15 @@ def test_page_is_up_to_date(name: str) -> None:
 def test_every_declaration_has_its_example() -> None:
     named = [name for names in reference.DECLARED.values() for name in names]
     assert reference.declarations().count("```python") == len(named)
-    result = doctest.testmod(usecase)
-    assert (result.failed, result.attempted >= len(named)) == (0, True)
+    results = [doctest.testmod(module) for module in (declarations, usecase)]
+    assert sum(r.failed for r in results) == 0
+    assert sum(r.attempted for r in results) >= len(named)
 
 
 def test_a_field_says_what_it_is_by_the_comments_at_it() -> None:
-    text = reference.comments(usecase.Where)["high"]
+    text = reference.comments(declarations.Where)["high"]
     assert text.startswith("exclusive; None: no upper limit; below `low`")
-    assert reference.comments(usecase.Column)["null"] == "whether values may be missing"
+    assert reference.comments(declarations.Column)["null"] == "whether values may be missing"
 
 
 def test_check_names_the_page_that_is_old(

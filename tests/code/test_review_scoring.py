@@ -10,8 +10,9 @@ import pytest
 
 from plumbline.config import UseCaseParams
 from plumbline.core import row_features
+from plumbline.core.declarations import Column, Slice
 from plumbline.core.errors import BundleError, SpecError
-from plumbline.core.usecase import Column, Slice, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.review import scoring
 from plumbline.review.scoring import Case, Run
 from plumbline.runtime.dvc_lock import Entry

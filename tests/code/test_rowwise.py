@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from plumbline.core import row_features
+from plumbline.core.declarations import Array, Category, Row
 from plumbline.core.errors import SpecError
-from plumbline.core.usecase import Array, Category, Row
 from tests.small import SMALL
 
 pytestmark = pytest.mark.mltest("Data 7")

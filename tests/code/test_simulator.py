@@ -14,7 +14,8 @@ import pytest
 from plumbline.core.errors import ParamsError
 from sources.card_fraud import settings, truth, world
 from sources.card_fraud.simulator import NAMES, simulate
-from usecases.card_fraud import CATEGORIES, KINDS, USECASE
+from usecases.card_fraud.contract import CATEGORIES, KINDS
+from usecases.card_fraud.model import USECASE
 
 START, END = date(2025, 1, 1), date(2025, 3, 1)
 SIZE = {"customers": 400, "terminals": 400}

@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plumbline.core.usecase import Snapshot, Where
+from plumbline.core.declarations import Snapshot, Where
 from plumbline.monitor import binning, entities, label_outcomes, period_summary, stream
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import Window, window
 from tests.shop import LAST, table, usecase
-from usecases import card_fraud, flights
+from usecases.card_fraud import model as card_fraud
+from usecases.flights import model as flights
 
 CASE = usecase()
 GAIN = {"size": 0.6, "colour_code": 0.3, "spare": 0.001, "rate": 0.099}
@@ -59,10 +60,10 @@ def test_a_raw_column_answers_for_what_is_made_of_it():
     assert roots["customer_mean_30d"] == ("amount_cents", "customer_id", "paid_at")
     assert roots["size_over_customer"] == ("amount_cents", "customer_id", "paid_at")
     assert roots["night"] == ("paid_at",)
-    assert set(roots["customer_odd_7d"]) == {c.name for c in card_fraud.COLUMNS[1:]} - {
+    assert set(roots["customer_woe_7d"]) == {c.name for c in card_fraud.USECASE.columns[1:]} - {
         *("kind", "is_fraud")
     }
-    assert roots["terminal_habit_90d"] == (
+    assert roots["terminal_excess_90d"] == (
         *("amount_cents", "customer_id", "paid_at", "terminal_id"),
     )
     assert all("arr_delay" not in r for r in binning.roots(flights.USECASE).values())
@@ -141,8 +142,8 @@ def test_histories_are_held_against_the_days_before():
 
 def test_a_history_of_some_rows_is_held_against_these_alone():
     far = Snapshot("far_7d", "customer", "count", 7, "far", where=(Where("distance_m", 5_000),))
-    case = replace(card_fraud.USECASE, snapshots=(*card_fraud.SNAPSHOTS, far))
-    names, count = ("customer_odd_7d", "far_7d"), 400
+    case = replace(card_fraud.USECASE, snapshots=(*card_fraud.USECASE.snapshots, far))
+    names, count = ("customer_woe_7d", "far_7d"), 400
     random = np.random.default_rng(0)
 
     def day(number, odd):
@@ -151,7 +152,7 @@ def test_a_history_of_some_rows_is_held_against_these_alone():
         columns |= {"kind": np.full(count, "payment", object)}
         columns |= {"category": np.full(count, "grocery", object)}
         columns |= {"payment_id": np.arange(count), "amount_cents": np.full(count, 900)}
-        columns["oddness"] = np.where(np.arange(count) < 80, 30.0, np.nan)
+        columns["fraud_woe"] = np.where(np.arange(count) < 80, 30.0, np.nan)
         columns["distance_m"] = np.where(np.arange(count) < 80, 9_000, 10)
         columns |= {
             n: np.full(count, v) for n, v in zip(names, (float(odd), odd / 30), strict=True)
@@ -160,7 +161,7 @@ def test_a_history_of_some_rows_is_held_against_these_alone():
         return window(case, columns, np.zeros(count), LAST + number)
 
     plan = binning.layout(case, {}, day(-1, 0))
-    assert [c.name for c in plan.claims] == ["customer_odd_3d", *names]
+    assert [c.name for c in plan.claims] == ["customer_woe_3d", *names]
     past = [period_summary.sketch(plan, day(i, 0)) for i in range(7)]
     for claim in plan.claims[1:]:
         assert entities.contradicted(claim, period_summary.sketch(plan, day(7, 420)), past) == (
@@ -186,7 +187,9 @@ def test_a_large_period_is_judged_within_a_second_and_half_a_gigabyte():
         columns = {n: random.lognormal(8, 1, rows) for n in names}
         columns |= {n: random.integers(0, 20_000, rows) for n in ("customer_id", "terminal_id")}
         columns["payment_id"] = np.arange(rows)
-        columns["category"] = random.choice(np.array(card_fraud.CATEGORIES, object), rows)
+        columns["category"] = random.choice(
+            np.array(card_fraud.USECASE.column("category").allowed, object), rows
+        )
         columns["kind"] = np.full(rows, "payment", object)
         columns["paid_at"] = day.astype("M8[us]") + random.integers(0, 86_400, rows).astype("m8[s]")
         return window(case, columns, random.random(rows) ** 9, day)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.core.usecase import Slice
+from plumbline.core.declarations import Slice
 from plumbline.evaluate import slices
 
 RANDOM = np.random.default_rng(3)

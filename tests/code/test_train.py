@@ -131,7 +131,9 @@ def test_a_failing_stage_leaves_the_last_bundle(tmp_path: Path, monkeypatch: pyt
             Path("none.json"),
             Path("model"),
         )
-    monkeypatch.setattr("plumbline.core.usecase.load", lambda name: parcels(label="weight"))
+    monkeypatch.setattr(
+        "plumbline.core.usecase_loader.load_features", lambda name: parcels(label="weight")
+    )
     with pytest.raises(
         PlumblineError, match=r"train\.parquet: a label to be classified holds 0 and 1"
     ):

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plumbline.core import dvc_hash
-from plumbline.core import usecase as usecases
+from plumbline.core import dvc_hash, usecase_loader
 from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.metrics import metrics
 from plumbline.runtime import progress
@@ -47,7 +46,7 @@ def project(
         write(folder)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
-    monkeypatch.setattr(usecases, "load", lambda name: parcels(problem))
+    monkeypatch.setattr(usecase_loader, "load_features", lambda name: parcels(problem))
 
 
 def run() -> dict[str, Any]:

@@ -12,19 +12,10 @@ import numpy as np
 import pytest
 
 import usecases
+from plumbline.core.declarations import Category, Column, Entity, Fresh, Row, Slice, Snapshot, Where
 from plumbline.core.errors import SpecError
-from plumbline.core.usecase import (
-    Category,
-    Column,
-    Entity,
-    Fresh,
-    Row,
-    Slice,
-    Snapshot,
-    UseCase,
-    Where,
-    load,
-)
+from plumbline.core.usecase import UseCase
+from plumbline.core.usecase_loader import load
 
 
 def half(x: np.ndarray) -> np.ndarray:
@@ -133,7 +124,11 @@ OVER = {"rows": (Row(half), Row(over))}
         ({"label": "z"}, r"no column 'z'"),
         ({"key": "idd"}, r"no column 'idd'; did you mean 'id'"),
         ({"time": "x"}, r"event time 'x' is of type int"),
-        ({"time": None}, r"a table without time can have no snapshots"),
+        ({"time": None}, r"a table without time can have no label delay"),
+        (
+            {"time": None, "label_delay": 0},
+            r"a table without time can have no snapshots",
+        ),
         ({"derive": {"ats": "now()"}}, r"no column 'ats'; did you mean 'at'"),
         ({"derived": ("halv",)}, r"no row feature for `derived` 'halv'; did you mean 'half'"),
         ({"derived": ("x",)}, r"no row feature for `derived` 'x'"),
@@ -190,7 +185,7 @@ def test_what_a_mark_is_made_with_and_nothing_else() -> None:
     made = case.derivation
     assert [r.name for r in made.rows] == ["half", "over"]
     assert [f.name for f in made.aggregates] == ["today"]
-    assert (made.features, made.derived, made.slices) == ((), (), ())
+    assert (made.features, made.derived) == ((), ())
     assert [
         r.name for r in replace(CASE, rows=(Row(half),), derived=("half",)).derivation.rows
     ] == ["half"]
@@ -201,13 +196,13 @@ def test_what_a_mark_is_made_with_and_nothing_else() -> None:
     [
         (
             "x = 1\ny = (\n",
-            r"broken\.py, line 2: Python cannot execute it \(SyntaxError: .*correct it",
+            r"broken/model\.py, line 2: Python cannot execute it \(SyntaxError: .*correct it",
         ),
         (
             "x = 1\nx.y\n",
-            r"broken\.py, line 2: .*AttributeError: 'int' object has no attribute 'y'",
+            r"broken/model\.py, line 2: .*AttributeError: 'int' object has no attribute 'y'",
         ),
-        ("\n\nx = {}['a']\n", r"broken\.py, line 3: .*KeyError: 'a'"),
+        ("\n\nx = {}['a']\n", r"broken/model\.py, line 3: .*KeyError: 'a'"),
         (
             "import nowhere_at_all\n",
             r"line 1: .*ModuleNotFoundError: No module named 'nowhere_at_all'",
@@ -218,14 +213,19 @@ def test_what_a_mark_is_made_with_and_nothing_else() -> None:
 def test_a_module_with_a_mistake_is_one_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
 ) -> None:
-    (tmp_path / "broken.py").write_text(text)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "__init__.py").touch()
+    (tmp_path / "broken" / "model.py").write_text(text)
     monkeypatch.setattr(usecases, "__path__", [str(tmp_path)])
-    monkeypatch.delitem(sys.modules, "usecases.broken", raising=False)
+    for module in ("usecases.broken", "usecases.broken.model"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     importlib.invalidate_caches()
     with pytest.raises(SpecError, match=message):
         load("broken")
 
 
 def test_no_module_of_that_name() -> None:
-    with pytest.raises(SpecError, match=r"'nowhere' has no module. Expected usecases/nowhere.py"):
+    with pytest.raises(
+        SpecError, match=r"'nowhere' has no module. Expected usecases/nowhere/model.py"
+    ):
         load("nowhere")

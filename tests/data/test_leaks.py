@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 import pytest
 
 from plumbline.core import tables
+from plumbline.core.declarations import Category, Fresh, Row, Snapshot
 from plumbline.core.errors import SpecError
-from plumbline.core.usecase import Category, Fresh, Row, Snapshot, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.features import splits
 from tests.frames import AS_OF, FLIGHTS, PAYMENTS, build, departures, payments
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.model import bundle
 from plumbline.ops.rollback import golden
 from stages import train

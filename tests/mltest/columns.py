@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 
 START = np.datetime64("2025-03-01", "us")
 

@@ -95,7 +95,7 @@ def test_the_command(
         (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
         source.rename(tmp_path / target)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("plumbline.core.usecase.load", lambda name: parcels())
+    monkeypatch.setattr("plumbline.core.usecase_loader.load", lambda name: parcels())
     assert main(["golden-check", "parcels"]) == 0
     assert "200 golden requests answered" in capsys.readouterr().out
     (tmp_path / "models/parcels/model.ubj").write_bytes(b"{}")

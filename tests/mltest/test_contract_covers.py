@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from plumbline.core.usecase import KNOWN_AT, UseCase
+from plumbline.core.declarations import KNOWN_AT
+from plumbline.core.usecase import UseCase
 from plumbline.features import catalog
 from plumbline.validate.check import layout
 from plumbline.validate.contract import checks
-from usecases import card_fraud, flights
+from usecases.card_fraud import model as card_fraud
+from usecases.flights import model as flights
 
 CASES = [card_fraud.USECASE, flights.USECASE]
 OF_VALUES = {"null", "range", "set", "unique", "delay"}

@@ -15,7 +15,7 @@ from plumbline.studies.feature_value.shadow_features import Brought, Settings, T
 from tests.boosting import FEATURES, events, parcels
 from tests.conftest import ROOT
 from tests.mltest import recorded
-from usecases import card_fraud
+from usecases.card_fraud import model as card_fraud
 
 pytestmark = pytest.mark.mltest("Data 2")
 COSTS = {"row": {}, "request": {}, "yardsticks": {}}

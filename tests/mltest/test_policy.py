@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plumbline.core.declarations import Array, Row
 from plumbline.core.errors import SpecError
-from plumbline.core.usecase import Array, Row, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.features import catalog, policy
 from stages import features as stage
 from tests.small import SMALL
-from usecases import card_fraud, flights
+from usecases.card_fraud import model as card_fraud
+from usecases.flights import model as flights
 
 pytestmark = pytest.mark.mltest("Data 4")
 
@@ -108,7 +110,7 @@ def test_a_column_has_a_description_and_a_unit(missing: dict[str, str]) -> None:
 
 def test_the_stage_refuses_before_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     case = ruled(card_fraud.USECASE, "distance_m", forbidden="tells where one lives")
-    monkeypatch.setattr("plumbline.core.usecase.load", lambda name: case)
+    monkeypatch.setattr("plumbline.core.usecase_loader.load_features", lambda name: case)
     nowhere = [Path("none")] * 4
     with pytest.raises(SpecError, match=r"card_fraud\.py: feature 'distance_m' is made of"):
         stage.main("card_fraud", *nowhere)

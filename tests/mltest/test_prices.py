@@ -8,12 +8,14 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from plumbline.core.usecase import Array, Row, UseCase
+from plumbline.core.declarations import Array, Row
+from plumbline.core.usecase import UseCase
 from plumbline.serve import single_event
 from plumbline.studies.feature_value import study
 from tests.mltest import recorded
 from tests.mltest.columns import columns
-from usecases import card_fraud, flights
+from usecases.card_fraud import model as card_fraud
+from usecases.flights import model as flights
 
 pytestmark = pytest.mark.mltest("Data 3")
 CASES = [card_fraud.USECASE, flights.USECASE]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline.core.usecase import Array, UseCase
+from plumbline.core.declarations import Array
+from plumbline.core.usecase import UseCase
 from plumbline.studies.backtest import ageing, judging, origins, rolling, text_report
 from plumbline.studies.backtest.rolling import Made
 from tests import studies

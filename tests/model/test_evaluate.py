@@ -9,29 +9,20 @@ import sys
 from dataclasses import dataclass, replace
 from hashlib import md5
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from plumbline.core import tables
+from plumbline.core.declarations import Array, Behaviour, Category, Column, Columns, Row, Slice, Use
 from plumbline.core.errors import PlumblineError, SpecError
-from plumbline.core.usecase import (
-    Array,
-    Behaviour,
-    Category,
-    Column,
-    Columns,
-    Row,
-    Slice,
-    Use,
-    UseCase,
-)
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card_check
 from plumbline.metrics import metrics
 from plumbline.model import bundle
 from stages import evaluate, train
+from tests import in_memory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARAMS = """
@@ -139,9 +130,7 @@ class Place:
 
 
 def declare(case: UseCase) -> None:
-    module = ModuleType("usecases.sample")
-    module.USECASE = case
-    sys.modules["usecases.sample"] = module
+    in_memory.install(case, sys.modules.__setitem__, "sample")
 
 
 def made(case: UseCase, root: Path) -> Place:
@@ -180,7 +169,8 @@ def place(places: dict[str, Place], monkeypatch: pytest.MonkeyPatch):
     def use(name: str, case: UseCase) -> Place:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
         monkeypatch.chdir(places[name].root)
-        monkeypatch.setitem(sys.modules, "usecases.sample", None)
+        for part in ("", ".contract", ".features", ".model"):
+            monkeypatch.setitem(sys.modules, f"usecases.sample{part}", None)
         declare(case)
         return places[name]
 

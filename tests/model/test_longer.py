@@ -10,8 +10,8 @@ import yaml
 
 from bench import longer, thresholds
 from plumbline.core import tables
+from plumbline.core.declarations import Columns
 from plumbline.core.errors import ParamsError
-from plumbline.core.usecase import Columns
 from tests import studies
 from tests.boosting import parcels
 from tests.conftest import ROOT

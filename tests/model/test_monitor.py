@@ -7,8 +7,8 @@ import os
 import re
 import subprocess
 import sys
-import types
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from plumbline.model import bundle as bundles
 from plumbline.model import manifest
 from plumbline.model.threshold import Threshold
 from plumbline.monitor import evidently_report, evidently_widgets, stable_html
+from tests import in_memory
 from tests.conftest import ROOT
 from tests.shop import DELAY, LAST, table, usecase
 
@@ -50,9 +51,7 @@ def shop(tmp_path, monkeypatch):
 
     def write(now=None, problem="classification", timed=True):
         case = usecase(problem, timed)
-        module = types.ModuleType("usecases.shop")
-        module.USECASE = case
-        monkeypatch.setitem(sys.modules, "usecases.shop", module)
+        in_memory.install(case, partial(monkeypatch.setitem, sys.modules))
         past = table(28, LAST - 14, seed=1, problem=problem)
         now = table(14, seed=2, unknown=DELAY, problem=problem) if now is None else now
         for name, columns in (("test", past), ("current", now)):
@@ -193,9 +192,11 @@ def test_the_bytes_do_not_depend_on_folder_zone_or_hash_seed(shop, tmp_path):
     shop()
     run()
     folder = tmp_path / "elsewhere"
-    (folder / "usecases").mkdir(parents=True)
+    package = folder / "usecases" / "shop"
+    package.mkdir(parents=True)
     (folder / "usecases" / "__init__.py").touch()
-    (folder / "usecases" / "shop.py").write_text(SHOP)
+    (package / "__init__.py").touch()
+    (package / "model.py").write_text(SHOP)
     for name in ("params.yaml", "test.parquet", "current.parquet", "history.csv", "model"):
         os.symlink(tmp_path / name, folder / name)
     path = os.pathsep.join([str(folder), str(ROOT)])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from plumbline.core import tables
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.model import bundle
 from stages import train as stage
 from tests.code.test_train import turn

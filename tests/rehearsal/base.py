@@ -10,14 +10,13 @@ from typing import Any
 import yaml
 
 from tests import project as projects
-from tests.conftest import ROOT
 from tests.project import Project
 from tests.rehearsal.uses import git
-from tests.usecases import deliveries
+from tests.usecases import delivery_rows as deliveries
 
 QUIET = {"MLFLOW_TRACKING_URI": "off"}
 NAME = "deliveries"
-MODULE = Path("usecases") / f"{NAME}.py"
+FEATURES = Path("usecases") / NAME / "features.py"
 TABLE = Path("sources") / NAME / f"{NAME}.csv"
 FIRST, DAYS = "2025-01-01", 120
 SECTION: dict[str, Any] = {
@@ -43,7 +42,7 @@ def make(folder: Path) -> Path:
     """
     (folder / "project").mkdir()
     project = projects.make(folder / "project", [])
-    shutil.copy(ROOT / "tests" / MODULE, project.path / MODULE)
+    projects.add_usecase(project, NAME)
     deliveries.write(project.path / TABLE, deliveries.rows(FIRST, DAYS))
     (project.path / "profiles" / f"{NAME}.json").write_text("{}\n")
     (project.path / "profiles" / f"{NAME}.history.csv").touch()

@@ -12,12 +12,12 @@ from filelock import FileLock
 from plumbline.report.markdown import BREAK
 from tests.conftest import ROOT
 from tests.project import Project
-from tests.rehearsal.base import MODULE, NAME, QUIET, TABLE, WORSE
+from tests.rehearsal.base import FEATURES, NAME, QUIET, TABLE, WORSE
 from tests.rehearsal.hub import Hub
 from tests.rehearsal.hub import hub as new_hub
 from tests.rehearsal.records import Run
 from tests.rehearsal.reviews import Seen, comment, replay, review, stable
-from tests.usecases import deliveries
+from tests.usecases import delivery_rows as deliveries
 
 SEEN = "seen.json"
 
@@ -64,7 +64,7 @@ def hurts(hub: Hub) -> Seen:
 def feature(hub: Hub) -> Seen:
     """A feature is added: named in the comment, and judged."""
     project = hub.clone()
-    module = project.path / MODULE
+    module = project.path / FEATURES
     text = module.read_text().replace('"hour", "rain"),', '"hour", "rain", "rush"),')
     module.write_text(text)
     seen = review(hub, hub.push(committed(project), "rush"))

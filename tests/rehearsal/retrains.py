@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 import yaml
 
 from tests import project as projects
-from tests.conftest import ROOT
 from tests.project import Project
 from tests.rehearsal import base, workflows
 from tests.rehearsal.base import NAME, TABLE
@@ -20,7 +18,7 @@ from tests.rehearsal.hub import Hub
 from tests.rehearsal.reviews import COLOURS, WORKFLOWS
 from tests.rehearsal.uses import git
 from tests.rehearsal.workflows import Run
-from tests.usecases import deliveries
+from tests.usecases import delivery_rows as deliveries
 
 BRANCH = f"retrain/{NAME}"
 AUTUMN = "2025-06-30"
@@ -88,7 +86,7 @@ def make(folder: Path) -> Path:
     """A base, as `base.make` makes one, with nothing but a champion of dry days."""
     (folder / "project").mkdir()
     project = projects.make(folder / "project", [])
-    shutil.copy(ROOT / "tests" / base.MODULE, project.path / base.MODULE)
+    projects.add_usecase(project, NAME)
     deliveries.write(project.path / TABLE, dry(deliveries.rows)(base.FIRST, base.DAYS))
     (project.path / "profiles" / f"{NAME}.json").write_text("{}\n")
     (project.path / "profiles" / f"{NAME}.history.csv").touch()

@@ -21,7 +21,7 @@ from tests import project as projects
 from tests.project import Project
 from tests.shared import copied
 from tests.toy import flip
-from tests.usecases.diabetes import USECASE
+from tests.usecases.diabetes.model import USECASE
 
 QUIET = {"MLFLOW_TRACKING_URI": "off"}
 WORSE = {"diabetes.train.rounds": 1, "diabetes.train.params": {"eta": 0.01}}
@@ -54,7 +54,7 @@ def here(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]
     """The test runs in the project, which is put back afterwards."""
     monkeypatch.chdir(project.path)
     monkeypatch.setattr(os, "environ", projects.environment(project.path))
-    monkeypatch.setattr("plumbline.core.usecase.load", lambda name: USECASE)
+    monkeypatch.setattr("plumbline.core.usecase_loader.load", lambda name: USECASE)
     yield project
     project.run("git", "checkout", "-qf", "head")
     project.run("git", "clean", "-qfd")

@@ -19,7 +19,7 @@ from tests.rehearsal.hub import Hub
 from tests.rehearsal.retrains import BRANCH, arrive, dry, rains, retrain
 from tests.rehearsal.uses import git
 from tests.shared import built, void
-from tests.usecases import deliveries
+from tests.usecases import delivery_rows as deliveries
 
 
 @pytest.fixture(scope="module")

@@ -86,7 +86,7 @@ def test_a_training_parameter_reruns_what_follows_it_only(project: Project) -> N
 
 
 def test_a_feature_of_one_use_case_touches_no_other(project: Project) -> None:
-    module = project.path / "usecases" / "diabetes.py"
+    module = project.path / "usecases" / "diabetes" / "features.py"
     module.write_text(module.read_text().replace("return bmi * bp", "return bmi + bp"))
     try:
         ran = project.repro()

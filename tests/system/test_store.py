@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.core import usecase
+from plumbline.core import usecase_loader
+from plumbline.core.declarations import Entity, Snapshot
 from plumbline.core.errors import PlumblineError, SpecError
-from plumbline.core.usecase import Entity, Snapshot
 from plumbline.features import assemble, batch, definitions, ibis_session, store
 from stages import features as stage
 from tests.code.test_batch import bytes_of, many
@@ -88,7 +88,7 @@ def test_feasts_join_equals_the_direct_one_on_every_row(laid, monkeypatch, few):
 
 def run(folder: Path, monkeypatch, **features) -> dict[str, bytes]:
     """The stage's outs, by name."""
-    monkeypatch.setattr(usecase, "load", lambda name: SMALL)
+    monkeypatch.setattr(usecase_loader, "load_features", lambda name: SMALL)
     params = {
         **PARAMS,
         "small": {**PARAMS["small"], "features": {**PARAMS["small"]["features"], **features}},

@@ -12,7 +12,7 @@ import pytest
 from plumbline.core import tables
 from tests import runs
 from tests.project import Project
-from usecases.card_fraud import USECASE
+from usecases.card_fraud.model import USECASE
 
 NAME = "card_fraud"
 START = ("python", "-m", "plumbline")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from plumbline.core import tables
+from plumbline.core.declarations import Array
 from plumbline.core.errors import PlumblineError
-from plumbline.core.usecase import Array
 from plumbline.evaluate.baselines import evenly
 from plumbline.model import bundle
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import tables
+from plumbline.core.declarations import Array, Columns
 from plumbline.core.errors import PlumblineError
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate.baselines import evenly
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle

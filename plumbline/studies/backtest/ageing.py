@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from plumbline.config import UseCaseParams
-from plumbline.core.usecase import Columns, UseCase
+from plumbline.core.declarations import Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import evidence
 from plumbline.metrics import small_sample
 from plumbline.metrics.bootstrap import Array

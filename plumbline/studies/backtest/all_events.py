@@ -11,8 +11,9 @@ import numpy as np
 
 from plumbline.config import UseCaseParams
 from plumbline.core import tables
+from plumbline.core.declarations import Array, Columns
 from plumbline.core.errors import PlumblineError
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.features import assemble, batch, ibis_session
 from plumbline.features.splits import SplitWindow
 

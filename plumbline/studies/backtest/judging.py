@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from plumbline.config import UseCaseParams
-from plumbline.core.usecase import Columns, UseCase
+from plumbline.core.declarations import Columns
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, evidence
 from plumbline.evaluate.evidence import Window
 from plumbline.metrics import small_sample

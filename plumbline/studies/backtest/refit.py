@@ -14,7 +14,8 @@ import numpy as np
 
 from plumbline.config import UseCaseParams
 from plumbline.core import row_features, tables
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 from plumbline.metrics import metrics
 from plumbline.model import boosting, bundle, calibration
 from plumbline.model import threshold as decision

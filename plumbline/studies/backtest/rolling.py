@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from plumbline.config import UseCaseParams
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
 from plumbline.features.splits import SplitWindow
 from plumbline.studies.backtest import all_events, refit
 from plumbline.studies.backtest.origins import Origin

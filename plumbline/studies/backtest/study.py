@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import config as params_file
-from plumbline.core import files
-from plumbline.core import usecase as usecases
+from plumbline.core import files, usecase_loader
 from plumbline.metrics.metrics import PRIMARY
 from plumbline.studies.backtest import ageing, all_events, judging, origins, rolling
 
 
 def study(root: Path, usecase: str, count: int | None) -> dict[str, Any]:
     """The record of `count` origins (params' without it): windows, figures, choices, staleness."""
-    case, params = usecases.load(usecase), params_file.load(usecase, root / "params.yaml")
+    case, params = usecase_loader.load(usecase), params_file.load(usecase, root / "params.yaml")
     found = files.read_json(root / "metrics" / usecase / "tune.json")
     columns, known = all_events.read(case, params, root / "data" / usecase / "valid")
     plan = origins.plan(

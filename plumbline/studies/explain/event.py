@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from plumbline.core import tables
+from plumbline.core.declarations import Array
 from plumbline.core.errors import PlumblineError
-from plumbline.core.usecase import Array, UseCase
+from plumbline.core.usecase import UseCase
 
 SEARCHED = ("test", "current")
 """What a model has not learned from."""

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core import usecase as usecases
+from plumbline.core import usecase_loader
+from plumbline.core.declarations import Array, Columns
 from plumbline.core.errors import PlumblineError
-from plumbline.core.usecase import Array, Columns, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import reporting
 from plumbline.features import catalog
 from plumbline.model import bundle, contributions
@@ -28,7 +29,7 @@ SHOWN, COUNTED = 5, 100
 
 def explain(root: Path, usecase: str, key: str) -> dict[str, Any]:
     """Everything about one event's score; PlumblineError where test and current have no such event."""
-    case = usecases.load(usecase)
+    case = usecase_loader.load(usecase)
     data = root / "data" / usecase / "tables"
     event = events.find(case, data, key)
     scorer = bundle.load(root / "models" / usecase, usecase)

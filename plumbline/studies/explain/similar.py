@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.core.usecase import Array, Columns
+from plumbline.core.declarations import Array, Columns
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core.usecase import Array
+from plumbline.core.declarations import Array
 from plumbline.metrics import metrics
 from plumbline.model import boosting
 from plumbline.model.boosting import Batch, Batches

@@ -11,7 +11,8 @@ import numpy as np
 
 from plumbline.config import UseCaseParams
 from plumbline.core import dvc_hash, row_features, tables
-from plumbline.core.usecase import Columns, UseCase
+from plumbline.core.declarations import Columns
+from plumbline.core.usecase import UseCase
 from plumbline.features import catalog
 from plumbline.model import bundle
 from plumbline.serve import single_event

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from plumbline.core import row_features
-from plumbline.core.usecase import Columns, UseCase
+from plumbline.core.declarations import Columns
+from plumbline.core.usecase import UseCase
 from plumbline.serve import single_event
 
 REPEATS = 5

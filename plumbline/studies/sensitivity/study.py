@@ -13,10 +13,10 @@ import numpy as np
 
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
-from plumbline.core import files, tables
-from plumbline.core import usecase as usecases
+from plumbline.core import files, tables, usecase_loader
+from plumbline.core.declarations import Array
 from plumbline.core.errors import PlumblineError
-from plumbline.core.usecase import Array, UseCase
+from plumbline.core.usecase import UseCase
 from plumbline.evaluate import evidence
 from plumbline.evaluate.evidence import Window
 from plumbline.metrics import metrics
@@ -55,7 +55,7 @@ class Judge:
 
 def study(root: Path, usecase: str, count: int) -> dict[str, Any]:
     """The record: per setting the values tried with their differences, how flat it is, the trials."""
-    case, params = usecases.load(usecase), params_file.load(usecase, root / "params.yaml")
+    case, params = usecase_loader.load(usecase), params_file.load(usecase, root / "params.yaml")
     found = files.read_json(root / "metrics" / usecase / "tune.json")
     best = found["params"]
     dimensions = [d for d in space.parse(params.tune.space) if d.name in best]

@@ -1,0 +1,226 @@
+"""What a use case is declared with: columns, entities, histories, features, slices, behaviours."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+KNOWN_AT = "known_at"
+"""The column that outcomes have beside the contract's: event time plus label delay."""
+Array = np.ndarray
+Columns = Mapping[str, Array]
+"""Named one-dimensional arrays of one length n (or 1): a batch of events, or a single event."""
+ColumnType = Literal["int", "float", "string", "bool", "timestamp"]
+Aggregate = Literal["count", "sum", "mean", "rate"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One line of the contract: a column of the source, its type and what its values may be.
+
+    >>> amount = Column("amount_cents", "int", "cents", "Amount of the payment", min=-500_000)
+    >>> fraud = Column("is_fraud", "bool", "-", "Confirmed as a fraud", known=False)
+    """
+
+    name: str
+    type: ColumnType
+    unit: str  # a word: "cents", "minutes"; "-" where there is none
+    description: str
+    min: float | None = None  # smallest allowed value, inclusive
+    max: float | None = None  # largest allowed value, inclusive
+    allowed: tuple[str | int, ...] = ()  # the closed set of allowed values; empty: any value
+    null: bool = False  # whether values may be missing
+    known: bool = True  # False where the value is not known at prediction time
+    forbidden: str = ""  # why no feature may use its values; empty: features may
+    deprecated: str = ""  # what to use instead; a feature that uses it is refused
+
+
+@dataclass(frozen=True)
+class Entity:
+    """What events are about, and what histories are kept for.
+
+    >>> customer = Entity("customer", "customer_id", "Card holder")
+    """
+
+    name: str
+    column: str  # the contract's column that holds the entity's id
+    description: str
+
+
+@dataclass(frozen=True)
+class Where:
+    """Restricts an aggregate to events whose `column` lies in [low, high). A null lies in no range.
+
+    >>> night = Where("paid_at", low=22, high=6)
+    """
+
+    column: str  # of a timestamp, the hour of the day is compared
+    low: int | None = None  # inclusive; None: no lower limit
+    # exclusive; None: no upper limit; below `low`, the range wraps around: hours from 22 to 6
+    high: int | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What an aggregate counts and sums as integers. `Snapshot` and `Fresh` build it themselves."""
+
+    column: str | None = None  # whose values are summed; None: the events themselves are counted
+    where: tuple[Where, ...] = ()  # all conditions must hold
+    edges: tuple[int, ...] = ()  # a value counts as the number of edges at or below it
+
+
+class Aggregated:
+    """What a snapshot and a fresh feature have in common: how an entity's events become one number."""
+
+    aggregate: Aggregate
+    column: str | None
+    default: float
+    where: tuple[Where, ...]
+    edges: tuple[int, ...]
+
+    @property
+    def measure(self) -> Measure:
+        """What is counted and summed."""
+        return Measure(self.column, self.where, self.edges)
+
+    @property
+    def empty_value(self) -> float:
+        """The feature's value where its window holds nothing."""
+        return self.default if self.aggregate in ("mean", "rate") else 0.0
+
+
+@dataclass(frozen=True)
+class Snapshot(Aggregated):
+    """A feature of an entity's history: whole days that end at the midnight before the event.
+
+    Values are summed as integers and divided once, so that all engines agree to the bit.
+
+    >>> mean = Snapshot(
+    ...     "customer_mean_30d", "customer", "mean", 30, "Mean amount in 30 days, cents", "amount_cents"
+    ... )
+    """
+
+    name: str
+    entity: str
+    aggregate: Aggregate
+    days: int  # length of the window, whole days
+    description: str  # meaning and unit
+    column: str | None = None  # what is aggregated; None for a count
+    # True: count the events whose label became known in the window (event time + label delay);
+    # columns not known at prediction time may then be used
+    matured: bool = False
+    default: float = 0.0  # value of a mean or rate without events; count and sum give 0
+    where: tuple[Where, ...] = ()  # all conditions must hold
+    # rising; a value then counts as the number of edges at or below it, so that a few large values
+    # do not dominate a mean
+    edges: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fresh(Aggregated):
+    """A feature of the entity's day so far: events of the same day, strictly earlier than this one.
+
+    >>> today = Fresh("customer_count_today", "customer", "count", "Payments earlier today")
+    """
+
+    name: str
+    entity: str
+    aggregate: Aggregate
+    description: str  # meaning and unit
+    column: str | None = None  # what is aggregated; None for a count
+    default: float = 0.0  # value of a mean or rate without events; count and sum give 0
+    where: tuple[Where, ...] = ()  # all conditions must hold
+    edges: tuple[int, ...] = ()  # rising; a value counts as the number of edges at or below it
+
+
+@dataclass(frozen=True)
+class Category:
+    """A text or integer column as a code: its index in `values`, or len(values) for anything else.
+
+    >>> category = Category("category", "category", ("food", "fuel"), "Merchant's category, code")
+    """
+
+    name: str  # may be the column's own name
+    column: str
+    values: tuple[str | int, ...]  # the vocabulary, in the order of the codes
+    description: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row feature: an element-wise function of columns, histories and earlier row features.
+
+    The function's name is the feature's name, its parameters are its inputs, and its docstring's first
+    line is the description with the unit. Arrays of length n or 1 in, the same length out; times come
+    as datetime64[us]. Only exact operations (+ - * / sqrt, comparisons), so that all processors agree.
+
+    >>> def size_over_customer(amount_cents, customer_mean_30d):
+    ...     "Amount over the customer's mean of 30 days, ratio"
+    ...     return amount_cents / np.maximum(customer_mean_30d, 1)
+    >>> ratio = Row(size_over_customer)
+    """
+
+    function: Callable[..., Array]
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.function).parameters)
+
+    @property
+    def description(self) -> str:
+        return (inspect.getdoc(self.function) or "").split("\n")[0]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Groups of events that are judged one by one: by the values of a column, or by intervals of it.
+
+    >>> amount = Slice("amount", "amount_cents", "Size of the payment", edges=(1_000, 10_000))
+    """
+
+    name: str
+    column: str  # a known column, or a feature
+    description: str
+    edges: tuple[float, ...] = ()  # limits of the intervals; empty: one group per value
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How the model's answer must respond when an event changes; `evaluate` tests it.
+
+    >>> def far_away(columns):
+    ...     return {"distance_m": np.full_like(columns["distance_m"], 500_000)}
+    >>> far = Behaviour("far_away", "A payment far from home is no safer", far_away, "not_lower")
+    """
+
+    name: str
+    description: str
+    # takes the event's columns, snapshots and fresh features and returns those that change; row
+    # features are computed anew
+    change: Callable[[Columns], Columns]
+    # the changed event's answer against the unchanged one's; "above" and "below": against `limit`
+    expect: Literal["same", "not_lower", "not_higher", "above", "below"]
+    tolerance: float = 0.0  # difference that is allowed
+    share: float = 0.99  # of the tested events on which it must hold
+    limit: float | None = None  # of "above" and "below"; None: the classification's threshold
+
+
+@dataclass(frozen=True)
+class Use:
+    """Intended use and known limits, for the model card. Each string is one sentence of it.
+
+    >>> use = Use(intended=("Rank payments for review by a person.",), limits=("Simulated data.",))
+    """
+
+    intended: tuple[str, ...] = ()
+    out_of_scope: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    fairness: str = ""  # why the `groups` were chosen, and what a gap between them means

@@ -1,0 +1,1 @@
+"""Card fraud: will this payment be reported as fraud? Simulated events; money in integer cents."""
