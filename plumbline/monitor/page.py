@@ -19,6 +19,7 @@ from plumbline.report.blocks import (
     Block,
     Facts,
     Heading,
+    Link,
     Links,
     Note,
     Notes,
@@ -155,4 +156,4 @@ def _links(usecase: str, links: Sequence[str]) -> Block:
     if not links:
         folder = f"reports/{usecase}/monitor"
         return Text(f"Evidently’s report and the plots are in `{folder}` of the project.")
-    return Links([(name, EVIDENTLY.get(name, name)) for name in links])
+    return Links([Link(name, EVIDENTLY.get(name, name)) for name in links])

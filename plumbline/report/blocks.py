@@ -55,10 +55,18 @@ class Bullets:
 
 
 @dataclass(frozen=True)
-class Links:
-    """Files beside the document, each with what it is."""
+class Link:
+    """A file beside the document, and what it is; also a cell."""
 
-    items: Sequence[tuple[str, str]]
+    address: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Links:
+    """A list of files beside the document."""
+
+    items: Sequence[Link]
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ class Lines:
     note: str = ""
 
 
-Cell = str | Pair | Lines
+Cell = str | Pair | Lines | Link
 
 
 @dataclass(frozen=True)
@@ -251,4 +259,6 @@ def text_of(cell: Cell) -> str:
     """A cell's text, for formats without drawings and lists."""
     if isinstance(cell, Lines):
         return "; ".join([*cell.lines, *cell.rest, *([cell.note] if cell.note else [])])
+    if isinstance(cell, Link):
+        return cell.text
     return "" if isinstance(cell, Pair) else cell

@@ -1,33 +1,19 @@
 """The edge that writes Great Expectations' Data Docs: its pages, made stable and readable offline.
 
-Its templates load styles, scripts and a logo from eight hosts, count on a clock and on random ids.
-Here what is remote is taken out, a small style sheet put in, and ids are numbered.
+Its templates load styles, scripts and a logo from eight hosts, and contain times and random ids. Here
+what is remote is removed, ids are numbered, and the sections stand in the frame of the other reports.
 """
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-STYLE = """
-body { font: 14px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem 2rem; }
-table { border-collapse: collapse; margin: .5rem 0; width: 100%; }
-td, th { border: 1px solid #ddd; padding: .25rem .5rem; text-align: left; vertical-align: top; }
-a { color: #06c; text-decoration: none; }
-ul { list-style: none; padding-left: .5rem; }
-h1 { font-size: 1.4rem; } h2, h4, h5 { font-size: 1.1rem; margin: 1rem 0 .5rem; }
-.alert { background: #f2f2f2; border-radius: 3px; padding: .4rem .8rem; }
-.badge { background: #eee; border-radius: 3px; margin: 0 .2rem; padding: 0 .35rem; }
-.fa-check-circle::before { color: #080; content: "\\2714"; }
-.fa-times::before { color: #c00; content: "\\2718"; }
-.fa-exclamation-triangle::before { color: #b60; content: "\\26A0"; }
-.collapse { display: block; } .d-none { display: none; }
-.text-success { color: #080; } .text-danger { color: #c00; }
-"""
+from plumbline.report import html
+from plumbline.report.blocks import Link, Links, Table, Text, Title
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -43,27 +29,33 @@ def write(folder: Path, title: str, reports: Mapping[Any, Any]) -> None:
 
 
 def page(name: str, report: Any) -> str:
-    """Great Expectations' page for a validation result: its sections, in a page of our own."""
+    """Great Expectations' page for a validation result: its sections, in the frame of our reports."""
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(report)
     document.sections = document.sections[:-1]  # run name and time
     text = _view().render(document, show_how_to_buttons=False)
-    return _whole(name, '<p><a href="index.html">All tables</a></p>\n' + stable(text))
+    title = html.fragment(Title(f"Checks of {name}"))
+    back = html.fragment(Links([Link("index.html", "All tables")]))
+    return html.page(name, f"{title}\n{back}\n{stable(text)}")
 
 
 def index(title: str, reports: Mapping[Any, Any]) -> str:
     """The page that lists the reports: how many checks passed, with a link to each."""
-    lines = []
-    for name, report in reports.items():
-        count = report.statistics
-        sign = "&#10004;" if report.success else "&#10008;"
-        passed = f"{count['successful_expectations']} of {count['evaluated_expectations']}"
-        link = f'<a href="{html.escape(name)}.html">{html.escape(name)}</a>'
-        lines.append(f"<tr><td>{sign}</td><td>{link}</td><td>{passed} checks passed</td></tr>\n")
-    made = "<p>Made from the contract by Great Expectations.</p>\n"
-    return _whole(
-        title, f"<h1>{html.escape(title)}</h1>\n{made}<table>\n{''.join(lines)}</table>\n"
+    rows = [_row(name, report) for name, report in reports.items()]
+    head = ("table", "verdict", "checks passed", "of")
+    note = Text("Generated from the contract by Great Expectations.")
+    return html.render([Title(title), note, Table("Checks by table", head, rows)])
+
+
+def _row(name: str, report: Any) -> tuple[str | Link, ...]:
+    count = report.statistics
+    passed, evaluated = count["successful_expectations"], count["evaluated_expectations"]
+    return (
+        Link(f"{name}.html", str(name)),
+        "✓ passed" if report.success else "✗ failed",
+        str(passed),
+        str(evaluated),
     )
 
 
@@ -92,10 +84,3 @@ def _view() -> Any:
     from great_expectations.render.view import DefaultJinjaPageView
 
     return DefaultJinjaPageView()
-
-
-def _whole(title: str, body: str) -> str:
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}'
-        f"</title><style>{STYLE}</style></head>\n<body>\n{body}</body></html>\n"
-    )
