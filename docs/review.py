@@ -1,4 +1,4 @@
-"""Draw docs/review.png: the comments of docs/review/, as a reviewer sees them on a pull request.
+"""Draw docs/review.png: the head of the comments of docs/review/, as they look on a pull request.
 
 `python docs/review.py`; needs Chromium. Mermaid's two kinds of chart that a comment has are drawn here.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 NAMES = ("helps", "hurts")
-SCALE, WIDTH, HEIGHT = 2, 1560, 1140
+SCALE, WIDTH, HEIGHT = 2, 1560, 830
 SIGNS = {"✅": ("#1f883d", "M4 8.5l3 3 5-6"), "❌": ("#cf222e", "M5 5l6 6M11 5l-6 6")}
 """Drawn, since a machine need not have a font with pictures: colour of the disc, and path on it."""
 STYLE = """
@@ -30,7 +30,9 @@ th, td { border: 1px solid #d1d9e0; padding: 3px 9px } tr:nth-child(2n) td { bac
 details { margin: 5px 0 } summary { cursor: pointer }
 .flow { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; margin: 8px 0 }
 .flow span { border: 1px solid #9aa4b0; border-radius: 4px; padding: 1px 8px; background: #ececff }
-.flow span.reran { background: #f9a825; border-color: #795548 } svg.sign { vertical-align: -2px } svg text { font: 11px sans-serif }
+.flow span.reran { background: #f9a825; border-color: #795548 } svg.sign { vertical-align: -2px }
+body::after { content: ""; position: fixed; inset: auto 0 0; height: 90px;
+  background: linear-gradient(transparent, #f6f8fa) } svg text { font: 11px sans-serif }
 """
 
 
