@@ -14,6 +14,7 @@ import inspect
 import io
 import os
 import re
+import subprocess
 import sys
 import textwrap
 import types
@@ -33,6 +34,7 @@ from plumbline.core import declarations as declared
 from plumbline.core import usecase
 
 DOCS = Path(__file__).parent
+ROOT = DOCS.parent
 HINT = "<!-- Written by `python -m docs.reference`; edit the comments in the code instead. -->"
 DECLARATIONS = """# Declarations
 
@@ -265,12 +267,14 @@ def _docstring(cls: type) -> tuple[str, str]:
     lines = (inspect.getdoc(cls) or "").splitlines()
     code = [line[4:] for line in lines if line.startswith((">>> ", "... "))]
     text = [line for line in lines if not line.startswith((">>>", "..."))]
-    return "\n".join(text).strip(), _spaced("\n".join(code))
+    return "\n".join(text).strip(), _formatted("\n".join(code))
 
 
-def _spaced(code: str) -> str:
-    """Two blank lines after a function, as the formatter has them."""
-    return re.sub(r"(\n    .*)\n(?=\w)", r"\1\n\n\n", code)
+def _formatted(code: str) -> str:
+    """As `make format` has it, which formats the pages' examples too."""
+    words = [sys.executable, "-m", "ruff", "format", "--quiet", "-"]
+    done = subprocess.run(words, input=code, capture_output=True, text=True, check=True, cwd=ROOT)
+    return done.stdout.rstrip()
 
 
 def comments(cls: type) -> dict[str, str]:
