@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import ssl
 import threading
@@ -20,6 +21,8 @@ from typing import Any
 import yaml
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
+
+from tests.conftest import ROOT
 
 STAGES = ("data", "validate", "features", "tune", "train", "evaluate", "monitor")
 SECRET = "hunter2-of-the-tests"
@@ -52,6 +55,7 @@ def project(folder: Path, alerts: Any, names: tuple[str, ...] = ("shop",)) -> Pa
     whole = {"usecases": list(names), "seed": 1, "alerts": alerts}
     whole |= dict.fromkeys(names, section)
     (folder / "params.yaml").write_text(yaml.safe_dump(whole))
+    shutil.copy(ROOT / "dvc.yaml", folder)
     return folder
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from pathlib import Path
 from typing import Any
 
 from plumbline.core.files import read_json, replacing, write_json
@@ -23,12 +22,15 @@ def run(chosen: argparse.Namespace) -> None:
 
     So too the monitor's history, where there is one: `monitor` reads it and adds its days.
     """
-    accepted = Path("profiles") / f"{chosen.usecase}.json"
-    write_json(accepted, read_json(Path("data") / chosen.usecase / "profile.json"))
+    from plumbline.repo import artifacts
+    from plumbline.repo.artifacts import Role
+
+    accepted = artifacts.path(chosen.usecase, Role.ACCEPTED_PROFILE)
+    write_json(accepted, read_json(artifacts.path(chosen.usecase, Role.PROFILE)))
     print(f"{accepted}: written; commit it. The next `dvc repro` compares new data with it.")
-    judged = Path("reports") / chosen.usecase / "monitor" / "history.csv"
+    judged = artifacts.path(chosen.usecase, Role.MONITOR_REPORT) / "history.csv"
     if judged.exists():
-        history = Path("profiles") / f"{chosen.usecase}.history.csv"
+        history = artifacts.path(chosen.usecase, Role.MONITOR_HISTORY)
         with replacing(history) as beside:
             shutil.copyfile(judged, beside)
         print(f"{history}: written with the days that the monitor judged; commit it too.")

@@ -27,6 +27,7 @@ def add(parsers: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Print the lines; leave backtest.json and backtest.png in reports/<usecase>/backtest/."""
     from plumbline.core import files
+    from plumbline.repo import artifacts
     from plumbline.studies.backtest import plots, study, text_report
 
     if chosen.origins is not None and chosen.origins < 2:
@@ -35,14 +36,16 @@ def run(chosen: argparse.Namespace) -> None:
     found = study.study(Path("."), usecase, chosen.origins)
     for line in text_report.lines(found):
         print(line)
-    with files.replacing_folder(Path("reports") / usecase / "backtest") as folder:
+    target = artifacts.study_folder(usecase, "backtest")
+    with files.replacing_folder(target) as folder:
         files.write_json(folder / "backtest.json", found)
         plots.draw(folder / "backtest.png", found)
     if chosen.json:
         files.write_json(chosen.json, found)
     if chosen.keep:
-        files.write_json(Path("profiles") / f"{usecase}.staleness.json", found["staleness"])
+        profile = artifacts.path(usecase, artifacts.Role.ACCEPTED_PROFILE)
+        files.write_json(profile.with_name(f"{usecase}.staleness.json"), found["staleness"])
     if chosen.plot:
         with files.replacing(chosen.plot) as beside:
             plots.draw(beside, found)
-    print(f"wrote reports/{usecase}/backtest")
+    print(f"wrote {target}")

@@ -28,18 +28,19 @@ def run(chosen: argparse.Namespace) -> int:
     """Print a line per feature, the best first; 1 where one does not earn, or costs too much."""
     from plumbline import config
     from plumbline.core import files, usecase_loader
+    from plumbline.repo import artifacts
+    from plumbline.repo.artifacts import Role
     from plumbline.studies.feature_value import study
 
     if chosen.seeds < 1 or chosen.noise < 1:
         raise PlumblineError("--seeds and --noise: expected 1 or more")
     name = chosen.usecase
-    rows = Path("data") / name / "tables"
     found = study.study(
         usecase_loader.load(name),
         config.load(name),
-        rows / "train.parquet",
-        rows / "valid.parquet",
-        Path("models") / name,
+        artifacts.path(name, Role.TRAIN_TABLE),
+        artifacts.path(name, Role.VALID_TABLE),
+        artifacts.path(name, Role.BUNDLE),
         seeds=chosen.seeds,
         noise=chosen.noise,
     )

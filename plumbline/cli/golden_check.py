@@ -21,13 +21,15 @@ def run(chosen: argparse.Namespace) -> None:
     """Ask, and say that it may serve; PlumblineError where it may not."""
     from plumbline.core import usecase_loader
     from plumbline.ops.rollback import golden_check
+    from plumbline.repo import artifacts
+    from plumbline.repo.artifacts import Role
 
     name = chosen.usecase
     count = golden_check.check(
         usecase_loader.load(name),
-        chosen.model or Path("models") / name,
-        Path("data") / name / "tables" / "test.parquet",
-        Path("reports") / name / "evaluate",
+        chosen.model or artifacts.path(name, Role.BUNDLE),
+        artifacts.path(name, Role.TEST_TABLE),
+        artifacts.path(name, Role.EVALUATE_REPORT),
     )
     print(
         f"{name}: {count} golden requests answered, one by one and together, to the bit as recorded: "

@@ -10,8 +10,7 @@ from typing import Any
 from plumbline import config
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.files import read_json, replacing
-
-METRICS, REPORTS = Path("metrics"), Path("reports")
+from plumbline.repo import artifacts
 
 
 def add(parsers: Any) -> None:
@@ -31,7 +30,7 @@ def run(chosen: argparse.Namespace) -> None:
             raise PlumblineError(
                 f"'{name}': not in params.yaml's usecases; {suggest(name, listed)}"
             )
-        found = read_json(METRICS / name / "monitor.json")
+        found = read_json(artifacts.metrics_path(name, "monitor"))
         path = _drawn(chosen.html, name, found) if chosen.html else _there(name)
         print(f"{name}: {found['summary']}\n{path.resolve().as_uri()}")
         if not chosen.no_open:
@@ -41,7 +40,7 @@ def run(chosen: argparse.Namespace) -> None:
 def _there(name: str) -> Path:
     from plumbline.monitor import page
 
-    path = REPORTS / name / "monitor" / page.FILE
+    path = artifacts.path(name, artifacts.Role.MONITOR_REPORT) / page.FILE
     if not path.is_file():
         raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`")
     return path

@@ -23,6 +23,7 @@ def add(parsers: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Print the table; leave it as JSON and PNG in reports/<usecase>/sensitivity/."""
     from plumbline.core import files
+    from plumbline.repo import artifacts
     from plumbline.studies.sensitivity import plots, study, text_report
 
     if chosen.points < 2:
@@ -31,7 +32,8 @@ def run(chosen: argparse.Namespace) -> None:
     found = study.study(Path("."), usecase, chosen.points)
     for line in text_report.lines(found):
         print(line)
-    with files.replacing_folder(Path("reports") / usecase / "sensitivity") as folder:
+    target = artifacts.study_folder(usecase, "sensitivity")
+    with files.replacing_folder(target) as folder:
         files.write_json(folder / "sensitivity.json", found)
         plots.draw(folder / "sensitivity.png", found)
     if chosen.json:
@@ -39,4 +41,4 @@ def run(chosen: argparse.Namespace) -> None:
     if chosen.plot:
         with files.replacing(chosen.plot) as beside:
             plots.draw(beside, found)
-    print(f"wrote reports/{usecase}/sensitivity")
+    print(f"wrote {target}")

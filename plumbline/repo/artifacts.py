@@ -71,6 +71,10 @@ def path(usecase: str, role: Role, root: Path = Path(".")) -> Path:
     """Where it stands in the work tree; PlumblineError where dvc.yaml declares no such thing."""
     found = declared(usecase, role, root)
     if found is None:
+        if not (root / dvc_yaml.FILE).is_file():
+            raise PlumblineError(
+                f"no {dvc_yaml.FILE} in {root.absolute()}; run in a project's root"
+            )
         stage, kind, name = role.value
         raise PlumblineError(
             f"{root / dvc_yaml.FILE}: stage '{stage}' declares no {name.format(usecase=usecase)} among "

@@ -11,6 +11,7 @@ from plumbline.config import read
 from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.core.files import read_json
 from plumbline.core.usecase import UseCase
+from plumbline.repo import artifacts
 
 MOST = 3
 """Contradictions of one card that are told."""
@@ -40,8 +41,11 @@ def _usecase(root: Path, name: str) -> Iterator[str]:
     from plumbline.core import usecase_loader
     from plumbline.evaluate import model_card as modelcard
 
-    metrics = root / "metrics" / name / "evaluate.json"
-    report = root / "reports" / name / "evaluate"
+    try:
+        metrics = artifacts.metrics_path(name, "evaluate", root)
+        report = artifacts.path(name, artifacts.Role.EVALUATE_REPORT, root)
+    except PlumblineError:
+        return  # another project's stages: there is no card
     card = report / modelcard.MARKDOWN
     if not metrics.exists() or not card.exists():
         return

@@ -23,6 +23,8 @@ from plumbline.core import dvc_hash
 from plumbline.core.files import replacing
 from plumbline.runtime import dvc_yaml, git
 
+FOLDER = Path("models")
+"""Not declared in dvc.yaml: no out."""
 KEPT = 500
 """Lines that a use case's file keeps, the newest."""
 LIBRARIES = (
@@ -78,7 +80,7 @@ def read(usecase: str, root: Path = Path(".")) -> list[dict[str, Any]]:
 
 def place(usecase: str, root: Path = Path(".")) -> Path:
     """The use case's file."""
-    return root / "models" / f"{usecase}.runs.jsonl"
+    return root / FOLDER / f"{usecase}.runs.jsonl"
 
 
 def wrote(usecase: str, stage: str, root: Path = Path(".")) -> dict[str, str]:

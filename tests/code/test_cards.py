@@ -20,6 +20,7 @@ from tests.conftest import ROOT
 
 METRICS = Path("metrics/sample/evaluate.json")
 REPORT = Path("reports/sample/evaluate")
+GRAPH = f"stages: {{evaluate: {{cmd: 'true', outs: [{REPORT}], metrics: [{METRICS}: {{cache: false}}]}}}}"
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(cards, "here", lambda: tmp_path)
     in_memory.install(usecase(), partial(monkeypatch.setitem, sys.modules), "sample")
     Path("params.yaml").write_text("usecases: [sample]\nsample: {}\n")
+    Path("dvc.yaml").write_text(GRAPH)
     METRICS.parent.mkdir(parents=True)
     METRICS.write_text(json.dumps(FIGURES))
     REPORT.mkdir(parents=True)
@@ -128,10 +130,9 @@ def test_a_use_case_that_cannot_be_read_is_told_and_stops_nothing(
 
 def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixture[str]):
     """The whole way: under git and DVC, with nothing to run and a lock that is up to date."""
-    for words in (("git", "init", "-q"), (sys.executable, "-m", "dvc", "init", "-q")):
+    dvc = (sys.executable, "-m", "dvc")
+    for words in (("git", "init", "-q"), (*dvc, "init", "-q"), (*dvc, "commit", "-q", "-f")):
         subprocess.run(words, check=True)
-    Path("dvc.yaml").write_text("stages: {}\n")
-    Path("dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
     who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
     subprocess.run(("git", "add", "."), check=True)
     subprocess.run(("git", *who, "commit", "-qm", "All"), check=True)

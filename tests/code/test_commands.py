@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import usecases
 from plumbline.__main__ import main
 from plumbline.core import usecase_loader
 from plumbline.core.files import write_json
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -22,6 +24,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder in ("usecases", "profiles", "sources"):
         (tmp_path / folder).mkdir()
     (tmp_path / "params.yaml").write_text("usecases: []\nseed: 7\n")
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     return tmp_path
 
 

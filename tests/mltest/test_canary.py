@@ -14,6 +14,7 @@ from plumbline.core.errors import BundleError, ContractError, PlumblineError
 from plumbline.model import bundle
 from plumbline.ops.rollback import golden, golden_check
 from tests.boosting import parcels
+from tests.conftest import ROOT
 from tests.mltest.bundles import saved, served, write
 
 pytestmark = pytest.mark.mltest("Infra 6")
@@ -94,6 +95,7 @@ def test_the_command(
     ):
         (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
         source.rename(tmp_path / target)
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("plumbline.core.usecase_loader.load", lambda name: parcels())
     assert main(["golden-check", "parcels"]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,8 @@ def test_the_command_asks_for_what_it_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
     assert main(["feature-value", "card_fraud", "--seeds", "0"]) == 2
     assert main(["feature-value", "card_fraud"]) == 2
     assert "no bundle here; run `dvc repro`" in capsys.readouterr().err

@@ -209,7 +209,7 @@ def test_params_still_in_conflict_are_one_message(
     assert "still in conflict: params.yaml; edit and `git add` them" in capsys.readouterr().err
     project.run("git", "add", "params.yaml")
     assert main(["resolve"]) == 2
-    assert "params.yaml: not valid YAML" in capsys.readouterr().err
+    assert "params.yaml: conflict markers are still in it" in capsys.readouterr().err
     project.run("git", "checkout", "-q", "theirs", "--", "params.yaml")
     assert ran(resolve(capsys)) == []
 

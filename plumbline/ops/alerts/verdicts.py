@@ -11,14 +11,13 @@ from plumbline.core.files import read_json
 from plumbline.core.safe_text import one_line
 from plumbline.ops.alerts import usecase_alerts
 from plumbline.ops.retrain import outcomes
-
-METRICS = Path("metrics")
+from plumbline.repo import artifacts
 
 
 def of_stage(usecase: str) -> dict[str, Any]:
     """What the stage `monitor` wrote; an alert where it wrote nothing that can be told."""
-    path = METRICS / usecase / "monitor.json"
     try:
+        path = artifacts.metrics_path(usecase, "monitor")
         return checked(read_json(path), str(path))
     except PlumblineError as error:
         return usecase_alerts.broken(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from plumbline.repo.tracked_outs import of_dvc_file
 from plumbline.runtime import dvc_lock, dvc_yaml, git
 from plumbline.runtime.dvc_lock import Entry
 
+CONFLICT = re.compile("^(<{7}|>{7}) ", re.MULTILINE)
 OTHERS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD")
 """What git calls the other side; a revert's is the commit before the reverted one."""
 
@@ -94,7 +96,12 @@ def values(root: Path, file: str) -> dict[str, Any]:
 
 def document(data: bytes, file: str) -> dict[str, Any]:
     """A YAML file's keys and values as DVC reads them; PlumblineError where it has none."""
-    return dvc_yaml.document(data.decode("utf-8", errors="replace"), file, load)
+    text = data.decode("utf-8", errors="replace")
+    if CONFLICT.search(text):
+        raise PlumblineError(
+            f"{file}: conflict markers are still in it; edit and `git add` it, then resolve again"
+        )
+    return dvc_yaml.document(text, file, load)
 
 
 def load(text: str) -> Any:
@@ -105,7 +112,7 @@ def load(text: str) -> Any:
     try:
         return YAML(typ="safe").load(text)
     except YAMLError as error:
-        raise yaml.YAMLError(f"{error}; are there conflict markers in it?") from None
+        raise yaml.YAMLError(str(error)) from None
 
 
 def dumped(whole: Mapping[str, Any]) -> str:

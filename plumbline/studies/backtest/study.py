@@ -8,14 +8,16 @@ from typing import Any
 from plumbline import config as params_file
 from plumbline.core import files, usecase_loader
 from plumbline.metrics.metrics import PRIMARY
+from plumbline.repo import artifacts
+from plumbline.repo.artifacts import Role
 from plumbline.studies.backtest import ageing, all_events, judging, origins, rolling
 
 
 def study(root: Path, usecase: str, count: int | None) -> dict[str, Any]:
     """The record of `count` origins (params' without it): windows, figures, choices, staleness."""
     case, params = usecase_loader.load(usecase), params_file.load(usecase, root / "params.yaml")
-    found = files.read_json(root / "metrics" / usecase / "tune.json")
-    columns, known = all_events.read(case, params, root / "data" / usecase / "valid")
+    found = files.read_json(artifacts.metrics_path(usecase, "tune", root))
+    columns, known = all_events.read(case, params, artifacts.path(usecase, Role.VALID_EVENTS, root))
     plan = origins.plan(
         known,
         delay=case.label_delay,

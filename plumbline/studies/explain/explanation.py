@@ -17,6 +17,8 @@ from plumbline.features import catalog
 from plumbline.model import bundle, contributions
 from plumbline.model.bundle import Bundle
 from plumbline.model.contributions import Contributions
+from plumbline.repo import artifacts
+from plumbline.repo.artifacts import Role
 from plumbline.studies.explain import event as events
 from plumbline.studies.explain import similar
 from plumbline.studies.explain.event import Event
@@ -30,12 +32,12 @@ SHOWN, COUNTED = 5, 100
 def explain(root: Path, usecase: str, key: str) -> dict[str, Any]:
     """Everything about one event's score; PlumblineError where test and current have no such event."""
     case = usecase_loader.load(usecase)
-    data = root / "data" / usecase / "tables"
-    event = events.find(case, data, key)
-    scorer = bundle.load(root / "models" / usecase, usecase)
+    train = artifacts.path(usecase, Role.TRAIN_TABLE, root)
+    event = events.find(case, train.parent, key)
+    scorer = bundle.load(artifacts.path(usecase, Role.BUNDLE, root), usecase)
     found = contributions.of(scorer.booster, scorer.features, scorer.offset, event.columns)
     told = contributions.calibrated(found, scorer.calibration)
-    past = reporting.sample(data / "train.parquet", _needed(case, scorer), PAST)
+    past = reporting.sample(train, _needed(case, scorer), PAST)
     return {
         "usecase": usecase,
         "key_name": case.key,
@@ -44,7 +46,7 @@ def explain(root: Path, usecase: str, key: str) -> dict[str, Any]:
         "table": event.table.relative_to(root).as_posix(),
         "row": event.row,
         **_answer(case, scorer, event),
-        "recorded": events.recorded(root / "reports" / usecase / "evaluate", case, key),
+        "recorded": events.recorded(artifacts.path(usecase, Role.EVALUATE_REPORT, root), case, key),
         **_sum(case, scorer, event.columns, told),
         "similar": _similar(case, scorer, past, event.columns, told),
         "lineage": lineage(root, usecase, key),

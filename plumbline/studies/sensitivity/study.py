@@ -21,6 +21,8 @@ from plumbline.evaluate import evidence
 from plumbline.evaluate.evidence import Window
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
+from plumbline.repo import artifacts
+from plumbline.repo.artifacts import Role
 from plumbline.review import paired
 from plumbline.studies.sensitivity import points
 from plumbline.tune import space
@@ -56,7 +58,7 @@ class Judge:
 def study(root: Path, usecase: str, count: int) -> dict[str, Any]:
     """The record: per setting the values tried with their differences, how flat it is, the trials."""
     case, params = usecase_loader.load(usecase), params_file.load(usecase, root / "params.yaml")
-    found = files.read_json(root / "metrics" / usecase / "tune.json")
+    found = files.read_json(artifacts.metrics_path(usecase, "tune", root))
     best = found["params"]
     dimensions = [d for d in space.parse(params.tune.space) if d.name in best]
     if not dimensions:
@@ -64,12 +66,13 @@ def study(root: Path, usecase: str, count: int) -> dict[str, Any]:
             f"{usecase}: tune found no settings of params.yaml, {usecase}.tune.space; expected "
             "max_evals above 0 and a space, then `dvc repro`"
         )
-    answer, window = _fitting(case, params, root / "data" / usecase / "tables")
+    answer, window = _fitting(case, params, artifacts.path(usecase, Role.TRAIN_TABLE, root).parent)
     centre = answer(best, params.seed)
     judge = Judge(window, centre, paired.Luck(params.gate.margin, np.zeros(0)))
     seeds = [judge(answer(best, params.seed + n)) for n in range(1, SEEDS + 1)]
     tried = _tried(points.plan(dimensions, best, count), best, answer, judge, params.seed)
-    trials = _trials(root / "reports" / usecase / "tune" / "trials.csv", found["metric_name"])
+    report = artifacts.path(usecase, Role.TUNE_REPORT, root)
+    trials = _trials(report / "trials.csv", found["metric_name"])
     return {
         "usecase": usecase,
         "title": case.title,
