@@ -8,16 +8,9 @@ from dataclasses import dataclass
 
 from plumbline.core.declarations import Column, ColumnType
 from plumbline.core.errors import SourceError, suggest
+from plumbline.core.sql import TYPES, quote
 from plumbline.core.usecase import Contract
 
-TYPES: Mapping[ColumnType, str] = {
-    "int": "BIGINT",
-    "float": "DOUBLE",
-    "string": "VARCHAR",
-    "bool": "BOOLEAN",
-    "timestamp": "TIMESTAMP",
-}
-"""The contract's types in DuckDB. Timestamps are in microseconds and bear no zone."""
 EXPECTED: Mapping[ColumnType, str] = {
     "int": "a whole number",
     "float": "a number",
@@ -51,16 +44,6 @@ class Cast:
             return f"({good}) IS NOT TRUE"
         given = " AND ".join(f"{quote(i)} IS NOT NULL" for i in self.inputs) or "true"
         return f"({given} AND {self.value} IS NULL)"
-
-
-def quote(name: str) -> str:
-    """`name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """`value` as an SQL string."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def casts(usecase: Contract, source: Mapping[str, str], where: str) -> tuple[Cast, ...]:

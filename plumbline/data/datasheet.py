@@ -12,8 +12,8 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.declarations import Column
+from plumbline.core.sql import quote
 from plumbline.core.usecase import Contract
-from plumbline.data.casts import quote
 from plumbline.data.partition import VisibleDays, end, start
 from plumbline.data.sources import Source
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from plumbline.core.errors import SourceError
-from plumbline.data.casts import text
+from plumbline.core.sql import literal
 
 BINARY = "a binary file, expected CSV text; correct data.path or data.source"
 
@@ -26,10 +26,10 @@ class Style:
 
 def relation(path: Path, name: str, style: Style) -> str:
     """What to select from; SourceError where the header is missing or odd. `name` is for messages."""
-    columns = ", ".join(f"{text(c)}: 'VARCHAR'" for c in header(path, name, style))
+    columns = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in header(path, name, style))
     return (
-        f"read_csv([{text(str(path))}], auto_detect=false, header=true, delim={text(style.delimiter)}, "
-        f"quote='\"', escape='\"', encoding={text(style.encoding)}, columns={{{columns}}})"
+        f"read_csv([{literal(path)}], auto_detect=false, header=true, delim={literal(style.delimiter)}, "
+        f"quote='\"', escape='\"', encoding={literal(style.encoding)}, columns={{{columns}}})"
     )
 
 

@@ -8,8 +8,8 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import ParamsError, suggest
+from plumbline.core.sql import literal, quote
 from plumbline.core.usecase import Contract
-from plumbline.data.casts import quote, text
 
 
 def forget(
@@ -31,7 +31,7 @@ def forget(
                 f"{suggest(column, choices)}"
             )
         if ids:
-            listed = ", ".join(text(str(i)) for i in ids)
+            listed = ", ".join(literal(str(i)) for i in ids)
             connection.execute(
                 f"DELETE FROM events WHERE CAST({quote(column)} AS VARCHAR) IN ({listed})"
             )

@@ -9,9 +9,10 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError, SpecError
+from plumbline.core.sql import TYPES, literal, quote
 from plumbline.core.usecase import Contract
 from plumbline.data import delimited
-from plumbline.data.casts import EXPECTED, TYPES, Cast, casts, ignored, quote, text
+from plumbline.data.casts import EXPECTED, Cast, casts, ignored
 from plumbline.data.sources import Part, Source
 
 SHOWN = 3  # bad values in a message
@@ -146,7 +147,7 @@ def _seen(cast: Cast) -> str:
     """The source's values that a bad one was made of."""
     if len(cast.inputs) == 1:
         return quote(cast.inputs[0])
-    pairs = ", ".join(f"concat({text(i)}, '=', {quote(i)})" for i in cast.inputs)
+    pairs = ", ".join(f"concat({literal(i)}, '=', {quote(i)})" for i in cast.inputs)
     return f"concat_ws(', ', {pairs})" if pairs else "''"
 
 

@@ -14,8 +14,8 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError
+from plumbline.core.sql import PARQUET, literal, quote
 from plumbline.core.usecase import Contract
-from plumbline.data.casts import quote, text
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,5 @@ def _write(
     connection: duckdb.DuckDBPyConnection, view: str, where: str, order: str, path: Path
 ) -> None:
     connection.execute(
-        f"COPY (SELECT * FROM {view} WHERE {where} ORDER BY {order}) TO {text(str(path))} "
-        "(FORMAT parquet, COMPRESSION zstd)"
+        f"COPY (SELECT * FROM {view} WHERE {where} ORDER BY {order}) TO {literal(path)} ({PARQUET})"
     )

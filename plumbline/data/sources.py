@@ -18,9 +18,9 @@ from typing import Any
 import duckdb
 
 from plumbline.core.errors import ParamsError, SourceError
+from plumbline.core.sql import literal
 from plumbline.core.usecase import Contract
 from plumbline.data import delimited
-from plumbline.data.casts import text
 from plumbline.data.environment import expand
 from plumbline.data.params import Data
 
@@ -167,7 +167,7 @@ def _files(
             "restore the file, or correct data.sha256."
         )
     if kind == "parquet" or paths[0].name.endswith(SUFFIXES["parquet"]):
-        relations = [f"read_parquet([{text(str(p))}])" for p in paths]
+        relations = [f"read_parquet([{literal(p)}])" for p in paths]
     else:
         style = delimited.Style(data.delimiter, data.encoding)
         relations = [delimited.relation(p, n, style) for p, n in zip(paths, names, strict=True)]

@@ -10,19 +10,11 @@ from typing import Literal
 from plumbline.core.declarations import KNOWN_AT, Column
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.core.params_base import Severity
+from plumbline.core.sql import literal
 from plumbline.core.usecase import Contract
 
 Table = Literal["events", "outcomes", "statistics"]
 ROWS = "rows in the file"
-
-TYPES = {
-    "int": "BIGINT",
-    "float": "DOUBLE",
-    "string": "VARCHAR",
-    "bool": "BOOLEAN",
-    "timestamp": "TIMESTAMP",
-}
-"""The contract's types as DuckDB's, which is how the files hold them."""
 
 LARGEST = 1.7976931348623157e308
 
@@ -125,26 +117,6 @@ def clock(usecase: Contract, table: str) -> str | None:
     if usecase.time is None:
         return None
     return usecase.time if table == "events" else KNOWN_AT
-
-
-def quote(name: str) -> str:
-    """A column's name in SQL.
-
-    >>> quote("two words")
-    '"two words"'
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str | int | bool) -> str:
-    """A value in SQL.
-
-    >>> literal("it's"), literal(3), literal(True)
-    ("'it''s'", '3', 'TRUE')
-    """
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
 
 
 def day_number(column: str) -> str:

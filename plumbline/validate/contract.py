@@ -7,18 +7,17 @@ from datetime import date, timedelta
 
 from plumbline.core.declarations import KNOWN_AT, Column
 from plumbline.core.params_base import Severity
+from plumbline.core.sql import TYPES, quote
 from plumbline.core.usecase import Contract
 from plumbline.validate.check import (
     LARGEST,
     ROWS,
-    TYPES,
     Check,
     Table,
     asked,
     clock,
     day_number,
     layout,
-    quote,
     severity_of,
 )
 

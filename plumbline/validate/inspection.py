@@ -11,9 +11,10 @@ from pathlib import Path
 
 from plumbline.core.errors import ContractError
 from plumbline.core.params_base import Severity
+from plumbline.core.sql import quote
 from plumbline.core.usecase import Contract
 from plumbline.validate import messages, months
-from plumbline.validate.check import Broken, Check, Table, layout, quote, severity_of
+from plumbline.validate.check import Broken, Check, Table, layout, severity_of
 from plumbline.validate.expectations import Judge, Result, merged
 from plumbline.validate.months import File
 from plumbline.validate.profile_shifts import Measure

@@ -14,8 +14,9 @@ from typing import Any
 import duckdb
 
 from plumbline.core.errors import ContractError
+from plumbline.core.sql import literal, quote
 from plumbline.core.usecase import Contract
-from plumbline.validate.check import ROWS, Check, Table, clock, layout, quote
+from plumbline.validate.check import ROWS, Check, Table, clock, layout
 
 BATCH_ROWS = 600_000
 """Rows that are in memory at once, unless a single file has more."""
@@ -80,7 +81,7 @@ def source(files: Sequence[File]) -> str:
     parts = [
         f"SELECT {f.number} AS __file, file_row_number AS __row, {f.month} AS __month, "
         f"{', '.join(quote(c) for c in f.columns)} "
-        f"FROM read_parquet({text(f.path)}, file_row_number = true)"
+        f"FROM read_parquet({literal(f.path)}, file_row_number = true)"
         for f in files
     ]
     return " UNION ALL ".join(parts)
@@ -129,11 +130,6 @@ def keys(database: duckdb.DuckDBPyConnection, usecase: Contract, files: Sequence
     return _pandas(database, f"SELECT key AS {key} FROM event_keys WHERE key IS NOT NULL")
 
 
-def text(path: Path) -> str:
-    """A path as an SQL literal."""
-    return "'" + path.as_posix().replace("'", "''") + "'"
-
-
 def _pandas(database: duckdb.DuckDBPyConnection, query: str) -> Any:
     return database.sql(query).to_arrow_table().to_pandas(strings_to_categorical=True)
 
@@ -151,7 +147,7 @@ def _reading(database: duckdb.DuckDBPyConnection, files: Sequence[File]) -> Iter
 
 def _readable(database: duckdb.DuckDBPyConnection, path: Path) -> None:
     try:
-        database.sql(f"SELECT * FROM read_parquet({text(path)})").to_arrow_table()
+        database.sql(f"SELECT * FROM read_parquet({literal(path)})").to_arrow_table()
     except duckdb.Error as error:
         raise ContractError(_damaged(path, error)) from None
 
@@ -162,8 +158,8 @@ def _file(
     columns = tuple(c.name for c in layout(usecase, table))
     month = _month(table, path) if clock(usecase, table) else 0
     try:
-        described = database.sql(f"DESCRIBE SELECT * FROM read_parquet({text(path)})").fetchall()
-        counted = database.sql(f"SELECT count(*) FROM read_parquet({text(path)})").fetchall()
+        described = database.sql(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})").fetchall()
+        counted = database.sql(f"SELECT count(*) FROM read_parquet({literal(path)})").fetchall()
     except duckdb.Error as error:
         raise ContractError(_damaged(path, error)) from None
     types = {str(row[0]): str(row[1]) for row in described}

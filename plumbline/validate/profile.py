@@ -18,8 +18,9 @@ import numpy as np
 from plumbline.core import files
 from plumbline.core.declarations import Array, Column
 from plumbline.core.errors import ContractError
+from plumbline.core.sql import no_rows, quote
 from plumbline.core.usecase import Contract
-from plumbline.validate.check import TYPES, Table, clock, layout, quote
+from plumbline.validate.check import Table, clock, layout
 from plumbline.validate.months import File, source
 from plumbline.validate.profile_shifts import CUT, UNIT_QUANTILES, Day, Profile
 
@@ -131,13 +132,11 @@ def _number(usecase: Contract, column: Column) -> bool:
 
 def _rows(usecase: Contract, table: Table, held: Sequence[File], span: Window) -> str:
     """SQL for the table's rows in the window; only the files that can hold some are read."""
-    columns = layout(usecase, table)
     if span is not None:
         first, last = (d.year * 100 + d.month for d in span)
         held = [f for f in held if first <= f.month <= last]
     if not held:
-        typed = ", ".join(f"NULL::{TYPES[c.type]} AS {quote(c.name)}" for c in columns)
-        return f"SELECT * FROM (SELECT {typed}) WHERE FALSE"
+        return no_rows(layout(usecase, table))
     if span is None:
         return source(held)
     time = quote(clock(usecase, table) or "")

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import duckdb
 
+from plumbline.core.sql import PARQUET, literal, no_rows, quote
 from plumbline.core.usecase import Contract
-from plumbline.validate.check import TYPES, Broken, Check, Table, layout, literal, quote
-from plumbline.validate.months import File, source, text
-
-WRITER = "FORMAT parquet, COMPRESSION zstd"
+from plumbline.validate.check import Broken, Check, Table, layout
+from plumbline.validate.months import File, source
 
 REMOVED = "event"
 """The reason of an outcome whose event was set aside."""
@@ -102,8 +101,8 @@ class Sieve:
         Columns: file, key, column, reason, expected, value (as text), row (the whole row).
         """
         for table in self.files:
-            target = text(folder / f"{table}.parquet")
-            self.database.execute(f"COPY ({self._quarantine(table)}) TO {target} ({WRITER})")
+            target = literal(folder / f"{table}.parquet")
+            self.database.execute(f"COPY ({self._quarantine(table)}) TO {target} ({PARQUET})")
 
     def _mark(self, check: Check, rows: str) -> int:
         if check not in self.checks:
@@ -149,7 +148,7 @@ class Sieve:
         elif lost < file.rows:
             columns = ", ".join(quote(c) for c in file.columns)
             rows = f"SELECT {columns} FROM ({source([file])}) WHERE __row NOT IN ({gone}) ORDER BY __row"
-            self.database.execute(f"COPY ({rows}) TO {text(target)} ({WRITER})")
+            self.database.execute(f"COPY ({rows}) TO {literal(target)} ({PARQUET})")
         return file.rows - lost
 
     def _quarantine(self, table: Table) -> str:
@@ -176,13 +175,12 @@ class Sieve:
 
     def _no_lines(self, table: Table) -> str:
         columns = layout(self.usecase, table)
-        typed = ", ".join(f"NULL::{TYPES[c.type]} AS {quote(c.name)}" for c in columns)
         words = ", ".join(
             f"'' AS {name}" for name in ("file", "key", "column", "reason", "expected")
         )
         return (
             f"SELECT 0 AS __file, 0 AS __row, 0 AS __check, {words}, '' AS value, "
-            f"{self._struct(table)} AS row FROM (SELECT {typed}) WHERE FALSE"
+            f"{self._struct(table)} AS row FROM ({no_rows(columns)})"
         )
 
     def _struct(self, table: Table) -> str:

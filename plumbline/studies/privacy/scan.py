@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from plumbline.core.sql import quote
 from plumbline.studies.privacy import patterns
 from plumbline.studies.privacy.patterns import Found
 
@@ -45,7 +46,7 @@ def _table(path: Path, allowed: Collection[str]) -> Iterator[Found]:
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         yield from patterns.columns([row[0] for row in described])
         for name, kind, *_ in described:
-            column = '"' + name.replace('"', '""') + '"'
+            column = quote(name)
             if kind == "VARCHAR":
                 where = f"{column} IS NOT NULL"
             elif kind in ("BIGINT", "UBIGINT", "HUGEINT"):
