@@ -1,22 +1,26 @@
-"""What training, features and answers cost, in yardsticks measured in the same minute: no clock is trusted.
+"""What training, features and answers cost, counted: no clock is trusted.
 
-`python -m bench.speed` prints each cost against the committed one (bench/speed.json); `--keep` writes it.
-Times are of the processor, the least of several runs. The yardstick is a fixed piece of work (sorting,
-a square root, a loop of plain Python), so that another machine or a busy one moves both sides.
+`python -m bench.speed` prints each cost against the committed one (bench/speed.json) and, for people, its
+seconds of the processor; `--keep` writes the costs. A cost is work that is the same on every machine under
+any load: functions called, entries of a history read, bytes held at the peak.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from plumbline.core import files, row_features
+from plumbline.core.declarations import Columns
 from plumbline.model import boosting
 from plumbline.model.boosting import Batch, Batches
 from plumbline.serve import single_event
@@ -27,9 +31,29 @@ from usecases.card_fraud import model as card_fraud
 RECORD = Path(__file__).with_name("speed.json")
 REPEATS = 7
 ROWS = 40_000
+REQUESTS = 200
+PAST = 1_000
+Work = Callable[[], object]
 
 
-def least(work: Callable[[], object]) -> float:
+def calls(work: Work) -> int:
+    """Functions that a piece of work calls: in Python, in C, and each step of a generator."""
+    count = 0
+
+    def seen(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def seconds(work: Work) -> float:
     """Seconds of the processor: the least of some runs."""
     spent = []
     for _ in range(REPEATS):
@@ -39,73 +63,136 @@ def least(work: Callable[[], object]) -> float:
     return min(spent)
 
 
-def yardstick() -> float:
-    """The fixed piece of work, seconds."""
-    values = np.random.default_rng(1).random(400_000)
+def growth(make: Callable[[int], Work], size: int, times: int) -> float:
+    """How many times the seconds of `size` a size so many times larger takes, both in turns."""
+    works, spent = (make(size), make(size * times)), ([], [])
+    for _ in range(REPEATS):
+        for work, kept in zip(works, spent, strict=True):
+            started = time.process_time()
+            work()
+            kept.append(time.process_time() - started)
+    return min(spent[1]) / min(spent[0])
 
-    def work() -> float:
-        total = sum(i % 7 for i in range(150_000))
-        return total + float(np.sqrt(np.sort(values)).sum())
 
-    return least(work)
-
-
-def training_cost() -> Callable[[], object]:
-    """30 rounds on 20,000 rows of four features, on one thread."""
-    made = events(1, 20_000)
-    x = np.stack([made[f] for f in FEATURES], axis=1).astype(np.float32)
-    y = made["broken"].astype(np.float32)
+def training(rows: int = 20_000) -> Work:
+    """30 rounds on rows of four features, on one thread."""
+    table = events(1, rows)
+    x = np.stack([table[f] for f in FEATURES], axis=1).astype(np.float32)
+    y = table["broken"].astype(np.float32)
     full = boosting.settings("classification", {"max_depth": 6}, seed=1, threads=1)
 
     def work() -> object:
-        table = Batches(FEATURES, lambda: iter([Batch(x, y)]))
-        data = boosting.binned(table, max_bin=256, threads=1)
+        batches = Batches(FEATURES, lambda: iter([Batch(x, y)]))
+        data = boosting.binned(batches, max_bin=256, threads=1)
         return boosting.boost(full, data, data, rounds=30, early_stopping=30)
 
     return work
 
 
-def batch_cost() -> Callable[[], object]:
-    """Row features, codes and the matrix of card_fraud on 40,000 rows."""
-    case, made = card_fraud.USECASE, columns(card_fraud.USECASE, ROWS)
+def batch(rows: int = ROWS) -> Work:
+    """Row features, codes and the matrix of card_fraud."""
+    usecase, given = card_fraud.USECASE, columns(card_fraud.USECASE, rows)
 
     def work() -> object:
-        whole = {
-            **made,
-            **row_features.category_codes(case, made),
-            **row_features.row_features(case, made),
+        every = {
+            **given,
+            **row_features.category_codes(usecase, given),
+            **row_features.row_features(usecase, given),
         }
-        return row_features.matrix(case.features, whole)
+        return row_features.matrix(usecase.features, every)
 
     return work
 
 
-def request_cost() -> Callable[[], object]:
-    """Every feature of 200 single payments, from histories of a thousand."""
-    case, made = card_fraud.USECASE, columns(card_fraud.USECASE, 1_000)
-    names = [c.name for c in case.columns]
-    rows = [
-        {n: made[n][i].item() if hasattr(made[n][i], "item") else made[n][i] for n in names}
-        for i in range(1_000)
-    ]
-    late = timedelta(days=case.label_delay)
+def request(past: int = PAST, count: Counter | None = None) -> Work:
+    """Every feature of single payments, from histories of so many; `count` counts what they read."""
+    usecase = card_fraud.USECASE
+    rows = payments(columns(usecase, past))
+    late = timedelta(days=usecase.label_delay)
     outcomes = [
         {"payment_id": r["payment_id"], "is_fraud": r["is_fraud"], "known_at": r["paid_at"] + late}
         for r in rows
     ]
-    rows = single_event.marked(case, rows, outcomes)
-    known = {e.name: single_event.history(case, e, rows, outcomes) for e in case.entities}
+    rows = single_event.with_derived(usecase, rows, outcomes)
+    known = {e.name: single_event.history(usecase, e, rows, outcomes) for e in usecase.entities}
+    if count is not None:
+        known = {name: watched(history, count) for name, history in known.items()}
     at = datetime(2025, 4, 15, 12)
-    asked = [{**row, "paid_at": at} for row in rows[:200]]
-    return lambda: [single_event.features(case, event, known) for event in asked]
+    requests = [{**row, "paid_at": at} for row in rows[:REQUESTS]]
+    return lambda: [single_event.features(usecase, event, known) for event in requests]
 
 
-WORKS = {"training": training_cost, "batch": batch_cost, "request": request_cost}
+def payments(table: Columns) -> list[dict[str, Any]]:
+    """The rows of a table as events of plain values."""
+    names = [c.name for c in card_fraud.USECASE.columns]
+    return [
+        {n: v.item() if hasattr(v := table[n][i], "item") else v for n in names}
+        for i in range(len(table[names[0]]))
+    ]
+
+
+class Counter:
+    """How many entries have been read."""
+
+    entries = 0
+
+
+class Watched(tuple[Any, ...]):
+    """A tuple that counts each entry read from it, by place or in turn."""
+
+    count: Counter
+
+    def __getitem__(self, place: Any) -> Any:
+        self.count.entries += 1
+        return super().__getitem__(place)
+
+    def __iter__(self) -> Iterator[Any]:
+        for value in super().__iter__():
+            self.count.entries += 1
+            yield value
+
+
+def watched(value: Any, count: Counter) -> Any:
+    """The same history, whose tuples count what is read of them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: watched(getattr(value, f.name), count) for f in fields(value)}
+        return replace(value, **parts)
+    if isinstance(value, Mapping):
+        return {key: watched(part, count) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        counted = Watched(value)
+        counted.count = count
+        return counted
+    return value
+
+
+def reads(past: int = PAST) -> float:
+    """Entries of histories that a single request reads."""
+    count = Counter()
+    work = request(past, count)
+    count.entries = 0
+    work()
+    return count.entries / REQUESTS
+
+
+def parcel() -> Work:
+    """One raw parcel's features and matrix."""
+    usecase, given = parcels(), events(2, 1)
+
+    def work() -> object:
+        every = {
+            **given,
+            **row_features.row_features(usecase, given),
+            **row_features.category_codes(usecase, given),
+        }
+        return row_features.matrix(FEATURES, every)
+
+    return work
 
 
 def memory() -> float:
     """Bytes per row at the peak of the batch, over those of its matrix."""
-    work = batch_cost()
+    work = batch()
     work()
     tracemalloc.start()
     work()
@@ -114,31 +201,22 @@ def memory() -> float:
     return peak / (ROWS * len(card_fraud.USECASE.features) * 4)
 
 
+WORKS: Mapping[str, Callable[[], Work]] = {
+    "training": training,
+    "batch": batch,
+    "request": request,
+    "parcel": parcel,
+}
+
+
 def measure() -> dict[str, float]:
-    """Each cost in yardsticks (memory: in matrices)."""
-    found = {}
+    """Calls of each piece of work; entries read at a request; bytes of memory, in matrices."""
+    found: dict[str, float] = {}
     for name, make in WORKS.items():
         work = make()
-        work()
-        found[name] = least(work) / yardstick()
-    return {**found, "memory": memory(), **parcel_latency()}
-
-
-def parcel_latency() -> dict[str, float]:
-    """One raw parcel's features and matrix, 300 times."""
-    case, made = parcels(), events(2, 1)
-
-    def work() -> object:
-        for _ in range(300):
-            whole = {
-                **made,
-                **row_features.row_features(case, made),
-                **row_features.category_codes(case, made),
-            }
-            row_features.matrix(FEATURES, whole)
-        return None
-
-    return {"latency": least(work) / yardstick()}
+        work()  # what is imported or cached at the first time is not counted
+        found[name] = calls(work)
+    return {**found, "reads": reads(), "memory": memory()}
 
 
 def main() -> None:
@@ -148,12 +226,9 @@ def main() -> None:
     found = measure()
     before = files.read_json(RECORD) if RECORD.exists() else {}
     for name, cost in found.items():
-        then = (
-            f"{cost / before[name]:.2f} of the committed {before[name]:.3g}"
-            if name in before
-            else "new"
-        )
-        print(f"{name:10} {cost:8.3f} yardsticks, {then}")
+        then = f"{cost / before[name]:.2f} of the committed" if name in before else "new"
+        spent = f", {seconds(WORKS[name]()):.3f} s" if name in WORKS else ""
+        print(f"{name:10} {cost:12,.1f}, {then}{spent}")
     if chosen.keep:
         files.write_json(RECORD, found)
 
