@@ -15,7 +15,7 @@ install: .venv/installed
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; set PYTHON=python3.12, say" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	.ci/install -r requirements.txt
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	# DVC unpickles its state: a place of its own, closed to others (config.local is not in git)
 	mkdir -p .dvc/tmp
 	mkdir -p -m 700 .dvc/tmp/site

@@ -28,8 +28,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from docs import badges
-from plumbline import __main__ as cli
 from plumbline import config
+from plumbline.cli import app as cli
 from plumbline.core import declarations as declared
 from plumbline.core import usecase
 
@@ -63,8 +63,15 @@ stage reads `gate`, `backtest` and `alerts`.
 """
 COMMANDS = """# Commands
 
-`plumbline COMMAND` is what one runs besides `dvc repro`. Each command prints its help with `--help`.
-A mistake in the input is one message on standard error and exit code 2.
+`plumbline COMMAND` is what one runs besides `dvc repro`, from the root of the project. `python -m
+plumbline COMMAND` is the same. `plumbline --install-completion` makes your shell complete commands,
+options and use cases.
+
+| exit code | means |
+| --- | --- |
+| 0 | done; nothing was found that should not be there |
+| 1 | something was found, or a change, model or output is refused |
+| 2 | bad input, or a problem that you can fix: one message on standard error |
 """
 DECLARED = {
     "contract.py": ("Contract", "Column", "Entity"),
@@ -117,18 +124,20 @@ def params() -> str:
 
 
 def commands() -> str:
-    """Every command's own help."""
+    """Every command's own help, by group."""
     parts = [COMMANDS.strip(), HINT]
-    parts += [f"## {name}\n\n```\n{_help(name)}\n```" for name in cli.COMMANDS]
+    for title, names in cli.command_line().titles().items():
+        parts.append(f"## {title}")
+        parts += [f"### {name}\n\n```text\n{_help(name)}\n```" for name in names]
     return "\n\n".join(parts) + "\n"
 
 
 def _help(name: str) -> str:
     output = io.StringIO()
     os.environ["COLUMNS"] = "100"  # the help's width
-    with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+    with contextlib.redirect_stdout(output):
         cli.main([name, "--help"])
-    return output.getvalue().strip()
+    return "\n".join(line.rstrip() for line in output.getvalue().strip().splitlines())
 
 
 def _declaration(cls: type) -> str:

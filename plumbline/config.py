@@ -181,6 +181,15 @@ def first(path: Path = Path("params.yaml")) -> str:
     return str(named[0])
 
 
+def selected(names: Sequence[str], path: Path = Path("params.yaml")) -> list[str]:
+    """`names`, or all of `usecases` where there are none; ParamsError for a name not listed."""
+    listed = [str(name) for name in read(path)["usecases"]]
+    for name in names:
+        if name not in listed:
+            raise ParamsError(f"'{name}': not in {path}'s usecases; {suggest(name, listed)}")
+    return list(names) or listed
+
+
 def read(path: Path = Path("params.yaml")) -> dict[str, Any]:
     """params.yaml as plain values; ParamsError where it is no mapping or names no use case."""
     try:

@@ -1,1 +1,1 @@
-"""The command line's own words: one module per command, each with `add(parsers)` and a function."""
+"""The command line: one file per group of commands, each command thin: parse, call the library, print."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.cli import gate
+from plumbline.cli.app import main
 from plumbline.core.errors import SpecError
 from plumbline.evaluate import model_card, model_card_check
 from plumbline.review import cards, merge_gate
@@ -136,9 +136,9 @@ def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixtu
     who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
     subprocess.run(("git", "add", "."), check=True)
     subprocess.run(("git", *who, "commit", "-qm", "All"), check=True)
-    assert gate._lock() == 0
+    assert main(["gate", "--lock-only"]) == 0
     edit(REPORT / model_card.MARKDOWN, "| average precision | 0.5", "| average precision | 0.7")
-    assert gate._lock() == 1
+    assert main(["gate", "--lock-only"]) == 1
     assert "a model card that contradicts the metrics" in capsys.readouterr().out
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.__main__ import COMMANDS
+from plumbline.cli.app import command_line
 from plumbline.model.version import VERSION
 from tests.conftest import ROOT
 
@@ -51,7 +51,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pages
 def test_commands_exist(page: Path) -> None:
-    assert named(page, r"(?:^|[$&(] )plumbline ([a-z][\w-]*)") <= set(COMMANDS)
+    assert named(page, r"(?:^|[$&(] )plumbline ([a-z][\w-]*)") <= set(command_line().commands)
     assert named(page, r"(?:^|[$&(] )make ([a-z][\w-]*)") <= TARGETS
 
 

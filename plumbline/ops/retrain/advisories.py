@@ -22,6 +22,7 @@ from plumbline.core.errors import PlumblineError
 CANARY = ("pycrypto", "2.6.1")
 """Its last version, of 2013: CVE-2013-7459 and CVE-2018-6594 will never be mended."""
 SERVICE = "https://api.osv.dev/v1/query"
+ACCEPTED = Path(".ci") / "advisories"
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
 TIMEOUT = 30
 """Seconds for one answer."""
@@ -63,6 +64,15 @@ def pins(text: str) -> list[Pin]:
     """
     found = (PIN.match(line) for line in text.splitlines())
     return sorted({(_normal(match[1]), match[2]) for match in found if match})
+
+
+def read_accepted(path: Path) -> dict[str, str]:
+    """The accepted advisories in a file; PlumblineError where it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PlumblineError(f"{path}: {error.strerror}; expected a text file") from None
+    return accepted(text, str(path))
 
 
 def accepted(text: str, name: str) -> dict[str, str]:

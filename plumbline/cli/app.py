@@ -1,0 +1,116 @@
+"""The command `plumbline`: its groups, its help, its exit codes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from plumbline.cli import history, operations, review, run, storage, studies
+from plumbline.core.errors import PlumblineError
+
+GROUPS = (run.group, review.group, history.group, studies.group, operations.group, storage.group)
+
+HELP = """Reproduce, review, roll back and watch machine-learning models.
+
+Run it from the root of a project, beside `dvc repro`, which computes data, models and reports."""
+
+EXIT_CODES = """\b
+Exit codes:
+  0  done; nothing was found that should not be there
+  1  something was found, or a change, model or output is refused
+  2  bad input, or a problem that you can fix: one message on standard error
+"""
+
+
+class Commands(TyperGroup):
+    """Lists the commands by group, in plain text."""
+
+    def titles(self) -> dict[str, list[str]]:
+        """The names of each group's commands, in alphabetical order."""
+        titles: dict[str, list[str]] = {group.title: [] for group in GROUPS}
+        for name, command in sorted(self.commands.items()):
+            titles[str(getattr(command, "rich_help_panel", None))].append(name)
+        return titles
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """Group by group."""
+        return [name for names in self.titles().values() for name in names]
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
+        """A section of the help for each group."""
+        width = max(map(len, self.commands))
+        for title, names in self.titles().items():
+            rows = [(n.ljust(width), self.commands[n].get_short_help_str(200)) for n in names]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def finish(code: int | None, **_: object) -> None:
+    """End with the code that a command returned."""
+    raise typer.Exit(code or 0)
+
+
+app = typer.Typer(
+    name="plumbline",
+    cls=Commands,
+    help=HELP,
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    result_callback=finish,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for _group in GROUPS:
+    app.add_typer(_group.app)
+
+
+def version(wanted: bool) -> None:
+    """Print the version and end, where it was asked for."""
+    if wanted:
+        from plumbline.model.version import VERSION
+
+        print(f"plumbline {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def prepare(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Before any command: quiet libraries, the project's own modules importable."""
+    from plumbline.runtime import runner
+
+    runner.prepare()
+    here = str(Path.cwd())
+    if "" not in sys.path and here not in sys.path:
+        sys.path.insert(0, here)
+
+
+def command_line() -> Commands:
+    """The whole command line as an object: its commands by name, with their options."""
+    whole = typer.main.get_command(app)
+    assert isinstance(whole, Commands)
+    return whole
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command; its exit code. A problem that the user can fix is one message and code 2."""
+    arguments = sys.argv[1:] if words is None else words
+    try:
+        command_line().main(arguments, prog_name="plumbline")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except (PlumblineError, OSError) as error:
+        from plumbline.runtime import runner
+
+        print(f"plumbline {arguments[0]}: {runner.told(error)}", file=sys.stderr)
+        return PlumblineError.exit_code
+    return 0

@@ -1,0 +1,246 @@
+"""Commands on the history of a project: back to a commit, where something came from, who was champion."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from plumbline.cli.options import Group, Json, keep_json, keep_text, pairs, say
+
+group = Group("History")
+
+
+class Place(StrEnum):
+    """Where objects are stored."""
+
+    WORKSPACE = "workspace"
+    CACHE = "cache"
+    REMOTE = "remote"
+
+
+Revision = Annotated[
+    str | None,
+    typer.Argument(metavar="REV", help="Commit, tag or branch; the work tree if omitted."),
+]
+
+
+@group.command("champions", "", "card_fraud --json champions.json")
+def champions(
+    usecase: Annotated[
+        str | None, typer.Argument(metavar="USECASE", help="Use case; all if omitted.")
+    ] = None,
+    branch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Branch whose commits count; the one checked out, or main, if omitted.",
+        ),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """List which model was champion when, and why it changed."""
+    from plumbline.ops.lineage import champions as champion
+    from plumbline.ops.lineage import past
+
+    events, notes = past.champions(Path("."), usecase, branch)
+    say(champion.table(events))
+    say(f"note: {note}" for note in notes)
+    keep_json(json, {"events": [asdict(event) for event in events], "notes": notes})
+
+
+@group.command(
+    "lineage", "card_fraud", "card_fraud@champion --mermaid chain.mmd", "models/card_fraud --rev v1"
+)
+def lineage(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET",
+            help="A use case, USECASE@champion, USECASE/VERSION, USECASE:KEY (an event), a tag, an md5 "
+            "or a file.",
+        ),
+    ],
+    rev: Annotated[
+        str | None,
+        typer.Option(metavar="REV", help="Commit, tag or branch; the work tree if omitted."),
+    ] = None,
+    json: Json = None,
+    mermaid: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the chain to FILE as a Mermaid graph."),
+    ] = None,
+) -> int:
+    """Trace an output or a prediction back to its source's hash.
+
+    Exits with 1 if the chain has a gap.
+    """
+    from plumbline.ops.lineage import record, render
+    from plumbline.ops.lineage import target as targets
+
+    root = Path(".")
+    chains = [record.lineage(root, one) for one in targets.find(root, target, rev)]
+    say(line for chain in chains for line in render.tree(chain))
+    keep_json(json, {"asked": target, "chains": chains})
+    if mermaid:
+        keep_text(mermaid, "\n".join(render.mermaid(chains)) + "\n")
+    return 1 if any(chain["breaks"] for chain in chains) else 0
+
+
+@group.command("registry", "status", "sync", "rebuild")
+def registry(
+    action: Annotated[
+        Literal["status", "sync", "rebuild"],
+        typer.Argument(
+            metavar="ACTION",
+            help="Compare; bring MLflow up to date; or build its registry anew.",
+        ),
+    ],
+    json: Json = None,
+) -> int:
+    """Compare git's models with MLflow's registry, or sync them.
+
+    Exits with 1 if they do not agree.
+    """
+    from plumbline.ops.rollback import agree, plan
+
+    root = Path(".")
+    if action != "status":
+        say(agree.sync(root) if action == "sync" else agree.rebuild(root))
+    rows = agree.status(root)
+    say(plan.table(rows))
+    agrees = all(row.agrees for row in rows)
+    keep_json(json, {"agrees": agrees, "models": [asdict(row) for row in rows]})
+    return 0 if agrees else 1
+
+
+@group.command(
+    "reproduce", "", "v1 --clean-room --json reproduction.json", "--env OMP_NUM_THREADS=4"
+)
+def reproduce(
+    rev: Annotated[str, typer.Argument(metavar="REV", help="Commit, tag or branch.")] = "HEAD",
+    clean_room: Annotated[
+        bool, typer.Option("--clean-room", help="In a new environment with the commit's lock file.")
+    ] = False,
+    json: Json = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Environment variable of the run; repeatable."),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the clone, and print where it is.")
+    ] = False,
+) -> int:
+    """Run a commit again in a fresh clone and compare outputs.
+
+    Exits with 1 if an output differs.
+    """
+    import shutil
+    import tempfile
+
+    from plumbline.repo import reproduce as reproducing
+    from plumbline.repo import reproduction_report
+
+    variables = pairs("--env", env or ())
+    folder = Path(tempfile.mkdtemp(prefix="plumbline-")).resolve()
+    try:
+        done = reproducing.reproduce(Path("."), rev, folder, variables, clean_room=clean_room)
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    say(reproduction_report.table(done))
+    if keep:
+        print(f"kept: {folder}")
+    keep_json(json, reproduction_report.document(done, variables, clean_room=clean_room))
+    return 0 if done.same else 1
+
+
+@group.command("resolve", "", "--no-repro")
+def resolve(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="STAGE", help="Run only these of the stages left to run."),
+    ] = None,
+    no_repro: Annotated[
+        bool, typer.Option("--no-repro", help="Write dvc.lock and metrics, run nothing.")
+    ] = False,
+) -> None:
+    """Settle a merge conflict in dvc.lock and run the rest.
+
+    Takes each entry that a side executed on the merged files, and runs the stages that neither did.
+    """
+    from plumbline.ops.resolve import engine
+
+    choices = engine.resolve(Path("."), lambda line: say([line]), targets or [], repro=not no_repro)
+    dropped = sum(choice.entry is None for choice in choices)
+    print(f"{len(choices) - dropped} entries taken, {dropped} dropped")
+    if no_repro:
+        print("next: `dvc checkout`, `dvc repro`, `git add dvc.lock metrics`, `git commit`")
+    else:
+        print("dvc.lock is what this tree gives; `git commit` ends the merge")
+
+
+@group.command("rollback", "model-v1", "main --dry-run")
+def rollback(
+    rev: Annotated[
+        str,
+        typer.Argument(
+            metavar="REV", help="Commit, tag or branch; a branch is checked out as a branch."
+        ),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would change, change nothing.")
+    ] = False,
+) -> None:
+    """Roll back code, data, model and registry to a commit.
+
+    Verifies every step, and leaves all as it was if one fails.
+    """
+    from plumbline.ops.rollback import engine
+
+    if dry_run:
+        say(engine.lines(Path("."), rev))
+    else:
+        engine.rollback(Path("."), rev, lambda line: say([line]))
+
+
+@group.command("verify", "", "model-v1 --in cache --in remote", "--all-tags --repair")
+def verify(
+    rev: Revision = None,
+    all_tags: Annotated[
+        bool, typer.Option("--all-tags", help="The objects of every tag too.")
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Restore bad and missing objects from another place.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    where: Annotated[
+        list[Place] | None,
+        typer.Option(
+            "--in", metavar="PLACE", help="Only in workspace, cache or remote; repeatable."
+        ),
+    ] = None,
+    remote: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="This remote, not the default one; repeatable."),
+    ] = None,
+) -> int:
+    """Hash every recorded object again, and repair damage.
+
+    Exits with 1 if an object is bad or missing, after repairs.
+    """
+    from json import dumps
+
+    from plumbline.repo import verification
+
+    result = verification.run(
+        Path("."), rev, all_tags=all_tags, where=where or (), remotes=remote or (), mend=repair
+    )
+    if json:
+        print(dumps(verification.document(result), indent=2))
+    else:
+        say(verification.text(result))
+    return 1 if result.report.findings else 0

@@ -1,0 +1,261 @@
+"""Commands that run a model in production: retrain, propose, release, publish, alert, audit."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plumbline.cli.options import (
+    Group,
+    Json,
+    Usecase,
+    Usecases,
+    day,
+    keep_json,
+    keep_text,
+    say,
+    usecase_names,
+)
+
+group = Group("Operations")
+
+log = logging.getLogger("plumbline")
+
+
+@group.command("alert", "", "--dry-run", "card_fraud --test", "--retrain reports/retrain.json")
+def alert(
+    usecase: Usecases = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="Send a test message through every channel.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be sent, send nothing.")
+    ] = False,
+    retrain: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Verdicts of this output of `retrain`, not the last run's."
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Record of what was sent; .plumbline/alerts.json if omitted."
+        ),
+    ] = None,
+    today: Annotated[
+        date | None, typer.Option(parser=day, metavar="DATE", help="Instead of today.")
+    ] = None,
+) -> int:
+    """Send monitor findings to the configured channels.
+
+    `alerts` in params.yaml names the channels. Nothing is sent twice. A channel that cannot be reached
+    is a warning; with --test it exits with 1.
+    """
+    from plumbline.ops.alerts import send, sent_log
+
+    names, when = usecase or [], today or datetime.now().astimezone().date()
+    if test:
+        report = send.test(names)
+    else:
+        file = state or sent_log.FILE
+        report = send.send(names, when, retrain=retrain, state=file, dry_run=dry_run)
+    for line in report.lines:
+        if line.warning:
+            log.warning("alert: %s", line.text)
+        else:
+            print(f"alert: {line.text}")
+    if not report.configured:
+        print("alerts: none is set in params.yaml; see docs/monitoring.md")
+    elif not report.lines:
+        print("alerts: nothing to say")
+    return int(test and any(line.warning for line in report.lines))
+
+
+@group.command("audit", "", "--lock requirements-comment.txt --json advisories.json")
+def audit(
+    lock: Annotated[Path, typer.Option(metavar="FILE", help="Lock file.")] = Path(
+        "requirements.txt"
+    ),
+    osv_url: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="OSV query service; that of osv.dev if omitted."),
+    ] = None,
+    accepted: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Accepted advisories, each with a reason; .ci/advisories if omitted.",
+        ),
+    ] = None,
+    json: Json = None,
+) -> int:
+    """List known vulnerabilities of the locked dependencies.
+
+    Exits with 1 if there is one that is not accepted, and with 2 if the service could not be asked.
+    """
+    from dataclasses import asdict
+
+    from plumbline.ops.retrain import advisories
+
+    known = advisories.read_accepted(accepted or advisories.ACCEPTED)
+    found = advisories.audit(lock, osv_url or advisories.SERVICE, known)
+    for one in found:
+        fix = f"mended in {', '.join(one.mended)}" if one.mended else "no version mends it"
+        print(f"{one.name} {one.version}: {one.id}; {fix}")
+    print(
+        f"{len(found)} known vulnerabilities beside {len(known)} accepted; the canary was flagged"
+    )
+    keep_json(json, {"advisories": [asdict(one) for one in found], "accepted": sorted(known)})
+    return 1 if found else 0
+
+
+@group.command("golden-check", "card_fraud", "card_fraud --model dist/model-v1/card_fraud")
+def golden_check(
+    usecase: Usecase,
+    model: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Bundle; models/USECASE if omitted.")
+    ] = None,
+) -> None:
+    """Check a model's answers to recorded requests, to the bit.
+
+    Exits with 2 if an answer differs: the model must not serve.
+    """
+    from plumbline.core import usecase_loader
+    from plumbline.ops.rollback import golden_check as golden
+    from plumbline.repo import artifacts
+    from plumbline.repo.artifacts import Role
+
+    count = golden.check(
+        usecase_loader.load(usecase),
+        model or artifacts.path(usecase, Role.BUNDLE),
+        artifacts.path(usecase, Role.TEST_TABLE),
+        artifacts.path(usecase, Role.EVALUATE_REPORT),
+    )
+    print(
+        f"{usecase}: {count} golden requests answered, one by one and together, to the bit as "
+        "recorded: it may serve"
+    )
+
+
+@group.command("issue", "nightly --result failure --log nightly.log", "nightly --result success")
+def issue(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="A word, e.g. nightly.")],
+    result: Annotated[
+        str, typer.Option(metavar="WORD", help="`success` closes the issue, any other opens it.")
+    ],
+    title: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Kind and result if omitted.")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its last lines are quoted.")
+    ] = None,
+    link: Annotated[str, typer.Option(metavar="ADDRESS", help="Where the run can be seen.")] = "",
+) -> None:
+    """Open, update or close the one issue of a kind."""
+    from plumbline.ops.hosting import github, issues
+
+    hub = github.from_environment()
+    print(issues.report(hub, kind, result, title=title, log=log, link=link))
+
+
+@group.command("propose", "reports/retrain.json --base main")
+def propose(
+    retrain: Annotated[Path, typer.Argument(metavar="RETRAIN.json", help="Output of `retrain`.")],
+    base: Annotated[str, typer.Option(metavar="BRANCH", help="Branch to merge into.")] = "main",
+) -> None:
+    """Turn a retrain's outcome into a pull request or an issue."""
+    from plumbline.core.files import read_json
+    from plumbline.ops.hosting import github
+    from plumbline.ops.retrain import outcomes, proposals
+
+    records = outcomes.read(read_json(retrain), str(retrain))
+    hub = github.from_environment()
+    for record in records:
+        done = proposals.propose(Path("."), hub, record, base)
+        print(f"{record['usecase']}: {record['outcome']}: {done}")
+
+
+@group.command("publish", "model-v1")
+def publish(
+    tag: Annotated[str, typer.Argument(metavar="TAG", help="Tag that `release` has packed.")],
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FOLDER", help="dist/TAG if omitted.")
+    ] = None,
+) -> None:
+    """Publish a packed tag as a release on GitHub.
+
+    Checks the files against their checksums, and uploads those that the release does not have.
+    """
+    from plumbline.ops.hosting import github
+    from plumbline.ops.hosting import publish as publishing
+
+    folder = source or Path("dist") / tag
+    publishing.checksums(folder)
+    hub = github.from_environment()
+    say(f"published {name}" for name in publishing.publish(hub, tag, folder))
+
+
+@group.command("release", "model-v1", "model-v1 --into /tmp/model-v1")
+def release(
+    tag: Annotated[str, typer.Argument(metavar="TAG", help="Tag, e.g. model-v1.")],
+    into: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="dist/TAG if omitted.")
+    ] = None,
+) -> None:
+    """Push all tags, prove that a tag comes back, and pack it."""
+    from plumbline.ops.retrain import releases
+
+    for path in releases.release(Path("."), tag, into or Path("dist") / tag):
+        print(f"wrote {path}")
+
+
+@group.command(
+    "retrain",
+    "--json reports/retrain.json --markdown reports/retrain.md",
+    "--usecase card_fraud --as-of 2025-07-01 --json reports/retrain.json",
+)
+def retrain(
+    json: Annotated[
+        Path, typer.Option("--json", metavar="FILE", help="Write the outcome to FILE.")
+    ],
+    as_of: Annotated[
+        date | None,
+        typer.Option(parser=day, metavar="DATE", help="Use data up to this day; today if omitted."),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(metavar="N", help="Move every as-of date on by N days.")
+    ] = None,
+    usecase: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Only this use case; repeatable.", autocompletion=usecase_names
+        ),
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the outcome to FILE as text.")
+    ] = None,
+) -> None:
+    """Try champions on newer data, and retrain where needed.
+
+    The monitor judges each champion; where it calls for one, a challenger is trained and committed on
+    a branch of its own.
+    """
+    from plumbline.ops.retrain import messages, selection
+
+    if as_of is not None and days is not None:
+        raise typer.BadParameter("give --as-of or --days, not both")
+    document = selection.retrain(Path("."), usecase or [], day=as_of, days=days)
+    keep_json(json, document)
+    records = document["usecases"]
+    if markdown:
+        keep_text(markdown, messages.summary(records))
+    for record in records:
+        print(f"{record['usecase']}: {record['outcome']}: {'; '.join(record['reasons'])}")
+        if record["branch"]:
+            print(f"  committed on {record['branch']}; look: git switch {record['branch']}")
+    print(f"wrote {json}")

@@ -1,0 +1,114 @@
+"""What the groups of commands share: how a command is declared, its common options, how results are written.
+
+Nothing of the library is imported here before it is used: `plumbline --help` and completion stay fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Group:
+    """One group of `plumbline --help`, and its commands."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.app = typer.Typer()
+
+    def command(self, name: str, *examples: str) -> Callable[[Function], Function]:
+        """Declare the function as command `name`; `examples` are what follows `plumbline NAME`."""
+        lines = [f"  plumbline {name} {words}".rstrip() for words in examples]
+        epilog = "\n".join(["\b", "Examples:", *lines])
+        return self.app.command(name, epilog=epilog, rich_help_panel=self.title)
+
+
+def usecase_names(incomplete: str) -> list[str]:
+    """The use cases of params.yaml, for completion; none where it cannot be read."""
+    import yaml
+
+    try:
+        names = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["usecases"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return []
+    return [str(name) for name in names if str(name).startswith(incomplete)]
+
+
+def day(text: str) -> date:
+    """A date option's value."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected a day like 2025-07-01, found {text}") from None
+
+
+def pairs(option: str, values: Iterable[str]) -> dict[str, str]:
+    """KEY=VALUE words as a dictionary; PlumblineError naming the option where one has no `=`."""
+    from plumbline.core.errors import PlumblineError
+
+    found = {}
+    for value in values:
+        key, sign, rest = value.partition("=")
+        if not sign:
+            raise PlumblineError(f"{option} {value}: expected KEY=VALUE")
+        found[key] = rest
+    return found
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print each line as soon as there is one."""
+    for line in lines:
+        print(line, flush=True)
+
+
+def keep_json(path: Path | None, value: Mapping[str, Any]) -> None:
+    """Write a result as JSON where a file was named."""
+    from plumbline.core.files import write_json
+
+    if path:
+        write_json(path, value)
+
+
+def keep_text(path: Path | None, text: str) -> None:
+    """Write a text where a file was named."""
+    from plumbline.core.files import replacing
+
+    if path:
+        with replacing(path) as beside:
+            beside.write_text(text, encoding="utf-8")
+
+
+Usecase = Annotated[
+    str,
+    typer.Argument(
+        metavar="USECASE", help="Use case, as params.yaml names it.", autocompletion=usecase_names
+    ),
+]
+FirstUsecase = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="USECASE",
+        help="Use case; the first in params.yaml if omitted.",
+        autocompletion=usecase_names,
+    ),
+]
+Usecases = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="USECASE",
+        help="Use cases; all in params.yaml if omitted.",
+        autocompletion=usecase_names,
+    ),
+]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the result to FILE as JSON.")
+]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE", help="Write the plot to FILE (PNG).")
+]

@@ -1,0 +1,197 @@
+"""Commands for reviewing a change: compare it with its base, report it, decide on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from plumbline.cli.options import Group, Json, keep_json, keep_text, say
+
+group = Group("Review")
+
+
+@group.command("baseline", "origin/main", "HEAD^1 --lock")
+def baseline(
+    rev: Annotated[
+        str, typer.Argument(metavar="REV", help="Commit, tag or branch to compare with.")
+    ],
+    lock: Annotated[
+        bool,
+        typer.Option(
+            "--lock",
+            help="Then put REV's dvc.lock in place, so that `dvc repro` runs what differs from REV.",
+        ),
+    ] = False,
+) -> None:
+    """Fetch or compute the models that `compare` needs.
+
+    They are those of REV and of the last release; REV is run again where they cannot be fetched.
+    """
+    from plumbline.review import baseline as models
+
+    say(models.bring(Path("."), rev))
+    if lock:
+        print(models.start_from(Path("."), rev))
+
+
+@group.command("comment", "artifact/change.json --event event.json")
+def comment(
+    artifact: Annotated[
+        Path, typer.Argument(metavar="ARTIFACT.json", help="Comparison from a run; not trusted.")
+    ],
+    event: Annotated[
+        Path,
+        typer.Option(metavar="EVENT.json", help="The workflow_run event, written by the host."),
+    ],
+) -> None:
+    """Post a comparison as one comment on its pull request.
+
+    The artifact is checked as data; the pull request is that of the event. A token that may only read
+    is a warning, not an error.
+    """
+    from plumbline.ops.hosting import comments, github
+    from plumbline.review import artifact as artifacts
+
+    origin = comments.origin(event)
+    text = artifacts.rendered(artifact)
+    hub = github.from_environment()
+    pull = hub.pull_request(origin.owner, origin.branch, origin.sha)
+    if pull is None:
+        print(f"::notice::no open pull request has its head at {origin.sha[:10]}: nothing to say")
+        return
+    try:
+        how = comments.post(hub, int(pull["number"]), text, origin.sha)
+    except github.ForbiddenError as error:
+        print(f"::warning::the report is in the other job's summary only: {error}")
+        return
+    print(f"pull request {pull['number']}: {how}")
+
+
+@group.command("compare", "main --json reports/change.json", "v1 v2 --json reports/v1-v2.json")
+def compare(
+    base: Annotated[str, typer.Argument(metavar="BASE", help="Commit, tag or branch.")],
+    json: Annotated[
+        Path, typer.Option("--json", metavar="FILE", help="Write the comparison to FILE.")
+    ],
+    head: Annotated[
+        str | None, typer.Argument(metavar="HEAD", help="The same; the work tree if omitted.")
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Output of `dvc repro`, to name a stage that failed."),
+    ] = None,
+    committed: Annotated[
+        bool,
+        typer.Option(
+            "--committed",
+            help="Count it against merging where `dvc repro` changed the committed dvc.lock.",
+        ),
+    ] = False,
+) -> None:
+    """Compare two revisions' models, data and features.
+
+    Exits with 0 whatever the verdict is; `gate` decides by exit code.
+    """
+    from plumbline.core.files import write_json
+    from plumbline.review import compare as comparing
+    from plumbline.review import verdict_line
+
+    output = _log(log)
+    found = comparing.compare(Path("."), base, head, output, committed=committed)
+    write_json(json, found)
+    print(verdict_line.verdict(found))
+    print(f"wrote {json}")
+
+
+def _log(path: Path | None) -> str | None:
+    from plumbline.core.errors import PlumblineError
+
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise PlumblineError(
+            f"--log {path}: {error.strerror}; give what `dvc repro` printed"
+        ) from None
+
+
+@group.command("gate", "reports/change.json", "--lock-only")
+def gate(
+    comparison: Annotated[
+        Path | None, typer.Argument(metavar="IN.json", help="What `compare` wrote.")
+    ] = None,
+    lock_only: Annotated[
+        bool, typer.Option("--lock-only", help="Check dvc.lock alone, in seconds.")
+    ] = False,
+    json: Json = None,
+) -> int:
+    """Decide whether a change may be merged.
+
+    Exits with 1, and prints the reasons, if it may not. dvc.lock is checked against the files as they
+    are now.
+    """
+    from plumbline.review import recheck
+
+    if (comparison is None) != lock_only:
+        raise typer.BadParameter("give IN.json or --lock-only, and not both")
+    if comparison is None:
+        return _lock(json)
+    found = recheck.comparison(Path("."), comparison)
+    say(_decision(found))
+    keep_json(json, found["gate"])
+    return 1 if found["gate"]["verdict"] in ("no", "failed") else 0
+
+
+def _lock(json: Path | None) -> int:
+    from plumbline.review import recheck, verdict_line
+
+    against = recheck.lock(Path("."))
+    say(f"- {verdict_line.reason(reason)}" for reason in against)
+    print("dvc.lock: refused" if against else "dvc.lock: up to date")
+    keep_json(json, {"verdict": "no" if against else "yes", "reasons": against})
+    return 1 if against else 0
+
+
+def _decision(found: dict[str, Any]) -> list[str]:
+    """The verdict, and the reasons for it."""
+    from plumbline.review import verdict_line
+
+    judged = found["gate"]
+    lines = [
+        verdict_line.verdict(found),
+        *(f"- {verdict_line.reason(r)}" for r in judged["reasons"]),
+    ]
+    for reason in judged["lifted"]:
+        why = judged["overrides"][reason["usecase"]]
+        lines.append(f"- overridden ({why}): {verdict_line.reason(reason)}")
+    return lines
+
+
+@group.command("report", "reports/change.json --markdown change.md --html change.html")
+def report(
+    comparison: Annotated[Path, typer.Argument(metavar="IN.json", help="What `compare` wrote.")],
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write Markdown to FILE.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one HTML page to FILE.")
+    ] = None,
+) -> None:
+    """Render a comparison as Markdown and as an HTML page."""
+    from plumbline.core.errors import PlumblineError
+    from plumbline.core.files import read_json
+    from plumbline.report import html as page
+    from plumbline.report import markdown as text
+    from plumbline.review import document, merge_gate
+
+    if not markdown and not html:
+        raise PlumblineError("nothing to write: give --markdown FILE, --html FILE, or both")
+    name = str(comparison)
+    blocks = document.blocks(merge_gate.read(read_json(comparison), name), name)
+    for path, render in ((markdown, text.comment), (html, page.render)):
+        if path:
+            keep_text(path, render(blocks))
+            print(f"wrote {path}")

@@ -1,0 +1,171 @@
+"""Commands for working on a use case: start one, accept its data, look at its features and pages."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from plumbline.cli.options import Group, Json, Usecase, Usecases, keep_json, say
+
+group = Group("Run")
+
+
+@group.command("accept", "card_fraud")
+def accept(usecase: Usecase) -> None:
+    """Accept the last run's data as the reference for later data.
+
+    Copies data/USECASE/profile.json to profiles/, which git keeps and the stage `validate` reads, and
+    the days that the monitor has judged to profiles/USECASE.history.csv.
+    """
+    import shutil
+
+    from plumbline.core.files import read_json, replacing, write_json
+    from plumbline.repo import artifacts
+    from plumbline.repo.artifacts import Role
+
+    accepted = artifacts.path(usecase, Role.ACCEPTED_PROFILE)
+    write_json(accepted, read_json(artifacts.path(usecase, Role.PROFILE)))
+    print(f"{accepted}: written; commit it. The next `dvc repro` compares new data with it.")
+    judged = artifacts.path(usecase, Role.MONITOR_REPORT) / "history.csv"
+    if judged.exists():
+        history = artifacts.path(usecase, Role.MONITOR_HISTORY)
+        with replacing(history) as beside:
+            shutil.copyfile(judged, beside)
+        print(f"{history}: written with the days that the monitor judged; commit it too.")
+
+
+@group.command(
+    "features",
+    "list card_fraud",
+    "search card_fraud customer 7d",
+    "materialize card_fraud",
+)
+def features(
+    action: Annotated[
+        Literal["list", "search", "apply", "materialize"],
+        typer.Argument(
+            metavar="ACTION",
+            help="Look at the catalog (list, search), or fill the feature store.",
+        ),
+    ],
+    usecase: Usecase,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WORD", help="search: words in a name or description."),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """List or search features, or fill the feature store.
+
+    `apply` registers the features with Feast, `materialize` also loads the values to serve.
+    """
+    from plumbline.core import usecase_loader
+
+    case = usecase_loader.load(usecase)
+    if action in ("list", "search"):
+        from plumbline.features import catalog
+
+        entries = catalog.search(case, " ".join(words or ()))
+        say(f"{e.name:28} {e.kind:9} {e.description}" for e in entries)
+        keep_json(
+            json, {"usecase": usecase, "features": [e.model_dump(mode="json") for e in entries]}
+        )
+        return
+    from plumbline.features import store
+    from plumbline.repo import artifacts
+
+    store.apply(case, store.REPOSITORY, artifacts.path(usecase, artifacts.Role.SNAPSHOTS))
+    if action == "materialize":
+        store.materialize(case, _day_to_serve(usecase))
+    print(f"{usecase}: feature store {action} done")
+
+
+def _day_to_serve(usecase: str) -> date:
+    from plumbline import config
+    from plumbline.core.errors import ParamsError
+
+    day = config.load(usecase).data.as_of
+    if day is None:
+        raise ParamsError(f"params.yaml, {usecase}.data.as_of: missing; set the day to serve")
+    return day
+
+
+@group.command("mlflow-ui", "", "--port 5001")
+def mlflow_ui(
+    port: Annotated[int, typer.Option(metavar="N", help="Port on this machine.")] = 5000,
+) -> int:
+    """Open MLflow's pages over the recorded runs.
+
+    Serves until interrupted, to this machine only: MLflow's server has no authentication.
+    """
+    import os
+    import subprocess
+    import sys
+
+    from plumbline.tracking import projection
+
+    words = ["-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
+    store = ["--backend-store-uri", projection.address()]
+    return subprocess.call([sys.executable, *words, *store], env=os.environ)
+
+
+@group.command("new", "my_table")
+def new(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Lower-case letters, digits and underscores.")
+    ],
+) -> None:
+    """Start a use case: package, params section, source, profile."""
+    from plumbline.ops import new_usecase
+
+    package, profile, _, source = new_usecase.create(name)
+    print(f"Written: {package}/, {profile}, {source}/, and a section in params.yaml.")
+    print(f"Next: put your table at {source}/{name}.csv, declare its columns in {package},")
+    print(f"add {name} to `usecases` in params.yaml, and run `dvc repro`.")
+
+
+@group.command("open-monitor", "", "card_fraud --no-open", "--html /tmp/pages")
+def open_monitor(
+    usecase: Usecases = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Draw the pages into FOLDER, from the JSON alone."),
+    ] = None,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Print the page's address, open no browser.")
+    ] = False,
+) -> None:
+    """Print the monitor's verdict and open its page."""
+    import webbrowser
+
+    from plumbline import config
+    from plumbline.core.files import read_json
+    from plumbline.repo import artifacts
+
+    for name in config.selected(usecase or []):
+        result = read_json(artifacts.metrics_path(name, "monitor"))
+        address = _page(name, result, html).resolve().as_uri()
+        print(f"{name}: {result['summary']}\n{address}")
+        if not no_open:
+            webbrowser.open(address)
+
+
+def _page(name: str, result: dict[str, object], folder: Path | None) -> Path:
+    """The page of the last run, or one drawn anew into `folder`."""
+    from plumbline.core.errors import PlumblineError
+    from plumbline.core.files import replacing
+    from plumbline.monitor import page
+    from plumbline.repo import artifacts
+
+    if folder is None:
+        path = artifacts.path(name, artifacts.Role.MONITOR_REPORT) / page.FILE
+        if not path.is_file():
+            raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`")
+        return path
+    path = folder / f"{name}-monitor.html"
+    with replacing(path) as beside:
+        beside.write_text(page.render(name, result), encoding="utf-8")
+    return path

@@ -1,0 +1,238 @@
+"""Commands that study a model: in the past, its settings, its features, one prediction, its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from plumbline.cli.options import (
+    FirstUsecase,
+    Group,
+    Json,
+    Plot,
+    Usecase,
+    keep_json,
+    keep_text,
+    say,
+    usecase_names,
+)
+
+group = Group("Studies")
+
+PERSONAL = ("data", "models", "reports", "metrics", "profiles", ".plumbline")
+
+
+@group.command("backtest", "", "card_fraud --origins 10 --keep")
+def backtest(
+    usecase: FirstUsecase = None,
+    origins: Annotated[
+        int | None, typer.Option(metavar="N", help="Number of models, one after another.")
+    ] = None,
+    json: Json = None,
+    plot: Plot = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Write profiles/USECASE.staleness.json, for git: how quality falls with age.",
+        ),
+    ] = False,
+) -> None:
+    """Train as of many past days and evaluate on what followed.
+
+    Writes reports/USECASE/backtest/.
+    """
+    from plumbline import config
+    from plumbline.core.files import write_json
+    from plumbline.repo import artifacts
+    from plumbline.studies.backtest import plots, study, text_report
+
+    _at_least("--origins", origins, 2)
+    name = usecase or config.first()
+    found = study.study(Path("."), name, origins)
+    say(text_report.lines(found))
+    target = _keep_study("backtest", name, found, plots.draw, json, plot)
+    if keep:
+        profile = artifacts.path(name, artifacts.Role.ACCEPTED_PROFILE)
+        write_json(profile.with_name(f"{name}.staleness.json"), found["staleness"])
+    print(f"wrote {target}")
+
+
+@group.command("explain", "202505290002091", "202505290002091 --usecase card_fraud --json why.json")
+def explain(
+    key: Annotated[
+        str, typer.Argument(metavar="ID", help="The event's key, in the test or current table.")
+    ],
+    usecase: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Use case; the first in params.yaml if omitted.",
+            autocompletion=usecase_names,
+        ),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Explain one event's score, feature by feature.
+
+    Shows contributions that sum to the score, similar events, and what the score was computed from.
+    """
+    from plumbline import config
+    from plumbline.studies.explain import explanation, text_report
+
+    found = explanation.explain(Path("."), usecase or config.first(), key)
+    say(text_report.lines(found))
+    keep_json(json, found)
+
+
+@group.command("feature-value", "card_fraud", "card_fraud --seeds 5 --json features.json")
+def feature_value(
+    usecase: Usecase,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Number of trainings.")] = 3,
+    noise: Annotated[int, typer.Option(metavar="N", help="Shuffled columns in each training.")] = 5,
+    json: Json = None,
+) -> int:
+    """Measure what each feature adds beside noise, and its cost.
+
+    Exits with 1 if a feature is no better than noise or too expensive.
+    """
+    from plumbline import config
+    from plumbline.core import usecase_loader
+    from plumbline.repo import artifacts
+    from plumbline.repo.artifacts import Role
+    from plumbline.studies.feature_value import study, text_report
+
+    _at_least("--seeds", seeds, 1)
+    _at_least("--noise", noise, 1)
+    found = study.study(
+        usecase_loader.load(usecase),
+        config.load(usecase),
+        artifacts.path(usecase, Role.TRAIN_TABLE),
+        artifacts.path(usecase, Role.VALID_TABLE),
+        artifacts.path(usecase, Role.BUNDLE),
+        seeds=seeds,
+        noise=noise,
+    )
+    keep_json(json, found)
+    say(text_report.lines(found))
+    against = list(text_report.against(found, study.dear(found)))
+    say(against)
+    return 1 if against else 0
+
+
+@group.command("mltest", "", "--least 7")
+def mltest(
+    json: Annotated[Path, typer.Option(metavar="FILE", help="Scorecard as JSON.")] = Path(
+        "scorecard.json"
+    ),
+    html: Annotated[Path, typer.Option(metavar="FILE", help="Scorecard as a page.")] = Path(
+        "reports/scorecard.html"
+    ),
+    badge: Annotated[Path, typer.Option(metavar="FILE", help="Badge (SVG).")] = Path(
+        "reports/scorecard.svg"
+    ),
+    least: Annotated[int, typer.Option(metavar="N", help="Exit with 1 if the score is lower.")] = 0,
+) -> int:
+    """Compute the ML Test Score from recorded tests and faults.
+
+    `make score` runs the tests and the planted faults first. Exits with 1 below --least.
+    """
+    from plumbline.studies.mltest import card, page
+
+    score = card.read(Path("."))
+    say(card.lines(score))
+    keep_json(json, score)
+    keep_text(html, page.render(score))
+    keep_text(badge, page.badge(score))
+    print(f"wrote {json}, {html}, {badge}")
+    return 1 if score["score"] < least else 0
+
+
+@group.command("scan-pii", "", "reports data/card_fraud --json findings.json")
+def scan_pii(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH", help=f"Files and folders; if omitted: {' '.join(PERSONAL)}."
+        ),
+    ] = None,
+    json: Json = None,
+) -> int:
+    """Search outputs and logs for personal data.
+
+    Finds card numbers, e-mail addresses and names, and prints them masked. Exits with 1 if there is one.
+    """
+    from plumbline import config
+    from plumbline.core import usecase_loader
+    from plumbline.core.errors import PlumblineError
+    from plumbline.studies.privacy import scan
+
+    for path in paths or ():
+        if not path.exists():
+            raise PlumblineError(f"{path}: no such file or folder; name one that exists")
+    places = paths or [p for p in map(Path, PERSONAL) if p.exists()]
+    owners = {usecase_loader.load(name).owner for name in config.read()["usecases"]}
+    found = []
+    for path, hit in scan.search(places, owners):
+        print(f"{path}: {hit.kind} {hit.shown}")
+        found.append({"path": str(path), "kind": hit.kind, "shown": hit.shown})
+    keep_json(json, {"findings": found})
+    print(
+        f"{len(found)} things found that should not be there" if found else "nothing personal found"
+    )
+    return 1 if found else 0
+
+
+@group.command("sensitivity", "", "card_fraud --points 5")
+def sensitivity(
+    usecase: FirstUsecase = None,
+    points: Annotated[int, typer.Option(metavar="N", help="Values per setting.")] = 6,
+    json: Json = None,
+    plot: Plot = None,
+) -> None:
+    """Measure what each tuned setting costs away from its best.
+
+    Writes reports/USECASE/sensitivity/.
+    """
+    from plumbline import config
+    from plumbline.studies.sensitivity import plots, study, text_report
+
+    _at_least("--points", points, 2)
+    name = usecase or config.first()
+    found = study.study(Path("."), name, points)
+    say(text_report.lines(found))
+    target = _keep_study("sensitivity", name, found, plots.draw, json, plot)
+    print(f"wrote {target}")
+
+
+def _at_least(option: str, value: int | None, least: int) -> None:
+    from plumbline.core.errors import PlumblineError
+
+    if value is not None and value < least:
+        raise PlumblineError(f"{option}: got {value}, expected {least} or more")
+
+
+def _keep_study(
+    study: str,
+    usecase: str,
+    found: dict[str, Any],
+    draw: Callable[[Path, Any], None],
+    json: Path | None,
+    plot: Path | None,
+) -> Path:
+    """JSON and plot in the study's folder, which is returned, and where the options say."""
+    from plumbline.core import files
+    from plumbline.repo import artifacts
+
+    target = artifacts.study_folder(usecase, study)
+    with files.replacing_folder(target) as folder:
+        files.write_json(folder / f"{study}.json", found)
+        draw(folder / f"{study}.png", found)
+    keep_json(json, found)
+    if plot:
+        with files.replacing(plot) as beside:
+            draw(beside, found)
+    return target

@@ -1,0 +1,37 @@
+"""A retrain of several use cases, each at the day that its new data end at."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from plumbline import config
+from plumbline.ops.retrain import as_of, outcomes, retraining
+from plumbline.ops.retrain.retraining import Case
+from plumbline.repo import revisions
+
+
+def retrain(
+    root: Path, names: Sequence[str], *, day: date | None, days: int | None
+) -> dict[str, Any]:
+    """Retrain the use cases of `names`, or all, one after another; the outcomes as values for a file."""
+    records = []
+    for case in cases(root, names, day=day, days=days):
+        with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+            records.append(retraining.retrain(case, Path(folder)))
+    base = revisions.commit(root, "HEAD")
+    return {"format": outcomes.FORMAT, "base": base, "usecases": records}
+
+
+def cases(root: Path, names: Sequence[str], *, day: date | None, days: int | None) -> list[Case]:
+    """The use cases of `names`, or all, at `day`, or `days` after their present as-of date, or today."""
+    today = datetime.now().astimezone().date()
+    chosen = []
+    for name in config.selected(names):
+        data = config.load(name).data
+        target = as_of.target(name, data, day=day, days=days, today=today)
+        chosen.append(Case(root, name, data.as_of, target))
+    return chosen

@@ -1,0 +1,33 @@
+"""The merge gate on a written comparison, with dvc.lock checked anew against the files as they are now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import read_json
+from plumbline.review import compare, lockcheck, merge_gate, revision
+
+
+def lock(root: Path) -> list[merge_gate.Reason]:
+    """Why dvc.lock is not what the files give. Needs neither data nor credentials."""
+    found = lockcheck.check(revision.side(root, None))
+    return list(merge_gate.reasons({"lock": found, "usecases": {}}))
+
+
+def comparison(root: Path, path: Path) -> dict[str, Any]:
+    """The comparison in `path` with its gate judged anew.
+
+    PlumblineError where its head has another dvc.lock than the work tree at `root`.
+    """
+    name = str(path)
+    found = merge_gate.read(read_json(path), name)
+    here = revision.side(root, None)
+    if found["lock"].get("md5") != compare.lock_md5(here):
+        raise PlumblineError(
+            f"{name}: its head has another dvc.lock than this work tree; run `plumbline compare` "
+            "again, with head checked out"
+        )
+    checked = {**lockcheck.check(here), "uncommitted": found["lock"].get("uncommitted")}
+    return {**found, "gate": merge_gate.ruling({**found, "lock": checked})}
