@@ -39,9 +39,9 @@ HINT = "<!-- Written by `python -m docs.reference`; edit the comments in the cod
 DECLARATIONS = """# Declarations
 
 What a use case is made of: `Contract`, `FeatureSet` and `UseCase` come from `plumbline.core.usecase`, all
-other classes from `plumbline.core.declarations`. They are frozen, and checked
-when they are built: a declaration that leaks the label, or names a column that does not exist, is
-refused before any data is read. [Your own data](your-own-data.md) shows where each one is written.
+other classes from `plumbline.core.declarations`. They are frozen, and checked when they are built: a
+declaration that leaks the label, or names a column that does not exist, is refused before any data is
+read. [Your own data](your-own-data.md) shows where each one is written.
 """
 PARAMS = """# params.yaml
 
@@ -88,10 +88,11 @@ WORDS = {
 }
 WORDS[date] = 'day, quoted: "2025-07-01"'
 LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-SHARED = {"Limits": "limits"}
+SHARED = {"Limits": "limits", "LevelLimits": "limits"}
 """Sections that several keys hold: the title of their one table."""
 
 
+@functools.cache
 def pages() -> dict[str, str]:
     """File name to text, of every page that is generated."""
     return {
@@ -143,13 +144,19 @@ def _help(name: str) -> str:
 def _declaration(cls: type) -> str:
     text, example = _docstring(cls)
     meanings = comments(cls)
+    inherited = {f.name for base in cls.__bases__ for f in _fields(base)}
     rows = [
         (f"`{f.name}`", _alias(str(f.type)), _default(f), meanings.get(f.name, ""))
-        for f in dataclasses.fields(cls)
+        for f in _fields(cls)
+        if f.name not in inherited
     ]
     table = _table(("field", "type", "default", "meaning"), rows)
     code = f"\n\n```python\n{example}\n```" if example else ""
     return f"### {cls.__name__}\n\n{text}\n\n{table}{code}"
+
+
+def _fields(cls: type) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
 
 
 def _sections(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:

@@ -91,7 +91,7 @@ class Email(Section):
     from_: Address = Field(alias="from")  # sender
     host: Annotated[str, Field(min_length=1)]  # of the SMTP server
     port: Annotated[int, Field(ge=1, le=65_535)] = 587  # 465 with `tls: implicit`
-    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    tls: Literal["starttls", "implicit", "none"] = "starttls"  # how the connection is encrypted
     user: Variable = "SMTP_USER"  # name of an environment variable; where it is not set: no log-in
     password: Variable = "SMTP_PASSWORD"  # name of an environment variable
 
@@ -99,7 +99,7 @@ class Email(Section):
 class Webhook(Section):
     """A message to a Slack or Teams channel."""
 
-    kind: Literal["slack", "teams"]
+    kind: Literal["slack", "teams"]  # form of the message
     url: Variable  # name of the environment variable that holds the webhook's address
 
 
@@ -107,8 +107,8 @@ class Silence(Section):
     """Findings that are not sent before a day. A key that is left out matches everything."""
 
     until: Day  # first day on which such findings are sent again
-    usecase: str | None = None
-    column: str | None = None
+    usecase: str | None = None  # its name
+    column: str | None = None  # that the finding names
     check: str | None = None  # e.g. drift; the monitor's page names each finding's check
 
 
@@ -121,9 +121,9 @@ class Alerts(Section):
     level: Literal["warning", "alert"] = "alert"  # lowest level that is sent
     repeat_days: Count = 7  # days until an unchanged finding is sent again
     silence_until: Day | None = None  # nothing is sent before this day
-    silence: Annotated[tuple[Silence, ...], Field(strict=False)] = ()
-    email: Email | None = None
-    webhooks: Annotated[tuple[Webhook, ...], Field(strict=False)] = ()
+    silence: Annotated[tuple[Silence, ...], Field(strict=False)] = ()  # findings not sent for now
+    email: Email | None = None  # None: no e-mail
+    webhooks: Annotated[tuple[Webhook, ...], Field(strict=False)] = ()  # Slack and Teams
     github: bool = False  # keep one GitHub issue per use case
 
 

@@ -26,10 +26,10 @@ class Column:
     >>> fraud = Column("is_fraud", "bool", "-", "Confirmed as a fraud", known=False)
     """
 
-    name: str
-    type: ColumnType
+    name: str  # of the column in the source, or a key of `derive`
+    type: ColumnType  # of the values; a timestamp has no time zone
     unit: str  # a word: "cents", "minutes"; "-" where there is none
-    description: str
+    description: str  # for reports
     min: float | None = None  # smallest allowed value, inclusive
     max: float | None = None  # largest allowed value, inclusive
     allowed: tuple[str | int, ...] = ()  # the closed set of allowed values; empty: any value
@@ -46,9 +46,9 @@ class Entity:
     >>> customer = Entity("customer", "customer_id", "Card holder")
     """
 
-    name: str
+    name: str  # of the entity, e.g. customer
     column: str  # the contract's column that holds the entity's id
-    description: str
+    description: str  # for reports
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ class Snapshot(Aggregated):
     ... )
     """
 
-    name: str
-    entity: str
-    aggregate: Aggregate
+    name: str  # of the feature
+    entity: str  # name of the entity whose history it is
+    aggregate: Aggregate  # rate: the mean of a 0/1 column
     days: int  # length of the window, whole days
     description: str  # meaning and unit
     column: str | None = None  # what is aggregated; None for a count
@@ -127,9 +127,9 @@ class Fresh(Aggregated):
     >>> today = Fresh("customer_count_today", "customer", "count", "Payments earlier today")
     """
 
-    name: str
-    entity: str
-    aggregate: Aggregate
+    name: str  # of the feature
+    entity: str  # name of the entity whose history it is
+    aggregate: Aggregate  # rate: the mean of a 0/1 column
     description: str  # meaning and unit
     column: str | None = None  # what is aggregated; None for a count
     default: float = 0.0  # value of a mean or rate without events; count and sum give 0
@@ -144,10 +144,10 @@ class Category:
     >>> category = Category("category", "category", ("food", "fuel"), "Merchant's category, code")
     """
 
-    name: str  # may be the column's own name
-    column: str
+    name: str  # of the feature; may be the column's own name
+    column: str  # of type string or int
     values: tuple[str | int, ...]  # the vocabulary, in the order of the codes
-    description: str
+    description: str  # for reports
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Row:
     >>> ratio = Row(size_over_customer)
     """
 
-    function: Callable[..., Array]
+    function: Callable[..., Array]  # see above
 
     @property
     def name(self) -> str:
@@ -186,9 +186,9 @@ class Slice:
     >>> amount = Slice("amount", "amount_cents", "Size of the payment", edges=(1_000, 10_000))
     """
 
-    name: str
+    name: str  # of the slice, e.g. in slice_floors of params.yaml
     column: str  # a known column, or a feature
-    description: str
+    description: str  # for reports
     edges: tuple[float, ...] = ()  # limits of the intervals; empty: one group per value
 
 
@@ -201,8 +201,8 @@ class Behaviour:
     >>> far = Behaviour("far_away", "A payment far from home is no safer", far_away, "not_lower")
     """
 
-    name: str
-    description: str
+    name: str  # of the behaviour
+    description: str  # for the model card: what must hold
     # takes the event's columns, snapshots and fresh features and returns those that change; row
     # features are computed anew
     change: Callable[[Columns], Columns]
@@ -220,7 +220,7 @@ class Use:
     >>> use = Use(intended=("Rank payments for review by a person.",), limits=("Simulated data.",))
     """
 
-    intended: tuple[str, ...] = ()
-    out_of_scope: tuple[str, ...] = ()
-    limits: tuple[str, ...] = ()
+    intended: tuple[str, ...] = ()  # what the model is for
+    out_of_scope: tuple[str, ...] = ()  # what it must not be used for
+    limits: tuple[str, ...] = ()  # what is known of its limits
     fairness: str = ""  # why the `groups` were chosen, and what a gap between them means

@@ -42,13 +42,13 @@ class Contract:
     name: str  # of the folder in usecases/, of the params section, and of the folders of outputs
     title: str  # for reports
     owner: str  # who answers for the model
-    problem: Literal["classification", "regression"]
+    problem: Literal["classification", "regression"]  # a classification's label is 0 or 1
     key: str  # the column that identifies an event
     label: str  # the column that is predicted; declared with known=False
     columns: tuple[Column, ...]  # one line of the contract each
     time: str | None = None  # the event time's column; None: a plain table without histories
     label_delay: int = 0  # whole days until an event's label is known
-    entities: tuple[Entity, ...] = ()
+    entities: tuple[Entity, ...] = ()  # what histories are kept for
     # by contract column, a DuckDB expression over the source's columns
     derive: Mapping[str, str] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ class Contract:
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureSet(Contract):
-    """A contract and the features made of its events.
+    """A contract and the features made of its events. `FeatureSet.of` takes the contract's fields over.
 
     >>> rain = Column("rain", "int", "mm", "Rain on the day", min=0)
     >>> late = Column("late", "bool", "-", "Delivered late", known=False)
@@ -88,10 +88,10 @@ class FeatureSet(Contract):
     """
 
     features: tuple[str, ...]  # what the model sees, in this order
-    snapshots: tuple[Snapshot, ...] = ()
-    fresh: tuple[Fresh, ...] = ()
-    categories: tuple[Category, ...] = ()
-    rows: tuple[Row, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()  # histories up to the midnight before the event
+    fresh: tuple[Fresh, ...] = ()  # the day so far
+    categories: tuple[Category, ...] = ()  # columns as codes
+    rows: tuple[Row, ...] = ()  # row features; one may use those before it
     # names of row features that are kept with each event as they were at its time, so that histories
     # count and sum them like columns; whole numbers, not made of another such history
     derived: tuple[str, ...] = ()
@@ -135,7 +135,9 @@ class FeatureSet(Contract):
 
 @dataclass(frozen=True, kw_only=True)
 class UseCase(FeatureSet):
-    """One model's subject, whole: a feature set and what the model's answers are judged by.
+    """A feature set and what the model's answers are judged by: one model's subject.
+
+    `UseCase.of` takes the feature set's fields over.
 
     >>> rain = Column("rain", "int", "mm", "Rain on the day", min=0)
     >>> late = Column("late", "bool", "-", "Delivered late", known=False)
@@ -149,9 +151,9 @@ class UseCase(FeatureSet):
     # a known numeric column or feature that is the naive answer: a score, or a value in the label's unit
     naive: str | None = None
     slices: tuple[Slice, ...] = ()  # groups whose quality is judged one by one
-    behaviours: tuple[Behaviour, ...] = ()
+    behaviours: tuple[Behaviour, ...] = ()  # how answers must respond to a changed event
     groups: tuple[Slice, ...] = ()  # groups that the model should treat alike (fairness)
-    use: Use = field(default_factory=Use)
+    use: Use = field(default_factory=Use)  # intended use and limits
 
     @classmethod
     def of(cls, base: Contract, **parts: Any) -> UseCase:

@@ -13,7 +13,7 @@ from plumbline.core.params_base import Day, Section
 class Data(Section):
     """Where the events come from, and up to which day."""
 
-    source: Literal["simulate", "csv", "parquet", "url", "sql"]
+    source: Literal["simulate", "csv", "parquet", "url", "sql"]  # kind of source
     as_of: Day | None = None  # midnight at the start of this day; nothing later is read
     start: Day | None = None  # first day; nothing earlier is read
     path: str | None = None  # csv, parquet: a file, a folder or a glob

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 
 import pytest
 
@@ -22,6 +23,11 @@ def test_every_declaration_has_its_example() -> None:
     results = [doctest.testmod(module) for module in (declarations, usecase)]
     assert sum(r.failed for r in results) == 0
     assert sum(r.attempted for r in results) >= len(named)
+
+
+def test_every_field_has_a_meaning() -> None:
+    page = reference.pages()["declarations.md"]
+    assert re.findall(r"^\| (.*) \| \|$", page, re.MULTILINE) == []
 
 
 def test_a_field_says_what_it_is_by_the_comments_at_it() -> None:
