@@ -70,9 +70,9 @@ def alert(
         else:
             print(f"alert: {line.text}")
     if not report.configured:
-        print("alerts: none is set in params.yaml; see docs/monitoring.md")
+        print("alerts: no channel is configured in params.yaml; see docs/monitoring.md")
     elif not report.lines:
-        print("alerts: nothing to say")
+        print("alerts: nothing to report")
     return int(test and any(line.warning for line in report.lines))
 
 

@@ -14,8 +14,8 @@ from plumbline.config import Alerts, Email, Silence
 from plumbline.ops.alerts import issues, mail, messages, payloads, sent_log
 from plumbline.ops.alerts import usecase_alerts as cases
 from plumbline.ops.alerts.errors import redacted
-from plumbline.ops.alerts.sent_log import Failure, Memory, Said
-from plumbline.ops.alerts.usecase_alerts import Case
+from plumbline.ops.alerts.sent_log import Failure, Sent, SentLog
+from plumbline.ops.alerts.usecase_alerts import UseCaseAlert
 from plumbline.report import plain_text
 from plumbline.report.blocks import Bullets, Graph, Heading, Text, Verdict
 from tests.alerts import finding, verdict
@@ -23,12 +23,12 @@ from tests.alerts import finding, verdict
 TODAY = date(2026, 11, 26)
 
 
-def case(*findings: Any, name: str = "shop", **alerts: Any) -> Case:
+def case(*findings: Any, name: str = "shop", **alerts: Any) -> UseCaseAlert:
     return cases.case(name, verdict(*findings), Alerts(**alerts), TODAY)
 
 
 @pytest.mark.parametrize(
-    ("now", "told", "day", "step"),
+    ("now", "reported", "day", "step"),
     [
         ([finding()], None, None, "new"),
         ([finding()], {"unit amount": "alert"}, TODAY, ""),
@@ -37,13 +37,13 @@ def case(*findings: Any, name: str = "shop", **alerts: Any) -> Case:
         ([finding(), finding("rows", None)], {"unit amount": "alert"}, TODAY, "more"),
         ([finding()], {"unit amount": "alert"}, date(2026, 11, 20), ""),
         ([finding()], {"unit amount": "alert"}, date(2026, 11, 19), "again"),
-        ([], {"unit amount": "alert"}, TODAY, "over"),
+        ([], {"unit amount": "alert"}, TODAY, "resolved"),
         ([], None, None, ""),
-        ([finding(level="warning")], {"unit amount": "alert"}, TODAY, "over"),
+        ([finding(level="warning")], {"unit amount": "alert"}, TODAY, "resolved"),
     ],
 )
-def test_what_there_is_to_say(now: list[Any], told: Any, day: date | None, step: str) -> None:
-    assert cases.step(case(*now), told, day, 7, TODAY) == step
+def test_what_there_is_to_say(now: list[Any], reported: Any, day: date | None, step: str) -> None:
+    assert cases.step(case(*now), reported, day, 7, TODAY) == step
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_what_there_is_to_say(now: list[Any], told: Any, day: date | None, step:
 def test_what_a_silence_covers(silence: dict[str, str], silenced: bool) -> None:
     one = case(finding(), silence=[Silence(until=date(2026, 12, 1), **silence)])
     assert bool(one.silenced) == silenced
-    assert bool(one.told) != silenced
-    assert not one.well
+    assert bool(one.findings) != silenced
+    assert not one.healthy
     assert cases.step(one, {"unit amount": "alert"}, TODAY, 7, TODAY) == "", "neither new nor over"
     past = case(finding(), silence=[Silence(until=TODAY, **silence)])
-    assert past.told, "it ends on its day"
+    assert past.findings, "it ends on its day"
 
 
 def test_one_column_found_twice_keeps_its_gravest_level() -> None:
@@ -72,33 +72,33 @@ def test_one_column_found_twice_keeps_its_gravest_level() -> None:
     assert one.keys == {"unit amount": "alert"}
 
 
-def test_a_letter_names_the_rest_in_a_line() -> None:
+def test_a_message_names_the_rest_in_a_line() -> None:
     ill, quiet = case(finding()), case(finding("rows", None), name="dairy")
     well = case(name="mill")
-    steps: dict[str, Any] = {"shop": "new", "dairy": "", "mill": "over"}
-    made = messages.letter([ill, quiet, well], steps, {}, {"shop": "<p>", "dairy": "<p>"})
-    assert made.title == "Plumbline: alert: shop; ok again: mill"
+    steps: dict[str, Any] = {"shop": "new", "dairy": "", "mill": "resolved"}
+    made = messages.compose([ill, quiet, well], steps, {}, {"shop": "<p>", "dairy": "<p>"})
+    assert made.title == "Plumbline: alert: shop; resolved: mill"
     assert made.pages == {"shop-monitor.html": "<p>"}
-    told = plain_text.render(made.blocks)
-    assert "As told before" in told
-    assert "- dairy: alert: rows" in told
-    assert "Over: nothing of what was told" in told
+    text = plain_text.render(made.blocks)
+    assert "Unchanged" in text
+    assert "- dairy: alert: rows" in text
+    assert "Resolved: earlier findings no longer occur." in text
 
 
 def test_many_findings_are_cut() -> None:
     many = case(*(finding(column=f"c{i}") for i in range(messages.MOST + 5)))
-    told = plain_text.render(messages.letter([many], {"shop": "new"}, {}, {}).blocks)
-    assert "and 5 more, in the report" in told
-    assert "and 13 more" in told.splitlines()[0]
+    text = plain_text.render(messages.compose([many], {"shop": "new"}, {}, {}).blocks)
+    assert "and 5 more, in the report" in text
+    assert "and 13 more" in text.splitlines()[0]
 
 
-def huge() -> messages.Letter:
+def huge() -> messages.AlertMessage:
     evidence = "é" * 300
-    told = [
+    many = [
         case(*(finding(column=f"c{i}", evidence=evidence) for i in range(10)), name=f"shop{n}")
         for n in range(40)
     ]
-    return messages.letter(told, dict.fromkeys((t.name for t in told), "new"), {}, {})
+    return messages.compose(many, dict.fromkeys((t.name for t in many), "new"), {}, {})
 
 
 def test_payloads_stay_within_the_limits() -> None:
@@ -113,24 +113,24 @@ def test_payloads_stay_within_the_limits() -> None:
 
 
 def test_nothing_is_mentioned_in_slack_s_fallback() -> None:
-    made = payloads.slack(messages.Letter("<!channel> & @here", [Text("t")]))
+    made = payloads.slack(messages.AlertMessage("<!channel> & @here", [Text("t")]))
     assert made["text"] == "&lt;!channel&gt; &amp; @\u200bhere"
 
 
 def test_what_a_payload_has_no_form_for_is_left_out() -> None:
     graph = Graph("x", [], [], frozenset())
-    letter = messages.Letter(
+    alert_message = messages.AlertMessage(
         "t", [Verdict("t", "plain"), graph, Heading("h"), Bullets(["", "b"]), Text("x")]
     )
-    assert len(payloads.slack(letter)["blocks"]) == 4
-    assert len(payloads.teams(letter)["attachments"][0]["content"]["body"]) == 5
+    assert len(payloads.slack(alert_message)["blocks"]) == 4
+    assert len(payloads.teams(alert_message)["attachments"][0]["content"]["body"]) == 5
     assert plain_text.render([graph]) == "\n"
 
 
 def test_a_mail_has_one_line_per_header() -> None:
     settings = Email(to=("a@x.org", "b@x.org"), **{"from": "c@x.org"}, host="h")
-    letter = messages.Letter("x\r\nBcc: d@x.org " + "y" * 500, [Text("t")], ["shop"])
-    made = mail.message(settings, letter)
+    alert_message = messages.AlertMessage("x\r\nBcc: d@x.org " + "y" * 500, [Text("t")], ["shop"])
+    made = mail.message(settings, alert_message)
     assert made["Bcc"] is None
     assert len(made["Subject"]) == 200
     assert made["To"] == "a@x.org, b@x.org"
@@ -139,14 +139,14 @@ def test_a_mail_has_one_line_per_header() -> None:
 
 
 def test_memory_goes_through_a_file_and_an_issue(tmp_path: Path) -> None:
-    known = Memory(
-        {"shop": {"email": Said(TODAY, {"rows": "alert"})}}, {"slack": Failure(TODAY, "-->")}
+    known = SentLog(
+        {"shop": {"email": Sent(TODAY, {"rows": "alert"})}}, {"slack": Failure(TODAY, "-->")}
     )
     sent_log.write(tmp_path / "state" / "alerts.json", known)
     assert sent_log.read(tmp_path / "state" / "alerts.json") == known
     body = issues.body(case(finding()), known)
     assert sent_log.unmark(body) == known
-    assert body.startswith("<!-- plumbline-told: ")
+    assert body.startswith("<!-- plumbline-sent: ")
     assert body.splitlines()[0].count("-->") == 1, "no value ends the comment"
 
 
@@ -154,37 +154,37 @@ def test_memory_goes_through_a_file_and_an_issue(tmp_path: Path) -> None:
     "body",
     [
         "",
-        "<!-- plumbline-told: e30= -->",
-        "<!-- plumbline-told: A -->",
-        "<!-- plumbline-told: aGk= -->",
+        "<!-- plumbline-sent: e30= -->",
+        "<!-- plumbline-sent: A -->",
+        "<!-- plumbline-sent: aGk= -->",
     ],
 )
 def test_a_mark_that_is_damaged_says_nothing(body: str) -> None:
-    assert sent_log.unmark(body) == Memory()
+    assert sent_log.unmark(body) == SentLog()
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"format": 2},
-        {"usecases": {"s": {"email": {"day": "x", "told": {}}}}},
+        {"usecases": {"s": {"email": {"day": "x", "findings": {}}}}},
         {"failures": [1]},
-        {"usecases": {"s": {"email": {"day": "2026-11-26", "told": {"a": "odd"}}}}},
+        {"usecases": {"s": {"email": {"day": "2026-11-26", "findings": {"a": "odd"}}}}},
     ],
 )
 def test_a_memory_that_is_damaged_is_refused(change: dict[str, Any]) -> None:
     whole = {"format": 1, "usecases": {}, "failures": {}}
-    assert sent_log.parse(whole) == Memory()
+    assert sent_log.parse(whole) == SentLog()
     with pytest.raises((ValueError, TypeError, AttributeError)):
         sent_log.parse(whole | change)
 
 
 def test_a_disk_that_refuses_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    sent_log.write(tmp_path / "file" / "alerts.json", Memory())
+    sent_log.write(tmp_path / "file" / "alerts.json", SentLog())
     assert "not written" in caplog.text
     os.mkdir(tmp_path / "folder")
-    assert sent_log.read(tmp_path / "folder") == Memory()
+    assert sent_log.read(tmp_path / "folder") == SentLog()
 
 
 def test_the_longest_secret_goes_first() -> None:

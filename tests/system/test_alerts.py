@@ -84,17 +84,21 @@ def test_a_mail_with_the_report_arrives(
     alerts.write(root, verdict(finding(cause="amount ×100 in 5 % of rows", since="2025-06-25")))
     code, out, warned = run()
     assert (code, warned) == (0, "")
-    assert out == "alert: email: told of shop\n"
+    assert out == "alert: email: reported shop\n"
     (message,) = box.mails
     assert message["Subject"] == "Plumbline: shop: alert: amount: unit"
     assert (message["To"], message["From"]) == (MAIL["to"][0], MAIL["from"])
-    for word in ("Likely cause: amount ×100 in 5 % of rows", "since 2025-06-25", "Blind until"):
+    for word in (
+        "Likely cause: amount ×100 in 5 % of rows",
+        "since 2025-06-25",
+        "Concept drift cannot be seen until",
+    ):
         assert word in " ".join(text(message).split())
     (page,) = attached(message).items()
     assert page[0] == "shop-monitor.html"
     (tmp_path / "page.html").write_text(page[1])
     dom, console = browser.opened(tmp_path / "page.html")
-    assert "Alert: somebody must look now" in dom
+    assert "Alert: investigate now" in dom
     assert console == []
 
 
@@ -104,10 +108,10 @@ def test_no_repeat_until_some_days_have_passed(root: Path, run: Run, box: alerts
     run()
     alerts.write(root, verdict(finding(size=0.07, evidence="7 %")))
     for day in ("2026-11-26", "2026-11-27", "2026-12-02"):
-        assert run(day=day)[1] == "alerts: nothing to say\n"
+        assert run(day=day)[1] == "alerts: nothing to report\n"
     assert len(box.mails) == 1
     run(day="2026-12-03")
-    assert "Still so" in text(box.mails[1])
+    assert "Reminder: no new findings" in text(box.mails[1])
     alerts.write(root, verdict(finding(), finding("rows", None)))
     run(day="2026-12-04")
     assert "rows" in box.mails[2]["Subject"]
@@ -134,7 +138,7 @@ def test_what_is_over_is_told_once(root: Path, run: Run, box: alerts.Mailbox) ->
     alerts.write(root, verdict(finding(level="warning")))
     run(day="2026-11-27")
     run(day="2026-11-28")
-    assert [m["Subject"] for m in box.mails][1:] == ["Plumbline: shop: ok again"]
+    assert [m["Subject"] for m in box.mails][1:] == ["Plumbline: shop: resolved"]
 
 
 def test_several_use_cases_in_one_message(root: Path, run: Run, box: alerts.Mailbox) -> None:
@@ -176,7 +180,7 @@ def test_another_column_is_not_silenced(root: Path, run: Run, box: alerts.Mailbo
     run()
     (message,) = box.mails
     assert message["Subject"].endswith("shop: alert: rows")
-    assert "Silenced by params.yaml: 1 findings, until 2026-12-01" in text(message)
+    assert "Silenced by params.yaml: 1 finding, until 2026-12-01" in text(message)
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")  # implicit
@@ -219,7 +223,7 @@ def test_slack_and_teams(root: Path, run: Run, hook: alerts.Hooks) -> None:
     alerts.write(root, verdict(finding()))
     code, out, warned = run()
     assert (code, warned) == (0, "")
-    assert "slack (SLACK_WEBHOOK_URL): told of shop" in out
+    assert "slack (SLACK_WEBHOOK_URL): reported shop" in out
     (path, slack), (other, teams) = hook.posts
     assert (path, other) == (PATH, "/teams")
     assert slack["blocks"][0]["type"] == "header"
@@ -244,7 +248,7 @@ def test_a_webhook_that_fails_is_a_warning_without_its_address(
     assert f"slack (SLACK_WEBHOOK_URL): not reached: answered {status}" in warned
     assert len(hook.posts) == 1, "it is followed nowhere"
     assert "a-secret-path" not in warned + (root / ".plumbline" / "alerts.json").read_text()
-    assert box.mails[1]["Subject"].startswith("Plumbline: an alert did not arrive by slack")
+    assert box.mails[1]["Subject"].startswith("Plumbline: an alert was not delivered by slack")
     run(day="2026-11-27")
     assert len(box.mails) == 2, "once"
     alerts.write(root, verdict(finding(), finding("rows", None)))
@@ -288,7 +292,7 @@ def test_a_mail_server_that_refuses(
     code, _, warned = run()
     assert code == 0
     assert "email: not reached: 127.0.0.1: 451 4.3.0 the disk is full" in warned
-    assert "Not reached" in json.dumps(hook.posts[0]), "known before the webhook's turn"
+    assert "Channels not reached" in json.dumps(hook.posts[0]), "known before the webhook's turn"
     box.broken = ""
     run(day="2026-11-27")
     assert len(box.mails) == 1
@@ -357,7 +361,7 @@ def test_an_issue_is_opened_once_updated_and_closed(root: Path, run: Run) -> Non
         alerts.write(root, verdict(), "shop")
         assert "github: shop: issue #1 closed" in run(day="2026-11-29")[1]
         assert [i["state"] for i in hub.issues] == ["closed"]
-        assert "OK again" in hub.bodies(1)[-1]
+        assert "Resolved: earlier" in hub.bodies(1)[-1]
         alerts.write(root, verdict(finding()), "shop")
         run(day="2026-12-09")
         assert len(hub.issues) == 2
@@ -376,7 +380,7 @@ def test_the_issue_remembers_for_a_fresh_machine(root: Path, run: Run, box: aler
         (root / ".plumbline" / "alerts.json").unlink()
         alerts.write(root, verdict())
         run(day="2026-11-28")
-        assert box.mails[1]["Subject"] == "Plumbline: shop: ok again"
+        assert box.mails[1]["Subject"] == "Plumbline: shop: resolved"
 
 
 def test_a_token_that_may_not_write(root: Path, run: Run, box: alerts.Mailbox) -> None:
@@ -388,7 +392,7 @@ def test_a_token_that_may_not_write(root: Path, run: Run, box: alerts.Mailbox) -
     assert code == 0
     assert "github: not reached: " in warned
     assert "403" in warned
-    assert box.mails[1]["Subject"] == "Plumbline: an alert did not arrive by github"
+    assert box.mails[1]["Subject"] == "Plumbline: an alert was not delivered by github"
 
 
 def test_the_test_command(root: Path, run: Run, box: alerts.Mailbox, hook: alerts.Hooks) -> None:
@@ -400,7 +404,7 @@ def test_the_test_command(root: Path, run: Run, box: alerts.Mailbox, hook: alert
         code, out, warned = run("--test")
     assert (code, warned) == (0, "")
     assert len(out.splitlines()) == 4
-    assert box.mails[0]["Subject"] == "Plumbline: a test of alerts"
+    assert box.mails[0]["Subject"] == "Plumbline: test of alerts"
     assert len(hook.posts) == 2
     assert [i["state"] for i in hub.issues] == ["closed"]
     assert not (root / ".plumbline").exists()
@@ -409,7 +413,7 @@ def test_the_test_command(root: Path, run: Run, box: alerts.Mailbox, hook: alert
 def test_a_dry_run_sends_nothing(root: Path, run: Run, box: alerts.Mailbox) -> None:
     alerts.project(root, {"email": mail(box)})
     alerts.write(root, verdict(finding()))
-    assert run("--dry-run")[1] == "alert: email: would tell of shop (new)\n"
+    assert run("--dry-run")[1] == "alert: email: would report shop (new)\n"
     assert (box.mails, (root / ".plumbline").exists()) == ([], False)
 
 
@@ -468,13 +472,17 @@ def test_a_damaged_memory_tells_all_anew(
     (root / ".plumbline" / "alerts.json").write_text(text)
     code, _, warned = run()
     assert (code, len(box.mails)) == (0, 1)
-    assert "all is told anew" in warned
+    assert "all is sent again" in warned
     assert run()[2] == "", "written whole again"
 
 
 def test_none_is_set(root: Path, run: Run) -> None:
     alerts.project(root, {})
-    assert run() == (0, "alerts: none is set in params.yaml; see docs/monitoring.md\n", "")
+    assert run() == (
+        0,
+        "alerts: no channel is configured in params.yaml; see docs/monitoring.md\n",
+        "",
+    )
     assert run("--test")[0] == 0
     assert not (root / ".plumbline").exists()
 

@@ -1,1 +1,1 @@
-"""Who is told of what the monitor found: by mail, in Slack or Teams, as an issue. See docs/monitoring.md."""
+"""Sends the monitor's findings to the configured channels: e-mail, Slack, Teams, issues. See docs/monitoring.md."""

@@ -1,4 +1,4 @@
-"""Tells every channel what it has not been told yet. A channel that fails stops nothing, and is told of.
+"""Sends every channel what it has not received yet. A channel that fails stops nothing, and is reported.
 
 A group: the use cases that share one `alerts` section, so that several are one message.
 """
@@ -14,15 +14,14 @@ from functools import partial
 from plumbline.config import Alerts
 from plumbline.core.errors import PlumblineError
 from plumbline.core.safe_text import one_line
-from plumbline.ops.alerts import issues, mail, messages, webhooks
-from plumbline.ops.alerts import usecase_alerts as cases_of
-from plumbline.ops.alerts.messages import Letter
-from plumbline.ops.alerts.sent_log import Memory
-from plumbline.ops.alerts.usecase_alerts import Case, Step
+from plumbline.ops.alerts import issues, mail, messages, usecase_alerts, webhooks
+from plumbline.ops.alerts.messages import AlertMessage
+from plumbline.ops.alerts.sent_log import SentLog
+from plumbline.ops.alerts.usecase_alerts import Step, UseCaseAlert
 from plumbline.ops.hosting import github
 
-Send = Callable[[Letter], str]
-ODD = (AttributeError, KeyError, TypeError, ValueError)
+Send = Callable[[AlertMessage], str]
+UNEXPECTED = (AttributeError, KeyError, TypeError, ValueError)
 """What an answer that is not as its host documents it can lead to."""
 
 
@@ -31,95 +30,93 @@ class Group:
     """Use cases with the same section, and each one's HTML page, to be attached."""
 
     alerts: Alerts
-    cases: Sequence[Case]
+    cases: Sequence[UseCaseAlert]
     pages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Line:
-    """What was done, for the one who runs it; a warning where somebody was not reached."""
+    """What was done, for the user; a warning where a channel was not reached."""
 
     text: str
     warning: bool = False
 
 
 @dataclass
-class Round:
-    """One run: `memory` changes as things are said; `broken` are channels that failed for the first time."""
+class Delivery:
+    """One run: `sent_log` changes as messages are sent; `broken` are channels that failed for the first time."""
 
-    memory: Memory
+    sent_log: SentLog
     today: date
     lines: list[Line] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
 
     def steps(self, group: Group, channel: str) -> dict[str, Step]:
-        """What there is to say to a channel, by use case."""
-        found: dict[str, Step] = {}
+        """What there is to send to a channel, by use case."""
+        steps: dict[str, Step] = {}
         for one in group.cases:
-            said = self.memory.last(one.name, channel)
-            told, day = (said.told, said.day) if said else (None, None)
-            found[one.name] = cases_of.step(one, told, day, group.alerts.repeat_days, self.today)
-        return found
+            sent = self.sent_log.last(one.name, channel)
+            reported, day = (sent.findings, sent.day) if sent else (None, None)
+            repeat = group.alerts.repeat_days
+            steps[one.name] = usecase_alerts.step(one, reported, day, repeat, self.today)
+        return steps
 
     def attempt(self, channel: str, act: Callable[[], str], done: str = "") -> bool:
         """Whether a channel was reached; a line says what was done, or why it was not."""
         try:
-            said = act()
-        except (PlumblineError, *ODD) as error:
-            odd = "" if isinstance(error, PlumblineError) else f"{type(error).__name__}: "
-            reason = one_line(f"{odd}{error}", 200)
-            if self.memory.failed(channel, reason, self.today):
+            result = act()
+        except (PlumblineError, *UNEXPECTED) as error:
+            kind = "" if isinstance(error, PlumblineError) else f"{type(error).__name__}: "
+            reason = one_line(f"{kind}{error}", 200)
+            if self.sent_log.failed(channel, reason, self.today):
                 self.broken.add(channel)
             self.lines.append(Line(f"{channel}: not reached: {reason}", warning=True))
             return False
-        self.memory.failures.pop(channel, None)
-        if done or said:
-            text = "; ".join(part for part in (done, said) if part)
-            self.lines.append(Line(f"{channel}: {text}", warning=bool(done and said)))
+        self.sent_log.failures.pop(channel, None)
+        if done or result:
+            text = "; ".join(part for part in (done, result) if part)
+            self.lines.append(Line(f"{channel}: {text}", warning=bool(done and result)))
         return True
 
 
 def channels(alerts: Alerts) -> dict[str, Send]:
-    """Those that take letters, by name; the issues are none of them."""
-    found: dict[str, Send] = {}
+    """Those that take messages, by name; the issues are none of them."""
+    senders: dict[str, Send] = {}
     if alerts.email:
-        found[mail.NAME] = partial(mail.send, alerts.email)
-    return found | {webhooks.name(hook): partial(webhooks.send, hook) for hook in alerts.webhooks}
+        senders[mail.NAME] = partial(mail.send, alerts.email)
+    return senders | {webhooks.name(hook): partial(webhooks.send, hook) for hook in alerts.webhooks}
 
 
-def deliver(group: Group, memory: Memory, today: date) -> list[Line]:
-    """Send what there is to say; `memory` is changed. The issues come last: they hold what was told."""
-    run = Round(memory, today)
+def deliver(group: Group, sent_log: SentLog, today: date) -> list[Line]:
+    """Send what there is to send; `sent_log` is changed. The issues come last: they contain it."""
+    run = Delivery(sent_log, today)
     senders = channels(group.alerts)
     for name, send in senders.items():
         steps = run.steps(group, name)
         if any(steps.values()):
-            _letter(run, group, name, send, steps)
+            _message(run, group, name, send, steps)
     if group.alerts.github:
         _issues(run, group)
-    news = {name: memory.failures[name] for name in run.broken}
+    failures = {name: sent_log.failures[name] for name in run.broken}
     for name, send in senders.items():
-        if news and name not in memory.failures:
-            run.attempt(
-                name, partial(send, messages.notice(news)), "told that others were not reached"
-            )
+        if failures and name not in sent_log.failures:
+            message = messages.delivery_failure(failures)
+            run.attempt(name, partial(send, message), "reported that others were not reached")
     return run.lines
 
 
-def plan(group: Group, memory: Memory, today: date) -> Iterator[Line]:
+def plan(group: Group, sent_log: SentLog, today: date) -> Iterator[Line]:
     """What `deliver` would send, and to whom."""
-    run = Round(memory, today)
+    run = Delivery(sent_log, today)
     names = [*channels(group.alerts), *([issues.NAME] if group.alerts.github else [])]
     for name in names:
-        told = [f"{n} ({step})" for n, step in run.steps(group, name).items() if step]
-        yield Line(
-            f"{name}: would tell of {', '.join(told)}" if told else f"{name}: nothing to say"
-        )
+        steps = [f"{n} ({step})" for n, step in run.steps(group, name).items() if step]
+        yield Line(f"{name}: would report {', '.join(steps)}" if steps else f"{name}: nothing new")
 
 
 def trial(alerts: Alerts) -> list[Line]:
-    """A test message by every channel, whatever is silenced."""
-    run = Round(Memory(), date.min)
+    """Send a test message by every channel, whatever is silenced."""
+    run = Delivery(SentLog(), date.min)
     for name, send in channels(alerts).items():
         run.attempt(name, partial(send, messages.trial()), "test sent")
     if alerts.github:
@@ -127,44 +124,44 @@ def trial(alerts: Alerts) -> list[Line]:
     return run.lines
 
 
-def recall(groups: Sequence[Group]) -> Memory:
-    """What the open issues remember; empty where there are none, or the host is not reached."""
-    whole = Memory()
+def recall(groups: Sequence[Group]) -> SentLog:
+    """What the open issues contain; empty where there are none, or the host is not reached."""
+    merged = SentLog()
     names = [c.name for group in groups if group.alerts.github for c in group.cases]
     try:
         for name in names:
-            found = issues.recall(github.from_environment(), name)
-            whole.said |= found.said
-            whole.failures |= found.failures
-    except (PlumblineError, *ODD):
-        return whole  # it is said when the issue cannot be written
-    return whole
+            part = issues.recall(github.from_environment(), name)
+            merged.sent |= part.sent
+            merged.failures |= part.failures
+    except (PlumblineError, *UNEXPECTED):
+        return merged  # it is reported when the issue cannot be written
+    return merged
 
 
-def _letter(run: Round, group: Group, name: str, send: Send, steps: Mapping[str, Step]) -> None:
-    others = {c: f for c, f in run.memory.failures.items() if c != name}
-    letter = messages.letter(group.cases, steps, others, group.pages)
-    if not run.attempt(name, partial(send, letter), f"told of {', '.join(letter.about)}"):
+def _message(run: Delivery, group: Group, name: str, send: Send, steps: Mapping[str, Step]) -> None:
+    others = {c: f for c, f in run.sent_log.failures.items() if c != name}
+    message = messages.compose(group.cases, steps, others, group.pages)
+    if not run.attempt(name, partial(send, message), f"reported {', '.join(message.about)}"):
         return
     for one in group.cases:
         if steps[one.name]:
-            run.memory.keep(one, name, run.today)
+            run.sent_log.keep(one, name, run.today)
 
 
-def _issues(run: Round, group: Group) -> None:
-    """Each case's issue, up to the first that fails."""
+def _issues(run: Delivery, group: Group) -> None:
+    """Each use case's issue, up to the first that fails."""
     steps = run.steps(group, issues.NAME)
     for one in group.cases:
-        after = copy.deepcopy(run.memory)
+        after = copy.deepcopy(run.sent_log)
         after.failures.pop(issues.NAME, None)
         if steps[one.name]:
             after.keep(one, issues.NAME, run.today)
 
-        def act(one: Case = one, after: Memory = after) -> str:
-            said = run.memory.last(one.name, issues.NAME)
-            found = issues.update(github.from_environment(), one, said, steps[one.name], after)
-            return f"{one.name}: {found}" if found else ""
+        def act(one: UseCaseAlert = one, after: SentLog = after) -> str:
+            sent = run.sent_log.last(one.name, issues.NAME)
+            done = issues.update(github.from_environment(), one, sent, steps[one.name], after)
+            return f"{one.name}: {done}" if done else ""
 
         if not run.attempt(issues.NAME, act):
             return
-        run.memory.said = after.said
+        run.sent_log.sent = after.sent

@@ -1,4 +1,4 @@
-"""A channel that could not be reached, with what secrets its reason could show taken out."""
+"""A channel that could not be reached, with secrets removed from the reason."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from plumbline.core.safe_text import one_line
 
 
 class ChannelError(PlumblineError):
-    """Somebody was not told; the run goes on."""
+    """A channel was not reached; the run goes on."""
 
 
 def redacted(text: object, secrets: Iterable[str]) -> str:
-    """Text in one line, without the secrets.
+    """Text in one line, with the secrets replaced.
 
     >>> redacted("no such host: hooks.example.com/abc", ["hooks.example.com/abc"])
     'no such host: ***'

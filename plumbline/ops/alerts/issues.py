@@ -1,11 +1,12 @@
-"""A use case's one issue: opened, updated, closed when it is well. An edge: the host."""
+"""A use case's one issue: opened, updated, closed when it is healthy again. An edge: the host."""
 
 from __future__ import annotations
 
 from plumbline.core.safe_text import one_line
+from plumbline.monitor.sentences import TONES
 from plumbline.ops.alerts import messages, sent_log
-from plumbline.ops.alerts.sent_log import Memory, Said
-from plumbline.ops.alerts.usecase_alerts import Case, Step, news
+from plumbline.ops.alerts.sent_log import Sent, SentLog
+from plumbline.ops.alerts.usecase_alerts import Step, UseCaseAlert, news
 from plumbline.ops.hosting.github import GitHub
 from plumbline.report import markdown
 from plumbline.report.blocks import Text, Verdict
@@ -14,51 +15,52 @@ NAME = "github"
 
 
 def kind(usecase: str) -> str:
-    """By which the issue is found again."""
+    """The key by which the issue is looked up."""
     return f"alert {usecase}"
 
 
-def update(hub: GitHub, one: Case, said: Said | None, step: Step, known: Memory) -> str:
-    """Bring the issue to what the case is; what was done, empty where nothing was to do.
+def update(hub: GitHub, alert: UseCaseAlert, sent: Sent | None, step: Step, log: SentLog) -> str:
+    """Bring the issue up to date with the alert; what was done, empty where there was nothing to do.
 
-    `known` goes hidden into the issue, for a machine that has no memory. What is new since `said` is
-    a comment: the host tells nobody of an edited text.
+    `log` is hidden in the issue, for a machine without one. What is new since `sent` becomes a comment:
+    the host notifies nobody of an edited text.
     """
-    if one.silent:
+    if alert.silent:
         return ""
-    if one.well:
-        text = markdown.comment([Text("OK again."), *messages.facts(one)])
-        closed = hub.close_issue(kind(one.name), text)
+    if alert.healthy:
+        text = markdown.comment([Text(messages.STEPS["resolved"]), *messages.facts(alert)])
+        closed = hub.close_issue(kind(alert.name), text)
         return f"issue #{closed['number']} closed" if closed else ""
-    if not one.told:
+    if not alert.findings:
         return ""
-    there = hub.issue(kind(one.name))
-    made = hub.report_issue(kind(one.name), one_line(messages.short(one), 200), body(one, known))
-    fresh = news(one, said.told) if said and step == "more" else ()
-    if there and fresh:
-        hub.create_comment(made["number"], markdown.comment([messages.findings(fresh)]))
-    return f"issue #{made['number']} {'updated' if there else 'opened'}"
+    before = hub.issue(kind(alert.name))
+    title = one_line(messages.short(alert), 200)
+    number = hub.report_issue(kind(alert.name), title, body(alert, log))["number"]
+    new = news(alert, sent.findings) if sent and step == "more" else ()
+    if before and new:
+        hub.create_comment(number, markdown.comment([messages.findings(new)]))
+    return f"issue #{number} {'updated' if before else 'opened'}"
 
 
-def body(one: Case, known: Memory) -> str:
-    """The issue's text, what was told to whom hidden at its beginning."""
+def body(alert: UseCaseAlert, log: SentLog) -> str:
+    """The issue's text; what was sent to which channel is hidden at its beginning."""
     blocks = [
-        Verdict(messages.short(one), messages.TONES[one.level]),
-        *messages.about(one, "new"),
-        *messages.lost(known.failures),
+        Verdict(messages.short(alert), TONES[alert.level]),
+        *messages.about(alert, "new"),
+        *messages.unreachable(log.failures),
     ]
-    return f"{sent_log.mark(known, one.name)}\n{markdown.comment(blocks)}"
+    return f"{sent_log.mark(log, alert.name)}\n{markdown.comment(blocks)}"
 
 
-def recall(hub: GitHub, usecase: str) -> Memory:
-    """What the open issue says was told; empty where none is open."""
-    there = hub.issue(kind(usecase))
-    return sent_log.unmark(there["body"] or "") if there else Memory()
+def recall(hub: GitHub, usecase: str) -> SentLog:
+    """What the open issue says was sent; empty where none is open."""
+    issue = hub.issue(kind(usecase))
+    return sent_log.unmark(issue["body"] or "") if issue else SentLog()
 
 
 def trial(hub: GitHub) -> str:
     """Open an issue and close it again; what was done."""
-    tried = messages.trial()
-    hub.report_issue(kind("test"), tried.title, markdown.comment(tried.blocks))
-    closed = hub.close_issue(kind("test"), "It works.")
-    return f"issue #{closed['number']} opened and closed" if closed else "no issue to be seen"
+    message = messages.trial()
+    hub.report_issue(kind("test"), message.title, markdown.comment(message.blocks))
+    closed = hub.close_issue(kind("test"), "The test passed.")
+    return f"issue #{closed['number']} opened and closed" if closed else "no issue was found"

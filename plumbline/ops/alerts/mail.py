@@ -1,4 +1,4 @@
-"""A letter as an e-mail with the monitor's page attached, sent by SMTP. An edge: the network."""
+"""A message as an e-mail with the monitor's page attached, sent by SMTP. An edge: the network."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from email.utils import format_datetime, localtime, make_msgid
 from plumbline.config import Email
 from plumbline.core.safe_text import one_line
 from plumbline.ops.alerts.errors import ChannelError, redacted
-from plumbline.ops.alerts.messages import Letter
-from plumbline.report import html as page
-from plumbline.report import plain_text
+from plumbline.ops.alerts.messages import AlertMessage
+from plumbline.report import html, plain_text
 from plumbline.report.blocks import Text
 
 NAME = "email"
@@ -26,45 +25,45 @@ TIMEOUT = 30
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def message(settings: Email, letter: Letter) -> EmailMessage:
+def message(settings: Email, alert: AlertMessage) -> EmailMessage:
     """Plain text, the same as HTML, and each page as a file. Headers hold one line each."""
-    made = EmailMessage(policy=policy.SMTP)
+    mail = EmailMessage(policy=policy.SMTP)
     domain = settings.from_.rsplit("@", 1)[1]
-    made["Subject"] = one_line(letter.title, 200)
-    made["From"] = settings.from_
-    made["To"] = ", ".join(settings.to)
-    made["Date"] = format_datetime(localtime())
-    made["Message-ID"] = make_msgid(domain=domain)
-    made["References"] = f"<{_thread(letter)}@{domain}>"
-    made["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers
+    mail["Subject"] = one_line(alert.title, 200)
+    mail["From"] = settings.from_
+    mail["To"] = ", ".join(settings.to)
+    mail["Date"] = format_datetime(localtime())
+    mail["Message-ID"] = make_msgid(domain=domain)
+    mail["References"] = f"<{_thread(alert)}@{domain}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic reply
     blocks = [
-        *letter.blocks,
-        *([Text(f"Attached: {', '.join(letter.pages)}")] if letter.pages else []),
+        *alert.blocks,
+        *([Text(f"Attached: {', '.join(alert.pages)}")] if alert.pages else []),
     ]
-    made.set_content(plain_text.render(blocks))
-    made.add_alternative(page.render(blocks), subtype="html")
-    for name, html in letter.pages.items():
-        made.add_attachment(html, subtype="html", filename=name)
-    return made
+    mail.set_content(plain_text.render(blocks))
+    mail.add_alternative(html.render(blocks), subtype="html")
+    for name, page in alert.pages.items():
+        mail.add_attachment(page, subtype="html", filename=name)
+    return mail
 
 
-def send(settings: Email, letter: Letter) -> str:
-    """Hand it to the server; a warning where it took it for some of the receivers only.
+def send(settings: Email, alert: AlertMessage) -> str:
+    """Hand it to the server; a warning where it accepted it for some of the receivers only.
 
-    ChannelError where it did not take it. Neither shows what the environment's variables hold.
+    ChannelError where it did not accept it. Neither shows the values of environment variables.
     """
     secrets = [os.environ.get(settings.user, ""), os.environ.get(settings.password, "")]
     try:
         with _server(settings, *secrets) as server:
-            refused = server.send_message(message(settings, letter))
+            refused = server.send_message(message(settings, alert))
     except (OSError, smtplib.SMTPException, UnicodeError) as error:
-        raise ChannelError(f"{settings.host}: {redacted(_said(error), secrets)}") from None
+        raise ChannelError(f"{settings.host}: {redacted(_reason(error), secrets)}") from None
     return f"refused for {redacted(', '.join(refused), secrets)}" if refused else ""
 
 
 @contextmanager
 def _server(settings: Email, user: str, password: str) -> Iterator[smtplib.SMTP]:
-    """Connected, encrypted as the section says, logged in where the environment says as whom."""
+    """A connected server, encrypted as the section says, logged in with the environment's credentials."""
     if user and settings.tls == "none" and settings.host not in LOOPBACK:
         raise ChannelError(f"{settings.host}: no password is sent without TLS; set tls: starttls")
     where, context = (settings.host, settings.port), ssl.create_default_context()
@@ -80,19 +79,19 @@ def _server(settings: Email, user: str, password: str) -> Iterator[smtplib.SMTP]
         yield server
 
 
-def _thread(letter: Letter) -> str:
-    """The same for all letters about the same use cases: a mail program shows them together."""
-    about = " ".join(sorted(letter.about)) or letter.title
+def _thread(alert: AlertMessage) -> str:
+    """The same for all messages about the same use cases: a mail program shows them together."""
+    about = " ".join(sorted(alert.about)) or alert.title
     return f"plumbline.{hashlib.sha256(about.encode()).hexdigest()[:16]}"
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "; ".join(f"{code} {_text(said)}" for code, said in error.recipients.values())
+        return "; ".join(f"{code} {_text(text)}" for code, text in error.recipients.values())
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {_text(error.smtp_error)}"
     return str(error) or type(error).__name__
 
 
-def _text(said: bytes | str) -> str:
-    return said.decode(errors="replace") if isinstance(said, bytes) else said
+def _text(text: bytes | str) -> str:
+    return text.decode(errors="replace") if isinstance(text, bytes) else text

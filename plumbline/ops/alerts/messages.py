@@ -1,4 +1,4 @@
-"""What an alert says, as the blocks that a report is made of: each channel renders them its way. Pure."""
+"""An alert as the blocks that a report is made of: each channel renders them in its own format. Pure."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from dataclasses import dataclass, field
 
 from plumbline.core.safe_text import one_line
 from plumbline.monitor import sentences
+from plumbline.monitor.sentences import TONES
 from plumbline.monitor.verdict import LEVELS
 from plumbline.ops.alerts.sent_log import Failure
-from plumbline.ops.alerts.usecase_alerts import Case, Finding, Step
-from plumbline.report.blocks import Block, Bullets, Heading, Text, Tone, Verdict
+from plumbline.ops.alerts.usecase_alerts import Finding, Step, UseCaseAlert
+from plumbline.report.blocks import Block, Bullets, Heading, Text, Verdict
 
 MOST = 10
 """Findings of a use case that are written out."""
 LENGTH = 300
 """Characters of a finding's evidence, cause and next step, each."""
-TONES: Mapping[str, Tone] = {"ok": "good", "warning": "plain", "alert": "bad"}
+STEPS: Mapping[Step, str] = {
+    "resolved": "Resolved: earlier findings no longer occur.",
+    "again": "Reminder: no new findings since the last report.",
+}
 
 
 @dataclass(frozen=True)
-class Letter:
+class AlertMessage:
     """One message about some use cases; `pages` are HTML pages to attach, by file name."""
 
     title: str
@@ -29,103 +33,106 @@ class Letter:
     pages: Mapping[str, str] = field(default_factory=dict)
 
 
-def letter(
-    cases: Sequence[Case],
+def compose(
+    alerts: Sequence[UseCaseAlert],
     steps: Mapping[str, Step],
     failures: Mapping[str, Failure],
     pages: Mapping[str, str],
-) -> Letter:
-    """One message of all that there is to say: in full of each case with a step, a line of the rest.
+) -> AlertMessage:
+    """One message with all there is to send: each use case with a step in full, a line for the rest.
 
     `pages`: each use case's HTML page.
     """
-    spoken = [c for c in cases if steps.get(c.name)]
-    title = heading(spoken)
-    level = max((c.level for c in spoken), key=LEVELS.index)
-    blocks: list[Block] = [Verdict(title, TONES[level])]
-    for one in spoken:
-        blocks += about(one, steps[one.name])
-    quiet = [c for c in cases if not steps.get(c.name) and c.told and not c.silent]
-    if quiet:
-        blocks += [Heading("As told before"), Bullets([short(c) for c in quiet])]
-    about_whom = [c.name for c in spoken]
-    there = {f"{n}-monitor.html": pages[n] for n in about_whom if n in pages}
-    return Letter(title, [*blocks, *lost(failures)], about_whom, there)
+    active = [a for a in alerts if steps.get(a.name)]
+    title = heading(active)
+    blocks: list[Block] = [Verdict(title, TONES[_gravest(active)])]
+    for alert in active:
+        blocks += about(alert, steps[alert.name])
+    unchanged = [a for a in alerts if not steps.get(a.name) and a.findings and not a.silent]
+    if unchanged:
+        blocks += [Heading("Unchanged"), Bullets([short(a) for a in unchanged])]
+    names = [a.name for a in active]
+    attached = {f"{n}-monitor.html": pages[n] for n in names if n in pages}
+    return AlertMessage(title, [*blocks, *unreachable(failures)], names, attached)
 
 
-def heading(spoken: Sequence[Case]) -> str:
+def heading(active: Sequence[UseCaseAlert]) -> str:
     """The first line, and a mail's subject."""
-    if len(spoken) == 1:
-        return f"Plumbline: {short(spoken[0])}"
-    ill = [c.name for c in spoken if c.told]
-    well = [c.name for c in spoken if not c.told]
-    level = max((c.level for c in spoken), key=LEVELS.index)
-    parts = [f"{level}: {', '.join(ill)}"] if ill else []
-    parts += [f"ok again: {', '.join(well)}"] if well else []
+    if len(active) == 1:
+        return f"Plumbline: {short(active[0])}"
+    names = ", ".join(a.name for a in active if a.findings)
+    resolved = ", ".join(a.name for a in active if not a.findings)
+    parts = [f"{_gravest(active)}: {names}"] if names else []
+    parts += [f"resolved: {resolved}"] if resolved else []
     return one_line(f"Plumbline: {'; '.join(parts)}", 200)
 
 
-def short(one: Case) -> str:
-    """A case in one line.
+def short(alert: UseCaseAlert) -> str:
+    """A use case in one line.
 
-    >>> short(Case("shop", {}, ({"check": "rows", "level": "alert"},)))
+    >>> short(UseCaseAlert("shop", {}, ({"check": "rows", "level": "alert"},)))
     'shop: alert: rows'
     """
-    if not one.told:
-        return f"{one.name}: ok again"
-    names = [sentences.where(f) for f in one.told[:2]]
-    more = f", and {len(one.told) - 2} more" if len(one.told) > 2 else ""
-    return one_line(f"{one.name}: {one.level}: {'; '.join(names)}{more}", 200)
+    if not alert.findings:
+        return f"{alert.name}: resolved"
+    names = [sentences.where(f) for f in alert.findings[:2]]
+    more = f", and {len(alert.findings) - 2} more" if len(alert.findings) > 2 else ""
+    return one_line(f"{alert.name}: {alert.level}: {'; '.join(names)}{more}", 200)
 
 
-def about(one: Case, step: Step) -> Iterator[Block]:
-    """A case in full."""
-    yield Heading(one.name)
-    if step == "over":
-        yield Text("Over: nothing of what was told is found any more.")
-    elif step == "again":
-        yield Text("Still so: nothing new since this was last told.")
-    if one.told:
-        yield findings(one.told)
-    if one.silenced:
-        days = ", ".join(sorted({str(day) for _, day in one.silenced}))
-        yield Text(f"Silenced by params.yaml: {len(one.silenced)} findings, until {days}.")
-    yield from facts(one)
+def about(alert: UseCaseAlert, step: Step) -> Iterator[Block]:
+    """A use case in full."""
+    yield Heading(alert.name)
+    if step in STEPS:
+        yield Text(STEPS[step])
+    if alert.findings:
+        yield findings(alert.findings)
+    if alert.silenced:
+        days = ", ".join(sorted({str(day) for _, day in alert.silenced}))
+        count = len(alert.silenced)
+        noun = "finding" if count == 1 else "findings"
+        yield Text(f"Silenced by params.yaml: {count} {noun}, until {days}.")
+    yield from facts(alert)
 
 
-def findings(told: Sequence[Finding]) -> Bullets:
-    """A sentence each, the first ones."""
-    lines = [f"{f['level']}: {sentences.sentence(f, LENGTH)}" for f in told[:MOST]]
-    more = len(told) - MOST
+def findings(some: Sequence[Finding]) -> Bullets:
+    """A sentence for each of the first findings."""
+    lines = [f"{f['level']}: {sentences.sentence(f, LENGTH)}" for f in some[:MOST]]
+    more = len(some) - MOST
     return Bullets([*lines, f"and {more} more, in the report"] if more > 0 else lines)
 
 
-def facts(one: Case) -> Iterator[Text]:
+def facts(alert: UseCaseAlert) -> Iterator[Text]:
     """The window, what cannot be seen yet, and whether to retrain."""
-    days = sentences.window(one.found)
+    days = sentences.window(alert.verdict)
     if days:
-        yield Text(f"Window: {days}.")
-    if sentences.blind(one.found):
-        yield Text(sentences.blind(one.found))
-    if one.found.get("retrain"):
-        yield Text(sentences.retrain(one.found))
+        yield Text(f"Current window: {days}.")
+    if sentences.blind(alert.verdict):
+        yield Text(sentences.blind(alert.verdict))
+    if alert.verdict.get("retrain"):
+        yield Text(sentences.retrain(alert.verdict))
 
 
-def lost(failures: Mapping[str, Failure]) -> Iterator[Block]:
-    """Which channels could not be reached."""
+def unreachable(failures: Mapping[str, Failure]) -> Iterator[Block]:
+    """The channels that could not be reached."""
     if failures:
-        yield Heading("Not reached")
+        yield Heading("Channels not reached")
         yield Bullets([f"{c}, since {f.since}: {f.reason}" for c, f in sorted(failures.items())])
 
 
-def notice(failures: Mapping[str, Failure]) -> Letter:
-    """To the other channels: what somebody should have been told did not arrive."""
-    title = one_line(f"Plumbline: an alert did not arrive by {', '.join(sorted(failures))}", 200)
-    return Letter(title, [Verdict(title, "bad"), *lost(failures)])
+def delivery_failure(failures: Mapping[str, Failure]) -> AlertMessage:
+    """For the other channels: an alert was not delivered."""
+    channels = ", ".join(sorted(failures))
+    title = one_line(f"Plumbline: an alert was not delivered by {channels}", 200)
+    return AlertMessage(title, [Verdict(title, "bad"), *unreachable(failures)])
 
 
-def trial() -> Letter:
+def trial() -> AlertMessage:
     """What `--test` sends."""
-    title = "Plumbline: a test of alerts"
-    text = "Nothing is wrong. Somebody ran `plumbline alert --test`, and it reached you."
-    return Letter(title, [Verdict(title, "good"), Text(text)])
+    title = "Plumbline: test of alerts"
+    text = "No action needed. `plumbline alert --test` was run, and this channel works."
+    return AlertMessage(title, [Verdict(title, "good"), Text(text)])
+
+
+def _gravest(alerts: Sequence[UseCaseAlert]) -> str:
+    return max((a.level for a in alerts), key=LEVELS.index)

@@ -1,7 +1,7 @@
-"""A letter as Slack's and Teams' payloads. Pure.
+"""A message as Slack's and Teams' payloads. Pure.
 
-Text out of data stands only where neither reads marks in it: Slack's rich text, Teams' text runs. So no
-mention, link or format can come of it.
+Text from data is placed only where neither interprets markup: Slack's rich text, Teams' text runs. So it
+cannot become a mention, a link or a format.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from plumbline.core.safe_text import one_line
-from plumbline.ops.alerts.messages import Letter
+from plumbline.ops.alerts.messages import AlertMessage
 from plumbline.report.blocks import Block, Bullets, Heading, Text, Verdict
 
 SLACK_BLOCKS, SLACK_HEADER = 50, 150
@@ -19,39 +19,39 @@ SLACK_BYTES = 12_000
 TEAMS_BYTES = 25_000
 """Teams takes 28 KB; of Slack's limits this is well below the shortest."""
 LINE = 1000
-CUT = "… cut: too long for one message. All of it is in the report."
+CUT = "… cut: too long for one message. The report has all of it."
 Piece = dict[str, Any]
 SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 
 
-def slack(letter: Letter) -> Piece:
+def slack(alert: AlertMessage) -> Piece:
     """A header, then rich text; `text` is what a notification shows."""
-    shown = letter.title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    parts = _fitting(letter.blocks, _slack_block, SLACK_BYTES)[:SLACK_BLOCKS]
+    shown = alert.title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    parts = _fitting(alert.blocks, _slack_block, SLACK_BYTES)[:SLACK_BLOCKS]
     return {"text": one_line(shown, LINE).replace("@", "@\u200b"), "blocks": parts}
 
 
-def teams(letter: Letter) -> Piece:
-    """An adaptive card, as a workflow that waits for a webhook takes it."""
+def teams(alert: AlertMessage) -> Piece:
+    """An adaptive card, as a workflow with a webhook trigger accepts it."""
     card = {
         "$schema": SCHEMA,
         "type": "AdaptiveCard",
         "version": "1.4",
         "msteams": {"width": "Full"},
-        "body": _fitting(letter.blocks, _teams_block, TEAMS_BYTES),
+        "body": _fitting(alert.blocks, _teams_block, TEAMS_BYTES),
     }
     kind = "application/vnd.microsoft.card.adaptive"
     attachment = {"contentType": kind, "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
 
 
-PAYLOADS: Mapping[str, Callable[[Letter], Piece]] = {"slack": slack, "teams": teams}
+PAYLOADS: Mapping[str, Callable[[AlertMessage], Piece]] = {"slack": slack, "teams": teams}
 
 
 def _fitting(
     blocks: Sequence[Block], render: Callable[[Block], list[Piece]], most: int
 ) -> list[Piece]:
-    """The parts of the blocks, as many as fit, and a word where some did not."""
+    """As many parts of the blocks as fit, and a note where some do not."""
     parts: list[Piece] = []
     for block in blocks:
         more = render(block)

@@ -1,6 +1,6 @@
-"""What was told to whom, and who could not be reached: a small file, never in git. An edge: reads and writes it.
+"""What was sent to whom, and which channels failed: a small file, never in git. An edge: reads and writes it.
 
-A fresh machine has no such file. There the open issue of a use case, which carries its part, stands in.
+A fresh machine has no such file. There the open issue of a use case, which carries its part, replaces it.
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ from typing import Any
 
 from plumbline.core.files import dumps, write_json
 from plumbline.monitor.verdict import LEVELS
-from plumbline.ops.alerts.usecase_alerts import Case
+from plumbline.ops.alerts.usecase_alerts import UseCaseAlert
 
 FILE = Path(".plumbline") / "alerts.json"
 FORMAT = 1
-MARK = re.compile(r"<!-- plumbline-told: ([A-Za-z0-9+/=]+) -->")
+MARK = re.compile(r"<!-- plumbline-sent: ([A-Za-z0-9+/=]+) -->")
+DAMAGED = (ValueError, KeyError, TypeError, AttributeError)
+"""What `parse` raises where the JSON is not what `plain` writes."""
 
 log = logging.getLogger("plumbline")
 
 
 @dataclass(frozen=True)
-class Said:
-    """The findings that a channel was told of a use case, and when."""
+class Sent:
+    """The findings of a use case that were sent to a channel, each with its level, and when."""
 
     day: date
-    told: Mapping[str, str]
+    findings: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -43,96 +45,99 @@ class Failure:
 
 
 @dataclass
-class Memory:
-    """By use case and channel; failures by channel. What changes is written by `write`."""
+class SentLog:
+    """What was sent, by use case and channel; failures by channel. Changes are written by `write`."""
 
-    said: dict[str, dict[str, Said]] = field(default_factory=dict)
+    sent: dict[str, dict[str, Sent]] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
 
-    def last(self, usecase: str, channel: str) -> Said | None:
-        """What was last told; None where nothing was, or all is over."""
-        return self.said.get(usecase, {}).get(channel)
+    def last(self, usecase: str, channel: str) -> Sent | None:
+        """What was sent last; None where nothing was, or all is resolved."""
+        return self.sent.get(usecase, {}).get(channel)
 
-    def keep(self, one: Case, channel: str, today: date) -> None:
-        """A channel was told of a case as it is now."""
-        if one.told:
-            self.said.setdefault(one.name, {})[channel] = Said(today, one.keys)
+    def keep(self, alert: UseCaseAlert, channel: str, today: date) -> None:
+        """Record that a channel received an alert as it is now."""
+        if alert.findings:
+            self.sent.setdefault(alert.name, {})[channel] = Sent(today, alert.keys)
         else:
-            self.said.get(one.name, {}).pop(channel, None)
+            self.sent.get(alert.name, {}).pop(channel, None)
 
     def failed(self, channel: str, reason: str, today: date) -> bool:
-        """Remember that a channel was not reached; whether that is new."""
+        """Record that a channel was not reached; whether that is new."""
         before = self.failures.get(channel)
         self.failures[channel] = Failure(before.since if before else today, reason)
         return before is None
 
 
-def read(path: Path) -> Memory:
-    """The memory; an empty one, with a warning, where the file is damaged: then all is told again."""
+def read(path: Path) -> SentLog:
+    """The log; an empty one, with a warning, where the file is damaged: then all is sent again."""
     try:
         return parse(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return Memory()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("alert: %s: not usable (%s); all is told anew", path, type(error).__name__)
-        return Memory()
+        return SentLog()
+    except (OSError, *DAMAGED) as error:
+        log.warning("alert: %s: not usable (%s); all is sent again", path, type(error).__name__)
+        return SentLog()
 
 
-def write(path: Path, memory: Memory) -> None:
-    """Beside it and renamed; a warning where the disk refuses: then all is told again next time."""
+def write(path: Path, sent_log: SentLog) -> None:
+    """Write it whole; a warning where that fails: then all is sent again next time."""
     try:
-        write_json(path, plain(memory))
+        write_json(path, plain(sent_log))
     except OSError as error:
-        log.warning("alert: %s: not written (%s); all is told again", path, error.strerror)
+        log.warning("alert: %s: not written (%s); all is sent again", path, error.strerror)
 
 
-def parse(value: Any) -> Memory:
-    """ValueError, KeyError, TypeError or AttributeError where it is not what `plain` makes."""
+def parse(value: Any) -> SentLog:
+    """One of DAMAGED where it is not what `plain` makes."""
     if value["format"] != FORMAT:
         raise ValueError(f"format {value['format']}")
-    said = {
-        name: {channel: _said(one) for channel, one in channels.items()}
+    sent = {
+        name: {channel: _sent(one) for channel, one in channels.items()}
         for name, channels in value["usecases"].items()
     }
     failures = {
         channel: Failure(date.fromisoformat(one["since"]), str(one["reason"]))
         for channel, one in value["failures"].items()
     }
-    return Memory(said, failures)
+    return SentLog(sent, failures)
 
 
-def plain(memory: Memory) -> dict[str, Any]:
+def plain(sent_log: SentLog) -> dict[str, Any]:
     """For JSON."""
     return {
         "format": FORMAT,
         "usecases": {
-            name: {c: {"day": str(s.day), "told": dict(s.told)} for c, s in channels.items()}
-            for name, channels in memory.said.items()
+            name: {
+                channel: {"day": str(sent.day), "findings": dict(sent.findings)}
+                for channel, sent in channels.items()
+            }
+            for name, channels in sent_log.sent.items()
             if channels
         },
         "failures": {
-            c: {"since": str(f.since), "reason": f.reason} for c, f in memory.failures.items()
+            c: {"since": str(f.since), "reason": f.reason} for c, f in sent_log.failures.items()
         },
     }
 
 
-def mark(memory: Memory, usecase: str) -> str:
+def mark(sent_log: SentLog, usecase: str) -> str:
     """A use case's part, hidden in its issue."""
-    mine = Memory({usecase: memory.said.get(usecase, {})}, memory.failures)
-    return f"<!-- plumbline-told: {base64.b64encode(dumps(plain(mine)).encode()).decode()} -->"
+    part = SentLog({usecase: sent_log.sent.get(usecase, {})}, sent_log.failures)
+    return f"<!-- plumbline-sent: {base64.b64encode(dumps(plain(part)).encode()).decode()} -->"
 
 
-def unmark(body: str) -> Memory:
+def unmark(body: str) -> SentLog:
     """What `mark` hid in a body; empty where there is none, or it is damaged."""
-    found = MARK.search(body)
+    match = MARK.search(body)
     try:
-        return parse(json.loads(base64.b64decode(found[1]))) if found else Memory()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return Memory()
+        return parse(json.loads(base64.b64decode(match[1]))) if match else SentLog()
+    except DAMAGED:
+        return SentLog()
 
 
-def _said(one: Any) -> Said:
-    told = {str(k): str(v) for k, v in one["told"].items()}
-    if not set(told.values()) <= set(LEVELS):
-        raise ValueError("a level that is none")
-    return Said(date.fromisoformat(one["day"]), told)
+def _sent(value: Any) -> Sent:
+    findings = {str(k): str(v) for k, v in value["findings"].items()}
+    if not set(findings.values()) <= set(LEVELS):
+        raise ValueError("unknown level")
+    return Sent(date.fromisoformat(value["day"]), findings)

@@ -1,4 +1,4 @@
-"""One use case's verdict as an alert sees it: what to tell, what is silenced, what is new. Pure."""
+"""One use case's verdict as an alert sees it: what to report, what is silenced, what is new. Pure."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ from plumbline.config import Alerts, Silence
 from plumbline.monitor.verdict import LEVELS
 
 Finding = Mapping[str, Any]
-Told = Mapping[str, str]
-"""What was told of a use case: each finding's key, and its level then."""
+Reported = Mapping[str, str]
+"""What was reported of a use case: each finding's key, and its level then."""
 PARTS = ("blind", "retrain", "windows")
-"""Of the monitor's JSON, what an alert quotes where it is there."""
-Step = Literal["new", "more", "again", "over", ""]
-"""First told; something new or graver; the same after some days; healthy again; nothing to say."""
+"""Sections of the monitor's JSON that an alert quotes."""
+Step = Literal["new", "more", "again", "resolved", ""]
+"""First report; something new or graver; a reminder after some days; healthy again; nothing to send."""
 
 
 @dataclass(frozen=True)
-class Case:
-    """`told`: the findings to tell. `silenced`: those that nobody is told of yet, and until when.
+class UseCaseAlert:
+    """`findings`: those to report. `silenced`: those that are not reported yet, and until when.
 
-    `found` is the monitor's JSON; `silent`: the day before which nothing at all is said.
+    `verdict` is the monitor's JSON; `silent`: the day before which nothing at all is sent.
     """
 
     name: str
-    found: Mapping[str, Any]
-    told: tuple[Finding, ...]
+    verdict: Mapping[str, Any]
+    findings: tuple[Finding, ...]
     silenced: tuple[tuple[Finding, date], ...] = ()
     silent: date | None = None
 
     @property
     def level(self) -> str:
-        """The gravest of what is to be told; ok where that is nothing."""
-        return max((f["level"] for f in self.told), key=LEVELS.index, default="ok")
+        """The gravest level of what is to be reported; ok where there is nothing."""
+        return max((f["level"] for f in self.findings), key=LEVELS.index, default="ok")
 
     @property
-    def well(self) -> bool:
-        """Whether there is nothing to tell, silenced or not."""
-        return not self.told and not self.silenced
+    def healthy(self) -> bool:
+        """Whether there is nothing to report, silenced or not."""
+        return not self.findings and not self.silenced
 
     @property
     def keys(self) -> dict[str, str]:
-        """What `Told` remembers of it."""
-        rising = sorted(self.told, key=lambda f: LEVELS.index(f["level"]))
+        """What `Reported` remembers of it."""
+        rising = sorted(self.findings, key=lambda f: LEVELS.index(f["level"]))
         return {key(f): f["level"] for f in rising}
 
 
-def case(name: str, found: Mapping[str, Any], alerts: Alerts, today: date) -> Case:
-    """Of the monitor's JSON, checked by `problem`; findings below the section's level are left out."""
+def case(name: str, verdict: Mapping[str, Any], alerts: Alerts, today: date) -> UseCaseAlert:
+    """From the monitor's JSON, checked by `problem`; findings below the section's level are left out."""
     least = LEVELS.index(alerts.level)
-    grave = [f for f in found["findings"] if LEVELS.index(f["level"]) >= least]
+    grave = [f for f in verdict["findings"] if LEVELS.index(f["level"]) >= least]
     until = {key(f): _until(name, f, alerts.silence, today) for f in grave}
     silent = alerts.silence_until if alerts.silence_until and today < alerts.silence_until else None
-    return Case(
+    return UseCaseAlert(
         name=name,
-        found=found,
-        told=tuple(f for f in grave if until[key(f)] is None),
+        verdict=verdict,
+        findings=tuple(f for f in grave if until[key(f)] is None),
         silenced=tuple((f, day) for f in grave if (day := until[key(f)]) is not None),
         silent=silent,
     )
@@ -73,52 +73,56 @@ def key(finding: Finding) -> str:
     return f"{finding['check']} {finding.get('column') or ''}".strip()
 
 
-def step(one: Case, told: Told | None, day: date | None, repeat: int, today: date) -> Step:
-    """What there is to say to somebody who was last told `told`, on `day` (None: nothing yet)."""
-    if one.silent:
+def step(
+    alert: UseCaseAlert, reported: Reported | None, day: date | None, repeat: int, today: date
+) -> Step:
+    """What there is to send to a channel that got `reported` on `day` (None: nothing yet)."""
+    if alert.silent:
         return ""
-    if not one.told:
-        return "over" if told is not None and one.well else ""
-    if told is None or day is None:
+    if not alert.findings:
+        return "resolved" if reported is not None and alert.healthy else ""
+    if reported is None or day is None:
         return "new"
-    if news(one, told):
+    if news(alert, reported):
         return "more"
     return "again" if (today - day).days >= repeat else ""
 
 
-def news(one: Case, told: Told) -> tuple[Finding, ...]:
-    """The findings that are new, or graver than they were told."""
-    return tuple(
-        f for f in one.told if LEVELS.index(f["level"]) > LEVELS.index(told.get(key(f), "ok"))
-    )
+def news(alert: UseCaseAlert, reported: Reported) -> tuple[Finding, ...]:
+    """The findings that are new, or graver than they were when reported."""
+
+    def before(finding: Finding) -> int:
+        return LEVELS.index(reported.get(key(finding), "ok"))
+
+    return tuple(f for f in alert.findings if LEVELS.index(f["level"]) > before(f))
 
 
-def problem(found: Any) -> str:
-    """What is wrong with a monitor's JSON; empty where it can be told.
+def problem(verdict: Any) -> str:
+    """What is wrong with a monitor's JSON; empty where it can be reported.
 
     >>> problem({"level": "odd", "findings": []})
     "level is 'odd'"
     """
-    if not isinstance(found, dict):
+    if not isinstance(verdict, dict):
         return "not a mapping"
-    if found.get("level") not in LEVELS:
-        return f"level is {found.get('level')!r}"
-    findings = found.get("findings")
+    if verdict.get("level") not in LEVELS:
+        return f"level is {verdict.get('level')!r}"
+    findings = verdict.get("findings")
     if not isinstance(findings, list):
         return "no list of findings"
-    odd = [k for k in PARTS if not isinstance(found.get(k), dict | None)]
-    if odd:
-        return f"{odd[0]} is no mapping"
+    wrong = [part for part in PARTS if not isinstance(verdict.get(part), dict | None)]
+    if wrong:
+        return f"{wrong[0]} is no mapping"
     if not all(
         isinstance(f, dict) and f.get("check") and f.get("level") in LEVELS for f in findings
     ):
         return "a finding without check or level"
     levels = {"ok", *(f["level"] for f in findings)}
-    return "" if found["level"] in levels else f"level is {found['level']}, but no finding's is"
+    return "" if verdict["level"] in levels else f"level is {verdict['level']}, but no finding's is"
 
 
 def broken(evidence: str, next_step: str, check: str = "monitor") -> dict[str, Any]:
-    """The JSON that stands for a verdict that is not there: silence is not health."""
+    """The JSON that replaces a missing verdict: a missing verdict is not a healthy one."""
     finding = {"check": check, "column": None, "level": "alert", "evidence": evidence}
     return {"level": "alert", "findings": [{**finding, "next": next_step}]}
 

@@ -15,13 +15,13 @@ from plumbline.repo import artifacts
 
 
 def of_stage(usecase: str) -> dict[str, Any]:
-    """What the stage `monitor` wrote; an alert where it wrote nothing that can be told."""
+    """What the stage `monitor` wrote; an alert where that is missing or damaged."""
     try:
         path = artifacts.metrics_path(usecase, "monitor")
         return checked(read_json(path), str(path))
     except PlumblineError as error:
         return usecase_alerts.broken(
-            one_line(error), "run `dvc repro`, and look why the monitor did not"
+            one_line(error), "run `dvc repro` and check why the monitor wrote nothing"
         )
 
 
@@ -32,22 +32,22 @@ def of_retrain(path: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """
     if not path.exists():
         lost = usecase_alerts.broken(
-            f"{path}: the retrain left no verdict", "look at the run's log", "retrain"
+            f"{path}: the retrain left no verdict", "read the run's log", "retrain"
         )
         return dict.fromkeys(names, lost)
     records = outcomes.read(read_json(path), str(path))
     return {str(record["usecase"]): _of_record(record, str(path)) for record in records}
 
 
-def checked(found: Any, name: str) -> dict[str, Any]:
-    """A monitor's JSON that can be told; else an alert that says what is wrong with it."""
-    wrong = usecase_alerts.problem(found)
+def checked(verdict: Any, name: str) -> dict[str, Any]:
+    """A monitor's JSON that can be reported; else an alert that says what is wrong with it."""
+    wrong = usecase_alerts.problem(verdict)
     if wrong:
         return usecase_alerts.broken(
             f"{name}: damaged: {wrong}", "run the monitor again: `dvc repro -f monitor`"
         )
-    whole: dict[str, Any] = found
-    return whole
+    valid: dict[str, Any] = verdict
+    return valid
 
 
 def _of_record(record: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -56,5 +56,5 @@ def _of_record(record: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not failed:
         return seen or usecase_alerts.broken(f"{name}: no verdict", "run `plumbline retrain` again")
     evidence = f"stage {one_line(failed['stage'])} failed: {one_line(failed['error'])}"
-    stopped = usecase_alerts.broken(evidence, "mend what it names, then run it again", "stage")
+    stopped = usecase_alerts.broken(evidence, "fix the error, then run it again", "stage")
     return {**seen, "level": "alert", "findings": [*stopped["findings"], *seen.get("findings", [])]}

@@ -1,4 +1,4 @@
-"""A letter posted to a webhook. An edge: the network. The address is a secret, and is never shown."""
+"""A message posted to a webhook. An edge: the network. The address is a secret, and is never shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from plumbline.config import Webhook
 from plumbline.ops.alerts.errors import ChannelError, redacted
-from plumbline.ops.alerts.messages import Letter
+from plumbline.ops.alerts.messages import AlertMessage
 from plumbline.ops.alerts.payloads import PAYLOADS
 
 TIMEOUT = 30
@@ -21,14 +21,14 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    """An address with a secret in it is followed nowhere."""
+    """Follows no redirect: the address contains a secret."""
 
     def redirect_request(self, *_words: Any, **_more: Any) -> None:
         return None
 
 
 def name(hook: Webhook) -> str:
-    """Of the channel, in what is printed and remembered.
+    """The channel's name, as printed and remembered.
 
     >>> name(Webhook(kind="slack", url="SLACK_WEBHOOK_URL"))
     'slack (SLACK_WEBHOOK_URL)'
@@ -36,11 +36,11 @@ def name(hook: Webhook) -> str:
     return f"{hook.kind} ({hook.url})"
 
 
-def send(hook: Webhook, letter: Letter) -> str:
-    """Post it; "" as nothing is left to say. ChannelError where it was not taken."""
+def send(hook: Webhook, alert: AlertMessage) -> str:
+    """Post it; always "". ChannelError where it was not accepted."""
     address = os.environ.get(hook.url, "")
     _check(hook.url, address)
-    data = json.dumps(PAYLOADS[hook.kind](letter)).encode()
+    data = json.dumps(PAYLOADS[hook.kind](alert)).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "plumbline"}
     request = urllib.request.Request(address, data, headers, method="POST")
     secrets = [address, *urllib.parse.urlsplit(address)[1:4]]
@@ -49,8 +49,8 @@ def send(hook: Webhook, letter: Letter) -> str:
             answer.read(1000)
     except urllib.error.HTTPError as error:
         with error:
-            said = redacted(error.read(1000).decode(errors="replace"), secrets)
-        raise ChannelError(f"answered {error.code} {said}".strip()) from None
+            text = redacted(error.read(1000).decode(errors="replace"), secrets)
+        raise ChannelError(f"answered {error.code} {text}".strip()) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise ChannelError(f"no answer ({redacted(error, secrets)})") from None
     return ""
