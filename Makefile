@@ -51,6 +51,7 @@ lint: install
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 
 format: install
 	ruff check --fix .

@@ -192,7 +192,7 @@ def publish(
     Checks the files against their checksums, and uploads those that the release does not have.
     """
     from plumbline.ops.hosting import github
-    from plumbline.ops.hosting import publish as publishing
+    from plumbline.ops.retrain import publish as publishing
 
     folder = source or Path("dist") / tag
     publishing.checksums(folder)

@@ -1,20 +1,19 @@
 """The edge that writes Great Expectations' Data Docs: its pages, made stable and readable offline.
 
-Its templates load styles, scripts and a logo from eight hosts, and contain times and random ids. Here
-what is remote is removed, ids are numbered, and the sections stand in the frame of the other reports.
+Its templates load styles, scripts and a logo from eight hosts, count on a clock and on random ids.
+Here what is remote is taken out, a small style sheet put in, and ids are numbered.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from plumbline.report import html
-from plumbline.report.blocks import Link, Links, Table, Text, Title
-
+STYLE = Path(__file__).with_name("data_docs.css")
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
@@ -29,33 +28,27 @@ def write(folder: Path, title: str, reports: Mapping[Any, Any]) -> None:
 
 
 def page(name: str, report: Any) -> str:
-    """Great Expectations' page for a validation result: its sections, in the frame of our reports."""
+    """Great Expectations' page for a validation result: its sections, in a page of our own."""
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(report)
     document.sections = document.sections[:-1]  # run name and time
     text = _view().render(document, show_how_to_buttons=False)
-    title = html.fragment(Title(f"Checks of {name}"))
-    back = html.fragment(Links([Link("index.html", "All tables")]))
-    return html.page(name, f"{title}\n{back}\n{stable(text)}")
+    return _whole(name, '<p><a href="index.html">All tables</a></p>\n' + stable(text))
 
 
 def index(title: str, reports: Mapping[Any, Any]) -> str:
     """The page that lists the reports: how many checks passed, with a link to each."""
-    rows = [_row(name, report) for name, report in reports.items()]
-    head = ("table", "verdict", "checks passed", "of")
-    note = Text("Generated from the contract by Great Expectations.")
-    return html.render([Title(title), note, Table("Checks by table", head, rows)])
-
-
-def _row(name: str, report: Any) -> tuple[str | Link, ...]:
-    count = report.statistics
-    passed, evaluated = count["successful_expectations"], count["evaluated_expectations"]
-    return (
-        Link(f"{name}.html", str(name)),
-        "✓ passed" if report.success else "✗ failed",
-        str(passed),
-        str(evaluated),
+    lines = []
+    for name, report in reports.items():
+        count = report.statistics
+        sign = "&#10004;" if report.success else "&#10008;"
+        passed = f"{count['successful_expectations']} of {count['evaluated_expectations']}"
+        link = f'<a href="{html.escape(name)}.html">{html.escape(name)}</a>'
+        lines.append(f"<tr><td>{sign}</td><td>{link}</td><td>{passed} checks passed</td></tr>\n")
+    made = "<p>Made from the contract by Great Expectations.</p>\n"
+    return _whole(
+        title, f"<h1>{html.escape(title)}</h1>\n{made}<table>\n{''.join(lines)}</table>\n"
     )
 
 
@@ -84,3 +77,10 @@ def _view() -> Any:
     from great_expectations.render.view import DefaultJinjaPageView
 
     return DefaultJinjaPageView()
+
+
+def _whole(title: str, body: str) -> str:
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}'
+        f"</title><style>\n{STYLE.read_text(encoding='utf-8')}</style></head>\n<body>\n{body}</body></html>\n"
+    )
