@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,21 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_commands_exist(page: Path) -> None:
     assert named(page, r"(?:^|[$&(] )plumbline ([a-z][\w-]*)") <= set(command_line().commands)
     assert named(page, r"(?:^|[$&(] )make ([a-z][\w-]*)") <= TARGETS
+
+
+def complete(line: str) -> list[str]:
+    """The words of a command with arguments; none where it is only named, or shows its grammar."""
+    words = shlex.split(line, comments=True)
+    return [] if len(words) < 2 or any(w[0] in "[<(" or w == "..." for w in words) else words
+
+
+@pages
+def test_commands_take_these_options(page: Path) -> None:
+    commands = command_line().commands
+    for line in named(page, r"(?:^|[$&(] )plumbline ([a-z][^&;\n]*)"):
+        name, *words = complete(line) or [""]
+        if name:
+            commands[name].make_context(name, words)  # raises UsageError
 
 
 @pages
