@@ -100,7 +100,7 @@ def audit(
     """
     from dataclasses import asdict
 
-    from plumbline.ops.retrain import advisories
+    from plumbline.ops import audit as advisories
 
     known = advisories.read_accepted(accepted or advisories.ACCEPTED)
     found = advisories.audit(lock, osv_url or advisories.SERVICE, known)
@@ -169,15 +169,14 @@ def propose(
     base: Annotated[str, typer.Option(metavar="BRANCH", help="Branch to merge into.")] = "main",
 ) -> None:
     """Turn a retrain's outcome into a pull request or an issue."""
-    from plumbline.core.files import read_json
     from plumbline.ops.hosting import github
-    from plumbline.ops.retrain import outcomes, proposals
+    from plumbline.ops.retrain import proposals, retrain_document
 
-    records = outcomes.read(read_json(retrain), str(retrain))
+    records = retrain_document.read(retrain).usecases
     hub = github.from_environment()
     for record in records:
         done = proposals.propose(Path("."), hub, record, base)
-        print(f"{record['usecase']}: {record['outcome']}: {done}")
+        print(f"{record.usecase}: {record.outcome}: {done}")
 
 
 @group.command("publish", "model-v1")
@@ -208,7 +207,7 @@ def release(
     ] = None,
 ) -> None:
     """Push all tags, prove that a tag comes back, and pack it."""
-    from plumbline.ops.retrain import releases
+    from plumbline.ops.release import release as releases
 
     for path in releases.release(Path("."), tag, into or Path("dist") / tag):
         print(f"wrote {path}")
@@ -250,12 +249,12 @@ def retrain(
     if as_of is not None and days is not None:
         raise typer.BadParameter("give --as-of or --days, not both")
     document = selection.retrain(Path("."), usecase or [], day=as_of, days=days)
-    keep_json(json, document)
-    records = document["usecases"]
+    keep_json(json, document.plain())
+    records = document.usecases
     if markdown:
         keep_text(markdown, messages.summary(records))
     for record in records:
-        print(f"{record['usecase']}: {record['outcome']}: {'; '.join(record['reasons'])}")
-        if record["branch"]:
-            print(f"  committed on {record['branch']}; look: git switch {record['branch']}")
+        print(f"{record.usecase}: {record.outcome}: {'; '.join(record.reasons)}")
+        if record.branch:
+            print(f"  committed on {record.branch}; look: git switch {record.branch}")
     print(f"wrote {json}")

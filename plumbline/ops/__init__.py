@@ -1,1 +1,1 @@
-"""Operations on the whole repository: rollback, lineage, retrain, alerts, hosting."""
+"""Operations on the whole repository: rollback, lineage, retrain, release, audit, resolve, alerts, hosting."""

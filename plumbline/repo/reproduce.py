@@ -12,23 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import dvc_command, object_stores, repair, revisions, verify
+from plumbline.repo import clones, dvc_command, object_stores, repair, revisions, verify
 from plumbline.repo.tracked_outs import Out
-from plumbline.runtime import child_process, dvc_lock, git
+from plumbline.runtime import child_process, dvc_lock
 from plumbline.runtime.runner import QUIET, log
 
 DROPPED = re.compile(r"(GIT|DVC|MLFLOW|COV|VIRTUAL_ENV|CONDA|PYTHON(PATH|HOME|STARTUP)$)")
 """Variables that would lead the run out of its clone: to a server, a cache, another environment."""
 LAST_LINES = 40
-CONFIG = """\
-[core]
-    site_cache_dir = "{here}/tmp/site"
-    analytics = false
-    check_update = false
-[cache]
-    dir = "{here}/cache"
-    type = "reflink,copy"
-"""
 
 
 @dataclass(frozen=True)
@@ -68,7 +59,7 @@ def reproduce(
     recorded = [out for out in revisions.outs(root, commit) if _locked(out)]
     if not recorded:
         raise PlumblineError(f"{rev}: no dvc.lock with outs there; `dvc repro` and commit it")
-    clone = cloned(root, commit, folder / "clone")
+    clone = clones.cloned(root, commit, folder / "clone")
     _inputs(root, commit, clone)
     for name in {out.file for out in recorded} | {out.path for out in recorded}:
         _remove(
@@ -121,21 +112,6 @@ def about() -> dict[str, str]:
 
 def _locked(out: Out) -> bool:
     return out.file.endswith(dvc_lock.FILE)
-
-
-def cloned(root: Path, commit: str, target: Path) -> Path:
-    """A clone with the commit checked out, a cache of its own, and no hook run."""
-    top, below = (
-        git.text(root, "rev-parse", word) for word in ("--show-toplevel", "--show-prefix")
-    )
-    git.output(root, *git.QUIET, "clone", "-q", "--shared", "--no-checkout", top, str(target))
-    git.output(target, *git.QUIET, "checkout", "-q", "--detach", commit)
-    project = target / below
-    if not (project / ".dvc").is_dir():
-        raise PlumblineError(f"{commit}: has no .dvc folder; expected a DVC project")
-    config = CONFIG.format(here=(project / ".dvc").absolute())
-    (project / ".dvc" / "config.local").write_text(config, encoding="utf-8")
-    return project
 
 
 def _inputs(root: Path, commit: str, clone: Path) -> None:

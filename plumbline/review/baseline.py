@@ -10,7 +10,7 @@ from pathlib import Path
 from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.repo import artifacts, dvc_command, object_stores, reproduce
+from plumbline.repo import artifacts, clones, dvc_command, object_stores, reproduce
 from plumbline.repo.dvc_command import Done
 from plumbline.repo.object_stores import Folder, read_object
 from plumbline.review import lockcheck, revision
@@ -75,8 +75,8 @@ def _whole(cache: Folder, oid: str) -> bool:
 
 def _get(root: Path, side: Side, cache: Folder, folder: Path) -> str:
     """In a clone at the revision, with this project's cache and remote: fetch, else run."""
-    clone = reproduce.cloned(root, side.commit, folder / "clone")
-    _configure(root, clone)
+    settings = object_stores.settings(root)
+    clone = clones.clone(root, side.commit, folder / "clone", cache=settings.cache.absolute())
     wanted = needed(side)
     fetched = _dvc(clone, "fetch", *wanted)
     if not missing(cache, wanted):
@@ -94,21 +94,6 @@ def _get(root: Path, side: Side, cache: Folder, folder: Path) -> str:
             "and running it did not give them:\n" + "\n".join(ran.lines[-reproduce.LAST_LINES :])
         )
     return "computed here"
-
-
-def _configure(root: Path, clone: Path) -> None:
-    """This project's remotes and cache for the clone; paths made absolute."""
-    from configobj import ConfigObj
-
-    mine, settings = root / ".dvc" / "config.local", object_stores.settings(root)
-    config = ConfigObj(str(clone / ".dvc" / "config.local"), encoding="utf-8")
-    if mine.is_file():
-        config.merge(ConfigObj(str(mine), encoding="utf-8"))
-    for name, url in settings.remotes.items():
-        section = next((s for s in config if s.lower() == f'remote "{name}"'), None)
-        config.setdefault(section or f'remote "{name}"', {})["url"] = url
-    config["cache"]["dir"] = str(settings.cache.absolute())
-    config.write()
 
 
 def _dvc(clone: Path, *words: str) -> Done:

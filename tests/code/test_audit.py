@@ -13,7 +13,7 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.retrain.advisories import CANARY, judged, pins
+from plumbline.ops.audit import CANARY, judged, pins
 from tests.conftest import ROOT
 from tests.project import environment
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plumbline.ops.retrain.advisories import ACCEPTED, accepted
+from plumbline.ops.audit import ACCEPTED, accepted
 from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent

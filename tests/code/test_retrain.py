@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import copy
+import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 import yaml
 
+from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.data.params import Data
-from plumbline.ops.retrain import as_of, branches, messages, outcomes
+from plumbline.ops.retrain import as_of, branches, messages, outcomes, retrain_document
+from plumbline.ops.retrain.retrain_document import RetrainDocument, RetrainRecord
 from tests.reviews import comparison
 
 TODAY = date(2025, 9, 1)
@@ -101,7 +104,7 @@ def test_no_day_to_move() -> None:
 )
 def test_the_monitor_decides(told: dict, word: str | None) -> None:
     judged = outcomes.of_monitor(told)
-    assert (judged.word if judged else None) == word
+    assert (judged.kind if judged else None) == word
 
 
 @pytest.mark.parametrize(
@@ -111,22 +114,15 @@ def test_only_a_plain_yes_makes_a_challenger(verdict: str, word: str) -> None:
     reason = {"usecase": "shop", "kind": "worse", "text": "it is worse"}
     gate = {"verdict": verdict, "reasons": [reason], "lifted": [], "overrides": {"shop": "because"}}
     judged = outcomes.of_comparison(comparison(gate=gate))
-    assert judged.word == word
+    assert judged.kind == word
     if word == "drift":
         assert judged.reasons == ("challenger refused: shop: it is worse",)
 
 
-def record(outcome: str, **more: object) -> dict:
-    empty = dict.fromkeys(("monitor", "failed", "comparison", "branch", "commit"))
+def record(outcome: str, **more: object) -> RetrainRecord:
     days = {"from": "2025-07-01", "to": "2025-07-29"}
-    return {
-        **empty,
-        "usecase": "shop",
-        "outcome": outcome,
-        "reasons": ["a <b> @all"],
-        "as_of": days,
-        **more,
-    }
+    whole = {"usecase": "shop", "outcome": outcome, "reasons": ["a <b> @all"], "as_of": days}
+    return RetrainRecord.model_validate(whole | more)
 
 
 def test_the_body_holds_the_evidence_and_nothing_acts() -> None:
@@ -151,15 +147,31 @@ def test_every_outcome_has_words(outcome: str) -> None:
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ([], "not what a retrain of format 1 writes"),
-        ({"format": 2, "usecases": []}, "not what a retrain"),
-        ({"format": 1, "usecases": [{"usecase": "shop"}]}, "a record has no as_of, branch"),
-        ({"format": 1, "usecases": [record("drift", comparison={})]}, "not a comparison"),
+        ([], "x.json, the whole: .*found \\[\\]; write it again with `plumbline retrain`"),
+        ({"format": 2, "base": "b", "usecases": []}, "x.json, format: .*found 2; write it again"),
+        ({"base": "b", "usecases": [{"usecase": "shop"}]}, "usecases.0.outcome: missing key"),
+        (
+            {"base": "b", "usecases": [record("drift", comparison={}).plain()]},
+            "x.json: .*comparison",
+        ),
     ],
 )
-def test_what_is_no_retrain(found: object, message: str) -> None:
+def test_what_is_no_retrain(tmp_path: Path, found: object, message: str) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(found))
     with pytest.raises(PlumblineError, match=message):
-        outcomes.read(copy.deepcopy(found), "x.json")
+        retrain_document.read(tmp_path / "x.json")
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    one = record("challenger", branch="retrain/shop", commit="c" * 40, comparison=comparison())
+    whole = RetrainDocument(base="b", usecases=(one, record("drift")))
+    documents.write(tmp_path / "x.json", whole)
+    assert retrain_document.read(tmp_path / "x.json").usecases[0].challenger() == (
+        "retrain/shop",
+        "c" * 40,
+    )
+    with pytest.raises(PlumblineError, match="shop: a challenger without branch or commit"):
+        record("challenger").challenger()
 
 
 def test_the_token_goes_to_its_host_only() -> None:

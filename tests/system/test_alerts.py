@@ -452,7 +452,7 @@ def test_what_a_retrain_saw(root: Path, run: Run, box: alerts.Mailbox) -> None:
         {**record, "usecase": "dairy", "failed": failed},
     ]
     path = root / "retrain.json"
-    path.write_text(json.dumps({"format": 1, "usecases": records}))
+    path.write_text(json.dumps({"format": 1, "base": "b", "usecases": records}))
     run("--retrain", str(path))
     told = text(box.mails[0])
     assert "stage validate@dairy failed: no column 'weight'" in " ".join(told.split())

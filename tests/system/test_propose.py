@@ -65,7 +65,7 @@ def record(outcome: str) -> dict[str, Any]:
 
 
 def propose(told: dict[str, Any]) -> int:
-    write_json(Path("..") / "retrain.json", {"format": 1, "usecases": [told]})
+    write_json(Path("..") / "retrain.json", {"format": 1, "base": "b", "usecases": [told]})
     return main(["propose", "../retrain.json"])
 
 
@@ -128,6 +128,6 @@ def test_a_token_that_may_not(
 def test_no_record(project: Toy, hub: GitHub, capsys: pytest.CaptureFixture[str]) -> None:
     Path("other.json").write_text("{}")
     assert main(["propose", "other.json"]) == 2
-    assert "make it with `plumbline retrain`" in capsys.readouterr().err
+    assert "write it again with `plumbline retrain`" in capsys.readouterr().err
     assert propose({**record("challenger"), "branch": BRANCH, "commit": "f" * 40}) == 2
     assert "no such revision" in capsys.readouterr().err

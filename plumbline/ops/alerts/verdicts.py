@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
 from plumbline.core.safe_text import one_line
 from plumbline.ops.alerts import usecase_alerts
-from plumbline.ops.retrain import outcomes
+from plumbline.ops.retrain import retrain_document
+from plumbline.ops.retrain.retrain_document import RetrainRecord
 from plumbline.repo import artifacts
 
 
@@ -35,8 +36,8 @@ def of_retrain(path: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
             f"{path}: the retrain left no verdict", "read the run's log", "retrain"
         )
         return dict.fromkeys(names, lost)
-    records = outcomes.read(read_json(path), str(path))
-    return {str(record["usecase"]): _of_record(record, str(path)) for record in records}
+    records = retrain_document.read(path).usecases
+    return {record.usecase: _of_record(record, str(path)) for record in records}
 
 
 def checked(verdict: Any, name: str) -> dict[str, Any]:
@@ -50,11 +51,11 @@ def checked(verdict: Any, name: str) -> dict[str, Any]:
     return valid
 
 
-def _of_record(record: Mapping[str, Any], name: str) -> dict[str, Any]:
-    failed = record["failed"]
-    seen = checked(record["monitor"], name) if record["monitor"] else {}
+def _of_record(record: RetrainRecord, name: str) -> dict[str, Any]:
+    failed = record.failed
+    seen = checked(record.monitor, name) if record.monitor else {}
     if not failed:
         return seen or usecase_alerts.broken(f"{name}: no verdict", "run `plumbline retrain` again")
-    evidence = f"stage {one_line(failed['stage'])} failed: {one_line(failed['error'])}"
+    evidence = f"stage {one_line(failed.stage)} failed: {one_line(failed.error)}"
     stopped = usecase_alerts.broken(evidence, "fix the error, then run it again", "stage")
     return {**seen, "level": "alert", "findings": [*stopped["findings"], *seen.get("findings", [])]}

@@ -1,1 +1,1 @@
-"""What runs without being asked for: retraining, releases, audits, and what they tell the team."""
+"""Scheduled retraining: the champion on newer data, and a challenger where the monitor calls for one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from plumbline.ops.retrain.retrain_document import RetrainRecord
 from plumbline.report import markdown
 from plumbline.report.blocks import Block, Bullets, Heading, Table, Text, Tone, Verdict
 from plumbline.report.numbers import figure
@@ -21,40 +22,41 @@ FINDINGS = ("check", "column", "level", "size", "evidence", "next")
 OWN_WINDOW = "Judge the challenger on its own test window (head's): it may have learned from base's, which is older."
 
 
-def title(record: Mapping[str, Any]) -> str:
+def title(record: RetrainRecord) -> str:
     """One line, the same for the same outcome and day.
 
-    >>> title({"outcome": "challenger", "usecase": "shop", "as_of": {"to": "2025-07-01"}})
+    >>> record = {"outcome": "challenger", "usecase": "shop", "reasons": [], "as_of": {"to": "2025-07-01"}}
+    >>> title(RetrainRecord.model_validate(record))
     'Retrain shop on data up to 2025-07-01'
     """
-    day = record["as_of"]["to"]
+    day = record.as_of.after
     when = f" on data up to {day}" if day else ""
-    return TITLES[record["outcome"]].format(usecase=record["usecase"], when=when)
+    return TITLES[record.outcome].format(usecase=record.usecase, when=when)
 
 
-def body(record: Mapping[str, Any]) -> str:
+def body(record: RetrainRecord) -> str:
     """The evidence: what the monitor saw of the champion, then the comparison with the challenger."""
     return markdown.comment(list(_blocks(record)))
 
 
-def summary(records: Sequence[Mapping[str, Any]]) -> str:
+def summary(records: Sequence[RetrainRecord]) -> str:
     """All use cases of a run, for a job's page: a section for each."""
     return "\n".join(body(record) for record in records)
 
 
-def _blocks(record: Mapping[str, Any]) -> Iterator[Block]:
-    yield Verdict(title(record), TONES.get(record["outcome"], "good"))
-    yield Bullets(record["reasons"])
-    before, after = (record["as_of"][k] for k in ("from", "to"))
+def _blocks(record: RetrainRecord) -> Iterator[Block]:
+    yield Verdict(title(record), TONES.get(record.outcome, "good"))
+    yield Bullets(record.reasons)
+    before, after = record.as_of.before, record.as_of.after
     if after:
         yield Text(f"As-of date: {before} → {after}.")
-    if record["monitor"]:
-        yield from _monitor(record["monitor"])
-    if record["comparison"]:
+    if record.monitor:
+        yield from _monitor(record.monitor)
+    if record.comparison:
         yield Heading("Challenger against champion")
         if after != before:
             yield Text(OWN_WINDOW)
-        yield from document.blocks(record["comparison"], "retrain")
+        yield from document.blocks(record.comparison, "retrain")
 
 
 def _monitor(found: Mapping[str, Any]) -> Iterator[Block]:

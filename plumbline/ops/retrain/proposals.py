@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from plumbline.ops.hosting.github import GitHub
-from plumbline.ops.retrain import branches, clones, messages
-from plumbline.repo import dvc_command, object_stores, revisions
+from plumbline.ops.retrain import branches, messages
+from plumbline.ops.retrain.retrain_document import RetrainRecord
+from plumbline.repo import clones, dvc_command, object_stores, revisions
 from plumbline.review import revision
 from plumbline.runtime import dvc_lock
 
 log = logging.getLogger("plumbline")
 
 
-def propose(root: Path, hub: GitHub, record: Mapping[str, Any], base: str) -> str:
+def propose(root: Path, hub: GitHub, record: RetrainRecord, base: str) -> str:
     """Act on one record; what was done, in a line.
 
     challenger: its objects, its branch, and the one pull request into `base`. drift, bad-data: the one
     issue. An issue that no longer holds is closed.
     """
-    kind = f"retrain {record['usecase']}"
-    if record["outcome"] == "challenger":
+    kind = f"retrain {record.usecase}"
+    if record.outcome == "challenger":
         number = _pull_request(root, hub, record, base)
         hub.close_issue(kind, f"#{number} proposes a new model.")
         return f"pull request #{number}"
-    if record["outcome"] == "healthy":
+    if record.outcome == "healthy":
         closed = hub.close_issue(kind, messages.body(record))
         return f"issue #{closed['number']} closed" if closed else "nothing to tell"
     made = hub.report_issue(kind, messages.title(record), messages.body(record))
@@ -51,13 +50,14 @@ def push_objects(root: Path, rev: str, usecase: str) -> bool:
     return True
 
 
-def _pull_request(root: Path, hub: GitHub, record: Mapping[str, Any], base: str) -> int:
-    made = revisions.commit(root, record["commit"])
-    push_objects(root, made, record["usecase"])
-    branches.push(root, made, record["branch"], hub.token)
+def _pull_request(root: Path, hub: GitHub, record: RetrainRecord, base: str) -> int:
+    branch, commit = record.challenger()
+    commit = revisions.commit(root, commit)
+    push_objects(root, commit, record.usecase)
+    branches.push(root, commit, branch, hub.token)
     title, body = messages.title(record), messages.body(record)
-    there = hub.open_pull_request(record["branch"])
+    there = hub.open_pull_request(branch)
     if there:
         hub.update_pull_request(there["number"], title, body)
         return int(there["number"])
-    return int(hub.create_pull_request(record["branch"], base, title, body)["number"])
+    return int(hub.create_pull_request(branch, base, title, body)["number"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.hosting.github import GitHub
-from plumbline.ops.retrain import archives
+from plumbline.ops.release import archives
 
 BODY = """\
 Check what you downloaded: `sha256sum -c SHA256SUMS`, and where it was built: \

@@ -19,7 +19,8 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
 from plumbline.ops.retrain import as_of, branches, outcomes
-from plumbline.ops.retrain.outcomes import Outcome
+from plumbline.ops.retrain.outcomes import RetrainOutcome
+from plumbline.ops.retrain.retrain_document import AsOfDates, FailedStage, RetrainRecord
 from plumbline.repo import artifacts, dvc_command, object_stores, repair, revisions, verify
 from plumbline.repo.artifacts import Role
 from plumbline.repo.tracked_outs import Out
@@ -52,8 +53,8 @@ class Case:
         return branches.name(self.name)
 
 
-def retrain(case: Case, scratch: Path) -> dict[str, Any]:
-    """The record of one use case, for JSON (`outcomes.KEYS`); `scratch`: an empty folder.
+def retrain(case: Case, scratch: Path) -> RetrainRecord:
+    """Retrain one use case; `scratch`: an empty folder.
 
     PlumblineError where the work tree is not as committed, or there is no champion to begin with.
     """
@@ -70,16 +71,16 @@ def retrain(case: Case, scratch: Path) -> dict[str, Any]:
         return _record(case, judged, monitor=seen) if judged else _challenge(case, seen)
 
 
-def repro(case: Case, *targets: str) -> dict[str, str] | None:
+def repro(case: Case, *targets: str) -> FailedStage | None:
     """`dvc repro`; the stage that failed, and its error. PlumblineError where DVC itself fails."""
     done = dvc_command.run(case.root, "repro", *targets, progress=lambda line: log.info("%s", line))
     failed = lockcheck.failure("\n".join(done.lines)) if done.code else None
     if failed and "@" not in failed["stage"]:
         raise PlumblineError(f"dvc repro failed:\n{done.last}")
-    return failed
+    return FailedStage(**failed) if failed else None
 
 
-def _challenge(case: Case, seen: Mapping[str, Any]) -> dict[str, Any]:
+def _challenge(case: Case, seen: Mapping[str, Any]) -> RetrainRecord:
     """A new model on the new data, against the champion; a commit where the gate lets it through."""
     failed = repro(case, *case.stages("evaluate", "monitor"))
     if not failed:
@@ -94,12 +95,12 @@ def _challenge(case: Case, seen: Mapping[str, Any]) -> dict[str, Any]:
     found = compare.compare(case.root, "HEAD", None)
     judged = outcomes.of_comparison(found)
     record = _record(case, judged, monitor=seen, comparison=found)
-    if judged.word != "challenger":
+    if judged.kind != "challenger":
         return record
     message = f"Retrain {case.name}" + (f" on data up to {case.after}" if case.after else "")
     paths = [*_kept(case), *_new_sources(case)]
     commit = branches.commit(case.root, case.branch, message, paths)
-    return {**record, "branch": case.branch, "commit": commit}
+    return record.model_copy(update={"branch": case.branch, "commit": commit})
 
 
 def _champion(case: Case, mine: Mapping[str, dvc_lock.Entry], scratch: Path) -> tuple[Path, Path]:
@@ -178,11 +179,15 @@ def _monitor(
     return found
 
 
-def _record(case: Case, judged: Outcome, **evidence: Any) -> dict[str, Any]:
+def _record(case: Case, outcome: RetrainOutcome, **evidence: Any) -> RetrainRecord:
     days = {"from": case.before and str(case.before), "to": case.after and str(case.after)}
-    empty = dict.fromkeys(("monitor", "failed", "comparison", "branch", "commit"))
-    told = {"usecase": case.name, "outcome": judged.word, "reasons": list(judged.reasons)}
-    return {**told, "as_of": days, **empty, **evidence}
+    return RetrainRecord(
+        usecase=case.name,
+        outcome=outcome.kind,
+        reasons=outcome.reasons,
+        as_of=AsOfDates.model_validate(days),
+        **evidence,
+    )
 
 
 def _kept(case: Case) -> list[str]:

@@ -6,24 +6,24 @@ import tempfile
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 from plumbline import config
-from plumbline.ops.retrain import as_of, outcomes, retraining
+from plumbline.ops.retrain import as_of, retraining
+from plumbline.ops.retrain.retrain_document import RetrainDocument
 from plumbline.ops.retrain.retraining import Case
 from plumbline.repo import revisions
 
 
 def retrain(
     root: Path, names: Sequence[str], *, day: date | None, days: int | None
-) -> dict[str, Any]:
-    """Retrain the use cases of `names`, or all, one after another; the outcomes as values for a file."""
+) -> RetrainDocument:
+    """Retrain the use cases of `names`, or all, one after another."""
     records = []
     for case in cases(root, names, day=day, days=days):
         with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
             records.append(retraining.retrain(case, Path(folder)))
     base = revisions.commit(root, "HEAD")
-    return {"format": outcomes.FORMAT, "base": base, "usecases": records}
+    return RetrainDocument(base=base, usecases=tuple(records))
 
 
 def cases(root: Path, names: Sequence[str], *, day: date | None, days: int | None) -> list[Case]:

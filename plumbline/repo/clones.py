@@ -1,10 +1,37 @@
-"""A clone of the project at a revision, with the user's remotes, and a cache of its own or shared. An edge."""
+"""A clone of the project at a revision: with nothing of the user's, or with their remotes and a cache. An edge."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from plumbline.repo import object_stores, reproduce, revisions
+from plumbline.core.errors import PlumblineError
+from plumbline.repo import object_stores, revisions
+from plumbline.runtime import git
+
+CONFIG = """\
+[core]
+    site_cache_dir = "{here}/tmp/site"
+    analytics = false
+    check_update = false
+[cache]
+    dir = "{here}/cache"
+    type = "reflink,copy"
+"""
+
+
+def cloned(root: Path, commit: str, target: Path) -> Path:
+    """A clone with the commit checked out, a cache of its own, and no hook run."""
+    top, below = (
+        git.text(root, "rev-parse", word) for word in ("--show-toplevel", "--show-prefix")
+    )
+    git.output(root, *git.QUIET, "clone", "-q", "--shared", "--no-checkout", top, str(target))
+    git.output(target, *git.QUIET, "checkout", "-q", "--detach", commit)
+    project = target / below
+    if not (project / ".dvc").is_dir():
+        raise PlumblineError(f"{commit}: has no .dvc folder; expected a DVC project")
+    config = CONFIG.format(here=(project / ".dvc").absolute())
+    (project / ".dvc" / "config.local").write_text(config, encoding="utf-8")
+    return project
 
 
 def clone(root: Path, rev: str, target: Path, *, cache: Path | None = None) -> Path:
@@ -13,7 +40,7 @@ def clone(root: Path, rev: str, target: Path, *, cache: Path | None = None) -> P
     It has what the user's .dvc/config.local says, each remote that is a folder by its absolute path:
     of a relative one DVC loses sight at other revisions. `cache`: None for an empty one.
     """
-    project = reproduce.cloned(root, revisions.commit(root, rev), target)
+    project = cloned(root, revisions.commit(root, rev), target)
     _configure(root, project, cache)
     return project
 

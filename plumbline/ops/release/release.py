@@ -11,8 +11,8 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
-from plumbline.ops.retrain import archives, clones
-from plumbline.repo import artifacts, dvc_command, object_stores, revisions, verify
+from plumbline.ops.release import archives
+from plumbline.repo import artifacts, clones, dvc_command, object_stores, revisions, verify
 from plumbline.repo.verify import Finding
 from plumbline.review import revision
 from plumbline.runtime import child_process, dvc_lock

@@ -1,0 +1,72 @@
+"""What `retrain` writes as JSON and `propose` and `alert` read: a record per use case. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from plumbline.core import documents
+from plumbline.core.documents import Document
+from plumbline.core.errors import PlumblineError
+from plumbline.review import merge_gate
+
+REMEDY = "write it again with `plumbline retrain`"
+OutcomeKind = Literal["healthy", "drift", "bad-data", "challenger"]
+
+
+class AsOfDates(Document):
+    """The as-of date before and after; both null where the use case has none."""
+
+    before: str | None = Field(None, alias="from")
+    after: str | None = Field(None, alias="to")
+
+
+class FailedStage(Document):
+    """A stage that failed, by its name in dvc.lock, and its error."""
+
+    stage: str
+    error: str
+
+
+class RetrainRecord(Document):
+    """One use case's retrain: the outcome with its reasons, and the evidence as far as it came.
+
+    `monitor`: the monitor's JSON of the champion on the new window; `comparison`: of the challenger with
+    the champion, where there is one; `branch` and `commit`: the challenger's.
+    """
+
+    usecase: str
+    outcome: OutcomeKind
+    reasons: tuple[str, ...]
+    as_of: AsOfDates
+    monitor: Mapping[str, Any] | None = None
+    failed: FailedStage | None = None
+    comparison: Mapping[str, Any] | None = None
+    branch: str | None = None
+    commit: str | None = None
+
+    def challenger(self) -> tuple[str, str]:
+        """The challenger's branch and commit; PlumblineError where the record names none."""
+        if self.branch is None or self.commit is None:
+            raise PlumblineError(f"{self.usecase}: a challenger without branch or commit; {REMEDY}")
+        return self.branch, self.commit
+
+
+class RetrainDocument(Document):
+    """A whole retrain; `base`: the commit that the champions are of."""
+
+    format: Literal[1] = 1
+    base: str
+    usecases: tuple[RetrainRecord, ...]
+
+
+def read(path: Path) -> RetrainDocument:
+    """The document in a file; PlumblineError where it, or a comparison in it, is something else."""
+    found = documents.read(RetrainDocument, path, REMEDY)
+    for record in found.usecases:
+        if record.comparison is not None:
+            merge_gate.read(record.comparison, str(path))
+    return found
