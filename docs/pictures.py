@@ -1,6 +1,6 @@
 """Draw the README's pictures: the graph from dvc.yaml, and one page of a report.
 
-`python docs/pictures.py` after `dvc repro`; needs graphviz's `dot`.
+`python -m docs.pictures` after `dvc repro`; needs graphviz's `dot`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def graph(dot: str, usecase: str) -> str:
 
 def main() -> None:
     docs = Path(__file__).parent
-    words = ["dvc", "dag", "--dot"]
-    dot = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    command = ["dvc", "dag", "--dot"]
+    dot = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     drawn = graph(dot, "card_fraud")
     subprocess.run(
         ["dot", "-Tsvg", "-o", str(docs / "graph.svg")], input=drawn, text=True, check=True

@@ -1,6 +1,6 @@
 """Draw docs/review.png: the head of the comments of docs/review/, as they look on a pull request.
 
-`python docs/review.py`; needs Chromium. Mermaid's two kinds of chart that a comment has are drawn here.
+`python -m docs.review`; needs Chromium. Mermaid's two kinds of chart that a comment has are drawn here.
 """
 
 from __future__ import annotations
@@ -105,18 +105,18 @@ def draw(target: Path, texts: dict[str, str]) -> None:
         or shutil.which("google-chrome")
     )
     if not program:
-        sys.exit("docs/review.py: Chromium is not installed; apt-get install chromium")
+        sys.exit("docs.review: Chromium is not installed; apt-get install chromium")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "review.html"
         file.write_text(page(texts), encoding="utf-8")
-        words = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-        words += [f"--user-data-dir={folder}/profile", f"--force-device-scale-factor={SCALE}"]
-        words += [
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        options += [f"--user-data-dir={folder}/profile", f"--force-device-scale-factor={SCALE}"]
+        options += [
             f"--window-size={WIDTH},{HEIGHT}",
             f"--screenshot={target.absolute()}",
             file.as_uri(),
         ]
-        subprocess.run([program, *words], check=True, capture_output=True, timeout=120)
+        subprocess.run([program, *options], check=True, capture_output=True, timeout=120)
 
 
 def main() -> None:
