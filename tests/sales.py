@@ -69,5 +69,12 @@ def ingest(
 ) -> Path:
     """Run the data stage there; the folder with `raw` and `data.json`."""
     prepare(patch, folder, settings, case)
-    data.main(case.name, Path("sources") / case.name, Path("raw"), Path("data.json"))
+    data.main(case.name, own(settings, case.name), Path("raw"), Path("data.json"))
     return folder
+
+
+def own(settings: Mapping[str, Any], name: str) -> Path:
+    """The folder that counts as the use case's source, so that the file to read lies in it."""
+    if settings["source"] == "simulate":
+        return Path("sources") / name
+    return Path(str(settings.get("path") or "")).parent

@@ -352,7 +352,7 @@ def test_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     expected = digests(ingest(monkeypatch, tmp_path / "here", settings, CARD_FRAUD))
     there = tmp_path / "there"
     prepare(monkeypatch, there, settings, CARD_FRAUD)
-    words = ["card_fraud", "sources/card_fraud", "raw", "data.json"]
+    words = ["card_fraud", ".", "raw", "data.json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TZ": "Asia/Tokyo"}
 
     def call() -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from plumbline.runtime import runner
 from stages import data
-from tests.sales import AS_OF, prepare, write_csv
+from tests.sales import AS_OF, own, prepare, write_csv
 
 BAD = Path(__file__).resolve().parent.parent / "bad" / "data"
 FILES = {
@@ -135,7 +135,9 @@ def refused(
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     before = sorted(folder.rglob("*"))
-    patch.setattr(sys, "argv", ["stages/data.py", "sales", "sources/sales", "raw", "data.json"])
+    patch.setattr(
+        sys, "argv", ["stages/data.py", "sales", str(own(settings, "sales")), "raw", "data.json"]
+    )
     with pytest.raises(SystemExit) as end:
         runner.run(data.main)
     assert end.value.code == 2
