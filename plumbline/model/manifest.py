@@ -15,6 +15,7 @@ from plumbline.core.errors import suggest
 from plumbline.core.files import dumps
 from plumbline.core.usecase import FeatureSet
 from plumbline.model.threshold import Threshold
+from plumbline.model.version import VERSION
 
 FORMAT = 1
 Kind = Literal["column", "category", "snapshot", "fresh", "row"]
@@ -32,6 +33,7 @@ class Vocabulary(BaseModel):
 class Manifest(BaseModel):
     """A bundle's contents but for the trees.
 
+    `plumbline`: version of the library that wrote it; None before 0.2.0, which did not name it.
     `order`: the features as the model takes them; `kinds`: what each is. `label_delay` in days.
     `definitions`: md5 of what the features mean. `metrics`: on the validation window.
     `provenance`: md5s of the tables it was fitted on, and the seed.
@@ -40,6 +42,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     format: Literal[1]
+    plumbline: str | None = None
     usecase: str
     problem: Literal["classification", "regression"]
     label: str
@@ -64,6 +67,7 @@ def describe(usecase: FeatureSet) -> dict[str, Any]:
     used = [c for c in usecase.categories if c.name in usecase.features]
     return {
         "format": FORMAT,
+        "plumbline": VERSION,
         "usecase": usecase.name,
         "problem": usecase.problem,
         "label": usecase.label,

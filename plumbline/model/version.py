@@ -1,3 +1,3 @@
-"""The version of the library; pyproject.toml takes it from here."""
+"""The version of the library, which each bundle names; pyproject.toml takes it from here."""
 
 VERSION = "0.2.0"

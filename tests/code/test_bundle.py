@@ -14,6 +14,7 @@ from plumbline.core import dvc_hash
 from plumbline.core.declarations import Category, Row, Snapshot
 from plumbline.core.errors import BundleError, SpecError
 from plumbline.model import bundle, manifest
+from plumbline.model.version import VERSION
 from plumbline.train.params import Train
 from stages import train as stage
 from tests.boosting import COSTS, KINDS, events, parcels
@@ -66,6 +67,12 @@ def test_a_bundle_says_what_it_is(folders: dict[str, Path]):
     assert found.calibration.kind == "platt"
     other = bundle.load(folders["regression"])
     assert (other.threshold, other.offset, other.calibration.kind) == (None, "height", "none")
+
+
+def test_the_version_that_wrote_it_is_named(folder: Path):
+    assert bundle.load(folder, "parcels").manifest.plumbline == VERSION
+    edit(folder, plumbline="drop")
+    assert bundle.load(folder, "parcels").manifest.plumbline is None
 
 
 def test_kinds_of_features():
