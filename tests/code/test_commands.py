@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,8 @@ import yaml
 
 import usecases
 from plumbline.__main__ import main
+from plumbline.cli.app import command_line
+from plumbline.cli.options import usecase_names
 from plumbline.core import usecase_loader
 from plumbline.core.files import write_json
 from tests.conftest import ROOT
@@ -84,3 +91,86 @@ def test_list_names_the_use_case_that_is_not_there(
 ) -> None:
     assert main(["features", "list", "nowhere"]) == 2
     assert "'nowhere' has no module" in capsys.readouterr().err
+
+
+NAMES = sorted(command_line().commands)
+HEAVY = ("numpy", "pandas", "pydantic", "yaml", "rich", "dvc", "mlflow", "xgboost", "duckdb")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_help_is_whole(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sentence, every option and argument explained, an example that can be typed as it stands."""
+    command = command_line().commands[name]
+    assert command.get_short_help_str(62).endswith(".")
+    assert not [p.name for p in command.params if not getattr(p, "help", None)]
+    assert main([name, "--help"]) == 0
+    said = capsys.readouterr().out
+    examples = re.findall(rf"^    plumbline {name}(.*)$", said.split("Examples:")[1], re.MULTILINE)
+    assert examples
+    for words in examples:
+        command.make_context(name, shlex.split(words))
+
+
+def test_every_command_has_a_group() -> None:
+    titles = command_line().titles()
+    assert list(titles) == ["Run", "Review", "History", "Studies", "Operations"]
+    assert sorted(name for names in titles.values() for name in names) == NAMES
+
+
+def test_help_imports_nothing_that_takes_time() -> None:
+    code = (
+        "import sys; from plumbline.cli.app import main; main(['--help']); "
+        f"sys.exit(', '.join(m for m in {HEAVY} if m in sys.modules) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["verfy"], "No such command 'verfy'. Did you mean 'verify'?"),
+        (["rollback"], "Missing argument 'REV'."),
+        (["compare", "main"], "Missing option '--json'."),
+        (["gate"], "give IN.json or --lock-only, and not both"),
+        (["verify", "--in", "cellar"], "'cellar' is not one of 'workspace', 'cache', 'remote'."),
+        (
+            ["retrain", "--json", "x", "--as-of", "soon"],
+            "expected a day like 2025-07-01, found soon",
+        ),
+        (["reproduce", "--env", "THREADS"], "--env THREADS: expected KEY=VALUE"),
+        (["scan-pii", "nowhere"], "nowhere: no such file or folder"),
+    ],
+)
+def test_bad_input_is_one_message_and_code_2(
+    root: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count(message) == 1
+    assert "Traceback" not in err
+
+
+def test_what_no_user_can_mend_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("plumbline.ops.new_usecase.create", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["new", "shop"])
+
+
+def test_a_search_as_json(root: Path) -> None:
+    assert main(["features", "search", "card_fraud", "customer", "7d", "--json", "f.json"]) == 0
+    found = json.loads((root / "f.json").read_text())
+    assert found["usecase"] == "card_fraud"
+    assert "customer_fraud_7d" in [feature["name"] for feature in found["features"]]
+
+
+def test_use_cases_are_completed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert usecase_names("") == []
+    (root / "params.yaml").write_text("usecases: [card_fraud, flights]\n")
+    assert usecase_names("car") == ["card_fraud"]
+    (root / "params.yaml").unlink()
+    assert usecase_names("") == []

@@ -1,0 +1,97 @@
+"""The library as a wheel: what is in it, and that it works in an environment and a project of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+from plumbline.model.version import VERSION
+from tests.conftest import ROOT
+
+NEEDED = ("plumbline", "pyproject.toml", "requirements.in", "README.md", "LICENSE")
+EVERY_HELP = """
+from plumbline.cli.app import command_line, main
+assert [n for n in command_line().commands if main([n, "--help"]) != 0] == []
+"""
+
+
+def call(*words: str | Path, cwd: Path) -> str:
+    """What a program printed; it sees neither this checkout nor this environment's variables."""
+    hidden = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONSAFEPATH")
+    env = {key: value for key, value in os.environ.items() if key not in hidden}
+    done = subprocess.run([*map(str, words)], cwd=cwd, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def tracked(*paths: str) -> set[str]:
+    """Files of these paths that git knows, or would add."""
+    words = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *paths)
+    return {name for name in call(*words, cwd=ROOT).splitlines() if (ROOT / name).exists()}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy, with the setuptools of the lock."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in tracked(*NEEDED):
+        target = folder / "source" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target)
+    words = ("-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder)
+    call(sys.executable, *words, folder / "source", cwd=folder)
+    [built] = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def programs(wheel: Path) -> Path:
+    """The programs of a new environment with the wheel, which sees the packages of the lock."""
+    target = wheel.parent / "environment"
+    call(sys.executable, "-m", "venv", "--without-pip", target, cwd=wheel.parent)
+    python = target / "bin" / "python"
+    words = ("install", "-q", "--no-deps", "--no-index", wheel)
+    call(sys.executable, "-m", "pip", "--python", python, *words, cwd=wheel.parent)
+    [site] = target.glob("lib/python*/site-packages")
+    (site / "lock.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return target / "bin"
+
+
+def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        [metadata] = [name for name in names if name.endswith(".dist-info/METADATA")]
+        described = Parser().parsestr(archive.read(metadata).decode())
+    code = {name for name in names if ".dist-info/" not in name}
+    assert code == tracked("plumbline")
+    assert (described["Name"], described["Version"]) == ("plumbline", VERSION)
+    assert any(line.startswith("dvc") for line in described.get_all("Requires-Dist"))
+    assert not any(line.startswith("pytest") for line in described.get_all("Requires-Dist"))
+
+
+def test_every_command_has_its_help(programs: Path, tmp_path: Path) -> None:
+    said = call(programs / "plumbline", "--help", cwd=tmp_path)
+    for title in ("Run", "Review", "History", "Studies", "Operations"):
+        assert f"\n{title}:\n" in said
+    assert call(programs / "plumbline", "--version", cwd=tmp_path) == f"plumbline {VERSION}\n"
+    said = call(programs / "python", "-c", EVERY_HELP, cwd=tmp_path)
+    assert said.count("Usage: plumbline ") == said.count("  Examples:\n") == 34
+
+
+def test_it_works_in_a_project_of_its_own(programs: Path, tmp_path: Path) -> None:
+    for folder in ("usecases", "profiles"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "params.yaml").write_text("usecases: [shop]\nseed: 7\n")
+    assert "usecases/shop" in call(programs / "plumbline", "new", "shop", cwd=tmp_path)
+    said = call(programs / "plumbline", "features", "list", "shop", cwd=tmp_path)
+    assert "size_per_unit" in said
+    module = call(programs / "python", "-m", "plumbline", "features", "list", "shop", cwd=tmp_path)
+    assert module == said
