@@ -1,9 +1,9 @@
-"""The monitor over the flights of 2013, week by week, told month by month as Markdown.
+"""The monitor over the flights of 2013, week by week, as a table of months in Markdown.
 
 `python -m bench.flights_monitor` after `dvc repro` with `flights` among the use cases (the data:
 sources/flights/README.md). The weeks of the training window are the first past; those of valid, test and
 current are judged in order, each by the weeks before it. `--write` puts the page to
-docs/monitor-flights.md. A planted fault at the end shows that silence is not deafness.
+docs/monitor-flights.md. A planted fault at the end shows that the monitor can raise an alert here.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from pathlib import Path
 import numpy as np
 
 from plumbline import config
-from plumbline.core import tables, usecase
+from plumbline.core import tables, usecase_loader
 from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
 from plumbline.monitor import (
-    binning,
+    fit_binning,
     label_outcomes,
     observe,
     period_summary,
     seasonal_baseline,
     stream,
 )
-from plumbline.monitor.binning import Layout
+from plumbline.monitor.binning import Binning
 from plumbline.monitor.judge import Judgement
-from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.label_outcomes import LabelOutcome
+from plumbline.monitor.monitored_columns import gain_shares
 from plumbline.monitor.params import Monitor
-from plumbline.monitor.period_summary import Sketch
+from plumbline.monitor.period_summary import PeriodSummary
 from plumbline.monitor.verdict import Finding
-from plumbline.monitor.window import Window, scorable, window
+from plumbline.monitor.window import ScoredWindow, scorable, window
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs/monitor-flights.md")
@@ -59,8 +60,8 @@ below.
 
 
 @dataclass(frozen=True)
-class Week:
-    """A judged week: its first day, verdict, delays in minutes (means), and the least usual column."""
+class JudgedWeek:
+    """A judged week: its verdict, mean delays and error in minutes, and the column that moved most."""
 
     judged: Judgement
     departure: float
@@ -70,10 +71,10 @@ class Week:
     shift: float
 
 
-def read(case: UseCase, scorer: Bundle, name: str) -> Window:
+def read(usecase: UseCase, scorer: Bundle, name: str) -> ScoredWindow:
     """A table of the use case with the model's answers."""
-    columns = tables.read(ROOT / "data" / case.name / "tables" / f"{name}.parquet")
-    return window(case, columns, score(scorer, columns))
+    columns = tables.read(ROOT / "data" / usecase.name / "tables" / f"{name}.parquet")
+    return window(usecase, columns, score(scorer, columns))
 
 
 def score(scorer: Bundle, columns: dict[str, Array]) -> Array:
@@ -83,36 +84,41 @@ def score(scorer: Bundle, columns: dict[str, Array]) -> Array:
 
 
 def judged(
-    plan: Layout, limits: Monitor, training: Window, later: Sequence[tuple[np.datetime64, Window]]
-) -> Iterator[Week]:
+    binning: Binning,
+    limits: Monitor,
+    training: ScoredWindow,
+    later: Sequence[tuple[np.datetime64, ScoredWindow]],
+) -> Iterator[JudgedWeek]:
     """The weeks after the first FIRST of `later`, each with what was known at its end."""
-    state = stream.begin(plan, limits)
-    for day, part in observe.periods(plan, training, None):
-        state = stream.learn(state, period_summary.sketch(plan, part, day))
-    outcomes = [label_outcomes.outcome(plan, part, day) for day, part in later]
-    for place, (day, part) in enumerate(later):
-        now = period_summary.sketch(plan, part, day)
-        if place < FIRST:
-            state = stream.learn(state, now, outcomes[place])
+    state = stream.begin(binning, limits)
+    for day, part in observe.periods(binning, training, None):
+        state = stream.learn(state, period_summary.summarise(binning, part, day))
+    outcomes = [label_outcomes.outcome(binning, part, day) for day, part in later]
+    for number, (day, part) in enumerate(later):
+        now = period_summary.summarise(binning, part, day)
+        if number < FIRST:
+            state = stream.learn(state, now, outcomes[number])
             continue
         before = state.healthy
-        known = outcomes[place - 1]
-        state, found = stream.step(state, now, {known.day or day: known})
-        yield _week(plan, before, now, part, outcomes[place], found)
+        known = outcomes[number - 1]
+        state, judgement = stream.step(state, now, {known.day or day: known})
+        yield _week(binning, before, now, part, outcomes[number], judgement)
 
 
 def _week(
-    plan: Layout,
-    before: Sequence[Sketch],
-    now: Sketch,
-    part: Window,
-    outcome: Outcome,
-    found: Judgement,
-) -> Week:
-    moved = seasonal_baseline.shifts(seasonal_baseline.past(plan, before, now), plan.plans)
+    binning: Binning,
+    before: Sequence[PeriodSummary],
+    now: PeriodSummary,
+    part: ScoredWindow,
+    outcome: LabelOutcome,
+    judgement: Judgement,
+) -> JudgedWeek:
+    moved = seasonal_baseline.shifts(
+        seasonal_baseline.baseline(binning, before, now), binning.specs
+    )
     least = min(moved, key=lambda name: moved[name].p)
-    return Week(
-        found,
+    return JudgedWeek(
+        judgement,
         float(np.nanmean(part.columns["dep_delay"].astype(np.float64))),
         float(np.nanmean(part.label)),
         label_outcomes.quality("regression", outcome),
@@ -121,78 +127,78 @@ def _week(
     )
 
 
-def told(weeks: Sequence[Week]) -> Iterator[str]:
+def table(weeks: Sequence[JudgedWeek]) -> Iterator[str]:
     """A line a month, then a line for each week that is not ok."""
     for month in sorted({str(w.judged.day)[:7] for w in weeks}):
-        mine = [w for w in weeks if str(w.judged.day)[:7] == month]
-        marks = " ".join(w.judged.level for w in mine)
-        rows = np.mean([w.judged.rows for w in mine])
+        of_month = [w for w in weeks if str(w.judged.day)[:7] == month]
+        levels = " ".join(w.judged.level for w in of_month)
+        rows = np.mean([w.judged.rows for w in of_month])
         means = [
-            f"{np.mean([getattr(w, n) for w in mine]):.1f}"
+            f"{np.mean([getattr(w, n) for w in of_month]):.1f}"
             for n in ("departure", "arrival", "error")
         ]
-        shift = np.mean([w.judged.shift for w in mine])
-        most = max(mine, key=lambda w: abs(w.shift))
-        cells = [month, marks, f"{rows:.0f}", *means, f"{shift:+.2f}"]
+        shift = np.mean([w.judged.shift for w in of_month])
+        most = max(of_month, key=lambda w: abs(w.shift))
+        cells = [month, levels, f"{rows:.0f}", *means, f"{shift:+.2f}"]
         yield f"| {' | '.join(cells)} | {most.column} ({most.shift:+.2f}) |"
     yield ""
-    yield from runs([w.judged for w in weeks])
+    yield from finding_lines([w.judged for w in weeks])
 
 
-def runs(judged: Sequence[Judgement]) -> Iterator[str]:
-    """A line for each finding: its weeks, and what it said when it was largest."""
-    found: dict[tuple[str, str | None], list[tuple[str, Finding]]] = {}
+def finding_lines(judged: Sequence[Judgement]) -> Iterator[str]:
+    """A line for each finding: its weeks, and its evidence when it was largest."""
+    runs: dict[tuple[str, str | None], list[tuple[str, Finding]]] = {}
     for one in judged:
         for f in one.findings:
-            found.setdefault((f.check, f.column), []).append((str(one.day), f))
-    for (check, column), some in found.items():
+            runs.setdefault((f.check, f.column), []).append((str(one.day), f))
+    for (check, column), days in runs.items():
         first, last, worst = (
-            some[0][0],
-            some[-1][0],
-            max((f for _, f in some), key=lambda f: f.size),
+            days[0][0],
+            days[-1][0],
+            max((f for _, f in days), key=lambda f: f.size),
         )
-        span = first if first == last else f"{first} to {last} ({len(some)} weeks)"
+        span = first if first == last else f"{first} to {last} ({len(days)} weeks)"
         where = f"`{column}`: " if column else ""
         why = f" ({worst.cause})" if worst.cause else ""
         yield f"- {span}, {worst.level}, {check}: {where}{worst.evidence}{why}"
 
 
-def hours(scorer: Bundle, part: Window) -> Window:
-    """The week with a tenth of its departure delays in hours in place of minutes."""
+def hours(scorer: Bundle, part: ScoredWindow) -> ScoredWindow:
+    """The week with a tenth of its departure delays in hours in number of minutes."""
     columns = dict(part.columns)
     hit = np.arange(part.rows) % 10 == 0
     delay = columns["dep_delay"].astype(np.float64)
     columns["dep_delay"] = np.where(hit, 60 * delay, delay)
-    return Window(columns, part.label, score(scorer, columns), part.day, part.last)
+    return ScoredWindow(columns, part.label, score(scorer, columns), part.day, part.last)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
-    asked = parser.parse_args()
-    case = usecase.load("flights")
+    arguments = parser.parse_args()
+    usecase = usecase_loader.load("flights")
     limits = config.load("flights", ROOT / "params.yaml").monitor
-    scorer = bundle.load(ROOT / "models" / case.name, case.name)
-    training = read(case, scorer, "train")
-    gain = binning.gain_shares(scorer.booster)
-    plan = binning.layout(case, gain, training, period_days=limits.period_days)
+    scorer = bundle.load(ROOT / "models" / usecase.name, usecase.name)
+    training = read(usecase, scorer, "train")
+    gain = gain_shares(scorer.booster)
+    binning = fit_binning.fit(usecase, gain, training, period_days=limits.period_days)
     later = [
         (day, part)
         for name in ("valid", "test", "current")
-        for day, part in observe.periods(plan, read(case, scorer, name), None)
+        for day, part in observe.periods(binning, read(usecase, scorer, name), None)
         if day is not None
     ]
     lines = [
         HEAD.format(days=limits.false_alert_days),
-        *told(list(judged(plan, limits, training, later))),
+        *table(list(judged(binning, limits, training, later))),
     ]
     day, last = later[-1]
-    faulty = list(judged(plan, limits, training, [*later[:-1], (day, hours(scorer, last))]))
+    faulty = list(judged(binning, limits, training, [*later[:-1], (day, hours(scorer, last))]))
     lines += ["", "The last week again, with a tenth of the departure delays times 60:", ""]
-    lines += [line for line in told(faulty[-1:]) if line.startswith("- ")]
+    lines += [line for line in table(faulty[-1:]) if line.startswith("- ")]
     text = lines[0] + "\n".join(lines[1:]) + "\n"
     print(text)
-    if asked.write:
+    if arguments.write:
         (ROOT / PAGE).write_text(text, encoding="utf-8")
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import longer
+from bench import extended_window
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
 from plumbline.core import files, tables, usecase
@@ -222,7 +222,7 @@ def main() -> None:
         parser.error(f"{name}: nothing to save; expected a classification with train.costs")
     full = refit.settings(case, params, files.read_json(Path("metrics", name, "tune.json")))
     kept = contextlib.nullcontext(Path("data", name, "tables"))
-    with longer.tables(name, chosen.more_days) if chosen.more_days else kept as folder:
+    with extended_window.tables(name, chosen.more_days) if chosen.more_days else kept as folder:
         train, valid, test = (
             tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test")
         )

@@ -2,8 +2,8 @@
 
 `python -m bench.monitor --scenario X[,Y] --seeds dev --detector plumbline` prints each judged window of
 those scenarios: level, columns, why. `--size 500`, `--seeds 1,2`, `--group fault` and `--quiet` (a line
-a stream) narrow it. `--final` runs all on the seeds held apart and writes `docs/monitor/results.json`,
-the pictures and `docs/monitor.md`; `--short` does so with fewer seeds; `--quick` prints a small part of
+a stream) narrow it. `--final` runs all on the seeds kept for it and writes `docs/monitor/results.json`,
+the plots and `docs/monitor.md`; `--short` does so with fewer seeds; `--quick` prints a small part of
 it in about a minute. Streams are kept in MONITORBENCH_CACHE (a temporary folder unless set).
 """
 
@@ -17,17 +17,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.monitoring import campaign, document, runs
+from bench.monitoring.populations import SIZES, Population
 from bench.monitoring.runs import Record
 from bench.monitoring.scenarios import BY_NAME, SCENARIOS, Scenario
-from bench.monitoring.worlds import SIZES, World
 
 ROOT = Path(__file__).resolve().parents[1]
 DEV = (1, 2, 3, 4)
-"""Seeds to set things by; those from 101 on are for the final figures alone."""
+"""Seeds for tuning; those from 101 on are for the final figures alone."""
 
 
 def chosen(names: str, group: str) -> list[Scenario]:
-    """The scenarios asked for; exits where there is none of a name."""
+    """The scenarios of these names or of a group; exits where there is none of a name."""
     if not names:
         return [s for s in SCENARIOS if group in ("", s.group)]
     unknown = set(names.split(",")) - set(BY_NAME)
@@ -36,17 +36,17 @@ def chosen(names: str, group: str) -> list[Scenario]:
     return [BY_NAME[n] for n in names.split(",")]
 
 
-def tell(records: Iterable[Record], *, quiet: bool) -> None:
+def print_records(records: Iterable[Record], *, quiet: bool) -> None:
     """A line a window, or with `quiet` a line a stream: a alert, w warning, . ok, X crash."""
-    marks: dict[tuple[int, str], str] = {}
+    lines: dict[tuple[int, str], str] = {}
     for r in records:
         mark = "X" if r.crash else {"alert": "a", "warning": "w", "ok": "."}[r.level]
         key = (r.seed, r.scenario)
-        if r.place == 0 and quiet:
+        if r.number == 0 and quiet:
             print("", flush=True)
-        marks[key] = marks.get(key, "") + mark
+        lines[key] = lines.get(key, "") + mark
         if quiet:
-            print(f"\rseed {r.seed} {r.scenario:18} {marks[key]}", end="", flush=True)
+            print(f"\rseed {r.seed} {r.scenario:18} {lines[key]}", end="", flush=True)
             continue
         blind = " blind" if r.blind else ""
         head = f"seed {r.seed} {r.scenario} {r.place:2d} {r.level}{blind} {r.rows:,} rows"
@@ -66,26 +66,28 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=5_000, choices=list(SIZES))
     parser.add_argument("--detector", default="plumbline", choices=list(runs.DETECTORS))
     parser.add_argument("--quiet", action="store_true", help="a line a stream")
-    parser.add_argument("--final", action="store_true", help="all, on the seeds held apart")
+    parser.add_argument("--final", action="store_true", help="all, on the seeds kept for it")
     parser.add_argument("--short", action="store_true", help="as --final, with fewer of its seeds")
     parser.add_argument("--quick", action="store_true", help="a small part, in about a minute")
-    parser.add_argument("--fresh", action="store_true", help="ask the peers anew too")
+    parser.add_argument("--fresh", action="store_true", help="run the peers again too")
     parser.add_argument("--out", type=Path, default=ROOT / "docs", help="where --final writes")
-    asked = parser.parse_args()
-    if asked.final or asked.short or asked.quick:
-        plan = campaign.FINAL if asked.final else campaign.SHORT
-        if asked.quick:
-            found = campaign.run(campaign.QUICK, ("evidently-default", "ks-bh"), fresh=asked.fresh)
+    arguments = parser.parse_args()
+    if arguments.final or arguments.short or arguments.quick:
+        plan = campaign.FINAL if arguments.final else campaign.SHORT
+        if arguments.quick:
+            results = campaign.run(
+                campaign.QUICK, ("evidently-default", "ks-bh"), fresh=arguments.fresh
+            )
         else:
-            found = campaign.run(plan, fresh=asked.fresh)
-            document.write(found, asked.out)
-        print(document.text(found))
+            results = campaign.run(plan, fresh=arguments.fresh)
+            document.write(results, arguments.out)
+        print(document.text(results))
         return
-    seeds = DEV if asked.seeds == "dev" else tuple(int(s) for s in asked.seeds.split(","))
-    scenarios = chosen(asked.scenario, asked.group)
+    seeds = DEV if arguments.seeds == "dev" else tuple(int(s) for s in arguments.seeds.split(","))
+    scenarios = chosen(arguments.scenario, arguments.group)
     for seed in seeds:
-        world = World(SIZES[asked.size], seed)
-        tell(runs.judged(world, scenarios, asked.detector), quiet=asked.quiet)
+        population = Population(SIZES[arguments.size], seed)
+        print_records(runs.judged(population, scenarios, arguments.detector), quiet=arguments.quiet)
 
 
 if __name__ == "__main__":

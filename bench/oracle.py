@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bench.knowing import knowable
+from bench.bayes_oracle import knowable
 from plumbline import config
 from plumbline.core import files, tables, usecase
 from plumbline.core.declarations import Array, Columns

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import longer, metric_vs_cost
+from bench import extended_window, metric_vs_cost
 from plumbline import config
 from plumbline.config import UseCaseParams
 from plumbline.core import files, tables, usecase
@@ -65,7 +65,7 @@ def main() -> None:
     runner.prepare()
     case, given = usecase.load(NAME), config.load(NAME)
     full = refit.settings(case, given, files.read_json(Path("metrics", NAME, "tune.json")))
-    with longer.tables(NAME, DAYS) as folder:
+    with extended_window.tables(NAME, DAYS) as folder:
         train, valid, test = (
             tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test")
         )

@@ -16,9 +16,10 @@ from plumbline.core import documents, files, tables, usecase_loader
 from plumbline.core.usecase import UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
-from plumbline.monitor import binning, build_result, drift_plots, evidently_report, history, observe
+from plumbline.monitor import build_result, drift_plots, evidently_report, history, observe
 from plumbline.monitor import page as monitor_page
-from plumbline.monitor.window import Window, scorable, window
+from plumbline.monitor.monitored_columns import gain_shares
+from plumbline.monitor.window import ScoredWindow, scorable, window
 from plumbline.runtime import runner
 from plumbline.tracking import projection as tracking
 
@@ -44,7 +45,7 @@ def main(
     scorer = bundle.load(model, name)
     past = _window(usecase, scorer, reference)
     now = _window(usecase, scorer, current, params.data.as_of)
-    gain = binning.gain_shares(scorer.booster)
+    gain = gain_shares(scorer.booster)
     seen = observe.observe(usecase, gain, past, now, limits, params.seed)
     verdict = build_result.build(seen, limits)
     before = history.loads(earlier.read_text(encoding="utf-8"), str(earlier))
@@ -66,7 +67,7 @@ def main(
     )
 
 
-def _window(usecase: UseCase, scorer: Bundle, path: Path, as_of: object = None) -> Window:
+def _window(usecase: UseCase, scorer: Bundle, path: Path, as_of: object = None) -> ScoredWindow:
     columns = tables.read(path)
     rows = len(next(iter(columns.values())))
     needed = (*scorer.features, scorer.offset) if scorer.offset else scorer.features

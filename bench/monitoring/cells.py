@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-Told = Mapping[str, Any]
+Figures = Mapping[str, Any]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -14,7 +14,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(r) + " |" for r in rows)])
 
 
-def rate(one: Told) -> str:
+def rate(one: Figures) -> str:
     """A rate with its interval and its counts."""
     if not one["total"]:
         return "-"
@@ -22,7 +22,7 @@ def rate(one: Told) -> str:
     return f"{100 * one['value']:.1f} % ({ends}), {one['count']} of {one['total']}"
 
 
-def share(value: float | None, of: Told) -> str:
+def share(value: float | None, of: Figures) -> str:
     """A share, and of how many streams."""
     return f"{percent(value)} of {of['streams']} streams"
 

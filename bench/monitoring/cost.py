@@ -1,9 +1,9 @@
 """Seconds and memory of one window, in a process of its own: prints them as JSON.
 
 `python -m bench.monitoring.cost DETECTOR ROWS SEED`. Memory is the peak while a window is read and judged
-(VmHWM, reset before), above the bare interpreter and above what was held before the window was read.
-The past is read day by day, so that what is held then is the detector's own. A window of 50,000 rows is
-ten days of a world of 5,000.
+(VmHWM, reset before), above the bare interpreter and above what was in use before the window was read.
+The past is read day by day, so that what is in use then is the detector's own. A window of 50,000 rows is
+ten days of a population of 5,000.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ POOLED = {50_000: 5_000}
 
 
 class Days:
-    """Windows that are read when they are asked for."""
+    """Windows that are read one at a time."""
 
     def __init__(self, paths: list[Path]) -> None:
         self.paths = paths
@@ -36,14 +36,14 @@ class Days:
     def __iter__(self) -> Iterator[Any]:
         return (one(path) for path in self.paths)
 
-    def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
-            return Days(self.paths[place])
-        return one(self.paths[place])
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            return Days(self.paths[key])
+        return one(self.paths[key])
 
 
 def main(detector: str, rows: str, seed: str) -> None:
-    folder = _world(rows, seed).folder / f"days-{rows}"
+    folder = _population(rows, seed).folder / f"days-{rows}"
     if not folder.exists():
         again = [
             sys.executable,
@@ -54,7 +54,7 @@ def main(detector: str, rows: str, seed: str) -> None:
     from bench.monitoring import learning, runs, streams
     from plumbline.core import tables
 
-    asked = runs.make(detector)
+    judge = runs.make(detector)
     paths = sorted(folder.glob("*.parquet"))
     healthy, judged = paths[:-WINDOWS], paths[-WINDOWS:]
     bundle = learning.load(folder.parent / "model")
@@ -66,8 +66,8 @@ def main(detector: str, rows: str, seed: str) -> None:
         learning.gain(bundle),
         bundle.threshold or 0.5,
     )
-    asked.fit(past)
-    asked.begin()
+    judge.fit(past)
+    judge.begin()
     del past, training
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
@@ -76,12 +76,12 @@ def main(detector: str, rows: str, seed: str) -> None:
     for path in judged:
         Path("/proc/self/clear_refs").write_text("5")
         now = streams.hide(one(path))
-        started, used = time.perf_counter(), time.process_time()
-        asked.judge(now, {})
-        walls.append(time.perf_counter() - started)
-        processor.append(time.process_time() - used)
+        wall, busy = time.perf_counter(), time.process_time()
+        judge.judge(now, {})
+        walls.append(time.perf_counter() - wall)
+        processor.append(time.process_time() - busy)
         peaks.append(_memory("VmHWM"))
-    found = {
+    cost = {
         "detector": detector,
         "rows": now.rows,
         "columns": len(now.columns) + 1,
@@ -90,7 +90,7 @@ def main(detector: str, rows: str, seed: str) -> None:
         "mb_above_interpreter": round(max(peaks) - START, 1),
         "mb_above_before": round(max(peaks) - before, 1),
     }
-    print(json.dumps(found))
+    print(json.dumps(cost))
 
 
 def split(rows: int, seed: int) -> None:
@@ -101,23 +101,23 @@ def split(rows: int, seed: int) -> None:
     from bench.monitoring.scenarios import BY_NAME
     from plumbline.core.files import replacing_folder
 
-    world = _world(str(rows), str(seed))
-    size = rows // world.size.rows
-    days = [*streams.past(world).days, *streams.stream(world, BY_NAME["weekly"])]
+    population = _population(str(rows), str(seed))
+    size = rows // population.size.rows
+    days = [*streams.past(population).days, *streams.stream(population, BY_NAME["weekly"])]
     days = days[-(len(days) // size) * size :]
-    with replacing_folder(world.folder / f"days-{rows}") as out:
+    with replacing_folder(population.folder / f"days-{rows}") as out:
         for first in range(0, len(days), size):
-            some = days[first : first + size]
-            made = {
-                n: np.concatenate([d.columns[n] for d in some])
-                for n in some[0].columns
+            part = days[first : first + size]
+            columns = {
+                n: np.concatenate([d.columns[n] for d in part])
+                for n in part[0].columns
                 if n != "is_fraud"
             }
-            made["is_fraud"] = np.concatenate([d.label for d in some])
-            made["score"] = np.concatenate([d.score for d in some])
-            last = np.datetime64(str(some[-1].last), "D")
-            made["delivered"] = np.full(len(made["score"]), last.astype(np.int64))
-            streams.write(made, out / f"{last}.parquet")
+            columns["is_fraud"] = np.concatenate([d.label for d in part])
+            columns["score"] = np.concatenate([d.score for d in part])
+            last = np.datetime64(str(part[-1].last), "D")
+            columns["delivered"] = np.full(len(columns["score"]), last.astype(np.int64))
+            streams.write(columns, out / f"{last}.parquet")
 
 
 def one(path: Path) -> Any:
@@ -130,10 +130,10 @@ def one(path: Path) -> Any:
     return learning.window(tables.read(path), np.datetime64(path.stem, "D"))
 
 
-def _world(rows: str, seed: str) -> Any:
-    from bench.monitoring.worlds import SIZES, World
+def _population(rows: str, seed: str) -> Any:
+    from bench.monitoring.populations import SIZES, Population
 
-    return World(SIZES[POOLED.get(int(rows), int(rows))], int(seed))
+    return Population(SIZES[POOLED.get(int(rows), int(rows))], int(seed))
 
 
 def _memory(name: str) -> float:

@@ -1,4 +1,4 @@
-"""The figures as text, as `docs/monitor/results.json`, and as pictures."""
+"""The figures as text, as `docs/monitor/results.json`, and as plots."""
 
 from __future__ import annotations
 
@@ -7,50 +7,56 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.monitoring import asked, cells, pictures
+from bench.monitoring import cells, plots, requirements
 from plumbline.core.files import write_json
 
-Told = Mapping[str, Any]
+Figures = Mapping[str, Any]
 
 
-def write(found: Told, folder: Path) -> None:
-    """`monitor/results.json`, two pictures and `monitor.md` in `folder`."""
+def write(results: Figures, folder: Path) -> None:
+    """`monitor/results.json`, two plots and `monitor.md` in `folder`."""
     (folder / "monitor").mkdir(parents=True, exist_ok=True)
-    whole = {**found, "commit": commit()}
-    write_json(folder / "monitor" / "results.json", whole)
-    pictures.detection(found, folder / "monitor" / "detection.png")
-    pictures.false_alerts(found, folder / "monitor" / "false_alerts.png")
+    dated = {**results, "commit": commit()}
+    write_json(folder / "monitor" / "results.json", dated)
+    plots.detection(results, folder / "monitor" / "detection.png")
+    plots.false_alerts(results, folder / "monitor" / "false_alerts.png")
     head = (Path(__file__).parent / "monitor_head.md").read_text(encoding="utf-8")
-    said = head.replace("COMMIT", whole["commit"]).replace("PLAN", whole["plan"])
-    (folder / "monitor.md").write_text(said + "\n" + text(found), encoding="utf-8")
+    page = head.replace("COMMIT", dated["commit"]).replace("PLAN", dated["plan"])
+    (folder / "monitor.md").write_text(page + "\n" + text(results), encoding="utf-8")
 
 
 def commit() -> str:
-    """The commit at which the figures were made, with a mark where files differ from it."""
+    """The commit of the figures, marked as dirty where files differ from it."""
     where = Path(__file__).parent
-    said = subprocess.run(
+    done = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12"],
         cwd=where,
         capture_output=True,
         text=True,
         check=True,
     )
-    return said.stdout.strip()
+    return done.stdout.strip()
 
 
-def text(found: Told) -> str:
+def text(results: Figures) -> str:
     """All tables in Markdown."""
-    parts = [asked.text(found), _own(found), _peers(found), _scenarios(found), _harm(found)]
-    return "\n\n".join([*parts, _costs(found), _reports(found)]) + "\n"
+    parts = [
+        requirements.text(results),
+        _own(results),
+        _peers(results),
+        _scenarios(results),
+        _true_loss(results),
+    ]
+    return "\n\n".join([*parts, _costs(results), _reports(results)]) + "\n"
 
 
-def _own(found: Told) -> str:
+def _own(results: Figures) -> str:
     rows = []
-    for size, own in found["own"].items():
+    for size, own in results["own"].items():
         for reading in ("alert", "warning or alert"):
             one = own[reading]
             rows.append((f"{int(size):,}", reading, *_columns(one)))
-    seeds = "; ".join(f"{int(s):,}: {cells.seeds(v)}" for s, v in found["seeds"].items())
+    seeds = "; ".join(f"{int(s):,}: {cells.seeds(v)}" for s, v in results["seeds"].items())
     title = f"## Plumbline, all windows\n\nSeeds by size: {seeds}.\n\n"
     return title + cells.table(("rows", "reading", *HEAD), rows)
 
@@ -71,7 +77,7 @@ HEAD = (
 )
 
 
-def _columns(one: Told) -> tuple[str, ...]:
+def _columns(one: Figures) -> tuple[str, ...]:
     return (
         str(one["windows"]),
         cells.rate(one["false_alerts"]),
@@ -88,12 +94,12 @@ def _columns(one: Told) -> tuple[str, ...]:
     )
 
 
-def _peers(found: Told) -> str:
+def _peers(results: Figures) -> str:
     parts = []
-    for size, told in found["compared"].items():
-        rows = [(c["detector"], c["reading"], *_columns(c)) for c in told]
-        seeds = cells.seeds(found["peer_seeds"][size])
-        sample = "; ".join(f"{g} {', '.join(map(str, p))}" for g, p in found["sample"].items())
+    for size, compared in results["compared"].items():
+        rows = [(c["detector"], c["reading"], *_columns(c)) for c in compared]
+        seeds = cells.seeds(results["peer_seeds"][size])
+        sample = "; ".join(f"{g} {', '.join(map(str, p))}" for g, p in results["sample"].items())
         title = (
             f"## Beside the peers, {int(size):,} rows\n\nThe same windows for all: seeds {seeds}, of each "
             f"stream the windows {sample} (counted from 0).\n\n"
@@ -102,11 +108,11 @@ def _peers(found: Told) -> str:
     return "\n\n".join(parts)
 
 
-def _scenarios(found: Told) -> str:
-    size = "5000" if "5000" in found["scenarios"] else next(iter(found["scenarios"]))
+def _scenarios(results: Figures) -> str:
+    size = "5000" if "5000" in results["scenarios"] else next(iter(results["scenarios"]))
     rows = []
-    for name, one in found["scenarios"][size].items():
-        harm = found["harm"][size].get(name, {})
+    for name, one in results["scenarios"][size].items():
+        true_loss = results["true_loss"][size].get(name, {})
         first = sorted(one["named_first"].items(), key=lambda kv: -kv[1])[:2]
         rows.append(
             (
@@ -119,7 +125,7 @@ def _scenarios(found: Told) -> str:
                 cells.percent(one["alert"]["within_7"]),
                 cells.plain(one["alert"]["median_delay"]),
                 ", ".join(f"{n} ({c})" for n, c in first) or "-",
-                f"{harm.get('harmed', 0)} of {harm.get('streams', 0)}",
+                f"{true_loss.get('harmed', 0)} of {true_loss.get('streams', 0)}",
             )
         )
     head = (
@@ -136,8 +142,8 @@ def _scenarios(found: Told) -> str:
     return title + cells.table((*head, "first named", "harmed"), rows)
 
 
-def _harm(found: Told) -> str:
-    size = "5000" if "5000" in found["harm"] else next(iter(found["harm"]))
+def _true_loss(results: Figures) -> str:
+    size = "5000" if "5000" in results["true_loss"] else next(iter(results["true_loss"]))
     rows = [
         (
             f"`{name}`",
@@ -145,7 +151,7 @@ def _harm(found: Told) -> str:
             cells.number(one["average_precision_lost"]),
             cells.number(one["cost_share_gained"]),
         )
-        for name, one in found["harm"][size].items()
+        for name, one in results["true_loss"][size].items()
     ]
     title = f"## Harm, measured on true labels, {int(size):,} rows\n\n"
     return title + cells.table(
@@ -159,9 +165,9 @@ def _harm(found: Told) -> str:
     )
 
 
-def _costs(found: Told) -> str:
+def _costs(results: Figures) -> str:
     rows = []
-    for cost in found["costs"]:
+    for cost in results["costs"]:
         if "failed" in cost:
             rows.append((cost["detector"], f"{cost['rows']:,}", cost["failed"], "", ""))
             continue
@@ -179,15 +185,15 @@ def _costs(found: Told) -> str:
     )
 
 
-def _reports(found: Told) -> str:
+def _reports(results: Figures) -> str:
     rows = [
-        (name, scenario, said.replace("|", "/"))
-        for name, one in found["reports"].items()
-        for scenario, said in one["crashes"].items()
+        (name, scenario, error.replace("|", "/"))
+        for name, one in results["reports"].items()
+        for scenario, error in one["crashes"].items()
     ]
     if not rows:
         return ""
-    windows = max(one["windows"] for one in found["reports"].values())
+    windows = max(one["windows"] for one in results["reports"].values())
     title = (
         f"## What Evidently's whole Report raised\n\nOn the first window of {windows} faults.\n\n"
     )

@@ -1,4 +1,4 @@
-"""A world's model, trained with the project's own training code, and what it answers."""
+"""A population's model, trained with the project's own training code, and what it answers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from plumbline.core.declarations import Array
 from plumbline.core.files import read_json, replacing_folder
 from plumbline.model import boosting, bundle
 from plumbline.model.bundle import Bundle
-from plumbline.monitor import binning
-from plumbline.monitor.window import Window, scorable
+from plumbline.monitor import monitored_columns
+from plumbline.monitor.window import ScoredWindow, scorable
 from plumbline.train.params import Train
 from stages import train as stage
 from tests.conftest import ROOT
@@ -26,9 +26,9 @@ COSTS = config.load(USECASE.name, ROOT / "params.yaml").train.costs
 
 def fit(train: pa.Table, valid: pa.Table, folder: Path, seed: int) -> None:
     """Train on the tables with the settings that `tune` found, calibrate, and save the bundle."""
-    found = read_json(ROOT / f"metrics/{USECASE.name}/tune.json")
+    tuned = read_json(ROOT / f"metrics/{USECASE.name}/tune.json")
     settings = boosting.settings(
-        "classification", {**found["fixed"], **found["params"]}, seed=seed, threads=1
+        "classification", {**tuned["fixed"], **tuned["params"]}, seed=seed, threads=1
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(folder) as out:
@@ -56,7 +56,7 @@ def load(folder: Path) -> Bundle:
 
 def gain(model: Bundle) -> dict[str, float]:
     """Each feature's share of the model's gain."""
-    return binning.gain_shares(model.booster)
+    return monitored_columns.gain_shares(model.booster)
 
 
 def scored(model: Bundle, columns: Mapping[str, Array]) -> dict[str, Array]:
@@ -65,9 +65,9 @@ def scored(model: Bundle, columns: Mapping[str, Array]) -> dict[str, Array]:
     return {**columns, "score": model.predict(scorable(columns, model.features, rows))}
 
 
-def window(columns: Mapping[str, Array], last: np.datetime64) -> Window:
+def window(columns: Mapping[str, Array], last: np.datetime64) -> ScoredWindow:
     """A window of scored rows with their true labels; its last day is the day of delivery."""
     shown = {n: v for n, v in columns.items() if n not in ("score", "delivered")}
     label = shown[USECASE.label].astype(np.float64)
     day = shown["paid_at"].astype("datetime64[D]")
-    return Window(shown, label, columns["score"], day, last)
+    return ScoredWindow(shown, label, columns["score"], day, last)

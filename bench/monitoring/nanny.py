@@ -1,7 +1,7 @@
-"""NannyML as a detector: a worker process of its own environment, asked through Parquet and JSON.
+"""NannyML as a detector: a worker process with its own environment, which answers through Parquet and JSON.
 
 It needs older libraries than the project's, so `bench/requirements-nannyml.txt` goes into a virtual
-environment among the benchmark's kept files, made at the first call.
+environment beside the benchmark's streams at the first call.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from pathlib import Path
 import pandas as pd
 
 from bench.monitoring.frames import DAYS, frame
-from bench.monitoring.protocol import Answer, Matured
+from bench.monitoring.populations import cache
+from bench.monitoring.protocol import Answer, KnownLabels
 from bench.monitoring.streams import Past
-from bench.monitoring.worlds import cache
-from plumbline.monitor.window import Window
+from plumbline.monitor.window import ScoredWindow
 
 WORKER = Path(__file__).with_name("nanny_worker.py")
 PINS = Path(__file__).parents[1] / "requirements-nannyml.txt"
 
 
 def interpreter() -> Path:
-    """The Python that has NannyML; NANNYML_PYTHON, or an environment made here."""
+    """The Python that has NannyML; NANNYML_PYTHON, or an environment installed here."""
     if given := os.environ.get("NANNYML_PYTHON"):
         return Path(given)
     folder = cache() / "nannyml"
     python = folder / "bin" / "python"
-    if not (folder / "made").exists():
+    if not (folder / "ready").exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(PINS)], check=True)
-        (folder / "made").touch()
+        (folder / "ready").touch()
     return python
 
 
@@ -52,9 +52,9 @@ class NannyML:
 
     def fit(self, past: Past) -> None:
         self.threshold = past.threshold
-        days: Sequence[Window] = past.days[-DAYS:]
+        days: Sequence[ScoredWindow] = past.days[-DAYS:]
         if self.part == "cbpe":
-            days = [d for d in past.days if d.matured.all()][-DAYS:]
+            days = [d for d in past.days if d.labelled.all()][-DAYS:]
         self.worker = subprocess.Popen(
             [str(interpreter()), str(WORKER)],
             stdin=subprocess.PIPE,
@@ -65,7 +65,7 @@ class NannyML:
         self._ask({"do": "fit", "part": self.part}, days)
 
     def __del__(self) -> None:
-        """End the worker: left alone, it waits for questions as long as this process lives."""
+        """End the worker: left alone, it waits for requests as long as this process lives."""
         if self.worker is not None and self.worker.stdin is not None:
             self.worker.stdin.close()
             self.worker.wait()
@@ -73,28 +73,30 @@ class NannyML:
     def begin(self) -> None:
         """Nothing: each window is compared with the same reference."""
 
-    def judge(self, now: Window, matured: Matured) -> Answer:  # noqa: ARG002 - labels are not asked for
-        said = self._ask({"do": "judge"}, [now])
-        columns = tuple(said["columns"])
-        why = tuple(f"{name} estimated {value:.3f}" for name, value in said["values"].items())
+    def judge(self, now: ScoredWindow, known_labels: KnownLabels) -> Answer:  # noqa: ARG002 - a peer sees no labels
+        reply = self._ask({"do": "judge"}, [now])
+        columns = tuple(reply["columns"])
+        why = tuple(f"{name} estimated {value:.3f}" for name, value in reply["values"].items())
         return Answer("alert" if columns else "ok", columns, len(columns), why)
 
-    def _ask(self, asked: dict[str, str], days: Sequence[Window]) -> dict[str, dict[str, float]]:
-        path = Path(self.folder.name) / "asked.parquet"
+    def _ask(
+        self, request: dict[str, str], days: Sequence[ScoredWindow]
+    ) -> dict[str, dict[str, float]]:
+        path = Path(self.folder.name) / "request.parquet"
         pd.concat([self._frame(d) for d in days], ignore_index=True).to_parquet(path)
         worker = self.worker
         if worker is None or worker.stdin is None or worker.stdout is None:
             raise RuntimeError("fit comes first")
-        worker.stdin.write(json.dumps({**asked, "path": str(path)}) + "\n")
+        worker.stdin.write(json.dumps({**request, "path": str(path)}) + "\n")
         worker.stdin.flush()
-        said: dict[str, dict[str, float]] = json.loads(worker.stdout.readline())
-        if "error" in said:
-            raise RuntimeError(f"NannyML: {said['error']}")
-        return said
+        reply: dict[str, dict[str, float]] = json.loads(worker.stdout.readline())
+        if "error" in reply:
+            raise RuntimeError(f"NannyML: {reply['error']}")
+        return reply
 
-    def _frame(self, day: Window) -> pd.DataFrame:
-        made = frame(day)
+    def _frame(self, day: ScoredWindow) -> pd.DataFrame:
+        columns = frame(day)
         if self.part == "cbpe":
-            made = made[["score"]].assign(label=day.label)
-            made["pred"] = (day.score >= self.threshold).astype(int)
-        return made.assign(day=pd.Timestamp(day.last))
+            columns = columns[["score"]].assign(label=day.label)
+            columns["pred"] = (day.score >= self.threshold).astype(int)
+        return columns.assign(day=pd.Timestamp(day.last))

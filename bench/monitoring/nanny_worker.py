@@ -48,8 +48,8 @@ def answer(part: str, fitted: Any, path: str) -> dict[str, Any]:
     import pandas as pd
 
     frame = pd.read_parquet(path)
-    asked = fitted.calculate if part == "univariate" else fitted.estimate
-    table = asked(frame).filter(period="analysis").to_df()
+    calculate = fitted.calculate if part == "univariate" else fitted.estimate
+    table = calculate(frame).filter(period="analysis").to_df()
     if part == "univariate":
         alerts = [c[0] for c in table if c[-1] == "alert" and bool(table[c].any())]
         return {"columns": alerts, "values": {}}
@@ -63,19 +63,19 @@ def serve() -> None:
 
     part, fitted, out = "", None, sys.stdout
     for line in sys.stdin:
-        asked = json.loads(line)
+        request = json.loads(line)
         try:
             with contextlib.redirect_stdout(sys.stderr):
-                if asked["do"] == "fit":
-                    frame = pd.read_parquet(asked["path"])
-                    part = asked["part"]
+                if request["do"] == "fit":
+                    frame = pd.read_parquet(request["path"])
+                    part = request["part"]
                     fitted = calculator(part, list(frame)).fit(frame)
-                    said: dict[str, Any] = {}
+                    reply: dict[str, Any] = {}
                 else:
-                    said = answer(part, fitted, asked["path"])
+                    reply = answer(part, fitted, request["path"])
         except Exception as error:  # noqa: BLE001 - handed on: a crash is what is counted
-            said = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(said), file=out, flush=True)
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(reply), file=out, flush=True)
 
 
 if __name__ == "__main__":

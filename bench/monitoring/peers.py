@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bench.monitoring.frames import CATEGORIES, frame, reference
-from bench.monitoring.protocol import Answer, Level, Matured
+from bench.monitoring.protocol import Answer, KnownLabels, Level
 from bench.monitoring.streams import Past
-from plumbline.monitor.window import Window
+from plumbline.monitor.window import ScoredWindow
 
 LEVEL = 0.05
 
@@ -35,12 +35,12 @@ class Evidently:
     def begin(self) -> None:
         """Nothing: each window is compared with the same reference."""
 
-    def judge(self, now: Window, matured: Matured) -> Answer:  # noqa: ARG002 - labels are not asked for
+    def judge(self, now: ScoredWindow, known_labels: KnownLabels) -> Answer:  # noqa: ARG002 - a peer sees no labels
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its own divisions by zero
-            found = self._report(frame(now)) if self.drawn else self._calculated(frame(now))
-        columns = tuple(sorted(found.beyond, key=lambda c: -found.beyond[c]))
-        level: Level = "alert" if found.whole else "warning" if columns else "ok"
+            drift = self._report(frame(now)) if self.drawn else self._calculated(frame(now))
+        columns = tuple(sorted(drift.beyond, key=lambda c: -drift.beyond[c]))
+        level: Level = "alert" if drift.data_set else "warning" if columns else "ok"
         return Answer(level, columns, flags=len(columns))
 
     def _report(self, current: pd.DataFrame) -> Drift:
@@ -55,15 +55,15 @@ class Evidently:
         run = Report([DataDriftPreset(**({"method": self.method} if self.method else {}))]).run(
             *pair
         )
-        beyond, whole = {}, False
+        beyond, data_set = {}, False
         for metric in run.dict()["metrics"]:
             config, value = metric["config"], metric["value"]
             if config["type"].endswith("DriftedColumnsCount"):
-                whole = value["share"] >= config["drift_share"]
+                data_set = value["share"] >= config["drift_share"]
             elif config["type"].endswith("ValueDrift"):
                 far = _beyond(config["method"], float(value), float(config["threshold"]))
                 beyond |= {config["column"]: far} if far >= 1 else {}
-        return Drift(beyond, whole)
+        return Drift(beyond, data_set)
 
     def _calculated(self, current: pd.DataFrame) -> Drift:
         from evidently.legacy.calculations.data_drift import get_drift_for_columns
@@ -76,7 +76,7 @@ class Evidently:
         mapping = ColumnMapping(
             numerical_features=[c for c in shared if c not in texts], categorical_features=texts
         )
-        found = get_drift_for_columns(
+        drift = get_drift_for_columns(
             current_data=current[shared],
             reference_data=self.past[shared],
             dataset_columns=process_columns(self.past[shared], mapping),
@@ -87,10 +87,10 @@ class Evidently:
         return Drift(
             {
                 name: _beyond(one.stattest_name, one.drift_score, one.stattest_threshold)
-                for name, one in found.drift_by_columns.items()
+                for name, one in drift.drift_by_columns.items()
                 if one.drift_detected
             },
-            found.dataset_drift,
+            drift.dataset_drift,
         )
 
 
@@ -99,7 +99,7 @@ class Drift:
     """How many times its threshold each drifted column is, and whether the data set drifts."""
 
     beyond: dict[str, float]
-    whole: bool
+    data_set: bool
 
 
 def _beyond(method: str, value: float, bound: float) -> float:
@@ -125,7 +125,7 @@ class KolmogorovSmirnov:
     def begin(self) -> None:
         """Nothing: each window is compared with the same reference."""
 
-    def judge(self, now: Window, matured: Matured) -> Answer:  # noqa: ARG002 - labels are not asked for
+    def judge(self, now: ScoredWindow, known_labels: KnownLabels) -> Answer:  # noqa: ARG002 - a peer sees no labels
         current = frame(now)
         chances = {c: _chance(self.past[c], current[c], c in CATEGORIES) for c in current}
         names = sorted(chances, key=lambda c: chances[c])

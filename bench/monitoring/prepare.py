@@ -1,4 +1,4 @@
-"""Makes the streams of some seeds ahead of a run: `python -m bench.monitoring.prepare 5000 101,102`.
+"""Writes the streams of some seeds ahead of a run: `python -m bench.monitoring.prepare 5000 101,102`.
 
 The last argument, if any, is a group of scenarios.
 """
@@ -8,17 +8,17 @@ from __future__ import annotations
 import sys
 
 from bench.monitoring import streams
+from bench.monitoring.populations import SIZES, Population
 from bench.monitoring.scenarios import SCENARIOS
-from bench.monitoring.worlds import SIZES, World
 
 
 def main(rows: str, seeds: str, group: str = "") -> None:
     for seed in seeds.split(","):
-        world = World(SIZES[int(rows)], int(seed))
+        population = Population(SIZES[int(rows)], int(seed))
         for scenario in SCENARIOS:
             if group in ("", scenario.group):
-                streams.stream(world, scenario)
-        print(f"{rows} rows, seed {seed}: made", flush=True)
+                streams.stream(population, scenario)
+        print(f"{rows} rows, seed {seed}: ready", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a detector is to the benchmark: told the past once, then asked about one window after another."""
+"""What a detector is to the benchmark: it learns the past once, then judges one window after another."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Literal, Protocol
 import numpy as np
 
 from bench.monitoring.streams import Past
-from plumbline.monitor.window import Window
+from plumbline.monitor.window import ScoredWindow
 
 Level = Literal["ok", "warning", "alert"]
-Matured = Mapping[np.datetime64, Window]
+KnownLabels = Mapping[np.datetime64, ScoredWindow]
 """By day: the earlier windows whose labels became known since the last window."""
 
 
@@ -22,7 +22,7 @@ class Answer:
     """What a detector says of a window.
 
     `columns`: those it names, the gravest first. `flags`: how many columns it flags (of a peer), by
-    which it may be made more or less ready to alert. `why` in its own words. `blind`: the day until
+    which it may alert more or less readily. `why`: its own reasons. `blind`: the day until
     which it says it cannot see concept drift.
     """
 
@@ -42,6 +42,6 @@ class Detector(Protocol):
 
     def begin(self) -> None: ...
 
-    def judge(self, now: Window, matured: Matured) -> Answer:
+    def judge(self, now: ScoredWindow, known_labels: KnownLabels) -> Answer:
         """The verdict on `now`, whose labels are not known."""
         ...

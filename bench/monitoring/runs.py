@@ -1,4 +1,4 @@
-"""Detectors over streams: one record a judged window, and what a crash said."""
+"""Detectors over streams: one record a judged window, and the error of a crash."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from bench.monitoring import streams
+from bench.monitoring.populations import Population
 from bench.monitoring.protocol import Answer, Detector, Level
 from bench.monitoring.scenarios import Group, Scenario
-from bench.monitoring.worlds import World
-from plumbline.monitor.window import Window
+from plumbline.monitor.window import ScoredWindow
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Record:
     size: int
     seed: int
     scenario: str
-    place: int
+    number: int
     rows: int
     level: Level
     columns: tuple[str, ...]
@@ -79,7 +79,7 @@ DETECTORS: Mapping[str, Callable[[], Detector]] = {
 
 
 Sample = Mapping[Group, Sequence[int]]
-"""By group the windows that the slow peers are asked about, of which all detectors are compared."""
+"""By group the windows that the slow peers judge, on which all detectors are compared."""
 SAMPLE: Sample = {
     "harmless": (0, 4, 9, 13),
     "covariate": (0, 2, 6),
@@ -88,7 +88,7 @@ SAMPLE: Sample = {
     "segment": (0, 7, 9, 13),
     "fault": (0, 2),
 }
-FEW: Sample = {
+SMALL_SAMPLE: Sample = {
     "harmless": (0, 9),
     "covariate": (0, 2),
     "label": (7, 13),
@@ -99,52 +99,52 @@ FEW: Sample = {
 
 
 def judged(
-    world: World,
+    population: Population,
     scenarios: Sequence[Scenario],
     name: str,
     *,
     sample: Sample | None = None,
-    places: Sequence[int] | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> Iterator[Record]:
     """Each window of each scenario in turn, or those of `sample`, or `places`. Scenarios that share a
     past share the fit."""
     by_past: dict[str, list[Scenario]] = {}
     for scenario in scenarios:
         by_past.setdefault(scenario.past, []).append(scenario)
-    for kind, some in by_past.items():
-        past = streams.past(world, kind)
+    for kind, sharing in by_past.items():
+        past = streams.past(population, kind)
         detector = make(name)
         detector.fit(past)
-        for scenario in some:
+        for scenario in sharing:
             every = sample[scenario.group] if sample else range(scenario.windows)
-            asked = every if places is None else places
-            yield from _stream(detector, world, scenario, past.unlabelled, asked)
+            chosen = every if numbers is None else numbers
+            yield from _stream(detector, population, scenario, past.unlabelled, chosen)
 
 
 def _stream(
     detector: Detector,
-    world: World,
+    population: Population,
     scenario: Scenario,
-    waiting: Sequence[Window],
-    asked: Sequence[int],
+    waiting: Sequence[ScoredWindow],
+    chosen: Sequence[int],
 ) -> Iterator[Record]:
-    days = streams.stream(world, scenario)
+    days = streams.stream(population, scenario)
     late = [*waiting, *days]
     detector.begin()
-    for place, day in enumerate(days):
-        if place not in asked:
+    for number, day in enumerate(days):
+        if number not in chosen:
             continue
-        known = late[place]  # of the day whose labels came in today, DELAY days ago
-        matured = {known.last: known} if known.last is not None else {}
+        known = late[number]  # of the day whose labels came in today, DELAY days ago
+        known_labels = {known.last: known} if known.last is not None else {}
         started = time.perf_counter()
-        answer, crash = _asked(detector, streams.hide(day), matured)
+        answer, crash = _answer(detector, streams.hide(day), known_labels)
         seconds = time.perf_counter() - started
         yield Record(
             detector.name,
-            world.size.rows,
-            world.seed,
+            population.size.rows,
+            population.seed,
             scenario.name,
-            place,
+            number,
             day.rows,
             answer.level,
             answer.columns,
@@ -156,11 +156,11 @@ def _stream(
         )
 
 
-def _asked(
-    detector: Detector, now: Window, matured: Mapping[np.datetime64, Window]
+def _answer(
+    detector: Detector, now: ScoredWindow, known_labels: Mapping[np.datetime64, ScoredWindow]
 ) -> tuple[Answer, str]:
     """The detector's answer; whatever it raises is a crash, which is a finding of the benchmark."""
     try:
-        return detector.judge(now, matured), ""
+        return detector.judge(now, known_labels), ""
     except Exception as error:  # noqa: BLE001 - any error at all is what is counted
         return Answer("ok"), f"{type(error).__name__}: {error}"[:200]

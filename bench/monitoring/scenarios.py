@@ -1,4 +1,4 @@
-"""What happens to a stream on the first judged day: nothing that harms, drift, or a fault of the feed."""
+"""What happens to a stream on the first judged day: nothing harmful, drift, or a fault of the input."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bench.monitoring.worlds import IRRELEVANT, World
+from bench.monitoring.populations import IRRELEVANT, Population
 from plumbline.core.declarations import Array
 from usecases.card_fraud.model import USECASE
 
 Group = Literal["harmless", "covariate", "label", "concept", "segment", "fault"]
 Shock = Mapping[str, Any]
-Feed = Callable[[pa.Table, World], pa.Table]
-Rows = Callable[[dict[str, Array], World], dict[str, Array]]
+Change = Callable[[pa.Table, Population], pa.Table]
+Rows = Callable[[dict[str, Array], Population], dict[str, Array]]
 
 
-def same(rows: dict[str, Array], _world: World) -> dict[str, Array]:
+def same(rows: dict[str, Array], _population: Population) -> dict[str, Array]:
     """Nothing is done."""
     return rows
 
@@ -31,7 +31,7 @@ class Scenario:
     """A named change from the first judged day on.
 
     `past` is the healthy days' kind: "plain", "calendar" (month ends and holidays) or "shuffled".
-    `kinds` are the simulator's shocks; `feed` changes the rows before features are made, `rows`
+    `kinds` are the simulator's shocks; `change` alters the rows before features are built, `rows`
     after; `stale` is the age of the snapshots in days. `columns` are those of which one is to be
     named. Of a fault, the true labels are those of the same days without it.
     """
@@ -40,7 +40,7 @@ class Scenario:
     group: Group
     title: str
     kinds: tuple[Shock, ...] = ()
-    feed: Feed | None = None
+    change: Change | None = None
     rows: Rows = same
     stale: int = 0
     past: str = "plain"
@@ -52,13 +52,13 @@ class Scenario:
         return self.group == "fault"
 
     @property
-    def made(self) -> bool:
+    def changes_features(self) -> bool:
         """Whether its features differ from those of the same days without it."""
-        return bool(self.kinds) or self.feed is not None or self.stale > 0
+        return bool(self.kinds) or self.change is not None or self.stale > 0
 
-    def shocks(self, world: World) -> list[Shock]:
+    def shocks(self, population: Population) -> list[Shock]:
         """The simulator's shocks with their dates; `after` and `for_days` count from the first day."""
-        return [_dated(k, world.shock) for k in self.kinds]
+        return [_dated(k, population.shock) for k in self.kinds]
 
 
 def _dated(kind: Shock, day: date) -> Shock:
@@ -73,38 +73,38 @@ HOLIDAYS = ((4, 18), (4, 21), (5, 1), (5, 29), (6, 9), (6, 19), (7, 4), (7, 25))
 
 def calendar(start: date, end: date) -> list[Shock]:
     """Month ends (from the 28th to the 1st: more and larger payments) and holidays (fewer ones)."""
-    found: list[Shock] = []
+    shocks: list[Shock] = []
     for month in range(start.month, end.month + 1):
         first, last = date(start.year, month, 28), date(start.year, month + 1, 2)
-        found.append({"kind": "volume", "size": 0.15, "date": first, "until": last})
-        found.append({"kind": "prices", "size": 0.03, "date": first, "until": last})
+        shocks.append({"kind": "volume", "size": 0.15, "date": first, "until": last})
+        shocks.append({"kind": "prices", "size": 0.03, "date": first, "until": last})
     for month, number in HOLIDAYS:
         day = date(start.year, month, number)
         when = {"date": day, "until": day + timedelta(days=1)}
-        found.append({"kind": "volume", "size": -0.3, **when})
-        found.append({"kind": "category_mix", "size": 0.03, "category": "travel", **when})
-    return found
+        shocks.append({"kind": "volume", "size": -0.3, **when})
+        shocks.append({"kind": "category_mix", "size": 0.03, "category": "travel", **when})
+    return shocks
 
 
-def _irrelevant(rows: dict[str, Array], _world: World) -> dict[str, Array]:
+def _irrelevant(rows: dict[str, Array], _population: Population) -> dict[str, Array]:
     return {**rows, IRRELEVANT.name: rows[IRRELEVANT.name] // 2}
 
 
-def _segment(rows: pa.Table, _world: World) -> pa.Table:
-    mine = rows["customer_id"].to_numpy() % 33 == 0
+def _segment(rows: pa.Table, _population: Population) -> pa.Table:
+    segment = rows["customer_id"].to_numpy() % 33 == 0
     amount = rows["amount_cents"].to_numpy()
-    return _with(rows, "amount_cents", np.where(mine, np.minimum(3 * amount, 500_000), amount))
+    return _with(rows, "amount_cents", np.where(segment, np.minimum(3 * amount, 500_000), amount))
 
 
-def _partition(rows: pa.Table, _world: World) -> pa.Table:
+def _partition(rows: pa.Table, _population: Population) -> pa.Table:
     return rows.filter(pc.not_equal(pc.bit_wise_and(rows["terminal_id"], 3), 1))
 
 
-def _without_category(rows: dict[str, Array], _world: World) -> dict[str, Array]:
+def _without_category(rows: dict[str, Array], _population: Population) -> dict[str, Array]:
     return {n: v for n, v in rows.items() if n not in ("category", "category_code")}
 
 
-def _as_text(rows: dict[str, Array], _world: World) -> dict[str, Array]:
+def _as_text(rows: dict[str, Array], _population: Population) -> dict[str, Array]:
     text = np.array([f"{v / 100:.2f}" for v in rows["amount_cents"].tolist()], object)
     blank = np.full(len(text), np.nan)
     ratios = AMOUNTS.split()[1:]
@@ -188,7 +188,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "segment",
         "segment",
         "3 % of the customers pay three times as much",
-        feed=_segment,
+        change=_segment,
         columns=frozenset(AMOUNTS.split()),
     ),
     _fault(
@@ -237,7 +237,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "missing_partition",
         "a quarter of the terminals absent",
         "terminal_id rows",
-        feed=_partition,
+        change=_partition,
     ),
     _fault("empty_day", "no rows at all", "rows", kind={"kind": "partial_day", "size": 0.0}),
     _fault(

@@ -1,4 +1,4 @@
-"""From records to figures: false alerts, detection, delay, names, precision against harm."""
+"""From records to figures: false alerts, detection, delay, names, precision against true losses."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from statistics import median
 
 import numpy as np
 
-from bench.monitoring.harm import Harm
+from bench.monitoring.populations import DELAY
 from bench.monitoring.runs import Record
 from bench.monitoring.scenarios import BY_NAME, Group
-from bench.monitoring.worlds import DELAY
+from bench.monitoring.true_loss import TrueLoss
 
 Key = tuple[int, str]
 """Seed and scenario: one stream."""
@@ -68,10 +68,10 @@ def at_least(count: int) -> Flag:
 
 def by_stream(records: Sequence[Record]) -> dict[Key, list[Record]]:
     """Each stream's records in order."""
-    found: dict[Key, list[Record]] = {}
-    for record in sorted(records, key=lambda r: (r.seed, r.scenario, r.place)):
-        found.setdefault((record.seed, record.scenario), []).append(record)
-    return found
+    streams: dict[Key, list[Record]] = {}
+    for record in sorted(records, key=lambda r: (r.seed, r.scenario, r.number)):
+        streams.setdefault((record.seed, record.scenario), []).append(record)
+    return streams
 
 
 def of(records: Sequence[Record], *groups: Group) -> list[Record]:
@@ -105,12 +105,12 @@ def delays(records: Sequence[Record], flag: Flag) -> dict[Key, float]:
     Where only labels can tell, the first is the one in which the first of them are known; an earlier
     flag counts as that one.
     """
-    found = {}
+    delay = {}
     for key, stream in by_stream(records).items():
         first = DELAY if BY_NAME[key[1]].group in LATE else 0
-        places = [r.place - first + 1 for r in stream if flag(r)]
-        found[key] = float(max(min(places), 1)) if places else float("inf")
-    return found
+        numbers = [r.number - first + 1 for r in stream if flag(r)]
+        delay[key] = float(max(min(numbers), 1)) if numbers else float("inf")
+    return delay
 
 
 def within(delay: Mapping[Key, float], windows: int) -> float:
@@ -148,23 +148,27 @@ def named(records: Sequence[Record], flag: Flag) -> float:
 
 
 def precision(
-    records: Sequence[Record], flag: Flag, harms: Mapping[Key, Harm], *, strict: bool = False
+    records: Sequence[Record],
+    flag: Flag,
+    true_losses: Mapping[Key, TrueLoss],
+    *,
+    strict: bool = False,
 ) -> Rate:
     """Of the flagged windows, those of a harmed stream; `strict`: those themselves beyond what healthy
     days show."""
-    flagged = [r for r in records if flag(r) and (r.seed, r.scenario) in harms]
+    flagged = [r for r in records if flag(r) and (r.seed, r.scenario) in true_losses]
 
     def right(record: Record) -> bool:
-        harm = harms[record.seed, record.scenario]
-        return harm.windows[record.place] if strict else harm.harmed
+        true_loss = true_losses[record.seed, record.scenario]
+        return true_loss.windows[record.number] if strict else true_loss.harmed
 
     return rate(flagged, right)
 
 
 def ready(records: Sequence[Record], wanted: float) -> int:
-    """The most columns that may be asked for so that faults are still found in the first window at the
+    """The most columns that may be required so that faults are still found in the first window at the
     rate `wanted`; 1 where no count does."""
-    faults = [r for r in of(records, "fault") if r.place == 0]
+    faults = [r for r in of(records, "fault") if r.number == 0]
     for count in range(max((r.flags for r in faults), default=1), 1, -1):
         if rate(faults, at_least(count)).value >= wanted:
             return count

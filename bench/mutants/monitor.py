@@ -59,7 +59,7 @@ MUTANTS = (
         "plumbline/monitor/build_result.py",
         "if life is None or age_days is None or age_days <= life:",
         "if life is None or age_days is None or age_days <= 100 * life:",
-        tests="tests/code/test_monitoring.py",
+        tests="tests/code/test_observe.py",
     ),
     Mutant(
         "Monitor 5",
@@ -105,8 +105,8 @@ MUTANTS = (
         "Monitor 7",
         "monitor: a loss counts as a gain",
         "plumbline/monitor/quality.py",
-        "change = reference - current if metric",
-        "change = current - reference if metric",
-        tests="tests/code/test_matured.py",
+        "lost = reference - current if metric",
+        "lost = current - reference if metric",
+        tests="tests/code/test_label_outcomes.py",
     ),
 )

@@ -10,10 +10,10 @@ from plumbline.core.documents import finite
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.monitor import calendar, distributions, estimate, quality, verdict
 from plumbline.monitor.judge import Judgement
-from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.label_outcomes import LabelOutcome
 from plumbline.monitor.observe import Observation
 from plumbline.monitor.params import Monitor
-from plumbline.monitor.quality import Quality, Week
+from plumbline.monitor.quality import QualityChange, WeekQuality
 from plumbline.monitor.result import (
     BlindDays,
     DayVerdict,
@@ -31,7 +31,7 @@ from plumbline.monitor.result import (
     Windows,
 )
 from plumbline.monitor.verdict import Finding
-from plumbline.monitor.window import Window
+from plumbline.monitor.window import ScoredWindow
 
 CHECKS = tuple(verdict.NEXT)
 """Every check that runs, whether or not it finds something."""
@@ -109,7 +109,7 @@ def finding(one: Finding) -> ReportedFinding:
     )
 
 
-def day(judged: Judgement, outcome: Outcome) -> DayVerdict:
+def day(judged: Judgement, outcome: LabelOutcome) -> DayVerdict:
     """One period's verdict, score and known quality."""
     return DayVerdict(
         day=None if judged.day is None else str(judged.day),
@@ -162,11 +162,11 @@ def _shelf_life(limits: Monitor, age_days: int | None, overdue: str) -> ShelfLif
 
 
 def _periods(seen: Observation) -> str:
-    length = seen.layout.period_days
+    length = seen.binning.period_days
     return {0: "windows", 1: "days", 7: "weeks"}.get(length, f"periods of {length} days")
 
 
-def _quality(known: Quality) -> QualityReport:
+def _quality(known: QualityChange) -> QualityReport:
     pairs: Mapping[str, tuple[Estimate, Estimate] | None] = {
         "value": known.values,
         "mean_label": known.labels,
@@ -193,8 +193,8 @@ def _interval(of: Estimate) -> IntervalFigure:
     return IntervalFigure(value=finite(of.value), low=finite(of.low), high=finite(of.high))
 
 
-def _window(window: Window) -> WindowFacts:
-    labelled = int(np.sum(window.matured))
+def _window(window: ScoredWindow) -> WindowFacts:
+    labelled = int(np.sum(window.labelled))
     if window.day is None or not window.rows:
         return WindowFacts(rows=window.rows, labelled=labelled)
     return WindowFacts(
@@ -206,7 +206,7 @@ def _window(window: Window) -> WindowFacts:
     )
 
 
-def _week(week: Week) -> WeekReport:
+def _week(week: WeekQuality) -> WeekReport:
     return WeekReport(
         window=week.window,
         first=str(week.first),

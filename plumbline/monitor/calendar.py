@@ -14,7 +14,7 @@ def span(day: Array, last: np.datetime64) -> int:
     return 0 if len(day) == 0 else int((last - day.min()) // DAY) + 1
 
 
-def whole(day: Array, last: np.datetime64) -> Array:
+def in_whole_weeks(day: Array, last: np.datetime64) -> Array:
     """True (n,) for the rows of the whole weeks that end with `last`; for all in less than a week."""
     count = span(day, last) // 7
     return np.ones(len(day), bool) if count == 0 else day > last - 7 * count * DAY
@@ -27,11 +27,11 @@ def week_of(day: Array, last: np.datetime64) -> Array:
 
 def blocks(day: Array, last: np.datetime64, length: int) -> Array:
     """Stretches of `length` weeks counted back from `last`, int (n,); -1 for rows in none."""
-    whole_ones = span(day, last) // 7 // length if length > 0 else 0
-    if whole_ones == 0:
+    count = span(day, last) // 7 // length if length > 0 else 0
+    if count == 0:
         return np.full(len(day), -1)
     number = week_of(day, last) // length
-    return np.where(number < whole_ones, number, -1)
+    return np.where(number < count, number, -1)
 
 
 def known_on(day: np.datetime64, label_delay: int) -> np.datetime64:

@@ -1,4 +1,4 @@
-"""What may lie behind a moved column: another unit, another column, another clock, missing hours."""
+"""Likely causes of a moved column: another unit, another column, another clock, missing hours."""
 
 from __future__ import annotations
 
@@ -9,56 +9,56 @@ from itertools import combinations
 import numpy as np
 
 from plumbline.core.declarations import Array
-from plumbline.monitor.binning import FINE, HOURS, STEPS
+from plumbline.monitor.binning import GRID_BINS, HOURS, STEPS
 
 SCALES = (10.0, 100.0, 1000.0, 12.0, 60.0, 3600.0, 3.28084, 2.20462, 2.54)
 FACTORS = (*SCALES, *(1 / scale for scale in SCALES))
-"""Tens, dozens, minutes and seconds, feet, pounds, inches; and their inverses."""
+"""Powers of ten, dozens, minutes and seconds, feet, pounds, inches; and their inverses."""
 MOVES = 12 * STEPS
 """Furthest factor that is looked for, in bins of the fine grid: 4096."""
 TIE = 4.0
 """Gain in nats that a known factor may lack to the best."""
 LEAST = 12.0
 """Gain in log-likelihood (nats) that a cause must bring."""
-STEPS_IN = 10
-"""Halvings by which a share is found, to a thousandth."""
+HALVINGS = 10
+"""Steps of the search for a share, which give it to a thousandth."""
 FLOOR = 1e-3
 """Part of a density that lies evenly on the grid."""
-NEAR = 1.8
+DRIFT_FACTOR = 1.8
 """Factors below it (and above its inverse) are drift, not another unit."""
 FIT = 0.5
 """Share of what has moved that a cause must explain."""
-Grid = tuple[Array, Array]
+GridPair = tuple[Array, Array]
 """Counts on the fine grid: now, before."""
 
 
 @dataclass(frozen=True)
-class Gap:
-    """Hours without a row: in words, their usual share of the rows, and how likely by chance."""
+class HourGap:
+    """Hours without a row: a description, the share of the rows expected in them, and its chance."""
 
-    words: str
+    description: str
     share: float
     chance: float
 
 
-def missing_hours(now: Array, before: Array) -> Gap | None:
+def missing_hours(now: Array, before: Array) -> HourGap | None:
     """The longest run of empty hours (by the rows that were to be expected), if any is empty."""
-    usual = before / max(1, before.sum())
-    best, place = 0.0, (0, 0)
+    expected_shares = before / max(1, before.sum())
+    best, hours = 0.0, (0, 0)
     start = 0
     for hour in range(HOURS + 1):
         if hour == HOURS or now[hour] > 0:
-            share = float(usual[start:hour].sum())
+            share = float(expected_shares[start:hour].sum())
             if share > best:
-                best, place = share, (start, hour)
+                best, hours = share, (start, hour)
             start = hour + 1
     if best == 0.0:
         return None
     expected = now.sum() * best / max(1e-9, 1 - best)
-    first, end = place
-    words = f"between {first}:00 and {end}:00"
-    words = f"after {first}:00" if end == HOURS else f"before {end}:00" if first == 0 else words
-    return Gap(words, best, float(np.exp(-expected / 2)))
+    first, end = hours
+    text = f"between {first}:00 and {end}:00"
+    text = f"after {first}:00" if end == HOURS else f"before {end}:00" if first == 0 else text
+    return HourGap(text, best, float(np.exp(-expected / 2)))
 
 
 def clock(now: Array, before: Array) -> int:
@@ -83,8 +83,8 @@ def scaled(now: Array, before: Array) -> tuple[float, float, float] | None:
     exact = {f: _gain(p, q, _density(_times(before, f))) for f in FACTORS}
     likely = max(FACTORS, key=lambda f: exact[f][0])
     named = exact[likely][0] >= gains[best][0] - TIE
-    near = [gains[m][0] for m in moves if abs(m) < STEPS * np.log2(NEAR)]
-    if max(near) >= gains[best][0] - TIE:
+    of_drift = [gains[m][0] for m in moves if abs(m) < STEPS * np.log2(DRIFT_FACTOR)]
+    if max(of_drift) >= gains[best][0] - TIE:
         return None
     gain, share = exact[likely] if named else gains[best]
     factor = likely if named else float(f"{2.0 ** (best / STEPS):.2g}")
@@ -93,9 +93,9 @@ def scaled(now: Array, before: Array) -> tuple[float, float, float] | None:
     return factor, share, gain
 
 
-def swapped(grids: Mapping[str, Grid], suspects: set[str]) -> list[tuple[str, str, float]]:
-    """Pairs of suspects whose new parts look like each other's usual values, and their share."""
-    found = []
+def swapped(grids: Mapping[str, GridPair], suspects: set[str]) -> list[tuple[str, str, float]]:
+    """Pairs of suspects whose new parts look like each other's past values, and their share."""
+    out = []
     for one, other in combinations(sorted(set(grids) & suspects), 2):
         pairs = [
             (grids[a][0].astype(float), grids[a][1], grids[b][1]) for a, b in _both(one, other)
@@ -104,8 +104,8 @@ def swapped(grids: Mapping[str, Grid], suspects: set[str]) -> list[tuple[str, st
         rivals = [scaled(now, q) for now, q, _ in pairs]
         least = [max(LEAST, r[2] if r else 0.0) for r in rivals]
         if all(g > bound for (g, _), bound in zip(gains, least, strict=True)):
-            found.append((one, other, float(np.mean([s for _, s in gains]))))
-    return found
+            out.append((one, other, float(np.mean([s for _, s in gains]))))
+    return out
 
 
 def _both(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -114,19 +114,19 @@ def _both(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
 
 def _times(before: Array, factor: float) -> Array:
     """The grid's counts with every value times `factor`; what falls off stays at the end."""
-    middle = FINE // 2
-    place = np.arange(FINE) - middle
-    value = 2.0 ** (np.abs(place) / STEPS) - 1
+    middle = GRID_BINS // 2
+    offset = np.arange(GRID_BINS) - middle
+    value = 2.0 ** (np.abs(offset) / STEPS) - 1
     size = np.minimum(np.rint(STEPS * np.log2(1 + factor * value)), middle)
-    there = (middle + np.sign(place) * size).astype(np.int64)
-    return np.bincount(there, weights=before, minlength=FINE)
+    there = (middle + np.sign(offset) * size).astype(np.int64)
+    return np.bincount(there, weights=before, minlength=GRID_BINS)
 
 
 def _density(counts: Array) -> Array:
     """Smoothed shares on the fine grid, none of them zero."""
     kernel = np.array([1, 2, 3, 2, 1]) / 9
     smooth = np.convolve(counts, kernel, mode="same")
-    return (1 - FLOOR) * smooth / max(1e-9, smooth.sum()) + FLOOR / FINE
+    return (1 - FLOOR) * smooth / max(1e-9, smooth.sum()) + FLOOR / GRID_BINS
 
 
 def _gain(now: Array, before: Array, other: Array) -> tuple[float, float]:
@@ -137,7 +137,7 @@ def _gain(now: Array, before: Array, other: Array) -> tuple[float, float]:
     filled = now > 0
     n, q, r = now[filled], before[filled], other[filled]
     low, high = 0.0, 1.0
-    for _ in range(STEPS_IN):
+    for _ in range(HALVINGS):
         share = (low + high) / 2
         rises = (n * (r - q) / ((1 - share) * q + share * r)).sum() > 0
         low, high = (share, high) if rises else (low, share)

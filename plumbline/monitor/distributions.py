@@ -1,4 +1,4 @@
-"""The columns then and now for a reader: shares per bin, segment mix, how far each has moved."""
+"""The columns of both windows for a reader: shares per bin, segment mix, how far each has moved."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from plumbline.core.declarations import Array
 from plumbline.monitor import seasonal_baseline
-from plumbline.monitor.binning import HOURS, Plan
+from plumbline.monitor.binning import HOURS, ColumnSpec
 from plumbline.monitor.observe import Observation
-from plumbline.monitor.period_summary import Sketch
+from plumbline.monitor.period_summary import PeriodSummary
 from plumbline.monitor.result import (
     ColumnDistribution,
     ColumnReport,
@@ -24,118 +24,118 @@ WORST = 6
 """Columns whose distributions are kept, at most."""
 
 
-def pooled(sketches: tuple[Sketch, ...], plan: Plan) -> Array:
+def pooled(summaries: tuple[PeriodSummary, ...], spec: ColumnSpec) -> Array:
     """Shares per bin over several periods, float (size,)."""
-    counts = sum((s.counts[plan.place] for s in sketches), np.zeros(plan.size, np.int64))
+    counts = sum((s.counts[spec.bin_range] for s in summaries), np.zeros(spec.size, np.int64))
     return counts / max(1, counts.sum())
 
 
 def columns(seen: Observation) -> tuple[ColumnReport, ...]:
-    """Every monitored column: its use, its shift over the whole current window, nulls, problems."""
-    worst = {f.column: f.level for f in reversed(seen.findings)}
-    return tuple(_column(seen, p, worst.get(p.name, "ok")) for p in seen.layout.plans)
+    """Every monitored column: its importance, its shift over the whole current window, nulls, problems."""
+    levels = {f.column: f.level for f in reversed(seen.findings)}
+    return tuple(_column(seen, p, levels.get(p.name, "ok")) for p in seen.binning.specs)
 
 
 def prediction(seen: Observation) -> PredictionShift | None:
     """The score's shift over the whole current window; None without rows."""
     if not seen.now.rows:
         return None
-    psi, shift = _moved(seen, seen.layout.score)
+    psi, shift = _moved(seen, seen.binning.score)
     return PredictionShift(psi=psi, shift=shift)
 
 
 def worst(seen: Observation) -> tuple[ColumnDistribution, ...]:
-    """The distributions of the columns that were found, gravest first, then of those that moved most."""
-    plans = [p for p in seen.layout.plans if p.size > 1]
-    found = list(dict.fromkeys(f.column for f in seen.findings if f.column))
-    psi = {p.name: _moved(seen, p)[0] for p in plans}
+    """The distributions of the columns with findings, most severe first, then of those that moved most."""
+    specs = [p for p in seen.binning.specs if p.size > 1]
+    named = list(dict.fromkeys(f.column for f in seen.findings if f.column))
+    psi = {p.name: _moved(seen, p)[0] for p in specs}
     ordered = sorted(
-        plans,
+        specs,
         key=lambda p: (
-            found.index(p.name) if p.name in found else len(found),
+            named.index(p.name) if p.name in named else len(named),
             -psi[p.name],
             p.name,
         ),
     )
-    return tuple(_shares(seen, p) for p in (*ordered[:WORST], seen.layout.score))
+    return tuple(_shares(seen, p) for p in (*ordered[:WORST], seen.binning.score))
 
 
 def segments(seen: Observation) -> tuple[SegmentShare, ...]:
     """The mix of every category, reference and current."""
     out = []
-    for plan in seen.layout.plans:
-        if plan.kind != "category":
+    for spec in seen.binning.specs:
+        if spec.kind != "category":
             continue
-        before, now = pooled(seen.before, plan), pooled(seen.sketches, plan)
-        for value, r, c in zip(labels(plan), before, now, strict=True):
-            share = SegmentShare(column=plan.name, value=value, reference=r, current=c)
+        before, now = pooled(seen.before, spec), pooled(seen.summaries, spec)
+        for value, r, c in zip(labels(spec), before, now, strict=True):
+            share = SegmentShare(column=spec.name, value=value, reference=r, current=c)
             out.append(share)
     return tuple(out)
 
 
-def labels(plan: Plan) -> list[str]:
-    """A word for each bin."""
-    if plan.kind == "time":
+def labels(spec: ColumnSpec) -> list[str]:
+    """A label for each bin."""
+    if spec.kind == "time":
         return [f"{h}:00" for h in range(HOURS)]
-    if plan.kind == "category":
-        return [*(str(v) for v in plan.vocabulary), "(other)"]
-    return between([float(e) for e in plan.edges])
+    if spec.kind == "category":
+        return [*(str(v) for v in spec.vocabulary), "(other)"]
+    return between([float(e) for e in spec.edges])
 
 
 def between(edges: Sequence[float]) -> list[str]:
-    """A word for each bin of numbers; a value with a bin of its own has an edge right below it.
+    """A label for each bin of numbers; a value with a bin of its own has an edge right below it.
 
     >>> between([float(np.nextafter(0, -1)), 0.0, 1500.0])
     ['under 0', '0', '0 to 1,500', 'over 1,500']
     """
     if not edges:
         return ["all"]
-    own = [b == np.nextafter(a, np.inf) for a, b in itertools.pairwise(edges)]
-    first = f"under {_said(edges[1])}" if own[:1] == [True] else f"up to {_said(edges[0])}"
+    single = [b == np.nextafter(a, np.inf) for a, b in itertools.pairwise(edges)]
+    first = f"under {_edge(edges[1])}" if single[:1] == [True] else f"up to {_edge(edges[0])}"
     inner = [
-        _said(b) if alone else f"{_said(a)} to {_said(b)}"
-        for alone, (a, b) in zip(own, itertools.pairwise(edges), strict=True)
+        _edge(b) if alone else f"{_edge(a)} to {_edge(b)}"
+        for alone, (a, b) in zip(single, itertools.pairwise(edges), strict=True)
     ]
-    return [first, *inner, f"over {_said(edges[-1])}"]
+    return [first, *inner, f"over {_edge(edges[-1])}"]
 
 
-def _said(edge: float) -> str:
+def _edge(edge: float) -> str:
     return f"{edge:,.0f}" if abs(edge) >= 1_000 else f"{edge:.4g}" if abs(edge) > 1e-300 else "0"
 
 
-def _shares(seen: Observation, plan: Plan) -> ColumnDistribution:
-    before, now = pooled(seen.before, plan), pooled(seen.sketches, plan)
+def _shares(seen: Observation, spec: ColumnSpec) -> ColumnDistribution:
+    before, now = pooled(seen.before, spec), pooled(seen.summaries, spec)
     return ColumnDistribution(
-        name=plan.name,
-        kind=plan.kind,
-        bins=tuple(labels(plan)),
+        name=spec.name,
+        kind=spec.kind,
+        bins=tuple(labels(spec)),
         reference=tuple(before.tolist()),
         current=tuple(now.tolist()),
     )
 
 
-def _column(seen: Observation, plan: Plan, level: Level) -> ColumnReport:
+def _column(seen: Observation, spec: ColumnSpec, level: Level) -> ColumnReport:
     of_model = ColumnReport(
-        name=plan.name, level=level, importance=plan.importance, reach=plan.reach
+        name=spec.name, level=level, importance=spec.importance, reach=spec.reach
     )
-    problem = next((s.problems[plan.name] for s in seen.sketches if plan.name in s.problems), None)
+    problem = next((s.problems[spec.name] for s in seen.summaries if spec.name in s.problems), None)
     if problem:
         return of_model.model_copy(update={"problem": problem[1]})
     nulls = {
-        "null_reference": _null_share(seen.before, plan.name),
-        "null_current": _null_share(seen.sketches, plan.name),
+        "null_reference": _null_share(seen.before, spec.name),
+        "null_current": _null_share(seen.summaries, spec.name),
     }
-    moved = dict(zip(("psi", "shift"), _moved(seen, plan), strict=True)) if plan.size > 1 else {}
+    moved = dict(zip(("psi", "shift"), _moved(seen, spec), strict=True)) if spec.size > 1 else {}
     return of_model.model_copy(update=nulls | moved)
 
 
-def _null_share(sketches: Sequence[Sketch], name: str) -> float:
-    rows = sum(s.rows for s in sketches)
-    return sum(s.nulls.get(name, 0) for s in sketches) / max(1, rows)
+def _null_share(summaries: Sequence[PeriodSummary], name: str) -> float:
+    rows = sum(s.rows for s in summaries)
+    return sum(s.nulls.get(name, 0) for s in summaries) / max(1, rows)
 
 
-def _moved(seen: Observation, plan: Plan) -> tuple[float, float]:
+def _moved(seen: Observation, spec: ColumnSpec) -> tuple[float, float]:
     """PSI and shift of a column, or of the score, over the whole current window."""
-    before = sum((s.counts[plan.place] for s in seen.before), np.zeros(plan.size, np.int64))
-    now = sum((s.counts[plan.place] for s in seen.sketches), np.zeros(plan.size, np.int64))
-    return seasonal_baseline.distance(now, before, plan.order)
+    before = sum((s.counts[spec.bin_range] for s in seen.before), np.zeros(spec.size, np.int64))
+    now = sum((s.counts[spec.bin_range] for s in seen.summaries), np.zeros(spec.size, np.int64))
+    return seasonal_baseline.distance(now, before, spec.order)

@@ -18,15 +18,15 @@ import pandas as pd
 
 from plumbline.core.declarations import Array
 
-Kind = Literal["numeric", "category", "identifier"]
+ValueKind = Literal["numeric", "category", "identifier"]
 """How values are compared: in quantile bins, value by value, or not at all (only nulls)."""
 
 CATEGORIES = 50
-"""Values of a category that are told apart; the rarer ones share a bin."""
+"""Values of a category with a bin of their own; the rarer ones share one."""
 
 
 @dataclass(frozen=True)
-class Size:
+class EffectSize:
     """A measured change and the change that means nothing, in the same unit."""
 
     value: float
@@ -39,7 +39,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Effect:
+class ColumnEffect:
     """One column, current against reference.
 
     `psi` (population stability index, nats), `js` (square root of the Jensen-Shannon divergence, 0 to
@@ -50,13 +50,13 @@ class Effect:
     """
 
     rows: tuple[int, int]
-    psi: Size
+    psi: EffectSize
     js: float
     ks: float
-    null: Size
+    null: EffectSize
     null_shares: tuple[float, float]
-    unseen: Size
-    outside: Size
+    unseen: EffectSize
+    outside: EffectSize
     constant: bool
     all_null: bool
 
@@ -64,37 +64,41 @@ class Effect:
 def compare(
     reference: Array,
     current: Array,
-    kind: Kind,
+    kind: ValueKind,
     *,
     bins: int,
     chance: float,
     stretches: Sequence[Array] = (),
-) -> Effect:
+) -> ColumnEffect:
     """The effect between two columns of n and m values, n > 0 and m > 0.
 
     `chance` is the share of windows without drift whose sizes may exceed their noise. `stretches`:
     each int (n,) numbers stretches of the reference in time, -1 for rows in none; the more they
     differ from each other, the larger the noise.
     """
-    gone = (pd.isna(reference), pd.isna(current))
-    known = (reference[~gone[0]], current[~gone[1]])
+    null = (pd.isna(reference), pd.isna(current))
+    known = (reference[~null[0]], current[~null[1]])
     usable = kind != "identifier" and len(known[0]) > 0 and len(known[1]) > 0
     placed = _place(*known, kind, bins) if usable else (np.zeros(0, np.int64),) * 2
     counts = _counts(*placed)
-    alike = max([1.0, *(overdispersion(placed[0], s[~gone[0]]) for s in stretches if usable)])
-    beyond = _outside(*known, chance, alike) if usable and kind == "numeric" else Size(0.0, 0.0)
-    unseen = _unseen(*known, chance, alike) if usable and kind == "category" else Size(0.0, 0.0)
-    return Effect(
+    alike = max([1.0, *(overdispersion(placed[0], s[~null[0]]) for s in stretches if usable)])
+    beyond = (
+        _outside(*known, chance, alike) if usable and kind == "numeric" else EffectSize(0.0, 0.0)
+    )
+    unseen = (
+        _unseen(*known, chance, alike) if usable and kind == "category" else EffectSize(0.0, 0.0)
+    )
+    return ColumnEffect(
         rows=(len(reference), len(current)),
-        psi=Size(psi(*counts), alike * psi_noise(*counts, chance)),
+        psi=EffectSize(psi(*counts), alike * psi_noise(*counts, chance)),
         js=jensen_shannon(*counts),
         ks=ks_gap(*counts, ordered=kind == "numeric"),
-        null=_share_change(*gone, chance),
-        null_shares=(float(gone[0].mean()), float(gone[1].mean())),
+        null=_share_change(*null, chance),
+        null_shares=(float(null[0].mean()), float(null[1].mean())),
         unseen=unseen,
         outside=beyond,
         constant=usable and _stuck(*known, chance),
-        all_null=bool(gone[1].all() and not gone[0].all()),
+        all_null=bool(null[1].all() and not null[0].all()),
     )
 
 
@@ -110,13 +114,13 @@ def bin_edges(values: Array, bins: int) -> Array:
     kinds, counts = np.unique(values, return_counts=True)
     if len(kinds) <= bins:
         return kinds[:-1]
-    rest, own, top = values, np.zeros(0), counts.argmax()
+    rest, single, top = values, np.zeros(0), counts.argmax()
     if counts[top] > len(values) / bins:
         rest = values[values != kinds[top]]
-        own = np.array([np.nextafter(kinds[top], -np.inf), kinds[top]])
+        single = np.array([np.nextafter(kinds[top], -np.inf), kinds[top]])
     parts = ceil(bins * len(rest) / len(values))
     inner = np.quantile(rest, np.arange(1, parts) / parts, method="lower")
-    return np.unique(np.concatenate([inner, own]))
+    return np.unique(np.concatenate([inner, single]))
 
 
 def psi(reference: Array, current: Array) -> float:
@@ -133,16 +137,16 @@ def psi_noise(reference: Array, current: Array, chance: float) -> float:
     return float(1 / n + 1 / m) * chi2_quantile(bins - 1, 1 - chance)
 
 
-def overdispersion(places: Array, stretches: Array) -> float:
+def overdispersion(positions: Array, stretches: Array) -> float:
     """How many times more than by chance the stretches' counts per bin differ from each other.
 
     Pearson's chi-squared over its degrees of freedom (McCullagh & Nelder 1989, 4.5): about 1 where
-    rows are independent, k where they come in groups of k alike. `places` int (n,): each row's bin.
+    rows are independent, k where they come in groups of k alike. `positions` int (n,): each row's bin.
     """
     inside = stretches >= 0
     if not inside.any():
         return 1.0
-    rows, bins = stretches[inside], places[inside]
+    rows, bins = stretches[inside], positions[inside]
     count, size = int(rows.max()) + 1, int(bins.max()) + 1
     table = np.bincount(rows * size + bins, minlength=count * size).reshape(count, size)
     table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
@@ -194,45 +198,45 @@ def _counts(reference: Array, current: Array) -> tuple[Array, Array]:
     return np.bincount(reference, minlength=size), np.bincount(current, minlength=size)
 
 
-def _place(reference: Array, current: Array, kind: Kind, bins: int) -> tuple[Array, Array]:
+def _place(reference: Array, current: Array, kind: ValueKind, bins: int) -> tuple[Array, Array]:
     if kind == "category":
-        places = {v: i for i, v in enumerate(_vocabulary(reference))}
-        return _codes(reference, places), _codes(current, places)
+        codes = {v: i for i, v in enumerate(_vocabulary(reference))}
+        return _codes(reference, codes), _codes(current, codes)
     past, now = reference.astype(np.float64), current.astype(np.float64)
     edges = bin_edges(past, bins)
     return np.searchsorted(edges, past), np.searchsorted(edges, now)
 
 
 def _vocabulary(reference: Array) -> Sequence[object]:
-    found = pd.Series(reference).value_counts()
-    ordered = sorted(found.items(), key=lambda item: (-item[1], str(item[0])))
+    counts = pd.Series(reference).value_counts()
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
     return [value for value, _ in ordered[:CATEGORIES]]
 
 
-def _codes(values: Array, places: dict[object, int]) -> Array:
+def _codes(values: Array, codes: dict[object, int]) -> Array:
     inverse, kinds = pd.factorize(values)
-    return np.array([places.get(k, len(places)) for k in kinds], np.int64)[inverse]
+    return np.array([codes.get(k, len(codes)) for k in kinds], np.int64)[inverse]
 
 
-def _share_change(reference: Array, current: Array, chance: float) -> Size:
+def _share_change(reference: Array, current: Array, chance: float) -> EffectSize:
     before, now, n, m = reference.mean(), current.mean(), len(reference), len(current)
     pooled = float((before * n + now * m) / (n + m))
     rows = n * m / (n + m)  # the variance of a difference of two means
-    return Size(float(abs(now - before)), share_noise(pooled, rows, chance) - pooled)
+    return EffectSize(float(abs(now - before)), share_noise(pooled, rows, chance) - pooled)
 
 
-def _unseen(reference: Array, current: Array, chance: float, alike: float) -> Size:
+def _unseen(reference: Array, current: Array, chance: float, alike: float) -> EffectSize:
     """Good and Turing's estimate of what is unseen without drift: the values seen once."""
     seen = pd.Series(reference).value_counts()
     expected = float((seen == 1).sum() / len(reference))
     value = 1 - pd.Series(current).isin(seen.index).mean()
-    return Size(float(value), share_noise(expected, len(current) / alike, chance))
+    return EffectSize(float(value), share_noise(expected, len(current) / alike, chance))
 
 
-def _outside(reference: Array, current: Array, chance: float, alike: float) -> Size:
+def _outside(reference: Array, current: Array, chance: float, alike: float) -> EffectSize:
     value = ((current < reference.min()) | (current > reference.max())).mean()
     expected = 2 / (len(reference) / alike + 1)
-    return Size(float(value), share_noise(expected, len(current) / alike, chance))
+    return EffectSize(float(value), share_noise(expected, len(current) / alike, chance))
 
 
 def _stuck(reference: Array, current: Array, chance: float) -> bool:

@@ -1,4 +1,4 @@
-"""The monitor's pictures as SVG: verdicts, rows, score and quality day by day; the score then and now."""
+"""The monitor's plots as SVG: verdicts, rows, score and quality day by day; the score in both windows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.declarations import Array
-from plumbline.monitor.history import Row
+from plumbline.monitor.history import HistoryRow
 from plumbline.monitor.observe import Observation
 
 DAYS = 180
@@ -19,14 +19,14 @@ COLOURS = {"ok": "#7a8b99", "warning": "#d99a2b", "alert": "#c23b3b"}
 PAST, NOW = "#7a8b99", "#c23b3b"
 
 
-def draw(folder: Path, seen: Observation, history: Sequence[Row]) -> list[Path]:
+def draw(folder: Path, seen: Observation, history: Sequence[HistoryRow]) -> list[Path]:
     """Write score.svg and days.svg into an existing folder; each only if there is data."""
-    made = []
+    written = []
     if seen.past.rows and seen.now.rows:
-        made.append(_score(folder / "score.svg", seen))
+        written.append(_score(folder / "score.svg", seen))
     if history:
-        made.append(_days(folder / "days.svg", history[-DAYS:]))
-    return made
+        written.append(_days(folder / "days.svg", history[-DAYS:]))
+    return written
 
 
 def _score(path: Path, seen: Observation) -> Path:
@@ -43,7 +43,7 @@ def _score(path: Path, seen: Observation) -> Path:
     return path
 
 
-def _days(path: Path, history: Sequence[Row]) -> Path:
+def _days(path: Path, history: Sequence[HistoryRow]) -> Path:
     """Rows coloured by the verdict, the score's mean and shift, the known quality."""
     days = np.array([row["day"] for row in history], "datetime64[D]")
     colours = [COLOURS[row["level"]] for row in history]

@@ -7,7 +7,7 @@ import numpy as np
 from plumbline.core.declarations import Array
 from plumbline.metrics import metrics
 from plumbline.monitor import label_outcomes
-from plumbline.monitor.label_outcomes import Outcome
+from plumbline.monitor.label_outcomes import LabelOutcome
 from plumbline.monitor.observe import Observation
 from plumbline.monitor.result import QualityEstimate, QualityOfDay
 from plumbline.monitor.verdict import FAULTS
@@ -18,7 +18,7 @@ ASSUMES = (
 DRAWS = 200
 
 
-def known(outcome: Outcome) -> QualityOfDay | None:
+def known(outcome: LabelOutcome) -> QualityOfDay | None:
     """A period's quality with a 95 % interval (Poisson bootstrap of its rows), None without labels."""
     problem = "classification" if outcome.scores.size else "regression"
     value = label_outcomes.quality(problem, outcome)
@@ -62,16 +62,14 @@ def expected_precision(score: Array) -> float | None:
     return float((precision * s).sum() / s.sum())
 
 
-def _interval(problem: str, outcome: Outcome, value: float) -> tuple[float, float]:
+def _interval(problem: str, outcome: LabelOutcome, value: float) -> tuple[float, float]:
     if problem == "regression":
         spread = max(outcome.variance / outcome.known - value**2, 0.0)
         error = 1.96 * float(np.sqrt(spread / outcome.known))
         return value - error, value + error
     random = np.random.default_rng(0)
-    found = []
-    for _ in range(DRAWS):
-        drawn = random.poisson(outcome.scores)
-        found.append(label_outcomes.precision(*drawn[:, ::-1]))
-    good = [f for f in found if np.isfinite(f)]
+    drawn = (random.poisson(outcome.scores) for _ in range(DRAWS))
+    replicates = [label_outcomes.precision(*counts[:, ::-1]) for counts in drawn]
+    good = [r for r in replicates if np.isfinite(r)]
     low, high = np.quantile(good, (0.025, 0.975)) if good else (value, value)
     return float(low), float(high)

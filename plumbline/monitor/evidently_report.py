@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from plumbline.core import arrays
-from plumbline.core.declarations import Array
-from plumbline.monitor import build_result, evidently_widgets, quality, stable_html, verdict
-from plumbline.monitor.binning import Plan
+from plumbline.monitor import (
+    build_result,
+    evidently_frames,
+    evidently_widgets,
+    quality,
+    stable_html,
+    verdict,
+)
 from plumbline.monitor.evidently_widgets import LABEL, SCORE, Pair, drift_table, widgets
 from plumbline.monitor.observe import Observation
 from plumbline.monitor.params import Monitor
-from plumbline.monitor.window import Window
+from plumbline.monitor.window import ScoredWindow
 
-FEWEST = 10
+MIN_ROWS = 10
 """Rows of a window below which Evidently's drift and quality metrics have nothing to draw."""
 
 NOTE = (
@@ -42,76 +45,33 @@ def write(
     path.write_text(stable_html.stable(page), encoding="utf-8")
 
 
-def sample(whole: Window, rows: int, seed: int) -> Window:
-    """At most `rows` rows, drawn without replacement, in their order."""
-    if whole.rows <= rows:
-        return whole
-    drawn = np.random.default_rng(seed).choice(whole.rows, rows, replace=False)
-    return whole.take(np.sort(drawn))
-
-
-def drawable(seen: Observation, past: Window, now: Window) -> tuple[list[str], dict[str, str]]:
-    """The columns that Evidently can draw, most important first, and those left out, with why."""
-    left_out, good = {}, []
-    for one in sorted(seen.layout.plans, key=lambda p: (-p.reach, p.name)):
-        problem = _problem(one, past, now)
-        if problem:
-            left_out[one.name] = problem
-        elif one.kind == "identifier":
-            left_out[one.name] = "an id: its values are expected to be new"
-        elif one.kind == "time":
-            left_out[one.name] = "the event time: see its hours on the monitor's page"
-        elif any(_empty(w.columns[one.name]) for w in (past, now)):
-            left_out[one.name] = "no value in one of the windows"
-        else:
-            good.append(one.name)
-    return good, left_out
-
-
-def frame(seen: Observation, whole: Window, columns: list[str]) -> pd.DataFrame:
-    """The columns as Evidently wants them: float64 without infinities, or text."""
-    kinds = {p.name: p.kind for p in seen.layout.plans}
-    made = {n: _plain(whole.columns[n], kinds[n] == "category") for n in columns}
-    return pd.DataFrame(made)
-
-
-def _problem(plan: Plan, past: Window, now: Window) -> str:
-    """Why there is nothing to compare, "" where there is."""
-    for window, where in ((now, "current"), (past, "reference")):
-        if plan.name not in window.columns:
-            return f"not in the {where} table"
-        if plan.kind == "numeric" and not arrays.is_number(window.columns[plan.name]):
-            return f"text in the {where} table, expected numbers"
-    return ""
-
-
-def _empty(values: Array) -> bool:
-    """Nothing to draw: null or infinite throughout."""
-    if values.dtype.kind == "f":
-        return not np.isfinite(values).any()
-    return bool(pd.isna(values).all())
-
-
-def _plain(values: Array, category: bool) -> Array:
-    if category or not arrays.is_number(values):
-        return np.where(pd.isna(values), "(null)", values.astype(str)).astype(object)
-    numbers = values.astype(np.float64)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
-
-
 def _tabs(
     seen: Observation, limits: Monitor, problem: str, threshold: float | None, seed: int
 ) -> dict[str, list[Any]]:
-    past, now = sample(seen.past, limits.rows, seed), sample(seen.now, limits.rows, seed + 1)
-    known = (_known(seen.past, limits.rows, seed), _known(seen.now, limits.rows, seed + 1))
+    past, now = (
+        evidently_frames.sample(seen.past, limits.rows, seed),
+        evidently_frames.sample(seen.now, limits.rows, seed + 1),
+    )
+    known = (
+        evidently_frames.labelled_sample(seen.past, limits.rows, seed),
+        evidently_frames.labelled_sample(seen.now, limits.rows, seed + 1),
+    )
     tabs = {"Verdict": _verdict(seen)}
-    if min(past.rows, now.rows) >= FEWEST:
+    if min(past.rows, now.rows) >= MIN_ROWS:
         tabs["Inputs"] = _inputs(seen, past, now, limits)
-        tabs["Prediction"] = _drift((_scores(past), _scores(now)), SCORE, "numeric", limits)
-    if min(w.rows for w in known) >= FEWEST:
+        tabs["Prediction"] = _drift(
+            (evidently_frames.scores(past), evidently_frames.scores(now)), SCORE, "numeric", limits
+        )
+    if min(w.rows for w in known) >= MIN_ROWS:
         kind = "category" if problem == "classification" else "numeric"
         tabs["Label"] = _drift(
-            (_labels(known[0], problem), _labels(known[1], problem)), LABEL, kind, limits
+            (
+                evidently_frames.labels(known[0], problem),
+                evidently_frames.labels(known[1], problem),
+            ),
+            LABEL,
+            kind,
+            limits,
         )
     tabs["Quality"] = _quality(seen, known, problem, threshold)
     return tabs
@@ -144,23 +104,26 @@ def _verdict(seen: Observation) -> list[Any]:
     ]
 
 
-def _inputs(seen: Observation, past: Window, now: Window, limits: Monitor) -> list[Any]:
+def _inputs(seen: Observation, past: ScoredWindow, now: ScoredWindow, limits: Monitor) -> list[Any]:
     from evidently.legacy.renderers import html_widgets as html
 
-    columns, left_out = drawable(seen, past, now)
-    found: list[Any] = [html.text_widget(text=NOTE)]
+    columns, left_out = evidently_frames.drawable(seen, past, now)
+    out: list[Any] = [html.text_widget(text=NOTE)]
     if columns:
         preset = drift_table(columns, limits.psi.warning)
         categories = [
-            p.name for p in seen.layout.plans if p.kind == "category" and p.name in columns
+            p.name for p in seen.binning.specs if p.kind == "category" and p.name in columns
         ]
-        frames = frame(seen, past, columns), frame(seen, now, columns)
-        found += widgets(preset, frames, categories)
+        frames = (
+            evidently_frames.frame(seen, past, columns),
+            evidently_frames.frame(seen, now, columns),
+        )
+        out += widgets(preset, frames, categories)
     if left_out:
-        found.append(
+        out.append(
             html.table_data(column_names=["column", "why"], data=left_out.items(), title="Left out")
         )
-    return found
+    return out
 
 
 def _drift(pair: Pair, name: str, kind: str, limits: Monitor) -> list[Any]:
@@ -171,7 +134,10 @@ def _drift(pair: Pair, name: str, kind: str, limits: Monitor) -> list[Any]:
 
 
 def _quality(
-    seen: Observation, known: tuple[Window, Window], problem: str, threshold: float | None
+    seen: Observation,
+    known: tuple[ScoredWindow, ScoredWindow],
+    problem: str,
+    threshold: float | None,
 ) -> list[Any]:
     from evidently.legacy.renderers import html_widgets as html
 
@@ -189,11 +155,11 @@ def _quality(
         ]
         for w in seen.weeks
     ]
-    found = [html.counter(counters=[html.CounterData(text, blind)])]
+    out = [html.counter(counters=[html.CounterData(text, blind)])]
     if rows:
-        found += [_by_week(seen), html.table_data(column_names=head, data=rows, title="By week")]
-    both = all(w.rows >= FEWEST and _two_values(w, problem) for w in known)
-    return found + (_performance(known, problem, threshold) if both else [])
+        out += [_by_week(seen), html.table_data(column_names=head, data=rows, title="By week")]
+    both = all(w.rows >= MIN_ROWS and evidently_frames.two_values(w, problem) for w in known)
+    return out + (_performance(known, problem, threshold) if both else [])
 
 
 def _by_week(seen: Observation) -> Any:
@@ -217,11 +183,13 @@ def _by_week(seen: Observation) -> Any:
     return html.plotly_data(title="Quality by week", data=lines, layout=layout)
 
 
-def _performance(known: tuple[Window, Window], problem: str, threshold: float | None) -> list[Any]:
+def _performance(
+    known: tuple[ScoredWindow, ScoredWindow], problem: str, threshold: float | None
+) -> list[Any]:
     from evidently.presets.classification import ClassificationQuality
     from evidently.presets.regression import RegressionQuality
 
-    past, now = (_labels(w, problem).assign(**{SCORE: w.score}) for w in known)
+    past, now = (evidently_frames.labels(w, problem).assign(**{SCORE: w.score}) for w in known)
     if problem == "classification":
         preset: Any = ClassificationQuality(pr_curve=True, probas_threshold=threshold)
     else:
@@ -229,22 +197,5 @@ def _performance(known: tuple[Window, Window], problem: str, threshold: float | 
     return widgets(preset, (past, now), [], problem)
 
 
-def _until(whole: Window) -> str:
-    return "" if whole.last is None else f", until {whole.last}"
-
-
-def _known(whole: Window, rows: int, seed: int) -> Window:
-    return sample(whole.take(whole.matured), rows, seed)
-
-
-def _scores(whole: Window) -> pd.DataFrame:
-    return pd.DataFrame({SCORE: whole.score})
-
-
-def _labels(known: Window, problem: str) -> pd.DataFrame:
-    values = known.label.astype(np.int64) if problem == "classification" else known.label
-    return pd.DataFrame({LABEL: values})
-
-
-def _two_values(known: Window, problem: str) -> bool:
-    return problem == "regression" or len(np.unique(known.label)) > 1
+def _until(window: ScoredWindow) -> str:
+    return "" if window.last is None else f", until {window.last}"

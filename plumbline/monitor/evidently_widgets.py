@@ -32,7 +32,7 @@ def widgets(metric: Any, pair: Pair, categories: Sequence[str], problem: str = "
 
 
 def drift_table(columns: Sequence[str], threshold: float) -> Any:
-    """Evidently's preset for drift, less the metrics per column: its table draws them once more."""
+    """Evidently's preset for drift without the metrics per column, which its table draws again."""
     from evidently.presets import DataDriftPreset
 
     class DriftTable(DataDriftPreset):
@@ -43,17 +43,17 @@ def drift_table(columns: Sequence[str], threshold: float) -> Any:
 
 
 def page(tabs: Mapping[str, list[Any]]) -> str:
-    """The HTML with one tab per title. Its ids are random: see `plumbline.monitor.normalise`."""
+    """The HTML with one tab per title. Its ids are random: see `plumbline.monitor.stable_html`."""
     from evidently.core.metric_types import render_widgets
     from evidently.legacy.renderers import html_widgets as html
 
     groups = {title: html.group_widget(title="", widgets=inner) for title, inner in tabs.items()}
-    whole = html.widget_tabs(tabs=[html.TabData(title, group) for title, group in groups.items()])
-    # Evidently looks for details in groups, not behind tabs: hand them over at the top.
-    whole.additionalGraphs = [g for group in groups.values() for g in group.get_additional_graphs()]
+    top = html.widget_tabs(tabs=[html.TabData(title, group) for title, group in groups.items()])
+    # Evidently looks for details in groups, not behind tabs: so they are attached at the top.
+    top.additionalGraphs = [g for group in groups.values() for g in group.get_additional_graphs()]
     for group in groups.values():
         _strip(group)
-    return str(render_widgets([whole]))
+    return str(render_widgets([top]))
 
 
 def _strip(widget: Any) -> None:

@@ -1,4 +1,4 @@
-"""Each day's verdict and figures as a small table: what a stream has been, over all runs."""
+"""Each day's verdict and figures as a small table, over all runs of a stream."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEAD = (
     "maturity",
     "model",
 )
-"""The table's columns: a period's first day, its verdict, what was found, its figures, the model's md5."""
+"""The table's columns: a period's first day, its verdict, its findings, its figures, the model's md5."""
 
 QUALITY = {
     "value": "quality",
@@ -34,21 +34,21 @@ QUALITY = {
 }
 """The column of each figure of a day's quality."""
 FIGURES = ("score_mean", "score_shift", *QUALITY.values())
-Row = dict[str, str]
+HistoryRow = dict[str, str]
 
 
-def rows(result: MonitorResult, model: str) -> list[Row]:
+def rows(result: MonitorResult, model: str) -> list[HistoryRow]:
     """A row per judged day of a verdict; none for a table without time."""
     return [_row(day, model) for day in result.days if day.day is not None]
 
 
-def merge(before: Iterable[Row], now: Iterable[Row]) -> list[Row]:
+def merge(before: Iterable[HistoryRow], now: Iterable[HistoryRow]) -> list[HistoryRow]:
     """Both tables' days in order; where both have a day, what was judged last."""
     kept = {row["day"]: row for row in before} | {row["day"]: row for row in now}
     return [kept[day] for day in sorted(kept)]
 
 
-def dumps(table: Iterable[Row]) -> str:
+def dumps(table: Iterable[HistoryRow]) -> str:
     """The table as CSV with a head."""
     out = io.StringIO()
     writer = csv.DictWriter(out, HEAD, lineterminator="\n")
@@ -57,22 +57,22 @@ def dumps(table: Iterable[Row]) -> str:
     return out.getvalue()
 
 
-def loads(text: str, name: str) -> list[Row]:
+def loads(text: str, name: str) -> list[HistoryRow]:
     """The rows of a CSV as `dumps` wrote it; an empty text has none.
 
     PlumblineError names the file `name` where it is something else.
     """
-    found = csv.DictReader(io.StringIO(text))
-    head = tuple(found.fieldnames or ())
+    reader = csv.DictReader(io.StringIO(text))
+    head = tuple(reader.fieldnames or ())
     if head and head != HEAD:
         raise PlumblineError(
             f"{name}: expected the columns {', '.join(HEAD)}, found {', '.join(head)}; "
             "put it back with `git checkout`, or start anew with an empty file"
         )
-    return list(found)
+    return list(reader)
 
 
-def _row(day: DayVerdict, model: str) -> Row:
+def _row(day: DayVerdict, model: str) -> HistoryRow:
     names = [f"{f.check} {f.column}" if f.column else f.check for f in day.findings]
     figures = {f"score_{name}": value for name, value in day.score or ()}
     figures |= {QUALITY[name]: value for name, value in day.quality or ()}

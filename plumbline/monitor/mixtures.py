@@ -7,50 +7,53 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from plumbline.monitor import causes
-from plumbline.monitor.binning import Plan
-from plumbline.monitor.causes import Grid
-from plumbline.monitor.check_context import ROWS, Scene, percent
+from plumbline.monitor.binning import ColumnSpec
+from plumbline.monitor.causes import GridPair
+from plumbline.monitor.check_context import ROWS, CheckContext, percent
 from plumbline.monitor.verdict import Finding, Level
 
 
-def findings(scene: Scene, found: Sequence[Finding]) -> Iterator[Finding]:
-    """Causes of what is out of range (among `found`) or has moved."""
-    grids = {p.name: g for p in scene.layout.plans if (g := _grid(scene, p)) is not None}
-    suspects = {f.column for f in found if f.check == "outside" and f.column}
-    suspects |= {n for n in grids if n in scene.moved and scene.moved[n].p < scene.warning}
-    suspects -= {f.column for f in found if f.check in ("stuck", "constant", "all_null")}
-    swapped = list(_swapped(scene, grids, suspects & set(grids)))
+def findings(context: CheckContext, faults: Sequence[Finding]) -> Iterator[Finding]:
+    """Causes of what is out of range (among `faults`) or has moved."""
+    grids = {s.name: g for s in context.binning.specs if (g := _grids(context, s)) is not None}
+    suspects = {f.column for f in faults if f.check == "outside" and f.column}
+    moved = {n for n in grids if n in context.shifts and context.shifts[n].p < context.warning}
+    suspects |= moved
+    suspects -= {f.column for f in faults if f.check in ("stuck", "constant", "all_null")}
+    swapped = list(_swapped(context, grids, suspects & set(grids)))
     yield from swapped
     for name in sorted(suspects & set(grids) - {f.column for f in swapped}):
         scaled = causes.scaled(*grids[name])
         if scaled is None:
             continue
         factor, share, _ = scaled
-        plan = scene.layout.named[name]
+        spec = context.binning.by_name[name]
         text = f"{percent(share)} of the values fit the usual ones times {factor:g}"
         cause = f"{name} x{factor:g} in {percent(share)} of rows"
-        level = _level(scene, share, used=scene.used(plan))
-        yield Finding("unit", level, share, ROWS, text, name, plan.reach, cause)
+        level = _level(context, share, important=context.important(spec))
+        yield Finding("unit", level, share, ROWS, text, name, spec.reach, cause)
 
 
-def _swapped(scene: Scene, grids: Mapping[str, Grid], suspects: set[str]) -> Iterator[Finding]:
+def _swapped(
+    context: CheckContext, grids: Mapping[str, GridPair], suspects: set[str]
+) -> Iterator[Finding]:
     for one, other, share in causes.swapped(grids, suspects):
-        plans = scene.layout.named[one], scene.layout.named[other]
-        level = _level(scene, share, used=any(scene.used(p) for p in plans))
+        specs = context.binning.by_name[one], context.binning.by_name[other]
+        level = _level(context, share, important=any(context.important(s) for s in specs))
         cause = f"{one} and {other} swapped in {percent(share)} of rows"
-        for plan, like in zip(plans, (other, one), strict=True):
+        for spec, like in zip(specs, (other, one), strict=True):
             text = f"{percent(share)} of the values look like those of {like}"
-            yield Finding("swapped", level, share, ROWS, text, plan.name, plan.reach, cause)
+            yield Finding("swapped", level, share, ROWS, text, spec.name, spec.reach, cause)
 
 
-def _level(scene: Scene, share: float, *, used: bool) -> Level:
-    return "alert" if used and share >= scene.limits.fault_share else "warning"
+def _level(context: CheckContext, share: float, *, important: bool) -> Level:
+    return "alert" if important and share >= context.limits.fault_share else "warning"
 
 
-def _grid(scene: Scene, plan: Plan) -> Grid | None:
+def _grids(context: CheckContext, spec: ColumnSpec) -> GridPair | None:
     """The column's fine grid now and over the past (the training window's without one)."""
-    mine = scene.now.raw[plan.name].fine if plan.name in scene.now.raw else None
-    if plan.rare is None or mine is None:
+    now = context.now.raw[spec.name].grid if spec.name in context.now.raw else None
+    if spec.rare is None or now is None:
         return None
-    known = [r.fine for r in scene.raws(plan, season=True) if r.fine is not None]
-    return mine, np.sum(known, axis=0) if known else scene.layout.fine[plan.name]
+    past = [r.grid for r in context.raw_columns(spec, season=True) if r.grid is not None]
+    return now, np.sum(past, axis=0) if past else context.binning.training_grids[spec.name]

@@ -9,14 +9,14 @@ from pydantic import Field, model_validator
 from plumbline.core.params_base import Count, Section, Share
 
 
-class Limits(Section):
+class LevelLimits(Section):
     """Sizes, beyond noise, from which a finding is a warning and from which it is an alert."""
 
     warning: Annotated[float, Field(ge=0)]
     alert: Annotated[float, Field(ge=0)]
 
     @model_validator(mode="after")
-    def _ordered(self) -> Limits:
+    def _ordered(self) -> LevelLimits:
         if self.warning > self.alert:
             raise ValueError(
                 f"warning at most alert, found warning {self.warning} above alert {self.alert}"
@@ -39,20 +39,28 @@ class Monitor(Section):
         0.35  # least shift of the score, standard deviations
     )
     trend_shift: Annotated[float, Field(gt=0)] = 0.3  # shift since training, standard deviations
-    rows_change: Limits = Limits(
+    rows_change: LevelLimits = LevelLimits(
         warning=0.1, alert=0.6
     )  # relative; only a loss of rows is an alert
-    missing_ids: Limits = Limits(warning=0.05, alert=0.15)  # share of an entity's ids without a row
+    missing_ids: LevelLimits = LevelLimits(
+        warning=0.05, alert=0.15
+    )  # share of an entity's ids without a row
     stale_histories: Share = (
         0.1  # share of ids whose histories contradict the days before: an alert
     )
-    unlabelled: Limits = Limits(warning=0.02, alert=0.1)  # share of the rows whose label is due
-    quality: Limits = Limits(warning=0.05, alert=0.1)  # relative loss of the primary metric
-    calibration: Limits = Limits(warning=0.2, alert=0.4)  # labels over scores, relative change
+    unlabelled: LevelLimits = LevelLimits(
+        warning=0.02, alert=0.1
+    )  # share of the rows whose label is due
+    quality: LevelLimits = LevelLimits(
+        warning=0.05, alert=0.1
+    )  # relative loss of the primary metric
+    calibration: LevelLimits = LevelLimits(
+        warning=0.2, alert=0.4
+    )  # labels over scores, relative change
     shelf_life_days: Count | None = None  # age at which a model is due for retraining; None: never
     rows: Count = 5000  # of each window, drawn for Evidently's report; the verdict takes all rows
     bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column in a pull request's comparison
     chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.001  # there, of a false finding per column
-    psi: Limits = Limits(warning=0.1, alert=0.25)  # nats, there and in Evidently's report
+    psi: LevelLimits = LevelLimits(warning=0.1, alert=0.25)  # nats, there and in Evidently's report
     bootstrap: Count = 300  # replicates for the interval of the quality
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of that interval

@@ -1,6 +1,6 @@
 """One period's events as small counts: all that the monitor ever needs of them.
 
-A sketch of 50,000 rows and 30 columns takes a few kilobytes, so that a stream's past is at hand.
+A summary of 50,000 rows and 30 columns takes a few kilobytes, so that the past of a stream is at hand.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ import pandas as pd
 
 from plumbline.core import arrays, conditions
 from plumbline.core.declarations import Array
-from plumbline.monitor import binning as layouts
-from plumbline.monitor.binning import Claim, Layout, Plan
+from plumbline.monitor import bin_counts
+from plumbline.monitor.binning import GRID_BINS, Binning, ColumnSpec, ConsistencyCheck
 from plumbline.monitor.calendar import DAY
-from plumbline.monitor.window import Window
+from plumbline.monitor.window import ScoredWindow
 
 NAMES = 5
 """New values that are kept by name."""
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawColumn:
     """What a raw column shows beside its bins.
 
     `unseen`: rows with values that are not in the vocabulary, `names` the commonest of them.
     `rare`: rows out of the training range (see RARE). `top`: the commonest value that training did
     not have often, its rows, and those of them in entities that have no other value.
-    `fine` int (FINE,): the fine grid, for naming a cause.
+    `grid` int (GRID_BINS,): the fine grid, for naming a cause.
     """
 
     unseen: int = 0
@@ -37,32 +37,32 @@ class Raw:
     rare: int = 0
     top: tuple[float, int, int] = (0.0, 0, 0)
     distinct: int = 0
-    fine: Array | None = None
+    grid: Array | None = None
 
 
 @dataclass(frozen=True)
-class Ledger:
+class EntityCounts:
     """Rows of some of an entity's ids (those with a small hash, the same in every period).
 
-    `different` ids in all, in `known` rows; `ids` float (k,) sorted hashes. Per claim: `held`, what
-    it counts or sums of each of them, float (k,), and `claimed`, what it says of the days before,
-    float (k,), NaN where it says nothing.
+    `distinct` ids in all, in `known` rows; `ids` float (k,) sorted hashes. Per consistency check:
+    `counted`, what the period holds of each of them, float (k,), and `stated`, what the snapshot says
+    of the days before, float (k,), NaN where it says nothing.
     """
 
-    different: int
+    distinct: int
     known: int
     ids: Array
-    held: Mapping[str, Array]
-    claimed: Mapping[str, Array]
+    counted: Mapping[str, Array]
+    stated: Mapping[str, Array]
 
 
 @dataclass(frozen=True)
-class Sketch:
+class PeriodSummary:
     """Counts of the events that came in one period from `day` on (None without time).
 
     `counts` int (bins,): rows per bin of every column and of the score. `nulls` by column.
-    `problems`: columns that are missing or hold text, with words. `repeated`: rows whose key came
-    before. `astray`: rows with an event time outside the period. `mean`: the score's.
+    `problems`: columns that are missing or hold text: check and description. `repeated`: rows whose
+    key came before. `outside_period`: rows with an event time outside it. `mean`: the score's.
     """
 
     day: np.datetime64 | None
@@ -70,93 +70,87 @@ class Sketch:
     counts: Array
     nulls: Mapping[str, int]
     problems: Mapping[str, tuple[str, str]]
-    raw: Mapping[str, Raw]
-    ledgers: Mapping[str, Ledger]
+    raw: Mapping[str, RawColumn]
+    entity_counts: Mapping[str, EntityCounts]
     repeated: int
-    astray: int
+    outside_period: int
     mean: float
 
-    def share(self, plan: Plan) -> Array:
-        """The column's shares per bin of the rows that have a value, float (size,)."""
-        counts = self.counts[plan.place]
-        return counts / max(1, counts.sum())
 
-
-def sketch(layout: Layout, window: Window, day: np.datetime64 | None = None) -> Sketch:
+def summarise(
+    binning: Binning, window: ScoredWindow, day: np.datetime64 | None = None
+) -> PeriodSummary:
     """The window's counts; `day` is the period's first, else from the window's `last`."""
     first = day
     if day is None and window.last is not None:
-        first = window.last - (layout.period_days - 1) * DAY
-    problems = _problems(layout, window)
-    whole = Window(
+        first = window.last - (binning.period_days - 1) * DAY
+    problems = _problems(binning, window)
+    usable = ScoredWindow(
         {n: v for n, v in window.columns.items() if n not in problems}, window.label, window.score
     )
-    raw = {
-        p.name: _raw(layout, p, whole) for p in layout.plans if p.raw and p.name in whole.columns
-    }
-    finite = whole.score[np.isfinite(whole.score)]
-    return Sketch(
+    there = [spec for spec in binning.specs if spec.name in usable.columns]
+    finite = usable.score[np.isfinite(usable.score)]
+    return PeriodSummary(
         day=first,
         rows=window.rows,
-        counts=layouts.counts(layout, whole),
-        nulls={
-            p.name: int(pd.isna(whole.columns[p.name]).sum())
-            for p in layout.plans
-            if p.name in whole.columns
-        },
+        counts=bin_counts.counts(binning, usable),
+        nulls={s.name: int(pd.isna(usable.columns[s.name]).sum()) for s in there},
         problems=problems,
-        raw=raw,
-        ledgers={n: _ledger(layout, n, whole) for n in layout.entities if n in whole.columns},
-        repeated=_repeated(whole.columns.get(layout.key)),
-        astray=_astray(layout, whole, first),
+        raw={s.name: _raw(binning, s, usable) for s in there if s.raw},
+        entity_counts={
+            n: _entity_counts(binning, n, usable) for n in binning.entities if n in usable.columns
+        },
+        repeated=_repeated(usable.columns.get(binning.key)),
+        outside_period=_outside_period(binning, usable, first),
         mean=float(finite.mean()) if len(finite) else float("nan"),
     )
 
 
-def _problems(layout: Layout, window: Window) -> dict[str, tuple[str, str]]:
-    found = {}
-    for plan in layout.plans:
-        values = window.columns.get(plan.name)
+def _problems(binning: Binning, window: ScoredWindow) -> dict[str, tuple[str, str]]:
+    problems = {}
+    for spec in binning.specs:
+        values = window.columns.get(spec.name)
         if values is None:
-            found[plan.name] = ("missing", "not in the table")
-        elif plan.kind == "numeric" and arrays.numeric(values) is None:
-            found[plan.name] = ("type", "text, expected numbers")
-        elif plan.kind == "time" and values.dtype.kind != "M":
-            found[plan.name] = ("type", f"{values.dtype}, expected times")
-    return found
+            problems[spec.name] = ("missing", "not in the table")
+        elif spec.kind == "numeric" and arrays.numeric(values) is None:
+            problems[spec.name] = ("type", "text, expected numbers")
+        elif spec.kind == "time" and values.dtype.kind != "M":
+            problems[spec.name] = ("type", f"{values.dtype}, expected times")
+    return problems
 
 
-def _raw(layout: Layout, plan: Plan, window: Window) -> Raw:
-    values = window.columns[plan.name]
-    if plan.kind == "category":
-        return _unseen(plan, values)
-    if plan.kind != "numeric" or plan.rare is None:
-        return Raw()
+def _raw(binning: Binning, spec: ColumnSpec, window: ScoredWindow) -> RawColumn:
+    values = window.columns[spec.name]
+    if spec.kind == "category":
+        return _category(spec, values)
+    if spec.kind != "numeric" or spec.rare is None:
+        return RawColumn()
     numbers = arrays.numeric(values)
     known = np.isfinite(numbers) if numbers is not None else np.zeros(0, bool)
     if numbers is None or not known.any():
-        return Raw(fine=np.zeros(layouts.FINE, np.int64))
-    fine = np.bincount(layouts.fine_places(numbers[known]), minlength=layouts.FINE)
+        return RawColumn(grid=np.zeros(GRID_BINS, np.int64))
+    grid = bin_counts.grid_counts(numbers)
     seen, often = np.unique(numbers[known], return_counts=True)
-    novel = np.flatnonzero(~np.isin(seen, plan.common))
+    novel = np.flatnonzero(~np.isin(seen, spec.common))
     top = (0.0, 0, 0)
     if len(novel):
         best = novel[often[novel].argmax()]
-        top = (float(seen[best]), int(often[best]), _stuck(layout, window, numbers == seen[best]))
-    return Raw(rare=int(fine[plan.rare].sum()), top=top, distinct=len(seen), fine=fine)
+        alone = _rows_of_one_value(binning, window, numbers == seen[best])
+        top = (float(seen[best]), int(often[best]), alone)
+    return RawColumn(rare=int(grid[spec.rare].sum()), top=top, distinct=len(seen), grid=grid)
 
 
-def _unseen(plan: Plan, values: Array) -> Raw:
+def _category(spec: ColumnSpec, values: Array) -> RawColumn:
     counts = pd.Series(values).value_counts()
-    new = {str(v): int(c) for v, c in counts.items() if v not in plan.codes}
+    new = {str(v): int(c) for v, c in counts.items() if v not in spec.codes}
     names = sorted(new, key=lambda v: (-new[v], v))[:NAMES]
-    return Raw(unseen=sum(new.values()), names=tuple(names), distinct=len(counts))
+    return RawColumn(unseen=sum(new.values()), names=tuple(names), distinct=len(counts))
 
 
-def _stuck(layout: Layout, window: Window, equal: Array) -> int:
+def _rows_of_one_value(binning: Binning, window: ScoredWindow, equal: Array) -> int:
     """Rows of entities (two rows or more) all of whose rows are `equal`; the entity that has most."""
-    found = 0
-    for name in layout.entities:
+    most = 0
+    for name in binning.entities:
         ids = window.columns.get(name)
         if ids is None:
             continue
@@ -164,49 +158,49 @@ def _stuck(layout: Layout, window: Window, equal: Array) -> int:
         known = inverse >= 0
         total = np.bincount(inverse[known], minlength=len(kinds))
         same = np.bincount(inverse[known], weights=equal[known], minlength=len(kinds))
-        found = max(found, int(same[(same == total) & (total > 1)].sum()))
-    return found
+        most = max(most, int(same[(same == total) & (total > 1)].sum()))
+    return most
 
 
-def _ledger(layout: Layout, name: str, window: Window) -> Ledger:
+def _entity_counts(binning: Binning, name: str, window: ScoredWindow) -> EntityCounts:
     inverse, kinds = pd.factorize(window.columns[name])
     known = inverse >= 0
-    place = layouts.hashed(np.asarray(kinds)) if len(kinds) else np.zeros(0)
-    kept = np.flatnonzero(place < layout.entities[name])
-    kept = kept[np.argsort(place[kept])]
-    held, claimed = {}, {}
-    for claim in layout.claims:
-        if claim.entity != name:
+    hashes = bin_counts.hashed(np.asarray(kinds)) if len(kinds) else np.zeros(0)
+    kept = np.flatnonzero(hashes < binning.entities[name])
+    kept = kept[np.argsort(hashes[kept])]
+    counted, stated = {}, {}
+    for check in binning.consistency_checks:
+        if check.entity != name:
             continue
-        values, added = window.columns.get(claim.name), _added(claim, window)
+        values, added = window.columns.get(check.name), _added(check, window)
         if added is not None:
             total = np.bincount(inverse[known], weights=added[known], minlength=len(kinds))
-            held[claim.name] = total[kept]
+            counted[check.name] = total[kept]
         if values is not None and values.dtype.kind == "f":
-            said = np.full(len(kinds), np.nan)
-            said[inverse[known][::-1]] = values[known][::-1]  # the first row's: the day's beginning
-            claimed[claim.name] = said[kept]
-    return Ledger(len(kinds), int(known.sum()), place[kept], held, claimed)
+            first = np.full(len(kinds), np.nan)
+            first[inverse[known][::-1]] = values[known][::-1]  # as of the day's beginning
+            stated[check.name] = first[kept]
+    return EntityCounts(len(kinds), int(known.sum()), hashes[kept], counted, stated)
 
 
-def _added(claim: Claim, window: Window) -> Array | None:
-    """What each row adds to a claim, float64 (n,); None where a column that it needs is not there."""
-    needed = [w.column for w in claim.where] + ([claim.column] if claim.column else [])
+def _added(check: ConsistencyCheck, window: ScoredWindow) -> Array | None:
+    """What each row adds to a history, float64 (n,); None where a column that it needs is missing."""
+    needed = [w.column for w in check.where] + ([check.column] if check.column else [])
     if any(name not in window.columns for name in needed):
         return None
-    counted = conditions.mask(claim.where, window.columns, window.rows)
-    if claim.column is None:
-        return counted.astype(np.float64)
-    numbers = arrays.numeric(window.columns[claim.column])
-    return None if numbers is None else np.where(counted & ~np.isnan(numbers), numbers, 0.0)
+    met = conditions.mask(check.where, window.columns, window.rows)
+    if check.column is None:
+        return met.astype(np.float64)
+    numbers = arrays.numeric(window.columns[check.column])
+    return None if numbers is None else np.where(met & ~np.isnan(numbers), numbers, 0.0)
 
 
 def _repeated(key: Array | None) -> int:
     return 0 if key is None else len(key) - len(pd.unique(pd.Series(key)))
 
 
-def _astray(layout: Layout, window: Window, first: np.datetime64 | None) -> int:
-    if layout.time is None or first is None or layout.time not in window.columns:
+def _outside_period(binning: Binning, window: ScoredWindow, first: np.datetime64 | None) -> int:
+    if binning.time is None or first is None or binning.time not in window.columns:
         return 0
-    day = window.columns[layout.time].astype("datetime64[D]")
-    return int(((day < first) | (day >= first + layout.period_days * DAY)).sum())
+    day = window.columns[binning.time].astype("datetime64[D]")
+    return int(((day < first) | (day >= first + binning.period_days * DAY)).sum())

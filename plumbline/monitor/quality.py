@@ -1,4 +1,4 @@
-"""Quality on matured labels for a reader: current against reference, with intervals, week by week."""
+"""Quality on known labels for a reader: current against reference, with intervals, week by week."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from plumbline.core.declarations import Array
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Estimate, Resample
 from plumbline.monitor import calendar
-from plumbline.monitor.window import Window, matured_weeks
+from plumbline.monitor.window import ScoredWindow, labelled_weeks
 
 
 @dataclass(frozen=True)
-class Quality:
+class QualityChange:
     """The primary metric on rows with a known label.
 
     `loss` is relative to the reference's value, positive where the current window is worse. Pairs are
-    reference, current. `why` says why there is nothing to tell, and is empty otherwise.
+    reference, current. `why`: why there are no figures, or no interval; "" otherwise.
     """
 
     metric: str
@@ -37,7 +37,7 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Week:
+class WeekQuality:
     """Seven days from `first`: rows, those with a known label, their primary metric or NaN."""
 
     window: str
@@ -47,23 +47,23 @@ class Week:
     quality: float
 
 
-def quality(
-    problem: str, past: Window, now: Window, *, replicates: int, level: float, seed: int
-) -> Quality:
-    """The primary metric of both windows over whole weeks of matured labels, and the loss."""
-    pair = (matured_weeks(past), matured_weeks(now))
-    found = Quality(metrics.PRIMARY[problem], (pair[0].rows, pair[1].rows))
+def change(
+    problem: str, past: ScoredWindow, now: ScoredWindow, *, replicates: int, level: float, seed: int
+) -> QualityChange:
+    """The primary metric of both windows over whole weeks of known labels, and the loss."""
+    pair = (labelled_weeks(past), labelled_weeks(now))
+    unmeasured = QualityChange(metrics.PRIMARY[problem], (pair[0].rows, pair[1].rows))
     why = _why_not(problem, pair[0], "reference") or _why_not(problem, pair[1], "current")
     if why:
-        return replace(found, why=why)
+        return replace(unmeasured, why=why)
     draws = _draws(pair, replicates, seed)
     metric = _both(lambda w, d: metrics.primary(problem, w.label, w.score, d), pair, draws)
     labels = _both(lambda w, d: d.mean(w.label), pair, draws)
     scores = _both(lambda w, d: d.mean(w.score), pair, draws)
-    fewest = min(draws, key=lambda d: d.draws.shape[0])
-    loss = bootstrap.estimate(_loss(found.metric, *metric), fewest, level)
+    smaller = min(draws, key=lambda d: d.draws.shape[0])
+    loss = bootstrap.estimate(_loss(unmeasured.metric, *metric), smaller, level)
     return replace(
-        found,
+        unmeasured,
         why="" if np.isfinite(loss.low) else "too few days with a known label for an interval",
         values=_estimates(metric, draws, level),
         labels=_estimates(labels, draws, level),
@@ -72,34 +72,36 @@ def quality(
     )
 
 
-def by_week(problem: str, whole: Window, name: str) -> Iterator[Week]:
+def by_week(problem: str, window: ScoredWindow, name: str) -> Iterator[WeekQuality]:
     """The whole weeks of a window, oldest first."""
-    if whole.day is None or whole.last is None:
+    if window.day is None or window.last is None:
         return
-    number = calendar.week_of(whole.day, whole.last)
-    for week in range(whole.days // 7 - 1, -1, -1):
-        one = whole.take(number == week)
-        known = one.take(one.matured)
-        first = whole.last - (7 * week + 6) * calendar.DAY
-        yield Week(name, first, one.rows, known.rows, plain(problem, known))
+    number = calendar.week_of(window.day, window.last)
+    for week in range(window.days // 7 - 1, -1, -1):
+        one = window.take(number == week)
+        known = one.take(one.labelled)
+        first = window.last - (7 * week + 6) * calendar.DAY
+        yield WeekQuality(name, first, one.rows, known.rows, plain(problem, known))
 
 
-def plain(problem: str, known: Window) -> float:
+def plain(problem: str, known: ScoredWindow) -> float:
     """The primary metric of rows that all have a label; NaN where it is not defined."""
     if _why_not(problem, known, "week"):
         return float("nan")
     return float(metrics.primary(problem, known.label, known.score, bootstrap.whole(known.rows))[0])
 
 
-def _draws(pair: tuple[Window, Window], replicates: int, seed: int) -> tuple[Resample, Resample]:
+def _draws(
+    pair: tuple[ScoredWindow, ScoredWindow], replicates: int, seed: int
+) -> tuple[Resample, Resample]:
     """Each window drawn on its own: they share no day."""
     past, now = (bootstrap.units(w.rows, w.day) for w in pair)
     return bootstrap.resample(past, replicates, seed), bootstrap.resample(now, replicates, seed + 1)
 
 
 def _both(
-    measure: Callable[[Window, Resample], Array],
-    pair: tuple[Window, Window],
+    measure: Callable[[ScoredWindow, Resample], Array],
+    pair: tuple[ScoredWindow, ScoredWindow],
     draws: tuple[Resample, Resample],
 ) -> tuple[Array, Array]:
     return measure(pair[0], draws[0]), measure(pair[1], draws[1])
@@ -116,11 +118,11 @@ def _estimates(
 
 
 def _loss(metric: str, reference: Array, current: Array) -> Array:
-    change = reference - current if metric in metrics.HIGHER_IS_BETTER else current - reference
-    return bootstrap.divide(change, np.abs(reference[0]))
+    lost = reference - current if metric in metrics.HIGHER_IS_BETTER else current - reference
+    return bootstrap.divide(lost, np.abs(reference[0]))
 
 
-def _why_not(problem: str, known: Window, name: str) -> str:
+def _why_not(problem: str, known: ScoredWindow, name: str) -> str:
     if known.rows == 0:
         return f"no label of the {name} window is known"
     if problem == "classification" and len(np.unique(known.label)) < 2:
@@ -128,12 +130,12 @@ def _why_not(problem: str, known: Window, name: str) -> str:
     return ""
 
 
-def text(found: Quality) -> str:
+def text(known: QualityChange) -> str:
     """The known quality before and now in one line, or why there is none."""
-    if found.values is None or found.loss is None:
-        return found.why
-    before, now = found.values
+    if known.values is None or known.loss is None:
+        return known.why
+    before, now = known.values
     return (
-        f"{found.metric.replace('_', ' ')} {before.value:.4g} before, {now.value:.4g} now, "
-        f"loss {found.loss.value:.1%} ({found.loss.low:.1%} to {found.loss.high:.1%})"
+        f"{known.metric.replace('_', ' ')} {before.value:.4g} before, {now.value:.4g} now, "
+        f"loss {known.loss.value:.1%} ({known.loss.low:.1%} to {known.loss.high:.1%})"
     )

@@ -1,4 +1,4 @@
-"""Make an HTML report a function of its content: ids numbered, clock times gone, numbers rounded."""
+"""Make an HTML report a function of its content: ids numbered, clock times removed, numbers rounded."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def stable(html: str) -> str:
     """
     seen: dict[str, int] = {}
 
-    def number(found: re.Match[str]) -> str:
-        digits = f"{seen.setdefault(found[0], len(seen) + 1):032d}"
-        return _hyphens(digits) if "-" in found[0] else digits
+    def number(match: re.Match[str]) -> str:
+        digits = f"{seen.setdefault(match[0], len(seen) + 1):032d}"
+        return _hyphens(digits) if "-" in match[0] else digits
 
     data, code, library = STAMP.sub(EPOCH, UUID.sub(number, html)).partition(CODE)
-    return LONG.sub(lambda found: f"{float(found[0]):.8g}", data) + code + library
+    return LONG.sub(lambda match: f"{float(match[0]):.8g}", data) + code + library
 
 
 def loads(html: str) -> list[str]:

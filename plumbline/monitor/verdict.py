@@ -53,7 +53,7 @@ NEXT = {
     "stale_histories": "bring the feature store up to date, then score again",
     "drift": "look at the distributions; explain the change, or retrain once labels are known",
     "trend_shift": "look at the trend since training; plan a retraining",
-    "prediction": "find the columns that moved the score; watch the quality as labels come in",
+    "prediction": "find the columns that moved the score; check the quality as labels come in",
     "calibration": "recalibrate or retrain; check the labels' source first",
     "quality": "retrain",
     "unlabelled": "find out why labels that are due have not arrived",
@@ -62,9 +62,9 @@ NEXT = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing worth a line: what was checked, where, how large (`size` in `unit`), since when.
+    """What a check found: where, how large (`size` in `unit`), since when, and the likely cause.
 
-    `since` is the first day of an unbroken run; `cause` the likely one in words, "" where unknown.
+    `since` is the first day of an unbroken run; `cause` is "" where unknown.
     """
 
     check: str
@@ -84,12 +84,12 @@ class Finding:
 
 
 def level(findings: Iterable[Finding]) -> Level:
-    """The gravest level among the findings; fine where there are none."""
+    """The most severe level among the findings; ok where there are none."""
     return max((f.level for f in findings), key=LEVELS.index, default="ok")
 
 
 def order(findings: Iterable[Finding]) -> list[Finding]:
-    """Gravest first, faults before drift, then by the model's use of the column and by size."""
+    """Most severe first, faults before drift, then by the column's importance and by size."""
     return sorted(
         findings,
         key=lambda f: (
@@ -103,10 +103,10 @@ def order(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
-def retrain(findings: Sequence[Finding], judged: bool, stale: str = "") -> tuple[bool, str]:
+def retrain(findings: Sequence[Finding], judged: bool, overdue: str = "") -> tuple[bool, str]:
     """Whether to retrain, and why.
 
-    `judged`: known labels told the quality of the current window. `stale`: why the model is older
+    `judged`: known labels show the quality of the current window. `overdue`: why the model is older
     than its shelf life, "" where it is not.
     """
     alerts = [f for f in findings if f.level == "alert"]
@@ -114,14 +114,14 @@ def retrain(findings: Sequence[Finding], judged: bool, stale: str = "") -> tuple
     if faults:
         return (
             False,
-            f"refused: mend the input first ({_names(faults)}); a model learns from bad data",
+            f"refused: repair the input first ({_names(faults)}); a model learns from bad data",
         )
-    lost = [f for f in alerts if f.check in ("quality", "calibration")]
+    losses = [f for f in alerts if f.check in ("quality", "calibration")]
     moved = [f for f in alerts if f.check in ("drift", "prediction")]
-    if lost:
-        return True, f"known labels show a loss of quality: {lost[0].evidence}"
-    if stale:
-        return True, stale
+    if losses:
+        return True, f"known labels show a loss of quality: {losses[0].evidence}"
+    if overdue:
+        return True, overdue
     if moved and not judged:
         return (
             True,
@@ -135,7 +135,7 @@ def retrain(findings: Sequence[Finding], judged: bool, stale: str = "") -> tuple
             "nothing that the model uses has moved; quality is unknown until labels come in",
         )
     if any(f.check in ("quality", "calibration") for f in findings):
-        return False, "known labels show no loss that calls for it; watch it"
+        return False, "known labels show no loss that calls for it yet"
     return False, "known labels show no loss of quality beyond noise"
 
 

@@ -14,7 +14,7 @@ from plumbline.monitor import calendar
 
 
 @dataclass(frozen=True)
-class Window:
+class ScoredWindow:
     """n events. `label` float64 (n,), NaN where not known; `score` float64 (n,), the model's answer.
 
     `day` datetime64[D] (n,) and `last`, the window's last day, whether or not it has rows; both None
@@ -32,7 +32,7 @@ class Window:
         return len(self.score)
 
     @property
-    def matured(self) -> Array:
+    def labelled(self) -> Array:
         """Where the label is known, bool (n,)."""
         return ~np.isnan(self.label)
 
@@ -41,8 +41,8 @@ class Window:
         """Days from the first row's to the last, 0 without time or rows."""
         return 0 if self.day is None or self.last is None else calendar.span(self.day, self.last)
 
-    def take(self, rows: Array, last: np.datetime64 | None = None) -> Window:
-        """The rows that `rows` (mask or places) picks; the window then ends with `last`, if given."""
+    def take(self, rows: Array, last: np.datetime64 | None = None) -> ScoredWindow:
+        """The rows that `rows` (mask or positions) picks; the window then ends with `last`, if given."""
         return replace(
             self,
             columns={name: values[rows] for name, values in self.columns.items()},
@@ -55,22 +55,22 @@ class Window:
 
 def window(
     usecase: UseCase, columns: Columns, score: Array, last: np.datetime64 | None = None
-) -> Window:
+) -> ScoredWindow:
     """The table `columns` with the model's answers; `last` is its last day, that of the data if None."""
     label = columns.get(usecase.label, np.full(len(score), np.nan)).astype(np.float64)
     if usecase.time is None:
-        return Window(columns, label, score)
+        return ScoredWindow(columns, label, score)
     day = columns[usecase.time].astype("datetime64[D]")
     end = day.max() if last is None and len(day) else last
-    return Window(columns, label, score, day, end)
+    return ScoredWindow(columns, label, score, day, end)
 
 
-def matured_weeks(whole: Window) -> Window:
+def labelled_weeks(every: ScoredWindow) -> ScoredWindow:
     """The rows with a known label in whole weeks that end with the last day that has one."""
-    known = whole.take(whole.matured)
+    known = every.take(every.labelled)
     if known.day is None or known.rows == 0:
         return known
-    return known.take(calendar.whole(known.day, known.day.max()), known.day.max())
+    return known.take(calendar.in_whole_weeks(known.day, known.day.max()), known.day.max())
 
 
 def scorable(columns: Columns, needed: Sequence[str], rows: int) -> Mapping[str, Array]:
@@ -81,7 +81,7 @@ def scorable(columns: Columns, needed: Sequence[str], rows: int) -> Mapping[str,
 
 
 def _finite(values: Array) -> Array:
-    """What no model takes is scored as null; the drift of the column itself is told all the same."""
+    """Infinity as null, which no model takes; drift of the column itself is still reported."""
     if values.dtype.kind != "f" or not np.isinf(values).any():
         return values
     return np.where(np.isinf(values), np.nan, values)

@@ -11,7 +11,7 @@ from plumbline.core import arrays, tables
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.monitor import calendar, drift
-from plumbline.monitor.binning import Kind, monitored
+from plumbline.monitor.monitored_columns import ColumnKind, monitored
 from plumbline.monitor.params import Monitor
 from plumbline.repo import artifacts
 from plumbline.repo.object_stores import Folder
@@ -56,13 +56,13 @@ def drift_of(
     return drift_between(case.usecase, case.params.monitor, *read)
 
 
-def _comparable(name: str, kind: Kind, *sides: Columns) -> bool:
+def _comparable(name: str, kind: ColumnKind, *sides: Columns) -> bool:
     if kind == "identifier" or not all(name in side and len(side[name]) for side in sides):
         return False
     return kind == "category" or all(arrays.is_number(side[name]) for side in sides)
 
 
-def _line(name: str, effect: drift.Effect, limits: Monitor) -> dict[str, Any]:
+def _line(name: str, effect: drift.ColumnEffect, limits: Monitor) -> dict[str, Any]:
     far = effect.psi.excess >= limits.psi.warning
     before, after = effect.null_shares
     return {

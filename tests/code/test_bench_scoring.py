@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from bench.monitoring import scoring
-from bench.monitoring.harm import Harm, daily
+from bench.monitoring.populations import DELAY
 from bench.monitoring.runs import Record
-from bench.monitoring.worlds import DELAY
-from plumbline.monitor.window import Window
+from bench.monitoring.true_loss import TrueLoss, daily
+from plumbline.monitor.window import ScoredWindow
 
 
 def record(
-    scenario: str, place: int, level: str, columns: tuple[str, ...] = (), **more: int
+    scenario: str, number: int, level: str, columns: tuple[str, ...] = (), **more: int
 ) -> Record:
     return Record(
         detector="plumbline",
         size=500,
         seed=more.get("seed", 1),
         scenario=scenario,
-        place=place,
+        number=number,
         rows=100,
         level=level,  # type: ignore[arg-type]
         columns=columns,
@@ -75,16 +75,16 @@ def test_only_the_first_columns_count_as_named() -> None:
 
 
 def test_a_page_is_right_where_its_stream_is_harmed() -> None:
-    harmed = Harm(0.1, 0.05, 0.0, -0.1, (True, False))
-    unharmed = Harm(0.1, -0.05, 0.0, -0.1, (False, False))
+    harmed = TrueLoss(0.1, 0.05, 0.0, -0.1, (True, False))
+    unharmed = TrueLoss(0.1, -0.05, 0.0, -0.1, (False, False))
     records = [
         record("units", 0, "alert"),
         record("units", 1, "alert"),
         record("weekly", 0, "alert"),
     ]
-    harms = {(1, "units"): harmed, (1, "weekly"): unharmed}
-    assert scoring.precision(records, scoring.alerted, harms).count == 2
-    assert scoring.precision(records, scoring.alerted, harms, strict=True).count == 1
+    true_losses = {(1, "units"): harmed, (1, "weekly"): unharmed}
+    assert scoring.precision(records, scoring.alerted, true_losses).count == 2
+    assert scoring.precision(records, scoring.alerted, true_losses, strict=True).count == 1
 
 
 def test_the_strictest_count_that_still_finds_the_faults() -> None:
@@ -93,9 +93,9 @@ def test_the_strictest_count_that_still_finds_the_faults() -> None:
     assert scoring.ready(faults, 0.5) == 5
 
 
-def window(ids: list[int], amount: list[int], label: list[int], score: list[float]) -> Window:
+def window(ids: list[int], amount: list[int], label: list[int], score: list[float]) -> ScoredWindow:
     columns = {"payment_id": np.array(ids), "amount_cents": np.array(amount)}
-    return Window(columns, np.array(label, float), np.array(score))
+    return ScoredWindow(columns, np.array(label, float), np.array(score))
 
 
 def test_a_fraud_that_was_not_delivered_is_missed() -> None:
@@ -130,9 +130,9 @@ def test_a_report_counts_by_a_name_among_the_first_three() -> None:
 
 def test_chance_is_the_share_of_streams_with_a_report_at_any_time() -> None:
     records = [
-        record("weekly", place, "warning" if place == 8 and seed == 1 else "ok", seed=seed)
-        for place in range(14)
+        record("weekly", number, "warning" if number == 8 and seed == 1 else "ok", seed=seed)
+        for number in range(14)
         for seed in (1, 2)
     ]
     assert scoring.share(records, scoring.seen) == 0.5
-    assert scoring.share([r for r in records if r.place < 3], scoring.seen) == 0
+    assert scoring.share([r for r in records if r.number < 3], scoring.seen) == 0

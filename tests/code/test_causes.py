@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.monitor import binning, causes
+from plumbline.monitor import bin_counts, causes
 
 BEFORE = np.rint(np.random.default_rng(0).lognormal(8, 1, 100_000))
 DISTANCE = np.rint(np.random.default_rng(1).gamma(4, 30, 100_000))
@@ -15,7 +15,7 @@ DAY = np.array(
 
 
 def grid(values):
-    return binning.fine_counts(values)
+    return bin_counts.grid_counts(values)
 
 
 def some(rows=5_000, seed=7):
@@ -63,13 +63,15 @@ def test_swapped_columns_are_told_from_a_factor():
 def test_missing_hours_are_named():
     now = np.where(np.arange(24) < 12, DAY, 0)
     found = causes.missing_hours(now, 10 * DAY)
-    assert found.words == "after 12:00"
+    assert found.description == "after 12:00"
     assert found.share == pytest.approx(DAY[12:].sum() / DAY.sum())
     assert found.chance < 1e-9
     assert causes.missing_hours(DAY, DAY) is None
-    assert causes.missing_hours(np.where(np.arange(24) < 6, 0, DAY), DAY).words == "before 6:00"
+    assert (
+        causes.missing_hours(np.where(np.arange(24) < 6, 0, DAY), DAY).description == "before 6:00"
+    )
     middle = np.where((np.arange(24) >= 9) & (np.arange(24) < 11), 0, DAY)
-    assert causes.missing_hours(middle, DAY).words == "between 9:00 and 11:00"
+    assert causes.missing_hours(middle, DAY).description == "between 9:00 and 11:00"
 
 
 @pytest.mark.parametrize("late", [2, -1, 5])

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from plumbline.monitor import drift
-from plumbline.monitor.drift import Size, compare
+from plumbline.monitor.drift import EffectSize, compare
 
 CHANCE = 0.001
 
@@ -73,8 +73,8 @@ def test_rows_do_not_decide():
 
 
 def test_excess_is_never_negative():
-    assert Size(0.3, 0.1).excess == pytest.approx(0.2)
-    assert Size(0.1, 0.3).excess == 0
+    assert EffectSize(0.3, 0.1).excess == pytest.approx(0.2)
+    assert EffectSize(0.1, 0.3).excess == 0
 
 
 def test_weeks_of_the_reference_are_noise():
@@ -185,7 +185,7 @@ def test_all_null():
     assert effect(normal(500), empty).all_null
     assert not effect(empty, empty).all_null
     assert not effect(empty, normal(500)).all_null
-    assert effect(normal(500), empty).psi == Size(0.0, 0.0)
+    assert effect(normal(500), empty).psi == EffectSize(0.0, 0.0)
     assert effect(text(("a", 50)), text((None, 50)), "category").all_null
 
 

@@ -47,11 +47,17 @@ def test_a_fault_comes_before_the_drift_that_it_makes():
 @pytest.mark.parametrize(
     ("found", "judged", "stale", "now", "why"),
     [
-        ([finding("unit", column="amount"), finding("quality")], True, "", False, "refused: mend"),
+        (
+            [finding("unit", column="amount"), finding("quality")],
+            True,
+            "",
+            False,
+            "refused: repair",
+        ),
         ([finding("quality")], True, "", True, "known labels show a loss"),
         ([finding("calibration")], True, "", True, "known labels show a loss"),
         ([], True, "the model is old", True, "the model is old"),
-        ([finding("unit", column="a")], True, "the model is old", False, "refused: mend"),
+        ([finding("unit", column="a")], True, "the model is old", False, "refused: repair"),
         ([finding("drift", column="a")], False, "", True, "harm is to be expected: a moved"),
         ([finding("drift", column="a")], True, "", False, "a moved, but known labels"),
         ([finding("drift", "warning", "a")], False, "", False, "nothing that the model uses"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from bench import longer, thresholds
+from bench import extended_window, thresholds
 from plumbline.core import tables
 from plumbline.core.declarations import Columns
 from plumbline.core.errors import ParamsError
@@ -45,7 +45,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_longer_test_window_begins_with_the_same_rows(place: Path):
     read: list[dict[str, Columns]] = []
     for days in (0, 6):
-        with longer.tables(NAME, days) as folder:
+        with extended_window.tables(NAME, days) as folder:
             assert Path.cwd() == place
             read.append({w: tables.read(folder / f"{w}.parquet") for w in WINDOWS})
     short, long = read
@@ -67,7 +67,7 @@ def test_there_are_no_more_days_of_a_file(place: Path):
     Path("params.yaml").write_text(yaml.safe_dump(given), encoding="utf-8")
     with (
         pytest.raises(ParamsError, match=r"source: expected simulate.*found csv"),
-        longer.tables(NAME, 6),
+        extended_window.tables(NAME, 6),
     ):
         pass
 

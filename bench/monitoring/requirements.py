@@ -1,4 +1,4 @@
-"""What the issue asks to be shown, beside what was measured."""
+"""What the monitor has to achieve, beside what was measured."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 from bench.monitoring import cells
 
-Told = Mapping[str, Any]
+Figures = Mapping[str, Any]
 
 
-def text(found: Told) -> str:
-    """The five things that must be shown, as measured."""
-    size = "5000" if "5000" in found["own"] else next(iter(found["own"]))
-    own = found["own"][size]
-    alert, told = own["alert"], own["reported"]
-    blind = own["blind_said"]
-    crashes = sum(o["alert"]["crashes"] for o in found["own"].values())
-    large = [c for c in found["costs"] if c["detector"] == "plumbline" and "seconds" in c]
+def text(results: Figures) -> str:
+    """The table of requirements and measurements."""
+    size = "5000" if "5000" in results["own"] else next(iter(results["own"]))
+    own = results["own"][size]
+    alert, reported = own["alert"], own["reported"]
+    blind = own["blind_reported"]
+    crashes = sum(o["alert"]["crashes"] for o in results["own"].values())
+    large = [c for c in results["costs"] if c["detector"] == "plumbline" and "seconds" in c]
     rows: list[Sequence[str]] = [
         (
             "false alerts on harmless streams",
@@ -27,7 +27,7 @@ def text(found: Told) -> str:
         (
             "a peer that finds as many faults: false flags",
             "five times more",
-            _best_peer(found, size),
+            _best_peer(results, size),
         ),
         (
             "faults with an alert in the first window",
@@ -39,7 +39,7 @@ def text(found: Told) -> str:
         (
             "shift of 20 % or more: its column reported (warning or alert) within 3 windows",
             "95 %",
-            _reported(told["large_covariate"], "within_3"),
+            _reported(reported["large_covariate"], "within_3"),
         ),
         (
             "the same, with an alert (its harm: below)",
@@ -52,20 +52,22 @@ def text(found: Told) -> str:
             "frauds x3 and concept drift: quality or calibration reported within 7 windows of the "
             "first labels",
             "all",
-            _reported(told["told_by_labels"], "within_7"),
+            _reported(reported["shown_by_labels"], "within_7"),
         ),
         (
             "the same, with an alert",
             "",
-            cells.share(own["told_by_labels"]["alert"]["within_7"], own["told_by_labels"]["alert"]),
+            cells.share(
+                own["shown_by_labels"]["alert"]["within_7"], own["shown_by_labels"]["alert"]
+            ),
         ),
-        ("`blind` said before", "all", f"{blind['said']} of {blind['windows']} windows"),
+        ("`blind` reported before", "all", f"{blind['reported']} of {blind['windows']} windows"),
         ("alerts on harmed streams (precision)", "80 %", cells.rate(alert["precision"])),
         ("drift in an irrelevant column: an alert", "at most 2 %", cells.rate(own["irrelevant"])),
         (
             "warnings where nothing moves (in the report only)",
             "",
-            cells.rate(told["warnings_where_nothing_moves"]),
+            cells.rate(reported["warnings_where_nothing_moves"]),
         ),
     ]
     for cost in large:
@@ -77,35 +79,33 @@ def text(found: Told) -> str:
                 f"{cost['mb_above_interpreter']:.0f} MB above the interpreter",
             )
         )
-    title = f"## What was asked, at {int(size):,} rows a window\n\n"
-    return title + cells.table(("what", "asked", "measured"), rows)
+    title = f"## Requirements, at {int(size):,} rows a window\n\n"
+    return title + cells.table(("what", "required", "measured"), rows)
 
 
-def _reported(told: Told, within: str) -> str:
-    by_chance = cells.percent(told["by_chance"])
-    return (
-        f"{cells.share(told[within], told)}; by chance, in streams where nothing moves: {by_chance}"
-    )
+def _reported(rates: Figures, within: str) -> str:
+    by_chance = cells.percent(rates["by_chance"])
+    return f"{cells.share(rates[within], rates)}; by chance, in streams where nothing moves: {by_chance}"
 
 
-def _best_peer(found: Told, size: str) -> str:
-    told = found["compared"].get(size, [])
-    mine = next((c for c in told if c["detector"] == "plumbline"), None)
-    if mine is None:
+def _best_peer(results: Figures, size: str) -> str:
+    compared = results["compared"].get(size, [])
+    own = next((c for c in compared if c["detector"] == "plumbline"), None)
+    if own is None:
         return "no peer"
-    wanted = mine["faults"]["within_1"] or 0.0
+    wanted = own["faults"]["within_1"] or 0.0
     equal = [
         c
-        for c in told
+        for c in compared
         if c["detector"] != "plumbline" and (c["faults"]["within_1"] or 0.0) >= wanted
     ]
     if not equal:
-        others = [c for c in told if c["detector"] != "plumbline"]
-        near = max(others, key=lambda c: (c["faults"]["within_1"], -c["false_alerts"]["value"]))
+        others = [c for c in compared if c["detector"] != "plumbline"]
+        closest = max(others, key=lambda c: (c["faults"]["within_1"], -c["false_alerts"]["value"]))
         return (
             f"no peer finds as many ({cells.percent(wanted)} on these windows); the most, "
-            f"{cells.percent(near['faults']['within_1'])}, by {near['detector']}, {near['reading']}: "
-            f"{cells.rate(near['false_alerts'])}"
+            f"{cells.percent(closest['faults']['within_1'])}, by {closest['detector']}, {closest['reading']}: "
+            f"{cells.rate(closest['false_alerts'])}"
         )
     best = min(equal, key=lambda c: c["false_alerts"]["value"])
     return f"{best['detector']}, {best['reading']}: {cells.rate(best['false_alerts'])}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.monitor import build_result, drift_plots, evidently_report, history
-from plumbline.monitor import observe as monitoring
+from plumbline.monitor import build_result, drift_plots, evidently_frames, history, observe
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import window
 from tests.shop import DELAY, LAST, table, usecase
@@ -35,7 +34,7 @@ def look(past=None, now=None, case=None, answers=score, last=LAST, limits=LIMITS
     past = before() if past is None else past
     now = days(unknown=DELAY) if now is None else now
     windows = window(case, past, answers(past)), window(case, now, answers(now), last)
-    return monitoring.observe(case, GAIN, *windows, limits, seed=0)
+    return observe.observe(case, GAIN, *windows, limits, seed=0)
 
 
 def since(columns, name, values, back=4):
@@ -48,7 +47,7 @@ def levels(seen):
     return {(f.check, f.column): f.level for f in seen.findings}
 
 
-def told(seen):
+def by_check(seen):
     return {(f.check, f.column): f for f in seen.findings}
 
 
@@ -78,7 +77,7 @@ def test_a_shift_that_moves_the_scores_is_an_alert():
     seen = look(now=since(now, "size", now["size"] + 1.5))
     assert levels(seen)[("drift", "size")] == "alert"
     assert levels(seen)[("prediction", None)] == "alert"
-    assert told(seen)[("drift", "size")].since == str(LAST - 3)
+    assert by_check(seen)[("drift", "size")].since == str(LAST - 3)
     assert [j.level == "alert" for j in seen.days] == [False] * 10 + [True] * 4
 
 
@@ -95,7 +94,7 @@ def test_days_with_an_alert_do_not_enter_the_baseline():
     now["size"] = now["size"] + 1.5
     seen = look(now=now)
     assert {j.level for j in seen.days} == {"alert"}
-    assert told(seen)[("drift", "size")].since == str(LAST - 13)
+    assert by_check(seen)[("drift", "size")].since == str(LAST - 13)
 
 
 def test_the_cause_is_named():
@@ -105,12 +104,12 @@ def test_the_cause_is_named():
     past = before()
     past["size"] = np.rint(np.exp(past["size"] + 8))
     seen = look(past, since(big, "size", np.where(rows % 10, 1, 100) * big["size"]), answers=flat)
-    one = told(seen)[("unit", "size")]
+    one = by_check(seen)[("unit", "size")]
     assert one.level == "alert"
     assert one.cause.startswith("size x100 in ")
     assert ("outside", "size") not in levels(seen), "its cause says it all"
     stuck = look(past, since(big, "size", np.where(rows % 10, big["size"], 1999)), answers=flat)
-    assert "stuck at 1999" in told(stuck)[("stuck", "size")].cause
+    assert "stuck at 1999" in by_check(stuck)[("stuck", "size")].cause
 
 
 def flat(columns):
@@ -118,32 +117,32 @@ def flat(columns):
 
 
 @pytest.mark.mltest("Monitor 2")
-def test_nulls_new_values_and_constants_are_said():
+def test_nulls_new_values_and_constants_are_reported():
     now = days()
     rows = np.arange(len(now["size"]))
     now = since(now, "rate", 0.1)
     now = since(now, "size", np.where(rows % 10, now["size"], np.nan))
     now = since(now, "colour", np.where(rows % 5, now["colour"], "violet"))
-    found = told(look(now=now))
+    found = by_check(look(now=now))
     assert found[("constant", "rate")].level == "alert"
     assert found[("null_share", "size")].level == "alert"
     assert found[("unseen", "colour")].cause == "new colour 'violet'"
 
 
-def test_the_feed_s_faults_are_said():
+def test_faults_of_the_whole_input_are_named():
     now = days()
     late = now["at"] >= (LAST - 1).astype("datetime64[us]")
     hour = (now["at"] - now["at"].astype("datetime64[D]")).astype("m8[h]").astype(int)
     cut = {n: v[~(late & (hour >= 12))] for n, v in now.items()}
-    found = told(look(now=cut))
+    found = by_check(look(now=cut))
     assert found[("hours", "at")].cause == "nothing after 12:00"
     assert ("rows", None) not in found, "the missing hours say it all"
     twice = np.repeat(np.arange(len(late)), 1 + (late & (np.arange(len(late)) % 5 == 0)))
-    found = told(look(now={n: v[twice] for n, v in now.items()}))
+    found = by_check(look(now={n: v[twice] for n, v in now.items()}))
     assert found[("repeated", "number")].level == "alert"
 
 
-def test_an_all_null_and_a_missing_column_are_said():
+def test_an_all_null_and_a_missing_column_are_reported():
     now = days()
     now["size"] = np.full(len(now["size"]), np.nan)
     del now["spare"], now["colour"]
@@ -154,13 +153,13 @@ def test_an_all_null_and_a_missing_column_are_said():
     assert found[("missing", "spare")] == "warning", "the model hardly uses it"
     out = build_result.build(seen, LIMITS)
     assert out.retrain.now is False
-    assert out.retrain.why.startswith("refused: mend the input first (colour, size)")
+    assert out.retrain.why.startswith("refused: repair the input first (colour, size)")
     assert out.estimate.muted.startswith("inputs are invalid: colour, size")
     assert out.estimate.value is None
     assert {c.name: c for c in out.columns}["colour"].problem == "not in the table"
 
 
-def test_text_in_place_of_numbers_is_said():
+def test_text_in_place_of_numbers_is_reported():
     now = days()
     now["spare"] = np.full(len(now["spare"]), "n/a", object)
     assert levels(look(now=now))[("type", "spare")] == "warning"
@@ -172,7 +171,7 @@ def test_labels_that_show_a_loss_are_an_alert_and_retrain():
     known = ~np.isnan(now["bad"])
     now["bad"] = np.where(known, np.random.default_rng(5).permutation(now["bad"] == 1), np.nan)
     seen = look(now=now, past=before(last=LAST - 21))
-    found = told(seen)[("quality", None)]
+    found = by_check(seen)[("quality", None)]
     assert found.level == "alert"
     alerts = [str(j.day) for j in seen.days if j.level == "alert"]
     assert alerts[0] <= str(LAST - 20 + DELAY + 7), "within a week of the first labels"
@@ -187,7 +186,7 @@ def test_missing_days_and_empty_windows():
     early = {name: values[cut] for name, values in late.items()}
     seen = look(now=early)
     assert [j.level for j in seen.days][-3:] == ["alert"] * 3
-    assert told(seen)[("rows", None)].since == str(LAST - 2)
+    assert by_check(seen)[("rows", None)].since == str(LAST - 2)
     none = {name: values[:0] for name, values in late.items()}
     assert levels(look(now=none)) == {("rows", None): "alert"}
     assert look(past={n: v[:0] for n, v in before().items()}, now=days()).level in ("ok", "warning")
@@ -214,7 +213,7 @@ def test_weeks_are_judged_where_days_are_few():
     assert [j.level == "alert" for j in bad.days] == [False, True]
 
 
-def test_overdue_labels_are_said():
+def test_overdue_labels_are_reported():
     assert levels(look(now=days(unknown=12)))[("unlabelled", None)] == "alert"
     assert ("unlabelled", None) not in levels(look(now=days(unknown=DELAY)))
 
@@ -266,8 +265,8 @@ def test_distributions_are_of_the_found_columns_first():
 
 def test_the_sample_is_bounded_seeded_and_in_order():
     whole = window(usecase(), table(28), np.arange(28.0 * 60))
-    got = evidently_report.sample(whole, 100, seed=1)
+    got = evidently_frames.sample(whole, 100, seed=1)
     assert got.rows == 100
     assert (np.diff(got.score) > 0).all()
-    assert (got.score == evidently_report.sample(whole, 100, seed=1).score).all()
-    assert evidently_report.sample(whole, 10_000, seed=1) is whole
+    assert (got.score == evidently_frames.sample(whole, 100, seed=1).score).all()
+    assert evidently_frames.sample(whole, 10_000, seed=1) is whole

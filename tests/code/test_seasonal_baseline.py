@@ -1,11 +1,11 @@
-"""What is usual: seasons matched, the past as the measure, and a budget that is kept."""
+"""Seasons matched, the past as the measure, and a budget that is kept."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from plumbline.monitor import binning, period_summary, seasonal_baseline
+from plumbline.monitor import chances, fit_binning, period_summary, seasonal_baseline
 from plumbline.monitor.window import window
 from tests.shop import LAST, table, usecase
 
@@ -13,26 +13,26 @@ CASE = usecase()
 
 
 def made(days=35, last=LAST, seed=0, per_day=100, change=None):
-    """A layout from four weeks, and a sketch of each of `days` days."""
+    """A binning from four weeks, and a summary of each of `days` days."""
     training = window(CASE, table(28, last - days, per_day, seed + 1000), np.zeros(28 * per_day))
-    plan = binning.layout(CASE, {"size": 1.0}, training)
+    binning = fit_binning.fit(CASE, {"size": 1.0}, training)
     columns = table(days, last, per_day, seed)
     if change:
         columns = change(columns)
     whole = window(CASE, columns, np.zeros(len(columns["size"])))
     parts = [whole.take(whole.day == d, d) for d in np.unique(whole.day)]
-    return plan, [period_summary.sketch(plan, part) for part in parts]
+    return binning, [period_summary.summarise(binning, part) for part in parts]
 
 
 def moved(change=None, **more):
-    plan, days = made(change=change, **more)
-    past = seasonal_baseline.past(plan, days[:-1], days[-1])
-    return seasonal_baseline.shifts(past, plan.plans)
+    binning, days = made(change=change, **more)
+    past = seasonal_baseline.baseline(binning, days[:-1], days[-1])
+    return seasonal_baseline.shifts(past, binning.specs)
 
 
 def test_a_weekday_is_held_against_the_same_weekday():
-    plan, days = made()
-    past = seasonal_baseline.past(plan, days[:-1], days[-1])
+    binning, days = made()
+    past = seasonal_baseline.baseline(binning, days[:-1], days[-1])
     chosen = [str(days[i].day) for i in np.flatnonzero(past.weights[-1])]
     assert chosen == ["2025-06-01", "2025-06-08", "2025-06-15", "2025-06-22"]
     assert past.matched[-1]
@@ -78,30 +78,30 @@ def test_the_budget_is_kept_on_days_without_drift():
 
 
 def test_without_a_past_the_training_window_stands_in():
-    plan, days = made()
-    past = seasonal_baseline.past(plan, [], days[-1])
+    binning, days = made()
+    past = seasonal_baseline.baseline(binning, [], days[-1])
     assert not past.matched.any()
-    assert (past.reference[-1] == plan.training).all()
+    assert (past.reference[-1] == binning.training).all()
 
 
 def test_a_rate_by_hand():
     past, rows = np.full(50, 2.0), np.full(50, 1_000.0)
-    chance, share = seasonal_baseline.rate(2, 1_000, past, rows)
+    chance, share = chances.rate(2, 1_000, past, rows)
     assert share == pytest.approx(0.002, rel=0.01)
     assert chance > 0.3
-    assert seasonal_baseline.rate(20, 1_000, past, rows)[0] < 1e-9
+    assert chances.rate(20, 1_000, past, rows)[0] < 1e-9
     restless = np.tile([0.0, 4.0, 0.0, 20.0, 1.0], 10)
-    assert seasonal_baseline.rate(20, 1_000, restless, rows)[0] > 1e-3, "it happened before"
+    assert chances.rate(20, 1_000, restless, rows)[0] > 1e-3, "it happened before"
     none = np.zeros(50)
-    assert seasonal_baseline.rate(0, 1_000, none, rows)[0] == 1.0
-    assert seasonal_baseline.rate(5, 1_000, none, rows)[0] < 1e-6
+    assert chances.rate(0, 1_000, none, rows)[0] == 1.0
+    assert chances.rate(5, 1_000, none, rows)[0] < 1e-6
 
 
 def test_moderated_needs_more_of_a_short_past():
     long, short = np.zeros(41), np.zeros(6)
     long[-1] = short[-1] = 5.0
     true = np.ones(41, bool)
-    chance = seasonal_baseline.moderated({"": long}, true, floor=1.0)[""]
-    assert chance < seasonal_baseline.moderated({"": short}, true[:6], floor=1.0)[""]
+    chance = chances.moderated({"": long}, true, floor=1.0)[""]
+    assert chance < chances.moderated({"": short}, true[:6], floor=1.0)[""]
     assert chance < 1e-4
-    assert seasonal_baseline.moderated({"": -long}, true, floor=1.0, upper=True)[""] > 0.99
+    assert chances.moderated({"": -long}, true, floor=1.0, upper=True)[""] > 0.99

@@ -14,7 +14,7 @@ def days(count, per_day=1):
 
 
 def test_whole_weeks_end_with_the_last_day():
-    kept = days(17, 2)[calendar.whole(days(17, 2), LAST)]
+    kept = days(17, 2)[calendar.in_whole_weeks(days(17, 2), LAST)]
     assert kept.min() == np.datetime64("2025-06-17")
     assert len(kept) == 28
     weekday = (kept.astype(int) + 3) % 7
@@ -22,14 +22,14 @@ def test_whole_weeks_end_with_the_last_day():
 
 
 def test_less_than_a_week_is_kept_whole():
-    assert calendar.whole(days(6), LAST).all()
-    assert calendar.whole(days(0), LAST).shape == (0,)
+    assert calendar.in_whole_weeks(days(6), LAST).all()
+    assert calendar.in_whole_weeks(days(0), LAST).shape == (0,)
 
 
 def test_missing_last_days_are_part_of_the_window():
     early = days(14)[:-3]
     assert calendar.span(early, LAST) == 14
-    assert calendar.whole(early, LAST).sum() == 11
+    assert calendar.in_whole_weeks(early, LAST).sum() == 11
 
 
 def test_week_of_counts_back():

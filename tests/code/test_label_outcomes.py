@@ -1,4 +1,4 @@
-"""Quality counts known labels only; a loss pages by the usual periods' own spread."""
+"""Quality counts known labels only; a loss is an alert by the past periods' own spread."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from plumbline.metrics import metrics
-from plumbline.monitor import binning, estimate, label_outcomes
+from plumbline.monitor import estimate, fit_binning, label_outcomes, label_tests
 from plumbline.monitor import quality as known
-from plumbline.monitor.window import Window, matured_weeks, scorable, window
+from plumbline.monitor.window import ScoredWindow, labelled_weeks, scorable, window
 from tests.shop import usecase
 from tests.small import SMALL
 
@@ -24,11 +24,11 @@ def made(days, last=LAST, *, error=1.0, unknown=0, seed=0):
     label = random.normal(10, 3, len(day))
     score = label + error * random.choice([-1.0, 1.0], len(day))
     label = np.where(day > last - unknown, np.nan, label)
-    return Window({"x": label}, label, score, day, last)
+    return ScoredWindow({"x": label}, label, score, day, last)
 
 
 def quality(past, now, problem="regression"):
-    return known.quality(problem, past, now, replicates=100, level=0.95, seed=1)
+    return known.change(problem, past, now, replicates=100, level=0.95, seed=1)
 
 
 PAST = made(28, LAST - 14, seed=3)
@@ -48,8 +48,10 @@ def test_a_loss_is_positive_and_a_swap_turns_it():
 def test_average_precision_loses_when_it_falls():
     past = made(28, LAST - 14)
     label = (past.label > 13).astype(float)
-    sharp = Window({}, label, past.label, past.day, past.last)
-    blunt = Window({}, label, np.random.default_rng(0).random(len(label)), past.day, past.last)
+    sharp = ScoredWindow({}, label, past.label, past.day, past.last)
+    blunt = ScoredWindow(
+        {}, label, np.random.default_rng(0).random(len(label)), past.day, past.last
+    )
     assert quality(sharp, blunt, "classification").loss.value > 0.3
     assert quality(blunt, sharp, "classification").loss.value < -0.3
 
@@ -57,7 +59,7 @@ def test_average_precision_loses_when_it_falls():
 @pytest.mark.mltest("Monitor 7")
 def test_unknown_labels_do_not_count():
     now = made(21, unknown=7)
-    assert now.matured.sum() == 14 * ROWS
+    assert now.labelled.sum() == 14 * ROWS
     found = quality(PAST, now)
     assert found.rows == (28 * ROWS, 14 * ROWS)
     assert found.values[1].value == pytest.approx(1.0)
@@ -65,12 +67,12 @@ def test_unknown_labels_do_not_count():
 
 
 def test_quality_is_of_whole_weeks_of_known_labels():
-    known = matured_weeks(made(14, unknown=3))
+    known = labelled_weeks(made(14, unknown=3))
     assert (known.rows, known.last) == (7 * ROWS, LAST - 3)
 
 
 def test_one_class_has_no_average_precision():
-    one = Window({}, np.zeros(50), np.zeros(50))
+    one = ScoredWindow({}, np.zeros(50), np.zeros(50))
     assert "are all 0" in quality(one, one, "classification").why
 
 
@@ -81,7 +83,7 @@ def test_by_week():
     assert [w.labelled for w in weeks] == [7 * ROWS, 0]
     assert weeks[0].quality == pytest.approx(1.0)
     assert np.isnan(weeks[1].quality)
-    assert list(known.by_week("regression", Window({}, np.zeros(3), np.zeros(3)), "x")) == []
+    assert list(known.by_week("regression", ScoredWindow({}, np.zeros(3), np.zeros(3)), "x")) == []
 
 
 def test_window_of_a_table():
@@ -117,7 +119,7 @@ def test_nothing_to_tell(now, why):
 
 
 CASE = usecase()
-PLAN = binning.layout(CASE, {}, Window({}, np.zeros(9), np.linspace(0, 1, 9), None, None))
+BINNING = fit_binning.fit(CASE, {}, ScoredWindow({}, np.zeros(9), np.linspace(0, 1, 9), None, None))
 
 
 def cases(rate, seed, rows=2_000, flip=0.0, unknown=False):
@@ -127,25 +129,25 @@ def cases(rate, seed, rows=2_000, flip=0.0, unknown=False):
     truth = np.where(random.random(rows) < flip, score.mean(), score)
     label = (random.random(rows) < rate * truth).astype(float)
     label = np.full(rows, np.nan) if unknown else label
-    return label_outcomes.outcome(PLAN, Window({}, label, score, None, LAST))
+    return label_outcomes.outcome(BINNING, ScoredWindow({}, label, score, None, LAST))
 
 
-USUAL = [cases(1.0, seed) for seed in range(42)]
+PAST_OUTCOMES = [cases(1.0, seed) for seed in range(42)]
 
 
 def found(recent):
-    return {(t.name, t.run): t for t in label_outcomes.tests("classification", USUAL, recent)}
+    return {(t.name, t.run): t for t in label_tests.tests("classification", PAST_OUTCOMES, recent)}
 
 
 def test_an_outcome_holds_what_precision_needs():
     random = np.random.default_rng(0)
     score = random.beta(0.3, 6, 5_000)
     label = (random.random(5_000) < score).astype(float)
-    whole = Window({}, label, score, None, LAST)
+    whole = ScoredWindow({}, label, score, None, LAST)
     exact = metrics.average_precision(label, score)
-    one = label_outcomes.outcome(PLAN, whole)
+    one = label_outcomes.outcome(BINNING, whole)
     assert label_outcomes.quality("classification", one) == pytest.approx(exact, abs=0.005)
-    half = [label_outcomes.outcome(PLAN, whole.take(np.arange(5_000) % 2 == k)) for k in (0, 1)]
+    half = [label_outcomes.outcome(BINNING, whole.take(np.arange(5_000) % 2 == k)) for k in (0, 1)]
     pooled = label_outcomes.pool(half)
     assert (pooled.scores == one.scores).all()
     assert pooled.label == label.sum()
@@ -183,22 +185,22 @@ def test_labels_that_the_scores_no_longer_tell_are_a_loss():
 
 
 def test_a_regression_that_errs_more_is_a_loss():
-    plan = binning.layout(
-        usecase("regression"), {}, Window({}, np.zeros(9), np.linspace(0, 1, 9), None, None)
+    binning = fit_binning.fit(
+        usecase("regression"), {}, ScoredWindow({}, np.zeros(9), np.linspace(0, 1, 9), None, None)
     )
 
     def day(error, bias, seed):
         random = np.random.default_rng(seed)
         score = random.normal(10, 3, 300)
         label = score + bias + error * random.normal(0, 1, 300)
-        return label_outcomes.outcome(plan, Window({}, label, score, None, LAST))
+        return label_outcomes.outcome(binning, ScoredWindow({}, label, score, None, LAST))
 
     usual = [day(1.0, 0.0, s) for s in range(28)]
-    worse = label_outcomes.tests("regression", usual, [day(1.3, 0.0, 50 + s) for s in range(7)])
+    worse = label_tests.tests("regression", usual, [day(1.3, 0.0, 50 + s) for s in range(7)])
     assert min(t.p for t in worse if t.name == "quality") < 1e-6
-    moved = label_outcomes.tests("regression", usual, [day(1.0, 0.4, 80 + s) for s in range(7)])
+    moved = label_tests.tests("regression", usual, [day(1.0, 0.4, 80 + s) for s in range(7)])
     assert min(t.p for t in moved if t.name == "calibration") < 1e-6
-    same = label_outcomes.tests("regression", usual, [day(1.0, 0.0, 90 + s) for s in range(7)])
+    same = label_tests.tests("regression", usual, [day(1.0, 0.0, 90 + s) for s in range(7)])
     assert min(t.p for t in same) > 1e-3
 
 
@@ -213,6 +215,6 @@ def test_the_estimate_is_right_where_scores_are_calibrated():
 
 def test_a_day_s_quality_has_an_interval():
     one = cases(1.0, 5)
-    told = estimate.known(one)
-    assert told["low"] < told["value"] < told["high"]
-    assert told["maturity"] == 1.0
+    interval = estimate.known(one)
+    assert interval.low < interval.value < interval.high
+    assert interval.maturity == 1.0

@@ -1,4 +1,4 @@
-"""What `oddness` of card_fraud goes by: `python -m bench.oddness`, after `dvc repro`.
+"""What `fraud_woe` of card_fraud is made of: `python -m bench.woe_score`, after `dvc repro`.
 
 Prints, for each band of a payment's size, place and hour in the training window, how many times
 commoner frauds are there than honest payments, in tenths of a natural logarithm, beside the points

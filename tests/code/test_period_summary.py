@@ -1,4 +1,4 @@
-"""What a sketch counts, and what it survives."""
+"""What a summary counts, and what it survives."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ import numpy as np
 import pytest
 
 from plumbline.core.declarations import Snapshot, Where
-from plumbline.monitor import binning, entities, label_outcomes, period_summary, stream
+from plumbline.monitor import (
+    binning,
+    entities,
+    fit_binning,
+    label_outcomes,
+    monitored_columns,
+    period_summary,
+    stream,
+)
 from plumbline.monitor.params import Monitor
-from plumbline.monitor.window import Window, window
+from plumbline.monitor.window import ScoredWindow, window
 from tests.shop import LAST, table, usecase
 from usecases.card_fraud import model as card_fraud
 from usecases.flights import model as flights
@@ -21,31 +29,31 @@ CASE = usecase()
 GAIN = {"size": 0.6, "colour_code": 0.3, "spare": 0.001, "rate": 0.099}
 
 
-def plan(**more):
+def fitted(**more):
     columns = table(28, LAST - 14, seed=1)
-    return binning.layout(CASE, GAIN, window(CASE, columns, np.zeros(28 * 60)), **more)
+    return fit_binning.fit(CASE, GAIN, window(CASE, columns, np.zeros(28 * 60)), **more)
 
 
-PLAN = plan()
+BINNING = fitted()
 
 
 def look(change=None, per_day=200):
     columns = table(1, per_day=per_day, seed=3)
     columns = change(columns) if change else columns
     rows = len(columns["number"])
-    return period_summary.sketch(
-        PLAN, Window(columns, np.full(rows, np.nan), np.zeros(rows), None, LAST)
+    return period_summary.summarise(
+        BINNING, ScoredWindow(columns, np.full(rows, np.nan), np.zeros(rows), None, LAST)
     )
 
 
 def test_importance_of_a_code_goes_to_its_column():
-    assert binning.importance(CASE, GAIN) == {
+    assert monitored_columns.importance(CASE, GAIN) == {
         "size": 0.6,
         "colour": 0.3,
         "spare": 0.001,
         "rate": 0.099,
     }
-    assert binning.monitored(CASE) == {
+    assert monitored_columns.monitored(CASE) == {
         "at": "time",
         "who": "identifier",
         "size": "numeric",
@@ -56,7 +64,7 @@ def test_importance_of_a_code_goes_to_its_column():
 
 
 def test_a_raw_column_answers_for_what_is_made_of_it():
-    roots = binning.roots(card_fraud.USECASE)
+    roots = monitored_columns.roots(card_fraud.USECASE)
     assert roots["customer_mean_30d"] == ("amount_cents", "customer_id", "paid_at")
     assert roots["size_over_customer"] == ("amount_cents", "customer_id", "paid_at")
     assert roots["night"] == ("paid_at",)
@@ -66,16 +74,16 @@ def test_a_raw_column_answers_for_what_is_made_of_it():
     assert roots["terminal_excess_90d"] == (
         *("amount_cents", "customer_id", "paid_at", "terminal_id"),
     )
-    assert all("arr_delay" not in r for r in binning.roots(flights.USECASE).values())
+    assert all("arr_delay" not in r for r in monitored_columns.roots(flights.USECASE).values())
 
 
 def test_counts_add_up():
     one = look()
-    for p in PLAN.plans:
+    for p in BINNING.specs:
         if p.size:
-            assert one.counts[p.place].sum() == one.rows == 200
+            assert one.counts[p.bin_range].sum() == one.rows == 200
     assert one.day == LAST
-    assert (one.repeated, one.astray) == (0, 0)
+    assert (one.repeated, one.outside_period) == (0, 0)
 
 
 def test_faults_are_counted():
@@ -97,7 +105,7 @@ def test_faults_are_counted():
     assert one.raw["size"].top[:2] == (7.25, 50)
     assert one.raw["size"].rare >= 10
     assert (one.raw["colour"].unseen, one.raw["colour"].names) == (5, ("violet",))
-    assert (one.repeated, one.astray) == (1, 1)
+    assert (one.repeated, one.outside_period) == (1, 1)
 
 
 def test_lost_columns_and_text_are_problems():
@@ -119,25 +127,27 @@ def test_the_number_of_ids_does_not_grow_with_the_rows():
     random = np.random.default_rng(0)
     for rows in (500, 1_000, 4_000):
         seen = len(np.unique(random.integers(0, 1_000, rows)))
-        ledger = period_summary.Ledger(seen, rows, np.zeros(0), {}, {})
-        assert entities.population(ledger) == pytest.approx(1_000, rel=0.08)
+        counts = period_summary.EntityCounts(seen, rows, np.zeros(0), {}, {})
+        assert entities.population(counts) == pytest.approx(1_000, rel=0.08)
 
 
 def test_histories_are_held_against_the_days_before():
-    claim = binning.Claim("count_1d", "who", 1)
+    check = binning.ConsistencyCheck("count_1d", "who", 1)
     ids = np.array([0.1, 0.2, 0.3])
 
-    def day(number, rows, claimed):
-        held = {"count_1d": np.array(rows)}
-        ledger = period_summary.Ledger(3, 6, ids, held, {"count_1d": np.array(claimed, float)})
-        return period_summary.Sketch(
-            LAST + number, 6, np.zeros(0, int), {}, {}, {}, {"who": ledger}, 0, 0, 0.0
+    def day(number, rows, stated):
+        counted = {"count_1d": np.array(rows)}
+        counts = period_summary.EntityCounts(
+            3, 6, ids, counted, {"count_1d": np.array(stated, float)}
+        )
+        return period_summary.PeriodSummary(
+            LAST + number, 6, np.zeros(0, int), {}, {}, {}, {"who": counts}, 0, 0, 0.0
         )
 
     before, now = day(0, [1, 2, 3], [0, 0, 0]), day(1, [2, 2, 2], [1, 2, 4])
-    assert entities.contradicted(claim, now, [before]) == (1, 3)
-    assert entities.contradicted(claim, now, []) is None
-    assert entities.contradicted(claim, day(2, [1, 1, 1], [2, 2, 2]), [before]) is None
+    assert entities.contradicted(check, now, [before]) == (1, 3)
+    assert entities.contradicted(check, now, []) is None
+    assert entities.contradicted(check, day(2, [1, 1, 1], [2, 2, 2]), [before]) is None
 
 
 def test_a_history_of_some_rows_is_held_against_these_alone():
@@ -147,7 +157,7 @@ def test_a_history_of_some_rows_is_held_against_these_alone():
     random = np.random.default_rng(0)
 
     def day(number, odd):
-        columns = {n: random.random(count) for n in binning.monitored(case)}
+        columns = {n: random.random(count) for n in monitored_columns.monitored(case)}
         columns |= {"customer_id": np.arange(count) % 40, "terminal_id": np.arange(count) % 50}
         columns |= {"kind": np.full(count, "payment", object)}
         columns |= {"category": np.full(count, "grocery", object)}
@@ -160,28 +170,37 @@ def test_a_history_of_some_rows_is_held_against_these_alone():
         columns["paid_at"] = np.full(count, (LAST + number).astype("M8[us]"))
         return window(case, columns, np.zeros(count), LAST + number)
 
-    plan = binning.layout(case, {}, day(-1, 0))
-    assert [c.name for c in plan.claims] == ["customer_woe_3d", *names]
-    past = [period_summary.sketch(plan, day(i, 0)) for i in range(7)]
-    for claim in plan.claims[1:]:
-        assert entities.contradicted(claim, period_summary.sketch(plan, day(7, 420)), past) == (
+    binning_of_case = fit_binning.fit(case, {}, day(-1, 0))
+    assert [c.name for c in binning_of_case.consistency_checks] == ["customer_woe_3d", *names]
+    past = [period_summary.summarise(binning_of_case, day(i, 0)) for i in range(7)]
+    for check in binning_of_case.consistency_checks[1:]:
+        assert entities.contradicted(
+            check, period_summary.summarise(binning_of_case, day(7, 420)), past
+        ) == (
             0,
             40,
         )
-        assert entities.contradicted(claim, period_summary.sketch(plan, day(7, 390)), past) == (
+        assert entities.contradicted(
+            check, period_summary.summarise(binning_of_case, day(7, 390)), past
+        ) == (
             40,
             40,
         )
         at = np.full(40, (LAST + 7).astype("M8[us]"))
         gone = window(case, {"customer_id": np.arange(40), "paid_at": at}, np.zeros(40), LAST + 7)
-        assert entities.contradicted(claim, period_summary.sketch(plan, gone), past) is None
+        assert (
+            entities.contradicted(check, period_summary.summarise(binning_of_case, gone), past)
+            is None
+        )
 
 
 def test_a_large_period_is_judged_within_a_second_and_half_a_gigabyte():
     """50,000 rows of 30 columns; twice the second, as the machine may be busy."""
     case = card_fraud.USECASE
     random = np.random.default_rng(0)
-    names = [n for n in binning.monitored(case) if n not in ("category", "kind", "paid_at")][:28]
+    names = [
+        n for n in monitored_columns.monitored(case) if n not in ("category", "kind", "paid_at")
+    ][:28]
 
     def big(rows, day):
         columns = {n: random.lognormal(8, 1, rows) for n in names}
@@ -194,16 +213,18 @@ def test_a_large_period_is_judged_within_a_second_and_half_a_gigabyte():
         columns["paid_at"] = day.astype("M8[us]") + random.integers(0, 86_400, rows).astype("m8[s]")
         return window(case, columns, random.random(rows) ** 9, day)
 
-    plan = binning.layout(case, {names[0]: 1.0}, big(20_000, LAST - 60))
-    state = stream.begin(plan, Monitor())
+    binning_of_case = fit_binning.fit(case, {names[0]: 1.0}, big(20_000, LAST - 60))
+    state = stream.begin(binning_of_case, Monitor())
     for back in range(50, 0, -1):
-        state = stream.learn(state, period_summary.sketch(plan, big(500, LAST - back)))
+        state = stream.learn(
+            state, period_summary.summarise(binning_of_case, big(500, LAST - back))
+        )
     now = big(50_000, LAST)
-    label_outcomes.outcome(plan, now)
+    label_outcomes.outcome(binning_of_case, now)
     started = time.process_time()
-    stream.step(state, period_summary.sketch(plan, now))
+    stream.step(state, period_summary.summarise(binning_of_case, now))
     assert time.process_time() - started < 2.0
     tracemalloc.start()
-    stream.step(state, period_summary.sketch(plan, now))
+    stream.step(state, period_summary.summarise(binning_of_case, now))
     assert tracemalloc.get_traced_memory()[1] < 500e6
     tracemalloc.stop()

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import average_precision_score
 
-from bench.knowing import Strikes, knowable
+from bench.bayes_oracle import Strikes, knowable
 from bench.oracle import SEEN
 from plumbline.core.declarations import Columns
 from sources.card_fraud import settings

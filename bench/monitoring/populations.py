@@ -1,4 +1,4 @@
-"""The worlds of MonitorBench: how large, how long, and where their files are kept."""
+"""The populations of MonitorBench: how large, how long, and where their files are kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VERSION = 5
 
 @dataclass(frozen=True)
 class Size:
-    """A world: rows a day, and days to learn from, to select by, healthy ones before, and judged."""
+    """A population: rows a day, and days to learn from, to select by, healthy ones before, and judged."""
 
     rows: int
     train: int = 56
@@ -51,7 +51,7 @@ SIZES: Mapping[int, Size] = {
 
 
 @dataclass(frozen=True)
-class World:
+class Population:
     """One seed at one size. The seed also sets on which weekday the first judged window lies."""
 
     size: Size
@@ -85,8 +85,8 @@ class World:
         """Where its streams are kept, outside of git."""
         return cache() / f"v{VERSION}" / f"{self.size.rows}-{self.seed}"
 
-    def windows(self, count: int) -> World:
-        """The same world with fewer judged windows."""
+    def windows(self, count: int) -> Population:
+        """The same population with fewer judged windows."""
         return replace(self, size=replace(self.size, windows=count))
 
 
@@ -101,6 +101,6 @@ def ordinal(day: date) -> int:
     return int(np.datetime64(day, "D").astype(np.int64))
 
 
-def case() -> UseCase:
+def usecase() -> UseCase:
     """Card fraud with one more column, which the model does not use."""
     return replace(USECASE, columns=(*USECASE.columns, IRRELEVANT))

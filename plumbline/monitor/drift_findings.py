@@ -1,0 +1,91 @@
+"""Columns and scores that have moved: against the season-matched past, and against the training window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+import numpy as np
+
+from plumbline.monitor import seasonal_baseline
+from plumbline.monitor.binning import ColumnSpec
+from plumbline.monitor.check_context import CheckContext
+from plumbline.monitor.seasonal_baseline import ColumnShift
+from plumbline.monitor.verdict import Finding, Level
+
+TREND_PERIODS = 28
+"""Periods that are pooled to be compared with the training window."""
+
+
+def score_has_moved(context: CheckContext) -> bool:
+    """Whether the score has moved, beyond chance and far enough to matter."""
+    score = context.shifts.get("score")
+    if score is None:
+        return False
+    return score.p < context.alert and abs(score.size) >= context.limits.score_shift
+
+
+def drift(context: CheckContext, broken: Sequence[Finding], *, score_moved: bool) -> list[Finding]:
+    """Columns that moved, and the score; a feature is left out where a raw column that it reads is named."""
+    named = {f.column for f in broken}
+    moved: dict[str, Finding] = {}
+    for spec in context.binning.specs:
+        shift = context.shifts.get(spec.name)
+        if shift is None or spec.name in named or named & set(spec.roots):
+            continue
+        important = score_moved and context.important(spec)
+        level = context.graded(shift.p, 0.0, 0.0, important=important)
+        if level:
+            moved[spec.name] = _of_column(spec, shift, level)
+    specs = context.binning.by_name
+    raw = {n for n in moved if specs[n].raw}
+    out = [f for n, f in moved.items() if not raw & set(specs[n].roots)]
+    score = context.shifts.get("score")
+    if score is not None and score.p < context.warning and (score_moved or not broken):
+        out.append(_of_score(score, "alert" if score_moved else "warning"))
+    return out
+
+
+def trends(context: CheckContext, named: Set[str | None]) -> list[Finding]:
+    """Important columns far from the training window over the last weeks.
+
+    A reference that moves with the stream does not show them. Columns in `named` have a finding already.
+    """
+    recent = [*context.before, context.now][-TREND_PERIODS:]
+    if len(recent) < TREND_PERIODS or not context.binning.period_days:
+        return []
+    counts = np.sum([s.counts for s in recent], axis=0)
+    out = []
+    for spec in context.binning.specs:
+        minor = spec.importance < context.limits.min_importance
+        if minor or spec.name in named or spec.size < 2:
+            continue
+        training = context.binning.training[spec.bin_range]
+        psi, size = seasonal_baseline.distance(counts[spec.bin_range], training, spec.order)
+        if abs(size) >= context.limits.trend_shift:
+            out.append(_of_trend(spec, size, psi))
+    return out
+
+
+def _of_trend(spec: ColumnSpec, size: float, psi: float) -> Finding:
+    text = (
+        f"{size:+.2f} deviations of its rank from training in {TREND_PERIODS} periods, "
+        f"PSI {psi:.2f}"
+    )
+    cause = "it has moved away since training"
+    return Finding(
+        "trend_shift", "warning", abs(size), "deviations", text, spec.name, spec.reach, cause
+    )
+
+
+def _of_column(spec: ColumnSpec, shift: ColumnShift, level: Level) -> Finding:
+    way = "up" if shift.size > 0 else "down"
+    text = f"shift {shift.size:+.2f} deviations of its rank, PSI {shift.psi:.2f}"
+    cause = f"values went {way}" if abs(shift.size) > 0.02 else "another mix of values"
+    return Finding(
+        "drift", level, abs(shift.size), "deviations", text, spec.name, spec.reach, cause
+    )
+
+
+def _of_score(shift: ColumnShift, level: Level) -> Finding:
+    text = f"scores shifted {shift.size:+.2f} deviations of their rank, PSI {shift.psi:.2f}"
+    return Finding("prediction", level, abs(shift.size), "deviations", text)
