@@ -96,9 +96,9 @@ def prepare(
 
 def command_line() -> Commands:
     """The whole command line as an object: its commands by name, with their options."""
-    whole = typer.main.get_command(app)
-    assert isinstance(whole, Commands)
-    return whole
+    group = typer.main.get_command(app)
+    assert isinstance(group, Commands)
+    return group
 
 
 def main(words: list[str] | None = None) -> int:

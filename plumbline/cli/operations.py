@@ -103,15 +103,15 @@ def audit(
     from plumbline.ops import audit as advisories
 
     known = advisories.read_accepted(accepted or advisories.ACCEPTED)
-    found = advisories.audit(lock, osv_url or advisories.SERVICE, known)
-    for one in found:
+    reported = advisories.audit(lock, osv_url or advisories.SERVICE, known)
+    for one in reported:
         fix = f"mended in {', '.join(one.mended)}" if one.mended else "no version mends it"
         print(f"{one.name} {one.version}: {one.id}; {fix}")
     print(
-        f"{len(found)} known vulnerabilities beside {len(known)} accepted; the canary was flagged"
+        f"{len(reported)} known vulnerabilities beside {len(known)} accepted; the canary was flagged"
     )
-    keep_json(json, {"advisories": [asdict(one) for one in found], "accepted": sorted(known)})
-    return 1 if found else 0
+    keep_json(json, {"advisories": [asdict(one) for one in reported], "accepted": sorted(known)})
+    return 1 if reported else 0
 
 
 @group.command("golden-check", "card_fraud", "card_fraud --model dist/model-v1/card_fraud")

@@ -52,13 +52,13 @@ def pairs(option: str, values: Iterable[str]) -> dict[str, str]:
     """KEY=VALUE words as a dictionary; PlumblineError naming the option where one has no `=`."""
     from plumbline.core.errors import PlumblineError
 
-    found = {}
+    parsed = {}
     for value in values:
         key, sign, rest = value.partition("=")
         if not sign:
             raise PlumblineError(f"{option} {value}: expected KEY=VALUE")
-        found[key] = rest
-    return found
+        parsed[key] = rest
+    return parsed
 
 
 def say(lines: Iterable[str]) -> None:

@@ -99,9 +99,9 @@ def compare(
     from plumbline.review import verdict_line
 
     output = _log(log)
-    found = comparing.compare(Path("."), base, head, output, committed=committed)
-    write_json(json, found)
-    print(verdict_line.verdict(found))
+    result = comparing.compare(Path("."), base, head, output, committed=committed)
+    write_json(json, result)
+    print(verdict_line.verdict(result))
     print(f"wrote {json}")
 
 
@@ -139,10 +139,10 @@ def gate(
         raise typer.BadParameter("give IN.json or --lock-only, and not both")
     if comparison is None:
         return _lock(json)
-    found = recheck.comparison(Path("."), comparison)
-    say(_decision(found))
-    keep_json(json, found["gate"])
-    return 1 if found["gate"]["verdict"] in ("no", "failed") else 0
+    result = recheck.comparison(Path("."), comparison)
+    say(_decision(result))
+    keep_json(json, result["gate"])
+    return 1 if result["gate"]["verdict"] in ("no", "failed") else 0
 
 
 def _lock(json: Path | None) -> int:
@@ -155,13 +155,13 @@ def _lock(json: Path | None) -> int:
     return 1 if against else 0
 
 
-def _decision(found: dict[str, Any]) -> list[str]:
+def _decision(result: dict[str, Any]) -> list[str]:
     """The verdict, and the reasons for it."""
     from plumbline.review import verdict_line
 
-    judged = found["gate"]
+    judged = result["gate"]
     lines = [
-        verdict_line.verdict(found),
+        verdict_line.verdict(result),
         *(f"- {verdict_line.reason(r)}" for r in judged["reasons"]),
     ]
     for reason in judged["lifted"]:

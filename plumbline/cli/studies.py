@@ -52,12 +52,12 @@ def backtest(
 
     _at_least("--origins", origins, 2)
     name = usecase or config.first()
-    found = study.study(Path("."), name, origins)
-    say(text_report.lines(found))
-    target = _keep_study("backtest", name, found, plots.draw, json, plot)
+    result = study.study(Path("."), name, origins)
+    say(text_report.lines(result))
+    target = _keep_study("backtest", name, result, plots.draw, json, plot)
     if keep:
         profile = artifacts.path(name, artifacts.Role.ACCEPTED_PROFILE)
-        write_json(profile.with_name(f"{name}.staleness.json"), found["staleness"])
+        write_json(profile.with_name(f"{name}.staleness.json"), result["staleness"])
     print(f"wrote {target}")
 
 
@@ -83,9 +83,9 @@ def explain(
     from plumbline import config
     from plumbline.studies.explain import explanation, text_report
 
-    found = explanation.explain(Path("."), usecase or config.first(), key)
-    say(text_report.lines(found))
-    keep_json(json, found)
+    result = explanation.explain(Path("."), usecase or config.first(), key)
+    say(text_report.lines(result))
+    keep_json(json, result)
 
 
 @group.command("feature-value", "card_fraud", "card_fraud --seeds 5 --json features.json")
@@ -107,7 +107,7 @@ def feature_value(
 
     _at_least("--seeds", seeds, 1)
     _at_least("--noise", noise, 1)
-    found = study.study(
+    result = study.study(
         usecase_loader.load(usecase),
         config.load(usecase),
         artifacts.path(usecase, Role.TRAIN_TABLE),
@@ -116,9 +116,9 @@ def feature_value(
         seeds=seeds,
         noise=noise,
     )
-    keep_json(json, found)
-    say(text_report.lines(found))
-    against = list(text_report.against(found, study.dear(found)))
+    keep_json(json, result)
+    say(text_report.lines(result))
+    against = list(text_report.against(result, study.dear(result)))
     say(against)
     return 1 if against else 0
 
@@ -173,17 +173,18 @@ def scan_pii(
     for path in paths or ():
         if not path.exists():
             raise PlumblineError(f"{path}: no such file or folder; name one that exists")
-    places = paths or [p for p in map(Path, PERSONAL) if p.exists()]
+    searched = paths or [p for p in map(Path, PERSONAL) if p.exists()]
     owners = {usecase_loader.load(name).owner for name in config.read()["usecases"]}
-    found = []
-    for path, hit in scan.search(places, owners):
+    findings = []
+    for path, hit in scan.search(searched, owners):
         print(f"{path}: {hit.kind} {hit.shown}")
-        found.append({"path": str(path), "kind": hit.kind, "shown": hit.shown})
-    keep_json(json, {"findings": found})
-    print(
-        f"{len(found)} things found that should not be there" if found else "nothing personal found"
-    )
-    return 1 if found else 0
+        findings.append({"path": str(path), "kind": hit.kind, "shown": hit.shown})
+    keep_json(json, {"findings": findings})
+    if findings:
+        print(f"{len(findings)} things found that should not be there")
+    else:
+        print("nothing personal found")
+    return 1 if findings else 0
 
 
 @group.command("sensitivity", "", "card_fraud --points 5")
@@ -202,9 +203,9 @@ def sensitivity(
 
     _at_least("--points", points, 2)
     name = usecase or config.first()
-    found = study.study(Path("."), name, points)
-    say(text_report.lines(found))
-    target = _keep_study("sensitivity", name, found, plots.draw, json, plot)
+    result = study.study(Path("."), name, points)
+    say(text_report.lines(result))
+    target = _keep_study("sensitivity", name, result, plots.draw, json, plot)
     print(f"wrote {target}")
 
 
@@ -218,7 +219,7 @@ def _at_least(option: str, value: int | None, least: int) -> None:
 def _keep_study(
     study: str,
     usecase: str,
-    found: dict[str, Any],
+    result: dict[str, Any],
     draw: Callable[[Path, Any], None],
     json: Path | None,
     plot: Path | None,
@@ -229,10 +230,10 @@ def _keep_study(
 
     target = artifacts.study_folder(usecase, study)
     with files.replacing_folder(target) as folder:
-        files.write_json(folder / f"{study}.json", found)
-        draw(folder / f"{study}.png", found)
-    keep_json(json, found)
+        files.write_json(folder / f"{study}.json", result)
+        draw(folder / f"{study}.png", result)
+    keep_json(json, result)
     if plot:
         with files.replacing(plot) as beside:
-            draw(beside, found)
+            draw(beside, result)
     return target

@@ -12,8 +12,8 @@ from plumbline.review import compare, lockcheck, merge_gate, revision
 
 def lock(root: Path) -> list[merge_gate.Reason]:
     """Why dvc.lock is not what the files give. Needs neither data nor credentials."""
-    found = lockcheck.check(revision.side(root, None))
-    return list(merge_gate.reasons({"lock": found, "usecases": {}}))
+    checked = lockcheck.check(revision.side(root, None))
+    return list(merge_gate.reasons({"lock": checked, "usecases": {}}))
 
 
 def comparison(root: Path, path: Path) -> dict[str, Any]:
@@ -22,12 +22,12 @@ def comparison(root: Path, path: Path) -> dict[str, Any]:
     PlumblineError where its head has another dvc.lock than the work tree at `root`.
     """
     name = str(path)
-    found = merge_gate.read(read_json(path), name)
+    recorded = merge_gate.read(read_json(path), name)
     here = revision.side(root, None)
-    if found["lock"].get("md5") != compare.lock_md5(here):
+    if recorded["lock"].get("md5") != compare.lock_md5(here):
         raise PlumblineError(
             f"{name}: its head has another dvc.lock than this work tree; run `plumbline compare` "
             "again, with head checked out"
         )
-    checked = {**lockcheck.check(here), "uncommitted": found["lock"].get("uncommitted")}
-    return {**found, "gate": merge_gate.ruling({**found, "lock": checked})}
+    checked = {**lockcheck.check(here), "uncommitted": recorded["lock"].get("uncommitted")}
+    return {**recorded, "gate": merge_gate.ruling({**recorded, "lock": checked})}

@@ -11,16 +11,16 @@ HEAD = (
 )
 
 
-def lines(found: Mapping[str, Any]) -> Iterator[str]:
+def lines(result: Mapping[str, Any]) -> Iterator[str]:
     """The table, a line per feature."""
     yield HEAD
-    for feature in found["features"]:
-        yield _line(feature, found["seeds"])
+    for feature in result["features"]:
+        yield _line(feature, result["seeds"])
 
 
-def against(found: Mapping[str, Any], expensive: Sequence[str]) -> Iterator[str]:
+def against(result: Mapping[str, Any], expensive: Sequence[str]) -> Iterator[str]:
     """Which features to drop, and why; nothing where all are worth their cost. `expensive`: in words."""
-    useless = [f["name"] for f in found["features"] if not f["earns"]]
+    useless = [f["name"] for f in result["features"] if not f["earns"]]
     if useless:
         yield f"no better than noise: {', '.join(useless)}; drop them"
     if expensive:
