@@ -39,8 +39,8 @@ FAULTS = (
         "",
         "contract: a key may come twice",
         "plumbline/validate/contract.py",
-        'found = [self.check("unique", key, "one row per key")]',
-        "found = []",
+        'listed = [self.check("unique", key, "one row per key")]',
+        "listed = []",
         tests="tests/code/test_contract.py tests/data/test_bad_rows.py",
     ),
     Mutant(

@@ -13,17 +13,17 @@ from plumbline.core import duckdb_session, files
 from plumbline.core.usecase_loader import load_contract
 from plumbline.runtime import runner
 from plumbline.validate import (
+    check_messages,
     contract,
     data_docs,
     expectations,
     inspection,
-    messages,
     months,
     profile,
     profile_shifts,
     summary,
 )
-from plumbline.validate.quarantine import Sieve
+from plumbline.validate.quarantine import Quarantine
 
 log = logging.getLogger("plumbline")
 
@@ -43,36 +43,38 @@ def main(
     strict, data = chosen.validate_, chosen.data
     checks = contract.checks(case, strict.severity, start=data.start, as_of=data.as_of)
     before = profile.accepted(accepted)
-    judge = expectations.Judge()
+    checker = expectations.Checker()
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        database = stack.enter_context(duckdb_session.connect(scratch))
-        sieve = Sieve(database, case, months.scan(database, case, raw))
-        results = inspection.structure(judge, sieve, checks, raw)
-        inspection.outcomes_due(sieve, data.as_of, raw)
-        results += inspection.rows(judge, sieve, checks)
-        warnings = inspection.settle(sieve, strict.max_quarantine)
+        connection = stack.enter_context(duckdb_session.connect(scratch))
+        bad_rows = Quarantine(connection, case, months.scan(connection, case, raw))
+        results = inspection.structure(checker, bad_rows, checks, raw)
+        inspection.outcomes_due(bad_rows, data.as_of, raw)
+        results += inspection.rows(checker, bad_rows, checks)
+        warnings = inspection.settle(bad_rows, strict.max_quarantine)
 
         good, aside, pages = (
             stack.enter_context(files.replacing_folder(p)) for p in (valid, quarantine, docs)
         )
-        kept = sieve.write_valid(good)
-        sieve.write_quarantine(aside)
+        kept = bad_rows.write_valid(good)
+        bad_rows.write_quarantine(aside)
 
-        span = profile.window(database, case, sieve.files["events"], data.as_of, strict.window_days)
-        now = profile.measure(database, case, months.scan(database, case, good), span)
-        days = profile.by_day(database, case, sieve.files, span)
+        span = profile.window(
+            connection, case, bad_rows.files["events"], data.as_of, strict.window_days
+        )
+        now = profile.measure(connection, case, months.scan(connection, case, good), span)
+        days = profile.by_day(connection, case, bad_rows.files, span)
         found = profile_shifts.measures(before, now, strict, days)
-        judged = inspection.statistics(judge, found, strict.severity)
+        judged = inspection.statistics(checker, found, strict.severity)
         warnings += inspection.settle_statistics(case, found, judged, raw)
 
         results += judged
         data_docs.write(pages, f"{case.title}: validation", expectations.reports(results))
-        rows = summary.rows(sieve.files, kept)
-        counted = summary.metrics(rows, results, sieve.broken(), found, warnings)
+        rows = summary.rows(bad_rows.files, kept)
+        counted = summary.metrics(rows, results, bad_rows.broken(), found, warnings)
     files.write_json(measured, now)
     files.write_json(metrics, counted)
-    for line in [*warnings, *([] if before else [messages.unaccepted(case)])]:
+    for line in [*warnings, *([] if before else [check_messages.unaccepted(case)])]:
         log.warning("validate: %s", line)
     log.info("validate: %s", summary.words(rows))
 

@@ -90,12 +90,12 @@ def _inputs(expression: str, source: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name in source if name.lower() in words or quote(name) in bare)
 
 
-def _value(raw: str, wanted: ColumnType, found: str) -> str:
+def _value(raw: str, wanted: ColumnType, source_type: str) -> str:
     """`raw` as the wanted type. A fraction is no whole number, and an offset ("+02:00") counts:
     DuckDB's own casts would round the one and drop the other without a word."""
     typed = f"TRY_CAST({raw} AS {TYPES[wanted]})"
-    if wanted == "int" and not found.endswith(("INT", "INTEGER")):
+    if wanted == "int" and not source_type.endswith(("INT", "INTEGER")):
         return f"CASE WHEN TRY_CAST({raw} AS DOUBLE) = CAST({typed} AS DOUBLE) THEN {typed} END"
-    if wanted == "timestamp" and found not in PLAIN:
+    if wanted == "timestamp" and source_type not in PLAIN:
         return f"(TRY_CAST(CAST({raw} AS VARCHAR) AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     return typed

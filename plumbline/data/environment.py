@@ -17,4 +17,4 @@ def expand(address: str, key: str) -> str:
         raise SourceError(
             f"{key}: the environment has no variable {missing[0]}; export it, or correct the name"
         )
-    return NAME.sub(lambda found: os.environ[found.group(1)], address)
+    return NAME.sub(lambda match: os.environ[match.group(1)], address)

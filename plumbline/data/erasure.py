@@ -1,4 +1,4 @@
-"""Rows of people who asked to be forgotten: left out where data come in, so that nothing later has them."""
+"""Erasure requests: rows of the listed ids are dropped on ingest, so that no later stage has them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from plumbline.core.usecase import Contract
 def forget(
     connection: duckdb.DuckDBPyConnection,
     usecase: Contract,
-    asked: Mapping[str, Sequence[int | str]],
+    ids_by_column: Mapping[str, Sequence[int | str]],
 ) -> int:
-    """Delete from the table `events` the rows whose column (of an entity, or the key) is one of those
-    asked for; how many they were.
+    """Delete from the table `events` the rows whose entity or key is listed; returns how many.
 
     Raises ParamsError for a column that is neither.
     """
     choices = [*(e.column for e in usecase.entities), usecase.key]
     before = _rows(connection)
-    for column, ids in asked.items():
+    for column, ids in ids_by_column.items():
         if column not in choices:
             raise ParamsError(
-                f"params.yaml, {usecase.name}.data.forget: '{column}' says of nobody who it is; "
+                f"params.yaml, {usecase.name}.data.forget: '{column}' identifies no entity and no event; "
                 f"{suggest(column, choices)}"
             )
         if ids:

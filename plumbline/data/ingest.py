@@ -32,10 +32,10 @@ def load(connection: duckdb.DuckDBPyConnection, usecase: Contract, source: Sourc
         rows = 0
         with closing(part.chunks(connection)) as chunks:
             for relation in chunks:
-                found = _columns(connection, source, part, relation)
-                first = first or found
-                _compare(part, found, source.parts[0], first)
-                rows += _insert(connection, usecase, source, part, relation, found, rows)
+                types = _columns(connection, source, part, relation)
+                first = first or types
+                _compare(part, types, source.parts[0], first)
+                rows += _insert(connection, usecase, source, part, relation, types, rows)
     if not duckdb_session.rows(connection, "SELECT 1 FROM events LIMIT 1"):
         raise SourceError(
             f"{source.name}: no rows; expected at least one (is the export complete?)"
@@ -51,12 +51,12 @@ def _columns(
     return {row[0]: row[1] for row in described}
 
 
-def _compare(part: Part, found: dict[str, str], other: Part, first: dict[str, str]) -> None:
-    odd = sorted(set(found) ^ set(first))
-    if odd:
-        place = part.name if odd[0] in found else other.name
+def _compare(part: Part, types: dict[str, str], other: Part, first: dict[str, str]) -> None:
+    differing = sorted(set(types) ^ set(first))
+    if differing:
+        place = part.name if differing[0] in types else other.name
         raise SourceError(
-            f"{part.name}: its columns differ from those of {other.name}: '{odd[0]}' is in {place} only; "
+            f"{part.name}: its columns differ from those of {other.name}: '{differing[0]}' is in {place} only; "
             "files read together need the same columns"
         )
 
@@ -67,18 +67,18 @@ def _insert(
     source: Source,
     part: Part,
     relation: str,
-    found: dict[str, str],
+    types: dict[str, str],
     before: int,
 ) -> int:
     """Append a chunk, `before` rows into its part; the number of its rows."""
-    made = casts(usecase, found, part.name)
-    _probe(connection, usecase, part, relation, made)
-    values = ", ".join(c.value for c in made)
-    bad = " OR ".join(c.bad for c in made)
+    column_casts = casts(usecase, types, part.name)
+    _probe(connection, usecase, part, relation, column_casts)
+    values = ", ".join(c.value for c in column_casts)
+    bad = " OR ".join(c.bad for c in column_casts)
     sql = f"INSERT INTO events SELECT {values}, {bad} FROM {relation}"
     rows = _run(connection, sql, source, part).fetchall()
     if duckdb_session.rows(connection, f"SELECT 1 FROM events WHERE {BAD} LIMIT 1"):
-        _refuse(connection, part, relation, made, before)
+        _refuse(connection, part, relation, column_casts, before)
     return int(rows[0][0])
 
 
@@ -87,10 +87,10 @@ def _probe(
     usecase: Contract,
     part: Part,
     relation: str,
-    made: Sequence[Cast],
+    column_casts: Sequence[Cast],
 ) -> None:
     """SpecError where a derived column's expression cannot be computed at all."""
-    for cast in (c for c in made if c.derived):
+    for cast in (c for c in column_casts if c.derived):
         try:
             connection.execute(f"EXPLAIN SELECT {cast.value} FROM {relation}")
         except (duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
@@ -117,23 +117,23 @@ def _run(
     except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
         if not part.path:
             raise
-        said = delimited.explain(str(error))
-        if said is None:
+        problem = delimited.explain(str(error))
+        if problem is None:
             reason = str(error).splitlines()[0].replace(part.path, "it").rstrip("!.")
-            said = f": not readable as {source.kind}: {reason}; is it that, and whole?"
-        raise SourceError(f"{part.name}{said}") from None
+            problem = f": not readable as {source.kind}: {reason}; check its format, and that it is complete"
+        raise SourceError(f"{part.name}{problem}") from None
 
 
 def _refuse(
     connection: duckdb.DuckDBPyConnection,
     part: Part,
     relation: str,
-    made: Sequence[Cast],
+    column_casts: Sequence[Cast],
     before: int,
 ) -> None:
     """SourceError with file, column, rows and values of the first column that has bad ones."""
     numbered = f"(SELECT *, {before} + row_number() OVER () AS {PLACE} FROM {relation})"
-    for cast in made:
+    for cast in column_casts:
         rows = duckdb_session.rows(
             connection,
             f"SELECT {PLACE}, CAST({_seen(cast)} AS VARCHAR), count(*) OVER () FROM {numbered} "

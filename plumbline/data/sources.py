@@ -107,22 +107,22 @@ def files(path: str, *suffixes: str) -> list[Path]:
     """The file, the folder's files with these suffixes, or the glob's matches; sorted by name."""
     place = Path(path)
     if place.is_dir():
-        found = [p for p in place.iterdir() if p.name.endswith(suffixes) and p.is_file()]
-        if not found:
+        matches = [p for p in place.iterdir() if p.name.endswith(suffixes) and p.is_file()]
+        if not matches:
             raise SourceError(
                 f"{path}: no file here ends with {' or '.join(suffixes)}; correct data.path"
             )
     elif place.exists():
-        found = [place]
+        matches = [place]
     else:
-        found = [p for p in _glob(path) if p.is_file()]
-        if not found:
+        matches = [p for p in _glob(path) if p.is_file()]
+        if not matches:
             raise SourceError(
                 f"{path}: no such file; put it there, or correct data.path in params.yaml"
             )
-    for empty in (p for p in found if p.stat().st_size == 0):
+    for empty in (p for p in matches if p.stat().st_size == 0):
         raise SourceError(f"{empty}: the file is empty (0 bytes); export it again, with its rows")
-    return sorted(found)
+    return sorted(matches)
 
 
 def _glob(path: str) -> list[Path]:
@@ -160,10 +160,10 @@ def _files(
     data: Data,
 ) -> Source:
     """CSV or Parquet files as a source; SourceError where they are not those of data.sha256."""
-    found = sha256(paths)
-    if data.sha256 and data.sha256.lower() != found:
+    actual = sha256(paths)
+    if data.sha256 and data.sha256.lower() != actual:
         raise SourceError(
-            f"{name}: SHA-256 is {found}, expected {data.sha256}. It is not what params.yaml names: "
+            f"{name}: SHA-256 is {actual}, expected {data.sha256}. It is not what params.yaml names: "
             "restore the file, or correct data.sha256."
         )
     if kind == "parquet" or paths[0].name.endswith(SUFFIXES["parquet"]):
@@ -173,7 +173,7 @@ def _files(
         relations = [delimited.relation(p, n, style) for p, n in zip(paths, names, strict=True)]
     each = zip(names, relations, paths, strict=True)
     parts = tuple(Part(n, partial(_whole, r), str(p)) for n, r, p in each)
-    return Source(kind, name, parts, sheet, found)
+    return Source(kind, name, parts, sheet, actual)
 
 
 def _whole(relation: str, _: duckdb.DuckDBPyConnection) -> Generator[str]:
@@ -198,14 +198,14 @@ def _simulate(data: Data, seed: int, folder: Path) -> Source:
 def _simulator(folder: Path, name: str) -> Callable[..., Iterator[Any]]:
     module = f"{folder.parent.name}.{folder.name}.simulator"
     try:
-        found: Callable[..., Iterator[Any]] = importlib.import_module(module).simulate
+        simulate: Callable[..., Iterator[Any]] = importlib.import_module(module).simulate
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise
         raise SourceError(
             f"{name}: no such file; write it, or choose another data.source"
         ) from None
-    return found
+    return simulate
 
 
 def _joined(tables: Iterator[Any]) -> Iterator[Any]:

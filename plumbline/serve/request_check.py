@@ -10,7 +10,7 @@ from plumbline.core.declarations import ColumnType
 from plumbline.core.errors import ContractError
 from plumbline.core.usecase import Contract
 from plumbline.validate import contract
-from plumbline.validate.check import Check
+from plumbline.validate.check import ContractCheck
 
 KINDS: Mapping[ColumnType, tuple[type, ...]] = {
     "int": (int,),
@@ -24,12 +24,12 @@ KINDS: Mapping[ColumnType, tuple[type, ...]] = {
 
 def check(usecase: Contract, event: Mapping[str, Any]) -> None:
     """ContractError with every complaint about the event."""
-    found = complaints(usecase, event)
+    found = messages(usecase, event)
     if found:
         raise ContractError(f"{usecase.name}, the event is refused: {'; '.join(found)}")
 
 
-def complaints(usecase: Contract, event: Mapping[str, Any]) -> list[str]:
+def messages(usecase: Contract, event: Mapping[str, Any]) -> list[str]:
     """What in an event (column to plain value, None or NaN for null) breaks the contract.
 
     The checks are those of `plumbline.validate.contract` that a single row can break; uniqueness,
@@ -38,11 +38,11 @@ def complaints(usecase: Contract, event: Mapping[str, Any]) -> list[str]:
     late = [f"{c.name} is not known yet when one asks" for c in usecase.unknown if c.name in event]
     types = {c.name: c.type for c in usecase.known}
     rows = [c for c in contract.checks(usecase) if c.table == "events"]
-    found = [_complaint(c, event, types[c.column]) for c in rows if c.column in types]
+    found = [_message(c, event, types[c.column]) for c in rows if c.column in types]
     return [*late, *dict.fromkeys(f for f in found if f)]
 
 
-def _complaint(check: Check, event: Mapping[str, Any], kind: ColumnType) -> str:
+def _message(check: ContractCheck, event: Mapping[str, Any], kind: ColumnType) -> str:
     name = check.column
     if check.kind == "columns":
         return "" if name in event else f"{name} is missing"
@@ -57,7 +57,7 @@ def _complaint(check: Check, event: Mapping[str, Any], kind: ColumnType) -> str:
     return f"{name} is {value!r}, expected {check.expects}" if _broken(check, value) else ""
 
 
-def _broken(check: Check, value: Any) -> bool:
+def _broken(check: ContractCheck, value: Any) -> bool:
     if check.allowed:
         return value not in check.allowed
     return (check.low is not None and value < check.low) or (

@@ -13,7 +13,7 @@ from plumbline.core.params_base import Severity
 from plumbline.core.sql import literal
 from plumbline.core.usecase import Contract
 
-Table = Literal["events", "outcomes", "statistics"]
+TableName = Literal["events", "outcomes", "statistics"]
 ROWS = "rows in the file"
 
 LARGEST = 1.7976931348623157e308
@@ -50,7 +50,7 @@ STATISTICS = ("shares", "mean", "quantiles", "nulls", "rows", "constant", "unit"
 
 
 @dataclass(frozen=True)
-class Check:
+class ContractCheck:
     """One thing that must hold.
 
     `value` is what is looked at in each row, a DuckDB expression, and `shown` the name of that value
@@ -58,7 +58,7 @@ class Check:
     one of `allowed`, or be unique. `expects` says so in words.
     """
 
-    table: Table
+    table: TableName
     kind: str
     column: str
     severity: Severity
@@ -90,15 +90,15 @@ class Check:
 class Broken:
     """How often a check is broken: rows, the first file, and examples as (key, value)."""
 
-    check: Check
+    check: ContractCheck
     rows: int
     file: Path
     examples: tuple[tuple[str, str], ...]
 
 
-def severity_of(asked: Mapping[str, Severity], column: str, kind: str) -> Severity:
+def severity_of(checked_severity: Mapping[str, Severity], column: str, kind: str) -> Severity:
     """What happens when the check fails: as asked for the column, for the kind, or by default."""
-    return asked.get(f"{column}.{kind}", asked.get(kind, DEFAULTS[kind]))
+    return checked_severity.get(f"{column}.{kind}", checked_severity.get(kind, DEFAULTS[kind]))
 
 
 def layout(usecase: Contract, table: str) -> tuple[Column, ...]:
@@ -124,7 +124,7 @@ def day_number(column: str) -> str:
     return f"year({column}) * 10000 + month({column}) * 100 + day({column})"
 
 
-def asked(usecase: Contract, severity: Mapping[str, Severity]) -> Mapping[str, Severity]:
+def checked_severity(usecase: Contract, severity: Mapping[str, Severity]) -> Mapping[str, Severity]:
     """`severity` as params.yaml gives it; ParamsError for a name or a severity that cannot be."""
     columns = {c.name for c in usecase.columns} | {KNOWN_AT}
     for name, wanted in severity.items():

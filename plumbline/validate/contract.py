@@ -12,9 +12,9 @@ from plumbline.core.usecase import Contract
 from plumbline.validate.check import (
     LARGEST,
     ROWS,
-    Check,
-    Table,
-    asked,
+    ContractCheck,
+    TableName,
+    checked_severity,
     clock,
     day_number,
     layout,
@@ -28,26 +28,26 @@ def checks(
     *,
     start: date | None = None,
     as_of: date | None = None,
-) -> tuple[Check, ...]:
+) -> tuple[ContractCheck, ...]:
     """Every check of the files of `usecase`: structure first, then rows; events, then outcomes.
 
     `severity` overrides DEFAULTS by kind ("range") or by column and kind ("price.range").
     Raises ParamsError for a name or a severity that cannot be.
     """
-    chosen = asked(usecase, severity or {})
-    found: list[Check] = []
+    chosen = checked_severity(usecase, severity or {})
+    listed: list[ContractCheck] = []
     for table in ("events", "outcomes"):
-        made = _Maker(usecase, table, chosen)
-        found += made.structure()
-        found += [c for column in made.columns for c in made.of_column(column)]
-        found += made.of_rows(start, as_of)
-    return tuple(found)
+        of_table = _TableChecks(usecase, table, chosen)
+        listed += of_table.structure()
+        listed += [c for column in of_table.columns for c in of_table.of_column(column)]
+        listed += of_table.of_rows(start, as_of)
+    return tuple(listed)
 
 
-class _Maker:
+class _TableChecks:
     """Makes the checks of one table."""
 
-    def __init__(self, usecase: Contract, table: Table, chosen: Mapping[str, Severity]) -> None:
+    def __init__(self, usecase: Contract, table: TableName, chosen: Mapping[str, Severity]) -> None:
         self.usecase = usecase
         self.table = table
         self.chosen = chosen
@@ -64,70 +64,74 @@ class _Maker:
         low: float | None = None,
         high: float | None = None,
         allowed: tuple[str | int | bool, ...] = (),
-    ) -> Check:
+    ) -> ContractCheck:
         """A check with its severity; its value is the column unless said otherwise."""
         severity = severity_of(self.chosen, column, kind)
         look = (shown or column, value or quote(column))
-        return Check(self.table, kind, column, severity, expects, *look, low, high, allowed)
+        return ContractCheck(self.table, kind, column, severity, expects, *look, low, high, allowed)
 
-    def structure(self) -> list[Check]:
+    def structure(self) -> list[ContractCheck]:
         """Columns there, of the right type, and rows in every file; over one line per file."""
-        found = [self.check("empty", "rows", "at least one row", shown=ROWS, low=1)]
+        listed = [self.check("empty", "rows", "at least one row", shown=ROWS, low=1)]
         for column in self.columns:
             kind = TYPES[column.type]
-            found.append(self.check("columns", column.name, "the column in every file"))
-            found.append(self.check("type", column.name, f"type {kind}", allowed=(kind,)))
-        return found
+            listed.append(self.check("columns", column.name, "the column in every file"))
+            listed.append(self.check("type", column.name, f"type {kind}", allowed=(kind,)))
+        return listed
 
-    def of_column(self, column: Column) -> list[Check]:
+    def of_column(self, column: Column) -> list[ContractCheck]:
         """Nulls, range and set of one column. The key and times are never null."""
         value = _value(column)
         fixed = column.name in (self.usecase.key, self.usecase.time, KNOWN_AT)
-        found = []
+        listed = []
         if fixed or not column.null:
-            found.append(self.check("null", column.name, "no nulls", value=value))
+            listed.append(self.check("null", column.name, "no nulls", value=value))
         if self.table == "outcomes" and fixed:
-            return found  # their values are checked in the events
+            return listed  # their values are checked in the events
         low, high = column.min, column.max
         if column.type == "float":
             low, high = (-LARGEST if low is None else low), (LARGEST if high is None else high)
         if low is not None or high is not None:
             words = _range(low, high, column.unit)
-            found.append(self.check("range", column.name, words, value=value, low=low, high=high))
+            listed.append(self.check("range", column.name, words, value=value, low=low, high=high))
         if column.allowed:
             words = "one of " + ", ".join(str(a) for a in column.allowed)
-            found.append(self.check("set", column.name, words, value=value, allowed=column.allowed))
-        return found
+            listed.append(
+                self.check("set", column.name, words, value=value, allowed=column.allowed)
+            )
+        return listed
 
-    def of_rows(self, start: date | None, as_of: date | None) -> list[Check]:
+    def of_rows(self, start: date | None, as_of: date | None) -> list[ContractCheck]:
         """Uniqueness, time, order, and how outcomes belong to events."""
         key = self.usecase.key
-        found = [self.check("unique", key, "one row per key")]
-        found += self._times(start, as_of)
+        listed = [self.check("unique", key, "one row per key")]
+        listed += self._times(start, as_of)
         if self.table == "outcomes":
-            found += self._outcomes()
-        return found
+            listed += self._outcomes()
+        return listed
 
-    def _times(self, start: date | None, as_of: date | None) -> list[Check]:
+    def _times(self, start: date | None, as_of: date | None) -> list[ContractCheck]:
         time, key = clock(self.usecase, self.table), self.usecase.key
         if time is None:
             return [self._true("order", key, "rows sorted", _sorted(key))]
-        found = []
+        listed = []
         shown, value = f"{time}, day", day_number(quote(time))
         if as_of:
             last = _number(as_of - timedelta(days=1))
             words = f"before as_of {as_of}"
-            found.append(self.check("future", time, words, shown=shown, value=value, high=last))
+            listed.append(self.check("future", time, words, shown=shown, value=value, high=last))
         if start and self.table == "events":
             first = _number(start)
             words = f"not before start {start}"
-            found.append(self.check("past", time, words, shown=shown, value=value, low=first))
+            listed.append(self.check("past", time, words, shown=shown, value=value, low=first))
         within = f"year({quote(time)}) * 100 + month({quote(time)}) = __month"
-        found.append(self._true("partition", time, "the month in the file's name", within))
-        found.append(self._true("order", time, f"rows sorted by {time}, {key}", _sorted(time, key)))
-        return found
+        listed.append(self._true("partition", time, "the month in the file's name", within))
+        listed.append(
+            self._true("order", time, f"rows sorted by {time}, {key}", _sorted(time, key))
+        )
+        return listed
 
-    def _outcomes(self) -> list[Check]:
+    def _outcomes(self) -> list[ContractCheck]:
         key, time, delay = self.usecase.key, self.usecase.time, self.usecase.label_delay
         same = f"e.key = {quote(key)}"
         if time is None:
@@ -139,7 +143,7 @@ class _Maker:
             self._true("orphan", key, f"an event of that key and {time}", _exists(same)),
         ]
 
-    def _true(self, kind: str, column: str, expects: str, condition: str) -> Check:
+    def _true(self, kind: str, column: str, expects: str, condition: str) -> ContractCheck:
         shown = f"{column}, {kind} holds"
         return self.check(kind, column, expects, shown=shown, value=condition, allowed=(True,))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plumbline.core.params_base import Severity
-from plumbline.validate.check import Check
+from plumbline.validate.check import ContractCheck
 
 SHOWN = 20
 """Broken values that a result lists."""
@@ -22,21 +22,21 @@ LEVELS: Mapping[Severity, str] = {"block": "critical", "quarantine": "warning", 
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckResult:
     """What Great Expectations found for one check in one frame.
 
     `rows` looked at, `broken` of them (0 or 1 where the check is not about single rows), and its own
     result, for the reports.
     """
 
-    check: Check
+    check: ContractCheck
     success: bool
     rows: int
     broken: int
     raw: Any = field(repr=False, compare=False)
 
 
-class Judge:
+class Checker:
     """Runs checks over frames."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Judge:
         asset = context.data_sources.add_pandas("files").add_dataframe_asset("rows")
         self._batch = asset.add_batch_definition_whole_dataframe("all")
 
-    def judge(self, frame: Any, checks: Sequence[Check]) -> list[Result]:
+    def run(self, frame: Any, checks: Sequence[ContractCheck]) -> list[CheckResult]:
         """One result per check, in their order. `frame` has a column for each check's `shown`."""
         from great_expectations import ExpectationSuite
 
@@ -62,26 +62,26 @@ class Judge:
         return [_result(c, r, len(frame)) for c, r in zip(checks, results, strict=True)]
 
 
-def expectation(check: Check) -> Any:
+def expectation(check: ContractCheck) -> Any:
     """The expectation that says what `check` says."""
     return _MAKERS[check.kind](check)
 
 
-def merged(results: Iterable[Result]) -> list[Result]:
+def merged(results: Iterable[CheckResult]) -> list[CheckResult]:
     """One result per check from those of several frames: counts summed, examples joined."""
-    by_check: dict[Check, list[Result]] = {}
+    by_check: dict[ContractCheck, list[CheckResult]] = {}
     for result in results:
         by_check.setdefault(result.check, []).append(result)
     return [_merged(check, group) for check, group in by_check.items()]
 
 
-def reports(results: Sequence[Result]) -> dict[str, Any]:
+def reports(results: Sequence[CheckResult]) -> dict[str, Any]:
     """Great Expectations' validation result over all checks of each table; for `datadocs`."""
     tables = dict.fromkeys(r.check.table for r in results)
     return {t: _report(t, [r for r in results if r.check.table == t]) for t in tables}
 
 
-def _report(name: str, results: Sequence[Result]) -> Any:
+def _report(name: str, results: Sequence[CheckResult]) -> Any:
     from great_expectations.core.expectation_validation_result import (
         ExpectationSuiteValidationResult,
     )
@@ -101,14 +101,14 @@ def _report(name: str, results: Sequence[Result]) -> Any:
     )
 
 
-def _result(check: Check, raw: Any, rows: int) -> Result:
-    found = raw.result or {}
-    if not raw.success and "unexpected_count" not in found:
+def _result(check: ContractCheck, raw: Any, rows: int) -> CheckResult:
+    summary = raw.result or {}
+    if not raw.success and "unexpected_count" not in summary:
         raise RuntimeError(f"Great Expectations could not run {check.name}: {raw.exception_info}")
-    return Result(check, bool(raw.success), rows, int(found["unexpected_count"]), raw)
+    return CheckResult(check, bool(raw.success), rows, int(summary["unexpected_count"]), raw)
 
 
-def _merged(check: Check, group: Sequence[Result]) -> Result:
+def _merged(check: ContractCheck, group: Sequence[CheckResult]) -> CheckResult:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 
     raw = ExpectationValidationResult(
@@ -117,19 +117,19 @@ def _merged(check: Check, group: Sequence[Result]) -> Result:
         result=_counts([r.raw.result for r in group]),
     )
     rows, broken = sum(r.rows for r in group), sum(r.broken for r in group)
-    return Result(check, bool(raw.success), rows, broken, raw)
+    return CheckResult(check, bool(raw.success), rows, broken, raw)
 
 
-def _counts(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _counts(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The counts of several frames as one. Examples in the order of the rows."""
     total = Counter(
         {
-            k: sum(f.get(k, 0) for f in found)
+            k: sum(f.get(k, 0) for f in results)
             for k in ("element_count", "unexpected_count", "missing_count")
         }
     )
     rows, seen = total["element_count"], total["element_count"] - total["missing_count"]
-    values = [v for f in found for v in f.get("partial_unexpected_list", ())][:SHOWN]
+    values = [v for f in results for v in f.get("partial_unexpected_list", ())][:SHOWN]
     kinds = Counter(str(v) for v in values)
     return {
         **total,
@@ -148,38 +148,38 @@ def _percent(part: int, whole: int) -> float:
     return 100.0 * part / whole if whole else 0.0
 
 
-def _null(check: Check) -> Any:
+def _null(check: ContractCheck) -> Any:
     from great_expectations.expectations import ExpectColumnValuesToNotBeNull
 
     return ExpectColumnValuesToNotBeNull(column=check.shown, **_common(check))
 
 
-def _between(check: Check) -> Any:
+def _between(check: ContractCheck) -> Any:
     from great_expectations.expectations import ExpectColumnValuesToBeBetween
 
     bounds = {"min_value": check.low, "max_value": check.high}
     return ExpectColumnValuesToBeBetween(column=check.shown, **bounds, **_common(check))
 
 
-def _in_set(check: Check) -> Any:
+def _in_set(check: ContractCheck) -> Any:
     from great_expectations.expectations import ExpectColumnValuesToBeInSet
 
     allowed = list(check.allowed)
     return ExpectColumnValuesToBeInSet(column=check.shown, value_set=allowed, **_common(check))
 
 
-def _unique(check: Check) -> Any:
+def _unique(check: ContractCheck) -> Any:
     from great_expectations.expectations import ExpectColumnValuesToBeUnique
 
     return ExpectColumnValuesToBeUnique(column=check.shown, **_common(check))
 
 
-def _common(check: Check) -> dict[str, Any]:
+def _common(check: ContractCheck) -> dict[str, Any]:
     words = f"{check.kind}: {check.expects} (if not: {check.severity})"
     return {"severity": LEVELS[check.severity], "description": words}
 
 
-_MAKERS: Mapping[str, Callable[[Check], Any]] = {
+_MAKERS: Mapping[str, Callable[[ContractCheck], Any]] = {
     **dict.fromkeys(("columns", "null"), _null),
     **dict.fromkeys(("empty", "range", "future", "past"), _between),
     **dict.fromkeys(("type", "set", "order", "partition", "delay", "orphan"), _in_set),

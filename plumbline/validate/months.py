@@ -16,12 +16,12 @@ import duckdb
 from plumbline.core.errors import ContractError
 from plumbline.core.sql import literal, quote
 from plumbline.core.usecase import Contract
-from plumbline.validate.check import ROWS, Check, Table, clock, layout
+from plumbline.validate.check import ROWS, ContractCheck, TableName, clock, layout
 
 BATCH_ROWS = 600_000
 """Rows that are in memory at once, unless a single file has more."""
 
-TABLES: tuple[Table, Table] = ("events", "outcomes")
+TABLES: tuple[TableName, TableName] = ("events", "outcomes")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class File:
     `columns` are those of the contract, `types` those found, by DuckDB's names.
     """
 
-    table: Table
+    table: TableName
     path: Path
     number: int
     month: int
@@ -41,14 +41,14 @@ class File:
 
 
 def scan(
-    database: duckdb.DuckDBPyConnection, usecase: Contract, folder: Path
-) -> dict[Table, list[File]]:
+    connection: duckdb.DuckDBPyConnection, usecase: Contract, folder: Path
+) -> dict[TableName, list[File]]:
     """The files of each table in `folder`, by name. ContractError where one cannot be read."""
     if not folder.is_dir():
         raise ContractError(f"{folder}: no such folder; run `dvc repro` so that `data` writes it")
     return {
         table: [
-            _file(database, usecase, table, path, number)
+            _file(connection, usecase, table, path, number)
             for number, path in enumerate(sorted(folder.glob(f"{table}-*.parquet")))
         ]
         for table in TABLES
@@ -60,8 +60,8 @@ def structure(files: Sequence[File], columns: Sequence[str]) -> Any:
     import pandas as pd
 
     extra = sorted({name for f in files for name in f.types} - set(columns))
-    found: dict[str, list[Any]] = {n: [f.types.get(n) for f in files] for n in (*columns, *extra)}
-    return pd.DataFrame({ROWS: [f.rows for f in files], **found})
+    types: dict[str, list[Any]] = {n: [f.types.get(n) for f in files] for n in (*columns, *extra)}
+    return pd.DataFrame({ROWS: [f.rows for f in files], **types})
 
 
 def batches(files: Iterable[File]) -> Iterator[list[File]]:
@@ -88,7 +88,7 @@ def source(files: Sequence[File]) -> str:
 
 
 def frame(
-    database: duckdb.DuckDBPyConnection, files: Sequence[File], checks: Iterable[Check]
+    connection: duckdb.DuckDBPyConnection, files: Sequence[File], checks: Iterable[ContractCheck]
 ) -> Any:
     """A frame with the values that the row checks look at, a row per row of `files`.
 
@@ -96,18 +96,18 @@ def frame(
     """
     values = {c: quote(c) for c in files[0].columns} | {c.shown: c.value for c in checks}
     select = ", ".join(f"{value} AS {quote(shown)}" for shown, value in values.items())
-    with _reading(database, files):
-        return _pandas(database, f"SELECT {select} FROM ({source(files)})")
+    with _reading(connection, files):
+        return _pandas(connection, f"SELECT {select} FROM ({source(files)})")
 
 
 def frames(
-    database: duckdb.DuckDBPyConnection, files: Iterable[File], checks: Sequence[Check]
+    connection: duckdb.DuckDBPyConnection, files: Iterable[File], checks: Sequence[ContractCheck]
 ) -> Iterator[tuple[list[File], Any]]:
     """Batch by batch the files and their frame; the next is read while the caller works on one."""
     waiting: deque[tuple[list[File], Future[Any]]] = deque()
     with ThreadPoolExecutor(1) as reader:
         for batch in batches(files):
-            waiting.append((batch, reader.submit(frame, database.cursor(), batch, checks)))
+            waiting.append((batch, reader.submit(frame, connection.cursor(), batch, checks)))
             if len(waiting) > 1:
                 held, read = waiting.popleft()
                 yield held, read.result()
@@ -115,51 +115,59 @@ def frames(
             yield held, read.result()
 
 
-def keys(database: duckdb.DuckDBPyConnection, usecase: Contract, files: Sequence[File]) -> Any:
+def keys(connection: duckdb.DuckDBPyConnection, usecase: Contract, files: Sequence[File]) -> Any:
     """A frame with the key of every row that has one, over all files of a table.
 
     Of the events, it also makes the table `event_keys` (key, time, __file, __row) for later checks.
     """
     key = quote(usecase.key)
-    with _reading(database, files):
+    with _reading(connection, files):
         if files[0].table == "outcomes":
-            return _pandas(database, f"SELECT {key} FROM ({source(files)}) WHERE {key} IS NOT NULL")
+            return _pandas(
+                connection, f"SELECT {key} FROM ({source(files)}) WHERE {key} IS NOT NULL"
+            )
         time = quote(usecase.time) if usecase.time else "NULL"
-        made = f"SELECT {key} AS key, {time} AS time, __file, __row FROM ({source(files)})"
-        database.execute(f"CREATE OR REPLACE TABLE event_keys AS {made}")
-    return _pandas(database, f"SELECT key AS {key} FROM event_keys WHERE key IS NOT NULL")
+        query = f"SELECT {key} AS key, {time} AS time, __file, __row FROM ({source(files)})"
+        connection.execute(f"CREATE OR REPLACE TABLE event_keys AS {query}")
+    return _pandas(connection, f"SELECT key AS {key} FROM event_keys WHERE key IS NOT NULL")
 
 
-def _pandas(database: duckdb.DuckDBPyConnection, query: str) -> Any:
-    return database.sql(query).to_arrow_table().to_pandas(strings_to_categorical=True)
+def _pandas(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+    return connection.sql(query).to_arrow_table().to_pandas(strings_to_categorical=True)
 
 
 @contextmanager
-def _reading(database: duckdb.DuckDBPyConnection, files: Sequence[File]) -> Iterator[None]:
+def _reading(connection: duckdb.DuckDBPyConnection, files: Sequence[File]) -> Iterator[None]:
     """Say which of the files it was when DuckDB cannot read them."""
     try:
         yield
     except duckdb.Error:
         for file in files:
-            _readable(database, file.path)
+            _readable(connection, file.path)
         raise
 
 
-def _readable(database: duckdb.DuckDBPyConnection, path: Path) -> None:
+def _readable(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     try:
-        database.sql(f"SELECT * FROM read_parquet({literal(path)})").to_arrow_table()
+        connection.sql(f"SELECT * FROM read_parquet({literal(path)})").to_arrow_table()
     except duckdb.Error as error:
         raise ContractError(_damaged(path, error)) from None
 
 
 def _file(
-    database: duckdb.DuckDBPyConnection, usecase: Contract, table: Table, path: Path, number: int
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    table: TableName,
+    path: Path,
+    number: int,
 ) -> File:
     columns = tuple(c.name for c in layout(usecase, table))
     month = _month(table, path) if clock(usecase, table) else 0
     try:
-        described = database.sql(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})").fetchall()
-        counted = database.sql(f"SELECT count(*) FROM read_parquet({literal(path)})").fetchall()
+        described = connection.sql(
+            f"DESCRIBE SELECT * FROM read_parquet({literal(path)})"
+        ).fetchall()
+        counted = connection.sql(f"SELECT count(*) FROM read_parquet({literal(path)})").fetchall()
     except duckdb.Error as error:
         raise ContractError(_damaged(path, error)) from None
     types = {str(row[0]): str(row[1]) for row in described}

@@ -20,59 +20,61 @@ from plumbline.core.declarations import Array, Column
 from plumbline.core.errors import ContractError
 from plumbline.core.sql import no_rows, quote
 from plumbline.core.usecase import Contract
-from plumbline.validate.check import Table, clock, layout
+from plumbline.validate.check import TableName, clock, layout
 from plumbline.validate.months import File, source
-from plumbline.validate.profile_shifts import CUT, UNIT_QUANTILES, Day, Profile
+from plumbline.validate.profile_shifts import CUT, UNIT_QUANTILES, ColumnDay, Profile
 
 QUANTILES = (0.01, 0.05, *UNIT_QUANTILES, 0.95, 0.99)
 FEW = 20
 """A number with at most so many distinct values is described by their shares, too."""
 
-Window = tuple[date, date] | None
+Span = tuple[date, date] | None
 """First day and the day after the last; None for a plain table."""
 
 
 def accepted(path: Path) -> Profile:
     """The accepted profile in `path`, {} where none is accepted yet. ContractError for anything else."""
-    found = files.read_json(path)
-    if found and not (isinstance(found, dict) and {"columns", "per_day", "rows"} <= set(found)):
+    content = files.read_json(path)
+    if content and not (
+        isinstance(content, dict) and {"columns", "per_day", "rows"} <= set(content)
+    ):
         raise ContractError(
             f"{path}: not a profile; write {{}} into it, or run `plumbline accept` again"
         )
-    return found
+    return content
 
 
 def window(
-    database: duckdb.DuckDBPyConnection,
+    connection: duckdb.DuckDBPyConnection,
     usecase: Contract,
     events: Sequence[File],
     as_of: date | None,
     days: int,
-) -> Window:
+) -> Span:
     """The last `days` days before `as_of` (by default the day after the last event), as far as they go."""
     if usecase.time is None:
         return None
     time = quote(usecase.time)
     query = f"SELECT min({time}), max({time}) FROM ({source(events)})"
-    first, last = database.sql(query).fetchall()[0]
+    first, last = connection.sql(query).fetchall()[0]
     end = as_of or last.date() + timedelta(days=1)
     return max(end - timedelta(days=days), min(first.date(), end)), end
 
 
 def measure(
-    database: duckdb.DuckDBPyConnection,
+    connection: duckdb.DuckDBPyConnection,
     usecase: Contract,
-    tables: Mapping[Table, Sequence[File]],
-    span: Window,
+    tables: Mapping[TableName, Sequence[File]],
+    span: Span,
 ) -> dict[str, Any]:
     """The profile of the events and outcomes of `tables` in the window `span`."""
     columns: dict[str, Any] = {}
     for table, column in _described(usecase):
         rows = _rows(usecase, table, tables[table], span)
-        columns[column.name] = _column(database, usecase, column, rows)
+        columns[column.name] = _column(connection, usecase, column, rows)
     events = _rows(usecase, "events", tables["events"], span)
-    total = int(database.sql(f"SELECT count(*) FROM ({events})").fetchall()[0][0])
-    counts = _per_day(database, usecase, events, span)
+    total = int(connection.sql(f"SELECT count(*) FROM ({events})").fetchall()[0][0])
+    counts = _per_day(connection, usecase, events, span)
     return {
         "columns": columns,
         "days": counts,
@@ -83,28 +85,28 @@ def measure(
 
 
 def by_day(
-    database: duckdb.DuckDBPyConnection,
+    connection: duckdb.DuckDBPyConnection,
     usecase: Contract,
-    tables: Mapping[Table, Sequence[File]],
-    span: Window,
-) -> dict[str, list[Day]]:
+    tables: Mapping[TableName, Sequence[File]],
+    span: Span,
+) -> dict[str, list[ColumnDay]]:
     """Each column (but the key) day by day in the window, days without a value left out.
 
     Numbers that are measured come with UNIT_QUANTILES. A plain table is one day.
     """
-    found: dict[str, list[Day]] = {}
+    days: dict[str, list[ColumnDay]] = {}
     for table, column in _described(usecase):
         if column.name != usecase.key:
             rows = _rows(usecase, table, tables[table], span)
             time = clock(usecase, table)
             day = f"CAST({quote(time)} AS DATE)" if time else "'the table'"
-            found[column.name] = _by_day(database, column, day, rows, _number(usecase, column))
-    return found
+            days[column.name] = _by_day(connection, column, day, rows, _number(usecase, column))
+    return days
 
 
 def _by_day(
-    database: duckdb.DuckDBPyConnection, column: Column, day: str, rows: str, number: bool
-) -> list[Day]:
+    connection: duckdb.DuckDBPyConnection, column: Column, day: str, rows: str, number: bool
+) -> list[ColumnDay]:
     name = quote(column.name)
     quantiles = f"quantile_disc({name}, {list(UNIT_QUANTILES)})" if number else "NULL"
     query = (
@@ -112,15 +114,19 @@ def _by_day(
         f"FROM ({rows}) WHERE {name} IS NOT NULL GROUP BY ALL ORDER BY 1"
     )
     return [
-        Day(str(when), int(count), bool(same), tuple(float(q) for q in levels) if levels else None)
-        for when, count, same, levels in database.sql(query).fetchall()
+        ColumnDay(
+            str(when), int(count), bool(same), tuple(float(q) for q in levels) if levels else None
+        )
+        for when, count, same, levels in connection.sql(query).fetchall()
     ]
 
 
-def _described(usecase: Contract) -> list[tuple[Table, Column]]:
+def _described(usecase: Contract) -> list[tuple[TableName, Column]]:
     """The contract's columns, each with the table that holds it; the times say nothing new."""
     own = {usecase.time}
-    pairs: list[tuple[Table, Column]] = [("events", c) for c in usecase.known if c.name not in own]
+    pairs: list[tuple[TableName, Column]] = [
+        ("events", c) for c in usecase.known if c.name not in own
+    ]
     return pairs + [("outcomes", c) for c in usecase.unknown]
 
 
@@ -130,7 +136,7 @@ def _number(usecase: Contract, column: Column) -> bool:
     return column.type in ("int", "float") and column.name not in ids and not column.allowed
 
 
-def _rows(usecase: Contract, table: Table, held: Sequence[File], span: Window) -> str:
+def _rows(usecase: Contract, table: TableName, held: Sequence[File], span: Span) -> str:
     """SQL for the table's rows in the window; only the files that can hold some are read."""
     if span is not None:
         first, last = (d.year * 100 + d.month for d in span)
@@ -145,20 +151,20 @@ def _rows(usecase: Contract, table: Table, held: Sequence[File], span: Window) -
 
 
 def _column(
-    database: duckdb.DuckDBPyConnection, usecase: Contract, column: Column, rows: str
+    connection: duckdb.DuckDBPyConnection, usecase: Contract, column: Column, rows: str
 ) -> dict[str, Any]:
     name = quote(column.name)
     query = f"SELECT count(*), count({name}), count(DISTINCT {name}) FROM ({rows})"
-    total, there, kinds = database.sql(query).fetchall()[0]
-    found: dict[str, Any] = {"rows": total, "null": 1 - there / total if total else 0.0}
+    total, there, kinds = connection.sql(query).fetchall()[0]
+    figures: dict[str, Any] = {"rows": total, "null": 1 - there / total if total else 0.0}
     number = _number(usecase, column)
     if number and there:
-        values = database.sql(f"SELECT {name} AS v FROM ({rows}) WHERE {name} IS NOT NULL")
-        found |= summary(values.fetchnumpy()["v"])
+        values = connection.sql(f"SELECT {name} AS v FROM ({rows}) WHERE {name} IS NOT NULL")
+        figures |= summary(values.fetchnumpy()["v"])
     named = column.type in ("string", "bool") or bool(column.allowed) or (number and kinds <= FEW)
     if named and there and column.name != usecase.key:
-        found["shares"] = _shares(database, name, rows, there)
-    return found
+        figures["shares"] = _shares(connection, name, rows, there)
+    return figures
 
 
 def summary(values: Array) -> dict[str, Any]:
@@ -173,22 +179,22 @@ def summary(values: Array) -> dict[str, Any]:
 
 
 def _shares(
-    database: duckdb.DuckDBPyConnection, name: str, rows: str, there: int
+    connection: duckdb.DuckDBPyConnection, name: str, rows: str, there: int
 ) -> dict[str, float]:
     query = (
         f"SELECT CAST({name} AS VARCHAR), count(*) AS n FROM ({rows}) WHERE {name} IS NOT NULL "
         f"GROUP BY ALL HAVING n >= {CUT * there} ORDER BY 1"
     )
-    return {str(value): n / there for value, n in database.sql(query).fetchall()}
+    return {str(value): n / there for value, n in connection.sql(query).fetchall()}
 
 
 def _per_day(
-    database: duckdb.DuckDBPyConnection, usecase: Contract, rows: str, span: Window
+    connection: duckdb.DuckDBPyConnection, usecase: Contract, rows: str, span: Span
 ) -> list[dict[str, Any]]:
     if span is None:
         return []
     day = f"CAST({quote(usecase.time or '')} AS DATE)"
-    counted = dict(database.sql(f"SELECT {day}, count(*) FROM ({rows}) GROUP BY ALL").fetchall())
+    counted = dict(connection.sql(f"SELECT {day}, count(*) FROM ({rows}) GROUP BY ALL").fetchall())
     every = [span[0] + timedelta(days=i) for i in range((span[1] - span[0]).days)]
     return [{"day": str(d), "weekday": d.weekday(), "rows": counted.get(d, 0)} for d in every]
 

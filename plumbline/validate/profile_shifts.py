@@ -25,7 +25,7 @@ CUT = 0.01
 
 
 @dataclass(frozen=True)
-class Measure:
+class ProfileShift:
     """One statistical check: `value` must lie between `low` and `high` (None: no bound).
 
     `column` is "rows" for counts per day. `detail` says what was found, in words.
@@ -46,7 +46,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Day:
+class ColumnDay:
     """One day of one column: rows that are not null, and their quantiles (None for text).
 
     `constant` says that all those rows hold the same value.
@@ -85,50 +85,50 @@ def factor(ratio: float, tolerance: float) -> float | None:
     return best if abs(math.log(ratio / best)) <= tolerance else None
 
 
-def times(found: float) -> str:
+def times(value: float) -> str:
     """A factor in words.
 
     >>> times(100.0), times(0.1)
     ('x100', '/10')
     """
-    return f"x{found:g}" if found >= 1 else f"/{1 / found:g}"
+    return f"x{value:g}" if value >= 1 else f"/{1 / value:g}"
 
 
 def measures(
-    accepted: Profile, current: Profile, limits: Validate, days: Mapping[str, Sequence[Day]]
-) -> list[Measure]:
+    accepted: Profile, current: Profile, limits: Validate, days: Mapping[str, Sequence[ColumnDay]]
+) -> list[ProfileShift]:
     """Every measure of the window: against the accepted profile, where there is one, and by day.
 
     Single days (`days`: per column) are held against the accepted profile, or else the window's own.
     """
-    found: list[Measure] = []
+    shifts: list[ProfileShift] = []
     for name, before in accepted.get("columns", {}).items():
         now = current["columns"].get(name)
         if now is not None and now["rows"] and before["rows"]:
-            found += _column(name, before, now, limits)
+            shifts += _column(name, before, now, limits)
     if accepted:
-        found += _rate(accepted, current, limits)
-    found += _single_days(current, days, accepted, limits)
-    return [replace(m, value=_r(m.value), low=_r(m.low), high=_r(m.high)) for m in found]
+        shifts += _rate(accepted, current, limits)
+    shifts += _single_days(current, days, accepted, limits)
+    return [replace(m, value=_r(m.value), low=_r(m.low), high=_r(m.high)) for m in shifts]
 
 
 def _single_days(
-    current: Profile, days: Mapping[str, Sequence[Day]], accepted: Profile, limits: Validate
-) -> list[Measure]:
+    current: Profile, days: Mapping[str, Sequence[ColumnDay]], accepted: Profile, limits: Validate
+) -> list[ProfileShift]:
     """Units, stuck columns, and rows per day."""
-    found = []
+    shifts = []
     for name, column in days.items():
         before = accepted.get("columns", {}).get(name, {})
         if column and column[0].quantiles is not None:
-            found.append(_unit(name, column, before.get("quantiles") or _usual(column)))
-        found.append(_constant(name, column))
-    usual = (accepted or current)["per_day"]
-    if current["days"] and usual:
-        found.append(_days(current, usual["weekdays"], limits))
-    return found
+            shifts.append(_unit(name, column, before.get("quantiles") or _median_quantiles(column)))
+        shifts.append(_constant(name, column))
+    typical = (accepted or current)["per_day"]
+    if current["days"] and typical:
+        shifts.append(_days(current, typical["weekdays"], limits))
+    return shifts
 
 
-def _usual(days: Sequence[Day]) -> dict[str, float]:
+def _median_quantiles(days: Sequence[ColumnDay]) -> dict[str, float]:
     """Each quantile on the middle day, so that a few odd days do not count."""
     levels = zip(*(d.quantiles for d in days if d.quantiles), strict=True)
     return {
@@ -137,28 +137,28 @@ def _usual(days: Sequence[Day]) -> dict[str, float]:
     }
 
 
-def _column(name: str, before: Profile, now: Profile, limits: Validate) -> list[Measure]:
+def _column(name: str, before: Profile, now: Profile, limits: Validate) -> list[ProfileShift]:
     scale = math.sqrt(1 / before["rows"] + 1 / now["rows"])
     moved = now["null"] - before["null"]
     spread = math.sqrt(max(before["null"] * (1 - before["null"]), 1 / before["rows"]))
     detail = f"share of nulls {now['null']:.3g}, was {before['null']:.3g}"
-    found = [_both("nulls", name, moved, limits.nulls + 3 * spread * scale, detail)]
+    shifts = [_both("nulls", name, moved, limits.nulls + 3 * spread * scale, detail)]
     if before.get("shares") and now.get("shares"):
-        found.append(_shares(name, before, now, limits))
+        shifts.append(_shares(name, before, now, limits))
     if before.get("sd") and now.get("mean") is not None:
-        found.append(_mean(name, before, now, limits.mean + 3 * scale))
-        found += _quantiles(name, before, now, limits.quantiles + 4 * scale)
-    return found
+        shifts.append(_mean(name, before, now, limits.mean + 3 * scale))
+        shifts += _quantiles(name, before, now, limits.quantiles + 4 * scale)
+    return shifts
 
 
-def _shares(name: str, before: Profile, now: Profile, limits: Validate) -> Measure:
+def _shares(name: str, before: Profile, now: Profile, limits: Validate) -> ProfileShift:
     kinds = sorted({*before["shares"], *now["shares"]})
     p, q = _aligned(before["shares"], kinds), _aligned(now["shares"], kinds)
     noise = (len(kinds) - 1) / (4 * math.log(2)) * (1 / before["rows"] + 1 / now["rows"])
     moved = max(kinds, key=lambda k: abs(q[kinds.index(k)] - p[kinds.index(k)]), default="")
     at = kinds.index(moved) if kinds else 0
     detail = f"share of '{moved}' {q[at]:.3g}, was {p[at]:.3g}" if kinds else "no listed values"
-    return Measure("shares", name, js(p, q), None, limits.shares + noise, detail)
+    return ProfileShift("shares", name, js(p, q), None, limits.shares + noise, detail)
 
 
 def _aligned(shares: Mapping[str, float], kinds: Sequence[str]) -> list[float]:
@@ -170,13 +170,13 @@ def _aligned(shares: Mapping[str, float], kinds: Sequence[str]) -> list[float]:
     return [*listed, max(0.0, 1 - sum(listed))]
 
 
-def _mean(name: str, before: Profile, now: Profile, limit: float) -> Measure:
+def _mean(name: str, before: Profile, now: Profile, limit: float) -> ProfileShift:
     moved = (now["mean"] - before["mean"]) / before["sd"]
     detail = f"mean {now['mean']:.5g}, was {before['mean']:.5g}: {moved:+.2f} sd"
     return _both("mean", name, moved, limit, detail)
 
 
-def _quantiles(name: str, before: Profile, now: Profile, limit: float) -> list[Measure]:
+def _quantiles(name: str, before: Profile, now: Profile, limit: float) -> list[ProfileShift]:
     was, is_ = before["quantiles"], now["quantiles"]
     spread = was["0.75"] - was["0.25"]
     if not spread:
@@ -187,66 +187,68 @@ def _quantiles(name: str, before: Profile, now: Profile, limit: float) -> list[M
     return [_both("quantiles", name, moves[far], limit, detail)]
 
 
-def _both(kind: str, name: str, value: float, limit: float, detail: str) -> Measure:
-    return Measure(kind, name, value, -limit, limit, detail)
+def _both(kind: str, name: str, value: float, limit: float, detail: str) -> ProfileShift:
+    return ProfileShift(kind, name, value, -limit, limit, detail)
 
 
-def _rate(accepted: Profile, current: Profile, limits: Validate) -> list[Measure]:
+def _rate(accepted: Profile, current: Profile, limits: Validate) -> list[ProfileShift]:
     was, is_ = accepted["per_day"], current["per_day"]
     if not was or not is_ or not was["mean"]:
         return []
     detail = f"{is_['mean']:.5g} rows per day, was {was['mean']:.5g}"
     half = limits.rows / 2 + 3 / math.sqrt(max(1.0, accepted["rows"]))
     return [
-        Measure(
+        ProfileShift(
             "rows", "rows per day, ratio", is_["mean"] / was["mean"], 1 - half, 1 + half, detail
         )
     ]
 
 
-def _days(current: Profile, usual: Sequence[float | None], limits: Validate) -> Measure:
-    odd = []
+def _days(current: Profile, typical: Sequence[float | None], limits: Validate) -> ProfileShift:
+    unusual = []
     for day in current["days"]:
-        expected = usual[day["weekday"]]
+        expected = typical[day["weekday"]]
         if expected is None:
             continue
         slack = limits.rows * expected + 4 * math.sqrt(expected)
         if abs(day["rows"] - expected) > slack:
-            odd.append(f"{day['day']}: {day['rows']} rows, usually {expected:.5g}")
-    return _none_of("rows", "rows of a day", odd)
+            unusual.append(f"{day['day']}: {day['rows']} rows, usually {expected:.5g}")
+    return _none_of("rows", "rows of a day", unusual)
 
 
-def _unit(name: str, days: Sequence[Day], quantiles: Mapping[str, float]) -> Measure:
-    odd = [
-        f"{d.day} looks like {name} {times(found)}: median {d.quantiles[2]:.5g}, "
+def _unit(name: str, days: Sequence[ColumnDay], quantiles: Mapping[str, float]) -> ProfileShift:
+    unusual = [
+        f"{d.day} looks like {name} {times(ratio)}: median {d.quantiles[2]:.5g}, "
         f"usually {quantiles['0.5']:.5g}"
         for d in days
-        if d.quantiles and d.rows >= MIN_ROWS and (found := _day_factor(d, quantiles))
+        if d.quantiles and d.rows >= MIN_ROWS and (ratio := _day_factor(d, quantiles))
     ]
-    return _none_of("unit", name, odd)
+    return _none_of("unit", name, unusual)
 
 
-def _day_factor(day: Day, quantiles: Mapping[str, float]) -> float | None:
+def _day_factor(day: ColumnDay, quantiles: Mapping[str, float]) -> float | None:
     """The factor by which at least three quantiles, all that are not zero, have moved."""
     pairs = zip(day.quantiles or (), (quantiles[str(p)] for p in UNIT_QUANTILES), strict=True)
     ratios = [now / was for now, was in pairs if was]
     if len(ratios) < 3 or min(ratios) <= 0:
         return None
-    found = {factor(r, 0.22) for r in ratios}
+    factors = {factor(r, 0.22) for r in ratios}
     middle = factor(sorted(ratios)[len(ratios) // 2], 0.1)
-    return middle if found == {middle} else None
+    return middle if factors == {middle} else None
 
 
-def _constant(name: str, days: Sequence[Day]) -> Measure:
+def _constant(name: str, days: Sequence[ColumnDay]) -> ProfileShift:
     stuck = [d for d in days if d.constant and d.rows >= MIN_ROWS]
     if stuck and len(stuck) == len(days):
         return _none_of("constant", name, [f"the same value on all {len(days)} days"])
     return _none_of("constant", name, [f"{d.day}: the same value in {d.rows} rows" for d in stuck])
 
 
-def _none_of(kind: str, name: str, odd: Sequence[str]) -> Measure:
-    shown = "; ".join(odd[:3]) + (f"; and {len(odd) - 3} more days" if len(odd) > 3 else "")
-    return Measure(kind, name, float(len(odd)), None, 0.0, shown or "no such day")
+def _none_of(kind: str, name: str, unusual: Sequence[str]) -> ProfileShift:
+    shown = "; ".join(unusual[:3]) + (
+        f"; and {len(unusual) - 3} more days" if len(unusual) > 3 else ""
+    )
+    return ProfileShift(kind, name, float(len(unusual)), None, 0.0, shown or "no such day")
 
 
 def _kl(p: Sequence[float], q: Sequence[float]) -> float:

@@ -13,7 +13,7 @@ import duckdb
 
 from plumbline.core.sql import PARQUET, literal, no_rows, quote
 from plumbline.core.usecase import Contract
-from plumbline.validate.check import Broken, Check, Table, layout
+from plumbline.validate.check import Broken, ContractCheck, TableName, layout
 from plumbline.validate.months import File, source
 
 REMOVED = "event"
@@ -22,22 +22,22 @@ REMOVED = "event"
 EXAMPLES = 3
 
 
-class Sieve:
+class Quarantine:
     """Marks rows that break checks; `files` as `months.scan` gives them, `event_keys` made."""
 
     def __init__(
         self,
-        database: duckdb.DuckDBPyConnection,
+        connection: duckdb.DuckDBPyConnection,
         usecase: Contract,
-        files: Mapping[Table, list[File]],
+        files: Mapping[TableName, list[File]],
     ) -> None:
-        self.database = database
+        self.connection = connection
         self.usecase = usecase
         self.files = files
-        self.checks: list[Check] = []
-        database.execute('CREATE TABLE bad (file INTEGER, "row" BIGINT, "check" INTEGER)')
+        self.checks: list[ContractCheck] = []
+        connection.execute('CREATE TABLE bad (file INTEGER, "row" BIGINT, "check" INTEGER)')
 
-    def mark(self, check: Check, files: Sequence[File]) -> int:
+    def mark(self, check: ContractCheck, files: Sequence[File]) -> int:
         """Mark the rows of `files` that break the check; returns how many."""
         rows = f"FROM ({source(files)})"
         if check.kind == "unique":
@@ -49,43 +49,47 @@ class Sieve:
 
     def mark_removed(self) -> int:
         """Mark the outcomes of which no event is left, where they are not marked already."""
-        if not (self.files["outcomes"] and self.aside("events")):
+        if not (self.files["outcomes"] and self.set_aside("events")):
             return 0
         key = quote(self.usecase.key)
-        check = Check("outcomes", REMOVED, self.usecase.key, "quarantine", "a valid event", key)
-        kept = f"SELECT key FROM event_keys WHERE (__file, __row) NOT IN ({self._aside('events')})"
-        gone = f"SELECT key FROM event_keys WHERE (__file, __row) IN ({self._aside('events')})"
+        check = ContractCheck(
+            "outcomes", REMOVED, self.usecase.key, "quarantine", "a valid event", key
+        )
+        kept = (
+            f"SELECT key FROM event_keys WHERE (__file, __row) NOT IN ({self._set_aside('events')})"
+        )
+        gone = f"SELECT key FROM event_keys WHERE (__file, __row) IN ({self._set_aside('events')})"
         return self._mark(
             check,
             f"SELECT __file, __row FROM ({source(self.files['outcomes'])}) "
             f"WHERE {key} IN ({gone}) AND {key} NOT IN (SELECT * FROM ({kept}) WHERE key IS NOT NULL) "
-            f"AND (__file, __row) NOT IN ({self._aside('outcomes')})",
+            f"AND (__file, __row) NOT IN ({self._set_aside('outcomes')})",
         )
 
-    def aside(self, table: Table, *, own: bool = False) -> int:
+    def set_aside(self, table: TableName, *, own: bool = False) -> int:
         """Rows of the table to set aside; with `own`, without those whose event was."""
-        query = f"SELECT count(*) FROM ({self._aside(table, own=own)})"
-        return int(self.database.sql(query).fetchall()[0][0])
+        query = f"SELECT count(*) FROM ({self._set_aside(table, own=own)})"
+        return int(self.connection.sql(query).fetchall()[0][0])
 
     def broken(self) -> list[Broken]:
         """What was marked, check by check."""
-        marked = self.database.sql('SELECT DISTINCT "check" FROM bad ORDER BY 1').fetchall()
+        marked = self.connection.sql('SELECT DISTINCT "check" FROM bad ORDER BY 1').fetchall()
         return [self._broken(row[0]) for row in marked]
 
-    def ratio(self, check: Check) -> float | None:
+    def ratio(self, check: ContractCheck) -> float | None:
         """Median size of the values that break the check over that of the others in their files."""
         query = (
             f'SELECT DISTINCT file FROM bad WHERE "check" = {self.checks.index(check)} ORDER BY 1'
         )
-        files = [self.files[check.table][row[0]] for row in self.database.sql(query).fetchall()]
-        bad, good = self.database.sql(
+        files = [self.files[check.table][row[0]] for row in self.connection.sql(query).fetchall()]
+        bad, good = self.connection.sql(
             f"SELECT quantile_disc(abs(v), 0.5) FILTER (WHERE {check.broken}), "
             f"quantile_disc(abs(v), 0.5) FILTER (WHERE NOT ({check.broken})) "
             f"FROM (SELECT {check.value} AS v FROM ({source(files)})) WHERE v IS NOT NULL"
         ).fetchall()[0]
         return bad / good if bad and good else None
 
-    def write_valid(self, folder: Path) -> dict[Table, int]:
+    def write_valid(self, folder: Path) -> dict[TableName, int]:
         """Write the files without the rows set aside; returns the rows left per table.
 
         A file of which nothing is set aside is copied; one of which nothing is left is not written.
@@ -102,20 +106,20 @@ class Sieve:
         """
         for table in self.files:
             target = literal(folder / f"{table}.parquet")
-            self.database.execute(f"COPY ({self._quarantine(table)}) TO {target} ({PARQUET})")
+            self.connection.execute(f"COPY ({self._quarantine(table)}) TO {target} ({PARQUET})")
 
-    def _mark(self, check: Check, rows: str) -> int:
+    def _mark(self, check: ContractCheck, rows: str) -> int:
         if check not in self.checks:
             self.checks.append(check)
         number = self.checks.index(check)
         insert = f"INSERT INTO bad SELECT *, {number} FROM ({rows})"
-        return int(self.database.execute(insert).fetchall()[0][0])
+        return int(self.connection.execute(insert).fetchall()[0][0])
 
-    def _aside(self, table: Table, *, own: bool = False) -> str:
+    def _set_aside(self, table: TableName, *, own: bool = False) -> str:
         numbers = [
             str(i)
             for i, c in enumerate(self.checks)
-            if self._aside_by(table, c) and not (own and c.kind == REMOVED)
+            if self._sets_aside(table, c) and not (own and c.kind == REMOVED)
         ]
         return (
             'SELECT DISTINCT file AS __file, "row" AS __row FROM bad '
@@ -125,10 +129,10 @@ class Sieve:
     def _broken(self, number: int) -> Broken:
         check = self.checks[number]
         marked = self._marked(number)
-        rows = int(self.database.sql(f"SELECT count(*) FROM ({marked})").fetchall()[0][0])
-        first = self.database.sql(f"SELECT min(__file) FROM ({marked})").fetchall()[0][0]
+        rows = int(self.connection.sql(f"SELECT count(*) FROM ({marked})").fetchall()[0][0])
+        first = self.connection.sql(f"SELECT min(__file) FROM ({marked})").fetchall()[0][0]
         file = self.files[check.table][first]
-        found = self.database.sql(
+        examples = self.connection.sql(
             f"SELECT CAST({quote(self.usecase.key)} AS VARCHAR), CAST({quote(check.column)} AS VARCHAR) "
             f"FROM ({source([file])}) SEMI JOIN ({marked}) USING (__file, __row) "
             f"ORDER BY __row LIMIT {EXAMPLES}"
@@ -137,32 +141,32 @@ class Sieve:
             check,
             rows,
             file.path,
-            tuple((str(k), "null" if v is None else str(v)) for k, v in found),
+            tuple((str(k), "null" if v is None else str(v)) for k, v in examples),
         )
 
     def _write_valid(self, file: File, target: Path) -> int:
-        gone = f"SELECT __row FROM ({self._aside(file.table)}) WHERE __file = {file.number}"
-        lost = int(self.database.sql(f"SELECT count(*) FROM ({gone})").fetchall()[0][0])
+        gone = f"SELECT __row FROM ({self._set_aside(file.table)}) WHERE __file = {file.number}"
+        lost = int(self.connection.sql(f"SELECT count(*) FROM ({gone})").fetchall()[0][0])
         if not lost:
             shutil.copyfile(file.path, target)
         elif lost < file.rows:
             columns = ", ".join(quote(c) for c in file.columns)
             rows = f"SELECT {columns} FROM ({source([file])}) WHERE __row NOT IN ({gone}) ORDER BY __row"
-            self.database.execute(f"COPY ({rows}) TO {literal(target)} ({PARQUET})")
+            self.connection.execute(f"COPY ({rows}) TO {literal(target)} ({PARQUET})")
         return file.rows - lost
 
-    def _quarantine(self, table: Table) -> str:
-        numbers = [i for i, c in enumerate(self.checks) if self._aside_by(table, c)]
+    def _quarantine(self, table: TableName) -> str:
+        numbers = [i for i, c in enumerate(self.checks) if self._sets_aside(table, c)]
         lines = [self._lines(table, number) for number in numbers] or [self._no_lines(table)]
         return (
             f"SELECT * EXCLUDE (__file, __row, __check) FROM ({' UNION ALL '.join(lines)}) "
             "ORDER BY __file, __row, __check"
         )
 
-    def _aside_by(self, table: Table, check: Check) -> bool:
+    def _sets_aside(self, table: TableName, check: ContractCheck) -> bool:
         return check.table == table and check.severity == "quarantine"
 
-    def _lines(self, table: Table, number: int) -> str:
+    def _lines(self, table: TableName, number: int) -> str:
         check, files = self.checks[number], self.files[table]
         names = ", ".join(literal(f.path.name) for f in files)
         return (
@@ -173,7 +177,7 @@ class Sieve:
             f"FROM ({source(files)}) SEMI JOIN ({self._marked(number)}) USING (__file, __row)"
         )
 
-    def _no_lines(self, table: Table) -> str:
+    def _no_lines(self, table: TableName) -> str:
         columns = layout(self.usecase, table)
         words = ", ".join(
             f"'' AS {name}" for name in ("file", "key", "column", "reason", "expected")
@@ -183,7 +187,7 @@ class Sieve:
             f"{self._struct(table)} AS row FROM ({no_rows(columns)})"
         )
 
-    def _struct(self, table: Table) -> str:
+    def _struct(self, table: TableName) -> str:
         names = [c.name for c in layout(self.usecase, table)]
         return "{" + ", ".join(f"{literal(n)}: {quote(n)}" for n in names) + "}"
 

@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plumbline.validate.check import Broken, Table
-from plumbline.validate.expectations import Result
+from plumbline.validate.check import Broken, TableName
+from plumbline.validate.expectations import CheckResult
 from plumbline.validate.months import File
-from plumbline.validate.profile_shifts import Measure
+from plumbline.validate.profile_shifts import ProfileShift
 
 
 def metrics(
-    rows: Mapping[Table, tuple[int, int]],
-    results: Sequence[Result],
+    rows: Mapping[TableName, tuple[int, int]],
+    results: Sequence[CheckResult],
     broken: Sequence[Broken],
-    measures: Sequence[Measure],
+    measures: Sequence[ProfileShift],
     warnings: Sequence[str],
 ) -> dict[str, Any]:
     """As JSON. `rows`: per table rows in and rows out. `measures`: each with its size and limits."""
@@ -41,13 +41,13 @@ def metrics(
 
 
 def rows(
-    files: Mapping[Table, Sequence[File]], kept: Mapping[Table, int]
-) -> dict[Table, tuple[int, int]]:
+    files: Mapping[TableName, Sequence[File]], kept: Mapping[TableName, int]
+) -> dict[TableName, tuple[int, int]]:
     """Per table the rows of its files, and those kept."""
     return {table: (sum(f.rows for f in held), kept[table]) for table, held in files.items()}
 
 
-def words(rows: Mapping[Table, tuple[int, int]]) -> str:
+def words(rows: Mapping[TableName, tuple[int, int]]) -> str:
     """The rows in a line of the log.
 
     >>> words({"events": (9, 8)})
@@ -60,5 +60,5 @@ def _aside(broken: Broken) -> bool:
     return broken.check.severity == "quarantine"
 
 
-def _name(measure: Measure) -> str:
+def _name(measure: ProfileShift) -> str:
     return f"{measure.column}.{measure.kind}"

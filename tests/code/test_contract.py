@@ -9,18 +9,18 @@ import duckdb
 import pytest
 
 from plumbline.core.errors import ParamsError
-from plumbline.validate.check import DEFAULTS, Check, layout
+from plumbline.validate.check import DEFAULTS, ContractCheck, layout
 from plumbline.validate.contract import checks
 from plumbline.validate.params import Validate
 from tests.orders import LIST, ORDERS
 
 
-def found(table: str, usecase=ORDERS, **given) -> dict[str, Check]:
+def found(table: str, usecase=ORDERS, **given) -> dict[str, ContractCheck]:
     """Checks of a table by name."""
     return {c.name: c for c in checks(usecase, **given) if c.table == table}
 
 
-def broken(check: Check, values: str) -> list:
+def broken(check: ContractCheck, values: str) -> list:
     """Those of the values (SQL) that break the check."""
     rows = f"SELECT {check.value} AS v, i FROM (VALUES {values}) AS t({check.column}, i)"
     return [

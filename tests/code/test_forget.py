@@ -39,5 +39,5 @@ def test_a_text_is_no_sql() -> None:
 def test_a_column_that_names_nobody() -> None:
     with pytest.raises(ParamsError, match=r"orders\.data\.forget: 'byer' .*did you mean 'buyer'"):
         left({"byer": [1]})
-    with pytest.raises(ParamsError, match="'amount_cents' says of nobody who it is"):
+    with pytest.raises(ParamsError, match="'amount_cents' identifies no entity and no event"):
         left({"amount_cents": [1]})

@@ -13,7 +13,7 @@ import pytest
 
 from plumbline.validate import months, profile, profile_shifts
 from plumbline.validate.params import Validate
-from plumbline.validate.profile_shifts import Day, Measure
+from plumbline.validate.profile_shifts import ColumnDay, ProfileShift
 from tests.orders import LIST, ORDERS, good, write_raw
 
 LIMITS = Validate()
@@ -25,7 +25,7 @@ def column(**given: Any) -> dict[str, Any]:
     return {"rows": 10_000, "null": 0.0, "mean": 100.0, "sd": 20.0, "quantiles": quantiles, **given}
 
 
-def of(now: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Measure]:
+def of(now: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, ProfileShift]:
     """The measures of one column, by kind."""
     ends = {"window": None, "per_day": {}, "days": [], "rows": 10_000}
     accepted = {"columns": {"x": before or column()}, **ends}
@@ -94,7 +94,7 @@ def test_more_nulls_and_fewer_are_told() -> None:
     assert of(column(null=0.0), column(null=0.3))["nulls"].failed
 
 
-def rated(counts: list[int], accepted: list[float | None]) -> list[Measure]:
+def rated(counts: list[int], accepted: list[float | None]) -> list[ProfileShift]:
     """Measures of daily counts from a Monday on, against accepted weekday means."""
     days = [
         {"day": f"2025-03-{3 + i:02}", "weekday": i % 7, "rows": n} for i, n in enumerate(counts)
@@ -127,14 +127,14 @@ def test_rows_per_day_are_held_against_the_same_weekday() -> None:
     assert not rated([1000, 1000], [1000.0, None] + [1000.0] * 5)[1].failed
 
 
-def day(scale: float = 1.0, rows: int = 100, **given: Any) -> Day:
+def day(scale: float = 1.0, rows: int = 100, **given: Any) -> ColumnDay:
     quantiles = tuple(scale * q for q in (10.0, 20.0, 50.0, 80.0, 120.0))
-    return Day(
+    return ColumnDay(
         **{"day": "2025-03-01", "rows": rows, "constant": False, "quantiles": quantiles, **given}
     )
 
 
-def units(days: list[Day], accepted: dict[str, float] | None = None) -> Measure:
+def units(days: list[ColumnDay], accepted: dict[str, float] | None = None) -> ProfileShift:
     profiles = {"x": column(quantiles=accepted)} if accepted else {}
     before = {"columns": profiles, "per_day": {}, "rows": 1} if accepted else {}
     now = {"columns": {}, "per_day": {}, "days": [], "rows": 1}
@@ -172,19 +172,19 @@ def test_with_an_accepted_profile_a_whole_window_in_another_unit_is_told() -> No
 
 
 def test_a_column_that_sticks_is_told() -> None:
-    def constant(days: list[Day]) -> Measure:
+    def constant(days: list[ColumnDay]) -> ProfileShift:
         now = {"columns": {}, "per_day": {}, "days": [], "rows": 1}
         return next(
             m for m in profile_shifts.measures({}, now, LIMITS, {"x": days}) if m.kind == "constant"
         )
 
-    stuck = Day("2025-03-02", 40, True)
+    stuck = ColumnDay("2025-03-02", 40, True)
     assert (
-        constant([Day("2025-03-01", 40, False), stuck]).detail
+        constant([ColumnDay("2025-03-01", 40, False), stuck]).detail
         == "2025-03-02: the same value in 40 rows"
     )
     assert constant([stuck, stuck]).detail == "the same value on all 2 days"
-    assert not constant([Day("2025-03-02", 29, True)]).failed
+    assert not constant([ColumnDay("2025-03-02", 29, True)]).failed
 
 
 def test_the_summary_is_numpys_and_the_same_in_any_order() -> None:

@@ -39,8 +39,8 @@ FILES = {
     "derived.csv": r"'total_cents' \(derived from price_cents, pieces\): .*'price_cents=999, pieces=one' in row 2",
     "all_future.csv": r"data\.as_of: no event before 2025-02-11; the source's 3 rows go from 2035-01-03",
     "differing": r"january\.csv: its columns differ from those of .*february\.csv: 'offer' is in .*february",
-    "text.parquet": r"text\.parquet: not readable as parquet: .* whole\?",
-    "cut.parquet": r"cut\.parquet: not readable as parquet: .* whole\?",
+    "text.parquet": r"text\.parquet: not readable as parquet: .* complete",
+    "cut.parquet": r"cut\.parquet: not readable as parquet: .* complete",
 }
 HERE = Path(__file__)
 SETTINGS: dict[str, tuple[dict[str, Any], str]] = {

@@ -26,7 +26,7 @@ GOOD = {
 
 
 def test_a_good_request_passes() -> None:
-    assert request_check.complaints(ORDERS, GOOD) == []
+    assert request_check.messages(ORDERS, GOOD) == []
     request_check.check(ORDERS, {**GOOD, "weight": math.nan})
     request_check.check(ORDERS, {**GOOD, "weight": 2})
 
@@ -46,7 +46,7 @@ def test_a_good_request_passes() -> None:
     ],
 )
 def test_what_breaks_the_contract_is_refused(change: dict[str, Any], said: str) -> None:
-    found = request_check.complaints(ORDERS, {**GOOD, **change})
+    found = request_check.messages(ORDERS, {**GOOD, **change})
     assert len(found) == 1
     assert said in found[0]
     with pytest.raises(ContractError, match="orders, the event is refused: "):
@@ -55,11 +55,11 @@ def test_what_breaks_the_contract_is_refused(change: dict[str, Any], said: str) 
 
 def test_a_lost_column_is_named() -> None:
     lost = {k: v for k, v in GOOD.items() if k != "buyer"}
-    assert request_check.complaints(ORDERS, lost) == ["buyer is missing"]
+    assert request_check.messages(ORDERS, lost) == ["buyer is missing"]
 
 
 @pytest.mark.parametrize("cents", [-1, 0, 1, 99_999, 100_000, 100_001])
 def test_the_same_verdict_as_on_training_rows(cents: int) -> None:
     (check,) = [c for c in checks(ORDERS) if c.name == "amount_cents.range"]
     ((broken,),) = duckdb.sql(f"SELECT {check.broken} FROM (SELECT {cents} AS v)").fetchall()
-    assert bool(request_check.complaints(ORDERS, {**GOOD, "amount_cents": cents})) is broken
+    assert bool(request_check.messages(ORDERS, {**GOOD, "amount_cents": cents})) is broken

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from plumbline.core.errors import suggest
 from plumbline.core.usecase import Contract
-from plumbline.validate.check import STRUCTURE, Broken, Check
-from plumbline.validate.profile_shifts import Measure, factor, times
+from plumbline.validate.check import STRUCTURE, Broken, ContractCheck
+from plumbline.validate.profile_shifts import ProfileShift, factor, times
 
 AGAIN = (
     "The file is not as the data stage wrote it: run `dvc checkout`, or `dvc repro --force data`."
@@ -29,22 +29,24 @@ REMEDIES: Mapping[str, str] = {
 }
 
 
-def missing(file: Path, usecase: Contract, column: str, found: Sequence[str]) -> str:
-    """A column of the contract is not in the file; `found`: those of the file that it does not know."""
+def missing(file: Path, usecase: Contract, column: str, unknown: Sequence[str]) -> str:
+    """A column of the contract is not in the file; `unknown`: columns of the file that it does not have."""
     renamed = (
-        f"it holds {_list(found)}, which the contract does not know" if found else "no other is new"
+        f"it holds {_list(unknown)}, which the contract does not know"
+        if unknown
+        else "no other is new"
     )
-    hint = f" ({suggest(column, found)})" if found else ""
+    hint = f" ({suggest(column, unknown)})" if unknown else ""
     return (
         f"{file}: column '{column}' is missing; {renamed}{hint}. Rename it in the source, or map it "
         f"with `derive` in {_module(usecase)}."
     )
 
 
-def wrong_type(file: Path, usecase: Contract, column: str, expected: str, found: str) -> str:
+def wrong_type(file: Path, usecase: Contract, column: str, expected: str, actual: str) -> str:
     """A column of the file has another type than the contract says."""
     return (
-        f"{file}: column '{column}' is of type {found}, expected {expected}. Convert it in the source, "
+        f"{file}: column '{column}' is of type {actual}, expected {expected}. Convert it in the source, "
         f"or with `derive` in {_module(usecase)}."
     )
 
@@ -60,7 +62,7 @@ def empty(file: Path) -> str:
 def blocked(broken: Broken, usecase: Contract, ratio: float | None) -> str:
     """Rows break a check that blocks."""
     set_aside = "" if broken.check.kind in STRUCTURE else _softer(broken.check)
-    return f"{_found(broken, ratio, broken.file)} {_remedy(broken.check, usecase)}{set_aside}"
+    return f"{_description(broken, ratio, broken.file)} {_remedy(broken.check, usecase)}{set_aside}"
 
 
 def too_many(
@@ -76,14 +78,14 @@ def too_many(
     worst, *others = broken
     also = "".join(f"; also {b.check.name}: {_rows(b.rows)}" for b in others[:3])
     return (
-        f"{_found(worst, ratio, worst.file)} {rows} of {of} rows of the {worst.check.table} "
+        f"{_description(worst, ratio, worst.file)} {rows} of {of} rows of the {worst.check.table} "
         f"({100 * rows / of:.2g} %) would be set aside, at most {100 * allowed:g} % may be{also}. "
         f"{_remedy(worst.check, usecase)} If the rows are rightly bad, raise "
         f"{usecase.name}.validate.max_quarantine in params.yaml."
     )
 
 
-def shifted(folder: Path, usecase: Contract, measure: Measure) -> str:
+def shifted(folder: Path, usecase: Contract, measure: ProfileShift) -> str:
     """A statistical check that blocks."""
     name = f"{measure.column}.{measure.kind}"
     return (
@@ -103,16 +105,16 @@ def unaccepted(usecase: Contract) -> str:
 
 def warning(broken: Broken, ratio: float | None) -> str:
     """Rows break a check that only warns, or that sets few of them aside."""
-    return _found(broken, ratio, broken.file.name)
+    return _description(broken, ratio, broken.file.name)
 
 
-def looks_like(check: Check, ratio: float | None) -> str | None:
+def looks_like(check: ContractCheck, ratio: float | None) -> str | None:
     """A unit error in words, where the broken values are larger than the others by a known factor."""
-    found = factor(ratio, 0.47) if check.kind == "range" and ratio else None
-    return f"looks like {check.column} {times(found)}" if found else None
+    known = factor(ratio, 0.47) if check.kind == "range" and ratio else None
+    return f"looks like {check.column} {times(known)}" if known else None
 
 
-def _found(broken: Broken, ratio: float | None, file: Path | str) -> str:
+def _description(broken: Broken, ratio: float | None, file: Path | str) -> str:
     check = broken.check
     examples = ", ".join(f"{value} (key {key})" for key, value in broken.examples)
     unit = looks_like(check, ratio)
@@ -126,11 +128,11 @@ def _found(broken: Broken, ratio: float | None, file: Path | str) -> str:
     )
 
 
-def _remedy(check: Check, usecase: Contract) -> str:
+def _remedy(check: ContractCheck, usecase: Contract) -> str:
     return REMEDIES[check.kind].format(module=_module(usecase))
 
 
-def _softer(check: Check) -> str:
+def _softer(check: ContractCheck) -> str:
     return (
         f" To set such rows aside: validate.severity: {{{check.name}: quarantine}} in params.yaml."
     )
