@@ -74,10 +74,9 @@ def search(
     tune = params.tune
     if not tune.max_evals:
         return ()
-    import xgboost
-
     fixed = boosting.settings(case.problem, tune.params, seed=params.seed, threads=tune.threads)
     learn, watch = matrices.binned(case, fixed, train, valid)
+    import xgboost  # its errors; the tables above have loaded it
 
     def objective(tried: Mapping[str, Any]) -> tuple[float, int]:
         boosted = boosting.boost(

@@ -6,6 +6,7 @@ use case and its snapshots. Feast takes seconds to import; this module imports i
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 import tempfile
 import warnings
@@ -121,9 +122,17 @@ def _join(usecase: FeatureSet, rows: Any, folder: Path, month: str) -> Any:
 
 
 def _feast() -> Any:
-    """The library; its import sets warning filters for the whole process, which end here."""
-    with warnings.catch_warnings():
-        import feast
+    """The library; its import sets warning filters for the whole process, which end here.
+
+    It rewrites its classes to check types at run time, which takes most of its import: not here.
+    """
+    typeguard: Any = importlib.import_module("typeguard")
+    checked, typeguard.typechecked = typeguard.typechecked, lambda target: target
+    try:
+        with warnings.catch_warnings():
+            import feast
+    finally:
+        typeguard.typechecked = checked
     return feast
 
 

@@ -18,6 +18,7 @@ from plumbline.core.declarations import Array
 from plumbline.core.errors import ParamsError, PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
+from plumbline.model import library
 
 Problem = Literal["classification", "regression"]
 OBJECTIVES: Mapping[Problem, str] = {
@@ -95,6 +96,7 @@ def binned(batches: Batches, *, max_bin: int, threads: int, like: Any = None) ->
 
     Holds the bins and one batch in memory, never the table.
     """
+    library.load()
     import xgboost
 
     class Pieces(xgboost.DataIter):

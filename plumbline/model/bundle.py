@@ -18,7 +18,7 @@ from plumbline.core.declarations import Array, Columns
 from plumbline.core.errors import BundleError, suggest
 from plumbline.core.files import dumps, replacing_folder
 from plumbline.core.usecase import FeatureSet
-from plumbline.model import calibration, manifest
+from plumbline.model import calibration, library, manifest
 from plumbline.model.calibration import Calibration
 from plumbline.model.manifest import Manifest
 
@@ -190,6 +190,7 @@ def _check_md5(path: Path, expected: str) -> None:
 
 
 def _booster(path: Path, said: Manifest, threads: int) -> Any:
+    library.load()
     import xgboost
 
     booster = xgboost.Booster({"nthread": threads})
