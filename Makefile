@@ -16,6 +16,7 @@ install: .venv/installed
 	$(PYTHON) -m venv .venv
 	.ci/install -r requirements.txt
 	PYTHONWARNINGS=ignore .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	rm -rf plumbline.egg-info # of the build; not needed, and older commits do not ignore it
 	# DVC unpickles its state: a place of its own, closed to others (config.local is not in git)
 	mkdir -p .dvc/tmp
 	mkdir -p -m 700 .dvc/tmp/site
