@@ -3,7 +3,7 @@
 `python -m bench.monitor --scenario X[,Y] --seeds dev --detector plumbline` prints each judged window of
 those scenarios: level, columns, why. `--size 500`, `--seeds 1,2`, `--group fault` and `--quiet` (a line
 a stream) narrow it. `--final` runs all on the seeds kept for it and writes `docs/monitor/results.json`,
-the plots and `docs/monitor.md`; `--short` does so with fewer seeds; `--quick` prints a small part of
+the plots and `docs/monitor-benchmark.md`; `--short` does so with fewer seeds; `--quick` prints a small part of
 it in about a minute. Streams are kept in MONITORBENCH_CACHE (a temporary folder unless set).
 """
 

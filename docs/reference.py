@@ -88,7 +88,7 @@ WORDS = {
 }
 WORDS[date] = 'day, quoted: "2025-07-01"'
 LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-SHARED = {"Limits": "limits", "LevelLimits": "limits"}
+SHARED = {"LevelLimits": "limits"}
 """Sections that several keys hold: the title of their one table."""
 
 

@@ -14,7 +14,7 @@ Figures = Mapping[str, Any]
 
 
 def write(results: Figures, folder: Path) -> None:
-    """`monitor/results.json`, two plots and `monitor.md` in `folder`."""
+    """`monitor/results.json`, two plots and `monitor-benchmark.md` in `folder`."""
     (folder / "monitor").mkdir(parents=True, exist_ok=True)
     dated = {**results, "commit": commit()}
     write_json(folder / "monitor" / "results.json", dated)
@@ -22,7 +22,7 @@ def write(results: Figures, folder: Path) -> None:
     plots.false_alerts(results, folder / "monitor" / "false_alerts.png")
     head = (Path(__file__).parent / "monitor_head.md").read_text(encoding="utf-8")
     page = head.replace("COMMIT", dated["commit"]).replace("PLAN", dated["plan"])
-    (folder / "monitor.md").write_text(page + "\n" + text(results), encoding="utf-8")
+    (folder / "monitor-benchmark.md").write_text(page + "\n" + text(results), encoding="utf-8")
 
 
 def commit() -> str:

@@ -12,8 +12,8 @@ from plumbline.core.params_base import Count, Section, Share
 class LevelLimits(Section):
     """Sizes, beyond noise, from which a finding is a warning and from which it is an alert."""
 
-    warning: Annotated[float, Field(ge=0)]
-    alert: Annotated[float, Field(ge=0)]
+    warning: Annotated[float, Field(ge=0)]  # from this size
+    alert: Annotated[float, Field(ge=0)]  # from this size; at least `warning`
 
     @model_validator(mode="after")
     def _ordered(self) -> LevelLimits:
@@ -34,33 +34,27 @@ class Monitor(Section):
     min_rows: Count = 50  # of a period, below which its values are not judged
     min_importance: Share = 0.02  # share of the model's gain from which a column can raise an alert
     fault_share: Share = 0.01  # share of the rows from which a fault in them is an alert
-    hours: Share = 0.05  # missing hours: share of a day's rows that come in them usually
-    score_shift: Annotated[float, Field(ge=0)] = (
-        0.35  # least shift of the score, standard deviations
-    )
+    hours: Share = 0.05  # share of a day's usual rows in missing hours, from which it is an alert
+    # shift of the model's score, standard deviations, from which drift can be an alert
+    score_shift: Annotated[float, Field(ge=0)] = 0.35
     trend_shift: Annotated[float, Field(gt=0)] = 0.3  # shift since training, standard deviations
-    rows_change: LevelLimits = LevelLimits(
-        warning=0.1, alert=0.6
-    )  # relative; only a loss of rows is an alert
-    missing_ids: LevelLimits = LevelLimits(
-        warning=0.05, alert=0.15
-    )  # share of an entity's ids without a row
-    stale_histories: Share = (
-        0.1  # share of ids whose histories contradict the days before: an alert
-    )
-    unlabelled: LevelLimits = LevelLimits(
-        warning=0.02, alert=0.1
-    )  # share of the rows whose label is due
-    quality: LevelLimits = LevelLimits(
-        warning=0.05, alert=0.1
-    )  # relative loss of the primary metric
-    calibration: LevelLimits = LevelLimits(
-        warning=0.2, alert=0.4
-    )  # labels over scores, relative change
+    # relative change of the number of rows; only a loss of rows is an alert
+    rows_change: LevelLimits = LevelLimits(warning=0.1, alert=0.6)
+    # share of an entity's ids without a row
+    missing_ids: LevelLimits = LevelLimits(warning=0.05, alert=0.15)
+    # share of ids whose histories contradict the days before, from which it is an alert
+    stale_histories: Share = 0.1
+    # share of the rows whose label is due and has not come
+    unlabelled: LevelLimits = LevelLimits(warning=0.02, alert=0.1)
+    # relative loss of the primary metric
+    quality: LevelLimits = LevelLimits(warning=0.05, alert=0.1)
+    # relative change of the labels per label that the scores expect
+    calibration: LevelLimits = LevelLimits(warning=0.2, alert=0.4)
     shelf_life_days: Count | None = None  # age at which a model is due for retraining; None: never
     rows: Count = 5000  # of each window, drawn for Evidently's report; the verdict takes all rows
     bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column in a pull request's comparison
     chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.001  # there, of a false finding per column
-    psi: LevelLimits = LevelLimits(warning=0.1, alert=0.25)  # nats, there and in Evidently's report
+    # population stability index, nats, there and in Evidently's report
+    psi: LevelLimits = LevelLimits(warning=0.1, alert=0.25)
     bootstrap: Count = 300  # replicates for the interval of the quality
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of that interval

@@ -26,8 +26,8 @@ def test_every_declaration_has_its_example() -> None:
 
 
 def test_every_field_has_a_meaning() -> None:
-    page = reference.pages()["declarations.md"]
-    assert re.findall(r"^\| (.*) \| \|$", page, re.MULTILINE) == []
+    for name in ("declarations.md", "params.md"):
+        assert re.findall(r"^\| (.*) \| \|$", reference.pages()[name], re.MULTILINE) == []
 
 
 def test_a_field_says_what_it_is_by_the_comments_at_it() -> None:
