@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from plumbline import config
-from plumbline.core import duckdb_session, files
+from plumbline.core import documents, duckdb_session, files
 from plumbline.core.usecase_loader import load_contract
 from plumbline.data import datasheet, erasure, ingest, partition, sources, tracked
 from plumbline.runtime import runner
@@ -30,9 +30,9 @@ def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
             partition.views(connection, case, window)
             partition.write(connection, case, folder)
             written = datasheet.describe(connection, case, opened, window, unused, folder)
-    written |= {"rows_forgotten": gone} if gone else {}
-    files.write_json(sheet, written)
-    log.info("data: %d rows, %d outcomes", written["rows"], written["outcomes"])
+    written = written.model_copy(update={"rows_forgotten": gone} if gone else {})
+    documents.write(sheet, written)
+    log.info("data: %d rows, %d outcomes", written.rows, written.outcomes)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from plumbline import config
-from plumbline.core import duckdb_session, files
+from plumbline.core import documents, duckdb_session, files
 from plumbline.core.usecase_loader import load_contract
 from plumbline.runtime import runner
 from plumbline.validate import (
@@ -71,12 +71,12 @@ def main(
         results += judged
         data_docs.write(pages, f"{case.title}: validation", expectations.reports(results))
         rows = summary.rows(bad_rows.files, kept)
-        counted = summary.metrics(rows, results, bad_rows.broken(), found, warnings)
+        counted = summary.summarise(rows, results, bad_rows.broken(), found, warnings)
     files.write_json(measured, now)
-    files.write_json(metrics, counted)
+    documents.write(metrics, counted)
     for line in [*warnings, *([] if before else [check_messages.unaccepted(case)])]:
         log.warning("validate: %s", line)
-    log.info("validate: %s", summary.words(rows))
+    log.info("validate: %s", summary.sentence(rows))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,14 @@ class Document(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
+class SparseDocument(Document):
+    """A document whose JSON holds only the keys that were given: a key without meaning is not there."""
+
+    def plain(self) -> dict[str, Any]:
+        """As `Document.plain`, without the keys that were not given."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
 Kind = TypeVar("Kind", bound=Document)
 
 

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from plumbline.core.errors import SourceError
 from plumbline.data.environment import expand
-from plumbline.data.sources import Part, Source
+from plumbline.data.sources import EventSource, SourcePart
 
 BATCH = 10_000  # rows
 
 
-def query(address: str, words: str) -> Source:
+def query(address: str, words: str) -> EventSource:
     """The rows that `words` selects at `address`, in which ${NAME} stands for a variable's value."""
     url = _url(address)
     name = _name(url)
@@ -30,7 +30,9 @@ def query(address: str, words: str) -> Source:
                 connection.register("queried", batch)
                 yield "queried"
 
-    return Source("sql", name, (Part(name, chunks),), {"address": name, "query": words}, None)
+    return EventSource(
+        "sql", name, (SourcePart(name, chunks),), {"address": name, "query": words}, None
+    )
 
 
 def _url(address: str) -> sa.URL:

@@ -9,48 +9,97 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from pydantic import Field
 
 from plumbline.core import duckdb_session
-from plumbline.core.declarations import Column
+from plumbline.core.declarations import Column, ColumnType
+from plumbline.core.documents import SparseDocument
 from plumbline.core.sql import quote
 from plumbline.core.usecase import Contract
 from plumbline.data.partition import VisibleDays, end, start
-from plumbline.data.sources import Source
+from plumbline.data.sources import EventSource
+
+
+class SourceSheet(SparseDocument):
+    """Where the rows come from: the keys of its kind, and the SHA-256 of what was read."""
+
+    kind: str
+    sha256: str
+    path: str = ""  # csv, parquet
+    files: int = 0
+    url: str = ""
+    address: str = ""  # sql
+    query: str = ""
+    settings: dict[str, Any] = Field(default_factory=dict)  # simulate: as params.yaml has them
+    start: str = ""
+    seed: int = 0
+
+
+class ColumnSheet(SparseDocument):
+    """A column over the visible rows, or the known outcomes: nulls; its range, or of texts how many."""
+
+    type: ColumnType
+    unit: str
+    nulls: int
+    distinct: int = 0
+    min: bool | int | float | str | None = None
+    max: bool | int | float | str | None = None
+
+
+class Datasheet(SparseDocument):
+    """metrics/<usecase>/data.json."""
+
+    usecase: str
+    source: SourceSheet
+    as_of: str | None
+    start: str | None
+    rows: int
+    outcomes: int
+    rows_after_as_of: int
+    rows_before_start: int
+    span: list[str] | None  # the first and the last event's time
+    ignored_columns: list[str]
+    columns: dict[str, ColumnSheet]
+    rows_forgotten: int = 0
 
 
 def describe(
     connection: duckdb.DuckDBPyConnection,
     usecase: Contract,
-    source: Source,
+    source: EventSource,
     window: VisibleDays,
     unused: Sequence[str],
     raw: Path,
-) -> dict[str, Any]:
+) -> Datasheet:
     """Counts and span of the visible rows, each column's type, nulls and range, and the source.
 
     Reads the table `events` and the views of `partition.views`; `raw` holds the files written from them.
     """
-    rows = _one(connection, "SELECT count(*) FROM visible")
-    seen = f"{quote(usecase.time or '')} >= {end(window)}"
-    return {
-        "usecase": usecase.name,
-        "source": {
-            "kind": source.kind,
-            **source.sheet,
-            "sha256": source.hash or _result(source, raw),
-        },
-        "as_of": str(window.as_of) if window.as_of else None,
-        "start": str(window.start) if window.start else None,
-        "rows": rows,
-        "outcomes": _one(connection, "SELECT count(*) FROM outcomes"),
-        "rows_after_as_of": _one(connection, f"SELECT count(*) FROM events WHERE {seen}")
-        if usecase.time
-        else 0,
-        "rows_before_start": _before(connection, usecase, window),
-        "span": _span(connection, usecase),
-        "ignored_columns": list(unused),
-        "columns": {c.name: _column(connection, c) for c in usecase.columns},
-    }
+    return Datasheet(
+        usecase=usecase.name,
+        source=_source(source, raw),
+        as_of=str(window.as_of) if window.as_of else None,
+        start=str(window.start) if window.start else None,
+        rows=_one(connection, "SELECT count(*) FROM visible"),
+        outcomes=_one(connection, "SELECT count(*) FROM outcomes"),
+        rows_after_as_of=_after(connection, usecase, window),
+        rows_before_start=_before(connection, usecase, window),
+        span=_span(connection, usecase),
+        ignored_columns=list(unused),
+        columns={c.name: _column(connection, c) for c in usecase.columns},
+    )
+
+
+def _source(source: EventSource, raw: Path) -> SourceSheet:
+    digest = source.hash or _result(source, raw)
+    return SourceSheet.model_validate({"kind": source.kind, **source.sheet, "sha256": digest})
+
+
+def _after(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: VisibleDays) -> int:
+    if not usecase.time:
+        return 0
+    late = f"{quote(usecase.time)} >= {end(window)}"
+    return _one(connection, f"SELECT count(*) FROM events WHERE {late}")
 
 
 def _before(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: VisibleDays) -> int:
@@ -70,22 +119,22 @@ def _span(connection: duckdb.DuckDBPyConnection, usecase: Contract) -> list[str]
     ]
 
 
-def _column(connection: duckdb.DuckDBPyConnection, column: Column) -> dict[str, Any]:
-    """Type, unit, nulls; and the range, or for texts how many differ."""
+def _column(connection: duckdb.DuckDBPyConnection, column: Column) -> ColumnSheet:
     name, table = quote(column.name), "visible" if column.known else "outcomes"
-    said: dict[str, Any] = {"type": column.type, "unit": column.unit}
-    said["nulls"] = _one(connection, f"SELECT count(*) - count({name}) FROM {table}")
+    nulls = _one(connection, f"SELECT count(*) - count({name}) FROM {table}")
     if column.type == "string":
-        return {**said, "distinct": _one(connection, f"SELECT count(DISTINCT {name}) FROM {table}")}
+        distinct = _one(connection, f"SELECT count(DISTINCT {name}) FROM {table}")
+        return ColumnSheet(type=column.type, unit=column.unit, nulls=nulls, distinct=distinct)
     low, high = duckdb_session.rows(connection, f"SELECT min({name}), max({name}) FROM {table}")[0]
-    return {**said, "min": _plain(low), "max": _plain(high)}
+    ends = {"min": _json_value(low), "max": _json_value(high)}
+    return ColumnSheet(type=column.type, unit=column.unit, nulls=nulls, **ends)
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     return str(value) if isinstance(value, datetime) else value
 
 
-def _result(source: Source, raw: Path) -> str:
+def _result(source: EventSource, raw: Path) -> str:
     """A query has no bytes of its own: the SHA-256 of its text and of what was written."""
     digest = hashlib.sha256(str(source.sheet.get("query")).encode())
     for path in sorted(raw.iterdir()):

@@ -13,13 +13,15 @@ from plumbline.core.sql import TYPES, literal, quote
 from plumbline.core.usecase import Contract
 from plumbline.data import delimited
 from plumbline.data.casts import EXPECTED, Cast, casts, ignored
-from plumbline.data.sources import Part, Source
+from plumbline.data.sources import EventSource, SourcePart
 
 SHOWN = 3  # bad values in a message
 BAD, PLACE = '"bad value"', '"row number"'  # names that no contract has
 
 
-def load(connection: duckdb.DuckDBPyConnection, usecase: Contract, source: Source) -> list[str]:
+def load(
+    connection: duckdb.DuckDBPyConnection, usecase: Contract, source: EventSource
+) -> list[str]:
     """Fill the table `events` with the contract's columns, typed; the source's columns not used.
 
     Raises SourceError for what cannot be read, a missing column, or a value of the wrong type, and
@@ -44,14 +46,16 @@ def load(connection: duckdb.DuckDBPyConnection, usecase: Contract, source: Sourc
 
 
 def _columns(
-    connection: duckdb.DuckDBPyConnection, source: Source, part: Part, relation: str
+    connection: duckdb.DuckDBPyConnection, source: EventSource, part: SourcePart, relation: str
 ) -> dict[str, str]:
     """Names and DuckDB types."""
     described = _run(connection, f"DESCRIBE SELECT * FROM {relation}", source, part).fetchall()
     return {row[0]: row[1] for row in described}
 
 
-def _compare(part: Part, types: dict[str, str], other: Part, first: dict[str, str]) -> None:
+def _compare(
+    part: SourcePart, types: dict[str, str], other: SourcePart, first: dict[str, str]
+) -> None:
     differing = sorted(set(types) ^ set(first))
     if differing:
         place = part.name if differing[0] in types else other.name
@@ -64,8 +68,8 @@ def _compare(part: Part, types: dict[str, str], other: Part, first: dict[str, st
 def _insert(
     connection: duckdb.DuckDBPyConnection,
     usecase: Contract,
-    source: Source,
-    part: Part,
+    source: EventSource,
+    part: SourcePart,
     relation: str,
     types: dict[str, str],
     before: int,
@@ -85,7 +89,7 @@ def _insert(
 def _probe(
     connection: duckdb.DuckDBPyConnection,
     usecase: Contract,
-    part: Part,
+    part: SourcePart,
     relation: str,
     column_casts: Sequence[Cast],
 ) -> None:
@@ -102,7 +106,7 @@ def _probe(
 
 
 def _run(
-    connection: duckdb.DuckDBPyConnection, sql: str, source: Source, part: Part
+    connection: duckdb.DuckDBPyConnection, sql: str, source: EventSource, part: SourcePart
 ) -> duckdb.DuckDBPyConnection:
     """Execute; what DuckDB says of a file as one SourceError."""
     try:
@@ -126,7 +130,7 @@ def _run(
 
 def _refuse(
     connection: duckdb.DuckDBPyConnection,
-    part: Part,
+    part: SourcePart,
     relation: str,
     column_casts: Sequence[Cast],
     before: int,
@@ -151,7 +155,7 @@ def _seen(cast: Cast) -> str:
     return f"concat_ws(', ', {pairs})" if pairs else "''"
 
 
-def _message(part: Part, cast: Cast, rows: list[tuple[int, str | None, int]]) -> str:
+def _message(part: SourcePart, cast: Cast, rows: list[tuple[int, str | None, int]]) -> str:
     shown = ", ".join(
         f"{'nothing' if v is None else repr(v)} in row {place}" for place, v, _ in rows
     )

@@ -1,6 +1,6 @@
 """Where raw events come from: a simulator, CSV, Parquet, a URL, an SQL query.
 
-Each kind becomes a `Source`: parts that DuckDB can select from, with what the datasheet says of them.
+Each kind becomes an `EventSource`: parts that DuckDB can select from, with what the datasheet says of them.
 Everything that can be wrong with a source is one SourceError here or in ingest.py.
 """
 
@@ -43,7 +43,7 @@ Chunks = Callable[[duckdb.DuckDBPyConnection], Generator[str]]
 
 
 @dataclass(frozen=True)
-class Part:
+class SourcePart:
     """One file, query or simulation. `chunks` goes through it once: what to select the next rows from,
     good until the next one. `name` is for messages, `path` what DuckDB calls the file."""
 
@@ -53,13 +53,13 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Source:
+class EventSource:
     """What the stage reads. `sheet` goes to the datasheet; `hash` is that of the source, None where
     only the result has one."""
 
     kind: str
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[SourcePart, ...]
     sheet: Mapping[str, Any]
     hash: str | None
 
@@ -80,7 +80,9 @@ def check(usecase: Contract, data: Data) -> None:
         )
 
 
-def open_source(usecase: Contract, data: Data, seed: int, folder: Path, scratch: Path) -> Source:
+def open_source(
+    usecase: Contract, data: Data, seed: int, folder: Path, scratch: Path
+) -> EventSource:
     """The source that `data` names. `folder` holds the use case's own simulator; `scratch` is for
     what has to be fetched."""
     check(usecase, data)
@@ -158,7 +160,7 @@ def _files(
     name: str,
     sheet: Mapping[str, Any],
     data: Data,
-) -> Source:
+) -> EventSource:
     """CSV or Parquet files as a source; SourceError where they are not those of data.sha256."""
     actual = sha256(paths)
     if data.sha256 and data.sha256.lower() != actual:
@@ -172,15 +174,15 @@ def _files(
         style = delimited.Style(data.delimiter, data.encoding)
         relations = [delimited.relation(p, n, style) for p, n in zip(paths, names, strict=True)]
     each = zip(names, relations, paths, strict=True)
-    parts = tuple(Part(n, partial(_whole, r), str(p)) for n, r, p in each)
-    return Source(kind, name, parts, sheet, actual)
+    parts = tuple(SourcePart(n, partial(_whole, r), str(p)) for n, r, p in each)
+    return EventSource(kind, name, parts, sheet, actual)
 
 
 def _whole(relation: str, _: duckdb.DuckDBPyConnection) -> Generator[str]:
     yield relation
 
 
-def _simulate(data: Data, seed: int, folder: Path) -> Source:
+def _simulate(data: Data, seed: int, folder: Path) -> EventSource:
     name = f"{folder}/simulator.py"
     simulate = _simulator(folder, name)
     tables = simulate(data.simulate, data.start, data.as_of, seed)  # refuses its settings at once
@@ -192,7 +194,7 @@ def _simulate(data: Data, seed: int, folder: Path) -> Source:
 
     sheet = {"settings": dict(data.simulate), "start": str(data.start), "seed": seed}
     digest = hashlib.sha256(json.dumps(sheet, sort_keys=True, default=str).encode()).hexdigest()
-    return Source("simulate", name, (Part(name, chunks),), sheet, digest)
+    return EventSource("simulate", name, (SourcePart(name, chunks),), sheet, digest)
 
 
 def _simulator(folder: Path, name: str) -> Callable[..., Iterator[Any]]:

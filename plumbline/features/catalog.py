@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from plumbline.core.declarations import Category, Fresh, Row, Snapshot
-from plumbline.core.documents import Document
+from plumbline.core.documents import SparseDocument
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
 from plumbline.features.splits import SplitWindow
@@ -15,15 +15,7 @@ Written = Mapping[str, tuple[Counts, int]]
 """Per table: what was written, and how many events were left out because no label is known."""
 
 
-class CatalogDocument(Document):
-    """A document whose JSON has only the keys that apply."""
-
-    def plain(self) -> dict[str, Any]:
-        """As `Document.plain`, without the keys that were not given."""
-        return self.model_dump(mode="json", exclude_unset=True)
-
-
-class CatalogEntry(CatalogDocument):
+class CatalogEntry(SparseDocument):
     """One feature. `sources` are the contract's columns that it is made from."""
 
     name: str
@@ -40,7 +32,7 @@ class CatalogEntry(CatalogDocument):
     missing: float = 0.0  # share of the rows of all tables
 
 
-class FeatureView(CatalogDocument):
+class FeatureView(SparseDocument):
     """A feature view as the store defines it."""
 
     name: str
@@ -52,7 +44,7 @@ class FeatureView(CatalogDocument):
     features: list[str]
 
 
-class TableFigures(CatalogDocument):
+class TableFigures(SparseDocument):
     """What is in one model table. Days: only where events have a time. The label's rate or mean is
     null where no label is known."""
 
@@ -64,7 +56,7 @@ class TableFigures(CatalogDocument):
     label_mean: float | None = None  # regression
 
 
-class FeaturesReport(CatalogDocument):
+class FeaturesReport(SparseDocument):
     """metrics/<usecase>/features.json."""
 
     rows: int

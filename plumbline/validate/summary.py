@@ -4,40 +4,70 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import get_args
 
+from pydantic import Field
+
+from plumbline.core.documents import Document
+from plumbline.core.params_base import Severity
 from plumbline.validate.check import Broken, TableName
 from plumbline.validate.expectations import CheckResult
 from plumbline.validate.months import File
 from plumbline.validate.profile_shifts import ProfileShift
 
 
-def metrics(
+class CheckCounts(Document):
+    """How many checks ran and failed."""
+
+    run: int
+    failed: int
+    failed_by_severity: dict[Severity, int]
+
+
+class RowCounts(Document):
+    """The rows of a table that came in, that went on, and that were set aside."""
+
+    before: int = Field(alias="in")
+    after: int = Field(alias="out")
+    set_aside: int
+
+
+class ValidationSummary(Document):
+    """metrics/<usecase>/validate.json. `observed`: what each statistical check measured."""
+
+    checks: CheckCounts
+    observed: dict[str, float]
+    quarantined: dict[TableName, dict[str, int]]  # by table and check
+    rows: dict[TableName, RowCounts]
+    warnings: list[str]
+
+
+def summarise(
     rows: Mapping[TableName, tuple[int, int]],
     results: Sequence[CheckResult],
     broken: Sequence[Broken],
-    measures: Sequence[ProfileShift],
+    shifts: Sequence[ProfileShift],
     warnings: Sequence[str],
-) -> dict[str, Any]:
-    """As JSON. `rows`: per table rows in and rows out. `measures`: each with its size and limits."""
+) -> ValidationSummary:
+    """`rows`: per table rows in and rows out. `shifts`: the statistical checks' measures."""
     failed = Counter(r.check.severity for r in results if not r.success)
-    return {
-        "checks": {
-            "run": len(results),
-            "failed": sum(failed.values()),
-            "failed_by_severity": {s: failed[s] for s in ("block", "quarantine", "warn")},
-        },
-        "observed": {_name(m): m.value for m in measures},
-        "quarantined": {
-            table: {b.check.name: b.rows for b in broken if _aside(b) and b.check.table == table}
+    return ValidationSummary(
+        checks=CheckCounts(
+            run=len(results),
+            failed=sum(failed.values()),
+            failed_by_severity={s: failed[s] for s in get_args(Severity)},
+        ),
+        observed={f"{s.column}.{s.kind}": s.value for s in shifts},
+        quarantined={
+            table: {b.check.name: b.rows for b in broken if _in_quarantine(b, table)}
             for table in rows
         },
-        "rows": {
-            table: {"in": before, "out": after, "set_aside": before - after}
-            for table, (before, after) in rows.items()
+        rows={
+            table: RowCounts.model_validate({"in": n, "out": kept, "set_aside": n - kept})
+            for table, (n, kept) in rows.items()
         },
-        "warnings": list(warnings),
-    }
+        warnings=list(warnings),
+    )
 
 
 def rows(
@@ -47,18 +77,14 @@ def rows(
     return {table: (sum(f.rows for f in held), kept[table]) for table, held in files.items()}
 
 
-def words(rows: Mapping[TableName, tuple[int, int]]) -> str:
+def sentence(rows: Mapping[TableName, tuple[int, int]]) -> str:
     """The rows in a line of the log.
 
-    >>> words({"events": (9, 8)})
+    >>> sentence({"events": (9, 8)})
     '8 of 9 events kept'
     """
     return ", ".join(f"{out} of {into} {table}" for table, (into, out) in rows.items()) + " kept"
 
 
-def _aside(broken: Broken) -> bool:
-    return broken.check.severity == "quarantine"
-
-
-def _name(measure: ProfileShift) -> str:
-    return f"{measure.column}.{measure.kind}"
+def _in_quarantine(broken: Broken, table: TableName) -> bool:
+    return broken.check.severity == "quarantine" and broken.check.table == table
