@@ -17,13 +17,14 @@ import numpy as np
 
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
-from plumbline.core import files, tables, usecase
+from plumbline.core import documents, files, tables, usecase
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines
 from plumbline.evaluate.plot_panels import COLOURS, INK
 from plumbline.evaluate.plots import canvas
 from plumbline.model import contributions
+from plumbline.model.tune_result import TuneResult
 from plumbline.runtime import runner
 from plumbline.studies.backtest import refit
 from plumbline.studies.sensitivity.points import rank_correlation
@@ -113,7 +114,9 @@ def main() -> None:
     runner.prepare()
     name = chosen.usecase
     case, params = usecase.load(name), params_file.load(name)
-    full = refit.settings(case, params, files.read_json(Path("metrics", name, "tune.json")))
+    full = refit.settings(
+        case, params, documents.read(TuneResult, Path("metrics", name, "tune.json"))
+    )
     folder = Path("data", name, "tables")
     train, valid, test = (tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test"))
     few = baselines.evenly(len(test[case.key]), chosen.rows)

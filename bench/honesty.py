@@ -22,15 +22,17 @@ from typing import Any
 
 from bench.bad_models import Bad, bad_models
 from plumbline import config as params_file
-from plumbline.core import files, tables, usecase
+from plumbline.core import documents, tables, usecase
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import metrics
 from plumbline.metrics.metrics import PRIMARY
-from plumbline.model import boosting, bundle, matrices
+from plumbline.model import bundle, matrices
 from plumbline.model.bundle import Bundle
+from plumbline.model.tune_result import TuneResult
 from plumbline.review import scoring, seed_variance
-from plumbline.review.scoring import Case, Run
+from plumbline.review.scoring import Criteria, Run
 from plumbline.runtime import runner
+from plumbline.train import fitting
 from tests.conftest import ROOT
 from tests.project import Project, environment
 
@@ -68,13 +70,13 @@ def retrains(project: Project, count: int, tuned: bool) -> tuple[int, int]:
     columns = tables.read(TABLES / "test.parquet")
     base = Run(bundle.load(Path(f"models/{NAME}"), NAME), columns)
     heads = [retrain(project, FIRST + number, tuned) for number in range(count)]
-    asked = Case(case, params_file.load(NAME))
+    asked = Criteria(case, params_file.load(NAME))
     words: Counter[str] = Counter()
     for number, head in enumerate(heads):
-        asks = asked.params.gate.retrains
+        asks = asked.params.gate.seed_replicates
         again = [*heads[number + 1 :], *heads[:number]][:asks]
         if tuned:
-            again = list(seed_variance.retrained(asked, head, asks, *PAIR))
+            again = list(seed_variance.replicates(asked, head, asks, *PAIR))
         found = scoring.judged(asked, base, Run(head, columns), again)
         told = found["metrics"][PRIMARY[case.problem]]["difference"]
         words[told["word"]] += 1
@@ -130,23 +132,19 @@ def best_feature() -> tuple[str, ...]:
 
     Not that of the largest gain: what a model gains most by, others may well stand in for.
     """
-    from stages import train
-
     case, params = usecase.load(NAME), params_file.load(NAME)
-    found = files.read_json(Path(f"metrics/{NAME}/tune.json"))
-    settings = boosting.settings(
-        case.problem, {**found["fixed"], **found["params"]}, seed=params.seed, threads=0
-    )
-    columns = tables.read(PAIR[1], matrices.needed(case))
+    tuned = documents.read(TuneResult, Path(f"metrics/{NAME}/tune.json"))
+    settings = fitting.booster_settings(case, params.train, tuned, params.seed)
+    columns = tables.read(PAIR[1], fitting.needed_columns(case, params.train.costs))
     label = columns[case.label].astype(float)
     quality = {}
     for name in case.features:
         gone = with_histories(case, name)
         left = tuple(f for f in case.features if f not in gone)
         without = dataclasses.replace(case, features=left)
-        boosted = train.boost(without, settings, params.train, *PAIR)
-        score = bundle.raw_score(boosted.booster, without.features, case.offset, columns)
-        quality[gone] = metrics.average_precision(label, score)
+        pair = matrices.binned(without, settings, *PAIR)
+        model = fitting.fit(without, params.train, settings, pair, columns)
+        quality[gone] = metrics.average_precision(label, model.predict(columns))
     return min(quality, key=lambda gone: quality[gone])
 
 

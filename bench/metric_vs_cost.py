@@ -22,17 +22,18 @@ import numpy as np
 from bench import extended_window
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
-from plumbline.core import files, tables, usecase
+from plumbline.core import documents, files, tables, usecase
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, evidence
 from plumbline.evaluate.plots import canvas
 from plumbline.metrics import bootstrap, cost_matrix
 from plumbline.model import threshold
+from plumbline.model.tune_result import TuneResult
 from plumbline.runtime import runner
 from plumbline.studies.backtest import refit
-from plumbline.studies.backtest.refit import Refit
 from plumbline.studies.sensitivity.points import rank_correlation
+from plumbline.train.fitting import FittedModel
 
 ENOUGH = 0.9
 FEWEST = 3
@@ -77,7 +78,7 @@ def fitted(
     valid: Columns,
     how: Degraded,
     best: Sequence[str],
-) -> Refit:
+) -> FittedModel:
     """The model that a degradation leaves; `best`: features, the most gainful first."""
     random, by = np.random.default_rng(params.seed), int(how.by)
     columns = dict(train)
@@ -96,7 +97,7 @@ def fitted(
     return refit.fit(case, params, full, columns, valid)
 
 
-def best(model: Refit) -> list[str]:
+def best(model: FittedModel) -> list[str]:
     """The features that the model uses, the most gainful first."""
     gains = model.booster.get_score(importance_type="total_gain")
     return sorted(gains, key=lambda name: (-gains[name], name))
@@ -220,7 +221,9 @@ def main() -> None:
     case, params = usecase.load(name), params_file.load(name)
     if case.problem != "classification" or params.train.costs is None:
         parser.error(f"{name}: nothing to save; expected a classification with train.costs")
-    full = refit.settings(case, params, files.read_json(Path("metrics", name, "tune.json")))
+    full = refit.settings(
+        case, params, documents.read(TuneResult, Path("metrics", name, "tune.json"))
+    )
     kept = contextlib.nullcontext(Path("data", name, "tables"))
     with extended_window.tables(name, chosen.more_days) if chosen.more_days else kept as folder:
         train, valid, test = (

@@ -17,12 +17,13 @@ import numpy as np
 from bench import extended_window, metric_vs_cost
 from plumbline import config
 from plumbline.config import UseCaseParams
-from plumbline.core import files, tables, usecase
+from plumbline.core import documents, files, tables, usecase
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import cost_matrix
 from plumbline.metrics.cost import Money, cost
 from plumbline.model import threshold
+from plumbline.model.tune_result import TuneResult
 from plumbline.runtime import runner
 from plumbline.studies.backtest import refit
 
@@ -64,7 +65,9 @@ def main() -> None:
     chosen = parser.parse_args()
     runner.prepare()
     case, given = usecase.load(NAME), config.load(NAME)
-    full = refit.settings(case, given, files.read_json(Path("metrics", NAME, "tune.json")))
+    full = refit.settings(
+        case, given, documents.read(TuneResult, Path("metrics", NAME, "tune.json"))
+    )
     with extended_window.tables(NAME, DAYS) as folder:
         train, valid, test = (
             tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test")

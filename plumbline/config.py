@@ -48,7 +48,7 @@ class Gate(Section):
     """
 
     # trainings of head's model with other seeds, which measure the seed's part of the noise
-    retrains: Annotated[int, Field(ge=0, le=50)] = 6
+    seed_replicates: Annotated[int, Field(ge=0, le=50)] = 6
     margin: Share = 0.015  # difference that counts as noise where no other seed can be tried
     slice_loss: Share = 0.25  # loss of one slice above which a change is refused
     cost_growth: Share = 0.1  # growth of the cost above which a change is refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from plumbline.core import row_features
 from plumbline.core.declarations import Array, Category, Column, Entity, Row, Snapshot
 from plumbline.core.usecase import UseCase
 from plumbline.metrics.cost_matrix import Costs
+from plumbline.model.tune_result import TuneResult
 
 KINDS = ("box", "tube")
 COSTS = Costs(unit="cents", false_negative="worth", false_positive=200)
@@ -81,6 +83,13 @@ def events(seed: int, n: int) -> dict[str, Array]:
         **row_features.category_codes(usecase, known),
         **row_features.row_features(usecase, known),
     }
+
+
+def tuned(params: dict[str, Any], fixed: dict[str, Any] | None = None) -> TuneResult:
+    """What tune would have written of one trial."""
+    return TuneResult(
+        trials=1, failed=0, metric_name="average_precision", fixed=fixed or {}, params=params
+    )
 
 
 def write(folder: Path, train: int = 1_500, valid: int = 600) -> tuple[Path, Path]:

@@ -28,7 +28,7 @@ CASE = {
     "primary": "average_precision",
     "level": 0.95,
     "margin": 0.01,
-    "seeds": {"retrains": 6, "reason": None},
+    "seeds": {"replicates": 6, "reason": None},
     "limits": {"slice_loss": 0.25, "cost_growth": 0.1, "too_good": 0.5},
     "override": None,
     "base": {"head": RESULT, "base": RESULT},

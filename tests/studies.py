@@ -10,9 +10,9 @@ import numpy as np
 from plumbline.config import UseCaseParams
 from plumbline.core.declarations import Array
 from plumbline.features.splits import SplitWindow
-from tests.boosting import COSTS, events
+from tests.boosting import COSTS, events, tuned
 
-FOUND = {"fixed": {"max_bin": 32}, "params": {"eta": 0.3, "max_depth": 3}}
+TUNED = tuned({"eta": 0.3, "max_depth": 3}, {"max_bin": 32})
 """What tune would have written."""
 FIRST = date(2025, 1, 1)
 

@@ -10,14 +10,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline import config
+from plumbline.core import documents, tables
 from plumbline.core.declarations import Array
-from plumbline.core.files import read_json, replacing_folder
-from plumbline.model import boosting, bundle
+from plumbline.core.files import replacing_folder
+from plumbline.model import bundle, matrices
 from plumbline.model.bundle import Bundle
+from plumbline.model.tune_result import TuneResult
 from plumbline.monitor import monitored_columns
 from plumbline.monitor.window import ScoredWindow, scorable
+from plumbline.train import fitting
 from plumbline.train.params import Train
-from stages import train as stage
 from tests.conftest import ROOT
 from usecases.card_fraud.model import USECASE
 
@@ -26,27 +28,21 @@ COSTS = config.load(USECASE.name, ROOT / "params.yaml").train.costs
 
 def fit(train: pa.Table, valid: pa.Table, folder: Path, seed: int) -> None:
     """Train on the tables with the settings that `tune` found, calibrate, and save the bundle."""
-    tuned = read_json(ROOT / f"metrics/{USECASE.name}/tune.json")
-    settings = boosting.settings(
-        "classification", {**tuned["fixed"], **tuned["params"]}, seed=seed, threads=1
-    )
+    tuned = documents.read(TuneResult, ROOT / f"metrics/{USECASE.name}/tune.json")
+    train_params = Train(costs=COSTS, threads=1)
+    settings = fitting.booster_settings(USECASE, train_params, tuned, seed)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(folder) as out:
         paths = out / "train.parquet", out / "valid.parquet"
         for table, path in zip((train, valid), paths, strict=True):
             pq.write_table(table, path)
-        how = Train(costs=COSTS)
-        boosted = stage.boost(USECASE, settings, how, *paths)
-        described = stage.describe(USECASE, boosted, how, paths[1])
-        pure = {k: v for k, v in settings.items() if k != "nthread"}
+        pair = matrices.binned(USECASE, settings, *paths)
+        columns = tables.read(paths[1], fitting.needed_columns(USECASE, COSTS))
+        model = fitting.fit(USECASE, train_params, settings, pair, columns)
         for path in paths:
             path.unlink()
-        provenance = {"seed": seed}
-        bundle.save(
-            out / "bundle",
-            boosted.booster,
-            {**described, "params": pure, "provenance": provenance},
-        )
+        entries = fitting.manifest_entries(model, settings, {"seed": seed})
+        bundle.save(out / "bundle", model.booster, entries)
 
 
 def load(folder: Path) -> Bundle:

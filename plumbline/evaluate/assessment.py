@@ -12,7 +12,7 @@ from plumbline.core.declarations import Category, Columns
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import acceptance, baselines, behaviour, curves, evidence, slices
-from plumbline.evaluate.evidence import Comparison, Window
+from plumbline.evaluate.evidence import Comparison, LabelledWindow
 from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.evaluate.policies import rivals
 from plumbline.metrics import cost_matrix as matrix
@@ -57,13 +57,13 @@ class Assessment:
 
 def window(
     usecase: UseCase, settings: EvaluationSettings, columns: Columns, threshold: float | None
-) -> Window:
+) -> LabelledWindow:
     """The test window of a table's columns; PlumblineError where it cannot be judged."""
     label = np.asarray(columns[usecase.label], np.float64)
     check(usecase, label, "test", "widen features.test_days (or test_share)")
     ask = settings.evaluate
     costs = settings.costs if usecase.problem == "classification" else None
-    return Window(
+    return LabelledWindow(
         problem=usecase.problem,
         label=label,
         day=None if usecase.time is None else columns[usecase.time].astype("datetime64[D]"),
@@ -96,7 +96,7 @@ def answers(
 def assess(
     usecase: UseCase,
     settings: EvaluationSettings,
-    asked: Window,
+    asked: LabelledWindow,
     columns: Columns,
     score: Array,
     others: Mapping[str, Array],
@@ -145,7 +145,7 @@ class _Facts:
 
 
 def _facts(
-    asked: Window,
+    asked: LabelledWindow,
     score: Array,
     others: Mapping[str, Array],
     groups: Mapping[str, evidence.Groups],
@@ -199,7 +199,7 @@ def _decoded(category: Category, codes: Array) -> Array:
 
 
 def _verdict(
-    asked: Window,
+    asked: LabelledWindow,
     facts: _Facts,
     floors: Mapping[str, float],
     limits: acceptance.Limits,
@@ -222,7 +222,7 @@ def _verdict(
     )
 
 
-def _compared(asked: Window, compared: Comparison) -> dict[str, Any]:
+def _compared(asked: LabelledWindow, compared: Comparison) -> dict[str, Any]:
     baselines = {
         name: {metric: evidence.rounded(found.value) for metric, found in other.items()}
         for name, other in compared.baselines.items()
@@ -241,7 +241,7 @@ def _group_rows(found: Mapping[str, Estimate], rows: evidence.Groups) -> dict[st
     }
 
 
-def _rows(asked: Window) -> dict[str, int]:
+def _rows(asked: LabelledWindow) -> dict[str, int]:
     out = {"test": len(asked.label)}
     if asked.day is not None:
         out["days"] = len(np.unique(asked.day))

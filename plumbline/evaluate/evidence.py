@@ -17,7 +17,7 @@ Groups = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
-class Window:
+class LabelledWindow:
     """A labelled window and how its figures are drawn.
 
     `label` float64 (n,); `day` datetime64[D] (n,), None for a table without time; `threshold` and
@@ -51,7 +51,7 @@ class Window:
         return bootstrap.estimate(replicates, sample, self.level)
 
 
-def figures(window: Window, score: Array, sample: Resample, kind: str) -> Replicates:
+def figures(window: LabelledWindow, score: Array, sample: Resample, kind: str) -> Replicates:
     """All metrics that make sense. `kind`: "model", "probability" (no threshold) or "ranking"."""
     if window.problem == "regression":
         return metrics.regression(window.label, score, sample)
@@ -74,7 +74,7 @@ class Comparison:
 
 
 def compare(
-    window: Window, score: Array, baselines: Mapping[str, Array], kinds: Mapping[str, str]
+    window: LabelledWindow, score: Array, baselines: Mapping[str, Array], kinds: Mapping[str, str]
 ) -> Comparison:
     """Model and baselines on the same draws; differences in the primary metric are taken per draw."""
     sample = window.sample()
@@ -90,7 +90,7 @@ def compare(
     )
 
 
-def by_group(window: Window, score: Array, groups: Groups) -> dict[str, Estimate]:
+def by_group(window: LabelledWindow, score: Array, groups: Groups) -> dict[str, Estimate]:
     """The primary metric of each group of rows, from the group's own days."""
     out = {}
     for name, rows in groups.items():
@@ -100,7 +100,7 @@ def by_group(window: Window, score: Array, groups: Groups) -> dict[str, Estimate
 
 
 def by_month(
-    window: Window, score: Array, baselines: Mapping[str, Array], months: Groups
+    window: LabelledWindow, score: Array, baselines: Mapping[str, Array], months: Groups
 ) -> dict[str, Any]:
     """Per month: the primary metric, its rows, and the paired difference to each baseline, for JSON."""
     out = {}
@@ -136,14 +136,14 @@ def rounded(value: float, digits: int = DIGITS) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def _estimates(window: Window, found: Replicates, sample: Resample) -> dict[str, Estimate]:
+def _estimates(window: LabelledWindow, found: Replicates, sample: Resample) -> dict[str, Estimate]:
     return {name: window.estimate(replicates, sample) for name, replicates in found.items()}
 
 
-def _primary(window: Window, score: Array, rows: Array, sample: Resample) -> Array:
+def _primary(window: LabelledWindow, score: Array, rows: Array, sample: Resample) -> Array:
     return metrics.primary(window.problem, window.label[rows], score[rows], sample)
 
 
-def _paired(window: Window, own: Array, other: Array, sample: Resample) -> dict[str, Any]:
+def _paired(window: LabelledWindow, own: Array, other: Array, sample: Resample) -> dict[str, Any]:
     found = window.estimate(own - other, sample)
     return difference(found, float(other[0]), bootstrap.word(found, window.higher_is_better))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.evaluate import evidence
-from plumbline.evaluate.evidence import Groups, Window
+from plumbline.evaluate.evidence import Groups, LabelledWindow
 from plumbline.metrics import metrics
 from plumbline.metrics.bootstrap import FEW_UNITS, Array, Estimate, Resample, divide
 
@@ -31,7 +31,7 @@ class Rate:
     among: Array
 
 
-def rates(window: Window, score: Array) -> dict[str, Rate]:
+def rates(window: LabelledWindow, score: Array) -> dict[str, Rate]:
     """What is compared between groups, by name."""
     everywhere = np.ones(len(score), bool)
     if window.problem == "regression":
@@ -43,7 +43,7 @@ def rates(window: Window, score: Array) -> dict[str, Rate]:
     return {"recall": Rate(flagged, case), "false_alarm_rate": Rate(flagged, ~case)}
 
 
-def as_json(window: Window, score: Array, pieces: Mapping[str, Groups]) -> dict[str, Any]:
+def as_json(window: LabelledWindow, score: Array, pieces: Mapping[str, Groups]) -> dict[str, Any]:
     """By piece: each group's rates with intervals and counts, and per rate the widest gap."""
     sample = window.sample()
     found = rates(window, score)
@@ -51,7 +51,7 @@ def as_json(window: Window, score: Array, pieces: Mapping[str, Groups]) -> dict[
 
 
 def _piece(
-    window: Window, found: Mapping[str, Rate], groups: Groups, sample: Resample
+    window: LabelledWindow, found: Mapping[str, Rate], groups: Groups, sample: Resample
 ) -> dict[str, Any]:
     told: dict[str, Any] = {group: {"rows": int(rows.sum())} for group, rows in groups.items()}
     gaps = {}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.evaluate import evidence
-from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array, Resample
 from plumbline.metrics.cost import Money
@@ -48,7 +48,7 @@ class Known:
 
 
 def policies(
-    window: Window,
+    window: LabelledWindow,
     score: Array,
     raw: Array,
     naive: Array | None,
@@ -92,7 +92,9 @@ def at_most(score: Array, alarms: int) -> float:
     return float(above[-1] + ranked[alarms]) / 2 if len(above) else SHY
 
 
-def as_json(window: Window, money: Money, unit: str, found: Sequence[Policy]) -> dict[str, Any]:
+def as_json(
+    window: LabelledWindow, money: Money, unit: str, found: Sequence[Policy]
+) -> dict[str, Any]:
     """Each policy's alarms and cost with interval; paired differences: the model's cost minus each
     other's, and under `limited` that of the k alarms a day minus each rival's.
     """
@@ -150,7 +152,7 @@ def _rules(naive: Array, known: Known, rule: float | None, named: str) -> list[P
 
 
 def _policy(
-    window: Window, policy: Policy, cost: Array, sample: Resample, days: int
+    window: LabelledWindow, policy: Policy, cost: Array, sample: Resample, days: int
 ) -> dict[str, Any]:
     alarms = float(np.sum(policy.alarm))
     hits = float(np.sum(policy.alarm * window.label))
@@ -171,12 +173,16 @@ def _share(part: float, whole: float) -> float | None:
 
 
 def _differences(
-    window: Window, costs: Mapping[str, Array], own: str, others: Iterable[str], sample: Resample
+    window: LabelledWindow,
+    costs: Mapping[str, Array],
+    own: str,
+    others: Iterable[str],
+    sample: Resample,
 ) -> dict[str, Any]:
     return {name: _apart(window, costs[own], costs[name], sample) for name in others}
 
 
-def _apart(window: Window, own: Array, other: Array, sample: Resample) -> dict[str, Any]:
+def _apart(window: LabelledWindow, own: Array, other: Array, sample: Resample) -> dict[str, Any]:
     found = window.estimate(own - other, sample)
     word = bootstrap.word(found, higher_is_better=False)
     return evidence.difference(found, float(other[0]), word)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from plumbline.evaluate import curves, evidence
-from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics import metrics
 from plumbline.metrics.bootstrap import Array, Resample, divide
 
 
-def as_json(window: Window, score: Array, raw: Array, kind: str) -> dict[str, Any]:
+def as_json(window: LabelledWindow, score: Array, raw: Array, kind: str) -> dict[str, Any]:
     """The calibration's evidence for evaluate.json.
 
     `ece`: the expected calibration error, as among the metrics. `relative`: over the share of the
@@ -35,13 +35,13 @@ def as_json(window: Window, score: Array, raw: Array, kind: str) -> dict[str, An
     }
 
 
-def bins(window: Window, score: Array, sample: Resample) -> list[dict[str, Any]]:
+def bins(window: LabelledWindow, score: Array, sample: Resample) -> list[dict[str, Any]]:
     """Per bin: its rows, mean probability, share of positives, and the share's interval."""
     place = metrics.probability_bins(score)
     return [_bin(window, score, place == number, sample) for number in np.unique(place)]
 
 
-def _bin(window: Window, score: Array, rows: Array, sample: Resample) -> dict[str, Any]:
+def _bin(window: LabelledWindow, score: Array, rows: Array, sample: Resample) -> dict[str, Any]:
     share = divide(sample.total(rows * window.label), sample.total(rows.astype(np.float64)))
     found = evidence.as_json(window.estimate(share, sample))
     predicted = evidence.rounded(float(np.mean(score[rows])))

@@ -21,7 +21,7 @@ from plumbline.evaluate import (
     subgroups,
 )
 from plumbline.evaluate.curves import Table
-from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.evaluate.params import EvaluationSettings
 from plumbline.evaluate.policies import Known
 from plumbline.metrics import cost_matrix as matrix
@@ -46,7 +46,7 @@ class Scores:
 def more(
     usecase: UseCase,
     settings: EvaluationSettings,
-    window: Window,
+    window: LabelledWindow,
     columns: Columns,
     scores: Scores,
     known: tuple[Columns, Array],
@@ -107,7 +107,11 @@ def data(measured: Sequence[Facts], md5s: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _subgroups(
-    usecase: UseCase, settings: EvaluationSettings, window: Window, readable: Columns, score: Array
+    usecase: UseCase,
+    settings: EvaluationSettings,
+    window: LabelledWindow,
+    readable: Columns,
+    score: Array,
 ) -> dict[str, Any]:
     split = subgroups.halves(len(score), window.day)
     names = [n for n in conditions.readable(usecase) if n in readable]

@@ -104,7 +104,7 @@ def confirmed(found: list[Found], loss: Array, split: Halves) -> list[tuple[floa
 
 
 def as_json(
-    window: evidence.Window, score: Array, coded: Mapping[str, Coded], share: float
+    window: evidence.LabelledWindow, score: Array, coded: Mapping[str, Coded], share: float
 ) -> dict[str, Any]:
     """What was looked at, what was tried, and which of it is confirmed, for evaluate.json."""
     loss = excess(window.problem, window.label, score)
@@ -123,7 +123,7 @@ def as_json(
 
 
 def _told(
-    window: evidence.Window,
+    window: evidence.LabelledWindow,
     score: Array,
     loss: Array,
     found: Found,

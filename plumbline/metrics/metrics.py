@@ -52,6 +52,11 @@ def mae(label: Array, value: Array) -> float:
     return float(primary("regression", label, value, whole(len(label)))[0])
 
 
+def primary_figure(problem: str, label: Array, answer: Array) -> float:
+    """The metric that decides, of all rows: average precision, or the mean absolute error."""
+    return float(primary(problem, label, answer, whole(len(label)))[0])
+
+
 def primary(problem: str, label: Array, score: Array, sample: Resample) -> Array:
     """The metric that decides, (R,): average precision, or the mean absolute error."""
     if problem == "regression":

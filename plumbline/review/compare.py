@@ -23,11 +23,11 @@ from plumbline.review import (
     revision,
     run_cost,
     scoring,
+    seed_variance,
 )
-from plumbline.review import seed_variance as luck
 from plumbline.review.revision import Side
-from plumbline.review.scoring import Case
-from plumbline.review.seed_variance import Luck
+from plumbline.review.scoring import Criteria
+from plumbline.review.seed_variance import SeedReplicates
 from plumbline.runtime import dvc_lock
 from plumbline.runtime.dvc_lock import Entries
 
@@ -99,52 +99,52 @@ def _lock(root: Path, head: Side) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A use case of head: where its objects are, what judges it, and how far seeds alone move it."""
+class HeadUseCase:
+    """A use case of head: where its objects are, what judges it, and its models of other seeds."""
 
     cache: Folder
-    case: Case
+    criteria: Criteria
     head: Side
-    luck: Luck
+    replicates: SeedReplicates
 
     @property
     def name(self) -> str:
-        """The use case's."""
-        return self.case.usecase.name
+        """The use case's name."""
+        return self.criteria.usecase.name
 
 
-def _asked(case: Case, head: Side, others: Sequence[Side]) -> Asked:
-    name, cache = case.usecase.name, object_stores.settings(head.root).folder()
-    entries = [dvc_lock.of(side.entries, name) for side in (head, *others)]
-    measured = luck.measured(cache, case, (head.name, entries[0]), list(filter(None, entries[1:])))
-    return Asked(cache, case, head, measured)
+def _head_usecase(criteria: Criteria, head: Side, others: Sequence[Side]) -> HeadUseCase:
+    name, cache = criteria.usecase.name, object_stores.settings(head.root).folder()
+    own, *rest = [dvc_lock.of(side.entries, name) for side in (head, *others)]
+    replicates = seed_variance.measure(cache, criteria, (head.name, own), list(filter(None, rest)))
+    return HeadUseCase(cache, criteria, head, replicates)
 
 
 def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[str, Any]:
     log.info("compare: %s", name)
     params = head.params(name)
-    case = Case(usecase_loader.load(name), params)
+    criteria = Criteria(usecase_loader.load(name), params)
     old, new = dvc_lock.of(base.entries, name), dvc_lock.of(head.entries, name)
     before, after = base.told(name), head.told(name)
-    asked = _asked(case, head, [base, *filter(None, [release])])
-    against = _against(asked, base)
+    own = _head_usecase(criteria, head, [base, *filter(None, [release])])
+    against = _against(own, base)
     return {
-        "problem": case.usecase.problem,
-        "primary": PRIMARY[case.usecase.problem],
+        "problem": criteria.usecase.problem,
+        "primary": PRIMARY[criteria.usecase.problem],
         "level": params.evaluate.level,
         "margin": params.gate.margin,
-        "seeds": asked.luck.as_json(),
+        "seeds": own.replicates.as_json(),
         "limits": params.gate.model_dump(include={"slice_loss", "cost_growth", "too_good"}),
         "override": params.gate.override,
         "base": against,
-        "release": _released(asked, base, release, against),
+        "release": _released(own, base, release, against),
         "params": lock_changes.changed_params(old, new)
         + lock_changes.values(base.gate(name), head.gate(name)),
         "stages": lock_changes.changed_stages(old, new),
         "edges": lock_changes.edges(new),
         "data": metadata_diff.data(before, after),
         "features": metadata_diff.features(before, after),
-        "drift": data_drift.drift_of(asked.cache, case, (base.name, old), (head.name, new)),
+        "drift": data_drift.drift_of(own.cache, criteria, (base.name, old), (head.name, new)),
         "cost": run_cost.costs(head.root, name, old, new),
         "monitor": metadata_diff.monitor(after),
         "evaluate": metadata_diff.evaluate(after),
@@ -153,22 +153,22 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
     }
 
 
-def _against(asked: Asked, other: Side) -> dict[str, Any]:
+def _against(own: HeadUseCase, other: Side) -> dict[str, Any]:
     """The windows' comparisons; none where the other side does not have the use case."""
-    old, new = dvc_lock.of(other.entries, asked.name), dvc_lock.of(asked.head.entries, asked.name)
+    old, new = dvc_lock.of(other.entries, own.name), dvc_lock.of(own.head.entries, own.name)
     if not old:
         return {}
-    pair = (other.name, old), (asked.head.name, new)
-    return scoring.compared(asked.cache, asked.case, *pair, asked.luck.bundles)
+    pair = (other.name, old), (own.head.name, new)
+    return scoring.compared(own.cache, own.criteria, *pair, own.replicates.bundles)
 
 
 def _released(
-    asked: Asked, base: Side, release: Side | None, against: dict[str, Any]
+    own: HeadUseCase, base: Side, release: Side | None, against: dict[str, Any]
 ) -> dict[str, Any]:
     """Head against the release: what was found against base, where both have the same bytes."""
     if release is None:
         return {}
-    name = asked.name
+    name = own.name
     sides_of = [dvc_lock.of(side.entries, name) for side in (base, release)]
-    used = [(artifacts.bundle(own, name), artifacts.test_table(own, name)) for own in sides_of]
-    return against if used[0] == used[1] else _against(asked, release)
+    used = [(artifacts.bundle(one, name), artifacts.test_table(one, name)) for one in sides_of]
+    return against if used[0] == used[1] else _against(own, release)

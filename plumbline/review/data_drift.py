@@ -16,7 +16,7 @@ from plumbline.monitor.params import Monitor
 from plumbline.repo import artifacts
 from plumbline.repo.object_stores import Folder
 from plumbline.review import scoring
-from plumbline.review.scoring import Case
+from plumbline.review.scoring import Criteria
 from plumbline.runtime.dvc_lock import Entries
 
 SHOWN = 20
@@ -42,10 +42,10 @@ def drift_between(
 
 
 def drift_of(
-    folder: Folder, case: Case, base: tuple[str, Entries], head: tuple[str, Entries]
+    folder: Folder, criteria: Criteria, base: tuple[str, Entries], head: tuple[str, Entries]
 ) -> list[dict[str, Any]]:
     """`drift_between` for two sides' current tables; none where they are the same bytes or missing."""
-    pair = [artifacts.current_table(own, case.usecase.name) for _, own in (base, head)]
+    pair = [artifacts.current_table(own, criteria.usecase.name) for _, own in (base, head)]
     if pair[0] is None or pair[1] is None or pair[0] == pair[1]:
         return []
     read = [
@@ -53,7 +53,7 @@ def drift_of(
         for side, found in zip((base, head), pair, strict=True)
         if found
     ]
-    return drift_between(case.usecase, case.params.monitor, *read)
+    return drift_between(criteria.usecase, criteria.params.monitor, *read)
 
 
 def _comparable(name: str, kind: ColumnKind, *sides: Columns) -> bool:

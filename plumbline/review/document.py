@@ -108,8 +108,8 @@ def _result(
 
 def _noise(case: Mapping[str, Any]) -> str:
     told = case["seeds"]
-    if told["retrains"] > 1:
-        return f"with the spread of {told['retrains']} retrains by seed alone"
+    if told["replicates"] > 1:
+        return f"with the spread of {told['replicates']} seed replicates"
     return f"up to {case['margin']:.2g} of base is noise"
 
 

@@ -15,16 +15,16 @@ import numpy as np
 from plumbline.core.declarations import Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import evidence, slices
-from plumbline.evaluate.evidence import Groups, Window
+from plumbline.evaluate.evidence import Groups, LabelledWindow
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array, Estimate, Resample, Word
 
-ENOUGH = 0.5
+MIN_SHARED = 0.5
 """Of a window's rows, the share that must be in both tables where features were redefined."""
 UNSIGNED = ("bias",)
 """Metrics that are best at zero: their sizes are compared."""
-DUST = 1e-12
-"""Of base's figure: what sums in another order leave of no difference."""
+ROUNDING = 1e-12
+"""Share of base's figure up to which a difference is rounding: sums were taken in another order."""
 CONSTANT = ("cost_of_nothing",)
 """Metrics that no model changes."""
 
@@ -39,67 +39,73 @@ class Scored:
 
 @dataclass(frozen=True)
 class Noise:
-    """What of a difference is luck: `again`, head's model with other seeds, or, without, `margin`."""
+    """What a difference must exceed: the spread of head's seed `replicates` or, without them, `margin`."""
 
     margin: float
-    again: Sequence[Scored] = ()
+    replicates: Sequence[Scored] = ()
 
 
 @dataclass(frozen=True)
-class Luck:
-    """For one metric: the figures of `Noise.again`, float64 (k,), and the margin."""
+class MetricNoise:
+    """For one metric: the figures of the k seed replicates, float64 (k,), and the margin."""
 
     margin: float
     figures: Array
 
 
 def compared(
-    window: Window, base: Scored, head: Scored, groups: Mapping[str, Groups], noise: Noise
+    window: LabelledWindow, base: Scored, head: Scored, groups: Mapping[str, Groups], noise: Noise
 ) -> dict[str, Any]:
     """Head minus base: every metric over the whole window, the primary one by slice. For JSON."""
     sample, once = window.sample(), bootstrap.whole(len(window.label))
     old, new = (_figures(window, side, sample) for side in (base, head))
-    others = [_figures(window, one, once) for one in noise.again]
+    others = [_figures(window, one, once) for one in noise.replicates]
     both = [m for m in new if m in old and m not in CONSTANT]
-    luck = {m: Luck(noise.margin, np.array([o[m][0] for o in others])) for m in both}
+    noises = {m: MetricNoise(noise.margin, np.array([o[m][0] for o in others])) for m in both}
     shares = shared(window, groups)
     return {
         "comparable": True,
         "rows": len(window.label),
         "metrics": {
-            m: difference(window, m, old[m], new[m], sample, luck[m]) for m in sorted(both)
+            m: difference(window, m, old[m], new[m], sample, noises[m]) for m in sorted(both)
         },
         "slices": {
-            name: {g: _group(shares, base, head, mine, noise) for g, mine in members.items()}
+            name: {g: _group(shares, base, head, rows, noise) for g, rows in members.items()}
             for name, members in groups.items()
         },
     }
 
 
-def shared(window: Window, groups: Mapping[str, Groups]) -> Window:
+def shared(window: LabelledWindow, groups: Mapping[str, Groups]) -> LabelledWindow:
     """The window at a level that all groups share (Bonferroni): of all, 1 - level is wrong by chance."""
     count = max(1, sum(len(members) for members in groups.values()))
     return replace(window, level=1 - (1 - window.level) / count)
 
 
 def difference(
-    window: Window, metric: str, base: Array, head: Array, sample: Resample, luck: Luck
+    window: LabelledWindow,
+    metric: str,
+    base: Array,
+    head: Array,
+    sample: Resample,
+    noise: MetricNoise,
 ) -> dict[str, Any]:
     """Both figures, and their paired difference with interval and word, from replicates (R,).
 
-    The interval holds the luck of the days drawn and, where known, that of the seeds.
+    The interval holds the variance of the days drawn and, where known, that of the seeds.
     """
     apart = _sized(metric, head) - _sized(metric, base)
-    apart[np.abs(apart) <= DUST * np.abs(base[0])] = 0.0
-    found, margin = window.estimate(apart, sample), luck.margin
-    seeds = spread(_sized(metric, luck.figures), window.level)
+    apart[np.abs(apart) <= ROUNDING * np.abs(base[0])] = 0.0
+    estimate, margin = window.estimate(apart, sample), noise.margin
+    seeds = spread(_sized(metric, noise.figures), window.level)
     if seeds is not None:
-        found, margin = widened(found, seeds), 0.0
-    told = evidence.difference(found, float(base[0]), word(metric, found, float(base[0]), margin))
+        estimate, margin = widened(estimate, seeds), 0.0
+    figure = float(base[0])
+    change = evidence.difference(estimate, figure, word(metric, estimate, figure, margin))
     return {
         "base": evidence.rounded(float(base[0])),
         "head": evidence.rounded(float(head[0])),
-        "difference": told,
+        "difference": change,
     }
 
 
@@ -171,7 +177,7 @@ def refused(reason: str) -> dict[str, Any]:
     return {"comparable": False, "reason": reason}
 
 
-def _figures(window: Window, side: Scored, sample: Resample) -> metrics.Replicates:
+def _figures(window: LabelledWindow, side: Scored, sample: Resample) -> metrics.Replicates:
     return evidence.figures(replace(window, threshold=side.threshold), side.score, sample, "model")
 
 
@@ -179,13 +185,15 @@ def _sized(metric: str, replicates: Array) -> Array:
     return np.abs(replicates) if metric in UNSIGNED else replicates
 
 
-def _group(window: Window, base: Scored, head: Scored, rows: Array, noise: Noise) -> dict[str, Any]:
+def _group(
+    window: LabelledWindow, base: Scored, head: Scored, rows: Array, noise: Noise
+) -> dict[str, Any]:
     count, sample = int(rows.sum()), window.sample(rows)
     old, new = (_primary(window, side, rows, sample) for side in (base, head))
-    others = [_primary(window, one, rows, bootstrap.whole(count))[0] for one in noise.again]
-    luck = Luck(noise.margin, np.array(others))
-    return {"rows": count, **difference(window, window.primary, old, new, sample, luck)}
+    others = [_primary(window, one, rows, bootstrap.whole(count))[0] for one in noise.replicates]
+    own = MetricNoise(noise.margin, np.array(others))
+    return {"rows": count, **difference(window, window.primary, old, new, sample, own)}
 
 
-def _primary(window: Window, side: Scored, rows: Array, sample: Resample) -> Array:
+def _primary(window: LabelledWindow, side: Scored, rows: Array, sample: Resample) -> Array:
     return metrics.primary(window.problem, window.label[rows], side.score[rows], sample)

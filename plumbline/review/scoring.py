@@ -34,7 +34,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Case:
+class Criteria:
     """What both sides are judged by: head's params, the work tree's module."""
 
     usecase: UseCase
@@ -43,31 +43,33 @@ class Case:
 
 def compared(
     cache: Folder,
-    case: Case,
+    criteria: Criteria,
     base: tuple[str, Entries],
     head: tuple[str, Entries],
-    again: Sequence[Bundle] = (),
+    replicates: Sequence[Bundle] = (),
 ) -> dict[str, Any]:
     """Base and head (each a name and its entries) on head's test window and on base's, for JSON.
 
-    `again`: head with other seeds. Base's window is left out where it is head's. PlumblineError where
+    `replicates`: head with other seeds. Base's window is left out where it is head's. PlumblineError where
     an object is not in the cache. What cannot be compared says why.
     """
-    if _same(case.usecase.name, base[1], head[1]):
+    if _same(criteria.usecase.name, base[1], head[1]):
         return {"head": {"comparable": True, "same": True}}
     try:
-        old, new = (run(cache, case, *one) for one in (base, head))
+        old, new = (run(cache, criteria, *one) for one in (base, head))
     except BundleError as error:
         return {"head": paired.refused(str(error))}
-    name = case.usecase.name
+    name = criteria.usecase.name
     moved = artifacts.test_table(base[1], name) != artifacts.test_table(head[1], name)
-    found = {"head": judged(case, old, new, again)}
-    return found | ({"base": _on(case, old, new, again, on_head=False)} if moved else {})
+    found = {"head": judged(criteria, old, new, replicates)}
+    return found | ({"base": _on(criteria, old, new, replicates, on_head=False)} if moved else {})
 
 
-def judged(case: Case, base: Run, head: Run, again: Sequence[Bundle] = ()) -> dict[str, Any]:
-    """Both runs on head's test window, for JSON; `again`: head with other seeds."""
-    return _on(case, base, head, again, on_head=True)
+def judged(
+    criteria: Criteria, base: Run, head: Run, replicates: Sequence[Bundle] = ()
+) -> dict[str, Any]:
+    """Both runs on head's test window, for JSON; `replicates`: head with other seeds."""
+    return _on(criteria, base, head, replicates, on_head=True)
 
 
 def _same(name: str, base: Entries, head: Entries) -> bool:
@@ -75,36 +77,39 @@ def _same(name: str, base: Entries, head: Entries) -> bool:
     return sides[0] == sides[1] and None not in sides[0]
 
 
-def run(cache: Folder, case: Case, name: str, mine: Entries) -> Run:
+def run(cache: Folder, criteria: Criteria, name: str, entries: Entries) -> Run:
     """A revision's bundle and test table; BundleError where its dvc.lock has none."""
-    usecase = case.usecase.name
-    model, table = artifacts.bundle(mine, usecase), artifacts.test_table(mine, usecase)
+    usecase = criteria.usecase.name
+    model = artifacts.bundle(entries, usecase)
+    table = artifacts.test_table(entries, usecase)
     if model is None or table is None:
         raise BundleError(f"{name}: dvc.lock has no model or no test table of this use case")
     path = object_file(cache, name, *table)
     with _folder(cache, name, *model) as folder:
-        return Run(bundle.load(folder, case.usecase.name), tables.read(path))
+        return Run(bundle.load(folder, criteria.usecase.name), tables.read(path))
 
 
 def _on(
-    case: Case, base: Run, head: Run, again: Sequence[Bundle] = (), *, on_head: bool
+    criteria: Criteria, base: Run, head: Run, replicates: Sequence[Bundle] = (), *, on_head: bool
 ) -> dict[str, Any]:
     """Both models on the window of head's test table, or of base's."""
     try:
         _check_task(base.scorer, head.scorer)
-        old, new = _columns(case.usecase, base, head, on_head=on_head)
+        old, new = _columns(criteria.usecase, base, head, on_head=on_head)
         table = new if on_head else old
-        _check_columns(case, table)
-        readable = assessment.raw(case.usecase, table)
+        _check_columns(criteria, table)
+        readable = assessment.raw(criteria.usecase, table)
         window = assessment.window(
-            case.usecase, case.params.evaluation, table, head.scorer.threshold
+            criteria.usecase, criteria.params.evaluation, table, head.scorer.threshold
         )
         before, after = _scored(base.scorer, old), _scored(head.scorer, new)
-        others = [_scored(one, new) for one in again]
+        others = [_scored(one, new) for one in replicates]
     except (SpecError, BundleError) as error:
         return paired.refused(str(error))
-    groups = paired.groups(case.usecase, readable)
-    return paired.compared(window, before, after, groups, Noise(case.params.gate.margin, others))
+    groups = paired.groups(criteria.usecase, readable)
+    return paired.compared(
+        window, before, after, groups, Noise(criteria.params.gate.margin, others)
+    )
 
 
 def _scored(scorer: Bundle, columns: Columns) -> Scored:
@@ -120,13 +125,13 @@ def _columns(usecase: UseCase, base: Run, head: Run, *, on_head: bool) -> tuple[
         return own, own
     if usecase.key not in own or usecase.key not in other:
         raise BundleError(f"the features were redefined, and a table has no key '{usecase.key}'")
-    mine, theirs = paired.common(own[usecase.key], other[usecase.key])
-    if len(mine) < paired.ENOUGH * len(own[usecase.key]):
+    rows, theirs = paired.common(own[usecase.key], other[usecase.key])
+    if len(rows) < paired.MIN_SHARED * len(own[usecase.key]):
         raise BundleError(
             f"the features were redefined, and of the window's {len(own[usecase.key]):,} rows only "
-            f"{len(mine):,} are in both test tables; compare at the same as-of date"
+            f"{len(rows):,} are in both test tables; compare at the same as-of date"
         )
-    pair = paired.take(own, mine), paired.take(other, theirs)
+    pair = paired.take(own, rows), paired.take(other, theirs)
     return (pair[1], pair[0]) if on_head else pair
 
 
@@ -136,9 +141,9 @@ def _check_task(base: Bundle, head: Bundle) -> None:
         raise BundleError(f"base predicts {' of '.join(sides[0])}, head {' of '.join(sides[1])}")
 
 
-def _check_columns(case: Case, table: Columns) -> None:
+def _check_columns(criteria: Criteria, table: Columns) -> None:
     """SpecError where module or costs, as they are now, read columns that a table has not."""
-    usecase, costs = case.usecase, case.params.train.costs
+    usecase, costs = criteria.usecase, criteria.params.train.costs
     decoded = [c.name for c in usecase.categories if c.name == c.column]
     needed = [
         usecase.key,

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.errors import PlumblineError
+from plumbline.model.tune_result import TuneResult
 from plumbline.tune import space
 from plumbline.tune.space import Dimension
 
 Objective = Callable[[Mapping[str, Any]], tuple[float, int]]
-"""A trial: settings in, the validation metric and the number of rounds out."""
-Told = Callable[["Trial", "Trial | None"], None]
-"""Called after each trial with it and the best so far."""
+"""Runs a trial: settings in, the validation metric and the number of rounds out."""
+OnTrial = Callable[["Trial", "Trial | None"], None]
+"""Called after each trial, with it and the best so far."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def search(
     max_evals: int,
     seed: int,
     failures: tuple[type[Exception], ...],
-    told: Told | None = None,
+    on_trial: OnTrial | None = None,
 ) -> tuple[Trial, ...]:
     """`max_evals` trials, or one with no setting where there is nothing to search.
 
@@ -55,8 +56,8 @@ def search(
     def attempt(params: Mapping[str, Any]) -> Trial:
         trial = _attempt(len(trials) + 1, params, objective, failures)
         trials.append(trial)
-        if told is not None:
-            told(trial, best(trials, higher_is_better))
+        if on_trial is not None:
+            on_trial(trial, best(trials, higher_is_better))
         return trial
 
     if dimensions:
@@ -73,34 +74,35 @@ def best(trials: Sequence[Trial], higher_is_better: bool) -> Trial | None:
     return min(good, key=lambda t: (sign * float(t.metric or 0.0), t.number), default=None)
 
 
-def summary(
+def result(
     trials: Sequence[Trial],
     metric: str,
     fixed: Mapping[str, Any],
     *,
     higher_is_better: bool,
     where: str,
-) -> dict[str, Any]:
-    """What train and a pull request read: the best trial's params, its metric, counts of trials.
+) -> TuneResult:
+    """The best trial's settings and metric, and the counts of trials.
 
-    Raises PlumblineError with the first reason where every trial has failed.
+    `where` names the space in params.yaml. Raises PlumblineError with the first trial's reason where
+    every trial has failed.
     """
-    found = best(trials, higher_is_better)
-    if trials and found is None:
+    winner = best(trials, higher_is_better)
+    if trials and winner is None:
         raise PlumblineError(
             f"{where}: all {len(trials)} trials failed; the first: {trials[0].reason}. "
             "Correct the space, or tune.params."
         )
-    out = {
-        "trials": len(trials),
-        "failed": sum(t.metric is None for t in trials),
-        "metric_name": metric,
-        "fixed": dict(fixed),
-        "params": dict(found.params) if found else {},
-    }
-    if found is not None:
-        out |= {"metric": found.metric, "best_trial": found.number, "rounds": found.rounds}
-    return out
+    return TuneResult(
+        trials=len(trials),
+        failed=sum(t.metric is None for t in trials),
+        metric_name=metric,
+        fixed=dict(fixed),
+        params=dict(winner.params) if winner else {},
+        metric=winner.metric if winner else None,
+        best_trial=winner.number if winner else None,
+        rounds=winner.rounds if winner else None,
+    )
 
 
 def rows(trials: Sequence[Trial], metric: str) -> list[dict[str, Any]]:

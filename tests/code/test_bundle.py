@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline.core import dvc_hash
+from plumbline.core import dvc_hash, tables
 from plumbline.core.declarations import Category, Row, Snapshot
 from plumbline.core.errors import BundleError, SpecError
 from plumbline.model import bundle, manifest
 from plumbline.model.version import VERSION
+from plumbline.train import fitting
 from plumbline.train.params import Train
-from stages import train as stage
 from tests.boosting import COSTS, KINDS, events, parcels
 from tests.code.test_training import fit
 
@@ -30,9 +30,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for problem in ("classification", "regression"):
         path = tmp_path_factory.mktemp(problem)
         boosted = fit(path, problem, rounds=20)
-        described = stage.describe(parcels(problem), boosted, HOW, path / "valid.parquet")
-        rest = {"params": {"eta": 0.3}, "provenance": {"train": "0" * 32, "seed": 5}}
-        bundle.save(path / "model", boosted.booster, {**described, **rest})
+        columns = tables.read(path / "valid.parquet")
+        model = fitting.finish(parcels(problem), HOW, boosted, columns)
+        entries = fitting.manifest_entries(model, {"eta": 0.3}, {"train": "0" * 32, "seed": 5})
+        bundle.save(path / "model", boosted.booster, entries)
         out[problem] = path / "model"
     return out
 

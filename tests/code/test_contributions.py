@@ -9,20 +9,20 @@ from plumbline.model import contributions
 from plumbline.model.calibration import Calibration
 from plumbline.model.contributions import Contributions
 from plumbline.studies.backtest import refit
-from plumbline.studies.backtest.refit import Refit
+from plumbline.train.fitting import FittedModel
 from tests import studies
 from tests.boosting import events, parcels
 
 ROWS = events(9, 300)
 
 
-def fitted(problem: str) -> Refit:
+def fitted(problem: str) -> FittedModel:
     case, params = parcels(problem), studies.params()
-    full = refit.settings(case, params, studies.FOUND)
+    full = refit.settings(case, params, studies.TUNED)
     return refit.fit(case, params, full, events(1, 1_200), events(2, 500))
 
 
-def of(model: Refit) -> Contributions:
+def of(model: FittedModel) -> Contributions:
     case = model.usecase
     return contributions.of(model.booster, case.features, case.offset, ROWS)
 
@@ -56,7 +56,7 @@ def test_isotonic_steps_leave_the_contributions_as_they_are():
 def test_a_feature_that_no_tree_asks_adds_nothing():
     case, params = parcels(), studies.params()
     still = {**events(1, 1_200), "kind_code": np.zeros(1_200)}
-    full = refit.settings(case, params, studies.FOUND)
+    full = refit.settings(case, params, studies.TUNED)
     model = refit.fit(case, params, full, still, events(2, 500))
     assert (of(model).each[:, case.features.index("kind_code")] == 0).all()
 

@@ -20,9 +20,9 @@ OTHER = LABEL + 3 + LEVEL
 MODEL = LABEL + 2.9 + LEVEL  # nearer by 0.1 on nearly every row
 
 
-def window(**changes: object) -> evidence.Window:
+def window(**changes: object) -> evidence.LabelledWindow:
     asked = {"problem": "regression", "label": LABEL, "day": DAY, "replicates": 200, "level": 0.95}
-    return evidence.Window(**{**asked, "seed": 4, **changes})
+    return evidence.LabelledWindow(**{**asked, "seed": 4, **changes})
 
 
 def test_differences_are_paired():

@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 
 from plumbline.evaluate import fairness
-from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.evidence import LabelledWindow
 
 ROWS, DAYS = 6_000, 25
 
 
-def window(seed: int, problem: str = "classification") -> tuple[Window, np.ndarray, np.ndarray]:
+def window(
+    seed: int, problem: str = "classification"
+) -> tuple[LabelledWindow, np.ndarray, np.ndarray]:
     """A window, group numbers and scores: alarms at random, alike in all eight groups."""
     random = np.random.default_rng(seed)
     label = (random.random(ROWS) < 0.2).astype(float)
     day = np.datetime64("2025-01-01") + np.arange(ROWS) % DAYS
     score = random.random(ROWS) * 0.4 + 0.4 * label
-    made = Window(problem, label, day, 200, 0.95, seed, threshold=0.5)
+    made = LabelledWindow(problem, label, day, 200, 0.95, seed, threshold=0.5)
     return made, random.integers(0, 8, ROWS), score
 
 

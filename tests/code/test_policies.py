@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plumbline.evaluate import acceptance, policies
-from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.evaluate.policies import Known
 from plumbline.metrics import metrics
 from plumbline.metrics.cost import Money
@@ -21,12 +21,12 @@ SCORE = np.clip(0.5 * LABEL + 0.5 * RANDOM.random(ROWS), 0, 1)
 AMOUNT = np.where(LABEL == 1, 100.0, 50.0) + RANDOM.random(ROWS)
 MONEY = Money(AMOUNT, 5.0)
 KNOWN = Known(LABEL, SCORE, AMOUNT, DAYS, MONEY)
-WINDOW = Window(
+WINDOW = LabelledWindow(
     "classification", LABEL, DAY, 100, 0.95, 1, metrics.Settings(k=4), threshold=0.5, money=MONEY
 )
 
 
-def found(window: Window = WINDOW, rule: float | None = 60.0) -> dict:
+def found(window: LabelledWindow = WINDOW, rule: float | None = 60.0) -> dict:
     made = policies.policies(window, SCORE, SCORE / 3, AMOUNT, KNOWN, rule)
     return policies.as_json(window, MONEY, "cents", made)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from plumbline import config as params_file
-from plumbline.core import tables
+from plumbline.core import documents, tables
 from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.model import bundle
 from plumbline.studies.backtest import refit
@@ -24,12 +23,12 @@ from tests.code.test_tune import project
 def test_the_same_model_as_the_stage(problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project(tmp_path, monkeypatch, problem)
     turn(monotone={"height": 1})
-    Path("tune.json").write_text(json.dumps(studies.FOUND))
+    documents.write(Path("tune.json"), studies.TUNED)
     pair = Path("train.parquet"), Path("valid.parquet")
     stage.main("parcels", *pair, Path("tune.json"), Path("model"))
     made = bundle.load(Path("model"))
     case, params = parcels(problem), params_file.load("parcels")
-    full = refit.settings(case, params, studies.FOUND)
+    full = refit.settings(case, params, studies.TUNED)
     model = refit.fit(case, params, full, *(tables.read(p) for p in pair))
     assert model.booster.save_raw("ubj") == made.booster.save_raw("ubj")
     assert model.calibration == made.calibration
@@ -43,7 +42,7 @@ def test_a_window_of_one_class_is_refused():
     case, params = parcels(), studies.params()
     columns = studies.daily(30, 20)
     columns["broken"] = np.zeros(600, np.int64)
-    full = refit.settings(case, params, studies.FOUND)
+    full = refit.settings(case, params, studies.TUNED)
     with pytest.raises(
         PlumblineError, match="the train window: a label to be classified holds 0 and 1"
     ):
@@ -53,7 +52,7 @@ def test_a_window_of_one_class_is_refused():
 def test_a_table_without_a_feature_is_refused_by_name():
     case, params, columns = parcels(), studies.params(), studies.daily(30, 20)
     del columns["sender_mean_7d"]
-    full = refit.settings(case, params, studies.FOUND)
+    full = refit.settings(case, params, studies.TUNED)
     with pytest.raises(
         SpecError, match="the model needs feature 'sender_mean_7d', not in the table"
     ):

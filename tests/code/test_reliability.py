@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from plumbline.evaluate import reliability
-from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics import metrics
 
 RANDOM = np.random.default_rng(4)
@@ -14,7 +14,7 @@ ROWS = 20_000
 TRUE = np.clip(RANDOM.beta(0.1, 10, ROWS), 1e-5, 1)  # about one in a hundred
 LABEL = (RANDOM.random(ROWS) < TRUE).astype(float)
 DAY = np.datetime64("2025-01-01") + np.arange(ROWS) % 28
-WINDOW = Window("classification", LABEL, DAY, 200, 0.95, 1)
+WINDOW = LabelledWindow("classification", LABEL, DAY, 200, 0.95, 1)
 
 
 def test_a_true_probability_shows_little_more_than_noise():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored
@@ -19,7 +19,7 @@ LABEL = (RANDOM.random(N) < 0.2).astype(float)
 DAY = np.datetime64("2025-01-01") + np.arange(N) % 20
 GOOD = np.clip(0.2 + 0.4 * LABEL + 0.1 * RANDOM.standard_normal(N), 0.01, 0.99)
 BAD = np.clip(GOOD + 0.4 * RANDOM.standard_normal(N), 0.01, 0.99)
-WINDOW = Window("classification", LABEL, DAY, replicates=100, level=0.95, seed=7)
+WINDOW = LabelledWindow("classification", LABEL, DAY, replicates=100, level=0.95, seed=7)
 HALVES = {"half": {"first": np.arange(N) < N // 2, "second": np.arange(N) >= N // 2}}
 
 

@@ -14,7 +14,7 @@ from plumbline.core.declarations import Column, Slice
 from plumbline.core.errors import BundleError, SpecError
 from plumbline.core.usecase import UseCase
 from plumbline.review import scoring
-from plumbline.review.scoring import Case, Run
+from plumbline.review.scoring import Criteria, Run
 from plumbline.runtime.dvc_lock import Entry
 
 N = 200
@@ -39,7 +39,7 @@ SECTIONS = {
     "evaluate": {"bootstrap": 50},
     **{name: {} for name in ("validate", "features", "tune", "train", "monitor")},
 }
-CASE = Case(USECASE, UseCaseParams.model_validate(SECTIONS))
+CASE = Criteria(USECASE, UseCaseParams.model_validate(SECTIONS))
 X = np.random.default_rng(1).standard_normal(N)
 TABLE = {"number": np.arange(N), "x": X, "y": X}
 

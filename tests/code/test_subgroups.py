@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from plumbline.evaluate import conditions, subgroups
-from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.evidence import LabelledWindow
 
 ROWS, DAYS = 6_000, 28
 COLOURS = np.array(["red", "green", "blue"], object)
@@ -30,10 +30,10 @@ def made(seed: int, *, spoiled: bool = False, problem: str = "classification"):
     if problem == "regression":
         label = score + random.normal(size=ROWS) * np.where(bad & spoiled, 3.0, 1.0)
     day = np.datetime64("2025-01-01") + np.arange(ROWS) % DAYS
-    return Window(problem, label, day, 50, 0.95, 1), columns, score
+    return LabelledWindow(problem, label, day, 50, 0.95, 1), columns, score
 
 
-def found(window: Window, columns: dict, score: np.ndarray) -> dict:
+def found(window: LabelledWindow, columns: dict, score: np.ndarray) -> dict:
     split = subgroups.halves(ROWS, window.day)
     coded = conditions.coded(columns, columns, split.search)
     return subgroups.as_json(window, score, coded, 0.02)
@@ -105,7 +105,7 @@ def test_holm_corrects_for_those_that_were_tried():
 
 def test_few_days_confirm_nothing():
     window, columns, score = made(3, spoiled=True)
-    few = Window("classification", window.label, window.day[:1].repeat(ROWS), 50, 0.95, 1)
+    few = LabelledWindow("classification", window.label, window.day[:1].repeat(ROWS), 50, 0.95, 1)
     told = found(few, columns, score)
     assert told["confirmed"] == 0
 

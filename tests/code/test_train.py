@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,22 @@ import numpy as np
 import pytest
 import yaml
 
-from plumbline.core import dvc_hash, tables
+from plumbline.core import documents, dvc_hash, tables
 from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.metrics import metrics
 from plumbline.model import bundle, calibration
 from plumbline.model import threshold as decision
+from plumbline.model.tune_result import TuneResult
 from stages import train as stage
-from tests.boosting import parcels
+from tests.boosting import parcels, tuned
 from tests.code.test_tune import project
 
-TUNED = {"fixed": {"max_bin": 64, "eta": 0.05, "gamma": 2.0}, "params": {"eta": 0.25}}
+TUNED = tuned({"eta": 0.25}, {"max_bin": 64, "eta": 0.05, "gamma": 2.0})
 
 
-def run(found: dict[str, Any] = TUNED, out: str = "model") -> bundle.Bundle:
+def run(found: TuneResult = TUNED, out: str = "model") -> bundle.Bundle:
     """The stage as dvc.yaml calls it."""
-    Path("tune.json").write_text(json.dumps(found))
+    documents.write(Path("tune.json"), found)
     stage.main(
         "parcels", Path("train.parquet"), Path("valid.parquet"), Path("tune.json"), Path(out)
     )

@@ -87,7 +87,7 @@ def test_without_a_space_one_trial_without_search_none():
 
 def test_told_after_each_trial():
     told: list[tuple[int, int]] = []
-    run(max_evals=4, told=lambda t, b: told.append((t.number, b.number if b else 0)))
+    run(max_evals=4, on_trial=lambda t, b: told.append((t.number, b.number if b else 0)))
     assert [n for n, _ in told] == [1, 2, 3, 4]
     assert told[0] == (1, 1)
 
@@ -100,9 +100,9 @@ TRIALS = (
 )
 
 
-def test_summary():
-    found = search.summary(TRIALS, "mae", {"max_bin": 64}, higher_is_better=True, where="x")
-    assert found == {
+def test_result():
+    found = search.result(TRIALS, "mae", {"max_bin": 64}, higher_is_better=True, where="x")
+    assert found.plain() == {
         "trials": 4,
         "failed": 1,
         "metric_name": "mae",
@@ -112,18 +112,24 @@ def test_summary():
         "best_trial": 3,
         "rounds": 30,
     }
-    lowest = search.summary(TRIALS, "mae", {}, higher_is_better=False, where="x")
-    assert lowest["best_trial"] == 1
+    lowest = search.result(TRIALS, "mae", {}, higher_is_better=False, where="x")
+    assert lowest.best_trial == 1
 
 
-def test_summary_of_no_search():
-    found = search.summary((), "mae", {"eta": 1}, higher_is_better=True, where="x")
-    assert (found["trials"], found["params"], found["fixed"]) == (0, {}, {"eta": 1})
+def test_result_of_no_search():
+    found = search.result((), "mae", {"eta": 1}, higher_is_better=True, where="x")
+    assert found.plain() == {
+        "trials": 0,
+        "failed": 0,
+        "metric_name": "mae",
+        "fixed": {"eta": 1},
+        "params": {},
+    }
 
 
 def test_all_failing_is_one_clear_error():
     with pytest.raises(PlumblineError, match=r"tune\.space: all 1 trials failed; the first: no\."):
-        search.summary(
+        search.result(
             TRIALS[1:2], "mae", {}, higher_is_better=True, where="params.yaml, x.tune.space"
         )
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from plumbline.core import tables
 from plumbline.core.declarations import Array
 from plumbline.model import bundle
 from plumbline.ops.rollback import golden
-from stages import train
+from plumbline.train import fitting
 from tests.boosting import events, parcels
 from tests.code.test_bundle import HOW
 from tests.code.test_training import fit
@@ -19,9 +20,10 @@ from tests.code.test_training import fit
 def saved(folder: Path, rounds: int = 20) -> Path:
     """A calibrated bundle of the parcels' use case in `folder`/model."""
     boosted = fit(folder, "classification", rounds=rounds)
-    described = train.describe(parcels(), boosted, HOW, folder / "valid.parquet")
-    rest = {"params": {"eta": 0.3}, "provenance": {"train": "0" * 32, "seed": 5}}
-    bundle.save(folder / "model", boosted.booster, {**described, **rest})
+    columns = tables.read(folder / "valid.parquet")
+    model = fitting.finish(parcels(), HOW, boosted, columns)
+    entries = fitting.manifest_entries(model, {"eta": 0.3}, {"train": "0" * 32, "seed": 5})
+    bundle.save(folder / "model", boosted.booster, entries)
     return folder / "model"
 
 

@@ -21,7 +21,11 @@ TUNABLE = {
     *("num_boost_round", "num_parallel_tree", "base_score", "sampling_method"),
 }
 """XGBoost's settings that make another model."""
-ELSEWHERE = {"plumbline/config.py", "plumbline/tune/space.py", "plumbline/evaluate/baselines.py"}
+ELSEWHERE = {
+    "plumbline/config.py",
+    "plumbline/model/booster_settings.py",
+    "plumbline/evaluate/baselines.py",
+}
 """The params' own types, the search space's grammar, and models that are there to be beaten."""
 
 

@@ -11,7 +11,7 @@ import pytest
 from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
 from plumbline.studies.backtest import ageing, judging, origins, rolling, text_report
-from plumbline.studies.backtest.rolling import Made
+from plumbline.studies.backtest.rolling import OriginModel
 from tests import studies
 from tests.boosting import parcels
 
@@ -24,8 +24,8 @@ def plan() -> tuple[origins.Origin, ...]:
     return origins.plan(studies.known(DAYS), delay=DELAY, train_days=14, valid_days=7, count=COUNT)
 
 
-def ran(columns: dict[str, Array], case: UseCase = CASE) -> tuple[Made, ...]:
-    return rolling.run(case, PARAMS, studies.FOUND, columns, plan())
+def ran(columns: dict[str, Array], case: UseCase = CASE) -> tuple[OriginModel, ...]:
+    return rolling.run(case, PARAMS, studies.TUNED, columns, plan())
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def columns() -> dict[str, Array]:
 
 
 @pytest.fixture(scope="module")
-def made(columns: dict[str, Array]) -> tuple[Made, ...]:
+def made(columns: dict[str, Array]) -> tuple[OriginModel, ...]:
     return ran(columns)
 
 
@@ -44,7 +44,9 @@ def heavier() -> dict[str, Array]:
     return {**found, "weight": found["weight"] + np.arange(len(found["at"])) // 20}
 
 
-def test_what_is_not_known_yet_changes_no_model(columns: dict[str, Array], made: tuple[Made, ...]):
+def test_what_is_not_known_yet_changes_no_model(
+    columns: dict[str, Array], made: tuple[OriginModel, ...]
+):
     fourth = made[3].origin.day
     late = columns["at"] >= np.datetime64(fourth, "us") - np.timedelta64(DELAY, "D")
     other = {**columns, "broken": np.where(late, 1 - columns["broken"], columns["broken"])}
@@ -55,7 +57,7 @@ def test_what_is_not_known_yet_changes_no_model(columns: dict[str, Array], made:
     assert not np.array_equal(*(m[5].answers[m[5].origin.scored] for m in (made, again)))
 
 
-def test_every_later_period_is_scored(made: tuple[Made, ...], columns: dict[str, Array]):
+def test_every_later_period_is_scored(made: tuple[OriginModel, ...], columns: dict[str, Array]):
     assert [len(m.answers) for m in made] == list(range(COUNT, 0, -1))
     last = made[-1].origin.scored
     inside = (columns["at"] >= np.datetime64(last.start)) & (
@@ -64,7 +66,9 @@ def test_every_later_period_is_scored(made: tuple[Made, ...], columns: dict[str,
     assert {len(m.answers[last]) for m in made} == {int(inside.sum())}
 
 
-def test_each_origin_has_figures_with_intervals(made: tuple[Made, ...], columns: dict[str, Array]):
+def test_each_origin_has_figures_with_intervals(
+    made: tuple[OriginModel, ...], columns: dict[str, Array]
+):
     found = judging.judged(CASE, PARAMS, columns, made)
     assert len(found) == COUNT >= 8
     for origin in found:
@@ -80,14 +84,14 @@ def test_each_origin_has_figures_with_intervals(made: tuple[Made, ...], columns:
 
 @pytest.mark.parametrize(("fresh", "word"), [(True, "better"), (False, "worse")])
 def test_the_newest_model_is_called_what_it_is(
-    made: tuple[Made, ...], columns: dict[str, Array], fresh: bool, word: str
+    made: tuple[OriginModel, ...], columns: dict[str, Array], fresh: bool, word: str
 ):
     """One of two models answers at random."""
     pair = list(made[-2:])
     period = pair[1].origin.scored
     guess = np.random.default_rng(1).random(len(pair[1].answers[period]))
     bad = 0 if fresh else 1
-    pair[bad] = Made(**{**vars(pair[bad]), "answers": {**pair[bad].answers, period: guess}})
+    pair[bad] = OriginModel(**{**vars(pair[bad]), "answers": {**pair[bad].answers, period: guess}})
     against = judging.judged(CASE, PARAMS, columns, pair)[1]["against"]
     assert against["word"] == word
     assert against["chosen"] is fresh
@@ -105,13 +109,15 @@ def test_under_drift_an_old_model_is_found_stale():
     )
 
 
-def test_without_drift_none_is(made: tuple[Made, ...], columns: dict[str, Array]):
+def test_without_drift_none_is(made: tuple[OriginModel, ...], columns: dict[str, Array]):
     found = ageing.staleness(CASE, PARAMS, columns, made)
     assert found["shelf_life_days"] is None
     assert "no loss of more than 5%" in text_report.shelf(found)
 
 
-def test_the_lines_are_read_from_the_record(made: tuple[Made, ...], columns: dict[str, Array]):
+def test_the_lines_are_read_from_the_record(
+    made: tuple[OriginModel, ...], columns: dict[str, Array]
+):
     judged = judging.judged(CASE, PARAMS, columns, made)
     record: dict[str, Any] = {
         "usecase": "parcels", "primary": "average_precision", "step_days": 7, "origins": judged,

@@ -10,7 +10,7 @@ import pytest
 from bench import explanations as bench
 from plumbline.studies.backtest import refit
 from tests import studies
-from tests.boosting import events, parcels
+from tests.boosting import events, parcels, tuned
 
 CASE = parcels()
 PARAMS = studies.params()
@@ -21,7 +21,7 @@ def study(shuffled: bool) -> dict:
     given = {"eta": 0.3, "max_depth": 3, "subsample": 0.5, "colsample_bytree": 0.5}
     if shuffled:
         train["broken"] = np.random.default_rng(1).permutation(train["broken"])
-    full = refit.settings(CASE, PARAMS, {"fixed": {}, "params": given})
+    full = refit.settings(CASE, PARAMS, tuned(given))
     return bench.study(CASE, PARAMS, full, train, events(2, 800), events(3, 500), [1, 2, 3, 4, 5])
 
 

@@ -11,6 +11,7 @@ from bench import metric_vs_cost as bench
 from plumbline.core import tables
 from plumbline.studies.backtest import refit
 from tests import studies
+from tests.boosting import tuned
 from tests.frames import PAYMENTS, build, payments
 
 COSTS = {"unit": "cents", "false_negative": "amount_cents", "false_positive": 500}
@@ -27,7 +28,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict:
     train, valid, test = (tables.read(folder / f"{n}.parquet") for n in ("train", "valid", "test"))
     params = studies.params(train=TRAIN, evaluate={"bootstrap": 20})
     given = {"max_bin": 256, "base_score": 0.5}
-    full = refit.settings(PAYMENTS, params, {"fixed": given, "params": {"eta": 0.15}})
+    full = refit.settings(PAYMENTS, params, tuned({"eta": 0.15}, given))
     train = {name: values[::3] for name, values in train.items()}
     return bench.study(PAYMENTS, params, full, train, valid, test)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from plumbline.core import tables
+from plumbline.core import documents, tables
 from plumbline.core.declarations import Array
 from plumbline.model import bundle
 from stages import train as stage
+from tests.boosting import tuned
 from tests.code.test_train import turn
 from tests.code.test_tune import project
 
@@ -21,7 +21,7 @@ HEIGHTS = np.linspace(0, 250, 60)
 def answers(monotone: dict[str, int], rows: int = 40) -> Array:
     """The answers of a model trained so, (rows, heights); rows are real ones but for the height."""
     turn(monotone=monotone, params={"eta": 0.5, "max_depth": 6})
-    Path("tune.json").write_text(json.dumps({"fixed": {}, "params": {}}))
+    documents.write(Path("tune.json"), tuned({}))
     pair = Path("train.parquet"), Path("valid.parquet")
     stage.main("parcels", *pair, Path("tune.json"), Path("model"))
     model = bundle.load(Path("model"))

@@ -15,7 +15,7 @@ import yaml
 from plumbline.__main__ import main
 from plumbline.repo import artifacts, object_stores
 from plumbline.review import revision, scoring, seed_variance
-from plumbline.review.scoring import Case
+from plumbline.review.scoring import Criteria
 from plumbline.runtime import dvc_lock
 from tests import project as projects
 from tests.project import Project
@@ -89,7 +89,7 @@ def test_the_json(here: Project, tmp_path: Path) -> None:
     found = compare(tmp_path, "main")
     case = found["usecases"]["diabetes"]
     assert case["base"]["head"]["metrics"]["mae"]["difference"]["word"] == "worse"
-    assert case["seeds"] == {"retrains": 6, "reason": None}
+    assert case["seeds"] == {"replicates": 6, "reason": None}
     assert set(case["base"]) == {"head"}, "base's window is head's"
     assert set(case["base"]["head"]["slices"]) == {"sex", "age"}
     changed = ["diabetes.train.params.eta", "diabetes.train.rounds"]
@@ -127,7 +127,7 @@ def test_a_better_model_of_another_revision(here: Project, tmp_path: Path) -> No
     case = found["usecases"]["diabetes"]
     assert case["base"]["head"]["metrics"]["mae"]["difference"]["word"] == "better"
     assert case["release"]["head"]["same"]
-    assert case["seeds"]["retrains"] == 6
+    assert case["seeds"]["replicates"] == 6
     assert not found["lock"]["checked"]
 
 
@@ -203,26 +203,26 @@ def test_an_object_that_is_not_there(
         assert "run `dvc fetch` with" in said
 
 
-def test_retrains_differ_from_head_in_the_seed_alone(
+def test_seed_replicates_differ_from_head_in_the_seed_alone(
     here: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With head's own seed its very answers; with others, where rows are drawn, other answers."""
     side = revision.side(here.path, None)
     cache, mine = object_stores.settings(here.path).folder(), dvc_lock.of(side.entries, "diabetes")
-    case = Case(USECASE, side.params("diabetes"))
+    case = Criteria(USECASE, side.params("diabetes"))
     own = scoring.run(cache, case, "head", mine)
     tables = [
         scoring.object_file(cache, "head", *found) for found in artifacts.learned(mine, "diabetes")
     ]
-    monkeypatch.setattr(seed_variance, "APART", 0)
-    [same] = seed_variance.retrained(case, own.scorer, 1, *tables)
+    monkeypatch.setattr(seed_variance, "SEED_STEP", 0)
+    [same] = seed_variance.replicates(case, own.scorer, 1, *tables)
     answers = [one.predict(own.columns) for one in (own.scorer, same)]
     assert (answers[0] == answers[1]).all()
-    monkeypatch.setattr(seed_variance, "APART", 1)
+    monkeypatch.setattr(seed_variance, "SEED_STEP", 1)
     said = own.scorer.manifest
     drawing = {"params": {**said.params, "subsample": 0.5, "eta": 0.3}}
     drawn = replace(own.scorer, manifest=said.model_copy(update=drawing))
-    others = [one.predict(own.columns) for one in seed_variance.retrained(case, drawn, 3, *tables)]
+    others = [one.predict(own.columns) for one in seed_variance.replicates(case, drawn, 3, *tables)]
     assert len({answer.tobytes() for answer in others}) == 3
 
 
@@ -237,7 +237,7 @@ def test_without_the_tables_no_seed_is_tried(here: Project, tmp_path: Path) -> N
         case = compare(tmp_path, "main", "head")["usecases"]["diabetes"]
     finally:
         path.with_suffix(".aside").rename(path)
-    assert case["seeds"]["retrains"] == 0
+    assert case["seeds"]["replicates"] == 0
     assert oid in case["seeds"]["reason"]
     assert main(["report", str(tmp_path / "out.json"), "--markdown", str(tmp_path / "r.md")]) == 0
     assert "Other seeds were not tried" in (tmp_path / "r.md").read_text()

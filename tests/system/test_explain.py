@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.core import tables
+from plumbline.core import documents, tables
 from plumbline.evaluate import reporting
 from plumbline.model import bundle
 from stages import train as stage
-from tests.boosting import events, write
+from tests.boosting import events, tuned, write
 from tests.code.test_train import turn
 from tests.code.test_tune import project
 
@@ -49,7 +49,7 @@ def laid_out(
         broken=np.full(50, np.nan),
         weight=np.full(50, np.nan),
     )
-    Path("tune.json").write_text(json.dumps({"fixed": {}, "params": {"eta": 0.3}}))
+    documents.write(Path("tune.json"), tuned({"eta": 0.3}))
     stage.main("parcels", *pair, Path("tune.json"), Path("models/parcels"))
     test = tables.read(data / "test.parquet")
     score = bundle.load(Path("models/parcels")).predict(test)

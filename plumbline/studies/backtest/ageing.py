@@ -18,34 +18,35 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import evidence
 from plumbline.metrics import small_sample
 from plumbline.metrics.bootstrap import Array
-from plumbline.metrics.metrics import HIGHER_IS_BETTER, PRIMARY
-from plumbline.studies.backtest import all_events, refit
-from plumbline.studies.backtest.rolling import Made
+from plumbline.metrics.metrics import HIGHER_IS_BETTER, PRIMARY, primary_figure
+from plumbline.studies.backtest import all_events
+from plumbline.studies.backtest.rolling import OriginModel
 
 
 def staleness(
-    case: UseCase, params: UseCaseParams, columns: Columns, made: Sequence[Made]
+    usecase: UseCase, params: UseCaseParams, columns: Columns, models: Sequence[OriginModel]
 ) -> dict[str, Any]:
     """Quality and loss by age, and the shelf life, for JSON.
 
     `loss` is relative to the fresh model's figure, positive where the old model is worse.
     """
-    quality = matrix(case, columns, made)
-    step = made[0].origin.scored.days
+    quality = matrix(usecase, columns, models)
+    step = models[0].origin.scored.days
     level, most = params.evaluate.level, params.backtest.max_loss
-    higher = PRIMARY[case.problem] in HIGHER_IS_BETTER
-    ages = [by_age(quality, age, step, level, higher) for age in range(1, len(made))]
+    higher = PRIMARY[usecase.problem] in HIGHER_IS_BETTER
+    ages = [by_age(quality, age, step, level, higher) for age in range(1, len(models))]
     return {"ages": ages, "max_loss": most, **shelf(ages, most)}
 
 
-def matrix(case: UseCase, columns: Columns, made: Sequence[Made]) -> Array:
+def matrix(usecase: UseCase, columns: Columns, models: Sequence[OriginModel]) -> Array:
     """The primary metric of each model (row) on each period (column); NaN before it was made."""
-    out = np.full((len(made), len(made)), np.nan)
-    for i, model in enumerate(made):
-        for j, later in enumerate(made[i:], i):
+    out = np.full((len(models), len(models)), np.nan)
+    for i, model in enumerate(models):
+        for j, later in enumerate(models[i:], i):
             period = later.origin.scored
-            rows = all_events.between(case, columns, period)
-            out[i, j] = refit.quality(case, rows, model.answers[period])
+            rows = all_events.between(usecase, columns, period)
+            label = rows[usecase.label].astype(np.float64)
+            out[i, j] = primary_figure(usecase.problem, label, model.answers[period])
     return out
 
 
@@ -62,26 +63,26 @@ def shelf(ages: Sequence[dict[str, Any]], most: float) -> dict[str, int | None]:
     interval ends below `most`; 0 where not even the first does. `studied_days`: the last age that has
     an interval.
     """
-    told = [a for a in ages if a["loss"]["low"] is not None]
-    old = [a["days"] for a in told if a["loss"]["low"] > most]
-    unsure = [a["days"] for a in told if a["loss"]["high"] > most]
-    safe = [a["days"] for a in told if not unsure or a["days"] < unsure[0]]
+    known = [a for a in ages if a["loss"]["low"] is not None]
+    old = [a["days"] for a in known if a["loss"]["low"] > most]
+    unsure = [a["days"] for a in known if a["loss"]["high"] > most]
+    safe = [a["days"] for a in known if not unsure or a["days"] < unsure[0]]
     return {
         "shelf_life_days": old[0] if old else None,
         "safe_days": safe[-1] if safe else 0,
-        "studied_days": told[-1]["days"] if told else 0,
+        "studied_days": known[-1]["days"] if known else 0,
     }
 
 
 def by_age(quality: Array, age: int, step: int, level: float, higher: bool) -> dict[str, Any]:
     """An age in periods: figures, mean loss with its interval, each period's loss, for JSON."""
     lost = losses(quality, age, higher)
-    found = evidence.as_json(small_sample.mean(lost, level))
+    mean = evidence.as_json(small_sample.mean(lost, level))
     return {
         "days": age * step,
         "periods": len(lost),
         "fresh": evidence.rounded(float(np.mean(np.diagonal(quality)[age:]))),
         "old": evidence.rounded(float(np.mean(np.diagonal(quality, age)))),
-        "loss": {k: v if np.isfinite(v) else None for k, v in found.items()},
+        "loss": {k: v if np.isfinite(v) else None for k, v in mean.items()},
         "each": [evidence.rounded(float(v)) for v in lost],
     }

@@ -18,43 +18,45 @@ from plumbline.features import assemble, batch, ibis_session
 from plumbline.features.splits import SplitWindow
 
 
-def read(case: UseCase, params: UseCaseParams, valid: Path) -> tuple[dict[str, Array], SplitWindow]:
+def read(
+    usecase: UseCase, params: UseCaseParams, valid: Path
+) -> tuple[dict[str, Array], SplitWindow]:
     """Events after the warm-up whose label is known by the as-of date, in time order, and their days.
 
     `valid`: the folder that the validate stage wrote. Raises PlumblineError for a table without time.
     """
-    if case.time is None:
+    if usecase.time is None:
         raise PlumblineError(
-            f"{case.name}: a table without time has no past to make models in; set `time` in "
-            f"usecases/{case.name}.py, or choose another use case"
+            f"{usecase.name}: a table without time has no past to make models in; set `time` in "
+            f"usecases/{usecase.name}.py, or choose another use case"
         )
     with (
         ibis_session.connection() as backend,
         tempfile.TemporaryDirectory(prefix="plumbline-") as name,
     ):
         folder = Path(name)
-        events, outcomes = ibis_session.read(backend, case, valid)
-        first, until = assemble.span(case, events, params.data.as_of)
-        events, outcomes = assemble.visible(backend, case, events, outcomes, until)
-        made = assemble.write_snapshots(backend, case, events, outcomes, until, folder)
+        events, outcomes = ibis_session.read(backend, usecase, valid)
+        first, until = assemble.span(usecase, events, params.data.as_of)
+        events, outcomes = assemble.visible(backend, usecase, events, outcomes, until)
+        snapshots = assemble.write_snapshots(backend, usecase, events, outcomes, until, folder)
         start = first + timedelta(days=params.features.warmup_days)
-        known = SplitWindow(start, until - timedelta(days=case.label_delay))
-        join = partial(batch.join_snapshots, case, made=made)
-        assemble.write_tables(backend, case, {"train": known}, events, outcomes, join, folder)
-        return tables.read(folder / "train.parquet", _needed(case, params)), known
+        known = SplitWindow(start, until - timedelta(days=usecase.label_delay))
+        join = partial(batch.join_snapshots, usecase, made=snapshots)
+        assemble.write_tables(backend, usecase, {"train": known}, events, outcomes, join, folder)
+        return tables.read(folder / "train.parquet", _needed(usecase, params)), known
 
 
-def between(case: UseCase, columns: Columns, window: SplitWindow) -> dict[str, Array]:
+def between(usecase: UseCase, columns: Columns, window: SplitWindow) -> dict[str, Array]:
     """The rows of a window's days; `columns` in time order."""
-    at = columns[str(case.time)]
+    at = columns[str(usecase.time)]
     first, end = (
         int(np.searchsorted(at, np.datetime64(day, "us"))) for day in (window.start, window.end)
     )
     return {name: values[first:end] for name, values in columns.items()}
 
 
-def _needed(case: UseCase, params: UseCaseParams) -> list[str]:
+def _needed(usecase: UseCase, params: UseCaseParams) -> list[str]:
     money = params.train.costs.columns if params.train.costs else []
-    offset = [case.offset] if case.offset else []
-    first = [case.key, str(case.time), case.label]
-    return list(dict.fromkeys([*first, *case.features, *offset, *money]))
+    offset = [usecase.offset] if usecase.offset else []
+    first = [usecase.key, str(usecase.time), usecase.label]
+    return list(dict.fromkeys([*first, *usecase.features, *offset, *money]))

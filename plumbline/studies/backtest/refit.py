@@ -1,12 +1,11 @@
-"""A model as the train stage makes it, from columns in memory: for studies that train many.
+"""Refit a model from columns in memory as the train stage fits it from tables, for studies that train many.
 
-`tests/code/test_refit.py` holds it against the stage: the same tables, the same trees to the byte.
+`tests/code/test_refit.py` holds both against each other: the same rows give the same trees to the byte.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,89 +13,54 @@ import numpy as np
 
 from plumbline.config import UseCaseParams
 from plumbline.core import row_features, tables
-from plumbline.core.declarations import Array, Columns
+from plumbline.core.declarations import Columns
 from plumbline.core.usecase import UseCase
-from plumbline.metrics import metrics
-from plumbline.model import boosting, bundle, calibration
-from plumbline.model import threshold as decision
-from plumbline.model.calibration import Calibration
+from plumbline.model import boosting
+from plumbline.model.tune_result import TuneResult
+from plumbline.train import fitting
+from plumbline.train.fitting import FittedModel
 
 
-@dataclass(frozen=True)
-class Refit:
-    """A fitted model; `threshold`: alarm at this probability and above, None for a regression."""
-
-    usecase: UseCase
-    booster: Any
-    rounds: int
-    calibration: Calibration
-    threshold: float | None
-
-    def predict(self, columns: Columns) -> Array:
-        """Calibrated probability, or value in the label's unit, float64 (n,)."""
-        case = self.usecase
-        raw = bundle.raw_score(self.booster, case.features, case.offset, columns)
-        return calibration.apply(self.calibration, raw)
-
-
-def settings(case: UseCase, params: UseCaseParams, found: Mapping[str, Any]) -> dict[str, Any]:
-    """XGBoost's settings as the train stage has them; `found` is what tune wrote."""
-    train = params.train
-    given = {**found["fixed"], **train.params, **found["params"]}
-    given |= boosting.monotone(case, train.monotone)
-    return boosting.settings(case.problem, given, seed=params.seed, threads=train.threads)
+def settings(usecase: UseCase, params: UseCaseParams, tuned: TuneResult) -> dict[str, Any]:
+    """XGBoost's settings as the train stage has them."""
+    return fitting.booster_settings(usecase, params.train, tuned, params.seed)
 
 
 def fit(
-    case: UseCase,
+    usecase: UseCase,
     params: UseCaseParams,
-    full: Mapping[str, Any],
+    settings: Mapping[str, Any],
     train: Columns,
     valid: Columns,
-) -> Refit:
-    """Boost on `train`; early stopping, calibration and threshold on `valid`.
+) -> FittedModel:
+    """Boost on the columns `train`; early stopping, calibration and threshold on `valid`.
 
-    Raises PlumblineError where a table has no rows, or a label that cannot be learned.
+    Raises PlumblineError where a window has no rows, or a label that cannot be learned.
     """
-    how, label = params.train, valid[case.label].astype(np.float64)
-    learn, watch = matrices(case, full, train, valid)
-    boosted = boosting.boost(
-        full, learn, watch, rounds=how.rounds, early_stopping=how.early_stopping
-    )
-    raw = bundle.raw_score(boosted.booster, case.features, case.offset, valid)
-    fitted = Calibration()
-    if case.problem == "classification":
-        fitted = calibration.fit(how.calibration, raw, label)
-    alarm = decision.choose(case, valid, calibration.apply(fitted, raw), how.costs)
-    return Refit(case, boosted.booster, boosted.rounds, fitted, alarm.value if alarm else None)
+    pair = binned(usecase, settings, train, valid)
+    return fitting.fit(usecase, params.train, settings, pair, valid)
 
 
-def quality(case: UseCase, columns: Columns, score: Array) -> float:
-    """The primary metric of `score` (n,): average precision, or the mean absolute error."""
-    figure = metrics.mae if case.problem == "regression" else metrics.average_precision
-    return figure(columns[case.label].astype(np.float64), score)
-
-
-def matrices(
-    case: UseCase, full: Mapping[str, Any], train: Columns, valid: Columns
+def binned(
+    usecase: UseCase, settings: Mapping[str, Any], train: Columns, valid: Columns
 ) -> tuple[Any, Any]:
-    """Both tables as QuantileDMatrices; `valid` takes over the bins of `train`."""
-    for name, table in (("train", train), ("valid", valid)):
-        boosting.check_label(case.problem, table[case.label], f"the {name} window")
-    binned = partial(boosting.binned, max_bin=full["max_bin"], threads=full["nthread"])
-    learn = binned(held(case, train))
-    return learn, binned(held(case, valid), like=learn)
+    """Both windows as QuantileDMatrices; `valid` takes over the bins of `train`."""
+    for name, columns in (("train", train), ("valid", valid)):
+        boosting.check_label(usecase.problem, columns[usecase.label], f"the {name} window")
+    matrix = partial(boosting.binned, max_bin=settings["max_bin"], threads=settings["nthread"])
+    learn = matrix(batches(usecase, train))
+    return learn, matrix(batches(usecase, valid), like=learn)
 
 
-def held(case: UseCase, columns: Columns) -> boosting.Batches:
-    """Columns in memory as batches of the size that the stage reads."""
+def batches(usecase: UseCase, columns: Columns) -> boosting.Batches:
+    """Columns in memory (n,) as batches of the size that the stage reads."""
 
     def read() -> Iterator[boosting.Batch]:
-        for first in range(0, len(columns[case.label]), tables.CHUNK):
+        for first in range(0, len(columns[usecase.label]), tables.CHUNK):
             part = {n: v[first : first + tables.CHUNK] for n, v in columns.items() if n in names}
-            offset = part[case.offset].astype(np.float32) if case.offset else None
-            label = part[case.label].astype(np.float32)
-            yield boosting.Batch(row_features.matrix(case.features, part), label, offset)
+            offset = part[usecase.offset].astype(np.float32) if usecase.offset else None
+            label = part[usecase.label].astype(np.float32)
+            yield boosting.Batch(row_features.matrix(usecase.features, part), label, offset)
 
-    names = {*case.features, case.label, *([case.offset] if case.offset else [])}
-    return boosting.Batches(case.features, read)
+    names = {*usecase.features, usecase.label, *([usecase.offset] if usecase.offset else [])}
+    return boosting.Batches(usecase.features, read)

@@ -11,6 +11,7 @@ from plumbline.config import UseCaseParams
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.features.splits import SplitWindow
+from plumbline.model.tune_result import TuneResult
 from plumbline.studies.backtest import all_events, refit
 from plumbline.studies.backtest.origins import Origin
 
@@ -18,10 +19,10 @@ log = logging.getLogger("plumbline")
 
 
 @dataclass(frozen=True)
-class Made:
-    """A model of one origin: `answers` float64 by the period scored, from its own on; no trees kept.
+class OriginModel:
+    """What is kept of one origin's model: its answers, float64, to each period from its own on.
 
-    `rows`: of train and valid.
+    `rows`: row counts of its train and valid windows.
     """
 
     origin: Origin
@@ -32,38 +33,38 @@ class Made:
 
 
 def run(
-    case: UseCase,
+    usecase: UseCase,
     params: UseCaseParams,
-    found: Mapping[str, Any],
+    tuned: TuneResult,
     columns: Columns,
     plan: Sequence[Origin],
-) -> tuple[Made, ...]:
-    """Make a model at each origin of `plan` from `columns` (time-ordered); `found`: what tune wrote."""
-    full = refit.settings(case, params, found)
+) -> tuple[OriginModel, ...]:
+    """Make a model at each origin of `plan` from `columns` (n,), in time order."""
+    settings = refit.settings(usecase, params, tuned)
     out = []
     for number, origin in enumerate(plan):
-        out.append(_made(case, params, full, columns, plan[number:]))
+        out.append(_origin_model(usecase, params, settings, columns, plan[number:]))
         log.info("backtest: origin %d of %d, %s", number + 1, len(plan), origin.day)
     return tuple(out)
 
 
-def _made(
-    case: UseCase,
+def _origin_model(
+    usecase: UseCase,
     params: UseCaseParams,
-    full: Mapping[str, Any],
+    settings: Mapping[str, Any],
     columns: Columns,
     following: Sequence[Origin],
-) -> Made:
+) -> OriginModel:
     origin = following[0]
-    train, valid = (all_events.between(case, columns, w) for w in (origin.train, origin.valid))
-    model = refit.fit(case, params, full, train, valid)
-    return Made(
+    train, valid = (all_events.between(usecase, columns, w) for w in (origin.train, origin.valid))
+    model = refit.fit(usecase, params, settings, train, valid)
+    return OriginModel(
         origin,
-        {"train": len(train[case.key]), "valid": len(valid[case.key])},
+        {"train": len(train[usecase.key]), "valid": len(valid[usecase.key])},
         model.rounds,
         model.threshold,
         {
-            later.scored: model.predict(all_events.between(case, columns, later.scored))
+            later.scored: model.predict(all_events.between(usecase, columns, later.scored))
             for later in following
         },
     )

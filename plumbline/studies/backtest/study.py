@@ -6,37 +6,38 @@ from pathlib import Path
 from typing import Any
 
 from plumbline import config as params_file
-from plumbline.core import files, usecase_loader
+from plumbline.core import documents, usecase_loader
 from plumbline.metrics.metrics import PRIMARY
+from plumbline.model.tune_result import TuneResult
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.studies.backtest import ageing, all_events, judging, origins, rolling
 
 
-def study(root: Path, usecase: str, count: int | None) -> dict[str, Any]:
+def study(root: Path, name: str, count: int | None) -> dict[str, Any]:
     """The record of `count` origins (params' without it): windows, figures, choices, staleness."""
-    case, params = usecase_loader.load(usecase), params_file.load(usecase, root / "params.yaml")
-    found = files.read_json(artifacts.metrics_path(usecase, "tune", root))
-    columns, known = all_events.read(case, params, artifacts.path(usecase, Role.VALID_EVENTS, root))
+    usecase, params = usecase_loader.load(name), params_file.load(name, root / "params.yaml")
+    tuned = documents.read(TuneResult, artifacts.metrics_path(name, "tune", root))
+    columns, known = all_events.read(usecase, params, artifacts.path(name, Role.VALID_EVENTS, root))
     plan = origins.plan(
         known,
-        delay=case.label_delay,
+        delay=usecase.label_delay,
         train_days=params.backtest.train_days,
         valid_days=params.features.valid_days,
         count=count or params.backtest.origins,
     )
-    made = rolling.run(case, params, found, columns, plan)
-    told = judging.judged(case, params, columns, made)
+    models = rolling.run(usecase, params, tuned, columns, plan)
+    judged = judging.judged(usecase, params, columns, models)
     return {
-        "usecase": usecase,
-        "title": case.title,
-        "problem": case.problem,
-        "primary": PRIMARY[case.problem],
+        "usecase": name,
+        "title": usecase.title,
+        "problem": usecase.problem,
+        "primary": PRIMARY[usecase.problem],
         "level": params.evaluate.level,
         "margin": params.gate.margin,
-        "label_delay_days": case.label_delay,
+        "label_delay_days": usecase.label_delay,
         "step_days": plan[0].scored.days,
-        "origins": told,
-        "newest": judging.count(told),
-        "staleness": ageing.staleness(case, params, columns, made),
+        "origins": judged,
+        "newest": judging.count(judged),
+        "staleness": ageing.staleness(usecase, params, columns, models),
     }

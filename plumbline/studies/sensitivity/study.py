@@ -13,14 +13,15 @@ import numpy as np
 
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
-from plumbline.core import files, tables, usecase_loader
+from plumbline.core import documents, tables, usecase_loader
 from plumbline.core.declarations import Array
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import evidence
-from plumbline.evaluate.evidence import Window
+from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
+from plumbline.model.tune_result import TuneResult
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.review import paired
@@ -37,47 +38,48 @@ log = logging.getLogger("plumbline")
 
 
 @dataclass(frozen=True)
-class Judge:
+class AnswerJudge:
     """Compares answers to the validation window with the best settings' answers, draw by draw."""
 
-    window: Window
+    window: LabelledWindow
     best: Array
-    luck: paired.Luck
+    noise: paired.MetricNoise
 
     def __call__(self, answer: Array) -> dict[str, Any]:
-        sample, asked = self.window.sample(), self.window
+        window, sample = self.window, self.window.sample()
         old, new = (
-            metrics.primary(asked.problem, asked.label, score, sample)
+            metrics.primary(window.problem, window.label, score, sample)
             for score in (self.best, answer)
         )
-        found = paired.difference(asked, asked.primary, old, new, sample, self.luck)
-        told = found["difference"]
-        return {"metric": found["head"], **{k: told[k] for k in ("value", "low", "high", "word")}}
+        compared = paired.difference(window, window.primary, old, new, sample, self.noise)
+        difference = compared["difference"]
+        kept = {key: difference[key] for key in ("value", "low", "high", "word")}
+        return {"metric": compared["head"], **kept}
 
 
-def study(root: Path, usecase: str, count: int) -> dict[str, Any]:
+def study(root: Path, name: str, count: int) -> dict[str, Any]:
     """The record: per setting the values tried with their differences, how flat it is, the trials."""
-    case, params = usecase_loader.load(usecase), params_file.load(usecase, root / "params.yaml")
-    found = files.read_json(artifacts.metrics_path(usecase, "tune", root))
-    best = found["params"]
+    usecase, params = usecase_loader.load(name), params_file.load(name, root / "params.yaml")
+    tuned = documents.read(TuneResult, artifacts.metrics_path(name, "tune", root))
+    best = tuned.params
     dimensions = [d for d in space.parse(params.tune.space) if d.name in best]
     if not dimensions:
         raise PlumblineError(
-            f"{usecase}: tune found no settings of params.yaml, {usecase}.tune.space; expected "
+            f"{name}: tune found no settings of params.yaml, {name}.tune.space; expected "
             "max_evals above 0 and a space, then `dvc repro`"
         )
-    answer, window = _fitting(case, params, artifacts.path(usecase, Role.TRAIN_TABLE, root).parent)
+    answer, window = _answers(usecase, params, artifacts.path(name, Role.TRAIN_TABLE, root).parent)
     centre = answer(best, params.seed)
-    judge = Judge(window, centre, paired.Luck(params.gate.margin, np.zeros(0)))
+    judge = AnswerJudge(window, centre, paired.MetricNoise(params.gate.margin, np.zeros(0)))
     seeds = [judge(answer(best, params.seed + n)) for n in range(1, SEEDS + 1)]
     tried = _tried(points.plan(dimensions, best, count), best, answer, judge, params.seed)
-    report = artifacts.path(usecase, Role.TUNE_REPORT, root)
-    trials = _trials(report / "trials.csv", found["metric_name"])
+    report = artifacts.path(name, Role.TUNE_REPORT, root)
+    trials = _trials(report / "trials.csv", tuned.metric_name)
     return {
-        "usecase": usecase,
-        "title": case.title,
+        "usecase": name,
+        "title": usecase.title,
         "metric_name": window.primary,
-        "best": {"params": best, "metric": judge(centre)["metric"], "recorded": found["metric"]},
+        "best": {"params": best, "metric": judge(centre)["metric"], "recorded": tuned.metric},
         "seeds": seeds,
         "settings": {
             d.name: {
@@ -92,11 +94,13 @@ def study(root: Path, usecase: str, count: int) -> dict[str, Any]:
     }
 
 
-def _fitting(case: UseCase, params: UseCaseParams, folder: Path) -> tuple[Answer, Window]:
+def _answers(
+    usecase: UseCase, params: UseCaseParams, folder: Path
+) -> tuple[Answer, LabelledWindow]:
     """How a trial of tune answers, on matrices that are made once, and the window that judges it."""
     tune, pair = params.tune, (folder / "train.parquet", folder / "valid.parquet")
-    fixed = boosting.settings(case.problem, tune.params, seed=params.seed, threads=tune.threads)
-    learn, watch = matrices.binned(case, fixed, *pair)
+    fixed = boosting.settings(usecase.problem, tune.params, seed=params.seed, threads=tune.threads)
+    learn, watch = matrices.binned(usecase, fixed, *pair)
 
     def answer(tried: Mapping[str, Any], seed: int) -> Array:
         full = {**fixed, **tried, "seed": seed % 2**31}
@@ -105,25 +109,27 @@ def _fitting(case: UseCase, params: UseCaseParams, folder: Path) -> tuple[Answer
         )
         return np.asarray(boosted.booster.predict(watch), np.float64)
 
-    columns = tables.read(pair[1], [case.label, *([case.time] if case.time else [])])
-    day = columns[case.time].astype("datetime64[D]") if case.time else None
-    ask = params.evaluate
-    label = columns[case.label].astype(np.float64)
-    return answer, Window(case.problem, label, day, ask.bootstrap, ask.level, params.seed)
+    columns = tables.read(pair[1], [usecase.label, *([usecase.time] if usecase.time else [])])
+    day = columns[usecase.time].astype("datetime64[D]") if usecase.time else None
+    settings = params.evaluate
+    label = columns[usecase.label].astype(np.float64)
+    return answer, LabelledWindow(
+        usecase.problem, label, day, settings.bootstrap, settings.level, params.seed
+    )
 
 
 def _tried(
     plan: Sequence[tuple[str, Any]],
     best: Mapping[str, Any],
     answer: Answer,
-    judge: Judge,
+    judge: AnswerJudge,
     seed: int,
 ) -> dict[str, list[dict[str, Any]]]:
     out: dict[str, list[dict[str, Any]]] = {}
     for number, (name, value) in enumerate(plan, 1):
-        told = judge(answer({**best, name: value}, seed))
-        out.setdefault(name, []).append({"setting": value, **told})
-        log.info("sensitivity: %d of %d, %s %s: %s", number, len(plan), name, value, told["word"])
+        result = judge(answer({**best, name: value}, seed))
+        out.setdefault(name, []).append({"setting": value, **result})
+        log.info("sensitivity: %d of %d, %s %s: %s", number, len(plan), name, value, result["word"])
     return out
 
 
@@ -138,14 +144,16 @@ def _trials(path: Path, metric: str) -> list[dict[str, str]]:
 
 def _of(trials: Sequence[Mapping[str, str]], name: str) -> dict[str, Any]:
     """A setting's values and metrics over the trials, and their rank correlation."""
-    mine = [row for row in trials if row.get(name)]
-    values = [_number(row[name]) for row in mine]
-    found = [evidence.rounded(float(row["metric"])) for row in mine]
-    words = any(isinstance(v, str) for v in values)
+    rows = [row for row in trials if row.get(name)]
+    values = [_number(row[name]) for row in rows]
+    figures = [evidence.rounded(float(row["metric"])) for row in rows]
+    numbers = [v for v in values if isinstance(v, float)]
     return {
         "values": values,
-        "metrics": found,
-        "rank_correlation": None if words else points.rank_correlation(values, found),  # type: ignore[arg-type]
+        "metrics": figures,
+        "rank_correlation": points.rank_correlation(numbers, figures)
+        if len(numbers) == len(values)
+        else None,
     }
 
 

@@ -1,0 +1,122 @@
+"""Fit the final model: boost, calibrate, choose the threshold.
+
+The train stage, the backtest's refits and the seed replicates of a comparison all fit through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import FeatureSet
+from plumbline.metrics import metrics
+from plumbline.metrics.cost_matrix import Costs
+from plumbline.model import boosting, bundle, calibration, manifest, matrices
+from plumbline.model import threshold as decision
+from plumbline.model.calibration import Calibration
+from plumbline.model.threshold import Threshold
+from plumbline.model.tune_result import TuneResult
+from plumbline.train.params import Train
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A booster cut at its best round, its calibration, and the threshold chosen (None for a regression)."""
+
+    usecase: FeatureSet
+    booster: Any
+    rounds: int
+    calibration: Calibration
+    chosen: Threshold | None
+    metric: float  # the primary metric on the validation window
+
+    @property
+    def threshold(self) -> float | None:
+        """Alarm at this probability and above; None for a regression."""
+        return self.chosen.value if self.chosen else None
+
+    def predict(self, columns: Columns) -> Array:
+        """Calibrated probability, or value in the label's unit, float64 (n,).
+
+        `columns` holds the features and the offset, (n,) each; SpecError where one is missing.
+        """
+        usecase = self.usecase
+        raw = bundle.raw_score(self.booster, usecase.features, usecase.offset, columns)
+        return calibration.apply(self.calibration, raw)
+
+
+def booster_settings(
+    usecase: FeatureSet, train: Train, tuned: TuneResult, seed: int
+) -> dict[str, Any]:
+    """XGBoost's settings in full: tune's fixed ones, under train's, under the best trial's.
+
+    Raises ParamsError where `train.monotone` names no feature of the model.
+    """
+    given = {
+        **tuned.fixed,
+        **train.params,
+        **tuned.params,
+        **boosting.monotone(usecase, train.monotone),
+    }
+    return boosting.settings(usecase.problem, given, seed=seed, threads=train.threads)
+
+
+def needed_columns(usecase: FeatureSet, costs: Costs | None) -> list[str]:
+    """The columns of the validation window that `fit` reads: features, label, offset, costs'."""
+    money = costs.columns if costs else []
+    return list(dict.fromkeys([*matrices.needed(usecase), *money]))
+
+
+def fit(
+    usecase: FeatureSet,
+    train: Train,
+    settings: Mapping[str, Any],
+    pair: tuple[Any, Any],
+    valid: Columns,
+) -> FittedModel:
+    """Boost on the first matrix of `pair`; early stopping, calibration and threshold on the second.
+
+    `settings`: XGBoost's in full. `pair`: the QuantileDMatrices of train and validation window;
+    `valid`: the columns of the second, (m,) each (`needed_columns`).
+    """
+    boosted = boosting.boost(
+        settings, *pair, rounds=train.rounds, early_stopping=train.early_stopping
+    )
+    return finish(usecase, train, boosted, valid)
+
+
+def finish(
+    usecase: FeatureSet, train: Train, boosted: boosting.Boosted, valid: Columns
+) -> FittedModel:
+    """A boosted model with calibration and threshold, fitted on the validation window."""
+    raw = bundle.raw_score(boosted.booster, usecase.features, usecase.offset, valid)
+    label = valid[usecase.label].astype(float)
+    fitted = Calibration()
+    if usecase.problem == "classification":
+        fitted = calibration.fit(train.calibration, raw, label)
+    answer = calibration.apply(fitted, raw)
+    return FittedModel(
+        usecase=usecase,
+        booster=boosted.booster,
+        rounds=boosted.rounds,
+        calibration=fitted,
+        chosen=decision.choose(usecase, valid, answer, train.costs),
+        metric=metrics.primary_figure(usecase.problem, label, answer),
+    )
+
+
+def manifest_entries(
+    model: FittedModel, settings: Mapping[str, Any], provenance: Mapping[str, str | int]
+) -> dict[str, Any]:
+    """All of a bundle's manifest but the md5 of the trees; the number of threads is left out."""
+    return {
+        **manifest.describe(model.usecase),
+        "calibration": model.calibration.as_json(),
+        "threshold": model.chosen,
+        "rounds": model.rounds,
+        "metrics": {metrics.PRIMARY[model.usecase.problem]: model.metric},
+        "params": {k: v for k, v in settings.items() if k != "nthread"},
+        "provenance": dict(provenance),
+    }

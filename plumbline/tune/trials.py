@@ -1,0 +1,44 @@
+"""The trials of a use case: one boosting each, all on the same binned matrices. An edge: reads tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.usecase import FeatureSet
+from plumbline.metrics import metrics
+from plumbline.model import boosting, matrices
+from plumbline.tune import search, space
+from plumbline.tune.params import Tune
+from plumbline.tune.search import OnTrial, Trial
+
+
+def run(
+    usecase: FeatureSet, tune: Tune, seed: int, train: Path, valid: Path, on_trial: OnTrial
+) -> tuple[Trial, ...]:
+    """All trials, compared by the primary metric on the table `valid`; none where max_evals is 0.
+
+    A trial whose settings XGBoost refuses is kept as failed. `on_trial` is called after each.
+    """
+    if not tune.max_evals:
+        return ()
+    fixed = boosting.settings(usecase.problem, tune.params, seed=seed, threads=tune.threads)
+    pair = matrices.binned(usecase, fixed, train, valid)
+    import xgboost  # its errors; the tables above have loaded it
+
+    def objective(params: Mapping[str, Any]) -> tuple[float, int]:
+        boosted = boosting.boost(
+            {**fixed, **params}, *pair, rounds=tune.rounds, early_stopping=tune.early_stopping
+        )
+        return boosting.score(usecase.problem, boosted, pair[1]), boosted.rounds
+
+    return search.search(
+        space.parse(tune.space),
+        objective,
+        higher_is_better=metrics.PRIMARY[usecase.problem] in metrics.HIGHER_IS_BETTER,
+        max_evals=tune.max_evals,
+        seed=seed,
+        failures=(xgboost.core.XGBoostError,),
+        on_trial=on_trial,
+    )
