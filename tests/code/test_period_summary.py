@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from bench import speed
 from plumbline.core.declarations import Snapshot, Where
 from plumbline.monitor import (
     binning,
@@ -194,8 +194,8 @@ def test_a_history_of_some_rows_is_held_against_these_alone():
         )
 
 
-def test_a_large_period_is_judged_within_a_second_and_half_a_gigabyte():
-    """50,000 rows of 30 columns; twice the second, as the machine may be busy."""
+def test_a_large_period_is_judged_in_some_calls_a_row_and_as_long_as_sorting_it_takes():
+    """50,000 rows of 30 columns, a tenth of a second: no clock of a busy machine is trusted."""
     case = card_fraud.USECASE
     random = np.random.default_rng(0)
     names = [
@@ -221,9 +221,13 @@ def test_a_large_period_is_judged_within_a_second_and_half_a_gigabyte():
         )
     now = big(50_000, LAST)
     label_outcomes.outcome(binning_of_case, now)
-    started = time.process_time()
-    stream.step(state, period_summary.summarise(binning_of_case, now))
-    assert time.process_time() - started < 2.0
+    table = random.random((len(names), 50_000))
+
+    def judge():
+        stream.step(state, period_summary.summarise(binning_of_case, now))
+
+    assert speed.calls(judge) < 10 * 50_000
+    assert speed.seconds(judge) < 150 * speed.seconds(lambda: np.sort(table))
     tracemalloc.start()
     stream.step(state, period_summary.summarise(binning_of_case, now))
     assert tracemalloc.get_traced_memory()[1] < 500e6

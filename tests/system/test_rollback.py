@@ -208,13 +208,13 @@ def test_killed_and_found(project: Project, capsys: pytest.CaptureFixture[str], 
 def test_the_copy_works_where_the_code_has_no_rollback(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.rmtree("plumbline/rollback")
+    shutil.rmtree("plumbline/ops/rollback")
     project.commit("before there was a rollback")
     project.run("git", "branch", "old")
     project.run("git", "reset", "-q", "--hard", "model-v2")
     before = state(project)
     assert main(["rollback", "old"]) == 0
-    assert not Path("plumbline/rollback").exists()
+    assert not Path("plumbline/ops/rollback").exists()
     said = project.run(sys.executable, ".plumbline/tool", "rollback", "main")
     assert "done: old" in said
     mlflow_process.close()

@@ -215,13 +215,21 @@ def test_stages_at_once_make_one_file_together():
     assert set(read()["runs"]) == set(stages)
 
 
+def crowd() -> float:
+    """How many times longer than on an idle machine a piece of work takes now; 1 at least."""
+    started, own = time.perf_counter(), time.process_time()
+    while time.process_time() - own < 0.1:
+        pass
+    return max(1.0, (time.perf_counter() - started) / 0.1)
+
+
 @contextmanager
 def warned(caplog: pytest.LogCaptureFixture, message: str, seconds: float) -> Iterator[None]:
-    """The block warns once, with `message`, and takes less than `seconds`."""
+    """The block warns once, with `message`, and takes less than `seconds` of a machine that is idle."""
     caplog.clear()
     started = time.perf_counter()
     yield
-    assert time.perf_counter() - started < seconds
+    assert time.perf_counter() - started < seconds * crowd()
     (text,) = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert message in text
     assert "The stage goes on" in text
