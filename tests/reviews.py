@@ -1,9 +1,12 @@
-"""A comparison's JSON as `compare` writes it, small and by hand, for tests of the report and the gate."""
+"""A comparison as `compare` writes it, small and by hand, for tests of the report and the gate."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
+
+from plumbline.review import merge_gate
+from plumbline.review.comparison import Comparison, Evidence
 
 PAIR = {"difference": {"value": 0.02, "low": 0.01, "high": 0.03, "relative": 0.1, "word": "better"}}
 METRIC = {"base": 0.5, "head": 0.52, **PAIR}
@@ -49,7 +52,7 @@ CASE = {
         "rows": {"base": 1000, "head": 2000},
         "span": {"base": ["a", "b"], "head": ["a", "c"]},
         "as_of": {"base": "x", "head": "x"},
-        "schema": [{"key": "weight", "base": None, "head": "int, g"}],
+        "columns": [{"key": "weight", "base": None, "head": "int, g"}],
         "quarantine": [{"key": "events: weight.range", "base": 0, "head": 7}],
     },
     "features": {
@@ -96,9 +99,14 @@ WHOLE = {
 }
 
 
-def comparison(case: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    """The whole with some keys replaced, in it and in its one use case."""
-    found = copy.deepcopy({**WHOLE, **changes})
+def sections(case: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """The JSON without its gate, some keys replaced in it and in its one use case."""
+    made = copy.deepcopy({**WHOLE, **changes})
     if "usecases" not in changes:
-        found["usecases"]["shop"].update(copy.deepcopy(case or {}))
-    return found
+        made["usecases"]["shop"].update(copy.deepcopy(case or {}))
+    return made
+
+
+def comparison(case: dict[str, Any] | None = None, **changes: Any) -> Comparison:
+    """The comparison with its gate, some keys replaced."""
+    return merge_gate.judged(Evidence.model_validate(sections(case, **changes)))

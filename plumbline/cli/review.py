@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from plumbline.cli.options import Group, Json, keep_json, keep_text, say
+
+if TYPE_CHECKING:
+    from plumbline.review.comparison import Comparison
 
 group = Group("Review")
 
@@ -94,13 +97,13 @@ def compare(
 
     Exits with 0 whatever the verdict is; `gate` decides by exit code.
     """
-    from plumbline.core.files import write_json
+    from plumbline.core import documents
     from plumbline.review import compare as comparing
     from plumbline.review import verdict_line
 
     output = _log(log)
     result = comparing.compare(Path("."), base, head, output, committed=committed)
-    write_json(json, result)
+    documents.write(json, result)
     print(verdict_line.verdict(result))
     print(f"wrote {json}")
 
@@ -141,8 +144,8 @@ def gate(
         return _lock(json)
     result = recheck.comparison(Path("."), comparison)
     say(_decision(result))
-    keep_json(json, result["gate"])
-    return 1 if result["gate"]["verdict"] in ("no", "failed") else 0
+    keep_json(json, result.gate.plain())
+    return 1 if result.gate.verdict in ("no", "failed") else 0
 
 
 def _lock(json: Path | None) -> int:
@@ -151,21 +154,23 @@ def _lock(json: Path | None) -> int:
     against = recheck.lock(Path("."))
     say(f"- {verdict_line.reason(reason)}" for reason in against)
     print("dvc.lock: refused" if against else "dvc.lock: up to date")
-    keep_json(json, {"verdict": "no" if against else "yes", "reasons": against})
+    keep_json(
+        json, {"verdict": "no" if against else "yes", "reasons": [r.plain() for r in against]}
+    )
     return 1 if against else 0
 
 
-def _decision(result: dict[str, Any]) -> list[str]:
+def _decision(result: Comparison) -> list[str]:
     """The verdict, and the reasons for it."""
     from plumbline.review import verdict_line
 
-    judged = result["gate"]
+    gate = result.gate
     lines = [
         verdict_line.verdict(result),
-        *(f"- {verdict_line.reason(r)}" for r in judged["reasons"]),
+        *(f"- {verdict_line.reason(r)}" for r in gate.reasons),
     ]
-    for reason in judged["lifted"]:
-        why = judged["overrides"][reason["usecase"]]
+    for reason in gate.lifted:
+        why = gate.overrides[reason.usecase or ""]
         lines.append(f"- overridden ({why}): {verdict_line.reason(reason)}")
     return lines
 
@@ -185,12 +190,13 @@ def report(
     from plumbline.core.files import read_json
     from plumbline.report import html as page
     from plumbline.report import markdown as text
-    from plumbline.review import document, merge_gate
+    from plumbline.review import comparison as documents
+    from plumbline.review import document
 
     if not markdown and not html:
         raise PlumblineError("nothing to write: give --markdown FILE, --html FILE, or both")
     name = str(comparison)
-    blocks = document.blocks(merge_gate.read(read_json(comparison), name), name)
+    blocks = document.blocks(documents.parse(read_json(comparison), name), name)
     for path, render in ((markdown, text.comment), (html, page.render)):
         if path:
             keep_text(path, render(blocks))

@@ -7,7 +7,7 @@ from typing import Any
 
 from plumbline.core.usecase import UseCase
 from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text
-from plumbline.report.metric_titles import metric_title
+from plumbline.report.metric_titles import metric_title, units
 from plumbline.report.numbers import figure, interval, relative, share
 
 Figures = Mapping[str, Any]
@@ -72,7 +72,7 @@ def quality(usecase: UseCase, figures: Figures) -> list[Block]:
             f"{_test(figures)} Intervals: {asked['level']:.0%}, from {asked['bootstrap']} bootstrap "
             f"replicates of whole {units}. {_terms(figures)}"
         ),
-        _metrics(figures, units_of(usecase, figures)),
+        _metrics(figures, _units(usecase, figures)),
         _differences(figures),
         Picture("quality", "The curves of the model and of the baselines"),
         *_months(usecase, figures),
@@ -96,17 +96,15 @@ def _terms(figures: Figures) -> str:
     )
 
 
-def units_of(usecase: UseCase, figures: Figures) -> dict[str, str]:
-    """The units that metrics are counted in, by kind; a share or a flag has none."""
-    unit = usecase.column(usecase.label).unit
-    label = {} if unit in ("-", "0/1") else {"label": unit}
-    return label | ({"cost": figures["costs"]["unit"]} if figures.get("costs") else {})
+def _units(usecase: UseCase, figures: Figures) -> dict[str, str]:
+    costs = figures.get("costs") or {}
+    return units(usecase.column(usecase.label).unit, costs.get("unit"))
 
 
-def _metrics(figures: Figures, units: Mapping[str, str]) -> Table:
+def _metrics(figures: Figures, named: Mapping[str, str]) -> Table:
     others = figures["baselines"]
     rows = [
-        (metric_title(m, units), interval(estimate), *(figure(o.get(m)) for o in others.values()))
+        (metric_title(m, named), interval(estimate), *(figure(o.get(m)) for o in others.values()))
         for m, estimate in figures["metrics"].items()
     ]
     return Table("Model and baselines", ("metric", "model", *others), rows)

@@ -41,6 +41,16 @@ TITLES: Mapping[str, Title] = {
 }
 
 
+def units(label: str, cost: str | None) -> dict[str, str]:
+    """The units by kind: the label's, unless it is a flag or a share, and that of costs, if there are any.
+
+    >>> units("minutes", None), units("0/1", "EUR")
+    ({'label': 'minutes'}, {'cost': 'EUR'})
+    """
+    named = {} if label in ("-", "0/1") else {"label": label}
+    return named | ({"cost": cost} if cost else {})
+
+
 def metric_title(metric: str, units: Mapping[str, str] | None = None) -> str:
     """A metric's name for people, with its unit where `units` names it by kind.
 

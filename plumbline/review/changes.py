@@ -2,119 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from plumbline.report.blocks import Block, Bullets, Fold, Table, Text
-from plumbline.report.numbers import figure
+from plumbline.report.numbers import NONE, figure
+from plumbline.review.comparison import (
+    ChangedPath,
+    ChangedStage,
+    ChangedValue,
+    ColumnDrift,
+    DataChanges,
+    FeatureChanges,
+    Lineage,
+    Sides,
+    StageCost,
+    UseCaseComparison,
+    Value,
+)
 
 SIDES = ("base", "head")
-NAMED = 5  # packages in the line that tells of them
+NAMED = 5
+"""Packages that are named outside of the table."""
 DRIFT = ("column", "PSI", "its noise", "null in base", "null in head", "verdict")
 COST = ("stage", "base, s", "head, s", "base, MB", "head, MB")
+DRIFT_TITLE = "Drift of head's newest rows from base's"
 
 
-def lines(case: Mapping[str, Any]) -> Iterator[str]:
-    """The evaluation's gate, the monitor's verdict, and columns that drifted, a line each."""
-    told, watched = case["evaluate"], case["monitor"]
-    yield f"Evaluate: {told['verdict'] or 'no verdict'}: {'; '.join(told['reasons'])}"
-    retrain = watched["retrain"] or {}
-    advice = f"; retrain: {'yes' if retrain.get('now') else 'no'}, {retrain.get('why')}"
-    yield f"Monitor: {watched['summary'] or 'no verdict'}{advice if retrain else ''}"
-    moved = [line["column"] for line in case["drift"] if line["word"] == "drift"]
+def lines(usecase: UseCaseComparison) -> Iterator[str]:
+    """The acceptance gate, the monitor's verdict, and columns that drifted, a line each."""
+    evaluate, monitor = usecase.evaluate, usecase.monitor
+    yield f"Evaluate: {evaluate.verdict or 'no verdict'}: {'; '.join(evaluate.reasons)}"
+    advice = ""
+    if monitor.retrain:
+        advice = f"; retrain: {'yes' if monitor.retrain.now else 'no'}, {monitor.retrain.why}"
+    yield f"Monitor: {monitor.summary or 'no verdict'}{advice}"
+    moved = [drift.column for drift in usecase.drift if drift.word == "drift"]
     if moved:
-        yield f"Drift of head's newest rows against base's: {', '.join(moved)}"
+        yield f"{DRIFT_TITLE}: {', '.join(moved)}"
 
 
-def packages(moved: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
-    """What the locks of dependencies say that differs: named first, all in a table."""
-    names = ", ".join(str(p["key"]) for p in moved[:NAMED])
+def packages(moved: Sequence[ChangedValue]) -> Iterator[Block]:
+    """Which locked dependencies differ: the first by name, all in a table."""
+    names = ", ".join(p.key for p in moved[:NAMED])
     more = f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
     yield Text(f"Dependencies changed: {names}{more}.")
-    rows = [(str(p["key"]), _value(p["base"]), _value(p["head"])) for p in moved]
-    yield _table("Dependencies", ("package", *SIDES), rows)
+    yield _table("Dependencies", ("package", *SIDES), list(map(_changed, moved)))
 
 
-def folds(case: Mapping[str, Any]) -> Iterator[Block]:
+def folds(usecase: UseCaseComparison) -> Iterator[Block]:
     """Everything that differs, folded; what does not differ is left out."""
-    if case["params"]:
-        rows = [(c["key"], _value(c["base"]), _value(c["head"])) for c in case["params"]]
-        yield _table("Params", ("param", *SIDES), rows)
-    if case["stages"]:
-        rows = [(s["name"], s["change"], "; ".join(_causes(s))) for s in case["stages"]]
-        yield _table("Changed stages, and why", ("stage", "entry", "what differs"), rows)
-    differing = _data(case["data"])
+    if usecase.params:
+        yield _table("Params", ("param", *SIDES), list(map(_changed, usecase.params)))
+    if usecase.stages:
+        rows = [(s.name, s.change, "; ".join(_causes(s))) for s in usecase.stages]
+        yield _table("Changed stages and causes", ("stage", "entry", "what differs"), rows)
+    differing = _data(usecase.data)
     if differing:
-        yield _table("Data", ("of the data", *SIDES), differing)
-    if case["drift"]:
-        moved = [_drifted(line) for line in case["drift"]]
-        yield _table("Drift of head's newest rows against base's", DRIFT, moved, range(1, 5))
-    told = list(_features(case["features"]))
-    if told:
-        yield Fold(f"Features: {len(told)} changes", [Bullets(told)])
-    if case["cost"]:
-        spent = [_cost(line) for line in case["cost"]]
-        yield _table("Seconds and memory of the stages", COST, spent, range(1, 5))
-    yield Fold("Lineage (md5)", [_lineage(case["lineage"])])
+        yield _table("Data", ("item", *SIDES), differing)
+    if usecase.drift:
+        yield _table(DRIFT_TITLE, DRIFT, list(map(_drift, usecase.drift)), range(1, 5))
+    features = list(_features(usecase.features))
+    if features:
+        yield Fold(f"Features: {len(features)} changes", [Bullets(features)])
+    if usecase.cost:
+        yield _table("Time and memory by stage", COST, list(map(_cost, usecase.cost)), range(1, 5))
+    yield Fold("Lineage (md5)", [_lineage(usecase.lineage)])
 
 
-def _causes(stage: Mapping[str, Any]) -> Iterator[str]:
-    if stage["command"]:
+def _causes(stage: ChangedStage) -> Iterator[str]:
+    if stage.command:
         yield "its command"
-    if stage["params"]:
-        yield f"params {', '.join(stage['params'])}"
-    if stage["deps"]:
-        yield f"deps {', '.join(_changed(d) for d in stage['deps'])}"
-    if stage["outs"]:
-        yield f"outs {', '.join(_changed(o) for o in stage['outs'])}"
+    if stage.params:
+        yield f"params {', '.join(stage.params)}"
+    if stage.deps:
+        yield f"deps {', '.join(map(_path, stage.deps))}"
+    if stage.outs:
+        yield f"outs {', '.join(map(_path, stage.outs))}"
 
 
-def _changed(told: Mapping[str, Any]) -> str:
-    return told["path"] + ("" if told["change"] == "changed" else f" ({told['change']})")
+def _path(changed: ChangedPath) -> str:
+    return changed.path + ("" if changed.change == "changed" else f" ({changed.change})")
 
 
-def _data(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    pairs = [(key, told[key]) for key in ("rows", "span", "as_of")]
-    pairs += [(f"column {c['key']}", c) for c in told["schema"]]
-    pairs += [(f"set aside, {c['key']}", c) for c in told["quarantine"]]
-    return [
-        (key, _value(p["base"]), _value(p["head"])) for key, p in pairs if p["base"] != p["head"]
+def _data(data: DataChanges) -> list[tuple[str, str, str]]:
+    pairs: list[tuple[str, Sides]] = [
+        ("rows", data.rows),
+        ("span", data.span),
+        ("as-of date", data.as_of),
+        *((f"column {c.key}", c) for c in data.columns),
+        *((f"quarantine, {c.key}", c) for c in data.quarantine),
     ]
+    return [(key, _value(p.base), _value(p.head)) for key, p in pairs if p.base != p.head]
 
 
-def _features(told: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"added: {name}" for name in told["added"])
-    yield from (f"removed: {name}" for name in told["removed"])
-    for one in told["redefined"]:
-        yield f"redefined: {one['name']} ({', '.join(one['parts'])})"
-    yield from (f"now in the model: {name}" for name in told["joined"])
-    yield from (f"no longer in the model: {name}" for name in told["left"])
+def _features(features: FeatureChanges) -> Iterator[str]:
+    yield from (f"added: {name}" for name in features.added)
+    yield from (f"removed: {name}" for name in features.removed)
+    for one in features.redefined:
+        yield f"redefined: {one.name} ({', '.join(one.parts)})"
+    yield from (f"now in the model: {name}" for name in features.joined)
+    yield from (f"no longer in the model: {name}" for name in features.left)
 
 
-def _drifted(line: Mapping[str, Any]) -> tuple[str, ...]:
-    sizes = (figure(line[k]) for k in ("psi", "noise", "null_base", "null_head"))
-    return (str(line["column"]), *sizes, str(line["word"]))
+def _drift(drift: ColumnDrift) -> tuple[str, ...]:
+    sizes = map(figure, (drift.psi, drift.noise, drift.null_base, drift.null_head))
+    return (drift.column, *sizes, drift.word)
 
 
-def _cost(line: Mapping[str, Any]) -> tuple[str, ...]:
-    pairs = [(line[side] or {}).get(k) for k in ("seconds", "memory_mb") for side in SIDES]
-    return (str(line["stage"]), *(figure(value) for value in pairs))
+def _cost(cost: StageCost) -> tuple[str, ...]:
+    sides = (cost.base, cost.head)
+    seconds = [side.seconds if side else None for side in sides]
+    memory = [side.memory_mb if side else None for side in sides]
+    return (cost.stage, *map(figure, (*seconds, *memory)))
 
 
-def _lineage(told: Mapping[str, Any]) -> Table:
-    keys = list(dict.fromkeys((k, p) for side in SIDES for k in told[side] for p in told[side][k]))
-    rows = [(k, p, *(told[s].get(k, {}).get(p, "–") for s in SIDES)) for k, p in keys]
+def _lineage(lineage: Lineage) -> Table:
+    sides = (lineage.base, lineage.head)
+    keys = list(dict.fromkeys((k, p) for side in sides for k in side for p in side[k]))
+    rows = [(k, p, *(side.get(k, {}).get(p, NONE) for side in sides)) for k, p in keys]
     return Table("Lineage", ("of", "path", *SIDES), rows)
 
 
 def _table(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Iterable[int] = ()
 ) -> Fold:
-    inner: list[Text | Bullets | Table] = [Table(title, head, rows, frozenset(numbers))]
-    return Fold(f"{title}: {len(rows)}", inner)
+    return Fold(f"{title}: {len(rows)}", [Table(title, head, rows, frozenset(numbers))])
 
 
-def _value(value: Any) -> str:
+def _changed(value: ChangedValue) -> tuple[str, str, str]:
+    return value.key, _value(value.base), _value(value.head)
+
+
+def _value(value: Value) -> str:
     if isinstance(value, list):
-        return " to ".join(str(v) for v in value)
+        return " to ".join(map(str, value))
     return figure(value)

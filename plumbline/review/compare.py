@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plumbline.config import UseCaseParams
 from plumbline.core import usecase_loader
 from plumbline.core.hashing import md5_bytes
+from plumbline.core.usecase import UseCase
 from plumbline.metrics.metrics import PRIMARY
 from plumbline.repo import artifacts, object_stores, revisions
 from plumbline.repo.object_stores import Folder
+from plumbline.report.metric_titles import units
 from plumbline.review import (
+    comparison,
     data_drift,
     lock_changes,
     lockcheck,
@@ -25,6 +29,7 @@ from plumbline.review import (
     scoring,
     seed_variance,
 )
+from plumbline.review.comparison import Comparison
 from plumbline.review.revision import Side
 from plumbline.review.scoring import Criteria
 from plumbline.review.seed_variance import SeedReplicates
@@ -41,8 +46,8 @@ def compare(
     repro_log: str | None = None,
     *,
     committed: bool = False,
-) -> dict[str, Any]:
-    """Base against head (None: the work tree), and head against the last release, for JSON.
+) -> Comparison:
+    """Base against head (None: the work tree), and head against the last release.
 
     `repro_log`: what `dvc repro` printed; where a stage failed, its error stands in place of figures.
     `committed`: dvc.lock must be HEAD's, too, stage by stage.
@@ -52,8 +57,7 @@ def compare(
     last = revision.release(root, new)
     failed = None if repro_log is None else lockcheck.failure(repro_log)
     differing = [] if failed else changed(old.entries, new.entries)
-    found = {
-        "format": merge_gate.FORMAT,
+    sections = {
         "base": old.about(),
         "head": new.about(),
         "release": last.about() if last else None,
@@ -64,7 +68,7 @@ def compare(
         "usecases": {name: _usecase(name, old, new, last) for name in differing},
         "lock": _lock(root, new) | ({"uncommitted": uncommitted(root)} if committed else {}),
     }
-    return {**found, "gate": merge_gate.ruling(found)}
+    return merge_gate.judged(comparison.evidence(sections))
 
 
 def changed(base: Entries, head: Entries) -> list[str]:
@@ -131,6 +135,7 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
     return {
         "problem": criteria.usecase.problem,
         "primary": PRIMARY[criteria.usecase.problem],
+        "units": _units(criteria.usecase, params),
         "level": params.evaluate.level,
         "margin": params.gate.margin,
         "seeds": own.replicates.as_json(),
@@ -151,6 +156,11 @@ def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[st
         "blocked": metadata_diff.blocked(after),
         "lineage": {"base": lock_changes.lineage(old), "head": lock_changes.lineage(new)},
     }
+
+
+def _units(usecase: UseCase, params: UseCaseParams) -> dict[str, str]:
+    costs = params.train.costs
+    return units(usecase.column(usecase.label).unit, costs.unit if costs else None)
 
 
 def _against(own: HeadUseCase, other: Side) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def data(base: Told, head: Told) -> dict[str, Any]:
         "rows": _both(old, new, "rows"),
         "span": _both(old, new, "span"),
         "as_of": _both(old, new, "as_of"),
-        "schema": lock_changes.values(_schema(old), _schema(new)),
+        "columns": lock_changes.values(_schema(old), _schema(new)),
         "quarantine": _counts(base.get("validate", {}), head.get("validate", {})),
     }
 

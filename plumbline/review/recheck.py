@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
 from plumbline.review import compare, lockcheck, merge_gate, revision
+from plumbline.review import comparison as documents
+from plumbline.review.comparison import Comparison, LockState, Reason
 
 
-def lock(root: Path) -> list[merge_gate.Reason]:
+def lock(root: Path) -> list[Reason]:
     """Why dvc.lock is not what the files give. Needs neither data nor credentials."""
-    checked = lockcheck.check(revision.side(root, None))
-    return list(merge_gate.reasons({"lock": checked, "usecases": {}}))
+    here = revision.side(root, None)
+    return list(merge_gate.of_lock(_lock(here, [])))
 
 
-def comparison(root: Path, path: Path) -> dict[str, Any]:
+def comparison(root: Path, path: Path) -> Comparison:
     """The comparison in `path` with its gate judged anew.
 
     PlumblineError where its head has another dvc.lock than the work tree at `root`.
     """
-    name = str(path)
-    recorded = merge_gate.read(read_json(path), name)
+    written = documents.parse(read_json(path), str(path))
     here = revision.side(root, None)
-    if recorded["lock"].get("md5") != compare.lock_md5(here):
+    if written.lock.md5 != compare.lock_md5(here):
         raise PlumblineError(
-            f"{name}: its head has another dvc.lock than this work tree; run `plumbline compare` "
+            f"{path}: its head has another dvc.lock than this work tree; run `plumbline compare` "
             "again, with head checked out"
         )
-    checked = {**lockcheck.check(here), "uncommitted": recorded["lock"].get("uncommitted")}
-    return {**recorded, "gate": merge_gate.ruling({**recorded, "lock": checked})}
+    checked = _lock(here, written.lock.uncommitted)
+    judged = merge_gate.judged(written.model_copy(update={"lock": checked}))
+    return written.model_copy(update={"gate": judged.gate})
+
+
+def _lock(side: revision.Side, uncommitted: list[str]) -> LockState:
+    state = {"md5": compare.lock_md5(side), "uncommitted": uncommitted, **lockcheck.check(side)}
+    return LockState.model_validate(state)

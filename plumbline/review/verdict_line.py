@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure
+from plumbline.review.comparison import (
+    Comparison,
+    NotComparable,
+    Reason,
+    SameModel,
+    UseCaseComparison,
+)
 
 WORDS = {
     "yes": "May be merged",
@@ -16,42 +20,41 @@ WORDS = {
 }
 
 
-def verdict(comparison: Mapping[str, Any]) -> str:
+def verdict(comparison: Comparison) -> str:
     """The line that a report begins with."""
-    gate = comparison["gate"]
-    start = WORDS.get(gate["verdict"], str(gate["verdict"]))
-    if gate["verdict"] == "failed":
-        return f"{start}: {reason(gate['reasons'][0])}"
-    if gate["verdict"] == "no":
-        count = len(gate["reasons"])
+    gate = comparison.gate
+    start = WORDS[gate.verdict]
+    if gate.verdict == "failed":
+        return f"{start}: {reason(gate.reasons[0])}"
+    if gate.verdict == "no":
+        count = len(gate.reasons)
         more = f" (and {count - 1} more)" if count > 1 else ""
-        return f"{start}: {reason(gate['reasons'][0])}{more}"
-    if gate["verdict"] == "overridden":
-        return f"{start}: {'; '.join(f'{n}: {why}' for n, why in gate['overrides'].items())}"
+        return f"{start}: {reason(gate.reasons[0])}{more}"
+    if gate.verdict == "overridden":
+        return f"{start}: {'; '.join(f'{n}: {why}' for n, why in gate.overrides.items())}"
     return f"{start}: {_results(comparison)}"
 
 
-def reason(against: Mapping[str, Any]) -> str:
+def reason(against: Reason) -> str:
     """A reason, its use case first."""
-    text = str(against["text"])
-    return f"{against['usecase']}: {text}" if against.get("usecase") else text
+    return f"{against.usecase}: {against.text}" if against.usecase else against.text
 
 
-def _results(comparison: Mapping[str, Any]) -> str:
-    results = {name: _result(one) for name, one in comparison["usecases"].items()}
+def _results(comparison: Comparison) -> str:
+    results = {name: _result(usecase) for name, usecase in comparison.usecases.items()}
     if not results:
         return "no use case's outputs changed"
     return "; ".join(f"{name}: {text}" for name, text in results.items())
 
 
-def _result(usecase: Mapping[str, Any]) -> str:
-    result = usecase["base"].get("head")
-    if not result:
+def _result(usecase: UseCaseComparison) -> str:
+    result = usecase.base.head
+    if result is None:
         return "new, nothing to compare with"
-    if result.get("same"):
+    if isinstance(result, SameModel):
         return "the same model"
-    if not result["comparable"]:
+    if isinstance(result, NotComparable):
         return "not comparable"
-    primary = result["metrics"][usecase["primary"]]
-    values = f"{figure(primary['base'])} → {figure(primary['head'])}"
-    return f"{metric_title(usecase['primary'])} {primary['difference']['word']} ({values})"
+    primary = result.metrics[usecase.primary]
+    values = f"{figure(primary.base)} → {figure(primary.head)}"
+    return f"{metric_title(usecase.primary)} {primary.difference.word} ({values})"

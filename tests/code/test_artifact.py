@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.review import artifact, merge_gate
+from plumbline.review import artifact
+from plumbline.review.comparison import schema as schema_of
 from tests.reviews import comparison
 
 
 def whole(**changes: Any) -> dict[str, Any]:
-    found = comparison(**changes)
-    return {**found, "gate": merge_gate.ruling(found)}
+    return comparison(**changes).plain()
 
 
 def written(folder: Path, found: Any) -> Path:
@@ -84,7 +84,7 @@ def test_anything_else_is_refused(tmp_path: Path, at: str, value: Any) -> None:
         found["usecases"]["../shop"] = copy.deepcopy(found["usecases"]["shop"])
     else:
         change(at=at, value=value)(found)
-    with pytest.raises(PlumblineError, match="not a comparison: breaks "):
+    with pytest.raises(PlumblineError, match=r"not a comparison: breaks \w+ at "):
         artifact.read(written(tmp_path, found))
 
 
@@ -96,7 +96,7 @@ def test_anything_else_is_refused(tmp_path: Path, at: str, value: Any) -> None:
         ('{"format": NaN}', "not JSON"),
         ('{"format": ' + "1" * 5000 + "}", "not JSON"),
         (" " * 2_000_001, "larger than 2,000,000 bytes"),
-        ("[]", "breaks type"),
+        ("[]", "breaks model_type at the whole"),
     ],
 )
 def test_what_is_no_comparison_at_all(tmp_path: Path, text: str, message: str) -> None:
@@ -114,3 +114,45 @@ def test_a_refusal_repeats_nothing(tmp_path: Path) -> None:
     with pytest.raises(PlumblineError, match="figures or names are missing") as error:
         artifact.rendered(written(tmp_path, found))
     assert "stop-commands" not in str(error.value)
+    found["usecases"]["shop"]["features"]["::stop-commands::"] = 1
+    with pytest.raises(
+        PlumblineError, match=r"breaks extra_forbidden at usecases/\*/features/\*"
+    ) as error:
+        artifact.rendered(written(tmp_path, found))
+    assert "stop-commands" not in str(error.value)
+
+
+def test_a_value_of_any_depth_is_refused(tmp_path: Path) -> None:
+    text = json.dumps(whole()).replace('"base": 10', f'"base": {"[" * 900}{"]" * 900}')
+    with pytest.raises(PlumblineError, match=r"not a comparison|not JSON"):
+        artifact.read(written(tmp_path, text))
+
+
+def test_the_generated_schema_says_the_same() -> None:
+    """Every object forbids unknown keys or limits their number; every text and list has a length."""
+    from jsonschema import Draft202012Validator
+
+    schema = schema_of()
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid(whole())
+    assert not validator.is_valid({**whole(), "pull_request": 7})
+    stranger = {name: s for name, s in schema["$defs"].items() if name not in ("Gate", "Reason")}
+    assert list(unlimited(stranger)) == []
+
+
+def unlimited(schema: Any) -> Iterator[str]:
+    """Parts of a schema that take a text, a list or a mapping of any size."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from unlimited(one)
+    if not isinstance(schema, dict):
+        return
+    limits = {"string": "maxLength", "array": "maxItems", "object": "maxProperties"}
+    limit = limits.get(str(schema.get("type")))
+    closed = schema.get("additionalProperties") is False or {"pattern", "enum", "const"} & set(
+        schema
+    )
+    if limit and limit not in schema and not closed:
+        yield str(schema)[:200]
+    for one in schema.values():
+        yield from unlimited(one)

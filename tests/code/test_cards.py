@@ -14,6 +14,7 @@ from plumbline.cli.app import main
 from plumbline.core.errors import SpecError
 from plumbline.evaluate import model_card, model_card_check
 from plumbline.review import cards, merge_gate
+from plumbline.review.comparison import LockState
 from tests import in_memory
 from tests.code.test_modelcard import FIGURES, page, usecase
 from tests.conftest import ROOT
@@ -143,8 +144,9 @@ def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_ruling_names_the_card():
-    [reason] = merge_gate.reasons({"lock": {"cards": ["x says 1"]}, "usecases": {}})
-    assert (reason["kind"], reason["usecase"]) == ("card", None)
+    state = LockState(md5="0", checked=True, cards=["x says 1"])
+    [reason] = merge_gate.of_lock(state)
+    assert (reason.kind, reason.usecase) == ("card", None)
 
 
 def test_the_tree_is_that_of_the_use_cases() -> None:

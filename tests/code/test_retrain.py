@@ -14,6 +14,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.data.params import Data
 from plumbline.ops.retrain import as_of, branches, messages, outcomes, retrain_document
 from plumbline.ops.retrain.retrain_document import RetrainDocument, RetrainRecord
+from plumbline.review.comparison import Gate
 from tests.reviews import comparison
 
 TODAY = date(2025, 9, 1)
@@ -113,7 +114,8 @@ def test_the_monitor_decides(told: dict, word: str | None) -> None:
 def test_only_a_plain_yes_makes_a_challenger(verdict: str, word: str) -> None:
     reason = {"usecase": "shop", "kind": "worse", "text": "it is worse"}
     gate = {"verdict": verdict, "reasons": [reason], "lifted": [], "overrides": {"shop": "because"}}
-    judged = outcomes.of_comparison(comparison(gate=gate))
+    gated = comparison().model_copy(update={"gate": Gate.model_validate(gate)})
+    judged = outcomes.of_comparison(gated)
     assert judged.kind == word
     if word == "drift":
         assert judged.reasons == ("challenger refused: shop: it is worse",)
@@ -132,7 +134,7 @@ def test_the_body_holds_the_evidence_and_nothing_acts() -> None:
     assert "As-of date: 2025-07-01 → 2025-07-29" in text
     assert "labels say so" in text
     assert "| drift |" in text
-    assert "average\\_precision" in text
+    assert "average precision" in text
     assert "@all" not in text
     assert "<b>" not in text
 
@@ -151,8 +153,8 @@ def test_every_outcome_has_words(outcome: str) -> None:
         ({"format": 2, "base": "b", "usecases": []}, "x.json, format: .*found 2; write it again"),
         ({"base": "b", "usecases": [{"usecase": "shop"}]}, "usecases.0.outcome: missing key"),
         (
-            {"base": "b", "usecases": [record("drift", comparison={}).plain()]},
-            "x.json: .*comparison",
+            {"base": "b", "usecases": [record("drift").plain() | {"comparison": {}}]},
+            "x.json, usecases.0.comparison.format: missing key",
         ),
     ],
 )

@@ -48,7 +48,7 @@ HEAD = {
 def test_data() -> None:
     found = metadata_diff.data(BASE, HEAD)
     assert found["rows"] == {"base": 10, "head": 12}
-    assert found["schema"] == [{"key": "w", "base": "int, g", "head": "float, g"}]
+    assert found["columns"] == [{"key": "w", "base": "int, g", "head": "float, g"}]
     assert found["quarantine"] == [
         {"key": "events: w.null", "base": 0, "head": 1},
         {"key": "events: w.range", "base": 3, "head": 0},
@@ -77,4 +77,4 @@ def test_head_s_verdicts() -> None:
 def test_nothing_is_said_of_what_is_not_there() -> None:
     assert metadata_diff.evaluate({})["verdict"] is None
     assert metadata_diff.monitor({})["level"] is None
-    assert metadata_diff.data({}, {})["schema"] == []
+    assert metadata_diff.data({}, {})["columns"] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 
@@ -13,19 +12,21 @@ from plumbline.report import html as page
 from plumbline.report import markdown
 from plumbline.report.blocks import Bullets, Fold, Graph, Table, Text, Verdict
 from plumbline.review import document
+from plumbline.review.comparison import Comparison
 from tests.reviews import LOCK, RESULT, comparison
 
 EVIL = (
     '@everyone <img src="https://evil.example/x"> | [a](javascript:x) `b` #1 \u202e\nGH-1 www.x.y'
 )
+NO_MONITOR = {"level": None, "summary": None, "retrain": None, "findings": 0}
 VOID = {"meta", "link", "rect"}
 
 
-def markdown_of(found: dict[str, Any]) -> str:
+def markdown_of(found: Comparison) -> str:
     return markdown.comment(document.blocks(found, "in.json"))
 
 
-def page_of(found: dict[str, Any]) -> str:
+def page_of(found: Comparison) -> str:
     return page.render(document.blocks(found, "in.json"))
 
 
@@ -52,9 +53,10 @@ class Tags(HTMLParser):
 def test_the_verdict_is_the_first_line() -> None:
     assert markdown_of(comparison()).startswith("**✅ May be merged: shop")
     assert markdown_of(comparison({"blocked": 1})).startswith(
-        "**❌ Not to be merged: shop: 1 checks"
+        "**❌ Not to be merged: shop: 1 blocking check"
     )
-    assert markdown_of(comparison(gate={"verdict": "no"})).startswith("**✅"), "a verdict forged"
+    forged = comparison().model_copy(update={"gate": comparison({"blocked": 1}).gate})
+    assert markdown_of(forged).startswith("**✅"), "a verdict that is forged"
 
 
 def test_all_parts_are_there() -> None:
@@ -70,8 +72,8 @@ def test_all_parts_are_there() -> None:
 def test_an_override_is_printed() -> None:
     text = markdown_of(comparison({"blocked": 1, "override": "agreed with risk"}))
     assert text.startswith("**⚠️ May be merged by an override")
-    assert "Override of shop, from params.yaml: agreed with risk" in text
-    assert "- overridden: shop: 1 checks" in text
+    assert "Override of shop in params.yaml: agreed with risk" in text
+    assert "- overridden: shop: 1 blocking check" in text
 
 
 def test_a_failed_run_shows_no_figure() -> None:
@@ -85,13 +87,13 @@ def test_a_failed_run_shows_no_figure() -> None:
 
 def test_what_was_not_checked_or_is_the_same_is_said() -> None:
     found = comparison(
-        {"base": {"head": {"comparable": True, "same": True}}}, lock={"checked": False}
+        {"base": {"head": {"comparable": True, "same": True}}}, lock={"md5": "0", "checked": False}
     )
     text = markdown_of(found)
     assert "the same model and test table" in text
     assert "dvc.lock was not checked" in text
     assert "no verdict" in markdown_of(
-        comparison({"monitor": {"summary": None, "retrain": None}, "release": {}}, release=None)
+        comparison({"monitor": NO_MONITOR, "release": {}}, release=None)
     )
 
 
@@ -152,7 +154,12 @@ def test_the_page_is_whole_and_alone() -> None:
     assert '<li class="changed">train (changed)</li>' in html
 
 
-@pytest.mark.parametrize("case", [{"base": 3}, {"stages": None}, {"base": {"head": {}}}])
-def test_a_damaged_comparison_is_one_message(case: dict[str, Any]) -> None:
-    with pytest.raises(PlumblineError, match=r"in.json: damaged .*plumbline compare"):
-        document.blocks(comparison(case), "in.json")
+def test_a_comparison_without_its_primary_metric_is_one_message() -> None:
+    with pytest.raises(PlumblineError, match=r"in.json: damaged: no 'mae'; .*plumbline compare"):
+        document.blocks(comparison({"primary": "mae"}), "in.json")
+
+
+def test_metrics_have_titles_and_units() -> None:
+    mae = {**RESULT, "metrics": {"mae": RESULT["metrics"]["brier"]}, "slices": {}}
+    found = comparison({"primary": "mae", "units": {"label": "minutes"}, "base": {"head": mae}})
+    assert "| mean absolute error \\(minutes\\) | 0.5 |" in markdown_of(found)

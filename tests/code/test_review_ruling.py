@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.review import merge_gate, verdict_line
-from tests.reviews import CASE, LOCK, RESULT, WORSE, comparison
+from plumbline.review import verdict_line
+from plumbline.review.comparison import Comparison, parse
+from tests.reviews import CASE, LOCK, RESULT, WORSE, comparison, sections
 
 LOW = {"slice": "size", "group": "small", "value": 0.1, "floor": 0.3}
 BAD_RESULT = {**RESULT, "metrics": {"average_precision": WORSE}}
@@ -27,13 +28,13 @@ LEAKED_ERROR = {**RESULT, "metrics": {"mae": moved(10.0, 4.0, "better")}}
 EVALUATE = {"verdict": "pass", "reasons": [], "checks": {}, "below_floor": []}
 
 
-def kinds(found: dict[str, Any]) -> list[str | None]:
-    return [r["kind"] for r in merge_gate.ruling(found)["reasons"]]
+def kinds(found: Comparison) -> list[str]:
+    return [r.kind for r in found.gate.reasons]
 
 
 def test_nothing_against() -> None:
-    judged = merge_gate.ruling(comparison())
-    assert (judged["verdict"], judged["reasons"]) == ("yes", [])
+    gate = comparison().gate
+    assert (gate.verdict, gate.reasons) == ("yes", [])
 
 
 @pytest.mark.mltest("Infra 4")
@@ -43,10 +44,18 @@ def test_nothing_against() -> None:
         ({"base": {"head": BAD_RESULT}}, "worse", "than base's beyond noise on head's test window"),
         ({"base": {"base": BAD_RESULT}}, "worse", "beyond noise on base's test window"),
         ({"release": {"head": BAD_RESULT}}, "worse", "than the last release's beyond noise"),
-        ({"evaluate": {**EVALUATE, "below_floor": [LOW]}}, "slice", "size small is 0.1"),
-        ({"evaluate": {"verdict": "fail", "reasons": ["why not"]}}, "evaluate", "why not"),
-        ({"evaluate": {}}, "evaluate", "no verdict"),
-        ({"blocked": 2}, "contract", "2 checks"),
+        (
+            {"evaluate": {**EVALUATE, "below_floor": [LOW]}},
+            "slice",
+            "size small is 0.1, below its floor 0.3",
+        ),
+        (
+            {"evaluate": {**EVALUATE, "verdict": "fail", "reasons": ["why not"]}},
+            "evaluate",
+            "why not",
+        ),
+        ({"evaluate": {**EVALUATE, "verdict": None}}, "evaluate", "no verdict"),
+        ({"blocked": 2}, "contract", "2 blocking checks"),
         (
             {"base": {"head": BROKEN_SLICE}},
             "slice",
@@ -54,18 +63,21 @@ def test_nothing_against() -> None:
         ),
         ({"base": {"head": DEARER}}, "cost", "grew beyond noise: 100 → 120"),
         ({"base": {"head": LEAKED}}, "too-good", "more than 50% of what was left to gain"),
-        ({"base": {"head": LEAKED_ERROR}, "primary": "mae"}, "too-good", "mae gains more than 50%"),
+        (
+            {"base": {"head": LEAKED_ERROR}, "primary": "mae"},
+            "too-good",
+            "mean absolute error gains more than 50%",
+        ),
         ({"data": OLDER}, "older", "as of 2025-01-01, base's as of 2025-02-01"),
     ],
 )
 def test_a_use_case_s_reason(case: dict[str, Any], kind: str, text: str) -> None:
-    found = comparison(case)
-    [reason] = merge_gate.ruling(found)["reasons"]
-    assert (reason["usecase"], reason["kind"]) == ("shop", kind)
-    assert text in reason["text"]
-    lifted = merge_gate.ruling(comparison({**case, "override": "agreed"}))
-    assert lifted["verdict"] == "overridden"
-    assert lifted["lifted"] == [reason]
+    [reason] = comparison(case).gate.reasons
+    assert (reason.usecase, reason.kind) == ("shop", kind)
+    assert text in reason.text
+    gate = comparison({**case, "override": "agreed"}).gate
+    assert gate.verdict == "overridden"
+    assert gate.lifted == [reason]
 
 
 @pytest.mark.parametrize(
@@ -83,8 +95,8 @@ def test_what_stays_within_the_limits(result: dict[str, Any]) -> None:
 
 
 def test_a_slice_is_named_once() -> None:
-    told = {"verdict": "fail", "reasons": ["slices"], "checks": {"slices": "fail"}}
-    assert kinds(comparison({"evaluate": {**told, "below_floor": [LOW]}})) == ["evaluate"]
+    failed = {"verdict": "fail", "reasons": ["slices"], "checks": {"slices": "fail"}}
+    assert kinds(comparison({"evaluate": {**failed, "below_floor": [LOW]}})) == ["evaluate"]
 
 
 @pytest.mark.parametrize(
@@ -98,22 +110,20 @@ def test_a_slice_is_named_once() -> None:
 )
 def test_an_override_does_not_lift_a_wrong_lock(lock: dict[str, Any], kind: str) -> None:
     found = comparison({"override": "agreed"}, lock={**LOCK, **lock})
-    assert merge_gate.ruling(found)["verdict"] == "no"
+    assert found.gate.verdict == "no"
     assert kinds(found) == [kind]
 
 
 def test_a_failed_stage_comes_first() -> None:
     found = comparison(failed={"stage": "train@shop", "error": "no rows"}, usecases={})
-    judged = merge_gate.ruling(found)
-    assert judged["verdict"] == "failed"
-    said = verdict_line.verdict({**found, "gate": judged})
-    assert said == "FAILED: stage train@shop failed: no rows"
+    assert found.gate.verdict == "failed"
+    assert verdict_line.verdict(found) == "FAILED: stage train@shop failed: no rows"
 
 
-@pytest.mark.parametrize("found", [[], {}, comparison(format=2), comparison(usecases={"a": 1})])
-def test_another_file_is_refused(found: Any) -> None:
-    with pytest.raises(PlumblineError, match=r"in.json: (not a comparison|damaged)"):
-        merge_gate.read(found, "in.json")
+@pytest.mark.parametrize("value", [[], {}, sections(format=2), sections(usecases={"a": 1})])
+def test_another_file_is_refused(value: Any) -> None:
+    with pytest.raises(PlumblineError, match=r"in.json: not a comparison, .*plumbline compare"):
+        parse(value, "in.json")
 
 
 @pytest.mark.parametrize(
@@ -122,20 +132,31 @@ def test_another_file_is_refused(found: Any) -> None:
         (comparison(), "May be merged: shop: average precision better (0.5 → 0.52)"),
         (comparison(usecases={}), "May be merged: no use case's outputs changed"),
         (comparison({"base": {}}), "May be merged: shop: new, nothing to compare with"),
-        (comparison({"base": {"head": {"same": True}}}), "May be merged: shop: the same model"),
         (
-            comparison({"base": {"head": {"comparable": False}}}),
+            comparison({"base": {"head": {"comparable": True, "same": True}}}),
+            "May be merged: shop: the same model",
+        ),
+        (
+            comparison({"base": {"head": {"comparable": False, "reason": "another label"}}}),
             "May be merged: shop: not comparable",
         ),
         (comparison({"blocked": 1, "override": "so"}), "May be merged by an override: shop: so"),
     ],
 )
-def test_the_first_line(found: dict[str, Any], text: str) -> None:
-    assert verdict_line.verdict({**found, "gate": merge_gate.ruling(found)}) == text
+def test_the_first_line(found: Comparison, text: str) -> None:
+    assert verdict_line.verdict(found) == text
 
 
 def test_the_first_line_counts_the_reasons() -> None:
-    found = comparison({"blocked": 1, "evaluate": {}})
-    said = verdict_line.verdict({**found, "gate": merge_gate.ruling(found)})
-    assert said.startswith("Not to be merged: shop: 1 checks")
-    assert said.endswith("(and 1 more)")
+    line = verdict_line.verdict(
+        comparison({"blocked": 1, "evaluate": {**EVALUATE, "verdict": None}})
+    )
+    assert line.startswith("Not to be merged: shop: 1 blocking check of the contract failed")
+    assert line.endswith("(and 1 more)")
+
+
+def test_a_floor_of_an_error_is_a_limit() -> None:
+    [reason] = comparison(
+        {"primary": "mae", "evaluate": {**EVALUATE, "below_floor": [LOW]}}
+    ).gate.reasons
+    assert "size small is 0.1, above its limit 0.3" in reason.text

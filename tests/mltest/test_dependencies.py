@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plumbline.core.errors import PlumblineError
 from plumbline.report import markdown
-from plumbline.review import artifact, document, packages, revision
-from tests.code.test_artifact import whole
+from plumbline.review import document, packages, revision
+from plumbline.review.comparison import untrusted
 from tests.conftest import ROOT
 from tests.project import Project
+from tests.reviews import comparison
 
 pytestmark = pytest.mark.mltest("Monitor 1")
 BEFORE = "a-lib==1.0 \\\n    --hash=sha256:00\nxgboost==3.1.0 ; x > '1' \\\ngone==2\n"
@@ -45,13 +47,14 @@ def test_the_projects_own_lock_is_read() -> None:
 
 
 def test_the_report_says_so_and_the_schema_lets_it() -> None:
-    found = whole(packages=MOVED)
-    said = markdown.comment(document.blocks(found, "in.json")).replace("\\", "")
+    said = markdown.comment(document.blocks(comparison(packages=MOVED), "in.json")).replace(
+        "\\", ""
+    )
     assert "Dependencies changed: gone, new-one, xgboost." in said
     assert re.search(r"xgboost \| 3\.1\.0 \| 3\.2\.0", said)
-    assert artifact._wrong(found) == ""
-    assert artifact._wrong(whole(packages=[{"key": "a"}])) != ""
-    unmoved = markdown.comment(document.blocks(whole(packages=[]), "in.json"))
+    with pytest.raises(PlumblineError, match="breaks missing at packages/"):
+        untrusted({**comparison().plain(), "packages": [{"key": "a"}]})
+    unmoved = markdown.comment(document.blocks(comparison(packages=[]), "in.json"))
     assert "Dependencies" not in unmoved
 
 

@@ -54,7 +54,7 @@ def hurts(hub: Hub) -> Seen:
     """One that hurts: the gate is red, and the comment says worse, and why."""
     seen = review(hub, hub.push(hub.clone(branch="worse"), "shallower"))
     assert seen.comment.startswith("**❌ Not to be merged: "), seen.log()
-    assert f"{NAME}: mae is worse than base's beyond noise" in seen.comment
+    assert f"{NAME}: mean absolute error is worse than base's beyond noise" in seen.comment
     assert seen.review.step("gate").outcome == "failure"
     assert seen.checks() == colours(review="red")
     golden(seen, "hurts")
@@ -159,7 +159,7 @@ def forged_lock(hub: Hub) -> Seen:
     assert seen.comment.startswith("**❌ Not to be merged: dvc.lock as committed is not"), (
         seen.log()
     )
-    assert "mae is worse than base's" in seen.comment
+    assert "mean absolute error is worse than base's" in seen.comment
     assert seen.checks() == colours(review="red")
     return seen
 

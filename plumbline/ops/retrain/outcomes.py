@@ -9,6 +9,7 @@ from typing import Any
 from plumbline.monitor.verdict import FAULTS
 from plumbline.ops.retrain.retrain_document import FailedStage, OutcomeKind
 from plumbline.review import verdict_line
+from plumbline.review.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,15 @@ def of_monitor(found: Mapping[str, Any]) -> RetrainOutcome | None:
     return RetrainOutcome(kind, (str(found["summary"]), str(found["retrain"]["why"])))
 
 
-def of_comparison(found: Mapping[str, Any]) -> RetrainOutcome:
+def of_comparison(comparison: Comparison) -> RetrainOutcome:
     """From the comparison of the challenger with the champion: only the gate's plain yes counts.
 
     An override was written for another change.
     """
-    gate = found["gate"]
-    if gate["verdict"] == "yes":
-        return RetrainOutcome("challenger", (verdict_line.verdict(found),))
-    against = [*gate["reasons"], *gate["lifted"]]
+    gate = comparison.gate
+    if gate.verdict == "yes":
+        return RetrainOutcome("challenger", (verdict_line.verdict(comparison),))
+    against = [*gate.reasons, *gate.lifted]
     return RetrainOutcome(
         "drift", tuple(f"challenger refused: {verdict_line.reason(r)}" for r in against)
     )

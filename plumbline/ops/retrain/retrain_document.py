@@ -11,7 +11,7 @@ from pydantic import Field
 from plumbline.core import documents
 from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError
-from plumbline.review import merge_gate
+from plumbline.review.comparison import Comparison
 
 REMEDY = "write it again with `plumbline retrain`"
 OutcomeKind = Literal["healthy", "drift", "bad-data", "challenger"]
@@ -44,7 +44,7 @@ class RetrainRecord(Document):
     as_of: AsOfDates
     monitor: Mapping[str, Any] | None = None
     failed: FailedStage | None = None
-    comparison: Mapping[str, Any] | None = None
+    comparison: Comparison | None = None
     branch: str | None = None
     commit: str | None = None
 
@@ -65,8 +65,4 @@ class RetrainDocument(Document):
 
 def read(path: Path) -> RetrainDocument:
     """The document in a file; PlumblineError where it, or a comparison in it, is something else."""
-    found = documents.read(RetrainDocument, path, REMEDY)
-    for record in found.usecases:
-        if record.comparison is not None:
-            merge_gate.read(record.comparison, str(path))
-    return found
+    return documents.read(RetrainDocument, path, REMEDY)
