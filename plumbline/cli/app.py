@@ -18,7 +18,13 @@ HELP = """Reproduce, review, roll back and watch machine-learning models.
 
 Run it from the root of a project, beside `dvc repro`, which computes data, models and reports."""
 
-EXIT_CODES = """\b
+EPILOG = """\b
+Examples:
+  plumbline compare main --json reports/change.json
+  plumbline rollback model-v1
+  plumbline COMMAND --help
+
+\b
 Exit codes:
   0  done; nothing was found that should not be there
   1  something was found, or a change, model or output is refused
@@ -58,7 +64,7 @@ app = typer.Typer(
     name="plumbline",
     cls=Commands,
     help=HELP,
-    epilog=EXIT_CODES,
+    epilog=EPILOG,
     no_args_is_help=True,
     result_callback=finish,
     rich_markup_mode=None,

@@ -53,8 +53,8 @@ def alert(
 ) -> int:
     """Send monitor findings to the configured channels.
 
-    `alerts` in params.yaml names the channels. Nothing is sent twice. A channel that cannot be reached
-    is a warning; with --test it exits with 1.
+    `alerts` in params.yaml names the channels. What was sent is not sent again before `repeat_days`
+    have passed. A channel that cannot be reached is a warning; with --test it exits with 1.
     """
     from plumbline.ops.alerts import send, sent_log
 
