@@ -29,48 +29,22 @@ KINDS = {
 """What a baseline's scores are worth in a classification."""
 
 
-@dataclass(frozen=True)
-class Assessment:
-    """`figures`: what evaluate.json holds. `lines`: by curve, the model's and the baselines' tables."""
-
-    figures: dict[str, Any]
-    lines: curves.Lines
-
-    @property
-    def flat(self) -> dict[str, float]:
-        """The model's metrics under one name each: average_precision, average_precision_low, ..."""
-        return {
-            metric if part == "value" else f"{metric}_{part}": value
-            for metric, found in self.figures["metrics"].items()
-            for part, value in found.items()
-        }
-
-    @property
-    def tables(self) -> dict[str, curves.Table]:
-        """The model's curves by name."""
-        return {name: series["model"] for name, series in self.lines.items()}
-
-    @property
-    def passed(self) -> bool:
-        return bool(self.figures["gate"]["verdict"] == "pass")
-
-
 def window(
     usecase: UseCase, settings: EvaluationSettings, columns: Columns, threshold: float | None
 ) -> LabelledWindow:
     """The test window of a table's columns; PlumblineError where it cannot be judged."""
     label = np.asarray(columns[usecase.label], np.float64)
     check(usecase, label, "test", "widen features.test_days (or test_share)")
-    ask = settings.evaluate
+    evaluate = settings.evaluate
     costs = settings.costs if usecase.problem == "classification" else None
     return LabelledWindow(
         problem=usecase.problem,
         label=label,
         day=None if usecase.time is None else columns[usecase.time].astype("datetime64[D]"),
-        replicates=ask.bootstrap,
-        level=ask.level,
+        replicates=evaluate.bootstrap,
+        level=evaluate.level,
         seed=settings.seed,
-        settings=measures.Settings(ask.k, ask.false_alarm_rate),
+        settings=measures.Settings(evaluate.k, evaluate.false_alarm_rate),
         threshold=threshold,
         money=matrix.money(costs, columns) if costs else None,
     )
@@ -96,41 +70,41 @@ def answers(
 def assess(
     usecase: UseCase,
     settings: EvaluationSettings,
-    asked: LabelledWindow,
+    window: LabelledWindow,
     columns: Columns,
     score: Array,
     others: Mapping[str, Array],
     outcomes: Sequence[behaviour.Outcome],
     more: Mapping[str, Any] | None = None,
-) -> Assessment:
-    """All figures and the verdict on `score` (n,) over the window `asked`; `others`: the baselines'.
+) -> tuple[dict[str, Any], curves.Lines]:
+    """Figures with the verdict on `score` (n,) over the window, and the curves; `others`: the baselines'.
 
     `more`: further sections (`sections.more`), taken in as they are; the verdict reads their policies.
     """
     readable = raw(usecase, columns)
     groups = {piece.name: slices.groups(piece, readable) for piece in usecase.slices}
-    facts = _facts(asked, score, others, groups, outcomes)
+    facts = _facts(window, score, others, groups, outcomes)
     limits = acceptance.Limits(
         **settings.evaluate.model_dump(include=set(acceptance.Limits.__dataclass_fields__))
     )
-    floors = acceptance.floors(facts.overall, groups, limits, asked.higher_is_better)
+    floors = acceptance.floors(facts.overall, groups, limits, window.higher_is_better)
     policies = (more or {}).get("policies")
     figures = {
         **(more or {}),
         "problem": usecase.problem,
-        "primary": asked.primary,
-        "rows": _rows(asked),
-        **_compared(asked, facts.compared),
+        "primary": window.primary,
+        "rows": _rows(window),
+        **_compared(window, facts.compared),
         "slices": {name: _group_rows(found, groups[name]) for name, found in facts.slices.items()},
         "floors": {name: evidence.rounded(floor) for name, floor in floors.items()},
         "behaviours": {o.name: _outcome(o) for o in outcomes},
-        "gate": acceptance.as_json(_verdict(asked, facts, floors, limits, policies)),
+        "gate": acceptance.as_json(_verdict(window, facts, floors, limits, policies)),
     }
     if usecase.time is not None:
         months = slices.months(columns[usecase.time])
-        figures["months"] = evidence.by_month(asked, score, others, months)
-    lines = curves.lines(asked.problem, asked.label, {"model": score, **others}, asked.money)
-    return Assessment(figures, lines)
+        figures["months"] = evidence.by_month(window, score, others, months)
+    lines = curves.lines(window.problem, window.label, {"model": score, **others}, window.money)
+    return figures, lines
 
 
 @dataclass(frozen=True)
@@ -145,28 +119,28 @@ class _Facts:
 
 
 def _facts(
-    asked: LabelledWindow,
+    window: LabelledWindow,
     score: Array,
     others: Mapping[str, Array],
     groups: Mapping[str, evidence.Groups],
     outcomes: Sequence[behaviour.Outcome],
 ) -> _Facts:
-    compared = evidence.compare(asked, score, others, KINDS)
-    classes = asked.problem == "classification"
+    compared = evidence.compare(window, score, others, KINDS)
+    classes = window.problem == "classification"
     return _Facts(
         compared=compared,
-        slices={name: evidence.by_group(asked, score, rows) for name, rows in groups.items()},
+        slices={name: evidence.by_group(window, score, rows) for name, rows in groups.items()},
         outcomes=outcomes,
-        overall=compared.model[asked.primary].value,
-        noise=curves.calibration_noise(asked.label, score) if classes else 0.0,
+        overall=compared.model[window.primary].value,
+        noise=curves.calibration_noise(window.label, score) if classes else 0.0,
     )
 
 
 def behaves(
-    usecase: UseCase, asked: Evaluate, scorer: Bundle, columns: Columns
+    usecase: UseCase, settings: Evaluate, scorer: Bundle, columns: Columns
 ) -> list[behaviour.Outcome]:
     """The expected behaviours on evenly spaced events of a table."""
-    pairs = baselines.evenly(len(columns[usecase.key]), asked.pairs)
+    pairs = baselines.evenly(len(columns[usecase.key]), settings.pairs)
     readable = raw(usecase, columns)
     events = {name: readable[name][pairs] for name in behaviour.inputs(usecase)}
     return behaviour.check(
@@ -174,7 +148,7 @@ def behaves(
         lambda event: scorer.score(usecase, event),
         events,
         scorer.threshold,
-        asked.min_pairs,
+        settings.min_pairs,
     )
 
 
@@ -199,22 +173,22 @@ def _decoded(category: Category, codes: Array) -> Array:
 
 
 def _verdict(
-    asked: LabelledWindow,
+    window: LabelledWindow,
     facts: _Facts,
     floors: Mapping[str, float],
     limits: acceptance.Limits,
     policies: Mapping[str, Any] | None,
 ) -> acceptance.Verdict:
     model = facts.compared.model
-    if asked.problem == "classification":
-        share = float(np.mean(asked.label))
+    if window.problem == "classification":
+        share = float(np.mean(window.label))
         calibration = acceptance.calibrated(model["ece"].value, facts.noise, share, limits)
     else:
         calibration = acceptance.unbiased(model["bias"], model["mae"].value, limits)
     return acceptance.Verdict(
         (
-            acceptance.beats(asked.primary, facts.compared.words),
-            acceptance.slices(facts.slices, floors, asked.higher_is_better),
+            acceptance.beats(window.primary, facts.compared.words),
+            acceptance.slices(facts.slices, floors, window.higher_is_better),
             calibration,
             acceptance.behaves(facts.outcomes),
             *([acceptance.pays(rivals(policies))] if policies else []),
@@ -222,13 +196,13 @@ def _verdict(
     )
 
 
-def _compared(asked: LabelledWindow, compared: Comparison) -> dict[str, Any]:
+def _compared(window: LabelledWindow, compared: Comparison) -> dict[str, Any]:
     baselines = {
         name: {metric: evidence.rounded(found.value) for metric, found in other.items()}
         for name, other in compared.baselines.items()
     }
     differences = {
-        name: evidence.difference(found, baselines[name][asked.primary], compared.words[name])
+        name: evidence.difference(found, baselines[name][window.primary], compared.words[name])
         for name, found in compared.differences.items()
     }
     model = {metric: evidence.as_json(found) for metric, found in compared.model.items()}
@@ -241,12 +215,12 @@ def _group_rows(found: Mapping[str, Estimate], rows: evidence.Groups) -> dict[st
     }
 
 
-def _rows(asked: LabelledWindow) -> dict[str, int]:
-    out = {"test": len(asked.label)}
-    if asked.day is not None:
-        out["days"] = len(np.unique(asked.day))
-    if asked.problem == "classification":
-        out["positives"] = int(asked.label.sum())
+def _rows(window: LabelledWindow) -> dict[str, int]:
+    out = {"test": len(window.label)}
+    if window.day is not None:
+        out["days"] = len(np.unique(window.day))
+    if window.problem == "classification":
+        out["positives"] = int(window.label.sum())
     return out
 
 

@@ -173,7 +173,7 @@ def _limits(usecase: UseCase) -> list[str]:
 
 def _lineage(usecase: UseCase, figures: Figures) -> list[Block]:
     rows = [(f"md5 of {name}", f"`{md5}`") for name, md5 in figures["data"]["md5"].items()]
-    rows += [(name, f"`{value}`") for name, value in figures["made"].items()]
+    rows += [(name, f"`{value}`") for name, value in figures["training"].items()]
     return [
         Heading("Lineage"),
         Text(

@@ -64,12 +64,12 @@ def _window(name: str, one: Figures) -> tuple[str, ...]:
 
 def quality(usecase: UseCase, figures: Figures) -> list[Block]:
     """All metrics with intervals beside the baselines, and the paired differences."""
-    asked = figures["asked"]
+    settings = figures["settings"]
     units = "days" if usecase.time else "rows"
     return [
         Heading("Quality"),
         Text(
-            f"{_test(figures)} Intervals: {asked['level']:.0%}, from {asked['bootstrap']} bootstrap "
+            f"{_test(figures)} Intervals: {settings['level']:.0%}, from {settings['bootstrap']} bootstrap "
             f"replicates of whole {units}. {_terms(figures)}"
         ),
         _metrics(figures, _units(usecase, figures)),
@@ -87,11 +87,11 @@ def _test(figures: Figures) -> str:
 
 
 def _terms(figures: Figures) -> str:
-    asked = figures["asked"]
+    settings = figures["settings"]
     if figures["problem"] == "regression":
         return "Bias is prediction minus label."
     return (
-        f"k = {asked['k']} alarms a day; false-alarm rate {asked['false_alarm_rate']:.2%}. "
+        f"k = {settings['k']} alarms a day; false-alarm rate {settings['false_alarm_rate']:.2%}. "
         "The naive score ranks events; it is not a probability."
     )
 

@@ -1,4 +1,4 @@
-"""What the evaluation reads by halves and writes: samples of a table, curves as CSV, predictions."""
+"""Read the tables of an evaluation and write its report: card, plots, curves as CSV, predictions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import files, tables
-from plumbline.core.declarations import Array, Columns
+from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import assessment, baselines, model_card
+from plumbline.evaluate import baselines, model_card
+from plumbline.evaluate import plots as drawing
 from plumbline.evaluate.curves import Table
+from plumbline.evaluate.evaluation import Evaluation, EvaluationRows
 
 DIGITS = 6
 
@@ -36,22 +38,33 @@ def sample(path: Path, columns: Sequence[str], most: int) -> dict[str, Array]:
             low, high = np.searchsorted(wanted, (first, first + group.num_rows))
             kept.append(group.take(pa.array(wanted[low:high] - first)))
             first += group.num_rows
-    whole = pa.concat_tables(kept)
-    return {name: tables.numpy(whole.column(name)) for name in columns}
+    rows = pa.concat_tables(kept)
+    return {name: tables.numpy(rows.column(name)) for name in columns}
 
 
-def simpler(usecase: UseCase, most: int, train: Path, columns: Columns) -> dict[str, Array]:
-    """Each baseline's answers to `columns`, (n,): fitted on at most `most` rows of the table `train`."""
-    label = tables.read(train, [usecase.label])[usecase.label].astype(float)
+def read_rows(usecase: UseCase, most: int, train: Path, valid: Path, test: Path) -> EvaluationRows:
+    """The tables of an evaluation, of `train` the label and at most `most` rows.
+
+    Raises PlumblineError naming the file where one is missing or damaged.
+    """
     names = list(dict.fromkeys([*usecase.features, usecase.label]))
-    drawn = sample(train, names, most)
-    known = drawn[usecase.label].astype(float)
-    assessment.check(
-        usecase, known, "train", "raise evaluate.linear_rows, or widen the train window"
+    return EvaluationRows(
+        train_label=tables.read(train, [usecase.label])[usecase.label].astype(float),
+        train_sample=sample(train, names, most),
+        valid=tables.read(valid),
+        test=tables.read(test),
     )
-    linear = baselines.fit(usecase, usecase.features, drawn, known)
-    tree = baselines.fit_tree(usecase, usecase.features, drawn, known)
-    return assessment.answers(usecase, columns, label, linear, tree)
+
+
+def write(usecase: UseCase, evaluation: Evaluation, report: Path, plots: Path) -> None:
+    """Write the report (card, plots, predictions) and the curves as tables to the two folders."""
+    with files.replacing_folder(plots) as tables_folder, files.replacing_folder(report) as folder:
+        write_curves(tables_folder, evaluation.tables)
+        write_predictions(folder / "predictions.parquet", evaluation.predictions)
+        figures, title = evaluation.figures, usecase.title
+        drawing.draw(folder, title, figures, evaluation.lines, evaluation.importance)
+        drawing.explain(folder, title, evaluation.explained)
+        write_card(folder, usecase, figures)
 
 
 def write_curves(folder: Path, curves: Mapping[str, Table]) -> None:
@@ -69,8 +82,8 @@ def write_curves(folder: Path, curves: Mapping[str, Table]) -> None:
 def write_card(folder: Path, usecase: UseCase, figures: Mapping[str, Any]) -> None:
     """The model card as Markdown and as a page, from the figures as JSON keeps them and the folder's PNGs."""
     kept = json.loads(files.dumps(figures))
-    drawn = {path.stem: path.read_bytes() for path in folder.glob("*.png")}
-    text, page = model_card.render(usecase, kept), model_card.page(usecase, kept, drawn)
+    images = {path.stem: path.read_bytes() for path in folder.glob("*.png")}
+    text, page = model_card.render(usecase, kept), model_card.page(usecase, kept, images)
     (folder / model_card.MARKDOWN).write_text(text, encoding="utf-8")
     (folder / model_card.PAGE).write_text(page, encoding="utf-8")
 

@@ -73,15 +73,15 @@ def more(
     return out
 
 
-def told(settings: EvaluationSettings, scorer: Bundle, importance: Table) -> dict[str, Any]:
-    """How the model was asked, made and priced, and the features it uses most, for evaluate.json."""
-    asked = settings.evaluate.model_dump(include={"level", "bootstrap", "k", "false_alarm_rate"})
+def origin(settings: EvaluationSettings, scorer: Bundle, importance: Table) -> dict[str, Any]:
+    """The settings of the evaluation, of the training, the costs, and the most used features, for JSON."""
+    chosen = settings.evaluate.model_dump(include={"level", "bootstrap", "k", "false_alarm_rate"})
     pairs = list(zip(importance["series"].tolist(), importance["y"].tolist(), strict=True))[:TOP]
     manifest = scorer.manifest
-    made = {**scorer.provenance, "rounds": manifest.rounds, **manifest.params}
+    training = {**scorer.provenance, "rounds": manifest.rounds, **manifest.params}
     return {
-        "asked": asked,
-        "made": {name: value for name, value in made.items() if name not in MD5S},
+        "settings": chosen,
+        "training": {name: value for name, value in training.items() if name not in MD5S},
         "costs": settings.costs.model_dump() if settings.costs else None,
         "important": [{"feature": n, "share": evidence.rounded(share)} for n, share in pairs],
     }

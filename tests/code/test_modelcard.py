@@ -99,8 +99,8 @@ FIGURES = {
         "true_positive": 0.0,
         "true_negative": 0.0,
     },
-    "asked": ASKED,
-    "made": {"seed": 7},
+    "settings": ASKED,
+    "training": {"seed": 7},
     "important": [{"feature": "size", "share": 0.75}],
     "data": {
         "source": "csv",

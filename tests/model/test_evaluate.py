@@ -23,6 +23,7 @@ from plumbline.metrics import metrics
 from plumbline.model import bundle
 from stages import evaluate, train
 from tests import in_memory
+from tests.boosting import tuned
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARAMS = """
@@ -38,7 +39,7 @@ sample:
   monitor: {}
 """
 COSTS = "{unit: units, false_negative: second, false_positive: 0.2}"
-TUNED = {"fixed": {}, "params": {"eta": 0.3, "max_depth": 4}}
+TUNED = tuned({"eta": 0.3, "max_depth": 4}).plain()
 
 
 def gap(first: Array, second: Array) -> Array:

@@ -1,0 +1,107 @@
+"""The evaluation of a bundle: figures, verdict, curves and explanations from columns in memory. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
+from plumbline.evaluate import assessment, baselines, contributions_sample, curves, sections
+from plumbline.evaluate.contributions_sample import Explained
+from plumbline.evaluate.params import EvaluationSettings
+from plumbline.model.bundle import Bundle
+
+
+@dataclass(frozen=True)
+class EvaluationRows:
+    """The tables of an evaluation: the label of all t train rows (t,) and evenly spaced ones of them,
+    which fit the baselines; the validation window, where policies are chosen; the test window.
+    """
+
+    train_label: Array
+    train_sample: Columns
+    valid: Columns
+    test: Columns
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`figures`: what evaluate.json holds. `lines`: by curve, the model's and the baselines' tables.
+
+    `importance`: the features' shares of the gain; `explained`: contributions on a sample of test;
+    `predictions`: key, time, label and score of the test window, (n,) each.
+    """
+
+    figures: dict[str, Any]
+    lines: curves.Lines
+    importance: curves.Table
+    explained: Explained
+    predictions: Columns
+
+    @property
+    def flat(self) -> dict[str, float]:
+        """The model's metrics under one name each: average_precision, average_precision_low, ..."""
+        return {
+            metric if part == "value" else f"{metric}_{part}": value
+            for metric, interval in self.figures["metrics"].items()
+            for part, value in interval.items()
+        }
+
+    @property
+    def tables(self) -> dict[str, curves.Table]:
+        """The model's curves, the importance and the contributions by name."""
+        lines = {name: series["model"] for name, series in self.lines.items()}
+        return {**lines, "importance": self.importance, "contributions": self.explained.table}
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check of the acceptance gate passed."""
+        return bool(self.figures["gate"]["verdict"] == "pass")
+
+
+def run(
+    usecase: UseCase,
+    settings: EvaluationSettings,
+    scorer: Bundle,
+    rows: EvaluationRows,
+    data: Mapping[str, Any],
+) -> Evaluation:
+    """Evaluate the bundle on the test window of `rows`; `data`: evaluate.json's section on the data.
+
+    Raises PlumblineError where a window cannot be judged: no rows, rows without a label, one class.
+    """
+    test = rows.test
+    window = assessment.window(usecase, settings, test, scorer.threshold)
+    score = scorer.predict(test)
+    scores = sections.Scores(score, scorer.raw(test), scorer.calibration.kind)
+    valid = rows.valid, scorer.predict(rows.valid)
+    importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
+    figures, lines = assessment.assess(
+        usecase,
+        settings,
+        window,
+        test,
+        score,
+        others=baseline_answers(usecase, rows),
+        outcomes=assessment.behaves(usecase, settings.evaluate, scorer, test),
+        more={
+            **sections.more(usecase, settings, window, test, scores, valid),
+            **sections.origin(settings, scorer, importance),
+            "data": dict(data),
+        },
+    )
+    explained = contributions_sample.explain(usecase, scorer, test, settings.evaluate.explained)
+    predictions = assessment.predictions(usecase, test, score)
+    return Evaluation(figures, lines, importance, explained, predictions)
+
+
+def baseline_answers(usecase: UseCase, rows: EvaluationRows) -> dict[str, Array]:
+    """Each baseline's answers to the test window, (n,), fitted on the sample of train."""
+    label = rows.train_sample[usecase.label].astype(float)
+    remedy = "raise evaluate.linear_rows, or widen the train window"
+    assessment.check(usecase, label, "train", remedy)
+    linear = baselines.fit(usecase, usecase.features, rows.train_sample, label)
+    tree = baselines.fit_tree(usecase, usecase.features, rows.train_sample, label)
+    return assessment.answers(usecase, rows.test, rows.train_label, linear, tree)
