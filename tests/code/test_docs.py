@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plumbline.cli.app import command_line
+from plumbline.config import UseCaseParams
 from plumbline.model.version import VERSION
 from tests.conftest import ROOT
 
@@ -27,7 +29,7 @@ def code(page: Path) -> list[str]:
     return [*fenced, *re.findall(r"`([^`\n]+)`", rest)]
 
 
-def named(page: Path, pattern: str) -> set[str]:
+def named(page: Path, pattern: str) -> set[Any]:
     """What `pattern` finds in the page's code, where a command begins."""
     return {word for part in code(page) for word in re.findall(pattern, part, re.MULTILINE)}
 
@@ -78,6 +80,14 @@ def test_modules_and_files_exist(page: Path) -> None:
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
     for path in named(page, rf"^((?:{FOLDERS})/[\w./-]+)$"):
         assert "my_table" in path or (ROOT / path).exists(), path
+
+
+@pages
+def test_params_exist(page: Path) -> None:
+    sections = {f.alias or n: f for n, f in UseCaseParams.model_fields.items()}
+    for name, key in named(page, r"^([a-z]+)\.([a-z_]+)(?::.*)?$"):
+        if name in sections and key not in ("py", "json"):
+            assert key in sections[name].annotation.model_fields, f"{name}.{key}"
 
 
 def test_the_index_leads_to_every_page() -> None:
