@@ -1,4 +1,4 @@
-"""DuckDB as the stages use it: out of core, in UTC, nothing fetched from anywhere."""
+"""DuckDB sessions as the stages use them: out of core, in UTC, no extension downloaded."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MEMORY = "PLUMBLINE_MEMORY"
 """Environment variable: how much memory DuckDB may use before it spills ("2GB" by default)."""
 
 SESSION = "SET TimeZone = 'UTC'; SET enable_progress_bar = false"
-"""What every connection runs first."""
-Settings = dict[str, str | bool | int | float | list[str]]
+"""SQL that every connection runs first."""
+SessionSettings = dict[str, str | bool | int | float | list[str]]
 
 
-def settings(spill: Path, threads: int | None = None) -> Settings:
+def settings(spill: Path, threads: int | None = None) -> SessionSettings:
     """DuckDB's settings: bounded memory, spilling to `spill`, rows in order, no extension fetched.
 
     `threads`: None for all processors.
@@ -41,7 +41,7 @@ def connect(scratch: Path, threads: int | None = None) -> Iterator[duckdb.DuckDB
 
     `threads`: None for all processors. Raises PlumblineError where files cannot be written or read.
     """
-    with mendable():
+    with file_errors():
         connection = duckdb.connect(
             str(scratch / "work.duckdb"), config=settings(scratch / "spill", threads)
         )
@@ -53,17 +53,17 @@ def connect(scratch: Path, threads: int | None = None) -> Iterator[duckdb.DuckDB
 
 
 @contextmanager
-def mendable() -> Iterator[None]:
-    """DuckDB's trouble with files (a full disk, above all) as one message."""
+def file_errors() -> Iterator[None]:
+    """Raise DuckDB's errors with files (often a full disk) as one PlumblineError."""
     try:
         yield
     except duckdb.IOException as error:
         raise PlumblineError(
-            f"DuckDB: {str(error).splitlines()[0]}; make room there, or set TMPDIR to a larger disk, "
-            "and run it again"
+            f"DuckDB: {str(error).splitlines()[0]}; free disk space there or set TMPDIR to a "
+            "larger disk, then run again"
         ) from None
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    """All rows of the answer: one left half read would block the connection."""
+    """All rows of the result; a result read in part would block the connection."""
     return connection.execute(sql).fetchall()

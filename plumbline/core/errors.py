@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 class PlumblineError(Exception):
-    """A problem the user can mend: what was expected, what was found, what to do.
+    """A problem the user can correct: what was expected, what was found, what to do.
 
     The command line and the stages print its text, without a traceback, and exit with `exit_code`.
     """

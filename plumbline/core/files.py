@@ -53,7 +53,9 @@ def dumps(value: Any) -> str:
     '{\\n  "a": null,\\n  "b": 0.3\\n}\\n'
     """
     return (
-        json.dumps(_plain(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+        json.dumps(
+            _json_value(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False
+        )
         + "\n"
     )
 
@@ -73,8 +75,8 @@ def read_json(path: Path) -> Any:
 def sweep(path: Path) -> None:
     """Remove what killed processes left beside `path` on their way to it, or away from it."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        found = re.fullmatch(r"\.([0-9]+)\.(part|old)", left.name[len(path.name) + 1 :])
-        if found and not _alive(int(found[1])):
+        match = re.fullmatch(r"\.([0-9]+)\.(part|old)", left.name[len(path.name) + 1 :])
+        if match and not _alive(int(match[1])):
             _remove(left)
 
 
@@ -87,13 +89,13 @@ def _alive(process: int) -> bool:
         return False
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): _json_value(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [_json_value(v) for v in value]
     if hasattr(value, "tolist"):  # numpy scalars and arrays
-        return _plain(value.tolist())
+        return _json_value(value.tolist())
     if isinstance(value, float):
         return float(f"{value:.10g}") if math.isfinite(value) else None
     return value

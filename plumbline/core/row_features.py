@@ -18,7 +18,7 @@ def row_features(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
     Raises SpecError where a row feature's result has another length.
     """
     reach = dict(columns)
-    made: dict[str, Array] = {}
+    computed: dict[str, Array] = {}
     size = len(reach[usecase.key])
     for row in usecase.rows:
         value = np.asarray(row.function(**{name: reach[name] for name in row.inputs}), np.float64)
@@ -27,16 +27,16 @@ def row_features(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
                 f"usecases/{usecase.name}.py: {row.name}() returned shape {value.shape} for {size} "
                 "events; a row feature is element-wise."
             )
-        made[row.name] = reach[row.name] = np.broadcast_to(value, (size,))
-    return made
+        computed[row.name] = reach[row.name] = np.broadcast_to(value, (size,))
+    return computed
 
 
 def derived_features(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
     """The derived event features of n events, float64 (n,): whole numbers, or NaN for none."""
     for name in usecase.derived:
         values = columns[name]
-        whole = np.isfinite(values) & (values == np.rint(values))
-        broken = np.flatnonzero(~(whole | np.isnan(values)))
+        integral = np.isfinite(values) & (values == np.rint(values))
+        broken = np.flatnonzero(~(integral | np.isnan(values)))
         if len(broken):
             key = columns[usecase.key][broken[0]]
             raise SpecError(

@@ -57,9 +57,9 @@ def check(path: Path, columns: Iterable[str]) -> None:
 
 
 def _damaged(path: Path, error: Exception) -> PlumblineError:
-    said = str(error).splitlines()[0]
+    reason = str(error).splitlines()[0]
     return PlumblineError(
-        f"{path}: not Parquet that can be read ({said}); `plumbline verify --repair`"
+        f"{path}: not Parquet that can be read ({reason}); `plumbline verify --repair`"
     )
 
 
@@ -114,11 +114,11 @@ def completed(usecase: FeatureSet, joined: Any) -> Any:
     """The Arrow table with its row features and category codes, in the declared order."""
     nullable = {c.name for c in usecase.columns if c.null}
     columns = {n: numpy(joined.column(n), null=n in nullable) for n in joined.column_names}
-    made = row_features.row_features(usecase, columns) | row_features.category_codes(
+    computed = row_features.row_features(usecase, columns) | row_features.category_codes(
         usecase, columns
     )
     arrays = {n: joined.column(n) for n in joined.column_names} | {
-        name: pa.array(value, pa.float64()) for name, value in made.items()
+        name: pa.array(value, pa.float64()) for name, value in computed.items()
     }
     return pa.table({name: arrays[name] for name in _schema(usecase).names})
 
@@ -135,8 +135,8 @@ def _schema(usecase: FeatureSet) -> Any:
     """The model table's Arrow schema; a category that bears its column's name takes its place."""
     types = {c.name: ARROW[c.type] for c in usecase.columns}
     kinds = {name: types.get(name, pa.float64()) for name in order(usecase)}
-    made = [*(r.name for r in usecase.rows), *(c.name for c in usecase.categories)]
-    return pa.schema(list((kinds | dict.fromkeys(made, pa.float64())).items()))
+    computed = [*(r.name for r in usecase.rows), *(c.name for c in usecase.categories)]
+    return pa.schema(list((kinds | dict.fromkeys(computed, pa.float64())).items()))
 
 
 def _texts(usecase: FeatureSet) -> list[str]:

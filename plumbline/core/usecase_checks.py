@@ -88,11 +88,11 @@ def model(usecase: UseCase) -> None:
 
 def leading(usecase: FeatureSet) -> set[str]:
     """The derived event features and all that they are computed from, by name."""
-    found = set(usecase.derived)
+    names = set(usecase.derived)
     for row in reversed(usecase.rows):
-        if row.name in found:
-            found.update(row.inputs)
-    return found
+        if row.name in names:
+            names.update(row.inputs)
+    return names
 
 
 def known(usecase: Contract, part: str, name: str, where: str, reach: Iterable[str]) -> None:
@@ -114,7 +114,7 @@ def known(usecase: Contract, part: str, name: str, where: str, reach: Iterable[s
 def _unique(usecase: Contract, part: str, names: list[str]) -> None:
     if KNOWN_AT in names:
         raise SpecError(
-            f"usecases/{usecase.name}/{part}.py: '{KNOWN_AT}' is the name under which outcomes tell "
+            f"usecases/{usecase.name}/{part}.py: '{KNOWN_AT}' is the name under which outcomes say "
             "when they became known; rename the column."
         )
     twice = sorted({n for n in names if names.count(n) > 1})

@@ -90,7 +90,7 @@ def _check_sources(name: str, part: str) -> None:
 
 
 def _place(error: Exception, name: str, part: str) -> str:
-    """The file and the line where it stopped, as far as the error tells."""
+    """The file and the line where it stopped, as far as the error says."""
     if isinstance(error, SyntaxError):
         return f"{Path(error.filename or f'{part}.py').name}, line {error.lineno}"
     frames = [

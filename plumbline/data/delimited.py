@@ -87,7 +87,7 @@ def _reason(error: str) -> str:
     count = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", error)
     if count:
         return (
-            f"{count.group(2)} values, expected {count.group(1)} as in the header; mend the line "
+            f"{count.group(2)} values, expected {count.group(1)} as in the header; correct the line "
             "(a value that contains the delimiter needs quotes)"
         )
     if "encoded" in error:
@@ -97,4 +97,4 @@ def _reason(error: str) -> str:
     if "unterminated quote" in error:
         return "a quote is opened and never closed; close it, or double a quote inside a value"
     lines = [part.strip() for part in error.splitlines()[2:] if part.strip()]
-    return f"{lines[0] if lines else 'not readable'}; mend the line, or export the file again"
+    return f"{lines[0] if lines else 'not readable'}; correct the line, or export the file again"

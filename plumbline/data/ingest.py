@@ -101,7 +101,7 @@ def _probe(
             reason = str(error).split("\n")[0].rstrip("!.")
             raise SpecError(
                 f"{part.name}: column '{cast.column.name}', derived in usecases/{usecase.name}.py, cannot "
-                f"be computed: {reason}; mend the expression, or rename the source's column"
+                f"be computed: {reason}; correct the expression, or rename the source's column"
             ) from None
 
 
@@ -164,5 +164,5 @@ def _message(part: SourcePart, cast: Cast, rows: list[tuple[int, str | None, int
     remedy = "every event needs one" if cast.needed else "or leave them empty"
     return (
         f"{part.name}: column '{cast.column.name}'{whence}: expected {EXPECTED[cast.column.type]}, found "
-        f"{shown}{more}, counted below the header; mend the values in the source ({remedy})"
+        f"{shown}{more}, counted below the header; correct the values in the source ({remedy})"
     )

@@ -130,8 +130,8 @@ def files(path: str, *suffixes: str) -> list[Path]:
 def _glob(path: str) -> list[Path]:
     if not any(c in path for c in "*?["):
         return []
-    whole = PurePath(path)
-    return list(Path(whole.anchor or ".").glob(str(whole.relative_to(whole.anchor))))
+    pattern = PurePath(path)
+    return list(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
 
 
 def sha256(paths: list[Path]) -> str:

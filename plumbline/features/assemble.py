@@ -43,9 +43,9 @@ def timed(
     first, until = span(usecase, events, as_of)
     windows = splits.windows(usecase, params, first, until)
     events, outcomes = visible(backend, usecase, events, outcomes, until)
-    made = write_snapshots(backend, usecase, events, outcomes, until, snapshots)
-    join = partial(batch.join_snapshots, usecase, made=made)
-    if made and params.join == "feast":
+    by_entity = write_snapshots(backend, usecase, events, outcomes, until, snapshots)
+    join = partial(batch.join_snapshots, usecase, by_entity=by_entity)
+    if by_entity and params.join == "feast":
         join = partial(store.join_snapshots, usecase, folder=snapshots)
     written = write_tables(backend, usecase, windows, events, outcomes, join, tables)
     return catalog.report(usecase, windows, written)
@@ -88,16 +88,18 @@ def write_snapshots(
     backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, as_of: date, folder: Path
 ) -> dict[str, Any]:
     """Write `<entity>-YYYY-MM.parquet` in (day, id) order; returns each entity's snapshots."""
-    made = {}
+    by_entity = {}
     for entity in usecase.entities:
         if any(s.entity == entity.name for s in usecase.snapshots):
             rows = batch.snapshots(usecase, entity, events, outcomes, as_of)
-            made[entity.name] = table = ibis_session.keep(backend, f"snapshots_{entity.name}", rows)
+            by_entity[entity.name] = table = ibis_session.keep(
+                backend, f"snapshots_{entity.name}", rows
+            )
             for month in _months(table) or [as_of.replace(day=1)]:
                 path = folder / f"{entity.name}-{month:%Y-%m}.parquet"
                 rows = batch.month(table, month).order_by("day", entity.column)
                 ibis_session.write(backend, rows, path)
-    return made
+    return by_entity
 
 
 def write_tables(
@@ -122,8 +124,8 @@ def write_tables(
         if name != "current":
             rows = rows.filter(rows[usecase.label].notnull())
         rows = rows.select(tables.order(usecase)).order_by(usecase.time, usecase.key)
-        found = ibis_session.batches(backend, rows, tables.CHUNK)
-        counts = tables.write(usecase, found, folder / f"{name}.parquet")
+        batches = ibis_session.batches(backend, rows, tables.CHUNK)
+        counts = tables.write(usecase, batches, folder / f"{name}.parquet")
         if counts.rows > total:
             raise ContractError(
                 f"{usecase.name}: {counts.rows} rows from {total} events of {name}"
@@ -144,8 +146,8 @@ def write_untimed(
     rows = joined.select(tables.order(usecase)).order_by(usecase.key)
     written: Written = {}
     for name in splits.NAMES:
-        found = _of(usecase, params, ibis_session.batches(backend, rows, tables.CHUNK), name)
-        written[name] = tables.write(usecase, found, folder / f"{name}.parquet"), 0
+        batches = _of(usecase, params, ibis_session.batches(backend, rows, tables.CHUNK), name)
+        written[name] = tables.write(usecase, batches, folder / f"{name}.parquet"), 0
     return check(usecase, written, {})
 
 
@@ -168,9 +170,9 @@ def check(usecase: FeatureSet, written: Written, windows: Mapping[str, SplitWind
 
 
 def _of(usecase: FeatureSet, params: Features, batches: Iterable[Any], name: str) -> Iterator[Any]:
-    for found in batches:
-        mine = splits.by_key(params, found.column(usecase.key).to_pylist()) == name
-        yield found.filter(pa.array(mine))
+    for part in batches:
+        own = splits.by_key(params, part.column(usecase.key).to_pylist()) == name
+        yield part.filter(pa.array(own))
 
 
 def _dates(windows: Mapping[str, SplitWindow], name: str) -> str:
@@ -178,5 +180,5 @@ def _dates(windows: Mapping[str, SplitWindow], name: str) -> str:
 
 
 def _months(table: Any) -> list[date]:
-    found = table.day.truncate("M").name("month").as_table().distinct().to_pyarrow()
-    return sorted(found.column("month").to_pylist())
+    months = table.day.truncate("M").name("month").as_table().distinct().to_pyarrow()
+    return sorted(months.column("month").to_pylist())

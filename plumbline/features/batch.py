@@ -69,13 +69,13 @@ def fresh(usecase: FeatureSet, events: IbisTable) -> IbisTable:
 
 
 def join_snapshots(
-    usecase: FeatureSet, events: IbisTable, made: Mapping[str, IbisTable]
+    usecase: FeatureSet, events: IbisTable, by_entity: Mapping[str, IbisTable]
 ) -> IbisTable:
     """`events` with the snapshot features as of the midnight before each, by a direct join.
 
-    `made` holds each entity's snapshots. With a row per active day, the as-of join is an equality.
+    `by_entity` holds each entity's snapshots. With a row per active day, the as-of join is an equality.
     """
-    for name, table in made.items():
+    for name, table in by_entity.items():
         key = usecase.entity(name).column
         right = table.rename({"__id": key, "__day": "day"})
         same = [events[key] == right["__id"], events[usecase.time].truncate("D") == right["__day"]]

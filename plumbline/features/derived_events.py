@@ -25,7 +25,7 @@ def with_derived(backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, 
     if not usecase.derived:
         return events
     derivation = usecase.derivation
-    made = {
+    by_entity = {
         entity.name: ibis_session.keep(
             backend,
             f"leading_{entity.name}",
@@ -34,27 +34,29 @@ def with_derived(backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, 
         for entity in derivation.entities
         if any(s.entity == entity.name for s in derivation.snapshots)
     }
-    joined = batch.join_snapshots(derivation, batch.fresh(derivation, events), made)
+    joined = batch.join_snapshots(derivation, batch.fresh(derivation, events), by_entity)
     needed = joined.select(_inputs(derivation))
-    found = pa.Table.from_batches(_made(backend, usecase, needed), _schema(needed, usecase))
-    right = ibis_session.lend(backend, found).rename({"__key": usecase.key})
+    derived = pa.Table.from_batches(
+        _derived_batches(backend, usecase, needed), _schema(needed, usecase)
+    )
+    right = ibis_session.lend(backend, derived).rename({"__key": usecase.key})
     rows = events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
     return ibis_session.keep(backend, "with_derived", rows)
 
 
-def _made(backend: Any, usecase: FeatureSet, needed: Any) -> Iterator[Any]:
+def _derived_batches(backend: Any, usecase: FeatureSet, needed: Any) -> Iterator[Any]:
     """Arrow batches of keys and derived features."""
     nullable = {c.name for c in usecase.columns if c.null}
     for rows in ibis_session.batches(backend, needed, tables.CHUNK):
         plain = pa.Table.from_batches([rows])
         columns = {n: tables.numpy(plain[n], null=n in nullable) for n in plain.column_names}
-        made = row_features.row_features(usecase.derivation, columns)
-        found = row_features.derived_features(usecase, columns | made)
-        derived = [
-            pa.array(v, pa.float64(), from_pandas=True).cast(pa.int64()) for v in found.values()
+        computed = row_features.row_features(usecase.derivation, columns)
+        derived = row_features.derived_features(usecase, columns | computed)
+        arrays = [
+            pa.array(v, pa.float64(), from_pandas=True).cast(pa.int64()) for v in derived.values()
         ]
         yield pa.RecordBatch.from_arrays(
-            [rows.column(usecase.key), *derived], schema=_schema(needed, usecase)
+            [rows.column(usecase.key), *arrays], schema=_schema(needed, usecase)
         )
 
 
@@ -64,6 +66,6 @@ def _schema(needed: Any, usecase: FeatureSet) -> Any:
 
 
 def _inputs(derivation: FeatureSet) -> list[str]:
-    made = {r.name for r in derivation.rows}
-    read = (i for r in derivation.rows for i in r.inputs if i not in made)
+    computed = {r.name for r in derivation.rows}
+    read = (i for r in derivation.rows for i in r.inputs if i not in computed)
     return list(dict.fromkeys([derivation.key, *read]))

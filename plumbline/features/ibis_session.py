@@ -20,11 +20,11 @@ def connection(threads: int | None = None) -> Iterator[Any]:
     import ibis
 
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder, warnings.catch_warnings():
-        # Ibis 12 calls by its old name what DuckDB 2 renamed; nothing that a user can mend
+        # Ibis 12 calls by its old name what DuckDB 2 renamed; nothing that a user can correct
         warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
         backend = ibis.duckdb.connect(**duckdb_session.settings(Path(folder), threads))
         try:
-            with duckdb_session.mendable():
+            with duckdb_session.file_errors():
                 backend.raw_sql(duckdb_session.SESSION)
                 yield backend
         finally:

@@ -14,9 +14,9 @@ SHORTEST = 5
 
 def check(usecase: FeatureSet) -> None:
     """SpecError with a line per broken rule."""
-    found = problems(usecase)
-    if found:
-        raise SpecError("\n".join(f"usecases/{usecase.name}.py: {line}" for line in found))
+    broken = problems(usecase)
+    if broken:
+        raise SpecError("\n".join(f"usecases/{usecase.name}.py: {line}" for line in broken))
 
 
 def problems(usecase: FeatureSet) -> list[str]:

@@ -43,9 +43,9 @@ def windows(
     test = SplitWindow(current.start - timedelta(days=params.test_days), current.start)
     valid = SplitWindow(test.start - gap - timedelta(days=params.valid_days), test.start - gap)
     train = SplitWindow(first + timedelta(days=params.warmup_days), valid.start - gap)
-    made = dict(zip(NAMES, (train, valid, test, current), strict=True))
-    _check(usecase, params, made, first)
-    return made
+    by_name = dict(zip(NAMES, (train, valid, test, current), strict=True))
+    _check(usecase, params, by_name, first)
+    return by_name
 
 
 def by_key(params: Features, keys: Sequence[Any]) -> Array:
@@ -73,21 +73,21 @@ def _unit(text: str) -> float:
 
 
 def _check(
-    usecase: FeatureSet, params: Features, made: dict[str, SplitWindow], first: date
+    usecase: FeatureSet, params: Features, by_name: dict[str, SplitWindow], first: date
 ) -> None:
     where = f"params.yaml, {usecase.name}.features"
     if params.current_days < usecase.label_delay:
         raise ParamsError(
             f"{where}.current_days: got {params.current_days}, expected at least the label delay of "
             f"{usecase.label_delay} days: labels of the test window, which ends on "
-            f"{made['current'].start}, are not all known by {made['current'].end}."
+            f"{by_name['current'].start}, are not all known by {by_name['current'].end}."
         )
-    for name, window in made.items():
+    for name, window in by_name.items():
         if window.days < 1:
             raise ParamsError(
                 f"{where}: the {name} window would run from {window.start} to {window.end}, which "
-                f"is no whole day. Events span {first} to {made['current'].end}; of these "
-                f"{(made['current'].end - first).days} days warmup_days, valid_days, test_days, "
+                f"is no whole day. Events span {first} to {by_name['current'].end}; of these "
+                f"{(by_name['current'].end - first).days} days warmup_days, valid_days, test_days, "
                 f"current_days and twice the label delay take {_taken(usecase, params)}. "
                 "Shorten them, or move data.as_of."
             )

@@ -21,7 +21,7 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.features import batch, catalog, definitions, ibis_session
 
 REPOSITORY = Path("feature_store")
-FEW = 200_000
+JOINED_AT_ONCE = 200_000
 """Rows from which Feast joins month by month: it pairs an event with every row of its entity."""
 
 
@@ -31,10 +31,10 @@ def apply(usecase: FeatureSet, repository: Path, folder: Path) -> list[str]:
     `folder` holds the snapshots. Raises PlumblineError, as all here do, where the store's files are
     damaged or held by another process.
     """
-    made = definitions.build(usecase, folder)
-    with _mendable(repository):
-        _open(repository).apply(made)
-    return [d.name for d in made]
+    declared = definitions.build(usecase, folder)
+    with _store_errors(repository):
+        _open(repository).apply(declared)
+    return [d.name for d in declared]
 
 
 def materialize(usecase: FeatureSet, as_of: date, repository: Path = REPOSITORY) -> None:
@@ -44,7 +44,7 @@ def materialize(usecase: FeatureSet, as_of: date, repository: Path = REPOSITORY)
     """
     views = [view.name for view in catalog.views(usecase)]
     end = datetime.combine(as_of, datetime.min.time(), UTC)
-    with _bounded(), _mendable(repository):
+    with _bounded(), _store_errors(repository):
         _applied(repository, usecase).materialize(datetime(1970, 1, 2, tzinfo=UTC), end, views)
 
 
@@ -62,12 +62,12 @@ def online(
                 f"{suggest(view.join_key, ids)}"
             )
     rows = [dict(zip(ids, row, strict=True)) for row in zip(*ids.values(), strict=True)]
-    with _mendable(repository):
+    with _store_errors(repository):
         store = _applied(repository, usecase)
         service = store.get_feature_service(usecase.name)
-        found = store.get_online_features(features=service, entity_rows=rows).to_dict()
+        values = store.get_online_features(features=service, entity_rows=rows).to_dict()
     return {
-        spec.name: [spec.empty_value if v is None else v for v in found[spec.name]]
+        spec.name: [spec.empty_value if v is None else v for v in values[spec.name]]
         for spec in usecase.snapshots
     }
 
@@ -86,15 +86,15 @@ def join_snapshots(usecase: FeatureSet, events: Any, folder: Path) -> Any:
         **{name: events[name] for name in keys},
     )
     with _bounded():
-        found = [_join(usecase, part, folder, month) for part, month in _months(rows)]
-        right = ibis_session.lend(events.get_backend(), pa.concat_tables(found))
+        parts = [_join(usecase, part, folder, month) for part, month in _months(rows)]
+        right = ibis_session.lend(events.get_backend(), pa.concat_tables(parts))
     joined = events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
     return batch.fill(usecase.snapshots, joined)
 
 
 def _months(rows: Any) -> Iterator[tuple[Any, str]]:
     """The rows as frames, and the files that each needs: all, or month by month where many."""
-    if rows.count().to_pyarrow().as_py() < FEW:
+    if rows.count().to_pyarrow().as_py() < JOINED_AT_ONCE:
         yield _frame(rows), definitions.EVERY
         return
     month = rows.event_timestamp.strftime("%Y-%m")
@@ -117,8 +117,8 @@ def _join(usecase: FeatureSet, rows: Any, folder: Path, month: str) -> Any:
         store = _feast().FeatureStore(config=_embedded(Path(scratch)))
         store.apply(definitions.build(usecase, folder.resolve(), month))
         service = store.get_feature_service(usecase.name)
-        found = store.get_historical_features(entity_df=rows, features=service).to_arrow()
-    return found.select(["__key", *(s.name for s in usecase.snapshots)])
+        joined = store.get_historical_features(entity_df=rows, features=service).to_arrow()
+    return joined.select(["__key", *(s.name for s in usecase.snapshots)])
 
 
 def _feast() -> Any:
@@ -154,8 +154,8 @@ def _applied(repository: Path, usecase: FeatureSet) -> Any:
 
 
 @contextmanager
-def _mendable(repository: Path) -> Iterator[None]:
-    """What is wrong with the store's own files, as one message: they are products, made again."""
+def _store_errors(repository: Path) -> Iterator[None]:
+    """Raise errors with the store's own files, which can be rebuilt, as one PlumblineError."""
     from google.protobuf.message import DecodeError
 
     try:

@@ -70,8 +70,8 @@ def told(error: PlumblineError | OSError) -> str:
         raise error
     where = f"{error.filename}: " if error.filename else ""
     return (
-        f"{where}{os.strerror(error.errno or 0)}; nothing that was there is lost: make room, or let "
-        "it be written, and run it again"
+        f"{where}{os.strerror(error.errno or 0)}; previous outputs are intact. Free disk space or "
+        "fix permissions, then run again."
     )
 
 

@@ -23,23 +23,23 @@ KINDS: Mapping[ColumnType, tuple[type, ...]] = {
 
 
 def check(usecase: Contract, event: Mapping[str, Any]) -> None:
-    """ContractError with every complaint about the event."""
-    found = messages(usecase, event)
-    if found:
-        raise ContractError(f"{usecase.name}, the event is refused: {'; '.join(found)}")
+    """ContractError with every fault of the event."""
+    problems = messages(usecase, event)
+    if problems:
+        raise ContractError(f"{usecase.name}, the event is refused: {'; '.join(problems)}")
 
 
 def messages(usecase: Contract, event: Mapping[str, Any]) -> list[str]:
     """What in an event (column to plain value, None or NaN for null) breaks the contract.
 
     The checks are those of `plumbline.validate.contract` that a single row can break; uniqueness,
-    order and time windows are the batch's. What only the outcome tells must not be there.
+    order and time windows are the batch's. Columns that only the outcome has must be absent.
     """
-    late = [f"{c.name} is not known yet when one asks" for c in usecase.unknown if c.name in event]
+    late = [f"{c.name} is not known at prediction time" for c in usecase.unknown if c.name in event]
     types = {c.name: c.type for c in usecase.known}
     rows = [c for c in contract.checks(usecase) if c.table == "events"]
-    found = [_message(c, event, types[c.column]) for c in rows if c.column in types]
-    return [*late, *dict.fromkeys(f for f in found if f)]
+    problems = [_message(c, event, types[c.column]) for c in rows if c.column in types]
+    return [*late, *dict.fromkeys(f for f in problems if f)]
 
 
 def _message(check: ContractCheck, event: Mapping[str, Any], kind: ColumnType) -> str:

@@ -19,7 +19,7 @@ from plumbline.core.declarations import Array, Column, Entity, Fresh, Measure, S
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
 
-Event = Mapping[str, Any]
+RawEvent = Mapping[str, Any]
 """One event's known columns as plain values: int, float, str, bool, datetime without zone, None."""
 
 DAY = timedelta(days=1)
@@ -27,7 +27,7 @@ ZERO = 0
 
 
 @dataclass(frozen=True)
-class Ledger:
+class RunningSums:
     """Times in ascending order and, per measure, running counts and sums before each of them.
 
     `counts[m][i]` and `sums[m][i]` cover the first i entries, so both are one longer than `times`.
@@ -48,12 +48,12 @@ class Ledger:
 class History:
     """What is known of one entity: its events by time, its settled events by when they settled."""
 
-    events: Ledger
-    settled: Ledger
+    events: RunningSums
+    settled: RunningSums
 
 
 def history(
-    usecase: FeatureSet, entity: Entity, events: Iterable[Event], outcomes: Iterable[Event]
+    usecase: FeatureSet, entity: Entity, events: Iterable[RawEvent], outcomes: Iterable[RawEvent]
 ) -> History:
     """The history of one entity's events, in any order.
 
@@ -66,31 +66,33 @@ def history(
     plain = dict.fromkeys(f.measure for f in specs if not getattr(f, "matured", False))
     matured = dict.fromkeys(f.measure for f in specs if getattr(f, "matured", False))
     time = str(usecase.time)
-    return History(_ledger(own.values(), time, plain), _ledger(late, "known_at", matured))
+    return History(
+        _running_sums(own.values(), time, plain), _running_sums(late, "known_at", matured)
+    )
 
 
 def histories(
-    usecase: FeatureSet, events: Iterable[Event], outcomes: Iterable[Event]
+    usecase: FeatureSet, events: Iterable[RawEvent], outcomes: Iterable[RawEvent]
 ) -> dict[str, dict[Any, History]]:
     """Every history in the events: by entity name, then by id. Events without an id have none."""
     settled = {o[usecase.key]: o for o in outcomes}
     events = with_derived(usecase, events, settled.values())
-    made: dict[str, dict[Any, History]] = {}
+    by_entity: dict[str, dict[Any, History]] = {}
     for entity in usecase.entities:
-        groups: dict[Any, list[Event]] = defaultdict(list)
+        groups: dict[Any, list[RawEvent]] = defaultdict(list)
         for event in events:
             if event[entity.column] is not None:
                 groups[event[entity.column]].append(event)
-        made[entity.name] = {
+        by_entity[entity.name] = {
             id_: history(usecase, entity, group, _of(usecase, group, settled))
             for id_, group in groups.items()
         }
-    return made
+    return by_entity
 
 
 def with_derived(
-    usecase: FeatureSet, events: Iterable[Event], outcomes: Iterable[Event]
-) -> list[Event]:
+    usecase: FeatureSet, events: Iterable[RawEvent], outcomes: Iterable[RawEvent]
+) -> list[RawEvent]:
     """The events with their derived features, each from what was known at its time.
 
     A service keeps them with the event instead: `features` returned them when it answered.
@@ -106,7 +108,9 @@ def with_derived(
     ]
 
 
-def features(usecase: FeatureSet, event: Event, known: Mapping[str, History]) -> dict[str, float]:
+def features(
+    usecase: FeatureSet, event: RawEvent, known: Mapping[str, History]
+) -> dict[str, float]:
     """Every declared feature of one event: snapshots, fresh, row features, category codes.
 
     `known` holds a history per entity name; one that is missing stands for an entity never seen.
@@ -115,19 +119,21 @@ def features(usecase: FeatureSet, event: Event, known: Mapping[str, History]) ->
     joined = aggregates(usecase, event, known)
     columns = {c.name: _array(c, _value(event, c, usecase)) for c in usecase.known}
     columns |= {name: np.array([value]) for name, value in joined.items()}
-    made = row_features.row_features(usecase, columns) | row_features.category_codes(
+    computed = row_features.row_features(usecase, columns) | row_features.category_codes(
         usecase, columns
     )
-    return joined | {name: float(value[0]) for name, value in made.items()}
+    return joined | {name: float(value[0]) for name, value in computed.items()}
 
 
-def aggregates(usecase: FeatureSet, event: Event, known: Mapping[str, History]) -> dict[str, float]:
+def aggregates(
+    usecase: FeatureSet, event: RawEvent, known: Mapping[str, History]
+) -> dict[str, float]:
     """The snapshot and fresh features alone."""
     return {spec.name: aggregate(usecase, spec, event, known) for spec in usecase.aggregates}
 
 
 def aggregate(
-    usecase: FeatureSet, spec: Snapshot | Fresh, event: Event, known: Mapping[str, History]
+    usecase: FeatureSet, spec: Snapshot | Fresh, event: RawEvent, known: Mapping[str, History]
 ) -> float:
     """One snapshot or fresh feature."""
     past = known.get(spec.entity)
@@ -140,8 +146,8 @@ def _sums(spec: Snapshot | Fresh, past: History, at: datetime) -> tuple[int, int
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     if isinstance(spec, Fresh):
         return past.events.between(spec.measure, midnight, at)
-    ledger = past.settled if spec.matured else past.events
-    return ledger.between(spec.measure, midnight - spec.days * DAY, midnight)
+    sums = past.settled if spec.matured else past.events
+    return sums.between(spec.measure, midnight - spec.days * DAY, midnight)
 
 
 def _divide(spec: Snapshot | Fresh, count: int, total: int) -> float:
@@ -152,7 +158,7 @@ def _divide(spec: Snapshot | Fresh, count: int, total: int) -> float:
     return float(total) / float(count) if count else spec.empty_value
 
 
-def _ledger(rows: Iterable[Event], time: str, measures: Iterable[Measure]) -> Ledger:
+def _running_sums(rows: Iterable[RawEvent], time: str, measures: Iterable[Measure]) -> RunningSums:
     ordered = sorted(rows, key=lambda row: row[time])
     counts: dict[Measure, tuple[int, ...]] = {}
     sums: dict[Measure, tuple[int, ...]] = {}
@@ -160,10 +166,10 @@ def _ledger(rows: Iterable[Event], time: str, measures: Iterable[Measure]) -> Le
         values = [_measured(measure, row) for row in ordered]
         counts[measure] = _running([0 if v is None else 1 for v in values])
         sums[measure] = _running([0 if v is None else v for v in values])
-    return Ledger(tuple(row[time] for row in ordered), counts, sums)
+    return RunningSums(tuple(row[time] for row in ordered), counts, sums)
 
 
-def _measured(measure: Measure, event: Event) -> int | None:
+def _measured(measure: Measure, event: RawEvent) -> int | None:
     """What the event adds to the sum; None where it does not count."""
     if not conditions.holds(measure.where, event):
         return None
@@ -184,29 +190,31 @@ def _running(values: Iterable[int]) -> tuple[int, ...]:
 
 
 def _derived(
-    usecase: FeatureSet, event: Event, known: Mapping[str, History]
+    usecase: FeatureSet, event: RawEvent, known: Mapping[str, History]
 ) -> dict[str, int | None]:
-    made = features(usecase.derivation, event, known)
-    arrays = {name: np.array([made[name]]) for name in usecase.derived}
-    found = row_features.derived_features(
+    computed = features(usecase.derivation, event, known)
+    arrays = {name: np.array([computed[name]]) for name in usecase.derived}
+    derived = row_features.derived_features(
         usecase, {usecase.key: np.array([event[usecase.key]]), **arrays}
     )
-    return {n: None if np.isnan(v[0]) else int(v[0]) for n, v in found.items()}
+    return {n: None if np.isnan(v[0]) else int(v[0]) for n, v in derived.items()}
 
 
 def _own_histories(
-    usecase: FeatureSet, event: Event, known: Mapping[str, Mapping[Any, History]]
+    usecase: FeatureSet, event: RawEvent, known: Mapping[str, Mapping[Any, History]]
 ) -> dict[str, History]:
     """The event's own histories, of the entities that it has and that were seen before."""
     own = {e.name: known[e.name].get(event[e.column]) for e in usecase.entities}
     return {name: past for name, past in own.items() if past is not None}
 
 
-def _of(usecase: FeatureSet, events: Iterable[Event], outcomes: Mapping[Any, Event]) -> list[Event]:
+def _of(
+    usecase: FeatureSet, events: Iterable[RawEvent], outcomes: Mapping[Any, RawEvent]
+) -> list[RawEvent]:
     return [outcomes[e[usecase.key]] for e in events if e[usecase.key] in outcomes]
 
 
-def _value(event: Event, column: Column, usecase: FeatureSet) -> Any:
+def _value(event: RawEvent, column: Column, usecase: FeatureSet) -> Any:
     if column.name not in event:
         raise PlumblineError(
             f"the event has no '{column.name}', which {usecase.name} declares; {suggest(column.name, event)}"

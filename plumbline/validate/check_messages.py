@@ -16,16 +16,16 @@ AGAIN = (
 
 REMEDIES: Mapping[str, str] = {
     "null": "Fill it in the source, or set null=True on the column in {module}.",
-    "range": "Mend the source, or move min and max of the column in {module}.",
-    "set": "Mend the source, or add the value to `allowed` of the column in {module}.",
+    "range": "Correct the source, or move min and max of the column in {module}.",
+    "set": "Correct the source, or add the value to `allowed` of the column in {module}.",
     "unique": "Remove the copies in the source; set aside, the first of them is kept.",
-    "future": "Mend the clock or time zone of the source, or move data.as_of in params.yaml.",
-    "past": "Mend the source, or move data.start in params.yaml.",
+    "future": "Correct the clock or time zone of the source, or move data.as_of in params.yaml.",
+    "past": "Correct the source, or move data.start in params.yaml.",
     "delay": "Outcomes become known label_delay days after the event ({module}). " + AGAIN,
     "orphan": "Each outcome belongs to one event. " + AGAIN,
     "order": AGAIN,
     "partition": AGAIN,
-    "event": "Mend the events.",
+    "event": "Correct the events.",
 }
 
 
@@ -89,7 +89,7 @@ def shifted(folder: Path, usecase: Contract, measure: ProfileShift) -> str:
     """A statistical check that blocks."""
     name = f"{measure.column}.{measure.kind}"
     return (
-        f"{folder}: column '{measure.column}': {measure.detail}. Mend the source; if the data are right, "
+        f"{folder}: column '{measure.column}': {measure.detail}. Correct the source; if the data are right, "
         f"set {usecase.name}.validate.severity: {{{name}: warn}} in params.yaml, run again, and "
         f"`plumbline accept {usecase.name}`."
     )

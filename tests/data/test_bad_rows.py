@@ -37,7 +37,7 @@ CASES = {
     ),
     "unit_error": (
         "column 'amount_cents': 2025-03-02 looks like amount_cents x100",
-        "Mend the source",
+        "Correct the source",
     ),
     "nulls": ("column 'buyer', check 'null': expected no nulls, found in 2 rows", "null=True"),
     "null_time": ("column 'ordered_at', check 'null'", "Fill it in the source"),
@@ -49,7 +49,7 @@ CASES = {
         "move min and max",
     ),
     "negative": ("column 'amount_cents', check 'range'", "-1 (key 1050)", "move min and max"),
-    "not_a_number": ("column 'weight', check 'range'", "inf (key 1009)", "Mend the source"),
+    "not_a_number": ("column 'weight', check 'range'", "inf (key 1009)", "Correct the source"),
     "unsorted": (
         "column 'ordered_at', check 'order': expected rows sorted by ordered_at",
         "dvc checkout",

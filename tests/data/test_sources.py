@@ -363,7 +363,7 @@ def test_a_broken_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 def test_a_line_without_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", ROWS[0].replace("north", "n" * 40_000_000), *ROWS[1:])
-    with pytest.raises(SourceError, match=r"a\.csv, line 2: .*mend the line, or export"):
+    with pytest.raises(SourceError, match=r"a\.csv, line 2: .*correct the line, or export"):
         ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv", "as_of": AS_OF})
     (tmp_path / "a.csv").write_text("n" * 200_000, encoding="utf-8")
     with pytest.raises(SourceError, match=r"a\.csv: not a readable CSV file \(field larger than"):

@@ -51,15 +51,15 @@ def test_a_slow_one_is_named_with_its_time() -> None:
 
 
 def test_a_slow_history_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = single_event.Ledger.between
+    whole = single_event.RunningSums.between
 
     def scan(
-        self: single_event.Ledger, column: str | None, start: datetime, end: datetime
+        self: single_event.RunningSums, column: str | None, start: datetime, end: datetime
     ) -> tuple[int, int]:
         assert sum(start <= at < end for at in self.times) >= 0
         return whole(self, column, start, end)
 
-    monkeypatch.setattr(single_event.Ledger, "between", scan)
+    monkeypatch.setattr(single_event.RunningSums, "between", scan)
     case = card_fraud.USECASE
     costs = study._costs(case, columns(case, 1_500))
     found = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}

@@ -41,7 +41,7 @@ def test_a_good_request_passes() -> None:
         ({"amount_cents": None}, "amount_cents is null"),
         ({"weight": math.inf}, "weight is inf, expected at least 0 kg"),
         ({"channel": "post"}, "channel is 'post', expected one of web, shop, phone"),
-        ({"returned": 0}, "returned is not known yet when one asks"),
+        ({"returned": 0}, "returned is not known at prediction time"),
         ({"order_id": None}, "order_id is null"),
     ],
 )

@@ -74,7 +74,7 @@ def repository(laid, tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("few", [10**6, 1])
 def test_feasts_join_equals_the_direct_one_on_every_row(laid, monkeypatch, few):
-    monkeypatch.setattr(store, "FEW", few)
+    monkeypatch.setattr(store, "JOINED_AT_ONCE", few)
     with ibis_session.connection() as backend:
         events, outcomes = ibis_session.read(backend, SMALL, laid / "valid")
         events, outcomes = assemble.visible(backend, SMALL, events, outcomes, AS_OF)

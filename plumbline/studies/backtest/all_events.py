@@ -41,7 +41,7 @@ def read(
         snapshots = assemble.write_snapshots(backend, usecase, events, outcomes, until, folder)
         start = first + timedelta(days=params.features.warmup_days)
         known = SplitWindow(start, until - timedelta(days=usecase.label_delay))
-        join = partial(batch.join_snapshots, usecase, made=snapshots)
+        join = partial(batch.join_snapshots, usecase, by_entity=snapshots)
         assemble.write_tables(backend, usecase, {"train": known}, events, outcomes, join, folder)
         return tables.read(folder / "train.parquet", _needed(usecase, params)), known
 
