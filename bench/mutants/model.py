@@ -73,7 +73,7 @@ MUTANTS = (
         "Model 6",
         "gate: no slice is ever below its floor",
         "plumbline/evaluate/acceptance.py",
-        "return found.high < floor if higher_is_better else found.low > floor",
+        "return estimate.high < floor if higher_is_better else estimate.low > floor",
         "return False",
         tests="tests/code/test_gates.py",
     ),

@@ -1,4 +1,4 @@
-"""The gate: is the model good enough to be proposed? Pure: evidence in, verdict with reasons out."""
+"""The acceptance gate: whether a model is good enough to be proposed. Pure: evidence in, verdict out."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any, Literal
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.evaluate.behaviour import Outcome
 from plumbline.metrics.bootstrap import Estimate, Word
+from plumbline.report.verdict_sentences import floor_breach
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is asked.
+    """The limits of evaluate's params.
 
     `slice_floor`: a slice's primary metric must reach this share of the overall one; where lower is
     better, the overall one must be this share of the slice's. `slice_floors`: by a slice's name, its
@@ -30,7 +31,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Check:
-    """One question of the gate, and its answer in a sentence."""
+    """One check of the gate, and its result in a sentence."""
 
     name: str
     passed: bool
@@ -55,9 +56,9 @@ class Verdict:
 
 def beats(metric: str, words: Mapping[str, Word]) -> Check:
     """Does the model beat every baseline beyond noise? `words`: what each paired difference says."""
-    short = [f"{name} ({word})" for name, word in words.items() if word != "better"]
-    if short:
-        return Check("baselines", False, f"{metric} does not beat {', '.join(short)}")
+    unbeaten = [f"{name} ({word})" for name, word in words.items() if word != "better"]
+    if unbeaten:
+        return Check("baselines", False, f"{metric} does not beat {', '.join(unbeaten)}")
     return Check("baselines", True, f"{metric} beats {', '.join(words)} beyond noise")
 
 
@@ -72,8 +73,8 @@ def floors(
                 f"params.yaml, evaluate.slice_floors: there is no slice '{name}'; {suggest(name, names)}"
             )
     share = limits.slice_floor
-    usual = overall * share if higher_is_better else overall / share if share else math.inf
-    return {name: limits.slice_floors.get(name, usual) for name in names}
+    default = overall * share if higher_is_better else overall / share if share else math.inf
+    return {name: limits.slice_floors.get(name, default) for name in names}
 
 
 def slices(
@@ -82,20 +83,21 @@ def slices(
     higher_is_better: bool,
 ) -> Check:
     """Is any slice worse than its floor, beyond noise? A group too small for an interval is not judged."""
-    low = [
-        f"{name} {group} ({found.value:.4g}, floor {floors[name]:.4g})"
+    breaches = [
+        floor_breach(name, group, estimate.value, floors[name], higher_is_better)
         for name, members in groups.items()
-        for group, found in members.items()
-        if below(found, floors[name], higher_is_better)
+        for group, estimate in members.items()
+        if below(estimate, floors[name], higher_is_better)
     ]
-    if low:
-        return Check("slices", False, f"slices beyond their floor: {'; '.join(low)}")
-    return Check("slices", True, "no slice is beyond its floor")
+    if breaches:
+        return Check("slices", False, "; ".join(breaches))
+    limits = "below its floor" if higher_is_better else "above its limit"
+    return Check("slices", True, f"no slice is {limits}")
 
 
-def below(found: Estimate, floor: float, higher_is_better: bool) -> bool:
+def below(estimate: Estimate, floor: float, higher_is_better: bool) -> bool:
     """Whether the whole interval lies on the wrong side of the floor; NaN never does."""
-    return found.high < floor if higher_is_better else found.low > floor
+    return estimate.high < floor if higher_is_better else estimate.low > floor
 
 
 def calibrated(ece: float, noise: float, positives: float, limits: Limits) -> Check:

@@ -16,6 +16,7 @@ from plumbline.core import documents
 from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import dumps
+from plumbline.metrics.bootstrap import Word
 
 FORMAT = 1
 TITLE = "What `plumbline compare` writes"
@@ -28,7 +29,6 @@ Figure = Annotated[float, Field(ge=-1e300, le=1e300)] | None
 Count = Annotated[int, Field(ge=0, le=10**15)]
 Whole = Annotated[int, Field(ge=-(10**15), le=10**15)]
 Change = Literal["added", "removed", "changed"]
-Word = Literal["better", "worse", "within noise"]
 Value = TypeAliasType(
     "Value",
     "bool | Whole | Figure | Line | Annotated[list[Value], Field(max_length=200)]"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure, signed
+from plumbline.report.verdict_sentences import floor_breach
 from plumbline.review.comparison import (
     BelowFloor,
     Comparison,
@@ -147,9 +148,8 @@ def _of_evaluate(primary: str, evaluate: EvaluateSummary) -> Iterator[Finding]:
 
 
 def _below(primary: str, low: BelowFloor) -> str:
-    """A floor bounds a score from below, and an error from above."""
-    side = "below its floor" if primary in HIGHER_IS_BETTER else "above its limit"
-    return f"slice {low.slice} {low.group} is {figure(low.value)}, {side} {figure(low.floor)}"
+    higher = primary in HIGHER_IS_BETTER
+    return floor_breach(low.slice, low.group, low.value, low.floor, higher)
 
 
 def _of_window(primary: str, other: str, window: str, result: Result) -> Iterator[Finding]:

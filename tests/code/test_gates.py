@@ -59,9 +59,7 @@ def test_a_slice_is_held_to_its_floor(found: Estimate, higher: bool, passed: boo
 def test_a_slice_may_have_a_floor_of_its_own():
     groups = {"kind": {"a": Estimate(0.3, 0.25, 0.35)}, "size": {"b": Estimate(0.3, 0.25, 0.35)}}
     limits = Limits(slice_floor=0.5, slice_floors={"kind": 0.2})
-    assert judged(0.8, groups, limits, True).reason == (
-        "slices beyond their floor: size b (0.3, floor 0.4)"
-    )
+    assert judged(0.8, groups, limits, True).reason == ("slice size b is 0.3, below its floor 0.4")
 
 
 def test_a_floor_of_nothing_judges_no_slice():
