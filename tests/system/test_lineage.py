@@ -43,7 +43,7 @@ GRAPH = {
     "data": {
         **WHERE,
         "cmd": f"python step.py {SOURCE} {RAW}",
-        "deps": ["step.py", SOURCE],
+        "deps": ["step.py", "library", SOURCE],
         "outs": [RAW],
     },
     "train": {
@@ -64,7 +64,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (path / "origin.csv").write_text("one\n")
     texts = {".dvc/config": "[core]\n    analytics = false\n"}
     texts |= {".dvc/.gitignore": "/config.local\n/tmp\n/cache\n", "params.yaml": "seed: 1\n"}
-    texts |= {"step.py": STEP, "dvc.yaml": yaml.safe_dump({"stages": GRAPH})}
+    texts |= {
+        "step.py": STEP,
+        "library/helper.py": "",
+        "dvc.yaml": yaml.safe_dump({"stages": GRAPH}),
+    }
     texts |= {".gitignore": "/data\n/models\n/mlflow.db*\n/mlartifacts\n/.plumbline\n"}
     for name, text in texts.items():
         (project.path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +126,8 @@ def test_from_a_model_to_its_source(project: Project, show: Show) -> None:
     assert train["reads"] == data["writes"] == {RAW: dvc_hash.md5(Path(RAW))}
     assert train["params"] == {"seed": 2}
     assert train["commit"]["subject"] == "seed 2"
-    assert data["code"]["files"] == {"step.py": dvc_hash.md5(Path("step.py"))}
+    code = {name: dvc_hash.md5(Path(name)) for name in ("step.py", "library")}
+    assert data["code"]["files"] == code
     (source,) = data["sources"]
     assert (source["path"], source["md5"]) == (SOURCE, dvc_hash.md5(Path(SOURCE)))
     assert source["imported"][0]["deps"][0]["path"].endswith("origin.csv")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from plumbline.core.hashing import md5_bytes
 from plumbline.runtime.dvc_lock import Entries, Entry
 
-CODE = ".py"
-
 
 @dataclass(frozen=True)
 class Step:
-    """One stage of a chain. `reads`: outs of other stages; `sources`: what no stage made; md5s by path."""
+    """One stage of a chain; md5s by path.
+
+    `reads`: outs of other stages; `sources`: data that no stage wrote; `code`: files and folders of code.
+    """
 
     stage: str
     command: str
@@ -27,13 +28,13 @@ class Step:
 
     @property
     def code_md5(self) -> str:
-        """One md5 for all code files: that of their paths and md5s in order."""
+        """One md5 for all code: that of its paths and md5s in order."""
         return md5_bytes(json.dumps(sorted(self.code.items())).encode())
 
 
 @dataclass(frozen=True)
 class Chain:
-    """The steps behind `path`, the last to run first; `breaks`: where two entries do not join."""
+    """The steps behind `path`, the last to run first; `breaks`: where two entries contradict."""
 
     path: str
     md5: str
@@ -46,11 +47,12 @@ class Chain:
         return next(iter(self.steps))
 
 
-def trace(entries: Entries, path: str) -> Chain:
-    """Follow an out's stage, and the makers of what it read, to the sources.
+def trace(entries: Entries, path: str, is_code: Callable[[str], bool]) -> Chain:
+    """Follow an out's stage, and the stages that wrote what it read, to the sources.
 
-    An entry that read other bytes than its maker's entry says it wrote is a break: that lock was put
-    together, not run. KeyError where no entry has the out.
+    `is_code` tells code from data among the deps that no stage wrote. An entry that read other bytes
+    than another entry says it wrote is a break: such a lock was edited, not run. KeyError where no entry
+    has the out.
     """
     makers = {out: name for name, entry in entries.items() for out in entry.outs}
     steps: dict[str, Step] = {}
@@ -60,17 +62,19 @@ def trace(entries: Entries, path: str) -> Chain:
         name = todo.pop(0)
         if name in steps:
             continue
-        step = _step(name, entries[name], makers)
+        step = _step(name, entries[name], makers, is_code)
         steps[name] = step
         for dep, md5 in step.reads.items():
-            made = entries[makers[dep]].outs[dep]
-            if made != md5:
-                breaks.append(f"{name} read {dep} {md5}, {makers[dep]} wrote {made}")
+            written = entries[makers[dep]].outs[dep]
+            if written != md5:
+                breaks.append(f"{name} read {dep} {md5}, {makers[dep]} wrote {written}")
         todo += sorted({makers[dep] for dep in step.reads})
     return Chain(path, entries[makers[path]].outs[path], steps, tuple(breaks))
 
 
-def _step(name: str, entry: Entry, makers: Mapping[str, str]) -> Step:
+def _step(
+    name: str, entry: Entry, makers: Mapping[str, str], is_code: Callable[[str], bool]
+) -> Step:
     rest = {path: md5 for path, md5 in entry.deps.items() if path not in makers}
     return Step(
         stage=name,
@@ -78,6 +82,6 @@ def _step(name: str, entry: Entry, makers: Mapping[str, str]) -> Step:
         params=dict(sorted(entry.params.items())),
         writes=entry.outs,
         reads={path: md5 for path, md5 in entry.deps.items() if path in makers},
-        sources={path: md5 for path, md5 in rest.items() if not path.endswith(CODE)},
-        code={path: md5 for path, md5 in rest.items() if path.endswith(CODE)},
+        sources={path: md5 for path, md5 in rest.items() if not is_code(path)},
+        code={path: md5 for path, md5 in rest.items() if is_code(path)},
     )

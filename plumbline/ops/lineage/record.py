@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from plumbline.repo import artifacts, revisions, tracked_outs
 from plumbline.repo.artifacts import Role
 from plumbline.runtime import dvc_lock, git
 from plumbline.runtime.dvc_lock import Entry
+
+CODE = ".py"
 
 
 def lineage(root: Path, target: Target) -> dict[str, Any]:
@@ -32,7 +36,7 @@ def lineage(root: Path, target: Target) -> dict[str, Any]:
         raise PlumblineError(
             f"{target.out.path}: not an out of {dvc_lock.FILE} in the project's root"
         )
-    chain = trace(entries, target.out.path)
+    chain = trace(entries, target.out.path, partial(_is_code, root, target.rev))
     usecase = chain.maker.partition("@")[2]
     commits = since(root, target.rev, {name: entries[name] for name in chain.steps})
     seen, notes = _mlflow(root, usecase, chain)
@@ -74,6 +78,16 @@ def since(
         if not left:
             break
     return found
+
+
+def _is_code(root: Path, rev: str | None, path: str) -> bool:
+    """Whether a dep is code: a Python file, or a folder in which git has one, but for a source's folder."""
+    if path.endswith(CODE):
+        return True
+    usecase = posixpath.basename(path)
+    if artifacts.declared(usecase, Role.SOURCE, root) == path:
+        return False
+    return any(name.endswith(CODE) for name in revisions.below(root, rev or "HEAD", path))
 
 
 def _stage(

@@ -86,7 +86,7 @@ def _about(stage: Record) -> Iterator[str]:
     if stage["params"]:
         yield "params  " + ", ".join(f"{k}={_value(v)}" for k, v in stage["params"].items())
     if stage["code"]["files"]:
-        yield f"code    {len(stage['code']['files'])} files, {stage['code']['md5']}"
+        yield f"code    {len(stage['code']['files'])} files and folders, {stage['code']['md5']}"
     facts = stage["facts"]
     if "features" in facts:
         yield f"takes   {len(facts['features'])} features: {', '.join(facts['features'])}"
