@@ -27,7 +27,7 @@ def main(name: str, train: Path, valid: Path, best: Path, report: Path) -> None:
     metric, tune = metrics.PRIMARY[usecase.problem], params.tune
     higher = metric in metrics.HIGHER_IS_BETTER
     planned = tune.max_evals if tune.space else 1
-    runs = trials.run(usecase, tune, params.seed, train, valid, progress.teller(planned))
+    runs = trials.run(usecase, tune, params.seed, train, valid, progress.progress_callback(planned))
     where = f"params.yaml, {name}.tune.space"
     result = search.result(runs, metric, tune.params, higher_is_better=higher, where=where)
     with files.replacing_folder(report) as folder:
@@ -55,9 +55,9 @@ def counts(result: TuneResult) -> dict[str, float | None]:
     }
 
 
-def nested(trial: search.Trial, metric: str) -> tracking.Trial:
+def nested(trial: search.Trial, metric: str) -> tracking.TrialRun:
     """A trial as MLflow's nested run."""
-    return tracking.Trial(
+    return tracking.TrialRun(
         f"trial {trial.number}",
         trial.params,
         {metric: trial.metric, "rounds": trial.rounds},

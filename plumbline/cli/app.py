@@ -117,6 +117,6 @@ def main(words: list[str] | None = None) -> int:
     except (PlumblineError, OSError) as error:
         from plumbline.runtime import runner
 
-        print(f"plumbline {arguments[0]}: {runner.told(error)}", file=sys.stderr)
+        print(f"plumbline {arguments[0]}: {runner.message(error)}", file=sys.stderr)
         return PlumblineError.exit_code
     return 0

@@ -38,8 +38,8 @@ def md5_text(text: str) -> str:
 
 def project(path: Path) -> Path:
     """The root of the DVC project that a folder is in; its parent where it is in none."""
-    whole = Path(os.path.abspath(path))
-    return next((p for p in whole.parents if (p / ".dvc").is_dir()), whole.parent)
+    absolute = Path(os.path.abspath(path))
+    return next((p for p in absolute.parents if (p / ".dvc").is_dir()), absolute.parent)
 
 
 def listing(root: Path, folder: str, known: Collection[str] = ()) -> list[str]:
@@ -55,7 +55,7 @@ def contents(root: Path, folder: str) -> dict[str, str]:
     if not (root / folder).is_dir():
         raise FileNotFoundError(f"{folder}: no such folder")
     names = {str(root / folder / name): name for name in listing(root, folder)}
-    found = {}
+    md5s = {}
     for path, digest in md5_files(names).items():
         if isinstance(digest, OSError):
             raise digest
@@ -63,8 +63,8 @@ def contents(root: Path, folder: str) -> dict[str, str]:
             raise OSError(
                 f"{path}: DVC refuses a {FILE} inside a folder that it hashes; move it up"
             )
-        found[names[path]] = digest
-    return found
+        md5s[names[path]] = digest
+    return md5s
 
 
 def folder_md5(root: Path, folder: str) -> Digest:
@@ -85,15 +85,15 @@ def manifest(data: bytes) -> dict[str, str]:
     listing = json.loads(data)
     if not isinstance(listing, list):
         raise ValueError("expected a list")
-    found = {}
+    contents = {}
     for entry in listing:
         path, md5 = (entry.get(k) if isinstance(entry, dict) else None for k in ("relpath", "md5"))
         if not isinstance(path, str) or not isinstance(md5, str) or not MD5.fullmatch(md5):
             raise ValueError(f"expected md5 and relpath, found {str(entry)[:80]}")
         if path.startswith("/") or not {"", ".", ".."}.isdisjoint(path.split("/")):
             raise ValueError(f"the path '{path}' leaves its folder")
-        found[path] = md5
-    return found
+        contents[path] = md5
+    return contents
 
 
 def manifest_bytes(contents: Mapping[str, str]) -> bytes:

@@ -34,14 +34,14 @@ def md5_file(path: str, buffer: bytearray | None = None) -> str:
 def md5_files(paths: Iterable[str], *, threads: int | None = None) -> dict[str, Digest]:
     """Each path's md5 or the error that reading it gave; progress on a screen, if there is one."""
     wanted = list(dict.fromkeys(paths))
-    found: dict[str, Digest] = {}
+    digests: dict[str, Digest] = {}
     todo = iter(wanted)  # a list's iterator may be shared: each thread takes the next one
     count = min(threads or os.cpu_count() or 1, max(1, len(wanted)))
-    pool = [threading.Thread(target=_work, args=(todo, found), daemon=True) for _ in range(count)]
+    pool = [threading.Thread(target=_work, args=(todo, digests), daemon=True) for _ in range(count)]
     for thread in pool:
         thread.start()
-    _wait(pool, found, len(wanted))
-    return found
+    _wait(pool, digests, len(wanted))
+    return digests
 
 
 def copy(source: BinaryIO, target: BinaryIO) -> str:
@@ -53,16 +53,16 @@ def copy(source: BinaryIO, target: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _work(todo: Iterator[str], found: dict[str, Digest]) -> None:
+def _work(todo: Iterator[str], digests: dict[str, Digest]) -> None:
     buffer = bytearray(CHUNK)
     for path in todo:
         try:
-            found[path] = md5_file(path, buffer)
+            digests[path] = md5_file(path, buffer)
         except OSError as error:
-            found[path] = error
+            digests[path] = error
 
 
-def _wait(pool: list[threading.Thread], found: dict[str, Digest], total: int) -> None:
+def _wait(pool: list[threading.Thread], digests: dict[str, Digest], total: int) -> None:
     started = time.monotonic()
     shown = False
     for thread in pool:
@@ -71,7 +71,7 @@ def _wait(pool: list[threading.Thread], found: dict[str, Digest], total: int) ->
             if sys.stderr.isatty():
                 shown = True
                 seconds = time.monotonic() - started
-                sys.stderr.write(f"\rhashed {len(found):,} of {total:,} files, {seconds:.0f} s")
+                sys.stderr.write(f"\rhashed {len(digests):,} of {total:,} files, {seconds:.0f} s")
                 sys.stderr.flush()
     if shown:
         sys.stderr.write("\r\x1b[K")

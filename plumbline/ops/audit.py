@@ -49,11 +49,11 @@ def audit(lock: Path, address: str = SERVICE, ignored: Iterable[str] = ()) -> li
     wanted = pins(lock.read_text(encoding="utf-8"))
     if not wanted:
         raise PlumblineError(f"{lock}: no line like name==1.0 there; expected the lock file")
-    found: list[Advisory] = []
+    advisories: list[Advisory] = []
     for some in rounds(wanted):
-        answer = _asked([*some, CANARY], address)
-        found += judged(answer, some, address, set(ignored))
-    return found
+        answer = _query([*some, CANARY], address)
+        advisories += believed(answer, some, address, set(ignored))
+    return advisories
 
 
 def pins(text: str) -> list[Pin]:
@@ -62,8 +62,8 @@ def pins(text: str) -> list[Pin]:
     >>> pins("Py_Yaml==6.0 ; x < '1' \\\\\\n    --hash=sha256:0\\n# a==1\\n")
     [('py-yaml', '6.0')]
     """
-    found = (PIN.match(line) for line in text.splitlines())
-    return sorted({(_normal(match[1]), match[2]) for match in found if match})
+    matches = (PIN.match(line) for line in text.splitlines())
+    return sorted({(_normal(match[1]), match[2]) for match in matches if match})
 
 
 def read_accepted(path: Path) -> dict[str, str]:
@@ -81,14 +81,14 @@ def accepted(text: str, name: str) -> dict[str, str]:
     >>> accepted("# all\\nCVE-1  # never called\\n", "file")
     {'CVE-1': 'never called'}
     """
-    found = {}
+    reasons = {}
     for line in text.splitlines():
         known, _, why = (part.strip() for part in line.partition("#"))
         if known and not why:
             raise PlumblineError(f"{name}: {known}: no reason; expected '{known}  # why'")
         if known:
-            found[known] = why
-    return found
+            reasons[known] = why
+    return reasons
 
 
 def rounds(wanted: Iterable[Pin]) -> list[list[Pin]]:
@@ -97,60 +97,68 @@ def rounds(wanted: Iterable[Pin]) -> list[list[Pin]]:
     >>> rounds([("a", "1"), ("a", "2"), ("b", "1")])
     [[('a', '1'), ('b', '1')], [('a', '2')]]
     """
-    found: list[list[Pin]] = []
+    lists: list[list[Pin]] = []
     for name, version in wanted:
-        free = next((r for r in found if name not in {n for n, _ in r}), None)
+        free = next((r for r in lists if name not in {n for n, _ in r}), None)
         if free is None:
             free = []
-            found.append(free)
+            lists.append(free)
         free.append((name, version))
-    return found
+    return lists
 
 
-def judged(
+def believed(
     answer: Mapping[str, Any], wanted: Iterable[Pin], address: str, ignored: set[str]
 ) -> list[Advisory]:
     """pip-audit's answer as advisories; PlumblineError where it is not worth believing."""
-    told = {(_normal(d["name"]), d.get("version")): d for d in answer.get("dependencies") or ()}
-    if not (told.get(CANARY) or {}).get("vulns"):
+    by_pin = {(_normal(d["name"]), d.get("version")): d for d in answer.get("dependencies") or ()}
+    if not (by_pin.get(CANARY) or {}).get("vulns"):
         raise PlumblineError(
             _blind(f"{'=='.join(CANARY)}, known to be vulnerable, was not", address)
         )
-    unseen = [f"{n}=={v}" for n, v in wanted if "vulns" not in told.get((n, v), {})]
+    unseen = [f"{n}=={v}" for n, v in wanted if "vulns" not in by_pin.get((n, v), {})]
     if unseen:
         raise PlumblineError(
             _blind(f"{', '.join(unseen[:5])} (of {len(unseen)}) were not", address)
         )
-    return [a for pin in wanted for a in _advisories(pin, told[pin]["vulns"], ignored)]
+    return [a for pin in wanted for a in _advisories(pin, by_pin[pin]["vulns"], ignored)]
 
 
 def _advisories(
     pin: Pin, vulns: Iterable[Mapping[str, Any]], ignored: set[str]
 ) -> Iterator[Advisory]:
-    for found in vulns:
-        if not ignored & {found["id"], *found.get("aliases", ())}:
-            yield Advisory(*pin, found["id"], tuple(found.get("fix_versions") or ()))
+    for entry in vulns:
+        if not ignored & {entry["id"], *entry.get("aliases", ())}:
+            yield Advisory(*pin, entry["id"], tuple(entry.get("fix_versions") or ()))
 
 
-def _asked(wanted: Iterable[Pin], address: str) -> dict[str, Any]:
+def _query(wanted: Iterable[Pin], address: str) -> dict[str, Any]:
     """What pip-audit says as JSON; it resolves and installs nothing."""
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
-        asked = Path(folder) / "pins.txt"
-        asked.write_text("".join(f"{n}=={v}\n" for n, v in wanted), encoding="utf-8")
-        words = [sys.executable, "-m", "pip_audit", "-r", str(asked), "--no-deps", "--disable-pip"]
+        pins_file = Path(folder) / "pins.txt"
+        pins_file.write_text("".join(f"{n}=={v}\n" for n, v in wanted), encoding="utf-8")
+        words = [
+            sys.executable,
+            "-m",
+            "pip_audit",
+            "-r",
+            str(pins_file),
+            "--no-deps",
+            "--disable-pip",
+        ]
         words += ["--strict", "-s", "osv", "--osv-url", address, "--timeout", str(TIMEOUT)]
         words += ["-f", "json", "--progress-spinner", "off", "--cache-dir", f"{folder}/cache"]
         done = subprocess.run(
             words, capture_output=True, text=True, check=False, env=dict(os.environ)
         )
     try:
-        found = json.loads(done.stdout)
+        answer = json.loads(done.stdout)
     except ValueError:
-        said = done.stderr.strip().splitlines() or ["no word"]
+        errors = done.stderr.strip().splitlines() or ["no word"]
         raise PlumblineError(
-            _blind(f"pip-audit gave no answer ({said[-1][:300]})", address)
+            _blind(f"pip-audit gave no answer ({errors[-1][:300]})", address)
         ) from None
-    return found if isinstance(found, dict) else {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def _blind(what: str, address: str) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import restore
 from plumbline.repo import object_stores, state, verification, verify
-from plumbline.repo.verify import Report
+from plumbline.repo.verify import VerifyReport
 
 
-def push(root: Path, *, all_tags: bool) -> Report:
+def push(root: Path, *, all_tags: bool) -> VerifyReport:
     """`dvc push`, then a report on every object of the remote.
 
     PlumblineError where no remote is set, or DVC would take its path from another folder.

@@ -69,8 +69,8 @@ LEARNED = (Role.TRAIN_TABLE, Role.VALID_TABLE)
 
 def path(usecase: str, role: Role, root: Path = Path(".")) -> Path:
     """Where it stands in the work tree; PlumblineError where dvc.yaml declares no such thing."""
-    found = declared(usecase, role, root)
-    if found is None:
+    relative = declared(usecase, role, root)
+    if relative is None:
         if not (root / dvc_yaml.FILE).is_file():
             raise PlumblineError(
                 f"no {dvc_yaml.FILE} in {root.absolute()}; run in a project's root"
@@ -80,7 +80,7 @@ def path(usecase: str, role: Role, root: Path = Path(".")) -> Path:
             f"{root / dvc_yaml.FILE}: stage '{stage}' declares no {name.format(usecase=usecase)} among "
             f"its {kind} for {usecase}; declare a path that ends so (see plumbline/repo/artifacts.py)"
         )
-    return root / found
+    return root / relative
 
 
 def declared(usecase: str, role: Role, root: Path = Path(".")) -> str | None:
@@ -93,12 +93,12 @@ def declared(usecase: str, role: Role, root: Path = Path(".")) -> str | None:
 def metrics_path(usecase: str, stage: str, root: Path = Path(".")) -> Path:
     """Where a stage's small JSON stands; PlumblineError where dvc.yaml declares none."""
     stages = dvc_yaml.of_usecase(dvc_yaml.read(root), usecase)
-    found = _small_json(stage, stages.get(stage, DeclaredStage()).paths)
-    if found is None:
+    relative = _small_json(stage, stages.get(stage, DeclaredStage()).paths)
+    if relative is None:
         raise PlumblineError(
             f"{root / dvc_yaml.FILE}: stage '{stage}' declares no metric {stage}.json for {usecase}"
         )
-    return root / found
+    return root / relative
 
 
 def study_folder(usecase: str, study: str, root: Path = Path(".")) -> Path:
@@ -142,24 +142,24 @@ def current_table(own: Entries, usecase: str) -> tuple[str, str] | None:
 
 def learned(own: Entries, usecase: str) -> list[tuple[str, str]]:
     """The paths and md5s of the tables that train read, in the order of LEARNED."""
-    found = (read_by(own, usecase, role, "train") for role in LEARNED)
-    return [pair for pair in found if pair is not None]
+    pairs = (read_by(own, usecase, role, "train") for role in LEARNED)
+    return [pair for pair in pairs if pair is not None]
 
 
 def metrics(own: Entries) -> dict[str, str]:
     """By stage, the path of its small JSON in a use case's entries."""
-    found = {stage: _small_json(stage, entry.outs) for stage, entry in own.items()}
-    return {stage: p for stage, p in found.items() if p is not None}
+    paths = {stage: _small_json(stage, entry.outs) for stage, entry in own.items()}
+    return {stage: p for stage, p in paths.items() if p is not None}
 
 
 def by_usecase(outs: Iterable[Out], role: Role) -> dict[str, Out]:
     """Each use case's out of a role among the outs of one revision."""
-    found = {}
+    chosen = {}
     for out in outs:
         stage, _, usecase = out.stage.partition("@")
         if stage == role.stage and usecase and out.cached and role.is_at(out.path, usecase):
-            found[usecase] = out
-    return found
+            chosen[usecase] = out
+    return chosen
 
 
 def _small_json(stage: str, paths: Iterable[str] | Mapping[str, str]) -> str | None:

@@ -50,12 +50,12 @@ def _configure(root: Path, project: Path, cache: Path | None) -> None:
     from configobj import ConfigObj
 
     own, here = (folder / ".dvc" / "config.local" for folder in (root, project))
-    found = ConfigObj(str(own) if own.is_file() else None, encoding="utf-8")
-    found.merge(ConfigObj(str(here), encoding="utf-8"))
+    config = ConfigObj(str(own) if own.is_file() else None, encoding="utf-8")
+    config.merge(ConfigObj(str(here), encoding="utf-8"))
     for name, url in object_stores.settings(root).remotes.items():
-        section = next((s for s in found if s.lower() == f'remote "{name}"'), f'remote "{name}"')
-        found.setdefault(section, {})["url"] = url
+        section = next((s for s in config if s.lower() == f'remote "{name}"'), f'remote "{name}"')
+        config.setdefault(section, {})["url"] = url
     if cache:
-        found["cache"]["dir"] = str(cache)
-    found.filename = str(here)
-    found.write()
+        config["cache"]["dir"] = str(cache)
+    config.filename = str(here)
+    config.write()

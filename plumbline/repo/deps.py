@@ -20,8 +20,8 @@ def changed(root: Path) -> Iterator[tuple[str, str]]:
     read = source_deps(dvc_lock.read(root))
     files = md5_files({str(root / path) for _, path, md5 in read if not md5.endswith(".dir")})
     folders = {path for _, path, md5 in read if md5.endswith(".dir")}
-    found = {path: dvc_hash.folder_md5(root, path) for path in folders}
+    folder_md5s = {path: dvc_hash.folder_md5(root, path) for path in folders}
     for stage, path, md5 in read:
-        now = found.get(path) if md5.endswith(".dir") else files[str(root / path)]
+        now = folder_md5s.get(path) if md5.endswith(".dir") else files[str(root / path)]
         if isinstance(now, str) and now != md5:
             yield stage, path

@@ -14,7 +14,7 @@ from pathlib import Path
 from plumbline.core.dvc_hash import MD5
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import dvc_command, revisions, verify
-from plumbline.repo.object_stores import Place, Settings
+from plumbline.repo.object_stores import DvcSettings, ObjectStore
 from plumbline.runtime import dvc_lock, git
 
 GUARD = "refs/tags/plumbline-gc"
@@ -50,7 +50,7 @@ def refuse_doubt(root: Path, *, cloud: bool) -> None:
         _refuse_unknown(root, remote)
 
 
-def survey(settings: Settings, *, cloud: bool) -> Survey:
+def survey(settings: DvcSettings, *, cloud: bool) -> Survey:
     """What every ref, HEAD and the work tree need, and what the cache (and remote) hold beside it.
 
     Raises PlumblineError where a needed folder's manifest is lost: nobody can say what it holds.
@@ -71,19 +71,19 @@ def survey(settings: Settings, *, cloud: bool) -> Survey:
             "say which objects it needs; `plumbline verify --all-tags --repair` first"
         )
     needed = frozenset(use.oid for use in verify.expand(cached, contents))
-    searched: list[Place] = [settings.folder()]
+    searched: list[ObjectStore] = [settings.folder()]
     searched += [settings.remote(settings.default)] if cloud and settings.default else []
     free = {place.name: _without(place.sizes(), needed) for place in searched}
     return Survey(needed, free, commits)
 
 
-def collect(settings: Settings, found: Survey, *, cloud: bool, apply: bool) -> None:
+def collect(settings: DvcSettings, survey_result: Survey, *, cloud: bool, apply: bool) -> None:
     """Run `dvc gc`, dry first; PlumblineError, with nothing freed, where it would free other objects."""
     words = ["gc", "--workspace", "--all-branches", "--all-tags", "--force"]
     words += ["--cloud"] if cloud else []
-    with _guarded(settings.root, found.commits):
+    with _guarded(settings.root, survey_result.commits):
         named = _removed(dvc_command.check(settings.root, *words, "--dry"))
-        wrong = sorted(named - set().union(*found.free.values()))
+        wrong = sorted(named - set().union(*survey_result.free.values()))
         if wrong:
             raise PlumblineError(
                 f"DVC would remove {len(wrong)} objects that are needed, {wrong[0]} first: a damaged "

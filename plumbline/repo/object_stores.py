@@ -19,7 +19,7 @@ OBJECTS = Path("files") / "md5"
 RELATIVE = "(relative)"
 
 
-class Source(Protocol):
+class ObjectSource(Protocol):
     """Where objects can be read from."""
 
     @property
@@ -30,7 +30,7 @@ class Source(Protocol):
         """A context that gives the object's bytes as a stream; OSError where there is none."""
 
 
-class Place(Source, Protocol):
+class ObjectStore(ObjectSource, Protocol):
     """Objects by md5 (".dir" for manifests): the cache, or a remote."""
 
     def locate(self, oid: str) -> str:
@@ -44,7 +44,7 @@ class Place(Source, Protocol):
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderStore:
     """A place in a local folder: DVC's own cache, or a remote that is a path."""
 
     name: str
@@ -57,8 +57,8 @@ class Folder:
     def digests(self, oids: Iterable[str]) -> dict[str, Digest]:
         """Each object's md5 as its bytes are now, or why they cannot be read."""
         files = {oid: self.locate(oid) for oid in oids}
-        found = md5_files(files.values())
-        return {oid: found[file] for oid, file in files.items()}
+        by_file = md5_files(files.values())
+        return {oid: by_file[file] for oid, file in files.items()}
 
     @contextmanager
     def open(self, oid: str) -> Iterator[BinaryIO]:
@@ -73,7 +73,7 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Settings:
+class DvcSettings:
     """What .dvc/config and the user's own files (config.local, global, system) say together."""
 
     root: Path
@@ -88,11 +88,11 @@ class Settings:
     trusting: frozenset[str] = frozenset()
     """Remotes without `verify = true`: DVC takes what they send for what it asked for."""
 
-    def folder(self) -> Folder:
+    def folder(self) -> FolderStore:
         """The cache as a place."""
-        return Folder("cache", self.cache / OBJECTS)
+        return FolderStore("cache", self.cache / OBJECTS)
 
-    def remote(self, name: str) -> Place:
+    def remote(self, name: str) -> ObjectStore:
         """A remote as a place; any but a local folder through DVC's own file systems."""
         name = name.lower()
         if name not in self.remotes:
@@ -100,13 +100,13 @@ class Settings:
             raise PlumblineError(f".dvc/config: no remote '{name}'; {hint}")
         url = self.remotes[name]
         if "://" not in url:
-            return Folder(f"remote {name}", Path(url) / OBJECTS)
-        from plumbline.repo.remotes import Cloud
+            return FolderStore(f"remote {name}", Path(url) / OBJECTS)
+        from plumbline.repo.remotes import CloudStore
 
-        return Cloud(f"remote {name}", self.root, name)
+        return CloudStore(f"remote {name}", self.root, name)
 
 
-def settings(root: Path) -> Settings:
+def settings(root: Path) -> DvcSettings:
     """Read the configuration as DVC does, later levels over earlier ones; PlumblineError if damaged."""
     if not (root / ".dvc").is_dir():
         raise PlumblineError(
@@ -123,7 +123,7 @@ def settings(root: Path) -> Settings:
     sections = {match[1]: values for match, values in named if match}
     cache = merged.get("cache", {})
     links = cache.get("type", ())
-    return Settings(
+    return DvcSettings(
         root=root,
         cache=Path(cache.get("dir") or root.absolute() / ".dvc" / "cache"),
         links=tuple(w.strip() for w in (links.split(",") if isinstance(links, str) else links)),
@@ -135,12 +135,12 @@ def settings(root: Path) -> Settings:
     )
 
 
-def refuse_links(found: Settings) -> None:
+def refuse_links(settings_read: DvcSettings) -> None:
     """Refuse a cache linked into the work tree, as root: a write to an out would change the cache."""
-    linked = {"hardlink", "symlink"}.intersection(found.links)
+    linked = {"hardlink", "symlink"}.intersection(settings_read.links)
     if linked and os.geteuid() == 0:
         raise PlumblineError(
-            f".dvc/config: cache.type is {', '.join(found.links)}; as root the cache's files are not "
+            f".dvc/config: cache.type is {', '.join(settings_read.links)}; as root the cache's files are not "
             "protected through such links, and a write to an out changes every version that shares it; "
             "run `dvc config --unset cache.type` (or as another user)"
         )
@@ -166,10 +166,10 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
     from configobj import ConfigObj, ConfigObjError
 
     try:
-        whole = ConfigObj(str(file), encoding="utf-8").dict()
+        parsed = ConfigObj(str(file), encoding="utf-8").dict()
     except (ConfigObjError, UnicodeDecodeError) as error:
         raise PlumblineError(f"{file}: damaged ({error}); compare it with `git diff`") from None
-    sections = {s.lower(): v for s, v in whole.items() if isinstance(v, dict)}
+    sections = {s.lower(): v for s, v in parsed.items() if isinstance(v, dict)}
     return {s: {k.lower(): v for k, v in values.items()} for s, values in sections.items()}
 
 
@@ -191,7 +191,7 @@ def _relative(url: str) -> bool:
     return not re.match(r"\w+://", url) and not os.path.isabs(os.path.expanduser(url))
 
 
-def read_object(place: Place, oid: str) -> bytes | None:
+def read_object(place: ObjectStore, oid: str) -> bytes | None:
     """An object's bytes; None where there are none, or their md5 is not the object's name."""
     try:
         with place.open(oid) as stream:

@@ -26,7 +26,7 @@ THREADS = 16
 
 
 @dataclass(frozen=True)
-class Cloud:
+class CloudStore:
     """A remote as a place: objects by md5, as `plumbline.repo.places.Place` says."""
 
     name: str
@@ -119,15 +119,15 @@ def _failures() -> tuple[type[Exception], ...]:
     """What the libraries behind the file systems raise that is no OSError; and what some hide a cause in."""
     import aiohttp
 
-    found: list[type[Exception]] = [aiohttp.ClientError, OSError]
+    failures: list[type[Exception]] = [aiohttp.ClientError, OSError]
     for module, names in (
         ("asyncssh", ("Error",)),
         ("botocore.exceptions", ("BotoCoreError", "ClientError")),
     ):
         with suppress(ImportError):  # then no such remote was opened
             loaded = importlib.import_module(module)
-            found += [getattr(loaded, name) for name in names]
-    return tuple(found)
+            failures += [getattr(loaded, name) for name in names]
+    return tuple(failures)
 
 
 def _told(error: Exception) -> OSError:

@@ -16,8 +16,8 @@ from plumbline.core import dvc_hash, hashing
 from plumbline.core.dvc_hash import manifest_bytes
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.repo.object_stores import Folder, Place, Settings, Source
-from plumbline.repo.verify import Finding, Use
+from plumbline.repo.object_stores import DvcSettings, FolderStore, ObjectSource, ObjectStore
+from plumbline.repo.verify import IntegrityFinding, ObjectUse
 
 CACHE_MODE = 0o444
 """DVC protects its cache against writes, and trusts a file that is so."""
@@ -26,15 +26,15 @@ ASIDE = Path(".dvc") / "tmp" / "replaced"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RepairOutcome:
     """What came of one finding: from where it was repaired, or why it was not."""
 
-    finding: Finding
+    finding: IntegrityFinding
     source: str | None
     reason: str = ""
 
 
-def repair(settings: Settings, findings: Iterable[Finding]) -> list[Outcome]:
+def repair(settings: DvcSettings, findings: Iterable[IntegrityFinding]) -> list[RepairOutcome]:
     """Restore bad and missing objects of the cache, then files of the work tree.
 
     A copy is hashed while it is written beside its place, and put there only if it is good. What
@@ -45,18 +45,18 @@ def repair(settings: Settings, findings: Iterable[Finding]) -> list[Outcome]:
         settings.remote(name) for name in sorted(settings.remotes, key=settings.default.__ne__)
     ]
     cache = settings.folder()
-    places: list[Place] = [cache, *remotes]
+    stores: list[ObjectStore] = [cache, *remotes]
     objects = [f for f in chosen if f.where == cache.name]
     files = [f for f in chosen if f.where == "workspace"]
     mask = umask()
     with ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(lambda f: _object(cache, remotes, f, settings.root), objects))
-        outcomes += pool.map(lambda f: _file(places, f, settings.root, mask), files)
+        outcomes += pool.map(lambda f: _file(stores, f, settings.root, mask), files)
     rest = (f for f in chosen if f.where not in (cache.name, "workspace"))
-    return outcomes + [Outcome(f, None, _advice(f)) for f in rest]
+    return outcomes + [RepairOutcome(f, None, _advice(f)) for f in rest]
 
 
-def restore(sources: Sequence[Source], oid: str, target: Path, mode: int) -> str:
+def restore(sources: Sequence[ObjectSource], oid: str, target: Path, mode: int) -> str:
     """Write an object as a file from the first place that has it good; that place's name.
 
     Raises PlumblineError, naming what each place has instead, where none has; `target` is as before.
@@ -66,9 +66,9 @@ def restore(sources: Sequence[Source], oid: str, target: Path, mode: int) -> str
         try:
             with place.open(oid) as source, replacing(target) as beside:
                 with beside.open("wb") as stream:
-                    found = hashing.copy(source, stream)
-                if found != oid.removesuffix(".dir"):
-                    raise OSError(f"found {found}")
+                    copied = hashing.copy(source, stream)
+                if copied != oid.removesuffix(".dir"):
+                    raise OSError(f"found {copied}")
                 beside.chmod(mode)
             return place.name
         except (OSError, PlumblineError) as error:
@@ -88,32 +88,38 @@ def file_mode(executable: bool, mask: int) -> int:
     return (0o777 if executable else 0o666) & ~mask
 
 
-def _object(cache: Folder, remotes: Sequence[Place], finding: Finding, root: Path) -> Outcome:
-    own: list[Source] = [_WorkTree(root, finding.use)] if finding.use.rev is None else []
+def _object(
+    cache: FolderStore, remotes: Sequence[ObjectStore], finding: IntegrityFinding, root: Path
+) -> RepairOutcome:
+    own: list[ObjectSource] = [_WorkTree(root, finding.use)] if finding.use.rev is None else []
     target = Path(cache.locate(finding.use.oid))
     return _outcome([*remotes, *own], finding, target, CACHE_MODE)
 
 
-def _file(places: Sequence[Source], finding: Finding, root: Path, mask: int) -> Outcome:
+def _file(
+    stores: Sequence[ObjectSource], finding: IntegrityFinding, root: Path, mask: int
+) -> RepairOutcome:
     use, target = finding.use, root / finding.use.path
     reason = _hindrance(finding, target, root)
     if reason:
-        return Outcome(finding, None, reason)
+        return RepairOutcome(finding, None, reason)
     if finding.kind == "bad" and use.out.file.endswith(".dvc"):
         aside = root / ASIDE / use.path
         aside.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(target, aside)
-    return _outcome(places, finding, target, file_mode(use.out.executable, mask))
+    return _outcome(stores, finding, target, file_mode(use.out.executable, mask))
 
 
-def _outcome(places: Sequence[Source], finding: Finding, target: Path, mode: int) -> Outcome:
+def _outcome(
+    stores: Sequence[ObjectSource], finding: IntegrityFinding, target: Path, mode: int
+) -> RepairOutcome:
     try:
-        return Outcome(finding, restore(places, finding.use.oid, target, mode))
+        return RepairOutcome(finding, restore(stores, finding.use.oid, target, mode))
     except PlumblineError as error:
-        return Outcome(finding, None, str(error))
+        return RepairOutcome(finding, None, str(error))
 
 
-def _hindrance(finding: Finding, target: Path, root: Path) -> str:
+def _hindrance(finding: IntegrityFinding, target: Path, root: Path) -> str:
     if finding.kind == "extra":
         return "no run wrote it: remove it, or move it out of the folder"
     if not finding.use.out.cached:
@@ -127,7 +133,7 @@ def _hindrance(finding: Finding, target: Path, root: Path) -> str:
     return ""
 
 
-def _advice(finding: Finding) -> str:
+def _advice(finding: IntegrityFinding) -> str:
     if finding.where == "git":
         return "the commit itself is wrong: `dvc repro` there, and commit what it writes"
     if finding.where == "manifest":
@@ -142,7 +148,7 @@ class _WorkTree:
     """The work tree as a place that may have one object good."""
 
     root: Path
-    use: Use
+    use: ObjectUse
     name: str = "workspace"
 
     @contextmanager

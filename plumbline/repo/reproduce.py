@@ -23,7 +23,7 @@ LAST_LINES = 40
 
 
 @dataclass(frozen=True)
-class Result:
+class ReproducedOut:
     """One out: `result` is reproduced, changed, not written, or new (md5 `expected` is None)."""
 
     stage: str
@@ -38,7 +38,7 @@ class Reproduction:
     """A run of a commit: out by out, and the message of the stage that failed, if one did."""
 
     commit: str
-    results: Sequence[Result]
+    results: Sequence[ReproducedOut]
     failed: str | None = None
     message: str = ""
 
@@ -72,16 +72,18 @@ def reproduce(
     return Reproduction(commit, compare(recorded, written), failed, message)
 
 
-def compare(recorded: Sequence[Out], written: Sequence[Out]) -> list[Result]:
+def compare(recorded: Sequence[Out], written: Sequence[Out]) -> list[ReproducedOut]:
     """Each out of either lock, in the order of the recorded one, then new ones."""
-    found = {(out.stage, out.path): out.md5 for out in written}
+    rerun = {(out.stage, out.path): out.md5 for out in written}
     results = []
     for out in recorded:
-        md5 = found.pop((out.stage, out.path), None)
+        md5 = rerun.pop((out.stage, out.path), None)
         result = "not written" if md5 is None else "changed"
         result = "reproduced" if md5 == out.md5 else result
-        results.append(Result(out.stage, out.path, result, out.md5, md5))
-    return results + [Result(stage, path, "new", None, md5) for (stage, path), md5 in found.items()]
+        results.append(ReproducedOut(out.stage, out.path, result, out.md5, md5))
+    return results + [
+        ReproducedOut(stage, path, "new", None, md5) for (stage, path), md5 in rerun.items()
+    ]
 
 
 def environment(
@@ -154,21 +156,21 @@ def _environment(clone: Path, folder: Path) -> Path:
 
 def _run(python: Path, clone: Path, env: Mapping[str, str], file: Path) -> tuple[str | None, str]:
     """`dvc repro`; the stage that failed, if one did, and what it said."""
-    stage, said = "dvc repro", [""]
-    with file.open("w", encoding="utf-8") as whole:
+    stage, output = "dvc repro", [""]
+    with file.open("w", encoding="utf-8") as log_file:
 
-        def tell(line: str) -> None:
+        def progress(line: str) -> None:
             nonlocal stage
-            whole.write(line + "\n")
-            if found := re.match(r"Running stage '(.+)':", line):
-                stage = found[1]
-                said.clear()
+            log_file.write(line + "\n")
+            if match := re.match(r"Running stage '(.+)':", line):
+                stage = match[1]
+                output.clear()
                 log.info("reproduce: %s", stage)
-            said.append(line)
+            output.append(line)
 
         words = ("repro", "--all-pipelines", "--no-run-cache")
-        done = dvc_command.run_with(python, clone, env, words, tell)
-    return (stage, "\n".join(said[-LAST_LINES:]).strip()) if done.code else (None, "")
+        done = dvc_command.run_with(python, clone, env, words, progress)
+    return (stage, "\n".join(output[-LAST_LINES:]).strip()) if done.code else (None, "")
 
 
 def _remove(path: Path) -> None:

@@ -40,14 +40,14 @@ def outs(root: Path, rev: str | None) -> list[Out]:
         n for n in names if posixpath.basename(n) in (dvc_lock.FILE, dvc_yaml.FILE) or _dvc(n)
     ]
     texts = {n: data.decode(errors="replace") for n, data in blobs(root, rev, wanted).items()}
-    found: list[Out] = []
+    tracked: list[Out] = []
     for name in sorted(texts):
         if posixpath.basename(name) == dvc_lock.FILE:
             declared = posixpath.join(posixpath.dirname(name), dvc_yaml.FILE)
-            found += tracked_outs.of_lock(texts[name], texts.get(declared, ""), name)
+            tracked += tracked_outs.of_lock(texts[name], texts.get(declared, ""), name)
         elif _dvc(name):
-            found += tracked_outs.of_dvc_file(texts[name], name)
-    return found
+            tracked += tracked_outs.of_dvc_file(texts[name], name)
+    return tracked
 
 
 def below(root: Path, rev: str, path: str) -> list[str]:
@@ -60,18 +60,18 @@ def blobs(root: Path, rev: str | None, names: Iterable[str]) -> dict[str, bytes]
     if rev is WORK_TREE:
         return {n: (root / n).read_bytes() for n in names if (root / n).is_file()}
     wanted = [n for n in names if "\n" not in n]
-    asked = "".join(f"{rev}:./{n}\n" for n in wanted).encode()
-    answer = git.output(root, "cat-file", "--batch", data=asked)
-    found = {}
+    request = "".join(f"{rev}:./{n}\n" for n in wanted).encode()
+    answer = git.output(root, "cat-file", "--batch", data=request)
+    contents = {}
     at = 0
     for name in wanted:
         end = answer.index(b"\n", at)
         head, at = answer[at:end], end + 1
         if not head.endswith(b" missing"):
             size = int(head.split()[-1])
-            found[name] = answer[at : at + size]
+            contents[name] = answer[at : at + size]
             at += size + 1
-    return found
+    return contents
 
 
 def _names(root: Path, rev: str | None) -> list[str]:

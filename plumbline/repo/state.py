@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo.object_stores import Settings
+from plumbline.repo.object_stores import DvcSettings
 
 VARIABLE = "DVC_SITE_CACHE_DIR"
 PRIVATE = Path(".dvc") / "tmp" / "site"
@@ -35,17 +35,17 @@ def environment(root: Path) -> dict[str, str]:
     return {VARIABLE: str(folder)}
 
 
-def complaints(settings: Settings) -> Iterator[str]:
+def complaints(settings: DvcSettings) -> Iterator[str]:
     """What is wrong with it: a lock that a kill cut off; a database that others can write to."""
     cut = cut_lock(settings.root)
     if cut:
         yield f"{cut}: cut off by a kill; DVC refuses to work until `verify --repair` removes it"
     folder = Path(os.environ.get(VARIABLE) or settings.state or _default())
-    found = others_can_write(folder)
-    if found:
+    shared = others_can_write(folder)
+    if shared:
         own = (settings.root / PRIVATE).resolve()
         yield (
-            f"DVC's state: other users can write to {found}, and DVC unpickles what it finds there; "
+            f"DVC's state: other users can write to {shared}, and DVC unpickles what it finds there; "
             f"`mkdir -p -m 700 {own} && dvc config --local core.site_cache_dir {own}` "
             "(`make install` does it)"
         )
@@ -100,9 +100,9 @@ def _running(file: Path) -> Iterator[str]:
     import psutil
 
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-        writers = list(said.get("write", {}).values())
-        holders = writers + [info for infos in said.get("read", {}).values() for info in infos]
+        locks = json.loads(file.read_text(encoding="utf-8"))
+        writers = list(locks.get("write", {}).values())
+        holders = writers + [info for infos in locks.get("read", {}).values() for info in infos]
         alive = [h for h in holders if psutil.pid_exists(int(h["pid"]))]
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return  # no lock, or one that DVC itself would not heed

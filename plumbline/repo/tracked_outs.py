@@ -49,9 +49,9 @@ def of_lock(text: str, declared: str, file: str) -> list[Out]:
     outs = []
     for name, entry in dvc_lock.parse(text, file).items():
         folder = posixpath.join(posixpath.dirname(file), dvc_yaml.folder(graph, name, file))
-        for found in entry.raw.get("outs") or ():
-            flags = dvc_yaml.declared_out(graph, name, str(found["path"]), beside)
-            outs.append(_out(found, flags, file=file, stage=name, folder=folder))
+        for entry_out in entry.raw.get("outs") or ():
+            flags = dvc_yaml.declared_out(graph, name, str(entry_out["path"]), beside)
+            outs.append(_out(entry_out, flags, file=file, stage=name, folder=folder))
     return outs
 
 
@@ -68,12 +68,12 @@ def source_deps(entries: dvc_lock.Entries) -> list[tuple[str, str, str]]:
 
 def of_dvc_file(text: str, file: str) -> list[Out]:
     """The outs that a .dvc file tracks; what `dvc import` brought is not on this project's remote."""
-    whole = dvc_yaml.document(text, file)
-    folder = posixpath.join(posixpath.dirname(file), str(whole.get("wdir") or ""))
-    imported = any("repo" in dep for dep in _each(whole, "deps", file))
+    content = dvc_yaml.document(text, file)
+    folder = posixpath.join(posixpath.dirname(file), str(content.get("wdir") or ""))
+    imported = any("repo" in dep for dep in _each(content, "deps", file))
     return [
-        _out(found, _flags(found, imported), file, file, folder)
-        for found in _each(whole, "outs", file)
+        _out(entry_out, _flags(entry_out, imported), file, file, folder)
+        for entry_out in _each(content, "outs", file)
     ]
 
 
@@ -91,39 +91,41 @@ def object_path(md5: str) -> str:
     return f"{md5[:2]}/{md5[2:]}"
 
 
-def _flags(found: Mapping[str, Any], imported: bool) -> DeclaredOut:
+def _flags(entry_out: Mapping[str, Any], imported: bool) -> DeclaredOut:
     return DeclaredOut(
-        path=str(found.get("path")),
-        cached=found.get("cache") is not False,
-        pushed=found.get("push") is not False and not imported,
-        remote=found.get("remote"),
+        path=str(entry_out.get("path")),
+        cached=entry_out.get("cache") is not False,
+        pushed=entry_out.get("push") is not False and not imported,
+        remote=entry_out.get("remote"),
     )
 
 
-def _out(found: Mapping[str, Any], flags: DeclaredOut, file: str, stage: str, folder: str) -> Out:
-    path, md5 = found.get("path"), found.get("md5")
+def _out(
+    entry_out: Mapping[str, Any], flags: DeclaredOut, file: str, stage: str, folder: str
+) -> Out:
+    path, md5 = entry_out.get("path"), entry_out.get("md5")
     if not isinstance(path, str) or not isinstance(md5, str) or not MD5.fullmatch(md5):
         raise PlumblineError(
-            f"{file}, {stage}: expected an out with path and md5, found {dict(found)}; "
+            f"{file}, {stage}: expected an out with path and md5, found {dict(entry_out)}; "
             "run `dvc repro` (or `dvc add`) to record it again"
         )
-    if found.get("hash") != "md5":
+    if entry_out.get("hash") != "md5":
         raise PlumblineError(
             f"{file}, {stage}, {path}: recorded by DVC 2 (no `hash: md5`); "
             "run `dvc cache migrate --dvc-files` and commit"
         )
-    whole = posixpath.normpath(posixpath.join(folder, path))
-    if whole.startswith(("/", "../")) or whole in (".", ".."):
+    location = posixpath.normpath(posixpath.join(folder, path))
+    if location.startswith(("/", "../")) or location in (".", ".."):
         raise PlumblineError(f"{file}, {stage}: the out '{path}' is outside of the project")
     return Out(
         file=file,
         stage=stage,
-        path=whole,
+        path=location,
         md5=md5,
         cached=flags.cached,
         pushed=flags.pushed,
         remote=flags.remote,
-        executable=bool(found.get("isexec")),
+        executable=bool(entry_out.get("isexec")),
     )
 
 

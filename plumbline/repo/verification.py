@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.repo import object_stores, repair, revisions, state, verify
-from plumbline.repo.verify import Finding, Report
+from plumbline.repo.verify import IntegrityFinding, VerifyReport
 
 
 @dataclass(frozen=True)
 class Verification:
     """The last report, what was repaired or could not be, and the revisions' names by commit."""
 
-    report: Report
-    outcomes: Sequence[repair.Outcome]
+    report: VerifyReport
+    outcomes: Sequence[repair.RepairOutcome]
     names: Mapping[str | None, str]
 
 
@@ -45,7 +45,7 @@ def run(
     if mend and state.cut_lock(settings.root):
         state.refuse_running(settings.root)
     report = verify.check(*arguments)
-    outcomes: list[repair.Outcome] = []
+    outcomes: list[repair.RepairOutcome] = []
     while mend and report.findings:
         tried = repair.repair(settings, report.findings)
         outcomes = [o for o in outcomes if o.source] + tried
@@ -67,13 +67,13 @@ def text(result: Verification) -> Iterator[str]:
         reason = reasons.get((finding.where, finding.location))
         yield _line(finding, result.names) + (f"; not repaired: {reason}" if reason else "")
     yield from (f"note: {note}" for note in result.report.notes)
-    places = ", ".join(f"{p.where} {p.checked:,}" for p in result.report.parts if p.checked)
+    counts = ", ".join(f"{p.where} {p.checked:,}" for p in result.report.parts if p.checked)
     kinds = Counter(f.kind for f in result.report.findings)
     verdict = ", ".join(f"{n:,} {kind}" for kind, n in sorted(kinds.items())) or "all good"
-    yield f"{verdict}; checked: {places or 'nothing: no out is recorded'}"
+    yield f"{verdict}; checked: {counts or 'nothing: no out is recorded'}"
 
 
-def _line(finding: Finding, names: Mapping[str | None, str]) -> str:
+def _line(finding: IntegrityFinding, names: Mapping[str | None, str]) -> str:
     use = finding.use
     rev = f"{names[use.rev]}: " if use.rev else ""
     expected = f", expected {use.oid}" if use.oid else ""
@@ -97,7 +97,7 @@ def document(result: Verification) -> dict[str, Any]:
     }
 
 
-def _record(finding: Finding, names: Mapping[str | None, str]) -> dict[str, Any]:
+def _record(finding: IntegrityFinding, names: Mapping[str | None, str]) -> dict[str, Any]:
     use = finding.use
     return {
         "kind": finding.kind,

@@ -10,7 +10,7 @@ from plumbline.core import dvc_hash
 from plumbline.core.dvc_hash import manifest
 from plumbline.core.hashing import Digest, md5_bytes, md5_files
 from plumbline.repo import deps, object_stores, revisions, state
-from plumbline.repo.object_stores import Place, Settings, read_object
+from plumbline.repo.object_stores import DvcSettings, ObjectStore, read_object
 from plumbline.repo.tracked_outs import Out
 
 WHERE = ("workspace", "cache", "remote")
@@ -19,7 +19,7 @@ Contents = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Use:
+class ObjectUse:
     """One object as one out uses it: the out's file, its manifest, or a file of its folder."""
 
     rev: str | None
@@ -29,7 +29,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Finding:
+class IntegrityFinding:
     """One thing that is not as recorded. `kind`: bad, missing, extra, or unreadable.
 
     `found`: the md5 of the bytes that are there, or why they cannot be read. `others`: how many
@@ -38,41 +38,41 @@ class Finding:
 
     kind: str
     where: str
-    use: Use
+    use: ObjectUse
     found: str | None
     location: str
     others: int = 0
 
 
 @dataclass(frozen=True)
-class Part:
+class VerifiedPlace:
     """What was checked in one place: how many files, and what is wrong with them."""
 
     where: str
     checked: int
-    findings: Sequence[Finding]
+    findings: Sequence[IntegrityFinding]
 
 
 @dataclass(frozen=True)
-class Report:
+class VerifyReport:
     """All parts, notes for the reader, and the folders' contents as far as they are known."""
 
-    parts: Sequence[Part]
+    parts: Sequence[VerifiedPlace]
     notes: Sequence[str] = ()
     contents: Contents = field(default_factory=dict)
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[IntegrityFinding]:
         """Everything that is wrong, anywhere."""
         return [finding for part in self.parts for finding in part.findings]
 
 
 def check(
-    settings: Settings,
+    settings: DvcSettings,
     revs: Sequence[str | None] = (revisions.WORK_TREE,),
     where: Iterable[str] = WHERE,
     remotes: Sequence[str] = (),
-) -> Report:
+) -> VerifyReport:
     """Hash what the revisions (None: the work tree) name, in the places of `where`.
 
     `remotes`: names to check in place of the default one. Raises PlumblineError where the files
@@ -83,13 +83,13 @@ def check(
     outs = {rev: revisions.outs(root, rev) for rev in revs}
     cached = [(rev, out) for rev, named in outs.items() for out in named if out.cached]
     stores = _stores(settings, [out for _, out in cached], set(where), remotes)
-    sources: list[Place] = [
+    sources: list[ObjectStore] = [
         settings.folder(),
         *(place for place, _ in stores if place.name != "cache"),
     ]
     contents, damaged = read_manifests(sources, cached)
     uses = list(expand(cached, contents))
-    parts = [Part("manifest", len(contents) + len(damaged), damaged)]
+    parts = [VerifiedPlace("manifest", len(contents) + len(damaged), damaged)]
     parts += [_in_store(place, [u for u in uses if holds(u.out)]) for place, holds in stores]
     for rev, named in outs.items():
         if rev is not None:
@@ -102,20 +102,20 @@ def check(
             f"{path}: changed since {stage} read it; `dvc repro`, with --force where DVC does not see it"
             for stage, path in deps.changed(root)
         ]
-    return Report(parts, notes, contents)
+    return VerifyReport(parts, notes, contents)
 
 
-def expand(outs: Iterable[tuple[str | None, Out]], contents: Contents) -> Iterator[Use]:
+def expand(outs: Iterable[tuple[str | None, Out]], contents: Contents) -> Iterator[ObjectUse]:
     """Each object that cached outs need: their own, and those that their manifests list."""
     for rev, out in outs:
-        yield Use(rev, out, out.path, out.md5)
+        yield ObjectUse(rev, out, out.path, out.md5)
         for path, md5 in contents.get(out.md5, {}).items():
-            yield Use(rev, out, f"{out.path}/{path}", md5)
+            yield ObjectUse(rev, out, f"{out.path}/{path}", md5)
 
 
 def read_manifests(
-    sources: Sequence[Place], outs: Iterable[tuple[str | None, Out]]
-) -> tuple[dict[str, dict[str, str]], list[Finding]]:
+    sources: Sequence[ObjectStore], outs: Iterable[tuple[str | None, Out]]
+) -> tuple[dict[str, dict[str, str]], list[IntegrityFinding]]:
     """The contents of folders, each from the first place that has its manifest good.
 
     Also what is no manifest, though its md5 is right: a forged entry.
@@ -127,77 +127,81 @@ def read_manifests(
         try:
             contents.update({} if data is None else {out.md5: manifest(data)})
         except ValueError as error:
-            use = Use(rev, out, out.path, out.md5)
-            damaged.append(Finding("bad", "manifest", use, f"no manifest: {error}", out.md5))
+            use = ObjectUse(rev, out, out.path, out.md5)
+            damaged.append(
+                IntegrityFinding("bad", "manifest", use, f"no manifest: {error}", out.md5)
+            )
     return contents, damaged
 
 
 def _stores(
-    settings: Settings, outs: Sequence[Out], where: set[str], remotes: Sequence[str]
-) -> list[tuple[Place, Callable[[Out], bool]]]:
+    settings: DvcSettings, outs: Sequence[Out], where: set[str], remotes: Sequence[str]
+) -> list[tuple[ObjectStore, Callable[[Out], bool]]]:
     """The places to check, each with the question which outs' objects belong there."""
-    found: list[tuple[Place, Callable[[Out], bool]]] = []
+    stores: list[tuple[ObjectStore, Callable[[Out], bool]]] = []
     if "cache" in where:
-        found.append((settings.folder(), lambda out: out.cached))
+        stores.append((settings.folder(), lambda out: out.cached))
     if "remote" not in where:
-        return found
+        return stores
     named = {(out.remote or settings.default) for out in outs if out.pushed}
     for name in sorted(n for n in remotes or named if n):
-        found.append((settings.remote(name), _belongs(name, settings.default, bool(remotes))))
-    return found
+        stores.append((settings.remote(name), _belongs(name, settings.default, bool(remotes))))
+    return stores
 
 
-def _belongs(name: str, default: str | None, asked: bool) -> Callable[[Out], bool]:
-    return lambda out: out.pushed and (asked or (out.remote or default) == name)
+def _belongs(name: str, default: str | None, named_only: bool) -> Callable[[Out], bool]:
+    return lambda out: out.pushed and (named_only or (out.remote or default) == name)
 
 
-def _notes(settings: Settings, where: set[str], remotes: Sequence[str]) -> list[str]:
+def _notes(settings: DvcSettings, where: set[str], remotes: Sequence[str]) -> list[str]:
     if "remote" not in where:
         return []
-    found = [
+    notes = [
         f"remote {name}: its path is relative, which `dvc push --all-tags` takes from the root folder of "
         f"the disk; set it once more as `dvc remote modify --local {name} url {settings.remotes[name]}`"
         for name in sorted(settings.relative)
     ]
-    found += [
+    notes += [
         f"remote {name}: `verify` is off, so that DVC trusts whatever it fetches from there; "
         f"`dvc remote modify --local {name} verify true`"
         for name in sorted(settings.trusting)
     ]
     if not remotes and not settings.default:
-        found.append("no default remote: none was checked (`dvc remote default NAME` sets one)")
-    return found
+        notes.append("no default remote: none was checked (`dvc remote default NAME` sets one)")
+    return notes
 
 
-def _in_store(place: Place, uses: Sequence[Use]) -> Part:
+def _in_store(place: ObjectStore, uses: Sequence[ObjectUse]) -> VerifiedPlace:
     digests = place.digests(use.oid for use in uses)
     findings = _judge(place.name, ((use, use.oid) for use in uses), digests, place.locate)
-    return Part(place.name, len(digests), findings)
+    return VerifiedPlace(place.name, len(digests), findings)
 
 
-def _in_workspace(root: Path, outs: Sequence[Out], contents: Contents) -> Part:
+def _in_workspace(root: Path, outs: Sequence[Out], contents: Contents) -> VerifiedPlace:
     """The outs as files; a folder whose manifest is lost is hashed as a whole."""
-    whole = [out for out in outs if out.folder and not (out.cached and out.md5 in contents)]
-    known = [(None, out) for out in outs if out not in set(whole)]
+    unlisted = [out for out in outs if out.folder and not (out.cached and out.md5 in contents)]
+    known = [(None, out) for out in outs if out not in set(unlisted)]
     uses = [use for use in expand(known, contents) if not use.oid.endswith(".dir")]
     digests = md5_files(str(root / use.path) for use in uses)
-    folders = {str(root / out.path): dvc_hash.folder_md5(root, out.path) for out in whole}
+    folders = {str(root / out.path): dvc_hash.folder_md5(root, out.path) for out in unlisted}
     claims = [(use, str(root / use.path)) for use in uses]
-    claims += [(Use(None, out, out.path, out.md5), str(root / out.path)) for out in whole]
+    claims += [(ObjectUse(None, out, out.path, out.md5), str(root / out.path)) for out in unlisted]
     findings = _judge("workspace", claims, {**digests, **folders}, str)
     for _, out in known:
         findings += _extra(root, out, contents[out.md5]) if out.folder else []
-    return Part("workspace", len(claims), findings)
+    return VerifiedPlace("workspace", len(claims), findings)
 
 
-def _extra(root: Path, out: Out, contents: Mapping[str, str]) -> Iterator[Finding]:
+def _extra(root: Path, out: Out, contents: Mapping[str, str]) -> Iterator[IntegrityFinding]:
     """Files in an out's folder that no run wrote there: the next stage would read them too."""
     for name in dvc_hash.listing(root, out.path, contents):
         path = f"{out.path}/{name}"
-        yield Finding("extra", "workspace", Use(None, out, path, ""), None, str(root / path))
+        yield IntegrityFinding(
+            "extra", "workspace", ObjectUse(None, out, path, ""), None, str(root / path)
+        )
 
 
-def _in_git(root: Path, rev: str, outs: Sequence[Out]) -> Part:
+def _in_git(root: Path, rev: str, outs: Sequence[Out]) -> VerifiedPlace:
     """Outs that git keeps (`cache: false`), as the revision has them."""
     digests: dict[str, Digest] = {}
     for out in outs:
@@ -210,32 +214,34 @@ def _in_git(root: Path, rev: str, outs: Sequence[Out]) -> Part:
             digests[out.path] = dvc_hash.manifest_md5(inside)
         else:
             digests[out.path] = next(iter(md5s.values()))
-    claims = [(Use(rev, out, out.path, out.md5), out.path) for out in outs]
-    return Part("git", len(claims), _judge("git", claims, digests, lambda path: f"{rev}:{path}"))
+    claims = [(ObjectUse(rev, out, out.path, out.md5), out.path) for out in outs]
+    return VerifiedPlace(
+        "git", len(claims), _judge("git", claims, digests, lambda path: f"{rev}:{path}")
+    )
 
 
 def _judge(
     where: str,
-    claims: Iterable[tuple[Use, str]],
+    claims: Iterable[tuple[ObjectUse, str]],
     digests: Mapping[str, Digest],
     locate: Callable[[str], str],
-) -> list[Finding]:
+) -> list[IntegrityFinding]:
     """What each claim (an object should stand at a key of `digests`) says that is not so."""
-    found: dict[str, list[Use]] = {}
+    uses_by_key: dict[str, list[ObjectUse]] = {}
     for use, key in claims:
-        found.setdefault(key, []).append(use)
+        uses_by_key.setdefault(key, []).append(use)
     findings = []
-    for key, (first, *others) in found.items():
+    for key, (first, *others) in uses_by_key.items():
         kind, text = _compare(first.oid, digests[key])
         if kind:
-            findings.append(Finding(kind, where, first, text, locate(key), len(others)))
+            findings.append(IntegrityFinding(kind, where, first, text, locate(key), len(others)))
     return findings
 
 
-def _compare(expected: str, found: Digest) -> tuple[str, str | None]:
-    if isinstance(found, (FileNotFoundError, NotADirectoryError)):
+def _compare(expected: str, actual: Digest) -> tuple[str, str | None]:
+    if isinstance(actual, (FileNotFoundError, NotADirectoryError)):
         return "missing", None
-    if isinstance(found, OSError):
-        return "unreadable", found.strerror or str(found)
-    same = found.removesuffix(".dir") == expected.removesuffix(".dir")
-    return ("" if same else "bad"), found
+    if isinstance(actual, OSError):
+        return "unreadable", actual.strerror or str(actual)
+    same = actual.removesuffix(".dir") == expected.removesuffix(".dir")
+    return ("" if same else "bad"), actual

@@ -12,9 +12,9 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
 from plumbline.repo import artifacts, clones, dvc_command, object_stores, reproduce
 from plumbline.repo.dvc_command import Done
-from plumbline.repo.object_stores import Folder, read_object
+from plumbline.repo.object_stores import FolderStore, read_object
 from plumbline.review import lockcheck, revision
-from plumbline.review.revision import LOCK, Side
+from plumbline.review.revision import LOCK, Revision
 from plumbline.runtime import dvc_lock, run_records
 
 log = logging.getLogger("plumbline")
@@ -52,7 +52,7 @@ def start_from(root: Path, rev: str) -> str:
     return f"{LOCK}: {rev}'s, {len(entries)} stages"
 
 
-def needed(side: Side) -> dict[str, str]:
+def needed(side: Revision) -> dict[str, str]:
     """What `compare` reads of every use case of a side: model, test table, current table."""
     reads = (artifacts.bundle, artifacts.test_table, artifacts.current_table)
     names = sorted(dvc_lock.usecases(side.entries))
@@ -60,12 +60,12 @@ def needed(side: Side) -> dict[str, str]:
     return dict(pair for pair in pairs if pair is not None)
 
 
-def missing(cache: Folder, wanted: Wanted) -> list[str]:
+def missing(cache: FolderStore, wanted: Wanted) -> list[str]:
     """The paths whose object, or one of its files, is not in the cache with the right bytes."""
     return sorted(path for path, oid in wanted.items() if not _whole(cache, oid))
 
 
-def _whole(cache: Folder, oid: str) -> bool:
+def _whole(cache: FolderStore, oid: str) -> bool:
     data = read_object(cache, oid)
     if data is None or not oid.endswith(".dir"):
         return data is not None
@@ -73,7 +73,7 @@ def _whole(cache: Folder, oid: str) -> bool:
     return all(read_object(cache, md5) is not None for md5 in inner)
 
 
-def _get(root: Path, side: Side, cache: Folder, folder: Path) -> str:
+def _get(root: Path, side: Revision, cache: FolderStore, folder: Path) -> str:
     """In a clone at the revision, with this project's cache and remote: fetch, else run."""
     settings = object_stores.settings(root)
     clone = clones.clone(root, side.commit, folder / "clone", cache=settings.cache.absolute())

@@ -14,7 +14,7 @@ from plumbline.core.hashing import md5_bytes
 from plumbline.core.usecase import UseCase
 from plumbline.metrics.metrics import PRIMARY
 from plumbline.repo import artifacts, object_stores, revisions
-from plumbline.repo.object_stores import Folder
+from plumbline.repo.object_stores import FolderStore
 from plumbline.report.metric_titles import units
 from plumbline.review import (
     comparison,
@@ -30,7 +30,7 @@ from plumbline.review import (
     seed_variance,
 )
 from plumbline.review.comparison import Comparison
-from plumbline.review.revision import Side
+from plumbline.review.revision import Revision
 from plumbline.review.scoring import Criteria
 from plumbline.review.seed_variance import SeedReplicates
 from plumbline.runtime import dvc_lock
@@ -77,7 +77,7 @@ def changed(base: Entries, head: Entries) -> list[str]:
     return [n for n in names if dvc_lock.of(base, n) != dvc_lock.of(head, n)]
 
 
-def lock_md5(side: Side) -> str:
+def lock_md5(side: Revision) -> str:
     """The md5 of a side's dvc.lock: which comparison a JSON is."""
     return md5_bytes(side.texts[revision.LOCK].encode())
 
@@ -93,7 +93,7 @@ def uncommitted(root: Path) -> list[str]:
     return sorted({*found, *others})
 
 
-def _lock(root: Path, head: Side) -> dict[str, Any]:
+def _lock(root: Path, head: Revision) -> dict[str, Any]:
     """Whether head's dvc.lock is what its files give; only the work tree's can be asked."""
     md5 = lock_md5(head)
     here = head if head.rev is None else revision.side(root, None)
@@ -106,9 +106,9 @@ def _lock(root: Path, head: Side) -> dict[str, Any]:
 class HeadUseCase:
     """A use case of head: where its objects are, what judges it, and its models of other seeds."""
 
-    cache: Folder
+    cache: FolderStore
     criteria: Criteria
-    head: Side
+    head: Revision
     replicates: SeedReplicates
 
     @property
@@ -117,14 +117,14 @@ class HeadUseCase:
         return self.criteria.usecase.name
 
 
-def _head_usecase(criteria: Criteria, head: Side, others: Sequence[Side]) -> HeadUseCase:
+def _head_usecase(criteria: Criteria, head: Revision, others: Sequence[Revision]) -> HeadUseCase:
     name, cache = criteria.usecase.name, object_stores.settings(head.root).folder()
     own, *rest = [dvc_lock.of(side.entries, name) for side in (head, *others)]
     replicates = seed_variance.measure(cache, criteria, (head.name, own), list(filter(None, rest)))
     return HeadUseCase(cache, criteria, head, replicates)
 
 
-def _usecase(name: str, base: Side, head: Side, release: Side | None) -> dict[str, Any]:
+def _usecase(name: str, base: Revision, head: Revision, release: Revision | None) -> dict[str, Any]:
     log.info("compare: %s", name)
     params = head.params(name)
     criteria = Criteria(usecase_loader.load(name), params)
@@ -163,7 +163,7 @@ def _units(usecase: UseCase, params: UseCaseParams) -> dict[str, str]:
     return units(usecase.column(usecase.label).unit, costs.unit if costs else None)
 
 
-def _against(own: HeadUseCase, other: Side) -> dict[str, Any]:
+def _against(own: HeadUseCase, other: Revision) -> dict[str, Any]:
     """The windows' comparisons; none where the other side does not have the use case."""
     old, new = dvc_lock.of(other.entries, own.name), dvc_lock.of(own.head.entries, own.name)
     if not old:
@@ -173,7 +173,7 @@ def _against(own: HeadUseCase, other: Side) -> dict[str, Any]:
 
 
 def _released(
-    own: HeadUseCase, base: Side, release: Side | None, against: dict[str, Any]
+    own: HeadUseCase, base: Revision, release: Revision | None, against: dict[str, Any]
 ) -> dict[str, Any]:
     """Head against the release: what was found against base, where both have the same bytes."""
     if release is None:

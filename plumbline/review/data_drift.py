@@ -14,7 +14,7 @@ from plumbline.monitor import calendar, drift
 from plumbline.monitor.monitored_columns import ColumnKind, monitored
 from plumbline.monitor.params import Monitor
 from plumbline.repo import artifacts
-from plumbline.repo.object_stores import Folder
+from plumbline.repo.object_stores import FolderStore
 from plumbline.review import scoring
 from plumbline.review.scoring import Criteria
 from plumbline.runtime.dvc_lock import Entries
@@ -42,7 +42,7 @@ def drift_between(
 
 
 def drift_of(
-    folder: Folder, criteria: Criteria, base: tuple[str, Entries], head: tuple[str, Entries]
+    folder: FolderStore, criteria: Criteria, base: tuple[str, Entries], head: tuple[str, Entries]
 ) -> list[dict[str, Any]]:
     """`drift_between` for two sides' current tables; none where they are the same bytes or missing."""
     pair = [artifacts.current_table(own, criteria.usecase.name) for _, own in (base, head)]

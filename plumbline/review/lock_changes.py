@@ -10,11 +10,11 @@ from plumbline.runtime.dvc_lock import Entries, Entry, ordered
 
 def changed_stages(base: Entries, head: Entries) -> list[dict[str, Any]]:
     """Each stage whose entry differs: what of command, deps and params made it, and the outs that differ."""
-    found = []
+    changed = []
     for name in ordered({**base, **head}):
         old, new = base.get(name, Entry()), head.get(name, Entry())
         if old != new:
-            found.append(
+            changed.append(
                 {
                     "name": name,
                     "change": _kind(name, base, head),
@@ -24,7 +24,7 @@ def changed_stages(base: Entries, head: Entries) -> list[dict[str, Any]]:
                     "outs": changes(old.outs, new.outs),
                 }
             )
-    return found
+    return changed
 
 
 def changed_params(base: Entries, head: Entries) -> list[dict[str, Any]]:
@@ -52,37 +52,37 @@ def values(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[dict[str, A
     return [{"key": k, "base": base.get(k), "head": head.get(k)} for k in keys]
 
 
-def edges(mine: Entries) -> list[list[str]]:
+def edges(own: Entries) -> list[list[str]]:
     """Which stage reads what which other wrote, without the arrows that others imply.
 
     >>> edges({"a": Entry(outs={"x": ""}), "b": Entry(deps={"x": ""})})
     [['a', 'b']]
     """
-    reads = {n: {m for m in mine if mine[m].outs.keys() & mine[n].deps.keys()} for n in mine}
+    reads = {n: {m for m in own if own[m].outs.keys() & own[n].deps.keys()} for n in own}
     return [
         [source, name]
-        for name in mine
-        for source in mine
+        for name in own
+        for source in own
         if source in reads[name]
         and not any(source in _above(reads, other) for other in reads[name] - {source})
     ]
 
 
-def lineage(mine: Entries) -> dict[str, dict[str, str]]:
+def lineage(own: Entries) -> dict[str, dict[str, str]]:
     """md5s by path of the data, the features' tables and the model."""
-    outs = {s: dict(mine[s].outs) for s in ("data", "features", "train") if s in mine}
+    outs = {s: dict(own[s].outs) for s in ("data", "features", "train") if s in own}
     return {**{k: v for k, v in outs.items() if k != "train"}, "model": outs.get("train", {})}
 
 
 def _above(reads: Mapping[str, set[str]], name: str) -> set[str]:
     """The stages that `name` reads from, directly or not."""
-    found: set[str] = set()
+    above: set[str] = set()
     todo = [name]
     while todo:
-        new = reads[todo.pop()] - found
-        found |= new
+        new = reads[todo.pop()] - above
+        above |= new
         todo += sorted(new)
-    return found
+    return above
 
 
 def _kind(key: str, base: Mapping[str, Any], head: Mapping[str, Any]) -> str:

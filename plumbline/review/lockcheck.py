@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.repo import deps, dvc_command, object_stores, verify
-from plumbline.repo.verify import Finding
+from plumbline.repo.verify import IntegrityFinding
 from plumbline.review import cards
-from plumbline.review.revision import GRAPH, LOCK, PARAMS, Side
+from plumbline.review.revision import GRAPH, LOCK, PARAMS, Revision
 from plumbline.runtime import dvc_yaml
 from plumbline.runtime.dvc_lock import Entry
 
@@ -24,7 +24,7 @@ LONGEST = 1000
 """Characters of an error that are kept."""
 
 
-def check(side: Side) -> dict[str, Any]:
+def check(side: Revision) -> dict[str, Any]:
     """For JSON: stages that would run, those that the lock lacks, outs whose bytes are others, and
     where a model card contradicts the metrics.
     """
@@ -43,12 +43,12 @@ def stale(root: Path) -> list[str]:
     And those that read a file whose bytes are others now, though its size and time are the same.
     """
     done = dvc_command.run(root, "repro", "--dry", "--allow-missing")
-    found = [match[1] for line in done.lines if (match := RUNNING.search(line))]
-    if done.code and not found:  # params changed, its deps not here: DVC fails before it names it
-        found = [match[1] for line in done.lines if (match := FAILED.search(line))]
-    if done.code and not found:
+    stages = [match[1] for line in done.lines if (match := RUNNING.search(line))]
+    if done.code and not stages:  # params changed, its deps not here: DVC fails before it names it
+        stages = [match[1] for line in done.lines if (match := FAILED.search(line))]
+    if done.code and not stages:
         return [(done.errors or done.lines or ["dvc repro --dry failed"])[0]]
-    return found + sorted({stage for stage, _ in deps.changed(root)}.difference(found))
+    return stages + sorted({stage for stage, _ in deps.changed(root)}.difference(stages))
 
 
 def unlocked(texts: Mapping[str, str], entries: Iterable[str]) -> list[str]:
@@ -95,25 +95,27 @@ def _failed(stage: str, error: str) -> dict[str, str]:
     return {"stage": stage, "error": error[:LONGEST]}
 
 
-def differing(committed: Mapping[str, Entry], found: Mapping[str, Entry]) -> list[str]:
+def differing(committed: Mapping[str, Entry], current: Mapping[str, Entry]) -> list[str]:
     """Stages whose entry, as `dvc repro` leaves it, is not the committed one, and those not committed."""
-    return sorted(name for name, entry in found.items() if committed.get(name) != entry)
+    return sorted(name for name, entry in current.items() if committed.get(name) != entry)
 
 
-def _killed(said: str) -> str | None:
+def _killed(message: str) -> str | None:
     """A stage that a signal ended: its last words are no error."""
-    match = EXITED.search(said)
+    match = EXITED.search(message)
     code = int(match[1]) if match else 0
     signal = -code if code < 0 else code - 128
     return f"killed by signal {signal}" if code and signal > 0 else None
 
 
-def _wrong(finding: Finding) -> bool:
+def _wrong(finding: IntegrityFinding) -> bool:
     return finding.kind != "missing" or not finding.use.out.cached
 
 
-def _said(finding: Finding) -> str:
+def _said(finding: IntegrityFinding) -> str:
     use = finding.use
     expected = f", expected {use.oid}" if use.oid else ""
-    found = f", found {finding.found}" if finding.found else ""
-    return f"{finding.where}: {use.path}: {finding.kind}{found}{expected} ({LOCK}, {use.out.stage})"
+    actual = f", found {finding.found}" if finding.found else ""
+    return (
+        f"{finding.where}: {use.path}: {finding.kind}{actual}{expected} ({LOCK}, {use.out.stage})"
+    )

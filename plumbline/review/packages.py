@@ -18,10 +18,10 @@ def pins(text: str) -> dict[str, str]:
     >>> pins("duckdb==2.0 ; python_version > '3' --hash=sha256:ab\\n# xgboost==1\\nNum_Py==2.4")
     {'duckdb': '2.0', 'num-py': '2.4'}
     """
-    found: dict[str, list[str]] = defaultdict(list)
+    versions_of: dict[str, list[str]] = defaultdict(list)
     for name, version in PIN.findall(text):
-        found[re.sub(r"[-_.]+", "-", name).lower()].append(version)
-    return {name: ", ".join(dict.fromkeys(versions)) for name, versions in found.items()}
+        versions_of[re.sub(r"[-_.]+", "-", name).lower()].append(version)
+    return {name: ", ".join(dict.fromkeys(versions)) for name, versions in versions_of.items()}
 
 
 def changed(base: dict[str, str], head: dict[str, str]) -> list[dict[str, Any]]:

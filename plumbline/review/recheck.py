@@ -34,6 +34,6 @@ def comparison(root: Path, path: Path) -> Comparison:
     return written.model_copy(update={"gate": judged.gate})
 
 
-def _lock(side: revision.Side, uncommitted: list[str]) -> LockState:
+def _lock(side: revision.Revision, uncommitted: list[str]) -> LockState:
     state = {"md5": compare.lock_md5(side), "uncommitted": uncommitted, **lockcheck.check(side)}
     return LockState.model_validate(state)

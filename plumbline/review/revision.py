@@ -24,7 +24,7 @@ RELEASES = "model-v*"
 
 
 @dataclass(frozen=True)
-class Side:
+class Revision:
     """A revision (`rev` None: the work tree): its name, commit, dvc.lock's entries and a few texts."""
 
     root: Path
@@ -42,8 +42,8 @@ class Side:
     def told(self, usecase: str) -> dict[str, Any]:
         """The small JSONs of a use case's stages, by stage; those that are not there are left out."""
         paths = artifacts.metrics(dvc_lock.of(self.entries, usecase))
-        found = revisions.blobs(self.root, self.rev, paths.values())
-        return {s: _json(found[p], p, self.name) for s, p in paths.items() if p in found}
+        blobs = revisions.blobs(self.root, self.rev, paths.values())
+        return {s: _json(blobs[p], p, self.name) for s, p in paths.items() if p in blobs}
 
     def params(self, usecase: str) -> UseCaseParams:
         """The use case's checked params."""
@@ -65,7 +65,7 @@ class Side:
         return dvc_lock.flat(section, f"{usecase}.gate")
 
 
-def side(root: Path, rev: str | None) -> Side:
+def side(root: Path, rev: str | None) -> Revision:
     """Read a revision, or the work tree; PlumblineError where it does not exist or has no dvc.lock."""
     commit = revisions.commit(root, rev or "HEAD")
     name = rev or "work tree"
@@ -76,10 +76,10 @@ def side(root: Path, rev: str | None) -> Side:
             f"{name}: no {LOCK} there, so that it names no model; run `dvc repro` and commit {LOCK}"
         )
     entries = dvc_lock.parse(texts[LOCK], f"{name}: {LOCK}")
-    return Side(root, name, commit if rev else None, commit, texts, entries)
+    return Revision(root, name, commit if rev else None, commit, texts, entries)
 
 
-def release(root: Path, head: Side) -> Side | None:
+def release(root: Path, head: Revision) -> Revision | None:
     """The last release's tag that leads to `head`; None where there is none, or it has no dvc.lock."""
     words = ("for-each-ref", "--merged", head.commit, "--sort=-creatordate", "--sort=-v:refname")
     names = git.lines(root, *words, "--format=%(refname:short)", f"refs/tags/{RELEASES}")
@@ -94,13 +94,13 @@ def _dirty(root: Path) -> bool:
 
 def _json(data: bytes, path: str, name: str) -> dict[str, Any]:
     try:
-        found = json.loads(data)
+        document = json.loads(data)
     except ValueError as error:
         raise PlumblineError(
             f"{name}: {path}: not valid JSON ({error}); restore it with `git checkout`"
         ) from None
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise PlumblineError(
             f"{name}: {path}: expected keys and values; restore it with `git checkout`"
         )
-    return found
+    return document

@@ -22,9 +22,9 @@ def costs(root: Path, usecase: str, base: Entries, head: Entries) -> list[dict[s
     return [line for line in lines if line["base"] or line["head"]]
 
 
-def _cost(known: Runs, stage: str, mine: Entries) -> dict[str, float] | None:
+def _cost(known: Runs, stage: str, own: Entries) -> dict[str, float] | None:
     """The last run of the stage that wrote what the side's dvc.lock says."""
-    outs = mine.get(stage, Entry()).outs
+    outs = own.get(stage, Entry()).outs
     for run in reversed(known):
         wrote = run.get("wrote") or {}
         same = bool(wrote) and all(outs.get(path) == md5 for path, md5 in wrote.items())

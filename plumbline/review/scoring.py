@@ -19,7 +19,7 @@ from plumbline.evaluate import assessment
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
 from plumbline.repo import artifacts
-from plumbline.repo.object_stores import Folder, read_object
+from plumbline.repo.object_stores import FolderStore, read_object
 from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored
 from plumbline.runtime.dvc_lock import Entries
@@ -42,7 +42,7 @@ class Criteria:
 
 
 def compared(
-    cache: Folder,
+    cache: FolderStore,
     criteria: Criteria,
     base: tuple[str, Entries],
     head: tuple[str, Entries],
@@ -77,7 +77,7 @@ def _same(name: str, base: Entries, head: Entries) -> bool:
     return sides[0] == sides[1] and None not in sides[0]
 
 
-def run(cache: Folder, criteria: Criteria, name: str, entries: Entries) -> Run:
+def run(cache: FolderStore, criteria: Criteria, name: str, entries: Entries) -> Run:
     """A revision's bundle and test table; BundleError where its dvc.lock has none."""
     usecase = criteria.usecase.name
     model = artifacts.bundle(entries, usecase)
@@ -160,7 +160,7 @@ def _check_columns(criteria: Criteria, table: Columns) -> None:
         )
 
 
-def object_file(cache: Folder, name: str, path: str, oid: str) -> Path:
+def object_file(cache: FolderStore, name: str, path: str, oid: str) -> Path:
     """The object's file in the cache, its bytes checked."""
     file = cache.locate(oid)
     try:
@@ -173,7 +173,7 @@ def object_file(cache: Folder, name: str, path: str, oid: str) -> Path:
 
 
 @contextmanager
-def _folder(cache: Folder, name: str, path: str, oid: str) -> Iterator[Path]:
+def _folder(cache: FolderStore, name: str, path: str, oid: str) -> Iterator[Path]:
     """A folder's files, laid out in a place of their own until the block ends."""
     listing = read_object(cache, oid)
     if listing is None:
@@ -189,7 +189,7 @@ def _folder(cache: Folder, name: str, path: str, oid: str) -> Iterator[Path]:
         yield Path(made)
 
 
-def _missing(cache: Folder, name: str, path: str, oid: str) -> PlumblineError:
+def _missing(cache: FolderStore, name: str, path: str, oid: str) -> PlumblineError:
     return PlumblineError(
         f"{path} of {name}: object {oid} is not in the cache, or is damaged ({cache.locate(oid)}); "
         f"run `dvc fetch` with {name} checked out (or `dvc fetch --all-commits`), then compare again"

@@ -17,7 +17,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.model import matrices
 from plumbline.model.bundle import Bundle
 from plumbline.repo import artifacts
-from plumbline.repo.object_stores import Folder
+from plumbline.repo.object_stores import FolderStore
 from plumbline.review import scoring
 from plumbline.review.scoring import Criteria
 from plumbline.runtime.dvc_lock import Entries
@@ -42,7 +42,7 @@ class SeedReplicates:
 
 
 def measure(
-    cache: Folder, criteria: Criteria, head: tuple[str, Entries], others: Sequence[Entries]
+    cache: FolderStore, criteria: Criteria, head: tuple[str, Entries], others: Sequence[Entries]
 ) -> SeedReplicates:
     """Train head's model `gate.seed_replicates` times more; none where all others have its very model."""
     count, (name, entries) = criteria.params.gate.seed_replicates, head

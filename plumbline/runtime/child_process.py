@@ -23,7 +23,7 @@ os._exit(subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL) & 255)
 
 
 def run(
-    words: Sequence[str], cwd: Path, env: Mapping[str, str], tell: Callable[[str], None]
+    words: Sequence[str], cwd: Path, env: Mapping[str, str], progress: Callable[[str], None]
 ) -> int:
     """Run a command in a session of its own and `tell` each line it says; its exit code."""
     with (
@@ -43,7 +43,7 @@ def run(
         try:
             assert child.stdout is not None
             for line in child.stdout:
-                tell(line.rstrip("\n"))
+                progress(line.rstrip("\n"))
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)  # what is left of the group, or all of it

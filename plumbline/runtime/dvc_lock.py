@@ -37,8 +37,8 @@ Entries = Mapping[str, Entry]
 
 def parse(text: str, file: str = FILE, load: Load = dvc_yaml.load) -> dict[str, Entry]:
     """A dvc.lock's entries; none of an empty text. PlumblineError where it is not what DVC writes."""
-    whole = dvc_yaml.document(text, file, load)
-    listed = dvc_yaml.section(whole, "stages", file)
+    content = dvc_yaml.document(text, file, load)
+    listed = dvc_yaml.section(content, "stages", file)
     return {name: _entry(stage, name, file) for name, stage in listed.items()}
 
 
@@ -102,10 +102,10 @@ def flat(nested: Any, prefix: str = "") -> dict[str, Any]:
     """
     if not isinstance(nested, dict) or not nested:
         return {prefix: nested}
-    found: dict[str, Any] = {}
+    dotted: dict[str, Any] = {}
     for key, inner in nested.items():
-        found |= flat(inner, f"{prefix}.{key}" if prefix else str(key))
-    return found
+        dotted |= flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    return dotted
 
 
 def _entry(stage: Any, name: str, file: str) -> Entry:
@@ -123,5 +123,5 @@ def _entry(stage: Any, name: str, file: str) -> Entry:
 
 
 def _hash(dep: Mapping[str, Any]) -> str:
-    found = next((dep[key] for key in HASHES if key in dep), None)
-    return str(dep["md5"] if found is None else found)
+    recorded = next((dep[key] for key in HASHES if key in dep), None)
+    return str(dep["md5"] if recorded is None else recorded)

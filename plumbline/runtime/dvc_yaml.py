@@ -72,20 +72,20 @@ def load(text: str) -> Any:
 def document(text: str, file: str, load: Load = load) -> dict[str, Any]:
     """A YAML file's keys and values; PlumblineError, with its name, where it has none."""
     try:
-        whole = load(text) or {}
+        content = load(text) or {}
     except yaml.YAMLError as error:
         raise damaged(file, f"not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(whole, dict):
-        raise damaged(file, f"expected keys and values, found {type(whole).__name__}")
-    return whole
+    if not isinstance(content, dict):
+        raise damaged(file, f"expected keys and values, found {type(content).__name__}")
+    return content
 
 
-def section(whole: Document, key: str, file: str) -> dict[str, Any]:
+def section(content: Document, key: str, file: str) -> dict[str, Any]:
     """The mapping under a key; empty where there is none, PlumblineError where it is something else."""
-    found = whole.get(key) or {}
-    if not isinstance(found, dict):
-        raise damaged(file, f"expected names under `{key}`, found {str(found)[:80]}")
-    return found
+    named = content.get(key) or {}
+    if not isinstance(named, dict):
+        raise damaged(file, f"expected names under `{key}`, found {str(named)[:80]}")
+    return named
 
 
 def damaged(file: str, reason: str) -> PlumblineError:
@@ -116,16 +116,16 @@ def stages(graph: Document, params: Document) -> dict[str, DeclaredStage]:
     >>> stages(graph, {"xs": ["b"]})
     {'a@b': DeclaredStage(cmd='do b', deps=('b',), params={}, outs=())}
     """
-    found = {}
+    declared = {}
     for name, stage in section(graph, "stages", FILE).items():
         if not isinstance(stage, Mapping) or UNREAD & stage.keys():
             continue
         for full, item in _expanded(name, stage, params):
             try:
-                found[full] = _stage(_filled(stage, {**params, **item}))
+                declared[full] = _stage(_filled(stage, {**params, **item}))
             except (KeyError, TypeError, ValueError, AttributeError):
                 continue
-    return found
+    return declared
 
 
 def names(graph: Document, params: Document) -> set[str]:
@@ -137,13 +137,13 @@ def names(graph: Document, params: Document) -> set[str]:
 def upstream(declared: Mapping[str, DeclaredStage], name: str) -> list[str]:
     """The outs of other stages that `name` was made from, directly or not, in the stages' order."""
     makers = {out: stage for stage in declared.values() for out in stage.of_kind("outs")}
-    found: set[str] = set()
+    above: set[str] = set()
     todo = [declared[name]] if name in declared else []
     while todo:
-        new = {p for p in todo.pop().deps if p in makers} - found
-        found |= new
+        new = {p for p in todo.pop().deps if p in makers} - above
+        above |= new
         todo += [makers[p] for p in sorted(new)]
-    return [out for out in makers if out in found]
+    return [out for out in makers if out in above]
 
 
 def declared_out(graph: Document, stage: str, path: str, file: str = FILE) -> DeclaredOut:
@@ -161,32 +161,34 @@ def declared_out(graph: Document, stage: str, path: str, file: str = FILE) -> De
 
 def folder(graph: Document, stage: str, file: str) -> str:
     """The `wdir` of a stage in dvc.lock `file`; PlumblineError where it is a template."""
-    found = str(_template(graph, stage, file).get("wdir") or "")
-    if TEMPLATE.search(found):
-        raise PlumblineError(f"{file}, {stage}: a `wdir` with {found} in it cannot be followed")
-    return found
+    working_folder = str(_template(graph, stage, file).get("wdir") or "")
+    if TEMPLATE.search(working_folder):
+        raise PlumblineError(
+            f"{file}, {stage}: a `wdir` with {working_folder} in it cannot be followed"
+        )
+    return working_folder
 
 
-def value(whole: Document, dotted: str) -> Any:
+def value(nested: Document, dotted: str) -> Any:
     """A nested mapping's value by dotted key; KeyError where there is none.
 
     >>> value({"a": {"b": 1}}, "a.b")
     1
     """
-    found: Any = whole
+    current: Any = nested
     for part in dotted.split("."):
-        if not isinstance(found, Mapping):
+        if not isinstance(current, Mapping):
             raise KeyError(dotted)
-        found = found[part]
-    return found
+        current = current[part]
+    return current
 
 
 def _template(graph: Document, stage: str, file: str) -> Document:
     """A stage as dvc.yaml has it, by its name in dvc.lock."""
     listed = section(graph, "stages", file)
-    found = listed.get(stage) or listed.get(stage.split("@")[0]) or {}
-    found = found.get("do", found) if isinstance(found, dict) else {}
-    return found if isinstance(found, dict) else {}
+    template = listed.get(stage) or listed.get(stage.split("@")[0]) or {}
+    template = template.get("do", template) if isinstance(template, dict) else {}
+    return template if isinstance(template, dict) else {}
 
 
 def _expanded(name: str, stage: Any, params: Document) -> Iterator[tuple[str, Document]]:
@@ -204,10 +206,10 @@ def _expanded(name: str, stage: Any, params: Document) -> Iterator[tuple[str, Do
 def _axis(values: Any, params: Document) -> Sequence[Any]:
     match = VARIABLE.fullmatch(values) if isinstance(values, str) else None
     try:
-        found = value(params, match[1]) if match else values
+        listed = value(params, match[1]) if match else values
     except KeyError:
         return []
-    return found if isinstance(found, list) else []
+    return listed if isinstance(listed, list) else []
 
 
 def _filled(node: Any, known: Document, *, strict: bool = True) -> Any:

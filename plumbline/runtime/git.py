@@ -69,9 +69,9 @@ def answer(*words: str, root: Path = Path("."), timeout: float | None = TIMEOUT)
 
 def guarded(root: Path, *words: str) -> None:
     """Run a command that ends with this process, however that ends; PlumblineError where it fails."""
-    said: list[str] = []
-    if child_process.run(["git", *words], root, os.environ, said.append):
-        raise PlumblineError(f"git {_command(words)}: " + " ".join(said[-LAST_LINES:]))
+    printed: list[str] = []
+    if child_process.run(["git", *words], root, os.environ, printed.append):
+        raise PlumblineError(f"git {_command(words)}: " + " ".join(printed[-LAST_LINES:]))
 
 
 def _command(words: tuple[str, ...]) -> str:

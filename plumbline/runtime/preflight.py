@@ -128,13 +128,13 @@ def refuse_changed(usecase: str, stage: str) -> None:
     for name in inputs:
         if name not in recorded or not Path(name).exists():
             continue
-        found = dvc_hash.md5(Path(name))
-        if found == recorded[name]:
+        current = dvc_hash.md5(Path(name))
+        if current == recorded[name]:
             continue
-        said = (
-            f"{name}: md5 {found}, but dvc.lock records {recorded[name]}: changed since its stage "
+        message = (
+            f"{name}: md5 {current}, but dvc.lock records {recorded[name]}: changed since its stage "
             "wrote it; `plumbline verify --repair` restores it, `dvc repro` makes it again"
         )
         if UNDER_DVC in os.environ:
-            raise PlumblineError(said)
-        log.warning("%s: %s", stage, said)
+            raise PlumblineError(message)
+        log.warning("%s: %s", stage, message)

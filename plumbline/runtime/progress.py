@@ -14,7 +14,7 @@ MILESTONES = 4
 log = logging.getLogger("plumbline")
 
 
-def teller(planned: int) -> Callable[[Trial, Trial | None], None]:
+def progress_callback(planned: int) -> Callable[[Trial, Trial | None], None]:
     """Called after each trial of `planned` with it and the best so far: says how far it has come.
 
     A failed trial and its reason are always said.
@@ -22,10 +22,10 @@ def teller(planned: int) -> Callable[[Trial, Trial | None], None]:
     started = time.perf_counter()
     every = max(planned // MILESTONES, 1)
 
-    def tell(trial: Trial, best: Trial | None) -> None:
-        said = f"{best.metric:.5g} (trial {best.number})" if best else "none yet"
+    def report(trial: Trial, best: Trial | None) -> None:
+        best_text = f"{best.metric:.5g} (trial {best.number})" if best else "none yet"
         seconds = time.perf_counter() - started
-        text = f"tune: trial {trial.number} of {planned}, best {said}, {seconds:.0f} s"
+        text = f"tune: trial {trial.number} of {planned}, best {best_text}, {seconds:.0f} s"
         if trial.metric is None:
             log.warning("tune: trial %d failed: %s", trial.number, trial.reason)
         if sys.stderr.isatty():
@@ -34,4 +34,4 @@ def teller(planned: int) -> Callable[[Trial, Trial | None], None]:
         elif trial.number % every == 0 or trial.number == planned:
             log.info(text)
 
-    return tell
+    return report

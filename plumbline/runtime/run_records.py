@@ -67,15 +67,15 @@ def adopt(usecase: str, clone: Path, root: Path = Path(".")) -> None:
 
 def read(usecase: str, root: Path = Path(".")) -> list[dict[str, Any]]:
     """The runs that the file tells of, the oldest first; a damaged line is passed over."""
-    found = []
+    runs = []
     for line in _lines(place(usecase, root)):
         try:
-            told = json.loads(line)
+            run = json.loads(line)
         except ValueError:
             continue
-        if isinstance(told, dict):
-            found.append(told)
-    return found
+        if isinstance(run, dict):
+            runs.append(run)
+    return runs
 
 
 def place(usecase: str, root: Path = Path(".")) -> Path:
@@ -101,13 +101,13 @@ def peak_mb() -> float:
 @cache
 def versions() -> dict[str, str]:
     """Python's and the libraries' versions, those that are installed."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @cache
@@ -125,16 +125,20 @@ def machine() -> dict[str, Any]:
 
 def dirty() -> bool | None:
     """Whether the work tree differs from its commit; a run's own dvc.lock and metrics do not count."""
-    said = git.answer("status", "--porcelain", "-uno", "--", ".", ":!dvc.lock", ":!metrics")
-    return None if said is None else bool(said)
+    status = git.answer("status", "--porcelain", "-uno", "--", ".", ":!dvc.lock", ":!metrics")
+    return None if status is None else bool(status)
 
 
 def _params(usecase: str) -> Mapping[str, Any]:
     try:
-        whole = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+        content = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError):
         return {}
-    return {k: whole[k] for k in ("seed", usecase) if k in whole} if isinstance(whole, dict) else {}
+    return (
+        {k: content[k] for k in ("seed", usecase) if k in content}
+        if isinstance(content, dict)
+        else {}
+    )
 
 
 def _features(path: Path) -> list[str]:
@@ -143,8 +147,8 @@ def _features(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
-    said = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
-    return sorted(set(next(said, "").split()))
+    listed = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
+    return sorted(set(next(listed, "").split()))
 
 
 def _add(path: Path, lines: Sequence[str]) -> None:

@@ -58,11 +58,11 @@ def run(main: Callable[..., None]) -> None:
             run_records.keep(name, stage, seconds)
         log.info("%s: done in %.1f s", stage, seconds)
     except (PlumblineError, OSError) as error:
-        log.error("%s: %s", stage, told(error))
+        log.error("%s: %s", stage, message(error))
         sys.exit(PlumblineError.exit_code)
 
 
-def told(error: PlumblineError | OSError) -> str:
+def message(error: PlumblineError | OSError) -> str:
     """The message for a person; an OSError that no person can mend is raised again."""
     if isinstance(error, PlumblineError):
         return str(error)

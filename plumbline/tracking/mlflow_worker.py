@@ -53,8 +53,10 @@ def register(request: Request) -> str:
     """The registered version with the request's md5, made if there is none; its number."""
     client = _client(request["address"])
     name, md5 = request["experiment"], request["tags"]["md5"]
-    found = client.search_model_versions(f"name = '{name}' and tags.md5 = '{md5}'", max_results=1)
-    version = found[0].version if found else _new_version(client, name, request)
+    existing = client.search_model_versions(
+        f"name = '{name}' and tags.md5 = '{md5}'", max_results=1
+    )
+    version = existing[0].version if existing else _new_version(client, name, request)
     for key, value in request["tags"].items():
         client.set_model_version_tag(name, version, key, value)
     client.set_registered_model_alias(name, request["alias"], version)
@@ -71,14 +73,14 @@ def versions(request: Request) -> str:
     """The registered versions, oldest first, as JSON: number, tags, aliases."""
     client, name = _client(request["address"]), request["experiment"]
     aliases = _aliases(client, name)
-    found = client.search_model_versions(f"name = '{name}'")
+    registered = client.search_model_versions(f"name = '{name}'")
     listed = [
         {
             "number": str(v.version),
             "tags": dict(v.tags),
             "aliases": sorted(a for a, number in aliases.items() if str(number) == str(v.version)),
         }
-        for v in sorted(found, key=lambda v: int(v.version))
+        for v in sorted(registered, key=lambda v: int(v.version))
     ]
     return json.dumps(listed)
 
@@ -104,15 +106,15 @@ def runs(request: Request) -> str:
     """As JSON, by stage, the runs whose tags have an md5 of an out that `wrote` names, oldest first."""
     client = _client(request["address"])
     experiment = client.get_experiment_by_name(request["experiment"])
-    found: dict[str, list[str]] = {}
+    by_stage: dict[str, list[str]] = {}
     for stage, outs in request["wrote"].items() if experiment else ():
         kind = f"tags.stage = '{stage.partition('@')[0]}'"
         for path, md5 in outs.items():
             query = f"{kind} and tags.`md5/{path}` = '{md5}'"
             listed = client.search_runs([experiment.experiment_id], query, max_results=50)
-            known = found.setdefault(stage, [])
+            known = by_stage.setdefault(stage, [])
             known += [r.info.run_id for r in reversed(listed) if r.info.run_id not in known]
-    return json.dumps(found)
+    return json.dumps(by_stage)
 
 
 ACTIONS = {
@@ -128,8 +130,8 @@ ACTIONS = {
 
 def _aliases(client: Any, name: str) -> dict[str, Any]:
     """The model's aliases and their versions; none where there is no such model."""
-    found = client.search_registered_models(f"name = '{name}'")
-    return dict(found[0].aliases) if found else {}
+    models = client.search_registered_models(f"name = '{name}'")
+    return dict(models[0].aliases) if models else {}
 
 
 def _new_version(client: Any, name: str, request: Request) -> str:
@@ -150,8 +152,8 @@ def _run(client: Any, experiment: str, request: Request, tags: Mapping[str, str]
     from mlflow.entities import Metric, Param
 
     start, end = request["start"], request["end"]
-    made = client.create_run(experiment, start, dict(tags), request["name"])
-    run = str(made.info.run_id)
+    created = client.create_run(experiment, start, dict(tags), request["name"])
+    run = str(created.info.run_id)
     metrics = [Metric(k, v, end, 0) for k, v in request["metrics"].items()]
     params = [Param(k, str(v)) for k, v in request["params"].items()]
     for some_metrics, some_params in _portions(metrics, params):
@@ -169,17 +171,17 @@ def _portions(metrics: Sequence[Any], params: Sequence[Any]) -> Iterator[tuple[A
 def _experiment(client: Any, name: str, artifacts: str | None) -> str:
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    existing = client.get_experiment_by_name(name)
+    if existing is None:
         try:
             return str(client.create_experiment(name, artifacts))
         except MlflowException as error:  # another stage was faster
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            found = client.get_experiment_by_name(name)
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+            existing = client.get_experiment_by_name(name)
+    if existing.lifecycle_stage == "deleted":
+        client.restore_experiment(existing.experiment_id)
+    return str(existing.experiment_id)
 
 
 @cache

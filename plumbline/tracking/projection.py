@@ -28,7 +28,7 @@ log = logging.getLogger("plumbline")
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialRun:
     """A nested run."""
 
     name: str
@@ -50,7 +50,7 @@ def record(
     *,
     params: Mapping[str, Any],
     metrics: Mapping[str, float | None],
-    trials: Sequence[Trial] = (),
+    trials: Sequence[TrialRun] = (),
     files: Sequence[Path] = (),
 ) -> str | None:
     """Write one run of `stage` to the experiment `usecase`, its trials nested; the run's id.
@@ -131,8 +131,8 @@ def md5s(usecase: str, stage: str) -> dict[str, str]:
     entries = dvc_lock.read() if "DVC_STAGE" in os.environ else {}
     known = dvc_lock.outs(dvc_lock.of(entries, usecase))
     own = stages[stage].of_kind("outs") if stage in stages else ()
-    found = {p: known.get(p) for p in dvc_yaml.upstream(stages, stage)} | dict.fromkeys(own)
-    there = {p: value for p, value in found.items() if value or Path(p).exists()}
+    wanted = {p: known.get(p) for p in dvc_yaml.upstream(stages, stage)} | dict.fromkeys(own)
+    there = {p: value for p, value in wanted.items() if value or Path(p).exists()}
     return {p: value or dvc_hash.md5(Path(p)) for p, value in there.items()}
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.audit import CANARY, judged, pins
+from plumbline.ops.audit import CANARY, believed, pins
 from tests.conftest import ROOT
 from tests.project import environment
 
@@ -113,7 +113,7 @@ def test_a_service_that_is_not_there(lock: str, capsys: pytest.CaptureFixture[st
 def test_a_package_that_was_passed_over(told: list[dict]) -> None:
     canary = {"name": CANARY[0], "version": CANARY[1], "vulns": [{"id": "OLD-1"}]}
     with pytest.raises(PlumblineError, match=r"could not look: left==1\.0 \(of 1\) were not"):
-        judged({"dependencies": [canary, *told]}, [("left", "1.0")], "http://osv", set())
+        believed({"dependencies": [canary, *told]}, [("left", "1.0")], "http://osv", set())
 
 
 def test_no_lock(lock: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,7 +89,7 @@ def event(folder: Path, **changes: object) -> Path:
 
 
 def test_the_origin_is_the_events(tmp_path: Path) -> None:
-    assert comments.origin(event(tmp_path)) == comments.Origin("me", "topic", SHA)
+    assert comments.origin(event(tmp_path)) == comments.RunOrigin("me", "topic", SHA)
     for path in (event(tmp_path, head_repository=None), tmp_path / "nowhere"):
         with pytest.raises(PlumblineError, match="not the event of a finished run"):
             comments.origin(path)

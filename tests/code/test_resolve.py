@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plumbline.ops.resolve.choose import Side, Tree, choose
+from plumbline.ops.resolve.choose import MergedTree, MergeSide, choose
 from plumbline.runtime import dvc_lock
 from plumbline.runtime.dvc_yaml import DeclaredOut, DeclaredStage
 
@@ -21,7 +21,7 @@ STAGES = {
     ),
     "first": DeclaredStage("make one", ("code.py",), {}, (DeclaredOut("one"),)),
 }
-TREE = Tree(STAGES, {"code.py": "c1"}, {"params.yaml": {"n": {"deep": 1}}})
+TREE = MergedTree(STAGES, {"code.py": "c1"}, {"params.yaml": {"n": {"deep": 1}}})
 
 
 def listed(**md5s: str) -> list[dict[str, str]]:
@@ -32,7 +32,7 @@ def listed(**md5s: str) -> list[dict[str, str]]:
 Change = Callable[[dict[str, Any]], object]
 
 
-def side(name: str = "ours", kept: str = "k1", **changes: Change) -> Side:
+def side(name: str = "ours", kept: str = "k1", **changes: Change) -> MergeSide:
     """A side whose entries of the named stages are changed before they are read."""
     raw: dict[str, Any] = {
         "first": {"cmd": "make one", "deps": listed(code="c1"), "outs": listed(one="o1")},
@@ -46,10 +46,10 @@ def side(name: str = "ours", kept: str = "k1", **changes: Change) -> Side:
     for stage, change in changes.items():
         change(raw.setdefault(stage, {}))
     entries = dvc_lock.parse(yaml.safe_dump({"stages": raw}))
-    return Side(name, entries, {"m.json": kept})
+    return MergeSide(name, entries, {"m.json": kept})
 
 
-def result(*sides: Side, tree: Tree = TREE) -> dict[str, tuple[str, ...]]:
+def result(*sides: MergeSide, tree: MergedTree = TREE) -> dict[str, tuple[str, ...]]:
     return {c.stage: c.sides for c in choose(sides, tree)}
 
 
@@ -90,7 +90,7 @@ def test_two_sides_with_other_outs_from_the_same_inputs_are_both_dropped() -> No
 
 
 def test_a_stage_that_is_not_declared_or_never_ran_is_dropped() -> None:
-    tree = Tree({**STAGES, "new": DeclaredStage("x")}, TREE.files, TREE.values)
+    tree = MergedTree({**STAGES, "new": DeclaredStage("x")}, TREE.files, TREE.values)
     ours = side(gone=lambda _: None)
     reasons = {c.stage: c.reason for c in choose([ours], tree)}
     assert reasons["new"] == "no side has run it"

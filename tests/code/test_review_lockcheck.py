@@ -8,7 +8,7 @@ import pytest
 
 from plumbline.core.errors import PlumblineError
 from plumbline.repo.tracked_outs import Out
-from plumbline.repo.verify import Finding, Part, Report, Use
+from plumbline.repo.verify import IntegrityFinding, ObjectUse, VerifiedPlace, VerifyReport
 from plumbline.review import lockcheck
 from plumbline.runtime import child_process
 from plumbline.runtime.dvc_lock import Entry
@@ -66,10 +66,10 @@ def test_an_absent_out_is_wrong_only_where_git_should_have_it(
 ) -> None:
     monkeypatch.setattr(lockcheck.object_stores, "settings", lambda root: None)
     findings = [
-        Finding(
+        IntegrityFinding(
             kind,
             "workspace",
-            Use(None, Out("dvc.lock", "s", path, "1", cached), path, oid),
+            ObjectUse(None, Out("dvc.lock", "s", path, "1", cached), path, oid),
             found,
             "",
         )
@@ -80,7 +80,7 @@ def test_an_absent_out_is_wrong_only_where_git_should_have_it(
             ("extra", "more", True, "", None),
         )
     ]
-    report = Report([Part("workspace", 4, findings)])
+    report = VerifyReport([VerifiedPlace("workspace", 4, findings)])
     monkeypatch.setattr(lockcheck.verify, "check", lambda settings, where: report)
     assert lockcheck.wrong_bytes(Path()) == [
         "workspace: metrics.json: missing, expected 1 (dvc.lock, s)",

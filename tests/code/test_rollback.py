@@ -12,15 +12,15 @@ from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import agree, golden, journal, plan, steps, tool
 from plumbline.ops.rollback.plan import Head, Version
 from plumbline.repo.tracked_outs import Out
-from plumbline.repo.verify import Finding, Use
+from plumbline.repo.verify import IntegrityFinding, ObjectUse
 
 OLD, NEW = "a" * 32 + ".dir", "b" * 32 + ".dir"
 MODEL = Out("dvc.lock", "train@toy", "models/toy", OLD)
 METRICS = Out("dvc.lock", "train@toy", "metrics/toy.json", "c" * 32, cached=False)
 
 
-def finding(kind: str, where: str, path: str = "models/toy", out: Out = MODEL) -> Finding:
-    return Finding(kind, where, Use(None, out, path, out.md5), None, path)
+def finding(kind: str, where: str, path: str = "models/toy", out: Out = MODEL) -> IntegrityFinding:
+    return IntegrityFinding(kind, where, ObjectUse(None, out, path, out.md5), None, path)
 
 
 def test_a_bundle_is_what_train_leaves_for_dvc() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import state
-from plumbline.repo.object_stores import Settings
+from plumbline.repo.object_stores import DvcSettings
 
 
 def test_ours_is_closed_to_others_and_forgets_lists(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_who_can_write(tmp_path: Path) -> None:
 def test_a_shared_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(state.VARIABLE, raising=False)
     monkeypatch.setattr(state, "others_can_write", lambda path: path)
-    found = Settings(tmp_path, tmp_path / "cache", state="/var/shared")
+    found = DvcSettings(tmp_path, tmp_path / "cache", state="/var/shared")
     (said,) = state.complaints(found)
     assert "other users can write to /var/shared" in said
     assert "mkdir -p -m 700" in said

@@ -146,7 +146,7 @@ def test_the_md5_of_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     assert isinstance(dvc_hash.folder_md5(tmp_path, "out"), FileNotFoundError)
 
 
-def configured(root: Path, text: str, local: str = "") -> object_stores.Settings:
+def configured(root: Path, text: str, local: str = "") -> object_stores.DvcSettings:
     (root / ".dvc").mkdir(exist_ok=True)
     (root / ".dvc" / "config").write_text(text)
     (root / ".dvc" / "config.local").write_text(local)

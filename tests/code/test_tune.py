@@ -189,7 +189,7 @@ def test_nested_runs_say_why_they_failed():
 
 def test_progress_is_a_few_lines_where_there_is_no_terminal(caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO, "plumbline")
-    tell = progress.teller(8)
+    tell = progress.progress_callback(8)
     for i in range(1, 9):
         trial = Trial(i, {}, None if i == 1 else 0.5, 1, "no")
         tell(trial, search.best([trial], True))
@@ -200,7 +200,7 @@ def test_progress_is_one_line_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    tell = progress.teller(2)
+    tell = progress.progress_callback(2)
     for i in (1, 2):
         tell(Trial(i, {}, 0.5, 1), Trial(i, {}, 0.5, 1))
     assert capsys.readouterr().err.count("\n") == 1

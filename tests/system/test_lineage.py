@@ -15,7 +15,7 @@ import yaml
 from plumbline.__main__ import main
 from plumbline.core import dvc_hash
 from plumbline.ops.lineage import champions, render
-from plumbline.ops.lineage.champions import Event
+from plumbline.ops.lineage.champions import ChampionEvent
 from plumbline.ops.rollback import journal
 from plumbline.ops.rollback.plan import Head
 from plumbline.repo import revisions
@@ -244,8 +244,8 @@ def test_mlflows_runs_and_versions_are_shown_where_it_has_them(
 
 
 def test_a_timeline_is_in_utc_whatever_the_zone() -> None:
-    late = Event("a", "2026-01-01T00:30:00+02:00", "commit", "1" * 32, "c", "x")
-    early = Event("a", "2025-12-31T22:00:00Z", "release", "2" * 32, "c", "y")
+    late = ChampionEvent("a", "2026-01-01T00:30:00+02:00", "commit", "1" * 32, "c", "x")
+    early = ChampionEvent("a", "2025-12-31T22:00:00Z", "release", "2" * 32, "c", "y")
     first, second = champions.timeline([late, early])
     assert (first.md5, first.until, second.until) == ("2" * 32, late.when, None)
     assert "2025-12-31 22:30:00" in list(champions.table([second]))[1]

@@ -22,7 +22,7 @@ from plumbline.core import dvc_hash
 from plumbline.runtime import run_records as runs
 from plumbline.tracking import mlflow_process
 from plumbline.tracking import projection as tracking
-from plumbline.tracking.projection import Trial
+from plumbline.tracking.projection import TrialRun
 from tests.conftest import ROOT
 
 # MLflow 3.17 under SQLAlchemy 2.1, in these tests' own client
@@ -107,8 +107,8 @@ def test_a_run_with_trials_files_and_tags(folder: Path):
     Path("table.txt").write_text("table")
     bundle()
     trials = [
-        Trial("trial 1", {"eta": 0.1}, {"mae": 3.0, "rounds": 4}),
-        Trial("trial 2", {"eta": 9}, {"mae": None}, failed=True, tags={"reason": "too fast: 9"}),
+        TrialRun("trial 1", {"eta": 0.1}, {"mae": 3.0, "rounds": 4}),
+        TrialRun("trial 2", {"eta": 9}, {"mae": None}, failed=True, tags={"reason": "too fast: 9"}),
     ]
     many = {f"p{i}": i for i in range(130)}
     metrics = {"mae": 2.5, "nothing": None, "nan": float("nan"), "inf": float("inf")}
@@ -347,7 +347,6 @@ def test_off_starts_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
 def test_no_git_no_tags(monkeypatch: pytest.MonkeyPatch):
     assert tracking._tags("parcels", "train") == {"usecase": "parcels", "stage": "train"}
     monkeypatch.setenv("PATH", "")
-    assert runs.git("status") is None
     assert runs.dirty() is None
 
 
@@ -376,7 +375,7 @@ def server(folder: Path) -> Iterator[str]:
 
 def test_a_real_server(monkeypatch: pytest.MonkeyPatch, server: str):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    run = record(trials=[Trial("trial 1", {}, {"mae": 3.0})], files=[bundle() / "bundle.json"])
+    run = record(trials=[TrialRun("trial 1", {}, {"mae": 3.0})], files=[bundle() / "bundle.json"])
     assert tracking.register("parcels", bundle(), run, "challenger") == "1"
     found = read(server)
     assert set(found["runs"]) == {"train", "trial 1"}

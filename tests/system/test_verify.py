@@ -18,7 +18,7 @@ import pytest
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
 from plumbline.repo.object_stores import settings
-from plumbline.repo.remotes import Cloud
+from plumbline.repo.remotes import CloudStore
 from tests import toy
 from tests.toy import PARTS, Toy, flip, md5, truncate
 
@@ -439,7 +439,7 @@ def test_a_kind_of_remote_that_is_not_installed(
 def test_dvcs_file_systems_see_what_ours_see(project: Toy) -> None:
     """The remote's folder through DVC: the same objects, sizes, md5s and errors."""
     ours = settings(project.path).remote("storage")
-    theirs = Cloud("remote storage", project.path, "storage")
+    theirs = CloudStore("remote storage", project.path, "storage")
     flip(project.place("remote storage", PARTS))
     asked = [*ours.sizes(), "0" * 32]
     assert theirs.sizes() == ours.sizes()
@@ -451,8 +451,8 @@ def test_dvcs_file_systems_see_what_ours_see(project: Toy) -> None:
 @network
 def test_a_remote_that_cannot_be_used(project: Toy, served: str) -> None:
     with pytest.raises(PlumblineError, match="cannot list"):
-        Cloud("web", project.path, "web").sizes()
+        CloudStore("web", project.path, "web").sizes()
     project.run("dvc", "remote", "modify", "web", "url", "s3://x")
     project.run("dvc", "remote", "modify", "web", "version_aware", "true")
     with pytest.raises(PlumblineError, match=r"cloud-versioned|dvc-s3"):
-        Cloud("web", project.path, "web").sizes()
+        CloudStore("web", project.path, "web").sizes()

@@ -30,7 +30,7 @@ SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class Origin:
+class RunOrigin:
     """Where the run came from: the head's owner, branch and commit."""
 
     owner: str
@@ -38,11 +38,11 @@ class Origin:
     sha: str
 
 
-def origin(path: Path) -> Origin:
+def origin(path: Path) -> RunOrigin:
     """Of a `workflow_run` event's file; PlumblineError where it is another event's."""
     try:
         run = json.loads(path.read_bytes())["workflow_run"]
-        found = Origin(
+        source = RunOrigin(
             str(run["head_repository"]["owner"]["login"]),
             str(run["head_branch"]),
             str(run["head_sha"]),
@@ -51,9 +51,9 @@ def origin(path: Path) -> Origin:
         raise PlumblineError(
             f"{path}: not the event of a finished run ({type(error).__name__}: {error})"
         ) from None
-    if not SHA.fullmatch(found.sha):
+    if not SHA.fullmatch(source.sha):
         raise PlumblineError(f"{path}: workflow_run.head_sha is no commit")
-    return found
+    return source
 
 
 def post(hub: GitHub, number: int, text: str, sha: str) -> str:
@@ -105,5 +105,5 @@ def _cml(hub: GitHub, number: int, text: str) -> str:
             return f"CML failed ({type(error).__name__})"
     if done.returncode == 0:
         return ""
-    said = done.stderr.decode(errors="replace").split()
-    return f"CML failed ({done.returncode}: {' '.join(said)[:200]})"
+    errors = done.stderr.decode(errors="replace").split()
+    return f"CML failed ({done.returncode}: {' '.join(errors)[:200]})"

@@ -63,8 +63,8 @@ class GitHub:
 
     def create_pull_request(self, head: str, base: str, title: str, body: str) -> Answer:
         """Ask for `head` to be merged into `base`, both branches of this repository."""
-        asked = {"head": head, "base": base, "title": title, "body": cut(body)}
-        return self._one("POST", "pulls", asked)
+        request = {"head": head, "base": base, "title": title, "body": cut(body)}
+        return self._one("POST", "pulls", request)
 
     def update_pull_request(self, number: int, title: str, body: str) -> Answer:
         """Give an open pull request another title and body."""
@@ -84,17 +84,17 @@ class GitHub:
 
     def issue(self, kind: str) -> Answer | None:
         """The open issue of a kind, known by the mark in its body; a stranger's is left alone."""
-        found = self._list("issues", {"state": "open"})
-        told = (i for i in found if "pull_request" not in i and _trusted(i))
-        return next((i for i in told if mark(kind) in (i["body"] or "")), None)
+        listed = self._list("issues", {"state": "open"})
+        ours = (i for i in listed if "pull_request" not in i and _trusted(i))
+        return next((i for i in ours if mark(kind) in (i["body"] or "")), None)
 
     def report_issue(self, kind: str, title: str, body: str) -> Answer:
         """Open the one issue of a kind, or give the open one this title and body."""
-        asked = {"title": title, "body": cut(f"{mark(kind)}\n{body}")}
+        request = {"title": title, "body": cut(f"{mark(kind)}\n{body}")}
         there = self.issue(kind)
         if there:
-            return self._one("PATCH", f"issues/{there['number']}", asked)
-        return self._one("POST", "issues", asked)
+            return self._one("PATCH", f"issues/{there['number']}", request)
+        return self._one("POST", "issues", request)
 
     def close_issue(self, kind: str, why: str) -> Answer | None:
         """Close the open issue of a kind with a comment; None where none is open."""
@@ -111,8 +111,8 @@ class GitHub:
         except HostingError as error:
             if error.status != 404:
                 raise
-        asked = {"tag_name": tag, "name": title, "body": cut(body)}
-        return self._one("POST", "releases", asked)
+        request = {"tag_name": tag, "name": title, "body": cut(body)}
+        return self._one("POST", "releases", request)
 
     def upload(self, release: Answer, path: Path) -> Answer:
         """Attach a file to a release, under its own name."""
@@ -120,8 +120,8 @@ class GitHub:
         data = path.read_bytes()
         return self._parsed(self._call("POST", address, data, "application/octet-stream")[0])
 
-    def _one(self, method: str, path: str, asked: Mapping[str, Any] | None = None) -> Answer:
-        data = None if asked is None else json.dumps(asked).encode()
+    def _one(self, method: str, path: str, request: Mapping[str, Any] | None = None) -> Answer:
+        data = None if request is None else json.dumps(request).encode()
         return self._parsed(self._call(method, self._address(path), data)[0])
 
     def _list(self, path: str, query: Mapping[str, str]) -> Iterator[Answer]:
@@ -223,10 +223,10 @@ def _refused(method: str, address: str, error: urllib.error.HTTPError) -> Hostin
     with error:
         text = error.read(2000).decode(errors="replace")
     try:
-        said = str(json.loads(text)["message"])
+        reason = str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError):
-        said = " ".join(text.split())[:200]
-    start = f"{method} {address}: {error.code} {said or error.reason}"
+        reason = " ".join(text.split())[:200]
+    start = f"{method} {address}: {error.code} {reason or error.reason}"
     if error.code in (401, 403):
         return ForbiddenError(f"{start}; give the token the permission it needs", error.code)
     return HostingError(start, error.code)

@@ -32,15 +32,15 @@ def prediction(root: Path, rev: str | None, usecase: str, bundle: Out, key: str)
             row = _row(table, key)
             if row is not None:
                 brought(root, rev or "the work tree", bundle, folder / "bundle")
-                found = {"usecase": usecase, "key": key, "table": out.path, "md5": out.md5}
-                return {**found, "row": row, **_scored(folder / "bundle", usecase, table, row)}
+                place = {"usecase": usecase, "key": key, "table": out.path, "md5": out.md5}
+                return {**place, "row": row, **_scored(folder / "bundle", usecase, table, row)}
     names = ", ".join(o.path for o in listed) or "no table is recorded"
     raise PlumblineError(f"{usecase}: no event with the key {key} in {names}")
 
 
 def _restore(root: Path, out: Out, target: Path) -> None:
     settings = object_stores.settings(root)
-    sources: Iterable[object_stores.Place] = [
+    sources: Iterable[object_stores.ObjectStore] = [
         settings.folder(),
         *map(settings.remote, settings.remotes),
     ]
@@ -54,8 +54,8 @@ def _row(table: Path, key: str) -> int | None:
 
     first = pq.read_schema(table).names[0]
     column = pq.read_table(table, columns=[first]).column(0)
-    found = pc.indices_nonzero(pc.equal(pc.cast(column, "string"), key))
-    return int(found[-1].as_py()) if len(found) else None
+    rows = pc.indices_nonzero(pc.equal(pc.cast(column, "string"), key))
+    return int(rows[-1].as_py()) if len(rows) else None
 
 
 def _scored(model: Path, usecase: str, table: Path, row: int) -> dict[str, float | None]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError, suggest
-from plumbline.ops.lineage.champions import Event, timeline
+from plumbline.ops.lineage.champions import ChampionEvent, timeline
 from plumbline.ops.rollback import journal, plan, registry
 from plumbline.ops.rollback.agree import TAGS
 from plumbline.repo import revisions
@@ -18,7 +18,9 @@ from plumbline.runtime import dvc_lock, git
 TRUNKS = ("main", "master")
 
 
-def champions(root: Path, usecase: str | None, branch: str | None) -> tuple[list[Event], list[str]]:
+def champions(
+    root: Path, usecase: str | None, branch: str | None
+) -> tuple[list[ChampionEvent], list[str]]:
     """Every champion of a use case (all without one), oldest first, and notes on what MLflow says else.
 
     `branch`: whose commits count; without it the one checked out, or main. Raises PlumblineError
@@ -40,7 +42,7 @@ def trunk(root: Path) -> str:
     return name or next((b for b in TRUNKS if b in branches), "HEAD")
 
 
-def _commits(root: Path, branch: str) -> Iterator[Event]:
+def _commits(root: Path, branch: str) -> Iterator[ChampionEvent]:
     """The commits at which the branch's bundle became another; merges as one."""
     tip = revisions.commit(root, branch)
     words = ("log", "--first-parent", "-m", "--reverse", "--format=%H%x09%cI%x09%s", tip)
@@ -50,11 +52,11 @@ def _commits(root: Path, branch: str) -> Iterator[Event]:
         now = {name: out.md5 for name, out in _bundles(root, commit).items()}
         for name, md5 in now.items():
             if before.get(name) != md5:
-                yield Event(name, when, "commit", md5, commit, subject)
+                yield ChampionEvent(name, when, "commit", md5, commit, subject)
         before = now
 
 
-def _releases(root: Path) -> Iterator[Event]:
+def _releases(root: Path) -> Iterator[ChampionEvent]:
     form = "--format=%(refname:short)%09%(creatordate:iso-strict)"
     known = set(revisions.tags(root))
     for line in git.lines(root, "for-each-ref", form, "refs/tags"):
@@ -62,36 +64,36 @@ def _releases(root: Path) -> Iterator[Event]:
         if TAGS.fullmatch(tag) and tag in known:
             commit = revisions.commit(root, f"refs/tags/{tag}")
             for name, out in _bundles(root, commit).items():
-                yield Event(name, when, "release", out.md5, commit, tag)
+                yield ChampionEvent(name, when, "release", out.md5, commit, tag)
 
 
-def _rollbacks(root: Path) -> Iterator[Event]:
+def _rollbacks(root: Path) -> Iterator[ChampionEvent]:
     for entry in journal.audit(root):
         if entry["result"] != "done":
             continue
         commit = entry["to"]["commit"]
         try:
-            found: Mapping[str, Out] = _bundles(root, commit)
+            bundles: Mapping[str, Out] = _bundles(root, commit)
         except PlumblineError:
             continue  # the commit is gone from this clone
-        for name, out in found.items():
+        for name, out in bundles.items():
             why = f"to {entry['rev']} by {entry['who']}"
-            yield Event(name, entry["when"], "rollback", out.md5, commit, why)
+            yield ChampionEvent(name, entry["when"], "rollback", out.md5, commit, why)
 
 
 def _bundles(root: Path, commit: str) -> dict[str, Out]:
     return plan.bundles(revisions.outs(root, commit))
 
 
-def _registered(root: Path, found: list[Event]) -> tuple[list[Event], list[str]]:
+def _registered(root: Path, events: list[ChampionEvent]) -> tuple[list[ChampionEvent], list[str]]:
     """With MLflow's version of each bundle; a note where its champion is another than the last event's."""
-    last = {event.usecase: event for event in found}
+    last = {event.usecase: event for event in events}
     notes, known = [], {}
     for usecase, event in last.items():
         try:
             known[usecase] = registry.versions(root, usecase)
         except PlumblineError as error:
-            return found, [f"without MLflow: {error}"]
+            return events, [f"without MLflow: {error}"]
         bearer = plan.champion(known[usecase])
         if bearer and bearer.md5 != event.md5:
             notes.append(
@@ -99,9 +101,9 @@ def _registered(root: Path, found: list[Event]) -> tuple[list[Event], list[str]]
                 "`plumbline registry status`"
             )
     number = partial(_number, known)
-    return [replace(e, version=number(e)) for e in found], notes
+    return [replace(e, version=number(e)) for e in events], notes
 
 
-def _number(known: Mapping[str, list[plan.Version]], event: Event) -> str | None:
+def _number(known: Mapping[str, list[plan.Version]], event: ChampionEvent) -> str | None:
     version = plan.with_md5(known[event.usecase], event.md5)
     return version.number if version else None

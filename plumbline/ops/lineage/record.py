@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.lineage import event
 from plumbline.ops.lineage.chain import Chain, Step, trace
-from plumbline.ops.lineage.target import Target
+from plumbline.ops.lineage.target import LineageTarget
 from plumbline.ops.rollback import registry
 from plumbline.repo import artifacts, revisions, tracked_outs
 from plumbline.repo.artifacts import Role
@@ -22,7 +21,7 @@ from plumbline.runtime.dvc_lock import Entry
 CODE = ".py"
 
 
-def lineage(root: Path, target: Target) -> dict[str, Any]:
+def lineage(root: Path, target: LineageTarget) -> dict[str, Any]:
     """Everything that stands behind a target; PlumblineError where its entry cannot be followed."""
     if target.out.file.endswith(".dvc"):
         return _tracked(root, target)
@@ -36,8 +35,8 @@ def lineage(root: Path, target: Target) -> dict[str, Any]:
         raise PlumblineError(
             f"{target.out.path}: not an out of {dvc_lock.FILE} in the project's root"
         )
-    chain = trace(entries, target.out.path, partial(_is_code, root, target.rev))
-    usecase = chain.maker.partition("@")[2]
+    usecase = target.out.stage.partition("@")[2]
+    chain = trace(entries, target.out.path, partial(_is_code, root, target.rev, usecase))
     commits = since(root, target.rev, {name: entries[name] for name in chain.steps})
     seen, notes = _mlflow(root, usecase, chain)
     scored = None
@@ -68,23 +67,22 @@ def since(
     """The commit that brought each entry as it is: the oldest of an unbroken line; none if uncommitted."""
     form = "--format=%H%x09%cI%x09%s"
     listed = git.lines(root, "log", form, rev or "HEAD", "--", dvc_lock.FILE)
-    found: dict[str, dict[str, str]] = {}
+    commits: dict[str, dict[str, str]] = {}
     left = dict(entries)
     for commit, when, subject in (line.split("\t", 2) for line in listed):
         data = revisions.blobs(root, commit, (dvc_lock.FILE,)).get(dvc_lock.FILE, b"")
         then = dvc_lock.parse(data.decode(errors="replace"), f"{commit[:9]}: {dvc_lock.FILE}")
         left = {name: entry for name, entry in left.items() if then.get(name) == entry}
-        found |= {n: {"commit": commit, "when": when, "subject": subject} for n in left}
+        commits |= {n: {"commit": commit, "when": when, "subject": subject} for n in left}
         if not left:
             break
-    return found
+    return commits
 
 
-def _is_code(root: Path, rev: str | None, path: str) -> bool:
+def _is_code(root: Path, rev: str | None, usecase: str, path: str) -> bool:
     """Whether a dep is code: a Python file, or a folder in which git has one, but for a source's folder."""
     if path.endswith(CODE):
         return True
-    usecase = posixpath.basename(path)
     if artifacts.declared(usecase, Role.SOURCE, root) == path:
         return False
     return any(name.endswith(CODE) for name in revisions.below(root, rev or "HEAD", path))
@@ -111,17 +109,17 @@ def facts(root: Path, rev: str | None, step: Step) -> dict[str, Any]:
     """Of the small JSON that the stage wrote: its source, rows, and the features in the model."""
     stage = step.stage.partition("@")[0]
     paths = artifacts.metrics({stage: Entry(outs=step.writes)}).values()
-    found: dict[str, Any] = {}
+    facts_read: dict[str, Any] = {}
     for path, data in revisions.blobs(root, rev, paths).items():
         try:
-            said = json.loads(data)
+            document = json.loads(data)
         except ValueError as error:
             raise PlumblineError(f"{path}: not valid JSON ({error})") from None
-        found |= {key: said[key] for key in ("source", "rows") if key in said}
-        features = said.get("features")
+        facts_read |= {key: document[key] for key in ("source", "rows") if key in document}
+        features = document.get("features")
         if isinstance(features, list):
-            found["features"] = [f["name"] for f in features if f.get("in_model")]
-    return found
+            facts_read["features"] = [f["name"] for f in features if f.get("in_model")]
+    return facts_read
 
 
 def _source(root: Path, rev: str | None, path: str, md5: str) -> dict[str, Any]:
@@ -142,7 +140,7 @@ def _imports(root: Path, rev: str | None) -> Iterator[tuple[str, list[Any]]]:
             yield out.path, tracked_outs.imported_from(text, out.file)
 
 
-def _tracked(root: Path, target: Target) -> dict[str, Any]:
+def _tracked(root: Path, target: LineageTarget) -> dict[str, Any]:
     """The lineage of what a .dvc file tracks: itself, and from where it was imported."""
     out = target.out
     step = {

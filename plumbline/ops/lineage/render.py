@@ -41,25 +41,25 @@ def mermaid(records: Sequence[Record]) -> Iterator[str]:
                 yield f"  {line}"
 
 
-def _prediction(found: Record | None) -> Iterator[str]:
-    if found:
-        limit = found["threshold"]
+def _prediction(prediction: Record | None) -> Iterator[str]:
+    if prediction:
+        limit = prediction["threshold"]
         verdict = (
             ""
             if limit is None
-            else f", {'at or above' if found['score'] >= limit else 'below'} {limit:.10g}"
+            else f", {'at or above' if prediction['score'] >= limit else 'below'} {limit:.10g}"
         )
-        yield f"{found['usecase']}:{found['key']}  score {found['score']:.10g}{verdict}"
-        yield f"row {found['row']} of {found['table']}  {found['md5']}"
+        yield f"{prediction['usecase']}:{prediction['key']}  score {prediction['score']:.10g}{verdict}"
+        yield f"row {prediction['row']} of {prediction['table']}  {prediction['md5']}"
 
 
-def _branch(stages: Mapping[str, Record], name: str, indent: str, told: set[str]) -> Iterator[str]:
+def _branch(stages: Mapping[str, Record], name: str, indent: str, shown: set[str]) -> Iterator[str]:
     """A stage's lines below the out that it wrote, and those of what it read."""
     stage = stages[name]
-    if name in told:
+    if name in shown:
         yield f"{indent}└─ {name} (above)"
         return
-    told.add(name)
+    shown.add(name)
     yield f"{indent}└─ {name}{_commit(stage['commit'])}"
     inner = f"{indent}   "
     makers = {path: other for other in stages for path in stages[other]["writes"]}
@@ -73,7 +73,7 @@ def _branch(stages: Mapping[str, Record], name: str, indent: str, told: set[str]
     for i, (path, md5) in enumerate(reads):
         last = i == len(reads) - 1
         yield f"{inner}{'└─' if last else '├─'} {path}  {md5}"
-        yield from _branch(stages, makers[path], f"{inner}{'   ' if last else '│  '}", told)
+        yield from _branch(stages, makers[path], f"{inner}{'   ' if last else '│  '}", shown)
 
 
 def _commit(commit: Record | None) -> str:
@@ -104,7 +104,7 @@ def _value(value: Any) -> str:
 
 
 def _links(record: Record, names: dict[str, str]) -> Iterator[str]:
-    target, found = record["target"], record["prediction"]
+    target, prediction = record["target"], record["prediction"]
     for stage in record["stages"]:
         node = _node(names, stage["name"])
         commit = stage["commit"]["commit"][:SHORT] if stage["commit"] else "not committed"
@@ -115,15 +115,15 @@ def _links(record: Record, names: dict[str, str]) -> Iterator[str]:
             yield f"{_out(names, source['path'], source['md5'])} --> {node}"
         needed = {p: m for s in record["stages"] for p, m in s["reads"].items()}
         needed[target["out"]] = target["md5"]
-        needed |= {found["table"]: found["md5"]} if found else {}
+        needed |= {prediction["table"]: prediction["md5"]} if prediction else {}
         for path, md5 in stage["writes"].items():
             if path in needed:
                 yield f"{node} --> {_out(names, path, md5)}"
-    if found:
-        event = _node(names, f"{found['usecase']}:{found['key']}")
-        yield f'{event}{{{{"{_text(found["usecase"])}:{_text(found["key"])}<br/>{found["score"]:.10g}"}}}}'
+    if prediction:
+        event = _node(names, f"{prediction['usecase']}:{prediction['key']}")
+        yield f'{event}{{{{"{_text(prediction["usecase"])}:{_text(prediction["key"])}<br/>{prediction["score"]:.10g}"}}}}'
         yield f"{_out(names, target['out'], target['md5'])} --> {event}"
-        yield f"{_out(names, found['table'], found['md5'])} -- row {found['row']} --> {event}"
+        yield f"{_out(names, prediction['table'], prediction['md5'])} -- row {prediction['row']} --> {event}"
 
 
 def _out(names: dict[str, str], path: str, md5: str) -> str:

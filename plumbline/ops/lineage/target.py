@@ -21,7 +21,7 @@ EVENT = re.compile(r"([\w-]+):(.+)")
 
 
 @dataclass(frozen=True)
-class Target:
+class LineageTarget:
     """An out of a revision (`rev` None: the work tree). `member`: a file in it, with the md5 `oid`; `key`: an event."""
 
     rev: str | None
@@ -33,7 +33,7 @@ class Target:
     notes: tuple[str, ...] = ()
 
 
-def find(root: Path, asked: str, rev: str | None) -> list[Target]:
+def find(root: Path, name_given: str, rev: str | None) -> list[LineageTarget]:
     """The outs that `asked` stands for; PlumblineError, with what could be asked, where there is none.
 
     A use case, USECASE@champion, USECASE/VERSION, USECASE:KEY, a tag, an md5, or a file.
@@ -42,25 +42,25 @@ def find(root: Path, asked: str, rev: str | None) -> list[Target]:
     outs = revisions.outs(root, at)
     bundles = plan.bundles(outs)
     name = rev or "work tree"
-    if asked in bundles:
-        return [Target(at, name, bundles[asked])]
-    match = CHAMPION.fullmatch(asked)
+    if name_given in bundles:
+        return [LineageTarget(at, name, bundles[name_given])]
+    match = CHAMPION.fullmatch(name_given)
     if match and match[1] in bundles:
-        return [_champion(root, match[1], Target(at, name, bundles[match[1]]))]
-    match = VERSION.fullmatch(asked)
+        return [_champion(root, match[1], LineageTarget(at, name, bundles[match[1]]))]
+    match = VERSION.fullmatch(name_given)
     if match and match[1] in bundles:
         return [_version(root, match[1], match[2])]
-    match = EVENT.fullmatch(asked)
+    match = EVENT.fullmatch(name_given)
     if match and match[1] in bundles:
-        return [Target(at, name, bundles[match[1]], key=match[2])]
-    if asked in revisions.tags(root):
-        return _tagged(root, asked)
-    if MD5.fullmatch(asked):
-        return [_by_md5(root, asked, "no out of any commit has that md5")]
-    return [_file(root, asked, at, name, outs)]
+        return [LineageTarget(at, name, bundles[match[1]], key=match[2])]
+    if name_given in revisions.tags(root):
+        return _tagged(root, name_given)
+    if MD5.fullmatch(name_given):
+        return [_by_md5(root, name_given, "no out of any commit has that md5")]
+    return [_file(root, name_given, at, name, outs)]
 
 
-def _champion(root: Path, usecase: str, otherwise: Target) -> Target:
+def _champion(root: Path, usecase: str, otherwise: LineageTarget) -> LineageTarget:
     bearer = plan.champion(_versions(root, usecase))
     if bearer is None or bearer.md5 is None:
         note = f"MLflow knows no champion of {usecase}: this is the bundle of {otherwise.name}"
@@ -68,13 +68,13 @@ def _champion(root: Path, usecase: str, otherwise: Target) -> Target:
     return _by_md5(root, bearer.md5, f"the champion, version {bearer.number}, is in no commit")
 
 
-def _version(root: Path, usecase: str, number: str) -> Target:
+def _version(root: Path, usecase: str, number: str) -> LineageTarget:
     versions = _versions(root, usecase)
-    found = next((v for v in versions if v.number == number), None)
-    if found is None or found.md5 is None:
+    version = next((v for v in versions if v.number == number), None)
+    if version is None or version.md5 is None:
         known = ", ".join(v.number for v in versions) or "none"
         raise PlumblineError(f"{usecase}: MLflow has no version {number}; it has {known}")
-    return _by_md5(root, found.md5, f"version {number} is in no commit")
+    return _by_md5(root, version.md5, f"version {number} is in no commit")
 
 
 def _versions(root: Path, usecase: str) -> list[plan.Version]:
@@ -84,19 +84,19 @@ def _versions(root: Path, usecase: str) -> list[plan.Version]:
         return []  # a projection: whatever it is asked, git has the answer or there is none
 
 
-def _tagged(root: Path, tag: str) -> list[Target]:
+def _tagged(root: Path, tag: str) -> list[LineageTarget]:
     commit = revisions.commit(root, f"refs/tags/{tag}")
-    found = plan.bundles(revisions.outs(root, commit))
-    if not found:
+    bundles = plan.bundles(revisions.outs(root, commit))
+    if not bundles:
         raise PlumblineError(f"{tag}: no bundle in dvc.lock there; expected a tag of a model")
-    return [Target(commit, tag, out) for out in found.values()]
+    return [LineageTarget(commit, tag, out) for out in bundles.values()]
 
 
-def _by_md5(root: Path, md5: str, otherwise: str) -> Target:
+def _by_md5(root: Path, md5: str, otherwise: str) -> LineageTarget:
     for rev, name in _searched(root):
         for out in revisions.outs(root, rev):
             if out.md5.removesuffix(".dir") == md5.removesuffix(".dir"):
-                return Target(rev, name, out)
+                return LineageTarget(rev, name, out)
     raise PlumblineError(f"{md5}: {otherwise} that this clone has; `git fetch --all --tags`?")
 
 
@@ -112,26 +112,28 @@ def _searched(root: Path) -> Iterator[tuple[str | None, str]]:
     yield from seen.items()
 
 
-def _file(root: Path, asked: str, rev: str | None, name: str, outs: list[Out]) -> Target:
-    path = (Path.cwd() / asked).resolve()
+def _file(
+    root: Path, name_given: str, rev: str | None, name: str, outs: list[Out]
+) -> LineageTarget:
+    path = (Path.cwd() / name_given).resolve()
     inside = path.is_relative_to(root.resolve())
-    relative = path.relative_to(root.resolve()).as_posix() if inside else asked
+    relative = path.relative_to(root.resolve()).as_posix() if inside else name_given
     out = next((o for o in outs if relative == o.path or relative.startswith(f"{o.path}/")), None)
     if out is not None:
-        found = _of_out(root, relative, path, out, rev, name)
-        if found:
-            return found
+        recorded = _of_out(root, relative, path, out, rev, name)
+        if recorded:
+            return recorded
     if not path.exists():
         choices = [*plan.bundles(outs), *(o.path for o in outs if not o.path.endswith(".json"))]
         raise PlumblineError(
-            f"'{asked}': no use case, tag, md5, out or file at {name}; {suggest(relative, choices)}"
+            f"'{name_given}': no use case, tag, md5, out or file at {name}; {suggest(relative, choices)}"
         )
-    return _of_bytes(root, asked, path, outs, rev, name)
+    return _of_bytes(root, name_given, path, outs, rev, name)
 
 
 def _of_out(
     root: Path, relative: str, path: Path, out: Out, rev: str | None, name: str
-) -> Target | None:
+) -> LineageTarget | None:
     """The out itself, or a file in it; None where the work tree's bytes are others."""
     expected = out.md5
     if relative != out.path:
@@ -143,13 +145,13 @@ def _of_out(
     if rev is None and path.exists() and dvc_hash.md5(path) != expected:
         return None
     if relative == out.path:
-        return Target(rev, name, out)
-    return Target(rev, name, out, member=relative, oid=expected)
+        return LineageTarget(rev, name, out)
+    return LineageTarget(rev, name, out, member=relative, oid=expected)
 
 
 def _of_bytes(
-    root: Path, asked: str, path: Path, outs: list[Out], rev: str | None, name: str
-) -> Target:
+    root: Path, name_given: str, path: Path, outs: list[Out], rev: str | None, name: str
+) -> LineageTarget:
     """The out, or the file in one, that has this file's bytes."""
     md5 = dvc_hash.md5(path)
     contents, _ = verify.read_manifests(
@@ -158,8 +160,8 @@ def _of_bytes(
     for use in verify.expand([(rev, out) for out in outs], contents):
         if use.oid == md5:
             member = None if use.path == use.out.path else use.path
-            notes = (f"{asked} has the bytes of {use.path}",)
-            return Target(rev, name, use.out, member=member, oid=md5, notes=notes)
-    found = _by_md5(root, md5, f"the bytes of {asked} are of no out of any commit")
-    note = f"{asked} is not the one of {name}: its bytes are those of {found.name}"
-    return Target(found.rev, found.name, found.out, notes=(note,))
+            notes = (f"{name_given} has the bytes of {use.path}",)
+            return LineageTarget(rev, name, use.out, member=member, oid=md5, notes=notes)
+    recorded = _by_md5(root, md5, f"the bytes of {name_given} are of no out of any commit")
+    note = f"{name_given} is not the one of {name}: its bytes are those of {recorded.name}"
+    return LineageTarget(recorded.rev, recorded.name, recorded.out, notes=(note,))

@@ -13,7 +13,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
 from plumbline.ops.release import archives
 from plumbline.repo import artifacts, clones, dvc_command, object_stores, revisions, verify
-from plumbline.repo.verify import Finding
+from plumbline.repo.verify import IntegrityFinding
 from plumbline.review import revision
 from plumbline.runtime import child_process, dvc_lock
 
@@ -33,7 +33,7 @@ def release(root: Path, tag: str, target: Path) -> list[Path]:
     bundles = {
         n: artifacts.bundle(dvc_lock.of(named, n), n) for n in sorted(dvc_lock.usecases(named))
     }
-    paths = {name: found[0] for name, found in bundles.items() if found}
+    paths = {name: pair[0] for name, pair in bundles.items() if pair}
     if not paths:
         raise PlumblineError(f"{tag}: its dvc.lock names no model (no stage 'train'); tag another")
     push(root, tag)
@@ -89,14 +89,14 @@ def _ref(root: Path, tag: str) -> str:
     return ref
 
 
-def _refused(findings: Sequence[Finding]) -> str:
+def _refused(findings: Sequence[IntegrityFinding]) -> str:
     return (
         f"not released: {_listed(findings)}; run `dvc push --all-tags` where the objects are, or "
         "`plumbline verify --all-tags --repair`"
     )
 
 
-def _listed(findings: Sequence[Finding], most: int = 5) -> str:
+def _listed(findings: Sequence[IntegrityFinding], most: int = 5) -> str:
     shown = [
         f"{f.where}: {f.use.path} is {f.kind}"
         + (f" at {f.use.rev.removeprefix('refs/tags/')}" if f.use.rev else "")

@@ -11,7 +11,7 @@ from plumbline.runtime.dvc_yaml import DeclaredStage, value
 
 
 @dataclass(frozen=True)
-class Side:
+class MergeSide:
     """One parent of the merge: its dvc.lock's entries, and the md5s of the outs that git keeps there."""
 
     name: str
@@ -20,7 +20,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Tree:
+class MergedTree:
     """The merged tree: stages as declared, md5s of deps that no stage makes, values by params file."""
 
     stages: Mapping[str, DeclaredStage]
@@ -29,7 +29,7 @@ class Tree:
 
 
 @dataclass(frozen=True)
-class Choice:
+class StageChoice:
     """What becomes of one stage: the entry, and the sides that have it; or no entry, and why."""
 
     stage: str
@@ -38,7 +38,7 @@ class Choice:
     reason: str = ""
 
 
-def choose(sides: Sequence[Side], tree: Tree) -> list[Choice]:
+def choose(sides: Sequence[MergeSide], tree: MergedTree) -> list[StageChoice]:
     """A choice for each stage that is declared or recorded, those upstream first.
 
     An entry is taken whole, and only where its command, deps, params and kept outs are the merged
@@ -46,17 +46,19 @@ def choose(sides: Sequence[Side], tree: Tree) -> list[Choice]:
     match with different outs prove that one was not made so: neither is taken.
     """
     makers = {out: name for name, stage in tree.stages.items() for out in stage.paths}
-    chosen: dict[str, Choice] = {}
+    chosen: dict[str, StageChoice] = {}
     for name in _ordered(tree.stages, makers):
         known = {p: _made(chosen, makers[p], p) for p in tree.stages[name].deps if p in makers}
         chosen[name] = _one(name, sides, tree, {**tree.files, **known})
     recorded = dict.fromkeys(name for side in sides for name in side.entries)
     unknown = [name for name in recorded if name not in chosen]
     reason = "dvc.yaml and params.yaml declare no such stage, or not in a way that is followed here"
-    return [*chosen.values(), *(Choice(name, reason=reason) for name in unknown)]
+    return [*chosen.values(), *(StageChoice(name, reason=reason) for name in unknown)]
 
 
-def mismatch(entry: Entry, name: str, side: Side, tree: Tree, deps: Mapping[str, Any]) -> str:
+def mismatch(
+    entry: Entry, name: str, side: MergeSide, tree: MergedTree, deps: Mapping[str, Any]
+) -> str:
     """Why an entry is not what the merged tree gives; empty where it is."""
     stage = tree.stages[name]
     if entry.cmd != stage.cmd:
@@ -77,18 +79,24 @@ def mismatch(entry: Entry, name: str, side: Side, tree: Tree, deps: Mapping[str,
     return ""
 
 
-def _one(name: str, sides: Sequence[Side], tree: Tree, deps: Mapping[str, Any]) -> Choice:
+def _one(
+    name: str, sides: Sequence[MergeSide], tree: MergedTree, deps: Mapping[str, Any]
+) -> StageChoice:
     held = [(side, side.entries[name]) for side in sides if name in side.entries]
     reasons = {side.name: mismatch(entry, name, side, tree, deps) for side, entry in held}
     good = [(side, entry) for side, entry in held if not reasons[side.name]]
     if not held:
-        return Choice(name, reason="no side has run it")
+        return StageChoice(name, reason="no side has run it")
     if not good:
-        return Choice(name, reason="; ".join(f"{side}: {why}" for side, why in reasons.items()))
+        return StageChoice(
+            name, reason="; ".join(f"{side}: {why}" for side, why in reasons.items())
+        )
     first = good[0][1]
     if any(entry.outs != first.outs for _, entry in good):
-        return Choice(name, reason="the sides have other outs from the same inputs: one is wrong")
-    return Choice(name, tuple(side.name for side, _ in good), first)
+        return StageChoice(
+            name, reason="the sides have other outs from the same inputs: one is wrong"
+        )
+    return StageChoice(name, tuple(side.name for side, _ in good), first)
 
 
 def _params(entry: Entry, stage: DeclaredStage, values: Mapping[str, Mapping[str, Any]]) -> str:
@@ -96,10 +104,10 @@ def _params(entry: Entry, stage: DeclaredStage, values: Mapping[str, Mapping[str
     recorded = entry.raw.get("params") or {}
     declared = stage.params
     for file in sorted(recorded.keys() | declared.keys()):
-        mine, keys = recorded.get(file) or {}, declared.get(file, ())
-        for key in sorted(mine.keys() | set(keys)):
+        recorded_here, keys = recorded.get(file) or {}, declared.get(file, ())
+        for key in sorted(recorded_here.keys() | set(keys)):
             try:
-                same = key in keys and mine[key] == value(values.get(file, {}), key)
+                same = key in keys and recorded_here[key] == value(values.get(file, {}), key)
             except KeyError:
                 same = False
             if not same:
@@ -107,7 +115,7 @@ def _params(entry: Entry, stage: DeclaredStage, values: Mapping[str, Mapping[str
     return ""
 
 
-def _made(chosen: Mapping[str, Choice], maker: str, path: str) -> str | None:
+def _made(chosen: Mapping[str, StageChoice], maker: str, path: str) -> str | None:
     entry = chosen[maker].entry if maker in chosen else None
     return entry.outs.get(path) if entry else None
 

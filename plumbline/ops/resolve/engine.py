@@ -9,7 +9,7 @@ from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
 from plumbline.ops.resolve import sides
-from plumbline.ops.resolve.choose import Choice, Tree, choose
+from plumbline.ops.resolve.choose import MergedTree, StageChoice, choose
 from plumbline.ops.rollback import restore
 from plumbline.repo import dvc_command, revisions, verify
 from plumbline.repo.object_stores import settings
@@ -21,8 +21,8 @@ Tell = Callable[[str], None]
 
 
 def resolve(
-    root: Path, tell: Tell, targets: Sequence[str] = (), *, repro: bool = True
-) -> list[Choice]:
+    root: Path, progress: Tell, targets: Sequence[str] = (), *, repro: bool = True
+) -> list[StageChoice]:
     """Write dvc.lock, and the files that git keeps of each entry, from what the sides executed.
 
     With `repro`, the outs are checked out, the rest runs (or these targets of `dvc repro`), and the
@@ -43,16 +43,16 @@ def resolve(
     files = {dep: sides.md5(root, dep) for dep in sorted(deps)}
     others = {file for stage in declared.values() for file in stage.params}
     values = {file: sides.values(root, file) for file in others}
-    choices = choose(list(recorded.values()), Tree(declared, files, values))
+    choices = choose(list(recorded.values()), MergedTree(declared, files, values))
     _write(root, choices, commits, kept)
     for choice in choices:
-        tell(line(choice))
+        progress(line(choice))
     if repro:
-        finish(root, choices, kept, targets, tell)
+        finish(root, choices, kept, targets, progress)
     return choices
 
 
-def line(choice: Choice) -> str:
+def line(choice: StageChoice) -> str:
     """What became of a stage, for a person."""
     if choice.entry is None:
         return f"{choice.stage}: dropped ({choice.reason})"
@@ -60,15 +60,19 @@ def line(choice: Choice) -> str:
 
 
 def finish(
-    root: Path, choices: Sequence[Choice], kept: Iterable[str], targets: Sequence[str], tell: Tell
+    root: Path,
+    choices: Sequence[StageChoice],
+    kept: Iterable[str],
+    targets: Sequence[str],
+    progress: Tell,
 ) -> None:
     """Check the taken outs out, run what was dropped, and add the result to the index."""
     try:
-        tell(f"fetch: {restore.fetch(root)}")
+        progress(f"fetch: {restore.fetch(root)}")
     except PlumblineError as error:
-        tell(f"fetch: {error}; what is missing is made again")
+        progress(f"fetch: {error}; what is missing is made again")
     _checkout(root, [c.entry for c in choices if c.entry is not None], set(kept))
-    done = dvc_command.run(root, "repro", *targets, progress=tell)
+    done = dvc_command.run(root, "repro", *targets, progress=progress)
     if done.code:
         last = {"stage": "dvc repro", "error": done.lines[-1] if done.lines else ""}
         failed = failure("\n".join(done.lines)) or last
@@ -86,16 +90,16 @@ def _checkout(root: Path, entries: Sequence[Entry], kept: set[str]) -> None:
         restore.dvc(root, "checkout", "--force", "--allow-missing", "--", *outs)
     report = verify.check(settings(root), where=("workspace", "cache"))
     lost = {f.use.out.path for f in report.findings if (f.where, f.kind) == ("cache", "missing")}
-    for found in report.findings:  # what the cache lacks DVC makes again
-        if found.kind in ("bad", "extra") and found.use.out.path in set(outs) - lost:
+    for finding in report.findings:  # what the cache lacks DVC makes again
+        if finding.kind in ("bad", "extra") and finding.use.out.path in set(outs) - lost:
             raise PlumblineError(
-                f"{found.use.path}: {found.kind} in {found.where}; "
+                f"{finding.use.path}: {finding.kind} in {finding.where}; "
                 "`plumbline verify --repair`, then resolve again"
             )
 
 
 def _write(
-    root: Path, choices: Sequence[Choice], commits: Mapping[str, str], kept: Sequence[str]
+    root: Path, choices: Sequence[StageChoice], commits: Mapping[str, str], kept: Sequence[str]
 ) -> None:
     """dvc.lock with the taken entries, and each kept out as the side has it whose entry was taken."""
     source = {}

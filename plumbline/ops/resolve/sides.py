@@ -13,7 +13,7 @@ import yaml
 from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.core.hashing import md5_bytes, md5_file
-from plumbline.ops.resolve.choose import Side
+from plumbline.ops.resolve.choose import MergeSide
 from plumbline.repo import revisions
 from plumbline.repo.tracked_outs import of_dvc_file
 from plumbline.runtime import dvc_lock, dvc_yaml, git
@@ -26,25 +26,25 @@ OTHERS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD")
 
 def commits(root: Path) -> dict[str, str]:
     """The commits that are being merged, HEAD's first; PlumblineError where nothing is."""
-    found = {"HEAD": revisions.commit(root, "HEAD")}
+    by_name = {"HEAD": revisions.commit(root, "HEAD")}
     for name in OTHERS:
         place = git.text(root, "rev-parse", "--git-path", name)
         if (root / place).is_file():
             listed = (root / place).read_text(encoding="utf-8").split()
             back = "^" if name == "REVERT_HEAD" else ""
-            found |= {_named(root, oid): revisions.commit(root, oid + back) for oid in listed}
-    if len(found) == 1:
+            by_name |= {_named(root, oid): revisions.commit(root, oid + back) for oid in listed}
+    if len(by_name) == 1:
         raise PlumblineError(
             f"nothing is being merged, so that there are no two sides of {dvc_lock.FILE}; expected a `git merge`, "
             "`rebase` or `cherry-pick` that stopped at a conflict"
         )
-    return found
+    return by_name
 
 
-def side(root: Path, name: str, commit: str, kept: Iterable[str]) -> Side:
+def side(root: Path, name: str, commit: str, kept: Iterable[str]) -> MergeSide:
     """One side: its entries, and the md5s of the outs that git keeps, as that commit has them."""
     md5s = {path: _kept_md5(root, commit, path) for path in kept}
-    return Side(name, _entries(root, name, commit), md5s)
+    return MergeSide(name, _entries(root, name, commit), md5s)
 
 
 def refuse_conflicts(root: Path, sides: Iterable[str]) -> None:
@@ -115,14 +115,14 @@ def load(text: str) -> Any:
         raise yaml.YAMLError(str(error)) from None
 
 
-def dumped(whole: Mapping[str, Any]) -> str:
+def dumped(document: Mapping[str, Any]) -> str:
     """As DVC writes it."""
     from ruamel.yaml import YAML
 
     writer = YAML()
     writer.default_flow_style = False
     stream = io.StringIO()
-    writer.dump(whole, stream)
+    writer.dump(document, stream)
     return stream.getvalue()
 
 
@@ -135,8 +135,8 @@ def _kept_md5(root: Path, commit: str, path: str) -> str | None:
     blobs = kept_blobs(root, commit, path)
     if path in blobs or not blobs:
         return md5_bytes(blobs[path]) if blobs else None
-    found = {name.removeprefix(f"{path}/"): md5_bytes(data) for name, data in blobs.items()}
-    return dvc_hash.manifest_md5(found)
+    md5s = {name.removeprefix(f"{path}/"): md5_bytes(data) for name, data in blobs.items()}
+    return dvc_hash.manifest_md5(md5s)
 
 
 def _named(root: Path, oid: str) -> str:

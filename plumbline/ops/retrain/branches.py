@@ -30,12 +30,12 @@ def commit(root: Path, branch: str, message: str, paths: Sequence[str]) -> str:
         git.text(root, "read-tree", "HEAD", env=index)
         git.text(root, "add", "--", *paths, env=index)
         tree = git.text(root, "write-tree", env=index)
-    made = git.text(root, "commit-tree", tree, "-p", "HEAD", "-m", message)
-    git.text(root, "update-ref", f"refs/heads/{branch}", made)
-    return made
+    oid = git.text(root, "commit-tree", tree, "-p", "HEAD", "-m", message)
+    git.text(root, "update-ref", f"refs/heads/{branch}", oid)
+    return oid
 
 
-def push(root: Path, made: str, branch: str, token: str | None = None) -> bool:
+def push(root: Path, oid: str, branch: str, token: str | None = None) -> bool:
     """Push a commit to origin's `branch`; False where it stands there already.
 
     PlumblineError where the branch holds a commit that no retrain made: a person's work is not
@@ -48,11 +48,11 @@ def push(root: Path, made: str, branch: str, token: str | None = None) -> bool:
     there = git.text(root, "ls-remote", "origin", ref, env=access).split()[:1]
     if there:
         git.text(root, "fetch", "-q", "--no-tags", "origin", ref, env=access)
-        if _same(root, there[0], made):
+        if _same(root, there[0], oid):
             return False
-        _refuse_others(root, there[0], made, branch)
+        _refuse_others(root, there[0], oid, branch)
     lease = f"--force-with-lease={ref}:{there[0] if there else ''}"
-    git.text(root, "push", "-q", "--no-verify", lease, "origin", f"{made}:{ref}", env=access)
+    git.text(root, "push", "-q", "--no-verify", lease, "origin", f"{oid}:{ref}", env=access)
     return True
 
 
@@ -75,10 +75,10 @@ def _same(root: Path, one: str, other: str) -> bool:
     return forms[0] == forms[1]
 
 
-def _refuse_others(root: Path, there: str, made: str, branch: str) -> None:
-    mine = git.text(root, "show", "-s", "--format=%ce", made)
-    listed = git.text(root, "log", "--format=%h %ce", f"{made}~1..{there}").splitlines()
-    others = [line for line in listed if line.split(" ", 1)[1] != mine]
+def _refuse_others(root: Path, there: str, oid: str, branch: str) -> None:
+    committer = git.text(root, "show", "-s", "--format=%ce", oid)
+    listed = git.text(root, "log", "--format=%h %ce", f"{oid}~1..{there}").splitlines()
+    others = [line for line in listed if line.split(" ", 1)[1] != committer]
     if others:
         raise PlumblineError(
             f"origin's {branch} holds {others[0].split()[0]}, which no retrain made; it is left as it "

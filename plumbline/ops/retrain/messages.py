@@ -59,11 +59,11 @@ def _blocks(record: RetrainRecord) -> Iterator[Block]:
         yield from document.blocks(record.comparison, "retrain")
 
 
-def _monitor(found: Mapping[str, Any]) -> Iterator[Block]:
+def _monitor(result: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("The champion on the new window")
-    yield Text(str(found["summary"]))
-    retrain = found["retrain"]
+    yield Text(str(result["summary"]))
+    retrain = result["retrain"]
     yield Text(f"Retrain: {'yes' if retrain['now'] else 'no'}: {retrain['why']}.")
-    rows = [[figure(f.get(k)) for k in FINDINGS] for f in found["findings"]]
+    rows = [[figure(f.get(k)) for k in FINDINGS] for f in result["findings"]]
     if rows:
         yield Table("Findings", FINDINGS, rows, frozenset({3}))

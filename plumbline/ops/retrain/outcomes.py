@@ -26,15 +26,15 @@ def of_failure(failed: FailedStage) -> RetrainOutcome:
     return RetrainOutcome("bad-data", (f"stage {failed.stage} failed: {failed.error}",))
 
 
-def of_monitor(found: Mapping[str, Any]) -> RetrainOutcome | None:
+def of_monitor(result: Mapping[str, Any]) -> RetrainOutcome | None:
     """From the monitor's JSON of the champion on the new window; None: build a challenger."""
-    faults = [f for f in found["findings"] if f["level"] == "alert" and f["check"] in FAULTS]
+    faults = [f for f in result["findings"] if f["level"] == "alert" and f["check"] in FAULTS]
     if faults:
         return RetrainOutcome("bad-data", tuple(map(sentence, faults)))
-    if found["retrain"]["now"]:
+    if result["retrain"]["now"]:
         return None
-    kind: OutcomeKind = "healthy" if found["level"] == "ok" else "drift"
-    return RetrainOutcome(kind, (str(found["summary"]), str(found["retrain"]["why"])))
+    kind: OutcomeKind = "healthy" if result["level"] == "ok" else "drift"
+    return RetrainOutcome(kind, (str(result["summary"]), str(result["retrain"]["why"])))
 
 
 def of_comparison(comparison: Comparison) -> RetrainOutcome:

@@ -30,8 +30,8 @@ def propose(root: Path, hub: GitHub, record: RetrainRecord, base: str) -> str:
     if record.outcome == "healthy":
         closed = hub.close_issue(kind, messages.body(record))
         return f"issue #{closed['number']} closed" if closed else "nothing to tell"
-    made = hub.report_issue(kind, messages.title(record), messages.body(record))
-    return f"issue #{made['number']}"
+    issue = hub.report_issue(kind, messages.title(record), messages.body(record))
+    return f"issue #{issue['number']}"
 
 
 def push_objects(root: Path, rev: str, usecase: str) -> bool:

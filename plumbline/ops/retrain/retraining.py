@@ -35,7 +35,7 @@ log = logging.getLogger("plumbline")
 
 
 @dataclass(frozen=True)
-class Case:
+class RetrainTarget:
     """A use case as it is committed, and the day to retrain it at (None: it has no as-of date)."""
 
     root: Path
@@ -53,7 +53,7 @@ class Case:
         return branches.name(self.name)
 
 
-def retrain(case: Case, scratch: Path) -> RetrainRecord:
+def retrain(case: RetrainTarget, scratch: Path) -> RetrainRecord:
     """Retrain one use case; `scratch`: an empty folder.
 
     PlumblineError where the work tree is not as committed, or there is no champion to begin with.
@@ -64,14 +64,14 @@ def retrain(case: Case, scratch: Path) -> RetrainRecord:
         failed = repro(case, *case.stages("features"))
         if failed:
             return _record(case, outcomes.of_failure(failed), failed=failed)
-        mine = dvc_lock.of(entries, case.name)
-        seen = _monitor(case, mine, champion, scratch)
-        judged = outcomes.of_monitor(seen)
-        log.info("retrain: %s: %s", case.name, seen["summary"])
-        return _record(case, judged, monitor=seen) if judged else _challenge(case, seen)
+        own = dvc_lock.of(entries, case.name)
+        result = _monitor(case, own, champion, scratch)
+        outcome = outcomes.of_monitor(result)
+        log.info("retrain: %s: %s", case.name, result["summary"])
+        return _record(case, outcome, monitor=result) if outcome else _challenge(case, result)
 
 
-def repro(case: Case, *targets: str) -> FailedStage | None:
+def repro(case: RetrainTarget, *targets: str) -> FailedStage | None:
     """`dvc repro`; the stage that failed, and its error. PlumblineError where DVC itself fails."""
     done = dvc_command.run(case.root, "repro", *targets, progress=lambda line: log.info("%s", line))
     failed = lockcheck.failure("\n".join(done.lines)) if done.code else None
@@ -80,7 +80,7 @@ def repro(case: Case, *targets: str) -> FailedStage | None:
     return FailedStage(**failed) if failed else None
 
 
-def _challenge(case: Case, seen: Mapping[str, Any]) -> RetrainRecord:
+def _challenge(case: RetrainTarget, result: Mapping[str, Any]) -> RetrainRecord:
     """A new model on the new data, against the champion; a commit where the gate lets it through."""
     failed = repro(case, *case.stages("evaluate", "monitor"))
     if not failed:
@@ -91,11 +91,11 @@ def _challenge(case: Case, seen: Mapping[str, Any]) -> RetrainRecord:
         shutil.copyfile(report / "history.csv", history)
         failed = repro(case, *case.stages("monitor"))  # the same bytes: the days are merged
     if failed:
-        return _record(case, outcomes.of_failure(failed), monitor=seen, failed=failed)
-    found = compare.compare(case.root, "HEAD", None)
-    judged = outcomes.of_comparison(found)
-    record = _record(case, judged, monitor=seen, comparison=found)
-    if judged.kind != "challenger":
+        return _record(case, outcomes.of_failure(failed), monitor=result, failed=failed)
+    comparison = compare.compare(case.root, "HEAD", None)
+    outcome = outcomes.of_comparison(comparison)
+    record = _record(case, outcome, monitor=result, comparison=comparison)
+    if outcome.kind != "challenger":
         return record
     message = f"Retrain {case.name}" + (f" on data up to {case.after}" if case.after else "")
     paths = [*_kept(case), *_new_sources(case)]
@@ -103,14 +103,16 @@ def _challenge(case: Case, seen: Mapping[str, Any]) -> RetrainRecord:
     return record.model_copy(update={"branch": case.branch, "commit": commit})
 
 
-def _champion(case: Case, mine: Mapping[str, dvc_lock.Entry], scratch: Path) -> tuple[Path, Path]:
+def _champion(
+    case: RetrainTarget, own: Mapping[str, dvc_lock.Entry], scratch: Path
+) -> tuple[Path, Path]:
     """The committed bundle and its test table in `scratch`, hashed; fetched, or run, where they are not here."""
-    named = [read(mine, case.name) for read in (artifacts.bundle, artifacts.test_table)]
-    if None in named or "monitor" not in mine:
+    named = [read(own, case.name) for read in (artifacts.bundle, artifacts.test_table)]
+    if None in named or "monitor" not in own:
         raise PlumblineError(
             f"{case.name}: dvc.lock at HEAD names no model; run `dvc repro` and commit dvc.lock first"
         )
-    paths = [found[0] for found in named if found]
+    paths = [pair[0] for pair in named if pair]
     wanted = [o for o in revisions.outs(case.root, "HEAD") if o.cached and o.path in paths]
     for line in baseline.bring(case.root, "HEAD"):
         log.info("retrain: %s", line)
@@ -136,7 +138,7 @@ def _restore(root: Path, wanted: list[Out], target: Path) -> None:
 
 
 @contextmanager
-def _moved(case: Case) -> Iterator[None]:
+def _moved(case: RetrainTarget) -> Iterator[None]:
     """params.yaml at the new day within the block; afterwards git's and DVC's files as committed."""
     kept = _kept(case)
     touched = git.lines(case.root, "status", "--porcelain", "--", *kept)
@@ -158,28 +160,28 @@ def _moved(case: Case) -> Iterator[None]:
 
 
 def _monitor(
-    case: Case, mine: dvc_lock.Entries, champion: tuple[Path, Path], scratch: Path
+    case: RetrainTarget, own: dvc_lock.Entries, champion: tuple[Path, Path], scratch: Path
 ) -> dict[str, Any]:
     """The stage `monitor` on the champion's bundle and reference, and the new current window.
 
     Its reference is the test window that the champion was accepted on, not a later one that may
     have drifted already. Nothing of it goes to MLflow, nor over the champion's own report.
     """
-    pairs = [read(mine, case.name) for read in (artifacts.bundle, artifacts.test_table)]
-    named = [found[0] for found in pairs if found]
+    pairs = [read(own, case.name) for read in (artifacts.bundle, artifacts.test_table)]
+    named = [result[0] for result in pairs if result]
     places_of = dict(zip(named, map(str, champion), strict=True))
-    places_of |= {out: str(scratch / "monitor" / out) for out in mine["monitor"].outs}
-    words = [places_of.get(word, word) for word in mine["monitor"].cmd.split()]
+    places_of |= {out: str(scratch / "monitor" / out) for out in own["monitor"].outs}
+    words = [places_of.get(word, word) for word in own["monitor"].cmd.split()]
     env = {**dvc_command.environment(), "MLFLOW_TRACKING_URI": "off"}
     lines: list[str] = []
     if child_process.run([sys.executable, *words[1:]], case.root, env, lines.append):
         raise PlumblineError("the monitor failed on the champion:\n" + "\n".join(lines[-LINES:]))
-    found: dict[str, Any] = read_json(Path(places_of[artifacts.metrics(mine)["monitor"]]))
+    result: dict[str, Any] = read_json(Path(places_of[artifacts.metrics(own)["monitor"]]))
     shutil.rmtree(scratch / "monitor", ignore_errors=True)
-    return found
+    return result
 
 
-def _record(case: Case, outcome: RetrainOutcome, **evidence: Any) -> RetrainRecord:
+def _record(case: RetrainTarget, outcome: RetrainOutcome, **evidence: Any) -> RetrainRecord:
     days = {"from": case.before and str(case.before), "to": case.after and str(case.after)}
     return RetrainRecord(
         usecase=case.name,
@@ -190,13 +192,13 @@ def _record(case: Case, outcome: RetrainOutcome, **evidence: Any) -> RetrainReco
     )
 
 
-def _kept(case: Case) -> list[str]:
+def _kept(case: RetrainTarget) -> list[str]:
     """What a retrain changes of what git keeps."""
     history = artifacts.declared(case.name, Role.MONITOR_HISTORY, case.root)
     return [PARAMS, LOCK, *artifacts.in_git(case.name, case.root), *([history] if history else [])]
 
 
-def _new_sources(case: Case) -> list[str]:
+def _new_sources(case: RetrainTarget) -> list[str]:
     """What git tracks of the use case's sources and somebody changed: new data belong to the challenger."""
     source = artifacts.declared(case.name, Role.SOURCE, case.root)
     if source is None:
@@ -209,7 +211,7 @@ def _tracked(root: Path, paths: list[str]) -> list[str]:
     return [p for p in paths if git.output(root, "ls-files", "--", p)]
 
 
-def _outs(case: Case) -> list[str]:
-    mine = dvc_lock.of(revision.side(case.root, "HEAD").entries, case.name)
+def _outs(case: RetrainTarget) -> list[str]:
+    own = dvc_lock.of(revision.side(case.root, "HEAD").entries, case.name)
     cached = {out.path for out in revisions.outs(case.root, "HEAD") if out.cached}
-    return [path for entry in mine.values() for path in entry.outs if path in cached]
+    return [path for entry in own.values() for path in entry.outs if path in cached]

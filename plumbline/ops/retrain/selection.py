@@ -10,7 +10,7 @@ from pathlib import Path
 from plumbline import config
 from plumbline.ops.retrain import as_of, retraining
 from plumbline.ops.retrain.retrain_document import RetrainDocument
-from plumbline.ops.retrain.retraining import Case
+from plumbline.ops.retrain.retraining import RetrainTarget
 from plumbline.repo import revisions
 
 
@@ -26,12 +26,14 @@ def retrain(
     return RetrainDocument(base=base, usecases=tuple(records))
 
 
-def cases(root: Path, names: Sequence[str], *, day: date | None, days: int | None) -> list[Case]:
+def cases(
+    root: Path, names: Sequence[str], *, day: date | None, days: int | None
+) -> list[RetrainTarget]:
     """The use cases of `names`, or all, at `day`, or `days` after their present as-of date, or today."""
     today = datetime.now().astimezone().date()
     chosen = []
     for name in config.selected(names):
         data = config.load(name).data
         target = as_of.target(name, data, day=day, days=days, today=today)
-        chosen.append(Case(root, name, data.as_of, target))
+        chosen.append(RetrainTarget(root, name, data.as_of, target))
     return chosen

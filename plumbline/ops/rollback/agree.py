@@ -9,7 +9,7 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import plan, registry
-from plumbline.ops.rollback.plan import Row
+from plumbline.ops.rollback.plan import RegistryRow
 from plumbline.repo import object_stores, repair, revisions, verify
 from plumbline.repo.tracked_outs import Out
 
@@ -23,7 +23,7 @@ def releases(root: Path) -> dict[str, str]:
     return named | {"HEAD": revisions.commit(root, "HEAD")}
 
 
-def status(root: Path) -> list[Row]:
+def status(root: Path) -> list[RegistryRow]:
     """What git says of each bundle, and what MLflow says."""
     recorded = {
         ref: {name: out.md5 for name, out in plan.bundles(revisions.outs(root, commit)).items()}

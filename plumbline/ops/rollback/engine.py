@@ -17,7 +17,7 @@ from plumbline.repo import object_stores, revisions, state, verify
 Tell = Callable[[str], None]
 
 
-def rollback(root: Path, rev: str, tell: Tell) -> None:
+def rollback(root: Path, rev: str, progress: Tell) -> None:
     """Put everything to `rev`, telling each step's proof.
 
     Raises PlumblineError where it cannot begin (nothing was touched), or a step failed (everything
@@ -26,38 +26,38 @@ def rollback(root: Path, rev: str, tell: Tell) -> None:
     """
     with journals.alone(root):
         state.refuse_running(root)
-        recover(root, tell)
+        recover(root, progress)
         journal = begin(root, rev)
         try:
-            journal = _forward(root, journal, tell)
+            journal = _forward(root, journal, progress)
         except (PlumblineError, OSError) as error:
             raise PlumblineError(f"{error}\n{_back(root, 'undone')}") from None
         except BaseException:  # interrupted
-            tell(_back(root, "undone"))
+            progress(_back(root, "undone"))
             raise
         journals.close(root, journal, "done")
-        tell(f"done: {journal.start} -> {journal.target}")
+        progress(f"done: {journal.start} -> {journal.target}")
         if tool.needed(root):
-            tell(
+            progress(
                 f"this commit has no rollback yet: back by `python {journals.FOLDER}/tool rollback`"
             )
 
 
-def recover(root: Path, tell: Tell) -> None:
+def recover(root: Path, progress: Tell) -> None:
     """Undo what a killed rollback left half done; close one that lacked its last line only."""
     journal = journals.load(root)
     if journal is None:
         return
     if journal.done:
         journals.close(root, journal, "done")
-        tell(f"found: the rollback of {journal.when} to {journal.rev} was done")
+        progress(f"found: the rollback of {journal.when} to {journal.rev} was done")
         return
     at = journal.steps[-1] if journal.steps else "the start"
-    tell(f"found: the rollback of {journal.when} to {journal.rev} was interrupted at {at}")
-    said = _back(root, "recovered")
+    progress(f"found: the rollback of {journal.when} to {journal.rev} was interrupted at {at}")
+    outcome = _back(root, "recovered")
     if journals.load(root):
-        raise PlumblineError(said)
-    tell(said)
+        raise PlumblineError(outcome)
+    progress(outcome)
 
 
 def begin(root: Path, rev: str) -> Journal:
@@ -69,10 +69,10 @@ def begin(root: Path, rev: str) -> Journal:
     plan.refuse_unsafe(report.findings)
     for name in settings.remotes:
         settings.remote(name)  # imports what it needs while this code is there
-    absent = tuple(sorted({f.use.path for f in report.findings if f.where == "workspace"}))
+    missing = tuple(sorted({f.use.path for f in report.findings if f.where == "workspace"}))
     tool.keep(root)
     known = None if registry.off() else _registered(root, target.commit)
-    return journals.new(rev, restore.head(root), target, absent=absent, registry=known)
+    return journals.new(rev, restore.head(root), target, missing=missing, registry=known)
 
 
 def lines(root: Path, rev: str) -> Iterator[str]:
@@ -94,7 +94,7 @@ def lines(root: Path, rev: str) -> Iterator[str]:
     yield "predictions: up to 200 golden events of each use case compared"
 
 
-def _forward(root: Path, journal: Journal, tell: Tell) -> Journal:
+def _forward(root: Path, journal: Journal, progress: Tell) -> Journal:
     for name, step in steps.STEPS.items():
         steps.prepare(root, name)
         journal = journals.save(root, journal.begun(name))
@@ -102,7 +102,7 @@ def _forward(root: Path, journal: Journal, tell: Tell) -> Journal:
             proof = f"{name}: {step(root, journal)}"
         except PlumblineError as error:
             raise PlumblineError(f"{name}: {error}") from None
-        tell(proof)
+        progress(proof)
         journal = replace(journal, proofs=(*journal.proofs, proof))
     return journals.save(root, replace(journal, done=True))
 
@@ -156,7 +156,7 @@ def _move(root: Path, usecase: str, md5: str) -> str:
     if registry.off():
         return f"{steps.NOTHING}: MLflow is off"
     versions = registry.versions(root, usecase)
-    bearer, found = plan.champion(versions), plan.with_md5(versions, md5)
-    new = f"version {found.number}" if found else "a new version"
+    bearer, existing = plan.champion(versions), plan.with_md5(versions, md5)
+    new = f"version {existing.number}" if existing else "a new version"
     old = f"version {bearer.number}" if bearer else "none"
     return f"{usecase}'s champion: {old} -> {new}, bundle {md5}"

@@ -37,13 +37,13 @@ def check(usecase: str, model: Path, test: Path, report: Path) -> int:
     return len(rows)
 
 
-def _refuse(usecase: str, name: str, rows: Array, recorded: Array, found: Array) -> None:
-    wrong = np.flatnonzero(~same(recorded, found))
+def _refuse(usecase: str, name: str, rows: Array, recorded: Array, current: Array) -> None:
+    wrong = np.flatnonzero(~same(recorded, current))
     if len(wrong):
         at = wrong[0]
         raise PlumblineError(
             f"{usecase}: {len(wrong)} of {len(rows)} golden events differ: row {rows[at]}, {name}: "
-            f"recorded {recorded[at]!r}, now {found[at]!r}"
+            f"recorded {recorded[at]!r}, now {current[at]!r}"
         )
 
 

@@ -31,21 +31,21 @@ def check(usecase: UseCase, model: Path, test: Path, report: Path) -> int:
     scorer = bundle.load(model, usecase.name)
     columns = tables.read(test)
     rows = evenly(len(columns[usecase.key]), golden.MOST)
-    asked = {name: values[rows] for name, values in columns.items()}
+    events = {name: values[rows] for name, values in columns.items()}
     for i in range(len(rows)):
-        request_check.check(usecase, _event(usecase, asked, i))
-    answers = answered(usecase, scorer, asked)
-    together = scorer.predict(asked)
+        request_check.check(usecase, _event(usecase, events, i))
+    answers = answered(usecase, scorer, events)
+    together = scorer.predict(events)
     _refuse(usecase, scorer, answers, together)
     golden.check(usecase.name, model, test, report)
     return len(rows)
 
 
-def answered(usecase: UseCase, scorer: Bundle, asked: Columns) -> Array:
+def answered(usecase: UseCase, scorer: Bundle, events: Columns) -> Array:
     """The answers to requests one at a time, raw events with their histories, float64 (n,)."""
-    made = {r.name for r in usecase.rows} | {c.name for c in usecase.categories}
-    raw = {n: v for n, v in asked.items() if n not in made - {c.name for c in usecase.known}}
-    count = len(asked[usecase.key])
+    derived = {r.name for r in usecase.rows} | {c.name for c in usecase.categories}
+    raw = {n: v for n, v in events.items() if n not in derived - {c.name for c in usecase.known}}
+    count = len(events[usecase.key])
     single = [
         scorer.score(usecase, {n: v[i : i + 1] for n, v in raw.items()}) for i in range(count)
     ]
@@ -70,12 +70,12 @@ def _refuse(usecase: UseCase, scorer: Bundle, answers: Array, together: Array) -
         )
 
 
-def _event(usecase: UseCase, asked: Columns, i: int) -> Mapping[str, Any]:
+def _event(usecase: UseCase, events: Columns, i: int) -> Mapping[str, Any]:
     """One request as plain values; a nullable whole number, a float in the table, is one again."""
     event = {}
     for column in usecase.known:
-        value = asked[column.name][i]
+        value = events[column.name][i]
         plain = value.item() if hasattr(value, "item") else value
-        whole = column.type == "int" and isinstance(plain, float) and plain.is_integer()
-        event[column.name] = int(plain) if whole else plain
+        is_integer = column.type == "int" and isinstance(plain, float) and plain.is_integer()
+        event[column.name] = int(plain) if is_integer else plain
     return event

@@ -80,10 +80,10 @@ def load(root: Path) -> Journal | None:
     if not file.exists():
         return None
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-        heads = {key: Head(**said[key]) for key in ("start", "target")}
-        lists = {key: tuple(said[key]) for key in ("absent", "steps", "proofs")}
-        return Journal(**{**said, **heads, **lists})
+        content = json.loads(file.read_text(encoding="utf-8"))
+        heads = {key: Head(**content[key]) for key in ("start", "target")}
+        lists = {key: tuple(content[key]) for key in ("absent", "steps", "proofs")}
+        return Journal(**{**content, **heads, **lists})
     except (ValueError, TypeError, KeyError) as error:
         raise PlumblineError(
             f"{file}: damaged ({error}); see `git reflog` for the commit before, check it out, "
@@ -111,7 +111,7 @@ def close(root: Path, journal: Journal, result: str) -> None:
 def audit(root: Path) -> list[dict[str, Any]]:
     """Every rollback that ended, oldest first. A damaged line is passed over, and named in the log."""
     file = folder(root) / "audit.jsonl"
-    found = []
+    entries = []
     lines = file.read_bytes().splitlines() if file.exists() else []
     for number, line in enumerate(lines, 1):
         try:
@@ -119,10 +119,10 @@ def audit(root: Path) -> list[dict[str, Any]]:
         except ValueError:
             entry = None
         if isinstance(entry, dict) and "id" in entry:
-            found.append(entry)
+            entries.append(entry)
         else:
             log.warning("%s, line %d: damaged, passed over", file, number)
-    return found
+    return entries
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.repo.tracked_outs import Out
-from plumbline.repo.verify import Finding
+from plumbline.repo.verify import IntegrityFinding
 
 CHAMPION = "champion"
 
@@ -36,7 +36,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Row:
+class RegistryRow:
     """One line of `registry status`: a bundle that git records at `ref`, or that MLflow alone has."""
 
     usecase: str
@@ -68,48 +68,50 @@ def changed(before: Iterable[Out], after: Iterable[Out]) -> list[str]:
     return sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
 
 
-def refuse_unsafe(findings: Iterable[Finding]) -> None:
+def refuse_unsafe(findings: Iterable[IntegrityFinding]) -> None:
     """PlumblineError where the outs could not be put back as they are now.
 
     That is so where a file of the work tree is not what dvc.lock says, or its cached copy is bad or
     missing. What is missing in both was never here: it is no loss.
     """
     cached = [f for f in findings if f.use.out.cached]
-    absent = {f.use.path for f in cached if (f.where, f.kind) == ("workspace", "missing")}
-    for found in cached:
-        if found.kind == "missing" and (found.where == "workspace" or found.use.path in absent):
+    missing = {f.use.path for f in cached if (f.where, f.kind) == ("workspace", "missing")}
+    for finding in cached:
+        if finding.kind == "missing" and (
+            finding.where == "workspace" or finding.use.path in missing
+        ):
             continue
         raise PlumblineError(
-            f"{found.use.path}: {found.kind} in {found.where}, so that a failed rollback could not put "
+            f"{finding.use.path}: {finding.kind} in {finding.where}, so that a failed rollback could not put "
             "it back; `plumbline verify --repair`, or `dvc repro` and commit, first"
         )
 
 
 def rows(
     recorded: Mapping[str, Mapping[str, str]], known: Mapping[str, Sequence[Version]]
-) -> list[Row]:
+) -> list[RegistryRow]:
     """Each ref's bundles (`recorded`: ref, use case, md5), then the versions that no ref has.
 
     A tag's bundle agrees when MLflow has a version of it, HEAD's when that is the champion.
     """
-    found = []
+    listed = []
     for ref, held in recorded.items():
         for usecase, md5 in held.items():
             version = with_md5(known.get(usecase, ()), md5)
             good = version is not None and (ref != "HEAD" or CHAMPION in version.aliases)
             number, aliases = (version.number, version.aliases) if version else ("-", ())
-            found.append(Row(usecase, ref, md5, number, aliases, good))
+            listed.append(RegistryRow(usecase, ref, md5, number, aliases, good))
     for usecase, versions in known.items():
         in_git = {held[usecase] for held in recorded.values() if usecase in held}
-        found += [
-            Row(usecase, "-", v.md5 or "-", v.number, v.aliases, CHAMPION not in v.aliases)
+        listed += [
+            RegistryRow(usecase, "-", v.md5 or "-", v.number, v.aliases, CHAMPION not in v.aliases)
             for v in versions
             if v.md5 not in in_git
         ]
-    return sorted(found, key=lambda row: row.usecase)
+    return sorted(listed, key=lambda row: row.usecase)
 
 
-def table(found: Sequence[Row]) -> Iterator[str]:
+def table(listed: Sequence[RegistryRow]) -> Iterator[str]:
     """The rows in columns, and the verdict."""
     head = ("use case", "git", "bundle", "version", "aliases", "agree")
     cells = [
@@ -121,10 +123,10 @@ def table(found: Sequence[Row]) -> Iterator[str]:
             " ".join(r.aliases) or "-",
             "yes" if r.agrees else "no",
         )
-        for r in found
+        for r in listed
     ]
     widths = [max(len(row[i]) for row in (head, *cells)) for i in range(len(head))]
     for row in (head, *cells):
         yield "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-    apart = sum(not r.agrees for r in found)
-    yield f"{apart} of {len(found)} do not agree" if apart else "git and MLflow agree"
+    apart = sum(not r.agrees for r in listed)
+    yield f"{apart} of {len(listed)} do not agree" if apart else "git and MLflow agree"

@@ -69,8 +69,8 @@ def runs(root: Path, usecase: str, wrote: Mapping[str, Mapping[str, str]]) -> di
     """By stage, MLflow's runs that wrote one of these outs (md5s by path), oldest first."""
     if off() or empty():
         return {}
-    found: dict[str, list[str]] = json.loads(_ask(root, "runs", usecase, wrote=wrote))
-    return found
+    by_stage: dict[str, list[str]] = json.loads(_ask(root, "runs", usecase, wrote=wrote))
+    return by_stage
 
 
 def _ask(root: Path, action: str, usecase: str, **given: Any) -> str:

@@ -43,9 +43,9 @@ def code(root: Path, target: Head, *, force: bool = False) -> str:
     words = ["checkout", "-q", *(["--force"] if force else [])]
     words += [target.branch] if target.branch else ["--detach", target.commit]
     git.guarded(root, *git.QUIET, *words, "--")
-    found = revisions.commit(root, "HEAD")
-    if found != target.commit:
-        raise PlumblineError(f"git is at {found}, expected {target.commit}; did the branch move?")
+    current = revisions.commit(root, "HEAD")
+    if current != target.commit:
+        raise PlumblineError(f"git is at {current}, expected {target.commit}; did the branch move?")
     return f"git is at {target}"
 
 
@@ -82,10 +82,10 @@ def outs(root: Path, *, partial: bool = False) -> str:
 def proved(root: Path) -> str:
     """Every out, in the work tree and the cache, hashed again."""
     report = verify.check(object_stores.settings(root), where=("workspace", "cache"))
-    for found in report.findings:
+    for finding in report.findings:
         raise PlumblineError(
-            f"{len(report.findings)} files are not as recorded: {found.use.path} is {found.kind} in "
-            f"{found.where}; `plumbline verify {found.use.rev or ''}` names all"
+            f"{len(report.findings)} files are not as recorded: {finding.use.path} is {finding.kind} in "
+            f"{finding.where}; `plumbline verify {finding.use.rev or ''}` names all"
         )
     checked = ", ".join(f"{part.where} {part.checked:,}" for part in report.parts if part.checked)
     return f"all good: {checked}"
@@ -102,5 +102,5 @@ def unlock(root: Path) -> None:
     (root / name).unlink(missing_ok=True)
 
 
-def _cache(settings: object_stores.Settings) -> verify.Report:
+def _cache(settings: object_stores.DvcSettings) -> verify.VerifyReport:
     return verify.check(settings, where=("cache",))

@@ -45,38 +45,40 @@ def alias(root: Path, journal: Journal) -> str:
     """Point MLflow's alias of each use case at the bundle in dvc.lock."""
     if journal.registry is None:
         return f"{NOTHING}: MLflow is off"
-    found = plan.bundles(_locked(root))
-    said = []
-    for usecase, out in found.items():
+    bundles = plan.bundles(_locked(root))
+    proofs = []
+    for usecase, out in bundles.items():
         path = root / out.path
         number = registry.promote(root, usecase, out.md5, path, journal.target.commit)
-        said.append(f"{usecase} version {number}, bundle {out.md5}")
-    return f"{CHAMPION}: {'; '.join(said)}" if said else f"{NOTHING}: no bundle at this commit"
+        proofs.append(f"{usecase} version {number}, bundle {out.md5}")
+    return f"{CHAMPION}: {'; '.join(proofs)}" if proofs else f"{NOTHING}: no bundle at this commit"
 
 
 def features(root: Path, _: Journal) -> str:
     """Feast's registry and online store from this commit's definitions and snapshots."""
-    found = snapshots(root)
-    if not found:
+    stores = snapshots(root)
+    if not stores:
         return f"{NOTHING}: no use case with entities"
-    feast.rebuild(root, root / REPOSITORY, [usecase for usecase, _ in found])
-    said = (f"{usecase} materialized from {out.md5}" for usecase, out in found)
-    return f"registry and online store: {'; '.join(said)}"
+    feast.rebuild(root, root / REPOSITORY, [usecase for usecase, _ in stores])
+    proofs = (f"{usecase} materialized from {out.md5}" for usecase, out in stores)
+    return f"registry and online store: {'; '.join(proofs)}"
 
 
 def predictions(root: Path, _: Journal) -> str:
     """Score golden events, and compare them with what the commit recorded."""
     known = {out.path for out in _locked(root)}
-    said = []
+    proofs = []
     for usecase, out in plan.bundles(_locked(root)).items():
         report = artifacts.declared(usecase, Role.EVALUATE_REPORT, root)
         test = artifacts.declared(usecase, Role.TEST_TABLE, root)
         if report is None or test is None or not {report, test} <= known:
-            said.append(f"{usecase} has none recorded")
+            proofs.append(f"{usecase} has none recorded")
             continue
         count = golden.check(usecase, root / out.path, root / test, root / report)
-        said.append(f"{usecase} {count} equal")
-    return f"golden events: {'; '.join(said)}" if said else f"{NOTHING}: no bundle at this commit"
+        proofs.append(f"{usecase} {count} equal")
+    return (
+        f"golden events: {'; '.join(proofs)}" if proofs else f"{NOTHING}: no bundle at this commit"
+    )
 
 
 STEPS: dict[str, Step] = {
@@ -123,15 +125,15 @@ def undo(root: Path, journal: Journal) -> Iterator[Callable[[], None]]:
 def snapshots(root: Path) -> list[tuple[str, Out]]:
     """The use cases with histories, and their snapshots: those whose folder is not empty."""
     recorded = {out.path: out for out in _locked(root)}
-    found = []
+    listed = []
     for usecase in plan.bundles(recorded.values()):
         path = artifacts.declared(usecase, Role.SNAPSHOTS, root)
         if path in recorded:
-            found.append((usecase, recorded[path]))
+            listed.append((usecase, recorded[path]))
     report = verify.read_manifests(
-        [object_stores.settings(root).folder()], [(None, out) for _, out in found]
+        [object_stores.settings(root).folder()], [(None, out) for _, out in listed]
     )
-    return [(usecase, out) for usecase, out in found if report[0].get(out.md5)]
+    return [(usecase, out) for usecase, out in listed if report[0].get(out.md5)]
 
 
 def _registry_back(root: Path, journal: Journal) -> None:
