@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -108,3 +109,19 @@ def test_the_changelog_begins_with_the_version() -> None:
     first = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert first is not None
     assert first[1] == VERSION
+
+
+def test_the_readme_shows_what_a_run_prints() -> None:
+    evaluated, monitored = (
+        json.loads((ROOT / f"metrics/card_fraud/{stage}.json").read_text())
+        for stage in ("evaluate", "monitor")
+    )
+    gate = evaluated["gate"]
+    head = f"evaluate: {evaluated['rows']['test']} rows; {gate['verdict']}: "
+    summary = monitored["summary"].split(": ", 1)[1]  # behind the level, which it explains
+    printed = [head + "; ".join(gate["reasons"]), f"monitor: ok: {summary}"]
+    for line in printed:
+        stage = line.split(":")[0]
+        shown = re.search(rf"^{stage}: .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+        assert shown is not None
+        assert all(part.strip() in line for part in shown[0].split("..."))
