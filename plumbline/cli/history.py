@@ -28,7 +28,7 @@ Revision = Annotated[
 ]
 
 
-@group.command("champions", "", "card_fraud --json champions.json")
+@group.command("champions", "", "my_table --json champions.json")
 def champions(
     usecase: Annotated[
         str | None, typer.Argument(metavar="USECASE", help="Use case; all if omitted.")
@@ -53,7 +53,7 @@ def champions(
 
 
 @group.command(
-    "lineage", "card_fraud", "card_fraud@champion --mermaid chain.mmd", "models/card_fraud --rev v1"
+    "lineage", "my_table", "my_table@champion --mermaid chain.mmd", "models/my_table --rev v1"
 )
 def lineage(
     target: Annotated[

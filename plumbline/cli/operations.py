@@ -26,7 +26,7 @@ group = Group("Operations")
 log = logging.getLogger("plumbline")
 
 
-@group.command("alert", "", "--dry-run", "card_fraud --test", "--retrain reports/retrain.json")
+@group.command("alert", "", "--dry-run", "my_table --test", "--retrain reports/retrain.json")
 def alert(
     usecase: Usecases = None,
     test: Annotated[
@@ -114,7 +114,7 @@ def audit(
     return 1 if reported else 0
 
 
-@group.command("golden-check", "card_fraud", "card_fraud --model dist/model-v1/card_fraud")
+@group.command("golden-check", "my_table", "my_table --model dist/model-v1/my_table")
 def golden_check(
     usecase: Usecase,
     model: Annotated[
@@ -216,7 +216,7 @@ def release(
 @group.command(
     "retrain",
     "--json reports/retrain.json --markdown reports/retrain.md",
-    "--usecase card_fraud --as-of 2025-07-01 --json reports/retrain.json",
+    "--usecase my_table --as-of 2025-07-01 --json reports/retrain.json",
 )
 def retrain(
     json: Annotated[

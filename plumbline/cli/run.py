@@ -13,7 +13,7 @@ from plumbline.cli.options import Group, Json, Usecase, Usecases, keep_json, say
 group = Group("Run")
 
 
-@group.command("accept", "card_fraud")
+@group.command("accept", "my_table")
 def accept(usecase: Usecase) -> None:
     """Accept the last run's data as the reference for later data.
 
@@ -39,9 +39,9 @@ def accept(usecase: Usecase) -> None:
 
 @group.command(
     "features",
-    "list card_fraud",
-    "search card_fraud customer 7d",
-    "materialize card_fraud",
+    "list my_table",
+    "search my_table mean 7d",
+    "materialize my_table",
 )
 def features(
     action: Annotated[
@@ -127,7 +127,7 @@ def new(
     print(f"add {name} to `usecases` in params.yaml, and run `dvc repro`.")
 
 
-@group.command("open-monitor", "", "card_fraud --no-open", "--html /tmp/pages")
+@group.command("open-monitor", "", "my_table --no-open", "--html /tmp/pages")
 def open_monitor(
     usecase: Usecases = None,
     html: Annotated[

@@ -25,7 +25,7 @@ group = Group("Studies")
 PERSONAL = ("data", "models", "reports", "metrics", "profiles", ".plumbline")
 
 
-@group.command("backtest", "", "card_fraud --origins 10 --keep")
+@group.command("backtest", "", "my_table --origins 10 --keep")
 def backtest(
     usecase: FirstUsecase = None,
     origins: Annotated[
@@ -61,7 +61,7 @@ def backtest(
     print(f"wrote {target}")
 
 
-@group.command("explain", "202505290002091", "202505290002091 --usecase card_fraud --json why.json")
+@group.command("explain", "1234", "1234 --usecase my_table --json why.json")
 def explain(
     key: Annotated[
         str, typer.Argument(metavar="ID", help="The event's key, in the test or current table.")
@@ -88,7 +88,7 @@ def explain(
     keep_json(json, result)
 
 
-@group.command("feature-value", "card_fraud", "card_fraud --seeds 5 --json features.json")
+@group.command("feature-value", "my_table", "my_table --seeds 5 --json features.json")
 def feature_value(
     usecase: Usecase,
     seeds: Annotated[int, typer.Option(metavar="N", help="Number of trainings.")] = 3,
@@ -151,7 +151,7 @@ def mltest(
     return 1 if score["score"] < least else 0
 
 
-@group.command("scan-pii", "", "reports data/card_fraud --json findings.json")
+@group.command("scan-pii", "", "reports data/my_table --json findings.json")
 def scan_pii(
     paths: Annotated[
         list[Path] | None,
@@ -187,7 +187,7 @@ def scan_pii(
     return 1 if findings else 0
 
 
-@group.command("sensitivity", "", "card_fraud --points 5")
+@group.command("sensitivity", "", "my_table --points 5")
 def sensitivity(
     usecase: FirstUsecase = None,
     points: Annotated[int, typer.Option(metavar="N", help="Values per setting.")] = 6,
