@@ -55,7 +55,7 @@ def main(
         (folder / "history.csv").write_text(history.dumps(days), encoding="utf-8")
         page = folder / "evidently.html"
         evidently_report.write(page, seen, limits, usecase.problem, scorer.threshold, params.seed)
-        monitor_page.write(folder, name, verdict.plain(), days)
+        monitor_page.write(folder, name, verdict, days)
     documents.write(result, verdict)
     log.info("monitor: %s", verdict.summary)
     tracking.record(

@@ -22,6 +22,7 @@ import yaml
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from plumbline.monitor.result import MonitorResult
 from tests.conftest import ROOT
 
 STAGES = ("data", "validate", "features", "tune", "train", "evaluate", "monitor")
@@ -47,6 +48,11 @@ def verdict(*findings: Mapping[str, Any]) -> dict[str, Any]:
         "blind": {"first": "2025-06-24", "last": "2025-06-30", "rows": 7, "until": "2025-07-08"},
         "windows": {"current": {"first": "2025-06-17", "last": "2025-06-30", "rows": 31166}},
     }
+
+
+def result(*findings: Mapping[str, Any]) -> MonitorResult:
+    """The same as a document."""
+    return MonitorResult.model_validate(verdict(*findings))
 
 
 def project(folder: Path, alerts: Any, names: tuple[str, ...] = ("shop",)) -> Path:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from plumbline.cli.options import Group, Json, Usecase, Usecases, keep_json, say
+
+if TYPE_CHECKING:
+    from plumbline.monitor.result import MonitorResult
 
 group = Group("Run")
 
@@ -142,18 +145,18 @@ def open_monitor(
     import webbrowser
 
     from plumbline import config
-    from plumbline.core.files import read_json
+    from plumbline.monitor import result
     from plumbline.repo import artifacts
 
     for name in config.selected(usecase or []):
-        result = read_json(artifacts.metrics_path(name, "monitor"))
-        address = _page(name, result, html).resolve().as_uri()
-        print(f"{name}: {result['summary']}\n{address}")
+        verdict = result.read(artifacts.metrics_path(name, "monitor"))
+        address = _page(name, verdict, html).resolve().as_uri()
+        print(f"{name}: {verdict.summary}\n{address}")
         if not no_open:
             webbrowser.open(address)
 
 
-def _page(name: str, result: dict[str, object], folder: Path | None) -> Path:
+def _page(name: str, verdict: MonitorResult, folder: Path | None) -> Path:
     """The page of the last run, or one drawn anew into `folder`."""
     from plumbline.core.errors import PlumblineError
     from plumbline.core.files import replacing
@@ -167,5 +170,5 @@ def _page(name: str, result: dict[str, object], folder: Path | None) -> Path:
         return path
     path = folder / f"{name}-monitor.html"
     with replacing(path) as beside:
-        beside.write_text(page.render(name, result), encoding="utf-8")
+        beside.write_text(page.render(name, verdict), encoding="utf-8")
     return path

@@ -1,7 +1,7 @@
 """The monitor's verdict as one HTML page for people: no script, no address outside of it, light and dark.
 
-Pure, but for `write`: the same JSON gives the same bytes. What the JSON does not hold, the page says in
-a sentence.
+Pure, but for `write`: the same verdict gives the same bytes. What the verdict does not hold, the page
+says in a sentence.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from pathlib import Path
 from plumbline.core import files
 from plumbline.core.safe_text import one_line
 from plumbline.monitor import page_columns, page_days, sentences
-from plumbline.monitor.sentences import TITLES, TONES, Document, mark
+from plumbline.monitor.result import (
+    FigurePair,
+    IntervalFigure,
+    MonitorResult,
+    QualityEstimate,
+    QualityReport,
+    ReportedFinding,
+)
+from plumbline.monitor.sentences import SHAPES, TITLES, TONES
 from plumbline.report import html
 from plumbline.report.blocks import (
     Block,
@@ -32,124 +40,131 @@ from plumbline.report.numbers import figure, interval, share
 
 FILE = "monitor.html"
 EVIDENTLY = {"evidently.html": "Evidently’s report (opens without a network)"}
-MEASURES = (("value", "quality"), ("mean_label", "mean label"), ("mean_score", "mean score"))
 SECTIONS = ("reference", "current")
 
 
 def write(
-    folder: Path, usecase: str, result: Document, history: Iterable[Mapping[str, str]]
+    folder: Path, usecase: str, result: MonitorResult, history: Iterable[Mapping[str, str]]
 ) -> Path:
     """Write the page of what the stage is about to write, beside the files that it links to.
 
     `history`: the table of all days judged so far.
     """
-    plain = json.loads(files.dumps(result))
+    rounded = MonitorResult.model_validate(json.loads(files.dumps(result.plain())))
     path = folder / FILE
     links = sorted(p.name for p in folder.iterdir() if p.name != FILE)
-    path.write_text(render(usecase, extended(plain, history), links), encoding="utf-8")
+    path.write_text(render(usecase, extended(rounded, history), links), encoding="utf-8")
     return path
 
 
-def extended(document: Document, history: Iterable[Mapping[str, str]]) -> Document:
-    """The JSON with the days before its own, out of the history's table."""
+def extended(result: MonitorResult, history: Iterable[Mapping[str, str]]) -> MonitorResult:
+    """The verdict with the days before its own, out of the history's table."""
     days = {row["day"]: page_days.earlier(row) for row in history}
-    days |= {d["day"]: d for d in document.get("days") or () if d.get("day")}
-    return {**document, "days": [days[day] for day in sorted(days)]}
+    days |= {d.day: d for d in result.days if d.day}
+    return result.model_copy(update={"days": tuple(days[day] for day in sorted(days))})
 
 
-def render(usecase: str, document: Document, links: Sequence[str] = ()) -> str:
+def render(usecase: str, result: MonitorResult, links: Sequence[str] = ()) -> str:
     """The whole page. `links`: names of files beside it."""
-    return html.render(list(blocks(usecase, document, links)))
+    return html.render(list(blocks(usecase, result, links)))
 
 
-def blocks(usecase: str, document: Document, links: Sequence[str] = ()) -> Iterator[Block]:
+def blocks(usecase: str, result: MonitorResult, links: Sequence[str] = ()) -> Iterator[Block]:
     """The verdict and its facts, then a section for each subject."""
-    level = sentences.level(document)
-    yield Verdict(f"{usecase}: {TITLES[level]}", TONES[level], mark(level))
-    yield Facts([(name, text) for name, text in _facts(document).items() if text])
-    for title, parts in _sections(usecase, document, links).items():
+    level = result.level
+    yield Verdict(f"{usecase}: {TITLES[level]}", TONES[level], SHAPES[level])
+    yield Facts([(name, text) for name, text in _facts(result).items() if text])
+    for title, parts in _sections(usecase, result, links).items():
         yield Heading(title)
         yield from parts
 
 
-def _sections(usecase: str, document: Document, links: Sequence[str]) -> dict[str, Iterable[Block]]:
+def _sections(
+    usecase: str, result: MonitorResult, links: Sequence[str]
+) -> dict[str, Iterable[Block]]:
     return {
-        "Findings": _findings(document),
-        "Days": page_days.timeline(document),
-        "Quality on known labels": [*_quality(document), *page_days.quality(document)],
-        "Score": page_days.score(document),
-        "Columns, most severe first": page_columns.columns(document),
-        "Distributions": page_columns.distributions(document),
-        "Segments": page_columns.segments(document),
-        "All days": page_days.history(document),
+        "Findings": _findings(result),
+        "Days": page_days.timeline(result),
+        "Quality on known labels": [*_quality(result), *page_days.quality(result)],
+        "Score": page_days.score(result),
+        "Columns, most severe first": page_columns.columns(result.columns),
+        "Distributions": page_columns.distributions(result.distributions),
+        "Segments": page_columns.segments(result.segments),
+        "All days": page_days.history(result),
         "Files": [_links(usecase, links)],
     }
 
 
-def _facts(document: Document) -> dict[str, str]:
+def _facts(result: MonitorResult) -> dict[str, str]:
     return {
-        "Current window": sentences.window(document),
-        "Reference": sentences.window(document, "reference"),
-        "Labels": sentences.blind(document),
-        "Retrain": sentences.retrain(document).removeprefix("Retrain: "),
-        "Model age": one_line((document.get("shelf_life") or {}).get("text") or ""),
-        "Estimated quality": _estimate(document.get("estimate") or {}),
-        "Cold start": one_line(document.get("cold") or ""),
-        "Error budget": one_line(document.get("promise") or ""),
+        "Current window": sentences.current_window(result),
+        "Reference": sentences.reference_window(result),
+        "Labels": sentences.blind(result),
+        "Retrain": sentences.retrain(result).removeprefix("Retrain: "),
+        "Model age": one_line(result.shelf_life.text) if result.shelf_life else "",
+        "Estimated quality": _estimate(result.estimate) if result.estimate else "",
+        "Cold start": one_line(result.cold),
+        "Error budget": one_line(result.promise),
     }
 
 
-def _estimate(estimate: Document) -> str:
+def _estimate(estimate: QualityEstimate) -> str:
     """The quality that is expected without labels, its assumptions, and why there is none."""
-    if estimate.get("muted"):
-        return f"none without labels: {one_line(estimate['muted'])}"
-    if estimate.get("value") is None:
+    if estimate.muted:
+        return f"none without labels: {one_line(estimate.muted)}"
+    if estimate.value is None:
         return ""
-    metric = metric_title(one_line(estimate.get("metric") or "quality"))
-    assumptions = one_line(estimate.get("assumptions") or "assumptions that are not given")
-    return f"{metric} {figure(estimate['value'])} without labels, assuming: {assumptions}"
+    metric = metric_title(one_line(estimate.metric))
+    text = f"{metric} {figure(estimate.value)} without labels"
+    return f"{text}, assuming: {one_line(estimate.assumptions)}"
 
 
-def _findings(document: Document) -> Iterator[Block]:
-    findings = document.get("findings") or []
-    yield Notes(list(map(_note, findings))) if findings else Text("No findings beyond noise.")
+def _findings(result: MonitorResult) -> Iterator[Block]:
+    notes = list(map(_note, result.findings))
+    yield Notes(notes) if notes else Text("No findings beyond noise.")
 
 
-def _note(finding: Document) -> Note:
-    level = sentences.level(finding)
-    since = f", since {one_line(finding['since'])}" if finding.get("since") else ""
-    importance = finding.get("importance")
-    used = f" Feature importance: {share(importance)}." if isinstance(importance, float) else ""
+def _note(finding: ReportedFinding) -> Note:
+    level = finding.level
+    since = f", since {one_line(finding.since)}" if finding.since else ""
+    importance = finding.importance
+    reach = "" if importance is None else f" Feature importance: {share(importance)}."
     return Note(
         TONES[level],
-        f"{mark(level)} {level}: {one_line(sentences.where(finding))}{since}",
-        f"{one_line(finding.get('evidence') or '')}.{used}",
-        [
-            (name, f"{one_line(finding[key])}.")
-            for key, name in (("cause", "Likely cause"), ("next", "Next"))
-            if finding.get(key)
-        ],
+        f"{SHAPES[level]} {level}: {one_line(sentences.where(finding))}{since}",
+        f"{one_line(finding.evidence)}.{reach}",
+        [(title, f"{one_line(text)}.") for title, text in sentences.steps(finding)],
     )
 
 
-def _quality(document: Document) -> Iterator[Block]:
-    quality = document.get("quality") or {}
-    if isinstance(quality.get("value"), Mapping):
-        rows = [_measure(name, quality[key]) for key, name in MEASURES if quality.get(key)]
-        if isinstance(quality.get("loss"), Mapping):
-            rows.append(("loss", "–", interval(quality["loss"], share)))
-        metric = metric_title(one_line(quality.get("metric") or "quality"))
-        count = figure((quality.get("rows") or {}).get("current"))
-        yield Table(f"{metric} on {count} labelled rows", ("", *SECTIONS), rows, frozenset((1, 2)))
+def _quality(result: MonitorResult) -> Iterator[Block]:
+    quality = result.quality
+    if quality and quality.value:
+        title = f"{metric_title(one_line(quality.metric))} on {figure(quality.rows.current)}"
+        rows = list(_measures(quality))
+        yield Table(f"{title} labelled rows", ("", *SECTIONS), rows, frozenset((1, 2)))
     else:
-        reason = one_line(quality.get("why_not") or "this verdict holds none")
+        reason = one_line((quality and quality.why_not) or "this verdict holds none")
         yield Text(f"Quality is unknown: {reason}.")
-    if sentences.blind(document):
-        yield Text(sentences.blind(document))
+    if sentences.blind(result):
+        yield Text(sentences.blind(result))
 
 
-def _measure(name: str, pair: Document) -> tuple[str, ...]:
-    return name, *map(interval, map(pair.get, SECTIONS))
+def _measures(quality: QualityReport) -> Iterator[tuple[str, ...]]:
+    measures: tuple[tuple[str, FigurePair | None], ...] = (
+        ("quality", quality.value),
+        ("mean label", quality.mean_label),
+        ("mean score", quality.mean_score),
+    )
+    for name, pair in measures:
+        if pair:
+            yield name, _interval(pair.reference), _interval(pair.current)
+    if quality.loss:
+        yield "loss", "–", interval(quality.loss.plain(), share)
+
+
+def _interval(of: IntervalFigure) -> str:
+    return interval(of.plain())
 
 
 def _links(usecase: str, links: Sequence[str]) -> Block:

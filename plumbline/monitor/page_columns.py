@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from plumbline.core.safe_text import one_line
-from plumbline.monitor import sentences
-from plumbline.monitor.sentences import Document, mark
+from plumbline.monitor.result import ColumnDistribution, ColumnReport, SegmentShare
+from plumbline.monitor.sentences import SHAPES
 from plumbline.monitor.verdict import LEVELS
 from plumbline.report.blocks import Block, Cards, Fold, Legend, Pair, Table, Text
 from plumbline.report.numbers import NONE, figure, share
@@ -29,13 +28,12 @@ SIDES = ("reference", "current")
 LEGEND = Legend(*SIDES)
 
 
-def columns(document: Document) -> Iterator[Block]:
+def columns(reports: Sequence[ColumnReport]) -> Iterator[Block]:
     """The drift of each column, the most severe first."""
-    drifts = document.get("columns") or []
-    if not drifts:
+    if not reports:
         yield Text("This verdict holds no figures of single columns.")
         return
-    rows = [_row(c) for c in sorted(drifts, key=_severity)]
+    rows = [_row(c) for c in sorted(reports, key=_severity)]
     numbers = frozenset(range(2, len(HEAD)))
     yield Table("Drift by column", HEAD, rows[:SHOWN], numbers)
     if len(rows) > SHOWN:
@@ -43,9 +41,8 @@ def columns(document: Document) -> Iterator[Block]:
         yield Fold(f"{len(rows) - SHOWN} more columns", [other])
 
 
-def distributions(document: Document) -> Iterator[Block]:
+def distributions(shown: Sequence[ColumnDistribution]) -> Iterator[Block]:
     """The shares of the values of the columns that drifted most."""
-    shown = document.get("distributions") or []
     if not shown:
         yield Text("This verdict holds no distributions.")
         return
@@ -53,16 +50,13 @@ def distributions(document: Document) -> Iterator[Block]:
     yield Cards(list(map(_card, shown)))
 
 
-def segments(document: Document) -> Iterator[Block]:
+def segments(shown: Sequence[SegmentShare]) -> Iterator[Block]:
     """How the mix of segments has changed, the largest changes first."""
-    shown = document.get("segments") or []
     if not shown:
         yield Text("This verdict holds no segments.")
         return
-    ordered = sorted(
-        shown, key=lambda s: (-abs(_share(s, "current") - _share(s, "reference")), str(s))
-    )
-    longest = max(_share(s, side) for s in shown for side in SIDES)
+    ordered = sorted(shown, key=lambda s: (-abs(s.current - s.reference), s.column, s.value))
+    longest = max(max(s.current, s.reference) for s in shown)
     rows = [_segment(s, longest) for s in ordered]
     most = f", the {SEGMENTS} with the largest change" if len(rows) > SEGMENTS else ""
     yield LEGEND
@@ -70,34 +64,33 @@ def segments(document: Document) -> Iterator[Block]:
     yield Table(f"Shares of the rows{most}", head, rows[:SEGMENTS], frozenset((3, 4)))
 
 
-def _card(column: Document) -> Table:
-    name = one_line(column.get("name") or "a column", 80)
-    kind = one_line(column.get("kind") or "")
-    bins = [one_line(b, 60) for b in column.get("bins") or []]
-    shares = [_shares(column.get(side), len(bins)) for side in SIDES]
-    longest = max((one for side in shares for one in side), default=0.0)
+def _card(column: ColumnDistribution) -> Table:
+    longest = max((*column.reference, *column.current), default=0.0)
     rows = [
-        (label, _pair(before, now, longest), share(before), share(now))
-        for label, before, now in zip(bins, *shares, strict=True)
+        (one_line(label, 60), _pair(before, now, longest), share(before), share(now))
+        for label, before, now in zip(column.bins, column.reference, column.current, strict=True)
     ]
+    kind = one_line(column.kind)
     head = ("hour" if kind == "time" else "value", "bars", *SIDES)
-    return Table(f"{name} ({kind})" if kind else name, head, rows, frozenset((2, 3)))
+    return Table(f"{one_line(column.name, 80)} ({kind})", head, rows, frozenset((2, 3)))
 
 
-def _row(column: Document) -> tuple[str, ...]:
-    level = sentences.level(column, "ok")
-    start = (one_line(column.get("name") or "", 80), f"{mark(level)} {level}")
-    used = [share(column.get(key)) for key in ("importance", "reach")]
-    if column.get("problem"):
-        return (*start, *used, one_line(column["problem"], 80), NONE, NONE, NONE)
-    moved = [figure(column.get(key)) for key in ("psi", "shift")]
-    empty = [share(column.get(key)) for key in ("null_reference", "null_current")]
-    return (*start, *used, *moved, *empty)
+def _row(column: ColumnReport) -> tuple[str, ...]:
+    start = (
+        one_line(column.name, 80),
+        f"{SHAPES[column.level]} {column.level}",
+        share(column.importance),
+        share(column.reach),
+    )
+    if column.problem:
+        return (*start, one_line(column.problem, 80), NONE, NONE, NONE)
+    moved = (figure(column.psi), figure(column.shift))
+    return (*start, *moved, share(column.null_reference), share(column.null_current))
 
 
-def _segment(segment: Document, longest: float) -> tuple[str | Pair, ...]:
-    before, now = (_share(segment, side) for side in SIDES)
-    names = (one_line(segment.get("column") or "", 80), one_line(segment.get("value"), 80))
+def _segment(segment: SegmentShare, longest: float) -> tuple[str | Pair, ...]:
+    before, now = segment.reference, segment.current
+    names = (one_line(segment.column, 80), one_line(segment.value, 80))
     return (*names, _pair(before, now, longest), share(before), share(now))
 
 
@@ -105,18 +98,7 @@ def _pair(before: float, now: float, longest: float) -> Pair:
     return Pair(before / (longest or 1.0), now / (longest or 1.0))
 
 
-def _severity(column: Document) -> tuple[Any, ...]:
-    """Gravest first, then what cannot be compared, then the largest PSI."""
-    level = -LEVELS.index(sentences.level(column, "ok"))
-    return (level, not column.get("problem"), -(column.get("psi") or 0.0), str(column.get("name")))
-
-
-def _shares(values: Sequence[Any] | None, count: int) -> list[float]:
-    """As many shares as there are bins, 0 for what is not known."""
-    known = [float(v) if isinstance(v, (int, float)) else 0.0 for v in values or []]
-    return (known + [0.0] * count)[:count]
-
-
-def _share(segment: Document, key: str) -> float:
-    value = segment.get(key)
-    return float(value) if isinstance(value, (int, float)) else 0.0
+def _severity(column: ColumnReport) -> tuple[int, bool, float, str]:
+    """Most severe first, then what cannot be compared, then the largest PSI."""
+    level = -LEVELS.index(column.level)
+    return (level, not column.problem, -(column.psi or 0.0), column.name)

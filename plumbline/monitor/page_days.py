@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
 
 from plumbline.core.safe_text import one_line
 from plumbline.monitor import sentences
-from plumbline.monitor.sentences import TONES, Document, mark
+from plumbline.monitor.result import DayVerdict, MonitorResult, WeekReport
+from plumbline.monitor.sentences import SHAPES, TONES
 from plumbline.monitor.verdict import LEVELS
 from plumbline.report import blocks
 from plumbline.report.blocks import Block, Calendar, Fold, LineChart, Table, Text
@@ -17,67 +17,71 @@ from plumbline.report.numbers import NONE, figure, share
 
 NO_DAYS = Text("This verdict is about one window; it holds no single days.")
 HEAD = ("day", "level", "rows", "mean score", "shift", "quality", "labels known", "findings")
-SCORES = (
-    ("shift", "Shift of the score by day, in standard deviations of its rank"),
-    ("mean", "Mean score by day"),
-)
 
 
-def timeline(document: Document) -> Iterator[Block]:
+def timeline(result: MonitorResult) -> Iterator[Block]:
     """A box for each day, by month."""
-    days = _days(document)
+    days = _days(result)
     if not days:
         yield NO_DAYS
         return
-    counts = {name: sum(_level(d) == name for d in days) for name in LEVELS}
-    text = ", ".join(f"{count} {mark(name)} {name}" for name, count in counts.items())
+    counts = {level: sum(d.level == level for d in days) for level in LEVELS}
+    text = ", ".join(f"{count} {SHAPES[level]} {level}" for level, count in counts.items())
     yield Text(f"{len(days)} days: {text}.")
-    for month, group in groupby(days, key=lambda d: str(d.get("day"))[:7]):
+    for month, group in groupby(days, key=lambda d: str(d.day)[:7]):
         yield Calendar(month, list(map(_box, group)))
 
 
-def quality(document: Document) -> Iterator[Block]:
+def quality(result: MonitorResult) -> Iterator[Block]:
     """The quality of each day, or of each week, whose labels are known."""
-    days = _days(document)
-    metric = metric_title(one_line((document.get("quality") or {}).get("metric") or "quality"))
-    known = [d.get("quality") or {} for d in days]
-    if any(known):
-        unknown = sum(not k for k in known)
-        note = f"; {unknown} days have no known labels yet" if unknown else ""
-        title = f"{metric} by day, with its interval{note}"
-        keys = ("value", "low", "high", "maturity")
-        value, low, high, maturity = ([_number(k.get(key)) for k in known] for key in keys)
-        yield LineChart(title, _names(days), value, low, high, maturity, "labels known")
+    days = _days(result)
+    metric = metric_title(one_line(result.quality.metric if result.quality else "quality"))
+    known = [d.quality for d in days]
+    if not any(known):
+        yield _weeks(metric, result.weeks)
         return
-    weeks = document.get("weeks") or []
-    values = [_number(w.get("quality")) for w in weeks]
-    labelled = [w["labelled"] / w["rows"] if w.get("rows") else None for w in weeks]
+    unknown = sum(one is None for one in known)
+    note = f"; {unknown} days have no known labels yet" if unknown else ""
     yield LineChart(
+        f"{metric} by day, with its interval{note}",
+        _names(days),
+        [one.value if one else None for one in known],
+        [one.low if one else None for one in known],
+        [one.high if one else None for one in known],
+        [one.maturity if one else None for one in known],
+        "labels known",
+    )
+
+
+def _weeks(metric: str, weeks: Sequence[WeekReport]) -> LineChart:
+    return LineChart(
         f"{metric} by week, reference and current window",
-        [str(w.get("first")) for w in weeks],
-        values,
-        weight=labelled,
+        [w.first for w in weeks],
+        [w.quality for w in weeks],
+        weight=[w.labelled / w.rows if w.rows else None for w in weeks],
         weight_title="labels known",
     )
 
 
-def score(document: Document) -> Iterator[Block]:
+def score(result: MonitorResult) -> Iterator[Block]:
     """How far the model's scores have moved, in the whole window and day by day."""
-    window = document.get("prediction") or {}
-    if window.get("psi") is None:
+    moved = result.prediction
+    if moved is None:
         yield Text("This verdict does not compare the scores of the whole window.")
     else:
-        shift = f", shift {figure(window['shift'])}" if window.get("shift") is not None else ""
-        yield Text(f"The whole window against the reference: PSI {figure(window['psi'])}{shift}.")
-    days = _days(document)
-    scores = [d.get("score") or {} for d in days]
-    for key, title in SCORES:
-        yield LineChart(title, _names(days), [_number(s.get(key)) for s in scores])
+        text = f"PSI {figure(moved.psi)}, shift {figure(moved.shift)}"
+        yield Text(f"The whole window against the reference: {text}.")
+    days = _days(result)
+    shifts = [d.score.shift if d.score else None for d in days]
+    means = [d.score.mean if d.score else None for d in days]
+    title = "Shift of the score by day, in standard deviations of its rank"
+    yield LineChart(title, _names(days), shifts)
+    yield LineChart("Mean score by day", _names(days), means)
 
 
-def history(document: Document) -> Iterator[Block]:
+def history(result: MonitorResult) -> Iterator[Block]:
     """All days with their figures, the newest first."""
-    days = _days(document)
+    days = _days(result)
     if not days:
         yield NO_DAYS
         return
@@ -86,60 +90,49 @@ def history(document: Document) -> Iterator[Block]:
     yield Fold(f"{len(days)} days", [table])
 
 
-def earlier(row: Mapping[str, str]) -> dict[str, Any]:
-    """A row of the history's table as a day of the JSON; its findings in one text."""
-    known = {name: _read(row.get(f"quality_{name}")) for name in ("low", "high")}
-    known |= {"value": _read(row.get("quality")), "maturity": _read(row.get("maturity"))}
-    text = row.get("findings")
-    return {
-        "day": row.get("day"),
-        "level": row.get("level"),
-        "rows": _read(row.get("rows")),
-        "findings": [{"check": text}] if text else [],
-        "score": {name: _read(row.get(f"score_{name}")) for name in ("mean", "shift")},
-        "quality": known if known["value"] is not None else None,
-    }
+def earlier(row: Mapping[str, str]) -> DayVerdict:
+    """A row of the history's table as a day of the verdict; its findings in one text."""
+    known = {name: row.get(f"quality_{name}") or None for name in ("low", "high")}
+    known |= {"value": row.get("quality") or None, "maturity": row.get("maturity") or None}
+    text, level = row.get("findings"), row.get("level")
+    return DayVerdict.model_validate(
+        {
+            "day": row.get("day"),
+            "level": level,
+            "rows": row.get("rows") or None,
+            "findings": [{"check": text, "level": level}] if text else [],
+            "score": {name: row.get(f"score_{name}") or None for name in ("mean", "shift")},
+            "quality": known if known["value"] is not None else None,
+        }
+    )
 
 
-def _row(day: Document) -> tuple[str, ...]:
-    known, scored = day.get("quality") or {}, day.get("score") or {}
+def _row(day: DayVerdict) -> tuple[str, ...]:
     return (
-        str(day.get("day")),
-        f"{mark(_level(day))} {_level(day)}",
-        figure(day.get("rows")),
-        figure(scored.get("mean")),
-        figure(scored.get("shift")),
-        figure(known.get("value")),
-        share(known.get("maturity")),
+        str(day.day),
+        f"{SHAPES[day.level]} {day.level}",
+        figure(day.rows),
+        figure(day.score and day.score.mean),
+        figure(day.score and day.score.shift),
+        figure(day.quality and day.quality.value),
+        share(day.quality.maturity if day.quality else None),
         _findings(day) or NONE,
     )
 
 
-def _box(day: Document) -> blocks.Day:
-    level, findings = _level(day), _findings(day)
-    text = f"{day.get('day')}: {level}" + (f": {findings}" if findings else "")
-    return blocks.Day(str(day.get("day"))[8:] or NONE, TONES[level], mark(level), text)
+def _box(day: DayVerdict) -> blocks.Day:
+    findings = _findings(day)
+    text = f"{day.day}: {day.level}" + (f": {findings}" if findings else "")
+    return blocks.Day(str(day.day)[8:] or NONE, TONES[day.level], SHAPES[day.level], text)
 
 
-def _findings(day: Document) -> str:
-    return "; ".join(sentences.where(f) for f in day.get("findings") or [])
+def _findings(day: DayVerdict) -> str:
+    return "; ".join(map(sentences.where, day.findings))
 
 
-def _read(text: str | None) -> float | None:
-    return float(text) if text else None
+def _days(result: MonitorResult) -> Sequence[DayVerdict]:
+    return [d for d in result.days if d.day]
 
 
-def _days(document: Document) -> Sequence[Mapping[str, Any]]:
-    return [d for d in document.get("days") or () if d.get("day")]
-
-
-def _names(days: Sequence[Document]) -> list[str]:
-    return [str(d.get("day")) for d in days]
-
-
-def _level(day: Document) -> str:
-    return sentences.level(day)
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) else None
+def _names(days: Sequence[DayVerdict]) -> list[str]:
+    return [str(d.day) for d in days]

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from plumbline.core import documents
 from plumbline.core.documents import Document
 from plumbline.monitor.verdict import Level
+
+REMEDY = "run the monitor again: `dvc repro -f monitor`"
 
 
 class SparseDocument(Document):
@@ -73,17 +75,17 @@ class WindowFacts(SparseDocument):
     """Rows of a window, those with a known label, and its days (left out for a table without time)."""
 
     rows: int
-    labelled: int
+    labelled: int | None = None
     first: str | None = None
     last: str | None = None
     days: int | None = None
 
 
-class Windows(Document):
+class Windows(SparseDocument):
     """The window judged, and the one that it is compared with."""
 
-    reference: WindowFacts
     current: WindowFacts
+    reference: WindowFacts | None = None
 
 
 class ScoreOfDay(Document):
@@ -188,7 +190,7 @@ class QualityReport(SparseDocument):
 
     metric: str
     rows: LabelledRows
-    why_not: str
+    why_not: str = ""
     value: FigurePair | None = None
     mean_label: FigurePair | None = None
     mean_score: FigurePair | None = None
@@ -240,7 +242,19 @@ class MonitorResult(SparseDocument):
     windows: Windows | None = None
     weeks: tuple[WeekReport, ...] = ()
 
+    @model_validator(mode="after")
+    def _level_of_a_finding(self) -> MonitorResult:
+        if self.level not in {"ok", *(f.level for f in self.findings)}:
+            raise ValueError(f"level is {self.level}, but no finding's is")
+        return self
+
 
 def read(path: Path) -> MonitorResult:
     """The verdict in the file; PlumblineError where it is missing or damaged."""
-    return documents.read(MonitorResult, path, "run the monitor again: `dvc repro -f monitor`")
+    return documents.read(MonitorResult, path, REMEDY)
+
+
+def broken(evidence: str, next_step: str, check: str = "monitor") -> MonitorResult:
+    """The verdict that replaces a missing one, which is not a healthy one: an alert."""
+    finding = ReportedFinding(check=check, level="alert", evidence=evidence, next=next_step)
+    return MonitorResult(level="alert", findings=(finding,))

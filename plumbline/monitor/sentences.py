@@ -1,97 +1,102 @@
-"""The monitor's JSON in sentences, for its page and for alerts. Pure.
+"""The monitor's verdict in sentences, for its page and for alerts. Pure.
 
-What is missing is left out: an older verdict, or a table without time, has fewer keys.
+What is missing is left out: a table without time, or a verdict that could not be read, has less to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from plumbline.core.safe_text import one_line
-from plumbline.monitor.verdict import LEVELS
+from plumbline.monitor.result import MonitorResult, ReportedFinding, WindowFacts
+from plumbline.monitor.verdict import Level
 from plumbline.report.blocks import Tone
 from plumbline.report.numbers import figure
 
-TITLES = {
+TITLES: Mapping[Level, str] = {
     "ok": "OK: no findings beyond noise",
     "warning": "Warning: no action needed now",
     "alert": "Alert: investigate now",
 }
-TONES: Mapping[str, Tone] = {"ok": "good", "warning": "plain", "alert": "bad"}
-MARKS = {"ok": "✓", "warning": "▲", "alert": "■"}
-Document = Mapping[str, Any]
-"""The monitor's JSON, or a part of it."""
+TONES: Mapping[Level, Tone] = {"ok": "good", "warning": "plain", "alert": "bad"}
+SHAPES: Mapping[Level, str] = {"ok": "✓", "warning": "▲", "alert": "■"}
+"""A level's shape: it does not show by colour alone."""
 
 
-def level(part: Document, default: str = "alert") -> str:
-    """The level of a verdict, a finding, a column or a day; `default` where it has none that is known."""
-    return str(part["level"]) if part.get("level") in LEVELS else default
-
-
-def mark(level: str) -> str:
-    """A level's shape: it does not show by colour alone."""
-    return MARKS[level]
-
-
-def where(finding: Document) -> str:
+def where(finding: ReportedFinding) -> str:
     """What a finding is about.
 
-    >>> where({"check": "null_share", "column": "amount"}), where({"check": "rows", "column": None})
-    ('amount: null share', 'rows')
+    >>> where(ReportedFinding(check="null_share", level="alert", column="amount"))
+    'amount: null share'
+    >>> where(ReportedFinding(check="rows", level="alert"))
+    'rows'
     """
-    check = one_line(finding.get("check") or "something").replace("_", " ")
-    column = finding.get("column")
-    return f"{one_line(column, 80)}: {check}" if column else check
+    check = one_line(finding.check).replace("_", " ")
+    return f"{one_line(finding.column, 80)}: {check}" if finding.column else check
 
 
-def sentence(finding: Document, most: int = 400) -> str:
+def sentence(finding: ReportedFinding, most: int = 400) -> str:
     """A finding with its evidence, since when, its likely cause and the next step."""
-    since = finding.get("since")
-    start = f"{where(finding)}, since {one_line(since)}" if since else where(finding)
-    parts = [f"{start}: {one_line(finding.get('evidence') or 'no evidence given', most)}"]
-    for key, word in (("cause", "Likely cause"), ("next", "Next")):
-        if finding.get(key):
-            parts.append(f"{word}: {one_line(finding[key], most)}")
+    since = f", since {one_line(finding.since)}" if finding.since else ""
+    evidence = one_line(finding.evidence or "no evidence given", most)
+    parts = [f"{where(finding)}{since}: {evidence}"]
+    parts += [f"{title}: {one_line(text, most)}" for title, text in steps(finding)]
     return ". ".join(part.rstrip(".") for part in parts) + "."
 
 
-def retrain(document: Document) -> str:
+def steps(finding: ReportedFinding) -> list[tuple[str, str]]:
+    """The likely cause and the next step, each with its title, as far as they are given."""
+    both = (("Likely cause", finding.cause), ("Next", finding.next))
+    return [(title, text) for title, text in both if text]
+
+
+def retrain(result: MonitorResult) -> str:
     """Whether to retrain, and why.
 
-    >>> retrain({"retrain": {"now": False, "why": "nothing has moved"}})
+    >>> from plumbline.monitor.result import RetrainAdvice
+    >>> advice = RetrainAdvice(now=False, why="nothing has moved")
+    >>> retrain(MonitorResult(level="ok", findings=(), retrain=advice))
     'Retrain: no: nothing has moved.'
     """
-    advice = document.get("retrain") or {}
-    if not advice:
+    advice = result.retrain
+    if advice is None:
         return "This verdict gives no advice on retraining."
-    why = one_line(advice.get("why") or "no reason given").rstrip(".")
-    return f"Retrain: {'yes' if advice.get('now') else 'no'}: {why}."
+    why = one_line(advice.why or "no reason given").rstrip(".")
+    return f"Retrain: {'yes' if advice.now else 'no'}: {why}."
 
 
-def blind(document: Document) -> str:
+def blind(result: MonitorResult) -> str:
     """Until when concept drift cannot be seen; empty where it can.
 
-    >>> blind({"blind": {"until": "2025-07-08"}})
+    >>> from plumbline.monitor.result import BlindDays
+    >>> days = BlindDays(first="2025-06-24", last="2025-06-30", until="2025-07-08", rows=7)
+    >>> blind(MonitorResult(level="ok", findings=(), blind=days))
     'Concept drift cannot be seen until 2025-07-08: the labels of the last days are not known yet.'
     """
-    until = (document.get("blind") or {}).get("until")
-    if not until:
+    if result.blind is None:
         return ""
     return (
-        f"Concept drift cannot be seen until {one_line(until)}: the labels of the last days are not "
-        "known yet."
+        f"Concept drift cannot be seen until {one_line(result.blind.until)}: the labels of the last "
+        "days are not known yet."
     )
 
 
-def window(document: Document, name: str = "current") -> str:
+def current_window(result: MonitorResult) -> str:
+    """The days and rows of the window judged; empty where they are not given."""
+    return window(result.windows.current) if result.windows else ""
+
+
+def reference_window(result: MonitorResult) -> str:
+    """The same of the window that it is compared with."""
+    reference = result.windows.reference if result.windows else None
+    return window(reference) if reference else ""
+
+
+def window(facts: WindowFacts) -> str:
     """A window's days and rows.
 
-    >>> window({"windows": {"current": {"first": "2025-06-17", "last": "2025-06-30", "rows": 31123}}})
+    >>> window(WindowFacts(rows=31123, first="2025-06-17", last="2025-06-30"))
     '2025-06-17 to 2025-06-30, 31,123 rows'
     """
-    section = (document.get("windows") or {}).get(name) or {}
-    first, last, count = (section.get(key) for key in ("first", "last", "rows"))
-    days = f"{first} to {last}" if first and last else ""
-    rows = f"{figure(count)} rows" if isinstance(count, int) else ""
-    return ", ".join(part for part in (one_line(days), rows) if part)
+    days = one_line(f"{facts.first} to {facts.last}") if facts.first and facts.last else ""
+    return ", ".join(part for part in (days, f"{figure(facts.rows)} rows") if part)

@@ -18,13 +18,13 @@ from plumbline.ops.alerts.sent_log import Failure, Sent, SentLog
 from plumbline.ops.alerts.usecase_alerts import UseCaseAlert
 from plumbline.report import plain_text
 from plumbline.report.blocks import Bullets, Graph, Heading, Text, Verdict
-from tests.alerts import finding, verdict
+from tests.alerts import finding, result
 
 TODAY = date(2026, 11, 26)
 
 
 def case(*findings: Any, name: str = "shop", **alerts: Any) -> UseCaseAlert:
-    return cases.case(name, verdict(*findings), Alerts(**alerts), TODAY)
+    return cases.case(name, result(*findings), Alerts(**alerts), TODAY)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import yaml
 from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.data.params import Data
+from plumbline.monitor.result import MonitorResult
 from plumbline.ops.retrain import as_of, branches, messages, outcomes, retrain_document
 from plumbline.ops.retrain.retrain_document import RetrainDocument, RetrainRecord
 from plumbline.review.comparison import Gate
@@ -37,14 +38,10 @@ FAULT = {
 DRIFT = {**FAULT, "check": "drift", "column": None}
 
 
-def seen(level: str = "ok", now: bool = False, findings: tuple[dict, ...] = ()) -> dict:
+def seen(level: str = "ok", now: bool = False, findings: tuple[dict, ...] = ()) -> MonitorResult:
     retrain = {"now": now, "why": "labels say so"}
-    return {
-        "level": level,
-        "summary": f"{level}: told",
-        "retrain": retrain,
-        "findings": list(findings),
-    }
+    given = {"level": level, "summary": f"{level}: told", "retrain": retrain, "findings": findings}
+    return MonitorResult.model_validate(given)
 
 
 @pytest.mark.parametrize(
@@ -96,14 +93,14 @@ def test_no_day_to_move() -> None:
     ("told", "word"),
     [
         (seen(), "healthy"),
-        (seen("warning", findings=(DRIFT,)), "drift"),
+        (seen("warning", findings=({**DRIFT, "level": "warning"},)), "drift"),
         (seen("alert", findings=(DRIFT,)), "drift"),
         (seen("alert", findings=(FAULT,)), "bad-data"),
         (seen("alert", now=True, findings=(DRIFT, FAULT)), "bad-data"),
         (seen("alert", now=True, findings=(DRIFT,)), None),
     ],
 )
-def test_the_monitor_decides(told: dict, word: str | None) -> None:
+def test_the_monitor_decides(told: MonitorResult, word: str | None) -> None:
     judged = outcomes.of_monitor(told)
     assert (judged.kind if judged else None) == word
 

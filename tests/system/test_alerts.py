@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from plumbline.__main__ import main
+from plumbline.monitor import page
 from tests import alerts, browser, github
 from tests.alerts import SECRET, finding, verdict
 
@@ -422,10 +423,14 @@ def test_a_dry_run_sends_nothing(root: Path, run: Run, box: alerts.Mailbox) -> N
     [
         (None, "no such file"),
         ("{", "not valid JSON"),
-        ({"level": "odd", "findings": []}, "level is 'odd'"),
+        (
+            {"level": "odd", "findings": []},
+            "level: Input should be 'ok', 'warning' or 'alert', found 'odd'",
+        ),
         ({"level": "alert", "findings": []}, "no finding's is"),
-        ({"level": "ok"}, "no list of findings"),
-        ([], "not a mapping"),
+        ({"level": "ok"}, "findings: missing key"),
+        (verdict(finding()) | {"days": 3}, "days: Input should be a valid tuple, found 3"),
+        ([], "the whole: Input should be a valid dictionary"),
     ],
 )
 def test_a_verdict_that_is_not_there_is_an_alert(
@@ -511,7 +516,7 @@ def test_a_silence_for_what_is_not_there_is_a_warning(
         {"until": "2027-01-01", "column": "amout"},
     ]
     alerts.project(root, {"email": mail(box), "silence": silence})
-    known = {"checks": ["drift", "unit"], "columns": [{"name": "amount"}]}
+    known = {"checks": ["drift", "unit"], "columns": [{"name": "amount", "level": "ok"}]}
     alerts.write(root, verdict(finding()) | known)
     _, _, warned = run()
     assert "alerts.silence.0.check: nothing is called 'drfit'; did you mean 'drift'?" in warned
@@ -520,10 +525,14 @@ def test_a_silence_for_what_is_not_there_is_a_warning(
 
 
 def test_a_page_that_cannot_be_drawn_stops_no_mail(
-    root: Path, run: Run, box: alerts.Mailbox
+    root: Path, run: Run, box: alerts.Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fail(*_: object) -> str:
+        raise ValueError("no such block")
+
+    monkeypatch.setattr(page, "render", fail)
     alerts.project(root, {"email": mail(box)})
-    alerts.write(root, verdict(finding()) | {"days": 3})
+    alerts.write(root, verdict(finding()))
     code, _, warned = run()
     assert (code, len(box.mails), attached(box.mails[0])) == (0, 1, {})
     assert "no page to attach" in warned

@@ -45,8 +45,8 @@ def days(count: int = 70, column: str = "amount") -> list[dict[str, Any]]:
     return made
 
 
-def whole(text: str = "grocery") -> dict[str, Any]:
-    """A JSON with all that a page can show; `text` is a value out of the data."""
+def whole(text: str = "grocery") -> MonitorResult:
+    """A verdict with all that a page can show; `text` is a value out of the data."""
     gap = {"reference": {"value": 0.7, "low": 0.6, "high": 0.8}}
     gap["current"] = {"value": 0.5, "low": 0.4, "high": 0.6}
     column = {
@@ -62,9 +62,9 @@ def whole(text: str = "grocery") -> dict[str, Any]:
         finding(column=text, cause=f"new value {text}", since="2025-06-25", evidence=text),
         finding("drift", "weight", "warning", importance=None),
     )
-    return told | {
+    sections = {
         "days": days(column=text),
-        "promise": "one false page in 200 days",
+        "promise": "one false alert in 200 days",
         "cold": "judged by the training window alone",
         "columns": [
             {**column, "null_reference": 0.0, "null_current": 0.01},
@@ -104,12 +104,15 @@ def whole(text: str = "grocery") -> dict[str, Any]:
         },
         "shelf_life": {"days": 90, "age_days": 47, "text": "47 of 90 days used"},
     }
+    return MonitorResult.model_validate(told | sections)
 
 
 FOUND = {
     "whole": whole,
     "hostile": lambda: whole(EVIL),
-    "plain": lambda: {"level": "ok", "findings": [], "days": [{"day": None, "level": "ok"}]},
+    "plain": lambda: MonitorResult.model_validate(
+        {"level": "ok", "findings": [], "days": [{"day": None, "level": "ok"}]}
+    ),
 }
 
 
@@ -198,7 +201,7 @@ def test_what_a_page_must_say() -> None:
         "Next: find the sender.",
         "alert: grocery: unit, since 2025-06-25",
         "0.5 (0.4 to 0.6)",
-        "one false page in 200 days",
+        "one false alert in 200 days",
         "47 of 90 days used",
         "average precision 0.7 without labels, assuming: nothing has moved",
         "70 days: 42 ✓ ok, 14 ▲ warning, 14 ■ alert.",
@@ -208,7 +211,7 @@ def test_what_a_page_must_say() -> None:
 
 
 def test_what_is_missing_is_said() -> None:
-    text = _text(page.render("shop", {"level": "ok", "findings": []}))
+    text = _text(page.render("shop", MonitorResult(level="ok", findings=())))
     for sentence in (
         "No findings beyond noise",
         "it holds no single days",
@@ -223,21 +226,23 @@ def test_what_is_missing_is_said() -> None:
 
 
 def test_days_of_before_come_out_of_the_history() -> None:
-    verdict = MonitorResult.model_validate({"level": "ok", "findings": [], "days": days(10)})
-    rows = history.merge(history.rows(verdict, "0123456789"), [])
+    def of(count: int) -> MonitorResult:
+        return MonitorResult.model_validate({"level": "ok", "findings": [], "days": days(count)})
+
+    rows = history.merge(history.rows(of(10), "0123456789"), [])
     older = [{**row, "day": f"2025-03-{i + 10}"} for i, row in enumerate(rows)]
-    found = page.extended({"days": days(3)}, [*older, *rows])
-    assert [d["day"] for d in found["days"]][:2] == ["2025-03-10", "2025-03-11"]
-    assert len(found["days"]) == 20
-    assert found["days"][2]["findings"] == [{"check": "unit amount"}]
-    assert found["days"][12]["findings"][0]["next"] == "find the sender", "the JSON's own says more"
+    found = page.extended(of(3), [*older, *rows])
+    assert [d.day for d in found.days][:2] == ["2025-03-10", "2025-03-11"]
+    assert len(found.days) == 20
+    assert [f.check for f in found.days[2].findings] == ["unit amount"]
+    assert found.days[12].findings[0].next == "find the sender", "the verdict's own says more"
     text = _text(page.render("shop", found))
     assert "2025-03-12: warning: unit amount" in text
 
 
 def test_the_same_json_gives_the_same_bytes() -> None:
-    again = json.loads(json.dumps(whole()))
-    assert page.render("shop", again) == page.render("shop", whole())
+    again = json.loads(json.dumps(whole().plain()))
+    assert page.render("shop", MonitorResult.model_validate(again)) == page.render("shop", whole())
 
 
 @pytest.mark.usefixtures("shop")

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from plumbline.core.safe_text import one_line
 from plumbline.monitor import sentences
+from plumbline.monitor.result import ReportedFinding
 from plumbline.monitor.sentences import TONES
-from plumbline.monitor.verdict import LEVELS
+from plumbline.monitor.verdict import LEVELS, Level
 from plumbline.ops.alerts.sent_log import Failure
-from plumbline.ops.alerts.usecase_alerts import Finding, Step, UseCaseAlert
+from plumbline.ops.alerts.usecase_alerts import Step, UseCaseAlert
 from plumbline.report.blocks import Block, Bullets, Heading, Text, Verdict
 
 MOST = 10
@@ -70,7 +71,9 @@ def heading(active: Sequence[UseCaseAlert]) -> str:
 def short(alert: UseCaseAlert) -> str:
     """A use case in one line.
 
-    >>> short(UseCaseAlert("shop", {}, ({"check": "rows", "level": "alert"},)))
+    >>> from plumbline.monitor.result import broken
+    >>> verdict = broken("no file", "run it", "rows")
+    >>> short(UseCaseAlert("shop", verdict, verdict.findings))
     'shop: alert: rows'
     """
     if not alert.findings:
@@ -95,21 +98,21 @@ def about(alert: UseCaseAlert, step: Step) -> Iterator[Block]:
     yield from facts(alert)
 
 
-def findings(some: Sequence[Finding]) -> Bullets:
+def findings(some: Sequence[ReportedFinding]) -> Bullets:
     """A sentence for each of the first findings."""
-    lines = [f"{f['level']}: {sentences.sentence(f, LENGTH)}" for f in some[:MOST]]
+    lines = [f"{f.level}: {sentences.sentence(f, LENGTH)}" for f in some[:MOST]]
     more = len(some) - MOST
     return Bullets([*lines, f"and {more} more, in the report"] if more > 0 else lines)
 
 
 def facts(alert: UseCaseAlert) -> Iterator[Text]:
     """The window, what cannot be seen yet, and whether to retrain."""
-    days = sentences.window(alert.verdict)
+    days = sentences.current_window(alert.verdict)
     if days:
         yield Text(f"Current window: {days}.")
     if sentences.blind(alert.verdict):
         yield Text(sentences.blind(alert.verdict))
-    if alert.verdict.get("retrain"):
+    if alert.verdict.retrain:
         yield Text(sentences.retrain(alert.verdict))
 
 
@@ -134,5 +137,5 @@ def trial() -> AlertMessage:
     return AlertMessage(title, [Verdict(title, "good"), Text(text)])
 
 
-def _gravest(alerts: Sequence[UseCaseAlert]) -> str:
+def _gravest(alerts: Sequence[UseCaseAlert]) -> Level:
     return max((a.level for a in alerts), key=LEVELS.index)

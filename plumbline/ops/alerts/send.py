@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from plumbline import config
 from plumbline.config import Alerts
 from plumbline.core.errors import suggest
+from plumbline.monitor.result import MonitorResult
 from plumbline.ops.alerts import deliver, sent_log, usecase_alerts, verdicts
 from plumbline.ops.alerts.deliver import Group, Line
 
@@ -67,7 +67,7 @@ def _distinct(sections: Mapping[str, Alerts]) -> list[Alerts]:
 
 
 def _groups(
-    sections: Mapping[str, Alerts], retrained: Mapping[str, Any] | None, today: date
+    sections: Mapping[str, Alerts], retrained: Mapping[str, MonitorResult] | None, today: date
 ) -> list[Group]:
     """Use cases by section; without one whose section names no channel, or that a retrain left out."""
     groups = []
@@ -83,8 +83,8 @@ def _groups(
     return groups
 
 
-def _pages(results: Mapping[str, Any]) -> dict[str, str]:
-    """Each use case's HTML page; none, with a warning, where its JSON cannot be drawn."""
+def _pages(results: Mapping[str, MonitorResult]) -> dict[str, str]:
+    """Each use case's HTML page; none, with a warning, where its verdict cannot be drawn."""
     from plumbline.monitor import page
 
     pages = {}
@@ -96,15 +96,15 @@ def _pages(results: Mapping[str, Any]) -> dict[str, str]:
     return pages
 
 
-def _unknown_silences(alerts: Alerts, results: Mapping[str, Any]) -> Iterator[str]:
+def _unknown_silences(alerts: Alerts, results: Mapping[str, MonitorResult]) -> Iterator[str]:
     """What a silence names that does not exist: it would silence nothing, and nobody would notice."""
-    findings = [f for result in results.values() for f in result["findings"]]
-    checks = {str(c) for result in results.values() for c in result.get("checks") or ()}
-    columns = {str(c.get("name")) for r in results.values() for c in r.get("columns") or ()}
+    findings = [f for result in results.values() for f in result.findings]
+    checks = {check for result in results.values() for check in result.checks}
+    columns = {column.name for result in results.values() for column in result.columns}
     known = {
         "usecase": set(results),
-        "check": checks and checks | {str(f["check"]) for f in findings},
-        "column": columns and columns | {str(f.get("column")) for f in findings},
+        "check": checks and checks | {f.check for f in findings},
+        "column": columns and columns | {str(f.column) for f in findings},
     }
     for place, silence in enumerate(alerts.silence):
         for key, names in known.items():

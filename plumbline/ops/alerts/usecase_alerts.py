@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from plumbline.config import Alerts, Silence
-from plumbline.monitor.verdict import LEVELS
+from plumbline.monitor.result import MonitorResult, ReportedFinding
+from plumbline.monitor.verdict import LEVELS, Level
 
-Finding = Mapping[str, Any]
 Reported = Mapping[str, str]
 """What was reported of a use case: each finding's key, and its level then."""
-PARTS = ("blind", "retrain", "windows")
-"""Sections of the monitor's JSON that an alert quotes."""
 Step = Literal["new", "more", "again", "resolved", ""]
 """First report; something new or graver; a reminder after some days; healthy again; nothing to send."""
 
@@ -23,19 +21,19 @@ Step = Literal["new", "more", "again", "resolved", ""]
 class UseCaseAlert:
     """`findings`: those to report. `silenced`: those that are not reported yet, and until when.
 
-    `verdict` is the monitor's JSON; `silent`: the day before which nothing at all is sent.
+    `verdict` is the monitor's; `silent`: the day before which nothing at all is sent.
     """
 
     name: str
-    verdict: Mapping[str, Any]
-    findings: tuple[Finding, ...]
-    silenced: tuple[tuple[Finding, date], ...] = ()
+    verdict: MonitorResult
+    findings: tuple[ReportedFinding, ...]
+    silenced: tuple[tuple[ReportedFinding, date], ...] = ()
     silent: date | None = None
 
     @property
-    def level(self) -> str:
+    def level(self) -> Level:
         """The gravest level of what is to be reported; ok where there is nothing."""
-        return max((f["level"] for f in self.findings), key=LEVELS.index, default="ok")
+        return max((f.level for f in self.findings), key=LEVELS.index, default="ok")
 
     @property
     def healthy(self) -> bool:
@@ -45,14 +43,14 @@ class UseCaseAlert:
     @property
     def keys(self) -> dict[str, str]:
         """What `Reported` remembers of it."""
-        rising = sorted(self.findings, key=lambda f: LEVELS.index(f["level"]))
-        return {key(f): f["level"] for f in rising}
+        rising = sorted(self.findings, key=lambda f: LEVELS.index(f.level))
+        return {key(f): f.level for f in rising}
 
 
-def case(name: str, verdict: Mapping[str, Any], alerts: Alerts, today: date) -> UseCaseAlert:
-    """From the monitor's JSON, checked by `problem`; findings below the section's level are left out."""
+def case(name: str, verdict: MonitorResult, alerts: Alerts, today: date) -> UseCaseAlert:
+    """From the monitor's verdict; findings below the section's level are left out."""
     least = LEVELS.index(alerts.level)
-    grave = [f for f in verdict["findings"] if LEVELS.index(f["level"]) >= least]
+    grave = [f for f in verdict.findings if LEVELS.index(f.level) >= least]
     until = {key(f): _until(name, f, alerts.silence, today) for f in grave}
     silent = alerts.silence_until if alerts.silence_until and today < alerts.silence_until else None
     return UseCaseAlert(
@@ -64,13 +62,13 @@ def case(name: str, verdict: Mapping[str, Any], alerts: Alerts, today: date) -> 
     )
 
 
-def key(finding: Finding) -> str:
+def key(finding: ReportedFinding) -> str:
     """What makes a finding the same one on another day: its check and column.
 
-    >>> key({"check": "drift", "column": "amount", "level": "alert"})
+    >>> key(ReportedFinding(check="drift", column="amount", level="alert"))
     'drift amount'
     """
-    return f"{finding['check']} {finding.get('column') or ''}".strip()
+    return f"{finding.check} {finding.column or ''}".strip()
 
 
 def step(
@@ -88,53 +86,25 @@ def step(
     return "again" if (today - day).days >= repeat else ""
 
 
-def news(alert: UseCaseAlert, reported: Reported) -> tuple[Finding, ...]:
+def news(alert: UseCaseAlert, reported: Reported) -> tuple[ReportedFinding, ...]:
     """The findings that are new, or graver than they were when reported."""
 
-    def before(finding: Finding) -> int:
+    def before(finding: ReportedFinding) -> int:
         return LEVELS.index(reported.get(key(finding), "ok"))
 
-    return tuple(f for f in alert.findings if LEVELS.index(f["level"]) > before(f))
+    return tuple(f for f in alert.findings if LEVELS.index(f.level) > before(f))
 
 
-def problem(verdict: Any) -> str:
-    """What is wrong with a monitor's JSON; empty where it can be reported.
-
-    >>> problem({"level": "odd", "findings": []})
-    "level is 'odd'"
-    """
-    if not isinstance(verdict, dict):
-        return "not a mapping"
-    if verdict.get("level") not in LEVELS:
-        return f"level is {verdict.get('level')!r}"
-    findings = verdict.get("findings")
-    if not isinstance(findings, list):
-        return "no list of findings"
-    wrong = [part for part in PARTS if not isinstance(verdict.get(part), dict | None)]
-    if wrong:
-        return f"{wrong[0]} is no mapping"
-    if not all(
-        isinstance(f, dict) and f.get("check") and f.get("level") in LEVELS for f in findings
-    ):
-        return "a finding without check or level"
-    levels = {"ok", *(f["level"] for f in findings)}
-    return "" if verdict["level"] in levels else f"level is {verdict['level']}, but no finding's is"
-
-
-def broken(evidence: str, next_step: str, check: str = "monitor") -> dict[str, Any]:
-    """The JSON that replaces a missing verdict: a missing verdict is not a healthy one."""
-    finding = {"check": check, "column": None, "level": "alert", "evidence": evidence}
-    return {"level": "alert", "findings": [{**finding, "next": next_step}]}
-
-
-def _until(name: str, finding: Finding, silences: Sequence[Silence], today: date) -> date | None:
+def _until(
+    name: str, finding: ReportedFinding, silences: Sequence[Silence], today: date
+) -> date | None:
     """The last of the days until which a finding is silenced."""
     days = [
         s.until
         for s in silences
         if today < s.until
         and s.usecase in (None, name)
-        and s.column in (None, finding.get("column"))
-        and s.check in (None, finding["check"])
+        and s.column in (None, finding.column)
+        and s.check in (None, finding.check)
     ]
     return max(days, default=None)

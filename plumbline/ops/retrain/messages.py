@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
+from plumbline.monitor import sentences
+from plumbline.monitor.result import MonitorResult
 from plumbline.ops.retrain.retrain_document import RetrainRecord
 from plumbline.report import markdown
 from plumbline.report.blocks import Block, Bullets, Heading, Table, Text, Tone, Verdict
@@ -59,11 +60,10 @@ def _blocks(record: RetrainRecord) -> Iterator[Block]:
         yield from document.blocks(record.comparison, "retrain")
 
 
-def _monitor(result: Mapping[str, Any]) -> Iterator[Block]:
+def _monitor(result: MonitorResult) -> Iterator[Block]:
     yield Heading("The champion on the new window")
-    yield Text(str(result["summary"]))
-    retrain = result["retrain"]
-    yield Text(f"Retrain: {'yes' if retrain['now'] else 'no'}: {retrain['why']}.")
-    rows = [[figure(f.get(k)) for k in FINDINGS] for f in result["findings"]]
+    yield Text(result.summary)
+    yield Text(sentences.retrain(result))
+    rows = [[figure(f.plain().get(k)) for k in FINDINGS] for f in result.findings]
     if rows:
         yield Table("Findings", FINDINGS, rows, frozenset({3}))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from plumbline.monitor.result import MonitorResult, ReportedFinding
 from plumbline.monitor.verdict import FAULTS
 from plumbline.ops.retrain.retrain_document import FailedStage, OutcomeKind
 from plumbline.review import verdict_line
@@ -14,7 +13,7 @@ from plumbline.review.comparison import Comparison
 
 @dataclass(frozen=True)
 class RetrainOutcome:
-    """healthy: nothing to do. drift: seen, but a new model does not help. bad-data: mend the input
+    """healthy: nothing to do. drift: seen, but a new model does not help. bad-data: repair the input
     first. challenger: a new model that the gate lets through."""
 
     kind: OutcomeKind
@@ -26,15 +25,16 @@ def of_failure(failed: FailedStage) -> RetrainOutcome:
     return RetrainOutcome("bad-data", (f"stage {failed.stage} failed: {failed.error}",))
 
 
-def of_monitor(result: Mapping[str, Any]) -> RetrainOutcome | None:
-    """From the monitor's JSON of the champion on the new window; None: build a challenger."""
-    faults = [f for f in result["findings"] if f["level"] == "alert" and f["check"] in FAULTS]
+def of_monitor(result: MonitorResult) -> RetrainOutcome | None:
+    """From the monitor's verdict on the champion on the new window; None: build a challenger."""
+    faults = [f for f in result.findings if f.level == "alert" and f.check in FAULTS]
     if faults:
         return RetrainOutcome("bad-data", tuple(map(sentence, faults)))
-    if result["retrain"]["now"]:
+    if result.retrain and result.retrain.now:
         return None
-    kind: OutcomeKind = "healthy" if result["level"] == "ok" else "drift"
-    return RetrainOutcome(kind, (str(result["summary"]), str(result["retrain"]["why"])))
+    kind: OutcomeKind = "healthy" if result.level == "ok" else "drift"
+    why = result.retrain.why if result.retrain else "no advice on retraining"
+    return RetrainOutcome(kind, (result.summary, why))
 
 
 def of_comparison(comparison: Comparison) -> RetrainOutcome:
@@ -51,7 +51,7 @@ def of_comparison(comparison: Comparison) -> RetrainOutcome:
     )
 
 
-def sentence(finding: Mapping[str, Any]) -> str:
+def sentence(finding: ReportedFinding) -> str:
     """A monitor's finding in one line."""
-    where = f"{finding['column']}: " if finding.get("column") else ""
-    return f"{where}{finding['check']}: {finding['evidence']}; {finding['next']}"
+    where = f"{finding.column}: " if finding.column else ""
+    return f"{where}{finding.check}: {finding.evidence}; {finding.next}"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from plumbline.core import documents
 from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError
+from plumbline.monitor.result import MonitorResult
 from plumbline.review.comparison import Comparison
 
 REMEDY = "write it again with `plumbline retrain`"
@@ -34,7 +34,7 @@ class FailedStage(Document):
 class RetrainRecord(Document):
     """One use case's retrain: the outcome with its reasons, and the evidence as far as it came.
 
-    `monitor`: the monitor's JSON of the champion on the new window; `comparison`: of the challenger with
+    `monitor`: the monitor's verdict on the champion on the new window; `comparison`: of the challenger with
     the champion, where there is one; `branch` and `commit`: the challenger's.
     """
 
@@ -42,7 +42,7 @@ class RetrainRecord(Document):
     outcome: OutcomeKind
     reasons: tuple[str, ...]
     as_of: AsOfDates
-    monitor: Mapping[str, Any] | None = None
+    monitor: MonitorResult | None = None
     failed: FailedStage | None = None
     comparison: Comparison | None = None
     branch: str | None = None

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.core.files import read_json
+from plumbline.monitor import result
+from plumbline.monitor.result import MonitorResult
 from plumbline.ops.retrain import as_of, branches, outcomes
 from plumbline.ops.retrain.outcomes import RetrainOutcome
 from plumbline.ops.retrain.retrain_document import AsOfDates, FailedStage, RetrainRecord
@@ -65,10 +66,10 @@ def retrain(case: RetrainTarget, scratch: Path) -> RetrainRecord:
         if failed:
             return _record(case, outcomes.of_failure(failed), failed=failed)
         own = dvc_lock.of(entries, case.name)
-        result = _monitor(case, own, champion, scratch)
-        outcome = outcomes.of_monitor(result)
-        log.info("retrain: %s: %s", case.name, result["summary"])
-        return _record(case, outcome, monitor=result) if outcome else _challenge(case, result)
+        verdict = _monitor(case, own, champion, scratch)
+        outcome = outcomes.of_monitor(verdict)
+        log.info("retrain: %s: %s", case.name, verdict.summary)
+        return _record(case, outcome, monitor=verdict) if outcome else _challenge(case, verdict)
 
 
 def repro(case: RetrainTarget, *targets: str) -> FailedStage | None:
@@ -80,7 +81,7 @@ def repro(case: RetrainTarget, *targets: str) -> FailedStage | None:
     return FailedStage(**failed) if failed else None
 
 
-def _challenge(case: RetrainTarget, result: Mapping[str, Any]) -> RetrainRecord:
+def _challenge(case: RetrainTarget, verdict: MonitorResult) -> RetrainRecord:
     """A new model on the new data, against the champion; a commit where the gate lets it through."""
     failed = repro(case, *case.stages("evaluate", "monitor"))
     if not failed:
@@ -91,10 +92,10 @@ def _challenge(case: RetrainTarget, result: Mapping[str, Any]) -> RetrainRecord:
         shutil.copyfile(report / "history.csv", history)
         failed = repro(case, *case.stages("monitor"))  # the same bytes: the days are merged
     if failed:
-        return _record(case, outcomes.of_failure(failed), monitor=result, failed=failed)
+        return _record(case, outcomes.of_failure(failed), monitor=verdict, failed=failed)
     comparison = compare.compare(case.root, "HEAD", None)
     outcome = outcomes.of_comparison(comparison)
-    record = _record(case, outcome, monitor=result, comparison=comparison)
+    record = _record(case, outcome, monitor=verdict, comparison=comparison)
     if outcome.kind != "challenger":
         return record
     message = f"Retrain {case.name}" + (f" on data up to {case.after}" if case.after else "")
@@ -161,7 +162,7 @@ def _moved(case: RetrainTarget) -> Iterator[None]:
 
 def _monitor(
     case: RetrainTarget, own: dvc_lock.Entries, champion: tuple[Path, Path], scratch: Path
-) -> dict[str, Any]:
+) -> MonitorResult:
     """The stage `monitor` on the champion's bundle and reference, and the new current window.
 
     Its reference is the test window that the champion was accepted on, not a later one that may
@@ -176,9 +177,9 @@ def _monitor(
     lines: list[str] = []
     if child_process.run([sys.executable, *words[1:]], case.root, env, lines.append):
         raise PlumblineError("the monitor failed on the champion:\n" + "\n".join(lines[-LINES:]))
-    result: dict[str, Any] = read_json(Path(places_of[artifacts.metrics(own)["monitor"]]))
+    verdict = result.read(Path(places_of[artifacts.metrics(own)["monitor"]]))
     shutil.rmtree(scratch / "monitor", ignore_errors=True)
-    return result
+    return verdict
 
 
 def _record(case: RetrainTarget, outcome: RetrainOutcome, **evidence: Any) -> RetrainRecord:
