@@ -17,7 +17,7 @@ MUTANTS = (
         "Model 1",
         "a tree with changes counts as the commit",
         "plumbline/studies/mltest/tree.py",
-        "if line and line[3:] not in OWN]",
+        "if line[3:] not in OWN]",
         "if not line]",
         tests="tests/mltest/test_specs.py",
     ),

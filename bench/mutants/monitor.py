@@ -9,8 +9,8 @@ MUTANTS = (
         "Monitor 1",
         "report: a dependency that moved is not told",
         "plumbline/review/document.py",
-        'if found.get("packages"):',
-        'if found.get("package"):',
+        "if comparison.packages:",
+        "if comparison.packages is None:",
         tests="tests/mltest/test_dependencies.py",
     ),
     Mutant(

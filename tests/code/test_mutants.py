@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,18 @@ def test_each_id_has_one_and_no_two_are_called_alike() -> None:
     assert max(Counter(m.what for m in (*MUTANTS, *FAULTS)).values()) == 1
 
 
+@pytest.fixture(scope="module")
+def declared() -> Mapping[str, Collection[str]]:
+    """The files of each id's marked tests."""
+    return markers.declared(ROOT)
+
+
 @pytest.mark.parametrize("mutant", [*MUTANTS, *FAULTS], ids=lambda m: m.what)
-def test_the_text_to_change_is_there(mutant: Mutant) -> None:
+def test_the_text_to_change_is_there(
+    mutant: Mutant, declared: Mapping[str, Collection[str]]
+) -> None:
     assert callable(mutant.edit) or mutant.old in (ROOT / mutant.file).read_text()
     assert mutant.id or mutant.tests
-    declared = markers.declared(ROOT)
     for words in mutant.tests.split():
         assert (ROOT / words).exists()
         assert not mutant.id or words in declared[mutant.id]
