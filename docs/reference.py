@@ -6,7 +6,6 @@ is out of date. The meaning of a field is the comment beside it, or above it, in
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import dataclasses
 import functools
@@ -16,18 +15,14 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
-import types
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
-from docs import badges
+from docs import badges, fields
 from plumbline import config
 from plumbline.cli import app as cli
 from plumbline.core import declarations as declared
@@ -79,15 +74,6 @@ DECLARED = {
     "model.py": ("UseCase", "Slice", "Behaviour", "Use"),
 }
 """The classes that a use case is declared with, in the order in which it is written."""
-WORDS = {
-    int: "whole number",
-    float: "number",
-    str: "text",
-    bool: "true or false",
-    Any: "cost, see above",
-}
-WORDS[date] = 'day, quoted: "2025-07-01"'
-LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 SHARED = {"LevelLimits": "limits"}
 """Sections that several keys hold: the title of their one table."""
 
@@ -143,7 +129,7 @@ def _help(name: str) -> str:
 
 def _declaration(cls: type) -> str:
     text, example = _docstring(cls)
-    meanings = comments(cls)
+    meanings = fields.comments(cls)
     inherited = {f.name for base in cls.__bases__ for f in _fields(base)}
     rows = [
         (f"`{f.name}`", _alias(str(f.type)), _default(f), meanings.get(f.name, ""))
@@ -161,17 +147,17 @@ def _fields(cls: type) -> tuple[dataclasses.Field[Any], ...]:
 
 def _sections(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
     for name, field in model.model_fields.items():
-        if _inner(field.annotation):
+        if fields.inner(field.annotation):
             yield field.alias or name, field
 
 
 def _section(name: str, annotation: Any, level: int = 2) -> Iterator[str]:
     """Heading, docstring and table of a section, then those of the sections inside it."""
-    cls = _inner(annotation)
+    cls = fields.inner(annotation)
     text, _ = _docstring(cls)
-    meanings = comments(cls)
+    meanings = fields.comments(cls)
     rows = [
-        (f"`{f.alias or key}`", _linked(name, key, f), _written(f), meanings.get(key, ""))
+        (f"`{f.alias or key}`", _linked(name, key, f), fields.written(f), meanings.get(key, ""))
         for key, f in cls.model_fields.items()
     ]
     yield f"{'#' * level} {name}\n\n{text}"
@@ -182,78 +168,15 @@ def _section(name: str, annotation: Any, level: int = 2) -> Iterator[str]:
 
 
 def _title(name: str, key: str, field: FieldInfo) -> str:
-    return f"{name}.{SHARED.get(_inner(field.annotation).__name__, key)}"
+    return f"{name}.{SHARED.get(fields.inner(field.annotation).__name__, key)}"
 
 
 def _linked(name: str, key: str, field: FieldInfo) -> str:
     """What the key takes; of a section, with a link to its table."""
-    if not _inner(field.annotation):
-        return kind(field)
+    if not fields.inner(field.annotation):
+        return fields.kind(field)
     anchor = _title(name, key, field).replace(".", "")
-    return f"[{kind(field)}](#{anchor})"
-
-
-def kind(field: FieldInfo) -> str:
-    """What a key of params.yaml takes, in words.
-
-    >>> kind(FieldInfo(annotation=float, metadata=[]))
-    'number'
-    """
-    return _kind(field.annotation, field.metadata)
-
-
-def _kind(annotation: Any, metadata: Iterable[Any] = ()) -> str:
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _kind(inner[0], inner[1:])
-    if origin is Literal:
-        return ", ".join(f"`{value}`" for value in inner)
-    if origin in (Union, types.UnionType):
-        return " or ".join(_kind(part) for part in inner if part is not type(None))
-    if origin is tuple:
-        return f"list of {_plural(inner[0])}"
-    if origin in (dict, list) or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        return "mapping"
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "section"
-    return WORDS.get(annotation, "value") + _limits(metadata)
-
-
-def _plural(annotation: Any) -> str:
-    return "sections" if _inner(annotation) else f"{_kind(annotation)}s"
-
-
-def _limits(metadata: Iterable[Any]) -> str:
-    flat = [part for m in metadata for part in (m.metadata if isinstance(m, FieldInfo) else [m])]
-    limits = {
-        word: getattr(part, key)
-        for part in flat
-        for key, word in LIMITS.items()
-        if getattr(part, key, None) is not None
-    }
-    if limits.keys() == {"at least", "at most"}:
-        return f" from {limits['at least']:g} to {limits['at most']:g}"
-    return "".join(f", {word} {limit:g}" for word, limit in limits.items())
-
-
-def _inner(annotation: Any) -> Any:
-    """The section in a field's type: Email of `Email | None`, Silence of `tuple[Silence, ...]`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _inner(part))), None)
-
-
-def _written(field: FieldInfo) -> str:
-    """A default as it would stand in params.yaml."""
-    if field.is_required():
-        return "required"
-    value = field.default_factory() if field.default_factory else field.default
-    if value is None or value is PydanticUndefined or value in ({}, ()):
-        return "–"
-    if isinstance(value, BaseModel):
-        set_ = value.model_dump(exclude_unset=True)
-        return f"`{{{', '.join(f'{k}: {v}' for k, v in set_.items())}}}`" if set_ else "–"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return f"[{fields.kind(field)}](#{anchor})"
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
@@ -288,51 +211,21 @@ def _docstring(cls: type) -> tuple[str, str]:
 
 def _formatted(code: str) -> str:
     """As `make format` has it, which formats the pages' examples too."""
-    words = [sys.executable, "-m", "ruff", "format", "--quiet", "-"]
-    done = subprocess.run(words, input=code, capture_output=True, text=True, check=True, cwd=ROOT)
-    return done.stdout.rstrip()
+    command = [sys.executable, "-m", "ruff", "format", "--quiet", "-"]
+    result = subprocess.run(
+        command, input=code, capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return result.stdout.rstrip()
 
 
-def comments(cls: type) -> dict[str, str]:
-    """By field, the comment above it and beside it; of inherited fields too."""
-    found: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        if base.__module__.startswith("plumbline."):
-            found |= _comments(base)
-    return found
-
-
-@functools.cache
-def _comments(cls: type) -> dict[str, str]:
-    source = textwrap.dedent(inspect.getsource(cls))
-    lines = source.splitlines()
-    body = ast.parse(source).body[0]
-    assert isinstance(body, ast.ClassDef)
-    return {
-        node.target.id: _comment(lines, node)
-        for node in body.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-    }
-
-
-def _comment(lines: list[str], node: ast.AnnAssign) -> str:
-    first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-    above: list[str] = []
-    while (line := lines[first - 1 - len(above)].strip()).startswith("#"):
-        above.insert(0, line.removeprefix("#").strip())
-    end = len(lines[last].encode()[: node.end_col_offset].decode())
-    beside = lines[last][end:].strip()
-    return " ".join([*above, beside.removeprefix("#").strip()]).strip().replace("|", r"\|")
-
-
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` name those that are out of date."""
     stale = [
         name
         for name, text in pages().items()
         if not (DOCS / name).exists() or (DOCS / name).read_text(encoding="utf-8") != text
     ]
-    if "--check" not in words:
+    if "--check" not in arguments:
         for name in stale:
             (DOCS / name).write_text(pages()[name], encoding="utf-8")
         return 0

@@ -77,10 +77,10 @@ def flow(text: str) -> str:
 
 def bars(text: str, width: int = 640, height: int = 130) -> str:
     """Bars (head), a tick at each (base), and a label below: categories are not joined by a line."""
-    found = re.search(r"x-axis \[(.*)\]\n\s*bar \[(.*)\]\n\s*line \[(.*)\]", text)
-    assert found, text
-    labels = [label.strip(' "') for label in found[1].split(",")]
-    head, base = ([float(v) for v in found[i].split(",")] for i in (2, 3))
+    parts = re.search(r"x-axis \[(.*)\]\n\s*bar \[(.*)\]\n\s*line \[(.*)\]", text)
+    assert parts, text
+    labels = [label.strip(' "') for label in parts[1].split(",")]
+    head, base = ([float(v) for v in parts[i].split(",")] for i in (2, 3))
     top, step = max(*head, *base), width / len(labels)
     at = [(i + 0.5) * step for i in range(len(labels))]
     drawn = [

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from docs import reference
+from docs import fields, reference
 from plumbline.core import declarations, usecase
 from tests.conftest import ROOT
 
@@ -31,9 +31,9 @@ def test_every_field_has_a_meaning() -> None:
 
 
 def test_a_field_says_what_it_is_by_the_comments_at_it() -> None:
-    text = reference.comments(declarations.Where)["high"]
+    text = fields.comments(declarations.Where)["high"]
     assert text.startswith("exclusive; None: no upper limit; below `low`")
-    assert reference.comments(declarations.Column)["null"] == "whether values may be missing"
+    assert fields.comments(declarations.Column)["null"] == "whether values may be missing"
 
 
 def test_check_names_the_page_that_is_old(
