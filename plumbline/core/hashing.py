@@ -32,7 +32,7 @@ def md5_file(path: str, buffer: bytearray | None = None) -> str:
 
 
 def md5_files(paths: Iterable[str], *, threads: int | None = None) -> dict[str, Digest]:
-    """Each path's md5 or the error that reading it gave; progress on a screen, if there is one."""
+    """Each path's md5 or the error that reading it gave; shows progress on a terminal."""
     wanted = list(dict.fromkeys(paths))
     digests: dict[str, Digest] = {}
     todo = iter(wanted)  # a list's iterator may be shared: each thread takes the next one
