@@ -80,7 +80,7 @@ MUTANTS = (
         "plumbline/data/erasure.py",
         "        if ids:",
         "        if not ids:",
-        tests="tests/code/test_forget.py",
+        tests="tests/code/test_erasure.py",
     ),
     Mutant(
         "Data 5",
@@ -112,7 +112,7 @@ MUTANTS = (
         "plumbline/core/row_features.py",
         "float(i)",
         "float(i + 1)",
-        tests="tests/code/test_rowwise.py",
+        tests="tests/code/test_row_features.py",
     ),
     Mutant(
         "Data 7",

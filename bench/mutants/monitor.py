@@ -43,7 +43,7 @@ MUTANTS = (
         "plumbline/serve/single_event.py",
         "midnight - spec.days * DAY, midnight)",
         "midnight - (spec.days - 1) * DAY, midnight)",
-        tests="tests/code/test_single.py",
+        tests="tests/code/test_single_event.py",
     ),
     Mutant(
         "Monitor 3",
@@ -51,7 +51,7 @@ MUTANTS = (
         "plumbline/serve/single_event.py",
         "_derived(usecase, event, _own_histories(derivation, event, known))",
         "_derived(usecase, event, {})",
-        tests="tests/code/test_single.py",
+        tests="tests/code/test_single_event.py",
     ),
     Mutant(
         "Monitor 4",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CODE, DATA, ML = "tests/code", "tests/data", "tests/mltest"
 SUBJECTS = {
-    "plumbline/core/row_features.py": f"{CODE}/test_rowwise.py {ML}/test_finite.py",
+    "plumbline/core/row_features.py": f"{CODE}/test_row_features.py {ML}/test_finite.py",
     "plumbline/features/policy.py": f"{ML}/test_policy.py",
     "plumbline/serve/request_check.py": f"{ML}/test_request.py",
     "plumbline/features/splits.py": f"{CODE}/test_splits.py",
@@ -16,7 +16,7 @@ SUBJECTS = {
     "usecases/card_fraud/features.py": f"{CODE}/test_card_fraud.py {CODE}/test_declared.py",
     "plumbline/validate/contract.py": f"{CODE}/test_contract.py {DATA}/test_validate.py",
     "plumbline/features/assemble.py": f"{CODE}/test_assemble.py",
-    "plumbline/serve/single_event.py": f"{CODE}/test_single.py",
+    "plumbline/serve/single_event.py": f"{CODE}/test_single_event.py",
     "plumbline/features/derived_events.py": f"{CODE}/test_batch.py",
     "plumbline/features/batch.py": f"{CODE}/test_batch.py",
 }
