@@ -172,9 +172,11 @@ def resolve(
 
     Takes each entry that a side executed on the merged files, and runs the stages that neither did.
     """
-    from plumbline.ops.resolve import engine
+    from plumbline.ops.resolve import resolution
 
-    choices = engine.resolve(Path("."), lambda line: say([line]), targets or [], repro=not no_repro)
+    choices = resolution.resolve(
+        Path("."), lambda line: say([line]), targets or [], repro=not no_repro
+    )
     dropped = sum(choice.entry is None for choice in choices)
     print(f"{len(choices) - dropped} entries taken, {dropped} dropped")
     if no_repro:
@@ -199,12 +201,12 @@ def rollback(
 
     Verifies every step, and leaves all as it was if one fails.
     """
-    from plumbline.ops.rollback import engine
+    from plumbline.ops.rollback import transaction
 
     if dry_run:
-        say(engine.lines(Path("."), rev))
+        say(transaction.lines(Path("."), rev))
     else:
-        engine.rollback(Path("."), rev, lambda line: say([line]))
+        transaction.rollback(Path("."), rev, lambda line: say([line]))
 
 
 @group.command("verify", "", "model-v1 --in cache --in remote", "--all-tags --repair")

@@ -27,7 +27,7 @@ THREADS = 16
 
 @dataclass(frozen=True)
 class CloudStore:
-    """A remote as a place: objects by md5, as `plumbline.repo.places.Place` says."""
+    """A remote as a place: objects by md5, as `plumbline.repo.object_stores.ObjectStore` says."""
 
     name: str
     root: Path

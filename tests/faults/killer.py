@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from plumbline.__main__ import main
-from plumbline.ops.rollback import engine, steps
 from plumbline.ops.rollback import journal as journals
+from plumbline.ops.rollback import steps, transaction
 from plumbline.ops.rollback.journal import Journal
 
 
@@ -51,7 +51,7 @@ def undo_killed(step: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "recover":
         with journals.alone(Path(".")):
-            engine.recover(Path("."), print)
+            transaction.recover(Path("."), print)
     else:
         name, moment, rev = sys.argv[1:]
         undo_killed(name) if moment == "undo" else step_killed(name, moment)

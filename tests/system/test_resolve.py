@@ -13,7 +13,7 @@ import yaml
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.resolve import engine
+from plumbline.ops.resolve import resolution
 from tests import project as projects
 from tests.project import Project
 
@@ -257,4 +257,4 @@ def test_a_tracked_file_of_the_other_side_is_checked_out_first(
 
 def test_without_a_merge_there_is_nothing_to_resolve(project: Project) -> None:
     with pytest.raises(PlumblineError, match="nothing is being merged"):
-        engine.resolve(project.path, print)
+        resolution.resolve(project.path, print)

@@ -20,7 +20,7 @@ import pytest
 from plumbline.__main__ import main
 from plumbline.core import dvc_hash, tables
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.rollback import engine, feast, golden, journal, registry, restore, steps
+from plumbline.ops.rollback import feast, golden, journal, registry, restore, steps, transaction
 from plumbline.repo import revisions
 from plumbline.tracking import mlflow_process
 from tests import project as projects
@@ -198,7 +198,7 @@ def test_killed_and_found(project: Project, capsys: pytest.CaptureFixture[str], 
     running.wait()
     time.sleep(0.5)  # its children end with it
     with journal.alone(Path(".")):
-        engine.recover(Path("."), print)
+        transaction.recover(Path("."), print)
     assert f"interrupted at {step}" in capsys.readouterr().out
     assert state(project) == before
     assert not file.exists()
@@ -225,7 +225,7 @@ def test_a_commit_made_after_a_kill_is_left_alone(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = Path(".")
-    left = engine.begin(root, "model-v1")
+    left = transaction.begin(root, "model-v1")
     journal.save(root, left.begun("code").begun("outs"))
     Path("notes.txt").write_text("mine")
     assert main(["rollback", "model-v1"]) == 2
@@ -239,10 +239,10 @@ def test_a_commit_made_after_a_kill_is_left_alone(
 
 def test_one_that_lacked_its_last_line_is_closed(project: Project) -> None:
     root = Path(".")
-    left = engine.begin(root, "model-v2")
+    left = transaction.begin(root, "model-v2")
     journal.save(root, replace(left, done=True))
-    engine.recover(root, print)
-    engine.recover(root, print)
+    transaction.recover(root, print)
+    transaction.recover(root, print)
     assert [e["result"] for e in log()] == ["done"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.lineage import event
+from plumbline.ops.lineage import scored_event
 from plumbline.ops.lineage.chain import Chain, Step, trace
 from plumbline.ops.lineage.target import LineageTarget
 from plumbline.ops.rollback import registry
@@ -41,7 +41,7 @@ def lineage(root: Path, target: LineageTarget) -> dict[str, Any]:
     seen, notes = _mlflow(root, usecase, chain)
     scored = None
     if target.key is not None:
-        scored = event.prediction(root, target.rev, usecase, target.out, target.key)
+        scored = scored_event.prediction(root, target.rev, usecase, target.out, target.key)
     return {
         "target": {
             "path": target.member or chain.path,

@@ -8,7 +8,7 @@ from pathlib import Path
 from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.ops.resolve import sides
+from plumbline.ops.resolve import merge_state
 from plumbline.ops.resolve.choose import MergedTree, StageChoice, choose
 from plumbline.ops.rollback import restore
 from plumbline.repo import dvc_command, revisions, verify
@@ -17,11 +17,11 @@ from plumbline.review.lockcheck import failure
 from plumbline.runtime import dvc_lock, dvc_yaml, git
 from plumbline.runtime.dvc_lock import Entry
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 def resolve(
-    root: Path, progress: Tell, targets: Sequence[str] = (), *, repro: bool = True
+    root: Path, progress: Progress, targets: Sequence[str] = (), *, repro: bool = True
 ) -> list[StageChoice]:
     """Write dvc.lock, and the files that git keeps of each entry, from what the sides executed.
 
@@ -29,20 +29,22 @@ def resolve(
     result is added to git's index. A file of a dropped stage is HEAD's until the stage has run. Raises PlumblineError where no merge is
     under way, another file is in conflict, or a stage fails; then the index still has the conflict.
     """
-    commits = sides.commits(root)
-    sides.refuse_conflicts(root, commits.values())
+    commits = merge_state.commits(root)
+    merge_state.refuse_conflicts(root, commits.values())
     names = (dvc_yaml.FILE, dvc_yaml.PARAMS)
     merged = revisions.blobs(root, None, names)
-    graph, params = (sides.document(merged.get(name, b""), name) for name in names)
+    graph, params = (merge_state.document(merged.get(name, b""), name) for name in names)
     declared = dvc_yaml.stages(graph, params)
     kept = sorted({path for stage in declared.values() for path in stage.in_git})
-    recorded = {name: sides.side(root, name, commit, kept) for name, commit in commits.items()}
+    recorded = {
+        name: merge_state.side(root, name, commit, kept) for name, commit in commits.items()
+    }
     written = {out for stage in declared.values() for out in stage.paths}
     deps = {dep for stage in declared.values() for dep in stage.deps} - written
-    sides.refuse_stale(root)
-    files = {dep: sides.md5(root, dep) for dep in sorted(deps)}
+    merge_state.refuse_stale(root)
+    files = {dep: merge_state.md5(root, dep) for dep in sorted(deps)}
     others = {file for stage in declared.values() for file in stage.params}
-    values = {file: sides.values(root, file) for file in others}
+    values = {file: merge_state.values(root, file) for file in others}
     choices = choose(list(recorded.values()), MergedTree(declared, files, values))
     _write(root, choices, commits, kept)
     for choice in choices:
@@ -64,7 +66,7 @@ def finish(
     choices: Sequence[StageChoice],
     kept: Iterable[str],
     targets: Sequence[str],
-    progress: Tell,
+    progress: Progress,
 ) -> None:
     """Check the taken outs out, run what was dropped, and add the result to the index."""
     try:
@@ -110,11 +112,11 @@ def _write(
         _put(root, path, source.get(path, commits["HEAD"]))
     taken = {c.stage: c.entry.raw for c in choices if c.entry is not None}
     with replacing(root / dvc_lock.FILE) as beside:
-        beside.write_text(sides.dumped({"schema": "2.0", "stages": taken}), encoding="utf-8")
+        beside.write_text(merge_state.dumped({"schema": "2.0", "stages": taken}), encoding="utf-8")
 
 
 def _put(root: Path, path: str, commit: str) -> None:
-    blobs = sides.kept_blobs(root, commit, path)
+    blobs = merge_state.kept_blobs(root, commit, path)
     if path not in blobs and blobs:  # a folder
         for name in dvc_hash.listing(root, path):
             if f"{path}/{name}" not in blobs:

@@ -14,10 +14,10 @@ from plumbline.ops.rollback import plan, registry, restore, steps, tool
 from plumbline.ops.rollback.journal import Journal
 from plumbline.repo import object_stores, revisions, state, verify
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
-def rollback(root: Path, rev: str, progress: Tell) -> None:
+def rollback(root: Path, rev: str, progress: Progress) -> None:
     """Put everything to `rev`, telling each step's proof.
 
     Raises PlumblineError where it cannot begin (nothing was touched), or a step failed (everything
@@ -43,7 +43,7 @@ def rollback(root: Path, rev: str, progress: Tell) -> None:
             )
 
 
-def recover(root: Path, progress: Tell) -> None:
+def recover(root: Path, progress: Progress) -> None:
     """Undo what a killed rollback left half done; close one that lacked its last line only."""
     journal = journals.load(root)
     if journal is None:
@@ -94,7 +94,7 @@ def lines(root: Path, rev: str) -> Iterator[str]:
     yield "predictions: up to 200 golden events of each use case compared"
 
 
-def _forward(root: Path, journal: Journal, progress: Tell) -> Journal:
+def _forward(root: Path, journal: Journal, progress: Progress) -> Journal:
     for name, step in steps.STEPS.items():
         steps.prepare(root, name)
         journal = journals.save(root, journal.begun(name))
