@@ -1,7 +1,7 @@
 """Known vulnerabilities of what requirements.txt locks, by pip-audit. An edge: a process, the network.
 
-pip-audit says "no known vulnerabilities" where it could not look. So a package that is known to be
-vulnerable is asked about in the same breath, and an answer without it counts for nothing.
+pip-audit reports "no known vulnerabilities" where its lookup failed. So each query contains a package that
+is known to be vulnerable, and an answer without it is rejected.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 
 CANARY = ("pycrypto", "2.6.1")
-"""Its last version, of 2013: CVE-2013-7459 and CVE-2018-6594 will never be mended."""
+"""Its last version, of 2013: CVE-2013-7459 and CVE-2018-6594 will never be fixed."""
 SERVICE = "https://api.osv.dev/v1/query"
 ACCEPTED = Path(".ci") / "advisories"
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
@@ -32,7 +32,7 @@ Pin = tuple[str, str]
 
 @dataclass(frozen=True)
 class Advisory:
-    """One locked package, what is known of it, and the versions that mend it."""
+    """One locked package, what is known of it, and the versions that fix it."""
 
     name: str
     version: str
@@ -110,7 +110,7 @@ def rounds(wanted: Iterable[Pin]) -> list[list[Pin]]:
 def believed(
     answer: Mapping[str, Any], wanted: Iterable[Pin], address: str, ignored: set[str]
 ) -> list[Advisory]:
-    """pip-audit's answer as advisories; PlumblineError where it is not worth believing."""
+    """pip-audit's answer as advisories; PlumblineError where it is incomplete."""
     by_pin = {(_normal(d["name"]), d.get("version")): d for d in answer.get("dependencies") or ()}
     if not (by_pin.get(CANARY) or {}).get("vulns"):
         raise PlumblineError(

@@ -1,4 +1,4 @@
-"""A remote set so that nothing is trusted: an absolute path, every fetched object hashed. Writes .dvc/config.local."""
+"""Configure a DVC remote safely: an absolute path, every fetched object hashed. Writes .dvc/config.local."""
 
 from __future__ import annotations
 

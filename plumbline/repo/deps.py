@@ -1,4 +1,4 @@
-"""Whether what the stages read is still what dvc.lock was made from, hashed, whatever DVC believes."""
+"""Whether sources and code are still those that dvc.lock records, by hash, independent of DVC's state."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What `dvc gc` may free: objects that no branch, tag or other ref of any kind, and no file here, names.
+"""Objects that `dvc gc` may free: those that no ref of any kind, and no file of the work tree, names.
 
-DVC's own command knows local branches and tags only, believes damaged manifests, and asks nobody.
+DVC's own command knows local branches and tags only, trusts damaged manifests, and does not ask for confirmation.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def refuse_doubt(root: Path, *, cloud: bool) -> None:
 def survey(settings: DvcSettings, *, cloud: bool) -> Survey:
     """What every ref, HEAD and the work tree need, and what the cache (and remote) hold beside it.
 
-    Raises PlumblineError where a needed folder's manifest is lost: nobody can say what it holds.
+    Raises PlumblineError where a needed folder's manifest is lost: its contents are unknown.
     """
     commits = _commits(settings.root)
     cached = [
@@ -67,8 +67,8 @@ def survey(settings: DvcSettings, *, cloud: bool) -> Survey:
     lost = [out for _, out in cached if out.folder and out.md5 not in contents]
     if lost or damaged:
         raise PlumblineError(
-            f"{lost[0].path if lost else damaged[0].use.path}: its manifest is lost, so that nobody can "
-            "say which objects it needs; `plumbline verify --all-tags --repair` first"
+            f"{lost[0].path if lost else damaged[0].use.path}: its manifest is lost, so the objects that it "
+            "needs are unknown; `plumbline verify --all-tags --repair` first"
         )
     needed = frozenset(use.oid for use in verify.expand(cached, contents))
     searched: list[ObjectStore] = [settings.folder()]

@@ -1,4 +1,4 @@
-"""Where objects stand: the cache and the remotes of .dvc/config, each with the same few questions."""
+"""Object stores: the cache and the remotes of .dvc/config, behind one interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Putting right what `verify` found: each object from a place that has it good, proved on the way."""
+"""Repair of `verify`'s findings: each object from a store with a good copy, hashed while it is copied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A commit run again from nothing, and what it wrote held against what the commit recorded."""
+"""A commit reproduced in a fresh clone, its outs compared with those that the commit recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every object that dvc.lock and .dvc files reach, hashed again, whatever DVC's state believes."""
+"""Hash every object that dvc.lock and .dvc files reach, independent of DVC's state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change is compared with, brought into the cache: fetched, or computed in a clone. An edge."""
+"""The baseline of a comparison, brought into the cache: fetched, or computed in a clone. An edge."""
 
 from __future__ import annotations
 

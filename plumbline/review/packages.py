@@ -1,4 +1,4 @@
-"""Two locks of dependencies side by side: what came, went, or moved to another version. Pure."""
+"""Two locks of dependencies compared: packages added, removed, or of another version. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One side of a comparison: what git has of a revision, or the work tree as it is. An edge: reads git."""
+"""A revision of a comparison, or the work tree as it is. An edge: reads git."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def side(root: Path, rev: str | None) -> Revision:
     texts = {n: data.decode("utf-8", errors="replace") for n, data in blobs.items()}
     if LOCK not in texts:
         raise PlumblineError(
-            f"{name}: no {LOCK} there, so that it names no model; run `dvc repro` and commit {LOCK}"
+            f"{name}: has no {LOCK}, which records the model; run `dvc repro` and commit {LOCK}"
         )
     entries = dvc_lock.parse(texts[LOCK], f"{name}: {LOCK}")
     return Revision(root, name, commit if rev else None, commit, texts, entries)

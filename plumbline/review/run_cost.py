@@ -1,4 +1,4 @@
-"""What the stages cost on either side: seconds and memory, from the runs kept beside the bundle. An edge."""
+"""Seconds and memory of the stages on either side, from the records of runs. An edge."""
 
 from __future__ import annotations
 

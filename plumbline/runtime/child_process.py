@@ -1,4 +1,4 @@
-"""A child process, and all that it starts, that never outlives this one, however this one ends."""
+"""A child process that ends, with all that it started, when this process ends, even if it is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold before a stage begins: it dies with its run, and reads what dvc.lock records."""
+"""Preconditions of a stage: it ends with its run, and its inputs are those that dvc.lock records."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _watch(parent: int, above: list[Any]) -> None:
 
 
 def refuse_rollback(folder: Path) -> None:
-    """PlumblineError where a rollback is at work in this tree, or was cut off half way."""
+    """PlumblineError where a rollback is at work in this tree, or was interrupted."""
     if (folder / "lock").exists():
         with (folder / "lock").open() as stream:
             try:
@@ -96,7 +96,7 @@ def refuse_rollback(folder: Path) -> None:
                 raise PlumblineError("a rollback is running here; wait for it to end") from None
     if (folder / "journal.json").exists():
         raise PlumblineError(
-            "a rollback was cut off half way here; end it first: `plumbline rollback main` "
+            "a rollback was interrupted here; end it first: `plumbline rollback main` "
             "(or another revision) undoes it"
         )
 
@@ -133,7 +133,7 @@ def refuse_changed(usecase: str, stage: str) -> None:
             continue
         message = (
             f"{name}: md5 {current}, but dvc.lock records {recorded[name]}: changed since its stage "
-            "wrote it; `plumbline verify --repair` restores it, `dvc repro` makes it again"
+            "wrote it; `plumbline verify --repair` restores it, `dvc repro` rebuilds it"
         )
         if UNDER_DVC in os.environ:
             raise PlumblineError(message)

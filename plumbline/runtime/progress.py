@@ -1,4 +1,4 @@
-"""How far a search has come: a line that is rewritten where someone watches, milestones elsewhere."""
+"""Progress of a search: one line, rewritten, on a terminal; milestones in a log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stage's run was: commit, params, versions, machine, seconds, memory; beside the bundle. An edge.
+"""Records of runs: commit, params, versions, machine, seconds, memory; beside the bundle. An edge.
 
 One JSON a line in `models/<usecase>.runs.jsonl`, outside of what DVC hashes: two runs of one commit
 leave the same outs, and never the same seconds.
@@ -66,7 +66,7 @@ def adopt(usecase: str, clone: Path, root: Path = Path(".")) -> None:
 
 
 def read(usecase: str, root: Path = Path(".")) -> list[dict[str, Any]]:
-    """The runs that the file tells of, the oldest first; a damaged line is passed over."""
+    """The runs in the file, the oldest first; a damaged line is skipped."""
     runs = []
     for line in _lines(place(usecase, root)):
         try:
@@ -84,7 +84,7 @@ def place(usecase: str, root: Path = Path(".")) -> Path:
 
 
 def wrote(usecase: str, stage: str, root: Path = Path(".")) -> dict[str, str]:
-    """md5s by path of what tells this run from another: its metrics, or its outs where it has none."""
+    """md5s by path that identify a run: of its metrics, or of its outs where it has none."""
     stages = dvc_yaml.of_usecase(dvc_yaml.read(root), usecase)
     if stage not in stages:
         return {}

@@ -30,11 +30,11 @@ QUIET = {
 }
 """Environment of every stage and command: no telemetry, no unpickling, no window, no spinning."""
 
-MENDABLE = {
+FIXABLE = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.EIO, errno.EMFILE, errno.ENFILE),
 }
-"""Failures of the machine that a person can mend: a full disk, a folder that may not be written."""
+"""Errors of the machine that a user can fix: a full disk, a folder without write permission."""
 
 log = logging.getLogger("plumbline")
 
@@ -42,7 +42,7 @@ log = logging.getLogger("plumbline")
 def run(main: Callable[..., None]) -> None:
     """Run a stage's `main(name, *paths)` with the command line's words, and exit.
 
-    Exit codes: 0 done, 2 a mistake the user can mend (one message, no traceback), 1 anything else.
+    Exit codes: 0 done, 2 an error that the user can fix (one message, no traceback), 1 anything else.
     """
     prepare()
     stage = Path(sys.argv[0]).stem
@@ -63,10 +63,10 @@ def run(main: Callable[..., None]) -> None:
 
 
 def message(error: PlumblineError | OSError) -> str:
-    """The message for a person; an OSError that no person can mend is raised again."""
+    """The message for the user; an OSError that the user cannot fix is raised again."""
     if isinstance(error, PlumblineError):
         return str(error)
-    if error.errno not in MENDABLE:
+    if error.errno not in FIXABLE:
         raise error
     where = f"{error.filename}: " if error.filename else ""
     return (

@@ -86,7 +86,7 @@ def test_two_sides_with_other_outs_from_the_same_inputs_are_both_dropped() -> No
     theirs = side("theirs", first=lambda e: e["outs"][0].update(md5="o2"))
     found = {c.stage: c.reason for c in choose([side(), theirs], TREE) if c.entry is None}
     assert "one is wrong" in found["first"]
-    assert "one is to be made again" in found["last"]
+    assert "one has to be rebuilt" in found["last"]
 
 
 def test_a_stage_that_is_not_declared_or_never_ran_is_dropped() -> None:

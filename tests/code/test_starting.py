@@ -95,7 +95,7 @@ def test_no_stage_in_a_rollback(root: Path) -> None:
         with pytest.raises(PlumblineError, match="a rollback is running"):
             preflight.begin("toy", "train", [])
     (folder / "journal.json").write_text("{}")
-    with pytest.raises(PlumblineError, match="cut off half way"):
+    with pytest.raises(PlumblineError, match="was interrupted"):
         preflight.begin("toy", "train", [])
 
 

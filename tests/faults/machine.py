@@ -166,7 +166,7 @@ def run_after_half_a_rollback(bench: Bench) -> Answer:
         time.sleep(0.002)
     kills.kill(running)
     time.sleep(0.3)
-    answer = run(project, *works.REPRO, "--force").answer(REFUSED, "cut off half way")
+    answer = run(project, *works.REPRO, "--force").answer(REFUSED, "was interrupted")
     well(plumbline(project, "rollback", "main"))
     return both(answer, "then undone", not run(project, "git", "status", "--porcelain").text)
 

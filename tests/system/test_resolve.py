@@ -221,7 +221,7 @@ def test_a_stage_that_fails_can_be_mended(
     good = Path("step.py").read_text()
     Path("step.py").write_text("raise SystemExit('no such luck')\n")
     assert main(["resolve"]) == 2
-    assert ": no such luck; mend it" in capsys.readouterr().err
+    assert ": no such luck; fix it" in capsys.readouterr().err
     Path("step.py").write_text(good)
     assert ran(resolve(capsys)) == ["last@a"]
 

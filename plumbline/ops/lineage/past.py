@@ -1,4 +1,4 @@
-"""The events that made champions, from git, the audit log of rollbacks and MLflow. An edge: reads git."""
+"""The events that changed champions, from git, the audit log of rollbacks and MLflow. An edge: reads git."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRUNKS = ("main", "master")
 def champions(
     root: Path, usecase: str | None, branch: str | None
 ) -> tuple[list[ChampionEvent], list[str]]:
-    """Every champion of a use case (all without one), oldest first, and notes on what MLflow says else.
+    """Every champion of a use case (all without one), oldest first, and notes where MLflow differs.
 
     `branch`: whose commits count; without it the one checked out, or main. Raises PlumblineError
     where the use case or the branch is unknown.

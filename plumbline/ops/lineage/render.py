@@ -13,7 +13,7 @@ WIDTH = 110
 
 
 def tree(record: Record) -> Iterator[str]:
-    """The chain from the target down to its sources; a stage that several read is told once."""
+    """The chain from the target down to its sources; a stage that several read is shown once."""
     at = record["revision"]
     yield from _prediction(record["prediction"])
     target = record["target"]
@@ -26,7 +26,7 @@ def tree(record: Record) -> Iterator[str]:
     stages = {stage["name"]: stage for stage in record["stages"]}
     yield from _branch(stages, record["stages"][0]["name"], "", set())
     yield from (f"note: {note}" for note in record["notes"])
-    yield from (f"does not join: {text}" for text in record["breaks"])
+    yield from (f"inconsistent: {text}" for text in record["breaks"])
 
 
 def mermaid(records: Sequence[Record]) -> Iterator[str]:

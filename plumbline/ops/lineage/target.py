@@ -1,4 +1,4 @@
-"""What a person names, found in git: an out of one commit. An edge: reads git, files and MLflow."""
+"""A target named by a user, resolved to an out of one commit. An edge: reads git, files and MLflow."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A conflict in dvc.lock resolved: what a side executed as it stands is taken, the rest runs again."""
+"""Resolution of a conflict in dvc.lock: a side's entry where it is still valid, else the stage reruns."""

@@ -1,4 +1,4 @@
-"""Which entry of dvc.lock each stage of a merged tree may keep: one that a side executed as it stands. Pure."""
+"""Which entry of dvc.lock each stage of a merged tree may keep: one whose inputs are the merged tree's. Pure."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def mismatch(
         return f"{path} is a dep on one side only"
     for path in stage.deps:
         if entry.deps[path] != deps.get(path):
-            return f"{path} is another" if deps.get(path) else f"{path} is to be made again"
+            return f"{path} is another" if deps.get(path) else f"{path} has to be rebuilt"
     wrong = _params(entry, stage, tree.values)
     if wrong:
         return f"{wrong} is another"

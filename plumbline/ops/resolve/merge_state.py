@@ -35,7 +35,7 @@ def commits(root: Path) -> dict[str, str]:
             by_name |= {_named(root, oid): revisions.commit(root, oid + back) for oid in listed}
     if len(by_name) == 1:
         raise PlumblineError(
-            f"nothing is being merged, so that there are no two sides of {dvc_lock.FILE}; expected a `git merge`, "
+            f"no merge is in progress: there are no two sides of {dvc_lock.FILE}; expected a `git merge`, "
             "`rebase` or `cherry-pick` that stopped at a conflict"
         )
     return by_name

@@ -1,4 +1,4 @@
-"""A merge's sides read from git, the resolved dvc.lock written, and what it lacks run again. An edge."""
+"""Resolution of dvc.lock in a merge: entries taken from either side, the rest rerun. An edge."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def finish(
     try:
         progress(f"fetch: {restore.fetch(root)}")
     except PlumblineError as error:
-        progress(f"fetch: {error}; what is missing is made again")
+        progress(f"fetch: {error}; what is missing is rebuilt")
     _checkout(root, [c.entry for c in choices if c.entry is not None], set(kept))
     done = dvc_command.run(root, "repro", *targets, progress=progress)
     if done.code:
         last = {"stage": "dvc repro", "error": done.lines[-1] if done.lines else ""}
         failed = failure("\n".join(done.lines)) or last
         raise PlumblineError(
-            f"{failed['stage']}: {failed['error']}; mend it, then `plumbline resolve` again"
+            f"{failed['stage']}: {failed['error']}; fix it, then run `plumbline resolve` again"
         )
     there = [path for path in (dvc_lock.FILE, *kept) if (root / path).exists()]
     git.output(root, "add", "--", *there)

@@ -1,4 +1,4 @@
-"""A branch for a challenger: committed without a checkout, and pushed without overwriting people. An edge."""
+"""A challenger's branch: committed without a checkout, pushed without overwriting anyone's work. An edge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASK_NOBODY = {"GIT_ASKPASS": "true"}
 
 
 def name(usecase: str) -> str:
-    """The branch of a use case's challenger: one, so that there is one pull request.
+    """The branch of a use case's challenger: one branch, hence one pull request.
 
     >>> name("shop")
     'retrain/shop'

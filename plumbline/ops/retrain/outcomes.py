@@ -1,4 +1,4 @@
-"""What came of a retrain of one use case: one of four words, and why. Pure."""
+"""The outcome of one use case's retrain, with its reasons. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plumbline.review.comparison import Comparison
 
 @dataclass(frozen=True)
 class RetrainOutcome:
-    """healthy: nothing to do. drift: seen, but a new model does not help. bad-data: repair the input
+    """healthy: nothing to do. drift: seen, but a new model does not help. bad-data: fix the input
     first. challenger: a new model that the gate lets through."""
 
     kind: OutcomeKind

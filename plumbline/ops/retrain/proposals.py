@@ -1,4 +1,4 @@
-"""A retrain's record made known: one pull request, or one issue, or neither. An edge: git, the host."""
+"""A retrain's record published: one pull request, one issue, or neither. An edge: git, the host."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def propose(root: Path, hub: GitHub, record: RetrainRecord, base: str) -> str:
         return f"pull request #{number}"
     if record.outcome == "healthy":
         closed = hub.close_issue(kind, messages.body(record))
-        return f"issue #{closed['number']} closed" if closed else "nothing to tell"
+        return f"issue #{closed['number']} closed" if closed else "nothing to report"
     issue = hub.report_issue(kind, messages.title(record), messages.body(record))
     return f"issue #{issue['number']}"
 

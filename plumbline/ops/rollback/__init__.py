@@ -1,1 +1,1 @@
-"""Back to any commit: code, outs, registry, feature store and predictions together, or not at all."""
+"""Rollback to any commit: code, outs, registry, feature store and predictions, atomically and verified."""

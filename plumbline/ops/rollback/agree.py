@@ -1,4 +1,4 @@
-"""MLflow's registry made to agree with git: read beside it, moved to HEAD, or made again from tags."""
+"""MLflow's registry brought in line with git: compared, moved to HEAD, or rebuilt from tags."""
 
 from __future__ import annotations
 

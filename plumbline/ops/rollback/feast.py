@@ -1,4 +1,4 @@
-"""Feast's registry and online store, made again from a commit, and put back when that fails.
+"""Feast's registry and online store, rebuilt for a commit, and restored when that fails.
 
 The work is done by the commit's own code, in a process of its own.
 """

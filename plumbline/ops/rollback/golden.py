@@ -1,4 +1,4 @@
-"""Golden events: the restored bundle's answers held against those that the commit recorded."""
+"""Golden events: the restored bundle's scores compared with those that the commit recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The canary: before a bundle serves, golden requests are put to it as serving will put them.
+"""A check before serving: golden requests, sent to a bundle as serving will send them.
 
 The golden events are those of `plumbline.ops.rollback.golden`: 200, evenly spread over the test window.
 """
@@ -23,7 +23,7 @@ from plumbline.serve import request_check
 
 
 def check(usecase: UseCase, model: Path, test: Path, report: Path) -> int:
-    """Put the golden requests one by one; how many passed. Nothing is served before.
+    """Send the golden requests one by one; returns how many passed.
 
     Raises PlumblineError where a request breaks the contract, an answer is no number or no
     probability, differs between one request and many, or from what the commit recorded.
@@ -53,7 +53,7 @@ def answered(usecase: UseCase, scorer: Bundle, events: Columns) -> Array:
 
 
 def _refuse(usecase: UseCase, scorer: Bundle, answers: Array, together: Array) -> None:
-    where = f"{usecase.name}: the canary refuses the bundle"
+    where = f"{usecase.name}: the golden check refuses the bundle"
     odd = ~np.isfinite(answers)
     if scorer.problem == "classification":
         odd |= (answers < 0) | (answers > 1)

@@ -1,4 +1,4 @@
-"""What a rollback has begun, on disk before it is done; and the log of those that ended."""
+"""The journal: each step of a rollback, on disk before it is done; and the audit log of those that ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rollback will change, and whether git and MLflow agree: values in, values and lines out."""
+"""Which outs a rollback changes, and whether git and MLflow agree. Pure."""
 
 from __future__ import annotations
 

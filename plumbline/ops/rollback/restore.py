@@ -1,4 +1,4 @@
-"""Git and DVC moved to a commit and back: each step changes one thing and returns its proof."""
+"""Move git and DVC to a commit and back: each step changes one thing and returns its proof."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def fetch(root: Path) -> str:
 
 
 def outs(root: Path, *, partial: bool = False) -> str:
-    """Put the outs that the work tree's DVC files record in place; `partial`: those that there are.
+    """Check out the outs that the work tree's DVC files record; `partial`: as far as they exist.
 
     They are named one by one: without names DVC refuses a commit at which some stage never ran.
     """

@@ -93,7 +93,7 @@ STEPS: dict[str, Step] = {
 
 
 def prepare(root: Path, step: str) -> None:
-    """What has to be kept before a step, so that it can be undone."""
+    """Save what a step needs for its undo."""
     if step == "features":
         feast.save(root, root / REPOSITORY)
 
@@ -101,7 +101,7 @@ def prepare(root: Path, step: str) -> None:
 def refuse_edited(root: Path, journal: Journal) -> None:
     """PlumblineError where a person worked on after a kill: undoing would take that away.
 
-    While git was at it, nobody can tell its changes from a person's: then it goes ahead.
+    During git's own checkout its changes cannot be distinguished from a person's: then it proceeds.
     """
     now = restore.head(root)
     if now not in (journal.start, journal.target):

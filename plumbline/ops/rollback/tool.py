@@ -1,4 +1,4 @@
-"""A copy of this code that outlives `git checkout`: what was begun with it is ended with it.
+"""A copy of this code that stays through `git checkout`: a rollback ends with the code that began it.
 
 `python .plumbline/tool rollback REV` works at any commit, those from before the command included.
 """

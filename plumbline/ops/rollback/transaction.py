@@ -1,4 +1,4 @@
-"""A rollback from its first step to its last, or back to where it began."""
+"""A rollback as a transaction: all steps, or an undo of those that were begun."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Progress = Callable[[str], None]
 
 
 def rollback(root: Path, rev: str, progress: Progress) -> None:
-    """Put everything to `rev`, telling each step's proof.
+    """Roll everything back to `rev`; `progress` receives each step's proof.
 
     Raises PlumblineError where it cannot begin (nothing was touched), or a step failed (everything
     is as it was, or the message says what is not). Outs that only the cache had before are in the
@@ -39,12 +39,12 @@ def rollback(root: Path, rev: str, progress: Progress) -> None:
         progress(f"done: {journal.start} -> {journal.target}")
         if tool.needed(root):
             progress(
-                f"this commit has no rollback yet: back by `python {journals.FOLDER}/tool rollback`"
+                f"this commit has no rollback command: return with `python {journals.FOLDER}/tool rollback`"
             )
 
 
 def recover(root: Path, progress: Progress) -> None:
-    """Undo what a killed rollback left half done; close one that lacked its last line only."""
+    """Undo an interrupted rollback; close one that only lacked its entry in the audit log."""
     journal = journals.load(root)
     if journal is None:
         return
@@ -61,7 +61,7 @@ def recover(root: Path, progress: Progress) -> None:
 
 
 def begin(root: Path, rev: str) -> Journal:
-    """The journal of a rollback that may begin; PlumblineError where it may not."""
+    """Check the preconditions and return the rollback's journal; PlumblineError where one does not hold."""
     target = restore.resolve(root, rev)
     restore.refuse_dirty(root)
     settings = object_stores.settings(root)
@@ -76,7 +76,7 @@ def begin(root: Path, rev: str) -> Journal:
 
 
 def lines(root: Path, rev: str) -> Iterator[str]:
-    """What a rollback to `rev` would change; nothing is."""
+    """What a rollback to `rev` would change; changes nothing."""
     start, target = restore.head(root), restore.resolve(root, rev)
     restore.refuse_dirty(root)
     before, after = (revisions.outs(root, head.commit) for head in (start, target))
@@ -115,7 +115,7 @@ def _back(root: Path, result: str) -> str:
     failed = _undo(root, journal)
     if failed:
         return (
-            f"not all could be undone: {'; '.join(failed)}; mend that, then "
+            f"the undo is incomplete: {'; '.join(failed)}; fix that, then run "
             f"`python {journals.FOLDER}/tool rollback {journal.start.branch or journal.start.commit}`"
         )
     journals.close(root, journal, result)
@@ -123,7 +123,7 @@ def _back(root: Path, result: str) -> str:
 
 
 def _undo(root: Path, journal: Journal) -> list[str]:
-    """Take each step back, the last first, whatever becomes of the others; what failed."""
+    """Undo each step, the last first, even if another fails; returns the failures."""
     try:
         steps.refuse_edited(root, journal)
     except PlumblineError as error:
