@@ -9,7 +9,7 @@ import logging
 from pathlib import Path
 
 from plumbline import config as params_file
-from plumbline.core import dvc_hash, files, usecase_loader
+from plumbline.core import documents, dvc_hash, files, usecase_loader
 from plumbline.evaluate import evaluation, model_card, reporting, sections
 from plumbline.metrics import cost_matrix
 from plumbline.model import bundle
@@ -38,20 +38,14 @@ def main(
     tracking.warm()
     scorer = bundle.load(model, name)
     rows = reporting.read_rows(usecase, params.evaluate.linear_rows, train, valid, test)
-    documents = [files.read_json(path) for path in (datasheet, validated, featured)]
+    measured = [files.read_json(path) for path in (datasheet, validated, featured)]
     md5s = {path.stem: dvc_hash.md5(path) for path in (train, valid, test)}
-    result = evaluation.run(
-        usecase, params.evaluation, scorer, rows, sections.data(documents, md5s)
-    )
+    result = evaluation.run(usecase, params.evaluation, scorer, rows, sections.data(measured, md5s))
     reporting.write(usecase, result, report, plots)
-    files.write_json(metrics, result.figures)
-    gate = result.figures["gate"]
-    log.info(
-        "evaluate: %d rows; %s: %s",
-        result.figures["rows"]["test"],
-        gate["verdict"],
-        "; ".join(gate["reasons"]),
-    )
+    documents.write(metrics, result.document)
+    gate, rows_judged = result.document.gate, result.document.rows.test
+    reasons = "; ".join(gate.reasons)
+    log.info("evaluate: %d rows; %s: %s", rows_judged, gate.verdict, reasons)
     run = tracking.record(
         name,
         "evaluate",

@@ -10,6 +10,7 @@ from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, baselines, contributions_sample, curves, sections
 from plumbline.evaluate.contributions_sample import Explained
+from plumbline.evaluate.document import EvaluateDocument
 from plumbline.evaluate.params import EvaluationSettings
 from plumbline.model.bundle import Bundle
 
@@ -28,12 +29,15 @@ class EvaluationRows:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`figures`: what evaluate.json holds. `lines`: by curve, the model's and the baselines' tables.
+    """`document`: what evaluate.json holds; `figures`: the same as plain values, NaN in place of null.
+
+    `lines`: by curve, the model's and the baselines' tables.
 
     `importance`: the features' shares of the gain; `explained`: contributions on a sample of test;
     `predictions`: key, time, label and score of the test window, (n,) each.
     """
 
+    document: EvaluateDocument
     figures: dict[str, Any]
     lines: curves.Lines
     importance: curves.Table
@@ -41,13 +45,13 @@ class Evaluation:
     predictions: Columns
 
     @property
-    def flat(self) -> dict[str, float]:
+    def flat(self) -> dict[str, float | None]:
         """The model's metrics under one name each: average_precision, average_precision_low, ..."""
-        return {
-            metric if part == "value" else f"{metric}_{part}": value
-            for metric, interval in self.figures["metrics"].items()
-            for part, value in interval.items()
-        }
+        out: dict[str, float | None] = {}
+        for metric, interval in self.document.metrics.items():
+            out |= {metric: interval.value, f"{metric}_low": interval.low}
+            out[f"{metric}_high"] = interval.high
+        return out
 
     @property
     def tables(self) -> dict[str, curves.Table]:
@@ -58,7 +62,7 @@ class Evaluation:
     @property
     def passed(self) -> bool:
         """Whether every check of the acceptance gate passed."""
-        return bool(self.figures["gate"]["verdict"] == "pass")
+        return self.document.gate.verdict == "pass"
 
 
 def run(
@@ -94,7 +98,8 @@ def run(
     )
     explained = contributions_sample.explain(usecase, scorer, test, settings.evaluate.explained)
     predictions = assessment.predictions(usecase, test, score)
-    return Evaluation(figures, lines, importance, explained, predictions)
+    document = EvaluateDocument.model_validate(figures)
+    return Evaluation(document, figures, lines, importance, explained, predictions)
 
 
 def baseline_answers(usecase: UseCase, rows: EvaluationRows) -> dict[str, Array]:

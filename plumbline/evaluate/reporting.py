@@ -16,6 +16,7 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines, model_card
 from plumbline.evaluate import plots as drawing
 from plumbline.evaluate.curves import Table
+from plumbline.evaluate.document import EvaluateDocument
 from plumbline.evaluate.evaluation import Evaluation, EvaluationRows
 
 DIGITS = 6
@@ -64,7 +65,7 @@ def write(usecase: UseCase, evaluation: Evaluation, report: Path, plots: Path) -
         figures, title = evaluation.figures, usecase.title
         drawing.draw(folder, title, figures, evaluation.lines, evaluation.importance)
         drawing.explain(folder, title, evaluation.explained)
-        write_card(folder, usecase, figures)
+        write_card(folder, usecase, evaluation.document)
 
 
 def write_curves(folder: Path, curves: Mapping[str, Table]) -> None:
@@ -79,9 +80,9 @@ def write_curves(folder: Path, curves: Mapping[str, Table]) -> None:
             )
 
 
-def write_card(folder: Path, usecase: UseCase, figures: Mapping[str, Any]) -> None:
+def write_card(folder: Path, usecase: UseCase, document: EvaluateDocument) -> None:
     """The model card as Markdown and as a page, from the figures as JSON keeps them and the folder's PNGs."""
-    kept = json.loads(files.dumps(figures))
+    kept = json.loads(files.dumps(document.plain()))
     images = {path.stem: path.read_bytes() for path in folder.glob("*.png")}
     text, page = model_card.render(usecase, kept), model_card.page(usecase, kept, images)
     (folder / model_card.MARKDOWN).write_text(text, encoding="utf-8")

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from plumbline.core import documents
+from plumbline.core.errors import PlumblineError
 from plumbline.evaluate import acceptance
-from plumbline.metrics.bootstrap import Estimate
+from plumbline.evaluate.document import EvaluateDocument
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.review import lock_changes
 
@@ -60,13 +62,18 @@ def monitor(head: Told) -> dict[str, Any]:
 
 def evaluate(head: Told) -> dict[str, Any]:
     """Head's own gate: verdict and reasons, and the slices below their floor beyond noise."""
-    told = head.get("evaluate", {})
-    gate = told.get("gate") or {}
+    if not head.get("evaluate"):
+        return {"verdict": None, "reasons": [], "checks": {}, "below_floor": []}
+    try:
+        document = documents.parse(EvaluateDocument, head["evaluate"], "evaluate.json")
+    except PlumblineError as error:  # of another version
+        return {"verdict": None, "reasons": [str(error)], "checks": {}, "below_floor": []}
+    gate = document.gate
     return {
-        "verdict": gate.get("verdict"),
-        "reasons": list(gate.get("reasons") or ()),
-        "checks": dict(gate.get("checks") or {}),
-        "below_floor": _below(told),
+        "verdict": gate.verdict,
+        "reasons": gate.reasons,
+        "checks": gate.checks,
+        "below_floor": _below(document),
     }
 
 
@@ -108,20 +115,12 @@ def _meaning(line: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in line.items() if k not in NOT_DEFINITION}
 
 
-def _below(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    floors = told.get("floors") or {}
-    higher = told.get("primary") in HIGHER_IS_BETTER
+def _below(document: EvaluateDocument) -> list[dict[str, Any]]:
+    higher = document.primary in HIGHER_IS_BETTER
     return [
-        {"slice": name, "group": group, "value": found["value"], "floor": floors[name]}
-        for name, groups in (told.get("slices") or {}).items()
-        for group, found in groups.items()
-        if floors.get(name) is not None and acceptance.below(_estimate(found), floors[name], higher)
+        {"slice": name, "group": group, "value": figure.value, "floor": floor}
+        for name, groups in document.slices.items()
+        for group, figure in groups.items()
+        if (floor := document.floors.get(name)) is not None
+        and acceptance.below(figure.estimate, floor, higher)
     ]
-
-
-def _estimate(found: Mapping[str, float | None]) -> Estimate:
-    value, low, high = (found.get(k) for k in ("value", "low", "high"))
-    nan = float("nan")
-    return Estimate(
-        nan if value is None else value, nan if low is None else low, nan if high is None else high
-    )

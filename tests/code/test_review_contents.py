@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plumbline.review import metadata_diff
+from tests.evaluated import evaluated
 
 BASE = {
     "data": {"rows": 10, "span": ["a", "b"], "columns": {"w": {"type": "int", "unit": "g"}}},
@@ -28,19 +29,18 @@ HEAD = {
             {"name": "new"},
         ]
     },
-    "evaluate": {
-        "primary": "average_precision",
-        "gate": {"verdict": "fail", "reasons": ["why"], "checks": {"slices": "fail"}},
-        "floors": {"size": 0.5},
-        "slices": {
+    "evaluate": evaluated(
+        gate={"verdict": "fail", "reasons": ["why"], "checks": {"slices": "fail"}},
+        floors={"size": 0.5},
+        slices={
             "size": {
-                "low": {"value": 0.3, "low": 0.2, "high": 0.4},
-                "noisy": {"value": 0.3, "low": 0.2, "high": 0.6},
-                "few": {"value": None, "low": None, "high": None},
+                "low": {"value": 0.3, "low": 0.2, "high": 0.4, "rows": 50},
+                "noisy": {"value": 0.3, "low": 0.2, "high": 0.6, "rows": 50},
+                "few": {"value": None, "low": None, "high": None, "rows": 1},
             },
-            "free": {"low": {"value": 0.0, "low": 0.0, "high": 0.0}},
+            "free": {"low": {"value": 0.0, "low": 0.0, "high": 0.0, "rows": 50}},
         },
-    },
+    ),
     "monitor": {"level": "warning", "summary": "warning: x", "findings": [1, 2]},
 }
 
@@ -72,6 +72,12 @@ def test_head_s_verdicts() -> None:
     found = metadata_diff.evaluate(HEAD)
     assert (found["verdict"], found["reasons"]) == ("fail", ["why"])
     assert [low["group"] for low in found["below_floor"]] == ["low"]
+
+
+def test_an_evaluation_of_another_version_is_no_verdict() -> None:
+    found = metadata_diff.evaluate({"evaluate": evaluated(asked={})})
+    assert found["verdict"] is None
+    assert "evaluate.json, asked: unknown key" in found["reasons"][0]
 
 
 def test_nothing_is_said_of_what_is_not_there() -> None:

@@ -1,0 +1,241 @@
+"""The document that the evaluate stage writes (evaluate.json): every figure with its interval."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from plumbline.core.documents import Document, SparseDocument
+from plumbline.metrics.bootstrap import Estimate, Word
+from plumbline.metrics.cost_matrix import Costs
+
+PassOrFail = Literal["pass", "fail"]
+Figure = float | None
+"""Null where it is not defined, or where there are too few rows to tell."""
+
+
+class Interval(SparseDocument):
+    """A figure and its interval; null ends where there are too few units for one."""
+
+    value: Figure
+    low: Figure
+    high: Figure
+
+    @property
+    def estimate(self) -> Estimate:
+        """The same with NaN for null."""
+        nan = float("nan")
+        value, low, high = (nan if v is None else v for v in (self.value, self.low, self.high))
+        return Estimate(value, low, high)
+
+
+class PairedDifference(Interval):
+    """The model minus another answer, paired; `relative` to the other's figure."""
+
+    relative: Figure
+    word: Word
+
+
+class GroupFigure(Interval):
+    """The primary metric of a group of rows."""
+
+    rows: int
+
+
+class MonthFigure(GroupFigure):
+    """The primary metric of a month, and the differences to the baselines."""
+
+    differences: dict[str, PairedDifference]
+
+
+class RowCounts(SparseDocument):
+    """Rows, days and positives of the test window."""
+
+    test: int
+    days: int | None = None
+    positives: int | None = None
+
+
+class BehaviourOutcome(Document):
+    """How many pairs of events were as expected."""
+
+    pairs: int
+    share: float
+    required: float
+    expect: str
+    holds: bool
+
+
+class AcceptanceGate(Document):
+    """The verdict, each check's, and the reasons."""
+
+    verdict: PassOrFail
+    checks: dict[str, PassOrFail]
+    reasons: list[str]
+
+
+class EvaluateChoices(Document):
+    """The params under which the figures were taken."""
+
+    level: float
+    bootstrap: int
+    k: int
+    false_alarm_rate: float
+
+
+class FeatureShare(Document):
+    """A feature's share of the total gain."""
+
+    feature: str
+    share: float
+
+
+class ServedRows(SparseDocument):
+    """A model table: its days, rows, and the share of positives or the mean label."""
+
+    rows: int
+    start: str | None = None
+    end: str | None = None
+    label_rate: Figure = None  # of a classification
+    label_mean: Figure = None  # of a regression
+    without_label: int | None = None
+
+
+class DataOrigin(Document):
+    """Where the rows came from, what was set aside, and what each table serves."""
+
+    source: str
+    sha256: str | None
+    span: list[str] | None
+    as_of: str | None
+    rows: dict[str, dict[str, int]]
+    quarantined: dict[str, dict[str, int]]
+    windows: dict[str, ServedRows]
+    md5: dict[str, str]
+
+
+class ProbabilityBin(Interval):
+    """The share of positives in a bin of predicted probability."""
+
+    predicted: float
+    rows: int
+
+
+class CalibrationEvidence(Document):
+    """How far the probabilities are from the shares of positives."""
+
+    kind: Literal["none", "platt", "isotonic"]
+    ece: Interval
+    relative: Interval
+    uncalibrated: Interval
+    noise: float
+    bins: list[ProbabilityBin]
+    bins_uncalibrated: list[ProbabilityBin]
+
+
+class PolicyFigures(Document):
+    """A policy's alarms and cost."""
+
+    description: str
+    threshold: Figure
+    alarms_a_day: float
+    precision: Figure
+    recall: Figure
+    cost: Interval
+    cost_a_day: Interval
+
+
+class PolicyEvidence(Document):
+    """Policies in money, and the paired differences of the model's cost to each other's."""
+
+    unit: str
+    days: int
+    policies: dict[str, PolicyFigures]
+    differences: dict[str, PairedDifference]
+    limited: dict[str, PairedDifference]
+
+
+class GroupRate(Interval):
+    """A rate of a group; `of`: the rows that it is taken of."""
+
+    of: int
+
+
+class GroupRates(SparseDocument):
+    """A group's rows and rates: of a classification the first two, of a regression the others."""
+
+    rows: int
+    recall: GroupRate | None = None
+    false_alarm_rate: GroupRate | None = None
+    mae: GroupRate | None = None
+    bias: GroupRate | None = None
+
+
+class WidestGap(Interval):
+    """The widest gap in a rate between two groups; its interval allows for all pairs."""
+
+    higher: str
+    lower: str
+    pairs: int
+    word: Literal["beyond noise", "within noise"]
+
+
+class GroupFairness(Document):
+    """Rates by group, and per rate the widest gap (null where there are not two groups to compare)."""
+
+    groups: dict[str, GroupRates]
+    gaps: dict[str, WidestGap | None]
+
+
+class Subgroup(SparseDocument):
+    """One of the worst subgroups: losses, chances, and the primary metric."""
+
+    rule: str
+    rows: int
+    excess: float
+    elsewhere: float
+    chance: float
+    corrected: float
+    confirmed: bool
+    average_precision: Interval | None = None
+    mae: Interval | None = None
+    positives: int | None = None
+    expected: float | None = None
+
+
+class SubgroupSearch(Document):
+    """How many subgroups were searched, tried on the other half, and confirmed."""
+
+    columns: int
+    looked_at: int
+    tried: int
+    confirmed: int
+    level: float
+    found: list[Subgroup]
+
+
+class EvaluateDocument(SparseDocument):
+    """evaluate.json: the figures of a bundle on the test window, and the acceptance gate's verdict.
+
+    `calibration` and `policies` belong to a classification, `months` to a table with time.
+    """
+
+    problem: Literal["classification", "regression"]
+    primary: str
+    rows: RowCounts
+    metrics: dict[str, Interval]
+    baselines: dict[str, dict[str, Figure]]
+    differences: dict[str, PairedDifference]
+    slices: dict[str, dict[str, GroupFigure]]
+    floors: dict[str, Figure]
+    months: dict[str, MonthFigure] | None = None
+    behaviours: dict[str, BehaviourOutcome]
+    fairness: dict[str, GroupFairness]
+    subgroups: SubgroupSearch
+    calibration: CalibrationEvidence | None = None
+    policies: PolicyEvidence | None = None
+    costs: Costs | None
+    settings: EvaluateChoices
+    training: dict[str, Any]
+    important: list[FeatureShare]
+    data: DataOrigin
+    gate: AcceptanceGate
