@@ -49,10 +49,19 @@ class Journal:
         return replace(self, steps=(*self.steps, step))
 
 
-def new(rev: str, start: Head, target: Head, **given: Any) -> Journal:
-    """A rollback that has not begun."""
+def new(
+    rev: str,
+    start: Head,
+    target: Head,
+    *,
+    absent: tuple[str, ...] = (),
+    registry: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Journal:
+    """The journal of a rollback that has not begun."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    return Journal(uuid.uuid4().hex, _who(), when, rev, start, target, **given)
+    return Journal(
+        uuid.uuid4().hex, _who(), when, rev, start, target, absent=absent, registry=registry
+    )
 
 
 def folder(root: Path) -> Path:

@@ -72,7 +72,7 @@ def begin(root: Path, rev: str) -> Journal:
     missing = tuple(sorted({f.use.path for f in report.findings if f.where == "workspace"}))
     tool.keep(root)
     known = None if registry.off() else _registered(root, target.commit)
-    return journals.new(rev, restore.head(root), target, missing=missing, registry=known)
+    return journals.new(rev, restore.head(root), target, absent=missing, registry=known)
 
 
 def lines(root: Path, rev: str) -> Iterator[str]:
