@@ -16,6 +16,8 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 NAMES = ("helps", "hurts")
 SCALE, WIDTH, HEIGHT = 2, 1560, 830
+COLOURS = ("#8c96a0", "#8a8af0")
+"""Of base's and head's bars."""
 SIGNS = {"✅": ("#1f883d", "M4 8.5l3 3 5-6"), "❌": ("#cf222e", "M5 5l6 6M11 5l-6 6")}
 """Drawn, since a machine need not have a font with pictures: colour of the disc, and path on it."""
 STYLE = """
@@ -30,7 +32,7 @@ th, td { border: 1px solid #d1d9e0; padding: 3px 9px } tr:nth-child(2n) td { bac
 details { margin: 5px 0 } summary { cursor: pointer }
 .flow { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; margin: 8px 0 }
 .flow span { border: 1px solid #9aa4b0; border-radius: 4px; padding: 1px 8px; background: #ececff }
-.flow span.reran { background: #f9a825; border-color: #795548 } svg.sign { vertical-align: -2px }
+.flow span.changed { background: #f9a825; border-color: #795548 } svg.sign { vertical-align: -2px }
 body::after { content: ""; position: fixed; inset: auto 0 0; height: 90px;
   background: linear-gradient(transparent, #f6f8fa) } svg text { font: 11px sans-serif }
 """
@@ -46,11 +48,10 @@ def page(texts: dict[str, str]) -> str:
 
 
 def comment(text: str) -> str:
-    """A comment's Markdown as HTML, without its hidden marker image and the kept file's zeros for commits."""
+    """A comment's Markdown as HTML, without its hidden marker image."""
     from markdown_it import MarkdownIt
 
     text = re.sub(r"!\[\]\([^)]*\)\s*$", "", text)
-    text = re.sub(r" \\\(0{10}\\\)", "", text)
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
     for sign, (colour, path) in SIGNS.items():
         disc = f'<circle cx="8" cy="8" r="8" fill="{colour}"/>'
@@ -70,31 +71,30 @@ def chart(text: str) -> str:
 def flow(text: str) -> str:
     """The stages; those whose entry changed in the colour that Mermaid gives them."""
     stages = re.findall(r"^  ([\w-]+)$", text, re.MULTILINE)
-    reran = set(re.findall(r"^  class ([\w-]+) reran$", text, re.MULTILINE))
-    boxes = (f'<span class="{"reran" if s in reran else ""}">{escape(s)}</span>' for s in stages)
+    changed = set(re.findall(r"^  class ([\w-]+) changed$", text, re.MULTILINE))
+    boxes = (
+        f'<span class="{"changed" if s in changed else ""}">{escape(s)}</span>' for s in stages
+    )
     return f"<div class=flow>{' → '.join(boxes)}</div>"
 
 
-def bars(text: str, width: int = 640, height: int = 130) -> str:
-    """Bars (head), a tick at each (base), and a label below: categories are not joined by a line."""
-    parts = re.search(r"x-axis \[(.*)\]\n\s*bar \[(.*)\]\n\s*line \[(.*)\]", text)
-    assert parts, text
-    labels = [label.strip(' "') for label in parts[1].split(",")]
-    head, base = ([float(v) for v in parts[i].split(",")] for i in (2, 3))
-    top, step = max(*head, *base), width / len(labels)
-    at = [(i + 0.5) * step for i in range(len(labels))]
-    drawn = [
-        f'<rect x="{x - step * 0.3:.1f}" y="{height * (1 - v / top):.1f}" width="{step * 0.6:.1f}" '
-        f'height="{height * v / top:.1f}" fill="#b7b7f5"/><text x="{x:.1f}" y="{height + 15}" '
-        f'text-anchor="middle">{escape(label)}</text>'
-        for x, v, label in zip(at, head, labels, strict=True)
-    ]
-    drawn += [
-        f'<path d="M{x - step * 0.38:.1f} {height * (1 - v / top):.1f}h{step * 0.76:.1f}" '
-        'stroke="#57606a" stroke-width="3"/>'
-        for x, v in zip(at, base, strict=True)
-    ]
-    return f'<svg width="{width}" height="{height + 22}" viewBox="0 -4 {width} {height + 26}">{"".join(drawn)}</svg>'
+def bars(text: str, width: int = 640) -> str:
+    """Two horizontal bars for each category, base's above head's, each with its figure."""
+    match = re.search(r"x-axis \[(.*)\]\n\s*bar \[(.*)\]\n\s*bar \[(.*)\]", text)
+    assert match, text
+    labels = [label.strip(' "').removesuffix(" base") for label in match[1].split(",")[::2]]
+    base, head = ([float(v) for v in match[i].split(",")] for i in (2, 3))
+    values = list(zip(base[::2], head[1::2], strict=True))
+    longest = max(max(pair) for pair in values)
+    drawn = []
+    for place, (label, pair) in enumerate(zip(labels, values, strict=True)):
+        top = place * 34
+        drawn.append(f'<text x="0" y="{top + 17}">{escape(label)}</text>')
+        for line, (value, colour) in enumerate(zip(pair, COLOURS, strict=True)):
+            y, size = top + 14 * line, (width - 220) * value / longest
+            drawn.append(f'<rect x="150" y="{y}" width="{size:.1f}" height="12" fill="{colour}"/>')
+            drawn.append(f'<text x="{156 + size:.1f}" y="{y + 10}">{value:.4g}</text>')
+    return f'<svg width="{width}" height="{len(labels) * 34}">{"".join(drawn)}</svg>'
 
 
 def draw(target: Path, texts: dict[str, str]) -> None:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.evaluate.behaviour import Outcome
 from plumbline.metrics.bootstrap import Estimate, Word
+from plumbline.report import numbers
+from plumbline.report.metric_titles import metric_title
 from plumbline.report.verdict_sentences import floor_breach
 
 
@@ -58,8 +60,10 @@ def beats(metric: str, words: Mapping[str, Word]) -> Check:
     """Does the model beat every baseline beyond noise? `words`: what each paired difference says."""
     unbeaten = [f"{name} ({word})" for name, word in words.items() if word != "better"]
     if unbeaten:
-        return Check("baselines", False, f"{metric} does not beat {', '.join(unbeaten)}")
-    return Check("baselines", True, f"{metric} beats {', '.join(words)} beyond noise")
+        return Check(
+            "baselines", False, f"{metric_title(metric)} does not beat {', '.join(unbeaten)}"
+        )
+    return Check("baselines", True, f"{metric_title(metric)} beats {', '.join(words)} beyond noise")
 
 
 def floors(
@@ -123,13 +127,13 @@ def unbiased(bias: Estimate, mae: float, limits: Limits) -> Check:
 def behaves(outcomes: Sequence[Outcome]) -> Check:
     """Do the expected behaviours hold?"""
     broken = [
-        f"{o.name} ({o.share:.1%} of {o.pairs} pairs, expected {o.required:.1%} of {o.least} or more)"
+        f"{o.name} ({numbers.share(o.share)} of {o.pairs} pairs, expected {numbers.share(o.required)} of {o.least} or more)"
         for o in outcomes
         if not o.holds
     ]
     if broken:
         return Check("behaviours", False, f"behaviours that do not hold: {'; '.join(broken)}")
-    return Check("behaviours", True, f"{len(outcomes)} expected behaviours hold")
+    return Check("behaviours", True, f"expected behaviours hold: {len(outcomes)}")
 
 
 def pays(words: Mapping[str, Word]) -> Check:

@@ -72,7 +72,7 @@ def summary(seen: Observation) -> str:
     listed = ", ".join(names) + more or "nothing beyond noise"
     text = f"{seen.level}: {listed}; {quality.text(seen.quality)}"
     unseen = blind(seen)
-    return text + (f"; blind until {unseen.until}" if unseen else "")
+    return text + (f"; labels pending until {unseen.until}" if unseen else "")
 
 
 def figures(seen: Observation, limits: Monitor) -> dict[str, float]:

@@ -72,11 +72,3 @@ class CheckContext:
             chosen = np.flatnonzero(self.baseline.weights[-1]).tolist()
             periods = [self.before[i] for i in chosen]
         return [s.raw[spec.name] for s in periods if spec.name in s.raw]
-
-
-def percent(share: float) -> str:
-    """
-    >>> percent(0.0512), percent(0.51)
-    ('5.1 %', '51 %')
-    """
-    return f"{100 * share:.2g} %" if share < 0.095 else f"{100 * share:.0f} %"

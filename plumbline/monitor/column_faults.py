@@ -9,9 +9,10 @@ import numpy as np
 from plumbline.core.declarations import Array
 from plumbline.monitor import chances
 from plumbline.monitor.binning import RARE, ColumnSpec
-from plumbline.monitor.check_context import ROWS, CheckContext, percent
+from plumbline.monitor.check_context import ROWS, CheckContext
 from plumbline.monitor.period_summary import RawColumn
 from plumbline.monitor.verdict import Finding, Level
+from plumbline.report import numbers
 
 
 def findings(context: CheckContext, spec: ColumnSpec) -> Iterator[Finding]:
@@ -25,9 +26,9 @@ def findings(context: CheckContext, spec: ColumnSpec) -> Iterator[Finding]:
     before = context.counts(lambda s: s.nulls.get(spec.name, 0), 0.0)
     if nulls == context.now.rows and before[0].sum() < before[1].sum():
         text = f"no value in {context.now.rows:,} rows"
-        yield _finding("all_null", level, 1.0, text, spec, "null in 100 % of rows")
+        yield _finding("all_null", level, 1.0, text, spec, f"null in {numbers.share(1.0)} of rows")
         return
-    cause = f"null in {percent(nulls / context.now.rows)} of rows"
+    cause = f"null in {numbers.share(nulls / context.now.rows)} of rows"
     yield from _rated(context, spec, "null_share", nulls, before, "null", cause)
     raw = context.now.raw.get(spec.name)
     if raw is not None and context.now.rows >= context.limits.min_rows:
@@ -92,7 +93,7 @@ def _stuck(context: CheckContext, spec: ColumnSpec, raw: RawColumn) -> Iterator[
     text = (
         f"{count / rows:.1%} of rows are {value:g}, the commonest had {expected:.2%} before{where}"
     )
-    cause = f"stuck at {value:g} in {percent(count / rows)} of rows"
+    cause = f"stuck at {value:g} in {numbers.share(count / rows)} of rows"
     yield _finding("stuck", level, size, text, spec, cause)
 
 

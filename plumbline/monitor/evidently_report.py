@@ -143,7 +143,7 @@ def _quality(
 
     text = quality.text(seen.quality)
     until = build_result.blind(seen)
-    blind = f"blind until {until.until}" if until else "no label is awaited"
+    blind = f"labels pending until {until.until}" if until else "no label is awaited"
     head = ["week from", "window", "rows", "labelled", seen.quality.metric]
     rows = [
         [

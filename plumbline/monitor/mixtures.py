@@ -9,8 +9,9 @@ import numpy as np
 from plumbline.monitor import causes
 from plumbline.monitor.binning import ColumnSpec
 from plumbline.monitor.causes import GridPair
-from plumbline.monitor.check_context import ROWS, CheckContext, percent
+from plumbline.monitor.check_context import ROWS, CheckContext
 from plumbline.monitor.verdict import Finding, Level
+from plumbline.report import numbers
 
 
 def findings(context: CheckContext, faults: Sequence[Finding]) -> Iterator[Finding]:
@@ -28,8 +29,8 @@ def findings(context: CheckContext, faults: Sequence[Finding]) -> Iterator[Findi
             continue
         factor, share, _ = scaled
         spec = context.binning.by_name[name]
-        text = f"{percent(share)} of the values fit the usual ones times {factor:g}"
-        cause = f"{name} x{factor:g} in {percent(share)} of rows"
+        text = f"{numbers.share(share)} of the values fit the usual ones times {factor:g}"
+        cause = f"{name} x{factor:g} in {numbers.share(share)} of rows"
         level = _level(context, share, important=context.important(spec))
         yield Finding("unit", level, share, ROWS, text, name, spec.reach, cause)
 
@@ -40,9 +41,9 @@ def _swapped(
     for one, other, share in causes.swapped(grids, suspects):
         specs = context.binning.by_name[one], context.binning.by_name[other]
         level = _level(context, share, important=any(context.important(s) for s in specs))
-        cause = f"{one} and {other} swapped in {percent(share)} of rows"
+        cause = f"{one} and {other} swapped in {numbers.share(share)} of rows"
         for spec, like in zip(specs, (other, one), strict=True):
-            text = f"{percent(share)} of the values look like those of {like}"
+            text = f"{numbers.share(share)} of the values look like those of {like}"
             yield Finding("swapped", level, share, ROWS, text, spec.name, spec.reach, cause)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Estimate, Resample
 from plumbline.monitor import calendar
 from plumbline.monitor.window import ScoredWindow, labelled_weeks
+from plumbline.report.metric_titles import metric_title
+from plumbline.report.numbers import figure, interval, share
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,6 @@ def text(known: QualityChange) -> str:
         return known.why
     before, now = known.values
     return (
-        f"{known.metric.replace('_', ' ')} {before.value:.4g} before, {now.value:.4g} now, "
-        f"loss {known.loss.value:.1%} ({known.loss.low:.1%} to {known.loss.high:.1%})"
+        f"{metric_title(known.metric)} {figure(before.value)} before, {figure(now.value)} now, "
+        f"loss {interval(asdict(known.loss), share)}"
     )

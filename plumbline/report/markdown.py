@@ -42,11 +42,12 @@ SIDES = ("base", "head")
 
 @dataclass(frozen=True)
 class Style:
-    """How a text of at most so many characters is written, how a cell is, and how many rows at most."""
+    """How texts of at most so many characters and cells are written, how many rows at most, and captions."""
 
     text: Callable[[str, int], str]
     cell: Callable[[str], str]
     most: int
+    bold: bool = False
 
 
 def comment(blocks: Sequence[Block]) -> str:
@@ -92,7 +93,9 @@ def escaped(text: str, most: int = CELL) -> str:
 
 
 COMMENT = Style(escaped, escaped, ROWS)
-FILE = Style(lambda text, _most: text, lambda text: text.replace("|", "\\|"), sys.maxsize)
+FILE = Style(
+    lambda text, _most: text, lambda text: text.replace("|", "\\|"), sys.maxsize, bold=True
+)
 
 
 def _block(block: Block, style: Style) -> str:
@@ -110,7 +113,8 @@ def _block(block: Block, style: Style) -> str:
         case Facts():
             return _bullets(Bullets([f"{name}: {text}" for name, text in block.items]), style)
         case Table():
-            return f"{style.text(block.title, CELL)}\n\n{_table(block, style)}"
+            title = style.text(block.title, CELL)
+            return f"{f'**{title}**' if style.bold else title}\n\n{_table(block, style)}"
         case Graph():
             return _graph(block, style)
         case Bars():

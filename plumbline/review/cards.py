@@ -1,4 +1,4 @@
-"""The model cards of a work tree, held against its metrics. An edge."""
+"""Checks the model cards of a work tree against its metrics. An edge: reads files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plumbline.core.usecase import UseCase
 from plumbline.repo import artifacts
 
 MOST = 3
-"""Contradictions of one card that are told."""
+"""Contradictions of one card that are reported."""
 
 
 def here() -> Path | None:
@@ -25,10 +25,10 @@ def here() -> Path | None:
 
 
 def check(root: Path) -> list[str]:
-    """What the cards of the work tree at `root` say that its metrics do not.
+    """Where the cards of the work tree at `root` contradict its metrics.
 
-    A card that is not here (its bytes were not fetched) says nothing. Nothing is said of another tree
-    than the one Python runs in: its use cases would be this one's.
+    A card whose bytes were not fetched is skipped. So is every other tree than the one Python runs in:
+    its use cases would be this one's.
     """
     if root.resolve() != here() or not (root / "params.yaml").exists():
         return []
@@ -39,41 +39,40 @@ def check(root: Path) -> list[str]:
 
 def _usecase(root: Path, name: str) -> Iterator[str]:
     from plumbline.core import usecase_loader
-    from plumbline.evaluate import model_card as modelcard
+    from plumbline.evaluate import model_card
 
     try:
         metrics = artifacts.metrics_path(name, "evaluate", root)
         report = artifacts.path(name, artifacts.Role.EVALUATE_REPORT, root)
     except PlumblineError:
         return  # another project's stages: there is no card
-    card = report / modelcard.MARKDOWN
+    card = report / model_card.MARKDOWN
     if not metrics.exists() or not card.exists():
         return
     try:
-        case = usecase_loader.load(name)
+        usecase = usecase_loader.load(name)
     except SpecError as error:
-        yield f"{card} cannot be held against the metrics: {error}"
+        yield f"{card} cannot be compared with the metrics: {error}"
         return
     try:
-        found = _compared(case, read_json(metrics), report)
+        differing = _compared(usecase, read_json(metrics), report)
     except KeyError as error:
-        yield f"{metrics} has no {error}: {card} cannot be held against it; run `dvc repro`"
+        yield f"{metrics} has no {error}: {card} cannot be compared with it; run `dvc repro`"
         return
-    for path, lines in found.items():
+    for path, lines in differing.items():
         yield from (f"{path}: {line}" for line in lines[:MOST])
         if len(lines) > MOST:
             yield f"{path}: {len(lines) - MOST} more places differ"
 
 
-def _compared(case: UseCase, figures: Any, report: Path) -> dict[Path, list[str]]:
-    from plumbline.evaluate import model_card as modelcard
-    from plumbline.evaluate import model_card_check
+def _compared(usecase: UseCase, figures: Any, report: Path) -> dict[Path, list[str]]:
+    from plumbline.evaluate import model_card, model_card_check
 
-    card, page = report / modelcard.MARKDOWN, report / modelcard.PAGE
-    out = {card: model_card_check.contradictions(case, figures, _text(card))}
+    card, page = report / model_card.MARKDOWN, report / model_card.PAGE
+    out = {card: model_card_check.contradictions(usecase, figures, _text(card))}
     if page.exists():
         drawn = {path.stem: path.read_bytes() for path in sorted(report.glob("*.png"))}
-        out[page] = model_card_check.page_contradicts(case, figures, _text(page), drawn)
+        out[page] = model_card_check.page_contradicts(usecase, figures, _text(page), drawn)
     return out
 
 

@@ -126,7 +126,7 @@ def test_a_use_case_that_cannot_be_read_is_told_and_stops_nothing(
 
     monkeypatch.setattr("plumbline.core.usecase_loader.load", refuse)
     [said] = cards.check(here)
-    assert "cannot be held against the metrics: the feature list uses 'is_fraud'" in said
+    assert "cannot be compared with the metrics: the feature list uses 'is_fraud'" in said
 
 
 def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixture[str]):

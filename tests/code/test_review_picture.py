@@ -14,7 +14,7 @@ def test_the_page() -> None:
     page = drawn["page"](texts)
     assert "mermaid" not in page
     assert page.count("<article>") == 2
-    assert page.count('class="reran"') == 6
-    assert page.count("<rect") == 8
+    assert page.count('class="changed"') == 6
+    assert page.count("<rect") == 16
     assert re.search("May be merged.*Not to be merged", page, re.DOTALL)
     assert "http" not in page

@@ -42,10 +42,12 @@ def helped(hub: Hub) -> tuple[Seen, Project]:
 def play_helps(hub: Hub) -> Seen:
     """Push the change that helps, and look at all that comes of it."""
     seen = review(hub, hub.push(hub.clone(branch="good"), "deeper"))
-    assert seen.comment.startswith(f"**✅ May be merged: {NAME}: mae better"), seen.log()
+    assert seen.comment.startswith(f"**✅ May be merged: {NAME}: mean absolute error better"), (
+        seen.log()
+    )
     assert set(seen.checks().values()) == {"green"}
     assert hub.api.written() == ["POST /api/v3/repos/acme/plumbline/issues/1/comments"]
-    assert "| mae |" in seen.review.summary
+    assert "| mean absolute error \\(minutes\\) |" in seen.review.summary
     golden(seen, "helps")
     return seen
 
@@ -69,7 +71,7 @@ def feature(hub: Hub) -> Seen:
     module.write_text(text)
     seen = review(hub, hub.push(committed(project), "rush"))
     assert "now in the model: rush" in seen.comment, seen.log()
-    assert re.search("merged: deliveries: mae (better|within noise)", seen.comment)
+    assert re.search("merged: deliveries: mean absolute error (better|within noise)", seen.comment)
     assert seen.review.step("gate").outcome == "success"
     return seen
 
@@ -156,9 +158,7 @@ def forged_lock(hub: Hub) -> Seen:
     project.commit("the same figures, cheaper")
     project.run("dvc", "push", "-q")
     seen = review(hub, hub.push(project, "cheaper"))
-    assert seen.comment.startswith("**❌ Not to be merged: dvc.lock as committed is not"), (
-        seen.log()
-    )
+    assert seen.comment.startswith("**❌ Not to be merged: running "), seen.log()
     assert "mean absolute error is worse than base's" in seen.comment
     assert seen.checks() == colours(review="red")
     return seen
@@ -193,7 +193,7 @@ def failed(seen: Seen, stage: str, error: str) -> Seen:
     text = seen.comment.replace(BREAK, "")
     assert text.startswith(f"**❌ FAILED: stage {stage} failed: "), seen.log()
     assert error in text.splitlines()[0]
-    assert "No figure is shown" in text
+    assert "No figures are shown" in text
     assert "|" not in text
     assert seen.review.step("changed stages").outcome == "failure"
     assert seen.checks() == colours(review="red")

@@ -111,7 +111,10 @@ def test_one_issue_at_a_time(project: Toy, hub: GitHub) -> None:
     for outcome in ("healthy", "bad-data", "drift", "drift"):
         assert propose(record(outcome)) == 0
     (issue,) = hub.issues
-    assert (issue["state"], issue["title"]) == ("open", "toy: drift, and a new model does not help")
+    assert (issue["state"], issue["title"]) == (
+        "open",
+        "toy: drift, and a retrained model is not better",
+    )
     assert propose(record("healthy")) == 0
     assert issue["state"] == "closed"
     assert hub.pulls == []

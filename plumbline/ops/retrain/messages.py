@@ -1,4 +1,4 @@
-"""What the team reads of a retrain: titles and bodies of pull requests and issues, as Markdown. Pure."""
+"""Titles and bodies of a retrain's pull requests and issues, as Markdown. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from plumbline.report.numbers import figure
 from plumbline.review import document
 
 TITLES = {
-    "healthy": "{usecase}: the model holds",
-    "drift": "{usecase}: drift, and a new model does not help",
-    "bad-data": "{usecase}: data that are not to be learned from",
+    "healthy": "{usecase}: no retraining needed",
+    "drift": "{usecase}: drift, and a retrained model is not better",
+    "bad-data": "{usecase}: data not fit for training",
     "challenger": "Retrain {usecase}{when}",
 }
 TONES: Mapping[str, Tone] = {"healthy": "good", "drift": "plain", "bad-data": "bad"}
 FINDINGS = ("check", "column", "level", "size", "evidence", "next")
-OWN_WINDOW = "Judge the challenger on its own test window (head's): it may have learned from base's, which is older."
+OWN_WINDOW = (
+    "Judge the challenger on its own test window (head's): base's is older, and the challenger may have "
+    "been trained on it."
+)
 
 
 def title(record: RetrainRecord) -> str:
@@ -36,7 +39,7 @@ def title(record: RetrainRecord) -> str:
 
 
 def body(record: RetrainRecord) -> str:
-    """The evidence: what the monitor saw of the champion, then the comparison with the challenger."""
+    """The monitor's findings on the champion, then the challenger's comparison with it."""
     return markdown.comment(list(_blocks(record)))
 
 

@@ -1,4 +1,4 @@
-"""An explanation as lines for a person. Pure: the record in, text out."""
+"""An explanation as lines of text. Pure: the record in, text out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plumbline.ops.lineage import render
+from plumbline.report.numbers import figure
 
 TOP = 8
 """Contributions that get a line of their own."""
@@ -13,50 +14,50 @@ TOP = 8
 Record = Mapping[str, Any]
 
 
-def lines(found: Record) -> Iterator[str]:
-    """Score and decision, the sum in words, similar past events, the lineage."""
-    yield from _head(found)
+def lines(record: Record) -> Iterator[str]:
+    """Score and decision, the contributions, similar past events, the lineage."""
+    yield from _head(record)
     yield ""
-    yield from _sum(found)
+    yield from _sum(record)
     yield ""
-    yield from _similar(found)
+    yield from _similar(record)
     yield ""
-    yield "made from:"
-    if found["lineage"]["chain"] is None:
-        yield f"  no lineage: {found['lineage']['note']}"
+    yield "lineage:"
+    if record["lineage"]["chain"] is None:
+        yield f"  no lineage: {record['lineage']['note']}"
     else:
-        yield from (f"  {line}" for line in render.tree(found["lineage"]["chain"]))
+        yield from (f"  {line}" for line in render.tree(record["lineage"]["chain"]))
 
 
-def _head(found: Record) -> Iterator[str]:
-    when = f", {found['time'].replace('T', ' ')}" if found["time"] else ""
-    yield f"{found['usecase']}, {found['key_name']} {found['key']}{when}: row {found['row']} of {found['table']}"
+def _head(record: Record) -> Iterator[str]:
+    when = f", {record['time'].replace('T', ' ')}" if record["time"] else ""
+    yield f"{record['usecase']}, {record['key_name']} {record['key']}{when}: row {record['row']} of {record['table']}"
     decision = ""
-    if found["threshold"] is not None:
-        beside, word = ("at or above", "alarm") if found["alarm"] else ("below", "no alarm")
-        decision = f", {beside} the threshold {found['threshold']:.4g}: {word}"
-    yield f"score {found['score']:.6g}{decision}"
-    label = "not known yet" if found["label"] is None else f"{found['label']:g}"
-    yield f"{found['label_name']}: {label}{_recorded(found)}"
+    if record["threshold"] is not None:
+        beside, word = ("at or above", "alarm") if record["alarm"] else ("below", "no alarm")
+        decision = f", {beside} the threshold {figure(record['threshold'])}: {word}"
+    yield f"score {record['score']:.6g}{decision}"
+    label = "not known yet" if record["label"] is None else f"{record['label']:g}"
+    yield f"{record['label_name']}: {label}{_recorded(record)}"
 
 
-def _recorded(found: Record) -> str:
-    if found["recorded"] is None:
+def _recorded(record: Record) -> str:
+    if record["recorded"] is None:
         return ""
-    same = abs(found["recorded"] - found["score"]) <= 1e-9 * max(1.0, abs(found["score"]))
+    same = abs(record["recorded"] - record["score"]) <= 1e-9 * max(1.0, abs(record["score"]))
     return (
         "; evaluate recorded the same score"
         if same
-        else f"; evaluate recorded {found['recorded']:.6g}: of another model, run `dvc repro`"
+        else f"; evaluate recorded {record['recorded']:.6g}: of another model, run `dvc repro`"
     )
 
 
-def _sum(found: Record) -> Iterator[str]:
-    start = f"{found['base']:+.3f} for any event"
-    if found["offset"]["feature"]:
-        start += f", {found['offset']['value']:+g} from {found['offset']['feature']}"
-    yield f"{found['of']} is {found['total']:+.3f} in {found['scale']}: {start}, and"
-    each = found["contributions"]
+def _sum(record: Record) -> Iterator[str]:
+    start = f"{record['base']:+.3f} for any event"
+    if record["offset"]["feature"]:
+        start += f", {record['offset']['value']:+g} from {record['offset']['feature']}"
+    yield f"{record['of']} is {record['total']:+.3f} in {record['scale']}: {start}, and"
+    each = record["contributions"]
     for one in each[:TOP]:
         word = "raises" if one["contribution"] > 0 else "lowers"
         yield (
@@ -68,21 +69,21 @@ def _sum(found: Record) -> Iterator[str]:
         yield f"  {rest:+7.3f}  the other {len(each) - TOP} together"
 
 
-def _similar(found: Record) -> Iterator[str]:
-    past, name = found["similar"], found["label_name"]
-    yield f"nearest of {past['searched']:,} in train, in what counted (0: the same, 1: as far as can be):"
+def _similar(record: Record) -> Iterator[str]:
+    past, name = record["similar"], record["label_name"]
+    yield f"nearest of {figure(past['searched'])} in train, by the features that counted (0: the same, 1: the farthest possible):"
     for one in past["nearest"]:
         when = f" {one['time'][:10]}" if one["time"] else ""
-        told = ", ".join(f"{n} {value(v)}" for n, v in one["values"].items())
-        yield f"  {one['apart']:.4f}  {found['key_name']} {one['key']}{when}: {name} {one['label']:g}; {told}"
+        values = ", ".join(f"{n} {value(v)}" for n, v in one["values"].items())
+        yield f"  {one['apart']:.4f}  {record['key_name']} {one['key']}{when}: {name} {one['label']:g}; {values}"
     yield (
-        f"mean {name} of the {past['counted']} nearest: {past['mean_label']:.3g}; "
-        f"of all: {past['mean_label_of_all']:.3g}"
+        f"mean {name} of the {past['counted']} nearest: {figure(past['mean_label'])}; "
+        f"of all: {figure(past['mean_label_of_all'])}"
     )
 
 
 def value(one: float | int | str | None) -> str:
-    """A value as it is read: six digits of a number, "nothing" for a null."""
+    """A value with six significant digits, "null" for none."""
     if one is None:
-        return "nothing"
+        return "null"
     return one if isinstance(one, str) else f"{one:.6g}"
