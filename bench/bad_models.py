@@ -59,8 +59,8 @@ def params(what: str, **sections: Mapping[str, Any]) -> Bad:
     """Settings of the use case, by section."""
     keys = {
         f"{SECTION}.{section}.{key}": v
-        for section, told in sections.items()
-        for key, v in told.items()
+        for section, keys in sections.items()
+        for key, v in keys.items()
     }
     return Bad(what, params=keys)
 
@@ -124,8 +124,8 @@ def bad_models(best: Sequence[str]) -> tuple[Bad, ...]:
             "\n\nimport dataclasses  # noqa: E402\n"
             + wrapped(
                 "choose",
-                "found = honest(*given, **named)\n"
-                "return found and dataclasses.replace(found, value=0.99)",
+                "answer = honest(*given, **named)\n"
+                "return answer and dataclasses.replace(answer, value=0.99)",
             ),
         ),
     )

@@ -40,7 +40,7 @@ class Strikes:
         new = [free * (1 - self.rate), free * self.rate]
         return Strikes(np.column_stack([*new, self.weights[:, 1:-1]]), self.rate)
 
-    def told(self, who: Array, odds: Array) -> None:
+    def observe(self, who: Array, odds: Array) -> None:
         """What was seen of `who` (n,), each once, is `odds` (n,) times likelier of one struck."""
         seen = self.weights[who]
         seen[:, 1:] *= odds[:, None]
@@ -75,7 +75,7 @@ def knowable(payments: Columns, settings: Settings, since: int) -> Array:
     sales = np.flatnonzero(payments["amount_cents"] > 0)
     rows = [sales[payments["day"][sales] == d] for d in range(int(payments["day"].max()) + 1)]
     days = [_day(payments, own, settings) for own in rows]
-    found = np.where(payments["amount_cents"] > 0, np.nan, 0.0)
+    probabilities = np.where(payments["amount_cents"] > 0, np.nan, 0.0)
     cards, hacks = _nobody(payments, settings)
     for number in range(len(days)):
         if number >= DELAY:
@@ -83,8 +83,8 @@ def knowable(payments: Columns, settings: Settings, since: int) -> Array:
             _settle(days[number - DELAY], cards, hacks, settings)
         if number >= since:
             ahead = days[max(0, number - DELAY + 1) : number + 1]
-            found[rows[number]] = _answers(ahead, cards, hacks, settings)
-    return found
+            probabilities[rows[number]] = _answers(ahead, cards, hacks, settings)
+    return probabilities
 
 
 def _nobody(payments: Columns, s: Settings) -> tuple[Strikes, Strikes]:
@@ -134,11 +134,11 @@ def _settle(day: Day, cards: Strikes, hacks: Strikes, s: Settings) -> None:
     card = np.where(day.fraud, of_leaked, honest)
     hack = np.where(day.fraud, of_hacked, 1 - day.cloning)
     for rows in day.turns:
-        told = rows[~day.over[rows]]
-        cards.told(day.customer[told], np.maximum(card[told], NEVER))
+        observe = rows[~day.over[rows]]
+        cards.observe(day.customer[observe], np.maximum(card[observe], NEVER))
     for rows in _turns(day.terminal):
-        told = rows[~day.over[rows]]
-        hacks.told(day.terminal[told], np.maximum(hack[told], NEVER))
+        observe = rows[~day.over[rows]]
+        hacks.observe(day.terminal[observe], np.maximum(hack[observe], NEVER))
 
 
 def _answers(ahead: list[Day], cards: Strikes, hacks: Strikes, s: Settings) -> Array:
@@ -152,7 +152,7 @@ def _answers(ahead: list[Day], cards: Strikes, hacks: Strikes, s: Settings) -> A
         for rows in day.turns:
             if day is ahead[-1]:
                 leak[rows] = cards.struck(day.customer[rows])
-            cards.told(day.customer[rows], 1 - s.card_share + s.card_share * day.odds[rows])
+            cards.observe(day.customer[rows], 1 - s.card_share + s.card_share * day.odds[rows])
     now = ahead[-1]
     thief = leak * s.card_share * now.odds
     stolen = thief / (thief + 1 - leak * s.card_share)

@@ -1,7 +1,7 @@
 """Do the explanations hold when only the seed differs? Retrains, each explained on the same rows.
 
 `python -m bench.explanations [USECASE]` needs the tables and metrics/<usecase>/tune.json (`dvc repro`,
-or `dvc checkout`). For each pair of retrains it takes the rank correlation of the features' mean
+or `dvc checkout`). For each pair of seed replicates it takes the rank correlation of the features' mean
 absolute contribution, and per row how many of the three strongest features are the same.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
-from plumbline.core import documents, files, tables, usecase
+from plumbline.core import documents, files, tables, usecase_loader
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines
@@ -30,14 +30,14 @@ from plumbline.studies.backtest import refit
 from plumbline.studies.sensitivity.points import rank_correlation
 
 FIRST = 1_000
-"""The first seed of the retrains."""
+"""The seed of the first replicate."""
 TOP = 3
 HIGHEST = 200
-"""Rows with the highest scores, of which explanations are asked most."""
+"""Rows with the highest scores, which are explained most often."""
 
 
 def study(
-    case: UseCase,
+    usecase: UseCase,
     params: UseCaseParams,
     full: Mapping[str, Any],
     train: Columns,
@@ -46,8 +46,10 @@ def study(
     seeds: Sequence[int],
 ) -> dict[str, Any]:
     """The mean absolute contribution by seed and feature, and how far pairs of seeds agree."""
-    models = [refit.fit(case, params, {**full, "seed": s}, train, valid) for s in seeds]
-    each = [contributions.of(m.booster, case.features, case.offset, rows).each for m in models]
+    models = [refit.fit(usecase, params, {**full, "seed": s}, train, valid) for s in seeds]
+    each = [
+        contributions.of(m.booster, usecase.features, usecase.offset, rows).each for m in models
+    ]
     score = np.mean([m.predict(rows) for m in models], axis=0)
     high = np.argsort(-score, kind="stable")[:HIGHEST]
     sizes = [np.mean(np.abs(e), axis=0) for e in each]
@@ -55,7 +57,7 @@ def study(
     return {
         "seeds": list(seeds),
         "rows": len(score),
-        "features": list(case.features),
+        "features": list(usecase.features),
         "size": [s.tolist() for s in sizes],
         "rank_correlation": _range(
             [rank_correlation(sizes[a].tolist(), sizes[b].tolist()) for a, b in pairs]
@@ -72,26 +74,29 @@ def overlap(one: Array, other: Array, top: int = TOP) -> float:
     return float(np.mean(same.any(axis=2)))
 
 
-def draw(path: Path, title: str, found: Mapping[str, Any], most: int = 15) -> None:
+def draw(path: Path, title: str, results: Mapping[str, Any], most: int = 15) -> None:
     """A line per feature: its mean absolute contribution under each seed."""
-    size = np.array(found["size"])
+    size = np.array(results["size"])
     order = np.argsort(-size.mean(axis=0), kind="stable")[:most]
     with canvas(path, title, 8, 1.4 + 0.3 * len(order)) as (axes,):
-        for line, place in enumerate(order):
+        for line, feature in enumerate(order):
             axes.plot(
-                [size[:, place].min(), size[:, place].max()], [line, line], color=INK, linewidth=1
+                [size[:, feature].min(), size[:, feature].max()],
+                [line, line],
+                color=INK,
+                linewidth=1,
             )
             axes.plot(
-                size[:, place],
+                size[:, feature],
                 [line] * len(size),
                 "o",
                 color=COLOURS["model"],
                 markersize=5,
                 alpha=0.7,
             )
-        axes.set_yticks(range(len(order)), [found["features"][p] for p in order])
+        axes.set_yticks(range(len(order)), [results["features"][p] for p in order])
         axes.set(ylim=(len(order) - 0.4, -0.6), xlabel="mean absolute contribution to the answer")
-        rank, top = found["rank_correlation"], found["top_overlap"]
+        rank, top = results["rank_correlation"], results["top_overlap"]
         axes.set_title(
             f"{len(size)} seeds: rank correlation {rank['mean']:.3f}, top {TOP} shared {top['mean']:.0%}"
         )
@@ -99,42 +104,42 @@ def draw(path: Path, title: str, found: Mapping[str, Any], most: int = 15) -> No
 
 
 def _range(values: Sequence[float | None]) -> dict[str, float]:
-    found = np.array(values, float)
-    return {"mean": float(found.mean()), "least": float(found.min())}
+    results = np.array(values, float)
+    return {"mean": float(results.mean()), "least": float(results.min())}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("usecase", nargs="?", default="card_fraud")
-    parser.add_argument("--seeds", type=int, default=5, help="retrains")
+    parser.add_argument("--seeds", type=int, default=5, help="seed replicates")
     parser.add_argument("--rows", type=int, default=2_000, help="of test, explained")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--plot", type=Path, metavar="FILE")
     chosen = parser.parse_args()
     runner.prepare()
     name = chosen.usecase
-    case, params = usecase.load(name), params_file.load(name)
+    usecase, params = usecase_loader.load(name), params_file.load(name)
     full = refit.settings(
-        case, params, documents.read(TuneResult, Path("metrics", name, "tune.json"))
+        usecase, params, documents.read(TuneResult, Path("metrics", name, "tune.json"))
     )
     folder = Path("data", name, "tables")
     train, valid, test = (tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test"))
-    few = baselines.evenly(len(test[case.key]), chosen.rows)
-    rows = {n: v[few] for n, v in test.items()}
+    chosen_rows = baselines.evenly(len(test[usecase.key]), chosen.rows)
+    rows = {n: v[chosen_rows] for n, v in test.items()}
     seeds = range(FIRST, FIRST + chosen.seeds)
-    found = study(case, params, full, train, valid, rows, list(seeds))
+    results = study(usecase, params, full, train, valid, rows, list(seeds))
     for what, text in (
         ("rank_correlation", "rank correlation of the features' mean absolute contribution"),
-        ("top_overlap", f"of a row's {TOP} strongest features the same, {found['rows']} rows"),
+        ("top_overlap", f"of a row's {TOP} strongest features the same, {results['rows']} rows"),
         ("top_overlap_highest", f"the same, of the {HIGHEST} highest scores"),
     ):
         print(
-            f"{text}: mean {found[what]['mean']:.3f}, least of all pairs {found[what]['least']:.3f}"
+            f"{text}: mean {results[what]['mean']:.3f}, least of all pairs {results[what]['least']:.3f}"
         )
     if chosen.json:
-        files.write_json(chosen.json, found)
+        files.write_json(chosen.json, results)
     if chosen.plot:
-        draw(chosen.plot, f"Contributions by seed: {case.title}", found)
+        draw(chosen.plot, f"Contributions by seed: {usecase.title}", results)
 
 
 if __name__ == "__main__":

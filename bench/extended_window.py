@@ -25,8 +25,8 @@ def tables(name: str, days: int) -> Iterator[Path]:
     Raises ParamsError where the use case is not simulated: there are no more days then.
     """
     here = Path.cwd()
-    asked: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text("utf-8"))
-    own = asked[name]
+    params: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text("utf-8"))
+    own = params[name]
     if own["data"]["source"] != "simulate":
         raise ParamsError(
             f"params.yaml, {name}.data.source: expected simulate, to have {days} more days; "
@@ -38,10 +38,10 @@ def tables(name: str, days: int) -> Iterator[Path]:
     own["features"]["join"] = "direct"
     with tempfile.TemporaryDirectory() as scratch:
         with contextlib.chdir(scratch):
-            Path("params.yaml").write_text(yaml.safe_dump(asked), encoding="utf-8")
+            Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
             raw, valid, kept = Path("raw"), Path("valid"), Path("tables")
             data.main(name, here / "sources" / name, raw, Path("data.json"))
-            told = (Path(p) for p in ("quarantine", "profile.json", "report", "validate.json"))
-            validate.main(name, raw, here / "profiles" / f"{name}.json", valid, *told)
+            outputs = (Path(p) for p in ("quarantine", "profile.json", "report", "validate.json"))
+            validate.main(name, raw, here / "profiles" / f"{name}.json", valid, *outputs)
             features.main(name, valid, Path("snapshots"), kept, Path("features.json"))
         yield Path(scratch) / kept

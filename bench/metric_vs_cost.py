@@ -22,7 +22,7 @@ import numpy as np
 from bench import extended_window
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
-from plumbline.core import documents, files, tables, usecase
+from plumbline.core import documents, files, tables, usecase_loader
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, evidence
@@ -71,7 +71,7 @@ DEGRADED = (
 
 
 def fitted(
-    case: UseCase,
+    usecase: UseCase,
     params: UseCaseParams,
     full: Mapping[str, Any],
     train: Columns,
@@ -86,15 +86,15 @@ def fitted(
         shorter = params.train.model_copy(update={"rounds": by})
         params = params.model_copy(update={"train": shorter})
     elif how.kind == "dropped":
-        kept = tuple(f for f in case.features if f not in best[: min(by, len(best) - 1)])
-        case = dataclasses.replace(case, features=kept)
+        kept = tuple(f for f in usecase.features if f not in best[: min(by, len(best) - 1)])
+        usecase = dataclasses.replace(usecase, features=kept)
     elif how.kind == "noise":
-        columns[case.label] = swapped(train[case.label], how.by, random)
+        columns[usecase.label] = swapped(train[usecase.label], how.by, random)
     elif how.kind == "shuffled":
         columns |= {name: random.permutation(train[name]) for name in best[:by]}
     elif how.kind == "rows":
         columns = {name: values[::by] for name, values in train.items()}
-    return refit.fit(case, params, full, columns, valid)
+    return refit.fit(usecase, params, full, columns, valid)
 
 
 def best(model: FittedModel) -> list[str]:
@@ -114,7 +114,7 @@ def swapped(label: Array, share: float, random: np.random.Generator) -> Array:
 
 
 def study(
-    case: UseCase,
+    usecase: UseCase,
     params: UseCaseParams,
     full: Mapping[str, Any],
     train: Columns,
@@ -126,80 +126,80 @@ def study(
 
     A degradation that leaves fewer than FEWEST cases to learn from makes no model, and is left out.
     """
-    whole = refit.fit(case, params, full, train, valid)
-    ranked = best(whole)
+    full_model = refit.fit(usecase, params, full, train, valid)
+    ranked = best(full_model)
     rows, metric, money = [], [], []
     for how in degraded:
-        if how.kind == "rows" and np.sum(train[case.label][:: int(how.by)]) < FEWEST:
+        if how.kind == "rows" and np.sum(train[usecase.label][:: int(how.by)]) < FEWEST:
             continue
-        model = fitted(case, params, full, train, valid, how, ranked)
-        window = assessment.window(case, params.evaluation, test, model.threshold)
+        model = fitted(usecase, params, full, train, valid, how, ranked)
+        window = assessment.window(usecase, params.evaluation, test, model.threshold)
         sample = window.sample()
-        found = evidence.figures(window, model.predict(test), sample, "model")
-        metric.append(found[window.primary])
-        money.append(found["cost_saved"])
-        least = cheapest(case, params, test, model.predict(test))
-        before = cheapest(case, params, valid, model.predict(valid)).value
-        plain = assessment.window(case, params.evaluation, test, before)
+        results = evidence.figures(window, model.predict(test), sample, "model")
+        metric.append(results[window.primary])
+        money.append(results["cost_saved"])
+        least = cheapest(usecase, params, test, model.predict(test))
+        before = cheapest(usecase, params, valid, model.predict(valid)).value
+        plain = assessment.window(usecase, params.evaluation, test, before)
         other = evidence.figures(plain, model.predict(test), sample, "model")
         rows.append(
             {
                 **dataclasses.asdict(how),
                 "metric": float(metric[-1][0]),
                 "saved": float(money[-1][0]),
-                "of": float(found["cost_of_nothing"][0]),
-                "cost": float(found["cost"][0]),
+                "of": float(results["cost_of_nothing"][0]),
+                "cost": float(results["cost"][0]),
                 "cost_at_cheapest_of_valid": float(other["cost"][0]),
-                "least_cost": least.objective * len(test[case.key]),
+                "least_cost": least.objective * len(test[usecase.key]),
             }
         )
         print(f"  {rows[-1]['metric']:.4f}  {rows[-1]['saved']:12,.0f}  {how.text}", flush=True)
     pairs = zip(np.array(metric).T, np.array(money).T, strict=True)
     replicates = np.array([rank_correlation(a.tolist(), b.tolist()) for a, b in pairs], float)
-    told = bootstrap.estimate(replicates, sample, params.evaluate.level)
+    correlation = bootstrap.estimate(replicates, sample, params.evaluate.level)
     unit = params.train.costs.unit if params.train.costs else ""
-    return {"unit": unit, "models": rows, "rank_correlation": evidence.as_json(told)}
+    return {"unit": unit, "models": rows, "rank_correlation": evidence.as_json(correlation)}
 
 
 def cheapest(
-    case: UseCase, params: UseCaseParams, columns: Columns, score: Array
+    usecase: UseCase, params: UseCaseParams, columns: Columns, score: Array
 ) -> threshold.Threshold:
     """The threshold that is cheapest on these very rows."""
     assert params.train.costs is not None
     return threshold.cheapest(
-        columns[case.label], score, cost_matrix.money(params.train.costs, columns)
+        columns[usecase.label], score, cost_matrix.money(params.train.costs, columns)
     )
 
 
-def excesses(found: Mapping[str, Any]) -> Iterator[str]:
+def excesses(results: Mapping[str, Any]) -> Iterator[str]:
     """What thresholds cost beside each model's cheapest on test, which nobody can know."""
-    models = found["models"]
+    models = results["models"]
     least = [m["least_cost"] for m in models]
     for name, what in (
         ("cost", "as chosen"),
         ("cost_at_cheapest_of_valid", "the cheapest of the validation window"),
         ("least_cost", "the cheapest of test"),
     ):
-        mine = [m[name] for m in models]
-        excess = np.mean(np.array(mine) / least) - 1
-        tracked = rank_correlation([m["metric"] for m in models], [-cost for cost in mine])
+        costs = [m[name] for m in models]
+        excess = np.mean(np.array(costs) / least) - 1
+        tracked = rank_correlation([m["metric"] for m in models], [-cost for cost in costs])
         yield f"{what}: costs {excess:.1%} more than the cheapest of test, rank correlation {tracked:.3f}"
 
 
-def draw(path: Path, title: str, found: Mapping[str, Any]) -> None:
+def draw(path: Path, title: str, results: Mapping[str, Any]) -> None:
     """Average precision across, the share of the losses that is saved up: a mark per model."""
     with canvas(path, title, 8, 5) as (axes,):
         for kind, (mark, colour) in MARKS.items():
-            mine = [m for m in found["models"] if m["kind"] == kind]
-            label = mine[0]["text"] if kind == "none" else f"{kind}: {len(mine)} degrees"
+            costs = [m for m in results["models"] if m["kind"] == kind]
+            label = costs[0]["text"] if kind == "none" else f"{kind}: {len(costs)} degrees"
             axes.plot(
-                [m["metric"] for m in mine],
-                [m["saved"] / m["of"] for m in mine],
+                [m["metric"] for m in costs],
+                [m["saved"] / m["of"] for m in costs],
                 mark, color=colour, markersize=12 if kind == "none" else 7, label=label,
             )  # fmt: skip
-        told = found["rank_correlation"]
+        correlation = results["rank_correlation"]
         axes.set_title(
-            f"Rank correlation {told['value']:.3f} ({told['low']:.3f} to {told['high']:.3f})"
+            f"Rank correlation {correlation['value']:.3f} ({correlation['low']:.3f} to {correlation['high']:.3f})"
         )
         axes.set(
             xlabel="average precision on test", ylabel="cost saved, share of the cost of nothing"
@@ -218,11 +218,11 @@ def main() -> None:
     chosen = parser.parse_args()
     runner.prepare()
     name = chosen.usecase
-    case, params = usecase.load(name), params_file.load(name)
-    if case.problem != "classification" or params.train.costs is None:
+    usecase, params = usecase_loader.load(name), params_file.load(name)
+    if usecase.problem != "classification" or params.train.costs is None:
         parser.error(f"{name}: nothing to save; expected a classification with train.costs")
     full = refit.settings(
-        case, params, documents.read(TuneResult, Path("metrics", name, "tune.json"))
+        usecase, params, documents.read(TuneResult, Path("metrics", name, "tune.json"))
     )
     kept = contextlib.nullcontext(Path("data", name, "tables"))
     with extended_window.tables(name, chosen.more_days) if chosen.more_days else kept as folder:
@@ -231,17 +231,17 @@ def main() -> None:
         )
     if chosen.quick:
         train = {n: v[::4] for n, v in train.items()}
-    found = study(case, params, full, train, valid, test)
-    told = found["rank_correlation"]
+    results = study(usecase, params, full, train, valid, test)
+    correlation = results["rank_correlation"]
     print(
-        f"{len(found['models'])} models: rank correlation of average precision and cost saved "
-        f"{told['value']:.3f} ({told['low']:.3f} to {told['high']:.3f}); expected at least {ENOUGH}"
+        f"{len(results['models'])} models: rank correlation of average precision and cost saved "
+        f"{correlation['value']:.3f} ({correlation['low']:.3f} to {correlation['high']:.3f}); expected at least {ENOUGH}"
     )
-    print("\n".join(excesses(found)))
+    print("\n".join(excesses(results)))
     if chosen.json:
-        files.write_json(chosen.json, found)
+        files.write_json(chosen.json, results)
     if chosen.plot:
-        draw(chosen.plot, f"Metric and money: {case.title}", found)
+        draw(chosen.plot, f"Metric and money: {usecase.title}", results)
 
 
 if __name__ == "__main__":

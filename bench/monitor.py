@@ -49,7 +49,7 @@ def print_records(records: Iterable[Record], *, quiet: bool) -> None:
             print(f"\rseed {r.seed} {r.scenario:18} {lines[key]}", end="", flush=True)
             continue
         blind = " blind" if r.blind else ""
-        head = f"seed {r.seed} {r.scenario} {r.place:2d} {r.level}{blind} {r.rows:,} rows"
+        head = f"seed {r.seed} {r.scenario} {r.number:2d} {r.level}{blind} {r.rows:,} rows"
         print(f"{head} {r.seconds:.2f} s {r.crash}", flush=True)
         for line in r.why:
             print(f"    {line}")

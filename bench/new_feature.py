@@ -100,9 +100,9 @@ def main() -> None:
         project = make(Path(folder) / "project", ["card_fraud"])
         project.set({"card_fraud.features.join": "direct"})
         project.commit("small and quick")
-        found = add(project)
-    print(found.tests, found.listed, found.ran, sep="\n")
-    print(f"{len(found.files)} files, {found.lines} lines, {found.seconds:.0f} s")
+        effort = add(project)
+    print(effort.tests, effort.listed, effort.ran, sep="\n")
+    print(f"{len(effort.files)} files, {effort.lines} lines, {effort.seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from bench.bayes_oracle import knowable
 from plumbline import config
-from plumbline.core import files, tables, usecase
+from plumbline.core import files, tables, usecase_loader
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines, reporting
@@ -47,26 +47,26 @@ def truth(source: Mapping[str, Any], start: date, end: date, keys: Array) -> dic
     validate stage. Raises KeyError with the number of a payment that the simulator did not make.
     """
     begun = date.fromisoformat(str(source["start"]))
-    asked = dict(source["settings"])
-    days = list(simulate(asked, begun, end, int(source["seed"]), truth=True))
-    made = pa.concat_tables(days)
-    payments = {name: made[name].to_numpy() for name in (*SEEN, "probability", "reachable")}
+    simulated = dict(source["settings"])
+    days = list(simulate(simulated, begun, end, int(source["seed"]), truth=True))
+    table = pa.concat_tables(days)
+    payments = {name: table[name].to_numpy() for name in (*SEEN, "probability", "reachable")}
     payments["day"] = np.repeat(np.arange(len(days)), [day.num_rows for day in days])
     _, first = np.unique(payments["payment_id"], return_index=True)  # numbers rise with time
     once = {name: values[first] for name, values in payments.items()}
-    once["knowable"] = knowable(once, settings.read(asked), (start - begun).days)
-    place = np.searchsorted(once["payment_id"], keys)
-    missing = np.flatnonzero(once["payment_id"][np.minimum(place, len(first) - 1)] != keys)
+    once["knowable"] = knowable(once, settings.read(simulated), (start - begun).days)
+    position = np.searchsorted(once["payment_id"], keys)
+    missing = np.flatnonzero(once["payment_id"][np.minimum(position, len(first) - 1)] != keys)
     if len(missing):
         raise KeyError(int(keys[missing[0]]))
-    return {name: once[name][place] for name in ORACLES}
+    return {name: once[name][position] for name in ORACLES}
 
 
-def linear(case: UseCase, names: tuple[str, ...], columns: Columns, rows: int) -> Array:
+def linear(usecase: UseCase, names: tuple[str, ...], columns: Columns, rows: int) -> Array:
     """The linear baseline's answers on `columns`, fitted on train as the evaluate stage does."""
-    wanted = list(dict.fromkeys([*names, case.label]))
+    wanted = list(dict.fromkeys([*names, usecase.label]))
     sample = reporting.sample(TABLES / "train.parquet", wanted, rows)
-    fitted = baselines.fit(case, names, sample, sample[case.label].astype(float))
+    fitted = baselines.fit(usecase, names, sample, sample[usecase.label].astype(float))
     return fitted.predict(columns)
 
 
@@ -83,29 +83,35 @@ def line(name: str, values: Array, sample: bootstrap.Resample) -> str:
 
 def main() -> None:
     """Print the figures for the model in `models/card_fraud`."""
-    case, asked = usecase.load(NAME), config.load(NAME)
+    usecase, params = usecase_loader.load(NAME), config.load(NAME)
     columns = tables.read(TABLES / "test.parquet")
-    label, day = columns[case.label].astype(float), columns[str(case.time)]
+    label, day = columns[usecase.label].astype(float), columns[str(usecase.time)]
     source = files.read_json(Path(f"metrics/{NAME}/data.json"))["source"]
     days = day.astype("datetime64[D]")
     first, last = days.min().astype(date), (days.max() + 1).astype(date)
-    answers = truth(source, first, last, columns[case.key])
-    lines = {"linear, own columns": OWN, "linear, all features": case.features}
-    answers |= {n: linear(case, f, columns, asked.evaluate.linear_rows) for n, f in lines.items()}
+    answers = truth(source, first, last, columns[usecase.key])
+    lines = {"linear, own columns": OWN, "linear, all features": usecase.features}
+    answers |= {
+        n: linear(usecase, f, columns, params.evaluate.linear_rows) for n, f in lines.items()
+    }
     answers["model"] = bundle.load(Path(f"models/{NAME}"), NAME).predict(columns)
-    sample = bootstrap.resample(bootstrap.units(len(label), day), 500, asked.seed)
-    found = replicates(label, answers, sample)
+    sample = bootstrap.resample(bootstrap.units(len(label), day), 500, params.seed)
+    figures = replicates(label, answers, sample)
     print(f"{len(label)} payments, {int(label.sum())} frauds, {first} to {last}")
     print("average precision")
     for name in answers:
-        print(line(f"  {name}", found[name], sample))
+        print(line(f"  {name}", figures[name], sample))
     for start in lines:
         print(f"share of the gap from `{start}` that is closed")
         for name in ORACLES:
-            gap = found[name] - found[start]
-            print(line(f"  to {name}, by the model", (found["model"] - found[start]) / gap, sample))
-        gap = found["probability"] - found[start]
-        best = (found["knowable"] - found[start]) / gap
+            gap = figures[name] - figures[start]
+            print(
+                line(
+                    f"  to {name}, by the model", (figures["model"] - figures[start]) / gap, sample
+                )
+            )
+        gap = figures["probability"] - figures[start]
+        best = (figures["knowable"] - figures[start]) / gap
         print(line("  to probability, by knowable", best, sample))
 
 

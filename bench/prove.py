@@ -65,29 +65,29 @@ def rooms(work: Path) -> tuple[Room, Room]:
 
 def simd() -> list[str]:
     """What NumPy would choose at run time on this processor beyond its baseline."""
-    words = (
+    code = (
         "from numpy._core import _multiarray_umath as m;"
         "print(*[f for f in m.__cpu_dispatch__ if m.__cpu_features__.get(f)])"
     )
-    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.split()
 
 
 def turkish(work: Path) -> dict[str, str]:
     """The locale in which "I" is not the capital of "i"; the system's own where there is none."""
-    found = locale(work / "locales", "tr_TR")
-    if not found:
+    language = locale(work / "locales", "tr_TR")
+    if not language:
         print("no Turkish locale on this machine: room B keeps the system's")
-    return found or {"LC_ALL": "C.UTF-8"}
+    return language or {"LC_ALL": "C.UTF-8"}
 
 
 def another_day() -> dict[str, str]:
     """A year and a bit later, where libfaketime is installed."""
-    found = sorted(Path("/").glob(FAKETIME.lstrip("/")))
-    if not found:
+    libraries = sorted(Path("/").glob(FAKETIME.lstrip("/")))
+    if not libraries:
         print("libfaketime is not installed: both rooms have today's date")
         return {}
-    return {"LD_PRELOAD": str(found[0]), "FAKETIME": "+400d", "DONT_FAKE_MONOTONIC": "1"}
+    return {"LD_PRELOAD": str(libraries[0]), "FAKETIME": "+400d", "DONT_FAKE_MONOTONIC": "1"}
 
 
 def prepared(work: Path, only: str) -> Project:
@@ -109,35 +109,37 @@ def reproduced(project: Project, room: Room, work: Path, *, clean: bool) -> dict
     """What `reproduce` found in a room, as its JSON."""
     folder, file = work / room.folder, work / f"{room.name}.json"
     folder.mkdir(parents=True)
-    words = [sys.executable, "-m", "plumbline", "reproduce", "--json", str(file)]
-    words += ["--clean-room"] if clean else []
-    words += [f"--env={key}={value}" for key, value in room.variables.items()]
-    command = ["sh", "-c", f'umask {room.umask}; exec "$@"', "sh", *words]
+    arguments = [sys.executable, "-m", "plumbline", "reproduce", "--json", str(file)]
+    arguments += ["--clean-room"] if clean else []
+    arguments += [f"--env={key}={value}" for key, value in room.variables.items()]
+    command = ["sh", "-c", f'umask {room.umask}; exec "$@"', "sh", *arguments]
     env = {**environment(project.path), "TMPDIR": str(folder)}
     done = subprocess.run(command, cwd=project.path, env=env, capture_output=True, text=True)
     if not file.exists():
         sys.exit(f"room {room.name}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    if found["failed"]:
-        print(f"room {room.name}: {found['failed']['stage']}: {found['failed']['message'][-2000:]}")
-    return found
+    result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    if result["failed"]:
+        print(
+            f"room {room.name}: {result['failed']['stage']}: {result['failed']['message'][-2000:]}"
+        )
+    return result
 
 
-def table(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def table(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A line per stage: of each use case's outs, how many have the recorded bytes in both rooms."""
-    outs = [out for room in found for out in room["outs"]]
+    outs = [out for room in results for out in room["outs"]]
     names = sorted({out["stage"].split("@")[1] for out in outs})
     yield f"| stage | {' | '.join(f'outs of {n}: the same in A, in B' for n in names)} |"
     yield "|---" * (len(names) + 1) + "|"
     for stage in ORDER:
-        cells = (_same(found, f"{stage}@{name}") for name in names)
+        cells = (_same(results, f"{stage}@{name}") for name in names)
         yield f"| {stage} | {' | '.join(cells)} |"
 
 
-def _same(found: Sequence[Mapping[str, Any]], stage: str) -> str:
-    mine = [[o for o in room["outs"] if o["stage"] == stage] for room in found]
-    same = (sum(o["result"] == "reproduced" for o in outs) for outs in mine)
-    return ", ".join(f"{n} of {len(outs)}" for n, outs in zip(same, mine, strict=True))
+def _same(results: Sequence[Mapping[str, Any]], stage: str) -> str:
+    per_room = [[o for o in room["outs"] if o["stage"] == stage] for room in results]
+    same = (sum(o["result"] == "reproduced" for o in outs) for outs in per_room)
+    return ", ".join(f"{n} of {len(outs)}" for n, outs in zip(same, per_room, strict=True))
 
 
 def main() -> None:
@@ -148,21 +150,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         project = prepared(work, chosen.only)
-        asked = rooms(work)
-        for room in asked:
-            told = (f"{k}={v}" for k, v in room.variables.items() if not v.startswith("/"))
-            print(f"room {room.name}: umask {room.umask}, {', '.join(told)}", flush=True)
-        found = [reproduced(project, room, work, clean=not chosen.here) for room in asked]
-    for room in found:
+        chosen_rooms = rooms(work)
+        for room in chosen_rooms:
+            variables = (f"{k}={v}" for k, v in room.variables.items() if not v.startswith("/"))
+            print(f"room {room.name}: umask {room.umask}, {', '.join(variables)}", flush=True)
+        results = [reproduced(project, room, work, clean=not chosen.here) for room in chosen_rooms]
+    for room in results:
         room["outs"] = [o for o in room["outs"] if o["stage"].endswith(chosen.only)]
-    for line in table(found):
+    for line in table(results):
         print(line)
-    outs = [out for room in found for out in room["outs"]]
+    outs = [out for room in results for out in room["outs"]]
     changed = [f"{o['stage']} {o['path']}" for o in outs if o["result"] != "reproduced"]
     print(f"{len(outs) - len(changed)} of {len(outs)} outs reproduced in two rooms")
     for line in changed:
         print(f"not reproduced: {line}")
-    sys.exit(1 if changed or not outs or any(room["failed"] for room in found) else 0)
+    sys.exit(1 if changed or not outs or any(room["failed"] for room in results) else 0)
 
 
 if __name__ == "__main__":

@@ -33,24 +33,24 @@ Known = Mapping[str, Mapping[str, Any]]
 
 def differing(project: Project, known: Known, tag: str) -> list[str]:
     """What is not as it was when the release was made, or not as its dvc.lock says."""
-    found = releases.seen(project, {})
+    current = releases.seen(project, {})
     expected = known["model-v3" if tag == "main" else tag]
-    names = [key for key in expected if found[key] != expected[key]]
-    return names + ["dvc.lock"] * (found["outs"] != releases.recorded(project, tag))
+    names = [key for key in expected if current[key] != expected[key]]
+    return names + ["dvc.lock"] * (current["outs"] != releases.recorded(project, tag))
 
 
-def told(what: str, took: tuple[float, float], names: list[str], good: str) -> bool:
+def report(what: str, took: tuple[float, float], names: list[str], good: str) -> bool:
     """Print a line; whether nothing differs."""
-    said = f"DIFFER: {', '.join(names)}" if names else good
-    print(f"{what:30}  {took[0]:7.1f}  {took[1]:9.1f}  {said}", flush=True)
+    text = f"DIFFER: {', '.join(names)}" if names else good
+    print(f"{what:30}  {took[0]:7.1f}  {took[1]:9.1f}  {text}", flush=True)
     return not names
 
 
 def timed(project: Project, *words: str) -> tuple[str, tuple[float, float]]:
     """What a command says, its seconds, and those that a processor worked on it."""
     started, before = time.perf_counter(), worked()
-    said = project.run(*words)
-    return said, (time.perf_counter() - started, worked() - before)
+    text = project.run(*words)
+    return text, (time.perf_counter() - started, worked() - before)
 
 
 def worked() -> float:
@@ -64,7 +64,7 @@ def way(project: Project, known: Known) -> list[float]:
     seconds = []
     for tag in WAY:
         _, took = timed(project, "python", "-m", "plumbline", "rollback", tag)
-        good = told(tag, took, differing(project, known, tag), "as recorded")
+        good = report(tag, took, differing(project, known, tag), "as recorded")
         seconds.append(took[0] if good else float("inf"))
     return seconds
 
@@ -75,10 +75,10 @@ def kills(project: Project, known: Known) -> list[bool]:
     for step in steps.STEPS:
         for when in ("start", "end"):
             killed = project.run(*KILLER, step, when, WAY[0], ok=False)
-            found, took = timed(project, *KILLER, "recover")
+            output, took = timed(project, *KILLER, "recover")
             names = differing(project, known, "main")
-            names += [] if f"interrupted at {step}" in found else [f"not killed there: {killed}"]
-            good.append(told(f"killed at the {when} of {step}", took, names, "as before"))
+            names += [] if f"interrupted at {step}" in output else [f"not killed there: {killed}"]
+            good.append(report(f"killed at the {when} of {step}", took, names, "as before"))
     return good
 
 

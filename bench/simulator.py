@@ -13,7 +13,7 @@ PER_CUSTOMER = 378  # payments of a customer from January to June
 
 
 def main() -> None:
-    """About 10 million payments unless told otherwise."""
+    """About 10 million payments by default."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("payments", nargs="?", type=int, default=10_000_000)
     wanted = parser.parse_args().payments

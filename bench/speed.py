@@ -142,9 +142,9 @@ class Watched(tuple[Any, ...]):
 
     count: Counter
 
-    def __getitem__(self, place: Any) -> Any:
+    def __getitem__(self, key: Any) -> Any:
         self.count.entries += 1
-        return super().__getitem__(place)
+        return super().__getitem__(key)
 
     def __iter__(self) -> Iterator[Any]:
         for value in super().__iter__():
@@ -211,26 +211,26 @@ WORKS: Mapping[str, Callable[[], Work]] = {
 
 def measure() -> dict[str, float]:
     """Calls of each piece of work; entries read at a request; bytes of memory, in matrices."""
-    found: dict[str, float] = {}
+    costs: dict[str, float] = {}
     for name, make in WORKS.items():
         work = make()
         work()  # what is imported or cached at the first time is not counted
-        found[name] = calls(work)
-    return {**found, "reads": reads(), "memory": memory()}
+        costs[name] = calls(work)
+    return {**costs, "reads": reads(), "memory": memory()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help=f"write {RECORD.name}")
     chosen = parser.parse_args()
-    found = measure()
+    costs = measure()
     before = files.read_json(RECORD) if RECORD.exists() else {}
-    for name, cost in found.items():
+    for name, cost in costs.items():
         then = f"{cost / before[name]:.2f} of the committed" if name in before else "new"
         spent = f", {seconds(WORKS[name]()):.3f} s" if name in WORKS else ""
         print(f"{name:10} {cost:12,.1f}, {then}{spent}")
     if chosen.keep:
-        files.write_json(RECORD, found)
+        files.write_json(RECORD, costs)
 
 
 if __name__ == "__main__":

@@ -24,29 +24,29 @@ NAME = "card_fraud"
 
 def main(draws: int) -> None:
     """Print both."""
-    case, params = usecase_loader.load(NAME), params_file.load(NAME)
+    usecase, params = usecase_loader.load(NAME), params_file.load(NAME)
     columns = tables.read(Path(f"data/{NAME}/tables/test.parquet"))
     scorer = bundle.load(Path(f"models/{NAME}"), NAME)
     score = scorer.predict(columns)
-    window = assessment.window(case, params.evaluation, columns, scorer.threshold)
+    window = assessment.window(usecase, params.evaluation, columns, scorer.threshold)
     window = replace(window, replicates=20)  # of the figures beside; the search draws none
-    readable = assessment.raw(case, columns)
+    readable = assessment.raw(usecase, columns)
     split = subgroups.halves(len(score), window.day)
-    coded = conditions.coded(conditions.readable(case), readable, split.search)
+    coded = conditions.coded(conditions.readable(usecase), readable, split.search)
     claims = 0
     for seed in range(draws):
         drawn = (np.random.default_rng(seed).random(len(score)) < score).astype(float)
-        found = subgroups.as_json(replace(window, label=drawn), score, coded, 0.02)
-        claims += found["confirmed"] > 0
+        search = subgroups.as_json(replace(window, label=drawn), score, coded, 0.02)
+        claims += search["confirmed"] > 0
     print(f"no bad subgroup: one was claimed in {claims} of {draws} draws")
     planted = (readable["category"] == "travel") | (readable["category"] == "online")
     hit = planted & (readable["amount_cents"] >= 10_000) & (window.label == 1)
     spoiled = np.where(hit, np.median(score), score)
-    found = subgroups.as_json(window, spoiled, coded, 0.02)
+    search = subgroups.as_json(window, spoiled, coded, 0.02)
     print(
         f"planted: {hit.sum()} frauds for travel or online, 100 units or more, scored as the median"
     )
-    for one in found["found"]:
+    for one in search["found"]:
         word = "confirmed" if one["confirmed"] else "not confirmed"
         print(f"  {one['rule']}: {one['rows']} rows, chance {one['corrected']:.3g}, {word}")
 

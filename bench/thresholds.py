@@ -17,7 +17,7 @@ import numpy as np
 from bench import extended_window, metric_vs_cost
 from plumbline import config
 from plumbline.config import UseCaseParams
-from plumbline.core import documents, files, tables, usecase
+from plumbline.core import documents, files, tables, usecase_loader
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import cost_matrix
@@ -40,23 +40,23 @@ MODELS = metric_vs_cost.DEGRADED[::2]
 
 
 def excess(
-    case: UseCase, given: UseCaseParams, columns: Columns, score: Array, span: int
+    usecase: UseCase, params: UseCaseParams, columns: Columns, score: Array, span: int
 ) -> dict[str, Array]:
     """By way, what each span's threshold costs on all other days beside their cheapest, less 1, (spans,)."""
-    assert given.train.costs is not None
-    date = columns[str(case.time)].astype("datetime64[D]")
-    day, label = (date - date.min()).astype(int), columns[case.label]
-    found: dict[str, list[float]] = {way: [] for way in WAYS}
+    assert params.train.costs is not None
+    date = columns[str(usecase.time)].astype("datetime64[D]")
+    day, label = (date - date.min()).astype(int), columns[usecase.label]
+    excesses: dict[str, list[float]] = {way: [] for way in WAYS}
     for first in range(0, int(day.max()) + 2 - span, span):
         inside = (day >= first) & (day < first + span)
         parts = ({n: v[rows] for n, v in columns.items()} for rows in (inside, ~inside))
-        mine, others = (cost_matrix.money(given.train.costs, part) for part in parts)
+        own_costs, others = (cost_matrix.money(params.train.costs, part) for part in parts)
         known, judged = (label[inside], score[inside]), (label[~inside], score[~inside])
         least = threshold.cheapest(*judged, others).objective
         for way, choose in WAYS.items():
-            alarm = judged[1] >= choose(*known, mine).value
-            found[way].append(float(np.mean(cost(judged[0], alarm, others))) / least - 1)
-    return {way: np.array(values) for way, values in found.items()}
+            alarm = judged[1] >= choose(*known, own_costs).value
+            excesses[way].append(float(np.mean(cost(judged[0], alarm, others))) / least - 1)
+    return {way: np.array(values) for way, values in excesses.items()}
 
 
 def main() -> None:
@@ -64,22 +64,22 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args()
     runner.prepare()
-    case, given = usecase.load(NAME), config.load(NAME)
+    usecase, params = usecase_loader.load(NAME), config.load(NAME)
     full = refit.settings(
-        case, given, documents.read(TuneResult, Path("metrics", NAME, "tune.json"))
+        usecase, params, documents.read(TuneResult, Path("metrics", NAME, "tune.json"))
     )
     with extended_window.tables(NAME, DAYS) as folder:
         train, valid, test = (
             tables.read(folder / f"{t}.parquet") for t in ("train", "valid", "test")
         )
-    best = metric_vs_cost.best(refit.fit(case, given, full, train, valid))
+    best = metric_vs_cost.best(refit.fit(usecase, params, full, train, valid))
     print(f"{'':34}" + "".join(f"{f'{way}, {span} days':>20}" for span in SPANS for way in WAYS))
     means = []
     for how in MODELS:
-        model = metric_vs_cost.fitted(case, given, full, train, valid, how, best)
+        model = metric_vs_cost.fitted(usecase, params, full, train, valid, how, best)
         score = model.predict(test)
-        found = [excess(case, given, test, score, span) for span in SPANS]
-        means.append([float(np.mean(one[way])) for one in found for way in WAYS])
+        excesses = [excess(usecase, params, test, score, span) for span in SPANS]
+        means.append([float(np.mean(one[way])) for one in excesses for way in WAYS])
         print(f"{how.text:34}" + "".join(f"{mean:20.1%}" for mean in means[-1]), flush=True)
     over = np.mean(means, axis=0)
     print(f"{f'mean of {len(MODELS)} models':34}" + "".join(f"{mean:20.1%}" for mean in over))

@@ -17,7 +17,7 @@ from plumbline.monitor.window import ScoredWindow
 
 @dataclass(frozen=True)
 class Record:
-    """One window judged by one detector. `place` counts the stream's windows from 0."""
+    """One window judged by one detector. `number` counts the stream's windows from 0."""
 
     detector: str
     size: int
@@ -106,7 +106,7 @@ def judged(
     sample: Sample | None = None,
     numbers: Sequence[int] | None = None,
 ) -> Iterator[Record]:
-    """Each window of each scenario in turn, or those of `sample`, or `places`. Scenarios that share a
+    """Each window of each scenario in turn, or those of `sample`, or `numbers`. Scenarios that share a
     past share the fit."""
     by_past: dict[str, list[Scenario]] = {}
     for scenario in scenarios:

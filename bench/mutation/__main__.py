@@ -30,32 +30,32 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     chosen = parser.parse_args()
     subjects = [f for f in SUBJECTS if not chosen.only or chosen.only in f]
-    found = kept(chosen.json, subjects)
-    todo = [(f, chosen.per_file) for f in subjects if f not in found]
+    results = kept(chosen.json, subjects)
+    todo = [(f, chosen.per_file) for f in subjects if f not in results]
     with ThreadPoolExecutor(chosen.jobs) as pool:
-        for file, told in pool.map(judged, todo):
-            found[file] = told
+        for file, counts in pool.map(judged, todo):
+            results[file] = counts
             if chosen.json:
-                files.write_json(chosen.json, {"files": found})
-    made, noticed = (sum(f[k] for f in found.values()) for k in ("mutants", "killed"))
-    print(f"mutation score: {noticed} of {made} noticed, {noticed / made:.1%}")
+                files.write_json(chosen.json, {"files": results})
+    changed, noticed = (sum(f[k] for f in results.values()) for k in ("mutants", "killed"))
+    print(f"mutation score: {noticed} of {changed} noticed, {noticed / changed:.1%}")
     if chosen.only:
         return
     covered = coverage()
-    whole = {k: sum(c[k] for c in covered.values()) for k in ("branches", "covered_branches")}
+    totals = {k: sum(c[k] for c in covered.values()) for k in ("branches", "covered_branches")}
     print(
-        f"branch coverage: {whole['covered_branches']} of {whole['branches']}, {share(whole):.1%}"
+        f"branch coverage: {totals['covered_branches']} of {totals['branches']}, {share(totals):.1%}"
     )
-    for file, told in covered.items():
-        print(f"  {share(told):6.1%} {file}")
+    for file, counts in covered.items():
+        print(f"  {share(counts):6.1%} {file}")
     if chosen.json:
         record = {
             "command": f"python -m bench.mutation --per-file {chosen.per_file}",
-            "mutants": made,
+            "mutants": changed,
             "killed": noticed,
-            **whole,
-            "files": found,
-            "coverage": {f: {**told, "sha256": sums(f)} for f, told in covered.items()},
+            **totals,
+            "files": results,
+            "coverage": {f: {**counts, "sha256": sums(f)} for f, counts in covered.items()},
         }
         files.write_json(chosen.json, record)
 
@@ -74,9 +74,9 @@ def sums(file: str) -> dict[str, str]:
     return {n: hashlib.sha256((ROOT / n).read_bytes()).hexdigest() for n in names}
 
 
-def judged(asked: tuple[str, int]) -> tuple[str, dict[str, Any]]:
+def judged(subject: tuple[str, int]) -> tuple[str, dict[str, Any]]:
     """One file's sample of changes, in a process of its own: how many, how many noticed, which not."""
-    file, most = asked
+    file, most = subject
     done = subprocess.run(
         [sys.executable, "-m", "bench.mutation.one", file, str(most)],
         cwd=ROOT,
@@ -85,23 +85,23 @@ def judged(asked: tuple[str, int]) -> tuple[str, dict[str, Any]]:
         text=True,
         check=True,
     )
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    told["sha256"] = sums(file)
-    for line in told["alive"]:
+    counts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    counts["sha256"] = sums(file)
+    for line in counts["alive"]:
         print(f"not noticed: {line}", flush=True)
-    print(f"{told['killed']} of {told['mutants']} {file}", flush=True)
-    return file, told
+    print(f"{counts['killed']} of {counts['mutants']} {file}", flush=True)
+    return file, counts
 
 
 def coverage() -> dict[str, dict[str, int]]:
     """Branches of each file, and those that its tests run through."""
-    tests = dict.fromkeys([t for words in SUBJECTS.values() for t in words.split()])
+    tests = dict.fromkeys([t for arguments in SUBJECTS.values() for t in arguments.split()])
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "coverage.json"
-        words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *FOR_COVERAGE]
-        words += ["--cov", "--cov-branch", f"--cov-report=json:{out}"]
+        arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *FOR_COVERAGE]
+        arguments += ["--cov", "--cov-branch", f"--cov-report=json:{out}"]
         done = subprocess.run(
-            [sys.executable, *words],
+            [sys.executable, *arguments],
             cwd=ROOT,
             env={**environment(ROOT), "COVERAGE_FILE": f"{folder}/data"},
             check=False,
@@ -110,18 +110,18 @@ def coverage() -> dict[str, dict[str, int]]:
         )
         if done.returncode:
             sys.exit(done.stdout[-3000:])
-        whole = json.loads(out.read_text())["files"]
+        totals = json.loads(out.read_text())["files"]
     return {
         f: {
-            "branches": whole[f]["summary"]["num_branches"],
-            "covered_branches": whole[f]["summary"]["covered_branches"],
+            "branches": totals[f]["summary"]["num_branches"],
+            "covered_branches": totals[f]["summary"]["covered_branches"],
         }
         for f in COVERED
     }
 
 
-def share(told: dict[str, int]) -> float:
-    return told["covered_branches"] / told["branches"] if told["branches"] else 1.0
+def share(counts: dict[str, int]) -> float:
+    return counts["covered_branches"] / counts["branches"] if counts["branches"] else 1.0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Small changes to a file of Python, one at a time: comparisons, arithmetic, logic, numbers, conditions.
 
-What only words a message (inside `raise`, f-strings, docstrings) and annotations are left alone.
+Text of messages (inside `raise`, f-strings, docstrings) and annotations are left alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SWAPS: dict[type, type] = {
 
 @dataclass(frozen=True)
 class Change:
-    """One change: its line, what it is in words, and the file's new text."""
+    """One change: its line, a description, and the file's new text."""
 
     line: int
     what: str
@@ -34,8 +34,8 @@ def changes(text: str) -> list[Change]:
     """Every change that can be made, in the order of the file."""
     tree = ast.parse(text)
     spots = [(i, node, make) for i, node in enumerate(_open(tree)) for make in _makers(node)]
-    made = [_made(tree, i, node, make) for i, node, make in spots]
-    return list({change.text: change for change in reversed(made)}.values())[::-1]
+    changes = [_change(tree, i, node, make) for i, node, make in spots]
+    return list({change.text: change for change in reversed(changes)}.values())[::-1]
 
 
 Maker = Callable[[ast.AST], str]
@@ -90,11 +90,13 @@ def _makers(node: ast.AST) -> Iterator[Maker]:
         yield _condition
 
 
-def _made(tree: ast.Module, place: int, node: ast.AST, make: Maker) -> Change:
-    whole = copy.deepcopy(tree)
-    twin = next(n for i, n in enumerate(_open(whole)) if i == place)
+def _change(tree: ast.Module, position: int, node: ast.AST, make: Maker) -> Change:
+    changed_tree = copy.deepcopy(tree)
+    twin = next(n for i, n in enumerate(_open(changed_tree)) if i == position)
     what = make(twin)
-    return Change(getattr(node, "lineno", 0), what, ast.unparse(ast.fix_missing_locations(whole)))
+    return Change(
+        getattr(node, "lineno", 0), what, ast.unparse(ast.fix_missing_locations(changed_tree))
+    )
 
 
 def _compare(node: ast.AST) -> str:

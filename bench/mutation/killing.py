@@ -41,16 +41,16 @@ def killed(root: Path, file: str, change: Change | None, tests: str) -> bool:
         path.write_text(sound, encoding="utf-8")
 
 
-def _run(words: list[str]) -> bool:
+def _run(arguments: list[str]) -> bool:
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
-        _child(words)
+        _child(arguments)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status) != 0
 
 
-def _child(words: list[str]) -> None:
+def _child(arguments: list[str]) -> None:
     import pytest
 
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
@@ -59,7 +59,7 @@ def _child(words: list[str]) -> None:
         os.dup2(nothing.fileno(), 2)
         quiet = ["-x", "-q", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
         quiet += [w for name in ("cacheprovider", "cov", "xdist") for w in ("-p", f"no:{name}")]
-        code = pytest.main([*quiet, *words])
+        code = pytest.main([*quiet, *arguments])
     os._exit(int(code))
 
 

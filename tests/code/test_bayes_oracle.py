@@ -44,7 +44,7 @@ def test_strikes_come_age_and_end() -> None:
 
 def test_what_is_seen_counts_as_bayes_says() -> None:
     now = Strikes.none(2, days=3, rate=0.2).later()
-    now.told(np.array([1]), np.array([8.0]))
+    now.observe(np.array([1]), np.array([8.0]))
     assert now.struck(np.array([0, 1])) == pytest.approx([0.2, 8 * 0.2 / (8 * 0.2 + 0.8)])
 
 
