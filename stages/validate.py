@@ -72,7 +72,7 @@ def main(
         data_docs.write(pages, f"{case.title}: validation", expectations.reports(results))
         rows = summary.rows(bad_rows.files, kept)
         counted = summary.summarise(rows, results, bad_rows.broken(), found, warnings)
-    files.write_json(measured, now)
+    documents.write(measured, now)
     documents.write(metrics, counted)
     for line in [*warnings, *([] if before else [check_messages.unaccepted(case)])]:
         log.warning("validate: %s", line)

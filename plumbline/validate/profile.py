@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+from pydantic import ValidationError
 
 from plumbline.core import files
 from plumbline.core.declarations import Array, Column
@@ -22,7 +23,8 @@ from plumbline.core.sql import no_rows, quote
 from plumbline.core.usecase import Contract
 from plumbline.validate.check import TableName, clock, layout
 from plumbline.validate.months import File, source
-from plumbline.validate.profile_shifts import CUT, UNIT_QUANTILES, ColumnDay, Profile
+from plumbline.validate.profile_document import ColumnProfile, DayRows, Profile, RowRates
+from plumbline.validate.profile_shifts import CUT, UNIT_QUANTILES, ColumnDay
 
 QUANTILES = (0.01, 0.05, *UNIT_QUANTILES, 0.95, 0.99)
 FEW = 20
@@ -32,16 +34,17 @@ Span = tuple[date, date] | None
 """First day and the day after the last; None for a plain table."""
 
 
-def accepted(path: Path) -> Profile:
-    """The accepted profile in `path`, {} where none is accepted yet. ContractError for anything else."""
+def accepted(path: Path) -> Profile | None:
+    """The accepted profile in `path`, None where none is accepted yet; ContractError for anything else."""
     content = files.read_json(path)
-    if content and not (
-        isinstance(content, dict) and {"columns", "per_day", "rows"} <= set(content)
-    ):
+    if content == {}:
+        return None
+    try:
+        return Profile.model_validate(content)
+    except ValidationError:
         raise ContractError(
             f"{path}: not a profile; write {{}} into it, or run `plumbline accept` again"
-        )
-    return content
+        ) from None
 
 
 def window(
@@ -66,22 +69,22 @@ def measure(
     usecase: Contract,
     tables: Mapping[TableName, Sequence[File]],
     span: Span,
-) -> dict[str, Any]:
+) -> Profile:
     """The profile of the events and outcomes of `tables` in the window `span`."""
-    columns: dict[str, Any] = {}
+    columns: dict[str, ColumnProfile] = {}
     for table, column in _described(usecase):
         rows = _rows(usecase, table, tables[table], span)
         columns[column.name] = _column(connection, usecase, column, rows)
     events = _rows(usecase, "events", tables["events"], span)
     total = int(connection.sql(f"SELECT count(*) FROM ({events})").fetchall()[0][0])
     counts = _per_day(connection, usecase, events, span)
-    return {
-        "columns": columns,
-        "days": counts,
-        "per_day": _rates(counts),
-        "rows": total,
-        "window": [str(span[0]), str(span[1])] if span else None,
-    }
+    return Profile(
+        columns=columns,
+        days=counts,
+        per_day=_rates(counts),
+        rows=total,
+        window=[str(span[0]), str(span[1])] if span else None,
+    )
 
 
 def by_day(
@@ -152,7 +155,7 @@ def _rows(usecase: Contract, table: TableName, held: Sequence[File], span: Span)
 
 def _column(
     connection: duckdb.DuckDBPyConnection, usecase: Contract, column: Column, rows: str
-) -> dict[str, Any]:
+) -> ColumnProfile:
     name = quote(column.name)
     query = f"SELECT count(*), count({name}), count(DISTINCT {name}) FROM ({rows})"
     total, there, kinds = connection.sql(query).fetchall()[0]
@@ -164,7 +167,7 @@ def _column(
     named = column.type in ("string", "bool") or bool(column.allowed) or (number and kinds <= FEW)
     if named and there and column.name != usecase.key:
         figures["shares"] = _shares(connection, name, rows, there)
-    return figures
+    return ColumnProfile.model_validate(figures)
 
 
 def summary(values: Array) -> dict[str, Any]:
@@ -190,19 +193,18 @@ def _shares(
 
 def _per_day(
     connection: duckdb.DuckDBPyConnection, usecase: Contract, rows: str, span: Span
-) -> list[dict[str, Any]]:
+) -> list[DayRows]:
     if span is None:
         return []
     day = f"CAST({quote(usecase.time or '')} AS DATE)"
     counted = dict(connection.sql(f"SELECT {day}, count(*) FROM ({rows}) GROUP BY ALL").fetchall())
     every = [span[0] + timedelta(days=i) for i in range((span[1] - span[0]).days)]
-    return [{"day": str(d), "weekday": d.weekday(), "rows": counted.get(d, 0)} for d in every]
+    return [DayRows(day=str(d), weekday=d.weekday(), rows=counted.get(d, 0)) for d in every]
 
 
-def _rates(days: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mean rows per day, and by weekday (Monday first; None where the window has no such day)."""
+def _rates(days: Sequence[DayRows]) -> RowRates:
     if not days:
-        return {}
-    groups = [[d["rows"] for d in days if d["weekday"] == w] for w in range(7)]
+        return RowRates()
+    groups = [[d.rows for d in days if d.weekday == w] for w in range(7)]
     weekdays = [sum(g) / len(g) if g else None for g in groups]
-    return {"mean": sum(d["rows"] for d in days) / len(days), "weekdays": weekdays}
+    return RowRates(mean=sum(d.rows for d in days) / len(days), weekdays=weekdays)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from plumbline.validate.params import Validate
-
-Profile = Mapping[str, Any]
+from plumbline.validate.profile_document import ColumnProfile, Profile
 
 FACTORS = (2.54, 10.0, 60.0, 100.0, 1_000.0, 3_600.0, 1_000_000.0)
 """Units mistaken for each other: inches and centimetres, seconds and minutes, parts and wholes."""
@@ -95,36 +94,40 @@ def times(value: float) -> str:
 
 
 def measures(
-    accepted: Profile, current: Profile, limits: Validate, days: Mapping[str, Sequence[ColumnDay]]
+    accepted: Profile | None,
+    current: Profile,
+    limits: Validate,
+    days: Mapping[str, Sequence[ColumnDay]],
 ) -> list[ProfileShift]:
     """Every measure of the window: against the accepted profile, where there is one, and by day.
 
     Single days (`days`: per column) are held against the accepted profile, or else the window's own.
     """
     shifts: list[ProfileShift] = []
-    for name, before in accepted.get("columns", {}).items():
-        now = current["columns"].get(name)
-        if now is not None and now["rows"] and before["rows"]:
+    known = accepted.columns if accepted else {}
+    for name, before in known.items():
+        now = current.columns.get(name)
+        if now is not None and now.rows and before.rows:
             shifts += _column(name, before, now, limits)
     if accepted:
         shifts += _rate(accepted, current, limits)
-    shifts += _single_days(current, days, accepted, limits)
+    shifts += _single_days(days, known)
+    weekdays = (accepted or current).per_day.weekdays
+    if current.days and weekdays:
+        shifts.append(_days(current, weekdays, limits))
     return [replace(m, value=_r(m.value), low=_r(m.low), high=_r(m.high)) for m in shifts]
 
 
 def _single_days(
-    current: Profile, days: Mapping[str, Sequence[ColumnDay]], accepted: Profile, limits: Validate
+    days: Mapping[str, Sequence[ColumnDay]], known: Mapping[str, ColumnProfile]
 ) -> list[ProfileShift]:
-    """Units, stuck columns, and rows per day."""
+    """Units and stuck columns."""
     shifts = []
     for name, column in days.items():
-        before = accepted.get("columns", {}).get(name, {})
         if column and column[0].quantiles is not None:
-            shifts.append(_unit(name, column, before.get("quantiles") or _median_quantiles(column)))
+            typical = known[name].quantiles if name in known else {}
+            shifts.append(_unit(name, column, typical or _median_quantiles(column)))
         shifts.append(_constant(name, column))
-    typical = (accepted or current)["per_day"]
-    if current["days"] and typical:
-        shifts.append(_days(current, typical["weekdays"], limits))
     return shifts
 
 
@@ -137,24 +140,28 @@ def _median_quantiles(days: Sequence[ColumnDay]) -> dict[str, float]:
     }
 
 
-def _column(name: str, before: Profile, now: Profile, limits: Validate) -> list[ProfileShift]:
-    scale = math.sqrt(1 / before["rows"] + 1 / now["rows"])
-    moved = now["null"] - before["null"]
-    spread = math.sqrt(max(before["null"] * (1 - before["null"]), 1 / before["rows"]))
-    detail = f"share of nulls {now['null']:.3g}, was {before['null']:.3g}"
+def _column(
+    name: str, before: ColumnProfile, now: ColumnProfile, limits: Validate
+) -> list[ProfileShift]:
+    scale = math.sqrt(1 / before.rows + 1 / now.rows)
+    moved = now.null - before.null
+    spread = math.sqrt(max(before.null * (1 - before.null), 1 / before.rows))
+    detail = f"share of nulls {now.null:.3g}, was {before.null:.3g}"
     shifts = [_both("nulls", name, moved, limits.nulls + 3 * spread * scale, detail)]
-    if before.get("shares") and now.get("shares"):
+    if before.shares and now.shares:
         shifts.append(_shares(name, before, now, limits))
-    if before.get("sd") and now.get("mean") is not None:
-        shifts.append(_mean(name, before, now, limits.mean + 3 * scale))
+    if before.sd and before.mean is not None and now.mean is not None:
+        moved = (now.mean - before.mean) / before.sd
+        detail = f"mean {now.mean:.5g}, was {before.mean:.5g}: {moved:+.2f} sd"
+        shifts.append(_both("mean", name, moved, limits.mean + 3 * scale, detail))
         shifts += _quantiles(name, before, now, limits.quantiles + 4 * scale)
     return shifts
 
 
-def _shares(name: str, before: Profile, now: Profile, limits: Validate) -> ProfileShift:
-    kinds = sorted({*before["shares"], *now["shares"]})
-    p, q = _aligned(before["shares"], kinds), _aligned(now["shares"], kinds)
-    noise = (len(kinds) - 1) / (4 * math.log(2)) * (1 / before["rows"] + 1 / now["rows"])
+def _shares(name: str, before: ColumnProfile, now: ColumnProfile, limits: Validate) -> ProfileShift:
+    kinds = sorted({*before.shares, *now.shares})
+    p, q = _aligned(before.shares, kinds), _aligned(now.shares, kinds)
+    noise = (len(kinds) - 1) / (4 * math.log(2)) * (1 / before.rows + 1 / now.rows)
     moved = max(kinds, key=lambda k: abs(q[kinds.index(k)] - p[kinds.index(k)]), default="")
     at = kinds.index(moved) if kinds else 0
     detail = f"share of '{moved}' {q[at]:.3g}, was {p[at]:.3g}" if kinds else "no listed values"
@@ -170,14 +177,10 @@ def _aligned(shares: Mapping[str, float], kinds: Sequence[str]) -> list[float]:
     return [*listed, max(0.0, 1 - sum(listed))]
 
 
-def _mean(name: str, before: Profile, now: Profile, limit: float) -> ProfileShift:
-    moved = (now["mean"] - before["mean"]) / before["sd"]
-    detail = f"mean {now['mean']:.5g}, was {before['mean']:.5g}: {moved:+.2f} sd"
-    return _both("mean", name, moved, limit, detail)
-
-
-def _quantiles(name: str, before: Profile, now: Profile, limit: float) -> list[ProfileShift]:
-    was, is_ = before["quantiles"], now["quantiles"]
+def _quantiles(
+    name: str, before: ColumnProfile, now: ColumnProfile, limit: float
+) -> list[ProfileShift]:
+    was, is_ = before.quantiles, now.quantiles
     spread = was["0.75"] - was["0.25"]
     if not spread:
         return []
@@ -192,27 +195,25 @@ def _both(kind: str, name: str, value: float, limit: float, detail: str) -> Prof
 
 
 def _rate(accepted: Profile, current: Profile, limits: Validate) -> list[ProfileShift]:
-    was, is_ = accepted["per_day"], current["per_day"]
-    if not was or not is_ or not was["mean"]:
+    was, is_ = accepted.per_day, current.per_day
+    if not was.mean or is_.mean is None:
         return []
-    detail = f"{is_['mean']:.5g} rows per day, was {was['mean']:.5g}"
-    half = limits.rows / 2 + 3 / math.sqrt(max(1.0, accepted["rows"]))
+    detail = f"{is_.mean:.5g} rows per day, was {was.mean:.5g}"
+    half = limits.rows / 2 + 3 / math.sqrt(max(1.0, accepted.rows))
     return [
-        ProfileShift(
-            "rows", "rows per day, ratio", is_["mean"] / was["mean"], 1 - half, 1 + half, detail
-        )
+        ProfileShift("rows", "rows per day, ratio", is_.mean / was.mean, 1 - half, 1 + half, detail)
     ]
 
 
 def _days(current: Profile, typical: Sequence[float | None], limits: Validate) -> ProfileShift:
     unusual = []
-    for day in current["days"]:
-        expected = typical[day["weekday"]]
+    for day in current.days:
+        expected = typical[day.weekday]
         if expected is None:
             continue
         slack = limits.rows * expected + 4 * math.sqrt(expected)
-        if abs(day["rows"] - expected) > slack:
-            unusual.append(f"{day['day']}: {day['rows']} rows, usually {expected:.5g}")
+        if abs(day.rows - expected) > slack:
+            unusual.append(f"{day.day}: {day.rows} rows, usually {expected:.5g}")
     return _none_of("rows", "rows of a day", unusual)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from plumbline.validate import months, profile, profile_shifts
 from plumbline.validate.params import Validate
+from plumbline.validate.profile_document import Profile
 from plumbline.validate.profile_shifts import ColumnDay, ProfileShift
 from tests.orders import LIST, ORDERS, good, write_raw
 
@@ -25,11 +26,15 @@ def column(**given: Any) -> dict[str, Any]:
     return {"rows": 10_000, "null": 0.0, "mean": 100.0, "sd": 20.0, "quantiles": quantiles, **given}
 
 
+def profiled(columns: dict[str, Any], rows: int = 10_000, **given: Any) -> Profile:
+    """A profile with these columns."""
+    return Profile.model_validate({"columns": columns, "per_day": {}, "rows": rows, **given})
+
+
 def of(now: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, ProfileShift]:
     """The measures of one column, by kind."""
-    ends = {"window": None, "per_day": {}, "days": [], "rows": 10_000}
-    accepted = {"columns": {"x": before or column()}, **ends}
-    made = profile_shifts.measures(accepted, {"columns": {"x": now}, **ends}, LIMITS, {})
+    accepted, current = profiled({"x": before or column()}), profiled({"x": now})
+    made = profile_shifts.measures(accepted, current, LIMITS, {})
     return {m.kind: m for m in made}
 
 
@@ -100,19 +105,14 @@ def rated(counts: list[int], accepted: list[float | None]) -> list[ProfileShift]
         {"day": f"2025-03-{3 + i:02}", "weekday": i % 7, "rows": n} for i, n in enumerate(counts)
     ]
     known = [a for a in accepted if a is not None]
-    before = {
-        "columns": {},
-        "rows": 7_000,
-        "days": [],
-        "per_day": {"mean": sum(known) / len(known), "weekdays": accepted},
-    }
-    now = {
-        "columns": {},
-        "rows": sum(counts),
-        "days": days,
-        "per_day": {"mean": sum(counts) / len(counts), "weekdays": accepted},
-    }
+    before = profiled({}, 7_000, per_day=_rates(sum(known) / len(known), accepted))
+    per_day = _rates(sum(counts) / len(counts), accepted)
+    now = profiled({}, sum(counts), days=days, per_day=per_day)
     return profile_shifts.measures(before, now, LIMITS, {})
+
+
+def _rates(mean: float, weekdays: list[float | None]) -> dict[str, Any]:
+    return {"mean": mean, "weekdays": weekdays}
 
 
 def test_rows_per_day_are_held_against_the_same_weekday() -> None:
@@ -135,10 +135,8 @@ def day(scale: float = 1.0, rows: int = 100, **given: Any) -> ColumnDay:
 
 
 def units(days: list[ColumnDay], accepted: dict[str, float] | None = None) -> ProfileShift:
-    profiles = {"x": column(quantiles=accepted)} if accepted else {}
-    before = {"columns": profiles, "per_day": {}, "rows": 1} if accepted else {}
-    now = {"columns": {}, "per_day": {}, "days": [], "rows": 1}
-    made = profile_shifts.measures(before, now, LIMITS, {"x": days})
+    before = profiled({"x": column(quantiles=accepted)}) if accepted else None
+    made = profile_shifts.measures(before, profiled({}), LIMITS, {"x": days})
     return next(m for m in made if m.kind == "unit")
 
 
@@ -173,10 +171,8 @@ def test_with_an_accepted_profile_a_whole_window_in_another_unit_is_told() -> No
 
 def test_a_column_that_sticks_is_told() -> None:
     def constant(days: list[ColumnDay]) -> ProfileShift:
-        now = {"columns": {}, "per_day": {}, "days": [], "rows": 1}
-        return next(
-            m for m in profile_shifts.measures({}, now, LIMITS, {"x": days}) if m.kind == "constant"
-        )
+        shifts = profile_shifts.measures(None, profiled({}), LIMITS, {"x": days})
+        return next(s for s in shifts if s.kind == "constant")
 
     stuck = ColumnDay("2025-03-02", 40, True)
     assert (
@@ -203,7 +199,7 @@ def measured(folder: Path, query: str, days: int, usecase=ORDERS, as_of=date(202
     with duckdb.connect() as database:
         files = months.scan(database, usecase, folder)
         span = profile.window(database, usecase, files["events"], as_of, days)
-        return profile.measure(database, usecase, files, span)
+        return profile.measure(database, usecase, files, span).plain()
 
 
 def test_the_window_ends_before_as_of_and_begins_days_earlier(tmp_path: Path) -> None:
