@@ -46,7 +46,8 @@ def project(
         write(folder)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
-    monkeypatch.setattr(usecase_loader, "load_features", lambda name: parcels(problem))
+    for part in ("load", "load_features"):
+        monkeypatch.setattr(usecase_loader, part, lambda name: parcels(problem))
 
 
 def run() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from stages import train as stage
 from tests.boosting import events, tuned, write
 from tests.code.test_train import turn
 from tests.code.test_tune import project
+from tests.conftest import ROOT
 
 
 def save(path: Path, first: int, seed: int, n: int, **changed: Any) -> None:
@@ -36,6 +38,7 @@ def laid_out(
     """A folder where the parcels' stages have run; current's labels are not known."""
     monkeypatch.setattr(os, "environ", dict(os.environ))
     project(folder, monkeypatch, problem)
+    shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")  # where each out of a stage is
     turn(**train)
     data = folder / "data" / "parcels" / "tables"
     data.mkdir(parents=True)
