@@ -118,7 +118,7 @@ def feature_value(
     )
     keep_json(json, result)
     say(text_report.lines(result))
-    against = list(text_report.against(result, study.dear(result)))
+    against = list(text_report.against(result, study.too_expensive(result)))
     say(against)
     return 1 if against else 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from plumbline.core.errors import ParamsError, suggest
-from plumbline.evaluate.behaviour import Outcome
+from plumbline.evaluate.behaviour import BehaviourResult
 from plumbline.metrics.bootstrap import Estimate, Word
 from plumbline.report import numbers
 from plumbline.report.metric_titles import metric_title
@@ -41,7 +41,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AcceptanceVerdict:
     """All checks. It passes where each does; the reasons are the failed ones', or all when none did."""
 
     checks: tuple[Check, ...]
@@ -124,7 +124,7 @@ def unbiased(bias: Estimate, mae: float, limits: Limits) -> Check:
     return Check("calibration", near_zero <= limits.max_bias * mae, text)
 
 
-def behaves(outcomes: Sequence[Outcome]) -> Check:
+def behaves(outcomes: Sequence[BehaviourResult]) -> Check:
     """Do the expected behaviours hold?"""
     broken = [
         f"{o.name} ({numbers.share(o.share)} of {o.pairs} pairs, expected {numbers.share(o.required)} of {o.least} or more)"
@@ -147,7 +147,7 @@ def pays(words: Mapping[str, Word]) -> Check:
     )
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
+def as_json(verdict: AcceptanceVerdict) -> dict[str, Any]:
     """The verdict for evaluate.json: the word, each check's word, the reasons."""
     checks = {c.name: "pass" if c.passed else "fail" for c in verdict.checks}
     return {"verdict": verdict.verdict, "checks": checks, "reasons": verdict.reasons}

@@ -12,7 +12,7 @@ from plumbline.core.declarations import Category, Columns
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import acceptance, baselines, behaviour, curves, evidence, slices
-from plumbline.evaluate.evidence import Comparison, LabelledWindow
+from plumbline.evaluate.evidence import BaselineComparison, LabelledWindow
 from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.evaluate.policies import rivals
 from plumbline.metrics import cost_matrix as matrix
@@ -44,7 +44,7 @@ def window(
         replicates=evaluate.bootstrap,
         level=evaluate.level,
         seed=settings.seed,
-        settings=measures.Settings(evaluate.k, evaluate.false_alarm_rate),
+        settings=measures.RankSettings(evaluate.k, evaluate.false_alarm_rate),
         threshold=threshold,
         money=matrix.money(costs, columns) if costs else None,
     )
@@ -74,7 +74,7 @@ def assess(
     columns: Columns,
     score: Array,
     others: Mapping[str, Array],
-    outcomes: Sequence[behaviour.Outcome],
+    outcomes: Sequence[behaviour.BehaviourResult],
     more: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], curves.Lines]:
     """Figures with the verdict on `score` (n,) over the window, and the curves; `others`: the baselines'.
@@ -111,9 +111,9 @@ def assess(
 class _Facts:
     """What the verdict rests on. `noise`: of the calibration error."""
 
-    compared: Comparison
+    compared: BaselineComparison
     slices: dict[str, dict[str, Estimate]]
-    outcomes: Sequence[behaviour.Outcome]
+    outcomes: Sequence[behaviour.BehaviourResult]
     overall: float
     noise: float
 
@@ -123,7 +123,7 @@ def _facts(
     score: Array,
     others: Mapping[str, Array],
     groups: Mapping[str, evidence.Groups],
-    outcomes: Sequence[behaviour.Outcome],
+    outcomes: Sequence[behaviour.BehaviourResult],
 ) -> _Facts:
     compared = evidence.compare(window, score, others, KINDS)
     classes = window.problem == "classification"
@@ -138,7 +138,7 @@ def _facts(
 
 def behaves(
     usecase: UseCase, settings: Evaluate, scorer: Bundle, columns: Columns
-) -> list[behaviour.Outcome]:
+) -> list[behaviour.BehaviourResult]:
     """The expected behaviours on evenly spaced events of a table."""
     pairs = baselines.evenly(len(columns[usecase.key]), settings.pairs)
     readable = raw(usecase, columns)
@@ -178,14 +178,14 @@ def _verdict(
     floors: Mapping[str, float],
     limits: acceptance.Limits,
     policies: Mapping[str, Any] | None,
-) -> acceptance.Verdict:
+) -> acceptance.AcceptanceVerdict:
     model = facts.compared.model
     if window.problem == "classification":
         share = float(np.mean(window.label))
         calibration = acceptance.calibrated(model["ece"].value, facts.noise, share, limits)
     else:
         calibration = acceptance.unbiased(model["bias"], model["mae"].value, limits)
-    return acceptance.Verdict(
+    return acceptance.AcceptanceVerdict(
         (
             acceptance.beats(window.primary, facts.compared.words),
             acceptance.slices(facts.slices, floors, window.higher_is_better),
@@ -196,7 +196,7 @@ def _verdict(
     )
 
 
-def _compared(window: LabelledWindow, compared: Comparison) -> dict[str, Any]:
+def _compared(window: LabelledWindow, compared: BaselineComparison) -> dict[str, Any]:
     baselines = {
         name: {metric: evidence.rounded(found.value) for metric, found in other.items()}
         for name, other in compared.baselines.items()
@@ -224,7 +224,7 @@ def _rows(window: LabelledWindow) -> dict[str, int]:
     return out
 
 
-def _outcome(outcome: behaviour.Outcome) -> dict[str, Any]:
+def _outcome(outcome: behaviour.BehaviourResult) -> dict[str, Any]:
     return {
         "pairs": outcome.pairs,
         "share": evidence.rounded(outcome.share),

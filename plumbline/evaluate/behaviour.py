@@ -16,7 +16,7 @@ Score = Callable[[Columns], Array]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BehaviourResult:
     """How one behaviour came out: `pairs` events that the change altered, `share` of them as expected."""
 
     name: str
@@ -39,7 +39,7 @@ def check(
     columns: Columns,
     threshold: float | None = None,
     least: int = 1,
-) -> list[Outcome]:
+) -> list[BehaviourResult]:
     """Every declared behaviour on n events, each to be checked on at least `least` pairs.
 
     `columns` holds known columns, snapshots and fresh features, (n,) each; whatever follows from them
@@ -86,13 +86,13 @@ def holds(
     return rise >= -tolerance if expect == "not_lower" else rise <= tolerance
 
 
-def _outcome(usecase: UseCase, behaviour: Behaviour, given: _Given) -> Outcome:
+def _outcome(usecase: UseCase, behaviour: Behaviour, given: _Given) -> BehaviourResult:
     replaced = _replaced(usecase, behaviour, given.event)
     altered = _altered(given.event, replaced)
     after = given.score({**given.event, **replaced})
     limit = given.threshold if behaviour.limit is None else behaviour.limit
     good = holds(given.before, after, behaviour.expect, behaviour.tolerance, limit)[altered]
-    return Outcome(
+    return BehaviourResult(
         name=behaviour.name,
         description=behaviour.description,
         expect=behaviour.expect,

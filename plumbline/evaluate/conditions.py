@@ -12,7 +12,7 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import slices
 
 QUANTILES = (0.25, 0.5, 0.75)
-FEW_VALUES = 12
+MAX_VALUES = 12
 """A column of no more values than this is split by value."""
 
 
@@ -57,8 +57,10 @@ def _coded(name: str, values: Array, sought: Array) -> Coded:
     groups = _groups(values, sought)
     kinds, code = np.unique(groups, return_inverse=True)
     joint = " = " if values.dtype.kind not in "fiu" or not _wide(values) else " "
-    said = [Condition(name, place, f"{name}{joint}{kind}") for place, kind in enumerate(kinds)]
-    return Coded(code.astype(np.int64), tuple(said))
+    named_conditions = [
+        Condition(name, place, f"{name}{joint}{kind}") for place, kind in enumerate(kinds)
+    ]
+    return Coded(code.astype(np.int64), tuple(named_conditions))
 
 
 def _groups(values: Array, sought: Array) -> Array:
@@ -70,7 +72,7 @@ def _groups(values: Array, sought: Array) -> Array:
 
 def _wide(values: Array) -> bool:
     held = np.asarray(values, np.float64)
-    return len(np.unique(held[np.isfinite(held)])) > FEW_VALUES
+    return len(np.unique(held[np.isfinite(held)])) > MAX_VALUES
 
 
 def _edges(values: Array) -> tuple[float, ...]:

@@ -48,19 +48,19 @@ class Explained:
         }
 
 
-def explain(case: UseCase, scorer: Bundle, columns: Columns, most: int) -> Explained:
+def explain(usecase: UseCase, scorer: Bundle, columns: Columns, most: int) -> Explained:
     """At most `most` evenly spaced rows of a table, explained as the scores are: calibrated."""
-    rows = baselines.evenly(len(columns[case.key]), most)
+    rows = baselines.evenly(len(columns[usecase.key]), most)
     names = [*scorer.features, *([scorer.offset] if scorer.offset else [])]
-    few = {name: columns[name][rows] for name in names}
-    found = contributions.of(scorer.booster, scorer.features, scorer.offset, few)
-    told = contributions.calibrated(found, scorer.calibration)
+    sampled = {name: columns[name][rows] for name in names}
+    found = contributions.of(scorer.booster, scorer.features, scorer.offset, sampled)
+    calibrated = contributions.calibrated(found, scorer.calibration)
     return Explained(
         features=scorer.features,
-        each=told.each,
-        values=np.column_stack([np.asarray(few[n], np.float64) for n in scorer.features]),
-        unit="log odds" if case.problem == "classification" else _unit(case),
-        words={c.name: (*map(str, c.values), "other") for c in case.categories},
+        each=calibrated.each,
+        values=np.column_stack([np.asarray(sampled[n], np.float64) for n in scorer.features]),
+        unit="log odds" if usecase.problem == "classification" else _unit(usecase),
+        words={c.name: (*map(str, c.values), "other") for c in usecase.categories},
     )
 
 
@@ -110,5 +110,5 @@ def _within(own: Array, other: Array, bins: Array) -> float:
     return float(total)
 
 
-def _unit(case: UseCase) -> str:
-    return case.column(case.label).unit
+def _unit(usecase: UseCase) -> str:
+    return usecase.column(usecase.label).unit

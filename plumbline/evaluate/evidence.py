@@ -30,7 +30,7 @@ class LabelledWindow:
     replicates: int
     level: float
     seed: int
-    settings: metrics.Settings = field(default_factory=metrics.Settings)
+    settings: metrics.RankSettings = field(default_factory=metrics.RankSettings)
     threshold: float | None = None
     money: metrics.Money | None = None
 
@@ -64,7 +64,7 @@ def figures(window: LabelledWindow, score: Array, sample: Resample, kind: str) -
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BaselineComparison:
     """The model's figures, each baseline's, and the paired differences (model minus baseline)."""
 
     model: dict[str, Estimate]
@@ -75,14 +75,14 @@ class Comparison:
 
 def compare(
     window: LabelledWindow, score: Array, baselines: Mapping[str, Array], kinds: Mapping[str, str]
-) -> Comparison:
+) -> BaselineComparison:
     """Model and baselines on the same draws; differences in the primary metric are taken per draw."""
     sample = window.sample()
     model = figures(window, score, sample, "model")
     others = {n: figures(window, b, sample, kinds[n]) for n, b in baselines.items()}
     apart = {n: model[window.primary] - other[window.primary] for n, other in others.items()}
     differences = {n: window.estimate(d, sample) for n, d in apart.items()}
-    return Comparison(
+    return BaselineComparison(
         model=_estimates(window, model, sample),
         baselines={n: _estimates(window, other, sample) for n, other in others.items()},
         differences=differences,
@@ -116,15 +116,19 @@ def by_month(
     return out
 
 
-def as_json(found: Estimate) -> dict[str, float]:
+def as_json(estimate: Estimate) -> dict[str, float]:
     """{value, low, high}, rounded."""
-    return {"value": rounded(found.value), "low": rounded(found.low), "high": rounded(found.high)}
+    return {
+        "value": rounded(estimate.value),
+        "low": rounded(estimate.low),
+        "high": rounded(estimate.high),
+    }
 
 
-def difference(found: Estimate, baseline: float, word: str) -> dict[str, Any]:
+def difference(estimate: Estimate, baseline: float, word: str) -> dict[str, Any]:
     """A paired difference for JSON; `relative` is its share of the baseline's figure."""
-    relative = float(bootstrap.divide(found.value, abs(baseline)))
-    return {**as_json(found), "relative": rounded(relative), "word": word}
+    relative = float(bootstrap.divide(estimate.value, abs(baseline)))
+    return {**as_json(estimate), "relative": rounded(relative), "word": word}
 
 
 def rounded(value: float, digits: int = DIGITS) -> float:
@@ -136,8 +140,10 @@ def rounded(value: float, digits: int = DIGITS) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def _estimates(window: LabelledWindow, found: Replicates, sample: Resample) -> dict[str, Estimate]:
-    return {name: window.estimate(replicates, sample) for name, replicates in found.items()}
+def _estimates(
+    window: LabelledWindow, estimate: Replicates, sample: Resample
+) -> dict[str, Estimate]:
+    return {name: window.estimate(replicates, sample) for name, replicates in estimate.items()}
 
 
 def _primary(window: LabelledWindow, score: Array, rows: Array, sample: Resample) -> Array:
@@ -145,5 +151,5 @@ def _primary(window: LabelledWindow, score: Array, rows: Array, sample: Resample
 
 
 def _paired(window: LabelledWindow, own: Array, other: Array, sample: Resample) -> dict[str, Any]:
-    found = window.estimate(own - other, sample)
-    return difference(found, float(other[0]), bootstrap.word(found, window.higher_is_better))
+    estimate = window.estimate(own - other, sample)
+    return difference(estimate, float(other[0]), bootstrap.word(estimate, window.higher_is_better))

@@ -17,9 +17,9 @@ import numpy as np
 from plumbline.evaluate import evidence
 from plumbline.evaluate.evidence import Groups, LabelledWindow
 from plumbline.metrics import metrics
-from plumbline.metrics.bootstrap import FEW_UNITS, Array, Estimate, Resample, divide
+from plumbline.metrics.bootstrap import MIN_UNITS, Array, Estimate, Resample, divide
 
-FEW = 20
+MIN_ROWS = 20
 """A rate out of fewer rows than this is shown, but no gap is taken of it."""
 
 
@@ -53,21 +53,21 @@ def as_json(window: LabelledWindow, score: Array, pieces: Mapping[str, Groups]) 
 def _piece(
     window: LabelledWindow, found: Mapping[str, Rate], groups: Groups, sample: Resample
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {group: {"rows": int(rows.sum())} for group, rows in groups.items()}
+    section: dict[str, Any] = {group: {"rows": int(rows.sum())} for group, rows in groups.items()}
     gaps = {}
     for name, rate in found.items():
         drawn = {}
         for group, rows in groups.items():
             inside = rows & rate.among
             mean = _mean(rate.value, inside, sample)
-            told[group][name] = {
+            section[group][name] = {
                 **evidence.as_json(window.estimate(mean, sample)),
                 "of": int(inside.sum()),
             }
-            if inside.sum() >= FEW:
+            if inside.sum() >= MIN_ROWS:
                 drawn[group] = mean
         gaps[name] = widest(drawn, window.level, sample.draws.shape[0])
-    return {"groups": told, "gaps": gaps}
+    return {"groups": section, "gaps": gaps}
 
 
 def _mean(value: Array, inside: Array, sample: Resample) -> Array:
@@ -110,7 +110,7 @@ def _reach(value: Array, others: Array, level: float, units: int) -> Array:
     """
     from scipy.special import ndtr, stdtrit
 
-    if others.shape[1] < FEW_UNITS or units < FEW_UNITS:
+    if others.shape[1] < MIN_UNITS or units < MIN_UNITS:
         return np.full(len(value), np.inf)
     spread = np.sqrt(np.mean((others - value[:, None]) ** 2, axis=1))
     scaled = np.abs(others - value[:, None]) / np.where(spread > 0, spread, 1.0)[:, None]

@@ -22,7 +22,7 @@ VARIANTS = (LIMITED, "capacity_threshold")
 """Policies that do with few alarms: what a limit costs, not rivals."""
 ORDER = (MODEL, *VARIANTS, "nothing", "best_rule", "plain_rule", "half")
 """As tables and pictures show them."""
-SHY = 2.0
+NO_ALARM = 2.0
 """A threshold above every probability: no alarm at all."""
 
 
@@ -61,7 +61,7 @@ def policies(
     `score`, `raw`, `naive` (n,): the probability, what it was before calibration, the naive answer,
     which is called `named`.
     """
-    threshold = SHY if window.threshold is None else window.threshold
+    threshold = NO_ALARM if window.threshold is None else window.threshold
     alarm = metrics.alarms(score, threshold)
     out = [Policy(MODEL, "the model, at its threshold", alarm, threshold)]
     if window.day is not None:
@@ -89,7 +89,7 @@ def at_most(score: Array, alarms: int) -> float:
     if alarms >= len(ranked):
         return 0.0
     above = ranked[ranked > ranked[alarms]]
-    return float(above[-1] + ranked[alarms]) / 2 if len(above) else SHY
+    return float(above[-1] + ranked[alarms]) / 2 if len(above) else NO_ALARM
 
 
 def as_json(
@@ -104,8 +104,14 @@ def as_json(
     apart = _differences(window, costs, MODEL, [n for n in costs if n != MODEL], sample)
     others = [n for n in costs if n != MODEL and n not in VARIANTS]
     limited = _differences(window, costs, LIMITED, others, sample) if LIMITED in costs else {}
-    told = {p.name: _policy(window, p, costs[p.name], sample, days) for p in found}
-    return {"unit": unit, "days": days, "policies": told, "differences": apart, "limited": limited}
+    section = {p.name: _policy(window, p, costs[p.name], sample, days) for p in found}
+    return {
+        "unit": unit,
+        "days": days,
+        "policies": section,
+        "differences": apart,
+        "limited": limited,
+    }
 
 
 def ordered(names: Iterable[str]) -> list[str]:
@@ -113,9 +119,9 @@ def ordered(names: Iterable[str]) -> list[str]:
     return sorted(names, key=ORDER.index)
 
 
-def rivals(told: Mapping[str, Any]) -> dict[str, bootstrap.Word]:
+def rivals(section: Mapping[str, Any]) -> dict[str, bootstrap.Word]:
     """What each paired difference says: the model against the policies that are no variants of it."""
-    apart = told["differences"]
+    apart = section["differences"]
     return {name: d["word"] for name, d in apart.items() if name not in VARIANTS}
 
 
@@ -143,11 +149,11 @@ def _rules(naive: Array, known: Known, rule: float | None, named: str) -> list[P
     if known.naive is not None:
         best = decision.cheapest(known.label, known.naive, known.money)
         value = best.value if best.alarms else math.inf
-        said = f"{named} over the value that was cheapest on validation"
-        out.append(Policy("best_rule", said, naive >= value, value))
+        description = f"{named} over the value that was cheapest on validation"
+        out.append(Policy("best_rule", description, naive >= value, value))
     if rule is not None:
-        said = f"{named} from {rule:,.0f} on"
-        out.append(Policy("plain_rule", said, naive >= rule, rule))
+        description = f"{named} from {rule:,.0f} on"
+        out.append(Policy("plain_rule", description, naive >= rule, rule))
     return out
 
 

@@ -32,7 +32,7 @@ DAYS = 5
 
 
 @dataclass(frozen=True)
-class Halves:
+class SearchHalves:
     """Each row's unit of drawing (n,), and which rows search and confirm, bool (n,)."""
 
     unit: Array
@@ -41,7 +41,7 @@ class Halves:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundSubgroup:
     """A subgroup: its conditions, and how much worse it was on the half that searched (t)."""
 
     rule: tuple[Condition, ...]
@@ -58,17 +58,17 @@ def excess(problem: str, label: Array, score: Array) -> Array:
     return np.where(label == 1, case, none) - (p * case + (1 - p) * none)
 
 
-def halves(rows: int, day: Array | None) -> Halves:
+def halves(rows: int, day: Array | None) -> SearchHalves:
     """Every other day searches, the days between confirm; without days, every other row."""
     unit = np.unique(bootstrap.units(rows, day), return_inverse=True)[1]
     if day is None:
         unit = unit % 64  # groups of rows enough for a t-test
-    return Halves(unit, unit % 2 == 0, unit % 2 == 1)
+    return SearchHalves(unit, unit % 2 == 0, unit % 2 == 1)
 
 
 def search(
-    coded: Mapping[str, Coded], loss: Array, split: Halves, least: int
-) -> tuple[int, list[Found]]:
+    coded: Mapping[str, Coded], loss: Array, split: SearchHalves, least: int
+) -> tuple[int, list[FoundSubgroup]]:
     """How many subgroups were looked at, and the `TRIED` worst that are not much alike.
 
     `loss` (n,): the excess loss. `least` rows must be in a subgroup on the searching half.
@@ -90,7 +90,9 @@ def search(
     return looked, _apart(coded, worst)
 
 
-def confirmed(found: list[Found], loss: Array, split: Halves) -> list[tuple[float, float]]:
+def confirmed(
+    found: list[FoundSubgroup], loss: Array, split: SearchHalves
+) -> list[tuple[float, float]]:
     """Each subgroup's chance of being so much worse on the confirming half without being worse:
     alone, and corrected for all that were tried (Holm).
     """
@@ -111,14 +113,14 @@ def as_json(
     split = halves(len(loss), window.day)
     looked, found = search(coded, loss, split, max(1, int(share * split.search.sum())))
     chances = confirmed(found, loss, split)
-    told = [_told(window, score, loss, *one) for one in zip(found, chances, strict=True)]
+    section = [_told(window, score, loss, *one) for one in zip(found, chances, strict=True)]
     return {
         "columns": len(coded),
         "looked_at": looked,
         "tried": len(found),
-        "confirmed": sum(t["confirmed"] for t in told),
+        "confirmed": sum(t["confirmed"] for t in section),
         "level": window.level,
-        "found": told,
+        "found": section,
     }
 
 
@@ -126,7 +128,7 @@ def _told(
     window: evidence.LabelledWindow,
     score: Array,
     loss: Array,
-    found: Found,
+    found: FoundSubgroup,
     chance: tuple[float, float],
 ) -> dict[str, Any]:
     rows = found.rows
@@ -173,16 +175,16 @@ def _t(sums: Array) -> Array:
 
 def _apart(
     coded: Mapping[str, Coded], worst: list[tuple[float, tuple[str, ...], int]]
-) -> list[Found]:
+) -> list[FoundSubgroup]:
     """The first `TRIED` of them, leaving out each that shares most of its rows with an earlier one."""
-    kept: list[Found] = []
+    kept: list[FoundSubgroup] = []
     for t, names, code in worst:
         if len(kept) == TRIED:
             break
         rule = _rule(coded, names, code)
         rows = np.logical_and.reduce([coded[c.column].code == c.code for c in rule])
         if all((rows & k.rows).sum() <= ALIKE * (rows | k.rows).sum() for k in kept):
-            kept.append(Found(rule, rows, t))
+            kept.append(FoundSubgroup(rule, rows, t))
     return kept
 
 
@@ -194,7 +196,7 @@ def _rule(coded: Mapping[str, Coded], names: tuple[str, ...], code: int) -> tupl
     return tuple(reversed(rule))
 
 
-def _chance(rows: Array, loss: Array, split: Halves) -> float:
+def _chance(rows: Array, loss: Array, split: SearchHalves) -> float:
     """One-sided p of the subgroup's daily sums, the rest's mean taken off, by Student's t over days."""
     from scipy.special import stdtr
 

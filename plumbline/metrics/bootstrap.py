@@ -21,7 +21,7 @@ Array = np.ndarray
 Word = Literal["better", "worse", "within noise"]
 
 ROW_UNITS = 5_000
-FEW_UNITS = 5
+MIN_UNITS = 5
 """With fewer days (or rows) than this an interval would only look certain: it is not given."""
 
 
@@ -84,7 +84,7 @@ def resample(unit: Array, replicates: int, seed: int) -> Resample:
     return Resample(place, draws)
 
 
-def whole(rows: int) -> Resample:
+def every_row_once(rows: int) -> Resample:
     """No resampling: every row once, one replicate."""
     return Resample(np.zeros(rows, np.int64), np.ones((1, 1), np.int32))
 
@@ -96,7 +96,7 @@ def estimate(replicates: Array, sample: Resample, level: float) -> Estimate:
     """
     value, others = float(replicates[0]), replicates[1:]
     defined = np.sort(others[np.isfinite(others)])
-    if sample.draws.shape[0] < FEW_UNITS or len(defined) < max(2, 0.9 * len(others)):
+    if sample.draws.shape[0] < MIN_UNITS or len(defined) < max(2, 0.9 * len(others)):
         return Estimate(value, math.nan, math.nan)
     tail = (1 - level) / 2
     low, high = np.quantile(defined, (tail, 1 - tail))

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from plumbline.metrics import ranking
-from plumbline.metrics.bootstrap import Array, Resample, divide, whole
+from plumbline.metrics.bootstrap import Array, Resample, divide, every_row_once
 from plumbline.metrics.cost import Money as Money
 from plumbline.metrics.cost import cost as cost
 
@@ -35,7 +35,7 @@ Replicates = dict[str, Array]
 
 
 @dataclass(frozen=True)
-class Settings:
+class RankSettings:
     """`k` alarms a day; the rate of false alarms at which recall is read."""
 
     k: int = 50
@@ -44,17 +44,17 @@ class Settings:
 
 def average_precision(label: Array, score: Array) -> float:
     """Average precision of `score` (n,), higher = likelier, against `label` 0/1 (n,)."""
-    return float(primary("classification", label, score, whole(len(label)))[0])
+    return float(primary("classification", label, score, every_row_once(len(label)))[0])
 
 
 def mae(label: Array, value: Array) -> float:
     """Mean absolute error of `value` (n,), in the label's unit."""
-    return float(primary("regression", label, value, whole(len(label)))[0])
+    return float(primary("regression", label, value, every_row_once(len(label)))[0])
 
 
 def primary_figure(problem: str, label: Array, answer: Array) -> float:
     """The metric that decides, of all rows: average precision, or the mean absolute error."""
-    return float(primary(problem, label, answer, whole(len(label)))[0])
+    return float(primary(problem, label, answer, every_row_once(len(label)))[0])
 
 
 def primary(problem: str, label: Array, score: Array, sample: Resample) -> Array:
@@ -66,7 +66,7 @@ def primary(problem: str, label: Array, score: Array, sample: Resample) -> Array
 
 
 def ranks(
-    label: Array, score: Array, sample: Resample, day: Array | None, settings: Settings
+    label: Array, score: Array, sample: Resample, day: Array | None, settings: RankSettings
 ) -> Replicates:
     """Average precision, ROC AUC, recall at a false-alarm rate and, with days, precision at k."""
     recall = partial(ranking.recall_at_false_alarm, rate=settings.false_alarm_rate)

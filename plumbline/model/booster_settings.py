@@ -18,7 +18,7 @@ from plumbline.core.errors import suggest
 class Setting:
     """One of XGBoost's settings: a number between `low` and `high`, or one of `words`."""
 
-    whole: bool = False
+    integer: bool = False
     low: float = 0.0
     high: float = math.inf
     above: bool = False  # low itself is not allowed
@@ -27,7 +27,7 @@ class Setting:
     def __str__(self) -> str:
         if self.words:
             return "one of " + ", ".join(self.words)
-        what = "a whole number" if self.whole else "a number"
+        what = "a whole number" if self.integer else "a number"
         if math.isinf(self.high):
             return f"{what} {'above' if self.above else 'of at least'} {self.low:g}"
         return f"{what} in {'(' if self.above else '['}{self.low:g}, {self.high:g}]"
@@ -38,7 +38,7 @@ class Setting:
             return value in self.words
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
-        if not math.isfinite(value) or (self.whole and value != int(value)):
+        if not math.isfinite(value) or (self.integer and value != int(value)):
             return False
         return self.low <= value <= self.high and not (self.above and value == self.low)
 
@@ -55,12 +55,12 @@ SETTINGS: Mapping[str, Setting] = {
     "grow_policy": Setting(words=("depthwise", "lossguide")),
     "huber_slope": Setting(above=True),
     "lambda": Setting(),
-    "max_bin": Setting(whole=True, low=2, high=65_535),
+    "max_bin": Setting(integer=True, low=2, high=65_535),
     "max_delta_step": Setting(),
-    "max_depth": Setting(whole=True, high=64),
-    "max_leaves": Setting(whole=True),
+    "max_depth": Setting(integer=True, high=64),
+    "max_leaves": Setting(integer=True),
     "min_child_weight": Setting(),
-    "num_parallel_tree": Setting(whole=True, low=1),
+    "num_parallel_tree": Setting(integer=True, low=1),
     "objective": Setting(
         words=(
             "binary:logistic",

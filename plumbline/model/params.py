@@ -15,4 +15,4 @@ def _settings(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return grammar(booster_settings.check, value)
 
 
-Settings = Annotated[Mapping[str, Any], AfterValidator(_settings)]
+BoosterParams = Annotated[Mapping[str, Any], AfterValidator(_settings)]

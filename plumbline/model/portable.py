@@ -27,9 +27,9 @@ def exp(x: Array) -> Array:
     [1.0, 2.718281828459]
     """
     inside = np.clip(np.asarray(x, np.float64), -MOST, MOST)
-    whole = np.rint(inside / (LN2_HIGH + LN2_LOW))
-    rest = (inside - whole * LN2_HIGH) - whole * LN2_LOW
-    return np.ldexp(_polynomial(EXP, rest), whole.astype(np.int64))
+    integral = np.rint(inside / (LN2_HIGH + LN2_LOW))
+    rest = (inside - integral * LN2_HIGH) - integral * LN2_LOW
+    return np.ldexp(_polynomial(EXP, rest), integral.astype(np.int64))
 
 
 def log(x: Array) -> Array:

@@ -90,7 +90,9 @@ def plain(problem: str, known: ScoredWindow) -> float:
     """The primary metric of rows that all have a label; NaN where it is not defined."""
     if _why_not(problem, known, "week"):
         return float("nan")
-    return float(metrics.primary(problem, known.label, known.score, bootstrap.whole(known.rows))[0])
+    return float(
+        metrics.primary(problem, known.label, known.score, bootstrap.every_row_once(known.rows))[0]
+    )
 
 
 def _draws(

@@ -57,7 +57,7 @@ def compared(
     window: LabelledWindow, base: Scored, head: Scored, groups: Mapping[str, Groups], noise: Noise
 ) -> dict[str, Any]:
     """Head minus base: every metric over the whole window, the primary one by slice. For JSON."""
-    sample, once = window.sample(), bootstrap.whole(len(window.label))
+    sample, once = window.sample(), bootstrap.every_row_once(len(window.label))
     old, new = (_figures(window, side, sample) for side in (base, head))
     others = [_figures(window, one, once) for one in noise.replicates]
     both = [m for m in new if m in old and m not in CONSTANT]
@@ -190,7 +190,9 @@ def _group(
 ) -> dict[str, Any]:
     count, sample = int(rows.sum()), window.sample(rows)
     old, new = (_primary(window, side, rows, sample) for side in (base, head))
-    others = [_primary(window, one, rows, bootstrap.whole(count))[0] for one in noise.replicates]
+    others = [
+        _primary(window, one, rows, bootstrap.every_row_once(count))[0] for one in noise.replicates
+    ]
     own = MetricNoise(noise.margin, np.array(others))
     return {"rows": count, **difference(window, window.primary, old, new, sample, own)}
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from plumbline.core.params_base import Count, Section
 from plumbline.metrics.cost_matrix import Costs
-from plumbline.model.params import Settings
+from plumbline.model.params import BoosterParams
 
 
 class Train(Section):
@@ -22,6 +22,6 @@ class Train(Section):
     # the decision threshold minimises them; without them it is the threshold of the best F1
     costs: Costs | None = None
     # XGBoost's own; they replace those of tune.params, and the best ones of the search replace them
-    params: Settings = Field(default_factory=dict)
+    params: BoosterParams = Field(default_factory=dict)
     # by feature: 1, the answer never falls as the feature rises; -1, it never rises; 0, either
     monotone: Mapping[str, Literal[-1, 0, 1]] = Field(default_factory=dict)

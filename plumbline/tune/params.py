@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from plumbline.core.params_base import Count, Section, grammar
-from plumbline.model.params import Settings
+from plumbline.model.params import BoosterParams
 from plumbline.tune import space
 
 
@@ -27,7 +27,7 @@ class Tune(Section):
     early_stopping: Count = 20  # rounds without a better validation metric before a trial stops
     threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it
     # XGBoost's own, fixed in every trial and in train
-    params: Settings = Field(default_factory=dict)
+    params: BoosterParams = Field(default_factory=dict)
     # by XGBoost setting, one of {uniform: [low, high]}, {loguniform: [low, high]},
     # {quniform: [low, high, step]}, {int: [low, high]}, {choice: [a, b, ...]}
     space: Space = Field(default_factory=dict)

@@ -66,7 +66,7 @@ def value(dimension: Dimension, point: float) -> Any:
         point = dimension.low + dimension.step * min(max(round(point), 0), dimension.steps)
     clipped = min(max(point, dimension.low), dimension.high)
     short = float(f"{clipped:.{SIGNIFICANT}g}")
-    return int(short) if lookup(dimension.name).whole or dimension.kind == "int" else short
+    return int(short) if lookup(dimension.name).integer or dimension.kind == "int" else short
 
 
 def _dimension(name: str, given: Any) -> Dimension:
@@ -90,7 +90,7 @@ def _check_ends(setting: Setting, dimension: Dimension) -> None:
         if not setting.allows(end):
             raise ValueError(f".{dimension.name}.{dimension.kind}: got {end!r}, expected {setting}")
     between = dimension.kind in ("uniform", "loguniform") or dimension.step % 1
-    if setting.whole and between and not dimension.choices:
+    if setting.integer and between and not dimension.choices:
         raise ValueError(
             f".{dimension.name}.{dimension.kind}: gives fractions, expected {setting}; "
             f"use {FORMS['int']}"

@@ -8,8 +8,8 @@ import pytest
 
 from plumbline.core.errors import ParamsError
 from plumbline.evaluate import acceptance
-from plumbline.evaluate.acceptance import Check, Limits, Verdict
-from plumbline.evaluate.behaviour import Outcome
+from plumbline.evaluate.acceptance import AcceptanceVerdict, Check, Limits
+from plumbline.evaluate.behaviour import BehaviourResult
 from plumbline.metrics.bootstrap import Estimate
 
 NAN = math.nan
@@ -109,8 +109,8 @@ def test_a_perfect_model_is_unbiased():
     assert acceptance.unbiased(Estimate(0.0, 0.0, 0.0), 0.0, Limits()).passed
 
 
-def outcome(share: float, pairs: int = 10) -> Outcome:
-    return Outcome("larger", "larger is not lower", "not_lower", pairs, share, 0.9)
+def outcome(share: float, pairs: int = 10) -> BehaviourResult:
+    return BehaviourResult("larger", "larger is not lower", "not_lower", pairs, share, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -122,19 +122,19 @@ def outcome(share: float, pairs: int = 10) -> Outcome:
         ([outcome(1.0, pairs=0)], False),
     ],
 )
-def test_behaviours(outcomes: list[Outcome], passed: bool):
+def test_behaviours(outcomes: list[BehaviourResult], passed: bool):
     assert acceptance.behaves(outcomes).passed is passed
 
 
 @pytest.mark.mltest("Infra 4")
 def test_one_failed_check_fails_the_model_and_only_its_reason_is_given():
     good, bad = Check("a", True, "fine"), Check("b", False, "broken")
-    assert acceptance.as_json(Verdict((good, bad))) == {
+    assert acceptance.as_json(AcceptanceVerdict((good, bad))) == {
         "verdict": "fail",
         "checks": {"a": "pass", "b": "fail"},
         "reasons": ["broken"],
     }
-    assert acceptance.as_json(Verdict((good,))) == {
+    assert acceptance.as_json(AcceptanceVerdict((good,))) == {
         "verdict": "pass",
         "checks": {"a": "pass"},
         "reasons": ["fine"],

@@ -52,7 +52,7 @@ def test_a_constant_score_has_the_rate_as_average_precision():
 
 
 def test_roc_auc(sample: Resample):
-    found = metrics.ranks(LABEL, SCORE, sample, None, metrics.Settings())["roc_auc"]
+    found = metrics.ranks(LABEL, SCORE, sample, None, metrics.RankSettings())["roc_auc"]
     close(found, weighted(known.roc_auc_score, sample, LABEL, SCORE))
 
 
@@ -64,7 +64,7 @@ def test_recall_at_false_alarm(sample: Resample, rate: float):
         )
         return recall[far <= rate].max()
 
-    settings = metrics.Settings(false_alarm_rate=rate)
+    settings = metrics.RankSettings(false_alarm_rate=rate)
     found = metrics.ranks(LABEL, SCORE, sample, None, settings)["recall_at_false_alarm"]
     close(found, weighted(expected, sample, LABEL, SCORE))
 
@@ -94,22 +94,22 @@ def test_precision_at_k_of_a_short_day_counts_its_rows():
 
 def test_precision_at_k_weighs_days_by_their_draws():
     sample = bootstrap.resample(bootstrap.units(ROWS, DAY), 6, seed=3)
-    found = metrics.ranks(LABEL, SCORE, sample, DAY, metrics.Settings(k=5))["precision_at_k"]
+    found = metrics.ranks(LABEL, SCORE, sample, DAY, metrics.RankSettings(k=5))["precision_at_k"]
     _, daily = ranking.precision_at_k(LABEL, SCORE, DAY, 5)
     close(found, [np.average(daily, weights=w) for w in sample.draws.T])
 
 
 def test_shuffled_rows_change_no_ranking_metric():
-    sample, order = bootstrap.whole(ROWS), RANDOM.permutation(ROWS)
-    one = metrics.ranks(LABEL, SCORE, sample, DAY, metrics.Settings(k=5))
-    two = metrics.ranks(LABEL[order], SCORE[order], sample, DAY[order], metrics.Settings(k=5))
+    sample, order = bootstrap.every_row_once(ROWS), RANDOM.permutation(ROWS)
+    one = metrics.ranks(LABEL, SCORE, sample, DAY, metrics.RankSettings(k=5))
+    two = metrics.ranks(LABEL[order], SCORE[order], sample, DAY[order], metrics.RankSettings(k=5))
     for name in one:
         assert one[name] == pytest.approx(two[name], rel=1e-12), name
 
 
 def test_without_days_there_is_no_precision_at_k():
     assert "precision_at_k" not in metrics.ranks(
-        LABEL, SCORE, bootstrap.whole(ROWS), None, metrics.Settings()
+        LABEL, SCORE, bootstrap.every_row_once(ROWS), None, metrics.RankSettings()
     )
 
 
@@ -120,7 +120,9 @@ def test_log_loss_and_brier(sample: Resample):
 
 
 def test_log_loss_of_a_certain_mistake_is_finite():
-    found = metrics.probabilities(np.array([1.0, 0]), np.array([0.0, 0.0]), bootstrap.whole(2))
+    found = metrics.probabilities(
+        np.array([1.0, 0]), np.array([0.0, 0.0]), bootstrap.every_row_once(2)
+    )
     assert np.isfinite(found["log_loss"][0])
 
 
@@ -129,7 +131,7 @@ OFF_SCORE = np.array([0.1, 0.1, 0.9, 0.9] * 10)  # two bins, off by 0.4 and by 0
 
 
 def test_expected_calibration_error_by_hand():
-    found = metrics.calibration_error(OFF_LABEL, OFF_SCORE, bootstrap.whole(40))
+    found = metrics.calibration_error(OFF_LABEL, OFF_SCORE, bootstrap.every_row_once(40))
     assert found[0] == pytest.approx(0.25)
 
 
@@ -191,7 +193,7 @@ def test_decisions(sample: Resample):
 
 
 def test_without_costs_no_money():
-    assert "cost" not in metrics.decisions(LABEL, SCORE, bootstrap.whole(ROWS), 0.5, None)
+    assert "cost" not in metrics.decisions(LABEL, SCORE, bootstrap.every_row_once(ROWS), 0.5, None)
 
 
 def test_regression(sample: Resample):
@@ -209,12 +211,14 @@ def test_regression(sample: Resample):
 
 
 def test_bias_is_prediction_minus_label():
-    found = metrics.regression(np.array([1.0, 2]), np.array([4.0, 5]), bootstrap.whole(2))
+    found = metrics.regression(np.array([1.0, 2]), np.array([4.0, 5]), bootstrap.every_row_once(2))
     assert found["bias"][0] == 3.0
 
 
 def test_r2_of_a_constant_label_is_undefined():
-    assert np.isnan(metrics.regression(np.ones(3), np.arange(3.0), bootstrap.whole(3))["r2"][0])
+    assert np.isnan(
+        metrics.regression(np.ones(3), np.arange(3.0), bootstrap.every_row_once(3))["r2"][0]
+    )
 
 
 @pytest.mark.parametrize(("name", "level"), [("error_p50", 0.5), ("error_p90", 0.9)])
@@ -226,11 +230,11 @@ def test_quantiles_of_the_absolute_error(sample: Resample, name: str, level: flo
 
 
 def test_the_direction_of_every_metric():
-    sample = bootstrap.whole(ROWS)
+    sample = bootstrap.every_row_once(ROWS)
     money = Money(np.abs(AMOUNT), 4.0)
     good, bad = LABEL * 0.9 + 0.05, 0.95 - LABEL * 0.9
     for judge in (
-        lambda s: metrics.ranks(LABEL, s, sample, DAY, metrics.Settings(k=5)),
+        lambda s: metrics.ranks(LABEL, s, sample, DAY, metrics.RankSettings(k=5)),
         lambda s: metrics.probabilities(LABEL, s, sample),
         lambda s: metrics.decisions(LABEL, s, sample, 0.5, money),
     ):
@@ -240,7 +244,7 @@ def test_the_direction_of_every_metric():
 
 
 def test_the_direction_of_every_error():
-    sample = bootstrap.whole(ROWS)
+    sample = bootstrap.every_row_once(ROWS)
     one, two = (metrics.regression(ACTUAL, ACTUAL + e, sample) for e in (0.1 * VALUE, VALUE))
     for name in set(one) - {"bias"}:
         assert (one[name][0] > two[name][0]) == (name in metrics.HIGHER_IS_BETTER), name
@@ -251,12 +255,14 @@ def test_no_metric_changes_its_arguments():
     for array in (label, score, amount):
         array.flags.writeable = False
     sample = bootstrap.resample(np.arange(ROWS), 2, seed=1)
-    metrics.ranks(label, score, sample, DAY, metrics.Settings())
+    metrics.ranks(label, score, sample, DAY, metrics.RankSettings())
     metrics.probabilities(label, score, sample)
     metrics.decisions(label, score, sample, 0.5, Money(amount, 1.0))
     metrics.regression(label, score, sample)
 
 
 def test_without_a_positive_the_rankings_are_undefined():
-    found = metrics.ranks(np.zeros(5), np.arange(5.0), bootstrap.whole(5), None, metrics.Settings())
+    found = metrics.ranks(
+        np.zeros(5), np.arange(5.0), bootstrap.every_row_once(5), None, metrics.RankSettings()
+    )
     assert all(np.isnan(v[0]) for v in found.values())

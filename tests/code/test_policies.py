@@ -22,7 +22,15 @@ AMOUNT = np.where(LABEL == 1, 100.0, 50.0) + RANDOM.random(ROWS)
 MONEY = Money(AMOUNT, 5.0)
 KNOWN = Known(LABEL, SCORE, AMOUNT, DAYS, MONEY)
 WINDOW = LabelledWindow(
-    "classification", LABEL, DAY, 100, 0.95, 1, metrics.Settings(k=4), threshold=0.5, money=MONEY
+    "classification",
+    LABEL,
+    DAY,
+    100,
+    0.95,
+    1,
+    metrics.RankSettings(k=4),
+    threshold=0.5,
+    money=MONEY,
 )
 
 

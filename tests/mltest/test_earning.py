@@ -12,7 +12,11 @@ from plumbline.__main__ import main
 from plumbline.model import boosting
 from plumbline.model.manifest import definitions
 from plumbline.studies.feature_value import shadow_features, study
-from plumbline.studies.feature_value.shadow_features import Brought, Settings, Table
+from plumbline.studies.feature_value.shadow_features import (
+    FeatureContribution,
+    TrainingSettings,
+    TrainingWindow,
+)
 from tests.boosting import FEATURES, events, parcels
 from tests.conftest import ROOT
 from tests.mltest import recorded
@@ -22,17 +26,17 @@ pytestmark = pytest.mark.mltest("Data 2")
 COSTS = {"row": {}, "request": {}, "yardsticks": {}}
 
 
-def table(seed: int, rows: int) -> Table:
+def table(seed: int, rows: int) -> TrainingWindow:
     columns = events(seed, rows)
     x = np.stack([columns[f] for f in FEATURES], axis=1).astype(np.float32)
-    return Table(x, columns["broken"].astype(np.float32))
+    return TrainingWindow(x, columns["broken"].astype(np.float32))
 
 
 @pytest.fixture(scope="module")
-def runs() -> list[tuple[dict[str, Brought], list[Brought]]]:
+def runs() -> list[tuple[dict[str, FeatureContribution], list[FeatureContribution]]]:
     """Three trainings beside four shadows; a parcel's sender says nothing of whether it breaks."""
     full = boosting.settings("classification", {"max_depth": 4}, seed=1, threads=1)
-    asked = Settings("classification", full, 40, 10)
+    asked = TrainingSettings("classification", full, 40, 10)
     pair = table(1, 4_000), table(2, 2_000)
     return [shadow_features.once(FEATURES, *pair, asked, 4, seed) for seed in range(3)]
 
@@ -51,7 +55,7 @@ def test_one_shadow_that_brings_more_is_enough(runs: list) -> None:
     for brought, noise in runs:
         assert len(noise) == 4
         most = max(s.gain for s in noise)
-        better = {**brought, "sender_mean_7d": Brought(most * 0.99, 0.0)}
+        better = {**brought, "sender_mean_7d": FeatureContribution(most * 0.99, 0.0)}
         lines = study.lines(parcels(), [(better, noise)], COSTS)
         assert "sender_mean_7d" in [f["name"] for f in lines if not f["earns"]]
 

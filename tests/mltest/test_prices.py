@@ -30,7 +30,7 @@ def slow(distance_m: Array) -> Array:
 def test_no_feature_is_too_dear(case: UseCase) -> None:
     costs = study._costs(case, columns(case))
     found = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
-    assert study.dear(found) == []
+    assert study.too_expensive(found) == []
     timed = {f["name"] for f in found["features"] if f["us_per_row"] or f["us_per_request"]}
     made = {f.name for f in (*case.aggregates, *case.rows, *case.categories)}
     assert timed == made & set(case.features)
@@ -45,7 +45,7 @@ def test_a_slow_one_is_named_with_its_time() -> None:
     )
     costs = study._costs(case, columns(case))
     found = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
-    (said,) = study.dear(found)
+    (said,) = study.too_expensive(found)
     assert said.startswith("slow: ")
     assert said.endswith("µs per row of a batch")
 
@@ -63,7 +63,7 @@ def test_a_slow_history_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     case = card_fraud.USECASE
     costs = study._costs(case, columns(case, 1_500))
     found = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
-    named = {said.split(":")[0] for said in study.dear(found)}
+    named = {said.split(":")[0] for said in study.too_expensive(found)}
     assert named >= {f.name for f in case.aggregates if f.name in case.features}
 
 
@@ -71,7 +71,7 @@ def test_the_committed_table_has_gain_beside_cost() -> None:
     found = recorded.read(
         "card_fraud", "feature_value", train="data/card_fraud/tables/train.parquet"
     )
-    assert study.dear(found) == []
+    assert study.too_expensive(found) == []
     for line in found["features"]:
         assert line["sources"], line
         assert line["gain"] >= 0

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from plumbline.core.errors import PlumblineError
 from plumbline.features.splits import SplitWindow
-from plumbline.metrics.bootstrap import FEW_UNITS
+from plumbline.metrics.bootstrap import MIN_UNITS
 
 WEEK = 7
 
@@ -36,11 +36,11 @@ def plan(
     """
     before = train_days + valid_days + 2 * delay
     step = (known.days - before) // count
-    if step < FEW_UNITS:
+    if step < MIN_UNITS:
         raise PlumblineError(
             f"{count} origins: {known.days} days of events with known labels, less {before} before the "
             f"first origin (train {train_days}, valid {valid_days}, twice the label delay of {delay}), "
-            f"leave {max(step, 0)} days to score after each; expected at least {FEW_UNITS}. Ask for "
+            f"leave {max(step, 0)} days to score after each; expected at least {MIN_UNITS}. Ask for "
             "fewer with --origins, or shorten backtest.train_days or features.valid_days."
         )
     step -= step % WEEK if step > WEEK else 0

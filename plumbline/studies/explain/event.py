@@ -17,7 +17,7 @@ SEARCHED = ("test", "current")
 
 
 @dataclass(frozen=True)
-class Event:
+class ExplainedEvent:
     """One row of a table: its columns, each (1,)."""
 
     table: Path
@@ -25,27 +25,27 @@ class Event:
     columns: dict[str, Array]
 
 
-def find(case: UseCase, folder: Path, key: str) -> Event:
+def find(usecase: UseCase, folder: Path, key: str) -> ExplainedEvent:
     """The event with this key; PlumblineError, with an example of a key, where no table has it."""
     for name in SEARCHED:
         path = folder / f"{name}.parquet"
-        keys = tables.read(path, [case.key])[case.key]
+        keys = tables.read(path, [usecase.key])[usecase.key]
         found = np.flatnonzero(keys.astype(str) == key)
         if len(found):
             row = int(found[-1])
             columns = {n: v[row : row + 1] for n, v in tables.read(path).items()}
-            return Event(path, row, columns)
+            return ExplainedEvent(path, row, columns)
     raise PlumblineError(
-        f"{case.name}: no event with the {case.key} '{key}' in {' or '.join(SEARCHED)} of {folder}; "
+        f"{usecase.name}: no event with the {usecase.key} '{key}' in {' or '.join(SEARCHED)} of {folder}; "
         f"expected one such as {keys[0] if len(keys) else '(the tables are empty)'}"
     )
 
 
-def recorded(report: Path, case: UseCase, key: str) -> float | None:
+def recorded(report: Path, usecase: UseCase, key: str) -> float | None:
     """The score that evaluate wrote of this event; None where it wrote none."""
     path = report / "predictions.parquet"
     if not path.exists():
         return None
-    found = tables.read(path, [case.key, "score"])
-    mine = found["score"][found[case.key].astype(str) == key]
-    return float(mine[-1]) if len(mine) else None
+    found = tables.read(path, [usecase.key, "score"])
+    rows = found["score"][found[usecase.key].astype(str) == key]
+    return float(rows[-1]) if len(rows) else None

@@ -21,7 +21,7 @@ from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.studies.explain import event as events
 from plumbline.studies.explain import similar
-from plumbline.studies.explain.event import Event
+from plumbline.studies.explain.event import ExplainedEvent
 
 PAST = 200_000
 """Rows of train that are searched, at most, evenly spaced."""
@@ -64,7 +64,7 @@ def lineage(root: Path, usecase: str, key: str) -> dict[str, Any]:
         return {"chain": None, "note": str(error)}
 
 
-def _answer(case: UseCase, scorer: Bundle, event: Event) -> dict[str, Any]:
+def _answer(case: UseCase, scorer: Bundle, event: ExplainedEvent) -> dict[str, Any]:
     score, limit = float(scorer.predict(event.columns)[0]), scorer.threshold
     label = event.columns[case.label][0]
     return {

@@ -19,7 +19,7 @@ from plumbline.model.boosting import Batch, Batches
 
 
 @dataclass(frozen=True)
-class Table:
+class TrainingWindow:
     """A window: the matrix float32 (n, k), the label (n,), and the offset (n,) if any."""
 
     x: Array
@@ -28,7 +28,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Brought:
+class FeatureContribution:
     """What a column brought in one training: total gain, and what the metric loses without it."""
 
     gain: float
@@ -36,7 +36,7 @@ class Brought:
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """The model's own: problem, XGBoost's settings in full, rounds at most, early stopping."""
 
     problem: boosting.Problem
@@ -46,51 +46,61 @@ class Settings:
 
 
 def once(
-    names: Sequence[str], train: Table, valid: Table, asked: Settings, shadows: int, seed: int
-) -> tuple[dict[str, Brought], list[Brought]]:
+    names: Sequence[str],
+    train: TrainingWindow,
+    valid: TrainingWindow,
+    settings: TrainingSettings,
+    shadows: int,
+    seed: int,
+) -> tuple[dict[str, FeatureContribution], list[FeatureContribution]]:
     """One training beside `shadows` shuffled columns: what each feature brought, and each shadow."""
     random = np.random.default_rng(seed)
     chosen = random.choice(len(names), size=min(shadows, len(names)), replace=False)
     beside = [_beside(t, chosen, random) for t in (train, valid)]
     every = [*names, *(f"shadow {i}" for i in range(len(chosen)))]
-    pair = _binned(every, beside, asked)
+    pair = _binned(every, beside, settings)
     boosted = boosting.boost(
-        asked.full, *pair, rounds=asked.rounds, early_stopping=asked.early_stopping
+        settings.full, *pair, rounds=settings.rounds, early_stopping=settings.early_stopping
     )
     gains = boosted.booster.get_score(importance_type="total_gain")
-    losses = list(_losses(boosted.booster, beside[1], asked.problem, random))
-    found = [Brought(float(gains.get(n, 0.0)), loss) for n, loss in zip(every, losses, strict=True)]
+    losses = list(_losses(boosted.booster, beside[1], settings.problem, random))
+    found = [
+        FeatureContribution(float(gains.get(n, 0.0)), loss)
+        for n, loss in zip(every, losses, strict=True)
+    ]
     return dict(zip(names, found, strict=False)), found[len(names) :]
 
 
-def _beside(table: Table, chosen: Array, random: np.random.Generator) -> Table:
+def _beside(table: TrainingWindow, chosen: Array, random: np.random.Generator) -> TrainingWindow:
     shuffled = [random.permutation(table.x[:, i]) for i in chosen]
-    return Table(np.column_stack([table.x, *shuffled]), table.y, table.offset)
+    return TrainingWindow(np.column_stack([table.x, *shuffled]), table.y, table.offset)
 
 
-def _binned(names: Sequence[str], tables: Sequence[Table], asked: Settings) -> list[Any]:
-    made: list[Any] = []
+def _binned(
+    names: Sequence[str], tables: Sequence[TrainingWindow], settings: TrainingSettings
+) -> list[Any]:
+    matrices: list[Any] = []
     for table in tables:
         batches = Batches(tuple(names), lambda t=table: iter([Batch(t.x, t.y, t.offset)]))  # type: ignore[misc]
-        like = made[0] if made else None
-        bins, threads = int(asked.full["max_bin"]), int(asked.full["nthread"])
-        made.append(boosting.binned(batches, max_bin=bins, threads=threads, like=like))
-    return made
+        like = matrices[0] if matrices else None
+        bins, threads = int(settings.full["max_bin"]), int(settings.full["nthread"])
+        matrices.append(boosting.binned(batches, max_bin=bins, threads=threads, like=like))
+    return matrices
 
 
 def _losses(
-    booster: Any, valid: Table, problem: boosting.Problem, random: np.random.Generator
+    booster: Any, valid: TrainingWindow, problem: boosting.Problem, random: np.random.Generator
 ) -> Iterator[float]:
     """By how much the primary metric is worse with one column of `valid` shuffled, column by column."""
-    whole, x = _figure(booster, valid, valid.x, problem), valid.x.copy()
+    plain_figure, x = _figure(booster, valid, valid.x, problem), valid.x.copy()
     sign = 1.0 if metrics.PRIMARY[problem] in metrics.HIGHER_IS_BETTER else -1.0
     for i in range(x.shape[1]):
         x[:, i] = random.permutation(valid.x[:, i])
-        yield sign * (whole - _figure(booster, valid, x, problem))
+        yield sign * (plain_figure - _figure(booster, valid, x, problem))
         x[:, i] = valid.x[:, i]
 
 
-def _figure(booster: Any, valid: Table, x: Array, problem: boosting.Problem) -> float:
+def _figure(booster: Any, valid: TrainingWindow, x: Array, problem: boosting.Problem) -> float:
     figure = metrics.average_precision if problem == "classification" else metrics.mae
     answer = booster.inplace_predict(x, base_margin=valid.offset, validate_features=False)
     return float(figure(valid.y.astype(np.float64), np.asarray(answer, np.float64)))

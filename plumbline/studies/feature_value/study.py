@@ -17,7 +17,11 @@ from plumbline.features import catalog
 from plumbline.model import bundle
 from plumbline.serve import single_event
 from plumbline.studies.feature_value import shadow_features, timing
-from plumbline.studies.feature_value.shadow_features import Brought, Settings, Table
+from plumbline.studies.feature_value.shadow_features import (
+    FeatureContribution,
+    TrainingSettings,
+    TrainingWindow,
+)
 
 EVENTS = 1000
 """Of the history whose reading is timed."""
@@ -36,13 +40,15 @@ def study(
     noise: int,
 ) -> dict[str, Any]:
     """A line per feature, for JSON, with the md5s of what it was measured on."""
-    said = bundle.load(model, usecase.name).manifest
-    full = {**said.params, "nthread": params.train.threads}
-    asked = Settings(usecase.problem, full, params.train.rounds, params.train.early_stopping)
+    manifest = bundle.load(model, usecase.name).manifest
+    full = {**manifest.params, "nthread": params.train.threads}
+    settings = TrainingSettings(
+        usecase.problem, full, params.train.rounds, params.train.early_stopping
+    )
     learn, watch = tables.read(train), tables.read(valid)
     pair = _table(usecase, learn), _table(usecase, watch)
     runs = [
-        shadow_features.once(usecase.features, pair[0], pair[1], asked, noise, params.seed + s)
+        shadow_features.once(usecase.features, pair[0], pair[1], settings, noise, params.seed + s)
         for s in range(seeds)
     ]
     costs = _costs(usecase, {n: v[:ROWS] for n, v in learn.items()})
@@ -51,7 +57,7 @@ def study(
         "of": {
             "train": dvc_hash.md5(train),
             "valid": dvc_hash.md5(valid),
-            "model": said.definitions,
+            "model": manifest.definitions,
         },
         "seeds": seeds,
         "noise": noise,
@@ -62,7 +68,7 @@ def study(
 
 def lines(
     usecase: UseCase,
-    runs: Sequence[tuple[Mapping[str, Brought], Sequence[Brought]]],
+    runs: Sequence[tuple[Mapping[str, FeatureContribution], Sequence[FeatureContribution]]],
     costs: Mapping[str, Mapping[str, float]],
 ) -> list[dict[str, Any]]:
     """Per feature: share of the gain, runs won against every shadow, loss, costs; the best first.
@@ -94,7 +100,7 @@ def lines(
     return sorted(found, key=lambda line: (-line["gain"], line["name"]))
 
 
-def dear(found: Mapping[str, Any]) -> list[str]:
+def too_expensive(found: Mapping[str, Any]) -> list[str]:
     """Features that cost more than what is allowed, in words."""
     row, request = (found["yardsticks"][k] for k in ("row", "request"))
     out = []
@@ -110,14 +116,14 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else 0.0
 
 
-def _total(brought: Mapping[str, Brought]) -> float:
+def _total(brought: Mapping[str, FeatureContribution]) -> float:
     return sum(b.gain for b in brought.values()) or 1.0
 
 
-def _table(usecase: UseCase, columns: Columns) -> Table:
+def _table(usecase: UseCase, columns: Columns) -> TrainingWindow:
     label = np.asarray(columns[usecase.label], np.float32)
     offset = None if usecase.offset is None else columns[usecase.offset].astype(np.float32)
-    return Table(row_features.matrix(usecase.features, columns), label, offset)
+    return TrainingWindow(row_features.matrix(usecase.features, columns), label, offset)
 
 
 def _costs(usecase: UseCase, columns: Columns) -> dict[str, Mapping[str, float]]:

@@ -159,31 +159,31 @@ COLUMNS = re.compile(
 
 
 @dataclass(frozen=True)
-class Found:
+class PersonalData:
     """One thing that should not be there; `shown` is masked, so that a report leaks nothing."""
 
     kind: Kind
     shown: str
 
 
-def find(text: str, allowed: Collection[str] = ()) -> Iterator[Found]:
+def find(text: str, allowed: Collection[str] = ()) -> Iterator[PersonalData]:
     """Everything personal in a text; `allowed` are addresses that are declared, as an owner's."""
     for match in CARD.finditer(text):
         if is_card(re.sub(r"\D", "", match[0])):
-            yield Found("card number", mask(match[0]))
+            yield PersonalData("card number", mask(match[0]))
     for match in MAIL.finditer(text):
         if match[0] not in allowed:
-            yield Found("e-mail address", mask(match[0]))
+            yield PersonalData("e-mail address", mask(match[0]))
     for match in NAME.finditer(text):
         if match[1] in GIVEN:
-            yield Found("name", mask(match[0]))
+            yield PersonalData("name", mask(match[0]))
 
 
-def columns(names: Collection[str]) -> Iterator[Found]:
+def columns(names: Collection[str]) -> Iterator[PersonalData]:
     """Columns whose names say that they hold what should not be there."""
     for name in names:
         if COLUMNS.fullmatch(name):
-            yield Found("column", name)
+            yield PersonalData("column", name)
 
 
 def is_card(digits: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from plumbline.core.sql import quote
 from plumbline.studies.privacy import patterns
-from plumbline.studies.privacy.patterns import Found
+from plumbline.studies.privacy.patterns import PersonalData
 
 SKIPPED = {".png", ".ubj"}
 """Pictures and trees: no text."""
@@ -20,7 +20,9 @@ DIGITS = 10**12
 """A whole number below it is too short for a card's."""
 
 
-def search(paths: Iterable[Path], allowed: Collection[str] = ()) -> Iterator[tuple[Path, Found]]:
+def search(
+    paths: Iterable[Path], allowed: Collection[str] = ()
+) -> Iterator[tuple[Path, PersonalData]]:
     """What is personal in the files, and those under the folders, each thing once a file."""
     for path in paths:
         for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
@@ -29,7 +31,7 @@ def search(paths: Iterable[Path], allowed: Collection[str] = ()) -> Iterator[tup
                     yield file, found
 
 
-def _file(path: Path, allowed: Collection[str]) -> Iterator[Found]:
+def _file(path: Path, allowed: Collection[str]) -> Iterator[PersonalData]:
     if path.suffix == ".parquet":
         yield from _table(path, allowed)
     else:
@@ -37,7 +39,7 @@ def _file(path: Path, allowed: Collection[str]) -> Iterator[Found]:
         yield from patterns.find(LICENCE.sub("", DRAWN.sub("", text)), allowed)
 
 
-def _table(path: Path, allowed: Collection[str]) -> Iterator[Found]:
+def _table(path: Path, allowed: Collection[str]) -> Iterator[PersonalData]:
     """The columns' names, the different texts, and whole numbers as long as a card's."""
     import duckdb
 
