@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, sqrt
-from statistics import NormalDist
+from math import ceil
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from plumbline.core.declarations import Array
+from plumbline.monitor import divergences
 
 ValueKind = Literal["numeric", "category", "identifier"]
 """How values are compared: in quantile bins, value by value, or not at all (only nulls)."""
@@ -81,7 +81,9 @@ def compare(
     usable = kind != "identifier" and len(known[0]) > 0 and len(known[1]) > 0
     placed = _place(*known, kind, bins) if usable else (np.zeros(0, np.int64),) * 2
     counts = _counts(*placed)
-    alike = max([1.0, *(overdispersion(placed[0], s[~null[0]]) for s in stretches if usable)])
+    alike = max(
+        [1.0, *(divergences.overdispersion(placed[0], s[~null[0]]) for s in stretches if usable)]
+    )
     beyond = (
         _outside(*known, chance, alike) if usable and kind == "numeric" else EffectSize(0.0, 0.0)
     )
@@ -90,9 +92,9 @@ def compare(
     )
     return ColumnEffect(
         rows=(len(reference), len(current)),
-        psi=EffectSize(psi(*counts), alike * psi_noise(*counts, chance)),
-        js=jensen_shannon(*counts),
-        ks=ks_gap(*counts, ordered=kind == "numeric"),
+        psi=EffectSize(divergences.psi(*counts), alike * divergences.psi_noise(*counts, chance)),
+        js=divergences.jensen_shannon(*counts),
+        ks=divergences.ks_gap(*counts, ordered=kind == "numeric"),
         null=_share_change(*null, chance),
         null_shares=(float(null[0].mean()), float(null[1].mean())),
         unseen=unseen,
@@ -121,76 +123,6 @@ def bin_edges(values: Array, bins: int) -> Array:
     parts = ceil(bins * len(rest) / len(values))
     inner = np.quantile(rest, np.arange(1, parts) / parts, method="lower")
     return np.unique(np.concatenate([inner, single]))
-
-
-def psi(reference: Array, current: Array) -> float:
-    """Population stability index between counts per bin, in nats; half a row is added to every bin."""
-    p, q = _smooth(reference), _smooth(current)
-    return float(((q - p) * np.log(q / p)).sum())
-
-
-def psi_noise(reference: Array, current: Array, chance: float) -> float:
-    """The PSI that a share `chance` of windows without drift exceeds: (1/n + 1/m) chi2(bins - 1)."""
-    n, m, bins = reference.sum(), current.sum(), len(reference)
-    if bins < 2 or n == 0 or m == 0:
-        return 0.0
-    return float(1 / n + 1 / m) * chi2_quantile(bins - 1, 1 - chance)
-
-
-def overdispersion(positions: Array, stretches: Array) -> float:
-    """How many times more than by chance the stretches' counts per bin differ from each other.
-
-    Pearson's chi-squared over its degrees of freedom (McCullagh & Nelder 1989, 4.5): about 1 where
-    rows are independent, k where they come in groups of k alike. `positions` int (n,): each row's bin.
-    """
-    inside = stretches >= 0
-    if not inside.any():
-        return 1.0
-    rows, bins = stretches[inside], positions[inside]
-    count, size = int(rows.max()) + 1, int(bins.max()) + 1
-    table = np.bincount(rows * size + bins, minlength=count * size).reshape(count, size)
-    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
-    freedom = (table.shape[0] - 1) * (table.shape[1] - 1)
-    if freedom == 0:
-        return 1.0
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    return float(((table - expected) ** 2 / expected).sum() / freedom)
-
-
-def chi2_quantile(degrees: int, level: float) -> float:
-    """Quantile of the chi-squared distribution after Wilson and Hilferty (1931); within 2 % from 3 up."""
-    z = NormalDist().inv_cdf(level)
-    spread = 2 / (9 * degrees)
-    return degrees * max(0.0, 1 - spread + z * sqrt(spread)) ** 3
-
-
-def jensen_shannon(reference: Array, current: Array) -> float:
-    """Square root of the Jensen-Shannon divergence in bits between counts per bin."""
-    p, q = _smooth(reference), _smooth(current)
-    middle = (p + q) / 2
-    bits = (p * np.log2(p / middle)).sum() + (q * np.log2(q / middle)).sum()
-    return sqrt(max(0.0, float(bits) / 2))
-
-
-def ks_gap(reference: Array, current: Array, *, ordered: bool) -> float:
-    """Largest gap of the cumulative shares; half the sum of gaps where the bins have no order."""
-    if not reference.sum() or not current.sum():
-        return 0.0
-    gap = current / current.sum() - reference / reference.sum()
-    return float(np.abs(np.cumsum(gap)).max() if ordered else np.abs(gap).sum() / 2)
-
-
-def share_noise(expected: float, rows: float, chance: float) -> float:
-    """The share that `rows` rows exceed with probability `chance` where `expected` is the true one.
-
-    Bernstein's bound, so that a handful of rows never is a finding.
-    """
-    z = NormalDist().inv_cdf(1 - chance)
-    return expected + z * sqrt(expected * (1 - expected) / rows) + z * z / (2 * rows)
-
-
-def _smooth(counts: Array) -> Array:
-    return (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
 
 
 def _counts(reference: Array, current: Array) -> tuple[Array, Array]:
@@ -222,7 +154,9 @@ def _share_change(reference: Array, current: Array, chance: float) -> EffectSize
     before, now, n, m = reference.mean(), current.mean(), len(reference), len(current)
     pooled = float((before * n + now * m) / (n + m))
     rows = n * m / (n + m)  # the variance of a difference of two means
-    return EffectSize(float(abs(now - before)), share_noise(pooled, rows, chance) - pooled)
+    return EffectSize(
+        float(abs(now - before)), divergences.share_noise(pooled, rows, chance) - pooled
+    )
 
 
 def _unseen(reference: Array, current: Array, chance: float, alike: float) -> EffectSize:
@@ -230,13 +164,13 @@ def _unseen(reference: Array, current: Array, chance: float, alike: float) -> Ef
     seen = pd.Series(reference).value_counts()
     expected = float((seen == 1).sum() / len(reference))
     value = 1 - pd.Series(current).isin(seen.index).mean()
-    return EffectSize(float(value), share_noise(expected, len(current) / alike, chance))
+    return EffectSize(float(value), divergences.share_noise(expected, len(current) / alike, chance))
 
 
 def _outside(reference: Array, current: Array, chance: float, alike: float) -> EffectSize:
     value = ((current < reference.min()) | (current > reference.max())).mean()
     expected = 2 / (len(reference) / alike + 1)
-    return EffectSize(float(value), share_noise(expected, len(current) / alike, chance))
+    return EffectSize(float(value), divergences.share_noise(expected, len(current) / alike, chance))
 
 
 def _stuck(reference: Array, current: Array, chance: float) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from plumbline.monitor import drift
+from plumbline.monitor import divergences, drift
 from plumbline.monitor.drift import EffectSize, compare
 
 CHANCE = 0.001
@@ -33,25 +33,25 @@ def text(*counts):
 
 
 def test_psi_by_hand():
-    assert drift.psi(np.array([500, 500]), np.array([500, 500])) == 0
+    assert divergences.psi(np.array([500, 500]), np.array([500, 500])) == 0
     expected = 0.4 * np.log(0.9 / 0.5) + 0.4 * np.log(0.5 / 0.1)
-    found = drift.psi(np.array([50_000, 50_000]), np.array([90_000, 10_000]))
+    found = divergences.psi(np.array([50_000, 50_000]), np.array([90_000, 10_000]))
     assert found == pytest.approx(expected, rel=1e-3)
 
 
 def test_js_and_ks_by_hand():
     apart = np.array([10_000, 0]), np.array([0, 10_000])
-    assert drift.jensen_shannon(*apart) == pytest.approx(1, abs=1e-3)
-    assert drift.ks_gap(*apart, ordered=True) == 1
+    assert divergences.jensen_shannon(*apart) == pytest.approx(1, abs=1e-3)
+    assert divergences.ks_gap(*apart, ordered=True) == 1
     three = np.array([50, 0, 50]), np.array([0, 100, 0])
-    assert drift.ks_gap(*three, ordered=True) == 0.5
-    assert drift.ks_gap(*three, ordered=False) == 1
+    assert divergences.ks_gap(*three, ordered=True) == 0.5
+    assert divergences.ks_gap(*three, ordered=False) == 1
 
 
 @pytest.mark.parametrize("degrees", [1, 3, 9, 30])
 def test_chi2_quantile(degrees):
     expected = stats.chi2.ppf(0.999, degrees)
-    assert drift.chi2_quantile(degrees, 0.999) == pytest.approx(expected, rel=0.04)
+    assert divergences.chi2_quantile(degrees, 0.999) == pytest.approx(expected, rel=0.04)
 
 
 def test_psi_noise_is_the_quantile_without_drift():
@@ -59,7 +59,7 @@ def test_psi_noise_is_the_quantile_without_drift():
     pairs = [
         (random.multinomial(800, shares), random.multinomial(400, shares)) for _ in range(2_000)
     ]
-    beyond = np.mean([drift.psi(*p) > drift.psi_noise(*p, 0.05) for p in pairs])
+    beyond = np.mean([divergences.psi(*p) > divergences.psi_noise(*p, 0.05) for p in pairs])
     assert 0.03 < beyond < 0.07
 
 
@@ -91,11 +91,11 @@ def test_groups_of_rows_that_are_alike_count_as_one():
     random = np.random.default_rng(4)
     weeks = np.repeat(np.arange(20), 100)
     apart = random.integers(0, 5, 2_000)
-    assert drift.overdispersion(apart, weeks) == pytest.approx(1, abs=0.3)
+    assert divergences.overdispersion(apart, weeks) == pytest.approx(1, abs=0.3)
     alike = np.repeat(random.integers(0, 5, 200), 10)
-    assert drift.overdispersion(alike, weeks) == pytest.approx(10, rel=0.3)
+    assert divergences.overdispersion(alike, weeks) == pytest.approx(10, rel=0.3)
     shuffled = random.permutation(2_000)
-    assert drift.overdispersion(alike[shuffled], weeks) == pytest.approx(1, abs=0.3)
+    assert divergences.overdispersion(alike[shuffled], weeks) == pytest.approx(1, abs=0.3)
 
 
 def test_shares_count_alike_rows_as_one_too():
@@ -119,9 +119,9 @@ def test_a_short_reference_does_not_know_the_range():
 def test_rows_in_no_stretch_do_not_count():
     weeks = np.repeat([-1, 1, 0], [500, 100, 100])
     places = np.concatenate([np.full(500, 7), np.tile([0, 1], 100)])
-    assert drift.overdispersion(places, weeks) == 0
-    assert drift.overdispersion(places, np.full(700, -1)) == 1
-    assert drift.overdispersion(places, np.zeros(700, int)) == 1
+    assert divergences.overdispersion(places, weeks) == 0
+    assert divergences.overdispersion(places, np.full(700, -1)) == 1
+    assert divergences.overdispersion(places, np.zeros(700, int)) == 1
 
 
 def test_bins_hold_equal_parts():

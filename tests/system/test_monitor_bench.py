@@ -19,7 +19,7 @@ def cell(text: str, row: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> str:
+def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     kept: Path = tmp_path_factory.mktemp("monitorbench")
     done = subprocess.run(
         [sys.executable, "-m", "bench.monitor", "--quick"],
@@ -33,23 +33,23 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     return done.stdout
 
 
-def test_the_own_monitor_never_crashes(said: str) -> None:
-    assert cell(said, "crashes, all scenarios and sizes") == "0"
+def test_the_own_monitor_never_crashes(output: str) -> None:
+    assert cell(output, "crashes, all scenarios and sizes") == "0"
 
 
-def test_faults_are_paged_at_once(said: str) -> None:
-    assert cell(said, "faults paged in the first window").startswith("100 %")
+def test_faults_are_an_alert_at_once(output: str) -> None:
+    assert cell(output, "faults with an alert in the first window").startswith("100 %")
     for name in ("units", "all_null", "empty_day"):
-        row = next(x for x in said.splitlines() if x.startswith(f"| `{name}`"))
-        assert row.strip("| ").split(" | ")[2:4] == ["7", "7"]  # windows, pages
+        row = next(x for x in output.splitlines() if x.startswith(f"| `{name}`"))
+        assert row.strip("| ").split(" | ")[2:4] == ["7", "7"]  # windows, alerts
 
 
-def test_a_healthy_week_is_not_paged(said: str) -> None:
-    assert "0 of 28" in cell(said, "false pages on harmless streams")
+def test_a_healthy_week_has_no_alert(output: str) -> None:
+    assert "0 of 28" in cell(output, "false alerts on harmless streams")
 
 
-def test_peers_are_asked_about_the_same_windows(said: str) -> None:
-    table = said.split("## Beside the peers")[1].split("## Scenario")[0]
+def test_peers_judge_the_same_windows(output: str) -> None:
+    table = output.split("## Beside the peers")[1].split("## Scenario")[0]
     rows = [x.strip("| ").split(" | ") for x in table.splitlines() if x.startswith("| ")][1:]
     assert {r[0] for r in rows} == {"plumbline", "evidently-default", "ks-bh"}
     assert len({r[2] for r in rows}) == 1
