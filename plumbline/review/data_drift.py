@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from plumbline.monitor.params import Monitor
 from plumbline.repo import artifacts
 from plumbline.repo.object_stores import FolderStore
 from plumbline.review import scoring
+from plumbline.review.comparison import ColumnDrift
 from plumbline.review.scoring import Criteria
 from plumbline.runtime.dvc_lock import Entries
 
@@ -25,8 +25,8 @@ SHOWN = 20
 
 def drift_between(
     usecase: UseCase, limits: Monitor, base: Columns, head: Columns
-) -> list[dict[str, Any]]:
-    """Columns beyond their noise, for JSON: PSI in nats, its noise, shares of nulls, and a word.
+) -> list[ColumnDrift]:
+    """Columns beyond their noise: PSI in nats, its noise, shares of nulls, and a word.
 
     The word is "drift" where what is left above the noise reaches `limits.psi.warning`.
     """
@@ -34,45 +34,45 @@ def drift_between(
         drift.compare, bins=limits.bins, chance=limits.chance, stretches=_weeks(usecase, base)
     )
     kinds = {n: k for n, k in monitored(usecase).items() if _comparable(n, k, base, head)}
-    found = [
-        _line(n, compare(base[n], head[n], k), limits) for n, k in kinds.items() if k != "time"
-    ]
-    moved = [line for line in found if line["psi"] > line["noise"]]
-    return sorted(moved, key=lambda line: (line["noise"] - line["psi"], line["column"]))[:SHOWN]
+    compared = {n: compare(base[n], head[n], k) for n, k in kinds.items() if k != "time"}
+    lines = {name: _line(name, effect, limits) for name, effect in compared.items()}
+    gaps = {name: (line.noise or 0.0) - (line.psi or 0.0) for name, line in lines.items()}
+    moved = sorted((gap, name) for name, gap in gaps.items() if gap < 0)
+    return [lines[name] for _, name in moved[:SHOWN]]
 
 
 def drift_of(
     folder: FolderStore, criteria: Criteria, base: tuple[str, Entries], head: tuple[str, Entries]
-) -> list[dict[str, Any]]:
-    """`drift_between` for two sides' current tables; none where they are the same bytes or missing."""
+) -> list[ColumnDrift]:
+    """`drift_between` for the current tables of base and head; none where they are the same bytes or missing."""
     pair = [artifacts.current_table(own, criteria.usecase.name) for _, own in (base, head)]
     if pair[0] is None or pair[1] is None or pair[0] == pair[1]:
         return []
-    read = [
-        tables.read(scoring.object_file(folder, side[0], *found))
-        for side, found in zip((base, head), pair, strict=True)
-        if found
+    both = [
+        tables.read(scoring.object_file(folder, side[0], *table))
+        for side, table in zip((base, head), pair, strict=True)
+        if table
     ]
-    return drift_between(criteria.usecase, criteria.params.monitor, *read)
+    return drift_between(criteria.usecase, criteria.params.monitor, *both)
 
 
-def _comparable(name: str, kind: ColumnKind, *sides: Columns) -> bool:
-    if kind == "identifier" or not all(name in side and len(side[name]) for side in sides):
+def _comparable(name: str, kind: ColumnKind, *windows: Columns) -> bool:
+    if kind == "identifier" or not all(name in one and len(one[name]) for one in windows):
         return False
-    return kind == "category" or all(arrays.is_number(side[name]) for side in sides)
+    return kind == "category" or all(arrays.is_number(one[name]) for one in windows)
 
 
-def _line(name: str, effect: drift.ColumnEffect, limits: Monitor) -> dict[str, Any]:
+def _line(name: str, effect: drift.ColumnEffect, limits: Monitor) -> ColumnDrift:
     far = effect.psi.excess >= limits.psi.warning
     before, after = effect.null_shares
-    return {
-        "column": name,
-        "psi": round(effect.psi.value, 6),
-        "noise": round(effect.psi.noise, 6),
-        "null_base": round(before, 6),
-        "null_head": round(after, 6),
-        "word": "drift" if far else "within the limit",
-    }
+    return ColumnDrift(
+        column=name,
+        psi=round(effect.psi.value, 6),
+        noise=round(effect.psi.noise, 6),
+        null_base=round(before, 6),
+        null_head=round(after, 6),
+        word="drift" if far else "within the limit",
+    )
 
 
 def _weeks(usecase: UseCase, columns: Columns) -> tuple[Array, ...]:
