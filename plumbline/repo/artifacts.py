@@ -58,91 +58,91 @@ class Role(Enum):
         """The stage that declares it."""
         return self.value[0]
 
-    def is_at(self, path: str, usecase: str) -> bool:
+    def is_at(self, path: str, name: str) -> bool:
         """Whether a path is one of this role."""
-        return posixpath.basename(path) == self.value[2].format(usecase=usecase)
+        return posixpath.basename(path) == self.value[2].format(usecase=name)
 
 
 LEARNED = (Role.TRAIN_TABLE, Role.VALID_TABLE)
 """The tables that a model is fitted on."""
 
 
-def path(usecase: str, role: Role, root: Path = Path(".")) -> Path:
+def path(name: str, role: Role, root: Path = Path(".")) -> Path:
     """Where it stands in the work tree; PlumblineError where dvc.yaml declares no such thing."""
-    relative = declared(usecase, role, root)
+    relative = declared(name, role, root)
     if relative is None:
         if not (root / dvc_yaml.FILE).is_file():
             raise PlumblineError(
                 f"no {dvc_yaml.FILE} in {root.absolute()}; run in a project's root"
             )
-        stage, kind, name = role.value
+        stage, kind, last_part = role.value
         raise PlumblineError(
-            f"{root / dvc_yaml.FILE}: stage '{stage}' declares no {name.format(usecase=usecase)} among "
-            f"its {kind} for {usecase}; declare a path that ends so (see plumbline/repo/artifacts.py)"
+            f"{root / dvc_yaml.FILE}: stage '{stage}' declares no {last_part.format(usecase=name)} among "
+            f"its {kind} for {name}; declare a path that ends so (see plumbline/repo/artifacts.py)"
         )
     return root / relative
 
 
-def declared(usecase: str, role: Role, root: Path = Path(".")) -> str | None:
+def declared(name: str, role: Role, root: Path = Path(".")) -> str | None:
     """Its path as dvc.yaml has it, relative to the project; None where it declares none."""
-    stage = dvc_yaml.of_usecase(dvc_yaml.read(root), usecase).get(role.stage, DeclaredStage())
+    stage = dvc_yaml.of_usecase(dvc_yaml.read(root), name).get(role.stage, DeclaredStage())
     paths = stage.deps if role.value[1] == "deps" else stage.paths
-    return next((p for p in paths if role.is_at(p, usecase)), None)
+    return next((p for p in paths if role.is_at(p, name)), None)
 
 
-def metrics_path(usecase: str, stage: str, root: Path = Path(".")) -> Path:
+def metrics_path(name: str, stage: str, root: Path = Path(".")) -> Path:
     """Where a stage's small JSON stands; PlumblineError where dvc.yaml declares none."""
-    stages = dvc_yaml.of_usecase(dvc_yaml.read(root), usecase)
+    stages = dvc_yaml.of_usecase(dvc_yaml.read(root), name)
     relative = _small_json(stage, stages.get(stage, DeclaredStage()).paths)
     if relative is None:
         raise PlumblineError(
-            f"{root / dvc_yaml.FILE}: stage '{stage}' declares no metric {stage}.json for {usecase}"
+            f"{root / dvc_yaml.FILE}: stage '{stage}' declares no metric {stage}.json for {name}"
         )
     return root / relative
 
 
-def study_folder(usecase: str, study: str, root: Path = Path(".")) -> Path:
+def study_folder(name: str, study: str, root: Path = Path(".")) -> Path:
     """Where a study's report goes: beside the evaluation's."""
-    return path(usecase, Role.EVALUATE_REPORT, root).with_name(study)
+    return path(name, Role.EVALUATE_REPORT, root).with_name(study)
 
 
-def in_git(usecase: str, root: Path = Path(".")) -> list[str]:
+def in_git(name: str, root: Path = Path(".")) -> list[str]:
     """The outs of all stages whose bytes git keeps, relative to the project."""
-    stages = dvc_yaml.of_usecase(dvc_yaml.read(root), usecase)
+    stages = dvc_yaml.of_usecase(dvc_yaml.read(root), name)
     return [p for stage in stages.values() for p in stage.in_git]
 
 
-def recorded(own: Entries, usecase: str, role: Role) -> tuple[str, str] | None:
+def recorded(own: Entries, name: str, role: Role) -> tuple[str, str] | None:
     """Its path and md5 in a use case's entries of a dvc.lock; None where they have none."""
     entry = own.get(role.stage, Entry())
     paths = entry.deps if role.value[1] == "deps" else entry.outs
-    return next(((p, md5) for p, md5 in paths.items() if role.is_at(p, usecase)), None)
+    return next(((p, md5) for p, md5 in paths.items() if role.is_at(p, name)), None)
 
 
-def read_by(own: Entries, usecase: str, role: Role, reader: str) -> tuple[str, str] | None:
+def read_by(own: Entries, name: str, role: Role, reader: str) -> tuple[str, str] | None:
     """Its path and md5 as another stage read it."""
     deps = own.get(reader, Entry()).deps
-    return next(((p, md5) for p, md5 in deps.items() if role.is_at(p, usecase)), None)
+    return next(((p, md5) for p, md5 in deps.items() if role.is_at(p, name)), None)
 
 
-def bundle(own: Entries, usecase: str) -> tuple[str, str] | None:
+def bundle(own: Entries, name: str) -> tuple[str, str] | None:
     """The bundle's path and md5: what train wrote."""
-    return recorded(own, usecase, Role.BUNDLE)
+    return recorded(own, name, Role.BUNDLE)
 
 
-def test_table(own: Entries, usecase: str) -> tuple[str, str] | None:
+def test_table(own: Entries, name: str) -> tuple[str, str] | None:
     """The test table's path and md5 as evaluate read it."""
-    return read_by(own, usecase, Role.TEST_TABLE, "evaluate")
+    return read_by(own, name, Role.TEST_TABLE, "evaluate")
 
 
-def current_table(own: Entries, usecase: str) -> tuple[str, str] | None:
+def current_table(own: Entries, name: str) -> tuple[str, str] | None:
     """The current table's path and md5 as monitor read it."""
-    return read_by(own, usecase, Role.CURRENT_TABLE, "monitor")
+    return read_by(own, name, Role.CURRENT_TABLE, "monitor")
 
 
-def learned(own: Entries, usecase: str) -> list[tuple[str, str]]:
+def learned(own: Entries, name: str) -> list[tuple[str, str]]:
     """The paths and md5s of the tables that train read, in the order of LEARNED."""
-    pairs = (read_by(own, usecase, role, "train") for role in LEARNED)
+    pairs = (read_by(own, name, role, "train") for role in LEARNED)
     return [pair for pair in pairs if pair is not None]
 
 

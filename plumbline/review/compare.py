@@ -129,7 +129,7 @@ def _usecase(name: str, base: Revision, head: Revision, release: Revision | None
     params = head.params(name)
     criteria = Criteria(usecase_loader.load(name), params)
     old, new = dvc_lock.of(base.entries, name), dvc_lock.of(head.entries, name)
-    before, after = base.told(name), head.told(name)
+    before, after = base.stage_documents(name), head.stage_documents(name)
     own = _head_usecase(criteria, head, [base, *filter(None, [release])])
     against = _against(own, base)
     return {

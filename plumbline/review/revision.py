@@ -39,30 +39,30 @@ class Revision:
         clean = self.rev is not None or not _dirty(self.root)
         return {"name": self.name, "commit": self.commit if clean else None}
 
-    def told(self, usecase: str) -> dict[str, Any]:
+    def stage_documents(self, usecase_name: str) -> dict[str, Any]:
         """The small JSONs of a use case's stages, by stage; those that are not there are left out."""
-        paths = artifacts.metrics(dvc_lock.of(self.entries, usecase))
+        paths = artifacts.metrics(dvc_lock.of(self.entries, usecase_name))
         blobs = revisions.blobs(self.root, self.rev, paths.values())
         return {s: _json(blobs[p], p, self.name) for s, p in paths.items() if p in blobs}
 
-    def params(self, usecase: str) -> UseCaseParams:
+    def params(self, name: str) -> UseCaseParams:
         """The use case's checked params."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / PARAMS
             path.write_text(self.texts.get(PARAMS, ""), encoding="utf-8")
             try:
-                return params_file.load(usecase, path)
+                return params_file.load(name, path)
             except PlumblineError as error:
                 text = str(error).replace(str(path), f"{self.name}: {PARAMS}")
                 raise type(error)(text) from None
 
-    def gate(self, usecase: str) -> dict[str, Any]:
+    def gate(self, name: str) -> dict[str, Any]:
         """The use case's gate section by dotted key: no stage reads it, so that no lock has it."""
         try:
-            section = yaml.safe_load(self.texts.get(PARAMS, ""))[usecase]["gate"]
+            section = yaml.safe_load(self.texts.get(PARAMS, ""))[name]["gate"]
         except (yaml.YAMLError, KeyError, TypeError):
             return {}
-        return dvc_lock.flat(section, f"{usecase}.gate")
+        return dvc_lock.flat(section, f"{name}.gate")
 
 
 def side(root: Path, rev: str | None) -> Revision:

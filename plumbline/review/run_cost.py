@@ -12,9 +12,9 @@ from plumbline.runtime.dvc_lock import Entries, Entry
 Runs = Sequence[Mapping[str, Any]]
 
 
-def costs(root: Path, usecase: str, base: Entries, head: Entries) -> list[dict[str, Any]]:
+def costs(root: Path, usecase_name: str, base: Entries, head: Entries) -> list[dict[str, Any]]:
     """A line per stage whose run is known on a side; null where it is not, as another machine ran it."""
-    known = run_records.read(usecase, root)
+    known = run_records.read(usecase_name, root)
     lines = [
         {"stage": name, "base": _cost(known, name, base), "head": _cost(known, name, head)}
         for name in head

@@ -64,9 +64,9 @@ def usecases(entries: Entries) -> set[str]:
     return {name.split("@", 1)[1] for name in entries if "@" in name}
 
 
-def of(entries: Entries, usecase: str) -> dict[str, Entry]:
+def of(entries: Entries, usecase_name: str) -> dict[str, Entry]:
     """One use case's entries by the stage's name, in the order they run."""
-    own = {n.split("@")[0]: e for n, e in entries.items() if n.endswith(f"@{usecase}")}
+    own = {n.split("@")[0]: e for n, e in entries.items() if n.endswith(f"@{usecase_name}")}
     return {name: own[name] for name in ordered(own)}
 
 

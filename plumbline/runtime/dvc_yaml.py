@@ -99,9 +99,9 @@ def read(root: Path = Path(".")) -> dict[str, Any]:
     return document(path.read_text(encoding="utf-8"), str(path)) if path.exists() else {}
 
 
-def of_usecase(graph: Document, usecase: str, file: str = FILE) -> dict[str, DeclaredStage]:
+def of_usecase(graph: Document, usecase_name: str, file: str = FILE) -> dict[str, DeclaredStage]:
     """The stages by their names in dvc.yaml, filled in for one use case; other variables stay."""
-    known = {"item": {"usecase": usecase}}
+    known = {"item": {"usecase": usecase_name}}
     return {
         name: _stage(_filled(stage, known, strict=False))
         for name, stage in section(graph, "stages", file).items()

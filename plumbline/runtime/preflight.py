@@ -30,7 +30,7 @@ LINKED = re.compile(r"^\s*type\s*=.*\b(hardlink|symlink)\b", re.MULTILINE)
 log = logging.getLogger("plumbline")
 
 
-def begin(usecase: str, stage: str, paths: Iterable[Path]) -> None:
+def begin(name: str, stage: str, paths: Iterable[Path]) -> None:
     """Make sure of all that a stage relies on, and sweep what a killed one left beside its outs.
 
     Raises PlumblineError where a rollback is under way or half done, where root's cache is linked
@@ -43,7 +43,7 @@ def begin(usecase: str, stage: str, paths: Iterable[Path]) -> None:
     refuse_links(Path(".dvc"))
     for path in paths:
         files.sweep(path)
-    refuse_changed(usecase, stage)
+    refuse_changed(name, stage)
 
 
 def die_with_parents() -> None:
@@ -116,15 +116,15 @@ def refuse_links(folder: Path) -> None:
             )
 
 
-def refuse_changed(usecase: str, stage: str) -> None:
+def refuse_changed(usecase_name: str, stage: str) -> None:
     """PlumblineError where an input that another stage wrote is not what dvc.lock records of it.
 
     A warning where the stage is run by hand.
     """
-    stages = dvc_yaml.of_usecase(dvc_yaml.read(), usecase)
+    stages = dvc_yaml.of_usecase(dvc_yaml.read(), usecase_name)
     written = {out for other in stages.values() for out in other.of_kind("outs")}
     inputs = [name for name in stages[stage].deps if name in written] if stage in stages else []
-    recorded = dvc_lock.outs(dvc_lock.of(dvc_lock.read(), usecase)) if inputs else {}
+    recorded = dvc_lock.outs(dvc_lock.of(dvc_lock.read(), usecase_name)) if inputs else {}
     for name in inputs:
         if name not in recorded or not Path(name).exists():
             continue

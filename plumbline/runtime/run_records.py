@@ -34,41 +34,41 @@ LIBRARIES = (
 """Whose versions can change an out."""
 
 
-def manifest(usecase: str, stage: str) -> dict[str, Any]:
+def manifest(name: str, stage: str) -> dict[str, Any]:
     """Commit (null without one), whether the work tree differs from it, params, versions, machine."""
     return {
-        "usecase": usecase,
+        "usecase": name,
         "stage": stage,
         "commit": git.answer("rev-parse", "HEAD"),
         "dirty": dirty(),
-        "params": _params(usecase),
+        "params": _params(name),
         "versions": versions(),
         "machine": machine(),
     }
 
 
-def keep(usecase: str, stage: str, seconds: float, root: Path = Path(".")) -> None:
+def keep(name: str, stage: str, seconds: float, root: Path = Path(".")) -> None:
     """Add the run that ends now to the use case's file; `memory_mb` is the process's largest."""
     line = {
-        **manifest(usecase, stage),
+        **manifest(name, stage),
         "seconds": round(seconds, 2),
         "memory_mb": round(peak_mb(), 1),
-        "wrote": wrote(usecase, stage, root),
+        "wrote": wrote(name, stage, root),
     }
-    _add(place(usecase, root), [json.dumps(line, sort_keys=True)])
+    _add(place(name, root), [json.dumps(line, sort_keys=True)])
 
 
-def adopt(usecase: str, clone: Path, root: Path = Path(".")) -> None:
+def adopt(name: str, clone: Path, root: Path = Path(".")) -> None:
     """Add what a clone's stages were to the project's own file; nothing where none ran there."""
-    lines = _lines(place(usecase, clone))
+    lines = _lines(place(name, clone))
     if lines:
-        _add(place(usecase, root), lines)
+        _add(place(name, root), lines)
 
 
-def read(usecase: str, root: Path = Path(".")) -> list[dict[str, Any]]:
+def read(name: str, root: Path = Path(".")) -> list[dict[str, Any]]:
     """The runs in the file, the oldest first; a damaged line is skipped."""
     runs = []
-    for line in _lines(place(usecase, root)):
+    for line in _lines(place(name, root)):
         try:
             run = json.loads(line)
         except ValueError:
@@ -78,14 +78,14 @@ def read(usecase: str, root: Path = Path(".")) -> list[dict[str, Any]]:
     return runs
 
 
-def place(usecase: str, root: Path = Path(".")) -> Path:
+def place(name: str, root: Path = Path(".")) -> Path:
     """The use case's file."""
-    return root / FOLDER / f"{usecase}.runs.jsonl"
+    return root / FOLDER / f"{name}.runs.jsonl"
 
 
-def wrote(usecase: str, stage: str, root: Path = Path(".")) -> dict[str, str]:
+def wrote(name: str, stage: str, root: Path = Path(".")) -> dict[str, str]:
     """md5s by path that identify a run: of its metrics, or of its outs where it has none."""
-    stages = dvc_yaml.of_usecase(dvc_yaml.read(root), usecase)
+    stages = dvc_yaml.of_usecase(dvc_yaml.read(root), name)
     if stage not in stages:
         return {}
     paths = stages[stage].of_kind("metrics") or stages[stage].of_kind("outs")
@@ -129,15 +129,13 @@ def dirty() -> bool | None:
     return None if status is None else bool(status)
 
 
-def _params(usecase: str) -> Mapping[str, Any]:
+def _params(name: str) -> Mapping[str, Any]:
     try:
         content = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError):
         return {}
     return (
-        {k: content[k] for k in ("seed", usecase) if k in content}
-        if isinstance(content, dict)
-        else {}
+        {k: content[k] for k in ("seed", name) if k in content} if isinstance(content, dict) else {}
     )
 
 

@@ -45,7 +45,7 @@ def warm() -> None:
 
 
 def record(
-    usecase: str,
+    name: str,
     stage: str,
     *,
     params: Mapping[str, Any],
@@ -58,18 +58,18 @@ def record(
     Tags: stage, use case, git commit, dirty, and the md5s of what the stage read and wrote. Metrics
     that are not finite are left out. Warns and returns None where MLflow is down.
     """
-    request = _run(usecase, stage, params, metrics) | {
+    request = _run(name, stage, params, metrics) | {
         "action": "record",
-        "tags": _tags(usecase, stage),
+        "tags": _tags(name, stage),
         "trials": [asdict(t) | {"metrics": _finite(t.metrics)} for t in trials],
         "files": [str(f.resolve()) for f in files],
-        "texts": {"run.json": dumps(run_records.manifest(usecase, stage))},
+        "texts": {"run.json": dumps(run_records.manifest(name, stage))},
     }
     return _send(request, f"this run of {stage}")
 
 
 def register(
-    usecase: str,
+    name: str,
     bundle: Path,
     run_id: str | None,
     alias: str,
@@ -80,10 +80,10 @@ def register(
     A bundle with the same md5 gets no second version. Returns the version; warns and returns None
     where MLflow is down.
     """
-    request = _run(usecase, "register", {}, {}) | {
+    request = _run(name, "register", {}, {}) | {
         "action": "register",
         "run": run_id,
-        "run_tags": _tags(usecase, "register"),
+        "run_tags": _tags(name, "register"),
         "tags": {**(tags or {}), "md5": dvc_hash.md5(bundle)},
         "trials": [],
         "files": [],
@@ -99,12 +99,12 @@ def address() -> str:
 
 
 def _run(
-    usecase: str, stage: str, params: Mapping[str, Any], metrics: Mapping[str, float | None]
+    name: str, stage: str, params: Mapping[str, Any], metrics: Mapping[str, float | None]
 ) -> dict[str, Any]:
     import psutil
 
     return {
-        "experiment": usecase,
+        "experiment": name,
         "name": stage,
         "params": dict(params),
         "metrics": _finite(metrics),
@@ -117,19 +117,19 @@ def _finite(metrics: Mapping[str, float | None]) -> dict[str, float]:
     return {k: float(v) for k, v in metrics.items() if v is not None and math.isfinite(v)}
 
 
-def _tags(usecase: str, stage: str) -> dict[str, str]:
-    tags = {"usecase": usecase, "stage": stage}
+def _tags(name: str, stage: str) -> dict[str, str]:
+    tags = {"usecase": name, "stage": stage}
     commit = git.answer("rev-parse", "HEAD")
     if commit:
         tags |= {"git.commit": commit, "git.dirty": str(bool(run_records.dirty())).lower()}
-    return tags | {f"md5/{path}": value for path, value in md5s(usecase, stage).items()}
+    return tags | {f"md5/{path}": value for path, value in md5s(name, stage).items()}
 
 
-def md5s(usecase: str, stage: str) -> dict[str, str]:
+def md5s(name: str, stage: str) -> dict[str, str]:
     """The md5 of what `stage` was made from, from dvc.lock in a run by DVC, and of what it wrote."""
-    stages = dvc_yaml.of_usecase(dvc_yaml.read(), usecase)
+    stages = dvc_yaml.of_usecase(dvc_yaml.read(), name)
     entries = dvc_lock.read() if "DVC_STAGE" in os.environ else {}
-    known = dvc_lock.outs(dvc_lock.of(entries, usecase))
+    known = dvc_lock.outs(dvc_lock.of(entries, name))
     own = stages[stage].of_kind("outs") if stage in stages else ()
     wanted = {p: known.get(p) for p in dvc_yaml.upstream(stages, stage)} | dict.fromkeys(own)
     there = {p: value for p, value in wanted.items() if value or Path(p).exists()}

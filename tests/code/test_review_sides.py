@@ -38,8 +38,8 @@ def root(tmp_path: Path) -> Path:
 
 def test_a_revision_is_read_as_it_was(root: Path) -> None:
     (root / "m" / "data.json").write_text('{"rows": 4}')
-    assert revision.side(root, "main").told("a") == {"data": {"rows": 3}}
-    assert revision.side(root, None).told("a") == {"data": {"rows": 4}}
+    assert revision.side(root, "main").stage_documents("a") == {"data": {"rows": 3}}
+    assert revision.side(root, None).stage_documents("a") == {"data": {"rows": 4}}
     assert revision.side(root, "main").about()["commit"]
     assert revision.side(root, None).about() == {"name": "work tree", "commit": None}
 
@@ -48,7 +48,7 @@ def test_a_revision_is_read_as_it_was(root: Path) -> None:
 def test_a_damaged_json_is_named(root: Path, text: str) -> None:
     (root / "m" / "data.json").write_text(text)
     with pytest.raises(PlumblineError, match=r"work tree: m/data.json: .*git checkout"):
-        revision.side(root, None).told("a")
+        revision.side(root, None).stage_documents("a")
 
 
 def test_wrong_params_name_the_revision(root: Path) -> None:

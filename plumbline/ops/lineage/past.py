@@ -19,7 +19,7 @@ TRUNKS = ("main", "master")
 
 
 def champions(
-    root: Path, usecase: str | None, branch: str | None
+    root: Path, name: str | None, branch: str | None
 ) -> tuple[list[ChampionEvent], list[str]]:
     """Every champion of a use case (all without one), oldest first, and notes where MLflow differs.
 
@@ -28,10 +28,10 @@ def champions(
     """
     events = [*_commits(root, branch or trunk(root)), *_releases(root), *_rollbacks(root)]
     known = {event.usecase for event in events}
-    if usecase is not None and usecase not in known:
-        hint = suggest(usecase, known) if known else "no commit records a bundle"
-        raise PlumblineError(f"'{usecase}': no bundle of it in this branch, tags or log; {hint}")
-    chosen = timeline(e for e in events if usecase in (None, e.usecase))
+    if name is not None and name not in known:
+        hint = suggest(name, known) if known else "no commit records a bundle"
+        raise PlumblineError(f"'{name}': no bundle of it in this branch, tags or log; {hint}")
+    chosen = timeline(e for e in events if name in (None, e.usecase))
     return _registered(root, chosen)
 
 

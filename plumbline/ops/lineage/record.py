@@ -79,11 +79,11 @@ def since(
     return commits
 
 
-def _is_code(root: Path, rev: str | None, usecase: str, path: str) -> bool:
+def _is_code(root: Path, rev: str | None, usecase_name: str, path: str) -> bool:
     """Whether a dep is code: a Python file, or a folder in which git has one, but for a source's folder."""
     if path.endswith(CODE):
         return True
-    if artifacts.declared(usecase, Role.SOURCE, root) == path:
+    if artifacts.declared(usecase_name, Role.SOURCE, root) == path:
         return False
     return any(name.endswith(CODE) for name in revisions.below(root, rev or "HEAD", path))
 
@@ -156,17 +156,17 @@ def _tracked(root: Path, target: LineageTarget) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _mlflow(root: Path, usecase: str, chain: Chain) -> tuple[dict[str, Any], Sequence[str]]:
+def _mlflow(root: Path, usecase_name: str, chain: Chain) -> tuple[dict[str, Any], Sequence[str]]:
     """MLflow's runs of the chain's stages and versions of its bundle; a note where it does not answer."""
     nothing: dict[str, Any] = {"runs": {}, "versions": []}
     if registry.off() or registry.empty():
         return nothing, ()
     wrote = {name: dict(step.writes) for name, step in chain.steps.items()}
-    maker = wrote.get(f"{Role.BUNDLE.stage}@{usecase}", {})
-    bundles = {md5 for path, md5 in maker.items() if Role.BUNDLE.is_at(path, usecase)}
+    maker = wrote.get(f"{Role.BUNDLE.stage}@{usecase_name}", {})
+    bundles = {md5 for path, md5 in maker.items() if Role.BUNDLE.is_at(path, usecase_name)}
     try:
-        known = registry.versions(root, usecase)
-        runs = registry.runs(root, usecase, wrote)
+        known = registry.versions(root, usecase_name)
+        runs = registry.runs(root, usecase_name, wrote)
     except PlumblineError as error:
         return nothing, (f"without MLflow: {error}",)
     versions = [{"number": v.number, "aliases": list(v.aliases)} for v in known if v.md5 in bundles]

@@ -17,13 +17,15 @@ TABLES = "features"
 TABLE = ".parquet"
 
 
-def prediction(root: Path, rev: str | None, usecase: str, bundle: Out, key: str) -> dict[str, Any]:
+def prediction(
+    root: Path, rev: str | None, usecase_name: str, bundle: Out, key: str
+) -> dict[str, Any]:
     """Key, table, md5, row (from 0), score, threshold. Every byte comes by its md5, hashed on the way.
 
     A table's first column is the key. Raises PlumblineError where no table has the event.
     """
     outs = revisions.outs(root, rev)
-    listed = [o for o in outs if o.stage == f"{TABLES}@{usecase}" and o.path.endswith(TABLE)]
+    listed = [o for o in outs if o.stage == f"{TABLES}@{usecase_name}" and o.path.endswith(TABLE)]
     with tempfile.TemporaryDirectory(prefix="plumbline-") as name:
         folder = Path(name)
         for out in listed:
@@ -32,10 +34,10 @@ def prediction(root: Path, rev: str | None, usecase: str, bundle: Out, key: str)
             row = _row(table, key)
             if row is not None:
                 brought(root, rev or "the work tree", bundle, folder / "bundle")
-                place = {"usecase": usecase, "key": key, "table": out.path, "md5": out.md5}
-                return {**place, "row": row, **_scored(folder / "bundle", usecase, table, row)}
+                place = {"usecase": usecase_name, "key": key, "table": out.path, "md5": out.md5}
+                return {**place, "row": row, **_scored(folder / "bundle", usecase_name, table, row)}
     names = ", ".join(o.path for o in listed) or "no table is recorded"
-    raise PlumblineError(f"{usecase}: no event with the key {key} in {names}")
+    raise PlumblineError(f"{usecase_name}: no event with the key {key} in {names}")
 
 
 def _restore(root: Path, out: Out, target: Path) -> None:
@@ -58,10 +60,10 @@ def _row(table: Path, key: str) -> int | None:
     return int(rows[-1].as_py()) if len(rows) else None
 
 
-def _scored(model: Path, usecase: str, table: Path, row: int) -> dict[str, float | None]:
+def _scored(model: Path, usecase_name: str, table: Path, row: int) -> dict[str, float | None]:
     from plumbline.core import tables
     from plumbline.model import bundle
 
-    loaded = bundle.load(model, usecase)
+    loaded = bundle.load(model, usecase_name)
     columns = {name: values[row : row + 1] for name, values in tables.read(table).items()}
     return {"score": float(loaded.predict(columns)[0]), "threshold": loaded.threshold}

@@ -60,26 +60,26 @@ def find(root: Path, name_given: str, rev: str | None) -> list[LineageTarget]:
     return [_file(root, name_given, at, name, outs)]
 
 
-def _champion(root: Path, usecase: str, otherwise: LineageTarget) -> LineageTarget:
-    bearer = plan.champion(_versions(root, usecase))
+def _champion(root: Path, name: str, otherwise: LineageTarget) -> LineageTarget:
+    bearer = plan.champion(_versions(root, name))
     if bearer is None or bearer.md5 is None:
-        note = f"MLflow knows no champion of {usecase}: this is the bundle of {otherwise.name}"
+        note = f"MLflow knows no champion of {name}: this is the bundle of {otherwise.name}"
         return replace(otherwise, notes=(note,))
     return _by_md5(root, bearer.md5, f"the champion, version {bearer.number}, is in no commit")
 
 
-def _version(root: Path, usecase: str, number: str) -> LineageTarget:
-    versions = _versions(root, usecase)
+def _version(root: Path, name: str, number: str) -> LineageTarget:
+    versions = _versions(root, name)
     version = next((v for v in versions if v.number == number), None)
     if version is None or version.md5 is None:
         known = ", ".join(v.number for v in versions) or "none"
-        raise PlumblineError(f"{usecase}: MLflow has no version {number}; it has {known}")
+        raise PlumblineError(f"{name}: MLflow has no version {number}; it has {known}")
     return _by_md5(root, version.md5, f"version {number} is in no commit")
 
 
-def _versions(root: Path, usecase: str) -> list[plan.Version]:
+def _versions(root: Path, name: str) -> list[plan.Version]:
     try:
-        return registry.versions(root, usecase)
+        return registry.versions(root, name)
     except PlumblineError:
         return []  # a projection: whatever it is asked, git has the answer or there is none
 

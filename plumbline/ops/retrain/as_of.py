@@ -34,15 +34,15 @@ def target(
     return chosen
 
 
-def moved(text: str, usecase: str, day: date) -> str:
+def moved(text: str, name: str, day: date) -> str:
     """The text of params.yaml with `usecase`'s as-of date set; comments and layout are kept.
 
     >>> moved('shop: {data: {as_of: "2025-01-01"}}  # a day', "shop", date(2025, 2, 1))
     'shop: {data: {as_of: "2025-02-01"}}  # a day'
     """
-    node = _find(yaml.compose(text, Loader=yaml.SafeLoader), (usecase, "data", "as_of"))
+    node = _find(yaml.compose(text, Loader=yaml.SafeLoader), (name, "data", "as_of"))
     if node is None:
-        raise ParamsError(f"params.yaml, {usecase}.data.as_of: missing; there is no day to move")
+        raise ParamsError(f"params.yaml, {name}.data.as_of: missing; there is no day to move")
     return f'{text[: node.start_mark.index]}"{day}"{text[node.end_mark.index :]}'
 
 

@@ -14,13 +14,13 @@ ASK_NOBODY = {"GIT_ASKPASS": "true"}
 """git fails where it has no credentials, in place of asking for a password."""
 
 
-def name(usecase: str) -> str:
+def name(usecase_name: str) -> str:
     """The branch of a use case's challenger: one branch, hence one pull request.
 
     >>> name("shop")
     'retrain/shop'
     """
-    return f"retrain/{usecase}"
+    return f"retrain/{usecase_name}"
 
 
 def commit(root: Path, branch: str, message: str, paths: Sequence[str]) -> str:

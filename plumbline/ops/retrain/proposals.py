@@ -34,7 +34,7 @@ def propose(root: Path, hub: GitHub, record: RetrainRecord, base: str) -> str:
     return f"issue #{issue['number']}"
 
 
-def push_objects(root: Path, rev: str, usecase: str) -> bool:
+def push_objects(root: Path, rev: str, name: str) -> bool:
     """Bring a use case's objects of a revision from the cache to the default remote.
 
     False where there is no default remote. The work tree is left alone.
@@ -43,10 +43,10 @@ def push_objects(root: Path, rev: str, usecase: str) -> bool:
     if not settings.default:
         log.warning("propose: no default remote: whoever checks out the branch runs it again")
         return False
-    named = dvc_lock.of(revision.side(root, rev).entries, usecase)
+    named = dvc_lock.of(revision.side(root, rev).entries, name)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         there = clones.clone(root, rev, Path(folder) / "clone", cache=settings.cache)
-        dvc_command.check(there, "push", "-q", *(f"{stage}@{usecase}" for stage in named))
+        dvc_command.check(there, "push", "-q", *(f"{stage}@{name}" for stage in named))
     return True
 
 

@@ -54,70 +54,72 @@ class RetrainTarget:
         return branches.name(self.name)
 
 
-def retrain(case: RetrainTarget, scratch: Path) -> RetrainRecord:
+def retrain(target: RetrainTarget, scratch: Path) -> RetrainRecord:
     """Retrain one use case; `scratch`: an empty folder.
 
     PlumblineError where the work tree is not as committed, or there is no champion to begin with.
     """
-    entries = revision.side(case.root, "HEAD").entries
-    champion = _champion(case, dvc_lock.of(entries, case.name), scratch)
-    with _moved(case):
-        failed = repro(case, *case.stages("features"))
+    entries = revision.side(target.root, "HEAD").entries
+    champion = _champion(target, dvc_lock.of(entries, target.name), scratch)
+    with _moved(target):
+        failed = repro(target, *target.stages("features"))
         if failed:
-            return _record(case, outcomes.of_failure(failed), failed=failed)
-        own = dvc_lock.of(entries, case.name)
-        verdict = _monitor(case, own, champion, scratch)
+            return _record(target, outcomes.of_failure(failed), failed=failed)
+        own = dvc_lock.of(entries, target.name)
+        verdict = _monitor(target, own, champion, scratch)
         outcome = outcomes.of_monitor(verdict)
-        log.info("retrain: %s: %s", case.name, verdict.summary)
-        return _record(case, outcome, monitor=verdict) if outcome else _challenge(case, verdict)
+        log.info("retrain: %s: %s", target.name, verdict.summary)
+        return _record(target, outcome, monitor=verdict) if outcome else _challenge(target, verdict)
 
 
-def repro(case: RetrainTarget, *targets: str) -> FailedStage | None:
+def repro(target: RetrainTarget, *targets: str) -> FailedStage | None:
     """`dvc repro`; the stage that failed, and its error. PlumblineError where DVC itself fails."""
-    done = dvc_command.run(case.root, "repro", *targets, progress=lambda line: log.info("%s", line))
+    done = dvc_command.run(
+        target.root, "repro", *targets, progress=lambda line: log.info("%s", line)
+    )
     failed = lockcheck.failure("\n".join(done.lines)) if done.code else None
     if failed and "@" not in failed["stage"]:
         raise PlumblineError(f"dvc repro failed:\n{done.last}")
     return FailedStage(**failed) if failed else None
 
 
-def _challenge(case: RetrainTarget, verdict: MonitorResult) -> RetrainRecord:
+def _challenge(target: RetrainTarget, verdict: MonitorResult) -> RetrainRecord:
     """A new model on the new data, against the champion; a commit where the gate lets it through."""
-    failed = repro(case, *case.stages("evaluate", "monitor"))
+    failed = repro(target, *target.stages("evaluate", "monitor"))
     if not failed:
         history, report = (
-            artifacts.path(case.name, role, case.root)
+            artifacts.path(target.name, role, target.root)
             for role in (Role.MONITOR_HISTORY, Role.MONITOR_REPORT)
         )
         shutil.copyfile(report / "history.csv", history)
-        failed = repro(case, *case.stages("monitor"))  # the same bytes: the days are merged
+        failed = repro(target, *target.stages("monitor"))  # the same bytes: the days are merged
     if failed:
-        return _record(case, outcomes.of_failure(failed), monitor=verdict, failed=failed)
-    comparison = compare.compare(case.root, "HEAD", None)
+        return _record(target, outcomes.of_failure(failed), monitor=verdict, failed=failed)
+    comparison = compare.compare(target.root, "HEAD", None)
     outcome = outcomes.of_comparison(comparison)
-    record = _record(case, outcome, monitor=verdict, comparison=comparison)
+    record = _record(target, outcome, monitor=verdict, comparison=comparison)
     if outcome.kind != "challenger":
         return record
-    message = f"Retrain {case.name}" + (f" on data up to {case.after}" if case.after else "")
-    paths = [*_kept(case), *_new_sources(case)]
-    commit = branches.commit(case.root, case.branch, message, paths)
-    return record.model_copy(update={"branch": case.branch, "commit": commit})
+    message = f"Retrain {target.name}" + (f" on data up to {target.after}" if target.after else "")
+    paths = [*_kept(target), *_new_sources(target)]
+    commit = branches.commit(target.root, target.branch, message, paths)
+    return record.model_copy(update={"branch": target.branch, "commit": commit})
 
 
 def _champion(
-    case: RetrainTarget, own: Mapping[str, dvc_lock.Entry], scratch: Path
+    target: RetrainTarget, own: Mapping[str, dvc_lock.Entry], scratch: Path
 ) -> tuple[Path, Path]:
     """The committed bundle and its test table in `scratch`, hashed; fetched, or run, where they are not here."""
-    named = [read(own, case.name) for read in (artifacts.bundle, artifacts.test_table)]
+    named = [read(own, target.name) for read in (artifacts.bundle, artifacts.test_table)]
     if None in named or "monitor" not in own:
         raise PlumblineError(
-            f"{case.name}: dvc.lock at HEAD names no model; run `dvc repro` and commit dvc.lock first"
+            f"{target.name}: dvc.lock at HEAD names no model; run `dvc repro` and commit dvc.lock first"
         )
     paths = [pair[0] for pair in named if pair]
-    wanted = [o for o in revisions.outs(case.root, "HEAD") if o.cached and o.path in paths]
-    for line in baseline.bring(case.root, "HEAD"):
+    wanted = [o for o in revisions.outs(target.root, "HEAD") if o.cached and o.path in paths]
+    for line in baseline.bring(target.root, "HEAD"):
         log.info("retrain: %s", line)
-    _restore(case.root, wanted, scratch)
+    _restore(target.root, wanted, scratch)
     return scratch / paths[0], scratch / paths[1]
 
 
@@ -139,53 +141,53 @@ def _restore(root: Path, wanted: list[Out], target: Path) -> None:
 
 
 @contextmanager
-def _moved(case: RetrainTarget) -> Iterator[None]:
+def _moved(target: RetrainTarget) -> Iterator[None]:
     """params.yaml at the new day within the block; afterwards git's and DVC's files as committed."""
-    kept = _kept(case)
-    touched = git.lines(case.root, "status", "--porcelain", "--", *kept)
+    kept = _kept(target)
+    touched = git.lines(target.root, "status", "--porcelain", "--", *kept)
     if touched:
         raise PlumblineError(
             f"{touched[0][3:]}: differs from the commit; retraining starts from what is committed: "
             "commit it, or put it back with `git stash`"
         )
-    params = case.root / PARAMS
+    params = target.root / PARAMS
     text = params.read_text(encoding="utf-8")
     try:
-        if case.after:
-            params.write_text(as_of.moved(text, case.name, case.after), encoding="utf-8")
+        if target.after:
+            params.write_text(as_of.moved(text, target.name, target.after), encoding="utf-8")
         yield
     finally:
-        git.output(case.root, "checkout", "-q", "HEAD", "--", *_tracked(case.root, kept))
-        there = [n for n in _outs(case) if (case.root / n).exists()]
-        dvc_command.run(case.root, "checkout", "-q", "--force", "--allow-missing", *there)
+        git.output(target.root, "checkout", "-q", "HEAD", "--", *_tracked(target.root, kept))
+        there = [n for n in _outs(target) if (target.root / n).exists()]
+        dvc_command.run(target.root, "checkout", "-q", "--force", "--allow-missing", *there)
 
 
 def _monitor(
-    case: RetrainTarget, own: dvc_lock.Entries, champion: tuple[Path, Path], scratch: Path
+    target: RetrainTarget, own: dvc_lock.Entries, champion: tuple[Path, Path], scratch: Path
 ) -> MonitorResult:
     """The stage `monitor` on the champion's bundle and reference, and the new current window.
 
     Its reference is the test window that the champion was accepted on, not a later one that may
     have drifted already. Nothing of it goes to MLflow, nor over the champion's own report.
     """
-    pairs = [read(own, case.name) for read in (artifacts.bundle, artifacts.test_table)]
+    pairs = [read(own, target.name) for read in (artifacts.bundle, artifacts.test_table)]
     named = [result[0] for result in pairs if result]
     places_of = dict(zip(named, map(str, champion), strict=True))
     places_of |= {out: str(scratch / "monitor" / out) for out in own["monitor"].outs}
     words = [places_of.get(word, word) for word in own["monitor"].cmd.split()]
     env = {**dvc_command.environment(), "MLFLOW_TRACKING_URI": "off"}
     lines: list[str] = []
-    if child_process.run([sys.executable, *words[1:]], case.root, env, lines.append):
+    if child_process.run([sys.executable, *words[1:]], target.root, env, lines.append):
         raise PlumblineError("the monitor failed on the champion:\n" + "\n".join(lines[-LINES:]))
     verdict = result.read(Path(places_of[artifacts.metrics(own)["monitor"]]))
     shutil.rmtree(scratch / "monitor", ignore_errors=True)
     return verdict
 
 
-def _record(case: RetrainTarget, outcome: RetrainOutcome, **evidence: Any) -> RetrainRecord:
-    days = {"from": case.before and str(case.before), "to": case.after and str(case.after)}
+def _record(target: RetrainTarget, outcome: RetrainOutcome, **evidence: Any) -> RetrainRecord:
+    days = {"from": target.before and str(target.before), "to": target.after and str(target.after)}
     return RetrainRecord(
-        usecase=case.name,
+        usecase=target.name,
         outcome=outcome.kind,
         reasons=outcome.reasons,
         as_of=AsOfDates.model_validate(days),
@@ -193,26 +195,31 @@ def _record(case: RetrainTarget, outcome: RetrainOutcome, **evidence: Any) -> Re
     )
 
 
-def _kept(case: RetrainTarget) -> list[str]:
+def _kept(target: RetrainTarget) -> list[str]:
     """What a retrain changes of what git keeps."""
-    history = artifacts.declared(case.name, Role.MONITOR_HISTORY, case.root)
-    return [PARAMS, LOCK, *artifacts.in_git(case.name, case.root), *([history] if history else [])]
+    history = artifacts.declared(target.name, Role.MONITOR_HISTORY, target.root)
+    return [
+        PARAMS,
+        LOCK,
+        *artifacts.in_git(target.name, target.root),
+        *([history] if history else []),
+    ]
 
 
-def _new_sources(case: RetrainTarget) -> list[str]:
+def _new_sources(target: RetrainTarget) -> list[str]:
     """What git tracks of the use case's sources and somebody changed: new data belong to the challenger."""
-    source = artifacts.declared(case.name, Role.SOURCE, case.root)
+    source = artifacts.declared(target.name, Role.SOURCE, target.root)
     if source is None:
         return []
     words = ("diff", "--name-only", "-z", "HEAD", "--", source)
-    return git.names(case.root, *words)
+    return git.names(target.root, *words)
 
 
 def _tracked(root: Path, paths: list[str]) -> list[str]:
     return [p for p in paths if git.output(root, "ls-files", "--", p)]
 
 
-def _outs(case: RetrainTarget) -> list[str]:
-    own = dvc_lock.of(revision.side(case.root, "HEAD").entries, case.name)
-    cached = {out.path for out in revisions.outs(case.root, "HEAD") if out.cached}
+def _outs(target: RetrainTarget) -> list[str]:
+    own = dvc_lock.of(revision.side(target.root, "HEAD").entries, target.name)
+    cached = {out.path for out in revisions.outs(target.root, "HEAD") if out.cached}
     return [path for entry in own.values() for path in entry.outs if path in cached]

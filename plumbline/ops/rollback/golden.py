@@ -17,7 +17,7 @@ SCORE = "score"
 FILE = "predictions.parquet"
 
 
-def check(usecase: str, model: Path, test: Path, report: Path) -> int:
+def check(usecase_name: str, model: Path, test: Path, report: Path) -> int:
     """Score events evenly spread over the test table, to the bit as recorded; how many.
 
     Raises PlumblineError where an event or an answer differs, naming the first.
@@ -26,23 +26,23 @@ def check(usecase: str, model: Path, test: Path, report: Path) -> int:
     sizes = {len(values) for values in (*recorded.values(), *columns.values())}
     if len(sizes) != 1 or SCORE not in recorded:
         raise PlumblineError(
-            f"{report / FILE}: not of {test}; `dvc repro evaluate@{usecase}` and commit"
+            f"{report / FILE}: not of {test}; `dvc repro evaluate@{usecase_name}` and commit"
         )
     rows = evenly(sizes.pop(), MOST)
     for name in recorded.keys() - {SCORE}:
         if name in columns:
-            _refuse(usecase, name, rows, recorded[name][rows], columns[name][rows])
-    answers = bundle.load(model, usecase).predict({n: v[rows] for n, v in columns.items()})
-    _refuse(usecase, SCORE, rows, recorded[SCORE][rows], answers)
+            _refuse(usecase_name, name, rows, recorded[name][rows], columns[name][rows])
+    answers = bundle.load(model, usecase_name).predict({n: v[rows] for n, v in columns.items()})
+    _refuse(usecase_name, SCORE, rows, recorded[SCORE][rows], answers)
     return len(rows)
 
 
-def _refuse(usecase: str, name: str, rows: Array, recorded: Array, current: Array) -> None:
+def _refuse(usecase_name: str, name: str, rows: Array, recorded: Array, current: Array) -> None:
     wrong = np.flatnonzero(~same(recorded, current))
     if len(wrong):
         at = wrong[0]
         raise PlumblineError(
-            f"{usecase}: {len(wrong)} of {len(rows)} golden events differ: row {rows[at]}, {name}: "
+            f"{usecase_name}: {len(wrong)} of {len(rows)} golden events differ: row {rows[at]}, {name}: "
             f"recorded {recorded[at]!r}, now {current[at]!r}"
         )
 

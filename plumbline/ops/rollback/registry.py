@@ -25,57 +25,55 @@ def empty() -> bool:
     return where.startswith(prefix) and not Path(where.removeprefix(prefix)).exists()
 
 
-def versions(root: Path, usecase: str) -> list[Version]:
+def versions(root: Path, name: str) -> list[Version]:
     """A use case's versions, oldest first; none, and nothing made, where there is no MLflow."""
     if off() or empty():
         return []
-    listed = json.loads(_ask(root, "versions", usecase))
+    listed = json.loads(_ask(root, "versions", name))
     return [
         Version(v["number"], v["tags"].get("md5"), tuple(v["aliases"]), v["tags"]) for v in listed
     ]
 
 
-def promote(root: Path, usecase: str, md5: str, bundle: Path, commit: str) -> str:
+def promote(root: Path, name: str, md5: str, bundle: Path, commit: str) -> str:
     """Point the alias at the version with this md5, registered from the folder if it is new."""
-    known = with_md5(versions(root, usecase), md5)
+    known = with_md5(versions(root, name), md5)
     if known:
-        point(root, usecase, known.number)
+        point(root, name, known.number)
         return known.number
-    return register(root, usecase, bundle, {"git.commit": commit})
+    return register(root, name, bundle, {"git.commit": commit})
 
 
-def register(root: Path, usecase: str, bundle: Path, tags: dict[str, str]) -> str:
+def register(root: Path, name: str, bundle: Path, tags: dict[str, str]) -> str:
     """The bundle as a version, which the alias then points at; PlumblineError where MLflow is down."""
     with tool.first(root):
-        version = projection.register(usecase, bundle, None, CHAMPION, tags)
+        version = projection.register(name, bundle, None, CHAMPION, tags)
     if version is None:
-        raise PlumblineError(
-            f"MLflow ({projection.address()}) did not take the bundle of {usecase}"
-        )
+        raise PlumblineError(f"MLflow ({projection.address()}) did not take the bundle of {name}")
     return version
 
 
-def point(root: Path, usecase: str, number: str | None) -> None:
+def point(root: Path, name: str, number: str | None) -> None:
     """Point the alias at a version, or at none."""
-    _ask(root, "point", usecase, alias=CHAMPION, version=number)
+    _ask(root, "point", name, alias=CHAMPION, version=number)
 
 
-def forget(root: Path, usecase: str, number: str) -> None:
+def forget(root: Path, name: str, number: str) -> None:
     """Delete a version."""
-    _ask(root, "forget", usecase, version=number)
+    _ask(root, "forget", name, version=number)
 
 
-def runs(root: Path, usecase: str, wrote: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+def runs(root: Path, name: str, wrote: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
     """By stage, MLflow's runs that wrote one of these outs (md5s by path), oldest first."""
     if off() or empty():
         return {}
-    by_stage: dict[str, list[str]] = json.loads(_ask(root, "runs", usecase, wrote=wrote))
+    by_stage: dict[str, list[str]] = json.loads(_ask(root, "runs", name, wrote=wrote))
     return by_stage
 
 
-def _ask(root: Path, action: str, usecase: str, **given: Any) -> str:
+def _ask(root: Path, action: str, name: str, **given: Any) -> str:
     where = projection.address()
-    request = {"action": action, "address": where, "experiment": usecase, **given}
+    request = {"action": action, "address": where, "experiment": name, **given}
     try:
         mlflow_process.probe(where)
         with tool.first(root):

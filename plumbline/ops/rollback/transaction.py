@@ -152,11 +152,11 @@ def _registered(root: Path, commit: str) -> dict[str, Any]:
     return known
 
 
-def _move(root: Path, usecase: str, md5: str) -> str:
+def _move(root: Path, name: str, md5: str) -> str:
     if registry.off():
         return f"{steps.NOTHING}: MLflow is off"
-    versions = registry.versions(root, usecase)
+    versions = registry.versions(root, name)
     bearer, existing = plan.champion(versions), plan.with_md5(versions, md5)
     new = f"version {existing.number}" if existing else "a new version"
     old = f"version {bearer.number}" if bearer else "none"
-    return f"{usecase}'s champion: {old} -> {new}, bundle {md5}"
+    return f"{name}'s champion: {old} -> {new}, bundle {md5}"
