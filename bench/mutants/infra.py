@@ -49,8 +49,8 @@ MUTANTS = (
         "Infra 5",
         "explain: the contributions do not add up to the score",
         "plumbline/model/contributions.py",
-        "return Contributions(found[:, :-1], found[:, -1] - moved, moved, total)",
-        "return Contributions(found[:, :-1] * 1.1, found[:, -1] - moved, moved, total)",
+        "return Contributions(raw[:, :-1], raw[:, -1] - moved, moved, total)",
+        "return Contributions(raw[:, :-1] * 1.1, raw[:, -1] - moved, moved, total)",
         tests="tests/code/test_contributions.py",
     ),
     Mutant(

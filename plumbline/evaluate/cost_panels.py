@@ -16,14 +16,14 @@ from plumbline.report.numbers import figure
 RAW = "#D55E00"
 
 
-def reliability(axes: Axes, found: Figures) -> None:
+def reliability(axes: Axes, section: Figures) -> None:
     """Share of positives against predicted probability, both axes in powers of ten."""
-    shown = [b for b in (*found["bins"], *found["bins_uncalibrated"]) if b["predicted"] > 0]
+    shown = [b for b in (*section["bins"], *section["bins_uncalibrated"]) if b["predicted"] > 0]
     ends = [min(_positive(shown)), 1.0]
     axes.plot(ends, ends, color=PALE_INK, linewidth=1, label="perfect")
-    if found["kind"] != "none":
-        _bins(axes, found["bins_uncalibrated"], ends[0], RAW, "s", "uncalibrated")
-    _bins(axes, found["bins"], ends[0], COLOURS["model"], "o", "model")
+    if section["kind"] != "none":
+        _bins(axes, section["bins_uncalibrated"], ends[0], RAW, "s", "uncalibrated")
+    _bins(axes, section["bins"], ends[0], COLOURS["model"], "o", "model")
     axes.set(xscale="log", yscale="log", title="Calibration (both axes in powers of ten)")
     axes.set(xlabel="mean predicted probability", ylabel="share of positives")
     axes.set(xlim=(ends[0] / 1.5, 1.5), ylim=(ends[0] / 1.5, 1.5))
@@ -32,9 +32,9 @@ def reliability(axes: Axes, found: Figures) -> None:
     axes.legend(loc="upper left")
 
 
-def counts(axes: Axes, found: Figures) -> None:
+def counts(axes: Axes, section: Figures) -> None:
     """Rows in each bin of the calibrated probability."""
-    bins = found["bins"]
+    bins = section["bins"]
     place = np.arange(len(bins))
     axes.barh(place, [b["rows"] for b in bins], color=COLOURS["model"], height=0.65)
     for y, one in zip(place, bins, strict=True):
@@ -76,11 +76,11 @@ def _bins(
     axes.plot(x, y, mark, color=colour, markersize=5.5, label=label)
 
 
-def policies(axes: Axes, found: Figures) -> None:
+def policies(axes: Axes, section: Figures) -> None:
     """Each policy's cost a day, with its interval; the model's in colour."""
-    names = ordered(found["policies"])
+    names = ordered(section["policies"])
     for place, name in enumerate(names):
-        cost = found["policies"][name]["cost_a_day"]
+        cost = section["policies"][name]["cost_a_day"]
         colour = COLOURS["model"] if name == MODEL else _shade(name)
         axes.barh(place, cost["value"], color=colour, height=0.6)
         end = cost["value"]
@@ -90,7 +90,7 @@ def policies(axes: Axes, found: Figures) -> None:
         text = figure(cost["value"])
         axes.annotate(text, (end, place), (6, 0), textcoords="offset points", va="center")
     axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
-    axes.set(title="Cost of each policy", xlabel=f"{found['unit']} a day, with intervals")
+    axes.set(title="Cost of each policy", xlabel=f"{section['unit']} a day, with intervals")
     axes.set(ylim=(len(names) - 0.4, -0.6))
     axes.margins(x=0.15)
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
@@ -108,12 +108,12 @@ def fairness(axes: Sequence[Axes], pieces: Mapping[str, Any]) -> None:
     ticks, places = _rows(pieces)
     for panel, rate in zip(axes, rates, strict=True):
         for place, one in places:
-            found = one[rate]
-            if not _known(found["value"]):
+            section = one[rate]
+            if not _known(section["value"]):
                 continue
-            if _known(found["low"]):
-                panel.plot([found["low"], found["high"]], [place] * 2, color=INK, linewidth=1.4)
-            panel.plot([found["value"]], [place], "o", color=COLOURS["model"], markersize=5.5)
+            if _known(section["low"]):
+                panel.plot([section["low"], section["high"]], [place] * 2, color=INK, linewidth=1.4)
+            panel.plot([section["value"]], [place], "o", color=COLOURS["model"], markersize=5.5)
         panel.set_yticks(range(len(ticks)), [text for text, _ in ticks])
         for tick, (_, weight) in zip(panel.get_yticklabels(), ticks, strict=True):
             tick.set_fontweight(weight)

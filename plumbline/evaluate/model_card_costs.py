@@ -22,7 +22,7 @@ def section(figures: Figures) -> list[Block]:
     if not policies:
         return []
     unit, costs = policies["unit"], figures["costs"]
-    priced = ", ".join(f"{name} {matrix.said(costs[c], unit)}" for c, name in CELLS.items())
+    priced = ", ".join(f"{name} {matrix.amount_text(costs[c], unit)}" for c, name in CELLS.items())
     head = (
         "policy",
         "threshold",

@@ -128,8 +128,8 @@ def slices(axes: Axes, figures: Figures) -> None:
     for name, groups in figures["slices"].items():
         ticks += [(name, "bold"), *((f"{g}  ({f['rows']:,})", "normal") for g, f in groups.items())]
         _floor(axes, figures["floors"][name], place, place + len(groups))
-        for step, found in enumerate(groups.values(), place + 1):
-            _whisker(axes, found, step)
+        for step, section in enumerate(groups.values(), place + 1):
+            _whisker(axes, section, step)
         place += len(groups) + 1
     axes.set_yticks(range(len(ticks)), [text for text, _ in ticks])
     for tick, (_, weight) in zip(axes.get_yticklabels(), ticks, strict=True):
@@ -147,26 +147,26 @@ def _floor(axes: Axes, floor: float, first: float, last: float) -> None:
     axes.plot([floor, floor], [first + 0.6, last + 0.4], "--", color=LIMIT, label=label)
 
 
-def _whisker(axes: Axes, found: Figures, place: float) -> None:
-    axes.plot([found["low"], found["high"]], [place, place], color=INK, linewidth=1.4)
-    axes.plot([found["value"]], [place], "o", color=COLOURS["model"], markersize=5.5)
+def _whisker(axes: Axes, section: Figures, place: float) -> None:
+    axes.plot([section["low"], section["high"]], [place, place], color=INK, linewidth=1.4)
+    axes.plot([section["value"]], [place], "o", color=COLOURS["model"], markersize=5.5)
 
 
 def months(axes: Axes, figures: Figures) -> None:
     """The primary metric by month, of the model with its interval and of the baselines."""
-    found = figures["months"]
-    value, low, high = _columns(found.values())
-    place = np.arange(len(found))
+    section = figures["months"]
+    value, low, high = _columns(section.values())
+    place = np.arange(len(section))
     for name in ("naive", "linear", "tree"):
-        if name in next(iter(found.values()))["differences"]:
-            other = value - _columns(m["differences"][name] for m in found.values())[0]
+        if name in next(iter(section.values()))["differences"]:
+            other = value - _columns(m["differences"][name] for m in section.values())[0]
             style = {"marker": MARKS[name], "linestyle": DASHES[name], "color": COLOURS[name]}
             axes.plot(place, other, label=name, **style)
     axes.vlines(place, low, high, color=COLOURS["model"], linewidth=2)
     axes.plot(place, value, "o-", color=COLOURS["model"], markersize=6, label="model")
-    _ticks(axes, list(found))
+    _ticks(axes, list(section))
     axes.set(
-        title="By month", ylabel=metric_title(figures["primary"]), xlim=(-0.5, len(found) - 0.5)
+        title="By month", ylabel=metric_title(figures["primary"]), xlim=(-0.5, len(section) - 0.5)
     )
     axes.margins(y=0.25)
     axes.legend(ncols=4, loc="upper right")
@@ -174,20 +174,21 @@ def months(axes: Axes, figures: Figures) -> None:
 
 def apart(axes: Axes, figures: Figures) -> None:
     """The paired differences to the baselines by month, with their intervals."""
-    found = figures["months"]
+    section = figures["months"]
     against = [
-        n for n in next(iter(found.values()))["differences"] if n in ("naive", "linear", "tree")
+        n for n in next(iter(section.values()))["differences"] if n in ("naive", "linear", "tree")
     ]
     axes.axhline(0, color="#888888", linewidth=1)
     for step, name in enumerate(against):
-        value, low, high = _columns(m["differences"][name] for m in found.values())
-        place = np.arange(len(found)) + 0.2 * (step - (len(against) - 1) / 2)
+        value, low, high = _columns(m["differences"][name] for m in section.values())
+        place = np.arange(len(section)) + 0.2 * (step - (len(against) - 1) / 2)
         axes.vlines(place, low, high, color=COLOURS[name], linewidth=2)
         axes.plot(place, value, MARKS[name], color=COLOURS[name], label=f"minus {name}")
-    _ticks(axes, list(found))
+    _ticks(axes, list(section))
     better = "above" if figures["primary"] in HIGHER_IS_BETTER else "below"
     axes.set(
-        title=f"Difference to the baselines ({better} zero: better)", xlim=(-0.5, len(found) - 0.5)
+        title=f"Difference to the baselines ({better} zero: better)",
+        xlim=(-0.5, len(section) - 0.5),
     )
     axes.margins(y=0.25)
     axes.legend(ncols=3, loc="upper right")
@@ -198,5 +199,5 @@ def _ticks(axes: Axes, names: Sequence[str]) -> None:
     axes.set_xticks(range(0, len(names), step), names[::step])
 
 
-def _columns(found: Iterable[Figures]) -> Any:
-    return np.array([[f["value"], f["low"], f["high"]] for f in found]).T
+def _columns(section: Iterable[Figures]) -> Any:
+    return np.array([[f["value"], f["low"], f["high"]] for f in section]).T

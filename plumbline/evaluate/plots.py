@@ -62,19 +62,21 @@ def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: T
 
 def _more(folder: Path, title: str, figures: Figures) -> list[str]:
     names = []
-    if found := figures.get("calibration"):
+    if section := figures.get("calibration"):
         with _canvas(folder / "calibration.png", title, 11, 5, 2) as axes:
-            cost_panels.reliability(axes[0], found)
-            cost_panels.counts(axes[1], found)
+            cost_panels.reliability(axes[0], section)
+            cost_panels.counts(axes[1], section)
         names.append("calibration")
-    if found := figures.get("policies"):
-        with _canvas(folder / "policies.png", title, 9, 1.5 + 0.4 * len(found["policies"])) as axes:
-            cost_panels.policies(axes[0], found)
+    if section := figures.get("policies"):
+        with _canvas(
+            folder / "policies.png", title, 9, 1.5 + 0.4 * len(section["policies"])
+        ) as axes:
+            cost_panels.policies(axes[0], section)
         names.append("policies")
-    if found := figures.get("fairness"):
-        rows = sum(len(piece["groups"]) + 1 for piece in found.values())
+    if section := figures.get("fairness"):
+        rows = sum(len(piece["groups"]) + 1 for piece in section.values())
         with _canvas(folder / "fairness.png", title, 12, 1.8 + 0.27 * rows, 2) as axes:
-            cost_panels.fairness(axes, found)
+            cost_panels.fairness(axes, section)
         names.append("fairness")
     return names
 

@@ -74,10 +74,10 @@ def check(usecase: str, costs: Costs | None, known: Iterable[str]) -> None:
             )
 
 
-def said(amount: Any, unit: str) -> str:
+def amount_text(amount: Any, unit: str) -> str:
     """A cell of the matrix as one reads it.
 
-    >>> said(500, "cents"), said({"column": "price", "times": 0.5}, "cents")
+    >>> amount_text(500, "cents"), amount_text({"column": "price", "times": 0.5}, "cents")
     ('500 cents', '0.5 times `price`')
     """
     if isinstance(amount, str):

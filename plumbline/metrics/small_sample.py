@@ -17,8 +17,8 @@ PAIRS = 3
 """Fewer independent values than this have no interval."""
 
 
-def level(asked: float, units: int) -> float:
-    """The level at which percentiles of a bootstrap of `units` units give an interval of level `asked`.
+def level(nominal: float, units: int) -> float:
+    """The level at which percentiles of a bootstrap of `units` units give an interval of level `nominal`.
 
     >>> round(level(0.95, 7), 3), round(level(0.95, 1000), 3)
     (0.992, 0.95)
@@ -26,12 +26,12 @@ def level(asked: float, units: int) -> float:
     from scipy import special
 
     if units < 2:
-        return asked
-    tail = special.stdtrit(units - 1, (1 - asked) / 2) * math.sqrt(units / (units - 1))
+        return nominal
+    tail = special.stdtrit(units - 1, (1 - nominal) / 2) * math.sqrt(units / (units - 1))
     return float(1 - 2 * special.ndtr(tail))
 
 
-def mean(values: Array, asked: float) -> Estimate:
+def mean(values: Array, nominal: float) -> Estimate:
     """The mean of independent values (n,) with Student's interval; NaN ends for fewer than three.
 
     >>> mean(np.array([1.0, 2.0, 3.0]), 0.95).high.__round__(2)
@@ -43,5 +43,5 @@ def mean(values: Array, asked: float) -> Estimate:
     if len(values) < PAIRS:
         return Estimate(value, math.nan, math.nan)
     error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    half = -float(special.stdtrit(len(values) - 1, (1 - asked) / 2)) * error
+    half = -float(special.stdtrit(len(values) - 1, (1 - nominal) / 2)) * error
     return Estimate(value, value - half, value + half)

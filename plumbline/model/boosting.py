@@ -73,21 +73,21 @@ def settings(
     }
 
 
-def monotone(case: FeatureSet, asked: Mapping[str, int]) -> dict[str, str]:
+def monotone(usecase: FeatureSet, signs_by_feature: Mapping[str, int]) -> dict[str, str]:
     """XGBoost's setting for `params.train.monotone`, in the features' order; {} where nothing is asked.
 
     1: the answer never falls where the feature rises; -1: never rises; 0: free. Raises ParamsError
     with the nearest names where one is no feature of the model.
     """
-    for name in asked:
-        if name not in case.features:
+    for name in signs_by_feature:
+        if name not in usecase.features:
             raise ParamsError(
-                f"params.yaml, {case.name}.train.monotone.{name}: no feature of the model; "
-                f"{suggest(name, case.features)}"
+                f"params.yaml, {usecase.name}.train.monotone.{name}: no feature of the model; "
+                f"{suggest(name, usecase.features)}"
             )
-    if not any(asked.values()):
+    if not any(signs_by_feature.values()):
         return {}
-    signs = ",".join(str(asked.get(name, 0)) for name in case.features)
+    signs = ",".join(str(signs_by_feature.get(name, 0)) for name in usecase.features)
     return {"monotone_constraints": f"({signs})"}
 
 
@@ -181,17 +181,17 @@ def _progress(rounds: int) -> Any:
 
     class Progress(xgboost.callback.TrainingCallback):
         def __init__(self) -> None:
-            self.started = self.told = time.perf_counter()
+            self.started = self.last_line = time.perf_counter()
 
         def after_iteration(self, _: Any, epoch: int, evals_log: Any) -> bool:
             now = time.perf_counter()
-            if now - self.told > SECONDS and sys.stderr.isatty():
+            if now - self.last_line > SECONDS and sys.stderr.isatty():
                 ((name, values),) = evals_log["valid"].items()
                 log.info(
                     "  round %d of %d, %s %.5g, %.0f s",
                     epoch + 1, rounds, name, values[-1], now - self.started,
                 )  # fmt: skip
-                self.told = now
+                self.last_line = now
             return False
 
     return Progress()

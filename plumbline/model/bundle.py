@@ -135,9 +135,9 @@ def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:
         try:
             booster.save_model(beside / MODEL)
         except ValueError as error:  # XGBoostError: it has no other word for a full disk
-            said = str(error).splitlines()[0]
+            contents = str(error).splitlines()[0]
             raise BundleError(
-                f"{path}: XGBoost could not write it; is the disk full? ({said})"
+                f"{path}: XGBoost could not write it; is the disk full? ({contents})"
             ) from None
         whole = Manifest(**described, model_md5=dvc_hash.md5(beside / MODEL))
         (beside / MANIFEST).write_text(dumps(whole.model_dump()), encoding="utf-8")
@@ -153,13 +153,13 @@ def load(path: Path, usecase: str | None = None, *, threads: int = 0) -> Bundle:
     for name in (MANIFEST, MODEL):
         _check_file(path, name)
     try:
-        said = manifest.parse((path / MANIFEST).read_text(encoding="utf-8", errors="replace"))
-        fitted = calibration.from_json(said.calibration)
+        contents = manifest.parse((path / MANIFEST).read_text(encoding="utf-8", errors="replace"))
+        fitted = calibration.from_json(contents.calibration)
     except ValueError as error:
         raise BundleError(f"{path / MANIFEST}: {error}") from None
-    _check_usecase(path, said, usecase)
-    _check_md5(path / MODEL, said.model_md5)
-    return Bundle(said, _booster(path / MODEL, said, threads), fitted)
+    _check_usecase(path, contents, usecase)
+    _check_md5(path / MODEL, contents.model_md5)
+    return Bundle(contents, _booster(path / MODEL, contents, threads), fitted)
 
 
 def _check_file(path: Path, name: str) -> None:
@@ -172,10 +172,10 @@ def _check_file(path: Path, name: str) -> None:
     raise BundleError(f"{path}: no {name}; {hint}. Restore the bundle with `dvc checkout`")
 
 
-def _check_usecase(path: Path, said: Manifest, usecase: str | None) -> None:
-    if usecase is not None and said.usecase != usecase:
+def _check_usecase(path: Path, contents: Manifest, usecase: str | None) -> None:
+    if usecase is not None and contents.usecase != usecase:
         raise BundleError(
-            f"{path}: the bundle is of use case '{said.usecase}', expected '{usecase}'; "
+            f"{path}: the bundle is of use case '{contents.usecase}', expected '{usecase}'; "
             "give the folder of that use case's model"
         )
 
@@ -189,7 +189,7 @@ def _check_md5(path: Path, expected: str) -> None:
         )
 
 
-def _booster(path: Path, said: Manifest, threads: int) -> Any:
+def _booster(path: Path, contents: Manifest, threads: int) -> Any:
     library.load()
     import xgboost
 
@@ -200,10 +200,10 @@ def _booster(path: Path, said: Manifest, threads: int) -> Any:
         reason = str(error).splitlines()[0]
         raise BundleError(f"{path}: not a model that XGBoost reads ({reason})") from None
     names = tuple(booster.feature_names or ())
-    if names != said.order:
-        differing = sorted(set(said.order) ^ set(names)) or ["(another order)"]
+    if names != contents.order:
+        differing = sorted(set(contents.order) ^ set(names)) or ["(another order)"]
         raise BundleError(
-            f"{path}: its {len(names)} features are not the {len(said.order)} of {MANIFEST}: "
+            f"{path}: its {len(names)} features are not the {len(contents.order)} of {MANIFEST}: "
             f"{', '.join(differing)}; restore the bundle with `dvc checkout`"
         )
     return booster

@@ -39,22 +39,22 @@ def of(
     x = row_features.matrix(features, columns)
     start = columns[offset].astype(np.float32) if offset else np.zeros(len(x), np.float32)
     data = xgboost.DMatrix(x, base_margin=start if offset else None, feature_names=list(features))
-    found = booster.predict(data, pred_contribs=True).astype(np.float64)
+    raw = booster.predict(data, pred_contribs=True).astype(np.float64)
     total = booster.predict(data, output_margin=True).astype(np.float64)
     moved = start.astype(np.float64)
-    return Contributions(found[:, :-1], found[:, -1] - moved, moved, total)
+    return Contributions(raw[:, :-1], raw[:, -1] - moved, moved, total)
 
 
-def calibrated(found: Contributions, fitted: Calibration) -> Contributions:
+def calibrated(raw: Contributions, fitted: Calibration) -> Contributions:
     """The same through Platt's line, which stretches log odds; unchanged where there is no line.
 
     Isotonic steps have no share per feature: there the contributions stay before calibration.
     """
     if fitted.kind != "platt":
-        return found
+        return raw
     slope, shift = fitted.x[0], fitted.y[0]
     return Contributions(
-        slope * found.each, slope * found.base + shift, found.offset, slope * found.total + shift
+        slope * raw.each, slope * raw.base + shift, raw.offset, slope * raw.total + shift
     )
 
 

@@ -93,7 +93,7 @@ def kinds(usecase: FeatureSet) -> dict[str, Kind]:
 
 def definitions(usecase: FeatureSet) -> str:
     """The md5 of what the features mean: declarations, vocabularies, row functions' source."""
-    said: dict[str, Any] = {
+    contents: dict[str, Any] = {
         "columns": {c.name: (c.type, c.unit) for c in usecase.known},
         "derive": dict(usecase.derive),
         "entities": {e.name: e.column for e in usecase.entities},
@@ -104,8 +104,8 @@ def definitions(usecase: FeatureSet) -> str:
         "offset": usecase.offset,
     }
     for kind in ("snapshots", "fresh", "categories"):
-        said[kind] = [{**asdict(f), "description": ""} for f in getattr(usecase, kind)]
-    return dvc_hash.md5_text(dumps(said))
+        contents[kind] = [{**asdict(f), "description": ""} for f in getattr(usecase, kind)]
+    return dvc_hash.md5_text(dumps(contents))
 
 
 def parse(text: str) -> Manifest:

@@ -29,114 +29,120 @@ SHOWN, COUNTED = 5, 100
 """Similar events that are shown, and whose labels are counted."""
 
 
-def explain(root: Path, usecase: str, key: str) -> dict[str, Any]:
+def explain(root: Path, name: str, key: str) -> dict[str, Any]:
     """Everything about one event's score; PlumblineError where test and current have no such event."""
-    case = usecase_loader.load(usecase)
-    train = artifacts.path(usecase, Role.TRAIN_TABLE, root)
-    event = events.find(case, train.parent, key)
-    scorer = bundle.load(artifacts.path(usecase, Role.BUNDLE, root), usecase)
-    found = contributions.of(scorer.booster, scorer.features, scorer.offset, event.columns)
-    told = contributions.calibrated(found, scorer.calibration)
-    past = reporting.sample(train, _needed(case, scorer), PAST)
+    usecase = usecase_loader.load(name)
+    train = artifacts.path(name, Role.TRAIN_TABLE, root)
+    event = events.find(usecase, train.parent, key)
+    scorer = bundle.load(artifacts.path(name, Role.BUNDLE, root), name)
+    raw_contributions = contributions.of(
+        scorer.booster, scorer.features, scorer.offset, event.columns
+    )
+    calibrated = contributions.calibrated(raw_contributions, scorer.calibration)
+    past = reporting.sample(train, _needed(usecase, scorer), PAST)
     return {
-        "usecase": usecase,
-        "key_name": case.key,
+        "usecase": name,
+        "key_name": usecase.key,
         "key": key,
-        "time": None if case.time is None else str(event.columns[case.time][0])[:19],
+        "time": None if usecase.time is None else str(event.columns[usecase.time][0])[:19],
         "table": event.table.relative_to(root).as_posix(),
         "row": event.row,
-        **_answer(case, scorer, event),
-        "recorded": events.recorded(artifacts.path(usecase, Role.EVALUATE_REPORT, root), case, key),
-        **_sum(case, scorer, event.columns, told),
-        "similar": _similar(case, scorer, past, event.columns, told),
-        "lineage": lineage(root, usecase, key),
+        **_answer(usecase, scorer, event),
+        "recorded": events.recorded(artifacts.path(name, Role.EVALUATE_REPORT, root), usecase, key),
+        **_sum(usecase, scorer, event.columns, calibrated),
+        "similar": _similar(usecase, scorer, past, event.columns, calibrated),
+        "lineage": lineage(root, name, key),
     }
 
 
-def lineage(root: Path, usecase: str, key: str) -> dict[str, Any]:
+def lineage(root: Path, name: str, key: str) -> dict[str, Any]:
     """The chain behind the prediction, as `lineage USECASE:KEY` has it, or why there is none."""
     from plumbline.ops.lineage import record, target
 
     try:
-        (found,) = target.find(root, f"{usecase}:{key}", None)
-        return {"chain": record.lineage(root, found), "note": None}
+        (prediction,) = target.find(root, f"{name}:{key}", None)
+        return {"chain": record.lineage(root, prediction), "note": None}
     except PlumblineError as error:
         return {"chain": None, "note": str(error)}
 
 
-def _answer(case: UseCase, scorer: Bundle, event: ExplainedEvent) -> dict[str, Any]:
+def _answer(usecase: UseCase, scorer: Bundle, event: ExplainedEvent) -> dict[str, Any]:
     score, limit = float(scorer.predict(event.columns)[0]), scorer.threshold
-    label = event.columns[case.label][0]
+    label = event.columns[usecase.label][0]
     return {
         "score": score,
         "threshold": limit,
         "alarm": None if limit is None else score >= limit,
-        "label_name": case.label,
+        "label_name": usecase.label,
         "label": None if label is None or label != label else float(label),
     }
 
 
-def _sum(case: UseCase, scorer: Bundle, columns: Columns, told: Contributions) -> dict[str, Any]:
+def _sum(
+    usecase: UseCase, scorer: Bundle, columns: Columns, calibrated: Contributions
+) -> dict[str, Any]:
     """base + offset + contributions = total: the score's log odds, or the score itself."""
     kind = scorer.calibration.kind
-    stretched = kind == "platt" or case.problem == "regression" or kind == "none"
-    about = {e.name: e.description.rstrip(".") for e in catalog.entries(case)}
+    stretched = kind == "platt" or usecase.problem == "regression" or kind == "none"
+    about = {e.name: e.description.rstrip(".") for e in catalog.entries(usecase)}
     each = [
         {
             "feature": name,
-            "value": _readable(case, name, columns),
+            "value": _readable(usecase, name, columns),
             "contribution": float(value),
             "description": about.get(name, "no longer declared"),
         }
-        for name, value in zip(scorer.features, told.each[0], strict=True)
+        for name, value in zip(scorer.features, calibrated.each[0], strict=True)
     ]
     return {
-        "scale": "log odds" if case.problem == "classification" else "the label's unit",
+        "scale": "log odds" if usecase.problem == "classification" else "the label's unit",
         "of": "the score" if stretched else "the score before calibration",
-        "base": float(told.base[0]),
-        "offset": {"feature": scorer.offset, "value": float(told.offset[0])},
-        "total": float(told.total[0]),
+        "base": float(calibrated.base[0]),
+        "offset": {"feature": scorer.offset, "value": float(calibrated.offset[0])},
+        "total": float(calibrated.total[0]),
         "contributions": sorted(each, key=lambda e: (-abs(e["contribution"]), e["feature"])),
     }
 
 
 def _similar(
-    case: UseCase, scorer: Bundle, past: Columns, event: Columns, told: Contributions
+    usecase: UseCase, scorer: Bundle, past: Columns, event: Columns, calibrated: Contributions
 ) -> dict[str, Any]:
-    weight = dict(zip(scorer.features, told.each[0].tolist(), strict=True))
-    codes = {c.name for c in case.categories}
-    found = similar.nearest(past, event, weight, codes, COUNTED)
-    label = past[case.label].astype(np.float64)
+    weight = dict(zip(scorer.features, calibrated.each[0].tolist(), strict=True))
+    codes = {c.name for c in usecase.categories}
+    neighbours = similar.nearest(past, event, weight, codes, COUNTED)
+    label = past[usecase.label].astype(np.float64)
     most = sorted(weight, key=lambda name: (-abs(weight[name]), name))[:3]
     return {
         "searched": len(label),
         "nearest": [
-            _past(case, past, int(place), float(apart), most)
-            for place, apart in zip(found.place[:SHOWN], found.apart, strict=False)
+            _past(usecase, past, int(place), float(apart), most)
+            for place, apart in zip(neighbours.place[:SHOWN], neighbours.apart, strict=False)
         ],
-        "counted": len(found.place),
-        "mean_label": float(np.mean(label[found.place])),
+        "counted": len(neighbours.place),
+        "mean_label": float(np.mean(label[neighbours.place])),
         "mean_label_of_all": float(np.mean(label)),
     }
 
 
 def _past(
-    case: UseCase, past: Columns, place: int, apart: float, most: list[str]
+    usecase: UseCase, past: Columns, place: int, apart: float, most: list[str]
 ) -> dict[str, Any]:
     row = {name: values[place : place + 1] for name, values in past.items()}
     return {
-        "key": _plain(row[case.key][0]),
-        "time": None if case.time is None else str(row[case.time][0])[:19],
+        "key": _plain(row[usecase.key][0]),
+        "time": None if usecase.time is None else str(row[usecase.time][0])[:19],
         "apart": apart,
-        "label": float(row[case.label][0]),
-        "values": {name: _readable(case, name, row) for name in most},
+        "label": float(row[usecase.label][0]),
+        "values": {name: _readable(usecase, name, row) for name in most},
     }
 
 
-def _readable(case: UseCase, name: str, columns: Mapping[str, Array]) -> float | int | str | None:
+def _readable(
+    usecase: UseCase, name: str, columns: Mapping[str, Array]
+) -> float | int | str | None:
     """A feature's value; a code as the category that it stands for."""
     value = columns[name][0]
-    for category in case.categories:
+    for category in usecase.categories:
         if category.name == name:
             known = dict(enumerate(category.values))
             return known.get(int(value), "(another)")
@@ -147,6 +153,6 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _needed(case: UseCase, scorer: Bundle) -> list[str]:
-    first = [case.key, *([case.time] if case.time else []), case.label]
+def _needed(usecase: UseCase, scorer: Bundle) -> list[str]:
+    first = [usecase.key, *([usecase.time] if usecase.time else []), usecase.label]
     return list(dict.fromkeys([*first, *scorer.features]))
