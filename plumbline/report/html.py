@@ -34,8 +34,8 @@ def page(title: str, body: str) -> str:
     from markupsafe import Markup
 
     frame, style = _environment().get_template("page.html"), TEMPLATES / "style.css"
-    sheet = Markup(style.read_text(encoding="utf-8"))
-    return frame.render(title=title, style=sheet, body=Markup(body))
+    css = Markup(style.read_text(encoding="utf-8"))
+    return frame.render(title=title, style=css, body=Markup(body))
 
 
 def fragment(block: Block, pictures: Mapping[str, bytes] | None = None) -> Markup:
@@ -76,14 +76,14 @@ def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
+    environment.filters |= {
         "badge": lambda block: Markup(badge(block)),
         "bars_drawing": svg.bars,
         "block": fragment,
@@ -93,4 +93,4 @@ def _environment() -> Environment:
         "line_drawing": svg.line,
         "widths": svg.pair,
     }
-    return made
+    return environment

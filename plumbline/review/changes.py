@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from plumbline.report.blocks import Block, Bullets, Fold, Table, Text
 from plumbline.report.numbers import NONE, figure
-from plumbline.review.comparison import (
+from plumbline.review.comparison import UseCaseComparison
+from plumbline.review.comparison_sections import (
     ChangedPath,
     ChangedStage,
     ChangedValue,
@@ -16,7 +17,6 @@ from plumbline.review.comparison import (
     Lineage,
     Sides,
     StageCost,
-    UseCaseComparison,
     Value,
 )
 

@@ -15,7 +15,7 @@ from plumbline.monitor.params import Monitor
 from plumbline.repo import artifacts
 from plumbline.repo.object_stores import FolderStore
 from plumbline.review import scoring
-from plumbline.review.comparison import ColumnDrift
+from plumbline.review.comparison_sections import ColumnDrift
 from plumbline.review.scoring import Criteria
 from plumbline.runtime.dvc_lock import Entries
 

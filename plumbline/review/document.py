@@ -20,8 +20,8 @@ from plumbline.report.blocks import (
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure, share, signed
 from plumbline.review import changes, merge_gate
-from plumbline.review.comparison import (
-    Comparison,
+from plumbline.review.comparison import Comparison, UseCaseComparison
+from plumbline.review.comparison_sections import (
     NotComparable,
     PairedFigure,
     PairedGroup,
@@ -29,7 +29,6 @@ from plumbline.review.comparison import (
     Result,
     Revision,
     SameModel,
-    UseCaseComparison,
 )
 from plumbline.review.verdict_line import reason, verdict
 

@@ -9,18 +9,20 @@ from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure, signed
 from plumbline.report.verdict_sentences import floor_breach
 from plumbline.review.comparison import (
-    BelowFloor,
     Comparison,
-    DataChanges,
-    EvaluateSummary,
     Evidence,
     Gate,
     LockState,
+    Reason,
+    UseCaseComparison,
+)
+from plumbline.review.comparison_sections import (
+    BelowFloor,
+    DataChanges,
+    EvaluateSummary,
     PairedFigure,
     PairedResult,
-    Reason,
     Result,
-    UseCaseComparison,
 )
 
 Finding = tuple[str, str]

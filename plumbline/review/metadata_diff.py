@@ -15,12 +15,12 @@ from plumbline.evaluate.document import EvaluateDocument
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.review import lock_changes
 
-Told = Mapping[str, Mapping[str, Any]]
+Metrics = Mapping[str, Mapping[str, Any]]
 NOT_DEFINITION = frozenset(("missing", "in_model"))
 """Of a feature's line in the catalog: what the data or the model's list say, not its meaning."""
 
 
-def data(base: Told, head: Told) -> dict[str, Any]:
+def data(base: Metrics, head: Metrics) -> dict[str, Any]:
     """Rows, span, columns' types and units, and the rows set aside by reason, of either side."""
     old, new = base.get("data", {}), head.get("data", {})
     return {
@@ -32,7 +32,7 @@ def data(base: Told, head: Told) -> dict[str, Any]:
     }
 
 
-def features(base: Told, head: Told) -> dict[str, Any]:
+def features(base: Metrics, head: Metrics) -> dict[str, Any]:
     """Features added, removed, and redefined (with the parts of their definition that differ)."""
     old, new = _catalog(base), _catalog(head)
     both = sorted(old.keys() & new.keys())
@@ -43,24 +43,26 @@ def features(base: Told, head: Told) -> dict[str, Any]:
     return {
         "added": sorted(new.keys() - old.keys()),
         "removed": sorted(old.keys() - new.keys()),
-        "redefined": [{"name": n, "parts": found} for n, found in parts.items() if found],
+        "redefined": [
+            {"name": n, "parts": differing} for n, differing in parts.items() if differing
+        ],
         "joined": [n for n in both if used[n] and not old[n].get("in_model")],
         "left": [n for n in both if old[n].get("in_model") and not used[n]],
     }
 
 
-def monitor(head: Told) -> dict[str, Any]:
+def monitor(head: Metrics) -> dict[str, Any]:
     """Head's verdict on drift: level, summary, whether to retrain and why, the findings' number."""
-    told = head.get("monitor", {})
+    section = head.get("monitor", {})
     return {
-        "level": told.get("level"),
-        "summary": told.get("summary"),
-        "retrain": told.get("retrain"),
-        "findings": len(told.get("findings") or ()),
+        "level": section.get("level"),
+        "summary": section.get("summary"),
+        "retrain": section.get("retrain"),
+        "findings": len(section.get("findings") or ()),
     }
 
 
-def evaluate(head: Told) -> dict[str, Any]:
+def evaluate(head: Metrics) -> dict[str, Any]:
     """Head's own gate: verdict and reasons, and the slices below their floor beyond noise."""
     if not head.get("evaluate"):
         return {"verdict": None, "reasons": [], "checks": {}, "below_floor": []}
@@ -77,7 +79,7 @@ def evaluate(head: Told) -> dict[str, Any]:
     }
 
 
-def blocked(head: Told) -> int:
+def blocked(head: Metrics) -> int:
     """How many of the contract's checks that block have failed."""
     checks = head.get("validate", {}).get("checks") or {}
     return int((checks.get("failed_by_severity") or {}).get("block") or 0)
@@ -87,8 +89,8 @@ def _both(old: Mapping[str, Any], new: Mapping[str, Any], key: str) -> dict[str,
     return {"base": old.get(key), "head": new.get(key)}
 
 
-def _schema(told: Mapping[str, Any]) -> dict[str, str]:
-    columns = told.get("columns") or {}
+def _schema(section: Mapping[str, Any]) -> dict[str, str]:
+    columns = section.get("columns") or {}
     return {name: f"{c.get('type')}, {c.get('unit')}" for name, c in columns.items()}
 
 
@@ -99,16 +101,16 @@ def _counts(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, An
     return [{"key": k, "base": before.get(k, 0), "head": after.get(k, 0)} for k in keys]
 
 
-def _reasons(told: Mapping[str, Any]) -> dict[str, Any]:
+def _reasons(section: Mapping[str, Any]) -> dict[str, Any]:
     return {
         f"{table}: {why}": rows
-        for table, reasons in told.items()
+        for table, reasons in section.items()
         for why, rows in (reasons or {}).items()
     }
 
 
-def _catalog(told: Told) -> dict[str, Mapping[str, Any]]:
-    return {f["name"]: f for f in told.get("features", {}).get("features") or ()}
+def _catalog(section: Metrics) -> dict[str, Mapping[str, Any]]:
+    return {f["name"]: f for f in section.get("features", {}).get("features") or ()}
 
 
 def _meaning(line: Mapping[str, Any]) -> dict[str, Any]:

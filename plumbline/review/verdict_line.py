@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure
-from plumbline.review.comparison import (
-    Comparison,
-    NotComparable,
-    Reason,
-    SameModel,
-    UseCaseComparison,
-)
+from plumbline.review.comparison import Comparison, Reason, UseCaseComparison
+from plumbline.review.comparison_sections import NotComparable, SameModel
 
 WORDS = {
     "yes": "May be merged",
