@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from plumbline.core import files
 from plumbline.core.errors import PlumblineError
@@ -30,14 +37,22 @@ class Document(BaseModel):
 
 
 class SparseDocument(Document):
-    """A document whose JSON holds only the keys that were given: a key without meaning is not there."""
+    """A document whose JSON has only the keys that were given, even where their value is null.
 
-    def plain(self) -> dict[str, Any]:
-        """As `Document.plain`, without the keys that were not given."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    >>> class Ends(SparseDocument):
+    ...     first: int | None = None
+    ...     last: int | None = None
+    >>> Ends(first=None).plain()
+    {'first': None}
+    """
+
+    @model_serializer(mode="wrap")
+    def _only_given(self, handler: SerializerFunctionWrapHandler) -> Mapping[str, Any]:
+        values = handler(self)
+        return {name: value for name, value in values.items() if name in self.model_fields_set}
 
 
-Kind = TypeVar("Kind", bound=Document)
+DocumentType = TypeVar("DocumentType", bound=Document)
 
 
 def write(path: Path, document: Document) -> None:
@@ -45,12 +60,12 @@ def write(path: Path, document: Document) -> None:
     files.write_json(path, document.plain())
 
 
-def read(kind: type[Kind], path: Path, remedy: str = REMEDY) -> Kind:
+def read(kind: type[DocumentType], path: Path, remedy: str = REMEDY) -> DocumentType:
     """The document in the file; PlumblineError with file, key, expected, found and remedy if it is wrong."""
     return parse(kind, files.read_json(path), str(path), remedy)
 
 
-def parse(kind: type[Kind], value: Any, name: str, remedy: str = REMEDY) -> Kind:
+def parse(kind: type[DocumentType], value: Any, name: str, remedy: str = REMEDY) -> DocumentType:
     """`value`, out of JSON, as a document; `name` says in errors where it came from.
 
     >>> class Point(Document):

@@ -17,14 +17,14 @@ BINARY = "a binary file, expected CSV text; correct data.path or data.source"
 
 
 @dataclass(frozen=True)
-class Style:
+class CsvStyle:
     """How the files are written."""
 
     delimiter: str
     encoding: str
 
 
-def relation(path: Path, name: str, style: Style) -> str:
+def relation(path: Path, name: str, style: CsvStyle) -> str:
     """What to select from; SourceError where the header is missing or odd. `name` is for messages."""
     columns = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in header(path, name, style))
     return (
@@ -33,7 +33,7 @@ def relation(path: Path, name: str, style: Style) -> str:
     )
 
 
-def header(path: Path, name: str, style: Style) -> list[str]:
+def header(path: Path, name: str, style: CsvStyle) -> list[str]:
     """The columns that the first line names."""
     try:
         with _open(path, style.encoding) as stream:
@@ -48,7 +48,7 @@ def header(path: Path, name: str, style: Style) -> list[str]:
     return columns
 
 
-def _check_header(name: str, columns: list[str], style: Style) -> None:
+def _check_header(name: str, columns: list[str], style: CsvStyle) -> None:
     twice = sorted({c for c in columns if columns.count(c) > 1})
     if twice:
         raise SourceError(f"{name}: two columns are called '{twice[0]}'; rename one in the header")
@@ -64,7 +64,7 @@ def _check_header(name: str, columns: list[str], style: Style) -> None:
         )
 
 
-def _encoding(name: str, style: Style, content: bytes) -> str:
+def _encoding(name: str, style: CsvStyle, content: bytes) -> str:
     if b"\0" in content:
         return f"{name}: {BINARY}"
     return f"{name}: not {style.encoding} text; set data.encoding (latin-1, say), or save the file as UTF-8"

@@ -171,7 +171,7 @@ def _files(
     if kind == "parquet" or paths[0].name.endswith(SUFFIXES["parquet"]):
         relations = [f"read_parquet([{literal(p)}])" for p in paths]
     else:
-        style = delimited.Style(data.delimiter, data.encoding)
+        style = delimited.CsvStyle(data.delimiter, data.encoding)
         relations = [delimited.relation(p, n, style) for p, n in zip(paths, names, strict=True)]
     each = zip(names, relations, paths, strict=True)
     parts = tuple(SourcePart(n, partial(_whole, r), str(p)) for n, r, p in each)

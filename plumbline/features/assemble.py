@@ -13,17 +13,13 @@ import pyarrow as pa
 
 from plumbline.core import tables
 from plumbline.core.errors import ContractError
-from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import batch, catalog, derived_events, ibis_session, splits, store
-from plumbline.features.catalog import FeaturesReport
+from plumbline.features.catalog import FeaturesReport, Written
 from plumbline.features.params import Features
 from plumbline.features.splits import SplitWindow
 
 log = logging.getLogger("plumbline")
-
-Written = dict[str, tuple[Counts, int]]
-"""Per table: what was written, and how many events were left out for want of a known label."""
 
 
 def timed(

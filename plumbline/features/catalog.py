@@ -11,7 +11,7 @@ from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
 from plumbline.features.splits import SplitWindow
 
-Written = Mapping[str, tuple[Counts, int]]
+Written = dict[str, tuple[Counts, int]]
 """Per table: what was written, and how many events were left out because no label is known."""
 
 

@@ -6,26 +6,15 @@ or null, and what stands in for a verdict that could not be read has nothing els
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import model_validator
 
 from plumbline.core import documents
-from plumbline.core.documents import Document
+from plumbline.core.documents import Document, SparseDocument
 from plumbline.monitor.verdict import Level
 
 REMEDY = "run the monitor again: `dvc repro -f monitor`"
-
-
-class SparseDocument(Document):
-    """A document whose JSON has only the keys that were set, though they be null."""
-
-    @model_serializer(mode="wrap")
-    def _only_set(self, handler: SerializerFunctionWrapHandler) -> Mapping[str, Any]:
-        values = handler(self)
-        return {name: value for name, value in values.items() if name in self.model_fields_set}
 
 
 class ReportedFinding(SparseDocument):

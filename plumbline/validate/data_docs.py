@@ -46,9 +46,9 @@ def index(title: str, reports: Mapping[Any, Any]) -> str:
         passed = f"{count['successful_expectations']} of {count['evaluated_expectations']}"
         link = f'<a href="{html.escape(name)}.html">{html.escape(name)}</a>'
         lines.append(f"<tr><td>{sign}</td><td>{link}</td><td>{passed} checks passed</td></tr>\n")
-    made = "<p>Made from the contract by Great Expectations.</p>\n"
+    origin = "<p>Made from the contract by Great Expectations.</p>\n"
     return _whole(
-        title, f"<h1>{html.escape(title)}</h1>\n{made}<table>\n{''.join(lines)}</table>\n"
+        title, f"<h1>{html.escape(title)}</h1>\n{origin}<table>\n{''.join(lines)}</table>\n"
     )
 
 

@@ -24,7 +24,7 @@ class CheckCounts(Document):
     failed_by_severity: dict[Severity, int]
 
 
-class RowCounts(Document):
+class TableRows(Document):
     """The rows of a table that came in, that went on, and that were set aside."""
 
     before: int = Field(alias="in")
@@ -38,7 +38,7 @@ class ValidationSummary(Document):
     checks: CheckCounts
     observed: dict[str, float]
     quarantined: dict[TableName, dict[str, int]]  # by table and check
-    rows: dict[TableName, RowCounts]
+    rows: dict[TableName, TableRows]
     warnings: list[str]
 
 
@@ -63,7 +63,7 @@ def summarise(
             for table in rows
         },
         rows={
-            table: RowCounts.model_validate({"in": n, "out": kept, "set_aside": n - kept})
+            table: TableRows.model_validate({"in": n, "out": kept, "set_aside": n - kept})
             for table, (n, kept) in rows.items()
         },
         warnings=list(warnings),
