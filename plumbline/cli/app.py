@@ -26,9 +26,10 @@ Examples:
 
 \b
 Exit codes:
-  0  done; nothing was found that should not be there
-  1  something was found, or a change, model or output is refused
-  2  bad input, or a problem that you can fix: one message on standard error
+  0    done; nothing was found that should not be there
+  1    something was found, or a change, model or output is refused
+  2    bad input, or a problem that you can fix: one message on standard error
+  130  interrupted by Ctrl-C
 """
 
 

@@ -180,7 +180,7 @@ def test_ctrl_c_undoes(project: Project, monkeypatch: pytest.MonkeyPatch) -> Non
         raise KeyboardInterrupt
 
     monkeypatch.setitem(steps.STEPS, "verify", interrupt)
-    assert main(["rollback", "model-v1"])
+    assert main(["rollback", "model-v1"]) == 130
     assert state(project) == before
 
 
