@@ -7,6 +7,8 @@ from pathlib import Path
 
 from plumbline.config import read
 from plumbline.core.errors import PlumblineError
+from plumbline.repo import artifacts
+from plumbline.repo.artifacts import Role
 
 PARTS = {
     "__init__": '"""{name}: say in one line what is predicted, and when."""\n',
@@ -87,7 +89,7 @@ def create(name: str, root: Path = Path(".")) -> list[Path]:
 
     Raises PlumblineError, before anything is written, where the name is taken or no Python name.
     """
-    package, source = root / "usecases" / name, root / "sources" / name
+    package, source = root / "usecases" / name, artifacts.path(name, Role.SOURCE, root)
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise PlumblineError(f"'{name}': expected lower-case letters, digits and underscores")
     if package.exists() or name in read(root / "params.yaml"):
@@ -101,7 +103,9 @@ def create(name: str, root: Path = Path(".")) -> list[Path]:
     (source / "README.md").write_text(
         f"# {name}\n\nSay where the data come from.\n", encoding="utf-8"
     )
-    profile, history = (root / "profiles" / f"{name}.{end}" for end in ("json", "history.csv"))
+    profile, history = (
+        artifacts.path(name, role, root) for role in (Role.ACCEPTED_PROFILE, Role.MONITOR_HISTORY)
+    )
     profile.write_text("{}\n", encoding="utf-8")
     history.touch()
     with (root / "params.yaml").open("a", encoding="utf-8") as params:

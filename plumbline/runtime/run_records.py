@@ -21,7 +21,7 @@ import yaml
 
 from plumbline.core import dvc_hash
 from plumbline.core.files import replacing
-from plumbline.runtime import dvc_yaml, git
+from plumbline.runtime import dvc_lock, dvc_yaml, git
 
 FOLDER = Path("models")
 """Not declared in dvc.yaml: no out."""
@@ -125,7 +125,9 @@ def machine() -> dict[str, Any]:
 
 def dirty() -> bool | None:
     """Whether the work tree differs from its commit; a run's own dvc.lock and metrics do not count."""
-    status = git.answer("status", "--porcelain", "-uno", "--", ".", ":!dvc.lock", ":!metrics")
+    status = git.answer(
+        "status", "--porcelain", "-uno", "--", ".", f":!{dvc_lock.FILE}", ":!metrics"
+    )
     return None if status is None else bool(status)
 
 
