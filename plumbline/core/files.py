@@ -1,4 +1,4 @@
-"""Writing and reading files: whole or not at all, and the same bytes for the same content.
+"""Write and read files: atomically, and with the same bytes for the same content.
 
 Outs are written beside their place and renamed, so that a killed stage leaves the last good one.
 """

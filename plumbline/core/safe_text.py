@@ -1,4 +1,4 @@
-"""Text out of data made harmless: one line, of characters that show. Pure."""
+"""Sanitise text that comes from data: one line of visible characters. Pure."""
 
 from __future__ import annotations
 

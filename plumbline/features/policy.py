@@ -43,7 +43,7 @@ def _columns(usecase: FeatureSet) -> Iterator[str]:
         for name in values(usecase, feature):
             column = usecase.column(name)
             if name == usecase.key:
-                yield f"feature '{feature}' is made of the key '{name}', which says nothing; drop it"
+                yield f"feature '{feature}' is computed from the key '{name}', which carries no information; drop it"
             if column.forbidden:
                 yield (
                     f"feature '{feature}' is made of '{name}', which no feature may use "

@@ -1,4 +1,4 @@
-"""How `validate` goes about it: structure first, then rows, then the window's statistics.
+"""The steps of `validate`: structure first, then rows, then the window's statistics.
 
 Great Expectations decides each check; the rows that break one are found with the same check in SQL.
 """

@@ -1,4 +1,4 @@
-"""How a window of data differs from the accepted profile: measures, each with the size that is told."""
+"""How a window of data differs from the accepted profile: measures, each with its limits."""
 
 from __future__ import annotations
 

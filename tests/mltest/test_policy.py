@@ -81,7 +81,7 @@ def test_a_deprecated_column_is_named_with_what_to_use(column: str) -> None:
 def test_whose_history_it_is_is_no_value_of_it() -> None:
     assert policy.problems(ruled(CASE, "place_id", forbidden="a number")) == []
     assert policy.problems(replace(CASE, features=("number",)))[0] == (
-        "feature 'number' is made of the key 'number', which says nothing; drop it"
+        "feature 'number' is computed from the key 'number', which carries no information; drop it"
     )
 
 
