@@ -30,7 +30,7 @@ class ReproducedOut:
     path: str
     result: str
     expected: str | None
-    found: str | None
+    actual: str | None
 
 
 @dataclass(frozen=True)

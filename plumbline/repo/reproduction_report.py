@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plumbline.repo import reproduce
-from plumbline.repo.reproduce import Reproduction
+from plumbline.repo.reproduce import ReproducedOut, Reproduction
 
 
 def table(done: Reproduction) -> Iterator[str]:
     """Stage, output, result and both md5s in columns; the message of a failed stage; the count."""
     head = ("stage", "output", "result", "recorded", "this run")
-    rows = [(r.stage, r.path, r.result, r.expected or "-", r.found or "-") for r in done.results]
+    rows = [(r.stage, r.path, r.result, r.expected or "-", r.actual or "-") for r in done.results]
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     for row in (head, *rows):
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -34,5 +34,10 @@ def document(
         "environment": dict(environment),
         "machine": reproduce.about(),
         "failed": {"stage": done.failed, "message": done.message} if done.failed else None,
-        "outs": [vars(result) for result in done.results],
+        "outs": [_out(result) for result in done.results],
     }
+
+
+def _out(result: ReproducedOut) -> dict[str, str | None]:
+    fields = {name: getattr(result, name) for name in ("stage", "path", "result", "expected")}
+    return {**fields, "found": result.actual}

@@ -77,7 +77,7 @@ def _line(finding: IntegrityFinding, names: Mapping[str | None, str]) -> str:
     use = finding.use
     rev = f"{names[use.rev]}: " if use.rev else ""
     expected = f", expected {use.oid}" if use.oid else ""
-    actual = f", found {finding.found}" if finding.found else ""
+    actual = f", found {finding.actual}" if finding.actual else ""
     others = f", and {finding.others:,} more" if finding.others else ""
     start = f"{finding.kind:10} {finding.where}: {rev}{use.out.stage}: {use.path}{others}"
     return f"{start}{expected}{actual} ({finding.location})"
@@ -106,7 +106,7 @@ def _record(finding: IntegrityFinding, names: Mapping[str | None, str]) -> dict[
         "stage": use.out.stage,
         "path": use.path,
         "expected": use.oid or None,
-        "found": finding.found,
+        "found": finding.actual,
         "location": finding.location,
         "others": finding.others,
     }

@@ -32,14 +32,14 @@ class ObjectUse:
 class IntegrityFinding:
     """One thing that is not as recorded. `kind`: bad, missing, extra, or unreadable.
 
-    `found`: the md5 of the bytes that are there, or why they cannot be read. `others`: how many
+    `actual`: the md5 of the bytes that are there, or why they cannot be read. `others`: how many
     more outs, of this or other revisions, use the same object.
     """
 
     kind: str
     where: str
     use: ObjectUse
-    found: str | None
+    actual: str | None
     location: str
     others: int = 0
 

@@ -115,7 +115,7 @@ def _wrong(finding: IntegrityFinding) -> bool:
 def _said(finding: IntegrityFinding) -> str:
     use = finding.use
     expected = f", expected {use.oid}" if use.oid else ""
-    actual = f", found {finding.found}" if finding.found else ""
+    actual = f", found {finding.actual}" if finding.actual else ""
     return (
         f"{finding.where}: {use.path}: {finding.kind}{actual}{expected} ({LOCK}, {use.out.stage})"
     )
