@@ -16,6 +16,7 @@ from plumbline.monitor.params import Monitor
 from plumbline.monitor.quality import QualityChange, WeekQuality
 from plumbline.monitor.result import (
     BlindDays,
+    ComparedWindows,
     DayVerdict,
     FigurePair,
     IntervalFigure,
@@ -23,12 +24,11 @@ from plumbline.monitor.result import (
     MonitorResult,
     QualityReport,
     ReportedFinding,
-    RetrainAdvice,
+    RetrainRecommendation,
     ScoreOfDay,
     ShelfLife,
     WeekReport,
     WindowFacts,
-    Windows,
 )
 from plumbline.monitor.verdict import Finding
 from plumbline.monitor.window import ScoredWindow
@@ -46,7 +46,7 @@ def build(seen: Observation, limits: Monitor) -> MonitorResult:
         level=seen.level,
         summary=summary(seen),
         promise=f"one false alert in {limits.false_alert_days:g} {_periods(seen)}",
-        retrain=RetrainAdvice(now=now, why=why),
+        retrain=RetrainRecommendation(now=now, why=why),
         shelf_life=_shelf_life(limits, age_days, overdue),
         checks=CHECKS,
         cold=seen.days[-1].cold if seen.days else "",
@@ -59,7 +59,7 @@ def build(seen: Observation, limits: Monitor) -> MonitorResult:
         quality=_quality(seen.quality),
         estimate=estimate.estimate(seen),
         blind=blind(seen),
-        windows=Windows(reference=_window(seen.past), current=_window(seen.now)),
+        windows=ComparedWindows(reference=_window(seen.past), current=_window(seen.now)),
         weeks=tuple(map(_week, seen.weeks)),
     )
 

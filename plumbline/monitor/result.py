@@ -36,7 +36,7 @@ class ReportedFinding(SparseDocument):
     next: str = ""
 
 
-class RetrainAdvice(Document):
+class RetrainRecommendation(Document):
     """Whether to retrain now, and why or why not."""
 
     now: bool
@@ -70,7 +70,7 @@ class WindowFacts(SparseDocument):
     days: int | None = None
 
 
-class Windows(SparseDocument):
+class ComparedWindows(SparseDocument):
     """The window judged, and the one that it is compared with."""
 
     current: WindowFacts
@@ -216,7 +216,7 @@ class MonitorResult(SparseDocument):
     findings: tuple[ReportedFinding, ...]
     summary: str = ""
     promise: str = ""
-    retrain: RetrainAdvice | None = None
+    retrain: RetrainRecommendation | None = None
     shelf_life: ShelfLife | None = None
     checks: tuple[str, ...] = ()
     cold: str = ""
@@ -228,7 +228,7 @@ class MonitorResult(SparseDocument):
     quality: QualityReport | None = None
     estimate: QualityEstimate | None = None
     blind: BlindDays | None = None
-    windows: Windows | None = None
+    windows: ComparedWindows | None = None
     weeks: tuple[WeekReport, ...] = ()
 
     @model_validator(mode="after")

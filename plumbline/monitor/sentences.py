@@ -53,8 +53,8 @@ def steps(finding: ReportedFinding) -> list[tuple[str, str]]:
 def retrain(result: MonitorResult) -> str:
     """Whether to retrain, and why.
 
-    >>> from plumbline.monitor.result import RetrainAdvice
-    >>> advice = RetrainAdvice(now=False, why="nothing has moved")
+    >>> from plumbline.monitor.result import RetrainRecommendation
+    >>> advice = RetrainRecommendation(now=False, why="nothing has moved")
     >>> retrain(MonitorResult(level="ok", findings=(), retrain=advice))
     'Retrain: no: nothing has moved.'
     """
