@@ -256,5 +256,5 @@ def test_a_tracked_file_of_the_other_side_is_checked_out_first(
 
 
 def test_without_a_merge_there_is_nothing_to_resolve(project: Project) -> None:
-    with pytest.raises(PlumblineError, match="nothing is being merged"):
+    with pytest.raises(PlumblineError, match="no merge is in progress"):
         resolution.resolve(project.path, print)
