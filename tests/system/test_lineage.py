@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
         project.repro()
         project.commit(f"seed {number}")
         project.run("git", "tag", f"model-v{number}")
+        second = int(time.time())
+        while int(time.time()) == second:  # git counts whole seconds: each commit has its own
+            time.sleep(0.05)
     return project
 
 
