@@ -126,8 +126,8 @@ def snapshots(entity: str, histories: dict[str, tuple[int, str, str, int]], sour
     used = {name for _, total, count, _ in histories.values() for name in (total, count)}
     used = [name for name in (*PAID, *SETTLED) if name in used]
     paid, settled = (
-        ", ".join(f"sum({made.get(name, 0)})::BIGINT AS {name}" for name in used)
-        for made in (PAID, SETTLED)
+        ", ".join(f"sum({built.get(name, 0)})::BIGINT AS {name}" for name in used)
+        for built in (PAID, SETTLED)
     )
     dense = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in used)
     columns = ", ".join(window(name, *spec) for name, spec in histories.items())

@@ -63,8 +63,9 @@ def parquets(old: Path, new: Path, name: str) -> Iterator[tuple[str, bool]]:
     for folder in folders:
         for path in sorted((old / folder).glob("*.parquet")):
             before, after = pq.read_table(path), pq.read_table(new / folder / path.name)
-            yield f"{folder}/{path.name}: {after.num_rows} rows, {after.num_columns} columns", (
-                equal(renamed(before), after)
+            yield (
+                f"{folder}/{path.name}: {after.num_rows} rows, {after.num_columns} columns",
+                (equal(renamed(before), after)),
             )
 
 
@@ -97,7 +98,7 @@ def models(old: Path, new: Path, name: str) -> Iterator[tuple[str, bool]]:
         texts = [(root / "reports" / name / "tune" / file).read_text() for root in (old, new)]
         yield f"reports/{name}/tune/{file}", texts[0] == texts[1]
     before, after = (_trees(root / "models" / name) for root in (old, new))
-    now = WORD.sub(lambda found: RENAMED[found[0]], before)
+    now = WORD.sub(lambda result: RENAMED[result[0]], before)
     yield f"models/{name}: {after.count('booster[')} trees", now == after
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import yaml
 
+from plumbline.core.dvc_hash import manifest_bytes
 from plumbline.core.hashing import md5_bytes
-from plumbline.repo.tracked_outs import manifest_bytes, object_path
+from plumbline.repo.tracked_outs import object_path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 3

@@ -214,10 +214,10 @@ def _line(path: Path, usecase: str, error: dict[str, Any], above: Sequence[str])
     if error["type"] == "extra_forbidden":
         return f"{path}, {where}: unknown key; {suggest(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
     expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    found = repr(error["input"])
-    if "alerts" in error["loc"] and "://" in found:  # a webhook's address is a secret
-        found = "an address (not shown)"
-    return f"{path}, {where}: got {found}, expected {expected}"
+    result = repr(error["input"])
+    if "alerts" in error["loc"] and "://" in result:  # a webhook's address is a secret
+        result = "an address (not shown)"
+    return f"{path}, {where}: got {result}, expected {expected}"
 
 
 def _keys(loc: tuple[str | int, ...]) -> list[str]:
@@ -233,4 +233,4 @@ def _section(kind: Any) -> Any:
     """The section in a field's type: Email of `Email | None`, Silence of `tuple[Silence, ...]`."""
     if hasattr(kind, "model_fields"):
         return kind
-    return next((found for found in map(_section, get_args(kind)) if found), None)
+    return next((result for result in map(_section, get_args(kind)) if result), None)

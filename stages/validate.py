@@ -64,14 +64,14 @@ def main(
         )
         now = profile.measure(connection, case, months.scan(connection, case, good), span)
         days = profile.by_day(connection, case, bad_rows.files, span)
-        found = profile_shifts.measures(before, now, strict, days)
-        judged = inspection.statistics(checker, found, strict.severity)
-        warnings += inspection.settle_statistics(case, found, judged, raw)
+        result = profile_shifts.measures(before, now, strict, days)
+        judged = inspection.statistics(checker, result, strict.severity)
+        warnings += inspection.settle_statistics(case, result, judged, raw)
 
         results += judged
         data_docs.write(pages, f"{case.title}: validation", expectations.reports(results))
         rows = summary.rows(bad_rows.files, kept)
-        counted = summary.summarise(rows, results, bad_rows.broken(), found, warnings)
+        counted = summary.summarise(rows, results, bad_rows.broken(), result, warnings)
     documents.write(measured, now)
     documents.write(metrics, counted)
     for line in [*warnings, *([] if before else [check_messages.unaccepted(case)])]:

@@ -65,11 +65,11 @@ def project(folder: Path, alerts: Any, names: tuple[str, ...] = ("shop",)) -> Pa
     return folder
 
 
-def write(folder: Path, found: Any, name: str = "shop") -> None:
+def write(folder: Path, results: Any, name: str = "shop") -> None:
     """The monitor's JSON of a use case."""
     path = folder / "metrics" / name / "monitor.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found))
+    path.write_text(json.dumps(results))
 
 
 class Mailbox:
@@ -135,7 +135,7 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
-    made = (
+    built = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -150,7 +150,7 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
         .sign(key, hashes.SHA256())
     )
     public, private = folder / "cert.pem", folder / "key.pem"
-    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    public.write_bytes(built.public_bytes(serialization.Encoding.PEM))
     plain = serialization.NoEncryption()
     form = serialization.PrivateFormat.PKCS8
     private.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))

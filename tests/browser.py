@@ -35,10 +35,10 @@ FOUND = re.compile(r'<script type="application/json" id="axe-found">(.*?)</scrip
 
 def chromium() -> str:
     """The browser's command; the test is skipped where there is none."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not found:
+    result = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not result:
         pytest.skip("Chromium is not installed")
-    return found
+    return result
 
 
 def opened(page: Path, scheme: Scheme = "light") -> tuple[str, list[str]]:
@@ -73,5 +73,5 @@ def axe(page: Path, folder: Path, scheme: Scheme = "light") -> dict[str, Any]:
     dom, console = opened(copy, scheme)
     match = FOUND.search(dom)
     assert match, f"axe did not run: {console}"
-    found: dict[str, Any] = json.loads(match[1].replace("&lt;", "<").replace("&amp;", "&"))
-    return found
+    result: dict[str, Any] = json.loads(match[1].replace("&lt;", "<").replace("&amp;", "&"))
+    return result

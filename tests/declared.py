@@ -49,18 +49,18 @@ def _changed(case: UseCase) -> Iterator[str]:
     event |= {c.name: SAMPLES[c.type] for c in case.columns}
     event |= {s.name: SAMPLES["float"] for s in (*case.snapshots, *case.fresh)}
     for behaviour in case.behaviours:
-        made: Columns = behaviour.change(event)
-        for name in sorted(made):
-            yield f"{behaviour.name} makes of {name}: {made[name].tolist()}"
+        built: Columns = behaviour.change(event)
+        for name in sorted(built):
+            yield f"{behaviour.name} makes of {name}: {built[name].tolist()}"
 
 
 def _said(value: Any) -> str:
     if dataclasses.is_dataclass(value):
         parts = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
-        said = ", ".join(
+        message = ", ".join(
             f"{n}={_said(v)}" for n, v in parts if v is not None and v != () and v != ""
         )
-        return f"{type(value).__name__}({said})"
+        return f"{type(value).__name__}({message})"
     if isinstance(value, tuple):
         return "(" + ", ".join(map(_said, value)) + ")"
     return value.__name__ if callable(value) else repr(value)

@@ -28,9 +28,9 @@ AS_OF = {"flights": date(2014, 1, 1), "card_fraud": date(2025, 3, 12)}
 
 def departures(path: Path) -> pa.Table:
     """The table of departures with the contract's columns, in no particular order."""
-    made = ", ".join(f"{FLIGHTS.derive.get(c.name, c.name)} AS {c.name}" for c in FLIGHTS.columns)
+    built = ", ".join(f"{FLIGHTS.derive.get(c.name, c.name)} AS {c.name}" for c in FLIGHTS.columns)
     return duckdb.sql(
-        f"SELECT {made} FROM read_csv('{path}') WHERE tailnum IS NOT NULL "
+        f"SELECT {built} FROM read_csv('{path}') WHERE tailnum IS NOT NULL "
         "QUALIFY count(*) OVER (PARTITION BY flight_id) = 1"
     ).to_arrow_table()
 

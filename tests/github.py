@@ -121,10 +121,10 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         self.state.log.append(f"{self.command} {self.path}")
         try:
-            found, status = self.found(parts.path, parse_qs(parts.query), data)
+            result, status = self.found(parts.path, parse_qs(parts.query), data)
         except RefusedError as error:
-            found, status = {"message": str(error)}, error.status
-        self.reply(status, found, parts.path, parse_qs(parts.query))
+            result, status = {"message": str(error)}, error.status
+        self.reply(status, result, parts.path, parse_qs(parts.query))
 
     do_GET = do_POST = do_PATCH = answer  # noqa: N815 (http.server's names)
 
@@ -143,20 +143,20 @@ class Handler(BaseHTTPRequestHandler):
             if method == self.command and match:
                 with self.state.lock:
                     kept = data if pattern.endswith("assets") else json.loads(data or b"{}")
-                    made = call(self.state, match.groups(), query, kept)
-                return made, 201 if method == "POST" else 200
+                    built = call(self.state, match.groups(), query, kept)
+                return built, 201 if method == "POST" else 200
         raise RefusedError(404, "Not Found")
 
-    def reply(self, status: int, found: Any, path: str, query: dict[str, list[str]]) -> None:
+    def reply(self, status: int, result: Any, path: str, query: dict[str, list[str]]) -> None:
         link = ""
-        if isinstance(found, list):
+        if isinstance(result, list):
             size = min(100, int(query.get("per_page", [str(PAGE)])[0]))
             page = int(query.get("page", ["1"])[0])
-            if page * size < len(found):
+            if page * size < len(result):
                 words = {k: v[0] for k, v in query.items()} | {"page": str(page + 1)}
                 link = f'<{self.state.url}{path}?{urlencode(words)}>; rel="next"'
-            found = found[(page - 1) * size : page * size]
-        body = json.dumps(found).encode()
+            result = result[(page - 1) * size : page * size]
+        body = json.dumps(result).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
@@ -170,9 +170,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _pulls(state: GitHub, _: Any, query: dict[str, list[str]], __: Any) -> list[Entry]:
-    found = [p for p in state.pulls if p["state"] == query.get("state", ["open"])[0]]
+    result = [p for p in state.pulls if p["state"] == query.get("state", ["open"])[0]]
     wanted = query.get("head")
-    return [p for p in found if not wanted or p["head"]["label"] == wanted[0]]
+    return [p for p in result if not wanted or p["head"]["label"] == wanted[0]]
 
 
 def _new_pull(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
@@ -188,8 +188,8 @@ def _new_pull(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
 def _issues(state: GitHub, _: Any, query: dict[str, list[str]], __: Any) -> list[Entry]:
     pulls = [{**p, "pull_request": {}} for p in state.pulls]
     wanted = query.get("state", ["open"])[0]
-    found = [e for e in (*state.issues, *pulls) if wanted in (e["state"], "all")]
-    return sorted(found, key=lambda e: -e["number"])
+    result = [e for e in (*state.issues, *pulls) if wanted in (e["state"], "all")]
+    return sorted(result, key=lambda e: -e["number"])
 
 
 def _new_issue(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
@@ -212,7 +212,7 @@ def _change(kind: str) -> Any:
 
 
 def _change_comment(state: GitHub, path: tuple[str, ...], _: Any, asked: Entry) -> Entry:
-    for entry in (e for mine in state.notes.values() for e in mine):
+    for entry in (e for own in state.notes.values() for e in own):
         if entry["id"] == int(path[0]):
             entry.update(checked(asked))
             return entry
@@ -236,11 +236,11 @@ def _new_release(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
 
 def _asset(state: GitHub, path: tuple[str, ...], query: dict[str, list[str]], data: bytes) -> Entry:
     name = query["name"][0]
-    mine = next(r for r in state.releases if r["id"] == int(path[0]))
-    if any(a["name"] == name for a in mine["assets"]):
+    own = next(r for r in state.releases if r["id"] == int(path[0]))
+    if any(a["name"] == name for a in own["assets"]):
         raise RefusedError(422, "Validation Failed: already_exists")
-    mine["assets"].append({"name": name, "size": len(data)})
-    return mine["assets"][-1]
+    own["assets"].append({"name": name, "size": len(data)})
+    return own["assets"][-1]
 
 
 def checked(asked: Entry) -> Entry:

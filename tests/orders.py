@@ -102,10 +102,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run over 600 good orders, 120 a day; its profile is there to be accepted."""
     with pytest.MonkeyPatch.context() as patch:
-        made = start(tmp_path_factory.mktemp("done"), patch, ORDERS)
-        write_raw(made.raw, good(600, ordered_at=MINUTES))
-        made.go()
-    return made.path
+        built = start(tmp_path_factory.mktemp("done"), patch, ORDERS)
+        write_raw(built.raw, good(600, ordered_at=MINUTES))
+        built.go()
+    return built.path
 
 
 def start(path: Path, monkeypatch: pytest.MonkeyPatch, usecase: UseCase) -> Run:
@@ -113,9 +113,9 @@ def start(path: Path, monkeypatch: pytest.MonkeyPatch, usecase: UseCase) -> Run:
     in_memory.install(usecase, partial(monkeypatch.setitem, sys.modules), "orders")
     path.mkdir(parents=True, exist_ok=True)
     monkeypatch.chdir(path)
-    made = Run(path)
-    made.accepted.write_text("{}\n")
-    return made
+    built = Run(path)
+    built.accepted.write_text("{}\n")
+    return built
 
 
 def write_params(path: Path, validate: Mapping[str, Any]) -> None:
@@ -201,11 +201,11 @@ def _months(
     order: bool = True,
 ) -> None:
     query = f"SELECT DISTINCT strftime({time}, '%Y-%m') FROM ({rows})"
-    found = {m for (m,) in database.sql(query).fetchall() if m}
+    result = {m for (m,) in database.sql(query).fetchall() if m}
     if table == "events":
-        found = found or {"2025-02"}
-    for month in found:
-        inside = f"coalesce(strftime({time}, '%Y-%m'), '{min(found)}') = '{month}'"
+        result = result or {"2025-02"}
+    for month in result:
+        inside = f"coalesce(strftime({time}, '%Y-%m'), '{min(result)}') = '{month}'"
         by = f"{time}, order_id" if order else ""
         _write(
             database,

@@ -101,10 +101,10 @@ WHOLE = {
 
 def sections(case: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     """The JSON without its gate, some keys replaced in it and in its one use case."""
-    made = copy.deepcopy({**WHOLE, **changes})
+    built = copy.deepcopy({**WHOLE, **changes})
     if "usecases" not in changes:
-        made["usecases"]["shop"].update(copy.deepcopy(case or {}))
-    return made
+        built["usecases"]["shop"].update(copy.deepcopy(case or {}))
+    return built
 
 
 def comparison(case: dict[str, Any] | None = None, **changes: Any) -> Comparison:

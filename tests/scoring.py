@@ -71,8 +71,8 @@ class Keeper:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         sent = [v for k, v in report.user_properties if k == "mltest"]
         if sent:
-            found = self.found.setdefault(report.nodeid, {"ids": sent[-1][0], "phases": []})
-            found["phases"].append([report.when, report.outcome, sent[-1][1]])
+            result = self.found.setdefault(report.nodeid, {"ids": sent[-1][0], "phases": []})
+            result["phases"].append([report.when, report.outcome, sent[-1][1]])
 
     def pytest_sessionfinish(self) -> None:
         """Keep the record, unless the files changed while the tests ran."""
@@ -83,14 +83,14 @@ class Keeper:
         records = [
             evidence.Ran(
                 node,
-                tuple(found["ids"]),
-                outcome(found["phases"]),
-                kind(found["phases"]),
+                tuple(result["ids"]),
+                outcome(result["phases"]),
+                kind(result["phases"]),
                 when,
                 commit,
                 self.state,
             )
-            for node, found in self.found.items()
+            for node, result in self.found.items()
         ]
         evidence.keep(place / "tests.json", records)
 

@@ -48,11 +48,11 @@ def postgresql() -> Iterator[str]:
 
 
 def _binary(name: str) -> str:
-    found = shutil.which(name)
+    result = shutil.which(name)
     newest = [p for place in PLACES for p in Path("/").glob(f"{place[1:]}/{name}")]
-    if not found and not newest:
+    if not result and not newest:
         pytest.skip(f"PostgreSQL ({name}) is not installed; apt-get install postgresql")
-    return found or str(sorted(newest)[-1])
+    return result or str(sorted(newest)[-1])
 
 
 def _call(name: str, *words: str) -> None:

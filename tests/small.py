@@ -195,15 +195,15 @@ def computed(
     """Each visible event's snapshot and fresh features by `plumbline.features.batch`, by key."""
     with lent(rows, late) as (backend, events, outcomes):
         events, outcomes = assemble.visible(backend, SMALL, events, outcomes, as_of)
-        made = {
+        built = {
             e.name: ibis_session.keep(
                 backend, e.name, batch.snapshots(SMALL, e, events, outcomes, as_of)
             )
             for e in SMALL.entities
         }
-        joined = batch.join_snapshots(SMALL, batch.fresh(SMALL, events), made)
-        found = joined.select("number", *NAMES).to_pyarrow().to_pylist()
-    return {row.pop("number"): row for row in found}
+        joined = batch.join_snapshots(SMALL, batch.fresh(SMALL, events), built)
+        result = joined.select("number", *NAMES).to_pyarrow().to_pylist()
+    return {row.pop("number"): row for row in result}
 
 
 def brute(rows: Rows) -> dict[int, dict[str, float]]:
@@ -233,8 +233,8 @@ def _read(rows: Rows, one: Mapping[str, Any], names: Iterable[str]) -> dict[str,
             inside = [r for r in rows if r["at"] < midnight <= r["at"] + timedelta(spec.days)]
         else:
             inside = [r for r in rows if r["at"].date() == one["at"].date() and r["at"] < one["at"]]
-        mine = [r for r in inside if r[key] == one[key] and one[key] is not None]
-        values[spec.name] = aggregate(spec, mine)
+        own = [r for r in inside if r[key] == one[key] and one[key] is not None]
+        values[spec.name] = aggregate(spec, own)
     return values
 
 

@@ -57,7 +57,7 @@ print("SEEN" + json.dumps({{
 
 def make(project: Project, env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Run, commit and tag three releases in `project`; by tag, what is to be seen there."""
-    found = {}
+    result = {}
     for tag in TAGS:
         if tag == "model-v2":
             path = project.path / "usecases" / NAME / "features.py"
@@ -69,16 +69,16 @@ def make(project: Project, env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         project.run("git", "tag", tag)
         project.run("python", "-m", "plumbline", "registry", "sync", env=env)
         project.run("python", "-m", "plumbline", "features", "materialize", NAME, env=env)
-        found[tag] = seen(project, env)
-    return found
+        result[tag] = seen(project, env)
+    return result
 
 
 def seen(project: Project, env: Mapping[str, str]) -> dict[str, Any]:
     """Outs' md5s as they are on the disk, champion, Feast's definitions, online features, predictions."""
-    said = project.run("python", "-c", SEEN, env=env)
-    line = next(line for line in said.splitlines() if line.startswith("SEEN"))
-    found: dict[str, Any] = json.loads(line.removeprefix("SEEN"))
-    return found
+    message = project.run("python", "-c", SEEN, env=env)
+    line = next(line for line in message.splitlines() if line.startswith("SEEN"))
+    result: dict[str, Any] = json.loads(line.removeprefix("SEEN"))
+    return result
 
 
 def recorded(project: Project, tag: str) -> dict[str, str]:

@@ -105,13 +105,13 @@ def shared(folders: pytest.TempPathFactory) -> Toy:
 def recorded(project: Project) -> dict[str, str]:
     """What dvc.lock, the .dvc file and the manifest say: path to md5."""
     stages = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]
-    found = {o["path"]: o["md5"] for stage in stages.values() for o in stage["outs"]}
+    result = {o["path"]: o["md5"] for stage in stages.values() for o in stage["outs"]}
     tracked = yaml.safe_load((project.path / "source" / "toy.txt.dvc").read_text())
-    found["source/toy.txt"] = tracked["outs"][0]["md5"]
-    toy = Toy(project.path, found)
+    result["source/toy.txt"] = tracked["outs"][0]["md5"]
+    toy = Toy(project.path, result)
     for entry in json.loads(toy.place("cache", PARTS).read_text()):
-        found[f"{PARTS}/{entry['relpath']}"] = entry["md5"]
-    return found
+        result[f"{PARTS}/{entry['relpath']}"] = entry["md5"]
+    return result
 
 
 def copy(project: Toy, path: Path) -> Toy:

@@ -38,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for outcome in outcomes(wanted, Path(folder), chosen.jobs):
             caught += outcome.verdict == "caught"
-            told(outcome, chosen.verbose)
+            report(outcome, chosen.verbose)
             if tree.state(ROOT) == before:
                 evidence.keep(ROOT / evidence.FOLDER / "mutants.json", [record(outcome, before)])
     print(f"{caught} of {len(wanted)} planted faults were noticed by a test of their id")
@@ -78,7 +78,7 @@ def record(outcome: running.Outcome, state: str) -> evidence.Caught:
     )
 
 
-def told(outcome: running.Outcome, verbose: bool) -> None:
+def report(outcome: running.Outcome, verbose: bool) -> None:
     """One line; with the end of pytest's words where it was not caught."""
     mutant = outcome.mutant
     print(
@@ -87,7 +87,7 @@ def told(outcome: running.Outcome, verbose: bool) -> None:
         flush=True,
     )
     if verbose and outcome.verdict != "caught":
-        print(outcome.said)
+        print(outcome.output)
 
 
 if __name__ == "__main__":

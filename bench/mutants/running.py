@@ -30,7 +30,7 @@ class Outcome:
     node: str
     kind: str
     seconds: float
-    said: str
+    output: str
 
 
 def marked(root: Path, id: str) -> list[str]:
@@ -47,17 +47,17 @@ def judge(root: Path, mutant: Mutant) -> Outcome:
     existed = (root / mutant.file).exists()
     sound = plant(root, mutant)
     try:
-        found, said = run(root, mutant.id, words) if words else ([], "no test carries the mark")
+        result, message = run(root, mutant.id, words) if words else ([], "no test carries the mark")
     finally:
         (root / mutant.file).write_text(sound, encoding="utf-8")
         if not existed:
             (root / mutant.file).unlink()
-    red = [r for r in found if r["outcome"] == "failed"]
+    red = [r for r in result if r["outcome"] == "failed"]
     seen = [r for r in red if r["kind"] in NOTICED]
-    verdict = "caught" if seen else "wrong" if red or not found else "missed"
+    verdict = "caught" if seen else "wrong" if red or not result else "missed"
     first = (seen or red or [{"node": "", "kind": ""}])[0]
     seconds = round(time.perf_counter() - started, 1)
-    return Outcome(mutant, verdict, first["node"], first["kind"], seconds, said)
+    return Outcome(mutant, verdict, first["node"], first["kind"], seconds, message)
 
 
 def run(root: Path, id: str, words: list[str]) -> tuple[list[dict[str, Any]], str]:

@@ -183,12 +183,12 @@ def _check_derived(usecase: FeatureSet) -> None:
     rows = {r.name: r for r in usecase.rows}
     for name in usecase.derived:
         find(usecase, "row feature for `derived`", name, rows)
-    made_of = leading(usecase)
+    inputs = leading(usecase)
     for feature in usecase.aggregates:
         used = set(usecase.derived).intersection(
             [feature.column, *(w.column for w in feature.where)]
         )
-        if feature.name in made_of and used:
+        if feature.name in inputs and used:
             raise SpecError(
                 f"usecases/{usecase.name}/features.py: the derived features "
                 f"({', '.join(usecase.derived)}) need '{feature.name}', which is itself a history of "

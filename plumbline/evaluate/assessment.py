@@ -95,7 +95,9 @@ def assess(
         "primary": window.primary,
         "rows": _rows(window),
         **_compared(window, facts.compared),
-        "slices": {name: _group_rows(found, groups[name]) for name, found in facts.slices.items()},
+        "slices": {
+            name: _group_rows(result, groups[name]) for name, result in facts.slices.items()
+        },
         "floors": {name: evidence.rounded(floor) for name, floor in floors.items()},
         "behaviours": {o.name: _outcome(o) for o in outcomes},
         "gate": acceptance.as_json(_verdict(window, facts, floors, limits, policies)),
@@ -198,20 +200,21 @@ def _verdict(
 
 def _compared(window: LabelledWindow, compared: BaselineComparison) -> dict[str, Any]:
     baselines = {
-        name: {metric: evidence.rounded(found.value) for metric, found in other.items()}
+        name: {metric: evidence.rounded(result.value) for metric, result in other.items()}
         for name, other in compared.baselines.items()
     }
     differences = {
-        name: evidence.difference(found, baselines[name][window.primary], compared.words[name])
-        for name, found in compared.differences.items()
+        name: evidence.difference(result, baselines[name][window.primary], compared.words[name])
+        for name, result in compared.differences.items()
     }
-    model = {metric: evidence.as_json(found) for metric, found in compared.model.items()}
+    model = {metric: evidence.as_json(result) for metric, result in compared.model.items()}
     return {"metrics": model, "baselines": baselines, "differences": differences}
 
 
-def _group_rows(found: Mapping[str, Estimate], rows: evidence.Groups) -> dict[str, Any]:
+def _group_rows(result: Mapping[str, Estimate], rows: evidence.Groups) -> dict[str, Any]:
     return {
-        group: {**evidence.as_json(e), "rows": int(rows[group].sum())} for group, e in found.items()
+        group: {**evidence.as_json(e), "rows": int(rows[group].sum())}
+        for group, e in result.items()
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluate.contributions_sample import Explained, partner, shares, swarm
+from plumbline.evaluate.contributions_sample import Explained, beeswarm_offsets, partner, shares
 from plumbline.evaluate.plot_panels import PALE_INK
 
 MOST, CLOSER = 15, 4
@@ -25,7 +25,7 @@ def summary(axes: Axes, shown: Explained) -> None:
     axes.axvline(0, color="#888888", linewidth=1)
     for line, place in enumerate(top):
         each, colour = shown.each[:, place], shares(shown.values[:, place])
-        height = line + 0.4 * swarm(each)
+        height = line + 0.4 * beeswarm_offsets(each)
         known = np.isfinite(colour)
         axes.scatter(each[~known], height[~known], s=5, color=PALE_INK, linewidths=0)
         dots = axes.scatter(

@@ -49,8 +49,8 @@ def coded(names: Iterable[str], columns: Columns, sought: Array) -> dict[str, Co
 
     `sought` bool (n,). Columns of one group are left out.
     """
-    found = {name: _coded(name, columns[name], sought) for name in names}
-    return {name: one for name, one in found.items() if len(one.conditions) > 1}
+    result = {name: _coded(name, columns[name], sought) for name in names}
+    return {name: one for name, one in result.items() if len(one.conditions) > 1}
 
 
 def _coded(name: str, values: Array, sought: Array) -> Coded:

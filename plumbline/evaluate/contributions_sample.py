@@ -53,8 +53,8 @@ def explain(usecase: UseCase, scorer: Bundle, columns: Columns, most: int) -> Ex
     rows = baselines.evenly(len(columns[usecase.key]), most)
     names = [*scorer.features, *([scorer.offset] if scorer.offset else [])]
     sampled = {name: columns[name][rows] for name in names}
-    found = contributions.of(scorer.booster, scorer.features, scorer.offset, sampled)
-    calibrated = contributions.calibrated(found, scorer.calibration)
+    result = contributions.of(scorer.booster, scorer.features, scorer.offset, sampled)
+    calibrated = contributions.calibrated(result, scorer.calibration)
     return Explained(
         features=scorer.features,
         each=calibrated.each,
@@ -85,7 +85,7 @@ def partner(shown: Explained, place: int, among: list[int]) -> int:
     return others[int(np.argmax(np.round(moved, 6)))] if others else place
 
 
-def swarm(values: Array, bins: int = 120) -> Array:
+def beeswarm_offsets(values: Array, bins: int = 120) -> Array:
     """A height in [-1, 1] for each point, so that points of one place lie side by side, (n,)."""
     spread = float(np.ptp(values)) or 1.0
     place = np.minimum((values - values.min()) / spread * bins, bins - 1).astype(np.int64)

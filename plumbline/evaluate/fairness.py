@@ -46,16 +46,16 @@ def rates(window: LabelledWindow, score: Array) -> dict[str, Rate]:
 def as_json(window: LabelledWindow, score: Array, pieces: Mapping[str, Groups]) -> dict[str, Any]:
     """By piece: each group's rates with intervals and counts, and per rate the widest gap."""
     sample = window.sample()
-    found = rates(window, score)
-    return {name: _piece(window, found, groups, sample) for name, groups in pieces.items()}
+    result = rates(window, score)
+    return {name: _piece(window, result, groups, sample) for name, groups in pieces.items()}
 
 
 def _piece(
-    window: LabelledWindow, found: Mapping[str, Rate], groups: Groups, sample: Resample
+    window: LabelledWindow, result: Mapping[str, Rate], groups: Groups, sample: Resample
 ) -> dict[str, Any]:
     section: dict[str, Any] = {group: {"rows": int(rows.sum())} for group, rows in groups.items()}
     gaps = {}
-    for name, rate in found.items():
+    for name, rate in result.items():
         drawn = {}
         for group, rows in groups.items():
             inside = rows & rate.among
@@ -91,14 +91,14 @@ def widest(drawn: Mapping[str, Array], level: float, units: int) -> dict[str, An
     reach = _reach(value, others, level, units)
     sign = 1.0 if value[first] >= 0 else -1.0
     gap = abs(float(value[first]))
-    found = Estimate(gap, gap - reach[first], gap + reach[first])
+    result = Estimate(gap, gap - reach[first], gap + reach[first])
     higher, lower = pairs[first] if sign > 0 else pairs[first][::-1]
     return {
-        **evidence.as_json(found),
+        **evidence.as_json(result),
         "higher": higher,
         "lower": lower,
         "pairs": len(pairs),
-        "word": "beyond noise" if found.low > 0 else "within noise",
+        "word": "beyond noise" if result.low > 0 else "within noise",
     }
 
 

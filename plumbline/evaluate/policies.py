@@ -93,18 +93,18 @@ def at_most(score: Array, alarms: int) -> float:
 
 
 def as_json(
-    window: LabelledWindow, money: Money, unit: str, found: Sequence[Policy]
+    window: LabelledWindow, money: Money, unit: str, result: Sequence[Policy]
 ) -> dict[str, Any]:
     """Each policy's alarms and cost with interval; paired differences: the model's cost minus each
     other's, and under `limited` that of the k alarms a day minus each rival's.
     """
     sample = window.sample()
     days = len(np.unique(window.day)) if window.day is not None else 1
-    costs = {p.name: sample.total(metrics.cost(window.label, p.alarm, money)) for p in found}
+    costs = {p.name: sample.total(metrics.cost(window.label, p.alarm, money)) for p in result}
     apart = _differences(window, costs, MODEL, [n for n in costs if n != MODEL], sample)
     others = [n for n in costs if n != MODEL and n not in VARIANTS]
     limited = _differences(window, costs, LIMITED, others, sample) if LIMITED in costs else {}
-    section = {p.name: _policy(window, p, costs[p.name], sample, days) for p in found}
+    section = {p.name: _policy(window, p, costs[p.name], sample, days) for p in result}
     return {
         "unit": unit,
         "days": days,
@@ -189,6 +189,6 @@ def _differences(
 
 
 def _apart(window: LabelledWindow, own: Array, other: Array, sample: Resample) -> dict[str, Any]:
-    found = window.estimate(own - other, sample)
-    word = bootstrap.word(found, higher_is_better=False)
-    return evidence.difference(found, float(other[0]), word)
+    result = window.estimate(own - other, sample)
+    word = bootstrap.word(result, higher_is_better=False)
+    return evidence.difference(result, float(other[0]), word)

@@ -43,6 +43,6 @@ def bins(window: LabelledWindow, score: Array, sample: Resample) -> list[dict[st
 
 def _bin(window: LabelledWindow, score: Array, rows: Array, sample: Resample) -> dict[str, Any]:
     share = divide(sample.total(rows * window.label), sample.total(rows.astype(np.float64)))
-    found = evidence.as_json(window.estimate(share, sample))
+    result = evidence.as_json(window.estimate(share, sample))
     predicted = evidence.rounded(float(np.mean(score[rows])))
-    return {**found, "predicted": predicted, "rows": int(np.sum(rows))}
+    return {**result, "predicted": predicted, "rows": int(np.sum(rows))}

@@ -68,8 +68,8 @@ def more(
         before = known_window(usecase, costs, *known)
         rule, naive = settings.evaluate.rule, _naive(usecase, columns)
         named = f"`{usecase.naive}`"
-        found = policies.policies(window, scores.score, scores.raw, naive, before, rule, named)
-        out["policies"] = policies.as_json(window, window.money, costs.unit, found)
+        result = policies.policies(window, scores.score, scores.raw, naive, before, rule, named)
+        out["policies"] = policies.as_json(window, window.money, costs.unit, result)
     return out
 
 
@@ -136,5 +136,5 @@ def known_window(usecase: UseCase, costs: matrix.Costs, columns: Columns, score:
 def _naive(usecase: UseCase, columns: Columns) -> Array | None:
     if usecase.naive is None:
         return None
-    found = np.asarray(columns[usecase.naive], np.float64)
-    return np.where(np.isfinite(found), found, -np.inf)
+    result = np.asarray(columns[usecase.naive], np.float64)
+    return np.where(np.isfinite(result), result, -np.inf)

@@ -54,10 +54,10 @@ def by_value(values: Array) -> Array:
 
 def ordered(names: Iterable[str], edges: Sequence[float]) -> list[str]:
     """Groups' names as one reads them: intervals by their edges, values by size, the rest last."""
-    found = set(names)
-    last = [n for n in (OTHERS, MISSING) if n in found]
-    first = _intervals(edges) if edges else sorted(found.difference(last), key=_natural)
-    return [n for n in first if n in found] + last
+    result = set(names)
+    last = [n for n in (OTHERS, MISSING) if n in result]
+    first = _intervals(edges) if edges else sorted(result.difference(last), key=_natural)
+    return [n for n in first if n in result] + last
 
 
 def _intervals(edges: Sequence[float]) -> list[str]:

@@ -91,12 +91,12 @@ def search(
 
 
 def confirmed(
-    found: list[FoundSubgroup], loss: Array, split: SearchHalves
+    result: list[FoundSubgroup], loss: Array, split: SearchHalves
 ) -> list[tuple[float, float]]:
     """Each subgroup's chance of being so much worse on the confirming half without being worse:
     alone, and corrected for all that were tried (Holm).
     """
-    alone = [_chance(one.rows, loss, split) for one in found]
+    alone = [_chance(one.rows, loss, split) for one in result]
     order = np.argsort(alone, kind="stable")
     corrected, highest = np.ones(len(alone)), 0.0
     for place, which in enumerate(order):
@@ -111,30 +111,30 @@ def as_json(
     """What was looked at, what was tried, and which of it is confirmed, for evaluate.json."""
     loss = excess(window.problem, window.label, score)
     split = halves(len(loss), window.day)
-    looked, found = search(coded, loss, split, max(1, int(share * split.search.sum())))
-    chances = confirmed(found, loss, split)
-    section = [_told(window, score, loss, *one) for one in zip(found, chances, strict=True)]
+    looked, result = search(coded, loss, split, max(1, int(share * split.search.sum())))
+    chances = confirmed(result, loss, split)
+    section = [_entry(window, score, loss, *one) for one in zip(result, chances, strict=True)]
     return {
         "columns": len(coded),
         "looked_at": looked,
-        "tried": len(found),
+        "tried": len(result),
         "confirmed": sum(t["confirmed"] for t in section),
         "level": window.level,
         "found": section,
     }
 
 
-def _told(
+def _entry(
     window: evidence.LabelledWindow,
     score: Array,
     loss: Array,
-    found: FoundSubgroup,
+    result: FoundSubgroup,
     chance: tuple[float, float],
 ) -> dict[str, Any]:
-    rows = found.rows
+    rows = result.rows
     metric = evidence.by_group(window, score, {"": rows})[""]
     out = {
-        "rule": " and ".join(c.text for c in found.rule),
+        "rule": " and ".join(c.text for c in result.rule),
         "rows": int(rows.sum()),
         "excess": evidence.rounded(float(np.mean(loss[rows]))),
         "elsewhere": evidence.rounded(float(np.mean(loss[~rows]))),

@@ -49,23 +49,23 @@ def ranking(label: Array, score: Array) -> Ranking:
     start = np.concatenate(([0], falls))
     end = np.concatenate((falls, [len(order)]))
     hits = np.flatnonzero(label[order] == 1)
-    found = np.searchsorted(hits, end)  # positives through each group
-    keep = np.diff(found, prepend=0) > 0
-    return Ranking(order, start[keep], end[keep], hits, found[keep])
+    result = np.searchsorted(hits, end)  # positives through each group
+    keep = np.diff(result, prepend=0) > 0
+    return Ranking(order, start[keep], end[keep], hits, result[keep])
 
 
 def curve(ranked: Ranking, weights: Array) -> Curve:
     """The ranking's counts under integer `weights` (n,), in the ranking's order."""
     rows = np.concatenate(([0], np.cumsum(weights, dtype=np.int64)))
-    found = np.concatenate(([0], np.cumsum(weights[ranked.hits], dtype=np.int64)))
+    result = np.concatenate(([0], np.cumsum(weights[ranked.hits], dtype=np.int64)))
     hit_start = np.concatenate(([0], ranked.hit_end[:-1]))[: len(ranked.hit_end)]
     return Curve(
         ahead=rows[ranked.start],
         through=rows[ranked.end],
-        hits_ahead=found[hit_start],
-        hits_through=found[ranked.hit_end],
-        positives=float(found[-1]),
-        negatives=float(rows[-1] - found[-1]),
+        hits_ahead=result[hit_start],
+        hits_through=result[ranked.hit_end],
+        positives=float(result[-1]),
+        negatives=float(rows[-1] - result[-1]),
     )
 
 
@@ -95,8 +95,8 @@ def recall_at_false_alarm(at: Curve, rate: float) -> float:
     """The highest recall of a threshold that raises alarm on at most `rate` of the negatives."""
     alarms = divide(at.through - at.hits_through, at.negatives)
     within = np.searchsorted(alarms, rate, side="right")
-    found = at.hits_through[within - 1] if within else 0
-    return float(divide(found, at.positives))
+    result = at.hits_through[within - 1] if within else 0
+    return float(divide(result, at.positives))
 
 
 def precision_at_k(label: Array, score: Array, day: Array, k: int) -> tuple[Array, Array]:

@@ -169,9 +169,9 @@ def check_label(problem: Problem, label: Array, where: str) -> None:
         return
     values, counts = np.unique(label, return_counts=True)
     if set(values.tolist()) != {0.0, 1.0}:
-        found = ", ".join(f"{v:g} ({n} rows)" for v, n in zip(values[:5], counts, strict=False))
+        result = ", ".join(f"{v:g} ({n} rows)" for v, n in zip(values[:5], counts, strict=False))
         raise PlumblineError(
-            f"{where}: a label to be classified holds 0 and 1; found {found}. "
+            f"{where}: a label to be classified holds 0 and 1; found {result}. "
             "Give the window more days (features.* in params.yaml), or correct the label."
         )
 

@@ -181,10 +181,10 @@ def _check_usecase(path: Path, contents: Manifest, usecase: str | None) -> None:
 
 
 def _check_md5(path: Path, expected: str) -> None:
-    found = dvc_hash.md5(path)
-    if found != expected:
+    result = dvc_hash.md5(path)
+    if result != expected:
         raise BundleError(
-            f"{path}: md5 {found}, expected {expected}: damaged, or of another bundle; "
+            f"{path}: md5 {result}, expected {expected}: damaged, or of another bundle; "
             "restore it with `dvc checkout`"
         )
 

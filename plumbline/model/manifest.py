@@ -83,12 +83,12 @@ def describe(usecase: FeatureSet) -> dict[str, Any]:
 
 def kinds(usecase: FeatureSet) -> dict[str, Kind]:
     """What each feature is: a column, a category's code, a snapshot, a fresh or a row feature."""
-    found: dict[str, Kind] = {c.name: "column" for c in usecase.columns}
-    found |= {c.name: "category" for c in usecase.categories}
-    found |= {s.name: "snapshot" for s in usecase.snapshots}
-    found |= {f.name: "fresh" for f in usecase.fresh}
-    found |= {r.name: "row" for r in usecase.rows}
-    return {name: found[name] for name in usecase.features}
+    result: dict[str, Kind] = {c.name: "column" for c in usecase.columns}
+    result |= {c.name: "category" for c in usecase.categories}
+    result |= {s.name: "snapshot" for s in usecase.snapshots}
+    result |= {f.name: "fresh" for f in usecase.fresh}
+    result |= {r.name: "row" for r in usecase.rows}
+    return {name: result[name] for name in usecase.features}
 
 
 def definitions(usecase: FeatureSet) -> str:
@@ -125,8 +125,8 @@ def _problem(error: Mapping[str, Any]) -> str:
             "read it with the version that wrote it, or train again"
         )
     if error["type"] == "missing":
-        found = sorted(map(str, error["input"]))
-        return f"missing; found {', '.join(found) or 'nothing'}; restore the bundle with `dvc checkout`"
+        result = sorted(map(str, error["input"]))
+        return f"missing; found {', '.join(result) or 'nothing'}; restore the bundle with `dvc checkout`"
     if error["type"] == "extra_forbidden":
         return f"unknown key; {suggest(str(error['loc'][-1]), Manifest.model_fields)}"
     return f"{error['msg']}; restore the bundle with `dvc checkout`"

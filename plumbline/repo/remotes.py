@@ -54,7 +54,7 @@ class CloudStore:
             with self._system.open(self.locate(oid), "rb") as stream:
                 yield stream
         except _failures() as error:
-            raise _told(error) from None
+            raise _shown(error) from None
 
     def sizes(self) -> dict[str, int]:
         """Every object that stands here and its size; PlumblineError where it cannot be listed."""
@@ -66,7 +66,7 @@ class CloudStore:
             with ThreadPoolExecutor(THREADS) as pool:
                 return dict(zip(paths, pool.map(self._system.size, paths.values()), strict=True))
         except _failures() as error:
-            raise PlumblineError(f"{self.name}: cannot be listed ({_told(error)})") from None
+            raise PlumblineError(f"{self.name}: cannot be listed ({_shown(error)})") from None
 
     def _listed(self) -> list[str]:
         try:
@@ -130,7 +130,7 @@ def _failures() -> tuple[type[Exception], ...]:
     return tuple(failures)
 
 
-def _told(error: Exception) -> OSError:
+def _shown(error: Exception) -> OSError:
     """The error as it is: a server that is down, or refuses, is no missing file."""
     import aiohttp
 

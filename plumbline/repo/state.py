@@ -35,7 +35,7 @@ def environment(root: Path) -> dict[str, str]:
     return {VARIABLE: str(folder)}
 
 
-def complaints(settings: DvcSettings) -> Iterator[str]:
+def problems(settings: DvcSettings) -> Iterator[str]:
     """What is wrong with it: a lock that a kill cut off; a database that others can write to."""
     cut = cut_lock(settings.root)
     if cut:

@@ -96,7 +96,7 @@ def check(
             parts.append(_in_git(root, rev, [o for o in named if not o.cached]))
         elif "workspace" in where:
             parts.append(_in_workspace(root, named, contents))
-    notes = [*state.complaints(settings), *_notes(settings, set(where), remotes)]
+    notes = [*state.problems(settings), *_notes(settings, set(where), remotes)]
     if None in outs and "workspace" in where:
         notes += [
             f"{path}: changed since {stage} read it; `dvc repro`, with --force where DVC does not see it"

@@ -88,9 +88,9 @@ def uncommitted(root: Path) -> list[str]:
     outs = {path: (name, md5) for name, e in here.entries.items() for path, md5 in e.outs.items()}
     kept = revisions.blobs(root, "HEAD", (revision.LOCK, *outs))
     text = kept.pop(revision.LOCK, b"").decode(errors="replace")
-    found = lockcheck.differing(dvc_lock.parse(text, f"HEAD: {revision.LOCK}"), here.entries)
+    result = lockcheck.differing(dvc_lock.parse(text, f"HEAD: {revision.LOCK}"), here.entries)
     others = {outs[path][0] for path, data in kept.items() if md5_bytes(data) != outs[path][1]}
-    return sorted({*found, *others})
+    return sorted({*result, *others})
 
 
 def _lock(root: Path, head: Revision) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def declared(texts: Mapping[str, str]) -> set[str]:
 def wrong_bytes(root: Path) -> list[str]:
     """Outs whose bytes, in the work tree or the cache, are not those of the lock; absent ones are none."""
     report = verify.check(object_stores.settings(root), where=("workspace", "cache"))
-    return [_said(finding) for finding in report.findings if _wrong(finding)]
+    return [_contradictions(finding) for finding in report.findings if _wrong(finding)]
 
 
 def failure(log: str) -> dict[str, str] | None:
@@ -112,7 +112,7 @@ def _wrong(finding: IntegrityFinding) -> bool:
     return finding.kind != "missing" or not finding.use.out.cached
 
 
-def _said(finding: IntegrityFinding) -> str:
+def _contradictions(finding: IntegrityFinding) -> str:
     use = finding.use
     expected = f", expected {use.oid}" if use.oid else ""
     actual = f", found {finding.actual}" if finding.actual else ""

@@ -126,17 +126,17 @@ def spread(figures: Array, level: float) -> float | None:
     return quantile * float(np.sqrt(2) * np.std(known, ddof=1))
 
 
-def widened(found: Estimate, half: float) -> Estimate:
+def widened(result: Estimate, half: float) -> Estimate:
     """The interval with another, independent cause beside its own: the halves add as squares do.
 
     >>> widened(Estimate(1.0, -2.0, 4.0), 4.0)
     Estimate(value=1.0, low=-4.0, high=6.0)
     """
-    low, high = (float(np.hypot(end - found.value, half)) for end in (found.low, found.high))
-    return Estimate(found.value, found.value - low, found.value + high)
+    low, high = (float(np.hypot(end - result.value, half)) for end in (result.low, result.high))
+    return Estimate(result.value, result.value - low, result.value + high)
 
 
-def word(metric: str, found: Estimate, base: float, margin: float) -> Word:
+def word(metric: str, result: Estimate, base: float, margin: float) -> Word:
     """better or worse where the interval leaves out zero and the size exceeds `margin` of base's figure.
 
     >>> word("mae", Estimate(-1.0, -2.0, -0.5), 50.0, 0.01)
@@ -144,9 +144,9 @@ def word(metric: str, found: Estimate, base: float, margin: float) -> Word:
     >>> word("mae", Estimate(-1.0, -2.0, -0.5), 50.0, 0.05)
     'within noise'
     """
-    if abs(found.value) <= margin * abs(base):
+    if abs(result.value) <= margin * abs(base):
         return "within noise"
-    return bootstrap.word(found, metric in metrics.HIGHER_IS_BETTER)
+    return bootstrap.word(result, metric in metrics.HIGHER_IS_BETTER)
 
 
 def groups(usecase: UseCase, columns: Columns) -> dict[str, Groups]:
@@ -163,8 +163,8 @@ def common(keys: Array, others: Array) -> tuple[Array, Array]:
     """
     place = {key: i for i, key in enumerate(others.tolist())}
     pairs = [(i, place[key]) for i, key in enumerate(keys.tolist()) if key in place]
-    found = np.array(pairs, np.int64).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
+    result = np.array(pairs, np.int64).reshape(-1, 2)
+    return result[:, 0], result[:, 1]
 
 
 def take(columns: Columns, rows: Array) -> dict[str, Array]:

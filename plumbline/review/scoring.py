@@ -61,8 +61,8 @@ def compared(
         return {"head": paired.refused(str(error))}
     name = criteria.usecase.name
     moved = artifacts.test_table(base[1], name) != artifacts.test_table(head[1], name)
-    found = {"head": judged(criteria, old, new, replicates)}
-    return found | ({"base": _on(criteria, old, new, replicates, on_head=False)} if moved else {})
+    result = {"head": judged(criteria, old, new, replicates)}
+    return result | ({"base": _on(criteria, old, new, replicates, on_head=False)} if moved else {})
 
 
 def judged(
@@ -178,15 +178,15 @@ def _folder(cache: FolderStore, name: str, path: str, oid: str) -> Iterator[Path
     listing = read_object(cache, oid)
     if listing is None:
         raise _missing(cache, name, path, oid)
-    with tempfile.TemporaryDirectory(prefix="plumbline-") as made:
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as built:
         for inner, md5 in dvc_hash.manifest(listing).items():
             data = read_object(cache, md5)
             if data is None:
                 raise _missing(cache, name, f"{path}/{inner}", md5)
-            target = Path(made) / inner
+            target = Path(built) / inner
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-        yield Path(made)
+        yield Path(built)
 
 
 def _missing(cache: FolderStore, name: str, path: str, oid: str) -> PlumblineError:

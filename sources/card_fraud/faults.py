@@ -24,9 +24,9 @@ class Fault:
     hit: Array
 
 
-def spoil(world: World, day: date, made: Rows) -> dict[str, Array]:
+def spoil(world: World, day: date, built: Rows) -> dict[str, Array]:
     """`made` with the faults of `day`; masks of nulls as further columns named `null:<column>`."""
-    rows = made
+    rows = built
     for place, shock, size in world.settings.faults(day):
         random = stream(world.seed, FAULTS, place, day.toordinal())
         hit = random.random(len(rows["paid_at"])) < shock.share

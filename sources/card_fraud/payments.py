@@ -29,15 +29,15 @@ def draw(world: World, day: date) -> Columns:
     """The payments of `day` sorted by time: codes for texts, seconds since 1970 for `paid_at`,
     and beside the source's columns `scenario` (0: no fraud) and the chances of truth.py."""
     random = stream(world.seed, PAYMENTS, day.toordinal())
-    made = _payments(world, day, random)
-    made = _append(made, _pattern(world, day, random, len(made["paid_at"])))
-    made = _append(made, _refunds(made, world.settings, random))
-    order = np.argsort(made["paid_at"], kind="stable")
-    made = {name: values[order] for name, values in made.items()}
+    built = _payments(world, day, random)
+    built = _append(built, _pattern(world, day, random, len(built["paid_at"])))
+    built = _append(built, _refunds(built, world.settings, random))
+    order = np.argsort(built["paid_at"], kind="stable")
+    built = {name: values[order] for name, values in built.items()}
     number = int(day.strftime("%Y%m%d")) * 10_000_000
-    made["payment_id"] = number + np.arange(len(order))
+    built["payment_id"] = number + np.arange(len(order))
     again = random.random(len(order)) < world.settings.duplicate_share
-    return {name: np.repeat(values, 1 + again) for name, values in made.items()}
+    return {name: np.repeat(values, 1 + again) for name, values in built.items()}
 
 
 def _payments(world: World, day: date, random: np.random.Generator) -> dict[str, Array]:
@@ -173,11 +173,11 @@ def _pattern(world: World, day: date, random: np.random.Generator, n: int) -> di
     }
 
 
-def _refunds(made: Columns, s: Settings, random: np.random.Generator) -> dict[str, Array]:
+def _refunds(built: Columns, s: Settings, random: np.random.Generator) -> dict[str, Array]:
     """Some honest payments given back within hours of the same day."""
-    n = len(made["paid_at"])
-    given = np.flatnonzero((random.random(n) < s.refund_share) & (made["scenario"] == 0))
-    back = {name: values[given] for name, values in made.items()}
+    n = len(built["paid_at"])
+    given = np.flatnonzero((random.random(n) < s.refund_share) & (built["scenario"] == 0))
+    back = {name: values[given] for name, values in built.items()}
     end = (back["paid_at"] // DAY + 1) * DAY - 1
     later = back["paid_at"] + random.integers(600, 4 * 3_600, len(given))
     zeros = np.zeros(len(given))
@@ -190,7 +190,7 @@ def _refunds(made: Columns, s: Settings, random: np.random.Generator) -> dict[st
     }
 
 
-def _append(made: dict[str, Array], more: Columns) -> dict[str, Array]:
+def _append(built: dict[str, Array], more: Columns) -> dict[str, Array]:
     if not more:
-        return made
-    return {name: np.concatenate([values, more[name]]) for name, values in made.items()}
+        return built
+    return {name: np.concatenate([values, more[name]]) for name, values in built.items()}

@@ -22,8 +22,8 @@ def quality(loss_per_period: float, noise: float = 0.0) -> np.ndarray:
     return out
 
 
-def ages(found: np.ndarray, higher: bool = True) -> list[dict]:
-    return [ageing.by_age(found, age, 7, 0.95, higher) for age in range(1, N)]
+def ages(result: np.ndarray, higher: bool = True) -> list[dict]:
+    return [ageing.by_age(result, age, 7, 0.95, higher) for age in range(1, N)]
 
 
 @pytest.mark.mltest("Model 4")
@@ -39,8 +39,8 @@ def test_an_error_that_grows_is_a_loss():
 
 @pytest.mark.mltest("Model 4")
 def test_shelf_life_is_the_first_age_beyond_the_limit_for_certain():
-    found = ageing.shelf(ages(quality(0.02)), 0.05)
-    assert found == {"shelf_life_days": 21, "safe_days": 14, "studied_days": 35}
+    result = ageing.shelf(ages(quality(0.02)), 0.05)
+    assert result == {"shelf_life_days": 21, "safe_days": 14, "studied_days": 35}
 
 
 @pytest.mark.mltest("Model 4")
@@ -51,9 +51,9 @@ def test_a_loss_that_may_be_noise_ends_no_shelf_life():
 
 @pytest.mark.mltest("Model 4")
 def test_noise_is_no_loss():
-    found = ageing.shelf(ages(quality(0.0, noise=0.05)), 0.05)
-    assert found["shelf_life_days"] is None
-    assert found["safe_days"] < found["studied_days"]
+    result = ageing.shelf(ages(quality(0.0, noise=0.05)), 0.05)
+    assert result["shelf_life_days"] is None
+    assert result["safe_days"] < result["studied_days"]
 
 
 def test_ages_seen_in_few_periods_have_no_interval():

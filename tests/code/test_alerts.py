@@ -76,10 +76,10 @@ def test_a_message_names_the_rest_in_a_line() -> None:
     ill, quiet = case(finding()), case(finding("rows", None), name="dairy")
     well = case(name="mill")
     steps: dict[str, Any] = {"shop": "new", "dairy": "", "mill": "resolved"}
-    made = messages.compose([ill, quiet, well], steps, {}, {"shop": "<p>", "dairy": "<p>"})
-    assert made.title == "Plumbline: alert: shop; resolved: mill"
-    assert made.pages == {"shop-monitor.html": "<p>"}
-    text = plain_text.render(made.blocks)
+    built = messages.compose([ill, quiet, well], steps, {}, {"shop": "<p>", "dairy": "<p>"})
+    assert built.title == "Plumbline: alert: shop; resolved: mill"
+    assert built.pages == {"shop-monitor.html": "<p>"}
+    text = plain_text.render(built.blocks)
     assert "Unchanged" in text
     assert "- dairy: alert: rows" in text
     assert "Resolved: earlier findings no longer occur." in text
@@ -113,8 +113,8 @@ def test_payloads_stay_within_the_limits() -> None:
 
 
 def test_nothing_is_mentioned_in_slack_s_fallback() -> None:
-    made = payloads.slack(messages.AlertMessage("<!channel> & @here", [Text("t")]))
-    assert made["text"] == "&lt;!channel&gt; &amp; @\u200bhere"
+    built = payloads.slack(messages.AlertMessage("<!channel> & @here", [Text("t")]))
+    assert built["text"] == "&lt;!channel&gt; &amp; @\u200bhere"
 
 
 def test_what_a_payload_has_no_form_for_is_left_out() -> None:
@@ -130,12 +130,12 @@ def test_what_a_payload_has_no_form_for_is_left_out() -> None:
 def test_a_mail_has_one_line_per_header() -> None:
     settings = Email(to=("a@x.org", "b@x.org"), **{"from": "c@x.org"}, host="h")
     alert_message = messages.AlertMessage("x\r\nBcc: d@x.org " + "y" * 500, [Text("t")], ["shop"])
-    made = mail.message(settings, alert_message)
-    assert made["Bcc"] is None
-    assert len(made["Subject"]) == 200
-    assert made["To"] == "a@x.org, b@x.org"
-    assert made["Auto-Submitted"] == "auto-generated"
-    assert made["References"].endswith("@x.org>")
+    built = mail.message(settings, alert_message)
+    assert built["Bcc"] is None
+    assert len(built["Subject"]) == 200
+    assert built["To"] == "a@x.org, b@x.org"
+    assert built["Auto-Submitted"] == "auto-generated"
+    assert built["References"].endswith("@x.org>")
 
 
 def test_memory_goes_through_a_file_and_an_issue(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ def whole(**changes: Any) -> dict[str, Any]:
     return comparison(**changes).plain()
 
 
-def written(folder: Path, found: Any) -> Path:
+def written(folder: Path, result: Any) -> Path:
     path = folder / "change.json"
-    path.write_text(found if isinstance(found, str) else json.dumps(found))
+    path.write_text(result if isinstance(result, str) else json.dumps(result))
     return path
 
 
@@ -50,11 +50,11 @@ def test_what_compare_writes_is_taken(tmp_path: Path, found: dict[str, Any]) -> 
 def change(**where: Any) -> Callable[[dict[str, Any]], None]:
     """Set `value` at the dotted path `at`, below the whole."""
 
-    def make(found: dict[str, Any]) -> None:
+    def make(result: dict[str, Any]) -> None:
         *parts, last = where["at"].split("/")
         for part in parts:
-            found = found[int(part) if part.isdigit() else part]
-        found[last] = where["value"]
+            result = result[int(part) if part.isdigit() else part]
+        result[last] = where["value"]
 
     return make
 
@@ -79,13 +79,13 @@ def change(**where: Any) -> Callable[[dict[str, Any]], None]:
     ],
 )
 def test_anything_else_is_refused(tmp_path: Path, at: str, value: Any) -> None:
-    found = whole()
+    result = whole()
     if at == "usecases/../shop":
-        found["usecases"]["../shop"] = copy.deepcopy(found["usecases"]["shop"])
+        result["usecases"]["../shop"] = copy.deepcopy(result["usecases"]["shop"])
     else:
-        change(at=at, value=value)(found)
+        change(at=at, value=value)(result)
     with pytest.raises(PlumblineError, match=r"not a comparison: breaks \w+ at "):
-        artifact.read(written(tmp_path, found))
+        artifact.read(written(tmp_path, result))
 
 
 @pytest.mark.parametrize(
@@ -110,15 +110,15 @@ def test_an_artifact_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_refusal_repeats_nothing(tmp_path: Path) -> None:
-    found = whole(case={"edges": [], "primary": "::stop-commands::x"})
+    result = whole(case={"edges": [], "primary": "::stop-commands::x"})
     with pytest.raises(PlumblineError, match="figures or names are missing") as error:
-        artifact.rendered(written(tmp_path, found))
+        artifact.rendered(written(tmp_path, result))
     assert "stop-commands" not in str(error.value)
-    found["usecases"]["shop"]["features"]["::stop-commands::"] = 1
+    result["usecases"]["shop"]["features"]["::stop-commands::"] = 1
     with pytest.raises(
         PlumblineError, match=r"breaks extra_forbidden at usecases/\*/features/\*"
     ) as error:
-        artifact.rendered(written(tmp_path, found))
+        artifact.rendered(written(tmp_path, result))
     assert "stop-commands" not in str(error.value)
 
 

@@ -48,9 +48,9 @@ def test_the_projects_own_lock() -> None:
             own["train"].outs[f"models/{name}"],
         )
         assert set(artifacts.metrics(own)) == set(STAGES) - {"train"}
-        found = [artifacts.test_table(own, name), artifacts.current_table(own, name)]
-        found += artifacts.learned(own, name)
-        names = [Path(pair[0]).stem for pair in found if pair]
+        result = [artifacts.test_table(own, name), artifacts.current_table(own, name)]
+        result += artifacts.learned(own, name)
+        names = [Path(pair[0]).stem for pair in result if pair]
         assert names == ["test", "current", "train", "valid"]
 
 

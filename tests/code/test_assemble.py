@@ -27,24 +27,24 @@ def build(folder, rows, as_of: date | None = AS_OF, usecase: UseCase = SMALL, va
         report = assemble.timed(
             backend, usecase, PARAMS, as_of, valid, folder / "snapshots", folder / "tables"
         )
-    found = {n: tables.read(folder / "tables" / f"{n}.parquet") for n in splits.NAMES}
-    return report, found
+    result = {n: tables.read(folder / "tables" / f"{n}.parquet") for n in splits.NAMES}
+    return report, result
 
 
 def test_tables_hold_their_days_in_order_and_known_labels(tmp_path):
     rows = many()
-    report, found = build(tmp_path, rows)
+    report, result = build(tmp_path, rows)
     days = {"train": (28, 36), "valid": (38, 41), "test": (43, 47), "current": (47, 50)}
     for name, (start, end) in days.items():
         low, high = (datetime(2025, 1, 29) + timedelta(days=d) for d in (start, end))
         inside = sorted((r["at"], r["number"]) for r in rows if low <= r["at"] < high)
-        assert found[name]["number"].tolist() == [number for _, number in inside]
+        assert result[name]["number"].tolist() == [number for _, number in inside]
         assert report.tables[name].rows == len(inside)
         assert report.tables[name].start == str(low.date())
-    late = found["current"]["at"] >= found["current"]["at"].max().astype("datetime64[D]") - 1
-    assert [bool(v != v) for v in found["current"]["bad"][late]] == [True] * int(late.sum())
+    late = result["current"]["at"] >= result["current"]["at"].max().astype("datetime64[D]") - 1
+    assert [bool(v != v) for v in result["current"]["bad"][late]] == [True] * int(late.sum())
     labels = {r["number"]: r["bad"] for r in rows}
-    assert found["test"]["bad"].tolist() == [labels[n] for n in found["test"]["number"].tolist()]
+    assert result["test"]["bad"].tolist() == [labels[n] for n in result["test"]["number"].tolist()]
 
 
 def test_rows_without_a_known_label_are_left_out_and_counted(tmp_path):
@@ -52,9 +52,9 @@ def test_rows_without_a_known_label_are_left_out_and_counted(tmp_path):
     test = [r for r in rows if date(2025, 3, 13) <= r["at"].date() < date(2025, 3, 17)]
     gone = {r["number"] for r in test[:5]}
     mute = [{**r, "bad": None} if r["number"] in gone else r for r in rows]
-    report, found = build(tmp_path, mute)
+    report, result = build(tmp_path, mute)
     assert report.tables["test"].without_label == 5
-    assert not gone & set(found["test"]["number"].tolist())
+    assert not gone & set(result["test"]["number"].tolist())
     assert report.tables["train"].without_label == 0
 
 
@@ -132,9 +132,9 @@ def test_a_plain_table_is_split_by_key(tmp_path):
     pq.write_table(known, tmp_path / "outcomes-all.parquet")
     with ibis_session.connection() as backend:
         report = assemble.untimed(backend, usecase, Features(), tmp_path, tmp_path / "tables")
-    found = {n: tables.read(tmp_path / "tables" / f"{n}.parquet") for n in splits.NAMES}
-    assert sorted(i for part in found.values() for i in part["id"].tolist()) == ids
-    for name, part in found.items():
+    result = {n: tables.read(tmp_path / "tables" / f"{n}.parquet") for n in splits.NAMES}
+    assert sorted(i for part in result.values() for i in part["id"].tolist()) == ids
+    for name, part in result.items():
         assert set(splits.by_key(Features(), part["id"].tolist())) == {name}
         assert part["id"].tolist() == sorted(part["id"].tolist())
         assert part["y"].tolist() == (part["x"] * 2).tolist()

@@ -32,8 +32,8 @@ def osv(flagged: Mapping[tuple[str, str], str], status: int = 200) -> Iterator[s
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            pin = (asked["package"]["name"], asked["version"])
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            pin = (request["package"]["name"], request["version"])
             body = json.dumps({"vulns": [advisory(pin, flagged[pin])]} if pin in flagged else {})
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -81,8 +81,8 @@ def test_a_locked_package_is_flagged(lock: str, capsys: pytest.CaptureFixture[st
     with osv({CANARY: "OLD-1", ("left-pad", "1.0"): "A", ("right", "3.0"): "B"}) as address:
         words = ["audit", "--lock", lock, "--osv-url", address]
         assert main(words) == 1
-        said = capsys.readouterr().out.splitlines()
-        assert said[:2] == [f"{p}; mended in 9.9" for p in ("left-pad 1.0: A", "right 3.0: B")]
+        message = capsys.readouterr().out.splitlines()
+        assert message[:2] == [f"{p}; mended in 9.9" for p in ("left-pad 1.0: A", "right 3.0: B")]
         accepted = Path(lock).with_name("accepted")
         accepted.write_text("# two\nA-ALIAS  # never called\nB  # nor this\n")
         assert main([*words, "--accepted", str(accepted)]) == 0
@@ -104,9 +104,9 @@ def test_a_service_that_is_not_there(lock: str, capsys: pytest.CaptureFixture[st
     with osv({}) as address:
         pass
     assert main(["audit", "--lock", lock, "--osv-url", address]) == 2
-    said = capsys.readouterr().err
-    assert "could not look: " in said
-    assert address in said
+    message = capsys.readouterr().err
+    assert "could not look: " in message
+    assert address in message
 
 
 @pytest.mark.parametrize("told", [[], [{"name": "left", "skip_reason": "not found"}]])
@@ -123,6 +123,6 @@ def test_no_lock(lock: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_canary_is_not_locked() -> None:
-    found = pins((ROOT / "requirements.txt").read_text())
-    assert len(found) > 200
-    assert CANARY[0] not in {name for name, _ in found}
+    result = pins((ROOT / "requirements.txt").read_text())
+    assert len(result) > 200
+    assert CANARY[0] not in {name for name, _ in result}

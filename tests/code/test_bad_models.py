@@ -28,9 +28,9 @@ def planted(bad: Bad) -> dict:
     """The file's names, with the change in it."""
     path = ROOT / bad.file
     name = bad.file.removesuffix(".py").replace("/", ".")
-    found = {"__name__": importlib.import_module(name).__name__}
-    exec(compile(path.read_text() + bad.code, str(path), "exec"), found)  # noqa: S102 (our own file)
-    return found
+    result = {"__name__": importlib.import_module(name).__name__}
+    exec(compile(path.read_text() + bad.code, str(path), "exec"), result)  # noqa: S102 (our own file)
+    return result
 
 
 def test_there_are_enough() -> None:
@@ -46,9 +46,9 @@ def test_what_is_wrapped_is_there(bad: Bad) -> None:
             planted(bad)
         return
     name = re.search(r"^honest = (\w+)$", bad.code, re.MULTILINE)
-    found = planted(bad)
-    there = importlib.import_module(found["__name__"])
-    assert found[name[1] if name else "FEATURES"] is not found.get("honest")
+    result = planted(bad)
+    there = importlib.import_module(result["__name__"])
+    assert result[name[1] if name else "FEATURES"] is not result.get("honest")
     assert hasattr(there, name[1] if name else "FEATURES")
 
 
@@ -66,21 +66,21 @@ def test_a_feature_goes_with_its_histories() -> None:
 def test_what_is_set_is_a_setting(bad: Bad, tmp_path: Path) -> None:
     path = Path(shutil.copy(ROOT / "params.yaml", tmp_path))
     Project(tmp_path).set(bad.params)
-    found = params_file.load(bad_models.SECTION, path)
-    assert found != params_file.load(bad_models.SECTION, ROOT / "params.yaml")
+    result = params_file.load(bad_models.SECTION, path)
+    assert result != params_file.load(bad_models.SECTION, ROOT / "params.yaml")
 
 
 def test_a_batch_is_changed_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the stage calls is the wrapper, and what it hands on is another batch."""
     [bad] = [bad for bad in BAD if bad.what == "labels the other way round"]
-    found = planted(bad)
+    result = planted(bad)
     batch = matrices.Batch(np.zeros((2, 1)), np.array([0.0, 1.0]))
-    found["honest"] = lambda usecase, path: iter([batch])
-    [changed] = found["_read"]("a use case", "a path")
+    result["honest"] = lambda usecase, path: iter([batch])
+    [changed] = result["_read"]("a use case", "a path")
     assert changed.y.tolist() == [1.0, 0.0]
 
 
 def test_a_threshold_is_moved() -> None:
-    found = planted(BAD[-1])
-    found["honest"] = lambda *given: threshold.Threshold(0.2, "f1", 0.5, 0.1)
-    assert found["choose"]("a use case", {}, np.zeros(1)).value == 0.99
+    result = planted(BAD[-1])
+    result["honest"] = lambda *given: threshold.Threshold(0.2, "f1", 0.5, 0.1)
+    assert result["choose"]("a use case", {}, np.zeros(1)).value == 0.99

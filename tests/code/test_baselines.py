@@ -70,11 +70,11 @@ def test_the_logistic_model_gives_the_odds():
     odds = (SIZE - 1_000) / 100 + BUMP[COLUMNS["colour_code"].astype(int)] / 5
     label = (RANDOM.random(ROWS) < 1 / (1 + np.exp(-odds))).astype(float)
     case = usecase("classification")
-    found = baselines.fit(case, case.features, COLUMNS, label).predict(COLUMNS)
-    assert found.min() > 0
-    assert found.max() < 1
-    assert np.corrcoef(np.log(found / (1 - found)), odds)[0, 1] > 0.99
-    assert found.mean() == pytest.approx(label.mean(), abs=1e-3)
+    result = baselines.fit(case, case.features, COLUMNS, label).predict(COLUMNS)
+    assert result.min() > 0
+    assert result.max() < 1
+    assert np.corrcoef(np.log(result / (1 - result)), odds)[0, 1] > 0.99
+    assert result.mean() == pytest.approx(label.mean(), abs=1e-3)
 
 
 @pytest.mark.parametrize("problem", ["classification", "regression"])
@@ -102,18 +102,18 @@ def test_the_small_tree_is_scikit_learns(problem: str):
 
     case = usecase(problem)
     label = VALUE if problem == "regression" else (VALUE > 20).astype(float)
-    found = baselines.fit_tree(case, case.features, COLUMNS, label)
+    result = baselines.fit_tree(case, case.features, COLUMNS, label)
     kind = DecisionTreeRegressor if problem == "regression" else DecisionTreeClassifier
     x = np.column_stack([COLUMNS[f] for f in case.features]).astype(np.float32)
     other = kind(max_depth=3, min_samples_leaf=50, random_state=0).fit(x, label)
-    assert found.leaf(COLUMNS).tolist() == other.apply(x).tolist()
+    assert result.leaf(COLUMNS).tolist() == other.apply(x).tolist()
     if problem == "classification":
-        assert found.predict(COLUMNS) == pytest.approx(other.predict_proba(x)[:, 1])
+        assert result.predict(COLUMNS) == pytest.approx(other.predict_proba(x)[:, 1])
     else:
         for leaf in np.unique(other.apply(x)):
             rows = other.apply(x) == leaf
-            assert (found.predict(COLUMNS)[rows] == np.median(label[rows])).all()
-    assert len(np.unique(found.predict(COLUMNS))) <= 8
+            assert (result.predict(COLUMNS)[rows] == np.median(label[rows])).all()
+    assert len(np.unique(result.predict(COLUMNS))) <= 8
 
 
 def test_the_tree_finds_what_no_line_does():

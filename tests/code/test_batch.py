@@ -78,10 +78,10 @@ def test_an_outcome_counts_once_known_and_for_its_days(settled, rate):
 
 def test_matured_features_take_event_and_outcome_columns_of_settled_events():
     rows = [event(0, at(7, 9), cents=300, loss=7), event(1, at(8, 9), cents=900), event(2, at(10))]
-    found = of(rows, 2)
-    assert found["place_cents_1d"] == 300.0  # known on the 9th; the other is not yet
-    assert found["place_loss_5d"] == 7.0
-    assert found["who_settled_5d"] == 1.0
+    result = of(rows, 2)
+    assert result["place_cents_1d"] == 300.0  # known on the 9th; the other is not yet
+    assert result["place_loss_5d"] == 7.0
+    assert result["who_settled_5d"] == 1.0
 
 
 def test_an_outcome_without_its_event_counts_for_nobody():
@@ -98,19 +98,19 @@ def test_fresh_is_today_strictly_earlier():
         event(3, at(10, 9), cents=40),
         event(4, at(10, 9, 1), cents=80),
     ]
-    found = computed(rows)
-    assert [found[i]["place_sum_today"] for i in range(5)] == [0.0, 0.0, 10.0, 10.0, 70.0]
-    assert [found[i]["who_count_today"] for i in range(5)] == [0.0, 0.0, 1.0, 1.0, 3.0]
+    result = computed(rows)
+    assert [result[i]["place_sum_today"] for i in range(5)] == [0.0, 0.0, 10.0, 10.0, 70.0]
+    assert [result[i]["who_count_today"] for i in range(5)] == [0.0, 0.0, 1.0, 1.0, 3.0]
 
 
 def test_a_null_is_nobodys_value_and_no_value():
     rows = [event(0, at(9), grams=None, place_id=None), event(1, at(10, 1), place_id=None)]
     rows.append(event(2, at(10, 2), place_id=None))
-    found = of(rows, 2)
-    assert found["who_grams_5d"] == -1.0
-    assert found["place_sum_3d"] == 0.0
-    assert found["place_sum_today"] == 0.0
-    assert found["who_grams_today"] == 5.0
+    result = of(rows, 2)
+    assert result["who_grams_5d"] == -1.0
+    assert result["place_sum_3d"] == 0.0
+    assert result["place_sum_today"] == 0.0
+    assert result["who_grams_today"] == 5.0
 
 
 @pytest.mark.mltest("Data 7", "Monitor 3")
@@ -149,8 +149,8 @@ def test_only_what_is_visible_at_as_of():
 def snapshots(rows, entity: str = "who", as_of: date = AS_OF):
     with lent(rows) as (backend, events, outcomes):
         seen, known = assemble.visible(backend, SMALL, events, outcomes, as_of)
-        found = batch.snapshots(SMALL, SMALL.entity(entity), seen, known, as_of)
-        return found.order_by("day", found.columns[0]).to_pyarrow().to_pylist()
+        result = batch.snapshots(SMALL, SMALL.entity(entity), seen, known, as_of)
+        return result.order_by("day", result.columns[0]).to_pyarrow().to_pylist()
 
 
 def test_a_row_per_active_day_and_a_closing_row_of_defaults():

@@ -25,9 +25,9 @@ DAYS, SINCE = 80, 30
 @pytest.fixture(scope="module")
 def payments() -> Columns:
     days = list(simulate(ASKED, date(2025, 1, 1), date(2025, 3, 22), seed=5, truth=True))
-    made = pa.concat_tables(days)
+    built = pa.concat_tables(days)
     names = (*SEEN, "probability", "reachable")
-    columns = {name: made[name].to_numpy() for name in names}
+    columns = {name: built[name].to_numpy() for name in names}
     return columns | {"day": np.repeat(np.arange(DAYS), [d.num_rows for d in days])}
 
 
@@ -49,15 +49,15 @@ def test_what_is_seen_counts_as_bayes_says() -> None:
 
 
 def test_between_what_is_settled_and_all(payments: Columns) -> None:
-    found = knowable(payments, SETTINGS, SINCE)
+    result = knowable(payments, SETTINGS, SINCE)
     judged = payments["day"] >= SINCE
-    assert np.isnan(found[~judged & (payments["amount_cents"] > 0)]).all()
+    assert np.isnan(result[~judged & (payments["amount_cents"] > 0)]).all()
     label = payments["is_fraud"][judged]
-    answers = [payments["reachable"], found, payments["probability"]]
+    answers = [payments["reachable"], result, payments["probability"]]
     known = [average_precision_score(label, answer[judged]) for answer in answers]
     assert all(high > low + 0.01 for low, high in pairwise(known)), known
-    assert found[judged].mean() == pytest.approx(label.mean(), rel=0.15)
-    assert not found[judged & (payments["amount_cents"] < 0)].any()
+    assert result[judged].mean() == pytest.approx(label.mean(), rel=0.15)
+    assert not result[judged & (payments["amount_cents"] < 0)].any()
 
 
 def test_nothing_that_comes_later_is_used(payments: Columns) -> None:

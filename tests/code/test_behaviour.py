@@ -53,8 +53,8 @@ def score(event: Columns) -> Array:
 )
 def test_expectations(expect: str, tolerance: float, share: float):
     case = usecase(Behaviour("larger", "larger", larger, expect, tolerance))
-    (found,) = behaviour.check(case, score, EVENTS)
-    assert (found.share, found.pairs, found.holds) == (share, 4, share == 1.0)
+    (result,) = behaviour.check(case, score, EVENTS)
+    assert (result.share, result.pairs, result.holds) == (share, 4, share == 1.0)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_minimum_functions(expect: str, limit: float | None, share: float):
         case = replace(
             case, problem="classification", behaviours=(Behaviour("b", "b", larger, expect),)
         )
-    (found,) = behaviour.check(case, score, EVENTS, threshold=7.0)
-    assert (found.share, found.pairs) == (share, 4)
+    (result,) = behaviour.check(case, score, EVENTS, threshold=7.0)
+    assert (result.share, result.pairs) == (share, 4)
 
 
 def test_a_regression_has_no_threshold_to_stay_below():
@@ -106,20 +106,20 @@ def test_only_events_that_the_change_altered_count():
         return np.where(event["id"] == 0, -event["size"], event["size"])
 
     case = usecase(Behaviour("b", "b", at_least_three, "not_lower", share=0.6))
-    (found,) = behaviour.check(case, odd, EVENTS)
-    assert (found.pairs, found.share, found.holds) == (2, 0.5, False)
+    (result,) = behaviour.check(case, odd, EVENTS)
+    assert (result.pairs, result.share, result.holds) == (2, 0.5, False)
 
 
 def test_a_change_that_alters_nothing_proves_nothing():
     case = usecase(Behaviour("b", "b", lambda event: {"size": event["size"]}, "same"))
-    (found,) = behaviour.check(case, score, EVENTS)
-    assert (found.pairs, found.holds) == (0, False)
+    (result,) = behaviour.check(case, score, EVENTS)
+    assert (result.pairs, result.holds) == (0, False)
 
 
 def test_a_value_for_all_events_is_spread_out():
     case = usecase(Behaviour("b", "b", lambda _: {"size": np.array([9.0])}, "not_lower"))
-    (found,) = behaviour.check(case, score, EVENTS)
-    assert (found.pairs, found.share) == (4, 1.0)
+    (result,) = behaviour.check(case, score, EVENTS)
+    assert (result.pairs, result.share) == (4, 1.0)
 
 
 def test_an_unknown_name_is_refused():

@@ -33,18 +33,18 @@ def record(
 
 
 def test_a_rate_has_the_interval_of_clopper_and_pearson() -> None:
-    found = scoring.rate(
+    result = scoring.rate(
         [record("weekly", i, "alert" if i == 0 else "ok") for i in range(20)], scoring.alerted
     )
-    assert (found.count, found.total) == (1, 20)
-    assert found.low == pytest.approx(0.00127, abs=1e-4)  # as tabulated for 1 of 20
-    assert found.high == pytest.approx(0.24873, abs=1e-4)
+    assert (result.count, result.total) == (1, 20)
+    assert result.low == pytest.approx(0.00127, abs=1e-4)  # as tabulated for 1 of 20
+    assert result.high == pytest.approx(0.24873, abs=1e-4)
 
 
 def test_no_page_in_many_windows_still_has_an_upper_end() -> None:
-    found = scoring.rate([record("weekly", i, "ok") for i in range(336)], scoring.alerted)
-    assert found.low == 0
-    assert found.high == pytest.approx(1 - 0.025 ** (1 / 336), abs=1e-9)
+    result = scoring.rate([record("weekly", i, "ok") for i in range(336)], scoring.alerted)
+    assert result.low == 0
+    assert result.high == pytest.approx(1 - 0.025 ** (1 / 336), abs=1e-9)
 
 
 def test_delay_counts_from_the_first_window_of_a_fault() -> None:
@@ -63,9 +63,9 @@ def test_delay_counts_from_the_first_labels_where_only_they_can_tell() -> None:
 
 def test_detection_says_never_where_most_streams_are_missed() -> None:
     missed = [record("units", 0, "ok", seed=s) for s in (1, 2)]
-    found = scoring.detection([*missed, record("units", 0, "alert", seed=3)], scoring.alerted)
-    assert found["within_1"] == pytest.approx(1 / 3, abs=1e-4)
-    assert found["median_delay"] is None
+    result = scoring.detection([*missed, record("units", 0, "alert", seed=3)], scoring.alerted)
+    assert result["within_1"] == pytest.approx(1 / 3, abs=1e-4)
+    assert result["median_delay"] is None
 
 
 def test_only_the_first_columns_count_as_named() -> None:

@@ -53,10 +53,10 @@ def test_weights_follow_the_order_asked_for():
 def test_the_interval_of_a_mean_is_about_two_standard_errors_each_way():
     values = np.random.default_rng(0).normal(10, 2, 400)
     sample = bootstrap.resample(np.arange(400), 2000, seed=5)
-    found = bootstrap.estimate(sample.mean(values), sample, 0.95)
-    assert found.value == pytest.approx(values.mean())
-    assert found.high - found.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
-    assert found.low < found.value < found.high
+    result = bootstrap.estimate(sample.mean(values), sample, 0.95)
+    assert result.value == pytest.approx(values.mean())
+    assert result.high - result.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
+    assert result.low < result.value < result.high
 
 
 def test_a_higher_level_gives_a_wider_interval():
@@ -78,10 +78,10 @@ def test_days_that_move_together_widen_the_interval():
 
 def test_too_few_days_give_no_interval():
     sample = bootstrap.resample(np.arange(4), 100, seed=1)
-    found = bootstrap.estimate(sample.mean(np.arange(4.0)), sample, 0.95)
-    assert found.value == 1.5
-    assert math.isnan(found.low)
-    assert math.isnan(found.high)
+    result = bootstrap.estimate(sample.mean(np.arange(4.0)), sample, 0.95)
+    assert result.value == 1.5
+    assert math.isnan(result.low)
+    assert math.isnan(result.high)
 
 
 @pytest.mark.parametrize(("undefined", "given"), [(5, True), (20, False)])

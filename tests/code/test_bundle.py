@@ -56,16 +56,16 @@ def edit(folder: Path, **changed: Any) -> None:
 
 
 def test_a_bundle_says_what_it_is(folders: dict[str, Path]):
-    found = bundle.load(folders["classification"], "parcels")
-    assert (found.usecase, found.problem, found.offset) == ("parcels", "classification", None)
-    assert found.features == parcels().features
-    assert 0 < found.threshold < 1
-    assert found.manifest.threshold.chosen == "cost"
-    assert found.manifest.vocabularies["kind_code"].values == KINDS
-    assert found.manifest.contract == parcels().columns
-    assert found.manifest.metrics["average_precision"] > 0.5
-    assert found.provenance == {"train": "0" * 32, "seed": 5}
-    assert found.calibration.kind == "platt"
+    result = bundle.load(folders["classification"], "parcels")
+    assert (result.usecase, result.problem, result.offset) == ("parcels", "classification", None)
+    assert result.features == parcels().features
+    assert 0 < result.threshold < 1
+    assert result.manifest.threshold.chosen == "cost"
+    assert result.manifest.vocabularies["kind_code"].values == KINDS
+    assert result.manifest.contract == parcels().columns
+    assert result.manifest.metrics["average_precision"] > 0.5
+    assert result.provenance == {"train": "0" * 32, "seed": 5}
+    assert result.calibration.kind == "platt"
     other = bundle.load(folders["regression"])
     assert (other.threshold, other.offset, other.calibration.kind) == (None, "height", "none")
 

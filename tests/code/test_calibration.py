@@ -92,13 +92,13 @@ for kind in ("platt", "isotonic"):
 
 def test_the_same_bits_on_another_processor():
     """As far as NumPy can play one: without its faster code."""
-    said = set()
+    output = set()
     for off in ("", "AVX512F AVX512CD AVX512_SKX AVX2 FMA3"):
         around = {**os.environ, "NPY_DISABLE_CPU_FEATURES": off, "PYTHONPATH": str(ROOT)}
         words = [sys.executable, "-W", "ignore", "-c", FITTED]
         done = subprocess.run(words, env=around, capture_output=True, text=True, check=True)
-        said.add(done.stdout)
-    assert len(said) == 1
+        output.add(done.stdout)
+    assert len(output) == 1
 
 
 def test_none_changes_nothing():

@@ -70,10 +70,10 @@ def test_an_edited_card_is_reported(here: Path, old: str, new: str):
 
 def test_edited_metrics_are_told_as_well(here: Path):
     edit(METRICS, '"test": 12345', '"test": 12346')
-    [said] = cards.check(here)
-    assert "12,345 rows" in said
-    assert "the metrics say" in said
-    assert "12,346 rows" in said
+    [message] = cards.check(here)
+    assert "12,345 rows" in message
+    assert "the metrics say" in message
+    assert "12,346 rows" in message
 
 
 def test_many_contradictions_are_counted(here: Path):
@@ -83,14 +83,14 @@ def test_many_contradictions_are_counted(here: Path):
             for place, line in enumerate(model_card.render(usecase(), FIGURES).split("\n\n"))
         )
     )
-    said = cards.check(here)
-    assert len(said) == cards.MOST + 1
-    assert "more places differ" in said[-1]
+    message = cards.check(here)
+    assert len(message) == cards.MOST + 1
+    assert "more places differ" in message[-1]
 
 
 def test_an_edited_page_is_told(here: Path):
-    made = page(here, usecase(), FIGURES)
-    text = made.read_text()
+    built = page(here, usecase(), FIGURES)
+    text = built.read_text()
     drawn = dict.fromkeys((), b"")
     assert model_card_check.page_contradicts(usecase(), FIGURES, text, drawn) == [
         "the page shows a picture that is not beside it: quality.png"
@@ -114,8 +114,8 @@ def test_without_card_or_metrics_or_in_another_tree_nothing_is_said(
 
 def test_metrics_of_an_older_version_are_told(here: Path):
     METRICS.write_text(json.dumps({k: v for k, v in FIGURES.items() if k != "data"}))
-    [said] = cards.check(here)
-    assert "has no 'data'" in said
+    [message] = cards.check(here)
+    assert "has no 'data'" in message
 
 
 def test_a_use_case_that_cannot_be_read_is_told_and_stops_nothing(
@@ -125,8 +125,8 @@ def test_a_use_case_that_cannot_be_read_is_told_and_stops_nothing(
         raise SpecError("the feature list uses 'is_fraud', which is not known")
 
     monkeypatch.setattr("plumbline.core.usecase_loader.load", refuse)
-    [said] = cards.check(here)
-    assert "cannot be compared with the metrics: the feature list uses 'is_fraud'" in said
+    [message] = cards.check(here)
+    assert "cannot be compared with the metrics: the feature list uses 'is_fraud'" in message
 
 
 def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixture[str]):

@@ -17,8 +17,8 @@ BY_NAME = {entry.name: entry for entry in catalog.entries(SMALL)}
 
 @pytest.mark.mltest("Data 4")
 def test_every_feature_once():
-    made = [*NAMES, "per_place", "heavy_today", "surprise", "kind_code"]
-    assert [e.name for e in catalog.entries(SMALL)] == ["cents", *made]
+    built = [*NAMES, "per_place", "heavy_today", "surprise", "kind_code"]
+    assert [e.name for e in catalog.entries(SMALL)] == ["cents", *built]
     used = [n for n, e in BY_NAME.items() if e.in_model]
     assert sorted(used) == sorted(SMALL.features)
 
@@ -66,18 +66,18 @@ def test_report_counts_rates_and_missing_shares():
         "train": (Counts(10, 8, 2.0, {"cents": 1}), 3),
         "current": (Counts(2, 0, 0.0, {"cents": 0}), 0),
     }
-    found = catalog.report(SMALL, window, tables).plain()
-    assert found["rows"] == 12
-    assert found["tables"]["train"] == {
+    result = catalog.report(SMALL, window, tables).plain()
+    assert result["rows"] == 12
+    assert result["tables"]["train"] == {
         "start": "2025-03-01",
         "end": "2025-03-09",
         "rows": 10,
         "without_label": 3,
         "label_rate": 0.25,
     }
-    assert found["tables"]["current"]["label_rate"] is None
-    assert {e["name"]: e["missing"] for e in found["features"]}["cents"] == pytest.approx(1 / 12)
-    assert dumps(found)
+    assert result["tables"]["current"]["label_rate"] is None
+    assert {e["name"]: e["missing"] for e in result["features"]}["cents"] == pytest.approx(1 / 12)
+    assert dumps(result)
 
 
 def test_views_are_the_stores():

@@ -27,10 +27,10 @@ def some(rows=5_000, seed=7):
 def test_a_factor_of_a_part_of_the_rows_is_named(factor, share):
     now = some()
     hit = np.arange(len(now)) < share * len(now)
-    found = causes.scaled(grid(np.where(hit, now * factor, now)), grid(BEFORE))
-    assert found is not None
-    assert found[0] == pytest.approx(factor, rel=0.15)
-    assert found[1] == pytest.approx(share, rel=0.3)
+    result = causes.scaled(grid(np.where(hit, now * factor, now)), grid(BEFORE))
+    assert result is not None
+    assert result[0] == pytest.approx(factor, rel=0.15)
+    assert result[1] == pytest.approx(share, rel=0.3)
 
 
 def test_small_numbers_are_scaled_too():
@@ -62,10 +62,10 @@ def test_swapped_columns_are_told_from_a_factor():
 
 def test_missing_hours_are_named():
     now = np.where(np.arange(24) < 12, DAY, 0)
-    found = causes.missing_hours(now, 10 * DAY)
-    assert found.description == "after 12:00"
-    assert found.share == pytest.approx(DAY[12:].sum() / DAY.sum())
-    assert found.chance < 1e-9
+    result = causes.missing_hours(now, 10 * DAY)
+    assert result.description == "after 12:00"
+    assert result.share == pytest.approx(DAY[12:].sum() / DAY.sum())
+    assert result.chance < 1e-9
     assert causes.missing_hours(DAY, DAY) is None
     assert (
         causes.missing_hours(np.where(np.arange(24) < 6, 0, DAY), DAY).description == "before 6:00"

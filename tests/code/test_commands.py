@@ -104,8 +104,10 @@ def test_every_help_is_whole(name: str, capsys: pytest.CaptureFixture[str]) -> N
     assert command.get_short_help_str(62).endswith(".")
     assert not [p.name for p in command.params if not getattr(p, "help", None)]
     assert main([name, "--help"]) == 0
-    said = capsys.readouterr().out
-    examples = re.findall(rf"^    plumbline {name}(.*)$", said.split("Examples:")[1], re.MULTILINE)
+    output = capsys.readouterr().out
+    examples = re.findall(
+        rf"^    plumbline {name}(.*)$", output.split("Examples:")[1], re.MULTILINE
+    )
     assert examples
     for words in examples:
         command.make_context(name, shlex.split(words))
@@ -163,9 +165,9 @@ def test_what_no_user_can_mend_is_raised(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_search_as_json(root: Path) -> None:
     assert main(["features", "search", "card_fraud", "customer", "7d", "--json", "f.json"]) == 0
-    found = json.loads((root / "f.json").read_text())
-    assert found["usecase"] == "card_fraud"
-    assert "customer_fraud_7d" in [feature["name"] for feature in found["features"]]
+    result = json.loads((root / "f.json").read_text())
+    assert result["usecase"] == "card_fraud"
+    assert "customer_fraud_7d" in [feature["name"] for feature in result["features"]]
 
 
 def test_use_cases_are_completed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,13 +166,13 @@ def test_rows_that_step_back_in_time_or_key_break_the_order() -> None:
 
 
 def test_severity_by_column_goes_before_kind_before_default() -> None:
-    asked = {"range": "warn", "weight.range": "block", "known_at.delay": "warn"}
-    events = found("events", severity=asked)
+    request = {"range": "warn", "weight.range": "block", "known_at.delay": "warn"}
+    events = found("events", severity=request)
     assert events["amount_cents.range"].severity == "warn"
     assert events["weight.range"].severity == "block"
     assert events["channel.set"].severity == "quarantine"
     assert events["buyer.columns"].severity == "block"
-    assert found("outcomes", severity=asked)["known_at.delay"].severity == "warn"
+    assert found("outcomes", severity=request)["known_at.delay"].severity == "warn"
     assert {c.severity for c in checks(ORDERS)} == {"block", "quarantine"}
     assert DEFAULTS["mean"] == "warn"
     assert DEFAULTS["unit"] == "block"

@@ -31,25 +31,25 @@ def of(model: FittedModel) -> Contributions:
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_they_sum_to_the_answer(problem: str):
     model = fitted(problem)
-    found = contributions.calibrated(of(model), model.calibration)
-    total = found.base + found.offset + found.each.sum(axis=1)
-    assert total == pytest.approx(found.total, abs=1e-4)
+    result = contributions.calibrated(of(model), model.calibration)
+    total = result.base + result.offset + result.each.sum(axis=1)
+    assert total == pytest.approx(result.total, abs=1e-4)
     score = model.predict(ROWS)
-    told = 1 / (1 + np.exp(-found.total)) if problem == "classification" else found.total
-    assert told == pytest.approx(score, abs=1e-5 if problem == "classification" else 1e-3)
-    assert found.each.shape == (300, 4)
+    report = 1 / (1 + np.exp(-result.total)) if problem == "classification" else result.total
+    assert report == pytest.approx(score, abs=1e-5 if problem == "classification" else 1e-3)
+    assert result.each.shape == (300, 4)
 
 
 def test_the_offset_is_its_own_part():
-    found = of(fitted("regression"))
-    assert found.offset == pytest.approx(ROWS["height"])
-    assert np.ptp(found.base) < 1e-4
+    result = of(fitted("regression"))
+    assert result.offset == pytest.approx(ROWS["height"])
+    assert np.ptp(result.base) < 1e-4
 
 
 def test_isotonic_steps_leave_the_contributions_as_they_are():
-    found = of(fitted("classification"))
+    result = of(fitted("classification"))
     steps = Calibration("isotonic", (0.1, 0.9), (0.2, 0.8))
-    assert contributions.calibrated(found, steps) is found
+    assert contributions.calibrated(result, steps) is result
 
 
 @pytest.mark.mltest("Infra 5")

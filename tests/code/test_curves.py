@@ -50,11 +50,11 @@ def test_calibration_has_each_bin_s_means():
 
 def test_the_noise_is_the_error_that_a_perfect_model_shows():
     score = RANDOM.beta(1, 20, ROWS)
-    found = [
+    result = [
         metrics.probabilities(label, score, bootstrap.every_row_once(ROWS))["ece"][0]
         for label in (RANDOM.random((40, ROWS)) < score).astype(float)
     ]
-    assert curves.calibration_noise(LABEL, score) == pytest.approx(np.mean(found), rel=0.15)
+    assert curves.calibration_noise(LABEL, score) == pytest.approx(np.mean(result), rel=0.15)
 
 
 def test_residuals_are_label_minus_prediction():
@@ -89,8 +89,8 @@ def test_cost_by_threshold_is_the_metric_s():
     money = metrics.Money(np.full(ROWS, 30.0), 4.0)
     table = curves.thresholds(LABEL, SCORE, money)
     place = len(table["x"]) // 2
-    found = metrics.decisions(
+    result = metrics.decisions(
         LABEL, SCORE, bootstrap.every_row_once(ROWS), table["x"][place], money
     )
-    assert table["y"][place] == found["cost"][0]
+    assert table["y"][place] == result["cost"][0]
     assert (np.diff(table["x"]) > 0).all()

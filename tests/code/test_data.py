@@ -35,8 +35,8 @@ def run(patch: pytest.MonkeyPatch, folder: Path, as_of: str, **more: Any) -> Pat
 
 
 def rows(folder: Path, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pq.read_table(folder / "raw" / name).to_pylist()
-    return found
+    result: list[dict[str, Any]] = pq.read_table(folder / "raw" / name).to_pylist()
+    return result
 
 
 def names(folder: Path) -> list[str]:
@@ -44,8 +44,8 @@ def names(folder: Path) -> list[str]:
 
 
 def sheet(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "data.json").read_text(encoding="utf-8"))
-    return found
+    result: dict[str, Any] = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    return result
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -130,15 +130,15 @@ def test_order_is_time_key_and_then_everything(
     ]
     write_csv(tmp_path / "a.csv", *lines)
     ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv", "as_of": "2025-02-13"})
-    found = rows(tmp_path, "events-2025-01.parquet")
-    assert [(r["sale_id"], r["shop"]) for r in found] == [
+    result = rows(tmp_path, "events-2025-01.parquet")
+    assert [(r["sale_id"], r["shop"]) for r in result] == [
         (3, "z"),
         (1, "a"),
         (1, "z"),
         (2, "b"),
         (2, "b"),
     ]
-    assert [r["weight"] for r in found[3:]] == [0.5, None]
+    assert [r["weight"] for r in result[3:]] == [0.5, None]
     first = digests(tmp_path)
     write_csv(tmp_path / "a.csv", *reversed(lines))
     ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv", "as_of": "2025-02-13"})
@@ -162,9 +162,9 @@ def test_the_datasheet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     settings = {"source": "csv", "path": str(path), "as_of": "2025-02-11"}
     ingest(monkeypatch, tmp_path, settings)
-    found = sheet(tmp_path)
-    columns = found.pop("columns")
-    assert found == {
+    result = sheet(tmp_path)
+    columns = result.pop("columns")
+    assert result == {
         "usecase": "sales",
         "source": {
             "kind": "csv",
@@ -192,8 +192,10 @@ def test_a_derived_column_that_cannot_be_computed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     write_csv(tmp_path / "a.csv", header=HEADER.replace("pieces", "piece"))
-    said = r"a\.csv: column 'total_cents', derived in usecases/sales\.py, .* \"pieces\" not found"
-    with pytest.raises(SpecError, match=said):
+    message = (
+        r"a\.csv: column 'total_cents', derived in usecases/sales\.py, .* \"pieces\" not found"
+    )
+    with pytest.raises(SpecError, match=message):
         ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv", "as_of": "2025-02-11"})
 
 
@@ -240,10 +242,10 @@ def test_texts_become_values(kind: Any, value: str, expected: object, tmp_path: 
     source = dict.fromkeys(HEADER.split(","), "VARCHAR")
     cast = next(c for c in casts.casts(case, source, "here") if c.column.name == "shop")
     with duckdb_session.connect(tmp_path) as connection:
-        found = duckdb_session.rows(
+        result = duckdb_session.rows(
             connection, f"SELECT {cast.value}, {cast.bad} FROM (SELECT '{value}' AS shop)"
         )
-    assert found == [(expected, expected is None)]
+    assert result == [(expected, expected is None)]
 
 
 SIZES = {"customers": 40, "terminals": 40}
@@ -285,10 +287,10 @@ def test_flights_are_read_whole(
 ) -> None:
     settings = {"source": "csv", "path": str(nycflights), "as_of": "2014-01-01"}
     ingest(monkeypatch, tmp_path, settings, FLIGHTS)
-    found = sheet(tmp_path)
-    assert found["rows"] + found["rows_after_as_of"] == 32_735
-    assert found["columns"]["flight_id"]["distinct"] == found["rows"]
-    assert found["ignored_columns"] == ["hour", "minute"]
+    result = sheet(tmp_path)
+    assert result["rows"] + result["rows_after_as_of"] == 32_735
+    assert result["columns"]["flight_id"]["distinct"] == result["rows"]
+    assert result["ignored_columns"] == ["hour", "minute"]
     for month, flight, at in (
         ("06", "2013-06-30-VX-407-JFK", datetime(2013, 6, 30, 9, 40)),
         ("05", "2013-05-07-DL-329-JFK", datetime(2013, 5, 7, 16, 57)),
@@ -300,13 +302,13 @@ def test_flights_are_read_whole(
 
 
 def test_threads_do_not_change_a_byte(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    connect, found = duckdb_session.connect, []
+    connect, result = duckdb_session.connect, []
     for threads in (1, 2):
         monkeypatch.setattr(duckdb_session, "connect", partial(connect, threads=threads))
         sizes = {"customers": 4_000, "terminals": 400}
         folder = simulated(monkeypatch, tmp_path / f"{threads}", "2025-02-01", simulate=sizes)
-        found.append(digests(folder))
-    assert found[0] == found[1]
+        result.append(digests(folder))
+    assert result[0] == result[1]
     whole = pq.read_metadata(tmp_path / "1" / "raw" / "events-2025-01.parquet")
     assert whole.num_row_groups > 1
 
@@ -334,8 +336,8 @@ def test_the_settings_hash_follows_the_settings(
 ) -> None:
     def digest(**sizes: int) -> str:
         simulated(monkeypatch, tmp_path, "2025-01-10", simulate={**SIZES, **sizes})
-        found: str = sheet(tmp_path)["source"]["sha256"]
-        return found
+        result: str = sheet(tmp_path)["source"]["sha256"]
+        return result
 
     assert digest() == digest()
     assert digest() != digest(radius_m=4_000)

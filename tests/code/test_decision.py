@@ -25,13 +25,13 @@ def test_cheapest_is_the_least_of_all(seed: int):
     label = (r.random(200) < 0.2).astype(float)
     probability = np.round(np.clip(0.3 * label + r.random(200) * 0.7, 0, 1), 2)  # with ties
     loss = r.integers(0, 1_000, 200).astype(float)
-    found = threshold.cheapest(label, probability, Money(loss, 150.0))
-    flagged = probability >= found.value
+    result = threshold.cheapest(label, probability, Money(loss, 150.0))
+    flagged = probability >= result.value
     cost = float(np.mean(metrics.cost(label, flagged, metrics.Money(loss, 150.0))))
     assert cost == pytest.approx(brute(label, probability, loss, 150.0))
-    assert found.objective == pytest.approx(cost)
-    assert found.alarms == pytest.approx(np.mean(flagged))
-    assert found.chosen == "cost"
+    assert result.objective == pytest.approx(cost)
+    assert result.alarms == pytest.approx(np.mean(flagged))
+    assert result.chosen == "cost"
 
 
 def window(random: np.random.Generator, rows: int) -> tuple[Array, Array, Money]:
@@ -46,8 +46,8 @@ def test_a_steady_threshold_costs_less_on_other_events():
     label, score, money = window(random, 100_000)
     least = threshold.cheapest(label, score, money).objective
 
-    def excess(found: threshold.Threshold) -> float:
-        return float(np.mean(metrics.cost(label, score >= found.value, money))) - least
+    def excess(result: threshold.Threshold) -> float:
+        return float(np.mean(metrics.cost(label, score >= result.value, money))) - least
 
     pairs = [window(random, 2_000) for _ in range(40)]
     plain = np.array([excess(threshold.cheapest(*one)) for one in pairs])
@@ -58,20 +58,20 @@ def test_a_steady_threshold_costs_less_on_other_events():
 
 def test_a_steady_threshold_says_what_it_costs_and_is_the_same_again():
     label, score, money = window(np.random.default_rng(3), 300)
-    found = threshold.steady(label, score, money)
-    assert found == threshold.steady(label, score, money)
-    flagged = score >= found.value
-    assert found.alarms == pytest.approx(flagged.mean())
-    assert found.objective == pytest.approx(np.mean(metrics.cost(label, flagged, money)))
-    assert found.objective >= threshold.cheapest(label, score, money).objective
-    assert found.chosen == "cost"
+    result = threshold.steady(label, score, money)
+    assert result == threshold.steady(label, score, money)
+    flagged = score >= result.value
+    assert result.alarms == pytest.approx(flagged.mean())
+    assert result.objective == pytest.approx(np.mean(metrics.cost(label, flagged, money)))
+    assert result.objective >= threshold.cheapest(label, score, money).objective
+    assert result.chosen == "cost"
 
 
 def test_one_sample_more_or_less_does_not_matter_where_all_agree():
     label, score = np.repeat([1.0, 0.0], 50), np.repeat([0.9, 0.05], 50)
-    found = threshold.steady(label, score, Money(np.full(100, 10.0), 1.0))
-    assert found == threshold.cheapest(label, score, Money(np.full(100, 10.0), 1.0))
-    assert found.value == pytest.approx(0.475)
+    result = threshold.steady(label, score, Money(np.full(100, 10.0), 1.0))
+    assert result == threshold.cheapest(label, score, Money(np.full(100, 10.0), 1.0))
+    assert result.value == pytest.approx(0.475)
 
 
 @pytest.mark.parametrize(("loss", "flagged"), [(120.0, 0.5), (100.0, 0.0)])
@@ -80,9 +80,9 @@ def test_an_event_counts_half_as_its_probability_says(loss: float, flagged: floa
     label, score = np.repeat([1.0, 0.0, 0.0], [12, 28, 40]), np.repeat([1 / 3, 0.01], 40)
     saved = (12 * loss - 28 * 50 + (40 * loss - 80 * 50) / 3) / 2  # 20 at 120, -293 at 100
     assert (saved > 0) == (flagged > 0)
-    found = threshold.steady(label, score, Money(np.full(80, loss), 50.0), draws=2_000)
-    assert found.alarms == flagged
-    assert found.objective == pytest.approx((12 * loss if not flagged else 28 * 50) / 80)
+    result = threshold.steady(label, score, Money(np.full(80, loss), 50.0), draws=2_000)
+    assert result.alarms == flagged
+    assert result.objective == pytest.approx((12 * loss if not flagged else 28 * 50) / 80)
 
 
 def test_samples_have_a_mean_in_alarms():
@@ -92,16 +92,16 @@ def test_samples_have_a_mean_in_alarms():
     """
     score = np.array([0.9, *np.linspace(0.301, 0.299, 10), *np.full(9, 1e-6)])
     loss = np.array([*np.full(10, 70.0), 270.0, *np.full(9, 1.0)])
-    found = threshold.steady(np.eye(20)[0] + np.eye(20)[10], score, Money(loss, 30.0))
-    assert 6 / 20 <= found.alarms <= 9 / 20
+    result = threshold.steady(np.eye(20)[0] + np.eye(20)[10], score, Money(loss, 30.0))
+    assert 6 / 20 <= result.alarms <= 9 / 20
 
 
 @pytest.mark.parametrize(("loss", "none"), [(30.0, True), (90.0, False)])
 def test_no_alarm_where_most_samples_want_none(loss: float, none: bool):
     label, score = np.repeat([1.0, 0.0], 20), np.full(40, 0.3)
-    found = threshold.steady(label, score, Money(np.full(40, loss), 50.0))
-    assert (found.alarms == 0.0) == none
-    assert (found.value > 0.3) == none
+    result = threshold.steady(label, score, Money(np.full(40, loss), 50.0))
+    assert (result.alarms == 0.0) == none
+    assert (result.value > 0.3) == none
 
 
 def test_it_lies_between_two_scores():
@@ -112,14 +112,14 @@ def test_it_lies_between_two_scores():
 
 def test_nobody_is_flagged_where_alarms_cost_more_than_they_save():
     money = Money(np.array([3.0, 0.0]), 50.0)
-    found = threshold.cheapest(np.array([1, 0]), np.array([0.4, 1.0]), money)
-    assert (found.value, found.alarms, found.objective) == (2.0, 0.0, 1.5)
+    result = threshold.cheapest(np.array([1, 0]), np.array([0.4, 1.0]), money)
+    assert (result.value, result.alarms, result.objective) == (2.0, 0.0, 1.5)
 
 
 def test_all_are_flagged_where_alarms_cost_nothing():
     money = Money(np.array([0.0, 3.0]), 0.0)
-    found = threshold.cheapest(np.array([0, 1]), np.array([0.4, 0.2]), money)
-    assert (found.value, found.alarms) == (0.1, 1.0)
+    result = threshold.cheapest(np.array([0, 1]), np.array([0.4, 0.2]), money)
+    assert (result.value, result.alarms) == (0.1, 1.0)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -132,9 +132,9 @@ def test_best_f1_is_the_highest_of_all(seed: int):
         flagged = probability >= value
         return 2 * np.sum(flagged & (label == 1)) / (np.sum(flagged) + np.sum(label))
 
-    found = threshold.best_f1(label, probability)
-    assert found.objective == pytest.approx(max(f1(v) for v in np.unique(probability)))
-    assert f1(found.value) == pytest.approx(found.objective)
+    result = threshold.best_f1(label, probability)
+    assert result.objective == pytest.approx(max(f1(v) for v in np.unique(probability)))
+    assert f1(result.value) == pytest.approx(result.objective)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -143,10 +143,10 @@ def test_all_four_cells_of_the_matrix_count(seed: int):
     label = (r.random(200) < 0.3).astype(float)
     score = np.round(0.3 * label + r.random(200), 2)
     money = Money(r.random(200) * 9, r.random(200), 0.4 * r.random(200), 0.1)
-    found = threshold.cheapest(label, score, money)
+    result = threshold.cheapest(label, score, money)
     tried = [metrics.cost(label, score >= v, money).mean() for v in [*np.unique(score), 9.0]]
-    assert found.objective == pytest.approx(min(tried))
-    assert metrics.cost(label, score >= found.value, money).mean() == pytest.approx(min(tried))
+    assert result.objective == pytest.approx(min(tried))
+    assert metrics.cost(label, score >= result.value, money).mean() == pytest.approx(min(tried))
 
 
 def test_costs_decide_how():

@@ -35,8 +35,8 @@ def text(*counts):
 def test_psi_by_hand():
     assert divergences.psi(np.array([500, 500]), np.array([500, 500])) == 0
     expected = 0.4 * np.log(0.9 / 0.5) + 0.4 * np.log(0.5 / 0.1)
-    found = divergences.psi(np.array([50_000, 50_000]), np.array([90_000, 10_000]))
-    assert found == pytest.approx(expected, rel=1e-3)
+    result = divergences.psi(np.array([50_000, 50_000]), np.array([90_000, 10_000]))
+    assert result == pytest.approx(expected, rel=1e-3)
 
 
 def test_js_and_ks_by_hand():
@@ -171,11 +171,11 @@ def test_outside_is_beyond_the_reference():
 def test_nulls():
     past, now = normal(1_000), normal(1_000, 0, 2)
     now[:300] = np.nan
-    found = effect(past, now)
-    assert found.null_shares == (0.0, 0.3)
-    assert found.null.excess == pytest.approx(0.3, abs=0.08)
-    assert not found.all_null
-    assert found.psi.excess == 0, "the values that are left have not moved"
+    result = effect(past, now)
+    assert result.null_shares == (0.0, 0.3)
+    assert result.null.excess == pytest.approx(0.3, abs=0.08)
+    assert not result.all_null
+    assert result.psi.excess == 0, "the values that are left have not moved"
     words = text(("a", 500), (None, 500))
     assert effect(words, words, "category").null.value == 0
 
@@ -197,9 +197,9 @@ def test_constant():
 
 
 def test_ids_are_compared_by_their_nulls_only():
-    found = effect(np.arange(1_000), np.arange(5_000, 6_000), "identifier")
-    assert (found.psi.value, found.unseen.value, found.outside.value) == (0, 0, 0)
-    assert not found.constant
+    result = effect(np.arange(1_000), np.arange(5_000, 6_000), "identifier")
+    assert (result.psi.value, result.unseen.value, result.outside.value) == (0, 0, 0)
+    assert not result.constant
 
 
 def test_one_row_and_other_types():
@@ -214,9 +214,9 @@ def test_one_row_and_other_types():
         ),
         ("category", np.array([True, False] * 250), np.array([True])),
     ):
-        found = effect(past, one, kind)
-        assert found.rows == (500, 1)
-        assert (found.unseen.excess, found.outside.excess, found.psi.excess) == (0, 0, 0)
+        result = effect(past, one, kind)
+        assert result.rows == (500, 1)
+        assert (result.unseen.excess, result.outside.excess, result.psi.excess) == (0, 0, 0)
 
 
 def test_arguments_are_left_alone():

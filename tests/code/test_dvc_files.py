@@ -65,10 +65,10 @@ def test_upstream_follows_outs_to_their_stages() -> None:
 
 def test_the_projects_own_graph() -> None:
     stages = dvc_yaml.of_usecase(dvc_yaml.read(ROOT), "x")
-    found = dvc_yaml.upstream(stages, "train")
+    result = dvc_yaml.upstream(stages, "train")
     assert "models/x" in stages["train"].paths
-    assert {"data/x/raw", "data/x/tables/train.parquet"} <= set(found)
-    assert "data/x/tables/test.parquet" not in found
+    assert {"data/x/raw", "data/x/tables/train.parquet"} <= set(result)
+    assert "data/x/tables/test.parquet" not in result
 
 
 def test_templates_are_filled_in_for_every_combination() -> None:
@@ -86,12 +86,12 @@ def test_templates_are_filled_in_for_every_combination() -> None:
         }
     }
     params = {"ys": [1], "deep": {"er": "z"}}
-    found = dvc_yaml.stages(whole, params)
-    assert list(found) == ["a@p-1", "a@q-1"]
-    one = found["a@q-1"]
+    result = dvc_yaml.stages(whole, params)
+    assert list(result) == ["a@p-1", "a@q-1"]
+    one = result["a@q-1"]
     assert (one.cmd, one.paths, one.in_git) == ("do q 1 z", ("o/q", "m/q.json"), ("m/q.json",))
     assert one.params == {"params.yaml": ("seed",), "other.yaml": ("k",)}
-    assert dvc_yaml.names(whole, params) == {*found, "unknown", "many"}
+    assert dvc_yaml.names(whole, params) == {*result, "unknown", "many"}
     assert dvc_yaml.names(whole, {}) == {"unknown", "many"}
 
 

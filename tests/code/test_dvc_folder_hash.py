@@ -56,9 +56,9 @@ print(json.dumps(found))
 @pytest.fixture(scope="module")
 def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A project for each case, all with the same files, a link to a file and one to a folder."""
-    found = {}
+    result = {}
     for number, (case, ignored) in enumerate(IGNORED.items()):
-        root = found[case] = tmp_path_factory.mktemp(f"project{number}")
+        root = result[case] = tmp_path_factory.mktemp(f"project{number}")
         extra = (".git", "sub/.hg/x", "sub/.dvc/config") if case == "a file of git" else ()
         texts = {**ignored, **{f"{FOLDER}/{name}": name for name in (*FILES, *extra)}}
         for name, text in {**texts, ".dvc/config": "", "far/y.txt": "y"}.items():
@@ -66,7 +66,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             (root / name).write_text(text)
         (root / FOLDER / "link.txt").symlink_to(root / "far" / "y.txt")
         (root / FOLDER / "linked").symlink_to(root / "far", target_is_directory=True)
-    return found
+    return result
 
 
 @pytest.fixture(scope="module")

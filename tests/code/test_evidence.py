@@ -21,29 +21,35 @@ MODEL = LABEL + 2.9 + LEVEL  # nearer by 0.1 on nearly every row
 
 
 def window(**changes: object) -> evidence.LabelledWindow:
-    asked = {"problem": "regression", "label": LABEL, "day": DAY, "replicates": 200, "level": 0.95}
-    return evidence.LabelledWindow(**{**asked, "seed": 4, **changes})
+    request = {
+        "problem": "regression",
+        "label": LABEL,
+        "day": DAY,
+        "replicates": 200,
+        "level": 0.95,
+    }
+    return evidence.LabelledWindow(**{**request, "seed": 4, **changes})
 
 
 def test_differences_are_paired():
-    found = evidence.compare(window(), MODEL, {"linear": OTHER}, {"linear": "probability"})
-    apart = found.differences["linear"]
+    result = evidence.compare(window(), MODEL, {"linear": OTHER}, {"linear": "probability"})
+    apart = result.differences["linear"]
     assert apart.value == pytest.approx(-0.1, abs=0.01)
     assert apart.high - apart.low < 0.01  # each one's own interval is some 0.8 wide
-    assert found.model["mae"].high - found.model["mae"].low > 0.3
-    assert found.words == {"linear": "better"}
+    assert result.model["mae"].high - result.model["mae"].low > 0.3
+    assert result.words == {"linear": "better"}
 
 
 def test_the_difference_is_model_minus_baseline():
-    found = evidence.compare(window(), OTHER, {"linear": MODEL}, {"linear": "probability"})
-    assert found.differences["linear"].value > 0
-    assert found.words == {"linear": "worse"}
+    result = evidence.compare(window(), OTHER, {"linear": MODEL}, {"linear": "probability"})
+    assert result.differences["linear"].value > 0
+    assert result.words == {"linear": "worse"}
 
 
 def test_a_model_against_itself_is_noise():
-    found = evidence.compare(window(), MODEL, {"linear": MODEL}, {"linear": "probability"})
-    assert found.differences["linear"] == Estimate(0, 0, 0)
-    assert found.words == {"linear": "within noise"}
+    result = evidence.compare(window(), MODEL, {"linear": MODEL}, {"linear": "probability"})
+    assert result.differences["linear"] == Estimate(0, 0, 0)
+    assert result.words == {"linear": "within noise"}
 
 
 @pytest.mark.parametrize(
@@ -57,36 +63,36 @@ def test_a_model_against_itself_is_noise():
 def test_a_score_is_judged_for_what_it_is(kind: str, there: set[str], absent: set[str]):
     label = (LABEL > 1).astype(float)
     money = metrics.Money(np.ones(ROWS), 1.0)
-    asked = window(problem="classification", label=label, threshold=0.5, money=money)
-    found = set(evidence.figures(asked, 1 / (1 + np.exp(-LABEL)), asked.sample(), kind))
-    assert there <= found
-    assert not absent & found
+    request = window(problem="classification", label=label, threshold=0.5, money=money)
+    result = set(evidence.figures(request, 1 / (1 + np.exp(-LABEL)), request.sample(), kind))
+    assert there <= result
+    assert not absent & result
 
 
 def test_a_group_s_figure_is_its_rows_alone():
     rows = LABEL > 0
-    found = evidence.by_group(window(), MODEL, {"up": rows, "down": ~rows})
-    assert found["up"].value == pytest.approx(np.abs(MODEL - LABEL)[rows].mean())
-    assert found["down"].value == pytest.approx(np.abs(MODEL - LABEL)[~rows].mean())
-    assert found["up"].low < found["up"].value < found["up"].high
+    result = evidence.by_group(window(), MODEL, {"up": rows, "down": ~rows})
+    assert result["up"].value == pytest.approx(np.abs(MODEL - LABEL)[rows].mean())
+    assert result["down"].value == pytest.approx(np.abs(MODEL - LABEL)[~rows].mean())
+    assert result["up"].low < result["up"].value < result["up"].high
 
 
 def test_by_month_draws_the_month_s_own_days():
     months = {m: DAY.astype("datetime64[M]") == np.datetime64(m) for m in ("2025-01", "2025-02")}
-    found = evidence.by_month(window(), MODEL, {"naive": OTHER}, months)
+    result = evidence.by_month(window(), MODEL, {"naive": OTHER}, months)
     for month, rows in months.items():
-        asked = window(label=LABEL[rows], day=DAY[rows])
-        alone = evidence.compare(asked, MODEL[rows], {"naive": OTHER[rows]}, {"naive": "ranking"})
-        assert found[month]["value"] == evidence.rounded(alone.model["mae"].value)
-        assert found[month]["low"] == evidence.rounded(alone.model["mae"].low)
-        assert found[month]["rows"] == rows.sum()
-        assert found[month]["differences"]["naive"]["word"] == "better"
-        assert found[month]["differences"]["naive"]["high"] < 0
+        request = window(label=LABEL[rows], day=DAY[rows])
+        alone = evidence.compare(request, MODEL[rows], {"naive": OTHER[rows]}, {"naive": "ranking"})
+        assert result[month]["value"] == evidence.rounded(alone.model["mae"].value)
+        assert result[month]["low"] == evidence.rounded(alone.model["mae"].low)
+        assert result[month]["rows"] == rows.sum()
+        assert result[month]["differences"]["naive"]["word"] == "better"
+        assert result[month]["differences"]["naive"]["high"] < 0
 
 
 def test_a_difference_is_relative_to_the_baseline():
-    found = evidence.difference(Estimate(-1.5, -2, -1), 15.0, "better")
-    assert found == {"value": -1.5, "low": -2, "high": -1, "relative": -0.1, "word": "better"}
+    result = evidence.difference(Estimate(-1.5, -2, -1), 15.0, "better")
+    assert result == {"value": -1.5, "low": -2, "high": -1, "relative": -0.1, "word": "better"}
     assert math.isnan(evidence.difference(Estimate(1, 0, 2), 0.0, "within noise")["relative"])
 
 

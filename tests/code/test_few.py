@@ -31,12 +31,12 @@ def test_students_interval_is_scipys():
     from scipy import stats
 
     values = np.array([0.1, 0.4, -0.2, 0.3])
-    found = small_sample.mean(values, 0.9)
+    result = small_sample.mean(values, 0.9)
     low, high = stats.t.interval(0.9, 3, values.mean(), stats.sem(values))
-    assert (found.low, found.high) == pytest.approx((low, high))
+    assert (result.low, result.high) == pytest.approx((low, high))
 
 
 def test_two_values_have_no_interval():
-    found = small_sample.mean(np.array([1.0, 2.0]), 0.95)
-    assert found.value == 1.5
-    assert np.isnan([found.low, found.high]).all()
+    result = small_sample.mean(np.array([1.0, 2.0]), 0.95)
+    assert result.value == 1.5
+    assert np.isnan([result.low, result.high]).all()

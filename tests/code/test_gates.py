@@ -29,8 +29,8 @@ def test_every_baseline_is_to_be_beaten_beyond_noise(words: dict, passed: bool):
 
 
 def test_the_baseline_not_beaten_is_named():
-    found = acceptance.beats("mae", {"constant": "better", "linear": "worse"})
-    assert found.reason == "mean absolute error does not beat linear (worse)"
+    result = acceptance.beats("mae", {"constant": "better", "linear": "worse"})
+    assert result.reason == "mean absolute error does not beat linear (worse)"
 
 
 def judged(overall: float, groups: dict, limits: Limits, higher: bool) -> Check:

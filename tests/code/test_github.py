@@ -31,9 +31,9 @@ def test_a_pull_request_is_found_by_owner_branch_and_commit(
 ) -> None:
     host.open_pull("topic", "1" * 40)
     number = host.open_pull("topic", "2" * 40, owner="stranger")
-    found = hub.pull_request("stranger", "topic", "2" * 40)
-    assert found is not None
-    assert found["number"] == number
+    result = hub.pull_request("stranger", "topic", "2" * 40)
+    assert result is not None
+    assert result["number"] == number
     assert hub.pull_request("stranger", "topic", "1" * 40) is None
     assert hub.pull_request("acme", "other", "1" * 40) is None
 
@@ -71,18 +71,18 @@ def test_a_stranger_s_issue_with_our_mark_is_left_alone(
 ) -> None:
     planted = {"title": "x", "body": f"{client.mark('drift')} planted", "author_association": who}
     planted = hub._one("POST", "issues", {**planted, "user": {"login": "eve", "type": "User"}})
-    told = hub.report_issue("drift", "Drift", "seen")
-    assert (told["number"] == planted["number"]) is taken
+    report = hub.report_issue("drift", "Drift", "seen")
+    assert (report["number"] == planted["number"]) is taken
     assert len(host.issues) == (1 if taken else 2)
 
 
 def test_one_open_pull_request_of_a_branch(host: stand_in.GitHub, hub: GitHub) -> None:
     assert hub.open_pull_request("retrain") is None
-    made = hub.create_pull_request("retrain", "main", "Retrain", "because")
-    found = hub.open_pull_request("retrain")
-    assert found is not None
-    assert found["number"] == made["number"]
-    hub.update_pull_request(made["number"], "Retrain", "x" * 100_000)
+    built = hub.create_pull_request("retrain", "main", "Retrain", "because")
+    result = hub.open_pull_request("retrain")
+    assert result is not None
+    assert result["number"] == built["number"]
+    hub.update_pull_request(built["number"], "Retrain", "x" * 100_000)
     assert len(host.pulls[0]["body"]) == client.LONGEST
     with pytest.raises(HostingError, match="422 Validation Failed: A pull request already exists"):
         hub.create_pull_request("retrain", "main", "Retrain", "again")
@@ -90,12 +90,12 @@ def test_one_open_pull_request_of_a_branch(host: stand_in.GitHub, hub: GitHub) -
 
 def test_a_release_and_its_files(host: stand_in.GitHub, hub: GitHub, tmp_path: Path) -> None:
     (tmp_path / "bundle.zip").write_bytes(b"12345")
-    made = hub.release("model-v1", "Model 1", "notes")
-    assert hub.release("model-v1", "Model 1", "notes")["id"] == made["id"]
-    hub.upload(made, tmp_path / "bundle.zip")
+    built = hub.release("model-v1", "Model 1", "notes")
+    assert hub.release("model-v1", "Model 1", "notes")["id"] == built["id"]
+    hub.upload(built, tmp_path / "bundle.zip")
     assert host.releases[0]["assets"] == [{"name": "bundle.zip", "size": 5}]
     with pytest.raises(HostingError, match="already_exists"):
-        hub.upload(made, tmp_path / "bundle.zip")
+        hub.upload(built, tmp_path / "bundle.zip")
 
 
 def test_what_is_refused_says_why(host: stand_in.GitHub, hub: GitHub) -> None:

@@ -43,14 +43,14 @@ EDGES = {
 
 def imports(path: Path) -> set[str]:
     """Dotted names that a file imports, anywhere in it."""
-    found = set()
+    result = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {a.name for a in node.names}
+            result |= {a.name for a in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found.add(node.module)
-            found |= {f"{node.module}.{a.name}" for a in node.names}
-    return found
+            result.add(node.module)
+            result |= {f"{node.module}.{a.name}" for a in node.names}
+    return result
 
 
 def files(path: Path) -> set[Path]:

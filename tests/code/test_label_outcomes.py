@@ -60,10 +60,10 @@ def test_average_precision_loses_when_it_falls():
 def test_unknown_labels_do_not_count():
     now = made(21, unknown=7)
     assert now.labelled.sum() == 14 * ROWS
-    found = quality(PAST, now)
-    assert found.rows == (28 * ROWS, 14 * ROWS)
-    assert found.values[1].value == pytest.approx(1.0)
-    assert found.labels[1].value == pytest.approx(np.nanmean(now.label))
+    result = quality(PAST, now)
+    assert result.rows == (28 * ROWS, 14 * ROWS)
+    assert result.values[1].value == pytest.approx(1.0)
+    assert result.labels[1].value == pytest.approx(np.nanmean(now.label))
 
 
 def test_quality_is_of_whole_weeks_of_known_labels():
@@ -113,9 +113,9 @@ def test_a_lost_column_is_scored_as_null():
     ],
 )
 def test_nothing_to_tell(now, why):
-    found = quality(PAST, now)
-    assert why in found.why
-    assert not found.judged
+    result = quality(PAST, now)
+    assert why in result.why
+    assert not result.judged
 
 
 CASE = usecase()

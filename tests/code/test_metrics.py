@@ -32,14 +32,14 @@ def weighted(function: Callable[..., float], sample: Resample, *arrays: Array) -
     return [function(*arrays, sample_weight=w) for w in sample.weights(np.arange(ROWS))]
 
 
-def close(found: Array, expected: list[float]) -> None:
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+def close(result: Array, expected: list[float]) -> None:
+    np.testing.assert_allclose(result, expected, rtol=1e-12)
 
 
 def test_average_precision(sample: Resample):
-    found = metrics.primary("classification", LABEL, SCORE, sample)
-    close(found, weighted(known.average_precision_score, sample, LABEL, SCORE))
-    assert metrics.average_precision(LABEL, SCORE) == pytest.approx(found[0])
+    result = metrics.primary("classification", LABEL, SCORE, sample)
+    close(result, weighted(known.average_precision_score, sample, LABEL, SCORE))
+    assert metrics.average_precision(LABEL, SCORE) == pytest.approx(result[0])
 
 
 def test_average_precision_prefers_the_right_order():
@@ -52,8 +52,8 @@ def test_a_constant_score_has_the_rate_as_average_precision():
 
 
 def test_roc_auc(sample: Resample):
-    found = metrics.ranks(LABEL, SCORE, sample, None, metrics.RankSettings())["roc_auc"]
-    close(found, weighted(known.roc_auc_score, sample, LABEL, SCORE))
+    result = metrics.ranks(LABEL, SCORE, sample, None, metrics.RankSettings())["roc_auc"]
+    close(result, weighted(known.roc_auc_score, sample, LABEL, SCORE))
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.01, 0.1, 0.5, 1.0])
@@ -65,38 +65,38 @@ def test_recall_at_false_alarm(sample: Resample, rate: float):
         return recall[far <= rate].max()
 
     settings = metrics.RankSettings(false_alarm_rate=rate)
-    found = metrics.ranks(LABEL, SCORE, sample, None, settings)["recall_at_false_alarm"]
-    close(found, weighted(expected, sample, LABEL, SCORE))
+    result = metrics.ranks(LABEL, SCORE, sample, None, settings)["recall_at_false_alarm"]
+    close(result, weighted(expected, sample, LABEL, SCORE))
 
 
 def test_precision_at_k_is_taken_day_by_day():
     day = np.array([0, 0, 0, 1, 1, 1]).astype("datetime64[D]")
     label = np.array([1.0, 0, 0, 0, 1, 0])
     score = np.array([0.9, 0.85, 0.2, 0.3, 0.1, 0.8])  # over both days the top 2 are of day 0
-    days, found = ranking.precision_at_k(label, score, day, 2)
-    assert found.tolist() == [0.5, 0.0]
+    days, result = ranking.precision_at_k(label, score, day, 2)
+    assert result.tolist() == [0.5, 0.0]
     assert len(days) == 2
 
 
 def test_precision_at_k_counts_a_straddling_tie_in_proportion():
     label = np.array([1.0, 1, 0, 0, 0])
     score = np.array([0.9, 0.5, 0.5, 0.5, 0.1])  # places 2 to 4 tie, two of the three are taken
-    _, found = ranking.precision_at_k(label, score, np.zeros(5, "datetime64[D]"), 3)
-    assert found[0] == pytest.approx((1 + 2 / 3) / 3)
+    _, result = ranking.precision_at_k(label, score, np.zeros(5, "datetime64[D]"), 3)
+    assert result[0] == pytest.approx((1 + 2 / 3) / 3)
 
 
 def test_precision_at_k_of_a_short_day_counts_its_rows():
-    _, found = ranking.precision_at_k(
+    _, result = ranking.precision_at_k(
         np.array([1.0, 0]), np.array([0.9, 0.1]), np.zeros(2, "M8[D]"), 50
     )
-    assert found[0] == 0.5
+    assert result[0] == 0.5
 
 
 def test_precision_at_k_weighs_days_by_their_draws():
     sample = bootstrap.resample(bootstrap.units(ROWS, DAY), 6, seed=3)
-    found = metrics.ranks(LABEL, SCORE, sample, DAY, metrics.RankSettings(k=5))["precision_at_k"]
+    result = metrics.ranks(LABEL, SCORE, sample, DAY, metrics.RankSettings(k=5))["precision_at_k"]
     _, daily = ranking.precision_at_k(LABEL, SCORE, DAY, 5)
-    close(found, [np.average(daily, weights=w) for w in sample.draws.T])
+    close(result, [np.average(daily, weights=w) for w in sample.draws.T])
 
 
 def test_shuffled_rows_change_no_ranking_metric():
@@ -114,16 +114,16 @@ def test_without_days_there_is_no_precision_at_k():
 
 
 def test_log_loss_and_brier(sample: Resample):
-    found = metrics.probabilities(LABEL, SCORE, sample)
-    close(found["log_loss"], weighted(known.log_loss, sample, LABEL, SCORE))
-    close(found["brier"], weighted(known.brier_score_loss, sample, LABEL, SCORE))
+    result = metrics.probabilities(LABEL, SCORE, sample)
+    close(result["log_loss"], weighted(known.log_loss, sample, LABEL, SCORE))
+    close(result["brier"], weighted(known.brier_score_loss, sample, LABEL, SCORE))
 
 
 def test_log_loss_of_a_certain_mistake_is_finite():
-    found = metrics.probabilities(
+    result = metrics.probabilities(
         np.array([1.0, 0]), np.array([0.0, 0.0]), bootstrap.every_row_once(2)
     )
-    assert np.isfinite(found["log_loss"][0])
+    assert np.isfinite(result["log_loss"][0])
 
 
 OFF_LABEL = np.array([0.0, 1, 1, 1] * 10)
@@ -131,14 +131,14 @@ OFF_SCORE = np.array([0.1, 0.1, 0.9, 0.9] * 10)  # two bins, off by 0.4 and by 0
 
 
 def test_expected_calibration_error_by_hand():
-    found = metrics.calibration_error(OFF_LABEL, OFF_SCORE, bootstrap.every_row_once(40))
-    assert found[0] == pytest.approx(0.25)
+    result = metrics.calibration_error(OFF_LABEL, OFF_SCORE, bootstrap.every_row_once(40))
+    assert result[0] == pytest.approx(0.25)
 
 
 def test_expected_calibration_error_follows_the_weights():
     sample = bootstrap.resample(np.arange(40) % 10, 5, seed=1)
-    found = metrics.calibration_error(OFF_LABEL, OFF_SCORE, sample)
-    for ece, w in zip(found, sample.weights(np.arange(40)), strict=True):
+    result = metrics.calibration_error(OFF_LABEL, OFF_SCORE, sample)
+    for ece, w in zip(result, sample.weights(np.arange(40)), strict=True):
         gaps = [abs(np.sum((w * (OFF_SCORE - OFF_LABEL))[s == OFF_SCORE])) for s in (0.1, 0.9)]
         assert ece == pytest.approx(sum(gaps) / w.sum())
 
@@ -147,9 +147,9 @@ def test_the_calibration_error_lies_within_its_interval():
     score = RANDOM.beta(1, 30, 5_000)
     label = (RANDOM.random(5_000) < score).astype(float)
     sample = bootstrap.resample(np.arange(5_000), 200, seed=2)
-    found = bootstrap.estimate(metrics.probabilities(label, score, sample)["ece"], sample, 0.95)
-    assert found.value == metrics.calibration_error(label, score, sample)[0]
-    assert 0 <= found.low < found.value < found.high
+    result = bootstrap.estimate(metrics.probabilities(label, score, sample)["ece"], sample, 0.95)
+    assert result.value == metrics.calibration_error(label, score, sample)[0]
+    assert 0 <= result.low < result.value < result.high
 
 
 def test_bins_keep_ties_together_and_hold_about_as_many_rows():
@@ -179,17 +179,17 @@ def test_cost_counts_missed_money_and_false_alarms():
 
 
 def test_decisions(sample: Resample):
-    found = metrics.decisions(LABEL, SCORE, sample, 0.5, Money(AMOUNT, 4.0))
+    result = metrics.decisions(LABEL, SCORE, sample, 0.5, Money(AMOUNT, 4.0))
     alarm = SCORE >= 0.5
-    close(found["precision_at_threshold"], weighted(known.precision_score, sample, LABEL, alarm))
-    close(found["recall_at_threshold"], weighted(known.recall_score, sample, LABEL, alarm))
+    close(result["precision_at_threshold"], weighted(known.precision_score, sample, LABEL, alarm))
+    close(result["recall_at_threshold"], weighted(known.recall_score, sample, LABEL, alarm))
     for replicate, w in enumerate(sample.weights(np.arange(ROWS))):
         missed = np.sum(w * np.maximum(AMOUNT, 0) * (LABEL == 1) * ~alarm)
         false = 4.0 * np.sum(w * (LABEL == 0) * alarm)
         nothing = np.sum(w * np.maximum(AMOUNT, 0) * (LABEL == 1))
-        assert found["cost"][replicate] == pytest.approx(missed + false)
-        assert found["cost_of_nothing"][replicate] == pytest.approx(nothing)
-        assert found["cost_saved"][replicate] == pytest.approx(nothing - missed - false)
+        assert result["cost"][replicate] == pytest.approx(missed + false)
+        assert result["cost_of_nothing"][replicate] == pytest.approx(nothing)
+        assert result["cost_saved"][replicate] == pytest.approx(nothing - missed - false)
 
 
 def test_without_costs_no_money():
@@ -197,22 +197,22 @@ def test_without_costs_no_money():
 
 
 def test_regression(sample: Resample):
-    found = metrics.regression(ACTUAL, VALUE, sample)
-    close(found["mae"], weighted(known.mean_absolute_error, sample, ACTUAL, VALUE))
-    close(found["rmse"], weighted(known.root_mean_squared_error, sample, ACTUAL, VALUE))
-    close(found["r2"], weighted(known.r2_score, sample, ACTUAL, VALUE))
+    result = metrics.regression(ACTUAL, VALUE, sample)
+    close(result["mae"], weighted(known.mean_absolute_error, sample, ACTUAL, VALUE))
+    close(result["rmse"], weighted(known.root_mean_squared_error, sample, ACTUAL, VALUE))
+    close(result["r2"], weighted(known.r2_score, sample, ACTUAL, VALUE))
     for name, alpha in (("pinball_10", 0.1), ("pinball_90", 0.9)):
         expected = [
             known.mean_pinball_loss(ACTUAL, VALUE, sample_weight=w, alpha=alpha)
             for w in sample.weights(np.arange(ROWS))
         ]
-        close(found[name], expected)
-    assert metrics.mae(ACTUAL, VALUE) == pytest.approx(found["mae"][0])
+        close(result[name], expected)
+    assert metrics.mae(ACTUAL, VALUE) == pytest.approx(result["mae"][0])
 
 
 def test_bias_is_prediction_minus_label():
-    found = metrics.regression(np.array([1.0, 2]), np.array([4.0, 5]), bootstrap.every_row_once(2))
-    assert found["bias"][0] == 3.0
+    result = metrics.regression(np.array([1.0, 2]), np.array([4.0, 5]), bootstrap.every_row_once(2))
+    assert result["bias"][0] == 3.0
 
 
 def test_r2_of_a_constant_label_is_undefined():
@@ -223,9 +223,9 @@ def test_r2_of_a_constant_label_is_undefined():
 
 @pytest.mark.parametrize(("name", "level"), [("error_p50", 0.5), ("error_p90", 0.9)])
 def test_quantiles_of_the_absolute_error(sample: Resample, name: str, level: float):
-    found = metrics.regression(ACTUAL, VALUE, sample)[name]
+    result = metrics.regression(ACTUAL, VALUE, sample)[name]
     error = np.abs(VALUE - ACTUAL)
-    for figure, w in zip(found, sample.weights(np.arange(ROWS)), strict=True):
+    for figure, w in zip(result, sample.weights(np.arange(ROWS)), strict=True):
         assert figure == np.quantile(np.repeat(error, w), level, method="inverted_cdf")
 
 
@@ -262,7 +262,7 @@ def test_no_metric_changes_its_arguments():
 
 
 def test_without_a_positive_the_rankings_are_undefined():
-    found = metrics.ranks(
+    result = metrics.ranks(
         np.zeros(5), np.arange(5.0), bootstrap.every_row_once(5), None, metrics.RankSettings()
     )
-    assert all(np.isnan(v[0]) for v in found.values())
+    assert all(np.isnan(v[0]) for v in result.values())

@@ -238,9 +238,9 @@ def test_groups_and_policies_stand_in_the_order_in_which_one_reads_them():
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_page(tmp_path: Path, scheme: Scheme):
     path = page(tmp_path, usecase(), FIGURES)
-    found = browser.axe(path, tmp_path, scheme)
-    assert found["violations"] == []
-    assert found["passes"] > 10
+    result = browser.axe(path, tmp_path, scheme)
+    assert result["violations"] == []
+    assert result["passes"] > 10
 
 
 def test_the_page_opens_and_the_console_is_empty(tmp_path: Path):

@@ -37,8 +37,8 @@ def test_week_of_counts_back():
 
 
 def test_blocks_are_as_long_as_asked():
-    found = calendar.blocks(days(35), LAST, 2)
-    assert found.tolist() == [-1] * 7 + [1] * 14 + [0] * 14
+    result = calendar.blocks(days(35), LAST, 2)
+    assert result.tolist() == [-1] * 7 + [1] * 14 + [0] * 14
     assert set(calendar.blocks(days(10), LAST, 2)) == {-1}
     assert set(calendar.blocks(days(10), LAST, 0)) == {-1}
 

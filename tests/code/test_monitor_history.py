@@ -11,11 +11,11 @@ from plumbline.monitor.result import MonitorResult
 
 def result(day, level="ok", value=None):
     quality = None if value is None else {"value": value, "low": 0.1, "high": 0.9, "maturity": 1.0}
-    found = [{"check": "unit", "column": "size", "level": level}] if level != "ok" else []
+    results = [{"check": "unit", "column": "size", "level": level}] if level != "ok" else []
     score = {"mean": 0.25, "shift": None}
-    one = {"day": day, "level": level, "rows": 60, "findings": found, "score": score}
+    one = {"day": day, "level": level, "rows": 60, "findings": results, "score": score}
     return MonitorResult.model_validate(
-        {"level": level, "findings": found, "days": [{**one, "quality": quality}]}
+        {"level": level, "findings": results, "days": [{**one, "quality": quality}]}
     )
 
 

@@ -11,9 +11,9 @@ from tests.boosting import FEATURES, parcels
 
 
 def test_in_the_order_of_the_features():
-    found = boosting.monotone(parcels(), {"sender_mean_7d": -1, "height": 1})
+    result = boosting.monotone(parcels(), {"sender_mean_7d": -1, "height": 1})
     assert FEATURES[0] == "height"
-    assert found == {"monotone_constraints": "(1,0,-1,0)"}
+    assert result == {"monotone_constraints": "(1,0,-1,0)"}
 
 
 @pytest.mark.parametrize("asked", [{}, {"height": 0}])

@@ -67,9 +67,9 @@ def test_verdicts(
     node: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = [{"node": n, "outcome": o, "kind": k} for n, o, k in records]
-    monkeypatch.setattr(running, "run", lambda root, id, words: (made, "said"))
+    built = [{"node": n, "outcome": o, "kind": k} for n, o, k in records]
+    monkeypatch.setattr(running, "run", lambda root, id, words: (built, "said"))
     (tmp_path / "a.py").write_text("x = 1\n")
-    found = running.judge(tmp_path, Mutant("Data 1", "w", "a.py", "1", "2", tests="t.py"))
-    assert (found.verdict, found.node) == (verdict, node)
+    result = running.judge(tmp_path, Mutant("Data 1", "w", "a.py", "1", "2", tests="t.py"))
+    assert (result.verdict, result.node) == (verdict, node)
     assert (tmp_path / "a.py").read_text() == "x = 1\n"

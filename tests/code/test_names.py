@@ -60,13 +60,13 @@ def named(text: str) -> set[str]:
     """What of a use case a Python source names in identifiers and literals."""
     tree = ast.parse(text)
     free = {id(node) for node in docstrings(tree)}
-    found = set()
+    result = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in free:
-            found |= of_literal(node.value)
+            result |= of_literal(node.value)
         for identifier in identifiers(node):
-            found |= words(identifier)
-    return found & forbidden()
+            result |= words(identifier)
+    return result & forbidden()
 
 
 def identifiers(node: ast.AST) -> Iterator[str]:

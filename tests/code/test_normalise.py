@@ -15,8 +15,8 @@ def page(first: str, second: str) -> str:
 
 
 def test_two_runs_give_one_page():
-    made = [stable(page(str(uuid.uuid4()), str(uuid.uuid4()))) for _ in range(2)]
-    assert made[0] == made[1]
+    built = [stable(page(str(uuid.uuid4()), str(uuid.uuid4()))) for _ in range(2)]
+    assert built[0] == built[1]
 
 
 def test_links_hold():

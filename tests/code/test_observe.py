@@ -53,10 +53,10 @@ def by_check(seen):
 
 def test_no_drift_is_fine():
     """Three streams of two weeks: at most one warning, no alert (the promise is one day in 30 and 200)."""
-    made = [look(before(seed=100 + s), days(seed=s, unknown=DELAY)) for s in range(3)]
-    assert "alert" not in [j.level for seen in made for j in seen.days]
-    assert sum(j.level == "warning" for seen in made for j in seen.days) <= 2
-    out = build_result.build(made[0], LIMITS)
+    built = [look(before(seed=100 + s), days(seed=s, unknown=DELAY)) for s in range(3)]
+    assert "alert" not in [j.level for seen in built for j in seen.days]
+    assert sum(j.level == "warning" for seen in built for j in seen.days) <= 2
+    out = build_result.build(built[0], LIMITS)
     assert out.promise == "one false alert in 200 days"
     assert out.retrain.now is False
     assert out.blind.plain() == {
@@ -123,10 +123,10 @@ def test_nulls_new_values_and_constants_are_reported():
     now = since(now, "rate", 0.1)
     now = since(now, "size", np.where(rows % 10, now["size"], np.nan))
     now = since(now, "colour", np.where(rows % 5, now["colour"], "violet"))
-    found = by_check(look(now=now))
-    assert found[("constant", "rate")].level == "alert"
-    assert found[("null_share", "size")].level == "alert"
-    assert found[("unseen", "colour")].cause == "new colour 'violet'"
+    result = by_check(look(now=now))
+    assert result[("constant", "rate")].level == "alert"
+    assert result[("null_share", "size")].level == "alert"
+    assert result[("unseen", "colour")].cause == "new colour 'violet'"
 
 
 def test_faults_of_the_whole_input_are_named():
@@ -134,12 +134,12 @@ def test_faults_of_the_whole_input_are_named():
     late = now["at"] >= (LAST - 1).astype("datetime64[us]")
     hour = (now["at"] - now["at"].astype("datetime64[D]")).astype("m8[h]").astype(int)
     cut = {n: v[~(late & (hour >= 12))] for n, v in now.items()}
-    found = by_check(look(now=cut))
-    assert found[("hours", "at")].cause == "nothing after 12:00"
-    assert ("rows", None) not in found, "the missing hours say it all"
+    result = by_check(look(now=cut))
+    assert result[("hours", "at")].cause == "nothing after 12:00"
+    assert ("rows", None) not in result, "the missing hours say it all"
     twice = np.repeat(np.arange(len(late)), 1 + (late & (np.arange(len(late)) % 5 == 0)))
-    found = by_check(look(now={n: v[twice] for n, v in now.items()}))
-    assert found[("repeated", "number")].level == "alert"
+    result = by_check(look(now={n: v[twice] for n, v in now.items()}))
+    assert result[("repeated", "number")].level == "alert"
 
 
 def test_an_all_null_and_a_missing_column_are_reported():
@@ -147,10 +147,10 @@ def test_an_all_null_and_a_missing_column_are_reported():
     now["size"] = np.full(len(now["size"]), np.nan)
     del now["spare"], now["colour"]
     seen = look(now=now, answers=lambda c: np.zeros(len(c["number"])))
-    found = levels(seen)
-    assert found[("all_null", "size")] == "alert"
-    assert found[("missing", "colour")] == "alert"
-    assert found[("missing", "spare")] == "warning", "the model hardly uses it"
+    result = levels(seen)
+    assert result[("all_null", "size")] == "alert"
+    assert result[("missing", "colour")] == "alert"
+    assert result[("missing", "spare")] == "warning", "the model hardly uses it"
     out = build_result.build(seen, LIMITS)
     assert out.retrain.now is False
     assert out.retrain.why.startswith("refused: repair the input first (colour, size)")
@@ -171,8 +171,8 @@ def test_labels_that_show_a_loss_are_an_alert_and_retrain():
     known = ~np.isnan(now["bad"])
     now["bad"] = np.where(known, np.random.default_rng(5).permutation(now["bad"] == 1), np.nan)
     seen = look(now=now, past=before(last=LAST - 21))
-    found = by_check(seen)[("quality", None)]
-    assert found.level == "alert"
+    result = by_check(seen)[("quality", None)]
+    assert result.level == "alert"
     alerts = [str(j.day) for j in seen.days if j.level == "alert"]
     assert alerts[0] <= str(LAST - 20 + DELAY + 7), "within a week of the first labels"
     assert alerts[0] >= str(LAST - 20 + DELAY), "blind before"
@@ -247,8 +247,8 @@ def test_a_plain_table_without_time(problem):
 def test_pictures_tell_the_days(tmp_path):
     seen = look()
     rows = history.rows(build_result.build(seen, LIMITS), "abc")
-    made = drift_plots.draw(tmp_path, seen, rows)
-    assert [p.name for p in made] == ["score.svg", "days.svg"]
+    built = drift_plots.draw(tmp_path, seen, rows)
+    assert [p.name for p in built] == ["score.svg", "days.svg"]
     assert drift_plots.COLOURS["ok"] in (tmp_path / "days.svg").read_text()
 
 

@@ -24,12 +24,12 @@ def test_no_origin_knows_a_label_of_its_last_days():
 
 
 def test_periods_follow_each_other_to_the_last_day_in_whole_weeks():
-    made = plan(KNOWN, **HOW)
-    assert len(made) == 8
-    assert {o.scored.days for o in made} == {7}  # 88 days left: 11 each
-    assert [o.scored.end for o in made[:-1]] == [o.scored.start for o in made[1:]]
-    assert made[-1].scored.end == KNOWN.end
-    assert made[0].train.days >= 28
+    built = plan(KNOWN, **HOW)
+    assert len(built) == 8
+    assert {o.scored.days for o in built} == {7}  # 88 days left: 11 each
+    assert [o.scored.end for o in built[:-1]] == [o.scored.start for o in built[1:]]
+    assert built[-1].scored.end == KNOWN.end
+    assert built[0].train.days >= 28
 
 
 def test_fewer_origins_are_longer_ones():

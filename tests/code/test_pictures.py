@@ -94,17 +94,17 @@ MORE = {
 
 def test_calibration_policies_and_groups_are_drawn_with_and_without_intervals(tmp_path: Path):
     whole = {**figures("classification"), **MORE}
-    found = plots.draw(tmp_path, "A", whole, lines("classification"), IMPORTANCE)
-    assert {"calibration.png", "policies.png", "fairness.png"} <= set(found)
-    assert sorted(found) == sorted(p.name for p in tmp_path.iterdir())
+    result = plots.draw(tmp_path, "A", whole, lines("classification"), IMPORTANCE)
+    assert {"calibration.png", "policies.png", "fairness.png"} <= set(result)
+    assert sorted(result) == sorted(p.name for p in tmp_path.iterdir())
 
 
 def test_a_plain_table_without_slices_has_two_pictures(tmp_path: Path):
     plain = {**figures("regression"), "slices": {}, "months": None}
-    found = plots.draw(tmp_path, "A", plain, lines("regression"), IMPORTANCE)
+    result = plots.draw(tmp_path, "A", plain, lines("regression"), IMPORTANCE)
     assert (
         sorted(p.name for p in tmp_path.iterdir())
-        == sorted(found)
+        == sorted(result)
         == ["importance.png", "quality.png"]
     )
 

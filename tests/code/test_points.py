@@ -24,8 +24,8 @@ def tried(words: dict) -> list[dict]:
 
 
 def test_values_lie_as_the_search_draws_them():
-    found = {d.name: points.values(d, 3) for d in SPACE}
-    assert found == {
+    result = {d.name: points.values(d, 3) for d in SPACE}
+    assert result == {
         "eta": pytest.approx([0.01, 0.1, 1.0]),
         "grow_policy": ["depthwise", "lossguide"],
         "max_depth": [2, 6, 9],
@@ -43,8 +43,8 @@ def test_one_setting_is_changed_and_the_best_is_not_tried_again():
 
 def test_flat_runs_from_the_best_until_something_is_lost():
     words = {2: "worse", 4: "within noise", 6: "within noise", 8: "worse", 9: "within noise"}
-    found = points.flat(tried(words), 5)
-    assert found == {"share": pytest.approx(4 / 6), "from": 4, "to": 6}
+    result = points.flat(tried(words), 5)
+    assert result == {"share": pytest.approx(4 / 6), "from": 4, "to": 6}
 
 
 @pytest.mark.mltest("Model 3")
@@ -53,8 +53,8 @@ def test_a_sharp_optimum_is_not_flat():
 
 
 def test_words_have_no_range():
-    found = points.flat(tried({"depthwise": "within noise"}), "lossguide")
-    assert found == {"share": 1.0, "values": ["depthwise", "lossguide"]}
+    result = points.flat(tried({"depthwise": "within noise"}), "lossguide")
+    assert result == {"share": 1.0, "values": ["depthwise", "lossguide"]}
 
 
 def test_rank_correlation_is_scipys_with_ties():

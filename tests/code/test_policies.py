@@ -35,8 +35,8 @@ WINDOW = LabelledWindow(
 
 
 def found(window: LabelledWindow = WINDOW, rule: float | None = 60.0) -> dict:
-    made = policies.policies(window, SCORE, SCORE / 3, AMOUNT, KNOWN, rule)
-    return policies.as_json(window, MONEY, "cents", made)
+    built = policies.policies(window, SCORE, SCORE / 3, AMOUNT, KNOWN, rule)
+    return policies.as_json(window, MONEY, "cents", built)
 
 
 def test_the_k_highest_of_each_day_and_no_more():
@@ -65,7 +65,7 @@ def test_a_threshold_for_so_many_alarms(alarms: int):
 
 
 def test_each_cost_is_the_matrix_summed():
-    told = found()
+    report = found()
     for name, alarm in (
         ("model", SCORE >= 0.5),
         ("nothing", np.zeros(ROWS, bool)),
@@ -73,7 +73,7 @@ def test_each_cost_is_the_matrix_summed():
         ("half", SCORE / 3 >= 0.5),
     ):
         cost = metrics.cost(LABEL, alarm, MONEY).sum()
-        one = told["policies"][name]
+        one = report["policies"][name]
         assert one["cost"]["value"] == pytest.approx(cost, rel=1e-5)
         assert one["cost_a_day"]["value"] == pytest.approx(cost / DAYS, rel=1e-5)
         assert one["cost"]["low"] <= one["cost"]["value"] <= one["cost"]["high"]
@@ -82,35 +82,35 @@ def test_each_cost_is_the_matrix_summed():
 
 def test_the_best_rule_is_the_cheapest_amount_on_validation():
     """Amounts tell the cases apart here: the rule that is found is perfect, and beats the model."""
-    told = found(replace(WINDOW, threshold=0.9))
-    best = told["policies"]["best_rule"]
+    report = found(replace(WINDOW, threshold=0.9))
+    best = report["policies"]["best_rule"]
     assert 51 < best["threshold"] < 100
     assert best["cost"]["value"] == 0
-    assert told["differences"]["best_rule"]["word"] == "worse"
-    assert policies.rivals(told)["best_rule"] == "worse"
-    assert "best_rule" in acceptance.pays(policies.rivals(told)).reason
-    assert not acceptance.pays(policies.rivals(told)).passed
+    assert report["differences"]["best_rule"]["word"] == "worse"
+    assert policies.rivals(report)["best_rule"] == "worse"
+    assert "best_rule" in acceptance.pays(policies.rivals(report)).reason
+    assert not acceptance.pays(policies.rivals(report)).passed
 
 
 def test_paired_differences_say_who_is_cheaper():
-    told = found()
-    assert told["differences"]["nothing"]["word"] == "better"
-    own, other = (told["policies"][n]["cost"]["value"] for n in ("model", "nothing"))
-    assert told["differences"]["nothing"]["value"] == pytest.approx(own - other, rel=1e-4)
-    few = told["policies"]["capacity"]["cost"]["value"]
-    assert told["limited"]["nothing"]["value"] == pytest.approx(few - other, rel=1e-4)
-    assert set(told["limited"]) == set(policies.rivals(told))
-    assert set(policies.rivals(told)).isdisjoint(policies.VARIANTS)
+    report = found()
+    assert report["differences"]["nothing"]["word"] == "better"
+    own, other = (report["policies"][n]["cost"]["value"] for n in ("model", "nothing"))
+    assert report["differences"]["nothing"]["value"] == pytest.approx(own - other, rel=1e-4)
+    few = report["policies"]["capacity"]["cost"]["value"]
+    assert report["limited"]["nothing"]["value"] == pytest.approx(few - other, rel=1e-4)
+    assert set(report["limited"]) == set(policies.rivals(report))
+    assert set(policies.rivals(report)).isdisjoint(policies.VARIANTS)
     assert acceptance.pays({"nothing": "better", "half": "within noise"}).passed
 
 
 def test_a_table_without_time_has_no_capacity_a_day():
-    told = found(replace(WINDOW, day=None), rule=None)
-    assert set(told["policies"]) == {"model", "nothing", "best_rule", "half"}
+    report = found(replace(WINDOW, day=None), rule=None)
+    assert set(report["policies"]) == {"model", "nothing", "best_rule", "half"}
 
 
 def test_a_rule_that_never_pays_is_none():
     known = replace(KNOWN, money=Money(0.0, 5.0))
-    made = policies.policies(WINDOW, SCORE, SCORE, AMOUNT, known, None)
-    [rule] = [p for p in made if p.name == "best_rule"]
+    built = policies.policies(WINDOW, SCORE, SCORE, AMOUNT, known, None)
+    [rule] = [p for p in built if p.name == "best_rule"]
     assert not rule.alarm.any()

@@ -34,8 +34,8 @@ def profiled(columns: dict[str, Any], rows: int = 10_000, **given: Any) -> Profi
 def of(now: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, ProfileShift]:
     """The measures of one column, by kind."""
     accepted, current = profiled({"x": before or column()}), profiled({"x": now})
-    made = profile_shifts.measures(accepted, current, LIMITS, {})
-    return {m.kind: m for m in made}
+    built = profile_shifts.measures(accepted, current, LIMITS, {})
+    return {m.kind: m for m in built}
 
 
 def test_js_divergence_is_the_published_one() -> None:
@@ -136,14 +136,14 @@ def day(scale: float = 1.0, rows: int = 100, **given: Any) -> ColumnDay:
 
 def units(days: list[ColumnDay], accepted: dict[str, float] | None = None) -> ProfileShift:
     before = profiled({"x": column(quantiles=accepted)}) if accepted else None
-    made = profile_shifts.measures(before, profiled({}), LIMITS, {"x": days})
-    return next(m for m in made if m.kind == "unit")
+    built = profile_shifts.measures(before, profiled({}), LIMITS, {"x": days})
+    return next(m for m in built if m.kind == "unit")
 
 
 def test_a_day_in_another_unit_is_told_by_its_factor() -> None:
-    found = units([day(), day(), day(100), day()])
-    assert found.value == 1
-    assert found.detail == "2025-03-01 looks like x x100: median 5000, usually 50"
+    result = units([day(), day(), day(100), day()])
+    assert result.value == 1
+    assert result.detail == "2025-03-01 looks like x x100: median 5000, usually 50"
     assert units([day(), day(), day(1 / 60)]).detail.startswith("2025-03-01 looks like x /60")
 
 
@@ -185,13 +185,13 @@ def test_a_column_that_sticks_is_told() -> None:
 
 def test_the_summary_is_numpys_and_the_same_in_any_order() -> None:
     values = np.random.default_rng(1).lognormal(3, 2, 10_001)
-    found = profile.summary(values)
-    assert found["mean"] == pytest.approx(values.mean())
-    assert found["sd"] == pytest.approx(values.std())
+    result = profile.summary(values)
+    assert result["mean"] == pytest.approx(values.mean())
+    assert result["sd"] == pytest.approx(values.std())
     expected = np.quantile(values, profile.QUANTILES, method="inverted_cdf")
-    assert list(found["quantiles"].values()) == expected.tolist()
-    assert (found["min"], found["max"]) == (values.min(), values.max())
-    assert profile.summary(values[::-1]) == found
+    assert list(result["quantiles"].values()) == expected.tolist()
+    assert (result["min"], result["max"]) == (values.min(), values.max())
+    assert profile.summary(values[::-1]) == result
 
 
 def measured(folder: Path, query: str, days: int, usecase=ORDERS, as_of=date(2025, 3, 4)) -> dict:
@@ -203,22 +203,22 @@ def measured(folder: Path, query: str, days: int, usecase=ORDERS, as_of=date(202
 
 
 def test_the_window_ends_before_as_of_and_begins_days_earlier(tmp_path: Path) -> None:
-    found = measured(tmp_path, good(), 2)
-    assert found["window"] == ["2025-03-02", "2025-03-04"]
-    assert found["rows"] == 24
-    assert [d["rows"] for d in found["days"]] == [12, 12]
+    result = measured(tmp_path, good(), 2)
+    assert result["window"] == ["2025-03-02", "2025-03-04"]
+    assert result["rows"] == 24
+    assert [d["rows"] for d in result["days"]] == [12, 12]
     # outcomes known on the 2nd and 3rd: of the orders of 28 February and 1 March
-    assert found["columns"]["returned"]["rows"] == 24
-    assert found["columns"]["returned"]["mean"] == pytest.approx(
+    assert result["columns"]["returned"]["rows"] == 24
+    assert result["columns"]["returned"]["mean"] == pytest.approx(
         sum(i % 9 == 0 for i in range(12, 36)) / 24
     )
 
 
 def test_the_window_is_no_longer_than_the_data(tmp_path: Path) -> None:
-    found = measured(tmp_path, good(), 28)
-    assert found["window"] == ["2025-02-27", "2025-03-04"]
-    assert found["per_day"]["mean"] == 12
-    assert found["per_day"]["weekdays"] == [12, None, None, 12, 12, 12, 12]
+    result = measured(tmp_path, good(), 28)
+    assert result["window"] == ["2025-02-27", "2025-03-04"]
+    assert result["per_day"]["mean"] == 12
+    assert result["per_day"]["weekdays"] == [12, None, None, 12, 12, 12, 12]
 
 
 def test_without_as_of_the_window_ends_with_the_data(tmp_path: Path) -> None:
@@ -226,25 +226,25 @@ def test_without_as_of_the_window_ends_with_the_data(tmp_path: Path) -> None:
 
 
 def test_a_day_without_rows_counts_as_zero(tmp_path: Path) -> None:
-    found = measured(
+    result = measured(
         tmp_path, good(12, ordered_at="TIMESTAMP '2025-03-01' + to_hours(i::BIGINT)"), 28
     )
-    assert [d["rows"] for d in found["days"]] == [12, 0, 0]
-    assert found["per_day"]["mean"] == 4
+    assert [d["rows"] for d in result["days"]] == [12, 0, 0]
+    assert result["per_day"]["mean"] == 4
 
 
 def test_what_a_profile_says_of_a_column(tmp_path: Path) -> None:
     weight = "CASE WHEN i < 15 THEN NULL ELSE i END"
-    found = measured(tmp_path, good(60, weight=weight), 28)["columns"]
-    assert found["weight"]["null"] == 0.25
-    assert found["weight"]["mean"] == pytest.approx(np.mean(range(15, 60)))
-    assert found["channel"]["shares"] == pytest.approx(
+    result = measured(tmp_path, good(60, weight=weight), 28)["columns"]
+    assert result["weight"]["null"] == 0.25
+    assert result["weight"]["mean"] == pytest.approx(np.mean(range(15, 60)))
+    assert result["channel"]["shares"] == pytest.approx(
         {"web": 1 / 3, "shop": 1 / 3, "phone": 1 / 3}
     )
-    assert found["returned"]["shares"] == pytest.approx({"0": 53 / 60, "1": 7 / 60}, abs=0.05)
-    assert set(found["order_id"]) == {"null", "rows"}
-    assert set(found["buyer"]) == {"null", "rows"}
-    assert "ordered_at" not in found
+    assert result["returned"]["shares"] == pytest.approx({"0": 53 / 60, "1": 7 / 60}, abs=0.05)
+    assert set(result["order_id"]) == {"null", "rows"}
+    assert set(result["buyer"]) == {"null", "rows"}
+    assert "ordered_at" not in result
 
 
 def test_a_rare_value_is_not_listed(tmp_path: Path) -> None:
@@ -257,9 +257,14 @@ def test_a_rare_value_is_not_listed(tmp_path: Path) -> None:
 
 
 def test_a_plain_table_is_one_window(tmp_path: Path) -> None:
-    found = measured(tmp_path, f"SELECT * EXCLUDE ordered_at FROM ({good()})", 28, LIST)
-    assert (found["window"], found["days"], found["per_day"], found["rows"]) == (None, [], {}, 60)
-    json.dumps(found)
+    result = measured(tmp_path, f"SELECT * EXCLUDE ordered_at FROM ({good()})", 28, LIST)
+    assert (result["window"], result["days"], result["per_day"], result["rows"]) == (
+        None,
+        [],
+        {},
+        60,
+    )
+    json.dumps(result)
 
 
 def test_days_hold_quantiles_of_amounts_and_nothing_of_ids(tmp_path: Path) -> None:

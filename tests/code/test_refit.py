@@ -26,16 +26,18 @@ def test_the_same_model_as_the_stage(problem: str, tmp_path: Path, monkeypatch: 
     documents.write(Path("tune.json"), studies.TUNED)
     pair = Path("train.parquet"), Path("valid.parquet")
     stage.main("parcels", *pair, Path("tune.json"), Path("model"))
-    made = bundle.load(Path("model"))
+    built = bundle.load(Path("model"))
     case, params = parcels(problem), params_file.load("parcels")
     full = refit.settings(case, params, studies.TUNED)
     model = refit.fit(case, params, full, *(tables.read(p) for p in pair))
-    assert model.booster.save_raw("ubj") == made.booster.save_raw("ubj")
-    assert model.calibration == made.calibration
-    assert model.rounds == made.manifest.rounds
-    assert model.threshold == (pytest.approx(made.threshold, rel=1e-9) if made.threshold else None)
+    assert model.booster.save_raw("ubj") == built.booster.save_raw("ubj")
+    assert model.calibration == built.calibration
+    assert model.rounds == built.manifest.rounds
+    assert model.threshold == (
+        pytest.approx(built.threshold, rel=1e-9) if built.threshold else None
+    )
     rows = tables.read(pair[1])
-    assert np.array_equal(model.predict(rows), made.predict(rows))
+    assert np.array_equal(model.predict(rows), built.predict(rows))
 
 
 def test_a_window_of_one_class_is_refused():

@@ -18,14 +18,14 @@ WINDOW = LabelledWindow("classification", LABEL, DAY, 200, 0.95, 1)
 
 
 def test_a_true_probability_shows_little_more_than_noise():
-    told = reliability.as_json(WINDOW, TRUE, np.sqrt(TRUE), "platt")
-    assert told["ece"]["value"] < 2 * told["noise"]
-    assert told["ece"]["low"] <= told["ece"]["value"] <= told["ece"]["high"]
-    assert told["uncalibrated"]["low"] > 5 * told["ece"]["high"]
+    report = reliability.as_json(WINDOW, TRUE, np.sqrt(TRUE), "platt")
+    assert report["ece"]["value"] < 2 * report["noise"]
+    assert report["ece"]["low"] <= report["ece"]["value"] <= report["ece"]["high"]
+    assert report["uncalibrated"]["low"] > 5 * report["ece"]["high"]
     sample = WINDOW.sample()
     plain = metrics.calibration_error(LABEL, TRUE, sample)[0]
-    assert told["ece"]["value"] == pytest.approx(plain, rel=1e-5)
-    assert told["relative"]["value"] == pytest.approx(plain / LABEL.mean(), rel=1e-5)
+    assert report["ece"]["value"] == pytest.approx(plain, rel=1e-5)
+    assert report["relative"]["value"] == pytest.approx(plain / LABEL.mean(), rel=1e-5)
 
 
 def test_bins_hold_all_rows_and_their_intervals_the_truth():
@@ -39,5 +39,5 @@ def test_bins_hold_all_rows_and_their_intervals_the_truth():
 
 
 def test_the_same_error_is_told_for_a_probability_that_is_off():
-    told = reliability.as_json(WINDOW, np.clip(3 * TRUE, 0, 1), TRUE, "none")
-    assert told["relative"]["low"] > 0.5
+    report = reliability.as_json(WINDOW, np.clip(3 * TRUE, 0, 1), TRUE, "none")
+    assert report["relative"]["low"] > 0.5

@@ -20,8 +20,8 @@ def clone(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("url", ["s3://bucket/path", "/srv/remote"])
 def test_the_remote_is_the_default_one(clone: Path, url: str) -> None:
     remote_config.use(clone, url)
-    found = object_stores.settings(clone)
-    assert (found.default, dict(found.remotes)) == ("plumbline", {"plumbline": url})
+    result = object_stores.settings(clone)
+    assert (result.default, dict(result.remotes)) == ("plumbline", {"plumbline": url})
     assert "verify = true" in (clone / ".dvc" / "config.local").read_text()
     remote_config.use(clone, url)
 

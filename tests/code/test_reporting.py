@@ -30,11 +30,11 @@ def table(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("most", [1, 90, ROWS, 5 * ROWS])
 def test_a_sample_is_even_and_keeps_rows_together(table: Path, most: int):
-    found = reporting.sample(table, ["x", "n"], most)
-    assert list(found) == ["x", "n"]
-    assert len(found["n"]) == min(most, ROWS)
-    assert set(np.diff(found["n"]).tolist()) <= {ROWS // most, ROWS // most + 1}
-    assert (np.isnan(found["x"]) == (found["n"] % 7 == 0)).all()
+    result = reporting.sample(table, ["x", "n"], most)
+    assert list(result) == ["x", "n"]
+    assert len(result["n"]) == min(most, ROWS)
+    assert set(np.diff(result["n"]).tolist()) <= {ROWS // most, ROWS // most + 1}
+    assert (np.isnan(result["x"]) == (result["n"] % 7 == 0)).all()
 
 
 def test_a_sample_of_no_rows(tmp_path: Path):
@@ -68,8 +68,8 @@ def test_predictions_keep_order_and_types(tmp_path: Path):
         "score": np.array([0.25, 0.5]),
     }
     reporting.write_predictions(tmp_path / "p.parquet", columns)
-    found = tables.read(tmp_path / "p.parquet")
-    assert list(found) == list(columns)
+    result = tables.read(tmp_path / "p.parquet")
+    assert list(result) == list(columns)
     for name, values in columns.items():
-        assert found[name].tolist() == values.tolist()
-        assert found[name].dtype == values.dtype
+        assert result[name].tolist() == values.tolist()
+        assert result[name].dtype == values.dtype

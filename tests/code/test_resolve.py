@@ -77,16 +77,16 @@ def test_what_matches_is_taken_upstream_first() -> None:
 def test_one_difference_drops_it_and_what_reads_it(
     stage: str, change: Change, dropped: set[str]
 ) -> None:
-    found = choose([side(**{stage: change})], TREE)
-    assert {c.stage for c in found if c.entry is None} == dropped
-    assert all(c.reason for c in found if c.entry is None)
+    results = choose([side(**{stage: change})], TREE)
+    assert {c.stage for c in results if c.entry is None} == dropped
+    assert all(c.reason for c in results if c.entry is None)
 
 
 def test_two_sides_with_other_outs_from_the_same_inputs_are_both_dropped() -> None:
     theirs = side("theirs", first=lambda e: e["outs"][0].update(md5="o2"))
-    found = {c.stage: c.reason for c in choose([side(), theirs], TREE) if c.entry is None}
-    assert "one is wrong" in found["first"]
-    assert "one has to be rebuilt" in found["last"]
+    results = {c.stage: c.reason for c in choose([side(), theirs], TREE) if c.entry is None}
+    assert "one is wrong" in results["first"]
+    assert "one has to be rebuilt" in results["last"]
 
 
 def test_a_stage_that_is_not_declared_or_never_ran_is_dropped() -> None:

@@ -125,9 +125,9 @@ def record(outcome: str, **more: object) -> RetrainRecord:
 
 
 def test_the_body_holds_the_evidence_and_nothing_acts() -> None:
-    told = record("challenger", monitor=seen("alert", True, (DRIFT,)), comparison=comparison())
-    text = messages.body(told)
-    assert messages.title(told) == "Retrain shop on data up to 2025-07-29"
+    report = record("challenger", monitor=seen("alert", True, (DRIFT,)), comparison=comparison())
+    text = messages.body(report)
+    assert messages.title(report) == "Retrain shop on data up to 2025-07-29"
     assert "As-of date: 2025-07-01 → 2025-07-29" in text
     assert "labels say so" in text
     assert "| drift |" in text
@@ -138,9 +138,9 @@ def test_the_body_holds_the_evidence_and_nothing_acts() -> None:
 
 @pytest.mark.parametrize("outcome", list(messages.TITLES))
 def test_every_outcome_has_words(outcome: str) -> None:
-    told = record(outcome)
-    assert messages.body(told).startswith("**")
-    assert "shop" in messages.title(told)
+    report = record(outcome)
+    assert messages.body(report).startswith("**")
+    assert "shop" in messages.title(report)
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_the_token_goes_to_its_host_only() -> None:
-    found = branches.credentials("https://github.com/acme/plumbline.git", "secret")
-    assert found["GIT_CONFIG_KEY_0"] == "http.https://github.com/.extraheader"
-    assert "secret" not in "".join(found.values())
+    result = branches.credentials("https://github.com/acme/plumbline.git", "secret")
+    assert result["GIT_CONFIG_KEY_0"] == "http.https://github.com/.extraheader"
+    assert "secret" not in "".join(result.values())
     assert branches.credentials("/a/folder", "secret") == {}
     assert branches.credentials("https://github.com/a/b", None) == {}

@@ -46,10 +46,10 @@ HEAD = {
 
 
 def test_data() -> None:
-    found = metadata_diff.data(BASE, HEAD)
-    assert found["rows"] == {"base": 10, "head": 12}
-    assert found["columns"] == [{"key": "w", "base": "int, g", "head": "float, g"}]
-    assert found["quarantine"] == [
+    result = metadata_diff.data(BASE, HEAD)
+    assert result["rows"] == {"base": 10, "head": 12}
+    assert result["columns"] == [{"key": "w", "base": "int, g", "head": "float, g"}]
+    assert result["quarantine"] == [
         {"key": "events: w.null", "base": 0, "head": 1},
         {"key": "events: w.range", "base": 3, "head": 0},
     ]
@@ -69,15 +69,15 @@ def test_head_s_verdicts() -> None:
     assert metadata_diff.monitor(HEAD)["findings"] == 2
     assert metadata_diff.blocked(HEAD) == 2
     assert metadata_diff.blocked({}) == 0
-    found = metadata_diff.evaluate(HEAD)
-    assert (found["verdict"], found["reasons"]) == ("fail", ["why"])
-    assert [low["group"] for low in found["below_floor"]] == ["low"]
+    result = metadata_diff.evaluate(HEAD)
+    assert (result["verdict"], result["reasons"]) == ("fail", ["why"])
+    assert [low["group"] for low in result["below_floor"]] == ["low"]
 
 
 def test_an_evaluation_of_another_version_is_no_verdict() -> None:
-    found = metadata_diff.evaluate({"evaluate": evaluated(asked={})})
-    assert found["verdict"] is None
-    assert "evaluate.json, asked: unknown key" in found["reasons"][0]
+    result = metadata_diff.evaluate({"evaluate": evaluated(asked={})})
+    assert result["verdict"] is None
+    assert "evaluate.json, asked: unknown key" in result["reasons"][0]
 
 
 def test_nothing_is_said_of_what_is_not_there() -> None:

@@ -70,10 +70,10 @@ def test_an_absent_out_is_wrong_only_where_git_should_have_it(
             kind,
             "workspace",
             ObjectUse(None, Out("dvc.lock", "s", path, "1", cached), path, oid),
-            found,
+            result,
             "",
         )
-        for kind, path, cached, oid, found in (
+        for kind, path, cached, oid, result in (
             ("missing", "data", True, "1", None),
             ("missing", "metrics.json", False, "1", None),
             ("bad", "model", True, "1", "2"),

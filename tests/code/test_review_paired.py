@@ -24,28 +24,28 @@ HALVES = {"half": {"first": np.arange(N) < N // 2, "second": np.arange(N) >= N /
 
 
 def test_a_worse_model_is_worse_overall_and_by_slice() -> None:
-    found = paired.compared(WINDOW, Scored(GOOD, 0.4), Scored(BAD, 0.5), HALVES, Noise(0.01))
-    told = found["metrics"]["average_precision"]
-    assert told["difference"]["word"] == "worse"
-    assert told["difference"]["value"] == pytest.approx(told["head"] - told["base"], rel=1e-3)
-    assert {g["difference"]["word"] for g in found["slices"]["half"].values()} == {"worse"}
-    assert found["slices"]["half"]["first"]["rows"] == N // 2
+    result = paired.compared(WINDOW, Scored(GOOD, 0.4), Scored(BAD, 0.5), HALVES, Noise(0.01))
+    report = result["metrics"]["average_precision"]
+    assert report["difference"]["word"] == "worse"
+    assert report["difference"]["value"] == pytest.approx(report["head"] - report["base"], rel=1e-3)
+    assert {g["difference"]["word"] for g in result["slices"]["half"].values()} == {"worse"}
+    assert result["slices"]["half"]["first"]["rows"] == N // 2
     back = paired.compared(WINDOW, Scored(BAD, 0.5), Scored(GOOD, 0.4), HALVES, Noise(0.01))
     assert back["metrics"]["average_precision"]["difference"]["word"] == "better"
 
 
 def test_the_same_model_is_within_noise_everywhere() -> None:
-    found = paired.compared(WINDOW, Scored(GOOD, 0.4), Scored(GOOD, 0.4), {}, Noise(0.0))
-    assert {m["difference"]["word"] for m in found["metrics"].values()} == {"within noise"}
-    assert {m["difference"]["value"] for m in found["metrics"].values()} == {0.0}
+    result = paired.compared(WINDOW, Scored(GOOD, 0.4), Scored(GOOD, 0.4), {}, Noise(0.0))
+    assert {m["difference"]["word"] for m in result["metrics"].values()} == {"within noise"}
+    assert {m["difference"]["value"] for m in result["metrics"].values()} == {0.0}
 
 
 def test_a_bias_is_judged_by_its_size() -> None:
     window = replace(WINDOW, problem="regression")
     pair = Scored(LABEL - 0.2, None), Scored(LABEL + 0.1, None)
-    found = paired.compared(window, *pair, {}, Noise(0.0))
-    assert found["metrics"]["bias"]["difference"]["word"] == "better"
-    assert found["metrics"]["mae"]["difference"]["word"] == "better"
+    result = paired.compared(window, *pair, {}, Noise(0.0))
+    assert result["metrics"]["bias"]["difference"]["word"] == "better"
+    assert result["metrics"]["mae"]["difference"]["word"] == "better"
 
 
 def test_what_other_seeds_do_widens_the_interval() -> None:
@@ -55,11 +55,11 @@ def test_what_other_seeds_do_widens_the_interval() -> None:
     still, wild = ([Scored(s, 0.4) for s in some] for some in ([GOOD] * 3, moved))
     words, widths = [], []
     for again in ((), still, wild):
-        found = paired.compared(WINDOW, *pair, HALVES, Noise(0.0, again))
-        told = found["metrics"]["average_precision"]["difference"]
-        words.append([told["word"], found["slices"]["half"]["first"]["difference"]["word"]])
-        widths.append(told["high"] - told["low"])
-        assert told["low"] <= told["value"] <= told["high"]
+        result = paired.compared(WINDOW, *pair, HALVES, Noise(0.0, again))
+        report = result["metrics"]["average_precision"]["difference"]
+        words.append([report["word"], result["slices"]["half"]["first"]["difference"]["word"]])
+        widths.append(report["high"] - report["low"])
+        assert report["low"] <= report["value"] <= report["high"]
     assert words == [["better"] * 2, ["better"] * 2, ["within noise"] * 2]
     assert widths[0] == pytest.approx(widths[1], rel=1e-5)
     assert widths[2] > 2 * widths[0]
@@ -80,8 +80,8 @@ def test_two_runs_differ_by_their_seeds_so_far_one_time_in_twenty() -> None:
     """The rate of false alarms, over runs whose figures are normal."""
     runs = np.random.default_rng(3).standard_normal((4000, 8))
     apart = np.abs(runs[:, 0] - runs[:, 1])
-    said = [paired.spread(rest, 0.95) for rest in runs[:, 2:]]
-    assert np.mean(apart > np.array(said)) == pytest.approx(0.05, abs=0.01)
+    message = [paired.spread(rest, 0.95) for rest in runs[:, 2:]]
+    assert np.mean(apart > np.array(message)) == pytest.approx(0.05, abs=0.01)
     assert paired.spread(np.array([1.0, np.nan]), 0.95) is None
 
 
@@ -94,8 +94,8 @@ def test_below_the_margin_is_noise() -> None:
 
 
 def test_common_rows_keep_the_window_s_order() -> None:
-    mine, theirs = paired.common(np.array(["c", "a", "x"]), np.array(["a", "b", "c"]))
-    assert (mine.tolist(), theirs.tolist()) == ([0, 1], [2, 0])
+    own, theirs = paired.common(np.array(["c", "a", "x"]), np.array(["a", "b", "c"]))
+    assert (own.tolist(), theirs.tolist()) == ([0, 1], [2, 0])
     assert paired.common(np.array([1]), np.array([2]))[0].tolist() == []
     assert paired.take({"k": np.array([5, 6])}, np.array([1]))["k"].tolist() == [6]
 

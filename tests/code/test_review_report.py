@@ -22,12 +22,12 @@ NO_MONITOR = {"level": None, "summary": None, "retrain": None, "findings": 0}
 VOID = {"meta", "link", "rect"}
 
 
-def markdown_of(found: Comparison) -> str:
-    return markdown.comment(document.blocks(found, "in.json"))
+def markdown_of(result: Comparison) -> str:
+    return markdown.comment(document.blocks(result, "in.json"))
 
 
-def page_of(found: Comparison) -> str:
-    return page.render(document.blocks(found, "in.json"))
+def page_of(result: Comparison) -> str:
+    return page.render(document.blocks(result, "in.json"))
 
 
 class Tags(HTMLParser):
@@ -77,8 +77,8 @@ def test_an_override_is_printed() -> None:
 
 
 def test_a_failed_run_shows_no_figure() -> None:
-    found = comparison(failed={"stage": "train@shop", "error": "no rows"})
-    for text in (markdown_of(found), page_of(found)):
+    result = comparison(failed={"stage": "train@shop", "error": "no rows"})
+    for text in (markdown_of(result), page_of(result)):
         assert "FAILED" in text
         assert "no rows" in text
         assert "0.52" not in text
@@ -86,10 +86,10 @@ def test_a_failed_run_shows_no_figure() -> None:
 
 
 def test_what_was_not_checked_or_is_the_same_is_said() -> None:
-    found = comparison(
+    result = comparison(
         {"base": {"head": {"comparable": True, "same": True}}}, lock={"md5": "0", "checked": False}
     )
-    text = markdown_of(found)
+    text = markdown_of(result)
     assert "the same model and test table" in text
     assert "dvc.lock was not checked" in text
     assert "no verdict" in markdown_of(
@@ -103,15 +103,15 @@ def test_text_does_nothing() -> None:
         "params": [{"key": EVIL, "base": EVIL, "head": EVIL}],
         "base": {"head": {**RESULT, "slices": {EVIL: RESULT["slices"]["size"]}}},
     }
-    found = comparison(case, base={"name": EVIL, "commit": None}, lock={**LOCK, "stale": [EVIL]})
-    text = markdown_of(found)
+    result = comparison(case, base={"name": EVIL, "commit": None}, lock={**LOCK, "stale": [EVIL]})
+    text = markdown_of(result)
     assert "@everyone" not in text
     assert "<img" not in text
     assert "https://" not in text
     assert "\u202e" not in text
     assert "#1" not in text
     assert not re.search(r"(?<!\\)\[a(?<!\\)\]", text)
-    html = page_of(found)
+    html = page_of(result)
     assert "<img" not in html
     assert "&lt;img" in html
 
@@ -161,5 +161,5 @@ def test_a_comparison_without_its_primary_metric_is_one_message() -> None:
 
 def test_metrics_have_titles_and_units() -> None:
     mae = {**RESULT, "metrics": {"mae": RESULT["metrics"]["brier"]}, "slices": {}}
-    found = comparison({"primary": "mae", "units": {"label": "minutes"}, "base": {"head": mae}})
-    assert "| mean absolute error \\(minutes\\) | 0.5 |" in markdown_of(found)
+    result = comparison({"primary": "mae", "units": {"label": "minutes"}, "base": {"head": mae}})
+    assert "| mean absolute error \\(minutes\\) | 0.5 |" in markdown_of(result)

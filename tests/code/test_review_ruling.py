@@ -28,8 +28,8 @@ LEAKED_ERROR = {**RESULT, "metrics": {"mae": moved(10.0, 4.0, "better")}}
 EVALUATE = {"verdict": "pass", "reasons": [], "checks": {}, "below_floor": []}
 
 
-def kinds(found: Comparison) -> list[str]:
-    return [r.kind for r in found.gate.reasons]
+def kinds(results: Comparison) -> list[str]:
+    return [r.kind for r in results.gate.reasons]
 
 
 def test_nothing_against() -> None:
@@ -109,15 +109,15 @@ def test_a_slice_is_named_once() -> None:
     ],
 )
 def test_an_override_does_not_lift_a_wrong_lock(lock: dict[str, Any], kind: str) -> None:
-    found = comparison({"override": "agreed"}, lock={**LOCK, **lock})
-    assert found.gate.verdict == "no"
-    assert kinds(found) == [kind]
+    results = comparison({"override": "agreed"}, lock={**LOCK, **lock})
+    assert results.gate.verdict == "no"
+    assert kinds(results) == [kind]
 
 
 def test_a_failed_stage_comes_first() -> None:
-    found = comparison(failed={"stage": "train@shop", "error": "no rows"}, usecases={})
-    assert found.gate.verdict == "failed"
-    assert verdict_line.verdict(found) == "FAILED: stage train@shop failed: no rows"
+    results = comparison(failed={"stage": "train@shop", "error": "no rows"}, usecases={})
+    assert results.gate.verdict == "failed"
+    assert verdict_line.verdict(results) == "FAILED: stage train@shop failed: no rows"
 
 
 @pytest.mark.parametrize("value", [[], {}, sections(format=2), sections(usecases={"a": 1})])

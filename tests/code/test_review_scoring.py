@@ -58,11 +58,11 @@ def run(feature: str = "x", definitions: str = "1", label: str = "y", **columns:
 
 
 def test_one_window_two_models() -> None:
-    found = scoring._on(CASE, run("other", other=X + 1), run(other=X + 1), on_head=True)
-    assert found["metrics"]["mae"]["base"] == pytest.approx(1.0)
-    assert found["metrics"]["mae"]["head"] == pytest.approx(0.0, abs=1e-6)
-    assert found["metrics"]["mae"]["difference"]["word"] == "better"
-    assert set(found["slices"]["size"]) == {"under 0", "0 and over"}
+    result = scoring._on(CASE, run("other", other=X + 1), run(other=X + 1), on_head=True)
+    assert result["metrics"]["mae"]["base"] == pytest.approx(1.0)
+    assert result["metrics"]["mae"]["head"] == pytest.approx(0.0, abs=1e-6)
+    assert result["metrics"]["mae"]["difference"]["word"] == "better"
+    assert set(result["slices"]["size"]) == {"under 0", "0 and over"}
 
 
 @pytest.mark.parametrize("on_head", [True, False])
@@ -70,10 +70,10 @@ def test_redefined_features_are_each_model_s_own(on_head: bool) -> None:
     """The same rows in another order, under a feature of another meaning."""
     back = slice(None, None, -1)
     other = {"number": np.arange(N)[back], "x": X[back] + 1, "y": X[back]}
-    found = scoring._on(CASE, run(definitions="0", **other), run(), on_head=on_head)
-    assert found["rows"] == N
-    assert found["metrics"]["mae"]["base"] == pytest.approx(1.0)
-    assert found["metrics"]["mae"]["head"] == pytest.approx(0.0, abs=1e-6)
+    result = scoring._on(CASE, run(definitions="0", **other), run(), on_head=on_head)
+    assert result["rows"] == N
+    assert result["metrics"]["mae"]["base"] == pytest.approx(1.0)
+    assert result["metrics"]["mae"]["head"] == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def test_redefined_features_are_each_model_s_own(on_head: bool) -> None:
     ],
 )
 def test_what_cannot_be_compared_says_why(base: Run, reason: str) -> None:
-    found = scoring._on(CASE, base, run(), on_head=True)
-    assert not found["comparable"]
-    assert reason in found["reason"]
+    result = scoring._on(CASE, base, run(), on_head=True)
+    assert not result["comparable"]
+    assert reason in result["reason"]
 
 
 def test_a_table_of_another_version() -> None:
     bare = Run(run().scorer, {"x": X})
-    found = scoring._on(CASE, bare, run(), on_head=False)
-    assert "no column number, y" in found["reason"]
+    result = scoring._on(CASE, bare, run(), on_head=False)
+    assert "no column number, y" in result["reason"]
     with pytest.raises(BundleError, match="no key 'number'"):
         scoring._columns(USECASE, Run(run(definitions="0").scorer, {"x": X}), run(), on_head=True)
     with pytest.raises(SpecError, match="of another version"):
@@ -101,8 +101,8 @@ def test_a_table_of_another_version() -> None:
 
 
 def test_a_lock_without_a_model() -> None:
-    found = scoring.compared(None, CASE, ("main", {}), ("head", {"train": Entry()}))  # type: ignore[arg-type]
-    assert found == {
+    result = scoring.compared(None, CASE, ("main", {}), ("head", {"train": Entry()}))  # type: ignore[arg-type]
+    assert result == {
         "head": {
             "comparable": False,
             "reason": "main: dvc.lock has no model or no test table of this use case",

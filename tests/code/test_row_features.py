@@ -45,13 +45,13 @@ def rows(*functions):
 
 
 def test_rows_follow_one_another():
-    found = rows(double, again, one)
-    assert {n: v.tolist() for n, v in found.items()} == {
+    result = rows(double, again, one)
+    assert {n: v.tolist() for n, v in result.items()} == {
         "double": [10.0, 12.0, 14.0],
         "again": [20.0, 24.0, 28.0],
         "one": [1.0, 1.0, 1.0],
     }
-    assert {v.dtype for v in found.values()} == {np.dtype(np.float64)}
+    assert {v.dtype for v in result.values()} == {np.dtype(np.float64)}
     assert list(COLUMNS) == ["number", "cents"]
 
 
@@ -64,8 +64,8 @@ def test_another_length_is_refused():
 def test_a_derived_feature_is_a_whole_number(value: float):
     case = replace(SMALL, derived=("surprise",))
     columns = {"number": np.arange(3), "surprise": np.array([4.0, np.nan, -7.0])}
-    found = row_features.derived_features(case, columns)
-    np.testing.assert_array_equal(found["surprise"], columns["surprise"])
+    result = row_features.derived_features(case, columns)
+    np.testing.assert_array_equal(result["surprise"], columns["surprise"])
     columns["surprise"] = np.array([4.0, np.nan, value])
     with pytest.raises(SpecError, match=rf"'surprise' is {value:g} for number 2; .* round it"):
         row_features.derived_features(case, columns)
@@ -84,9 +84,9 @@ def test_codes_are_places_in_the_vocabulary():
 
 
 def test_matrix_takes_the_names_in_order():
-    found = row_features.matrix(("cents", "number"), COLUMNS)
-    assert found.tolist() == [[5.0, 0.0], [6.0, 1.0], [7.0, 2.0]]
-    assert found.dtype == np.float32
+    result = row_features.matrix(("cents", "number"), COLUMNS)
+    assert result.tolist() == [[5.0, 0.0], [6.0, 1.0], [7.0, 2.0]]
+    assert result.dtype == np.float32
     with pytest.raises(
         SpecError, match="needs feature 'cent', not in the table; did you mean 'cents'"
     ):

@@ -33,14 +33,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_line_says_what_the_run_was(here: Path) -> None:
     run_records.keep("shop", "evaluate", 1.234)
-    [told] = run_records.read("shop")
-    assert (told["stage"], told["usecase"], told["seconds"]) == ("evaluate", "shop", 1.23)
-    assert told["params"] == {"seed": 3, "shop": {"train": {"rounds": 5}}}
-    assert told["wrote"] == {"m/shop.json": dvc_hash.md5(Path("m/shop.json"))}
-    assert told["memory_mb"] > 10
-    assert (told["commit"], told["dirty"]) == (None, None)
-    assert {"python", "numpy", "xgboost-cpu"} <= told["versions"].keys()
-    assert told["machine"]["cores"] >= 1
+    [report] = run_records.read("shop")
+    assert (report["stage"], report["usecase"], report["seconds"]) == ("evaluate", "shop", 1.23)
+    assert report["params"] == {"seed": 3, "shop": {"train": {"rounds": 5}}}
+    assert report["wrote"] == {"m/shop.json": dvc_hash.md5(Path("m/shop.json"))}
+    assert report["memory_mb"] > 10
+    assert (report["commit"], report["dirty"]) == (None, None)
+    assert {"python", "numpy", "xgboost-cpu"} <= report["versions"].keys()
+    assert report["machine"]["cores"] >= 1
     assert run_records.place("shop") == Path("models/shop.runs.jsonl")
 
 
@@ -99,14 +99,14 @@ def test_each_side_has_the_cost_of_its_own_run(here: Path) -> None:
     place.parent.mkdir()
     place.write_text("\n".join(map(json.dumps, lines)))
     base, head, other = ({"train": Entry(outs={"models/shop": oid})} for oid in "abc")
-    [found] = run_cost.costs(here, "shop", base, head)
-    assert found == {
+    [result] = run_cost.costs(here, "shop", base, head)
+    assert result == {
         "stage": "train",
         "base": {"seconds": 3.0, "memory_mb": 2.0},
         "head": {"seconds": 5.0, "memory_mb": 2.0},
     }
-    [found] = run_cost.costs(here, "shop", {}, head)
-    assert found["base"] is None
+    [result] = run_cost.costs(here, "shop", {}, head)
+    assert result["base"] is None
     assert run_cost.costs(here, "shop", other, other) == []
 
 

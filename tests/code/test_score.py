@@ -47,15 +47,15 @@ def test_the_rubric_is_the_paper_s() -> None:
 
 
 def test_all_28() -> None:
-    found = scoring.card(*FULL, {})
-    assert (found["total"], found["score"], found["exceptional"]) == (28, 7, True)
-    assert [s["sum"] for s in found["sections"]] == [7, 7, 7, 7]
+    result = scoring.card(*FULL, {})
+    assert (result["total"], result["score"], result["exceptional"]) == (28, 7, True)
+    assert [s["sum"] for s in result["sections"]] == [7, 7, 7, 7]
 
 
 def test_the_score_is_the_lowest_section_s() -> None:
     runs = [r for r in FULL[0] if r.ids[0] not in ("Model 1", "Model 2")]
-    found = scoring.card(runs, FULL[1], {})
-    assert (found["total"], found["score"], found["exceptional"]) == (26, 5, False)
+    result = scoring.card(runs, FULL[1], {})
+    assert (result["total"], result["score"], result["exceptional"]) == (26, 5, False)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_the_score_is_the_lowest_section_s() -> None:
     ],
 )
 def test_no_point(runs: list[Ran], faults: list[Caught], lacks: str) -> None:
-    found = row(runs, faults)
-    assert (found["point"], found["lacks"]) == (0, lacks)
+    result = row(runs, faults)
+    assert (result["point"], result["lacks"]) == (0, lacks)
 
 
 def test_no_mark_at_all() -> None:
@@ -103,16 +103,16 @@ def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    made = Project(tmp_path)
-    made.run("git", "init", "-q", "-b", "main")
+    built = Project(tmp_path)
+    built.run("git", "init", "-q", "-b", "main")
     (tmp_path / ".gitignore").write_text("/.plumbline/\n/reports/\n/scorecard.json\n")
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_a.py").write_text(
         '@pytest.mark.mltest("Data 1", "Data 2")\ndef t(): ...\n'
     )
-    made.commit()
+    built.commit()
     monkeypatch.chdir(tmp_path)
-    return made
+    return built
 
 
 def test_marks_are_read_from_the_text(project: Project) -> None:
@@ -137,10 +137,10 @@ def test_the_command(project: Project, capsys: pytest.CaptureFixture[str]) -> No
     evidence.keep(folder / "tests.json", [replace(r, state=state) for r in FULL[0]])
     evidence.keep(folder / "mutants.json", [replace(c, state=state) for c in FULL[1]])
     assert main(["mltest", "--least", "7"]) == 0
-    said = capsys.readouterr().out
-    assert "ML Test Score 7: the lowest section's sum (exceptional)" in said
-    assert "total 28 of 28" in said
-    assert "rests on the host: " in said
+    message = capsys.readouterr().out
+    assert "ML Test Score 7: the lowest section's sum (exceptional)" in message
+    assert "total 28 of 28" in message
+    assert "rests on the host: " in message
     assert json.loads(Path("scorecard.json").read_text())["total"] == 28
     assert "7 of 7 (28 of 28)" in Path("reports/scorecard.svg").read_text()
     (project.path / "tests" / "test_a.py").write_text("changed = 1\n")

@@ -45,10 +45,10 @@ def test_a_shift_of_the_last_day_stands_out():
         late = columns["at"] >= LAST.astype("datetime64[us]")
         return {**columns, "size": columns["size"] + 1.0 * late}
 
-    found = moved(last_day)
-    assert found["size"].p < 1e-6
-    assert found["size"].size == pytest.approx(1.0, abs=0.25)
-    assert found["spare"].p > 1e-4
+    result = moved(last_day)
+    assert result["size"].p < 1e-6
+    assert result["size"].size == pytest.approx(1.0, abs=0.25)
+    assert result["spare"].p > 1e-4
 
 
 def test_a_small_shift_that_stays_adds_up():
@@ -56,8 +56,8 @@ def test_a_small_shift_that_stays_adds_up():
         late = columns["at"] >= (LAST - 2).astype("datetime64[us]")
         return {**columns, "size": columns["size"] + 0.35 * late}
 
-    found = moved(three_days, per_day=200)
-    assert found["size"].p_run < found["size"].p_mean
+    result = moved(three_days, per_day=200)
+    assert result["size"].p_run < result["size"].p_mean
 
 
 def test_days_that_differ_by_themselves_are_no_news():
@@ -72,8 +72,8 @@ def test_days_that_differ_by_themselves_are_no_news():
 def test_the_budget_is_kept_on_days_without_drift():
     least = []
     for seed in range(12):
-        found = moved(seed=seed)
-        least.append(min(s.p for s in found.values()) * 3 * len(found))
+        result = moved(seed=seed)
+        least.append(min(s.p for s in result.values()) * 3 * len(result))
     assert sum(p < 1 / 30 for p in least) <= 2
 
 

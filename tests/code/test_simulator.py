@@ -77,8 +77,8 @@ def test_days_come_one_by_one_in_order(plain: pd.DataFrame) -> None:
     assert len(days) == (END - START).days
     assert plain.paid_at.is_monotonic_increasing
     for i, day in enumerate(days):
-        found = set(day["paid_at"].to_numpy().astype("datetime64[D]"))
-        assert found == {np.datetime64(START + timedelta(days=i))}
+        result = set(day["paid_at"].to_numpy().astype("datetime64[D]"))
+        assert result == {np.datetime64(START + timedelta(days=i))}
 
 
 def test_a_number_is_a_payment(plain: pd.DataFrame) -> None:
@@ -95,12 +95,12 @@ def test_customers_pay_near_their_home(plain: pd.DataFrame) -> None:
 
 
 def test_terminals_near_a_home_are_all_found() -> None:
-    made = world.build(settings.read({**SIZE, "radius_m": 1_700}), 3, START, END)
-    people, places = made.customers, made.terminals
+    built = world.build(settings.read({**SIZE, "radius_m": 1_700}), 3, START, END)
+    people, places = built.customers, built.terminals
     for i in range(0, len(people.x), 7):
         near = (places.x - people.x[i]) ** 2 + (places.y - people.y[i]) ** 2 <= 1_700**2
-        found = people.near[people.first[i] : people.first[i + 1]]
-        assert found.tolist() == np.flatnonzero(near).tolist()
+        result = people.near[people.first[i] : people.first[i + 1]]
+        assert result.tolist() == np.flatnonzero(near).tolist()
 
 
 def test_a_customer_far_from_all_terminals_still_pays() -> None:
@@ -159,14 +159,14 @@ def test_amounts_over_the_limit_are_frauds(wide: pd.DataFrame) -> None:
 
 
 def test_a_hacked_terminal_stays_so_for_four_weeks() -> None:
-    found = frame(date(2025, 7, 1), terminal_share=1.0, terminals=800)
-    hacked = found[(found.scenario == 2)]
+    result = frame(date(2025, 7, 1), terminal_share=1.0, terminals=800)
+    hacked = result[(result.scenario == 2)]
     span = hacked.groupby("terminal_id").paid_at.agg(lambda t: (t.max() - t.min()).days + 1)
     once = span[span <= 28]
     assert len(once) > 0.8 * len(span)  # a few were hacked again
     assert once.max() >= 25
     first = hacked.groupby("terminal_id").paid_at.transform("min")
-    inside = found.merge(hacked.assign(first=first)[["terminal_id", "first"]].drop_duplicates())
+    inside = result.merge(hacked.assign(first=first)[["terminal_id", "first"]].drop_duplicates())
     since = (inside.paid_at - inside["first"]).dt.days
     paid = inside[(since >= 0) & (since < 20) & (inside["first"] > datetime(2025, 2, 1))]
     assert paid[paid.kind == "payment"].is_fraud.mean() > 0.95
@@ -195,8 +195,8 @@ def test_a_leaked_card_pays_five_times_as_much_for_two_weeks(wide: pd.DataFrame)
 def test_the_probability_is_that_of_the_draw(wide: pd.DataFrame) -> None:
     assert wide.probability.sum() == pytest.approx(wide.is_fraud.sum(), rel=0.05)
     bands = pd.cut(wide.probability, [0.02, 0.1, 0.3, 0.7, 0.9, 0.999])
-    found = wide.groupby(bands, observed=True)[["probability", "is_fraud"]].agg(["mean", "count"])
-    for _, row in found.iterrows():
+    result = wide.groupby(bands, observed=True)[["probability", "is_fraud"]].agg(["mean", "count"])
+    for _, row in result.iterrows():
         error = 3.5 * (0.25 / row["is_fraud", "count"]) ** 0.5
         assert row["is_fraud", "mean"] == pytest.approx(row["probability", "mean"], abs=error)
     assert not wide[(wide.probability == 0)].is_fraud.any()
@@ -420,7 +420,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_in_the_settings_is_told(name: str) -> None:
-    wrong, said = MISTAKES[name]
-    with pytest.raises(ParamsError, match=said) as error:
+    wrong, message = MISTAKES[name]
+    with pytest.raises(ParamsError, match=message) as error:
         simulate(wrong, START, END, 7)
     assert "\n" not in str(error.value)

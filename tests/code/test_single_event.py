@@ -16,9 +16,9 @@ from tests.small import NAMES, SMALL, brute, event
 
 def known(rows, one, late=None):
     """The histories that one event meets."""
-    made = single_event.histories(SMALL, rows, rows if late is None else late)
-    found = {e.name: made[e.name].get(one[e.column]) for e in SMALL.entities}
-    return {name: history for name, history in found.items() if history}
+    built = single_event.histories(SMALL, rows, rows if late is None else late)
+    result = {e.name: built[e.name].get(one[e.column]) for e in SMALL.entities}
+    return {name: history for name, history in result.items() if history}
 
 
 def of(rows, one, late=None) -> dict[str, float]:
@@ -29,13 +29,13 @@ def of(rows, one, late=None) -> dict[str, float]:
 @examples(40, nightly=600)
 @given(EVENTS)
 def test_equals_brute_force(rows):
-    made, wanted = single_event.histories(SMALL, rows, rows), brute(rows)
+    built, wanted = single_event.histories(SMALL, rows, rows), brute(rows)
     for one in rows:
-        mine = {e.name: made[e.name].get(one[e.column]) for e in SMALL.entities}
-        found = single_event.features(
-            SMALL, one, {name: past for name, past in mine.items() if past}
+        own = {e.name: built[e.name].get(one[e.column]) for e in SMALL.entities}
+        result = single_event.features(
+            SMALL, one, {name: past for name, past in own.items() if past}
         )
-        assert {name: found[name] for name in NAMES} == wanted[one["number"]]
+        assert {name: result[name] for name in NAMES} == wanted[one["number"]]
 
 
 @pytest.mark.mltest("Data 7", "Monitor 3")
@@ -61,23 +61,27 @@ def test_fresh_leaves_ties_out():
 
 
 def test_an_unknown_entity_has_the_defaults():
-    found = single_event.features(SMALL, event(1, at(10), place_id=None), {})
-    assert (found["who_count_1d"], found["who_bad_3d"], found["who_grams_5d"]) == (0.0, 0.5, -1.0)
-    assert (found["place_sum_3d"], found["place_loss_5d"]) == (0.0, -2.0)
+    result = single_event.features(SMALL, event(1, at(10), place_id=None), {})
+    assert (result["who_count_1d"], result["who_bad_3d"], result["who_grams_5d"]) == (
+        0.0,
+        0.5,
+        -1.0,
+    )
+    assert (result["place_sum_3d"], result["place_loss_5d"]) == (0.0, -2.0)
 
 
 def test_row_features_and_codes_follow():
     rows = [event(0, at(9), cents=30), event(1, at(10), cents=7, kind="b")]
-    found = of(rows, rows[1])
-    assert (found["per_place"], found["kind_code"]) == (37.0, 1.0)
-    assert list(found) == [*NAMES, "per_place", "heavy_today", "surprise", "kind_code"]
-    assert {type(value) for value in found.values()} == {float}
+    result = of(rows, rows[1])
+    assert (result["per_place"], result["kind_code"]) == (37.0, 1.0)
+    assert list(result) == [*NAMES, "per_place", "heavy_today", "surprise", "kind_code"]
+    assert {type(value) for value in result.values()} == {float}
 
 
 def test_no_history_of_one_without_an_id():
-    made = single_event.histories(SMALL, [event(0, at(9), place_id=None)], [])
-    assert list(made["place"]) == []
-    assert list(made["who"]) == ["ann"]
+    built = single_event.histories(SMALL, [event(0, at(9), place_id=None)], [])
+    assert list(built["place"]) == []
+    assert list(built["who"]) == ["ann"]
 
 
 def test_sums_divide_as_floats():

@@ -12,10 +12,10 @@ RANDOM = np.random.default_rng(3)
 
 
 def test_an_edge_opens_its_interval():
-    found = slices.groups(
+    result = slices.groups(
         Slice("size", "size", "size", edges=(10, 20)), {"size": np.array([9.9, 10, 19, 20, np.nan])}
     )
-    assert {name: np.flatnonzero(rows).tolist() for name, rows in found.items()} == {
+    assert {name: np.flatnonzero(rows).tolist() for name, rows in result.items()} == {
         "under 10": [0],
         "10 to 20": [1, 2],
         "20 and over": [3],
@@ -26,8 +26,8 @@ def test_an_edge_opens_its_interval():
 @pytest.mark.mltest("Model 6")
 def test_groups_by_value_hold_their_own_rows_and_no_others():
     values = np.array(["b", "a", None, "b"], object)
-    found = slices.groups(Slice("kind", "kind", "kind"), {"kind": values})
-    assert {name: rows.tolist() for name, rows in found.items()} == {
+    result = slices.groups(Slice("kind", "kind", "kind"), {"kind": values})
+    assert {name: rows.tolist() for name, rows in result.items()} == {
         "a": [False, True, False, False],
         "b": [True, False, False, True],
         "missing": [False, False, True, False],
@@ -36,30 +36,30 @@ def test_groups_by_value_hold_their_own_rows_and_no_others():
 
 def test_numbers_keep_their_digits_and_their_order():
     values = np.array([1234567.0, 1234568.0, 2.0, 10.0, 0.5])
-    found = slices.groups(Slice("n", "n", "n"), {"n": values})
-    assert list(found) == ["0.5", "2", "10", "1234567", "1234568"]
+    result = slices.groups(Slice("n", "n", "n"), {"n": values})
+    assert list(result) == ["0.5", "2", "10", "1234567", "1234568"]
 
 
 @pytest.mark.mltest("Model 6")
 @pytest.mark.parametrize("edges", [(), (0.0,), (-1.0, 0.5, 2.0)])
 def test_every_row_is_in_exactly_one_group(edges: tuple[float, ...]):
     values = np.where(RANDOM.random(500) < 0.1, np.nan, np.round(RANDOM.normal(size=500), 1))
-    found = slices.groups(Slice("x", "x", "x", edges=edges), {"x": values})
-    assert (np.sum(list(found.values()), axis=0) == 1).all()
-    assert all(rows.any() for rows in found.values())
+    result = slices.groups(Slice("x", "x", "x", edges=edges), {"x": values})
+    assert (np.sum(list(result.values()), axis=0) == 1).all()
+    assert all(rows.any() for rows in result.values())
 
 
 def test_rare_values_are_others():
     values = np.repeat(np.arange(30), np.arange(30, 0, -1))
-    found = slices.groups(Slice("n", "n", "n"), {"n": values})
-    assert list(found) == [*map(str, range(slices.MOST_GROUPS)), "other"]
-    assert found["other"].sum() == sum(range(1, 11))
+    result = slices.groups(Slice("n", "n", "n"), {"n": values})
+    assert list(result) == [*map(str, range(slices.MOST_GROUPS)), "other"]
+    assert result["other"].sum() == sum(range(1, 11))
 
 
 def test_months_in_order():
     time = np.array(["2025-02-01", "2024-12-31T23:59", "2025-02-28"], "datetime64[us]")
-    found = slices.months(time)
-    assert {m: rows.tolist() for m, rows in found.items()} == {
+    result = slices.months(time)
+    assert {m: rows.tolist() for m, rows in result.items()} == {
         "2024-12": [False, True, False],
         "2025-02": [True, False, True],
     }

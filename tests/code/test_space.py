@@ -10,7 +10,7 @@ from plumbline.tune.space import Dimension
 
 
 def test_every_form():
-    found = space.parse(
+    result = space.parse(
         {
             "eta": {"loguniform": [0.02, 0.3]},
             "gamma": {"uniform": [0, 5]},
@@ -19,7 +19,7 @@ def test_every_form():
             "grow_policy": {"choice": ["depthwise", "lossguide"]},
         }
     )
-    assert found == (
+    assert result == (
         Dimension("eta", "loguniform", 0.02, 0.3),
         Dimension("gamma", "uniform", 0.0, 5.0),
         Dimension("grow_policy", "choice", choices=("depthwise", "lossguide")),
@@ -90,9 +90,9 @@ def test_refused(given: dict[str, object], message: str):
     ],
 )
 def test_value(dimension: Dimension, point: float, value: float):
-    found = space.value(dimension, point)
-    assert found == value
-    assert type(found) is type(value)
+    result = space.value(dimension, point)
+    assert result == value
+    assert type(result) is type(value)
 
 
 def test_fixed_params():

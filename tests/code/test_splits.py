@@ -21,8 +21,8 @@ PARAMS = Features(warmup_days=5, valid_days=7, test_days=10, current_days=6)
 
 
 def test_windows_count_back_from_as_of():
-    found = splits.windows(SMALL, PARAMS, FIRST, AS_OF)
-    assert {name: (str(w.start), str(w.end), w.days) for name, w in found.items()} == {
+    result = splits.windows(SMALL, PARAMS, FIRST, AS_OF)
+    assert {name: (str(w.start), str(w.end), w.days) for name, w in result.items()} == {
         "train": ("2025-01-06", "2025-02-02", 27),
         "valid": ("2025-02-04", "2025-02-11", 7),
         "test": ("2025-02-13", "2025-02-23", 10),
@@ -36,14 +36,14 @@ def test_windows_count_back_from_as_of():
 )
 def test_labels_of_a_window_are_known_at_the_next_ones_start(delay, warmup, valid, test, current):
     params = Features(warmup_days=warmup, valid_days=valid, test_days=test, current_days=current)
-    found = splits.windows(replace(SMALL, label_delay=delay), params, FIRST, AS_OF)
+    result = splits.windows(replace(SMALL, label_delay=delay), params, FIRST, AS_OF)
     late = timedelta(days=delay)
-    assert found["train"].end + late == found["valid"].start
-    assert found["valid"].end + late == found["test"].start
-    assert found["test"].end == found["current"].start
-    assert found["test"].end + late <= found["current"].end == AS_OF
-    assert found["train"].start == FIRST + timedelta(days=warmup)
-    assert [found[n].days for n in ("valid", "test", "current")] == [valid, test, current]
+    assert result["train"].end + late == result["valid"].start
+    assert result["valid"].end + late == result["test"].start
+    assert result["test"].end == result["current"].start
+    assert result["test"].end + late <= result["current"].end == AS_OF
+    assert result["train"].start == FIRST + timedelta(days=warmup)
+    assert [result[n].days for n in ("valid", "test", "current")] == [valid, test, current]
 
 
 def test_too_few_days_say_which():
@@ -73,8 +73,8 @@ def test_current_shorter_than_the_label_delay_is_refused():
 
 def test_keys_split_by_share_and_for_good():
     keys = list(range(20_000))
-    found = splits.by_key(Features(valid_share=0.1, test_share=0.2, current_share=0.3), keys)
-    shares = {n: float(np.mean(found == n)) for n in splits.NAMES}
+    result = splits.by_key(Features(valid_share=0.1, test_share=0.2, current_share=0.3), keys)
+    shares = {n: float(np.mean(result == n)) for n in splits.NAMES}
     assert shares == pytest.approx(
         {"train": 0.4, "valid": 0.1, "test": 0.2, "current": 0.3}, abs=0.01
     )

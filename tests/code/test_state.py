@@ -41,10 +41,10 @@ def test_who_can_write(tmp_path: Path) -> None:
 def test_a_shared_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(state.VARIABLE, raising=False)
     monkeypatch.setattr(state, "others_can_write", lambda path: path)
-    found = DvcSettings(tmp_path, tmp_path / "cache", state="/var/shared")
-    (said,) = state.complaints(found)
-    assert "other users can write to /var/shared" in said
-    assert "mkdir -p -m 700" in said
+    result = DvcSettings(tmp_path, tmp_path / "cache", state="/var/shared")
+    (message,) = state.problems(result)
+    assert "other users can write to /var/shared" in message
+    assert "mkdir -p -m 700" in message
 
 
 def test_a_lock_that_was_cut_off(tmp_path: Path) -> None:

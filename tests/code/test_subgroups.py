@@ -42,14 +42,14 @@ def found(window: LabelledWindow, columns: dict, score: np.ndarray) -> dict:
 @pytest.mark.mltest("Model 6")
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_a_planted_subgroup_is_found_and_confirmed(problem: str):
-    told = found(*made(3, spoiled=True, problem=problem))
-    first = told["found"][0]
+    report = found(*made(3, spoiled=True, problem=problem))
+    first = report["found"][0]
     assert first["confirmed"]
     assert first["rule"] == "colour = blue and size 20 to 40"
     assert first["excess"] > first["elsewhere"]
     assert first["corrected"] < 0.01
-    assert told["confirmed"] >= 1
-    assert told["looked_at"] > 50
+    assert report["confirmed"] >= 1
+    assert report["looked_at"] > 50
 
 
 def test_where_there_is_none_little_is_claimed():
@@ -106,16 +106,16 @@ def test_holm_corrects_for_those_that_were_tried():
 def test_few_days_confirm_nothing():
     window, columns, score = made(3, spoiled=True)
     few = LabelledWindow("classification", window.label, window.day[:1].repeat(ROWS), 50, 0.95, 1)
-    told = found(few, columns, score)
-    assert told["confirmed"] == 0
+    report = found(few, columns, score)
+    assert report["confirmed"] == 0
 
 
 def test_conditions_read_well():
     window, columns, _ = made(1)
     coded = conditions.coded(columns, columns, subgroups.halves(ROWS, window.day).search)
     assert "flat" not in coded
-    said = {c.text for one in coded.values() for c in one.conditions}
-    assert {"colour = blue", "left = 1", "size 60 and over"} <= said
-    assert all(len(word) <= 5 for text in said for word in text.split()[1:] if word[0].isdigit())
+    message = {c.text for one in coded.values() for c in one.conditions}
+    assert {"colour = blue", "left = 1", "size 60 and over"} <= message
+    assert all(len(word) <= 5 for text in message for word in text.split()[1:] if word[0].isdigit())
     for one in coded.values():
         assert one.code.max() + 1 == len(one.conditions)

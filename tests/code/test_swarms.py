@@ -40,16 +40,16 @@ def test_the_partner_is_what_moves_a_feature():
 
 
 def test_points_of_one_place_lie_side_by_side():
-    height = contributions_sample.swarm(np.array([0.0, 0.0, 0.0, 0.0, 1.0]))
+    height = contributions_sample.beeswarm_offsets(np.array([0.0, 0.0, 0.0, 0.0, 1.0]))
     assert len(set(height[:4].tolist())) == 4
     assert height[4] == 0
-    assert np.abs(contributions_sample.swarm(EACH[:, 0])).max() <= 1
+    assert np.abs(contributions_sample.beeswarm_offsets(EACH[:, 0])).max() <= 1
 
 
 def test_colour_is_a_rank():
-    found = contributions_sample.shares(np.array([5.0, np.nan, 1000.0, 5.0]))
-    assert found[[0, 3, 2]] == pytest.approx([1 / 3, 1 / 3, 5 / 6])
-    assert np.isnan(found[1])
+    result = contributions_sample.shares(np.array([5.0, np.nan, 1000.0, 5.0]))
+    assert result[[0, 3, 2]] == pytest.approx([1 / 3, 1 / 3, 5 / 6])
+    assert np.isnan(result[1])
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path):

@@ -36,9 +36,9 @@ def test_chunks_are_of_one_size(sizes):
     rows = pa.record_batch({"x": list(range(10))})
     starts = np.cumsum([0, *sizes[:-1]])
     parts = [rows.slice(int(i), n) for i, n in zip(starts, sizes, strict=True)]
-    found = list(tables.chunks(parts, 5))
-    assert [t.num_rows for t in found] == [5, 5]
-    assert pa.concat_tables(found).column("x").to_pylist() == list(range(10))
+    result = list(tables.chunks(parts, 5))
+    assert [t.num_rows for t in result] == [5, 5]
+    assert pa.concat_tables(result).column("x").to_pylist() == list(range(10))
 
 
 def test_chunks_of_nothing():
@@ -73,9 +73,9 @@ def test_same_bytes_however_the_rows_arrive(tmp_path, monkeypatch):
 def test_row_features_and_codes_of_every_row(tmp_path):
     table = joined(3, cents=40, kind="b")
     written(table, tmp_path / "t.parquet")
-    found = tables.read(tmp_path / "t.parquet")
-    assert found["per_place"].tolist() == [40.0, 41.0, 42.0]
-    assert found["kind_code"].tolist() == [1.0, 1.0, 1.0]
+    result = tables.read(tmp_path / "t.parquet")
+    assert result["per_place"].tolist() == [40.0, 41.0, 42.0]
+    assert result["kind_code"].tolist() == [1.0, 1.0, 1.0]
 
 
 def test_counts(tmp_path):
@@ -91,9 +91,9 @@ def test_counts(tmp_path):
 def test_read_gives_numpy(tmp_path):
     path = tmp_path / "t.parquet"
     written(pa.concat_tables([joined(1, grams=None), joined(1, bad=None)]), path)
-    found = tables.read(path)
+    result = tables.read(path)
     kinds = {
-        n: found[n].dtype.str for n in ("number", "at", "who_id", "grams", "bad", "ok", "cents")
+        n: result[n].dtype.str for n in ("number", "at", "who_id", "grams", "bad", "ok", "cents")
     }
     assert kinds == {
         "number": "<i8",
@@ -104,7 +104,7 @@ def test_read_gives_numpy(tmp_path):
         "ok": "|b1",
         "cents": "<i8",
     }
-    assert np.isnan(found["grams"]).tolist() == [True, False]
+    assert np.isnan(result["grams"]).tolist() == [True, False]
     assert list(tables.read(path, ["cents", "at"])) == ["cents", "at"]
 
 

@@ -32,12 +32,12 @@ def declared(stage: str, **lists: object) -> str:
 
 def test_outs_of_a_lock() -> None:
     text = locked("train", **{"m/x": A, "m/y": B + ".dir"})
-    found = tracked_outs.of_lock(text, declared("train", outs=["m/x", "m/y"]), "dvc.lock")
-    assert found == [
+    result = tracked_outs.of_lock(text, declared("train", outs=["m/x", "m/y"]), "dvc.lock")
+    assert result == [
         Out("dvc.lock", "train", "m/x", A),
         Out("dvc.lock", "train", "m/y", B + ".dir"),
     ]
-    assert [out.folder for out in found] == [False, True]
+    assert [out.folder for out in result] == [False, True]
 
 
 @pytest.mark.parametrize("kind", ["outs", "metrics", "plots"])
@@ -115,12 +115,12 @@ def test_md5s_of_many_files(tmp_path: Path) -> None:
     paths = {str(tmp_path / str(n)): os.urandom(n) for n in sizes}
     for path, data in paths.items():
         Path(path).write_bytes(data)
-    asked = [*paths, str(tmp_path / "none"), str(tmp_path), *paths]
-    found = hashing.md5_files(asked, threads=3)
-    assert {p: found.pop(p) for p in paths} == {
+    request = [*paths, str(tmp_path / "none"), str(tmp_path), *paths]
+    result = hashing.md5_files(request, threads=3)
+    assert {p: result.pop(p) for p in paths} == {
         p: hashlib.md5(data).hexdigest() for p, data in paths.items()
     }
-    assert {type(error) for error in found.values()} == {FileNotFoundError, IsADirectoryError}
+    assert {type(error) for error in result.values()} == {FileNotFoundError, IsADirectoryError}
 
 
 def test_progress_is_shown_on_a_screen_only(
@@ -155,21 +155,21 @@ def configured(root: Path, text: str, local: str = "") -> object_stores.DvcSetti
 
 def test_configuration(tmp_path: Path) -> None:
     text = "[core]\n    remote = Near\n['remote \"near\"']\n    url = ../../store\n"
-    found = configured(tmp_path, text, '[cache]\ndir = /c\ntype = "reflink,copy"\n')
-    assert found.default == "near"
-    assert found.remotes == {"near": str(tmp_path.parent / "store")}
-    assert found.relative == {"near"}
+    result = configured(tmp_path, text, '[cache]\ndir = /c\ntype = "reflink,copy"\n')
+    assert result.default == "near"
+    assert result.remotes == {"near": str(tmp_path.parent / "store")}
+    assert result.relative == {"near"}
     there = configured(tmp_path, text, "['remote \"near\"']\nurl = ../here\n")
     assert (there.relative, there.remotes) == (frozenset(), {"near": str(tmp_path / "here")})
-    assert (found.cache, found.links) == (Path("/c"), ("reflink", "copy"))
+    assert (result.cache, result.links) == (Path("/c"), ("reflink", "copy"))
     assert configured(tmp_path, "").cache == tmp_path / ".dvc" / "cache"
 
 
 def test_later_levels_go_over_earlier_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path))
     (tmp_path / "config").write_text("['remote \"x\"']\nurl = s3://mine/\n[core]\nremote = y\n")
-    found = configured(tmp_path, "[core]\nremote = x\n")
-    assert (found.default, found.remotes) == ("x", {"x": "s3://mine/"})
+    result = configured(tmp_path, "[core]\nremote = x\n")
+    assert (result.default, result.remotes) == ("x", {"x": "s3://mine/"})
 
 
 def test_a_damaged_configuration_is_refused(tmp_path: Path) -> None:
@@ -181,12 +181,12 @@ def test_a_damaged_configuration_is_refused(tmp_path: Path) -> None:
 def test_links_are_refused_as_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: str
 ) -> None:
-    found = configured(tmp_path, f'[cache]\ntype = "{links}"\n')
+    result = configured(tmp_path, f'[cache]\ntype = "{links}"\n')
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(PlumblineError, match="as root"):
-        object_stores.refuse_links(found)
+        object_stores.refuse_links(result)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    object_stores.refuse_links(found)
+    object_stores.refuse_links(result)
 
 
 def test_copies_are_not_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

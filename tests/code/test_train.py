@@ -22,9 +22,9 @@ from tests.code.test_tune import project
 TUNED = tuned({"eta": 0.25}, {"max_bin": 64, "eta": 0.05, "gamma": 2.0})
 
 
-def run(found: TuneResult = TUNED, out: str = "model") -> bundle.Bundle:
+def run(result: TuneResult = TUNED, out: str = "model") -> bundle.Bundle:
     """The stage as dvc.yaml calls it."""
-    documents.write(Path("tune.json"), found)
+    documents.write(Path("tune.json"), result)
     stage.main(
         "parcels", Path("train.parquet"), Path("valid.parquet"), Path("tune.json"), Path(out)
     )
@@ -44,10 +44,10 @@ def test_tuned_params_win_over_train_and_fixed_ones(
 ):
     project(tmp_path, monkeypatch)
     turn(params={"eta": 0.1, "gamma": 1.0})
-    found = run().manifest.params
-    assert (found["eta"], found["gamma"], found["max_bin"]) == (0.25, 1.0, 64)
-    assert found["seed"] == 7
-    assert "nthread" not in found
+    result = run().manifest.params
+    assert (result["eta"], result["gamma"], result["max_bin"]) == (0.25, 1.0, 64)
+    assert result["seed"] == 7
+    assert "nthread" not in result
 
 
 @pytest.mark.mltest("Infra 1")

@@ -104,10 +104,10 @@ def test_a_regression_starts_from_the_offset(tmp_path: Path):
 
 
 def test_settings():
-    found = boosting.settings(
+    result = boosting.settings(
         "regression", {"objective": "reg:squarederror", "eta": 0.1}, seed=2**40, threads=2
     )
-    assert found == {
+    assert result == {
         "objective": "reg:squarederror",
         "eta": 0.1,
         "max_bin": 256,

@@ -22,7 +22,7 @@ TRIALS = (
 AGAIN = """
 import sys
 from pathlib import Path
-from plumbline.model import trialplot
+from plumbline.tune import trial_report as trialplot
 from tests.code.test_trialplot import TRIALS
 trialplot.write(Path(sys.argv[1]), TRIALS, "mae", higher_is_better=False)
 """

@@ -63,30 +63,30 @@ def test_the_best_trial_has_the_best_validation_metric(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str
 ):
     project(tmp_path, monkeypatch, problem)
-    found = run()
+    result = run()
     name = metrics.PRIMARY[problem]
     table = list(csv.DictReader(Path("tune/trials.csv").read_text().splitlines()))
     figures = [float(r[name]) for r in table]
     assert len(set(figures)) > 1, "the trials do not differ: nothing is tested"
     best = max(figures) if problem == "classification" else min(figures)
-    row = table[found["best_trial"] - 1]
-    assert (found["metric_name"], float(row[name])) == (name, best)
-    assert found["metric"] == pytest.approx(best)
-    assert found["params"] == {"eta": float(row["eta"]), "max_depth": int(row["max_depth"])}
-    assert (found["trials"], found["failed"]) == (4, 0)
+    row = table[result["best_trial"] - 1]
+    assert (result["metric_name"], float(row[name])) == (name, best)
+    assert result["metric"] == pytest.approx(best)
+    assert result["params"] == {"eta": float(row["eta"]), "max_depth": int(row["max_depth"])}
+    assert (result["trials"], result["failed"]) == (4, 0)
 
 
 @pytest.mark.parametrize(("problem", "higher"), [("classification", True), ("regression", False)])
 def test_the_search_is_told_which_way_is_better(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str, higher: bool
 ):
-    told = []
+    report = []
     project(tmp_path, monkeypatch, problem)
     monkeypatch.setattr(
-        search, "search", lambda *_, higher_is_better, **__: told.append(higher_is_better) or ()
+        search, "search", lambda *_, higher_is_better, **__: report.append(higher_is_better) or ()
     )
     run()
-    assert told == [higher]
+    assert report == [higher]
 
 
 def test_what_is_tried_wins_over_the_fixed_params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -101,13 +101,13 @@ def test_what_is_tried_wins_over_the_fixed_params(tmp_path: Path, monkeypatch: p
 
 def test_the_final_model_is_the_best_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project(tmp_path, monkeypatch, early_stopping=5, rounds=30)
-    found = run()
+    result = run()
     train_stage.main(
         "parcels", Path("train.parquet"), Path("valid.parquet"), Path("tune.json"), Path("model")
     )
     manifest = json.loads(Path("model/bundle.json").read_text())
-    assert manifest["metrics"] == {found["metric_name"]: found["metric"]}
-    assert manifest["rounds"] == found["rounds"]
+    assert manifest["metrics"] == {result["metric_name"]: result["metric"]}
+    assert manifest["rounds"] == result["rounds"]
 
 
 def test_the_same_bytes_twice_and_on_two_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -122,9 +122,9 @@ def test_the_same_bytes_twice_and_on_two_threads(tmp_path: Path, monkeypatch: py
 def test_what_xgboost_refuses_is_a_failed_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     both = {"base_score": {"choice": [0.5, 7.0]}}  # 7 is no probability
     project(tmp_path, monkeypatch, space=both, max_evals=6)
-    found = run()
-    assert 0 < found["failed"] < 6
-    assert found["params"] == {"base_score": 0.5}
+    result = run()
+    assert 0 < result["failed"] < 6
+    assert result["params"] == {"base_score": 0.5}
     assert "base_score" in next(csv.DictReader(Path("tune/trials.csv").read_text().splitlines()))
 
 
@@ -146,15 +146,15 @@ def test_without_a_space_one_trial_with_the_fixed_params(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     project(tmp_path, monkeypatch, space={}, params={"max_depth": 2})
-    found = run()
-    assert (found["trials"], found["params"], found["fixed"]) == (1, {}, {"max_depth": 2})
+    result = run()
+    assert (result["trials"], result["params"], result["fixed"]) == (1, {}, {"max_depth": 2})
 
 
 def test_no_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project(tmp_path, monkeypatch, max_evals=0)
-    found = run()
-    assert (found["trials"], found["params"]) == (0, {})
-    assert "metric" not in found
+    result = run()
+    assert (result["trials"], result["params"]) == (0, {})
+    assert "metric" not in result
 
 
 @pytest.mark.parametrize(

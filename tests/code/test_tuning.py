@@ -86,10 +86,10 @@ def test_without_a_space_one_trial_without_search_none():
 
 
 def test_told_after_each_trial():
-    told: list[tuple[int, int]] = []
-    run(max_evals=4, on_trial=lambda t, b: told.append((t.number, b.number if b else 0)))
-    assert [n for n, _ in told] == [1, 2, 3, 4]
-    assert told[0] == (1, 1)
+    report: list[tuple[int, int]] = []
+    run(max_evals=4, on_trial=lambda t, b: report.append((t.number, b.number if b else 0)))
+    assert [n for n, _ in report] == [1, 2, 3, 4]
+    assert report[0] == (1, 1)
 
 
 TRIALS = (
@@ -101,8 +101,8 @@ TRIALS = (
 
 
 def test_result():
-    found = search.result(TRIALS, "mae", {"max_bin": 64}, higher_is_better=True, where="x")
-    assert found.plain() == {
+    result = search.result(TRIALS, "mae", {"max_bin": 64}, higher_is_better=True, where="x")
+    assert result.plain() == {
         "trials": 4,
         "failed": 1,
         "metric_name": "mae",
@@ -117,8 +117,8 @@ def test_result():
 
 
 def test_result_of_no_search():
-    found = search.result((), "mae", {"eta": 1}, higher_is_better=True, where="x")
-    assert found.plain() == {
+    result = search.result((), "mae", {"eta": 1}, higher_is_better=True, where="x")
+    assert result.plain() == {
         "trials": 0,
         "failed": 0,
         "metric_name": "mae",

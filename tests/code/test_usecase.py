@@ -182,10 +182,10 @@ def test_slipping_the_arrival_into_flights_is_refused() -> None:
 def test_what_a_mark_is_made_with_and_nothing_else() -> None:
     week = Fresh("n_over", "who", "sum", "over so far", "over")
     case = replace(CASE, **OVER, derived=("over",), fresh=(*CASE.fresh, week))
-    made = case.derivation
-    assert [r.name for r in made.rows] == ["half", "over"]
-    assert [f.name for f in made.aggregates] == ["today"]
-    assert (made.features, made.derived) == ((), ())
+    built = case.derivation
+    assert [r.name for r in built.rows] == ["half", "over"]
+    assert [f.name for f in built.aggregates] == ["today"]
+    assert (built.features, built.derived) == ((), ())
     assert [
         r.name for r in replace(CASE, rows=(Row(half),), derived=("half",)).derivation.rows
     ] == ["half"]

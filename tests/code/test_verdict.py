@@ -33,14 +33,14 @@ def test_the_level_is_the_gravest_findings():
 
 
 def test_a_fault_comes_before_the_drift_that_it_makes():
-    found = [
+    result = [
         finding("prediction", size=9.0),
         finding("unit", column="amount", importance=0.1),
         finding("drift", "warning", "hour", importance=1.0),
         finding("null_share", column="size", importance=0.7),
     ]
-    assert [f.check for f in verdict.order(found)] == ["null_share", "unit", "prediction", "drift"]
-    assert verdict.order(found[::-1]) == verdict.order(found)
+    assert [f.check for f in verdict.order(result)] == ["null_share", "unit", "prediction", "drift"]
+    assert verdict.order(result[::-1]) == verdict.order(result)
 
 
 @pytest.mark.mltest("Monitor 4", "Monitor 7")

@@ -30,20 +30,20 @@ GIVEN = UseCaseParams.model_validate(
 def test_it_holds_the_stages_rows_and_those_of_the_gaps(tmp_path: Path):
     rows = many()
     _, tables = build(tmp_path, rows)
-    found, known = all_events.read(SMALL, GIVEN, tmp_path / "valid")
+    result, known = all_events.read(SMALL, GIVEN, tmp_path / "valid")
     assert known.end == AS_OF - timedelta(days=DELAY)
     inside = [r for r in rows if known.start <= r["at"].date() < known.end]
     assert (
-        len(found["number"])
+        len(result["number"])
         == len(inside)
         > sum(len(tables[n]["number"]) for n in ("train", "valid"))
     )
-    assert (np.diff(found["at"].astype(np.int64)) >= 0).all()
-    place = {key: i for i, key in enumerate(found["number"].tolist())}
+    assert (np.diff(result["at"].astype(np.int64)) >= 0).all()
+    place = {key: i for i, key in enumerate(result["number"].tolist())}
     for name in ("train", "valid", "test"):
-        mine = [place[key] for key in tables[name]["number"].tolist()]
+        own = [place[key] for key in tables[name]["number"].tolist()]
         for column in (*SMALL.features, SMALL.label):
-            assert np.array_equal(found[column][mine], tables[name][column]), (name, column)
+            assert np.array_equal(result[column][own], tables[name][column]), (name, column)
 
 
 def test_between_takes_whole_days():

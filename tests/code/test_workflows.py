@@ -26,8 +26,8 @@ each = pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 
 def unpinned(text: str) -> list[str]:
     """The actions that are not pinned by a full commit SHA with the version in a comment."""
-    found = [line.strip() for line in USES.findall(text)]
-    return [f for f in found if not PINNED.fullmatch(f) and not f.startswith("./")]
+    result = [line.strip() for line in USES.findall(text)]
+    return [f for f in result if not PINNED.fullmatch(f) and not f.startswith("./")]
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -44,9 +44,9 @@ def steps(file: Path) -> Iterator[dict[str, Any]]:
 def tool(name: str, *words: str) -> subprocess.CompletedProcess[str]:
     """One of this environment's programs, with no network."""
     program = Path(sys.executable).parent / name
-    found = str(program) if program.exists() else shutil.which(name)
-    assert found, f"{name} is not installed; it is in requirements.txt"
-    return subprocess.run([found, *words], capture_output=True, text=True, check=False)
+    result = str(program) if program.exists() else shutil.which(name)
+    assert result, f"{name} is not installed; it is in requirements.txt"
+    return subprocess.run([result, *words], capture_output=True, text=True, check=False)
 
 
 def test_there_are_workflows() -> None:
@@ -140,13 +140,13 @@ def test_zizmor_finds_what_is_planted(tmp_path: Path) -> None:
 def test_zizmor_as_an_auditor(capsys: pytest.CaptureFixture[str]) -> None:
     """Its strictest persona may find more; what it does is printed (`pytest -s`), none is severe."""
     words = ("--offline", "--no-progress", "--persona=auditor", "--format=json", str(FOLDER))
-    found = json.loads(tool("zizmor", *words).stdout)
+    result = json.loads(tool("zizmor", *words).stdout)
     with capsys.disabled():
-        for one in found:
+        for one in result:
             [path] = one["locations"][0]["symbolic"]["key"]["Local"].values()
             place = f"{one['ident']} in {Path(path).name}"
             sys.stdout.write(f"\nzizmor, auditor: {one['determinations']['severity']}: {place}")
-    assert {f["determinations"]["severity"] for f in found} <= {"Informational", "Low", "Medium"}
+    assert {f["determinations"]["severity"] for f in result} <= {"Informational", "Low", "Medium"}
 
 
 def test_the_schema_of_workflows() -> None:

@@ -68,11 +68,11 @@ def answers(case: UseCase, columns: dict[str, np.ndarray]) -> list[tuple[str, ..
     names = [n for n in columns if n in case.features and columns[n].dtype != object]
     label = columns[case.label].astype(np.float64)
     values = {n: columns[n].astype(np.float64) for n in names}
-    found: list[tuple[str, ...]] = [(n,) for n in names if np.mean(values[n] == label) > 0.999]
+    result: list[tuple[str, ...]] = [(n,) for n in names if np.mean(values[n] == label) > 0.999]
     for a, b in combinations(names, 2):
         sums = (values[a] + values[b], values[a] - values[b], values[b] - values[a])
-        found += [(a, b) for s in sums if np.mean(s == label) > 0.999]
-    return found
+        result += [(a, b) for s in sums if np.mean(s == label) > 0.999]
+    return result
 
 
 @pytest.fixture(scope="module")

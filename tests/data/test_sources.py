@@ -31,8 +31,8 @@ def raw_bytes(folder: Path) -> dict[str, bytes]:
 
 
 def sheet(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "data.json").read_text(encoding="utf-8"))
-    return found
+    result: dict[str, Any] = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +49,11 @@ def table() -> pa.Table:
     """The rows with types of their own: narrow integers, decimals, zoned nanoseconds."""
     text = "\n".join([HEADER, *ROWS]).encode()
     read = pa.csv.read_csv(pa.BufferReader(text))
-    made = read.set_column(0, "sale_id", read["sale_id"].cast(pa.int32()))
+    built = read.set_column(0, "sale_id", read["sale_id"].cast(pa.int32()))
     cents = read["price_cents"].cast(pa.decimal128(21, 2))
     zoned = pc.assume_timezone(read["sold_at"].cast(pa.timestamp("ns")), "UTC")
-    made = made.set_column(3, "price_cents", cents)
-    return made.set_column(1, "sold_at", zoned.cast(pa.timestamp("ns", "Asia/Tokyo")))
+    built = built.set_column(3, "price_cents", cents)
+    return built.set_column(1, "sold_at", zoned.cast(pa.timestamp("ns", "Asia/Tokyo")))
 
 
 CSV_STYLES = {
@@ -285,10 +285,10 @@ def test_the_hash_of_a_query_is_of_text_and_result(
     fill("sqlite:///shop.db")
 
     def digest(query: str) -> str:
-        found: str = sheet(ingest(monkeypatch, tmp_path, sql("sqlite:///shop.db", query)))[
+        result: str = sheet(ingest(monkeypatch, tmp_path, sql("sqlite:///shop.db", query)))[
             "source"
         ]["sha256"]
-        return found
+        return result
 
     first = digest("SELECT * FROM sales")
     assert digest("SELECT * FROM sales") == first

@@ -50,8 +50,8 @@ def test_values_on_their_bounds_pass_and_one_beyond_does_not(run: Run) -> None:
     )
     write_raw(run.raw, bad(amount_cents=amount))
     run.go(max_quarantine=0.1)
-    found = read(run.path / "quarantine" / "events.parquet", "key, reason, value")
-    assert found == [("1022", "range", "-1"), ("1023", "range", "100001")]
+    result = read(run.path / "quarantine" / "events.parquet", "key, reason, value")
+    assert result == [("1022", "range", "-1"), ("1023", "range", "100001")]
 
 
 def test_times_from_start_until_the_last_moment_before_as_of_pass(run: Run) -> None:
@@ -62,8 +62,8 @@ def test_times_from_start_until_the_last_moment_before_as_of_pass(run: Run) -> N
     )
     write_raw(run.raw, bad(ordered_at=time))
     run.go(max_quarantine=0.1, severity={"rows": "warn"})
-    found = read(run.path / "quarantine" / "events.parquet", "key, reason")
-    assert found == [("1000", "past"), ("1059", "future")]
+    result = read(run.path / "quarantine" / "events.parquet", "key, reason")
+    assert result == [("1000", "past"), ("1059", "future")]
 
 
 @pytest.mark.mltest("Monitor 2")
@@ -97,8 +97,8 @@ def test_a_month_without_bad_rows_keeps_its_bytes_and_the_other_loses_only_them(
 def test_outcomes_of_events_set_aside_go_with_them(run: Run) -> None:
     write_raw(run.raw, bad(buyer="CASE WHEN i = 5 THEN NULL ELSE 3 END"))
     run.go(max_quarantine=0.02)
-    found = read(run.path / "quarantine" / "outcomes.parquet", "key, reason, row.returned")
-    assert found == [("1005", "event", 0)]
+    result = read(run.path / "quarantine" / "outcomes.parquet", "key, reason, row.returned")
+    assert result == [("1005", "event", 0)]
     assert 1005 not in {r[0] for r in read(run.path / "valid" / "outcomes-*.parquet")}
     assert metrics(run)["rows"]["outcomes"]["set_aside"] == 1
 
@@ -107,8 +107,8 @@ def test_outcomes_are_held_to_their_own_contract(run: Run) -> None:
     returned = "CASE i WHEN 2 THEN 2 WHEN 3 THEN NULL ELSE 0 END"
     write_raw(run.raw, bad(returned=returned))
     run.go(max_quarantine=0.1)
-    found = read(run.path / "quarantine" / "outcomes.parquet", "key, reason, value")
-    assert found == [("1002", "range", "2"), ("1003", "null", None)]
+    result = read(run.path / "quarantine" / "outcomes.parquet", "key, reason, value")
+    assert result == [("1002", "range", "2"), ("1003", "null", None)]
     assert metrics(run)["rows"]["events"]["set_aside"] == 0
 
 
@@ -116,8 +116,10 @@ def test_of_duplicates_the_first_stays_in_both_tables(run: Run) -> None:
     # order 1011 is placed in February, again in March, and again
     write_raw(run.raw, bad(order_id="CASE WHEN i IN (30, 50) THEN 1011 ELSE 1000 + i END"))
     run.go(max_quarantine=0.1)
-    found = read(run.path / "quarantine" / "events.parquet", "key, reason, row.ordered_at::VARCHAR")
-    assert found == [
+    result = read(
+        run.path / "quarantine" / "events.parquet", "key, reason, row.ordered_at::VARCHAR"
+    )
+    assert result == [
         ("1011", "unique", "2025-03-01 12:00:00"),
         ("1011", "unique", "2025-03-03 04:00:00"),
     ]
@@ -133,8 +135,8 @@ def test_an_outcome_without_its_event_is_set_aside(run: Run) -> None:
     rows = f"SELECT * FROM read_parquet('{run.raw}/events-2025-03.parquet') WHERE order_id <> 1024"
     _rewrite(run.raw / "events-2025-03.parquet", rows)
     run.go(max_quarantine=0.1)
-    found = read(run.path / "quarantine" / "outcomes.parquet", 'key, reason, "column"')
-    assert found == [("1024", "orphan", "order_id")]
+    result = read(run.path / "quarantine" / "outcomes.parquet", 'key, reason, "column"')
+    assert result == [("1024", "orphan", "order_id")]
 
 
 def test_an_outcome_of_another_time_than_its_event_is_set_aside(run: Run) -> None:
@@ -144,8 +146,8 @@ def test_an_outcome_of_another_time_than_its_event_is_set_aside(run: Run) -> Non
     times = ", ".join(moved.format(name) for name in ("ordered_at", "known_at"))
     _rewrite(path, f"SELECT * REPLACE ({times}) FROM read_parquet('{path}')")
     run.go(max_quarantine=0.1)
-    found = read(run.path / "quarantine" / "outcomes.parquet", "key, reason")
-    assert found == [("1012", "orphan")]
+    result = read(run.path / "quarantine" / "outcomes.parquet", "key, reason")
+    assert result == [("1012", "orphan")]
 
 
 def test_an_outcome_known_too_early_is_set_aside(run: Run) -> None:
@@ -155,8 +157,8 @@ def test_an_outcome_known_too_early_is_set_aside(run: Run) -> None:
     rows = f"SELECT * REPLACE ({early} AS known_at) FROM read_parquet('{path}')"
     _rewrite(path, rows)
     run.go(max_quarantine=0.1)
-    found = read(run.path / "quarantine" / "outcomes.parquet", "key, reason, expected")
-    assert found == [("1012", "delay", "ordered_at and 2 days")]
+    result = read(run.path / "quarantine" / "outcomes.parquet", "key, reason, expected")
+    assert result == [("1012", "delay", "ordered_at and 2 days")]
 
 
 def test_severity_by_kind_and_by_column(run: Run) -> None:
@@ -183,17 +185,17 @@ def test_more_than_the_allowed_share_blocks_and_exactly_that_does_not(run: Run) 
 def test_the_same_data_in_another_folder_give_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = []
+    result = []
     for name, zone in (("here", "UTC"), ("there/deeper", "Asia/Kathmandu")):
         monkeypatch.setenv("TZ", zone)
-        made = start(tmp_path / name, monkeypatch, ORDERS)
+        built = start(tmp_path / name, monkeypatch, ORDERS)
         write_raw(
-            made.raw, bad(channel="CASE WHEN i % 9 = 0 THEN 'fax' ELSE 'web' END", weight="-0.5")
+            built.raw, bad(channel="CASE WHEN i % 9 = 0 THEN 'fax' ELSE 'web' END", weight="-0.5")
         )
-        made.go(max_quarantine=0.5, severity={"weight.range": "warn"})
-        found.append(made.bytes())
-    assert found[0] == found[1]
-    assert len(found[0]) == 11
+        built.go(max_quarantine=0.5, severity={"weight.range": "warn"})
+        result.append(built.bytes())
+    assert result[0] == result[1]
+    assert len(result[0]) == 11
 
 
 def test_months_in_memory_one_by_one_or_together_give_the_same_bytes(
@@ -272,8 +274,8 @@ def test_a_shift_against_the_accepted_profile_warns_or_blocks(
     quiet = {"unique": "warn", "unit": "warn", "order": "block"}
     run.go(severity=quiet)
     column, _, kind = name.rpartition(".")
-    told = [w for w in metrics(run)["warnings"] if f"'{column}'" in w and f"'{kind}'" in w]
-    assert len(told) == 1
+    report = [w for w in metrics(run)["warnings"] if f"'{column}'" in w and f"'{kind}'" in w]
+    assert len(report) == 1
     assert metrics(run)["checks"]["failed_by_severity"]["warn"] >= 1
     with pytest.raises(ContractError, match=r"accept orders"):
         run.go(severity={**quiet, kind: "block"})
@@ -288,19 +290,19 @@ def test_a_unit_error_over_the_whole_window_is_told_by_its_factor(run: Run, done
 
 
 def test_a_plain_table_needs_no_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = start(tmp_path, monkeypatch, LIST)
+    built = start(tmp_path, monkeypatch, LIST)
     rows = bad(channel="CASE WHEN i = 9 THEN 'fax' ELSE 'web' END")
-    write_raw(made.raw, f"SELECT * EXCLUDE ordered_at FROM ({rows})", LIST)
-    made.go(max_quarantine=0.02)
-    assert metrics(made)["rows"] == {
+    write_raw(built.raw, f"SELECT * EXCLUDE ordered_at FROM ({rows})", LIST)
+    built.go(max_quarantine=0.02)
+    assert metrics(built)["rows"] == {
         "events": {"in": 60, "out": 59, "set_aside": 1},
         "outcomes": {"in": 60, "out": 59, "set_aside": 1},
     }
     profile = json.loads((tmp_path / "profile.json").read_text())
     assert profile["window"] is None
-    (tmp_path / "profile.json").rename(made.accepted)
-    made.go(max_quarantine=0.02)
-    assert metrics(made)["warnings"][0].startswith("events-all.parquet: column 'channel'")
+    (tmp_path / "profile.json").rename(built.accepted)
+    built.go(max_quarantine=0.02)
+    assert metrics(built)["warnings"][0].startswith("events-all.parquet: column 'channel'")
 
 
 def _rewrite(path: Path, rows: str) -> None:

@@ -52,10 +52,10 @@ def read(folder: Path) -> object:
 def ended(command: str, act: Callable[[], object]) -> Answer:
     """What an act says that must be refused."""
     try:
-        found = act()
+        result = act()
     except PlumblineError as error:
         return Answer(command, str(error), REFUSED)
-    return Answer(command, f"went on: {found}", SILENT)
+    return Answer(command, f"went on: {result}", SILENT)
 
 
 @contextmanager

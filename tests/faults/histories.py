@@ -60,8 +60,8 @@ def other_release(stage: str, path: str, bench: Bench) -> Answer:
     forge(project, stage, path, recorded(project, "v1", stage, path))
     well(run(project, "dvc", "checkout", "-f"))
     project.commit("forged")
-    found = plumbline(project, "reproduce")
-    return found.answer(DETECTED, "changed", path)
+    result = plumbline(project, "reproduce")
+    return result.answer(DETECTED, "changed", path)
 
 
 def forged_rollback(bench: Bench) -> Answer:
@@ -72,8 +72,8 @@ def forged_rollback(bench: Bench) -> Answer:
     well(run(project, "git", "tag", "v3"))
     well(run(project, "git", "reset", "-q", "--hard", "v2"))
     before = works.whole(project)
-    found = plumbline(project, "rollback", "v3")
-    return both(found.answer(REFUSED, PRESSED), "undone", works.whole(project) == before)
+    result = plumbline(project, "rollback", "v3")
+    return both(result.answer(REFUSED, PRESSED), "undone", works.whole(project) == before)
 
 
 def planted(project: Project, persist: bool) -> None:
@@ -87,8 +87,8 @@ def planted(project: Project, persist: bool) -> None:
     graph.write_text(forgetful)
     kills.change(project)
     well(run(project, "dvc", "repro"))
-    made = yaml.safe_load((project.path / "dvc.lock").read_text())
-    true = made["stages"]["press@works"]["outs"][0]["md5"]
+    built = yaml.safe_load((project.path / "dvc.lock").read_text())
+    true = built["stages"]["press@works"]["outs"][0]["md5"]
     for file in [p for p in (project.path / ".dvc/cache/runs").rglob("*") if p.is_file()]:
         file.chmod(0o644)
         file.write_text(file.read_text().replace(true, recorded(project, "v1", "press", PRESSED)))
@@ -135,14 +135,14 @@ def conflicted(words: tuple[str, ...], bench: Bench) -> Answer:
     return run(project, *words).answer(REFUSED, "dvc.lock")
 
 
-def edited(name: str, edit: Edit, words: tuple[str, ...], said: str, bench: Bench) -> Answer:
+def edited(name: str, edit: Edit, words: tuple[str, ...], message: str, bench: Bench) -> Answer:
     """A text file, damaged."""
     project = bench.works()
     file = project.path / name
     file.write_text(edit(file.read_text()))
     before = works.outs(project)
-    found = run(project, *words)
-    return both(found.answer(REFUSED, said), "nothing lost", works.outs(project) == before)
+    result = run(project, *words)
+    return both(result.answer(REFUSED, message), "nothing lost", works.outs(project) == before)
 
 
 def cut(project: Project) -> None:
@@ -174,10 +174,10 @@ def cut_locks(bench: Bench) -> Answer:
     (project.path / ".dvc" / "tmp").mkdir(exist_ok=True)
     (project.path / ".dvc" / "tmp" / "rwlock").write_text('{"write": {"')
     answer = run(project, *works.REPRO).answer(REFUSED, "RWLock", "corrupted")
-    said = plumbline(project, "verify").line("note", "rwlock")
+    message = plumbline(project, "verify").line("note", "rwlock")
     well(plumbline(project, "verify", "--repair", "--in", "cache"))
     well(run(project, *works.REPRO))
-    good = bool(said) and works.outs(project) == calm.state
+    good = bool(message) and works.outs(project) == calm.state
     return both(answer, f"{REPAIRED}, {RESUMED}", good)
 
 
@@ -189,9 +189,9 @@ def damaged_journal(text: str, bench: Bench) -> Answer:
     (folder / ".gitignore").write_text("*\n")
     (folder / "journal.json").write_text(text)
     before = works.whole(project)
-    found = plumbline(project, "rollback", "v1")
+    result = plumbline(project, "rollback", "v1")
     same = works.whole(project) == before
-    return both(found.answer(REFUSED, "journal.json: damaged"), "nothing moved", same)
+    return both(result.answer(REFUSED, "journal.json: damaged"), "nothing moved", same)
 
 
 def damaged_log(bench: Bench) -> Answer:
@@ -201,12 +201,12 @@ def damaged_log(bench: Bench) -> Answer:
     log = project.path / ".plumbline" / "audit.jsonl"
     bad = b'{"id": "cu\n\xff\xfe\x00\n[1, 2]\n"text"\n{"id": 3'
     log.write_bytes(bad + b"\n" + log.read_bytes() + b'{"id": "cut')
-    found = well(plumbline(project, "rollback", "main"))
+    result = well(plumbline(project, "rollback", "main"))
     lines = log.read_bytes()
     whole = [ln for ln in lines.splitlines() if ln.startswith(b'{"id": "') and ln.endswith(b"}")]
     good = lines.startswith(bad) and len([json.loads(ln) for ln in whole]) == 2
-    line = found.line("audit.jsonl, line 1: damaged")
-    return Answer(found.words, line, WARNED if good and line else SILENT)
+    line = result.line("audit.jsonl, line 1: damaged")
+    return Answer(result.words, line, WARNED if good and line else SILENT)
 
 
 def linked(words: tuple[str, ...], bench: Bench) -> Answer:
@@ -228,12 +228,12 @@ def open_state(bench: Bench) -> Answer:
     shared.mkdir()
     try:
         shared.chmod(0o777)
-        found = plumbline(project, "verify", DVC_SITE_CACHE_DIR=str(shared))
-        line = found.line("note", "other users can write", str(shared))
+        result = plumbline(project, "verify", DVC_SITE_CACHE_DIR=str(shared))
+        line = result.line("note", "other users can write", str(shared))
         well(plumbline(project, "rollback", "v1", DVC_SITE_CACHE_DIR=str(shared)))
         mode = (project.path / ".dvc/tmp/site").stat().st_mode & 0o777
         good = line and mode == 0o700 and not any(shared.iterdir())
-        return Answer(found.words, line, f"{DETECTED}, not used" if good else SILENT)
+        return Answer(result.words, line, f"{DETECTED}, not used" if good else SILENT)
     finally:
         shared.rmdir() if not any(shared.iterdir()) else None
 

@@ -71,8 +71,8 @@ def killed(
     same = well(again) and state(project) == calm.state
     time.sleep(LATE / 4)
     same = same and state(project) == calm.state and not leftovers(project)
-    said = f"killed after {moment * calm.seconds:.2f} s" if at_work else "it was done already"
-    return Answer(again.words, said, verdict if same else SILENT)
+    message = f"killed after {moment * calm.seconds:.2f} s" if at_work else "it was done already"
+    return Answer(again.words, message, verdict if same else SILENT)
 
 
 def leftovers(project: Project) -> list[str]:

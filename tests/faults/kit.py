@@ -103,10 +103,10 @@ class Done:
 
 def environment(project: Project, **given: str) -> dict[str, str]:
     """The environment of a command there: this code, no MLflow unless given."""
-    found = {**projects.environment(project.path), "MLFLOW_TRACKING_URI": "off"}
+    result = {**projects.environment(project.path), "MLFLOW_TRACKING_URI": "off"}
     if not (project.path / "plumbline").is_dir():
-        found["PYTHONPATH"] = str(ROOT)
-    return {**found, **given}
+        result["PYTHONPATH"] = str(ROOT)
+    return {**result, **given}
 
 
 def run(project: Project, *words: str, prefix: Sequence[str] = (), **given: str) -> Done:
@@ -128,17 +128,17 @@ def plumbline(project: Project, *words: str, **given: str) -> Done:
     """Run one of the project's own commands; `verify`, which is called most, without a new Python."""
     if words[0] != "verify":
         return run(project, *PLUMBLINE, *words, **given)
-    said, env, here = io.StringIO(), dict(os.environ), Path.cwd()
+    message, env, here = io.StringIO(), dict(os.environ), Path.cwd()
     os.chdir(project.path)
     os.environ.update(environment(project, **given))
     try:
-        with redirect_stdout(said), redirect_stderr(said):
+        with redirect_stdout(message), redirect_stderr(message):
             code = main(list(words))
     finally:
         os.chdir(here)
         os.environ.clear()
         os.environ.update(env)
-    return Done(f"plumbline {' '.join(words)}", code, said.getvalue())
+    return Done(f"plumbline {' '.join(words)}", code, message.getvalue())
 
 
 def well(done: Done) -> Done:

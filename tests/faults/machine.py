@@ -106,8 +106,8 @@ def no_journal(bench: Bench) -> Answer:
     folder = project.path / ".plumbline"
     folder.mkdir()
     with mounted(folder, "ro"):
-        found = plumbline(project, "rollback", "v1")
-        return both(found.answer(REFUSED, CLOSED), "nothing moved", works.whole(project) == before)
+        result = plumbline(project, "rollback", "v1")
+        return both(result.answer(REFUSED, CLOSED), "nothing moved", works.whole(project) == before)
 
 
 def two_runs(bench: Bench) -> Answer:
@@ -138,8 +138,8 @@ def rollback_in_a_run(bench: Bench) -> Answer:
     calm = bench.calm(*kills.RUN)
     project = bench.works()
     with at_work(project):
-        found = plumbline(project, "rollback", "v1")
-    answer = found.answer(REFUSED, "DVC is at work here")
+        result = plumbline(project, "rollback", "v1")
+    answer = result.answer(REFUSED, "DVC is at work here")
     return both(answer, "the run unharmed", works.outs(project) == calm.state)
 
 
@@ -151,8 +151,8 @@ def run_in_a_rollback(bench: Bench) -> Answer:
     (project.path / ".plumbline").mkdir()
     with (project.path / ".plumbline" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        found = run(project, *works.REPRO)
-    answer = found.answer(REFUSED, "a rollback is running here")
+        result = run(project, *works.REPRO)
+    answer = result.answer(REFUSED, "a rollback is running here")
     return both(answer, "nothing lost", works.outs(project) == before)
 
 
@@ -232,9 +232,9 @@ def same_time(bench: Bench) -> Answer:
     source.write_text(source.read_text().replace("elm", "ash"))
     os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert "Running" not in well(run(project, *works.REPRO)).text
-    found = plumbline(project, "verify")
-    line = found.line("note", "sources/works")
-    return Answer(found.words, line, "detected" if line else SILENT)
+    result = plumbline(project, "verify")
+    line = result.line("note", "sources/works")
+    return Answer(result.words, line, "detected" if line else SILENT)
 
 
 def input_flipped(bench: Bench) -> Answer:

@@ -75,10 +75,10 @@ def single(damage: Damage, path: str, where: str, bench: Bench) -> Answer:
 
 def named(toy: Toy, where: str, *paths: str) -> Answer:
     """`verify` names each path at its place; `--repair` mends it, but for a remote: that says how."""
-    found = plumbline(toy, "verify")
-    answer = found.answer(DETECTED, where, paths[0], toy.oids[paths[0]])
-    if not all(found.line(where, path) for path in paths):
-        return Answer(found.words, found.text, SILENT)
+    result = plumbline(toy, "verify")
+    answer = result.answer(DETECTED, where, paths[0], toy.oids[paths[0]])
+    if not all(result.line(where, path) for path in paths):
+        return Answer(result.words, result.text, SILENT)
     again = plumbline(toy, "verify", "--repair")
     if where.startswith("remote"):
         return both(answer, "says how to mend it", "`dvc push`" in again.text)
@@ -122,10 +122,10 @@ def everywhere(bench: Bench) -> Answer:
     for file in files:
         flip(file)
     before = [file.read_bytes() for file in files]
-    found = plumbline(toy, "verify", "--repair")
-    answer = found.answer(DETECTED, "workspace", MODEL, "no good copy")
+    result = plumbline(toy, "verify", "--repair")
+    answer = result.answer(DETECTED, "workspace", MODEL, "no good copy")
     same = [file.read_bytes() for file in files] == before
-    return both(answer, "repair refused", same and "3 bad" in found.text)
+    return both(answer, "repair refused", same and "3 bad" in result.text)
 
 
 def two_places(bench: Bench) -> Answer:
@@ -144,14 +144,14 @@ def rolled(damage: Damage, where: str, bench: Bench) -> Answer:
     toy.commit("v2")
     damage(toy.place(where, MODEL) if where == "cache" else toy.path / MODEL)
     (toy.path.parent / "remote").rename(toy.path.parent / "away")
-    found = plumbline(toy, "rollback", "v1")
-    return at_main(toy, found, MODEL)
+    result = plumbline(toy, "rollback", "v1")
+    return at_main(toy, result, MODEL)
 
 
-def at_main(toy: Toy, found: Done, *parts: str) -> Answer:
+def at_main(toy: Toy, result: Done, *parts: str) -> Answer:
     """Refused, and git did not move."""
     stayed = run(toy, "git", "branch", "--show-current").text.strip() == "main"
-    return both(found.answer(REFUSED, *parts), "nothing moved", stayed)
+    return both(result.answer(REFUSED, *parts), "nothing moved", stayed)
 
 
 def faults() -> Iterator[Fault]:

@@ -53,12 +53,12 @@ CHAMPIONS = """
 
 def state(project: Project) -> Mapping[str, bytes]:
     """Git, everything that a run writes, and MLflow's versions with their aliases."""
-    said = run(project, "git", "log", "-1", "--format=%D").text
-    said += run(project, "git", "status", "--porcelain").text
+    message = run(project, "git", "log", "-1", "--format=%D").text
+    message += run(project, "git", "status", "--porcelain").text
     with closing(sqlite3.connect(project.path / "mlflow.db")) as database, suppress(sqlite3.Error):
-        said += str(database.execute(CHAMPIONS).fetchall())
+        message += str(database.execute(CHAMPIONS).fetchall())
     names = ("data", "models", "reports", "metrics", "dvc.lock", "params.yaml")
-    return {**content(project.path, *names), "git": said.encode()}
+    return {**content(project.path, *names), "git": message.encode()}
 
 
 def step(name: str, when: str, bench: Bench) -> Answer:
@@ -68,8 +68,8 @@ def step(name: str, when: str, bench: Bench) -> Answer:
     before = state(project)
     killed = run(project, *KILLER, name, when, "model-v1", **env)
     assert killed.code == -signal.SIGKILL, killed.text
-    found = well(run(project, *KILLER, "recover", **env))
-    line = found.line("interrupted at", "undo" if when == "undo" else name)
+    result = well(run(project, *KILLER, "recover", **env))
+    line = result.line("interrupted at", "undo" if when == "undo" else name)
     good = line and state(project) == before
     return Answer("plumbline rollback model-v1", line, "put back" if good else SILENT)
 
@@ -92,9 +92,9 @@ def full(name: str, bench: Bench) -> Answer:
     project = bench.releases()
     before = outs(project)
     limit = ("prlimit", "--fsize=512")
-    found = run(project, *stage_words(name), prefix=limit, PYTHONDONTWRITEBYTECODE="1")
-    said = found.line(f"{name}: ", "too large") or found.line(f"{name}: ", "could not write")
-    answer = found.answer(REFUSED, said or "nothing of the kind")
+    result = run(project, *stage_words(name), prefix=limit, PYTHONDONTWRITEBYTECODE="1")
+    message = result.line(f"{name}: ", "too large") or result.line(f"{name}: ", "could not write")
+    answer = result.answer(REFUSED, message or "nothing of the kind")
     return both(answer, "nothing lost", outs(project) == before)
 
 
@@ -104,9 +104,9 @@ def bundle(file: str, damage: object, bench: Bench) -> Answer:
     assert callable(damage)
     damage(project.path / MODEL / file)
     before = outs(project)
-    found = run(project, *stage_words("evaluate"))
-    said = [ln for ln in found.text.splitlines() if "dvc.lock records" not in ln]  # a warning
-    ended = Done(found.words, found.code, "\n".join(said))
+    result = run(project, *stage_words("evaluate"))
+    message = [ln for ln in result.text.splitlines() if "dvc.lock records" not in ln]  # a warning
+    ended = Done(result.words, result.code, "\n".join(message))
     answer = ended.answer(REFUSED, "evaluate: ", str(MODEL))
     return both(answer, "nothing lost", outs(project) == before)
 
@@ -117,8 +117,8 @@ def other_bundle(bench: Bench) -> Answer:
     well(run(project, "git", "checkout", "-q", "model-v1", "--", "dvc.lock"))
     well(run(project, "dvc", "checkout", "-f", str(MODEL)))
     well(run(project, "git", "checkout", "-q", "HEAD", "--", "dvc.lock"))
-    found = run(project, "dvc", "repro", "-s", "--force", f"evaluate@{CASE}")
-    return found.answer(REFUSED, "evaluate: ", str(MODEL), "dvc.lock records")
+    result = run(project, "dvc", "repro", "-s", "--force", f"evaluate@{CASE}")
+    return result.answer(REFUSED, "evaluate: ", str(MODEL), "dvc.lock records")
 
 
 def table(words: tuple[str, ...], bench: Bench) -> Answer:
@@ -126,8 +126,8 @@ def table(words: tuple[str, ...], bench: Bench) -> Answer:
     project = bench.releases()
     truncate(project.path / TABLES / "train.parquet")
     before = outs(project)
-    found = run(project, *(words or stage_words("train")))
-    answer = found.answer(REFUSED, "train: ", "train.parquet", "" if words else "not Parquet")
+    result = run(project, *(words or stage_words("train")))
+    answer = result.answer(REFUSED, "train: ", "train.parquet", "" if words else "not Parquet")
     return both(answer, "nothing lost", outs(project) == before)
 
 
@@ -152,9 +152,9 @@ def run_without(damage: object, bench: Bench) -> Answer:
     before = outs(project)
     assert callable(damage)
     damage(project)
-    found = well(run(project, *stage_words("train"), **ON))
-    line = found.line("tracking: ", "is not in MLflow")
-    return Answer(found.words, line, WARNED if line and outs(project) == before else SILENT)
+    result = well(run(project, *stage_words("train"), **ON))
+    line = result.line("tracking: ", "is not in MLflow")
+    return Answer(result.words, line, WARNED if line and outs(project) == before else SILENT)
 
 
 def rollback_without(damage: object, bench: Bench) -> Answer:
@@ -163,20 +163,20 @@ def rollback_without(damage: object, bench: Bench) -> Answer:
     before = outs(project)
     assert callable(damage)
     damage(project)
-    found = plumbline(project, "rollback", "model-v1", **ON)
+    result = plumbline(project, "rollback", "model-v1", **ON)
     at = run(project, "git", "branch", "--show-current").text.strip()
     same = at == "main" and outs(project) == before
-    return both(found.answer(REFUSED, "MLflow"), "nothing moved", same)
+    return both(result.answer(REFUSED, "MLflow"), "nothing moved", same)
 
 
 def rollback_anew(bench: Bench) -> Answer:
     """MLflow deleted: a rollback makes it again, with that commit's bundle as the champion."""
     project = bench.releases()
     mlflow_gone(project)
-    found = well(plumbline(project, "rollback", "model-v1", **ON))
-    line = found.line("champion: ")
+    result = well(plumbline(project, "rollback", "model-v1", **ON))
+    line = result.line("champion: ")
     good = line and b"'champion'" in state(project)["git"]
-    return Answer(found.words, line, "made again" if good else SILENT)
+    return Answer(result.words, line, "made again" if good else SILENT)
 
 
 def locked(words: tuple[str, ...], bench: Bench) -> Answer:
@@ -185,10 +185,10 @@ def locked(words: tuple[str, ...], bench: Bench) -> Answer:
     before = outs(project)
     with closing(sqlite3.connect(project.path / "mlflow.db", isolation_level=None)) as database:
         database.execute("BEGIN EXCLUSIVE")
-        found = run(project, *(words or stage_words("train")), **ON)
-    line = found.line("database is locked")
-    good = line and outs(project) == before and "Traceback" not in found.text
-    return Answer(found.words, line, (REFUSED if found.code else WARNED) if good else SILENT)
+        result = run(project, *(words or stage_words("train")), **ON)
+    line = result.line("database is locked")
+    good = line and outs(project) == before and "Traceback" not in result.text
+    return Answer(result.words, line, (REFUSED if result.code else WARNED) if good else SILENT)
 
 
 def golden(bench: Bench) -> Answer:
@@ -207,8 +207,8 @@ def golden(bench: Bench) -> Answer:
     well(run(project, "git", "reset", "-q", "--hard", "model-v2"))
     well(run(project, "dvc", "checkout", "-f", f"evaluate@{CASE}"))
     before = outs(project)
-    found = plumbline(project, "rollback", "forged")
-    return both(found.answer(REFUSED, "golden events differ"), "undone", outs(project) == before)
+    result = plumbline(project, "rollback", "forged")
+    return both(result.answer(REFUSED, "golden events differ"), "undone", outs(project) == before)
 
 
 def faults() -> Iterator[Fault]:

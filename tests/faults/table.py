@@ -19,10 +19,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The table, and its sum."""
     rows = sorted(ROWS, key=lambda row: row["number"])
     for row in rows:
-        said = " ".join(row["said"].split())
+        message = " ".join(row["said"].split())
         terminalreporter.write_line(f"{row['number']:3} {row['name']} [{row['where']}]")
         terminalreporter.write_line(f"    $ {row['command']}")
-        terminalreporter.write_line(f"    {said[:WIDTH]}{'...' if len(said) > WIDTH else ''}")
+        terminalreporter.write_line(f"    {message[:WIDTH]}{'...' if len(message) > WIDTH else ''}")
         terminalreporter.write_line(f"    -> {row['verdict']}")
     silent = sum("SILENT" in row["verdict"] for row in rows)
     terminalreporter.write_line(f"{len(rows)} faults, {silent} silent")

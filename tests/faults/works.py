@@ -151,9 +151,9 @@ def stored(project: Project) -> Mapping[str, bytes]:
 
 def whole(project: Project) -> Mapping[str, bytes]:
     """Where git is, what is not committed, and everything that a run writes."""
-    said = run(project, "git", "log", "-1", "--format=%D").text
-    said += run(project, "git", "status", "--porcelain").text
-    return {**outs(project), "git": said.encode()}
+    message = run(project, "git", "log", "-1", "--format=%D").text
+    message += run(project, "git", "status", "--porcelain").text
+    return {**outs(project), "git": message.encode()}
 
 
 def sound(project: Project) -> bool:

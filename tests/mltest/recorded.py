@@ -22,12 +22,12 @@ def read(usecase: str, name: str, **of: str) -> dict[str, Any]:
     path = FOLDER / usecase / f"{name}.json"
     if not path.exists():
         pytest.skip(f"{path.relative_to(ROOT)} is not there: {REMEDY}")
-    found = json.loads(path.read_text())
+    result = json.loads(path.read_text())
     locked = outs()
     for key, out in of.items():
-        if found["of"][key] != locked[out]:
+        if result["of"][key] != locked[out]:
             pytest.skip(f"{path.relative_to(ROOT)} is of another {out}: {REMEDY}")
-    return found
+    return result
 
 
 def outs() -> dict[str, str]:

@@ -58,10 +58,10 @@ def test_no_number_and_no_probability_are_refused(
     place: Place, answer: float, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = bundle.Bundle.score
-    asked = iter(range(golden.MOST))
+    request = iter(range(golden.MOST))
 
     def wrong(self: bundle.Bundle, *given: object) -> np.ndarray:
-        return np.array([answer]) if next(asked) == 11 else whole(self, *given)
+        return np.array([answer]) if next(request) == 11 else whole(self, *given)
 
     monkeypatch.setattr(bundle.Bundle, "score", wrong)
     with pytest.raises(PlumblineError, match=f"golden request 11 is answered {said}$"):

@@ -22,21 +22,21 @@ pytestmark = [
 
 def test_every_column_is_there_typed_and_looked_at(case: UseCase) -> None:
     for table in ("events", "outcomes"):
-        mine = [c for c in checks(case) if c.table == table]
+        own = [c for c in checks(case) if c.table == table]
         for column in layout(case, table):
-            kinds = {c.kind for c in mine if c.column == column.name}
+            kinds = {c.kind for c in own if c.column == column.name}
             assert {"columns", "type"} <= kinds, column.name
             assert kinds & OF_VALUES, f"{table}: nothing is expected of {column.name}'s values"
 
 
 def test_every_number_has_its_bounds_and_every_word_its_set(case: UseCase) -> None:
-    found = {(c.column, c.kind): c for c in checks(case)}
+    result = {(c.column, c.kind): c for c in checks(case)}
     for column in case.columns:
         if column.min is not None or column.max is not None:
-            check = found[column.name, "range"]
+            check = result[column.name, "range"]
             assert (column.min, column.max) == (check.low, check.high)
         if column.allowed:
-            assert found[column.name, "set"].allowed == column.allowed
+            assert result[column.name, "set"].allowed == column.allowed
 
 
 def test_what_a_feature_is_made_of_is_in_the_contract(case: UseCase) -> None:

@@ -38,20 +38,20 @@ def test_what_came_went_and_moved() -> None:
 
 def test_the_projects_own_lock_is_read() -> None:
     text = (ROOT / "requirements.txt").read_text()
-    found = packages.pins(text)
-    assert set(found) == set(re.findall(r"^(\S+?)==", text, re.MULTILINE))
-    assert len(found) > 100
+    result = packages.pins(text)
+    assert set(result) == set(re.findall(r"^(\S+?)==", text, re.MULTILINE))
+    assert len(result) > 100
     declared = "".join((ROOT / f"requirements{n}.in").read_text() for n in ("", "-dev"))
     wanted = re.findall(r"^([A-Za-z0-9._-]+)", declared, re.MULTILINE)
-    assert {re.sub(r"[-_.]+", "-", name).lower() for name in wanted} <= set(found)
+    assert {re.sub(r"[-_.]+", "-", name).lower() for name in wanted} <= set(result)
 
 
 def test_the_report_says_so_and_the_schema_lets_it() -> None:
-    said = markdown.comment(document.blocks(comparison(packages=MOVED), "in.json")).replace(
+    message = markdown.comment(document.blocks(comparison(packages=MOVED), "in.json")).replace(
         "\\", ""
     )
-    assert "Dependencies changed: gone, new-one, xgboost." in said
-    assert re.search(r"xgboost \| 3\.1\.0 \| 3\.2\.0", said)
+    assert "Dependencies changed: gone, new-one, xgboost." in message
+    assert re.search(r"xgboost \| 3\.1\.0 \| 3\.2\.0", message)
     with pytest.raises(PlumblineError, match="breaks missing at packages/"):
         untrusted({**comparison().plain(), "packages": [{"key": "a"}]})
     unmoved = markdown.comment(document.blocks(comparison(packages=[]), "in.json"))

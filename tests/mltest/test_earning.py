@@ -36,19 +36,19 @@ def table(seed: int, rows: int) -> TrainingWindow:
 def runs() -> list[tuple[dict[str, FeatureContribution], list[FeatureContribution]]]:
     """Three trainings beside four shadows; a parcel's sender says nothing of whether it breaks."""
     full = boosting.settings("classification", {"max_depth": 4}, seed=1, threads=1)
-    asked = TrainingSettings("classification", full, 40, 10)
+    request = TrainingSettings("classification", full, 40, 10)
     pair = table(1, 4_000), table(2, 2_000)
-    return [shadow_features.once(FEATURES, *pair, asked, 4, seed) for seed in range(3)]
+    return [shadow_features.once(FEATURES, *pair, request, 4, seed) for seed in range(3)]
 
 
 def test_what_says_nothing_does_not_earn(runs: list) -> None:
-    found = {line["name"]: line for line in study.lines(parcels(), runs, COSTS)}
-    assert not found["sender_mean_7d"]["earns"]
-    assert found["height"]["earns"]
-    assert found["kind_code"]["earns"]
-    assert found["height"]["won"] == found["kind_code"]["won"] == 3
-    assert found["height"]["loss"] > 0.1 > abs(found["sender_mean_7d"]["loss"])
-    assert sum(line["gain"] for line in found.values()) == pytest.approx(1)
+    result = {line["name"]: line for line in study.lines(parcels(), runs, COSTS)}
+    assert not result["sender_mean_7d"]["earns"]
+    assert result["height"]["earns"]
+    assert result["kind_code"]["earns"]
+    assert result["height"]["won"] == result["kind_code"]["won"] == 3
+    assert result["height"]["loss"] > 0.1 > abs(result["sender_mean_7d"]["loss"])
+    assert sum(line["gain"] for line in result.values()) == pytest.approx(1)
 
 
 def test_one_shadow_that_brings_more_is_enough(runs: list) -> None:
@@ -61,23 +61,23 @@ def test_one_shadow_that_brings_more_is_enough(runs: list) -> None:
 
 
 def test_shadows_are_the_same_values_in_another_order() -> None:
-    made = shadow_features._beside(table(1, 500), np.array([0, 2]), np.random.default_rng(1))
-    assert made.x.shape == (500, 6)
+    built = shadow_features._beside(table(1, 500), np.array([0, 2]), np.random.default_rng(1))
+    assert built.x.shape == (500, 6)
     for shadow, feature in ((4, 0), (5, 2)):
-        assert not np.array_equal(made.x[:, shadow], made.x[:, feature])
-        assert np.array_equal(np.sort(made.x[:, shadow]), np.sort(made.x[:, feature]))
+        assert not np.array_equal(built.x[:, shadow], built.x[:, feature])
+        assert np.array_equal(np.sort(built.x[:, shadow]), np.sort(built.x[:, feature]))
 
 
 def test_every_feature_of_card_fraud_earns() -> None:
-    found = recorded.read(
+    result = recorded.read(
         "card_fraud", "feature_value", train="data/card_fraud/tables/train.parquet"
     )
-    if found["of"]["model"] != definitions(card_fraud.USECASE):
+    if result["of"]["model"] != definitions(card_fraud.USECASE):
         pytest.skip(f"of other features: {recorded.REMEDY}")
-    assert [f["name"] for f in found["features"] if not f["earns"]] == []
-    assert {f["name"] for f in found["features"]} == set(card_fraud.USECASE.features)
-    assert found["seeds"] >= 3
-    assert found["noise"] >= 5
+    assert [f["name"] for f in result["features"] if not f["earns"]] == []
+    assert {f["name"] for f in result["features"]} == set(card_fraud.USECASE.features)
+    assert result["seeds"] >= 3
+    assert result["noise"] >= 5
 
 
 def test_the_command_asks_for_what_it_needs(

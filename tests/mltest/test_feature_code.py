@@ -22,12 +22,12 @@ def found() -> dict[str, Any]:
     path = recorded.FOLDER / "mutation.json"
     if not path.exists():
         pytest.skip(f"docs/evidence/mutation.json is not there: {recorded.REMEDY}")
-    told = json.loads(path.read_text())
-    for part in (*told["files"].values(), *told["coverage"].values()):
+    report = json.loads(path.read_text())
+    for part in (*report["files"].values(), *report["coverage"].values()):
         for name, sha in part["sha256"].items():
             if hashlib.sha256((ROOT / name).read_bytes()).hexdigest() != sha:
                 pytest.skip(f"docs/evidence/mutation.json is of another {name}: {recorded.REMEDY}")
-    return told
+    return report
 
 
 def test_small_changes_are_noticed(found: dict[str, Any]) -> None:
@@ -49,8 +49,8 @@ def test_all_feature_and_contract_code_is_looked_at() -> None:
 
 def test_one_change_at_a_time() -> None:
     text = 'def f(a: int | None = 2) -> int:\n    """Doc."""\n    if not a:\n        raise E(1)\n    return a < 3\n'
-    made = changes.changes(text)
+    built = changes.changes(text)
     words = {"2 -> 3", "if not a -> if not", "a < 3 -> a <= 3", "3 -> 4"}
-    assert {c.what for c in made} == words
-    assert len(made) == len({c.text for c in made}) == 4
-    assert all("raise E(1)" in c.text and "int | None" in c.text for c in made)
+    assert {c.what for c in built} == words
+    assert len(built) == len({c.text for c in built}) == 4
+    assert all("raise E(1)" in c.text and "int | None" in c.text for c in built)

@@ -19,20 +19,20 @@ pytestmark = pytest.mark.mltest("Infra 2")
 
 def losses(booster: xgboost.Booster, data: xgboost.DMatrix) -> list[float]:
     """Log loss after each round."""
-    label, found = data.get_label(), []
+    label, result = data.get_label(), []
     for rounds in range(1, booster.num_boosted_rounds() + 1):
         chance = np.clip(booster.predict(data, iteration_range=(0, rounds)), 1e-7, 1 - 1e-7)
-        found.append(float(-np.mean(np.log(np.where(label == 1, chance, 1 - chance)))))
-    return found
+        result.append(float(-np.mean(np.log(np.where(label == 1, chance, 1 - chance)))))
+    return result
 
 
 def test_the_loss_falls_round_by_round(tmp_path: Path) -> None:
     settings, train, valid = matrices(tmp_path, "classification")
     boosted = boosting.boost(settings, train, valid, rounds=15, early_stopping=15)
-    found = losses(boosted.booster, train)
-    assert len(found) >= 5
-    assert all(b < a for a, b in pairwise(found))
-    assert found[-1] < 0.75 * found[0]
+    result = losses(boosted.booster, train)
+    assert len(result) >= 5
+    assert all(b < a for a, b in pairwise(result))
+    assert result[-1] < 0.75 * result[0]
 
 
 def test_ten_rows_are_learnt_by_heart() -> None:

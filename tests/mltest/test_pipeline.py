@@ -26,10 +26,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
 
 def tables(project: Project) -> list[Path]:
     """Every Parquet file of a run that says of whom its rows are."""
-    found = sorted(
+    result = sorted(
         p for d in ("data", "reports", "models") for p in (project.path / d).rglob("*.parquet")
     )
-    return [p for p in found if ID in duckdb.sql(f"SELECT * FROM '{p}' LIMIT 0").columns]
+    return [p for p in result if ID in duckdb.sql(f"SELECT * FROM '{p}' LIMIT 0").columns]
 
 
 def rows(project: Project, who: int) -> dict[str, int]:
@@ -44,21 +44,23 @@ def rows(project: Project, who: int) -> dict[str, int]:
 
 @pytest.mark.mltest("Infra 3")
 def test_every_stage_runs_and_writes_what_the_graph_says(ran: tuple[Project, str]) -> None:
-    project, said = ran
-    stages = [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
-    assert stages == [f"{s}@card_fraud" for s in STAGES], said[-2000:]
+    project, message = ran
+    stages = [
+        line.split("'")[1] for line in message.splitlines() if line.startswith("Running stage")
+    ]
+    assert stages == [f"{s}@card_fraud" for s in STAGES], message[-2000:]
     lock = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]
     outs = [out["path"] for entry in lock.values() for out in entry["outs"]]
     assert len(outs) >= 20
     assert [o for o in outs if not (project.path / o).exists()] == []
-    told = json.loads((project.path / "metrics/card_fraud/evaluate.json").read_text())
-    assert told["differences"]["constant"]["value"] > 0, "it has learnt nothing"
+    report = json.loads((project.path / "metrics/card_fraud/evaluate.json").read_text())
+    assert report["differences"]["constant"]["value"] > 0, "it has learnt nothing"
 
 
 @pytest.mark.mltest("Infra 3")
 def test_what_the_run_made_serves(ran: tuple[Project, str]) -> None:
-    said = ran[0].run("python", "-m", "plumbline", "golden-check", "card_fraud", ok=False)
-    assert "200 golden requests answered" in said, said
+    message = ran[0].run("python", "-m", "plumbline", "golden-check", "card_fraud", ok=False)
+    assert "200 golden requests answered" in message, message
 
 
 @pytest.mark.mltest("Infra 5")
@@ -67,22 +69,22 @@ def test_a_single_answer_is_explained(ran: tuple[Project, str]) -> None:
     table = project.path / "data/card_fraud/tables/test.parquet"
     ((key,),) = duckdb.sql(f"SELECT payment_id FROM '{table}' LIMIT 1 OFFSET 77").fetchall()
     words = ("python", "-m", "plumbline", "explain", str(key), "--json", "explained.json")
-    said = project.run(*words, env=OFF, ok=False)
-    assert "evaluate recorded the same score" in said, said
-    told = json.loads((project.path / "explained.json").read_text())
-    total = told["base"] + sum(c["contribution"] for c in told["contributions"])
-    assert total == pytest.approx(told["total"], abs=1e-4)
-    assert told["similar"]["nearest"]
-    assert str(told["lineage"]["chain"]["prediction"]["key"]) == str(key)
+    message = project.run(*words, env=OFF, ok=False)
+    assert "evaluate recorded the same score" in message, message
+    report = json.loads((project.path / "explained.json").read_text())
+    total = report["base"] + sum(c["contribution"] for c in report["contributions"])
+    assert total == pytest.approx(report["total"], abs=1e-4)
+    assert report["similar"]["nearest"]
+    assert str(report["lineage"]["chain"]["prediction"]["key"]) == str(key)
     (project.path / "explained.json").unlink()
 
 
 @pytest.mark.mltest("Data 5")
 def test_nothing_personal_in_outputs_and_log(ran: tuple[Project, str]) -> None:
-    project, said = ran
-    (project.path / "reports" / "run.log").write_text(said)
-    found = project.run("python", "-m", "plumbline", "scan-pii", ok=False)
-    assert found.strip() == "nothing personal found"
+    project, message = ran
+    (project.path / "reports" / "run.log").write_text(message)
+    result = project.run("python", "-m", "plumbline", "scan-pii", ok=False)
+    assert result.strip() == "nothing personal found"
 
 
 @pytest.mark.mltest("Data 5")
@@ -94,9 +96,9 @@ def test_one_run_forgets_a_customer(ran: tuple[Project, str]) -> None:
     assert sum(before.values()) > 100
     assert {name.split("/")[2] for name in before} >= {"raw", "valid", "snapshots", "tables"}
     project.set({"card_fraud.data.forget": {ID: [who]}})
-    said = project.run("dvc", "repro", env=OFF, ok=False)
+    message = project.run("dvc", "repro", env=OFF, ok=False)
     assert sum(rows(project, who).values()) == 0, rows(project, who)
-    told = json.loads((project.path / "metrics/card_fraud/data.json").read_text())
-    assert told["rows_forgotten"] >= sum(n for f, n in before.items() if "/raw/" in f)
+    report = json.loads((project.path / "metrics/card_fraud/data.json").read_text())
+    assert report["rows_forgotten"] >= sum(n for f, n in before.items() if "/raw/" in f)
     assert sum(rows(project, who + 1).values()) > 0, "another was forgotten, too"
-    assert f"{ID} = {who}" not in said
+    assert f"{ID} = {who}" not in message

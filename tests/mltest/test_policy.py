@@ -56,8 +56,8 @@ def test_a_forbidden_column_is_found_through_other_features() -> None:
     rows = (*CASE.rows, Row(who), Row(who_again))
     case = replace(CASE, rows=rows, features=("cents", "who_again"))
     assert policy.problems(case) == []
-    found = policy.problems(ruled(case, "who_id", forbidden="a person"))
-    assert found == [
+    result = policy.problems(ruled(case, "who_id", forbidden="a person"))
+    assert result == [
         "feature 'who_again' is made of 'who_id', which no feature may use (a person); drop the feature"
     ]
 
@@ -65,8 +65,8 @@ def test_a_forbidden_column_is_found_through_other_features() -> None:
 def test_a_forbidden_column_is_found_through_a_mark() -> None:
     case = replace(CASE, features=("cents", "who_surprise_3d"))
     assert policy.problems(case) == []
-    found = policy.problems(ruled(case, "grams", forbidden="a weight"))
-    assert found == [
+    result = policy.problems(ruled(case, "grams", forbidden="a weight"))
+    assert result == [
         "feature 'who_surprise_3d' is made of 'grams', which no feature may use (a weight); drop the "
         "feature"
     ]
@@ -74,8 +74,8 @@ def test_a_forbidden_column_is_found_through_a_mark() -> None:
 
 @pytest.mark.parametrize("column", ["cents", "kind", "bad"])
 def test_a_deprecated_column_is_named_with_what_to_use(column: str) -> None:
-    (found, *_) = policy.problems(ruled(CASE, column, deprecated="since May; use euros"))
-    assert f"made of '{column}', which is deprecated (since May; use euros)" in found
+    (result, *_) = policy.problems(ruled(CASE, column, deprecated="since May; use euros"))
+    assert f"made of '{column}', which is deprecated (since May; use euros)" in result
 
 
 def test_whose_history_it_is_is_no_value_of_it() -> None:

@@ -29,12 +29,12 @@ def slow(distance_m: Array) -> Array:
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_no_feature_is_too_dear(case: UseCase) -> None:
     costs = study._costs(case, columns(case))
-    found = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
-    assert study.too_expensive(found) == []
-    timed = {f["name"] for f in found["features"] if f["us_per_row"] or f["us_per_request"]}
-    made = {f.name for f in (*case.aggregates, *case.rows, *case.categories)}
-    assert timed == made & set(case.features)
-    assert all(f["sources"] for f in found["features"])
+    result = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
+    assert study.too_expensive(result) == []
+    timed = {f["name"] for f in result["features"] if f["us_per_row"] or f["us_per_request"]}
+    built = {f.name for f in (*case.aggregates, *case.rows, *case.categories)}
+    assert timed == built & set(case.features)
+    assert all(f["sources"] for f in result["features"])
 
 
 def test_a_slow_one_is_named_with_its_time() -> None:
@@ -44,10 +44,10 @@ def test_a_slow_one_is_named_with_its_time() -> None:
         features=(*card_fraud.USECASE.features, "slow"),
     )
     costs = study._costs(case, columns(case))
-    found = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
-    (said,) = study.too_expensive(found)
-    assert said.startswith("slow: ")
-    assert said.endswith("µs per row of a batch")
+    result = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
+    (message,) = study.too_expensive(result)
+    assert message.startswith("slow: ")
+    assert message.endswith("µs per row of a batch")
 
 
 def test_a_slow_history_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,16 +62,16 @@ def test_a_slow_history_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(single_event.RunningSums, "between", scan)
     case = card_fraud.USECASE
     costs = study._costs(case, columns(case, 1_500))
-    found = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
-    named = {said.split(":")[0] for said in study.too_expensive(found)}
+    result = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
+    named = {message.split(":")[0] for message in study.too_expensive(result)}
     assert named >= {f.name for f in case.aggregates if f.name in case.features}
 
 
 def test_the_committed_table_has_gain_beside_cost() -> None:
-    found = recorded.read(
+    result = recorded.read(
         "card_fraud", "feature_value", train="data/card_fraud/tables/train.parquet"
     )
-    assert study.too_expensive(found) == []
-    for line in found["features"]:
+    assert study.too_expensive(result) == []
+    for line in result["features"]:
         assert line["sources"], line
         assert line["gain"] >= 0

@@ -19,9 +19,13 @@ CARDS = ["4111111111111111", "5500 0055 5555 5559", "3714-496353-98431", "601111
 @pytest.mark.parametrize("number", CARDS)
 @pytest.mark.parametrize("around", ["{}", "paid with {}.", '"card": "{}",', "x={};"])
 def test_card_numbers(number: str, around: str) -> None:
-    (found,) = patterns.find(around.format(number))
-    assert (found.kind, found.shown[:2], found.shown[-1]) == ("card number", number[:2], number[-1])
-    assert number[3:-2] not in found.shown
+    (result,) = patterns.find(around.format(number))
+    assert (result.kind, result.shown[:2], result.shown[-1]) == (
+        "card number",
+        number[:2],
+        number[-1],
+    )
+    assert number[3:-2] not in result.shown
 
 
 @pytest.mark.parametrize(
@@ -58,8 +62,8 @@ def test_files_of_every_kind(tmp_path: Path) -> None:
     )
     (tmp_path / "run.log").write_text("customer anna@mail.example.org done\n")
     (tmp_path / "chart.svg").write_text('<path d="M 5500 0055 5555 5559"/>')
-    found = [(p.name, f.kind) for p, f in scan.search([tmp_path])]
-    assert found == [
+    result = [(p.name, f.kind) for p, f in scan.search([tmp_path])]
+    assert result == [
         ("rows.parquet", "card number"),
         ("rows.parquet", "column"),
         ("rows.parquet", "name"),

@@ -46,9 +46,9 @@ def test_a_good_request_passes() -> None:
     ],
 )
 def test_what_breaks_the_contract_is_refused(change: dict[str, Any], said: str) -> None:
-    found = request_check.messages(ORDERS, {**GOOD, **change})
-    assert len(found) == 1
-    assert said in found[0]
+    result = request_check.messages(ORDERS, {**GOOD, **change})
+    assert len(result) == 1
+    assert said in result[0]
     with pytest.raises(ContractError, match="orders, the event is refused: "):
         request_check.check(ORDERS, {**GOOD, **change})
 

@@ -60,13 +60,13 @@ def _text(node: ast.AST | None) -> str | None:
 
 @pytest.mark.parametrize("folder", ["stages", "plumbline", "usecases"])
 def test_no_parameter_outside_of_params(folder: str) -> None:
-    found = [
+    result = [
         f"{path.relative_to(ROOT)}:{line} {name}"
         for path in sorted((ROOT / folder).rglob("*.py"))
         if str(path.relative_to(ROOT)) not in ELSEWHERE
         for line, name in literals(path.read_text())
     ]
-    assert found == [], "move it to params.yaml"
+    assert result == [], "move it to params.yaml"
 
 
 @pytest.mark.parametrize(

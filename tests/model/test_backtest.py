@@ -40,8 +40,8 @@ def made(columns: dict[str, Array]) -> tuple[OriginModel, ...]:
 
 def heavier() -> dict[str, Array]:
     """Parcels that weigh 3 g more each day, which no feature tells."""
-    found = studies.daily(DAYS, 60)
-    return {**found, "weight": found["weight"] + np.arange(len(found["at"])) // 20}
+    result = studies.daily(DAYS, 60)
+    return {**result, "weight": result["weight"] + np.arange(len(result["at"])) // 20}
 
 
 def test_what_is_not_known_yet_changes_no_model(
@@ -69,17 +69,17 @@ def test_every_later_period_is_scored(made: tuple[OriginModel, ...], columns: di
 def test_each_origin_has_figures_with_intervals(
     made: tuple[OriginModel, ...], columns: dict[str, Array]
 ):
-    found = judging.judged(CASE, PARAMS, columns, made)
-    assert len(found) == COUNT >= 8
-    for origin in found:
+    result = judging.judged(CASE, PARAMS, columns, made)
+    assert len(result) == COUNT >= 8
+    for origin in result:
         figure = origin["metrics"]["average_precision"]
         assert figure["low"] < figure["value"] < figure["high"]
         assert "cost_saved" in origin["metrics"]
-    assert found[0]["against"] is None
-    assert [o["against"]["day"] for o in found[1:]] == [o["day"] for o in found[:-1]]
-    last = found[-1]["against"]
-    assert last["base"] != found[-1]["metrics"]["average_precision"]["value"] == last["head"]
-    assert judging.count(found)["of"] == COUNT - 1
+    assert result[0]["against"] is None
+    assert [o["against"]["day"] for o in result[1:]] == [o["day"] for o in result[:-1]]
+    last = result[-1]["against"]
+    assert last["base"] != result[-1]["metrics"]["average_precision"]["value"] == last["head"]
+    assert judging.count(result)["of"] == COUNT - 1
 
 
 @pytest.mark.parametrize(("fresh", "word"), [(True, "better"), (False, "worse")])
@@ -100,19 +100,19 @@ def test_the_newest_model_is_called_what_it_is(
 @pytest.mark.mltest("Model 4")
 def test_under_drift_an_old_model_is_found_stale():
     columns, case = heavier(), parcels("regression", label_delay=DELAY)
-    found = ageing.staleness(case, PARAMS, columns, ran(columns, case))
-    assert found["shelf_life_days"] in (7, 14)
-    loss = [age["loss"]["value"] for age in found["ages"]]
+    result = ageing.staleness(case, PARAMS, columns, ran(columns, case))
+    assert result["shelf_life_days"] in (7, 14)
+    loss = [age["loss"]["value"] for age in result["ages"]]
     assert loss == sorted(loss)
-    assert f"shelf life: {found['shelf_life_days']} days: from then on more" in text_report.shelf(
-        found
+    assert f"shelf life: {result['shelf_life_days']} days: from then on more" in text_report.shelf(
+        result
     )
 
 
 def test_without_drift_none_is(made: tuple[OriginModel, ...], columns: dict[str, Array]):
-    found = ageing.staleness(CASE, PARAMS, columns, made)
-    assert found["shelf_life_days"] is None
-    assert "no loss of more than 5%" in text_report.shelf(found)
+    result = ageing.staleness(CASE, PARAMS, columns, made)
+    assert result["shelf_life_days"] is None
+    assert "no loss of more than 5%" in text_report.shelf(result)
 
 
 def test_the_lines_are_read_from_the_record(

@@ -52,9 +52,9 @@ def test_features_are_the_models():
 
 @pytest.mark.parametrize("name", splits.NAMES)
 def test_rows(made, name):
-    mine, theirs = (tables.read(folder / f"{name}.parquet", COLUMNS) for folder in made)
-    assert len(mine[PAYMENTS.key]) > 1_000
-    differ = [n for n in COLUMNS if not np.array_equal(mine[n], theirs[n])]
+    ours, theirs = (tables.read(folder / f"{name}.parquet", COLUMNS) for folder in made)
+    assert len(ours[PAYMENTS.key]) > 1_000
+    differ = [n for n in COLUMNS if not np.array_equal(ours[n], theirs[n])]
     assert differ == []
-    constant = [n for n in COLUMNS if len(np.unique(mine[n])) < 2]
+    constant = [n for n in COLUMNS if len(np.unique(ours[n])) < 2]
     assert constant == []

@@ -15,9 +15,9 @@ if "policies" not in FIGURES:
 
 
 def test_the_calibration_error_is_small_for_certain() -> None:
-    found = FIGURES["calibration"]
-    assert found["ece"]["high"] <= 0.01
-    assert found["relative"]["value"] <= 0.3
+    result = FIGURES["calibration"]
+    assert result["ece"]["high"] <= 0.01
+    assert result["relative"]["value"] <= 0.3
 
 
 @pytest.mark.mltest("Model 2")
@@ -28,14 +28,14 @@ def test_the_threshold_is_cheaper_than_every_other_policy_beyond_noise() -> None
 
 @pytest.mark.mltest("Model 5")
 def test_a_simpler_model_is_not_better() -> None:
-    words = {name: found["word"] for name, found in FIGURES["differences"].items()}
+    words = {name: result["word"] for name, result in FIGURES["differences"].items()}
     assert words == dict.fromkeys(("constant", "naive", "linear", "tree"), "better")
 
 
 def test_every_behaviour_holds_on_a_thousand_pairs() -> None:
-    found = FIGURES["behaviours"]
-    assert {"same", "not_lower", "above", "below"} <= {b["expect"] for b in found.values()}
-    assert all(b["holds"] and b["pairs"] >= 1_000 for b in found.values())
+    result = FIGURES["behaviours"]
+    assert {"same", "not_lower", "above", "below"} <= {b["expect"] for b in result.values()}
+    assert all(b["holds"] and b["pairs"] >= 1_000 for b in result.values())
 
 
 @pytest.mark.mltest("Model 7")

@@ -117,8 +117,8 @@ class Place:
 
     def paths(self, out: str = "out") -> list[Path]:
         names = ("model", *(f"{t}.parquet" for t in TABLES), *(f"{m}.json" for m in MEASURED))
-        made = [self.root / n for n in names]
-        return [*made, *(self.root / out / n for n in ("evaluate.json", "report", "plots"))]
+        built = [self.root / n for n in names]
+        return [*built, *(self.root / out / n for n in ("evaluate.json", "report", "plots"))]
 
     def run(self, out: str = "out") -> dict:
         evaluate.main("sample", *self.paths(out))
@@ -126,8 +126,8 @@ class Place:
 
     def once(self) -> dict:
         """The figures of a run; of an earlier test's, where there was one."""
-        found = self.root / "out" / "evaluate.json"
-        return json.loads(found.read_text()) if found.exists() else self.run()
+        result = self.root / "out" / "evaluate.json"
+        return json.loads(result.read_text()) if result.exists() else self.run()
 
 
 def declare(case: UseCase) -> None:
@@ -139,8 +139,8 @@ def made(case: UseCase, root: Path) -> Place:
     declare(case)
     costs = COSTS if case.problem == "classification" else "null"
     (root / "params.yaml").write_text(PARAMS.replace("COSTS", costs))
-    for name, told in MEASURED.items():
-        (root / f"{name}.json").write_text(json.dumps(told))
+    for name, text in MEASURED.items():
+        (root / f"{name}.json").write_text(json.dumps(text))
     (root / "tuned.json").write_text(json.dumps(TUNED))
     windows = (("train", "2025-01-01", 30), ("valid", "2025-02-03", 10), ("test", "2025-02-15", 25))
     for seed, (name, day, days) in enumerate(windows):
@@ -181,19 +181,19 @@ def place(places: dict[str, Place], monkeypatch: pytest.MonkeyPatch):
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     """What the stage tells MLflow: ("record", metrics) and ("register", bundle, run, alias)."""
-    told: list[tuple] = []
+    text: list[tuple] = []
 
     def record(usecase, stage, *, params, metrics, trials=(), files=()):
         assert all(f.exists() for f in files)
-        told.append(("record", metrics))
+        text.append(("record", metrics))
         return "run-1"
 
     def register(usecase, model, run_id, alias, tags=None):
-        told.append(("register", model.name, run_id, alias))
+        text.append(("register", model.name, run_id, alias))
 
     monkeypatch.setattr("plumbline.tracking.projection.record", record)
     monkeypatch.setattr("plumbline.tracking.projection.register", register)
-    return told
+    return text
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -203,100 +203,102 @@ def digests(folder: Path) -> dict[str, str]:
 
 def test_classification(place, registered: list[tuple]):
     here = place("classes", CLASSES)
-    found = here.run()
-    assert found["gate"] == {
+    result = here.run()
+    assert result["gate"] == {
         "verdict": "pass",
         "checks": dict.fromkeys(
             ("baselines", "behaviours", "calibration", "policies", "slices"), "pass"
         ),
-        "reasons": found["gate"]["reasons"],
+        "reasons": result["gate"]["reasons"],
     }
-    assert found["rows"]["test"] == 1500
-    assert found["rows"]["days"] == 25
-    for name, figure in found["metrics"].items():
+    assert result["rows"]["test"] == 1500
+    assert result["rows"]["days"] == 25
+    for name, figure in result["metrics"].items():
         assert figure["low"] <= figure["value"] <= figure["high"], name
-    assert set(found["baselines"]) == {"constant", "naive", "linear", "tree"}
-    assert found["differences"]["linear"]["low"] > 0
-    assert list(found["months"]) == ["2025-02", "2025-03"]
-    assert set(found["slices"]["colour"]) == {"green", "red"}
-    for groups in found["slices"].values():
+    assert set(result["baselines"]) == {"constant", "naive", "linear", "tree"}
+    assert result["differences"]["linear"]["low"] > 0
+    assert list(result["months"]) == ["2025-02", "2025-03"]
+    assert set(result["slices"]["colour"]) == {"green", "red"}
+    for groups in result["slices"].values():
         assert sum(g["rows"] for g in groups.values()) == 1500
     assert [t[0] for t in registered] == ["record", "register"]
-    assert registered[0][1]["average_precision"] == found["metrics"]["average_precision"]["value"]
+    assert registered[0][1]["average_precision"] == result["metrics"]["average_precision"]["value"]
     assert registered[1][1:] == ("model", "run-1", "challenger")
 
 
 def test_figures_are_those_of_the_predictions(place):
     here = place("classes", CLASSES)
-    found = here.once()
-    told = tables.read(here.root / "out" / "report" / "predictions.parquet")
+    result = here.once()
+    text = tables.read(here.root / "out" / "report" / "predictions.parquet")
     test = tables.read(here.root / "test.parquet")
     scorer = bundle.load(here.root / "model")
-    assert list(told) == ["id", "at", "bad", "score"]
-    assert told["score"].tobytes() == scorer.predict(test).tobytes()
-    precision = metrics.average_precision(told["bad"], told["score"])
-    assert found["metrics"]["average_precision"]["value"] == pytest.approx(precision, rel=1e-5)
-    missed = (told["bad"] == 1) & (told["score"] < scorer.threshold)
-    false = (told["bad"] == 0) & (told["score"] >= scorer.threshold)
+    assert list(text) == ["id", "at", "bad", "score"]
+    assert text["score"].tobytes() == scorer.predict(test).tobytes()
+    precision = metrics.average_precision(text["bad"], text["score"])
+    assert result["metrics"]["average_precision"]["value"] == pytest.approx(precision, rel=1e-5)
+    missed = (text["bad"] == 1) & (text["score"] < scorer.threshold)
+    false = (text["bad"] == 0) & (text["score"] >= scorer.threshold)
     cost = np.maximum(test["second"], 0)[missed].sum() + 0.2 * false.sum()
-    assert found["metrics"]["cost"]["value"] == pytest.approx(cost, rel=1e-5)
+    assert result["metrics"]["cost"]["value"] == pytest.approx(cost, rel=1e-5)
 
 
 def test_each_policy_has_its_price(place):
     here = place("classes", CLASSES)
-    found = here.once()["policies"]
-    assert set(found["policies"]) == {
+    result = here.once()["policies"]
+    assert set(result["policies"]) == {
         *("model", "capacity", "capacity_threshold", "nothing", "best_rule", "plain_rule", "half")
     }
-    told = tables.read(here.root / "out" / "report" / "predictions.parquet")
+    text = tables.read(here.root / "out" / "report" / "predictions.parquet")
     test = tables.read(here.root / "test.parquet")
     lost = np.maximum(test["second"], 0)
     rule = test["first"] >= 1.0
-    cost = lost[(told["bad"] == 1) & ~rule].sum() + 0.2 * ((told["bad"] == 0) & rule).sum()
-    assert found["policies"]["plain_rule"]["cost"]["value"] == pytest.approx(cost, rel=1e-5)
-    assert found["policies"]["plain_rule"]["cost_a_day"]["value"] == pytest.approx(cost / 25)
-    assert found["policies"]["capacity"]["alarms_a_day"] <= 5
-    own = found["policies"]["model"]["cost"]["value"]
-    assert found["differences"]["plain_rule"]["value"] == pytest.approx(own - cost, rel=1e-4)
+    cost = lost[(text["bad"] == 1) & ~rule].sum() + 0.2 * ((text["bad"] == 0) & rule).sum()
+    assert result["policies"]["plain_rule"]["cost"]["value"] == pytest.approx(cost, rel=1e-5)
+    assert result["policies"]["plain_rule"]["cost_a_day"]["value"] == pytest.approx(cost / 25)
+    assert result["policies"]["capacity"]["alarms_a_day"] <= 5
+    own = result["policies"]["model"]["cost"]["value"]
+    assert result["differences"]["plain_rule"]["value"] == pytest.approx(own - cost, rel=1e-4)
     assert (
-        found["differences"]["nothing"]["word"] == found["differences"]["half"]["word"] == "better"
+        result["differences"]["nothing"]["word"]
+        == result["differences"]["half"]["word"]
+        == "better"
     )
 
 
 def test_the_card_says_what_the_metrics_say_and_nothing_else(place):
     here = place("classes", CLASSES)
-    found = here.once()
+    result = here.once()
     report = here.root / "out" / "report"
     card, page = (report / f"model_card.{kind}" for kind in ("md", "html"))
     drawn = {p.stem: p.read_bytes() for p in report.glob("*.png")}
-    assert model_card_check.contradictions(CLASSES, found, card.read_text()) == []
-    assert model_card_check.page_contradicts(CLASSES, found, page.read_text(), drawn) == []
-    precision = f"{found['metrics']['average_precision']['value']:.4g}"
-    [said] = model_card_check.contradictions(
-        CLASSES, found, card.read_text().replace(precision, "0.9999")
+    assert model_card_check.contradictions(CLASSES, result, card.read_text()) == []
+    assert model_card_check.page_contradicts(CLASSES, result, page.read_text(), drawn) == []
+    precision = f"{result['metrics']['average_precision']['value']:.4g}"
+    [output] = model_card_check.contradictions(
+        CLASSES, result, card.read_text().replace(precision, "0.9999")
     )
-    assert "0.9999" in said
-    assert f"the metrics say '| average precision | {precision}" in said
+    assert "0.9999" in output
+    assert f"the metrics say '| average precision | {precision}" in output
     better = page.read_text().replace(precision, "0.9999")
-    assert model_card_check.page_contradicts(CLASSES, found, better, drawn)
+    assert model_card_check.page_contradicts(CLASSES, result, better, drawn)
     assert all(f"({p}.png)" in card.read_text() for p in drawn)
 
 
 def test_regression(place):
-    found = place("values", VALUES).run()
-    assert found["primary"] == "mae"
-    assert found["gate"]["verdict"] == "pass"
-    assert found["metrics"]["mae"]["value"] < 1.0
-    assert found["differences"]["naive"]["word"] == "better"
-    assert all(m["differences"]["naive"]["high"] < 0 for m in found["months"].values())
+    result = place("values", VALUES).run()
+    assert result["primary"] == "mae"
+    assert result["gate"]["verdict"] == "pass"
+    assert result["metrics"]["mae"]["value"] < 1.0
+    assert result["differences"]["naive"]["word"] == "better"
+    assert all(m["differences"]["naive"]["high"] < 0 for m in result["months"].values())
 
 
 def test_a_plain_table_needs_no_time(place):
     here = place("plain", PLAIN)
-    found = here.run()
-    assert found["rows"] == {"test": 1500}
-    assert "months" not in found
-    assert set(found["baselines"]) == {"constant", "linear", "tree"}
+    result = here.run()
+    assert result["rows"] == {"test": 1500}
+    assert "months" not in result
+    assert set(result["baselines"]) == {"constant", "linear", "tree"}
     assert set(digests(here.root / "out")) == {
         "evaluate.json",
         "plots/calibration.csv",
@@ -335,10 +337,10 @@ def test_a_model_that_ranks_backwards_fails_and_is_not_registered(
     here = place("classes", CLASSES)
     right = bundle.Bundle.predict
     monkeypatch.setattr(bundle.Bundle, "predict", lambda self, columns: 1 - right(self, columns))
-    found = here.run("backwards")
-    assert found["gate"]["verdict"] == "fail"
-    assert any("does not beat" in r and "linear (worse)" in r for r in found["gate"]["reasons"])
-    assert any("calibration error" in r for r in found["gate"]["reasons"])
+    result = here.run("backwards")
+    assert result["gate"]["verdict"] == "fail"
+    assert any("does not beat" in r and "linear (worse)" in r for r in result["gate"]["reasons"])
+    assert any("calibration error" in r for r in result["gate"]["reasons"])
     assert [t[0] for t in registered] == ["record"]
     assert "**fail**" in (here.root / "backwards" / "report" / "model_card.md").read_text()
 
@@ -347,9 +349,9 @@ def test_a_broken_behaviour_fails_the_model(place, registered: list[tuple]):
     case = replace(
         CLASSES, behaviours=(Behaviour("turned", "turning it is nothing", turned, "same"),)
     )
-    found = place("classes", case).run("broken")
-    assert found["gate"]["checks"]["behaviours"] == "fail"
-    assert "turned" in found["gate"]["reasons"][0]
+    result = place("classes", case).run("broken")
+    assert result["gate"]["checks"]["behaviours"] == "fail"
+    assert "turned" in result["gate"]["reasons"][0]
     assert [t[0] for t in registered] == ["record"]
 
 

@@ -26,17 +26,17 @@ def study(shuffled: bool) -> dict:
 
 
 def test_five_seeds_agree(tmp_path: Path):
-    found = study(shuffled=False)
-    assert found["rank_correlation"]["least"] >= 0.7
-    assert found["top_overlap"]["mean"] >= 0.8
-    assert np.array(found["size"]).shape == (5, 4)
-    bench.draw(tmp_path / "a.png", "A", found)
+    result = study(shuffled=False)
+    assert result["rank_correlation"]["least"] >= 0.7
+    assert result["top_overlap"]["mean"] >= 0.8
+    assert np.array(result["size"]).shape == (5, 4)
+    bench.draw(tmp_path / "a.png", "A", result)
     assert (tmp_path / "a.png").stat().st_size
 
 
 def test_noise_has_no_stable_explanation():
-    found = study(shuffled=True)
-    assert found["rank_correlation"]["mean"] < study(shuffled=False)["rank_correlation"]["mean"]
+    result = study(shuffled=True)
+    assert result["rank_correlation"]["mean"] < study(shuffled=False)["rank_correlation"]["mean"]
 
 
 def test_overlap_counts_shared_features():

@@ -76,9 +76,9 @@ def test_an_excess_is_of_all_other_days():
     """21 days, spans of 7 choose: three; no threshold is cheaper than the cheapest of the days it is judged on."""
     columns = studies.daily(21, 60)
     score = 0.3 * columns["broken"] + 0.7 * np.random.default_rng(5).random(21 * 60)
-    found = thresholds.excess(parcels(), studies.params(), columns, score, 7)
-    assert {way: len(values) for way, values in found.items()} == {"cheapest": 3, "steady": 3}
-    assert all(np.all(values >= -1e-12) for values in found.values())
+    result = thresholds.excess(parcels(), studies.params(), columns, score, 7)
+    assert {way: len(values) for way, values in result.items()} == {"cheapest": 3, "steady": 3}
+    assert all(np.all(values >= -1e-12) for values in result.values())
     noise = np.random.default_rng(6).random(21 * 60)
     blind = thresholds.excess(parcels(), studies.params(), columns, noise, 7)
     assert blind["cheapest"].mean() > 0

@@ -127,8 +127,8 @@ def test_the_stage_survives_broken_input(shop, problem):
     now["rate"] = np.full(rows, np.inf)
     del now["spare"]
     shop(now, problem)
-    found = {(f["check"], f["column"]) for f in run()["findings"]}
-    assert {("all_null", "size"), ("missing", "spare"), ("all_null", "colour")} <= found
+    result = {(f["check"], f["column"]) for f in run()["findings"]}
+    assert {("all_null", "size"), ("missing", "spare"), ("all_null", "colour")} <= result
     page = files()["evidently.html"].decode()
     assert "not in the current table" in page
     assert page.count("no value in one of the windows") == 3
@@ -167,8 +167,8 @@ def test_evidently_is_told_which_window_is_which():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as drift_report.write does: Evidently's own, on import
         pair = pd.DataFrame({"x": np.arange(50.0)}), pd.DataFrame({"x": np.arange(50.0) + 1_000})
-        made = evidently_widgets.widgets(evidently_widgets.drift_table(["x"], 0.1), pair, [])
-    [row] = next(w for w in made if w.type == "big_table").params["data"]
+        built = evidently_widgets.widgets(evidently_widgets.drift_table(["x"], 0.1), pair, [])
+    [row] = next(w for w in built if w.type == "big_table").params["data"]
     assert max(row["reference_distribution"]["x"]) < 100
     assert min(row["current_distribution"]["x"]) > 900
 

@@ -26,20 +26,20 @@ def check(case, rows, folder) -> None:
     """Every feature of the last rows of all tables equals the single evaluator's, bit for bit."""
     written = build(case, rows, folder)
     names = [f.name for f in (*case.snapshots, *case.fresh, *case.rows, *case.categories)]
-    found = [tables.read(written / f"{n}.parquet", [case.key, *names]) for n in splits.NAMES]
-    batch = {n: np.concatenate([part[n] for part in found])[-ROWS:] for n in (case.key, *names)}
+    result = [tables.read(written / f"{n}.parquet", [case.key, *names]) for n in splits.NAMES]
+    batch = {n: np.concatenate([part[n] for part in result])[-ROWS:] for n in (case.key, *names)}
     assert len(batch[case.key]) == ROWS
     known, histories = aggregated(case, rows)
     by_key = {event[case.key]: event for event in known}
-    made = {name: np.empty(ROWS) for name in names}
+    built = {name: np.empty(ROWS) for name in names}
     for i, key in enumerate(batch[case.key].tolist()):
         event = by_key[key]
-        mine = {e.name: histories[e.name][event[e.column]] for e in case.entities}
-        for name, value in single_event.features(case, event, mine).items():
-            made[name][i] = value
-    differ = [n for n in names if batch[n].tobytes() != made[n].tobytes()]
+        own = {e.name: histories[e.name][event[e.column]] for e in case.entities}
+        for name, value in single_event.features(case, event, own).items():
+            built[name][i] = value
+    differ = [n for n in names if batch[n].tobytes() != built[n].tobytes()]
     assert differ == []
-    constant = [n for n in names if len(np.unique(made[n])) < 2]
+    constant = [n for n in names if len(np.unique(built[n])) < 2]
     assert constant == []
 
 

@@ -19,13 +19,13 @@ from tests.rehearsal.reviews import Seen
 def main(names: list[str]) -> int:
     """Play them, two at a time; how many failed."""
     known = (*retrains.SCENARIOS, *scenarios.SCENARIOS)  # the longest begin at once
-    asked = [s for s in known if not names or s.__name__ in names]
+    request = [s for s in known if not names or s.__name__ in names]
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="rehearsal-") as made, ThreadPoolExecutor(2) as pool:
-        (Path(made) / "base").mkdir()
-        start = base.make(Path(made) / "base")
+    with tempfile.TemporaryDirectory(prefix="rehearsal-") as built, ThreadPoolExecutor(2) as pool:
+        (Path(built) / "base").mkdir()
+        start = base.make(Path(built) / "base")
         print(f"the base repository was made in {time.monotonic() - started:.0f} s", flush=True)
-        results = list(pool.map(lambda s: play(s, start, Path(made)), asked))
+        results = list(pool.map(lambda s: play(s, start, Path(built)), request))
     seconds, failed = time.monotonic() - started, results.count(False)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     worked = f"{used.ru_utime + used.ru_stime:.0f} s of processor time"
@@ -33,17 +33,17 @@ def main(names: list[str]) -> int:
     return failed
 
 
-def play(scenario: Callable[[Hub], Seen], start: Path, made: Path) -> bool:
+def play(scenario: Callable[[Hub], Seen], start: Path, built: Path) -> bool:
     """Play one on a host of its own and print what is seen; whether it went as it must."""
-    folder, began = made / scenario.__name__, time.monotonic()
+    folder, began = built / scenario.__name__, time.monotonic()
     folder.mkdir()
     try:
         with hub(start, folder) as host:
-            told, good = scenario(host).told(), True
+            report, good = scenario(host).told(), True
     except Exception:  # noqa: BLE001 (one scenario's end, whatever it is, is not the others')
-        told, good = f"FAILED\n{traceback.format_exc()}", False
+        report, good = f"FAILED\n{traceback.format_exc()}", False
     head = f"{scenario.__name__}: {(scenario.__doc__ or '').splitlines()[0]}"
-    print(f"\n== {head} ({time.monotonic() - began:.0f} s)\n{told}", flush=True)
+    print(f"\n== {head} ({time.monotonic() - began:.0f} s)\n{report}", flush=True)
     return good
 
 

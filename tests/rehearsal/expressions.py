@@ -36,8 +36,8 @@ def condition(text: Any, contexts: Mapping[str, Any]) -> bool:
     """An `if:`; without a status function in it, only where nothing has failed."""
     inner = INNER.fullmatch(str(text).strip())
     expression = inner[1] if inner else str(text)
-    found = truth(evaluate(expression, contexts))
-    return found and (bool(STATUS.search(expression)) or contexts["status"]["success"])
+    result = truth(evaluate(expression, contexts))
+    return result and (bool(STATUS.search(expression)) or contexts["status"]["success"])
 
 
 def evaluate(expression: str, contexts: Mapping[str, Any]) -> Any:
@@ -50,14 +50,14 @@ def evaluate(expression: str, contexts: Mapping[str, Any]) -> Any:
 
 
 def tokens(expression: str) -> list[tuple[str, str]]:
-    found, at, text = [], 0, expression.strip()
+    result, at, text = [], 0, expression.strip()
     while at < len(text):
         match = TOKEN.match(text, at)
         if not match:
             raise Refused(f"expression '{text}': not understood at '{text[at:]}'")
-        found.append((str(match.lastgroup), match[str(match.lastgroup)]))
+        result.append((str(match.lastgroup), match[str(match.lastgroup)]))
         at = match.end()
-    return found
+    return result
 
 
 class Parser:

@@ -97,16 +97,16 @@ class Hub:
         git("push", "-q", "-f", str(target), f"HEAD:refs/heads/{branch}", cwd=project.path)
         sha = git("rev-parse", "HEAD", cwd=project.path)
         label = f"{owner}:{branch}"
-        mine = [p for p in self.api.pulls if p["head"]["label"] == label and p["state"] == "open"]
-        if not mine:
+        own = [p for p in self.api.pulls if p["head"]["label"] == label and p["state"] == "open"]
+        if not own:
             self.api.open_pull(branch, sha, owner)
-            mine = self.api.pulls[-1:]
-        mine[0]["head"]["sha"] = sha
-        self._merge(project, mine[0]["number"])
+            own = self.api.pulls[-1:]
+        own[0]["head"]["sha"] = sha
+        self._merge(project, own[0]["number"])
         repository = {"full_name": self.api.repository, "default_branch": "main"}
         return {
-            "pull_request": copy.deepcopy(mine[0]),
-            "number": mine[0]["number"],
+            "pull_request": copy.deepcopy(own[0]),
+            "number": own[0]["number"],
             "repository": repository,
         }
 
@@ -114,8 +114,8 @@ class Hub:
         """Merge a pull request into main; main's new commit."""
         number = event["number"]
         git("update-ref", "refs/heads/main", f"refs/pull/{number}/merge", cwd=self.origin)
-        mine = next(p for p in self.api.pulls if p["number"] == number)
-        mine["state"] = "closed"
+        own = next(p for p in self.api.pulls if p["number"] == number)
+        own["state"] = "closed"
         return git("rev-parse", "refs/heads/main", cwd=self.origin)
 
     @property
@@ -147,5 +147,5 @@ def hub(base: Path, folder: Path) -> Iterator[Hub]:
     for name in ("origin.git", "remote"):
         shutil.copytree(base / name, folder / name, copy_function=os.link)
     with github.github() as api:
-        made = Hub(base, folder, api, vars={"DVC_REMOTE_URL": str(folder / "remote")})
-        yield made
+        built = Hub(base, folder, api, vars={"DVC_REMOTE_URL": str(folder / "remote")})
+        yield built

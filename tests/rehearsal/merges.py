@@ -13,25 +13,25 @@ def merged(hub: Hub) -> Seen:
     project.run("dvc", "push", "-q")
     hub.vars["MLFLOW_TRACKING_URI"] = f"sqlite:///{hub.folder}/mlflow.db"
     event = hub.push(project, "deeper")
-    made = main(hub, hub.merge(event))
-    said = made.jobs["main"].output()
-    assert made.conclusion == "success", said
-    assert "Running stage" not in said
-    assert "Updating lock file" not in said
-    assert "champion" in made.jobs["main"].step("register").output
-    return Seen(event["number"], [], [made])
+    built = main(hub, hub.merge(event))
+    message = built.jobs["main"].output()
+    assert built.conclusion == "success", message
+    assert "Running stage" not in message
+    assert "Updating lock file" not in message
+    assert "champion" in built.jobs["main"].step("register").output
+    return Seen(event["number"], [], [built])
 
 
 def merged_from_fork(hub: Hub) -> Seen:
     """Main after a fork's merge: computed once, as committed, and published."""
     project = hub.clone(branch="good")
     event = hub.push(project, "deeper", owner="stranger")
-    made = main(hub, hub.merge(event))
-    said = made.jobs["main"].output()
-    assert made.conclusion == "success", said
-    assert "Running stage 'train@deliveries'" in said
-    assert "all good" in made.jobs["main"].step("push").output
-    return Seen(event["number"], [], [made])
+    built = main(hub, hub.merge(event))
+    message = built.jobs["main"].output()
+    assert built.conclusion == "success", message
+    assert "Running stage 'train@deliveries'" in message
+    assert "all good" in built.jobs["main"].step("push").output
+    return Seen(event["number"], [], [built])
 
 
 def main(hub: Hub, sha: str) -> workflows.Run:

@@ -76,39 +76,39 @@ def review(hub: Hub, event: Mapping[str, Any]) -> Seen:
     head = event["pull_request"]["head"]["ref"]
     sha = git("rev-parse", ref, cwd=hub.origin)
     context = {"ref": ref, "sha": sha, "base_ref": "main", "head_ref": head}
-    made = workflows.run(
+    built = workflows.run(
         hub, WORKFLOWS / "pull-request.yml", "pull_request", dict(event), **context
     )
-    return Seen(number, hub.api.bodies(number), [made]) if hub.mute else comment(hub, event, made)
+    return Seen(number, hub.api.bodies(number), [built]) if hub.mute else comment(hub, event, built)
 
 
-def comment(hub: Hub, event: Mapping[str, Any], made: Run) -> Seen:
+def comment(hub: Hub, event: Mapping[str, Any], built: Run) -> Seen:
     """Run the workflow that comments, after a run of the pull request's."""
     number = event["number"]
     head = event["pull_request"]["head"]
     finished = {
-        "id": made.number,
-        "event": made.event_name,
-        "conclusion": made.conclusion,
+        "id": built.number,
+        "event": built.event_name,
+        "conclusion": built.conclusion,
         "head_branch": head["ref"],
         "head_sha": head["sha"],
         "head_repository": head["repo"],
         "pull_requests": [],
     }
-    told = {"workflow_run": finished, "repository": event["repository"]}
+    report = {"workflow_run": finished, "repository": event["repository"]}
     ref = {"ref": "refs/heads/main", "sha": git("rev-parse", "main", cwd=hub.origin)}
-    said = workflows.run(hub, WORKFLOWS / "comment.yml", "workflow_run", told, **ref)
-    return Seen(number, hub.api.bodies(number), [made, said])
+    message = workflows.run(hub, WORKFLOWS / "comment.yml", "workflow_run", report, **ref)
+    return Seen(number, hub.api.bodies(number), [built, message])
 
 
 def replay(hub: Hub, event: Mapping[str, Any], earlier: Run) -> Run:
     """A run as it was in another place: its jobs and artifacts, for this pull request."""
-    made = Run(hub.next_run(), earlier.workflow, earlier.event_name, dict(event), earlier.folder)
-    made.folder = hub.folder / "runs" / str(made.number)
-    shutil.copytree(earlier.folder / "artifacts", made.folder / "artifacts")
-    made.jobs = earlier.jobs
-    hub.runs[made.number] = made
-    return made
+    built = Run(hub.next_run(), earlier.workflow, earlier.event_name, dict(event), earlier.folder)
+    built.folder = hub.folder / "runs" / str(built.number)
+    shutil.copytree(earlier.folder / "artifacts", built.folder / "artifacts")
+    built.jobs = earlier.jobs
+    hub.runs[built.number] = built
+    return built
 
 
 def stable(text: str) -> str:

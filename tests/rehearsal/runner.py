@@ -85,22 +85,22 @@ class Runner:
         contexts = self.contexts()
         env = {**self.env, **_texts(fill(step.get("env", {}), contexts))}
         if "uses" in step:
-            code, said, outputs = self.uses(step, fill(step.get("with", {}), contexts), env)
+            code, message, outputs = self.uses(step, fill(step.get("with", {}), contexts), env)
         else:
-            code, said = self.shell(step, contexts, env)
+            code, message = self.shell(step, contexts, env)
             outputs = _pairs(self.files["GITHUB_OUTPUT"].read_text())
         self.env |= _pairs(self.files["GITHUB_ENV"].read_text())
-        return self.done(step, Step(name, "failure" if code else "success", said), outputs)
+        return self.done(step, Step(name, "failure" if code else "success", message), outputs)
 
-    def done(self, step: Mapping[str, Any], told: Step, outputs: Mapping[str, str]) -> Step:
-        allowed = told.outcome == "failure" and step.get("continue-on-error") == "true"
-        if told.outcome == "failure" and not allowed:
+    def done(self, step: Mapping[str, Any], report: Step, outputs: Mapping[str, str]) -> Step:
+        allowed = report.outcome == "failure" and step.get("continue-on-error") == "true"
+        if report.outcome == "failure" and not allowed:
             self.good = False
         if "id" in step:
-            conclusion = "success" if allowed else told.outcome
-            found = {"outputs": dict(outputs), "outcome": told.outcome, "conclusion": conclusion}
-            self.steps[step["id"]] = found
-        return told
+            conclusion = "success" if allowed else report.outcome
+            result = {"outputs": dict(outputs), "outcome": report.outcome, "conclusion": conclusion}
+            self.steps[step["id"]] = result
+        return report
 
     def uses(
         self, step: Mapping[str, Any], given: dict[str, Any], env: dict[str, str]
@@ -109,10 +109,10 @@ class Runner:
         if action not in uses.ACTIONS:
             raise Refused(f"action {action}: unknown to the rehearsal")
         try:
-            found = uses.ACTIONS[action](self, given, self.variables(env))
+            result = uses.ACTIONS[action](self, given, self.variables(env))
         except uses.Failed as error:
             return 1, str(error), {}
-        return 0, "", found or {}
+        return 0, "", result or {}
 
     def shell(
         self, step: Mapping[str, Any], contexts: Mapping[str, Any], env: dict[str, str]
@@ -191,14 +191,14 @@ class Runner:
 
     def token(self) -> str:
         """What may write only where the job's permissions say so, and never for a fork's own run."""
-        asked = self.permissions if isinstance(self.permissions, dict) else {}
-        writes = "write" in asked.values() and not self.hub.is_fork(self.made.event)
+        request = self.permissions if isinstance(self.permissions, dict) else {}
+        writes = "write" in request.values() and not self.hub.is_fork(self.made.event)
         return "secret" if writes and not self.hub.read_only else READ_ONLY
 
 
-def _known(told: Mapping[str, Any], keys: set[str]) -> None:
-    if set(told) - keys:
-        raise Refused(f"{', '.join(sorted(set(told) - keys))}: unknown to the rehearsal")
+def _known(report: Mapping[str, Any], keys: set[str]) -> None:
+    if set(report) - keys:
+        raise Refused(f"{', '.join(sorted(set(report) - keys))}: unknown to the rehearsal")
 
 
 def _shell(level: Mapping[str, Any]) -> dict[str, str]:
@@ -211,17 +211,17 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _pairs(text: str) -> dict[str, str]:
     """Lines `key=value`, and `key<<END ... END` for several lines."""
-    found, lines = {}, iter(text.splitlines())
+    result, lines = {}, iter(text.splitlines())
     for line in lines:
         key, several, end = line.partition("<<")
         if several and "=" not in key:
-            found[key] = "\n".join(iter(lambda end=end: next(lines), end))
+            result[key] = "\n".join(iter(lambda end=end: next(lines), end))
         elif "=" in line:
-            key, _, found[line.partition("=")[0]] = line.partition("=")
-    return found
+            key, _, result[line.partition("=")[0]] = line.partition("=")
+    return result
 
 
 def needed(job: Mapping[str, Any]) -> list[str]:
     """The jobs that must have ended before this one."""
-    found = job.get("needs", [])
-    return [found] if isinstance(found, str) else list(found)
+    result = job.get("needs", [])
+    return [result] if isinstance(result, str) else list(result)

@@ -40,10 +40,10 @@ def upload_artifact(runner: Any, given: Mapping[str, Any], _env: Mapping[str, st
     """Files by pattern, kept with the run under a name."""
     into = runner.made.folder / "artifacts" / given["name"]
     patterns = str(given["path"]).split()
-    found = [p for pattern in patterns for p in sorted(runner.job.workspace.glob(pattern))]
-    if not found and given.get("if-no-files-found") == "error":
+    result = [p for pattern in patterns for p in sorted(runner.job.workspace.glob(pattern))]
+    if not result and given.get("if-no-files-found") == "error":
         raise Failed(f"No files were found with the provided path: {given['path']}")
-    for path in found:
+    for path in result:
         into.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if path.is_dir() else shutil.copy)(path, into / path.name)
     return None

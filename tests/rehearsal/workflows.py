@@ -25,15 +25,15 @@ __all__ = ["Job", "Run", "run"]
 def run(hub: Hub, file: Path, event_name: str, event: dict[str, Any], **github: Any) -> Run:
     """Run a workflow for an event; `github` overrides of that context (ref, sha, base_ref, ...)."""
     workflow = yaml.load(file.read_text(), Loader=yaml.BaseLoader)  # noqa: S506 (texts only: `on` is no boolean)
-    made = Run(hub.next_run(), workflow["name"], event_name, event, hub.folder / "runs")
-    made.folder = hub.folder / "runs" / str(made.number)
-    made.folder.mkdir(parents=True)
-    (made.folder / "event.json").write_text(json.dumps(event))
+    built = Run(hub.next_run(), workflow["name"], event_name, event, hub.folder / "runs")
+    built.folder = hub.folder / "runs" / str(built.number)
+    built.folder.mkdir(parents=True)
+    (built.folder / "event.json").write_text(json.dumps(event))
     todo = dict(workflow["jobs"])
     while todo:
         ready = [n for n, j in todo.items() if not set(needed(j)) & todo.keys()]
         assert ready, f"{file.name}: jobs that need one another"
         for name in ready:
-            made.jobs[name] = Runner(hub, made, workflow, name, github).run(todo.pop(name))
-    hub.runs[made.number] = made
-    return made
+            built.jobs[name] = Runner(hub, built, workflow, name, github).run(todo.pop(name))
+    hub.runs[built.number] = built
+    return built

@@ -52,16 +52,16 @@ def run(root: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptur
 
 @pytest.fixture
 def box() -> Iterator[alerts.Mailbox]:
-    with alerts.smtp() as made:
-        yield made
+    with alerts.smtp() as built:
+        yield built
 
 
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch, root: Path) -> Iterator[alerts.Hooks]:
-    with alerts.hooks() as made:
-        os.environ["SLACK_WEBHOOK_URL"] = made.url + PATH
-        os.environ["TEAMS_WEBHOOK_URL"] = made.url + "/teams"
-        yield made
+    with alerts.hooks() as built:
+        os.environ["SLACK_WEBHOOK_URL"] = built.url + PATH
+        os.environ["TEAMS_WEBHOOK_URL"] = built.url + "/teams"
+        yield built
 
 
 def mail(box: alerts.Mailbox, **more: Any) -> dict[str, Any]:
@@ -459,9 +459,9 @@ def test_what_a_retrain_saw(root: Path, run: Run, box: alerts.Mailbox) -> None:
     path = root / "retrain.json"
     path.write_text(json.dumps({"format": 1, "base": "b", "usecases": records}))
     run("--retrain", str(path))
-    told = text(box.mails[0])
-    assert "stage validate@dairy failed: no column 'weight'" in " ".join(told.split())
-    assert "mill" not in told
+    report = text(box.mails[0])
+    assert "stage validate@dairy failed: no column 'weight'" in " ".join(report.split())
+    assert "mill" not in report
     path.unlink()
     run("--retrain", str(path), "--state", "other.json")
     assert "the retrain left no verdict" in " ".join(text(box.mails[1]).split())
@@ -543,11 +543,11 @@ def test_a_host_that_answers_oddly_stops_no_mail(
 ) -> None:
     """An issues address that is another server's."""
     os.environ |= {"GITHUB_API_URL": hook.url, "GITHUB_REPOSITORY": "a/b", "GITHUB_TOKEN": SECRET}
-    for said in ("[1]", "[{}]", "hello", '{"number": 1}'):
-        hook.said = said
+    for output in ("[1]", "[{}]", "hello", '{"number": 1}'):
+        hook.said = output
         alerts.project(root, {"github": True, "email": mail(box)})
         alerts.write(root, verdict(finding()))
-        code, _, warned = run("--state", f"{len(said)}.json")
+        code, _, warned = run("--state", f"{len(output)}.json")
         assert code == 0
         assert "github: not reached" in warned
         assert SECRET not in warned

@@ -76,6 +76,6 @@ def test_the_lock_of_base_without_what_head_has_not(project: Toy) -> None:
 def test_the_command(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     (project.path / "params.yaml").write_text("{}\n")
     assert main(["baseline", "main", "--lock"]) == 0
-    said = capsys.readouterr().out
-    assert "main: 2 objects fetched" in said
-    assert "dvc.lock: main's, 2 stages" in said
+    message = capsys.readouterr().out
+    assert "main: 2 objects fetched" in message
+    assert "dvc.lock: main's, 2 stages" in message

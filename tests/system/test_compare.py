@@ -35,18 +35,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def branches(folder: Path) -> None:
     """Make both branches in a project there."""
-    made = projects.make(folder, ["diabetes"])
-    graph = yaml.safe_load((made.path / "dvc.yaml").read_text())
+    built = projects.make(folder, ["diabetes"])
+    graph = yaml.safe_load((built.path / "dvc.yaml").read_text())
     del graph["stages"]["monitor"]
-    (made.path / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
-    made.set({"diabetes.tune.max_evals": 0})
-    made.repro(env=QUIET)
-    made.commit("base")
-    made.run("git", "tag", "model-v1")
-    made.run("git", "checkout", "-q", "-b", "head")
-    made.set(WORSE)
-    assert made.repro(env=QUIET) == ["train@diabetes", "evaluate@diabetes"]
-    made.commit("head")
+    (built.path / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
+    built.set({"diabetes.tune.max_evals": 0})
+    built.repro(env=QUIET)
+    built.commit("base")
+    built.run("git", "tag", "model-v1")
+    built.run("git", "checkout", "-q", "-b", "head")
+    built.set(WORSE)
+    assert built.repro(env=QUIET) == ["train@diabetes", "evaluate@diabetes"]
+    built.commit("head")
 
 
 @pytest.fixture
@@ -72,24 +72,25 @@ def gate(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
 
 
 def test_a_worse_model_from_the_command_line(project: Project, tmp_path: Path) -> None:
-    found, text, page = (tmp_path / name for name in ("out.json", "report.md", "report.html"))
+    result, text, page = (tmp_path / name for name in ("out.json", "report.md", "report.html"))
     start = ("python", "-m", "plumbline")
-    said = project.run(*start, "compare", "main", "--json", str(found))
+    output = project.run(*start, "compare", "main", "--json", str(result))
     assert (
-        "Not to be merged: diabetes: mean absolute error is worse than base's beyond noise" in said
+        "Not to be merged: diabetes: mean absolute error is worse than base's beyond noise"
+        in output
     )
     written = ("--markdown", str(text), "--html", str(page))
-    project.run(*start, "report", str(found), *written)
+    project.run(*start, "report", str(result), *written)
     assert text.read_text().startswith("**❌ Not to be merged: diabetes: mean absolute error")
     assert "<h1" in page.read_text()
-    shown = project.run(*start, "gate", str(found), ok=False)
+    shown = project.run(*start, "gate", str(result), ok=False)
     assert "the last release's beyond noise" in shown
     assert project.run("git", "status", "--porcelain") == ""
 
 
 def test_the_json(here: Project, tmp_path: Path) -> None:
-    found = compare(tmp_path, "main")
-    case = found["usecases"]["diabetes"]
+    result = compare(tmp_path, "main")
+    case = result["usecases"]["diabetes"]
     assert case["base"]["head"]["metrics"]["mae"]["difference"]["word"] == "worse"
     assert case["seeds"] == {"replicates": 6, "reason": None}
     assert set(case["base"]) == {"head"}, "base's window is head's"
@@ -98,39 +99,39 @@ def test_the_json(here: Project, tmp_path: Path) -> None:
     assert [p["key"] for p in case["params"]] == changed
     assert [s["name"] for s in case["stages"]] == ["train", "evaluate"]
     assert case["features"]["redefined"] == []
-    assert found["lock"] == {**found["lock"], "stale": [], "unlocked": [], "bytes": []}
-    assert found["release"]["name"] == "model-v1"
-    assert {r["kind"] for r in found["gate"]["reasons"]} >= {"worse"}
+    assert result["lock"] == {**result["lock"], "stale": [], "unlocked": [], "bytes": []}
+    assert result["release"]["name"] == "model-v1"
+    assert {r["kind"] for r in result["gate"]["reasons"]} >= {"worse"}
 
 
 def test_the_gate(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     compare(tmp_path, "main", "head")
-    code, said = gate(tmp_path, capsys)
+    code, output = gate(tmp_path, capsys)
     assert code == 1
-    assert "- diabetes: mean absolute error is worse than base's" in said
+    assert "- diabetes: mean absolute error is worse than base's" in output
     here.set({"diabetes.gate": {"override": "a test of the gate"}})
-    found = compare(tmp_path, "main")
-    assert found["gate"]["verdict"] == "overridden"
-    assert "diabetes.gate.override" in [p["key"] for p in found["usecases"]["diabetes"]["params"]]
-    code, said = gate(tmp_path, capsys)
+    result = compare(tmp_path, "main")
+    assert result["gate"]["verdict"] == "overridden"
+    assert "diabetes.gate.override" in [p["key"] for p in result["usecases"]["diabetes"]["params"]]
+    code, output = gate(tmp_path, capsys)
     assert code == 0
-    assert "- overridden (a test of the gate): diabetes: mean absolute error" in said
+    assert "- overridden (a test of the gate): diabetes: mean absolute error" in output
 
 
 def test_nothing_changed(here: Project, tmp_path: Path) -> None:
-    found = compare(tmp_path, "head")
-    assert (found["usecases"], found["unchanged"]) == ({}, ["diabetes"])
-    assert found["gate"]["verdict"] == "yes"
+    result = compare(tmp_path, "head")
+    assert (result["usecases"], result["unchanged"]) == ({}, ["diabetes"])
+    assert result["gate"]["verdict"] == "yes"
 
 
 def test_a_better_model_of_another_revision(here: Project, tmp_path: Path) -> None:
     """From the worse one back to the base: better, byte for byte the release; no lock to check."""
-    found = compare(tmp_path, "head", "main")
-    case = found["usecases"]["diabetes"]
+    result = compare(tmp_path, "head", "main")
+    case = result["usecases"]["diabetes"]
     assert case["base"]["head"]["metrics"]["mae"]["difference"]["word"] == "better"
     assert case["release"]["head"]["same"]
     assert case["seeds"]["replicates"] == 6
-    assert not found["lock"]["checked"]
+    assert not result["lock"]["checked"]
 
 
 def test_a_stale_lock(here: Project, tmp_path: Path) -> None:
@@ -139,10 +140,10 @@ def test_a_stale_lock(here: Project, tmp_path: Path) -> None:
     stages = yaml.safe_load(lock.read_text())
     del stages["stages"]["evaluate@diabetes"]
     lock.write_text(yaml.safe_dump(stages))
-    found = compare(tmp_path, "head")
-    assert "train@diabetes" in found["lock"]["stale"]
-    assert found["lock"]["unlocked"] == ["evaluate@diabetes"]
-    assert {r["kind"] for r in found["gate"]["reasons"]} >= {"stale"}
+    result = compare(tmp_path, "head")
+    assert "train@diabetes" in result["lock"]["stale"]
+    assert result["lock"]["unlocked"] == ["evaluate@diabetes"]
+    assert {r["kind"] for r in result["gate"]["reasons"]} >= {"stale"}
 
 
 def test_what_is_committed_must_be_what_the_stages_gave(here: Project, tmp_path: Path) -> None:
@@ -156,9 +157,9 @@ def test_what_is_committed_must_be_what_the_stages_gave(here: Project, tmp_path:
     here.commit("forged")
     metrics.write_text(good)
     lock.write_text(run)
-    found = compare(tmp_path, "main", "--committed")
-    assert found["lock"]["uncommitted"] == ["evaluate@diabetes", "train@diabetes"]
-    assert "uncommitted" in {r["kind"] for r in found["gate"]["reasons"]}
+    result = compare(tmp_path, "main", "--committed")
+    assert result["lock"]["uncommitted"] == ["evaluate@diabetes", "train@diabetes"]
+    assert "uncommitted" in {r["kind"] for r in result["gate"]["reasons"]}
 
 
 def test_the_lock_alone(here: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,11 +178,11 @@ def test_forged_bytes(here: Project, tmp_path: Path, capsys: pytest.CaptureFixtu
     model = here.path / "models" / "diabetes" / "model.ubj"
     flip(model)
     try:
-        code, said = gate(tmp_path, capsys)
+        code, output = gate(tmp_path, capsys)
     finally:
         flip(model)
     assert code == 1
-    assert "workspace: models/diabetes/model.ubj: bad" in said
+    assert "workspace: models/diabetes/model.ubj: bad" in output
 
 
 def test_an_object_that_is_not_there(
@@ -200,9 +201,9 @@ def test_an_object_that_is_not_there(
             assert main(["compare", "main", "--json", str(tmp_path / "out.json")]) == 2
         finally:
             path.with_suffix(".aside").rename(path)
-        said = capsys.readouterr().err
-        assert missing in said
-        assert "run `dvc fetch` with" in said
+        output = capsys.readouterr().err
+        assert missing in output
+        assert "run `dvc fetch` with" in output
 
 
 def test_seed_replicates_differ_from_head_in_the_seed_alone(
@@ -210,20 +211,21 @@ def test_seed_replicates_differ_from_head_in_the_seed_alone(
 ) -> None:
     """With head's own seed its very answers; with others, where rows are drawn, other answers."""
     side = revision.side(here.path, None)
-    cache, mine = object_stores.settings(here.path).folder(), dvc_lock.of(side.entries, "diabetes")
+    cache, ours = object_stores.settings(here.path).folder(), dvc_lock.of(side.entries, "diabetes")
     case = Criteria(USECASE, side.params("diabetes"))
-    own = scoring.run(cache, case, "head", mine)
+    own = scoring.run(cache, case, "head", ours)
     tables = [
-        scoring.object_file(cache, "head", *found) for found in artifacts.learned(mine, "diabetes")
+        scoring.object_file(cache, "head", *result)
+        for result in artifacts.learned(ours, "diabetes")
     ]
     monkeypatch.setattr(seed_variance, "SEED_STEP", 0)
     [same] = seed_variance.replicates(case, own.scorer, 1, *tables)
     answers = [one.predict(own.columns) for one in (own.scorer, same)]
     assert (answers[0] == answers[1]).all()
     monkeypatch.setattr(seed_variance, "SEED_STEP", 1)
-    said = own.scorer.manifest
-    drawing = {"params": {**said.params, "subsample": 0.5, "eta": 0.3}}
-    drawn = replace(own.scorer, manifest=said.model_copy(update=drawing))
+    output = own.scorer.manifest
+    drawing = {"params": {**output.params, "subsample": 0.5, "eta": 0.3}}
+    drawn = replace(own.scorer, manifest=output.model_copy(update=drawing))
     others = [one.predict(own.columns) for one in seed_variance.replicates(case, drawn, 3, *tables)]
     assert len({answer.tobytes() for answer in others}) == 3
 
@@ -262,8 +264,8 @@ def test_misuse(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_a_failed_stage(here: Project, tmp_path: Path) -> None:
     log = tmp_path / "repro.log"
     log.write_text("train: no rows\nERROR: failed to reproduce 'train@diabetes': failed to run\n")
-    found = compare(tmp_path, "main", "--log", str(log))
-    assert found["failed"] == {"stage": "train@diabetes", "error": "train: no rows"}
-    assert (found["usecases"], found["gate"]["verdict"]) == ({}, "failed")
+    result = compare(tmp_path, "main", "--log", str(log))
+    assert result["failed"] == {"stage": "train@diabetes", "error": "train: no rows"}
+    assert (result["usecases"], result["gate"]["verdict"]) == ({}, "failed")
     assert main(["report", str(tmp_path / "out.json"), "--html", str(tmp_path / "r.html")]) == 0
     assert "FAILED: stage train@diabetes failed" in (tmp_path / "r.html").read_text()

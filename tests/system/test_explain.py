@@ -68,9 +68,9 @@ def told(capsys: pytest.CaptureFixture[str], key: str) -> tuple[dict[str, Any], 
     return json.loads(Path("e.json").read_text()), capsys.readouterr().out
 
 
-def total(found: dict[str, Any]) -> float:
-    each = sum(c["contribution"] for c in found["contributions"])
-    return found["base"] + found["offset"]["value"] + each
+def total(result: dict[str, Any]) -> float:
+    each = sum(c["contribution"] for c in result["contributions"])
+    return result["base"] + result["offset"]["value"] + each
 
 
 def test_log_odds_sum_to_the_score(
@@ -78,15 +78,15 @@ def test_log_odds_sum_to_the_score(
 ):
     laid_out(tmp_path, monkeypatch)
     for key in ("10000", "10123", "10199"):
-        found, text = told(capsys, key)
-        assert total(found) == pytest.approx(found["total"], abs=1e-5)
-        assert 1 / (1 + math.exp(-total(found))) == pytest.approx(found["score"], rel=1e-5)
+        result, text = told(capsys, key)
+        assert total(result) == pytest.approx(result["total"], abs=1e-5)
+        assert 1 / (1 + math.exp(-total(result))) == pytest.approx(result["score"], rel=1e-5)
         assert "evaluate recorded the same score" in text
-        sizes = [abs(c["contribution"]) for c in found["contributions"]]
+        sizes = [abs(c["contribution"]) for c in result["contributions"]]
         assert sizes == sorted(sizes, reverse=True)
-        word = "alarm" if found["score"] >= found["threshold"] else "no alarm"
+        word = "alarm" if result["score"] >= result["threshold"] else "no alarm"
         assert f": {word}\n" in text
-    kinds = {c["feature"]: c["value"] for c in found["contributions"]}
+    kinds = {c["feature"]: c["value"] for c in result["contributions"]}
     assert kinds["kind_code"] in ("box", "tube")
     assert "no lineage: " in text
 
@@ -95,10 +95,10 @@ def test_minutes_or_grams_sum_from_the_offset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     laid_out(tmp_path, monkeypatch, "regression")
-    found, text = told(capsys, "10005")
-    assert found["offset"]["feature"] == "height"
-    assert total(found) == pytest.approx(found["score"], abs=1e-3)
-    assert found["alarm"] is None
+    result, text = told(capsys, "10005")
+    assert result["offset"]["feature"] == "height"
+    assert total(result) == pytest.approx(result["score"], abs=1e-3)
+    assert result["alarm"] is None
     assert "the label's unit" in text
 
 
@@ -106,9 +106,9 @@ def test_isotonic_steps_are_said_to_come_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     laid_out(tmp_path, monkeypatch, calibration="isotonic")
-    found, text = told(capsys, "10005")
+    result, text = told(capsys, "10005")
     assert "the score before calibration is" in text
-    assert total(found) == pytest.approx(found["total"], abs=1e-5)
+    assert total(result) == pytest.approx(result["total"], abs=1e-5)
 
 
 def test_the_nearest_in_train_is_the_same_parcel_if_it_was_there(
@@ -116,10 +116,10 @@ def test_the_nearest_in_train_is_the_same_parcel_if_it_was_there(
 ):
     laid_out(tmp_path, monkeypatch)
     save(Path("data/parcels/tables/test.parquet"), 10_000, 1, 1_500)  # train's rows, renumbered
-    found, text = told(capsys, "10077")
-    nearest = found["similar"]["nearest"][0]
+    result, text = told(capsys, "10077")
+    nearest = result["similar"]["nearest"][0]
     assert (nearest["key"], nearest["apart"]) == (77, 0.0)
-    assert found["similar"]["searched"] == 1_500
+    assert result["similar"]["searched"] == 1_500
     assert "of another model" in text
 
 
@@ -127,8 +127,8 @@ def test_what_is_current_has_no_label_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     laid_out(tmp_path, monkeypatch)
-    found, text = told(capsys, "20007")
-    assert (found["label"], found["recorded"], found["row"]) == (None, None, 7)
+    result, text = told(capsys, "20007")
+    assert (result["label"], result["recorded"], result["row"]) == (None, None, 7)
     assert "broken: not known yet" in text
 
 
@@ -137,7 +137,7 @@ def test_an_unknown_parcel_is_one_message(
 ):
     laid_out(tmp_path, monkeypatch)
     assert main(["explain", "77"]) == 2  # one of train: the model learned it
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "no event with the number '77' in test or current" in said.err
-    assert "expected one such as 20000" in said.err
+    message = capsys.readouterr()
+    assert message.out == ""
+    assert "no event with the number '77' in test or current" in message.err
+    assert "expected one such as 20000" in message.err

@@ -185,15 +185,15 @@ def test_a_damaged_manifest_costs_nothing(
         damaged.chmod(0o644)
         damaged.write_text("[]")
         damaged.chmod(0o444)
-    said = "its manifest is lost" if everywhere else "objects that are needed"
-    assert said in refused(capsys, project)
+    message = "its manifest is lost" if everywhere else "objects that are needed"
+    assert message in refused(capsys, project)
 
 
 def test_what_dvc_says_is_read(monkeypatch: pytest.MonkeyPatch, project: Toy) -> None:
     """A failing `dvc gc` is its own message, and the tags that guard other refs are gone."""
     (project.path / ".dvc" / "config.local").write_text("[nonsense]\na = b\n")
     settings = object_stores.settings(project.path)
-    found = garbage.survey(settings, cloud=False)
+    results = garbage.survey(settings, cloud=False)
     with pytest.raises(PlumblineError, match="dvc gc: ERROR"):
-        garbage.collect(settings, found, cloud=False, apply=True)
+        garbage.collect(settings, results, cloud=False, apply=True)
     assert project.run("git", "tag").split() == ["v1"]

@@ -161,16 +161,16 @@ def test_back_to_each_commit(month: Month, capsys: pytest.CaptureFixture[str]) -
 
 def test_each_champion_and_why(month: Month, tmp_path: Path) -> None:
     assert main(["champions", "--json", str(tmp_path / "history.json")]) == 0
-    found = json.loads((tmp_path / "history.json").read_text())
-    assert not found["notes"]
-    released = {e["why"]: e["md5"] for e in found["events"] if e["kind"] == "release"}
+    result = json.loads((tmp_path / "history.json").read_text())
+    assert not result["notes"]
+    released = {e["why"]: e["md5"] for e in result["events"] if e["kind"] == "release"}
     subjects = {"model-v1": "first model", "model-v2": "deeper trees", "model-v1.1": "hotfix"}
     assert released == {tag: month.states[s].bundle for tag, s in subjects.items()}
-    merged = [e["why"] for e in found["events"] if e["kind"] == "commit"]
+    merged = [e["why"] for e in result["events"] if e["kind"] == "commit"]
     assert merged == ["first model", "deeper trees", "deeper still"]
-    last = found["events"][-1]
+    last = result["events"][-1]
     assert (last["md5"], last["until"]) == (month.states["note three"].bundle, None)
-    assert all(e["version"] for e in found["events"])
+    assert all(e["version"] for e in result["events"])
 
 
 @pytest.mark.parametrize("rev", ["model-v1", "model-v1.1"])
@@ -180,17 +180,17 @@ def test_from_a_prediction_to_its_source(month: Month, tmp_path: Path, rev: str)
     key = tables.read(PREDICTIONS)["patient"][3]
     file = tmp_path / "lineage.json"
     assert main(["lineage", f"{CASE}:{key}", "--rev", rev, "--json", str(file)]) == 0
-    (found,) = json.loads(file.read_text())["chains"]
-    assert found["prediction"]["score"] == pytest.approx(month.states[subject].scores[3], rel=1e-9)
-    assert found["prediction"]["table"] == f"data/{CASE}/tables/test.parquet"
-    assert found["target"]["md5"] == month.states[subject].bundle
-    stages = {stage["name"]: stage for stage in found["stages"]}
+    (result,) = json.loads(file.read_text())["chains"]
+    assert result["prediction"]["score"] == pytest.approx(month.states[subject].scores[3], rel=1e-9)
+    assert result["prediction"]["table"] == f"data/{CASE}/tables/test.parquet"
+    assert result["target"]["md5"] == month.states[subject].bundle
+    stages = {stage["name"]: stage for stage in result["stages"]}
     assert stages[f"train@{CASE}"]["commit"]["commit"] == month.commits[subject]
     assert stages[f"data@{CASE}"]["commit"]["subject"] == "first model"
     (source,) = stages[f"data@{CASE}"]["sources"]
     assert source["md5"] == dvc_hash.md5(Path("sources") / CASE)
     assert len(stages[f"features@{CASE}"]["facts"]["features"]) == 11
-    (version,) = found["versions"]
+    (version,) = result["versions"]
     assert main(["lineage", f"{CASE}/{version['number']}", "--json", str(file)]) == 0
-    (found,) = json.loads(file.read_text())["chains"]
-    assert found["target"]["md5"] == month.states[subject].bundle
+    (result,) = json.loads(file.read_text())["chains"]
+    assert result["target"]["md5"] == month.states[subject].bundle

@@ -50,7 +50,7 @@ def test_no_number_of_a_run_that_died(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(KILLER)
-    found, text, page = (tmp_path / name for name in ("change.json", "report.md", "report.html"))
+    result, text, page = (tmp_path / name for name in ("change.json", "report.md", "report.html"))
     project.set(CHANGES[stage])
     paths = f"{tmp_path}:{project.path}"
     kill = {**QUIET, "KILL_STAGE": stage, "PYTHONPATH": paths}
@@ -58,17 +58,17 @@ def test_no_number_of_a_run_that_died(
     log.write_text(project.run("dvc", "repro", env=kill, ok=False))
     assert f"failed to reproduce '{stage}@diabetes'" in log.read_text()
     monkeypatch.chdir(project.path)
-    assert main(["compare", "base", "--json", str(found), "--log", str(log)]) == 0
-    assert main(["report", str(found), "--markdown", str(text), "--html", str(page)]) == 0
-    assert main(["gate", str(found)]) == 1
+    assert main(["compare", "base", "--json", str(result), "--log", str(log)]) == 0
+    assert main(["report", str(result), "--markdown", str(text), "--html", str(page)]) == 0
+    assert main(["gate", str(result)]) == 1
     project.run("git", "checkout", "-q", "--", ".")
     project.run("dvc", "checkout", "-q", "--force")
-    told = text.read_text()
-    assert told.startswith(f"**❌ FAILED: stage {stage}@\u200bdiabetes failed: killed by")
+    report = text.read_text()
+    assert report.startswith(f"**❌ FAILED: stage {stage}@\u200bdiabetes failed: killed by")
     assert "FAILED" in capsys.readouterr().out
-    assert json.loads(found.read_text())["usecases"] == {}
+    assert json.loads(result.read_text())["usecases"] == {}
     assert "<table" not in page.read_text()
-    assert numbers(told) == [], told
+    assert numbers(report) == [], report
 
 
 def numbers(text: str) -> list[str]:

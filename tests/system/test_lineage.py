@@ -105,14 +105,14 @@ def show(project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     def run(*words: str) -> dict[str, Any]:
         files = [tmp_path / "lineage.json", tmp_path / "lineage.mmd"]
         code = main(["lineage", *words, "--json", str(files[0]), "--mermaid", str(files[1])])
-        (found,) = json.loads(files[0].read_text())["chains"]
-        assert code == bool(found["breaks"])
+        (results,) = json.loads(files[0].read_text())["chains"]
+        assert code == bool(results["breaks"])
         shown = capsys.readouterr().out
-        for stage in found["stages"]:
+        for stage in results["stages"]:
             assert stage["name"] in shown
             assert stage["name"] in files[1].read_text()
-        assert found["target"]["md5"] in shown
-        return found
+        assert results["target"]["md5"] in shown
+        return results
 
     return run
 
@@ -123,10 +123,10 @@ def bundle(rev: str | None = None) -> str:
 
 
 def test_from_a_model_to_its_source(project: Project, show: Show) -> None:
-    found = show("toy")
-    train, data = found["stages"]
+    results = show("toy")
+    train, data = results["stages"]
     assert (train["name"], data["name"]) == ("train@toy", "data@toy")
-    assert found["target"]["md5"] == bundle() == dvc_hash.md5(Path(MODEL))
+    assert results["target"]["md5"] == bundle() == dvc_hash.md5(Path(MODEL))
     assert train["reads"] == data["writes"] == {RAW: dvc_hash.md5(Path(RAW))}
     assert train["params"] == {"seed": 2}
     assert train["commit"]["subject"] == "seed 2"
@@ -142,22 +142,22 @@ def test_from_a_model_to_its_source(project: Project, show: Show) -> None:
     [("model-v1", MODEL), (f"./{MODEL}/", MODEL), (RAW, RAW), (f"{RAW}/part", f"{RAW}/part")],
 )
 def test_what_can_be_asked_at_any_commit(show: Show, asked: str, path: str) -> None:
-    found = show(asked, "--rev", "model-v1")
-    assert found["target"]["path"] == path
-    assert found["revision"]["commit"] == revisions.commit(Path("."), "model-v1")
-    assert found["stages"][0]["params"] == {"seed": 1}
-    assert found["stages"][0]["commit"]["subject"] == "seed 1"
+    results = show(asked, "--rev", "model-v1")
+    assert results["target"]["path"] == path
+    assert results["revision"]["commit"] == revisions.commit(Path("."), "model-v1")
+    assert results["stages"][0]["params"] == {"seed": 1}
+    assert results["stages"][0]["commit"]["subject"] == "seed 1"
 
 
 def test_an_md5_or_a_copy_of_a_file_is_found_in_any_commit(show: Show, tmp_path: Path) -> None:
     old = bundle("model-v1")
-    for asked in (old, old.removesuffix(".dir")):
-        assert show(asked)["revision"]["name"] == "model-v1"
+    for request in (old, old.removesuffix(".dir")):
+        assert show(request)["revision"]["name"] == "model-v1"
     copy = shutil.copytree(MODEL, tmp_path / "copy")
     assert show(str(copy))["target"]["md5"] == bundle()
-    found = show(str(copy / "part"))
-    assert found["target"]["path"] == f"{MODEL}/part"
-    assert "has the bytes of" in found["notes"][0]
+    results = show(str(copy / "part"))
+    assert results["target"]["path"] == f"{MODEL}/part"
+    assert "has the bytes of" in results["notes"][0]
 
 
 def test_a_file_that_is_not_the_recorded_one_has_no_lineage_of_it(
@@ -174,17 +174,17 @@ def test_a_lock_that_was_put_together_does_not_join(show: Show) -> None:
     Path("dvc.lock").write_text(
         Path("dvc.lock").read_text().replace(dvc_hash.md5(Path(RAW)), "a" * 32, 1)
     )
-    found = show("toy")
-    assert found["breaks"] == [
+    results = show("toy")
+    assert results["breaks"] == [
         f"train@toy read {RAW} {dvc_hash.md5(Path(RAW))}, data@toy wrote {'a' * 32}"
     ]
-    assert found["stages"][0]["commit"]["subject"] == "seed 2"
-    assert found["stages"][1]["commit"] is None
+    assert results["stages"][0]["commit"]["subject"] == "seed 2"
+    assert results["stages"][1]["commit"] is None
 
 
 def test_a_tracked_source_is_its_own_chain(show: Show) -> None:
-    found = show(SOURCE)
-    assert found["stages"][0]["sources"][0]["imported"][0]["path"] == SOURCE
+    results = show(SOURCE)
+    assert results["stages"][0]["sources"][0]["imported"][0]["path"] == SOURCE
 
 
 @pytest.mark.parametrize(
@@ -211,15 +211,15 @@ def test_history_of_commits_releases_and_rollbacks(
     for result in ("done", "undone"):
         journal.close(project.path, journal.new("model-v1", *heads), result)
     assert main(["champions", "toy", "--json", str(tmp_path / "history.json")]) == 0
-    found = json.loads((tmp_path / "history.json").read_text())["events"]
+    results = json.loads((tmp_path / "history.json").read_text())["events"]
     first, second = bundle("model-v1"), bundle("model-v2")
-    assert [(e["kind"], e["md5"]) for e in found] == [
+    assert [(e["kind"], e["md5"]) for e in results] == [
         ("commit", first), ("release", first), ("commit", second), ("release", second),
         ("rollback", first),
     ]  # fmt: skip
-    assert [e["until"] is None for e in found] == [False, False, False, False, True]
-    assert found[0]["until"] == found[1]["until"] == found[2]["when"]
-    assert found[2]["until"] == found[3]["until"] == found[4]["when"]
+    assert [e["until"] is None for e in results] == [False, False, False, False, True]
+    assert results[0]["until"] == results[1]["until"] == results[2]["when"]
+    assert results[2]["until"] == results[3]["until"] == results[4]["when"]
     assert "rollback: to model-v1 by Test" in capsys.readouterr().out
     assert main(["champions", "tyo"]) == 2
     assert "did you mean 'toy'" in capsys.readouterr().err
@@ -235,14 +235,14 @@ def test_mlflows_runs_and_versions_are_shown_where_it_has_them(
     run = projection.record("toy", "train", params={}, metrics={})
     assert main(["registry", "rebuild"]) == 0
     mlflow_process.close()
-    found = show("toy@champion")
-    assert found["versions"] == [{"number": "2", "aliases": ["champion"]}]
-    assert found["stages"][0]["runs"] == [run]
-    assert show("toy/2")["target"] == found["target"]
+    results = show("toy@champion")
+    assert results["versions"] == [{"number": "2", "aliases": ["champion"]}]
+    assert results["stages"][0]["runs"] == [run]
+    assert show("toy/2")["target"] == results["target"]
     Path("mlflow.db").write_bytes(b"no database")
     mlflow_process.close()
     damaged = show("toy")
-    assert damaged["target"] == found["target"]
+    assert damaged["target"] == results["target"]
     assert damaged["notes"][0].startswith("without MLflow: ")
     mlflow_process.close()
 

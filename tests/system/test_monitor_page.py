@@ -30,19 +30,19 @@ LINKS = ("days.svg", "evidently.html", "history.csv", "score.svg")
 
 def days(count: int = 70, column: str = "amount") -> list[dict[str, Any]]:
     """Days of every level; the labels of the last nine are known in part, then not at all."""
-    made = []
+    built = []
     for i in range(count):
         day = str(np.datetime64("2025-04-20") + i)
         level = ("ok", "ok", "warning", "ok", "alert")[i % 5]
         known = min(1.0, max(0.0, (count - i - 2) / 7))
         quality = {"value": 0.7 + i % 7 / 50, "low": 0.6, "high": 0.85, "maturity": known}
-        found = [] if level == "ok" else [finding(column=column, level=level, since=day)]
+        result = [] if level == "ok" else [finding(column=column, level=level, since=day)]
         score = {"mean": 0.01 + i % 3 / 1000, "shift": i % 4 / 10 - 0.1}
-        made.append(
-            {"day": day, "level": level, "rows": 2200 + i, "findings": found, "score": score}
+        built.append(
+            {"day": day, "level": level, "rows": 2200 + i, "findings": result, "score": score}
         )
-        made[-1]["quality"] = quality if known else None
-    return made
+        built[-1]["quality"] = quality if known else None
+    return built
 
 
 def whole(text: str = "grocery") -> MonitorResult:
@@ -58,7 +58,7 @@ def whole(text: str = "grocery") -> MonitorResult:
         "shift": 1.5,
     }
     parts = [f"{i} to {i + 1} {text}" for i in range(12)]
-    told = verdict(
+    report = verdict(
         finding(column=text, cause=f"new value {text}", since="2025-06-25", evidence=text),
         finding("drift", "weight", "warning", importance=None),
     )
@@ -104,7 +104,7 @@ def whole(text: str = "grocery") -> MonitorResult:
         },
         "shelf_life": {"days": 90, "age_days": 47, "text": "47 of 90 days used"},
     }
-    return MonitorResult.model_validate(told | sections)
+    return MonitorResult.model_validate(report | sections)
 
 
 FOUND = {
@@ -126,9 +126,9 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(made: Path, tmp_path: Path, scheme: Scheme) -> None:
-    found = browser.axe(made, tmp_path, scheme)
-    assert found["violations"] == []
-    assert found["passes"] > 10
+    result = browser.axe(made, tmp_path, scheme)
+    assert result["violations"] == []
+    assert result["passes"] > 10
 
 
 def test_it_opens_and_the_console_is_empty(made: Path) -> None:
@@ -153,9 +153,9 @@ class Tags(HTMLParser):
 
 
 def test_nothing_is_outside_of_the_file(made: Path) -> None:
-    found = Tags(made.read_text())
-    assert found.addresses == {"data:,", *LINKS}
-    assert not found.tags & {"script", "img", "iframe", "object", "form"}
+    result = Tags(made.read_text())
+    assert result.addresses == {"data:,", *LINKS}
+    assert not result.tags & {"script", "img", "iframe", "object", "form"}
     style = (html.TEMPLATES / "style.css").read_text()
     assert "url(" not in style
     assert "@import" not in style
@@ -175,8 +175,8 @@ def test_a_page_that_is_too_wide_would_be_seen(tmp_path: Path) -> None:
 
 def _beyond(path: Path, folder: Path, width: int) -> int:
     """By how much a page's content, all unfolded, is wider than a frame, in pixels."""
-    told = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    script = f"<script>onload = () => parent.postMessage({told}, '*')</script>"
+    report = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    script = f"<script>onload = () => parent.postMessage({report}, '*')</script>"
     text = browser.POLICY.sub("", path.read_text(encoding="utf-8"))
     text = text.replace("<details>", "<details open>").replace("</body>", f"{script}</body>")
     (folder / "inner.html").write_text(text, encoding="utf-8")
@@ -187,9 +187,9 @@ def _beyond(path: Path, folder: Path, width: int) -> int:
         f'<iframe src="inner.html" style="border:0;width:{width}px;height:900px"></iframe>'
     )
     dom, console = browser.opened(outer)
-    found = re.search(r'id="said">(-?\d+)<', dom)
-    assert found, console
-    return int(found[1])
+    result = re.search(r'id="said">(-?\d+)<', dom)
+    assert result, console
+    return int(result[1])
 
 
 def test_what_a_page_must_say() -> None:
@@ -231,12 +231,12 @@ def test_days_of_before_come_out_of_the_history() -> None:
 
     rows = history.merge(history.rows(of(10), "0123456789"), [])
     older = [{**row, "day": f"2025-03-{i + 10}"} for i, row in enumerate(rows)]
-    found = page.extended(of(3), [*older, *rows])
-    assert [d.day for d in found.days][:2] == ["2025-03-10", "2025-03-11"]
-    assert len(found.days) == 20
-    assert [f.check for f in found.days[2].findings] == ["unit amount"]
-    assert found.days[12].findings[0].next == "find the sender", "the verdict's own says more"
-    text = _text(page.render("shop", found))
+    result = page.extended(of(3), [*older, *rows])
+    assert [d.day for d in result.days][:2] == ["2025-03-10", "2025-03-11"]
+    assert len(result.days) == 20
+    assert [f.check for f in result.days[2].findings] == ["unit amount"]
+    assert result.days[12].findings[0].next == "find the sender", "the verdict's own says more"
+    text = _text(page.render("shop", result))
     assert "2025-03-12: warning: unit amount" in text
 
 
@@ -256,11 +256,11 @@ def test_the_stage_writes_it_and_evidently_opens_without_a_network(request: Any)
     Path("history.csv").touch()
     paths = ("model", "test.parquet", "current.parquet", "history.csv", "monitor.json", "report")
     monitor.main("shop", *map(Path, paths))
-    told = json.loads(Path("monitor.json").read_text())
-    made = Path("report") / page.FILE
-    dom, console = browser.opened(made)
+    report = json.loads(Path("monitor.json").read_text())
+    built = Path("report") / page.FILE
+    dom, console = browser.opened(built)
     assert console == []
-    assert f"shop: {sentences.TITLES[told['level']]}" in dom
+    assert f"shop: {sentences.TITLES[report['level']]}" in dom
     for name in re.findall(r'href="([\w.]+)"', dom):
         assert (Path("report") / name).is_file(), name
     assert 'href="evidently.html"' in dom
@@ -285,9 +285,9 @@ def test_the_command_opens_it(tmp_path: Path) -> None:
     assert "run `dvc repro` or `dvc checkout`" in command().stderr
     assert "did you mean 'shop'" in command("shpo").stderr
     done = command("--html", "pages")
-    made = tmp_path / "pages" / "shop-monitor.html"
-    assert done.stdout == f"shop: alert: something\n{made.as_uri()}\n"
-    assert (tmp_path / "opened").read_text() == f"{made.as_uri()}\n"
+    built = tmp_path / "pages" / "shop-monitor.html"
+    assert done.stdout == f"shop: alert: something\n{built.as_uri()}\n"
+    assert (tmp_path / "opened").read_text() == f"{built.as_uri()}\n"
     place = tmp_path / "reports" / "shop" / "monitor" / page.FILE
     place.parent.mkdir(parents=True)
     place.write_text("x")

@@ -78,12 +78,12 @@ def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
 
 
 def test_every_command_has_its_help(programs: Path, tmp_path: Path) -> None:
-    said = call(programs / "plumbline", "--help", cwd=tmp_path)
+    message = call(programs / "plumbline", "--help", cwd=tmp_path)
     for title in ("Run", "Review", "History", "Studies", "Operations"):
-        assert f"\n{title}:\n" in said
+        assert f"\n{title}:\n" in message
     assert call(programs / "plumbline", "--version", cwd=tmp_path) == f"plumbline {VERSION}\n"
-    said = call(programs / "python", "-c", EVERY_HELP, cwd=tmp_path)
-    assert said.count("Usage: plumbline ") == said.count("  Examples:\n") == 34
+    message = call(programs / "python", "-c", EVERY_HELP, cwd=tmp_path)
+    assert message.count("Usage: plumbline ") == message.count("  Examples:\n") == 34
 
 
 def test_it_works_in_a_project_of_its_own(programs: Path, tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_it_works_in_a_project_of_its_own(programs: Path, tmp_path: Path) -> Non
         (tmp_path / folder).mkdir()
     (tmp_path / "params.yaml").write_text("usecases: [shop]\nseed: 7\n")
     assert "usecases/shop" in call(programs / "plumbline", "new", "shop", cwd=tmp_path)
-    said = call(programs / "plumbline", "features", "list", "shop", cwd=tmp_path)
-    assert "size_per_unit" in said
+    message = call(programs / "plumbline", "features", "list", "shop", cwd=tmp_path)
+    assert "size_per_unit" in message
     module = call(programs / "python", "-m", "plumbline", "features", "list", "shop", cwd=tmp_path)
-    assert module == said
+    assert module == message

@@ -64,8 +64,8 @@ def record(outcome: str) -> dict[str, Any]:
     return {**empty, "usecase": "toy", "outcome": outcome, "reasons": ["because"], "as_of": days}
 
 
-def propose(told: dict[str, Any]) -> int:
-    write_json(Path("..") / "retrain.json", {"format": 1, "base": "b", "usecases": [told]})
+def propose(report: dict[str, Any]) -> int:
+    write_json(Path("..") / "retrain.json", {"format": 1, "base": "b", "usecases": [report]})
     return main(["propose", "../retrain.json"])
 
 
@@ -76,30 +76,38 @@ def tip(project: Toy) -> str:
 
 def test_a_challenger_and_the_next(project: Toy, hub: GitHub) -> None:
     assert propose(record("drift")) == 0
-    told = challenger(project)
-    assert propose(told) == 0
-    assert tip(project) == told["commit"]
+    report = challenger(project)
+    assert propose(report) == 0
+    assert tip(project) == report["commit"]
     assert [(p["head"]["ref"], p["title"]) for p in hub.pulls] == [(BRANCH, "Retrain toy")]
     assert [i["state"] for i in hub.issues] == ["closed"], "a pull request takes its place"
     assert project.run("git", "status", "--porcelain") == ""
     clone = project.clone(project.path.parent / "stranger" / "clone")
-    clone.run("git", "checkout", "-q", told["commit"])
+    clone.run("git", "checkout", "-q", report["commit"])
     remote = str(project.path.parent / "remote")
     clone.run("dvc", "remote", "modify", "-q", "--local", "storage", "url", remote)
     clone.run("dvc", "pull", "-q")
     newer = challenger(project, "another")
     assert propose(newer) == 0
-    assert tip(project) == newer["commit"] != told["commit"]
+    assert tip(project) == newer["commit"] != report["commit"]
     assert len(hub.pulls) == 1
 
 
 def test_a_person_on_the_branch(
     project: Toy, hub: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = challenger(project)
-    assert propose(told) == 0
+    report = challenger(project)
+    assert propose(report) == 0
     theirs = {"GIT_COMMITTER_EMAIL": "person@example.com"}
-    words = ("git", "commit-tree", f"{told['commit']}^{{tree}}", "-p", told["commit"], "-m", "mine")
+    words = (
+        "git",
+        "commit-tree",
+        f"{report['commit']}^{{tree}}",
+        "-p",
+        report["commit"],
+        "-m",
+        "mine",
+    )
     person = project.run(*words, env=theirs).strip()
     project.run("git", "push", "-q", "origin", f"{person}:{BRANCH}")
     assert propose(challenger(project, "another")) == 2

@@ -24,10 +24,10 @@ def test_card_fraud_beats_the_linear_model() -> None:
     outs = {o["path"]: o["md5"] for o in lock()["evaluate@card_fraud"]["outs"]}
     md5 = hashlib.md5(committed.read_bytes()).hexdigest()
     assert outs["metrics/card_fraud/evaluate.json"] == md5, "not what the graph wrote"
-    found = json.loads(committed.read_text())
-    assert found["metrics"]["average_precision"]["value"] >= 0.60
-    assert found["differences"]["linear"]["low"] > 0
-    assert found["gate"]["verdict"] == "pass"
+    result = json.loads(committed.read_text())
+    assert result["metrics"]["average_precision"]["value"] >= 0.60
+    assert result["differences"]["linear"]["low"] > 0
+    assert result["gate"]["verdict"] == "pass"
 
 
 @pytest.fixture(scope="module")

@@ -74,10 +74,10 @@ def test_the_bundle_with_checksums_and_bill_of_materials(project: Toy) -> None:
     assert not project.place("remote storage", "out/toy/trained.bin").exists()
     assert main(["release", TAG]) == 0
     dist = project.path / "dist" / TAG
-    found = digests(dist)
-    assert sorted(found) == FILES
+    results = digests(dist)
+    assert sorted(results) == FILES
     listed = [line.split("  ") for line in (dist / "SHA256SUMS").read_text().splitlines()]
-    assert {name: md5 for md5, name in listed} == {n: found[n] for n in FILES[1:]}
+    assert {name: md5 for md5, name in listed} == {n: results[n] for n in FILES[1:]}
     with tarfile.open(dist / FILES[2]) as archive:
         members = {m.name: archive.extractfile(m).read() for m in archive.getmembers()}
     assert members[f"toy-{TAG}/deep/c.txt"] == b"gamma" * 100
@@ -106,9 +106,9 @@ def lose(project: Toy, path: str) -> None:
 def test_an_object_that_is_nowhere(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     lose(project, "source/toy.txt")
     assert main(["release", TAG]) == 2
-    said = capsys.readouterr().err
-    assert f"not released: remote storage: source/toy.txt is missing at {TAG}" in said
-    assert "run `dvc push --all-tags` where the objects are" in said
+    output = capsys.readouterr().err
+    assert f"not released: remote storage: source/toy.txt is missing at {TAG}" in output
+    assert "run `dvc push --all-tags` where the objects are" in output
     assert not (project.path / "dist").exists()
 
 
@@ -158,9 +158,9 @@ def test_published_once_and_only_as_packed(
         os.environ.update(hub.environment())
         for _ in range(2):
             assert main(["publish", TAG]) == 0
-        (made,) = hub.releases
-        assert sorted(a["name"] for a in made["assets"]) == FILES
-        assert "sha256sum -c" in made["body"]
+        (created,) = hub.releases
+        assert sorted(a["name"] for a in created["assets"]) == FILES
+        assert "sha256sum -c" in created["body"]
         shutil.copy(project.path / "sum.py", project.path / "dist" / TAG / "extra.py")
         assert main(["publish", TAG]) == 2
     assert "the files are not those of SHA256SUMS" in capsys.readouterr().err
@@ -172,8 +172,8 @@ def test_the_workflow(project: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     def attest(runner: Any, given: Mapping[str, Any], _env: Mapping[str, str]) -> None:
         assert runner.permissions == {"attestations": "write", "id-token": "write"}
-        found = runner.job.workspace.glob(given["subject-path"])
-        signed.extend(sorted(p.name for p in found))
+        results = runner.job.workspace.glob(given["subject-path"])
+        signed.extend(sorted(p.name for p in results))
 
     monkeypatch.setitem(uses.ACTIONS, "actions/attest-build-provenance", attest)
     base, remote = tmp_path / "base", tmp_path / "remote"
@@ -187,5 +187,5 @@ def test_the_workflow(project: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         file = ROOT / ".github" / "workflows" / "release.yml"
         run = workflows.run(hub, file, "push", {}, **where)
         assert run.conclusion == "success", "".join(j.output() for j in run.jobs.values())
-        (made,) = hub.api.releases
-    assert sorted(a["name"] for a in made["assets"]) == FILES == signed
+        (created,) = hub.api.releases
+    assert sorted(a["name"] for a in created["assets"]) == FILES == signed

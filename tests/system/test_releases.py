@@ -122,10 +122,10 @@ def test_a_rollback_restores_everything(
 ) -> None:
     env = environment(hooked, project.path)
     project.run("python", "-m", "plumbline", "rollback", tag, env=env)
-    found = releases.seen(project, env)
-    assert found == known["model-v3" if tag == "main" else tag]
-    assert found["outs"] == releases.recorded(project, tag)
-    assert found["champion"] == [found["outs"][f"models/{releases.NAME}"]]
+    results = releases.seen(project, env)
+    assert results == known["model-v3" if tag == "main" else tag]
+    assert results["outs"] == releases.recorded(project, tag)
+    assert results["champion"] == [results["outs"][f"models/{releases.NAME}"]]
 
 
 def test_one_killed_with_its_feature_store_made_anew_is_undone(

@@ -42,8 +42,8 @@ class User:
 
     def verify(self, *words: str) -> list[dict[str, Any]]:
         """The findings."""
-        said = self.plumbline("verify", "--json", *words, ok=False)
-        return json.loads(said[said.index("{") :])["findings"]
+        output = self.plumbline("verify", "--json", *words, ok=False)
+        return json.loads(output[output.index("{") :])["findings"]
 
     def dvc(self, *words: str, ok: bool = True) -> str:
         return self.project.run("dvc", *words, env=self.remote.env, ok=ok)
@@ -57,8 +57,8 @@ class User:
         return self.follow(commands(self.remote.heading)[:1], self.remote.words)
 
     def _command(self, command: str, words: Mapping[str, str]) -> str:
-        for said, meant in words.items():
-            command = command.replace(said, meant)
+        for output, meant in words.items():
+            command = command.replace(output, meant)
         start = "plumbline "
         if command.startswith(start):
             return self.plumbline(*shlex.split(command.removeprefix(start)))
@@ -94,9 +94,9 @@ def user(made: Toy, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[
     shutil.copytree(made.path, tmp_path / "project")
     with remotes.KINDS[request.param](tmp_path) as remote:
         user = User(Toy(tmp_path / "project", made.oids), remote)
-        said = user.follow(commands(remote.heading), remote.words)
-        assert "it answers" in said
-        assert "all good; checked: manifest 2" in said
+        output = user.follow(commands(remote.heading), remote.words)
+        assert "it answers" in output
+        assert "all good; checked: manifest 2" in output
         yield user
 
 
@@ -111,8 +111,8 @@ def test_push_fetch_verify_damage_repair_roll_back(made: Toy, user: User, tmp_pa
     oid, good = made.oids[MODEL], user.remote.read(made.oids[MODEL])
     user.remote.write(oid, good[:-1] + b"]")
     user.remote.remove(made.oids[WHOLE])
-    found = {f["path"]: f["kind"] for f in other.verify()}
-    assert found == {MODEL: "bad", WHOLE: "missing"}
+    results = {f["path"]: f["kind"] for f in other.verify()}
+    assert results == {MODEL: "bad", WHOLE: "missing"}
 
     third = User(user.project.clone(tmp_path / "third"), user.remote)
     third.set()
@@ -188,9 +188,9 @@ def test_a_folder_is_absolute_hashed_and_the_default(
 ) -> None:
     assert main(["remote", "../disk"]) == 0
     assert capsys.readouterr().out.startswith(f"storage: {tmp_path}/disk, in place of ")
-    said = (project.path / ".dvc/config.local").read_text()
-    assert f"url = {tmp_path}/disk" in said
-    assert "verify = true" in said
+    output = (project.path / ".dvc/config.local").read_text()
+    assert f"url = {tmp_path}/disk" in output
+    assert "verify = true" in output
     assert project.run("git", "status", "--porcelain") == ""
     project.run("dvc", "push", "-q", "--all-tags")
     assert main(["verify", "--all-tags"]) == 0
@@ -233,9 +233,9 @@ def test_a_remote_that_is_down_is_one_message(made: Toy, tmp_path: Path, url: st
     assert "it does not answer: remote storage: cannot be read" in user.plumbline(
         "remote", url, *words, ok=False
     )
-    said = user.plumbline("verify", ok=False)
-    assert said.startswith("plumbline verify: remote storage: cannot be read")
-    assert "Traceback" not in said
+    output = user.plumbline("verify", ok=False)
+    assert output.startswith("plumbline verify: remote storage: cannot be read")
+    assert "Traceback" not in output
 
 
 def test_an_address_is_kept_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

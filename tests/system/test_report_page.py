@@ -30,9 +30,9 @@ def report(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(report: Path, tmp_path: Path, scheme: Scheme) -> None:
-    found = browser.axe(report, tmp_path, scheme)
-    assert found["violations"] == []
-    assert found["passes"] > 10
+    result = browser.axe(report, tmp_path, scheme)
+    assert result["violations"] == []
+    assert result["passes"] > 10
 
 
 def test_it_opens_and_the_console_is_empty(report: Path) -> None:

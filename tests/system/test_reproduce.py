@@ -162,23 +162,23 @@ def test_every_difference_of_two_locks() -> None:
 
     recorded = [out("a", "same", "1"), out("a", "other", "2"), out("b", "gone", "3")]
     written = [out("a", "other", "9"), out("a", "same", "1"), out("c", "gone", "3")]
-    found = reproduce.compare(recorded, written)
-    assert [(r.stage, r.path, r.result) for r in found] == [
+    result = reproduce.compare(recorded, written)
+    assert [(r.stage, r.path, r.result) for r in result] == [
         ("a", "same", "reproduced"),
         ("a", "other", "changed"),
         ("b", "gone", "not written"),
         ("c", "gone", "new"),
     ]
-    assert not reproduce.Reproduction("x", found).same
-    assert reproduce.Reproduction("x", found[:1]).same
+    assert not reproduce.Reproduction("x", result).same
+    assert reproduce.Reproduction("x", result[:1]).same
 
 
 def test_variables_that_lead_out_of_the_clone_are_dropped() -> None:
     outside = ["GIT_DIR", "DVC_ROOT", "MLFLOW_TRACKING_URI", "VIRTUAL_ENV", "PYTHONHOME"]
     base = {**dict.fromkeys(outside, "x"), "PATH": "/bin", "PYTHONPATH": "/x", "TZ": "UTC"}
-    made = reproduce.environment(base, Path("/env/bin"), Path("/clone"), {"TZ": "CET"})
-    assert not set(outside) & set(made)
-    assert (made["PATH"], made["PYTHONPATH"], made["TZ"]) == ("/env/bin:/bin", "/clone", "CET")
+    built = reproduce.environment(base, Path("/env/bin"), Path("/clone"), {"TZ": "CET"})
+    assert not set(outside) & set(built)
+    assert (built["PATH"], built["PYTHONPATH"], built["TZ"]) == ("/env/bin:/bin", "/clone", "CET")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])

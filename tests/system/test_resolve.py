@@ -85,8 +85,8 @@ def merge(project: Project, ours: dict[str, object], theirs: dict[str, object]) 
     """Two branches with one change each, the second merged into the first: in conflict."""
     branch(project, "theirs", theirs)
     branch(project, "ours", ours)
-    said = project.run("git", "merge", "theirs", ok=False)
-    assert "CONFLICT (content): Merge conflict in dvc.lock" in said
+    message = project.run("git", "merge", "theirs", ok=False)
+    assert "CONFLICT (content): Merge conflict in dvc.lock" in message
 
 
 def entries(text: str) -> dict[str, dict]:
@@ -122,13 +122,13 @@ def test_different_params_of_one_use_case(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     merge(project, {"a.first": 2}, {"a.last": 3})
-    said = resolve(capsys)
-    assert "first@a: taken from HEAD" in said
+    message = resolve(capsys)
+    assert "first@a: taken from HEAD" in message
     assert any(
-        line.startswith("last@a: dropped (HEAD: a.last is another; theirs: ") for line in said
+        line.startswith("last@a: dropped (HEAD: a.last is another; theirs: ") for line in message
     )
-    assert "last@b: taken from HEAD and theirs" in said
-    assert ran(said) == ["last@a"]
+    assert "last@b: taken from HEAD and theirs" in message
+    assert ran(message) == ["last@a"]
     assert Path("out/a/last").read_text() == "one a first 2 a last 3"
     assert project.run("git", "diff", "--name-only", "--diff-filter=U") == ""
     assert project.repro() == []
@@ -139,9 +139,9 @@ def test_different_use_cases_run_nothing(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     merge(project, {"a.last": 2}, {"b.first": 3})
-    said = resolve(capsys)
-    assert {"last@a: taken from HEAD", "first@b: taken from theirs"} < set(said)
-    assert ran(said) == []
+    message = resolve(capsys)
+    assert {"last@a: taken from HEAD", "first@b: taken from theirs"} < set(message)
+    assert ran(message) == []
     assert Path("out/b/last").read_text() == "one b first 3 b last 1"
     assert project.repro() == []
     assert state(project) == as_run_from_nothing(project, tmp_path / "clone")
@@ -169,14 +169,16 @@ def test_an_entry_that_its_own_side_belies_is_not_taken(
     branch(project, "theirs", {"b.last": 2})
     Path("metrics/b/last.json").write_text('{"size": 1}\n')
     text = Path("dvc.lock").read_text()
-    made = entries(text)["first@a"]["outs"][1]["md5"]
-    Path("dvc.lock").write_text(text.replace(f"md5: {made}", f"md5: {'0' * 32}"))
+    built = entries(text)["first@a"]["outs"][1]["md5"]
+    Path("dvc.lock").write_text(text.replace(f"md5: {built}", f"md5: {'0' * 32}"))
     project.commit("forged")
     branch(project, "ours", {"a.last": 3})
     project.run("git", "merge", "theirs", ok=False)
-    said = "\n".join(resolve(capsys, "--no-repro"))
-    assert "last@b: dropped (HEAD: b.last is another; theirs: metrics/b/last.json at theirs" in said
-    assert "first@a: dropped (the sides have other outs from the same inputs" in said
+    message = "\n".join(resolve(capsys, "--no-repro"))
+    assert (
+        "last@b: dropped (HEAD: b.last is another; theirs: metrics/b/last.json at theirs" in message
+    )
+    assert "first@a: dropped (the sides have other outs from the same inputs" in message
     assert "first@a" not in entries(Path("dvc.lock").read_text())
     assert "dvc.lock" in project.run("git", "diff", "--name-only", "--diff-filter=U")
     assert {"first@a", "last@b"} <= set(project.repro("--no-run-cache"))

@@ -30,14 +30,14 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub(base: Path, tmp_path: Path) -> Iterator[Hub]:
-    with hubs.hub(base, tmp_path) as made:
-        yield made
+    with hubs.hub(base, tmp_path) as created:
+        yield created
 
 
 def test_one_pull_request_and_not_twice(hub: Hub, tmp_path: Path) -> None:
     """And a stranger's clone of its branch gets the challenger's very bytes, with nothing to run."""
-    told = rains(hub, hub.clone()).told()
-    assert f"pull request #1 (open): Retrain {NAME} on data up to 2025-06-30" in told
+    report = rains(hub, hub.clone()).told()
+    assert f"pull request #1 (open): Retrain {NAME} on data up to 2025-06-30" in report
     path = tmp_path / "stranger"
     git("clone", "-q", "-b", BRANCH, str(hub.origin), str(path), cwd=hub.folder)
     clone = Project(path)
@@ -92,11 +92,11 @@ def test_who_is_to_know_is_told_by_the_workflow(hub: Hub) -> None:
     arrive(laptop, 28, dry(deliveries.rows), lambda text: text.replace("distance", "far", 1))
     first, record = retrain(hub, "2025-05-29")
     assert record["outcome"] == "bad-data"
-    told = [i for i in hub.api.issues if "plumbline: alert" in i["body"]]
-    assert [i["title"] for i in told] == [f"{NAME}: alert: stage"]
-    assert "distance" in told[0]["body"]
+    report = [i for i in hub.api.issues if "plumbline: alert" in i["body"]]
+    assert [i["title"] for i in report] == [f"{NAME}: alert: stage"]
+    assert "distance" in report[0]["body"]
     summary = first.jobs["retrain"].summary
     assert "slack (SLACK_WEBHOOK_URL): not reached: SLACK_WEBHOOK_URL is not set" in summary
     second, _ = retrain(hub, "2025-05-29")
-    assert f"github: {NAME}: issue #{told[0]['number']} updated" in second.jobs["retrain"].summary
+    assert f"github: {NAME}: issue #{report[0]['number']} updated" in second.jobs["retrain"].summary
     assert len(hub.api.issues) == 2, "retrain's own, and the alert's"

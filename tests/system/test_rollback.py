@@ -91,9 +91,9 @@ def test_there_and_back(project: Project, capsys: pytest.CaptureFixture[str]) ->
     head, bundle, _, champion, _ = state(project)
     assert head == restore.Head(revisions.commit(Path("."), "model-v1"))
     assert bundle == champion == recorded("model-v1")
-    said = capsys.readouterr().out
-    assert f"{CASE} 100 equal" in said
-    assert "features: nothing to do" in said
+    output = capsys.readouterr().out
+    assert f"{CASE} 100 equal" in output
+    assert "features: nothing to do" in output
     assert project.run("git", "status", "--porcelain") == ""
 
     assert main(["rollback", "main"]) == 0
@@ -214,8 +214,8 @@ def test_the_copy_works_where_the_code_has_no_rollback(
     before = state(project)
     assert main(["rollback", "old"]) == 0
     assert not Path("plumbline/ops/rollback").exists()
-    said = project.run(sys.executable, ".plumbline/tool", "rollback", "main")
-    assert "done: old" in said
+    output = project.run(sys.executable, ".plumbline/tool", "rollback", "main")
+    assert "done: old" in output
     mlflow_process.close()
     assert state(project) == before
 
@@ -279,8 +279,8 @@ def test_a_deleted_mlflow_is_made_again(
     assert [v.tags["git.tag"] for v in known] == ["model-v1", "model-v2"]
     with closing(sqlite3.connect("mlflow.db")) as database:
         sources = database.execute("SELECT source FROM model_versions ORDER BY version").fetchall()
-    found = [dvc_hash.md5(Path(s.removeprefix("file://"))) for (s,) in sources]
-    assert found == [recorded("model-v1"), recorded("model-v2")]
+    result = [dvc_hash.md5(Path(s.removeprefix("file://"))) for (s,) in sources]
+    assert result == [recorded("model-v1"), recorded("model-v2")]
 
 
 def test_sync_moves_the_alias_to_head(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,15 +29,15 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.mltest("Model 3")
 def test_each_setting_is_changed_alone(root: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["sensitivity", "--points", "3", "--json", "s.json", "--plot", "s.png"]) == 0
-    found = json.loads((root / "s.json").read_text())
-    assert found["best"]["metric"] == pytest.approx(found["best"]["recorded"], rel=1e-5)
-    assert set(found["settings"]) == {"eta", "max_depth"}
-    eta = found["settings"]["eta"]
+    result = json.loads((root / "s.json").read_text())
+    assert result["best"]["metric"] == pytest.approx(result["best"]["recorded"], rel=1e-5)
+    assert set(result["settings"]) == {"eta", "max_depth"}
+    eta = result["settings"]["eta"]
     assert [t["setting"] for t in eta["tried"]] == pytest.approx([0.01, 0.0707107, 0.5])
     assert len({t["metric"] for t in eta["tried"]}) == 3
     assert len(eta["trials"]["values"]) == 4
     assert {t["word"] for t in eta["tried"]} <= {"better", "within noise", "worse"}
-    assert len(found["seeds"]) == 4
+    assert len(result["seeds"]) == 4
     lines = capsys.readouterr().out
     assert "no loss beyond noise" in lines
     assert (root / "s.png").read_bytes().startswith(b"\x89PNG")
@@ -47,7 +47,7 @@ def test_each_setting_is_changed_alone(root: Path, capsys: pytest.CaptureFixture
 
 
 def test_without_a_search_there_is_nothing_to_vary(root: Path, capsys: pytest.CaptureFixture[str]):
-    found = json.loads((root / "metrics/parcels/tune.json").read_text())
-    (root / "metrics/parcels/tune.json").write_text(json.dumps({**found, "params": {}}))
+    result = json.loads((root / "metrics/parcels/tune.json").read_text())
+    (root / "metrics/parcels/tune.json").write_text(json.dumps({**result, "params": {}}))
     assert main(["sensitivity"]) == 2
     assert "tune found no settings" in capsys.readouterr().err

@@ -78,8 +78,8 @@ def test_feasts_join_equals_the_direct_one_on_every_row(laid, monkeypatch, few):
     with ibis_session.connection() as backend:
         events, outcomes = ibis_session.read(backend, SMALL, laid / "valid")
         events, outcomes = assemble.visible(backend, SMALL, events, outcomes, AS_OF)
-        made = {e.name: batch.snapshots(SMALL, e, events, outcomes, AS_OF) for e in SMALL.entities}
-        direct = batch.join_snapshots(SMALL, events, made).order_by("number").to_pyarrow()
+        built = {e.name: batch.snapshots(SMALL, e, events, outcomes, AS_OF) for e in SMALL.entities}
+        direct = batch.join_snapshots(SMALL, events, built).order_by("number").to_pyarrow()
         feast = store.join_snapshots(SMALL, events, laid / "snapshots")
         assert feast.order_by("number").to_pyarrow().select(direct.column_names).equals(direct)
     assert direct.num_rows == len(rows())
@@ -126,25 +126,27 @@ def snapshot(laid: Path, entity: Entity, id_, day: date) -> dict[str, float] | N
     """The entity's row for the day, from the files."""
     with ibis_session.connection() as backend:
         table = backend.read_parquet(f"{laid}/snapshots/{entity.name}-*.parquet")
-        found = table.filter(table.day == day, table[entity.column] == id_).to_pyarrow().to_pylist()
-    return found[0] if found else None
+        result = (
+            table.filter(table.day == day, table[entity.column] == id_).to_pyarrow().to_pylist()
+        )
+    return result[0] if result else None
 
 
 def test_online_values_are_the_days_and_age_to_defaults(laid, repository):
     who, place = SMALL.entities
     store.materialize(SMALL, date(2025, 3, 9), repository)
     ids = {"who_id": ["p7", "away", "nobody"], "place_id": [7, 2**53 + 1, 999]}
-    found = store.online(SMALL, ids, repository)
-    assert list(found) == [s.name for s in SMALL.snapshots]
+    result = store.online(SMALL, ids, repository)
+    assert list(result) == [s.name for s in SMALL.snapshots]
     for i in range(2):
         day = date(2025, 3, 9)
         row = snapshot(laid, who, ids["who_id"][i], day) | snapshot(
             laid, place, ids["place_id"][i], day
         )
-        assert {name: values[i] for name, values in found.items()} == {n: row[n] for n in found}
+        assert {name: values[i] for name, values in result.items()} == {n: row[n] for n in result}
     defaults = {s.name: s.empty_value for s in SMALL.snapshots}
-    assert {name: values[2] for name, values in found.items()} == defaults
-    assert found["who_count_1d"][1] == 1.0
+    assert {name: values[2] for name, values in result.items()} == defaults
+    assert result["who_count_1d"][1] == 1.0
     store.materialize(SMALL, AS_OF, repository)
     later = store.online(SMALL, ids, repository)
     assert snapshot(laid, who, "away", AS_OF) is None

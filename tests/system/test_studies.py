@@ -43,23 +43,23 @@ def explained(project: Project, key: str) -> tuple[dict[str, Any], str]:
 
 @pytest.mark.parametrize("place", [0, 100, -1])
 def test_the_contributions_sum_to_the_score(project: Project, place: int) -> None:
-    found, text = explained(project, keys(project, "test")[place])
-    total = found["base"] + sum(c["contribution"] for c in found["contributions"])
-    assert total == pytest.approx(found["total"], abs=1e-4)
-    assert 1 / (1 + math.exp(-found["total"])) == pytest.approx(found["score"], rel=1e-4)
-    assert len(found["contributions"]) == len(USECASE.features)
-    assert found["recorded"] == pytest.approx(found["score"], rel=1e-9)
+    result, text = explained(project, keys(project, "test")[place])
+    total = result["base"] + sum(c["contribution"] for c in result["contributions"])
+    assert total == pytest.approx(result["total"], abs=1e-4)
+    assert 1 / (1 + math.exp(-result["total"])) == pytest.approx(result["score"], rel=1e-4)
+    assert len(result["contributions"]) == len(USECASE.features)
+    assert result["recorded"] == pytest.approx(result["score"], rel=1e-9)
     assert "evaluate recorded the same score" in text
     assert "alarm" in text
-    assert found["alarm"] == (found["score"] >= found["threshold"])
+    assert result["alarm"] == (result["score"] >= result["threshold"])
 
 
 def test_similar_events_are_past_ones_with_their_labels(project: Project) -> None:
-    found, text = explained(project, keys(project, "test")[7])
-    past = found["similar"]
+    result, text = explained(project, keys(project, "test")[7])
+    past = result["similar"]
     train = set(keys(project, "train"))
     assert {str(one["key"]) for one in past["nearest"]} <= train
-    assert all(one["time"] < found["time"] for one in past["nearest"])
+    assert all(one["time"] < result["time"] for one in past["nearest"])
     assert [one["apart"] for one in past["nearest"]] == sorted(o["apart"] for o in past["nearest"])
     assert {one["label"] for one in past["nearest"]} <= {0.0, 1.0}
     assert past["searched"] == len(train)
@@ -68,20 +68,20 @@ def test_similar_events_are_past_ones_with_their_labels(project: Project) -> Non
 
 def test_the_lineage_is_that_of_the_prediction(project: Project) -> None:
     key = keys(project, "test")[3]
-    found, text = explained(project, key)
-    chain = found["lineage"]["chain"]
+    result, text = explained(project, key)
+    chain = result["lineage"]["chain"]
     assert chain["prediction"]["key"] == key
-    assert chain["prediction"]["score"] == pytest.approx(found["score"], rel=1e-9)
-    assert chain["prediction"]["table"] == found["table"]
-    assert chain["prediction"]["row"] == found["row"]
+    assert chain["prediction"]["score"] == pytest.approx(result["score"], rel=1e-9)
+    assert chain["prediction"]["table"] == result["table"]
+    assert chain["prediction"]["row"] == result["row"]
     assert {s["name"].split("@")[0] for s in chain["stages"]} >= {"data", "features", "train"}
     assert f"sources/{NAME}" in text
 
 
 def test_an_event_whose_label_is_not_known_yet(project: Project) -> None:
-    found, text = explained(project, keys(project, "current")[-1])
-    assert found["label"] is None
-    assert found["table"].endswith("current.parquet")
+    result, text = explained(project, keys(project, "current")[-1])
+    assert result["label"] is None
+    assert result["table"].endswith("current.parquet")
     assert "is_fraud: not known yet" in text
 
 
@@ -95,17 +95,17 @@ def test_an_unknown_event_is_one_message(project: Project) -> None:
 def test_a_backtest_has_eight_origins_with_intervals(project: Project) -> None:
     words = ("backtest", "--origins", "8", "--json", "b.json", "--plot", "b.png", "--keep")
     text = project.run(*START, *words)
-    found = json.loads((project.path / "b.json").read_text())
-    assert len(found["origins"]) == 8
-    for origin in found["origins"]:
+    result = json.loads((project.path / "b.json").read_text())
+    assert len(result["origins"]) == 8
+    for origin in result["origins"]:
         figure = origin["metrics"]["average_precision"]
         assert figure["low"] <= figure["value"] <= figure["high"]
         assert origin["train"]["end"] < origin["valid"]["start"] < origin["day"]
-    assert f"chosen {found['newest']['chosen']} of 7 times" in text
+    assert f"chosen {result['newest']['chosen']} of 7 times" in text
     assert "shelf life" in text
     assert (project.path / "b.png").read_bytes().startswith(b"\x89PNG")
     kept = json.loads((project.path / "profiles" / f"{NAME}.staleness.json").read_text())
-    assert kept == found["staleness"]
+    assert kept == result["staleness"]
     left = project.path / "reports" / NAME / "backtest"
     assert sorted(p.name for p in left.iterdir()) == ["backtest.json", "backtest.png"]
     assert project.repro() == []

@@ -116,15 +116,15 @@ def test_a_run_with_trials_files_and_tags(folder: Path):
         params=many, metrics=metrics, trials=trials, files=[Path("model/parcels/bundle.json")]
     )
 
-    found = read()
-    main, first, second = (found["runs"][n] for n in ("train", "trial 1", "trial 2"))
+    result = read()
+    main, first, second = (result["runs"][n] for n in ("train", "trial 1", "trial 2"))
     assert (main.info.run_id, main.info.status, main.data.metrics) == (
         run,
         "FINISHED",
         {"mae": 2.5},
     )
     assert main.data.params == {k: str(v) for k, v in many.items()}
-    assert found["files"] == {"train": ["bundle.json", "run.json"], "trial 1": [], "trial 2": []}
+    assert result["files"] == {"train": ["bundle.json", "run.json"], "trial 1": [], "trial 2": []}
     assert 0 < main.info.end_time - main.info.start_time < 3_600_000
     tags = main.data.tags
     assert (tags["usecase"], tags["stage"], tags["git.dirty"]) == ("parcels", "train", "false")
@@ -158,8 +158,8 @@ def test_md5s_come_from_the_lock_in_a_run_by_dvc_only(monkeypatch: pytest.Monkey
     bundle()
     assert tracking.md5s("parcels", "train")["table.txt"] == dvc_hash.md5(Path("table.txt"))
     monkeypatch.setenv("DVC_STAGE", "train@parcels")
-    found = tracking.md5s("parcels", "train")
-    assert found == {
+    result = tracking.md5s("parcels", "train")
+    assert result == {
         "table.txt": "from-the-lock",
         "model/parcels": dvc_hash.md5(Path("model/parcels")),
     }
@@ -173,11 +173,11 @@ def test_a_bundle_is_registered_once_and_the_alias_moves():
     assert tracking.register("parcels", one, run, "challenger", {"verdict": "again"}) == "1"
     first = dvc_hash.md5(one)
     assert tracking.register("parcels", bundle("other trees"), None, "challenger") == "2"
-    found = read()
-    kept, newer = found["versions"]["1"], found["versions"]["2"]
+    result = read()
+    kept, newer = result["versions"]["1"], result["versions"]["2"]
     assert (kept.tags, kept.aliases) == ({"md5": first, "verdict": "again"}, [])
     assert (newer.tags, newer.aliases) == ({"md5": dvc_hash.md5(one)}, ["challenger"])
-    assert found["bundles"] == [["bundle/bundle.json", "bundle/model.ubj"]] * 2
+    assert result["bundles"] == [["bundle/bundle.json", "bundle/model.ubj"]] * 2
     assert tracking.register("parcels", bundle(), None, "challenger") == "1"
 
 
@@ -377,7 +377,7 @@ def test_a_real_server(monkeypatch: pytest.MonkeyPatch, server: str):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     run = record(trials=[TrialRun("trial 1", {}, {"mae": 3.0})], files=[bundle() / "bundle.json"])
     assert tracking.register("parcels", bundle(), run, "challenger") == "1"
-    found = read(server)
-    assert set(found["runs"]) == {"train", "trial 1"}
-    assert found["versions"]["1"].aliases == ["challenger"]
-    assert found["bundles"] == [["bundle/bundle.json", "bundle/model.ubj"]]
+    result = read(server)
+    assert set(result["runs"]) == {"train", "trial 1"}
+    assert result["versions"]["1"].aliases == ["challenger"]
+    assert result["bundles"] == [["bundle/bundle.json", "bundle/model.ubj"]]

@@ -75,12 +75,12 @@ def test_a_fault_is_named(
 ) -> None:
     damaged, expected = project.place(where, path), project.oids[path]
     fault(damaged)
-    found = md5(damaged)
+    result = md5(damaged)
     code, [finding] = verify()
     assert code == 1
-    assert finding["kind"] == ("bad" if found else "missing")
+    assert finding["kind"] == ("bad" if result else "missing")
     assert (finding["where"], finding["stage"], finding["path"]) == (where, OUTS[path], path)
-    assert (finding["expected"], finding["found"]) == (expected, found)
+    assert (finding["expected"], finding["found"]) == (expected, result)
     assert Path(finding["location"]).resolve() == damaged.resolve()
 
 
@@ -264,8 +264,8 @@ def test_what_repair_leaves_to_a_person(project: Toy, capsys: pytest.CaptureFixt
     flip(project.place("remote storage", "out/toy/whole.bin"))
     assert main(["verify", "--repair"]) == 1
     shown = capsys.readouterr().out
-    for said in ("unreadable", "a folder stands", "its manifest is lost", "then `dvc push`"):
-        assert said in shown
+    for output in ("unreadable", "a folder stands", "its manifest is lost", "then `dvc push`"):
+        assert output in shown
     assert (model / "mine").exists()
 
 
@@ -441,11 +441,11 @@ def test_dvcs_file_systems_see_what_ours_see(project: Toy) -> None:
     ours = settings(project.path).remote("storage")
     theirs = CloudStore("remote storage", project.path, "storage")
     flip(project.place("remote storage", PARTS))
-    asked = [*ours.sizes(), "0" * 32]
+    request = [*ours.sizes(), "0" * 32]
     assert theirs.sizes() == ours.sizes()
-    found, expected = theirs.digests(asked), ours.digests(asked)
-    assert type(found.pop("0" * 32)) is type(expected.pop("0" * 32)) is FileNotFoundError
-    assert found == expected
+    result, expected = theirs.digests(request), ours.digests(request)
+    assert type(result.pop("0" * 32)) is type(expected.pop("0" * 32)) is FileNotFoundError
+    assert result == expected
 
 
 @network

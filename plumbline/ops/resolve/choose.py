@@ -48,7 +48,7 @@ def choose(sides: Sequence[MergeSide], tree: MergedTree) -> list[StageChoice]:
     makers = {out: name for name, stage in tree.stages.items() for out in stage.paths}
     chosen: dict[str, StageChoice] = {}
     for name in _ordered(tree.stages, makers):
-        known = {p: _made(chosen, makers[p], p) for p in tree.stages[name].deps if p in makers}
+        known = {p: _written(chosen, makers[p], p) for p in tree.stages[name].deps if p in makers}
         chosen[name] = _one(name, sides, tree, {**tree.files, **known})
     recorded = dict.fromkeys(name for side in sides for name in side.entries)
     unknown = [name for name in recorded if name not in chosen]
@@ -115,7 +115,7 @@ def _params(entry: Entry, stage: DeclaredStage, values: Mapping[str, Mapping[str
     return ""
 
 
-def _made(chosen: Mapping[str, StageChoice], maker: str, path: str) -> str | None:
+def _written(chosen: Mapping[str, StageChoice], maker: str, path: str) -> str | None:
     entry = chosen[maker].entry if maker in chosen else None
     return entry.outs.get(path) if entry else None
 

@@ -20,39 +20,39 @@ Axes = Any
 Record = Mapping[str, Any]
 
 
-def draw(path: Path, found: Record) -> None:
+def draw(path: Path, result: Record) -> None:
     """Write the three panels to `path`."""
-    with canvas(path, f"Backtest: {found['title']}", 16, 4.6, 3) as axes:
-        _quality(axes[0], found)
-        _newest(axes[1], found)
-        _ageing(axes[2], found)
+    with canvas(path, f"Backtest: {result['title']}", 16, 4.6, 3) as axes:
+        _quality(axes[0], result)
+        _newest(axes[1], result)
+        _ageing(axes[2], result)
 
 
-def _quality(axes: Axes, found: Record) -> None:
-    metric, origins = found["primary"], found["origins"]
+def _quality(axes: Axes, result: Record) -> None:
+    metric, origins = result["primary"], result["origins"]
     value, low, high = _columns([o["metrics"][metric] for o in origins])
     place = np.arange(len(origins))
     axes.vlines(place, low, high, color=COLOURS["model"], linewidth=2)
     axes.plot(place, value, "o-", color=COLOURS["model"], markersize=5)
     _days(axes, [o["day"] for o in origins])
     axes.set(
-        title=f"On the {found['step_days']} days after each origin",
-        ylabel=f"{metric_title(metric)}, {found['level']:.0%} interval",
+        title=f"On the {result['step_days']} days after each origin",
+        ylabel=f"{metric_title(metric)}, {result['level']:.0%} interval",
     )
     axes.margins(y=0.15)
 
 
-def _newest(axes: Axes, found: Record) -> None:
-    metric, origins = found["primary"], found["origins"]
+def _newest(axes: Axes, result: Record) -> None:
+    metric, origins = result["primary"], result["origins"]
     axes.axhline(0, color="#888888", linewidth=1)
     pairs = [(i, o["against"]) for i, o in enumerate(origins) if o["against"] is not None]
     for word, colour in WORDS.items():
-        mine = [(i, a["difference"]) for i, a in pairs if a["word"] == word]
-        if mine:
-            place = [i for i, _ in mine]
-            value, low, high = _columns([d for _, d in mine])
+        own = [(i, a["difference"]) for i, a in pairs if a["word"] == word]
+        if own:
+            place = [i for i, _ in own]
+            value, low, high = _columns([d for _, d in own])
             axes.vlines(place, low, high, color=colour, linewidth=2)
-            label = f"{word} ({len(mine)})"
+            label = f"{word} ({len(own)})"
             axes.plot(place, value, MARKS[word], color=colour, markersize=6, label=label)
     _days(axes, [o["day"] for o in origins])
     better = "above" if metric in HIGHER_IS_BETTER else "below"
@@ -64,8 +64,8 @@ def _newest(axes: Axes, found: Record) -> None:
     axes.legend(ncols=3, loc="upper left")
 
 
-def _ageing(axes: Axes, found: Record) -> None:
-    ages, limit = found["staleness"]["ages"], found["staleness"]["max_loss"]
+def _ageing(axes: Axes, result: Record) -> None:
+    ages, limit = result["staleness"]["ages"], result["staleness"]["max_loss"]
     days = np.array([a["days"] for a in ages])
     for age in ages:
         label = "one period" if age is ages[0] else None
@@ -74,20 +74,20 @@ def _ageing(axes: Axes, found: Record) -> None:
     sure = [a for a in ages if a["loss"]["low"] is not None]
     if sure:
         _, low, high = _columns([a["loss"] for a in sure])
-        label = f"mean, {found['level']:.0%} interval"
+        label = f"mean, {result['level']:.0%} interval"
         axes.fill_between(days[: len(sure)], low, high, color="#CFE3F0", linewidth=0, label=label)
     axes.plot(days, [a["loss"]["value"] for a in ages], "o-", color=COLOURS["model"], markersize=4)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axhline(limit, color=LIMIT, linestyle="--", label=f"limit, {limit:.0%}")
-    shelf = found["staleness"]["shelf_life_days"]
+    shelf = result["staleness"]["shelf_life_days"]
     if shelf is not None:
         axes.axvline(shelf, color=LIMIT, linewidth=1, label=f"shelf life, {shelf} days")
     axes.yaxis.set_major_formatter(lambda v, _: f"{v:+.0%}")
-    change = "lost" if found["primary"] in HIGHER_IS_BETTER else "gained"
+    change = "lost" if result["primary"] in HIGHER_IS_BETTER else "gained"
     axes.set(
         title="Loss by age, against a fresh model",
         xlabel="age in days when the scored period begins",
-        ylabel=f"{metric_title(found['primary'])} {change}, relative",
+        ylabel=f"{metric_title(result['primary'])} {change}, relative",
     )
     axes.margins(y=0.3)
     axes.legend(loc="upper left", ncols=2)
@@ -99,6 +99,6 @@ def _days(axes: Axes, days: list[str]) -> None:
     axes.set(xlim=(-0.5, len(days) - 0.5), xlabel=f"origin, month and day from {days[0]} on")
 
 
-def _columns(found: list[Record]) -> Any:
-    rows = [[f["value"], f["low"], f["high"]] for f in found]
+def _columns(result: list[Record]) -> Any:
+    rows = [[f["value"], f["low"], f["high"]] for f in result]
     return np.array(rows, np.float64).T

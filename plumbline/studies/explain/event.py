@@ -30,9 +30,9 @@ def find(usecase: UseCase, folder: Path, key: str) -> ExplainedEvent:
     for name in SEARCHED:
         path = folder / f"{name}.parquet"
         keys = tables.read(path, [usecase.key])[usecase.key]
-        found = np.flatnonzero(keys.astype(str) == key)
-        if len(found):
-            row = int(found[-1])
+        result = np.flatnonzero(keys.astype(str) == key)
+        if len(result):
+            row = int(result[-1])
             columns = {n: v[row : row + 1] for n, v in tables.read(path).items()}
             return ExplainedEvent(path, row, columns)
     raise PlumblineError(
@@ -46,6 +46,6 @@ def recorded(report: Path, usecase: UseCase, key: str) -> float | None:
     path = report / "predictions.parquet"
     if not path.exists():
         return None
-    found = tables.read(path, [usecase.key, "score"])
-    rows = found["score"][found[usecase.key].astype(str) == key]
+    result = tables.read(path, [usecase.key, "score"])
+    rows = result["score"][result[usecase.key].astype(str) == key]
     return float(rows[-1]) if len(rows) else None

@@ -50,12 +50,12 @@ def once(
     train: TrainingWindow,
     valid: TrainingWindow,
     settings: TrainingSettings,
-    shadows: int,
+    shadow_count: int,
     seed: int,
 ) -> tuple[dict[str, FeatureContribution], list[FeatureContribution]]:
     """One training beside `shadows` shuffled columns: what each feature brought, and each shadow."""
     random = np.random.default_rng(seed)
-    chosen = random.choice(len(names), size=min(shadows, len(names)), replace=False)
+    chosen = random.choice(len(names), size=min(shadow_count, len(names)), replace=False)
     beside = [_beside(t, chosen, random) for t in (train, valid)]
     every = [*names, *(f"shadow {i}" for i in range(len(chosen)))]
     pair = _binned(every, beside, settings)
@@ -64,11 +64,11 @@ def once(
     )
     gains = boosted.booster.get_score(importance_type="total_gain")
     losses = list(_losses(boosted.booster, beside[1], settings.problem, random))
-    found = [
+    result = [
         FeatureContribution(float(gains.get(n, 0.0)), loss)
         for n, loss in zip(every, losses, strict=True)
     ]
-    return dict(zip(names, found, strict=False)), found[len(names) :]
+    return dict(zip(names, result, strict=False)), result[len(names) :]
 
 
 def _beside(table: TrainingWindow, chosen: Array, random: np.random.Generator) -> TrainingWindow:

@@ -78,12 +78,12 @@ def lines(
     al., BMC Bioinformatics 8, 2007.)
     """
     kinds = {e.name: e.kind for e in catalog.entries(usecase)}
-    found = []
+    result = []
     for name in usecase.features:
         gains = [brought[name].gain / _total(brought) for brought, _ in runs]
         won = sum(b[name].gain > max((s.gain for s in noise), default=0.0) for b, noise in runs)
         missed = sum(b[name].loss > max((s.loss for s in noise), default=0.0) for b, noise in runs)
-        found.append(
+        result.append(
             {
                 "name": name,
                 "kind": kinds[name],
@@ -97,14 +97,14 @@ def lines(
                 "us_per_request": costs["request"].get(name, 0.0),
             }
         )
-    return sorted(found, key=lambda line: (-line["gain"], line["name"]))
+    return sorted(result, key=lambda line: (-line["gain"], line["name"]))
 
 
-def too_expensive(found: Mapping[str, Any]) -> list[str]:
+def too_expensive(result: Mapping[str, Any]) -> list[str]:
     """Features that cost more than what is allowed, in words."""
-    row, request = (found["yardsticks"][k] for k in ("row", "request"))
+    row, request = (result["yardsticks"][k] for k in ("row", "request"))
     out = []
-    for line in found["features"]:
+    for line in result["features"]:
         if line["us_per_row"] > timing.PER_ROW * row:
             out.append(f"{line['name']}: {line['us_per_row']:.3g} µs per row of a batch")
         if line["us_per_request"] > timing.PER_REQUEST * request:
@@ -152,5 +152,5 @@ def _past(usecase: UseCase, columns: Columns) -> tuple[dict[str, single_event.Hi
         for o in outcomes
     ]
     derived = single_event.with_derived(usecase, first, outcomes)
-    made = {e.name: single_event.history(usecase, e, derived, outcomes) for e in usecase.entities}
-    return made, max(e[str(usecase.time)] for e in events) + timedelta(days=1)
+    built = {e.name: single_event.history(usecase, e, derived, outcomes) for e in usecase.entities}
+    return built, max(e[str(usecase.time)] for e in events) + timedelta(days=1)

@@ -31,7 +31,7 @@ def least(work: Callable[[], object], per: int) -> float:
     """Microseconds of processor time, divided by `per`: the least of some runs.
 
     Who watches each line (a debugger, a coverage tool) looks away meanwhile: they would make plain
-    Python dear and leave compiled code as it is.
+    plain Python slow and leave compiled code as it is.
     """
     spent = []
     watcher = sys.gettrace()

@@ -74,29 +74,29 @@ def mutants(folder: Path, state: str) -> list[Caught]:
 
 def others(folder: Path, state: str) -> int:
     """How many records are of other states."""
-    found = [*_read(folder / "tests.json"), *_read(folder / "mutants.json")]
-    return sum(r.get("state") != state for r in found)
+    result = [*_read(folder / "tests.json"), *_read(folder / "mutants.json")]
+    return sum(r.get("state") != state for r in result)
 
 
 def _taken(path: Path, fields: Mapping[str, Any], state: str) -> list[dict[str, Any]]:
-    found = _read(path)
-    for record in found:
+    result = _read(path)
+    for record in result:
         if set(record) != set(fields):
             odd = ", ".join(sorted(set(record) ^ set(fields)))
             raise PlumblineError(f"{path}: not what the tests write ({odd}); {REMEDY}")
-    return [r for r in found if r["state"] == state]
+    return [r for r in result if r["state"] == state]
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        found = files.read_json(path)
+        result = files.read_json(path)
     except PlumblineError:
         raise PlumblineError(f"{path}: damaged; {REMEDY}") from None
-    if not isinstance(found, list) or not all(isinstance(r, dict) for r in found):
+    if not isinstance(result, list) or not all(isinstance(r, dict) for r in result):
         raise PlumblineError(f"{path}: expected a list of records; {REMEDY}")
-    return found
+    return result
 
 
 def _name(record: Mapping[str, Any]) -> str:

@@ -11,11 +11,11 @@ MARK = "mltest"
 
 def declared(root: Path) -> dict[str, list[str]]:
     """Per id the files under tests/ whose tests carry `@pytest.mark.mltest(id)`, sorted."""
-    found: dict[str, list[str]] = defaultdict(list)
+    result: dict[str, list[str]] = defaultdict(list)
     for path in sorted((root / "tests").rglob("test_*.py")):
         for id in sorted(_ids(path)):
-            found[id].append(str(path.relative_to(root)))
-    return dict(found)
+            result[id].append(str(path.relative_to(root)))
+    return dict(result)
 
 
 def _ids(path: Path) -> set[str]:

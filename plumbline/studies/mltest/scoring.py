@@ -36,9 +36,9 @@ def card(
 def _row(
     test: Test, ran: Sequence[Ran], caught: Sequence[Caught], declared: Sequence[str]
 ) -> dict[str, Any]:
-    mine = [r for r in ran if test.id in r.ids]
+    own = [r for r in ran if test.id in r.ids]
     faults = [c for c in caught if c.id == test.id]
-    lacks = _lacks(mine, faults, declared)
+    lacks = _lacks(own, faults, declared)
     return {
         "id": test.id,
         "section": test.section,
@@ -46,7 +46,7 @@ def _row(
         "point": 0 if lacks else 1,
         "lacks": lacks,
         "rests": test.rests,
-        "ran": [{"node": r.node, "outcome": r.outcome, "when": r.when} for r in mine],
+        "ran": [{"node": r.node, "outcome": r.outcome, "when": r.when} for r in own],
         "mutants": [
             {
                 "mutant": c.mutant,
@@ -60,15 +60,15 @@ def _row(
     }
 
 
-def _lacks(mine: Sequence[Ran], faults: Sequence[Caught], declared: Sequence[str]) -> str:
+def _lacks(own: Sequence[Ran], faults: Sequence[Caught], declared: Sequence[str]) -> str:
     """Why there is no point; empty where there is one."""
-    passed = {r.node for r in mine if r.outcome == "passed"}
-    failed = [r.node for r in mine if r.outcome == "failed"]
-    if not mine:
+    passed = {r.node for r in own if r.outcome == "passed"}
+    failed = [r.node for r in own if r.outcome == "failed"]
+    if not own:
         return "marked, but not run in this state" if declared else "no test carries the mark"
     if failed:
         return f"failed: {failed[0]}"
-    skipped = [r.node for r in mine if r.outcome == "skipped"]
+    skipped = [r.node for r in own if r.outcome == "skipped"]
     if skipped:
         return f"skipped: {skipped[0]}"
     if not faults:

@@ -27,8 +27,8 @@ def search(
     for path in paths:
         for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
             if file.suffix not in SKIPPED:
-                for found in sorted(set(_file(file, allowed)), key=lambda f: (f.kind, f.shown)):
-                    yield file, found
+                for result in sorted(set(_file(file, allowed)), key=lambda f: (f.kind, f.shown)):
+                    yield file, result
 
 
 def _file(path: Path, allowed: Collection[str]) -> Iterator[PersonalData]:

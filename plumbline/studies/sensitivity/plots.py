@@ -18,29 +18,29 @@ Axes = Any
 Record = Mapping[str, Any]
 
 
-def draw(path: Path, found: Record) -> None:
+def draw(path: Path, result: Record) -> None:
     """Write it to `path`; the vertical axis is the same in all panels."""
-    settings = found["settings"]
+    settings = result["settings"]
     across = min(COLUMNS, len(settings))
     down = -(-len(settings) // across)
-    title = f"How flat is the optimum: {found['title']}"
+    title = f"How flat is the optimum: {result['title']}"
     with canvas(path, title, 3.9 * across, 0.9 + 3.6 * down, across, down) as axes:
         for panel, (name, setting) in zip(axes, settings.items(), strict=False):
-            _setting(panel, name, setting, found)
+            _setting(panel, name, setting, result)
         for panel in axes[len(settings) :]:
             panel.set_axis_off()
-        low, high = _limits(found)
+        low, high = _limits(result)
         for panel in axes[: len(settings)]:
             panel.set_ylim(low, high)
         lines, labels = axes[0].get_legend_handles_labels()
         axes[0].figure.legend(lines, labels, loc="outside upper right", ncols=4)
         for panel in axes[: len(settings) : across]:
-            panel.set_ylabel(f"{metric_title(found['metric_name'])} on validation")
+            panel.set_ylabel(f"{metric_title(result['metric_name'])} on validation")
 
 
-def _setting(axes: Axes, name: str, setting: Record, found: Record) -> None:
-    tried, best = setting["tried"], found["best"]["metric"]
-    moved = [0.0, *(seed["value"] for seed in found["seeds"])]
+def _setting(axes: Axes, name: str, setting: Record, result: Record) -> None:
+    tried, best = setting["tried"], result["best"]["metric"]
+    moved = [0.0, *(seed["value"] for seed in result["seeds"])]
     axes.axhspan(
         best + min(moved), best + max(moved), color="#E3EEF6", linewidth=0, label="other seeds"
     )
@@ -100,11 +100,11 @@ def _words(setting: Record) -> list[str]:
     return sorted({str(v) for v in every})
 
 
-def _limits(found: Record) -> tuple[float, float]:
+def _limits(result: Record) -> tuple[float, float]:
     """What all panels show: every trial of its own, and the search's."""
-    best = found["best"]["metric"]
+    best = result["best"]["metric"]
     every = [best]
-    for setting in found["settings"].values():
+    for setting in result["settings"].values():
         every += [
             best + t[end] for t in setting["tried"] for end in ("low", "high") if t[end] is not None
         ]
