@@ -89,8 +89,8 @@ MUTANTS = (
         "Model 7",
         "fairness: no gap is ever beyond noise",
         "plumbline/evaluate/fairness.py",
-        'if found.low > 0 else "within noise"',
-        'if found.low > 1 else "within noise"',
+        'if result.low > 0 else "within noise"',
+        'if result.low > 1 else "within noise"',
         tests="tests/code/test_fairness.py",
     ),
 )
