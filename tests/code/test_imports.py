@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 LEAN = [
     ("from plumbline.model import library; library.load()", "sklearn"),
-    ("from plumbline.validate import expectations; expectations.Judge()", "rfc3987_syntax"),
+    ("from plumbline.validate import expectations; expectations.Checker()", "rfc3987_syntax"),
 ]
 
 
