@@ -116,5 +116,6 @@ evidence: install
 mutants: install
 	python -m bench.mutants $(if $(ONLY),--only "$(ONLY)")
 
-clean:
-	git clean -xfd -e .venv -e .dvc/cache
+# products that a command makes again, by name, each shown; `plumbline clean` only shows them
+clean: install
+	python -m plumbline clean --apply

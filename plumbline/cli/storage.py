@@ -58,6 +58,28 @@ def _free(survey: Survey, apply: bool) -> Iterator[str]:
             yield f"  and {len(largest) - SHOWN:,} more"
 
 
+@group.command("clean", "", "--apply")
+def clean(
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Remove them; without it, only list them.")
+    ] = False,
+) -> None:
+    """List or remove products that a command makes again.
+
+    Caches, MLflow's local files, and outputs whose bytes are in DVC's cache. Nothing else is touched.
+    """
+    from plumbline.repo import products
+
+    found = products.find(Path("."))
+    say(found.files)
+    say(f"kept: {path}; its bytes are not in the cache" for path in found.kept)
+    if apply:
+        products.remove(Path("."), found)
+        print(f"{len(found.files):,} removed; `dvc checkout` puts outputs back")
+    else:
+        print("nothing was removed; `--apply` removes these")
+
+
 @group.command("push", "", "--all-tags")
 def push(
     all_tags: Annotated[
