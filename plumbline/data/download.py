@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from plumbline.core.errors import ParamsError, SourceError
+from plumbline.core.redirects import open_url
 
 TIMEOUT = 60  # seconds without a byte
 SCHEMES = ("http", "https", "file")
@@ -27,7 +28,7 @@ def fetch(url: str, scratch: Path) -> Path:
     path = scratch / (PurePosixPath(parts.path).name or "download")
     try:
         with (
-            urllib.request.urlopen(_request(url), timeout=TIMEOUT) as answer,
+            open_url(_request(url), TIMEOUT) as answer,
             path.open("wb") as stream,
         ):
             shutil.copyfileobj(answer, stream)

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
+from plumbline.core.redirects import open_url, origin
+from plumbline.core.safe_text import one_line
 
 TIMEOUT = 30
 """Seconds for one answer."""
@@ -26,6 +28,8 @@ PAGES = 100
 """Of one list, the pages that are read at most."""
 LONGEST = 65_536
 """Characters of a body; GitHub answers 422 to more."""
+UPLOADS = {"https://api.github.com": ("https://uploads.github.com",)}
+"""Where a server takes a release's files, if not itself."""
 INSIDERS = ("OWNER", "MEMBER", "COLLABORATOR")
 NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 Answer = dict[str, Any]
@@ -116,7 +120,10 @@ class GitHub:
 
     def upload(self, release: Answer, path: Path) -> Answer:
         """Attach a file to a release, under its own name."""
-        address = str(release["upload_url"]).split("{")[0] + "?" + _query({"name": path.name})
+        given = str(release["upload_url"]).split("{")[0]
+        if given.split("/repos/")[0] not in UPLOADS.get(self.url, ()):
+            self._own(given)
+        address = given + "?" + _query({"name": path.name})
         data = path.read_bytes()
         return self._parsed(self._call("POST", address, data, "application/octet-stream")[0])
 
@@ -139,9 +146,12 @@ class GitHub:
         return f"{self.url}/repos/{self.repository}/{path}"
 
     def _own(self, address: str) -> str:
-        """A page's address; the token goes to no other host than the one that was set."""
-        if urllib.parse.urlsplit(address)[:2] != urllib.parse.urlsplit(self.url)[:2]:
-            raise HostingError(f"{self.url}: the next page of a list is elsewhere: {address}")
+        """An address from an answer; the token goes to no other host than the one that was set."""
+        if origin(address) != origin(self.url):
+            raise HostingError(
+                f"{self.url}: the answer leads elsewhere: {one_line(address)}; the token is not sent "
+                "there. Check GITHUB_API_URL."
+            )
         return address
 
     def _call(
@@ -156,7 +166,7 @@ class GitHub:
         } | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
         request = urllib.request.Request(address, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            with open_url(request, TIMEOUT, refuse=True) as answer:
                 return answer.read(), answer.headers.get("Link", "")
         except urllib.error.HTTPError as error:
             raise _refused(method, address, error) from None
@@ -226,7 +236,14 @@ def _refused(method: str, address: str, error: urllib.error.HTTPError) -> Hostin
         reason = str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError):
         reason = " ".join(text.split())[:200]
-    start = f"{method} {address}: {error.code} {reason or error.reason}"
+    start = one_line(f"{method} {address}: {error.code} {reason or error.reason}")
+    if 300 <= error.code < 400:
+        where = one_line(error.headers.get("Location", ""))
+        return HostingError(
+            f"{start}: redirected to {where}; the token is not sent there. Check GITHUB_API_URL "
+            "and GITHUB_REPOSITORY.",
+            error.code,
+        )
     if error.code in (401, 403):
         return ForbiddenError(f"{start}; give the token the permission it needs", error.code)
     return HostingError(start, error.code)
