@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import ssl
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tests.alerts import certificate
 
 READ_ONLY = "read-only"
 """A token that may only read, as a fork's pull request has it; any other may write."""
@@ -33,6 +39,8 @@ class GitHub:
 
     repository: str = "acme/plumbline"
     url: str = ""
+    authority: str = ""
+    """The file of the certificate by which the same port answers https, as CML asks for it."""
     pulls: list[Entry] = field(default_factory=list)
     issues: list[Entry] = field(default_factory=list)
     notes: dict[int, list[Entry]] = field(default_factory=dict)
@@ -48,6 +56,7 @@ class GitHub:
             "GITHUB_SERVER_URL": self.url,
             "GITHUB_REPOSITORY": self.repository,
             "GITHUB_TOKEN": token,
+            "NODE_EXTRA_CA_CERTS": self.authority,
         }
 
     def open_pull(
@@ -94,9 +103,17 @@ class GitHub:
 @contextmanager
 def github(repository: str = "acme/plumbline") -> Iterator[GitHub]:
     """A stand-in that listens on a free port of 127.0.0.1 while the block runs."""
-    state = GitHub(repository)
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+        context, authority = certificate(Path(folder))
+        with _listening(GitHub(repository, authority=str(authority)), context) as state:
+            yield state
+
+
+@contextmanager
+def _listening(state: GitHub, context: ssl.SSLContext) -> Iterator[GitHub]:
     handler = type("Bound", (Handler,), {"state": state})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", 0), handler)
+    server.context = context
     server.daemon_threads = True
     state.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -107,6 +124,24 @@ def github(repository: str = "acme/plumbline") -> Iterator[GitHub]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class Server(ThreadingHTTPServer):
+    """Speaks http and https on one port: a TLS handshake begins with byte 22."""
+
+    context: ssl.SSLContext
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """One connection."""
+        if request.recv(1, socket.MSG_PEEK) != b"\x16":
+            super().finish_request(request, client_address)
+            return
+        try:
+            wrapped = self.context.wrap_socket(request, server_side=True)
+        except OSError:  # the client does not know the certificate
+            return
+        with wrapped:
+            super().finish_request(wrapped, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):

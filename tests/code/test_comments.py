@@ -1,4 +1,28 @@
-"""Who is asked to write the comment, and whose comment is ours."""
+"""Who is asked to write the comment, and whose comment is ours.
+
+tests/cml stands in for CML 0.20.6. Each behaviour was read in github:iterative/cml at that version
+(commit a3a66c74):
+
+| behaviour | where |
+|---|---|
+| `comment update` is `comment create` with `update: true` | bin/cml/comment/update.js, `handler` |
+| the mark is the last paragraph, `![](URL#SHA "CML watermark TITLE")`; no `#SHA` without a commit | src/watermark.js, `appendTo`, `url` |
+| `_`, `*`, `[` and `<` of the title get a backslash | src/watermark.js, `title` |
+| a comment is found only by a mark with `#` and hexadecimal digits, whichever commit they are | src/watermark.js, `isIn` |
+| the commit: a `pull_request` event's head, else GITHUB_SHA | src/drivers/github.js, `get sha` |
+| else `git rev-parse HEAD` in the current folder; a warning outside of a repository | src/cml.js, `triggerSha`, `revParse` |
+| of the comments found, the last is updated; no look at who wrote it | src/cml.js, `commentCreate`, `updatableComment` |
+| one page of comments is read, with GitHub's default of 30 | src/drivers/github.js, `prComments` |
+| https, whatever `--repo` says; `/api/v3` below its host and port unless that is github.com | src/drivers/github.js, `octokit` |
+| owner and name are the first two parts of `--repo`'s path | src/drivers/github.js, `ownerRepo` |
+| `--target=pr/N` is taken apart at the slash | src/commenttarget.js, `parseCommentTarget` |
+| token: `--driver-token` or `--token`, REPO_TOKEN, repo_token, GITHUB_TOKEN | bin/cml.js; src/cml.js, `inferToken` |
+| `/users/GITHUB_ACTOR` is asked for only with GITHUB_SERVER_URL and without CODESPACES; a failure is passed over | src/analytics.js, `guessCI`, `userId`; bin/cml.js, `setupTelemetry` |
+| nothing is sent to CML's makers with ITERATIVE_DO_NOT_TRACK | src/analytics.js, `send` |
+| options are also taken from CML_COMMENT_* variables | bin/cml/comment/create.js, `builder`; bin/cml.js, `aliasLegacyEnvironmentVariables` |
+| images and linked files are uploaded unless `--publish=false` | src/cml.js, `publishLocalFiles` |
+| an unknown option is an error; errors end with code 1, on standard error | bin/cml.js, `.strict()`; src/logger.js |
+"""
 
 from __future__ import annotations
 
@@ -44,12 +68,90 @@ def test_either_finds_the_comment_of_the_other(
     host: stand_in.GitHub, hub: GitHub, tmp_path: Path
 ) -> None:
     assert comments.post(hub, 1, "one", SHA) == "CML wrote the comment"
+    assert comments.post(hub, 1, "one", "3" * 40) == "CML wrote the comment"
+    assert len(host.bodies(1)) == 1
     (tmp_path / "cml").rename(tmp_path / "aside")
     assert comments.post(hub, 1, "two", SHA) == "updated by REST: CML is not installed"
     (tmp_path / "aside").rename(tmp_path / "cml")
     assert comments.post(hub, 1, "three", SHA) == "CML wrote the comment"
+    assert comments.post(hub, 1, "four", "2" * 40) == "CML wrote the comment"
     [body] = host.bodies(1)
-    assert body.startswith("three\n\n![](")
+    assert body == f"four\n\n{comments.watermark('2' * 40)}"
+
+
+def test_cml_finds_what_rest_wrote_first(
+    host: stand_in.GitHub, hub: GitHub, tmp_path: Path
+) -> None:
+    (tmp_path / "cml").rename(tmp_path / "aside")
+    assert comments.post(hub, 1, "one", SHA) == "written by REST: CML is not installed"
+    (tmp_path / "aside").rename(tmp_path / "cml")
+    assert comments.post(hub, 1, "two", SHA) == "CML wrote the comment"
+    assert host.bodies(1) == [f"two\n\n{comments.watermark(SHA)}"]
+
+
+def test_a_comment_whose_mark_names_no_commit_is_taken_up(
+    host: stand_in.GitHub, hub: GitHub
+) -> None:
+    """As a CML that was run without GITHUB_SHA left them, one for each push; CML finds none of them."""
+    mark = comments.watermark("").replace("#", "")
+    host.comment(1, f"first\n\n{mark}")
+    host.comment(1, f"second\n\n{mark}")
+    assert "names no commit" in comments.post(hub, 1, "one", SHA)
+    assert comments.post(hub, 1, "two", SHA) == "CML wrote the comment"
+    assert [body.split()[0] for body in host.bodies(1)] == ["first", "two"]
+
+
+def test_both_ways_update_the_last_of_several(
+    host: stand_in.GitHub, hub: GitHub, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        host.comment(1, f"{name}\n\n{comments.watermark(SHA)}")
+    comments.post(hub, 1, "by CML", SHA)
+    assert host.bodies(1)[1].startswith("by CML")
+    (tmp_path / "cml").unlink()
+    comments.post(hub, 1, "by REST", SHA)
+    assert [body.split("\n")[0] for body in host.bodies(1)] == ["first", "by REST"]
+
+
+def test_cml_that_fails_after_it_wrote(host: stand_in.GitHub, hub: GitHub, tmp_path: Path) -> None:
+    (tmp_path / "cml").rename(tmp_path / "real")
+    (tmp_path / "cml").write_text(f'#!/bin/sh\n{tmp_path}/real "$@"; echo lost >&2; exit 1\n')
+    (tmp_path / "cml").chmod(0o755)
+    assert comments.post(hub, 1, "one", SHA) == "updated by REST: CML failed (1: lost)"
+    assert len(host.bodies(1)) == 1
+
+
+def test_the_stand_in_without_a_commit_writes_a_comment_each_time(
+    host: stand_in.GitHub, hub: GitHub, tmp_path: Path
+) -> None:
+    """As the real one does: this is what GITHUB_SHA is set for."""
+    (tmp_path / "report.md").write_text("text")
+    words = [
+        "comment",
+        "update",
+        "--driver=github",
+        "--publish=false",
+        f"--repo={host.url}/acme/plumbline",
+    ]
+    words += ["--watermark-title=plumbline", "--target=pr/1", "report.md"]
+    env = {
+        "PATH": os.environ["PATH"],
+        "GITHUB_TOKEN": "secret",
+        "NODE_EXTRA_CA_CERTS": host.authority,
+    }
+    for _ in range(2):
+        subprocess.run([tmp_path / "cml", *words], cwd=tmp_path, env=env, check=True)
+    assert [("#" in body) for body in host.bodies(1)] == [False, False]
+
+
+def test_no_https_no_cml(
+    host: stand_in.GitHub, hub: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An authority that CML does not know: it asks by https whatever the address says."""
+    monkeypatch.delenv("NODE_EXTRA_CA_CERTS")
+    assert "written by REST: CML failed (1: request to https://127" in comments.post(
+        hub, 1, "x", SHA
+    )
 
 
 def test_a_comment_of_someone_else_with_our_mark_is_left_alone(
@@ -71,6 +173,8 @@ def test_cml_gets_the_token_and_little_else(
     seen, words = (tmp_path / "env").read_text(), (tmp_path / "words").read_text()
     assert "GITHUB_TOKEN=secret" in seen
     assert "ITERATIVE_DO_NOT_TRACK=1" in seen
+    assert f"GITHUB_SHA={SHA}" in seen
+    assert "GITHUB_SERVER_URL" not in seen
     assert "hidden" not in seen
     assert "secret" not in words
     assert "--publish=false" in words

@@ -73,6 +73,7 @@ class Hub:
             "DVC_SYSTEM_CONFIG_DIR": str(home / "none"),
             "GIT_CONFIG_NOSYSTEM": "1",
             "no_proxy": "127.0.0.1",
+            "NODE_EXTRA_CA_CERTS": self.api.authority,
             **self.extra,
         }
 

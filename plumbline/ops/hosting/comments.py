@@ -8,24 +8,31 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.hosting.github import GitHub
+from plumbline.ops.hosting.github import Answer, GitHub
 
 TITLE = "plumbline"
 IMAGE = "https://cml.dev/watermark.png"
 MARK = re.compile(rf'!\[\]\([^()\s]+ "CML watermark {TITLE}"\)')
-"""What CML puts below a comment, and finds it by."""
+"""What CML puts below a comment."""
+FOUND_BY_CML = re.compile(rf'!\[\]\({re.escape(IMAGE)}#[0-9a-fA-F]+ "CML watermark {TITLE}"\)')
+"""What CML finds a comment by: a mark without a commit is none to it, and it writes another comment."""
 AUTHOR = "github-actions[bot]"
 """Who writes with a workflow's own token; a comment of anyone else's is not ours, whatever it says."""
 SEEN = 30
 """Comments that CML reads, the oldest first."""
 TIMEOUT = 120
 """Seconds for CML."""
+PASSED = {
+    *("PATH", "LANG", "CI", "NODE_EXTRA_CA_CERTS"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+}
+"""Of this process's variables, those that CML receives."""
 SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -59,17 +66,25 @@ def origin(path: Path) -> RunOrigin:
 def post(hub: GitHub, number: int, text: str, sha: str) -> str:
     """Write or update our comment; says how. ForbiddenError where the token may only read."""
     there = list(hub.comments(number))
-    marked = [c for c in there if MARK.search(c["body"] or "")]
-    ours = [c for c in marked if (c.get("user") or {}).get("login") == AUTHOR]
-    reason = _not_cml(there, marked == ours) or _cml(hub, number, text)
+    reason = _not_cml(there) or _cml(hub, number, text, sha)
     if not reason:
         return "CML wrote the comment"
     body = f"{text}\n\n{watermark(sha)}"
+    ours = _ours(hub.comments(number))  # again: CML may have written before it failed
     if ours:
-        hub.update_comment(int(ours[0]["id"]), body)
+        hub.update_comment(int(ours[-1]["id"]), body)  # the last, as CML does
         return f"updated by REST: {reason}"
     hub.create_comment(number, body)
     return f"written by REST: {reason}"
+
+
+def _ours(there: Iterable[Answer]) -> list[Answer]:
+    """The marked comments that a workflow of ours wrote."""
+    return [c for c in _marked(there) if (c.get("user") or {}).get("login") == AUTHOR]
+
+
+def _marked(there: Iterable[Answer]) -> list[Answer]:
+    return [c for c in there if MARK.search(c["body"] or "")]
 
 
 def watermark(sha: str) -> str:
@@ -77,17 +92,26 @@ def watermark(sha: str) -> str:
     return f'![]({IMAGE}#{sha} "CML watermark {TITLE}")'
 
 
-def _not_cml(there: list[dict[str, Any]], all_ours: bool) -> str:
+def _not_cml(there: list[Answer]) -> str:
     """Why CML is not asked; empty where it may be."""
     if not shutil.which("cml"):
         return "CML is not installed"
     if len(there) > SEEN:
         return f"CML reads the first {SEEN} comments only"
-    return "" if all_ours else "a comment of someone else's has our mark"
+    ours = _ours(there)
+    if ours != _marked(there):
+        return "a comment of someone else's has our mark"
+    if ours and not FOUND_BY_CML.search(ours[-1]["body"]):
+        return "CML does not find our comment, which names no commit"
+    return ""
 
 
-def _cml(hub: GitHub, number: int, text: str) -> str:
-    """Ask CML; why it failed, or nothing."""
+def _cml(hub: GitHub, number: int, text: str, sha: str) -> str:
+    """Ask CML; why it failed, or nothing.
+
+    CML takes the commit for its mark from GITHUB_SHA, which in a `workflow_run` is the default
+    branch's: the pull request's head is set here.
+    """
     server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         report = Path(folder) / "report.md"
@@ -95,8 +119,8 @@ def _cml(hub: GitHub, number: int, text: str) -> str:
         words = ["cml", "comment", "update", "--driver=github", "--publish=false"]
         words += [f"--repo={server}/{quote(hub.repository)}", f"--watermark-title={TITLE}"]
         words += [f"--target=pr/{number}", str(report)]
-        env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "CI", "GITHUB_ACTOR")}
-        env |= {"HOME": folder, "GITHUB_TOKEN": hub.token, "ITERATIVE_DO_NOT_TRACK": "1"}
+        env = {k: v for k, v in os.environ.items() if k in PASSED} | {"HOME": folder}
+        env |= {"GITHUB_TOKEN": hub.token, "GITHUB_SHA": sha, "ITERATIVE_DO_NOT_TRACK": "1"}
         try:
             done = subprocess.run(
                 words, env=env, cwd=folder, capture_output=True, timeout=TIMEOUT, check=False
