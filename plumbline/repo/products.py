@@ -41,8 +41,7 @@ class Products:
 
 def find(root: Path) -> Products:
     """The products that are here, and the outs whose bytes no cache has; nothing that git tracks."""
-    tracked = (git.answer("ls-files", "-z", root=root, timeout=None) or "").split("\0")
-    names = {name for name in tracked if name}
+    names = set(git.names(root, "ls-files", "-z")) if git.here(root) else set()
     files: dict[str, tuple[Path, ...]] = {
         str(path): (path,)
         for path in sorted({*_named(root), *_bytecode(root)})

@@ -16,11 +16,12 @@ WORK_TREE = None
 
 
 def commit(root: Path, rev: str) -> str:
-    """The commit that a revision names."""
+    """The commit that a revision names; git's own message where it cannot read the repository."""
     try:
         words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
         return git.text(root, *words)
     except PlumblineError:
+        git.require(root)
         raise PlumblineError(
             f"'{rev}': no such revision; expected a commit, tag or branch (see `git tag`, `git log`)"
         ) from None

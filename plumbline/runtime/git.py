@@ -1,4 +1,4 @@
-"""Git's command: the one way to it. An edge: starts processes."""
+"""Git's command: the one way to it, the same whatever a user's git configuration says. An edge: starts processes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ from plumbline.runtime import child_process
 
 QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
 """Options before the command: no hook runs, no advice is printed."""
+PLAIN = {
+    "core.autocrlf": "false", "core.eol": "lf", "core.safecrlf": "false", "core.quotePath": "false",
+    "core.fsmonitor": "false", "core.pager": "cat", "core.warnAmbiguousRefs": "true",
+    "color.ui": "false", "color.branch": "false", "color.diff": "false", "color.status": "false",
+    "column.ui": "never", "diff.noprefix": "false", "diff.mnemonicPrefix": "false",
+    "diff.relative": "false", "diff.renames": "true", "i18n.commitEncoding": "utf-8",
+    "i18n.logOutputEncoding": "utf-8", "log.follow": "false", "log.showRoot": "true",
+    "log.showSignature": "false", "status.renames": "true", "status.showUntrackedFiles": "normal",
+    "fetch.prune": "false", "fetch.pruneTags": "false", "push.followTags": "false",
+}  # fmt: skip
+"""Settings of a user's that would change what is read here, or the bytes that are checked out."""
+OWN_PROGRAMS = ("--no-ext-diff", "--no-textconv")
+"""Options of the commands that would run a user's diff programs."""
+COMPARING = ("diff", "log", "show")
 TIMEOUT = 10.0
 """Seconds that `answer` waits."""
 LAST_LINES = 20
@@ -26,7 +40,7 @@ def output(
     """
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *words],
+            _line(root, words),
             input=data,
             env={**os.environ, **(env or {})},
             capture_output=True,
@@ -60,7 +74,12 @@ def answer(*words: str, root: Path = Path("."), timeout: float | None = TIMEOUT)
     """What the command prints, as text; None where it fails, hangs or is not installed."""
     try:
         done = subprocess.run(
-            ["git", *words], cwd=root, capture_output=True, text=True, timeout=timeout, check=False
+            _line(root, words),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -70,8 +89,32 @@ def answer(*words: str, root: Path = Path("."), timeout: float | None = TIMEOUT)
 def guarded(root: Path, *words: str) -> None:
     """Run a command that ends with this process, however that ends; PlumblineError where it fails."""
     printed: list[str] = []
-    if child_process.run(["git", *words], root, os.environ, printed.append):
+    if child_process.run(_line(root, words), root, os.environ, printed.append):
         raise PlumblineError(f"git {_command(words)}: " + " ".join(printed[-LAST_LINES:]))
+
+
+def here(root: Path = Path(".")) -> bool:
+    """Whether there is a repository around the folder, one that git may refuse to read included."""
+    folder = root.absolute()
+    return "GIT_DIR" in os.environ or any((p / ".git").exists() for p in (folder, *folder.parents))
+
+
+def require(root: Path) -> None:
+    """PlumblineError with git's own message where it cannot read the repository at all."""
+    text(root, "rev-parse", "--git-dir")
+
+
+def _line(root: Path, words: tuple[str, ...]) -> list[str]:
+    """The whole command line, with what makes it independent of a user's configuration."""
+    settings = [word for key, value in PLAIN.items() for word in ("-c", f"{key}={value}")]
+    first = _start(words)
+    options = OWN_PROGRAMS if words[first] in COMPARING else ()
+    return [
+        *("git", "-C", str(root), "--no-pager", *settings),
+        *words[: first + 1],
+        *options,
+        *words[first + 1 :],
+    ]
 
 
 def _command(words: tuple[str, ...]) -> str:
@@ -80,5 +123,9 @@ def _command(words: tuple[str, ...]) -> str:
     >>> _command((*QUIET, "clone", "-q"))
     'clone'
     """
-    options = [i + 2 for i, word in enumerate(words) if word == "-c"]
-    return words[max(options, default=0)]
+    return words[_start(words)]
+
+
+def _start(words: tuple[str, ...]) -> int:
+    """Where the command stands, behind its options."""
+    return max((i + 2 for i, word in enumerate(words) if word == "-c"), default=0)

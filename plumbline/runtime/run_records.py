@@ -7,6 +7,7 @@ leave the same outs, and never the same seconds.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import resource
@@ -20,6 +21,7 @@ from typing import Any
 import yaml
 
 from plumbline.core import dvc_hash
+from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
 from plumbline.runtime import dvc_lock, dvc_yaml, git
 
@@ -33,13 +35,15 @@ LIBRARIES = (
 )  # fmt: skip
 """Whose versions can change an out."""
 
+log = logging.getLogger("plumbline")
+
 
 def manifest(name: str, stage: str) -> dict[str, Any]:
     """Commit (null without one), whether the work tree differs from it, params, versions, machine."""
     return {
         "usecase": name,
         "stage": stage,
-        "commit": git.answer("rev-parse", "HEAD"),
+        "commit": commit(),
         "dirty": dirty(),
         "params": _params(name),
         "versions": versions(),
@@ -129,6 +133,24 @@ def dirty() -> bool | None:
         "status", "--porcelain", "-uno", "--", ".", f":!{dvc_lock.FILE}", ":!metrics"
     )
     return None if status is None else bool(status)
+
+
+def commit() -> str | None:
+    """The commit that is checked out; None without a repository. Warns where git cannot read the one there is."""
+    if not git.here():
+        return None
+    try:
+        git.require(Path("."))
+    except PlumblineError as error:
+        _warn(str(error))
+        return None
+    return git.answer("rev-parse", "--verify", "--quiet", "HEAD")
+
+
+@cache
+def _warn(reason: str) -> None:
+    """Say once that a record has no commit."""
+    log.warning("run records without a commit: %s", reason)
 
 
 def _params(name: str) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from plumbline.core import dvc_hash
 from plumbline.core.files import dumps
-from plumbline.runtime import dvc_lock, dvc_yaml, git, run_records
+from plumbline.runtime import dvc_lock, dvc_yaml, run_records
 from plumbline.tracking import mlflow_process
 
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -119,7 +119,7 @@ def _finite(metrics: Mapping[str, float | None]) -> dict[str, float]:
 
 def _tags(name: str, stage: str) -> dict[str, str]:
     tags = {"usecase": name, "stage": stage}
-    commit = git.answer("rev-parse", "HEAD")
+    commit = run_records.commit()
     if commit:
         tags |= {"git.commit": commit, "git.dirty": str(bool(run_records.dirty())).lower()}
     return tags | {f"md5/{path}": value for path, value in md5s(name, stage).items()}

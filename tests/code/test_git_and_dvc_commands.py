@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import dvc_command
-from plumbline.runtime import child_process, git
+from plumbline.repo import dvc_command, revisions
+from plumbline.runtime import child_process, git, run_records
+from tests.conftest import ROOT
 
 
 def test_what_git_prints(tmp_path: Path) -> None:
@@ -61,3 +64,130 @@ def test_a_dvc_command_is_quiet_and_finds_its_own_python(
     assert (seen["MORE"], seen["DVC_NO_ANALYTICS"]) == ("1", "1")
     with pytest.raises(PlumblineError, match=r"^dvc repro: one\nERROR: two$"):
         dvc_command.check(tmp_path, "repro")
+
+
+HOSTILE = """
+[log]
+    showSignature = true
+    follow = true
+[color]
+    ui = always
+    status = always
+    diff = always
+[core]
+    pager = false
+    quotePath = true
+    autocrlf = true
+    fsmonitor = false-command
+[diff]
+    external = false
+    noprefix = true
+    renames = false
+[status]
+    showUntrackedFiles = no
+[column]
+    ui = always
+[i18n]
+    logOutputEncoding = latin1
+[gpg]
+    program = {gpg}
+"""
+READS = (
+    ("log", "--format=%H%x09%s"), ("log", "-p", "--format=%H"), ("show", "-s", "--format=%T %P"),
+    ("diff", "HEAD"), ("diff", "--name-only", "HEAD"), ("status", "--porcelain"), ("stash", "list"),
+    ("ls-files", "--eol"), ("log", "--format=%H", "--", "new.txt"), ("branch", "--list"),
+)  # fmt: skip
+
+
+def signed(root: Path) -> None:
+    """A commit with a signature that a user's configuration would have shown."""
+    body = git.text(root, "cat-file", "commit", "HEAD")
+    head, _, message = body.partition("\n\n")
+    text = f"{head}\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n -----END PGP SIGNATURE-----\n\n{message}\n"
+    data = text.encode()
+    oid = git.output(root, "hash-object", "-t", "commit", "-w", "--stdin", data=data).decode()
+    git.output(root, "update-ref", "HEAD", oid.strip())
+
+
+def test_a_users_configuration_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    root, gpg = tmp_path / "project", tmp_path / "gpg"
+    root.mkdir()
+    gpg.write_text("#!/bin/sh\necho 'gpg: a signature' >&2\necho '[GNUPG:] GOODSIG 0 a'\n")
+    gpg.chmod(0o755)
+    (tmp_path / "hostile").write_text(HOSTILE.format(gpg=gpg))
+    (tmp_path / "empty").touch()
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "empty"))
+    git.output(root, "init", "-q", "-b", "main")
+    (root / "old.txt").write_text("one\ntwo\n")
+    git.output(root, "add", "-A")
+    git.output(root, *who, "commit", "-qm", "Größe")
+    (root / "old.txt").write_text("other\n")
+    git.output(root, *who, "stash")
+    git.output(root, "mv", "old.txt", "new.txt")
+    git.output(root, *who, "commit", "-qm", "move")
+    signed(root)
+    (root / "new.txt").write_text("one\nthree\n")
+    (root / "é.txt").touch()
+    expected = [git.output(root, *words) for words in READS]
+    answers = [git.answer(*words, root=root) for words in READS]
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "hostile"))
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", "false")
+    assert [git.output(root, *words) for words in READS] == expected
+    assert [git.answer(*words, root=root) for words in READS] == answers
+    git.guarded(root, *git.QUIET, "checkout", "-q", "--force", "--detach", "HEAD", "--")
+    assert (root / "new.txt").read_bytes() == b"one\ntwo\n"
+
+
+def foreign(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository that git refuses, as it does one that another user owns."""
+    git.output(root, "init", "-q", "-b", "main")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+
+
+def test_gits_refusal_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign(tmp_path, monkeypatch)
+    with pytest.raises(PlumblineError, match=r"(?s)dubious ownership.*safe.directory"):
+        revisions.commit(tmp_path, "HEAD")
+
+
+def test_a_record_says_why_it_has_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    foreign(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    assert run_records.manifest("shop", "train")["commit"] is None
+    [warning] = [r.getMessage() for r in caplog.records]
+    assert "without a commit" in warning
+    assert "dubious ownership" in warning
+
+
+def test_line_ends_are_those_of_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clone with core.autocrlf has the bytes that dvc.lock was made of; data keep their own line ends."""
+    root, clone = tmp_path / "project", tmp_path / "clone"
+    texts = {
+        "dvc.lock": b"a\nb\n",
+        "plumbline/core/a.py": b"a\nb\n",
+        "metrics/a.json": b"{\n}\n",
+        "sources/a/a.csv": b"a\r\nb\r\n",
+        "sources/a/a.txt": b"a\r\nb\n",
+        "profiles/a.history.csv": b"a\nb\n",
+        "data.parquet": b"PAR1\r\n\n",
+    }
+    for name, data in {**texts, ".gitattributes": (ROOT / ".gitattributes").read_bytes()}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    config = tmp_path / "gitconfig"
+    config.write_text("[core]\nautocrlf = true\n[user]\nname = a\nemail = a@b\n")
+    run = partial(
+        subprocess.run, check=True, env={**os.environ, "GIT_CONFIG_GLOBAL": str(config)}, cwd=root
+    )
+    for words in ("init -q", "add -A", "commit -qm x", f"clone -q . {clone}"):
+        run(["git", *words.split()])
+    assert {name: (clone / name).read_bytes() for name in texts} == texts
+    values = git.text(root, "check-attr", "merge", "dvc.lock")
+    assert values == "dvc.lock: merge: unset"
