@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.evaluate.behaviour import BehaviourResult
+from plumbline.evaluate.policies import title
 from plumbline.metrics.bootstrap import Estimate, Word
 from plumbline.report import numbers
 from plumbline.report.metric_titles import metric_title
@@ -111,7 +112,8 @@ def calibrated(ece: float, noise: float, positives: float, limits: Limits) -> Ch
     """
     share = max(ece - noise, 0.0) / min(positives, 1 - positives)
     text = (
-        f"calibration error is {share:.2g} of the rarer class's share (at most {limits.max_ece:g})"
+        f"calibration error above a perfect model's is {share:.2g} of the rarer class's share "
+        f"(at most {limits.max_ece:g})"
     )
     return Check("calibration", share <= limits.max_ece, text)
 
@@ -133,24 +135,36 @@ def behaves(outcomes: Sequence[BehaviourResult]) -> Check:
     ]
     if broken:
         return Check("behaviours", False, f"behaviours that do not hold: {'; '.join(broken)}")
-    return Check("behaviours", True, f"expected behaviours hold: {len(outcomes)}")
+    return Check("behaviours", True, _hold(len(outcomes)))
 
 
 def pays(words: Mapping[str, Word]) -> Check:
-    """Is no other policy cheaper than the model at its threshold, beyond noise?"""
-    cheaper = [name for name, word in words.items() if word == "worse"]
-    if cheaper:
-        return Check("policies", False, f"cheaper than the model: {', '.join(cheaper)}")
-    beaten = [name for name, word in words.items() if word == "better"]
-    return Check(
-        "policies", True, f"no policy is cheaper; cheaper than {', '.join(beaten) or 'none'}"
+    """Is no rival policy cheaper than the model at its threshold, beyond noise?"""
+    cheaper, beaten, level = (
+        ", ".join(title(name) for name, word in words.items() if word == which)
+        for which in ("worse", "better", "within noise")
     )
+    if cheaper:
+        return Check("policies", False, f"cheaper than the model, beyond noise: {cheaper}")
+    parts = [f"the model costs less, beyond noise, than {beaten}"] if beaten else []
+    parts += [f"its cost is within noise of {level}"] if level else []
+    return Check("policies", True, "; ".join(parts) or "no rival policy is declared")
 
 
 def as_json(verdict: AcceptanceVerdict) -> dict[str, Any]:
     """The verdict for evaluate.json: the word, each check's word, the reasons."""
     checks = {c.name: "pass" if c.passed else "fail" for c in verdict.checks}
     return {"verdict": verdict.verdict, "checks": checks, "reasons": verdict.reasons}
+
+
+def _hold(count: int) -> str:
+    if count == 0:
+        return "no behaviours are declared"
+    return (
+        "the one expected behaviour holds"
+        if count == 1
+        else f"all {count} expected behaviours hold"
+    )
 
 
 def _nearest_to_zero(bias: Estimate) -> float:

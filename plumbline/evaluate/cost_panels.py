@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.evaluate.plot_panels import COLOURS, INK, PALE_INK, Axes, Figures
-from plumbline.evaluate.policies import MODEL, VARIANTS, ordered
+from plumbline.evaluate.policies import MODEL, VARIANTS, ordered, title
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure
 
@@ -89,7 +89,7 @@ def policies(axes: Axes, section: Figures) -> None:
             end = max(end, cost["high"])
         text = figure(cost["value"])
         axes.annotate(text, (end, place), (6, 0), textcoords="offset points", va="center")
-    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    axes.set_yticks(range(len(names)), [title(name) for name in names])
     axes.set(title="Cost of each policy", xlabel=f"{section['unit']} a day, with intervals")
     axes.set(ylim=(len(names) - 0.4, -0.6))
     axes.margins(x=0.15)

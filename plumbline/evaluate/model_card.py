@@ -17,6 +17,7 @@ from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Tex
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure, interval, share
 
+VERDICTS = {"pass": "**✓ Pass**", "fail": "**✗ Fail**"}
 MARKDOWN, PAGE = "model_card.md", "model_card.html"
 
 
@@ -36,7 +37,8 @@ def parts(usecase: UseCase, figures: Figures) -> list[Block]:
         Title(f"Model card: {usecase.title}"),
         Text(_summary(usecase, figures)),
         Heading("Verdict"),
-        Text(f"**{figures['gate']['verdict']}**"),
+        Text(VERDICTS[figures["gate"]["verdict"]]),
+        Text(model_card_sections.headline(figures)),
         Bullets(figures["gate"]["reasons"]),
         *model_card_sections.use(usecase),
         *model_card_sections.data(figures),
@@ -61,7 +63,7 @@ def _summary(usecase: UseCase, figures: Figures) -> str:
     unit = f" in {label.unit}" if label.unit not in ("-", "0/1") else ""
     return (
         f"A {figures['problem']} of `{usecase.label}` ({label.description}{unit}{delay}), "
-        f"from {len(usecase.features)} features. Owner: {usecase.owner}."
+        f"by XGBoost from {len(usecase.features)} features. Owner: {usecase.owner}."
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from plumbline.evaluate.model_card_sections import Figures
-from plumbline.evaluate.policies import LIMITED, ordered
+from plumbline.evaluate.policies import LIMITED, VARIANTS, ordered, title
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text
 from plumbline.report.numbers import figure, interval, relative
@@ -35,10 +37,12 @@ def section(figures: Figures) -> list[Block]:
     each = policies["policies"]
     names = ordered(each)
     rows = [_policy(name, each[name]) for name in names]
-    descriptions = [f"{name}: {each[name]['description']}." for name in names]
+    descriptions = [f"{title(name)}: {each[name]['description']}." for name in names]
     return [
         Heading("Decision and cost"),
-        Text(f"Cost per event: {priced}. The window has {policies['days']} days."),
+        Text(
+            f"Cost per event: {priced}. The window has {policies['days']} days.{_unjudged(names)}"
+        ),
         Bullets(descriptions),
         Table("Cost by policy", head, rows),
         _differences(
@@ -49,21 +53,27 @@ def section(figures: Figures) -> list[Block]:
     ]
 
 
+def _unjudged(names: Sequence[str]) -> str:
+    """Which of the policies the verdict does not judge."""
+    variants = ", ".join(title(name) for name in names if name in VARIANTS)
+    return f" Not judged, as they limit the model's alarms: {variants}." if variants else ""
+
+
 def _limited(unit: str, policies: Figures) -> list[Block]:
     if not policies["limited"]:
         return []
-    title = f"The total cost of {LIMITED} minus each policy's ({unit}), paired"
-    return [_differences(title, policies["limited"])]
+    caption = f"The total cost of {LIMITED} minus each policy's ({unit}), paired"
+    return [_differences(caption, policies["limited"])]
 
 
-def _differences(title: str, differences: Figures) -> Table:
+def _differences(caption: str, differences: Figures) -> Table:
     rows = [
-        (f"minus {n}", interval(d), relative(d["relative"]), d["word"])
+        (f"minus {title(n)}", interval(d), relative(d["relative"]), d["word"])
         for n, d in ((name, differences[name]) for name in ordered(differences))
     ]
-    return Table(title, ("cost", "difference", "relative", "verdict"), rows)
+    return Table(caption, ("cost", "difference", "relative", "verdict"), rows)
 
 
 def _policy(name: str, one: Figures) -> tuple[str, ...]:
     figures = [figure(one[key]) for key in ("threshold", "alarms_a_day", "precision", "recall")]
-    return name, *figures, interval(one["cost_a_day"]), interval(one["cost"])
+    return title(name), *figures, interval(one["cost_a_day"]), interval(one["cost"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plumbline.core.usecase import UseCase
+from plumbline.evaluate.baselines import TREE_DEPTH
 from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text
 from plumbline.report.metric_titles import metric_title, units
 from plumbline.report.numbers import figure, interval, relative, share
@@ -17,7 +18,7 @@ WINDOWS = ("train", "valid", "test", "current")
 
 def use(usecase: UseCase) -> list[Block]:
     """What the model is for, and what it is not for."""
-    file = f"`usecases/{usecase.name}.py`"
+    file = f"`usecases/{usecase.name}/model.py`"
     intended: Block = Text(f"Not declared. Declare it in `use` in {file}.")
     if usecase.use.intended:
         intended = Bullets(usecase.use.intended)
@@ -72,11 +73,25 @@ def quality(usecase: UseCase, figures: Figures) -> list[Block]:
             f"{_test(figures)} Intervals: {settings['level']:.0%}, from {settings['bootstrap']} bootstrap "
             f"replicates of whole {units}. {_terms(figures)}"
         ),
+        Text(_baselines(usecase, figures)),
         _metrics(figures, _units(usecase, figures)),
         _differences(figures),
         Picture("quality", "The curves of the model and of the baselines"),
         *_months(usecase, figures),
     ]
+
+
+def headline(figures: Figures) -> str:
+    """The primary metric of the model and of each baseline, in one line."""
+    primary = figures["primary"]
+    others = [
+        f"{name} {figure(values[primary])}"
+        for name, values in figures["baselines"].items()
+        if primary in values
+    ]
+    against = f"; baselines: {', '.join(others)}" if others else ""
+    title = metric_title(primary)
+    return f"{title[0].upper()}{title[1:]} {interval(figures['metrics'][primary])}{against}."
 
 
 def _test(figures: Figures) -> str:
@@ -94,6 +109,19 @@ def _terms(figures: Figures) -> str:
         f"k = {settings['k']} alarms a day; false-alarm rate {settings['false_alarm_rate']:.2%}. "
         "The naive score ranks events; it is not a probability."
     )
+
+
+def _baselines(usecase: UseCase, figures: Figures) -> str:
+    """What each baseline of the tables is."""
+    classes = figures["problem"] == "classification"
+    constant = "the share of positives" if classes else "the median label"
+    terms = {
+        "constant": f"{constant} in the training window for every event",
+        "naive": f"`{usecase.naive}` alone",
+        "linear": "a logistic regression" if classes else "a linear regression",
+        "tree": f"one decision tree of depth {TREE_DEPTH}",
+    }
+    return f"Baselines: {'; '.join(f'{name}: {terms[name]}' for name in figures['baselines'])}."
 
 
 def _units(usecase: UseCase, figures: Figures) -> dict[str, str]:
@@ -151,11 +179,24 @@ def calibration(figures: Figures) -> list[Block]:
             f"Expected calibration error {interval(fit['ece'])}; relative to the share of the rarer class "
             f"{interval(fit['relative'])}. A perfect model would show {figure(fit['noise'])} on this "
             f"number of rows. Method: {kind[fit['kind']]}, fitted on the validation window; without it "
-            f"{interval(fit['uncalibrated'])}."
+            f"{interval(fit['uncalibrated'])}.{_excess(figures)}"
         ),
         Table("Bins with about equal numbers of expected cases", head, rows),
         Picture("calibration", "Share of positives by predicted probability, and rows in each bin"),
     ]
+
+
+def _excess(figures: Figures) -> str:
+    """How the gate's figure comes from the two above."""
+    fit = figures["calibration"]
+    ece, noise, positives = fit["ece"]["value"], fit["noise"], figures["rows"]["positives"]
+    rarer = min(positives, figures["rows"]["test"] - positives) / figures["rows"]["test"]
+    if ece <= noise:
+        return " The gate judges what exceeds the perfect model's error: nothing does."
+    return (
+        f" The gate judges what exceeds the perfect model's error: ({figure(ece)} - {figure(noise)}) / "
+        f"{figure(rarer)} = {(ece - noise) / rarer:.2g} of the rarer class's share."
+    )
 
 
 def importance(important: Sequence[Mapping[str, float | str]]) -> list[Block]:

@@ -22,6 +22,8 @@ VARIANTS = (LIMITED, "capacity_threshold")
 """Policies that do with few alarms: what a limit costs, not rivals."""
 ORDER = (MODEL, *VARIANTS, "nothing", "best_rule", "plain_rule", "half")
 """As tables and pictures show them."""
+TITLES = {"nothing": "no alarms", "half": "score over 0.5"}
+"""Names for people that are not the key with spaces."""
 NO_ALARM = 2.0
 """A threshold above every probability: no alarm at all."""
 
@@ -117,6 +119,15 @@ def as_json(
 def ordered(names: Iterable[str]) -> list[str]:
     """Policies' names in the order of `ORDER`."""
     return sorted(names, key=ORDER.index)
+
+
+def title(name: str) -> str:
+    """A policy's name for people.
+
+    >>> title("best_rule"), title("nothing")
+    ('best rule', 'no alarms')
+    """
+    return TITLES.get(name, name.replace("_", " "))
 
 
 def rivals(section: Mapping[str, Any]) -> dict[str, bootstrap.Word]:

@@ -152,7 +152,12 @@ def test_the_card_holds_the_evidence():
     for line in (
         "# Model card: A sample",
         "turned out bad, known 7 days after the event",
-        "**pass**",
+        "**✓ Pass**",
+        "Average precision 0.5 (0.4 to 0.61); baselines: constant 0.1, naive 0.3.",
+        "by XGBoost from 1 features",
+        "constant: the share of positives in the training window for every event",
+        "naive: `size` alone",
+        "(0.5 - 0.0123) / 0.026 = 19 of the rarer class's share.",
         "- fine",
         "Test window: 12,345 rows on 28 days, 321 of them positive.",
         "| average precision | 0.5 (0.4 to 0.61) | 0.1 | 0.3 |",
@@ -177,7 +182,7 @@ def test_the_card_holds_the_evidence():
         "| size under 5 and kind = tube | confirmed | 88 | 9 (4.5) | 0.3 | 0.01 | 0.004 | 0.5 (0.4 to 0.61) |",
         "| band of size | recall | a | b | 0.5 (0.4 to 0.61) | beyond noise |",
         "| `size` | 75.0% |",
-        "| minus nothing | 0.21 (0.1 to 0.3) | +66.7% | better |",
+        "| minus no alarms | 0.21 (0.1 to 0.3) | +66.7% | better |",
         "| md5 of train | `abc` |",
         "git log -1 -- metrics/sample/evaluate.json",
     ):
@@ -212,7 +217,7 @@ def test_a_plain_regression_leaves_out_what_it_has_not():
     assert "Test window: 88 rows. " in text
     assert "No slices are declared." in text
     assert "prediction minus label" in text
-    assert "Not declared" in text
+    assert "Declare it in `use` in `usecases/sample/model.py`." in text
     for absent in ("By month", "Calibration", "Decision and cost", "days"):
         assert absent not in text, absent
 
@@ -232,7 +237,7 @@ def test_no_section_is_empty(case: UseCase, figures: dict):
 def test_groups_and_policies_stand_in_the_order_in_which_one_reads_them():
     text = card(usecase(), FIGURES)
     assert text.index("| band of size | under 5") < text.index("| band of size | 5 and over")
-    assert text.index("- model: the model.") < text.index("- nothing: no alarm")
+    assert text.index("- model: the model.") < text.index("- no alarms: no alarm")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -88,7 +88,7 @@ def test_the_best_rule_is_the_cheapest_amount_on_validation():
     assert best["cost"]["value"] == 0
     assert report["differences"]["best_rule"]["word"] == "worse"
     assert policies.rivals(report)["best_rule"] == "worse"
-    assert "best_rule" in acceptance.pays(policies.rivals(report)).reason
+    assert "best rule" in acceptance.pays(policies.rivals(report)).reason
     assert not acceptance.pays(policies.rivals(report)).passed
 
 
@@ -101,7 +101,15 @@ def test_paired_differences_say_who_is_cheaper():
     assert report["limited"]["nothing"]["value"] == pytest.approx(few - other, rel=1e-4)
     assert set(report["limited"]) == set(policies.rivals(report))
     assert set(policies.rivals(report)).isdisjoint(policies.VARIANTS)
-    assert acceptance.pays({"nothing": "better", "half": "within noise"}).passed
+
+
+def test_the_verdict_names_policies_as_people_do():
+    result = acceptance.pays({"nothing": "better", "best_rule": "better", "half": "within noise"})
+    assert result.passed
+    assert result.reason == (
+        "the model costs less, beyond noise, than no alarms, best rule; "
+        "its cost is within noise of score over 0.5"
+    )
 
 
 def test_a_table_without_time_has_no_capacity_a_day():
