@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -48,7 +49,7 @@ def alert(
         ),
     ] = None,
     today: Annotated[
-        date | None, typer.Option(parser=day, metavar="DATE", help="Instead of today.")
+        date | None, typer.Option(parser=day, metavar="DATE", help="Use DATE as today's date.")
     ] = None,
 ) -> int:
     """Send monitor findings to the configured channels.
@@ -120,26 +121,32 @@ def golden_check(
     model: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Bundle; models/USECASE if omitted.")
     ] = None,
-) -> None:
+) -> int:
     """Check a model's answers to recorded requests, to the bit.
 
-    Exits with 2 if an answer differs: the model must not serve.
+    Exits with 1 if an answer differs: the model must not serve. Exits with 2 if the check could not run.
     """
     from plumbline.core import usecase_loader
+    from plumbline.core.errors import RefusedError
     from plumbline.ops.rollback import golden_check as golden
     from plumbline.repo import artifacts
     from plumbline.repo.artifacts import Role
 
-    count = golden.check(
-        usecase_loader.load(usecase),
-        model or artifacts.path(usecase, Role.BUNDLE),
-        artifacts.path(usecase, Role.TEST_TABLE),
-        artifacts.path(usecase, Role.EVALUATE_REPORT),
-    )
+    try:
+        count = golden.check(
+            usecase_loader.load(usecase),
+            model or artifacts.path(usecase, Role.BUNDLE),
+            artifacts.path(usecase, Role.TEST_TABLE),
+            artifacts.path(usecase, Role.EVALUATE_REPORT),
+        )
+    except RefusedError as refusal:
+        print(f"plumbline golden-check: {refusal}", file=sys.stderr)
+        return 1
     print(
         f"{usecase}: {count} golden requests answered, one by one and together, to the bit as "
         "recorded: it may serve"
     )
+    return 0
 
 
 @group.command("issue", "nightly --result failure --log nightly.log", "nightly --result success")

@@ -89,7 +89,7 @@ def compare(
         bool,
         typer.Option(
             "--committed",
-            help="Count it against merging where `dvc repro` changed the committed dvc.lock.",
+            help="Refuse if `dvc repro` changed the committed dvc.lock.",
         ),
     ] = False,
 ) -> None:

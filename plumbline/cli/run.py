@@ -18,7 +18,7 @@ group = Group("Run")
 
 @group.command("accept", "my_table")
 def accept(usecase: Usecase) -> None:
-    """Accept the last run's data as the reference for later data.
+    """Accept the last run's data profile; later data are compared with it.
 
     Copies data/USECASE/profile.json to profiles/, which git keeps and the stage `validate` reads, and
     the days that the monitor has judged to profiles/USECASE.history.csv.

@@ -35,6 +35,10 @@ class BundleError(PlumblineError):
     """A model bundle is incomplete, damaged, or of another version."""
 
 
+class RefusedError(PlumblineError):
+    """A check ran, and its answer is no. A command that only checks exits with 1."""
+
+
 def suggest(name: str, choices: Iterable[str]) -> str:
     """The hint that closes an error message: the nearest names, or all of a short list.
 

@@ -24,7 +24,7 @@ def row_features(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
         value = np.asarray(row.function(**{name: reach[name] for name in row.inputs}), np.float64)
         if value.shape not in ((size,), (1,), ()):
             raise SpecError(
-                f"usecases/{usecase.name}.py: {row.name}() returned shape {value.shape} for {size} "
+                f"usecases/{usecase.name}/features.py: {row.name}() returned shape {value.shape} for {size} "
                 "events; a row feature is element-wise."
             )
         computed[row.name] = reach[row.name] = np.broadcast_to(value, (size,))
@@ -40,7 +40,7 @@ def derived_features(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
         if len(broken):
             key = columns[usecase.key][broken[0]]
             raise SpecError(
-                f"usecases/{usecase.name}.py: the derived feature '{name}' is {values[broken[0]]:g} for "
+                f"usecases/{usecase.name}/features.py: the derived feature '{name}' is {values[broken[0]]:g} for "
                 f"{usecase.key} {key}; histories sum whole numbers alone: round it, or count in a "
                 "smaller unit."
             )

@@ -59,7 +59,7 @@ def casts(usecase: Contract, source: Mapping[str, str], where: str) -> tuple[Cas
         hint = suggest(missing[0], source) if len(missing) == 1 else f"it has: {', '.join(source)}"
         raise SourceError(
             f"{where}: no column {names}; {hint} (rename it in the source, or derive it in "
-            f"usecases/{usecase.name}.py, derive=...)"
+            f"usecases/{usecase.name}/contract.py, derive=...)"
         )
     return tuple(_cast(usecase, c, source) for c in usecase.columns)
 

@@ -100,7 +100,7 @@ def _probe(
         except (duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
             reason = str(error).split("\n")[0].rstrip("!.")
             raise SpecError(
-                f"{part.name}: column '{cast.column.name}', derived in usecases/{usecase.name}.py, cannot "
+                f"{part.name}: column '{cast.column.name}', derived in usecases/{usecase.name}/contract.py, cannot "
                 f"be computed: {reason}; correct the expression, or rename the source's column"
             ) from None
 

@@ -109,7 +109,7 @@ def _replaced(usecase: UseCase, behaviour: Behaviour, event: Columns) -> dict[st
     for name, value in behaviour.change(dict(event)).items():
         if name not in event:
             raise SpecError(
-                f"usecases/{usecase.name}.py, behaviour '{behaviour.name}': the change returned "
+                f"usecases/{usecase.name}/model.py, behaviour '{behaviour.name}': the change returned "
                 f"'{name}', no known column, snapshot or fresh feature; {suggest(name, event)}"
             )
         out[name] = np.broadcast_to(value, (size,))

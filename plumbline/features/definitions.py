@@ -29,7 +29,7 @@ def build(usecase: FeatureSet, folder: Path, month: str = EVERY) -> list[Any]:
     lost = [s.name for s in usecase.snapshots if s.name.endswith(LOST)]
     if lost:
         raise SpecError(
-            f"usecases/{usecase.name}.py: '{lost[0]}' ends with '{LOST}', and Feast's join drops such "
+            f"usecases/{usecase.name}/features.py: '{lost[0]}' ends with '{LOST}', and Feast's join drops such "
             "columns; rename it."
         )
     entities = {
@@ -57,7 +57,7 @@ def _entity(usecase: FeatureSet, entity: Entity) -> Any:
     kind = usecase.column(entity.column).type
     if kind not in kinds:
         raise SpecError(
-            f"usecases/{usecase.name}.py: the id of entity '{entity.name}' is of type {kind}; "
+            f"usecases/{usecase.name}/features.py: the id of entity '{entity.name}' is of type {kind}; "
             f"expected one of {', '.join(kinds)}."
         )
     return FeastEntity(

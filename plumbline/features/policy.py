@@ -14,14 +14,25 @@ SHORTEST = 5
 
 def check(usecase: FeatureSet) -> None:
     """SpecError with a line per broken rule."""
-    broken = problems(usecase)
+    broken = [
+        f"usecases/{usecase.name}/{part}.py: {line}"
+        for part, lines in _by_part(usecase).items()
+        for line in lines
+    ]
     if broken:
-        raise SpecError("\n".join(f"usecases/{usecase.name}.py: {line}" for line in broken))
+        raise SpecError("\n".join(broken))
 
 
 def problems(usecase: FeatureSet) -> list[str]:
     """Each broken rule: what it concerns, what is wrong, what to do."""
-    return [*_columns(usecase), *_described(usecase)]
+    return [line for lines in _by_part(usecase).values() for line in lines]
+
+
+def _by_part(usecase: FeatureSet) -> dict[str, list[str]]:
+    return {
+        "features": [*_columns(usecase), *_features(usecase)],
+        "contract": list(_contract(usecase)),
+    }
 
 
 def values(usecase: FeatureSet, name: str) -> list[str]:
@@ -56,15 +67,18 @@ def _columns(usecase: FeatureSet) -> Iterator[str]:
                 )
 
 
-def _described(usecase: FeatureSet) -> Iterator[str]:
+def _contract(usecase: FeatureSet) -> Iterator[str]:
     if not usecase.owner.strip():
         yield "no owner; say who answers for the use case and its features"
+    for column in usecase.columns:
+        if not column.description.strip() or not column.unit.strip():
+            yield f"column '{column.name}' has no description or no unit; give both"
+
+
+def _features(usecase: FeatureSet) -> Iterator[str]:
     for entry in catalog.entries(usecase):
         if len(entry.description.strip(" ,-")) < SHORTEST:
             yield (
                 f"feature '{entry.name}' has the description '{entry.description}'; say in a "
                 "line what it means, with its unit"
             )
-    for column in usecase.columns:
-        if not column.description.strip() or not column.unit.strip():
-            yield f"column '{column.name}' has no description or no unit; give both"

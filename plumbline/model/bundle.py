@@ -92,7 +92,7 @@ class Bundle:
         """
         if manifest.definitions(usecase) != self.manifest.definitions:
             raise BundleError(
-                f"usecases/{usecase.name}.py: the features are not those that this model of "
+                f"usecases/{usecase.name}/features.py: the features are not those that this model of "
                 f"'{self.usecase}' learned; run `dvc repro train@{usecase.name}`, or check out the "
                 "model's commit"
             )

@@ -155,7 +155,7 @@ def _check_columns(criteria: Criteria, table: Columns) -> None:
     lacking = [name for name in needed if name not in table]
     if lacking:
         raise SpecError(
-            f"the test table has no column {', '.join(lacking)}, which usecases/{usecase.name}.py "
+            f"the test table has no column {', '.join(lacking)}, which usecases/{usecase.name}/features.py "
             "names: it is of another version"
         )
 

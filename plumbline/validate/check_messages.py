@@ -139,7 +139,7 @@ def _softer(check: ContractCheck) -> str:
 
 
 def _module(usecase: Contract) -> str:
-    return f"usecases/{usecase.name}.py"
+    return f"usecases/{usecase.name}/contract.py"
 
 
 def _rows(count: int) -> str:

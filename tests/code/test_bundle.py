@@ -152,7 +152,9 @@ def doubled(height, sender_mean_7d):
 )
 def test_other_definitions_are_refused(folders: dict[str, Path], changed: dict[str, Any]):
     other = parcels(**changed)
-    with pytest.raises(BundleError, match=r"usecases/parcels\.py: the features are not those"):
+    with pytest.raises(
+        BundleError, match=r"usecases/parcels/features\.py: the features are not those"
+    ):
         bundle.load(folders["classification"]).score(other, events(4, 5))
 
 

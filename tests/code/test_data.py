@@ -192,9 +192,7 @@ def test_a_derived_column_that_cannot_be_computed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     write_csv(tmp_path / "a.csv", header=HEADER.replace("pieces", "piece"))
-    message = (
-        r"a\.csv: column 'total_cents', derived in usecases/sales\.py, .* \"pieces\" not found"
-    )
+    message = r"a\.csv: column 'total_cents', derived in usecases/sales/contract\.py, .* \"pieces\" not found"
     with pytest.raises(SpecError, match=message):
         ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv", "as_of": "2025-02-11"})
 

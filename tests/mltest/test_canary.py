@@ -100,6 +100,11 @@ def test_the_command(
     monkeypatch.setattr("plumbline.core.usecase_loader.load", lambda name: parcels())
     assert main(["golden-check", "parcels"]) == 0
     assert "200 golden requests answered" in capsys.readouterr().out
+    predictions = tmp_path / "reports/parcels/evaluate" / golden.FILE
+    recorded = tables.read(predictions)
+    write(predictions, {**recorded, "score": recorded["score"] + 1e-9})
+    assert main(["golden-check", "parcels"]) == 1
+    assert "golden events differ" in capsys.readouterr().err
     (tmp_path / "models/parcels/model.ubj").write_bytes(b"{}")
     assert main(["golden-check", "parcels"]) == 2
     assert "md5" in capsys.readouterr().err

@@ -89,8 +89,8 @@ def test_no_owner_no_description() -> None:
     first = replace(CASE.snapshots[0], description="")
     bare = replace(BARE, owner=" ", snapshots=(first,), features=("cents",))
     assert [p.split(";")[0] for p in policy.problems(bare)] == [
-        "no owner",
         "feature 'who_count_1d' has the description ''",
+        "no owner",
     ]
 
 
@@ -112,5 +112,7 @@ def test_the_stage_refuses_before_it_reads(monkeypatch: pytest.MonkeyPatch) -> N
     case = ruled(card_fraud.USECASE, "distance_m", forbidden="tells where one lives")
     monkeypatch.setattr("plumbline.core.usecase_loader.load_features", lambda name: case)
     nowhere = [Path("none")] * 4
-    with pytest.raises(SpecError, match=r"card_fraud\.py: feature 'distance_m' is made of"):
+    with pytest.raises(
+        SpecError, match=r"card_fraud/features\.py: feature 'distance_m' is made of"
+    ):
         stage.main("card_fraud", *nowhere)

@@ -8,7 +8,7 @@ import numpy as np
 
 from plumbline.core import tables
 from plumbline.core.declarations import Array
-from plumbline.core.errors import PlumblineError
+from plumbline.core.errors import PlumblineError, RefusedError
 from plumbline.evaluate.baselines import evenly
 from plumbline.model import bundle
 
@@ -20,7 +20,8 @@ FILE = "predictions.parquet"
 def check(usecase_name: str, model: Path, test: Path, report: Path) -> int:
     """Score events evenly spread over the test table, to the bit as recorded; how many.
 
-    Raises PlumblineError where an event or an answer differs, naming the first.
+    Raises RefusedError where an event or an answer differs, naming the first; PlumblineError where
+    the recorded answers are not of the test table.
     """
     recorded, columns = tables.read(report / FILE), tables.read(test)
     sizes = {len(values) for values in (*recorded.values(), *columns.values())}
@@ -41,7 +42,7 @@ def _refuse(usecase_name: str, name: str, rows: Array, recorded: Array, current:
     wrong = np.flatnonzero(~same(recorded, current))
     if len(wrong):
         at = wrong[0]
-        raise PlumblineError(
+        raise RefusedError(
             f"{usecase_name}: {len(wrong)} of {len(rows)} golden events differ: row {rows[at]}, {name}: "
             f"recorded {recorded[at]!r}, now {current[at]!r}"
         )

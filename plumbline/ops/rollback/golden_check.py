@@ -13,7 +13,7 @@ import numpy as np
 
 from plumbline.core import tables
 from plumbline.core.declarations import Array, Columns
-from plumbline.core.errors import PlumblineError
+from plumbline.core.errors import RefusedError
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate.baselines import evenly
 from plumbline.model import bundle
@@ -25,8 +25,8 @@ from plumbline.serve import request_check
 def check(usecase: UseCase, model: Path, test: Path, report: Path) -> int:
     """Send the golden requests one by one; returns how many passed.
 
-    Raises PlumblineError where a request breaks the contract, an answer is no number or no
-    probability, differs between one request and many, or from what the commit recorded.
+    Raises RefusedError where an answer is no number or no probability, differs between one request
+    and many, or from what the commit recorded; PlumblineError where it cannot be asked.
     """
     scorer = bundle.load(model, usecase.name)
     columns = tables.read(test)
@@ -59,11 +59,11 @@ def _refuse(usecase: UseCase, scorer: Bundle, answers: Array, together: Array) -
         odd |= (answers < 0) | (answers > 1)
     if odd.any():
         at = int(np.flatnonzero(odd)[0])
-        raise PlumblineError(f"{where}: golden request {at} is answered {answers[at].item()!r}")
+        raise RefusedError(f"{where}: golden request {at} is answered {answers[at].item()!r}")
     differ = np.flatnonzero(answers != together)
     if len(differ):
         at = int(differ[0])
-        raise PlumblineError(
+        raise RefusedError(
             f"{where}: golden request {at} is answered {answers[at].item()!r} alone and "
             f"{together[at].item()!r} "
             f"among {len(together)}"

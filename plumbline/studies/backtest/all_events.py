@@ -28,7 +28,7 @@ def read(
     if usecase.time is None:
         raise PlumblineError(
             f"{usecase.name}: a table without time has no past to make models in; set `time` in "
-            f"usecases/{usecase.name}.py, or choose another use case"
+            f"usecases/{usecase.name}/contract.py, or choose another use case"
         )
     with (
         ibis_session.connection() as backend,
