@@ -6,6 +6,7 @@ prediction time) whose label delay has not passed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from plumbline.core import duckdb_session
+from plumbline.core.declarations import KNOWN_AT
 from plumbline.core.errors import SourceError
 from plumbline.core.sql import PARQUET, literal, quote
 from plumbline.core.usecase import Contract
@@ -32,21 +34,23 @@ def views(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: Visi
     Raises SourceError where no event is visible.
     """
     known = ", ".join(quote(c.name) for c in usecase.known)
-    unknown = ", ".join(quote(c.name) for c in usecase.unknown)
-    key = quote(usecase.key)
-    if usecase.time is None:
-        connection.execute(f"CREATE VIEW visible AS SELECT {known} FROM events")
-        connection.execute(f"CREATE VIEW outcomes AS SELECT {key}, {unknown} FROM events")
-        return
-    time = quote(usecase.time)
-    inside = f"{time} >= {start(window)} AND {time} < {end(window)}"
+    outcomes = ", ".join(quote(c) for c in _outcome_columns(usecase))
+    inside, due = "true", "SELECT * FROM events"
+    if usecase.time:
+        time = quote(usecase.time)
+        inside = f"{time} >= {start(window)} AND {time} < {end(window)}"
+        late = f"{time} + to_days({usecase.label_delay}) AS {KNOWN_AT}"
+        due = f"SELECT *, {late} FROM events WHERE {inside} AND {KNOWN_AT} < {end(window)}"
     connection.execute(f"CREATE VIEW visible AS SELECT {known} FROM events WHERE {inside}")
-    connection.execute(
-        f"CREATE VIEW outcomes AS SELECT * FROM (SELECT {key}, {time}, "
-        f"{time} + to_days({usecase.label_delay}) AS known_at, {unknown} FROM events WHERE {inside}) "
-        f"WHERE known_at < {end(window)}"
-    )
-    _refuse_none(connection, usecase, time, window)
+    connection.execute(f"CREATE VIEW due AS {due}")
+    connection.execute(f"CREATE VIEW outcomes AS SELECT {outcomes} FROM due")
+    if usecase.time:
+        _refuse_none(connection, usecase, quote(usecase.time), window)
+
+
+def _outcome_columns(usecase: Contract) -> list[str]:
+    first = [usecase.key, usecase.time, KNOWN_AT] if usecase.time else [usecase.key]
+    return [*first, *(c.name for c in usecase.unknown)]
 
 
 def start(window: VisibleDays) -> str:
@@ -77,17 +81,22 @@ def _refuse_none(
 def write(connection: duckdb.DuckDBPyConnection, usecase: Contract, folder: Path) -> None:
     """Write `events-<month>.parquet` and `outcomes-<month>.parquet` into `folder` from the views.
 
-    Sorted by time and key, and by everything else where those are equal.
+    Sorted by time and key; where those are equal, by the known columns, then by the unknown ones. The
+    n-th row of a key is therefore the same row of the source in the events and in the outcomes.
     """
-    for view, name, time in (
-        ("visible", "events", usecase.time),
-        ("outcomes", "outcomes", "known_at" if usecase.time else None),
+    known = [c.name for c in usecase.known]
+    outcomes = _outcome_columns(usecase)
+    for view, name, columns, time in (
+        ("visible", "events", known, usecase.time),
+        ("due", "outcomes", outcomes, KNOWN_AT if usecase.time else None),
     ):
-        order = _order(connection, usecase, view, time)
+        first = [time, usecase.key] if time else [usecase.key]
+        order = _order([*first, *known, *columns])
         for month in _months(connection, view, time):
-            _write(
-                connection, view, _during(month, time), order, folder / f"{name}-{month}.parquet"
-            )
+            rows = f"SELECT {', '.join(quote(c) for c in columns)} FROM {view}"
+            rows += f" WHERE {_during(month, time)} ORDER BY {order}"
+            target = literal(folder / f"{name}-{month}.parquet")
+            connection.execute(f"COPY ({rows}) TO {target} ({PARQUET})")
 
 
 def _months(connection: duckdb.DuckDBPyConnection, view: str, time: str | None) -> list[str]:
@@ -102,12 +111,8 @@ def _months(connection: duckdb.DuckDBPyConnection, view: str, time: str | None) 
     ]
 
 
-def _order(
-    connection: duckdb.DuckDBPyConnection, usecase: Contract, view: str, time: str | None
-) -> str:
-    columns = [row[0] for row in duckdb_session.rows(connection, f"DESCRIBE {view}")]
-    first = [time, usecase.key] if time else [usecase.key]
-    return ", ".join(f"{quote(c)} NULLS LAST" for c in dict.fromkeys([*first, *columns]))
+def _order(columns: Iterable[str]) -> str:
+    return ", ".join(f"{quote(c)} NULLS LAST" for c in dict.fromkeys(columns))
 
 
 def _during(month: str, time: str | None) -> str:
@@ -116,11 +121,3 @@ def _during(month: str, time: str | None) -> str:
     first = date.fromisoformat(f"{month}-01")
     after = (first + timedelta(days=31)).replace(day=1)
     return f"{quote(time)} >= TIMESTAMP '{first}' AND {quote(time)} < TIMESTAMP '{after}'"
-
-
-def _write(
-    connection: duckdb.DuckDBPyConnection, view: str, where: str, order: str, path: Path
-) -> None:
-    connection.execute(
-        f"COPY (SELECT * FROM {view} WHERE {where} ORDER BY {order}) TO {literal(path)} ({PARQUET})"
-    )

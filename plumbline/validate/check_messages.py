@@ -18,7 +18,7 @@ REMEDIES: Mapping[str, str] = {
     "null": "Fill it in the source, or set null=True on the column in {module}.",
     "range": "Correct the source, or move min and max of the column in {module}.",
     "set": "Correct the source, or add the value to `allowed` of the column in {module}.",
-    "unique": "Remove the copies in the source; set aside, the first of them is kept.",
+    "unique": "Remove the copies in the source; set aside, the first valid one of them is kept.",
     "future": "Correct the clock or time zone of the source, or move data.as_of in params.yaml.",
     "past": "Correct the source, or move data.start in params.yaml.",
     "delay": "Outcomes become known label_delay days after the event ({module}). " + AGAIN,

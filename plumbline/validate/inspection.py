@@ -64,17 +64,20 @@ def rows(
 ) -> list[CheckResult]:
     """Check every row of every file, and mark those that break a check; one result per check."""
     results: list[CheckResult] = []
+    repeated: list[ContractCheck] = []
     for table, held in quarantine.files.items():
         own = [c for c in checks if c.table == table and c.kind not in OF_FILES]
         if not held:
             continue
         unique = [c for c in own if c.kind == "unique"]
         keys = months.keys(quarantine.connection, quarantine.usecase, held)
-        results += _marked(quarantine, checker.run(keys, unique), held)
+        results += checker.run(keys, unique)
+        repeated += [r.check for r in results if r.check in unique and not r.success]
         del keys
         single = [c for c in own if c.kind != "unique"]
         for batch, frame in months.frames(quarantine.connection, held, single):
             results += _marked(quarantine, checker.run(frame, single), batch)
+    quarantine.mark_copies(repeated)
     quarantine.mark_removed()
     return merged(results)
 
@@ -146,7 +149,7 @@ def _marked(
     for result in results:
         if not result.success:
             marked = quarantine.mark(result.check, files)
-            if result.check.kind != "unique" and marked != result.broken:
+            if marked != result.broken:
                 raise RuntimeError(
                     f"{result.check.name}: Great Expectations counts {result.broken} rows, SQL {marked}"
                 )

@@ -13,6 +13,7 @@ import duckdb
 
 from plumbline.core.sql import PARQUET, literal, no_rows, quote
 from plumbline.core.usecase import Contract
+from plumbline.validate import copies
 from plumbline.validate.check import Broken, ContractCheck, TableName, layout
 from plumbline.validate.months import File, source
 
@@ -39,13 +40,23 @@ class Quarantine:
 
     def mark(self, check: ContractCheck, files: Sequence[File]) -> int:
         """Mark the rows of `files` that break the check; returns how many."""
-        rows = f"FROM ({source(files)})"
-        if check.kind == "unique":
-            first = f"row_number() OVER (PARTITION BY {check.value} ORDER BY __file, __row) = 1"
-            rows += f" WHERE {check.value} IS NOT NULL QUALIFY NOT {first}"
-            return self._mark(check, f"SELECT __file, __row {rows}")
-        inner = f"SELECT __file, __row, {check.value} AS v {rows}"
+        inner = f"SELECT __file, __row, {check.value} AS v FROM ({source(files)})"
         return self._mark(check, f"SELECT __file, __row FROM ({inner}) WHERE {check.broken}")
+
+    def mark_copies(self, checks: Sequence[ContractCheck]) -> None:
+        """Mark the rows that break the checks of uniqueness `checks`, after all others are marked: of
+        the rows with one key all but that which `copies.kept` names, in both tables the same one."""
+        if not checks:
+            return
+        numbered = {t: self._numbered(t) for t in self.files if self.files[t]}
+        self.connection.execute(
+            "CREATE OR REPLACE TABLE kept_copies AS "
+            + copies.kept(numbered["events"], numbered.get("outcomes"))
+        )
+        other = "key IN (SELECT key FROM kept_copies) AND (key, n) NOT IN (FROM kept_copies)"
+        for check in checks:
+            rows = f"SELECT __file, __row FROM ({numbered[check.table]}) WHERE {other}"
+            self._mark(check, rows)
 
     def mark_removed(self) -> int:
         """Mark the outcomes of which no event is left, where they are not marked already."""
@@ -55,15 +66,12 @@ class Quarantine:
         check = ContractCheck(
             "outcomes", REMOVED, self.usecase.key, "quarantine", "a valid event", key
         )
-        kept = (
-            f"SELECT key FROM event_keys WHERE (__file, __row) NOT IN ({self._set_aside('events')})"
-        )
-        gone = f"SELECT key FROM event_keys WHERE (__file, __row) IN ({self._set_aside('events')})"
+        events = self._numbered("events")
+        whole = f"SELECT key FROM ({events}) GROUP BY key HAVING bool_and(bad)"
         return self._mark(
             check,
-            f"SELECT __file, __row FROM ({source(self.files['outcomes'])}) "
-            f"WHERE {key} IN ({gone}) AND {key} NOT IN (SELECT * FROM ({kept}) WHERE key IS NOT NULL) "
-            f"AND (__file, __row) NOT IN ({self._set_aside('outcomes')})",
+            f"SELECT __file, __row FROM ({self._numbered('outcomes')}) WHERE NOT bad AND "
+            f"(key IN ({whole}) OR (key, n) IN (SELECT (key, n) FROM ({events}) WHERE bad))",
         )
 
     def set_aside(self, table: TableName, *, own: bool = False) -> int:
@@ -107,6 +115,11 @@ class Quarantine:
         for table in self.files:
             target = literal(folder / f"{table}.parquet")
             self.connection.execute(f"COPY ({self._quarantine(table)}) TO {target} ({PARQUET})")
+
+    def _numbered(self, table: TableName) -> str:
+        rows = "FROM event_keys" if table == "events" else source(self.files[table])
+        key = "key" if table == "events" else quote(self.usecase.key)
+        return copies.numbered(key, rows, self._set_aside(table))
 
     def _mark(self, check: ContractCheck, rows: str) -> int:
         if check not in self.checks:
