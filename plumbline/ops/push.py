@@ -24,7 +24,7 @@ def push(root: Path, *, all_tags: bool) -> VerifyReport:
             f"the disk for other revisions; set it once more as `dvc remote modify --local "
             f"{settings.default} url {settings.remotes[settings.default]}`"
         )
+    names = verification.revisions_named(settings.root, None, all_tags=all_tags)
     state.refuse_running(settings.root)
     restore.dvc(settings.root, "push", *(["--all-tags"] if all_tags else []))
-    names = verification.revisions_named(settings.root, None, all_tags=all_tags)
     return verify.check(settings, list(names), ("remote",))

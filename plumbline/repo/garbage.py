@@ -42,10 +42,7 @@ def refuse_doubt(root: Path, *, cloud: bool) -> None:
             f"{len(stashed)} stashed changes, whose dvc.lock no branch or tag has: their objects would "
             "go; `git stash pop`, `git stash branch NAME` or `git stash drop` first"
         )
-    if git.text(root, "rev-parse", "--is-shallow-repository") == "true":
-        raise PlumblineError(
-            "a shallow clone does not know every tag; `git fetch --unshallow --tags`"
-        )
+    revisions.refuse_shallow(root, "gc")
     for remote in git.text(root, "remote").split() if cloud else ():
         _refuse_unknown(root, remote)
 

@@ -34,6 +34,15 @@ def tags(root: Path) -> list[str]:
     return [ln.split()[0] for ln in lines if {"blob", "tree"}.isdisjoint(ln.split()[1:])]
 
 
+def refuse_shallow(root: Path, what: str) -> None:
+    """PlumblineError in a shallow clone, where `what` would be answered from a part of the history."""
+    if git.text(root, "rev-parse", "--is-shallow-repository") == "true":
+        raise PlumblineError(
+            f"{what}: needs every commit and tag, and this is a shallow clone; fetch first: "
+            "`git fetch --unshallow --tags`"
+        )
+
+
 def outs(root: Path, rev: str | None) -> list[Out]:
     """Every out that the dvc.lock and .dvc files of the work tree, or of a revision, name."""
     names = _names(root, rev)

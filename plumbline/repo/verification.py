@@ -23,6 +23,8 @@ class Verification:
 
 def revisions_named(root: Path, rev: str | None, *, all_tags: bool) -> dict[str | None, str]:
     """The revisions to look at: commit (None for the work tree) to the name that was given."""
+    if all_tags:
+        revisions.refuse_shallow(root, "--all-tags")
     names = {revisions.commit(root, rev) if rev else None: rev or "work tree"}
     for tag in revisions.tags(root) if all_tags else ():
         names.setdefault(revisions.commit(root, f"refs/tags/{tag}"), tag)

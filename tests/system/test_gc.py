@@ -171,8 +171,18 @@ def test_a_shallow_clone_is_refused(
         str(tmp_path / "shallow"),
     )
     monkeypatch.chdir(tmp_path / "shallow")
-    assert main(["gc"]) == 2
-    assert "shallow clone" in capsys.readouterr().err
+    for words in (
+        ["gc"],
+        ["verify", "--all-tags"],
+        ["lineage", "toy"],
+        ["champions"],
+        ["registry", "status"],
+        ["registry", "sync"],
+        ["registry", "rebuild"],
+    ):
+        assert main(words) == 2, words
+        assert "`git fetch --unshallow --tags`" in capsys.readouterr().err
+    assert main(["verify", "--in", "cache"]) != 2
 
 
 @pytest.mark.parametrize("everywhere", [True, False])

@@ -26,6 +26,7 @@ def champions(
     `branch`: whose commits count; without it the one checked out, or main. Raises PlumblineError
     where the use case or the branch is unknown.
     """
+    revisions.refuse_shallow(root, "champions")
     events = [*_commits(root, branch or trunk(root)), *_releases(root), *_rollbacks(root)]
     known = {event.usecase for event in events}
     if name is not None and name not in known:

@@ -38,6 +38,7 @@ def find(root: Path, name_given: str, rev: str | None) -> list[LineageTarget]:
 
     A use case, USECASE@champion, USECASE/VERSION, USECASE:KEY, a tag, an md5, or a file.
     """
+    revisions.refuse_shallow(root, "lineage")
     at = revisions.commit(root, rev) if rev else None
     outs = revisions.outs(root, at)
     bundles = plan.bundles(outs)

@@ -18,6 +18,7 @@ TAGS = re.compile(r"model-v.+")
 
 def releases(root: Path) -> dict[str, str]:
     """The tags of models and HEAD, v2 before v10, and their commits."""
+    revisions.refuse_shallow(root, "registry")
     tags = sorted(filter(TAGS.fullmatch, revisions.tags(root)), key=_natural)
     named = {tag: revisions.commit(root, f"refs/tags/{tag}") for tag in tags}
     return named | {"HEAD": revisions.commit(root, "HEAD")}
@@ -35,6 +36,7 @@ def status(root: Path) -> list[RegistryRow]:
 
 def sync(root: Path) -> Iterator[str]:
     """Point each champion at HEAD's bundle, registered where MLflow does not know it."""
+    revisions.refuse_shallow(root, "registry")
     yield from _promote(root, "HEAD", revisions.commit(root, "HEAD"))
 
 
