@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from plumbline.core import usecase_name
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.core.params_base import Count, Day, Section, Share
 from plumbline.data.params import Data
@@ -191,7 +192,7 @@ def selected(names: Sequence[str], path: Path = Path("params.yaml")) -> list[str
 
 
 def read(path: Path = Path("params.yaml")) -> dict[str, Any]:
-    """params.yaml as plain values; ParamsError where it is no mapping or names no use case."""
+    """params.yaml as plain values; ParamsError where it is no mapping, or a use case's name is none."""
     try:
         whole = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -200,6 +201,7 @@ def read(path: Path = Path("params.yaml")) -> dict[str, Any]:
         raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(whole, dict) or not isinstance(whole.get("usecases"), list):
         raise ParamsError(f"{path}: expected a list under the key 'usecases', e.g. [my_table]")
+    usecase_name.check_all(whole["usecases"], f"{path}, usecases")
     return whole
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from plumbline.core import usecase_imports
+from plumbline.core import usecase_imports, usecase_name
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import Contract, FeatureSet, UseCase
 
@@ -56,7 +56,7 @@ def _part(name: str, part: str, constant: str, kind: type[Part]) -> Part:
 
 def _module(name: str, part: str) -> ModuleType:
     """The module, imported, once the sources of what it imports of its own package are allowed."""
-    full = f"usecases.{name}.{part}"
+    full = f"usecases.{usecase_name.check(name)}.{part}"
     try:
         _check_sources(name, part)
         return importlib.import_module(full)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from plumbline.config import read
+from plumbline.core import usecase_name
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
@@ -89,9 +89,8 @@ def create(name: str, root: Path = Path(".")) -> list[Path]:
 
     Raises PlumblineError, before anything is written, where the name is taken or no Python name.
     """
+    usecase_name.check(name, "the use case's name")
     package, source = root / "usecases" / name, artifacts.path(name, Role.SOURCE, root)
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise PlumblineError(f"'{name}': expected lower-case letters, digits and underscores")
     if package.exists() or name in read(root / "params.yaml"):
         raise PlumblineError(
             f"'{name}' exists already ({package}, params.yaml); choose another name"

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from plumbline.core import usecase_name
 from plumbline.core.errors import PlumblineError
-from plumbline.runtime import child_process, runner
+from plumbline.runtime import child_process, dvc_yaml, runner
 
 LAST_LINES = 20
 """Of what DVC printed, those that an error repeats."""
@@ -54,6 +55,8 @@ def run_with(
     progress: Callable[[str], None] | None = None,
 ) -> Done:
     """Run the DVC of another Python, with no variables but `env`."""
+    if words[0] == "repro":
+        _refuse_names(root)
     lines: list[str] = []
 
     def hear(line: str) -> None:
@@ -63,6 +66,16 @@ def run_with(
 
     code = child_process.run([str(python), "-m", "dvc", *words], root, env, hear)
     return Done(code, lines)
+
+
+def _refuse_names(root: Path) -> None:
+    """ParamsError where a use case's name is none: DVC would put it into a shell's command."""
+    path = root / dvc_yaml.PARAMS
+    try:
+        named = dvc_yaml.document(path.read_text(encoding="utf-8"), str(path)).get("usecases")
+    except (OSError, ValueError, PlumblineError):
+        return  # DVC says what is wrong with it
+    usecase_name.check_all(named if isinstance(named, list) else [], f"{dvc_yaml.PARAMS}, usecases")
 
 
 def check(root: Path, *words: str, env: Mapping[str, str] | None = None) -> list[str]:

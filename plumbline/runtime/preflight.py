@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from plumbline.core import dvc_hash, files
+from plumbline.core import dvc_hash, files, usecase_name
 from plumbline.core.errors import PlumblineError
 from plumbline.runtime import dvc_lock, dvc_yaml
 
@@ -33,10 +33,11 @@ log = logging.getLogger("plumbline")
 def begin(name: str, stage: str, paths: Iterable[Path]) -> None:
     """Make sure of all that a stage relies on, and sweep what a killed one left beside its outs.
 
-    Raises PlumblineError where a rollback is under way or half done, where root's cache is linked
+    Raises PlumblineError where the use case's name is none, where a rollback is under way or half done, where root's cache is linked
     into the work tree, or (in a run by DVC) where an input is not what dvc.lock records: DVC goes by
     a file's size and time, and would take other bytes for the recorded ones.
     """
+    usecase_name.check(name)
     if UNDER_DVC in os.environ:
         die_with_parents()
     refuse_rollback(ROLLBACK)
