@@ -13,6 +13,8 @@ from plumbline.runtime import dvc_lock, dvc_yaml, git
 
 WORK_TREE = None
 """The revision that stands for the files as they are now."""
+FILES = (dvc_lock.FILE, dvc_yaml.FILE, dvc_yaml.PARAMS)
+"""What says which outs there are: entries, their declaration, and its values."""
 
 
 def commit(root: Path, rev: str) -> str:
@@ -44,20 +46,31 @@ def refuse_shallow(root: Path, what: str) -> None:
 
 
 def outs(root: Path, rev: str | None) -> list[Out]:
-    """Every out that the dvc.lock and .dvc files of the work tree, or of a revision, name."""
+    """Every out that the declared entries of dvc.lock, and .dvc files, name in the work tree or a revision."""
     names = _names(root, rev)
-    wanted = [
-        n for n in names if posixpath.basename(n) in (dvc_lock.FILE, dvc_yaml.FILE) or _dvc(n)
-    ]
+    wanted = [n for n in names if posixpath.basename(n) in FILES or _dvc(n)]
     texts = {n: data.decode(errors="replace") for n, data in blobs(root, rev, wanted).items()}
     tracked: list[Out] = []
     for name in sorted(texts):
         if posixpath.basename(name) == dvc_lock.FILE:
-            declared = posixpath.join(posixpath.dirname(name), dvc_yaml.FILE)
-            tracked += tracked_outs.of_lock(texts[name], texts.get(declared, ""), name)
+            graph, params = (
+                texts.get(posixpath.join(posixpath.dirname(name), file), "")
+                for file in (dvc_yaml.FILE, dvc_yaml.PARAMS)
+            )
+            tracked += tracked_outs.of_lock(texts[name], graph, name, params)
         elif _dvc(name):
             tracked += tracked_outs.of_dvc_file(texts[name], name)
     return tracked
+
+
+def entries(root: Path, rev: str | None, name: str) -> dict[str, dvc_lock.Entry]:
+    """The declared entries of dvc.lock in the project's root; none without the file.
+
+    `name`: what to call the revision in an error.
+    """
+    texts = {n: data.decode(errors="replace") for n, data in blobs(root, rev, FILES).items()}
+    lock, graph, params = (texts.get(file, "") for file in FILES)
+    return dvc_lock.parse_declared(lock, graph, params, f"{name}: {dvc_lock.FILE}")
 
 
 def below(root: Path, rev: str, path: str) -> list[str]:

@@ -39,15 +39,17 @@ class Out:
         return self.md5.endswith(".dir")
 
 
-def of_lock(text: str, declared: str, file: str) -> list[Out]:
+def of_lock(text: str, declared: str, file: str, params: str = "") -> list[Out]:
     """The outs in a dvc.lock's text; the dvc.yaml beside it says which of them are cached.
+
+    Without those of stages that dvc.yaml and `params`, the params.yaml beside it, do not declare.
 
     PlumblineError where either is damaged, or an entry is not by md5 in DVC 3's layout.
     """
     beside = posixpath.join(posixpath.dirname(file), dvc_yaml.FILE)
     graph = dvc_yaml.document(declared, beside)
     outs = []
-    for name, entry in dvc_lock.parse(text, file).items():
+    for name, entry in dvc_lock.parse_declared(text, declared, params, file).items():
         folder = posixpath.join(posixpath.dirname(file), dvc_yaml.folder(graph, name, file))
         for entry_out in entry.raw.get("outs") or ():
             flags = dvc_yaml.declared_out(graph, name, str(entry_out["path"]), beside)

@@ -42,10 +42,10 @@ def bring(root: Path, rev: str) -> Iterator[str]:
 def start_from(root: Path, rev: str) -> str:
     """Put a revision's dvc.lock in place, without the stages that head does not have any more."""
     there = revision.side(root, rev)
-    text, entries = there.texts[LOCK], there.entries
+    text = there.texts[LOCK]
     kept = lockcheck.declared(revision.side(root, None).texts)
-    if not entries.keys() <= kept:
-        entries = {name: entry for name, entry in entries.items() if name in kept}
+    entries = {name: entry for name, entry in there.entries.items() if name in kept}
+    if entries.keys() != dvc_lock.parse(text).keys():
         text = dvc_lock.dump(entries)
     with replacing(root / LOCK) as beside:
         beside.write_text(text, encoding="utf-8")

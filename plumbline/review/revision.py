@@ -75,7 +75,8 @@ def side(root: Path, rev: str | None) -> Revision:
         raise PlumblineError(
             f"{name}: has no {LOCK}, which records the model; run `dvc repro` and commit {LOCK}"
         )
-    entries = dvc_lock.parse(texts[LOCK], f"{name}: {LOCK}")
+    graph, params = texts.get(GRAPH, ""), texts.get(PARAMS, "")
+    entries = dvc_lock.parse_declared(texts[LOCK], graph, params, f"{name}: {LOCK}")
     return Revision(root, name, commit if rev else None, commit, texts, entries)
 
 

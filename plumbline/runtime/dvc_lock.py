@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from plumbline.core.errors import PlumblineError
 from plumbline.runtime import dvc_yaml
 from plumbline.runtime.dvc_yaml import Load
 
@@ -42,11 +43,32 @@ def parse(text: str, file: str = FILE, load: Load = dvc_yaml.load) -> dict[str, 
     return {name: _entry(stage, name, file) for name, stage in listed.items()}
 
 
+def parse_declared(lock: str, graph: str, params: str, file: str = FILE) -> dict[str, Entry]:
+    """The entries of stages that the dvc.yaml and the params.yaml of the same revision declare.
+
+    DVC never removes an entry, so that dvc.lock also has those of removed and renamed use cases.
+    All entries where there is no dvc.yaml.
+
+    >>> graph = 'stages: {train: {matrix: {usecase: "${usecases}"}}}'
+    >>> list(parse_declared("stages: {train@new: {}, train@old: {}}", graph, "usecases: [new]"))
+    ['train@new']
+    """
+    entries = parse(lock, file)
+    declared = dvc_yaml.document(graph, dvc_yaml.FILE)
+    if not declared:
+        return entries
+    try:
+        values = dvc_yaml.document(params, dvc_yaml.PARAMS)
+    except PlumblineError:  # it names no use case, so that none can be said to be removed
+        values = {}
+    dropped = dvc_yaml.undeclared(declared, values, entries)
+    return {name: entry for name, entry in entries.items() if name not in dropped}
+
+
 def read(root: Path = Path(".")) -> dict[str, Entry]:
-    """The work tree's entries; none without the file."""
-    path = root / FILE
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    return parse(text, str(path))
+    """The work tree's declared entries; none without the file."""
+    lock, graph, params = (_text(root / file) for file in (FILE, dvc_yaml.FILE, dvc_yaml.PARAMS))
+    return parse_declared(lock, graph, params, str(root / FILE))
 
 
 def dump(entries: Entries) -> str:
@@ -106,6 +128,10 @@ def flat(nested: Any, prefix: str = "") -> dict[str, Any]:
     for key, inner in nested.items():
         dotted |= flat(inner, f"{prefix}.{key}" if prefix else str(key))
     return dotted
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _entry(stage: Any, name: str, file: str) -> Entry:

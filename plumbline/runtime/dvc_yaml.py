@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,25 @@ def names(graph: Document, params: Document) -> set[str]:
     return {full for name, stage in listed for full, _ in _expanded(name, stage, params)}
 
 
+def undeclared(graph: Document, params: Document, recorded: Iterable[str]) -> set[str]:
+    """Those of the names in a dvc.lock that no stage has: DVC never removes their entries.
+
+    A name that cannot be judged (a `foreach`, a variable that params.yaml does not have) is not among them.
+
+    >>> graph = {"stages": {"a": {"matrix": {"x": "${xs}"}}, "b": {"foreach": "${ys}"}}}
+    >>> sorted(undeclared(graph, {"xs": ["new"]}, ["a@new", "a@old", "b@old", "c"]))
+    ['a@old', 'c']
+    """
+    listed = section(graph, "stages", FILE)
+    stages_by_name = {name: name if name in listed else name.split("@")[0] for name in recorded}
+    known = {stage: _known_names(stage, listed.get(stage), params) for stage in listed}
+    return {
+        name
+        for name, stage in stages_by_name.items()
+        if stage not in listed or name not in (known[stage] or {name})
+    }
+
+
 def upstream(declared: Mapping[str, DeclaredStage], name: str) -> list[str]:
     """The outs of other stages that `name` was made from, directly or not, in the stages' order."""
     makers = {out: stage for stage in declared.values() for out in stage.of_kind("outs")}
@@ -201,6 +220,29 @@ def _expanded(name: str, stage: Any, params: Document) -> Iterator[tuple[str, Do
     for values in itertools.product(*axes):
         item = dict(zip(matrix, values, strict=True))
         yield f"{name}@{'-'.join(map(str, values))}", {"item": item}
+
+
+def _known_names(name: str, stage: Any, params: Document) -> set[str] | None:
+    """The names that a stage has in dvc.lock; None where only DVC can tell."""
+    if not isinstance(stage, Mapping) or "foreach" in stage:
+        return None
+    matrix = stage.get("matrix")
+    axes = [_resolved(v, params) for v in matrix.values()] if isinstance(matrix, Mapping) else []
+    if None in axes:
+        return None
+    return {full for full, _ in _expanded(name, stage, params)} or {""}
+
+
+def _resolved(values: Any, params: Document) -> list[Any] | None:
+    """An axis of a matrix; None where it, or a value, is not plain."""
+    match = VARIABLE.fullmatch(values) if isinstance(values, str) else None
+    try:
+        listed = value(params, match[1]) if match else values
+    except KeyError:
+        return None
+    if not isinstance(listed, list) or any(type(v) not in (str, int) for v in listed):
+        return None
+    return None if any(TEMPLATE.search(str(v)) for v in listed) else listed
 
 
 def _axis(values: Any, params: Document) -> Sequence[Any]:

@@ -42,7 +42,8 @@ def test_outs_of_a_lock() -> None:
 
 @pytest.mark.parametrize("kind", ["outs", "metrics", "plots"])
 def test_an_uncached_out_is_found_through_its_template(kind: str) -> None:
-    stage = declared("train", **{kind: [{"m/${item.case}/x.json": {"cache": False}}, "m/${item}"]})
+    outs = {kind: [{"m/${item.case}/x.json": {"cache": False}}, "m/${item}"]}
+    stage = declared("train", matrix={"case": ["toy"]}, **outs)
     text = locked("train@toy", **{"m/toy/x.json": A, "m/toy": B})
     assert [out.cached for out in tracked_outs.of_lock(text, stage, "dvc.lock")] == [False, True]
 
@@ -86,7 +87,9 @@ def test_a_damaged_lock_is_refused(text: str, message: str) -> None:
 
 def test_a_templated_wdir_is_refused() -> None:
     with pytest.raises(PlumblineError, match="wdir"):
-        tracked_outs.of_lock(locked("s@a", x=A), declared("s", wdir="${item}"), "dvc.lock")
+        tracked_outs.of_lock(
+            locked("s@a", x=A), declared("s", matrix={"x": ["a"]}, wdir="${item.x}"), "dvc.lock"
+        )
 
 
 def test_a_manifest_there_and_back() -> None:

@@ -25,12 +25,7 @@ def lineage(root: Path, target: LineageTarget) -> dict[str, Any]:
     """Everything that stands behind a target; PlumblineError where its entry cannot be followed."""
     if target.out.file.endswith(".dvc"):
         return _tracked(root, target)
-    text = (
-        revisions.blobs(root, target.rev, (dvc_lock.FILE,))
-        .get(dvc_lock.FILE, b"")
-        .decode(errors="replace")
-    )
-    entries = dvc_lock.parse(text, f"{target.name}: {dvc_lock.FILE}")
+    entries = revisions.entries(root, target.rev, target.name)
     if target.out.path not in {path for entry in entries.values() for path in entry.outs}:
         raise PlumblineError(
             f"{target.out.path}: not an out of {dvc_lock.FILE} in the project's root"
@@ -70,8 +65,7 @@ def since(
     commits: dict[str, dict[str, str]] = {}
     left = dict(entries)
     for commit, when, subject in (line.split("\t", 2) for line in listed):
-        data = revisions.blobs(root, commit, (dvc_lock.FILE,)).get(dvc_lock.FILE, b"")
-        then = dvc_lock.parse(data.decode(errors="replace"), f"{commit[:9]}: {dvc_lock.FILE}")
+        then = revisions.entries(root, commit, commit[:9])
         left = {name: entry for name, entry in left.items() if then.get(name) == entry}
         commits |= {n: {"commit": commit, "when": when, "subject": subject} for n in left}
         if not left:
