@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +16,9 @@ from plumbline.cli import history, operations, review, run, storage, studies
 from plumbline.core.errors import PlumblineError
 
 GROUPS = (run.group, review.group, history.group, studies.group, operations.group, storage.group)
+
+PIPE_CLOSED = 128 + 13
+"""The exit code where the reader of the output has gone: a shell's for SIGPIPE."""
 
 HELP = """Reproduce, review, roll back and watch machine-learning models.
 
@@ -30,6 +36,7 @@ Exit codes:
   1    something was found, or a change, model or output is refused
   2    bad input, or a problem that you can fix: one message on standard error
   130  interrupted by Ctrl-C
+  141  the reader of the output has gone, as in `| head -1`
 """
 
 
@@ -109,8 +116,25 @@ def command_line() -> Commands:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run one command; its exit code. A problem that the user can fix is one message and code 2."""
-    arguments = sys.argv[1:] if words is None else words
+    """Run one command; its exit code. A problem that the user can fix is one message and code 2.
+
+    Where the reader of the output has gone, as in `| head -1`, it ends without a message.
+    """
+    try:
+        code = _run(sys.argv[1:] if words is None else words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _reader_gone():
+            raise
+        code = PIPE_CLOSED
+    if code == 1 and _reader_gone():  # what typer makes of it
+        code = PIPE_CLOSED
+    if code == PIPE_CLOSED:
+        _silence()
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     try:
         command_line().main(arguments, prog_name="plumbline")
     except SystemExit as end:
@@ -121,3 +145,20 @@ def main(words: list[str] | None = None) -> int:
         print(f"plumbline {arguments[0]}: {runner.message(error)}", file=sys.stderr)
         return PlumblineError.exit_code
     return 0
+
+
+def _reader_gone() -> bool:
+    """Whether standard output, or error, is a pipe that nobody reads any more."""
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # a stream without a file, or closed
+            poll.register(stream.fileno(), 0)
+    return any(events & select.POLLERR for _, events in poll.poll(0))
+
+
+def _silence() -> None:
+    """Send what is still to be written nowhere, so that the interpreter's end does not fail on it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            os.dup2(nowhere, stream.fileno())

@@ -154,6 +154,23 @@ def test_bad_input_is_one_message_and_code_2(
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("words", ["--help", "features list card_fraud", "clean", "--version"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_is_no_traceback(words: str, unbuffered: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "plumbline", *words.split()],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
 def test_what_no_user_can_mend_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
