@@ -108,3 +108,7 @@ def test_make_clean_does_not_ask_git_what_to_remove() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "git clean" not in text
     assert "plumbline clean --apply" in text
+
+
+def test_git_ignores_the_plots_that_dvc_writes() -> None:
+    assert "/dvc_plots/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
