@@ -17,6 +17,8 @@ from plumbline.metrics.cost import Money as Money
 from plumbline.metrics.cost import cost as cost
 
 PRIMARY: Mapping[str, str] = {"classification": "average_precision", "regression": "mae"}
+ZERO_IS_BEST = frozenset(("bias",))
+"""Metrics with a sign: two models are compared by the size."""
 HIGHER_IS_BETTER = frozenset(
     (
         "average_precision",

@@ -36,7 +36,7 @@ from plumbline.report.blocks import (
     Verdict,
 )
 from plumbline.report.metric_titles import metric_title
-from plumbline.report.numbers import figure, interval, share
+from plumbline.report.numbers import figure, interval, relative, share
 
 FILE = "monitor.html"
 EVIDENTLY = {"evidently.html": "Evidently’s report (opens without a network)"}
@@ -160,7 +160,13 @@ def _measures(quality: QualityReport) -> Iterator[tuple[str, ...]]:
         if pair:
             yield name, _interval(pair.reference), _interval(pair.current)
     if quality.loss:
-        yield "loss", "–", interval(quality.loss.plain(), share)
+        yield "change of quality", "–", interval(_turned(quality.loss), relative)
+
+
+def _turned(loss: IntervalFigure) -> dict[str, float | None]:
+    """A loss as a gain: positive where the current window is better."""
+    ends = {"value": loss.value, "low": loss.high, "high": loss.low}
+    return {end: None if value is None else -value for end, value in ends.items()}
 
 
 def _interval(of: IntervalFigure) -> str:

@@ -14,6 +14,7 @@ Tone = Literal["good", "bad", "plain"]
 Number = float | None
 NUMBER = re.compile(r"(?!\d{4}-\d\d)[-+<>]?[\d–]")
 """How a number begins; a date is none."""
+DATE = re.compile(r"\d{4}-\d\d-\d\d(?: [\d:.]+)?")
 
 
 @dataclass(frozen=True)
@@ -253,6 +254,15 @@ Block = (
 def is_number(cell: Cell) -> bool:
     """Whether a cell begins as a number does, or stands for one that is not known."""
     return isinstance(cell, str) and NUMBER.match(cell) is not None
+
+
+def is_date(cell: Cell) -> bool:
+    """Whether a cell is a date or a time, which no line break may part.
+
+    >>> is_date("2025-06-30"), is_date("2025-06-30 23:52:17"), is_date("2025-06-30 to today")
+    (True, True, False)
+    """
+    return isinstance(cell, str) and DATE.fullmatch(cell) is not None
 
 
 def text_of(cell: Cell) -> str:

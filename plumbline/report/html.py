@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plumbline.report import svg
-from plumbline.report.blocks import Badge, Block, Picture, Title, Verdict, is_number
+from plumbline.report.blocks import Badge, Block, Picture, Title, Verdict, is_date, is_number
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -88,6 +88,7 @@ def _environment() -> Environment:
         "bars_drawing": svg.bars,
         "block": fragment,
         "inline": inline,
+        "is_date": is_date,
         "is_number": is_number,
         "kind": _kind,
         "line_drawing": svg.line,

@@ -17,14 +17,17 @@ COLOURS = {"good": "#116329", "plain": "#9a6700", "bad": "#a40e26"}
 
 @dataclass(frozen=True)
 class Line:
-    """A line chart: runs of points, polygons of the interval, a strip of (x, width, height)."""
+    """A line chart: runs of points, polygons of the interval, a strip of (x, width, height).
 
-    scale: Sequence[str]
+    `scale` and `ends`: a tick's text, and its place from the top and from the left, in per cent.
+    """
+
+    scale: Sequence[tuple[str, str]]
     summary: str
     bands: Sequence[str]
     lines: Sequence[Sequence[str]]
     strip: Sequence[tuple[str, str, float]]
-    ends: Sequence[str]
+    ends: Sequence[tuple[str, str]]
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -39,7 +42,7 @@ def line(chart: LineChart) -> Line | None:
         return None
     low, high = _range(known)
     return Line(
-        scale=[figure(_short(v)) for v in (high, (low + high) / 2, low)],
+        scale=_scale(known, low, high),
         summary=_summary(chart.days, chart.values),
         bands=_bands(chart, low, high),
         lines=[
@@ -112,9 +115,17 @@ def _strip(weight: Sequence[Number]) -> list[tuple[str, str, float]]:
     ]
 
 
-def _ends(days: Sequence[str]) -> list[str]:
-    places = sorted({0, len(days) // 2, len(days) - 1}) if len(days) > 4 else range(len(days))
-    return [days[i] for i in places]
+def _ends(days: Sequence[str]) -> list[tuple[str, str]]:
+    """The first, middle and last day, each below its point."""
+    places = sorted({0, len(days) // 2, len(days) - 1})
+    return [(days[i], f"{100 * (i + 0.5) / len(days):.2f}") for i in places]
+
+
+def _scale(known: Sequence[float], low: float, high: float) -> list[tuple[str, str]]:
+    """Ticks at the greatest and the least value that is drawn, and halfway."""
+    least, most = min(known), max(known)
+    ticks = dict.fromkeys((most, (least + most) / 2, least))
+    return [(figure(_short(v)), f"{100 * (high - v) / (high - low):.2f}") for v in ticks]
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:

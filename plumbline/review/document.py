@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from plumbline.core.errors import PlumblineError
+from plumbline.metrics.metrics import ZERO_IS_BEST
 from plumbline.report.blocks import (
     Bars,
     Block,
@@ -120,12 +121,24 @@ def _result(
     else:
         first = usecase.primary
         names = sorted(result.metrics, key=lambda m: (m != first, m))
-        rows = [(metric_title(m, usecase.units), *_cells(result.metrics[m])) for m in names]
+        rows = [_metric(m, result.metrics[m], usecase.units) for m in names]
         caption = (
             f"{title}: {figure(result.rows)} rows, {usecase.level:.0%} intervals, {_noise(usecase)}"
         )
         table = Table(caption, QUALITY, rows, frozenset(range(1, 6)))
         yield Fold(caption, [table]) if fold else table
+
+
+def _metric(name: str, paired: PairedFigure, units: Mapping[str, str]) -> tuple[str, ...]:
+    """A metric's row; of one that is best at zero the sizes, which its difference compares."""
+    title = metric_title(name, units)
+    if name not in ZERO_IS_BEST:
+        return (title, *_cells(paired))
+    sizes = {
+        side: None if value is None else abs(value)
+        for side, value in (("base", paired.base), ("head", paired.head))
+    }
+    return (f"size of {title}", *_cells(paired.model_copy(update=sizes)))
 
 
 def _noise(usecase: UseCaseComparison) -> str:

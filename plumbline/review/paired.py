@@ -21,8 +21,6 @@ from plumbline.metrics.bootstrap import Array, Estimate, Resample, Word
 
 MIN_SHARED = 0.5
 """Of a window's rows, the share that must be in both tables where features were redefined."""
-UNSIGNED = ("bias",)
-"""Metrics that are best at zero: their sizes are compared."""
 ROUNDING = 1e-12
 """Share of base's figure up to which a difference is rounding: sums were taken in another order."""
 CONSTANT = ("cost_of_nothing",)
@@ -182,7 +180,7 @@ def _figures(window: LabelledWindow, side: Scored, sample: Resample) -> metrics.
 
 
 def _sized(metric: str, replicates: Array) -> Array:
-    return np.abs(replicates) if metric in UNSIGNED else replicates
+    return np.abs(replicates) if metric in metrics.ZERO_IS_BEST else replicates
 
 
 def _group(

@@ -55,7 +55,7 @@ def test_a_true_card_passes(here: Path):
         ("| average precision | 0.5 (0.4", "| average precision | 0.9 (0.8"),
         ("321 of them positive", "1,321 of them positive"),
         ("| holds |", "| violated |"),
-        ("**pass**", "**splendid**"),
+        ("**✓ Pass**", "**✓ Splendid**"),
         ("`abc`", "`abd`"),
         ("- Judging.\n", ""),
         ("## Limits", "It is the best of all.\n\n## Limits"),
@@ -103,7 +103,7 @@ def test_without_card_or_metrics_or_in_another_tree_nothing_is_said(
     (REPORT / model_card.MARKDOWN).rename("elsewhere.md")
     assert cards.check(here) == []
     Path("elsewhere.md").rename(REPORT / model_card.MARKDOWN)
-    edit(REPORT / model_card.MARKDOWN, "**pass**", "**fail**")
+    edit(REPORT / model_card.MARKDOWN, "**✓ Pass**", "**✗ Fail**")
     assert cards.check(here)
     METRICS.rename("elsewhere.json")
     assert cards.check(here) == []

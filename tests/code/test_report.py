@@ -58,6 +58,17 @@ def test_a_chart_without_values_is_left_out() -> None:
     assert "<figure" not in html.fragment(empty)
 
 
+def test_a_chart_s_ticks_are_values_that_are_drawn_at_their_places() -> None:
+    drawn = svg.line(LineChart("x", ["a", "b", "c", "d", "e"], [1.0, 0.0, None, 0.5, 1.0]))
+    assert drawn is not None
+    assert drawn.scale == [("1", "4.55"), ("0.5", "50.00"), ("0", "95.45")]
+    assert drawn.ends == [("a", "10.00"), ("c", "50.00"), ("e", "90.00")]
+    assert drawn.lines[0][0] == "100.0,4.5"
+    flat = svg.line(LineChart("x", ["a"], [0.2]))
+    assert flat is not None
+    assert flat.scale == [("0.2", "50.00")]
+
+
 def test_a_pair_is_two_bars_of_at_most_the_cell() -> None:
     assert svg.pair(Pair(0.5, 7.0)) == [("reference", "50.0"), ("current", "100.0")]
 

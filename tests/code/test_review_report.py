@@ -69,6 +69,14 @@ def test_all_parts_are_there() -> None:
         assert "Removed: gone." in text
 
 
+def test_a_bias_is_shown_by_the_size_that_is_compared() -> None:
+    worse = {"value": 1.097, "low": 0.487, "high": 1.455, "word": "worse"}
+    bias = {"base": -0.02576, "head": -1.123, "difference": worse}
+    result = {**RESULT, "metrics": {**RESULT["metrics"], "bias": bias}}
+    text = markdown_of(comparison({"base": {"head": result}}))
+    assert "| size of bias | 0.02576 | 1.123 | +1.097 | +0.487 | +1.455 | worse |" in text
+
+
 def test_an_override_is_printed() -> None:
     text = markdown_of(comparison({"blocked": 1, "override": "agreed with risk"}))
     assert text.startswith("**⚠️ May be merged by an override")

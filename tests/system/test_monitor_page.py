@@ -201,6 +201,7 @@ def test_what_a_page_must_say() -> None:
         "Next: find the sender.",
         "alert: grocery: unit, since 2025-06-25",
         "0.5 (0.4 to 0.6)",
+        "-20.0% (-30.0% to -10.0%)",
         "one false alert in 200 days",
         "47 of 90 days used",
         "average precision 0.7 without labels, assuming: nothing has moved",
