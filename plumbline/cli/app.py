@@ -140,9 +140,11 @@ def _run(arguments: list[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except (PlumblineError, OSError) as error:
+        from plumbline.core.safe_text import log_lines
         from plumbline.runtime import runner
 
-        print(f"plumbline {arguments[0]}: {runner.message(error)}", file=sys.stderr)
+        message = f"plumbline {arguments[0]}: {runner.message(error)}"
+        print(log_lines(message), file=sys.stderr)
         return PlumblineError.exit_code
     return 0
 

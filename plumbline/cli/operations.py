@@ -69,7 +69,7 @@ def alert(
         if line.warning:
             log.warning("alert: %s", line.text)
         else:
-            print(f"alert: {line.text}")
+            say([f"alert: {line.text}"])
     if not report.configured:
         print("alerts: no channel is configured in params.yaml; see docs/monitoring.md")
     elif not report.lines:
@@ -107,7 +107,7 @@ def audit(
     reported = advisories.audit(lock, osv_url or advisories.SERVICE, known)
     for one in reported:
         fix = f"mended in {', '.join(one.mended)}" if one.mended else "no version mends it"
-        print(f"{one.name} {one.version}: {one.id}; {fix}")
+        say([f"{one.name} {one.version}: {one.id}; {fix}"])
     print(
         f"{len(reported)} known vulnerabilities beside {len(known)} accepted; the canary was flagged"
     )
@@ -128,6 +128,7 @@ def golden_check(
     """
     from plumbline.core import usecase_loader
     from plumbline.core.errors import RefusedError
+    from plumbline.core.safe_text import log_line
     from plumbline.ops.rollback import golden_check as golden
     from plumbline.repo import artifacts
     from plumbline.repo.artifacts import Role
@@ -140,7 +141,7 @@ def golden_check(
             artifacts.path(usecase, Role.EVALUATE_REPORT),
         )
     except RefusedError as refusal:
-        print(f"plumbline golden-check: {refusal}", file=sys.stderr)
+        print(log_line(f"plumbline golden-check: {refusal}"), file=sys.stderr)
         return 1
     print(
         f"{usecase}: {count} golden requests answered, one by one and together, to the bit as "
@@ -167,7 +168,7 @@ def issue(
     from plumbline.ops.hosting import github, issues
 
     hub = github.from_environment()
-    print(issues.report(hub, kind, result, title=title, log=log, link=link))
+    say([issues.report(hub, kind, result, title=title, log=log, link=link)])
 
 
 @group.command("propose", "reports/retrain.json --base main")
@@ -183,7 +184,7 @@ def propose(
     hub = github.from_environment()
     for record in records:
         done = proposals.propose(Path("."), hub, record, base)
-        print(f"{record.usecase}: {record.outcome}: {done}")
+        say([f"{record.usecase}: {record.outcome}: {done}"])
 
 
 @group.command("publish", "model-v1")
@@ -261,7 +262,7 @@ def retrain(
     if markdown:
         keep_text(markdown, messages.summary(records))
     for record in records:
-        print(f"{record.usecase}: {record.outcome}: {'; '.join(record.reasons)}")
+        say([f"{record.usecase}: {record.outcome}: {'; '.join(record.reasons)}"])
         if record.branch:
             print(f"  committed on {record.branch}; look: git switch {record.branch}")
     print(f"wrote {json}")

@@ -62,9 +62,11 @@ def pairs(option: str, values: Iterable[str]) -> dict[str, str]:
 
 
 def say(lines: Iterable[str]) -> None:
-    """Print each line as soon as there is one."""
+    """Print each line as soon as there is one, without what a terminal or a CI runner would act on."""
+    from plumbline.core.safe_text import log_line
+
     for line in lines:
-        print(line, flush=True)
+        print(log_line(line), flush=True)
 
 
 def keep_json(path: Path | None, value: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@ def baseline(
 
     say(models.bring(Path("."), rev))
     if lock:
-        print(models.start_from(Path("."), rev))
+        say([models.start_from(Path("."), rev)])
 
 
 @group.command("comment", "artifact/change.json --event event.json")
@@ -54,6 +54,7 @@ def comment(
     The artifact is checked as data; the pull request is that of the event. A token that may only read
     is a warning, not an error.
     """
+    from plumbline.core.safe_text import log_line
     from plumbline.ops.hosting import comments, github
     from plumbline.review import artifact as artifacts
 
@@ -67,9 +68,9 @@ def comment(
     try:
         how = comments.post(hub, int(pull["number"]), text, origin.sha)
     except github.ForbiddenError as error:
-        print(f"::warning::the report is in the other job's summary only: {error}")
+        print(f"::warning::the report is in the other job's summary only: {log_line(error)}")
         return
-    print(f"pull request {pull['number']}: {how}")
+    say([f"pull request {pull['number']}: {how}"])
 
 
 @group.command("compare", "main --json reports/change.json", "v1 v2 --json reports/v1-v2.json")
@@ -104,7 +105,7 @@ def compare(
     output = _log(log)
     result = comparing.compare(Path("."), base, head, output, committed=committed)
     documents.write(json, result)
-    print(verdict_line.verdict(result))
+    say([verdict_line.verdict(result)])
     print(f"wrote {json}")
 
 

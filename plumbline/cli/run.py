@@ -151,7 +151,7 @@ def open_monitor(
     for name in config.selected(usecase or []):
         verdict = result.read(artifacts.metrics_path(name, "monitor"))
         address = _page(name, verdict, html).resolve().as_uri()
-        print(f"{name}: {verdict.summary}\n{address}")
+        say([f"{name}: {verdict.summary}", address])
         if not no_open:
             webbrowser.open(address)
 

@@ -127,9 +127,9 @@ def remote(
 
     if url is None:
         return _from_environment()
-    print(configure.remote(Path("."), name, url, pairs("--set", options or ())))
+    say([configure.remote(Path("."), name, url, pairs("--set", options or ()))])
     reason = configure.answers(Path("."), name)
-    print(f"it does not answer: {reason}" if reason else "it answers; `dvc push` fills it")
+    say([f"it does not answer: {reason}" if reason else "it answers; `dvc push` fills it"])
     return 1 if reason else 0
 
 

@@ -177,7 +177,7 @@ def scan_pii(
     owners = {usecase_loader.load(name).owner for name in config.read()["usecases"]}
     findings = []
     for path, hit in scan.search(searched, owners):
-        print(f"{path}: {hit.kind} {hit.shown}")
+        say([f"{path}: {hit.kind} {hit.shown}"])
         findings.append({"path": str(path), "kind": hit.kind, "shown": hit.shown})
     keep_json(json, {"findings": findings})
     if findings:

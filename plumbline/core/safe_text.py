@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+LONGEST = 4000
+"""Characters of a line that is logged or printed."""
 
 
 def one_line(text: object, most: int = 400) -> str:
@@ -13,6 +17,29 @@ def one_line(text: object, most: int = 400) -> str:
     """
     plain = " ".join("".join(c for c in str(text) if _printed(c)).split())
     return plain if len(plain) <= most else plain[: most - 1] + "…"
+
+
+def log_line(text: object, most: int = LONGEST) -> str:
+    """One line for a log or a terminal: as `one_line`, but with its spaces.
+
+    A CI runner takes `::` at a line's start, or `##[` anywhere, for a command: neither is left.
+
+    >>> log_line("  a    b\\n::error::c")
+    '  a    b ::error::c'
+    >>> log_line(" ::add-mask::a ##[group]b")
+    ' : :add-mask::a # #[group]b'
+    """
+    plain = "".join(" " if c.isspace() else c for c in str(text) if _printed(c)).rstrip()
+    plain = re.sub(r"^(\s*):(?=:)", r"\1: ", re.sub(r"#(?=#(\[|vso\[))", "# ", plain))
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
+
+
+def log_lines(text: object) -> str:
+    """A message of several lines: each as `log_line` has it, all but the first indented.
+
+    What looks for a line by its start (`ERROR: failed to reproduce`) does not find a forged one.
+    """
+    return "\n  ".join(log_line(line) for line in str(text).split("\n"))
 
 
 def _printed(character: str) -> bool:

@@ -18,7 +18,7 @@ def table(done: Reproduction) -> Iterator[str]:
     for row in (head, *rows):
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     if done.failed:
-        yield f"\n{done.failed} failed:\n{done.message}\n"
+        yield from ("", f"{done.failed} failed:", *done.message.split("\n"), "")
     counts = Counter(r.result for r in done.results)
     yield f"{done.commit}: " + ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items()))
 

@@ -43,9 +43,9 @@ def stale(root: Path) -> list[str]:
     And those that read a file whose bytes are others now, though its size and time are the same.
     """
     done = dvc_command.run(root, "repro", "--dry", "--allow-missing")
-    stages = [match[1] for line in done.lines if (match := RUNNING.search(line))]
+    stages = [match[1] for line in done.lines if (match := RUNNING.match(line))]
     if done.code and not stages:  # params changed, its deps not here: DVC fails before it names it
-        stages = [match[1] for line in done.lines if (match := FAILED.search(line))]
+        stages = [match[1] for line in done.lines if (match := FAILED.match(line))]
     if done.code and not stages:
         return [(done.errors or done.lines or ["dvc repro --dry failed"])[0]]
     return stages + sorted({stage for stage, _ in deps.changed(root)}.difference(stages))
@@ -82,7 +82,7 @@ def failure(log: str) -> dict[str, str] | None:
     """
     lines = [line for line in log.splitlines() if line.strip()]
     for i, line in enumerate(lines):
-        if match := FAILED.search(line):
+        if match := FAILED.match(line):  # at its start: in a stage's line it is data
             before = lines[i - 1] if i else ""
             return _failed(match[1], _killed(match[2] or "") or before or match[2] or "")
     if any(line.startswith(ENDED) for line in lines[-20:]):
@@ -92,7 +92,7 @@ def failure(log: str) -> dict[str, str] | None:
 
 
 def _failed(stage: str, error: str) -> dict[str, str]:
-    return {"stage": stage, "error": error[:LONGEST]}
+    return {"stage": stage, "error": error.strip()[:LONGEST]}
 
 
 def differing(committed: Mapping[str, Entry], current: Mapping[str, Entry]) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
+from plumbline.core.safe_text import log_line, log_lines
 from plumbline.runtime import preflight, run_records
 
 QUIET = {
@@ -37,6 +38,15 @@ FIXABLE = {
 """Errors of the machine that a user can fix: a full disk, a folder without write permission."""
 
 log = logging.getLogger("plumbline")
+
+
+class SafeFormatter(logging.Formatter):
+    """One line per record, whatever data stand in it; an error may have several."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        """The message, without what a terminal or a CI runner would act on."""
+        text = super().formatMessage(record)
+        return log_lines(text) if record.levelno >= logging.ERROR else log_line(text)
 
 
 def run(main: Callable[..., None]) -> None:
@@ -78,7 +88,9 @@ def message(error: PlumblineError | OSError) -> str:
 def prepare() -> None:
     """Set the quiet environment and one-line logs to standard error; call before other imports."""
     os.environ.update(QUIET)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(SafeFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     log.setLevel(logging.INFO)
 
 
