@@ -98,9 +98,19 @@ def blobs(root: Path, rev: str | None, names: Iterable[str]) -> dict[str, bytes]
 
 
 def _names(root: Path, rev: str | None) -> list[str]:
+    if rev is WORK_TREE and not git.here(root):
+        return _without_git(root)
     if rev is WORK_TREE:
         return git.names(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     return git.names(root, "ls-tree", "-r", "-z", "--name-only", rev)
+
+
+def _without_git(root: Path) -> list[str]:
+    """The files of the work tree where no repository says which are the project's: DVC's own."""
+    patterns = (dvc_lock.FILE, dvc_yaml.FILE, "*.dvc")
+    found = {path.relative_to(root) for pattern in patterns for path in root.rglob(pattern)}
+    own = (p for p in found if not any(part.startswith(".") for part in p.parts))
+    return sorted(p.as_posix() for p in own if (root / p).is_file())
 
 
 def _dvc(name: str) -> bool:

@@ -26,6 +26,12 @@ PLAIN = {
 OWN_PROGRAMS = ("--no-ext-diff", "--no-textconv")
 """Options of the commands that would run a user's diff programs."""
 COMPARING = ("diff", "log", "show")
+WITHOUT = (
+    "; this command reads the project's history: clone the repository, or start one with "
+    "`git init && git add -A && git commit`. Without git these work: `plumbline verify`, `features`, `clean`, "
+    "single stages (`python -m stages.NAME`), and `dvc repro` after `dvc config --local core.no_scm true`"
+)
+"""What is added to git's message where there is no repository."""
 TIMEOUT = 10.0
 """Seconds that `answer` waits."""
 LAST_LINES = 20
@@ -49,9 +55,8 @@ def output(
     except FileNotFoundError:
         raise PlumblineError("git: no such command; install git") from None
     if done.returncode:
-        raise PlumblineError(
-            f"git {_command(words)}: {done.stderr.decode(errors='replace').strip()}"
-        )
+        reason = done.stderr.decode(errors="replace").strip()
+        raise PlumblineError(f"git {_command(words)}: {reason}" + ("" if here(root) else WITHOUT))
     return done.stdout
 
 
@@ -90,7 +95,8 @@ def guarded(root: Path, *words: str) -> None:
     """Run a command that ends with this process, however that ends; PlumblineError where it fails."""
     printed: list[str] = []
     if child_process.run(_line(root, words), root, os.environ, printed.append):
-        raise PlumblineError(f"git {_command(words)}: " + " ".join(printed[-LAST_LINES:]))
+        reason = " ".join(printed[-LAST_LINES:])
+        raise PlumblineError(f"git {_command(words)}: {reason}" + ("" if here(root) else WITHOUT))
 
 
 def here(root: Path = Path(".")) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import dvc_command, revisions
 from plumbline.runtime import child_process, git, run_records
@@ -191,3 +192,21 @@ def test_line_ends_are_those_of_the_repository(
     assert {name: (clone / name).read_bytes() for name in texts} == texts
     values = git.text(root, "check-attr", "merge", "dvc.lock")
     assert values == "dvc.lock: merge: unset"
+
+
+def test_without_a_repository_the_message_says_what_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    for name in ("dvc.yaml", "dvc.lock", "sub/a.csv.dvc", ".venv/b.dvc", ".dvc/config"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for words in (["champions"], ["verify", "main"], ["gc"], ["rollback", "v1"]):
+        assert main(words) == 2, words
+        message = capsys.readouterr().err
+        assert "not a git repository" in message
+        assert message.count("core.no_scm") == 1
+    assert main(["verify"]) == 0
+    assert revisions.blobs(tmp_path, revisions.WORK_TREE, ["sub/a.csv.dvc"])
+    assert run_records.manifest("shop", "train")["commit"] is None
