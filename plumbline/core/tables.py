@@ -31,8 +31,8 @@ ARROW = {
 def read(path: Path, columns: Sequence[str] | None = None) -> dict[str, Array]:
     """A table's columns (all, or those named) as numpy arrays (n,).
 
-    Integers are int64 (float64 with NaN where a value is null), floats float64, times
-    datetime64[us], text object. Raises PlumblineError naming file and column where one is missing,
+    Integers are int64, bools bool (both float64 with NaN where a value is null), floats float64,
+    times datetime64[us], text object. Raises PlumblineError naming file and column where one is missing,
     or where the file is damaged.
     """
     check(path, columns or ())
@@ -64,12 +64,14 @@ def _damaged(path: Path, error: Exception) -> PlumblineError:
 
 
 def numpy(column: Any, *, null: bool = False) -> Array:
-    """One Arrow column as `read` gives it. `null`: float64 even where no integer is null."""
+    """One Arrow column as `read` gives it. `null`: float64 even where no integer or bool is null."""
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us"))
+    elif pa.types.is_boolean(column.type) and (null or column.null_count):
+        column = column.cast(pa.float64())
     elif null and pa.types.is_integer(column.type):
         column = column.cast(pa.float64(), safe=False)  # ids beyond 2**53 are not computed with
-    return np.asarray(column.to_numpy())
+    return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
 @dataclass(frozen=True)

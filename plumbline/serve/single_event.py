@@ -228,7 +228,7 @@ def _array(column: Column, value: Any) -> Array:
         return np.array([value], "datetime64[us]")
     if column.type == "string":
         return np.array([value], object)
-    if column.type == "bool" and value is not None:
-        return np.array([value], bool)
     floating = column.type == "float" or column.null or value is None
+    if column.type == "bool" and not floating:
+        return np.array([value], bool)
     return np.array([np.nan if value is None else value], np.float64 if floating else np.int64)
