@@ -24,6 +24,8 @@ def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch, files.replacing_folder(raw) as folder:
         opened = sources.open_source(case, chosen.data, chosen.seed, source, Path(scratch))
         log.info("data: reading %s", opened.name)
+        for line in opened.warnings:
+            log.warning("data: %s", line)
         with duckdb_session.connect(Path(scratch)) as connection:
             unused = ingest.load(connection, case, opened)
             gone = erasure.forget(connection, case, chosen.data.forget)

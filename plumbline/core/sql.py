@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def literal(value: str | int | bool | Path) -> str:
         return str(value)
     text = value.as_posix() if isinstance(value, Path) else value
     return "'" + text.replace("'", "''") + "'"
+
+
+def literal_path(path: Path) -> str:
+    """One file's path as a literal where DuckDB expects a pattern: its *, ? and [ mean themselves.
+
+    >>> literal_path(Path("a/t[1].csv"))
+    "'a/t[[]1].csv'"
+    """
+    return literal(re.sub(r"([*?\[])", r"[\1]", path.as_posix()))
 
 
 def no_rows(columns: Iterable[Column]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from plumbline.core.errors import SourceError
-from plumbline.core.sql import literal
+from plumbline.core.sql import literal, literal_path
 
 BINARY = "a binary file, expected CSV text; correct data.path or data.source"
 
@@ -28,8 +28,8 @@ def relation(path: Path, name: str, style: CsvStyle) -> str:
     """What to select from; SourceError where the header is missing or odd. `name` is for messages."""
     columns = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in header(path, name, style))
     return (
-        f"read_csv([{literal(path)}], auto_detect=false, header=true, delim={literal(style.delimiter)}, "
-        f"quote='\"', escape='\"', encoding={literal(style.encoding)}, columns={{{columns}}})"
+        f"read_csv([{literal_path(path)}], auto_detect=false, hive_partitioning=false, header=true, "
+        f"delim={literal(style.delimiter)}, quote='\"', escape='\"', encoding={literal(style.encoding)}, columns={{{columns}}})"
     )
 
 
@@ -72,7 +72,7 @@ def _encoding(name: str, style: CsvStyle, content: bytes) -> str:
 
 def _open(path: Path, encoding: str) -> IO[str]:
     encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         return gzip.open(path, "rt", encoding=encoding, newline="")
     return path.open(encoding=encoding, newline="")
 

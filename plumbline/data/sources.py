@@ -10,7 +10,7 @@ import hashlib
 import importlib
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
@@ -18,9 +18,9 @@ from typing import Any
 import duckdb
 
 from plumbline.core.errors import ParamsError, SourceError
-from plumbline.core.sql import literal
+from plumbline.core.sql import literal_path
 from plumbline.core.usecase import Contract
-from plumbline.data import delimited
+from plumbline.data import delimited, listing
 from plumbline.data.environment import expand
 from plumbline.data.params import Data
 
@@ -55,13 +55,14 @@ class SourcePart:
 @dataclass(frozen=True)
 class EventSource:
     """What the stage reads. `sheet` goes to the datasheet; `hash` is that of the source, None where
-    only the result has one."""
+    only the result has one, `warnings` what the user should know beside."""
 
     kind: str
     name: str
     parts: tuple[SourcePart, ...]
     sheet: Mapping[str, Any]
     hash: str | None
+    warnings: tuple[str, ...] = ()
 
 
 def check(usecase: Contract, data: Data) -> None:
@@ -99,53 +100,12 @@ def open_source(
         name, path = public(url), fetch(url, scratch)
         return _files("url", [path], [name], name, {"url": name}, data)
     place = data.path or ""
-    paths = files(place, *SUFFIXES[data.source])
+    suffixes = SUFFIXES[data.source]
+    paths = listing.files(place, suffixes)
     names = [str(p) for p in paths]
     sheet = {"path": _shown(place), "files": len(paths)}
-    return _files(data.source, paths, names, place, sheet, data)
-
-
-def files(path: str, *suffixes: str) -> list[Path]:
-    """The file, the folder's files with these suffixes, or the glob's matches; sorted by name."""
-    place = Path(path)
-    if place.is_dir():
-        matches = [p for p in place.iterdir() if p.name.endswith(suffixes) and p.is_file()]
-        if not matches:
-            raise SourceError(
-                f"{path}: no file here ends with {' or '.join(suffixes)}; correct data.path"
-            )
-    elif place.exists():
-        matches = [place]
-    else:
-        matches = [p for p in _glob(path) if p.is_file()]
-        if not matches:
-            raise SourceError(
-                f"{path}: no such file; put it there, or correct data.path in params.yaml"
-            )
-    for empty in (p for p in matches if p.stat().st_size == 0):
-        raise SourceError(f"{empty}: the file is empty (0 bytes); export it again, with its rows")
-    return sorted(matches)
-
-
-def _glob(path: str) -> list[Path]:
-    if not any(c in path for c in "*?["):
-        return []
-    pattern = PurePath(path)
-    return list(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
-
-
-def sha256(paths: list[Path]) -> str:
-    """Of one file its SHA-256; of several that of the lines `<sha256>  <name>`, as sha256sum prints."""
-    each = [_sha256(p) for p in paths]
-    if len(each) == 1:
-        return each[0]
-    lines = "".join(f"{digest}  {p.name}\n" for digest, p in zip(each, paths, strict=True))
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    opened = _files(data.source, paths, names, place, sheet, data)
+    return replace(opened, warnings=listing.skipped(place, suffixes))
 
 
 def _shown(path: str) -> str:
@@ -162,14 +122,14 @@ def _files(
     data: Data,
 ) -> EventSource:
     """CSV or Parquet files as a source; SourceError where they are not those of data.sha256."""
-    actual = sha256(paths)
+    actual = listing.sha256(paths)
     if data.sha256 and data.sha256.lower() != actual:
         raise SourceError(
             f"{name}: SHA-256 is {actual}, expected {data.sha256}. It is not what params.yaml names: "
             "restore the file, or correct data.sha256."
         )
-    if kind == "parquet" or paths[0].name.endswith(SUFFIXES["parquet"]):
-        relations = [f"read_parquet([{literal(p)}])" for p in paths]
+    if kind == "parquet" or listing.ends(paths[0], SUFFIXES["parquet"]):
+        relations = [f"read_parquet([{literal_path(p)}], hive_partitioning=false)" for p in paths]
     else:
         style = delimited.CsvStyle(data.delimiter, data.encoding)
         relations = [delimited.relation(p, n, style) for p, n in zip(paths, names, strict=True)]

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from plumbline.core.errors import ContractError
-from plumbline.core.sql import literal, quote
+from plumbline.core.sql import literal_path, quote
 from plumbline.core.usecase import Contract
 from plumbline.validate.check import ROWS, ContractCheck, TableName, clock, layout
 
@@ -81,7 +81,7 @@ def source(files: Sequence[File]) -> str:
     parts = [
         f"SELECT {f.number} AS __file, file_row_number AS __row, {f.month} AS __month, "
         f"{', '.join(quote(c) for c in f.columns)} "
-        f"FROM read_parquet({literal(f.path)}, file_row_number = true)"
+        f"FROM read_parquet({literal_path(f.path)}, file_row_number = true, hive_partitioning = false)"
         for f in files
     ]
     return " UNION ALL ".join(parts)
@@ -149,7 +149,7 @@ def _reading(connection: duckdb.DuckDBPyConnection, files: Sequence[File]) -> It
 
 def _readable(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     try:
-        connection.sql(f"SELECT * FROM read_parquet({literal(path)})").to_arrow_table()
+        connection.sql(f"SELECT * FROM read_parquet({literal_path(path)})").to_arrow_table()
     except duckdb.Error as error:
         raise ContractError(_damaged(path, error)) from None
 
@@ -165,9 +165,11 @@ def _file(
     month = _month(table, path) if clock(usecase, table) else 0
     try:
         described = connection.sql(
-            f"DESCRIBE SELECT * FROM read_parquet({literal(path)})"
+            f"DESCRIBE SELECT * FROM read_parquet({literal_path(path)})"
         ).fetchall()
-        counted = connection.sql(f"SELECT count(*) FROM read_parquet({literal(path)})").fetchall()
+        counted = connection.sql(
+            f"SELECT count(*) FROM read_parquet({literal_path(path)})"
+        ).fetchall()
     except duckdb.Error as error:
         raise ContractError(_damaged(path, error)) from None
     types = {str(row[0]): str(row[1]) for row in described}

@@ -1,0 +1,90 @@
+"""Which files a path in params.yaml stands for, which beside them are not read, and their SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+from plumbline.core.errors import SourceError
+
+SHOWN = 5  # names in a warning
+EXPECTED = ("readme.md", "readme.txt", "readme")
+"""Files that belong beside the data, in lower case."""
+
+
+def files(path: str, suffixes: Sequence[str]) -> list[Path]:
+    """The file, the folder's files with these suffixes, or the glob's matches; sorted by name."""
+    place = Path(path)
+    if place.is_dir():
+        matches = [p for p in place.iterdir() if _is_data(p, suffixes)]
+        if not matches:
+            raise SourceError(
+                f"{path}: no file here ends with {' or '.join(suffixes)}; correct data.path"
+            )
+    elif place.exists():
+        matches = [place]
+    else:
+        matches = [p for p in _glob(path) if p.is_file()]
+        if not matches:
+            raise SourceError(
+                f"{path}: no such file; put it there, or correct data.path in params.yaml"
+            )
+    for empty in (p for p in matches if p.stat().st_size == 0):
+        raise SourceError(f"{empty}: the file is empty (0 bytes); export it again, with its rows")
+    return sorted(matches)
+
+
+def skipped(path: str, suffixes: Sequence[str]) -> tuple[str, ...]:
+    """A warning that names what lies in the folder and is not read; none for a file or a glob."""
+    place = Path(path)
+    if not place.is_dir():
+        return ()
+    others = sorted(
+        p.name + "/" * p.is_dir()
+        for p in place.iterdir()
+        if not _is_data(p, suffixes) and not _expected(p)
+    )
+    if not others:
+        return ()
+    more = f" and {len(others) - SHOWN:,} more" if len(others) > SHOWN else ""
+    return (
+        f"{path}: not read: {', '.join(others[:SHOWN])}{more}; read are the folder's own files that end "
+        f"with {' or '.join(suffixes)}. If these hold rows, rename or move them, or give a pattern in "
+        f"data.path ({path.rstrip('/')}/**/*{suffixes[0]})",
+    )
+
+
+def ends(path: Path, suffixes: Sequence[str]) -> bool:
+    """Whether the name ends with one of the suffixes, in upper or lower case."""
+    return path.name.lower().endswith(tuple(suffixes))
+
+
+def sha256(paths: list[Path]) -> str:
+    """Of one file its SHA-256; of several that of the lines `<sha256>  <name>`, as sha256sum prints."""
+    each = [_sha256(p) for p in paths]
+    if len(each) == 1:
+        return each[0]
+    lines = "".join(f"{digest}  {p.name}\n" for digest, p in zip(each, paths, strict=True))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _is_data(path: Path, suffixes: Sequence[str]) -> bool:
+    return ends(path, suffixes) and path.is_file()
+
+
+def _expected(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return hidden or path.suffix == ".dvc" or path.name.lower() in EXPECTED
+
+
+def _glob(path: str) -> list[Path]:
+    if not any(c in path for c in "*?["):
+        return []
+    pattern = PurePath(path)
+    return list(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
