@@ -15,9 +15,7 @@ CHARACTER = 6.6
 def badges() -> dict[str, str]:
     """File name to SVG, below docs/."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    workflows = len(list((ROOT / ".github" / "workflows").glob("*.yml")))
     texts = {
-        "ci": ("CI", f"GitHub Actions, {workflows} workflows", "#57606a"),
         "version": ("version", VERSION, "#0969da"),
         "license": ("license", project["license"], "#1a7f37"),
     }

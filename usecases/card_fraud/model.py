@@ -64,11 +64,11 @@ def plain_groceries(event: Columns) -> Columns:
 
 USE = Use(
     intended=(
-        "Score a card payment at the moment it is made, before the answer to the terminal.",
-        "Raise an alarm for a person to look into, or hold the payment, at the threshold of the costs.",
+        "Score a card payment at the moment it is made, before the terminal gets its answer.",
+        "Raise an alarm for a person to look into, or hold the payment, at the threshold that costs least.",
     ),
     out_of_scope=(
-        "Deciding about a person: an account is not closed, nor a limit set, by this score.",
+        "Deciding about a person. Do not close an account or set a limit because of this score.",
         "Payments unlike those of the simulator: other currencies, cards not present, businesses.",
         "Any real payment at all, before the model is trained and measured on real payments.",
     ),
@@ -92,7 +92,12 @@ USECASE = UseCase.of(
         Slice("night", "night", "from midnight to six"),
     ),
     behaviours=(
-        Behaviour("customer_number", "a customer's number means nothing", other_customer, "same"),
+        Behaviour(
+            "customer_number",
+            "changing the customer's number does not change the score",
+            other_customer,
+            "same",
+        ),
         Behaviour(
             "far_above_mean",
             "an amount far above habit does not lower the score",
@@ -100,8 +105,8 @@ USECASE = UseCase.of(
             "not_lower",
             share=0.95,
         ),
-        Behaviour("plain_fraud", "a plain fraud raises alarm", plain_fraud, "above"),
-        Behaviour("plain_groceries", "plain groceries raise no alarm", plain_groceries, "below"),
+        Behaviour("plain_fraud", "an obvious fraud raises an alarm", plain_fraud, "above"),
+        Behaviour("plain_groceries", "obvious groceries raise no alarm", plain_groceries, "below"),
     ),
     groups=(
         Slice(
