@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -100,6 +101,29 @@ def test_a_renamed_repository_is_read_and_not_written(servers: tuple[Server, Ser
     assert first.seen[-1] == ("/repositories/7/issues/1/comments", "Bearer secret")
     with pytest.raises(HostingError, match="302"):
         hub.create_comment(1, "x")
+
+
+@pytest.mark.parametrize(
+    ("api", "place", "sent"),
+    [
+        ("https://api.github.com", "https://uploads.github.com", True),
+        ("https://api.acme.ghe.com", "https://uploads.acme.ghe.com", True),
+        ("https://git.acme.com/api/v3", "https://git.acme.com/api/uploads", True),
+        ("https://api.github.com", "https://uploads.github.com.evil.example", False),
+        ("https://api.github.com", "http://uploads.github.com", False),
+        ("https://git.acme.com/api/v3", "https://uploads.github.com", False),
+    ],
+)
+def test_where_files_of_a_release_go(
+    api: str, place: str, sent: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(GitHub, "_call", lambda _, *words: seen.append(words[1]) or (b"{}", ""))
+    (tmp_path / "a").write_text("x")
+    release = {"upload_url": f"{place}/repos/acme/plumbline/releases/1/assets{{?name,label}}"}
+    with nullcontext() if sent else pytest.raises(HostingError, match="leads elsewhere"):
+        GitHub(api, "acme/plumbline", "secret").upload(release, tmp_path / "a")
+    assert len(seen) == sent
 
 
 @pytest.mark.parametrize("place", ["http://127.0.0.1:1/x", "https://evil.example/repos/x"])

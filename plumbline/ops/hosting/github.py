@@ -28,8 +28,6 @@ PAGES = 100
 """Of one list, the pages that are read at most."""
 LONGEST = 65_536
 """Characters of a body; GitHub answers 422 to more."""
-UPLOADS = {"https://api.github.com": ("https://uploads.github.com",)}
-"""Where a server takes a release's files, if not itself."""
 INSIDERS = ("OWNER", "MEMBER", "COLLABORATOR")
 NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 Answer = dict[str, Any]
@@ -121,7 +119,7 @@ class GitHub:
     def upload(self, release: Answer, path: Path) -> Answer:
         """Attach a file to a release, under its own name."""
         given = str(release["upload_url"]).split("{")[0]
-        if given.split("/repos/")[0] not in UPLOADS.get(self.url, ()):
+        if origin(given) != origin(self.url.replace("://api.", "://uploads.", 1)):
             self._own(given)
         address = given + "?" + _query({"name": path.name})
         data = path.read_bytes()
