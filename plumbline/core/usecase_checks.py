@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from plumbline.core import declaration_checks
 from plumbline.core.declarations import KNOWN_AT, Behaviour, Column, Fresh, Snapshot, Where
 from plumbline.core.errors import SpecError, suggest
 
@@ -26,6 +27,7 @@ def find(usecase: Contract, kind: str, name: str, choices: Mapping[str, Choice])
 def contract(usecase: Contract) -> None:
     """SpecError unless key, label, entities and time are columns as they must be."""
     _unique(usecase, "contract", [c.name for c in usecase.columns])
+    declaration_checks.columns(usecase)
     usecase.column(usecase.key)
     if usecase.column(usecase.label).known:
         raise SpecError(
@@ -68,10 +70,13 @@ def features(usecase: FeatureSet) -> None:
     for category in usecase.categories:
         columns = {c.name for c in usecase.known}
         known(usecase, "features", category.column, f"category '{category.name}'", columns)
+        declaration_checks.category(usecase, category)
     for name in usecase.features:
         known(usecase, "features", name, "the feature list", reach)
+        declaration_checks.numeric(usecase, "features", name, "the feature list")
     if usecase.offset is not None:
         known(usecase, "features", usecase.offset, "offset", reach)
+        declaration_checks.numeric(usecase, "features", usecase.offset, "offset")
 
 
 def model(usecase: UseCase) -> None:
@@ -79,10 +84,12 @@ def model(usecase: UseCase) -> None:
     reach = usecase.available
     if usecase.naive is not None:
         known(usecase, "model", usecase.naive, "naive", reach)
+        declaration_checks.numeric(usecase, "model", usecase.naive, "naive")
     for kind, pieces in (("slice", usecase.slices), ("group", usecase.groups)):
         for piece in pieces:
             known(usecase, "model", piece.column, f"{kind} '{piece.name}'", reach)
     for behaviour in usecase.behaviours:
+        declaration_checks.behaviour(usecase, behaviour)
         _check_limit(usecase, behaviour)
 
 
@@ -127,6 +134,7 @@ def _unique(usecase: Contract, part: str, names: list[str]) -> None:
 
 def _check_aggregate(usecase: FeatureSet, feature: Snapshot | Fresh) -> None:
     usecase.entity(feature.entity)
+    declaration_checks.aggregate(usecase, feature)
     if (feature.column is None) != (feature.aggregate == "count"):
         raise SpecError(
             f"usecases/{usecase.name}/features.py: '{feature.name}' is a {feature.aggregate} over "

@@ -1,0 +1,106 @@
+"""What is refused of a declaration by itself: unknown types and words, values of another type, text as a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+from plumbline.core.declarations import (
+    Aggregate,
+    Behaviour,
+    Category,
+    Column,
+    ColumnType,
+    Fresh,
+    Snapshot,
+)
+from plumbline.core.errors import SpecError
+
+if TYPE_CHECKING:
+    from plumbline.core.usecase import Contract, FeatureSet
+
+PROBLEMS = ("classification", "regression")
+EXPECTS = ("same", "not_lower", "not_higher", "above", "below")
+VALUES: Mapping[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "string": (str,),
+    "bool": (bool,),
+}
+"""Python's types of the values that a column of a type can be declared to have."""
+
+
+def columns(usecase: Contract) -> None:
+    """SpecError unless problem, types, allowed values and the label's type are possible."""
+    file = f"usecases/{usecase.name}/contract.py"
+    _choice(f"{file}: problem", usecase.problem, PROBLEMS)
+    for column in usecase.columns:
+        _choice(f"{file}: column '{column.name}': type", column.type, get_args(ColumnType))
+        if column.allowed:
+            _check_values(f"{file}: column '{column.name}': allowed", column.allowed, column)
+    label = usecase.column(usecase.label)
+    if label.type in ("string", "timestamp"):
+        raise SpecError(
+            f"{file}: the label '{label.name}' is of type {label.type}; expected int, float or bool. Derive a "
+            f"number in derive=..., for instance \"(CASE {label.name} WHEN 'yes' THEN 1 ELSE 0 END)\"."
+        )
+
+
+def aggregate(usecase: FeatureSet, feature: Snapshot | Fresh) -> None:
+    """SpecError for a way of aggregating that does not exist."""
+    where = f"usecases/{usecase.name}/features.py: feature '{feature.name}': aggregate"
+    _choice(where, feature.aggregate, get_args(Aggregate))
+
+
+def category(usecase: FeatureSet, one: Category) -> None:
+    """SpecError unless the vocabulary has values of its column's type, each once."""
+    where = f"usecases/{usecase.name}/features.py: category '{one.name}'"
+    column = usecase.column(one.column)
+    if column.type not in ("string", "int"):
+        raise SpecError(
+            f"{where}: column '{column.name}' is of type {column.type}; expected string or int. A bool or a "
+            "float is a feature as it is; a time needs a row feature."
+        )
+    _check_values(f"{where}: values", one.values, column)
+    twice = sorted({str(v) for v in one.values if one.values.count(v) > 1})
+    if twice:
+        raise SpecError(f"{where}: values has {twice[0]} twice; remove one.")
+
+
+def numeric(usecase: FeatureSet, part: str, name: str, where: str) -> None:
+    """SpecError where a model would have to compute with a text or a time."""
+    kinds = {c.name: c.type for c in usecase.columns}
+    coded = {c.name for c in usecase.categories}
+    if name in coded or kinds.get(name) not in ("string", "timestamp"):
+        return
+    remedy = "make it a Category" if kinds[name] == "string" else "make it a number by a Row"
+    raise SpecError(
+        f"usecases/{usecase.name}/{part}.py: {where} uses '{name}' of type {kinds[name]}; expected a number: "
+        f"{remedy}, and use that."
+    )
+
+
+def behaviour(usecase: Contract, one: Behaviour) -> None:
+    """SpecError for an expectation that does not exist."""
+    _choice(
+        f"usecases/{usecase.name}/model.py: behaviour '{one.name}': expect", one.expect, EXPECTS
+    )
+
+
+def _choice(where: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise SpecError(f"{where} is {value!r}; expected one of {', '.join(choices)}.")
+
+
+def _check_values(where: str, values: Sequence[Any], column: Column) -> None:
+    if not isinstance(values, tuple):
+        raise SpecError(
+            f"{where} is {values!r}; expected a tuple of values. With one value it needs a comma: (1,)."
+        )
+    kinds = VALUES.get(column.type, ())
+    for value in values:
+        if not isinstance(value, kinds) or (isinstance(value, bool) and column.type != "bool"):
+            raise SpecError(
+                f"{where} has {value!r}, and the column '{column.name}' is of type {column.type}: no row could "
+                f"match. Expected {' or '.join(k.__name__ for k in kinds) or 'none'}."
+            )

@@ -1,0 +1,92 @@
+"""Declarations that cannot be meant are refused when they are loaded, with the list of choices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from plumbline.core.declarations import Behaviour, Category, Column, Entity, Snapshot
+from plumbline.core.errors import SpecError
+from plumbline.core.usecase import UseCase
+
+CASE = UseCase(
+    name="toy",
+    title="Toy",
+    owner="me@example.com",
+    problem="regression",
+    key="id",
+    time="at",
+    label="y",
+    entities=(Entity("shop", "shop", "a shop"),),
+    columns=(
+        Column("id", "int", "-", "number"),
+        Column("at", "timestamp", "UTC", "when"),
+        Column("shop", "int", "-", "where", allowed=(1, 2)),
+        Column("town", "string", "-", "where"),
+        Column("open", "bool", "-", "whether", null=True),
+        Column("size", "float", "m", "how big", allowed=(1, 2.5)),
+        Column("y", "float", "units", "answer", known=False),
+    ),
+    features=("size", "open", "shop"),
+)
+
+
+def changed(name: str, **change: Any) -> dict[str, Any]:
+    return {"columns": tuple(replace(c, **change) if c.name == name else c for c in CASE.columns)}
+
+
+def category(column: str, *values: Any, name: str = "code") -> dict[str, Any]:
+    return {"categories": (Category(name, column, values, "a code"),)}
+
+
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    (
+        changed("size", type="date"),
+        r"toy/contract\.py: column 'size': type is 'date'; .* int, float, string, bool, timestamp",
+    ),
+    (changed("size", type=int), r"type is <class 'int'>; expected one of int, float"),
+    (changed("y", type="string"), r"the label 'y' is of type string; expected int, float or bool"),
+    (changed("y", type="timestamp"), r"the label 'y' is of type timestamp"),
+    (changed("shop", allowed=("1", "2")), r"'shop': allowed has '1', .* of type int.*Expected int"),
+    (changed("shop", allowed=(True,)), r"allowed has True"),
+    (changed("shop", allowed=(1.5,)), r"allowed has 1\.5"),
+    (changed("town", allowed=(7,)), r"'town': allowed has 7, .* of type string.*Expected str"),
+    (changed("town", allowed="north"), r"allowed is 'north'; expected a tuple .*comma"),
+    (changed("at", allowed=(2024,)), r"'at': allowed has 2024"),
+    ({"problem": "ranking"}, r"problem is 'ranking'; expected one of classification, regression"),
+    (category("shop", "1", "2"), r"toy/features\.py: category 'code': values has '1', .* type int"),
+    (category("town", 1, 2), r"values has 1, and the column 'town' is of type string"),
+    (category("open", True), r"'open' is of type bool; expected string or int"),
+    (category("size", 1), r"'size' is of type float; expected string or int"),
+    (category("town", "a", "b", "a"), r"values has a twice; remove one"),
+    (
+        {"categories": (Category("code", "town", "abc", "a code"),)},
+        r"values is 'abc'; expected a tuple",
+    ),
+    ({"features": ("town",)}, r"feature list uses 'town' of type string; .*make it a Category"),
+    ({"features": ("size", "at")}, r"feature list uses 'at' of type timestamp; .* by a Row"),
+    ({"offset": "town"}, r"offset uses 'town' of type string"),
+    ({"naive": "at"}, r"toy/model\.py: naive uses 'at' of type timestamp"),
+    (
+        {"snapshots": (Snapshot("n", "shop", "median", 7, "sizes", "shop"),)},  # type: ignore[arg-type]
+        r"feature 'n': aggregate is 'median'; expected one of count, sum, mean, rate",
+    ),
+    (
+        {"behaviours": (Behaviour("b", "is not", dict, "lower"),)},  # type: ignore[arg-type]
+        r"toy/model\.py: behaviour 'b': expect is 'lower'; .* same, not_lower",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), MISTAKES)
+def test_what_cannot_be_meant(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        replace(CASE, **change)
+
+
+def test_a_category_may_bear_its_columns_name() -> None:
+    assert replace(CASE, **category("town", "a", "b", name="town"), features=("town",))
+    assert replace(CASE, **category("shop", 1, 2))
+    assert replace(CASE, **changed("y", type="bool"), problem="classification")
