@@ -47,10 +47,14 @@ def gc(
 
 def _free(survey: Survey, apply: bool) -> Iterator[str]:
     """What is free in each place, the largest first."""
+    from plumbline.repo import garbage
+
     needed, commits = len(survey.needed), len(survey.commits)
     yield f"{needed:,} objects are needed by the work tree and {commits:,} commits"
     for place, free in survey.free.items():
-        verb = "removing" if apply else "would free"
+        verb = "removing" if apply and not survey.doubtful else "would free"
+        if place == garbage.CACHE and survey.doubtful:
+            verb = f"shared with {survey.shared}; staying:"
         yield f"{place}: {verb} {len(free):,} objects, {sum(free.values()):,} bytes"
         largest = sorted(free, key=lambda oid: (-free[oid], oid))
         yield from (f"  {oid}  {free[oid]:,}" for oid in largest[:SHOWN])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from plumbline.core.dvc_hash import MD5
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import dvc_command, revisions, verify
+from plumbline.repo import dvc_command, object_stores, revisions, verify
 from plumbline.repo.object_stores import DvcSettings, ObjectStore
 from plumbline.runtime import dvc_lock, git
 
@@ -21,13 +21,26 @@ GUARD = "refs/tags/plumbline-gc"
 """Tags that stand for every other ref while DVC looks at tags; removed afterwards."""
 
 
+CACHE = "cache"
+"""The name of the cache among the places."""
+
+
 @dataclass(frozen=True)
 class Survey:
-    """What is needed (objects), and by place what is there without need (object to bytes)."""
+    """What is needed (objects), and by place what is there without need (object to bytes).
+
+    `shared`: with whom the cache is shared, so that nobody here can tell what in it is needed; or "".
+    """
 
     needed: frozenset[str]
     free: Mapping[str, Mapping[str, int]]
     commits: Sequence[str]
+    shared: str = ""
+
+    @property
+    def doubtful(self) -> Mapping[str, int]:
+        """Objects of a shared cache that nothing here needs, and that stay: another project may need them."""
+        return self.free.get(CACHE, {}) if self.shared else {}
 
 
 def refuse_doubt(root: Path, *, cloud: bool) -> None:
@@ -61,21 +74,44 @@ def survey(settings: DvcSettings, *, cloud: bool) -> Survey:
     ]
     remotes = [settings.remote(name) for name in settings.remotes]
     contents, damaged = verify.read_manifests([settings.folder(), *remotes], cached)
-    lost = [out for _, out in cached if out.folder and out.md5 not in contents]
+    lost = [(rev, out.path) for rev, out in cached if out.folder and out.md5 not in contents]
     if lost or damaged:
-        raise PlumblineError(
-            f"{lost[0].path if lost else damaged[0].use.path}: its manifest is lost, so the objects that it "
-            "needs are unknown; `plumbline verify --all-tags --repair` first"
-        )
+        rev, path = lost[0] if lost else (damaged[0].use.rev, damaged[0].use.path)
+        raise PlumblineError(_unknown(settings.root, rev, path))
     needed = frozenset(use.oid for use in verify.expand(cached, contents))
     searched: list[ObjectStore] = [settings.folder()]
     searched += [settings.remote(settings.default)] if cloud and settings.default else []
     free = {place.name: _without(place.sizes(), needed) for place in searched}
-    return Survey(needed, free, commits)
+    return Survey(needed, free, commits, shared_with(settings))
+
+
+def shared_with(settings: DvcSettings) -> str:
+    """Who else uses the cache, as far as can be told here; empty where it is this work tree's own."""
+    root, cache = settings.root.resolve(), settings.cache.resolve()
+    prefix = git.text(root, "rev-parse", "--show-prefix")
+    for line in git.names(root, "worktree", "list", "--porcelain", "-z"):
+        other = Path(line.removeprefix("worktree ")) / prefix
+        if not line.startswith("worktree ") or other.resolve() == root:
+            continue
+        if (other / ".dvc").is_dir() and object_stores.settings(other).cache.resolve() == cache:
+            return f"the work tree {other}"
+    return (
+        "" if cache.is_relative_to(root) else "other clones, perhaps: it is outside of the project"
+    )
 
 
 def collect(settings: DvcSettings, survey_result: Survey, *, cloud: bool, apply: bool) -> None:
-    """Run `dvc gc`, dry first; PlumblineError, with nothing freed, where it would free other objects."""
+    """Run `dvc gc`, dry first; PlumblineError, with nothing freed, where it would free other objects.
+
+    Nothing is freed either where the cache is shared and has objects that nothing here needs.
+    """
+    if apply and survey_result.doubtful:
+        raise PlumblineError(
+            f"{settings.cache} is shared with {survey_result.shared}; {len(survey_result.doubtful):,} "
+            f"objects, {next(iter(survey_result.doubtful))} first, may be needed there, so nothing was removed; "
+            "`dvc gc --workspace --all-branches --all-tags --projects PATH ...` with the path of every "
+            "project that uses it"
+        )
     words = ["gc", "--workspace", "--all-branches", "--all-tags", "--force"]
     words += ["--cloud"] if cloud else []
     with _guarded(settings.root, survey_result.commits):
@@ -88,6 +124,22 @@ def collect(settings: DvcSettings, survey_result: Survey, *, cloud: bool, apply:
             )
         if apply:
             dvc_command.check(settings.root, *words)
+
+
+def _unknown(root: Path, rev: str | None, path: str) -> str:
+    """The refusal of a lost manifest: which ref names it, and what helps."""
+    if rev is None:
+        name, drop = "work tree", ""
+    else:
+        words = ("--points-at", rev, "--format=%(refname)", "--count=1")
+        name = git.text(root, "for-each-ref", *words) or rev
+        drop = f"; `git update-ref -d {name}` if nobody needs that ref" if name != rev else ""
+    again = "`dvc repro`" if rev is None else f"`git switch --detach {name}` and `dvc repro`"
+    verify_words = f"plumbline verify {name if rev else ''}".strip()
+    return (
+        f"{name}: {path}: its manifest is lost, so the objects that it needs are unknown; "
+        f"`{verify_words} --repair` brings it back where a remote has it; {again} compute it again{drop}"
+    )
 
 
 def _commits(root: Path) -> list[str]:

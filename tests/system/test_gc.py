@@ -199,6 +199,51 @@ def test_a_damaged_manifest_costs_nothing(
     assert message in refused(capsys, project)
 
 
+@pytest.mark.parametrize("kind", ["outside", "linked", "work tree"])
+def test_a_shared_cache_keeps_what_another_may_need(
+    project: Toy, capsys: pytest.CaptureFixture[str], tmp_path: Path, kind: str
+) -> None:
+    own = project.path / ".dvc" / "cache"
+    if kind == "work tree":
+        project.run("git", "worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
+        (tmp_path / "tree" / ".dvc" / "config.local").write_text(f"[cache]\n    dir = {own}\n")
+    else:
+        own.rename(tmp_path / "shared")
+    if kind == "outside":
+        project.run("dvc", "config", "--local", "cache.dir", str(tmp_path / "shared"))
+    elif kind == "linked":
+        own.symlink_to(tmp_path / "shared")
+    assert main(["gc"]) == 0
+    assert f"  {project.oids['nowhere']}" in capsys.readouterr().out
+    message = refused(capsys, project)
+    assert "is shared with" in message
+    assert "--projects" in message
+    assert ("tree" in message) is (kind == "work tree")
+
+
+def test_a_work_tree_with_a_cache_of_its_own_is_no_sharer(project: Toy, tmp_path: Path) -> None:
+    project.run("git", "worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
+    assert main(["gc", "--apply"]) == 0
+    assert project.oids["nowhere"] not in objects(project)["cache"]
+
+
+def test_a_refusal_names_the_ref_and_what_helps(
+    project: Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.path / "source/toy.txt").write_text("more more more more")
+    project.run("git", "checkout", "-q", "-b", "broken")
+    project.repro()
+    project.commit("broken")
+    lost = toy.recorded(project)[PARTS]
+    project.run("git", "checkout", "-q", "main")
+    (project.path / f".dvc/cache/files/md5/{lost[:2]}/{lost[2:]}").unlink()
+    message = refused(capsys, project)
+    assert f"refs/heads/broken: {PARTS}" in message
+    assert "`plumbline verify refs/heads/broken --repair`" in message
+    project.run("git", "update-ref", "-d", "refs/heads/broken")
+    assert main(["gc"]) == 0
+
+
 def test_what_dvc_says_is_read(monkeypatch: pytest.MonkeyPatch, project: Toy) -> None:
     """A failing `dvc gc` is its own message, and the tags that guard other refs are gone."""
     (project.path / ".dvc" / "config.local").write_text("[nonsense]\na = b\n")
