@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from html import escape
+from itertools import groupby
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -69,13 +70,16 @@ def chart(text: str) -> str:
 
 
 def flow(text: str) -> str:
-    """The stages; those whose entry changed in the colour that Mermaid gives them."""
+    """The stages, those that read from the same one side by side; changed ones in Mermaid's colour."""
     stages = re.findall(r"^  ([\w-]+)$", text, re.MULTILINE)
+    edges = re.findall(r"^  ([\w-]+) --> ([\w-]+)$", text, re.MULTILINE)
+    sources = {s: sorted(source for source, stage in edges if stage == s) for s in stages}
     changed = set(re.findall(r"^  class ([\w-]+) changed$", text, re.MULTILINE))
-    boxes = (
-        f'<span class="{"changed" if s in changed else ""}">{escape(s)}</span>' for s in stages
-    )
-    return f"<div class=flow>{' → '.join(boxes)}</div>"
+    boxes = {
+        s: f'<span class="{"changed" if s in changed else ""}">{escape(s)}</span>' for s in stages
+    }
+    steps = (", ".join(boxes[s] for s in group) for _, group in groupby(stages, sources.get))
+    return f"<div class=flow>{' → '.join(steps)}</div>"
 
 
 def bars(text: str, width: int = 640) -> str:
@@ -94,7 +98,8 @@ def bars(text: str, width: int = 640) -> str:
             y, size = top + 14 * line, (width - 220) * value / longest
             drawn.append(f'<rect x="150" y="{y}" width="{size:.1f}" height="12" fill="{colour}"/>')
             drawn.append(f'<text x="{156 + size:.1f}" y="{y + 10}">{value:.4g}</text>')
-    return f'<svg width="{width}" height="{len(labels) * 34}">{"".join(drawn)}</svg>'
+    legend = "<p>grey: base, blue: head</p>"
+    return f'{legend}<svg width="{width}" height="{len(labels) * 34}">{"".join(drawn)}</svg>'
 
 
 def draw(target: Path, texts: dict[str, str]) -> None:

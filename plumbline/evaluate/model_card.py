@@ -13,7 +13,7 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card_costs, model_card_sections, slices
 from plumbline.evaluate.model_card_sections import Figures
 from plumbline.report import html, markdown
-from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text, Title
+from plumbline.report.blocks import Block, Bullets, Fold, Heading, Picture, Table, Text, Title
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure, interval, share
 
@@ -90,15 +90,22 @@ def _subgroups(usecase: UseCase, figures: Figures) -> list[Block]:
     method = (
         f"{figure(search['looked_at'])} subgroups of one or two conditions on {search['columns']} columns "
         f"were searched on half of the test {units}. The {search['tried']} worst were tested on the other "
-        f"half; {search['confirmed']} of them are confirmed at {search['level']:.0%}, corrected for the "
-        f"number of tests. The loss is the {loss}; p is its probability by chance alone, corrected."
+        f"half, at {search['level']:.0%} and corrected for the number of tests. "
+        f"{_confirmed(search['confirmed'])} The loss is the {loss}; p is its probability by chance alone, corrected."
     )
     rows = [_subgroup(one, figures["primary"]) for one in search["found"]]
     more = ("positives (expected)",) if classes else ()
     means = ("loss", "loss elsewhere", "p", metric_title(figures["primary"]))
     head = ("subgroup", "verdict", "rows", *more, *means)
-    tables = [Table("The worst subgroups", head, rows)] if rows else []
-    return [Heading("Discovered slices"), Text(method), *tables]
+    table = Table("The worst subgroups", head, rows)
+    shown: Block = table if search["confirmed"] else Fold("The worst subgroups", [table])
+    return [Heading("Discovered slices"), Text(method), *([shown] if rows else [])]
+
+
+def _confirmed(count: int) -> str:
+    if count == 0:
+        return "None is confirmed."
+    return "1 of them is confirmed." if count == 1 else f"{count} of them are confirmed."
 
 
 def _subgroup(one: Figures, primary: str) -> tuple[str, ...]:
@@ -174,8 +181,8 @@ def _limits(usecase: UseCase) -> list[str]:
 
 
 def _lineage(usecase: UseCase, figures: Figures) -> list[Block]:
-    rows = [(f"md5 of {name}", f"`{md5}`") for name, md5 in figures["data"]["md5"].items()]
-    rows += [(name, f"`{value}`") for name, value in figures["training"].items()]
+    md5s = [(f"md5 of {name}", f"`{md5}`") for name, md5 in figures["data"]["md5"].items()]
+    settings = [(name, f"`{value}`") for name, value in figures["training"].items()]
     return [
         Heading("Lineage"),
         Text(
@@ -183,5 +190,6 @@ def _lineage(usecase: UseCase, figures: Figures) -> list[Block]:
             f"`plumbline lineage models/{usecase.name}` prints the chain from this model back to the "
             f"source, and `git log -1 -- metrics/{usecase.name}/evaluate.json` the commit."
         ),
-        Table("What the model was made from", ("what", "value"), rows),
+        Table("What the model was made from", ("what", "value"), md5s),
+        Table("Hyperparameters and seed", ("setting", "value"), settings),
     ]

@@ -104,8 +104,13 @@ def _facts(result: MonitorResult) -> dict[str, str]:
         "Model age": one_line(result.shelf_life.text) if result.shelf_life else "",
         "Estimated quality": _estimate(result.estimate) if result.estimate else "",
         "Cold start": one_line(result.cold),
-        "Error budget": one_line(result.promise),
+        "False alerts": _promise(result.promise),
     }
+
+
+def _promise(text: str) -> str:
+    """How many false alerts are expected at most; empty where the verdict does not say."""
+    return f"at most {one_line(text)} is expected" if text else ""
 
 
 def _estimate(estimate: QualityEstimate) -> str:
@@ -146,8 +151,6 @@ def _quality(result: MonitorResult) -> Iterator[Block]:
     else:
         reason = one_line((quality and quality.why_not) or "this verdict holds none")
         yield Text(f"Quality is unknown: {reason}.")
-    if sentences.blind(result):
-        yield Text(sentences.blind(result))
 
 
 def _measures(quality: QualityReport) -> Iterator[tuple[str, ...]]:

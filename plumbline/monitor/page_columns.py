@@ -69,6 +69,7 @@ def _card(column: ColumnDistribution) -> Table:
     rows = [
         (one_line(label, 60), _pair(before, now, longest), share(before), share(now))
         for label, before, now in zip(column.bins, column.reference, column.current, strict=True)
+        if before or now
     ]
     kind = one_line(column.kind)
     head = ("hour" if kind == "time" else "value", "bars", *SIDES)

@@ -14,9 +14,9 @@ from plumbline.report.blocks import Tone
 from plumbline.report.numbers import figure
 
 TITLES: Mapping[Level, str] = {
-    "ok": "OK: no findings beyond noise",
-    "warning": "Warning: no action needed now",
-    "alert": "Alert: investigate now",
+    "ok": "OK. No findings beyond noise",
+    "warning": "Warning. No action needed now",
+    "alert": "Alert. Investigate now",
 }
 TONES: Mapping[Level, Tone] = {"ok": "good", "warning": "plain", "alert": "bad"}
 SHAPES: Mapping[Level, str] = {"ok": "✓", "warning": "▲", "alert": "■"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 NONE = "–"
@@ -42,13 +42,15 @@ def signed(value: Any) -> str:
 
 
 def share(value: Any) -> str:
-    """A share in per cent with one decimal, below 1% with two significant digits.
+    """A share in per cent with one decimal, below 1% with two significant digits; zero as "0%".
 
     >>> share(0.512), share(0.0512), share(0.000421), share(0.0), share(None)
-    ('51.2%', '5.1%', '0.042%', '0.0%', '–')
+    ('51.2%', '5.1%', '0.042%', '0%', '–')
     """
     if not _known(value):
         return NONE
+    if value == 0:
+        return "0%"
     percent = 100 * float(value)
     return f"{percent:.2g}%" if 0.01 <= abs(percent) < 1 else f"{percent:.1f}%"
 
@@ -67,16 +69,29 @@ def interval(
 ) -> str:
     """`value` with its `low` and `high`, where both are known; each written by `write`.
 
+    Figures have the same number of decimals, the most that one of them needs.
+
     >>> interval({"value": 0.5, "low": 0.4, "high": 0.61})
-    '0.5 (0.4 to 0.61)'
+    '0.50 (0.40 to 0.61)'
     >>> interval({"value": 0.05, "low": None, "high": None}, share), interval(None)
     ('5.0%', '–')
     """
     if not estimate or not _known(estimate.get("value")):
         return empty
-    ends = [estimate.get(end) for end in ("low", "high")]
-    text = write(estimate["value"])
-    return f"{text} ({write(ends[0])} to {write(ends[1])})" if all(map(_known, ends)) else text
+    three = [estimate.get(key) for key in ("value", "low", "high")]
+    if not all(map(_known, three)):
+        return write(estimate["value"])
+    value, low, high = _aligned(three) if write is figure else map(write, three)
+    return f"{value} ({low} to {high})"
+
+
+def _aligned(values: Sequence[Any]) -> list[str]:
+    """Figures with as many decimals as the one that has the most."""
+    texts = [figure(value) for value in values]
+    if any(text[0] in "<>" for text in texts):
+        return texts
+    decimals = max(len(text.partition(".")[2]) for text in texts)
+    return [f"{value:,.{decimals}f}" for value in values]
 
 
 def _known(value: Any) -> bool:

@@ -52,7 +52,7 @@ def test_a_true_card_passes(here: Path):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("| average precision | 0.5 (0.4", "| average precision | 0.9 (0.8"),
+        ("| average precision | 0.50 (0.40", "| average precision | 0.90 (0.80"),
         ("321 of them positive", "1,321 of them positive"),
         ("| holds |", "| violated |"),
         ("**✓ Pass**", "**✓ Splendid**"),

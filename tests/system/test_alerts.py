@@ -99,7 +99,7 @@ def test_a_mail_with_the_report_arrives(
     assert page[0] == "shop-monitor.html"
     (tmp_path / "page.html").write_text(page[1])
     dom, console = browser.opened(tmp_path / "page.html")
-    assert "Alert: investigate now" in dom
+    assert "Alert. Investigate now" in dom
     assert console == []
 
 

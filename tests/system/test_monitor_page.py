@@ -195,7 +195,7 @@ def _beyond(path: Path, folder: Path, width: int) -> int:
 def test_what_a_page_must_say() -> None:
     text = _text(page.render("shop", whole()))
     for sentence in (
-        "■ shop: Alert: investigate now",
+        "■ shop: Alert. Investigate now",
         "Concept drift cannot be seen until 2025-07-08",
         "Likely cause: new value grocery.",
         "Next: find the sender.",
