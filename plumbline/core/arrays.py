@@ -18,8 +18,8 @@ def is_number(values: Array) -> bool:
 def numeric(values: Array) -> Array | None:
     """The values as float64 (n,), NaN for a null; None where there is text.
 
-    >>> numeric(np.array([1, None, True], object))
-    array([ 1., nan,  1.])
+    >>> numeric(np.array([1, None, 2.5], object))
+    array([1. , nan, 2.5])
     """
     if is_number(values):
         return values.astype(np.float64)
