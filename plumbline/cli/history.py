@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from plumbline.cli.options import Group, Json, keep_json, keep_text, pairs, say
+from plumbline.core.errors import PlumblineError
 
 group = Group("History")
 
@@ -185,16 +186,22 @@ def resolve(
         print("dvc.lock is what this tree gives; `git commit` ends the merge")
 
 
-@group.command("rollback", "model-v1", "main --dry-run")
+@group.command("rollback", "model-v1", "main --dry-run", "--abandon")
 def rollback(
     rev: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="REV", help="Commit, tag or branch; a branch is checked out as a branch."
         ),
-    ],
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would change, change nothing.")
+    ] = False,
+    abandon: Annotated[
+        bool,
+        typer.Option(
+            "--abandon", help="End an interrupted rollback as it is, and print how things stand."
+        ),
     ] = False,
 ) -> None:
     """Roll back code, data, model and registry to a commit.
@@ -203,7 +210,13 @@ def rollback(
     """
     from plumbline.ops.rollback import transaction
 
-    if dry_run:
+    if abandon and (rev or dry_run):
+        raise PlumblineError("rollback: --abandon takes neither REV nor --dry-run")
+    if abandon:
+        say(transaction.abandon(Path(".")))
+    elif rev is None:
+        raise PlumblineError("Missing argument 'REV'. Expected a commit, tag or branch")
+    elif dry_run:
         say(transaction.lines(Path("."), rev))
     else:
         transaction.rollback(Path("."), rev, lambda line: say([line]))

@@ -98,7 +98,7 @@ def refuse_rollback(folder: Path) -> None:
     if (folder / "journal.json").exists():
         raise PlumblineError(
             "a rollback was interrupted here; end it first: `plumbline rollback main` "
-            "(or another revision) undoes it"
+            "(or another revision) undoes it; `plumbline rollback --abandon` leaves things as they are"
         )
 
 

@@ -30,6 +30,7 @@ class Journal:
 
     `registry`: by use case, the champion's version (None: none) and all versions; None where MLflow
     is off. `absent`: outs that were missing in the work tree. `done`: only the audit log is to come.
+    `present`: outs of the target alone that were in the work tree.
     """
 
     id: str
@@ -43,6 +44,10 @@ class Journal:
     steps: tuple[str, ...] = ()
     proofs: tuple[str, ...] = ()
     done: bool = False
+    present: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"the rollback of {self.when} to {self.rev}"
 
     def begun(self, step: str) -> Journal:
         """With one more step that may have changed something."""
@@ -55,12 +60,21 @@ def new(
     target: Head,
     *,
     absent: tuple[str, ...] = (),
+    present: tuple[str, ...] = (),
     registry: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Journal:
     """The journal of a rollback that has not begun."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
     return Journal(
-        uuid.uuid4().hex, _who(), when, rev, start, target, absent=absent, registry=registry
+        id=uuid.uuid4().hex,
+        who=_who(),
+        when=when,
+        rev=rev,
+        start=start,
+        target=target,
+        absent=absent,
+        present=present,
+        registry=registry,
     )
 
 
@@ -92,11 +106,12 @@ def load(root: Path) -> Journal | None:
         content = json.loads(file.read_text(encoding="utf-8"))
         heads = {key: Head(**content[key]) for key in ("start", "target")}
         lists = {key: tuple(content[key]) for key in ("absent", "steps", "proofs")}
+        lists["present"] = tuple(content.get("present", ()))
         return Journal(**{**content, **heads, **lists})
     except (ValueError, TypeError, KeyError) as error:
         raise PlumblineError(
-            f"{file}: damaged ({error}); see `git reflog` for the commit before, check it out, "
-            "`dvc checkout`, and remove the file"
+            f"{file}: damaged ({error}); see `git reflog` for the commit before; "
+            "`plumbline rollback --abandon` ends it as things are"
         ) from None
 
 
@@ -115,6 +130,21 @@ def close(root: Path, journal: Journal, result: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     _file(root).unlink(missing_ok=True)
+
+
+def abandon(root: Path) -> Journal | None:
+    """Forget an interrupted rollback, with its entry in the audit log; None where it cannot be read."""
+    file = _file(root)
+    if not file.exists():
+        raise PlumblineError("no rollback was interrupted here; there is nothing to abandon")
+    try:
+        journal = load(root)
+    except PlumblineError:
+        file.replace(file.with_suffix(".damaged"))
+        return None
+    if journal:
+        close(root, journal, "done" if journal.done else "abandoned")
+    return journal
 
 
 def audit(root: Path) -> list[dict[str, Any]]:

@@ -68,6 +68,16 @@ def changed(before: Iterable[Out], after: Iterable[Out]) -> list[str]:
     return sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
 
 
+def only_in(outs: Iterable[Out], others: Iterable[Out]) -> list[Out]:
+    """The cached outs of one revision at, above or below whose path the other has none."""
+    theirs = [out.path for out in others]
+    return [out for out in outs if out.cached and not any(_meet(out.path, p) for p in theirs)]
+
+
+def _meet(one: str, other: str) -> bool:
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
+
+
 def refuse_unsafe(findings: Iterable[IntegrityFinding]) -> None:
     """PlumblineError where the outs could not be put back as they are now.
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback.plan import Head
 from plumbline.repo import dvc_command, object_stores, repair, revisions, state, verify
+from plumbline.repo.tracked_outs import Out
 from plumbline.runtime import git
 
 
@@ -77,6 +83,35 @@ def outs(root: Path, *, partial: bool = False) -> str:
     if recorded:
         dvc(root, "checkout", *words, "--", *recorded)
     return f"{len(recorded):,} outs checked out"
+
+
+def remove(root: Path, paths: Iterable[str]) -> None:
+    """Remove outs that the cache has, and the folders that this leaves empty."""
+    for path in paths:
+        place = root / path
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+        for folder in Path(path).parents[:-1]:
+            with suppress(OSError):  # it is not empty, or not there
+                (root / folder).rmdir()
+
+
+def present(root: Path, outs_alone: Iterable[Out]) -> tuple[str, ...]:
+    """Which of the target's own outs are in the work tree now; PlumblineError where one would be lost."""
+    paths = []
+    for out in outs_alone:
+        place = root / out.path
+        if not os.path.lexists(place):
+            continue
+        if dvc_hash.md5(place) != out.md5:
+            raise PlumblineError(
+                f"{out.path}: no out of this commit, and would be overwritten by the target's "
+                f"{out.md5}; move it away first"
+            )
+        paths.append(out.path)
+    return tuple(paths)
 
 
 def proved(root: Path) -> str:

@@ -22,8 +22,11 @@ Step = Callable[[Path, Journal], str]
 
 
 def code(root: Path, journal: Journal) -> str:
-    """Check the commit out."""
-    return restore.code(root, journal.target)
+    """Check the commit out, without the outs that it does not have: git might see them as new files."""
+    gone = _only_before(root, journal)
+    restore.remove(root, gone)
+    removed = f"; {len(gone):,} outs removed, which the cache has" if gone else ""
+    return restore.code(root, journal.target) + removed
 
 
 def fetch(root: Path, _: Journal) -> str:
@@ -118,7 +121,7 @@ def undo(root: Path, journal: Journal) -> Iterator[Callable[[], None]]:
         yield lambda: feast.put_back(root, root / REPOSITORY)
     if "code" in journal.steps:
         yield lambda: _code_back(root, journal)
-    if "outs" in journal.steps:
+    if "outs" in journal.steps or ("code" in journal.steps and _only_before(root, journal)):
         yield lambda: _outs_back(root, journal)
 
 
@@ -155,11 +158,20 @@ def _code_back(root: Path, journal: Journal) -> None:
 
 
 def _outs_back(root: Path, journal: Journal) -> None:
+    new = plan.only_in(_at(root, journal.target.commit), _locked(root))
+    restore.remove(root, [out.path for out in new if out.path not in journal.present])
     restore.outs(root, partial=bool(journal.absent))
     report = verify.check(object_stores.settings(root), where=("workspace",))
     lost = [f for f in report.findings if f.use.path not in journal.absent]
     if lost:
         raise PlumblineError(f"{lost[0].use.path}: {lost[0].kind}; `plumbline verify`")
+
+
+def _only_before(root: Path, journal: Journal) -> list[str]:
+    """The outs of the commit before at whose paths the target has neither outs nor files."""
+    before, after = (_at(root, head.commit) for head in (journal.start, journal.target))
+    paths = [out.path for out in plan.only_in(before, after)]
+    return [path for path in paths if not revisions.below(root, journal.target.commit, path)]
 
 
 def _locked(root: Path) -> list[Out]:

@@ -60,6 +60,22 @@ def recover(root: Path, progress: Progress) -> None:
     progress(outcome)
 
 
+def abandon(root: Path) -> Iterator[str]:
+    """End a rollback that was interrupted without an undo; the lines say in which state things are.
+
+    PlumblineError where there is none, or one is at work.
+    """
+    with journals.alone(root):
+        left = journals.abandon(root)
+        yield f"abandoned: {left or 'a rollback whose journal was damaged'}; nothing was restored"
+        yield f"git is at {restore.head(root)}"
+        if left:
+            yield f"begun: {', '.join(left.steps) or 'nothing'}; it came from {left.start}"
+    yield "`git status` and `plumbline verify` name what differs from this commit; `dvc checkout` restores outs"
+    yield "`plumbline registry status` names the champion; `registry sync` moves it to this commit"
+    yield "`plumbline features materialize USECASE` rebuilds the feature store"
+
+
 def begin(root: Path, rev: str) -> Journal:
     """Check the preconditions and return the rollback's journal; PlumblineError where one does not hold."""
     target = restore.resolve(root, rev)
@@ -69,10 +85,13 @@ def begin(root: Path, rev: str) -> Journal:
     plan.refuse_unsafe(report.findings)
     for name in settings.remotes:
         settings.remote(name)  # imports what it needs while this code is there
+    before, after = (revisions.outs(root, commit) for commit in ("HEAD", target.commit))
+    present = restore.present(root, plan.only_in(after, before))
     missing = tuple(sorted({f.use.path for f in report.findings if f.where == "workspace"}))
     tool.keep(root)
     known = None if registry.off() else _registered(root, target.commit)
-    return journals.new(rev, restore.head(root), target, absent=missing, registry=known)
+    head = restore.head(root)
+    return journals.new(rev, head, target, absent=missing, present=present, registry=known)
 
 
 def lines(root: Path, rev: str) -> Iterator[str]:
@@ -116,7 +135,8 @@ def _back(root: Path, result: str) -> str:
     if failed:
         return (
             f"the undo is incomplete: {'; '.join(failed)}; fix that, then run "
-            f"`python {journals.FOLDER}/tool rollback {journal.start.branch or journal.start.commit}`"
+            f"`python {journals.FOLDER}/tool rollback {journal.start.branch or journal.start.commit}`; "
+            f"or `python {journals.FOLDER}/tool rollback --abandon`, which leaves things as they are"
         )
     journals.close(root, journal, result)
     return f"{result}: everything is as it was at {journal.start}"
