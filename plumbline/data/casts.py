@@ -19,8 +19,27 @@ EXPECTED: Mapping[ColumnType, str] = {
     "timestamp": "a time like 2025-01-31 23:59:59",
 }
 
+HINTS: Mapping[ColumnType, str] = {
+    "int": ". Codes like 007 and numbers beyond 64 bits belong in a column of type string",
+    "timestamp": ". Times in another format: derive the column with strptime, in derive=...",
+}
+"""What else to do about values of a type."""
+
 PLAIN = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 """DuckDB's types of times without a zone."""
+
+NUMERIC = (
+    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER"),
+    *("UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
+)
+"""How DuckDB's numeric types begin."""
+
+WHOLE = r"[+-]?(0|[1-9][0-9]*)(\.(0|00|0000+))?"
+"""A whole number as text: no 007, which is an id; no 1E+12, which has lost digits; no 1.000, which is
+a thousand in half of the world."""
+
+FIRST, LAST = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
+"""Times beyond are misread: years of two digits, milliseconds taken for seconds, infinity."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +110,44 @@ def _inputs(expression: str, source: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _value(raw: str, wanted: ColumnType, source_type: str) -> str:
-    """`raw` as the wanted type. A fraction is no whole number, and an offset ("+02:00") counts:
-    DuckDB's own casts would round the one and drop the other without a word."""
+    """`raw` as the wanted type, null where the value would not stay the same: a fraction or `007` as a
+    whole number, 2 as a truth value, an offset that is dropped, a year of two digits."""
     typed = f"TRY_CAST({raw} AS {TYPES[wanted]})"
-    if wanted == "int" and not source_type.endswith(("INT", "INTEGER")):
-        return f"CASE WHEN TRY_CAST({raw} AS DOUBLE) = CAST({typed} AS DOUBLE) THEN {typed} END"
-    if wanted == "timestamp" and source_type not in PLAIN:
-        return f"(TRY_CAST(CAST({raw} AS VARCHAR) AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    if wanted == "timestamp":
+        return _time(raw, typed, source_type)
+    if wanted == "int":
+        return _whole(raw, typed, source_type)
+    if wanted == "bool" and source_type.startswith(NUMERIC):
+        return f"CASE WHEN {raw} IN (0, 1) THEN {typed} END"
+    if wanted == "string":
+        return _text(raw, typed, source_type)
+    return typed
+
+
+def _whole(raw: str, typed: str, source_type: str) -> str:
+    if source_type.endswith(("INT", "INTEGER")):
+        return typed
+    if source_type == "VARCHAR":
+        return f"CASE WHEN regexp_full_match(trim({raw}), '{WHOLE}') THEN {typed} END"
+    if source_type.startswith("DECIMAL"):
+        return f"CASE WHEN {raw} % 1 = 0 THEN {typed} END"
+    return f"CASE WHEN TRY_CAST({raw} AS DOUBLE) = CAST({typed} AS DOUBLE) THEN {typed} END"
+
+
+def _time(raw: str, typed: str, source_type: str) -> str:
+    if source_type not in PLAIN:
+        typed = f"(TRY_CAST(CAST({raw} AS VARCHAR) AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    return f"CASE WHEN {typed} BETWEEN {FIRST} AND {LAST} THEN {typed} END"
+
+
+def _text(raw: str, typed: str, source_type: str) -> str:
+    """A whole float without its ".0", as an integer column has it; no list, struct or bytes."""
+    if source_type.endswith("]") or source_type.startswith(("STRUCT", "MAP", "BLOB", "UNION")):
+        return "CAST(NULL AS VARCHAR)"
+    if source_type in ("FLOAT", "DOUBLE"):
+        whole = f"CAST(TRY_CAST({raw} AS BIGINT) AS VARCHAR)"
+        return (
+            f"CASE WHEN {raw} = trunc({raw}) AND abs({raw}) < 9007199254740992 THEN {whole} "
+            f"WHEN isfinite({raw}) THEN {typed} END"
+        )
     return typed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -136,4 +137,6 @@ def _text(value: Any) -> str | None:
         return str(value).lower()
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return str(int(value))
     return value.isoformat() if isinstance(value, date) else str(value)

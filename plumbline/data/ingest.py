@@ -12,7 +12,7 @@ from plumbline.core.errors import SourceError, SpecError
 from plumbline.core.sql import TYPES, literal, quote
 from plumbline.core.usecase import Contract
 from plumbline.data import delimited
-from plumbline.data.casts import EXPECTED, Cast, casts, ignored
+from plumbline.data.casts import EXPECTED, HINTS, Cast, casts, ignored
 from plumbline.data.sources import EventSource, SourcePart
 
 SHOWN = 3  # bad values in a message
@@ -165,4 +165,5 @@ def _message(part: SourcePart, cast: Cast, rows: list[tuple[int, str | None, int
     return (
         f"{part.name}: column '{cast.column.name}'{whence}: expected {EXPECTED[cast.column.type]}, found "
         f"{shown}{more}, counted below the header; correct the values in the source ({remedy})"
+        f"{HINTS.get(cast.column.type, '')}"
     )
