@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -43,6 +44,40 @@ def columns(usecase: Contract) -> None:
         raise SpecError(
             f"{file}: the label '{label.name}' is of type {label.type}; expected int, float or bool. Derive a "
             f"number in derive=..., for instance \"(CASE {label.name} WHEN 'yes' THEN 1 ELSE 0 END)\"."
+        )
+
+
+def names(usecase: Contract) -> None:
+    """SpecError for a column's name that DuckDB, Parquet or the project's own queries cannot bear."""
+    file, before = f"usecases/{usecase.name}/contract.py", dict[str, str]()
+    for name in (c.name for c in usecase.columns):
+        if not name.isprintable():
+            raise SpecError(
+                f"{file}: the column's name {name!r} has a line break or another character that is not seen; "
+                "rename it in the source, and here."
+            )
+        if name != unicodedata.normalize("NFC", name):
+            raise SpecError(
+                f"{file}: '{name}' is not normalised (NFC): another text looks the same; type it anew."
+            )
+        if name.startswith("__"):
+            raise SpecError(
+                f"{file}: '{name}' begins with two underscores, as the project's own names; rename the column."
+            )
+        other = before.setdefault(name.casefold(), name)
+        if other != name:
+            raise SpecError(
+                f"{file}: '{other}' and '{name}' differ in case only, which DuckDB does not tell apart; "
+                "rename one."
+            )
+
+
+def feature_name(usecase: Contract, name: str) -> None:
+    """SpecError for a feature's name that XGBoost refuses."""
+    if any(c in name for c in "[]<"):
+        raise SpecError(
+            f"usecases/{usecase.name}/features.py: the feature list has '{name}': XGBoost takes no [, ] or < "
+            "in a name; rename the column in the source, or derive it under another name."
         )
 
 

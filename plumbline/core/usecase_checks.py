@@ -27,6 +27,7 @@ def find(usecase: Contract, kind: str, name: str, choices: Mapping[str, Choice])
 def contract(usecase: Contract) -> None:
     """SpecError unless key, label, entities and time are columns as they must be."""
     _unique(usecase, "contract", [c.name for c in usecase.columns])
+    declaration_checks.names(usecase)
     declaration_checks.columns(usecase)
     usecase.column(usecase.key)
     if usecase.column(usecase.label).known:
@@ -74,6 +75,7 @@ def features(usecase: FeatureSet) -> None:
     for name in usecase.features:
         known(usecase, "features", name, "the feature list", reach)
         declaration_checks.numeric(usecase, "features", name, "the feature list")
+        declaration_checks.feature_name(usecase, name)
     if usecase.offset is not None:
         known(usecase, "features", usecase.offset, "offset", reach)
         declaration_checks.numeric(usecase, "features", usecase.offset, "offset")

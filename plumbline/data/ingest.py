@@ -16,7 +16,7 @@ from plumbline.data.casts import EXPECTED, HINTS, Cast, casts, ignored
 from plumbline.data.sources import EventSource, SourcePart
 
 SHOWN = 3  # bad values in a message
-BAD, PLACE = '"bad value"', '"row number"'  # names that no contract has
+BAD, PLACE = '"__bad"', '"__place"'  # names that no contract has
 
 
 def load(

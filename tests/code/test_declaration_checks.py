@@ -33,7 +33,7 @@ CASE = UseCase(
 )
 
 
-def changed(name: str, **change: Any) -> dict[str, Any]:
+def changed(name: str, /, **change: Any) -> dict[str, Any]:
     return {"columns": tuple(replace(c, **change) if c.name == name else c for c in CASE.columns)}
 
 
@@ -90,3 +90,23 @@ def test_a_category_may_bear_its_columns_name() -> None:
     assert replace(CASE, **category("town", "a", "b", name="town"), features=("town",))
     assert replace(CASE, **category("shop", 1, 2))
     assert replace(CASE, **changed("y", type="bool"), problem="classification")
+
+
+def renamed(name: str) -> dict[str, Any]:
+    return changed("size", name=name) | {"features": (name,)}
+
+
+NAMES = [
+    (renamed("Open"), r"toy/contract\.py: .open. and .Open. differ in case only"),
+    (renamed("gro\u0308\u00dfe"), r"contract\.py: 'gro.{1,3}e' .* normalised"),
+    (renamed("__row"), r"'__row' begins with two underscores, .* own names; rename"),
+    (renamed("size [m]"), r"toy/features\.py: .* 'size \[m\]': XGBoost takes no \[, \] or <"),
+    (renamed("size\nm"), r"'size\\nm' has a line break or another character"),
+    (renamed("size\u00a0"), r"'size\\xa0' has a line break or another character"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), NAMES)
+def test_names_that_another_part_cannot_bear(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        replace(CASE, **change)
