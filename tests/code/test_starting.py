@@ -18,8 +18,8 @@ from tests.conftest import ROOT
 
 GRAPH = """
 stages:
-  cook: {deps: [raw.txt], outs: [table.txt]}
-  train: {deps: [table.txt, code.py], outs: [model.txt]}
+  cook: {matrix: {usecase: "${usecases}"}, deps: [raw.txt], outs: [table.txt]}
+  train: {matrix: {usecase: "${usecases}"}, deps: [table.txt, code.py], outs: [model.txt]}
 """
 
 
@@ -29,6 +29,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(preflight.UNDER_DVC, raising=False)
     (tmp_path / "dvc.yaml").write_text(GRAPH)
+    (tmp_path / "params.yaml").write_text("usecases: [toy]\n")
     (tmp_path / "table.txt").write_text("table")
     md5 = dvc_hash.md5(tmp_path / "table.txt")
     (tmp_path / "dvc.lock").write_text(
