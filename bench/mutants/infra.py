@@ -25,8 +25,8 @@ MUTANTS = (
         "Infra 3",
         "pipeline: the outcomes are written under another name",
         "plumbline/data/partition.py",
-        '("outcomes", "outcomes", "known_at" if usecase.time else None)',
-        '("outcomes", "labels", "known_at" if usecase.time else None)',
+        '("due", "outcomes", outcomes, KNOWN_AT if usecase.time else None)',
+        '("due", "labels", outcomes, KNOWN_AT if usecase.time else None)',
         tests="tests/mltest/test_pipeline.py",
     ),
     Mutant(
