@@ -26,7 +26,7 @@ SEEN = f"""
 import hashlib, json
 from pathlib import Path
 import numpy as np
-from plumbline.core import dvc_hash, tables, usecase
+from plumbline.core import dvc_hash, tables, usecase_loader
 from plumbline.runtime import dvc_lock, runner
 runner.prepare()
 from feast import FeatureStore
@@ -34,7 +34,7 @@ from plumbline.features import store
 from plumbline.model import bundle
 from plumbline.ops.rollback import registry
 
-case = usecase.load("{NAME}")
+case = usecase_loader.load("{NAME}")
 test = tables.read(Path("data/{NAME}/tables/test.parquet"))
 ids = {{e.column: test[e.column][:: len(test[e.column]) // 50][:50].tolist() for e in case.entities}}
 known = FeatureStore(repo_path="feature_store")

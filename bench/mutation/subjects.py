@@ -25,6 +25,7 @@ COVERED = (
     *SUBJECTS,
     "plumbline/features/definitions.py",
     "plumbline/features/store.py",
+    "plumbline/features/params.py",
 )
 FOR_COVERAGE = ("tests/system/test_store.py", f"{DATA}/test_bad_rows.py", f"{CODE}/test_usecase.py")
 """What else runs when branches are counted."""

@@ -254,7 +254,7 @@ def test_misuse(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str
         (["gate", out], "another dvc.lock than this work tree"),
         (["report", out], "nothing to write"),
         (["compare", "nowhere", "--json", out], "no such revision"),
-        (["compare", "main~1", "--json", out], "no dvc.lock there"),
+        (["compare", "main~1", "--json", out], "has no dvc.lock"),
         (["compare", "main", "--json", out, "--log", "nowhere"], "--log nowhere"),
     ):
         assert main(words) == 2, words

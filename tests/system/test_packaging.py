@@ -90,6 +90,7 @@ def test_it_works_in_a_project_of_its_own(programs: Path, tmp_path: Path) -> Non
     for folder in ("usecases", "profiles"):
         (tmp_path / folder).mkdir()
     (tmp_path / "params.yaml").write_text("usecases: [shop]\nseed: 7\n")
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     assert "usecases/shop" in call(programs / "plumbline", "new", "shop", cwd=tmp_path)
     message = call(programs / "plumbline", "features", "list", "shop", cwd=tmp_path)
     assert "size_per_unit" in message

@@ -34,7 +34,8 @@ def test_card_fraud_beats_the_linear_model() -> None:
 def flights(tmp_path_factory: pytest.TempPathFactory, nycflights: Path) -> dict[str, Any]:
     """evaluate.json of a run on the real departures, with the committed params."""
     project = make(tmp_path_factory.mktemp("flights"), ["flights"])
-    project.set({"flights.data.path": str(nycflights)})
+    digest = hashlib.sha256(nycflights.read_bytes()).hexdigest()
+    project.set({"flights.data.path": str(nycflights), "flights.data.sha256": digest})
     project.repro("evaluate@flights")
     return json.loads((project.path / "metrics" / "flights" / "evaluate.json").read_text())
 
