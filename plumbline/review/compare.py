@@ -132,6 +132,7 @@ def _usecase(name: str, base: Revision, head: Revision, release: Revision | None
     before, after = base.stage_documents(name), head.stage_documents(name)
     own = _head_usecase(criteria, head, [base, *filter(None, [release])])
     against = _against(own, base)
+    moved = data_drift.drift_of(own.cache, criteria, (base.name, old), (head.name, new))
     return {
         "problem": criteria.usecase.problem,
         "primary": PRIMARY[criteria.usecase.problem],
@@ -149,7 +150,7 @@ def _usecase(name: str, base: Revision, head: Revision, release: Revision | None
         "edges": lock_changes.edges(new),
         "data": metadata_diff.data(before, after),
         "features": metadata_diff.features(before, after),
-        "drift": data_drift.drift_of(own.cache, criteria, (base.name, old), (head.name, new)),
+        "drift": [one.model_dump() for one in moved],
         "cost": run_cost.costs(head.root, name, old, new),
         "monitor": metadata_diff.monitor(after),
         "evaluate": metadata_diff.evaluate(after),
