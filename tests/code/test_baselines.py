@@ -90,7 +90,7 @@ def test_equal_rows_get_equal_answers_and_two_fits_are_one(problem: str):
 
 def test_a_category_of_too_many_values_is_left_out():
     case = usecase("regression")
-    many = Category("colour_code", "colour", tuple(range(80)), "colour")
+    many = Category("colour_code", "colour", tuple(map(str, range(80))), "colour")
     assert baselines.widths(case, case.features) == (1, 1, 3)
     assert baselines.widths(replace(case, categories=(many,)), case.features) == (1, 1, 0)
 
