@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.cli.app import command_line
 from plumbline.model.version import VERSION
 from tests.conftest import ROOT
 
@@ -83,7 +84,8 @@ def test_every_command_has_its_help(programs: Path, tmp_path: Path) -> None:
         assert f"\n{title}:\n" in message
     assert call(programs / "plumbline", "--version", cwd=tmp_path) == f"plumbline {VERSION}\n"
     message = call(programs / "python", "-c", EVERY_HELP, cwd=tmp_path)
-    assert message.count("Usage: plumbline ") == message.count("  Examples:\n") == 34
+    commands = len(command_line().commands)
+    assert message.count("Usage: plumbline ") == message.count("  Examples:\n") == commands
 
 
 def test_it_works_in_a_project_of_its_own(programs: Path, tmp_path: Path) -> None:
