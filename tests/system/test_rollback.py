@@ -169,7 +169,7 @@ def test_a_step_that_fails_after_its_work_is_undone(
     before = state(project)
     monkeypatch.setitem(steps.STEPS, step, fail)
     assert main(["rollback", "model-v1"]) == 2
-    assert f"{step}: and then it broke\nundone" in capsys.readouterr().err
+    assert f"{step}: and then it broke\n  undone" in capsys.readouterr().err
     assert state(project) == before
 
 

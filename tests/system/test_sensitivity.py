@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from plumbline.__main__ import main
 from stages import tune as stage
 from tests.boosting import write
 from tests.code.test_tune import project
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -19,6 +21,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder where tune has run on the parcels."""
     monkeypatch.setattr(os, "environ", dict(os.environ))
     project(tmp_path, monkeypatch)
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     tables = tmp_path / "data" / "parcels" / "tables"
     tables.mkdir(parents=True)
     pair = write(tables)

@@ -30,8 +30,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy i
 
 GRAPH = """
 stages:
-  cook: {deps: [raw.txt, cook.py], outs: [table.txt]}
-  train: {deps: [table.txt], outs: ["model/${item.usecase}"]}
+  cook: {matrix: {usecase: "${usecases}"}, deps: [raw.txt, cook.py], outs: [table.txt]}
+  train: {matrix: {usecase: "${usecases}"}, deps: [table.txt], outs: ["model/${item.usecase}"]}
 """
 LOCK = "stages: {cook@parcels: {outs: [{path: table.txt, md5: from-the-lock}]}}"
 
@@ -153,6 +153,7 @@ def test_a_changed_file_is_dirty_but_not_what_the_run_writes():
 
 def test_md5s_come_from_the_lock_in_a_run_by_dvc_only(monkeypatch: pytest.MonkeyPatch):
     Path("dvc.yaml").write_text(GRAPH)
+    Path("params.yaml").write_text("usecases: [parcels]\n")
     Path("dvc.lock").write_text(LOCK)
     Path("table.txt").write_text("table")
     bundle()
