@@ -35,7 +35,7 @@ class RefusedError(Exception):
 
 @dataclass
 class GitHub:
-    """The state of one repository, and a log of what was asked: "METHOD /path?query"."""
+    """The state of one repository, and a log of its requests: "METHOD /path?query"."""
 
     repository: str = "acme/plumbline"
     url: str = ""
@@ -279,7 +279,7 @@ def _asset(state: GitHub, path: tuple[str, ...], query: dict[str, list[str]], da
 
 
 def checked(asked: Entry) -> Entry:
-    """What was asked; 422 where its body is too long."""
+    """The request's body; 422 where it is too long."""
     if len(asked.get("body") or "") > LONGEST:
         raise RefusedError(422, f"Validation Failed: body is too long (maximum is {LONGEST})")
     return asked

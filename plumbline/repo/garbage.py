@@ -86,7 +86,7 @@ def survey(settings: DvcSettings, *, cloud: bool) -> Survey:
 
 
 def shared_with(settings: DvcSettings) -> str:
-    """Who else uses the cache, as far as can be told here; empty where it is this work tree's own."""
+    """Who else uses the cache, as far as can be seen here; empty where it is this work tree's own."""
     root, cache = settings.root.resolve(), settings.cache.resolve()
     prefix = git.text(root, "rev-parse", "--show-prefix")
     for line in git.names(root, "worktree", "list", "--porcelain", "-z"):

@@ -16,7 +16,7 @@ from plumbline.repo.object_stores import DvcSettings
 VARIABLE = "DVC_SITE_CACHE_DIR"
 PRIVATE = Path(".dvc") / "tmp" / "site"
 LOCKS = Path(".dvc") / "tmp" / "rwlock"
-SHARED = "/var/tmp/dvc"  # where DVC 3 keeps it on Linux, open to all, unless it is told otherwise
+SHARED = "/var/tmp/dvc"  # where DVC 3 keeps it on Linux, open to all, unless configured otherwise
 OTHERS_ENTER, OTHERS_WRITE = 0o011, 0o022
 
 

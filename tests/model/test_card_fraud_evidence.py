@@ -1,4 +1,4 @@
-"""What the committed metrics of card_fraud must show: calibrated, cheapest, well-behaved, and told so."""
+"""The committed metrics of card_fraud: calibrated, cheapest, well-behaved, and stated so."""
 
 from __future__ import annotations
 

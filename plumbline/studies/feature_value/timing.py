@@ -1,6 +1,6 @@
 """What a feature costs: processor time per row of a batch, and per single request. An edge: the clock.
 
-Times are of the processor, the least of several runs, and told beside a yardstick that is measured in
+Times are of the processor, the least of several runs, and given beside a yardstick that is measured in
 the same minute: so a busy machine, or another one, moves both.
 """
 
