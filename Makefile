@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment repro test test-all lint format lock docs ui ui-monitor report rehearse faults prove bench score mutants evidence cml clean
+.PHONY: install install-comment repro test test-all lint format lock docs ui ui-monitor report rehearse faults situations prove bench score mutants evidence cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -100,6 +100,10 @@ bench: install
 
 faults: install
 	$(PYTEST) tests/system/test_faults.py -p tests.faults.table
+
+# what people's repositories are like, and what the commands do there: the marked tests, and their table
+situations: install
+	$(PYTEST) --situations tests
 
 # the ML Test Score: the marked tests, a planted fault for each, the card (docs/ml-test-score.md)
 score: install

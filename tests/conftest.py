@@ -15,6 +15,8 @@ from tests.scoring import (  # noqa: F401 (pytest finds its hooks here)
     pytest_runtest_makereport,
 )
 
+pytest_plugins = ["tests.situations"]
+
 os.environ.update(runner.QUIET)  # before any library reads it, as in a stage
 
 ROOT = Path(__file__).resolve().parent.parent

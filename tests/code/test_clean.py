@@ -73,6 +73,7 @@ def test_it_lists_first_and_removes_only_what_it_listed(
     assert not (root / MODEL).exists()
 
 
+@pytest.mark.situation("make clean, an out that the cache has not ({changed})", expected="it stays")
 @pytest.mark.parametrize("changed", ["edited", "added", "cache lost", "cache damaged"])
 def test_an_out_that_the_cache_does_not_have_stays(
     root: Path, capsys: pytest.CaptureFixture[str], changed: str
@@ -92,6 +93,7 @@ def test_an_out_that_the_cache_does_not_have_stays(
     assert {n for n in before if n.startswith(MODEL)} <= files(root)
 
 
+@pytest.mark.situation("make clean, files that git tracks", expected="they stay")
 def test_what_git_tracks_stays(root: Path) -> None:
     git.output(root, "add", "-f", "mlartifacts/1/a", "reports/one.html")
     assert main(["clean", "--apply"]) == 0
@@ -104,6 +106,10 @@ def test_without_a_lock_no_out_is_removed(root: Path) -> None:
     assert (root / MODEL / "a").exists()
 
 
+@pytest.mark.situation(
+    "make clean, a use case that git does not know",
+    expected="it stays: products are removed by name",
+)
 def test_make_clean_does_not_ask_git_what_to_remove() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "git clean" not in text

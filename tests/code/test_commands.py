@@ -154,6 +154,7 @@ def test_bad_input_is_one_message_and_code_2(
     assert "Traceback" not in err
 
 
+@pytest.mark.situation("output to a closed pipe ({words})", expected="no traceback")
 @pytest.mark.parametrize("words", ["--help", "features list card_fraud", "clean", "--version"])
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_closed_pipe_is_no_traceback(words: str, unbuffered: str) -> None:

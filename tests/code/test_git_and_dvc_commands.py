@@ -110,6 +110,9 @@ def signed(root: Path) -> None:
     git.output(root, "update-ref", "HEAD", oid.strip())
 
 
+@pytest.mark.situation(
+    "a user's git configuration: signatures, colours, external diffs", expected="the same is read"
+)
 def test_a_users_configuration_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,12 +151,17 @@ def foreign(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
 
 
+@pytest.mark.situation("a checkout that another user owns", expected="git's message as it is")
 def test_gits_refusal_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     foreign(tmp_path, monkeypatch)
     with pytest.raises(PlumblineError, match=r"(?s)dubious ownership.*safe.directory"):
         revisions.commit(tmp_path, "HEAD")
 
 
+@pytest.mark.situation(
+    "a run in a checkout that another user owns",
+    expected="a warning says why the record has no commit",
+)
 def test_a_record_says_why_it_has_no_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -165,6 +173,7 @@ def test_a_record_says_why_it_has_no_commit(
     assert "dubious ownership" in warning
 
 
+@pytest.mark.situation("a clone with core.autocrlf", expected="the bytes that dvc.lock was made of")
 def test_line_ends_are_those_of_the_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +203,7 @@ def test_line_ends_are_those_of_the_repository(
     assert values == "dvc.lock: merge: unset"
 
 
+@pytest.mark.situation("no .git folder", expected="one message; what needs no history works")
 def test_without_a_repository_the_message_says_what_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

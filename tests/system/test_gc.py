@@ -101,6 +101,7 @@ def test_the_remote_is_left_alone_unless_asked(project: Toy) -> None:
     assert project.oids["nowhere"] not in after["cache"]
 
 
+@pytest.mark.situation("gc with a detached HEAD", expected="what HEAD needs is kept")
 def test_a_detached_head_is_kept(project: Toy) -> None:
     project.run("git", "checkout", "-q", "--detach", "HEAD")
     (project.path / "source/toy.txt").write_text("head head head head")
@@ -117,6 +118,7 @@ def refused(capsys: pytest.CaptureFixture[str], project: Toy, *words: str) -> st
     return capsys.readouterr().err
 
 
+@pytest.mark.situation("gc with a dvc.lock that is not committed", expected="refused, and named")
 def test_uncommitted_locks_are_refused(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("dvc.lock", "source/toy.txt.dvc"):
         with (project.path / name).open("a") as file:
@@ -125,12 +127,16 @@ def test_uncommitted_locks_are_refused(project: Toy, capsys: pytest.CaptureFixtu
         project.run("git", "checkout", "-q", name)
 
 
+@pytest.mark.situation(
+    "gc with a git stash", expected="refused, with the commands that end the stash"
+)
 def test_a_stash_is_refused(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     (project.path / "sum.py").write_text("changed")
     project.run("git", "stash")
     assert "1 stashed changes" in refused(capsys, project)
 
 
+@pytest.mark.situation("as root, a cache linked into the work tree", expected="gc refuses")
 def test_links_as_root_are_refused(
     project: Toy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +145,9 @@ def test_links_as_root_are_refused(
     assert "as root" in refused(capsys, project)
 
 
+@pytest.mark.situation(
+    "gc --cloud in a clone that lacks a branch", expected="refused, with the fetch that it needs"
+)
 def test_a_clone_that_does_not_know_all_is_refused(
     project: Toy, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -153,6 +162,9 @@ def test_a_clone_that_does_not_know_all_is_refused(
     assert main(["gc", "--cloud"]) == 0
 
 
+@pytest.mark.situation(
+    "a shallow clone", expected="commands that need the history refuse, and name the fetch"
+)
 def test_a_shallow_clone_is_refused(
     project: Toy,
     capsys: pytest.CaptureFixture[str],
@@ -185,6 +197,7 @@ def test_a_shallow_clone_is_refused(
     assert main(["verify", "--in", "cache"]) != 2
 
 
+@pytest.mark.situation("gc with a damaged manifest", expected="refused, nothing removed")
 @pytest.mark.parametrize("everywhere", [True, False])
 def test_a_damaged_manifest_costs_nothing(
     project: Toy, capsys: pytest.CaptureFixture[str], everywhere: bool
@@ -199,6 +212,9 @@ def test_a_damaged_manifest_costs_nothing(
     assert message in refused(capsys, project)
 
 
+@pytest.mark.situation(
+    "gc in a shared cache ({kind})", expected="what it cannot account for stays, named"
+)
 @pytest.mark.parametrize("kind", ["outside", "linked", "work tree"])
 def test_a_shared_cache_keeps_what_another_may_need(
     project: Toy, capsys: pytest.CaptureFixture[str], tmp_path: Path, kind: str
@@ -221,12 +237,19 @@ def test_a_shared_cache_keeps_what_another_may_need(
     assert ("tree" in message) is (kind == "work tree")
 
 
+@pytest.mark.situation(
+    "gc, another work tree with a cache of its own", expected="not shared: gc works"
+)
 def test_a_work_tree_with_a_cache_of_its_own_is_no_sharer(project: Toy, tmp_path: Path) -> None:
     project.run("git", "worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
     assert main(["gc", "--apply"]) == 0
     assert project.oids["nowhere"] not in objects(project)["cache"]
 
 
+@pytest.mark.situation(
+    "gc with a ref whose objects are lost",
+    expected="the refusal names the ref; the command that it names helps",
+)
 def test_a_refusal_names_the_ref_and_what_helps(
     project: Toy, capsys: pytest.CaptureFixture[str]
 ) -> None:

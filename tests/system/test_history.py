@@ -145,6 +145,10 @@ def test_the_merge_is_what_a_run_of_it_gives(month: Month, tmp_path: Path) -> No
     assert clone.run("git", "status", "--porcelain") == ""
 
 
+@pytest.mark.situation(
+    "ten commits, two merges, a hotfix: back to each",
+    expected="bytes, alias and predictions of each",
+)
 def test_back_to_each_commit(month: Month, capsys: pytest.CaptureFixture[str]) -> None:
     """First the tags by name, then every commit, then main: bytes, alias and predictions of each."""
     tags = {"model-v1": "first model", "model-v2": "deeper trees", "model-v1.1": "hotfix"}

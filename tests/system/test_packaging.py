@@ -88,6 +88,9 @@ def test_every_command_has_its_help(programs: Path, tmp_path: Path) -> None:
     assert message.count("Usage: plumbline ") == message.count("  Examples:\n") == commands
 
 
+@pytest.mark.situation(
+    "the library installed from its wheel, a project of its own", expected="it works"
+)
 def test_it_works_in_a_project_of_its_own(programs: Path, tmp_path: Path) -> None:
     for folder in ("usecases", "profiles"):
         (tmp_path / folder).mkdir()

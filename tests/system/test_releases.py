@@ -128,6 +128,9 @@ def test_a_rollback_restores_everything(
     assert results["champion"] == [results["outs"][f"models/{releases.NAME}"]]
 
 
+@pytest.mark.situation(
+    "kill -9 in a rollback after its feature store", expected="undone, online values as before"
+)
 def test_one_killed_with_its_feature_store_made_anew_is_undone(
     project: Project, hooked: Path, known: dict[str, dict[str, Any]]
 ) -> None:

@@ -135,6 +135,7 @@ def test_push_fetch_verify_damage_repair_roll_back(made: Toy, user: User, tmp_pa
     assert "remote storage: would free 0 objects" in third.plumbline("gc", "--cloud")
 
 
+@pytest.mark.situation("a project moves to another remote", expected="no object of any tag is lost")
 def test_moving_loses_nothing(made: Toy, tmp_path: Path) -> None:
     shutil.copytree(made.path, tmp_path / "project")
     with remotes.folder(tmp_path) as old:
@@ -223,6 +224,7 @@ def test_mistakes_change_nothing(
     assert not (project.path / ".dvc/config.local").exists()
 
 
+@pytest.mark.situation("a remote that is down ({url})", expected="one message")
 @pytest.mark.parametrize("url", ["ssh://nobody@127.0.0.1:1/x", "s3://bucket/x"])
 def test_a_remote_that_is_down_is_one_message(made: Toy, tmp_path: Path, url: str) -> None:
     shutil.copytree(made.path, tmp_path / "project")

@@ -101,6 +101,7 @@ def test_a_failing_stage_ends_with_its_message(
     assert "sum@toy failed:" in capsys.readouterr().out
 
 
+@pytest.mark.situation("reproduce beside work in progress", expected="the work tree stays as it is")
 def test_the_clone_keeps_to_itself(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     before = project.run("git", "status", "--porcelain", "--ignored")
     code, _ = run(project, "--keep")
@@ -181,6 +182,9 @@ def test_variables_that_lead_out_of_the_clone_are_dropped() -> None:
     assert (built["PATH"], built["PYTHONPATH"], built["TZ"]) == ("/env/bin:/bin", "/clone", "CET")
 
 
+@pytest.mark.situation(
+    "reproduce ended by signal {number}", expected="its run ends with it; nothing is left"
+)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
 def test_the_run_dies_with_the_command(project: Toy, number: signal.Signals) -> None:
     if signal.getsignal(number) == signal.SIG_IGN:  # as in a shell's background jobs; inherited

@@ -118,6 +118,10 @@ def ran(lines: list[str]) -> list[str]:
     return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
 
 
+@pytest.mark.situation(
+    "dvc.lock in conflict, one use case",
+    expected="resolve runs what the merge needs, and only that",
+)
 def test_different_params_of_one_use_case(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,6 +139,7 @@ def test_different_params_of_one_use_case(
     assert state(project) == as_run_from_nothing(project, tmp_path / "clone")
 
 
+@pytest.mark.situation("dvc.lock in conflict, two use cases", expected="resolve runs nothing")
 def test_different_use_cases_run_nothing(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,6 +233,9 @@ def test_a_stage_that_fails_can_be_mended(
     assert ran(resolve(capsys)) == ["last@a"]
 
 
+@pytest.mark.situation(
+    "dvc.lock in conflict, a cherry-pick", expected="resolve works as for a merge"
+)
 def test_a_cherry_pick_has_two_sides_too(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -104,6 +104,9 @@ def test_there_and_back(project: Project, capsys: pytest.CaptureFixture[str]) ->
     ]
 
 
+@pytest.mark.situation(
+    "a rollback with changes that no commit has", expected="refused before anything is touched"
+)
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
@@ -144,6 +147,7 @@ def test_a_damaged_object_undoes_all(project: Project, capsys: pytest.CaptureFix
     assert [e["result"] for e in log()] == ["undone"]
 
 
+@pytest.mark.situation("a rollback whose objects only the remote has", expected="fetched")
 def test_a_remote_makes_good_what_the_cache_lacks(project: Project, tmp_path: Path) -> None:
     project.run("dvc", "remote", "add", "--local", "-d", "store", str(tmp_path / "store"))
     project.run("dvc", "push", "-q", "--all-tags")
@@ -153,6 +157,9 @@ def test_a_remote_makes_good_what_the_cache_lacks(project: Project, tmp_path: Pa
     assert dvc_hash.md5(MODEL) == recorded("model-v1")
 
 
+@pytest.mark.situation(
+    "a rollback whose step '{step}' fails", expected="undone: bytes, alias and versions"
+)
 @pytest.mark.parametrize("step", ["code", "registry", "predictions"])
 def test_a_step_that_fails_after_its_work_is_undone(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, step: str
@@ -173,6 +180,7 @@ def test_a_step_that_fails_after_its_work_is_undone(
     assert state(project) == before
 
 
+@pytest.mark.situation("Ctrl-C in a rollback", expected="undone")
 def test_ctrl_c_undoes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     before = state(project)
 
@@ -184,6 +192,7 @@ def test_ctrl_c_undoes(project: Project, monkeypatch: pytest.MonkeyPatch) -> Non
     assert state(project) == before
 
 
+@pytest.mark.situation("kill -9 in a rollback, at '{step}'", expected="the next command undoes it")
 @pytest.mark.parametrize("step", ["code", "outs"])
 def test_killed_and_found(project: Project, capsys: pytest.CaptureFixture[str], step: str) -> None:
     before = state(project)
@@ -204,6 +213,9 @@ def test_killed_and_found(project: Project, capsys: pytest.CaptureFixture[str], 
     assert [e["result"] for e in log()] == ["recovered"]
 
 
+@pytest.mark.situation(
+    "a rollback to a commit without this command", expected="done; the copy leads back"
+)
 def test_the_copy_works_where_the_code_has_no_rollback(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +232,7 @@ def test_the_copy_works_where_the_code_has_no_rollback(
     assert state(project) == before
 
 
+@pytest.mark.situation("work done after a killed rollback", expected="refused; the work stays")
 def test_a_commit_made_after_a_kill_is_left_alone(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -262,6 +275,7 @@ def test_golden_events_see_another_answer(project: Project) -> None:
         golden.check(CASE, MODEL, test, report)
 
 
+@pytest.mark.situation("MLflow's file deleted", expected="registry rebuild restores it")
 def test_a_deleted_mlflow_is_made_again(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -292,6 +306,7 @@ def test_sync_moves_the_alias_to_head(project: Project, capsys: pytest.CaptureFi
     assert state(project)[3] is None
 
 
+@pytest.mark.situation("MLflow is off", expected="a rollback works")
 def test_without_mlflow(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,6 +318,7 @@ def test_without_mlflow(
     assert "MLflow is off" in capsys.readouterr().err
 
 
+@pytest.mark.situation("MLflow's file is no database", expected="one message, nothing moved")
 def test_a_broken_mlflow_is_one_message(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

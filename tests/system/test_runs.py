@@ -56,6 +56,7 @@ def test_metrics_and_plots_show(project: Project) -> None:
         shutil.rmtree(project.path / "shown")
 
 
+@pytest.mark.situation("a clone in another folder", expected="the same bytes")
 def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, tmp_path: Path) -> None:
     """Another folder, time zone, locale (the decimal comma's), hash seed, thread count, umask: dvc.lock
     and metrics as committed."""

@@ -199,6 +199,9 @@ print(tracking.record("parcels", sys.argv[1], params={}, metrics={"mae": 1.0}))
 """
 
 
+@pytest.mark.situation(
+    "stages that make MLflow's file at the same time", expected="one file, all runs in it"
+)
 def test_stages_at_once_make_one_file_together():
     Path("mlflow.db").unlink()
     stages = ("tune", "train")
@@ -259,6 +262,7 @@ class HealthyOnly(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.situation("a remote MLflow that is down", expected="a warning; the stage goes on")
 def test_nothing_listens(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -269,6 +273,9 @@ def test_nothing_listens(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCapt
         assert tracking.register("parcels", bundle(), None, "challenger") is None
 
 
+@pytest.mark.situation(
+    "a remote MLflow that never answers", expected="a warning within seconds; the stage goes on"
+)
 def test_a_server_that_never_answers(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, silent: int
 ):
@@ -289,6 +296,7 @@ def healthy() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.situation("a remote MLflow that hangs later", expected="a warning; the stage goes on")
 def test_a_server_that_hangs_later(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, healthy: str
 ):
@@ -374,6 +382,7 @@ def server(folder: Path) -> Iterator[str]:
     process.wait(30)
 
 
+@pytest.mark.situation("a remote MLflow", expected="runs and versions are there")
 def test_a_real_server(monkeypatch: pytest.MonkeyPatch, server: str):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     run = record(trials=[TrialRun("trial 1", {}, {"mae": 3.0})], files=[bundle() / "bundle.json"])

@@ -82,6 +82,10 @@ def whole(usecases: list[str]) -> None:
     assert {p.stem for p in Path("source").glob("*.txt")} == set(usecases)
 
 
+@pytest.mark.situation(
+    "use cases {change}, dvc.lock keeps the old entries; a rollback before and back",
+    expected="both end, nothing is missing, `git status` is clean",
+)
 @pytest.mark.parametrize("at_the_root", [True, False])
 @pytest.mark.parametrize("change", CHANGES)
 def test_there_and_back_over_a_change_of_use_cases(
@@ -115,6 +119,10 @@ def removed(project: Toy) -> Toy:
     return project
 
 
+@pytest.mark.situation(
+    "a file of one's own where the target has an out",
+    expected="refused before anything is touched; the file stays",
+)
 def test_a_file_in_the_place_of_an_out_is_not_overwritten(
     removed: Toy, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,6 +136,9 @@ def test_a_file_in_the_place_of_an_out_is_not_overwritten(
     assert len(journal.audit(Path("."))) == 2
 
 
+@pytest.mark.situation(
+    "a rollback over a removed use case fails at '{step}'", expected="undone; the next one ends"
+)
 @pytest.mark.parametrize("step", ["code", "fetch", "outs", "verify"])
 def test_a_step_that_fails_is_undone_over_a_removal(
     removed: Toy, monkeypatch: pytest.MonkeyPatch, step: str
@@ -148,6 +159,9 @@ def test_a_step_that_fails_is_undone_over_a_removal(
     assert results == ["done", "done", "undone", "done", "undone", "done"]
 
 
+@pytest.mark.situation(
+    "an undo that cannot end", expected="the message names --abandon, which ends it"
+)
 def test_an_undo_that_cannot_end_is_abandoned(
     removed: Toy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,6 +186,9 @@ def test_an_undo_that_cannot_end_is_abandoned(
     assert [entry["result"] for entry in journal.audit(Path("."))] == ["abandoned"]
 
 
+@pytest.mark.situation(
+    "a rollback's journal is damaged", expected="the message names --abandon, which ends it"
+)
 def test_a_damaged_journal_is_abandoned(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     (journal.folder(Path(".")) / "journal.json").write_text("{")
     assert main(["rollback", "main"]) == 2
