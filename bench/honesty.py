@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from bench.bad_models import Bad, bad_models
 from plumbline import config as params_file
@@ -30,6 +29,7 @@ from plumbline.model import bundle, matrices
 from plumbline.model.bundle import Bundle
 from plumbline.model.tune_result import TuneResult
 from plumbline.review import scoring, seed_variance
+from plumbline.review.comparison_sections import Difference
 from plumbline.review.scoring import Criteria, Run
 from plumbline.runtime import runner
 from plumbline.train import fitting
@@ -78,9 +78,9 @@ def replicates(project: Project, count: int, tuned: bool) -> tuple[int, int]:
         if tuned:
             again = list(seed_variance.replicates(criteria, head, count_of_replicates, *PAIR))
         judged = scoring.judged(criteria, base, Run(head, columns), again)
-        difference = judged["metrics"][PRIMARY[usecase.problem]]["difference"]
-        counts[difference["word"]] += 1
-        print(f"  seed {FIRST + number}: {difference['word']}, {_interval(difference)}", flush=True)
+        difference = judged.metrics[PRIMARY[usecase.problem]].difference
+        counts[difference.word] += 1
+        print(f"  seed {FIRST + number}: {difference.word}, {_interval(difference)}", flush=True)
     return counts["within noise"], sum(counts.values())
 
 
@@ -148,8 +148,8 @@ def best_feature() -> tuple[str, ...]:
     return min(quality, key=lambda gone: quality[gone])
 
 
-def _interval(difference: dict[str, Any]) -> str:
-    return f"{difference['value']:+.4f} ({difference['low']:+.4f} to {difference['high']:+.4f})"
+def _interval(difference: Difference) -> str:
+    return f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, evidence
 from plumbline.evaluate.plots import canvas
 from plumbline.metrics import bootstrap, cost_matrix
+from plumbline.metrics.interval import Interval
 from plumbline.model import threshold
 from plumbline.model.tune_result import TuneResult
 from plumbline.runtime import runner
@@ -158,7 +159,8 @@ def study(
     replicates = np.array([rank_correlation(a.tolist(), b.tolist()) for a, b in pairs], float)
     correlation = bootstrap.estimate(replicates, sample, params.evaluate.level)
     unit = params.train.costs.unit if params.train.costs else ""
-    return {"unit": unit, "models": rows, "rank_correlation": evidence.as_json(correlation)}
+    ends = Interval.from_estimate(correlation).plain()
+    return {"unit": unit, "models": rows, "rank_correlation": ends}
 
 
 def cheapest(

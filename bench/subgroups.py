@@ -36,19 +36,19 @@ def main(draws: int) -> None:
     claims = 0
     for seed in range(draws):
         drawn = (np.random.default_rng(seed).random(len(score)) < score).astype(float)
-        search = subgroups.as_json(replace(window, label=drawn), score, coded, 0.02)
-        claims += search["confirmed"] > 0
+        search = subgroups.evidence(replace(window, label=drawn), score, coded, 0.02)
+        claims += search.confirmed > 0
     print(f"no bad subgroup: one was claimed in {claims} of {draws} draws")
     planted = (readable["category"] == "travel") | (readable["category"] == "online")
     hit = planted & (readable["amount_cents"] >= 10_000) & (window.label == 1)
     spoiled = np.where(hit, np.median(score), score)
-    search = subgroups.as_json(window, spoiled, coded, 0.02)
+    search = subgroups.evidence(window, spoiled, coded, 0.02)
     print(
         f"planted: {hit.sum()} frauds for travel or online, 100 units or more, scored as the median"
     )
-    for one in search["found"]:
-        word = "confirmed" if one["confirmed"] else "not confirmed"
-        print(f"  {one['rule']}: {one['rows']} rows, chance {one['corrected']:.3g}, {word}")
+    for one in search.found:
+        word = "confirmed" if one.confirmed else "not confirmed"
+        print(f"  {one.rule}: {one.rows} rows, chance {one.corrected:.3g}, {word}")
 
 
 if __name__ == "__main__":

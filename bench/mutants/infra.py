@@ -33,8 +33,8 @@ MUTANTS = (
         "Infra 4",
         "gate: one good check is enough",
         "plumbline/evaluate/acceptance.py",
-        "if all(c.passed for c in self.checks)",
-        "if any(c.passed for c in self.checks)",
+        "_word(all(c.passed for c in self.checks))",
+        "_word(any(c.passed for c in self.checks))",
         tests="tests/code/test_gates.py",
     ),
     Mutant(

@@ -57,8 +57,8 @@ MUTANTS = (
         "Model 4",
         "ageing: what may be noise ends the shelf life",
         "plumbline/studies/backtest/ageing.py",
-        'old = [a["days"] for a in known if a["loss"]["low"] > most]',
-        'old = [a["days"] for a in known if a["loss"]["high"] > most]',
+        "old = [a.days for a in known if a.loss.estimate.low > most]",
+        "old = [a.days for a in known if a.loss.estimate.high > most]",
         tests="tests/code/test_ageing.py",
     ),
     Mutant(

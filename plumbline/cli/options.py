@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from plumbline.core.documents import Document
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -69,12 +72,12 @@ def say(lines: Iterable[str]) -> None:
         print(log_line(line), flush=True)
 
 
-def keep_json(path: Path | None, value: Mapping[str, Any]) -> None:
+def keep_json(path: Path | None, value: Document | Mapping[str, Any]) -> None:
     """Write a result as JSON where a file was named."""
     from plumbline.core.files import write_json
 
     if path:
-        write_json(path, value)
+        write_json(path, value if isinstance(value, Mapping) else value.plain())
 
 
 def keep_text(path: Path | None, text: str) -> None:

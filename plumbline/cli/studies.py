@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,9 @@ from plumbline.cli.options import (
     say,
     usecase_names,
 )
+
+if TYPE_CHECKING:
+    from plumbline.core.documents import Document
 
 group = Group("Studies")
 
@@ -57,7 +60,7 @@ def backtest(
     target = _keep_study("backtest", name, result, plots.draw, json, plot)
     if keep:
         profile = artifacts.path(name, artifacts.Role.ACCEPTED_PROFILE)
-        write_json(profile.with_name(f"{name}.staleness.json"), result["staleness"])
+        write_json(profile.with_name(f"{name}.staleness.json"), result.staleness.plain())
     print(f"wrote {target}")
 
 
@@ -219,18 +222,18 @@ def _at_least(option: str, value: int | None, least: int) -> None:
 def _keep_study(
     study: str,
     usecase: str,
-    result: dict[str, Any],
+    result: Document,
     draw: Callable[[Path, Any], None],
     json: Path | None,
     plot: Path | None,
 ) -> Path:
     """JSON and plot in the study's folder, which is returned, and where the options say."""
-    from plumbline.core import files
+    from plumbline.core import documents, files
     from plumbline.repo import artifacts
 
     target = artifacts.study_folder(usecase, study)
     with files.replacing_folder(target) as folder:
-        files.write_json(folder / f"{study}.json", result)
+        documents.write(folder / f"{study}.json", result)
         draw(folder / f"{study}.png", result)
     keep_json(json, result)
     if plot:

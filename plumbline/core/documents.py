@@ -18,6 +18,8 @@ from plumbline.core import files
 from plumbline.core.errors import PlumblineError
 
 REMEDY = "restore it with `dvc checkout`, or run `dvc repro`"
+DIGITS = 6
+"""Significant digits of a written figure: the last bits of a sum are no matter of the model's."""
 SHOWN = 60
 """Characters of a wrong value that an error repeats."""
 FAULTS = {"extra_forbidden": "unknown key", "missing": "missing key"}
@@ -89,6 +91,15 @@ def finite(value: float | None) -> float | None:
     (0.5, None, None)
     """
     return value if value is not None and abs(value) < float("inf") else None
+
+
+def rounded(value: float, digits: int = DIGITS) -> float:
+    """To significant digits.
+
+    >>> rounded(0.123456789)
+    0.123457
+    """
+    return float(f"{value:.{digits}g}")
 
 
 def schema(kind: type[Document], title: str) -> dict[str, Any]:

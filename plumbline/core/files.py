@@ -53,9 +53,7 @@ def dumps(value: Any) -> str:
     '{\\n  "a": null,\\n  "b": 0.3\\n}\\n'
     """
     return (
-        json.dumps(
-            _json_value(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False
-        )
+        json.dumps(json_value(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
         + "\n"
     )
 
@@ -89,13 +87,14 @@ def _alive(process: int) -> bool:
         return False
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """`value` as JSON holds it: floats in 10 significant digits, null for one that is not finite."""
     if isinstance(value, dict):
-        return {str(k): _json_value(v) for k, v in value.items()}
+        return {str(k): json_value(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_json_value(v) for v in value]
+        return [json_value(v) for v in value]
     if hasattr(value, "tolist"):  # numpy scalars and arrays
-        return _json_value(value.tolist())
+        return json_value(value.tolist())
     if isinstance(value, float):
         return float(f"{value:.10g}") if math.isfinite(value) else None
     return value

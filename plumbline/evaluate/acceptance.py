@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.evaluate.behaviour import BehaviourResult
+from plumbline.evaluate.document import AcceptanceGate, PassOrFail
 from plumbline.evaluate.policies import title
 from plumbline.metrics.bootstrap import Estimate, Word
 from plumbline.report import numbers
@@ -48,13 +48,19 @@ class AcceptanceVerdict:
     checks: tuple[Check, ...]
 
     @property
-    def verdict(self) -> Literal["pass", "fail"]:
-        return "pass" if all(c.passed for c in self.checks) else "fail"
+    def verdict(self) -> PassOrFail:
+        return _word(all(c.passed for c in self.checks))
 
     @property
     def reasons(self) -> list[str]:
         failed = [c.reason for c in self.checks if not c.passed]
         return failed or [c.reason for c in self.checks]
+
+    @property
+    def document(self) -> AcceptanceGate:
+        """The verdict's word, each check's, and the reasons, for evaluate.json."""
+        checks = {c.name: _word(c.passed) for c in self.checks}
+        return AcceptanceGate(verdict=self.verdict, checks=checks, reasons=self.reasons)
 
 
 def beats(metric: str, words: Mapping[str, Word]) -> Check:
@@ -151,10 +157,8 @@ def pays(words: Mapping[str, Word]) -> Check:
     return Check("policies", True, "; ".join(parts) or "no rival policy is declared")
 
 
-def as_json(verdict: AcceptanceVerdict) -> dict[str, Any]:
-    """The verdict for evaluate.json: the word, each check's word, the reasons."""
-    checks = {c.name: "pass" if c.passed else "fail" for c in verdict.checks}
-    return {"verdict": verdict.verdict, "checks": checks, "reasons": verdict.reasons}
+def _word(passed: bool) -> PassOrFail:
+    return "pass" if passed else "fail"
 
 
 def _hold(count: int) -> str:

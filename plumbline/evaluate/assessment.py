@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from plumbline.core.declarations import Category, Columns
+from plumbline.core.documents import rounded
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import acceptance, baselines, behaviour, curves, evidence, slices
+from plumbline.evaluate.document import (
+    AcceptanceGate,
+    BehaviourOutcome,
+    GroupFigure,
+    MonthFigure,
+    PairedDifference,
+    PolicyEvidence,
+    RowCounts,
+)
 from plumbline.evaluate.evidence import BaselineComparison, LabelledWindow
 from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.evaluate.policies import rivals
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics import metrics as measures
 from plumbline.metrics.bootstrap import Array, Estimate
+from plumbline.metrics.interval import Figure, Interval
 from plumbline.model.bundle import Bundle
 
 KINDS = {
@@ -27,6 +37,21 @@ KINDS = {
     "tree": "probability",
 }
 """What a baseline's scores are worth in a classification."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The sections of evaluate.json that come of the scores; `months` None for a table without time."""
+
+    rows: RowCounts
+    metrics: dict[str, Interval]
+    baselines: dict[str, dict[str, Figure]]
+    differences: dict[str, PairedDifference]
+    slices: dict[str, dict[str, GroupFigure]]
+    floors: dict[str, Figure]
+    behaviours: dict[str, BehaviourOutcome]
+    gate: AcceptanceGate
+    months: dict[str, MonthFigure] | None
 
 
 def window(
@@ -75,11 +100,11 @@ def assess(
     score: Array,
     others: Mapping[str, Array],
     outcomes: Sequence[behaviour.BehaviourResult],
-    more: Mapping[str, Any] | None = None,
-) -> tuple[dict[str, Any], curves.Lines]:
+    policies: PolicyEvidence | None = None,
+) -> tuple[Assessment, curves.Lines]:
     """Figures with the verdict on `score` (n,) over the window, and the curves; `others`: the baselines'.
 
-    `more`: further sections (`sections.more`), taken in as they are; the verdict reads their policies.
+    `policies`: what the verdict reads of the policies in money, where there are any.
     """
     readable = raw(usecase, columns)
     groups = {piece.name: slices.groups(piece, readable) for piece in usecase.slices}
@@ -88,23 +113,22 @@ def assess(
         **settings.evaluate.model_dump(include=set(acceptance.Limits.__dataclass_fields__))
     )
     floors = acceptance.floors(facts.overall, groups, limits, window.higher_is_better)
-    policies = (more or {}).get("policies")
-    figures = {
-        **(more or {}),
-        "problem": usecase.problem,
-        "primary": window.primary,
-        "rows": _rows(window),
-        **_compared(window, facts.compared),
-        "slices": {
-            name: _group_rows(result, groups[name]) for name, result in facts.slices.items()
-        },
-        "floors": {name: evidence.rounded(floor) for name, floor in floors.items()},
-        "behaviours": {o.name: _outcome(o) for o in outcomes},
-        "gate": acceptance.as_json(_verdict(window, facts, floors, limits, policies)),
-    }
+    months = None
     if usecase.time is not None:
-        months = slices.months(columns[usecase.time])
-        figures["months"] = evidence.by_month(window, score, others, months)
+        by_month = slices.months(columns[usecase.time])
+        months = evidence.by_month(window, score, others, by_month)
+    compared = facts.compared
+    figures = Assessment(
+        rows=_rows(window),
+        metrics={m: Interval.from_estimate(e) for m, e in compared.model.items()},
+        baselines=_baselines(compared),
+        differences=_differences(compared, window.primary),
+        slices={name: _group_rows(result, groups[name]) for name, result in facts.slices.items()},
+        floors={name: rounded(floor) for name, floor in floors.items()},
+        behaviours={o.name: _outcome(o) for o in outcomes},
+        gate=_verdict(window, facts, floors, limits, policies).document,
+        months=months,
+    )
     lines = curves.lines(window.problem, window.label, {"model": score, **others}, window.money)
     return figures, lines
 
@@ -179,7 +203,7 @@ def _verdict(
     facts: _Facts,
     floors: Mapping[str, float],
     limits: acceptance.Limits,
-    policies: Mapping[str, Any] | None,
+    policies: PolicyEvidence | None,
 ) -> acceptance.AcceptanceVerdict:
     model = facts.compared.model
     if window.problem == "classification":
@@ -198,43 +222,47 @@ def _verdict(
     )
 
 
-def _compared(window: LabelledWindow, compared: BaselineComparison) -> dict[str, Any]:
-    baselines = {
-        name: {metric: evidence.rounded(result.value) for metric, result in other.items()}
+def _baselines(compared: BaselineComparison) -> dict[str, dict[str, Figure]]:
+    return {
+        name: {metric: rounded(result.value) for metric, result in other.items()}
         for name, other in compared.baselines.items()
     }
-    differences = {
-        name: evidence.difference(result, baselines[name][window.primary], compared.words[name])
+
+
+def _differences(compared: BaselineComparison, primary: str) -> dict[str, PairedDifference]:
+    figures = compared.baselines
+    return {
+        name: evidence.difference(
+            result, rounded(figures[name][primary].value), compared.words[name]
+        )
         for name, result in compared.differences.items()
     }
-    model = {metric: evidence.as_json(result) for metric, result in compared.model.items()}
-    return {"metrics": model, "baselines": baselines, "differences": differences}
 
 
-def _group_rows(result: Mapping[str, Estimate], rows: evidence.Groups) -> dict[str, Any]:
+def _group_rows(result: Mapping[str, Estimate], rows: evidence.Groups) -> dict[str, GroupFigure]:
     return {
-        group: {**evidence.as_json(e), "rows": int(rows[group].sum())}
+        group: GroupFigure.from_estimate(e, rows=int(rows[group].sum()))
         for group, e in result.items()
     }
 
 
-def _rows(window: LabelledWindow) -> dict[str, int]:
+def _rows(window: LabelledWindow) -> RowCounts:
     out = {"test": len(window.label)}
     if window.day is not None:
         out["days"] = len(np.unique(window.day))
     if window.problem == "classification":
         out["positives"] = int(window.label.sum())
-    return out
+    return RowCounts(**out)
 
 
-def _outcome(outcome: behaviour.BehaviourResult) -> dict[str, Any]:
-    return {
-        "pairs": outcome.pairs,
-        "share": evidence.rounded(outcome.share),
-        "required": outcome.required,
-        "expect": outcome.expect,
-        "holds": outcome.holds,
-    }
+def _outcome(outcome: behaviour.BehaviourResult) -> BehaviourOutcome:
+    return BehaviourOutcome(
+        pairs=outcome.pairs,
+        share=rounded(outcome.share),
+        required=outcome.required,
+        expect=outcome.expect,
+        holds=outcome.holds,
+    )
 
 
 def check(usecase: UseCase, label: Array, table: str, remedy: str) -> None:

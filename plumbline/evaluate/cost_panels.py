@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluate.plot_panels import COLOURS, INK, PALE_INK, Axes, Figures
+from plumbline.evaluate.document import (
+    CalibrationEvidence,
+    GroupFairness,
+    GroupRates,
+    PolicyEvidence,
+    ProbabilityBin,
+)
+from plumbline.evaluate.plot_panels import COLOURS, INK, PALE_INK, Axes
 from plumbline.evaluate.policies import MODEL, VARIANTS, ordered, title
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure
@@ -16,14 +23,14 @@ from plumbline.report.numbers import figure
 RAW = "#D55E00"
 
 
-def reliability(axes: Axes, section: Figures) -> None:
+def reliability(axes: Axes, section: CalibrationEvidence) -> None:
     """Share of positives against predicted probability, both axes in powers of ten."""
-    shown = [b for b in (*section["bins"], *section["bins_uncalibrated"]) if b["predicted"] > 0]
+    shown = [b for b in (*section.bins, *section.bins_uncalibrated) if b.predicted > 0]
     ends = [min(_positive(shown)), 1.0]
     axes.plot(ends, ends, color=PALE_INK, linewidth=1, label="perfect")
-    if section["kind"] != "none":
-        _bins(axes, section["bins_uncalibrated"], ends[0], RAW, "s", "uncalibrated")
-    _bins(axes, section["bins"], ends[0], COLOURS["model"], "o", "model")
+    if section.kind != "none":
+        _bins(axes, section.bins_uncalibrated, ends[0], RAW, "s", "uncalibrated")
+    _bins(axes, section.bins, ends[0], COLOURS["model"], "o", "model")
     axes.set(xscale="log", yscale="log", title="Calibration (both axes in powers of ten)")
     axes.set(xlabel="mean predicted probability", ylabel="share of positives")
     axes.set(xlim=(ends[0] / 1.5, 1.5), ylim=(ends[0] / 1.5, 1.5))
@@ -32,16 +39,16 @@ def reliability(axes: Axes, section: Figures) -> None:
     axes.legend(loc="upper left")
 
 
-def counts(axes: Axes, section: Figures) -> None:
+def counts(axes: Axes, section: CalibrationEvidence) -> None:
     """Rows in each bin of the calibrated probability."""
-    bins = section["bins"]
+    bins = section.bins
     place = np.arange(len(bins))
-    axes.barh(place, [b["rows"] for b in bins], color=COLOURS["model"], height=0.65)
+    axes.barh(place, [b.rows for b in bins], color=COLOURS["model"], height=0.65)
     for y, one in zip(place, bins, strict=True):
-        text = f"{one['rows']:,}"
-        axes.annotate(text, (one["rows"], y), (4, 0), textcoords="offset points", va="center")
-    axes.set_yticks(place, [figure(b["predicted"]) for b in bins])
-    most = max(b["rows"] for b in bins)
+        text = f"{one.rows:,}"
+        axes.annotate(text, (one.rows, y), (4, 0), textcoords="offset points", va="center")
+    axes.set_yticks(place, [figure(b.predicted) for b in bins])
+    most = max(b.rows for b in bins)
     axes.set(xscale="log", title="Rows in each bin", xlabel="rows", xlim=(0.8, most * 8))
     axes.set(ylabel="mean predicted probability")
     _decades(axes.xaxis, 0.8, most * 8)
@@ -55,42 +62,39 @@ def _decades(axis: Any, low: float, high: float) -> None:
     axis.set_minor_formatter("")
 
 
-def _known(value: float | None) -> bool:
-    return value is not None and value == value
-
-
-def _positive(bins: Sequence[Figures]) -> list[float]:
-    shares = [b["low"] if _known(b["low"]) else b["value"] for b in bins]
-    return [*(s for s in shares if _known(s) and s > 0), *(b["predicted"] for b in bins)]
+def _positive(bins: Sequence[ProbabilityBin]) -> list[float]:
+    shares = [e.value if math.isnan(e.low) else e.low for e in (b.estimate for b in bins)]
+    return [*(s for s in shares if s > 0), *(b.predicted for b in bins)]
 
 
 def _bins(
-    axes: Axes, bins: Sequence[Figures], least: float, colour: str, mark: str, label: str
+    axes: Axes, bins: Sequence[ProbabilityBin], least: float, colour: str, mark: str, label: str
 ) -> None:
     """Points with intervals; a share of zero stands at the lower edge."""
-    x = np.maximum([b["predicted"] for b in bins], least)
-    y = np.array([max(b["value"], least) for b in bins])
-    held = [i for i, b in enumerate(bins) if _known(b["low"])]
-    low = np.array([max(bins[i]["low"], least / 1.4) for i in held])
-    axes.vlines(x[held], low, [max(bins[i]["high"], least) for i in held], color=colour, alpha=0.7)
+    x = np.maximum([b.predicted for b in bins], least)
+    ends = [b.estimate for b in bins]
+    y = np.array([max(e.value, least) for e in ends])
+    held = [i for i, e in enumerate(ends) if not math.isnan(e.low)]
+    low = np.array([max(ends[i].low, least / 1.4) for i in held])
+    axes.vlines(x[held], low, [max(ends[i].high, least) for i in held], color=colour, alpha=0.7)
     axes.plot(x, y, mark, color=colour, markersize=5.5, label=label)
 
 
-def policies(axes: Axes, section: Figures) -> None:
+def policies(axes: Axes, section: PolicyEvidence) -> None:
     """Each policy's cost a day, with its interval; the model's in colour."""
-    names = ordered(section["policies"])
+    names = ordered(section.policies)
     for place, name in enumerate(names):
-        cost = section["policies"][name]["cost_a_day"]
+        cost = section.policies[name].cost_a_day.estimate
         colour = COLOURS["model"] if name == MODEL else _shade(name)
-        axes.barh(place, cost["value"], color=colour, height=0.6)
-        end = cost["value"]
-        if _known(cost["low"]):
-            axes.plot([cost["low"], cost["high"]], [place, place], color=INK, linewidth=1.6)
-            end = max(end, cost["high"])
-        text = figure(cost["value"])
+        axes.barh(place, cost.value, color=colour, height=0.6)
+        end = cost.value
+        if not math.isnan(cost.low):
+            axes.plot([cost.low, cost.high], [place, place], color=INK, linewidth=1.6)
+            end = max(end, cost.high)
+        text = figure(cost.value)
         axes.annotate(text, (end, place), (6, 0), textcoords="offset points", va="center")
     axes.set_yticks(range(len(names)), [title(name) for name in names])
-    axes.set(title="Cost of each policy", xlabel=f"{section['unit']} a day, with intervals")
+    axes.set(title="Cost of each policy", xlabel=f"{section.unit} a day, with intervals")
     axes.set(ylim=(len(names) - 0.4, -0.6))
     axes.margins(x=0.15)
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
@@ -102,18 +106,18 @@ def _shade(name: str) -> str:
     return "#8FBBD9" if name in VARIANTS else "#BDBDBD"
 
 
-def fairness(axes: Sequence[Axes], pieces: Mapping[str, Any]) -> None:
+def fairness(axes: Sequence[Axes], pieces: Mapping[str, GroupFairness]) -> None:
     """A panel per rate: each group's with its interval, the groups of one kind together."""
-    rates = list(next(iter(pieces.values()))["gaps"])
+    rates = list(next(iter(pieces.values())).gaps)
     ticks, places = _rows(pieces)
     for panel, rate in zip(axes, rates, strict=True):
         for place, one in places:
-            section = one[rate]
-            if not _known(section["value"]):
+            section = one.rate(rate).estimate
+            if math.isnan(section.value):
                 continue
-            if _known(section["low"]):
-                panel.plot([section["low"], section["high"]], [place] * 2, color=INK, linewidth=1.4)
-            panel.plot([section["value"]], [place], "o", color=COLOURS["model"], markersize=5.5)
+            if not math.isnan(section.low):
+                panel.plot([section.low, section.high], [place] * 2, color=INK, linewidth=1.4)
+            panel.plot([section.value], [place], "o", color=COLOURS["model"], markersize=5.5)
         panel.set_yticks(range(len(ticks)), [text for text, _ in ticks])
         for tick, (_, weight) in zip(panel.get_yticklabels(), ticks, strict=True):
             tick.set_fontweight(weight)
@@ -126,12 +130,14 @@ def fairness(axes: Sequence[Axes], pieces: Mapping[str, Any]) -> None:
         panel.grid(visible=False, axis="y")
 
 
-def _rows(pieces: Mapping[str, Any]) -> tuple[list[tuple[str, str]], list[tuple[int, Figures]]]:
+def _rows(
+    pieces: Mapping[str, GroupFairness],
+) -> tuple[list[tuple[str, str]], list[tuple[int, GroupRates]]]:
     ticks: list[tuple[str, str]] = []
-    places: list[tuple[int, Figures]] = []
+    places: list[tuple[int, GroupRates]] = []
     for name, piece in pieces.items():
         ticks.append((name, "bold"))
-        for group, one in piece["groups"].items():
+        for group, one in piece.groups.items():
             places.append((len(ticks), one))
-            ticks.append((f"{group}  ({one['rows']:,})", "normal"))
+            ticks.append((f"{group}  ({one.rows:,})", "normal"))
     return ticks, places

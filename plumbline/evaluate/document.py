@@ -5,27 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from plumbline.core.documents import Document, SparseDocument
-from plumbline.metrics.bootstrap import Estimate, Word
+from plumbline.metrics.bootstrap import Word
 from plumbline.metrics.cost_matrix import Costs
+from plumbline.metrics.interval import Figure, Interval
+from plumbline.model.calibration import Kind
 
 PassOrFail = Literal["pass", "fail"]
-Figure = float | None
-"""Null where it is not defined, or where there are too few rows to tell."""
-
-
-class Interval(SparseDocument):
-    """A figure and its interval; null ends where there are too few units for one."""
-
-    value: Figure
-    low: Figure
-    high: Figure
-
-    @property
-    def estimate(self) -> Estimate:
-        """The same with NaN for null."""
-        nan = float("nan")
-        value, low, high = (nan if v is None else v for v in (self.value, self.low, self.high))
-        return Estimate(value, low, high)
 
 
 class PairedDifference(Interval):
@@ -123,7 +108,7 @@ class ProbabilityBin(Interval):
 class CalibrationEvidence(Document):
     """How far the probabilities are from the shares of positives."""
 
-    kind: Literal["none", "platt", "isotonic"]
+    kind: Kind
     ece: Interval
     relative: Interval
     uncalibrated: Interval
@@ -169,6 +154,19 @@ class GroupRates(SparseDocument):
     mae: GroupRate | None = None
     bias: GroupRate | None = None
 
+    def rate(self, name: str) -> GroupRate:
+        """The rate of this name."""
+        rates = {
+            "recall": self.recall,
+            "false_alarm_rate": self.false_alarm_rate,
+            "mae": self.mae,
+            "bias": self.bias,
+        }
+        return rates[name] or UNKNOWN_RATE
+
+
+UNKNOWN_RATE = GroupRate(value=None, low=None, high=None, of=0)
+
 
 class WidestGap(Interval):
     """The widest gap in a rate between two groups; its interval allows for all pairs."""
@@ -200,6 +198,11 @@ class Subgroup(SparseDocument):
     mae: Interval | None = None
     positives: int | None = None
     expected: float | None = None
+
+    @property
+    def metric(self) -> Interval | None:
+        """The primary metric of the problem."""
+        return self.average_precision or self.mae
 
 
 class SubgroupSearch(Document):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, baselines, contributions_sample, curves, sections
 from plumbline.evaluate.contributions_sample import Explained
-from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate.document import DataOrigin, EvaluateDocument
 from plumbline.evaluate.params import EvaluationSettings
 from plumbline.model.bundle import Bundle
 
@@ -29,16 +27,13 @@ class EvaluationRows:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`document`: what evaluate.json holds; `figures`: the same as plain values, NaN in place of null.
-
-    `lines`: by curve, the model's and the baselines' tables.
+    """`document`: what evaluate.json holds, NaN in place of null. `lines`: by curve, the model's and the baselines' tables.
 
     `importance`: the features' shares of the gain; `explained`: contributions on a sample of test;
     `predictions`: key, time, label and score of the test window, (n,) each.
     """
 
     document: EvaluateDocument
-    figures: dict[str, Any]
     lines: curves.Lines
     importance: curves.Table
     explained: Explained
@@ -70,7 +65,7 @@ def run(
     settings: EvaluationSettings,
     scorer: Bundle,
     rows: EvaluationRows,
-    data: Mapping[str, Any],
+    data: DataOrigin,
 ) -> Evaluation:
     """Evaluate the bundle on the test window of `rows`; `data`: evaluate.json's section on the data.
 
@@ -82,7 +77,8 @@ def run(
     scores = sections.Scores(score, scorer.raw(test), scorer.calibration.kind)
     valid = rows.valid, scorer.predict(rows.valid)
     importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
-    figures, lines = assessment.assess(
+    further = sections.further(usecase, settings, window, test, scores, valid)
+    assessed, lines = assessment.assess(
         usecase,
         settings,
         window,
@@ -90,16 +86,19 @@ def run(
         score,
         others=baseline_answers(usecase, rows),
         outcomes=assessment.behaves(usecase, settings.evaluate, scorer, test),
-        more={
-            **sections.more(usecase, settings, window, test, scores, valid),
-            **sections.origin(settings, scorer, importance),
-            "data": dict(data),
-        },
+        policies=further.policies,
     )
     explained = contributions_sample.explain(usecase, scorer, test, settings.evaluate.explained)
     predictions = assessment.predictions(usecase, test, score)
-    document = EvaluateDocument.model_validate(figures)
-    return Evaluation(document, figures, lines, importance, explained, predictions)
+    given = {n: v for part in (assessed, further) for n, v in vars(part).items() if v is not None}
+    document = EvaluateDocument(
+        problem=usecase.problem,
+        primary=window.primary,
+        data=data,
+        **vars(sections.origin(settings, scorer, importance)),
+        **given,
+    )
+    return Evaluation(document, lines, importance, explained, predictions)
 
 
 def baseline_answers(usecase: UseCase, rows: EvaluationRows) -> dict[str, Array]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from plumbline.core.documents import rounded
+from plumbline.evaluate.document import MonthFigure, PairedDifference
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array, Estimate, Resample
 from plumbline.metrics.metrics import Replicates
-
-DIGITS = 6
-"""Significant digits of a written figure: the last bits of a sum are no matter of the model's."""
 
 Groups = Mapping[str, Array]
 
@@ -101,43 +99,23 @@ def by_group(window: LabelledWindow, score: Array, groups: Groups) -> dict[str, 
 
 def by_month(
     window: LabelledWindow, score: Array, baselines: Mapping[str, Array], months: Groups
-) -> dict[str, Any]:
-    """Per month: the primary metric, its rows, and the paired difference to each baseline, for JSON."""
+) -> dict[str, MonthFigure]:
+    """Per month: the primary metric, its rows, and the paired difference to each baseline."""
     out = {}
     for month, rows in months.items():
         sample = window.sample(rows)
         own = _primary(window, score, rows, sample)
         others = {name: _primary(window, other, rows, sample) for name, other in baselines.items()}
-        out[month] = {
-            **as_json(window.estimate(own, sample)),
-            "rows": int(rows.sum()),
-            "differences": {n: _paired(window, own, other, sample) for n, other in others.items()},
-        }
+        apart = {n: _paired(window, own, other, sample) for n, other in others.items()}
+        figure = window.estimate(own, sample)
+        out[month] = MonthFigure.from_estimate(figure, rows=int(rows.sum()), differences=apart)
     return out
 
 
-def as_json(estimate: Estimate) -> dict[str, float]:
-    """{value, low, high}, rounded."""
-    return {
-        "value": rounded(estimate.value),
-        "low": rounded(estimate.low),
-        "high": rounded(estimate.high),
-    }
-
-
-def difference(estimate: Estimate, baseline: float, word: str) -> dict[str, Any]:
-    """A paired difference for JSON; `relative` is its share of the baseline's figure."""
+def difference(estimate: Estimate, baseline: float, word: bootstrap.Word) -> PairedDifference:
+    """A paired difference; `relative` is its share of the baseline's figure."""
     relative = float(bootstrap.divide(estimate.value, abs(baseline)))
-    return {**as_json(estimate), "relative": rounded(relative), "word": word}
-
-
-def rounded(value: float, digits: int = DIGITS) -> float:
-    """To significant digits.
-
-    >>> rounded(0.123456789)
-    0.123457
-    """
-    return float(f"{value:.{digits}g}")
+    return PairedDifference.from_estimate(estimate, relative=rounded(relative), word=word)
 
 
 def _estimates(
@@ -150,6 +128,6 @@ def _primary(window: LabelledWindow, score: Array, rows: Array, sample: Resample
     return metrics.primary(window.problem, window.label[rows], score[rows], sample)
 
 
-def _paired(window: LabelledWindow, own: Array, other: Array, sample: Resample) -> dict[str, Any]:
+def _paired(window: LabelledWindow, own: Array, other: Array, sample: Resample) -> PairedDifference:
     estimate = window.estimate(own - other, sample)
     return difference(estimate, float(other[0]), bootstrap.word(estimate, window.higher_is_better))

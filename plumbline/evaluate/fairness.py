@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-from plumbline.evaluate import evidence
+from plumbline.evaluate.document import GroupFairness, GroupRate, GroupRates, WidestGap
 from plumbline.evaluate.evidence import Groups, LabelledWindow
 from plumbline.metrics import metrics
 from plumbline.metrics.bootstrap import MIN_UNITS, Array, Estimate, Resample, divide
@@ -43,7 +42,9 @@ def rates(window: LabelledWindow, score: Array) -> dict[str, Rate]:
     return {"recall": Rate(flagged, case), "false_alarm_rate": Rate(flagged, ~case)}
 
 
-def as_json(window: LabelledWindow, score: Array, pieces: Mapping[str, Groups]) -> dict[str, Any]:
+def evidence(
+    window: LabelledWindow, score: Array, pieces: Mapping[str, Groups]
+) -> dict[str, GroupFairness]:
     """By piece: each group's rates with intervals and counts, and per rate the widest gap."""
     sample = window.sample()
     result = rates(window, score)
@@ -52,22 +53,20 @@ def as_json(window: LabelledWindow, score: Array, pieces: Mapping[str, Groups]) 
 
 def _piece(
     window: LabelledWindow, result: Mapping[str, Rate], groups: Groups, sample: Resample
-) -> dict[str, Any]:
-    section: dict[str, Any] = {group: {"rows": int(rows.sum())} for group, rows in groups.items()}
+) -> GroupFairness:
+    figures: dict[str, dict[str, GroupRate]] = {group: {} for group in groups}
     gaps = {}
     for name, rate in result.items():
         drawn = {}
         for group, rows in groups.items():
             inside = rows & rate.among
-            mean = _mean(rate.value, inside, sample)
-            section[group][name] = {
-                **evidence.as_json(window.estimate(mean, sample)),
-                "of": int(inside.sum()),
-            }
-            if inside.sum() >= MIN_ROWS:
+            mean, of = _mean(rate.value, inside, sample), int(inside.sum())
+            figures[group][name] = GroupRate.from_estimate(window.estimate(mean, sample), of=of)
+            if of >= MIN_ROWS:
                 drawn[group] = mean
         gaps[name] = widest(drawn, window.level, sample.draws.shape[0])
-    return {"groups": section, "gaps": gaps}
+    section = {g: GroupRates(rows=int(rows.sum()), **figures[g]) for g, rows in groups.items()}
+    return GroupFairness(groups=section, gaps=gaps)
 
 
 def _mean(value: Array, inside: Array, sample: Resample) -> Array:
@@ -75,7 +74,7 @@ def _mean(value: Array, inside: Array, sample: Resample) -> Array:
     return divide(sample.total(value * weight), sample.total(weight))
 
 
-def widest(drawn: Mapping[str, Array], level: float, units: int) -> dict[str, Any] | None:
+def widest(drawn: Mapping[str, Array], level: float, units: int) -> WidestGap | None:
     """The widest gap between two groups' replicates (R,), its interval, whether it is beyond noise.
 
     The interval is simultaneous over all pairs; `units` days (or rows) were drawn. None where there are not two groups to compare, or
@@ -93,13 +92,8 @@ def widest(drawn: Mapping[str, Array], level: float, units: int) -> dict[str, An
     gap = abs(float(value[first]))
     result = Estimate(gap, gap - reach[first], gap + reach[first])
     higher, lower = pairs[first] if sign > 0 else pairs[first][::-1]
-    return {
-        **evidence.as_json(result),
-        "higher": higher,
-        "lower": lower,
-        "pairs": len(pairs),
-        "word": "beyond noise" if result.low > 0 else "within noise",
-    }
+    word = "beyond noise" if result.low > 0 else "within noise"
+    return WidestGap.from_estimate(result, higher=higher, lower=lower, pairs=len(pairs), word=word)
 
 
 def _reach(value: Array, others: Array, level: float, units: int) -> Array:

@@ -6,40 +6,41 @@ It is a function of the use case and of evaluate.json alone, so that it can be c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
 
 from plumbline.core.declarations import Slice
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card_costs, model_card_sections, slices
-from plumbline.evaluate.model_card_sections import Figures
+from plumbline.evaluate.document import BehaviourOutcome, EvaluateDocument, Subgroup
 from plumbline.report import html, markdown
 from plumbline.report.blocks import Block, Bullets, Fold, Heading, Picture, Table, Text, Title
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure, interval, share
 
 VERDICTS = {"pass": "**✓ Pass**", "fail": "**✗ Fail**"}
+Group = TypeVar("Group")
 MARKDOWN, PAGE = "model_card.md", "model_card.html"
 
 
-def render(usecase: UseCase, figures: Figures) -> str:
+def render(usecase: UseCase, figures: EvaluateDocument) -> str:
     """The card as Markdown; `figures`: evaluate.json's."""
     return markdown.file(parts(usecase, figures))
 
 
-def page(usecase: UseCase, figures: Figures, pictures: Mapping[str, bytes]) -> str:
+def page(usecase: UseCase, figures: EvaluateDocument, pictures: Mapping[str, bytes]) -> str:
     """The card as an HTML page; `pictures`: the PNGs that it embeds, by name."""
     return html.render(parts(usecase, figures), pictures)
 
 
-def parts(usecase: UseCase, figures: Figures) -> list[Block]:
+def parts(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     """The sections that apply to the problem and to the declarations; none is empty."""
     return [
         Title(f"Model card: {usecase.title}"),
         Text(_summary(usecase, figures)),
         Heading("Verdict"),
-        Text(VERDICTS[figures["gate"]["verdict"]]),
+        Text(VERDICTS[figures.gate.verdict]),
         Text(model_card_sections.headline(figures)),
-        Bullets(figures["gate"]["reasons"]),
+        Bullets(figures.gate.reasons),
         *model_card_sections.use(usecase),
         *model_card_sections.data(figures),
         *model_card_sections.quality(usecase, figures),
@@ -50,32 +51,32 @@ def parts(usecase: UseCase, figures: Figures) -> list[Block]:
         *_fairness(usecase, figures),
         Heading("Expected behaviours"),
         _behaviours(usecase, figures),
-        *model_card_sections.importance(figures["important"]),
+        *model_card_sections.importance(figures.important),
         Heading("Limits"),
         Bullets(_limits(usecase)),
         *_lineage(usecase, figures),
     ]
 
 
-def _summary(usecase: UseCase, figures: Figures) -> str:
+def _summary(usecase: UseCase, figures: EvaluateDocument) -> str:
     delay = f", known {usecase.label_delay} days after the event" if usecase.label_delay else ""
     label = usecase.column(usecase.label)
     unit = f" in {label.unit}" if label.unit not in ("-", "0/1") else ""
     return (
-        f"A {figures['problem']} of `{usecase.label}` ({label.description}{unit}{delay}), "
+        f"A {figures.problem} of `{usecase.label}` ({label.description}{unit}{delay}), "
         f"by XGBoost from {len(usecase.features)} features. Owner: {usecase.owner}."
     )
 
 
-def _slices(usecase: UseCase, figures: Figures) -> list[Block]:
+def _slices(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     rows = [
-        (piece.description, group, figure(quality["rows"]), interval(quality))
+        (piece.description, group, figure(quality.rows), interval(quality))
         for piece in usecase.slices
-        for group, quality in _groups(piece, figures["slices"][piece.name])
+        for group, quality in _groups(piece, figures.slices[piece.name])
     ]
     if not rows:
         return [Heading("Declared slices"), Text("No slices are declared.")]
-    head = ("slice", "group", "rows", metric_title(figures["primary"]))
+    head = ("slice", "group", "rows", metric_title(figures.primary))
     return [
         Heading("Declared slices"),
         Table("Quality by slice", head, rows),
@@ -83,22 +84,22 @@ def _slices(usecase: UseCase, figures: Figures) -> list[Block]:
     ]
 
 
-def _subgroups(usecase: UseCase, figures: Figures) -> list[Block]:
-    search, units = figures["subgroups"], "days" if usecase.time else "rows"
-    classes = figures["problem"] == "classification"
+def _subgroups(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
+    search, units = figures.subgroups, "days" if usecase.time else "rows"
+    classes = figures.problem == "classification"
     loss = "log loss above what the model expects" if classes else "mean absolute error"
     method = (
-        f"{figure(search['looked_at'])} subgroups of one or two conditions on {search['columns']} columns "
-        f"were searched on half of the test {units}. The {search['tried']} worst were tested on the other "
-        f"half, at {search['level']:.0%} and corrected for the number of tests. "
-        f"{_confirmed(search['confirmed'])} The loss is the {loss}; p is its probability by chance alone, corrected."
+        f"{figure(search.looked_at)} subgroups of one or two conditions on {search.columns} columns "
+        f"were searched on half of the test {units}. The {search.tried} worst were tested on the other "
+        f"half, at {search.level:.0%} and corrected for the number of tests. "
+        f"{_confirmed(search.confirmed)} The loss is the {loss}; p is its probability by chance alone, corrected."
     )
-    rows = [_subgroup(one, figures["primary"]) for one in search["found"]]
+    rows = [_subgroup(one) for one in search.found]
     more = ("positives (expected)",) if classes else ()
-    means = ("loss", "loss elsewhere", "p", metric_title(figures["primary"]))
+    means = ("loss", "loss elsewhere", "p", metric_title(figures.primary))
     head = ("subgroup", "verdict", "rows", *more, *means)
     table = Table("The worst subgroups", head, rows)
-    shown: Block = table if search["confirmed"] else Fold("The worst subgroups", [table])
+    shown: Block = table if search.confirmed else Fold("The worst subgroups", [table])
     return [Heading("Discovered slices"), Text(method), *([shown] if rows else [])]
 
 
@@ -108,30 +109,30 @@ def _confirmed(count: int) -> str:
     return "1 of them is confirmed." if count == 1 else f"{count} of them are confirmed."
 
 
-def _subgroup(one: Figures, primary: str) -> tuple[str, ...]:
-    verdict = "confirmed" if one["confirmed"] else "not confirmed"
-    cases = [f"{one['positives']} ({figure(one['expected'])})"] if "positives" in one else []
-    means = [figure(one[key]) for key in ("excess", "elsewhere", "corrected")]
-    return one["rule"], verdict, figure(one["rows"]), *cases, *means, interval(one[primary])
+def _subgroup(one: Subgroup) -> tuple[str, ...]:
+    verdict = "confirmed" if one.confirmed else "not confirmed"
+    cases = [] if one.positives is None else [f"{one.positives} ({figure(one.expected)})"]
+    means = map(figure, (one.excess, one.elsewhere, one.corrected))
+    return one.rule, verdict, figure(one.rows), *cases, *means, interval(one.metric)
 
 
-def _fairness(usecase: UseCase, figures: Figures) -> list[Block]:
+def _fairness(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     note = [Text(usecase.use.fairness)] if usecase.use.fairness else []
-    if not figures["fairness"]:
+    if not figures.fairness:
         text = "No groups are declared that the model should treat alike."
         return [Heading("Fairness"), *note, Text(text)]
-    fairness = figures["fairness"]
+    fairness = figures.fairness
     gaps = [
-        (piece.description, metric_title(rate), g["higher"], g["lower"], interval(g), g["word"])
+        (piece.description, metric_title(rate), g.higher, g.lower, interval(g), g.word)
         for piece in usecase.groups
-        for rate, g in fairness[piece.name]["gaps"].items()
+        for rate, g in fairness[piece.name].gaps.items()
         if g
     ]
-    rates = next(iter(fairness.values()))["gaps"]
+    rates = next(iter(fairness.values())).gaps
     groups = [
-        (piece.description, group, figure(one["rows"]), *(interval(one[rate]) for rate in rates))
+        (piece.description, group, figure(one.rows), *(interval(one.rate(rate)) for rate in rates))
         for piece in usecase.groups
-        for group, one in _groups(piece, fairness[piece.name]["groups"])
+        for group, one in _groups(piece, fairness[piece.name].groups)
     ]
     head = ("groups by", "group", "rows", *(metric_title(rate) for rate in rates))
     return [
@@ -147,16 +148,14 @@ def _fairness(usecase: UseCase, figures: Figures) -> list[Block]:
     ]
 
 
-def _groups(piece: Slice, groups: Figures) -> list[tuple[str, Any]]:
+def _groups(piece: Slice, groups: Mapping[str, Group]) -> list[tuple[str, Group]]:
     return [(name, groups[name]) for name in slices.ordered(groups, piece.edges)]
 
 
-def _behaviours(usecase: UseCase, figures: Figures) -> Block:
+def _behaviours(usecase: UseCase, figures: EvaluateDocument) -> Block:
     if not usecase.behaviours:
         return Text("No behaviours are declared.")
-    rows = [
-        _behaviour(one.description, figures["behaviours"][one.name]) for one in usecase.behaviours
-    ]
+    rows = [_behaviour(one.description, figures.behaviours[one.name]) for one in usecase.behaviours]
     return Table(
         "On pairs of events, one of them changed",
         ("behaviour", "holds for", "required", "verdict"),
@@ -164,10 +163,10 @@ def _behaviours(usecase: UseCase, figures: Figures) -> Block:
     )
 
 
-def _behaviour(description: str, result: Figures) -> tuple[str, ...]:
-    held = f"{share(result['share'])} of {figure(result['pairs'])} pairs"
-    verdict = "holds" if result["holds"] else "violated"
-    return description, held, share(result["required"]), verdict
+def _behaviour(description: str, result: BehaviourOutcome) -> tuple[str, ...]:
+    held = f"{share(result.share)} of {figure(result.pairs)} pairs"
+    verdict = "holds" if result.holds else "violated"
+    return description, held, share(result.required), verdict
 
 
 def _limits(usecase: UseCase) -> list[str]:
@@ -180,9 +179,9 @@ def _limits(usecase: UseCase) -> list[str]:
     return [*usecase.use.limits, *lines]
 
 
-def _lineage(usecase: UseCase, figures: Figures) -> list[Block]:
-    md5s = [(f"md5 of {name}", f"`{md5}`") for name, md5 in figures["data"]["md5"].items()]
-    settings = [(name, f"`{value}`") for name, value in figures["training"].items()]
+def _lineage(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
+    md5s = [(f"md5 of {name}", f"`{md5}`") for name, md5 in figures.data.md5.items()]
+    settings = [(name, f"`{value}`") for name, value in figures.training.items()]
     return [
         Heading("Lineage"),
         Text(

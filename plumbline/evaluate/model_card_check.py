@@ -7,20 +7,20 @@ from difflib import SequenceMatcher
 
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card
-from plumbline.evaluate.model_card_sections import Figures
+from plumbline.evaluate.document import EvaluateDocument
 
 LONGEST = 160
 """Characters of a line that are quoted."""
 
 
-def contradictions(usecase: UseCase, figures: Figures, card: str) -> list[str]:
+def contradictions(usecase: UseCase, figures: EvaluateDocument, card: str) -> list[str]:
     """Where the card in Markdown differs from the figures: what it says, and what they say."""
     expected = model_card.render(usecase, figures).splitlines()
     return list(_differing(card.splitlines(), expected))
 
 
 def page_contradicts(
-    usecase: UseCase, figures: Figures, page: str, pictures: Mapping[str, bytes]
+    usecase: UseCase, figures: EvaluateDocument, page: str, pictures: Mapping[str, bytes]
 ) -> list[str]:
     """The same for the card's page; `pictures`: the PNGs beside it, by name."""
     try:

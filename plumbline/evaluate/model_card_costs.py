@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from plumbline.evaluate.model_card_sections import Figures
+from plumbline.evaluate.document import (
+    EvaluateDocument,
+    PairedDifference,
+    PolicyEvidence,
+    PolicyFigures,
+)
 from plumbline.evaluate.policies import LIMITED, VARIANTS, ordered, title
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text
@@ -18,13 +23,15 @@ CELLS = {
 }
 
 
-def section(figures: Figures) -> list[Block]:
+def section(figures: EvaluateDocument) -> list[Block]:
     """What the alarms cost, compared with other policies."""
-    policies = figures.get("policies")
-    if not policies:
+    policies = figures.policies
+    if policies is None:
         return []
-    unit, costs = policies["unit"], figures["costs"]
-    priced = ", ".join(f"{name} {matrix.amount_text(costs[c], unit)}" for c, name in CELLS.items())
+    unit, costs = policies.unit, figures.costs
+    priced = ", ".join(
+        f"{name} {matrix.amount_text(getattr(costs, cell), unit)}" for cell, name in CELLS.items()
+    )
     head = (
         "policy",
         "threshold",
@@ -34,19 +41,17 @@ def section(figures: Figures) -> list[Block]:
         f"{unit} per day",
         f"{unit} in total",
     )
-    each = policies["policies"]
+    each = policies.policies
     names = ordered(each)
     rows = [_policy(name, each[name]) for name in names]
-    descriptions = [f"{title(name)}: {each[name]['description']}." for name in names]
+    descriptions = [f"{title(name)}: {each[name].description}." for name in names]
     return [
         Heading("Decision and cost"),
-        Text(
-            f"Cost per event: {priced}. The window has {policies['days']} days.{_unjudged(names)}"
-        ),
+        Text(f"Cost per event: {priced}. The window has {policies.days} days.{_unjudged(names)}"),
         Bullets(descriptions),
         Table("Cost by policy", head, rows),
         _differences(
-            f"The model's total cost minus each policy's ({unit}), paired", policies["differences"]
+            f"The model's total cost minus each policy's ({unit}), paired", policies.differences
         ),
         *_limited(unit, policies),
         Picture("policies", "Cost of each policy per day, with intervals"),
@@ -59,21 +64,21 @@ def _unjudged(names: Sequence[str]) -> str:
     return f" Not judged, as they limit the model's alarms: {variants}." if variants else ""
 
 
-def _limited(unit: str, policies: Figures) -> list[Block]:
-    if not policies["limited"]:
+def _limited(unit: str, policies: PolicyEvidence) -> list[Block]:
+    if not policies.limited:
         return []
     caption = f"The total cost of {LIMITED} minus each policy's ({unit}), paired"
-    return [_differences(caption, policies["limited"])]
+    return [_differences(caption, policies.limited)]
 
 
-def _differences(caption: str, differences: Figures) -> Table:
+def _differences(caption: str, differences: Mapping[str, PairedDifference]) -> Table:
     rows = [
-        (f"minus {title(n)}", interval(d), relative(d["relative"]), d["word"])
+        (f"minus {title(n)}", interval(d), relative(d.relative), d.word)
         for n, d in ((name, differences[name]) for name in ordered(differences))
     ]
     return Table(caption, ("cost", "difference", "relative", "verdict"), rows)
 
 
-def _policy(name: str, one: Figures) -> tuple[str, ...]:
-    figures = [figure(one[key]) for key in ("threshold", "alarms_a_day", "precision", "recall")]
-    return title(name), *figures, interval(one["cost_a_day"]), interval(one["cost"])
+def _policy(name: str, one: PolicyFigures) -> tuple[str, ...]:
+    figures = map(figure, (one.threshold, one.alarms_a_day, one.precision, one.recall))
+    return title(name), *figures, interval(one.cost_a_day), interval(one.cost)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate.baselines import TREE_DEPTH
+from plumbline.evaluate.document import (
+    CalibrationEvidence,
+    DataOrigin,
+    EvaluateDocument,
+    FeatureShare,
+    MonthFigure,
+    RowCounts,
+    ServedRows,
+)
 from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text
 from plumbline.report.metric_titles import metric_title, units
-from plumbline.report.numbers import figure, interval, relative, share
+from plumbline.report.numbers import NONE, figure, interval, relative, share
 
-Figures = Mapping[str, Any]
-"""Of evaluate.json."""
 WINDOWS = ("train", "valid", "test", "current")
 
 
@@ -28,21 +34,21 @@ def use(usecase: UseCase) -> list[Block]:
     return [Heading("Intended use"), intended, Heading("Out of scope"), outside]
 
 
-def data(figures: Figures) -> list[Block]:
+def data(figures: EvaluateDocument) -> list[Block]:
     """The source, its rows, the rows in quarantine, and the days of each window."""
-    data = figures["data"]
-    rows = [("source", data["source"])]
-    if data["sha256"]:
-        rows.append(("sha256 of the source", f"`{data['sha256']}`"))
-    if data["span"]:
-        rows.append(("span", " to ".join(data["span"])))
-    if data["as_of"]:
-        rows.append(("as of", data["as_of"]))
-    for kind, count in data["rows"].items():
+    data = figures.data
+    rows = [("source", data.source)]
+    if data.sha256:
+        rows.append(("sha256 of the source", f"`{data.sha256}`"))
+    if data.span:
+        rows.append(("span", " to ".join(data.span)))
+    if data.as_of:
+        rows.append(("as of", data.as_of))
+    for kind, count in data.rows.items():
         rows.append((f"rows of {kind}", figure(count["in"])))
         rows.append((f"{kind} in quarantine", _quarantined(count["set_aside"], data, kind)))
-    windows = {name: data["windows"][name] for name in WINDOWS if name in data["windows"]}
-    rated = any("label_rate" in one for one in windows.values())
+    windows = {name: data.windows[name] for name in WINDOWS if name in data.windows}
+    rated = any(one.label_rate is not None for one in windows.values())
     head = ("window", "from", "to (excluded)", "rows", *(["share of positives"] if rated else []))
     spans = [_window(name, one)[: len(head)] for name, one in windows.items()]
     return [
@@ -52,25 +58,24 @@ def data(figures: Figures) -> list[Block]:
     ]
 
 
-def _quarantined(count: int, data: Figures, kind: str) -> str:
-    reasons = data["quarantined"].get(kind, {})
+def _quarantined(count: int, data: DataOrigin, kind: str) -> str:
+    reasons = data.quarantined.get(kind, {})
     text = ", ".join(f"{name}: {figure(n)}" for name, n in reasons.items())
     return figure(count) + (f" ({text})" if text else "")
 
 
-def _window(name: str, one: Figures) -> tuple[str, ...]:
-    start, end = (str(one.get(key) or "–") for key in ("start", "end"))
-    return name, start, end, figure(one["rows"]), figure(one.get("label_rate"))
+def _window(name: str, one: ServedRows) -> tuple[str, ...]:
+    return name, one.start or NONE, one.end or NONE, figure(one.rows), figure(one.label_rate)
 
 
-def quality(usecase: UseCase, figures: Figures) -> list[Block]:
+def quality(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     """All metrics with intervals beside the baselines, and the paired differences."""
-    settings = figures["settings"]
+    settings = figures.settings
     units = "days" if usecase.time else "rows"
     return [
         Heading("Quality"),
         Text(
-            f"{_test(figures)} Intervals: {settings['level']:.0%}, from {settings['bootstrap']} bootstrap "
+            f"{_test(figures)} Intervals: {settings.level:.0%}, from {settings.bootstrap} bootstrap "
             f"replicates of whole {units}. {_terms(figures)}"
         ),
         Text(_baselines(usecase, figures)),
@@ -81,39 +86,39 @@ def quality(usecase: UseCase, figures: Figures) -> list[Block]:
     ]
 
 
-def headline(figures: Figures) -> str:
+def headline(figures: EvaluateDocument) -> str:
     """The primary metric of the model and of each baseline, in one line."""
-    primary = figures["primary"]
+    primary = figures.primary
     others = [
         f"{name} {figure(values[primary])}"
-        for name, values in figures["baselines"].items()
+        for name, values in figures.baselines.items()
         if primary in values
     ]
     against = f"; baselines: {', '.join(others)}" if others else ""
     title = metric_title(primary)
-    return f"{title[0].upper()}{title[1:]} {interval(figures['metrics'][primary])}{against}."
+    return f"{title[0].upper()}{title[1:]} {interval(figures.metrics[primary])}{against}."
 
 
-def _test(figures: Figures) -> str:
-    rows = figures["rows"]
-    days = f" on {rows['days']} days" if "days" in rows else ""
-    positives = f", {figure(rows['positives'])} of them positive" if "positives" in rows else ""
-    return f"Test window: {figure(rows['test'])} rows{days}{positives}."
+def _test(figures: EvaluateDocument) -> str:
+    rows = figures.rows
+    days = "" if rows.days is None else f" on {rows.days} days"
+    positives = "" if rows.positives is None else f", {figure(rows.positives)} of them positive"
+    return f"Test window: {figure(rows.test)} rows{days}{positives}."
 
 
-def _terms(figures: Figures) -> str:
-    settings = figures["settings"]
-    if figures["problem"] == "regression":
+def _terms(figures: EvaluateDocument) -> str:
+    settings = figures.settings
+    if figures.problem == "regression":
         return "Bias is prediction minus label."
     return (
-        f"k = {settings['k']} alarms a day; false-alarm rate {settings['false_alarm_rate']:.2%}. "
+        f"k = {settings.k} alarms a day; false-alarm rate {settings.false_alarm_rate:.2%}. "
         "The naive score ranks events; it is not a probability."
     )
 
 
-def _baselines(usecase: UseCase, figures: Figures) -> str:
+def _baselines(usecase: UseCase, figures: EvaluateDocument) -> str:
     """What each baseline of the tables is."""
-    classes = figures["problem"] == "classification"
+    classes = figures.problem == "classification"
     constant = "the share of positives" if classes else "the median label"
     terms = {
         "constant": f"{constant} in the training window for every event",
@@ -121,76 +126,75 @@ def _baselines(usecase: UseCase, figures: Figures) -> str:
         "linear": "a logistic regression" if classes else "a linear regression",
         "tree": f"one decision tree of depth {TREE_DEPTH}",
     }
-    return f"Baselines: {'; '.join(f'{name}: {terms[name]}' for name in figures['baselines'])}."
+    return f"Baselines: {'; '.join(f'{name}: {terms[name]}' for name in figures.baselines)}."
 
 
-def _units(usecase: UseCase, figures: Figures) -> dict[str, str]:
-    costs = figures.get("costs") or {}
-    return units(usecase.column(usecase.label).unit, costs.get("unit"))
+def _units(usecase: UseCase, figures: EvaluateDocument) -> dict[str, str]:
+    costs = figures.costs
+    return units(usecase.column(usecase.label).unit, costs.unit if costs else None)
 
 
-def _metrics(figures: Figures, named: Mapping[str, str]) -> Table:
-    others = figures["baselines"]
+def _metrics(figures: EvaluateDocument, named: Mapping[str, str]) -> Table:
+    others = figures.baselines
     rows = [
         (metric_title(m, named), interval(estimate), *(figure(o.get(m)) for o in others.values()))
-        for m, estimate in figures["metrics"].items()
+        for m, estimate in figures.metrics.items()
     ]
     return Table("Model and baselines", ("metric", "model", *others), rows)
 
 
-def _differences(figures: Figures) -> Table:
+def _differences(figures: EvaluateDocument) -> Table:
     rows = [
-        (f"minus {name}", interval(paired), relative(paired["relative"]), paired["word"])
-        for name, paired in figures["differences"].items()
+        (f"minus {name}", interval(paired), relative(paired.relative), paired.word)
+        for name, paired in figures.differences.items()
     ]
-    head = (metric_title(figures["primary"]), "difference", "relative", "verdict")
+    head = (metric_title(figures.primary), "difference", "relative", "verdict")
     return Table("The model minus each baseline, paired", head, rows)
 
 
-def _months(usecase: UseCase, figures: Figures) -> list[Block]:
-    months = figures.get("months")
+def _months(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
+    months = figures.months
     if not months:
         return []
     against = "naive" if usecase.naive else "constant"
     rows = [_month(name, month, against) for name, month in months.items()]
-    head = ("month", "rows", metric_title(figures["primary"]), f"minus {against}", "verdict")
+    head = ("month", "rows", metric_title(figures.primary), f"minus {against}", "verdict")
     return [
         Table("By month", head, rows),
         Picture("months", "Quality by month, and the difference from the baselines"),
     ]
 
 
-def _month(name: str, month: Figures, against: str) -> tuple[str, ...]:
-    difference = month["differences"][against]
-    return name, figure(month["rows"]), interval(month), interval(difference), difference["word"]
+def _month(name: str, month: MonthFigure, against: str) -> tuple[str, ...]:
+    difference = month.differences[against]
+    return name, figure(month.rows), interval(month), interval(difference), difference.word
 
 
-def calibration(figures: Figures) -> list[Block]:
+def calibration(figures: EvaluateDocument) -> list[Block]:
     """How far predicted probabilities are from observed shares."""
-    fit = figures.get("calibration")
-    if not fit:
+    fit = figures.calibration
+    if fit is None:
         return []
     kind = {"none": "no calibration", "platt": "Platt scaling", "isotonic": "isotonic regression"}
     head = ("predicted", "share of positives", "rows")
-    rows = [(figure(b["predicted"]), interval(b), figure(b["rows"])) for b in fit["bins"]]
+    rows = [(figure(b.predicted), interval(b), figure(b.rows)) for b in fit.bins]
     return [
         Heading("Calibration"),
         Text(
-            f"Expected calibration error {interval(fit['ece'])}; relative to the share of the rarer class "
-            f"{interval(fit['relative'])}. A perfect model would show {figure(fit['noise'])} on this "
-            f"number of rows. Method: {kind[fit['kind']]}, fitted on the validation window; without it "
-            f"{interval(fit['uncalibrated'])}.{_excess(figures)}"
+            f"Expected calibration error {interval(fit.ece)}; relative to the share of the rarer class "
+            f"{interval(fit.relative)}. A perfect model would show {figure(fit.noise)} on this "
+            f"number of rows. Method: {kind[fit.kind]}, fitted on the validation window; without it "
+            f"{interval(fit.uncalibrated)}.{_excess(fit, figures.rows)}"
         ),
         Table("Bins with about equal numbers of expected cases", head, rows),
         Picture("calibration", "Share of positives by predicted probability, and rows in each bin"),
     ]
 
 
-def _excess(figures: Figures) -> str:
+def _excess(fit: CalibrationEvidence, rows: RowCounts) -> str:
     """How the gate's figure comes from the two above."""
-    fit = figures["calibration"]
-    ece, noise, positives = fit["ece"]["value"], fit["noise"], figures["rows"]["positives"]
-    rarer = min(positives, figures["rows"]["test"] - positives) / figures["rows"]["test"]
+    ece, noise, positives = fit.ece.estimate.value, fit.noise, rows.positives or 0
+    rarer = min(positives, rows.test - positives) / rows.test
     if ece <= noise:
         return " The gate judges what exceeds the perfect model's error: nothing does."
     return (
@@ -199,9 +203,9 @@ def _excess(figures: Figures) -> str:
     )
 
 
-def importance(important: Sequence[Mapping[str, float | str]]) -> list[Block]:
+def importance(important: Sequence[FeatureShare]) -> list[Block]:
     """The most important features."""
-    rows = [(f"`{one['feature']}`", share(one["share"])) for one in important]
+    rows = [(f"`{one.feature}`", share(one.share)) for one in important]
     return [
         Heading("Feature importance"),
         Table("Features by share of the total gain", ("feature", "share"), rows),

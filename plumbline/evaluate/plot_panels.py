@@ -6,11 +6,15 @@ Colours are Okabe and Ito's (2008), told apart by colour-blind readers; lines di
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 
 from plumbline.evaluate.curves import Table
+from plumbline.evaluate.document import EvaluateDocument
+from plumbline.metrics.bootstrap import Estimate
+from plumbline.metrics.interval import Interval
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.report.metric_titles import metric_title
 
@@ -29,14 +33,13 @@ MOST = 15
 MOST_TICKS = 7
 
 Axes = Any
-Figures = Mapping[str, Any]
 Series = Mapping[str, Table]
 Paint = Callable[[Axes, Series], None]
 
 
-def quality(figures: Figures) -> list[tuple[Paint, str]]:
+def quality(figures: EvaluateDocument) -> list[tuple[Paint, str]]:
     """The three panels of a model's quality, and the curve that each shows."""
-    if figures["problem"] == "regression":
+    if figures.problem == "regression":
         return [(_mean_label, "calibration"), (_residuals, "residuals"), (_errors, "errors")]
     return [(_precision_recall, "precision_recall"), (_roc, "roc"), (_reliability, "calibration")]
 
@@ -119,27 +122,31 @@ def importance(axes: Axes, table: Table) -> None:
     axes.grid(visible=False, axis="y")
 
 
-def slices(axes: Axes, figures: Figures) -> None:
+def slices(axes: Axes, figures: EvaluateDocument) -> None:
     """Each group's figure with its interval, beside all rows' and the slice's limit."""
-    overall = figures["metrics"][figures["primary"]]
-    axes.axvspan(overall["low"], overall["high"], color="#E3EEF6", linewidth=0)
-    axes.axvline(overall["value"], color=COLOURS["model"], linewidth=1, label="all rows")
+    overall = figures.metrics[figures.primary].estimate
+    axes.axvspan(overall.low, overall.high, color="#E3EEF6", linewidth=0)
+    axes.axvline(overall.value, color=COLOURS["model"], linewidth=1, label="all rows")
     ticks, place = [], 0
-    for name, groups in figures["slices"].items():
-        ticks += [(name, "bold"), *((f"{g}  ({f['rows']:,})", "normal") for g, f in groups.items())]
-        _floor(axes, figures["floors"][name], place, place + len(groups))
+    for name, groups in figures.slices.items():
+        ticks += [(name, "bold"), *((f"{g}  ({f.rows:,})", "normal") for g, f in groups.items())]
+        _floor(axes, _limit(figures.floors[name]), place, place + len(groups))
         for step, section in enumerate(groups.values(), place + 1):
-            _whisker(axes, section, step)
+            _whisker(axes, section.estimate, step)
         place += len(groups) + 1
     axes.set_yticks(range(len(ticks)), [text for text, _ in ticks])
     for tick, (_, weight) in zip(axes.get_yticklabels(), ticks, strict=True):
         tick.set_fontweight(weight)
     axes.set(
-        title="By slice (rows)", xlabel=metric_title(figures["primary"]), ylim=(place - 0.4, -0.8)
+        title="By slice (rows)", xlabel=metric_title(figures.primary), ylim=(place - 0.4, -0.8)
     )
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.6 / (1 + 0.27 * place)), ncols=2)
+
+
+def _limit(floor: float | None) -> float:
+    return float("nan") if floor is None else floor
 
 
 def _floor(axes: Axes, floor: float, first: float, last: float) -> None:
@@ -147,45 +154,45 @@ def _floor(axes: Axes, floor: float, first: float, last: float) -> None:
     axes.plot([floor, floor], [first + 0.6, last + 0.4], "--", color=LIMIT, label=label)
 
 
-def _whisker(axes: Axes, section: Figures, place: float) -> None:
-    axes.plot([section["low"], section["high"]], [place, place], color=INK, linewidth=1.4)
-    axes.plot([section["value"]], [place], "o", color=COLOURS["model"], markersize=5.5)
+def _whisker(axes: Axes, section: Estimate, place: float) -> None:
+    axes.plot([section.low, section.high], [place, place], color=INK, linewidth=1.4)
+    axes.plot([section.value], [place], "o", color=COLOURS["model"], markersize=5.5)
 
 
-def months(axes: Axes, figures: Figures) -> None:
+def months(axes: Axes, figures: EvaluateDocument) -> None:
     """The primary metric by month, of the model with its interval and of the baselines."""
-    section = figures["months"]
+    section = figures.months or {}
     value, low, high = _columns(section.values())
     place = np.arange(len(section))
     for name in ("naive", "linear", "tree"):
-        if name in next(iter(section.values()))["differences"]:
-            other = value - _columns(m["differences"][name] for m in section.values())[0]
+        if name in next(iter(section.values())).differences:
+            other = value - _columns(m.differences[name] for m in section.values())[0]
             style = {"marker": MARKS[name], "linestyle": DASHES[name], "color": COLOURS[name]}
             axes.plot(place, other, label=name, **style)
     axes.vlines(place, low, high, color=COLOURS["model"], linewidth=2)
     axes.plot(place, value, "o-", color=COLOURS["model"], markersize=6, label="model")
     _ticks(axes, list(section))
     axes.set(
-        title="By month", ylabel=metric_title(figures["primary"]), xlim=(-0.5, len(section) - 0.5)
+        title="By month", ylabel=metric_title(figures.primary), xlim=(-0.5, len(section) - 0.5)
     )
     axes.margins(y=0.25)
     axes.legend(ncols=4, loc="upper right")
 
 
-def apart(axes: Axes, figures: Figures) -> None:
+def apart(axes: Axes, figures: EvaluateDocument) -> None:
     """The paired differences to the baselines by month, with their intervals."""
-    section = figures["months"]
+    section = figures.months or {}
     against = [
-        n for n in next(iter(section.values()))["differences"] if n in ("naive", "linear", "tree")
+        n for n in next(iter(section.values())).differences if n in ("naive", "linear", "tree")
     ]
     axes.axhline(0, color="#888888", linewidth=1)
     for step, name in enumerate(against):
-        value, low, high = _columns(m["differences"][name] for m in section.values())
+        value, low, high = _columns(m.differences[name] for m in section.values())
         place = np.arange(len(section)) + 0.2 * (step - (len(against) - 1) / 2)
         axes.vlines(place, low, high, color=COLOURS[name], linewidth=2)
         axes.plot(place, value, MARKS[name], color=COLOURS[name], label=f"minus {name}")
     _ticks(axes, list(section))
-    better = "above" if figures["primary"] in HIGHER_IS_BETTER else "below"
+    better = "above" if figures.primary in HIGHER_IS_BETTER else "below"
     axes.set(
         title=f"Difference to the baselines ({better} zero: better)",
         xlim=(-0.5, len(section) - 0.5),
@@ -199,5 +206,5 @@ def _ticks(axes: Axes, names: Sequence[str]) -> None:
     axes.set_xticks(range(0, len(names), step), names[::step])
 
 
-def _columns(section: Iterable[Figures]) -> Any:
-    return np.array([[f["value"], f["low"], f["high"]] for f in section]).T
+def _columns(section: Iterable[Interval]) -> Any:
+    return np.array([astuple(f.estimate) for f in section]).T

@@ -12,7 +12,8 @@ import numpy as np
 from plumbline.evaluate import beeswarm, cost_panels, plot_panels
 from plumbline.evaluate.contributions_sample import Explained
 from plumbline.evaluate.curves import Lines, Table
-from plumbline.evaluate.plot_panels import Axes, Figures
+from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate.plot_panels import Axes
 
 STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
@@ -34,7 +35,9 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: Table) -> list[str]:
+def draw(
+    folder: Path, title: str, figures: EvaluateDocument, lines: Lines, importance: Table
+) -> list[str]:
     """Write quality.png, importance.png and, where there are any, slices.png, months.png,
     calibration.png, policies.png and fairness.png.
 
@@ -47,12 +50,12 @@ def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: T
     bars = min(plot_panels.MOST, len(importance["y"]))
     with _canvas(folder / "importance.png", title, 8, 1.4 + 0.27 * bars) as axes:
         plot_panels.importance(axes[0], importance)
-    if figures["slices"]:
-        rows = sum(len(groups) + 1 for groups in figures["slices"].values())
+    if figures.slices:
+        rows = sum(len(groups) + 1 for groups in figures.slices.values())
         with _canvas(folder / "slices.png", title, 8, 1.8 + 0.27 * rows) as axes:
             plot_panels.slices(axes[0], figures)
         names.append("slices")
-    if figures.get("months"):
+    if figures.months:
         with _canvas(folder / "months.png", title, 11, 4, 2) as axes:
             plot_panels.months(axes[0], figures)
             plot_panels.apart(axes[1], figures)
@@ -60,23 +63,22 @@ def draw(folder: Path, title: str, figures: Figures, lines: Lines, importance: T
     return [f"{name}.png" for name in [*names, *_more(folder, title, figures)]]
 
 
-def _more(folder: Path, title: str, figures: Figures) -> list[str]:
+def _more(folder: Path, title: str, figures: EvaluateDocument) -> list[str]:
     names = []
-    if section := figures.get("calibration"):
+    if calibration := figures.calibration:
         with _canvas(folder / "calibration.png", title, 11, 5, 2) as axes:
-            cost_panels.reliability(axes[0], section)
-            cost_panels.counts(axes[1], section)
+            cost_panels.reliability(axes[0], calibration)
+            cost_panels.counts(axes[1], calibration)
         names.append("calibration")
-    if section := figures.get("policies"):
-        with _canvas(
-            folder / "policies.png", title, 9, 1.5 + 0.4 * len(section["policies"])
-        ) as axes:
-            cost_panels.policies(axes[0], section)
+    if policies := figures.policies:
+        height = 1.5 + 0.4 * len(policies.policies)
+        with _canvas(folder / "policies.png", title, 9, height) as axes:
+            cost_panels.policies(axes[0], policies)
         names.append("policies")
-    if section := figures.get("fairness"):
-        rows = sum(len(piece["groups"]) + 1 for piece in section.values())
+    if fairness := figures.fairness:
+        rows = sum(len(piece.groups) + 1 for piece in fairness.values())
         with _canvas(folder / "fairness.png", title, 12, 1.8 + 0.27 * rows, 2) as axes:
-            cost_panels.fairness(axes, section)
+            cost_panels.fairness(axes, fairness)
         names.append("fairness")
     return names
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from plumbline.evaluate import evidence
-from plumbline.evaluate.evidence import LabelledWindow
+from plumbline.core.documents import rounded
+from plumbline.evaluate.document import PairedDifference, PolicyEvidence, PolicyFigures
+from plumbline.evaluate.evidence import LabelledWindow, difference
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array, Resample
 from plumbline.metrics.cost import Money
+from plumbline.metrics.interval import Interval
 from plumbline.model import threshold as decision
 
 MODEL = "model"
@@ -94,9 +95,9 @@ def at_most(score: Array, alarms: int) -> float:
     return float(above[-1] + ranked[alarms]) / 2 if len(above) else NO_ALARM
 
 
-def as_json(
+def evidence(
     window: LabelledWindow, money: Money, unit: str, result: Sequence[Policy]
-) -> dict[str, Any]:
+) -> PolicyEvidence:
     """Each policy's alarms and cost with interval; paired differences: the model's cost minus each
     other's, and under `limited` that of the k alarms a day minus each rival's.
     """
@@ -107,13 +108,9 @@ def as_json(
     others = [n for n in costs if n != MODEL and n not in VARIANTS]
     limited = _differences(window, costs, LIMITED, others, sample) if LIMITED in costs else {}
     section = {p.name: _policy(window, p, costs[p.name], sample, days) for p in result}
-    return {
-        "unit": unit,
-        "days": days,
-        "policies": section,
-        "differences": apart,
-        "limited": limited,
-    }
+    return PolicyEvidence(
+        unit=unit, days=days, policies=section, differences=apart, limited=limited
+    )
 
 
 def ordered(names: Iterable[str]) -> list[str]:
@@ -130,10 +127,9 @@ def title(name: str) -> str:
     return TITLES.get(name, name.replace("_", " "))
 
 
-def rivals(section: Mapping[str, Any]) -> dict[str, bootstrap.Word]:
+def rivals(section: PolicyEvidence) -> dict[str, bootstrap.Word]:
     """What each paired difference says: the model against the policies that are no variants of it."""
-    apart = section["differences"]
-    return {name: d["word"] for name, d in apart.items() if name not in VARIANTS}
+    return {name: d.word for name, d in section.differences.items() if name not in VARIANTS}
 
 
 def _limited(day: Array, score: Array, alarm: Array, k: int, known: Known) -> list[Policy]:
@@ -170,23 +166,23 @@ def _rules(naive: Array, known: Known, rule: float | None, named: str) -> list[P
 
 def _policy(
     window: LabelledWindow, policy: Policy, cost: Array, sample: Resample, days: int
-) -> dict[str, Any]:
+) -> PolicyFigures:
     alarms = float(np.sum(policy.alarm))
     hits = float(np.sum(policy.alarm * window.label))
     threshold = policy.threshold
-    return {
-        "description": policy.description,
-        "threshold": None if threshold is None else evidence.rounded(threshold),
-        "alarms_a_day": evidence.rounded(alarms / days),
-        "precision": _share(hits, alarms),
-        "recall": _share(hits, float(np.sum(window.label))),
-        "cost": evidence.as_json(window.estimate(cost, sample)),
-        "cost_a_day": evidence.as_json(window.estimate(cost / days, sample)),
-    }
+    return PolicyFigures(
+        description=policy.description,
+        threshold=None if threshold is None else rounded(threshold),
+        alarms_a_day=rounded(alarms / days),
+        precision=_share(hits, alarms),
+        recall=_share(hits, float(np.sum(window.label))),
+        cost=Interval.from_estimate(window.estimate(cost, sample)),
+        cost_a_day=Interval.from_estimate(window.estimate(cost / days, sample)),
+    )
 
 
 def _share(part: float, whole: float) -> float | None:
-    return evidence.rounded(part / whole) if whole else None
+    return rounded(part / whole) if whole else None
 
 
 def _differences(
@@ -195,11 +191,11 @@ def _differences(
     own: str,
     others: Iterable[str],
     sample: Resample,
-) -> dict[str, Any]:
+) -> dict[str, PairedDifference]:
     return {name: _apart(window, costs[own], costs[name], sample) for name in others}
 
 
-def _apart(window: LabelledWindow, own: Array, other: Array, sample: Resample) -> dict[str, Any]:
+def _apart(window: LabelledWindow, own: Array, other: Array, sample: Resample) -> PairedDifference:
     result = window.estimate(own - other, sample)
     word = bootstrap.word(result, higher_is_better=False)
-    return evidence.difference(result, float(other[0]), word)
+    return difference(result, float(other[0]), word)

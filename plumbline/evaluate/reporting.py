@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core import files, tables
+from plumbline.core import documents, files, tables
 from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines, model_card
@@ -62,10 +62,10 @@ def write(usecase: UseCase, evaluation: Evaluation, report: Path, plots: Path) -
     with files.replacing_folder(plots) as tables_folder, files.replacing_folder(report) as folder:
         write_curves(tables_folder, evaluation.tables)
         write_predictions(folder / "predictions.parquet", evaluation.predictions)
-        figures, title = evaluation.figures, usecase.title
-        drawing.draw(folder, title, figures, evaluation.lines, evaluation.importance)
+        document, title = evaluation.document, usecase.title
+        drawing.draw(folder, title, document, evaluation.lines, evaluation.importance)
         drawing.explain(folder, title, evaluation.explained)
-        write_card(folder, usecase, evaluation.document)
+        write_card(folder, usecase, document)
 
 
 def write_curves(folder: Path, curves: Mapping[str, Table]) -> None:
@@ -82,7 +82,8 @@ def write_curves(folder: Path, curves: Mapping[str, Table]) -> None:
 
 def write_card(folder: Path, usecase: UseCase, document: EvaluateDocument) -> None:
     """The model card as Markdown and as a page, from the figures as JSON keeps them and the folder's PNGs."""
-    kept = json.loads(files.dumps(document.plain()))
+    written = json.loads(files.dumps(document.plain()))
+    kept = documents.parse(EvaluateDocument, written, "evaluate.json")
     images = {path.stem: path.read_bytes() for path in folder.glob("*.png")}
     text, page = model_card.render(usecase, kept), model_card.page(usecase, kept, images)
     (folder / model_card.MARKDOWN).write_text(text, encoding="utf-8")

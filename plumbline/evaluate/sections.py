@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.declarations import Columns
+from plumbline.core.documents import rounded
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
     assessment,
     conditions,
-    evidence,
     fairness,
     policies,
     reliability,
@@ -21,12 +21,22 @@ from plumbline.evaluate import (
     subgroups,
 )
 from plumbline.evaluate.curves import Table
+from plumbline.evaluate.document import (
+    CalibrationEvidence,
+    DataOrigin,
+    EvaluateChoices,
+    FeatureShare,
+    GroupFairness,
+    PolicyEvidence,
+    SubgroupSearch,
+)
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.evaluate.params import EvaluationSettings
 from plumbline.evaluate.policies import Known
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics.bootstrap import Array
 from plumbline.model.bundle import Bundle
+from plumbline.model.calibration import Kind
 
 Facts = Mapping[str, Any]
 TOP = 10
@@ -40,70 +50,102 @@ class Scores:
 
     score: Array
     raw: Array
-    calibration: str
+    calibration: Kind
 
 
-def more(
+@dataclass(frozen=True)
+class FurtherSections:
+    """Sections of evaluate.json beside the quality; calibration and policies of a classification."""
+
+    fairness: dict[str, GroupFairness]
+    subgroups: SubgroupSearch
+    calibration: CalibrationEvidence | None = None
+    policies: PolicyEvidence | None = None
+
+
+@dataclass(frozen=True)
+class ModelOrigin:
+    """Sections of evaluate.json on how the model and its figures were made."""
+
+    settings: EvaluateChoices
+    training: Mapping[str, Any]
+    costs: matrix.Costs | None
+    important: list[FeatureShare]
+
+
+def further(
     usecase: UseCase,
     settings: EvaluationSettings,
     window: LabelledWindow,
     columns: Columns,
     scores: Scores,
     known: tuple[Columns, Array],
-) -> dict[str, Any]:
-    """The sections that the problem and the declarations allow, for evaluate.json.
+) -> FurtherSections:
+    """The sections that the problem and the declarations allow.
 
     `columns` (n,) each, of the window. `known`: columns and score (m,) of the validation window.
     """
-    out: dict[str, Any] = {"fairness": {}, "subgroups": {}}
     readable = assessment.raw(usecase, columns)
     pieces = {piece.name: slices.groups(piece, readable) for piece in usecase.groups}
-    out["fairness"] = fairness.as_json(window, scores.score, pieces)
-    out["subgroups"] = _subgroups(usecase, settings, window, readable, scores.score)
+    treated = fairness.evidence(window, scores.score, pieces)
+    searched = _subgroups(usecase, settings, window, readable, scores.score)
     if usecase.problem == "regression":
-        return out
-    out["calibration"] = reliability.as_json(window, scores.score, scores.raw, scores.calibration)
+        return FurtherSections(treated, searched)
+    calibrated = reliability.evidence(window, scores.score, scores.raw, scores.calibration)
+    in_money = _policies(usecase, settings, window, columns, scores, known)
+    return FurtherSections(treated, searched, calibrated, in_money)
+
+
+def _policies(
+    usecase: UseCase,
+    settings: EvaluationSettings,
+    window: LabelledWindow,
+    columns: Columns,
+    scores: Scores,
+    known: tuple[Columns, Array],
+) -> PolicyEvidence | None:
+    """The policies in money; None where no costs are declared."""
     costs = settings.costs
-    if window.money is not None and costs is not None:
-        before = known_window(usecase, costs, *known)
-        rule, naive = settings.evaluate.rule, _naive(usecase, columns)
-        named = f"`{usecase.naive}`"
-        result = policies.policies(window, scores.score, scores.raw, naive, before, rule, named)
-        out["policies"] = policies.as_json(window, window.money, costs.unit, result)
-    return out
+    if window.money is None or costs is None:
+        return None
+    before = known_window(usecase, costs, *known)
+    rule, naive = settings.evaluate.rule, _naive(usecase, columns)
+    named = f"`{usecase.naive}`"
+    result = policies.policies(window, scores.score, scores.raw, naive, before, rule, named)
+    return policies.evidence(window, window.money, costs.unit, result)
 
 
-def origin(settings: EvaluationSettings, scorer: Bundle, importance: Table) -> dict[str, Any]:
-    """The settings of the evaluation, of the training, the costs, and the most used features, for JSON."""
+def origin(settings: EvaluationSettings, scorer: Bundle, importance: Table) -> ModelOrigin:
+    """The settings of the evaluation, of the training, the costs, and the most used features."""
     chosen = settings.evaluate.model_dump(include={"level", "bootstrap", "k", "false_alarm_rate"})
     pairs = list(zip(importance["series"].tolist(), importance["y"].tolist(), strict=True))[:TOP]
     manifest = scorer.manifest
     training = {**scorer.provenance, "rounds": manifest.rounds, **manifest.params}
-    return {
-        "settings": chosen,
-        "training": {name: value for name, value in training.items() if name not in MD5S},
-        "costs": settings.costs.model_dump() if settings.costs else None,
-        "important": [{"feature": n, "share": evidence.rounded(share)} for n, share in pairs],
-    }
+    return ModelOrigin(
+        settings=EvaluateChoices(**chosen),
+        training={name: value for name, value in training.items() if name not in MD5S},
+        costs=settings.costs,
+        important=[FeatureShare(feature=n, share=rounded(share)) for n, share in pairs],
+    )
 
 
-def data(measured: Sequence[Facts], md5s: Mapping[str, str]) -> dict[str, Any]:
+def data(measured: Sequence[Facts], md5s: Mapping[str, str]) -> DataOrigin:
     """Where the rows came from, what was set aside, which window serves what, each table's md5.
 
     `measured`: what the stages data, validate and features left as metrics.
     """
     datasheet, validated, featured = measured
     source = datasheet["source"]
-    return {
-        "source": source["kind"],
-        "sha256": source.get("sha256"),
-        "span": datasheet.get("span"),
-        "as_of": datasheet.get("as_of"),
-        "rows": validated["rows"],
-        "quarantined": validated["quarantined"],
-        "windows": featured["tables"],
-        "md5": dict(md5s),
-    }
+    return DataOrigin(
+        source=source["kind"],
+        sha256=source.get("sha256"),
+        span=datasheet.get("span"),
+        as_of=datasheet.get("as_of"),
+        rows=validated["rows"],
+        quarantined=validated["quarantined"],
+        windows=featured["tables"],
+        md5=dict(md5s),
+    )
 
 
 def _subgroups(
@@ -112,11 +154,11 @@ def _subgroups(
     window: LabelledWindow,
     readable: Columns,
     score: Array,
-) -> dict[str, Any]:
+) -> SubgroupSearch:
     split = subgroups.halves(len(score), window.day)
     names = [n for n in conditions.readable(usecase) if n in readable]
     coded = conditions.coded(names, readable, split.search)
-    return subgroups.as_json(window, score, coded, settings.evaluate.subgroup_share)
+    return subgroups.evidence(window, score, coded, settings.evaluate.subgroup_share)
 
 
 def known_window(usecase: UseCase, costs: matrix.Costs, columns: Columns, score: Array) -> Known:

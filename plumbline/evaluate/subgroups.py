@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-from plumbline.evaluate import evidence
+from plumbline.core.documents import rounded
 from plumbline.evaluate.conditions import Coded, Condition
+from plumbline.evaluate.document import Subgroup, SubgroupSearch
+from plumbline.evaluate.evidence import LabelledWindow, by_group
 from plumbline.metrics import bootstrap
 from plumbline.metrics.bootstrap import Array
+from plumbline.metrics.interval import Interval
 from plumbline.model import portable
 
 TRIED = 8
@@ -105,48 +107,53 @@ def confirmed(
     return list(zip(alone, corrected.tolist(), strict=True))
 
 
-def as_json(
-    window: evidence.LabelledWindow, score: Array, coded: Mapping[str, Coded], share: float
-) -> dict[str, Any]:
-    """What was looked at, what was tried, and which of it is confirmed, for evaluate.json."""
+def evidence(
+    window: LabelledWindow, score: Array, coded: Mapping[str, Coded], share: float
+) -> SubgroupSearch:
+    """What was looked at, what was tried, and which of it is confirmed."""
     loss = excess(window.problem, window.label, score)
     split = halves(len(loss), window.day)
     looked, result = search(coded, loss, split, max(1, int(share * split.search.sum())))
     chances = confirmed(result, loss, split)
     section = [_entry(window, score, loss, *one) for one in zip(result, chances, strict=True)]
-    return {
-        "columns": len(coded),
-        "looked_at": looked,
-        "tried": len(result),
-        "confirmed": sum(t["confirmed"] for t in section),
-        "level": window.level,
-        "found": section,
-    }
+    return SubgroupSearch(
+        columns=len(coded),
+        looked_at=looked,
+        tried=len(result),
+        confirmed=sum(one.confirmed for one in section),
+        level=window.level,
+        found=section,
+    )
 
 
 def _entry(
-    window: evidence.LabelledWindow,
+    window: LabelledWindow,
     score: Array,
     loss: Array,
     result: FoundSubgroup,
     chance: tuple[float, float],
-) -> dict[str, Any]:
+) -> Subgroup:
     rows = result.rows
-    metric = evidence.by_group(window, score, {"": rows})[""]
-    out = {
-        "rule": " and ".join(c.text for c in result.rule),
-        "rows": int(rows.sum()),
-        "excess": evidence.rounded(float(np.mean(loss[rows]))),
-        "elsewhere": evidence.rounded(float(np.mean(loss[~rows]))),
-        "chance": evidence.rounded(chance[0], 3),
-        "corrected": evidence.rounded(chance[1], 3),
-        "confirmed": bool(chance[1] < 1 - window.level),
-        window.primary: evidence.as_json(metric),
-    }
-    if window.problem == "classification":
-        out["positives"] = int(window.label[rows].sum())
-        out["expected"] = evidence.rounded(float(np.sum(score[rows])), 4)
-    return out
+    classes = window.problem == "classification"
+    cases = {"positives": int(window.label[rows].sum())} if classes else {}
+    expected = {"expected": rounded(float(np.sum(score[rows])), 4)} if classes else {}
+    primary = {window.primary: _primary(window, score, rows)}
+    return Subgroup(
+        rule=" and ".join(c.text for c in result.rule),
+        rows=int(rows.sum()),
+        excess=rounded(float(np.mean(loss[rows]))),
+        elsewhere=rounded(float(np.mean(loss[~rows]))),
+        chance=rounded(chance[0], 3),
+        corrected=rounded(chance[1], 3),
+        confirmed=bool(chance[1] < 1 - window.level),
+        **primary,  # type: ignore[arg-type]  # its name is a field's
+        **cases,  # type: ignore[arg-type]
+        **expected,  # type: ignore[arg-type]
+    )
+
+
+def _primary(window: LabelledWindow, score: Array, rows: Array) -> Interval:
+    return Interval.from_estimate(by_group(window, score, {"": rows})[""])
 
 
 def _codes(coded: Mapping[str, Coded], names: tuple[str, ...], rows: Array) -> tuple[Array, int]:

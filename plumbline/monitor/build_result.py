@@ -8,6 +8,7 @@ import numpy as np
 
 from plumbline.core.documents import finite
 from plumbline.metrics.bootstrap import Estimate
+from plumbline.metrics.interval import Interval
 from plumbline.monitor import calendar, distributions, estimate, quality, verdict
 from plumbline.monitor.judge import Judgement
 from plumbline.monitor.label_outcomes import LabelOutcome
@@ -19,7 +20,6 @@ from plumbline.monitor.result import (
     ComparedWindows,
     DayVerdict,
     FigurePair,
-    IntervalFigure,
     LabelledRows,
     MonitorResult,
     QualityReport,
@@ -189,8 +189,8 @@ def _quality(known: QualityChange) -> QualityReport:
     )
 
 
-def _interval(of: Estimate) -> IntervalFigure:
-    return IntervalFigure(value=finite(of.value), low=finite(of.low), high=finite(of.high))
+def _interval(of: Estimate) -> Interval:
+    return Interval(value=finite(of.value), low=finite(of.low), high=finite(of.high))
 
 
 def _window(window: ScoredWindow) -> WindowFacts:

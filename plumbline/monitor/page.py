@@ -12,10 +12,11 @@ from pathlib import Path
 
 from plumbline.core import files
 from plumbline.core.safe_text import one_line
+from plumbline.metrics.bootstrap import Estimate
+from plumbline.metrics.interval import Interval
 from plumbline.monitor import page_columns, page_days, sentences
 from plumbline.monitor.result import (
     FigurePair,
-    IntervalFigure,
     MonitorResult,
     QualityEstimate,
     QualityReport,
@@ -161,19 +162,15 @@ def _measures(quality: QualityReport) -> Iterator[tuple[str, ...]]:
     )
     for name, pair in measures:
         if pair:
-            yield name, _interval(pair.reference), _interval(pair.current)
+            yield name, interval(pair.reference), interval(pair.current)
     if quality.loss:
         yield "change of quality", "–", interval(_turned(quality.loss), relative)
 
 
-def _turned(loss: IntervalFigure) -> dict[str, float | None]:
+def _turned(loss: Interval) -> Estimate:
     """A loss as a gain: positive where the current window is better."""
-    ends = {"value": loss.value, "low": loss.high, "high": loss.low}
-    return {end: None if value is None else -value for end, value in ends.items()}
-
-
-def _interval(of: IntervalFigure) -> str:
-    return interval(of.plain())
+    turned = loss.estimate
+    return Estimate(-turned.value, -turned.high, -turned.low)
 
 
 def _links(usecase: str, links: Sequence[str]) -> Block:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -141,5 +141,5 @@ def text(known: QualityChange) -> str:
     before, now = known.values
     return (
         f"{metric_title(known.metric)} {figure(before.value)} before, {figure(now.value)} now, "
-        f"loss {interval(asdict(known.loss), share)}"
+        f"loss {interval(known.loss, share)}"
     )

@@ -12,6 +12,7 @@ from pydantic import model_validator
 
 from plumbline.core import documents
 from plumbline.core.documents import Document, SparseDocument
+from plumbline.metrics.interval import Interval
 from plumbline.monitor.verdict import Level
 
 REMEDY = "run the monitor again: `dvc repro -f monitor`"
@@ -149,19 +150,11 @@ class PredictionShift(Document):
     shift: float
 
 
-class IntervalFigure(Document):
-    """A figure with its interval; null where it is not defined."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
 class FigurePair(Document):
     """A figure of the reference and of the current window."""
 
-    reference: IntervalFigure
-    current: IntervalFigure
+    reference: Interval
+    current: Interval
 
 
 class LabelledRows(Document):
@@ -183,7 +176,7 @@ class QualityReport(SparseDocument):
     value: FigurePair | None = None
     mean_label: FigurePair | None = None
     mean_score: FigurePair | None = None
-    loss: IntervalFigure | None = None
+    loss: Interval | None = None
 
 
 class QualityEstimate(Document):

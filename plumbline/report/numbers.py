@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 NONE = "–"
 """Stands for a number that is not known."""
@@ -64,23 +64,35 @@ def relative(value: Any) -> str:
     return f"{value:+.1%}" if _known(value) else NONE
 
 
+class HasInterval(Protocol):
+    """A figure and the ends of its interval; None or NaN where one is not known."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+
+
 def interval(
-    estimate: Mapping[str, Any] | None, write: Callable[[Any], str] = figure, *, empty: str = NONE
+    estimate: HasInterval | None, write: Callable[[Any], str] = figure, *, empty: str = NONE
 ) -> str:
     """`value` with its `low` and `high`, where both are known; each written by `write`.
 
     Figures have the same number of decimals, the most that one of them needs.
 
-    >>> interval({"value": 0.5, "low": 0.4, "high": 0.61})
+    >>> from plumbline.metrics.bootstrap import Estimate
+    >>> interval(Estimate(0.5, 0.4, 0.61))
     '0.50 (0.40 to 0.61)'
-    >>> interval({"value": 0.05, "low": None, "high": None}, share), interval(None)
+    >>> interval(Estimate(0.05, math.nan, math.nan), share), interval(None)
     ('5.0%', '–')
     """
-    if not estimate or not _known(estimate.get("value")):
+    if estimate is None or not _known(estimate.value):
         return empty
-    three = [estimate.get(key) for key in ("value", "low", "high")]
+    three = [estimate.value, estimate.low, estimate.high]
     if not all(map(_known, three)):
-        return write(estimate["value"])
+        return write(estimate.value)
     value, low, high = _aligned(three) if write is figure else map(write, three)
     return f"{value} ({low} to {high})"
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from plumbline.config import read
+from plumbline.core import documents
 from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.core.files import read_json
 from plumbline.core.usecase import UseCase
 from plumbline.repo import artifacts
+
+if TYPE_CHECKING:
+    from plumbline.evaluate.document import EvaluateDocument
 
 MOST = 3
 """Contradictions of one card that are reported."""
@@ -40,6 +44,7 @@ def check(root: Path) -> list[str]:
 def _usecase(root: Path, name: str) -> Iterator[str]:
     from plumbline.core import usecase_loader
     from plumbline.evaluate import model_card
+    from plumbline.evaluate.document import EvaluateDocument
 
     try:
         metrics = artifacts.metrics_path(name, "evaluate", root)
@@ -54,18 +59,20 @@ def _usecase(root: Path, name: str) -> Iterator[str]:
     except SpecError as error:
         yield f"{card} cannot be compared with the metrics: {error}"
         return
+    remedy = f"{card} cannot be compared with it; run `dvc repro`"
+    written = read_json(metrics)
     try:
-        differing = _compared(usecase, read_json(metrics), report)
-    except KeyError as error:
-        yield f"{metrics} has no {error}: {card} cannot be compared with it; run `dvc repro`"
+        figures = documents.parse(EvaluateDocument, written, str(metrics), remedy)
+    except PlumblineError as error:
+        yield str(error)
         return
-    for path, lines in differing.items():
+    for path, lines in _compared(usecase, figures, report).items():
         yield from (f"{path}: {line}" for line in lines[:MOST])
         if len(lines) > MOST:
             yield f"{path}: {len(lines) - MOST} more places differ"
 
 
-def _compared(usecase: UseCase, figures: Any, report: Path) -> dict[Path, list[str]]:
+def _compared(usecase: UseCase, figures: EvaluateDocument, report: Path) -> dict[Path, list[str]]:
     from plumbline.evaluate import model_card, model_card_check
 
     card, page = report / model_card.MARKDOWN, report / model_card.PAGE

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from plumbline.config import UseCaseParams
 from plumbline.core import usecase_loader
@@ -29,7 +28,8 @@ from plumbline.review import (
     scoring,
     seed_variance,
 )
-from plumbline.review.comparison import Comparison
+from plumbline.review.comparison import Comparison, Evidence, LockState, UseCaseComparison
+from plumbline.review.comparison_sections import Lineage, Windows
 from plumbline.review.revision import Revision
 from plumbline.review.scoring import Criteria
 from plumbline.review.seed_variance import SeedReplicates
@@ -57,18 +57,19 @@ def compare(
     last = revision.release(root, new)
     failed = None if repro_log is None else lockcheck.failure(repro_log)
     differing = [] if failed else changed(old.entries, new.entries)
-    sections = {
-        "base": old.about(),
-        "head": new.about(),
-        "release": last.about() if last else None,
-        "failed": failed,
-        "packages": packages.changed(dict(old.texts), dict(new.texts)),
-        "unchanged": sorted(dvc_lock.usecases(new.entries) - set(differing)),
-        "removed": sorted(dvc_lock.usecases(old.entries) - dvc_lock.usecases(new.entries)),
-        "usecases": {name: _usecase(name, old, new, last) for name in differing},
-        "lock": _lock(root, new) | ({"uncommitted": uncommitted(root)} if committed else {}),
-    }
-    return merge_gate.judged(comparison.evidence(sections))
+    evidence = Evidence(
+        format=comparison.FORMAT,
+        base=old.about(),
+        head=new.about(),
+        release=last.about() if last else None,
+        failed=failed,
+        packages=packages.changed(dict(old.texts), dict(new.texts)),
+        unchanged=sorted(dvc_lock.usecases(new.entries) - set(differing)),
+        removed=sorted(dvc_lock.usecases(old.entries) - dvc_lock.usecases(new.entries)),
+        usecases={name: _usecase(name, old, new, last) for name in differing},
+        lock=_lock(root, new, committed=committed),
+    )
+    return merge_gate.judged(comparison.as_written(evidence))
 
 
 def changed(base: Entries, head: Entries) -> list[str]:
@@ -93,13 +94,14 @@ def uncommitted(root: Path) -> list[str]:
     return sorted({*result, *others})
 
 
-def _lock(root: Path, head: Revision) -> dict[str, Any]:
+def _lock(root: Path, head: Revision, *, committed: bool) -> LockState:
     """Whether head's dvc.lock is what its files give; only the work tree's can be asked."""
     md5 = lock_md5(head)
     here = head if head.rev is None else revision.side(root, None)
-    if here.texts != head.texts:
-        return {"md5": md5, "checked": False}
-    return {"md5": md5, **lockcheck.check(here)}
+    state = LockState(md5=md5, checked=False)
+    if here.texts == head.texts:
+        state = lockcheck.check(here, md5)
+    return state.model_copy(update={"uncommitted": uncommitted(root)}) if committed else state
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def _head_usecase(criteria: Criteria, head: Revision, others: Sequence[Revision]
     return HeadUseCase(cache, criteria, head, replicates)
 
 
-def _usecase(name: str, base: Revision, head: Revision, release: Revision | None) -> dict[str, Any]:
+def _usecase(
+    name: str, base: Revision, head: Revision, release: Revision | None
+) -> UseCaseComparison:
     log.info("compare: %s", name)
     params = head.params(name)
     criteria = Criteria(usecase_loader.load(name), params)
@@ -133,30 +137,30 @@ def _usecase(name: str, base: Revision, head: Revision, release: Revision | None
     own = _head_usecase(criteria, head, [base, *filter(None, [release])])
     against = _against(own, base)
     moved = data_drift.drift_of(own.cache, criteria, (base.name, old), (head.name, new))
-    return {
-        "problem": criteria.usecase.problem,
-        "primary": PRIMARY[criteria.usecase.problem],
-        "units": _units(criteria.usecase, params),
-        "level": params.evaluate.level,
-        "margin": params.gate.margin,
-        "seeds": own.replicates.as_json(),
-        "limits": params.gate.model_dump(include={"slice_loss", "cost_growth", "too_good"}),
-        "override": params.gate.override,
-        "base": against,
-        "release": _released(own, base, release, against),
-        "params": lock_changes.changed_params(old, new)
+    return UseCaseComparison(
+        problem=criteria.usecase.problem,
+        primary=PRIMARY[criteria.usecase.problem],
+        units=_units(criteria.usecase, params),
+        level=params.evaluate.level,
+        margin=params.gate.margin,
+        seeds=own.replicates.seeds,
+        limits=params.gate.model_dump(include={"slice_loss", "cost_growth", "too_good"}),
+        override=params.gate.override,
+        base=against,
+        release=_released(own, base, release, against),
+        params=lock_changes.changed_params(old, new)
         + lock_changes.values(base.gate(name), head.gate(name)),
-        "stages": lock_changes.changed_stages(old, new),
-        "edges": lock_changes.edges(new),
-        "data": metadata_diff.data(before, after),
-        "features": metadata_diff.features(before, after),
-        "drift": [one.model_dump() for one in moved],
-        "cost": run_cost.costs(head.root, name, old, new),
-        "monitor": metadata_diff.monitor(after),
-        "evaluate": metadata_diff.evaluate(after),
-        "blocked": metadata_diff.blocked(after),
-        "lineage": {"base": lock_changes.lineage(old), "head": lock_changes.lineage(new)},
-    }
+        stages=lock_changes.changed_stages(old, new),
+        edges=lock_changes.edges(new),
+        data=metadata_diff.data(before, after),
+        features=metadata_diff.features(before, after),
+        drift=moved,
+        cost=run_cost.costs(head.root, name, old, new),
+        monitor=metadata_diff.monitor(after),
+        evaluate=metadata_diff.evaluate(after),
+        blocked=metadata_diff.blocked(after),
+        lineage=Lineage(base=lock_changes.lineage(old), head=lock_changes.lineage(new)),
+    )
 
 
 def _units(usecase: UseCase, params: UseCaseParams) -> dict[str, str]:
@@ -164,21 +168,21 @@ def _units(usecase: UseCase, params: UseCaseParams) -> dict[str, str]:
     return units(usecase.column(usecase.label).unit, costs.unit if costs else None)
 
 
-def _against(own: HeadUseCase, other: Revision) -> dict[str, Any]:
+def _against(own: HeadUseCase, other: Revision) -> Windows:
     """The windows' comparisons; none where the other side does not have the use case."""
     old, new = dvc_lock.of(other.entries, own.name), dvc_lock.of(own.head.entries, own.name)
     if not old:
-        return {}
+        return Windows()
     pair = (other.name, old), (own.head.name, new)
     return scoring.compared(own.cache, own.criteria, *pair, own.replicates.bundles)
 
 
 def _released(
-    own: HeadUseCase, base: Revision, release: Revision | None, against: dict[str, Any]
-) -> dict[str, Any]:
+    own: HeadUseCase, base: Revision, release: Revision | None, against: Windows
+) -> Windows:
     """Head against the release: what was found against base, where both have the same bytes."""
     if release is None:
-        return {}
+        return Windows()
     name = own.name
     sides_of = [dvc_lock.of(side.entries, name) for side in (base, release)]
     used = [(artifacts.bundle(one, name), artifacts.test_table(one, name)) for one in sides_of]

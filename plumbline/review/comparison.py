@@ -31,13 +31,13 @@ from plumbline.review.comparison_sections import (
     Names,
     PairedGroup,
     Part,
-    Revision,
+    RevisionName,
     Seeds,
     StageCost,
     Windows,
 )
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 TITLE = "What `plumbline compare` writes"
 REMEDY = "write it again with `plumbline compare`"
 
@@ -90,7 +90,7 @@ class Reason(Part):
     text: str
 
 
-class Gate(Part):
+class GateVerdict(Part):
     """The merge gate's verdict; `lifted`: reasons that `overrides`, by use case, lift."""
 
     verdict: Literal["yes", "no", "overridden", "failed"]
@@ -106,9 +106,9 @@ class Evidence(Part):
     """All that the gate judges."""
 
     format: Literal[1]
-    base: Revision
-    head: Revision
-    release: Revision | None
+    base: RevisionName
+    head: RevisionName
+    release: RevisionName | None
     failed: FailedStage | None
     packages: list[ChangedValue] = Field(default_factory=list, max_length=1000)
     unchanged: Names
@@ -116,15 +116,15 @@ class Evidence(Part):
     usecases: Annotated[dict[UseCaseName, UseCaseComparison], Field(max_length=20)]
     lock: LockState
 
+    def plain(self) -> dict[str, Any]:
+        """As `files.dumps` writes it; what was left out stays out."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
 
 class Comparison(Evidence):
     """The evidence with the gate's verdict."""
 
-    gate: Gate
-
-    def plain(self) -> dict[str, Any]:
-        """As `files.dumps` writes it; what was left out stays out."""
-        return self.model_dump(mode="json", exclude_unset=True)
+    gate: GateVerdict
 
 
 def parse(value: Any, name: str) -> Comparison:
@@ -132,9 +132,9 @@ def parse(value: Any, name: str) -> Comparison:
     return documents.parse(Comparison, value, f"{name}: not a comparison", REMEDY)
 
 
-def evidence(sections: dict[str, Any]) -> Evidence:
-    """The evidence from its sections, with numbers as JSON holds them."""
-    return Evidence.model_validate(json.loads(dumps({"format": FORMAT, **sections})))
+def as_written(evidence: Evidence) -> Evidence:
+    """The evidence with numbers as JSON holds them."""
+    return Evidence.model_validate(json.loads(dumps(evidence.plain())))
 
 
 def untrusted(value: Any) -> Comparison:

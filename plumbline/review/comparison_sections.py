@@ -35,7 +35,7 @@ class Part(Document):
     model_config = ConfigDict(strict=True)
 
 
-class Revision(Part):
+class RevisionName(Part):
     """A side by name; `commit` is null for a work tree that differs from its commit."""
 
     name: Name

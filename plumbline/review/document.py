@@ -28,7 +28,7 @@ from plumbline.review.comparison_sections import (
     PairedGroup,
     PairedResult,
     Result,
-    Revision,
+    RevisionName,
     SameModel,
 )
 from plumbline.review.verdict_line import reason, verdict
@@ -82,14 +82,16 @@ def _sides(comparison: Comparison) -> str:
     return f"{text}, and against release {_revision(release)}" if release else text
 
 
-def _revision(side: Revision) -> str:
+def _revision(side: RevisionName) -> str:
     if side.commit is None:
         return f"{side.name} (not committed)"
     commit = side.commit[:10]
     return side.name if side.name in (commit, side.commit) else f"{side.name} ({commit})"
 
 
-def _usecase(name: str, usecase: UseCaseComparison, release: Revision | None) -> Iterator[Block]:
+def _usecase(
+    name: str, usecase: UseCaseComparison, release: RevisionName | None
+) -> Iterator[Block]:
     yield Heading(name)
     yield from map(Text, changes.lines(usecase))
     changed = frozenset(s.name for s in usecase.stages)

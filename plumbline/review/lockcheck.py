@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from plumbline.repo import deps, dvc_command, object_stores, verify
 from plumbline.repo.verify import IntegrityFinding
 from plumbline.review import cards
+from plumbline.review.comparison import LockState
+from plumbline.review.comparison_sections import FailedStage
 from plumbline.review.revision import GRAPH, LOCK, PARAMS, Revision
 from plumbline.runtime import dvc_yaml
 from plumbline.runtime.dvc_lock import Entry
@@ -24,17 +25,18 @@ LONGEST = 1000
 """Characters of an error that are kept."""
 
 
-def check(side: Revision) -> dict[str, Any]:
-    """For JSON: stages that would run, those that the lock lacks, outs whose bytes are others, and
+def check(side: Revision, md5: str) -> LockState:
+    """Stages that would run, those that the lock (`md5`) lacks, outs whose bytes are others, and
     where a model card contradicts the metrics.
     """
-    return {
-        "checked": True,
-        "stale": stale(side.root),
-        "unlocked": unlocked(side.texts, side.entries),
-        "bytes": wrong_bytes(side.root),
-        "cards": cards.check(side.root),
-    }
+    return LockState(
+        md5=md5,
+        checked=True,
+        stale=stale(side.root),
+        unlocked=unlocked(side.texts, side.entries),
+        bytes=wrong_bytes(side.root),
+        cards=cards.check(side.root),
+    )
 
 
 def stale(root: Path) -> list[str]:
@@ -68,17 +70,17 @@ def wrong_bytes(root: Path) -> list[str]:
     return [_contradictions(finding) for finding in report.findings if _wrong(finding)]
 
 
-def failure(log: str) -> dict[str, str] | None:
+def failure(log: str) -> FailedStage | None:
     """The stage that failed in what `dvc repro` printed, and its error; None where none did.
 
     Where DVC itself failed, or was killed, "dvc repro" stands for the stage.
 
     >>> failure("train: no rows\\nERROR: failed to reproduce 'train@a': failed to run\\n")
-    {'stage': 'train@a', 'error': 'train: no rows'}
+    FailedStage(stage='train@a', error='train: no rows')
     >>> failure("train: 9 rows\\nERROR: failed to reproduce 'train@a': failed to run: x, exited with -9\\n")
-    {'stage': 'train@a', 'error': 'killed by signal 9'}
+    FailedStage(stage='train@a', error='killed by signal 9')
     >>> failure("Running stage 'train@a':\\n> python")
-    {'stage': 'dvc repro', 'error': 'it did not end: > python'}
+    FailedStage(stage='dvc repro', error='it did not end: > python')
     """
     lines = [line for line in log.splitlines() if line.strip()]
     for i, line in enumerate(lines):
@@ -91,8 +93,8 @@ def failure(log: str) -> dict[str, str] | None:
     return _failed("dvc repro", error or f"it did not end: {lines[-1] if lines else 'no output'}")
 
 
-def _failed(stage: str, error: str) -> dict[str, str]:
-    return {"stage": stage, "error": error.strip()[:LONGEST]}
+def _failed(stage: str, error: str) -> FailedStage:
+    return FailedStage(stage=stage, error=error.strip()[:LONGEST])
 
 
 def differing(committed: Mapping[str, Entry], current: Mapping[str, Entry]) -> list[str]:

@@ -11,7 +11,7 @@ from plumbline.report.verdict_sentences import floor_breach
 from plumbline.review.comparison import (
     Comparison,
     Evidence,
-    Gate,
+    GateVerdict,
     LockState,
     Reason,
     UseCaseComparison,
@@ -36,7 +36,7 @@ def judged(evidence: Evidence) -> Comparison:
     )
 
 
-def decide(evidence: Evidence) -> Gate:
+def decide(evidence: Evidence) -> GateVerdict:
     """The verdict ("yes", "no", "overridden", "failed") and all reasons against; override by use case.
 
     An override lifts its use case's reasons; what is wrong with dvc.lock can only be repaired.
@@ -48,7 +48,7 @@ def decide(evidence: Evidence) -> Gate:
     verdict = "no" if standing else "overridden" if lifted else "yes"
     if evidence.failed:
         verdict = "failed"
-    return Gate.model_validate(
+    return GateVerdict.model_validate(
         {"verdict": verdict, "reasons": standing, "lifted": lifted, "overrides": overrides}
     )
 

@@ -14,69 +14,81 @@ from plumbline.evaluate import acceptance
 from plumbline.evaluate.document import EvaluateDocument
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.review import lock_changes
+from plumbline.review.comparison_sections import (
+    BelowFloor,
+    ChangedValue,
+    DataChanges,
+    EvaluateSummary,
+    FeatureChanges,
+    MonitorSummary,
+    Redefined,
+    Sides,
+)
 
 Metrics = Mapping[str, Mapping[str, Any]]
 NOT_DEFINITION = frozenset(("missing", "in_model"))
 """Of a feature's line in the catalog: what the data or the model's list say, not its meaning."""
 
 
-def data(base: Metrics, head: Metrics) -> dict[str, Any]:
+def data(base: Metrics, head: Metrics) -> DataChanges:
     """Rows, span, columns' types and units, and the rows set aside by reason, of either side."""
     old, new = base.get("data", {}), head.get("data", {})
-    return {
-        "rows": _both(old, new, "rows"),
-        "span": _both(old, new, "span"),
-        "as_of": _both(old, new, "as_of"),
-        "columns": lock_changes.values(_schema(old), _schema(new)),
-        "quarantine": _counts(base.get("validate", {}), head.get("validate", {})),
-    }
+    return DataChanges(
+        rows=_both(old, new, "rows"),
+        span=_both(old, new, "span"),
+        as_of=_both(old, new, "as_of"),
+        columns=lock_changes.values(_schema(old), _schema(new)),
+        quarantine=_counts(base.get("validate", {}), head.get("validate", {})),
+    )
 
 
-def features(base: Metrics, head: Metrics) -> dict[str, Any]:
+def features(base: Metrics, head: Metrics) -> FeatureChanges:
     """Features added, removed, and redefined (with the parts of their definition that differ)."""
     old, new = _catalog(base), _catalog(head)
     both = sorted(old.keys() & new.keys())
     parts = {
-        n: [c["key"] for c in lock_changes.values(_meaning(old[n]), _meaning(new[n]))] for n in both
+        n: [c.key for c in lock_changes.values(_meaning(old[n]), _meaning(new[n]))] for n in both
     }
     used = {n: bool(new[n].get("in_model")) for n in both}
-    return {
-        "added": sorted(new.keys() - old.keys()),
-        "removed": sorted(old.keys() - new.keys()),
-        "redefined": [
-            {"name": n, "parts": differing} for n, differing in parts.items() if differing
-        ],
-        "joined": [n for n in both if used[n] and not old[n].get("in_model")],
-        "left": [n for n in both if old[n].get("in_model") and not used[n]],
-    }
+    return FeatureChanges(
+        added=sorted(new.keys() - old.keys()),
+        removed=sorted(old.keys() - new.keys()),
+        redefined=[Redefined(name=n, parts=own) for n, own in parts.items() if own],
+        joined=[n for n in both if used[n] and not old[n].get("in_model")],
+        left=[n for n in both if old[n].get("in_model") and not used[n]],
+    )
 
 
-def monitor(head: Metrics) -> dict[str, Any]:
+def monitor(head: Metrics) -> MonitorSummary:
     """Head's verdict on drift: level, summary, whether to retrain and why, the findings' number."""
     section = head.get("monitor", {})
-    return {
-        "level": section.get("level"),
-        "summary": section.get("summary"),
-        "retrain": section.get("retrain"),
-        "findings": len(section.get("findings") or ()),
-    }
+    return MonitorSummary(
+        level=section.get("level"),
+        summary=section.get("summary"),
+        retrain=section.get("retrain"),
+        findings=len(section.get("findings") or ()),
+    )
 
 
-def evaluate(head: Metrics) -> dict[str, Any]:
+def evaluate(head: Metrics) -> EvaluateSummary:
     """Head's own gate: verdict and reasons, and the slices below their floor beyond noise."""
     if not head.get("evaluate"):
-        return {"verdict": None, "reasons": [], "checks": {}, "below_floor": []}
+        return _not_evaluated([])
     try:
         document = documents.parse(EvaluateDocument, head["evaluate"], "evaluate.json")
     except PlumblineError as error:  # of another version
-        return {"verdict": None, "reasons": [str(error)], "checks": {}, "below_floor": []}
+        return _not_evaluated([str(error)])
     gate = document.gate
-    return {
-        "verdict": gate.verdict,
-        "reasons": gate.reasons,
-        "checks": gate.checks,
-        "below_floor": _below(document),
-    }
+    return EvaluateSummary(
+        verdict=gate.verdict,
+        reasons=gate.reasons,
+        checks=dict(gate.checks),
+        below_floor=_below(document),
+    )
+
+
+def _not_evaluated(reasons: list[str]) -> EvaluateSummary:
+    return EvaluateSummary(verdict=None, reasons=reasons, checks={}, below_floor=[])
 
 
 def blocked(head: Metrics) -> int:
@@ -85,8 +97,8 @@ def blocked(head: Metrics) -> int:
     return int((checks.get("failed_by_severity") or {}).get("block") or 0)
 
 
-def _both(old: Mapping[str, Any], new: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {"base": old.get(key), "head": new.get(key)}
+def _both(old: Mapping[str, Any], new: Mapping[str, Any], key: str) -> Sides:
+    return Sides(base=old.get(key), head=new.get(key))
 
 
 def _schema(section: Mapping[str, Any]) -> dict[str, str]:
@@ -94,14 +106,14 @@ def _schema(section: Mapping[str, Any]) -> dict[str, str]:
     return {name: f"{c.get('type')}, {c.get('unit')}" for name, c in columns.items()}
 
 
-def _counts(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _counts(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[ChangedValue]:
     """Rows set aside: a line per reason that either side has, 0 where it has none."""
     before, after = (_reasons(t.get("quarantined") or {}) for t in (old, new))
     keys = sorted(before.keys() | after.keys())
-    return [{"key": k, "base": before.get(k, 0), "head": after.get(k, 0)} for k in keys]
+    return [ChangedValue(key=k, base=before.get(k, 0), head=after.get(k, 0)) for k in keys]
 
 
-def _reasons(section: Mapping[str, Any]) -> dict[str, Any]:
+def _reasons(section: Mapping[str, Any]) -> dict[str, int]:
     return {
         f"{table}: {why}": rows
         for table, reasons in section.items()
@@ -113,14 +125,14 @@ def _catalog(section: Metrics) -> dict[str, Mapping[str, Any]]:
     return {f["name"]: f for f in section.get("features", {}).get("features") or ()}
 
 
-def _meaning(line: Mapping[str, Any]) -> dict[str, Any]:
+def _meaning(line: Mapping[str, Any]) -> Mapping[str, Any]:
     return {k: v for k, v in line.items() if k not in NOT_DEFINITION}
 
 
-def _below(document: EvaluateDocument) -> list[dict[str, Any]]:
+def _below(document: EvaluateDocument) -> list[BelowFloor]:
     higher = document.primary in HIGHER_IS_BETTER
     return [
-        {"slice": name, "group": group, "value": figure.value, "floor": floor}
+        BelowFloor(slice=name, group=group, value=figure.estimate.value, floor=floor)
         for name, groups in document.slices.items()
         for group, figure in groups.items()
         if (floor := document.floors.get(name)) is not None

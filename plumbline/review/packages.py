@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import Any
 
 from plumbline.review import lock_changes
+from plumbline.review.comparison_sections import ChangedValue
 
 LOCKS = ("requirements.txt", "requirements-comment.txt")
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
@@ -24,7 +24,7 @@ def pins(text: str) -> dict[str, str]:
     return {name: ", ".join(dict.fromkeys(versions)) for name, versions in versions_of.items()}
 
 
-def changed(base: dict[str, str], head: dict[str, str]) -> list[dict[str, Any]]:
+def changed(base: dict[str, str], head: dict[str, str]) -> list[ChangedValue]:
     """Packages whose version differs between two sides' locks (file to text): key, base, head."""
     old, new = (
         {n: v for f in LOCKS for n, v in pins(side.get(f, "")).items()} for side in (base, head)

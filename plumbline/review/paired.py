@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from plumbline.core.declarations import Columns
+from plumbline.core.documents import finite, rounded
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import evidence, slices
 from plumbline.evaluate.evidence import Groups, LabelledWindow
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array, Estimate, Resample, Word
+from plumbline.review.comparison_sections import (
+    Difference,
+    NotComparable,
+    PairedFigure,
+    PairedGroup,
+    PairedResult,
+)
 
 MIN_SHARED = 0.5
 """Of a window's rows, the share that must be in both tables where features were redefined."""
@@ -53,25 +60,23 @@ class MetricNoise:
 
 def compared(
     window: LabelledWindow, base: Scored, head: Scored, groups: Mapping[str, Groups], noise: Noise
-) -> dict[str, Any]:
-    """Head minus base: every metric over the whole window, the primary one by slice. For JSON."""
+) -> PairedResult:
+    """Head minus base: every metric over the whole window, the primary one by slice."""
     sample, once = window.sample(), bootstrap.every_row_once(len(window.label))
     old, new = (_figures(window, side, sample) for side in (base, head))
     others = [_figures(window, one, once) for one in noise.replicates]
     both = [m for m in new if m in old and m not in CONSTANT]
     noises = {m: MetricNoise(noise.margin, np.array([o[m][0] for o in others])) for m in both}
     shares = shared(window, groups)
-    return {
-        "comparable": True,
-        "rows": len(window.label),
-        "metrics": {
-            m: difference(window, m, old[m], new[m], sample, noises[m]) for m in sorted(both)
-        },
-        "slices": {
+    return PairedResult(
+        comparable=True,
+        rows=len(window.label),
+        metrics={m: difference(window, m, old[m], new[m], sample, noises[m]) for m in sorted(both)},
+        slices={
             name: {g: _group(shares, base, head, rows, noise) for g, rows in members.items()}
             for name, members in groups.items()
         },
-    }
+    )
 
 
 def shared(window: LabelledWindow, groups: Mapping[str, Groups]) -> LabelledWindow:
@@ -87,7 +92,7 @@ def difference(
     head: Array,
     sample: Resample,
     noise: MetricNoise,
-) -> dict[str, Any]:
+) -> PairedFigure:
     """Both figures, and their paired difference with interval and word, from replicates (R,).
 
     The interval holds the variance of the days drawn and, where known, that of the seeds.
@@ -100,11 +105,17 @@ def difference(
         estimate, margin = widened(estimate, seeds), 0.0
     figure = float(base[0])
     change = evidence.difference(estimate, figure, word(metric, estimate, figure, margin))
-    return {
-        "base": evidence.rounded(float(base[0])),
-        "head": evidence.rounded(float(head[0])),
-        "difference": change,
-    }
+    return PairedFigure(
+        base=finite(rounded(float(base[0]))),
+        head=finite(rounded(float(head[0]))),
+        difference=Difference(
+            value=finite(change.value),
+            low=finite(change.low),
+            high=finite(change.high),
+            relative=finite(change.relative),
+            word=change.word,
+        ),
+    )
 
 
 def spread(figures: Array, level: float) -> float | None:
@@ -170,9 +181,9 @@ def take(columns: Columns, rows: Array) -> dict[str, Array]:
     return {name: values[rows] for name, values in columns.items()}
 
 
-def refused(reason: str) -> dict[str, Any]:
+def refused(reason: str) -> NotComparable:
     """What stands in place of a comparison that cannot be made."""
-    return {"comparable": False, "reason": reason}
+    return NotComparable(comparable=False, reason=reason)
 
 
 def _figures(window: LabelledWindow, side: Scored, sample: Resample) -> metrics.Replicates:
@@ -185,14 +196,15 @@ def _sized(metric: str, replicates: Array) -> Array:
 
 def _group(
     window: LabelledWindow, base: Scored, head: Scored, rows: Array, noise: Noise
-) -> dict[str, Any]:
+) -> PairedGroup:
     count, sample = int(rows.sum()), window.sample(rows)
     old, new = (_primary(window, side, rows, sample) for side in (base, head))
     others = [
         _primary(window, one, rows, bootstrap.every_row_once(count))[0] for one in noise.replicates
     ]
     own = MetricNoise(noise.margin, np.array(others))
-    return {"rows": count, **difference(window, window.primary, old, new, sample, own)}
+    figures = difference(window, window.primary, old, new, sample, own)
+    return PairedGroup(rows=count, **vars(figures))
 
 
 def _primary(window: LabelledWindow, side: Scored, rows: Array, sample: Resample) -> Array:

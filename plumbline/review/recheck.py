@@ -35,5 +35,5 @@ def comparison(root: Path, path: Path) -> Comparison:
 
 
 def _lock(side: revision.Revision, uncommitted: list[str]) -> LockState:
-    state = {"md5": compare.lock_md5(side), "uncommitted": uncommitted, **lockcheck.check(side)}
-    return LockState.model_validate(state)
+    state = lockcheck.check(side, compare.lock_md5(side))
+    return state.model_copy(update={"uncommitted": uncommitted})

@@ -16,6 +16,7 @@ from plumbline.config import UseCaseParams
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import artifacts, revisions
 from plumbline.review import packages
+from plumbline.review.comparison_sections import RevisionName
 from plumbline.runtime import dvc_lock, dvc_yaml, git
 from plumbline.runtime.dvc_lock import Entry
 
@@ -34,10 +35,10 @@ class Revision:
     texts: Mapping[str, str]
     entries: Mapping[str, Entry]
 
-    def about(self) -> dict[str, str | None]:
-        """Name and commit, for JSON; `commit` is null for a work tree that differs from its commit."""
+    def about(self) -> RevisionName:
+        """Name and commit; `commit` is null for a work tree that differs from its commit."""
         clean = self.rev is not None or not _dirty(self.root)
-        return {"name": self.name, "commit": self.commit if clean else None}
+        return RevisionName(name=self.name, commit=self.commit if clean else None)
 
     def stage_documents(self, usecase_name: str) -> dict[str, Any]:
         """The small JSONs of a use case's stages, by stage; those that are not there are left out."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from plumbline.config import UseCaseParams
 from plumbline.core import dvc_hash, tables
@@ -21,6 +20,7 @@ from plumbline.model.bundle import Bundle
 from plumbline.repo import artifacts
 from plumbline.repo.object_stores import FolderStore, read_object
 from plumbline.review import paired
+from plumbline.review.comparison_sections import NotComparable, PairedResult, SameModel, Windows
 from plumbline.review.paired import Noise, Scored
 from plumbline.runtime.dvc_lock import Entries
 
@@ -47,28 +47,30 @@ def compared(
     base: tuple[str, Entries],
     head: tuple[str, Entries],
     replicates: Sequence[Bundle] = (),
-) -> dict[str, Any]:
-    """Base and head (each a name and its entries) on head's test window and on base's, for JSON.
+) -> Windows:
+    """Base and head (each a name and its entries) on head's test window and on base's.
 
     `replicates`: head with other seeds. Base's window is left out where it is head's. PlumblineError where
     an object is not in the cache. What cannot be compared says why.
     """
     if _same(criteria.usecase.name, base[1], head[1]):
-        return {"head": {"comparable": True, "same": True}}
+        return Windows(head=SameModel(comparable=True, same=True))
     try:
         old, new = (run(cache, criteria, *one) for one in (base, head))
     except BundleError as error:
-        return {"head": paired.refused(str(error))}
+        return Windows(head=paired.refused(str(error)))
     name = criteria.usecase.name
     moved = artifacts.test_table(base[1], name) != artifacts.test_table(head[1], name)
-    result = {"head": judged(criteria, old, new, replicates)}
-    return result | ({"base": _on(criteria, old, new, replicates, on_head=False)} if moved else {})
+    result = judged(criteria, old, new, replicates)
+    if not moved:
+        return Windows(head=result)
+    return Windows(head=result, base=_on(criteria, old, new, replicates, on_head=False))
 
 
 def judged(
     criteria: Criteria, base: Run, head: Run, replicates: Sequence[Bundle] = ()
-) -> dict[str, Any]:
-    """Both runs on head's test window, for JSON; `replicates`: head with other seeds."""
+) -> PairedResult | NotComparable:
+    """Both runs on head's test window; `replicates`: head with other seeds."""
     return _on(criteria, base, head, replicates, on_head=True)
 
 
@@ -91,7 +93,7 @@ def run(cache: FolderStore, criteria: Criteria, name: str, entries: Entries) -> 
 
 def _on(
     criteria: Criteria, base: Run, head: Run, replicates: Sequence[Bundle] = (), *, on_head: bool
-) -> dict[str, Any]:
+) -> PairedResult | NotComparable:
     """Both models on the window of head's test table, or of base's."""
     try:
         _check_task(base.scorer, head.scorer)

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
@@ -19,6 +18,7 @@ from plumbline.model.bundle import Bundle
 from plumbline.repo import artifacts
 from plumbline.repo.object_stores import FolderStore
 from plumbline.review import scoring
+from plumbline.review.comparison_sections import Seeds
 from plumbline.review.scoring import Criteria
 from plumbline.runtime.dvc_lock import Entries
 from plumbline.train import fitting
@@ -36,9 +36,10 @@ class SeedReplicates:
     bundles: Sequence[Bundle] = ()
     reason: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def seeds(self) -> Seeds:
         """The number of replicates, and why there are none."""
-        return {"replicates": len(self.bundles), "reason": self.reason}
+        return Seeds(replicates=len(self.bundles), reason=self.reason)
 
 
 def measure(

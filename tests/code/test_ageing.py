@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from plumbline.metrics.interval import Interval
 from plumbline.studies.backtest import ageing
+from plumbline.studies.backtest.record import AgeLoss
 
 N = 8
 
@@ -22,7 +24,7 @@ def quality(loss_per_period: float, noise: float = 0.0) -> np.ndarray:
     return out
 
 
-def ages(result: np.ndarray, higher: bool = True) -> list[dict]:
+def ages(result: np.ndarray, higher: bool = True) -> list[AgeLoss]:
     return [ageing.by_age(result, age, 7, 0.95, higher) for age in range(1, N)]
 
 
@@ -40,22 +42,27 @@ def test_an_error_that_grows_is_a_loss():
 @pytest.mark.mltest("Model 4")
 def test_shelf_life_is_the_first_age_beyond_the_limit_for_certain():
     result = ageing.shelf(ages(quality(0.02)), 0.05)
-    assert result == {"shelf_life_days": 21, "safe_days": 14, "studied_days": 35}
+    assert result.plain() == {"shelf_life_days": 21, "safe_days": 14, "studied_days": 35}
 
 
 @pytest.mark.mltest("Model 4")
 def test_a_loss_that_may_be_noise_ends_no_shelf_life():
-    unsure = {"days": 7, "loss": {"value": 0.08, "low": 0.01, "high": 0.15}}
-    assert ageing.shelf([unsure], 0.05)["shelf_life_days"] is None
+    loss = Interval(value=0.08, low=0.01, high=0.15)
+    unsure = AgeLoss(days=7, periods=5, fresh=0.8, old=0.7, loss=loss, each=[])
+    assert ageing.shelf([unsure], 0.05).shelf_life_days is None
 
 
 @pytest.mark.mltest("Model 4")
 def test_noise_is_no_loss():
     result = ageing.shelf(ages(quality(0.0, noise=0.05)), 0.05)
-    assert result["shelf_life_days"] is None
-    assert result["safe_days"] < result["studied_days"]
+    assert result.shelf_life_days is None
+    assert result.safe_days < result.studied_days
 
 
 def test_ages_seen_in_few_periods_have_no_interval():
-    assert [a["loss"]["low"] is None for a in ages(quality(0.02))] == [False] * 5 + [True] * 2
-    assert ageing.shelf([], 0.05) == {"shelf_life_days": None, "safe_days": 0, "studied_days": 0}
+    assert [a.loss.low is None for a in ages(quality(0.02))] == [False] * 5 + [True] * 2
+    assert ageing.shelf([], 0.05).plain() == {
+        "shelf_life_days": None,
+        "safe_days": 0,
+        "studied_days": 0,
+    }

@@ -13,10 +13,11 @@ import pytest
 from plumbline.cli.app import main
 from plumbline.core.errors import SpecError
 from plumbline.evaluate import model_card, model_card_check
+from plumbline.evaluate.document import EvaluateDocument
 from plumbline.review import cards, merge_gate
 from plumbline.review.comparison import LockState
 from tests import in_memory
-from tests.code.test_modelcard import FIGURES, page, usecase
+from tests.code.test_modelcard import FIGURES, card, page, usecase
 from tests.conftest import ROOT
 
 METRICS = Path("metrics/sample/evaluate.json")
@@ -35,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     METRICS.parent.mkdir(parents=True)
     METRICS.write_text(json.dumps(FIGURES))
     REPORT.mkdir(parents=True)
-    (REPORT / model_card.MARKDOWN).write_text(model_card.render(usecase(), FIGURES))
+    (REPORT / model_card.MARKDOWN).write_text(card(usecase(), FIGURES))
     return tmp_path
 
 
@@ -80,7 +81,7 @@ def test_many_contradictions_are_counted(here: Path):
     (REPORT / model_card.MARKDOWN).write_text(
         "\n\n".join(
             line.upper() if place % 4 == 0 else line
-            for place, line in enumerate(model_card.render(usecase(), FIGURES).split("\n\n"))
+            for place, line in enumerate(card(usecase(), FIGURES).split("\n\n"))
         )
     )
     message = cards.check(here)
@@ -92,7 +93,8 @@ def test_an_edited_page_is_told(here: Path):
     built = page(here, usecase(), FIGURES)
     text = built.read_text()
     drawn = dict.fromkeys((), b"")
-    assert model_card_check.page_contradicts(usecase(), FIGURES, text, drawn) == [
+    document = EvaluateDocument.model_validate(FIGURES)
+    assert model_card_check.page_contradicts(usecase(), document, text, drawn) == [
         "the page shows a picture that is not beside it: quality.png"
     ]
 
@@ -115,7 +117,7 @@ def test_without_card_or_metrics_or_in_another_tree_nothing_is_said(
 def test_metrics_of_an_older_version_are_told(here: Path):
     METRICS.write_text(json.dumps({k: v for k, v in FIGURES.items() if k != "data"}))
     [message] = cards.check(here)
-    assert "has no 'data'" in message
+    assert "data: missing key" in message
 
 
 def test_a_use_case_that_cannot_be_read_is_told_and_stops_nothing(

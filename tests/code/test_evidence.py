@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from plumbline.core.documents import rounded
 from plumbline.evaluate import evidence
 from plumbline.metrics import metrics
 from plumbline.metrics.bootstrap import Estimate
@@ -83,17 +84,23 @@ def test_by_month_draws_the_month_s_own_days():
     for month, rows in months.items():
         request = window(label=LABEL[rows], day=DAY[rows])
         alone = evidence.compare(request, MODEL[rows], {"naive": OTHER[rows]}, {"naive": "ranking"})
-        assert result[month]["value"] == evidence.rounded(alone.model["mae"].value)
-        assert result[month]["low"] == evidence.rounded(alone.model["mae"].low)
-        assert result[month]["rows"] == rows.sum()
-        assert result[month]["differences"]["naive"]["word"] == "better"
-        assert result[month]["differences"]["naive"]["high"] < 0
+        assert result[month].value == rounded(alone.model["mae"].value)
+        assert result[month].low == rounded(alone.model["mae"].low)
+        assert result[month].rows == rows.sum()
+        assert result[month].differences["naive"].word == "better"
+        assert result[month].differences["naive"].high < 0
 
 
 def test_a_difference_is_relative_to_the_baseline():
     result = evidence.difference(Estimate(-1.5, -2, -1), 15.0, "better")
-    assert result == {"value": -1.5, "low": -2, "high": -1, "relative": -0.1, "word": "better"}
-    assert math.isnan(evidence.difference(Estimate(1, 0, 2), 0.0, "within noise")["relative"])
+    assert result.plain() == {
+        "value": -1.5,
+        "low": -2,
+        "high": -1,
+        "relative": -0.1,
+        "word": "better",
+    }
+    assert math.isnan(evidence.difference(Estimate(1, 0, 2), 0.0, "within noise").relative)
 
 
 def test_a_plain_table_draws_rows():

@@ -30,7 +30,7 @@ def groups(number: np.ndarray) -> dict[str, np.ndarray]:
 @pytest.mark.mltest("Model 7")
 def test_rates_are_plain_shares():
     built, number, score = window(1)
-    report = fairness.as_json(built, score, {"n": groups(number)})["n"]["groups"]["g3"]
+    report = fairness.evidence(built, score, {"n": groups(number)})["n"].groups["g3"].plain()
     rows = number == 3
     case = built.label == 1
     assert report["rows"] == rows.sum()
@@ -44,7 +44,7 @@ def test_rates_are_plain_shares():
 def test_a_planted_gap_is_found_and_named():
     built, number, score = window(2)
     score = np.where((number == 5) & (built.label == 1), score - 0.25, score)
-    gap = fairness.as_json(built, score, {"n": groups(number)})["n"]["gaps"]["recall"]
+    gap = fairness.evidence(built, score, {"n": groups(number)})["n"].plain()["gaps"]["recall"]
     assert gap["lower"] == "g5"
     assert gap["word"] == "beyond noise"
     assert gap["low"] < gap["value"] < gap["high"]
@@ -57,7 +57,7 @@ def test_of_groups_alike_the_widest_gap_is_noise():
     report = []
     for seed in range(40):
         built, number, score = window(100 + seed)
-        result = fairness.as_json(built, score, {"n": groups(number)})["n"]["gaps"]
+        result = fairness.evidence(built, score, {"n": groups(number)})["n"].plain()["gaps"]
         report.append(result["recall"]["word"])
     assert report.count("beyond noise") <= 6
 
@@ -67,16 +67,14 @@ def test_a_group_of_few_cases_is_shown_and_not_compared():
     built, number, score = window(3)
     number = np.where(np.arange(ROWS) < 10, 9, number % 2)
     score = np.where(number == 9, 0.0, score)  # all of its few cases are missed
-    report = fairness.as_json(built, score, {"n": groups(number)})["n"]
+    report = fairness.evidence(built, score, {"n": groups(number)})["n"].plain()
     assert "g9" in report["groups"]
     assert {report["gaps"]["recall"][k] for k in ("higher", "lower")} == {"g0", "g1"}
-    assert (
-        fairness.as_json(built, score, {"n": {"all": number >= 0}})["n"]["gaps"]["recall"] is None
-    )
+    assert fairness.evidence(built, score, {"n": {"all": number >= 0}})["n"].gaps["recall"] is None
 
 
 def test_a_regression_compares_errors():
     built, number, score = window(4, "regression")
     score = built.label + np.where(number == 2, 1.0, 0.1)
-    gap = fairness.as_json(built, score, {"n": groups(number)})["n"]["gaps"]["mae"]
+    gap = fairness.evidence(built, score, {"n": groups(number)})["n"].plain()["gaps"]["mae"]
     assert (gap["higher"], gap["value"]) == ("g2", pytest.approx(0.9))

@@ -12,6 +12,7 @@ from plumbline.cli import app, options
 from plumbline.core.errors import PlumblineError
 from plumbline.core.safe_text import log_line, log_lines
 from plumbline.review import lockcheck
+from plumbline.review.comparison_sections import FailedStage
 from plumbline.runtime import runner
 
 COMMANDS = [
@@ -85,7 +86,7 @@ def test_the_stage_that_failed_is_dvcs_word() -> None:
     """The last line of a stage is told as its error, and is no failure of another stage."""
     forged = "validate: ERROR: failed to reproduce 'monitor@b': failed to run"
     log = f"{forged}\nERROR: failed to reproduce 'validate@a': failed to run: x, exited with 2\n"
-    assert lockcheck.failure(log) == {"stage": "validate@a", "error": forged}
+    assert lockcheck.failure(log) == FailedStage(stage="validate@a", error=forged)
 
 
 def test_what_is_not_data_stays() -> None:

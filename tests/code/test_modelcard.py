@@ -11,6 +11,9 @@ import pytest
 from plumbline.core.declarations import Behaviour, Column, Slice, Use
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card
+from plumbline.evaluate.document import EvaluateDocument
+from plumbline.metrics.bootstrap import Estimate
+from plumbline.metrics.interval import Interval
 from plumbline.report.blocks import Bullets, Heading, Picture, Table
 from plumbline.report.markdown import table
 from plumbline.report.numbers import figure, interval
@@ -22,6 +25,7 @@ DOT = b64decode(
 )
 ASKED = {"level": 0.95, "bootstrap": 200, "k": 20, "false_alarm_rate": 0.01}
 FOUND = {"value": 0.5, "low": 0.4, "high": 0.61}
+RATE = {**FOUND, "of": 4}
 APART = {"value": 0.2, "low": 0.1, "high": 0.3, "relative": 0.667, "word": "better"}
 POLICY = {
     "threshold": 0.25,
@@ -59,6 +63,7 @@ FIGURES = {
                 "expected": 4.5,
                 "excess": 0.3,
                 "elsewhere": 0.01,
+                "chance": 0.004,
                 "corrected": 0.004,
                 "confirmed": True,
                 "average_precision": FOUND,
@@ -68,10 +73,12 @@ FIGURES = {
     "fairness": {
         "band": {
             "groups": {
-                "5 and over": {"rows": 9, "recall": FOUND},
-                "under 5": {"rows": 8, "recall": FOUND},
+                "5 and over": {"rows": 9, "recall": RATE},
+                "under 5": {"rows": 8, "recall": RATE},
             },
-            "gaps": {"recall": {**FOUND, "higher": "a", "lower": "b", "word": "beyond noise"}},
+            "gaps": {
+                "recall": {**FOUND, "higher": "a", "lower": "b", "pairs": 1, "word": "beyond noise"}
+            },
         }
     },
     "calibration": {
@@ -81,6 +88,7 @@ FIGURES = {
         "uncalibrated": FOUND,
         "noise": 0.0123,
         "bins": [{**FOUND, "predicted": 0.45, "rows": 55}],
+        "bins_uncalibrated": [],
     },
     "policies": {
         "unit": "cents",
@@ -112,8 +120,17 @@ FIGURES = {
         "windows": {"test": {"start": "2025-01-05", "end": "2025-02-02", "rows": 77}},
         "md5": {"train": "abc"},
     },
-    "behaviours": {"larger": {"pairs": 500, "share": 0.999, "required": 0.99, "holds": True}},
-    "gate": {"verdict": "pass", "reasons": ["fine"]},
+    "floors": {"size": 0.25},
+    "behaviours": {
+        "larger": {
+            "pairs": 500,
+            "share": 0.999,
+            "required": 0.99,
+            "expect": "not_lower",
+            "holds": True,
+        }
+    },
+    "gate": {"verdict": "pass", "checks": {}, "reasons": ["fine"]},
 }
 
 
@@ -144,7 +161,7 @@ def usecase(**changes: object) -> UseCase:
 
 
 def card(case: UseCase, figures: dict) -> str:
-    return model_card.render(case, figures)
+    return model_card.render(case, EvaluateDocument.model_validate(figures))
 
 
 def test_the_card_holds_the_evidence():
@@ -224,7 +241,7 @@ def test_a_plain_regression_leaves_out_what_it_has_not():
 
 @pytest.mark.parametrize(("case", "figures"), [(usecase(), FIGURES), (BARE, BARE_FIGURES)])
 def test_no_section_is_empty(case: UseCase, figures: dict):
-    parts = model_card.parts(case, figures)
+    parts = model_card.parts(case, EvaluateDocument.model_validate(figures))
     for part, after in zip(parts, [*parts[1:], Heading("end")], strict=True):
         assert not (isinstance(part, Heading) and isinstance(after, Heading)), part
         if isinstance(part, Table):
@@ -259,9 +276,14 @@ def test_the_page_opens_and_the_console_is_empty(tmp_path: Path):
 
 def page(folder: Path, case: UseCase, figures: dict) -> Path:
     """The card's page with pictures of one dot."""
-    names = (p.name for p in model_card.parts(case, figures) if isinstance(p, Picture))
+    names = (
+        p.name
+        for p in model_card.parts(case, EvaluateDocument.model_validate(figures))
+        if isinstance(p, Picture)
+    )
     path = folder / "card.html"
-    path.write_text(model_card.page(case, figures, dict.fromkeys(names, DOT)), encoding="utf-8")
+    document = EvaluateDocument.model_validate(figures)
+    path.write_text(model_card.page(case, document, dict.fromkeys(names, DOT)), encoding="utf-8")
     return path
 
 
@@ -291,5 +313,5 @@ def test_figure(value: float | None, text: str):
 
 
 def test_an_interval_that_is_not_there_is_left_out():
-    assert interval({"value": 0.5, "low": math.nan, "high": math.nan}) == "0.5"
-    assert interval({"value": 0.5, "low": None, "high": None}) == "0.5"
+    assert interval(Estimate(0.5, math.nan, math.nan)) == "0.5"
+    assert interval(Interval(value=0.5, low=None, high=None)) == "0.5"

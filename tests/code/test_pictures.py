@@ -8,18 +8,25 @@ import numpy as np
 import pytest
 
 from plumbline.evaluate import curves, plots
+from plumbline.evaluate.document import EvaluateDocument
+from tests.code.test_modelcard import FIGURES
+from tests.code.test_modelcard import POLICY as MODEL_POLICY
 
 RANDOM = np.random.default_rng(1)
 LABEL = (RANDOM.random(300) < 0.3).astype(float)
 SCORE = np.clip(0.3 * LABEL + 0.6 * RANDOM.random(300), 0, 1)
 FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6}
-DIFFERENCES = {"naive": FIGURE, "linear": FIGURE, "constant": FIGURE}
+APART = {**FIGURE, "relative": 0.1, "word": "better"}
+DIFFERENCES = {"naive": APART, "linear": APART, "constant": APART}
 IMPORTANCE = curves.importance({f"f{i}": float(i) for i in range(20)})
 
 
 def figures(problem: str) -> dict:
     primary = "mae" if problem == "regression" else "average_precision"
+    without = ("calibration", "policies")
     return {
+        **{name: section for name, section in FIGURES.items() if name not in without},
+        "fairness": {},
         "problem": problem,
         "primary": primary,
         "metrics": {primary: FIGURE},
@@ -34,6 +41,10 @@ def figures(problem: str) -> dict:
             m: {**FIGURE, "rows": 9, "differences": DIFFERENCES} for m in ("2025-01", "2025-02")
         },
     }
+
+
+def draw(folder: Path, of: dict, problem: str) -> list[str]:
+    return plots.draw(folder, "A", EvaluateDocument.model_validate(of), lines(problem), IMPORTANCE)
 
 
 def lines(problem: str) -> dict:
@@ -58,32 +69,38 @@ def test_the_same_figures_give_the_same_bytes(problem: str, tmp_path: Path):
     for name, settings in (("one", {}), ("two", {"font.size": 30, "axes.facecolor": "red"})):
         (tmp_path / name).mkdir()
         with mpl.rc_context(settings):
-            names = plots.draw(tmp_path / name, "A", figures(problem), lines(problem), IMPORTANCE)
+            names = draw(tmp_path / name, figures(problem), problem)
         runs.append({n: (tmp_path / name / n).read_bytes() for n in names})
     assert runs[0] == runs[1]
     assert set(runs[0]) == {"quality.png", "importance.png", "slices.png", "months.png"}
     assert all(data.startswith(b"\x89PNG") and b"Software" not in data for data in runs[0].values())
 
 
+RATE = {**FIGURE, "of": 5}
+POLICY = {"description": "one", **MODEL_POLICY}
 BIN = {**FIGURE, "predicted": 0.01, "rows": 90}
 NO_BIN = {"value": 0.0, "low": np.nan, "high": np.nan, "predicted": 0.0, "rows": 1}
 MORE = {
-    "calibration": {"kind": "platt", "bins": [NO_BIN, BIN], "bins_uncalibrated": [BIN, NO_BIN]},
+    "calibration": {
+        **FIGURES["calibration"],
+        "bins": [NO_BIN, BIN],
+        "bins_uncalibrated": [BIN, NO_BIN],
+    },
     "policies": {
-        "unit": "cents",
+        **FIGURES["policies"],
         "policies": {
-            "nothing": {"cost_a_day": {"value": -5.0, "low": None, "high": None}},
-            "model": {"cost_a_day": FIGURE},
+            "nothing": {**POLICY, "cost_a_day": {"value": -5.0, "low": None, "high": None}},
+            "model": {**POLICY, "cost_a_day": FIGURE},
         },
     },
     "fairness": {
         "colour": {
             "groups": {
-                "red": {"rows": 5, "recall": FIGURE, "false_alarm_rate": FIGURE},
+                "red": {"rows": 5, "recall": RATE, "false_alarm_rate": RATE},
                 "blue": {
                     "rows": 5,
-                    "recall": {"value": np.nan, "low": np.nan, "high": np.nan},
-                    "false_alarm_rate": {"value": 0.1, "low": None, "high": None},
+                    "recall": {"value": np.nan, "low": np.nan, "high": np.nan, "of": 0},
+                    "false_alarm_rate": {"value": 0.1, "low": None, "high": None, "of": 1},
                 },
             },
             "gaps": {"recall": None, "false_alarm_rate": None},
@@ -94,14 +111,14 @@ MORE = {
 
 def test_calibration_policies_and_groups_are_drawn_with_and_without_intervals(tmp_path: Path):
     whole = {**figures("classification"), **MORE}
-    result = plots.draw(tmp_path, "A", whole, lines("classification"), IMPORTANCE)
+    result = draw(tmp_path, whole, "classification")
     assert {"calibration.png", "policies.png", "fairness.png"} <= set(result)
     assert sorted(result) == sorted(p.name for p in tmp_path.iterdir())
 
 
 def test_a_plain_table_without_slices_has_two_pictures(tmp_path: Path):
     plain = {**figures("regression"), "slices": {}, "months": None}
-    result = plots.draw(tmp_path, "A", plain, lines("regression"), IMPORTANCE)
+    result = draw(tmp_path, plain, "regression")
     assert (
         sorted(p.name for p in tmp_path.iterdir())
         == sorted(result)
@@ -114,7 +131,7 @@ def test_another_figure_is_another_picture(tmp_path: Path):
     for value in (0.45, 0.55):
         one = figures("classification")
         one["slices"]["kind"]["a"] = {**FIGURE, "value": value, "rows": 200}
-        plots.draw(tmp_path, "A", one, lines("classification"), IMPORTANCE)
+        draw(tmp_path, one, "classification")
         shown.append((tmp_path / "slices.png").read_bytes())
     assert shown[0] != shown[1]
 
@@ -125,6 +142,7 @@ def test_too_few_days_and_many_months_can_be_drawn(tmp_path: Path):
     few["metrics"], few["floors"] = {"mae": none}, {"kind": np.inf}
     few["slices"]["kind"]["$b_"] = {"value": np.nan, "low": np.nan, "high": np.nan, "rows": 1}
     few["months"] = {
-        f"2025-{m:02}": {**none, "differences": {"linear": none}} for m in range(1, 20)
+        f"2025-{m:02}": {**none, "rows": 9, "differences": {"linear": {**APART, **none}}}
+        for m in range(1, 20)
     }
-    assert len(plots.draw(tmp_path, "A", few, lines("regression"), IMPORTANCE)) == 4
+    assert len(draw(tmp_path, few, "regression")) == 4

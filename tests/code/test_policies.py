@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from plumbline.evaluate import acceptance, policies
+from plumbline.evaluate.document import PolicyEvidence
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.evaluate.policies import Known
 from plumbline.metrics import metrics
@@ -36,7 +37,7 @@ WINDOW = LabelledWindow(
 
 def found(window: LabelledWindow = WINDOW, rule: float | None = 60.0) -> dict:
     built = policies.policies(window, SCORE, SCORE / 3, AMOUNT, KNOWN, rule)
-    return policies.as_json(window, MONEY, "cents", built)
+    return policies.evidence(window, MONEY, "cents", built).plain()
 
 
 def test_the_k_highest_of_each_day_and_no_more():
@@ -87,9 +88,9 @@ def test_the_best_rule_is_the_cheapest_amount_on_validation():
     assert 51 < best["threshold"] < 100
     assert best["cost"]["value"] == 0
     assert report["differences"]["best_rule"]["word"] == "worse"
-    assert policies.rivals(report)["best_rule"] == "worse"
-    assert "best rule" in acceptance.pays(policies.rivals(report)).reason
-    assert not acceptance.pays(policies.rivals(report)).passed
+    assert policies.rivals(PolicyEvidence(**report))["best_rule"] == "worse"
+    assert "best rule" in acceptance.pays(policies.rivals(PolicyEvidence(**report))).reason
+    assert not acceptance.pays(policies.rivals(PolicyEvidence(**report))).passed
 
 
 def test_paired_differences_say_who_is_cheaper():
@@ -99,8 +100,8 @@ def test_paired_differences_say_who_is_cheaper():
     assert report["differences"]["nothing"]["value"] == pytest.approx(own - other, rel=1e-4)
     few = report["policies"]["capacity"]["cost"]["value"]
     assert report["limited"]["nothing"]["value"] == pytest.approx(few - other, rel=1e-4)
-    assert set(report["limited"]) == set(policies.rivals(report))
-    assert set(policies.rivals(report)).isdisjoint(policies.VARIANTS)
+    assert set(report["limited"]) == set(policies.rivals(PolicyEvidence(**report)))
+    assert set(policies.rivals(PolicyEvidence(**report))).isdisjoint(policies.VARIANTS)
 
 
 def test_the_verdict_names_policies_as_people_do():

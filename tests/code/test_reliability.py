@@ -18,7 +18,7 @@ WINDOW = LabelledWindow("classification", LABEL, DAY, 200, 0.95, 1)
 
 
 def test_a_true_probability_shows_little_more_than_noise():
-    report = reliability.as_json(WINDOW, TRUE, np.sqrt(TRUE), "platt")
+    report = reliability.evidence(WINDOW, TRUE, np.sqrt(TRUE), "platt").plain()
     assert report["ece"]["value"] < 2 * report["noise"]
     assert report["ece"]["low"] <= report["ece"]["value"] <= report["ece"]["high"]
     assert report["uncalibrated"]["low"] > 5 * report["ece"]["high"]
@@ -29,7 +29,7 @@ def test_a_true_probability_shows_little_more_than_noise():
 
 
 def test_bins_hold_all_rows_and_their_intervals_the_truth():
-    bins = reliability.as_json(WINDOW, TRUE, TRUE, "none")["bins"]
+    bins = reliability.evidence(WINDOW, TRUE, TRUE, "none").plain()["bins"]
     assert sum(b["rows"] for b in bins) == ROWS
     assert len(bins) >= 10
     held = [b["low"] <= b["predicted"] <= b["high"] for b in bins if b["low"] == b["low"]]
@@ -39,5 +39,5 @@ def test_bins_hold_all_rows_and_their_intervals_the_truth():
 
 
 def test_the_same_error_is_told_for_a_probability_that_is_off():
-    report = reliability.as_json(WINDOW, np.clip(3 * TRUE, 0, 1), TRUE, "none")
+    report = reliability.evidence(WINDOW, np.clip(3 * TRUE, 0, 1), TRUE, "none").plain()
     assert report["relative"]["low"] > 0.5

@@ -15,7 +15,7 @@ from plumbline.data.params import Data
 from plumbline.monitor.result import MonitorResult
 from plumbline.ops.retrain import as_of, branches, messages, outcomes, retrain_document
 from plumbline.ops.retrain.retrain_document import RetrainDocument, RetrainRecord
-from plumbline.review.comparison import Gate
+from plumbline.review.comparison import GateVerdict
 from tests.reviews import comparison
 
 TODAY = date(2025, 9, 1)
@@ -111,7 +111,7 @@ def test_the_monitor_decides(told: MonitorResult, word: str | None) -> None:
 def test_only_a_plain_yes_makes_a_challenger(verdict: str, word: str) -> None:
     reason = {"usecase": "shop", "kind": "worse", "text": "it is worse"}
     gate = {"verdict": verdict, "reasons": [reason], "lifted": [], "overrides": {"shop": "because"}}
-    gated = comparison().model_copy(update={"gate": Gate.model_validate(gate)})
+    gated = comparison().model_copy(update={"gate": GateVerdict.model_validate(gate)})
     judged = outcomes.of_comparison(gated)
     assert judged.kind == word
     if word == "drift":

@@ -46,7 +46,7 @@ HEAD = {
 
 
 def test_data() -> None:
-    result = metadata_diff.data(BASE, HEAD)
+    result = metadata_diff.data(BASE, HEAD).plain()
     assert result["rows"] == {"base": 10, "head": 12}
     assert result["columns"] == [{"key": "w", "base": "int, g", "head": "float, g"}]
     assert result["quarantine"] == [
@@ -56,7 +56,7 @@ def test_data() -> None:
 
 
 def test_features_are_redefined_by_their_meaning_only() -> None:
-    assert metadata_diff.features(BASE, HEAD) == {
+    assert metadata_diff.features(BASE, HEAD).plain() == {
         "added": ["new"],
         "removed": ["old"],
         "redefined": [{"name": "other", "parts": ["window"]}],
@@ -66,21 +66,21 @@ def test_features_are_redefined_by_their_meaning_only() -> None:
 
 
 def test_head_s_verdicts() -> None:
-    assert metadata_diff.monitor(HEAD)["findings"] == 2
+    assert metadata_diff.monitor(HEAD).findings == 2
     assert metadata_diff.blocked(HEAD) == 2
     assert metadata_diff.blocked({}) == 0
     result = metadata_diff.evaluate(HEAD)
-    assert (result["verdict"], result["reasons"]) == ("fail", ["why"])
-    assert [low["group"] for low in result["below_floor"]] == ["low"]
+    assert (result.verdict, result.reasons) == ("fail", ["why"])
+    assert [low.group for low in result.below_floor] == ["low"]
 
 
 def test_an_evaluation_of_another_version_is_no_verdict() -> None:
     result = metadata_diff.evaluate({"evaluate": evaluated(asked={})})
-    assert result["verdict"] is None
-    assert "evaluate.json, asked: unknown key" in result["reasons"][0]
+    assert result.verdict is None
+    assert "evaluate.json, asked: unknown key" in result.reasons[0]
 
 
 def test_nothing_is_said_of_what_is_not_there() -> None:
-    assert metadata_diff.evaluate({})["verdict"] is None
-    assert metadata_diff.monitor({})["level"] is None
-    assert metadata_diff.data({}, {})["columns"] == []
+    assert metadata_diff.evaluate({}).verdict is None
+    assert metadata_diff.monitor({}).level is None
+    assert metadata_diff.data({}, {}).columns == []

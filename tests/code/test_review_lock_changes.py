@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plumbline.review import lock_changes
+from plumbline.review.comparison_sections import ChangedPath, ChangedValue
 from plumbline.runtime.dvc_lock import Entry
 
 
@@ -17,17 +18,17 @@ def test_a_stage_is_changed_by_its_deps_params_and_command() -> None:
         "data": Entry("same"),
     }
     old, train = lock_changes.changed_stages(base, head)
-    assert train["change"] == "changed"
-    assert train["command"]
-    assert train["params"] == ["k"]
-    assert [(d["path"], d["change"]) for d in train["deps"]] == [
+    assert train.change == "changed"
+    assert train.command
+    assert train.params == ["k"]
+    assert [(d.path, d.change) for d in train.deps] == [
         ("x", "changed"),
         ("y", "removed"),
         ("z", "added"),
     ]
-    assert train["outs"] == [{"path": "m", "change": "changed"}]
-    assert (old["name"], old["change"]) == ("old", "removed")
-    assert lock_changes.changed_params(base, head) == [{"key": "k", "base": 1, "head": 2}]
+    assert train.outs == [ChangedPath(path="m", change="changed")]
+    assert (old.name, old.change) == ("old", "removed")
+    assert lock_changes.changed_params(base, head) == [ChangedValue(key="k", base=1, head=2)]
 
 
 def test_edges_and_lineage() -> None:

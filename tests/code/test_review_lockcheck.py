@@ -10,6 +10,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.repo.tracked_outs import Out
 from plumbline.repo.verify import IntegrityFinding, ObjectUse, VerifiedPlace, VerifyReport
 from plumbline.review import lockcheck
+from plumbline.review.comparison_sections import FailedStage
 from plumbline.runtime import child_process
 from plumbline.runtime.dvc_lock import Entry
 
@@ -92,7 +93,7 @@ def test_an_absent_out_is_wrong_only_where_git_should_have_it(
 def test_no_stage_failed() -> None:
     assert lockcheck.failure("Running stage 'a'\nUse `dvc push`\n") is None
     first = lockcheck.failure("ERROR: failed to reproduce 'a': output missing")
-    assert first == {"stage": "a", "error": "output missing"}
+    assert first == FailedStage(stage="a", error="output missing")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_no_stage_failed() -> None:
     ],
 )
 def test_a_run_that_did_not_end_well_has_failed(log: str, stage: str, error: str) -> None:
-    assert lockcheck.failure(log) == {"stage": stage, "error": error}
+    assert lockcheck.failure(log) == FailedStage(stage=stage, error=error)
 
 
 def test_stages_that_are_not_as_committed() -> None:

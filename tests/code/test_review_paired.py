@@ -25,27 +25,27 @@ HALVES = {"half": {"first": np.arange(N) < N // 2, "second": np.arange(N) >= N /
 
 def test_a_worse_model_is_worse_overall_and_by_slice() -> None:
     result = paired.compared(WINDOW, Scored(GOOD, 0.4), Scored(BAD, 0.5), HALVES, Noise(0.01))
-    report = result["metrics"]["average_precision"]
-    assert report["difference"]["word"] == "worse"
-    assert report["difference"]["value"] == pytest.approx(report["head"] - report["base"], rel=1e-3)
-    assert {g["difference"]["word"] for g in result["slices"]["half"].values()} == {"worse"}
-    assert result["slices"]["half"]["first"]["rows"] == N // 2
+    report = result.metrics["average_precision"]
+    assert report.difference.word == "worse"
+    assert report.difference.value == pytest.approx(report.head - report.base, rel=1e-3)
+    assert {g.difference.word for g in result.slices["half"].values()} == {"worse"}
+    assert result.slices["half"]["first"].rows == N // 2
     back = paired.compared(WINDOW, Scored(BAD, 0.5), Scored(GOOD, 0.4), HALVES, Noise(0.01))
-    assert back["metrics"]["average_precision"]["difference"]["word"] == "better"
+    assert back.metrics["average_precision"].difference.word == "better"
 
 
 def test_the_same_model_is_within_noise_everywhere() -> None:
     result = paired.compared(WINDOW, Scored(GOOD, 0.4), Scored(GOOD, 0.4), {}, Noise(0.0))
-    assert {m["difference"]["word"] for m in result["metrics"].values()} == {"within noise"}
-    assert {m["difference"]["value"] for m in result["metrics"].values()} == {0.0}
+    assert {m.difference.word for m in result.metrics.values()} == {"within noise"}
+    assert {m.difference.value for m in result.metrics.values()} == {0.0}
 
 
 def test_a_bias_is_judged_by_its_size() -> None:
     window = replace(WINDOW, problem="regression")
     pair = Scored(LABEL - 0.2, None), Scored(LABEL + 0.1, None)
     result = paired.compared(window, *pair, {}, Noise(0.0))
-    assert result["metrics"]["bias"]["difference"]["word"] == "better"
-    assert result["metrics"]["mae"]["difference"]["word"] == "better"
+    assert result.metrics["bias"].difference.word == "better"
+    assert result.metrics["mae"].difference.word == "better"
 
 
 def test_what_other_seeds_do_widens_the_interval() -> None:
@@ -56,10 +56,10 @@ def test_what_other_seeds_do_widens_the_interval() -> None:
     words, widths = [], []
     for again in ((), still, wild):
         result = paired.compared(WINDOW, *pair, HALVES, Noise(0.0, again))
-        report = result["metrics"]["average_precision"]["difference"]
-        words.append([report["word"], result["slices"]["half"]["first"]["difference"]["word"]])
-        widths.append(report["high"] - report["low"])
-        assert report["low"] <= report["value"] <= report["high"]
+        report = result.metrics["average_precision"].difference
+        words.append([report.word, result.slices["half"]["first"].difference.word])
+        widths.append(report.high - report.low)
+        assert report.low <= report.value <= report.high
     assert words == [["better"] * 2, ["better"] * 2, ["within noise"] * 2]
     assert widths[0] == pytest.approx(widths[1], rel=1e-5)
     assert widths[2] > 2 * widths[0]
@@ -68,9 +68,9 @@ def test_what_other_seeds_do_widens_the_interval() -> None:
 def test_where_seeds_are_known_the_margin_is_not_used() -> None:
     pair = Scored(BAD, 0.5), Scored(GOOD, 0.4)
     words = {
-        count: paired.compared(WINDOW, *pair, {}, Noise(100.0, [Scored(GOOD, 0.4)] * count))[
-            "metrics"
-        ]["average_precision"]["difference"]["word"]
+        count: paired.compared(WINDOW, *pair, {}, Noise(100.0, [Scored(GOOD, 0.4)] * count))
+        .metrics["average_precision"]
+        .difference.word
         for count in (0, 1, 2)
     }
     assert words == {0: "within noise", 1: "within noise", 2: "better"}

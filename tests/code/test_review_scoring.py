@@ -13,7 +13,7 @@ from plumbline.core import row_features
 from plumbline.core.declarations import Column, Slice
 from plumbline.core.errors import BundleError, SpecError
 from plumbline.core.usecase import UseCase
-from plumbline.review import scoring
+from plumbline.review import paired, scoring
 from plumbline.review.scoring import Criteria, Run
 from plumbline.runtime.dvc_lock import Entry
 
@@ -59,10 +59,10 @@ def run(feature: str = "x", definitions: str = "1", label: str = "y", **columns:
 
 def test_one_window_two_models() -> None:
     result = scoring._on(CASE, run("other", other=X + 1), run(other=X + 1), on_head=True)
-    assert result["metrics"]["mae"]["base"] == pytest.approx(1.0)
-    assert result["metrics"]["mae"]["head"] == pytest.approx(0.0, abs=1e-6)
-    assert result["metrics"]["mae"]["difference"]["word"] == "better"
-    assert set(result["slices"]["size"]) == {"under 0", "0 and over"}
+    assert result.metrics["mae"].base == pytest.approx(1.0)
+    assert result.metrics["mae"].head == pytest.approx(0.0, abs=1e-6)
+    assert result.metrics["mae"].difference.word == "better"
+    assert set(result.slices["size"]) == {"under 0", "0 and over"}
 
 
 @pytest.mark.parametrize("on_head", [True, False])
@@ -71,9 +71,9 @@ def test_redefined_features_are_each_model_s_own(on_head: bool) -> None:
     back = slice(None, None, -1)
     other = {"number": np.arange(N)[back], "x": X[back] + 1, "y": X[back]}
     result = scoring._on(CASE, run(definitions="0", **other), run(), on_head=on_head)
-    assert result["rows"] == N
-    assert result["metrics"]["mae"]["base"] == pytest.approx(1.0)
-    assert result["metrics"]["mae"]["head"] == pytest.approx(0.0, abs=1e-6)
+    assert result.rows == N
+    assert result.metrics["mae"].base == pytest.approx(1.0)
+    assert result.metrics["mae"].head == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_redefined_features_are_each_model_s_own(on_head: bool) -> None:
 )
 def test_what_cannot_be_compared_says_why(base: Run, reason: str) -> None:
     result = scoring._on(CASE, base, run(), on_head=True)
-    assert not result["comparable"]
-    assert reason in result["reason"]
+    assert not result.comparable
+    assert reason in result.reason
 
 
 def test_a_table_of_another_version() -> None:
     bare = Run(run().scorer, {"x": X})
     result = scoring._on(CASE, bare, run(), on_head=False)
-    assert "no column number, y" in result["reason"]
+    assert "no column number, y" in result.reason
     with pytest.raises(BundleError, match="no key 'number'"):
         scoring._columns(USECASE, Run(run(definitions="0").scorer, {"x": X}), run(), on_head=True)
     with pytest.raises(SpecError, match="of another version"):
@@ -102,9 +102,6 @@ def test_a_table_of_another_version() -> None:
 
 def test_a_lock_without_a_model() -> None:
     result = scoring.compared(None, CASE, ("main", {}), ("head", {"train": Entry()}))  # type: ignore[arg-type]
-    assert result == {
-        "head": {
-            "comparable": False,
-            "reason": "main: dvc.lock has no model or no test table of this use case",
-        }
-    }
+    assert result.head == paired.refused(
+        "main: dvc.lock has no model or no test table of this use case"
+    )

@@ -40,8 +40,8 @@ def test_a_revision_is_read_as_it_was(root: Path) -> None:
     (root / "m" / "data.json").write_text('{"rows": 4}')
     assert revision.side(root, "main").stage_documents("a") == {"data": {"rows": 3}}
     assert revision.side(root, None).stage_documents("a") == {"data": {"rows": 4}}
-    assert revision.side(root, "main").about()["commit"]
-    assert revision.side(root, None).about() == {"name": "work tree", "commit": None}
+    assert revision.side(root, "main").about().commit
+    assert revision.side(root, None).about().plain() == {"name": "work tree", "commit": None}
 
 
 @pytest.mark.parametrize("text", ["{", "[1]"])

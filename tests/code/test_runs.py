@@ -100,13 +100,13 @@ def test_each_side_has_the_cost_of_its_own_run(here: Path) -> None:
     place.write_text("\n".join(map(json.dumps, lines)))
     base, head, other = ({"train": Entry(outs={"models/shop": oid})} for oid in "abc")
     [result] = run_cost.costs(here, "shop", base, head)
-    assert result == {
+    assert result.plain() == {
         "stage": "train",
         "base": {"seconds": 3.0, "memory_mb": 2.0},
         "head": {"seconds": 5.0, "memory_mb": 2.0},
     }
     [result] = run_cost.costs(here, "shop", {}, head)
-    assert result["base"] is None
+    assert result.base is None
     assert run_cost.costs(here, "shop", other, other) == []
 
 

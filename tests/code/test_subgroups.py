@@ -36,7 +36,7 @@ def made(seed: int, *, spoiled: bool = False, problem: str = "classification"):
 def found(window: LabelledWindow, columns: dict, score: np.ndarray) -> dict:
     split = subgroups.halves(ROWS, window.day)
     coded = conditions.coded(columns, columns, split.search)
-    return subgroups.as_json(window, score, coded, 0.02)
+    return subgroups.evidence(window, score, coded, 0.02).plain()
 
 
 @pytest.mark.mltest("Model 6")

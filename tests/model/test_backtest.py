@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
 from plumbline.studies.backtest import ageing, judging, origins, rolling, text_report
+from plumbline.studies.backtest.record import BacktestRecord
 from plumbline.studies.backtest.rolling import OriginModel
 from tests import studies
 from tests.boosting import parcels
@@ -72,14 +72,14 @@ def test_each_origin_has_figures_with_intervals(
     result = judging.judged(CASE, PARAMS, columns, made)
     assert len(result) == COUNT >= 8
     for origin in result:
-        figure = origin["metrics"]["average_precision"]
-        assert figure["low"] < figure["value"] < figure["high"]
-        assert "cost_saved" in origin["metrics"]
-    assert result[0]["against"] is None
-    assert [o["against"]["day"] for o in result[1:]] == [o["day"] for o in result[:-1]]
-    last = result[-1]["against"]
-    assert last["base"] != result[-1]["metrics"]["average_precision"]["value"] == last["head"]
-    assert judging.count(result)["of"] == COUNT - 1
+        figure = origin.metrics["average_precision"]
+        assert figure.low < figure.value < figure.high
+        assert "cost_saved" in origin.metrics
+    assert result[0].against is None
+    assert [o.against.day for o in result[1:]] == [o.day for o in result[:-1]]
+    last = result[-1].against
+    assert last.base != result[-1].metrics["average_precision"].value == last.head
+    assert judging.count(result).of == COUNT - 1
 
 
 @pytest.mark.parametrize(("fresh", "word"), [(True, "better"), (False, "worse")])
@@ -92,26 +92,26 @@ def test_the_newest_model_is_called_what_it_is(
     guess = np.random.default_rng(1).random(len(pair[1].answers[period]))
     bad = 0 if fresh else 1
     pair[bad] = OriginModel(**{**vars(pair[bad]), "answers": {**pair[bad].answers, period: guess}})
-    against = judging.judged(CASE, PARAMS, columns, pair)[1]["against"]
-    assert against["word"] == word
-    assert against["chosen"] is fresh
+    against = judging.judged(CASE, PARAMS, columns, pair)[1].against
+    assert against.word == word
+    assert against.chosen is fresh
 
 
 @pytest.mark.mltest("Model 4")
 def test_under_drift_an_old_model_is_found_stale():
     columns, case = heavier(), parcels("regression", label_delay=DELAY)
     result = ageing.staleness(case, PARAMS, columns, ran(columns, case))
-    assert result["shelf_life_days"] in (7, 14)
-    loss = [age["loss"]["value"] for age in result["ages"]]
+    assert result.shelf_life_days in (7, 14)
+    loss = [age.loss.value for age in result.ages]
     assert loss == sorted(loss)
-    assert f"shelf life: {result['shelf_life_days']} days: from then on more" in text_report.shelf(
+    assert f"shelf life: {result.shelf_life_days} days: from then on more" in text_report.shelf(
         result
     )
 
 
 def test_without_drift_none_is(made: tuple[OriginModel, ...], columns: dict[str, Array]):
     result = ageing.staleness(CASE, PARAMS, columns, made)
-    assert result["shelf_life_days"] is None
+    assert result.shelf_life_days is None
     assert "no loss of more than 5%" in text_report.shelf(result)
 
 
@@ -119,11 +119,12 @@ def test_the_lines_are_read_from_the_record(
     made: tuple[OriginModel, ...], columns: dict[str, Array]
 ):
     judged = judging.judged(CASE, PARAMS, columns, made)
-    record: dict[str, Any] = {
-        "usecase": "parcels", "primary": "average_precision", "step_days": 7, "origins": judged,
-        "newest": judging.count(judged), "staleness": ageing.staleness(CASE, PARAMS, columns, made),
-    }  # fmt: skip
+    record = BacktestRecord(
+        usecase="parcels", title="Parcels", problem="classification", primary="average_precision",
+        level=0.95, margin=0.01, label_delay_days=DELAY, step_days=7, origins=judged,
+        newest=judging.count(judged), staleness=ageing.staleness(CASE, PARAMS, columns, made),
+    )  # fmt: skip
     lines = list(text_report.lines(record))
     assert sum(" to " in line and line.startswith("  2025-") for line in lines) == COUNT
     assert any("chosen" in line for line in lines)
-    json.dumps(record)
+    json.dumps(record.plain())

@@ -76,11 +76,10 @@ def finish(
     _checkout(root, [c.entry for c in choices if c.entry is not None], set(kept))
     done = dvc_command.run(root, "repro", *targets, progress=progress)
     if done.code:
-        last = {"stage": "dvc repro", "error": done.lines[-1] if done.lines else ""}
-        failed = failure("\n".join(done.lines)) or last
-        raise PlumblineError(
-            f"{failed['stage']}: {failed['error']}; fix it, then run `plumbline resolve` again"
-        )
+        failed = failure("\n".join(done.lines))
+        last = f"dvc repro: {done.lines[-1] if done.lines else ''}"
+        message = f"{failed.stage}: {failed.error}" if failed else last
+        raise PlumblineError(f"{message}; fix it, then run `plumbline resolve` again")
     there = [path for path in (dvc_lock.FILE, *kept) if (root / path).exists()]
     git.output(root, "add", "--", *there)
 

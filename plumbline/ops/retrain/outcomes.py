@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from plumbline.monitor.result import MonitorResult, ReportedFinding
 from plumbline.monitor.verdict import FAULTS
-from plumbline.ops.retrain.retrain_document import FailedStage, OutcomeKind
+from plumbline.ops.retrain.retrain_document import OutcomeKind
 from plumbline.review import verdict_line
 from plumbline.review.comparison import Comparison
+from plumbline.review.comparison_sections import FailedStage
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError
 from plumbline.monitor.result import MonitorResult
 from plumbline.review.comparison import Comparison
+from plumbline.review.comparison_sections import FailedStage
 
 REMEDY = "write it again with `plumbline retrain`"
 OutcomeKind = Literal["healthy", "drift", "bad-data", "challenger"]
@@ -22,13 +23,6 @@ class AsOfDates(Document):
 
     before: str | None = Field(None, alias="from")
     after: str | None = Field(None, alias="to")
-
-
-class FailedStage(Document):
-    """A stage that failed, by its name in dvc.lock, and its error."""
-
-    stage: str
-    error: str
 
 
 class RetrainRecord(Document):

@@ -21,11 +21,12 @@ from plumbline.monitor import result
 from plumbline.monitor.result import MonitorResult
 from plumbline.ops.retrain import as_of, branches, outcomes
 from plumbline.ops.retrain.outcomes import RetrainOutcome
-from plumbline.ops.retrain.retrain_document import AsOfDates, FailedStage, RetrainRecord
+from plumbline.ops.retrain.retrain_document import AsOfDates, RetrainRecord
 from plumbline.repo import artifacts, dvc_command, object_stores, repair, revisions, verify
 from plumbline.repo.artifacts import Role
 from plumbline.repo.tracked_outs import Out
 from plumbline.review import baseline, compare, lockcheck, revision
+from plumbline.review.comparison_sections import FailedStage
 from plumbline.review.revision import LOCK, PARAMS
 from plumbline.runtime import child_process, dvc_lock, git
 
@@ -78,9 +79,9 @@ def repro(target: RetrainTarget, *targets: str) -> FailedStage | None:
         target.root, "repro", *targets, progress=lambda line: log.info("%s", line)
     )
     failed = lockcheck.failure("\n".join(done.lines)) if done.code else None
-    if failed and "@" not in failed["stage"]:
+    if failed and "@" not in failed.stage:
         raise PlumblineError(f"dvc repro failed:\n{done.last}")
-    return FailedStage(**failed) if failed else None
+    return failed
 
 
 def _challenge(target: RetrainTarget, verdict: MonitorResult) -> RetrainRecord:

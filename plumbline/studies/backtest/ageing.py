@@ -8,25 +8,26 @@ model of that age was seen, with Student's interval over them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from plumbline.config import UseCaseParams
 from plumbline.core.declarations import Columns
+from plumbline.core.documents import finite, rounded
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import evidence
 from plumbline.metrics import small_sample
 from plumbline.metrics.bootstrap import Array
+from plumbline.metrics.interval import Interval
 from plumbline.metrics.metrics import HIGHER_IS_BETTER, PRIMARY, primary_figure
 from plumbline.studies.backtest import all_events
+from plumbline.studies.backtest.record import AgeLoss, ShelfFigures, Staleness
 from plumbline.studies.backtest.rolling import OriginModel
 
 
 def staleness(
     usecase: UseCase, params: UseCaseParams, columns: Columns, models: Sequence[OriginModel]
-) -> dict[str, Any]:
-    """Quality and loss by age, and the shelf life, for JSON.
+) -> Staleness:
+    """Quality and loss by age, and the shelf life.
 
     `loss` is relative to the fresh model's figure, positive where the old model is worse.
     """
@@ -35,7 +36,7 @@ def staleness(
     level, most = params.evaluate.level, params.backtest.max_loss
     higher = PRIMARY[usecase.problem] in HIGHER_IS_BETTER
     ages = [by_age(quality, age, step, level, higher) for age in range(1, len(models))]
-    return {"ages": ages, "max_loss": most, **shelf(ages, most)}
+    return Staleness(ages=ages, max_loss=most, **vars(shelf(ages, most)))
 
 
 def matrix(usecase: UseCase, columns: Columns, models: Sequence[OriginModel]) -> Array:
@@ -56,33 +57,33 @@ def losses(quality: Array, age: int, higher_is_better: bool) -> Array:
     return (fresh - old if higher_is_better else old - fresh) / np.abs(fresh)
 
 
-def shelf(ages: Sequence[dict[str, Any]], most: float) -> dict[str, int | None]:
+def shelf(ages: Sequence[AgeLoss], most: float) -> ShelfFigures:
     """The first age whose loss is beyond `most` for certain, and the last that is within for certain.
 
     `shelf_life_days` None: no age that was studied is too old. `safe_days`: up to this age each
     interval ends below `most`; 0 where not even the first does. `studied_days`: the last age that has
     an interval.
     """
-    known = [a for a in ages if a["loss"]["low"] is not None]
-    old = [a["days"] for a in known if a["loss"]["low"] > most]
-    unsure = [a["days"] for a in known if a["loss"]["high"] > most]
-    safe = [a["days"] for a in known if not unsure or a["days"] < unsure[0]]
-    return {
-        "shelf_life_days": old[0] if old else None,
-        "safe_days": safe[-1] if safe else 0,
-        "studied_days": known[-1]["days"] if known else 0,
-    }
+    known = [a for a in ages if a.loss.low is not None]
+    old = [a.days for a in known if a.loss.estimate.low > most]
+    unsure = [a.days for a in known if a.loss.estimate.high > most]
+    safe = [a.days for a in known if not unsure or a.days < unsure[0]]
+    return ShelfFigures(
+        shelf_life_days=old[0] if old else None,
+        safe_days=safe[-1] if safe else 0,
+        studied_days=known[-1].days if known else 0,
+    )
 
 
-def by_age(quality: Array, age: int, step: int, level: float, higher: bool) -> dict[str, Any]:
-    """An age in periods: figures, mean loss with its interval, each period's loss, for JSON."""
+def by_age(quality: Array, age: int, step: int, level: float, higher: bool) -> AgeLoss:
+    """An age in periods: figures, mean loss with its interval, each period's loss."""
     lost = losses(quality, age, higher)
-    mean = evidence.as_json(small_sample.mean(lost, level))
-    return {
-        "days": age * step,
-        "periods": len(lost),
-        "fresh": evidence.rounded(float(np.mean(np.diagonal(quality)[age:]))),
-        "old": evidence.rounded(float(np.mean(np.diagonal(quality, age)))),
-        "loss": {k: v if np.isfinite(v) else None for k, v in mean.items()},
-        "each": [evidence.rounded(float(v)) for v in lost],
-    }
+    mean = Interval.from_estimate(small_sample.mean(lost, level))
+    return AgeLoss(
+        days=age * step,
+        periods=len(lost),
+        fresh=rounded(float(np.mean(np.diagonal(quality)[age:]))),
+        old=rounded(float(np.mean(np.diagonal(quality, age)))),
+        loss=Interval(value=finite(mean.value), low=finite(mean.low), high=finite(mean.high)),
+        each=[rounded(float(v)) for v in lost],
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from plumbline import config as params_file
 from plumbline.core import documents, usecase_loader
@@ -12,9 +11,10 @@ from plumbline.model.tune_result import TuneResult
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.studies.backtest import ageing, all_events, judging, origins, rolling
+from plumbline.studies.backtest.record import BacktestRecord
 
 
-def study(root: Path, name: str, count: int | None) -> dict[str, Any]:
+def study(root: Path, name: str, count: int | None) -> BacktestRecord:
     """The record of `count` origins (params' without it): windows, figures, choices, staleness."""
     usecase, params = usecase_loader.load(name), params_file.load(name, root / "params.yaml")
     tuned = documents.read(TuneResult, artifacts.metrics_path(name, "tune", root))
@@ -28,16 +28,16 @@ def study(root: Path, name: str, count: int | None) -> dict[str, Any]:
     )
     models = rolling.run(usecase, params, tuned, columns, plan)
     judged = judging.judged(usecase, params, columns, models)
-    return {
-        "usecase": name,
-        "title": usecase.title,
-        "problem": usecase.problem,
-        "primary": PRIMARY[usecase.problem],
-        "level": params.evaluate.level,
-        "margin": params.gate.margin,
-        "label_delay_days": usecase.label_delay,
-        "step_days": plan[0].scored.days,
-        "origins": judged,
-        "newest": judging.count(judged),
-        "staleness": ageing.staleness(usecase, params, columns, models),
-    }
+    return BacktestRecord(
+        usecase=name,
+        title=usecase.title,
+        problem=usecase.problem,
+        primary=PRIMARY[usecase.problem],
+        level=params.evaluate.level,
+        margin=params.gate.margin,
+        label_delay_days=usecase.label_delay,
+        step_days=plan[0].scored.days,
+        origins=judged,
+        newest=judging.count(judged),
+        staleness=ageing.staleness(usecase, params, columns, models),
+    )

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.metrics.bootstrap import Word
+from plumbline.model.tune_result import SettingValue
+from plumbline.studies.sensitivity.record import FlatRange, FlatValues
 from plumbline.tune import space
 from plumbline.tune.space import Dimension
 
@@ -38,25 +41,24 @@ def plan(
     return [(d.name, v) for d in dimensions for v in values(d, count) if v != best[d.name]]
 
 
-def flat(tried: Sequence[Mapping[str, Any]], best: Any) -> dict[str, Any]:
+def flat(words: Sequence[tuple[SettingValue, Word]], best: SettingValue) -> FlatValues | FlatRange:
     """Over which values around the best nothing is lost beyond noise, and the share of those tried.
 
-    `tried`: setting and word each, the best among them or not; in the order of the values.
+    `words`: value and word each, the best among them or not; in the order of the values.
     """
-    good = {t["setting"] for t in tried if t["word"] != "worse"} | {best}
-    every = [t["setting"] for t in tried] + (
-        [] if best in [t["setting"] for t in tried] else [best]
-    )
+    good = {value for value, word in words if word != "worse"} | {best}
+    every: list[Any] = [value for value, _ in words]
+    every += [] if best in every else [best]
     share = len(good) / len(every)
     if any(isinstance(v, str) for v in every):
-        return {"share": share, "values": sorted(map(str, good))}
+        return FlatValues(share=share, values=sorted(map(str, good)))
     every = sorted(every)
     low = high = every.index(best)
     while low > 0 and every[low - 1] in good:
         low -= 1
     while high < len(every) - 1 and every[high + 1] in good:
         high += 1
-    return {"share": share, "from": every[low], "to": every[high]}
+    return FlatRange.model_validate({"share": share, "from": every[low], "to": every[high]})
 
 
 def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float | None:

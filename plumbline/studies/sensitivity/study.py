@@ -15,18 +15,27 @@ from plumbline import config as params_file
 from plumbline.config import UseCaseParams
 from plumbline.core import documents, tables, usecase_loader
 from plumbline.core.declarations import Array
+from plumbline.core.documents import rounded
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import evidence
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
-from plumbline.model.tune_result import TuneResult
+from plumbline.model.tune_result import SettingValue, TuneResult
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.review import paired
 from plumbline.studies.sensitivity import points
+from plumbline.studies.sensitivity.record import (
+    BestSettings,
+    JudgedFigure,
+    SearchTrials,
+    SensitivityRecord,
+    SettingRecord,
+    TriedValue,
+)
 from plumbline.tune import space
+from plumbline.tune.space import Dimension
 
 SEEDS = 4
 """Retrains of the best settings under other seeds: what a difference has to exceed."""
@@ -45,19 +54,24 @@ class AnswerJudge:
     best: Array
     noise: paired.MetricNoise
 
-    def __call__(self, answer: Array) -> dict[str, Any]:
+    def __call__(self, answer: Array) -> JudgedFigure:
         window, sample = self.window, self.window.sample()
         old, new = (
             metrics.primary(window.problem, window.label, score, sample)
             for score in (self.best, answer)
         )
         compared = paired.difference(window, window.primary, old, new, sample, self.noise)
-        difference = compared["difference"]
-        kept = {key: difference[key] for key in ("value", "low", "high", "word")}
-        return {"metric": compared["head"], **kept}
+        difference = compared.difference
+        return JudgedFigure(
+            metric=rounded(float(new[0])),
+            value=difference.value,
+            low=difference.low,
+            high=difference.high,
+            word=difference.word,
+        )
 
 
-def study(root: Path, name: str, count: int) -> dict[str, Any]:
+def study(root: Path, name: str, count: int) -> SensitivityRecord:
     """The record: per setting the values tried with their differences, how flat it is, the trials."""
     usecase, params = usecase_loader.load(name), params_file.load(name, root / "params.yaml")
     tuned = documents.read(TuneResult, artifacts.metrics_path(name, "tune", root))
@@ -75,23 +89,29 @@ def study(root: Path, name: str, count: int) -> dict[str, Any]:
     tried = _tried(points.plan(dimensions, best, count), best, answer, judge, params.seed)
     report = artifacts.path(name, Role.TUNE_REPORT, root)
     trials = _trials(report / "trials.csv", tuned.metric_name)
-    return {
-        "usecase": name,
-        "title": usecase.title,
-        "metric_name": window.primary,
-        "best": {"params": best, "metric": judge(centre)["metric"], "recorded": tuned.metric},
-        "seeds": seeds,
-        "settings": {
-            d.name: {
-                "scale": d.kind,
-                "best": best[d.name],
-                "tried": tried[d.name],
-                "flat": points.flat(tried[d.name], best[d.name]),
-                "trials": _of(trials, d.name),
-            }
-            for d in dimensions
-        },
-    }
+    return SensitivityRecord(
+        usecase=name,
+        title=usecase.title,
+        metric_name=window.primary,
+        best=BestSettings(params=best, metric=judge(centre).metric, recorded=tuned.metric),
+        seeds=seeds,
+        settings={d.name: _setting(d, best[d.name], tried[d.name], trials) for d in dimensions},
+    )
+
+
+def _setting(
+    dimension: Dimension,
+    best: SettingValue,
+    tried: list[TriedValue],
+    trials: Sequence[Mapping[str, str]],
+) -> SettingRecord:
+    return SettingRecord(
+        scale=dimension.kind,
+        best=best,
+        tried=tried,
+        flat=points.flat([(one.setting, one.word) for one in tried], best),
+        trials=_of(trials, dimension.name),
+    )
 
 
 def _answers(
@@ -124,12 +144,12 @@ def _tried(
     answer: Answer,
     judge: AnswerJudge,
     seed: int,
-) -> dict[str, list[dict[str, Any]]]:
-    out: dict[str, list[dict[str, Any]]] = {}
+) -> dict[str, list[TriedValue]]:
+    out: dict[str, list[TriedValue]] = {}
     for number, (name, value) in enumerate(plan, 1):
         result = judge(answer({**best, name: value}, seed))
-        out.setdefault(name, []).append({"setting": value, **result})
-        log.info("sensitivity: %d of %d, %s %s: %s", number, len(plan), name, value, result["word"])
+        out.setdefault(name, []).append(TriedValue(setting=value, **vars(result)))
+        log.info("sensitivity: %d of %d, %s %s: %s", number, len(plan), name, value, result.word)
     return out
 
 
@@ -142,19 +162,15 @@ def _trials(path: Path, metric: str) -> list[dict[str, str]]:
     return [{**row, "metric": row[metric]} for row in rows if row.get(metric)]
 
 
-def _of(trials: Sequence[Mapping[str, str]], name: str) -> dict[str, Any]:
+def _of(trials: Sequence[Mapping[str, str]], name: str) -> SearchTrials:
     """A setting's values and metrics over the trials, and their rank correlation."""
     rows = [row for row in trials if row.get(name)]
     values = [_number(row[name]) for row in rows]
-    figures = [evidence.rounded(float(row["metric"])) for row in rows]
+    figures = [rounded(float(row["metric"])) for row in rows]
     numbers = [v for v in values if isinstance(v, float)]
-    return {
-        "values": values,
-        "metrics": figures,
-        "rank_correlation": points.rank_correlation(numbers, figures)
-        if len(numbers) == len(values)
-        else None,
-    }
+    whole = len(numbers) == len(values)
+    rank = points.rank_correlation(numbers, figures) if whole else None
+    return SearchTrials(values=values, metrics=figures, rank_correlation=rank)
 
 
 def _number(text: str) -> float | str:

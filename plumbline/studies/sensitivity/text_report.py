@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure, interval, share, signed
+from plumbline.studies.sensitivity.record import (
+    FlatRange,
+    FlatValues,
+    SearchTrials,
+    SensitivityRecord,
+)
 
-Record = Mapping[str, Any]
 
-
-def lines(record: Record) -> Iterator[str]:
+def lines(record: SensitivityRecord) -> Iterator[str]:
     """The best, what another seed does, then per setting a line per value and one on how flat it is."""
-    best = record["best"]
-    params = ", ".join(f"{name} {figure(v)}" for name, v in best["params"].items())
+    best = record.best
+    params = ", ".join(f"{name} {figure(v)}" for name, v in best.params.items())
     yield (
-        f"{record['usecase']}: {metric_title(record['metric_name'])} on validation "
-        f"{figure(best['metric'])}, at {params}"
+        f"{record.usecase}: {metric_title(record.metric_name)} on validation "
+        f"{figure(best.metric)}, at {params}"
     )
-    changes = [seed["value"] for seed in record["seeds"]]
+    changes = [seed.estimate.value for seed in record.seeds]
     yield f"{len(changes)} other seeds: {signed(min(changes))} to {signed(max(changes))}"
-    for name, setting in record["settings"].items():
-        yield f"{name}, best {figure(setting['best'])}{_trials(setting['trials'])}"
-        for one in setting["tried"]:
+    for name, setting in record.settings.items():
+        yield f"{name}, best {figure(setting.best)}{_trials(setting.trials)}"
+        for one in setting.tried:
             yield (
-                f"  {figure(one['setting']):>10}  {figure(one['metric'])}, {interval(one, signed)}: {one['word']}"
+                f"  {figure(one.setting):>10}  {figure(one.metric)}, {interval(one, signed)}: {one.word}"
             )
-        yield f"  {flat(setting['flat'])}"
+        yield f"  {flat(setting.flat)}"
 
 
-def flat(record: Record) -> str:
+def flat(record: FlatValues | FlatRange) -> str:
     """Where nothing is lost."""
-    tried = f"{share(record['share'])} of the values tried"
-    if "values" in record:
-        return f"no loss beyond noise at {', '.join(record['values'])}: {tried}"
-    return f"no loss beyond noise from {figure(record['from'])} to {figure(record['to'])}; {tried}"
+    tried = f"{share(record.share)} of the values tried"
+    if isinstance(record, FlatValues):
+        return f"no loss beyond noise at {', '.join(record.values)}: {tried}"
+    return f"no loss beyond noise from {figure(record.first)} to {figure(record.last)}; {tried}"
 
 
-def _trials(record: Record) -> str:
-    if record["rank_correlation"] is None:
+def _trials(record: SearchTrials) -> str:
+    if record.rank_correlation is None:
         return ""
-    return f"; over {len(record['values'])} trials of the search, rank correlation {record['rank_correlation']:+.2f}"
+    return f"; over {len(record.values)} trials of the search, rank correlation {record.rank_correlation:+.2f}"

@@ -1,0 +1,96 @@
+"""The record of a backtest (backtest.json): origins, choices, loss by age."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from plumbline.core.documents import Document, SparseDocument
+from plumbline.metrics.bootstrap import Word
+from plumbline.metrics.interval import Figure, Interval
+from plumbline.review.comparison_sections import Difference
+
+
+class OriginWindow(SparseDocument):
+    """A window's days and rows; `positives` of a classification's scored window."""
+
+    start: str
+    end: str
+    rows: int
+    positives: int | None = None
+
+
+class AgainstLast(Document):
+    """An origin's model against the one of the origin `day` before it."""
+
+    day: str
+    base: Figure
+    head: Figure
+    difference: Difference
+    word: Word
+    chosen: bool
+
+
+class OriginRecord(Document):
+    """A model made at a day: its windows and its figures on the period that followed."""
+
+    day: str
+    train: OriginWindow
+    valid: OriginWindow
+    scored: OriginWindow
+    rounds: int
+    metrics: dict[str, Interval]
+    against: AgainstLast | None
+
+
+class NewestCount(Document):
+    """How often the newest model was better, within noise, worse than the one before, and chosen."""
+
+    better: int
+    within_noise: int = Field(alias="within noise")
+    worse: int
+    chosen: int
+    of: int
+
+
+class AgeLoss(Document):
+    """An age: both models' figures, the loss with its interval, and each period's."""
+
+    days: int
+    periods: int
+    fresh: float
+    old: float
+    loss: Interval
+    each: list[float]
+
+
+class ShelfFigures(Document):
+    """Ages in days: from which on too much is lost, up to which less is, and the last one studied."""
+
+    shelf_life_days: int | None
+    safe_days: int
+    studied_days: int
+
+
+class Staleness(ShelfFigures):
+    """Loss by age, and the shelf life at `max_loss`."""
+
+    ages: list[AgeLoss]
+    max_loss: float
+
+
+class BacktestRecord(Document):
+    """backtest.json: models of past days, each on what followed."""
+
+    usecase: str
+    title: str
+    problem: Literal["classification", "regression"]
+    primary: str
+    level: float
+    margin: float
+    label_delay_days: int
+    step_days: int
+    origins: list[OriginRecord]
+    newest: NewestCount
+    staleness: Staleness
