@@ -85,10 +85,10 @@ def lineage(
     root = Path(".")
     chains = [record.lineage(root, one) for one in targets.find(root, target, rev)]
     say(line for chain in chains for line in render.tree(chain))
-    keep_json(json, {"target": target, "chains": chains})
+    keep_json(json, {"target": target, "chains": [chain.plain() for chain in chains]})
     if mermaid:
         keep_text(mermaid, "\n".join(render.mermaid(chains)) + "\n")
-    return 1 if any(chain["breaks"] for chain in chains) else 0
+    return 1 if any(chain.breaks for chain in chains) else 0
 
 
 @group.command("registry", "status", "sync", "rebuild")

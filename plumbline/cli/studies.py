@@ -121,7 +121,9 @@ def feature_value(
     )
     keep_json(json, result)
     say(text_report.lines(result))
-    against = list(text_report.against(result, study.too_expensive(result)))
+    against = list(
+        text_report.against(result, study.too_expensive(result.yardsticks, result.features))
+    )
     say(against)
     return 1 if against else 0
 
@@ -151,7 +153,7 @@ def mltest(
     keep_text(html, page.render(score))
     keep_text(badge, page.badge(score))
     print(f"wrote {json}, {html}, {badge}")
-    return 1 if score["score"] < least else 0
+    return 1 if score.score < least else 0
 
 
 @group.command("scan-pii", "", "reports data/my_table --json findings.json")

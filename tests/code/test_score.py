@@ -13,6 +13,7 @@ from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
 from plumbline.studies.mltest import evidence, markers, page, rubric, scoring, tree
 from plumbline.studies.mltest.evidence import Caught, Ran
+from plumbline.studies.mltest.scorecard import RubricRow
 from tests.project import Project
 
 WHEN = "2026-01-01T00:00:00+00:00"
@@ -34,8 +35,8 @@ def caught(id: str, verdict: str = "caught") -> Caught:
 FULL = [ran(i) for i in rubric.IDS], [caught(i) for i in rubric.IDS]
 
 
-def row(runs: list[Ran], faults: list[Caught], id: str = "Data 3") -> dict:
-    return next(r for r in scoring.card(runs, faults, {id: ["a"]})["tests"] if r["id"] == id)
+def row(runs: list[Ran], faults: list[Caught], id: str = "Data 3") -> RubricRow:
+    return next(r for r in scoring.card(runs, faults, {id: ["a"]}).tests if r.id == id)
 
 
 def test_the_rubric_is_the_paper_s() -> None:
@@ -48,14 +49,14 @@ def test_the_rubric_is_the_paper_s() -> None:
 
 def test_all_28() -> None:
     result = scoring.card(*FULL, {})
-    assert (result["total"], result["score"], result["exceptional"]) == (28, 7, True)
-    assert [s["sum"] for s in result["sections"]] == [7, 7, 7, 7]
+    assert (result.total, result.score, result.exceptional) == (28, 7, True)
+    assert [s.sum for s in result.sections] == [7, 7, 7, 7]
 
 
 def test_the_score_is_the_lowest_section_s() -> None:
     runs = [r for r in FULL[0] if r.ids[0] not in ("Model 1", "Model 2")]
     result = scoring.card(runs, FULL[1], {})
-    assert (result["total"], result["score"], result["exceptional"]) == (26, 5, False)
+    assert (result.total, result.score, result.exceptional) == (26, 5, False)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +75,11 @@ def test_the_score_is_the_lowest_section_s() -> None:
 )
 def test_no_point(runs: list[Ran], faults: list[Caught], lacks: str) -> None:
     result = row(runs, faults)
-    assert (result["point"], result["lacks"]) == (0, lacks)
+    assert (result.point, result.lacks) == (0, lacks)
 
 
 def test_no_mark_at_all() -> None:
-    assert scoring.card([], [], {})["tests"][0]["lacks"] == "no test carries the mark"
+    assert scoring.card([], [], {}).tests[0].lacks == "no test carries the mark"
 
 
 def test_records_of_other_states_do_not_count(tmp_path: Path) -> None:
@@ -150,7 +151,8 @@ def test_the_command(project: Project, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_page_has_no_address_and_no_script() -> None:
     evil = [replace(ran("Data 1"), node="<script>x</script>"), *FULL[0][1:]]
-    card = {**scoring.card(evil, FULL[1][3:], {}), "commit": "a" * 40, "uncommitted": ["b"]}
+    place = {"commit": "a" * 40, "uncommitted": ["b"]}
+    card = scoring.card(evil, FULL[1][3:], {}).model_copy(update=place)
     text = page.render(card)
     assert "<script" not in text
     assert re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text) == []

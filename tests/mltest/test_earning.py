@@ -12,6 +12,7 @@ from plumbline.__main__ import main
 from plumbline.model import boosting
 from plumbline.model.manifest import definitions
 from plumbline.studies.feature_value import shadow_features, study
+from plumbline.studies.feature_value.feature_value_document import FeatureCosts, Yardsticks
 from plumbline.studies.feature_value.shadow_features import (
     FeatureContribution,
     TrainingSettings,
@@ -23,7 +24,7 @@ from tests.mltest import recorded
 from usecases.card_fraud import model as card_fraud
 
 pytestmark = pytest.mark.mltest("Data 2")
-COSTS = {"row": {}, "request": {}, "yardsticks": {}}
+COSTS = FeatureCosts({}, {}, Yardsticks(row=1.0, request=1.0))
 
 
 def table(seed: int, rows: int) -> TrainingWindow:
@@ -42,13 +43,13 @@ def runs() -> list[tuple[dict[str, FeatureContribution], list[FeatureContributio
 
 
 def test_what_says_nothing_does_not_earn(runs: list) -> None:
-    result = {line["name"]: line for line in study.lines(parcels(), runs, COSTS)}
-    assert not result["sender_mean_7d"]["earns"]
-    assert result["height"]["earns"]
-    assert result["kind_code"]["earns"]
-    assert result["height"]["won"] == result["kind_code"]["won"] == 3
-    assert result["height"]["loss"] > 0.1 > abs(result["sender_mean_7d"]["loss"])
-    assert sum(line["gain"] for line in result.values()) == pytest.approx(1)
+    result = {line.name: line for line in study.lines(parcels(), runs, COSTS)}
+    assert not result["sender_mean_7d"].earns
+    assert result["height"].earns
+    assert result["kind_code"].earns
+    assert result["height"].won == result["kind_code"].won == 3
+    assert result["height"].loss > 0.1 > abs(result["sender_mean_7d"].loss)
+    assert sum(line.gain for line in result.values()) == pytest.approx(1)
 
 
 def test_one_shadow_that_brings_more_is_enough(runs: list) -> None:
@@ -57,7 +58,7 @@ def test_one_shadow_that_brings_more_is_enough(runs: list) -> None:
         most = max(s.gain for s in noise)
         better = {**brought, "sender_mean_7d": FeatureContribution(most * 0.99, 0.0)}
         lines = study.lines(parcels(), [(better, noise)], COSTS)
-        assert "sender_mean_7d" in [f["name"] for f in lines if not f["earns"]]
+        assert "sender_mean_7d" in [f.name for f in lines if not f.earns]
 
 
 def test_shadows_are_the_same_values_in_another_order() -> None:

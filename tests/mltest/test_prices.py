@@ -12,6 +12,7 @@ from plumbline.core.declarations import Array, Row
 from plumbline.core.usecase import UseCase
 from plumbline.serve import single_event
 from plumbline.studies.feature_value import study
+from plumbline.studies.feature_value.feature_value_document import FeatureValueStudy
 from tests.mltest import recorded
 from tests.mltest.columns import columns
 from usecases.card_fraud import model as card_fraud
@@ -29,12 +30,12 @@ def slow(distance_m: Array) -> Array:
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_no_feature_is_too_dear(case: UseCase) -> None:
     costs = study._costs(case, columns(case))
-    result = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
-    assert study.too_expensive(result) == []
-    timed = {f["name"] for f in result["features"] if f["us_per_row"] or f["us_per_request"]}
+    features = study.lines(case, [], costs)
+    assert study.too_expensive(costs.yardsticks, features) == []
+    timed = {f.name for f in features if f.us_per_row or f.us_per_request}
     built = {f.name for f in (*case.aggregates, *case.rows, *case.categories)}
     assert timed == built & set(case.features)
-    assert all(f["sources"] for f in result["features"])
+    assert all(f.sources for f in features)
 
 
 def test_a_slow_one_is_named_with_its_time() -> None:
@@ -44,8 +45,8 @@ def test_a_slow_one_is_named_with_its_time() -> None:
         features=(*card_fraud.USECASE.features, "slow"),
     )
     costs = study._costs(case, columns(case))
-    result = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
-    (message,) = study.too_expensive(result)
+    features = study.lines(case, [], costs)
+    (message,) = study.too_expensive(costs.yardsticks, features)
     assert message.startswith("slow: ")
     assert message.endswith("µs per row of a batch")
 
@@ -62,8 +63,8 @@ def test_a_slow_history_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(single_event.RunningSums, "between", scan)
     case = card_fraud.USECASE
     costs = study._costs(case, columns(case, 1_500))
-    result = {"yardsticks": costs["yardsticks"], "features": study.lines(case, [], costs)}
-    named = {message.split(":")[0] for message in study.too_expensive(result)}
+    features = study.lines(case, [], costs)
+    named = {message.split(":")[0] for message in study.too_expensive(costs.yardsticks, features)}
     assert named >= {f.name for f in case.aggregates if f.name in case.features}
 
 
@@ -71,7 +72,8 @@ def test_the_committed_table_has_gain_beside_cost() -> None:
     result = recorded.read(
         "card_fraud", "feature_value", train="data/card_fraud/tables/train.parquet"
     )
-    assert study.too_expensive(result) == []
-    for line in result["features"]:
-        assert line["sources"], line
-        assert line["gain"] >= 0
+    written = FeatureValueStudy.model_validate(result)
+    assert study.too_expensive(written.yardsticks, written.features) == []
+    for line in written.features:
+        assert line.sources, line
+        assert line.gain >= 0

@@ -17,9 +17,17 @@ from plumbline.__main__ import main
 from plumbline.core import dvc_hash
 from plumbline.ops.lineage import champions, render
 from plumbline.ops.lineage.champions import ChampionEvent
+from plumbline.ops.lineage.lineage_document import (
+    LineageDocument,
+    StageCode,
+    StageFacts,
+    TracedOut,
+    TracedStage,
+)
 from plumbline.ops.rollback import journal
 from plumbline.ops.rollback.plan import Head
 from plumbline.repo import revisions
+from plumbline.review.comparison_sections import RevisionName
 from plumbline.tracking import mlflow_process, projection
 from tests import project as projects
 from tests.project import Project
@@ -256,8 +264,15 @@ def test_a_timeline_is_in_utc_whatever_the_zone() -> None:
 
 
 def test_what_mermaid_would_take_for_its_own_is_quoted() -> None:
-    stage = {"name": 'a"<b>', "commit": None, "reads": {}, "sources": [], "writes": {"o": "1" * 32}}
-    target = {"out": "o", "md5": "1" * 32}
-    lines = list(render.mermaid([{"target": target, "stages": [stage], "prediction": None}]))
+    stage = TracedStage(
+        name='a"<b>', command="", commit=None, params={}, code=StageCode(md5="", files={}),
+        sources=[], reads={}, writes={"o": "1" * 32}, facts=StageFacts(), runs=[],
+    )  # fmt: skip
+    document = LineageDocument(
+        target=TracedOut(path="o", member_md5=None, out="o", md5="1" * 32),
+        revision=RevisionName(name="HEAD", commit="1" * 40),
+        prediction=None, stages=[stage], versions=[], breaks=[], notes=[],
+    )  # fmt: skip
+    lines = list(render.mermaid([document]))
     assert lines[1] == '  n0["a#34;#60;b#62;<br/>not committed"]'
     assert lines[2] == '  n0 --> n1("o<br/>111111111")'

@@ -11,17 +11,29 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.lineage import scored_event
 from plumbline.ops.lineage.chain import Chain, Step, trace
+from plumbline.ops.lineage.lineage_document import (
+    ImportedPath,
+    LineageDocument,
+    RecordedCommit,
+    RegisteredVersion,
+    StageCode,
+    StageFacts,
+    TracedOut,
+    TracedSource,
+    TracedStage,
+)
 from plumbline.ops.lineage.target import LineageTarget
 from plumbline.ops.rollback import registry
 from plumbline.repo import artifacts, revisions, tracked_outs
 from plumbline.repo.artifacts import Role
+from plumbline.review.comparison_sections import RevisionName
 from plumbline.runtime import dvc_lock, git
 from plumbline.runtime.dvc_lock import Entry
 
 CODE = ".py"
 
 
-def lineage(root: Path, target: LineageTarget) -> dict[str, Any]:
+def lineage(root: Path, target: LineageTarget) -> LineageDocument:
     """Everything that stands behind a target; PlumblineError where its entry cannot be followed."""
     if target.out.file.endswith(".dvc"):
         return _tracked(root, target)
@@ -33,41 +45,46 @@ def lineage(root: Path, target: LineageTarget) -> dict[str, Any]:
     usecase = target.out.stage.partition("@")[2]
     chain = trace(entries, target.out.path, partial(_is_code, root, target.rev, usecase))
     commits = since(root, target.rev, {name: entries[name] for name in chain.steps})
-    seen, notes = _mlflow(root, usecase, chain)
+    runs, versions, notes = _mlflow(root, usecase, chain)
     scored = None
     if target.key is not None:
         scored = scored_event.prediction(root, target.rev, usecase, target.out, target.key)
-    return {
-        "target": {
-            "path": target.member or chain.path,
-            "member_md5": target.oid,
-            "out": chain.path,
-            "md5": chain.md5,
-        },
-        "revision": {"name": target.name, "commit": target.rev or revisions.commit(root, "HEAD")},
-        "prediction": scored,
-        "stages": [
-            _stage(root, target.rev, step, commits.get(step.stage), seen)
+    return LineageDocument(
+        target=TracedOut(
+            path=target.member or chain.path,
+            member_md5=target.oid,
+            out=chain.path,
+            md5=chain.md5,
+        ),
+        revision=_revision(root, target),
+        prediction=scored,
+        stages=[
+            _stage(root, target.rev, step, commits.get(step.stage), runs.get(step.stage, ()))
             for step in chain.steps.values()
         ],
-        "versions": seen["versions"],
-        "breaks": list(chain.breaks),
-        "notes": [*target.notes, *notes],
-    }
+        versions=versions,
+        breaks=list(chain.breaks),
+        notes=[*target.notes, *notes],
+    )
+
+
+def _revision(root: Path, target: LineageTarget) -> RevisionName:
+    return RevisionName(name=target.name, commit=target.rev or revisions.commit(root, "HEAD"))
 
 
 def since(
     root: Path, rev: str | None, entries: Mapping[str, dvc_lock.Entry]
-) -> dict[str, dict[str, str]]:
+) -> dict[str, RecordedCommit]:
     """The commit that brought each entry as it is: the oldest of an unbroken line; none if uncommitted."""
     form = "--format=%H%x09%cI%x09%s"
     listed = git.lines(root, "log", form, rev or "HEAD", "--", dvc_lock.FILE)
-    commits: dict[str, dict[str, str]] = {}
+    commits: dict[str, RecordedCommit] = {}
     left = dict(entries)
     for commit, when, subject in (line.split("\t", 2) for line in listed):
         then = revisions.entries(root, commit, commit[:9])
         left = {name: entry for name, entry in left.items() if then.get(name) == entry}
-        commits |= {n: {"commit": commit, "when": when, "subject": subject} for n in left}
+        brought = RecordedCommit(commit=commit, when=when, subject=subject)
+        commits |= dict.fromkeys(left, brought)
         if not left:
             break
     return commits
@@ -83,47 +100,48 @@ def _is_code(root: Path, rev: str | None, usecase_name: str, path: str) -> bool:
 
 
 def _stage(
-    root: Path, rev: str | None, step: Step, commit: Any, seen: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {
-        "name": step.stage,
-        "command": step.command,
-        "commit": commit,
-        "params": dict(step.params),
-        "code": {"md5": step.code_md5, "files": dict(step.code)},
-        "sources": [_source(root, rev, path, md5) for path, md5 in step.sources.items()],
-        "reads": dict(step.reads),
-        "writes": dict(step.writes),
-        "facts": facts(root, rev, step),
-        "runs": seen["runs"].get(step.stage, []),
-    }
+    root: Path, rev: str | None, step: Step, commit: RecordedCommit | None, runs: Sequence[str]
+) -> TracedStage:
+    return TracedStage(
+        name=step.stage,
+        command=step.command,
+        commit=commit,
+        params=step.params,
+        code=StageCode(md5=step.code_md5, files=step.code),
+        sources=[_source(root, rev, path, md5) for path, md5 in step.sources.items()],
+        reads=step.reads,
+        writes=step.writes,
+        facts=facts(root, rev, step),
+        runs=list(runs),
+    )
 
 
-def facts(root: Path, rev: str | None, step: Step) -> dict[str, Any]:
+def facts(root: Path, rev: str | None, step: Step) -> StageFacts:
     """Of the small JSON that the stage wrote: its source, rows, and the features in the model."""
     stage = step.stage.partition("@")[0]
     paths = artifacts.metrics({stage: Entry(outs=step.writes)}).values()
-    facts_read: dict[str, Any] = {}
+    facts_read = StageFacts()
     for path, data in revisions.blobs(root, rev, paths).items():
         try:
             document = json.loads(data)
         except ValueError as error:
             raise PlumblineError(f"{path}: not valid JSON ({error})") from None
-        facts_read |= {key: document[key] for key in ("source", "rows") if key in document}
+        found = {key: document[key] for key in ("source", "rows") if key in document}
         features = document.get("features")
         if isinstance(features, list):
-            facts_read["features"] = [f["name"] for f in features if f.get("in_model")]
+            found["features"] = [f["name"] for f in features if f.get("in_model")]
+        facts_read = facts_read.model_copy(update=found)
     return facts_read
 
 
-def _source(root: Path, rev: str | None, path: str, md5: str) -> dict[str, Any]:
+def _source(root: Path, rev: str | None, path: str, md5: str) -> TracedSource:
     """A path that no stage made, and from where `dvc import-url` or `dvc import` brought what is in it."""
     brought = [
-        {"path": out, "deps": deps}
+        ImportedPath(path=out, deps=deps)
         for out, deps in _imports(root, rev)
         if deps and (out == path or out.startswith(f"{path}/"))
     ]
-    return {"path": path, "md5": md5, "imported": brought}
+    return TracedSource(path=path, md5=md5, imported=brought)
 
 
 def _imports(root: Path, rev: str | None) -> Iterator[tuple[str, list[Any]]]:
@@ -134,27 +152,38 @@ def _imports(root: Path, rev: str | None) -> Iterator[tuple[str, list[Any]]]:
             yield out.path, tracked_outs.imported_from(text, out.file)
 
 
-def _tracked(root: Path, target: LineageTarget) -> dict[str, Any]:
+def _tracked(root: Path, target: LineageTarget) -> LineageDocument:
     """The lineage of what a .dvc file tracks: itself, and from where it was imported."""
     out = target.out
-    step = {
-        "name": out.file, "command": "", "commit": None, "params": {}, "code": {"md5": "", "files": {}},
-        "sources": [_source(root, target.rev, out.path, out.md5)], "reads": {},
-        "writes": {out.path: out.md5}, "facts": {}, "runs": [],
-    }  # fmt: skip
-    return {
-        "target": {"path": out.path, "member_md5": None, "out": out.path, "md5": out.md5},
-        "revision": {"name": target.name, "commit": target.rev or revisions.commit(root, "HEAD")},
-        "prediction": None, "stages": [step], "versions": [], "breaks": [],
-        "notes": list(target.notes),
-    }  # fmt: skip
+    stage = TracedStage(
+        name=out.file,
+        command="",
+        commit=None,
+        params={},
+        code=StageCode(md5="", files={}),
+        sources=[_source(root, target.rev, out.path, out.md5)],
+        reads={},
+        writes={out.path: out.md5},
+        facts=StageFacts(),
+        runs=[],
+    )
+    return LineageDocument(
+        target=TracedOut(path=out.path, member_md5=None, out=out.path, md5=out.md5),
+        revision=_revision(root, target),
+        prediction=None,
+        stages=[stage],
+        versions=[],
+        breaks=[],
+        notes=list(target.notes),
+    )
 
 
-def _mlflow(root: Path, usecase_name: str, chain: Chain) -> tuple[dict[str, Any], Sequence[str]]:
+def _mlflow(
+    root: Path, usecase_name: str, chain: Chain
+) -> tuple[Mapping[str, Sequence[str]], list[RegisteredVersion], Sequence[str]]:
     """MLflow's runs of the chain's stages and versions of its bundle; a note where it does not answer."""
-    nothing: dict[str, Any] = {"runs": {}, "versions": []}
     if registry.off() or registry.empty():
-        return nothing, ()
+        return {}, [], ()
     wrote = {name: dict(step.writes) for name, step in chain.steps.items()}
     maker = wrote.get(f"{Role.BUNDLE.stage}@{usecase_name}", {})
     bundles = {md5 for path, md5 in maker.items() if Role.BUNDLE.is_at(path, usecase_name)}
@@ -162,6 +191,10 @@ def _mlflow(root: Path, usecase_name: str, chain: Chain) -> tuple[dict[str, Any]
         known = registry.versions(root, usecase_name)
         runs = registry.runs(root, usecase_name, wrote)
     except PlumblineError as error:
-        return nothing, (f"without MLflow: {error}",)
-    versions = [{"number": v.number, "aliases": list(v.aliases)} for v in known if v.md5 in bundles]
-    return {"runs": runs, "versions": versions}, ()
+        return {}, [], (f"without MLflow: {error}",)
+    versions = [
+        RegisteredVersion(number=v.number, aliases=list(v.aliases))
+        for v in known
+        if v.md5 in bundles
+    ]
+    return runs, versions, ()

@@ -7,29 +7,36 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-Record = Mapping[str, Any]
+from plumbline.ops.lineage.lineage_document import (
+    LineageDocument,
+    RecordedCommit,
+    TracedPrediction,
+    TracedStage,
+)
+
 SHORT = 9
 WIDTH = 110
 
 
-def tree(record: Record) -> Iterator[str]:
+def tree(record: LineageDocument) -> Iterator[str]:
     """The chain from the target down to its sources; a stage that several read is shown once."""
-    at = record["revision"]
-    yield from _prediction(record["prediction"])
-    target = record["target"]
-    if target["path"] != target["out"]:
-        yield f"{target['path']}  {target['member_md5']}, in"
-    yield f"{target['out']}  {target['md5']}  at {at['name']} ({at['commit'][:SHORT]})"
-    for version in record["versions"]:
-        aliases = "".join(f", {a}" for a in version["aliases"])
-        yield f"registered as version {version['number']}{aliases}"
-    stages = {stage["name"]: stage for stage in record["stages"]}
-    yield from _branch(stages, record["stages"][0]["name"], "", set())
-    yield from (f"note: {note}" for note in record["notes"])
-    yield from (f"inconsistent: {text}" for text in record["breaks"])
+    at = record.revision
+    yield from _prediction(record.prediction)
+    target = record.target
+    if target.path != target.out:
+        yield f"{target.path}  {target.member_md5}, in"
+    commit = (at.commit or "")[:SHORT]
+    yield f"{target.out}  {target.md5}  at {at.name} ({commit})"
+    for version in record.versions:
+        aliases = "".join(f", {a}" for a in version.aliases)
+        yield f"registered as version {version.number}{aliases}"
+    stages = {stage.name: stage for stage in record.stages}
+    yield from _branch(stages, record.stages[0].name, "", set())
+    yield from (f"note: {note}" for note in record.notes)
+    yield from (f"inconsistent: {text}" for text in record.breaks)
 
 
-def mermaid(records: Sequence[Record]) -> Iterator[str]:
+def mermaid(records: Sequence[LineageDocument]) -> Iterator[str]:
     """A flow chart from the sources to the targets."""
     yield "flowchart LR"
     names: dict[str, str] = {}
@@ -41,30 +48,32 @@ def mermaid(records: Sequence[Record]) -> Iterator[str]:
                 yield f"  {line}"
 
 
-def _prediction(prediction: Record | None) -> Iterator[str]:
+def _prediction(prediction: TracedPrediction | None) -> Iterator[str]:
     if prediction:
-        limit = prediction["threshold"]
+        limit = prediction.threshold
         verdict = (
             ""
             if limit is None
-            else f", {'at or above' if prediction['score'] >= limit else 'below'} {limit:.10g}"
+            else f", {'at or above' if prediction.score >= limit else 'below'} {limit:.10g}"
         )
-        yield f"{prediction['usecase']}:{prediction['key']}  score {prediction['score']:.10g}{verdict}"
-        yield f"row {prediction['row']} of {prediction['table']}  {prediction['md5']}"
+        yield f"{prediction.usecase}:{prediction.key}  score {prediction.score:.10g}{verdict}"
+        yield f"row {prediction.row} of {prediction.table}  {prediction.md5}"
 
 
-def _branch(stages: Mapping[str, Record], name: str, indent: str, shown: set[str]) -> Iterator[str]:
+def _branch(
+    stages: Mapping[str, TracedStage], name: str, indent: str, shown: set[str]
+) -> Iterator[str]:
     """A stage's lines below the out that it wrote, and those of what it read."""
     stage = stages[name]
     if name in shown:
         yield f"{indent}└─ {name} (above)"
         return
     shown.add(name)
-    yield f"{indent}└─ {name}{_commit(stage['commit'])}"
+    yield f"{indent}└─ {name}{_commit(stage.commit)}"
     inner = f"{indent}   "
-    makers = {path: other for other in stages for path in stages[other]["writes"]}
+    makers = {path: other for other in stages for path in stages[other].writes}
     lines = list(_about(stage))
-    reads = list(stage["reads"].items())
+    reads = list(stage.reads.items())
     bar = "│  " if reads else "   "
     room = max(40, WIDTH - len(inner) - len(bar))
     for line in lines:
@@ -76,54 +85,54 @@ def _branch(stages: Mapping[str, Record], name: str, indent: str, shown: set[str
         yield from _branch(stages, makers[path], f"{inner}{'   ' if last else '│  '}", shown)
 
 
-def _commit(commit: Record | None) -> str:
+def _commit(commit: RecordedCommit | None) -> str:
     if commit is None:
         return "  (not committed)"
-    return f"  {commit['commit'][:SHORT]}  {commit['when'][:10]}  {commit['subject']}"
+    return f"  {commit.commit[:SHORT]}  {commit.when[:10]}  {commit.subject}"
 
 
-def _about(stage: Record) -> Iterator[str]:
-    if stage["params"]:
-        yield "params  " + ", ".join(f"{k}={_value(v)}" for k, v in stage["params"].items())
-    if stage["code"]["files"]:
-        yield f"code    {len(stage['code']['files'])} files and folders, {stage['code']['md5']}"
-    facts = stage["facts"]
-    if "features" in facts:
-        yield f"takes   {len(facts['features'])} features: {', '.join(facts['features'])}"
-    yield from (f"run     {run}" for run in stage["runs"])
-    for source in stage["sources"]:
-        yield f"source  {source['path']}  {source['md5']}"
-        for one in source["imported"]:
-            yield f"        {one['path']} from {_value(one['deps'])}"
-    if "source" in facts:
-        yield f"read    {_value(facts['source'])}"
+def _about(stage: TracedStage) -> Iterator[str]:
+    if stage.params:
+        yield "params  " + ", ".join(f"{k}={_value(v)}" for k, v in stage.params.items())
+    if stage.code.files:
+        yield f"code    {len(stage.code.files)} files and folders, {stage.code.md5}"
+    facts = stage.facts
+    if facts.features is not None:
+        yield f"takes   {len(facts.features)} features: {', '.join(facts.features)}"
+    yield from (f"run     {run}" for run in stage.runs)
+    for source in stage.sources:
+        yield f"source  {source.path}  {source.md5}"
+        for one in source.imported:
+            yield f"        {one.path} from {_value(one.deps)}"
+    if facts.source is not None:
+        yield f"read    {_value(facts.source)}"
 
 
 def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _links(record: Record, names: dict[str, str]) -> Iterator[str]:
-    target, prediction = record["target"], record["prediction"]
-    for stage in record["stages"]:
-        node = _node(names, stage["name"])
-        commit = stage["commit"]["commit"][:SHORT] if stage["commit"] else "not committed"
-        yield f'{node}["{_text(stage["name"])}<br/>{commit}"]'
-        for path, md5 in stage["reads"].items():
+def _links(record: LineageDocument, names: dict[str, str]) -> Iterator[str]:
+    target, prediction = record.target, record.prediction
+    for stage in record.stages:
+        node = _node(names, stage.name)
+        commit = stage.commit.commit[:SHORT] if stage.commit else "not committed"
+        yield f'{node}["{_text(stage.name)}<br/>{commit}"]'
+        for path, md5 in stage.reads.items():
             yield f"{_out(names, path, md5)} --> {node}"
-        for source in stage["sources"]:
-            yield f"{_out(names, source['path'], source['md5'])} --> {node}"
-        needed = {p: m for s in record["stages"] for p, m in s["reads"].items()}
-        needed[target["out"]] = target["md5"]
-        needed |= {prediction["table"]: prediction["md5"]} if prediction else {}
-        for path, md5 in stage["writes"].items():
+        for source in stage.sources:
+            yield f"{_out(names, source.path, source.md5)} --> {node}"
+        needed = {p: m for s in record.stages for p, m in s.reads.items()}
+        needed[target.out] = target.md5
+        needed |= {prediction.table: prediction.md5} if prediction else {}
+        for path, md5 in stage.writes.items():
             if path in needed:
                 yield f"{node} --> {_out(names, path, md5)}"
     if prediction:
-        event = _node(names, f"{prediction['usecase']}:{prediction['key']}")
-        yield f'{event}{{{{"{_text(prediction["usecase"])}:{_text(prediction["key"])}<br/>{prediction["score"]:.10g}"}}}}'
-        yield f"{_out(names, target['out'], target['md5'])} --> {event}"
-        yield f"{_out(names, prediction['table'], prediction['md5'])} -- row {prediction['row']} --> {event}"
+        event = _node(names, f"{prediction.usecase}:{prediction.key}")
+        yield f'{event}{{{{"{_text(prediction.usecase)}:{_text(prediction.key)}<br/>{prediction.score:.10g}"}}}}'
+        yield f"{_out(names, target.out, target.md5)} --> {event}"
+        yield f"{_out(names, prediction.table, prediction.md5)} -- row {prediction.row} --> {event}"
 
 
 def _out(names: dict[str, str], path: str, md5: str) -> str:

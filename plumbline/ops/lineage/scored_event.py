@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from plumbline.core.errors import PlumblineError
+from plumbline.ops.lineage.lineage_document import TracedPrediction
 from plumbline.ops.rollback.agree import brought
 from plumbline.repo import object_stores, repair, revisions
 from plumbline.repo.tracked_outs import Out
@@ -19,7 +19,7 @@ TABLE = ".parquet"
 
 def prediction(
     root: Path, rev: str | None, usecase_name: str, bundle: Out, key: str
-) -> dict[str, Any]:
+) -> TracedPrediction:
     """Key, table, md5, row (from 0), score, threshold. Every byte comes by its md5, hashed on the way.
 
     A table's first column is the key. Raises PlumblineError where no table has the event.
@@ -34,8 +34,16 @@ def prediction(
             row = _row(table, key)
             if row is not None:
                 brought(root, rev or "the work tree", bundle, folder / "bundle")
-                place = {"usecase": usecase_name, "key": key, "table": out.path, "md5": out.md5}
-                return {**place, "row": row, **_scored(folder / "bundle", usecase_name, table, row)}
+                score, threshold = _scored(folder / "bundle", usecase_name, table, row)
+                return TracedPrediction(
+                    usecase=usecase_name,
+                    key=key,
+                    table=out.path,
+                    md5=out.md5,
+                    row=row,
+                    score=score,
+                    threshold=threshold,
+                )
     names = ", ".join(o.path for o in listed) or "no table is recorded"
     raise PlumblineError(f"{usecase_name}: no event with the key {key} in {names}")
 
@@ -60,10 +68,10 @@ def _row(table: Path, key: str) -> int | None:
     return int(rows[-1].as_py()) if len(rows) else None
 
 
-def _scored(model: Path, usecase_name: str, table: Path, row: int) -> dict[str, float | None]:
+def _scored(model: Path, usecase_name: str, table: Path, row: int) -> tuple[float, float | None]:
     from plumbline.core import tables
     from plumbline.model import bundle
 
     loaded = bundle.load(model, usecase_name)
     columns = {name: values[row : row + 1] for name, values in tables.read(table).items()}
-    return {"score": float(loaded.predict(columns)[0]), "threshold": loaded.threshold}
+    return float(loaded.predict(columns)[0]), loaded.threshold

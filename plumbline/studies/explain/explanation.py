@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,15 @@ from plumbline.repo.artifacts import Role
 from plumbline.studies.explain import event as events
 from plumbline.studies.explain import similar
 from plumbline.studies.explain.event import ExplainedEvent
+from plumbline.studies.explain.explanation_document import (
+    Explanation,
+    FeatureShift,
+    FeatureValue,
+    LineageOrNote,
+    OffsetShift,
+    SimilarEvent,
+    SimilarEvents,
+)
 
 PAST = 200_000
 """Rows of train that are searched, at most, evenly spaced."""
@@ -29,7 +38,7 @@ SHOWN, COUNTED = 5, 100
 """Similar events that are shown, and whose labels are counted."""
 
 
-def explain(root: Path, name: str, key: str) -> dict[str, Any]:
+def explain(root: Path, name: str, key: str) -> Explanation:
     """Everything about one event's score; PlumblineError where test and current have no such event."""
     usecase = usecase_loader.load(name)
     train = artifacts.path(name, Role.TRAIN_TABLE, root)
@@ -40,106 +49,111 @@ def explain(root: Path, name: str, key: str) -> dict[str, Any]:
     )
     calibrated = contributions.calibrated(raw_contributions, scorer.calibration)
     past = reporting.sample(train, _needed(usecase, scorer), PAST)
-    return {
-        "usecase": name,
-        "key_name": usecase.key,
-        "key": key,
-        "time": None if usecase.time is None else str(event.columns[usecase.time][0])[:19],
-        "table": event.table.relative_to(root).as_posix(),
-        "row": event.row,
-        **_answer(usecase, scorer, event),
-        "recorded": events.recorded(artifacts.path(name, Role.EVALUATE_REPORT, root), usecase, key),
-        **_sum(usecase, scorer, event.columns, calibrated),
-        "similar": _similar(usecase, scorer, past, event.columns, calibrated),
-        "lineage": lineage(root, name, key),
-    }
+    score, limit = float(scorer.predict(event.columns)[0]), scorer.threshold
+    offset = OffsetShift(feature=scorer.offset, value=float(calibrated.offset[0]))
+    return Explanation(
+        usecase=name,
+        key_name=usecase.key,
+        key=key,
+        time=_time(usecase, event.columns),
+        table=event.table.relative_to(root).as_posix(),
+        row=event.row,
+        score=score,
+        threshold=limit,
+        alarm=None if limit is None else score >= limit,
+        label_name=usecase.label,
+        label=_label(usecase, event),
+        recorded=events.recorded(artifacts.path(name, Role.EVALUATE_REPORT, root), usecase, key),
+        scale="log odds" if usecase.problem == "classification" else "the label's unit",
+        of=_explained(usecase, scorer),
+        base=float(calibrated.base[0]),
+        offset=offset,
+        total=float(calibrated.total[0]),
+        contributions=_shifts(usecase, scorer, event.columns, calibrated),
+        similar=_similar(usecase, scorer, past, event.columns, calibrated),
+        lineage=lineage(root, name, key),
+    )
 
 
-def lineage(root: Path, name: str, key: str) -> dict[str, Any]:
+def _time(usecase: UseCase, columns: Columns) -> str | None:
+    return None if usecase.time is None else str(columns[usecase.time][0])[:19]
+
+
+def lineage(root: Path, name: str, key: str) -> LineageOrNote:
     """The chain behind the prediction, as `lineage USECASE:KEY` has it, or why there is none."""
     from plumbline.ops.lineage import record, target
 
     try:
         (prediction,) = target.find(root, f"{name}:{key}", None)
-        return {"chain": record.lineage(root, prediction), "note": None}
+        return LineageOrNote(chain=record.lineage(root, prediction), note=None)
     except PlumblineError as error:
-        return {"chain": None, "note": str(error)}
+        return LineageOrNote(chain=None, note=str(error))
 
 
-def _answer(usecase: UseCase, scorer: Bundle, event: ExplainedEvent) -> dict[str, Any]:
-    score, limit = float(scorer.predict(event.columns)[0]), scorer.threshold
+def _label(usecase: UseCase, event: ExplainedEvent) -> float | None:
     label = event.columns[usecase.label][0]
-    return {
-        "score": score,
-        "threshold": limit,
-        "alarm": None if limit is None else score >= limit,
-        "label_name": usecase.label,
-        "label": None if label is None or label != label else float(label),
-    }
+    return None if label is None or label != label else float(label)
 
 
-def _sum(
-    usecase: UseCase, scorer: Bundle, columns: Columns, calibrated: Contributions
-) -> dict[str, Any]:
-    """base + offset + contributions = total: the score's log odds, or the score itself."""
+def _explained(
+    usecase: UseCase, scorer: Bundle
+) -> Literal["the score", "the score before calibration"]:
     kind = scorer.calibration.kind
     stretched = kind == "platt" or usecase.problem == "regression" or kind == "none"
+    return "the score" if stretched else "the score before calibration"
+
+
+def _shifts(
+    usecase: UseCase, scorer: Bundle, columns: Columns, calibrated: Contributions
+) -> list[FeatureShift]:
+    """What each feature added, the most first: to the score's log odds, or to the score itself."""
     about = {e.name: e.description.rstrip(".") for e in catalog.entries(usecase)}
     each = [
-        {
-            "feature": name,
-            "value": _readable(usecase, name, columns),
-            "contribution": float(value),
-            "description": about.get(name, "no longer declared"),
-        }
+        FeatureShift(
+            feature=name,
+            value=_readable(usecase, name, columns),
+            contribution=float(value),
+            description=about.get(name, "no longer declared"),
+        )
         for name, value in zip(scorer.features, calibrated.each[0], strict=True)
     ]
-    return {
-        "scale": "log odds" if usecase.problem == "classification" else "the label's unit",
-        "of": "the score" if stretched else "the score before calibration",
-        "base": float(calibrated.base[0]),
-        "offset": {"feature": scorer.offset, "value": float(calibrated.offset[0])},
-        "total": float(calibrated.total[0]),
-        "contributions": sorted(each, key=lambda e: (-abs(e["contribution"]), e["feature"])),
-    }
+    return sorted(each, key=lambda e: (-abs(e.contribution), e.feature))
 
 
 def _similar(
     usecase: UseCase, scorer: Bundle, past: Columns, event: Columns, calibrated: Contributions
-) -> dict[str, Any]:
+) -> SimilarEvents:
     weight = dict(zip(scorer.features, calibrated.each[0].tolist(), strict=True))
     codes = {c.name for c in usecase.categories}
     neighbours = similar.nearest(past, event, weight, codes, COUNTED)
     label = past[usecase.label].astype(np.float64)
     most = sorted(weight, key=lambda name: (-abs(weight[name]), name))[:3]
-    return {
-        "searched": len(label),
-        "nearest": [
+    return SimilarEvents(
+        searched=len(label),
+        nearest=[
             _past(usecase, past, int(place), float(apart), most)
             for place, apart in zip(neighbours.place[:SHOWN], neighbours.apart, strict=False)
         ],
-        "counted": len(neighbours.place),
-        "mean_label": float(np.mean(label[neighbours.place])),
-        "mean_label_of_all": float(np.mean(label)),
-    }
+        counted=len(neighbours.place),
+        mean_label=float(np.mean(label[neighbours.place])),
+        mean_label_of_all=float(np.mean(label)),
+    )
 
 
 def _past(
     usecase: UseCase, past: Columns, place: int, apart: float, most: list[str]
-) -> dict[str, Any]:
+) -> SimilarEvent:
     row = {name: values[place : place + 1] for name, values in past.items()}
-    return {
-        "key": _plain(row[usecase.key][0]),
-        "time": None if usecase.time is None else str(row[usecase.time][0])[:19],
-        "apart": apart,
-        "label": float(row[usecase.label][0]),
-        "values": {name: _readable(usecase, name, row) for name in most},
-    }
+    return SimilarEvent(
+        key=_plain(row[usecase.key][0]),
+        time=_time(usecase, row),
+        apart=apart,
+        label=float(row[usecase.label][0]),
+        values={name: _readable(usecase, name, row) for name in most},
+    )
 
 
-def _readable(
-    usecase: UseCase, name: str, columns: Mapping[str, Array]
-) -> float | int | str | None:
+def _readable(usecase: UseCase, name: str, columns: Mapping[str, Array]) -> FeatureValue:
     """A feature's value; a code as the category that it stands for."""
     value = columns[name][0]
     for category in usecase.categories:

@@ -17,6 +17,13 @@ from plumbline.features import catalog
 from plumbline.model import bundle
 from plumbline.serve import single_event
 from plumbline.studies.feature_value import shadow_features, timing
+from plumbline.studies.feature_value.feature_value_document import (
+    FeatureCosts,
+    FeatureValueStudy,
+    FeatureWorth,
+    MeasuredOn,
+    Yardsticks,
+)
 from plumbline.studies.feature_value.shadow_features import (
     FeatureContribution,
     TrainingSettings,
@@ -38,8 +45,8 @@ def study(
     *,
     seeds: int,
     noise: int,
-) -> dict[str, Any]:
-    """A line per feature, for JSON, with the md5s of what it was measured on."""
+) -> FeatureValueStudy:
+    """A line per feature, with the md5s of what it was measured on."""
     manifest = bundle.load(model, usecase.name).manifest
     full = {**manifest.params, "nthread": params.train.threads}
     settings = TrainingSettings(
@@ -52,25 +59,23 @@ def study(
         for s in range(seeds)
     ]
     costs = _costs(usecase, {n: v[:ROWS] for n, v in learn.items()})
-    return {
-        "usecase": usecase.name,
-        "of": {
-            "train": dvc_hash.md5(train),
-            "valid": dvc_hash.md5(valid),
-            "model": manifest.definitions,
-        },
-        "seeds": seeds,
-        "noise": noise,
-        "yardsticks": costs["yardsticks"],
-        "features": lines(usecase, runs, costs),
-    }
+    return FeatureValueStudy(
+        usecase=usecase.name,
+        of=MeasuredOn(
+            train=dvc_hash.md5(train), valid=dvc_hash.md5(valid), model=manifest.definitions
+        ),
+        seeds=seeds,
+        noise=noise,
+        yardsticks=costs.yardsticks,
+        features=lines(usecase, runs, costs),
+    )
 
 
 def lines(
     usecase: UseCase,
     runs: Sequence[tuple[Mapping[str, FeatureContribution], Sequence[FeatureContribution]]],
-    costs: Mapping[str, Mapping[str, float]],
-) -> list[dict[str, Any]]:
+    costs: FeatureCosts,
+) -> list[FeatureWorth]:
     """Per feature: share of the gain, runs won against every shadow, loss, costs; the best first.
 
     A feature earns its place where its gain, or what the metric on `valid` loses without it, is above
@@ -83,32 +88,31 @@ def lines(
         gains = [brought[name].gain / _total(brought) for brought, _ in runs]
         won = sum(b[name].gain > max((s.gain for s in noise), default=0.0) for b, noise in runs)
         missed = sum(b[name].loss > max((s.loss for s in noise), default=0.0) for b, noise in runs)
-        result.append(
-            {
-                "name": name,
-                "kind": kinds[name],
-                "sources": catalog.sources(usecase, name),
-                "gain": _mean(gains),
-                "won": won,
-                "loss": _mean([brought[name].loss for brought, _ in runs]),
-                "missed": missed,
-                "earns": max(won, missed) > len(runs) / 2,
-                "us_per_row": costs["row"].get(name, 0.0),
-                "us_per_request": costs["request"].get(name, 0.0),
-            }
+        worth = FeatureWorth(
+            name=name,
+            kind=kinds[name],
+            sources=list(catalog.sources(usecase, name)),
+            gain=_mean(gains),
+            won=won,
+            loss=_mean([brought[name].loss for brought, _ in runs]),
+            missed=missed,
+            earns=max(won, missed) > len(runs) / 2,
+            us_per_row=costs.row.get(name, 0.0),
+            us_per_request=costs.request.get(name, 0.0),
         )
-    return sorted(result, key=lambda line: (-line["gain"], line["name"]))
+        result.append(worth)
+    return sorted(result, key=lambda line: (-line.gain, line.name))
 
 
-def too_expensive(result: Mapping[str, Any]) -> list[str]:
+def too_expensive(yardsticks: Yardsticks, features: Sequence[FeatureWorth]) -> list[str]:
     """Features that cost more than what is allowed, in words."""
-    row, request = (result["yardsticks"][k] for k in ("row", "request"))
+    row, request = yardsticks.row, yardsticks.request
     out = []
-    for line in result["features"]:
-        if line["us_per_row"] > timing.PER_ROW * row:
-            out.append(f"{line['name']}: {line['us_per_row']:.3g} µs per row of a batch")
-        if line["us_per_request"] > timing.PER_REQUEST * request:
-            out.append(f"{line['name']}: {line['us_per_request']:.3g} µs per request")
+    for line in features:
+        if line.us_per_row > timing.PER_ROW * row:
+            out.append(f"{line.name}: {line.us_per_row:.3g} µs per row of a batch")
+        if line.us_per_request > timing.PER_REQUEST * request:
+            out.append(f"{line.name}: {line.us_per_request:.3g} µs per request")
     return out
 
 
@@ -126,15 +130,15 @@ def _table(usecase: UseCase, columns: Columns) -> TrainingWindow:
     return TrainingWindow(row_features.matrix(usecase.features, columns), label, offset)
 
 
-def _costs(usecase: UseCase, columns: Columns) -> dict[str, Mapping[str, float]]:
+def _costs(usecase: UseCase, columns: Columns) -> FeatureCosts:
     """Per row and per request, in microseconds, and the yardsticks of the same minute."""
     rows = len(columns[usecase.key])
-    yardsticks = {"row": timing.root(rows), "request": timing.lookup()}
-    request = {}
+    yardsticks = Yardsticks(row=timing.root(rows), request=timing.lookup())
+    request: Mapping[str, float] = {}
     if usecase.time is not None:
         past, at = _past(usecase, columns)
         request = timing.fetch(usecase, past, at)
-    return {"row": timing.batch(usecase, columns), "request": request, "yardsticks": yardsticks}
+    return FeatureCosts(timing.batch(usecase, columns), request, yardsticks)
 
 
 def _past(usecase: UseCase, columns: Columns) -> tuple[dict[str, single_event.History], Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.studies.mltest import evidence, markers, scoring, tree
+from plumbline.studies.mltest.scorecard import RubricRow, Scorecard
 
 
-def read(root: Path) -> dict[str, Any]:
+def read(root: Path) -> Scorecard:
     """The card from the records of this state; PlumblineError where there are none."""
     state, folder = tree.state(root), root / evidence.FOLDER
     ran, caught = evidence.tests(folder, state), evidence.mutants(folder, state)
@@ -20,30 +20,31 @@ def read(root: Path) -> dict[str, Any]:
         raise PlumblineError(f"no marked test has run on these files: {why}; run `make score`")
     card = scoring.card(ran, caught, markers.declared(root))
     changed = tree.changed(root)
-    return {**card, "commit": tree.commit(root), "state": state, "uncommitted": changed}
+    place = {"commit": tree.commit(root), "state": state, "uncommitted": changed}
+    return card.model_copy(update=place)
 
 
-def lines(card: Mapping[str, Any]) -> Iterator[str]:
+def lines(card: Scorecard) -> Iterator[str]:
     """What a person reads: a line per test, the faults it caught, sums, the score."""
-    for row in card["tests"]:
+    for row in card.tests:
         yield from _test(row)
-    sums = ", ".join(f"{s['title']} {s['sum']} of {s['of']}" for s in card["sections"])
-    yield f"{sums}; total {card['total']} of {card['of']}"
-    word = " (exceptional)" if card["exceptional"] else ""
-    yield f"ML Test Score {card['score']}: the lowest section's sum{word}"
-    if card["uncommitted"]:
-        yield f"of a tree with {len(card['uncommitted'])} uncommitted files, not of a commit"
+    sums = ", ".join(f"{s.title} {s.sum} of {s.of}" for s in card.sections)
+    yield f"{sums}; total {card.total} of {card.of}"
+    word = " (exceptional)" if card.exceptional else ""
+    yield f"ML Test Score {card.score}: the lowest section's sum{word}"
+    if card.uncommitted:
+        yield f"of a tree with {len(card.uncommitted)} uncommitted files, not of a commit"
 
 
-def _test(row: Mapping[str, Any]) -> Iterator[str]:
+def _test(row: RubricRow) -> Iterator[str]:
     indent = " " * 14
-    yield f"{row['id']:10} {1 if row['point'] else 0}  {row['title']}"
-    passed = [r for r in row["ran"] if r["outcome"] == "passed"]
+    yield f"{row.id:10} {1 if row.point else 0}  {row.title}"
+    passed = [r for r in row.ran if r.outcome == "passed"]
     if passed:
-        yield f"{indent}{len(passed)} passed, last {passed[-1]['when']}: {passed[0]['node']}"
-    for fault in row["mutants"]:
-        yield f'{indent}{fault["verdict"]} "{fault["mutant"]}" by {fault["node"] or "none"}'
-    if row["lacks"]:
-        yield f"{indent}no point: {row['lacks']}"
-    if row["rests"]:
-        yield f"{indent}rests on the host: {row['rests']}"
+        yield f"{indent}{len(passed)} passed, last {passed[-1].when}: {passed[0].node}"
+    for fault in row.mutants:
+        yield f'{indent}{fault.verdict} "{fault.mutant}" by {fault.node or "none"}'
+    if row.lacks:
+        yield f"{indent}no point: {row.lacks}"
+    if row.rests:
+        yield f"{indent}rests on the host: {row.rests}"

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from plumbline.studies.mltest.evidence import Caught, Ran
 from plumbline.studies.mltest.rubric import SECTIONS, TESTS, TITLES, Test
+from plumbline.studies.mltest.scorecard import (
+    PlantedFault,
+    RubricRow,
+    Scorecard,
+    SectionSum,
+    TestRun,
+)
 
 EXCEPTIONAL = 5
 """The paper's word for a score above this."""
@@ -14,50 +20,45 @@ EXCEPTIONAL = 5
 
 def card(
     ran: Sequence[Ran], caught: Sequence[Caught], declared: Mapping[str, Sequence[str]]
-) -> dict[str, Any]:
+) -> Scorecard:
     """Points per test with the evidence, sums per section, the total and the score.
 
     `declared` are the files whose tests carry an id, so that "not marked" and "marked, not run" differ.
     The score is the lowest section's sum, as in the paper; no half points are given.
     """
     rows = [_row(t, ran, caught, declared.get(t.id, ())) for t in TESTS]
-    sums = {s: sum(r["point"] for r in rows if r["section"] == s) for s in SECTIONS}
+    sums = {s: sum(r.point for r in rows if r.section == s) for s in SECTIONS}
     score = min(sums.values())
-    return {
-        "tests": rows,
-        "sections": [{"section": s, "title": TITLES[s], "sum": sums[s], "of": 7} for s in SECTIONS],
-        "total": sum(sums.values()),
-        "of": len(TESTS),
-        "score": score,
-        "exceptional": score > EXCEPTIONAL,
-    }
+    sections = [SectionSum(section=s, title=TITLES[s], sum=sums[s], of=7) for s in SECTIONS]
+    return Scorecard(
+        tests=rows,
+        sections=sections,
+        total=sum(sums.values()),
+        of=len(TESTS),
+        score=score,
+        exceptional=score > EXCEPTIONAL,
+    )
 
 
 def _row(
     test: Test, ran: Sequence[Ran], caught: Sequence[Caught], declared: Sequence[str]
-) -> dict[str, Any]:
+) -> RubricRow:
     own = [r for r in ran if test.id in r.ids]
     faults = [c for c in caught if c.id == test.id]
     lacks = _lacks(own, faults, declared)
-    return {
-        "id": test.id,
-        "section": test.section,
-        "title": test.title,
-        "point": 0 if lacks else 1,
-        "lacks": lacks,
-        "rests": test.rests,
-        "ran": [{"node": r.node, "outcome": r.outcome, "when": r.when} for r in own],
-        "mutants": [
-            {
-                "mutant": c.mutant,
-                "file": c.file,
-                "verdict": c.verdict,
-                "node": c.node,
-                "kind": c.kind,
-            }
+    return RubricRow(
+        id=test.id,
+        section=test.section,
+        title=test.title,
+        point=0 if lacks else 1,
+        lacks=lacks,
+        rests=test.rests,
+        ran=[TestRun(node=r.node, outcome=r.outcome, when=r.when) for r in own],
+        mutants=[
+            PlantedFault(mutant=c.mutant, file=c.file, verdict=c.verdict, node=c.node, kind=c.kind)
             for c in faults
         ],
-    }
+    )
 
 
 def _lacks(own: Sequence[Ran], faults: Sequence[Caught], declared: Sequence[str]) -> str:
