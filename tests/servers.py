@@ -1,4 +1,4 @@
-"""A real PostgreSQL on loopback in a temporary folder, for the tests that need one."""
+"""Real servers on loopback in temporary folders, for the tests that need one: PostgreSQL, Redis."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,35 @@ def postgresql() -> Iterator[str]:
             yield f"postgresql+psycopg://tester:wallaby@127.0.0.1:{port}/postgres"
         finally:
             _call("pg_ctl", *where, "-w", "-m", "immediate", "stop")
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """Its address with a password, as Feast writes it, while the block runs; nothing is kept on disk.
+
+    The test is skipped where it is not installed."""
+    binary = shutil.which("redis-server")
+    if not binary:
+        pytest.skip("redis-server is not installed; apt-get install redis-server")
+    with tempfile.TemporaryDirectory(prefix="redis-") as name:
+        port = _free_port()
+        words = [binary, "--bind", "127.0.0.1", "--port", str(port), "--requirepass", "wombat"]
+        words += ["--save", "", "--appendonly", "no", "--dir", name]
+        server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        try:
+            _wait_for(port)
+            yield f"127.0.0.1:{port},password=wombat"
+        finally:
+            server.kill()
+            server.wait()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(200):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nothing answers on port {port}")
 
 
 def _binary(name: str) -> str:

@@ -114,6 +114,14 @@ Usecases = Annotated[
 Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result to FILE as JSON.")
 ]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Feature store, a folder in feature_store/; that of FEATURE_STORE, or the embedded one, if "
+        "omitted.",
+    ),
+]
 Plot = Annotated[
     Path | None, typer.Option("--plot", metavar="FILE", help="Write the plot to FILE (PNG).")
 ]

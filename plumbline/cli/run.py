@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from plumbline.cli.options import Group, Json, Usecase, Usecases, keep_json, say
+from plumbline.cli.options import Group, Json, Store, Usecase, Usecases, keep_json, say
 
 if TYPE_CHECKING:
+    from plumbline.core.usecase import FeatureSet
     from plumbline.monitor.result import MonitorResult
 
 group = Group("Run")
@@ -45,13 +46,16 @@ def accept(usecase: Usecase) -> None:
     "list my_table",
     "search my_table mean 7d",
     "materialize my_table",
+    "materialize my_table --store production",
+    "check my_table --store production",
 )
 def features(
     action: Annotated[
-        Literal["list", "search", "apply", "materialize"],
+        Literal["list", "search", "apply", "materialize", "check"],
         typer.Argument(
             metavar="ACTION",
-            help="Look at the catalog (list, search), or fill the feature store.",
+            help="Look at the catalog (list, search), fill the feature store (apply, materialize), or "
+            "compare what it serves (check).",
         ),
     ],
     usecase: Usecase,
@@ -60,30 +64,72 @@ def features(
         typer.Argument(metavar="WORD", help="search: words in a name or description."),
     ] = None,
     json: Json = None,
-) -> None:
+    store: Store = None,
+) -> int:
     """List or search features, or fill the feature store.
 
-    `apply` registers the features with Feast, `materialize` also loads the values to serve.
+    `apply` registers the features with Feast, `materialize` also loads the values to serve, `check`
+    compares a store on servers with the snapshots, and exits with 1 if they differ.
     """
     from plumbline.core import usecase_loader
+    from plumbline.ops.online_store import settings
 
-    case = usecase_loader.load(usecase)
+    case, name = usecase_loader.load(usecase), settings.chosen(store)
     if action in ("list", "search"):
-        from plumbline.features import catalog
+        _print_catalog(case, " ".join(words or ()), json)
+        return 0
+    if action == "check":
+        return _check_store(case, name, json)
+    _fill_store(case, name, values=action == "materialize")
+    print(f"{usecase}: feature store {action} done")
+    return 0
 
-        entries = catalog.search(case, " ".join(words or ()))
-        say(f"{e.name:28} {e.kind:9} {e.description}" for e in entries)
-        keep_json(
-            json, {"usecase": usecase, "features": [e.model_dump(mode="json") for e in entries]}
-        )
-        return
+
+def _print_catalog(case: FeatureSet, words: str, json: Path | None) -> None:
+    """The features whose names or descriptions have these words."""
+    from plumbline.features import catalog
+
+    entries = catalog.search(case, words)
+    say(f"{e.name:28} {e.kind:9} {e.description}" for e in entries)
+    keep_json(
+        json, {"usecase": case.name, "features": [e.model_dump(mode="json") for e in entries]}
+    )
+
+
+def _fill_store(case: FeatureSet, name: str | None, *, values: bool) -> None:
+    """Definitions, and where asked values, to the embedded store or to one on servers."""
     from plumbline.features import store
+    from plumbline.ops.online_store import commands
     from plumbline.repo import artifacts
 
-    store.apply(case, store.REPOSITORY, artifacts.path(usecase, artifacts.Role.SNAPSHOTS))
-    if action == "materialize":
-        store.materialize(case, _day_to_serve(usecase))
-    print(f"{usecase}: feature store {action} done")
+    snapshots = artifacts.path(case.name, artifacts.Role.SNAPSHOTS)
+    if name is None:
+        store.apply(case, store.REPOSITORY, snapshots)
+        if values:
+            store.materialize(case, _day_to_serve(case.name))
+    elif values:
+        day = _day_to_serve(case.name)
+        say([commands.materialize(Path("."), name, case, snapshots, day)])
+    else:
+        commands.apply(Path("."), name, case, snapshots)
+
+
+def _check_store(case: FeatureSet, name: str | None, json: Path | None) -> int:
+    """Compare a store on servers with the snapshots."""
+    from plumbline.core.errors import PlumblineError
+    from plumbline.ops.online_store import commands
+    from plumbline.repo import artifacts
+
+    if name is None:
+        raise PlumblineError("features check: expected a store on servers; name it with --store")
+    snapshots = artifacts.path(case.name, artifacts.Role.SNAPSHOTS)
+    day = _day_to_serve(case.name)
+    views = commands.check(Path("."), name, case, snapshots, day)
+    say(f"{view}: {bad:,} of {count:,} entities differ" for view, (count, bad) in views.items())
+    keep_json(
+        json, {"store": name, "as_of": str(day), "differ": {v: n for v, (_, n) in views.items()}}
+    )
+    return 1 if any(bad for _, bad in views.values()) else 0
 
 
 def _day_to_serve(usecase: str) -> date:

@@ -33,7 +33,7 @@ def apply(usecase: FeatureSet, repository: Path, folder: Path) -> list[str]:
     """
     declared = definitions.build(usecase, folder)
     with _store_errors(repository):
-        _open(repository).apply(declared)
+        opened(repository).apply(declared)
     return [d.name for d in declared]
 
 
@@ -54,7 +54,16 @@ def online(
     """The snapshot features of n events from the online store, in the declared order.
 
     `ids` holds n ids for each entity column. An id that was never seen gets the declared defaults.
+    The store is opened for this call, which takes far longer than the answer: see `read`.
     """
+    with _store_errors(repository):
+        return read(_applied(repository, usecase), usecase, ids)
+
+
+def read(
+    store: Any, usecase: FeatureSet, ids: Mapping[str, Sequence[Any]]
+) -> dict[str, list[float]]:
+    """As `online`, from a store of Feast's that stays open: for a process that answers requests."""
     for view in catalog.views(usecase):
         if view.join_key not in ids:
             raise PlumblineError(
@@ -62,10 +71,8 @@ def online(
                 f"{suggest(view.join_key, ids)}"
             )
     rows = [dict(zip(ids, row, strict=True)) for row in zip(*ids.values(), strict=True)]
-    with _store_errors(repository):
-        store = _applied(repository, usecase)
-        service = store.get_feature_service(usecase.name)
-        values = store.get_online_features(features=service, entity_rows=rows).to_dict()
+    service = store.get_feature_service(usecase.name)
+    values = store.get_online_features(features=service, entity_rows=rows).to_dict()
     return {
         spec.name: [spec.empty_value if v is None else v for v in values[spec.name]]
         for spec in usecase.snapshots
@@ -114,14 +121,14 @@ def _frame(rows: Any) -> Any:
 def _join(usecase: FeatureSet, rows: Any, folder: Path, month: str) -> Any:
     """One month's keys and snapshot features, as an Arrow table in no particular order."""
     with tempfile.TemporaryDirectory(prefix="plumbline-feast-") as scratch:
-        store = _feast().FeatureStore(config=_embedded(Path(scratch)))
+        store = library().FeatureStore(config=_embedded(Path(scratch)))
         store.apply(definitions.build(usecase, folder.resolve(), month))
         service = store.get_feature_service(usecase.name)
         joined = store.get_historical_features(entity_df=rows, features=service).to_arrow()
     return joined.select(["__key", *(s.name for s in usecase.snapshots)])
 
 
-def _feast() -> Any:
+def library() -> Any:
     """The library; its import sets warning filters for the whole process, which end here.
 
     It rewrites its classes to check types at run time, which takes most of its import: not here.
@@ -136,15 +143,16 @@ def _feast() -> Any:
     return feast
 
 
-def _open(repository: Path) -> Any:
+def opened(repository: Path) -> Any:
+    """Feast's store in a folder; PlumblineError where the folder has no feature_store.yaml."""
     if not (repository / "feature_store.yaml").is_file():
         raise PlumblineError(f"{repository}: no feature_store.yaml; run from the project's root")
-    return _feast().FeatureStore(repo_path=str(repository))
+    return library().FeatureStore(repo_path=str(repository))
 
 
 def _applied(repository: Path, usecase: FeatureSet) -> Any:
     """The store, once the use case's definitions are in its registry."""
-    store = _open(repository)
+    store = opened(repository)
     if usecase.name not in [service.name for service in store.list_feature_services()]:
         raise PlumblineError(
             f"{repository}: the registry does not know '{usecase.name}'; "
@@ -187,7 +195,7 @@ def _bounded() -> Iterator[None]:
     """Feast's own queries in a DuckDB that keeps to the memory limit."""
     import ibis
 
-    _feast()
+    library()
     before = ibis.options.default_backend
     with ibis_session.connection() as backend:
         ibis.set_backend(backend)

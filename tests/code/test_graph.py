@@ -29,7 +29,11 @@ KEYS = ["matrix", "cmd", "deps", "params", "outs", "metrics", "plots"]
 EDGES = {
     "mlflow": {"tracking/mlflow_worker"},
     "dvc": {"repo/remotes"},
-    "feast": {"features/definitions", "features/store"},
+    "feast": {
+        *("features/definitions", "features/store", "ops/online_store/connection"),
+        *("ops/online_store/definitions", "ops/online_store/postgres_values"),
+        *("ops/online_store/redis_values", "ops/online_store/server"),
+    },
     "great_expectations": {"validate/data_docs", "validate/expectations"},
     "evidently": {"monitor/evidently_report", "monitor/evidently_widgets"},
     "matplotlib": {

@@ -110,7 +110,7 @@ def test_the_stage_writes_the_same_bytes_by_either_join(tmp_path, monkeypatch):
 
 
 def test_definitions_carry_owner_description_and_tags(repository):
-    feast = store._open(repository)
+    feast = store.opened(repository)
     view = feast.get_feature_view("small_who")
     assert (view.owner, view.description, view.ttl) == (SMALL.owner, "a person", timedelta(days=1))
     assert view.tags == {"usecase": "small", "label_delay_days": "2"}

@@ -1,0 +1,1 @@
+"""Feature stores on servers: settings, registry and online values, published, compared and put back."""
