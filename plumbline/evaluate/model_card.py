@@ -5,17 +5,17 @@ It is a function of the use case and of evaluate.json alone, so that it can be c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from plumbline.core.declarations import Slice
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card_costs, model_card_sections, slices
-from plumbline.evaluate.document import BehaviourOutcome, EvaluateDocument, Subgroup
-from plumbline.report import html, markdown
+from plumbline.evaluate.document import BehaviourOutcome, EvaluateDocument, GroupFairness, Subgroup
+from plumbline.report import columns, html, markdown
 from plumbline.report.blocks import Block, Bullets, Fold, Heading, Picture, Table, Text, Title
 from plumbline.report.metric_titles import metric_title
-from plumbline.report.numbers import figure, interval, share
+from plumbline.report.numbers import count, figure, fixed, share
 
 VERDICTS = {"pass": "**✓ Pass**", "fail": "**✗ Fail**"}
 Group = TypeVar("Group")
@@ -64,18 +64,23 @@ def _summary(usecase: UseCase, figures: EvaluateDocument) -> str:
     unit = f" in {label.unit}" if label.unit not in ("-", "0/1") else ""
     return (
         f"A {figures.problem} of `{usecase.label}` ({label.description}{unit}{delay}), "
-        f"by XGBoost from {len(usecase.features)} features. Owner: {usecase.owner}."
+        f"by XGBoost from {count(len(usecase.features), 'feature')}. Owner: {usecase.owner}."
     )
 
 
 def _slices(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
-    rows = [
-        (piece.description, group, figure(quality.rows), interval(quality))
+    members = [
+        (piece.description, group, quality)
         for piece in usecase.slices
         for group, quality in _groups(piece, figures.slices[piece.name])
     ]
-    if not rows:
+    if not members:
         return [Heading("Declared slices"), Text("No slices are declared.")]
+    texts = columns.intervals([quality for *_, quality in members])
+    rows = [
+        (description, group, figure(quality.rows), text)
+        for (description, group, quality), text in zip(members, texts, strict=True)
+    ]
     head = ("slice", "group", "rows", metric_title(figures.primary))
     return [
         Heading("Declared slices"),
@@ -90,11 +95,11 @@ def _subgroups(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     loss = "log loss above what the model expects" if classes else "mean absolute error"
     method = (
         f"{figure(search.looked_at)} subgroups of one or two conditions on {search.columns} columns "
-        f"were searched on half of the test {units}. The {search.tried} worst were tested on the other "
+        f"were searched on half of the test {units}, the worst ({search.tried}) tested on the other "
         f"half, at {search.level:.0%} and corrected for the number of tests. "
         f"{_confirmed(search.confirmed)} The loss is the {loss}; p is its probability by chance alone, corrected."
     )
-    rows = [_subgroup(one) for one in search.found]
+    rows = _worst(search.found)
     more = ("positives (expected)",) if classes else ()
     means = ("loss", "loss elsewhere", "p", metric_title(figures.primary))
     head = ("subgroup", "verdict", "rows", *more, *means)
@@ -103,17 +108,26 @@ def _subgroups(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     return [Heading("Discovered slices"), Text(method), *([shown] if rows else [])]
 
 
-def _confirmed(count: int) -> str:
-    if count == 0:
+def _confirmed(number: int) -> str:
+    if number == 0:
         return "None is confirmed."
-    return "1 of them is confirmed." if count == 1 else f"{count} of them are confirmed."
+    return "1 of them is confirmed." if number == 1 else f"{number} of them are confirmed."
+
+
+def _worst(groups: Sequence[Subgroup]) -> list[tuple[str, ...]]:
+    means = [
+        columns.figures([one.excess for one in groups]),
+        columns.figures([one.elsewhere for one in groups]),
+        columns.figures([one.corrected for one in groups]),
+        columns.intervals([one.metric for one in groups]),
+    ]
+    return [(*_subgroup(one), *texts) for one, *texts in zip(groups, *means, strict=True)]
 
 
 def _subgroup(one: Subgroup) -> tuple[str, ...]:
     verdict = "confirmed" if one.confirmed else "not confirmed"
-    cases = [] if one.positives is None else [f"{one.positives} ({figure(one.expected)})"]
-    means = map(figure, (one.excess, one.elsewhere, one.corrected))
-    return one.rule, verdict, figure(one.rows), *cases, *means, interval(one.metric)
+    cases = [] if one.positives is None else [f"{one.positives} ({fixed(one.expected, 1)})"]
+    return one.rule, verdict, figure(one.rows), *cases
 
 
 def _fairness(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
@@ -121,19 +135,8 @@ def _fairness(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     if not figures.fairness:
         text = "No groups are declared that the model should treat alike."
         return [Heading("Fairness"), *note, Text(text)]
-    fairness = figures.fairness
-    gaps = [
-        (piece.description, metric_title(rate), g.higher, g.lower, interval(g), g.word)
-        for piece in usecase.groups
-        for rate, g in fairness[piece.name].gaps.items()
-        if g
-    ]
-    rates = next(iter(fairness.values())).gaps
-    groups = [
-        (piece.description, group, figure(one.rows), *(interval(one.rate(rate)) for rate in rates))
-        for piece in usecase.groups
-        for group, one in _groups(piece, fairness[piece.name].groups)
-    ]
+    gaps, groups = _gaps(usecase, figures.fairness), _rates(usecase, figures.fairness)
+    rates = next(iter(figures.fairness.values())).gaps
     head = ("groups by", "group", "rows", *(metric_title(rate) for rate in rates))
     return [
         Heading("Fairness"),
@@ -145,6 +148,39 @@ def _fairness(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
         ),
         Table("Rates by group", head, groups),
         Picture("fairness", "Rates by group, with intervals"),
+    ]
+
+
+def _gaps(usecase: UseCase, fairness: Mapping[str, GroupFairness]) -> list[tuple[str, ...]]:
+    gaps = [
+        (piece.description, metric_title(rate), gap)
+        for piece in usecase.groups
+        for rate, gap in fairness[piece.name].gaps.items()
+        if gap
+    ]
+    percent = usecase.problem == "classification"
+    texts = columns.intervals([gap for *_, gap in gaps], percent=percent)
+    return [
+        (piece, rate, gap.higher, gap.lower, text, gap.word)
+        for (piece, rate, gap), text in zip(gaps, texts, strict=True)
+    ]
+
+
+def _rates(usecase: UseCase, fairness: Mapping[str, GroupFairness]) -> list[tuple[str, ...]]:
+    members = [
+        (piece.description, group, one)
+        for piece in usecase.groups
+        for group, one in _groups(piece, fairness[piece.name].groups)
+    ]
+    percent = usecase.problem == "classification"
+    rates = next(iter(fairness.values())).gaps
+    texts = [
+        columns.intervals([one.rate(rate) for *_, one in members], percent=percent)
+        for rate in rates
+    ]
+    return [
+        (piece, group, figure(one.rows), *cells)
+        for (piece, group, one), *cells in zip(members, *texts, strict=True)
     ]
 
 

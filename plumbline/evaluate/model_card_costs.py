@@ -12,8 +12,9 @@ from plumbline.evaluate.document import (
 )
 from plumbline.evaluate.policies import LIMITED, VARIANTS, ordered, title
 from plumbline.metrics import cost_matrix as matrix
+from plumbline.report import columns
 from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text
-from plumbline.report.numbers import figure, interval, relative
+from plumbline.report.numbers import figure, relative
 
 CELLS = {
     "false_negative": "a case without an alarm",
@@ -43,7 +44,7 @@ def section(figures: EvaluateDocument) -> list[Block]:
     )
     each = policies.policies
     names = ordered(each)
-    rows = [_policy(name, each[name]) for name in names]
+    rows = _rows(names, [each[name] for name in names])
     descriptions = [f"{title(name)}: {each[name].description}." for name in names]
     return [
         Heading("Decision and cost"),
@@ -72,13 +73,22 @@ def _limited(unit: str, policies: PolicyEvidence) -> list[Block]:
 
 
 def _differences(caption: str, differences: Mapping[str, PairedDifference]) -> Table:
+    pairs = {name: differences[name] for name in ordered(differences)}
+    texts = columns.intervals(list(pairs.values()), sign=True)
     rows = [
-        (f"minus {title(n)}", interval(d), relative(d.relative), d.word)
-        for n, d in ((name, differences[name]) for name in ordered(differences))
+        (f"minus {title(n)}", text, relative(d.relative), d.word)
+        for (n, d), text in zip(pairs.items(), texts, strict=True)
     ]
     return Table(caption, ("cost", "difference", "relative", "verdict"), rows)
 
 
-def _policy(name: str, one: PolicyFigures) -> tuple[str, ...]:
-    figures = map(figure, (one.threshold, one.alarms_a_day, one.precision, one.recall))
-    return title(name), *figures, interval(one.cost_a_day), interval(one.cost)
+def _rows(names: Sequence[str], policies: Sequence[PolicyFigures]) -> list[tuple[str, ...]]:
+    cells = [
+        [figure(one.threshold) for one in policies],
+        columns.figures([one.alarms_a_day for one in policies]),
+        columns.figures([one.precision for one in policies], percent=True),
+        columns.figures([one.recall for one in policies], percent=True),
+        columns.intervals([one.cost_a_day for one in policies]),
+        columns.intervals([one.cost for one in policies]),
+    ]
+    return list(zip(map(title, names), *cells, strict=True))

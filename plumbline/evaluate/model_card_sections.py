@@ -11,12 +11,13 @@ from plumbline.evaluate.document import (
     DataOrigin,
     EvaluateDocument,
     FeatureShare,
-    MonthFigure,
     RowCounts,
     ServedRows,
 )
+from plumbline.metrics.interval import Figure, Interval
+from plumbline.report import columns
 from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text
-from plumbline.report.metric_titles import metric_title, units
+from plumbline.report.metric_titles import metric_title, metric_unit, units
 from plumbline.report.numbers import NONE, figure, interval, relative, share
 
 WINDOWS = ("train", "valid", "test", "current")
@@ -50,7 +51,11 @@ def data(figures: EvaluateDocument) -> list[Block]:
     windows = {name: data.windows[name] for name in WINDOWS if name in data.windows}
     rated = any(one.label_rate is not None for one in windows.values())
     head = ("window", "from", "to (excluded)", "rows", *(["share of positives"] if rated else []))
-    spans = [_window(name, one)[: len(head)] for name, one in windows.items()]
+    rates = columns.figures([one.label_rate for one in windows.values()], percent=True)
+    spans = [
+        (*_window(name, one), rate)[: len(head)]
+        for (name, one), rate in zip(windows.items(), rates, strict=True)
+    ]
     return [
         Heading("Data"),
         Table("Source", ("item", "value"), rows),
@@ -65,7 +70,7 @@ def _quarantined(count: int, data: DataOrigin, kind: str) -> str:
 
 
 def _window(name: str, one: ServedRows) -> tuple[str, ...]:
-    return name, one.start or NONE, one.end or NONE, figure(one.rows), figure(one.label_rate)
+    return name, one.start or NONE, one.end or NONE, figure(one.rows)
 
 
 def quality(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
@@ -89,14 +94,12 @@ def quality(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
 def headline(figures: EvaluateDocument) -> str:
     """The primary metric of the model and of each baseline, in one line."""
     primary = figures.primary
-    others = [
-        f"{name} {figure(values[primary])}"
-        for name, values in figures.baselines.items()
-        if primary in values
-    ]
-    against = f"; baselines: {', '.join(others)}" if others else ""
+    others = {n: values[primary] for n, values in figures.baselines.items() if primary in values}
+    model, *rest = _row(figures.metrics[primary], list(others.values()))
+    named = [f"{name} {text}" for name, text in zip(others, rest, strict=True)]
+    against = f"; baselines: {', '.join(named)}" if named else ""
     title = metric_title(primary)
-    return f"{title[0].upper()}{title[1:]} {interval(figures.metrics[primary])}{against}."
+    return f"{title[0].upper()}{title[1:]} {model}{against}."
 
 
 def _test(figures: EvaluateDocument) -> str:
@@ -135,18 +138,26 @@ def _units(usecase: UseCase, figures: EvaluateDocument) -> dict[str, str]:
 
 
 def _metrics(figures: EvaluateDocument, named: Mapping[str, str]) -> Table:
-    others = figures.baselines
-    rows = [
-        (metric_title(m, named), interval(estimate), *(figure(o.get(m)) for o in others.values()))
-        for m, estimate in figures.metrics.items()
-    ]
-    return Table("Model and baselines", ("metric", "model", *others), rows)
+    others, rows = figures.baselines, []
+    for metric, estimate in figures.metrics.items():
+        unit = metric_unit(metric, named)
+        cells = _row(estimate, [o.get(metric) for o in others.values()], percent=unit == "%")
+        rows.append((metric_title(metric), unit.strip("%"), *cells))
+    right = frozenset(range(2, 3 + len(others)))
+    return Table("Model and baselines", ("metric", "unit", "model", *others), rows, right)
+
+
+def _row(model: Interval, others: Sequence[Figure], *, percent: bool = False) -> list[str]:
+    """The model's figure with its interval, and the baselines', with the same number of decimals."""
+    plain = [Interval(value=value, low=None, high=None) for value in others]
+    return columns.intervals([model, *plain], percent=percent)
 
 
 def _differences(figures: EvaluateDocument) -> Table:
+    texts = columns.intervals(list(figures.differences.values()), sign=True)
     rows = [
-        (f"minus {name}", interval(paired), relative(paired.relative), paired.word)
-        for name, paired in figures.differences.items()
+        (f"minus {name}", text, relative(paired.relative), paired.word)
+        for (name, paired), text in zip(figures.differences.items(), texts, strict=True)
     ]
     head = (metric_title(figures.primary), "difference", "relative", "verdict")
     return Table("The model minus each baseline, paired", head, rows)
@@ -157,17 +168,17 @@ def _months(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     if not months:
         return []
     against = "naive" if usecase.naive else "constant"
-    rows = [_month(name, month, against) for name, month in months.items()]
+    pairs = [month.differences[against] for month in months.values()]
+    own, apart = columns.intervals(list(months.values())), columns.intervals(pairs, sign=True)
+    rows = [
+        (name, figure(month.rows), *texts, pair.word)
+        for (name, month), pair, *texts in zip(months.items(), pairs, own, apart, strict=True)
+    ]
     head = ("month", "rows", metric_title(figures.primary), f"minus {against}", "verdict")
     return [
         Table("By month", head, rows),
         Picture("months", "Quality by month, and the difference from the baselines"),
     ]
-
-
-def _month(name: str, month: MonthFigure, against: str) -> tuple[str, ...]:
-    difference = month.differences[against]
-    return name, figure(month.rows), interval(month), interval(difference), difference.word
 
 
 def calibration(figures: EvaluateDocument) -> list[Block]:
@@ -177,14 +188,16 @@ def calibration(figures: EvaluateDocument) -> list[Block]:
         return []
     kind = {"none": "no calibration", "platt": "Platt scaling", "isotonic": "isotonic regression"}
     head = ("predicted", "share of positives", "rows")
-    rows = [(figure(b.predicted), interval(b), figure(b.rows)) for b in fit.bins]
+    predicted = columns.figures([b.predicted for b in fit.bins], percent=True)
+    seen = columns.intervals(fit.bins, percent=True)
+    rows = list(zip(predicted, seen, [figure(b.rows) for b in fit.bins], strict=True))
     return [
         Heading("Calibration"),
         Text(
-            f"Expected calibration error {interval(fit.ece)}; relative to the share of the rarer class "
-            f"{interval(fit.relative)}. A perfect model would show {figure(fit.noise)} on this "
+            f"Expected calibration error {interval(fit.ece, share)}, which is {interval(fit.relative, share)} "
+            f"of the rarer class's share. A perfect model would show {share(fit.noise)} on this "
             f"number of rows. Method: {kind[fit.kind]}, fitted on the validation window; without it "
-            f"{interval(fit.uncalibrated)}.{_excess(fit, figures.rows)}"
+            f"{interval(fit.uncalibrated, share)}.{_excess(fit, figures.rows)}"
         ),
         Table("Bins with about equal numbers of expected cases", head, rows),
         Picture("calibration", "Share of positives by predicted probability, and rows in each bin"),
@@ -195,11 +208,12 @@ def _excess(fit: CalibrationEvidence, rows: RowCounts) -> str:
     """How the gate's figure comes from the two above."""
     ece, noise, positives = fit.ece.estimate.value, fit.noise, rows.positives or 0
     rarer = min(positives, rows.test - positives) / rows.test
+    parts = columns.figures([ece, noise, rarer], percent=True)
     if ece <= noise:
         return " The gate judges what exceeds the perfect model's error: nothing does."
     return (
-        f" The gate judges what exceeds the perfect model's error: ({figure(ece)} - {figure(noise)}) / "
-        f"{figure(rarer)} = {(ece - noise) / rarer:.2g} of the rarer class's share."
+        f" The gate judges what exceeds the perfect model's error: ({parts[0]} - {parts[1]}) / "
+        f"{parts[2]} = {(ece - noise) / rarer:.2g} of the rarer class's share."
     )
 
 

@@ -19,6 +19,8 @@ import numpy as np
 
 Array = np.ndarray
 Word = Literal["better", "worse", "within noise"]
+PairedWord = Word | Literal["within margin"]
+"""Of two models: within the margin is a difference beyond noise that is too small to count."""
 
 ROW_UNITS = 5_000
 MIN_UNITS = 5

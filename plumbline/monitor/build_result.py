@@ -69,7 +69,7 @@ def summary(seen: Observation) -> str:
     grave = [f for f in seen.findings if f.level == seen.level]
     names = [f"{f.column} ({f.check})" if f.column else f.check for f in grave[:3]]
     more = f" and {len(grave) - 3} more" if len(grave) > 3 else ""
-    listed = ", ".join(names) + more or "nothing beyond noise"
+    listed = ", ".join(names) + more or "no findings"
     text = f"{seen.level}: {listed}; {quality.text(seen.quality)}"
     unseen = blind(seen)
     return text + (f"; labels pending until {unseen.until}" if unseen else "")

@@ -127,7 +127,7 @@ def _estimate(estimate: QualityEstimate) -> str:
 
 def _findings(result: MonitorResult) -> Iterator[Block]:
     notes = list(map(_note, result.findings))
-    yield Notes(notes) if notes else Text("No findings beyond noise.")
+    yield Notes(notes) if notes else Text("No findings: no check reached its limit.")
 
 
 def _note(finding: ReportedFinding) -> Note:

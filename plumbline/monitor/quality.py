@@ -12,8 +12,9 @@ from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Estimate, Resample
 from plumbline.monitor import calendar
 from plumbline.monitor.window import ScoredWindow, labelled_weeks
+from plumbline.report import columns
 from plumbline.report.metric_titles import metric_title
-from plumbline.report.numbers import figure, interval, share
+from plumbline.report.numbers import interval, share
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,22 @@ def text(known: QualityChange) -> str:
     if known.values is None or known.loss is None:
         return known.why
     before, now = known.values
-    return (
-        f"{metric_title(known.metric)} {figure(before.value)} before, {figure(now.value)} now, "
-        f"loss {interval(known.loss, share)}"
-    )
+    first, last = columns.figures([before.value, now.value])
+    title = metric_title(known.metric)
+    return f"{title} {first} before, {last} now, {in_words(known.loss)}"
+
+
+def in_words(loss: Estimate) -> str:
+    """A relative loss with its interval, in words: a gain where all of the interval is below zero.
+
+    >>> in_words(Estimate(0.05, 0.011, 0.083)), in_words(Estimate(0.037, -0.046, 0.119))
+    ('worse by 5.0% (1.1% to 8.3%)', 'loss 3.7% (-4.6% to 11.9%), which may be noise')
+    >>> in_words(Estimate(-0.074, -0.111, -0.031)), in_words(Estimate(0.05, np.nan, np.nan))
+    ('better by 7.4% (3.1% to 11.1%)', 'loss 5.0%')
+    """
+    if loss.high < 0:
+        return f"better by {interval(Estimate(-loss.value, -loss.high, -loss.low), share)}"
+    if loss.low > 0:
+        return f"worse by {interval(loss, share)}"
+    noise = ", which may be noise" if loss.low <= 0 <= loss.high else ""
+    return f"loss {interval(loss, share)}{noise}"

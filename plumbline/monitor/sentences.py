@@ -14,7 +14,7 @@ from plumbline.report.blocks import Tone
 from plumbline.report.numbers import figure
 
 TITLES: Mapping[Level, str] = {
-    "ok": "OK. No findings beyond noise",
+    "ok": "OK. No findings",
     "warning": "Warning. No action needed now",
     "alert": "Alert. Investigate now",
 }

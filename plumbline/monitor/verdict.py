@@ -136,7 +136,7 @@ def retrain(findings: Sequence[Finding], judged: bool, overdue: str = "") -> tup
         )
     if any(f.check in ("quality", "calibration") for f in findings):
         return False, "known labels show no loss that calls for it yet"
-    return False, "known labels show no loss of quality beyond noise"
+    return False, "known labels show no loss of quality that reaches its limit"
 
 
 def _names(findings: Sequence[Finding]) -> str:

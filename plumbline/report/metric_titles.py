@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-Kind = Literal["", "label", "cost"]
-"""What a metric is counted in: nothing, the label's unit, or the unit of costs."""
+Kind = Literal["", "label", "cost", "share"]
+"""What a metric is counted in: nothing, the label's unit, the unit of costs, or per cent."""
 
 
 class Title(NamedTuple):
@@ -23,19 +23,20 @@ TITLES: Mapping[str, Title] = {
     "cost": Title("cost", "cost"),
     "cost_of_nothing": Title("cost without alarms", "cost"),
     "cost_saved": Title("cost saved", "cost"),
-    "ece": Title("expected calibration error"),
+    "ece": Title("expected calibration error", "share"),
     "error_p50": Title("median absolute error", "label"),
     "error_p90": Title("90th-percentile absolute error", "label"),
-    "false_alarm_rate": Title("false-alarm rate"),
+    "false_alarm_rate": Title("false-alarm rate", "share"),
     "log_loss": Title("log loss"),
     "mae": Title("mean absolute error", "label"),
     "pinball_10": Title("pinball loss at 10%", "label"),
     "pinball_90": Title("pinball loss at 90%", "label"),
-    "precision_at_k": Title("precision at k alarms a day"),
-    "precision_at_threshold": Title("precision at the threshold"),
+    "precision_at_k": Title("precision at k alarms a day", "share"),
+    "precision_at_threshold": Title("precision at the threshold", "share"),
     "r2": Title("R²"),
-    "recall_at_false_alarm": Title("recall at the false-alarm rate"),
-    "recall_at_threshold": Title("recall at the threshold"),
+    "recall": Title("recall", "share"),
+    "recall_at_false_alarm": Title("recall at the false-alarm rate", "share"),
+    "recall_at_threshold": Title("recall at the threshold", "share"),
     "rmse": Title("root mean squared error", "label"),
     "roc_auc": Title("ROC AUC"),
 }
@@ -60,3 +61,13 @@ def metric_title(metric: str, units: Mapping[str, str] | None = None) -> str:
     known = TITLES.get(metric, Title(metric.replace("_", " ")))
     unit = (units or {}).get(known.kind, "")
     return f"{known.text} ({unit})" if unit else known.text
+
+
+def metric_unit(metric: str, units: Mapping[str, str]) -> str:
+    """The unit of a metric's figures, "%" for shares; "" where it has none.
+
+    >>> metric_unit("mae", {"label": "minutes"}), metric_unit("ece", {}), metric_unit("r2", {})
+    ('minutes', '%', '')
+    """
+    kind = TITLES.get(metric, Title(metric)).kind
+    return "%" if kind == "share" else units.get(kind, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 NONE = "–"
@@ -31,6 +31,15 @@ def figure(value: Any) -> str:
     return _finite(value)
 
 
+def count(number: int, noun: str) -> str:
+    """So many of something.
+
+    >>> count(1, "feature"), count(1234, "feature")
+    ('1 feature', '1,234 features')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def signed(value: Any) -> str:
     """A difference as `figure` writes it, with its sign.
 
@@ -47,7 +56,7 @@ def share(value: Any) -> str:
     >>> share(0.512), share(0.0512), share(0.000421), share(0.0), share(None)
     ('51.2%', '5.1%', '0.042%', '0%', '–')
     """
-    if not _known(value):
+    if not known(value):
         return NONE
     if value == 0:
         return "0%"
@@ -61,7 +70,7 @@ def relative(value: Any) -> str:
     >>> relative(0.667), relative(None)
     ('+66.7%', '–')
     """
-    return f"{value:+.1%}" if _known(value) else NONE
+    return f"{value:+.1%}" if known(value) else NONE
 
 
 class HasInterval(Protocol):
@@ -80,21 +89,28 @@ def interval(
 ) -> str:
     """`value` with its `low` and `high`, where both are known; each written by `write`.
 
-    Figures have the same number of decimals, the most that one of them needs.
+    Figures, and shares, have the same number of decimals.
 
     >>> from plumbline.metrics.bootstrap import Estimate
     >>> interval(Estimate(0.5, 0.4, 0.61))
     '0.50 (0.40 to 0.61)'
-    >>> interval(Estimate(0.05, math.nan, math.nan), share), interval(None)
-    ('5.0%', '–')
+    >>> interval(Estimate(0.097, -0.0025, 0.201), share), interval(None)
+    ('9.7% (-0.2% to 20.1%)', '–')
     """
-    if estimate is None or not _known(estimate.value):
+    if estimate is None or not known(estimate.value):
         return empty
     three = [estimate.value, estimate.low, estimate.high]
-    if not all(map(_known, three)):
+    if not all(map(known, three)):
         return write(estimate.value)
-    value, low, high = _aligned(three) if write is figure else map(write, three)
+    value, low, high = ALIGNED[write](three) if write in ALIGNED else map(write, three)
     return f"{value} ({low} to {high})"
+
+
+def _shares(values: Sequence[Any]) -> list[str]:
+    """Shares in per cent with the same number of decimals, one at least."""
+    percents = [100 * float(value) for value in values]
+    decimals = max(1, places(percents, 2))
+    return [f"{fixed(percent, decimals)}%" for percent in percents]
 
 
 def _aligned(values: Sequence[Any]) -> list[str]:
@@ -106,7 +122,33 @@ def _aligned(values: Sequence[Any]) -> list[str]:
     return [f"{value:,.{decimals}f}" for value in values]
 
 
-def _known(value: Any) -> bool:
+def places(values: Iterable[Any], digits: int = 3) -> int:
+    """The decimals in which the largest of the values has `digits` significant digits, 6 at most.
+
+    >>> places([3.57, -0.33]), places([61270.0]), places([0.00041, None], 2), places([])
+    (2, 0, 5, 0)
+    """
+    largest = max((abs(value) for value in values if known(value)), default=0.0)
+    if largest == 0:
+        return 0
+    return min(6, max(0, digits - 1 - math.floor(math.log10(largest))))
+
+
+def fixed(value: Any, decimals: int, *, sign: bool = False) -> str:
+    """A number with so many decimals, for a column of them; with `sign` a difference.
+
+    >>> fixed(3.5701, 2), fixed(0.329, 2, sign=True), fixed(-0.001, 2, sign=True), fixed(None, 2)
+    ('3.57', '+0.33', '0.00', '–')
+    """
+    if not known(value):
+        return NONE
+    if round(value, decimals) == 0:
+        return f"{0:.{decimals}f}"
+    return f"{value:{'+' if sign else ''},.{decimals}f}"
+
+
+def known(value: Any) -> bool:
+    """Whether it is a finite number."""
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
@@ -117,3 +159,10 @@ def _finite(value: int | float) -> str:
         return f"{value:,.0f}"
     digits = f"{value:.4g}"
     return digits if "e" not in digits else f"{value:.6f}".rstrip("0")
+
+
+ALIGNED: Mapping[Callable[[Any], str], Callable[[Sequence[Any]], list[str]]] = {
+    figure: _aligned,
+    share: _shares,
+}
+"""How the three of an interval are written together, by how one is."""

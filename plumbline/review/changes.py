@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from plumbline.report.blocks import Block, Bullets, Fold, Table, Text
-from plumbline.report.numbers import NONE, figure
+from plumbline.report.numbers import NONE, figure, fixed, share
 from plumbline.review.comparison import UseCaseComparison
 from plumbline.review.comparison_sections import (
     ChangedPath,
@@ -52,18 +52,22 @@ def packages(moved: Sequence[ChangedValue]) -> Iterator[Block]:
 def folds(usecase: UseCaseComparison) -> Iterator[Block]:
     """Everything that differs, folded; what does not differ is left out."""
     if usecase.params:
-        yield _table("Params", ("param", *SIDES), list(map(_changed, usecase.params)))
+        yield _table(
+            f"Changed params ({len(usecase.params)})",
+            ("param", *SIDES),
+            list(map(_changed, usecase.params)),
+        )
     if usecase.stages:
         rows = [(s.name, s.change, "; ".join(_causes(s))) for s in usecase.stages]
-        yield _table("Changed stages and causes", ("stage", "entry", "what differs"), rows)
+        yield _table(f"Changed stages ({len(rows)})", ("stage", "entry", "what differs"), rows)
     differing = _data(usecase.data)
     if differing:
-        yield _table("Data", ("item", *SIDES), differing)
+        yield _table(f"Changed data ({len(differing)})", ("item", *SIDES), differing)
     if usecase.drift:
         yield _table(DRIFT_TITLE, DRIFT, list(map(_drift, usecase.drift)), range(1, 5))
     features = list(_features(usecase.features))
     if features:
-        yield Fold(f"Features: {len(features)} changes", [Bullets(features)])
+        yield Fold(f"Changed features ({len(features)})", [Bullets(features)])
     if usecase.cost:
         yield _table("Time and memory by stage", COST, list(map(_cost, usecase.cost)), range(1, 5))
     yield Fold("Lineage (md5)", [_lineage(usecase.lineage)])
@@ -105,15 +109,15 @@ def _features(features: FeatureChanges) -> Iterator[str]:
 
 
 def _drift(drift: ColumnDrift) -> tuple[str, ...]:
-    sizes = map(figure, (drift.psi, drift.noise, drift.null_base, drift.null_head))
-    return (drift.column, *sizes, drift.word)
+    nulls = map(share, (drift.null_base, drift.null_head))
+    return drift.column, fixed(drift.psi, 3), fixed(drift.noise, 3), *nulls, drift.word
 
 
 def _cost(cost: StageCost) -> tuple[str, ...]:
     sides = (cost.base, cost.head)
     seconds = [side.seconds if side else None for side in sides]
     memory = [side.memory_mb if side else None for side in sides]
-    return (cost.stage, *map(figure, (*seconds, *memory)))
+    return (cost.stage, *(fixed(s, 1) for s in seconds), *(fixed(m, 0) for m in memory))
 
 
 def _lineage(lineage: Lineage) -> Table:
@@ -126,7 +130,7 @@ def _lineage(lineage: Lineage) -> Table:
 def _table(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Iterable[int] = ()
 ) -> Fold:
-    return Fold(f"{title}: {len(rows)}", [Table(title, head, rows, frozenset(numbers))])
+    return Fold(title, [Table(title, head, rows, frozenset(numbers))])
 
 
 def _changed(value: ChangedValue) -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from plumbline.core.documents import Document
-from plumbline.metrics.bootstrap import Word
+from plumbline.metrics.bootstrap import PairedWord
 
 Name = Annotated[str, Field(max_length=200)]
 Line = Annotated[str, Field(max_length=2000)]
@@ -87,7 +87,7 @@ class Difference(Part):
     low: Figure
     high: Figure
     relative: Figure = None
-    word: Word
+    word: PairedWord
 
 
 class PairedFigure(Part):

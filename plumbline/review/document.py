@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from plumbline.core.errors import PlumblineError
-from plumbline.metrics.metrics import ZERO_IS_BEST
 from plumbline.report.blocks import (
     Bars,
     Block,
@@ -19,23 +18,23 @@ from plumbline.report.blocks import (
     Verdict,
 )
 from plumbline.report.metric_titles import metric_title
-from plumbline.report.numbers import figure, share, signed
+from plumbline.report.numbers import figure, share
 from plumbline.review import changes, merge_gate
 from plumbline.review.comparison import Comparison, UseCaseComparison
 from plumbline.review.comparison_sections import (
     NotComparable,
-    PairedFigure,
     PairedGroup,
     PairedResult,
     Result,
     RevisionName,
     SameModel,
 )
+from plumbline.review.metric_change import CELLS, MetricChange, change
 from plumbline.review.verdict_line import reason, verdict
 
 TONES: Mapping[str, Tone] = {"yes": "good", "overridden": "plain", "no": "bad", "failed": "bad"}
-QUALITY = ("metric", "base", "head", "difference", "low", "high", "verdict")
-SLICES = ("slice", "rows", "base", "head", "difference", "low", "high", "verdict")
+QUALITY = ("metric", "unit", *CELLS)
+SLICES = ("slice", "rows", *CELLS)
 
 
 def blocks(comparison: Comparison, name: str) -> list[Block]:
@@ -59,7 +58,7 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
         yield Text("No figures are shown: the files on disk are those of an earlier run.")
         return
     if len(gate.reasons) > 1:
-        yield Bullets([reason(r) for r in gate.reasons])
+        yield Bullets([reason(r) for r in gate.reasons[1:]])
     for name, why in gate.overrides.items():
         yield Text(f"Override of {name} in params.yaml: {why}")
     if gate.lifted:
@@ -77,9 +76,9 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
 
 
 def _sides(comparison: Comparison) -> str:
-    text = f"{_revision(comparison.head)} against {_revision(comparison.base)}"
+    text = f"Head (this change): {_revision(comparison.head)}. Base: {_revision(comparison.base)}."
     release = comparison.release
-    return f"{text}, and against release {_revision(release)}" if release else text
+    return f"{text} Last release: {_revision(release)}." if release else text
 
 
 def _revision(side: RevisionName) -> str:
@@ -123,31 +122,23 @@ def _result(
     else:
         first = usecase.primary
         names = sorted(result.metrics, key=lambda m: (m != first, m))
-        rows = [_metric(m, result.metrics[m], usecase.units) for m in names]
+        rows = [_metric(change(m, result.metrics[m], usecase.units)) for m in names]
         caption = (
             f"{title}: {figure(result.rows)} rows, {usecase.level:.0%} intervals, {_noise(usecase)}"
         )
-        table = Table(caption, QUALITY, rows, frozenset(range(1, 6)))
+        table = Table(caption, QUALITY, rows, frozenset(range(2, 6)))
         yield Fold(caption, [table]) if fold else table
 
 
-def _metric(name: str, paired: PairedFigure, units: Mapping[str, str]) -> tuple[str, ...]:
-    """A metric's row; of one that is best at zero the sizes, which its difference compares."""
-    title = metric_title(name, units)
-    if name not in ZERO_IS_BEST:
-        return (title, *_cells(paired))
-    sizes = {
-        side: None if value is None else abs(value)
-        for side, value in (("base", paired.base), ("head", paired.head))
-    }
-    return (f"size of {title}", *_cells(paired.model_copy(update=sizes)))
+def _metric(moved: MetricChange) -> tuple[str, ...]:
+    return moved.title, moved.unit, *moved.cells
 
 
 def _noise(usecase: UseCaseComparison) -> str:
     count = usecase.seeds.replicates
     if count > 1:
-        return f"with the spread of {count} seed replicates"
-    return f"differences up to {share(usecase.margin)} of base count as noise"
+        return f"widened by the spread of {count} trainings with other seeds"
+    return f"differences up to {share(usecase.margin)} of base do not count"
 
 
 def _slices(
@@ -163,9 +154,13 @@ def _slices(
     metric = metric_title(usecase.primary, usecase.units)
     if chart:
         yield from _bars(f"{metric} by slice", groups)
-    rows = [(label, figure(paired.rows), *_cells(paired)) for label, paired in groups.items()]
-    title = f"By slice {whose}: {metric}"
-    yield Fold(title, [Table(title, SLICES, rows, frozenset(range(1, 7)))])
+    decimals = change(usecase.primary, result.metrics[usecase.primary], usecase.units).decimals
+    rows = [
+        (label, figure(p.rows), *change(usecase.primary, p, usecase.units, decimals).cells)
+        for label, p in groups.items()
+    ]
+    title = f"By slice {whose}: {metric}; intervals that all {len(groups)} hold at once"
+    yield Fold(title, [Table(title, SLICES, rows, frozenset(range(1, 6)))])
 
 
 def _bars(title: str, groups: Mapping[str, PairedGroup]) -> Iterator[Block]:
@@ -177,9 +172,3 @@ def _bars(title: str, groups: Mapping[str, PairedGroup]) -> Iterator[Block]:
     if known:
         base, head = zip(*known.values(), strict=True)
         yield Bars(title, list(known), base, head)
-
-
-def _cells(paired: PairedFigure) -> tuple[str, ...]:
-    change = paired.difference
-    sizes = map(signed, (change.value, change.low, change.high))
-    return (figure(paired.base), figure(paired.head), *sizes, change.word)

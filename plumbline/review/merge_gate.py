@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
-from plumbline.report.metric_titles import metric_title
-from plumbline.report.numbers import figure, signed
 from plumbline.report.verdict_sentences import floor_breach
 from plumbline.review.comparison import (
     Comparison,
@@ -24,6 +22,7 @@ from plumbline.review.comparison_sections import (
     PairedResult,
     Result,
 )
+from plumbline.review.metric_change import change
 
 Finding = tuple[str, str]
 """Kind and text of a reason that is a use case's."""
@@ -89,7 +88,7 @@ def _of_usecase(usecase: UseCaseComparison) -> Iterator[Finding]:
         yield "contract", f"{checks} of the contract failed"
     for other, windows in (("base", usecase.base), ("the last release", usecase.release)):
         for window, result in windows.results().items():
-            yield from _of_window(usecase.primary, other, window, result)
+            yield from _of_window(usecase, other, window, result)
     if isinstance(usecase.base.head, PairedResult):
         yield from _of_head(usecase, usecase.base.head)
     yield from _of_age(usecase.data)
@@ -102,16 +101,16 @@ def _of_head(usecase: UseCaseComparison, result: PairedResult) -> Iterator[Findi
     for name, groups in result.slices.items():
         for group, paired in groups.items():
             if _lost(paired, limits.get("slice_loss")):
-                yield "slice", f"slice {name} {group} lost beyond noise: {_arrow(paired)}"
+                yield "slice", f"slice {name} {group}: {_worse(usecase, primary, paired)}"
     cost = result.metrics.get("cost")
     if cost and _lost(cost, limits.get("cost_growth")):
-        yield "cost", f"the cost at the threshold grew beyond noise: {_arrow(cost)}"
+        yield "cost", f"at the threshold, {_worse(usecase, 'cost', cost)}"
     gain, share = result.metrics.get(primary), limits.get("too_good")
     if gain and share is not None and _too_good(primary, gain, share):
         yield (
             "too-good",
-            f"{metric_title(primary)} gains more than {share:.0%} of what was left to gain: "
-            f"{_arrow(gain)}; look for a leak, or explain the gain in gate.override",
+            f"{change(primary, gain, usecase.units).sentence}, more than {share:.0%} of what was left "
+            "to gain; look for a leak, or explain the gain in gate.override",
         )
 
 
@@ -138,8 +137,9 @@ def _of_age(data: DataChanges) -> Iterator[Finding]:
         yield "older", f"head's data are older: as of {head}, base's as of {base}"
 
 
-def _arrow(paired: PairedFigure) -> str:
-    return f"{figure(paired.base)} → {figure(paired.head)}"
+def _worse(usecase: UseCaseComparison, metric: str, paired: PairedFigure) -> str:
+    moved = change(metric, paired, usecase.units)
+    return f"{moved.sentence}, worse beyond noise {moved.evidence()}"
 
 
 def _of_evaluate(primary: str, evaluate: EvaluateSummary) -> Iterator[Finding]:
@@ -154,17 +154,18 @@ def _below(primary: str, low: BelowFloor) -> str:
     return floor_breach(low.slice, low.group, low.value, low.floor, higher)
 
 
-def _of_window(primary: str, other: str, window: str, result: Result) -> Iterator[Finding]:
+def _of_window(
+    usecase: UseCaseComparison, other: str, window: str, result: Result
+) -> Iterator[Finding]:
+    primary = usecase.primary
     paired = result.metrics.get(primary) if isinstance(result, PairedResult) else None
     if paired is None or paired.difference.word != "worse":
         return
-    ends = f"{signed(paired.difference.low)} to {signed(paired.difference.high)}"
-    whose = "head" if window == "head" else other
-    yield (
-        "worse",
-        f"{metric_title(primary)} is worse than {other}'s beyond noise on {whose}'s test window: "
-        f"{_arrow(paired)} ({ends})",
-    )
+    moved = change(primary, paired, usecase.units)
+    since = "" if other == "base" else f"since {other}, "
+    where = "" if window == "head" else f", on {other}'s test window"
+    evidence = moved.evidence(usecase.level)
+    yield "worse", f"{since}{moved.sentence}, worse beyond noise {evidence}{where}"
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

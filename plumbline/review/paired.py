@@ -17,7 +17,7 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import evidence, slices
 from plumbline.evaluate.evidence import Groups, LabelledWindow
 from plumbline.metrics import bootstrap, metrics
-from plumbline.metrics.bootstrap import Array, Estimate, Resample, Word
+from plumbline.metrics.bootstrap import Array, Estimate, PairedWord, Resample
 from plumbline.review.comparison_sections import (
     Difference,
     NotComparable,
@@ -104,16 +104,15 @@ def difference(
     if seeds is not None:
         estimate, margin = widened(estimate, seeds), 0.0
     figure = float(base[0])
-    change = evidence.difference(estimate, figure, word(metric, estimate, figure, margin))
     return PairedFigure(
-        base=finite(rounded(float(base[0]))),
+        base=finite(rounded(figure)),
         head=finite(rounded(float(head[0]))),
         difference=Difference(
-            value=finite(change.value),
-            low=finite(change.low),
-            high=finite(change.high),
-            relative=finite(change.relative),
-            word=change.word,
+            value=finite(rounded(estimate.value)),
+            low=finite(rounded(estimate.low)),
+            high=finite(rounded(estimate.high)),
+            relative=finite(rounded(float(bootstrap.divide(estimate.value, abs(figure))))),
+            word=word(metric, estimate, figure, margin),
         ),
     )
 
@@ -145,17 +144,20 @@ def widened(result: Estimate, half: float) -> Estimate:
     return Estimate(result.value, result.value - low, result.value + high)
 
 
-def word(metric: str, result: Estimate, base: float, margin: float) -> Word:
+def word(metric: str, result: Estimate, base: float, margin: float) -> PairedWord:
     """better or worse where the interval leaves out zero and the size exceeds `margin` of base's figure.
+
+    Within noise is an interval that holds zero; within the margin one that does not, but is too small.
 
     >>> word("mae", Estimate(-1.0, -2.0, -0.5), 50.0, 0.01)
     'better'
     >>> word("mae", Estimate(-1.0, -2.0, -0.5), 50.0, 0.05)
-    'within noise'
+    'within margin'
     """
-    if abs(result.value) <= margin * abs(base):
-        return "within noise"
-    return bootstrap.word(result, metric in metrics.HIGHER_IS_BETTER)
+    plain = bootstrap.word(result, metric in metrics.HIGHER_IS_BETTER)
+    if plain != "within noise" and abs(result.value) <= margin * abs(base):
+        return "within margin"
+    return plain
 
 
 def groups(usecase: UseCase, columns: Columns) -> dict[str, Groups]:

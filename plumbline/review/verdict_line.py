@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from plumbline.report.metric_titles import metric_title
-from plumbline.report.numbers import figure
+from plumbline.report.numbers import share
 from plumbline.review.comparison import Comparison, Reason, UseCaseComparison
 from plumbline.review.comparison_sections import NotComparable, SameModel
+from plumbline.review.metric_change import change
 
 WORDS = {
-    "yes": "May be merged",
-    "no": "Not to be merged",
+    "yes": "Nothing against merging",
+    "no": "Do not merge",
     "overridden": "May be merged by an override",
-    "failed": "FAILED",
+    "failed": "Do not merge",
 }
 
 
@@ -22,8 +22,8 @@ def verdict(comparison: Comparison) -> str:
     if gate.verdict == "failed":
         return f"{start}: {reason(gate.reasons[0])}"
     if gate.verdict == "no":
-        count = len(gate.reasons)
-        more = f" (and {count - 1} more)" if count > 1 else ""
+        count = len(gate.reasons) - 1
+        more = f"; {count} more reason{'s' if count > 1 else ''} below" if count else ""
         return f"{start}: {reason(gate.reasons[0])}{more}"
     if gate.verdict == "overridden":
         return f"{start}: {'; '.join(f'{n}: {why}' for n, why in gate.overrides.items())}"
@@ -45,11 +45,17 @@ def _results(comparison: Comparison) -> str:
 def _result(usecase: UseCaseComparison) -> str:
     result = usecase.base.head
     if result is None:
-        return "new, nothing to compare with"
+        return "a new use case, with nothing to compare it with"
     if isinstance(result, SameModel):
-        return "the same model"
+        return "the model and its test table did not change"
     if isinstance(result, NotComparable):
-        return "not comparable"
-    primary = result.metrics[usecase.primary]
-    values = f"{figure(primary.base)} → {figure(primary.head)}"
-    return f"{metric_title(usecase.primary)} {primary.difference.word} ({values})"
+        return f"the models cannot be compared: {result.reason}"
+    moved = change(usecase.primary, result.metrics[usecase.primary], usecase.units)
+    means = {
+        "better": "better beyond noise",
+        "worse": "worse beyond noise",
+        "within noise": "no difference beyond noise",
+        "within margin": f"by less than the {share(usecase.margin)} that count",
+    }
+    word = means[moved.paired.difference.word]
+    return f"{moved.sentence}, {word} {moved.evidence(usecase.level)}"

@@ -253,7 +253,7 @@ def test_the_command(
     message = capsys.readouterr().out
     assert "no open pull request has its head at 1111111111" in message
     assert "pull request 1: CML wrote the comment" in message
-    assert host.bodies(1)[0].startswith("**✅ May be merged")
+    assert host.bodies(1)[0].startswith("**✅ Nothing against merging")
     assert main([words[0], str(tmp_path / "bad.json"), *words[2:]]) == 2
     os.environ["GITHUB_TOKEN"] = stand_in.READ_ONLY
     assert main(words) == 0

@@ -73,7 +73,7 @@ def test_where_seeds_are_known_the_margin_is_not_used() -> None:
         .difference.word
         for count in (0, 1, 2)
     }
-    assert words == {0: "within noise", 1: "within noise", 2: "better"}
+    assert words == {0: "within margin", 1: "within margin", 2: "better"}
 
 
 def test_two_runs_differ_by_their_seeds_so_far_one_time_in_twenty() -> None:
@@ -85,9 +85,9 @@ def test_two_runs_differ_by_their_seeds_so_far_one_time_in_twenty() -> None:
     assert paired.spread(np.array([1.0, np.nan]), 0.95) is None
 
 
-def test_below_the_margin_is_noise() -> None:
+def test_below_the_margin_is_not_called_noise() -> None:
     certain = Estimate(-0.004, -0.005, -0.003)
-    assert paired.word("average_precision", certain, 0.5, 0.01) == "within noise"
+    assert paired.word("average_precision", certain, 0.5, 0.01) == "within margin"
     assert paired.word("average_precision", certain, 0.5, 0.001) == "worse"
     nothing = Estimate(float("nan"), float("nan"), float("nan"))
     assert paired.word("mae", nothing, float("nan"), 0.01) == "within noise"

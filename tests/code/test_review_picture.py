@@ -16,5 +16,5 @@ def test_the_page() -> None:
     assert page.count("<article>") == 2
     assert page.count('class="changed"') == 6
     assert page.count("<rect") == 16
-    assert re.search("May be merged.*Not to be merged", page, re.DOTALL)
+    assert re.search("Nothing against merging.*Do not merge", page, re.DOTALL)
     assert "http" not in page

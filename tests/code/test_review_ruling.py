@@ -41,9 +41,17 @@ def test_nothing_against() -> None:
 @pytest.mark.parametrize(
     ("case", "kind", "text"),
     [
-        ({"base": {"head": BAD_RESULT}}, "worse", "than base's beyond noise on head's test window"),
-        ({"base": {"base": BAD_RESULT}}, "worse", "beyond noise on base's test window"),
-        ({"release": {"head": BAD_RESULT}}, "worse", "than the last release's beyond noise"),
+        (
+            {"base": {"head": BAD_RESULT}},
+            "worse",
+            "average precision fell from 0.500 to 0.400, worse beyond noise",
+        ),
+        ({"base": {"base": BAD_RESULT}}, "worse", "-0.200 to -0.050), on base's test window"),
+        (
+            {"release": {"head": BAD_RESULT}},
+            "worse",
+            "since the last release, average precision fell",
+        ),
         (
             {"evaluate": {**EVALUATE, "below_floor": [LOW]}},
             "slice",
@@ -59,14 +67,18 @@ def test_nothing_against() -> None:
         (
             {"base": {"head": BROKEN_SLICE}},
             "slice",
-            "slice size small lost beyond noise: 0.5 → 0.3",
+            "slice size small: average precision fell from 0.500 to 0.300, worse beyond noise",
         ),
-        ({"base": {"head": DEARER}}, "cost", "grew beyond noise: 100 → 120"),
-        ({"base": {"head": LEAKED}}, "too-good", "more than 50% of what was left to gain"),
+        ({"base": {"head": DEARER}}, "cost", "at the threshold, cost rose from 100.00 to 120.00"),
+        (
+            {"base": {"head": LEAKED}},
+            "too-good",
+            "from 0.500 to 0.900, more than 50% of what was left to gain",
+        ),
         (
             {"base": {"head": LEAKED_ERROR}, "primary": "mae"},
             "too-good",
-            "mean absolute error gains more than 50%",
+            "mean absolute error fell from 10.00 to 4.00, more than 50%",
         ),
         ({"data": OLDER}, "older", "as of 2025-01-01, base's as of 2025-02-01"),
     ],
@@ -117,7 +129,7 @@ def test_an_override_does_not_lift_a_wrong_lock(lock: dict[str, Any], kind: str)
 def test_a_failed_stage_comes_first() -> None:
     results = comparison(failed={"stage": "train@shop", "error": "no rows"}, usecases={})
     assert results.gate.verdict == "failed"
-    assert verdict_line.verdict(results) == "FAILED: stage train@shop failed: no rows"
+    assert verdict_line.verdict(results) == "Do not merge: stage train@shop failed: no rows"
 
 
 @pytest.mark.parametrize("value", [[], {}, sections(format=2), sections(usecases={"a": 1})])
@@ -127,32 +139,70 @@ def test_another_file_is_refused(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "text"),
+    ("case", "text"),
     [
-        (comparison(), "May be merged: shop: average precision better (0.5 → 0.52)"),
-        (comparison(usecases={}), "May be merged: no use case's outputs changed"),
-        (comparison({"base": {}}), "May be merged: shop: new, nothing to compare with"),
+        ({"base": {}}, "a new use case, with nothing to compare it with"),
         (
-            comparison({"base": {"head": {"comparable": True, "same": True}}}),
-            "May be merged: shop: the same model",
+            {"base": {"head": {"comparable": True, "same": True}}},
+            "the model and its test table did not change",
         ),
         (
-            comparison({"base": {"head": {"comparable": False, "reason": "another label"}}}),
-            "May be merged: shop: not comparable",
+            {"base": {"head": {"comparable": False, "reason": "another label"}}},
+            "the models cannot be compared: another label",
         ),
-        (comparison({"blocked": 1, "override": "so"}), "May be merged by an override: shop: so"),
     ],
 )
-def test_the_first_line(found: Comparison, text: str) -> None:
-    assert verdict_line.verdict(found) == text
+def test_the_first_line_without_figures(case: dict[str, Any], text: str) -> None:
+    line = verdict_line.verdict(comparison(case))
+    assert line == f"Nothing against merging: shop: {text}"
+
+
+@pytest.mark.parametrize(
+    ("figures", "word", "text"),
+    [
+        (
+            (3.57, 3.241, -0.41, -0.25),
+            "better",
+            "fell from 3.57 to 3.24 minutes, better beyond noise",
+        ),
+        (
+            (3.57, 3.573, -0.2, 0.21),
+            "within noise",
+            "stayed at 3.57 minutes, no difference beyond noise",
+        ),
+        (
+            (3.57, 3.61, 0.01, 0.08),
+            "within margin",
+            "to 3.610 minutes, by less than the 1.0% that count",
+        ),
+    ],
+)
+def test_the_first_line_says_what_became_of_the_metric(
+    figures: tuple[float, ...], word: str, text: str
+) -> None:
+    base, head, low, high = figures
+    change = {"value": head - base, "low": low, "high": high, "word": word}
+    result = {**RESULT, "metrics": {"mae": {"base": base, "head": head, "difference": change}}}
+    case = {"primary": "mae", "units": {"label": "minutes"}, "base": {"head": result}}
+    line = verdict_line.verdict(comparison(case))
+    assert line.startswith("Nothing against merging: shop: mean absolute error")
+    assert text in line
+    assert "(95% interval of the difference: " in line
+
+
+def test_the_first_line_of_other_ends() -> None:
+    nothing = verdict_line.verdict(comparison(usecases={}))
+    assert nothing == "Nothing against merging: no use case's outputs changed"
+    overridden = verdict_line.verdict(comparison({"blocked": 1, "override": "so"}))
+    assert overridden == "May be merged by an override: shop: so"
 
 
 def test_the_first_line_counts_the_reasons() -> None:
     line = verdict_line.verdict(
         comparison({"blocked": 1, "evaluate": {**EVALUATE, "verdict": None}})
     )
-    assert line.startswith("Not to be merged: shop: 1 blocking check of the contract failed")
-    assert line.endswith("(and 1 more)")
+    assert line.startswith("Do not merge: shop: 1 blocking check of the contract failed")
+    assert line.endswith("; 1 more reason below")
 
 
 def test_a_floor_of_an_error_is_a_limit() -> None:

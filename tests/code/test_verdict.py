@@ -62,7 +62,7 @@ def test_a_fault_comes_before_the_drift_that_it_makes():
         ([finding("drift", column="a")], True, "", False, "a moved, but known labels"),
         ([finding("drift", "warning", "a")], False, "", False, "nothing that the model uses"),
         ([finding("quality", "warning")], True, "", False, "no loss that calls for it"),
-        ([], True, "", False, "no loss of quality beyond noise"),
+        ([], True, "", False, "no loss of quality that reaches its limit"),
     ],
 )
 def test_when_to_retrain(found, judged, stale, now, why):

@@ -75,16 +75,13 @@ def test_a_worse_model_from_the_command_line(project: Project, tmp_path: Path) -
     result, text, page = (tmp_path / name for name in ("out.json", "report.md", "report.html"))
     start = ("python", "-m", "plumbline")
     output = project.run(*start, "compare", "main", "--json", str(result))
-    assert (
-        "Not to be merged: diabetes: mean absolute error is worse than base's beyond noise"
-        in output
-    )
+    assert "Do not merge: diabetes: mean absolute error rose from " in output
     written = ("--markdown", str(text), "--html", str(page))
     project.run(*start, "report", str(result), *written)
-    assert text.read_text().startswith("**❌ Not to be merged: diabetes: mean absolute error")
+    assert text.read_text().startswith("**❌ Do not merge: diabetes: mean absolute error")
     assert "<h1" in page.read_text()
     shown = project.run(*start, "gate", str(result), ok=False)
-    assert "the last release's beyond noise" in shown
+    assert "since the last release, mean absolute error rose" in shown
     assert project.run("git", "status", "--porcelain") == ""
 
 
@@ -268,4 +265,4 @@ def test_a_failed_stage(here: Project, tmp_path: Path) -> None:
     assert result["failed"] == {"stage": "train@diabetes", "error": "train: no rows"}
     assert (result["usecases"], result["gate"]["verdict"]) == ({}, "failed")
     assert main(["report", str(tmp_path / "out.json"), "--html", str(tmp_path / "r.html")]) == 0
-    assert "FAILED: stage train@diabetes failed" in (tmp_path / "r.html").read_text()
+    assert "Do not merge: stage train@diabetes failed" in (tmp_path / "r.html").read_text()

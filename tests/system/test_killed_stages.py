@@ -64,8 +64,8 @@ def test_no_number_of_a_run_that_died(
     project.run("git", "checkout", "-q", "--", ".")
     project.run("dvc", "checkout", "-q", "--force")
     report = text.read_text()
-    assert report.startswith(f"**❌ FAILED: stage {stage}@\u200bdiabetes failed: killed by")
-    assert "FAILED" in capsys.readouterr().out
+    assert report.startswith(f"**❌ Do not merge: stage {stage}@\u200bdiabetes failed: killed by")
+    assert f"Do not merge: stage {stage}@diabetes failed" in capsys.readouterr().out
     assert json.loads(result.read_text())["usecases"] == {}
     assert "<table" not in page.read_text()
     assert numbers(report) == [], report

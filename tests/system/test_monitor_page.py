@@ -214,7 +214,7 @@ def test_what_a_page_must_say() -> None:
 def test_what_is_missing_is_said() -> None:
     text = _text(page.render("shop", MonitorResult(level="ok", findings=())))
     for sentence in (
-        "No findings beyond noise",
+        "OK. No findings",
         "it holds no single days",
         "Quality is unknown",
         "holds no distributions",

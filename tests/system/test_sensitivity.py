@@ -39,10 +39,10 @@ def test_each_setting_is_changed_alone(root: Path, capsys: pytest.CaptureFixture
     assert [t["setting"] for t in eta["tried"]] == pytest.approx([0.01, 0.0707107, 0.5])
     assert len({t["metric"] for t in eta["tried"]}) == 3
     assert len(eta["trials"]["values"]) == 4
-    assert {t["word"] for t in eta["tried"]} <= {"better", "within noise", "worse"}
+    assert {t["word"] for t in eta["tried"]} <= {"better", "within noise", "within margin", "worse"}
     assert len(result["seeds"]) == 4
     lines = capsys.readouterr().out
-    assert "no loss beyond noise" in lines
+    assert "no loss beyond the margin" in lines
     assert (root / "s.png").read_bytes().startswith(b"\x89PNG")
     left = root / "reports" / "parcels" / "sensitivity"
     assert sorted(p.name for p in left.iterdir()) == ["sensitivity.json", "sensitivity.png"]

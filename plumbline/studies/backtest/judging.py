@@ -12,6 +12,7 @@ from plumbline.evaluate import assessment, evidence
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.features.splits import SplitWindow
 from plumbline.metrics import small_sample
+from plumbline.metrics.bootstrap import PairedWord
 from plumbline.metrics.interval import Interval
 from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored
@@ -23,6 +24,8 @@ from plumbline.studies.backtest.record import (
     OriginWindow,
 )
 from plumbline.studies.backtest.rolling import OriginModel
+
+WORDS: tuple[PairedWord, ...] = ("better", "within noise", "within margin", "worse")
 
 
 def judged(
@@ -74,9 +77,9 @@ def window(
 
 
 def count(origins: Sequence[OriginRecord]) -> NewestCount:
-    """How often the newest model was better, within noise, worse than the one before, and chosen."""
+    """How often the newest model was better, the same, worse than the one before, and chosen."""
     against = [o.against for o in origins if o.against is not None]
-    words = {w: sum(a.word == w for a in against) for w in ("better", "within noise", "worse")}
+    words = {w: sum(a.word == w for a in against) for w in WORDS}
     chosen = sum(a.chosen for a in against)
     return NewestCount.model_validate({**words, "chosen": chosen, "of": len(against)})
 

@@ -16,8 +16,13 @@ from plumbline.report.metric_titles import metric_title
 from plumbline.review.comparison_sections import Difference
 from plumbline.studies.backtest.record import BacktestRecord
 
-WORDS = {"better": "#009E73", "within noise": "#7F7F7F", "worse": "#D55E00"}
-MARKS = {"better": "^", "within noise": "o", "worse": "v"}
+WORDS = {
+    "better": "#009E73",
+    "within noise": "#7F7F7F",
+    "within margin": "#56B4E9",
+    "worse": "#D55E00",
+}
+MARKS = {"better": "^", "within noise": "o", "within margin": "s", "worse": "v"}
 
 Axes = Any
 

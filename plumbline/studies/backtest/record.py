@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from plumbline.core.documents import Document, SparseDocument
-from plumbline.metrics.bootstrap import Word
+from plumbline.metrics.bootstrap import PairedWord
 from plumbline.metrics.interval import Figure, Interval
 from plumbline.review.comparison_sections import Difference
 
@@ -28,7 +28,7 @@ class AgainstLast(Document):
     base: Figure
     head: Figure
     difference: Difference
-    word: Word
+    word: PairedWord
     chosen: bool
 
 
@@ -45,10 +45,11 @@ class OriginRecord(Document):
 
 
 class NewestCount(Document):
-    """How often the newest model was better, within noise, worse than the one before, and chosen."""
+    """How often the newest model was better, the same, worse than the one before, and chosen."""
 
     better: int
     within_noise: int = Field(alias="within noise")
+    within_margin: int = Field(0, alias="within margin")
     worse: int
     chosen: int
     of: int

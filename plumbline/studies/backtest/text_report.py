@@ -32,8 +32,8 @@ def newest(count: NewestCount) -> str:
     """How often the newest model would have been chosen."""
     return (
         f"the newest model against the one before: {count.better} times better, "
-        f"{count.within_noise} within noise, {count.worse} worse; chosen {count.chosen} of "
-        f"{count.of} times"
+        f"{count.within_noise} within noise, {count.within_margin} within the margin, "
+        f"{count.worse} worse; chosen {count.chosen} of {count.of} times"
     )
 
 

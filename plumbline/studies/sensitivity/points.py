@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.metrics.bootstrap import Word
+from plumbline.metrics.bootstrap import PairedWord
 from plumbline.model.tune_result import SettingValue
 from plumbline.studies.sensitivity.record import FlatRange, FlatValues
 from plumbline.tune import space
@@ -41,8 +41,10 @@ def plan(
     return [(d.name, v) for d in dimensions for v in values(d, count) if v != best[d.name]]
 
 
-def flat(words: Sequence[tuple[SettingValue, Word]], best: SettingValue) -> FlatValues | FlatRange:
-    """Over which values around the best nothing is lost beyond noise, and the share of those tried.
+def flat(
+    words: Sequence[tuple[SettingValue, PairedWord]], best: SettingValue
+) -> FlatValues | FlatRange:
+    """Over which values around the best nothing is lost beyond the margin, and the share of those tried.
 
     `words`: value and word each, the best among them or not; in the order of the values.
     """

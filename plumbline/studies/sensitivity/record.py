@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from plumbline.core.documents import Document
-from plumbline.metrics.bootstrap import Word
+from plumbline.metrics.bootstrap import PairedWord
 from plumbline.metrics.interval import Figure, Interval
 from plumbline.model.tune_result import SettingValue
 
@@ -16,7 +16,7 @@ class JudgedFigure(Interval):
     """A figure on the validation window, and its paired difference to that of the best settings."""
 
     metric: float
-    word: Word
+    word: PairedWord
 
 
 class TriedValue(JudgedFigure):

@@ -37,8 +37,10 @@ def flat(record: FlatValues | FlatRange) -> str:
     """Where nothing is lost."""
     tried = f"{share(record.share)} of the values tried"
     if isinstance(record, FlatValues):
-        return f"no loss beyond noise at {', '.join(record.values)}: {tried}"
-    return f"no loss beyond noise from {figure(record.first)} to {figure(record.last)}; {tried}"
+        return f"no loss beyond the margin at {', '.join(record.values)}: {tried}"
+    return (
+        f"no loss beyond the margin from {figure(record.first)} to {figure(record.last)}; {tried}"
+    )
 
 
 def _trials(record: SearchTrials) -> str:
