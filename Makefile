@@ -61,6 +61,7 @@ format: install
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet requirements.in requirements-dev.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet -c requirements.txt requirements-comment.in -o requirements-comment.txt
+	python -m plumbline environment
 
 # the reference pages of docs/, from the code
 docs: install

@@ -41,6 +41,23 @@ def accept(usecase: Usecase) -> None:
         print(f"{history}: written with the days that the monitor judged; commit it too.")
 
 
+@group.command("environment", "")
+def environment() -> None:
+    """Write environment/: by stage, the locked libraries that can change its outputs.
+
+    Run it after a change of requirements.txt or of what the code imports; `make lock` does. A stage runs
+    again when a version in its file changes, and refuses to run with another one.
+    """
+    from plumbline.repo import environment as files
+
+    written = files.write(Path("."))
+    say(f"{file}: written; commit it" for file in written)
+    if written:
+        print("next: `make install`, then `dvc repro`")
+    else:
+        print("environment/: up to date")
+
+
 @group.command(
     "features",
     "list my_table",

@@ -86,7 +86,7 @@ def check(root: Path, *words: str, env: Mapping[str, str] | None = None) -> list
     return list(done.lines)
 
 
-def environment() -> dict[str, str]:
-    """This process's variables, quiet, its own Python first: the one that the stages' commands find."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+def environment(python: Path = Path(sys.executable)) -> dict[str, str]:
+    """This process's variables, quiet, its own Python (or another) first: the one that the stages' commands find."""
+    path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {**os.environ, **runner.QUIET, "PATH": path}

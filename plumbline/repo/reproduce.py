@@ -13,12 +13,13 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import clones, dvc_command, object_stores, repair, revisions, verify
+from plumbline.repo import environment as environment_files
+from plumbline.repo.clean_room import DROPPED
+from plumbline.repo.clean_room import python as clean_room_python
 from plumbline.repo.tracked_outs import Out
-from plumbline.runtime import child_process, dvc_lock
+from plumbline.runtime import dvc_lock, libraries
 from plumbline.runtime.runner import QUIET, log
 
-DROPPED = re.compile(r"(GIT|DVC|MLFLOW|COV|VIRTUAL_ENV|CONDA|PYTHON(PATH|HOME|STARTUP)$)")
-"""Variables that would lead the run out of its clone: to a server, a cache, another environment."""
 LAST_LINES = 40
 
 
@@ -60,16 +61,30 @@ def reproduce(
     if not recorded:
         raise PlumblineError(f"{rev}: no dvc.lock with outs there; `dvc repro` and commit it")
     clone = clones.cloned(root, commit, folder / "clone")
+    if not clean_room:
+        refuse_libraries(rev, clone)
     _inputs(root, commit, clone)
     for name in {out.file for out in recorded} | {out.path for out in recorded}:
         _remove(
             clone / name
         )  # what git keeps of the outs would stand in for a stage that did not run
-    python = _environment(clone, folder) if clean_room else Path(sys.executable)
+    python = clean_room_python(clone, folder) if clean_room else Path(sys.executable)
     env = environment(os.environ, python.parent, clone, extra)
     failed, message = _run(python, clone, env, folder / "run.log")
     written = [out for out in revisions.outs(clone, revisions.WORK_TREE) if _locked(out)]
     return Reproduction(commit, compare(recorded, written), failed, message)
+
+
+def refuse_libraries(rev: str, clone: Path) -> None:
+    """PlumblineError where a commit's stages name other libraries than those that are installed.
+
+    A commit without files in environment/ runs with what is installed.
+    """
+    if differing := libraries.differing(environment_files.of_stages(clone)):
+        raise PlumblineError(
+            f"{rev}: its outs are those of {libraries.some(differing)}; add --clean-room to run it with "
+            f"what it locks, or `git checkout {rev}` and `make install` first"
+        )
 
 
 def compare(recorded: Sequence[Out], written: Sequence[Out]) -> list[ReproducedOut]:
@@ -129,29 +144,6 @@ def _inputs(root: Path, commit: str, clone: Path) -> None:
         if not use.oid.endswith(".dir"):
             mode = repair.file_mode(use.out.executable, mask)
             repair.restore(sources, use.oid, clone / use.path, mode)
-
-
-def _environment(clone: Path, folder: Path) -> Path:
-    """The Python of a new environment with what the commit's requirements.txt locks."""
-    target = folder / "environment"
-    python = target / "bin" / "python"
-    locked = ["--require-hashes", "--no-deps", "-r", str(clone / "requirements.txt")]
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
-    if uv:
-        steps = [[uv, "venv", "-q", "--python", sys.executable, str(target)]]
-        steps += [[uv, "pip", "install", "-q", "--python", str(python), *locked]]
-    else:
-        steps = [[sys.executable, "-m", "venv", str(target)]]
-        steps += [[str(python), "-m", "pip", "install", "-q", *locked]]
-    log.info("reproduce: installing requirements.txt")
-    env = {key: value for key, value in os.environ.items() if not DROPPED.match(key)}
-    for step in steps:
-        lines: list[str] = []
-        if child_process.run(step, folder, env, lines.append):
-            raise PlumblineError(
-                f"clean room: {step[0]} failed:\n" + "\n".join(lines[-LAST_LINES:])
-            )
-    return python
 
 
 def _run(python: Path, clone: Path, env: Mapping[str, str], file: Path) -> tuple[str | None, str]:

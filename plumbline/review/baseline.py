@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,12 +11,20 @@ from pathlib import Path
 from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.repo import artifacts, clones, dvc_command, object_stores, reproduce
+from plumbline.repo import (
+    artifacts,
+    clean_room,
+    clones,
+    dvc_command,
+    environment,
+    object_stores,
+    reproduce,
+)
 from plumbline.repo.dvc_command import Done
 from plumbline.repo.object_stores import FolderStore, read_object
 from plumbline.review import lockcheck, revision
 from plumbline.review.revision import LOCK, Revision
-from plumbline.runtime import dvc_lock, run_records
+from plumbline.runtime import dvc_lock, libraries, run_records
 
 log = logging.getLogger("plumbline")
 Wanted = Mapping[str, str]
@@ -84,7 +93,7 @@ def _get(root: Path, side: Revision, cache: FolderStore, folder: Path) -> str:
     reason = (fetched.errors or ["no remote has all of it"])[0]
     log.info("baseline: %s is run here: %s", side.name, reason)
     pull = [] if fetched.code else ["--pull"]  # one that cannot be read at all would fail the run
-    ran = _dvc(clone, "repro", *pull, "--no-run-cache")
+    ran = _dvc(clone, "repro", *pull, "--no-run-cache", python=_python(clone, folder))
     for name in sorted(dvc_lock.usecases(side.entries)):
         run_records.adopt(name, clone, root)  # its seconds and memory, on this machine
     lacking = missing(cache, wanted)
@@ -96,7 +105,16 @@ def _get(root: Path, side: Revision, cache: FolderStore, folder: Path) -> str:
     return "computed here"
 
 
-def _dvc(clone: Path, *words: str) -> Done:
+def _python(clone: Path, folder: Path) -> Path:
+    """This Python, or, where the revision's stages name other libraries, a new one with what it locks."""
+    differing = libraries.differing(environment.of_stages(clone))
+    if not differing:
+        return Path(sys.executable)
+    log.info("baseline: its libraries are others: %s", libraries.some(differing))
+    return clean_room.python(clone, folder)
+
+
+def _dvc(clone: Path, *words: str, python: Path = Path(sys.executable)) -> Done:
     """A DVC command in the clone, with its own code, that nothing of it goes to MLflow."""
     env = {"PYTHONPATH": str(clone), "MLFLOW_TRACKING_URI": "off"}
-    return dvc_command.run(clone, *words, env=env)
+    return dvc_command.run_with(python, clone, {**dvc_command.environment(python), **env}, words)

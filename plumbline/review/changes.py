@@ -8,6 +8,7 @@ from plumbline.report.blocks import Block, Bullets, Fold, Table, Text
 from plumbline.report.numbers import NONE, figure, fixed, share
 from plumbline.review.comparison import UseCaseComparison
 from plumbline.review.comparison_sections import (
+    ChangedPackage,
     ChangedPath,
     ChangedStage,
     ChangedValue,
@@ -22,7 +23,7 @@ from plumbline.review.comparison_sections import (
 
 SIDES = ("base", "head")
 NAMED = 5
-"""Packages that are named outside of the table."""
+"""Packages, stages or outs that a sentence names; the table has all packages."""
 DRIFT = ("column", "PSI", "its noise", "null in base", "null in head", "verdict")
 COST = ("stage", "base, s", "head, s", "base, MB", "head, MB")
 DRIFT_TITLE = "Drift of head's newest rows from base's"
@@ -41,12 +42,48 @@ def lines(usecase: UseCaseComparison) -> Iterator[str]:
         yield f"{DRIFT_TITLE}: {', '.join(moved)}"
 
 
-def packages(moved: Sequence[ChangedValue]) -> Iterator[Block]:
-    """Which locked dependencies differ: the first by name, all in a table."""
-    names = ", ".join(p.key for p in moved[:NAMED])
-    more = f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
-    yield Text(f"Dependencies changed: {names}{more}.")
+def packages(moved: Sequence[ChangedPackage]) -> Iterator[Block]:
+    """Which locked dependencies differ, and what came of it: in words, and all in a table."""
+    groups: dict[str, list[ChangedPackage]] = {}
+    for package in moved:
+        if package.reaches:
+            groups.setdefault(_effect(package), []).append(package)
+    for effect, together in groups.items():
+        yield Text(f"{_some([_moved(p) for p in together])}: {effect}.")
+    for title, reaches in (("Cannot change an out", False), ("Dependencies changed", None)):
+        names = [p.key for p in moved if p.reaches is reaches]
+        if names:
+            yield Text(f"{title}: {_some(names)}.")
     yield _table("Dependencies", ("package", *SIDES), list(map(_changed, moved)))
+
+
+def _moved(package: ChangedPackage) -> str:
+    return f"{package.key} {_value(package.base)} → {_value(package.head)}"
+
+
+def _effect(package: ChangedPackage) -> str:
+    """Which stages it can change, and what they gave with it."""
+    stages = _by_usecase(package.stages)
+    if not package.rebuilt:
+        return f"not rebuilt with it yet: {stages}"
+    outs = f"outs that differ: {_some(package.outs)}" if package.outs else "same bytes"
+    return f"rebuilt; {outs} ({stages})"
+
+
+def _by_usecase(stages: Sequence[str]) -> str:
+    """Names as dvc.lock has them, in words: "data, train of shop"."""
+    names: dict[str, list[str]] = {}
+    for stage in stages:
+        name, _, usecase = stage.partition("@")
+        names.setdefault(usecase, []).append(name)
+    return _some(
+        [", ".join(n) + (f" of {usecase}" if usecase else "") for usecase, n in names.items()]
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def folds(usecase: UseCaseComparison) -> Iterator[Block]:

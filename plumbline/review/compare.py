@@ -63,7 +63,7 @@ def compare(
         head=new.about(),
         release=last.about() if last else None,
         failed=failed,
-        packages=packages.changed(dict(old.texts), dict(new.texts)),
+        packages=packages.effects((old.texts, old.entries), (new.texts, new.entries)),
         unchanged=sorted(dvc_lock.usecases(new.entries) - set(differing)),
         removed=sorted(dvc_lock.usecases(old.entries) - dvc_lock.usecases(new.entries)),
         usecases={name: _usecase(name, old, new, last) for name in differing},

@@ -15,6 +15,7 @@ from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import dumps
 from plumbline.review.comparison_sections import (
+    ChangedPackage,
     ChangedStage,
     ChangedValue,
     ColumnDrift,
@@ -80,6 +81,7 @@ class LockState(Part):
     cards: list[Line] = Field(default_factory=list, max_length=500)
     bytes: list[Line] = Field(default_factory=list, max_length=500)
     uncommitted: list[Name] = Field(default_factory=list, max_length=500)
+    environment: list[Line] = Field(default_factory=list, max_length=500)
 
 
 class Reason(Part):
@@ -110,7 +112,7 @@ class Evidence(Part):
     head: RevisionName
     release: RevisionName | None
     failed: FailedStage | None
-    packages: list[ChangedValue] = Field(default_factory=list, max_length=1000)
+    packages: list[ChangedPackage] = Field(default_factory=list, max_length=1000)
     unchanged: Names
     removed: Names
     usecases: Annotated[dict[UseCaseName, UseCaseComparison], Field(max_length=20)]
@@ -155,6 +157,8 @@ def schema() -> dict[str, Any]:
 
 
 FIELDS = frozenset(name for kind in Part.__subclasses__() for name in kind.model_fields) | {
-    name for kind in (ChangedValue, PairedGroup, Comparison) for name in kind.model_fields
+    name
+    for kind in (ChangedPackage, ChangedValue, PairedGroup, Comparison)
+    for name in kind.model_fields
 }
 """Names that an error may repeat: all others may be a stranger's."""

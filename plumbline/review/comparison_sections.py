@@ -62,6 +62,19 @@ class ChangedValue(Sides):
     key: Name
 
 
+class ChangedPackage(ChangedValue):
+    """A locked library whose version differs.
+
+    `reaches`: whether it can change an out; null where a side has no files in environment/. `stages`:
+    those that it can reach; `rebuilt`: all of them ran with head's version; `outs`: theirs that differ.
+    """
+
+    reaches: bool | None = None
+    stages: Names = Field(default_factory=list)
+    rebuilt: bool = False
+    outs: Names = Field(default_factory=list)
+
+
 class ChangedPath(Part):
     """A dependency or an output that differs."""
 

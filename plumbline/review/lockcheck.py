@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from plumbline.repo import deps, dvc_command, object_stores, verify
+from plumbline.repo import deps, dvc_command, environment, object_stores, verify
 from plumbline.repo.verify import IntegrityFinding
 from plumbline.review import cards
 from plumbline.review.comparison import LockState
@@ -26,8 +26,8 @@ LONGEST = 1000
 
 
 def check(side: Revision, md5: str) -> LockState:
-    """Stages that would run, those that the lock (`md5`) lacks, outs whose bytes are others, and
-    where a model card contradicts the metrics.
+    """Stages that would run, those that the lock (`md5`) lacks, outs whose bytes are others, where a
+    model card contradicts the metrics, and files of environment/ that requirements.txt contradicts.
     """
     return LockState(
         md5=md5,
@@ -36,6 +36,7 @@ def check(side: Revision, md5: str) -> LockState:
         unlocked=unlocked(side.texts, side.entries),
         bytes=wrong_bytes(side.root),
         cards=cards.check(side.root),
+        environment=environment.stale(side.root),
     )
 
 

@@ -24,6 +24,7 @@ from plumbline.review.comparison_sections import (
 )
 from plumbline.review.metric_change import change
 
+ENVIRONMENT = "run `plumbline environment`, `make install` and `dvc repro`, and commit"
 Finding = tuple[str, str]
 """Kind and text of a reason that is a use case's."""
 
@@ -69,6 +70,9 @@ def of_lock(lock: LockState) -> Iterator[Reason]:
     if lock.stale:
         text = f"dvc.lock is stale: {_some(lock.stale)} would run again; {repair}"
         yield _reason(None, "stale", text)
+    for text in lock.environment:
+        wrong = f"not what requirements.txt and the imports give: {text}"
+        yield _reason(None, "environment", f"{wrong}; {ENVIRONMENT}")
     if lock.unlocked:
         yield _reason(None, "stale", f"dvc.lock has no entry of {_some(lock.unlocked)}; {repair}")
     if lock.uncommitted:

@@ -1,32 +1,71 @@
-"""Two locks of dependencies compared: packages added, removed, or of another version. Pure."""
+"""Two locks of dependencies compared: which libraries moved, which stages they reach, what came of it. Pure."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
+from plumbline.core.hashing import md5_bytes
 from plumbline.review import lock_changes
-from plumbline.review.comparison_sections import ChangedValue
+from plumbline.review.comparison_sections import ChangedPackage, ChangedValue
+from plumbline.runtime import libraries
+from plumbline.runtime.dvc_lock import Entries, Entry, ordered
 
 LOCKS = ("requirements.txt", "requirements-comment.txt")
-PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
+Texts = Mapping[str, str]
+"""By path, the texts of one side's locks and files in environment/."""
 
 
-def pins(text: str) -> dict[str, str]:
-    """Each package's version in a lock, or versions where platforms differ; no hashes, no markers.
-
-    >>> pins("duckdb==2.0 ; python_version > '3' --hash=sha256:ab\\n# xgboost==1\\nNum_Py==2.4")
-    {'duckdb': '2.0', 'num-py': '2.4'}
-    """
-    versions_of: dict[str, list[str]] = defaultdict(list)
-    for name, version in PIN.findall(text):
-        versions_of[re.sub(r"[-_.]+", "-", name).lower()].append(version)
-    return {name: ", ".join(dict.fromkeys(versions)) for name, versions in versions_of.items()}
-
-
-def changed(base: dict[str, str], head: dict[str, str]) -> list[ChangedValue]:
-    """Packages whose version differs between two sides' locks (file to text): key, base, head."""
+def changed(base: Texts, head: Texts) -> list[ChangedValue]:
+    """Packages whose version differs between two sides' locks: key, base, head."""
     old, new = (
-        {n: v for f in LOCKS for n, v in pins(side.get(f, "")).items()} for side in (base, head)
+        {n: v for f in LOCKS for n, v in libraries.versions(side.get(f, "")).items()}
+        for side in (base, head)
     )
     return lock_changes.values(old, new)
+
+
+def effects(base: tuple[Texts, Entries], head: tuple[Texts, Entries]) -> list[ChangedPackage]:
+    """The changed packages with the stages that each can reach, and those stages' outs that differ."""
+    moved = [ChangedPackage(key=p.key, base=p.base, head=p.head) for p in changed(base[0], head[0])]
+    if not all(any(map(files, entries.values())) for _, entries in (base, head)):
+        return moved
+    return [_with_effect(package, base, head) for package in moved]
+
+
+def files(entry: Entry) -> list[str]:
+    """The files of pins that a stage has as deps."""
+    return libraries.files(entry.deps)
+
+
+def _with_effect(
+    package: ChangedPackage, base: tuple[Texts, Entries], head: tuple[Texts, Entries]
+) -> ChangedPackage:
+    stages = list(_reached(package.key, base, head))
+    outs = {
+        change.path
+        for stage in stages
+        if stage in base[1]
+        for change in lock_changes.changes(base[1][stage].outs, head[1][stage].outs)
+    }
+    rebuilt = bool(stages) and all(_ran_with(head[0], head[1][stage]) for stage in stages)
+    found = {"reaches": bool(stages), "stages": stages, "rebuilt": rebuilt, "outs": sorted(outs)}
+    return package.model_copy(update=found)
+
+
+def _reached(name: str, base: tuple[Texts, Entries], head: tuple[Texts, Entries]) -> Iterator[str]:
+    """Head's stages with a file of pins that has, or had, the library, in the order they run."""
+    for stage in ordered(head[1]):
+        entry = head[1][stage]
+        used = (side[0].get(file, "") for side in (base, head) for file in files(entry))
+        if any(name in libraries.versions(text) for text in used):
+            yield stage
+
+
+def _ran_with(texts: Texts, entry: Entry) -> bool:
+    """Whether the stage's entry in dvc.lock was made with the files of pins as they are."""
+    return all(entry.deps[f] == md5_bytes(texts.get(f, "").encode()) for f in files(entry))
+
+
+def of(entries: Iterable[Entry]) -> list[str]:
+    """All files of pins that stages have as deps."""
+    return sorted({file for entry in entries for file in files(entry)})

@@ -78,6 +78,8 @@ def side(root: Path, rev: str | None) -> Revision:
         )
     graph, params = texts.get(GRAPH, ""), texts.get(PARAMS, "")
     entries = dvc_lock.parse_declared(texts[LOCK], graph, params, f"{name}: {LOCK}")
+    pins = revisions.blobs(root, commit if rev else None, packages.of(entries.values()))
+    texts |= {n: data.decode("utf-8", errors="replace") for n, data in pins.items()}
     return Revision(root, name, commit if rev else None, commit, texts, entries)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from plumbline.core import dvc_hash, files, usecase_name
 from plumbline.core.errors import PlumblineError
-from plumbline.runtime import dvc_lock, dvc_yaml
+from plumbline.runtime import dvc_lock, dvc_yaml, libraries
 
 UNDER_DVC = "DVC_STAGE"
 """Set by DVC in the environment of a stage that it runs."""
@@ -34,8 +34,9 @@ def begin(name: str, stage: str, paths: Iterable[Path]) -> None:
     """Make sure of all that a stage relies on, and sweep what a killed one left beside its outs.
 
     Raises PlumblineError where the use case's name is none, where a rollback is under way or half done, where root's cache is linked
-    into the work tree, or (in a run by DVC) where an input is not what dvc.lock records: DVC goes by
-    a file's size and time, and would take other bytes for the recorded ones.
+    into the work tree, where a library that can change an out is not the locked one, or (in a run by
+    DVC) where an input is not what dvc.lock records: DVC goes by a file's size and time, and would take
+    other bytes for the recorded ones.
     """
     usecase_name.check(name)
     if UNDER_DVC in os.environ:
@@ -44,6 +45,7 @@ def begin(name: str, stage: str, paths: Iterable[Path]) -> None:
     refuse_links(Path(".dvc"))
     for path in paths:
         files.sweep(path)
+    refuse_libraries(name, stage)
     refuse_changed(name, stage)
 
 
@@ -114,6 +116,21 @@ def refuse_links(folder: Path) -> None:
                 f"{file}: cache.type links the cache into the work tree; as root a write to an out "
                 "would change every version that shares it; run `dvc config --unset cache.type` "
                 "(with --local for config.local), or as another user"
+            )
+
+
+def refuse_libraries(usecase_name: str, stage: str) -> None:
+    """PlumblineError where an installed library is not the one that the stage's file of pins names.
+
+    A stage without such a file, of an older commit, runs with what is installed.
+    """
+    stages = dvc_yaml.of_usecase(dvc_yaml.read(), usecase_name)
+    for file in libraries.files(stages[stage].deps) if stage in stages else ():
+        text = Path(file).read_text(encoding="utf-8") if Path(file).is_file() else ""
+        if differing := libraries.differing([text]):
+            raise PlumblineError(
+                f"{file}: expected {libraries.some(differing)}; another version can give other outs; "
+                "run `make install`, which installs what requirements.txt locks"
             )
 
 

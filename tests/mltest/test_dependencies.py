@@ -12,6 +12,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.report import markdown
 from plumbline.review import document, packages, revision
 from plumbline.review.comparison import untrusted
+from plumbline.runtime import libraries
 from tests.conftest import ROOT
 from tests.project import Project
 from tests.reviews import comparison
@@ -38,7 +39,7 @@ def test_what_came_went_and_moved() -> None:
 
 def test_the_projects_own_lock_is_read() -> None:
     text = (ROOT / "requirements.txt").read_text()
-    result = packages.pins(text)
+    result = libraries.versions(text)
     assert set(result) == set(re.findall(r"^(\S+?)==", text, re.MULTILINE))
     assert len(result) > 100
     declared = "".join((ROOT / f"requirements{n}.in").read_text() for n in ("", "-dev"))
@@ -76,4 +77,5 @@ def test_a_night_that_breaks_opens_an_issue() -> None:
     steps = [s for job in night["jobs"].values() for s in job["steps"]]
     assert any(".ci/nightly" in s.get("run", "") for s in steps)
     assert any("plumbline issue nightly" in s.get("run", "") for s in steps)
-    assert "--upgrade" in (ROOT / ".ci/nightly").read_text()
+    assert "make lock" in (ROOT / ".ci/nightly").read_text()
+    assert "--upgrade" in (ROOT / "Makefile").read_text()

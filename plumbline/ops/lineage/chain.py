@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plumbline.core.hashing import md5_bytes
+from plumbline.runtime import libraries
 from plumbline.runtime.dvc_lock import Entries, Entry
 
 
@@ -15,7 +16,8 @@ from plumbline.runtime.dvc_lock import Entries, Entry
 class Step:
     """One stage of a chain; md5s by path.
 
-    `reads`: outs of other stages; `sources`: data that no stage wrote; `code`: files and folders of code.
+    `reads`: outs of other stages; `sources`: data that no stage wrote; `code`: files and folders of code;
+    `environment`: the files that name the libraries it ran with.
     """
 
     stage: str
@@ -25,6 +27,7 @@ class Step:
     reads: Mapping[str, str]
     sources: Mapping[str, str]
     code: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def code_md5(self) -> str:
@@ -75,7 +78,9 @@ def trace(entries: Entries, path: str, is_code: Callable[[str], bool]) -> Chain:
 def _step(
     name: str, entry: Entry, makers: Mapping[str, str], is_code: Callable[[str], bool]
 ) -> Step:
-    rest = {path: md5 for path, md5 in entry.deps.items() if path not in makers}
+    environment = {path: entry.deps[path] for path in libraries.files(entry.deps)}
+    known = {*makers, *environment}
+    rest = {path: md5 for path, md5 in entry.deps.items() if path not in known}
     return Step(
         stage=name,
         command=entry.cmd,
@@ -84,4 +89,5 @@ def _step(
         reads={path: md5 for path, md5 in entry.deps.items() if path in makers},
         sources={path: md5 for path, md5 in rest.items() if not is_code(path)},
         code={path: md5 for path, md5 in rest.items() if is_code(path)},
+        environment=environment,
     )

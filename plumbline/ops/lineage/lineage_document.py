@@ -69,13 +69,17 @@ class StageFacts(SparseDocument):
 
 
 class TracedStage(Document):
-    """A stage of the chain: its entry in dvc.lock, split by kind, and MLflow's runs of it."""
+    """A stage of the chain: its entry in dvc.lock, split by kind, and MLflow's runs of it.
+
+    `environment`: by file of pins, the versions of the libraries that can change its outs.
+    """
 
     name: str
     command: str
     commit: RecordedCommit | None
     params: Mapping[str, Any]
     code: StageCode
+    environment: Mapping[str, Mapping[str, str]] = {}
     sources: list[TracedSource]
     reads: Mapping[str, str]
     writes: Mapping[str, str]

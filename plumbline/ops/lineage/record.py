@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.lineage import scored_event
+from plumbline.ops.lineage import libraries, scored_event
 from plumbline.ops.lineage.chain import Chain, Step, trace
 from plumbline.ops.lineage.lineage_document import (
     ImportedPath,
@@ -29,6 +29,7 @@ from plumbline.repo.artifacts import Role
 from plumbline.review.comparison_sections import RevisionName
 from plumbline.runtime import dvc_lock, git
 from plumbline.runtime.dvc_lock import Entry
+from plumbline.runtime.libraries import versions
 
 CODE = ".py"
 
@@ -45,7 +46,8 @@ def lineage(root: Path, target: LineageTarget) -> LineageDocument:
     usecase = target.out.stage.partition("@")[2]
     chain = trace(entries, target.out.path, partial(_is_code, root, target.rev, usecase))
     commits = since(root, target.rev, {name: entries[name] for name in chain.steps})
-    runs, versions, notes = _mlflow(root, usecase, chain)
+    runs, registered, notes = _mlflow(root, usecase, chain)
+    pins = libraries.pins(root, target.rev, chain)
     scored = None
     if target.key is not None:
         scored = scored_event.prediction(root, target.rev, usecase, target.out, target.key)
@@ -59,12 +61,12 @@ def lineage(root: Path, target: LineageTarget) -> LineageDocument:
         revision=_revision(root, target),
         prediction=scored,
         stages=[
-            _stage(root, target.rev, step, commits.get(step.stage), runs.get(step.stage, ()))
+            _stage(root, target.rev, step, commits.get(step.stage), runs.get(step.stage, ()), pins)
             for step in chain.steps.values()
         ],
-        versions=versions,
+        versions=registered,
         breaks=list(chain.breaks),
-        notes=[*target.notes, *notes],
+        notes=[*target.notes, *notes, *libraries.notes(target.rev and target.name, pins)],
     )
 
 
@@ -100,7 +102,12 @@ def _is_code(root: Path, rev: str | None, usecase_name: str, path: str) -> bool:
 
 
 def _stage(
-    root: Path, rev: str | None, step: Step, commit: RecordedCommit | None, runs: Sequence[str]
+    root: Path,
+    rev: str | None,
+    step: Step,
+    commit: RecordedCommit | None,
+    runs: Sequence[str],
+    pins: Mapping[str, str],
 ) -> TracedStage:
     return TracedStage(
         name=step.stage,
@@ -108,6 +115,7 @@ def _stage(
         commit=commit,
         params=step.params,
         code=StageCode(md5=step.code_md5, files=step.code),
+        environment={file: versions(pins.get(file, "")) for file in step.environment},
         sources=[_source(root, rev, path, md5) for path, md5 in step.sources.items()],
         reads=step.reads,
         writes=step.writes,
@@ -192,9 +200,9 @@ def _mlflow(
         runs = registry.runs(root, usecase_name, wrote)
     except PlumblineError as error:
         return {}, [], (f"without MLflow: {error}",)
-    versions = [
+    registered = [
         RegisteredVersion(number=v.number, aliases=list(v.aliases))
         for v in known
         if v.md5 in bundles
     ]
-    return runs, versions, ()
+    return runs, registered, ()

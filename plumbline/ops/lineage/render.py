@@ -96,6 +96,8 @@ def _about(stage: TracedStage) -> Iterator[str]:
         yield "params  " + ", ".join(f"{k}={_value(v)}" for k, v in stage.params.items())
     if stage.code.files:
         yield f"code    {len(stage.code.files)} files and folders, {stage.code.md5}"
+    for file, versions in stage.environment.items():
+        yield f"with    {len(versions)} libraries, of the versions in {file}"
     facts = stage.facts
     if facts.features is not None:
         yield f"takes   {len(facts.features)} features: {', '.join(facts.features)}"

@@ -1,0 +1,59 @@
+"""What Python files import, direct or not, of what is installed. Reads sources and runs nothing."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+OWN = frozenset({"plumbline", "stages", "usecases", "sources"})
+"""The project's packages."""
+FOLLOWED = frozenset({"plumbline", "stages"})
+"""Those whose files are read where they are imported; a stage names the files of the others as deps."""
+NOT_FOLLOWED = frozenset({"config", "runtime", "tracking", "repo"})
+"""Packages of the library that cannot change an out: no dep of a stage either."""
+
+
+def installed(starts: Iterable[Path], root: Path) -> dict[str, Path]:
+    """Top-level modules of other libraries that files, or what they import of the project, import.
+
+    By name, with one file that imports it.
+    """
+    seen: dict[str, Path] = {}
+    for path in reached(starts, root):
+        for name in _names(path):
+            top = name.partition(".")[0]
+            if top not in OWN and top not in sys.stdlib_module_names:
+                seen.setdefault(top, path)
+    return dict(sorted(seen.items()))
+
+
+def reached(starts: Iterable[Path], root: Path) -> list[Path]:
+    """The files, and those of the project that they import, packages' `__init__` included."""
+    todo = sorted(starts)
+    seen = dict.fromkeys(todo)
+    while todo:
+        for name in _names(todo.pop()):
+            new = [file for file in _files(name, root) if file not in seen]
+            seen |= dict.fromkeys(new)
+            todo += new
+    return list(seen)
+
+
+def _names(path: Path) -> Iterator[str]:
+    """Dotted names that a file imports, anywhere in it; relative imports stay in their folder."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _files(name: str, root: Path) -> Iterator[Path]:
+    """The project's files that stand for an imported name."""
+    top, _, rest = name.partition(".")
+    if top in FOLLOWED and rest.partition(".")[0] not in NOT_FOLLOWED:
+        base = root.joinpath(*name.split("."))
+        yield from (f for f in (base.with_suffix(".py"), base / "__init__.py") if f.is_file())
