@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from plumbline.runtime import dvc_lock
 from tests.conftest import ROOT
 
 SMALL = {
@@ -108,14 +109,22 @@ def make(path: Path, usecases: list[str]) -> Project:
         if (ROOT / name).is_file():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, path / name)
-    (path / "dvc.lock").unlink(missing_ok=True)
     project = Project(path)
+    forget(project, usecases)
     if "diabetes" in usecases:
         add_diabetes(project)
     project.set({**SMALL, "usecases": usecases})
     project.run("git", "init", "-q", "-b", "main")
     project.commit("start")
     return project
+
+
+def forget(project: Project, usecases: list[str]) -> None:
+    """Take these use cases' entries out of dvc.lock; those of others stay, as DVC leaves them."""
+    file = project.path / "dvc.lock"
+    entries = dvc_lock.parse(file.read_text()) if file.exists() else {}
+    others = {n: e for n, e in entries.items() if n.partition("@")[2] not in usecases}
+    file.write_text(dvc_lock.dump(others))
 
 
 def add_diabetes(project: Project) -> None:

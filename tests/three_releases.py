@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
+from plumbline.runtime import dvc_lock
 from tests.project import Project
 
 NAME = "card_fraud"
@@ -82,6 +81,6 @@ def seen(project: Project, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def recorded(project: Project, tag: str) -> dict[str, str]:
-    """The md5 of every out in a tag's dvc.lock, by path."""
-    stages = yaml.safe_load(project.run("git", "show", f"{tag}:dvc.lock"))["stages"]
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
+    """The md5 of every out of the use case in a tag's dvc.lock, by path."""
+    entries = dvc_lock.parse(project.run("git", "show", f"{tag}:dvc.lock"))
+    return dvc_lock.outs(dvc_lock.of(entries, NAME))

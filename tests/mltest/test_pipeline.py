@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import yaml
 
+from plumbline.runtime import dvc_lock
 from tests.project import Project, make
 
 STAGES = ["data", "validate", "features", "tune", "train", "evaluate", "monitor"]
@@ -49,8 +49,7 @@ def test_every_stage_runs_and_writes_what_the_graph_says(ran: tuple[Project, str
         line.split("'")[1] for line in message.splitlines() if line.startswith("Running stage")
     ]
     assert stages == [f"{s}@card_fraud" for s in STAGES], message[-2000:]
-    lock = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]
-    outs = [out["path"] for entry in lock.values() for out in entry["outs"]]
+    outs = list(dvc_lock.outs(dvc_lock.read(project.path)))
     assert len(outs) >= 20
     assert [o for o in outs if not (project.path / o).exists()] == []
     report = json.loads((project.path / "metrics/card_fraud/evaluate.json").read_text())

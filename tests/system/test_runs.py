@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plumbline.runtime import dvc_lock
 from tests import runs
 from tests.locales import locale
 from tests.project import Project
@@ -25,7 +26,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def test_every_stage_ran(project: Project) -> None:
-    lock = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]
+    lock = dvc_lock.read(project.path)
     assert sorted(lock) == sorted(f"{s}@{u}" for s in STAGES for u in BOTH)
 
 

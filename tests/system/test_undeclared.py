@@ -83,16 +83,12 @@ def whole(usecases: list[str]) -> None:
 
 
 @pytest.mark.situation(
-    "use cases {change}, dvc.lock keeps the old entries; a rollback before and back",
+    "use cases {change} where DVC ignores each out by itself; a rollback before and back",
     expected="both end, nothing is missing, `git status` is clean",
 )
-@pytest.mark.parametrize("at_the_root", [True, False])
 @pytest.mark.parametrize("change", CHANGES)
-def test_there_and_back_over_a_change_of_use_cases(
-    project: Toy, change: str, at_the_root: bool
-) -> None:
-    if at_the_root:
-        ignored_at_the_root()
+def test_there_and_back_over_a_change_of_use_cases(project: Toy, change: str) -> None:
+    """With DVC's .gitignore in each folder; tests/usecase_changes.py has one at the root."""
     before, after = BEFORE.get(change, ["toy", "second"]), CHANGES[change]
     declare(project, before)
     project.run("git", "tag", "before")
