@@ -39,6 +39,9 @@ class ObjectStore(ObjectSource, Protocol):
     def digests(self, oids: Iterable[str]) -> dict[str, Digest]:
         """Each object's md5 as its bytes are now, or why they cannot be read."""
 
+    def present(self, oids: Iterable[str]) -> set[str]:
+        """Which of these objects are here, whatever their bytes are."""
+
     def sizes(self) -> dict[str, int]:
         """Every object that stands here, and its size in bytes."""
 
@@ -59,6 +62,10 @@ class FolderStore:
         files = {oid: self.locate(oid) for oid in oids}
         by_file = md5_files(files.values())
         return {oid: by_file[file] for oid, file in files.items()}
+
+    def present(self, oids: Iterable[str]) -> set[str]:
+        """Which of these objects are here, whatever their bytes are."""
+        return {oid for oid in oids if Path(self.locate(oid)).is_file()}
 
     @contextmanager
     def open(self, oid: str) -> Iterator[BinaryIO]:

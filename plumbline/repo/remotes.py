@@ -47,6 +47,14 @@ class CloudStore:
         with ThreadPoolExecutor(THREADS) as pool:
             return dict(zip(wanted, pool.map(self._digest, wanted), strict=True))
 
+    def present(self, oids: Iterable[str]) -> set[str]:
+        """Which of these objects are here; PlumblineError where the remote cannot be reached."""
+        wanted = list(dict.fromkeys(oids))
+        with ThreadPoolExecutor(THREADS) as pool:
+            return {
+                oid for oid, here in zip(wanted, pool.map(self._here, wanted), strict=True) if here
+            }
+
     @contextmanager
     def open(self, oid: str) -> Iterator[BinaryIO]:
         """The object's bytes as a stream; OSError where it cannot be read."""
@@ -73,6 +81,17 @@ class CloudStore:
             return list(self._system.find(f"{self._base}/files/md5"))
         except FileNotFoundError:
             return []
+
+    def _here(self, oid: str) -> bool:
+        try:
+            with self.open(oid):
+                return True
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise PlumblineError(
+                f"{self.name}: cannot be read ({error}); look at .dvc/config"
+            ) from None
 
     def _digest(self, oid: str) -> Digest:
         try:

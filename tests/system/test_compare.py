@@ -247,11 +247,13 @@ def test_without_the_tables_no_seed_is_tried(here: Project, tmp_path: Path) -> N
 def test_misuse(here: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tmp_path / "out.json")
     compare(tmp_path, "head", "main")
+    tree = here.run("git", "hash-object", "-t", "tree", "-w", "/dev/null").strip()
+    empty = here.run("git", "commit-tree", "-m", "nothing", tree).strip()
     for words, message in (
         (["gate", out], "another dvc.lock than this work tree"),
         (["report", out], "nothing to write"),
         (["compare", "nowhere", "--json", out], "no such revision"),
-        (["compare", "main~1", "--json", out], "has no dvc.lock"),
+        (["compare", empty, "--json", out], "has no dvc.lock"),
         (["compare", "main", "--json", out, "--log", "nowhere"], "--log nowhere"),
     ):
         assert main(words) == 2, words

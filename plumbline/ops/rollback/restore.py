@@ -44,6 +44,26 @@ def refuse_dirty(root: Path) -> None:
         raise PlumblineError(f"not committed: {names}{more}; commit, stash or remove it first")
 
 
+def refuse_lost(settings: object_stores.DvcSettings, rev: str, commit: str) -> None:
+    """PlumblineError where the cache and the remotes that DVC fetches from lack an object of a commit."""
+    outs = [(commit, out) for out in revisions.outs(settings.root, commit) if out.cached]
+    names = sorted({out.remote or settings.default or "" for _, out in outs if out.pushed} - {""})
+    stores = [settings.folder(), *(settings.remote(name) for name in names)]
+    contents, damaged = verify.read_manifests(stores, outs)
+    lost = {use.oid: use.path for use in verify.expand(outs, contents)}
+    for store in stores:
+        for oid in store.present(lost) if lost else ():
+            del lost[oid]
+    lost |= {finding.use.oid: finding.use.path for finding in damaged}
+    if lost:
+        where = " or ".join(["the cache", *(f"remote {name}" for name in names)])
+        raise PlumblineError(
+            f"{rev}: {len(lost):,} objects, {next(iter(lost.values()))} first, are not in {where}; nothing "
+            "was touched. `dvc push --all-tags` in a clone that has them, or run that commit again: "
+            f"`git switch --detach {rev}` and `dvc repro`"
+        )
+
+
 def code(root: Path, target: Head, *, force: bool = False) -> str:
     """Check a commit out."""
     words = ["checkout", "-q", *(["--force"] if force else [])]
@@ -63,9 +83,8 @@ def fetch(root: Path) -> str:
     if missing and settings.default:
         dvc(root, "fetch")
         report = _cache(settings)
-    bad = [f for f in report.findings if f.kind == "bad"]
-    if bad and settings.remotes:
-        repaired = sum(o.source is not None for o in repair.repair(settings, bad))
+    if report.findings and settings.remotes:
+        repaired = sum(o.source is not None for o in repair.repair(settings, report.findings))
     checked = sum(part.checked for part in report.parts if part.where == "cache")
     fetched = (
         f"{len(missing):,} fetched from {settings.default}" if settings.default else "no remote"

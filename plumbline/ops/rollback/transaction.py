@@ -85,6 +85,7 @@ def begin(root: Path, rev: str) -> Journal:
     plan.refuse_unsafe(report.findings)
     for name in settings.remotes:
         settings.remote(name)  # imports what it needs while this code is there
+    restore.refuse_lost(settings, rev, target.commit)
     before, after = (revisions.outs(root, commit) for commit in ("HEAD", target.commit))
     present = restore.present(root, plan.only_in(after, before))
     missing = tuple(sorted({f.use.path for f in report.findings if f.where == "workspace"}))
@@ -100,7 +101,9 @@ def lines(root: Path, rev: str) -> Iterator[str]:
     restore.refuse_dirty(root)
     before, after = (revisions.outs(root, head.commit) for head in (start, target))
     differing = plan.changed(before, after)
-    held = verify.check(object_stores.settings(root), (target.commit,), ("cache",))
+    settings = object_stores.settings(root)
+    restore.refuse_lost(settings, rev, target.commit)
+    held = verify.check(settings, (target.commit,), ("cache",))
     yield f"code: {start} -> {target}"
     yield f"fetch: {len(held.findings):,} objects are missing or bad in the cache"
     yield f"outs: {len(differing):,} of {len(after):,} change" + "".join(
