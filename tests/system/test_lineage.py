@@ -256,7 +256,7 @@ def test_mlflows_runs_and_versions_are_shown_where_it_has_them(
 
 
 def test_a_timeline_is_in_utc_whatever_the_zone() -> None:
-    late = ChampionEvent("a", "2026-01-01T00:30:00+02:00", "commit", "1" * 32, "c", "x")
+    late = ChampionEvent("a", "2026-01-01T00:30:00+02:00", "commit", "1" * 32, "b", "x")
     early = ChampionEvent("a", "2025-12-31T22:00:00Z", "release", "2" * 32, "c", "y")
     first, second = champions.timeline([late, early])
     assert (first.md5, first.until, second.until) == ("2" * 32, late.when, None)

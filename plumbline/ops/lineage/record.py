@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -77,19 +77,38 @@ def _revision(root: Path, target: LineageTarget) -> RevisionName:
 def since(
     root: Path, rev: str | None, entries: Mapping[str, dvc_lock.Entry]
 ) -> dict[str, RecordedCommit]:
-    """The commit that brought each entry as it is: the oldest of an unbroken line; none if uncommitted."""
-    form = "--format=%H%x09%cI%x09%s"
-    listed = git.lines(root, "log", form, rev or "HEAD", "--", dvc_lock.FILE)
-    commits: dict[str, RecordedCommit] = {}
-    left = dict(entries)
-    for commit, when, subject in (line.split("\t", 2) for line in listed):
-        then = revisions.entries(root, commit, commit[:9])
-        left = {name: entry for name, entry in left.items() if then.get(name) == entry}
-        brought = RecordedCommit(commit=commit, when=when, subject=subject)
-        commits |= dict.fromkeys(left, brought)
-        if not left:
-            break
-    return commits
+    """The commit that brought each entry as it is: the first of an unbroken line; none if uncommitted.
+
+    The line follows parents, a merge's first one first, not the commits' dates.
+    """
+    form = "--format=%H%x09%P%x09%cI%x09%s"
+    words = ("log", "--topo-order", "--full-history", "--parents", form, rev or "HEAD")
+    listed = [line.split("\t", 3) for line in git.lines(root, *words, "--", dvc_lock.FILE)]
+    known = cache(lambda commit: revisions.entries(root, commit, commit[:9]))
+    parents = {commit: above.split() for commit, above, *_ in listed}
+    texts = {
+        commit: RecordedCommit(commit=commit, when=when, subject=subject)
+        for commit, _, when, subject in listed
+    }
+    tip = listed[0][0] if listed else ""
+    own = [name for name, entry in entries.items() if tip and known(tip).get(name) == entry]
+    return {name: texts[_origin(name, tip, parents, known)] for name in own}
+
+
+def _origin(
+    name: str,
+    tip: str,
+    parents: Mapping[str, Sequence[str]],
+    known: Callable[[str], Mapping[str, Entry]],
+) -> str:
+    """The commit from which an entry comes down to the tip unchanged."""
+    entry, commit = known(tip)[name], tip
+    while True:
+        same = (p for p in parents[commit] if p in parents and known(p).get(name) == entry)
+        before = next(same, None)
+        if before is None:
+            return commit
+        commit = before
 
 
 def _is_code(root: Path, rev: str | None, usecase_name: str, path: str) -> bool:

@@ -10,11 +10,13 @@ from pathlib import Path
 from plumbline.core import dvc_hash
 from plumbline.core.dvc_hash import MD5
 from plumbline.core.errors import PlumblineError, suggest
+from plumbline.ops.lineage import past
 from plumbline.ops.rollback import plan, registry
 from plumbline.repo import object_stores, revisions, verify
 from plumbline.repo.tracked_outs import Out
 from plumbline.runtime import git
 
+NAME = re.compile(r"[\w-]+")
 CHAMPION = re.compile(r"([\w-]+)@champion")
 VERSION = re.compile(r"([\w-]+)/(\d+)")
 EVENT = re.compile(r"([\w-]+):(.+)")
@@ -58,7 +60,21 @@ def find(root: Path, name_given: str, rev: str | None) -> list[LineageTarget]:
         return _tagged(root, name_given)
     if MD5.fullmatch(name_given):
         return [_by_md5(root, name_given, "no out of any commit has that md5")]
-    return [_file(root, name_given, at, name, outs)]
+    past_target = None if rev else _ended(root, name_given)
+    return [past_target or _file(root, name_given, at, name, outs)]
+
+
+def _ended(root: Path, name_given: str) -> LineageTarget | None:
+    """The last bundle of a use case that was removed or renamed; None for anything else."""
+    if not NAME.fullmatch(name_given) or (Path.cwd() / name_given).exists():
+        return None
+    events = past.ended(root, name_given)
+    if events is None:
+        return None
+    last, end = events
+    outs = plan.bundles(revisions.outs(root, last.commit))
+    note = f"{name_given}: {end.why} ({end.commit[:9]}); this is its last bundle"
+    return LineageTarget(last.commit, last.commit[:9], outs[name_given], notes=(note,))
 
 
 def _champion(root: Path, name: str, otherwise: LineageTarget) -> LineageTarget:
@@ -107,7 +123,16 @@ def _searched(root: Path) -> Iterator[tuple[str | None, str]]:
     seen = {revisions.commit(root, "HEAD"): "HEAD"}
     for tag in revisions.tags(root):
         seen.setdefault(revisions.commit(root, f"refs/tags/{tag}"), tag)
-    words = ("log", "--all", "--format=%H", "--full-history", "--", "*dvc.lock", "*.dvc")
+    words = (
+        "log",
+        "--all",
+        "--topo-order",
+        "--format=%H",
+        "--full-history",
+        "--",
+        "*dvc.lock",
+        "*.dvc",
+    )
     for commit in git.text(root, *words).split():
         seen.setdefault(commit, commit[:9])
     yield from seen.items()
