@@ -21,8 +21,8 @@ from plumbline.core import documents, files, tables, usecase_loader
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines
+from plumbline.evaluate.evaluation_plots import canvas
 from plumbline.evaluate.plot_panels import COLOURS, INK
-from plumbline.evaluate.plots import canvas
 from plumbline.model import contributions
 from plumbline.model.tune_result import TuneResult
 from plumbline.runtime import runner

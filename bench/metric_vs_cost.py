@@ -26,7 +26,7 @@ from plumbline.core import documents, files, tables, usecase_loader
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, evidence
-from plumbline.evaluate.plots import canvas
+from plumbline.evaluate.evaluation_plots import canvas
 from plumbline.metrics import bootstrap, cost_matrix
 from plumbline.metrics.interval import Interval
 from plumbline.model import threshold

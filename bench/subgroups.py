@@ -16,7 +16,7 @@ import numpy as np
 
 from plumbline import config as params_file
 from plumbline.core import tables, usecase_loader
-from plumbline.evaluate import assessment, conditions, subgroups
+from plumbline.evaluate import assessment, subgroup_conditions, subgroups
 from plumbline.model import bundle
 
 NAME = "card_fraud"
@@ -32,7 +32,7 @@ def main(draws: int) -> None:
     window = replace(window, replicates=20)  # of the figures beside; the search draws none
     readable = assessment.raw(usecase, columns)
     split = subgroups.halves(len(score), window.day)
-    coded = conditions.coded(conditions.readable(usecase), readable, split.search)
+    coded = subgroup_conditions.coded(subgroup_conditions.readable(usecase), readable, split.search)
     claims = 0
     for seed in range(draws):
         drawn = (np.random.default_rng(seed).random(len(score)) < score).astype(float)

@@ -16,7 +16,7 @@ from plumbline.core import documents, files, tables, usecase_loader
 from plumbline.core.usecase import UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
-from plumbline.monitor import build_result, drift_plots, evidently_report, history, observe
+from plumbline.monitor import build_result, day_history, drift_plots, evidently_report, observe
 from plumbline.monitor import page as monitor_page
 from plumbline.monitor.monitored_columns import gain_shares
 from plumbline.monitor.window import ScoredWindow, scorable, window
@@ -48,11 +48,11 @@ def main(
     gain = gain_shares(scorer.booster)
     seen = observe.observe(usecase, gain, past, now, limits, params.seed)
     verdict = build_result.build(seen, limits)
-    before = history.loads(earlier.read_text(encoding="utf-8"), str(earlier))
-    days = history.merge(before, history.rows(verdict, scorer.manifest.model_md5))
+    before = day_history.loads(earlier.read_text(encoding="utf-8"), str(earlier))
+    days = day_history.merge(before, day_history.rows(verdict, scorer.manifest.model_md5))
     with files.replacing_folder(reports) as folder:
         drift_plots.draw(folder, seen, days)
-        (folder / "history.csv").write_text(history.dumps(days), encoding="utf-8")
+        (folder / "history.csv").write_text(day_history.dumps(days), encoding="utf-8")
         page = folder / "evidently.html"
         evidently_report.write(page, seen, limits, usecase.problem, scorer.threshold, params.seed)
         monitor_page.write(folder, name, verdict, days)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.studies.mltest import evidence, rubric, tree
+from plumbline.studies.mltest import rubric, run_evidence, tree
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = "PLUMBLINE_SCORE"
@@ -79,9 +79,9 @@ class Keeper:
         if not self.found or not self.state or self.state != _state():
             return
         when, commit = datetime.now(UTC).isoformat(timespec="seconds"), tree.commit(ROOT)
-        place = Path(os.environ.get(PLACE, ROOT / evidence.FOLDER))
+        place = Path(os.environ.get(PLACE, ROOT / run_evidence.FOLDER))
         records = [
-            evidence.Ran(
+            run_evidence.Ran(
                 node,
                 tuple(result["ids"]),
                 outcome(result["phases"]),
@@ -92,7 +92,7 @@ class Keeper:
             )
             for node, result in self.found.items()
         ]
-        evidence.keep(place / "tests.json", records)
+        run_evidence.keep(place / "tests.json", records)
 
 
 def outcome(phases: list[list[str]]) -> str:

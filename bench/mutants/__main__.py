@@ -17,7 +17,7 @@ from queue import SimpleQueue
 
 from bench.mutants import copies, data, infra, model, monitor, running
 from bench.mutants.plant import Mutant
-from plumbline.studies.mltest import evidence, rubric, tree
+from plumbline.studies.mltest import rubric, run_evidence, tree
 from tests.conftest import ROOT
 
 MUTANTS = (*data.MUTANTS, *model.MUTANTS, *infra.MUTANTS, *monitor.MUTANTS)
@@ -40,7 +40,9 @@ def main() -> None:
             caught += outcome.verdict == "caught"
             report(outcome, chosen.verbose)
             if tree.state(ROOT) == before:
-                evidence.keep(ROOT / evidence.FOLDER / "mutants.json", [record(outcome, before)])
+                run_evidence.keep(
+                    ROOT / run_evidence.FOLDER / "mutants.json", [record(outcome, before)]
+                )
     print(f"{caught} of {len(wanted)} planted faults were noticed by a test of their id")
     sys.exit(0 if caught == len(wanted) else 1)
 
@@ -62,9 +64,9 @@ def outcomes(wanted: Iterable[Mutant], folder: Path, jobs: int) -> Iterator[runn
         yield from pool.map(one, wanted)
 
 
-def record(outcome: running.Outcome, state: str) -> evidence.Caught:
+def record(outcome: running.Outcome, state: str) -> run_evidence.Caught:
     """The outcome as evidence for this state of the project."""
-    return evidence.Caught(
+    return run_evidence.Caught(
         mutant=outcome.mutant.what,
         id=outcome.mutant.id,
         file=outcome.mutant.file,

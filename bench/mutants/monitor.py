@@ -8,7 +8,7 @@ MUTANTS = (
     Mutant(
         "Monitor 1",
         "report: a dependency that moved is not told",
-        "plumbline/review/document.py",
+        "plumbline/review/comparison_blocks.py",
         "if comparison.packages:",
         "if comparison.packages is None:",
         tests="tests/mltest/test_dependencies.py",

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from plumbline.cli.options import Group, Json, keep_json, keep_text, pairs, say
+from plumbline.cli.options import CommandGroup, Json, keep_json, keep_text, pairs, say
 from plumbline.core.errors import PlumblineError
 
-group = Group("History")
+group = CommandGroup("History")
 
 
 class Place(StrEnum):

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from plumbline.cli.options import (
-    Group,
+    CommandGroup,
     Json,
     Usecase,
     Usecases,
@@ -22,7 +22,7 @@ from plumbline.cli.options import (
     usecase_names,
 )
 
-group = Group("Operations")
+group = CommandGroup("Operations")
 
 log = logging.getLogger("plumbline")
 
@@ -165,10 +165,10 @@ def issue(
     link: Annotated[str, typer.Option(metavar="ADDRESS", help="Where the run can be seen.")] = "",
 ) -> None:
     """Open, update or close the one issue of a kind."""
-    from plumbline.ops.hosting import github, issues
+    from plumbline.ops.hosting import github, open_issue
 
     hub = github.from_environment()
-    say([issues.report(hub, kind, result, title=title, log=log, link=link)])
+    say([open_issue.report(hub, kind, result, title=title, log=log, link=link)])
 
 
 @group.command("propose", "reports/retrain.json --base main")
@@ -252,7 +252,7 @@ def retrain(
     The monitor judges each champion; where it calls for one, a challenger is trained and committed on
     a branch of its own.
     """
-    from plumbline.ops.retrain import messages, selection
+    from plumbline.ops.retrain import retrain_texts, selection
 
     if as_of is not None and days is not None:
         raise typer.BadParameter("give --as-of or --days, not both")
@@ -260,7 +260,7 @@ def retrain(
     keep_json(json, document.plain())
     records = document.usecases
     if markdown:
-        keep_text(markdown, messages.summary(records))
+        keep_text(markdown, retrain_texts.summary(records))
     for record in records:
         say([f"{record.usecase}: {record.outcome}: {'; '.join(record.reasons)}"])
         if record.branch:

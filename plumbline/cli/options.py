@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Group:
+class CommandGroup:
     """One group of `plumbline --help`, and its commands."""
 
     def __init__(self, title: str) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plumbline.cli.options import Group, Json, keep_json, keep_text, say
+from plumbline.cli.options import CommandGroup, Json, keep_json, keep_text, say
 
 if TYPE_CHECKING:
     from plumbline.review.comparison import Comparison
 
-group = Group("Review")
+group = CommandGroup("Review")
 
 
 @group.command("baseline", "origin/main", "HEAD^1 --lock")
@@ -192,12 +192,12 @@ def report(
     from plumbline.report import html as page
     from plumbline.report import markdown as text
     from plumbline.review import comparison as documents
-    from plumbline.review import document
+    from plumbline.review import comparison_blocks
 
     if not markdown and not html:
         raise PlumblineError("nothing to write: give --markdown FILE, --html FILE, or both")
     name = str(comparison)
-    blocks = document.blocks(documents.parse(read_json(comparison), name), name)
+    blocks = comparison_blocks.blocks(documents.parse(read_json(comparison), name), name)
     for path, render in ((markdown, text.comment), (html, page.render)):
         if path:
             keep_text(path, render(blocks))

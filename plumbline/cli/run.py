@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from plumbline.cli.options import Group, Json, Store, Usecase, Usecases, keep_json, say
+from plumbline.cli.options import CommandGroup, Json, Store, Usecase, Usecases, keep_json, say
 
 if TYPE_CHECKING:
     from plumbline.core.usecase import FeatureSet
     from plumbline.monitor.result import MonitorResult
 
-group = Group("Run")
+group = CommandGroup("Run")
 
 
 @group.command("accept", "my_table")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plumbline.cli.options import Group, Json, keep_json, pairs, say
+from plumbline.cli.options import CommandGroup, Json, keep_json, pairs, say
 
 if TYPE_CHECKING:
     from plumbline.repo.garbage import Survey
 
-group = Group("Operations")
+group = CommandGroup("Operations")
 
 SHOWN = 20
 URL = "DVC_REMOTE_URL"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plumbline.cli.options import (
+    CommandGroup,
     FirstUsecase,
-    Group,
     Json,
     Plot,
     Usecase,
@@ -23,7 +23,7 @@ from plumbline.cli.options import (
 if TYPE_CHECKING:
     from plumbline.core.documents import Document
 
-group = Group("Studies")
+group = CommandGroup("Studies")
 
 PERSONAL = ("data", "models", "reports", "metrics", "profiles", ".plumbline")
 
@@ -145,13 +145,13 @@ def mltest(
 
     `make score` runs the tests and the planted faults first. Exits with 1 below --least.
     """
-    from plumbline.studies.mltest import card, page
+    from plumbline.studies.mltest import card, scorecard_page
 
     score = card.read(Path("."))
     say(card.lines(score))
     keep_json(json, score)
-    keep_text(html, page.render(score))
-    keep_text(badge, page.badge(score))
+    keep_text(html, scorecard_page.render(score))
+    keep_text(badge, scorecard_page.badge(score))
     print(f"wrote {json}, {html}, {badge}")
     return 1 if score.score < least else 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.evaluate.behaviour import BehaviourResult
-from plumbline.evaluate.document import AcceptanceGate, PassOrFail
+from plumbline.evaluate.evaluate_document import AcceptanceGate, PassOrFail
 from plumbline.evaluate.policies import title
 from plumbline.metrics.bootstrap import Estimate, Word
 from plumbline.report import numbers

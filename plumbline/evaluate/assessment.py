@@ -12,7 +12,7 @@ from plumbline.core.documents import rounded
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import acceptance, baselines, behaviour, curves, evidence, slices
-from plumbline.evaluate.document import (
+from plumbline.evaluate.evaluate_document import (
     AcceptanceGate,
     BehaviourOutcome,
     GroupFigure,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluate.document import (
+from plumbline.evaluate.evaluate_document import (
     CalibrationEvidence,
     GroupFairness,
     GroupRates,

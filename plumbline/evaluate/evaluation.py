@@ -8,7 +8,7 @@ from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, baselines, contributions_sample, curves, sections
 from plumbline.evaluate.contributions_sample import Explained
-from plumbline.evaluate.document import DataOrigin, EvaluateDocument
+from plumbline.evaluate.evaluate_document import DataOrigin, EvaluateDocument
 from plumbline.evaluate.params import EvaluationSettings
 from plumbline.model.bundle import Bundle
 

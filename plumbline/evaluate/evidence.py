@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from plumbline.core.documents import rounded
-from plumbline.evaluate.document import MonthFigure, PairedDifference
+from plumbline.evaluate.evaluate_document import MonthFigure, PairedDifference
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array, Estimate, Resample
 from plumbline.metrics.metrics import Replicates

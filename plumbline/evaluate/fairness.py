@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from plumbline.evaluate.document import GroupFairness, GroupRate, GroupRates, WidestGap
+from plumbline.evaluate.evaluate_document import GroupFairness, GroupRate, GroupRates, WidestGap
 from plumbline.evaluate.evidence import Groups, LabelledWindow
 from plumbline.metrics import metrics
 from plumbline.metrics.bootstrap import MIN_UNITS, Array, Estimate, Resample, divide

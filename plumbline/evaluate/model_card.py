@@ -11,7 +11,12 @@ from typing import TypeVar
 from plumbline.core.declarations import Slice
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card_costs, model_card_sections, slices
-from plumbline.evaluate.document import BehaviourOutcome, EvaluateDocument, GroupFairness, Subgroup
+from plumbline.evaluate.evaluate_document import (
+    BehaviourOutcome,
+    EvaluateDocument,
+    GroupFairness,
+    Subgroup,
+)
 from plumbline.report import columns, html, markdown
 from plumbline.report.blocks import Block, Bullets, Fold, Heading, Picture, Table, Text, Title
 from plumbline.report.metric_titles import metric_title

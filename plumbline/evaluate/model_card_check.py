@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card
-from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate.evaluate_document import EvaluateDocument
 
 LONGEST = 160
 """Characters of a line that are quoted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plumbline.evaluate.document import (
+from plumbline.evaluate.evaluate_document import (
     EvaluateDocument,
     PairedDifference,
     PolicyEvidence,

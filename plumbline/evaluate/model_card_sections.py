@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate.baselines import TREE_DEPTH
-from plumbline.evaluate.document import (
+from plumbline.evaluate.evaluate_document import (
     CalibrationEvidence,
     DataOrigin,
     EvaluateDocument,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.evaluate.curves import Table
-from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.metrics.interval import Interval
 from plumbline.metrics.metrics import HIGHER_IS_BETTER

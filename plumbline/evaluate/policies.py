@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plumbline.core.documents import rounded
-from plumbline.evaluate.document import PairedDifference, PolicyEvidence, PolicyFigures
+from plumbline.evaluate.evaluate_document import PairedDifference, PolicyEvidence, PolicyFigures
 from plumbline.evaluate.evidence import LabelledWindow, difference
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import Array, Resample

@@ -6,7 +6,7 @@ import numpy as np
 
 from plumbline.core.documents import rounded
 from plumbline.evaluate import curves
-from plumbline.evaluate.document import CalibrationEvidence, ProbabilityBin
+from plumbline.evaluate.evaluate_document import CalibrationEvidence, ProbabilityBin
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics import metrics
 from plumbline.metrics.bootstrap import Array, Resample, divide

@@ -14,9 +14,9 @@ from plumbline.core import documents, files, tables
 from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines, model_card
-from plumbline.evaluate import plots as drawing
+from plumbline.evaluate import evaluation_plots as drawing
 from plumbline.evaluate.curves import Table
-from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.evaluate.evaluation import Evaluation, EvaluationRows
 
 DIGITS = 6

@@ -13,15 +13,15 @@ from plumbline.core.documents import rounded
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
     assessment,
-    conditions,
     fairness,
     policies,
     reliability,
     slices,
+    subgroup_conditions,
     subgroups,
 )
 from plumbline.evaluate.curves import Table
-from plumbline.evaluate.document import (
+from plumbline.evaluate.evaluate_document import (
     CalibrationEvidence,
     DataOrigin,
     EvaluateChoices,
@@ -156,8 +156,8 @@ def _subgroups(
     score: Array,
 ) -> SubgroupSearch:
     split = subgroups.halves(len(score), window.day)
-    names = [n for n in conditions.readable(usecase) if n in readable]
-    coded = conditions.coded(names, readable, split.search)
+    names = [n for n in subgroup_conditions.readable(usecase) if n in readable]
+    coded = subgroup_conditions.coded(names, readable, split.search)
     return subgroups.evidence(window, score, coded, settings.evaluate.subgroup_share)
 
 

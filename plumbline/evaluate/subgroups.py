@@ -16,9 +16,9 @@ from itertools import combinations
 import numpy as np
 
 from plumbline.core.documents import rounded
-from plumbline.evaluate.conditions import Coded, Condition
-from plumbline.evaluate.document import Subgroup, SubgroupSearch
+from plumbline.evaluate.evaluate_document import Subgroup, SubgroupSearch
 from plumbline.evaluate.evidence import LabelledWindow, by_group
+from plumbline.evaluate.subgroup_conditions import Coded, Condition
 from plumbline.metrics import bootstrap
 from plumbline.metrics.bootstrap import Array
 from plumbline.metrics.interval import Interval

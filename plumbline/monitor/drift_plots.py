@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.declarations import Array
-from plumbline.monitor.history import HistoryRow
+from plumbline.monitor.day_history import HistoryRow
 from plumbline.monitor.observe import Observation
 
 DAYS = 180

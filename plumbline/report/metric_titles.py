@@ -9,36 +9,36 @@ Kind = Literal["", "label", "cost", "share"]
 """What a metric is counted in: nothing, the label's unit, the unit of costs, or per cent."""
 
 
-class Title(NamedTuple):
+class MetricTitle(NamedTuple):
     """A metric's name for people."""
 
     text: str
     kind: Kind = ""
 
 
-TITLES: Mapping[str, Title] = {
-    "average_precision": Title("average precision"),
-    "bias": Title("bias", "label"),
-    "brier": Title("Brier score"),
-    "cost": Title("cost", "cost"),
-    "cost_of_nothing": Title("cost without alarms", "cost"),
-    "cost_saved": Title("cost saved", "cost"),
-    "ece": Title("expected calibration error", "share"),
-    "error_p50": Title("median absolute error", "label"),
-    "error_p90": Title("90th-percentile absolute error", "label"),
-    "false_alarm_rate": Title("false-alarm rate", "share"),
-    "log_loss": Title("log loss"),
-    "mae": Title("mean absolute error", "label"),
-    "pinball_10": Title("pinball loss at 10%", "label"),
-    "pinball_90": Title("pinball loss at 90%", "label"),
-    "precision_at_k": Title("precision at k alarms a day", "share"),
-    "precision_at_threshold": Title("precision at the threshold", "share"),
-    "r2": Title("R²"),
-    "recall": Title("recall", "share"),
-    "recall_at_false_alarm": Title("recall at the false-alarm rate", "share"),
-    "recall_at_threshold": Title("recall at the threshold", "share"),
-    "rmse": Title("root mean squared error", "label"),
-    "roc_auc": Title("ROC AUC"),
+TITLES: Mapping[str, MetricTitle] = {
+    "average_precision": MetricTitle("average precision"),
+    "bias": MetricTitle("bias", "label"),
+    "brier": MetricTitle("Brier score"),
+    "cost": MetricTitle("cost", "cost"),
+    "cost_of_nothing": MetricTitle("cost without alarms", "cost"),
+    "cost_saved": MetricTitle("cost saved", "cost"),
+    "ece": MetricTitle("expected calibration error", "share"),
+    "error_p50": MetricTitle("median absolute error", "label"),
+    "error_p90": MetricTitle("90th-percentile absolute error", "label"),
+    "false_alarm_rate": MetricTitle("false-alarm rate", "share"),
+    "log_loss": MetricTitle("log loss"),
+    "mae": MetricTitle("mean absolute error", "label"),
+    "pinball_10": MetricTitle("pinball loss at 10%", "label"),
+    "pinball_90": MetricTitle("pinball loss at 90%", "label"),
+    "precision_at_k": MetricTitle("precision at k alarms a day", "share"),
+    "precision_at_threshold": MetricTitle("precision at the threshold", "share"),
+    "r2": MetricTitle("R²"),
+    "recall": MetricTitle("recall", "share"),
+    "recall_at_false_alarm": MetricTitle("recall at the false-alarm rate", "share"),
+    "recall_at_threshold": MetricTitle("recall at the threshold", "share"),
+    "rmse": MetricTitle("root mean squared error", "label"),
+    "roc_auc": MetricTitle("ROC AUC"),
 }
 
 
@@ -58,7 +58,7 @@ def metric_title(metric: str, units: Mapping[str, str] | None = None) -> str:
     >>> metric_title("error_p50"), metric_title("mae", {"label": "minutes"}), metric_title("mean_width")
     ('median absolute error', 'mean absolute error (minutes)', 'mean width')
     """
-    known = TITLES.get(metric, Title(metric.replace("_", " ")))
+    known = TITLES.get(metric, MetricTitle(metric.replace("_", " ")))
     unit = (units or {}).get(known.kind, "")
     return f"{known.text} ({unit})" if unit else known.text
 
@@ -69,5 +69,5 @@ def metric_unit(metric: str, units: Mapping[str, str]) -> str:
     >>> metric_unit("mae", {"label": "minutes"}), metric_unit("ece", {}), metric_unit("r2", {})
     ('minutes', '%', '')
     """
-    kind = TITLES.get(metric, Title(metric)).kind
+    kind = TITLES.get(metric, MetricTitle(metric)).kind
     return "%" if kind == "share" else units.get(kind, "")

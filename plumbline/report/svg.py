@@ -16,7 +16,7 @@ COLOURS = {"good": "#116329", "plain": "#9a6700", "bad": "#a40e26"}
 
 
 @dataclass(frozen=True)
-class Line:
+class LineGeometry:
     """A line chart: runs of points, polygons of the interval, a strip of (x, width, height).
 
     `scale` and `ends`: a tick's text, and its place from the top and from the left, in per cent.
@@ -32,7 +32,7 @@ class Line:
     height: int = HEIGHT
 
 
-def line(chart: LineChart) -> Line | None:
+def line(chart: LineChart) -> LineGeometry | None:
     """One line over the days, with its interval; below it, how much is known of each day.
 
     None where no value is known.
@@ -41,7 +41,7 @@ def line(chart: LineChart) -> Line | None:
     if not known:
         return None
     low, high = _range(known)
-    return Line(
+    return LineGeometry(
         scale=_scale(known, low, high),
         summary=_summary(chart.days, chart.values),
         bands=_bands(chart, low, high),

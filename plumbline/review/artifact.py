@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from plumbline.core.errors import PlumblineError
 from plumbline.report import markdown
-from plumbline.review import comparison, document
+from plumbline.review import comparison, comparison_blocks
 from plumbline.review.comparison import Comparison
 
 LARGEST = 2_000_000
@@ -19,7 +19,7 @@ def rendered(path: Path) -> str:
     """The report as Markdown; PlumblineError, which repeats nothing of the file, where it is refused."""
     artifact = read(path)
     try:
-        return markdown.comment(document.blocks(artifact, path.name))
+        return markdown.comment(comparison_blocks.blocks(artifact, path.name))
     except (PlumblineError, ArithmeticError, RecursionError):
         raise PlumblineError(f"{path}: figures or names are missing: nothing is posted") from None
 

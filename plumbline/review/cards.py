@@ -15,7 +15,7 @@ from plumbline.core.usecase import UseCase
 from plumbline.repo import artifacts
 
 if TYPE_CHECKING:
-    from plumbline.evaluate.document import EvaluateDocument
+    from plumbline.evaluate.evaluate_document import EvaluateDocument
 
 MOST = 3
 """Contradictions of one card that are reported."""
@@ -44,7 +44,7 @@ def check(root: Path) -> list[str]:
 def _usecase(root: Path, name: str) -> Iterator[str]:
     from plumbline.core import usecase_loader
     from plumbline.evaluate import model_card
-    from plumbline.evaluate.document import EvaluateDocument
+    from plumbline.evaluate.evaluate_document import EvaluateDocument
 
     try:
         metrics = artifacts.metrics_path(name, "evaluate", root)

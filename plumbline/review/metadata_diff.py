@@ -11,7 +11,7 @@ from typing import Any
 from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.evaluate import acceptance
-from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.review import lock_changes
 from plumbline.review.comparison_sections import (

@@ -7,7 +7,7 @@ import pytest
 
 from plumbline.metrics.interval import Interval
 from plumbline.studies.backtest import ageing
-from plumbline.studies.backtest.record import AgeLoss
+from plumbline.studies.backtest.backtest_record import AgeLoss
 
 N = 8
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from plumbline.config import Alerts, Email, Silence
-from plumbline.ops.alerts import issues, mail, messages, payloads, sent_log
+from plumbline.ops.alerts import alert_blocks, alert_issue, mail, payloads, sent_log
 from plumbline.ops.alerts import usecase_alerts as cases
-from plumbline.ops.alerts.errors import redacted
+from plumbline.ops.alerts.channel_error import redacted
 from plumbline.ops.alerts.sent_log import Failure, Sent, SentLog
 from plumbline.ops.alerts.usecase_alerts import UseCaseAlert
 from plumbline.report import plain_text
@@ -76,7 +76,7 @@ def test_a_message_names_the_rest_in_a_line() -> None:
     ill, quiet = case(finding()), case(finding("rows", None), name="dairy")
     well = case(name="mill")
     steps: dict[str, Any] = {"shop": "new", "dairy": "", "mill": "resolved"}
-    built = messages.compose([ill, quiet, well], steps, {}, {"shop": "<p>", "dairy": "<p>"})
+    built = alert_blocks.compose([ill, quiet, well], steps, {}, {"shop": "<p>", "dairy": "<p>"})
     assert built.title == "Plumbline: alert: shop; resolved: mill"
     assert built.pages == {"shop-monitor.html": "<p>"}
     text = plain_text.render(built.blocks)
@@ -86,19 +86,19 @@ def test_a_message_names_the_rest_in_a_line() -> None:
 
 
 def test_many_findings_are_cut() -> None:
-    many = case(*(finding(column=f"c{i}") for i in range(messages.MOST + 5)))
-    text = plain_text.render(messages.compose([many], {"shop": "new"}, {}, {}).blocks)
+    many = case(*(finding(column=f"c{i}") for i in range(alert_blocks.MOST + 5)))
+    text = plain_text.render(alert_blocks.compose([many], {"shop": "new"}, {}, {}).blocks)
     assert "and 5 more, in the report" in text
     assert "and 13 more" in text.splitlines()[0]
 
 
-def huge() -> messages.AlertMessage:
+def huge() -> alert_blocks.AlertMessage:
     evidence = "é" * 300
     many = [
         case(*(finding(column=f"c{i}", evidence=evidence) for i in range(10)), name=f"shop{n}")
         for n in range(40)
     ]
-    return messages.compose(many, dict.fromkeys((t.name for t in many), "new"), {}, {})
+    return alert_blocks.compose(many, dict.fromkeys((t.name for t in many), "new"), {}, {})
 
 
 def test_payloads_stay_within_the_limits() -> None:
@@ -113,13 +113,13 @@ def test_payloads_stay_within_the_limits() -> None:
 
 
 def test_nothing_is_mentioned_in_slack_s_fallback() -> None:
-    built = payloads.slack(messages.AlertMessage("<!channel> & @here", [Text("t")]))
+    built = payloads.slack(alert_blocks.AlertMessage("<!channel> & @here", [Text("t")]))
     assert built["text"] == "&lt;!channel&gt; &amp; @\u200bhere"
 
 
 def test_what_a_payload_has_no_form_for_is_left_out() -> None:
     graph = Graph("x", [], [], frozenset())
-    alert_message = messages.AlertMessage(
+    alert_message = alert_blocks.AlertMessage(
         "t", [Verdict("t", "plain"), graph, Heading("h"), Bullets(["", "b"]), Text("x")]
     )
     assert len(payloads.slack(alert_message)["blocks"]) == 4
@@ -129,7 +129,9 @@ def test_what_a_payload_has_no_form_for_is_left_out() -> None:
 
 def test_a_mail_has_one_line_per_header() -> None:
     settings = Email(to=("a@x.org", "b@x.org"), **{"from": "c@x.org"}, host="h")
-    alert_message = messages.AlertMessage("x\r\nBcc: d@x.org " + "y" * 500, [Text("t")], ["shop"])
+    alert_message = alert_blocks.AlertMessage(
+        "x\r\nBcc: d@x.org " + "y" * 500, [Text("t")], ["shop"]
+    )
     built = mail.message(settings, alert_message)
     assert built["Bcc"] is None
     assert len(built["Subject"]) == 200
@@ -144,7 +146,7 @@ def test_memory_goes_through_a_file_and_an_issue(tmp_path: Path) -> None:
     )
     sent_log.write(tmp_path / "state" / "alerts.json", known)
     assert sent_log.read(tmp_path / "state" / "alerts.json") == known
-    body = issues.body(case(finding()), known)
+    body = alert_issue.body(case(finding()), known)
     assert sent_log.unmark(body) == known
     assert body.startswith("<!-- plumbline-sent: ")
     assert body.splitlines()[0].count("-->") == 1, "no value ends the comment"

@@ -13,7 +13,7 @@ import pytest
 from plumbline.cli.app import main
 from plumbline.core.errors import SpecError
 from plumbline.evaluate import model_card, model_card_check
-from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.review import cards, merge_gate
 from plumbline.review.comparison import LockState
 from tests import in_memory

@@ -9,7 +9,7 @@ import pytest
 
 from plumbline.core import documents, files
 from plumbline.core.errors import PlumblineError
-from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate.evaluate_document import EvaluateDocument
 from tests.evaluated import INTERVAL, evaluated
 
 MONTH = {**INTERVAL, "rows": 3, "differences": {}}

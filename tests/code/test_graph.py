@@ -37,7 +37,7 @@ EDGES = {
     "great_expectations": {"validate/data_docs", "validate/expectations"},
     "evidently": {"monitor/evidently_report", "monitor/evidently_widgets"},
     "matplotlib": {
-        *("evaluate/plots", "monitor/drift_plots", "studies/sensitivity/plots"),
+        *("evaluate/evaluation_plots", "monitor/drift_plots", "studies/sensitivity/plots"),
         "tune/trial_report",
     },
     "sqlalchemy": {"data/database", "tracking/mlflow_worker"},

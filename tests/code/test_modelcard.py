@@ -11,7 +11,7 @@ import pytest
 from plumbline.core.declarations import Behaviour, Column, Slice, Use
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import model_card
-from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.metrics.interval import Interval
 from plumbline.report.blocks import Bullets, Heading, Picture, Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.monitor import history
+from plumbline.monitor import day_history
 from plumbline.monitor.result import MonitorResult
 
 
@@ -20,33 +20,35 @@ def result(day, level="ok", value=None):
 
 
 def test_a_row_a_day():
-    [row] = history.rows(result("2025-06-29", "alert", 0.5), "d164d0a4ffff")
+    [row] = day_history.rows(result("2025-06-29", "alert", 0.5), "d164d0a4ffff")
     assert row["findings"] == "unit size"
     assert (row["alerts"], row["warnings"]) == ("1", "0")
     assert (row["quality"], row["score_shift"], row["model"]) == ("0.5", "", "d164d0a4")
-    assert history.rows(result(None), "d164") == []
+    assert day_history.rows(result(None), "d164") == []
 
 
 def test_days_are_kept_in_order_and_judged_anew():
-    before = history.rows(result("2025-06-28"), "a") + history.rows(result("2025-06-29"), "a")
-    now = history.rows(result("2025-06-29", "warning"), "b") + history.rows(
+    before = day_history.rows(result("2025-06-28"), "a") + day_history.rows(
+        result("2025-06-29"), "a"
+    )
+    now = day_history.rows(result("2025-06-29", "warning"), "b") + day_history.rows(
         result("2025-06-30"), "b"
     )
-    table = history.merge(before, now)
+    table = day_history.merge(before, now)
     assert [(r["day"], r["level"]) for r in table] == [
         ("2025-06-28", "ok"),
         ("2025-06-29", "warning"),
         ("2025-06-30", "ok"),
     ]
-    assert history.merge(table, now) == table
+    assert day_history.merge(table, now) == table
 
 
 def test_text_and_back():
-    table = history.rows(result("2025-06-29", "alert", 0.5), "a")
-    assert history.loads(history.dumps(table), "x.csv") == table
-    assert history.loads("", "x.csv") == []
+    table = day_history.rows(result("2025-06-29", "alert", 0.5), "a")
+    assert day_history.loads(day_history.dumps(table), "x.csv") == table
+    assert day_history.loads("", "x.csv") == []
 
 
 def test_another_table_is_refused():
     with pytest.raises(PlumblineError, match=r"x\.csv: expected the columns day, level"):
-        history.loads("a,b\n1,2\n", "x.csv")
+        day_history.loads("a,b\n1,2\n", "x.csv")

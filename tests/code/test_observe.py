@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.monitor import build_result, drift_plots, evidently_frames, history, observe
+from plumbline.monitor import build_result, day_history, drift_plots, evidently_frames, observe
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import window
 from tests.shop import DELAY, LAST, table, usecase
@@ -246,7 +246,7 @@ def test_a_plain_table_without_time(problem):
 
 def test_pictures_tell_the_days(tmp_path):
     seen = look()
-    rows = history.rows(build_result.build(seen, LIMITS), "abc")
+    rows = day_history.rows(build_result.build(seen, LIMITS), "abc")
     built = drift_plots.draw(tmp_path, seen, rows)
     assert [p.name for p in built] == ["score.svg", "days.svg"]
     assert drift_plots.COLOURS["ok"] in (tmp_path / "days.svg").read_text()

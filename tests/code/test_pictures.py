@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.evaluate import curves, plots
-from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate import curves, evaluation_plots
+from plumbline.evaluate.evaluate_document import EvaluateDocument
 from tests.code.test_modelcard import FIGURES
 from tests.code.test_modelcard import POLICY as MODEL_POLICY
 
@@ -44,7 +44,9 @@ def figures(problem: str) -> dict:
 
 
 def draw(folder: Path, of: dict, problem: str) -> list[str]:
-    return plots.draw(folder, "A", EvaluateDocument.model_validate(of), lines(problem), IMPORTANCE)
+    return evaluation_plots.draw(
+        folder, "A", EvaluateDocument.model_validate(of), lines(problem), IMPORTANCE
+    )
 
 
 def lines(problem: str) -> dict:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plumbline.evaluate import acceptance, policies
-from plumbline.evaluate.document import PolicyEvidence
+from plumbline.evaluate.evaluate_document import PolicyEvidence
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.evaluate.policies import Known
 from plumbline.metrics import metrics

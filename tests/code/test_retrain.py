@@ -13,7 +13,7 @@ from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.data.params import Data
 from plumbline.monitor.result import MonitorResult
-from plumbline.ops.retrain import as_of, branches, messages, outcomes, retrain_document
+from plumbline.ops.retrain import as_of, branches, outcomes, retrain_document, retrain_texts
 from plumbline.ops.retrain.retrain_document import RetrainDocument, RetrainRecord
 from plumbline.review.comparison import GateVerdict
 from tests.reviews import comparison
@@ -126,8 +126,8 @@ def record(outcome: str, **more: object) -> RetrainRecord:
 
 def test_the_body_holds_the_evidence_and_nothing_acts() -> None:
     report = record("challenger", monitor=seen("alert", True, (DRIFT,)), comparison=comparison())
-    text = messages.body(report)
-    assert messages.title(report) == "Retrain shop on data up to 2025-07-29"
+    text = retrain_texts.body(report)
+    assert retrain_texts.title(report) == "Retrain shop on data up to 2025-07-29"
     assert "As-of date: 2025-07-01 → 2025-07-29" in text
     assert "labels say so" in text
     assert "| drift |" in text
@@ -136,11 +136,11 @@ def test_the_body_holds_the_evidence_and_nothing_acts() -> None:
     assert "<b>" not in text
 
 
-@pytest.mark.parametrize("outcome", list(messages.TITLES))
+@pytest.mark.parametrize("outcome", list(retrain_texts.TITLES))
 def test_every_outcome_has_words(outcome: str) -> None:
     report = record(outcome)
-    assert messages.body(report).startswith("**")
-    assert "shop" in messages.title(report)
+    assert retrain_texts.body(report).startswith("**")
+    assert "shop" in retrain_texts.title(report)
 
 
 @pytest.mark.parametrize(

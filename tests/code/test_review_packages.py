@@ -9,7 +9,7 @@ import pytest
 
 from plumbline.core.hashing import md5_bytes
 from plumbline.report import markdown
-from plumbline.review import document, merge_gate, packages
+from plumbline.review import comparison_blocks, merge_gate, packages
 from plumbline.review.comparison import LockState
 from plumbline.runtime.dvc_lock import Entry
 from tests.reviews import comparison
@@ -40,7 +40,9 @@ def effect(base: Side, head: Side) -> dict[str, dict[str, Any]]:
 
 def words(base: Side, head: Side) -> str:
     moved = packages.effects(base, head)
-    return markdown.comment(document.blocks(comparison(packages=moved), "x")).replace("\\", "")
+    return markdown.comment(comparison_blocks.blocks(comparison(packages=moved), "x")).replace(
+        "\\", ""
+    )
 
 
 def test_the_same_bytes() -> None:

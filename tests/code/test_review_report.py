@@ -11,7 +11,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.report import html as page
 from plumbline.report import markdown
 from plumbline.report.blocks import Bullets, Fold, Graph, Table, Text, Verdict
-from plumbline.review import document
+from plumbline.review import comparison_blocks
 from plumbline.review.comparison import Comparison
 from tests.reviews import LOCK, RESULT, comparison
 
@@ -23,11 +23,11 @@ VOID = {"meta", "link", "rect"}
 
 
 def markdown_of(result: Comparison) -> str:
-    return markdown.comment(document.blocks(result, "in.json"))
+    return markdown.comment(comparison_blocks.blocks(result, "in.json"))
 
 
 def page_of(result: Comparison) -> str:
-    return page.render(document.blocks(result, "in.json"))
+    return page.render(comparison_blocks.blocks(result, "in.json"))
 
 
 class Tags(HTMLParser):
@@ -164,7 +164,7 @@ def test_the_page_is_whole_and_alone() -> None:
 
 def test_a_comparison_without_its_primary_metric_is_one_message() -> None:
     with pytest.raises(PlumblineError, match=r"in.json: damaged: no 'mae'; .*plumbline compare"):
-        document.blocks(comparison({"primary": "mae"}), "in.json")
+        comparison_blocks.blocks(comparison({"primary": "mae"}), "in.json")
 
 
 def test_metrics_have_titles_and_units() -> None:

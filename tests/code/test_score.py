@@ -11,8 +11,8 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.studies.mltest import evidence, markers, page, rubric, scoring, tree
-from plumbline.studies.mltest.evidence import Caught, Ran
+from plumbline.studies.mltest import grading, markers, rubric, run_evidence, scorecard_page, tree
+from plumbline.studies.mltest.run_evidence import Caught, Ran
 from plumbline.studies.mltest.scorecard import RubricRow
 from tests.project import Project
 
@@ -36,7 +36,7 @@ FULL = [ran(i) for i in rubric.IDS], [caught(i) for i in rubric.IDS]
 
 
 def row(runs: list[Ran], faults: list[Caught], id: str = "Data 3") -> RubricRow:
-    return next(r for r in scoring.card(runs, faults, {id: ["a"]}).tests if r.id == id)
+    return next(r for r in grading.card(runs, faults, {id: ["a"]}).tests if r.id == id)
 
 
 def test_the_rubric_is_the_paper_s() -> None:
@@ -48,14 +48,14 @@ def test_the_rubric_is_the_paper_s() -> None:
 
 
 def test_all_28() -> None:
-    result = scoring.card(*FULL, {})
+    result = grading.card(*FULL, {})
     assert (result.total, result.score, result.exceptional) == (28, 7, True)
     assert [s.sum for s in result.sections] == [7, 7, 7, 7]
 
 
 def test_the_score_is_the_lowest_section_s() -> None:
     runs = [r for r in FULL[0] if r.ids[0] not in ("Model 1", "Model 2")]
-    result = scoring.card(runs, FULL[1], {})
+    result = grading.card(runs, FULL[1], {})
     assert (result.total, result.score, result.exceptional) == (26, 5, False)
 
 
@@ -79,27 +79,27 @@ def test_no_point(runs: list[Ran], faults: list[Caught], lacks: str) -> None:
 
 
 def test_no_mark_at_all() -> None:
-    assert scoring.card([], [], {}).tests[0].lacks == "no test carries the mark"
+    assert grading.card([], [], {}).tests[0].lacks == "no test carries the mark"
 
 
 def test_records_of_other_states_do_not_count(tmp_path: Path) -> None:
     path = tmp_path / "tests.json"
-    evidence.keep(path, [ran("Data 1"), ran("Data 2")])
-    evidence.keep(path, [ran("Data 2", "failed")])
-    assert [r.outcome for r in evidence.tests(tmp_path, "s")] == ["passed", "failed"]
-    assert evidence.tests(tmp_path, "other") == []
-    assert evidence.others(tmp_path, "other") == 2
-    evidence.keep(path, [replace(ran("Data 3"), state="new")])
-    assert evidence.tests(tmp_path, "s") == []
-    evidence.keep(tmp_path / "mutants.json", [caught("Data 1")])
-    assert [c.verdict for c in evidence.mutants(tmp_path, "s")] == ["caught"]
+    run_evidence.keep(path, [ran("Data 1"), ran("Data 2")])
+    run_evidence.keep(path, [ran("Data 2", "failed")])
+    assert [r.outcome for r in run_evidence.tests(tmp_path, "s")] == ["passed", "failed"]
+    assert run_evidence.tests(tmp_path, "other") == []
+    assert run_evidence.others(tmp_path, "other") == 2
+    run_evidence.keep(path, [replace(ran("Data 3"), state="new")])
+    assert run_evidence.tests(tmp_path, "s") == []
+    run_evidence.keep(tmp_path / "mutants.json", [caught("Data 1")])
+    assert [c.verdict for c in run_evidence.mutants(tmp_path, "s")] == ["caught"]
 
 
 @pytest.mark.parametrize("text", ["{", '{"a": 1}', '[{"state": "s"}]', "[1]"])
 def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "tests.json").write_text(text)
     with pytest.raises(PlumblineError, match=r"tests\.json: .*remove it and run `make score`"):
-        evidence.tests(tmp_path, "s")
+        run_evidence.tests(tmp_path, "s")
 
 
 @pytest.fixture
@@ -134,9 +134,9 @@ def test_the_command(project: Project, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["mltest"]) == 2
     assert "there is no record; run `make score`" in capsys.readouterr().err
     state = tree.state(project.path)
-    folder = project.path / evidence.FOLDER
-    evidence.keep(folder / "tests.json", [replace(r, state=state) for r in FULL[0]])
-    evidence.keep(folder / "mutants.json", [replace(c, state=state) for c in FULL[1]])
+    folder = project.path / run_evidence.FOLDER
+    run_evidence.keep(folder / "tests.json", [replace(r, state=state) for r in FULL[0]])
+    run_evidence.keep(folder / "mutants.json", [replace(c, state=state) for c in FULL[1]])
     assert main(["mltest", "--least", "7"]) == 0
     message = capsys.readouterr().out
     assert "ML Test Score 7: the lowest section's sum (exceptional)" in message
@@ -152,8 +152,8 @@ def test_the_command(project: Project, capsys: pytest.CaptureFixture[str]) -> No
 def test_the_page_has_no_address_and_no_script() -> None:
     evil = [replace(ran("Data 1"), node="<script>x</script>"), *FULL[0][1:]]
     place = {"commit": "a" * 40, "uncommitted": ["b"]}
-    card = scoring.card(evil, FULL[1][3:], {}).model_copy(update=place)
-    text = page.render(card)
+    card = grading.card(evil, FULL[1][3:], {}).model_copy(update=place)
+    text = scorecard_page.render(card)
     assert "<script" not in text
     assert re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text) == []
     assert text.count("<tr>") == 28 + 4 + 5

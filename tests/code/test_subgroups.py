@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.evaluate import conditions, subgroups
+from plumbline.evaluate import subgroup_conditions, subgroups
 from plumbline.evaluate.evidence import LabelledWindow
 
 ROWS, DAYS = 6_000, 28
@@ -35,7 +35,7 @@ def made(seed: int, *, spoiled: bool = False, problem: str = "classification"):
 
 def found(window: LabelledWindow, columns: dict, score: np.ndarray) -> dict:
     split = subgroups.halves(ROWS, window.day)
-    coded = conditions.coded(columns, columns, split.search)
+    coded = subgroup_conditions.coded(columns, columns, split.search)
     return subgroups.evidence(window, score, coded, 0.02).plain()
 
 
@@ -63,7 +63,7 @@ def test_shuffled_losses_hold_no_subgroup():
     window, columns, score = made(3, spoiled=True)
     loss = subgroups.excess("classification", window.label, score)
     split = subgroups.halves(ROWS, window.day)
-    coded = conditions.coded(columns, columns, split.search)
+    coded = subgroup_conditions.coded(columns, columns, split.search)
     claims = 0
     for seed in range(40):
         shuffled = np.random.default_rng(seed).permutation(loss)
@@ -95,7 +95,7 @@ def test_holm_corrects_for_those_that_were_tried():
     window, columns, score = made(3, spoiled=True)
     split = subgroups.halves(ROWS, window.day)
     loss = subgroups.excess("classification", window.label, score)
-    coded = conditions.coded(columns, columns, split.search)
+    coded = subgroup_conditions.coded(columns, columns, split.search)
     _, tried = subgroups.search(coded, loss, split, 60)
     chances = subgroups.confirmed(tried, loss, split)
     alone = sorted(a for a, _ in chances)
@@ -112,7 +112,7 @@ def test_few_days_confirm_nothing():
 
 def test_conditions_read_well():
     window, columns, _ = made(1)
-    coded = conditions.coded(columns, columns, subgroups.halves(ROWS, window.day).search)
+    coded = subgroup_conditions.coded(columns, columns, subgroups.halves(ROWS, window.day).search)
     assert "flat" not in coded
     message = {c.text for one in coded.values() for c in one.conditions}
     assert {"colour = blue", "left = 1", "size 60 and over"} <= message

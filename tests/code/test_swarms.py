@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.evaluate import contributions_sample, plots
+from plumbline.evaluate import contributions_sample, evaluation_plots
 from plumbline.evaluate.contributions_sample import Explained
 
 RANDOM = np.random.default_rng(4)
@@ -59,7 +59,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path):
     for name, settings in (("one", {}), ("two", {"font.size": 30, "image.cmap": "jet"})):
         (tmp_path / name).mkdir()
         with mpl.rc_context(settings):
-            plots.explain(tmp_path / name, "A", SHOWN)
+            evaluation_plots.explain(tmp_path / name, "A", SHOWN)
         seen.append({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()})
     assert seen[0] == seen[1]
     assert set(seen[0]) == {"contributions.png", "dependence.png"}
@@ -69,5 +69,5 @@ def test_nulls_and_constants_can_be_drawn(tmp_path: Path):
     values = VALUES.copy()
     values[:, 1], values[:, 2] = 3.0, np.nan
     one = Explained(SHOWN.features[:3], EACH[:, :3], values[:, :3], "minutes", {})
-    plots.explain(tmp_path, "$b_", one)
+    evaluation_plots.explain(tmp_path, "$b_", one)
     assert len(list(tmp_path.iterdir())) == 2

@@ -10,7 +10,7 @@ import yaml
 
 from plumbline.core.errors import PlumblineError
 from plumbline.report import markdown
-from plumbline.review import document, packages, revision
+from plumbline.review import comparison_blocks, packages, revision
 from plumbline.review.comparison import untrusted
 from plumbline.runtime import libraries
 from tests.conftest import ROOT
@@ -48,14 +48,14 @@ def test_the_projects_own_lock_is_read() -> None:
 
 
 def test_the_report_says_so_and_the_schema_lets_it() -> None:
-    message = markdown.comment(document.blocks(comparison(packages=MOVED), "in.json")).replace(
-        "\\", ""
-    )
+    message = markdown.comment(
+        comparison_blocks.blocks(comparison(packages=MOVED), "in.json")
+    ).replace("\\", "")
     assert "Dependencies changed: gone, new-one, xgboost." in message
     assert re.search(r"xgboost \| 3\.1\.0 \| 3\.2\.0", message)
     with pytest.raises(PlumblineError, match="breaks missing at packages/"):
         untrusted({**comparison().plain(), "packages": [{"key": "a"}]})
-    unmoved = markdown.comment(document.blocks(comparison(packages=[]), "in.json"))
+    unmoved = markdown.comment(comparison_blocks.blocks(comparison(packages=[]), "in.json"))
     assert "Dependencies" not in unmoved
 
 

@@ -10,7 +10,7 @@ import pytest
 from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
 from plumbline.studies.backtest import ageing, judging, origins, rolling, text_report
-from plumbline.studies.backtest.record import BacktestRecord
+from plumbline.studies.backtest.backtest_record import BacktestRecord
 from plumbline.studies.backtest.rolling import OriginModel
 from tests import studies
 from tests.boosting import parcels

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plumbline.monitor import history, page, sentences
+from plumbline.monitor import day_history, page, sentences
 from plumbline.monitor.result import MonitorResult
 from plumbline.report import html
 from tests import alerts, browser
@@ -230,7 +230,7 @@ def test_days_of_before_come_out_of_the_history() -> None:
     def of(count: int) -> MonitorResult:
         return MonitorResult.model_validate({"level": "ok", "findings": [], "days": days(count)})
 
-    rows = history.merge(history.rows(of(10), "0123456789"), [])
+    rows = day_history.merge(day_history.rows(of(10), "0123456789"), [])
     older = [{**row, "day": f"2025-03-{i + 10}"} for i, row in enumerate(rows)]
     result = page.extended(of(3), [*older, *rows])
     assert [d.day for d in result.days][:2] == ["2025-03-10", "2025-03-11"]

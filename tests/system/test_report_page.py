@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.report import html
-from plumbline.review import document
+from plumbline.review import comparison_blocks
 from tests import browser
 from tests.browser import Scheme
 from tests.reviews import comparison
@@ -24,7 +24,9 @@ def report(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         "failed": {"failed": FAILED, "usecases": {}},
     }[request.param]
     path = tmp_path / "report.html"
-    path.write_text(html.render(document.blocks(comparison(**changes), "x")), encoding="utf-8")
+    path.write_text(
+        html.render(comparison_blocks.blocks(comparison(**changes), "x")), encoding="utf-8"
+    )
     return path
 
 

@@ -14,8 +14,8 @@ from functools import partial
 from plumbline.config import Alerts
 from plumbline.core.errors import PlumblineError
 from plumbline.core.safe_text import one_line
-from plumbline.ops.alerts import issues, mail, messages, usecase_alerts, webhooks
-from plumbline.ops.alerts.messages import AlertMessage
+from plumbline.ops.alerts import alert_blocks, alert_issue, mail, usecase_alerts, webhooks
+from plumbline.ops.alerts.alert_blocks import AlertMessage
 from plumbline.ops.alerts.sent_log import SentLog
 from plumbline.ops.alerts.usecase_alerts import Step, UseCaseAlert
 from plumbline.ops.hosting import github
@@ -26,7 +26,7 @@ UNEXPECTED = (AttributeError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
-class Group:
+class AlertGroup:
     """Use cases with the same section, and each one's HTML page, to be attached."""
 
     alerts: Alerts
@@ -35,7 +35,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Line:
+class DeliveryLine:
     """What was done, for the user; a warning where a channel was not reached."""
 
     text: str
@@ -48,10 +48,10 @@ class Delivery:
 
     sent_log: SentLog
     today: date
-    lines: list[Line] = field(default_factory=list)
+    lines: list[DeliveryLine] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
 
-    def steps(self, group: Group, channel: str) -> dict[str, Step]:
+    def steps(self, group: AlertGroup, channel: str) -> dict[str, Step]:
         """What there is to send to a channel, by use case."""
         steps: dict[str, Step] = {}
         for one in group.cases:
@@ -70,12 +70,12 @@ class Delivery:
             reason = one_line(f"{kind}{error}", 200)
             if self.sent_log.failed(channel, reason, self.today):
                 self.broken.add(channel)
-            self.lines.append(Line(f"{channel}: not reached: {reason}", warning=True))
+            self.lines.append(DeliveryLine(f"{channel}: not reached: {reason}", warning=True))
             return False
         self.sent_log.failures.pop(channel, None)
         if done or result:
             text = "; ".join(part for part in (done, result) if part)
-            self.lines.append(Line(f"{channel}: {text}", warning=bool(done and result)))
+            self.lines.append(DeliveryLine(f"{channel}: {text}", warning=bool(done and result)))
         return True
 
 
@@ -87,7 +87,7 @@ def channels(alerts: Alerts) -> dict[str, Send]:
     return senders | {webhooks.name(hook): partial(webhooks.send, hook) for hook in alerts.webhooks}
 
 
-def deliver(group: Group, sent_log: SentLog, today: date) -> list[Line]:
+def deliver(group: AlertGroup, sent_log: SentLog, today: date) -> list[DeliveryLine]:
     """Send what there is to send; `sent_log` is changed. The issues come last: they contain it."""
     run = Delivery(sent_log, today)
     senders = channels(group.alerts)
@@ -100,37 +100,39 @@ def deliver(group: Group, sent_log: SentLog, today: date) -> list[Line]:
     failures = {name: sent_log.failures[name] for name in run.broken}
     for name, send in senders.items():
         if failures and name not in sent_log.failures:
-            message = messages.delivery_failure(failures)
+            message = alert_blocks.delivery_failure(failures)
             run.attempt(name, partial(send, message), "reported that others were not reached")
     return run.lines
 
 
-def plan(group: Group, sent_log: SentLog, today: date) -> Iterator[Line]:
+def plan(group: AlertGroup, sent_log: SentLog, today: date) -> Iterator[DeliveryLine]:
     """What `deliver` would send, and to whom."""
     run = Delivery(sent_log, today)
-    names = [*channels(group.alerts), *([issues.NAME] if group.alerts.github else [])]
+    names = [*channels(group.alerts), *([alert_issue.NAME] if group.alerts.github else [])]
     for name in names:
         steps = [f"{n} ({step})" for n, step in run.steps(group, name).items() if step]
-        yield Line(f"{name}: would report {', '.join(steps)}" if steps else f"{name}: nothing new")
+        yield DeliveryLine(
+            f"{name}: would report {', '.join(steps)}" if steps else f"{name}: nothing new"
+        )
 
 
-def trial(alerts: Alerts) -> list[Line]:
+def trial(alerts: Alerts) -> list[DeliveryLine]:
     """Send a test message by every channel, whatever is silenced."""
     run = Delivery(SentLog(), date.min)
     for name, send in channels(alerts).items():
-        run.attempt(name, partial(send, messages.trial()), "test sent")
+        run.attempt(name, partial(send, alert_blocks.trial()), "test sent")
     if alerts.github:
-        run.attempt(issues.NAME, lambda: issues.trial(github.from_environment()))
+        run.attempt(alert_issue.NAME, lambda: alert_issue.trial(github.from_environment()))
     return run.lines
 
 
-def recall(groups: Sequence[Group]) -> SentLog:
+def recall(groups: Sequence[AlertGroup]) -> SentLog:
     """What the open issues contain; empty where there are none, or the host is not reached."""
     merged = SentLog()
     names = [c.name for group in groups if group.alerts.github for c in group.cases]
     try:
         for name in names:
-            part = issues.recall(github.from_environment(), name)
+            part = alert_issue.recall(github.from_environment(), name)
             merged.sent |= part.sent
             merged.failures |= part.failures
     except (PlumblineError, *UNEXPECTED):
@@ -138,9 +140,11 @@ def recall(groups: Sequence[Group]) -> SentLog:
     return merged
 
 
-def _message(run: Delivery, group: Group, name: str, send: Send, steps: Mapping[str, Step]) -> None:
+def _message(
+    run: Delivery, group: AlertGroup, name: str, send: Send, steps: Mapping[str, Step]
+) -> None:
     others = {c: f for c, f in run.sent_log.failures.items() if c != name}
-    message = messages.compose(group.cases, steps, others, group.pages)
+    message = alert_blocks.compose(group.cases, steps, others, group.pages)
     if not run.attempt(name, partial(send, message), f"reported {', '.join(message.about)}"):
         return
     for one in group.cases:
@@ -148,20 +152,20 @@ def _message(run: Delivery, group: Group, name: str, send: Send, steps: Mapping[
             run.sent_log.keep(one, name, run.today)
 
 
-def _issues(run: Delivery, group: Group) -> None:
+def _issues(run: Delivery, group: AlertGroup) -> None:
     """Each use case's issue, up to the first that fails."""
-    steps = run.steps(group, issues.NAME)
+    steps = run.steps(group, alert_issue.NAME)
     for one in group.cases:
         after = copy.deepcopy(run.sent_log)
-        after.failures.pop(issues.NAME, None)
+        after.failures.pop(alert_issue.NAME, None)
         if steps[one.name]:
-            after.keep(one, issues.NAME, run.today)
+            after.keep(one, alert_issue.NAME, run.today)
 
         def act(one: UseCaseAlert = one, after: SentLog = after) -> str:
-            sent = run.sent_log.last(one.name, issues.NAME)
-            done = issues.update(github.from_environment(), one, sent, steps[one.name], after)
+            sent = run.sent_log.last(one.name, alert_issue.NAME)
+            done = alert_issue.update(github.from_environment(), one, sent, steps[one.name], after)
             return f"{one.name}: {done}" if done else ""
 
-        if not run.attempt(issues.NAME, act):
+        if not run.attempt(alert_issue.NAME, act):
             return
         run.sent_log.sent = after.sent

@@ -14,8 +14,8 @@ from email.utils import format_datetime, localtime, make_msgid
 
 from plumbline.config import Email
 from plumbline.core.safe_text import one_line
-from plumbline.ops.alerts.errors import ChannelError, redacted
-from plumbline.ops.alerts.messages import AlertMessage
+from plumbline.ops.alerts.alert_blocks import AlertMessage
+from plumbline.ops.alerts.channel_error import ChannelError, redacted
 from plumbline.report import html, plain_text
 from plumbline.report.blocks import Text
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from plumbline.core.safe_text import one_line
-from plumbline.ops.alerts.messages import AlertMessage
+from plumbline.ops.alerts.alert_blocks import AlertMessage
 from plumbline.report.blocks import Block, Bullets, Heading, Text, Verdict
 
 SLACK_BLOCKS, SLACK_HEADER = 50, 150

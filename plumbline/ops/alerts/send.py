@@ -13,7 +13,7 @@ from plumbline.config import Alerts
 from plumbline.core.errors import suggest
 from plumbline.monitor.result import MonitorResult
 from plumbline.ops.alerts import deliver, sent_log, usecase_alerts, verdicts
-from plumbline.ops.alerts.deliver import Group, Line
+from plumbline.ops.alerts.deliver import AlertGroup, DeliveryLine
 
 log = logging.getLogger("plumbline")
 
@@ -22,7 +22,7 @@ log = logging.getLogger("plumbline")
 class Report:
     """A line for each channel, and whether any channel is configured at all."""
 
-    lines: Sequence[Line]
+    lines: Sequence[DeliveryLine]
     configured: bool
 
 
@@ -68,7 +68,7 @@ def _distinct(sections: Mapping[str, Alerts]) -> list[Alerts]:
 
 def _groups(
     sections: Mapping[str, Alerts], retrained: Mapping[str, MonitorResult] | None, today: date
-) -> list[Group]:
+) -> list[AlertGroup]:
     """Use cases by section; without one whose section names no channel, or that a retrain left out."""
     groups = []
     for alerts in _distinct(sections):
@@ -79,7 +79,7 @@ def _groups(
         for text in _unknown_silences(alerts, results):
             log.warning("alert: %s", text)
         cases = [usecase_alerts.case(n, results[n], alerts, today) for n in names]
-        groups.append(Group(alerts, cases, _pages(results) if alerts.email else {}))
+        groups.append(AlertGroup(alerts, cases, _pages(results) if alerts.email else {}))
     return groups
 
 

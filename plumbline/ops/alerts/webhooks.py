@@ -11,8 +11,8 @@ import urllib.request
 from typing import Any
 
 from plumbline.config import Webhook
-from plumbline.ops.alerts.errors import ChannelError, redacted
-from plumbline.ops.alerts.messages import AlertMessage
+from plumbline.ops.alerts.alert_blocks import AlertMessage
+from plumbline.ops.alerts.channel_error import ChannelError, redacted
 from plumbline.ops.alerts.payloads import PAYLOADS
 
 TIMEOUT = 30

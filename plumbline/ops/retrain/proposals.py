@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from plumbline.ops.hosting.github import GitHub
-from plumbline.ops.retrain import branches, messages
+from plumbline.ops.retrain import branches, retrain_texts
 from plumbline.ops.retrain.retrain_document import RetrainRecord
 from plumbline.repo import clones, dvc_command, object_stores, revisions
 from plumbline.review import revision
@@ -28,9 +28,9 @@ def propose(root: Path, hub: GitHub, record: RetrainRecord, base: str) -> str:
         hub.close_issue(kind, f"#{number} proposes a new model.")
         return f"pull request #{number}"
     if record.outcome == "healthy":
-        closed = hub.close_issue(kind, messages.body(record))
+        closed = hub.close_issue(kind, retrain_texts.body(record))
         return f"issue #{closed['number']} closed" if closed else "nothing to report"
-    issue = hub.report_issue(kind, messages.title(record), messages.body(record))
+    issue = hub.report_issue(kind, retrain_texts.title(record), retrain_texts.body(record))
     return f"issue #{issue['number']}"
 
 
@@ -55,7 +55,7 @@ def _pull_request(root: Path, hub: GitHub, record: RetrainRecord, base: str) -> 
     commit = revisions.commit(root, commit)
     push_objects(root, commit, record.usecase)
     branches.push(root, commit, branch, hub.token)
-    title, body = messages.title(record), messages.body(record)
+    title, body = retrain_texts.title(record), retrain_texts.body(record)
     there = hub.open_pull_request(branch)
     if there:
         hub.update_pull_request(there["number"], title, body)

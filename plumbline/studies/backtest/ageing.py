@@ -20,7 +20,7 @@ from plumbline.metrics.bootstrap import Array
 from plumbline.metrics.interval import Interval
 from plumbline.metrics.metrics import HIGHER_IS_BETTER, PRIMARY, primary_figure
 from plumbline.studies.backtest import all_events
-from plumbline.studies.backtest.record import AgeLoss, ShelfFigures, Staleness
+from plumbline.studies.backtest.backtest_record import AgeLoss, ShelfFigures, Staleness
 from plumbline.studies.backtest.rolling import OriginModel
 
 

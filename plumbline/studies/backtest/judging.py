@@ -17,7 +17,7 @@ from plumbline.metrics.interval import Interval
 from plumbline.review import paired
 from plumbline.review.paired import Noise, Scored
 from plumbline.studies.backtest import all_events
-from plumbline.studies.backtest.record import (
+from plumbline.studies.backtest.backtest_record import (
     AgainstLast,
     NewestCount,
     OriginRecord,

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.evaluate.evaluation_plots import canvas
 from plumbline.evaluate.plot_panels import COLOURS, INK, LIMIT, MOST_TICKS, PALE_INK
-from plumbline.evaluate.plots import canvas
 from plumbline.metrics.interval import Interval
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.report.metric_titles import metric_title
 from plumbline.review.comparison_sections import Difference
-from plumbline.studies.backtest.record import BacktestRecord
+from plumbline.studies.backtest.backtest_record import BacktestRecord
 
 WORDS = {
     "better": "#009E73",

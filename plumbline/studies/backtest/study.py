@@ -11,7 +11,7 @@ from plumbline.model.tune_result import TuneResult
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.studies.backtest import ageing, all_events, judging, origins, rolling
-from plumbline.studies.backtest.record import BacktestRecord
+from plumbline.studies.backtest.backtest_record import BacktestRecord
 
 
 def study(root: Path, name: str, count: int | None) -> BacktestRecord:

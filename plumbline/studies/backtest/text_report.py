@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import interval, relative, signed
-from plumbline.studies.backtest.record import (
+from plumbline.studies.backtest.backtest_record import (
     BacktestRecord,
     NewestCount,
     OriginRecord,

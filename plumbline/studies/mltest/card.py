@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.studies.mltest import evidence, markers, scoring, tree
+from plumbline.studies.mltest import grading, markers, run_evidence, tree
 from plumbline.studies.mltest.scorecard import RubricRow, Scorecard
 
 
 def read(root: Path) -> Scorecard:
     """The card from the records of this state; PlumblineError where there are none."""
-    state, folder = tree.state(root), root / evidence.FOLDER
-    ran, caught = evidence.tests(folder, state), evidence.mutants(folder, state)
+    state, folder = tree.state(root), root / run_evidence.FOLDER
+    ran, caught = run_evidence.tests(folder, state), run_evidence.mutants(folder, state)
     if not ran and not caught:
-        old = evidence.others(folder, state)
+        old = run_evidence.others(folder, state)
         why = f"the {old} records there are of other states of it" if old else "there is no record"
         raise PlumblineError(f"no marked test has run on these files: {why}; run `make score`")
-    card = scoring.card(ran, caught, markers.declared(root))
+    card = grading.card(ran, caught, markers.declared(root))
     changed = tree.changed(root)
     place = {"commit": tree.commit(root), "state": state, "uncommitted": changed}
     return card.model_copy(update=place)

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.declarations import Array
+from plumbline.evaluate.evaluation_plots import canvas
 from plumbline.evaluate.plot_panels import COLOURS, LIMIT, PALE_INK
-from plumbline.evaluate.plots import canvas
 from plumbline.model.tune_result import SettingValue
 from plumbline.report.metric_titles import metric_title
-from plumbline.studies.sensitivity.record import SensitivityRecord, SettingRecord, TriedValue
+from plumbline.studies.sensitivity.sensitivity_record import (
+    SensitivityRecord,
+    SettingRecord,
+    TriedValue,
+)
 
 COLUMNS = 4
 

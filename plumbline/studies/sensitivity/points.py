@@ -10,7 +10,7 @@ import numpy as np
 
 from plumbline.metrics.bootstrap import PairedWord
 from plumbline.model.tune_result import SettingValue
-from plumbline.studies.sensitivity.record import FlatRange, FlatValues
+from plumbline.studies.sensitivity.sensitivity_record import FlatRange, FlatValues
 from plumbline.tune import space
 from plumbline.tune.space import Dimension
 

@@ -26,7 +26,7 @@ from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.review import paired
 from plumbline.studies.sensitivity import points
-from plumbline.studies.sensitivity.record import (
+from plumbline.studies.sensitivity.sensitivity_record import (
     BestSettings,
     JudgedFigure,
     SearchTrials,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure, interval, share, signed
-from plumbline.studies.sensitivity.record import (
+from plumbline.studies.sensitivity.sensitivity_record import (
     FlatRange,
     FlatValues,
     SearchTrials,

@@ -10,7 +10,7 @@ from plumbline.ops.retrain.retrain_document import RetrainRecord
 from plumbline.report import markdown
 from plumbline.report.blocks import Block, Bullets, Heading, Table, Text, Tone, Verdict
 from plumbline.report.numbers import figure
-from plumbline.review import document
+from plumbline.review import comparison_blocks
 
 TITLES = {
     "healthy": "{usecase}: no retraining needed",
@@ -60,7 +60,7 @@ def _blocks(record: RetrainRecord) -> Iterator[Block]:
         yield Heading("Challenger against champion")
         if after != before:
             yield Text(OWN_WINDOW)
-        yield from document.blocks(record.comparison, "retrain")
+        yield from comparison_blocks.blocks(record.comparison, "retrain")
 
 
 def _monitor(result: MonitorResult) -> Iterator[Block]:

@@ -12,7 +12,7 @@ import numpy as np
 from plumbline.evaluate import beeswarm, cost_panels, plot_panels
 from plumbline.evaluate.contributions_sample import Explained
 from plumbline.evaluate.curves import Lines, Table
-from plumbline.evaluate.document import EvaluateDocument
+from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.evaluate.plot_panels import Axes
 
 STYLE: dict[Any, Any] = {

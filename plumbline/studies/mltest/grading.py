@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plumbline.studies.mltest.evidence import Caught, Ran
 from plumbline.studies.mltest.rubric import SECTIONS, TESTS, TITLES, Test
+from plumbline.studies.mltest.run_evidence import Caught, Ran
 from plumbline.studies.mltest.scorecard import (
     PlantedFault,
     RubricRow,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plumbline.core.safe_text import one_line
 from plumbline.monitor.sentences import TONES
-from plumbline.ops.alerts import messages, sent_log
+from plumbline.ops.alerts import alert_blocks, sent_log
 from plumbline.ops.alerts.sent_log import Sent, SentLog
 from plumbline.ops.alerts.usecase_alerts import Step, UseCaseAlert, news
 from plumbline.ops.hosting.github import GitHub
@@ -28,26 +28,26 @@ def update(hub: GitHub, alert: UseCaseAlert, sent: Sent | None, step: Step, log:
     if alert.silent:
         return ""
     if alert.healthy:
-        text = markdown.comment([Text(messages.STEPS["resolved"]), *messages.facts(alert)])
+        text = markdown.comment([Text(alert_blocks.STEPS["resolved"]), *alert_blocks.facts(alert)])
         closed = hub.close_issue(kind(alert.name), text)
         return f"issue #{closed['number']} closed" if closed else ""
     if not alert.findings:
         return ""
     before = hub.issue(kind(alert.name))
-    title = one_line(messages.short(alert), 200)
+    title = one_line(alert_blocks.short(alert), 200)
     number = hub.report_issue(kind(alert.name), title, body(alert, log))["number"]
     new = news(alert, sent.findings) if sent and step == "more" else ()
     if before and new:
-        hub.create_comment(number, markdown.comment([messages.findings(new)]))
+        hub.create_comment(number, markdown.comment([alert_blocks.findings(new)]))
     return f"issue #{number} {'updated' if before else 'opened'}"
 
 
 def body(alert: UseCaseAlert, log: SentLog) -> str:
     """The issue's text; what was sent to which channel is hidden at its beginning."""
     blocks = [
-        Verdict(messages.short(alert), TONES[alert.level]),
-        *messages.about(alert, "new"),
-        *messages.unreachable(log.failures),
+        Verdict(alert_blocks.short(alert), TONES[alert.level]),
+        *alert_blocks.about(alert, "new"),
+        *alert_blocks.unreachable(log.failures),
     ]
     return f"{sent_log.mark(log, alert.name)}\n{markdown.comment(blocks)}"
 
@@ -60,7 +60,7 @@ def recall(hub: GitHub, usecase: str) -> SentLog:
 
 def trial(hub: GitHub) -> str:
     """Open an issue and close it again; what was done."""
-    message = messages.trial()
+    message = alert_blocks.trial()
     hub.report_issue(kind("test"), message.title, markdown.comment(message.blocks))
     closed = hub.close_issue(kind("test"), "The test passed.")
     return f"issue #{closed['number']} opened and closed" if closed else "no issue was found"
