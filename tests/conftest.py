@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from plumbline.runtime import runner
+from tests import long_first, scoring
 from tests.scoring import (  # noqa: F401 (pytest finds its hooks here)
     pytest_addoption,
     pytest_collection_modifyitems,
-    pytest_configure,
     pytest_runtest_makereport,
 )
 
@@ -21,6 +21,11 @@ os.environ.update(runner.QUIET)  # before any library reads it, as in a stage
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    scoring.pytest_configure(config)
+    config.pluginmanager.register(long_first, "long-first")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 
 from plumbline.runtime import dvc_lock
 from tests.project import Project, make
+from tests.shared import built, copied, result
 
 STAGES = ["data", "validate", "features", "tune", "train", "evaluate", "monitor"]
 OFF = {"MLFLOW_TRACKING_URI": "off"}
@@ -19,17 +20,23 @@ ID = "customer_id"
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
     """Small card_fraud, run once; what the run printed. A failure is the tests' own to tell."""
-    project = make(tmp_path_factory.mktemp("project"), ["card_fraud"])
+    project = Project(copied(tmp_path_factory, "pipeline", run_once))
+    return project, result(built(tmp_path_factory, "pipeline", run_once))
+
+
+def run_once(folder: Path) -> str:
+    """Run the graph in `folder`; what it printed."""
+    project = make(folder, ["card_fraud"])
     project.set({"card_fraud.features.join": "direct"})
-    return project, project.run("dvc", "repro", env=OFF, ok=False)
+    return project.run("dvc", "repro", env=OFF, ok=False)
 
 
 def tables(project: Project) -> list[Path]:
     """Every Parquet file of a run that says of whom its rows are."""
-    result = sorted(
+    files = sorted(
         p for d in ("data", "reports", "models") for p in (project.path / d).rglob("*.parquet")
     )
-    return [p for p in result if ID in duckdb.sql(f"SELECT * FROM '{p}' LIMIT 0").columns]
+    return [p for p in files if ID in duckdb.sql(f"SELECT * FROM '{p}' LIMIT 0").columns]
 
 
 def rows(project: Project, who: int) -> dict[str, int]:
