@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from plumbline.runtime import dvc_lock
+from tests import warm as forks
 from tests.conftest import ROOT
 
 SMALL = {
@@ -37,16 +38,20 @@ DIABETES = {
 
 @dataclass(frozen=True)
 class Project:
-    """A work tree under git and DVC; commands run in it with this test's Python."""
+    """A work tree under git and DVC; commands run in it with this test's Python.
+
+    `warm`: by fork (tests/warm), where nothing of a test depends on how a Python starts.
+    """
 
     path: Path
+    warm: bool = field(default=False, kw_only=True)
 
     def run(self, *words: str, env: Mapping[str, str] | None = None, ok: bool = True) -> str:
         """A command's output (both streams); AssertionError with it when it fails and `ok`."""
         done = subprocess.run(
             words,
             cwd=self.path,
-            env={**environment(self.path), **(env or {})},
+            env={**environment(self.path, self.warm), **(env or {})},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -80,16 +85,17 @@ class Project:
     def clone(self, path: Path) -> Project:
         """A fresh clone of what is committed: no cache, no outs."""
         self.run("git", "clone", "-q", str(self.path), str(path))
-        return Project(path)
+        return Project(path, warm=self.warm)
 
 
-def environment(path: Path) -> dict[str, str]:
+def environment(path: Path, warm: bool = False) -> dict[str, str]:
     """This process's environment with this Python's commands first, and `path` to import from."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "MLFLOW_", "GIT_"))}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    first = forks.path() if warm else []
     return {
         **kept,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": ":".join([*first, str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": str(path),
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(path / ".dvc" / "tmp" / "site"),
@@ -98,7 +104,7 @@ def environment(path: Path) -> dict[str, str]:
     }
 
 
-def make(path: Path, usecases: list[str]) -> Project:
+def make(path: Path, usecases: list[str], *, warm: bool = False) -> Project:
     """The project as this work tree has it, committed in `path`, with small params and `usecases`.
 
     `diabetes` is added the way a user adds a table: a module, a params section, a source.
@@ -109,7 +115,7 @@ def make(path: Path, usecases: list[str]) -> Project:
         if (ROOT / name).is_file():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, path / name)
-    project = Project(path)
+    project = Project(path, warm=warm)
     forget(project, usecases)
     if "diabetes" in usecases:
         add_diabetes(project)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ CASE = "diabetes"
 
 def make(path: Path) -> Project:
     """Tags model-v1 and model-v2 in `path`; HEAD is main at the second. MLflow is off."""
-    project = projects.make(path, [CASE])
+    project = projects.make(path, [CASE], warm=True)
     for tag, rounds in (("model-v1", 60), ("model-v2", 2)):
         project.set({f"{CASE}.train.rounds": rounds})
         project.repro(f"evaluate@{CASE}", env={"MLFLOW_TRACKING_URI": "off"})
@@ -32,5 +31,5 @@ def shared(folders: pytest.TempPathFactory) -> Project:
 
 def register(project: Project) -> None:
     """Both bundles in MLflow, by the command that a person has for it."""
-    words = [sys.executable, "-m", "plumbline", "registry", "rebuild"]
+    words = ["python", "-m", "plumbline", "registry", "rebuild"]
     assert "git and MLflow agree" in project.run(*words)

@@ -16,7 +16,7 @@ QUIET = {"MLFLOW_TRACKING_URI": "off"}
 
 def both(folders: pytest.TempPathFactory) -> Project:
     """A copy of small card_fraud and the plain table, run and committed, with their runs in MLflow."""
-    return Project(copied(folders, "both", _both))
+    return Project(copied(folders, "both", _both), warm=True)
 
 
 def alone(folders: pytest.TempPathFactory, name: str) -> Project:
@@ -28,6 +28,6 @@ def alone(folders: pytest.TempPathFactory, name: str) -> Project:
 
 
 def _both(folder: Path) -> None:
-    project = projects.make(folder, BOTH)
+    project = projects.make(folder, BOTH, warm=True)
     project.repro()
     project.commit("reproduced")

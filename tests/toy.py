@@ -77,7 +77,7 @@ class Toy(Project):
 
 def make(path: Path) -> Toy:
     """The toy in `path`/project, run, committed, tagged `v1`, and pushed to the folder `path`/remote."""
-    project = Project(path / "project")
+    project = Project(path / "project", warm=True)
     project.path.mkdir()
     texts = {"make.py": MAKE, "sum.py": SUM, "dvc.yaml": GRAPH, ".dvcignore": IGNORE}
     for name, text in texts.items():

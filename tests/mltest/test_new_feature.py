@@ -16,7 +16,7 @@ pytestmark = pytest.mark.mltest("Data 6")
 
 
 def test_a_feature_is_added_tested_and_in_the_tables(tmp_path: Path) -> None:
-    project = make(tmp_path / "project", ["card_fraud"])
+    project = make(tmp_path / "project", ["card_fraud"], warm=True)
     project.set({"card_fraud.features.join": "direct"})
     project.commit("small and quick")
     result = new_feature.add(project)

@@ -41,7 +41,7 @@ def make(folder: Path) -> Path:
     Its branches `good` and `worse`, run but not pushed, are changes that a contributor made.
     """
     (folder / "project").mkdir()
-    project = projects.make(folder / "project", [])
+    project = projects.make(folder / "project", [], warm=True)
     projects.add_usecase(project, NAME)
     deliveries.write(project.path / TABLE, deliveries.rows(FIRST, DAYS))
     (project.path / "profiles" / f"{NAME}.json").write_text("{}\n")
@@ -56,7 +56,7 @@ def make(folder: Path) -> Path:
     git("clone", "-q", "--bare", str(project.path), str(folder / "origin.git"), cwd=folder)
     publish(project, folder / "remote")
     shutil.copytree(project.path, folder / "beside", symlinks=True)
-    beside = Project(folder / "beside")
+    beside = Project(folder / "beside", warm=True)
     with ThreadPoolExecutor(2) as pool:
         tried = (project, "good", GOOD), (beside, "worse", WORSE)
         list(pool.map(lambda given: _branch(*given), tried))

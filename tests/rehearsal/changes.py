@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 from filelock import FileLock
@@ -28,15 +29,25 @@ def helps(hub: Hub) -> Seen:
 
 
 def helped(hub: Hub) -> tuple[Seen, Project]:
-    """That scenario, played once on a machine for itself and for those that replay its run."""
-    folder = hub.base / "helps"
+    """That scenario, for itself and for those that replay its run."""
+    return once(hub, "helps", play_helps)
+
+
+def hurt(hub: Hub) -> tuple[Seen, Project]:
+    """The scenario `hurts`, likewise."""
+    return once(hub, "hurts", play_hurts)
+
+
+def once(hub: Hub, name: str, play: Callable[[Hub], Seen]) -> tuple[Seen, Project]:
+    """What a scenario left and the contributor's clone; played once on a machine."""
+    folder = hub.base / name
     with FileLock(f"{folder}.lock"):
         if not (folder / SEEN).exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             with new_hub(hub.base, folder) as host:
-                play_helps(host).save(folder / SEEN)
-    return Seen.load(folder / SEEN), Project(folder / "laptop")
+                play(host).save(folder / SEEN)
+    return Seen.load(folder / SEEN), Project(folder / "laptop", warm=True)
 
 
 def play_helps(hub: Hub) -> Seen:
@@ -54,6 +65,11 @@ def play_helps(hub: Hub) -> Seen:
 
 def hurts(hub: Hub) -> Seen:
     """One that hurts: the gate is red, and the comment says worse, and why."""
+    return hurt(hub)[0]
+
+
+def play_hurts(hub: Hub) -> Seen:
+    """Push the change that hurts, and look at all that comes of it."""
     seen = review(hub, hub.push(hub.clone(branch="worse"), "shallower"))
     assert seen.comment.startswith("**❌ Do not merge: "), seen.log()
     assert (
@@ -120,7 +136,7 @@ def second_push(hub: Hub) -> Seen:
     """A second push: the same comment, now of the new commit."""
     event, run = replayed(hub)
     assert comment(hub, event, run).comment.startswith("**✅")
-    seen = review(hub, hub.push(hub.clone(branch="worse"), "deeper"))
+    seen = comment(hub, *replayed(hub, hurt))
     assert seen.comment.startswith("**❌"), seen.log()
     assert [line.split(" ")[0] for line in hub.api.written()] == ["POST", "PATCH"]
     return seen
@@ -169,9 +185,11 @@ def forged_lock(hub: Hub) -> Seen:
     return seen
 
 
-def replayed(hub: Hub) -> tuple[dict[str, Any], Run]:
-    """The pull request of `helps`, and its run, as if just finished."""
-    seen, project = helped(hub)
+def replayed(
+    hub: Hub, earlier: Callable[[Hub], tuple[Seen, Project]] = helped
+) -> tuple[dict[str, Any], Run]:
+    """A pull request with the commit of an earlier scenario, and that one's run, as if just finished."""
+    seen, project = earlier(hub)
     event = hub.push(project, "deeper")
     return event, replay(hub, event, seen.runs[0])
 

@@ -81,7 +81,7 @@ class Hub:
         """A contributor's clone at a branch of the base project, with a cache linked to that one's."""
         path = self.folder / name
         git("clone", "-q", str(self.origin), str(path), cwd=self.folder)
-        project = Project(path)
+        project = Project(path, warm=True)
         shutil.copytree(
             self.base / "project" / ".dvc" / "cache", path / ".dvc" / "cache", copy_function=os.link
         )

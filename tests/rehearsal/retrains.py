@@ -85,7 +85,7 @@ def champion(hub: Hub) -> Project:
 def make(folder: Path) -> Path:
     """A base, as `base.make` makes one, with nothing but a champion of dry days."""
     (folder / "project").mkdir()
-    project = projects.make(folder / "project", [])
+    project = projects.make(folder / "project", [], warm=True)
     projects.add_usecase(project, NAME)
     deliveries.write(project.path / TABLE, dry(deliveries.rows)(base.FIRST, base.DAYS))
     (project.path / "profiles" / f"{NAME}.json").write_text("{}\n")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests import warm as forks
 from tests.github import READ_ONLY
 from tests.rehearsal import uses
 from tests.rehearsal.expressions import Refused, condition, fill
@@ -137,7 +138,8 @@ class Runner:
     def variables(self, env: Mapping[str, str]) -> dict[str, str]:
         """A step's environment: a runner's own variables, then the workflow's."""
         added = self.files["GITHUB_PATH"]
-        paths = added.read_text().split("\n")[::-1] if added.exists() else []
+        paths = forks.path()
+        paths += added.read_text().split("\n")[::-1] if added.exists() else []
         paths += [str(Path(sys.prefix) / "bin"), *self.hub.path, os.defpath]
         github = {k: v for k, v in self.github().items() if isinstance(v, str) and k != "token"}
         return {

@@ -30,12 +30,12 @@ WORSE = {"diabetes.train.rounds": 1, "diabetes.train.params": {"eta": 0.01}}
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Branch main: the base, run without the last stage. Branch head: a much worse train param, run."""
-    return Project(copied(tmp_path_factory, "compare", branches))
+    return Project(copied(tmp_path_factory, "compare", branches), warm=True)
 
 
 def branches(folder: Path) -> None:
     """Make both branches in a project there."""
-    built = projects.make(folder, ["diabetes"])
+    built = projects.make(folder, ["diabetes"], warm=True)
     graph = yaml.safe_load((built.path / "dvc.yaml").read_text())
     del graph["stages"]["monitor"]
     (built.path / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))

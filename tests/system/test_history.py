@@ -79,7 +79,7 @@ def state() -> State:
 @pytest.fixture(scope="module")
 def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
     """Ten commits, the last of main at HEAD; MLflow knows the three releases."""
-    project = projects.make(tmp_path_factory.mktemp("month"), [CASE])
+    project = projects.make(tmp_path_factory.mktemp("month"), [CASE], warm=True)
     month = Month(project, {}, {}, {})
     with pytest.MonkeyPatch.context() as patch, chdir(project.path):
         patch.setattr(os, "environ", projects.environment(project.path))

@@ -69,7 +69,7 @@ Show = Callable[..., dict[str, Any]]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A source that `dvc import-url` brought; two commits, model-v1 and model-v2, with other params."""
     path = tmp_path_factory.mktemp("made")
-    project = Project(path / "project")
+    project = Project(path / "project", warm=True)
     (path / "origin.csv").write_text("one\n")
     texts = {".dvc/config": "[core]\n    analytics = false\n"}
     texts |= {".dvc/.gitignore": "/config.local\n/tmp\n/cache\n", "params.yaml": "seed: 1\n"}
@@ -103,7 +103,7 @@ def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     shutil.copytree(made.path, path)
     monkeypatch.setattr(os, "environ", projects.environment(path) | {"MLFLOW_TRACKING_URI": "off"})
     monkeypatch.chdir(path)
-    return Project(path)
+    return Project(path, warm=True)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_card_fraud_beats_the_linear_model() -> None:
 @pytest.fixture(scope="module")
 def flights(tmp_path_factory: pytest.TempPathFactory, nycflights: Path) -> dict[str, Any]:
     """evaluate.json of a run on the real departures, with the committed params."""
-    project = make(tmp_path_factory.mktemp("flights"), ["flights"])
+    project = make(tmp_path_factory.mktemp("flights"), ["flights"], warm=True)
     digest = hashlib.sha256(nycflights.read_bytes()).hexdigest()
     project.set({"flights.data.path": str(nycflights), "flights.data.sha256": digest})
     project.repro("evaluate@flights")

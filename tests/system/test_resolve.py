@@ -48,7 +48,7 @@ PARAMS = {"cases": ["a", "b"], "seed": 1, "a": dict(NUMBERS), "b": dict(NUMBERS)
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two stages of two use cases, run and committed."""
-    project = Project(tmp_path_factory.mktemp("made"))
+    project = Project(tmp_path_factory.mktemp("made"), warm=True)
     config = "[core]\n    analytics = false\n"
     texts = {".dvc/config": config, ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n"}
     texts |= {".gitattributes": "dvc.lock -merge\n", ".gitignore": "/out\n"}
@@ -69,7 +69,7 @@ def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     shutil.copytree(made.path, path)
     monkeypatch.setattr(os, "environ", projects.environment(path))
     monkeypatch.chdir(path)
-    return Project(path)
+    return Project(path, warm=True)
 
 
 def branch(project: Project, name: str, *changes: dict[str, object]) -> None:

@@ -40,7 +40,7 @@ def test_one_pull_request_and_not_twice(hub: Hub, tmp_path: Path) -> None:
     assert f"pull request #1 (open): Retrain {NAME} on data up to 2025-06-30" in report
     path = tmp_path / "stranger"
     git("clone", "-q", "-b", BRANCH, str(hub.origin), str(path), cwd=hub.folder)
-    clone = Project(path)
+    clone = Project(path, warm=True)
     changed = git("diff", "--name-only", "HEAD~1", cwd=path).split()
     metrics = {f"metrics/{NAME}/{s}.json" for s in ("data", "evaluate", "monitor")}
     assert {"dvc.lock", "params.yaml"} | metrics <= set(changed)

@@ -1,0 +1,92 @@
+"""A command by fork (tests/warm) is as one of a new Python, in all that a test may depend on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import warm
+from tests.project import environment
+
+pytestmark = pytest.mark.skipif(
+    not warm.path(), reason="new Pythons only: COLD is set, or no Linux"
+)
+
+
+def run(folder: Path, *words: str, **given: str) -> subprocess.CompletedProcess[str]:
+    env = {**environment(folder, warm=True), **given}
+    return subprocess.run(
+        words, cwd=folder, env=env, input="in", capture_output=True, text=True, check=False
+    )
+
+
+def code(folder: Path, text: str, *words: str, **given: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, "python", "-c", text, *words, **given)
+
+
+def test_arguments_folder_environment_and_streams(tmp_path: Path) -> None:
+    text = "import os, sys; print(sys.argv, os.getcwd(), os.environ['X'], sys.stdin.read())"
+    done = code(tmp_path, f"{text}; print('aside', file=sys.stderr)", "a b", X="y")
+    assert done.stdout == f"['-c', 'a b'] {tmp_path} y in\n"
+    assert done.stderr == "aside\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "message"),
+    [
+        ("pass", 0, ""),
+        ("import sys; sys.exit(3)", 3, ""),
+        ("import sys; sys.exit('why')", 1, "why\n"),
+        ("import os; os.kill(os.getpid(), 9)", -9, ""),
+        ("1 / 0", 1, "ZeroDivisionError: division by zero\n"),
+    ],
+)
+def test_ends(tmp_path: Path, text: str, status: int, message: str) -> None:
+    done = code(tmp_path, text)
+    assert (done.returncode, done.stderr[-len(message) :] if message else done.stderr) == (
+        status,
+        message,
+    )
+
+
+def test_nothing_of_the_project_is_there_before(tmp_path: Path) -> None:
+    """The libraries are, and modules come from the folder and PYTHONPATH, as they stand now."""
+    text = "import sys; own = ('plumbline', 'stages', 'usecases', 'sources', 'tests')\n"
+    text += "print('pandas' in sys.modules, [m for m in sys.modules if m.split('.')[0] in own])"
+    assert code(tmp_path, text).stdout == "True []\n"
+    for number in ("1", "22"):
+        (tmp_path / "mine.py").write_text(f"import sys; print({number!r}, __name__, sys.argv[1:])")
+        assert run(tmp_path, "python", "-m", "mine", "x").stdout == f"{number} __main__ ['x']\n"
+
+
+@pytest.mark.parametrize("given", [{"PYTHONHASHSEED": "7"}, {"OMP_NUM_THREADS": "1"}])
+def test_what_a_fork_cannot_be_is_a_new_python(tmp_path: Path, given: dict[str, str]) -> None:
+    assert code(tmp_path, "import sys; print('pandas' in sys.modules)", **given).stdout == "False\n"
+
+
+def test_a_hook_at_the_start_is_a_new_python(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('hooked')")
+    assert code(tmp_path, "pass").stdout == "hooked\n"
+
+
+def test_it_ends_with_its_client(tmp_path: Path) -> None:
+    text = "import os, time; open('pid', 'w').write(str(os.getpid())); os.rename('pid', 'there'); time.sleep(60)"
+    env = environment(tmp_path, warm=True)
+    client = subprocess.Popen(["python", "-c", text], cwd=tmp_path, env=env)
+    while not (tmp_path / "there").exists():
+        time.sleep(0.01)
+    client.send_signal(signal.SIGKILL)
+    client.wait()
+    ours = Path("/proc") / (tmp_path / "there").read_text()
+    while ours.exists():
+        time.sleep(0.01)
+
+
+def test_whoever_looks_for_its_parents_finds_the_clients(tmp_path: Path) -> None:
+    text = "import psutil; print(psutil.Process().parents()[0].pid)"
+    assert code(tmp_path, text).stdout == f"{os.getpid()}\n"

@@ -1,0 +1,65 @@
+"""Commands by fork: `python` and `dvc` that need not import the large libraries again.
+
+More than half of what a run of a toy spends is imports. A server imports the libraries once in a run of
+pytest, and forks for each command. The command is a process of its own as ever: its arguments, folder,
+environment, streams, exit code and end by a signal are those of a new Python; nothing of this project
+is imported before it starts. Where they cannot be (another hash seed, a `sitecustomize`, strace, a
+Python that is told to be isolated) a new Python starts. COLD=1 starts a new one for every command, as
+.ci/nightly does.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+
+from plumbline.runtime import runner
+
+HERE = Path(__file__).parent
+
+
+def path() -> list[str]:
+    """The folder of `python` and `dvc`, to stand first in PATH; none where there is no fork."""
+    return [] if os.environ.get("COLD") or sys.platform != "linux" else [str(_started(_session()))]
+
+
+def _session() -> int:
+    """The process that ends last in a run of pytest: the one that controls its workers, or this one."""
+    return os.getppid() if os.environ.get("PYTEST_XDIST_WORKER") else os.getpid()
+
+
+@cache
+def _started(session: int) -> Path:
+    """The folder with the commands of this run's server, which the first to ask starts."""
+    folder = Path(tempfile.gettempdir()) / f"plumbline-warm-{os.getuid()}-{session}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with FileLock(f"{folder}/lock"):
+        if not (folder / "python").exists():
+            _start(folder, session)
+    return folder
+
+
+def _start(folder: Path, session: int) -> None:
+    client = (HERE / "client.py").read_text()
+    (folder / "cold").symlink_to(sys.executable)
+    for name in ("dvc", "python"):
+        (folder / name).write_text(f"#!{sys.executable} -IS\n{client}")
+        (folder / name).chmod(0o755)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "MLFLOW_", "PYTEST_"))}
+    words = [sys.executable, "-I", str(HERE / "server.py"), str(folder), str(session)]
+    with (folder / "log").open("w") as log:
+        subprocess.run(
+            words,
+            cwd="/",
+            env={**kept, **runner.QUIET},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=True,
+        )

@@ -1,0 +1,195 @@
+"""Imports the large libraries, then forks a process for each command: `server.py FOLDER PID`.
+
+It ends when the process PID does. A client that ends early takes its process with it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import marshal
+import os
+import runpy
+import selectors
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+import traceback
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = (
+    *("pandas", "pyarrow.dataset", "pyarrow.parquet", "scipy.stats", "duckdb", "ibis", "sqlglot"),
+    *("sklearn.linear_model", "sklearn.metrics", "sklearn.tree", "xgboost", "hyperopt", "feast"),
+    *(
+        "matplotlib.figure",
+        "matplotlib.backends.backend_agg",
+        "jinja2",
+        "pydantic",
+        "psutil",
+        "typer",
+    ),
+    *("great_expectations", "great_expectations.render.view", "evidently.presets"),
+    *("evidently.presets.classification", "evidently.presets.regression"),
+    *("mlflow", "mlflow.store.tracking.sqlalchemy_store"),
+    *("dvc.cli", "dvc.commands.repro", "dvc.commands.checkout", "dvc.commands.data_sync"),
+    *("dvc.repo.reproduce", "dvc.stage.run", "dvc_data.hashfile"),
+)
+BASE = list(sys.path)
+
+
+def load() -> None:
+    """Import the libraries."""
+    sys.modules["rfc3987_syntax"] = (
+        None  # a grammar of addresses that nothing uses: a second of parsing
+    )
+    for name in LIBRARIES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            importlib.import_module(name)
+    del sys.modules["rfc3987_syntax"]
+    assert threading.active_count() == 1, "a fork would lose a thread"
+    gc.collect()
+    gc.freeze()
+
+
+class Server:
+    """Clients and the processes forked for them, by the descriptors that tell of their end."""
+
+    def __init__(self, folder: Path, session: int) -> None:
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(folder / "socket"))
+        self.listener.listen(64)
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.listener, selectors.EVENT_READ, self.accept)
+        self.selector.register(os.pidfd_open(session), selectors.EVENT_READ, self.end)
+        self.folder = folder
+
+    def serve(self) -> None:
+        while True:
+            for key, _ in self.selector.select():
+                if key.fd in self.selector.get_map():
+                    key.data()
+
+    def end(self) -> None:
+        """The session is over."""
+        for file in self.folder.iterdir():
+            file.unlink()
+        self.folder.rmdir()
+        os._exit(0)
+
+    def accept(self) -> None:
+        client, _ = self.listener.accept()
+        head, streams, *_ = socket.recv_fds(client, 4, 3)
+        body = b""
+        while len(body) < int.from_bytes(head, "big"):
+            body += client.recv(1 << 16)
+        caller, *_ = struct.unpack(
+            "3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        )
+        child = os.fork()
+        if not child:
+            self.forget(client)
+            run(marshal.loads(body), streams, caller)
+        for stream in streams:
+            os.close(stream)
+        ended = os.pidfd_open(child)
+        self.selector.register(client, selectors.EVENT_READ, lambda: self.gone(child))
+        self.selector.register(ended, selectors.EVENT_READ, lambda: self.done(child, ended, client))
+
+    def forget(self, client: socket.socket) -> None:
+        """In the child: no other client's end may depend on it."""
+        for key in list(self.selector.get_map().values()):
+            key.fileobj.close() if isinstance(key.fileobj, socket.socket) else os.close(key.fd)
+        self.selector.close()
+        client.close()
+
+    def gone(self, child: int) -> None:
+        """The client ended first: so does its process."""
+        os.kill(child, signal.SIGKILL)
+
+    def done(self, child: int, ended: int, client: socket.socket) -> None:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        self.selector.unregister(ended)
+        os.close(ended)
+        self.selector.unregister(client)
+        with suppress(OSError):  # it is gone
+            client.send(code.to_bytes(4, "big", signed=True))
+        client.close()
+
+
+def run(request: tuple[Any, ...], streams: list[int], caller: int) -> None:
+    """Become the command, and end as it ends."""
+    words, folder, environment, mask, python = request
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    os.umask(mask)
+    os.chdir(folder)
+    sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
+    more = [p for p in environment.get("PYTHONPATH", "").split(":") if p]
+    sys.path[:] = [folder if words[0] == "-m" else "", *more, *BASE]
+    sys.orig_argv, sys.argv, sys.executable = [python, *words], [words[0], *words[2:]], python
+    importlib.invalidate_caches()
+    beneath(caller)
+    code = 1
+    try:
+        code = executed(*words[:2])
+    except BaseException:  # noqa: BLE001 (the command's own: shown as Python shows it)
+        traceback.print_exc()
+    finally:
+        leave(code)
+
+
+def beneath(caller: int) -> None:
+    """Who looks for the processes above sees those of the client."""
+    import psutil
+
+    parents, own = psutil.Process.parents, os.getpid()
+    psutil.Process.parents = lambda self: parents(
+        psutil.Process(caller) if self.pid == own else self
+    )
+
+
+def executed(option: str, text: str) -> int:
+    """The exit code of `-m text` or `-c text`."""
+    try:
+        if option == "-m":
+            runpy.run_module(text, run_name="__main__", alter_sys=True)
+        else:
+            exec(compile(text, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 (that is -c)
+    except SystemExit as ended:
+        if ended.code is None or isinstance(ended.code, int):
+            return (ended.code or 0) & 255
+        print(ended.code, file=sys.stderr)  # noqa: T201 (as Python does)
+        return 1
+    return 0
+
+
+def leave(code: int) -> None:
+    """End as an interpreter does: threads, what was registered, buffers."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads it
+            stream.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    load()
+    server = Server(Path(sys.argv[1]), int(sys.argv[2]))
+    if os.fork():
+        os._exit(0)  # whoever started this need not wait for its end
+    os.setsid()
+    server.serve()
