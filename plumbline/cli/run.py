@@ -48,7 +48,7 @@ def environment() -> None:
     Run it after a change of requirements.txt or of what the code imports; `make lock` does. A stage runs
     again when a version in its file changes, and refuses to run with another one.
     """
-    from plumbline.repo import environment as files
+    from plumbline.repo import environment_files as files
 
     written = files.write(Path("."))
     say(f"{file}: written; commit it" for file in written)

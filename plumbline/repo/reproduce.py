@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import clones, dvc_command, object_stores, repair, revisions, verify
-from plumbline.repo import environment as environment_files
+from plumbline.repo import (
+    clones,
+    dvc_command,
+    environment_files,
+    object_stores,
+    repair,
+    revisions,
+    verify,
+)
 from plumbline.repo.clean_room import DROPPED
 from plumbline.repo.clean_room import python as clean_room_python
 from plumbline.repo.tracked_outs import Out

@@ -16,7 +16,7 @@ from plumbline.repo import (
     clean_room,
     clones,
     dvc_command,
-    environment,
+    environment_files,
     object_stores,
     reproduce,
 )
@@ -107,7 +107,7 @@ def _get(root: Path, side: Revision, cache: FolderStore, folder: Path) -> str:
 
 def _python(clone: Path, folder: Path) -> Path:
     """This Python, or, where the revision's stages name other libraries, a new one with what it locks."""
-    differing = libraries.differing(environment.of_stages(clone))
+    differing = libraries.differing(environment_files.of_stages(clone))
     if not differing:
         return Path(sys.executable)
     log.info("baseline: its libraries are others: %s", libraries.some(differing))

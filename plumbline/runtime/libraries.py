@@ -1,6 +1,6 @@
 """The libraries that can change a stage's outs: the pins of its file in `environment/`, and those installed.
 
-The files are written by `plumbline.repo.environment`; a stage depends on its own.
+The files are written by `plumbline.repo.environment_files`; a stage depends on its own.
 """
 
 from __future__ import annotations

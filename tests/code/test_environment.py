@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import environment, imports, requirements
+from plumbline.repo import environment_files, python_imports, requirements
 from plumbline.runtime import libraries, preflight
 from tests.code.test_graph import ORDER, STAGES, files
 from tests.code.test_graph import imports as imported
@@ -68,28 +68,28 @@ def pinned(root: Path, stage: str) -> dict[str, str]:
 
 
 def test_a_stage_has_what_it_imports_and_what_that_requires(root: Path) -> None:
-    assert environment.write(root) == ["environment/data.txt", "environment/train.txt"]
+    assert environment_files.write(root) == ["environment/data.txt", "environment/train.txt"]
     assert pinned(root, "data") == {"numpy": "1.0"}
     assert pinned(root, "train") == {"numpy": "1.0", "scipy": "1.1, 1.2", "xgboost-cpu": "3.0"}
-    assert environment.write(root) == environment.stale(root) == []
+    assert environment_files.write(root) == environment_files.stale(root) == []
 
 
 def test_a_bump_is_a_change_of_the_stages_that_it_can_reach(root: Path) -> None:
-    environment.write(root)
+    environment_files.write(root)
     (root / "requirements.txt").write_text(TEXT.replace("cpu==3.0", "cpu==3.1"))
-    assert environment.stale(root) == ["environment/train.txt: xgboost-cpu 3.0, expected 3.1"]
-    assert environment.write(root) == ["environment/train.txt"]
+    assert environment_files.stale(root) == ["environment/train.txt: xgboost-cpu 3.0, expected 3.1"]
+    assert environment_files.write(root) == ["environment/train.txt"]
     (root / "requirements.txt").write_text(TEXT.replace("rich==3.0", "rich==4.0"))
-    environment.write(root)
+    environment_files.write(root)
     assert "rich" not in pinned(root, "train"), "what cannot reach an out is no pin of a stage"
 
 
 def test_a_file_that_is_gone_or_written_by_hand_is_named(root: Path) -> None:
-    environment.write(root)
+    environment_files.write(root)
     (root / "environment" / "data.txt").unlink()
     with (root / "environment" / "train.txt").open("a") as file:
         file.write("# a note\n")
-    assert environment.stale(root) == [
+    assert environment_files.stale(root) == [
         "environment/data.txt: numpy missing, expected 1.0",
         "environment/train.txt: not as it is written",
     ]
@@ -99,18 +99,18 @@ def test_an_import_that_is_not_locked_is_refused(root: Path) -> None:
     (root / "usecases" / "shop" / "features.py").write_text("import holidays\n")
     message = r"usecases/shop/features\.py: imports holidays, which requirements\.txt does not lock"
     with pytest.raises(PlumblineError, match=message):
-        environment.stale(root)
+        environment_files.stale(root)
 
 
 def test_a_lock_without_notes_is_refused(root: Path) -> None:
     (root / "requirements.txt").write_text("numpy==1.0\n")
     with pytest.raises(PlumblineError, match="expected a note `# via`"):
-        environment.stale(root)
+        environment_files.stale(root)
 
 
 def test_a_project_without_such_files_has_nothing_to_check(root: Path) -> None:
     (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"data": {"cmd": "x"}}}))
-    assert environment.stale(root) == environment.of_stages(root) == []
+    assert environment_files.stale(root) == environment_files.of_stages(root) == []
 
 
 def test_the_command_writes_them(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,7 +124,7 @@ def test_a_stage_refuses_another_library(root: Path, monkeypatch: pytest.MonkeyP
     installed = {"numpy": "1.0", "xgboost-cpu": "2.9"}
     monkeypatch.setattr(libraries, "_installed", installed.get)
     preflight.refuse_libraries("shop", "train")  # a commit before there were such files
-    environment.write(root)
+    environment_files.write(root)
     preflight.refuse_libraries("shop", "data")
     message = (
         r"environment/train\.txt: expected scipy 1\.\d \(installed: none\), xgboost-cpu 3\.0 "
@@ -140,7 +140,7 @@ def test_every_stage_of_the_project_has_its_file() -> None:
 
 
 def test_the_files_are_what_the_lock_and_the_imports_give() -> None:
-    assert environment.stale(ROOT) == [], "run `plumbline environment`"
+    assert environment_files.stale(ROOT) == [], "run `plumbline environment`"
 
 
 @pytest.mark.parametrize("stage", ORDER)
@@ -153,9 +153,9 @@ def test_they_hold_all_that_the_installed_libraries_say_they_require(stage: str)
             path = ROOT / dep.replace("${item.usecase}", "card_fraud")
             paths |= set(path.rglob("*.py")) if path.is_dir() else {path}
     tops = {name.split(".")[0] for path in paths for name in imported(path)} - {"google"}
-    todo = {libraries.normal(n) for t in tops - imports.OWN for n in owners.get(t, ())}
+    todo = {libraries.normal(n) for t in tops - python_imports.OWN for n in owners.get(t, ())}
     seen: set[str] = set()
-    while todo := todo - seen - environment.LEFT_OUT:
+    while todo := todo - seen - environment_files.LEFT_OUT:
         seen |= todo
         todo = {name for one in todo for name in required(one)}
     pinned_here = pinned(ROOT, stage)
@@ -173,7 +173,7 @@ def test_what_is_left_out_is_required_by_something() -> None:
     reached = set()
     for stage in ORDER:
         reached |= LOCK.closure(pinned(ROOT, stage))
-    assert environment.LEFT_OUT - reached == set(), "no longer required: drop it"
+    assert environment_files.LEFT_OUT - reached == set(), "no longer required: drop it"
 
 
 def test_a_bump_of_the_drift_library_does_not_run_tuning_again() -> None:

@@ -31,7 +31,7 @@ EDGES = {
     "dvc": {"repo/remotes"},
     "feast": {
         *("features/definitions", "features/store", "ops/online_store/connection"),
-        *("ops/online_store/definitions", "ops/online_store/postgres_values"),
+        *("ops/online_store/registry_definitions", "ops/online_store/postgres_values"),
         *("ops/online_store/redis_values", "ops/online_store/server"),
     },
     "great_expectations": {"validate/data_docs", "validate/expectations"},

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.lineage import libraries, scored_event
+from plumbline.ops.lineage import chain_libraries, scored_event
 from plumbline.ops.lineage.chain import Chain, Step, trace
 from plumbline.ops.lineage.lineage_document import (
     ImportedPath,
@@ -47,7 +47,7 @@ def lineage(root: Path, target: LineageTarget) -> LineageDocument:
     chain = trace(entries, target.out.path, partial(_is_code, root, target.rev, usecase))
     commits = since(root, target.rev, {name: entries[name] for name in chain.steps})
     runs, registered, notes = _mlflow(root, usecase, chain)
-    pins = libraries.pins(root, target.rev, chain)
+    pins = chain_libraries.pins(root, target.rev, chain)
     scored = None
     if target.key is not None:
         scored = scored_event.prediction(root, target.rev, usecase, target.out, target.key)
@@ -66,7 +66,7 @@ def lineage(root: Path, target: LineageTarget) -> LineageDocument:
         ],
         versions=registered,
         breaks=list(chain.breaks),
-        notes=[*target.notes, *notes, *libraries.notes(target.rev and target.name, pins)],
+        notes=[*target.notes, *notes, *chain_libraries.notes(target.rev and target.name, pins)],
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import store
-from plumbline.ops.online_store import connection, definitions, server
+from plumbline.ops.online_store import connection, registry_definitions, server
 from plumbline.ops.online_store import settings as stores
 from plumbline.ops.online_store.server import State
 
@@ -24,7 +24,7 @@ def apply(root: Path, name: str, usecase: FeatureSet, snapshots: Path) -> None:
         _filled(root, usecase, snapshots, None) as state,
         connection.errors(settings),
     ):
-        definitions.apply(target.feast, state.definitions)
+        registry_definitions.apply(target.feast, state.definitions)
 
 
 def materialize(root: Path, name: str, usecase: FeatureSet, snapshots: Path, day: date) -> str:
@@ -40,8 +40,10 @@ def check(
     """By view: entities of the day's values, and how many of them the store serves otherwise."""
     opened = server.opened(stores.load(root, name), write=False)
     with opened as target, _filled(root, usecase, snapshots, day) as state:
-        held = definitions.read(target.feast, [usecase.name])
-        return server.differences(target, state, definitions.tables(state.definitions, held))
+        held = registry_definitions.read(target.feast, [usecase.name])
+        return server.differences(
+            target, state, registry_definitions.tables(state.definitions, held)
+        )
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from plumbline.ops.online_store.values_file import Row, Table, ValuesFile
+from plumbline.ops.online_store.values_file import StoredRow, StoreTable, ValuesFile
 
 CREATE = """
 CREATE TABLE IF NOT EXISTS {} (
@@ -62,7 +62,7 @@ class PostgresValues:
             connection.execute(sql.SQL(CREATE).format(name))
             connection.rollback()
 
-    def rows(self, table: Table) -> Iterator[Row]:
+    def rows(self, table: StoreTable) -> Iterator[StoredRow]:
         """The entities of the view, by key."""
         from psycopg import sql
 
@@ -77,7 +77,7 @@ class PostgresValues:
                 for key, cells in groupby(cursor, lambda cell: bytes(cell[0])):
                     yield _row(key, list(cells))
 
-    def replace(self, table: Table, wanted: ValuesFile) -> int:
+    def replace(self, table: StoreTable, wanted: ValuesFile) -> int:
         """Bring the view to these rows, and to none beside them; how many entities were changed."""
         from psycopg import sql
 
@@ -117,22 +117,24 @@ class PostgresValues:
         ]:
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
 
-    def _exists(self, connection: Any, table: Table) -> bool:
+    def _exists(self, connection: Any, table: StoreTable) -> bool:
         full = f"{_quoted(self.schema)}.{_quoted(self._id(table))}"
         return connection.execute("SELECT to_regclass(%s)", [full]).fetchone()[0] is not None
 
-    def _name(self, table: Table) -> Any:
+    def _name(self, table: StoreTable) -> Any:
         from psycopg import sql
 
         return sql.Identifier(self.schema, self._id(table))
 
-    def _id(self, table: Table) -> str:
+    def _id(self, table: StoreTable) -> str:
         return f"{self.project}_{table.view}"
 
 
-def _row(key: bytes, cells: list[tuple[Any, str, Any, datetime | None]]) -> Row:
+def _row(key: bytes, cells: list[tuple[Any, str, Any, datetime | None]]) -> StoredRow:
     times = [time for *_, time in cells if time is not None]
-    return Row(key, {name: bytes(value) for _, name, value, _ in cells}, max(times, default=None))
+    return StoredRow(
+        key, {name: bytes(value) for _, name, value, _ in cells}, max(times, default=None)
+    )
 
 
 def _text(value: bytes) -> str | None:

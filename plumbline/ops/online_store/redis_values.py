@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from plumbline.ops.online_store.values_file import BATCH, Row, Table, ValuesFile, batches
+from plumbline.ops.online_store.values_file import BATCH, StoredRow, StoreTable, ValuesFile, batches
 
 GLOB = re.compile(rb"([*?\[\]\\])")
 
@@ -32,22 +32,22 @@ class RedisValues:
         self.client.hset(key, mapping={b"probe": b""})
         self.client.delete(key)
 
-    def rows(self, table: Table) -> Iterator[Row]:
+    def rows(self, table: StoreTable) -> Iterator[StoredRow]:
         """The entities that have a value or a time of the view."""
         for keys in batches(self._keys(table)):
             yield from (row for row in self._read(table, keys) if row.values or row.time)
 
-    def replace(self, table: Table, wanted: ValuesFile) -> int:
+    def replace(self, table: StoreTable, wanted: ValuesFile) -> int:
         """Bring the view to these rows, and to none beside them; how many entities were changed."""
         changed = 0
         for rows in batches(wanted.rows(table.view)):
             changed += self._write(table, rows)
         for keys in batches(self._keys(table)):
             known = wanted.of(table.view, keys)
-            changed += self._write(table, [Row(k, {}, None) for k in keys if k not in known])
+            changed += self._write(table, [StoredRow(k, {}, None) for k in keys if k not in known])
         return changed
 
-    def _keys(self, table: Table) -> Iterator[bytes]:
+    def _keys(self, table: StoreTable) -> Iterator[bytes]:
         """The entity keys of this project with the view's join key, each once."""
         prefix = _prefix(table.join_key)
         pattern = GLOB.sub(rb"\\\1", prefix) + b"*" + GLOB.sub(rb"\\\1", self.project)
@@ -58,7 +58,7 @@ class RedisValues:
                 seen.add(entity)
                 yield entity
 
-    def _read(self, table: Table, keys: Sequence[bytes]) -> list[Row]:
+    def _read(self, table: StoreTable, keys: Sequence[bytes]) -> list[StoredRow]:
         fields = self._fields(table)
         with self.client.pipeline(transaction=False) as pipe:
             for key in keys:
@@ -67,10 +67,10 @@ class RedisValues:
         rows = []
         for key, (*values, time) in zip(keys, answers, strict=True):
             held = {n: v for n, v in zip(fields, values, strict=True) if v is not None}
-            rows.append(Row(key, held, _time(time)))
+            rows.append(StoredRow(key, held, _time(time)))
         return rows
 
-    def _write(self, table: Table, rows: Sequence[Row]) -> int:
+    def _write(self, table: StoreTable, rows: Sequence[StoredRow]) -> int:
         """Set what a row has, remove what it has not; unchanged rows stay untouched."""
         fields, time = self._fields(table), _time_field(table)
         current = self._read(table, [row.key for row in rows])
@@ -88,7 +88,7 @@ class RedisValues:
         return len(differing)
 
     @staticmethod
-    def _fields(table: Table) -> dict[str, bytes]:
+    def _fields(table: StoreTable) -> dict[str, bytes]:
         from feast.infra.online_stores.helpers import _mmh3
 
         return {name: _mmh3(f"{table.view}:{name}") for name in table.names}
@@ -106,7 +106,7 @@ def _whole(entity: bytes, start: int) -> bool:
     return len(head) == 8 and len(entity) == start + 8 + struct.unpack("<II", head)[1]
 
 
-def _time_field(table: Table) -> bytes:
+def _time_field(table: StoreTable) -> bytes:
     return f"_ts:{table.view}".encode()
 
 

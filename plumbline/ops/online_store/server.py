@@ -18,12 +18,13 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing, replacing_folder
 from plumbline.evaluate.baselines import evenly
 from plumbline.features import store
-from plumbline.ops.online_store import connection, definitions
-from plumbline.ops.online_store.definitions import Definitions
+from plumbline.ops.online_store import connection
+from plumbline.ops.online_store import registry_definitions as definitions
 from plumbline.ops.online_store.postgres_values import PostgresValues
 from plumbline.ops.online_store.redis_values import RedisValues
+from plumbline.ops.online_store.registry_definitions import Definitions
 from plumbline.ops.online_store.settings import Settings
-from plumbline.ops.online_store.values_file import Row, Table, ValuesFile, batches
+from plumbline.ops.online_store.values_file import StoredRow, StoreTable, ValuesFile, batches
 
 
 class Values(Protocol):
@@ -35,10 +36,10 @@ class Values(Protocol):
     def probe(self) -> None:
         """Make sure that they can be written; nothing is left."""
 
-    def rows(self, table: Table) -> Iterator[Row]:
+    def rows(self, table: StoreTable) -> Iterator[StoredRow]:
         """A view's rows, in any order."""
 
-    def replace(self, table: Table, wanted: ValuesFile) -> int:
+    def replace(self, table: StoreTable, wanted: ValuesFile) -> int:
         """Bring a view to these rows and no others; how many entities changed."""
 
 
@@ -131,14 +132,14 @@ def put_back(server: Server, usecases: Collection[str], folder: Path) -> None:
         _compare(server, state, touched(folder))
 
 
-def touched(folder: Path) -> list[Table]:
+def touched(folder: Path) -> list[StoreTable]:
     """The tables that a publication noted."""
     listed = json.loads((folder / TABLES).read_text(encoding="utf-8"))
-    return [Table(one["view"], one["join_key"], tuple(one["names"])) for one in listed]
+    return [StoreTable(one["view"], one["join_key"], tuple(one["names"])) for one in listed]
 
 
 def differences(
-    server: Server, state: State, tables: Sequence[Table]
+    server: Server, state: State, tables: Sequence[StoreTable]
 ) -> dict[str, tuple[int, int]]:
     """By view: how many entities a state has, or the server beside it, and how many of them differ."""
     counts = {}
@@ -148,7 +149,7 @@ def differences(
     return counts
 
 
-def _differing(server: Server, state: State, table: Table) -> tuple[int, int]:
+def _differing(server: Server, state: State, table: StoreTable) -> tuple[int, int]:
     known, others, differing = 0, 0, 0
     for rows in batches(server.values.rows(table)):
         wanted = state.values.of(table.view, [row.key for row in rows])
@@ -159,19 +160,21 @@ def _differing(server: Server, state: State, table: Table) -> tuple[int, int]:
     return expected + others, differing + expected - known
 
 
-def _note(folder: Path, tables: Sequence[Table]) -> None:
+def _note(folder: Path, tables: Sequence[StoreTable]) -> None:
     with replacing(folder / TABLES) as beside:
         beside.write_text(json.dumps([asdict(table) for table in tables]), encoding="utf-8")
 
 
-def _bring(server: Server, state: State, tables: Sequence[Table], usecases: Collection[str]) -> int:
+def _bring(
+    server: Server, state: State, tables: Sequence[StoreTable], usecases: Collection[str]
+) -> int:
     definitions.apply(server.feast, state.definitions)
     changed = sum(server.values.replace(table, state.values) for table in tables)
     definitions.drop(server.feast, state.definitions, usecases)
     return changed
 
 
-def _compare(server: Server, state: State, tables: Sequence[Table]) -> str:
+def _compare(server: Server, state: State, tables: Sequence[StoreTable]) -> str:
     """Read entities back as a request does, by Feast from a newly opened store, and count them all."""
     counted = 0
     for table in tables:
@@ -181,7 +184,7 @@ def _compare(server: Server, state: State, tables: Sequence[Table]) -> str:
     return f"{compared:,} of {counted:,} compared"
 
 
-def _counted(server: Server, state: State, table: Table) -> int:
+def _counted(server: Server, state: State, table: StoreTable) -> int:
     held, wanted = sum(1 for _ in server.values.rows(table)), state.values.count(table.view)
     if held != wanted:
         raise PlumblineError(

@@ -21,7 +21,7 @@ BATCH = 1_000
 
 
 @dataclass(frozen=True)
-class Row:
+class StoredRow:
     """An entity's key, its values by feature, and when they were."""
 
     key: bytes
@@ -30,7 +30,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class StoreTable:
     """A feature view of a store on servers: its join key, and all features that it has or had."""
 
     view: str
@@ -45,11 +45,11 @@ class ValuesFile:
     path: Path
     project: str
 
-    def rows(self, view: str) -> Iterator[Row]:
+    def rows(self, view: str) -> Iterator[StoredRow]:
         """The rows of a view, by key."""
         yield from self._select(view, "")
 
-    def of(self, view: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
+    def of(self, view: str, keys: Sequence[bytes]) -> dict[bytes, StoredRow]:
         """The rows with these keys."""
         places = ", ".join("?" * len(keys))
         return {row.key: row for row in self._select(view, f"WHERE entity_key IN ({places})", keys)}
@@ -68,7 +68,7 @@ class ValuesFile:
         with closing(self._connect()) as database:
             return int(database.execute(words).fetchone()[0]) if self._has(database, view) else 0
 
-    def write(self, view: str, rows: Iterable[Row]) -> None:
+    def write(self, view: str, rows: Iterable[StoredRow]) -> None:
         """Write the view's table."""
         with closing(sqlite3.connect(self.path)) as database, database:
             database.execute(
@@ -80,7 +80,7 @@ class ValuesFile:
                 cells = [(row.key, name, value, time) for name, value in row.values.items()]
                 database.executemany(f"INSERT INTO {self._table(view)} VALUES (?, ?, ?, ?)", cells)
 
-    def _select(self, view: str, where: str, values: Sequence[bytes] = ()) -> Iterator[Row]:
+    def _select(self, view: str, where: str, values: Sequence[bytes] = ()) -> Iterator[StoredRow]:
         words = (
             f"SELECT entity_key, feature_name, value, event_ts FROM {self._table(view)} {where} "
             "ORDER BY entity_key, feature_name"
@@ -90,7 +90,7 @@ class ValuesFile:
                 return
             for key, cells in groupby(database.execute(words, values), lambda cell: bytes(cell[0])):
                 part = list(cells)
-                yield Row(
+                yield StoredRow(
                     key, {name: bytes(value) for _, name, value, _ in part}, _time(part[0][3])
                 )
 

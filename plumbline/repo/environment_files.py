@@ -15,7 +15,7 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.repo import imports, requirements
+from plumbline.repo import python_imports, requirements
 from plumbline.repo.requirements import Requirements
 from plumbline.runtime import dvc_yaml, libraries
 
@@ -108,7 +108,7 @@ def _pins(
     starts: Iterable[Path], root: Path, locked: Requirements, owners: Mapping[str, list[str]]
 ) -> Iterator[str]:
     names: set[str] = set()
-    for top, path in imports.installed(starts, root).items():
+    for top, path in python_imports.installed(starts, root).items():
         names |= _distributions(top, path.relative_to(root), locked, owners)
     names |= {other for name in names for other in BY_NAME.get(name, ())}
     for name in sorted(locked.closure(names, LEFT_OUT)):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from plumbline.ops.online_store.values_file import Table
+from plumbline.ops.online_store.values_file import StoreTable
 
 TAG = "usecase"
 
@@ -75,13 +75,13 @@ def drop(store: Any, wanted: Definitions, usecases: Collection[str]) -> None:
     store.refresh_registry()
 
 
-def tables(*states: Definitions) -> list[Table]:
+def tables(*states: Definitions) -> list[StoreTable]:
     """The views of several states, each with every feature that it has in one of them."""
     keys, names = {}, dict[str, dict[str, None]]()
     for view in (view for state in states for view in state.views):
         (keys[view.name],) = view.join_keys
         names.setdefault(view.name, {}).update({field.name: None for field in view.features})
-    return [Table(view, keys[view], tuple(names[view])) for view in sorted(keys)]
+    return [StoreTable(view, keys[view], tuple(names[view])) for view in sorted(keys)]
 
 
 def _others(held: Sequence[Any], wanted: Sequence[Any]) -> list[Any]:
