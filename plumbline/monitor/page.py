@@ -23,7 +23,7 @@ from plumbline.monitor.result import (
     ReportedFinding,
 )
 from plumbline.monitor.sentences import SHAPES, TITLES, TONES
-from plumbline.report import html
+from plumbline.report import columns, html
 from plumbline.report.blocks import (
     Block,
     Facts,
@@ -148,7 +148,7 @@ def _quality(result: MonitorResult) -> Iterator[Block]:
     if quality and quality.value:
         title = f"{metric_title(one_line(quality.metric))} on {figure(quality.rows.current)}"
         rows = list(_measures(quality))
-        yield Table(f"{title} labelled rows", ("", *SECTIONS), rows, frozenset((1, 2)))
+        yield Table(f"{title} labelled rows", ("measure", *SECTIONS), rows, frozenset((1, 2)))
     else:
         reason = one_line((quality and quality.why_not) or "this verdict holds none")
         yield Text(f"Quality is unknown: {reason}.")
@@ -162,7 +162,7 @@ def _measures(quality: QualityReport) -> Iterator[tuple[str, ...]]:
     )
     for name, pair in measures:
         if pair:
-            yield name, interval(pair.reference), interval(pair.current)
+            yield name, *columns.intervals([pair.reference, pair.current])
     if quality.loss:
         yield "change of quality", "–", interval(_turned(quality.loss), relative)
 

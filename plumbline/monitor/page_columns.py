@@ -8,8 +8,9 @@ from plumbline.core.safe_text import one_line
 from plumbline.monitor.result import ColumnDistribution, ColumnReport, SegmentShare
 from plumbline.monitor.sentences import SHAPES
 from plumbline.monitor.verdict import LEVELS
+from plumbline.report import columns as numbers
 from plumbline.report.blocks import Block, Cards, Fold, Legend, Pair, Table, Text
-from plumbline.report.numbers import NONE, figure, share
+from plumbline.report.numbers import share
 
 SHOWN = 8
 """Columns that are not folded away."""
@@ -18,11 +19,16 @@ HEAD = (
     "column",
     "level",
     "importance",
-    "with derived features",
+    "with its features",
     "PSI",
     "shift",
     "null, reference",
     "null, current",
+)
+TERMS = (
+    "PSI, the population stability index, says how far the distribution has moved: 0 is not at all. "
+    "The shift is that of the values' rank, in standard deviations. Importance is the share of the "
+    "model's gain: the column's own, and that of it and of the features that read it."
 )
 SIDES = ("reference", "current")
 LEGEND = Legend(*SIDES)
@@ -33,11 +39,12 @@ def columns(reports: Sequence[ColumnReport]) -> Iterator[Block]:
     if not reports:
         yield Text("This verdict holds no figures of single columns.")
         return
-    rows = [_row(c) for c in sorted(reports, key=_severity)]
-    numbers = frozenset(range(2, len(HEAD)))
-    yield Table("Drift by column", HEAD, rows[:SHOWN], numbers)
+    yield Text(TERMS)
+    rows = _rows(sorted(reports, key=_severity))
+    right = frozenset(range(2, len(HEAD)))
+    yield Table("Drift by column", HEAD, rows[:SHOWN], right)
     if len(rows) > SHOWN:
-        other = Table("The other columns", HEAD, rows[SHOWN:], numbers)
+        other = Table("The other columns", HEAD, rows[SHOWN:], right)
         yield Fold(f"{len(rows) - SHOWN} more columns", [other])
 
 
@@ -76,17 +83,24 @@ def _card(column: ColumnDistribution) -> Table:
     return Table(f"{one_line(column.name, 80)} ({kind})", head, rows, frozenset((2, 3)))
 
 
-def _row(column: ColumnReport) -> tuple[str, ...]:
-    start = (
-        one_line(column.name, 80),
-        f"{SHAPES[column.level]} {column.level}",
-        share(column.importance),
-        share(column.reach),
-    )
+def _rows(reports: Sequence[ColumnReport]) -> list[tuple[str, ...]]:
+    sized = [None if c.problem else c for c in reports]
+    cells = [
+        numbers.figures([c.importance for c in reports], percent=True),
+        numbers.figures([c.reach for c in reports], percent=True),
+        numbers.figures([c and c.psi for c in sized]),
+        numbers.figures([c and c.shift for c in sized]),
+        numbers.figures([c and c.null_reference for c in sized], percent=True),
+        numbers.figures([c and c.null_current for c in sized], percent=True),
+    ]
+    return [_row(c, texts) for c, *texts in zip(reports, *cells, strict=True)]
+
+
+def _row(column: ColumnReport, texts: list[str]) -> tuple[str, ...]:
+    start = (one_line(column.name, 80), f"{SHAPES[column.level]} {column.level}")
     if column.problem:
-        return (*start, one_line(column.problem, 80), NONE, NONE, NONE)
-    moved = (figure(column.psi), figure(column.shift))
-    return (*start, *moved, share(column.null_reference), share(column.null_current))
+        return (*start, *texts[:2], one_line(column.problem, 80), *texts[3:])
+    return (*start, *texts)
 
 
 def _segment(segment: SegmentShare, longest: float) -> tuple[str | Pair, ...]:

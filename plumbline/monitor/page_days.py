@@ -10,10 +10,10 @@ from plumbline.monitor import sentences
 from plumbline.monitor.result import DayVerdict, MonitorResult, WeekReport
 from plumbline.monitor.sentences import SHAPES, TONES
 from plumbline.monitor.verdict import LEVELS
-from plumbline.report import blocks
+from plumbline.report import blocks, columns
 from plumbline.report.blocks import Block, Calendar, Fold, LineChart, Table, Text
 from plumbline.report.metric_titles import metric_title
-from plumbline.report.numbers import NONE, figure, share
+from plumbline.report.numbers import NONE, figure, fixed
 
 NO_DAYS = Text("This verdict is about one window; it holds no single days.")
 HEAD = ("day", "level", "rows", "mean score", "shift", "quality", "labels known", "findings")
@@ -69,8 +69,10 @@ def score(result: MonitorResult) -> Iterator[Block]:
     if moved is None:
         yield Text("This verdict does not compare the scores of the whole window.")
     else:
-        text = f"PSI {figure(moved.psi)}, shift {figure(moved.shift)}"
-        yield Text(f"The whole window against the reference: {text}.")
+        text = f"PSI {fixed(moved.psi, 3)}, shift {fixed(moved.shift, 3, sign=True)}"
+        yield Text(
+            f"The whole window against the reference: {text} standard deviations of its rank."
+        )
     days = _days(result)
     shifts = [d.score.shift if d.score else None for d in days]
     means = [d.score.mean if d.score else None for d in days]
@@ -85,7 +87,7 @@ def history(result: MonitorResult) -> Iterator[Block]:
     if not days:
         yield NO_DAYS
         return
-    rows = [_row(d) for d in reversed(days)]
+    rows = _rows(list(reversed(days)))
     table = Table("Levels and figures by day, newest first", HEAD, rows, frozenset(range(2, 7)))
     yield Fold(f"{len(days)} days", [table])
 
@@ -107,17 +109,20 @@ def earlier(row: Mapping[str, str]) -> DayVerdict:
     )
 
 
+def _rows(days: Sequence[DayVerdict]) -> list[tuple[str, ...]]:
+    cells = [
+        columns.figures([d.score and d.score.mean for d in days]),
+        columns.figures([d.score and d.score.shift for d in days]),
+        columns.figures([d.quality and d.quality.value for d in days]),
+        columns.figures([d.quality and d.quality.maturity for d in days], percent=True),
+    ]
+    return [
+        (*_row(d), *texts, _findings(d) or NONE) for d, *texts in zip(days, *cells, strict=True)
+    ]
+
+
 def _row(day: DayVerdict) -> tuple[str, ...]:
-    return (
-        str(day.day),
-        f"{SHAPES[day.level]} {day.level}",
-        figure(day.rows),
-        figure(day.score and day.score.mean),
-        figure(day.score and day.score.shift),
-        figure(day.quality and day.quality.value),
-        share(day.quality.maturity if day.quality else None),
-        _findings(day) or NONE,
-    )
+    return str(day.day), f"{SHAPES[day.level]} {day.level}", figure(day.rows)
 
 
 def _box(day: DayVerdict) -> blocks.Day:

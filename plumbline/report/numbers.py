@@ -70,7 +70,7 @@ def relative(value: Any) -> str:
     >>> relative(0.667), relative(None)
     ('+66.7%', '–')
     """
-    return f"{value:+.1%}" if known(value) else NONE
+    return f"{value:+,.1%}" if known(value) else NONE
 
 
 class HasInterval(Protocol):

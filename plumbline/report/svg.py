@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from plumbline.report import columns
 from plumbline.report.blocks import Badge, Bars, LineChart, Number, Pair
 from plumbline.report.numbers import figure
 
@@ -63,14 +64,16 @@ def pair(cell: Pair) -> list[tuple[str, str]]:
 def bars(chart: Bars) -> dict[str, Any]:
     """Two bars per label, each with its figure."""
     longest = max((abs(v) for v in (*chart.base, *chart.head)), default=0.0) or 1.0
-    step = 2 * BAR + GAP
+    step, texts = 2 * BAR + GAP, columns.figures([*chart.base, *chart.head])
     rows = [
         {
             "label": label[:36],
             "text_y": i * step + BAR + 4,
             "bars": [
-                _bar(side, i * step + place * BAR, value, longest)
-                for place, (side, value) in enumerate((("base", base), ("head", head)))
+                _bar(
+                    side, i * step + place * BAR, size / longest, texts[i + place * len(chart.base)]
+                )
+                for place, (side, size) in enumerate((("base", abs(base)), ("head", abs(head))))
             ],
         }
         for i, (label, base, head) in enumerate(
@@ -91,15 +94,15 @@ def badge(block: Badge) -> dict[str, Any]:
     }
 
 
-def _bar(side: str, top: int, value: float, longest: float) -> dict[str, Any]:
-    width = abs(value) / longest * (BARS - LABEL - VALUE)
+def _bar(side: str, top: int, share: float, text: str) -> dict[str, Any]:
+    width = share * (BARS - LABEL - VALUE)
     return {
         "side": side,
         "x": LABEL,
         "y": top,
         "width": f"{width:.1f}",
         "height": BAR - 1,
-        "text": figure(value),
+        "text": text,
         "text_x": f"{LABEL + width + 4:.1f}",
         "text_y": top + BAR - 2,
     }
@@ -125,7 +128,10 @@ def _scale(known: Sequence[float], low: float, high: float) -> list[tuple[str, s
     """Ticks at the greatest and the least value that is drawn, and halfway."""
     least, most = min(known), max(known)
     ticks = dict.fromkeys((most, (least + most) / 2, least))
-    return [(figure(_short(v)), f"{100 * (high - v) / (high - low):.2f}") for v in ticks]
+    texts = columns.figures(list(ticks))
+    return [
+        (t, f"{100 * (high - v) / (high - low):.2f}") for t, v in zip(texts, ticks, strict=True)
+    ]
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:

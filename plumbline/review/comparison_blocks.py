@@ -70,9 +70,9 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
     for name, usecase in comparison.usecases.items():
         yield from _usecase(name, usecase, comparison.release)
     if comparison.unchanged:
-        yield Text(f"Unchanged: {', '.join(comparison.unchanged)}.")
+        yield Text(f"Use cases that did not change: {', '.join(comparison.unchanged)}.")
     if comparison.removed:
-        yield Text(f"Removed: {', '.join(comparison.removed)}.")
+        yield Text(f"Removed use cases: {', '.join(comparison.removed)}.")
 
 
 def _sides(comparison: Comparison) -> str:
@@ -159,7 +159,7 @@ def _slices(
         (label, figure(p.rows), *change(usecase.primary, p, usecase.units, decimals).cells)
         for label, p in groups.items()
     ]
-    title = f"By slice {whose}: {metric}; intervals that all {len(groups)} hold at once"
+    title = f"By slice {whose}: {metric}; intervals widened for {len(groups)} groups at once"
     yield Fold(title, [Table(title, SLICES, rows, frozenset(range(1, 6)))])
 
 

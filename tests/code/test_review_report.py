@@ -65,8 +65,8 @@ def test_all_parts_are_there() -> None:
             assert part in text
         for part in ("events: weight.range", "int, g", "models/shop", "another label", "no need"):
             assert part in text
-        assert "Unchanged: other." in text
-        assert "Removed: gone." in text
+        assert "Use cases that did not change: other." in text
+        assert "Removed use cases: gone." in text
 
 
 def test_a_bias_is_shown_by_the_size_that_is_compared() -> None:
