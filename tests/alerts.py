@@ -165,7 +165,7 @@ class Hooks:
 
     posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     status: int = 200
-    said: str = "ok"
+    answer: str = "ok"
     url: str = ""
     place: str = ""
 
@@ -186,7 +186,7 @@ def hooks() -> Iterator[Hooks]:
             self.answer()
 
         def answer(self) -> None:
-            body = state.said.encode()
+            body = state.answer.encode()
             self.send_response(state.status)
             if state.status == 302:
                 self.send_header("Location", state.place)

@@ -68,5 +68,5 @@ def _said(value: Any) -> str:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for made in CASES:
-        (FOLDER / f"{made.name}.txt").write_text(text(made), encoding="utf-8")
+    for declared_case in CASES:
+        (FOLDER / f"{declared_case.name}.txt").write_text(text(declared_case), encoding="utf-8")

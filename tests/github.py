@@ -156,14 +156,14 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         self.state.log.append(f"{self.command} {self.path}")
         try:
-            result, status = self.found(parts.path, parse_qs(parts.query), data)
+            result, status = self.respond(parts.path, parse_qs(parts.query), data)
         except RefusedError as error:
             result, status = {"message": str(error)}, error.status
         self.reply(status, result, parts.path, parse_qs(parts.query))
 
     do_GET = do_POST = do_PATCH = answer  # noqa: N815 (http.server's names)
 
-    def found(self, path: str, query: dict[str, list[str]], data: bytes) -> tuple[Any, int]:
+    def respond(self, path: str, query: dict[str, list[str]], data: bytes) -> tuple[Any, int]:
         path = path.removeprefix("/api/v3")
         if path.startswith("/users/"):
             return {"login": path.rsplit("/", 1)[1], "id": 1}, 200
@@ -210,13 +210,13 @@ def _pulls(state: GitHub, _: Any, query: dict[str, list[str]], __: Any) -> list[
     return [p for p in result if not wanted or p["head"]["label"] == wanted[0]]
 
 
-def _new_pull(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
+def _new_pull(state: GitHub, _: Any, __: Any, payload: Entry) -> Entry:
     owner = state.repository.split("/")[0]
-    label = f"{owner}:{asked['head']}"
+    label = f"{owner}:{payload['head']}"
     if any(p["head"]["label"] == label and p["state"] == "open" for p in state.pulls):
         raise RefusedError(422, f"Validation Failed: A pull request already exists for {label}.")
-    more = {"title": asked["title"], "body": checked(asked)["body"]}
-    state.open_pull(asked["head"], "", owner, asked["base"], **more)
+    more = {"title": payload["title"], "body": checked(payload)["body"]}
+    state.open_pull(payload["head"], "", owner, payload["base"], **more)
     return state.pulls[-1]
 
 
@@ -227,29 +227,29 @@ def _issues(state: GitHub, _: Any, query: dict[str, list[str]], __: Any) -> list
     return sorted(result, key=lambda e: -e["number"])
 
 
-def _new_issue(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
+def _new_issue(state: GitHub, _: Any, __: Any, payload: Entry) -> Entry:
     state.last += 1
     by = {"user": {"login": "github-actions[bot]", "type": "Bot"}, "author_association": "NONE"}
-    entry = {"number": state.last, "state": "open", "body": "", **by, **checked(asked)}
+    entry = {"number": state.last, "state": "open", "body": "", **by, **checked(payload)}
     state.issues.append(entry)
     return entry
 
 
 def _change(kind: str) -> Any:
-    def change(state: GitHub, path: tuple[str, ...], _: Any, asked: Entry) -> Entry:
+    def change(state: GitHub, path: tuple[str, ...], _: Any, payload: Entry) -> Entry:
         for entry in getattr(state, kind):
             if entry["number"] == int(path[0]):
-                entry.update(checked(asked))
+                entry.update(checked(payload))
                 return entry
         raise RefusedError(404, "Not Found")
 
     return change
 
 
-def _change_comment(state: GitHub, path: tuple[str, ...], _: Any, asked: Entry) -> Entry:
+def _change_comment(state: GitHub, path: tuple[str, ...], _: Any, payload: Entry) -> Entry:
     for entry in (e for own in state.notes.values() for e in own):
         if entry["id"] == int(path[0]):
-            entry.update(checked(asked))
+            entry.update(checked(payload))
             return entry
     raise RefusedError(404, "Not Found")
 
@@ -261,10 +261,10 @@ def _release(state: GitHub, path: tuple[str, ...], _: Any, __: Any) -> Entry:
     raise RefusedError(404, "Not Found")
 
 
-def _new_release(state: GitHub, _: Any, __: Any, asked: Entry) -> Entry:
+def _new_release(state: GitHub, _: Any, __: Any, payload: Entry) -> Entry:
     state.last += 1
     address = f"{state.url}/api/v3/repos/{state.repository}/releases/{state.last}/assets"
-    entry = {**asked, "id": state.last, "upload_url": address + "{?name,label}", "assets": []}
+    entry = {**payload, "id": state.last, "upload_url": address + "{?name,label}", "assets": []}
     state.releases.append(entry)
     return entry
 
@@ -278,11 +278,11 @@ def _asset(state: GitHub, path: tuple[str, ...], query: dict[str, list[str]], da
     return own["assets"][-1]
 
 
-def checked(asked: Entry) -> Entry:
+def checked(payload: Entry) -> Entry:
     """The request's body; 422 where it is too long."""
-    if len(asked.get("body") or "") > LONGEST:
+    if len(payload.get("body") or "") > LONGEST:
         raise RefusedError(422, f"Validation Failed: body is too long (maximum is {LONGEST})")
-    return asked
+    return payload
 
 
 ROUTES: list[tuple[str, str, Any]] = [

@@ -66,17 +66,17 @@ class Keeper:
 
     def __init__(self) -> None:
         self.state = _state()
-        self.found: dict[str, dict[str, Any]] = {}
+        self.recorded: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         sent = [v for k, v in report.user_properties if k == "mltest"]
         if sent:
-            result = self.found.setdefault(report.nodeid, {"ids": sent[-1][0], "phases": []})
+            result = self.recorded.setdefault(report.nodeid, {"ids": sent[-1][0], "phases": []})
             result["phases"].append([report.when, report.outcome, sent[-1][1]])
 
     def pytest_sessionfinish(self) -> None:
         """Keep the record, unless the files changed while the tests ran."""
-        if not self.found or not self.state or self.state != _state():
+        if not self.recorded or not self.state or self.state != _state():
             return
         when, commit = datetime.now(UTC).isoformat(timespec="seconds"), tree.commit(ROOT)
         place = Path(os.environ.get(PLACE, ROOT / run_evidence.FOLDER))
@@ -90,7 +90,7 @@ class Keeper:
                 commit,
                 self.state,
             )
-            for node, result in self.found.items()
+            for node, result in self.recorded.items()
         ]
         run_evidence.keep(place / "tests.json", records)
 

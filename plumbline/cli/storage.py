@@ -74,12 +74,12 @@ def clean(
     """
     from plumbline.repo import products
 
-    found = products.find(Path("."))
-    say(found.files)
-    say(f"kept: {path}; its bytes are not in the cache" for path in found.kept)
+    listed = products.find(Path("."))
+    say(listed.files)
+    say(f"kept: {path}; its bytes are not in the cache" for path in listed.kept)
     if apply:
-        products.remove(Path("."), found)
-        print(f"{len(found.files):,} removed; `dvc checkout` puts outputs back")
+        products.remove(Path("."), listed)
+        print(f"{len(listed.files):,} removed; `dvc checkout` puts outputs back")
     else:
         print("nothing was removed; `--apply` removes these")
 

@@ -69,8 +69,8 @@ def _named(root: Path) -> Iterator[Path]:
     yield from (Path(name) for name in FOLDERS if (root / name).is_dir())
     yield from (Path(name) for name in FILES if (root / name).is_file())
     for pattern in PATTERNS:
-        found = (path for path in root.glob(pattern) if path.is_file())
-        yield from (path.relative_to(root) for path in found if path.name not in KEPT_FILES)
+        matches = (path for path in root.glob(pattern) if path.is_file())
+        yield from (path.relative_to(root) for path in matches if path.name not in KEPT_FILES)
 
 
 def _bytecode(root: Path) -> Iterator[Path]:

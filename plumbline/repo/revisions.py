@@ -108,8 +108,8 @@ def _names(root: Path, rev: str | None) -> list[str]:
 def _without_git(root: Path) -> list[str]:
     """The files of the work tree where no repository says which are the project's: DVC's own."""
     patterns = (dvc_lock.FILE, dvc_yaml.FILE, "*.dvc")
-    found = {path.relative_to(root) for pattern in patterns for path in root.rglob(pattern)}
-    own = (p for p in found if not any(part.startswith(".") for part in p.parts))
+    matches = {path.relative_to(root) for pattern in patterns for path in root.rglob(pattern)}
+    own = (p for p in matches if not any(part.startswith(".") for part in p.parts))
     return sorted(p.as_posix() for p in own if (root / p).is_file())
 
 

@@ -27,7 +27,7 @@ def written(folder: Path, result: Any) -> Path:
 
 
 @pytest.mark.parametrize(
-    "found",
+    "document",
     [
         whole(),
         whole(failed={"stage": "train@shop", "error": "no rows"}, usecases={}),
@@ -43,8 +43,8 @@ def written(folder: Path, result: Any) -> Path:
         whole(release=None),
     ],
 )
-def test_what_compare_writes_is_taken(tmp_path: Path, found: dict[str, Any]) -> None:
-    assert artifact.rendered(written(tmp_path, found)).startswith("**")
+def test_what_compare_writes_is_taken(tmp_path: Path, document: dict[str, Any]) -> None:
+    assert artifact.rendered(written(tmp_path, document)).startswith("**")
 
 
 def change(**where: Any) -> Callable[[dict[str, Any]], None]:

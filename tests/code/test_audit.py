@@ -109,11 +109,11 @@ def test_a_service_that_is_not_there(lock: str, capsys: pytest.CaptureFixture[st
     assert address in message
 
 
-@pytest.mark.parametrize("told", [[], [{"name": "left", "skip_reason": "not found"}]])
-def test_a_package_that_was_passed_over(told: list[dict]) -> None:
+@pytest.mark.parametrize("skipped", [[], [{"name": "left", "skip_reason": "not found"}]])
+def test_a_package_that_was_passed_over(skipped: list[dict]) -> None:
     canary = {"name": CANARY[0], "version": CANARY[1], "vulns": [{"id": "OLD-1"}]}
     with pytest.raises(PlumblineError, match=r"could not look: left==1\.0 \(of 1\) were not"):
-        believed({"dependencies": [canary, *told]}, [("left", "1.0")], "http://osv", set())
+        believed({"dependencies": [canary, *skipped]}, [("left", "1.0")], "http://osv", set())
 
 
 def test_no_lock(lock: str, capsys: pytest.CaptureFixture[str]) -> None:

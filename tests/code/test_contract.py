@@ -15,7 +15,7 @@ from plumbline.validate.params import Validate
 from tests.orders import LIST, ORDERS
 
 
-def found(table: str, usecase=ORDERS, **given) -> dict[str, ContractCheck]:
+def checks_of(table: str, usecase=ORDERS, **given) -> dict[str, ContractCheck]:
     """Checks of a table by name."""
     return {c.name: c for c in checks(usecase, **given) if c.table == table}
 
@@ -31,7 +31,7 @@ def broken(check: ContractCheck, values: str) -> list:
 
 @pytest.mark.mltest("Data 1")
 def test_every_column_is_checked_for_what_the_contract_says() -> None:
-    rows = {n for n, c in found("events").items() if c.kind not in ("columns", "type")}
+    rows = {n for n, c in checks_of("events").items() if c.kind not in ("columns", "type")}
     assert rows == {
         "rows.empty",
         "order_id.null",
@@ -55,7 +55,7 @@ def test_every_column_is_checked_for_what_the_contract_says() -> None:
 
 @pytest.mark.mltest("Data 1")
 def test_outcomes_have_checks_of_their_own() -> None:
-    rows = {n for n, c in found("outcomes").items() if c.kind not in ("columns", "type")}
+    rows = {n for n, c in checks_of("outcomes").items() if c.kind not in ("columns", "type")}
     assert rows == {
         "rows.empty",
         "order_id.null",
@@ -94,7 +94,7 @@ def test_a_plain_table_has_no_check_of_time() -> None:
 
 
 def test_types_are_those_of_the_files() -> None:
-    types = {c.column: c.allowed for c in found("events").values() if c.kind == "type"}
+    types = {c.column: c.allowed for c in checks_of("events").values() if c.kind == "type"}
     assert types["order_id"] == ("BIGINT",)
     assert types["ordered_at"] == ("TIMESTAMP",)
     assert types["weight"] == ("DOUBLE",)
@@ -103,7 +103,7 @@ def test_types_are_those_of_the_files() -> None:
 
 @pytest.mark.mltest("Monitor 2")
 def test_bounds_are_inclusive() -> None:
-    check = found("events")["amount_cents.range"]
+    check = checks_of("events")["amount_cents.range"]
     assert broken(check, "(-1, 1), (0, 2), (100000, 3), (100001, 4), (NULL, 5)") == [1, 4]
     assert check.expects == "at least 0 and at most 100000 cents"
 
@@ -111,27 +111,27 @@ def test_bounds_are_inclusive() -> None:
 @pytest.mark.mltest("Monitor 2", "Monitor 5")
 def test_nan_is_null_and_infinity_is_out_of_every_range() -> None:
     values = "('nan'::DOUBLE, 1), (NULL, 2), (0.0, 3), ('inf'::DOUBLE, 4), (-0.1, 5)"
-    assert broken(found("events")["weight.range"], values) == [4, 5]
+    assert broken(checks_of("events")["weight.range"], values) == [4, 5]
     columns = tuple(replace(c, null=False) for c in ORDERS.columns)
-    strict = found("events", replace(ORDERS, columns=columns))
+    strict = checks_of("events", replace(ORDERS, columns=columns))
     assert broken(strict["weight.null"], values) == [1, 2]
 
 
 def test_a_float_without_bounds_must_be_finite() -> None:
     columns = tuple(replace(c, min=None) if c.name == "weight" else c for c in ORDERS.columns)
-    check = found("events", replace(ORDERS, columns=columns))["weight.range"]
+    check = checks_of("events", replace(ORDERS, columns=columns))["weight.range"]
     assert check.expects == "finite kg"
     values = "('inf'::DOUBLE, 1), ('-inf'::DOUBLE, 2), (-1e308, 3), (1e308, 4), ('nan'::DOUBLE, 5)"
     assert broken(check, values) == [1, 2]
 
 
 def test_sets_take_their_values_and_nulls_pass() -> None:
-    check = found("events")["channel.set"]
+    check = checks_of("events")["channel.set"]
     assert broken(check, "('web', 1), ('Web', 2), (NULL, 3), ('it''s', 4)") == [2, 4]
 
 
 def test_times_lie_from_start_to_the_day_before_as_of() -> None:
-    events = found("events", start=date(2025, 3, 1), as_of=date(2025, 4, 1))
+    events = checks_of("events", start=date(2025, 3, 1), as_of=date(2025, 4, 1))
     values = ", ".join(
         f"(TIMESTAMP '{t}', {i})"
         for i, t in enumerate(
@@ -140,14 +140,14 @@ def test_times_lie_from_start_to_the_day_before_as_of() -> None:
     )
     assert broken(events["ordered_at.past"], values) == [0]
     assert broken(events["ordered_at.future"], values) == [3]
-    outcomes = found("outcomes", start=date(2025, 3, 1), as_of=date(2025, 4, 1))
+    outcomes = checks_of("outcomes", start=date(2025, 3, 1), as_of=date(2025, 4, 1))
     assert broken(outcomes["known_at.future"], values) == [3]
     assert "known_at.past" not in outcomes
     assert "ordered_at.future" not in outcomes
 
 
 def test_an_outcome_is_known_exactly_the_delay_after_its_event() -> None:
-    check = found("outcomes")["known_at.delay"]
+    check = checks_of("outcomes")["known_at.delay"]
     for hours, ok in ((47, False), (48, True), (49, False)):
         rows = (
             f"SELECT {check.value} AS v FROM (SELECT TIMESTAMP '2025-03-01' AS ordered_at, "
@@ -158,7 +158,7 @@ def test_an_outcome_is_known_exactly_the_delay_after_its_event() -> None:
 
 
 def test_rows_that_step_back_in_time_or_key_break_the_order() -> None:
-    check = found("events")["ordered_at.order"]
+    check = checks_of("events")["ordered_at.order"]
     rows = "(2, '2025-03-01'), (3, '2025-03-01'), (3, '2025-03-01'), (1, '2025-03-01'), (9, '2025-03-02'), (1, '2025-03-01')"
     table = f"SELECT order_id, ordered_at::TIMESTAMP AS ordered_at FROM (VALUES {rows}) AS t(order_id, ordered_at)"
     query = f"SELECT order_id FROM (SELECT order_id, {check.value} AS v FROM ({table})) WHERE {check.broken}"
@@ -167,12 +167,12 @@ def test_rows_that_step_back_in_time_or_key_break_the_order() -> None:
 
 def test_severity_by_column_goes_before_kind_before_default() -> None:
     request = {"range": "warn", "weight.range": "block", "known_at.delay": "warn"}
-    events = found("events", severity=request)
+    events = checks_of("events", severity=request)
     assert events["amount_cents.range"].severity == "warn"
     assert events["weight.range"].severity == "block"
     assert events["channel.set"].severity == "quarantine"
     assert events["buyer.columns"].severity == "block"
-    assert found("outcomes", severity=request)["known_at.delay"].severity == "warn"
+    assert checks_of("outcomes", severity=request)["known_at.delay"].severity == "warn"
     assert {c.severity for c in checks(ORDERS)} == {"block", "quarantine"}
     assert DEFAULTS["mean"] == "warn"
     assert DEFAULTS["unit"] == "block"

@@ -12,13 +12,13 @@ from tests.orders import ORDERS
 pytestmark = pytest.mark.mltest("Data 5")
 
 
-def left(asked: dict[str, list[int | str]]) -> tuple[int, list[int]]:
+def left(ids: dict[str, list[int | str]]) -> tuple[int, list[int]]:
     """How many rows went, and the buyers that are left."""
     with duckdb.connect() as connection:
         connection.execute(
             "CREATE TABLE events AS SELECT i AS order_id, i % 3 AS buyer FROM range(9) t(i)"
         )
-        gone = forget(connection, ORDERS, asked)
+        gone = forget(connection, ORDERS, ids)
         rows = connection.execute("SELECT DISTINCT buyer FROM events ORDER BY 1").fetchall()
     return gone, [row[0] for row in rows]
 

@@ -39,7 +39,7 @@ def judged(overall: float, groups: dict, limits: Limits, higher: bool) -> Check:
 
 @pytest.mark.mltest("Model 6", "Infra 4")
 @pytest.mark.parametrize(
-    ("found", "higher", "passed"),
+    ("estimate", "higher", "passed"),
     [
         (Estimate(0.30, 0.20, 0.39), True, False),  # wholly under the floor of 0.4
         (Estimate(0.30, 0.20, 0.41), True, True),  # within noise of it
@@ -50,8 +50,8 @@ def judged(overall: float, groups: dict, limits: Limits, higher: bool) -> Check:
         (Estimate(0.00, NAN, NAN), True, True),  # too few to tell
     ],
 )
-def test_a_slice_is_held_to_its_floor(found: Estimate, higher: bool, passed: bool):
-    check = judged(0.8, {"kind": {"a": found}}, Limits(slice_floor=0.5), higher)
+def test_a_slice_is_held_to_its_floor(estimate: Estimate, higher: bool, passed: bool):
+    check = judged(0.8, {"kind": {"a": estimate}}, Limits(slice_floor=0.5), higher)
     assert check.passed is passed
     assert ("kind a" in check.reason) is not passed
 

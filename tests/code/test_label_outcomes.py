@@ -17,7 +17,7 @@ ROWS = 40
 """Rows per day."""
 
 
-def made(days, last=LAST, *, error=1.0, unknown=0, seed=0):
+def window_of(days, last=LAST, *, error=1.0, unknown=0, seed=0):
     """A regression whose answers are off by `error`; the last `unknown` days have no label yet."""
     day = np.repeat(last - np.arange(days)[::-1], ROWS)
     random = np.random.default_rng(seed)
@@ -31,22 +31,22 @@ def quality(past, now, problem="regression"):
     return known.change(problem, past, now, replicates=100, level=0.95, seed=1)
 
 
-PAST = made(28, LAST - 14, seed=3)
+PAST = window_of(28, LAST - 14, seed=3)
 
 
 @pytest.mark.mltest("Monitor 7")
 def test_a_loss_is_positive_and_a_swap_turns_it():
-    worse = quality(PAST, made(14, error=1.5))
+    worse = quality(PAST, window_of(14, error=1.5))
     assert worse.loss.value == pytest.approx(0.5)
     assert worse.loss.low > 0
     assert worse.judged
-    swapped = quality(made(14, error=1.5), PAST)
+    swapped = quality(window_of(14, error=1.5), PAST)
     assert swapped.loss.value == pytest.approx(-1 / 3)
 
 
 @pytest.mark.mltest("Monitor 7")
 def test_average_precision_loses_when_it_falls():
-    past = made(28, LAST - 14)
+    past = window_of(28, LAST - 14)
     label = (past.label > 13).astype(float)
     sharp = ScoredWindow({}, label, past.label, past.day, past.last)
     blunt = ScoredWindow(
@@ -58,7 +58,7 @@ def test_average_precision_loses_when_it_falls():
 
 @pytest.mark.mltest("Monitor 7")
 def test_unknown_labels_do_not_count():
-    now = made(21, unknown=7)
+    now = window_of(21, unknown=7)
     assert now.labelled.sum() == 14 * ROWS
     result = quality(PAST, now)
     assert result.rows == (28 * ROWS, 14 * ROWS)
@@ -67,7 +67,7 @@ def test_unknown_labels_do_not_count():
 
 
 def test_quality_is_of_whole_weeks_of_known_labels():
-    known = labelled_weeks(made(14, unknown=3))
+    known = labelled_weeks(window_of(14, unknown=3))
     assert (known.rows, known.last) == (7 * ROWS, LAST - 3)
 
 
@@ -77,7 +77,7 @@ def test_one_class_has_no_average_precision():
 
 
 def test_by_week():
-    weeks = list(known.by_week("regression", made(14, unknown=7), "current"))
+    weeks = list(known.by_week("regression", window_of(14, unknown=7), "current"))
     assert [str(w.first) for w in weeks] == ["2025-06-17", "2025-06-24"]
     assert [w.rows for w in weeks] == [7 * ROWS, 7 * ROWS]
     assert [w.labelled for w in weeks] == [7 * ROWS, 0]
@@ -107,9 +107,9 @@ def test_a_lost_column_is_scored_as_null():
 @pytest.mark.parametrize(
     ("now", "why"),
     [
-        (made(7, unknown=7), "no label of the current window is known"),
-        (made(3), "too few days"),
-        (made(0), "no label of the current window is known"),
+        (window_of(7, unknown=7), "no label of the current window is known"),
+        (window_of(3), "too few days"),
+        (window_of(0), "no label of the current window is known"),
     ],
 )
 def test_nothing_to_tell(now, why):
@@ -135,7 +135,7 @@ def cases(rate, seed, rows=2_000, flip=0.0, unknown=False):
 PAST_OUTCOMES = [cases(1.0, seed) for seed in range(42)]
 
 
-def found(recent):
+def findings_of(recent):
     return {(t.name, t.run): t for t in label_tests.tests("classification", PAST_OUTCOMES, recent)}
 
 
@@ -163,14 +163,14 @@ def test_labels_that_are_not_known_do_not_count():
 @pytest.mark.mltest("Monitor 7")
 def test_the_same_world_shows_no_loss():
     worst = [
-        min(t.p for t in found([cases(1.0, 100 * s + k) for k in range(7)]).values())
+        min(t.p for t in findings_of([cases(1.0, 100 * s + k) for k in range(7)]).values())
         for s in range(1, 9)
     ]
     assert sum(p < 1 / 30 / 4 for p in worst) <= 1
 
 
 def test_three_times_the_cases_are_off_the_scores():
-    tests = found([cases(3.0, 500 + k) for k in range(7)])
+    tests = findings_of([cases(3.0, 500 + k) for k in range(7)])
     assert tests[("calibration", 7)].p < 1e-6
     assert tests[("calibration", 7)].size == pytest.approx(2.0, abs=0.4)
     assert tests[("calibration", 3)].size > 1
@@ -178,10 +178,10 @@ def test_three_times_the_cases_are_off_the_scores():
 
 @pytest.mark.mltest("Monitor 7")
 def test_labels_that_the_scores_no_longer_tell_are_a_loss():
-    tests = found([cases(1.0, 700 + k, flip=0.5) for k in range(7)])
+    tests = findings_of([cases(1.0, 700 + k, flip=0.5) for k in range(7)])
     assert tests[("quality", 7)].p < 1e-3
     assert tests[("quality", 7)].size > 0.2
-    assert found([cases(1.0, 900 + k) for k in range(2)]) == {}, "two days are too few"
+    assert findings_of([cases(1.0, 900 + k) for k in range(2)]) == {}, "two days are too few"
 
 
 def test_a_regression_that_errs_more_is_a_loss():

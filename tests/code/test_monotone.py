@@ -16,9 +16,9 @@ def test_in_the_order_of_the_features():
     assert result == {"monotone_constraints": "(1,0,-1,0)"}
 
 
-@pytest.mark.parametrize("asked", [{}, {"height": 0}])
-def test_nothing_asked_sets_nothing(asked: dict):
-    assert boosting.monotone(parcels(), asked) == {}
+@pytest.mark.parametrize("directions", [{}, {"height": 0}])
+def test_nothing_asked_sets_nothing(directions: dict):
+    assert boosting.monotone(parcels(), directions) == {}
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():

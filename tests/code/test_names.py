@@ -107,7 +107,7 @@ def test_the_graph_names_no_use_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "found"),
+    ("code", "expected"),
     [
         ("terminal = 1", {"terminal"}),
         ("def of_payment(): ...", {"payment"}),
@@ -123,5 +123,5 @@ def test_the_graph_names_no_use_case() -> None:
         ("def f():\n    '''A customer's payment, say `amount_cents`.'''", set()),
     ],
 )
-def test_identifiers_and_literals_count_and_prose_does_not(code: str, found: set[str]) -> None:
-    assert named(code) == found
+def test_identifiers_and_literals_count_and_prose_does_not(code: str, expected: set[str]) -> None:
+    assert named(code) == expected

@@ -35,7 +35,7 @@ WINDOW = LabelledWindow(
 )
 
 
-def found(window: LabelledWindow = WINDOW, rule: float | None = 60.0) -> dict:
+def evidence_of(window: LabelledWindow = WINDOW, rule: float | None = 60.0) -> dict:
     built = policies.policies(window, SCORE, SCORE / 3, AMOUNT, KNOWN, rule)
     return policies.evidence(window, MONEY, "cents", built).plain()
 
@@ -66,7 +66,7 @@ def test_a_threshold_for_so_many_alarms(alarms: int):
 
 
 def test_each_cost_is_the_matrix_summed():
-    report = found()
+    report = evidence_of()
     for name, alarm in (
         ("model", SCORE >= 0.5),
         ("nothing", np.zeros(ROWS, bool)),
@@ -83,7 +83,7 @@ def test_each_cost_is_the_matrix_summed():
 
 def test_the_best_rule_is_the_cheapest_amount_on_validation():
     """Amounts tell the cases apart here: the rule that is found is perfect, and beats the model."""
-    report = found(replace(WINDOW, threshold=0.9))
+    report = evidence_of(replace(WINDOW, threshold=0.9))
     best = report["policies"]["best_rule"]
     assert 51 < best["threshold"] < 100
     assert best["cost"]["value"] == 0
@@ -94,7 +94,7 @@ def test_the_best_rule_is_the_cheapest_amount_on_validation():
 
 
 def test_paired_differences_say_who_is_cheaper():
-    report = found()
+    report = evidence_of()
     assert report["differences"]["nothing"]["word"] == "better"
     own, other = (report["policies"][n]["cost"]["value"] for n in ("model", "nothing"))
     assert report["differences"]["nothing"]["value"] == pytest.approx(own - other, rel=1e-4)
@@ -114,7 +114,7 @@ def test_the_verdict_names_policies_as_people_do():
 
 
 def test_a_table_without_time_has_no_capacity_a_day():
-    report = found(replace(WINDOW, day=None), rule=None)
+    report = evidence_of(replace(WINDOW, day=None), rule=None)
     assert set(report["policies"]) == {"model", "nothing", "best_rule", "half"}
 
 

@@ -58,15 +58,15 @@ def test_a_persons_own_settings_are_left_alone(clone: Path) -> None:
         remote_config.use(clone, "s3://bucket")
 
 
-@pytest.mark.parametrize(("url", "said"), [("/srv/remote", "is hashed"), ("", "::notice::")])
+@pytest.mark.parametrize(("url", "line"), [("/srv/remote", "is hashed"), ("", "::notice::")])
 def test_the_command(
     clone: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     url: str,
-    said: str,
+    line: str,
 ) -> None:
     monkeypatch.chdir(clone)
     monkeypatch.setenv("DVC_REMOTE_URL", url)
     assert main(["remote"]) == 0
-    assert said in capsys.readouterr().out
+    assert line in capsys.readouterr().out

@@ -45,7 +45,7 @@ def seen(level: str = "ok", now: bool = False, findings: tuple[dict, ...] = ()) 
 
 
 @pytest.mark.parametrize(
-    ("source", "asked", "expected"),
+    ("source", "options", "expected"),
     [
         ("csv", {}, TODAY),
         ("simulate", {}, date(2025, 7, 29)),
@@ -54,10 +54,11 @@ def seen(level: str = "ok", now: bool = False, findings: tuple[dict, ...] = ()) 
         ("csv", {"day": date(2025, 8, 1)}, date(2025, 8, 1)),
     ],
 )
-def test_the_day(source: str, asked: dict, expected: date) -> None:
+def test_the_day(source: str, options: dict, expected: date) -> None:
     data = Data(source=source, as_of="2025-07-01")
     assert (
-        as_of.target("shop", data, **{"day": None, "days": None, **asked}, today=TODAY) == expected
+        as_of.target("shop", data, **{"day": None, "days": None, **options}, today=TODAY)
+        == expected
     )
 
 
@@ -90,7 +91,7 @@ def test_no_day_to_move() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "word"),
+    ("result", "word"),
     [
         (seen(), "healthy"),
         (seen("warning", findings=({**DRIFT, "level": "warning"},)), "drift"),
@@ -100,8 +101,8 @@ def test_no_day_to_move() -> None:
         (seen("alert", now=True, findings=(DRIFT,)), None),
     ],
 )
-def test_the_monitor_decides(told: MonitorResult, word: str | None) -> None:
-    judged = outcomes.of_monitor(told)
+def test_the_monitor_decides(result: MonitorResult, word: str | None) -> None:
+    judged = outcomes.of_monitor(result)
     assert (judged.kind if judged else None) == word
 
 
@@ -144,7 +145,7 @@ def test_every_outcome_has_words(outcome: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "message"),
+    ("document", "message"),
     [
         ([], "x.json, the whole: .*found \\[\\]; write it again with `plumbline retrain`"),
         ({"format": 2, "base": "b", "usecases": []}, "x.json, format: .*found 2; write it again"),
@@ -155,8 +156,8 @@ def test_every_outcome_has_words(outcome: str) -> None:
         ),
     ],
 )
-def test_what_is_no_retrain(tmp_path: Path, found: object, message: str) -> None:
-    (tmp_path / "x.json").write_text(json.dumps(found))
+def test_what_is_no_retrain(tmp_path: Path, document: object, message: str) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(document))
     with pytest.raises(PlumblineError, match=message):
         retrain_document.read(tmp_path / "x.json")
 

@@ -37,7 +37,7 @@ def test_a_damaged_graph_is_named(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "code", "found"),
+    ("lines", "code", "stages"),
     [
         (["Running stage 'a@b':", "Stage 'c' didn't change"], 0, ["a@b"]),
         (["WARNING", "ERROR: no such file"], 1, ["ERROR: no such file"]),
@@ -51,7 +51,7 @@ def test_what_dvc_says_of_a_dry_run(
     tmp_path: Path,
     lines: list[str],
     code: int,
-    found: list[str],
+    stages: list[str],
 ) -> None:
     def run(words, root, env, tell):
         for line in lines:
@@ -59,7 +59,7 @@ def test_what_dvc_says_of_a_dry_run(
         return code
 
     monkeypatch.setattr(child_process, "run", run)
-    assert lockcheck.stale(tmp_path) == found
+    assert lockcheck.stale(tmp_path) == stages
 
 
 def test_an_absent_out_is_wrong_only_where_git_should_have_it(

@@ -12,7 +12,7 @@ from tests.shop import LAST, table, usecase
 CASE = usecase()
 
 
-def made(days=35, last=LAST, seed=0, per_day=100, change=None):
+def binning_and_days(days=35, last=LAST, seed=0, per_day=100, change=None):
     """A binning from four weeks, and a summary of each of `days` days."""
     training = window(CASE, table(28, last - days, per_day, seed + 1000), np.zeros(28 * per_day))
     binning = fit_binning.fit(CASE, {"size": 1.0}, training)
@@ -25,13 +25,13 @@ def made(days=35, last=LAST, seed=0, per_day=100, change=None):
 
 
 def moved(change=None, **more):
-    binning, days = made(change=change, **more)
+    binning, days = binning_and_days(change=change, **more)
     past = seasonal_baseline.baseline(binning, days[:-1], days[-1])
     return seasonal_baseline.shifts(past, binning.specs)
 
 
 def test_a_weekday_is_held_against_the_same_weekday():
-    binning, days = made()
+    binning, days = binning_and_days()
     past = seasonal_baseline.baseline(binning, days[:-1], days[-1])
     chosen = [str(days[i].day) for i in np.flatnonzero(past.weights[-1])]
     assert chosen == ["2025-06-01", "2025-06-08", "2025-06-15", "2025-06-22"]
@@ -78,7 +78,7 @@ def test_the_budget_is_kept_on_days_without_drift():
 
 
 def test_without_a_past_the_training_window_stands_in():
-    binning, days = made()
+    binning, days = binning_and_days()
     past = seasonal_baseline.baseline(binning, [], days[-1])
     assert not past.matched.any()
     assert (past.reference[-1] == binning.training).all()

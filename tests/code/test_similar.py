@@ -15,15 +15,15 @@ PAST = {
 EVENT = {"size": np.array([3.0]), "kind": np.array([1.0]), "idle": np.array([9.0])}
 
 
-def found(past: dict = PAST, event: dict = EVENT, **weight: float) -> list[int]:
+def similar_rows(past: dict = PAST, event: dict = EVENT, **weight: float) -> list[int]:
     return similar.nearest(past, event, weight, {"kind"}, 5).place.tolist()
 
 
 @pytest.mark.mltest("Infra 5")
 def test_what_counted_decides():
-    assert found(size=2.0, kind=0.0, idle=0.0)[0] == 2
-    assert set(found(size=0.0, kind=-3.0, idle=0.0)[:2]) == {1, 3}
-    assert set(found(size=0.1, kind=3.0, idle=0.0)[:2]) == {1, 3}
+    assert similar_rows(size=2.0, kind=0.0, idle=0.0)[0] == 2
+    assert set(similar_rows(size=0.0, kind=-3.0, idle=0.0)[:2]) == {1, 3}
+    assert set(similar_rows(size=0.1, kind=3.0, idle=0.0)[:2]) == {1, 3}
 
 
 @pytest.mark.mltest("Infra 5")
@@ -43,7 +43,7 @@ def test_apart_lies_between_nothing_and_one():
 def test_neither_unit_nor_outlier_matters():
     longer = {**PAST, "size": PAST["size"] ** 3 * 100}
     event = {**EVENT, "size": EVENT["size"] ** 3 * 100}
-    assert found(longer, event, size=1.0, kind=0.5) == found(size=1.0, kind=0.5)
+    assert similar_rows(longer, event, size=1.0, kind=0.5) == similar_rows(size=1.0, kind=0.5)
 
 
 def test_null_is_far_from_a_number_and_near_to_null():

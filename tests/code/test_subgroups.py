@@ -12,7 +12,7 @@ ROWS, DAYS = 6_000, 28
 COLOURS = np.array(["red", "green", "blue"], object)
 
 
-def made(seed: int, *, spoiled: bool = False, problem: str = "classification"):
+def sample(seed: int, *, spoiled: bool = False, problem: str = "classification"):
     """Window, columns and score. Spoiled: of the blue ones with size 20 to 40 nobody knows the label."""
     random = np.random.default_rng(seed)
     columns = {
@@ -33,7 +33,7 @@ def made(seed: int, *, spoiled: bool = False, problem: str = "classification"):
     return LabelledWindow(problem, label, day, 50, 0.95, 1), columns, score
 
 
-def found(window: LabelledWindow, columns: dict, score: np.ndarray) -> dict:
+def search_of(window: LabelledWindow, columns: dict, score: np.ndarray) -> dict:
     split = subgroups.halves(ROWS, window.day)
     coded = subgroup_conditions.coded(columns, columns, split.search)
     return subgroups.evidence(window, score, coded, 0.02).plain()
@@ -42,7 +42,7 @@ def found(window: LabelledWindow, columns: dict, score: np.ndarray) -> dict:
 @pytest.mark.mltest("Model 6")
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_a_planted_subgroup_is_found_and_confirmed(problem: str):
-    report = found(*made(3, spoiled=True, problem=problem))
+    report = search_of(*sample(3, spoiled=True, problem=problem))
     first = report["found"][0]
     assert first["confirmed"]
     assert first["rule"] == "colour = blue and size 20 to 40"
@@ -54,13 +54,13 @@ def test_a_planted_subgroup_is_found_and_confirmed(problem: str):
 
 def test_where_there_is_none_little_is_claimed():
     """At 95 % at most one null in twenty may claim any subgroup: of 60 that is 3, by chance up to 7."""
-    claims = sum(found(*made(1_000 + seed))["confirmed"] > 0 for seed in range(60))
+    claims = sum(search_of(*sample(1_000 + seed))["confirmed"] > 0 for seed in range(60))
     assert claims <= 7
 
 
 def test_shuffled_losses_hold_no_subgroup():
     """The planted one's losses dealt out anew among all rows: about as few claims."""
-    window, columns, score = made(3, spoiled=True)
+    window, columns, score = sample(3, spoiled=True)
     loss = subgroups.excess("classification", window.label, score)
     split = subgroups.halves(ROWS, window.day)
     coded = subgroup_conditions.coded(columns, columns, split.search)
@@ -74,7 +74,7 @@ def test_shuffled_losses_hold_no_subgroup():
 
 
 def test_the_halves_share_no_day():
-    window, _, _ = made(1)
+    window, _, _ = sample(1)
     split = subgroups.halves(ROWS, window.day)
     days = window.day
     assert not set(days[split.search].tolist()) & set(days[split.confirm].tolist())
@@ -92,7 +92,7 @@ def test_the_excess_of_a_true_probability_is_zero_on_average():
 
 
 def test_holm_corrects_for_those_that_were_tried():
-    window, columns, score = made(3, spoiled=True)
+    window, columns, score = sample(3, spoiled=True)
     split = subgroups.halves(ROWS, window.day)
     loss = subgroups.excess("classification", window.label, score)
     coded = subgroup_conditions.coded(columns, columns, split.search)
@@ -104,14 +104,14 @@ def test_holm_corrects_for_those_that_were_tried():
 
 
 def test_few_days_confirm_nothing():
-    window, columns, score = made(3, spoiled=True)
+    window, columns, score = sample(3, spoiled=True)
     few = LabelledWindow("classification", window.label, window.day[:1].repeat(ROWS), 50, 0.95, 1)
-    report = found(few, columns, score)
+    report = search_of(few, columns, score)
     assert report["confirmed"] == 0
 
 
 def test_conditions_read_well():
-    window, columns, _ = made(1)
+    window, columns, _ = sample(1)
     coded = subgroup_conditions.coded(columns, columns, subgroups.halves(ROWS, window.day).search)
     assert "flat" not in coded
     message = {c.text for one in coded.values() for c in one.conditions}

@@ -45,7 +45,7 @@ def test_a_fault_comes_before_the_drift_that_it_makes():
 
 @pytest.mark.mltest("Monitor 4", "Monitor 7")
 @pytest.mark.parametrize(
-    ("found", "judged", "stale", "now", "why"),
+    ("findings", "judged", "stale", "now", "why"),
     [
         (
             [finding("unit", column="amount"), finding("quality")],
@@ -65,8 +65,8 @@ def test_a_fault_comes_before_the_drift_that_it_makes():
         ([], True, "", False, "no loss of quality that reaches its limit"),
     ],
 )
-def test_when_to_retrain(found, judged, stale, now, why):
-    decided = verdict.retrain(found, judged, stale)
+def test_when_to_retrain(findings, judged, stale, now, why):
+    decided = verdict.retrain(findings, judged, stale)
     assert decided[0] is now
     assert decided[1].startswith(why) or why in decided[1]
 

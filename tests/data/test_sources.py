@@ -189,7 +189,7 @@ def test_a_local_url(
 
 
 @pytest.mark.parametrize(
-    ("name", "user", "said"),
+    ("name", "user", "message"),
     [
         (
             "b.csv",
@@ -203,7 +203,7 @@ def test_a_local_url(
 def test_a_url_that_fails(
     name: str,
     user: str,
-    said: str,
+    message: str,
     served: str,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -211,7 +211,7 @@ def test_a_url_that_fails(
     write_csv(tmp_path / "web" / "a.csv")
     (tmp_path / "web" / "empty.csv").touch()
     settings = {"source": "url", "url": f"http://{user}{served}/{name}", "sha256": "0" * 64}
-    with pytest.raises(SourceError, match=said) as error:
+    with pytest.raises(SourceError, match=message) as error:
         ingest(monkeypatch, tmp_path, {**settings, "as_of": AS_OF})
     assert "hush" not in str(error.value)
 

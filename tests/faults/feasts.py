@@ -91,7 +91,7 @@ def fault(name: str, damage: Callable[..., object], act: str, bench: Bench) -> A
         file.unlink()
     rebuild(folder)
     good = answer.verdict == REFUSED and read(folder) == before
-    return Answer(f"features: {act}", answer.said, f"{REFUSED}, made again" if good else SILENT)
+    return Answer(f"features: {act}", answer.output, f"{REFUSED}, made again" if good else SILENT)
 
 
 def faults() -> Iterator[Fault]:

@@ -35,7 +35,7 @@ class Answer:
     """What was run after the fault, what it said, and the verdict."""
 
     command: str
-    said: str
+    output: str
     verdict: str
 
 

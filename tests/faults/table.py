@@ -19,7 +19,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The table, and its sum."""
     rows = sorted(ROWS, key=lambda row: row["number"])
     for row in rows:
-        message = " ".join(row["said"].split())
+        message = " ".join(row["output"].split())
         terminalreporter.write_line(f"{row['number']:3} {row['name']} [{row['where']}]")
         terminalreporter.write_line(f"    $ {row['command']}")
         terminalreporter.write_line(f"    {message[:WIDTH]}{'...' if len(message) > WIDTH else ''}")

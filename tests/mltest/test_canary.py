@@ -22,15 +22,15 @@ Place = tuple[Path, Path, Path]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return served(tmp_path_factory.mktemp("served"))
 
 
 @pytest.fixture
-def place(made: Place, tmp_path: Path) -> Place:
+def place(template: Place, tmp_path: Path) -> Place:
     """A copy to damage."""
-    shutil.copytree(made[0].parent, tmp_path / "served")
-    return tuple(tmp_path / "served" / p.name for p in made)
+    shutil.copytree(template[0].parent, tmp_path / "served")
+    return tuple(tmp_path / "served" / p.name for p in template)
 
 
 def test_the_recorded_model_passes(place: Place) -> None:
@@ -53,9 +53,9 @@ def test_one_answer_in_its_last_bit_is_refused(place: Place) -> None:
         golden_check.check(parcels(), *place)
 
 
-@pytest.mark.parametrize(("answer", "said"), [(np.nan, "nan"), (1.5, "1.5"), (-0.1, "-0.1")])
+@pytest.mark.parametrize(("answer", "message"), [(np.nan, "nan"), (1.5, "1.5"), (-0.1, "-0.1")])
 def test_no_number_and_no_probability_are_refused(
-    place: Place, answer: float, said: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, answer: float, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = bundle.Bundle.score
     request = iter(range(golden.MOST))
@@ -64,7 +64,7 @@ def test_no_number_and_no_probability_are_refused(
         return np.array([answer]) if next(request) == 11 else whole(self, *given)
 
     monkeypatch.setattr(bundle.Bundle, "score", wrong)
-    with pytest.raises(PlumblineError, match=f"golden request 11 is answered {said}$"):
+    with pytest.raises(PlumblineError, match=f"golden request 11 is answered {message}$"):
         golden_check.check(parcels(), *place)
 
 

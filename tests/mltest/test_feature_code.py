@@ -17,7 +17,7 @@ pytestmark = pytest.mark.mltest("Data 7")
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
+def evidence() -> dict[str, Any]:
     """docs/evidence/mutation.json; skipped where it is of other code or other tests."""
     path = recorded.FOLDER / "mutation.json"
     if not path.exists():
@@ -30,15 +30,15 @@ def found() -> dict[str, Any]:
     return report
 
 
-def test_small_changes_are_noticed(found: dict[str, Any]) -> None:
-    assert set(found["files"]) == set(SUBJECTS)
-    assert found["mutants"] >= 100
-    assert found["killed"] / found["mutants"] >= 0.8
+def test_small_changes_are_noticed(evidence: dict[str, Any]) -> None:
+    assert set(evidence["files"]) == set(SUBJECTS)
+    assert evidence["mutants"] >= 100
+    assert evidence["killed"] / evidence["mutants"] >= 0.8
 
 
-def test_branches_are_run_through(found: dict[str, Any]) -> None:
-    assert set(found["coverage"]) == set(COVERED)
-    assert found["covered_branches"] / found["branches"] >= 0.95
+def test_branches_are_run_through(evidence: dict[str, Any]) -> None:
+    assert set(evidence["coverage"]) == set(COVERED)
+    assert evidence["covered_branches"] / evidence["branches"] >= 0.95
 
 
 def test_all_feature_and_contract_code_is_looked_at() -> None:

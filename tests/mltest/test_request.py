@@ -32,7 +32,7 @@ def test_a_good_request_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"amount_cents": -1}, "amount_cents is -1, expected at least 0 and at most 100000 cents"),
         ({"amount_cents": 100_001}, "amount_cents is 100001, expected"),
@@ -45,10 +45,10 @@ def test_a_good_request_passes() -> None:
         ({"order_id": None}, "order_id is null"),
     ],
 )
-def test_what_breaks_the_contract_is_refused(change: dict[str, Any], said: str) -> None:
+def test_what_breaks_the_contract_is_refused(change: dict[str, Any], message: str) -> None:
     result = request_check.messages(ORDERS, {**GOOD, **change})
     assert len(result) == 1
-    assert said in result[0]
+    assert message in result[0]
     with pytest.raises(ContractError, match="orders, the event is refused: "):
         request_check.check(ORDERS, {**GOOD, **change})
 

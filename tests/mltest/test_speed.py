@@ -13,15 +13,15 @@ MOST = 1.5
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, float]:
+def measured() -> dict[str, float]:
     return speed.measure()
 
 
 @pytest.mark.parametrize("name", ["training", "batch", "request", "parcel", "reads", "memory"])
-def test_nothing_has_become_dear(found: dict[str, float], name: str) -> None:
+def test_nothing_has_become_dear(measured: dict[str, float], name: str) -> None:
     committed = files.read_json(speed.RECORD)
-    assert set(found) == set(committed)
-    assert found[name] < MOST * committed[name], f"{found[name]:.3g}; see bench/speed.py"
+    assert set(measured) == set(committed)
+    assert measured[name] < MOST * committed[name], f"{measured[name]:.3g}; see bench/speed.py"
 
 
 def test_a_request_reads_as_little_of_a_long_history() -> None:

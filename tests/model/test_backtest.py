@@ -34,7 +34,7 @@ def columns() -> dict[str, Array]:
 
 
 @pytest.fixture(scope="module")
-def made(columns: dict[str, Array]) -> tuple[OriginModel, ...]:
+def models(columns: dict[str, Array]) -> tuple[OriginModel, ...]:
     return ran(columns)
 
 
@@ -45,31 +45,31 @@ def heavier() -> dict[str, Array]:
 
 
 def test_what_is_not_known_yet_changes_no_model(
-    columns: dict[str, Array], made: tuple[OriginModel, ...]
+    columns: dict[str, Array], models: tuple[OriginModel, ...]
 ):
-    fourth = made[3].origin.day
+    fourth = models[3].origin.day
     late = columns["at"] >= np.datetime64(fourth, "us") - np.timedelta64(DELAY, "D")
     other = {**columns, "broken": np.where(late, 1 - columns["broken"], columns["broken"])}
     again = ran(other)
     for i in range(4):
-        for period, answer in made[i].answers.items():
+        for period, answer in models[i].answers.items():
             assert np.array_equal(answer, again[i].answers[period])
-    assert not np.array_equal(*(m[5].answers[m[5].origin.scored] for m in (made, again)))
+    assert not np.array_equal(*(m[5].answers[m[5].origin.scored] for m in (models, again)))
 
 
-def test_every_later_period_is_scored(made: tuple[OriginModel, ...], columns: dict[str, Array]):
-    assert [len(m.answers) for m in made] == list(range(COUNT, 0, -1))
-    last = made[-1].origin.scored
+def test_every_later_period_is_scored(models: tuple[OriginModel, ...], columns: dict[str, Array]):
+    assert [len(m.answers) for m in models] == list(range(COUNT, 0, -1))
+    last = models[-1].origin.scored
     inside = (columns["at"] >= np.datetime64(last.start)) & (
         columns["at"] < np.datetime64(last.end)
     )
-    assert {len(m.answers[last]) for m in made} == {int(inside.sum())}
+    assert {len(m.answers[last]) for m in models} == {int(inside.sum())}
 
 
 def test_each_origin_has_figures_with_intervals(
-    made: tuple[OriginModel, ...], columns: dict[str, Array]
+    models: tuple[OriginModel, ...], columns: dict[str, Array]
 ):
-    result = judging.judged(CASE, PARAMS, columns, made)
+    result = judging.judged(CASE, PARAMS, columns, models)
     assert len(result) == COUNT >= 8
     for origin in result:
         figure = origin.metrics["average_precision"]
@@ -84,10 +84,10 @@ def test_each_origin_has_figures_with_intervals(
 
 @pytest.mark.parametrize(("fresh", "word"), [(True, "better"), (False, "worse")])
 def test_the_newest_model_is_called_what_it_is(
-    made: tuple[OriginModel, ...], columns: dict[str, Array], fresh: bool, word: str
+    models: tuple[OriginModel, ...], columns: dict[str, Array], fresh: bool, word: str
 ):
     """One of two models answers at random."""
-    pair = list(made[-2:])
+    pair = list(models[-2:])
     period = pair[1].origin.scored
     guess = np.random.default_rng(1).random(len(pair[1].answers[period]))
     bad = 0 if fresh else 1
@@ -109,20 +109,20 @@ def test_under_drift_an_old_model_is_found_stale():
     )
 
 
-def test_without_drift_none_is(made: tuple[OriginModel, ...], columns: dict[str, Array]):
-    result = ageing.staleness(CASE, PARAMS, columns, made)
+def test_without_drift_none_is(models: tuple[OriginModel, ...], columns: dict[str, Array]):
+    result = ageing.staleness(CASE, PARAMS, columns, models)
     assert result.shelf_life_days is None
     assert "no loss of more than 5%" in text_report.shelf(result)
 
 
 def test_the_lines_are_read_from_the_record(
-    made: tuple[OriginModel, ...], columns: dict[str, Array]
+    models: tuple[OriginModel, ...], columns: dict[str, Array]
 ):
-    judged = judging.judged(CASE, PARAMS, columns, made)
+    judged = judging.judged(CASE, PARAMS, columns, models)
     record = BacktestRecord(
         usecase="parcels", title="Parcels", problem="classification", primary="average_precision",
         level=0.95, margin=0.01, label_delay_days=DELAY, step_days=7, origins=judged,
-        newest=judging.count(judged), staleness=ageing.staleness(CASE, PARAMS, columns, made),
+        newest=judging.count(judged), staleness=ageing.staleness(CASE, PARAMS, columns, models),
     )  # fmt: skip
     lines = list(text_report.lines(record))
     assert sum(" to " in line and line.startswith("  2025-") for line in lines) == COUNT

@@ -24,7 +24,7 @@ DUPLICATES = 40
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def folders(tmp_path_factory):
     """The folders with the bare script's tables and with the pipeline's, of four small months."""
     folder = tmp_path_factory.mktemp("bare")
     world = simulate({"customers": 200, "terminals": 4_000}, START, AS_OF, seed=3)
@@ -51,8 +51,8 @@ def test_features_are_the_models():
 
 
 @pytest.mark.parametrize("name", splits.NAMES)
-def test_rows(made, name):
-    ours, theirs = (tables.read(folder / f"{name}.parquet", COLUMNS) for folder in made)
+def test_rows(folders, name):
+    ours, theirs = (tables.read(folder / f"{name}.parquet", COLUMNS) for folder in folders)
     assert len(ours[PAYMENTS.key]) > 1_000
     differ = [n for n in COLUMNS if not np.array_equal(ours[n], theirs[n])]
     assert differ == []

@@ -134,7 +134,7 @@ def declare(case: UseCase) -> None:
     in_memory.install(case, sys.modules.__setitem__, "sample")
 
 
-def made(case: UseCase, root: Path) -> Place:
+def build_place(case: UseCase, root: Path) -> Place:
     root.mkdir()
     declare(case)
     costs = COSTS if case.problem == "classification" else "null"
@@ -162,7 +162,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Place]:
     os.environ["MLFLOW_TRACKING_URI"] = "off"
     folder = tmp_path_factory.mktemp("evaluate")
     kinds = {"classes": CLASSES, "values": VALUES, "plain": PLAIN}
-    return {name: made(case, folder / name) for name, case in kinds.items()}
+    return {name: build_place(case, folder / name) for name, case in kinds.items()}
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(1_500)  # twenty models: on a busy machine they
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict:
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict:
     """The study on ten weeks of a simulated world: a third of two weeks learned from, two judged."""
     splits = {"warmup_days": 10, "valid_days": 10, "test_days": 14, "current_days": 7}
     folder = build(PAYMENTS, payments(3_000, 1_000), tmp_path_factory.mktemp("world"), **splits)
@@ -34,8 +34,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 
 @pytest.mark.mltest("Model 2")
-def test_fifteen_models_or_more_of_graded_severity(found: dict):
-    models = found["models"]
+def test_fifteen_models_or_more_of_graded_severity(report: dict):
+    models = report["models"]
     assert len(models) - 1 >= 15
     assert len({m["kind"] for m in models}) == 6
     whole = models[0]
@@ -45,22 +45,22 @@ def test_fifteen_models_or_more_of_graded_severity(found: dict):
 
 
 @pytest.mark.mltest("Model 2")
-def test_the_rank_correlation_is_at_least_nine_tenths(found: dict):
-    assert found["rank_correlation"]["value"] >= bench.ENOUGH
+def test_the_rank_correlation_is_at_least_nine_tenths(report: dict):
+    assert report["rank_correlation"]["value"] >= bench.ENOUGH
 
 
 @pytest.mark.mltest("Model 2")
-def test_a_metric_that_does_not_track_is_seen(found: dict):
+def test_a_metric_that_does_not_track_is_seen(report: dict):
     """The same models, paid for at random: nothing of a correlation is left."""
-    saved = np.random.default_rng(1).permutation([m["saved"] for m in found["models"]])
-    metric = [m["metric"] for m in found["models"]]
+    saved = np.random.default_rng(1).permutation([m["saved"] for m in report["models"]])
+    metric = [m["metric"] for m in report["models"]]
     assert abs(bench.rank_correlation(metric, saved.tolist()) or 0.0) < 0.6
 
 
-def test_what_a_threshold_costs_is_told_beside_the_cheapest(found: dict):
-    steady, plain, least = bench.excesses(found)
+def test_what_a_threshold_costs_is_told_beside_the_cheapest(report: dict):
+    steady, plain, least = bench.excesses(report)
     assert least.startswith("the cheapest of test: costs 0.0% more")
-    assert all(m["least_cost"] <= 1.000001 * m["cost"] for m in found["models"])
+    assert all(m["least_cost"] <= 1.000001 * m["cost"] for m in report["models"])
     share = [float(line.split("costs ")[1].split("%")[0]) for line in (steady, plain)]
     assert 0 < share[0] < share[1]
 
@@ -72,6 +72,6 @@ def test_swapped_labels_keep_their_rate():
     assert (other != label).sum() == 100
 
 
-def test_it_can_be_drawn(found: dict, tmp_path: Path):
-    bench.draw(tmp_path / "a.png", "A", found)
+def test_it_can_be_drawn(report: dict, tmp_path: Path):
+    bench.draw(tmp_path / "a.png", "A", report)
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

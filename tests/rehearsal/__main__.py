@@ -39,7 +39,7 @@ def play(scenario: Callable[[Hub], Seen], start: Path, built: Path) -> bool:
     folder.mkdir()
     try:
         with hub(start, folder) as host:
-            report, good = scenario(host).told(), True
+            report, good = scenario(host).summary(), True
     except Exception:  # noqa: BLE001 (one scenario's end, whatever it is, is not the others')
         report, good = f"FAILED\n{traceback.format_exc()}", False
     head = f"{scenario.__name__}: {(scenario.__doc__ or '').splitlines()[0]}"

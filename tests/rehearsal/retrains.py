@@ -34,7 +34,7 @@ class Proposed:
     runs: list[Run]
     record: dict[str, Any]
 
-    def told(self, lines: int = 4) -> str:
+    def summary(self, lines: int = 4) -> str:
         """For a person: the jobs, and how each pull request begins."""
         jobs = [f"retrain {COLOURS[job.result]}" for run in self.runs for job in run.jobs.values()]
         shown = [f"jobs: {', '.join(jobs)}"]

@@ -59,7 +59,7 @@ class Seen:
         """What every step printed."""
         return "\n".join(job.output() for run in self.runs for job in run.jobs.values())
 
-    def told(self, lines: int = 3) -> str:
+    def summary(self, lines: int = 3) -> str:
         """For a person: the checks, and how the comment begins."""
         start = [c for c in self.comments if "CML watermark plumbline" in c] or [
             "(no comment of ours)"

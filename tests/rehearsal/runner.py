@@ -42,7 +42,7 @@ class Runner:
     def __init__(
         self, hub: Hub, run: Run, workflow: Mapping[str, Any], name: str, github: Mapping[str, Any]
     ) -> None:
-        self.hub, self.made, self.workflow = hub, run, workflow
+        self.hub, self.workflow_run, self.workflow = hub, run, workflow
         self.job = Job(name, workspace=run.folder / name / "plumbline")
         self.job.workspace.mkdir(parents=True)
         self.files = {
@@ -55,7 +55,7 @@ class Runner:
 
     def run(self, job: Mapping[str, Any]) -> Job:
         _known(job, JOB_KEYS)
-        needs = {n: self.made.jobs[n] for n in needed(job)}
+        needs = {n: self.workflow_run.jobs[n] for n in needed(job)}
         self.needs = {n: {"result": j.result, "outputs": j.outputs} for n, j in needs.items()}
         self.good = all(j.result == "success" for j in needs.values())
         self.permissions = job.get("permissions", self.workflow.get("permissions", {}))
@@ -146,7 +146,7 @@ class Runner:
             **self.hub.variables(self.job.workspace),
             **{f"GITHUB_{key.upper()}": value for key, value in github.items()},
             **{key: str(file) for key, file in self.files.items()},
-            "GITHUB_EVENT_PATH": str(self.made.folder / "event.json"),
+            "GITHUB_EVENT_PATH": str(self.workflow_run.folder / "event.json"),
             "PATH": os.pathsep.join(filter(None, paths)),
             **env,
         }
@@ -158,7 +158,7 @@ class Runner:
             "cancelled": False,
             "always": True,
         }
-        fork = self.hub.is_fork(self.made.event)
+        fork = self.hub.is_fork(self.workflow_run.event)
         return {
             "github": self.github(),
             "env": self.env,
@@ -166,19 +166,19 @@ class Runner:
             "secrets": {} if fork else {**self.hub.secrets, "GITHUB_TOKEN": self.token()},
             "steps": self.steps,
             "needs": getattr(self, "needs", {}),
-            "inputs": self.made.event.get("inputs") or {},
-            "runner": {"os": "Linux", "temp": str(self.made.folder)},
+            "inputs": self.workflow_run.event.get("inputs") or {},
+            "runner": {"os": "Linux", "temp": str(self.workflow_run.folder)},
             "job": {"status": "success" if self.good else "failure"},
             "status": status,
         }
 
     def github(self) -> dict[str, Any]:
         return {
-            "event": self.made.event,
-            "event_name": self.made.event_name,
+            "event": self.workflow_run.event,
+            "event_name": self.workflow_run.event_name,
             "workflow": self.workflow["name"],
-            "run_id": str(self.made.number),
-            "run_number": str(self.made.number),
+            "run_id": str(self.workflow_run.number),
+            "run_number": str(self.workflow_run.number),
             "run_attempt": "1",
             "job": self.job.name,
             "repository": self.hub.api.repository,
@@ -194,7 +194,7 @@ class Runner:
     def token(self) -> str:
         """What may write only where the job's permissions say so, and never for a fork's own run."""
         request = self.permissions if isinstance(self.permissions, dict) else {}
-        writes = "write" in request.values() and not self.hub.is_fork(self.made.event)
+        writes = "write" in request.values() and not self.hub.is_fork(self.workflow_run.event)
         return "secret" if writes and not self.hub.read_only else READ_ONLY
 
 

@@ -38,7 +38,7 @@ def checkout(runner: Any, given: Mapping[str, Any], _env: Mapping[str, str]) -> 
 
 def upload_artifact(runner: Any, given: Mapping[str, Any], _env: Mapping[str, str]) -> Outputs:
     """Files by pattern, kept with the run under a name."""
-    into = runner.made.folder / "artifacts" / given["name"]
+    into = runner.workflow_run.folder / "artifacts" / given["name"]
     patterns = str(given["path"]).split()
     result = [p for pattern in patterns for p in sorted(runner.job.workspace.glob(pattern))]
     if not result and given.get("if-no-files-found") == "error":
@@ -51,8 +51,8 @@ def upload_artifact(runner: Any, given: Mapping[str, Any], _env: Mapping[str, st
 
 def download_artifact(runner: Any, given: Mapping[str, Any], _env: Mapping[str, str]) -> Outputs:
     """An artifact of this run, or, with `run-id` and a token that may read them, of another."""
-    number = int(given.get("run-id") or runner.made.number)
-    if number != runner.made.number:
+    number = int(given.get("run-id") or runner.workflow_run.number)
+    if number != runner.workflow_run.number:
         assert given.get("github-token"), "another run's artifact needs a token"
         assert runner.permissions.get("actions") == "read", "and the permission actions: read"
     there = runner.hub.folder / "runs" / str(number) / "artifacts" / given["name"]

@@ -240,7 +240,7 @@ def test_a_webhook_that_fails_is_a_warning_without_its_address(
 ) -> None:
     """The mail tells of it at once, then with the next alert; the webhook gets it all when it is well."""
     hook.status, hook.place = status, f"{hook.url}/elsewhere"
-    hook.said = f"no: {hook.url}{PATH}"
+    hook.answer = f"no: {hook.url}{PATH}"
     alerts.project(root, {"email": mail(box), "webhooks": [SLACK]})
     alerts.write(root, verdict(finding()))
     code, _, warned = run()
@@ -544,7 +544,7 @@ def test_a_host_that_answers_oddly_stops_no_mail(
     """An issues address that is another server's."""
     os.environ |= {"GITHUB_API_URL": hook.url, "GITHUB_REPOSITORY": "a/b", "GITHUB_TOKEN": SECRET}
     for output in ("[1]", "[{}]", "hello", '{"number": 1}'):
-        hook.said = output
+        hook.answer = output
         alerts.project(root, {"github": True, "email": mail(box)})
         alerts.write(root, verdict(finding()))
         code, _, warned = run("--state", f"{len(output)}.json")

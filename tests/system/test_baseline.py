@@ -19,14 +19,14 @@ WANTED = {toy.PARTS: "", "out/toy/model.json": ""}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     return toy.shared(tmp_path_factory)
 
 
 @pytest.fixture
-def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """A copy with an empty cache, whose stages' outs stand for models and tables."""
-    copied = toy.copy(made, tmp_path)
+    copied = toy.copy(template, tmp_path)
     shutil.rmtree(copied.path / ".dvc" / "cache")
     wanted = {path: copied.oids[path] for path in WANTED}
     monkeypatch.setattr(baseline, "needed", lambda side: wanted)

@@ -63,7 +63,7 @@ def laid_out(
     )
 
 
-def told(capsys: pytest.CaptureFixture[str], key: str) -> tuple[dict[str, Any], str]:
+def explained(capsys: pytest.CaptureFixture[str], key: str) -> tuple[dict[str, Any], str]:
     assert main(["explain", key, "--usecase", "parcels", "--json", "e.json"]) == 0
     return json.loads(Path("e.json").read_text()), capsys.readouterr().out
 
@@ -78,7 +78,7 @@ def test_log_odds_sum_to_the_score(
 ):
     laid_out(tmp_path, monkeypatch)
     for key in ("10000", "10123", "10199"):
-        result, text = told(capsys, key)
+        result, text = explained(capsys, key)
         assert total(result) == pytest.approx(result["total"], abs=1e-5)
         assert 1 / (1 + math.exp(-total(result))) == pytest.approx(result["score"], rel=1e-5)
         assert "evaluate recorded the same score" in text
@@ -95,7 +95,7 @@ def test_minutes_or_grams_sum_from_the_offset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     laid_out(tmp_path, monkeypatch, "regression")
-    result, text = told(capsys, "10005")
+    result, text = explained(capsys, "10005")
     assert result["offset"]["feature"] == "height"
     assert total(result) == pytest.approx(result["score"], abs=1e-3)
     assert result["alarm"] is None
@@ -106,7 +106,7 @@ def test_isotonic_steps_are_said_to_come_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     laid_out(tmp_path, monkeypatch, calibration="isotonic")
-    result, text = told(capsys, "10005")
+    result, text = explained(capsys, "10005")
     assert "the score before calibration is" in text
     assert total(result) == pytest.approx(result["total"], abs=1e-5)
 
@@ -116,7 +116,7 @@ def test_the_nearest_in_train_is_the_same_parcel_if_it_was_there(
 ):
     laid_out(tmp_path, monkeypatch)
     save(Path("data/parcels/tables/test.parquet"), 10_000, 1, 1_500)  # train's rows, renumbered
-    result, text = told(capsys, "10077")
+    result, text = explained(capsys, "10077")
     nearest = result["similar"]["nearest"][0]
     assert (nearest["key"], nearest["apart"]) == (77, 0.0)
     assert result["similar"]["searched"] == 1_500
@@ -127,7 +127,7 @@ def test_what_is_current_has_no_label_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     laid_out(tmp_path, monkeypatch)
-    result, text = told(capsys, "20007")
+    result, text = explained(capsys, "20007")
     assert (result["label"], result["recorded"], result["row"]) == (None, None, 7)
     assert "broken: not known yet" in text
 

@@ -71,34 +71,34 @@ class Made:
 class Copies:
     """See tests.faults.kit.Bench."""
 
-    made: Made
+    projects: Made
     folder: Path
 
     def toy(self) -> Toy:
-        return toy.copy(self.made.toy, self.folder)
+        return toy.copy(self.projects.toy, self.folder)
 
     def works(self) -> Project:
-        return works.copy(self.made.works, self.folder)
+        return works.copy(self.projects.works, self.folder)
 
     def releases(self) -> Project:
-        shutil.copytree(self.made.releases.path, self.folder / "releases", symlinks=True)
+        shutil.copytree(self.projects.releases.path, self.folder / "releases", symlinks=True)
         return Project(self.folder / "releases")
 
     def feast(self) -> Path:
-        return shutil.copytree(self.made.feast, self.folder / "feast")
+        return shutil.copytree(self.projects.feast, self.folder / "feast")
 
     def calm(self, words, prepare, state) -> Calm:
-        return self.made.calm(words, prepare, state)
+        return self.projects.calm(words, prepare, state)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(tmp_path_factory)
 
 
 @pytest.fixture
-def bench(made: Made, tmp_path: Path) -> Bench:
-    return Copies(made, tmp_path)
+def bench(projects: Made, tmp_path: Path) -> Bench:
+    return Copies(projects, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_no_fault_is_silent(number: int, fault: Fault, bench: Bench, record_prop
     answer = fault.do(bench)
     row = {"number": number, "name": fault.name, "where": fault.where, **asdict(answer)}
     record_property("fault", json.dumps(row))
-    assert answer.verdict != SILENT, answer.said
+    assert answer.verdict != SILENT, answer.output
 
 
 def test_the_matrix_is_no_smaller_than_it_was() -> None:

@@ -18,7 +18,7 @@ MODEL = "out/toy/model.json"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy with three more versions of its data, all pushed."""
     start = toy.shared(tmp_path_factory)
     folder = built(tmp_path_factory, "gc", lambda folder: versions(toy.copy(start, folder)))
@@ -50,9 +50,9 @@ def versions(project: Toy) -> Mapping[str, str]:
 
 
 @pytest.fixture
-def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """A copy of it, and the test's own folder in it."""
-    copy = toy.copy(made, tmp_path)
+    copy = toy.copy(template, tmp_path)
     monkeypatch.chdir(copy.path)
     return copy
 

@@ -50,7 +50,7 @@ class Month:
     project: Project
     commits: dict[str, str]
     states: dict[str, State]
-    said: dict[str, str]
+    output: dict[str, str]
 
     def commit(self, subject: str) -> None:
         """Commit, and keep what stands there."""
@@ -104,7 +104,7 @@ def replay(month: Month) -> None:
     git("git", "checkout", "-q", "main")
     git("dvc", "checkout", "-q", "--allow-missing")
     month.work("deeper still", {f"{CASE}.train.params": {"max_depth": 6}})
-    month.said["merge"] = git("git", "merge", "floors", ok=False)
+    month.output["merge"] = git("git", "merge", "floors", ok=False)
     assert main(["resolve", f"evaluate@{CASE}"]) == 0
     month.commit("merge floors")
     git("git", "checkout", "-q", "-b", "notes")
@@ -131,7 +131,7 @@ def test_it_is_the_month_that_was_meant(month: Month) -> None:
     assert len(month.commits) == 10
     assert git("git", "tag").split() == ["model-v1", "model-v1.1", "model-v2"]
     assert len(git("git", "log", "--merges", "--format=%h", "main").split()) == 2
-    assert "CONFLICT (content): Merge conflict in dvc.lock" in month.said["merge"]
+    assert "CONFLICT (content): Merge conflict in dvc.lock" in month.output["merge"]
     assert len({s.bundle for s in month.states.values()}) == 4
 
 

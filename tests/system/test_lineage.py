@@ -66,7 +66,7 @@ Show = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A source that `dvc import-url` brought; two commits, model-v1 and model-v2, with other params."""
     path = tmp_path_factory.mktemp("made")
     project = Project(path / "project", warm=True)
@@ -97,10 +97,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(template: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A copy of it, in which the commands run; MLflow is off."""
     path = tmp_path / "project"
-    shutil.copytree(made.path, path)
+    shutil.copytree(template.path, path)
     monkeypatch.setattr(os, "environ", projects.environment(path) | {"MLFLOW_TRACKING_URI": "off"})
     monkeypatch.chdir(path)
     return Project(path, warm=True)
@@ -146,11 +146,11 @@ def test_from_a_model_to_its_source(project: Project, show: Show) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "path"),
+    ("query", "path"),
     [("model-v1", MODEL), (f"./{MODEL}/", MODEL), (RAW, RAW), (f"{RAW}/part", f"{RAW}/part")],
 )
-def test_what_can_be_asked_at_any_commit(show: Show, asked: str, path: str) -> None:
-    results = show(asked, "--rev", "model-v1")
+def test_what_can_be_asked_at_any_commit(show: Show, query: str, path: str) -> None:
+    results = show(query, "--rev", "model-v1")
     assert results["target"]["path"] == path
     assert results["revision"]["commit"] == revisions.commit(Path("."), "model-v1")
     assert results["stages"][0]["params"] == {"seed": 1}

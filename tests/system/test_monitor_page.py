@@ -117,7 +117,7 @@ FOUND = {
 
 
 @pytest.fixture(params=FOUND)
-def made(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def page_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A page with all there is, with a hostile value, of a plain table."""
     path = tmp_path / "page.html"
     path.write_text(page.render("shop", FOUND[request.param](), LINKS), encoding="utf-8")
@@ -125,14 +125,14 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(made: Path, tmp_path: Path, scheme: Scheme) -> None:
-    result = browser.axe(made, tmp_path, scheme)
+def test_axe_finds_nothing(page_file: Path, tmp_path: Path, scheme: Scheme) -> None:
+    result = browser.axe(page_file, tmp_path, scheme)
     assert result["violations"] == []
     assert result["passes"] > 10
 
 
-def test_it_opens_and_the_console_is_empty(made: Path) -> None:
-    dom, console = browser.opened(made)
+def test_it_opens_and_the_console_is_empty(page_file: Path) -> None:
+    dom, console = browser.opened(page_file)
     assert "<h1" in dom
     assert console == []
 
@@ -152,8 +152,8 @@ class Tags(HTMLParser):
         assert not [k for k, _ in attrs if k.startswith("on")], "a script"
 
 
-def test_nothing_is_outside_of_the_file(made: Path) -> None:
-    result = Tags(made.read_text())
+def test_nothing_is_outside_of_the_file(page_file: Path) -> None:
+    result = Tags(page_file.read_text())
     assert result.addresses == {"data:,", *LINKS}
     assert not result.tags & {"script", "img", "iframe", "object", "form"}
     style = (html.TEMPLATES / "style.css").read_text()
@@ -162,9 +162,9 @@ def test_nothing_is_outside_of_the_file(made: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [400, 1400])
-def test_it_is_read_without_scrolling_sideways(made: Path, tmp_path: Path, width: int) -> None:
+def test_it_is_read_without_scrolling_sideways(page_file: Path, tmp_path: Path, width: int) -> None:
     """Measured in a frame of that width; a table that is wider scrolls by itself."""
-    assert _beyond(made, tmp_path, width) == 0
+    assert _beyond(page_file, tmp_path, width) == 0
 
 
 def test_a_page_that_is_too_wide_would_be_seen(tmp_path: Path) -> None:

@@ -22,15 +22,15 @@ BRANCH = branches.name("toy")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy, run and pushed once for all tests here."""
     return toy.shared(tmp_path_factory)
 
 
 @pytest.fixture
-def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """A copy of it with a bare origin, and the test's own folder in it."""
-    copy = toy.copy(made, tmp_path)
+    copy = toy.copy(template, tmp_path)
     copy.run("git", "clone", "-q", "--bare", ".", str(tmp_path / "origin.git"))
     copy.run("git", "remote", "add", "origin", str(tmp_path / "origin.git"))
     monkeypatch.chdir(copy.path)

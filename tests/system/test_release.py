@@ -36,7 +36,7 @@ FILES = ["SHA256SUMS", "sbom.cdx.json", f"toy-{TAG}.tar.gz"]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy with a stage that trains, run, committed and tagged; of the tag nothing is pushed yet."""
     start = toy.shared(tmp_path_factory)
     folder = built(tmp_path_factory, "release", lambda folder: tagged(toy.copy(start, folder)))
@@ -58,9 +58,9 @@ def tagged(project: Toy) -> Mapping[str, str]:
 
 
 @pytest.fixture
-def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """A copy of it, and the test's own folder in it."""
-    copy = toy.copy(made, tmp_path)
+    copy = toy.copy(template, tmp_path)
     monkeypatch.chdir(copy.path)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     return copy

@@ -72,7 +72,7 @@ def commands(heading: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy at v1, and v2 with another source."""
     start = toy.shared(tmp_path_factory)
     folder = built(tmp_path_factory, "remotes", lambda folder: second(toy.copy(start, folder)))
@@ -89,28 +89,30 @@ def second(project: Toy) -> Mapping[str, str]:
 
 
 @pytest.fixture(params=list(remotes.KINDS))
-def user(made: Toy, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[User]:
+def user(template: Toy, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[User]:
     """Someone who has run both versions, and a new remote of each kind, pushed to."""
-    shutil.copytree(made.path, tmp_path / "project")
+    shutil.copytree(template.path, tmp_path / "project")
     with remotes.KINDS[request.param](tmp_path) as remote:
-        user = User(Toy(tmp_path / "project", made.oids), remote)
+        user = User(Toy(tmp_path / "project", template.oids), remote)
         output = user.follow(commands(remote.heading), remote.words)
         assert "it answers" in output
         assert "all good; checked: manifest 2" in output
         yield user
 
 
-def test_push_fetch_verify_damage_repair_roll_back(made: Toy, user: User, tmp_path: Path) -> None:
+def test_push_fetch_verify_damage_repair_roll_back(
+    template: Toy, user: User, tmp_path: Path
+) -> None:
     other = User(user.project.clone(tmp_path / "clone"), user.remote)
     other.set()
     other.dvc("pull", "-q")
     assert other.verify("--all-tags", "--in", "remote") == []
     assert other.verify() == []
-    assert (other.project.path / MODEL).read_bytes() == (made.path / MODEL).read_bytes()
+    assert (other.project.path / MODEL).read_bytes() == (template.path / MODEL).read_bytes()
 
-    oid, good = made.oids[MODEL], user.remote.read(made.oids[MODEL])
+    oid, good = template.oids[MODEL], user.remote.read(template.oids[MODEL])
     user.remote.write(oid, good[:-1] + b"]")
-    user.remote.remove(made.oids[WHOLE])
+    user.remote.remove(template.oids[WHOLE])
     results = {f["path"]: f["kind"] for f in other.verify()}
     assert results == {MODEL: "bad", WHOLE: "missing"}
 
@@ -136,8 +138,8 @@ def test_push_fetch_verify_damage_repair_roll_back(made: Toy, user: User, tmp_pa
 
 
 @pytest.mark.situation("a project moves to another remote", expected="no object of any tag is lost")
-def test_moving_loses_nothing(made: Toy, tmp_path: Path) -> None:
-    shutil.copytree(made.path, tmp_path / "project")
+def test_moving_loses_nothing(template: Toy, tmp_path: Path) -> None:
+    shutil.copytree(template.path, tmp_path / "project")
     with remotes.folder(tmp_path) as old:
         user = User(Project(tmp_path / "project"), old)
         user.follow(commands(old.heading), old.words)
@@ -177,11 +179,11 @@ def test_a_source_that_changes(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """A copy of the toy, in which the commands run."""
-    shutil.copytree(made.path, tmp_path / "project")
+    shutil.copytree(template.path, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
-    return Toy(tmp_path / "project", made.oids)
+    return Toy(tmp_path / "project", template.oids)
 
 
 def test_a_folder_is_absolute_hashed_and_the_default(
@@ -226,8 +228,8 @@ def test_mistakes_change_nothing(
 
 @pytest.mark.situation("a remote that is down ({url})", expected="one message")
 @pytest.mark.parametrize("url", ["ssh://nobody@127.0.0.1:1/x", "s3://bucket/x"])
-def test_a_remote_that_is_down_is_one_message(made: Toy, tmp_path: Path, url: str) -> None:
-    shutil.copytree(made.path, tmp_path / "project")
+def test_a_remote_that_is_down_is_one_message(template: Toy, tmp_path: Path, url: str) -> None:
+    shutil.copytree(template.path, tmp_path / "project")
     env = {**remotes.KEYS, "AWS_MAX_ATTEMPTS": "1"}
     options = {"endpointurl": "http://127.0.0.1:1"} if url.startswith("s3") else {}
     user = User(Project(tmp_path / "project"), Remote("", {}, env))

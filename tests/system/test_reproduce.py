@@ -24,15 +24,15 @@ from tests.toy import Toy
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy, run once for all tests here."""
     return toy.shared(tmp_path_factory)
 
 
 @pytest.fixture
-def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """A copy of it, and the test's own folder in it; temporary folders in `tmp_path`/tmp."""
-    copy = toy.copy(made, tmp_path)
+    copy = toy.copy(template, tmp_path)
     monkeypatch.chdir(copy.path)
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))

@@ -46,7 +46,7 @@ PARAMS = {"cases": ["a", "b"], "seed": 1, "a": dict(NUMBERS), "b": dict(NUMBERS)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two stages of two use cases, run and committed."""
     project = Project(tmp_path_factory.mktemp("made"), warm=True)
     config = "[core]\n    analytics = false\n"
@@ -63,10 +63,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(template: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A copy of it, in which the commands run."""
     path = tmp_path / "project"
-    shutil.copytree(made.path, path)
+    shutil.copytree(template.path, path)
     monkeypatch.setattr(os, "environ", projects.environment(path))
     monkeypatch.chdir(path)
     return Project(path, warm=True)

@@ -36,7 +36,7 @@ def hub(base: Path, tmp_path: Path) -> Iterator[Hub]:
 
 def test_one_pull_request_and_not_twice(hub: Hub, tmp_path: Path) -> None:
     """And a stranger's clone of its branch gets the challenger's very bytes, with nothing to run."""
-    report = rains(hub, hub.clone()).told()
+    report = rains(hub, hub.clone()).summary()
     assert f"pull request #1 (open): Retrain {NAME} on data up to 2025-06-30" in report
     path = tmp_path / "stranger"
     git("clone", "-q", "-b", BRANCH, str(hub.origin), str(path), cwd=hub.folder)

@@ -34,16 +34,16 @@ DATA = Path(".dvc/cache/files/md5")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two releases, model-v1 and model-v2, by other train params; HEAD is main at the second."""
     return releases.shared(tmp_path_factory)
 
 
 @pytest.fixture
-def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(template: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A copy of it, in which the commands run."""
     path = tmp_path / "project"
-    shutil.copytree(made.path, path, symlinks=True)
+    shutil.copytree(template.path, path, symlinks=True)
     environment = projects.environment(path)
     monkeypatch.setattr(os, "environ", environment)
     monkeypatch.chdir(path)

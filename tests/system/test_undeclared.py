@@ -27,14 +27,14 @@ BEFORE = {"replaced": ["toy"], "added": ["toy"]}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     return toy.shared(tmp_path_factory)
 
 
 @pytest.fixture
-def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """The toy with its cases in params.yaml, in which the commands run."""
-    copy = toy.copy(made, tmp_path)
+    copy = toy.copy(template, tmp_path)
     monkeypatch.chdir(copy.path)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     os.environ |= {"DVC_SITE_CACHE_DIR": str(tmp_path), "MLFLOW_TRACKING_URI": "off"}

@@ -32,15 +32,15 @@ PLACES = ["workspace", "cache", "remote storage"]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy, run and pushed once for all tests here."""
     return toy.shared(tmp_path_factory)
 
 
 @pytest.fixture
-def project(made: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """A copy of it, and the test's own folder in it."""
-    copy = toy.copy(made, tmp_path)
+    copy = toy.copy(template, tmp_path)
     monkeypatch.chdir(copy.path)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     os.environ["DVC_SITE_CACHE_DIR"] = str(tmp_path)  # pytest's folders are closed to others

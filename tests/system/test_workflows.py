@@ -28,4 +28,4 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("scenario", scenarios.SCENARIOS, ids=lambda s: s.__name__)
 def test_scenario(scenario: Callable[[Hub], Seen], start: Path, tmp_path: Path) -> None:
     with hub(start, tmp_path) as host:
-        assert scenario(host).told()
+        assert scenario(host).summary()

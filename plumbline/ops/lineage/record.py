@@ -153,11 +153,11 @@ def facts(root: Path, rev: str | None, step: Step) -> StageFacts:
             document = json.loads(data)
         except ValueError as error:
             raise PlumblineError(f"{path}: not valid JSON ({error})") from None
-        found = {key: document[key] for key in ("source", "rows") if key in document}
+        copied = {key: document[key] for key in ("source", "rows") if key in document}
         features = document.get("features")
         if isinstance(features, list):
-            found["features"] = [f["name"] for f in features if f.get("in_model")]
-        facts_read = facts_read.model_copy(update=found)
+            copied["features"] = [f["name"] for f in features if f.get("in_model")]
+        facts_read = facts_read.model_copy(update=copied)
     return facts_read
 
 
