@@ -51,7 +51,7 @@ OFF = {"MLFLOW_TRACKING_URI": "off"}
 
 @dataclass(frozen=True)
 class Added:
-    """What it took: files, lines added and removed, seconds; what the tests and the run said."""
+    """What it took: files, lines added and removed, seconds; the output of the tests and of the run."""
 
     files: tuple[str, ...]
     lines: int

@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.mutants", description=__doc__)
     parser.add_argument("--only", choices=rubric.IDS, action="append", help="the faults of this id")
     parser.add_argument(
-        "--verbose", action="store_true", help="what pytest said where one is missed"
+        "--verbose", action="store_true", help="pytest's output where one is missed"
     )
     parser.add_argument("--jobs", type=int, choices=(1, AT_ONCE), default=AT_ONCE)
     chosen = parser.parse_args()

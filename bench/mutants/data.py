@@ -29,7 +29,7 @@ MUTANTS = (
         "plumbline/studies/feature_value/study.py",
         "max((s.gain for s in noise), default=0.0)",
         "min((s.gain for s in noise), default=0.0)",
-        tests="tests/mltest/test_earning.py",
+        tests="tests/mltest/test_feature_value.py",
     ),
     Mutant(
         "Data 2",
@@ -37,7 +37,7 @@ MUTANTS = (
         "plumbline/studies/feature_value/shadow_features.py",
         "shuffled = [random.permutation(table.x[:, i]) for i in chosen]",
         "shuffled = [table.x[:, i] for i in chosen]",
-        tests="tests/mltest/test_earning.py",
+        tests="tests/mltest/test_feature_value.py",
     ),
     Mutant(
         "Data 3",
@@ -45,7 +45,7 @@ MUTANTS = (
         "usecases/card_fraud/features.py",
         '    return (paid_at.astype("datetime64[h]") - paid_at.astype("datetime64[D]")).astype(np.int64)',
         "    return np.array([int(np.sum([int(str(t)[11:13]), 0])) for t in paid_at])",
-        tests="tests/mltest/test_prices.py",
+        tests="tests/mltest/test_feature_cost.py",
     ),
     Mutant(
         "Data 3",
@@ -53,7 +53,7 @@ MUTANTS = (
         "plumbline/serve/single_event.py",
         "low, high = bisect_left(self.times, start), bisect_left(self.times, end)",
         "low, high = sum(t < start for t in self.times), sum(t < end for t in self.times)",
-        tests="tests/mltest/test_prices.py",
+        tests="tests/mltest/test_feature_cost.py",
     ),
     Mutant(
         "Data 4",

@@ -59,7 +59,7 @@ MUTANTS = (
         "plumbline/ops/rollback/golden_check.py",
         "    golden.check(usecase.name, model, test, report)\n",
         "",
-        tests="tests/mltest/test_canary.py",
+        tests="tests/mltest/test_golden_check.py",
     ),
     Mutant(
         "Infra 6",
@@ -67,7 +67,7 @@ MUTANTS = (
         "plumbline/ops/rollback/golden_check.py",
         "odd |= (answers < 0) | (answers > 1)",
         "odd |= answers < 0",
-        tests="tests/mltest/test_canary.py",
+        tests="tests/mltest/test_golden_check.py",
     ),
     Mutant(
         "Infra 7",

@@ -61,7 +61,7 @@ def judge(root: Path, mutant: Mutant) -> Outcome:
 
 
 def run(root: Path, id: str, words: list[str]) -> tuple[list[dict[str, Any]], str]:
-    """The records of the marked tests that ran in the copy, up to the first red one; what pytest said."""
+    """The records of the marked tests that ran in the copy, up to the first red one; pytest's output."""
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
         done = subprocess.run(

@@ -84,7 +84,7 @@ for _group in GROUPS:
 
 
 def version(wanted: bool) -> None:
-    """Print the version and end, where it was asked for."""
+    """Print the version and end, with --version."""
     if wanted:
         from plumbline.model.version import VERSION
 
@@ -115,13 +115,13 @@ def command_line() -> Commands:
     return group
 
 
-def main(words: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code. A problem that the user can fix is one message and code 2.
 
     Where the reader of the output has gone, as in `| head -1`, it ends without a message.
     """
     try:
-        code = _run(sys.argv[1:] if words is None else words)
+        code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         if not _reader_gone():

@@ -97,7 +97,7 @@ def audit(
 ) -> int:
     """List known vulnerabilities of the locked dependencies.
 
-    Exits with 1 if there is one that is not accepted, and with 2 if the service could not be asked.
+    Exits with 1 if there is one that is not accepted, and with 2 if the service could not be reached.
     """
     from dataclasses import asdict
 

@@ -114,7 +114,7 @@ def _print_catalog(case: FeatureSet, words: str, json: Path | None) -> None:
 
 
 def _fill_store(case: FeatureSet, name: str | None, *, values: bool) -> None:
-    """Definitions, and where asked values, to the embedded store or to one on servers."""
+    """Definitions, and with `values` the values, to the embedded store or to one on servers."""
     from plumbline.features import store
     from plumbline.ops.online_store import commands
     from plumbline.repo import artifacts
@@ -173,9 +173,9 @@ def mlflow_ui(
 
     from plumbline.tracking import projection
 
-    words = ["-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
+    arguments = ["-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
     store = ["--backend-store-uri", projection.address()]
-    return subprocess.call([sys.executable, *words, *store], env=os.environ)
+    return subprocess.call([sys.executable, *arguments, *store], env=os.environ)
 
 
 @group.command("new", "my_table")

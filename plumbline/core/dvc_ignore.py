@@ -13,7 +13,7 @@ from typing import Any
 FILE = ".dvcignore"
 OWN_FOLDERS = (".git", ".hg", ".dvc")
 OWN_FILES = (".git",)
-"""What DVC ignores without being told."""
+"""What DVC always ignores."""
 
 Pattern = tuple[Any, bool]
 """A compiled pattern, and whether it stands for folders only."""

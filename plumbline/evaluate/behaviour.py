@@ -75,7 +75,7 @@ def holds(
     before: Array, after: Array, expect: str, tolerance: float, limit: float | None = None
 ) -> Array:
     """Which pairs are as expected, bool (n,): the same, not lower, or not higher than before; or, where
-    a minimum is asked, at `limit` and above, or below it.
+    a limit is given, at `limit` and above, or below it.
     """
     if expect in ("above", "below"):
         edge = np.inf if limit is None else limit

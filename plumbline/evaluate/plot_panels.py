@@ -1,6 +1,6 @@
 """The panels of the pictures, painted on matplotlib's axes that the caller gives; no import of it here.
 
-Colours are Okabe and Ito's (2008), told apart by colour-blind readers; lines differ in dash as well.
+Colours are Okabe and Ito's (2008), which colour-blind readers can distinguish; lines differ in dash as well.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def settings(
 
 
 def monotone(usecase: FeatureSet, signs_by_feature: Mapping[str, int]) -> dict[str, str]:
-    """XGBoost's setting for `params.train.monotone`, in the features' order; {} where nothing is asked.
+    """XGBoost's setting for `params.train.monotone`, in the features' order; {} where none is set.
 
     1: the answer never falls where the feature rises; -1: never rises; 0: free. Raises ParamsError
     with the nearest names where one is no feature of the model.

@@ -15,7 +15,7 @@ from plumbline.monitor.window import ScoredWindow
 BINS = 512
 """Of the scores' logits, from which average precision is read to about a thousandth."""
 MAX_LOGIT = 14.0
-"""Largest logit that is told apart."""
+"""Logits beyond this share a bin."""
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ def _query(wanted: Iterable[Pin], address: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         pins_file = Path(folder) / "pins.txt"
         pins_file.write_text("".join(f"{n}=={v}\n" for n, v in wanted), encoding="utf-8")
-        words = [
+        arguments = [
             sys.executable,
             "-m",
             "pip_audit",
@@ -146,10 +146,10 @@ def _query(wanted: Iterable[Pin], address: str) -> dict[str, Any]:
             "--no-deps",
             "--disable-pip",
         ]
-        words += ["--strict", "-s", "osv", "--osv-url", address, "--timeout", str(TIMEOUT)]
-        words += ["-f", "json", "--progress-spinner", "off", "--cache-dir", f"{folder}/cache"]
+        arguments += ["--strict", "-s", "osv", "--osv-url", address, "--timeout", str(TIMEOUT)]
+        arguments += ["-f", "json", "--progress-spinner", "off", "--cache-dir", f"{folder}/cache"]
         done = subprocess.run(
-            words, capture_output=True, text=True, check=False, env=dict(os.environ)
+            arguments, capture_output=True, text=True, check=False, env=dict(os.environ)
         )
     try:
         answer = json.loads(done.stdout)

@@ -57,10 +57,10 @@ def answers(root: Path, name: str) -> str:
     return ""
 
 
-def _dvc(root: Path, *words: str) -> None:
-    done = dvc_command.run(root, "remote", *words)
+def _dvc(root: Path, *arguments: str) -> None:
+    done = dvc_command.run(root, "remote", *arguments)
     if done.code:
-        raise PlumblineError(f"dvc remote {words[0]}: {' '.join(done.errors or done.lines)}")
+        raise PlumblineError(f"dvc remote {arguments[0]}: {' '.join(done.errors or done.lines)}")
 
 
 def _put_back(file: Path, before: bytes | None) -> None:

@@ -36,7 +36,7 @@ class Done:
 
 def run(
     root: Path,
-    *words: str,
+    *arguments: str,
     env: Mapping[str, str] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Done:
@@ -44,18 +44,20 @@ def run(
 
     `env`: variables beside those of `environment`.
     """
-    return run_with(Path(sys.executable), root, {**environment(), **(env or {})}, words, progress)
+    return run_with(
+        Path(sys.executable), root, {**environment(), **(env or {})}, arguments, progress
+    )
 
 
 def run_with(
     python: Path,
     root: Path,
     env: Mapping[str, str],
-    words: Sequence[str],
+    arguments: Sequence[str],
     progress: Callable[[str], None] | None = None,
 ) -> Done:
     """Run the DVC of another Python, with no variables but `env`."""
-    if words[0] == "repro":
+    if arguments[0] == "repro":
         _refuse_names(root)
     lines: list[str] = []
 
@@ -64,7 +66,7 @@ def run_with(
         if progress:
             progress(line)
 
-    code = child_process.run([str(python), "-m", "dvc", *words], root, env, hear)
+    code = child_process.run([str(python), "-m", "dvc", *arguments], root, env, hear)
     return Done(code, lines)
 
 
@@ -78,11 +80,11 @@ def _refuse_names(root: Path) -> None:
     usecase_name.check_all(named if isinstance(named, list) else [], f"{dvc_yaml.PARAMS}, usecases")
 
 
-def check(root: Path, *words: str, env: Mapping[str, str] | None = None) -> list[str]:
+def check(root: Path, *arguments: str, env: Mapping[str, str] | None = None) -> list[str]:
     """Run `dvc WORDS`; PlumblineError with its last lines where it fails, else what it printed."""
-    done = run(root, *words, env=env)
+    done = run(root, *arguments, env=env)
     if done.code:
-        raise PlumblineError(f"dvc {words[0]}: {done.last}")
+        raise PlumblineError(f"dvc {arguments[0]}: {done.last}")
     return list(done.lines)
 
 

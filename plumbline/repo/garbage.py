@@ -112,10 +112,10 @@ def collect(settings: DvcSettings, survey_result: Survey, *, cloud: bool, apply:
             "`dvc gc --workspace --all-branches --all-tags --projects PATH ...` with the path of every "
             "project that uses it"
         )
-    words = ["gc", "--workspace", "--all-branches", "--all-tags", "--force"]
-    words += ["--cloud"] if cloud else []
+    arguments = ["gc", "--workspace", "--all-branches", "--all-tags", "--force"]
+    arguments += ["--cloud"] if cloud else []
     with _guarded(settings.root, survey_result.commits):
-        named = _removed(dvc_command.check(settings.root, *words, "--dry"))
+        named = _removed(dvc_command.check(settings.root, *arguments, "--dry"))
         wrong = sorted(named - set().union(*survey_result.free.values()))
         if wrong:
             raise PlumblineError(
@@ -123,7 +123,7 @@ def collect(settings: DvcSettings, survey_result: Survey, *, cloud: bool, apply:
                 "manifest? `plumbline verify --all-tags --repair`; nothing was removed"
             )
         if apply:
-            dvc_command.check(settings.root, *words)
+            dvc_command.check(settings.root, *arguments)
 
 
 def _unknown(root: Path, rev: str | None, path: str) -> str:
@@ -131,8 +131,8 @@ def _unknown(root: Path, rev: str | None, path: str) -> str:
     if rev is None:
         name, drop = "work tree", ""
     else:
-        words = ("--points-at", rev, "--format=%(refname)", "--count=1")
-        name = git.text(root, "for-each-ref", *words) or rev
+        arguments = ("--points-at", rev, "--format=%(refname)", "--count=1")
+        name = git.text(root, "for-each-ref", *arguments) or rev
         drop = f"; `git update-ref -d {name}` if nobody needs that ref" if name != rev else ""
     again = "`dvc repro`" if rev is None else f"`git switch --detach {name}` and `dvc repro`"
     verify_words = f"plumbline verify {name if rev else ''}".strip()

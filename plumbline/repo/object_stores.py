@@ -93,7 +93,7 @@ class DvcSettings:
     relative: frozenset[str] = frozenset()
     """Remotes whose path is relative in .dvc/config: DVC loses it when it looks at other revisions."""
     trusting: frozenset[str] = frozenset()
-    """Remotes without `verify = true`: DVC takes what they send for what it asked for."""
+    """Remotes without `verify = true`: DVC accepts whatever they send, unchecked."""
 
     def folder(self) -> FolderStore:
         """The cache as a place."""

@@ -154,7 +154,7 @@ def _inputs(root: Path, commit: str, clone: Path) -> None:
 
 
 def _run(python: Path, clone: Path, env: Mapping[str, str], file: Path) -> tuple[str | None, str]:
-    """`dvc repro`; the stage that failed, if one did, and what it said."""
+    """`dvc repro`; the stage that failed, if one did, and its output."""
     stage, output = "dvc repro", [""]
     with file.open("w", encoding="utf-8") as log_file:
 
@@ -167,8 +167,8 @@ def _run(python: Path, clone: Path, env: Mapping[str, str], file: Path) -> tuple
                 log.info("reproduce: %s", stage)
             output.append(line)
 
-        words = ("repro", "--all-pipelines", "--no-run-cache")
-        done = dvc_command.run_with(python, clone, env, words, progress)
+        arguments = ("repro", "--all-pipelines", "--no-run-cache")
+        done = dvc_command.run_with(python, clone, env, arguments, progress)
     return (stage, "\n".join(output[-LAST_LINES:]).strip()) if done.code else (None, "")
 
 

@@ -20,8 +20,8 @@ FILES = (dvc_lock.FILE, dvc_yaml.FILE, dvc_yaml.PARAMS)
 def commit(root: Path, rev: str) -> str:
     """The commit that a revision names; git's own message where it cannot read the repository."""
     try:
-        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
-        return git.text(root, *words)
+        arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
+        return git.text(root, *arguments)
     except PlumblineError:
         git.require(root)
         raise PlumblineError(

@@ -152,7 +152,7 @@ class Legend:
 
 @dataclass(frozen=True)
 class Day:
-    """A box of a calendar: its number, tone, mark, and what is said of it."""
+    """A box of a calendar: its number, tone, mark, and its tooltip."""
 
     number: str
     tone: Tone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from plumbline.report.numbers import NONE, HasInterval, fixed, known, places
+from plumbline.report.numbers import NONE, HasInterval, decimal_places, fixed, known
 
 DIGITS, MOST = 3, 4
 """Significant digits of the largest number, and decimals at most where smaller ones ask for more."""
@@ -49,8 +49,8 @@ def _text(value: Any, decimals: int, percent: bool, sign: bool) -> str:
 def _decimals(every: Sequence[Any], shown: Sequence[Any], percent: bool) -> int:
     """Enough for the largest of all numbers, and for a digit of the smallest that is `shown`."""
     largest, smallest = (_sizes(values, percent) for values in (every, shown))
-    enough = max(int(percent and bool(largest)), places(largest, DIGITS))
-    return max(enough, min(MOST, places(smallest[:1], 1)))
+    enough = max(int(percent and bool(largest)), decimal_places(largest, DIGITS))
+    return max(enough, min(MOST, decimal_places(smallest[:1], 1)))
 
 
 def _sizes(values: Sequence[Any], percent: bool) -> list[float]:

@@ -109,7 +109,7 @@ def interval(
 def _shares(values: Sequence[Any]) -> list[str]:
     """Shares in per cent with the same number of decimals, one at least."""
     percents = [100 * float(value) for value in values]
-    decimals = max(1, places(percents, 2))
+    decimals = max(1, decimal_places(percents, 2))
     return [f"{fixed(percent, decimals)}%" for percent in percents]
 
 
@@ -122,10 +122,10 @@ def _aligned(values: Sequence[Any]) -> list[str]:
     return [f"{value:,.{decimals}f}" for value in values]
 
 
-def places(values: Iterable[Any], digits: int = 3) -> int:
+def decimal_places(values: Iterable[Any], digits: int = 3) -> int:
     """The decimals in which the largest of the values has `digits` significant digits, 6 at most.
 
-    >>> places([3.57, -0.33]), places([61270.0]), places([0.00041, None], 2), places([])
+    >>> decimal_places([3.57, -0.33]), decimal_places([61270.0]), decimal_places([0.00041, None], 2), decimal_places([])
     (2, 0, 5, 0)
     """
     largest = max((abs(value) for value in values if known(value)), default=0.0)

@@ -95,7 +95,7 @@ def uncommitted(root: Path) -> list[str]:
 
 
 def _lock(root: Path, head: Revision, *, committed: bool) -> LockState:
-    """Whether head's dvc.lock is what its files give; only the work tree's can be asked."""
+    """Whether head's dvc.lock is what its files give; only the work tree's can be checked."""
     md5 = lock_md5(head)
     here = head if head.rev is None else revision.side(root, None)
     state = LockState(md5=md5, checked=False)

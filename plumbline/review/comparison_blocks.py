@@ -53,7 +53,7 @@ def blocks(comparison: Comparison, name: str) -> list[Block]:
 def _blocks(comparison: Comparison) -> Iterator[Block]:
     gate = comparison.gate
     yield Verdict(verdict(comparison), TONES[gate.verdict])
-    yield Text(_sides(comparison))
+    yield Text(_revisions(comparison))
     if comparison.failed:
         yield Text("No figures are shown: the files on disk are those of an earlier run.")
         return
@@ -75,7 +75,7 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
         yield Text(f"Removed use cases: {', '.join(comparison.removed)}.")
 
 
-def _sides(comparison: Comparison) -> str:
+def _revisions(comparison: Comparison) -> str:
     text = f"Head (this change): {_revision(comparison.head)}. Base: {_revision(comparison.base)}."
     release = comparison.release
     return f"{text} Last release: {_revision(release)}." if release else text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from plumbline.metrics.metrics import ZERO_IS_BEST
 from plumbline.report.metric_titles import metric_title, metric_unit
-from plumbline.report.numbers import NONE, fixed, places
+from plumbline.report.numbers import NONE, decimal_places, fixed
 from plumbline.review.comparison_sections import PairedFigure
 
 CELLS = ("base", "head", "difference", "interval", "verdict")
@@ -105,4 +105,4 @@ def _decimals(paired: PairedFigure) -> int:
     apart = paired.difference
     ends = [apart.low, apart.high] if apart.low is not None else [apart.value]
     figures = [paired.base, paired.head, apart.value, *ends]
-    return max(places(figures, DIGITS), places(ends, DIGITS - 1))
+    return max(decimal_places(figures, DIGITS), decimal_places(ends, DIGITS - 1))

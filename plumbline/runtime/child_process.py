@@ -23,13 +23,13 @@ os._exit(subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL) & 255)
 
 
 def run(
-    words: Sequence[str], cwd: Path, env: Mapping[str, str], progress: Callable[[str], None]
+    arguments: Sequence[str], cwd: Path, env: Mapping[str, str], progress: Callable[[str], None]
 ) -> int:
     """Run a command in a session of its own and `tell` each line it says; its exit code."""
     with (
         _signals(),
         subprocess.Popen(
-            [sys.executable, "-I", "-c", LEADER, *words],
+            [sys.executable, "-I", "-c", LEADER, *arguments],
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.PIPE,

@@ -59,7 +59,7 @@ def parse_declared(lock: str, graph: str, params: str, file: str = FILE) -> dict
         return entries
     try:
         values = dvc_yaml.document(params, dvc_yaml.PARAMS)
-    except PlumblineError:  # it names no use case, so that none can be said to be removed
+    except PlumblineError:  # it names no use case, so none is known to be removed
         values = {}
     dropped = dvc_yaml.undeclared(declared, values, entries)
     return {name: entry for name, entry in entries.items() if name not in dropped}

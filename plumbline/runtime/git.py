@@ -38,7 +38,7 @@ LAST_LINES = 20
 
 
 def output(
-    root: Path, *words: str, data: bytes | None = None, env: Mapping[str, str] | None = None
+    root: Path, *arguments: str, data: bytes | None = None, env: Mapping[str, str] | None = None
 ) -> bytes:
     """What the command prints; PlumblineError with git's own message where it fails.
 
@@ -46,7 +46,7 @@ def output(
     """
     try:
         done = subprocess.run(
-            _line(root, words),
+            _line(root, arguments),
             input=data,
             env={**os.environ, **(env or {})},
             capture_output=True,
@@ -56,30 +56,32 @@ def output(
         raise PlumblineError("git: no such command; install git") from None
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip()
-        raise PlumblineError(f"git {_command(words)}: {reason}" + ("" if here(root) else WITHOUT))
+        raise PlumblineError(
+            f"git {_command(arguments)}: {reason}" + ("" if here(root) else WITHOUT)
+        )
     return done.stdout
 
 
-def text(root: Path, *words: str, env: Mapping[str, str] | None = None) -> str:
+def text(root: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     """What the command prints, as text without space around it."""
-    return output(root, *words, env=env).decode(errors="replace").strip()
+    return output(root, *arguments, env=env).decode(errors="replace").strip()
 
 
-def lines(root: Path, *words: str) -> list[str]:
+def lines(root: Path, *arguments: str) -> list[str]:
     """The lines that the command prints, as they are."""
-    return output(root, *words).decode(errors="replace").splitlines()
+    return output(root, *arguments).decode(errors="replace").splitlines()
 
 
-def names(root: Path, *words: str) -> list[str]:
+def names(root: Path, *arguments: str) -> list[str]:
     """The file names that a command with `-z` prints."""
-    return [name for name in output(root, *words).decode(errors="replace").split("\0") if name]
+    return [name for name in output(root, *arguments).decode(errors="replace").split("\0") if name]
 
 
-def answer(*words: str, root: Path = Path("."), timeout: float | None = TIMEOUT) -> str | None:
+def answer(*arguments: str, root: Path = Path("."), timeout: float | None = TIMEOUT) -> str | None:
     """What the command prints, as text; None where it fails, hangs or is not installed."""
     try:
         done = subprocess.run(
-            _line(root, words),
+            _line(root, arguments),
             capture_output=True,
             text=True,
             errors="replace",
@@ -91,12 +93,14 @@ def answer(*words: str, root: Path = Path("."), timeout: float | None = TIMEOUT)
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def guarded(root: Path, *words: str) -> None:
+def guarded(root: Path, *arguments: str) -> None:
     """Run a command that ends with this process, however that ends; PlumblineError where it fails."""
     printed: list[str] = []
-    if child_process.run(_line(root, words), root, os.environ, printed.append):
+    if child_process.run(_line(root, arguments), root, os.environ, printed.append):
         reason = " ".join(printed[-LAST_LINES:])
-        raise PlumblineError(f"git {_command(words)}: {reason}" + ("" if here(root) else WITHOUT))
+        raise PlumblineError(
+            f"git {_command(arguments)}: {reason}" + ("" if here(root) else WITHOUT)
+        )
 
 
 def here(root: Path = Path(".")) -> bool:
@@ -110,28 +114,28 @@ def require(root: Path) -> None:
     text(root, "rev-parse", "--git-dir")
 
 
-def _line(root: Path, words: tuple[str, ...]) -> list[str]:
+def _line(root: Path, arguments: tuple[str, ...]) -> list[str]:
     """The whole command line, with what makes it independent of a user's configuration."""
     settings = [word for key, value in PLAIN.items() for word in ("-c", f"{key}={value}")]
-    first = _start(words)
-    options = OWN_PROGRAMS if words[first] in COMPARING else ()
+    first = _start(arguments)
+    options = OWN_PROGRAMS if arguments[first] in COMPARING else ()
     return [
         *("git", "-C", str(root), "--no-pager", *settings),
-        *words[: first + 1],
+        *arguments[: first + 1],
         *options,
-        *words[first + 1 :],
+        *arguments[first + 1 :],
     ]
 
 
-def _command(words: tuple[str, ...]) -> str:
+def _command(arguments: tuple[str, ...]) -> str:
     """The command's name, behind its options.
 
     >>> _command((*QUIET, "clone", "-q"))
     'clone'
     """
-    return words[_start(words)]
+    return arguments[_start(arguments)]
 
 
-def _start(words: tuple[str, ...]) -> int:
+def _start(arguments: tuple[str, ...]) -> int:
     """Where the command stands, behind its options."""
-    return max((i + 2 for i, word in enumerate(words) if word == "-c"), default=0)
+    return max((i + 2 for i, word in enumerate(arguments) if word == "-c"), default=0)

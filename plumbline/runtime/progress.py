@@ -17,7 +17,7 @@ log = logging.getLogger("plumbline")
 def progress_callback(planned: int) -> Callable[[Trial, Trial | None], None]:
     """Called after each trial of `planned` with it and the best so far: says how far it has come.
 
-    A failed trial and its reason are always said.
+    A failed trial and its reason are always logged.
     """
     started = time.perf_counter()
     every = max(planned // MILESTONES, 1)

@@ -50,7 +50,7 @@ class SafeFormatter(logging.Formatter):
 
 
 def run(main: Callable[..., None]) -> None:
-    """Run a stage's `main(name, *paths)` with the command line's words, and exit.
+    """Run a stage's `main(name, *paths)` with the command line's arguments, and exit.
 
     Exit codes: 0 done, 2 an error that the user can fix (one message, no traceback), 1 anything else.
     """
@@ -94,12 +94,15 @@ def prepare() -> None:
     log.setLevel(logging.INFO)
 
 
-def parse(main: Callable[..., None], words: list[str], stage: str) -> dict[str, Any]:
-    """The words as `main`'s parameters: the first a use case's name, the rest paths."""
+def parse(main: Callable[..., None], arguments: list[str], stage: str) -> dict[str, Any]:
+    """The arguments as `main`'s parameters: the first a use case's name, the rest paths."""
     names = list(inspect.signature(main).parameters)
-    if len(words) != len(names):
+    if len(arguments) != len(names):
         raise PlumblineError(
-            f"expected {len(names)} arguments, found {len(words)}; "
+            f"expected {len(names)} arguments, found {len(arguments)}; "
             f"usage: python -m stages.{stage} {' '.join(n.upper() for n in names)}"
         )
-    return {names[0]: words[0], **{n: Path(w) for n, w in zip(names[1:], words[1:], strict=True)}}
+    return {
+        names[0]: arguments[0],
+        **{n: Path(w) for n, w in zip(names[1:], arguments[1:], strict=True)},
+    }

@@ -1,4 +1,4 @@
-"""The process beside a stage that talks to MLflow: asked with patience, killed when it hangs.
+"""The process beside a stage that talks to MLflow: given time to answer, killed when it hangs.
 
 Whether MLflow is there at all is tried first, without it: its own clients retry for minutes.
 """
@@ -94,8 +94,8 @@ class Worker:
         ready, _, _ = select.select([answers], [], [], patience)
         line = answers.readline() if ready else b""
         if not line:
-            words = self.close()
-            raise UnreachableError(words if ready else f"no answer in {patience:g} s")
+            message = self.close()
+            raise UnreachableError(message if ready else f"no answer in {patience:g} s")
         answer = json.loads(line)
         if "error" in answer:
             raise UnreachableError(answer["error"])

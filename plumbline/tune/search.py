@@ -158,9 +158,8 @@ def _minimise(
             return {"status": hyperopt.STATUS_FAIL}
         return {"status": hyperopt.STATUS_OK, "loss": sign * trial.metric}
 
-    with suppress(
-        hyperopt.exceptions.AllTrialsFailed
-    ):  # asked at the end; `summary` says it better
+    # raised at the end, where all failed; `summary` has the better message
+    with suppress(hyperopt.exceptions.AllTrialsFailed):
         hyperopt.fmin(
             loss,
             {d.name: _distribution(d) for d in dimensions},

@@ -97,7 +97,7 @@ class Broken:
 
 
 def severity_of(checked_severity: Mapping[str, Severity], column: str, kind: str) -> Severity:
-    """What happens when the check fails: as asked for the column, for the kind, or by default."""
+    """What happens when the check fails: as set in params for the column, for the kind, or by default."""
     return checked_severity.get(f"{column}.{kind}", checked_severity.get(kind, DEFAULTS[kind]))
 
 

@@ -65,7 +65,7 @@ class _TableChecks:
         high: float | None = None,
         allowed: tuple[str | int | bool, ...] = (),
     ) -> ContractCheck:
-        """A check with its severity; its value is the column unless said otherwise."""
+        """A check with its severity; its value is the column by default."""
         severity = severity_of(self.chosen, column, kind)
         look = (shown or column, value or quote(column))
         return ContractCheck(self.table, kind, column, severity, expects, *look, low, high, allowed)

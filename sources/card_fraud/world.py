@@ -50,7 +50,7 @@ class Customers:
 
 @dataclass(frozen=True)
 class World:
-    """All that stands still: drawn once, the same whatever days are asked for."""
+    """All that stands still: drawn once, the same whatever days are simulated."""
 
     settings: Settings
     seed: int

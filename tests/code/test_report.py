@@ -61,12 +61,12 @@ def test_a_chart_without_values_is_left_out() -> None:
 def test_a_chart_s_ticks_are_values_that_are_drawn_at_their_places() -> None:
     drawn = svg.line(LineChart("x", ["a", "b", "c", "d", "e"], [1.0, 0.0, None, 0.5, 1.0]))
     assert drawn is not None
-    assert drawn.scale == [("1", "4.55"), ("0.5", "50.00"), ("0", "95.45")]
+    assert drawn.scale == [("1.00", "4.55"), ("0.50", "50.00"), ("0.00", "95.45")]
     assert drawn.ends == [("a", "10.00"), ("c", "50.00"), ("e", "90.00")]
     assert drawn.lines[0][0] == "100.0,4.5"
     flat = svg.line(LineChart("x", ["a"], [0.2]))
     assert flat is not None
-    assert flat.scale == [("0.2", "50.00")]
+    assert flat.scale == [("0.200", "50.00")]
 
 
 def test_a_pair_is_two_bars_of_at_most_the_cell() -> None:

@@ -200,7 +200,7 @@ def test_what_a_page_must_say() -> None:
         "Likely cause: new value grocery.",
         "Next: find the sender.",
         "alert: grocery: unit, since 2025-06-25",
-        "0.5 (0.4 to 0.6)",
+        "0.500 (0.400 to 0.600)",
         "-20.0% (-30.0% to -10.0%)",
         "one false alert in 200 days",
         "47 of 90 days used",

@@ -1,1 +1,1 @@
-"""Flights: how late will this flight arrive, asked at the moment the plane leaves the gate?"""
+"""Flights: how late will this flight arrive, predicted at the moment the plane leaves the gate?"""

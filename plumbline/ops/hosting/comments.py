@@ -93,7 +93,7 @@ def watermark(sha: str) -> str:
 
 
 def _not_cml(there: list[Answer]) -> str:
-    """Why CML is not asked; empty where it may be."""
+    """Why CML is not used; empty where it may be."""
     if not shutil.which("cml"):
         return "CML is not installed"
     if len(there) > SEEN:
@@ -116,14 +116,14 @@ def _cml(hub: GitHub, number: int, text: str, sha: str) -> str:
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         report = Path(folder) / "report.md"
         report.write_text(text, encoding="utf-8")
-        words = ["cml", "comment", "update", "--driver=github", "--publish=false"]
-        words += [f"--repo={server}/{quote(hub.repository)}", f"--watermark-title={TITLE}"]
-        words += [f"--target=pr/{number}", str(report)]
+        arguments = ["cml", "comment", "update", "--driver=github", "--publish=false"]
+        arguments += [f"--repo={server}/{quote(hub.repository)}", f"--watermark-title={TITLE}"]
+        arguments += [f"--target=pr/{number}", str(report)]
         env = {k: v for k, v in os.environ.items() if k in PASSED} | {"HOME": folder}
         env |= {"GITHUB_TOKEN": hub.token, "GITHUB_SHA": sha, "ITERATIVE_DO_NOT_TRACK": "1"}
         try:
             done = subprocess.run(
-                words, env=env, cwd=folder, capture_output=True, timeout=TIMEOUT, check=False
+                arguments, env=env, cwd=folder, capture_output=True, timeout=TIMEOUT, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"CML failed ({type(error).__name__})"

@@ -130,7 +130,7 @@ class GitHub:
         return self._parsed(self._call(method, self._address(path), data)[0])
 
     def _list(self, path: str, query: Mapping[str, str]) -> Iterator[Answer]:
-        """Every entry of every page, read as they are asked for."""
+        """Every entry of every page, read when they are needed."""
         address: str | None = self._address(path) + "?" + _query({**query, "per_page": str(PAGE)})
         for _ in range(PAGES):
             if address is None:
@@ -207,7 +207,7 @@ def mark(kind: str) -> str:
 
 
 def cut(body: str, most: int = LONGEST) -> str:
-    """A body no longer than the host takes, said where it was cut."""
+    """A body no longer than the host takes; a note says where it was cut."""
     end = "\n\n… cut: too long for one comment.\n"
     return body if len(body) <= most else body[: most - len(end)] + end
 
@@ -223,8 +223,8 @@ def _trusted(issue: Answer) -> bool:
     return author.get("type") == "Bot" or issue.get("author_association") in INSIDERS
 
 
-def _query(words: Mapping[str, str]) -> str:
-    return urllib.parse.urlencode(words)
+def _query(parameters: Mapping[str, str]) -> str:
+    return urllib.parse.urlencode(parameters)
 
 
 def _refused(method: str, address: str, error: urllib.error.HTTPError) -> HostingError:

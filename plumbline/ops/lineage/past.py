@@ -62,7 +62,7 @@ def _commits(root: Path, branch: str) -> Iterator[ChampionEvent]:
     In the branch's order, by first parents, whatever the commits' dates are.
     """
     tip = revisions.commit(root, branch)
-    words = (
+    arguments = (
         "log",
         "--first-parent",
         "--topo-order",
@@ -71,7 +71,7 @@ def _commits(root: Path, branch: str) -> Iterator[ChampionEvent]:
         "--format=%H%x09%cI%x09%s",
         tip,
     )
-    lines = git.lines(root, *words, "--", *revisions.FILES)
+    lines = git.lines(root, *arguments, "--", *revisions.FILES)
     before: dict[str, str] = {}
     for commit, when, subject in (line.split("\t", 2) for line in lines if line):
         now = {name: out.md5 for name, out in _bundles(root, commit).items()}
@@ -102,8 +102,8 @@ def _undeclared(root: Path, commit: str, names: Iterable[str]) -> set[str]:
 
 def _end(root: Path, commit: str, name: str, new: Iterable[str]) -> str:
     """Whether a use case was renamed, by the files that git sees as moved, or removed."""
-    words = ("diff", "--find-renames", "--diff-filter=R", "--name-status", "-z")
-    moved = git.names(root, *words, f"{commit}^1", commit)
+    arguments = ("diff", "--find-renames", "--diff-filter=R", "--name-status", "-z")
+    moved = git.names(root, *arguments, f"{commit}^1", commit)
     for other in sorted(new):
         for old, now in zip(moved[1::3], moved[2::3], strict=True):
             if old != now and re.sub(rf"\b{re.escape(name)}\b", other, old) == now:

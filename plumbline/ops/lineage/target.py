@@ -36,7 +36,7 @@ class LineageTarget:
 
 
 def find(root: Path, name_given: str, rev: str | None) -> list[LineageTarget]:
-    """The outs that `asked` stands for; PlumblineError, with what could be asked, where there is none.
+    """The outs that `name_given` stands for; PlumblineError, with the names it accepts, where there is none.
 
     A use case, USECASE@champion, USECASE/VERSION, USECASE:KEY, a tag, an md5, or a file.
     """
@@ -98,7 +98,7 @@ def _versions(root: Path, name: str) -> list[plan.Version]:
     try:
         return registry.versions(root, name)
     except PlumblineError:
-        return []  # a projection: whatever it is asked, git has the answer or there is none
+        return []  # a projection: git has the answer, or there is none
 
 
 def _tagged(root: Path, tag: str) -> list[LineageTarget]:
@@ -123,7 +123,7 @@ def _searched(root: Path) -> Iterator[tuple[str | None, str]]:
     seen = {revisions.commit(root, "HEAD"): "HEAD"}
     for tag in revisions.tags(root):
         seen.setdefault(revisions.commit(root, f"refs/tags/{tag}"), tag)
-    words = (
+    arguments = (
         "log",
         "--all",
         "--topo-order",
@@ -133,7 +133,7 @@ def _searched(root: Path) -> Iterator[tuple[str | None, str]]:
         "*dvc.lock",
         "*.dvc",
     )
-    for commit in git.text(root, *words).split():
+    for commit in git.text(root, *arguments).split():
         seen.setdefault(commit, commit[:9])
     yield from seen.items()
 

@@ -69,11 +69,11 @@ class PostgresValues:
         with self._connection() as connection:
             if not self._exists(connection, table):
                 return
-            words = sql.SQL(
+            statement = sql.SQL(
                 "SELECT entity_key, feature_name, value, event_ts FROM {} ORDER BY entity_key, feature_name"
             ).format(self._name(table))
             with connection.cursor("values") as cursor:
-                cursor.execute(words)
+                cursor.execute(statement)
                 for key, cells in groupby(cursor, lambda cell: bytes(cell[0])):
                     yield _row(key, list(cells))
 
@@ -93,8 +93,8 @@ class PostgresValues:
             cursor.execute("CREATE INDEX ON wanted (entity_key, feature_name)")
             cursor.execute("ANALYZE wanted")
             changed = set()
-            for words in (DELETE, INSERT):
-                cursor.execute(sql.SQL(words).format(self._name(table)))
+            for statement in (DELETE, INSERT):
+                cursor.execute(sql.SQL(statement).format(self._name(table)))
                 changed |= {bytes(key) for (key,) in cursor}
             connection.commit()
         return len(changed)

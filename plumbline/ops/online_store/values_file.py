@@ -56,17 +56,21 @@ class ValuesFile:
 
     def keys(self, view: str) -> list[bytes]:
         """The keys of a view, sorted."""
-        words = f"SELECT DISTINCT entity_key FROM {self._table(view)} ORDER BY 1"
+        statement = f"SELECT DISTINCT entity_key FROM {self._table(view)} ORDER BY 1"
         with closing(self._connect()) as database:
             return (
-                [bytes(k) for (k,) in database.execute(words)] if self._has(database, view) else []
+                [bytes(k) for (k,) in database.execute(statement)]
+                if self._has(database, view)
+                else []
             )
 
     def count(self, view: str) -> int:
         """How many rows a view has."""
-        words = f"SELECT count(DISTINCT entity_key) FROM {self._table(view)}"
+        statement = f"SELECT count(DISTINCT entity_key) FROM {self._table(view)}"
         with closing(self._connect()) as database:
-            return int(database.execute(words).fetchone()[0]) if self._has(database, view) else 0
+            return (
+                int(database.execute(statement).fetchone()[0]) if self._has(database, view) else 0
+            )
 
     def write(self, view: str, rows: Iterable[StoredRow]) -> None:
         """Write the view's table."""
@@ -81,14 +85,16 @@ class ValuesFile:
                 database.executemany(f"INSERT INTO {self._table(view)} VALUES (?, ?, ?, ?)", cells)
 
     def _select(self, view: str, where: str, values: Sequence[bytes] = ()) -> Iterator[StoredRow]:
-        words = (
+        statement = (
             f"SELECT entity_key, feature_name, value, event_ts FROM {self._table(view)} {where} "
             "ORDER BY entity_key, feature_name"
         )
         with closing(self._connect()) as database:
             if not self._has(database, view):
                 return
-            for key, cells in groupby(database.execute(words, values), lambda cell: bytes(cell[0])):
+            for key, cells in groupby(
+                database.execute(statement, values), lambda cell: bytes(cell[0])
+            ):
                 part = list(cells)
                 yield StoredRow(
                     key, {name: bytes(value) for _, name, value, _ in part}, _time(part[0][3])
@@ -98,8 +104,8 @@ class ValuesFile:
         return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)
 
     def _has(self, database: sqlite3.Connection, view: str) -> bool:
-        words = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-        return database.execute(words, [f"{self.project}_{view}"]).fetchone() is not None
+        statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return database.execute(statement, [f"{self.project}_{view}"]).fetchone() is not None
 
     def _table(self, view: str) -> str:
         name = f"{self.project}_{view}".replace('"', '""')

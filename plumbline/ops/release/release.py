@@ -112,8 +112,8 @@ def _sbom(clone: Path, tag: str, target: Path) -> None:
     lock = clone / "requirements.txt"
     if not lock.is_file():
         raise PlumblineError(f"{tag}: no requirements.txt there, which the bill of materials lists")
-    words = [sys.executable, "-m", "cyclonedx_py", "requirements", str(lock)]
-    words += ["--output-reproducible", "--of", "JSON", "-o", str(target.absolute())]
+    arguments = [sys.executable, "-m", "cyclonedx_py", "requirements", str(lock)]
+    arguments += ["--output-reproducible", "--of", "JSON", "-o", str(target.absolute())]
     lines: list[str] = []
-    if child_process.run(words, clone, os.environ, lines.append):
+    if child_process.run(arguments, clone, os.environ, lines.append):
         raise PlumblineError("cyclonedx-py failed:\n" + "\n".join(lines[-LINES:]))

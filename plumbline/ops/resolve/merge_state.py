@@ -56,8 +56,8 @@ def refuse_conflicts(root: Path, sides: Iterable[str]) -> None:
     left = [name for name in names if not name.startswith(folders)]
     if left:
         raise PlumblineError(
-            f"still in conflict: {', '.join(left)}; edit and `git add` them, then resolve again: what ran "
-            "as it stands can only be told once params and code are settled"
+            f"still in conflict: {', '.join(left)}; edit and `git add` them, then run "
+            "`plumbline resolve` again: it needs the final params and code to know which entries of dvc.lock hold"
         )
 
 
@@ -141,6 +141,6 @@ def _kept_md5(root: Path, commit: str, path: str) -> str | None:
 
 def _named(root: Path, oid: str) -> str:
     """The branch or tag that stands at a commit, else its short name."""
-    words = ("for-each-ref", "--points-at", oid, "--format=%(refname:short)", "--count=1")
-    name = git.text(root, *words, "refs/heads", "refs/remotes", "refs/tags")
+    arguments = ("for-each-ref", "--points-at", oid, "--format=%(refname:short)", "--count=1")
+    name = git.text(root, *arguments, "refs/heads", "refs/remotes", "refs/tags")
     return name or oid[:9]

@@ -11,7 +11,7 @@ from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.data.params import Data
 
 STEP = 28
-"""Days that a simulated source moves on by, where nothing else is asked for."""
+"""Days that a simulated source moves on by, where no other day is given."""
 
 
 def target(

@@ -31,7 +31,7 @@ from plumbline.review.revision import LOCK, PARAMS
 from plumbline.runtime import child_process, dvc_lock, git
 
 LINES = 20
-"""Of what DVC said, where it failed before any stage did."""
+"""Lines of DVC's output that are quoted, where it failed before any stage did."""
 
 log = logging.getLogger("plumbline")
 
@@ -175,10 +175,10 @@ def _monitor(
     named = [result[0] for result in pairs if result]
     places_of = dict(zip(named, map(str, champion), strict=True))
     places_of |= {out: str(scratch / "monitor" / out) for out in own["monitor"].outs}
-    words = [places_of.get(word, word) for word in own["monitor"].cmd.split()]
+    arguments = [places_of.get(word, word) for word in own["monitor"].cmd.split()]
     env = {**dvc_command.environment(), "MLFLOW_TRACKING_URI": "off"}
     lines: list[str] = []
-    if child_process.run([sys.executable, *words[1:]], target.root, env, lines.append):
+    if child_process.run([sys.executable, *arguments[1:]], target.root, env, lines.append):
         raise PlumblineError("the monitor failed on the champion:\n" + "\n".join(lines[-LINES:]))
     verdict = result.read(Path(places_of[artifacts.metrics(own)["monitor"]]))
     shutil.rmtree(scratch / "monitor", ignore_errors=True)
@@ -212,8 +212,8 @@ def _new_sources(target: RetrainTarget) -> list[str]:
     source = artifacts.declared(target.name, Role.SOURCE, target.root)
     if source is None:
         return []
-    words = ("diff", "--name-only", "-z", "HEAD", "--", source)
-    return git.names(target.root, *words)
+    arguments = ("diff", "--name-only", "-z", "HEAD", "--", source)
+    return git.names(target.root, *arguments)
 
 
 def _tracked(root: Path, paths: list[str]) -> list[str]:

@@ -27,8 +27,8 @@ def rebuild(root: Path, repository: Path, usecases: Sequence[str]) -> None:
     env = {**os.environ, **runner.QUIET, "PYTHONPATH": str(root.resolve())}
     for name in usecases:
         lines: list[str] = []
-        words = [sys.executable, "-m", "plumbline", "features", "materialize", name]
-        if child_process.run(words, root, env, lines.append):
+        arguments = [sys.executable, "-m", "plumbline", "features", "materialize", name]
+        if child_process.run(arguments, root, env, lines.append):
             raise PlumblineError(f"Feast, {name}: " + "\n".join(lines[-LAST_LINES:]))
 
 

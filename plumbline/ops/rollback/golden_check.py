@@ -26,7 +26,7 @@ def check(usecase: UseCase, model: Path, test: Path, report: Path) -> int:
     """Send the golden requests one by one; returns how many passed.
 
     Raises RefusedError where an answer is no number or no probability, differs between one request
-    and many, or from what the commit recorded; PlumblineError where it cannot be asked.
+    and many, or from what the commit recorded; PlumblineError where it cannot be scored.
     """
     scorer = bundle.load(model, usecase.name)
     columns = tables.read(test)

@@ -66,9 +66,9 @@ def refuse_lost(settings: object_stores.DvcSettings, rev: str, commit: str) -> N
 
 def code(root: Path, target: Head, *, force: bool = False) -> str:
     """Check a commit out."""
-    words = ["checkout", "-q", *(["--force"] if force else [])]
-    words += [target.branch] if target.branch else ["--detach", target.commit]
-    git.guarded(root, *git.QUIET, *words, "--")
+    arguments = ["checkout", "-q", *(["--force"] if force else [])]
+    arguments += [target.branch] if target.branch else ["--detach", target.commit]
+    git.guarded(root, *git.QUIET, *arguments, "--")
     current = revisions.commit(root, "HEAD")
     if current != target.commit:
         raise PlumblineError(f"git is at {current}, expected {target.commit}; did the branch move?")
@@ -98,9 +98,9 @@ def outs(root: Path, *, partial: bool = False) -> str:
     They are named one by one: without names DVC refuses a commit at which some stage never ran.
     """
     recorded = [out.path for out in revisions.outs(root, revisions.WORK_TREE) if out.cached]
-    words = ["--force", *(["--allow-missing"] if partial else [])]
+    arguments = ["--force", *(["--allow-missing"] if partial else [])]
     if recorded:
-        dvc(root, "checkout", *words, "--", *recorded)
+        dvc(root, "checkout", *arguments, "--", *recorded)
     return f"{len(recorded):,} outs checked out"
 
 
@@ -145,9 +145,9 @@ def proved(root: Path) -> str:
     return f"all good: {checked}"
 
 
-def dvc(root: Path, *words: str) -> None:
+def dvc(root: Path, *arguments: str) -> None:
     """Run DVC with a state of this project's own; PlumblineError with its last lines where it fails."""
-    dvc_command.check(root, *words, env=state.environment(root))
+    dvc_command.check(root, *arguments, env=state.environment(root))
 
 
 def unlock(root: Path) -> None:

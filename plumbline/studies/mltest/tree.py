@@ -39,5 +39,5 @@ def commit(root: Path = Path(".")) -> str:
 
 def changed(root: Path = Path(".")) -> list[str]:
     """Files that differ from the commit, or that git does not track yet."""
-    words = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
-    return [line[3:] for line in git.names(root, *words) if line[3:] not in OWN]
+    arguments = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    return [line[3:] for line in git.names(root, *arguments) if line[3:] not in OWN]

@@ -55,6 +55,6 @@ def _table(path: Path, allowed: Collection[str]) -> Iterator[PersonalData]:
                 where = f"{column} >= {DIGITS}"
             else:
                 continue
-            words = f"SELECT DISTINCT CAST({column} AS VARCHAR) FROM {source} WHERE {where}"
-            for (value,) in connection.execute(words).fetchall():
+            statement = f"SELECT DISTINCT CAST({column} AS VARCHAR) FROM {source} WHERE {where}"
+            for (value,) in connection.execute(statement).fetchall():
                 yield from patterns.find(value, allowed)

@@ -52,14 +52,16 @@ def _setting(axes: Axes, name: str, setting: SettingRecord, result: SensitivityR
     )
     trials = setting.trials
     label = f"{len(trials.values)} trials of the search"
-    axes.plot(_places(setting, trials.values), trials.metrics, "x", color=PALE_INK, label=label)
-    place = _places(setting, [t.setting for t in tried])
+    axes.plot(
+        _tick_places(setting, trials.values), trials.metrics, "x", color=PALE_INK, label=label
+    )
+    place = _tick_places(setting, [t.setting for t in tried])
     low, high = (best + ends for ends in _ends(tried))
     axes.vlines(place, low, high, color=COLOURS["model"], linewidth=1.6)
     line = sorted(
         [
             *zip(place, (t.metric for t in tried), strict=True),
-            (_places(setting, [setting.best])[0], best),
+            (_tick_places(setting, [setting.best])[0], best),
         ]
     )
     axes.plot(
@@ -70,7 +72,7 @@ def _setting(axes: Axes, name: str, setting: SettingRecord, result: SensitivityR
         label="this one changed",
     )
     axes.plot(
-        _places(setting, [setting.best]), [best], "D", color=LIMIT, markersize=6, label="best"
+        _tick_places(setting, [setting.best]), [best], "D", color=LIMIT, markersize=6, label="best"
     )
     if setting.scale == "loguniform":
         axes.set_xscale("log")
@@ -99,7 +101,7 @@ def _locator(setting: SettingRecord) -> Any:
     return FixedLocator([float(t.setting) for t in setting.tried])
 
 
-def _places(setting: SettingRecord, values: Sequence[SettingValue]) -> list[float]:
+def _tick_places(setting: SettingRecord, values: Sequence[SettingValue]) -> list[float]:
     if setting.scale == "choice":
         return [float(_words(setting).index(str(v))) for v in values]
     return [float(v) for v in values]
