@@ -229,7 +229,7 @@ def _page(name: str, verdict: MonitorResult, folder: Path | None) -> Path:
     if folder is None:
         path = artifacts.path(name, artifacts.Role.MONITOR_REPORT) / page.FILE
         if not path.is_file():
-            raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`")
+            raise PlumblineError(f"{path}: no such file; run `dvc checkout`, or `dvc repro`")
         return path
     path = folder / f"{name}-monitor.html"
     with replacing(path) as beside:

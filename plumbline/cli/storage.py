@@ -31,7 +31,7 @@ def gc(
 
     Refuses where it cannot tell what is needed.
     """
-    from plumbline.repo import garbage, object_stores
+    from plumbline.repo import garbage, known_entries, object_stores
 
     settings = object_stores.settings(Path("."))
     object_stores.refuse_links(settings)
@@ -41,6 +41,8 @@ def gc(
     free = {place: dict(objects) for place, objects in survey.free.items()}
     keep_json(json, {"needed": len(survey.needed), "free": free, "applied": apply})
     garbage.collect(settings, survey, cloud=cloud, apply=apply)
+    if apply and (gone := known_entries.prune(settings.root, settings.folder().sizes())):
+        print(f"{gone} remembered entries of dvc.lock, whose objects are gone, were removed")
     if not apply:
         print("nothing was removed; `--apply` removes it, from the remote for ever")
 
@@ -150,3 +152,20 @@ def _from_environment() -> int:
     else:
         print(f"::notice::{URL} is not set: no remote, everything is computed here")
     return 0
+
+
+@group.command("reuse", "")
+def reuse() -> None:
+    """Bring outputs that were computed before from the cache, for the code and params as they are now.
+
+    As after parameters that were changed and changed back, or `git switch`: where dvc.lock, or an entry that
+    was remembered on this machine, has a stage's command, inputs and params, its outputs and its entry in
+    dvc.lock are put back, every byte hashed. Nothing runs: `dvc repro` computes the rest.
+    """
+    from plumbline.repo import reuse as reusing
+
+    stages = reusing.outs(Path("."))
+    say(f"{s.name}: outs brought from the cache ({', '.join(s.outs)})" for s in stages if s.outs)
+    say(f"{s.name}: to run: {s.reason}" for s in stages if s.reason)
+    there = sum(not s.outs and not s.reason for s in stages)
+    print(f"{there} of {len(stages)} stages: outs were there already")

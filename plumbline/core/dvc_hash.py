@@ -28,7 +28,7 @@ def md5(path: Path) -> str:
     try:
         return md5_file(str(path))
     except FileNotFoundError:
-        raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from None
+        raise PlumblineError(f"{path}: no such file; run `dvc checkout`, or `dvc repro`") from None
 
 
 def md5_text(text: str) -> str:

@@ -63,7 +63,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from None
+        raise PlumblineError(f"{path}: no such file; run `dvc checkout`, or `dvc repro`") from None
     except ValueError as error:
         raise PlumblineError(
             f"{path}: not valid JSON ({error}); restore it with `dvc checkout`"

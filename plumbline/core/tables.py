@@ -46,7 +46,7 @@ def read(path: Path, columns: Sequence[str] | None = None) -> dict[str, Array]:
 def check(path: Path, columns: Iterable[str]) -> None:
     """PlumblineError where there is no table, it is damaged, or one of the columns is not there."""
     if not path.exists():
-        raise PlumblineError(f"{path}: no such file; run `dvc repro` or `dvc checkout`")
+        raise PlumblineError(f"{path}: no such file; run `dvc checkout`, or `dvc repro`")
     try:
         names = pq.read_schema(path).names
     except (pa.ArrowInvalid, OSError) as error:

@@ -166,7 +166,7 @@ def _check_file(path: Path, name: str) -> None:
     if (path / name).is_file():
         return
     if not path.is_dir():
-        raise BundleError(f"{path}: no bundle here; run `dvc repro` or `dvc checkout`")
+        raise BundleError(f"{path}: no bundle here; run `dvc checkout`, or `dvc repro`")
     others = [p.name for p in path.iterdir()]
     hint = suggest(name, others) if others else "the folder is empty"
     raise BundleError(f"{path}: no {name}; {hint}. Restore the bundle with `dvc checkout`")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from plumbline.core import dvc_hash, hashing
 from plumbline.core.dvc_hash import manifest_bytes
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
+from plumbline.repo.file_modes import file_mode, umask
 from plumbline.repo.object_stores import DvcSettings, FolderStore, ObjectSource, ObjectStore
 from plumbline.repo.verify import IntegrityFinding, ObjectUse
 
@@ -74,18 +74,6 @@ def restore(sources: Sequence[ObjectSource], oid: str, target: Path, mode: int) 
         except (OSError, PlumblineError) as error:
             reasons.append(f"{place.name}: {getattr(error, 'strerror', None) or error}")
     raise PlumblineError(f"no good copy of {oid} ({'; '.join(reasons) or 'no remote to ask'})")
-
-
-def umask() -> int:
-    """What the user's umask takes from a file's mode. It is the process's: not to ask in threads."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def file_mode(executable: bool, mask: int) -> int:
-    """The mode of a file of the work tree."""
-    return (0o777 if executable else 0o666) & ~mask
 
 
 def _object(

@@ -16,6 +16,7 @@ from plumbline.repo import (
     clones,
     dvc_command,
     environment_files,
+    file_modes,
     object_stores,
     repair,
     revisions,
@@ -146,10 +147,10 @@ def _inputs(root: Path, commit: str, clone: Path) -> None:
     settings = object_stores.settings(root)
     sources = [settings.folder(), *(settings.remote(name) for name in settings.remotes)]
     contents, _ = verify.read_manifests(sources, tracked)
-    mask = repair.umask()
+    mask = file_modes.umask()
     for use in verify.expand(tracked, contents):
         if not use.oid.endswith(".dir"):
-            mode = repair.file_mode(use.out.executable, mask)
+            mode = file_modes.file_mode(use.out.executable, mask)
             repair.restore(sources, use.oid, clone / use.path, mode)
 
 

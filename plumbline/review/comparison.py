@@ -72,11 +72,15 @@ class UseCaseComparison(Part):
 
 
 class LockState(Part):
-    """Whether head's dvc.lock is what its files give."""
+    """Whether head's dvc.lock is what its files give.
+
+    `held`: those of `stale` whose inputs are as recorded, and whose outs are in the cache.
+    """
 
     md5: Annotated[str, Field(max_length=64)]
     checked: bool
     stale: list[Line] = Field(default_factory=list, max_length=500)
+    held: list[Line] = Field(default_factory=list, max_length=500)
     unlocked: list[Name] = Field(default_factory=list, max_length=500)
     cards: list[Line] = Field(default_factory=list, max_length=500)
     bytes: list[Line] = Field(default_factory=list, max_length=500)

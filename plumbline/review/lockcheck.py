@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from plumbline.repo import deps, dvc_command, environment_files, object_stores, verify
+from plumbline.repo import deps, dvc_command, environment_files, known_outs, object_stores, verify
 from plumbline.repo.verify import IntegrityFinding
 from plumbline.review import cards
 from plumbline.review.comparison import LockState
@@ -29,10 +29,12 @@ def check(side: Revision, md5: str) -> LockState:
     """Stages that would run, those that the lock (`md5`) lacks, outs whose bytes are others, where a
     model card contradicts the metrics, and files of environment/ that requirements.txt contradicts.
     """
+    would_run = stale(side.root)
     return LockState(
         md5=md5,
         checked=True,
-        stale=stale(side.root),
+        stale=would_run,
+        held=known_outs.held(side.root, would_run) if would_run else [],
         unlocked=unlocked(side.texts, side.entries),
         bytes=wrong_bytes(side.root),
         cards=cards.check(side.root),

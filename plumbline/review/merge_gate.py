@@ -68,8 +68,7 @@ def of_lock(lock: LockState) -> Iterator[Reason]:
     """What is wrong with dvc.lock, the bytes that it names, and the model cards."""
     repair = "run `dvc repro` and commit dvc.lock"
     if lock.stale:
-        text = f"dvc.lock is stale: {_some(lock.stale)} would run again; {repair}"
-        yield _reason(None, "stale", text)
+        yield _reason(None, "stale", _stale(lock.stale, lock.held, repair))
     for text in lock.environment:
         wrong = f"not what requirements.txt and the imports give: {text}"
         yield _reason(None, "environment", f"{wrong}; {ENVIRONMENT}")
@@ -82,6 +81,17 @@ def of_lock(lock: LockState) -> Iterator[Reason]:
         yield _reason(None, "bytes", f"bytes that differ from dvc.lock: {text}")
     for text in lock.cards:
         yield _reason(None, "card", f"a model card that contradicts the metrics: {text}")
+
+
+def _stale(stale: Sequence[str], held: Sequence[str], repair: str) -> str:
+    """What would run again, and what to do: a checkout first, where the cache has the outs."""
+    if set(stale) == set(held):
+        return (
+            f"the outs in the work tree are not those of dvc.lock: {_some(stale)} would run again; "
+            "`dvc checkout` brings them from the cache"
+        )
+    first = f"`dvc checkout` brings the outs of {_some(held)} from the cache; then " if held else ""
+    return f"dvc.lock is stale: {_some(stale)} would run again; {first}{repair}"
 
 
 def _of_usecase(usecase: UseCaseComparison) -> Iterator[Finding]:

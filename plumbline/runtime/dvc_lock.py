@@ -5,6 +5,7 @@ Pure but for `read`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,27 @@ def dump(entries: Entries) -> str:
     return yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False)
 
 
+def block(text: str, name: str) -> str:
+    """A stage's lines in a dvc.lock, as DVC wrote them; empty where it has none.
+
+    >>> block("stages:\\n  a:\\n    cmd: do\\n  b: {}\\n", "a")
+    '  a:\\n    cmd: do\\n'
+    """
+    match = _block(text, name)
+    return match[0] if match else ""
+
+
+def with_block(text: str, name: str, block: str) -> str:
+    """A dvc.lock's text with these lines in place of a stage's, or at its end.
+
+    >>> with_block("stages:\\n  a: {}\\n  b: {}\\n", "a", "  a: {cmd: do}\\n")
+    'stages:\\n  a: {cmd: do}\\n  b: {}\\n'
+    """
+    match = _block(text, name)
+    start, end = match.span() if match else (len(text), len(text))
+    return text[:start] + block + text[end:]
+
+
 def usecases(entries: Entries) -> set[str]:
     """The use cases that have a stage here.
 
@@ -128,6 +150,10 @@ def flat(nested: Any, prefix: str = "") -> dict[str, Any]:
     for key, inner in nested.items():
         dotted |= flat(inner, f"{prefix}.{key}" if prefix else str(key))
     return dotted
+
+
+def _block(text: str, name: str) -> re.Match[str] | None:
+    return re.search(rf"^  {re.escape(name)}:.*\n(?:    .*\n|\n)*", text, re.MULTILINE)
 
 
 def _text(path: Path) -> str:

@@ -38,15 +38,20 @@ def begin(name: str, stage: str, paths: Iterable[Path]) -> None:
     DVC) where an input is not what dvc.lock records: DVC goes by a file's size and time, and would take
     other bytes for the recorded ones.
     """
+    guard(name)
+    for path in paths:
+        files.sweep(path)
+    refuse_libraries(name, stage)
+    refuse_changed(name, stage)
+
+
+def guard(name: str) -> None:
+    """The checks that need no look at the data; see `begin`."""
     usecase_name.check(name)
     if UNDER_DVC in os.environ:
         die_with_parents()
     refuse_rollback(ROLLBACK)
     refuse_links(Path(".dvc"))
-    for path in paths:
-        files.sweep(path)
-    refuse_libraries(name, stage)
-    refuse_changed(name, stage)
 
 
 def die_with_parents() -> None:
@@ -151,7 +156,8 @@ def refuse_changed(usecase_name: str, stage: str) -> None:
             continue
         message = (
             f"{name}: md5 {current}, but dvc.lock records {recorded[name]}: changed since its stage "
-            "wrote it; `plumbline verify --repair` restores it, `dvc repro` rebuilds it"
+            "wrote it; `dvc checkout` restores it (`plumbline verify --repair` where DVC does not see the "
+            "change), `dvc repro` rebuilds it"
         )
         if UNDER_DVC in os.environ:
             raise PlumblineError(message)

@@ -75,7 +75,7 @@ def test_accept_keeps_the_judged_days(root: Path) -> None:
 
 def test_accept_without_a_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["accept", "toy"]) == 2
-    assert "run `dvc repro`" in capsys.readouterr().err
+    assert "run `dvc checkout`, or `dvc repro`" in capsys.readouterr().err
     assert not (root / "profiles" / "toy.json").exists()
 
 

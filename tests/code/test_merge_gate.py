@@ -126,6 +126,19 @@ def test_an_override_does_not_lift_a_wrong_lock(lock: dict[str, Any], kind: str)
     assert kinds(results) == [kind]
 
 
+def test_where_the_cache_has_the_outs_a_checkout_comes_first() -> None:
+    for held, repair in (
+        (["a", "b"], "would run again; `dvc checkout` brings them from the cache"),
+        (
+            ["b"],
+            "`dvc checkout` brings the outs of b from the cache; then run `dvc repro` and commit",
+        ),
+        ([], "would run again; run `dvc repro` and commit dvc.lock"),
+    ):
+        (reason,) = comparison(lock={**LOCK, "stale": ["a", "b"], "held": held}).gate.reasons
+        assert repair in reason.text
+
+
 def test_a_failed_stage_comes_first() -> None:
     results = comparison(failed={"stage": "train@shop", "error": "no rows"}, usecases={})
     assert results.gate.verdict == "failed"

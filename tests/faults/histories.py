@@ -185,7 +185,7 @@ def damaged_journal(text: str, bench: Bench) -> Answer:
     """What a rollback wrote down cannot be read: it says what to do, and moves nothing."""
     project = bench.works()
     folder = project.path / ".plumbline"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     (folder / ".gitignore").write_text("*\n")
     (folder / "journal.json").write_text(text)
     before = works.whole(project)

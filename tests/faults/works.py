@@ -93,7 +93,7 @@ WORDS = {"new": "ash beech oak yew", "v1": "alder birch cedar", "v2": "elm fir g
 OUTS = ("data", "reports", "metrics", "dvc.lock")
 REMOTE = Path("remote")
 FILES = {
-    "stages/__init__.py": "",
+    "stages/__init__.py": (ROOT / "stages/__init__.py").read_text(),
     "stages/grow.py": GROW,
     "stages/press.py": PRESS,
     "stages/weigh.py": WEIGH,

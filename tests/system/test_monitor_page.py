@@ -283,7 +283,7 @@ def test_the_command_opens_it(tmp_path: Path) -> None:
         line = [sys.executable, "-m", "plumbline", "open-monitor", *words]
         return subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, text=True)
 
-    assert "run `dvc repro` or `dvc checkout`" in command().stderr
+    assert "run `dvc checkout`, or `dvc repro`" in command().stderr
     assert "did you mean 'shop'" in command("shpo").stderr
     done = command("--html", "pages")
     built = tmp_path / "pages" / "shop-monitor.html"

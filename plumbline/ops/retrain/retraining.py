@@ -22,7 +22,15 @@ from plumbline.monitor.result import MonitorResult
 from plumbline.ops.retrain import as_of, branches, outcomes
 from plumbline.ops.retrain.outcomes import RetrainOutcome
 from plumbline.ops.retrain.retrain_document import AsOfDates, RetrainRecord
-from plumbline.repo import artifacts, dvc_command, object_stores, repair, revisions, verify
+from plumbline.repo import (
+    artifacts,
+    dvc_command,
+    file_modes,
+    object_stores,
+    repair,
+    revisions,
+    verify,
+)
 from plumbline.repo.artifacts import Role
 from plumbline.repo.tracked_outs import Out
 from plumbline.review import baseline, compare, lockcheck, revision
@@ -130,10 +138,10 @@ def _restore(root: Path, wanted: list[Out], target: Path) -> None:
     sources = [settings.folder(), *(settings.remote(name) for name in settings.remotes)]
     outs = [("HEAD", out) for out in wanted]
     contents, _ = verify.read_manifests(sources, outs)
-    mask = repair.umask()
+    mask = file_modes.umask()
     for use in verify.expand(outs, contents):
         if not use.oid.endswith(".dir"):
-            repair.restore(sources, use.oid, target / use.path, repair.file_mode(False, mask))
+            repair.restore(sources, use.oid, target / use.path, file_modes.file_mode(False, mask))
         elif use.oid not in contents:
             raise PlumblineError(
                 f"{use.path}: the champion is neither in the cache nor on a remote ({use.oid}); "

@@ -10,7 +10,7 @@ from pathlib import Path
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import plan, registry
 from plumbline.ops.rollback.plan import RegistryRow
-from plumbline.repo import object_stores, repair, revisions, verify
+from plumbline.repo import file_modes, object_stores, repair, revisions, verify
 from plumbline.repo.tracked_outs import Out
 
 TAGS = re.compile(r"model-v.+")
@@ -72,7 +72,7 @@ def brought(root: Path, commit: str, out: Out, target: Path) -> None:
             f"{out.path} at {commit[:9]}: its manifest {out.md5} is in no cache or remote; "
             "`plumbline verify --all-tags --repair`"
         )
-    mode = repair.file_mode(out.executable, repair.umask())
+    mode = file_modes.file_mode(out.executable, file_modes.umask())
     for name, md5 in contents[out.md5].items():
         repair.restore(sources, md5, target / name, mode)
 
