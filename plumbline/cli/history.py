@@ -255,7 +255,7 @@ def verify(
         Path("."), rev, all_tags=all_tags, where=where or (), remotes=remote or (), mend=repair
     )
     if json:
-        print(dumps(verification.document(result), indent=2))
+        print(dumps(verification.document(result).plain(), indent=2))
     else:
         say(verification.text(result))
     return 1 if result.report.findings else 0

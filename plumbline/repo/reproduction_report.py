@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from plumbline.core.documents import Document
 from plumbline.repo import reproduce
 from plumbline.repo.reproduce import ReproducedOut, Reproduction
 
@@ -23,21 +23,56 @@ def table(done: Reproduction) -> Iterator[str]:
     yield f"{done.commit}: " + ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items()))
 
 
+class ReproductionFailure(Document):
+    """The stage that failed, and its message."""
+
+    stage: str
+    message: str
+
+
+class ReproducedOutRecord(Document):
+    """An out, its recorded md5, and the one of this run."""
+
+    stage: str
+    path: str
+    result: str
+    expected: str | None
+    found: str | None
+
+
+class ReproductionDocument(Document):
+    """What `reproduce --json` writes."""
+
+    commit: str
+    same: bool
+    clean_room: bool
+    environment: dict[str, str]
+    machine: dict[str, str]
+    failed: ReproductionFailure | None
+    outs: list[ReproducedOutRecord]
+
+
 def document(
     done: Reproduction, environment: Mapping[str, str], *, clean_room: bool
-) -> dict[str, Any]:
-    """The same as values for a JSON file. `environment`: the variables that were set for the run."""
-    return {
-        "commit": done.commit,
-        "same": done.same,
-        "clean_room": clean_room,
-        "environment": dict(environment),
-        "machine": reproduce.about(),
-        "failed": {"stage": done.failed, "message": done.message} if done.failed else None,
-        "outs": [_out(result) for result in done.results],
-    }
+) -> ReproductionDocument:
+    """The same for a JSON file. `environment`: the variables that were set for the run."""
+    failed = ReproductionFailure(stage=done.failed, message=done.message) if done.failed else None
+    return ReproductionDocument(
+        commit=done.commit,
+        same=done.same,
+        clean_room=clean_room,
+        environment=dict(environment),
+        machine=reproduce.about(),
+        failed=failed,
+        outs=[_out(result) for result in done.results],
+    )
 
 
-def _out(result: ReproducedOut) -> dict[str, str | None]:
-    fields = {name: getattr(result, name) for name in ("stage", "path", "result", "expected")}
-    return {**fields, "found": result.actual}
+def _out(out: ReproducedOut) -> ReproducedOutRecord:
+    return ReproducedOutRecord(
+        stage=out.stage,
+        path=out.path,
+        result=out.result,
+        expected=out.expected,
+        found=out.actual,
+    )

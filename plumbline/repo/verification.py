@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from plumbline.core.documents import Document
 from plumbline.repo import object_stores, repair, revisions, state, verify
 from plumbline.repo.verify import IntegrityFinding, VerifyReport
 
@@ -85,30 +85,68 @@ def _line(finding: IntegrityFinding, names: Mapping[str | None, str]) -> str:
     return f"{start}{expected}{actual} ({finding.location})"
 
 
-def document(result: Verification) -> dict[str, Any]:
-    """The same as values for a JSON file."""
+class NamedCommit(Document):
+    """A revision that was looked at; `commit` None: the work tree."""
+
+    name: str
+    commit: str | None
+
+
+class FindingRecord(Document):
+    """An object that is bad or missing, and what was expected and found."""
+
+    kind: str
+    where: str
+    revision: str
+    stage: str
+    path: str
+    expected: str | None
+    found: str | None
+    location: str
+    others: int
+
+
+class RepairRecord(FindingRecord):
+    """The same, and from where it was restored."""
+
+    source: str
+
+
+class VerifyDocument(Document):
+    """What `verify --json` prints."""
+
+    ok: bool
+    revisions: list[NamedCommit]
+    checked: dict[str, int]
+    findings: list[FindingRecord]
+    repaired: list[RepairRecord]
+    notes: list[str]
+
+
+def document(result: Verification) -> VerifyDocument:
+    """The same for a JSON file."""
     report, names = result.report, result.names
-    repaired = [o for o in result.outcomes if o.source]
-    return {
-        "ok": not report.findings,
-        "revisions": [{"name": name, "commit": rev} for rev, name in names.items()],
-        "checked": {part.where: part.checked for part in report.parts},
-        "findings": [_record(f, names) for f in report.findings],
-        "repaired": [{**_record(o.finding, names), "source": o.source} for o in repaired],
-        "notes": list(report.notes),
-    }
+    repaired = [(vars(_record(o.finding, names)), o.source) for o in result.outcomes if o.source]
+    return VerifyDocument(
+        ok=not report.findings,
+        revisions=[NamedCommit(name=name, commit=rev) for rev, name in names.items()],
+        checked={part.where: part.checked for part in report.parts},
+        findings=[_record(f, names) for f in report.findings],
+        repaired=[RepairRecord(**finding, source=source) for finding, source in repaired],
+        notes=list(report.notes),
+    )
 
 
-def _record(finding: IntegrityFinding, names: Mapping[str | None, str]) -> dict[str, Any]:
+def _record(finding: IntegrityFinding, names: Mapping[str | None, str]) -> FindingRecord:
     use = finding.use
-    return {
-        "kind": finding.kind,
-        "where": finding.where,
-        "revision": names[use.rev],
-        "stage": use.out.stage,
-        "path": use.path,
-        "expected": use.oid or None,
-        "found": finding.actual,
-        "location": finding.location,
-        "others": finding.others,
-    }
+    return FindingRecord(
+        kind=finding.kind,
+        where=finding.where,
+        revision=names[use.rev],
+        stage=use.out.stage,
+        path=use.path,
+        expected=use.oid or None,
+        found=finding.actual,
+        location=str(finding.location),
+        others=finding.others,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from plumbline.report import columns
 from plumbline.report.blocks import Badge, Bars, LineChart, Number, Pair
@@ -31,6 +30,38 @@ class LineGeometry:
     ends: Sequence[tuple[str, str]]
     width: int = WIDTH
     height: int = HEIGHT
+
+
+@dataclass(frozen=True)
+class BarGeometry:
+    """A bar of one side: its box, and its figure behind it."""
+
+    side: str
+    x: int
+    y: int
+    width: str
+    height: int
+    text: str
+    text_x: str
+    text_y: int
+
+
+@dataclass(frozen=True)
+class BarRow:
+    """A label, and the two bars beside it."""
+
+    label: str
+    text_y: int
+    bars: Sequence[BarGeometry]
+
+
+@dataclass(frozen=True)
+class BarsGeometry:
+    """A bar chart: its size and its rows."""
+
+    width: int
+    height: int
+    rows: Sequence[BarRow]
 
 
 def line(chart: LineChart) -> LineGeometry | None:
@@ -61,29 +92,29 @@ def pair(cell: Pair) -> list[tuple[str, str]]:
     return [(name, f"{100 * min(1.0, max(0.0, size)):.1f}") for name, size in sizes]
 
 
-def bars(chart: Bars) -> dict[str, Any]:
+def bars(chart: Bars) -> BarsGeometry:
     """Two bars per label, each with its figure."""
     longest = max((abs(v) for v in (*chart.base, *chart.head)), default=0.0) or 1.0
     step, texts = 2 * BAR + GAP, columns.figures([*chart.base, *chart.head])
     rows = [
-        {
-            "label": label[:36],
-            "text_y": i * step + BAR + 4,
-            "bars": [
+        BarRow(
+            label=label[:36],
+            text_y=i * step + BAR + 4,
+            bars=[
                 _bar(
                     side, i * step + place * BAR, size / longest, texts[i + place * len(chart.base)]
                 )
                 for place, (side, size) in enumerate((("base", abs(base)), ("head", abs(head))))
             ],
-        }
+        )
         for i, (label, base, head) in enumerate(
             zip(chart.labels, chart.base, chart.head, strict=True)
         )
     ]
-    return {"width": BARS, "height": len(rows) * step, "rows": rows}
+    return BarsGeometry(BARS, len(rows) * step, rows)
 
 
-def badge(block: Badge) -> dict[str, Any]:
+def badge(block: Badge) -> dict[str, str | int]:
     """The badge's texts, widths and colour."""
     return {
         "label": block.label,
@@ -94,18 +125,18 @@ def badge(block: Badge) -> dict[str, Any]:
     }
 
 
-def _bar(side: str, top: int, share: float, text: str) -> dict[str, Any]:
+def _bar(side: str, top: int, share: float, text: str) -> BarGeometry:
     width = share * (BARS - LABEL - VALUE)
-    return {
-        "side": side,
-        "x": LABEL,
-        "y": top,
-        "width": f"{width:.1f}",
-        "height": BAR - 1,
-        "text": text,
-        "text_x": f"{LABEL + width + 4:.1f}",
-        "text_y": top + BAR - 2,
-    }
+    return BarGeometry(
+        side=side,
+        x=LABEL,
+        y=top,
+        width=f"{width:.1f}",
+        height=BAR - 1,
+        text=text,
+        text_x=f"{LABEL + width + 4:.1f}",
+        text_y=top + BAR - 2,
+    )
 
 
 def _strip(weight: Sequence[Number]) -> list[tuple[str, str, float]]:

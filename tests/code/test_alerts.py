@@ -142,7 +142,8 @@ def test_a_mail_has_one_line_per_header() -> None:
 
 def test_memory_goes_through_a_file_and_an_issue(tmp_path: Path) -> None:
     known = SentLog(
-        {"shop": {"email": Sent(TODAY, {"rows": "alert"})}}, {"slack": Failure(TODAY, "-->")}
+        {"shop": {"email": Sent(day=TODAY, findings={"rows": "alert"})}},
+        {"slack": Failure(since=TODAY, reason="-->")},
     )
     sent_log.write(tmp_path / "state" / "alerts.json", known)
     assert sent_log.read(tmp_path / "state" / "alerts.json") == known

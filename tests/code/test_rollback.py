@@ -98,7 +98,9 @@ def test_equal_is_to_the_bit_and_nothing_equals_nothing() -> None:
 
 
 def test_a_journal_survives_and_ends_in_the_log_once(tmp_path: Path) -> None:
-    begun = journal.new("v1", Head("1" * 40, "main"), Head("2" * 40), registry={"toy": {}})
+    begun = journal.new(
+        "v1", Head("1" * 40, "main"), Head("2" * 40), registry={"toy": journal.RegistryBefore()}
+    )
     saved = journal.save(tmp_path, begun.begun("code"))
     assert journal.load(tmp_path) == saved
     assert (tmp_path / ".plumbline" / ".gitignore").read_text() == "*\n"
@@ -107,7 +109,7 @@ def test_a_journal_survives_and_ends_in_the_log_once(tmp_path: Path) -> None:
     journal.close(tmp_path, saved, "done")
     journal.close(tmp_path, saved, "done")
     [line] = journal.audit(tmp_path)
-    assert (line["rev"], line["result"], line["from"]["branch"]) == ("v1", "done", "main")
+    assert (line.rev, line.result, line.start.branch) == ("v1", "done", "main")
     assert journal.load(tmp_path) is None
 
 

@@ -102,7 +102,7 @@ def test_there_and_back_over_a_change_of_use_cases(project: Toy, change: str) ->
         assert main(["rollback", "main"]) == 0
         whole(after)
         assert project.run("git", "status", "--porcelain") == ""
-    assert [entry["result"] for entry in journal.audit(Path("."))] == ["done"] * 4
+    assert [entry.result for entry in journal.audit(Path("."))] == ["done"] * 4
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_a_step_that_fails_is_undone_over_a_removal(
         whole(there_now)
         monkeypatch.setitem(steps.STEPS, step, done)
         assert main(["rollback", rev]) == 0
-    results = [entry["result"] for entry in journal.audit(Path("."))]
+    results = [entry.result for entry in journal.audit(Path("."))]
     assert results == ["done", "done", "undone", "done", "undone", "done"]
 
 
@@ -179,7 +179,7 @@ def test_an_undo_that_cannot_end_is_abandoned(
     assert "git is at main" in output
     assert "begun: code, fetch, outs, undo" in output
     preflight.refuse_rollback(preflight.ROLLBACK)
-    assert [entry["result"] for entry in journal.audit(Path("."))] == ["abandoned"]
+    assert [entry.result for entry in journal.audit(Path("."))] == ["abandoned"]
 
 
 @pytest.mark.situation(

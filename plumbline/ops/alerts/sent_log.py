@@ -13,35 +13,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from plumbline.core.documents import Document
 from plumbline.core.files import dumps, write_json
-from plumbline.monitor.verdict import LEVELS
+from plumbline.monitor.verdict import Level
 from plumbline.ops.alerts.usecase_alerts import UseCaseAlert
 
 FILE = Path(".plumbline") / "alerts.json"
-FORMAT = 1
+FORMAT: Literal[1] = 1
 MARK = re.compile(r"<!-- plumbline-sent: ([A-Za-z0-9+/=]+) -->")
 DAMAGED = (ValueError, KeyError, TypeError, AttributeError)
-"""What `parse` raises where the JSON is not what `plain` writes."""
+"""What `parse` raises where the JSON is not what `document` writes."""
 
 log = logging.getLogger("plumbline")
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(Document):
     """The findings of a use case that were sent to a channel, each with its level, and when."""
 
     day: date
-    findings: Mapping[str, str]
+    findings: Mapping[str, Level]
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Document):
     """A channel that could not be reached."""
 
     since: date
     reason: str
+
+
+class SentLogDocument(Document):
+    """The file: what was sent by use case and channel, and failures by channel."""
+
+    format: Literal[1]
+    usecases: dict[str, dict[str, Sent]]
+    failures: dict[str, Failure]
 
 
 @dataclass
@@ -58,14 +65,14 @@ class SentLog:
     def keep(self, alert: UseCaseAlert, channel: str, today: date) -> None:
         """Record that a channel received an alert as it is now."""
         if alert.findings:
-            self.sent.setdefault(alert.name, {})[channel] = Sent(today, alert.keys)
+            self.sent.setdefault(alert.name, {})[channel] = Sent(day=today, findings=alert.keys)
         else:
             self.sent.get(alert.name, {}).pop(channel, None)
 
     def failed(self, channel: str, reason: str, today: date) -> bool:
         """Record that a channel was not reached; whether that is new."""
         before = self.failures.get(channel)
-        self.failures[channel] = Failure(before.since if before else today, reason)
+        self.failures[channel] = Failure(since=before.since if before else today, reason=reason)
         return before is None
 
 
@@ -83,48 +90,27 @@ def read(path: Path) -> SentLog:
 def write(path: Path, sent_log: SentLog) -> None:
     """Write it whole; a warning where that fails: then all is sent again next time."""
     try:
-        write_json(path, plain(sent_log))
+        write_json(path, document(sent_log).plain())
     except OSError as error:
         log.warning("alert: %s: not written (%s); all is sent again", path, error.strerror)
 
 
 def parse(value: Any) -> SentLog:
-    """One of DAMAGED where it is not what `plain` makes."""
-    if value["format"] != FORMAT:
-        raise ValueError(f"format {value['format']}")
-    sent = {
-        name: {channel: _sent(one) for channel, one in channels.items()}
-        for name, channels in value["usecases"].items()
-    }
-    failures = {
-        channel: Failure(date.fromisoformat(one["since"]), str(one["reason"]))
-        for channel, one in value["failures"].items()
-    }
-    return SentLog(sent, failures)
+    """One of DAMAGED where it is not what `document` makes."""
+    written = SentLogDocument.model_validate(value)
+    return SentLog(written.usecases, written.failures)
 
 
-def plain(sent_log: SentLog) -> dict[str, Any]:
-    """For JSON."""
-    return {
-        "format": FORMAT,
-        "usecases": {
-            name: {
-                channel: {"day": str(sent.day), "findings": dict(sent.findings)}
-                for channel, sent in channels.items()
-            }
-            for name, channels in sent_log.sent.items()
-            if channels
-        },
-        "failures": {
-            c: {"since": str(f.since), "reason": f.reason} for c, f in sent_log.failures.items()
-        },
-    }
+def document(sent_log: SentLog) -> SentLogDocument:
+    """For JSON; a use case of which nothing was sent is left out."""
+    sent = {name: channels for name, channels in sent_log.sent.items() if channels}
+    return SentLogDocument(format=FORMAT, usecases=sent, failures=sent_log.failures)
 
 
 def mark(sent_log: SentLog, usecase: str) -> str:
     """A use case's part, hidden in its issue."""
     part = SentLog({usecase: sent_log.sent.get(usecase, {})}, sent_log.failures)
-    return f"<!-- plumbline-sent: {base64.b64encode(dumps(plain(part)).encode()).decode()} -->"
+    return f"<!-- plumbline-sent: {base64.b64encode(dumps(document(part).plain()).encode()).decode()} -->"
 
 
 def unmark(body: str) -> SentLog:
@@ -134,10 +120,3 @@ def unmark(body: str) -> SentLog:
         return parse(json.loads(base64.b64decode(match[1]))) if match else SentLog()
     except DAMAGED:
         return SentLog()
-
-
-def _sent(value: Any) -> Sent:
-    findings = {str(k): str(v) for k, v in value["findings"].items()}
-    if not set(findings.values()) <= set(LEVELS):
-        raise ValueError("unknown level")
-    return Sent(date.fromisoformat(value["day"]), findings)

@@ -41,7 +41,7 @@ class UseCaseAlert:
         return not self.findings and not self.silenced
 
     @property
-    def keys(self) -> dict[str, str]:
+    def keys(self) -> dict[str, Level]:
         """What `Reported` remembers of it."""
         rising = sorted(self.findings, key=lambda f: LEVELS.index(f.level))
         return {key(f): f.level for f in rising}

@@ -124,19 +124,19 @@ def _releases(root: Path) -> Iterator[ChampionEvent]:
 
 def _rollbacks(root: Path) -> Iterator[ChampionEvent]:
     for entry in journal.audit(root):
-        if entry["result"] != "done":
+        if entry.result != "done":
             continue
-        commit = entry["to"]["commit"]
+        commit = entry.target.commit
         try:
-            start, bundles = _bundles(root, entry["from"]["commit"]), _bundles(root, commit)
+            start, bundles = _bundles(root, entry.start.commit), _bundles(root, commit)
         except PlumblineError:
             continue  # the commit is gone from this clone
-        why = f"to {entry['rev']} by {entry['who']}"
+        why = f"to {entry.rev} by {entry.who}"
         for name, out in bundles.items():
-            yield ChampionEvent(name, entry["when"], "rollback", out.md5, commit, why)
+            yield ChampionEvent(name, entry.when, "rollback", out.md5, commit, why)
         for name in sorted(start.keys() - bundles.keys()):
             no_more = f"use case not there; {why}"
-            yield ChampionEvent(name, entry["when"], "rollback", None, commit, no_more)
+            yield ChampionEvent(name, entry.when, "rollback", None, commit, no_more)
 
 
 def _bundles(root: Path, commit: str) -> dict[str, Out]:

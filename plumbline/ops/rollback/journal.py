@@ -15,6 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, ValidationError
+
+from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing, sweep
 from plumbline.ops.rollback.plan import Head
@@ -25,11 +28,31 @@ log = logging.getLogger("plumbline")
 
 
 @dataclass(frozen=True)
+class RegistryBefore:
+    """MLflow's state of a use case: the champion's version (None: none), and all versions."""
+
+    champion: str | None = None
+    versions: tuple[str, ...] = ()
+
+
+class AuditEntry(Document):
+    """A rollback that ended, as the audit log has it."""
+
+    id: str
+    who: str
+    when: str
+    rev: str
+    start: Head = Field(alias="from")
+    target: Head = Field(alias="to")
+    result: str
+    proofs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Journal:
     """One rollback: from where to where, what MLflow had before, and how far it came.
 
-    `registry`: by use case, the champion's version (None: none) and all versions; None where MLflow
-    is off. `absent`: outs that were missing in the work tree. `done`: only the audit log is to come.
+    `registry`: by use case; None where MLflow is off. `absent`: outs that were missing in the work tree. `done`: only the audit log is to come.
     `present`: outs of the target alone that were in the work tree.
     """
 
@@ -40,7 +63,7 @@ class Journal:
     start: Head
     target: Head
     absent: tuple[str, ...] = ()
-    registry: Mapping[str, Mapping[str, Any]] | None = None
+    registry: Mapping[str, RegistryBefore] | None = None
     steps: tuple[str, ...] = ()
     proofs: tuple[str, ...] = ()
     done: bool = False
@@ -61,7 +84,7 @@ def new(
     *,
     absent: tuple[str, ...] = (),
     present: tuple[str, ...] = (),
-    registry: Mapping[str, Mapping[str, Any]] | None = None,
+    registry: Mapping[str, RegistryBefore] | None = None,
 ) -> Journal:
     """The journal of a rollback that has not begun."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
@@ -107,12 +130,22 @@ def load(root: Path) -> Journal | None:
         heads = {key: Head(**content[key]) for key in ("start", "target")}
         lists = {key: tuple(content[key]) for key in ("absent", "steps", "proofs")}
         lists["present"] = tuple(content.get("present", ()))
-        return Journal(**{**content, **heads, **lists})
-    except (ValueError, TypeError, KeyError) as error:
+        known = {"registry": _registry(content.get("registry"))}
+        return Journal(**{**content, **heads, **lists, **known})
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise PlumblineError(
             f"{file}: damaged ({error}); see `git reflog` for the commit before; "
             "`plumbline rollback --abandon` ends it as things are"
         ) from None
+
+
+def _registry(content: Mapping[str, Any] | None) -> Mapping[str, RegistryBefore] | None:
+    if content is None:
+        return None
+    return {
+        name: RegistryBefore(one["champion"], tuple(one["versions"]))
+        for name, one in content.items()
+    }
 
 
 def close(root: Path, journal: Journal, result: str) -> None:
@@ -123,7 +156,7 @@ def close(root: Path, journal: Journal, result: str) -> None:
         "from": asdict(journal.start), "to": asdict(journal.target), "result": result,
         "proofs": list(journal.proofs),
     }  # fmt: skip
-    if not any(entry["id"] == journal.id for entry in audit(root)):
+    if not any(entry.id == journal.id for entry in audit(root)):
         with file.open("ab") as stream:
             cut = file.stat().st_size and not file.read_bytes().endswith(b"\n")
             stream.write((b"\n" if cut else b"") + json.dumps(line).encode() + b"\n")
@@ -147,19 +180,15 @@ def abandon(root: Path) -> Journal | None:
     return journal
 
 
-def audit(root: Path) -> list[dict[str, Any]]:
+def audit(root: Path) -> list[AuditEntry]:
     """Every rollback that ended, oldest first. A damaged line is passed over, and named in the log."""
     file = folder(root) / "audit.jsonl"
     entries = []
     lines = file.read_bytes().splitlines() if file.exists() else []
     for number, line in enumerate(lines, 1):
         try:
-            entry = json.loads(line)
-        except ValueError:
-            entry = None
-        if isinstance(entry, dict) and "id" in entry:
-            entries.append(entry)
-        else:
+            entries.append(AuditEntry.model_validate_json(line))
+        except ValidationError:
             log.warning("%s, line %d: damaged, passed over", file, number)
     return entries
 

@@ -145,10 +145,10 @@ def _registry_back(root: Path, journal: Journal) -> None:
     for usecase, before in (journal.registry or {}).items():
         now = registry.versions(root, usecase)
         bearer = plan.champion(now)
-        if (bearer.number if bearer else None) != before["champion"]:
-            registry.point(root, usecase, before["champion"])
+        if (bearer.number if bearer else None) != before.champion:
+            registry.point(root, usecase, before.champion)
         for version in now:
-            if version.number not in before["versions"] and version.md5 in new:
+            if version.number not in before.versions and version.md5 in new:
                 registry.forget(root, usecase, version.number)
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import journal as journals
 from plumbline.ops.rollback import plan, registry, restore, steps, tool
-from plumbline.ops.rollback.journal import Journal
+from plumbline.ops.rollback.journal import Journal, RegistryBefore
 from plumbline.repo import object_stores, revisions, state, verify
 
 Progress = Callable[[str], None]
@@ -162,16 +161,14 @@ def _undo(root: Path, journal: Journal) -> list[str]:
     return failed
 
 
-def _registered(root: Path, commit: str) -> dict[str, Any]:
+def _registered(root: Path, commit: str) -> dict[str, RegistryBefore]:
     """By use case of the target: the champion, and the versions that there are."""
     known = {}
     for usecase in plan.bundles(revisions.outs(root, commit)):
         versions = registry.versions(root, usecase)
         bearer = plan.champion(versions)
-        known[usecase] = {
-            "champion": bearer.number if bearer else None,
-            "versions": [v.number for v in versions],
-        }
+        champion = bearer.number if bearer else None
+        known[usecase] = RegistryBefore(champion, tuple(v.number for v in versions))
     return known
 
 
