@@ -54,10 +54,16 @@ print("SEEN" + json.dumps({{
 """
 
 
-def make(project: Project, env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Run, commit and tag three releases in `project`; by tag, what is to be seen there."""
+def make(
+    project: Project, first: Mapping[str, str], later: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Run, commit and tag three releases in `project`; by tag, what is to be seen there.
+
+    `first`, `later`: the environment of the first release's commands, and of the later ones'.
+    """
     result = {}
     for tag in TAGS:
+        env = first if tag == TAGS[0] else later
         if tag == "model-v2":
             path = project.path / "usecases" / NAME / "features.py"
             path.write_text(path.read_text() + LESS)

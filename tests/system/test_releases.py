@@ -36,6 +36,8 @@ def hook(event, args):
 sys.addaudithook(hook)
 """
 pytestmark = pytest.mark.timeout(1800)
+FORKS = {"HOOK_FORKS": "1"}
+"""Each command is watched from the start of its Python once; when it is repeated, from after the imports."""
 EXPLAINED: dict[str, str] = {}
 """Whose unpickling cannot be avoided, by the start of the file's name, and why it is safe."""
 
@@ -69,8 +71,9 @@ def released(folder: Path) -> dict[str, Any]:
     (folder / "project").mkdir()
     (folder / "hooked").mkdir()
     (folder / "hooked" / "sitecustomize.py").write_text(HOOK)
-    project = projects.make(folder / "project", [releases.NAME])
-    known = releases.make(project, environment(folder / "hooked", project.path))
+    project = projects.make(folder / "project", [releases.NAME], warm=True)
+    env = environment(folder / "hooked", project.path)
+    known = releases.make(project, env, env | FORKS)
     return {"known": known, "pickles": caught(folder / "hooked")}
 
 
@@ -78,7 +81,7 @@ def released(folder: Path) -> dict[str, Any]:
 def project(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of them."""
     path = tmp_path_factory.mktemp("releases") / "project"
-    return Project(shutil.copytree(base / "project", path, symlinks=True))
+    return Project(shutil.copytree(base / "project", path, symlinks=True), warm=True)
 
 
 @pytest.fixture
@@ -120,7 +123,7 @@ def test_the_releases_differ(known: dict[str, dict[str, Any]]) -> None:
 def test_a_rollback_restores_everything(
     project: Project, hooked: Path, known: dict[str, dict[str, Any]], tag: str
 ) -> None:
-    env = environment(hooked, project.path)
+    env = environment(hooked, project.path) | ({} if tag == "model-v1" else FORKS)
     project.run("python", "-m", "plumbline", "rollback", tag, env=env)
     results = releases.seen(project, env)
     assert results == known["model-v3" if tag == "main" else tag]
@@ -139,7 +142,7 @@ def test_one_killed_with_its_feature_store_made_anew_is_undone(
     killer = ("python", str(ROOT / "tests" / "faults" / "killer.py"))
     project.run(*killer, "features", "end", "model-v1", env=env, ok=False)
     assert "interrupted at features" in project.run(*killer, "recover", env=env)
-    assert releases.seen(project, env) == known["model-v3"]
+    assert releases.seen(project, env | FORKS) == known["model-v3"]
 
 
 def test_nothing_was_unpickled_on_the_way(base: Path) -> None:

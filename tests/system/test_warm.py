@@ -70,8 +70,9 @@ def test_what_a_fork_cannot_be_is_a_new_python(tmp_path: Path, given: dict[str, 
 
 
 def test_a_hook_at_the_start_is_a_new_python(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("print('hooked')")
-    assert code(tmp_path, "pass").stdout == "hooked\n"
+    (tmp_path / "sitecustomize.py").write_text("import sys; print('pandas' in sys.modules)")
+    assert code(tmp_path, "pass").stdout == "False\n"
+    assert code(tmp_path, "pass", HOOK_FORKS="1").stdout == "True\n"
 
 
 def test_it_ends_with_its_client(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ COLD = ("PYTHONHASHSEED", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "OMP_NUM", "LD_", 
 
 def cold() -> bool:
     """Whether the environment asks for what only a new Python can be."""
-    folders = os.environ.get("PYTHONPATH", "").split(":")
+    folders = [] if os.environ.get("HOOK_FORKS") else os.environ.get("PYTHONPATH", "").split(":")
     return any(name.startswith(COLD) for name, value in os.environ.items() if value) or any(
         os.path.exists(os.path.join(folder, "sitecustomize.py")) for folder in folders if folder
     )

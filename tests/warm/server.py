@@ -141,6 +141,9 @@ def run(request: tuple[Any, ...], streams: list[int], caller: int) -> None:
     sys.path[:] = [folder if words[0] == "-m" else "", *more, *BASE]
     sys.orig_argv, sys.argv, sys.executable = [python, *words], [words[0], *words[2:]], python
     importlib.invalidate_caches()
+    if "HOOK_FORKS" in environment:
+        sys.modules.pop("sitecustomize", None)
+        importlib.import_module("sitecustomize")
     beneath(caller)
     code = 1
     try:
