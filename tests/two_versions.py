@@ -21,7 +21,7 @@ def shared(folders: pytest.TempPathFactory) -> Toy:
 def make(project: Toy) -> Mapping[str, str]:
     """Another source, run, committed, tagged and pushed; the md5 of each file."""
     (project.path / "source" / "toy.txt").write_text("alpha beta gamma omega")
-    (project.path / ".dvcignore").write_text(toy.IGNORE)
+    (project.path / "notes.txt").write_text("second\n")
     project.run("dvc", "add", "-q", "source/toy.txt")
     project.repro()
     project.commit("second")

@@ -32,6 +32,13 @@ WITHOUT = (
     "single stages (`python -m stages.NAME`), and `dvc repro` after `dvc config --local core.no_scm true`"
 )
 """What is added to git's message where there is no repository."""
+PROMISED = "promisor remote"
+"""In git's message where a partial clone cannot fetch what it left out."""
+PARTIAL = (
+    "; this is a partial clone (`git clone --filter`), and git could not fetch what it left out: connect, or "
+    "complete it where the remote can be reached: `git config --unset remote.origin.partialCloneFilter && git "
+    "fetch --refetch`"
+)
 TIMEOUT = 10.0
 """Seconds that `answer` waits."""
 LAST_LINES = 20
@@ -56,9 +63,7 @@ def output(
         raise PlumblineError("git: no such command; install git") from None
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip()
-        raise PlumblineError(
-            f"git {_command(arguments)}: {reason}" + ("" if here(root) else WITHOUT)
-        )
+        raise PlumblineError(_message(root, arguments, reason))
     return done.stdout
 
 
@@ -98,9 +103,7 @@ def guarded(root: Path, *arguments: str) -> None:
     printed: list[str] = []
     if child_process.run(_line(root, arguments), root, os.environ, printed.append):
         reason = " ".join(printed[-LAST_LINES:])
-        raise PlumblineError(
-            f"git {_command(arguments)}: {reason}" + ("" if here(root) else WITHOUT)
-        )
+        raise PlumblineError(_message(root, arguments, reason))
 
 
 def here(root: Path = Path(".")) -> bool:
@@ -112,6 +115,12 @@ def here(root: Path = Path(".")) -> bool:
 def require(root: Path) -> None:
     """PlumblineError with git's own message where it cannot read the repository at all."""
     text(root, "rev-parse", "--git-dir")
+
+
+def _message(root: Path, arguments: tuple[str, ...], reason: str) -> str:
+    """Git's message, and what helps where there is no repository, or only a part of one."""
+    added = PARTIAL if PROMISED in reason else "" if here(root) else WITHOUT
+    return f"git {_command(arguments)}: {reason}{added}"
 
 
 def _line(root: Path, arguments: tuple[str, ...]) -> list[str]:
