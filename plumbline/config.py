@@ -50,7 +50,7 @@ class Gate(Section):
 
     # trainings of head's model with other seeds, which measure the seed's part of the noise
     seed_replicates: Annotated[int, Field(ge=0, le=50)] = 6
-    margin: Share = 0.015  # difference that counts as noise where no other seed can be tried
+    margin: Share = 0.015  # difference that does not count where no other seed can be tried
     slice_loss: Share = 0.25  # loss of one slice above which a change is refused
     cost_growth: Share = 0.1  # growth of the cost above which a change is refused
     too_good: Share = 0.5  # share of the error removed at once above which a leak is suspected

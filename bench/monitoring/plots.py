@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.monitoring.scenarios import SCENARIOS
+
 Figures = Mapping[str, Any]
 OWN, OTHER, PALE = "#1f5fa8", "#c0562a", "#9db8d6"
 
@@ -16,7 +18,7 @@ def detection(results: Figures, path: Path) -> None:
 
     size = "5000" if "5000" in results["scenarios"] else next(iter(results["scenarios"]))
     scenarios = results["scenarios"][size]
-    names = list(scenarios)[::-1]
+    names = [s.name for s in SCENARIOS if s.name in scenarios][::-1]
     alerts = [100 * scenarios[n]["alerts"] / scenarios[n]["windows"] for n in names]
     warnings = [100 * scenarios[n]["warnings"] / scenarios[n]["windows"] for n in names]
     figure = Figure(figsize=(8, 9), layout="constrained")
@@ -27,7 +29,8 @@ def detection(results: Figures, path: Path) -> None:
     axes.set_xlabel(f"share of windows of {int(size):,} rows, %")
     axes.set_title("Plumbline's verdicts by scenario")
     axes.set_xlim(0, 100)
-    axes.legend(loc="lower right")
+    axes.margins(y=0.01)
+    figure.legend(loc="outside lower center", ncols=2)
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
@@ -47,10 +50,15 @@ def false_alerts(results: Figures, path: Path) -> None:
     colours = [OWN if n.startswith("plumbline") else OTHER for n in names]
     axes.barh(names, rates, xerr=[lows, highs], color=colours, ecolor="#444444", capsize=2)
     axes.plot(
-        detected_first, names, "D", color="black", markersize=5, label="faults in first window, %"
+        detected_first,
+        names,
+        "D",
+        color="black",
+        markersize=5,
+        label="faults found in the first window, %",
     )
     axes.set_xlabel(f"harmless windows flagged, % (95 % interval), {int(size):,} rows")
     axes.set_title("False alerts, and faults found, on the same windows")
     axes.set_xlim(0, 105)
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside lower center")
     figure.savefig(path, dpi=110, metadata={"Software": None})
