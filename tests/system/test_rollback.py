@@ -75,7 +75,7 @@ def recorded(rev: str) -> str:
     return out.md5
 
 
-def log() -> list[dict]:
+def log() -> list[journal.AuditEntry]:
     return journal.audit(Path("."))
 
 
@@ -98,7 +98,7 @@ def test_there_and_back(project: Project, capsys: pytest.CaptureFixture[str]) ->
 
     assert main(["rollback", "main"]) == 0
     assert state(project) == before
-    assert [(e["rev"], e["result"], len(e["proofs"])) for e in log()] == [
+    assert [(e.rev, e.result, len(e.proofs)) for e in log()] == [
         ("model-v1", "done", len(steps.STEPS)),
         ("main", "done", len(steps.STEPS)),
     ]
@@ -144,7 +144,7 @@ def test_a_damaged_object_undoes_all(project: Project, capsys: pytest.CaptureFix
     assert main(["rollback", "model-v1"]) == 2
     assert "undone: everything is as it was at main" in capsys.readouterr().err
     assert state(project) == before
-    assert [e["result"] for e in log()] == ["undone"]
+    assert [e.result for e in log()] == ["undone"]
 
 
 @pytest.mark.situation("a rollback whose objects only the remote has", expected="fetched")
@@ -210,7 +210,7 @@ def test_killed_and_found(project: Project, capsys: pytest.CaptureFixture[str], 
     assert f"interrupted at {step}" in capsys.readouterr().out
     assert state(project) == before
     assert not file.exists()
-    assert [e["result"] for e in log()] == ["recovered"]
+    assert [e.result for e in log()] == ["recovered"]
 
 
 @pytest.mark.situation(
@@ -255,7 +255,7 @@ def test_one_that_lacked_its_last_line_is_closed(project: Project) -> None:
     journal.save(root, replace(left, done=True))
     transaction.recover(root, print)
     transaction.recover(root, print)
-    assert [e["result"] for e in log()] == ["done"]
+    assert [e.result for e in log()] == ["done"]
 
 
 @pytest.mark.mltest("Infra 7")
