@@ -7,6 +7,7 @@ import json
 import pytest
 
 from plumbline.evaluate import policies
+from plumbline.evaluate.evaluate_document import PolicyEvidence
 from tests.conftest import ROOT
 
 FIGURES = json.loads((ROOT / "metrics" / "card_fraud" / "evaluate.json").read_text())
@@ -22,7 +23,7 @@ def test_the_calibration_error_is_small_for_certain() -> None:
 
 @pytest.mark.mltest("Model 2")
 def test_the_threshold_is_cheaper_than_every_other_policy_beyond_noise() -> None:
-    words = policies.rivals(FIGURES["policies"])
+    words = policies.rivals(PolicyEvidence.model_validate(FIGURES["policies"]))
     assert words == dict.fromkeys(("nothing", "best_rule", "plain_rule", "half"), "better")
 
 
