@@ -101,20 +101,24 @@ class Done:
         return Answer(self.words, line if good else self.text[-2000:], verdict if good else SILENT)
 
 
-def environment(project: Project, **given: str) -> dict[str, str]:
+def environment(project: Project, *, warm: bool = False, **given: str) -> dict[str, str]:
     """The environment of a command there: this code, no MLflow unless given."""
-    result = {**projects.environment(project.path), "MLFLOW_TRACKING_URI": "off"}
+    result = {**projects.environment(project.path, warm), "MLFLOW_TRACKING_URI": "off"}
     if not (project.path / "plumbline").is_dir():
         result["PYTHONPATH"] = str(ROOT)
     return {**result, **given}
 
 
-def run(project: Project, *words: str, prefix: Sequence[str] = (), **given: str) -> Done:
-    """Run a command, whatever comes of it."""
+def run(
+    project: Project, *words: str, prefix: Sequence[str] = (), warm: bool = True, **given: str
+) -> Done:
+    """Run a command, whatever comes of it; `warm`: by fork (tests/warm), but where `prefix` starts it."""
+    warm = warm and not prefix
+    first = "python" if warm and words[0] == sys.executable else words[0]
     done = subprocess.run(
-        [*prefix, *words],
+        [*prefix, first, *words[1:]],
         cwd=project.path,
-        env=environment(project, **given),
+        env=environment(project, warm=warm, **given),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -62,7 +62,9 @@ class Made:
             project = works.copy(self.works, self.folders.mktemp("calm"))
             prepare(project)
             started = time.perf_counter()
-            well(run(project, *words))
+            well(
+                run(project, *words, warm=False)
+            )  # as the one that is killed at a part of its time
             self.calms[tuple(words)] = Calm(time.perf_counter() - started, state(project))
         return self.calms[tuple(words)]
 
