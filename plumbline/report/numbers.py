@@ -96,6 +96,8 @@ def interval(
     '0.50 (0.40 to 0.61)'
     >>> interval(Estimate(0.097, -0.0025, 0.201), share), interval(None)
     ('9.7% (-0.2% to 20.1%)', '–')
+    >>> interval(Estimate(0.007358, -0.0079, 0.02077), signed)
+    '+0.007 (-0.008 to +0.021)'
     """
     if estimate is None or not known(estimate.value):
         return empty
@@ -120,6 +122,12 @@ def _aligned(values: Sequence[Any]) -> list[str]:
         return texts
     decimals = max(len(text.partition(".")[2]) for text in texts)
     return [f"{value:,.{decimals}f}" for value in values]
+
+
+def _differences(values: Sequence[Any]) -> list[str]:
+    """Differences with their signs, to two significant digits of the largest at least."""
+    decimals = decimal_places(values, 2)
+    return [fixed(value, decimals, sign=True) for value in values]
 
 
 def decimal_places(values: Iterable[Any], digits: int = 3) -> int:
@@ -164,5 +172,6 @@ def _finite(value: int | float) -> str:
 ALIGNED: Mapping[Callable[[Any], str], Callable[[Sequence[Any]], list[str]]] = {
     figure: _aligned,
     share: _shares,
+    signed: _differences,
 }
 """How the three of an interval are written together, by how one is."""

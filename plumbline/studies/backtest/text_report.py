@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from plumbline.report import numbers
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import interval, relative, signed
 from plumbline.studies.backtest.backtest_record import (
@@ -24,7 +25,7 @@ def lines(record: BacktestRecord) -> Iterator[str]:
     yield "by age, compared with the newest model of each day:"
     for age in record.staleness.ages:
         loss = interval(age.loss, relative)
-        yield f"  {age.days:4} days  loss {loss}, {age.periods} periods"
+        yield f"  {age.days:4} days  loss {loss}, {numbers.count(age.periods, 'period')}"
     yield shelf(record.staleness)
 
 
