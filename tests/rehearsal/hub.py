@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Hub:
     read_only: bool = False
     mute: bool = False
     """Whether no comment is to follow a run."""
+    prefix: Path = Path(sys.prefix)
+    """The Python environment that stands for what `make install` installs."""
     extra: dict[str, str] = field(default_factory=dict)
     """More variables for every step."""
 

@@ -16,7 +16,7 @@ from tests.rehearsal.expressions import Refused, condition, fill
 from tests.rehearsal.hub import Hub
 from tests.rehearsal.records import Job, Run, Step
 
-LEND = f'ln -sfn "{sys.prefix}" .venv'
+LEND = 'ln -sfn "{prefix}" .venv'
 SUBSTITUTES = {
     "make install": LEND,
     "make install-comment": LEND,
@@ -120,6 +120,8 @@ class Runner:
     ) -> tuple[int, str]:
         script = fill(step["run"], contexts)
         script = SUBSTITUTES.get(script.strip(), script)
+        if script == LEND:
+            script = LEND.format(prefix=self.hub.prefix)
         shell = step.get("shell") or self.defaults.get("shell", "")
         if shell not in SHELLS:
             raise Refused(f"shell {shell}: unknown to the rehearsal")
@@ -138,9 +140,10 @@ class Runner:
     def variables(self, env: Mapping[str, str]) -> dict[str, str]:
         """A step's environment: a runner's own variables, then the workflow's."""
         added = self.files["GITHUB_PATH"]
-        paths = forks.path()
+        own = self.hub.prefix != Path(sys.prefix)
+        paths = [] if own else forks.path()
         paths += added.read_text().split("\n")[::-1] if added.exists() else []
-        paths += [str(Path(sys.prefix) / "bin"), *self.hub.path, os.defpath]
+        paths += [str(self.hub.prefix / "bin"), *self.hub.path, os.defpath]
         github = {k: v for k, v in self.github().items() if isinstance(v, str) and k != "token"}
         return {
             **self.hub.variables(self.job.workspace),

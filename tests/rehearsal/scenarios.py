@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.rehearsal import changes, merges, posting
+from tests.rehearsal import changes, merges, pins, posting
 from tests.rehearsal.hub import Hub
 from tests.rehearsal.reviews import Seen
 
@@ -19,5 +19,6 @@ SCENARIOS: tuple[Callable[[Hub], Seen], ...] = (
     ),
     *(posting.stale_run, posting.many_comments, posting.with_cml, posting.cml_absent),
     *(posting.cml_failing, posting.read_only, posting.forged_artifact),
+    *(pins.same_bytes, pins.other_outs),
     *(merges.merged, merges.merged_from_fork),
 )

@@ -4,7 +4,7 @@ Each job gets a folder of its own and the variables and files that a runner give
 _OUTPUT, _STEP_SUMMARY); `if:`, `env:`, `needs:`, outputs and `${{ }}` are evaluated; the token may
 write only what the job's `permissions` say. `uses:` steps become functions of `tests/rehearsal/uses.py`;
 an unknown action, key or expression is refused. SUBSTITUTES names the only commands that do not run
-as they stand: what installs (this Python is lent), and the tests (they would run themselves).
+as they stand: what installs (this Python is lent, or one over it), and the tests (they would run themselves).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,27 @@ def test_a_commit_that_gives_other_bytes(project: Toy, monkeypatch: pytest.Monke
     monkeypatch.setenv("TOY", "another machine")
     with pytest.raises(PlumblineError, match=r"main: out/toy/model\.json: no remote has the bytes"):
         list(baseline.bring(project.path, "main"))
+
+
+def test_one_of_other_libraries_is_computed_with_those(
+    project: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Base's outs are not head's libraries'; what the clean room installs is tested with `reproduce`."""
+    graph = project.path / "dvc.yaml"
+    graph.write_text(graph.read_text().replace("[sum.py, ", "[sum.py, environment/sum.txt, "))
+    (project.path / "environment").mkdir()
+    (project.path / "environment" / "sum.txt").write_text("numpy==0.1\n")
+    project.commit("of its time")
+    project.place("remote", toy.PARTS).unlink()
+    rooms = []
+
+    def room(clone: Path, folder: Path) -> Path:
+        rooms.append((clone / "environment" / "sum.txt").read_text())
+        return Path(sys.executable)
+
+    monkeypatch.setattr(baseline.clean_room, "python", room)
+    assert list(baseline.bring(project.path, "main")) == ["main: 2 objects computed here"]
+    assert rooms == ["numpy==0.1\n"]
 
 
 def test_the_lock_of_base_without_what_head_has_not(project: Toy) -> None:

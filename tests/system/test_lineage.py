@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ for source, target in zip(sys.argv[1::2], sys.argv[2::2]):
     whole = pathlib.Path(source)
     file.write_text((whole / "part" if whole.is_dir() else whole).read_text() + open("params.yaml").read())
 """
+PINS = "environment/train.txt"
 SOURCE, RAW, MODEL, METRICS = (
     "sources/toy.csv",
     "data/toy/raw",
@@ -58,7 +60,7 @@ GRAPH = {
     "train": {
         **WHERE,
         "cmd": f"python step.py {RAW} {MODEL}",
-        "deps": ["step.py", RAW],
+        "deps": ["step.py", PINS, RAW],
         "outs": [MODEL],
     },
 }
@@ -67,7 +69,7 @@ Show = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A source that `dvc import-url` brought; two commits, model-v1 and model-v2, with other params."""
+    """A source that `dvc import-url` brought; two commits, model-v1 and model-v2, with other params and pins."""
     path = tmp_path_factory.mktemp("made")
     project = Project(path / "project", warm=True)
     (path / "origin.csv").write_text("one\n")
@@ -85,7 +87,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.run("git", "init", "-q", "-b", "main")
     (project.path / "sources").mkdir()
     project.run("dvc", "import-url", "-q", str(path / "origin.csv"), SOURCE)
-    for number in (1, 2):
+    (project.path / PINS).parent.mkdir()
+    for number, numpy in ((1, "0.1"), (2, metadata.version("numpy"))):
+        (project.path / PINS).write_text(f"numpy=={numpy}\n")
         (project.path / "params.yaml").write_text(f"seed: {number}\n")
         project.repro()
         project.commit(f"seed {number}")
@@ -143,6 +147,18 @@ def test_from_a_model_to_its_source(project: Project, show: Show) -> None:
     (source,) = data["sources"]
     assert (source["path"], source["md5"]) == (SOURCE, dvc_hash.md5(Path(SOURCE)))
     assert source["imported"][0]["deps"][0]["path"].endswith("origin.csv")
+
+
+def test_the_libraries_it_was_made_with(show: Show) -> None:
+    train, data = show("toy")["stages"]
+    assert train["environment"] == {PINS: {"numpy": metadata.version("numpy")}}
+    assert (train["sources"], data.get("environment", {})) == ([], {})
+    assert show("toy")["notes"] == []
+    results = show("toy", "--rev", "model-v1")
+    assert results["stages"][0]["environment"] == {PINS: {"numpy": "0.1"}}
+    (note,) = results["notes"]
+    assert note.startswith("made with numpy 0.1 (installed: ")
+    assert note.endswith("`plumbline reproduce model-v1 --clean-room`")
 
 
 @pytest.mark.parametrize(

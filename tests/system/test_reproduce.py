@@ -124,6 +124,27 @@ def test_a_tracked_source_comes_from_where_it_is_good(
     assert "no good copy" in capsys.readouterr().err
 
 
+def test_other_libraries_than_the_commit_s_are_refused(
+    project: Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A commit without such a file, as all others here, runs with what is installed."""
+    graph = project.path / "dvc.yaml"
+    graph.write_text(graph.read_text().replace("[sum.py, ", "[sum.py, environment/sum.txt, "))
+    (project.path / "environment").mkdir()
+    (project.path / "environment" / "sum.txt").write_text("numpy==0.1\npyyaml==0.2\n")
+    project.commit("of its time")
+    project.run("git", "tag", "old")
+    assert main(["reproduce", "old"]) == 2
+    message = capsys.readouterr().err
+    assert "old: its outs are those of numpy 0.1 (installed: " in message
+    assert "add --clean-room" in message
+    assert "`git checkout old` and `make install`" in message
+    (project.path / "environment" / "sum.txt").write_text("")
+    project.repro()
+    project.commit("no library at all")
+    assert run(project)[0] == 0
+
+
 def test_a_clean_room_without_dvc_is_said(project: Toy) -> None:
     """The new environment is really used: this one has DVC, that one has nothing."""
     (project.path / "requirements.txt").write_text("")
