@@ -209,6 +209,7 @@ def rollback(
     Verifies every step, and leaves all as it was if one fails.
     """
     from plumbline.ops.rollback import transaction
+    from plumbline.repo import environment_files
 
     if abandon and (rev or dry_run):
         raise PlumblineError("rollback: --abandon takes neither REV nor --dry-run")
@@ -220,6 +221,7 @@ def rollback(
         say(transaction.lines(Path("."), rev))
     else:
         transaction.rollback(Path("."), rev, lambda line: say([line]))
+        say(environment_files.notes(Path(".")))
 
 
 @group.command("verify", "", "model-v1 --in cache --in remote", "--all-tags --repair")

@@ -85,6 +85,12 @@ def of_stages(root: Path) -> list[str]:
     return [text for file in _starts(root) if (text := _read(root, file))]
 
 
+def notes(root: Path) -> Iterator[str]:
+    """What to do where the work tree's stages name other libraries than are installed; nothing else."""
+    if differing := libraries.differing(of_stages(root)):
+        yield f"the stages here run with {libraries.some(differing)}: `make install` before the next run"
+
+
 def _starts(root: Path) -> dict[str, list[Path]]:
     """By a stage's file of pins, the Python files among its deps, over all use cases; not the library's."""
     graph = dvc_yaml.read(root)

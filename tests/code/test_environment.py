@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 
 from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
+from plumbline.ops.rollback import transaction
 from plumbline.repo import environment_files, python_imports, requirements
 from plumbline.runtime import libraries, preflight
 from tests.code.test_graph import ORDER, STAGES, files
@@ -132,6 +133,19 @@ def test_a_stage_refuses_another_library(root: Path, monkeypatch: pytest.MonkeyP
     )
     with pytest.raises(PlumblineError, match=message):
         preflight.begin("shop", "train", [])
+
+
+def test_a_rollback_to_other_libraries_says_what_to_do(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(transaction, "rollback", lambda root, rev, progress: progress("done"))
+    assert main(["rollback", "v1"]) == 0
+    assert capsys.readouterr().out == "done\n"
+    environment_files.write(root)
+    assert main(["rollback", "v1"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("done\nthe stages here run with numpy 1.0 (installed: ")
+    assert said.endswith(": `make install` before the next run\n")
 
 
 def test_every_stage_of_the_project_has_its_file() -> None:
