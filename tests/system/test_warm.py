@@ -14,7 +14,7 @@ from tests import warm
 from tests.project import environment
 
 pytestmark = pytest.mark.skipif(
-    not warm.path(), reason="new Pythons only: COLD is set, or no Linux"
+    not warm.possible(), reason="new Pythons only: COLD is set, or no Linux"
 )
 
 

@@ -25,9 +25,14 @@ from plumbline.runtime import runner
 HERE = Path(__file__).parent
 
 
+def possible() -> bool:
+    """Whether commands start by fork here."""
+    return sys.platform == "linux" and not os.environ.get("COLD")
+
+
 def path() -> list[str]:
     """The folder of `python` and `dvc`, to stand first in PATH; none where there is no fork."""
-    return [] if os.environ.get("COLD") or sys.platform != "linux" else [str(_started(_session()))]
+    return [str(_started(_session()))] if possible() else []
 
 
 def _session() -> int:
