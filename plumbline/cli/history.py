@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Json, keep_json, keep_text, pairs, say
+from plumbline.cli.options import CommandGroup, Json, Store, keep_json, keep_text, pairs, say
 from plumbline.core.errors import PlumblineError
 
 group = CommandGroup("History")
@@ -186,7 +186,7 @@ def resolve(
         print("dvc.lock is what this tree gives; `git commit` ends the merge")
 
 
-@group.command("rollback", "model-v1", "main --dry-run", "--abandon")
+@group.command("rollback", "model-v1", "main --dry-run", "main --store production", "--abandon")
 def rollback(
     rev: Annotated[
         str | None,
@@ -203,11 +203,13 @@ def rollback(
             "--abandon", help="End an interrupted rollback as it is, and print how things stand."
         ),
     ] = False,
+    store: Store = None,
 ) -> None:
-    """Roll back code, data, model and registry to a commit.
+    """Roll back code, data, model, registry and feature store to a commit.
 
     Verifies every step, and leaves all as it was if one fails.
     """
+    from plumbline.ops.online_store import settings
     from plumbline.ops.rollback import transaction
     from plumbline.repo import environment_files
 
@@ -218,9 +220,10 @@ def rollback(
     elif rev is None:
         raise PlumblineError("Missing argument 'REV'. Expected a commit, tag or branch")
     elif dry_run:
-        say(transaction.lines(Path("."), rev))
+        say(transaction.lines(Path("."), rev, settings.chosen(store)))
     else:
-        transaction.rollback(Path("."), rev, lambda line: say([line]))
+        chosen = settings.chosen(store)
+        transaction.rollback(Path("."), rev, lambda line: say([line]), chosen)
         say(environment_files.notes(Path(".")))
 
 

@@ -24,8 +24,10 @@ RAISED = (
     ("sqlalchemy.exc", "SQLAlchemyError"),
     ("pydantic", "ValidationError"),
     ("feast.errors", "FeastError"),
+    ("google.protobuf.message", "DecodeError"),
+    ("sqlite3", "Error"),
 )
-"""What the libraries raise where the cause is the server, the network or the settings."""
+"""What the libraries raise where the cause is the server, the network, the settings or a damaged file."""
 CREDENTIALS = re.compile(
     r"AUTH|no permissions|invalid (username|password)|authentication failed|no password supplied|permission denied"
     r"|role \S+ does not exist|Authentication required",

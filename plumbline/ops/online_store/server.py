@@ -18,7 +18,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing, replacing_folder
 from plumbline.evaluate.baselines import evenly
 from plumbline.features import store
-from plumbline.ops.online_store import connection
+from plumbline.ops.online_store import connection, settings
 from plumbline.ops.online_store import registry_definitions as definitions
 from plumbline.ops.online_store.postgres_values import PostgresValues
 from plumbline.ops.online_store.redis_values import RedisValues
@@ -45,6 +45,7 @@ class Values(Protocol):
 
 KINDS: dict[str, type[Values]] = {"redis": RedisValues, "postgres": PostgresValues}
 DEFINITIONS, VALUES, TABLES = "definitions.pb", "values.db", "tables.json"
+FORMAT = ("sqlite", settings.KEYS_VERSION)
 COMPARED = 1_000
 """Entities of a view that are read back as a request reads them: all where there are fewer."""
 
@@ -57,6 +58,10 @@ class State:
     values: ValuesFile
 
 
+EMPTY = State(Definitions((), (), ()), ValuesFile(Path(), ""))
+"""No use case at all."""
+
+
 @dataclass(frozen=True)
 class Server:
     """An open store on servers."""
@@ -67,14 +72,14 @@ class Server:
 
 
 @contextmanager
-def opened(settings: Settings, *, write: bool = True) -> Iterator[Server]:
+def opened(own: Settings, *, write: bool = True) -> Iterator[Server]:
     """The store, connected while the block runs; PlumblineError where it is not, or not writable."""
-    with connection.opened(settings) as feast:
-        with connection.errors(settings):
-            values: Values = KINDS[settings.kind](feast)
+    with connection.opened(own) as feast:
+        with connection.errors(own):
+            values: Values = KINDS[own.kind](feast)
             if write:
                 values.probe()
-        yield Server(settings, feast, values)
+        yield Server(own, feast, values)
 
 
 def embedded(root: Path, folder: Path, usecases: Collection[str]) -> State:
@@ -83,6 +88,11 @@ def embedded(root: Path, folder: Path, usecases: Collection[str]) -> State:
     Their files are named as in the project: a registry on a server is no place for one machine's paths.
     """
     feast = store.opened(folder)
+    if (feast.config.online_store.type, feast.config.entity_key_serialization_version) != FORMAT:
+        raise PlumblineError(
+            f"{folder}/feature_store.yaml: expected online_store.type {FORMAT[0]} and "
+            f"entity_key_serialization_version {FORMAT[1]}, as its values go to a store on servers"
+        )
     file = Path(feast.config.online_store.path)
     held = definitions.read(feast, usecases)
     for options in (view.batch_source.file_options for view in held.views):
@@ -124,16 +134,19 @@ def publish(server: Server, state: State, usecases: Collection[str], folder: Pat
 
 def put_back(server: Server, usecases: Collection[str], folder: Path) -> None:
     """The state that `keep` wrote, and compared; nothing where the server was not touched since."""
-    if not (folder / TABLES).exists():
+    tables = touched(folder)
+    if tables is None:
         return
     with connection.errors(server.settings):
         state = kept(server, folder)
-        _bring(server, state, touched(folder), usecases)
-        _compare(server, state, touched(folder))
+        _bring(server, state, tables, usecases)
+        _compare(server, state, tables)
 
 
-def touched(folder: Path) -> list[StoreTable]:
-    """The tables that a publication noted."""
+def touched(folder: Path) -> list[StoreTable] | None:
+    """The tables that a publication noted before it began; None where none began since `keep`."""
+    if not (folder / TABLES).exists():
+        return None
     listed = json.loads((folder / TABLES).read_text(encoding="utf-8"))
     return [StoreTable(one["view"], one["join_key"], tuple(one["names"])) for one in listed]
 

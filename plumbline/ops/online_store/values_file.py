@@ -40,7 +40,7 @@ class StoreTable:
 
 @dataclass(frozen=True)
 class ValuesFile:
-    """A file, and the project whose tables it has. Views that it does not have are empty."""
+    """A file, and the project whose tables it has. Views that it does not have are empty, as is no file."""
 
     path: Path
     project: str
@@ -101,6 +101,8 @@ class ValuesFile:
                 )
 
     def _connect(self) -> sqlite3.Connection:
+        if not self.path.is_file():
+            return sqlite3.connect(":memory:")
         return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)
 
     def _has(self, database: sqlite3.Connection, view: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
+from plumbline.ops.online_store import settings
 from plumbline.ops.rollback import journal
 from plumbline.runtime import child_process, runner
 
@@ -25,6 +26,7 @@ def rebuild(root: Path, repository: Path, usecases: Sequence[str]) -> None:
     for file in _files(repository):
         file.unlink()
     env = {**os.environ, **runner.QUIET, "PYTHONPATH": str(root.resolve())}
+    env[settings.CHOICE] = settings.EMBEDDED
     for name in usecases:
         lines: list[str] = []
         arguments = [sys.executable, "-m", "plumbline", "features", "materialize", name]

@@ -53,7 +53,8 @@ class Journal:
     """One rollback: from where to where, what MLflow had before, and how far it came.
 
     `registry`: by use case; None where MLflow is off. `absent`: outs that were missing in the work tree. `done`: only the audit log is to come.
-    `present`: outs of the target alone that were in the work tree.
+    `present`: outs of the target alone that were in the work tree. `store`: the feature store on servers
+    that goes along; None where only the embedded one does.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Journal:
     proofs: tuple[str, ...] = ()
     done: bool = False
     present: tuple[str, ...] = ()
+    store: str | None = None
 
     def __str__(self) -> str:
         return f"the rollback of {self.when} to {self.rev}"
@@ -85,6 +87,7 @@ def new(
     absent: tuple[str, ...] = (),
     present: tuple[str, ...] = (),
     registry: Mapping[str, RegistryBefore] | None = None,
+    store: str | None = None,
 ) -> Journal:
     """The journal of a rollback that has not begun."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
@@ -98,6 +101,7 @@ def new(
         absent=absent,
         present=present,
         registry=registry,
+        store=store,
     )
 
 
@@ -112,9 +116,10 @@ def folder(root: Path) -> Path:
 
 
 def save(root: Path, journal: Journal) -> Journal:
-    """Write it, whole and to the disk; returns it."""
+    """Write it, whole and to the disk; returns it. Older code reads one without a store."""
+    content = {k: v for k, v in asdict(journal).items() if k != "store" or v}
     with replacing(_file(root)) as beside, beside.open("w", encoding="utf-8") as stream:
-        json.dump(asdict(journal), stream, indent=2)
+        json.dump(content, stream, indent=2)
         stream.flush()
         os.fsync(stream.fileno())
     return journal
@@ -201,7 +206,7 @@ def alone(root: Path) -> Iterator[None]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise PlumblineError("another rollback is running; wait for it to end") from None
-        for name in ("journal.json", "tool", "feature_store"):
+        for name in ("journal.json", "tool", "feature_store", "online_store/state"):
             sweep(folder(root) / name)
         yield
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.features.store import REPOSITORY
-from plumbline.ops.rollback import feast, golden, plan, registry, restore
+from plumbline.ops.rollback import feast, golden, plan, registry, restore, servers
 from plumbline.ops.rollback.journal import Journal
 from plumbline.ops.rollback.plan import CHAMPION
 from plumbline.repo import artifacts, object_stores, revisions, verify
@@ -57,13 +57,17 @@ def alias(root: Path, journal: Journal) -> str:
     return f"{CHAMPION}: {'; '.join(proofs)}" if proofs else f"{NOTHING}: no bundle at this commit"
 
 
-def features(root: Path, _: Journal) -> str:
+def features(root: Path, journal: Journal) -> str:
     """Feast's registry and online store from this commit's definitions and snapshots."""
     stores = snapshots(root)
-    if not stores:
+    usecases = [usecase for usecase, _ in stores]
+    if stores:
+        feast.rebuild(root, root / REPOSITORY, usecases)
+    proofs = [f"{usecase} materialized from {out.md5}" for usecase, out in stores]
+    if journal.store:
+        proofs.append(servers.publish(root, journal.store, journal, usecases))
+    if not proofs:
         return f"{NOTHING}: no use case with entities"
-    feast.rebuild(root, root / REPOSITORY, [usecase for usecase, _ in stores])
-    proofs = (f"{usecase} materialized from {out.md5}" for usecase, out in stores)
     return f"registry and online store: {'; '.join(proofs)}"
 
 
@@ -95,10 +99,12 @@ STEPS: dict[str, Step] = {
 }
 
 
-def prepare(root: Path, step: str) -> None:
+def prepare(root: Path, step: str, journal: Journal) -> None:
     """Save what a step needs for its undo."""
     if step == "features":
         feast.save(root, root / REPOSITORY)
+        if journal.store:
+            servers.keep(root, journal.store, journal)
 
 
 def refuse_edited(root: Path, journal: Journal) -> None:
@@ -115,6 +121,9 @@ def refuse_edited(root: Path, journal: Journal) -> None:
 
 def undo(root: Path, journal: Journal) -> Iterator[Callable[[], None]]:
     """What puts everything back, the last step first; each can be done twice."""
+    store = journal.store
+    if "features" in journal.steps and store:
+        yield lambda: servers.put_back(root, store, journal)
     if "registry" in journal.steps:
         yield lambda: _registry_back(root, journal)
     if "features" in journal.steps:

@@ -9,15 +9,17 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import journal as journals
-from plumbline.ops.rollback import plan, registry, restore, steps, tool
+from plumbline.ops.rollback import plan, registry, restore, servers, steps, tool
 from plumbline.ops.rollback.journal import Journal, RegistryBefore
 from plumbline.repo import object_stores, revisions, state, verify
 
 Progress = Callable[[str], None]
 
 
-def rollback(root: Path, rev: str, progress: Progress) -> None:
+def rollback(root: Path, rev: str, progress: Progress, store: str | None = None) -> None:
     """Roll everything back to `rev`; `progress` receives each step's proof.
+
+    `store` names the feature store on servers that goes along, None where there is none.
 
     Raises PlumblineError where it cannot begin (nothing was touched), or a step failed (everything
     is as it was, or the message says what is not). Outs that only the cache had before are in the
@@ -26,7 +28,7 @@ def rollback(root: Path, rev: str, progress: Progress) -> None:
     with journals.alone(root):
         state.refuse_running(root)
         recover(root, progress)
-        journal = begin(root, rev)
+        journal = begin(root, rev, store)
         try:
             journal = _forward(root, journal, progress)
         except (PlumblineError, OSError) as error:
@@ -70,12 +72,13 @@ def abandon(root: Path) -> Iterator[str]:
         yield f"git is at {restore.head(root)}"
         if left:
             yield f"begun: {', '.join(left.steps) or 'nothing'}; it came from {left.start}"
+            yield from servers.describe(root, left)
     yield "`git status` and `plumbline verify` name what differs from this commit; `dvc checkout` restores outs"
     yield "`plumbline registry status` names the champion; `registry sync` moves it to this commit"
     yield "`plumbline features materialize USECASE` rebuilds the feature store"
 
 
-def begin(root: Path, rev: str) -> Journal:
+def begin(root: Path, rev: str, store: str | None = None) -> Journal:
     """Check the preconditions and return the rollback's journal; PlumblineError where one does not hold."""
     target = restore.resolve(root, rev)
     restore.refuse_dirty(root)
@@ -88,13 +91,17 @@ def begin(root: Path, rev: str) -> Journal:
     before, after = (revisions.outs(root, commit) for commit in ("HEAD", target.commit))
     present = restore.present(root, plan.only_in(after, before))
     missing = tuple(sorted({f.use.path for f in report.findings if f.where == "workspace"}))
+    if store:
+        servers.begin(root, store)
     tool.keep(root)
     known = None if registry.off() else _registered(root, target.commit)
     head = restore.head(root)
-    return journals.new(rev, head, target, absent=missing, present=present, registry=known)
+    return journals.new(
+        rev, head, target, absent=missing, present=present, registry=known, store=store
+    )
 
 
-def lines(root: Path, rev: str) -> Iterator[str]:
+def lines(root: Path, rev: str, store: str | None = None) -> Iterator[str]:
     """What a rollback to `rev` would change; changes nothing."""
     start, target = restore.head(root), restore.resolve(root, rev)
     restore.refuse_dirty(root)
@@ -111,13 +118,14 @@ def lines(root: Path, rev: str) -> Iterator[str]:
     yield "verify: every out, in the work tree and the cache"
     for usecase, out in plan.bundles(after).items():
         yield f"registry: {_move(root, usecase, out.md5)}"
-    yield "features: Feast applied and materialized for use cases with entities"
+    also = f"; feature store '{store}' brought to the same values" if store else ""
+    yield f"features: Feast applied and materialized for use cases with entities{also}"
     yield "predictions: up to 200 golden events of each use case compared"
 
 
 def _forward(root: Path, journal: Journal, progress: Progress) -> Journal:
     for name, step in steps.STEPS.items():
-        steps.prepare(root, name)
+        steps.prepare(root, name, journal)
         journal = journals.save(root, journal.begun(name))
         try:
             proof = f"{name}: {step(root, journal)}"
