@@ -11,18 +11,22 @@ PYTHON ?= python3
 
 install: .venv/installed
 
+# its commands name their Python by its path: in a checkout that was renamed all are made again
+INSTALLED := $(shell cat .venv/installed 2>/dev/null)
+ifneq "$(or $(INSTALLED),$(realpath .venv))" "$(realpath .venv)"
+CLEAR := --clear
+.PHONY: .venv/installed
+endif
+
 .venv/installed: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; set PYTHON=python3.12, say" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(CLEAR) .venv
 	.ci/install -r requirements.txt
 	PYTHONWARNINGS=ignore .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	rm -rf plumbline.egg-info # of the build; not needed, and older commits do not ignore it
 	# DVC unpickles its state: a place of its own, closed to others (config.local is not in git)
-	mkdir -p .dvc/tmp
-	mkdir -p -m 700 .dvc/tmp/site
-	chmod 700 .dvc/tmp/site
-	dvc config --local core.site_cache_dir "$(CURDIR)/.dvc/tmp/site"
-	touch $@
+	.venv/bin/python -c 'from pathlib import Path; from plumbline.repo import state; state.keep_private(Path("."))'
+	cd .venv && pwd -P > installed
 
 # what `python -m plumbline comment` needs: a few packages of the same lock
 install-comment:

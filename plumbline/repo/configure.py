@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.repo import dvc_command, object_stores
+from plumbline.repo import local_config, object_stores, remotes
 
 NOWHERE = "0" * 32
 """An object that no remote has: asking for it shows whether the remote answers."""
@@ -28,13 +28,14 @@ def remote(root: Path, name: str, url: str, options: Mapping[str, str]) -> str:
     before = object_stores.settings(root).remotes
     local = root / ".dvc" / "config.local"
     kept = local.read_bytes() if local.exists() else None
+    section = f'remote "{name.lower()}"'
+    values = {"url": address, **chosen}
+    local_config.change(root, {"core": {"remote": name.lower()}, section: values}, (section,))
     try:
-        _dvc(root, "add", "--local", "--default", "--force", name, address)
-        for key, value in chosen.items():
-            _dvc(root, "modify", "--local", name, key, value)
-    except PlumblineError:
+        remotes.refuse_bad_config(root)
+    except PlumblineError as error:
         _put_back(local, kept)
-        raise
+        raise PlumblineError(f"remote {name}: {error}") from None
     return f"{name}: {address}" + (f", in place of {before[name]}" if name in before else "")
 
 
@@ -55,12 +56,6 @@ def answers(root: Path, name: str) -> str:
     except PlumblineError as error:
         return str(error)
     return ""
-
-
-def _dvc(root: Path, *arguments: str) -> None:
-    done = dvc_command.run(root, "remote", *arguments)
-    if done.code:
-        raise PlumblineError(f"dvc remote {arguments[0]}: {' '.join(done.errors or done.lines)}")
 
 
 def _put_back(file: Path, before: bytes | None) -> None:

@@ -134,6 +134,16 @@ class CloudStore:
             raise PlumblineError(f"{self.name}: {error}{hint}") from None
 
 
+def refuse_bad_config(root: Path) -> None:
+    """PlumblineError with DVC's words where it does not take what its files of settings say."""
+    from dvc.config import Config, ConfigError
+
+    try:
+        Config(str(root / ".dvc"))
+    except ConfigError as error:
+        raise PlumblineError(str(error)) from None
+
+
 def _failures() -> tuple[type[Exception], ...]:
     """What the libraries behind the file systems raise that is no OSError; and what some hide a cause in."""
     import aiohttp

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
+from plumbline.repo import local_config
 from plumbline.repo.object_stores import DvcSettings
 
 VARIABLE = "DVC_SITE_CACHE_DIR"
@@ -26,13 +27,27 @@ def environment(root: Path) -> dict[str, str]:
     It is made here, closed to others, because DVC makes it open to all. DVC's list of what to push or
     fetch is forgotten: one that a kill cut short is taken for whole, and the rest is never sent.
     """
-    folder = (root / PRIVATE).resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    folder.chmod(0o700)
+    folder = closed(root)
     for index in folder.glob("repo/*/index"):
         shutil.rmtree(index)
     return {VARIABLE: str(folder)}
+
+
+def closed(root: Path) -> Path:
+    """The folder for DVC's state, made where there is none; it and the one around it are closed to others."""
+    folder = (root / PRIVATE).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder, folder.parent):
+        path.chmod(0o700)
+    return folder
+
+
+def keep_private(root: Path) -> None:
+    """Let DVC keep its state there: `core.site_cache_dir` in .dvc/config.local, whose other lines stay.
+
+    Written here because `dvc config` takes ASCII only, which a checkout's path need not be.
+    """
+    local_config.change(root, {"core": {"site_cache_dir": str(closed(root))}})
 
 
 def problems(settings: DvcSettings) -> Iterator[str]:
@@ -46,8 +61,7 @@ def problems(settings: DvcSettings) -> Iterator[str]:
         own = (settings.root / PRIVATE).resolve()
         yield (
             f"DVC's state: other users can write to {shared}, and DVC unpickles what it finds there; "
-            f"`mkdir -p -m 700 {own} && dvc config --local core.site_cache_dir {own}` "
-            "(`make install` does it)"
+            f"set `core.site_cache_dir` to {own} in .dvc/config.local (`make install` does it)"
         )
 
 

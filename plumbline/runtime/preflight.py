@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ SHELLS = {"sh", "bash", "dash", "ash", "zsh", "ksh", "fish"}
 LOOK = 0.2  # seconds between two looks at the processes above
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 ROLLBACK = Path(".plumbline")
+STATE = Path(".dvc") / "tmp"
+"""DVC's own, with the database that it unpickles."""
+CLOSED = 0o700
 LINKED = re.compile(r"^\s*type\s*=.*\b(hardlink|symlink)\b", re.MULTILINE)
 
 log = logging.getLogger("plumbline")
@@ -51,6 +55,7 @@ def guard(name: str) -> None:
     if UNDER_DVC in os.environ:
         die_with_parents()
     refuse_rollback(ROLLBACK)
+    close(STATE)
     refuse_links(Path(".dvc"))
 
 
@@ -92,6 +97,13 @@ def _watch(parent: int, above: list[Any]) -> None:
     ):
         time.sleep(LOOK)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def close(folder: Path) -> None:
+    """Close a folder to others, who could else change what is read from it: DVC opens what it makes."""
+    if folder.is_dir() and folder.stat().st_mode & 0o777 != CLOSED:
+        with suppress(OSError):  # another user's: that is theirs to close, and `verify` names it
+            folder.chmod(CLOSED)
 
 
 def refuse_rollback(folder: Path) -> None:

@@ -6,6 +6,7 @@ leave the same outs, and never the same seconds.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -23,7 +24,7 @@ import yaml
 from plumbline.core import dvc_hash
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.runtime import dvc_lock, dvc_yaml, git
+from plumbline.runtime import checkouts, dvc_lock, dvc_yaml, git
 
 FOLDER = Path("models")
 """Not declared in dvc.yaml: no out."""
@@ -52,14 +53,17 @@ def manifest(name: str, stage: str) -> dict[str, Any]:
 
 
 def keep(name: str, stage: str, seconds: float, root: Path = Path(".")) -> None:
-    """Add the run that ends now to the use case's file; `memory_mb` is the process's largest."""
+    """Add the run that ends now to the use case's file; `memory_mb` is the process's largest.
+
+    A run in DVC's temporary copy of the project is added to the project's own file.
+    """
     line = {
         **manifest(name, stage),
         "seconds": round(seconds, 2),
         "memory_mb": round(peak_mb(), 1),
         "wrote": wrote(name, stage, root),
     }
-    _add(place(name, root), [json.dumps(line, sort_keys=True)])
+    _add(place(name, checkouts.main(root)), [json.dumps(line, sort_keys=True)])
 
 
 def adopt(name: str, clone: Path, root: Path = Path(".")) -> None:
@@ -174,9 +178,16 @@ def _features(path: Path) -> list[str]:
 
 
 def _add(path: Path, lines: Sequence[str]) -> None:
-    kept = [*_lines(path), *lines][-KEPT:]
-    with replacing(path) as beside:
-        beside.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    """Add lines to a file, one process at a time: experiments of a queue end at the same moment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        kept = [*_lines(path), *lines][-KEPT:]
+        with replacing(path) as beside:
+            beside.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    finally:
+        os.close(folder)
 
 
 def _lines(path: Path) -> list[str]:

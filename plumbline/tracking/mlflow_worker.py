@@ -23,6 +23,7 @@ def main() -> None:
     """Answer until the input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints is no answer
+    os.umask(0o077)  # runs and bundles are this user's, as DVC's state is
     failures = _failures()
     for line in sys.stdin:
         request = json.loads(line)

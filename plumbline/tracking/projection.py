@@ -18,7 +18,7 @@ from typing import Any
 
 from plumbline.core import dvc_hash
 from plumbline.core.files import dumps
-from plumbline.runtime import dvc_lock, dvc_yaml, run_records
+from plumbline.runtime import checkouts, dvc_lock, dvc_yaml, run_records
 from plumbline.tracking import mlflow_process
 
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -94,8 +94,12 @@ def register(
 
 
 def address() -> str:
-    """Where MLflow is."""
-    return os.environ.get(ADDRESS) or f"sqlite:///{Path('mlflow.db').resolve()}"
+    """Where MLflow is: by default a file of the checkout, also for an experiment in DVC's temporary copy."""
+    return os.environ.get(ADDRESS) or f"sqlite:///{_own('mlflow.db')}"
+
+
+def _own(name: str) -> Path:
+    return (checkouts.main() / name).resolve()
 
 
 def _run(
@@ -140,7 +144,7 @@ def _send(request: dict[str, Any], what: str) -> str | None:
     where = address()
     if where == OFF:
         return None
-    artifacts = Path("mlartifacts").resolve().as_uri() if where.startswith("sqlite:") else None
+    artifacts = _own("mlartifacts").as_uri() if where.startswith("sqlite:") else None
     try:
         mlflow_process.probe(where)
         value = mlflow_process.worker().ask(request | {"address": where, "artifacts": artifacts})

@@ -44,7 +44,7 @@ def test_a_shared_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     result = DvcSettings(tmp_path, tmp_path / "cache", state="/var/shared")
     (message,) = state.problems(result)
     assert "other users can write to /var/shared" in message
-    assert "mkdir -p -m 700" in message
+    assert "core.site_cache_dir" in message
 
 
 def test_a_lock_that_was_cut_off(tmp_path: Path) -> None:
