@@ -14,7 +14,7 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.safe_text import log_line, log_lines
-from plumbline.runtime import preflight, run_records
+from plumbline.runtime import cyclic_garbage, preflight, run_records
 
 QUIET = {
     "ANONYMIZED_TELEMETRY": "false",
@@ -88,6 +88,7 @@ def message(error: PlumblineError | OSError) -> str:
 def prepare() -> None:
     """Set the quiet environment and one-line logs to standard error; call before other imports."""
     os.environ.update(QUIET)
+    cyclic_garbage.search_rarely()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(SafeFormatter("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
