@@ -72,6 +72,7 @@ class Worker:
     """The process beside the stage; it ends with the stage."""
 
     def __init__(self) -> None:
+        self.preparing = False
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
         root = str(Path(plumbline.__file__).resolve().parent.parent)
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -83,23 +84,39 @@ class Worker:
             env={**LIMITS, **os.environ, **runner.QUIET, "PYTHONPATH": path},
         )
 
+    def prepare(self, where: str) -> None:
+        """Let it open MLflow's store while the stage works; where that fails, the next request says so."""
+        self._send({"action": "prepare", "address": where, "experiment": "Default"})
+        self.preparing = True
+
     def ask(self, request: Mapping[str, Any], patience: float = PATIENCE) -> str:
         """The answer to `request`; UnreachableError where there is none in `patience` seconds."""
-        requests, answers = self.process.stdin, self.process.stdout
+        if self.preparing:
+            self._answer(patience)
+            self.preparing = False
+        self._send(request)
+        answer = self._answer(patience)
+        if "error" in answer:
+            raise UnreachableError(answer["error"])
+        return str(answer["value"])
+
+    def _send(self, request: Mapping[str, Any]) -> None:
+        requests = self.process.stdin
         assert requests is not None
-        assert answers is not None
         with suppress(BrokenPipeError):  # it has ended: its output has, too
             requests.write(json.dumps(request).encode() + b"\n")
             requests.flush()
+
+    def _answer(self, patience: float) -> dict[str, Any]:
+        answers = self.process.stdout
+        assert answers is not None
         ready, _, _ = select.select([answers], [], [], patience)
         line = answers.readline() if ready else b""
         if not line:
             message = self.close()
             raise UnreachableError(message if ready else f"no answer in {patience:g} s")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise UnreachableError(answer["error"])
-        return str(answer["value"])
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     def close(self) -> str:
         """End the process, and forget it: the next request starts another. Returns its last words."""
@@ -123,6 +140,7 @@ def worker() -> Worker:
 
 
 def close() -> None:
-    """End the process beside this one, if there is one."""
+    """End the process beside this one, if there is one. What it has answered is on disk: it need not end by itself."""
     if worker.cache_info().currsize:
+        worker().process.kill()
         worker().close()

@@ -12,6 +12,7 @@ import math
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,15 @@ class TrialRun:
 
 
 def warm() -> None:
-    """Start the process beside the stage, so that it has imported MLflow when it is needed."""
-    if address() != OFF:
-        mlflow_process.worker()
+    """Start the process beside the stage, so that it has MLflow and its file open when they are needed."""
+    where = address()
+    if where == OFF:
+        return
+    process = mlflow_process.worker()
+    if where.startswith("sqlite:"):
+        with suppress(mlflow_process.UnreachableError):  # `record` will warn of it
+            mlflow_process.probe(where)
+            process.prepare(where)
 
 
 def record(

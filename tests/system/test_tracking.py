@@ -344,6 +344,24 @@ def test_no_answer_in_time_and_a_death_are_survived(caplog: pytest.LogCaptureFix
     assert record() is not None
 
 
+def test_the_store_is_made_while_the_stage_works():
+    mlflow_process.close()
+    Path("mlflow.db").unlink()
+    tracking.warm()
+    assert mlflow_process.worker()._answer(60) == {"value": tracking.address()}
+    mlflow_process.close()
+    tracking.warm()
+    assert record() is not None
+
+
+def test_an_unusable_store_gives_one_warning(caplog: pytest.LogCaptureFixture):
+    mlflow_process.close()
+    Path("mlflow.db").write_text("no database" * 1000)
+    with warned(caplog, "file is not a database", 30):
+        tracking.warm()
+        assert record() is None
+
+
 def test_off_starts_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
     mlflow_process.close()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
