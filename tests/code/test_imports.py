@@ -39,3 +39,22 @@ def test_a_module_that_is_left_out_is_not_installed_meanwhile() -> None:
     with without("sndhdr"), pytest.raises(ImportError, match="sndhdr"):
         import sndhdr  # noqa: F401
     assert "sndhdr" not in sys.modules
+
+
+SEARCH = """
+import sys
+from plumbline.tune import search, space
+objective = lambda params: (params["eta"], 1)
+dimensions = space.parse({"eta": {"uniform": [0.1, 0.2]}})
+trials = search.search(
+    dimensions, objective, higher_is_better=True, max_evals=25, seed=1, failures=()
+)
+print(len(trials), "scipy.stats" in sys.modules)
+"""
+
+
+def test_a_search_does_not_load_statistics():
+    done = subprocess.run(
+        [sys.executable, "-c", SEARCH], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["25", "False"]
