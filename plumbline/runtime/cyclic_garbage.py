@@ -1,19 +1,27 @@
-"""How often a process searches for garbage in cycles."""
+"""A process that leaves most of the work on garbage in cycles undone."""
 
 from __future__ import annotations
 
 import atexit
 import gc
+import os
+import sys
 
 THRESHOLDS = (200_000, 50, 100)
 """Of `gc.set_threshold`; Python's own are 700, 10 and 10."""
 
 
 def search_rarely() -> None:
-    """Search for cyclic garbage rarely from now on, and not at the exit.
-
-    Python would walk through all objects of a large library many times while it imports it, and once
-    more at the exit: a third of the processor time of a process that loads Great Expectations, Evidently or MLflow.
-    """
+    """Search for cyclic garbage rarely: else Python walks through a library's objects while it imports it."""
     gc.set_threshold(*THRESHOLDS)
-    atexit.register(gc.freeze)
+
+
+def end_process() -> None:
+    """End this process with exit code 0: what is registered for the exit runs, no object is taken apart.
+
+    After a large library that takes up to a second.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)

@@ -70,6 +70,8 @@ def run(main: Callable[..., None]) -> None:
     except (PlumblineError, OSError) as error:
         log.error("%s: %s", stage, message(error))
         sys.exit(PlumblineError.exit_code)
+    if main.__module__ == "__main__":  # not where a test calls it
+        cyclic_garbage.end_process()
 
 
 def message(error: PlumblineError | OSError) -> str:
