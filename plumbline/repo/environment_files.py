@@ -26,7 +26,17 @@ UNREACHED = {
         *("uvicorn", "uvicorn-worker", "watchdog", "watchfiles"),
     ),
     "a connection that no stage opens": (
-        *("aiohttp", "certifi", "cryptography", "httpx", "pyjwt", "requests", "urllib3"),
+        *(
+            "aiohttp",
+            "certifi",
+            "cryptography",
+            "hiredis",
+            "httpx",
+            "psycopg-pool",
+            "pyjwt",
+            "redis",
+        ),
+        *("requests", "urllib3"),
     ),
     "telemetry, which is off": (
         *("iterative-telemetry", "opentelemetry-api", "opentelemetry-proto"),

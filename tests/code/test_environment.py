@@ -138,7 +138,9 @@ def test_a_stage_refuses_another_library(root: Path, monkeypatch: pytest.MonkeyP
 def test_a_rollback_to_other_libraries_says_what_to_do(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(transaction, "rollback", lambda root, rev, progress: progress("done"))
+    monkeypatch.setattr(
+        transaction, "rollback", lambda root, rev, progress, store: progress("done")
+    )
     assert main(["rollback", "v1"]) == 0
     assert capsys.readouterr().out == "done\n"
     environment_files.write(root)
