@@ -10,7 +10,7 @@ from pathlib import Path
 
 from plumbline import config as params_file
 from plumbline.core import documents, dvc_hash, files, usecase_loader
-from plumbline.evaluate import evaluation, model_card, reporting, sections
+from plumbline.evaluate import evaluation, metrics_summary, model_card, reporting, sections
 from plumbline.metrics import cost_matrix
 from plumbline.model import bundle
 from plumbline.runtime import runner
@@ -29,10 +29,14 @@ def main(
     validated: Path,
     featured: Path,
     metrics: Path,
+    summary: Path,
     report: Path,
     plots: Path,
 ) -> None:
-    """Evaluate the bundle of the use case `name` on the table `test`; `train` fits the baselines."""
+    """Evaluate the bundle of the use case `name` on the table `test`; `train` fits the baselines.
+
+    `summary`: the few figures that DVC's commands show.
+    """
     usecase, params = usecase_loader.load(name), params_file.load(name)
     cost_matrix.check(name, params.train.costs, usecase.available)
     tracking.warm()
@@ -43,6 +47,7 @@ def main(
     result = evaluation.run(usecase, params.evaluation, scorer, rows, sections.data(measured, md5s))
     reporting.write(usecase, result, report, plots)
     documents.write(metrics, result.document)
+    files.write_json(summary, metrics_summary.summary(result.document))
     gate, rows_judged = result.document.gate, result.document.rows.test
     reasons = "; ".join(gate.reasons)
     log.info("evaluate: %d rows; %s: %s", rows_judged, gate.verdict, reasons)

@@ -16,7 +16,14 @@ from plumbline.core import documents, files, tables, usecase_loader
 from plumbline.core.usecase import UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
-from plumbline.monitor import build_result, day_history, drift_plots, evidently_report, observe
+from plumbline.monitor import (
+    build_result,
+    day_history,
+    drift_plots,
+    evidently_report,
+    metrics_summary,
+    observe,
+)
 from plumbline.monitor import page as monitor_page
 from plumbline.monitor.monitored_columns import gain_shares
 from plumbline.monitor.window import ScoredWindow, scorable, window
@@ -33,11 +40,13 @@ def main(
     current: Path,
     earlier: Path,
     result: Path,
+    summary: Path,
     reports: Path,
 ) -> None:
     """Judge the days of the table `current` by `reference` as the bundle in `model` sees them.
 
-    `name`: the use case's. `earlier`: the history of days judged before, as CSV.
+    `name`: the use case's. `earlier`: the history of days judged before, as CSV. `summary`: the few figures
+    that DVC's commands show.
     """
     usecase, params = usecase_loader.load(name), config.load(name)
     tracking.warm()
@@ -57,6 +66,7 @@ def main(
         evidently_report.write(page, seen, limits, usecase.problem, scorer.threshold, params.seed)
         monitor_page.write(folder, name, verdict, days)
     documents.write(result, verdict)
+    files.write_json(summary, metrics_summary.summary(verdict))
     log.info("monitor: %s", verdict.summary)
     tracking.record(
         name,

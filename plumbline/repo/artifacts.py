@@ -15,7 +15,8 @@
 | MONITOR_HISTORY | monitor | dep | <use case>.history.csv |
 | MONITOR_REPORT | monitor | out | monitor |
 
-A stage's small JSON is its metric <stage>.json (`metrics`). A path may be changed in dvc.yaml at will, as
+A stage's small JSON is its out <stage>.json, which git keeps; the few figures that `dvc metrics` shows of it are
+in <stage>.summary.json. A path may be changed in dvc.yaml at will, as
 long as its last part stays. What no stage writes stands beside what one does (`study_folder`).
 """
 
@@ -96,7 +97,7 @@ def metrics_path(name: str, stage: str, root: Path = Path(".")) -> Path:
     relative = _small_json(stage, stages.get(stage, DeclaredStage()).paths)
     if relative is None:
         raise PlumblineError(
-            f"{root / dvc_yaml.FILE}: stage '{stage}' declares no metric {stage}.json for {name}"
+            f"{root / dvc_yaml.FILE}: stage '{stage}' declares no out {stage}.json for {name}"
         )
     return root / relative
 

@@ -59,9 +59,10 @@ class DeclaredStage:
         """The paths that git keeps."""
         return tuple(out.path for out in self.outs if not out.cached)
 
-    def of_kind(self, *kinds: str) -> tuple[str, ...]:
-        """The paths of its outs, metrics or plots."""
-        return tuple(out.path for out in self.outs if out.kind in kinds)
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The paths of its plain outs that DVC keeps: data, tables, models, reports."""
+        return tuple(out.path for out in self.outs if out.kind == "outs" and out.cached)
 
 
 def load(text: str) -> Any:
@@ -155,7 +156,7 @@ def undeclared(graph: Document, params: Document, recorded: Iterable[str]) -> se
 
 def upstream(declared: Mapping[str, DeclaredStage], name: str) -> list[str]:
     """The outs of other stages that `name` was made from, directly or not, in the stages' order."""
-    makers = {out: stage for stage in declared.values() for out in stage.of_kind("outs")}
+    makers = {out: stage for stage in declared.values() for out in stage.stored}
     above: set[str] = set()
     todo = [declared[name]] if name in declared else []
     while todo:

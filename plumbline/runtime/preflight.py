@@ -157,7 +157,7 @@ def refuse_changed(usecase_name: str, stage: str) -> None:
     A warning where the stage is run by hand.
     """
     stages = dvc_yaml.of_usecase(dvc_yaml.read(), usecase_name)
-    written = {out for other in stages.values() for out in other.of_kind("outs")}
+    written = {out for other in stages.values() for out in other.stored}
     inputs = [name for name in stages[stage].deps if name in written] if stage in stages else []
     recorded = dvc_lock.outs(dvc_lock.of(dvc_lock.read(), usecase_name)) if inputs else {}
     for name in inputs:

@@ -92,11 +92,11 @@ def place(name: str, root: Path = Path(".")) -> Path:
 
 
 def wrote(name: str, stage: str, root: Path = Path(".")) -> dict[str, str]:
-    """md5s by path that identify a run: of its metrics, or of its outs where it has none."""
+    """md5s by path that identify a run: of the outs that git keeps, or of the others where it has none."""
     stages = dvc_yaml.of_usecase(dvc_yaml.read(root), name)
     if stage not in stages:
         return {}
-    paths = stages[stage].of_kind("metrics") or stages[stage].of_kind("outs")
+    paths = stages[stage].in_git or stages[stage].stored
     return {p: dvc_hash.md5(root / p) for p in paths if (root / p).exists()}
 
 

@@ -141,7 +141,7 @@ def md5s(name: str, stage: str) -> dict[str, str]:
     stages = dvc_yaml.of_usecase(dvc_yaml.read(), name)
     entries = dvc_lock.read() if "DVC_STAGE" in os.environ else {}
     known = dvc_lock.outs(dvc_lock.of(entries, name))
-    own = stages[stage].of_kind("outs") if stage in stages else ()
+    own = stages[stage].stored if stage in stages else ()
     wanted = {p: known.get(p) for p in dvc_yaml.upstream(stages, stage)} | dict.fromkeys(own)
     there = {p: value for p, value in wanted.items() if value or Path(p).exists()}
     return {p: value or dvc_hash.md5(Path(p)) for p, value in there.items()}

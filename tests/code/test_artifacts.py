@@ -36,7 +36,9 @@ def test_the_projects_own_paths() -> None:
     assert artifacts.declared("shop", Role.BUNDLE, ROOT) == "models/shop"
     assert artifacts.metrics_path("shop", "tune", ROOT) == ROOT / "metrics/shop/tune.json"
     assert artifacts.study_folder("shop", "backtest", ROOT) == ROOT / "reports/shop/backtest"
-    assert set(artifacts.in_git("shop", ROOT)) == {f"metrics/shop/{s}.json" for s in stages}
+    shown = {"evaluate.summary", "monitor.summary"}
+    kept = {f"metrics/shop/{name}.json" for name in stages | shown}
+    assert set(artifacts.in_git("shop", ROOT)) == kept
 
 
 def test_the_projects_own_lock() -> None:
@@ -58,7 +60,7 @@ def test_what_is_not_declared_is_refused_with_the_name_that_it_should_have(tmp_p
     (tmp_path / "dvc.yaml").write_text("stages: {train: {outs: [models/one]}}")
     with pytest.raises(PlumblineError, match=r"dvc.yaml: stage 'train' declares no shop among its"):
         artifacts.path("shop", Role.BUNDLE, tmp_path)
-    with pytest.raises(PlumblineError, match=r"stage 'tune' declares no metric tune.json for shop"):
+    with pytest.raises(PlumblineError, match=r"stage 'tune' declares no out tune.json for shop"):
         artifacts.metrics_path("shop", "tune", tmp_path)
     assert artifacts.declared("one", Role.BUNDLE, tmp_path) == "models/one"
 

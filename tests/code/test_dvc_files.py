@@ -52,8 +52,8 @@ def test_stages_of_one_use_case() -> None:
         "make a", ("make.py",), {}, (DeclaredOut("data/a/raw"), DeclaredOut("data/a/other"))
     )
     assert stages["cook"].deps == ("cook.py", "data/a/raw")
-    assert stages["fit"].of_kind("outs") == ("models/a",)
-    assert stages["fit"].of_kind("metrics") == stages["fit"].in_git == ("metrics/a.json",)
+    assert stages["fit"].stored == ("models/a",)
+    assert stages["fit"].in_git == ("metrics/a.json",)
     assert stages["fit"].paths == ("models/a", "metrics/a.json")
 
 

@@ -118,6 +118,40 @@ def run_cache_taken(bench: Bench) -> Answer:
     return plumbline(project, "reproduce").answer(DETECTED, "changed", PRESSED)
 
 
+def remembered(project: Project, edit: Edit) -> None:
+    """Press's entry for the new data, remembered and edited; the new data again, to be run."""
+    kills.change(project)
+    well(run(project, "dvc", "repro"))
+    works.words(project, "v2")
+    well(plumbline(project, "reuse"))
+    for file in (project.path / ".plumbline" / "known" / "press@works").glob("*.json"):
+        file.write_text(edit(file.read_text()))
+    kills.change(project)
+
+
+def known_forged(bench: Bench) -> Answer:
+    """Another release's output, whole and in the cache, in what was remembered: running the commit again tells."""
+    project = bench.works()
+    kills.change(project)
+    well(run(project, *works.REPRO))
+    built = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]["press@works"]
+    other = recorded(project, "v1", "press", PRESSED)
+    remembered(project, lambda text: text.replace(built["outs"][0]["md5"], other))
+    assert well(run(project, "dvc", "repro")).line("press: unchanged inputs")
+    project.commit("from what was remembered")
+    return plumbline(project, "reproduce").answer(DETECTED, "changed", PRESSED)
+
+
+def known_cut(bench: Bench) -> Answer:
+    """What was remembered, cut off: it counts for nothing, and the stage runs."""
+    calm = bench.calm(*kills.RUN)
+    project = bench.works()
+    remembered(project, lambda text: text[:40])
+    again = well(run(project, "dvc", "repro"))
+    good = again.line("press: done") and works.outs(project) == calm.state
+    return Answer(again.words, again.line("press: done"), RESUMED if good else SILENT)
+
+
 def conflict(project: Project) -> None:
     """Two branches that both ran, merged."""
     well(run(project, "git", "checkout", "-q", "-b", "other", "v1"))
@@ -259,6 +293,8 @@ def faults() -> Iterator[Fault]:
         "a forged entry, run with the cache", "run cache", partial(run_cache_left, repro[:2])
     )
     yield Fault("a forged entry, of a stage that does not persist", "run cache", run_cache_taken)
+    yield Fault("an entry forged", ".plumbline/known", known_forged)
+    yield Fault("an entry cut off", ".plumbline/known", known_cut)
     for words in (verify, repro, rollback):
         name = f"merge conflict, {words[-1] if words != rollback else 'rollback'}"
         yield Fault(

@@ -47,7 +47,7 @@ def mounted(folder: Path, options: str) -> Iterator[None]:
         pytest.skip("only root can mount a small disk")
     aside = next(p for p in folder.parents if (p / "remote").exists()) / "aside"
     folder.rename(aside)
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)]).returncode:
         folder.rmdir()
         aside.rename(folder)
@@ -104,7 +104,7 @@ def no_journal(bench: Bench) -> Answer:
     project = bench.works()
     before = works.whole(project)
     folder = project.path / ".plumbline"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     with mounted(folder, "ro"):
         result = plumbline(project, "rollback", "v1")
         return both(result.answer(REFUSED, CLOSED), "nothing moved", works.whole(project) == before)
@@ -148,7 +148,7 @@ def run_in_a_rollback(bench: Bench) -> Answer:
     project = bench.works()
     kills.change(project)
     before = works.outs(project)
-    (project.path / ".plumbline").mkdir()
+    (project.path / ".plumbline").mkdir(exist_ok=True)
     with (project.path / ".plumbline" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         result = run(project, *works.REPRO)

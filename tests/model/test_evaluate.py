@@ -109,6 +109,9 @@ def rows(first_day: str, days: int, seed: int) -> dict[str, Array]:
     }
 
 
+WRITTEN = ("evaluate.json", "summary.json", "report", "plots")
+
+
 @dataclass(frozen=True)
 class Place:
     """A folder with tables, bundle and params, and where the stage writes."""
@@ -118,7 +121,7 @@ class Place:
     def paths(self, out: str = "out") -> list[Path]:
         names = ("model", *(f"{t}.parquet" for t in TABLES), *(f"{m}.json" for m in MEASURED))
         built = [self.root / n for n in names]
-        return [*built, *(self.root / out / n for n in ("evaluate.json", "report", "plots"))]
+        return [*built, *(self.root / out / n for n in WRITTEN)]
 
     def run(self, out: str = "out") -> dict:
         evaluate.main("sample", *self.paths(out))

@@ -84,7 +84,8 @@ def save(case, past):
 def run():
     from stages import monitor
 
-    names = ("model", "test.parquet", "current.parquet", "history.csv", "monitor.json", "report")
+    names = ("model", "test.parquet", "current.parquet", "history.csv")
+    names += ("monitor.json", "summary.json", "report")
     paths = map(Path, names)
     monitor.main("shop", *paths)
     return json.loads(Path("monitor.json").read_text())
@@ -208,6 +209,7 @@ def test_the_bytes_do_not_depend_on_folder_zone_or_hash_seed(shop, tmp_path):
         "current.parquet",
         "history.csv",
         "monitor.json",
+        "summary.json",
         "report",
     ]
     done = subprocess.run(

@@ -47,7 +47,9 @@ def test_a_second_run_does_nothing(project: Project) -> None:
 
 def test_metrics_and_plots_show(project: Project) -> None:
     shown = json.loads(project.run("dvc", "metrics", "show", "--json"))
-    assert {f"metrics/{u}/evaluate.json" for u in BOTH} <= set(shown[""]["data"])
+    files = {f"metrics/{u}/{s}.summary.json" for u in BOTH for s in ("evaluate", "monitor")}
+    assert set(shown[""]["data"]) == files
+    assert all(len(file["data"]) <= 9 for file in shown[""]["data"].values())
     out = project.run("dvc", "plots", "show", "-o", "shown").strip()
     try:
         page = (project.path / "shown" / "index.html").read_text()

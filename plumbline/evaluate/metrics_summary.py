@@ -1,0 +1,27 @@
+"""The few figures of an evaluation that `dvc metrics show` and `dvc metrics diff` print. Pure."""
+
+from __future__ import annotations
+
+from plumbline.evaluate.evaluate_document import EvaluateDocument
+
+GUARDS = ("ece", "recall_at_false_alarm", "bias", "error_p90")
+"""Beside the primary metric: calibration and ranking of a classification, the error of a regression."""
+COST = "cost"
+
+
+def summary(document: EvaluateDocument) -> dict[str, float | int | str | None]:
+    """The primary metric with its interval's ends, guards and cost where the problem has them, rows, verdict.
+
+    The full figures are in evaluate.json; nothing reads this but DVC's commands and people.
+    """
+    primary, figures = document.primary, document.metrics
+    interval = figures[primary]
+    others = [name for name in (*GUARDS, COST) if name in figures and name != primary]
+    return {
+        primary: interval.value,
+        f"{primary}_low": interval.low,
+        f"{primary}_high": interval.high,
+        **{name: figures[name].value for name in others},
+        "rows": document.rows.test,
+        "gate": document.gate.verdict,
+    }
