@@ -4,16 +4,17 @@
 run twice, on two branches that differ in one parameter (a minute and a half). Then, a few times each: `dvc
 checkout` after `git switch`, `dvc repro` after `git switch` there and back, after parameters were changed and
 changed back, after an out was deleted, and `plumbline reuse`. Processor seconds, the median; and how many
-stages did their work. A folder that is there already is measured as it is.
+stages did their work. With stages that do nothing what DVC itself needs is left. A folder that is there already is measured as it is.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -22,6 +23,7 @@ from tests.project import Project
 
 PARAM = "{usecase}.train.rounds"
 ROUNDS = 60
+IDLE = "  the same, stages that do nothing"
 REUSE = (sys.executable, "-m", "plumbline", "reuse")
 
 
@@ -39,10 +41,10 @@ def built(path: Path, usecase: str) -> Project:
     return project
 
 
-def cost(project: Project, *words: str) -> tuple[float, int]:
+def cost(project: Project, *words: str, env: Mapping[str, str]) -> tuple[float, int]:
     """A command's processor seconds, its children's with it, and how many stages did their work."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    printed = project.run(*words, env={"MLFLOW_TRACKING_URI": "off"})
+    printed = project.run(*words, env={"MLFLOW_TRACKING_URI": "off", **env})
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return seconds, sum(": done in" in line for line in printed.splitlines())
@@ -64,8 +66,21 @@ def settled(project: Project, branch: str) -> None:
     project.run("dvc", "checkout", "-q")
 
 
+def idle(folder: Path) -> dict[str, str]:
+    """An environment in which a stage's `python` does nothing: what is left is DVC's own."""
+    folder.mkdir(exist_ok=True)
+    program = folder / "python"
+    program.unlink(missing_ok=True)
+    program.symlink_to("/bin/true")
+    return {"PATH": f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
 def measure(
-    project: Project, prepare: Callable[[Project, str], None], words: tuple[str, ...], repeats: int
+    project: Project,
+    prepare: Callable[[Project, str], None],
+    words: tuple[str, ...],
+    env: Mapping[str, str],
+    repeats: int,
 ) -> tuple[float, int]:
     """The median over both directions, and all stages that did their work."""
     results = []
@@ -73,7 +88,7 @@ def measure(
         away = prepare is switched
         settled(project, ("b" if branch == "a" else "a") if away else branch)
         prepare(project, branch)
-        results.append(cost(project, *words))
+        results.append(cost(project, *words, env=env))
     return median(seconds for seconds, _ in results), sum(count for _, count in results)
 
 
@@ -85,11 +100,17 @@ def main(path: Path, usecase: str, repeats: int) -> None:
     def deleted(there: Project, _branch: str) -> None:
         there.run("rm", "-r", model)
 
+    for branch in ("a", "b"):  # each remembered: both have been replaced once
+        settled(project, branch)
+        changed_back(project, branch)
+        project.run("dvc", "repro", env={"MLFLOW_TRACKING_URI": "off"})
     checkout, repro = ("dvc", "checkout", "-q"), ("dvc", "repro")
+    nothing = idle(path.parent / "idle")
     cases = {
         "git switch, dvc checkout": (switched, checkout),
         "git switch, dvc repro": (switched, repro),
         "params there and back, dvc repro": (changed_back, repro),
+        IDLE: (changed_back, repro),
         "params there and back, plumbline reuse": (changed_back, REUSE),
         "an out deleted, dvc checkout": (deleted, checkout),
         "an out deleted, dvc repro": (deleted, repro),
@@ -98,7 +119,8 @@ def main(path: Path, usecase: str, repeats: int) -> None:
     print(f"{'':42}{'seconds':>9}{'executed':>10}{'of checkout':>13}")
     base = 0.0
     for title, (prepare, words) in cases.items():
-        seconds, executed = measure(project, prepare, words, repeats)
+        env = nothing if title == IDLE else {}
+        seconds, executed = measure(project, prepare, words, env, repeats)
         base = seconds if words == checkout else base
         print(f"{title:42}{seconds:9.2f}{executed:10}{seconds / base:12.1f}x", flush=True)
 

@@ -56,7 +56,7 @@ def of_stage(root: Path, name: str, words: Sequence[str] | None) -> str:
     known = tree.known(name)
     if known is None:
         return ""
-    preflight.guard(_usecase(name))
+    preflight.guard_moment(_usecase(name))
     paths = ", ".join(tree.place(name, known) or tree.stages[name].paths)
     skipped = _after(tree, name) if _skips(words, known.lines) else ()
     later = tree.bring(skipped, tree.recorded)

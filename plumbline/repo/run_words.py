@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from plumbline.runtime.preflight import SHELLS
@@ -25,12 +27,28 @@ HARMLESS = {
 
 def above() -> list[str] | None:
     """The words after `dvc` of the process that started this one, past shells; None where it is not DVC."""
+    for name, words in _linux() if sys.platform == "linux" else _parents():
+        if name not in SHELLS:
+            return after_dvc(words)
+    return None
+
+
+def _linux() -> Iterator[tuple[str, list[str]]]:
+    """Name and command line of each process above, as the kernel shows them: psutil's import takes longer."""
+    process = os.getppid()
+    while process:
+        folder = Path("/proc") / str(process)
+        line = (folder / "cmdline").read_bytes().decode(errors="replace")
+        before, _, after = (folder / "stat").read_text(errors="replace").rpartition(")")
+        yield before.partition("(")[2], line.split("\0")[:-1]
+        process = int(after.split()[1])
+
+
+def _parents() -> Iterator[tuple[str, list[str]]]:
     import psutil
 
     for parent in psutil.Process().parents():
-        if parent.name() not in SHELLS:
-            return after_dvc(parent.cmdline())
-    return None
+        yield parent.name(), parent.cmdline()
 
 
 def after_dvc(words: Sequence[str]) -> list[str] | None:

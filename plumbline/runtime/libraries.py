@@ -9,7 +9,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib import metadata
 
 FOLDER = "environment"
 PIN = re.compile(
@@ -99,6 +98,8 @@ def _differing(wanted: Iterable[Pin]) -> Iterator[str]:
 
 
 def _installed(name: str) -> str | None:
+    from importlib import metadata  # not at the top: a stage that does not run starts without it
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -54,6 +54,20 @@ def guard(name: str) -> None:
     usecase_name.check(name)
     if UNDER_DVC in os.environ:
         die_with_parents()
+    refuse_unsafe()
+
+
+def guard_moment(name: str) -> None:
+    """`guard` for a process that writes for a moment only: on Linux nothing watches shells above it."""
+    if sys.platform != "linux":
+        guard(name)
+    usecase_name.check(name)
+    ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
+    refuse_unsafe()
+
+
+def refuse_unsafe() -> None:
+    """PlumblineError where a rollback is under way or half done, or root's cache is linked into the work tree."""
     refuse_rollback(ROLLBACK)
     close(STATE)
     refuse_links(Path(".dvc"))
