@@ -119,6 +119,17 @@ def test_three_releases_and_back(
             assert ("who_mean_9d" in features(name)["visits_who"]) == (release != "v2")
 
 
+def test_with_processes_of_its_own(
+    project: Project, made: Path, variables: dict[str, str], expected: dict[str, Values]
+) -> None:
+    """The target's own code fills the embedded store, as on a person's machine."""
+    start("production", made)
+    environment = {**variables, "MLFLOW_TRACKING_URI": "off", stores.CHOICE: "production"}
+    output = project.run("python", "-m", "plumbline", "rollback", "v1", env=environment)
+    assert "production: 10 entities changed, 8 of 8 compared" in output
+    assert online("production", "v1") == expected["v1"]
+
+
 def die(*_: Any, **__: Any) -> None:
     """As by kill -9."""
     os.kill(os.getpid(), signal.SIGKILL)
@@ -228,6 +239,7 @@ def test_killed_it_is_undone(
     assert "everything is as it was at main" in capfd.readouterr().out
     assert (online(name, "v3"), features(name)) == (expected["v3"], before)
     assert restore.head(Path(".")).branch == "main"
+    assert not Path(".plumbline/online_store").exists()
     assert journal.load(Path(".")) is None
 
 
@@ -289,6 +301,17 @@ def test_a_store_that_cannot_be_put_back_is_refused_first(
     assert (restore.head(Path(".")), journal.load(Path("."))) == (before, None)
 
 
+def test_what_was_kept_is_needed_for_an_undo(
+    project: Project, made: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    start("production", made)
+    with monkeypatch.context() as patch:
+        killed("production", half, patch)
+    shutil.rmtree(".plumbline/online_store/state")
+    assert main(["rollback", "main", "--store", "production"]) == 2
+    assert "online_store/state is gone, which kept what it held" in capfd.readouterr().err
+
+
 def test_a_use_case_that_the_commit_does_not_have_is_served_no_more(
     project: Project, made: Path, expected: dict[str, Values]
 ) -> None:
@@ -302,9 +325,8 @@ def test_a_use_case_that_the_commit_does_not_have_is_served_no_more(
     start(name, made)
     assert main(["rollback", "without", "--store", name]) == 0
     assert features(name) == {}
+    tables = definitions.tables(server.embedded(Path("."), made / "v3", [served.NAME]).definitions)
     with server.opened(stores.load(Path("."), name)) as opened:
-        tables = server.touched(Path(".plumbline/online_store/state"))
-        assert len(tables) == 2
         assert [row for table in tables for row in opened.values.rows(table)] == []
     assert main(["rollback", "main", "--store", name]) == 0
     assert online(name, "v3") == expected["v3"]

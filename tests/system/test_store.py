@@ -175,15 +175,13 @@ def test_names_and_types_that_feast_cannot_hold(tmp_path):
         definitions.build(replace(SMALL, entities=clock), tmp_path)
 
 
-def test_production_differs_in_its_servers_only():
+@pytest.mark.parametrize(("name", "kind"), [("production", "redis"), ("postgresql", "postgres")])
+def test_a_store_on_servers_differs_in_its_servers_only(name, kind):
     embedded, servers = (
         yaml.safe_load((ROOT / "feature_store" / p / "feature_store.yaml").read_text())
-        for p in (".", "production")
+        for p in (".", name)
     )
-    assert (servers["online_store"]["type"], servers["registry"]["registry_type"]) == (
-        "redis",
-        "sql",
-    )
+    assert (servers["online_store"]["type"], servers["registry"]["registry_type"]) == (kind, "sql")
     same = ("project", "provider", "offline_store", "entity_key_serialization_version")
     assert {k: servers[k] for k in same} == {k: embedded[k] for k in same}
     assert embedded["offline_store"] == {"type": "duckdb"}

@@ -51,8 +51,13 @@ def publish(root: Path, name: str, current: Journal, usecases: Collection[str]) 
 
 
 def put_back(root: Path, name: str, current: Journal) -> None:
-    """What was kept, where the store was touched since."""
+    """What was kept, where the store was touched since; PlumblineError where it is not there any more."""
     folder = _folder(root) / STATE
+    if not (folder / server.DEFINITIONS).is_file():
+        raise PlumblineError(
+            f"feature store '{name}': {folder} is gone, which kept what it held; check out the commit that "
+            f"it is to serve, and run `plumbline features materialize USECASE --store {name}`"
+        )
     if server.touched(folder) is not None:
         with server.opened(_kept(root, name)) as opened:
             server.put_back(opened, _usecases(root, current), folder)
@@ -65,6 +70,7 @@ def describe(root: Path, current: Journal) -> Iterator[str]:
         return
     tables = server.touched(_folder(root) / STATE) if "features" in current.steps else None
     if tables is None:
+        forget(root)
         yield f"feature store '{name}' was not touched"
         return
     try:
@@ -79,7 +85,13 @@ def describe(root: Path, current: Journal) -> Iterator[str]:
             f"feature store '{name}', view {view}: {differing:,} of {count:,} entities are not as "
             "before the rollback"
         )
+    yield f"what it held is kept in {_folder(root) / STATE} until the next rollback"
     yield f"`plumbline features materialize USECASE --store {name}` writes this commit's values"
+
+
+def forget(root: Path) -> None:
+    """Remove what was kept: the rollback has ended, and the store's file may hold a password."""
+    shutil.rmtree(_folder(root), ignore_errors=True)
 
 
 def _usecases(root: Path, current: Journal) -> list[str]:

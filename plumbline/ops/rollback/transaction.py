@@ -36,7 +36,7 @@ def rollback(root: Path, rev: str, progress: Progress, store: str | None = None)
         except BaseException:  # interrupted
             progress(_back(root, "undone"))
             raise
-        journals.close(root, journal, "done")
+        _close(root, journal, "done")
         progress(f"done: {journal.start} -> {journal.target}")
         if tool.needed(root):
             progress(
@@ -50,7 +50,7 @@ def recover(root: Path, progress: Progress) -> None:
     if journal is None:
         return
     if journal.done:
-        journals.close(root, journal, "done")
+        _close(root, journal, "done")
         progress(f"found: the rollback of {journal.when} to {journal.rev} was done")
         return
     at = journal.steps[-1] if journal.steps else "the start"
@@ -148,8 +148,14 @@ def _back(root: Path, result: str) -> str:
             f"`python {journals.FOLDER}/tool rollback {journal.start.branch or journal.start.commit}`; "
             f"or `python {journals.FOLDER}/tool rollback --abandon`, which leaves things as they are"
         )
-    journals.close(root, journal, result)
+    _close(root, journal, result)
     return f"{result}: everything is as it was at {journal.start}"
+
+
+def _close(root: Path, journal: Journal, result: str) -> None:
+    journals.close(root, journal, result)
+    if journal.store:
+        servers.forget(root)
 
 
 def _undo(root: Path, journal: Journal) -> list[str]:
