@@ -21,7 +21,7 @@ BATCH = 10_000  # rows
 
 
 def query(address: str, words: str) -> EventSource:
-    """The rows that `words` selects at `address`, in which ${NAME} stands for a variable's value."""
+    """The rows that `words` selects at `address`, in which `expand` fills in variables."""
     url = _url(address)
     name = _name(url)
 
@@ -42,7 +42,7 @@ def _url(address: str) -> sa.URL:
         url.get_dialect()
     except (sa.exc.ArgumentError, ValueError):
         raise SourceError(
-            "data.address: not an SQLAlchemy address; expected dialect+driver://user:${PASSWORD}@host/database"
+            "data.address: not an SQLAlchemy address; expected dialect+driver://user:${PLUMBLINE_DATA_PASSWORD}@host/database"
         ) from None
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise SourceError(f"{_name(url)}: no such file; correct data.address")

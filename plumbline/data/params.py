@@ -17,11 +17,12 @@ class Data(Section):
     as_of: Day | None = None  # midnight at the start of this day; nothing later is read
     start: Day | None = None  # first day; nothing earlier is read
     path: str | None = None  # csv, parquet: a file, a folder or a glob
-    url: str | None = None  # url: http, https or file; ${NAME} stands for an environment variable
+    # url: http, https or file; ${PLUMBLINE_DATA_...} stands for an environment variable
+    url: str | None = None
     sha256: str | None = None  # url: required; csv, parquet: checked when given
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv: between fields
     encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"  # csv
-    # sql: SQLAlchemy's address; ${NAME} stands for an environment variable
+    # sql: SQLAlchemy's address; ${PLUMBLINE_DATA_...} stands for an environment variable
     address: str | None = None
     query: str | None = None  # sql: one SELECT
     # simulate: the simulator's own settings, for card_fraud those of sources/card_fraud/settings.py

@@ -104,8 +104,12 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
         r"postgresql:db: the driver 'pg8000' is not installed; install it",
     ),
     "variable": (
-        {"source": "sql", "address": "postgresql://u:${NO_SUCH_SECRET}@h/db", "query": "SELECT 1"},
-        r"data\.address: the environment has no variable NO_SUCH_SECRET; export it",
+        {
+            "source": "sql",
+            "address": "postgresql://u:${PLUMBLINE_DATA_NONE}@h/db",
+            "query": "SELECT 1",
+        },
+        r"data\.address: the environment has no variable PLUMBLINE_DATA_NONE; export it",
     ),
     "database refused": (
         {

@@ -168,8 +168,8 @@ def test_url(
     pq.write_table(table(), tmp_path / "web" / "a.parquet")
     write_csv(tmp_path / "web" / "a.csv")
     digest = hashlib.sha256((tmp_path / "web" / name).read_bytes()).hexdigest()
-    monkeypatch.setenv("SHOP_KEY", "hush%21")
-    url = f"http://me:${{SHOP_KEY}}@{served}/{name}?token=1"
+    monkeypatch.setenv("PLUMBLINE_DATA_KEY", "hush%21")
+    url = f"http://me:${{PLUMBLINE_DATA_KEY}}@{served}/{name}?token=1"
     ingest(monkeypatch, tmp_path, {"source": "url", "url": url, "sha256": digest, "as_of": AS_OF})
     assert raw_bytes(tmp_path) == expected
     source = sheet(tmp_path)["source"]
@@ -270,8 +270,8 @@ def test_sqlite(
 def test_postgresql(
     server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
-    monkeypatch.setenv("SHOP_PASSWORD", "wallaby")
-    ingest(monkeypatch, tmp_path, sql(server.replace("wallaby", "${SHOP_PASSWORD}")))
+    monkeypatch.setenv("PLUMBLINE_DATA_SHOP", "wallaby")
+    ingest(monkeypatch, tmp_path, sql(server.replace("wallaby", "${PLUMBLINE_DATA_SHOP}")))
     assert raw_bytes(tmp_path) == expected
     text = (tmp_path / "data.json").read_text(encoding="utf-8")
     assert "wallaby" not in text
