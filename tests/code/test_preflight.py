@@ -142,3 +142,16 @@ def test_a_stage_dies_with_its_parent(tmp_path: Path, shell: bool) -> None:
         [sys.executable, "-c", parent], env=env, cwd=tmp_path, stderr=subprocess.PIPE, timeout=300
     )  # its end is seen when the last who holds its standard error has ended
     assert done.returncode == -9
+
+
+@pytest.mark.situation(
+    "DVC's state deleted, and made again by DVC, open to all", expected="closed by the next stage"
+)
+def test_dvcs_state_is_closed_again(tmp_path: Path) -> None:
+    folder = tmp_path / "tmp"
+    preflight.close(folder)
+    assert not folder.exists()
+    (folder / "site").mkdir(parents=True)
+    folder.chmod(0o777)
+    preflight.close(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700

@@ -19,7 +19,7 @@ def test_ours_is_closed_to_others_and_forgets_lists(tmp_path: Path) -> None:
     (folder / "repo" / "token" / "index").mkdir(parents=True)
     (folder / "repo" / "token" / "state.db").touch()
     assert state.environment(tmp_path)[state.VARIABLE] == str(folder)
-    assert folder.stat().st_mode & 0o777 == 0o700
+    assert [p.stat().st_mode & 0o777 for p in (folder, folder.parent)] == [0o700, 0o700]
     assert [p.name for p in (folder / "repo" / "token").iterdir()] == ["state.db"]
 
 

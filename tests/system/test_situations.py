@@ -6,9 +6,11 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from plumbline.__main__ import main
 from plumbline.ops.rollback import journal
@@ -348,3 +350,12 @@ def test_a_folder_of_a_submodule(
         assert main(line.split()) == 0, line
     assert outer.run("git", "status", "--porcelain") == ""
     seen("verify, rollback there and back, reproduce: 0")
+
+
+@pytest.mark.situation("Python 3.13", expected="every installed package admits it")
+def test_python_3_13() -> None:
+    """`make install PYTHON=python3.13` works where that is; here what the packages themselves say."""
+    wanted = {d.name: d.metadata["Requires-Python"] for d in metadata.distributions()}
+    assert len(wanted) > 100
+    closed = [n for n, spec in wanted.items() if spec and "3.13.0" not in SpecifierSet(spec)]
+    assert closed == []

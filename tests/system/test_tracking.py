@@ -77,6 +77,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mlflow_process.worker().ask(
         {"action": "prepare", "address": f"sqlite:///{path}", "experiment": "parcels"}
     )
+    assert path.stat().st_mode & 0o077 == 0, "for its owner alone"
     return path
 
 
@@ -116,6 +117,7 @@ def test_a_run_with_trials_files_and_tags(folder: Path):
         params=many, metrics=metrics, trials=trials, files=[Path("model/parcels/bundle.json")]
     )
 
+    assert Path("mlartifacts").stat().st_mode & 0o077 == 0, "for its owner alone"
     result = read()
     main, first, second = (result["runs"][n] for n in ("train", "trial 1", "trial 2"))
     assert (main.info.run_id, main.info.status, main.data.metrics) == (

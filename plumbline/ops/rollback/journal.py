@@ -108,7 +108,7 @@ def new(
 def folder(root: Path) -> Path:
     """The project's folder for this, made where there is none. git ignores it at every commit."""
     path = root / FOLDER
-    path.mkdir(exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
     ignore = path / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
