@@ -15,8 +15,17 @@ def one_line(text: object, most: int = 400) -> str:
     >>> one_line("a\\r\\nBcc: b\\x00\\u202e c")
     'a Bcc: b c'
     """
-    plain = " ".join("".join(c for c in str(text) if _printed(c)).split())
+    plain = " ".join(visible(str(text)).split())
     return plain if len(plain) <= most else plain[: most - 1] + "…"
+
+
+def visible(text: str) -> str:
+    """Text with its line breaks, without characters that control, turn or hide it.
+
+    >>> visible("a\\n\\x1b[31mb\\u202e")
+    'a\\n[31mb'
+    """
+    return "".join(c for c in text if _printed(c))
 
 
 def log_line(text: object, most: int = LONGEST) -> str:

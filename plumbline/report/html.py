@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plumbline.core.safe_text import visible
 from plumbline.report import svg
 from plumbline.report.blocks import Badge, Block, Picture, Title, Verdict, is_date, is_number
 
@@ -59,12 +60,19 @@ def inline(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup(
-        STRONG.sub(r"<strong>\1</strong>", CODE.sub(r"<code>\1</code>", str(escape(text))))
+        STRONG.sub(r"<strong>\1</strong>", CODE.sub(r"<code>\1</code>", str(escape(visible(text)))))
     )
 
 
 def _macro(name: str) -> Any:
     return getattr(_environment().get_template("blocks.html").module, name)
+
+
+def _visible(value: object) -> object:
+    """What a template shows: HTML as it is, text without what steers or hides it."""
+    from markupsafe import Markup
+
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _kind(value: object) -> str:
@@ -79,6 +87,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=_visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,7 +1,7 @@
-"""A report's blocks as Markdown: a comment for GitHub in which nothing acts, or a file. Pure.
+"""A report's blocks as Markdown: a comment for GitHub, or a file; in neither does a text act. Pure.
 
-A comment's text is out of data or of a stranger's branch: it is escaped, and cut to what GitHub takes.
-A file's text is of the repository itself: `code` and **strong** words stay marked.
+Texts hold values of the data and names of a stranger's branch: they are escaped and cut. A comment is
+also cut to what GitHub takes; in a file `code` and **strong** words stay marked.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ CELL = 400
 MARKS = {"good": "✅", "bad": "❌", "plain": "⚠️"}
 NOTE = "_{n} more parts are left out here: they are in the HTML report._\n"
 BREAK = "\u200b"
+ACTIVE = re.compile(r"[\\`*\[\]|~!#]|(?<![^\W_])_|_(?![^\W_])")
+MARKED = re.compile(r"(`(?:(?!\{[{%])[^`\\|])+`|\*\*[^*]+\*\*)")
+"""Code, without what a table's cell or a template reads, or strong words."""
 SIDES = ("base", "head")
 
 
@@ -82,20 +85,35 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def escaped(text: str, most: int = CELL) -> str:
     """Text that shows as it is: no mention, reference, link, HTML, table cell or emphasis comes of it.
 
-    >>> escaped("a|b <i> @all #1").replace(BREAK, "")
-    'a\\\\|b &lt;i&gt; @all \\\\#1'
+    >>> escaped("a|b <i> @all #1 {{x}}").replace(BREAK, "")
+    'a\\\\|b &lt;i&gt; @all \\\\#1 {{x}}'
     """
-    plain = re.sub(r"([\\`*_{}\[\]()|~!#])", r"\\\1", one_line(text, most))
-    plain = re.sub(r"^([-+=]|\d+\.)(?=\s|$)", r"\\\1", plain)
+    plain = ACTIVE.sub(r"\\\g<0>", one_line(text, most))
+    plain = re.sub(r"^[-+=](?=[-+=\s]|$)", r"\\\g<0>", plain)
+    plain = re.sub(r"^\d+(?=[.)](\s|$))", r"\g<0>\\", plain)
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    plain = re.sub(r"(@|:(?=//)|\\#|\bwww)", rf"\1{BREAK}", plain)
+    plain = re.sub(r"(@|:(?=//)|\\#|\bwww|\{(?=[{%]))", rf"\1{BREAK}", plain, flags=re.IGNORECASE)
     return re.sub(r"\b(GH)-(?=\d)", rf"\1{BREAK}-", plain, flags=re.IGNORECASE)
 
 
+def marked(text: str, most: int = CELL) -> str:
+    """As `escaped`, but for `code` and **strong** words.
+
+    >>> marked("`<a>` is **<b>**")
+    '`<a>` is **&lt;b&gt;**'
+    """
+    return "".join(_piece(piece) for piece in MARKED.split(one_line(text, most)))
+
+
+def _piece(piece: str) -> str:
+    if not MARKED.fullmatch(piece):
+        edges = (piece[: len(piece) - len(piece.lstrip())], piece[len(piece.rstrip()) :])
+        return escaped(piece, sys.maxsize).join(edges) if piece.strip() else piece
+    return piece if piece.startswith("`") else f"**{marked(piece[2:-2], sys.maxsize)}**"
+
+
 COMMENT = Style(escaped, escaped, ROWS)
-FILE = Style(
-    lambda text, _most: text, lambda text: text.replace("|", "\\|"), sys.maxsize, bold=True
-)
+FILE = Style(marked, marked, sys.maxsize, bold=True)
 
 
 def _block(block: Block, style: Style) -> str:
@@ -131,7 +149,7 @@ def _fold(block: Fold, style: Style) -> str:
     inner = "\n".join(
         _table(b, style) if isinstance(b, Table) else _block(b, style) for b in block.inner
     )
-    title = style.text(block.title, CELL).replace("\\", "")  # no Markdown is read in a summary
+    title = escaped(block.title).replace("\\", "")  # no Markdown is read in a summary
     return f"<details><summary>{title}</summary>\n\n{inner}\n</details>\n"
 
 
