@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,15 @@ def shared(folders: pytest.TempPathFactory) -> Toy:
     start = toy.shared(folders)
     folder = built(folders, "two-versions", lambda folder: make(toy.copy(start, folder)))
     return Toy(folder / "project", result(folder))
+
+
+def prepared(made: Toy, path: Path, patch: pytest.MonkeyPatch) -> Toy:
+    """A copy in `path`, in which the commands of this process run; MLflow is off."""
+    project = toy.copy(made, path)
+    patch.chdir(project.path)
+    patch.setattr(os, "environ", dict(os.environ))
+    os.environ |= {"DVC_SITE_CACHE_DIR": str(path / "site"), "MLFLOW_TRACKING_URI": "off"}
+    return project
 
 
 def make(project: Toy) -> Mapping[str, str]:
