@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from plumbline.core import usecase_name
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.core.params_base import Count, Day, Section, Share
+from plumbline.data import secrets
 from plumbline.data.params import Data
 from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.features.params import Features
@@ -192,7 +193,7 @@ def selected(names: Sequence[str], path: Path = Path("params.yaml")) -> list[str
 
 
 def read(path: Path = Path("params.yaml")) -> dict[str, Any]:
-    """params.yaml as plain values; ParamsError where it is no mapping, or a use case's name is none."""
+    """params.yaml as plain values; ParamsError where it is no mapping, a use case's name is none, or data hold a secret."""
     try:
         whole = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -202,7 +203,16 @@ def read(path: Path = Path("params.yaml")) -> dict[str, Any]:
     if not isinstance(whole, dict) or not isinstance(whole.get("usecases"), list):
         raise ParamsError(f"{path}: expected a list under the key 'usecases', e.g. [my_table]")
     usecase_name.check_all(whole["usecases"], f"{path}, usecases")
+    _refuse_secrets(path, whole)
     return whole
+
+
+def _refuse_secrets(path: Path, whole: dict[str, Any]) -> None:
+    """Of all use cases, before any value can stand in a message, a record or dvc.lock."""
+    for name, section in whole.items():
+        data = section.get("data") if isinstance(section, dict) else None
+        if isinstance(data, dict):
+            secrets.refuse(data, f"{path}, {name}.data")
 
 
 def _line(path: Path, usecase: str, error: dict[str, Any], above: Sequence[str]) -> str:

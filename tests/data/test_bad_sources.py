@@ -88,8 +88,16 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
         r"file:such\.csv: cannot be fetched .*; check data\.url",
     ),
     "refused": (
-        {"source": "url", "url": "http://me:hush@127.0.0.1:9/a.csv?key=hush", "sha256": "0" * 64},
+        {
+            "source": "url",
+            "url": "http://me:${PLUMBLINE_DATA_A}@127.0.0.1:9/a.csv?key=${PLUMBLINE_DATA_A}",
+            "sha256": "0" * 64,
+        },
         r"http://127\.0\.0\.1:9/a\.csv: cannot be fetched \(.*refused.*\); check",
+    ),
+    "literal password": (
+        {"source": "sql", "address": "postgresql://me:hush@h/db", "query": "SELECT 1"},
+        r"params\.yaml, sales\.data\.address: holds a password or a token \(not shown\), expected",
     ),
     "address": (
         {"source": "sql", "address": "me and my database", "query": "SELECT 1"},
@@ -114,7 +122,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "database refused": (
         {
             "source": "sql",
-            "address": "postgresql+psycopg://u:hush@127.0.0.1:9/db",
+            "address": "postgresql+psycopg://u:${PLUMBLINE_DATA_A}@127.0.0.1:9/db",
             "query": "SELECT 1",
         },
         r"postgresql:db: no connection: .*refused.*; check data\.address",
@@ -171,6 +179,7 @@ def test_a_bad_setting_is_refused(
     case: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     settings, expected = SETTINGS[case]
+    monkeypatch.setenv("PLUMBLINE_DATA_A", "hush")
     if settings.get("path") == "good.csv":
         write_csv(tmp_path / "good.csv")
     message = refused(monkeypatch, caplog, tmp_path, settings)

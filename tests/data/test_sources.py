@@ -169,7 +169,7 @@ def test_url(
     write_csv(tmp_path / "web" / "a.csv")
     digest = hashlib.sha256((tmp_path / "web" / name).read_bytes()).hexdigest()
     monkeypatch.setenv("PLUMBLINE_DATA_KEY", "hush%21")
-    url = f"http://me:${{PLUMBLINE_DATA_KEY}}@{served}/{name}?token=1"
+    url = f"http://me:${{PLUMBLINE_DATA_KEY}}@{served}/{name}?token=${{PLUMBLINE_DATA_KEY}}"
     ingest(monkeypatch, tmp_path, {"source": "url", "url": url, "sha256": digest, "as_of": AS_OF})
     assert raw_bytes(tmp_path) == expected
     source = sheet(tmp_path)["source"]
@@ -193,11 +193,11 @@ def test_a_local_url(
     [
         (
             "b.csv",
-            "me:hush!@",
+            "me:${PLUMBLINE_DATA_KEY}@",
             r"/b\.csv: the server answers 404 File not found; correct data\.url",
         ),
         ("a.csv", "", r"/a\.csv: the server answers 401 Unauthorized"),
-        ("empty.csv", "me:hush!@", r"/empty\.csv: the file is empty \(0 bytes\)"),
+        ("empty.csv", "me:${PLUMBLINE_DATA_KEY}@", r"/empty\.csv: the file is empty \(0 bytes\)"),
     ],
 )
 def test_a_url_that_fails(
@@ -210,6 +210,7 @@ def test_a_url_that_fails(
 ) -> None:
     write_csv(tmp_path / "web" / "a.csv")
     (tmp_path / "web" / "empty.csv").touch()
+    monkeypatch.setenv("PLUMBLINE_DATA_KEY", "hush!")
     settings = {"source": "url", "url": f"http://{user}{served}/{name}", "sha256": "0" * 64}
     with pytest.raises(SourceError, match=message) as error:
         ingest(monkeypatch, tmp_path, {**settings, "as_of": AS_OF})
@@ -245,11 +246,18 @@ def fill(address: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+def filled() -> Iterator[str]:
     """A real PostgreSQL with the table."""
     with postgresql() as address:
         fill(address)
         yield address
+
+
+@pytest.fixture
+def server(filled: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Its address, with the password in a variable."""
+    monkeypatch.setenv("PLUMBLINE_DATA_SHOP", "wallaby")
+    return filled.replace("wallaby", "${PLUMBLINE_DATA_SHOP}")
 
 
 def sql(address: str, query: str = QUERY) -> dict[str, str]:
@@ -270,8 +278,7 @@ def test_sqlite(
 def test_postgresql(
     server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
-    monkeypatch.setenv("PLUMBLINE_DATA_SHOP", "wallaby")
-    ingest(monkeypatch, tmp_path, sql(server.replace("wallaby", "${PLUMBLINE_DATA_SHOP}")))
+    ingest(monkeypatch, tmp_path, sql(server))
     assert raw_bytes(tmp_path) == expected
     text = (tmp_path / "data.json").read_text(encoding="utf-8")
     assert "wallaby" not in text
@@ -348,10 +355,11 @@ def test_a_bad_query_of_postgresql(
 
 
 def test_a_wrong_password(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PLUMBLINE_DATA_SHOP", "dingo")
     with pytest.raises(
         SourceError, match=r"no connection: .*password authentication failed"
     ) as error:
-        ingest(monkeypatch, tmp_path, sql(server.replace("wallaby", "dingo")))
+        ingest(monkeypatch, tmp_path, sql(server))
     assert "dingo" not in str(error.value)
 
 
