@@ -4,7 +4,8 @@
 run twice, on two branches that differ in one parameter (a minute and a half). Then, a few times each: `dvc
 checkout` after `git switch`, `dvc repro` after `git switch` there and back, after parameters were changed and
 changed back, after an out was deleted, and `plumbline reuse`. Processor seconds, the median; and how many
-stages did their work. With stages that do nothing what DVC itself needs is left. A folder that is there already is measured as it is.
+stages did their work. With stages that do nothing what DVC itself needs is left. A folder that is there already
+is measured as it is.
 """
 
 from __future__ import annotations
@@ -104,10 +105,11 @@ def main(path: Path, usecase: str, repeats: int) -> None:
         settled(project, branch)
         changed_back(project, branch)
         project.run("dvc", "repro", env={"MLFLOW_TRACKING_URI": "off"})
-    checkout, repro = ("dvc", "checkout", "-q"), ("dvc", "repro")
+    checkout, repro = ("dvc", "checkout"), ("dvc", "repro")
     nothing = idle(path.parent / "idle")
     cases = {
         "git switch, dvc checkout": (switched, checkout),
+        "git switch, plumbline reuse": (switched, REUSE),
         "git switch, dvc repro": (switched, repro),
         "params there and back, dvc repro": (changed_back, repro),
         IDLE: (changed_back, repro),

@@ -121,7 +121,7 @@ def run_cache_taken(bench: Bench) -> Answer:
 def remembered(project: Project, edit: Edit) -> None:
     """Press's entry for the new data, remembered and edited; the new data again, to be run."""
     kills.change(project)
-    well(run(project, "dvc", "repro"))
+    well(run(project, "dvc", "repro", warm=False))
     works.words(project, "v2")
     well(plumbline(project, "reuse"))
     for file in (project.path / ".plumbline" / "known" / "press@works").glob("*.json"):
@@ -137,7 +137,7 @@ def known_forged(bench: Bench) -> Answer:
     built = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]["press@works"]
     other = recorded(project, "v1", "press", PRESSED)
     remembered(project, lambda text: text.replace(built["outs"][0]["md5"], other))
-    assert well(run(project, "dvc", "repro")).line("press: unchanged inputs")
+    assert well(run(project, "dvc", "repro", warm=False)).line("press: unchanged inputs")
     project.commit("from what was remembered")
     return plumbline(project, "reproduce").answer(DETECTED, "changed", PRESSED)
 
@@ -147,7 +147,7 @@ def known_cut(bench: Bench) -> Answer:
     calm = bench.calm(*kills.RUN)
     project = bench.works()
     remembered(project, lambda text: text[:40])
-    again = well(run(project, "dvc", "repro"))
+    again = well(run(project, "dvc", "repro", warm=False))
     good = again.line("press: done") and works.outs(project) == calm.state
     return Answer(again.words, again.line("press: done"), RESUMED if good else SILENT)
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from plumbline.repo import known_outs
-from tests.faults import works
-from tests.faults.kit import Done, plumbline, run, well
+from tests.faults import kit, works
+from tests.faults.kit import Done, plumbline, well
 from tests.project import Project
 from tests.shared import built, void
 
@@ -24,6 +24,11 @@ NAMES = ["grow@works", "press@works", "weigh@works"]
 def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Project:
     folder = built(tmp_path_factory, "works", lambda folder: void(works.make(folder)))
     return works.copy(Project(folder / "project"), tmp_path)
+
+
+def run(project: Project, *words: str, **given: str) -> Done:
+    """A command whose stages start as new Pythons: what is tested here happens as they start."""
+    return kit.run(project, *words, warm=False, **given)
 
 
 def turn(project: Project, stage: str, value: int) -> None:
@@ -44,6 +49,7 @@ def state(project: Project) -> dict[str, bytes]:
     return works.outs(project)
 
 
+@pytest.mark.situation("parameters A, B, A with dvc repro", expected="nothing is executed")
 def test_parameters_there_and_back_run_nothing(project: Project) -> None:
     first = state(project)
     turn(project, "grow", 2)
@@ -71,6 +77,7 @@ def test_data_there_and_back_run_nothing(project: Project) -> None:
     assert state(project) == first
 
 
+@pytest.mark.situation("data A, B, A with plumbline reuse", expected="outs and dvc.lock as before")
 def test_reuse_puts_outs_and_lock_back(project: Project) -> None:
     first = state(project)
     works.words(project, "new")
@@ -87,6 +94,7 @@ def test_reuse_puts_outs_and_lock_back(project: Project) -> None:
     assert result.line("1 of 3 stages: outs were there")
 
 
+@pytest.mark.situation("git switch there and back, dvc repro", expected="nothing is executed")
 def test_a_branch_and_back_starts_one_stage(project: Project) -> None:
     ours = state(project)
     for branch in ("v1", "main"):
@@ -108,6 +116,7 @@ def test_the_gate_knows_where_a_checkout_is_enough(project: Project) -> None:
     assert known_outs.held(project.path, NAMES) == []
 
 
+@pytest.mark.situation("an out and a metric deleted", expected="both from what is kept")
 def test_a_lost_out_and_a_lost_metric_come_back(project: Project) -> None:
     before = state(project)
     (project.path / PRESSED).unlink()
