@@ -43,19 +43,41 @@ class Backtest(Section):
     max_loss: Share = 0.05
 
 
-class Gate(Section):
-    """The merge gate's limits (`plumbline gate`). No stage reads them.
+Small = Annotated[float, Field(ge=0, le=0.5)]
+"""A share that still leaves most of a figure."""
 
-    Shares are of the base model's figure, and count where the change is beyond noise.
+
+class Gate(Section):
+    """The merge gate's limits (`plumbline gate`). No stage reads them; base's judge a change.
+
+    Shares are of the base model's figure. All but `max_loss` and `max_lost_rows` count where the change is
+    beyond noise.
     """
 
-    # trainings of head's model with other seeds, which measure the seed's part of the noise
-    seed_replicates: Annotated[int, Field(ge=0, le=50)] = 6
-    margin: Share = 0.015  # difference that does not count where no other seed can be tried
-    slice_loss: Share = 0.25  # loss of one slice above which a change is refused
-    cost_growth: Share = 0.1  # growth of the cost above which a change is refused
-    too_good: Share = 0.5  # share of the error removed at once above which a leak is suspected
-    # a reason in words; the use case's model may then be merged although the gate refuses it
+    # trainings of each side's model with other seeds, which measure the seed's part of the noise
+    seed_replicates: Annotated[int, Field(ge=5, le=50)] = 6
+    # loss of the primary metric that the interval must exclude; where it does not, the change cannot be judged
+    max_loss: Annotated[float, Field(gt=0, le=0.25)] = 0.05
+    max_lost_rows: Small = 0.01  # share of base's test rows that may be missing from head's
+    # difference that is too small to count where no other seed can be tried
+    margin: Annotated[float, Field(ge=0, le=0.05)] = 0.015
+    slice_loss: Small = 0.25  # loss of one slice above which a change is refused
+    cost_growth: Small = 0.1  # growth of the cost above which a change is refused
+    # share of the error removed at once above which a leak is suspected
+    too_good: Annotated[float, Field(gt=0, le=0.9)] = 0.5
+    # a reason in words, written for this change; its model may then be merged although the gate refuses it
+    override: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+
+    def limits(self) -> dict[str, float]:
+        """The limits that a verdict is judged by, by name."""
+        names = {"max_loss", "max_lost_rows", "slice_loss", "cost_growth", "too_good"}
+        return self.model_dump(include=names)
+
+
+class ProjectGate(Section):
+    """The merge gate, for what no single use case is: tests, workflows, library, use cases that end."""
+
+    # a reason in words, written for this change
     override: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
@@ -150,8 +172,11 @@ class UseCaseParams(Section):
         return EvaluationSettings(self.evaluate, self.train.costs, self.seed)
 
 
+FILE = "params.yaml"
 TOP = ("seed", "alerts")
-"""Beside `usecases`, what is no use case's section."""
+"""Beside `usecases`, what stands at the top for all use cases."""
+PROJECT = "gate"
+"""The section that is the whole project's."""
 
 
 def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
@@ -160,7 +185,7 @@ def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
     Raises ParamsError with file, key, what was found and what was expected, one line per mistake.
     """
     whole = read(path)
-    known = [k for k in whole if k not in ("usecases", *TOP)]
+    known = [k for k in whole if k not in ("usecases", PROJECT, *TOP)]
     if usecase not in known:
         raise ParamsError(f"{path}: no section '{usecase}'; {suggest(usecase, known)}")
     section = whole[usecase]
@@ -204,6 +229,12 @@ def read(path: Path = Path("params.yaml")) -> dict[str, Any]:
         raise ParamsError(f"{path}: expected a list under the key 'usecases', e.g. [my_table]")
     usecase_name.check_all(whole["usecases"], f"{path}, usecases")
     _refuse_secrets(path, whole)
+    try:
+        ProjectGate.model_validate(whole.get(PROJECT) or {})
+    except ValidationError as error:
+        where = f"{path}, {PROJECT}"
+        parts = [f"{where}.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ParamsError("; ".join(parts)) from None
     return whole
 
 

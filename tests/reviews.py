@@ -32,7 +32,10 @@ CASE = {
     "level": 0.95,
     "margin": 0.01,
     "seeds": {"replicates": 6, "reason": None},
-    "limits": {"slice_loss": 0.25, "cost_growth": 0.1, "too_good": 0.5},
+    "limits": {
+        **{"max_loss": 0.05, "max_lost_rows": 0.01},
+        **{"slice_loss": 0.25, "cost_growth": 0.1, "too_good": 0.5},
+    },
     "override": None,
     "base": {"head": RESULT, "base": RESULT},
     "release": {"head": {"comparable": False, "reason": "another label"}},
@@ -94,7 +97,7 @@ WHOLE = {
     "failed": None,
     "lock": LOCK,
     "unchanged": ["other"],
-    "removed": ["gone"],
+    "removed": [],
     "usecases": {"shop": CASE},
 }
 

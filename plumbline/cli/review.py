@@ -99,11 +99,10 @@ def compare(
     Exits with 0 whatever the verdict is; `gate` decides by exit code.
     """
     from plumbline.core import documents
-    from plumbline.review import compare as comparing
-    from plumbline.review import verdict_line
+    from plumbline.review import isolation, verdict_line
 
     output = _log(log)
-    result = comparing.compare(Path("."), base, head, output, committed=committed)
+    result = isolation.compare(Path("."), base, head, output, committed=committed)
     documents.write(json, result)
     say([verdict_line.verdict(result)])
     print(f"wrote {json}")

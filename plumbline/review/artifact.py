@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import NoReturn
 
+from plumbline import config
 from plumbline.core.errors import PlumblineError
 from plumbline.report import markdown
 from plumbline.review import comparison, comparison_blocks
@@ -17,11 +18,25 @@ LARGEST = 2_000_000
 
 def rendered(path: Path) -> str:
     """The report as Markdown; PlumblineError, which repeats nothing of the file, where it is refused."""
-    artifact = read(path)
+    artifact = by_limits_here(read(path))
     try:
         return markdown.comment(comparison_blocks.blocks(artifact, path.name))
     except (PlumblineError, ArithmeticError, RecursionError):
         raise PlumblineError(f"{path}: figures or names are missing: nothing is posted") from None
+
+
+def by_limits_here(artifact: Comparison, params: Path = Path(config.FILE)) -> Comparison:
+    """The comparison with the limits of the params.yaml here in place of those that it claims.
+
+    Those of a use case that is new stay as they are: there is nothing to judge it by.
+    """
+    listed = config.read(params)["usecases"] if params.is_file() else []
+    update = {
+        name: usecase.model_copy(update={"limits": gate.limits(), "margin": gate.margin})
+        for name, usecase in artifact.usecases.items()
+        if name in listed and (gate := config.load(name, params).gate)
+    }
+    return artifact.model_copy(update={"usecases": {**artifact.usecases, **update}})
 
 
 def read(path: Path) -> Comparison:

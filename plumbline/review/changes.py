@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from plumbline.report.blocks import Block, Bullets, Fold, Table, Text
 from plumbline.report.numbers import NONE, figure, fixed, share
@@ -16,12 +17,15 @@ from plumbline.review.comparison_sections import (
     DataChanges,
     FeatureChanges,
     Lineage,
+    RuleChange,
     Sides,
     StageCost,
     Value,
 )
 
 SIDES = ("base", "head")
+MOST_RULES = 30
+"""Altered rules that the report lists."""
 NAMED = 5
 """Packages, stages or outs that a sentence names; the table has all packages."""
 DRIFT = ("column", "PSI", "its noise", "null in base", "null in head", "verdict")
@@ -40,6 +44,36 @@ def lines(usecase: UseCaseComparison) -> Iterator[str]:
     moved = [drift.column for drift in usecase.drift if drift.word == "drift"]
     if moved:
         yield f"{DRIFT_TITLE}: {', '.join(moved)}"
+
+
+def rules(changed: Sequence[RuleChange]) -> Iterator[Block]:
+    """What decides on changes, and this change alters: a line each, many files of one folder as one."""
+    if not changed:
+        return
+    yield Text("This change alters how changes are judged:")
+    folders = Counter(_folder(rule) for rule in changed)
+    lines = {
+        _crowd(_folder(rule), folders)
+        if _folder(rule) and folders[_folder(rule)] > NAMED
+        else f"{_owner(rule)}{rule.key}: {_value(rule.base)} → {_value(rule.head)}"
+        for rule in changed
+    }
+    yield Bullets(sorted(lines)[:MOST_RULES])
+    if len(lines) > MOST_RULES:
+        yield Text(f"And {len(lines) - MOST_RULES} more, in the comparison's JSON.")
+
+
+def _folder(rule: RuleChange) -> str | None:
+    """The first folder of a file's path; None for what is no file in one."""
+    return rule.key.partition("/")[0] if rule.usecase is None and "/" in rule.key else None
+
+
+def _crowd(folder: str | None, folders: Mapping[str | None, int]) -> str:
+    return f"{folder}/: {folders[folder]} files"
+
+
+def _owner(rule: RuleChange) -> str:
+    return f"{rule.usecase}: " if rule.usecase else ""
 
 
 def packages(moved: Sequence[ChangedPackage]) -> Iterator[Block]:

@@ -1,23 +1,29 @@
-"""Two revisions compared, use case by use case, as one JSON that the report and the gate read. An edge."""
+"""Two revisions compared, use case by use case, as one JSON that the report and the gate read. An edge.
+
+This module judges by the use cases that it can import, which are base's (`isolation` sees to that). What
+only head's code can say comes from a process of its own.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from plumbline.config import UseCaseParams
 from plumbline.core import usecase_loader
 from plumbline.core.hashing import md5_bytes
-from plumbline.core.usecase import UseCase
-from plumbline.metrics.metrics import PRIMARY
+from plumbline.model import bundle
 from plumbline.repo import artifacts, object_stores, revisions
 from plumbline.repo.object_stores import FolderStore
-from plumbline.report.metric_titles import units
 from plumbline.review import (
+    code_trees,
     comparison,
     data_drift,
+    declared_rules,
+    judging_rules,
     lock_changes,
     lockcheck,
     merge_gate,
@@ -27,12 +33,13 @@ from plumbline.review import (
     run_cost,
     scoring,
     seed_variance,
+    side_process,
 )
 from plumbline.review.comparison import Comparison, Evidence, LockState, UseCaseComparison
-from plumbline.review.comparison_sections import Lineage, Windows
+from plumbline.review.comparison_sections import ColumnDrift, Lineage, Seeds, Windows
 from plumbline.review.revision import Revision
-from plumbline.review.scoring import Criteria
-from plumbline.review.seed_variance import SeedReplicates
+from plumbline.review.scoring import Criteria, Replicates
+from plumbline.review.side_process import SideAnswer
 from plumbline.runtime import dvc_lock
 from plumbline.runtime.dvc_lock import Entries
 
@@ -57,6 +64,14 @@ def compare(
     last = revision.release(root, new)
     failed = None if repro_log is None else lockcheck.failure(repro_log)
     differing = [] if failed else changed(old.entries, new.entries)
+    with _both(old, new, last, differing) as both:
+        cases = {name: (_criteria(both, name), both.answers[name]) for name in differing}
+        usecases = {name: _usecase(both, name, criteria) for name, (criteria, _) in cases.items()}
+    declared = {
+        name: (declared_rules.of(criteria.usecase), answer.declared)
+        for name, (criteria, answer) in cases.items()
+        if criteria
+    }
     evidence = Evidence(
         format=comparison.FORMAT,
         base=old.about(),
@@ -66,7 +81,9 @@ def compare(
         packages=packages.effects((old.texts, old.entries), (new.texts, new.entries)),
         unchanged=sorted(dvc_lock.usecases(new.entries) - set(differing)),
         removed=sorted(dvc_lock.usecases(old.entries) - dvc_lock.usecases(new.entries)),
-        usecases={name: _usecase(name, old, new, last) for name in differing},
+        usecases=usecases,
+        rules=judging_rules.changed(old, new, declared),
+        override=judging_rules.project_override(old, new),
         lock=_lock(root, new, committed=committed),
     )
     return merge_gate.judged(comparison.as_written(evidence))
@@ -105,56 +122,84 @@ def _lock(root: Path, head: Revision, *, committed: bool) -> LockState:
 
 
 @dataclass(frozen=True)
-class HeadUseCase:
-    """A use case of head: where its objects are, what judges it, and its models of other seeds."""
+class Both:
+    """Both sides, what head's own code says of its use cases, and the release, all for one comparison."""
 
-    cache: FolderStore
-    criteria: Criteria
+    base: Revision
     head: Revision
-    replicates: SeedReplicates
+    release: Revision | None
+    cache: FolderStore
+    answers: Mapping[str, SideAnswer]
+    folder: Path
 
-    @property
-    def name(self) -> str:
-        """The use case's name."""
-        return self.criteria.usecase.name
+    def entries(self, side: Revision, name: str) -> Entries:
+        """A side's entries of a use case."""
+        return dvc_lock.of(side.entries, name)
+
+    def own_model(self, name: str) -> bool:
+        """Whether head's model of the use case is another than base's or the release's."""
+        others = filter(None, (self.base, self.release))
+        model = artifacts.bundle(self.entries(self.head, name), name)
+        return any(model != artifacts.bundle(self.entries(s, name), name) for s in others)
 
 
-def _head_usecase(criteria: Criteria, head: Revision, others: Sequence[Revision]) -> HeadUseCase:
-    name, cache = criteria.usecase.name, object_stores.settings(head.root).folder()
-    own, *rest = [dvc_lock.of(side.entries, name) for side in (head, *others)]
-    replicates = seed_variance.measure(cache, criteria, (head.name, own), list(filter(None, rest)))
-    return HeadUseCase(cache, criteria, head, replicates)
+@contextmanager
+def _both(
+    base: Revision, head: Revision, release: Revision | None, names: Sequence[str]
+) -> Iterator[Both]:
+    """Both sides with head's answers, from a process that runs head's code."""
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as built, _code(head) as tree:
+        folder = Path(built)
+        cache = object_stores.settings(head.root).folder()
+        both = Both(base, head, release, cache, {}, folder)
+        wanted = side_process.request(head, names, list(filter(both.own_model, names)), folder)
+        answers = code_trees.call(tree, side_process.MODULE, wanted, folder) if names else {}
+        typed = {name: SideAnswer.model_validate(value) for name, value in answers.items()}
+        yield replace(both, answers=typed)
 
 
-def _usecase(
-    name: str, base: Revision, head: Revision, release: Revision | None
-) -> UseCaseComparison:
+@contextmanager
+def _code(side: Revision) -> Iterator[Path]:
+    """The folder with a side's code: the work tree itself, or the commit's files."""
+    if side.rev is None:
+        yield side.root.absolute()
+        return
+    with code_trees.checked_out(side.root, side.commit) as tree:
+        yield tree
+
+
+def _criteria(both: Both, name: str) -> Criteria | None:
+    """What judges a use case: base's declarations and params; None where base does not have it."""
+    if not both.entries(both.base, name):
+        return None
+    return Criteria(usecase_loader.load(name), both.base.params(name))
+
+
+def _usecase(both: Both, name: str, criteria: Criteria | None) -> UseCaseComparison:
     log.info("compare: %s", name)
-    params = head.params(name)
-    criteria = Criteria(usecase_loader.load(name), params)
-    old, new = dvc_lock.of(base.entries, name), dvc_lock.of(head.entries, name)
+    base, head, answer = both.base, both.head, both.answers[name]
+    old, new = both.entries(base, name), both.entries(head, name)
     before, after = base.stage_documents(name), head.stage_documents(name)
-    own = _head_usecase(criteria, head, [base, *filter(None, [release])])
-    against = _against(own, base)
-    moved = data_drift.drift_of(own.cache, criteria, (base.name, old), (head.name, new))
+    replicates, reason = _replicates(both, name, criteria)
+    against = _against(both, base, name, criteria, replicates)
     return UseCaseComparison(
-        problem=criteria.usecase.problem,
-        primary=PRIMARY[criteria.usecase.problem],
-        units=_units(criteria.usecase, params),
-        level=params.evaluate.level,
-        margin=params.gate.margin,
-        seeds=own.replicates.seeds,
-        limits=params.gate.model_dump(include={"slice_loss", "cost_growth", "too_good"}),
-        override=params.gate.override,
+        problem=answer.problem,
+        primary=answer.primary,
+        units=answer.units,
+        level=criteria.params.evaluate.level if criteria else answer.level,
+        margin=criteria.params.gate.margin if criteria else answer.margin,
+        limits=dict(criteria.params.gate.limits() if criteria else answer.limits),
+        seeds=Seeds(replicates=len(replicates.head), base=len(replicates.base), reason=reason),
+        override=judging_rules.override(base, head, name),
         base=against,
-        release=_released(own, base, release, against),
+        release=_released(both, name, criteria, against, replicates),
         params=lock_changes.changed_params(old, new)
         + lock_changes.values(base.gate(name), head.gate(name)),
         stages=lock_changes.changed_stages(old, new),
         edges=lock_changes.edges(new),
         data=metadata_diff.data(before, after),
         features=metadata_diff.features(before, after),
-        drift=moved,
+        drift=_drift(both, name, criteria),
         cost=run_cost.costs(head.root, name, old, new),
         monitor=metadata_diff.monitor(after),
         evaluate=metadata_diff.evaluate(after),
@@ -163,27 +208,53 @@ def _usecase(
     )
 
 
-def _units(usecase: UseCase, params: UseCaseParams) -> dict[str, str]:
-    costs = params.train.costs
-    return units(usecase.column(usecase.label).unit, costs.unit if costs else None)
+def _replicates(both: Both, name: str, criteria: Criteria | None) -> tuple[Replicates, str | None]:
+    """Models of other seeds of both sides, and why one has none."""
+    answer = both.answers[name]
+    if criteria is None or not both.own_model(name):
+        return Replicates(), answer.reason
+    places = [both.folder / name / str(number) for number in range(answer.replicates)]
+    own = seed_variance.measure(
+        both.cache, criteria, (both.base.name, both.entries(both.base, name))
+    )
+    head = [bundle.load(place, name) for place in places]
+    reasons = [reason for reason in (answer.reason, own.reason) if reason]
+    return Replicates(head, own.bundles), "; ".join(reasons)[:500] or None
 
 
-def _against(own: HeadUseCase, other: Revision) -> Windows:
+def _drift(both: Both, name: str, criteria: Criteria | None) -> list[ColumnDrift]:
+    if criteria is None:
+        return []
+    pair = [(side.name, both.entries(side, name)) for side in (both.base, both.head)]
+    return data_drift.drift_of(both.cache, criteria, *pair)
+
+
+def _against(
+    both: Both, other: Revision, name: str, criteria: Criteria | None, replicates: Replicates
+) -> Windows:
     """The windows' comparisons; none where the other side does not have the use case."""
-    old, new = dvc_lock.of(other.entries, own.name), dvc_lock.of(own.head.entries, own.name)
-    if not old:
+    old = both.entries(other, name)
+    if not old or criteria is None:
         return Windows()
-    pair = (other.name, old), (own.head.name, new)
-    return scoring.compared(own.cache, own.criteria, *pair, own.replicates.bundles)
+    pair = (other.name, old), (both.head.name, both.entries(both.head, name))
+    return scoring.compared(both.cache, criteria, *pair, replicates)
 
 
 def _released(
-    own: HeadUseCase, base: Revision, release: Revision | None, against: Windows
+    both: Both,
+    name: str,
+    criteria: Criteria | None,
+    against: Windows,
+    replicates: Replicates,
 ) -> Windows:
-    """Head against the release: what was found against base, where both have the same bytes."""
-    if release is None:
+    """Head against the release: what was found against base, where both have the same bytes.
+
+    The release's own seeds are not tried: it is taken to vary as head does.
+    """
+    if both.release is None:
         return Windows()
-    name = own.name
-    sides_of = [dvc_lock.of(side.entries, name) for side in (base, release)]
-    used = [(artifacts.bundle(one, name), artifacts.test_table(one, name)) for one in sides_of]
-    return against if used[0] == used[1] else _against(own, release)
+    sides = [both.entries(side, name) for side in (both.base, both.release)]
+    used = [(artifacts.bundle(one, name), artifacts.test_table(one, name)) for one in sides]
+    if used[0] == used[1]:
+        return against
+    return _against(both, both.release, name, criteria, Replicates(replicates.head))

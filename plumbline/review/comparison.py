@@ -33,6 +33,7 @@ from plumbline.review.comparison_sections import (
     PairedGroup,
     Part,
     RevisionName,
+    RuleChange,
     Seeds,
     StageCost,
     Windows,
@@ -121,6 +122,9 @@ class Evidence(Part):
     removed: Names
     usecases: Annotated[dict[UseCaseName, UseCaseComparison], Field(max_length=20)]
     lock: LockState
+    rules: Annotated[list[RuleChange], Field(max_length=500)] = Field(default_factory=list)
+    override: Line | None = None
+    judge: Literal["base", "head"] = "base"
 
     def plain(self) -> dict[str, Any]:
         """As `files.dumps` writes it; what was left out stays out."""
@@ -162,7 +166,7 @@ def schema() -> dict[str, Any]:
 
 FIELDS = frozenset(name for kind in Part.__subclasses__() for name in kind.model_fields) | {
     name
-    for kind in (ChangedPackage, ChangedValue, PairedGroup, Comparison)
+    for kind in (ChangedPackage, ChangedValue, RuleChange, PairedGroup, Comparison)
     for name in kind.model_fields
 }
 """Names that an error may repeat: all others may be a stranger's."""

@@ -54,13 +54,18 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
     gate = comparison.gate
     yield Verdict(verdict(comparison), TONES[gate.verdict])
     yield Text(_revisions(comparison))
+    yield from changes.rules(comparison.rules)
+    if comparison.judge == "head":
+        yield Text(
+            "Judged by head's library: base's is older than this comparison, or cannot read it."
+        )
     if comparison.failed:
         yield Text("No figures are shown: the files on disk are those of an earlier run.")
         return
     if len(gate.reasons) > 1:
         yield Bullets([reason(r) for r in gate.reasons[1:]])
     for name, why in gate.overrides.items():
-        yield Text(f"Override of {name} in params.yaml: {why}")
+        yield Text(f"Override of {name or 'the project'} in params.yaml: {why}")
     if gate.lifted:
         yield Bullets([f"overridden: {reason(r)}" for r in gate.lifted])
     if comparison.packages:

@@ -75,6 +75,12 @@ class ChangedPackage(ChangedValue):
     outs: Names = Field(default_factory=list)
 
 
+class RuleChange(ChangedValue):
+    """What decides on a change, and that the change itself alters; `usecase` null: the project's."""
+
+    usecase: Name | None
+
+
 class ChangedPath(Part):
     """A dependency or an output that differs."""
 
@@ -146,11 +152,19 @@ class PairedResult(Part):
 Result = PairedResult | SameModel | NotComparable
 
 
+class LostRows(Part):
+    """Of base's test rows on the days that head's test table covers, those that head's has not."""
+
+    rows: Count
+    of: Count
+
+
 class Windows(Part):
     """Results on head's test window and, where it is another one, on base's."""
 
     head: Result | None = None
     base: Result | None = None
+    lost: LostRows | None = None
 
     def results(self) -> dict[Literal["head", "base"], Result]:
         """Those that there are, by window."""
@@ -159,9 +173,10 @@ class Windows(Part):
 
 
 class Seeds(Part):
-    """How many seed replicates measured the noise; `reason`: why there are none."""
+    """How many seed replicates of head and of base measured the noise; `reason`: why there are none."""
 
     replicates: Annotated[int, Field(ge=0, le=50)]
+    base: Annotated[int, Field(ge=0, le=50)] = 0
     reason: Line | None
 
 

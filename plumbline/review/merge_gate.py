@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
+from plumbline.report.numbers import share
 from plumbline.report.verdict_sentences import floor_breach
+from plumbline.review import paired_words
 from plumbline.review.comparison import (
     Comparison,
     Evidence,
@@ -18,9 +20,11 @@ from plumbline.review.comparison_sections import (
     BelowFloor,
     DataChanges,
     EvaluateSummary,
+    NotComparable,
     PairedFigure,
     PairedResult,
     Result,
+    RuleChange,
 )
 from plumbline.review.metric_change import change
 
@@ -29,8 +33,18 @@ Finding = tuple[str, str]
 """Kind and text of a reason that is a use case's."""
 
 
+PROJECT = ""
+"""Whose override it is that lifts the project's reasons, in the place of a use case's name."""
+LIFTED = frozenset(("rules", "removed"))
+"""Kinds of the project's reasons that its override lifts; a wrong dvc.lock can only be repaired."""
+
+
 def judged(evidence: Evidence) -> Comparison:
-    """The evidence with the verdict on it; a verdict that it already carries counts for nothing."""
+    """The evidence with its words and the verdict on it, both from the values.
+
+    Words and a verdict that it already carries count for nothing.
+    """
+    evidence = paired_words.again(evidence)
     return Comparison.model_construct(
         evidence.model_fields_set | {"gate"}, **{**dict(evidence), "gate": decide(evidence)}
     )
@@ -39,12 +53,15 @@ def judged(evidence: Evidence) -> Comparison:
 def decide(evidence: Evidence) -> GateVerdict:
     """The verdict ("yes", "no", "overridden", "failed") and all reasons against; override by use case.
 
-    An override lifts its use case's reasons; what is wrong with dvc.lock can only be repaired.
+    An override lifts its use case's reasons, the project's those that rules or ends of use cases give;
+    what is wrong with dvc.lock can only be repaired.
     """
     against = list(reasons(evidence))
     overrides = {n: u.override for n, u in evidence.usecases.items() if u.override}
-    standing = [r for r in against if r.usecase not in overrides]
-    lifted = [r for r in against if r.usecase in overrides]
+    if evidence.override:
+        overrides = {PROJECT: evidence.override, **overrides}
+    lifted = [r for r in against if _lifts(overrides, r)]
+    standing = [r for r in against if r not in lifted]
     verdict = "no" if standing else "overridden" if lifted else "yes"
     if evidence.failed:
         verdict = "failed"
@@ -53,15 +70,27 @@ def decide(evidence: Evidence) -> GateVerdict:
     )
 
 
+def _lifts(overrides: Mapping[str, str], reason: Reason) -> bool:
+    if reason.usecase is None:
+        return PROJECT in overrides and reason.kind in LIFTED
+    return reason.usecase in overrides
+
+
 def reasons(evidence: Evidence) -> Iterator[Reason]:
-    """All reasons against merging, the project's first."""
+    """All reasons against merging: dvc.lock's, ends of use cases, the models', altered rules."""
     failed = evidence.failed
     if failed:
         yield _reason(None, "failed", f"stage {failed.stage} failed: {failed.error}")
     yield from of_lock(evidence.lock)
+    for name in evidence.removed:
+        text = (
+            f"the use case {name} is removed: its model is judged no more; say why in gate.override"
+        )
+        yield _reason(None, "removed", text)
     for name, usecase in evidence.usecases.items():
         for kind, text in _of_usecase(usecase):
             yield _reason(name, kind, text)
+    yield from _of_rules(evidence.rules)
 
 
 def of_lock(lock: LockState) -> Iterator[Reason]:
@@ -94,6 +123,15 @@ def _stale(stale: Sequence[str], held: Sequence[str], repair: str) -> str:
     return f"dvc.lock is stale: {_some(stale)} would run again; {first}{repair}"
 
 
+def _of_rules(rules: Sequence[RuleChange]) -> Iterator[Reason]:
+    """One reason for all rules of a use case, and one for the project's, that the change alters."""
+    for owner in dict.fromkeys(rule.usecase for rule in rules):
+        own = [rule.key for rule in rules if rule.usecase == owner]
+        where = "gate.override" if owner is None else f"{owner}.gate.override"
+        text = f"it changes how changes are judged: {_some(own)}; say why in {where}"
+        yield _reason(owner, "rules", text)
+
+
 def _of_usecase(usecase: UseCaseComparison) -> Iterator[Finding]:
     if usecase.blocked:
         checks = (
@@ -103,6 +141,9 @@ def _of_usecase(usecase: UseCaseComparison) -> Iterator[Finding]:
     for other, windows in (("base", usecase.base), ("the last release", usecase.release)):
         for window, result in windows.results().items():
             yield from _of_window(usecase, other, window, result)
+    for window, result in usecase.base.results().items():
+        yield from _not_judged(usecase, window, result)
+    yield from _of_lost_rows(usecase)
     if isinstance(usecase.base.head, PairedResult):
         yield from _of_head(usecase, usecase.base.head)
     yield from _of_age(usecase.data)
@@ -119,12 +160,52 @@ def _of_head(usecase: UseCaseComparison, result: PairedResult) -> Iterator[Findi
     cost = result.metrics.get("cost")
     if cost and _lost(cost, limits.get("cost_growth")):
         yield "cost", f"at the threshold, {_worse(usecase, 'cost', cost)}"
-    gain, share = result.metrics.get(primary), limits.get("too_good")
-    if gain and share is not None and _too_good(primary, gain, share):
+    gain, most = result.metrics.get(primary), limits.get("too_good")
+    if gain and most is not None and _too_good(primary, gain, most):
         yield (
             "too-good",
-            f"{change(primary, gain, usecase.units).sentence}, more than {share:.0%} of what was left "
+            f"{change(primary, gain, usecase.units).sentence}, more than {most:.0%} of what was left "
             "to gain; look for a leak, or explain the gain in gate.override",
+        )
+
+
+def _not_judged(usecase: UseCaseComparison, window: str, result: Result) -> Iterator[Finding]:
+    """A loss that cannot be excluded: too wide an interval, or none, or no comparison at all."""
+    where = "" if window == "head" else " on base's test window"
+    if isinstance(result, NotComparable):
+        yield "not-comparable", f"the models cannot be compared{where}: {result.reason}"
+    limit = usecase.limits.get("max_loss")
+    paired = result.metrics.get(usecase.primary) if isinstance(result, PairedResult) else None
+    if limit is None or paired is None or paired.difference.word in ("better", "worse"):
+        return
+    moved = change(usecase.primary, paired, usecase.units)
+    loss = _possible_loss(usecase.primary, paired)
+    if loss is not None and loss <= limit:
+        return
+    known = (
+        "" if loss is None else f", so that {share(loss)} may be lost, and {share(limit)} at most"
+    )
+    text = f"cannot tell{where}: {moved.sentence} {moved.evidence(usecase.level)}{known}"
+    yield "cannot-tell", f"{text}; more test days, or a smaller change"
+
+
+def _possible_loss(metric: str, paired: PairedFigure) -> float | None:
+    """How much worse head may be, at the interval's bad end, as a share of base's figure."""
+    low, high = paired.difference.low, paired.difference.high
+    if low is None or high is None or not paired.base:
+        return None
+    worst = -low if metric in HIGHER_IS_BETTER else high
+    return max(worst, 0.0) / abs(paired.base)
+
+
+def _of_lost_rows(usecase: UseCaseComparison) -> Iterator[Finding]:
+    """Rows of base's test window that head's data do not have any more."""
+    lost, limit = usecase.base.lost, usecase.limits.get("max_lost_rows")
+    if lost and limit is not None and lost.rows > limit * lost.of:
+        yield (
+            "rows",
+            f"{lost.rows:,} of {lost.of:,} rows of base's test window are missing from head's "
+            f"(at most {share(limit)}): what is hard may have been set aside",
         )
 
 

@@ -7,7 +7,7 @@ is never judged on features it did not learn.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import evidence, slices
 from plumbline.evaluate.evidence import Groups, LabelledWindow
 from plumbline.metrics import bootstrap, metrics
-from plumbline.metrics.bootstrap import Array, Estimate, PairedWord, Resample
+from plumbline.metrics.bootstrap import Array, Estimate, Resample
+from plumbline.review import paired_words
 from plumbline.review.comparison_sections import (
     Difference,
     NotComparable,
@@ -32,6 +33,8 @@ ROUNDING = 1e-12
 """Share of base's figure up to which a difference is rounding: sums were taken in another order."""
 CONSTANT = ("cost_of_nothing",)
 """Metrics that no model changes."""
+NONE = np.zeros(0)
+"""The figures of no replicate."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,20 @@ class Scored:
 
 @dataclass(frozen=True)
 class Noise:
-    """What a difference must exceed: the spread of head's seed `replicates` or, without them, `margin`."""
+    """What a difference must exceed: the spread of both sides' seed replicates or, without them, `margin`."""
 
     margin: float
-    replicates: Sequence[Scored] = ()
+    head: Sequence[Scored] = ()
+    base: Sequence[Scored] = ()
 
 
 @dataclass(frozen=True)
 class MetricNoise:
-    """For one metric: the figures of the k seed replicates, float64 (k,), and the margin."""
+    """For one metric: the figures of each side's seed replicates, float64 (k,), and the margin."""
 
     margin: float
-    figures: Array
+    head: Array
+    base: Array = field(default_factory=lambda: NONE)
 
 
 def compared(
@@ -64,9 +69,12 @@ def compared(
     """Head minus base: every metric over the whole window, the primary one by slice."""
     sample, once = window.sample(), bootstrap.every_row_once(len(window.label))
     old, new = (_figures(window, side, sample) for side in (base, head))
-    others = [_figures(window, one, once) for one in noise.replicates]
+    of_seeds = [[_figures(window, one, once) for one in some] for some in (noise.head, noise.base)]
     both = [m for m in new if m in old and m not in CONSTANT]
-    noises = {m: MetricNoise(noise.margin, np.array([o[m][0] for o in others])) for m in both}
+    noises = {
+        m: MetricNoise(noise.margin, *(np.array([o[m][0] for o in some]) for some in of_seeds))
+        for m in both
+    }
     shares = shared(window, groups)
     return PairedResult(
         comparable=True,
@@ -100,7 +108,7 @@ def difference(
     apart = _sized(metric, head) - _sized(metric, base)
     apart[np.abs(apart) <= ROUNDING * np.abs(base[0])] = 0.0
     estimate, margin = window.estimate(apart, sample), noise.margin
-    seeds = spread(_sized(metric, noise.figures), window.level)
+    seeds = spread(_sized(metric, noise.head), window.level, _sized(metric, noise.base))
     if seeds is not None:
         estimate, margin = widened(estimate, seeds), 0.0
     figure = float(base[0])
@@ -112,26 +120,37 @@ def difference(
             low=finite(rounded(estimate.low)),
             high=finite(rounded(estimate.high)),
             relative=finite(rounded(float(bootstrap.divide(estimate.value, abs(figure))))),
-            word=word(metric, estimate, figure, margin),
+            word=paired_words.word(metric, estimate, figure, margin),
         ),
     )
 
 
-def spread(figures: Array, level: float) -> float | None:
-    """Half the interval that two runs' difference has by their seeds alone, from k runs' figures (k,).
+def spread(head: Array, level: float, base: Array = NONE) -> float | None:
+    """Half the interval that two runs' difference has by their seeds alone, from each side's figures (k,).
 
-    By Student's t, as the runs are few; None where fewer than two give a figure.
+    The variances of both sides add up (Welch; Satterthwaite's degrees of freedom), so that a model whose
+    seed moves it much does not lend that to the other. Where base has fewer than two figures, it is taken
+    to vary as head does; None where head has.
 
     >>> spread(np.array([1.0, 1.0, 1.0]), 0.95)
     0.0
     """
     from scipy import stats
 
-    known = figures[np.isfinite(figures)]
-    if len(known) < 2:
+    own, other = (figures[np.isfinite(figures)] for figures in (head, base))
+    if len(own) < 2:
         return None
-    quantile = float(stats.t.ppf((1 + level) / 2, len(known) - 1))
-    return quantile * float(np.sqrt(2) * np.std(known, ddof=1))
+    if len(other) < 2:
+        other = own
+    variances = [float(np.var(figures, ddof=1)) for figures in (own, other)]
+    total = sum(variances)
+    if not total:
+        return 0.0
+    freedom = len(own) - 1.0
+    if other is not own:
+        parts = [v**2 / (len(f) - 1) for v, f in zip(variances, (own, other), strict=True)]
+        freedom = total**2 / sum(parts)
+    return float(stats.t.ppf((1 + level) / 2, freedom)) * float(np.sqrt(total))
 
 
 def widened(result: Estimate, half: float) -> Estimate:
@@ -142,22 +161,6 @@ def widened(result: Estimate, half: float) -> Estimate:
     """
     low, high = (float(np.hypot(end - result.value, half)) for end in (result.low, result.high))
     return Estimate(result.value, result.value - low, result.value + high)
-
-
-def word(metric: str, result: Estimate, base: float, margin: float) -> PairedWord:
-    """better or worse where the interval leaves out zero and the size exceeds `margin` of base's figure.
-
-    Within noise is an interval that holds zero; within the margin one that does not, but is too small.
-
-    >>> word("mae", Estimate(-1.0, -2.0, -0.5), 50.0, 0.01)
-    'better'
-    >>> word("mae", Estimate(-1.0, -2.0, -0.5), 50.0, 0.05)
-    'within margin'
-    """
-    plain = bootstrap.word(result, metric in metrics.HIGHER_IS_BETTER)
-    if plain != "within noise" and abs(result.value) <= margin * abs(base):
-        return "within margin"
-    return plain
 
 
 def groups(usecase: UseCase, columns: Columns) -> dict[str, Groups]:
@@ -201,10 +204,12 @@ def _group(
 ) -> PairedGroup:
     count, sample = int(rows.sum()), window.sample(rows)
     old, new = (_primary(window, side, rows, sample) for side in (base, head))
-    others = [
-        _primary(window, one, rows, bootstrap.every_row_once(count))[0] for one in noise.replicates
-    ]
-    own = MetricNoise(noise.margin, np.array(others))
+    once = bootstrap.every_row_once(count)
+    of_seeds = (
+        np.array([_primary(window, one, rows, once)[0] for one in some])
+        for some in (noise.head, noise.base)
+    )
+    own = MetricNoise(noise.margin, *of_seeds)
     figures = difference(window, window.primary, old, new, sample, own)
     return PairedGroup(rows=count, **vars(figures))
 

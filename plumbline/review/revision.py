@@ -93,7 +93,15 @@ def release(root: Path, head: Revision) -> Revision | None:
 
 
 def _dirty(root: Path) -> bool:
-    return bool(git.text(root, "status", "--porcelain"))
+    """Whether the work tree differs from its commit; entries of dvc.lock that nothing declares count for nothing."""
+    changed = [line[3:] for line in git.lines(root, "status", "--porcelain", "--", ".")]
+    if [path for path in changed if Path(path).name != LOCK]:
+        return True
+    return bool(changed) and _entries(root, None) != _entries(root, "HEAD")
+
+
+def _entries(root: Path, rev: str | None) -> Mapping[str, Entry]:
+    return revisions.entries(root, rev, rev or "work tree")
 
 
 def _json(data: bytes, path: str, name: str) -> dict[str, Any]:

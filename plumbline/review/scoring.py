@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from plumbline.config import UseCaseParams
 from plumbline.core import dvc_hash, tables
 from plumbline.core.declarations import Columns
@@ -20,7 +22,13 @@ from plumbline.model.bundle import Bundle
 from plumbline.repo import artifacts
 from plumbline.repo.object_stores import FolderStore, read_object
 from plumbline.review import paired
-from plumbline.review.comparison_sections import NotComparable, PairedResult, SameModel, Windows
+from plumbline.review.comparison_sections import (
+    LostRows,
+    NotComparable,
+    PairedResult,
+    SameModel,
+    Windows,
+)
 from plumbline.review.paired import Noise, Scored
 from plumbline.runtime.dvc_lock import Entries
 
@@ -35,10 +43,21 @@ class Run:
 
 @dataclass(frozen=True)
 class Criteria:
-    """What both sides are judged by: head's params, the work tree's module."""
+    """What both sides are judged by: base's use case and params."""
 
     usecase: UseCase
     params: UseCaseParams
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Each side's bundles with other seeds."""
+
+    head: Sequence[Bundle] = ()
+    base: Sequence[Bundle] = ()
+
+
+NO_REPLICATES = Replicates()
 
 
 def compared(
@@ -46,17 +65,17 @@ def compared(
     criteria: Criteria,
     base: tuple[str, Entries],
     head: tuple[str, Entries],
-    replicates: Sequence[Bundle] = (),
+    replicates: Replicates = NO_REPLICATES,
 ) -> Windows:
     """Base and head (each a name and its entries) on head's test window and on base's.
 
-    `replicates`: head with other seeds. Base's window is left out where it is head's. PlumblineError where
-    an object is not in the cache. What cannot be compared says why.
+    Base's window is left out where it is head's. PlumblineError where an object is not in the cache. What
+    cannot be compared says why.
     """
     if _same(criteria.usecase.name, base[1], head[1]):
         return Windows(head=SameModel(comparable=True, same=True))
     try:
-        old, new = (run(cache, criteria, *one) for one in (base, head))
+        old, new = (run(cache, criteria.usecase.name, *one) for one in (base, head))
     except BundleError as error:
         return Windows(head=paired.refused(str(error)))
     name = criteria.usecase.name
@@ -64,14 +83,32 @@ def compared(
     result = judged(criteria, old, new, replicates)
     if not moved:
         return Windows(head=result)
-    return Windows(head=result, base=_on(criteria, old, new, replicates, on_head=False))
+    on_base = _on(criteria, old, new, replicates, on_head=False)
+    lost = lost_rows(criteria.usecase, old.columns, new.columns)
+    return Windows(head=result, base=on_base, lost=lost)
 
 
 def judged(
-    criteria: Criteria, base: Run, head: Run, replicates: Sequence[Bundle] = ()
+    criteria: Criteria, base: Run, head: Run, replicates: Replicates = NO_REPLICATES
 ) -> PairedResult | NotComparable:
-    """Both runs on head's test window; `replicates`: head with other seeds."""
+    """Both runs on head's test window."""
     return _on(criteria, base, head, replicates, on_head=True)
+
+
+def lost_rows(usecase: UseCase, base: Columns, head: Columns) -> LostRows | None:
+    """Of base's test rows on the days of head's, those that head's table has not; None without a key.
+
+    A table without time is held against the other as a whole.
+    """
+    if any(usecase.key not in table for table in (base, head)):
+        return None
+    keys = np.asarray(base[usecase.key])
+    time = usecase.time
+    if time and time in base and time in head and len(head[time]):
+        day, days = (np.asarray(t[time]).astype("datetime64[D]") for t in (base, head))
+        keys = keys[(day >= days.min()) & (day <= days.max())]
+    kept = paired.common(keys, np.asarray(head[usecase.key]))[0]
+    return LostRows(rows=len(keys) - len(kept), of=len(keys))
 
 
 def _same(name: str, base: Entries, head: Entries) -> bool:
@@ -79,20 +116,24 @@ def _same(name: str, base: Entries, head: Entries) -> bool:
     return sides[0] == sides[1] and None not in sides[0]
 
 
-def run(cache: FolderStore, criteria: Criteria, name: str, entries: Entries) -> Run:
-    """A revision's bundle and test table; BundleError where its dvc.lock has none."""
-    usecase = criteria.usecase.name
+def run(cache: FolderStore, usecase: str, name: str, entries: Entries) -> Run:
+    """A revision's bundle and test table of a use case; BundleError where its dvc.lock has none."""
     model = artifacts.bundle(entries, usecase)
     table = artifacts.test_table(entries, usecase)
     if model is None or table is None:
         raise BundleError(f"{name}: dvc.lock has no model or no test table of this use case")
     path = object_file(cache, name, *table)
     with _folder(cache, name, *model) as folder:
-        return Run(bundle.load(folder, criteria.usecase.name), tables.read(path))
+        return Run(bundle.load(folder, usecase), tables.read(path))
 
 
 def _on(
-    criteria: Criteria, base: Run, head: Run, replicates: Sequence[Bundle] = (), *, on_head: bool
+    criteria: Criteria,
+    base: Run,
+    head: Run,
+    replicates: Replicates = NO_REPLICATES,
+    *,
+    on_head: bool,
 ) -> PairedResult | NotComparable:
     """Both models on the window of head's test table, or of base's."""
     try:
@@ -105,13 +146,13 @@ def _on(
             criteria.usecase, criteria.params.evaluation, table, head.scorer.threshold
         )
         before, after = _scored(base.scorer, old), _scored(head.scorer, new)
-        others = [_scored(one, new) for one in replicates]
+        seeds = [_scored(one, new) for one in replicates.head]
+        of_base = [_scored(one, old) for one in replicates.base]
     except (SpecError, BundleError) as error:
         return paired.refused(str(error))
     groups = paired.groups(criteria.usecase, readable)
-    return paired.compared(
-        window, before, after, groups, Noise(criteria.params.gate.margin, others)
-    )
+    noise = Noise(criteria.params.gate.margin, seeds, of_base)
+    return paired.compared(window, before, after, groups, noise)
 
 
 def _scored(scorer: Bundle, columns: Columns) -> Scored:

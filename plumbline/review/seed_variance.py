@@ -1,7 +1,7 @@
-"""Seed replicates: train head's model again under other seeds. An edge: reads DVC's cache.
+"""Seed replicates: train a revision's model again under other seeds. An edge: reads DVC's cache.
 
 The seed moves every figure, and nobody means it when they change a model. How far it moves them is
-measured anew for each change, with the change's own code, settings and tables.
+measured anew for each change, on both sides, each with its own code, settings and tables.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from plumbline.model.bundle import Bundle
 from plumbline.repo import artifacts
 from plumbline.repo.object_stores import FolderStore
 from plumbline.review import scoring
-from plumbline.review.comparison_sections import Seeds
 from plumbline.review.scoring import Criteria
 from plumbline.runtime.dvc_lock import Entries
 from plumbline.train import fitting
@@ -31,33 +30,23 @@ log = logging.getLogger("plumbline")
 
 @dataclass(frozen=True)
 class SeedReplicates:
-    """Bundles that differ from head's by their seed alone; `reason`: why there are none."""
+    """Bundles that differ from a revision's by their seed alone; `reason`: why there are none."""
 
     bundles: Sequence[Bundle] = ()
     reason: str | None = None
 
-    @property
-    def seeds(self) -> Seeds:
-        """The number of replicates, and why there are none."""
-        return Seeds(replicates=len(self.bundles), reason=self.reason)
 
-
-def measure(
-    cache: FolderStore, criteria: Criteria, head: tuple[str, Entries], others: Sequence[Entries]
-) -> SeedReplicates:
-    """Train head's model `gate.seed_replicates` times more; none where all others have its very model."""
-    count, (name, entries) = criteria.params.gate.seed_replicates, head
+def measure(cache: FolderStore, criteria: Criteria, side: tuple[str, Entries]) -> SeedReplicates:
+    """Train the model of a side (name and entries) `gate.seed_replicates` times more."""
+    count, (name, entries) = criteria.params.gate.seed_replicates, side
     usecase = criteria.usecase.name
-    own_bundle = artifacts.bundle(entries, usecase)
-    if not count or all(own_bundle == artifacts.bundle(other, usecase) for other in others):
-        return SeedReplicates()
     try:
-        own = scoring.run(cache, criteria, name, entries).scorer
+        own = scoring.run(cache, usecase, name, entries).scorer
         learned = artifacts.learned(entries, usecase)
         paths = [scoring.object_file(cache, name, *table) for table in learned]
         if len(paths) != len(artifacts.LEARNED):
             raise PlumblineError(f"{name}: dvc.lock does not say which tables its model learned")
-        log.info("compare: %s: %d seed replicates", criteria.usecase.name, count)
+        log.info("compare: %s: %d seed replicates of %s", usecase, count, name)
         return SeedReplicates(list(replicates(criteria, own, count, *paths)))
     except (PlumblineError, ValueError) as error:  # ValueError: XGBoost's own
         return SeedReplicates(reason=" ".join(str(error).split())[:500])

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from plumbline.core.errors import PlumblineError
 from plumbline.review import artifact
 from plumbline.review.comparison import schema as schema_of
-from tests.reviews import comparison
+from tests.conftest import ROOT
+from tests.reviews import CASE, comparison
 
 
 def whole(**changes: Any) -> dict[str, Any]:
@@ -158,3 +160,19 @@ def unlimited(schema: Any) -> Iterator[str]:
         yield str(schema)[:200]
     for one in schema.values():
         yield from unlimited(one)
+
+
+def test_the_limits_are_those_of_the_params_here(tmp_path: Path) -> None:
+    """An artifact that claims that half of the figure may be lost."""
+    limits = {**CASE["limits"], "max_loss": 0.5, "max_lost_rows": 0.5}
+    claimed = comparison({"limits": limits, "margin": 0.05})
+    params = tmp_path / "params.yaml"
+    section = yaml.safe_load((ROOT / "params.yaml").read_text())["card_fraud"]
+    text = {"usecases": ["shop"], "seed": 1, "shop": {**section, "gate": {"max_loss": 0.02}}}
+    params.write_text(yaml.safe_dump(text))
+    judged = artifact.by_limits_here(claimed, params).usecases["shop"]
+    assert (judged.limits["max_loss"], judged.limits["max_lost_rows"]) == (0.02, 0.01)
+    assert judged.margin == 0.015
+    text["usecases"] = []
+    params.write_text(yaml.safe_dump(text))
+    assert artifact.by_limits_here(claimed, params).usecases["shop"].limits["max_loss"] == 0.5

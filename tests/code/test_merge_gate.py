@@ -9,7 +9,7 @@ import pytest
 from plumbline.core.errors import PlumblineError
 from plumbline.review import verdict_line
 from plumbline.review.comparison import Comparison, parse
-from tests.reviews import CASE, LOCK, RESULT, WORSE, comparison, sections
+from tests.reviews import CASE, LOCK, RESULT, UNKNOWN, WORSE, comparison, sections
 
 LOW = {"slice": "size", "group": "small", "value": 0.1, "floor": 0.3}
 BAD_RESULT = {**RESULT, "metrics": {"average_precision": WORSE}}
@@ -17,14 +17,20 @@ OLDER = {**CASE["data"], "as_of": {"base": "2025-02-01", "head": "2025-01-01"}}
 
 
 def moved(base: float, head: float, word: str) -> dict[str, Any]:
-    apart = {**WORSE["difference"], "value": head - base, "word": word}
-    return {"base": base, "head": head, "difference": apart}
+    value = head - base
+    half = abs(value) * (2 if word == "within noise" else 0.5)
+    ends = {"value": value, "low": value - half, "high": value + half}
+    return {"base": base, "head": head, "difference": {**ends, "relative": None, "word": word}}
 
 
 BROKEN_SLICE = {**RESULT, "slices": {"size": {"small": {"rows": 10, **moved(0.5, 0.3, "worse")}}}}
 DEARER = {**RESULT, "metrics": {"cost": moved(100.0, 120.0, "worse")}}
 LEAKED = {**RESULT, "metrics": {"average_precision": moved(0.5, 0.9, "better")}}
 LEAKED_ERROR = {**RESULT, "metrics": {"mae": moved(10.0, 4.0, "better")}}
+UNSURE = {**RESULT, "metrics": {"average_precision": moved(0.5, 0.4667, "within noise")}}
+NO_DAYS = {**RESULT, "metrics": {"average_precision": {**UNKNOWN, "base": 0.5, "head": 0.5}}}
+RULE = {"usecase": "shop", "key": "gate.margin", "base": 0.01, "head": 1.0}
+FILE = {"usecase": None, "key": "tests/code/test_a.py", "base": "9 lines", "head": "removed"}
 EVALUATE = {"verdict": "pass", "reasons": [], "checks": {}, "below_floor": []}
 
 
@@ -69,7 +75,7 @@ def test_nothing_against() -> None:
             "slice",
             "slice size small: average precision fell from 0.500 to 0.300, worse beyond noise",
         ),
-        ({"base": {"head": DEARER}}, "cost", "at the threshold, cost rose from 100.00 to 120.00"),
+        ({"base": {"head": DEARER}}, "cost", "at the threshold, cost rose from 100 to 120"),
         (
             {"base": {"head": LEAKED}},
             "too-good",
@@ -78,7 +84,23 @@ def test_nothing_against() -> None:
         (
             {"base": {"head": LEAKED_ERROR}, "primary": "mae"},
             "too-good",
-            "mean absolute error fell from 10.00 to 4.00, more than 50%",
+            "mean absolute error fell from 10.0 to 4.0, more than 50%",
+        ),
+        (
+            {"base": {"head": {"comparable": False, "reason": "another label"}}},
+            "not-comparable",
+            "the models cannot be compared: another label",
+        ),
+        (
+            {"base": {"head": UNSURE}},
+            "cannot-tell",
+            "so that 20.0% may be lost, and 5.0% at most",
+        ),
+        ({"base": {"head": NO_DAYS}}, "cannot-tell", "too few rows for an interval"),
+        (
+            {"base": {"head": RESULT, "base": RESULT, "lost": {"rows": 365, "of": 840}}},
+            "rows",
+            "365 of 840 rows of base's test window are missing from head's (at most 1.0%)",
         ),
         ({"data": OLDER}, "older", "as of 2025-01-01, base's as of 2025-02-01"),
     ],
@@ -139,6 +161,47 @@ def test_where_the_cache_has_the_outs_a_checkout_comes_first() -> None:
         assert repair in reason.text
 
 
+@pytest.mark.parametrize("rules", [[RULE], [FILE], [RULE, FILE]])
+def test_a_change_of_the_rules_needs_a_reason_of_its_owner(rules: list[dict[str, Any]]) -> None:
+    """The reason of the use case lifts what is its own, the project's what is the project's."""
+    owners = [rule["usecase"] for rule in rules]
+    reasons = {None: "new tests", "shop": "a wider margin"}
+    assert kinds(comparison(rules=rules)) == ["rules"] * len(rules)
+    given = {"override": reasons[None]} if None in owners else {}
+    case = {"override": reasons["shop"]} if "shop" in owners else {}
+    gate = comparison(case, rules=rules, **given).gate
+    assert (gate.verdict, len(gate.lifted)) == ("overridden", len(rules))
+    assert sorted(gate.overrides.values()) == sorted(reasons[owner] for owner in owners)
+    for other in (
+        comparison({"override": "x"}, rules=[FILE]),
+        comparison(rules=[RULE], override="x"),
+    ):
+        assert other.gate.verdict == "no"
+
+
+def test_a_use_case_that_is_gone_needs_the_project_s_reason() -> None:
+    gone = comparison(removed=["shop2"])
+    assert gone.gate.verdict == "no"
+    assert "the use case shop2 is removed" in gone.gate.reasons[0].text
+    assert comparison(removed=["shop2"], override="sold").gate.verdict == "overridden"
+
+
+def test_a_new_use_case_is_no_reason() -> None:
+    assert comparison({"base": {}, "release": {}}).gate.verdict == "yes"
+
+
+@pytest.mark.parametrize("word", ["better", "within noise", "within margin"])
+def test_a_patched_word_does_not_survive(word: str) -> None:
+    """The words of an artifact are said again from its values."""
+    patched = {**WORSE, "difference": {**WORSE["difference"], "word": word}}
+    slices = {"size": {"small": {"rows": 10, **moved(0.5, 0.3, "worse")}}}
+    slices["size"]["small"]["difference"]["word"] = word
+    result = {**RESULT, "metrics": {"average_precision": patched}, "slices": slices}
+    judged = comparison({"base": {"head": result}})
+    assert kinds(judged) == ["worse", "slice"]
+    assert judged.usecases["shop"].base.head.metrics["average_precision"].difference.word == "worse"
+
+
 def test_a_failed_stage_comes_first() -> None:
     results = comparison(failed={"stage": "train@shop", "error": "no rows"}, usecases={})
     assert results.gate.verdict == "failed"
@@ -159,10 +222,6 @@ def test_another_file_is_refused(value: Any) -> None:
             {"base": {"head": {"comparable": True, "same": True}}},
             "the model and its test table did not change",
         ),
-        (
-            {"base": {"head": {"comparable": False, "reason": "another label"}}},
-            "the models cannot be compared: another label",
-        ),
     ],
 )
 def test_the_first_line_without_figures(case: dict[str, Any], text: str) -> None:
@@ -179,14 +238,14 @@ def test_the_first_line_without_figures(case: dict[str, Any], text: str) -> None
             "fell from 3.57 to 3.24 minutes, better beyond noise",
         ),
         (
-            (3.57, 3.573, -0.2, 0.21),
+            (3.57, 3.573, -0.1, 0.11),
             "within noise",
             "stayed at 3.57 minutes, no difference beyond noise",
         ),
         (
             (3.57, 3.61, 0.01, 0.08),
             "within margin",
-            "to 3.610 minutes, by less than the 1.0% that count",
+            "to 3.610 minutes, by less than the 1.5% that count",
         ),
     ],
 )
@@ -197,6 +256,8 @@ def test_the_first_line_says_what_became_of_the_metric(
     change = {"value": head - base, "low": low, "high": high, "word": word}
     result = {**RESULT, "metrics": {"mae": {"base": base, "head": head, "difference": change}}}
     case = {"primary": "mae", "units": {"label": "minutes"}, "base": {"head": result}}
+    if word == "within margin":
+        case |= {"margin": 0.015, "seeds": {"replicates": 0, "reason": "no tables"}}
     line = verdict_line.verdict(comparison(case))
     assert line.startswith("Nothing against merging: shop: mean absolute error")
     assert text in line

@@ -9,7 +9,7 @@ import pytest
 
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics.bootstrap import Estimate
-from plumbline.review import paired
+from plumbline.review import paired, paired_words
 from plumbline.review.paired import Noise, Scored
 from tests.small import SMALL
 
@@ -85,12 +85,22 @@ def test_two_runs_differ_by_their_seeds_so_far_one_time_in_twenty() -> None:
     assert paired.spread(np.array([1.0, np.nan]), 0.95) is None
 
 
+def test_an_unstable_head_lends_base_nothing() -> None:
+    """Two stable runs: the half-width is of both sides' variances, not twice head's."""
+    calm, wild = np.array([1.0, 1.1, 0.9, 1.0, 1.0]), np.array([0.0, 2.0, 1.0, 3.0, -1.0])
+    both, twice = paired.spread(wild, 0.95, calm), paired.spread(wild, 0.95)
+    assert both is not None
+    assert twice is not None
+    assert both == pytest.approx(twice / np.sqrt(2), rel=0.02)
+    assert paired.spread(calm, 0.95, wild) == pytest.approx(both)
+
+
 def test_below_the_margin_is_not_called_noise() -> None:
     certain = Estimate(-0.004, -0.005, -0.003)
-    assert paired.word("average_precision", certain, 0.5, 0.01) == "within margin"
-    assert paired.word("average_precision", certain, 0.5, 0.001) == "worse"
+    assert paired_words.word("average_precision", certain, 0.5, 0.01) == "within margin"
+    assert paired_words.word("average_precision", certain, 0.5, 0.001) == "worse"
     nothing = Estimate(float("nan"), float("nan"), float("nan"))
-    assert paired.word("mae", nothing, float("nan"), 0.01) == "within noise"
+    assert paired_words.word("mae", nothing, float("nan"), 0.01) == "within noise"
 
 
 def test_common_rows_keep_the_window_s_order() -> None:

@@ -60,7 +60,8 @@ def test_the_verdict_is_the_first_line() -> None:
 
 
 def test_all_parts_are_there() -> None:
-    for text in (markdown_of(comparison()).replace("\\", ""), page_of(comparison())):
+    whole = comparison(removed=["gone"])
+    for text in (markdown_of(whole).replace("\\", ""), page_of(whole)):
         for part in ("0.52", "rounds", "a.py (added)", "new_one", "old_one", "redefined: mean"):
             assert part in text
         for part in ("events: weight.range", "int, g", "models/shop", "another label", "no need"):
@@ -171,7 +172,7 @@ def test_metrics_have_titles_and_units() -> None:
     mae = {**RESULT, "metrics": {"mae": RESULT["metrics"]["brier"]}, "slices": {}}
     result = comparison({"primary": "mae", "units": {"label": "minutes"}, "base": {"head": mae}})
     assert (
-        "| mean absolute error | minutes | 0.500 | 0.520 | +0.020 | +0.010 to +0.030 | better |"
+        "| mean absolute error | minutes | 0.500 | 0.520 | +0.020 | +0.010 to +0.030 | worse |"
         in markdown_of(result)
     )
 

@@ -44,6 +44,18 @@ def test_a_revision_is_read_as_it_was(root: Path) -> None:
     assert revision.side(root, None).about().plain() == {"name": "work tree", "commit": None}
 
 
+def test_an_entry_that_nothing_declares_is_no_change(root: Path) -> None:
+    """The lock without a use case that ended is the lock: a run on base's lock leaves it out."""
+    (root / "dvc.yaml").write_text("stages:\n  data: {matrix: {usecase: '${usecases}'}, cmd: x}\n")
+    (root / "dvc.lock").write_text(f"{LOCK}  data@gone: {{cmd: x}}\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "two")
+    (root / "dvc.lock").write_text(LOCK)
+    assert revision.side(root, None).about().commit
+    (root / "dvc.lock").write_text(LOCK.replace("'1'", "'2'"))
+    assert revision.side(root, None).about().commit is None
+
+
 @pytest.mark.parametrize("text", ["{", "[1]"])
 def test_a_damaged_json_is_named(root: Path, text: str) -> None:
     (root / "m" / "data.json").write_text(text)

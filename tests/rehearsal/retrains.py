@@ -61,7 +61,7 @@ def rains(hub: Hub, project: Project) -> Proposed:
     assert (pull["head"]["ref"], pull["base"]["ref"]) == (BRANCH, "main")
     assert pull["title"] == f"Retrain {NAME} on data up to {AUTUMN}"
     assert "known labels show a loss of quality" in pull["body"]
-    assert "| mean absolute error (minutes) | " in pull["body"]
+    assert "| mean absolute error | minutes | " in pull["body"]
     assert "Challenger against champion" in first.jobs["retrain"].summary
     pushed = git("rev-parse", BRANCH, cwd=hub.origin)
     second, record = retrain(hub, AUTUMN)

@@ -89,7 +89,7 @@ def test_the_json(here: Project, tmp_path: Path) -> None:
     result = compare(tmp_path, "main")
     case = result["usecases"]["diabetes"]
     assert case["base"]["head"]["metrics"]["mae"]["difference"]["word"] == "worse"
-    assert case["seeds"] == {"replicates": 6, "reason": None}
+    assert case["seeds"] == {"replicates": 6, "base": 6, "reason": None}
     assert set(case["base"]) == {"head"}, "base's window is head's"
     assert set(case["base"]["head"]["slices"]) == {"sex", "age"}
     changed = ["diabetes.train.params.eta", "diabetes.train.rounds"]
@@ -203,6 +203,31 @@ def test_an_object_that_is_not_there(
         assert "run `dvc fetch` with" in output
 
 
+PATCH = """
+
+from plumbline.metrics import bootstrap  # noqa: E402
+from plumbline.review import merge_gate  # noqa: E402
+
+bootstrap.word = lambda *given, **named: "better"
+merge_gate.reasons = lambda evidence: iter(())
+"""
+
+
+def test_head_s_code_does_not_judge(here: Project, tmp_path: Path) -> None:
+    """A use case that replaces the functions that choose the word and the reasons; a slice less."""
+    package = here.path / "usecases" / "diabetes"
+    with (package / "features.py").open("a") as features:
+        features.write(PATCH)
+    model = package / "model.py"
+    model.write_text(model.read_text().replace('Slice("sex", "sex", "as coded"), ', ""))
+    result = compare(tmp_path, "main")
+    case = result["usecases"]["diabetes"]
+    assert case["base"]["head"]["metrics"]["mae"]["difference"]["word"] == "worse"
+    assert "sex" in case["base"]["head"]["slices"], "base's slices judge"
+    assert [rule["key"] for rule in result["rules"]] == ["slices.sex"]
+    assert {"worse", "rules", "stale"} <= {r["kind"] for r in result["gate"]["reasons"]}
+
+
 def test_seed_replicates_differ_from_head_in_the_seed_alone(
     here: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,7 +235,7 @@ def test_seed_replicates_differ_from_head_in_the_seed_alone(
     side = revision.side(here.path, None)
     cache, ours = object_stores.settings(here.path).folder(), dvc_lock.of(side.entries, "diabetes")
     case = Criteria(USECASE, side.params("diabetes"))
-    own = scoring.run(cache, case, "head", ours)
+    own = scoring.run(cache, "diabetes", "head", ours)
     tables = [
         scoring.object_file(cache, "head", *result)
         for result in artifacts.learned(ours, "diabetes")

@@ -33,7 +33,7 @@ from plumbline.repo import (
 )
 from plumbline.repo.artifacts import Role
 from plumbline.repo.tracked_outs import Out
-from plumbline.review import baseline, compare, lockcheck, revision
+from plumbline.review import baseline, isolation, lockcheck, revision
 from plumbline.review.comparison_sections import FailedStage
 from plumbline.review.revision import LOCK, PARAMS
 from plumbline.runtime import child_process, dvc_lock, git
@@ -104,7 +104,7 @@ def _challenge(target: RetrainTarget, verdict: MonitorResult) -> RetrainRecord:
         failed = repro(target, *target.stages("monitor"))  # the same bytes: the days are merged
     if failed:
         return _record(target, outcomes.of_failure(failed), monitor=verdict, failed=failed)
-    comparison = compare.compare(target.root, "HEAD", None)
+    comparison = isolation.compare(target.root, "HEAD", None)
     outcome = outcomes.of_comparison(comparison)
     record = _record(target, outcome, monitor=verdict, comparison=comparison)
     if outcome.kind != "challenger":
