@@ -17,6 +17,8 @@ from plumbline.repo.tracked_outs import object_path
 
 OBJECTS = Path("files") / "md5"
 RELATIVE = "(relative)"
+REMOTE = re.compile(r'\s*remote\s*"(.*)"\s*')
+"""A remote's section, in lower case."""
 
 
 class ObjectSource(Protocol):
@@ -122,12 +124,12 @@ def settings(root: Path) -> DvcSettings:
     merged: dict[str, dict[str, Any]] = {}
     for file in _files(root):
         tracked = file == root / ".dvc" / "config"
-        for section, values in _read(file).items():
+        for section, values in sections(file).items():
             marks = {RELATIVE: tracked and _relative(values["url"])} if "url" in values else {}
             resolved = {key: _resolved(key, value, file) for key, value in values.items()}
             merged.setdefault(section, {}).update(resolved | marks)
-    named = ((re.fullmatch(r'remote\s*"(.*)"', s.strip()), v) for s, v in merged.items())
-    sections = {match[1]: values for match, values in named if match}
+    named = ((REMOTE.fullmatch(s), v) for s, v in merged.items())
+    by_name = {match[1]: values for match, values in named if match}
     cache = merged.get("cache", {})
     links = cache.get("type", ())
     return DvcSettings(
@@ -136,9 +138,9 @@ def settings(root: Path) -> DvcSettings:
         links=tuple(w.strip() for w in (links.split(",") if isinstance(links, str) else links)),
         default=str(merged.get("core", {}).get("remote", "")).lower() or None,
         state=merged.get("core", {}).get("site_cache_dir") or None,
-        remotes={name: str(values.get("url", "")) for name, values in sections.items()},
-        relative=frozenset(name for name, values in sections.items() if values.get(RELATIVE)),
-        trusting=frozenset(name for name, values in sections.items() if _trusting(values)),
+        remotes={name: str(values.get("url", "")) for name, values in by_name.items()},
+        relative=frozenset(name for name, values in by_name.items() if values.get(RELATIVE)),
+        trusting=frozenset(name for name, values in by_name.items() if _trusting(values)),
     )
 
 
@@ -166,7 +168,7 @@ def _files(root: Path) -> list[Path]:
     return [Path(system) / "config", Path(user) / "config", *own]
 
 
-def _read(file: Path) -> dict[str, dict[str, Any]]:
+def sections(file: Path) -> dict[str, dict[str, Any]]:
     """A file's sections, names in lower case."""
     if not file.is_file():
         return {}
@@ -176,8 +178,8 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
         parsed = ConfigObj(str(file), encoding="utf-8").dict()
     except (ConfigObjError, UnicodeDecodeError) as error:
         raise PlumblineError(f"{file}: damaged ({error}); compare it with `git diff`") from None
-    sections = {s.lower(): v for s, v in parsed.items() if isinstance(v, dict)}
-    return {s: {k.lower(): v for k, v in values.items()} for s, values in sections.items()}
+    named = {s.lower(): v for s, v in parsed.items() if isinstance(v, dict)}
+    return {s: {k.lower(): v for k, v in values.items()} for s, values in named.items()}
 
 
 def _resolved(key: str, value: Any, file: Path) -> Any:

@@ -70,3 +70,78 @@ def test_the_command(
     monkeypatch.setenv("DVC_REMOTE_URL", url)
     assert main(["remote"]) == 0
     assert line in capsys.readouterr().out
+
+
+PINNED = "s3://bucket/path --set endpointurl=https://s3.example.com --set region=eu"
+STAYING = {
+    "endpointurl": 'remote "plumbline"',
+    "ENDPOINTURL": 'ReMote   "PlumbLine"',
+    "connection_string": 'remote "plumbline"',
+    "credentialpath": 'remote "plumbline"',
+    "configpath": 'remote "other"',
+    "profile": 'remote "plumbline"',
+    "access_key_id": 'remote "plumbline"',
+    "account_name": 'remote "other"',
+    "bearer_token_command": 'remote "other"',
+    "ssl_verify": "'remote \"plumbline\"'",
+    "use_ssl": 'remote "plumbline"',
+    "worktree": 'remote "plumbline"',
+    "sse_customer_key": 'remote "plumbline"',
+    "auth": 'remote "other"',
+    "proxy_to": 'remote "other"',
+}
+
+
+@pytest.mark.parametrize("key", STAYING)
+def test_a_committed_setting_that_would_stay_is_refused_by_name(clone: Path, key: str) -> None:
+    (clone / ".dvc" / "config").write_text(f"[{STAYING[key]}]\n    {key} = evil\n")
+    with pytest.raises(PlumblineError, match=rf"\.dvc/config: remote '\w+' sets {key.lower()}, "):
+        remote_config.use(clone, "s3://bucket/path")
+    assert not (clone / ".dvc" / "config.local").exists()
+
+
+def test_a_committed_section_is_overridden_whole(clone: Path) -> None:
+    """As DVC reads it: all remotes are the workflow's, with its settings."""
+    from dvc.config import Config
+
+    (clone / ".dvc" / "config").write_text(
+        '[core]\n    remote = other\n[remote "other"]\n    url = s3://evil\n'
+        '    endpointurl = https://evil.example\n[remote "plumbline"]\n    url = s3://evil\n'
+        "    verify = false\n    region = mars\n    jobs = 2\n"
+    )
+    remote_config.use(clone, PINNED)
+    remote_config.use(clone, PINNED)
+    config = Config(str(clone / ".dvc"))
+    own = {"url": "s3://bucket/path", "endpointurl": "https://s3.example.com", "region": "eu"}
+    assert config["core"]["remote"] == "plumbline"
+    assert set(config["remote"]) == {"other", "plumbline"}
+    assert all(r.items() >= {**own, "verify": True}.items() for r in config["remote"].values())
+    assert "evil" not in str(config["remote"])
+
+
+def test_without_an_address_the_teams_own_remotes_stay(clone: Path) -> None:
+    """A fork has no keys, and asks no remote."""
+    (clone / ".dvc" / "config").write_text('[remote "other"]\n    url = s3://b\n    profile = me\n')
+    remote_config.use(clone, "")
+    assert object_stores.settings(clone).default == "plumbline"
+    assert object_stores.settings(clone).remotes["other"] == "s3://b"
+
+
+@pytest.mark.parametrize("file", ["config", "config.local"])
+def test_a_remote_nested_in_a_section_is_refused(clone: Path, file: str) -> None:
+    (clone / ".dvc" / file).write_text("[remote]\n    [[plumbline]]\n    endpointurl = evil\n")
+    with pytest.raises(PlumblineError, match=rf"\.dvc/{file}: section \[remote\]"):
+        remote_config.use(clone, "s3://bucket")
+
+
+@pytest.mark.parametrize("section", ['remote "evil"', 'remote  "plumbline"', 'REMOTE "plumbline"'])
+def test_a_committed_config_local_adds_no_remote(clone: Path, section: str) -> None:
+    (clone / ".dvc" / "config.local").write_text(f"[{section}]\n    url = s3://evil\n")
+    with pytest.raises(PlumblineError, match=r"config\.local: section \["):
+        remote_config.use(clone, "s3://bucket")
+
+
+@pytest.mark.parametrize("setting", ["--set endpointurl", "--set =x", "--set a b=c"])
+def test_a_setting_that_is_none_is_refused(clone: Path, setting: str) -> None:
+    with pytest.raises(PlumblineError, match="expected --set KEY=VALUE"):
+        remote_config.use(clone, f"s3://bucket {setting}")
