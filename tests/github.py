@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from tests import github_runs
 from tests.alerts import certificate
 
 READ_ONLY = "read-only"
@@ -45,6 +46,7 @@ class GitHub:
     issues: list[Entry] = field(default_factory=list)
     notes: dict[int, list[Entry]] = field(default_factory=dict)
     releases: list[Entry] = field(default_factory=list)
+    runs: list[Entry] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     last: int = 0
@@ -184,13 +186,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def reply(self, status: int, result: Any, path: str, query: dict[str, list[str]]) -> None:
         link = ""
-        if isinstance(result, list):
+        entries = result.get("workflow_runs") if isinstance(result, dict) else result
+        if isinstance(entries, list):
             size = min(100, int(query.get("per_page", [str(PAGE)])[0]))
             page = int(query.get("page", ["1"])[0])
-            if page * size < len(result):
+            if page * size < len(entries):
                 words = {k: v[0] for k, v in query.items()} | {"page": str(page + 1)}
                 link = f'<{self.state.url}{path}?{urlencode(words)}>; rel="next"'
-            result = result[(page - 1) * size : page * size]
+            shown = entries[(page - 1) * size : page * size]
+            result = {**result, "workflow_runs": shown} if isinstance(result, dict) else shown
         body = json.dumps(result).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
@@ -286,6 +290,7 @@ def checked(payload: Entry) -> Entry:
 
 
 ROUTES: list[tuple[str, str, Any]] = [
+    ("GET", github_runs.ROUTE, github_runs.listed),
     ("GET", "pulls", _pulls),
     ("POST", "pulls", _new_pull),
     ("PATCH", r"pulls/(\d+)", _change("pulls")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,36 @@ if TYPE_CHECKING:
     from plumbline.review.comparison import Comparison
 
 group = CommandGroup("Review")
+
+log = logging.getLogger("plumbline")
+
+
+@group.command("accepted", "", "--check model-v2")
+def accepted(
+    check: Annotated[
+        str | None,
+        typer.Option("--check", metavar="REV", help="Check instead that REV was accepted."),
+    ] = None,
+    branch: Annotated[
+        str, typer.Option(metavar="NAME", help="The branch that accepted commits are on.")
+    ] = "main",
+) -> int:
+    """Print the commit that was accepted last, which HEAD is to be compared with.
+
+    It is the newest before HEAD whose run of main.yml ended well. Without one it is the newest release;
+    without that, a commit that has no model. With --check, exits with 1 where REV was not accepted.
+    """
+    from plumbline.ops.hosting import accepted as commits
+
+    hub = commits.from_environment()
+    if check:
+        refusal = commits.refusal(Path("."), check, branch, hub)
+        say([refusal or f"{check}: accepted"])
+        return int(refusal is not None)
+    base = commits.last(Path("."), branch, hub)
+    log.info("accepted: %s: %s", base.commit[:10], base.reason)
+    say([base.commit])
+    return 0
 
 
 @group.command("baseline", "origin/main", "HEAD^1 --lock")

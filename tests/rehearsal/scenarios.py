@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.rehearsal import changes, merges, pins, posting
+from tests.rehearsal import changes, mainline, merges, pins, posting
 from tests.rehearsal.hub import Hub
 from tests.rehearsal.reviews import Seen
 
@@ -21,4 +21,5 @@ SCENARIOS: tuple[Callable[[Hub], Seen], ...] = (
     *(posting.cml_failing, posting.read_only, posting.forged_artifact),
     *(pins.same_bytes, pins.other_outs),
     *(merges.merged, merges.merged_from_fork),
+    *(mainline.first_push, mainline.red_main),
 )

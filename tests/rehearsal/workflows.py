@@ -36,4 +36,5 @@ def run(hub: Hub, file: Path, event_name: str, event: dict[str, Any], **github: 
         for name in ready:
             built.jobs[name] = Runner(hub, built, workflow, name, github).run(todo.pop(name))
     hub.runs[built.number] = built
+    hub.ended(file.name, event_name, built.conclusion, github)
     return built

@@ -125,18 +125,26 @@ class GitHub:
         data = path.read_bytes()
         return self._parsed(self._call("POST", address, data, "application/octet-stream")[0])
 
+    def runs(self, workflow: str, branch: str, result: str) -> Iterator[Answer]:
+        """A workflow file's runs of pushes to a branch that ended with `result`, the newest first."""
+        query = {"branch": branch, "event": "push", "status": result}
+        return self._list(f"actions/workflows/{quoted(workflow)}/runs", query, "workflow_runs")
+
     def _one(self, method: str, path: str, request: Mapping[str, Any] | None = None) -> Answer:
         data = None if request is None else json.dumps(request).encode()
         return self._parsed(self._call(method, self._address(path), data)[0])
 
-    def _list(self, path: str, query: Mapping[str, str]) -> Iterator[Answer]:
-        """Every entry of every page, read when they are needed."""
+    def _list(
+        self, path: str, query: Mapping[str, str], key: str | None = None
+    ) -> Iterator[Answer]:
+        """Every entry of every page, read when they are needed; `key`: what holds a page's entries."""
         address: str | None = self._address(path) + "?" + _query({**query, "per_page": str(PAGE)})
         for _ in range(PAGES):
             if address is None:
                 return
             data, link = self._call("GET", address)
-            yield from self._parsed(data)
+            page = self._parsed(data)
+            yield from page[key] if key else page
             match = NEXT.search(link)
             address = self._own(match[1]) if match else None
 
