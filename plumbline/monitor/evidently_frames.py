@@ -10,6 +10,7 @@ from plumbline.core.declarations import Array
 from plumbline.monitor.binning import ColumnSpec
 from plumbline.monitor.evidently_widgets import LABEL, SCORE
 from plumbline.monitor.observe import Observation
+from plumbline.monitor.page_policy import inert
 from plumbline.monitor.window import ScoredWindow
 
 
@@ -42,9 +43,9 @@ def drawable(
 
 
 def frame(seen: Observation, window: ScoredWindow, columns: list[str]) -> pd.DataFrame:
-    """The columns as Evidently wants them: float64 without infinities, or text."""
+    """The columns as Evidently wants them: float64 without infinities, or text without markup."""
     kinds = {p.name: p.kind for p in seen.binning.specs}
-    values = {n: _plain(window.columns[n], kinds[n] == "category") for n in columns}
+    values = {inert(n): _plain(window.columns[n], kinds[n] == "category") for n in columns}
     return pd.DataFrame(values)
 
 
@@ -67,7 +68,8 @@ def _empty(values: Array) -> bool:
 
 def _plain(values: Array, category: bool) -> Array:
     if category or not arrays.is_number(values):
-        return np.where(pd.isna(values), "(null)", values.astype(str)).astype(object)
+        codes, names = pd.factorize(np.where(pd.isna(values), "(null)", values.astype(str)))
+        return np.array([inert(name) for name in names], dtype=object)[codes]
     numbers = values.astype(np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 

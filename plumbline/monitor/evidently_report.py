@@ -16,17 +16,21 @@ from plumbline.monitor import (
     build_result,
     evidently_frames,
     evidently_widgets,
+    page_policy,
     quality,
     stable_html,
     verdict,
 )
 from plumbline.monitor.evidently_widgets import LABEL, SCORE, Pair, drift_table, widgets
 from plumbline.monitor.observe import Observation
+from plumbline.monitor.page_policy import inert
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import ScoredWindow
 
 MIN_ROWS = 10
 """Rows of a window below which Evidently's drift and quality metrics have nothing to draw."""
+FINDING = 2000
+"""Characters of a finding's text."""
 
 NOTE = (
     "Evidently compares a sample of each window, with PSI and one threshold for all columns. It knows "
@@ -42,7 +46,7 @@ def write(
         # Evidently 0.7 touches numpy.core and litestar's old names when imported.
         warnings.simplefilter("ignore")
         page = evidently_widgets.page(_tabs(seen, limits, problem, threshold, seed))
-    path.write_text(stable_html.stable(page), encoding="utf-8")
+    path.write_text(page_policy.closed(stable_html.stable(page)), encoding="utf-8")
 
 
 def _tabs(
@@ -87,19 +91,23 @@ def _verdict(seen: Observation) -> list[Any]:
         [
             f.level,
             f.check,
-            f.column or "",
+            inert(f.column or ""),
             f"{f.size:.3g} {f.unit}",
             f.since or "",
-            f.cause,
-            f.evidence,
-            f.next,
+            inert(f.cause, FINDING),
+            inert(f.evidence, FINDING),
+            inert(f.next, FINDING),
         ]
         for f in seen.findings
     ]
     head = ["level", "check", "column", "size", "since", "likely cause", "evidence", "next"]
     return [
         html.counter(counters=[html.CounterData("level", seen.level), *counts]),
-        html.counter(counters=[html.CounterData(why, "retrain" if again else "do not retrain")]),
+        html.counter(
+            counters=[
+                html.CounterData(inert(why, FINDING), "retrain" if again else "do not retrain")
+            ]
+        ),
         html.table_data(column_names=head, data=rows, title="Findings"),
     ]
 
@@ -110,9 +118,9 @@ def _inputs(seen: Observation, past: ScoredWindow, now: ScoredWindow, limits: Mo
     columns, left_out = evidently_frames.drawable(seen, past, now)
     out: list[Any] = [html.text_widget(text=NOTE)]
     if columns:
-        preset = drift_table(columns, limits.psi.warning)
+        preset = drift_table([inert(name) for name in columns], limits.psi.warning)
         categories = [
-            p.name for p in seen.binning.specs if p.kind == "category" and p.name in columns
+            inert(p.name) for p in seen.binning.specs if p.kind == "category" and p.name in columns
         ]
         frames = (
             evidently_frames.frame(seen, past, columns),
@@ -120,9 +128,8 @@ def _inputs(seen: Observation, past: ScoredWindow, now: ScoredWindow, limits: Mo
         )
         out += widgets(preset, frames, categories)
     if left_out:
-        out.append(
-            html.table_data(column_names=["column", "why"], data=left_out.items(), title="Left out")
-        )
+        rows = [(inert(name), inert(why)) for name, why in left_out.items()]
+        out.append(html.table_data(column_names=["column", "why"], data=rows, title="Left out"))
     return out
 
 
@@ -141,7 +148,7 @@ def _quality(
 ) -> list[Any]:
     from evidently.legacy.renderers import html_widgets as html
 
-    text = quality.text(seen.quality)
+    text = inert(quality.text(seen.quality), FINDING)
     until = build_result.blind(seen)
     blind = f"labels pending until {until.until}" if until else "no label is awaited"
     head = ["week from", "window", "rows", "labelled", seen.quality.metric]

@@ -43,16 +43,16 @@ SHOP = "from tests.shop import usecase\n\nUSECASE = usecase()\n"
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
-    """A folder to run the stage in: `shop(now, problem, timed)` writes tables and a bundle."""
+    """A folder to run the stage in: `shop(now, problem, timed, past)` writes tables and a bundle."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
     Path("params.yaml").write_text(PARAMS)
     Path("history.csv").touch()
 
-    def write(now=None, problem="classification", timed=True):
+    def write(now=None, problem="classification", timed=True, past=None):
         case = usecase(problem, timed)
         in_memory.install(case, partial(monkeypatch.setitem, sys.modules))
-        past = table(28, LAST - 14, seed=1, problem=problem)
+        past = table(28, LAST - 14, seed=1, problem=problem) if past is None else past
         now = table(14, seed=2, unknown=DELAY, problem=problem) if now is None else now
         for name, columns in (("test", past), ("current", now)):
             kept = {k: v for k, v in columns.items() if timed or k != "at"}

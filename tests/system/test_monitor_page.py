@@ -255,8 +255,9 @@ def test_the_stage_writes_it_and_evidently_opens_without_a_network(request: Any)
     now["size"] = now["size"] * 100
     request.getfixturevalue("shop")(now)
     Path("history.csv").touch()
-    paths = ("model", "test.parquet", "current.parquet", "history.csv", "monitor.json", "report")
-    monitor.main("shop", *map(Path, paths))
+    tables = ("model", "test.parquet", "current.parquet", "history.csv")
+    outs = ("monitor.json", "summary.json", "report")
+    monitor.main("shop", *map(Path, tables + outs))
     report = json.loads(Path("monitor.json").read_text())
     built = Path("report") / page.FILE
     dom, console = browser.opened(built)
