@@ -116,6 +116,22 @@ def test_what_may_write_runs_nothing_of_the_pull_request() -> None:
         assert "pull_request_target" not in read(file)["on"]
 
 
+def test_a_tag_gets_keys_only_when_main_has_accepted_it() -> None:
+    jobs = read(FOLDER / "release.yml")["jobs"]
+    first, *rest = jobs.values()
+    refs = [s["with"]["ref"] for s in first["steps"] if "checkout" in s.get("uses", "")]
+    assert refs == ["${{ github.event.repository.default_branch }}"]
+    assert "environment" not in first
+    assert "secrets" not in str(first)
+    assert set(first["permissions"].values()) == {"read"}
+    assert all("needs" in job for job in rest)
+    assert jobs["pack"]["needs"] == "accepted"
+
+
+def test_the_required_checks_exist_for_the_merge_queue() -> None:
+    assert "merge_group" in read(FOLDER / "pull-request.yml")["on"]
+
+
 def test_zizmor_has_no_finding() -> None:
     done = tool("zizmor", "--offline", "--no-progress", "--format=json", str(FOLDER))
     assert json.loads(done.stdout) == [], done.stdout

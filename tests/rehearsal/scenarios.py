@@ -21,5 +21,5 @@ SCENARIOS: tuple[Callable[[Hub], Seen], ...] = (
     *(posting.cml_failing, posting.read_only, posting.forged_artifact),
     *(pins.same_bytes, pins.other_outs),
     *(merges.merged, merges.merged_from_fork),
-    *(mainline.first_push, mainline.red_main),
+    *(mainline.first_push, mainline.red_main, mainline.released_branch, mainline.merge_queue),
 )

@@ -18,7 +18,7 @@ from tests import toy
 from tests.conftest import ROOT
 from tests.github import github
 from tests.rehearsal import hub as hubs
-from tests.rehearsal import uses, workflows
+from tests.rehearsal import mainline, uses
 from tests.shared import built, result
 from tests.toy import Toy, flip
 
@@ -183,9 +183,7 @@ def test_the_workflow(project: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "host").mkdir()
     with hubs.hub(base, tmp_path / "host") as hub:
         hub.extra["PYTHONPATH"] = str(ROOT)
-        where = {"ref": f"refs/tags/{TAG}", "ref_name": TAG, "sha": ""}
-        file = ROOT / ".github" / "workflows" / "release.yml"
-        run = workflows.run(hub, file, "push", {}, **where)
+        run = mainline.release(hub, TAG)
         assert run.conclusion == "success", "".join(j.output() for j in run.jobs.values())
         (created,) = hub.api.releases
     assert sorted(a["name"] for a in created["assets"]) == FILES == signed
