@@ -22,6 +22,8 @@ class Data(Section):
     sha256: str | None = None  # url: required; csv, parquet: checked when given
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv: between fields
     encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"  # csv
+    # csv: a .gz file unpacks to at most so many times its size; up to 100 MB are free
+    max_unpacking: Annotated[int, Field(ge=1)] = 100
     # sql: SQLAlchemy's address; ${PLUMBLINE_DATA_...} stands for an environment variable
     address: str | None = None
     query: str | None = None  # sql: one SELECT

@@ -20,7 +20,7 @@ import duckdb
 from plumbline.core.errors import ParamsError, SourceError
 from plumbline.core.sql import literal_path
 from plumbline.core.usecase import Contract
-from plumbline.data import delimited, listing
+from plumbline.data import delimited, listing, unpacking
 from plumbline.data.environment import expand
 from plumbline.data.params import Data
 
@@ -131,6 +131,8 @@ def _files(
     if kind == "parquet" or listing.ends(paths[0], SUFFIXES["parquet"]):
         relations = [f"read_parquet([{literal_path(p)}], hive_partitioning=false)" for p in paths]
     else:
+        for path, shown in zip(paths, names, strict=True):
+            unpacking.check(path, shown, data.max_unpacking)
         style = delimited.CsvStyle(data.delimiter, data.encoding)
         relations = [delimited.relation(p, n, style) for p, n in zip(paths, names, strict=True)]
     each = zip(names, relations, paths, strict=True)

@@ -21,7 +21,7 @@ import pytest
 import sqlalchemy as sa
 
 from plumbline.core.errors import SourceError
-from plumbline.data import database
+from plumbline.data import database, unpacking
 from tests.sales import AS_OF, HEADER, ROWS, ingest, write_csv
 from tests.servers import postgresql
 
@@ -367,6 +367,22 @@ def test_a_broken_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n")[:12])
     with pytest.raises(SourceError, match=r"a\.csv\.gz: not a readable CSV file \(.*\); export"):
         ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv.gz", "as_of": AS_OF})
+
+
+def test_an_archive_that_unpacks_to_too_much(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Refused before its rows, or a header without an end, are read; a param lets it pass."""
+    monkeypatch.setattr(unpacking, "FREE", 10_000)
+    rows = "".join(f"{i},2025-01-03 10:00:00,north,250,2,1.5,true,0\n" for i in range(5_000))
+    source = {"source": "csv", "path": "a.csv.gz", "as_of": AS_OF}
+    for content in (f"{HEADER}\n{rows}", "a" * 1_000_000):
+        (tmp_path / "a.csv.gz").write_bytes(gzip.compress(content.encode()))
+        with pytest.raises(SourceError, match=r"a\.csv\.gz: .* unpack to more than .*max_unpack"):
+            ingest(monkeypatch, tmp_path, {**source, "max_unpacking": 3})
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(f"{HEADER}\n{rows}".encode()))
+    ingest(monkeypatch, tmp_path, source)
+    assert sheet(tmp_path)["rows"] == 5_000
 
 
 def test_a_line_without_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
