@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,3 +55,10 @@ def open_url(request: urllib.request.Request, timeout: float, *, refuse: bool = 
     `refuse`: such a redirect, and one of a request that writes, raises HTTPError instead.
     """
     return urllib.request.build_opener(_SameServer(refuse)).open(request, timeout=timeout)
+
+
+def remedy(reason: object, other: str) -> str:
+    """What to do after `reason`: set the file of a private authority, or `other`."""
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return "set SSL_CERT_FILE to the file of the certificate authorities that you trust"
+    return other

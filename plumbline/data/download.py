@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from plumbline.core.errors import ParamsError, SourceError
-from plumbline.core.redirects import open_url
+from plumbline.core.redirects import open_url, remedy
 
 TIMEOUT = 60  # seconds without a byte
 SCHEMES = ("http", "https", "file")
@@ -40,7 +40,7 @@ def fetch(url: str, scratch: Path) -> Path:
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise SourceError(
-            f"{name}: cannot be fetched ({reason}); check data.url and the network"
+            f"{name}: cannot be fetched ({reason}); {remedy(reason, 'check data.url and the network')}"
         ) from None
     if path.stat().st_size == 0:
         raise SourceError(f"{name}: the file is empty (0 bytes); correct data.url")

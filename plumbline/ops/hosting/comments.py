@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -119,7 +119,7 @@ def _cml(hub: GitHub, number: int, text: str, sha: str) -> str:
         arguments = ["cml", "comment", "update", "--driver=github", "--publish=false"]
         arguments += [f"--repo={server}/{quote(hub.repository)}", f"--watermark-title={TITLE}"]
         arguments += [f"--target=pr/{number}", str(report)]
-        env = {k: v for k, v in os.environ.items() if k in PASSED} | {"HOME": folder}
+        env = _passed(os.environ) | {"HOME": folder}
         env |= {"GITHUB_TOKEN": hub.token, "GITHUB_SHA": sha, "ITERATIVE_DO_NOT_TRACK": "1"}
         try:
             done = subprocess.run(
@@ -131,3 +131,10 @@ def _cml(hub: GitHub, number: int, text: str, sha: str) -> str:
         return ""
     errors = done.stderr.decode(errors="replace").split()
     return f"CML failed ({done.returncode}: {' '.join(errors)[:200]})"
+
+
+def _passed(environment: Mapping[str, str]) -> dict[str, str]:
+    """What CML receives; Node takes a private authority from a variable of its own."""
+    authority = environment.get("SSL_CERT_FILE")
+    added = {"NODE_EXTRA_CA_CERTS": authority} if authority else {}
+    return added | {k: v for k, v in environment.items() if k in PASSED}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.core.redirects import open_url, origin
+from plumbline.core.redirects import open_url, origin, remedy
 from plumbline.core.safe_text import one_line
 
 TIMEOUT = 30
@@ -177,9 +177,8 @@ class GitHub:
         except urllib.error.HTTPError as error:
             raise _refused(method, address, error) from None
         except (OSError, http.client.HTTPException) as error:
-            raise HostingError(
-                f"{method} {address}: no answer ({error}); try again later"
-            ) from None
+            advice = remedy(getattr(error, "reason", error), "try again later")
+            raise HostingError(f"{method} {address}: no answer ({error}); {advice}") from None
 
     def _parsed(self, data: bytes) -> Any:
         try:
