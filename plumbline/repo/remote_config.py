@@ -13,7 +13,7 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.repo import object_stores
+from plumbline.repo import object_stores, request_settings
 
 NAME = "plumbline"
 VARIABLE = "DVC_REMOTE_URL"
@@ -37,6 +37,8 @@ def use(root: Path, value: str) -> Path:
     url, options = parse(value)
     section = {"url": url or str(_none(root)), **options, "verify": "true"}
     names = _pinned(object_stores.sections(root / COMMITTED), url, section)
+    if url:
+        request_settings.refuse(root)
     config = ConfigObj(str(file), encoding="utf-8")
     core = config.setdefault("core", {})
     if core.get("remote", NAME) != NAME:

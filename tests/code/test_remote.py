@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,28 @@ def test_a_committed_config_local_adds_no_remote(clone: Path, section: str) -> N
 def test_a_setting_that_is_none_is_refused(clone: Path, setting: str) -> None:
     with pytest.raises(PlumblineError, match="expected --set KEY=VALUE"):
         remote_config.use(clone, f"s3://bucket {setting}")
+
+
+REQUESTS = {
+    "deps.fs_config.endpointurl": "deps: [{path: s3://b/a, fs_config: {endpointurl: evil}}]\nouts: [path: a]",
+    "outs.fs_config.account_name": "outs: [{path: azure://a, fs_config: {account_name: evil}}]",
+    "deps.repo.config": "deps: [{path: a, repo: {url: u, config: evil}}]\nouts: [path: a]",
+    "deps.repo.remote": "deps: [{path: a, repo: {url: u, remote: {url: s3://b}}}]\nouts: [path: a]",
+}
+
+
+@pytest.mark.parametrize("key", REQUESTS)
+@pytest.mark.parametrize("name", ["a.csv.dvc", "sources/shop/a.dvc", "sources/dvc.yaml"])
+def test_a_committed_file_does_not_direct_requests(clone: Path, key: str, name: str) -> None:
+    subprocess.run(["git", "init", "-q", str(clone)], check=True)
+    (clone / name).parent.mkdir(parents=True, exist_ok=True)
+    (clone / name).write_text(REQUESTS[key])
+    subprocess.run(["git", "add", "-f", name], cwd=clone, check=True)
+    with pytest.raises(PlumblineError, match=rf"{name}: {key}: a committed file must not"):
+        remote_config.use(clone, "s3://bucket")
+    remote_config.use(clone, "")
+    plain = (
+        "deps: [{path: s3://b/a}, {path: b, repo: {url: u, rev: v, remote: r}}]\nouts: [path: a]"
+    )
+    (clone / name).write_text(plain)
+    remote_config.use(clone, "s3://bucket")
