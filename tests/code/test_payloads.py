@@ -9,7 +9,10 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from plumbline.core.declarations import Use
 from plumbline.core.safe_text import log_lines
+from plumbline.ops.retrain import retrain_texts
+from plumbline.ops.retrain.retrain_document import RetrainRecord
 from plumbline.report import html, markdown, plain_text
 from plumbline.report.blocks import (
     Block,
@@ -22,7 +25,10 @@ from plumbline.report.blocks import (
     Title,
     Verdict,
 )
+from plumbline.review import comparison_blocks
+from tests.code import test_modelcard as cards
 from tests.payloads import PAYLOADS
+from tests.reviews import RESULT, comparison
 
 ACTS = re.compile(r"https?://|ftp://|www\.|[\w.+-]@[\w-]|(?:^|\W)@\w|#\d|\bGH-\d", re.IGNORECASE)
 """What GitHub makes active in a text."""
@@ -86,3 +92,55 @@ def test_a_page_holds_no_tag_of_a_payload(payload: str) -> None:
 
 def _tags(page: str) -> list[str]:
     return re.findall(r"<([a-z]\w*)", page, re.IGNORECASE)
+
+
+def retrained(text: str) -> str:
+    """The retrain's texts for a team: a pull request's body, and the summary of a run."""
+    finding = {"check": "drift", "level": "alert", "size": 1.0, "column": text}
+    finding |= dict.fromkeys(("evidence", "next", "cause"), text)
+    seen = {"level": "alert", "summary": text, "retrain": {"now": True, "why": text}}
+    record = RetrainRecord.model_validate(
+        {
+            "usecase": "shop",
+            "outcome": "bad-data",
+            "reasons": [text],
+            "as_of": {"from": "2025-07-01", "to": "2025-07-29"},
+            "monitor": {**seen, "findings": [finding]},
+        }
+    )
+    return f"{retrain_texts.body(record)}\n{retrain_texts.summary([record])}"
+
+
+def reviewed(text: str) -> str:
+    """The comment on a pull request of a stranger."""
+    short = text[:100]  # the schema refuses long names
+    case = {"override": short, "params": [{"key": short, "base": short, "head": [short]}]}
+    case["base"] = {"head": {**RESULT, "slices": {short: RESULT["slices"]["size"]}}}
+    return markdown.comment(comparison_blocks.blocks(comparison(case), short))
+
+
+def carded(text: str) -> str:
+    """A model card of declarations and figures that hold the text."""
+    use = Use((text,), (text,), (text,), text)
+    figures = {
+        **cards.FIGURES,
+        "gate": {"verdict": "fail", "checks": {}, "reasons": [text]},
+        "slices": {"size": {text: {**cards.FOUND, "rows": 66}}},
+        "important": [{"feature": text, "share": 0.01}],
+        "training": {text: text},
+    }
+    return cards.card(cards.usecase(title=text, owner=text, use=use), figures)
+
+
+@pytest.mark.parametrize("write", [retrained, reviewed, carded])
+def test_nothing_acts_in_the_documents(write: Callable[[str], str]) -> None:
+    """A document with a payload is built as one with a plain word, and has no link or image more."""
+    plain = _built(write("plain"))
+    for payload in PAYLOADS:
+        assert _built(write(payload)) == plain, payload
+
+
+def _built(text: str) -> list[str]:
+    """Blocks, links, images and tags of a document."""
+    found = [t for t in tokens(text) if t.block or t.type in ("link_open", "image", "html_inline")]
+    return [f"{t.type} {'' if t.block else t.attrs or t.content}" for t in found]
