@@ -82,26 +82,35 @@ def comment(
 ) -> None:
     """Post a comparison as one comment on its pull request.
 
-    The artifact is checked as data; the pull request is that of the event. A token that may only read
-    is a warning, not an error.
+    The artifact is checked as data; the pull request is that of the event. Where there is no artifact, the
+    comment says so. A token that may only read is a warning, not an error.
     """
     from plumbline.core.safe_text import log_line
     from plumbline.ops.hosting import comments, github
     from plumbline.review import artifact as artifacts
 
-    origin = comments.origin(event)
-    text = artifacts.rendered(artifact)
+    run = comments.origin(event)
+    there = artifact.exists()
+    name = artifacts.read(artifact).base.name if there else ""
+    text = artifacts.rendered(artifact) if there else comments.missing(run)
     hub = github.from_environment()
-    pull = hub.pull_request(origin.owner, origin.branch, origin.sha)
-    if pull is None:
-        print(f"::notice::no open pull request has its head at {origin.sha[:10]}: nothing to say")
-        return
-    try:
-        how = comments.post(hub, int(pull["number"]), text, origin.sha)
-    except github.ForbiddenError as error:
-        print(f"::warning::the report is in the other job's summary only: {log_line(error)}")
-        return
-    say([f"pull request {pull['number']}: {how}"])
+    pulls = hub.pull_requests(run.owner, run.branch, run.sha)
+    if there:
+        addressed = comments.of_base(pulls, name)
+    else:
+        addressed = comments.without_report(hub, pulls, run.sha)
+    if not addressed:
+        base = f" and its base at {log_line(name)}" if pulls else ""
+        print(
+            f"::notice::no open pull request has its head at {run.sha[:10]}{base}: nothing to say"
+        )
+    for pull in addressed:
+        try:
+            how = comments.post(hub, int(pull["number"]), text, run.sha)
+        except github.ForbiddenError as error:
+            print(f"::warning::the report is in the other job's summary only: {log_line(error)}")
+            return
+        say([f"pull request {pull['number']}: {how}"])
 
 
 @group.command("compare", "main --json reports/change.json", "v1 v2 --json reports/v1-v2.json")

@@ -45,6 +45,7 @@ from tests.conftest import ROOT
 from tests.reviews import comparison
 
 SHA = "1" * 40
+PAGE = "https://github.com/acme/plumbline/actions/runs/7"
 
 
 @pytest.fixture
@@ -186,14 +187,17 @@ def test_cml_that_cannot_start(host: stand_in.GitHub, hub: GitHub, tmp_path: Pat
 
 
 def event(folder: Path, **changes: object) -> Path:
-    run = {"head_branch": "topic", "head_sha": SHA, "head_repository": {"owner": {"login": "me"}}}
+    head = {"head_branch": "topic", "head_sha": SHA, "head_repository": {"owner": {"login": "me"}}}
+    run = {**head, "conclusion": "failure", "html_url": PAGE}
     path = folder / "event.json"
     path.write_text(json.dumps({"workflow_run": {**run, **changes}}))
     return path
 
 
 def test_the_origin_is_the_events(tmp_path: Path) -> None:
-    assert comments.origin(event(tmp_path)) == comments.RunOrigin("me", "topic", SHA)
+    assert comments.origin(event(tmp_path)) == comments.RunOrigin(
+        "me", "topic", SHA, "failure", PAGE
+    )
     for path in (event(tmp_path, head_repository=None), tmp_path / "nowhere"):
         with pytest.raises(PlumblineError, match="not the event of a finished run"):
             comments.origin(path)
@@ -258,3 +262,50 @@ def test_the_command(
     os.environ["GITHUB_TOKEN"] = stand_in.READ_ONLY
     assert main(words) == 0
     assert "::warning::the report is in the other job's summary only" in capsys.readouterr().out
+
+
+def test_a_run_that_left_no_comparison(host: stand_in.GitHub, hub: GitHub, tmp_path: Path) -> None:
+    """The earlier report of another commit does not stay as if it were of this one."""
+    host.comment(1, f"**✅ Nothing against merging**\n\n{comments.watermark('2' * 40)}")
+    words = ["comment", str(tmp_path / "nothing.json"), "--event", str(event(tmp_path, **OWN))]
+    assert main(words) == 0
+    [body] = host.bodies(1)
+    assert body.startswith("**❌ No comparison: the run for commit 1111111111 left none**")
+    assert f"It ended with `failure` before models could be compared. [Its log]({PAGE})" in body
+    forged = event(tmp_path, **OWN, conclusion="@all`", html_url="https://x) <b>/actions/runs/7")
+    assert main([*words[:3], str(forged)]) == 0
+    [body] = host.bodies(1)
+    assert "It ended with `all` before models could be compared. Nothing was judged" in body
+
+
+def test_two_pull_requests_of_one_branch(
+    host: stand_in.GitHub, hub: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each has the report against its own base; a missing one does not replace the other's."""
+    second = host.open_pull("topic", SHA, base="stable")
+    file = tmp_path / "change.json"
+    words = ["comment", str(file), "--event", str(event(tmp_path, **OWN))]
+    write(file, "origin/stable")
+    assert main(words) == 0
+    assert [len(host.bodies(n)) for n in (1, second)] == [0, 1]
+    file.unlink()
+    assert main(words) == 0
+    assert host.bodies(1)[0].startswith("**❌ No comparison")
+    assert host.bodies(second)[0].startswith("**✅")
+    write(file, "origin/main")
+    assert main(words) == 0
+    assert [len(host.bodies(n)) for n in (1, second)] == [1, 1]
+    assert host.bodies(1)[0].startswith("**✅")
+    capsys.readouterr()
+    write(file, "origin/elsewhere")
+    assert main(words) == 0
+    assert "and its base at origin/elsewhere: nothing to say" in capsys.readouterr().out
+
+
+OWN = {"head_repository": {"owner": {"login": "acme"}}}
+
+
+def write(file: Path, base: str) -> None:
+    """A comparison against a base of this name."""
+    plain = comparison().plain()
+    file.write_text(json.dumps({**plain, "base": {**plain["base"], "name": base}}))

@@ -31,11 +31,11 @@ def test_a_pull_request_is_found_by_owner_branch_and_commit(
 ) -> None:
     host.open_pull("topic", "1" * 40)
     number = host.open_pull("topic", "2" * 40, owner="stranger")
-    result = hub.pull_request("stranger", "topic", "2" * 40)
-    assert result is not None
-    assert result["number"] == number
-    assert hub.pull_request("stranger", "topic", "1" * 40) is None
-    assert hub.pull_request("acme", "other", "1" * 40) is None
+    second = host.open_pull("topic", "2" * 40, owner="stranger", base="stable")
+    results = hub.pull_requests("stranger", "topic", "2" * 40)
+    assert [pull["number"] for pull in results] == [number, second]
+    assert hub.pull_requests("stranger", "topic", "1" * 40) == []
+    assert hub.pull_requests("acme", "other", "1" * 40) == []
 
 
 def test_every_page_of_comments(host: stand_in.GitHub, hub: GitHub) -> None:

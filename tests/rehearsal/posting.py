@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+from plumbline.ops.hosting.comments import watermark
 from tests.conftest import ROOT
 from tests.rehearsal.base import NAME
 from tests.rehearsal.changes import replayed
@@ -112,6 +114,36 @@ def forged_artifact(hub: Hub) -> Seen:
     assert not re.search(r"@[A-Za-z]", text)
     assert "](" not in text
     assert hub.api.bodies(2) == [], "the event says whose comment it is, not the artifact"
+    return seen
+
+
+def missing_artifact(hub: Hub) -> Seen:
+    """A run that left no comparison: the comment says so, in place of an earlier commit's report."""
+    event, run = replayed(hub)
+    hub.api.comment(event["number"], f"**✅ Nothing against merging**\n\n{watermark('2' * 40)}")
+    shutil.rmtree(run.folder / "artifacts")
+    seen = comment(hub, event, run)
+    assert seen.comment.startswith("**❌ No comparison: the run for commit "), seen.log()
+    assert f"actions/runs/{run.number}) says why" in seen.comment
+    assert seen.checks()["comment/comment"] == "green"
+    return seen
+
+
+def two_bases(hub: Hub) -> Seen:
+    """Two pull requests of one branch, into main and into stable: each gets its own report."""
+    event, run = replayed(hub)
+    head = hub.api.pulls[-1]["head"]
+    other = hub.api.open_pull(head["ref"], head["sha"], base="stable")
+    comment(hub, event, run)
+    file = run.folder / "artifacts" / "comparison" / "change.json"
+    report = json.loads(file.read_text())
+    report["base"]["name"] = "origin/stable"
+    file.write_text(json.dumps(report))
+    seen = comment(hub, event, run)
+    assert [len(hub.api.bodies(number)) for number in (event["number"], other)] == [1, 1], (
+        seen.log()
+    )
+    assert "pull request 2: written by REST" in seen.log()
     return seen
 
 

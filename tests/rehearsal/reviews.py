@@ -90,6 +90,7 @@ def comment(hub: Hub, event: Mapping[str, Any], built: Run) -> Seen:
         "id": built.number,
         "event": built.event_name,
         "conclusion": built.conclusion,
+        "html_url": f"{hub.api.url}/{hub.api.repository}/actions/runs/{built.number}",
         "head_branch": head["ref"],
         "head_sha": head["sha"],
         "head_repository": head["repo"],

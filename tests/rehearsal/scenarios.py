@@ -19,6 +19,7 @@ SCENARIOS: tuple[Callable[[Hub], Seen], ...] = (
     ),
     *(posting.stale_run, posting.many_comments, posting.with_cml, posting.cml_absent),
     *(posting.cml_failing, posting.read_only, posting.forged_artifact),
+    *(posting.missing_artifact, posting.two_bases),
     *(pins.same_bytes, pins.other_outs),
     *(merges.merged, merges.merged_from_fork),
     *(mainline.first_push, mainline.red_main, mainline.released_branch, mainline.merge_queue),

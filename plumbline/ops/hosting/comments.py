@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -33,16 +33,20 @@ PASSED = {
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
 }
 """Of this process's variables, those that CML receives."""
+PAGE = re.compile(r"https?://[\w.:/-]+/actions/runs/\d+")
+"""A run's page."""
 SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class RunOrigin:
-    """Where the run came from: the head's owner, branch and commit."""
+    """Where the run came from: the head's owner, branch and commit; how it ended, and its page."""
 
     owner: str
     branch: str
     sha: str
+    conclusion: str
+    page: str
 
 
 def origin(path: Path) -> RunOrigin:
@@ -53,6 +57,8 @@ def origin(path: Path) -> RunOrigin:
             str(run["head_repository"]["owner"]["login"]),
             str(run["head_branch"]),
             str(run["head_sha"]),
+            str(run["conclusion"]),
+            str(run["html_url"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PlumblineError(
@@ -61,6 +67,37 @@ def origin(path: Path) -> RunOrigin:
     if not SHA.fullmatch(source.sha):
         raise PlumblineError(f"{path}: workflow_run.head_sha is no commit")
     return source
+
+
+def of_base(pulls: Sequence[Answer], name: str) -> list[Answer]:
+    """Of the pull requests of one head, that into the branch that a comparison names as its base.
+
+    The name is a stranger's word: it chooses only where that same head has several pull requests.
+    """
+    if len(pulls) == 1:
+        return list(pulls)
+    return [pull for pull in pulls if pull["base"]["ref"] == name.removeprefix("origin/")]
+
+
+def without_report(hub: GitHub, pulls: Sequence[Answer], sha: str) -> list[Answer]:
+    """Of the pull requests of one head, those that the missing comparison may be of.
+
+    The only one; of several, those whose comment is not of this commit already.
+    """
+    if len(pulls) == 1:
+        return list(pulls)
+    return [pull for pull in pulls if not _reported(hub, int(pull["number"]), sha)]
+
+
+def missing(run: RunOrigin) -> str:
+    """The comment in place of a comparison that a run did not leave."""
+    link = f" [Its log]({run.page}) says why." if PAGE.fullmatch(run.page) else ""
+    return (
+        f"**❌ No comparison: the run for commit {run.sha[:10]} left none**\n\n"
+        f"It ended with `{re.sub('[^a-z_]', '', run.conclusion)}` before models could be compared.{link} "
+        "Nothing was judged: do not merge on the strength of an earlier report. Push again, or run its "
+        "failed jobs again."
+    )
 
 
 def post(hub: GitHub, number: int, text: str, sha: str) -> str:
@@ -76,6 +113,10 @@ def post(hub: GitHub, number: int, text: str, sha: str) -> str:
         return f"updated by REST: {reason}"
     hub.create_comment(number, body)
     return f"written by REST: {reason}"
+
+
+def _reported(hub: GitHub, number: int, sha: str) -> bool:
+    return any(watermark(sha) in comment["body"] for comment in _ours(hub.comments(number)))
 
 
 def _ours(there: Iterable[Answer]) -> list[Answer]:

@@ -53,10 +53,10 @@ class GitHub:
     repository: str
     token: str = field(repr=False)
 
-    def pull_request(self, owner: str, branch: str, sha: str) -> Answer | None:
-        """The open pull request from owner:branch whose head is this commit; None where none is."""
+    def pull_requests(self, owner: str, branch: str, sha: str) -> list[Answer]:
+        """The open pull requests from owner:branch whose head is this commit, one for each base branch."""
         query = {"state": "open", "head": f"{owner}:{branch}"}
-        return next((p for p in self._list("pulls", query) if p["head"]["sha"] == sha), None)
+        return [pull for pull in self._list("pulls", query) if pull["head"]["sha"] == sha]
 
     def open_pull_request(self, branch: str) -> Answer | None:
         """The open pull request from this repository's own branch."""
