@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests import github_runs
+from tests import github_runs, github_settings
 from tests.alerts import certificate
 
 READ_ONLY = "read-only"
@@ -47,6 +47,8 @@ class GitHub:
     notes: dict[int, list[Entry]] = field(default_factory=dict)
     releases: list[Entry] = field(default_factory=list)
     runs: list[Entry] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Answers to GET by path below the repository: see tests/github_settings.py."""
     log: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     last: int = 0
@@ -169,14 +171,19 @@ class Handler(BaseHTTPRequestHandler):
         path = path.removeprefix("/api/v3")
         if path.startswith("/users/"):
             return {"login": path.rsplit("/", 1)[1], "id": 1}, 200
-        start = f"/repos/{self.state.repository}/"
-        if not path.startswith(start):
+        start = f"/repos/{self.state.repository}"
+        if not f"{path}/".startswith(f"{start}/"):
             raise RefusedError(404, "Not Found")
         token = (self.headers.get("Authorization") or "").split(" ")[-1]
+        rest = path.removeprefix(start).removeprefix("/")
+        if token == READ_ONLY and rest in github_settings.ADMINISTRATION:
+            raise RefusedError(403, "Resource not accessible by integration")
+        if self.command == "GET" and rest in self.state.settings:
+            return self.state.settings[rest], 200
         if self.command != "GET" and token in ("", READ_ONLY):
             raise RefusedError(403, "Resource not accessible by integration")
         for method, pattern, call in ROUTES:
-            match = re.fullmatch(pattern, path.removeprefix(start))
+            match = re.fullmatch(pattern, rest)
             if method == self.command and match:
                 with self.state.lock:
                     kept = data if pattern.endswith("assets") else json.loads(data or b"{}")

@@ -115,6 +115,32 @@ def audit(
     return 1 if reported else 0
 
 
+@group.command("doctor", "--github", "--github --json settings.json")
+def doctor(
+    hosted: Annotated[
+        bool, typer.Option("--github", help="Check the settings of the repository on GitHub.")
+    ] = False,
+    branch: Annotated[str, typer.Option(metavar="NAME", help="The protected branch.")] = "main",
+    json: Json = None,
+) -> int:
+    """Check the settings on the host against the checklist in docs/pull-requests.md.
+
+    Takes GITHUB_REPOSITORY and GITHUB_TOKEN; only reads. Exits with 1 if a setting is wrong, or cannot be
+    read with this token.
+    """
+    from dataclasses import asdict
+
+    from plumbline.ops.hosting import doctor as checklist
+    from plumbline.ops.hosting import github, settings
+
+    if not hosted:
+        raise typer.BadParameter("name the host: --github")
+    findings = checklist.check(settings.read(github.from_environment(), branch))
+    say(finding.line for finding in findings)
+    keep_json(json, {"settings": [asdict(finding) for finding in findings]})
+    return int(any(finding.result != "ok" for finding in findings))
+
+
 @group.command("golden-check", "my_table", "my_table --model dist/model-v1/my_table")
 def golden_check(
     usecase: Usecase,

@@ -130,6 +130,10 @@ class GitHub:
         query = {"branch": branch, "event": "push", "status": result}
         return self._list(f"actions/workflows/{quoted(workflow)}/runs", query, "workflow_runs")
 
+    def get(self, path: str) -> Answer:
+        """The answer to a request that only reads; `path` is below the repository."""
+        return self._one("GET", path)
+
     def _one(self, method: str, path: str, request: Mapping[str, Any] | None = None) -> Answer:
         data = None if request is None else json.dumps(request).encode()
         return self._parsed(self._call(method, self._address(path), data)[0])
@@ -149,7 +153,7 @@ class GitHub:
             address = self._own(match[1]) if match else None
 
     def _address(self, path: str) -> str:
-        return f"{self.url}/repos/{self.repository}/{path}"
+        return f"{self.url}/repos/{self.repository}/{path}".rstrip("/")
 
     def _own(self, address: str) -> str:
         """An address from an answer; the token goes to no other host than the one that was set."""
