@@ -271,11 +271,11 @@ def test_a_run_that_left_no_comparison(host: stand_in.GitHub, hub: GitHub, tmp_p
     assert main(words) == 0
     [body] = host.bodies(1)
     assert body.startswith("**❌ No comparison: the run for commit 1111111111 left none**")
-    assert f"It ended with `failure` before models could be compared. [Its log]({PAGE})" in body
+    assert f"It ended with `failure` and stored no comparison. [Its log]({PAGE})" in body
     forged = event(tmp_path, **OWN, conclusion="@all`", html_url="https://x) <b>/actions/runs/7")
     assert main([*words[:3], str(forged)]) == 0
     [body] = host.bodies(1)
-    assert "It ended with `all` before models could be compared. Nothing was judged" in body
+    assert "It ended with `all` and stored no comparison. Nothing was judged" in body
 
 
 def test_two_pull_requests_of_one_branch(

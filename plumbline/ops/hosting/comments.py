@@ -94,7 +94,7 @@ def missing(run: RunOrigin) -> str:
     link = f" [Its log]({run.page}) says why." if PAGE.fullmatch(run.page) else ""
     return (
         f"**❌ No comparison: the run for commit {run.sha[:10]} left none**\n\n"
-        f"It ended with `{re.sub('[^a-z_]', '', run.conclusion)}` before models could be compared.{link} "
+        f"It ended with `{re.sub('[^a-z_]', '', run.conclusion)}` and stored no comparison.{link} "
         "Nothing was judged: do not merge on the strength of an earlier report. Push again, or run its "
         "failed jobs again."
     )
