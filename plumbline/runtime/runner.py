@@ -14,7 +14,7 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.safe_text import log_line, log_lines
-from plumbline.runtime import cyclic_garbage, preflight, run_records
+from plumbline.runtime import cyclic_garbage, keys, preflight, run_records
 
 QUIET = {
     "ANONYMIZED_TELEMETRY": "false",
@@ -55,6 +55,7 @@ def run(main: Callable[..., None]) -> None:
     Exit codes: 0 done, 2 an error that the user can fix (one message, no traceback), 1 anything else.
     """
     prepare()
+    keys.withhold()
     stage = Path(sys.argv[0]).stem
     try:
         arguments = parse(main, sys.argv[1:], stage)

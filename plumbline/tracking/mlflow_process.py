@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import plumbline
-from plumbline.runtime import runner
+from plumbline.runtime import keys, runner
 
 PROBE = 3.0  # seconds for a server or a file to show that it is there
 GRACE = 0.5  # seconds to end by itself
@@ -81,7 +81,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
-            env={**LIMITS, **os.environ, **runner.QUIET, "PYTHONPATH": path},
+            env={**LIMITS, **os.environ, **keys.of_storage(), **runner.QUIET, "PYTHONPATH": path},
         )
 
     def prepare(self, where: str) -> None:

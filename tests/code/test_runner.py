@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.core.errors import PlumblineError, SourceError
-from plumbline.runtime import runner
+from plumbline.runtime import keys, runner
 
 
 def stage(usecase: str, source: Path, out: Path) -> None:
@@ -45,3 +45,28 @@ def test_too_few_words() -> None:
         PlumblineError, match=r"expected 3 arguments, found 1; usage: .* USECASE SOURCE OUT"
     ):
         runner.parse(stage, ["x"], "stage")
+
+
+def look(usecase: str, out: Path) -> None:
+    out.write_text("\n".join(sorted(os.environ)) + usecase)
+
+
+KEYS = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY"),
+    *("AZURE_STORAGE_CONNECTION_STRING", "GOOGLE_APPLICATION_CREDENTIALS", "GITHUB_TOKEN"),
+    *("GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "SMTP_PASSWORD", "SLACK_WEBHOOK_URL"),
+    *("PGPASSWORD", "REDIS", "RETRAIN_TOKEN"),
+)
+KEPT = ("MLFLOW_TRACKING_PASSWORD", "PLUMBLINE_DATA_SHOP", "AWS_REGION", "HTTPS_PROXY", "PATH")
+
+
+def test_a_stage_sees_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of object stores are still there for MLflow's process, which uploads by itself."""
+    for name in (*KEYS, *KEPT[:-1]):
+        monkeypatch.setitem(os.environ, name, "x")
+    monkeypatch.setattr("sys.argv", ["stages/look.py", "good", str(tmp_path / "out")])
+    runner.run(look)
+    seen = (tmp_path / "out").read_text().splitlines()
+    assert not {*KEYS} & {*seen}
+    assert {*KEPT} <= {*seen}
+    assert {n for n in keys.of_storage() if n in KEYS} == {*KEYS[:6]}

@@ -132,6 +132,17 @@ def test_the_required_checks_exist_for_the_merge_queue() -> None:
     assert "merge_group" in read(FOLDER / "pull-request.yml")["on"]
 
 
+@each
+def test_stages_run_without_the_keys_of_remotes(file: Path) -> None:
+    """What a stage's code sees of keys is MLflow's; the outs were fetched in a step before."""
+    for job in read(file)["jobs"].values():
+        for step in job.get("steps", []):
+            if "dvc repro" in step.get("run", ""):
+                seen = {**read(file).get("env", {}), **job.get("env", {}), **step.get("env", {})}
+                secrets = [name for name, value in seen.items() if "secrets." in value]
+                assert all(name.startswith("MLFLOW_") for name in secrets), secrets
+
+
 def test_zizmor_has_no_finding() -> None:
     done = tool("zizmor", "--offline", "--no-progress", "--format=json", str(FOLDER))
     assert json.loads(done.stdout) == [], done.stdout
