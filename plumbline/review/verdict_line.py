@@ -26,7 +26,8 @@ def verdict(comparison: Comparison) -> str:
         more = f"; {count} more reason{'s' if count > 1 else ''} below" if count else ""
         return f"{start}: {reason(gate.reasons[0])}{more}"
     if gate.verdict == "overridden":
-        return f"{start}: {'; '.join(f'{n}: {why}' if n else why for n, why in gate.overrides.items())}"
+        given = (f"{n}: {why}" if n else why for n, why in gate.overrides.items())
+        return f"{start} ({'; '.join(given)}): {_results(comparison)}"
     return f"{start}: {_results(comparison)}"
 
 
