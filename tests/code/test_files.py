@@ -53,7 +53,7 @@ def test_integers_keep_every_digit() -> None:
 
 
 def test_damaged_or_missing_json(tmp_path: Path) -> None:
-    with pytest.raises(PlumblineError, match="no such file; run `dvc repro`"):
+    with pytest.raises(PlumblineError, match="no such file; run `dvc checkout`, or `dvc repro`"):
         read_json(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(PlumblineError, match=r"bad\.json: not valid JSON"):

@@ -89,4 +89,4 @@ def test_the_command_asks_for_what_it_needs(
         shutil.copy(ROOT / name, tmp_path)
     assert main(["feature-value", "card_fraud", "--seeds", "0"]) == 2
     assert main(["feature-value", "card_fraud"]) == 2
-    assert "no bundle here; run `dvc repro`" in capsys.readouterr().err
+    assert "no bundle here; run `dvc checkout`, or `dvc repro`" in capsys.readouterr().err
