@@ -143,7 +143,8 @@ def run(request: tuple[Any, ...], streams: list[int], caller: int) -> None:
     importlib.invalidate_caches()
     if "HOOK_FORKS" in environment:
         sys.modules.pop("sitecustomize", None)
-        importlib.import_module("sitecustomize")
+        with suppress(ModuleNotFoundError):  # as Python: the path may be another than the caller's
+            importlib.import_module("sitecustomize")
     beneath(caller)
     code = 1
     try:
