@@ -21,7 +21,7 @@ INSTALLED = metadata.version(LIBRARY)
 NEXT = re.sub(r"\d+$", lambda last: str(int(last[0]) + 1), INSTALLED)
 REASON = "the next version, rebuilt"
 """Why, in gate.override: a change of what every change is run with needs it."""
-START = f"**⚠️ May be merged by an override \\({REASON}\\): "
+START = f"**⚠️ May be merged by an override ({REASON}): "
 REACHED = [f"{stage}@{NAME}" for stage in ("tune", "train", "evaluate", "monitor")]
 SENTENCE = f"{LIBRARY} {INSTALLED} → {NEXT}: rebuilt; "
 STRONGER = ("training.py", "bst = Booster(params,", 'bst = Booster({"lambda": 9.0, **params},')
