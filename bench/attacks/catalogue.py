@@ -60,7 +60,7 @@ def rules(name: str) -> list[Attack]:
     model = part(name, "model")
     return [
         *found,
-        Attack("rules", "a slice removed", replaced(model, slices[name], "")),
+        Attack("rules", "a slice removed", fewer_slices(model, slices[name], LAST[name])),
         Attack("rules", "a behaviour that always holds", replaced(model, "share=0.", "share=0.0")),
         Attack(
             "rules",
@@ -68,6 +68,14 @@ def rules(name: str) -> list[Attack]:
             replaced(model, f'    naive="{NAIVE[name]}",\n', ""),
         ),
     ]
+
+
+LAST = {DELIVERIES: "edges=(3,))", DIABETES: "edges=(50,))"}
+
+
+def fewer_slices(model: str, first: str, last: str) -> Edit:
+    """Without the first slice; the second is still a tuple."""
+    return both(replaced(model, first, ""), replaced(model, last, f"{last},"))
 
 
 NAIVE = {DELIVERIES: "distance", DIABETES: "bmi"}

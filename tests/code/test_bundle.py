@@ -248,7 +248,9 @@ def test_another_use_case(folders: dict[str, Path]):
 
 
 def test_missing_files(folder: Path, tmp_path: Path):
-    with pytest.raises(BundleError, match=r"none: no bundle here; run `dvc checkout`, or `dvc repro`"):
+    with pytest.raises(
+        BundleError, match=r"none: no bundle here; run `dvc checkout`, or `dvc repro`"
+    ):
         bundle.load(tmp_path / "none")
     (folder / "model.ubj").rename(folder / "modle.ubj")
     with pytest.raises(BundleError, match=r"no model\.ubj; did you mean 'modle\.ubj'"):

@@ -145,7 +145,9 @@ def test_a_missing_column_is_named(tmp_path: Path):
         batches.open_table(
             parcels("regression", offset="height", features=("hieght",), columns=HIEGHT), train
         )
-    with pytest.raises(PlumblineError, match=r"none\.parquet: no such file; run `dvc checkout`, or `dvc repro`"):
+    with pytest.raises(
+        PlumblineError, match=r"none\.parquet: no such file; run `dvc checkout`, or `dvc repro`"
+    ):
         batches.open_table(parcels(), tmp_path / "none.parquet")
 
 
