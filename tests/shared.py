@@ -61,5 +61,5 @@ def _attempt(folder: Path, build: Callable[[Path], Any]) -> dict[str, Any]:
     folder.mkdir()
     try:
         return {"error": None, "result": build(folder)}
-    except Exception:  # noqa: BLE001 (whatever it is, each test that needs the base must show it)
+    except Exception:  # noqa: BLE001 (any failure is shown by each test that needs the base)
         return {"error": traceback.format_exc(), "result": None}

@@ -1,6 +1,6 @@
 """requirements.txt as a graph: which locked libraries each of them requires. Pure.
 
-`uv pip compile` (and pip-compile) note below each pin what asked for it (`# via`); that is the whole
+`uv pip compile` (and pip-compile) note below each pin which packages require it (`# via`); that is the whole
 graph, on all machines, without a look at what is installed here.
 """
 
