@@ -22,6 +22,8 @@ BELOW = {
 }
 """The parts of a use case, and those that each may import."""
 LIBRARY = "plumbline.core"
+DECLARATIONS = "plumbline.usecase"
+"""The names of `LIBRARY` that a use case declares, in one module."""
 READS = {
     *("open", "read_text", "read_bytes", "read_csv", "read_parquet", "read_json", "read_feather"),
     *("loadtxt", "genfromtxt", "fromfile", "import_module", "__import__", "exec", "eval"),
@@ -36,7 +38,7 @@ def check(name: str, part: str, file: Path, root: Path) -> None:
     `root` is the folder that holds `usecases/`: a module found below it is the project's own.
     """
     tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-    here = f"usecases/{name}/{part}.py"
+    here = f"usecases/{name}.py" if file.stem == name else f"usecases/{name}/{part}.py"
     if part == "__init__" and any(not _is_docstring(node) for node in tree.body):
         raise SpecError(
             f"{here}: expected a docstring and nothing else: no stage depends on this file; "
@@ -81,7 +83,7 @@ def _reads(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def _allowed(name: str, part: str, module: str, root: Path) -> bool:
     words = module.split(".")
     if words[0] == "plumbline":
-        return f"{module}.".startswith(f"{LIBRARY}.")
+        return f"{module}.".startswith((f"{LIBRARY}.", f"{DECLARATIONS}."))
     if words[:2] == ["usecases", name]:
         return len(words) > 2 and words[2] in BELOW[part]
     return not _own(words[0], root)

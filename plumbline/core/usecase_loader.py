@@ -1,4 +1,8 @@
-"""A use case by its name: its contract, its features, or all of it, from `usecases/<name>/`."""
+"""A use case by its name: its contract, its features, or all of it, from `usecases/<name>/`.
+
+A use case in one file, `usecases/<name>.py` with a `USECASE`, is read too: stages can be run on it
+by hand. The graph needs the three parts, as `dvc.yaml` names them as deps.
+"""
 
 from __future__ import annotations
 
@@ -41,15 +45,18 @@ def load(name: str) -> UseCase:
 
 def _part(name: str, part: str, constant: str, kind: type[Part]) -> Part:
     module = _module(name, part)
+    alone = module.__name__ == f"usecases.{name}"
+    constant, place = ("USECASE", f"{name}.py") if alone else (constant, f"{name}/{part}.py")
     value = getattr(module, constant, None)
     if not isinstance(value, kind):
         raise SpecError(
-            f"usecases/{name}/{part}.py: expected a constant {constant} of type {kind.__name__}, "
+            f"usecases/{place}: expected a constant {constant} of type {kind.__name__}, "
             f"found {type(value).__name__}. End the module with `{constant} = {kind.__name__}...`."
         )
     if value.name != name:
         raise SpecError(
-            f"usecases/{name}/contract.py: name is '{value.name}', expected '{name}', as the folder."
+            f"usecases/{place if alone else f'{name}/contract.py'}: name is '{value.name}', "
+            f"expected '{name}', as the {'file' if alone else 'folder'}."
         )
     return value
 
@@ -58,6 +65,9 @@ def _module(name: str, part: str) -> ModuleType:
     """The module, imported, once the sources of what it imports of its own package are allowed."""
     full = f"usecases.{usecase_name.check(name)}.{part}"
     try:
+        if file := _one_file(name):
+            usecase_imports.check(name, "model", file, file.parent.parent)
+            return importlib.import_module(f"usecases.{name}")
         _check_sources(name, part)
         return importlib.import_module(full)
     except SpecError:
@@ -69,9 +79,16 @@ def _module(name: str, part: str) -> ModuleType:
                 f"Expected usecases/{name}/{part}.py; write it or correct the name."
             ) from None
         raise SpecError(
-            f"usecases/{name}/{_place(error, name, part)}: Python cannot execute it "
+            f"usecases/{_place(error, name, part)}: Python cannot execute it "
             f"({type(error).__name__}: {error}); correct it."
         ) from error
+
+
+def _one_file(name: str) -> Path | None:
+    """`usecases/<name>.py`, where the use case is that and no folder of three parts."""
+    folders = importlib.import_module("usecases").__path__
+    files = [Path(folder) / f"{name}.py" for folder in folders]
+    return next((f for f in files if f.is_file() and not f.with_suffix("").is_dir()), None)
 
 
 def _check_sources(name: str, part: str) -> None:
@@ -90,12 +107,16 @@ def _check_sources(name: str, part: str) -> None:
 
 
 def _place(error: Exception, name: str, part: str) -> str:
-    """The file and the line where it stopped, as far as the error says."""
-    if isinstance(error, SyntaxError):
-        return f"{Path(error.filename or f'{part}.py').name}, line {error.lineno}"
+    """The file below `usecases/` and the line where it stopped, as far as the error says."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{_below(Path(error.filename), name)}, line {error.lineno}"
     frames = [
-        f"{Path(f.filename).name}, line {f.lineno}"
+        f"{_below(Path(f.filename), name)}, line {f.lineno}"
         for f in traceback.extract_tb(error.__traceback__)
-        if Path(f.filename).parent.name == name
+        if Path(f.filename).parent.name == name or Path(f.filename).name == f"{name}.py"
     ]
-    return frames[-1] if frames else f"{part}.py"
+    return frames[-1] if frames else f"{name}/{part}.py"
+
+
+def _below(file: Path, name: str) -> str:
+    return f"{name}/{file.name}" if file.parent.name == name else file.name

@@ -15,7 +15,7 @@ import usecases
 from plumbline.core.declarations import Category, Column, Entity, Fresh, Row, Slice, Snapshot, Where
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import UseCase
-from plumbline.core.usecase_loader import load
+from plumbline.core.usecase_loader import load, load_contract, load_features
 
 
 def half(x: np.ndarray) -> np.ndarray:
@@ -229,3 +229,43 @@ def test_no_module_of_that_name() -> None:
         SpecError, match=r"'nowhere' has no module. Expected usecases/nowhere/model.py"
     ):
         load("nowhere")
+
+
+ONE_FILE = """from plumbline.usecase import *
+
+USECASE = UseCase(
+    name="alone", title="alone", owner="a@example.com", problem="regression", key="id", label="y",
+    columns=(Column("id", "int", "-", "number"), Column("y", "float", "-", "y", known=False)),
+    features=("id",),
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ONE_FILE, ""),
+        (f"{ONE_FILE}1 / 0\n", r"usecases/alone\.py, line \d+: Python cannot execute it"),
+        (f"{ONE_FILE}import tests\n", r"usecases/alone\.py, line \d+: imports tests, which no"),
+        (
+            ONE_FILE.replace('"alone", title', '"other", title'),
+            r"usecases/alone\.py: name is 'other'",
+        ),
+        ("x = 1\n", r"usecases/alone\.py: expected a constant USECASE"),
+    ],
+)
+def test_a_usecase_in_one_file_gives_all_three_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    (tmp_path / "usecases").mkdir()
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "usecases" / "alone.py").write_text(text)
+    monkeypatch.setattr(usecases, "__path__", [str(tmp_path / "usecases")])
+    monkeypatch.delitem(sys.modules, "usecases.alone", raising=False)
+    importlib.invalidate_caches()
+    for part in (load_contract, load_features, load):
+        if message:
+            with pytest.raises(SpecError, match=message):
+                part("alone")
+        else:
+            assert part("alone").label == "y"

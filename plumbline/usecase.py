@@ -1,0 +1,38 @@
+"""Every name that a use case declares, for a use case in one file: `from plumbline.usecase import *`.
+
+The three parts of a use case in `usecases/<name>/` import these names from `plumbline.core`.
+"""
+
+from plumbline.core.declarations import (
+    Array,
+    Behaviour,
+    Category,
+    Column,
+    Entity,
+    Fresh,
+    Measure,
+    Row,
+    Slice,
+    Snapshot,
+    Use,
+    Where,
+)
+from plumbline.core.usecase import Contract, FeatureSet, UseCase
+
+__all__ = [
+    "Array",
+    "Behaviour",
+    "Category",
+    "Column",
+    "Contract",
+    "Entity",
+    "FeatureSet",
+    "Fresh",
+    "Measure",
+    "Row",
+    "Slice",
+    "Snapshot",
+    "Use",
+    "UseCase",
+    "Where",
+]
