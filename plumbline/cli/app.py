@@ -12,10 +12,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from plumbline.cli import history, operations, review, run, storage, studies
+from plumbline.cli import history, operations, project, review, run, storage, studies
 from plumbline.core.errors import PlumblineError
 
-GROUPS = (run.group, review.group, history.group, studies.group, operations.group, storage.group)
+GROUPS = (
+    run.group,
+    project.group,
+    review.group,
+    history.group,
+    studies.group,
+    operations.group,
+    storage.group,
+)
 
 PIPE_CLOSED = 128 + 13
 """The exit code where the reader of the output has gone: a shell's for SIGPIPE."""

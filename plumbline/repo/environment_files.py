@@ -125,7 +125,8 @@ def _pins(
 ) -> Iterator[str]:
     names: set[str] = set()
     for top, path in python_imports.installed(starts, root).items():
-        names |= _distributions(top, path.relative_to(root), locked, owners)
+        shown = path.relative_to(root) if path.is_relative_to(root) else path
+        names |= _distributions(top, shown, locked, owners)
     names |= {other for name in names for other in BY_NAME.get(name, ())}
     for name in sorted(locked.closure(names, LEFT_OUT)):
         yield from map(str, locked.pins[name])

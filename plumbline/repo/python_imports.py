@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from plumbline.runtime import library
+
 OWN = frozenset({"plumbline", "stages", "usecases", "sources"})
 """The project's packages."""
 FOLLOWED = frozenset({"plumbline", "stages"})
@@ -51,9 +53,16 @@ def _names(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def home(top: str, root: Path) -> Path:
+    """The folder that a package of the project is imported from: the project, or where the library is installed."""
+    if top == library.PACKAGE.name and not (root / top).is_dir():
+        return library.PACKAGE.parent
+    return root
+
+
 def _files(name: str, root: Path) -> Iterator[Path]:
     """The project's files that stand for an imported name."""
     top, _, rest = name.partition(".")
     if top in FOLLOWED and rest.partition(".")[0] not in NOT_FOLLOWED:
-        base = root.joinpath(*name.split("."))
+        base = home(top, root).joinpath(*name.split("."))
         yield from (f for f in (base.with_suffix(".py"), base / "__init__.py") if f.is_file())

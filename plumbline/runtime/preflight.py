@@ -18,7 +18,7 @@ from typing import Any
 
 from plumbline.core import dvc_hash, files, usecase_name
 from plumbline.core.errors import PlumblineError
-from plumbline.runtime import dvc_lock, dvc_yaml, libraries
+from plumbline.runtime import dvc_lock, dvc_yaml, libraries, library
 
 UNDER_DVC = "DVC_STAGE"
 """Set by DVC in the environment of a stage that it runs."""
@@ -37,15 +37,17 @@ log = logging.getLogger("plumbline")
 def begin(name: str, stage: str, paths: Iterable[Path]) -> None:
     """Make sure of all that a stage relies on, and sweep what a killed one left beside its outs.
 
-    Raises PlumblineError where the use case's name is none, where a rollback is under way or half done, where root's cache is linked
-    into the work tree, where a library that can change an out is not the locked one, or (in a run by
-    DVC) where an input is not what dvc.lock records: DVC goes by a file's size and time, and would take
-    other bytes for the recorded ones.
+    Raises PlumblineError where the use case's name is none, where a rollback is under way or half done,
+    where root's cache is linked into the work tree, where a library that can change an out is not the
+    locked one, where Plumbline is another than environment/library.json notes, or (in a run by DVC) where
+    an input is not what dvc.lock records: DVC goes by a file's size and time, and would take other bytes
+    for the recorded ones.
     """
     guard(name)
     for path in paths:
         files.sweep(path)
     refuse_libraries(name, stage)
+    library.refuse(stage, _declared(name, stage))
     refuse_changed(name, stage)
 
 
@@ -155,14 +157,18 @@ def refuse_libraries(usecase_name: str, stage: str) -> None:
 
     A stage without such a file, of an older commit, runs with what is installed.
     """
-    stages = dvc_yaml.of_usecase(dvc_yaml.read(), usecase_name)
-    for file in libraries.files(stages[stage].deps) if stage in stages else ():
+    for file in libraries.files(_declared(usecase_name, stage).deps):
         text = Path(file).read_text(encoding="utf-8") if Path(file).is_file() else ""
         if differing := libraries.differing([text]):
             raise PlumblineError(
                 f"{file}: expected {libraries.some(differing)}; another version can give other outs; "
                 "run `make install`, which installs what requirements.txt locks"
             )
+
+
+def _declared(usecase_name: str, stage: str) -> dvc_yaml.DeclaredStage:
+    stages = dvc_yaml.of_usecase(dvc_yaml.read(), usecase_name)
+    return stages.get(stage, dvc_yaml.DeclaredStage())
 
 
 def refuse_changed(usecase_name: str, stage: str) -> None:

@@ -71,7 +71,7 @@ def run(main: Callable[..., None]) -> None:
     except (PlumblineError, OSError) as error:
         log.error("%s: %s", stage, message(error))
         sys.exit(PlumblineError.exit_code)
-    if main.__module__ == "__main__":  # not where a test calls it
+    if getattr(sys.modules["__main__"], "main", None) is main:  # not where a test calls it
         cyclic_garbage.end_process()
 
 

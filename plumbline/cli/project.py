@@ -1,0 +1,59 @@
+"""Commands for a project that installs the library: start it, note the library's code, move to a newer one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plumbline.cli.options import CommandGroup, say
+
+group = CommandGroup("Run")
+
+
+@group.command("init", "shop --from orders.csv --label returned --time at --key id")
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or an empty folder.")],
+    table: Annotated[
+        Path, typer.Option("--from", metavar="FILE", help="Your table: CSV or Parquet.")
+    ],
+    label: Annotated[str, typer.Option(metavar="COLUMN", help="The column to predict.")],
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="When each event happened.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column that identifies a row.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The use case; after the file if omitted.")
+    ] = None,
+    commit: Annotated[bool, typer.Option("--commit", help="Make the first commit.")] = False,
+) -> None:
+    """Write a project of your own around a table: graph, use case, workflows, locks; git and DVC.
+
+    The library stays installed and is not copied. `make repro` in the folder ends with a model.
+    """
+    from plumbline.ops.init import create
+
+    request = create.Table(table, label, time, key, name or create.usecase_of(table))
+    say(create.create(folder, request, commit=commit))
+
+
+@group.command("sync", "")
+def sync() -> None:
+    """Note the installed library's code in environment/, so that stages whose code changed run again.
+
+    For a project that installs the library. Run it after a change of the library, of requirements.txt
+    or of what stages/ imports; a stage refuses to run with a library that is not noted.
+    """
+    from plumbline.repo import environment_files, library_file
+    from plumbline.runtime import library
+
+    root = Path(".")
+    written = environment_files.write(root)
+    if library_file.write(root):
+        written.append(library.FILE)
+    say(f"{file}: written; commit it" for file in written)
+    if not written:
+        print("environment/: up to date")

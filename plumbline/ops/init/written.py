@@ -1,0 +1,51 @@
+"""environment/template.json: what the library wrote into a project, so that `upgrade` can tell a team's edits. An edge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.files import replacing
+from plumbline.core.hashing import md5_bytes
+from plumbline.ops.init import texts
+from plumbline.runtime import library
+
+FILE = "environment/template.json"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The library's version, the texts that it wrote by path, and of the locks the md5s."""
+
+    version: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    locks: Mapping[str, str] = field(default_factory=dict)
+
+
+def write(root: Path, files: Mapping[str, str]) -> None:
+    """Note what this library wrote."""
+    locks = {path: md5_bytes(text.encode()) for path, text in texts.locks().items()}
+    content = {"version": library.version(), "files": dict(files), "locks": locks}
+    with replacing(root / FILE) as beside:
+        beside.write_text(
+            json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8"
+        )
+
+
+def read(root: Path) -> Written:
+    """What was noted; PlumblineError where there is no such file, or it is damaged."""
+    path = root / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Written(content["version"], content["files"], content["locks"])
+    except FileNotFoundError:
+        raise PlumblineError(
+            f"{path}: no such file; `plumbline init` writes it: run this in the root of a project that it wrote"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise PlumblineError(
+            f"{path}: damaged ({type(error).__name__}: {error}); restore it with `git checkout`"
+        ) from None

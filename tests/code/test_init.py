@@ -1,0 +1,152 @@
+"""A project that installs the library: what `plumbline init` writes, and how the library is an input of its stages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from plumbline.core.errors import PlumblineError
+from plumbline.ops.init import create, texts
+from plumbline.repo import environment_files, library_file
+from plumbline.runtime import dvc_yaml, library
+from tests.conftest import ROOT
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+ROWS = "id,size,units,answer\n" + "".join(f"{n},{n / 7:.3f},{n % 5 + 1},{n}\n" for n in range(50))
+GENERATED = ("environment/", "requirements.txt", "requirements-comment.txt", "sources/", ".git/")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project around a small table, not committed, nothing run."""
+    folder = tmp_path_factory.mktemp("shop")
+    table = folder / "My orders.csv"
+    table.write_text(ROWS)
+    name = create.usecase_of(table)
+    create.create(folder / "shop", create.Table(table, "answer", None, "id", name))
+    return folder / "shop"
+
+
+def written(root: Path) -> dict[str, str]:
+    """The texts of the project that a team reads and changes."""
+    files = {p.relative_to(root).as_posix(): p for p in root.rglob("*") if p.is_file()}
+    own = {name: path for name, path in files.items() if not name.startswith(GENERATED)}
+    return {name: path.read_text(errors="replace") for name, path in own.items()}
+
+
+def test_a_team_owns_about_600_lines(shop: Path) -> None:
+    files = written(shop)
+    assert 400 < sum(len(text.splitlines()) for text in files.values()) < 750
+    left = {name for name, text in files.items() if re.search(r"\{[a-z]+\}(?!\})", text)}
+    assert left <= {"dvc.yaml"}, "a name that was not filled in"
+
+
+def test_every_dep_is_there_or_made(shop: Path) -> None:
+    params = yaml.safe_load((shop / "params.yaml").read_text())
+    stages = dvc_yaml.stages(dvc_yaml.read(shop), params)
+    made = {path for stage in stages.values() for path in stage.paths}
+    deps = {dep for stage in stages.values() for dep in stage.deps} - made
+    assert [dep for dep in deps if not (shop / dep).exists()] == []
+    assert len(stages) == 7
+    assert all(library.tracked(stage) for stage in stages.values())
+
+
+def test_the_library_and_its_pins_are_noted_as_installed(shop: Path) -> None:
+    assert library_file.stale(shop) == []
+    assert environment_files.stale(shop) == []
+    texts_here = {path.name: path.read_text() for path in (ROOT / "environment").glob("*.txt")}
+    for name, text in texts_here.items():
+        assert (shop / "environment" / name).read_text() == text, name
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_noted_parts_are_the_deps_of_this_repository(shop: Path, name: str) -> None:
+    parts = library.read(shop)[library.PARTS][name]
+    deps = [dep for dep in STAGES[name]["deps"] if dep.startswith("plumbline/")]
+    assert sorted(parts) == sorted(
+        [*(dep.removeprefix("plumbline/") for dep in deps), f"pipeline/{name}.py"]
+    )
+
+
+def test_the_graph_differs_in_the_library_alone() -> None:
+    stages = yaml.safe_load(texts.graph())["stages"]
+    for name, stage in stages.items():
+        noted = {library.FILE: [f"{library.MD5S}.{name}"]}
+        stage["params"] = [param for param in stage["params"] if param != noted]
+        own = [dep for dep in STAGES[name]["deps"] if not dep.startswith("plumbline/")]
+        assert stage == {**STAGES[name], "deps": own}
+
+
+@pytest.mark.parametrize("name", texts.WORKFLOWS)
+def test_a_workflow_has_the_steps_of_this_repository(name: str) -> None:
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
+    here = steps(yaml.safe_load(text.replace('PATH="$PWD/.cml:$PATH" ', "")))
+    there = steps(yaml.safe_load(texts.workflow(name)))
+    dropped = [step["run"] for step in here if step not in there]
+    assert set(dropped) <= {*texts.ONLY_HERE, "make cml"}
+    assert [step for step in there if step not in here] == []
+    targets = set(re.findall(r"\bmake ([\w-]+)", texts.workflow(name)))
+    assert targets <= set(re.findall(r"^([\w-]+):", texts.shared()["Makefile"], re.MULTILINE))
+
+
+def steps(workflow: dict[str, Any]) -> list[dict[str, Any]]:
+    """All steps of a workflow."""
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def test_a_stage_refuses_another_library(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = dvc_yaml.of_usecase(dvc_yaml.read(shop), "my_orders")["tune"]
+    library.refuse("tune", stage, shop)
+    monkeypatch.setattr(library, "_part", lambda part: f"other {part}")
+    with pytest.raises(PlumblineError, match=r"stage 'tune': expected .* run `plumbline sync`"):
+        library.refuse("tune", stage, shop)
+    assert "data, validate" in library_file.stale(shop)[0]
+
+
+def test_only_a_stage_that_reaches_changed_code_has_another_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("core/a.py", "data/b.py", "core/__pycache__/a.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("one")
+    monkeypatch.setattr(library, "PACKAGE", tmp_path)
+    before = fingerprints()
+    (tmp_path / "data" / "b.py").write_text("two")
+    (tmp_path / "core" / "__pycache__" / "a.pyc").write_text("two")
+    after = fingerprints()
+    assert (before["train"] == after["train"], before["data"] == after["data"]) == (True, False)
+
+
+def fingerprints() -> dict[str, str]:
+    """Of two stages, as a new process computes them."""
+    library._part.cache_clear()
+    parts = {"train": ["core"], "data": ["core", "data"]}
+    found = {stage: library.fingerprint(named) for stage, named in parts.items()}
+    library._part.cache_clear()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("there", "file", "name", "message"),
+    [
+        ("kept.txt", "t.csv", "shop", "expected a new or an empty folder, found kept.txt"),
+        (None, "none.csv", "shop", "no such file; name a CSV or Parquet file"),
+        (None, "t.csv", "Shop", "the use case's name .* expected lower-case"),
+    ],
+)
+def test_a_refused_start_writes_nothing(
+    tmp_path: Path, there: str | None, file: str, name: str, message: str
+) -> None:
+    (tmp_path / "t.csv").write_text(ROWS)
+    (tmp_path / "shop").mkdir()
+    if there:
+        (tmp_path / "shop" / there).touch()
+    table = create.Table(tmp_path / file, "answer", None, None, name)
+    with pytest.raises(PlumblineError, match=message):
+        create.create(tmp_path / "shop", table)
+    assert sorted(p.name for p in (tmp_path / "shop").iterdir()) == ([there] if there else [])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["shop", "t.csv"]
