@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.runtime import git
+from plumbline.core.hashing import md5_bytes, md5_file
+from plumbline.repo import revisions
 
 CODE = ("plumbline", "usecases")
 """What a comparison imports of a revision."""
@@ -26,14 +25,23 @@ LAST_LINES = 15
 
 @contextmanager
 def checked_out(root: Path, commit: str) -> Iterator[Path]:
-    """`plumbline/` and `usecases/` of a commit in a temporary folder, until the block ends."""
+    """`plumbline/` and `usecases/` of a commit in a temporary folder, until the block ends.
+
+    Blob by blob: `git archive` leaves out, or rewrites, what `.gitattributes` says.
+    """
     with tempfile.TemporaryDirectory(prefix="plumbline-code-") as folder:
-        there = git.names(root, "ls-tree", "-z", "--name-only", commit, "--", *CODE)
-        if there:
-            data = git.output(root, "archive", "--format=tar", f"{commit}:./", *there)
-            with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-                archive.extractall(folder, filter="data")
+        names = [name for top in CODE for name in revisions.below(root, commit, top)]
+        for name, data in revisions.blobs(root, commit, names).items():
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_bytes(data)
         yield Path(folder)
+
+
+def digest(tree: Path) -> str:
+    """The md5 of the names and bytes of a folder's Python files: whether somebody wrote to them."""
+    files = sorted(path for path in tree.rglob("*.py") if path.is_file())
+    lines = (f"{path.relative_to(tree)} {md5_file(str(path))}\n" for path in files)
+    return md5_bytes("".join(lines).encode())
 
 
 def judges(tree: Path) -> bool:

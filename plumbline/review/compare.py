@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plumbline.core import usecase_loader
+from plumbline.core.errors import PlumblineError
 from plumbline.core.hashing import md5_bytes
 from plumbline.model import bundle
 from plumbline.repo import artifacts, object_stores, revisions
@@ -153,9 +154,24 @@ def _both(
         cache = object_stores.settings(head.root).folder()
         both = Both(base, head, release, cache, {}, folder)
         wanted = side_process.request(head, names, list(filter(both.own_model, names)), folder)
-        answers = code_trees.call(tree, side_process.MODULE, wanted, folder) if names else {}
+        with untouched():
+            answers = code_trees.call(tree, side_process.MODULE, wanted, folder) if names else {}
         typed = {name: SideAnswer.model_validate(value) for name, value in answers.items()}
         yield replace(both, answers=typed)
+
+
+@contextmanager
+def untouched() -> Iterator[None]:
+    """PlumblineError where the files of the code that judges are others after the block."""
+    own = Path(__file__).resolve().parents[2]
+    trees = [own / name for name in code_trees.CODE]
+    before = list(map(code_trees.digest, trees))
+    yield
+    if before != list(map(code_trees.digest, trees)):
+        raise PlumblineError(
+            f"{own}: files of the code that judges were written while head's code ran; look at what "
+            "head's use cases do when they are imported"
+        )
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def _line(root: Path, arguments: tuple[str, ...]) -> list[str]:
     first = _start(arguments)
     options = OWN_PROGRAMS if arguments[first] in COMPARING else ()
     return [
-        *("git", "-C", str(root), "--no-pager", *settings),
+        *("git", "-C", str(root), "--no-pager", "--no-replace-objects", *settings),
         *arguments[: first + 1],
         *options,
         *arguments[first + 1 :],

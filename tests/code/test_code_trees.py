@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.review import code_trees
+from plumbline.review import code_trees, compare
 from plumbline.runtime import git
 
 WHO = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
@@ -64,3 +64,30 @@ def test_a_process_that_fails_says_why(root: Path, tmp_path: Path) -> None:
     (root / "usecases" / "says.py").write_text("raise SystemExit('no such table')\n")
     with pytest.raises(PlumblineError, match="no such table"):
         code_trees.call(root, "usecases.says", {}, tmp_path)
+
+
+def test_attributes_of_git_leave_nothing_out(root: Path) -> None:
+    (root / ".gitattributes").write_text("usecases/says.py export-ignore\n*.py export-subst\n")
+    (root / "usecases" / "shop" / "contract.py").write_text("WHEN = '$Format:%H$'\n")
+    git.output(root, "add", "-A")
+    git.output(root, *WHO, "commit", "-q", "-m", "attributes")
+    with code_trees.checked_out(root, "HEAD") as tree:
+        assert (tree / "usecases" / "says.py").is_file()
+        assert "Format" in (tree / "usecases" / "shop" / "contract.py").read_text()
+
+
+def test_a_replaced_commit_is_read_as_it_was(root: Path) -> None:
+    """A stage's code could write `refs/replace`, and so give base another content."""
+    base = git.text(root, "rev-parse", "HEAD")
+    git.output(root, *WHO, "commit", "-q", "-a", "-m", "head")
+    git.output(root, "update-ref", f"refs/replace/{base}", "HEAD")
+    with code_trees.checked_out(root, base) as tree:
+        assert "base" in (tree / "usecases" / "shop" / "__init__.py").read_text()
+
+
+def test_code_that_judges_is_not_written_to(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "__file__", str(root / "plumbline" / "review" / "compare.py"))
+    with compare.untouched():
+        (root / "params.yaml").write_text("x: 1\n")
+    with pytest.raises(PlumblineError, match="code that judges were written"), compare.untouched():
+        (root / "usecases" / "shop" / "__init__.py").write_text("WORD = 'mine'\n")
