@@ -143,24 +143,32 @@ def _of_usecase(usecase: UseCaseComparison) -> Iterator[Finding]:
             yield from _of_window(usecase, other, window, result)
     for window, result in usecase.base.results().items():
         yield from _not_judged(usecase, window, result)
+        if isinstance(result, PairedResult):
+            yield from _of_parts(usecase, window, result)
     yield from _of_lost_rows(usecase)
+    yield from _of_seeds(usecase)
     if isinstance(usecase.base.head, PairedResult):
-        yield from _of_head(usecase, usecase.base.head)
+        yield from _of_gain(usecase, usecase.base.head)
     yield from _of_age(usecase.data)
     yield from _of_evaluate(usecase.primary, usecase.evaluate)
 
 
-def _of_head(usecase: UseCaseComparison, result: PairedResult) -> Iterator[Finding]:
-    """On head's window against base: slices that lost, a cost that grew, a gain that cannot be."""
-    limits, primary = usecase.limits, usecase.primary
+def _of_parts(usecase: UseCaseComparison, window: str, result: PairedResult) -> Iterator[Finding]:
+    """Slices that lost, and a cost that grew, on one window against base."""
+    limits, primary, where = usecase.limits, usecase.primary, _where("base", window)
     for name, groups in result.slices.items():
         for group, paired in groups.items():
             if _lost(paired, limits.get("slice_loss")):
-                yield "slice", f"slice {name} {group}: {_worse(usecase, primary, paired)}"
+                yield "slice", f"slice {name} {group}: {_worse(usecase, primary, paired)}{where}"
     cost = result.metrics.get("cost")
     if cost and _lost(cost, limits.get("cost_growth")):
-        yield "cost", f"at the threshold, {_worse(usecase, 'cost', cost)}"
-    gain, most = result.metrics.get(primary), limits.get("too_good")
+        yield "cost", f"at the threshold, {_worse(usecase, 'cost', cost)}{where}"
+
+
+def _of_gain(usecase: UseCaseComparison, result: PairedResult) -> Iterator[Finding]:
+    """On head's window against base: a gain that cannot be."""
+    primary = usecase.primary
+    gain, most = result.metrics.get(primary), usecase.limits.get("too_good")
     if gain and most is not None and _too_good(primary, gain, most):
         yield (
             "too-good",
@@ -169,9 +177,17 @@ def _of_head(usecase: UseCaseComparison, result: PairedResult) -> Iterator[Findi
         )
 
 
+def _of_seeds(usecase: UseCaseComparison) -> Iterator[Finding]:
+    """No other seed of head's could be tried, though base's could: its noise is not known."""
+    seeds = usecase.seeds
+    if seeds.base > 1 and seeds.replicates < 2:
+        reason = seeds.reason or "head's code gave none"
+        yield "cannot-tell", f"no model of head was trained with other seeds: {reason}"
+
+
 def _not_judged(usecase: UseCaseComparison, window: str, result: Result) -> Iterator[Finding]:
     """A loss that cannot be excluded: too wide an interval, or none, or no comparison at all."""
-    where = "" if window == "head" else " on base's test window"
+    where = _where("base", window).lstrip(",")
     if isinstance(result, NotComparable):
         yield "not-comparable", f"the models cannot be compared{where}: {result.reason}"
     limit = usecase.limits.get("max_loss")
@@ -258,9 +274,14 @@ def _of_window(
         return
     moved = change(primary, paired, usecase.units)
     since = "" if other == "base" else f"since {other}, "
-    where = "" if window == "head" else f", on {other}'s test window"
+    where = _where(other, window)
     evidence = moved.evidence(usecase.level)
     yield "worse", f"{since}{moved.sentence}, worse beyond noise {evidence}{where}"
+
+
+def _where(other: str, window: str) -> str:
+    """Behind a sentence, which test window it is about, unless it is head's."""
+    return "" if window == "head" else f", on {other}'s test window"
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

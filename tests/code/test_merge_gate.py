@@ -77,6 +77,17 @@ def test_nothing_against() -> None:
         ),
         ({"base": {"head": DEARER}}, "cost", "at the threshold, cost rose from 100 to 120"),
         (
+            {"base": {"head": RESULT, "base": BROKEN_SLICE}},
+            "slice",
+            "-0.300 to -0.100), on base's test window",
+        ),
+        ({"base": {"head": RESULT, "base": DEARER}}, "cost", "on base's test window"),
+        (
+            {"seeds": {"replicates": 0, "base": 6, "reason": "none fitted"}},
+            "cannot-tell",
+            "no model of head was trained with other seeds: none fitted",
+        ),
+        (
             {"base": {"head": LEAKED}},
             "too-good",
             "from 0.500 to 0.900, more than 50% of what was left to gain",
