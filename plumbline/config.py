@@ -47,6 +47,26 @@ Small = Annotated[float, Field(ge=0, le=0.5)]
 """A share that still leaves most of a figure."""
 
 
+def letters(reason: str) -> str:
+    """A reason's letters and digits alone: what two reasons are compared by.
+
+    >>> letters("  Agreed,\u200b with Anna. ")
+    'agreedwithanna'
+    """
+    return "".join(sign for sign in reason.casefold() if sign.isalnum())
+
+
+def _in_words(value: str) -> str:
+    if len(letters(value)) < SHORTEST:
+        raise ValueError(f"a reason in words, of {SHORTEST} letters at least")
+    return value
+
+
+SHORTEST = 3
+"""Letters of a reason."""
+ReasonInWords = Annotated[str, Field(max_length=500), AfterValidator(_in_words)]
+
+
 class Gate(Section):
     """The merge gate's limits (`plumbline gate`). No stage reads them; base's judge a change.
 
@@ -66,7 +86,7 @@ class Gate(Section):
     # share of the error removed at once above which a leak is suspected
     too_good: Annotated[float, Field(gt=0, le=0.9)] = 0.5
     # a reason in words, written for this change; its model may then be merged although the gate refuses it
-    override: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    override: ReasonInWords | None = None
 
     def limits(self) -> dict[str, float]:
         """The limits that a verdict is judged by, by name."""
@@ -78,7 +98,7 @@ class ProjectGate(Section):
     """The merge gate, for what no single use case is: tests, workflows, library, use cases that end."""
 
     # a reason in words, written for this change
-    override: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    override: ReasonInWords | None = None
 
 
 def _address(value: str) -> str:

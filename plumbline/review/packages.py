@@ -24,6 +24,18 @@ def changed(base: Texts, head: Texts) -> list[ChangedValue]:
     return lock_changes.values(old, new)
 
 
+def options(text: str) -> set[str]:
+    """The lines of a lock that are neither a version nor its hashes: indexes, addresses, other files.
+
+    >>> text = "a==1 \\\\\\n    --hash=sha256:ab\\n# b\\n--index-url https://x\\nc @ https://y"
+    >>> sorted(options(text))
+    ['--index-url https://x', 'c @ https://y']
+    """
+    lines = (line.strip().rstrip("\\").rstrip() for line in text.splitlines())
+    others = (line for line in lines if not line.startswith(("#", "--hash=")))
+    return {line for line in others if line and not libraries.pins(line)}
+
+
 def effects(base: tuple[Texts, Entries], head: tuple[Texts, Entries]) -> list[ChangedPackage]:
     """The changed packages with the stages that each can reach, and those stages' outs that differ."""
     moved = [ChangedPackage(key=p.key, base=p.base, head=p.head) for p in changed(base[0], head[0])]

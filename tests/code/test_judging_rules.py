@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ FILES = {
     "Makefile": "test:\n\tpytest\n",
     "tests/code/test_a.py": "def test_a(): ...\n",
     ".dvc/config": "[core]\n    autostage = false\n",
+    "profiles/shop.json": '{"rows": 9}\n',
+    "profiles/shop.history.csv": "day\n2025-01-01\n",
     "requirements.txt": "numpy==2.1\n",
     "docs/a.md": "text\n",
     "usecases/shop/features.py": "x = 1\n",
@@ -36,16 +39,23 @@ FILES = {
 }
 
 
-@pytest.fixture
-def base(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with one commit, tagged base."""
+    root = tmp_path_factory.mktemp("committed")
     for name, text in {**FILES, "params.yaml": yaml.safe_dump(PARAMS)}.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    git.output(tmp_path, "init", "-q", "-b", "main")
-    commit(tmp_path)
-    git.output(tmp_path, "tag", "base")
-    return tmp_path
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    git.output(root, "init", "-q", "-b", "main")
+    commit(root)
+    git.output(root, "tag", "base")
+    return root
+
+
+@pytest.fixture
+def base(committed: Path, tmp_path: Path) -> Path:
+    """A copy of it, to change."""
+    return shutil.copytree(committed, tmp_path / "project")
 
 
 def commit(root: Path) -> None:
@@ -85,6 +95,13 @@ def set_params(root: Path, dotted: str, value: Any) -> None:
             ("shop validate.severity.range", (None, "warn")),
         ),
         ("shop.features.test_days", 6, ("shop features.test_days", (21, 6))),
+        ("shop.features.test_share", 0.02, ("shop features.test_share", (None, 0.02))),
+        (
+            "shop.alerts.silence_until",
+            "2099-01-01",
+            ("shop alerts.silence_until", (None, "2099-01-01")),
+        ),
+        ("alerts.silence_until", "2099-01-01", ("alerts.silence_until", (None, "2099-01-01"))),
         ("shop.train.costs.false_positive", 1, ("shop train.costs.false_positive", (5, 1))),
     ],
 )
@@ -122,6 +139,21 @@ def test_what_limits_nothing_is_none(base: Path, key: str, value: Any) -> None:
         ),
         ("plumbline/review/merge_gate.py", "yes = True\n", ["plumbline/review/merge_gate.py"]),
         ("CODEOWNERS", "* @me\n", ["CODEOWNERS"]),
+        (".gitattributes", "plumbline/** export-ignore\n", [".gitattributes"]),
+        ("sources/shop/.dvcignore", "shop.csv\n", ["sources/shop/.dvcignore"]),
+        ("GNUmakefile", "test:\n", ["GNUmakefile"]),
+        ("pytest.ini", "[pytest]\n", ["pytest.ini"]),
+        ("yaml.py", "safe_load = dict\n", ["yaml.py"]),
+        ("docs/conftest.py", "x = 1\n", ["docs/conftest.py"]),
+        ("usecases/__init__.py", "x = 1\n", ["usecases/__init__.py"]),
+        ("requirements.txt", "numpy==2.1\n-i https://x\n", ["requirements.txt: other lines"]),
+        ("profiles/shop.json", "{}\n", ["profiles/shop.json: the accepted profile"]),
+        ("profiles/shop.history.csv", "day\n", ["profiles/shop.history.csv"]),
+        ("profiles/shop.history.csv", "day\n2025-01-01\n2025-01-02\n", []),
+        ("profiles/kiosk.json", "{}\n", []),
+        ("sources/shop/shop.csv", "a\n", []),
+        ("metrics/shop/data.json", "{}\n", []),
+        ("README.md", "text\n", []),
         (".dvc/config", "[core]\n    autostage = true\n", [".dvc/config: core.autostage"]),
         ("requirements.txt", "numpy==2.0\n", ["package numpy"]),
         ("docs/a.md", "other\n", []),
@@ -136,6 +168,60 @@ def test_files(base: Path, file: str, text: str | None, names: list[str]) -> Non
         path.write_text(text)
     commit(base)
     assert list(rules(base)) == names
+
+
+def test_a_limit_is_named_where_no_model_changed(base: Path) -> None:
+    """The next change is judged by it: dvc.lock, which has no limit of the gate, is base's."""
+    lock = {"stages": {"train@shop": {"cmd": "x", "deps": [], "outs": []}}}
+    (base / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", **lock}))
+    graph = {"train": {"matrix": {"usecase": "${usecases}"}, "cmd": "x"}}
+    (base / "dvc.yaml").write_text(yaml.safe_dump({"stages": graph}))
+    commit(base)
+    git.output(base, "tag", "-f", "base")
+    set_params(base, "shop.gate.max_loss", 0.25)
+    sides = revision.side(base, "base"), revision.side(base, None)
+    assert [one.key for one in judging_rules.changed(*sides, {})] == ["gate.max_loss"]
+
+
+@pytest.mark.parametrize(
+    "name", ["usecases/shop/features.py", "sources/shop/shop.csv", "docs/b.md"]
+)
+def test_a_link_in_place_of_a_file(base: Path, name: str) -> None:
+    path = base / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(base / "Makefile")
+    commit(base)
+    assert rules(base) == {name: (rules(base)[name][0], "a link")}
+
+
+@pytest.mark.parametrize("folder", ["usecases", "sources"])
+def test_code_that_does_more_than_declare(base: Path, folder: str) -> None:
+    path = base / folder / "shop" / "features.py"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("import atexit\nimport math\n")
+    commit(base)
+    key = f"{folder}/shop/features.py: beyond declarations"
+    assert rules(base) == {key: ("nothing", "imports atexit")}
+
+
+def test_the_lock_s_options_are_no_versions(base: Path) -> None:
+    (base / "requirements.txt").write_text("numpy==2.1 \\\n    --hash=sha256:ab\n    # via x\n")
+    assert rules(base) == {}
+
+
+@pytest.mark.parametrize("text", [" ", "-", "\u200b\u200b", "ok", "...", "Agreed!", "AGREED "])
+def test_no_reason_in_words(base: Path, text: str) -> None:
+    """Neither what has no words, nor base's own with another dot, lifts anything."""
+    set_params(base, "shop.gate.override", "agreed")
+    set_params(base, "gate.override", "agreed")
+    commit(base)
+    git.output(base, "tag", "-f", "base")
+    set_params(base, "shop.gate.override", text)
+    set_params(base, "gate.override", text)
+    sides = revision.side(base, "base"), revision.side(base, None)
+    assert judging_rules.override(*sides, "shop") is None
+    assert judging_rules.project_override(*sides) is None
 
 
 def test_an_override_counts_once(base: Path) -> None:

@@ -167,6 +167,8 @@ def test_the_gate_is_optional_and_typed(tmp_path: Path) -> None:
     assert config.load(name, write(tmp_path, {})).gate.override is None
     path = write(tmp_path, {f"{name}.gate": {"override": "agreed"}})
     assert config.load(name, path).gate.override == "agreed"
-    path = write(tmp_path, {f"{name}.gate": {"override": ""}})
-    with pytest.raises(ParamsError, match=rf"{name}.gate.override: got ''"):
+    path = write(tmp_path, {f"{name}.gate": {"override": " . "}})
+    with pytest.raises(
+        ParamsError, match=rf"{name}.gate.override: got ' . ', expected a reason in"
+    ):
         config.load(name, path)
