@@ -57,3 +57,34 @@ def sync() -> None:
     say(f"{file}: written; commit it" for file in written)
     if not written:
         print("environment/: up to date")
+
+
+@group.command("upgrade", "", "--apply", "--apply --keep Makefile --take dvc.yaml")
+def upgrade(
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write it; without it, only show it.")
+    ] = False,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Your text of a file, where both changed it."),
+    ] = None,
+    take: Annotated[list[str] | None, typer.Option(metavar="FILE", help="The library's.")] = None,
+) -> int:
+    """Move a project to the installed library: show what it would rewrite; what you changed stays.
+
+    For a project that `plumbline init` wrote. A place that you and the library both changed is shown
+    with both texts, and nothing is written until it is settled. Exits with 1 where there is one.
+    """
+    from plumbline.ops.init import upgrade as upgrades
+
+    planned = upgrades.plan(Path("."), keep or (), take or ())
+    say(upgrades.lines(planned))
+    versions = f"{planned.old} -> {planned.new}"
+    if not apply:
+        count = len(planned.changes)
+        say([f"{versions}: {count} files change; --apply writes them, then `dvc repro`"])
+        return int(bool(planned.conflicts))
+    written = upgrades.apply(Path("."), planned)
+    say(f"{path}: written" for path in written)
+    say([f"{versions}: done; next: `dvc repro`, then commit"])
+    return 0

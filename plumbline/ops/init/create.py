@@ -81,16 +81,15 @@ def _refuse_used(folder: Path) -> None:
 
 def _write(root: Path, project: str, table: Table) -> None:
     """All files of the project; nothing of it is outside `root`."""
-    library = pin.installed()
-    shared, own = texts.shared(), texts.own(project, table.usecase, library)
-    write_texts(root, {**shared, **own, **texts.locks()})
-    if library.wheel:
+    files, wheel = texts.upgraded(), pin.installed().wheel
+    write_texts(root, {**files, **texts.own(project, table.usecase), **texts.locks()})
+    if wheel:
         (root / pin.FOLDER).mkdir()
-        shutil.copyfile(library.wheel, root / pin.FOLDER / library.wheel.name)
+        shutil.copyfile(wheel, root / pin.FOLDER / wheel.name)
     for name in ("profiles", "metrics"):
         (root / name).mkdir()
     _usecase(root, table)
-    written.write(root, {**shared, **own})
+    written.write(root, files)
     environment_files.write(root)
     library_file.write(root)
     git.output(root, "init", "-q", "-b", "main")

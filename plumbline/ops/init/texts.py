@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from plumbline.ops.init.pin import Pin
+from plumbline.ops.init import pin
 from plumbline.runtime import dvc_yaml, library
 
 TEMPLATE = Path(__file__).with_name("template")
@@ -33,6 +33,7 @@ FIXED = {
     "usecases/__init__.py": '"""A package per use case."""\n',
 }
 LOCKS = ("requirements.txt", "requirements-comment.txt")
+LIBRARY = "requirements-library.txt"
 WORKFLOWS = ("comment", "main", "pull-request")
 ONLY_HERE = ("make lint", "make test-all")
 """Commands of this repository's workflows that a project has no use for."""
@@ -49,20 +50,15 @@ def shared() -> dict[str, str]:
     return dict(sorted({**plain, **FIXED, **stages, **flows, dvc_yaml.FILE: graph()}.items()))
 
 
-def own(project: str, usecase: str, pin: Pin) -> dict[str, str]:
+def upgraded() -> dict[str, str]:
+    """The files that a newer library may write anew, by path; the locks are left out."""
+    return {**shared(), LIBRARY: f"{pin.installed().line}\n"}
+
+
+def own(project: str, usecase: str) -> dict[str, str]:
     """The files with the project's own names in them, by path."""
-    names = {
-        "project": project,
-        "usecase": usecase,
-        "version": library.version(),
-        "library": pin.sentence,
-        "pin": pin.line,
-    }
-    files = {
-        "README.md": "README.md.txt",
-        "params.yaml": "params.yaml.txt",
-        "requirements-library.txt": "requirements-library.txt",
-    }
+    names = {"project": project, "usecase": usecase, "library": pin.installed().sentence}
+    files = {"README.md": "README.md.txt", "params.yaml": "params.yaml.txt"}
     return {path: _filled(_template(file), names) for path, file in files.items()}
 
 

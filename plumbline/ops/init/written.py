@@ -9,25 +9,24 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
-from plumbline.core.hashing import md5_bytes
 from plumbline.ops.init import texts
-from plumbline.runtime import library
+from plumbline.runtime import libraries, library
 
 FILE = "environment/template.json"
 
 
 @dataclass(frozen=True)
 class Written:
-    """The library's version, the texts that it wrote by path, and of the locks the md5s."""
+    """The library's version, the texts that it wrote by path, and of each lock the versions by package."""
 
     version: str
     files: Mapping[str, str] = field(default_factory=dict)
-    locks: Mapping[str, str] = field(default_factory=dict)
+    locks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def write(root: Path, files: Mapping[str, str]) -> None:
     """Note what this library wrote."""
-    locks = {path: md5_bytes(text.encode()) for path, text in texts.locks().items()}
+    locks = {path: libraries.versions(text) for path, text in texts.locks().items()}
     content = {"version": library.version(), "files": dict(files), "locks": locks}
     with replacing(root / FILE) as beside:
         beside.write_text(

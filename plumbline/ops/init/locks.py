@@ -1,0 +1,46 @@
+"""A lock merged package by package: what a team added or moved stays, the rest becomes the library's. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from plumbline.ops.init.merge import Conflict, Merged
+from plumbline.runtime import libraries
+
+PIN = re.compile(r"^(?=[A-Za-z0-9][A-Za-z0-9._-]*==)", re.MULTILINE)
+
+
+def merge(base: Mapping[str, str], yours: str, library: str) -> Merged:
+    """The library's lock with a team's own packages; `base`: each package's version as it was written.
+
+    >>> merge({"a": "1", "b": "1"}, "a==1\\nb==2\\nx==1\\n", "a==2\\nb==1\\nc==1\\n").text
+    'a==2\\nb==2\\nc==1\\nx==1\\n'
+    >>> merge({"a": "1"}, "a==2\\n", "a==3\\n").conflicts
+    (Conflict(line=1, yours='a==2', library='a==3'),)
+    """
+    here, there = blocks(yours), blocks(library)
+    merged, conflicts = {}, []
+    for name in sorted(here.keys() | there.keys()):
+        old, mine, theirs = base.get(name), _version(here, name), _version(there, name)
+        moved = mine is not None and mine != old
+        if moved and theirs not in (mine, old):
+            line = yours[: yours.index(here[name])].count("\n") + 1
+            conflicts.append(Conflict(line, f"{name}=={mine}", f"{name}=={theirs or 'none'}"))
+        kept = here.get(name) if moved else there.get(name)
+        if kept:
+            merged[name] = kept
+    return Merged("".join(merged.values()), tuple(conflicts))
+
+
+def blocks(text: str) -> dict[str, str]:
+    """Each package's lines in a lock, by its name; what stands before the first is left out."""
+    found: dict[str, str] = {}
+    for block in PIN.split(text):
+        for pin in libraries.pins(block)[:1]:
+            found[pin.name] = found.get(pin.name, "") + block
+    return found
+
+
+def _version(found: Mapping[str, str], name: str) -> str | None:
+    return libraries.versions(found[name])[name] if name in found else None
