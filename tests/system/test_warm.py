@@ -64,6 +64,15 @@ def test_nothing_of_the_project_is_there_before(tmp_path: Path) -> None:
         assert run(tmp_path, "python", "-m", "mine", "x").stdout == f"{number} __main__ ['x']\n"
 
 
+def test_a_safe_path_leaves_the_folder_out(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import sys; print('pandas' in sys.modules, sys.argv[1:])")
+    done = run(tmp_path, "python", "-P", "-m", "mine", "x", PYTHONPATH="")
+    assert done.returncode == 1
+    assert "No module named mine" in done.stderr
+    done = run(tmp_path, "python", "-P", "-m", "mine", "x", PYTHONPATH=str(tmp_path))
+    assert done.stdout == "True ['x']\n"
+
+
 @pytest.mark.parametrize("given", [{"PYTHONHASHSEED": "7"}, {"OMP_NUM_THREADS": "1"}])
 def test_what_a_fork_cannot_be_is_a_new_python(tmp_path: Path, given: dict[str, str]) -> None:
     assert code(tmp_path, "import sys; print('pandas' in sys.modules)", **given).stdout == "False\n"

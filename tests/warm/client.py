@@ -35,7 +35,8 @@ def fork(words: list) -> int:
 
 def main() -> None:
     words = [*(["-m", "dvc"] if NAME == "dvc" else []), *sys.argv[1:]]
-    if words[:1] not in (["-m"], ["-c"]) or len(words) < 2 or cold() or not os.path.exists(SOCKET):
+    option = words[1:2] if words[:1] == ["-P"] else words[:1]
+    if option not in (["-m"], ["-c"]) or len(words) < 2 or cold() or not os.path.exists(SOCKET):
         python = os.readlink(FOLDER + "/cold")
         os.execv(python, [python, *words])
     code = fork(words)

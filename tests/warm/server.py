@@ -127,6 +127,7 @@ class Server:
 def run(request: tuple[Any, ...], streams: list[int], caller: int) -> None:
     """Become the command, and end as it ends."""
     words, folder, environment, mask, python = request
+    safe, words = words[0] == "-P", [w for w in words[:1] if w != "-P"] + words[1:]
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -138,7 +139,8 @@ def run(request: tuple[Any, ...], streams: list[int], caller: int) -> None:
     sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     more = [p for p in environment.get("PYTHONPATH", "").split(":") if p]
-    sys.path[:] = [folder if words[0] == "-m" else "", *more, *BASE]
+    first = [] if safe else [folder if words[0] == "-m" else ""]
+    sys.path[:] = [*first, *more, *BASE]
     sys.orig_argv, sys.argv, sys.executable = [python, *words], [words[0], *words[2:]], python
     importlib.invalidate_caches()
     if "HOOK_FORKS" in environment:
