@@ -33,8 +33,8 @@ class ColumnSpec:
     `size` bins from `start` in a period's counts. `edges` ascending, inner (numeric); `vocabulary` the
     values seen in training or allowed (category). `order` float (size,): the bins' normal scores, by
     which a shift has a direction; None where bins have no order. `importance` is its share of the
-    model's gain; `reach` includes the features that read it. `rare` bool (GRID_BINS,) and `common`
-    values are for raw numbers.
+    model's gain; `reach` includes the features that read it. `rare` bool (GRID_BINS,), `common` values
+    and the `factors` of other units are for raw numbers.
     """
 
     name: str
@@ -50,6 +50,7 @@ class ColumnSpec:
     order: Array | None = None
     rare: Array | None = None
     common: Array = field(default_factory=lambda: np.zeros(0))
+    factors: tuple[float, ...] = ()
 
     @property
     def bin_range(self) -> slice:

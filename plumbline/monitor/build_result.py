@@ -9,7 +9,7 @@ import numpy as np
 from plumbline.core.documents import finite
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.metrics.interval import Interval
-from plumbline.monitor import calendar, distributions, estimate, quality, verdict
+from plumbline.monitor import calendar, distributions, estimate, quality, sentences, verdict
 from plumbline.monitor.judge import Judgement
 from plumbline.monitor.label_outcomes import LabelOutcome
 from plumbline.monitor.observe import Observation
@@ -52,6 +52,7 @@ def build(seen: Observation, limits: Monitor) -> MonitorResult:
         cold=seen.days[-1].cold if seen.days else "",
         findings=tuple(finding(f) for f in seen.findings),
         days=tuple(day(j, o) for j, o in zip(seen.days, seen.outcomes, strict=True)),
+        period_days=max(1, seen.binning.period_days),
         columns=distributions.columns(seen),
         distributions=distributions.worst(seen),
         segments=distributions.segments(seen),
@@ -163,7 +164,7 @@ def _shelf_life(limits: Monitor, age_days: int | None, overdue: str) -> ShelfLif
 
 def _periods(seen: Observation) -> str:
     length = seen.binning.period_days
-    return {0: "windows", 1: "days", 7: "weeks"}.get(length, f"periods of {length} days")
+    return sentences.periods(length) if length else "windows"
 
 
 def _quality(known: QualityChange) -> QualityReport:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -11,9 +11,6 @@ import numpy as np
 from plumbline.core.declarations import Array
 from plumbline.monitor.binning import GRID_BINS, HOURS, STEPS
 
-SCALES = (10.0, 100.0, 1000.0, 12.0, 60.0, 3600.0, 3.28084, 2.20462, 2.54)
-FACTORS = (*SCALES, *(1 / scale for scale in SCALES))
-"""Powers of ten, dozens, minutes and seconds, feet, pounds, inches; and their inverses."""
 MOVES = 12 * STEPS
 """Furthest factor that is looked for, in bins of the fine grid: 4096."""
 TIE = 4.0
@@ -28,6 +25,12 @@ DRIFT_FACTOR = 1.8
 """Factors below it (and above its inverse) are drift, not another unit."""
 FIT = 0.5
 """Share of what has moved that a cause must explain."""
+MOST_ROWS = 0.9
+"""From this share of rows on, drift could have moved the column as well as another unit."""
+SHARP = 0.8
+"""`FIT` where most rows have moved: another unit leaves nothing else to explain."""
+POWERS = (0.6, 0.75, 0.87, 1.15, 1.33, 1.67)
+"""Drift that widens or narrows a column: its values to these powers, about today's median."""
 GridPair = tuple[Array, Array]
 """Counts on the fine grid: now, before."""
 
@@ -70,18 +73,23 @@ def clock(now: Array, before: Array) -> int:
     return best if _gap(p, np.roll(q, best)) < (1 - FIT) * still else 0
 
 
-def scaled(now: Array, before: Array) -> tuple[float, float, float] | None:
+def scaled(
+    now: Array, before: Array, factors: Sequence[float]
+) -> tuple[float, float, float] | None:
     """A factor, the share of rows that it was applied to, and the gain in nats, if one explains it.
 
-    All factors from 1/4096 to 4096 compete, of a part of the rows or, known ones, of all; a known one
-    is preferred where it explains the values almost as well as the best.
+    `factors`: those between the column's unit and others (`units.factors`); a column without one
+    drifts. All factors from 1/4096 to 4096 compete, of a part of the rows or, known ones, of all; a
+    known one is preferred where it explains the values almost as well as the best.
     """
+    if not factors:
+        return None
     p, q = now.astype(float), _density(before)
     moves = [m for m in range(-MOVES, MOVES + 1) if m]
     gains = {m: _gain(p, q, _density(_times(before, 2.0 ** (m / STEPS)))) for m in moves}
     best = max(moves, key=lambda m: gains[m][0])
-    exact = {f: _gain(p, q, _density(_times(before, f))) for f in FACTORS}
-    likely = max(FACTORS, key=lambda f: exact[f][0])
+    exact = {f: _gain(p, q, _density(_times(before, f))) for f in factors}
+    likely = max(factors, key=lambda f: exact[f][0])
     named = exact[likely][0] >= gains[best][0] - TIE
     of_drift = [gains[m][0] for m in moves if abs(m) < STEPS * np.log2(DRIFT_FACTOR)]
     if max(of_drift) >= gains[best][0] - TIE:
@@ -90,18 +98,45 @@ def scaled(now: Array, before: Array) -> tuple[float, float, float] | None:
     factor = likely if named else float(f"{2.0 ** (best / STEPS):.2g}")
     if gain < max(LEAST, FIT * _most(p, q)) or (not named and share > 0.5):
         return None  # most of the rows times an odd number are drift
-    return factor, share, gain
+    if share > MOST_ROWS and gain < SHARP * _most(p, q):
+        return None  # another unit of all rows keeps the column's shape
+    return None if _wider(p, q, before) > gain else (factor, share, gain)
 
 
-def swapped(grids: Mapping[str, GridPair], suspects: set[str]) -> list[tuple[str, str, float]]:
-    """Pairs of suspects whose new parts look like each other's past values, and their share."""
+def _wider(p: Array, q: Array, before: Array) -> float:
+    """What a column that became wider or narrower by drift explains."""
+    middles = _median(p), _median(before)
+    rivals = (_density(_times(before, middles[0] / middles[1] ** b, b)) for b in POWERS)
+    return max(_gain(p, q, rival)[0] for rival in rivals)
+
+
+def _median(counts: Array) -> float:
+    """The middle of the absolute values on the grid, at least 1."""
+    value = 2.0 ** (np.abs(np.arange(GRID_BINS) - GRID_BINS // 2) / STEPS) - 1
+    order = np.argsort(value, kind="stable")
+    reached = np.searchsorted(np.cumsum(counts[order]), counts.sum() / 2)
+    return max(1.0, float(value[order][min(int(reached), GRID_BINS - 1)]))
+
+
+def swapped(
+    grids: Mapping[str, GridPair],
+    suspects: set[str],
+    factors: Mapping[str, Sequence[float]],
+) -> list[tuple[str, str, float]]:
+    """Pairs of suspects whose new parts look like each other's past values, and their share.
+
+    `factors`: by column, those of another unit, which explain it better where they gain more.
+    """
     out = []
     for one, other in combinations(sorted(set(grids) & suspects), 2):
         pairs = [
             (grids[a][0].astype(float), grids[a][1], grids[b][1]) for a, b in _both(one, other)
         ]
         gains = [_gain(now, _density(q), _density(r)) for now, q, r in pairs]
-        rivals = [scaled(now, q) for now, q, _ in pairs]
+        rivals = [
+            scaled(now, q, factors.get(n, ()))
+            for n, (now, q, _) in zip((one, other), pairs, strict=True)
+        ]
         least = [max(LEAST, r[2] if r else 0.0) for r in rivals]
         if all(g > bound for (g, _), bound in zip(gains, least, strict=True)):
             out.append((one, other, float(np.mean([s for _, s in gains]))))
@@ -112,12 +147,12 @@ def _both(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (one, other), (other, one)
 
 
-def _times(before: Array, factor: float) -> Array:
-    """The grid's counts with every value times `factor`; what falls off stays at the end."""
+def _times(before: Array, factor: float, power: float = 1.0) -> Array:
+    """The grid's counts with every value to `power`, times `factor`; what falls off stays at the end."""
     middle = GRID_BINS // 2
     offset = np.arange(GRID_BINS) - middle
     value = 2.0 ** (np.abs(offset) / STEPS) - 1
-    size = np.minimum(np.rint(STEPS * np.log2(1 + factor * value)), middle)
+    size = np.minimum(np.rint(STEPS * np.log2(1 + factor * value**power)), middle)
     there = (middle + np.sign(offset) * size).astype(np.int64)
     return np.bincount(there, weights=before, minlength=GRID_BINS)
 

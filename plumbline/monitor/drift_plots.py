@@ -52,7 +52,7 @@ def _days(path: Path, history: Sequence[HistoryRow]) -> Path:
         ("score's shift, deviations", "score_shift"),
         ("quality of known labels", "quality"),
     )
-    with _axes(path, "Verdicts day by day", 6.0, panels=3) as axes:
+    with _axes(path, "Verdicts over time", 6.0, panels=3) as axes:
         for one, (title, name) in zip(axes, panels, strict=True):
             values = np.array([float(row[name] or "nan") for row in history])
             if name == "rows":
@@ -61,7 +61,7 @@ def _days(path: Path, history: Sequence[HistoryRow]) -> Path:
                 one.plot(days, values, color=PAST, linewidth=1)
                 one.scatter(days, values, color=colours, s=12, zorder=3)
             one.set_ylabel(title, fontsize=8)
-        axes[-1].set_xlabel("day")
+        axes[-1].set_xlabel("first day")
         axes[-1].tick_params(axis="x", rotation=30)
     return path
 

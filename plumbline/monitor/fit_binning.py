@@ -12,7 +12,7 @@ import pandas as pd
 from plumbline.core import arrays
 from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
-from plumbline.monitor import bin_counts, drift, monitored_columns
+from plumbline.monitor import bin_counts, drift, monitored_columns, units
 from plumbline.monitor.binning import (
     GRID_BINS,
     HOURS,
@@ -47,7 +47,7 @@ def fit(
     specs = _specs(usecase, gain, training)
     start = sum(spec.size for spec in specs)
     score = replace(
-        _numeric("score", training.score, raw=False), start=start, importance=1.0, reach=1.0
+        _numeric("score", training.score, "", raw=False), start=start, importance=1.0, reach=1.0
     )
     binning = Binning(
         problem=usecase.problem,
@@ -116,10 +116,11 @@ def _spec(
         ordered = [v for v, _ in sorted(seen.items(), key=lambda i: (-i[1], str(i[0])))]
         kept = tuple(dict.fromkeys((*allowed, *ordered[: drift.CATEGORIES])))
         return ColumnSpec(name, kind, raw, size=len(kept) + 1, vocabulary=kept)
-    return _numeric(name, values, raw=raw)
+    unit = next((c.unit for c in usecase.columns if c.name == name), "") if raw else ""
+    return _numeric(name, values, unit, raw=raw)
 
 
-def _numeric(name: str, values: Array, *, raw: bool) -> ColumnSpec:
+def _numeric(name: str, values: Array, unit: str, *, raw: bool) -> ColumnSpec:
     numbers = arrays.numeric(values)
     known = np.zeros(0) if numbers is None else numbers[np.isfinite(numbers)]
     if not len(known):
@@ -133,7 +134,8 @@ def _numeric(name: str, values: Array, *, raw: bool) -> ColumnSpec:
         return spec
     seen, often = np.unique(known, return_counts=True)
     rare = _rare(bin_counts.grid_counts(known))
-    return replace(spec, rare=rare, common=seen[often > COMMON * len(known)])
+    common = seen[often > COMMON * len(known)]
+    return replace(spec, rare=rare, common=common, factors=units.factors(unit))
 
 
 def _normal_scores(filled: Array) -> Array:

@@ -24,7 +24,7 @@ def findings(context: CheckContext, faults: Sequence[Finding]) -> Iterator[Findi
     swapped = list(_swapped(context, grids, suspects & set(grids)))
     yield from swapped
     for name in sorted(suspects & set(grids) - {f.column for f in swapped}):
-        scaled = causes.scaled(*grids[name])
+        scaled = causes.scaled(*grids[name], context.binning.by_name[name].factors)
         if scaled is None:
             continue
         factor, share, _ = scaled
@@ -38,7 +38,8 @@ def findings(context: CheckContext, faults: Sequence[Finding]) -> Iterator[Findi
 def _swapped(
     context: CheckContext, grids: Mapping[str, GridPair], suspects: set[str]
 ) -> Iterator[Finding]:
-    for one, other, share in causes.swapped(grids, suspects):
+    factors = {name: context.binning.by_name[name].factors for name in grids}
+    for one, other, share in causes.swapped(grids, suspects, factors):
         specs = context.binning.by_name[one], context.binning.by_name[other]
         level = _level(context, share, important=any(context.important(s) for s in specs))
         cause = f"{one} and {other} swapped in {numbers.share(share)} of rows"

@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plumbline.core.usecase import UseCase
-from plumbline.monitor import fit_binning, label_outcomes, period_summary, quality, stream, verdict
+from plumbline.monitor import (
+    common_cause,
+    fit_binning,
+    label_outcomes,
+    period_summary,
+    quality,
+    stream,
+    verdict,
+)
 from plumbline.monitor.binning import Binning
 from plumbline.monitor.calendar import DAY
 from plumbline.monitor.judge import Judgement
@@ -29,7 +37,7 @@ class Observation:
     """What was seen: the windows, their periods' summaries, outcomes and judgements, oldest first.
 
     `outcomes` of the current periods hold what labels are known today. `findings` are those of all
-    current periods, one per check and column.
+    current periods, one per check and column; columns that moved together share one.
     """
 
     usecase: UseCase
@@ -79,7 +87,7 @@ def observe(
         summaries=summaries,
         outcomes=outcomes,
         days=judged,
-        findings=tuple(verdict.order(findings)),
+        findings=tuple(common_cause.grouped(verdict.order(findings), reference)),
         quality=_quality_change(usecase, reference, current, limits, seed),
         weeks=_weeks(usecase.problem, reference, current),
     )

@@ -83,15 +83,16 @@ def blocks(usecase: str, result: MonitorResult, links: Sequence[str] = ()) -> It
 def _sections(
     usecase: str, result: MonitorResult, links: Sequence[str]
 ) -> dict[str, Iterable[Block]]:
+    periods = sentences.periods(result.period_days)
     return {
         "Findings": _findings(result),
-        "Days": page_days.timeline(result),
+        periods.capitalize(): page_days.timeline(result),
         "Quality on known labels": [*_quality(result), *page_days.quality(result)],
         "Score": page_days.score(result),
         "Columns, most severe first": page_columns.columns(result.columns),
         "Distributions": page_columns.distributions(result.distributions),
         "Segments": page_columns.segments(result.segments),
-        "All days": page_days.history(result),
+        f"All {periods}": page_days.history(result),
         "Files": [_links(usecase, links)],
     }
 

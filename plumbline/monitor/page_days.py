@@ -1,4 +1,4 @@
-"""The page's sections that run over the days: timeline, quality, score, history. Pure."""
+"""The page's sections that run over the days, or longer periods: timeline, quality, score, history. Pure."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import NONE, figure, fixed
 
 NO_DAYS = Text("This verdict is about one window; it holds no single days.")
-HEAD = ("day", "level", "rows", "mean score", "shift", "quality", "labels known", "findings")
+HEAD = ("level", "rows", "mean score", "shift", "quality", "labels known", "findings")
 
 
 def timeline(result: MonitorResult) -> Iterator[Block]:
-    """A box for each day, by month."""
+    """A box for each day, or longer period, by month."""
     days = _days(result)
     if not days:
         yield NO_DAYS
         return
     counts = {level: sum(d.level == level for d in days) for level in LEVELS}
     text = ", ".join(f"{count} {SHAPES[level]} {level}" for level, count in counts.items())
-    yield Text(f"{len(days)} days: {text}.")
+    yield Text(f"{len(days)} {sentences.periods(result.period_days)}: {text}.")
     for month, group in groupby(days, key=lambda d: str(d.day)[:7]):
         yield Calendar(month, list(map(_box, group)))
 
 
 def quality(result: MonitorResult) -> Iterator[Block]:
     """The quality of each day, or of each week, whose labels are known."""
-    days = _days(result)
+    days, period = _days(result), sentences.period(result.period_days)
     metric = metric_title(one_line(result.quality.metric if result.quality else "quality"))
     known = [d.quality for d in days]
     if not any(known):
         yield _weeks(metric, result.weeks)
         return
     unknown = sum(one is None for one in known)
-    note = f"; {unknown} days have no known labels yet" if unknown else ""
+    periods = sentences.periods(result.period_days)
+    note = f"; {unknown} {periods} have no known labels yet" if unknown else ""
     yield LineChart(
-        f"{metric} by day, with its interval{note}",
+        f"{metric} by {period}, with its interval{note}",
         _names(days),
         [one.value if one else None for one in known],
         [one.low if one else None for one in known],
@@ -64,7 +65,7 @@ def _weeks(metric: str, weeks: Sequence[WeekReport]) -> LineChart:
 
 
 def score(result: MonitorResult) -> Iterator[Block]:
-    """How far the model's scores have moved, in the whole window and day by day."""
+    """How far the model's scores have moved, in the whole window and by period."""
     moved = result.prediction
     if moved is None:
         yield Text("This verdict does not compare the scores of the whole window.")
@@ -76,9 +77,10 @@ def score(result: MonitorResult) -> Iterator[Block]:
     days = _days(result)
     shifts = [d.score.shift if d.score else None for d in days]
     means = [d.score.mean if d.score else None for d in days]
-    title = "Shift of the score by day, in standard deviations of its rank"
+    period = sentences.period(result.period_days)
+    title = f"Shift of the score by {period}, in standard deviations of its rank"
     yield LineChart(title, _names(days), shifts)
-    yield LineChart("Mean score by day", _names(days), means)
+    yield LineChart(f"Mean score by {period}", _names(days), means)
 
 
 def history(result: MonitorResult) -> Iterator[Block]:
@@ -88,8 +90,14 @@ def history(result: MonitorResult) -> Iterator[Block]:
         yield NO_DAYS
         return
     rows = _rows(list(reversed(days)))
-    table = Table("Levels and figures by day, newest first", HEAD, rows, frozenset(range(2, 7)))
-    yield Fold(f"{len(days)} days", [table])
+    period, periods = (f(result.period_days) for f in (sentences.period, sentences.periods))
+    title = f"Levels and figures by {period}, newest first"
+    table = Table(title, (_first(result), *HEAD), rows, frozenset(range(2, 7)))
+    yield Fold(f"{len(days)} {periods}", [table])
+
+
+def _first(result: MonitorResult) -> str:
+    return "day" if result.period_days == 1 else "first day"
 
 
 def earlier(row: Mapping[str, str]) -> DayVerdict:

@@ -202,7 +202,7 @@ class MonitorResult(SparseDocument):
     """The verdict of a run with its evidence.
 
     `cold`: why drift can only be a warning, "" where it can be judged. `promise`: how often an alert
-    is false. `prediction` is null without rows.
+    is false. `prediction` is null without rows. `period_days`: the length of the periods in `days`.
     """
 
     level: Level
@@ -214,6 +214,7 @@ class MonitorResult(SparseDocument):
     checks: tuple[str, ...] = ()
     cold: str = ""
     days: tuple[DayVerdict, ...] = ()
+    period_days: int = 1
     columns: tuple[ColumnReport, ...] = ()
     distributions: tuple[ColumnDistribution, ...] = ()
     segments: tuple[SegmentShare, ...] = ()

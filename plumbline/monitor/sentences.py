@@ -100,3 +100,21 @@ def window(facts: WindowFacts) -> str:
     """
     days = one_line(f"{facts.first} to {facts.last}") if facts.first and facts.last else ""
     return ", ".join(part for part in (days, f"{figure(facts.rows)} rows") if part)
+
+
+def period(days: int) -> str:
+    """One of the verdict's periods.
+
+    >>> period(1), period(7), period(14)
+    ('day', 'week', 'period of 14 days')
+    """
+    return {1: "day", 7: "week"}.get(days, f"period of {days} days")
+
+
+def periods(days: int) -> str:
+    """Several of them.
+
+    >>> periods(1), periods(7), periods(14)
+    ('days', 'weeks', 'periods of 14 days')
+    """
+    return {1: "days", 7: "weeks"}.get(days, f"periods of {days} days")
