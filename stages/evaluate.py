@@ -10,7 +10,14 @@ from pathlib import Path
 
 from plumbline import config as params_file
 from plumbline.core import documents, dvc_hash, files, usecase_loader
-from plumbline.evaluate import evaluation, metrics_summary, model_card, reporting, sections
+from plumbline.evaluate import (
+    evaluation,
+    label_level,
+    metrics_summary,
+    model_card,
+    reporting,
+    sections,
+)
 from plumbline.metrics import cost_matrix
 from plumbline.model import bundle
 from plumbline.runtime import runner
@@ -51,6 +58,8 @@ def main(
     gate, rows_judged = result.document.gate, result.document.rows.test
     reasons = "; ".join(gate.reasons)
     log.info("evaluate: %d rows; %s: %s", rows_judged, gate.verdict, reasons)
+    if growth := label_level.sentence(result.document.data.windows):
+        log.info("evaluate: %s", growth)
     run = tracking.record(
         name,
         "evaluate",

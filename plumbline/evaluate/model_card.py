@@ -46,6 +46,7 @@ def parts(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
         Text(VERDICTS[figures.gate.verdict]),
         Text(model_card_sections.headline(figures)),
         Bullets(figures.gate.reasons),
+        *model_card_sections.level(figures),
         *model_card_sections.use(usecase),
         *model_card_sections.data(figures),
         *model_card_sections.quality(usecase, figures),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from plumbline.core.usecase import UseCase
+from plumbline.evaluate import label_level
 from plumbline.evaluate.baselines import TREE_DEPTH
 from plumbline.evaluate.evaluate_document import (
     CalibrationEvidence,
@@ -35,6 +36,12 @@ def use(usecase: UseCase) -> list[Block]:
     return [Heading("Intended use"), intended, Heading("Out of scope"), outside]
 
 
+def level(figures: EvaluateDocument) -> list[Block]:
+    """That the label's level has moved since training, where it has."""
+    text = label_level.sentence(figures.data.windows)
+    return [Text(text)] if text else []
+
+
 def data(figures: EvaluateDocument) -> list[Block]:
     """The source, its rows, the rows in quarantine, and the days of each window."""
     data = figures.data
@@ -50,11 +57,18 @@ def data(figures: EvaluateDocument) -> list[Block]:
         rows.append((f"{kind} in quarantine", _quarantined(count["set_aside"], data, kind)))
     windows = {name: data.windows[name] for name in WINDOWS if name in data.windows}
     rated = any(one.label_rate is not None for one in windows.values())
-    head = ("window", "from", "to (excluded)", "rows", *(["share of positives"] if rated else []))
-    rates = columns.figures([one.label_rate for one in windows.values()], percent=True)
+    head = (
+        "window",
+        "from",
+        "to (excluded)",
+        "rows",
+        "share of positives" if rated else "mean label",
+    )
+    levels = [one.label_rate if rated else one.label_mean for one in windows.values()]
+    texts = columns.figures(levels, percent=rated)
     spans = [
-        (*_window(name, one), rate)[: len(head)]
-        for (name, one), rate in zip(windows.items(), rates, strict=True)
+        (*_window(name, one), text)
+        for (name, one), text in zip(windows.items(), texts, strict=True)
     ]
     return [
         Heading("Data"),
