@@ -73,8 +73,8 @@ MUTANTS = (
         "Monitor 5",
         "serving: infinity goes into the model",
         "plumbline/core/row_features.py",
-        "        if infinite:",
-        "        if infinite > len(out):",
+        "        if np.isinf(out[:, i]).any():",
+        "        if np.isinf(out[:, i]).all():",
         tests="tests/mltest/test_finite.py",
     ),
     Mutant(

@@ -96,8 +96,14 @@ def json_value(value: Any) -> Any:
     if hasattr(value, "tolist"):  # numpy scalars and arrays
         return json_value(value.tolist())
     if isinstance(value, float):
-        return float(f"{value:.10g}") if math.isfinite(value) else None
+        return _rounded(value) if math.isfinite(value) else None
     return value
+
+
+def _rounded(value: float) -> float:
+    """To 10 significant digits; the largest numbers stay as they are, where rounding up would overflow."""
+    shorter = float(f"{value:.10g}")
+    return shorter if math.isfinite(shorter) else value
 
 
 def _swap(beside: Path, path: Path) -> None:

@@ -74,10 +74,39 @@ def matrix(features: Sequence[str], columns: Columns) -> Array:
     for i, name in enumerate(features):
         with np.errstate(over="ignore"):
             out[:, i] = columns[name]
-        infinite = int(np.count_nonzero(np.isinf(out[:, i])))
-        if infinite:
-            raise PlumblineError(
-                f"feature '{name}' is infinite in {infinite:,} of {len(out):,} rows; find out where it is "
-                "divided by nothing, or let the contract bound the column"
-            )
+        if np.isinf(out[:, i]).any():
+            raise PlumblineError(_beyond(name, columns[name]))
     return out
+
+
+def check_size(name: str, values: Array) -> None:
+    """PlumblineError where a feature's value is infinite, or too large for float32; float64 (n,)."""
+    if (np.abs(values) > np.finfo(np.float32).max).any():
+        raise PlumblineError(_beyond(name, values))
+
+
+def rounded_away(values: Array) -> int:
+    """How many of the distinct whole numbers (n,) float32 no longer tells apart: some beyond 2**24.
+
+    >>> rounded_away(np.array([2**24, 2**24 + 1, 5]))
+    1
+    """
+    if not (np.abs(values) > 2**24).any():
+        return 0
+    return len(np.unique(values)) - len(np.unique(values.astype(np.float32)))
+
+
+def _beyond(name: str, column: Array) -> str:
+    values = np.asarray(column, np.float64)
+    infinite = int(np.count_nonzero(np.isinf(values)))
+    if infinite:
+        return (
+            f"feature '{name}' is infinite in {infinite:,} of {len(values):,} rows; find out where it is "
+            "divided by nothing, or let the contract bound the column"
+        )
+    large = values[np.abs(values) > np.finfo(np.float32).max]
+    return (
+        f"feature '{name}' is too large for the model in {len(large):,} of {len(values):,} rows, "
+        f"{large[0]:g} for instance; expected a size up to 3.4e+38 (float32). Bound the column with min and "
+        "max in the contract, or use a Row of it, a ratio or a logarithm"
+    )

@@ -76,22 +76,32 @@ def numpy(column: Any, *, null: bool = False) -> Array:
 
 @dataclass(frozen=True)
 class Counts:
-    """What was written: rows, of these with a label, the label's sum, and per feature the NaNs."""
+    """What was written: rows, of these with a label, the label's sum, and per feature the NaNs and how
+    many distinct whole numbers the model's float32 does not tell apart, in a chunk."""
 
     rows: int = 0
     labelled: int = 0
     label_sum: float = 0.0
     missing: Mapping[str, int] = field(default_factory=dict)
+    rounded: Mapping[str, int] = field(default_factory=dict)
+    label_ends: tuple[float, float] = (np.inf, -np.inf)  # the smallest and the largest
 
     def plus(self, other: Counts) -> Counts:
-        names = {**self.missing, **other.missing}
-        missing = {n: self.missing.get(n, 0) + other.missing.get(n, 0) for n in names}
         return Counts(
             self.rows + other.rows,
             self.labelled + other.labelled,
             self.label_sum + other.label_sum,
-            missing,
+            _summed(self.missing, other.missing),
+            _summed(self.rounded, other.rounded),
+            (
+                min(self.label_ends[0], other.label_ends[0]),
+                max(self.label_ends[1], other.label_ends[1]),
+            ),
         )
+
+
+def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {n: one.get(n, 0) + other.get(n, 0) for n in {**one, **other}}
 
 
 def write(usecase: FeatureSet, batches: Iterable[Any], path: Path) -> Counts:
@@ -149,8 +159,15 @@ def _counted(usecase: FeatureSet, table: Any) -> Counts:
     label = numpy(table.column(usecase.label)).astype(np.float64)
     known = label[~np.isnan(label)]
     names = [n for n in usecase.features if table.schema.field(n).type != pa.string()]
-    missing = {n: int(np.isnan(numpy(table.column(n)).astype(np.float64)).sum()) for n in names}
-    return Counts(table.num_rows, len(known), float(known.sum()), missing)
+    missing, rounded = {}, {}
+    for name in names:
+        column = numpy(table.column(name))
+        values = column.astype(np.float64)
+        row_features.check_size(name, values)
+        missing[name] = int(np.isnan(values).sum())
+        rounded[name] = row_features.rounded_away(column) if column.dtype.kind == "i" else 0
+    ends = (float(known.min(initial=np.inf)), float(known.max(initial=-np.inf)))
+    return Counts(table.num_rows, len(known), float(known.sum()), missing, rounded, ends)
 
 
 def chunks(batches: Iterable[Any], size: int) -> Iterator[Any]:

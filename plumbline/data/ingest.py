@@ -77,13 +77,18 @@ def _insert(
     """Append a chunk, `before` rows into its part; the number of its rows."""
     column_casts = casts(usecase, types, part.name)
     _probe(connection, usecase, part, relation, column_casts)
-    values = ", ".join(c.value for c in column_casts)
+    values = ", ".join(_stored(c) for c in column_casts)
     bad = " OR ".join(c.bad for c in column_casts)
     sql = f"INSERT INTO events SELECT {values}, {bad} FROM {relation}"
     rows = _run(connection, sql, source, part).fetchall()
     if duckdb_session.rows(connection, f"SELECT 1 FROM events WHERE {BAD} LIMIT 1"):
         _refuse(connection, part, relation, column_casts, before)
     return int(rows[0][0])
+
+
+def _stored(cast: Cast) -> str:
+    """The typed value; NaN, which only floats have, is stored as null."""
+    return f"nullif({cast.value}, 'NaN'::DOUBLE)" if cast.column.type == "float" else cast.value
 
 
 def _probe(

@@ -64,7 +64,7 @@ def _across(axes: Axes, shown: Explained, name: str, values: Any) -> None:
         axes.set_xlabel("no row has a value")
         return
     low, high = np.nanquantile(values, MIDDLE)
-    room = 0.03 * (high - low) or 1.0
+    room = max(0.03 * (high - low), 1e-9 * abs(high)) or 1.0
     outside = int(np.sum((values < low - room) | (values > high + room)))
     axes.set_xlim(low - room, high + room)
     axes.set_xlabel(

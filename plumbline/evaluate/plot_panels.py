@@ -105,7 +105,7 @@ def _residuals(axes: Axes, series: Series) -> None:
 def _errors(axes: Axes, series: Series) -> None:
     _lines(axes, series)
     axes.set(title="Errors", xlabel="absolute error", ylabel="share of rows within it")
-    axes.set(xlim=(0, 1.3 * series["model"]["x"][-1]), ylim=(0, 1.02))
+    axes.set(xlim=(0, 1.3 * series["model"]["x"][-1] or 1.0), ylim=(0, 1.02))
     axes.legend(loc="lower right")
 
 

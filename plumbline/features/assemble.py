@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from plumbline.core import tables
 from plumbline.core.errors import ContractError
+from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import batch, catalog, derived_events, ibis_session, splits, store
 from plumbline.features.catalog import FeaturesReport, Written
@@ -148,21 +149,66 @@ def write_untimed(
 
 
 def check(usecase: FeatureSet, written: Written, windows: Mapping[str, SplitWindow]) -> Written:
-    """`written`, or ContractError where a table is empty or train has no case of one class."""
+    """`written`, or ContractError where a table is empty, or has one class where both are needed."""
     for name, (counts, unlabelled) in written.items():
         if not counts.rows:
-            raise ContractError(
-                f"{usecase.name}: no row with a known label for {name}{_dates(windows, name)} "
-                f"({unlabelled} without); widen features.{name}_days, or move data.as_of."
-            )
-    train = written["train"][0]
-    if usecase.problem == "classification" and train.label_sum in (0, train.labelled):
-        raise ContractError(
-            f"{usecase.name}: '{usecase.label}' is {int(train.label_sum > 0)} on all {train.rows} rows of "
-            f"train{_dates(windows, 'train')}; nothing can be learnt from it. Move data.as_of, or "
-            "give train more days."
-        )
+            raise ContractError(_no_rows(usecase, written, windows, name, unlabelled))
+    both = ("train", "valid", "test") if usecase.problem == "classification" else ("train",)
+    for name in both:
+        _check_classes(usecase, written[name][0], name, windows)
+    _warn_rounded(usecase, written)
     return written
+
+
+def _no_rows(
+    usecase: FeatureSet,
+    written: Written,
+    windows: Mapping[str, SplitWindow],
+    name: str,
+    unlabelled: int,
+) -> str:
+    if windows:
+        return (
+            f"{usecase.name}: no row with a known label for {name}{_dates(windows, name)} "
+            f"({unlabelled} without); widen features.{name}_days, or move data.as_of."
+        )
+    total = sum(counts.rows for counts, _ in written.values())
+    known = "1 row" if total == 1 else f"{total} rows"
+    split = ", ".join(f"{table} {counts.rows}" for table, (counts, _) in written.items())
+    share = "the other shares lower" if name == "train" else f"features.{name}_share higher"
+    return (
+        f"{usecase.name}: {known} with a known label, split into {split}; expected at least one "
+        f"in each, and some hundred in all to tell a good model from a bad one. Add rows, or set {share} "
+        "in params.yaml."
+    )
+
+
+def _check_classes(
+    usecase: FeatureSet, counts: Counts, name: str, windows: Mapping[str, SplitWindow]
+) -> None:
+    low, high = counts.label_ends
+    if low < high:
+        return
+    use = {"train": "learnt", "valid": "tuned", "test": "judged"}[name]
+    more = f"raise features.{name}_{'days' if windows else 'share'}"
+    if name == "train":
+        more = "move data.as_of, or give train more days" if windows else "lower the other shares"
+    raise ContractError(
+        f"{usecase.name}: '{usecase.label}' is {low:g} on all {counts.labelled} rows of "
+        f"{name}{_dates(windows, name)}; nothing can be {use} from it. Correct the label, add rows, or "
+        f"{more} in params.yaml."
+    )
+
+
+def _warn_rounded(usecase: FeatureSet, written: Written) -> None:
+    """Warn of features whose whole numbers the model's float32 makes equal."""
+    for name, lost in written["train"][0].rounded.items():
+        if lost:
+            log.warning(
+                "features: %s: feature '%s': %d of train's distinct values are equal to another in the model's "
+                "float32, which has whole numbers up to 16,777,216; use a smaller unit, or a Row of it",
+                usecase.name, name, lost,
+            )  # fmt: skip
 
 
 def _of(usecase: FeatureSet, params: Features, batches: Iterable[Any], name: str) -> Iterator[Any]:

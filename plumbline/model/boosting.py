@@ -165,6 +165,12 @@ def check_label(problem: Problem, label: Array, where: str) -> None:
         raise PlumblineError(
             f"{where}: no rows; give the window more days (features.* in params.yaml) or more data"
         )
+    unfit = int(np.count_nonzero(~np.isfinite(label.astype(np.float32))))
+    if unfit:
+        raise PlumblineError(
+            f"{where}: the label is null, infinite or too large for the model in {unfit:,} of {len(label):,} rows; "
+            "expected a number of a size up to 3.4e+38. Correct it in the source."
+        )
     if problem == "regression":
         return
     values, counts = np.unique(label, return_counts=True)

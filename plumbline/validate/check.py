@@ -16,7 +16,8 @@ from plumbline.core.usecase import Contract
 TableName = Literal["events", "outcomes", "statistics"]
 ROWS = "rows in the file"
 
-LARGEST = 1.7976931348623157e308
+LARGEST = 3.4028234663852886e38
+"""Of float32, in which the model computes: an amount beyond is none that was measured."""
 
 DEFAULTS: Mapping[str, Severity] = {
     # of a table: nothing after them can be trusted, so they always block

@@ -91,15 +91,27 @@ class _TableChecks:
         low, high = column.min, column.max
         if column.type == "float":
             low, high = (-LARGEST if low is None else low), (LARGEST if high is None else high)
+        if column.type == "int":
+            low, high = _exact(low), _exact(high)
         if low is not None or high is not None:
             words = _range(low, high, column.unit)
             listed.append(self.check("range", column.name, words, value=value, low=low, high=high))
+        if self._unbounded_class(column):
+            words = "0 or 1, as a classification's label is"
+            listed.append(self.check("set", column.name, words, value=value, allowed=(0, 1)))
         if column.allowed:
             words = "one of " + ", ".join(str(a) for a in column.allowed)
             listed.append(
                 self.check("set", column.name, words, value=value, allowed=column.allowed)
             )
         return listed
+
+    def _unbounded_class(self, column: Column) -> bool:
+        """Whether it is the label of a classification, and its bounds let other numbers than 0 and 1 pass."""
+        if self.usecase.problem != "classification" or column.name != self.usecase.label:
+            return False
+        bounded = column.type == "int" and (column.min, column.max) == (0, 1)
+        return column.type != "bool" and not bounded and not column.allowed
 
     def of_rows(self, start: date | None, as_of: date | None) -> list[ContractCheck]:
         """Uniqueness, time, order, and how outcomes belong to events."""
@@ -154,11 +166,17 @@ def _value(column: Column) -> str:
     return f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END" if column.type == "float" else name
 
 
+def _exact(bound: float | None) -> float | None:
+    """A whole bound as an int: a comparison as floats could not tell large integers apart."""
+    return int(bound) if bound is not None and float(bound).is_integer() else bound
+
+
 def _range(low: float | None, high: float | None, unit: str) -> str:
     words = [f"at least {low:g}" if low not in (None, -LARGEST) else ""]
     words += [f"at most {high:g}" if high not in (None, LARGEST) else ""]
     unit = "" if unit == "-" else f" {unit}"
-    return (" and ".join(w for w in words if w) or "finite") + unit
+    model = ", of a size that the model's float32 holds" if LARGEST in (high, -(low or 0)) else ""
+    return (" and ".join(w for w in words if w) or "finite") + unit + model
 
 
 def _number(day: date) -> int:

@@ -21,6 +21,9 @@ from plumbline.validate.check import ROWS, ContractCheck, TableName, clock, layo
 BATCH_ROWS = 600_000
 """Rows that are in memory at once, unless a single file has more."""
 
+EXACT = 2**53
+"""The largest whole number up to which float64 has them all."""
+
 TABLES: tuple[TableName, TableName] = ("events", "outcomes")
 
 
@@ -133,7 +136,24 @@ def keys(connection: duckdb.DuckDBPyConnection, usecase: Contract, files: Sequen
 
 
 def _pandas(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
-    return connection.sql(query).to_arrow_table().to_pandas(strings_to_categorical=True)
+    import pandas as pd
+
+    table = connection.sql(query).to_arrow_table()
+    frame = table.to_pandas(strings_to_categorical=True)
+    for name in (n for n in table.column_names if _inexact(table.column(n))):
+        frame[name] = table.column(name).to_pandas(types_mapper=lambda _: pd.Int64Dtype())
+    return frame
+
+
+def _inexact(column: Any) -> bool:
+    """Whether float64, in which pandas has integers beside nulls, would change one of the values."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_integer(column.type) and 0 < column.null_count < len(column)):
+        return False
+    ends = pc.min_max(column).as_py()
+    return max(abs(ends["min"]), abs(ends["max"])) > EXACT
 
 
 @contextmanager

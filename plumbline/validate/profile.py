@@ -27,6 +27,8 @@ from plumbline.validate.profile_document import ColumnProfile, DayRows, Profile,
 from plumbline.validate.profile_shifts import CUT, UNIT_QUANTILES, ColumnDay
 
 QUANTILES = (0.01, 0.05, *UNIT_QUANTILES, 0.95, 0.99)
+SQUARED = 1e150
+"""Numbers beyond are scaled before they are squared, which would overflow."""
 FEW = 20
 """A number with at most so many distinct values is described by their shares, too."""
 
@@ -174,8 +176,10 @@ def summary(values: Array) -> dict[str, Any]:
     """Mean, standard deviation and quantiles of n > 0 numbers; the same for any order of them."""
     ordered = np.sort(values.astype(np.float64))
     n = len(ordered)
-    mean = math.fsum(ordered) / n
-    sd = math.sqrt(math.fsum((ordered - mean) ** 2) / n)
+    scale = 2.0**512 if max(-ordered[0], ordered[-1]) > SQUARED else 1.0
+    mean = math.fsum(ordered / scale) / n
+    sd = scale * math.sqrt(math.fsum((ordered / scale - mean) ** 2) / n)
+    mean *= scale
     quantiles = {str(p): float(ordered[min(n - 1, math.ceil(p * n) - 1)]) for p in QUANTILES}
     ends = {"min": float(ordered[0]), "max": float(ordered[-1])}
     return {"mean": mean, "sd": sd, "quantiles": quantiles, **ends}

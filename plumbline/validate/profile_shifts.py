@@ -241,7 +241,8 @@ def _day_factor(day: ColumnDay, quantiles: Mapping[str, float]) -> float | None:
 def _constant(name: str, days: Sequence[ColumnDay]) -> ProfileShift:
     stuck = [d for d in days if d.constant and d.rows >= MIN_ROWS]
     if stuck and len(stuck) == len(days):
-        return _none_of("constant", name, [f"the same value on all {len(days)} days"])
+        all_rows = "in all rows" if len(days) == 1 else f"on all {len(days)} days"
+        return _none_of("constant", name, [f"the same value {all_rows}"])
     return _none_of("constant", name, [f"{d.day}: the same value in {d.rows} rows" for d in stuck])
 
 
