@@ -47,13 +47,9 @@ def sync() -> None:
     For a project that installs the library. Run it after a change of the library, of requirements.txt
     or of what stages/ imports; a stage refuses to run with a library that is not noted.
     """
-    from plumbline.repo import environment_files, library_file
-    from plumbline.runtime import library
+    from plumbline.repo import library_file
 
-    root = Path(".")
-    written = environment_files.write(root)
-    if library_file.write(root):
-        written.append(library.FILE)
+    written = library_file.sync(Path("."))
     say(f"{file}: written; commit it" for file in written)
     if not written:
         print("environment/: up to date")

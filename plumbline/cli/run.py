@@ -48,9 +48,9 @@ def environment() -> None:
     Run it after a change of requirements.txt or of what the code imports; `make lock` does. A stage runs
     again when a version in its file changes, and refuses to run with another one.
     """
-    from plumbline.repo import environment_files as files
+    from plumbline.repo import library_file
 
-    written = files.write(Path("."))
+    written = library_file.sync(Path("."))
     say(f"{file}: written; commit it" for file in written)
     if written:
         print("next: `make install`, then `dvc repro`")

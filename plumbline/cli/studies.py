@@ -178,7 +178,7 @@ def scan_pii(
     for path in paths or ():
         if not path.exists():
             raise PlumblineError(f"{path}: no such file or folder; name one that exists")
-    searched = paths or [p for p in map(Path, PERSONAL) if p.exists()]
+    searched = paths or list(scan.outputs(map(Path, PERSONAL)))
     owners = {usecase_loader.load(name).owner for name in config.read()["usecases"]}
     findings = []
     for path, hit in scan.search(searched, owners):

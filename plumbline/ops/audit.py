@@ -67,7 +67,9 @@ def pins(text: str) -> list[Pin]:
 
 
 def read_accepted(path: Path) -> dict[str, str]:
-    """The accepted advisories in a file; PlumblineError where it cannot be read."""
+    """The accepted advisories in a file; none without the usual one, PlumblineError where another cannot be read."""
+    if path == ACCEPTED and not path.exists():
+        return {}
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -17,7 +17,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
 from plumbline.repo import python_imports, requirements
 from plumbline.repo.requirements import Requirements
-from plumbline.runtime import dvc_yaml, libraries
+from plumbline.runtime import dvc_yaml, libraries, library
 
 UNREACHED = {
     "types only": ("mypy", "mypy-extensions", "types-greenlet"),
@@ -95,10 +95,15 @@ def of_stages(root: Path) -> list[str]:
     return [text for file in _starts(root) if (text := _read(root, file))]
 
 
+def differing(root: Path) -> list[str]:
+    """The libraries that stages of dvc.yaml name and that are others here, Plumbline included where it is installed."""
+    return [*library.differing(library.read(root)), *libraries.differing(of_stages(root))]
+
+
 def notes(root: Path) -> Iterator[str]:
     """What to do where the work tree's stages name other libraries than are installed; nothing else."""
-    if differing := libraries.differing(of_stages(root)):
-        yield f"the stages here run with {libraries.some(differing)}: `make install` before the next run"
+    if others := differing(root):
+        yield f"the stages here run with {libraries.some(others)}: `make install` before the next run"
 
 
 def _starts(root: Path) -> dict[str, list[Path]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import write_json
-from plumbline.repo import python_imports
+from plumbline.repo import environment_files, python_imports
 from plumbline.runtime import dvc_yaml, library
 from plumbline.runtime.library import FILE, MD5S, PARTS
 
@@ -34,6 +34,11 @@ def write(root: Path) -> bool:
     return True
 
 
+def sync(root: Path) -> list[str]:
+    """Write all of environment/ that is not as it should be: the stages' pins and the library; the paths written."""
+    return [*environment_files.write(root), *([FILE] if write(root) else [])]
+
+
 def stale(root: Path) -> list[str]:
     """Where the file is not what the installed library gives: the stages whose code differs."""
     content, recorded = expected(root), library.read(root)
@@ -43,7 +48,7 @@ def stale(root: Path) -> list[str]:
     stages = [name for name in now if now[name] != before.get(name)]
     names = ", ".join(stages) or "no stage, but it is not as it is written"
     versions = f"noted {recorded.get('version', 'none')}, installed {content['version']}"
-    return [f"{FILE}: the library's code differs for {names} ({versions}); run `plumbline sync`"]
+    return [f"{FILE}: the library's code differs for {names} ({versions})"]
 
 
 def _starts(root: Path) -> dict[str, list[Path]]:

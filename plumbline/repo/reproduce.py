@@ -88,7 +88,7 @@ def refuse_libraries(rev: str, clone: Path) -> None:
 
     A commit without files in environment/ runs with what is installed.
     """
-    if differing := libraries.differing(environment_files.of_stages(clone)):
+    if differing := environment_files.differing(clone):
         raise PlumblineError(
             f"{rev}: its outs are those of {libraries.some(differing)}; add --clean-room to run it with "
             f"what it locks, or `git checkout {rev}` and `make install` first"

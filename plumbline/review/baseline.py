@@ -107,7 +107,7 @@ def _get(root: Path, side: Revision, cache: FolderStore, folder: Path) -> str:
 
 def _python(clone: Path, folder: Path) -> Path:
     """This Python, or, where the revision's stages name other libraries, a new one with what it locks."""
-    differing = libraries.differing(environment_files.of_stages(clone))
+    differing = environment_files.differing(clone)
     if not differing:
         return Path(sys.executable)
     log.info("baseline: its libraries are others: %s", libraries.some(differing))

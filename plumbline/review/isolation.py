@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from plumbline.repo import revisions
 from plumbline.review import code_trees, comparison, merge_gate
 from plumbline.review.comparison import Comparison
 from plumbline.review.comparison_sections import RuleChange
-from plumbline.runtime import git, runner
+from plumbline.runtime import git, library, runner
 
 MODULE = "plumbline.review.isolation"
 LIBRARY = "the library that judges"
@@ -45,8 +45,10 @@ def compare(
     }
     with code_trees.checked_out(root, revisions.commit(root, base)) as tree:
         if not code_trees.judges(tree):
-            older = (tree / "plumbline").is_dir()
-            return _call(tree, wanted).model_copy(update={"judge": "head" if older else "base"})
+            result = _call(tree, wanted)
+            if (tree / "plumbline").is_dir():
+                return result.model_copy(update={"judge": "head"})
+            return _by_installed(result, _noted(root, base))
         try:
             return _call(tree, wanted)
         except PlumblineError as error:
@@ -57,7 +59,7 @@ def compare(
             if (tree / "usecases").is_dir():
                 (Path(bare) / "usecases").symlink_to(tree / "usecases")
             result = _call(Path(bare), wanted)
-    return _by_head(result, reason)
+    return _by_head(result, "base's", f"head's, since: {reason}")
 
 
 def _call(tree: Path, wanted: dict[str, Any]) -> Comparison:
@@ -71,9 +73,25 @@ def _library_differs(root: Path, base: str, head: str | None) -> bool:
     return bool(git.names(root, "diff", "--name-only", "-z", *sides, "--", "plumbline"))
 
 
-def _by_head(result: Comparison, reason: str) -> Comparison:
+def _noted(root: Path, rev: str) -> dict[str, Any]:
+    """The installed library as a revision notes it; empty where it notes none."""
+    data = revisions.blobs(root, revisions.commit(root, rev), (library.FILE,)).get(
+        library.FILE, b""
+    )
+    return library.parse(data.decode(errors="replace"), f"{rev}: {library.FILE}")
+
+
+def _by_installed(result: Comparison, noted: Mapping[str, Any]) -> Comparison:
+    """A comparison by the installed library: base's where it is the one that base notes, else head's."""
+    if not library.differing(noted):
+        return result.model_copy(update={"judge": "base"})
+    before = f"{library.NAME} {noted.get('version', 'none')}"
+    return _by_head(result, before, f"{library.NAME} {library.version()}, installed")
+
+
+def _by_head(result: Comparison, before: str, now: str) -> Comparison:
     """The comparison by head's library, with that among the rules that head alters."""
-    change = RuleChange(usecase=None, key=LIBRARY, base="base's", head=f"head's, since: {reason}")
+    change = RuleChange(usecase=None, key=LIBRARY, base=before, head=now)
     update = {"rules": [change, *result.rules], "judge": "head"}
     return merge_gate.judged(result.model_copy(update=update))
 

@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from plumbline.repo import deps, dvc_command, environment_files, known_outs, object_stores, verify
+from plumbline.repo import (
+    deps,
+    dvc_command,
+    environment_files,
+    known_outs,
+    library_file,
+    object_stores,
+    verify,
+)
 from plumbline.repo.verify import IntegrityFinding
 from plumbline.review import cards
 from plumbline.review.comparison import LockState
@@ -38,7 +46,7 @@ def check(side: Revision, md5: str) -> LockState:
         unlocked=unlocked(side.texts, side.entries),
         bytes=wrong_bytes(side.root),
         cards=cards.check(side.root),
-        environment=environment_files.stale(side.root),
+        environment=[*environment_files.stale(side.root), *library_file.stale(side.root)],
     )
 
 

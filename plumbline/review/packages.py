@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from plumbline.core.hashing import md5_bytes
 from plumbline.review import lock_changes
 from plumbline.review.comparison_sections import ChangedPackage, ChangedValue
-from plumbline.runtime import libraries
+from plumbline.runtime import libraries, library
 from plumbline.runtime.dvc_lock import Entries, Entry, ordered
 
-LOCKS = ("requirements.txt", "requirements-comment.txt")
+LOCKS = ("requirements.txt", "requirements-comment.txt", library.PINS)
 Texts = Mapping[str, str]
 """By path, the texts of one side's locks and files in environment/."""
 
@@ -68,14 +68,24 @@ def _reached(name: str, base: tuple[Texts, Entries], head: tuple[Texts, Entries]
     """Head's stages with a file of pins that has, or had, the library, in the order they run."""
     for stage in ordered(head[1]):
         entry = head[1][stage]
+        if name == library.NAME and _fingerprint(base[1], stage) != _fingerprint(head[1], stage):
+            yield stage
         used = (side[0].get(file, "") for side in (base, head) for file in files(entry))
         if any(name in libraries.versions(text) for text in used):
             yield stage
 
 
 def _ran_with(texts: Texts, entry: Entry) -> bool:
-    """Whether the stage's entry in dvc.lock was made with the files of pins as they are."""
-    return all(entry.deps[f] == md5_bytes(texts.get(f, "").encode()) for f in files(entry))
+    """Whether the stage's entry in dvc.lock was made with the files of pins, and the library, as they are noted."""
+    notes = library.parse(texts.get(library.FILE, "")).get(library.MD5S) or {}
+    same = all(entry.params.get(library.param(name), md5) == md5 for name, md5 in notes.items())
+    return same and all(entry.deps[f] == md5_bytes(texts.get(f, "").encode()) for f in files(entry))
+
+
+def _fingerprint(entries: Entries, stage: str) -> str | None:
+    """The library's fingerprint that a stage ran with, where it tracks one."""
+    params = entries[stage].params if stage in entries else {}
+    return params.get(library.param(stage.partition("@")[0]))
 
 
 def of(entries: Iterable[Entry]) -> list[str]:

@@ -17,7 +17,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.repo import artifacts, revisions
 from plumbline.review import packages
 from plumbline.review.comparison_sections import RevisionName
-from plumbline.runtime import dvc_lock, dvc_yaml, git
+from plumbline.runtime import dvc_lock, dvc_yaml, git, library
 from plumbline.runtime.dvc_lock import Entry
 
 LOCK, GRAPH, PARAMS = dvc_lock.FILE, dvc_yaml.FILE, dvc_yaml.PARAMS
@@ -70,7 +70,8 @@ def side(root: Path, rev: str | None) -> Revision:
     """Read a revision, or the work tree; PlumblineError where it does not exist or has no dvc.lock."""
     commit = revisions.commit(root, rev or "HEAD")
     name = rev or "work tree"
-    blobs = revisions.blobs(root, commit if rev else None, (LOCK, PARAMS, GRAPH, *packages.LOCKS))
+    files = (LOCK, PARAMS, GRAPH, library.FILE, *packages.LOCKS)
+    blobs = revisions.blobs(root, commit if rev else None, files)
     texts = {n: data.decode("utf-8", errors="replace") for n, data in blobs.items()}
     if LOCK not in texts:
         raise PlumblineError(

@@ -18,7 +18,10 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.hashing import md5_bytes
 from plumbline.runtime.dvc_yaml import DeclaredStage
 
+NAME = "plumbline"
 FILE = "environment/library.json"
+PINS = "requirements-library.txt"
+"""Where such a project names the version of the library that it installs."""
 MD5S = "library"
 PARTS = "parts"
 PACKAGE = Path(plumbline.__file__).resolve().parent
@@ -45,7 +48,7 @@ def refuse(stage: str, declared: DeclaredStage, root: Path = Path(".")) -> None:
         return
     recorded = read(root)
     parts = _of(recorded, PARTS).get(stage, ())
-    if not parts or fingerprint(parts) != _of(recorded, MD5S).get(stage):
+    if not parts or fingerprint(parts) != noted(recorded, stage):
         raise PlumblineError(
             f"{FILE}: stage '{stage}': expected the library's code as noted there "
             f"({recorded.get('version', 'no version')}), found another "
@@ -56,13 +59,36 @@ def refuse(stage: str, declared: DeclaredStage, root: Path = Path(".")) -> None:
 def read(root: Path) -> dict[str, Any]:
     """What the file has; empty without it, PlumblineError where it is damaged."""
     path = root / FILE
-    if not path.is_file():
-        return {}
+    return parse(path.read_text(encoding="utf-8"), str(path)) if path.is_file() else {}
+
+
+def parse(text: str, file: str = FILE) -> dict[str, Any]:
+    """What a text of the file has; empty of an empty one, PlumblineError where it is damaged."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text or "{}")
     except ValueError as error:
-        raise PlumblineError(f"{path}: not valid JSON ({error}); run `plumbline sync`") from None
+        raise PlumblineError(f"{file}: not valid JSON ({error}); run `plumbline sync`") from None
     return content if isinstance(content, dict) else {}
+
+
+def param(stage: str) -> str:
+    """The dotted key by which dvc.yaml and dvc.lock name a stage's fingerprint."""
+    return f"{MD5S}.{stage}"
+
+
+def noted(recorded: Mapping[str, Any], stage: str) -> str | None:
+    """The fingerprint that the file has of a stage."""
+    return _of(recorded, MD5S).get(stage)
+
+
+def differing(recorded: Mapping[str, Any]) -> list[str]:
+    """The library that the file notes, with what is installed instead; nothing where it is that one."""
+    parts = _of(recorded, PARTS)
+    if all(fingerprint(named) == noted(recorded, stage) for stage, named in parts.items()):
+        return []
+    before, now = recorded.get("version", "none"), version()
+    instead = now if now != before else f"{now} with other code"
+    return [f"{NAME} {before} (installed: {instead})"]
 
 
 def version() -> str:

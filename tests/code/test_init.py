@@ -10,10 +10,16 @@ import pytest
 import yaml
 
 from plumbline.core.errors import PlumblineError
+from plumbline.core.files import dumps
+from plumbline.model.version import VERSION
 from plumbline.ops.init import create, texts
 from plumbline.repo import environment_files, library_file
+from plumbline.review import isolation, packages
 from plumbline.runtime import dvc_yaml, library
+from plumbline.runtime.dvc_lock import Entry
+from plumbline.studies.privacy import scan
 from tests.conftest import ROOT
+from tests.reviews import comparison
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 ROWS = "id,size,units,answer\n" + "".join(f"{n},{n / 7:.3f},{n % 5 + 1},{n}\n" for n in range(50))
@@ -150,3 +156,61 @@ def test_a_refused_start_writes_nothing(
         create.create(tmp_path / "shop", table)
     assert sorted(p.name for p in (tmp_path / "shop").iterdir()) == ([there] if there else [])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["shop", "t.csv"]
+
+
+def noted(version: str, md5: str) -> dict[str, Any]:
+    """A file of fingerprints with one stage."""
+    return {
+        "version": version,
+        library.MD5S: {"train": md5},
+        library.PARTS: {"train": ["pipeline/train.py"]},
+    }
+
+
+OWN = library.fingerprint(["pipeline/train.py"])
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        ({}, []),
+        (noted("0.1.0", OWN), []),
+        (noted("0.1.0", "other"), [f"plumbline 0.1.0 (installed: {VERSION})"]),
+        (noted(VERSION, "other"), [f"plumbline {VERSION} (installed: {VERSION} with other code)"]),
+    ],
+)
+def test_another_library_is_named(recorded: dict[str, Any], expected: list[str]) -> None:
+    assert library.differing(recorded) == expected
+
+
+@pytest.mark.parametrize(("md5", "judge", "rules"), [(OWN, "base", 0), ("other", "head", 1)])
+def test_a_library_that_base_does_not_note_judges_as_head_s(
+    md5: str, judge: str, rules: int
+) -> None:
+    result = isolation._by_installed(comparison(), noted("0.1.0", md5))
+    assert (result.judge, len(result.rules)) == (judge, rules)
+    assert all(rule.base == "plumbline 0.1.0" for rule in result.rules)
+
+
+def test_a_newer_library_reaches_the_stages_whose_fingerprint_differs() -> None:
+    sides = []
+    for version, md5 in (("0.1.0", "a"), ("0.2.0", "b")):
+        params = {"data": {"library.data": "same"}, "train": {"library.train": md5}}
+        entries = {
+            f"{stage}@shop": Entry(params=values, deps={f"environment/{stage}.txt": EMPTY})
+            for stage, values in params.items()
+        }
+        texts_of = {library.PINS: f"plumbline=={version}\n", library.FILE: dumps(noted("", md5))}
+        sides.append((texts_of, entries))
+    [effect] = packages.effects(*sides)
+    assert (effect.key, effect.stages, effect.rebuilt) == ("plumbline", ["train@shop"], True)
+
+
+EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
+
+
+def test_the_copy_of_a_rollback_is_not_searched(tmp_path: Path) -> None:
+    for name in ("logs", "tool/plumbline"):
+        (tmp_path / name).mkdir(parents=True)
+    assert list(scan.outputs([tmp_path, tmp_path / "none"])) == [tmp_path / "logs"]
+    assert list(scan.outputs([tmp_path / "tool"])) == [tmp_path / "tool"]

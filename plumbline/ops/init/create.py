@@ -90,8 +90,7 @@ def _write(root: Path, project: str, table: Table) -> None:
         (root / name).mkdir()
     _usecase(root, table)
     written.write(root, files)
-    environment_files.write(root)
-    library_file.write(root)
+    library_file.sync(root)
     git.output(root, "init", "-q", "-b", "main")
 
 

@@ -38,6 +38,8 @@ WORKFLOWS = ("comment", "main", "pull-request")
 ONLY_HERE = ("make lint", "make test-all")
 """Commands of this repository's workflows that a project has no use for."""
 CML_STEP = re.compile(r"      # without its digest.*?(?=      #|      - name)", re.DOTALL)
+GRAPH = PIPELINE / "graph.yaml"
+"""This repository's dvc.yaml; not by that name, which DVC would read wherever it lies."""
 CODE_DEP = re.compile(r"^ +- plumbline/.*\n", re.MULTILINE)
 PARAMS = re.compile(r"^    params: \[(.*)\]$", re.MULTILINE)
 
@@ -73,7 +75,7 @@ def graph() -> str:
     >>> [line.strip() for line in graph().splitlines() if "library" in line][0]
     'params: [seed, "${item.usecase}.data", {environment/library.json: [library.data]}]'
     """
-    text = CODE_DEP.sub("", (PIPELINE / dvc_yaml.FILE).read_text(encoding="utf-8"))
+    text = CODE_DEP.sub("", GRAPH.read_text(encoding="utf-8"))
     names = iter(stage_names())
     return PARAMS.sub(lambda match: _with_library(match[1], next(names)), text)
 
@@ -87,7 +89,9 @@ def stage(name: str) -> str:
 
 def stage_names() -> list[str]:
     """The stages in run order."""
-    return list(dvc_yaml.of_usecase(dvc_yaml.read(PIPELINE), "any"))
+    return list(
+        dvc_yaml.of_usecase(dvc_yaml.document(GRAPH.read_text(encoding="utf-8"), str(GRAPH)), "any")
+    )
 
 
 def workflow(name: str) -> str:

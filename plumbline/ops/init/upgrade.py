@@ -17,7 +17,7 @@ from plumbline.core.errors import PlumblineError, suggest
 from plumbline.ops.init import locks, merge, pin, texts, written
 from plumbline.ops.init.merge import Conflict
 from plumbline.ops.init.written import Written
-from plumbline.repo import environment_files, library_file
+from plumbline.repo import library_file
 from plumbline.runtime import library
 
 PART = ".upgrade.part"
@@ -74,10 +74,11 @@ def apply(root: Path, planned: Plan) -> list[str]:
     paths = _replace(root, planned.changes)
     wheel = pin.installed().wheel
     if wheel and (root / pin.FOLDER).is_dir():
+        for old in (root / pin.FOLDER).glob(f"{library.NAME}-*.whl"):
+            old.unlink()
         shutil.copyfile(wheel, root / pin.FOLDER / wheel.name)
     written.write(root, texts.upgraded())
-    paths += environment_files.write(root)
-    return [*paths, *([library.FILE] if library_file.write(root) else [])]
+    return [*paths, *library_file.sync(root)]
 
 
 def lines(planned: Plan) -> Iterator[str]:

@@ -16,8 +16,17 @@ DRAWN = re.compile(r'\bd="[^"]*"')
 """The strokes of a picture inside a page: rows of numbers, no text."""
 LICENCE = re.compile(r"/\*!.*?\*/", re.DOTALL)
 """The notice that a library inside a page must carry: it names the library's authors."""
+COPY = Path("tool") / "plumbline"
+"""The library, copied into a rollback's folder."""
 DIGITS = 10**12
 """A whole number below it is too short for a card's."""
+
+
+def outputs(folders: Iterable[Path]) -> Iterator[Path]:
+    """The folders that are there; of a rollback's all but its copy of the library."""
+    for folder in folders:
+        inside = sorted(folder.iterdir()) if (folder / COPY).is_dir() else [folder]
+        yield from (path for path in inside if path.exists() and path != folder / COPY.parent)
 
 
 def search(
