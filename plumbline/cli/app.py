@@ -12,11 +12,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from plumbline.cli import history, operations, project, review, run, storage, studies
+from plumbline.cli import history, operations, project, review, run, storage, studies, tables
 from plumbline.core.errors import PlumblineError
 
 GROUPS = (
     run.group,
+    tables.group,
     project.group,
     review.group,
     history.group,

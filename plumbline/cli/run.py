@@ -1,4 +1,4 @@
-"""Commands for working on a use case: start one, accept its data, look at its features and pages."""
+"""Commands for working on a use case: accept its data, look at its features and pages."""
 
 from __future__ import annotations
 
@@ -176,21 +176,6 @@ def mlflow_ui(
     arguments = ["-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
     store = ["--backend-store-uri", projection.address()]
     return subprocess.call([sys.executable, *arguments, *store], env=os.environ)
-
-
-@group.command("new", "my_table")
-def new(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Lower-case letters, digits and underscores.")
-    ],
-) -> None:
-    """Start a use case: package, params section, source, profile."""
-    from plumbline.ops import new_usecase
-
-    package, profile, _, source = new_usecase.create(name)
-    print(f"Written: {package}/, {profile}, {source}/, and a section in params.yaml.")
-    print(f"Next: put your table at {source}/{name}.csv, declare its columns in {package},")
-    print(f"add {name} to `usecases` in params.yaml, and run `dvc repro`.")
 
 
 @group.command("open-monitor", "", "my_table --no-open", "--html /tmp/pages")

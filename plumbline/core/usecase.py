@@ -49,7 +49,7 @@ class Contract:
     time: str | None = None  # the event time's column; None: a plain table without histories
     label_delay: int = 0  # whole days until an event's label is known
     entities: tuple[Entity, ...] = ()  # what histories are kept for
-    # by contract column, a DuckDB expression over the source's columns
+    # by contract column, a DuckDB expression over the source's columns; `__row` is the row's number
     derive: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -25,6 +25,9 @@ HINTS: Mapping[ColumnType, str] = {
 }
 """What else to do about values of a type."""
 
+ROW_NUMBER = "__row"
+"""What an expression in `derive` calls the number of a row in the source, from 1."""
+
 PLAIN = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 """DuckDB's types of times without a zone."""
 
@@ -95,11 +98,11 @@ def _cast(usecase: Contract, column: Column, source: Mapping[str, str]) -> Cast:
     expression, needed = usecase.derive.get(column.name), column.name == usecase.time
     if expression is None:
         raw = quote(column.name)
-        value = _value(raw, column.type, source[column.name])
+        value = typed_value(raw, column.type, source[column.name])
         return Cast(column, raw, value, (column.name,), False, needed)
     raw = f"TRY({expression})"
     return Cast(
-        column, raw, _value(raw, column.type, ""), _inputs(expression, source), True, needed
+        column, raw, typed_value(raw, column.type, ""), _inputs(expression, source), True, needed
     )
 
 
@@ -109,7 +112,7 @@ def _inputs(expression: str, source: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name in source if name.lower() in words or quote(name) in bare)
 
 
-def _value(raw: str, wanted: ColumnType, source_type: str) -> str:
+def typed_value(raw: str, wanted: ColumnType, source_type: str) -> str:
     """`raw` as the wanted type, null where the value would not stay the same: a fraction or `007` as a
     whole number, 2 as a truth value, an offset that is dropped, a year of two digits."""
     typed = f"TRY_CAST({raw} AS {TYPES[wanted]})"

@@ -12,7 +12,7 @@ from plumbline.core.errors import SourceError, SpecError
 from plumbline.core.sql import TYPES, literal, quote
 from plumbline.core.usecase import Contract
 from plumbline.data import delimited
-from plumbline.data.casts import EXPECTED, HINTS, Cast, casts, ignored
+from plumbline.data.casts import EXPECTED, HINTS, ROW_NUMBER, Cast, casts, ignored
 from plumbline.data.sources import EventSource, SourcePart
 
 SHOWN = 3  # bad values in a message
@@ -30,19 +30,29 @@ def load(
     columns = [f"{quote(c.name)} {TYPES[c.type]}" for c in usecase.columns]
     connection.execute(f"CREATE TABLE events ({', '.join(columns)}, {BAD} BOOLEAN)")
     first: dict[str, str] = {}
+    total = 0
     for part in source.parts:
         rows = 0
         with closing(part.chunks(connection)) as chunks:
             for relation in chunks:
+                relation = _numbered(usecase, relation, total + rows)
                 types = _columns(connection, source, part, relation)
                 first = first or types
                 _compare(part, types, source.parts[0], first)
                 rows += _insert(connection, usecase, source, part, relation, types, rows)
+        total += rows
     if not duckdb_session.rows(connection, "SELECT 1 FROM events LIMIT 1"):
         raise SourceError(
             f"{source.name}: no rows; expected at least one (is the export complete?)"
         )
     return ignored(usecase, first)
+
+
+def _numbered(usecase: Contract, relation: str, before: int) -> str:
+    """The relation with the number of each row in the whole source, where a column is derived from it."""
+    if not any(ROW_NUMBER in expression for expression in usecase.derive.values()):
+        return relation
+    return f"(SELECT *, {before} + row_number() OVER () AS {quote(ROW_NUMBER)} FROM {relation})"
 
 
 def _columns(

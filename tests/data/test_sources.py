@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from plumbline.core.declarations import Column
 from plumbline.core.errors import SourceError
 from plumbline.data import database, unpacking
-from tests.sales import AS_OF, HEADER, ROWS, ingest, write_csv
+from tests.sales import AS_OF, HEADER, ROWS, SALES, ingest, write_csv
 from tests.servers import postgresql
 
 
@@ -392,3 +394,16 @@ def test_a_line_without_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     (tmp_path / "a.csv").write_text("n" * 200_000, encoding="utf-8")
     with pytest.raises(SourceError, match=r"a\.csv: not a readable CSV file \(field larger than"):
         ingest(monkeypatch, tmp_path, {"source": "csv", "path": "a.csv", "as_of": AS_OF})
+
+
+def test_rows_are_numbered_through_all_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    columns = (Column("number", "int", "-", "of the row"), *SALES.columns[1:])
+    derive = {**SALES.derive, "number": "__row"}
+    case = replace(SALES, key="number", columns=columns, derive=derive)
+    write_csv(tmp_path / "part" / "a.csv", *ROWS[2:])
+    write_csv(tmp_path / "part" / "b.csv", *ROWS[:2])
+    ingest(monkeypatch, tmp_path, {"source": "csv", "path": "part", "as_of": AS_OF}, case)
+    files = sorted((tmp_path / "raw").glob("events-*.parquet"))
+    assert [pq.read_table(f)["number"].to_pylist() for f in files] == [[3, 4], [1, 2]]

@@ -1,0 +1,127 @@
+"""Commands for a team's own table: start a use case from it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plumbline.cli.options import CommandGroup, say
+
+if TYPE_CHECKING:
+    from plumbline.ops.infer.guess import Guess
+
+group = CommandGroup("Run")
+
+Label = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="With --from: what is predicted; COLUMN=VALUE for one class against the rest. Asked for at a "
+        "terminal if omitted.",
+    ),
+]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="With --from: when an event happened; `none` for a plain table. Guessed if omitted.",
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="With --from: what identifies a row. Guessed if omitted."),
+]
+
+
+@group.command(
+    "new",
+    "my_table",
+    "my_table --from orders.csv --label returned",
+    "my_table --from orders.csv --label returned --time ordered_at --key order_id",
+    "irises --from iris.csv --label species=setosa",
+)
+def new(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Lower-case letters, digits and underscores.")
+    ],
+    table: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Infer it from this table, CSV or Parquet."),
+    ] = None,
+    label: Label = None,
+    time: Time = None,
+    key: Key = None,
+) -> None:
+    """Start a use case: package, params section, source, profile.
+
+    With --from it is inferred from a table (types, ranges, key, entities, histories, search space), and runs
+    as it is. Every guess has its evidence in a comment; columns that give the label away are left out.
+    """
+    from plumbline.ops import infer, new_usecase
+
+    if table is None:
+        _without_table(label, time, key)
+        package, profile, _, source = new_usecase.create(name)
+        print(f"Written: {package}/, {profile}, {source}/, and a section in params.yaml.")
+        print(f"Next: put your table at {source}/{name}.csv, declare its columns in {package},")
+        print(f"add {name} to `usecases` in params.yaml, and run `dvc repro`.")
+        return
+    guess = infer.infer(table, label or ask_label(table), time=time, key=key, name=name)
+    written = infer.write(guess)
+    say(report(guess))
+    print(f"Written: {', '.join(map(str, written))}")
+    print(
+        f"Next: read usecases/{name}/contract.py, run `dvc repro`, then `plumbline accept {name}`."
+    )
+
+
+def ask_label(table: Path) -> str:
+    """The label, asked for at a terminal; PlumblineError with the candidates where there is none."""
+    from plumbline.core.errors import PlumblineError
+    from plumbline.ops import infer
+
+    candidates = infer.label_candidates(table)
+    if not candidates:
+        raise PlumblineError(
+            f"{table}: no column can be predicted: expected a number, or two values"
+        )
+    shown = ", ".join(candidates[:12]) + (" ..." if len(candidates) > 12 else "")
+    if not _is_interactive():
+        raise PlumblineError(
+            f"{table}: which column is predicted? Name it with --label; it could be one of: {shown}"
+        )
+    say([f"Columns of {table} that can be predicted: {shown}"])
+    answer: str = typer.prompt("Label", default=candidates[0])
+    return answer
+
+
+def report(guess: Guess) -> Iterator[str]:
+    """What was guessed, left out and refused, in lines."""
+    for one in guess.evidence:
+        if one.guess != "left out":
+            yield f"{one.subject}: {one.guess} ({one.reason})"
+    yield from (f"left out: {line}" for line in guess.left_out)
+    for refused in guess.refused:
+        yield f"refused: {refused.subject} as {refused.considered}: {refused.reason}"
+
+
+def _without_table(label: str | None, time: str | None, key: str | None) -> None:
+    from plumbline.core.errors import PlumblineError
+
+    given = {"--label": label, "--time": time, "--key": key}
+    for option, value in given.items():
+        if value is not None:
+            raise PlumblineError(
+                f"{option} {value}: says something of a table; name it with --from"
+            )
+
+
+def _is_interactive() -> bool:
+    """Whether a person can answer: no CI, and a terminal on both sides."""
+    import os
+
+    return not os.environ.get("CI") and sys.stdin.isatty() and sys.stdout.isatty()
