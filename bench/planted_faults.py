@@ -22,7 +22,7 @@ FAULTS = (
     Mutant(
         "",
         "features: a label counts before its delay",
-        f"{FEATURES}/batch.py",
+        f"{FEATURES}/tiles.py",
         'outcomes.known_at.name("__at")',
         'outcomes[usecase.time].name("__at")',
         tests="tests/code/test_batch.py",
@@ -47,8 +47,8 @@ FAULTS = (
         "",
         "contract: the label delay is not checked",
         "plumbline/validate/contract.py",
-        "to_days({delay})",
-        "to_days({delay} + 1)",
+        "{delayed(quote(time), *delay)}",
+        "{delayed(quote(time), delay[0] + 1, delay[1])}",
         tests="tests/data/test_validate.py",
     ),
     Mutant(

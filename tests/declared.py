@@ -14,6 +14,7 @@ import numpy as np
 
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
+from plumbline.model.manifest import LATER
 from usecases.card_fraud import model as card_fraud
 from usecases.flights import model as flights
 
@@ -36,6 +37,8 @@ def text(case: UseCase) -> str:
 def _declared(case: UseCase) -> Iterator[str]:
     for field in dataclasses.fields(case):
         value = getattr(case, field.name)
+        if LATER.get(field.name, ...) == value:
+            continue
         if isinstance(value, tuple):
             yield from (f"{field.name}: {_said(v)}" for v in value)
         elif isinstance(value, dict):
@@ -47,7 +50,7 @@ def _declared(case: UseCase) -> Iterator[str]:
 def _changed(case: UseCase) -> Iterator[str]:
     event: dict[str, Array] = dict.fromkeys(case.features, SAMPLES["float"])
     event |= {c.name: SAMPLES[c.type] for c in case.columns}
-    event |= {s.name: SAMPLES["float"] for s in (*case.snapshots, *case.fresh)}
+    event |= {s.name: SAMPLES["float"] for s in case.aggregates}
     for behaviour in case.behaviours:
         built: Columns = behaviour.change(event)
         for name in sorted(built):
@@ -58,7 +61,9 @@ def _said(value: Any) -> str:
     if dataclasses.is_dataclass(value):
         parts = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
         message = ", ".join(
-            f"{n}={_said(v)}" for n, v in parts if v is not None and v != () and v != ""
+            f"{n}={_said(v)}"
+            for n, v in parts
+            if v is not None and v not in ((), "") and LATER.get(n, ...) != v
         )
         return f"{type(value).__name__}({message})"
     if isinstance(value, tuple):

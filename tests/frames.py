@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def payments(customers: int = 900, terminals: int = 300) -> pa.Table:
 def lay_out(case: UseCase, rows: pa.Table, folder: Path) -> Path:
     """The rows as the data stage lays them out: events and outcomes, a Parquet per month."""
     folder.mkdir(parents=True)
-    known_at = pc.add(rows[case.time], pa.scalar(timedelta(days=case.label_delay)))
+    known_at = pc.add(rows[case.time], pa.scalar(case.delay))
     late = [case.key, case.time, "known_at", *(c.name for c in case.unknown)]
     parts = {
         "events": (rows.select([c.name for c in case.known]), case.time),

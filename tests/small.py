@@ -14,9 +14,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.core import tables
-from plumbline.core.declarations import Array, Category, Column, Entity, Fresh, Row, Snapshot, Where
+from plumbline.core.declarations import (
+    Array,
+    Category,
+    Column,
+    Entity,
+    Fresh,
+    Hourly,
+    Row,
+    Snapshot,
+    Where,
+)
 from plumbline.core.usecase import UseCase
-from plumbline.features import assemble, batch, ibis_session
+from plumbline.features import assemble, batch, grain, ibis_session
+from plumbline.serve import single_event
 
 DELAY = 2
 AS_OF = date(2025, 3, 20)
@@ -190,30 +201,44 @@ def lent(rows: Rows, late: Rows | None = None):
 
 
 def computed(
-    rows: Rows, late: Rows | None = None, as_of: date = AS_OF
+    rows: Rows, late: Rows | None = None, as_of: date = AS_OF, case: UseCase = SMALL
 ) -> dict[int, dict[str, float]]:
-    """Each visible event's snapshot and fresh features by `plumbline.features.batch`, by key."""
+    """Each visible event's histories by `plumbline.features.batch`, by key."""
     with lent(rows, late) as (backend, events, outcomes):
-        events, outcomes = assemble.visible(backend, SMALL, events, outcomes, as_of)
+        events, outcomes = assemble.visible(backend, case, events, outcomes, as_of)
         built = {
-            e.name: ibis_session.keep(
-                backend, e.name, batch.snapshots(SMALL, e, events, outcomes, as_of)
+            name: ibis_session.keep(
+                backend, name, batch.snapshots(case, e, events, outcomes, as_of, kind)
             )
-            for e in SMALL.entities
+            for name, e, kind in grain.stored(case)
         }
-        joined = batch.join_snapshots(SMALL, batch.fresh(SMALL, events), built)
-        result = joined.select("number", *NAMES).to_pyarrow().to_pylist()
+        joined = batch.join_snapshots(case, batch.fresh(case, events), built)
+        names = [f.name for f in case.aggregates]
+        result = joined.select("number", *names).to_pyarrow().to_pylist()
     return {row.pop("number"): row for row in result}
 
 
-def brute(rows: Rows) -> dict[int, dict[str, float]]:
+def brute(rows: Rows, case: UseCase = SMALL) -> dict[int, dict[str, float]]:
     """The declared features of each event, read off the declarations row by row, by key."""
-    full = [{**row, **_derived(rows, row)} for row in rows]
-    return {one["number"]: _read(full, one, NAMES) for one in full}
+    full = [{**row, **(_derived(rows, row) if case.derived else {})} for row in rows]
+    return {one["number"]: _read(full, one, case.aggregates) for one in full}
+
+
+def single(rows: Rows, case: UseCase) -> dict[int, dict[str, float]]:
+    """The same features of each event by `plumbline.serve.single_event`, by key."""
+    events = [{c.name: r[c.name] for c in case.known} for r in rows]
+    names = [case.key, "known_at", *(c.name for c in case.unknown)]
+    outcomes = [{n: r[n] for n in names} for r in rows]
+    built = single_event.histories(case, events, outcomes)
+    return {
+        e["number"]: single_event.aggregates(case, e, single_event.own_histories(case, e, built))
+        for e in events
+    }
 
 
 def _derived(rows: Rows, one: Mapping[str, Any]) -> dict[str, int | None]:
-    leading = _read(rows, one, ["who_mean_3d", "who_grams_today"])
+    wanted = ("who_mean_3d", "who_grams_today")
+    leading = _read(rows, one, [s for s in SMALL.aggregates if s.name in wanted])
     if one["grams"] is None:
         return {"surprise": None}
     heavier = one["grams"] - leading["who_grams_today"]
@@ -221,18 +246,25 @@ def _derived(rows: Rows, one: Mapping[str, Any]) -> dict[str, int | None]:
     return {"surprise": steps + (heavier > 0) - (heavier < 0)}
 
 
-def _read(rows: Rows, one: Mapping[str, Any], names: Iterable[str]) -> dict[str, float]:
-    midnight = datetime.combine(one["at"], datetime.min.time())
+def _window(spec: Any, at: datetime) -> tuple[datetime, datetime]:
+    """From when to before when an entry counts."""
+    midnight = datetime.combine(at, datetime.min.time())
+    if isinstance(spec, Fresh):
+        return midnight, at
+    if isinstance(spec, Hourly):
+        end = at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=spec.lag - 1)
+        return end - timedelta(hours=spec.hours), end
+    end = midnight - timedelta(spec.lag - 1)
+    return end - timedelta(spec.days), end
+
+
+def _read(rows: Rows, one: Mapping[str, Any], specs: Iterable[Any]) -> dict[str, float]:
     values = {}
-    for spec in (s for s in SMALL.aggregates if s.name in names):
+    for spec in specs:
         key = SMALL.entity(spec.entity).column
-        if getattr(spec, "matured", False):
-            inside = [r for r in rows if (midnight - r["known_at"]).total_seconds() > 0]
-            inside = [r for r in inside if midnight - r["known_at"] <= timedelta(spec.days)]
-        elif hasattr(spec, "days"):
-            inside = [r for r in rows if r["at"] < midnight <= r["at"] + timedelta(spec.days)]
-        else:
-            inside = [r for r in rows if r["at"].date() == one["at"].date() and r["at"] < one["at"]]
+        clock = "known_at" if getattr(spec, "matured", False) else "at"
+        start, end = _window(spec, one["at"])
+        inside = [r for r in rows if start <= r[clock] < end]
         own = [r for r in inside if r[key] == one[key] and one[key] is not None]
         values[spec.name] = aggregate(spec, own)
     return values

@@ -117,9 +117,9 @@ MUTANTS = (
     Mutant(
         "Data 7",
         "features: a snapshot sees its own day",
-        f"{FEATURES}/batch.py",
-        'unit="day") + 1',
-        'unit="day")',
+        f"{FEATURES}/tiles.py",
+        'number = _number(rows["__at"], grain) + 1',
+        'number = _number(rows["__at"], grain)',
         tests="tests/code/test_batch.py",
     ),
     Mutant(

@@ -13,6 +13,7 @@ from plumbline.core.declarations import (
     Column,
     ColumnType,
     Fresh,
+    Hourly,
     Snapshot,
 )
 from plumbline.core.errors import SpecError
@@ -81,10 +82,32 @@ def feature_name(usecase: Contract, name: str) -> None:
         )
 
 
-def aggregate(usecase: FeatureSet, feature: Snapshot | Fresh) -> None:
+def aggregate(usecase: FeatureSet, feature: Snapshot | Hourly | Fresh) -> None:
     """SpecError for a way of aggregating that does not exist."""
     where = f"usecases/{usecase.name}/features.py: feature '{feature.name}': aggregate"
     _choice(where, feature.aggregate, get_args(Aggregate))
+
+
+def window(usecase: FeatureSet, feature: Snapshot | Hourly | Fresh) -> None:
+    """SpecError unless a window's length and its lag are whole numbers of at least 1."""
+    if isinstance(feature, Fresh):
+        return
+    unit = "days" if isinstance(feature, Snapshot) else "hours"
+    where = f"usecases/{usecase.name}/features.py: feature '{feature.name}'"
+    for field, value in ((unit, feature.length), ("lag", feature.lag)):
+        if type(value) is not int or value < 1:
+            raise SpecError(f"{where}: {field} is {value!r}; expected a whole number from 1 up.")
+
+
+def delay(usecase: Contract) -> None:
+    """SpecError unless the label delay is whole days and whole hours."""
+    for field in ("label_delay", "label_delay_hours"):
+        value = getattr(usecase, field)
+        if type(value) is not int or value < 0:
+            raise SpecError(
+                f"usecases/{usecase.name}/contract.py: {field} is {value!r}; expected a whole number from 0 up: "
+                "days in label_delay, hours in label_delay_hours."
+            )
 
 
 def category(usecase: FeatureSet, one: Category) -> None:

@@ -66,7 +66,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Measure:
-    """What an aggregate counts and sums as integers. `Snapshot` and `Fresh` build it themselves."""
+    """What an aggregate counts and sums as integers. Histories build it themselves."""
 
     column: str | None = None  # whose values are summed; None: the events themselves are counted
     where: tuple[Where, ...] = ()  # all conditions must hold
@@ -74,7 +74,7 @@ class Measure:
 
 
 class Aggregated:
-    """What a snapshot and a fresh feature have in common: how an entity's events become one number."""
+    """What all histories have in common: how an entity's events become one number."""
 
     aggregate: Aggregate
     column: str | None
@@ -118,6 +118,46 @@ class Snapshot(Aggregated):
     # rising; a value then counts as the number of edges at or below it, so that a few large values
     # do not dominate a mean
     edges: tuple[int, ...] = ()
+    # days back from the event's day to the window's last: 1 is the day before, 7 the same weekday
+    # last week
+    lag: int = 1
+
+    @property
+    def length(self) -> int:
+        """Of the window, in days."""
+        return self.days
+
+
+@dataclass(frozen=True)
+class Hourly(Aggregated):
+    """A feature of an entity's last hours: whole clock hours that end before the event's own hour.
+
+    >>> last = Hourly("station_last_hour", "station", "sum", 1, "Trips in the hour before", "trips")
+    >>> week = Hourly(
+    ...     "station_week_ago", "station", "sum", 1, "Trips, same hour last week", "trips", lag=168
+    ... )
+    """
+
+    name: str  # of the feature
+    entity: str  # name of the entity whose history it is
+    aggregate: Aggregate  # rate: the mean of a 0/1 column
+    hours: int  # length of the window, whole hours
+    description: str  # meaning and unit
+    column: str | None = None  # what is aggregated; None for a count
+    # True: count the events whose label became known in the window; columns not known at prediction
+    # time may then be used
+    matured: bool = False
+    default: float = 0.0  # value of a mean or rate without events; count and sum give 0
+    where: tuple[Where, ...] = ()  # all conditions must hold
+    edges: tuple[int, ...] = ()  # rising; a value counts as the number of edges at or below it
+    # hours back from the event's hour to the window's last: 1 is the hour before, 168 the same hour
+    # last week
+    lag: int = 1
+
+    @property
+    def length(self) -> int:
+        """Of the window, in hours."""
+        return self.hours
 
 
 @dataclass(frozen=True)

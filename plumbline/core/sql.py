@@ -30,6 +30,15 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def delayed(time: str, days: int, hours: int) -> str:
+    """The SQL of `time`, itself SQL, and a delay after it.
+
+    >>> delayed("at", 2, 0), delayed("at", 0, 6)
+    ('at + to_days(2)', 'at + to_days(0) + to_hours(6)')
+    """
+    return f"{time} + to_days({days})" + (f" + to_hours({hours})" if hours else "")
+
+
 def literal(value: str | int | bool | Path) -> str:
     """`value` as a literal; a path with forward slashes.
 

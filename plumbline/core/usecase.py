@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from plumbline.core.declarations import (
     Column,
     Entity,
     Fresh,
+    Hourly,
     Row,
     Slice,
     Snapshot,
@@ -48,6 +50,7 @@ class Contract:
     columns: tuple[Column, ...]  # one line of the contract each
     time: str | None = None  # the event time's column; None: a plain table without histories
     label_delay: int = 0  # whole days until an event's label is known
+    label_delay_hours: int = 0  # whole hours beside these days
     entities: tuple[Entity, ...] = ()  # what histories are kept for
     # by contract column, a DuckDB expression over the source's columns; `__row` is the row's number
     derive: Mapping[str, str] = field(default_factory=dict)
@@ -64,6 +67,16 @@ class Contract:
     def unknown(self) -> tuple[Column, ...]:
         """The label and the other columns known only after the label delay."""
         return tuple(c for c in self.columns if not c.known)
+
+    @property
+    def delay(self) -> timedelta:
+        """How long after an event its label is known."""
+        return timedelta(days=self.label_delay, hours=self.label_delay_hours)
+
+    @property
+    def delay_days(self) -> int:
+        """Whole days after which an event's label is known: `delay`, rounded up."""
+        return -(-self.delay // timedelta(days=1))
 
     def column(self, name: str) -> Column:
         """The contract's line for `name`; SpecError with the nearest names otherwise."""
@@ -89,6 +102,7 @@ class FeatureSet(Contract):
 
     features: tuple[str, ...]  # what the model sees, in this order
     snapshots: tuple[Snapshot, ...] = ()  # histories up to the midnight before the event
+    hourly: tuple[Hourly, ...] = ()  # histories up to the full hour before the event
     fresh: tuple[Fresh, ...] = ()  # the day so far
     categories: tuple[Category, ...] = ()  # columns as codes
     rows: tuple[Row, ...] = ()  # row features; one may use those before it
@@ -107,9 +121,14 @@ class FeatureSet(Contract):
         usecase_checks.features(self)
 
     @cached_property
-    def aggregates(self) -> tuple[Snapshot | Fresh, ...]:
-        """The features computed from an entity's history: snapshots, then fresh ones, as declared."""
-        return (*self.snapshots, *self.fresh)
+    def stored(self) -> tuple[Snapshot | Hourly, ...]:
+        """The histories that are stored for each day or hour: snapshots, then hourly ones, as declared."""
+        return (*self.snapshots, *self.hourly)
+
+    @cached_property
+    def aggregates(self) -> tuple[Snapshot | Hourly | Fresh, ...]:
+        """The features computed from an entity's history: the stored ones, then the fresh ones."""
+        return (*self.stored, *self.fresh)
 
     @cached_property
     def available(self) -> frozenset[str]:
@@ -125,6 +144,7 @@ class FeatureSet(Contract):
             FeatureSet(**_fields(self, FeatureSet)),
             features=(),
             snapshots=tuple(s for s in self.snapshots if s.name in wanted),
+            hourly=tuple(h for h in self.hourly if h.name in wanted),
             fresh=tuple(f for f in self.fresh if f.name in wanted),
             categories=(),
             rows=tuple(r for r in self.rows if r.name in wanted),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from plumbline.core import declaration_checks
-from plumbline.core.declarations import KNOWN_AT, Behaviour, Column, Fresh, Snapshot, Where
+from plumbline.core.declarations import KNOWN_AT, Behaviour, Column, Fresh, Hourly, Snapshot, Where
 from plumbline.core.errors import SpecError, suggest
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def contract(usecase: Contract) -> None:
     _unique(usecase, "contract", [c.name for c in usecase.columns])
     declaration_checks.names(usecase)
     declaration_checks.columns(usecase)
+    declaration_checks.delay(usecase)
     usecase.column(usecase.key)
     if usecase.column(usecase.label).known:
         raise SpecError(
@@ -41,7 +42,7 @@ def contract(usecase: Contract) -> None:
     for name in usecase.derive:
         usecase.column(name)
     if usecase.time is None:
-        if usecase.label_delay:
+        if usecase.delay:
             raise SpecError(
                 f"usecases/{usecase.name}/contract.py: a table without time can have no label delay; "
                 "set `time`, or remove it."
@@ -58,10 +59,10 @@ def features(usecase: FeatureSet) -> None:
     names = [c.name for c in usecase.columns] + [f.name for f in usecase.aggregates]
     names += [r.name for r in usecase.rows]
     _unique(usecase, "features", names + [c.name for c in usecase.categories if c.name != c.column])
-    if usecase.time is None and (usecase.snapshots or usecase.fresh or usecase.derived):
+    if usecase.time is None and (usecase.aggregates or usecase.derived):
         raise SpecError(
-            f"usecases/{usecase.name}/features.py: a table without time can have no snapshots, fresh "
-            "features or derived features; set `time`, or remove them."
+            f"usecases/{usecase.name}/features.py: a table without time can have no snapshots, hourly, fresh "
+            "or derived features; set `time`, or remove them."
         )
     for aggregate in usecase.aggregates:
         _check_aggregate(usecase, aggregate)
@@ -134,9 +135,10 @@ def _unique(usecase: Contract, part: str, names: list[str]) -> None:
         )
 
 
-def _check_aggregate(usecase: FeatureSet, feature: Snapshot | Fresh) -> None:
+def _check_aggregate(usecase: FeatureSet, feature: Snapshot | Hourly | Fresh) -> None:
     usecase.entity(feature.entity)
     declaration_checks.aggregate(usecase, feature)
+    declaration_checks.window(usecase, feature)
     if (feature.column is None) != (feature.aggregate == "count"):
         raise SpecError(
             f"usecases/{usecase.name}/features.py: '{feature.name}' is a {feature.aggregate} over "

@@ -16,7 +16,7 @@ import duckdb
 from plumbline.core import duckdb_session
 from plumbline.core.declarations import KNOWN_AT
 from plumbline.core.errors import SourceError
-from plumbline.core.sql import PARQUET, literal, quote
+from plumbline.core.sql import PARQUET, delayed, literal, quote
 from plumbline.core.usecase import Contract
 
 
@@ -39,7 +39,7 @@ def views(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: Visi
     if usecase.time:
         time = quote(usecase.time)
         inside = f"{time} >= {start(window)} AND {time} < {end(window)}"
-        late = f"{time} + to_days({usecase.label_delay}) AS {KNOWN_AT}"
+        late = f"{delayed(time, usecase.label_delay, usecase.label_delay_hours)} AS {KNOWN_AT}"
         due = f"SELECT *, {late} FROM events WHERE {inside} AND {KNOWN_AT} < {end(window)}"
     connection.execute(f"CREATE VIEW visible AS SELECT {known} FROM events WHERE {inside}")
     connection.execute(f"CREATE VIEW due AS {due}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.core.declarations import Array, Behaviour, Columns, Fresh, Snapshot
+from plumbline.core.declarations import Array, Behaviour, Columns
 from plumbline.core.errors import SpecError, suggest
 from plumbline.core.usecase import UseCase
 
@@ -66,9 +66,8 @@ class _Given:
 
 
 def inputs(usecase: UseCase) -> list[str]:
-    """The columns of a raw event with its history: known columns, snapshots, fresh features."""
-    histories: tuple[Snapshot | Fresh, ...] = (*usecase.snapshots, *usecase.fresh)
-    return [*(c.name for c in usecase.known), *(h.name for h in histories)]
+    """The columns of a raw event with its history: known columns, then histories."""
+    return [*(c.name for c in usecase.known), *(h.name for h in usecase.aggregates)]
 
 
 def holds(

@@ -65,13 +65,19 @@ def parts(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
 
 
 def _summary(usecase: UseCase, figures: EvaluateDocument) -> str:
-    delay = f", known {usecase.label_delay} days after the event" if usecase.label_delay else ""
+    delay = f", known {_delay(usecase)} after the event" if usecase.delay else ""
     label = usecase.column(usecase.label)
     unit = f" in {label.unit}" if label.unit not in ("-", "0/1") else ""
     return (
         f"A {figures.problem} of `{usecase.label}` ({label.description}{unit}{delay}), "
         f"by XGBoost from {count(len(usecase.features), 'feature')}. Owner: {usecase.owner}."
     )
+
+
+def _delay(usecase: UseCase) -> str:
+    hours = f"{usecase.label_delay_hours} hours" if usecase.label_delay_hours else ""
+    days = f"{usecase.label_delay} days" if usecase.label_delay or not hours else ""
+    return " and ".join(part for part in (days, hours) if part)
 
 
 def _slices(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:

@@ -16,6 +16,7 @@ from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import batch, catalog, derived_events, ibis_session, splits, store
+from plumbline.features import grain as grains
 from plumbline.features.catalog import FeaturesReport, Written
 from plumbline.features.params import Features
 from plumbline.features.splits import SplitWindow
@@ -84,18 +85,18 @@ def span(usecase: FeatureSet, events: Any, as_of: date | None) -> tuple[date, da
 def write_snapshots(
     backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, as_of: date, folder: Path
 ) -> dict[str, Any]:
-    """Write `<entity>-YYYY-MM.parquet` in (day, id) order; returns each entity's snapshots."""
+    """Write `<entity>-YYYY-MM.parquet` (hourly: `<entity>.hourly-...`) in (day or hour, id) order.
+
+    Returns the stored histories by name.
+    """
     by_entity = {}
-    for entity in usecase.entities:
-        if any(s.entity == entity.name for s in usecase.snapshots):
-            rows = batch.snapshots(usecase, entity, events, outcomes, as_of)
-            by_entity[entity.name] = table = ibis_session.keep(
-                backend, f"snapshots_{entity.name}", rows
-            )
-            for month in _months(table) or [as_of.replace(day=1)]:
-                path = folder / f"{entity.name}-{month:%Y-%m}.parquet"
-                rows = batch.month(table, month).order_by("day", entity.column)
-                ibis_session.write(backend, rows, path)
+    for name, entity, grain in grains.stored(usecase):
+        rows = batch.snapshots(usecase, entity, events, outcomes, as_of, grain)
+        by_entity[name] = table = ibis_session.keep(backend, f"snapshots_{name}", rows)
+        for month in _months(table[grain.column]) or [as_of.replace(day=1)]:
+            path = folder / f"{name}-{month:%Y-%m}.parquet"
+            rows = batch.month(table, month, grain.column).order_by(grain.column, entity.column)
+            ibis_session.write(backend, rows, path)
     return by_entity
 
 
@@ -221,6 +222,6 @@ def _dates(windows: Mapping[str, SplitWindow], name: str) -> str:
     return f" ({windows[name].start} to {windows[name].end})" if name in windows else ""
 
 
-def _months(table: Any) -> list[date]:
-    months = table.day.truncate("M").name("month").as_table().distinct().to_pyarrow()
+def _months(column: Any) -> list[date]:
+    months = column.truncate("M").name("month").as_table().distinct().to_pyarrow()
     return sorted(months.column("month").to_pylist())

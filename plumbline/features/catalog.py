@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from plumbline.core.declarations import Category, Fresh, Row, Snapshot
+from plumbline.core.declarations import Category, Fresh, Hourly, Row, Snapshot
 from plumbline.core.documents import SparseDocument
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
+from plumbline.features import grain as grains
 from plumbline.features.splits import SplitWindow
 
 Written = dict[str, tuple[Counts, int]]
@@ -19,13 +20,13 @@ class CatalogEntry(SparseDocument):
     """One feature. `sources` are the contract's columns that it is made from."""
 
     name: str
-    kind: Literal["column", "snapshot", "fresh", "row", "category"]
+    kind: Literal["column", "snapshot", "hourly", "fresh", "row", "category"]
     description: str
     sources: list[str]
     dtype: str
     owner: str
     in_model: bool
-    entity: str = ""  # of snapshots and fresh features
+    entity: str = ""  # of histories
     aggregate: str = ""
     window: str = ""
     default: float = 0.0  # of these and of categories
@@ -40,7 +41,7 @@ class FeatureView(SparseDocument):
     join_key: str
     description: str
     owner: str
-    ttl_days: int
+    ttl_days: int  # 0 where it is an hour
     features: list[str]
 
 
@@ -71,6 +72,7 @@ def entries(usecase: FeatureSet) -> list[CatalogEntry]:
     columns = {c.name for c in usecase.known} - categories
     listed = [_column(usecase, name) for name in usecase.features if name in columns]
     listed += [_snapshot(usecase, s) for s in usecase.snapshots]
+    listed += [_hourly(usecase, h) for h in usecase.hourly]
     listed += [_fresh(usecase, f) for f in usecase.fresh]
     listed += [_row(usecase, r) for r in usecase.rows]
     return listed + [_category(usecase, c) for c in usecase.categories]
@@ -89,7 +91,7 @@ def sources(usecase: FeatureSet, name: str) -> list[str]:
         return sorted({s for i in inputs[name] for s in sources(usecase, i)})
     for spec in usecase.aggregates:
         if spec.name == name:
-            late = usecase.label_delay and getattr(spec, "matured", False)
+            late = usecase.delay and getattr(spec, "matured", False)
             own = {usecase.entity(spec.entity).column, str(usecase.time)}
             for read in (spec.column or usecase.key, *(w.column for w in spec.where)):
                 own.update(sources(usecase, read))
@@ -118,19 +120,18 @@ def report(
 
 
 def views(usecase: FeatureSet) -> list[FeatureView]:
-    """The feature views as the store defines them: one per entity that has snapshots."""
+    """The feature views as the store defines them: one per entity that has snapshots, one for hourly features."""
     return [
         FeatureView(
-            name=f"{usecase.name}_{entity.name}",
+            name=f"{usecase.name}_{entity.name}{grain.ending}",
             entity=entity.name,
             join_key=entity.column,
             description=entity.description,
             owner=usecase.owner,
-            ttl_days=1,
-            features=[s.name for s in usecase.snapshots if s.entity == entity.name],
+            ttl_days=grain.length.days,
+            features=[s.name for s in grain.specs(usecase, entity)],
         )
-        for entity in usecase.entities
-        if any(s.entity == entity.name for s in usecase.snapshots)
+        for _, entity, grain in grains.stored(usecase)
     ]
 
 
@@ -158,15 +159,21 @@ def _column(usecase: FeatureSet, name: str) -> CatalogEntry:
 
 def _snapshot(usecase: FeatureSet, spec: Snapshot) -> CatalogEntry:
     when = "days that its label became known in" if spec.matured else "days"
-    window = f"{spec.days} {when}, to the midnight before"
-    return _aggregate(usecase, spec, kind="snapshot", window=window)
+    edge = "to the midnight before" if spec.lag == 1 else f"to {spec.lag} days before"
+    return _aggregate(usecase, spec, kind="snapshot", window=f"{spec.days} {when}, {edge}")
+
+
+def _hourly(usecase: FeatureSet, spec: Hourly) -> CatalogEntry:
+    when = "hours that its label became known in" if spec.matured else "hours"
+    edge = "to the full hour before" if spec.lag == 1 else f"to {spec.lag} hours before"
+    return _aggregate(usecase, spec, kind="hourly", window=f"{spec.hours} {when}, {edge}")
 
 
 def _fresh(usecase: FeatureSet, spec: Fresh) -> CatalogEntry:
     return _aggregate(usecase, spec, kind="fresh", window="the same day, before the event")
 
 
-def _aggregate(usecase: FeatureSet, spec: Snapshot | Fresh, **more: str) -> CatalogEntry:
+def _aggregate(usecase: FeatureSet, spec: Snapshot | Hourly | Fresh, **more: str) -> CatalogEntry:
     return _entry(
         usecase,
         spec.name,

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from plumbline.core.declarations import Entity
+from plumbline.core.declarations import Entity, Hourly, Snapshot
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import catalog
+from plumbline.features import grain as grains
 from plumbline.features.catalog import FeatureView
+from plumbline.features.grain import Grain
 
-TTL = timedelta(days=1)
 EVERY = "[0-9]*"
 LOST = "_y"
 """Feast's historical join drops every column with this ending."""
 
 
 def build(usecase: FeatureSet, folder: Path, month: str = EVERY) -> list[Any]:
-    """Feast's entities, feature views (TTL one day) and the model's feature service.
+    """Feast's entities, feature views (TTL one day, or one hour) and the model's feature service.
 
     The views read the snapshots' files in `folder`: all, or where there is one that of `month`.
     Raises SpecError for a feature name that Feast's join would lose.
     """
     from feast import FeatureService
 
-    lost = [s.name for s in usecase.snapshots if s.name.endswith(LOST)]
+    lost = [s.name for s in usecase.stored if s.name.endswith(LOST)]
     if lost:
         raise SpecError(
             f"usecases/{usecase.name}/features.py: '{lost[0]}' ends with '{LOST}', and Feast's join drops such "
             "columns; rename it."
         )
-    entities = {
-        v.entity: _entity(usecase, usecase.entity(v.entity)) for v in catalog.views(usecase)
-    }
-    files = {e: f"{e}-{month}.parquet" for e in entities}
-    paths = {e: folder / f"{e}-{EVERY}.parquet" for e in entities}
-    paths |= {e: folder / name for e, name in files.items() if (folder / name).exists()}
-    views = [_view(usecase, v, entities[v.entity], paths[v.entity]) for v in catalog.views(usecase)]
+    stored = list(zip(catalog.views(usecase), grains.stored(usecase), strict=True))
+    entities = {e.name: _entity(usecase, e) for _, (_, e, _) in stored}
+    views = [
+        _view(usecase, v, entities[e.name], _files(folder, name, month), grain)
+        for v, (name, e, grain) in stored
+    ]
     service = FeatureService(
         name=usecase.name,
         features=views,
@@ -70,15 +69,21 @@ def _entity(usecase: FeatureSet, entity: Entity) -> Any:
     )
 
 
-def _view(usecase: FeatureSet, view: FeatureView, entity: Any, path: Path) -> Any:
+def _files(folder: Path, name: str, month: str) -> Path:
+    """The month's file where there is one, else all."""
+    own = folder / f"{name}-{month}.parquet"
+    return own if own.exists() else folder / f"{name}-{EVERY}.parquet"
+
+
+def _view(usecase: FeatureSet, view: FeatureView, entity: Any, path: Path, grain: Grain) -> Any:
     from feast import FeatureView, Field, FileSource
     from feast.types import Float64
 
-    specs = {s.name: s for s in usecase.snapshots}
+    specs = {s.name: s for s in usecase.stored}
     source = FileSource(
         name=view.name,
         path=path.as_posix(),
-        timestamp_field="day",
+        timestamp_field=grain.column,
         owner=usecase.owner,
     )
     schema = [
@@ -86,17 +91,23 @@ def _view(usecase: FeatureSet, view: FeatureView, entity: Any, path: Path) -> An
             name=name,
             dtype=Float64,
             description=specs[name].description,
-            tags={"aggregate": specs[name].aggregate, "days": str(specs[name].days)},
+            tags=_tags(specs[name]),
         )
         for name in view.features
     ]
     return FeatureView(
         name=view.name,
         entities=[entity],
-        ttl=TTL,
+        ttl=grain.length,
         schema=schema,
         source=source,
         description=view.description,
         owner=usecase.owner,
-        tags={"usecase": usecase.name, "label_delay_days": str(usecase.label_delay)},
+        tags={"usecase": usecase.name, "label_delay_days": str(usecase.delay_days)},
     )
+
+
+def _tags(spec: Snapshot | Hourly) -> dict[str, str]:
+    unit = "days" if isinstance(spec, Snapshot) else "hours"
+    lag = {"lag": str(spec.lag)} if spec.lag > 1 else {}
+    return {"aggregate": spec.aggregate, unit: str(spec.length), **lag}

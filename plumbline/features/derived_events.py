@@ -15,6 +15,7 @@ import pyarrow as pa
 from plumbline.core import row_features, tables
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import batch, ibis_session
+from plumbline.features import grain as grains
 
 
 def with_derived(backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, as_of: date) -> Any:
@@ -26,13 +27,12 @@ def with_derived(backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, 
         return events
     derivation = usecase.derivation
     by_entity = {
-        entity.name: ibis_session.keep(
+        name: ibis_session.keep(
             backend,
-            f"leading_{entity.name}",
-            batch.snapshots(derivation, entity, events, outcomes, as_of),
+            f"leading_{name}",
+            batch.snapshots(derivation, entity, events, outcomes, as_of, grain),
         )
-        for entity in derivation.entities
-        if any(s.entity == entity.name for s in derivation.snapshots)
+        for name, entity, grain in grains.stored(derivation)
     }
     joined = batch.join_snapshots(derivation, batch.fresh(derivation, events), by_entity)
     needed = joined.select(_inputs(derivation))

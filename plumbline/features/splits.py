@@ -38,7 +38,7 @@ def windows(
     window's start knows only labels older than that. Raises ParamsError with the dates where the
     days do not suffice, or where current is shorter than the label delay.
     """
-    gap = timedelta(days=usecase.label_delay)
+    gap = timedelta(days=usecase.delay_days)
     current = SplitWindow(as_of - timedelta(days=params.current_days), as_of)
     test = SplitWindow(current.start - timedelta(days=params.test_days), current.start)
     valid = SplitWindow(test.start - gap - timedelta(days=params.valid_days), test.start - gap)
@@ -76,10 +76,10 @@ def _check(
     usecase: FeatureSet, params: Features, by_name: dict[str, SplitWindow], first: date
 ) -> None:
     where = f"params.yaml, {usecase.name}.features"
-    if params.current_days < usecase.label_delay:
+    if params.current_days < usecase.delay_days:
         raise ParamsError(
             f"{where}.current_days: got {params.current_days}, expected at least the label delay of "
-            f"{usecase.label_delay} days: labels of the test window, which ends on "
+            f"{usecase.delay_days} days: labels of the test window, which ends on "
             f"{by_name['current'].start}, are not all known by {by_name['current'].end}."
         )
     for name, window in by_name.items():
@@ -95,4 +95,4 @@ def _check(
 
 def _taken(usecase: FeatureSet, params: Features) -> int:
     own = params.warmup_days + params.valid_days + params.test_days + params.current_days
-    return own + 2 * usecase.label_delay
+    return own + 2 * usecase.delay_days

@@ -51,7 +51,7 @@ def materialize(usecase: FeatureSet, as_of: date, repository: Path = REPOSITORY)
 def online(
     usecase: FeatureSet, ids: Mapping[str, Sequence[Any]], repository: Path = REPOSITORY
 ) -> dict[str, list[float]]:
-    """The snapshot features of n events from the online store, in the declared order.
+    """The snapshot and hourly features of n events from the online store, in the declared order.
 
     `ids` holds n ids for each entity column. An id that was never seen gets the declared defaults.
     The store is opened for this call, which takes far longer than the answer: see `read`.
@@ -75,7 +75,7 @@ def read(
     values = store.get_online_features(features=service, entity_rows=rows).to_dict()
     return {
         spec.name: [spec.empty_value if v is None else v for v in values[spec.name]]
-        for spec in usecase.snapshots
+        for spec in usecase.stored
     }
 
 
@@ -96,7 +96,7 @@ def join_snapshots(usecase: FeatureSet, events: Any, folder: Path) -> Any:
         parts = [_join(usecase, part, folder, month) for part, month in _months(rows)]
         right = ibis_session.lend(events.get_backend(), pa.concat_tables(parts))
     joined = events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
-    return batch.fill(usecase.snapshots, joined)
+    return batch.fill(usecase.stored, joined)
 
 
 def _months(rows: Any) -> Iterator[tuple[Any, str]]:
@@ -125,7 +125,7 @@ def _join(usecase: FeatureSet, rows: Any, folder: Path, month: str) -> Any:
         store.apply(definitions.build(usecase, folder.resolve(), month))
         service = store.get_feature_service(usecase.name)
         joined = store.get_historical_features(entity_df=rows, features=service).to_arrow()
-    return joined.select(["__key", *(s.name for s in usecase.snapshots)])
+    return joined.select(["__key", *(s.name for s in usecase.stored)])
 
 
 def library() -> Any:

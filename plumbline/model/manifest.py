@@ -18,7 +18,9 @@ from plumbline.model.threshold import Threshold
 from plumbline.model.version import VERSION
 
 FORMAT = 1
-Kind = Literal["column", "category", "snapshot", "fresh", "row"]
+LATER: Mapping[str, Any] = {"label_delay_hours": 0, "hourly": (), "lag": 1}
+"""What could not be declared when the format began, with its default: at that, an md5 leaves it out."""
+Kind = Literal["column", "category", "snapshot", "hourly", "fresh", "row"]
 
 
 class Vocabulary(BaseModel):
@@ -71,7 +73,7 @@ def describe(usecase: FeatureSet) -> dict[str, Any]:
         "usecase": usecase.name,
         "problem": usecase.problem,
         "label": usecase.label,
-        "label_delay": usecase.label_delay,
+        "label_delay": usecase.delay_days,
         "order": usecase.features,
         "kinds": kinds(usecase),
         "vocabularies": {c.name: {"column": c.column, "values": c.values} for c in used},
@@ -86,6 +88,7 @@ def kinds(usecase: FeatureSet) -> dict[str, Kind]:
     result: dict[str, Kind] = {c.name: "column" for c in usecase.columns}
     result |= {c.name: "category" for c in usecase.categories}
     result |= {s.name: "snapshot" for s in usecase.snapshots}
+    result |= {h.name: "hourly" for h in usecase.hourly}
     result |= {f.name: "fresh" for f in usecase.fresh}
     result |= {r.name: "row" for r in usecase.rows}
     return {name: result[name] for name in usecase.features}
@@ -103,9 +106,19 @@ def definitions(usecase: FeatureSet) -> str:
         "order": usecase.features,
         "offset": usecase.offset,
     }
-    for kind in ("snapshots", "fresh", "categories"):
-        contents[kind] = [{**asdict(f), "description": ""} for f in getattr(usecase, kind)]
+    if usecase.label_delay_hours:
+        contents["label_delay_hours"] = usecase.label_delay_hours
+    for kind in ("snapshots", "hourly", "fresh", "categories"):
+        declared = [_plain(f) for f in getattr(usecase, kind)]
+        if declared or kind not in LATER:
+            contents[kind] = declared
     return dvc_hash.md5_text(dumps(contents))
+
+
+def _plain(declared: Any) -> dict[str, Any]:
+    """A declaration's fields; those of `LATER` only where they are not at their default."""
+    plain = {**asdict(declared), "description": ""}
+    return {name: value for name, value in plain.items() if LATER.get(name, ...) != value}
 
 
 def parse(text: str) -> Manifest:

@@ -124,7 +124,7 @@ def day(judged: Judgement, outcome: LabelOutcome) -> DayVerdict:
 
 def blind(seen: Observation) -> BlindDays | None:
     """The days of the current window whose labels are not known yet, and when the last of them are."""
-    delay, now = seen.usecase.label_delay, seen.now
+    delay, now = seen.usecase.delay_days, seen.now
     if now.day is None or now.last is None or delay == 0:
         return None
     first = now.last - (delay - 1) * calendar.DAY
@@ -141,7 +141,7 @@ def age(seen: Observation) -> int | None:
     past, now = seen.past, seen.now
     if past.day is None or now.last is None or not past.rows:
         return None
-    return int((now.last - past.day.min()).astype(np.int64)) + seen.usecase.label_delay + 1
+    return int((now.last - past.day.min()).astype(np.int64)) + seen.usecase.delay_days + 1
 
 
 def past_shelf_life(limits: Monitor, age_days: int | None) -> str:

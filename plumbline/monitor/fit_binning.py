@@ -53,7 +53,7 @@ def fit(
         problem=usecase.problem,
         key=usecase.key,
         time=usecase.time,
-        label_delay=usecase.label_delay,
+        label_delay=usecase.delay_days,
         period_days=period_days,
         entities={e.column: _sampled_share(training, e.column) for e in usecase.entities},
         consistency_checks=consistency_checks(usecase) if period_days == 1 else (),
@@ -76,7 +76,7 @@ def consistency_checks(usecase: UseCase) -> tuple[ConsistencyCheck, ...]:
         ConsistencyCheck(s.name, usecase.entity(s.entity).column, s.days, s.where, s.column)
         for s in usecase.snapshots
         if s.aggregate in ("count", "sum")
-        and not (s.matured or s.edges)
+        and not (s.matured or s.edges or s.lag > 1)
         and s.days <= MAX_HISTORY_DAYS
     )
 

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import conditions, row_features
-from plumbline.core.declarations import Array, Column, Entity, Fresh, Measure, Snapshot
+from plumbline.core.declarations import Array, Column, Entity, Fresh, Hourly, Measure, Snapshot
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
 
 RawEvent = Mapping[str, Any]
 """One event's known columns as plain values: int, float, str, bool, datetime without zone, None."""
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 ZERO = 0
 
 
@@ -103,7 +103,7 @@ def with_derived(
     derivation = usecase.derivation
     known = histories(derivation, events, outcomes)
     return [
-        {**event, **_derived(usecase, event, _own_histories(derivation, event, known))}
+        {**event, **_derived(usecase, event, own_histories(derivation, event, known))}
         for event in events
     ]
 
@@ -111,7 +111,7 @@ def with_derived(
 def features(
     usecase: FeatureSet, event: RawEvent, known: Mapping[str, History]
 ) -> dict[str, float]:
-    """Every declared feature of one event: snapshots, fresh, row features, category codes.
+    """Every declared feature of one event: snapshots, hourly, fresh and row features, category codes.
 
     `known` holds a history per entity name; one that is missing stands for an entity never seen.
     Entries at or after the event, and outcomes known only later, change nothing.
@@ -128,29 +128,35 @@ def features(
 def aggregates(
     usecase: FeatureSet, event: RawEvent, known: Mapping[str, History]
 ) -> dict[str, float]:
-    """The snapshot and fresh features alone."""
+    """The snapshot, hourly and fresh features alone."""
     return {spec.name: aggregate(usecase, spec, event, known) for spec in usecase.aggregates}
 
 
 def aggregate(
-    usecase: FeatureSet, spec: Snapshot | Fresh, event: RawEvent, known: Mapping[str, History]
+    usecase: FeatureSet,
+    spec: Snapshot | Hourly | Fresh,
+    event: RawEvent,
+    known: Mapping[str, History],
 ) -> float:
-    """One snapshot or fresh feature."""
+    """One snapshot, hourly or fresh feature."""
     past = known.get(spec.entity)
     if past is None or event[usecase.entity(spec.entity).column] is None:
         return _divide(spec, ZERO, ZERO)
     return _divide(spec, *_sums(spec, past, event[str(usecase.time)]))
 
 
-def _sums(spec: Snapshot | Fresh, past: History, at: datetime) -> tuple[int, int]:
-    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+def _sums(spec: Snapshot | Hourly | Fresh, past: History, at: datetime) -> tuple[int, int]:
+    full_hour = at.replace(minute=0, second=0, microsecond=0)
+    midnight = full_hour.replace(hour=0)
     if isinstance(spec, Fresh):
         return past.events.between(spec.measure, midnight, at)
     sums = past.settled if spec.matured else past.events
-    return sums.between(spec.measure, midnight - spec.days * DAY, midnight)
+    tile, own = (DAY, midnight) if isinstance(spec, Snapshot) else (HOUR, full_hour)
+    end = own - (spec.lag - 1) * tile
+    return sums.between(spec.measure, end - spec.length * tile, end)
 
 
-def _divide(spec: Snapshot | Fresh, count: int, total: int) -> float:
+def _divide(spec: Snapshot | Hourly | Fresh, count: int, total: int) -> float:
     if spec.aggregate == "count":
         return float(count)
     if spec.aggregate == "sum":
@@ -200,7 +206,7 @@ def _derived(
     return {n: None if np.isnan(v[0]) else int(v[0]) for n, v in derived.items()}
 
 
-def _own_histories(
+def own_histories(
     usecase: FeatureSet, event: RawEvent, known: Mapping[str, Mapping[Any, History]]
 ) -> dict[str, History]:
     """The event's own histories, of the entities that it has and that were seen before."""

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from plumbline.core.declarations import KNOWN_AT, Column
 from plumbline.core.params_base import Severity
-from plumbline.core.sql import TYPES, quote
+from plumbline.core.sql import TYPES, delayed, quote
 from plumbline.core.usecase import Contract
 from plumbline.validate.check import (
     LARGEST,
@@ -144,14 +144,15 @@ class _TableChecks:
         return listed
 
     def _outcomes(self) -> list[ContractCheck]:
-        key, time, delay = self.usecase.key, self.usecase.time, self.usecase.label_delay
+        key, time = self.usecase.key, self.usecase.time
         same = f"e.key = {quote(key)}"
         if time is None:
             return [self._true("orphan", key, "an event of that key", _exists(same))]
         same += f" AND e.time = {quote(time)}"
-        late = f"{KNOWN_AT} = {quote(time)} + to_days({delay})"
+        delay = self.usecase.label_delay, self.usecase.label_delay_hours
+        late = f"{KNOWN_AT} = {delayed(quote(time), *delay)}"
         return [
-            self._true("delay", KNOWN_AT, f"{time} and {delay} days", late),
+            self._true("delay", KNOWN_AT, f"{time} and {_words(self.usecase)}", late),
             self._true("orphan", key, f"an event of that key and {time}", _exists(same)),
         ]
 
@@ -169,6 +170,12 @@ def _value(column: Column) -> str:
 def _exact(bound: float | None) -> float | None:
     """A whole bound as an int: a comparison as floats could not tell large integers apart."""
     return int(bound) if bound is not None and float(bound).is_integer() else bound
+
+
+def _words(usecase: Contract) -> str:
+    """The label delay: days, and hours where there are any."""
+    hours = f" and {usecase.label_delay_hours} hours" if usecase.label_delay_hours else ""
+    return f"{usecase.label_delay} days{hours}"
 
 
 def _range(low: float | None, high: float | None, unit: str) -> str:

@@ -54,7 +54,7 @@ def outcomes_due(quarantine: Quarantine, as_of: date | None, folder: Path) -> No
         first = quarantine.connection.sql(
             f"SELECT min({quote(usecase.time)}) FROM ({rows})"
         ).fetchall()
-        if first[0][0].date() + timedelta(days=usecase.label_delay) >= as_of:
+        if first[0][0].date() + timedelta(days=usecase.delay_days) >= as_of:
             return
     raise ContractError(check_messages.empty(folder / "outcomes-*.parquet"))
 

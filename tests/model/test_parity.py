@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from plumbline.core import tables
+from plumbline.core.declarations import Hourly, Snapshot
 from plumbline.features import splits
 from plumbline.serve import single_event
 from tests.frames import FLIGHTS, PAYMENTS, build, departures, payments
 
 ROWS = 10_000
+MORE = replace(
+    FLIGHTS,
+    label_delay=0,
+    label_delay_hours=12,
+    snapshots=(
+        *FLIGHTS.snapshots,
+        Snapshot("dest_week_ago", "dest", "mean", 1, "same weekday", "dep_delay", lag=7),
+    ),
+    hourly=(
+        Hourly("origin_3h", "origin", "mean", 3, "of three hours", "dep_delay"),
+        Hourly("origin_day_ago", "origin", "count", 1, "same hour yesterday", lag=24),
+        Hourly("dest_arrived_6h", "dest", "mean", 6, "arrivals known", "arr_delay", True),
+    ),
+)
+"""The use case flights with every further kind of history."""
 
 
 def aggregated(case, rows):
     """The events with every history, and the features' names."""
     known = rows.select([c.name for c in case.known]).to_pylist()
     late = rows.select([case.key, case.time, *(c.name for c in case.unknown)]).to_pylist()
-    delay = np.timedelta64(case.label_delay, "D").astype("timedelta64[us]").item()
-    outcomes = [{**o, "known_at": o[case.time] + delay} for o in late]
+    outcomes = [{**o, "known_at": o[case.time] + case.delay} for o in late]
     return known, single_event.histories(case, known, outcomes)
 
 
 def check(case, rows, folder) -> None:
     """Every feature of the last rows of all tables equals the single evaluator's, bit for bit."""
     written = build(case, rows, folder)
-    names = [f.name for f in (*case.snapshots, *case.fresh, *case.rows, *case.categories)]
+    names = [f.name for f in (*case.aggregates, *case.rows, *case.categories)]
     result = [tables.read(written / f"{n}.parquet", [case.key, *names]) for n in splits.NAMES]
     batch = {n: np.concatenate([part[n] for part in result])[-ROWS:] for n in (case.key, *names)}
     assert len(batch[case.key]) == ROWS
@@ -34,7 +51,7 @@ def check(case, rows, folder) -> None:
     built = {name: np.empty(ROWS) for name in names}
     for i, key in enumerate(batch[case.key].tolist()):
         event = by_key[key]
-        own = {e.name: histories[e.name][event[e.column]] for e in case.entities}
+        own = single_event.own_histories(case, event, histories)
         for name, value in single_event.features(case, event, own).items():
             built[name][i] = value
     differ = [n for n in names if batch[n].tobytes() != built[n].tobytes()]
@@ -45,7 +62,7 @@ def check(case, rows, folder) -> None:
 
 @pytest.mark.no_cover  # thousands of rows: counting lines would double the seconds
 def test_departures(nycflights, tmp_path):
-    check(FLIGHTS, departures(nycflights), tmp_path)
+    check(MORE, departures(nycflights), tmp_path)
 
 
 @pytest.mark.no_cover

@@ -40,7 +40,7 @@ def read(
         events, outcomes = assemble.visible(backend, usecase, events, outcomes, until)
         snapshots = assemble.write_snapshots(backend, usecase, events, outcomes, until, folder)
         start = first + timedelta(days=params.features.warmup_days)
-        known = SplitWindow(start, until - timedelta(days=usecase.label_delay))
+        known = SplitWindow(start, until - timedelta(days=usecase.delay_days))
         join = partial(batch.join_snapshots, usecase, by_entity=snapshots)
         assemble.write_tables(backend, usecase, {"train": known}, events, outcomes, join, folder)
         return tables.read(folder / "train.parquet", _needed(usecase, params)), known

@@ -21,7 +21,7 @@ def study(root: Path, name: str, count: int | None) -> BacktestRecord:
     columns, known = all_events.read(usecase, params, artifacts.path(name, Role.VALID_EVENTS, root))
     plan = origins.plan(
         known,
-        delay=usecase.label_delay,
+        delay=usecase.delay_days,
         train_days=params.backtest.train_days,
         valid_days=params.features.valid_days,
         count=count or params.backtest.origins,
@@ -35,7 +35,7 @@ def study(root: Path, name: str, count: int | None) -> BacktestRecord:
         primary=PRIMARY[usecase.problem],
         level=params.evaluate.level,
         margin=params.gate.margin,
-        label_delay_days=usecase.label_delay,
+        label_delay_days=usecase.delay_days,
         step_days=plan[0].scored.days,
         origins=judged,
         newest=judging.count(judged),

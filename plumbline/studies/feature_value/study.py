@@ -147,10 +147,9 @@ def _past(usecase: UseCase, columns: Columns) -> tuple[dict[str, single_event.Hi
     rows = min(EVENTS, len(columns[usecase.key]))
     plain = {n: columns[n][:rows].tolist() for n in names}
     events = [{n: plain[n][i] for n in names} for i in range(rows)]
-    late = timedelta(days=usecase.label_delay)
     known = [c.name for c in usecase.known]
     first = [{n: e[n] for n in known} for e in events]
-    outcomes = [{**e, "known_at": e[str(usecase.time)] + late} for e in events]
+    outcomes = [{**e, "known_at": e[str(usecase.time)] + usecase.delay} for e in events]
     outcomes = [
         {n: o[n] for n in (usecase.key, "known_at", *(c.name for c in usecase.unknown)) if n in o}
         for o in outcomes

@@ -1,0 +1,111 @@
+"""What each kind of declaration is worth on public tables: fit with and without it, compare on the test window.
+
+`python -m bench.declared nycflights.csv [VARIANT ...]` prints a line per variant: its error or average precision
+on the test window, mean of three seeds, and the difference to the plain use case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plumbline.core import tables
+from plumbline.core.declarations import Hourly, Snapshot
+from plumbline.core.usecase import UseCase
+from plumbline.metrics import metrics
+from plumbline.model import boosting, matrices
+from plumbline.train import fitting
+from plumbline.train.params import Train
+from tests import frames
+
+SEEDS = (1, 2, 3)
+SETTINGS: Mapping[str, Any] = {
+    "eta": 0.05,
+    "max_depth": 4,
+    "min_child_weight": 50,
+    "subsample": 0.8,
+    "colsample_bytree": 0.4,
+    "lambda": 20,
+}
+PLAIN = frames.FLIGHTS
+
+
+def main(arguments: list[str]) -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("flights", type=Path)
+    parser.add_argument("variants", nargs="*", default=list(VARIANTS))
+    given = parser.parse_args(arguments)
+    rows = frames.departures(given.flights)
+    plain = fitted(PLAIN, rows)
+    sys.stdout.write(f"{'plain':12} {np.mean(plain):.4f}\n")
+    for name in given.variants:
+        figures = fitted(VARIANTS[name], rows)
+        gain = np.subtract(figures, plain)
+        low, high = gain.min(), gain.max()
+        sys.stdout.write(
+            f"{name:12} {np.mean(figures):.4f}  {gain.mean():+.4f} ({low:+.4f} to {high:+.4f})\n"
+        )
+
+
+def fitted(case: UseCase, rows: Any) -> list[float]:
+    """The primary figure on the test window, by seed."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = frames.build(case, rows, Path(name))
+        return [one(case, folder, seed) for seed in SEEDS]
+
+
+def one(case: UseCase, folder: Path, seed: int) -> float:
+    """Fit on train and valid with the seed; the figure on test."""
+    train, valid = folder / "train.parquet", folder / "valid.parquet"
+    settings = boosting.settings(case.problem, SETTINGS, seed=seed, threads=1)
+    pair = matrices.binned(case, settings, train, valid)
+    columns = tables.read(valid, fitting.needed_columns(case, None))
+    model = fitting.fit(case, Train(), settings, pair, columns)
+    test = tables.read(folder / "test.parquet", fitting.needed_columns(case, None))
+    label = test[case.label].astype(float)
+    return metrics.primary_figure(case.problem, label, model.predict(test))
+
+
+def with_features(case: UseCase, **parts: Any) -> UseCase:
+    """The use case with further histories, all of them features of the model."""
+    names = [f.name for kind in parts.values() for f in kind]
+    added = {kind: (*getattr(case, kind), *new) for kind, new in parts.items()}
+    return replace(case, **added, features=(*case.features, *names))
+
+
+def hours() -> UseCase:
+    """Delays to the hour: half a day after departure a flight has arrived."""
+    hourly = tuple(
+        Hourly(f"{entity}_{short}_{n}h", entity, "mean", n, text, column, matured)
+        for entity in ("origin", "dest", "carrier")
+        for n in (1, 3)
+        for short, text, column, matured in (
+            ("left", "departure delay of the last hours", "dep_delay", False),
+            ("arrived", "arrival delay of the last known hours", "arr_delay", True),
+        )
+    )
+    return with_features(replace(PLAIN, label_delay=0, label_delay_hours=12), hourly=hourly)
+
+
+def lags() -> UseCase:
+    """The same hour yesterday and last week, and the same weekday last week."""
+    hourly = tuple(
+        Hourly(f"origin_lag_{lag}h", "origin", "mean", 1, "same hour", "dep_delay", lag=lag)
+        for lag in (24, 168)
+    )
+    days = (Snapshot("dest_lag_7d", "dest", "mean", 1, "same weekday", "dep_delay", lag=7),)
+    return with_features(PLAIN, hourly=hourly, snapshots=days)
+
+
+VARIANTS = {"hours": hours(), "lags": lags()}
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,172 @@
+"""Tiles of a history and the windows over them: counts and integer sums per day or hour, as Ibis expressions.
+
+Integers are summed and divided once at the end, so every engine, and `plumbline.serve.single_event`, agree to
+the bit. Nothing here runs: each function returns an expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import reduce
+from typing import Any
+
+import ibis
+
+from plumbline.core import conditions
+from plumbline.core.declarations import Entity, Fresh, Hourly, Measure, Snapshot
+from plumbline.core.usecase import FeatureSet
+from plumbline.features.grain import DAILY, Grain
+
+IbisTable = Any
+IbisValue = Any
+Summand = tuple[bool, Measure]
+"""What is summed per entity and tile: of settled events or of all, and which measure."""
+
+EPOCH = datetime(1970, 1, 1)
+
+
+def parts(specs: Iterable[Snapshot | Hourly]) -> dict[Summand, str]:
+    """A short name for each thing that the features sum."""
+    wanted = dict.fromkeys((s.matured, s.measure) for s in specs)
+    return {part: f"p{i}" for i, part in enumerate(wanted)}
+
+
+def totals(
+    usecase: FeatureSet,
+    entity: Entity,
+    grain: Grain,
+    parts: Mapping[Summand, str],
+    events: IbisTable,
+    outcomes: IbisTable,
+) -> IbisTable:
+    """`id`, `n` and a count and an integer sum per part; n is the first day (hour) that may see them."""
+    sides = []
+    if any(not matured for matured, _ in parts):
+        rows = events.mutate(__id=events[entity.column], __at=events[usecase.time])
+        sides.append(_side(rows, grain, parts, matured=False))
+    if any(matured for matured, _ in parts):
+        rows = settled(usecase, entity, events, outcomes)
+        sides.append(_side(rows, grain, parts, matured=True))
+    if len(sides) == 1:
+        return sides[0]
+    both = ibis.union(*sides)
+    sums = {c: both[c].sum().cast("int64") for c in both.columns if c not in ("id", "n")}
+    return both.group_by("id", "n").agg(**sums)
+
+
+def settled(
+    usecase: FeatureSet, entity: Entity, events: IbisTable, outcomes: IbisTable
+) -> IbisTable:
+    """Events whose outcome is known, with it, their entity's id (`__id`) and when it became known (`__at`)."""
+    late = outcomes.select(
+        outcomes[usecase.key].name("__key"),
+        outcomes.known_at.name("__at"),
+        *(c.name for c in usecase.unknown),
+    )
+    rows = events.mutate(__id=events[entity.column])
+    return rows.inner_join(late, rows[usecase.key] == late["__key"])
+
+
+def _side(
+    rows: IbisTable, grain: Grain, parts: Mapping[Summand, str], *, matured: bool
+) -> IbisTable:
+    number = _number(rows["__at"], grain) + 1
+    rows = rows.mutate(id=rows["__id"], n=number.cast("int64")).filter(rows["__id"].notnull())
+    sums: dict[str, IbisValue] = {}
+    for (side, measure), part in parts.items():
+        if side == matured:
+            count, total = aggregates(rows, measure)
+            total = total.fill_null(0).cast("int64")
+            sums |= {f"{part}_count": count, f"{part}_sum": total}
+    names = _columns(parts)
+    zeros = {name: ibis.literal(0, "int64") for name in names if name not in sums}
+    return rows.group_by("id", "n").agg(**sums).mutate(**zeros).select("id", "n", *names)
+
+
+def _number(at: IbisValue, grain: Grain) -> IbisValue:
+    """The tile's number: days or hours since 1970."""
+    if grain is DAILY:
+        return at.date().delta(ibis.literal(EPOCH.date()), unit="day")
+    return at.truncate("h").delta(ibis.literal(EPOCH, "timestamp(6)"), unit="hour")
+
+
+def begins(n: IbisValue, grain: Grain) -> IbisValue:
+    """The first moment of the tile n, as a time."""
+    if grain is DAILY:
+        return (ibis.literal(EPOCH.date()) + n.as_interval("D")).cast("timestamp(6)")
+    return (ibis.literal(EPOCH, "timestamp(6)") + n.as_interval("h")).cast("timestamp(6)")
+
+
+def dense(
+    sums: IbisTable,
+    parts: Mapping[Summand, str],
+    specs: Iterable[Snapshot | Hourly],
+    last: int,
+) -> IbisTable:
+    """`sums` with a row of zeros for each further tile, up to `last`, whose windows hold something.
+
+    The tile after those is among them: a row of defaults, which closes the history.
+    """
+    after = sorted({k for s in specs for k in range(s.lag - 1, s.lag + s.length)})
+    if after == list(range(len(after))):
+        return _filled(sums, parts, after[-1], last)
+    return _scattered(sums, parts, after, last)
+
+
+def _scattered(
+    sums: IbisTable, parts: Mapping[Summand, str], after: Sequence[int], last: int
+) -> IbisTable:
+    """The rows that lie `after` tiles after one of `sums`, beside these: most tiles between have none."""
+    steps = ibis.array([ibis.literal(k, "int64") for k in after]).unnest()
+    later = sums.select("id", "n", __k=steps)
+    later = later.select("id", n=later.n + later["__k"])
+    later = later.filter(later.n <= last).distinct().anti_join(sums, ["id", "n"])
+    zeros = {c: ibis.literal(0, "int64") for c in _columns(parts)}
+    return ibis.union(sums.select("id", "n", *zeros), later.mutate(**zeros))
+
+
+def _columns(parts: Mapping[Summand, str]) -> list[str]:
+    return [f"{part}_{what}" for part in parts.values() for what in ("count", "sum")]
+
+
+def _filled(daily: IbisTable, parts: Mapping[Summand, str], longest: int, last: int) -> IbisTable:
+    """Every tile up to `longest` after one of `daily`."""
+    following = daily.n.lead().over(ibis.window(group_by=daily.id, order_by=daily.n))
+    gap = ibis.coalesce(following, last + 1) - daily.n
+    later = daily.mutate(__k=ibis.range(0, ibis.least(gap, longest + 1)).unnest())
+    own = later["__k"] == 0
+    sums = {name: own.ifelse(later[name], 0) for name in _columns(parts)}
+    return later.select("id", n=later.n + later["__k"], **sums)
+
+
+def windowed(spec: Snapshot | Hourly, dense: IbisTable, parts: Mapping[Summand, str]) -> IbisValue:
+    """The feature over its window of tiles; n already is the tile after the event's."""
+    part, nearest = parts[spec.matured, spec.measure], spec.lag - 1
+    window = ibis.range_window(
+        group_by=dense.id, order_by=dense.n, preceding=(nearest + spec.length - 1, nearest)
+    )
+    return value(
+        spec, dense[f"{part}_count"].sum().over(window), dense[f"{part}_sum"].sum().over(window)
+    )
+
+
+def aggregates(rows: IbisTable, measure: Measure) -> tuple[IbisValue, IbisValue]:
+    """How many values, and their integer sum; null values count for neither."""
+    taken = conditions.expression(measure.where, rows)
+    if measure.column is None:
+        return rows.count(where=taken), rows.count(where=taken)
+    value = rows[measure.column].cast("int64")
+    if measure.edges:
+        value = reduce(lambda a, b: a + b, ((value >= e).cast("int64") for e in measure.edges))
+    return value.count(where=taken), value.sum(where=taken)
+
+
+def value(spec: Snapshot | Hourly | Fresh, count: IbisValue, total: IbisValue) -> IbisValue:
+    """The one place where a count and a sum become the feature: one division at most."""
+    if spec.aggregate == "count":
+        return count.fill_null(0).cast("float64")
+    if spec.aggregate == "sum":
+        return total.fill_null(0).cast("float64")
+    ratio = total.cast("float64") / count.nullif(0).cast("float64")
+    return ratio.fill_null(spec.default)
