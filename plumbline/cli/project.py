@@ -7,24 +7,26 @@ from typing import Annotated
 
 import typer
 
+from plumbline.cli import tables
 from plumbline.cli.options import CommandGroup, say
+from plumbline.cli.tables import Key, Label, Time
 
 group = CommandGroup("Run")
 
 
-@group.command("init", "shop --from orders.csv --label returned --time at --key id")
+@group.command(
+    "init",
+    "shop --from orders.csv --label returned",
+    "shop --from orders.csv --label returned --time ordered_at --key order_id --commit",
+)
 def init(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or an empty folder.")],
     table: Annotated[
         Path, typer.Option("--from", metavar="FILE", help="Your table: CSV or Parquet.")
     ],
-    label: Annotated[str, typer.Option(metavar="COLUMN", help="The column to predict.")],
-    time: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="When each event happened.")
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column that identifies a row.")
-    ] = None,
+    label: Label = None,
+    time: Time = None,
+    key: Key = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The use case; after the file if omitted.")
     ] = None,
@@ -32,12 +34,18 @@ def init(
 ) -> None:
     """Write a project of your own around a table: graph, use case, workflows, locks; git and DVC.
 
-    The library stays installed and is not copied. `make repro` in the folder ends with a model.
+    The use case is inferred as `plumbline new --from` does. The library stays installed and is not copied.
+    `make repro` in the folder ends with a model.
     """
+    from plumbline.ops import infer
     from plumbline.ops.init import create
 
-    request = create.Table(table, label, time, key, name or create.usecase_of(table))
-    say(create.create(folder, request, commit=commit))
+    create.refuse_used(folder)
+    wanted = label or tables.ask_label(table)
+    usecase = name or create.usecase_of(table)
+    guess = infer.infer(table, wanted, time=time, key=key, name=usecase)
+    say(tables.report(guess))
+    say(create.create(folder, guess, commit=commit))
 
 
 @group.command("sync", "")

@@ -20,7 +20,7 @@ Label = Annotated[
     str | None,
     typer.Option(
         metavar="COLUMN",
-        help="With --from: what is predicted; COLUMN=VALUE for one class against the rest. Asked for at a "
+        help="What is predicted in the table; COLUMN=VALUE for one class against the rest. Asked for at a "
         "terminal if omitted.",
     ),
 ]
@@ -28,12 +28,12 @@ Time = Annotated[
     str | None,
     typer.Option(
         metavar="COLUMN",
-        help="With --from: when an event happened; `none` for a plain table. Guessed if omitted.",
+        help="When an event of the table happened; `none` for a plain table. Guessed if omitted.",
     ),
 ]
 Key = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="With --from: what identifies a row. Guessed if omitted."),
+    typer.Option(metavar="COLUMN", help="What identifies a row of the table. Guessed if omitted."),
 ]
 
 

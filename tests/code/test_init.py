@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from plumbline.cli.app import main
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import dumps
 from plumbline.model.version import VERSION
+from plumbline.ops import infer
 from plumbline.ops.init import create, texts
 from plumbline.repo import environment_files, library_file
 from plumbline.review import isolation, packages
@@ -33,7 +35,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = folder / "My orders.csv"
     table.write_text(ROWS)
     name = create.usecase_of(table)
-    create.create(folder / "shop", create.Table(table, "answer", None, "id", name))
+    create.create(folder / "shop", infer.infer(table, "answer", key="id", name=name))
     return folder / "shop"
 
 
@@ -140,20 +142,27 @@ def fingerprints() -> dict[str, str]:
     ("there", "file", "name", "message"),
     [
         ("kept.txt", "t.csv", "shop", "expected a new or an empty folder, found kept.txt"),
-        (None, "none.csv", "shop", "no such file; name a CSV or Parquet file"),
-        (None, "t.csv", "Shop", "the use case's name .* expected lower-case"),
+        (None, "none.csv", "shop", "none.csv: no such file"),
+        (None, "t.csv", "Shop", "the use case's name.* expected lower-case"),
+        (None, "t.csv", "shop", "--label; it could be one of"),
     ],
 )
 def test_a_refused_start_writes_nothing(
-    tmp_path: Path, there: str | None, file: str, name: str, message: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    there: str | None,
+    file: str,
+    name: str,
+    message: str,
 ) -> None:
     (tmp_path / "t.csv").write_text(ROWS)
     (tmp_path / "shop").mkdir()
     if there:
         (tmp_path / "shop" / there).touch()
-    table = create.Table(tmp_path / file, "answer", None, None, name)
-    with pytest.raises(PlumblineError, match=message):
-        create.create(tmp_path / "shop", table)
+    words = ["init", str(tmp_path / "shop"), "--from", str(tmp_path / file), "--name", name]
+    label = [] if "--label" in message else ["--label", "answer"]
+    assert main([*words, *label]) == 2
+    assert re.search(message, capsys.readouterr().err)
     assert sorted(p.name for p in (tmp_path / "shop").iterdir()) == ([there] if there else [])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["shop", "t.csv"]
 

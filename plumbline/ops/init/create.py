@@ -6,49 +6,34 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from plumbline.core import usecase_name
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
-from plumbline.ops import new_usecase
+from plumbline.ops import infer
+from plumbline.ops.infer.guess import Guess
 from plumbline.ops.init import pin, texts, written
-from plumbline.repo import artifacts, environment_files, library_file, state
-from plumbline.repo.artifacts import Role
+from plumbline.repo import environment_files, library_file, state
 from plumbline.runtime import git, libraries
 
 MESSAGE = "Start from plumbline init"
 
 
-@dataclass(frozen=True)
-class Table:
-    """A team's table: its file, the columns with a role, and the use case's name."""
+def create(folder: Path, guess: Guess, *, commit: bool = False) -> list[str]:
+    """Write the project of an inferred use case into `folder`; lines that say what to do next.
 
-    file: Path
-    label: str
-    time: str | None
-    key: str | None
-    usecase: str
-
-
-def create(folder: Path, table: Table, *, commit: bool = False) -> list[str]:
-    """Write the project of a table into `folder`; lines that say what to do next.
-
-    PlumblineError, before anything is written, where the folder is in use or the table cannot be read.
+    PlumblineError, before anything is written, where the folder is in use.
     """
-    usecase_name.check(table.usecase, "the use case's name (--name)")
-    _refuse_used(folder)
-    if not table.file.is_file():
-        raise PlumblineError(f"--from {table.file}: no such file; name a CSV or Parquet file")
-    with replacing_folder(folder.absolute().parent / f".{folder.absolute().name}.init") as made:
-        _write(made, folder.absolute().name, table)
+    refuse_used(folder)
+    whole = folder.absolute()
+    with replacing_folder(whole.parent / f".{whole.name}.init") as made:
+        _write(made, whole.name, guess)
         _move(made, folder)
     state.keep_private(folder)
     if commit:
         git.output(folder, "add", "-A")
         git.output(folder, "commit", "-q", "-m", MESSAGE)
-    return _next(folder, table.usecase, commit)
+    return _next(folder, guess.name, commit)
 
 
 def usecase_of(file: Path) -> str:
@@ -68,7 +53,8 @@ def write_texts(root: Path, files: Mapping[str, str]) -> None:
         (root / path).write_text(text, encoding="utf-8")
 
 
-def _refuse_used(folder: Path) -> None:
+def refuse_used(folder: Path) -> None:
+    """PlumblineError where the folder is there and not empty."""
     if folder.exists() and not folder.is_dir():
         raise PlumblineError(f"{folder}: expected a new folder, found a file; choose another name")
     inside = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
@@ -79,25 +65,19 @@ def _refuse_used(folder: Path) -> None:
         )
 
 
-def _write(root: Path, project: str, table: Table) -> None:
+def _write(root: Path, project: str, guess: Guess) -> None:
     """All files of the project; nothing of it is outside `root`."""
     files, wheel = texts.upgraded(), pin.installed().wheel
-    write_texts(root, {**files, **texts.own(project, table.usecase), **texts.locks()})
+    write_texts(root, {**files, **texts.own(project, guess.name), **texts.locks()})
     if wheel:
         (root / pin.FOLDER).mkdir()
         shutil.copyfile(wheel, root / pin.FOLDER / wheel.name)
     for name in ("profiles", "metrics"):
         (root / name).mkdir()
-    _usecase(root, table)
+    infer.write(guess, root)
     written.write(root, files)
     library_file.sync(root)
     git.output(root, "init", "-q", "-b", "main")
-
-
-def _usecase(root: Path, table: Table) -> None:
-    new_usecase.create(table.usecase, root)
-    source = artifacts.path(table.usecase, Role.SOURCE, root)
-    shutil.copyfile(table.file, source / f"{table.usecase}.csv")
 
 
 def _move(made: Path, folder: Path) -> None:
