@@ -82,20 +82,20 @@ def comment(
 ) -> None:
     """Post a comparison as one comment on its pull request.
 
-    The artifact is checked as data; the pull request is that of the event. Where there is no artifact, the
-    comment says so. A token that may only read is a warning, not an error.
+    The artifact is checked as data; the pull request is that of the event. What the change alters in how it
+    is judged comes from git: the head is fetched from `origin` and merged there, and nothing of it runs. Where
+    there is no artifact, the comment says so. A token that may only read is a warning, not an error.
     """
     from plumbline.core.safe_text import log_line
-    from plumbline.ops.hosting import comments, github
+    from plumbline.ops.hosting import comments, github, heads
     from plumbline.review import artifact as artifacts
 
     run = comments.origin(event)
-    there = artifact.exists()
-    name = artifacts.read(artifact).base.name if there else ""
-    text = artifacts.rendered(artifact) if there else comments.missing(run)
+    result = artifacts.read(artifact) if artifact.exists() else None
+    name = result.base.name if result else ""
     hub = github.from_environment()
     pulls = hub.pull_requests(run.owner, run.branch, run.sha)
-    if there:
+    if result:
         addressed = comments.of_base(pulls, name)
     else:
         addressed = comments.without_report(hub, pulls, run.sha)
@@ -105,6 +105,11 @@ def comment(
             f"::notice::no open pull request has its head at {run.sha[:10]}{base}: nothing to say"
         )
     for pull in addressed:
+        text = comments.missing(run)
+        if result:
+            base = str(pull["base"]["ref"])
+            judged = heads.judged(Path("."), result, base, run.sha, hub.token)
+            text = artifacts.report(judged, artifact)
         try:
             how = comments.post(hub, int(pull["number"]), text, run.sha)
         except github.ForbiddenError as error:

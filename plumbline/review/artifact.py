@@ -18,7 +18,11 @@ LARGEST = 2_000_000
 
 def rendered(path: Path) -> str:
     """The report as Markdown; PlumblineError, which repeats nothing of the file, where it is refused."""
-    artifact = by_limits_here(read(path))
+    return report(by_limits_here(read(path)), path)
+
+
+def report(artifact: Comparison, path: Path) -> str:
+    """A comparison as Markdown; PlumblineError, which repeats nothing of it, where figures are missing."""
     try:
         return markdown.comment(comparison_blocks.blocks(artifact, path.name))
     except (PlumblineError, ArithmeticError, RecursionError):

@@ -20,6 +20,7 @@ from plumbline.model import bundle
 from plumbline.repo import artifacts, object_stores, revisions
 from plumbline.repo.object_stores import FolderStore
 from plumbline.review import (
+    base_limits,
     code_trees,
     comparison,
     data_drift,
@@ -220,6 +221,7 @@ def _usecase(both: Both, name: str, criteria: Criteria | None) -> UseCaseCompari
         monitor=metadata_diff.monitor(after),
         evaluate=metadata_diff.evaluate(after),
         blocked=metadata_diff.blocked(after),
+        by_base=base_limits.refusals(after, criteria.params, head.params(name)) if criteria else [],
         lineage=Lineage(base=lock_changes.lineage(old), head=lock_changes.lineage(new)),
     )
 

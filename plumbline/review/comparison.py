@@ -45,7 +45,10 @@ REMEDY = "write it again with `plumbline compare`"
 
 
 class UseCaseComparison(Part):
-    """One use case of head against base and against the last release."""
+    """One use case of head against base and against the last release.
+
+    `by_base`: what base's limits refuse of head's documents, and head's own do not.
+    """
 
     problem: Literal["classification", "regression"]
     primary: Name
@@ -69,6 +72,7 @@ class UseCaseComparison(Part):
     monitor: MonitorSummary
     evaluate: EvaluateSummary
     blocked: Count
+    by_base: Annotated[list[Line], Field(max_length=200)] = Field(default_factory=list)
     lineage: Lineage
 
 
@@ -110,7 +114,7 @@ UseCaseName = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=100)]
 
 
 class Evidence(Part):
-    """All that the gate judges."""
+    """All that the gate judges; `contradictions`: what git says against it, where it was not written here."""
 
     format: Literal[1]
     base: RevisionName
@@ -125,6 +129,7 @@ class Evidence(Part):
     rules: Annotated[list[RuleChange], Field(max_length=500)] = Field(default_factory=list)
     override: Line | None = None
     judge: Literal["base", "head"] = "base"
+    contradictions: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """As `files.dumps` writes it; what was left out stays out."""

@@ -113,14 +113,18 @@ def _config(base: Revision, head: Revision) -> list[ChangedValue]:
 
 
 def _settings(side: Revision) -> dict[str, str]:
-    """DVC's committed configuration by section and key."""
-    from configobj import ConfigObj
-
-    data = revisions.blobs(side.root, side.rev, (judging_files.CONFIG,)).get(
-        judging_files.CONFIG, b""
-    )
-    config = ConfigObj(data.decode(errors="replace").splitlines(), list_values=False)
-    return {f"{s}.{k}": str(v) for s in config.sections for k, v in config[s].items()}
+    """DVC's committed configuration by section and key; other lines than settings by themselves."""
+    name = judging_files.CONFIG
+    data = revisions.blobs(side.root, side.rev, (name,)).get(name, b"")
+    found: dict[str, str] = {}
+    section = ""
+    for line in map(str.strip, data.decode(errors="replace").splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            section = line[1:-1].strip().strip("'").strip()
+        elif line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found[f"{section}.{key.strip()}"] = value.strip()
+    return found
 
 
 def _params(side: Revision) -> dict[str, Any]:

@@ -81,6 +81,8 @@ def reasons(evidence: Evidence) -> Iterator[Reason]:
     failed = evidence.failed
     if failed:
         yield _reason(None, "failed", f"stage {failed.stage} failed: {failed.error}")
+    for text in evidence.contradictions:
+        yield _reason(None, "git", text)
     yield from of_lock(evidence.lock)
     for name in evidence.removed:
         text = (
@@ -151,6 +153,7 @@ def _of_usecase(usecase: UseCaseComparison) -> Iterator[Finding]:
         yield from _of_gain(usecase, usecase.base.head)
     yield from _of_age(usecase.data)
     yield from _of_evaluate(usecase.primary, usecase.evaluate)
+    yield from (("by-base", f"by base's limits: {text}") for text in usecase.by_base)
 
 
 def _of_parts(usecase: UseCaseComparison, window: str, result: PairedResult) -> Iterator[Finding]:

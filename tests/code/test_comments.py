@@ -36,13 +36,11 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.hosting import comments, github
 from plumbline.ops.hosting.github import GitHub
 from tests import github as stand_in
 from tests.conftest import ROOT
-from tests.reviews import comparison
 
 SHA = "1" * 40
 PAGE = "https://github.com/acme/plumbline/actions/runs/7"
@@ -215,8 +213,7 @@ class Only:
         if path is None and top not in few and top not in std and not own:
             raise ModuleNotFoundError(name, name=top)
 sys.meta_path.insert(0, Only())
-import pydantic, plumbline.ops.hosting.comments, plumbline.review.artifact
-from plumbline.report import markdown
+import pydantic, plumbline.ops.hosting.comments, plumbline.ops.hosting.heads
 from plumbline.__main__ import main
 sys.exit(main(["comment", "--help"]))
 """
@@ -242,70 +239,3 @@ def test_the_command_needs_no_other_package() -> None:
     words = [sys.executable, "-c", FEW, few]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_the_command(
-    host: stand_in.GitHub, hub: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """By hand, as the workflow calls it: posted, nothing to say, refused, and read-only."""
-    (tmp_path / "change.json").write_text(json.dumps(comparison().plain()))
-    (tmp_path / "bad.json").write_text("{}")
-    words = ["comment", str(tmp_path / "change.json"), "--event", str(event(tmp_path))]
-    assert main(words) == 0
-    host.pulls[0]["head"] |= {"label": "me:topic"}
-    assert main(words) == 0
-    message = capsys.readouterr().out
-    assert "no open pull request has its head at 1111111111" in message
-    assert "pull request 1: CML wrote the comment" in message
-    assert host.bodies(1)[0].startswith("**✅ Nothing against merging")
-    assert main([words[0], str(tmp_path / "bad.json"), *words[2:]]) == 2
-    os.environ["GITHUB_TOKEN"] = stand_in.READ_ONLY
-    assert main(words) == 0
-    assert "::warning::the report is in the other job's summary only" in capsys.readouterr().out
-
-
-def test_a_run_that_left_no_comparison(host: stand_in.GitHub, hub: GitHub, tmp_path: Path) -> None:
-    """The earlier report of another commit does not stay as if it were of this one."""
-    host.comment(1, f"**✅ Nothing against merging**\n\n{comments.watermark('2' * 40)}")
-    words = ["comment", str(tmp_path / "nothing.json"), "--event", str(event(tmp_path, **OWN))]
-    assert main(words) == 0
-    [body] = host.bodies(1)
-    assert body.startswith("**❌ No comparison: the run for commit 1111111111 left none**")
-    assert f"It ended with `failure` and stored no comparison. [Its log]({PAGE})" in body
-    forged = event(tmp_path, **OWN, conclusion="@all`", html_url="https://x) <b>/actions/runs/7")
-    assert main([*words[:3], str(forged)]) == 0
-    [body] = host.bodies(1)
-    assert "It ended with `all` and stored no comparison. Nothing was judged" in body
-
-
-def test_two_pull_requests_of_one_branch(
-    host: stand_in.GitHub, hub: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Each has the report against its own base; a missing one does not replace the other's."""
-    second = host.open_pull("topic", SHA, base="stable")
-    file = tmp_path / "change.json"
-    words = ["comment", str(file), "--event", str(event(tmp_path, **OWN))]
-    write(file, "origin/stable")
-    assert main(words) == 0
-    assert [len(host.bodies(n)) for n in (1, second)] == [0, 1]
-    file.unlink()
-    assert main(words) == 0
-    assert host.bodies(1)[0].startswith("**❌ No comparison")
-    assert host.bodies(second)[0].startswith("**✅")
-    write(file, "origin/main")
-    assert main(words) == 0
-    assert [len(host.bodies(n)) for n in (1, second)] == [1, 1]
-    assert host.bodies(1)[0].startswith("**✅")
-    capsys.readouterr()
-    write(file, "origin/elsewhere")
-    assert main(words) == 0
-    assert "and its base at origin/elsewhere: nothing to say" in capsys.readouterr().out
-
-
-OWN = {"head_repository": {"owner": {"login": "acme"}}}
-
-
-def write(file: Path, base: str) -> None:
-    """A comparison against a base of this name."""
-    plain = comparison().plain()
-    file.write_text(json.dumps({**plain, "base": {**plain["base"], "name": base}}))
