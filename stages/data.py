@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from plumbline import config
-from plumbline.core import documents, duckdb_session, files
+from plumbline.core import documents, duckdb_session, files, policy
 from plumbline.core.usecase_loader import load_contract
 from plumbline.data import datasheet, erasure, ingest, partition, sources, tracked
 from plumbline.runtime import runner
@@ -19,6 +19,8 @@ log = logging.getLogger("plumbline")
 def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
     """`source`: the folder of the use case's own source; `raw`: a folder; `sheet`: JSON."""
     case, chosen = load_contract(usecase), config.load(usecase)
+    for line in policy.check_contract(case):
+        log.warning("data: %s", line)
     tracked.check(usecase, chosen.data, source)
     window = partition.VisibleDays(chosen.data.start, chosen.data.as_of)
     with tempfile.TemporaryDirectory() as scratch, files.replacing_folder(raw) as folder:

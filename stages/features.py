@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from plumbline import config as parameters
-from plumbline.core import documents, files, usecase_loader
-from plumbline.features import assemble, ibis_session, policy
+from plumbline.core import documents, files, policy, usecase_loader
+from plumbline.features import assemble, ibis_session
 from plumbline.runtime import runner
 
 

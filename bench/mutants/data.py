@@ -58,7 +58,7 @@ MUTANTS = (
     Mutant(
         "Data 4",
         "rules: a feature may be made of a forbidden column",
-        f"{FEATURES}/policy.py",
+        "plumbline/core/policy.py",
         "if column.forbidden:",
         "if column.forbidden and not column.known:",
         tests="tests/mltest/test_policy.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 CODE, DATA, ML = "tests/code", "tests/data", "tests/mltest"
 SUBJECTS = {
     "plumbline/core/row_features.py": f"{CODE}/test_row_features.py {ML}/test_finite.py",
-    "plumbline/features/policy.py": f"{ML}/test_policy.py",
+    "plumbline/core/policy.py": f"{ML}/test_policy.py",
     "plumbline/serve/request_check.py": f"{ML}/test_request.py",
     "plumbline/features/splits.py": f"{CODE}/test_splits.py",
     "plumbline/features/catalog.py": f"{CODE}/test_catalog.py",

@@ -1,9 +1,10 @@
-"""What is refused of a declaration by itself: unknown types and words, values of another type, text as a number."""
+"""What is refused of a declaration by itself: unknown types and words, values of another type, impossible bounds."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, get_args
 
 from plumbline.core.declarations import (
@@ -12,8 +13,10 @@ from plumbline.core.declarations import (
     Category,
     Column,
     ColumnType,
+    Entity,
     Fresh,
     Hourly,
+    Slice,
     Snapshot,
 )
 from plumbline.core.errors import SpecError
@@ -40,6 +43,7 @@ def columns(usecase: Contract) -> None:
         _choice(f"{file}: column '{column.name}': type", column.type, get_args(ColumnType))
         if column.allowed:
             _check_values(f"{file}: column '{column.name}': allowed", column.allowed, column)
+        _check_bounds(f"{file}: column '{column.name}'", column)
     label = usecase.column(usecase.label)
     if label.type in ("string", "timestamp"):
         raise SpecError(
@@ -48,10 +52,53 @@ def columns(usecase: Contract) -> None:
         )
 
 
-def names(usecase: Contract) -> None:
+def roles(usecase: Contract) -> None:
+    """SpecError unless key, time and label are three columns, and the key one that can identify."""
+    file = f"usecases/{usecase.name}/contract.py"
+    key, time = usecase.column(usecase.key), usecase.time and usecase.column(usecase.time)
+    own = [name for name in (usecase.key, usecase.time, usecase.label) if name]
+    if len(set(own)) < len(own):
+        raise SpecError(
+            f"{file}: key, time and label are {', '.join(own)}; expected different columns. A key can be made "
+            'of others in derive=..., for instance "concat(shop, day)".'
+        )
+    if key.type in ("float", "bool"):
+        raise SpecError(
+            f"{file}: the key '{key.name}' is of type {key.type}; expected int or string, which tell rows apart "
+            "exactly. Declare it as a string, or derive one."
+        )
+    for column, role in ((key, "key"), (time, "event time")):
+        if column and not column.known:
+            raise SpecError(
+                f"{file}: the {role} '{column.name}' has known=False; it is known of every event: remove it."
+            )
+
+
+def entity(usecase: Contract, one: Entity) -> None:
+    """SpecError for an id of a type that no history can be kept by."""
+    kind = usecase.column(one.column).type
+    if kind not in ("int", "string", "bool"):
+        raise SpecError(
+            f"usecases/{usecase.name}/contract.py: entity '{one.name}': column '{one.column}' is of type {kind}; "
+            "expected int, string or bool."
+        )
+
+
+def intervals(usecase: FeatureSet, where: str, piece: Slice) -> None:
+    """SpecError for intervals of a text or a time, or whose edges do not rise."""
+    if not piece.edges:
+        return
+    numeric(usecase, "model", piece.column, f"{where} with edges")
+    if any(a >= b for a, b in pairwise(piece.edges)):
+        raise SpecError(
+            f"usecases/{usecase.name}/model.py: {where}: edges are {piece.edges}; they must rise."
+        )
+
+
+def names(usecase: Contract, listed: Sequence[str], part: str = "contract") -> None:
     """SpecError for a column's name that DuckDB, Parquet or the project's own queries cannot bear."""
-    file, before = f"usecases/{usecase.name}/contract.py", dict[str, str]()
-    for name in (c.name for c in usecase.columns):
+    file, before = f"usecases/{usecase.name}/{part}.py", dict[str, str]()
+    for name in listed:
         if not name.isprintable():
             raise SpecError(
                 f"{file}: the column's name {name!r} has a line break or another character that is not seen; "
@@ -143,6 +190,34 @@ def behaviour(usecase: Contract, one: Behaviour) -> None:
     _choice(
         f"usecases/{usecase.name}/model.py: behaviour '{one.name}': expect", one.expect, EXPECTS
     )
+
+
+def _check_bounds(where: str, column: Column) -> None:
+    """SpecError for bounds that hold for no value, or of a column that has no order."""
+    low, high = column.min, column.max
+    if (low, high) == (None, None):
+        return
+    if column.type not in ("int", "float"):
+        more = (
+            " A window of times: data.start and data.as_of in params.yaml."
+            if column.type == "timestamp"
+            else ""
+        )
+        raise SpecError(
+            f"{where}: min and max are for int and float, and it is of type {column.type}; use allowed=..., or "
+            f"remove them.{more}"
+        )
+    if low is not None and high is not None and low > high:
+        raise SpecError(f"{where}: min {low:g} is larger than max {high:g}; no row could be valid.")
+    outside = [v for v in column.allowed if not _within(v, low, high)]
+    if outside:
+        raise SpecError(
+            f"{where}: allowed has {outside[0]!r}, outside of min and max; change one of them."
+        )
+
+
+def _within(value: Any, low: float | None, high: float | None) -> bool:
+    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def _choice(where: str, value: object, choices: Sequence[str]) -> None:

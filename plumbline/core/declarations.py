@@ -9,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from plumbline.core.argument_kinds import Declaration
+
 KNOWN_AT = "known_at"
 """The column that outcomes have beside the contract's: event time plus label delay."""
 Array = np.ndarray
@@ -19,7 +21,7 @@ Aggregate = Literal["count", "sum", "mean", "rate"]
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Declaration):
     """One line of the contract: a column of the source, its type and what its values may be.
 
     >>> amount = Column("amount_cents", "int", "cents", "Amount of the payment", min=-500_000)
@@ -40,7 +42,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Entity:
+class Entity(Declaration):
     """What events are about, and what histories are kept for.
 
     >>> customer = Entity("customer", "customer_id", "Card holder")
@@ -52,7 +54,7 @@ class Entity:
 
 
 @dataclass(frozen=True)
-class Where:
+class Where(Declaration):
     """Restricts an aggregate to events whose `column` lies in [low, high). A null lies in no range.
 
     >>> night = Where("paid_at", low=22, high=6)
@@ -73,7 +75,7 @@ class Measure:
     edges: tuple[int, ...] = ()  # a value counts as the number of edges at or below it
 
 
-class Aggregated:
+class Aggregated(Declaration):
     """What all histories have in common: how an entity's events become one number."""
 
     aggregate: Aggregate
@@ -178,7 +180,7 @@ class Fresh(Aggregated):
 
 
 @dataclass(frozen=True)
-class Category:
+class Category(Declaration):
     """A text or integer column as a code: its index in `values`, or len(values) for anything else.
 
     >>> category = Category("category", "category", ("food", "fuel"), "Merchant's category, code")
@@ -191,7 +193,7 @@ class Category:
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Declaration):
     """A row feature: an element-wise function of columns, histories and earlier row features.
 
     The function's name is the feature's name, its parameters are its inputs, and its docstring's first
@@ -220,7 +222,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Slice:
+class Slice(Declaration):
     """Groups of events that are judged one by one: by the values of a column, or by intervals of it.
 
     >>> amount = Slice("amount", "amount_cents", "Size of the payment", edges=(1_000, 10_000))
@@ -233,7 +235,7 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class Behaviour:
+class Behaviour(Declaration):
     """How the model's answer must respond when an event changes; `evaluate` tests it.
 
     >>> def far_away(columns):
@@ -254,7 +256,7 @@ class Behaviour:
 
 
 @dataclass(frozen=True)
-class Use:
+class Use(Declaration):
     """Intended use and known limits, for the model card. Each string is one sentence of it.
 
     >>> use = Use(intended=("Rank payments for review by a person.",), limits=("Simulated data.",))

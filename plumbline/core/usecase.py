@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from plumbline.core import usecase_checks
+from plumbline.core.argument_kinds import Declaration
 from plumbline.core.declarations import (
     Behaviour,
     Category,
@@ -29,7 +30,7 @@ from plumbline.core.declarations import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contract:
+class Contract(Declaration):
     """The events of a use case: columns, key, time, label, entities.
 
     >>> delivery = Column("delivery_id", "int", "-", "Number of the delivery")
@@ -56,6 +57,7 @@ class Contract:
     derive: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         usecase_checks.contract(self)
 
     @cached_property

@@ -27,10 +27,11 @@ def find(usecase: Contract, kind: str, name: str, choices: Mapping[str, Choice])
 def contract(usecase: Contract) -> None:
     """SpecError unless key, label, entities and time are columns as they must be."""
     _unique(usecase, "contract", [c.name for c in usecase.columns])
-    declaration_checks.names(usecase)
+    _unique(usecase, "contract", [e.name for e in usecase.entities])
+    declaration_checks.names(usecase, [c.name for c in usecase.columns])
     declaration_checks.columns(usecase)
     declaration_checks.delay(usecase)
-    usecase.column(usecase.key)
+    declaration_checks.roles(usecase)
     if usecase.column(usecase.label).known:
         raise SpecError(
             f"usecases/{usecase.name}/contract.py: the label '{usecase.label}' is declared as known at "
@@ -39,6 +40,7 @@ def contract(usecase: Contract) -> None:
     for entity in usecase.entities:
         names = {c.name for c in usecase.known}
         known(usecase, "contract", entity.column, f"entity '{entity.name}'", names)
+        declaration_checks.entity(usecase, entity)
     for name in usecase.derive:
         usecase.column(name)
     if usecase.time is None:
@@ -58,7 +60,10 @@ def features(usecase: FeatureSet) -> None:
     """SpecError unless every feature is made of what is known at prediction time."""
     names = [c.name for c in usecase.columns] + [f.name for f in usecase.aggregates]
     names += [r.name for r in usecase.rows]
-    _unique(usecase, "features", names + [c.name for c in usecase.categories if c.name != c.column])
+    names += [c.name for c in usecase.categories if c.name != c.column]
+    _unique(usecase, "features", names)
+    declaration_checks.names(usecase, names, "features")
+    _unique(usecase, "features", [*usecase.features])
     if usecase.time is None and (usecase.aggregates or usecase.derived):
         raise SpecError(
             f"usecases/{usecase.name}/features.py: a table without time can have no snapshots, hourly, fresh "
@@ -85,12 +90,20 @@ def features(usecase: FeatureSet) -> None:
 def model(usecase: UseCase) -> None:
     """SpecError unless slices, groups, behaviours and the naive answer name what there is."""
     reach = usecase.available
+    if not usecase.features:
+        raise SpecError(
+            f"usecases/{usecase.name}/features.py: the feature list is empty; name at least one of: "
+            f"{', '.join(sorted(reach - {usecase.key}))}"
+        )
+    for pieces in (usecase.slices, usecase.groups, usecase.behaviours):
+        _unique(usecase, "model", [piece.name for piece in pieces])
     if usecase.naive is not None:
         known(usecase, "model", usecase.naive, "naive", reach)
         declaration_checks.numeric(usecase, "model", usecase.naive, "naive")
     for kind, pieces in (("slice", usecase.slices), ("group", usecase.groups)):
         for piece in pieces:
             known(usecase, "model", piece.column, f"{kind} '{piece.name}'", reach)
+            declaration_checks.intervals(usecase, f"{kind} '{piece.name}'", piece)
     for behaviour in usecase.behaviours:
         declaration_checks.behaviour(usecase, behaviour)
         _check_limit(usecase, behaviour)
@@ -174,6 +187,11 @@ def _check_where(usecase: FeatureSet, feature: str, condition: Where) -> None:
         raise SpecError(
             f"usecases/{usecase.name}/features.py: '{feature}' compares '{condition.column}' of type {kind}; "
             "expected int, bool or timestamp."
+        )
+    if condition.low is not None and condition.low == condition.high:
+        raise SpecError(
+            f"usecases/{usecase.name}/features.py: '{feature}' compares '{condition.column}' with an empty range, from "
+            f"{condition.low} to below {condition.high}; make the high end exclusive."
         )
     if condition.low is None and condition.high is None:
         raise SpecError(

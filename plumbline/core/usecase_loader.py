@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from plumbline.core import usecase_imports, usecase_name
+from plumbline.core import call_mistakes, usecase_imports, usecase_name
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import Contract, FeatureSet, UseCase
 
@@ -70,9 +70,13 @@ def _module(name: str, part: str) -> ModuleType:
             return importlib.import_module(f"usecases.{name}")
         _check_sources(name, part)
         return importlib.import_module(full)
-    except SpecError:
-        raise
+    except SpecError as error:
+        if str(error).startswith("usecases/"):
+            raise
+        raise SpecError(f"usecases/{_place(error, name, part)}: {error}") from None
     except BROKEN as error:
+        if problem := call_mistakes.explain(error):
+            raise SpecError(f"usecases/{_place(error, name, part)}: {problem}") from None
         if isinstance(error, ModuleNotFoundError) and full.startswith(f"{error.name}"):
             raise SpecError(
                 f"params.yaml, usecases: '{name}' has no module. "

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from plumbline.core.declarations import Behaviour, Category, Column, Entity, Snapshot
+from plumbline.core.declarations import (
+    Behaviour,
+    Category,
+    Column,
+    Entity,
+    Fresh,
+    Slice,
+    Snapshot,
+    Where,
+)
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import UseCase
 
@@ -77,6 +86,67 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"behaviours": (Behaviour("b", "is not", dict, "lower"),)},  # type: ignore[arg-type]
         r"toy/model\.py: behaviour 'b': expect is 'lower'; .* same, not_lower",
     ),
+    (changed("size", allowed=(), min=3, max=2), r"'size': min 3 is larger than max 2; no row"),
+    (changed("size", allowed=(5,), max=2), r"'size': allowed has 5, outside of min and max"),
+    (
+        changed("town", min=0),
+        r"'town': min and max are for int and float, and it is of type string",
+    ),
+    (changed("open", max=1), r"'open': min and max are for int and float"),
+    (
+        changed("at", min=2020),
+        r"'at': min and max .* of type timestamp; .*data\.start and data\.as_of",
+    ),
+    (changed("y", known=True), r"the label 'y' is declared as known .*; set known=False"),
+    (changed("id", known=False), r"the key 'id' has known=False; it is known of every event"),
+    (changed("at", known=False), r"the event time 'at' has known=False"),
+    (changed("id", type="float"), r"the key 'id' is of type float; expected int or string"),
+    (changed("id", type="bool"), r"the key 'id' is of type bool; expected int or string"),
+    ({"key": "nr"}, r"there is no column 'nr'; choose one of: at, id, open, shop, size, town, y"),
+    ({"key": "y"}, r"key, time and label are y, at, y; expected different columns"),
+    ({"key": "at"}, r"key, time and label are at, at, y; expected different columns"),
+    ({"label": "id"}, r"key, time and label are id, at, id"),
+    ({"time": "shop"}, r"the event time 'shop' is of type int; expected timestamp"),
+    ({"label_delay": -1}, r"label_delay is -1; expected a whole number from 0 up"),
+    ({"time": None, "label_delay": 2}, r"a table without time can have no label delay; set `time`"),
+    (
+        {"time": None, "snapshots": (Snapshot("n", "shop", "count", 7, "events"),)},
+        r"a table without time can have no snapshots, .*; set `time`, or remove them",
+    ),
+    (
+        {"entities": (Entity("shop", "size", "a shop"),)},
+        r"entity 'shop': column 'size' is of type float",
+    ),
+    ({"entities": (Entity("shop", "sho", "a shop"),)}, r"entity 'shop' uses 'sho', .*'shop'"),
+    ({"entities": (*CASE.entities, *CASE.entities)}, r"contract\.py: used twice as a name: shop"),
+    ({"columns": (*CASE.columns, CASE.columns[0])}, r"contract\.py: used twice as a name: id"),
+    ({"features": ("size", "size")}, r"features\.py: used twice as a name: size"),
+    ({"features": ("sice",)}, r"feature list uses 'sice', .*did you mean 'size'"),
+    ({"features": ("y",)}, r"uses 'y', which is not known at prediction time"),
+    ({"features": ()}, r"feature list is empty; name at least one of: at, open, shop, size, town"),
+    (category("shop", 1, 2, name="SIZE"), r"'size' and 'SIZE' differ in case only"),
+    (
+        {"snapshots": (Snapshot("n", "shop", "count", 0, "events"),)},
+        r"features\.py: feature 'n': days is 0; expected a whole number from 1 up",
+    ),
+    (
+        {"fresh": (Fresh("n", "shops", "count", "events"),)},
+        r"there is no entity 'shops'; did you mean 'shop'",
+    ),
+    (
+        {"fresh": (Fresh("n", "shop", "count", "events", where=(Where("shop", 2, 2),)),)},
+        r"'n' compares 'shop' with an empty range, from 2 to below 2",
+    ),
+    (
+        {"slices": (Slice("s", "town", "towns", edges=(1,)),)},
+        r"slice 's' with edges uses 'town' of",
+    ),
+    ({"slices": (Slice("s", "size", "sizes", edges=(2, 1)),)}, r"model\.py: .*edges .* must rise"),
+    (
+        {"groups": (Slice("s", "shop", "a"), Slice("s", "open", "b"))},
+        r"model\.py: used twice .* s;",
+    ),
+    ({"owner": 3}, r"UseCase 'toy': owner is 3; expected a text"),
 ]
 
 

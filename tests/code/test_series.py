@@ -127,7 +127,7 @@ def test_what_is_not_declared_changes_no_md5():
     [
         ({"hourly": (Hourly("n", "who", "count", 0, "n"),)}, r"'n': hours is 0; expected a whole"),
         ({"hourly": (Hourly("n", "who", "count", 1, "n", lag=0),)}, r"'n': lag is 0; expected"),
-        ({"snapshots": (Snapshot("n", "who", "count", 1.5, "n"),)}, r"days is 1\.5; expected"),  # type: ignore[arg-type]
+        ({"snapshots": (Snapshot("n", "who", "count", -1, "n"),)}, r"days is -1; expected"),
         ({"hourly": (Hourly("n", "who", "sum", 1, "n", "bad"),)}, r"not known at prediction time"),
         ({"label_delay_hours": 1.5}, r"label_delay_hours is 1\.5; expected a whole number"),
     ],

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plumbline.core import policy
 from plumbline.core.declarations import Array, Row
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import UseCase
-from plumbline.features import catalog, policy
+from plumbline.features import catalog
 from stages import features as stage
 from tests.small import SMALL
 from usecases.card_fraud import model as card_fraud

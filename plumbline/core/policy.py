@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plumbline.core.errors import SpecError
-from plumbline.core.usecase import FeatureSet
-from plumbline.features import catalog
+from plumbline.core.usecase import Contract, FeatureSet
 
 SHORTEST = 5
 """Characters of a description."""
@@ -14,13 +13,30 @@ SHORTEST = 5
 
 def check(usecase: FeatureSet) -> None:
     """SpecError with a line per broken rule."""
-    broken = [
+    broken = _lines(usecase)
+    if broken:
+        raise SpecError("\n".join(broken))
+
+
+def check_contract(usecase: Contract) -> list[str]:
+    """SpecError with a line per broken rule of those that concern all stages.
+
+    Returns what will stop the stage that makes features: a use case in one file declares them, too.
+    """
+    later = [] if not isinstance(usecase, FeatureSet) else _lines(usecase)
+    broken = [line for line in later if "computed from the key" not in line]
+    broken = broken or [f"usecases/{usecase.name}/contract.py: {p}" for p in _contract(usecase)]
+    if broken:
+        raise SpecError("\n".join(broken))
+    return later
+
+
+def _lines(usecase: FeatureSet) -> list[str]:
+    return [
         f"usecases/{usecase.name}/{part}.py: {line}"
         for part, lines in _by_part(usecase).items()
         for line in lines
     ]
-    if broken:
-        raise SpecError("\n".join(broken))
 
 
 def problems(usecase: FeatureSet) -> list[str]:
@@ -67,7 +83,7 @@ def _columns(usecase: FeatureSet) -> Iterator[str]:
                 )
 
 
-def _contract(usecase: FeatureSet) -> Iterator[str]:
+def _contract(usecase: Contract) -> Iterator[str]:
     if not usecase.owner.strip():
         yield "no owner; say who answers for the use case and its features"
     for column in usecase.columns:
@@ -76,9 +92,9 @@ def _contract(usecase: FeatureSet) -> Iterator[str]:
 
 
 def _features(usecase: FeatureSet) -> Iterator[str]:
-    for entry in catalog.entries(usecase):
-        if len(entry.description.strip(" ,-")) < SHORTEST:
+    for feature in (*usecase.aggregates, *usecase.rows, *usecase.categories):
+        if len(feature.description.strip(" ,-")) < SHORTEST:
             yield (
-                f"feature '{entry.name}' has the description '{entry.description}'; say in a "
+                f"feature '{feature.name}' has the description '{feature.description}'; say in a "
                 "line what it means, with its unit"
             )
