@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from plumbline.core import declaration_checks
+from plumbline.core import declaration_checks, derive_checks
 from plumbline.core.declarations import KNOWN_AT, Behaviour, Column, Fresh, Hourly, Snapshot, Where
 from plumbline.core.errors import SpecError, suggest
 
@@ -43,6 +43,7 @@ def contract(usecase: Contract) -> None:
         declaration_checks.entity(usecase, entity)
     for name in usecase.derive:
         usecase.column(name)
+    derive_checks.check(usecase)
     if usecase.time is None:
         if usecase.delay:
             raise SpecError(

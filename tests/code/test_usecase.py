@@ -75,6 +75,15 @@ OVER = {"rows": (Row(half), Row(over))}
         ({"features": ("x", "late")}, r"feature list uses 'late'.*leak the answer"),
         ({"features": ("x", "n77")}, r"'n77'.*did you mean 'n7'"),
         ({"naive": "y"}, r"naive uses 'y', which is not known"),
+        ({"label_delay": -1}, r"label_delay is -1; expected a whole number from 0 up"),
+        (
+            {"snapshots": (Snapshot("n7", "who", "count", -7, "events"),)},
+            r"feature 'n7': days is -7; expected a whole number from 1 up",
+        ),
+        (
+            {"snapshots": (Snapshot("n7", "who", "count", 0, "events"),)},
+            r"feature 'n7': days is 0; expected",
+        ),
         ({"offset": "late"}, r"offset uses 'late', which is not known"),
         ({"slices": (Slice("s", "y", "by the answer"),)}, r"slice 's' uses 'y'"),
         ({"groups": (Slice("s", "y", "by the answer"),)}, r"group 's' uses 'y'"),
@@ -269,3 +278,59 @@ def test_a_usecase_in_one_file_gives_all_three_parts(
                 part("alone")
         else:
             assert part("alone").label == "y"
+
+
+LATE = "would leak the answer. Set known=False on 'x', or derive it from columns that are known"
+
+
+@pytest.mark.parametrize(
+    ("derive", "reads"),
+    [
+        ({"x": "late + 1"}, "'late', not known"),
+        ({"x": "LATE"}, "'late', not known"),
+        ({"x": '"late"'}, "'late', not known"),
+        ({"x": "t.y * 2"}, "'y', not known"),
+        ({"x": "coalesce(late, y, w)"}, "'late', 'y', not known"),
+        ({"x": "COLUMNS('la.*')"}, "columns by a pattern or by their place, not known"),
+        ({"x": "#7"}, "columns by a pattern or by their place, not known"),
+        (
+            {"y": "CASE answer WHEN 'a' THEN 1 END", "x": "length(answer)"},
+            "'answer', what the label",
+        ),
+        ({"y": "done - begun", "at": "begun", "x": "hour(done)"}, "'done', what the label"),
+        ({"y": "x > 3"}, "'x', what the label"),
+    ],
+)
+def test_a_known_column_is_not_derived_from_what_is_late(
+    derive: dict[str, str], reads: str
+) -> None:
+    with pytest.raises(SpecError, match="column 'x' is declared as known and reads") as refused:
+        replace(CASE, derive=derive)
+    assert reads in str(refused.value)
+    assert LATE in str(refused.value)
+
+
+def test_each_such_column_is_named_on_a_line_of_its_own() -> None:
+    with pytest.raises(SpecError, match="column 'x'") as refused:
+        replace(CASE, derive={"x": "late", "w": "y / 2"})
+    assert [line.split("'")[1] for line in str(refused.value).splitlines()] == ["x", "w"]
+
+
+def test_an_expression_does_not_step_out_of_its_place() -> None:
+    with pytest.raises(SpecError, match=r"derive\['x'\]: expected one expression of DuckDB's SQL"):
+        replace(CASE, derive={"x": "w) + (late"})
+
+
+@pytest.mark.parametrize(
+    "derive",
+    [
+        {"x": "w::INT"},
+        {"x": "CASE WHEN w > 1 THEN 'late' END"},
+        {"x": "struct_pack(late := w).late"},
+        {"late": "y + 1"},
+        {"y": "a + b", "x": "a"},
+        {"y": "done - begun", "at": "begun", "x": "hour(begun)"},
+    ],
+)
+def test_what_only_looks_like_it_is_accepted(derive: dict[str, str]) -> None:
+    assert replace(CASE, derive=derive).derive == derive
