@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.evaluate.behaviour import BehaviourResult
-from plumbline.evaluate.evaluate_document import AcceptanceGate, PassOrFail
+from plumbline.evaluate.evaluate_document import AcceptanceGate, LeakSearch, PassOrFail
 from plumbline.evaluate.policies import title
 from plumbline.metrics.bootstrap import Estimate, Word
 from plumbline.report import numbers
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.verdict_sentences import floor_breach
+
+MOST_LEAKS = 8
+"""Suspicions that a reason names."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Check:
-    """One check of the gate, and its result in a sentence."""
+    """One check of the gate, and its result in a sentence; an empty one where there is nothing to say."""
 
     name: str
     passed: bool
@@ -54,7 +57,7 @@ class AcceptanceVerdict:
     @property
     def reasons(self) -> list[str]:
         failed = [c.reason for c in self.checks if not c.passed]
-        return failed or [c.reason for c in self.checks]
+        return failed or [c.reason for c in self.checks if c.reason]
 
     @property
     def document(self) -> AcceptanceGate:
@@ -155,6 +158,22 @@ def pays(words: Mapping[str, Word]) -> Check:
     parts = [f"the model costs less, beyond noise, than {beaten}"] if beaten else []
     parts += [f"its cost is within noise of {level}"] if level else []
     return Check("policies", True, "; ".join(parts) or "no rival policy is declared")
+
+
+def free_of_leaks(search: LeakSearch) -> Check:
+    """Is there nothing that nearly answers by itself, but what is declared harmless with a reason?"""
+    open_ = [one for one in search.found if one.harmless is None]
+    if not open_:
+        given = [f"{one.sentence}, declared harmless: {one.harmless}" for one in search.found]
+        return Check("leaks", True, "; ".join(given))
+    more = f"; and {len(open_) - MOST_LEAKS} more, in the model card" if open_[MOST_LEAKS:] else ""
+    return Check(
+        "leaks",
+        False,
+        f"a leak is suspected: {'; '.join(one.sentence for one in open_[:MOST_LEAKS])}{more}. Is it known "
+        "when the model answers? If not, set known=False or leave it out; if it is, say why: "
+        f'evaluate.harmless: {{"{open_[0].key}": "..."}} in params.yaml',
+    )
 
 
 def _word(passed: bool) -> PassOrFail:

@@ -16,6 +16,7 @@ from plumbline.evaluate.evaluate_document import (
     AcceptanceGate,
     BehaviourOutcome,
     GroupFigure,
+    LeakSearch,
     MonthFigure,
     PairedDifference,
     PolicyEvidence,
@@ -101,10 +102,12 @@ def assess(
     others: Mapping[str, Array],
     outcomes: Sequence[behaviour.BehaviourResult],
     policies: PolicyEvidence | None = None,
+    leaks: LeakSearch | None = None,
 ) -> tuple[Assessment, curves.Lines]:
     """Figures with the verdict on `score` (n,) over the window, and the curves; `others`: the baselines'.
 
-    `policies`: what the verdict reads of the policies in money, where there are any.
+    `policies`, `leaks`: what the verdict reads of the policies in money and of what nearly answers, where
+    there is any.
     """
     readable = raw(usecase, columns)
     groups = {piece.name: slices.groups(piece, readable) for piece in usecase.slices}
@@ -126,7 +129,7 @@ def assess(
         slices={name: _group_rows(result, groups[name]) for name, result in facts.slices.items()},
         floors={name: rounded(floor) for name, floor in floors.items()},
         behaviours={o.name: _outcome(o) for o in outcomes},
-        gate=_verdict(window, facts, floors, limits, policies).document,
+        gate=_verdict(window, facts, floors, limits, policies, leaks).document,
         months=months,
     )
     lines = curves.lines(window.problem, window.label, {"model": score, **others}, window.money)
@@ -204,6 +207,7 @@ def _verdict(
     floors: Mapping[str, float],
     limits: acceptance.Limits,
     policies: PolicyEvidence | None,
+    leaks: LeakSearch | None,
 ) -> acceptance.AcceptanceVerdict:
     model = facts.compared.model
     if window.problem == "classification":
@@ -218,6 +222,7 @@ def _verdict(
             calibration,
             acceptance.behaves(facts.outcomes),
             *([acceptance.pays(rivals(policies))] if policies else []),
+            *([acceptance.free_of_leaks(leaks)] if leaks else []),
         )
     )
 

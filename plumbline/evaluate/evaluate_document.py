@@ -58,6 +58,32 @@ class AcceptanceGate(Document):
     reasons: list[str]
 
 
+class LeakSuspicion(Document):
+    """Columns that nearly give the label; `key`: what declares them harmless, `harmless`: why they are."""
+
+    key: str
+    text: str
+    measure: str
+    figure: float
+    harmless: str | None
+
+    @property
+    def sentence(self) -> str:
+        """What is suspected, with its figure."""
+        return f"{self.text} ({self.measure} {self.figure:.3f})"
+
+
+class LeakSearch(Document):
+    """What was found among so many columns; `unused`: declared harmless, and not suspected.
+
+    No columns: the rows are too few to search.
+    """
+
+    columns: int
+    found: list[LeakSuspicion]
+    unused: list[str]
+
+
 class EvaluateChoices(Document):
     """The params under which the figures were taken."""
 
@@ -241,4 +267,5 @@ class EvaluateDocument(SparseDocument):
     training: dict[str, Any]
     important: list[FeatureShare]
     data: DataOrigin
+    leaks: LeakSearch | None = None  # of a version that searches for them
     gate: AcceptanceGate

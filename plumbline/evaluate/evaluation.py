@@ -6,9 +6,17 @@ from dataclasses import dataclass
 
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import assessment, baselines, contributions_sample, curves, sections
+from plumbline.evaluate import (
+    assessment,
+    baselines,
+    contributions_sample,
+    curves,
+    leak_search,
+    sections,
+)
 from plumbline.evaluate.contributions_sample import Explained
-from plumbline.evaluate.evaluate_document import DataOrigin, EvaluateDocument
+from plumbline.evaluate.evaluate_document import DataOrigin, EvaluateDocument, LeakSearch
+from plumbline.evaluate.leak_columns import Searched
 from plumbline.evaluate.params import EvaluationSettings
 from plumbline.model.bundle import Bundle
 
@@ -16,7 +24,8 @@ from plumbline.model.bundle import Bundle
 @dataclass(frozen=True)
 class EvaluationRows:
     """The tables of an evaluation: the label of all t train rows (t,) and evenly spaced ones of them,
-    which fit the baselines; the validation window, where policies are chosen; the test window.
+    which fit the baselines and in which leaks are searched; the validation window, where policies are
+    chosen; the test window.
     """
 
     train_label: Array
@@ -77,6 +86,8 @@ def run(
     scores = sections.Scores(score, scorer.raw(test), scorer.calibration.kind)
     valid = rows.valid, scorer.predict(rows.valid)
     importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
+    models = fitted(usecase, rows)
+    leaks = leaks_of(usecase, settings, rows, models, importance["series"].tolist())
     further = sections.further(usecase, settings, window, test, scores, valid)
     assessed, lines = assessment.assess(
         usecase,
@@ -84,9 +95,10 @@ def run(
         window,
         test,
         score,
-        others=baseline_answers(usecase, rows),
+        others=assessment.answers(usecase, test, rows.train_label, *models),
         outcomes=assessment.behaves(usecase, settings.evaluate, scorer, test),
         policies=further.policies,
+        leaks=leaks,
     )
     explained = contributions_sample.explain(usecase, scorer, test, settings.evaluate.explained)
     predictions = assessment.predictions(usecase, test, score)
@@ -95,17 +107,30 @@ def run(
         problem=usecase.problem,
         primary=window.primary,
         data=data,
+        leaks=leaks,
         **vars(sections.origin(settings, scorer, importance)),
         **given,
     )
     return Evaluation(document, lines, importance, explained, predictions)
 
 
-def baseline_answers(usecase: UseCase, rows: EvaluationRows) -> dict[str, Array]:
-    """Each baseline's answers to the test window, (n,), fitted on the sample of train."""
+def fitted(usecase: UseCase, rows: EvaluationRows) -> tuple[baselines.Linear, baselines.Tree]:
+    """The linear model and the small tree, fitted on the sample of train."""
     label = rows.train_sample[usecase.label].astype(float)
     remedy = "raise evaluate.linear_rows, or widen the train window"
     assessment.check(usecase, label, "train", remedy)
-    linear = baselines.fit(usecase, usecase.features, rows.train_sample, label)
-    tree = baselines.fit_tree(usecase, usecase.features, rows.train_sample, label)
-    return assessment.answers(usecase, rows.test, rows.train_label, linear, tree)
+    given = usecase, usecase.features, rows.train_sample, label
+    return baselines.fit(*given), baselines.fit_tree(*given)
+
+
+def leaks_of(
+    usecase: UseCase,
+    settings: EvaluationSettings,
+    rows: EvaluationRows,
+    models: tuple[baselines.Linear, baselines.Tree],
+    important: list[str],
+) -> LeakSearch:
+    """What nearly answers by itself; `important`: the features, the most used first."""
+    train, whole = rows.train_sample, len(rows.train_sample[usecase.label]) == len(rows.train_label)
+    searched = Searched(usecase, train, rows.test, rows.valid, whole)
+    return leak_search.search(searched, settings.evaluate.harmless, models, important)

@@ -58,6 +58,7 @@ def parts(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
         Heading("Expected behaviours"),
         _behaviours(usecase, figures),
         *model_card_sections.importance(figures.important),
+        *model_card_sections.leaks(figures.leaks),
         Heading("Limits"),
         Bullets(_limits(usecase)),
         *_lineage(usecase, figures),

@@ -12,6 +12,7 @@ from plumbline.evaluate.evaluate_document import (
     DataOrigin,
     EvaluateDocument,
     FeatureShare,
+    LeakSearch,
     RowCounts,
     ServedRows,
 )
@@ -19,7 +20,7 @@ from plumbline.metrics.interval import Figure, Interval
 from plumbline.report import columns
 from plumbline.report.blocks import Block, Bullets, Heading, Picture, Table, Text
 from plumbline.report.metric_titles import metric_title, metric_unit, units
-from plumbline.report.numbers import NONE, figure, interval, relative, share
+from plumbline.report.numbers import NONE, count, figure, interval, relative, share
 
 WINDOWS = ("train", "valid", "test", "current")
 
@@ -52,9 +53,9 @@ def data(figures: EvaluateDocument) -> list[Block]:
         rows.append(("span", " to ".join(data.span)))
     if data.as_of:
         rows.append(("as of", data.as_of))
-    for kind, count in data.rows.items():
-        rows.append((f"rows of {kind}", figure(count["in"])))
-        rows.append((f"{kind} in quarantine", _quarantined(count["set_aside"], data, kind)))
+    for kind, counts in data.rows.items():
+        rows.append((f"rows of {kind}", figure(counts["in"])))
+        rows.append((f"{kind} in quarantine", _quarantined(counts["set_aside"], data, kind)))
     windows = {name: data.windows[name] for name in WINDOWS if name in data.windows}
     rated = any(one.label_rate is not None for one in windows.values())
     head = (
@@ -241,3 +242,25 @@ def importance(important: Sequence[FeatureShare]) -> list[Block]:
         Picture("contributions", "Contribution of each feature to the score, by its value"),
         Picture("dependence", "Contribution of the strongest features, by value"),
     ]
+
+
+def leaks(search: LeakSearch | None) -> list[Block]:
+    """What nearly answers by itself, and why that is harmless where it is declared."""
+    if search is None:
+        return []
+    head = ("suspicion", "measure", "figure", "verdict")
+    rows = [
+        (one.text, one.measure, f"{one.figure:.3f}", _suspected(one.harmless))
+        for one in search.found
+    ]
+    searched = f"The search looked at {count(search.columns, 'column')}, alone and together"
+    text = f"{searched}: none nearly answers." if not rows else f"{searched}. On the test window:"
+    if not search.columns:
+        text = "Not searched: the rows are too few to tell a leak from chance."
+    declared = f" Declared harmless, and not suspected: {', '.join(search.unused)}."
+    table = [Table("What nearly answers", head, rows)] if rows else []
+    return [Heading("Leaks"), Text(text + (declared if search.unused else "")), *table]
+
+
+def _suspected(harmless: str | None) -> str:
+    return "refused" if harmless is None else f"declared harmless: {harmless}"

@@ -33,6 +33,10 @@ class Evaluate(Section):
     # classification: expected calibration error over the share of the rarer class
     max_ece: Annotated[float, Field(ge=0)] = 0.3
     max_bias: Annotated[float, Field(ge=0)] = 0.5  # regression: mean error over mean absolute error
+    # by a column that nearly answers (several: "a, b"), why it is no leak; without it the model is refused
+    harmless: Mapping[str, Annotated[str, Field(min_length=10, max_length=300)]] = Field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)

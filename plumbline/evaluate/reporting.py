@@ -13,7 +13,7 @@ import numpy as np
 from plumbline.core import documents, files, tables
 from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import baselines, model_card
+from plumbline.evaluate import baselines, leak_search, model_card
 from plumbline.evaluate import evaluation_plots as drawing
 from plumbline.evaluate.curves import Table
 from plumbline.evaluate.evaluate_document import EvaluateDocument
@@ -44,11 +44,11 @@ def sample(path: Path, columns: Sequence[str], most: int) -> dict[str, Array]:
 
 
 def read_rows(usecase: UseCase, most: int, train: Path, valid: Path, test: Path) -> EvaluationRows:
-    """The tables of an evaluation, of `train` the label and at most `most` rows.
+    """The tables of an evaluation, of `train` the label and at most `most` rows of what is searched for leaks.
 
     Raises PlumblineError naming the file where one is missing or damaged.
     """
-    names = list(dict.fromkeys([*usecase.features, usecase.label]))
+    names = leak_search.columns(usecase)
     return EvaluationRows(
         train_label=tables.read(train, [usecase.label])[usecase.label].astype(float),
         train_sample=sample(train, names, most),

@@ -63,6 +63,13 @@ def rules(changed: Sequence[RuleChange]) -> Iterator[Block]:
         yield Text(f"And {len(lines) - MOST_RULES} more, in the comparison's JSON.")
 
 
+def harmless(name: str, lines: Sequence[str]) -> Iterator[Block]:
+    """What nearly answers in head's model, and is declared harmless, with the reason."""
+    if lines:
+        yield Text(f"{name}: suspected as leaks, and declared harmless in evaluate.harmless:")
+        yield Bullets(lines)
+
+
 def _folder(rule: RuleChange) -> str | None:
     """The first folder of a file's path; None for what is no file in one."""
     return rule.key.partition("/")[0] if rule.usecase is None and "/" in rule.key else None

@@ -55,6 +55,8 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
     yield Verdict(verdict(comparison), TONES[gate.verdict])
     yield Text(_revisions(comparison))
     yield from changes.rules(comparison.rules)
+    for name, usecase in comparison.usecases.items():
+        yield from changes.harmless(name, usecase.evaluate.harmless)
     if comparison.judge == "head":
         yield Text(
             "Judged by head's library: base's is older than this comparison, or cannot read it."

@@ -259,12 +259,13 @@ class BelowFloor(Part):
 
 
 class EvaluateSummary(Part):
-    """Head's own acceptance: verdict, reasons, checks, groups below their floor."""
+    """Head's own acceptance: verdict, reasons, checks, groups below their floor; what is declared harmless."""
 
     verdict: Name | None
     reasons: Annotated[list[Line], Field(max_length=200)]
     checks: Annotated[dict[Name, Value], Field(max_length=200)]
     below_floor: Annotated[list[BelowFloor], Field(max_length=500)]
+    harmless: Annotated[list[Line], Field(max_length=100)] = Field(default_factory=list)
 
 
 Md5s = Annotated[

@@ -84,6 +84,7 @@ def evaluate(head: Metrics) -> EvaluateSummary:
         reasons=gate.reasons,
         checks=dict(gate.checks),
         below_floor=_below(document),
+        harmless=_harmless(document),
     )
 
 
@@ -127,6 +128,12 @@ def _catalog(section: Metrics) -> dict[str, Mapping[str, Any]]:
 
 def _meaning(line: Mapping[str, Any]) -> Mapping[str, Any]:
     return {k: v for k, v in line.items() if k not in NOT_DEFINITION}
+
+
+def _harmless(document: EvaluateDocument) -> list[str]:
+    """What nearly answers, and is declared harmless, with the reason."""
+    found = document.leaks.found if document.leaks else []
+    return [f"{one.sentence}: {one.harmless}" for one in found if one.harmless is not None]
 
 
 def _below(document: EvaluateDocument) -> list[BelowFloor]:

@@ -211,7 +211,7 @@ def test_classification(place, registered: list[tuple]):
     assert result["gate"] == {
         "verdict": "pass",
         "checks": dict.fromkeys(
-            ("baselines", "behaviours", "calibration", "policies", "slices"), "pass"
+            ("baselines", "behaviours", "calibration", "leaks", "policies", "slices"), "pass"
         ),
         "reasons": result["gate"]["reasons"],
     }

@@ -1,0 +1,152 @@
+"""Single columns that nearly answer: copies of the label in any shape, nulls that tell, labels of other rows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.usecase import UseCase
+from plumbline.evaluate import baselines, leak_measures
+from plumbline.evaluate.leak_measures import LabelledRows
+
+ROWS = 20_000
+"""Of each window, evenly spaced, that are looked at."""
+ALONE = 0.97
+"""What a column that nearly answers reaches."""
+TWO_VALUED = 0.9
+"""The same of a column of two values, where 1 is a copy and chance gives little."""
+RARE = 0.005
+"""Share of the rows that a group of them must have, and be left out of, to be looked at."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """What nearly answers: its columns, a clause about them, and what it reaches on the test window.
+
+    `measure`: what the figure is; empty for R² or average precision, by the problem.
+    """
+
+    columns: tuple[str, ...]
+    text: str
+    figure: float
+    measure: str = ""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What is searched: the use case, and columns of the windows by name, (n,) each, in table order.
+
+    `whole`: train holds all its rows, not some of them.
+    """
+
+    usecase: UseCase
+    train: Columns
+    test: Columns
+    valid: Columns
+    whole: bool
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The columns that an answer is made of: the features, the naive answer, the offset."""
+        case = self.usecase
+        further = [n for n in (case.naive, case.offset) if n is not None]
+        return tuple(dict.fromkeys([*case.features, *further]))
+
+    @cached_property
+    def places(self) -> tuple[Array, Array]:
+        """The rows of train and test that are looked at."""
+        label = self.usecase.label
+        train, test = (baselines.evenly(len(t[label]), ROWS) for t in (self.train, self.test))
+        return train, test
+
+    @cached_property
+    def labels(self) -> tuple[LabelledRows, LabelledRows]:
+        """The labels of those rows."""
+        train, test = (self._label(t, p) for t, p in zip(self.tables, self.places, strict=True))
+        return train, test
+
+    @cached_property
+    def ordered(self) -> Columns:
+        """Rows without gaps: of a timed table test's; of a plain one, which is split by key, all in key order."""
+        key = self.usecase.key
+        if self.usecase.time is not None or not self.whole:
+            return {name: values[:ROWS] for name, values in self.test.items()}
+        pooled = self.pooled
+        order = np.argsort(pooled[key], kind="stable")[:ROWS]
+        return {name: values[order] for name, values in pooled.items()}
+
+    @cached_property
+    def pooled(self) -> Columns:
+        """The rows of train, valid and test, the columns that all three hold."""
+        parts = self.train, self.valid, self.test
+        return {n: np.concatenate([p[n] for p in parts]) for n in self.train}
+
+    @property
+    def tables(self) -> tuple[Columns, Columns]:
+        """Train and test."""
+        return self.train, self.test
+
+    def pair(self, name: str) -> tuple[Array, Array]:
+        """A column's values in those rows of train and test, float64."""
+        train, test = (
+            np.asarray(t[name][p], np.float64)
+            for t, p in zip(self.tables, self.places, strict=True)
+        )
+        return train, test
+
+    def _label(self, table: Columns, rows: Array) -> LabelledRows:
+        label = np.asarray(table[self.usecase.label], np.float64)[rows]
+        return LabelledRows(label, self.usecase.problem == "classification")
+
+
+def suspects(searched: Searched) -> Iterator[Suspect]:
+    """The columns that nearly answer by themselves, each once, by its strongest reason."""
+    for name in searched.names:
+        found = [*_values(searched, name), *_marks(searched, name)]
+        if found:
+            yield max(found, key=lambda one: one.figure)
+
+
+def _values(searched: Searched, name: str) -> Iterator[Suspect]:
+    train, test = searched.labels
+    seen, value = searched.pair(name)
+    figure = leak_measures.alone(train, test, seen, value)
+    if figure >= (TWO_VALUED if _two(seen) and train.classes else ALONE):
+        yield Suspect((name,), f"`{name}` alone nearly answers", figure)
+    if train.classes:
+        return
+    figure = leak_measures.made_of(train, test, seen, value)
+    if figure >= ALONE:
+        text = f"`{name}` is made of the label, rounded or in another shape: it varies with nothing else"
+        yield Suspect((name,), text, figure)
+
+
+def _marks(searched: Searched, name: str) -> Iterator[Suspect]:
+    """Whether the value is null, or the commonest one: what is filled in where the label is not known yet."""
+    seen, value = searched.pair(name)
+    train, test = searched.labels
+    common = _commonest(seen)
+    pairs = {
+        f"whether `{name}` is null": (np.isnan(seen), np.isnan(value)),
+        f"whether `{name}` is {common:g}": (seen == common, value == common),
+    }
+    for what, (own, other) in pairs.items():
+        if not RARE <= own.mean() <= 1 - RARE:
+            continue
+        marks = own.astype(np.float64), other.astype(np.float64)
+        figure = leak_measures.alone(train, test, *marks)
+        if figure >= (TWO_VALUED if train.classes else ALONE):
+            yield Suspect((name,), f"{what} nearly answers", figure)
+
+
+def _two(values: Array) -> bool:
+    return len(np.unique(values[~np.isnan(values)])) <= 2
+
+
+def _commonest(values: Array) -> float:
+    distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return float(distinct[counts.argmax()]) if len(distinct) else np.nan

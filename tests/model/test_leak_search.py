@@ -1,0 +1,69 @@
+"""Planted leaks are named, column by column, and near misses are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from plumbline.core.errors import ParamsError
+from plumbline.evaluate import acceptance, model_card_sections
+from plumbline.evaluate.params import Evaluate
+from plumbline.report import markdown
+from plumbline.review import metadata_diff
+from tests import planted
+from tests.evaluated import evaluated
+from tests.planted import LEAKS, NEAR, Planted
+
+
+def each(cases: tuple[Planted, ...]) -> list:
+    return [
+        pytest.param(kind, one, id=f"{one.what}, {kind}") for one in cases for kind in one.kinds
+    ]
+
+
+@pytest.mark.parametrize(("kind", "one"), each(LEAKS))
+def test_a_planted_leak_is_named(kind: str, one: Planted) -> None:
+    found = planted.searched(kind, one.plant).found
+    assert ", ".join(sorted(one.named)) in [suspicion.key for suspicion in found]
+
+
+@pytest.mark.parametrize(("kind", "one"), each(NEAR))
+def test_a_near_miss_is_not(kind: str, one: Planted) -> None:
+    assert planted.searched(kind, one.plant).found == []
+
+
+SUM = next(one for one in LEAKS if one.what == "two columns that sum to it")
+REASON = "both are on the order when it is placed"
+
+
+def test_what_is_suspected_refuses_the_model_with_figure_and_remedy() -> None:
+    check = acceptance.free_of_leaks(planted.searched("regression plain", SUM.plant))
+    assert not check.passed
+    assert "`a` + `z` gives the label (R² 1.000)" in check.reason
+    assert 'evaluate.harmless: {"a, z": "..."}' in check.reason
+
+
+def test_what_is_declared_harmless_passes_and_is_said_with_its_reason() -> None:
+    search = planted.searched("regression plain", SUM.plant, {"a, z": REASON})
+    check = acceptance.free_of_leaks(search)
+    assert check.passed
+    assert check.reason.endswith(f"declared harmless: {REASON}")
+    card = markdown.file(model_card_sections.leaks(search))
+    assert f"declared harmless: {REASON}" in card
+    [line] = metadata_diff.evaluate({"evaluate": evaluated(leaks=search.plain())}).harmless
+    assert line.endswith(REASON)
+
+
+def test_one_of_two_columns_lifts_nothing() -> None:
+    search = planted.searched("regression plain", SUM.plant, {"a": REASON})
+    assert not acceptance.free_of_leaks(search).passed
+    assert search.unused == ["a"]
+
+
+def test_a_declaration_names_columns_that_there_are() -> None:
+    with pytest.raises(ParamsError, match=r"planted.evaluate.harmless: there is no column 'zz'"):
+        planted.searched("regression plain", SUM.plant, {"a, zz": REASON})
+
+
+def test_a_reason_is_more_than_a_word() -> None:
+    with pytest.raises(ValueError, match="at least 10 characters"):
+        Evaluate(harmless={"a": "ok"})
