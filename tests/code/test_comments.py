@@ -15,6 +15,9 @@ tests/cml stands in for CML 0.20.6. Each behaviour was read in github:iterative/
 | one page of comments is read, with GitHub's default of 30 | src/drivers/github.js, `prComments` |
 | https, whatever `--repo` says; `/api/v3` below its host and port unless that is github.com | src/drivers/github.js, `octokit` |
 | owner and name are the first two parts of `--repo`'s path | src/drivers/github.js, `ownerRepo` |
+| a slash and `.git` at the end of `--repo` are taken away | src/cml.js, constructor, `uriNoTrailingSlash` |
+| `safe.directory` is added to the git configuration in HOME, which is a folder of its own here | src/cml.js, `fixGitSafeDirectory` |
+| POST and PATCH go to an issue's comments, for pull requests too | src/drivers/github.js, `prCommentCreate`, `prCommentUpdate` |
 | `--target=pr/N` is taken apart at the slash | src/commenttarget.js, `parseCommentTarget` |
 | token: `--driver-token` or `--token`, REPO_TOKEN, repo_token, GITHUB_TOKEN | bin/cml.js; src/cml.js, `inferToken` |
 | `/users/GITHUB_ACTOR` is asked for only with GITHUB_SERVER_URL and without CODESPACES; a failure is passed over | src/analytics.js, `guessCI`, `userId`; bin/cml.js, `setupTelemetry` |
@@ -110,6 +113,48 @@ def test_both_ways_update_the_last_of_several(
     (tmp_path / "cml").unlink()
     comments.post(hub, 1, "by REST", SHA)
     assert [body.split("\n")[0] for body in host.bodies(1)] == ["first", "by REST"]
+
+
+def installed(folder: Path, there: bool) -> None:
+    """Put the stand-in for CML in place, or take it away."""
+    (folder / "cml").unlink(missing_ok=True)
+    if there:
+        shutil.copy(ROOT / "tests" / "cml", folder / "cml")
+
+
+OTHERS = (
+    "plain words",
+    '![](https://cml.dev/watermark.png#1234 "CML watermark")',
+    '![](https://cml.dev/watermark.png#1234 "CML watermark other")',
+    '![](https://cml.dev/watermark.png#1234 "CML watermark plumbline-2")',
+    '> ![](https://example.com/a.png "plumbline")',
+)
+"""Comments that are not ours, with and without marks of other reports."""
+
+
+WAYS = ("cml cml", "rest cml", "cml rest", "rest rest", "cml rest cml")
+
+
+@pytest.mark.parametrize(
+    ("ways", "others"),
+    [*((ways, n) for ways in WAYS for n in (0, 29, 30)), ("rest cml", 35), ("rest rest", 230)],
+)
+def test_one_comment_whoever_wrote_first_among_others(
+    host: stand_in.GitHub, hub: GitHub, tmp_path: Path, ways: str, others: int
+) -> None:
+    """A push each: also behind CML's one page of 30, and behind ours of 100."""
+    for i in range(others):
+        theirs = host.comment(1, OTHERS[i % len(OTHERS)])
+        theirs["user"] = {"login": ("stranger", comments.AUTHOR)[i % 2]}
+    before = host.bodies(1)
+    for number, way in enumerate(ways.split()):
+        installed(tmp_path, way == "cml")
+        comments.post(hub, 1, f"push {number}", f"{number + 1}" * 40)
+        host.comment(1, f"talk after push {number}")
+    after = host.bodies(1)
+    assert after[: len(before)] == before
+    ours = [body for body in after if comments.MARK.search(body)]
+    assert [body.split("\n")[0] for body in ours] == [f"push {number}"]
 
 
 def test_cml_that_fails_after_it_wrote(host: stand_in.GitHub, hub: GitHub, tmp_path: Path) -> None:
