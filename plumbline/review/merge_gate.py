@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.report.numbers import share
@@ -92,7 +92,7 @@ def reasons(evidence: Evidence) -> Iterator[Reason]:
     for name, usecase in evidence.usecases.items():
         for kind, text in _of_usecase(usecase):
             yield _reason(name, kind, text)
-    yield from _of_rules(evidence.rules)
+    yield from _of_rules(evidence.rules, evidence.usecases)
 
 
 def of_lock(lock: LockState) -> Iterator[Reason]:
@@ -125,13 +125,21 @@ def _stale(stale: Sequence[str], held: Sequence[str], repair: str) -> str:
     return f"dvc.lock is stale: {_some(stale)} would run again; {first}{repair}"
 
 
-def _of_rules(rules: Sequence[RuleChange]) -> Iterator[Reason]:
-    """One reason for all rules of a use case, and one for the project's, that the change alters."""
-    for owner in dict.fromkeys(rule.usecase for rule in rules):
-        own = [rule.key for rule in rules if rule.usecase == owner]
+def _of_rules(rules: Sequence[RuleChange], compared: Collection[str]) -> Iterator[Reason]:
+    """One reason for all rules of a use case, and one for the project's, that the change alters.
+
+    Those of a use case with no outs that differ are the project's to lift.
+    """
+    owners = {id(rule): rule.usecase if rule.usecase in compared else None for rule in rules}
+    for owner in dict.fromkeys(owners.values()):
+        own = [_named(rule, owner) for rule in rules if owners[id(rule)] == owner]
         where = "gate.override" if owner is None else f"{owner}.gate.override"
         text = f"it changes how changes are judged: {_some(own)}; say why in {where}"
         yield _reason(owner, "rules", text)
+
+
+def _named(rule: RuleChange, owner: str | None) -> str:
+    return rule.key if rule.usecase == owner else f"{rule.usecase}.{rule.key}"
 
 
 def _of_usecase(usecase: UseCaseComparison) -> Iterator[Finding]:

@@ -172,6 +172,15 @@ def test_where_the_cache_has_the_outs_a_checkout_comes_first() -> None:
         assert repair in reason.text
 
 
+def test_a_rule_of_a_use_case_that_has_no_figures_is_the_projects_to_lift() -> None:
+    """Its own section's reason is read with its figures, and there are none."""
+    rule = {**RULE, "usecase": "other", "key": "gate.max_loss"}
+    [reason] = comparison(rules=[rule]).gate.reasons
+    assert (reason.usecase, reason.kind) == (None, "rules")
+    assert "judged: other.gate.max_loss; say why in gate.override" in reason.text
+    assert comparison(rules=[rule], override="agreed").gate.verdict == "overridden"
+
+
 @pytest.mark.parametrize("rules", [[RULE], [FILE], [RULE, FILE]])
 def test_a_change_of_the_rules_needs_a_reason_of_its_owner(rules: list[dict[str, Any]]) -> None:
     """The reason of the use case lifts what is its own, the project's what is the project's."""
