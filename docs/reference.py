@@ -36,7 +36,7 @@ DECLARATIONS = """# Declarations
 What a use case is made of: `Contract`, `FeatureSet` and `UseCase` come from `plumbline.core.usecase`, all
 other classes from `plumbline.core.declarations`. They are frozen, and checked when they are built: a
 declaration that leaks the label, or names a column that does not exist, is refused before any data is
-read. [Your own data](your-own-data.md) shows where each one is written.
+read. [Your own data](own-data.md) shows where each one is written.
 """
 PARAMS = """# params.yaml
 

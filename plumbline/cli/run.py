@@ -19,26 +19,19 @@ group = CommandGroup("Run")
 
 @group.command("accept", "my_table")
 def accept(usecase: Usecase) -> None:
-    """Accept the last run's data profile; later data are compared with it.
+    """Accept the last run's data profile, before the commit; later data are compared with it.
 
     Copies data/USECASE/profile.json to profiles/, which git keeps and the stage `validate` reads, and
-    the days that the monitor has judged to profiles/USECASE.history.csv.
+    the days that the monitor has judged to profiles/USECASE.history.csv. Then runs the stages that read
+    them, so that `dvc status` is clean and all of it is one commit.
     """
-    import shutil
+    from plumbline.ops import accept_profile
 
-    from plumbline.core.files import read_json, replacing, write_json
-    from plumbline.repo import artifacts
-    from plumbline.repo.artifacts import Role
-
-    accepted = artifacts.path(usecase, Role.ACCEPTED_PROFILE)
-    write_json(accepted, read_json(artifacts.path(usecase, Role.PROFILE)))
-    print(f"{accepted}: written; commit it. The next `dvc repro` compares new data with it.")
-    judged = artifacts.path(usecase, Role.MONITOR_REPORT) / "history.csv"
-    if judged.exists():
-        history = artifacts.path(usecase, Role.MONITOR_HISTORY)
-        with replacing(history) as beside:
-            shutil.copyfile(judged, beside)
-        print(f"{history}: written with the days that the monitor judged; commit it too.")
+    written = accept_profile.accept(Path("."), usecase, lambda line: say([line]))
+    say(f"{path}: written" for path in written)
+    if not written:
+        print(f"{usecase}: this profile is accepted already")
+    print("Commit profiles/, dvc.lock and metrics/. Later data are compared with this profile.")
 
 
 @group.command("environment", "")
