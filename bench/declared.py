@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import tables
-from plumbline.core.declarations import Hourly, Snapshot
+from plumbline.core.declarations import Fresh, Hourly, Snapshot
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
@@ -105,7 +105,16 @@ def lags() -> UseCase:
     return with_features(PLAIN, hourly=hourly, snapshots=days)
 
 
-VARIANTS = {"hours": hours(), "lags": lags()}
+def known_today() -> UseCase:
+    """Arrivals whose delay became known since midnight, a day after departure."""
+    fresh = tuple(
+        Fresh(f"{entity}_known_today", entity, "mean", "known today", "arr_delay", matured=True)
+        for entity in ("origin", "dest", "carrier")
+    )
+    return with_features(PLAIN, fresh=fresh)
+
+
+VARIANTS = {"known_today": known_today(), "hours": hours(), "lags": lags()}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

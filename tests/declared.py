@@ -60,10 +60,11 @@ def _changed(case: UseCase) -> Iterator[str]:
 def _said(value: Any) -> str:
     if dataclasses.is_dataclass(value):
         parts = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
+        kind = type(value).__name__
         message = ", ".join(
             f"{n}={_said(v)}"
             for n, v in parts
-            if v is not None and v not in ((), "") and LATER.get(n, ...) != v
+            if v is not None and v not in ((), "") and LATER.get(f"{kind}.{n}", ...) != v
         )
         return f"{type(value).__name__}({message})"
     if isinstance(value, tuple):

@@ -212,7 +212,7 @@ def computed(
             )
             for name, e, kind in grain.stored(case)
         }
-        joined = batch.join_snapshots(case, batch.fresh(case, events), built)
+        joined = batch.join_snapshots(case, batch.fresh(case, events, outcomes), built)
         names = [f.name for f in case.aggregates]
         result = joined.select("number", *names).to_pyarrow().to_pylist()
     return {row.pop("number"): row for row in result}

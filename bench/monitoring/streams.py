@@ -98,7 +98,7 @@ def featured(
 
 def _table(backend: Any, rows: Any, late: Any, snapshots: Any, first: int, last: int) -> pa.Table:
     inside = rows.filter(rows.delivered >= first, rows.delivered < last)
-    joined = batch.join_label(USECASE, batch.fresh(USECASE, inside), late)
+    joined = batch.join_label(USECASE, batch.fresh(USECASE, inside, late), late)
     joined = batch.join_snapshots(USECASE, joined, snapshots)
     names = [*tables.order(USECASE), "delivered"]
     joined = joined.select(names).order_by("delivered", USECASE.time, USECASE.key)

@@ -166,6 +166,8 @@ class Hourly(Aggregated):
 class Fresh(Aggregated):
     """A feature of the entity's day so far: events of the same day, strictly earlier than this one.
 
+    With `matured`, those whose label became known from midnight to the event: their own day may be older.
+
     >>> today = Fresh("customer_count_today", "customer", "count", "Payments earlier today")
     """
 
@@ -177,6 +179,9 @@ class Fresh(Aggregated):
     default: float = 0.0  # value of a mean or rate without events; count and sum give 0
     where: tuple[Where, ...] = ()  # all conditions must hold
     edges: tuple[int, ...] = ()  # rising; a value counts as the number of edges at or below it
+    # True: count the events whose label became known since midnight and before this one; columns not
+    # known at prediction time may then be used
+    matured: bool = False
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def known(usecase: Contract, part: str, name: str, where: str, reach: Iterable[s
     if name in {c.name for c in usecase.unknown}:
         raise SpecError(
             f"{file}: {where} uses '{name}', which is not known at prediction "
-            "time: it would leak the answer. Use a snapshot with matured=True, or drop it."
+            "time: it would leak the answer. Use a history with matured=True, or drop it."
         )
     raise SpecError(
         f"{file}: {where} uses '{name}', which is not declared before it; {suggest(name, reach)}"
@@ -167,7 +167,7 @@ def _check_aggregate(usecase: FeatureSet, feature: Snapshot | Hourly | Fresh) ->
         _check_summed(usecase, feature.name, usecase.column(feature.column))
     for condition in feature.where:
         _check_where(usecase, feature.name, condition)
-    if not getattr(feature, "matured", False):
+    if not feature.matured:
         reach = {*usecase.derived, *(c.name for c in usecase.known)}
         for name in (feature.column, *(w.column for w in feature.where)):
             if name is not None:

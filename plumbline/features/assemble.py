@@ -117,7 +117,8 @@ def write_tables(
     written: Written = {}
     for name, window in windows.items():
         inside = batch.between(usecase, events, window.start, window.end)
-        rows = join(batch.join_label(usecase, batch.fresh(usecase, inside), outcomes))
+        today = batch.fresh(usecase, inside, outcomes, events)
+        rows = join(batch.join_label(usecase, today, outcomes))
         total = int(inside.count().to_pyarrow().as_py())
         if name != "current":
             rows = rows.filter(rows[usecase.label].notnull())

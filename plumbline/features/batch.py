@@ -6,17 +6,17 @@ the bit. Nothing here runs: each function returns an expression.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 
 import ibis
 
-from plumbline.core.declarations import Entity, Hourly, Snapshot
+from plumbline.core.declarations import Entity, Fresh, Hourly, Snapshot
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import grain as grains
 from plumbline.features import tiles
 from plumbline.features.grain import DAILY, Grain
-from plumbline.features.tiles import IbisTable
+from plumbline.features.tiles import IbisTable, IbisValue
 
 
 def visible(
@@ -53,20 +53,57 @@ def snapshots(
     return dense.select(dense.id.name(entity.column), **moment, **values)
 
 
-def fresh(usecase: FeatureSet, events: IbisTable) -> IbisTable:
-    """`events` with the fresh features, float64: the same day, strictly before the event's time."""
+def fresh(
+    usecase: FeatureSet, events: IbisTable, outcomes: IbisTable, past: IbisTable | None = None
+) -> IbisTable:
+    """`events` with the fresh features, float64: the same day, strictly before the event's time.
+
+    Of matured ones, the outcomes of `past` (None: of `events`) that became known in that time.
+    """
     values = {}
     for spec in usecase.fresh:
-        entity = events[usecase.entity(spec.entity).column]
-        earlier = ibis.range_window(
-            group_by=[entity, events[usecase.time].date()],
-            order_by=events[usecase.time],
-            preceding=(None, ibis.interval(microseconds=1)),
-        )
-        count, total = tiles.aggregates(events, spec.measure)
-        value = tiles.value(spec, count.over(earlier), total.over(earlier))
-        values[spec.name] = entity.isnull().ifelse(spec.empty_value, value)
-    return events.mutate(**values)
+        if not spec.matured:
+            entity = events[usecase.entity(spec.entity).column]
+            earlier = _earlier_today(entity, events[usecase.time])
+            count, total = tiles.aggregates(events, spec.measure)
+            value = tiles.value(spec, count.over(earlier), total.over(earlier))
+            values[spec.name] = entity.isnull().ifelse(spec.empty_value, value)
+    rows = events.mutate(**values)
+    for entity in usecase.entities:
+        specs = [f for f in usecase.fresh if f.matured and f.entity == entity.name]
+        if specs:
+            late = tiles.settled(usecase, entity, events if past is None else past, outcomes)
+            rows = _with_matured(usecase, entity, specs, rows, late)
+    return rows
+
+
+def _earlier_today(entity: IbisValue, at: IbisValue) -> IbisValue:
+    """The window of the entity's day so far, strictly before each row's time."""
+    return ibis.range_window(
+        group_by=[entity, at.date()],
+        order_by=at,
+        preceding=(None, ibis.interval(microseconds=1)),
+    )
+
+
+def _with_matured(
+    usecase: FeatureSet, entity: Entity, specs: Sequence[Fresh], rows: IbisTable, late: IbisTable
+) -> IbisTable:
+    """`rows` with fresh features over the settled events `late`, which pass as rows of no event."""
+    parts = tiles.parts(specs)
+    sums = tiles.moments(late, parts).mutate(__event=False)
+    blank = {name: ibis.null(kind) for name, kind in rows.schema().items()}
+    zeros = {name: ibis.literal(0, "int64") for name in tiles.columns(parts)}
+    own = rows.mutate(__id=rows[entity.column], __at=rows[usecase.time], __event=True, **zeros)
+    both = ibis.union(own, sums.mutate(**blank).select(own.columns))
+    earlier = _earlier_today(both["__id"], both["__at"])
+    values = {}
+    for spec in specs:
+        count, total = (both[c].sum().over(earlier) for c in tiles.of(parts, spec))
+        value = tiles.value(spec, count, total)
+        values[spec.name] = both["__id"].isnull().ifelse(spec.empty_value, value)
+    whole = both.mutate(**values)
+    return whole.filter(whole["__event"]).select(*rows.columns, *values)
 
 
 def join_snapshots(

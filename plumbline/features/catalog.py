@@ -91,7 +91,7 @@ def sources(usecase: FeatureSet, name: str) -> list[str]:
         return sorted({s for i in inputs[name] for s in sources(usecase, i)})
     for spec in usecase.aggregates:
         if spec.name == name:
-            late = usecase.delay and getattr(spec, "matured", False)
+            late = usecase.delay and spec.matured
             own = {usecase.entity(spec.entity).column, str(usecase.time)}
             for read in (spec.column or usecase.key, *(w.column for w in spec.where)):
                 own.update(sources(usecase, read))
@@ -170,7 +170,8 @@ def _hourly(usecase: FeatureSet, spec: Hourly) -> CatalogEntry:
 
 
 def _fresh(usecase: FeatureSet, spec: Fresh) -> CatalogEntry:
-    return _aggregate(usecase, spec, kind="fresh", window="the same day, before the event")
+    when = "labels that became known on the same day" if spec.matured else "the same day"
+    return _aggregate(usecase, spec, kind="fresh", window=f"{when}, before the event")
 
 
 def _aggregate(usecase: FeatureSet, spec: Snapshot | Hourly | Fresh, **more: str) -> CatalogEntry:

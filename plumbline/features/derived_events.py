@@ -34,7 +34,7 @@ def with_derived(backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, 
         )
         for name, entity, grain in grains.stored(derivation)
     }
-    joined = batch.join_snapshots(derivation, batch.fresh(derivation, events), by_entity)
+    joined = batch.join_snapshots(derivation, batch.fresh(derivation, events, outcomes), by_entity)
     needed = joined.select(_inputs(derivation))
     derived = pa.Table.from_batches(
         _derived_batches(backend, usecase, needed), _schema(needed, usecase)

@@ -26,7 +26,7 @@ Summand = tuple[bool, Measure]
 EPOCH = datetime(1970, 1, 1)
 
 
-def parts(specs: Iterable[Snapshot | Hourly]) -> dict[Summand, str]:
+def parts(specs: Iterable[Snapshot | Hourly | Fresh]) -> dict[Summand, str]:
     """A short name for each thing that the features sum."""
     wanted = dict.fromkeys((s.matured, s.measure) for s in specs)
     return {part: f"p{i}" for i, part in enumerate(wanted)}
@@ -79,9 +79,25 @@ def _side(
             count, total = aggregates(rows, measure)
             total = total.fill_null(0).cast("int64")
             sums |= {f"{part}_count": count, f"{part}_sum": total}
-    names = _columns(parts)
+    names = columns(parts)
     zeros = {name: ibis.literal(0, "int64") for name in names if name not in sums}
     return rows.group_by("id", "n").agg(**sums).mutate(**zeros).select("id", "n", *names)
+
+
+def moments(rows: IbisTable, parts: Mapping[Summand, str]) -> IbisTable:
+    """`__id`, `__at` and a count and an integer sum per part, of the rows of one moment."""
+    rows = rows.filter(rows["__id"].notnull())
+    sums: dict[str, IbisValue] = {}
+    for (_, measure), part in parts.items():
+        count, total = aggregates(rows, measure)
+        sums |= {f"{part}_count": count, f"{part}_sum": total.fill_null(0).cast("int64")}
+    return rows.group_by("__id", "__at").agg(**sums)
+
+
+def of(parts: Mapping[Summand, str], spec: Snapshot | Hourly | Fresh) -> tuple[str, str]:
+    """The columns that hold the feature's count and sum."""
+    part = parts[spec.matured, spec.measure]
+    return f"{part}_count", f"{part}_sum"
 
 
 def _number(at: IbisValue, grain: Grain) -> IbisValue:
@@ -122,11 +138,11 @@ def _scattered(
     later = sums.select("id", "n", __k=steps)
     later = later.select("id", n=later.n + later["__k"])
     later = later.filter(later.n <= last).distinct().anti_join(sums, ["id", "n"])
-    zeros = {c: ibis.literal(0, "int64") for c in _columns(parts)}
+    zeros = {c: ibis.literal(0, "int64") for c in columns(parts)}
     return ibis.union(sums.select("id", "n", *zeros), later.mutate(**zeros))
 
 
-def _columns(parts: Mapping[Summand, str]) -> list[str]:
+def columns(parts: Mapping[Summand, str]) -> list[str]:
     return [f"{part}_{what}" for part in parts.values() for what in ("count", "sum")]
 
 
@@ -136,19 +152,18 @@ def _filled(daily: IbisTable, parts: Mapping[Summand, str], longest: int, last: 
     gap = ibis.coalesce(following, last + 1) - daily.n
     later = daily.mutate(__k=ibis.range(0, ibis.least(gap, longest + 1)).unnest())
     own = later["__k"] == 0
-    sums = {name: own.ifelse(later[name], 0) for name in _columns(parts)}
+    sums = {name: own.ifelse(later[name], 0) for name in columns(parts)}
     return later.select("id", n=later.n + later["__k"], **sums)
 
 
 def windowed(spec: Snapshot | Hourly, dense: IbisTable, parts: Mapping[Summand, str]) -> IbisValue:
     """The feature over its window of tiles; n already is the tile after the event's."""
-    part, nearest = parts[spec.matured, spec.measure], spec.lag - 1
+    nearest = spec.lag - 1
     window = ibis.range_window(
         group_by=dense.id, order_by=dense.n, preceding=(nearest + spec.length - 1, nearest)
     )
-    return value(
-        spec, dense[f"{part}_count"].sum().over(window), dense[f"{part}_sum"].sum().over(window)
-    )
+    count, total = (dense[c].sum().over(window) for c in of(parts, spec))
+    return value(spec, count, total)
 
 
 def aggregates(rows: IbisTable, measure: Measure) -> tuple[IbisValue, IbisValue]:

@@ -18,7 +18,12 @@ from plumbline.model.threshold import Threshold
 from plumbline.model.version import VERSION
 
 FORMAT = 1
-LATER: Mapping[str, Any] = {"label_delay_hours": 0, "hourly": (), "lag": 1}
+LATER: Mapping[str, Any] = {
+    "label_delay_hours": 0,
+    "hourly": (),
+    "Snapshot.lag": 1,
+    "Fresh.matured": False,
+}
 """What could not be declared when the format began, with its default: at that, an md5 leaves it out."""
 Kind = Literal["column", "category", "snapshot", "hourly", "fresh", "row"]
 
@@ -117,8 +122,8 @@ def definitions(usecase: FeatureSet) -> str:
 
 def _plain(declared: Any) -> dict[str, Any]:
     """A declaration's fields; those of `LATER` only where they are not at their default."""
-    plain = {**asdict(declared), "description": ""}
-    return {name: value for name, value in plain.items() if LATER.get(name, ...) != value}
+    plain, kind = {**asdict(declared), "description": ""}, type(declared).__name__
+    return {n: value for n, value in plain.items() if LATER.get(f"{kind}.{n}", ...) != value}
 
 
 def parse(text: str) -> Manifest:

@@ -63,8 +63,8 @@ def history(
     own = {e[usecase.key]: e for e in events}
     late = [{**own[o[usecase.key]], **o} for o in outcomes if o[usecase.key] in own]
     specs = [f for f in usecase.aggregates if f.entity == entity.name]
-    plain = dict.fromkeys(f.measure for f in specs if not getattr(f, "matured", False))
-    matured = dict.fromkeys(f.measure for f in specs if getattr(f, "matured", False))
+    plain = dict.fromkeys(f.measure for f in specs if not f.matured)
+    matured = dict.fromkeys(f.measure for f in specs if f.matured)
     time = str(usecase.time)
     return History(
         _running_sums(own.values(), time, plain), _running_sums(late, "known_at", matured)
@@ -148,9 +148,9 @@ def aggregate(
 def _sums(spec: Snapshot | Hourly | Fresh, past: History, at: datetime) -> tuple[int, int]:
     full_hour = at.replace(minute=0, second=0, microsecond=0)
     midnight = full_hour.replace(hour=0)
-    if isinstance(spec, Fresh):
-        return past.events.between(spec.measure, midnight, at)
     sums = past.settled if spec.matured else past.events
+    if isinstance(spec, Fresh):
+        return sums.between(spec.measure, midnight, at)
     tile, own = (DAY, midnight) if isinstance(spec, Snapshot) else (HOUR, full_hour)
     end = own - (spec.lag - 1) * tile
     return sums.between(spec.measure, end - spec.length * tile, end)

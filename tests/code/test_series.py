@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 
-from plumbline.core.declarations import Hourly, Snapshot, Where
+from plumbline.core.declarations import Fresh, Hourly, Snapshot, Where
 from plumbline.core.errors import SpecError
 from plumbline.features import catalog, ibis_session, store
 from plumbline.model import manifest
@@ -31,7 +31,11 @@ SERIES = replace(
         Hourly("place_bad_8h", "place", "rate", 8, "bad share", "bad", True, default=0.5),
         Hourly("place_ok_3h", "place", "count", 3, "ok, 3 hours", where=(Where("ok", 1),), lag=4),
     ),
-    fresh=(),
+    fresh=(
+        Fresh("place_bad_today", "place", "rate", "bad share", "bad", default=0.5, matured=True),
+        Fresh("who_lost_today", "who", "sum", "cents lost", "loss", matured=True),
+        Fresh("who_today", "who", "count", "events today"),
+    ),
     rows=(),
     derived=(),
     features=("cents", "who_last_hour"),
@@ -74,6 +78,20 @@ def test_a_label_counts_from_the_hour_after_it_became_known():
     assert (result[1]["place_bad_8h"], result[2]["place_bad_8h"]) == (0.5, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("at", "counted"),
+    [
+        (datetime(2025, 3, 10, 0, 59), 0),  # not yet known
+        (datetime(2025, 3, 10, 1, 0), 0),  # known at this very moment
+        (datetime(2025, 3, 10, 1, 1), 7),  # an event of yesterday, known since one o'clock
+        (datetime(2025, 3, 11, 0, 30), 0),  # known yesterday
+    ],
+)
+def test_a_fresh_label_counts_from_the_moment_it_is_known_until_midnight(at, counted):
+    rows = late([event(0, datetime(2025, 3, 9, 20, 0), loss=7), event(1, at)])
+    assert computed(rows, case=SERIES)[1]["who_lost_today"] == counted
+
+
 def test_feast_joins_and_serves_the_same_hours(tmp_path):
     from tests.conftest import ROOT
 
@@ -104,9 +122,9 @@ def test_feast_joins_and_serves_the_same_hours(tmp_path):
     midnight = datetime(2025, 3, 20)
     asked = [event(100 + i, midnight, **{n: v[i] for n, v in ids.items()}) for i in range(3)]
     expected = brute([*rows, *late(asked)], SERIES)
-    assert [{n: v[i] for n, v in online.items()} for i in range(3)] == [
-        expected[100 + i] for i in range(3)
-    ]
+    for i in range(3):
+        served = {n: v[i] for n, v in online.items()}
+        assert served == {n: expected[100 + i][n] for n in served}
 
 
 def test_the_catalog_says_the_window():

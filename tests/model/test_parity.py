@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plumbline.core import tables
-from plumbline.core.declarations import Hourly, Snapshot
+from plumbline.core.declarations import Fresh, Hourly, Snapshot
 from plumbline.features import splits
 from plumbline.serve import single_event
 from tests.frames import FLIGHTS, PAYMENTS, build, departures, payments
@@ -21,6 +21,10 @@ MORE = replace(
     snapshots=(
         *FLIGHTS.snapshots,
         Snapshot("dest_week_ago", "dest", "mean", 1, "same weekday", "dep_delay", lag=7),
+    ),
+    fresh=(
+        *FLIGHTS.fresh,
+        Fresh("dest_arrived_today", "dest", "mean", "known today", "arr_delay", matured=True),
     ),
     hourly=(
         Hourly("origin_3h", "origin", "mean", 3, "of three hours", "dep_delay"),
