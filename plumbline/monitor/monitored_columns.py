@@ -25,7 +25,8 @@ def gain_shares(booster: Any) -> dict[str, float]:
 def monitored(usecase: UseCase) -> dict[str, ColumnKind]:
     """How each input is compared: every column and feature a model may use, but key and codes.
 
-    A category is compared by the values of its column, an entity's id only by its nulls.
+    A category is compared by the values of its column; an entity's id, and what is `forbidden`, only by
+    its nulls: names of people are shown nowhere.
     """
     ids = {e.column for e in usecase.entities}
     coded = {c.column for c in usecase.categories}
@@ -35,6 +36,8 @@ def monitored(usecase: UseCase) -> dict[str, ColumnKind]:
             continue
         if column.name == usecase.time:
             kinds[column.name] = "time"
+        elif column.forbidden:
+            kinds[column.name] = "identifier"
         elif (
             column.allowed
             or column.name in coded

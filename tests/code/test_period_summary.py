@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench import speed
-from plumbline.core.declarations import Snapshot, Where
+from plumbline.core.declarations import Column, Snapshot, Where
 from plumbline.monitor import (
     binning,
     entities,
@@ -61,6 +61,16 @@ def test_importance_of_a_code_goes_to_its_column():
         "colour": "category",
         "spare": "numeric",
     }
+
+
+def test_a_forbidden_column_is_compared_by_its_nulls_alone():
+    name = Column("name", "string", "-", "who pays", forbidden="names of people")
+    case = replace(CASE, columns=(*CASE.columns, name))
+    assert monitored_columns.monitored(case)["name"] == "identifier"
+    columns = table(28, LAST - 14, seed=1)
+    columns["name"] = np.array([f"Secret {i % 7}" for i in range(len(columns["number"]))], object)
+    fitted = fit_binning.fit(case, GAIN, window(case, columns, np.zeros(28 * 60)))
+    assert "Secret" not in repr(fitted)
 
 
 def test_a_raw_column_answers_for_what_is_made_of_it():
