@@ -1,7 +1,8 @@
 """The process that talks to MLflow: one JSON request a line on its input, one JSON answer a line.
 
 It imports MLflow (2 s) while the stage works, and can be killed when the server hangs. Started by
-`plumbline.tracking.mlflow_process`; nothing else imports it.
+`plumbline.tracking.mlflow_process`, or with a socket's descriptor and path by `shared_process`; nothing
+else imports it.
 """
 
 from __future__ import annotations
@@ -11,32 +12,74 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from plumbline.runtime import cyclic_garbage
+from plumbline.tracking import shared_process
 
 Request = Mapping[str, Any]
+_opened: dict[str, tuple[int, int] | None] = {}
+"""By address, the file that MLflow has open."""
 
 
 def main() -> None:
-    """Answer until the input ends."""
+    """Answer until the input ends, or one stage after another until none comes."""
     cyclic_garbage.search_rarely()
+    os.umask(0o077)  # runs and bundles are this user's, as DVC's state is
+    shared = shared_process.main_arguments()
+    if shared:
+        seat = shared_process.Seat(*shared)
+        while connection := seat.next():
+            with (
+                connection,
+                connection.makefile("r") as requests,
+                connection.makefile("w") as answers,
+            ):
+                if not _answer_all(requests, answers):
+                    seat.leave()
+                    return
+        return
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints is no answer
-    os.umask(0o077)  # runs and bundles are this user's, as DVC's state is
-    failures = _failures()
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            with _one_writer(request["address"]):
-                answer = {"value": ACTIONS[request["action"]](request)}
-        except failures as error:
-            answer = {"error": " ".join(str(error).split())[:500] or type(error).__name__}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    _answer_all(sys.stdin, answers)
+
+
+def _answer_all(requests: IO[str], answers: IO[str]) -> bool:
+    """Answer each line; False where a file of MLflow has been replaced since it was opened."""
+    _failures()  # the import, while the stage works
+    for line in requests:
+        answer = _answer(json.loads(line))
+        with suppress(OSError):  # the stage has ended
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+        if "stale" in answer:
+            return False
+    return True
+
+
+def _answer(request: Request) -> dict[str, Any]:
+    address = request["address"]
+    if _opened.get(address, _identity(address)) != _identity(address):
+        return {"stale": True}
+    try:
+        with _one_writer(address):
+            answer = {"value": ACTIONS[request["action"]](request)}
+    except _failures() as error:
+        answer = {"error": " ".join(str(error).split())[:500] or type(error).__name__}
+    _opened[address] = _identity(address)
+    return answer
+
+
+def _identity(address: str) -> tuple[int, int] | None:
+    """Which file it is that stands at the address; None for a server, and where there is none."""
+    try:
+        found = Path(address.removeprefix("sqlite:///")).stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if address.startswith("sqlite:///") else None
 
 
 def record(request: Request) -> str:
@@ -195,6 +238,7 @@ def _client(address: str) -> Any:
     return MlflowClient(tracking_uri=address, registry_uri=address)
 
 
+@cache
 def _failures() -> tuple[type[Exception], ...]:
     from mlflow.exceptions import MlflowException
     from requests import RequestException
