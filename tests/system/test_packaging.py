@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
-import sysconfig
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -15,55 +11,26 @@ import pytest
 
 from plumbline.cli.app import command_line
 from plumbline.model.version import VERSION
+from tests import installed
 from tests.conftest import ROOT
+from tests.installed import call, tracked
 
-NEEDED = ("plumbline", "pyproject.toml", "requirements.in", "README.md", "LICENSE")
 EVERY_HELP = """
 from plumbline.cli.app import command_line, main
 assert [n for n in command_line().commands if main([n, "--help"]) != 0] == []
 """
 
 
-def call(*words: str | Path, cwd: Path) -> str:
-    """What a program printed; it sees neither this checkout nor this environment's variables."""
-    hidden = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONSAFEPATH")
-    env = {key: value for key, value in os.environ.items() if key not in hidden}
-    done = subprocess.run([*map(str, words)], cwd=cwd, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def tracked(*paths: str) -> set[str]:
-    """Files of these paths that git knows, or would add."""
-    words = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *paths)
-    return {name for name in call(*words, cwd=ROOT).splitlines() if (ROOT / name).exists()}
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, with the setuptools of the lock."""
-    folder = tmp_path_factory.mktemp("wheel")
-    for name in tracked(*NEEDED):
-        target = folder / "source" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, target)
-    words = ("-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder)
-    call(sys.executable, *words, folder / "source", cwd=folder)
-    [built] = folder.glob("*.whl")
-    return built
+    """Built once for these tests."""
+    return installed.wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def programs(wheel: Path) -> Path:
-    """The programs of a new environment with the wheel, which sees the packages of the lock."""
-    target = wheel.parent / "environment"
-    call(sys.executable, "-m", "venv", "--without-pip", target, cwd=wheel.parent)
-    python = target / "bin" / "python"
-    words = ("install", "-q", "--no-deps", "--no-index", wheel)
-    call(sys.executable, "-m", "pip", "--python", python, *words, cwd=wheel.parent)
-    [site] = target.glob("lib/python*/site-packages")
-    (site / "lock.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return target / "bin"
+    """The programs of an environment with it."""
+    return installed.programs(wheel)
 
 
 def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
