@@ -6,9 +6,10 @@ What a feature is made of is not among them: a new feature is a change to judge,
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -33,7 +34,8 @@ def of(usecase: UseCase) -> dict[str, dict[str, str]]:
 
 
 def changes(base: Declared, head: Declared) -> dict[str, tuple[str | None, str | None]]:
-    """What base declares and head removes or declares otherwise, with both texts; additions are none.
+    """What base declares and head removes or declares otherwise, with both texts; additions are none, but of
+    an expression for a column that was read as it is.
 
     >>> changes({"label": {"": "'late'"}}, {"label": {"": "'later'"}})
     {'label': ("'late'", "'later'")}
@@ -47,19 +49,54 @@ def changes(base: Declared, head: Declared) -> dict[str, tuple[str | None, str |
             pair = parts.get(part), head[name].get(part)
             if pair[0] != pair[1]:
                 changed[f"{name}.{part}" if part else name] = pair
-    return changed
+    return changed | _made_anew(base, head)
+
+
+def _made_anew(base: Declared, head: Declared) -> dict[str, tuple[str | None, str | None]]:
+    """Columns of base that head computes from others: their meaning is another."""
+    added = (name for name in head.keys() - base.keys() if name.startswith("derive."))
+    same = (name for name in sorted(added) if name.replace("derive", "columns", 1) in base)
+    return {name: (None, _line(head[name])) for name in same}
 
 
 def code(function: Callable[..., Any]) -> str:
-    """A function by its name and the md5 of its structure: a docstring or a comment changes nothing."""
+    """A function by its name and the md5 of its structure, and of what it calls and reads in its use case.
+
+    A docstring or a comment changes nothing.
+    """
+    if isinstance(function, functools.partial):
+        return f"{code(function.func)} with {function.args!r} {function.keywords!r}"
+    name = getattr(function, "__name__", type(function).__name__)
+    return f"{name} ({md5_bytes(chr(10).join(_structures(function, set())).encode())[:8]})"
+
+
+def _structures(function: Callable[..., Any], seen: set[str]) -> Iterator[str]:
+    """The function's structure, then those of the module's own functions that it names, and its constants."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, SyntaxError, TypeError):
-        return function.__name__
+        return
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    return f"{function.__name__} ({md5_bytes(ast.dump(tree).encode())[:8]})"
+    yield ast.dump(tree)
+    known = getattr(function, "__globals__", {})
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & known.keys()
+    for name in sorted(names - seen):
+        seen.add(name)
+        if inspect.isfunction(known[name]):
+            yield from _structures(known[name], seen)
+        elif _plain(known[name]):
+            yield f"{name} = {known[name]!r}"
+
+
+def _plain(value: Any) -> bool:
+    """Whether a value is numbers and texts only, so that it reads the same in every process."""
+    if isinstance(value, Mapping):
+        return all(_plain(part) for pair in value.items() for part in pair)
+    if isinstance(value, tuple | list):
+        return all(map(_plain, value))
+    return value is None or isinstance(value, str | int | float | bytes)
 
 
 def _parts(declared: Any) -> dict[str, str]:

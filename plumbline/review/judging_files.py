@@ -22,8 +22,11 @@ JUDGED = re.compile(
     r"|[^/]+\.(md|rst|ipynb|png|svg)$|LICENSE$|(.*/)?\.gitignore$"
 )
 """What is compared by its values, or what no stage, no check and no judge reads."""
-SETTINGS = re.compile(r"(.*/)?(\.dvcignore|\.gitattributes|\.gitmodules|dvc\.yaml|conftest\.py)$")
-"""What changes how git, DVC and pytest treat a folder, wherever it lies."""
+SETTINGS = re.compile(
+    r"(.*/)?(\.dvcignore|\.gitattributes|\.gitmodules|dvc\.yaml|conftest\.py|[^/]+\.(so|pyd|pyc|pth))$"
+    r"|.+/\.dvc/"
+)
+"""What changes how git, DVC, pytest and Python treat a folder, wherever it lies."""
 DECLARING = re.compile(r"(usecases|sources)/[^/]+/.*\.py$")
 CONFIG = ".dvc/config"
 ITEM_BY_ITEM = (*packages.LOCKS, CONFIG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -140,6 +141,9 @@ def test_what_limits_nothing_is_none(base: Path, key: str, value: Any) -> None:
         ("plumbline/review/merge_gate.py", "yes = True\n", ["plumbline/review/merge_gate.py"]),
         ("CODEOWNERS", "* @me\n", ["CODEOWNERS"]),
         (".gitattributes", "plumbline/** export-ignore\n", [".gitattributes"]),
+        ("sources/shop/.dvc/config", "\n", ["sources/shop/.dvc/config"]),
+        ("sources/shop/world.so", "x", ["sources/shop/world.so"]),
+        ("usecases/shop/features/__init__.py", "x = 1\n", ["usecases/shop/features/__init__.py"]),
         ("sources/shop/.dvcignore", "shop.csv\n", ["sources/shop/.dvcignore"]),
         ("GNUmakefile", "test:\n", ["GNUmakefile"]),
         ("pytest.ini", "[pytest]\n", ["pytest.ini"]),
@@ -282,3 +286,36 @@ def test_a_function_is_its_structure() -> None:
         return x + 1
 
     assert declared_rules.code(first) == before
+
+
+LIMIT = 2.0
+
+
+def helped(event: Columns) -> Columns:
+    """By a helper and a constant."""
+    return {"x": _helper(event["x"])}
+
+
+def _helper(x: Any) -> Any:
+    return x + LIMIT
+
+
+def test_a_function_is_what_it_calls_and_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = declared_rules.code(helped)
+    assert declared_rules.code(helped) == before
+    monkeypatch.setitem(globals(), "LIMIT", 0.0)
+    constant = declared_rules.code(helped)
+    monkeypatch.setitem(globals(), "_helper", same)
+    assert len({before, constant, declared_rules.code(helped)}) == 3
+
+
+def test_a_function_with_arguments() -> None:
+    few, many = (functools.partial(helped, more) for more in (1, 2))
+    assert declared_rules.code(few) != declared_rules.code(many)
+
+
+def test_a_column_that_is_computed_now() -> None:
+    name = SMALL.columns[-1].name
+    computed = replace(SMALL, derive={name: "1"})
+    assert keys(SMALL, computed) == [f"derive.{name}"]
+    assert keys(computed, computed) == []
