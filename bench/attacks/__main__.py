@@ -1,23 +1,28 @@
 """Plays each attack as a pull request in a clone, and prints what the gate and the comment say.
 
-`python -m bench.attacks [WORD ...]`: those whose family or name holds a word; all without. Exit code 1
-where one attack passes with a green verdict, or one control is refused.
+`python -m bench.attacks [WORD ...]`: those whose family or name holds a word; all without. Commands start by fork (tests/warm); COLD=1 starts a new Python for
+each, which takes three times as long. Exit code 1 where one attack passes with a green verdict, or one control
+is refused.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from bench.attacks import catalogue
+from bench.attacks import catalogue, patients
 from bench.attacks.edits import Attack
+from bench.attacks.subjects import BOTH, CSV, DELIVERIES, DIABETES, PAYLOAD, REASON, TRAIN
 from tests import project as projects
 from tests.project import Project
 from tests.rehearsal import base as rehearsal
@@ -26,6 +31,8 @@ from tests.usecases import delivery_rows
 QUIET = {"MLFLOW_TRACKING_URI": "off"}
 BASE = "attacks-base"
 COMMAND = ("python", "-m", "plumbline")
+REFUSED = ("no", "failed", "error")
+REPRO = ("dvc", "repro")
 
 
 @dataclass(frozen=True)
@@ -41,27 +48,34 @@ class Result:
     @property
     def right(self) -> bool:
         """An attack is refused, a control passes."""
-        return (self.verdict == "yes") == (self.attack.family == "control")
+        return self.verdict in (("yes",) if self.attack.family == "control" else REFUSED)
 
 
 def make(folder: Path) -> Project:
     """The project with both tables, run, accepted and tagged."""
-    project = projects.make(folder, ["diabetes"])
-    projects.add_usecase(project, catalogue.DELIVERIES)
-    table = project.path / catalogue.CSV
+    project = projects.make(folder, ["diabetes"], warm=True)
+    projects.add_usecase(project, DELIVERIES)
+    table = project.path / CSV[DELIVERIES]
     delivery_rows.write(table, delivery_rows.rows(rehearsal.FIRST, rehearsal.DAYS))
-    (project.path / "profiles" / f"{catalogue.DELIVERIES}.json").write_text("{}\n")
-    (project.path / "profiles" / f"{catalogue.DELIVERIES}.history.csv").touch()
+    patients.write(project.path / CSV[DIABETES])
+    (project.path / "profiles" / f"{DELIVERIES}.json").write_text("{}\n")
+    (project.path / "profiles" / f"{DELIVERIES}.history.csv").touch()
     with (project.path / "params.yaml").open("a") as params:
-        params.write(yaml.safe_dump({catalogue.DELIVERIES: rehearsal.SECTION}))
-    project.set(
-        {"usecases": [catalogue.DELIVERIES, catalogue.DIABETES], "diabetes.tune.max_evals": 0}
-    )
+        gate = {"gate": {"override": REASON}}
+        params.write(yaml.safe_dump({DELIVERIES: {**rehearsal.SECTION, **gate}}))
+    changes = {"usecases": [DELIVERIES, DIABETES], f"{DIABETES}.tune.max_evals": 0}
+    project.set({**changes, f"{DIABETES}.gate": {"override": REASON}, f"{DIABETES}.train": TRAIN})
     project.repro(env=QUIET)
-    project.run(*COMMAND, "accept", catalogue.DELIVERIES)
+    for name in BOTH:
+        project.run(*COMMAND, "accept", name)
     project.repro(env=QUIET)
     project.commit("base")
     project.run("git", "tag", BASE)
+    for worse in PAYLOAD.values():  # once: what no attack changes is then known and not run again
+        worse(project)
+        project.repro(env=QUIET)
+        project.run("git", "checkout", "-q", ".")
+    project.run("dvc", "checkout", "-q", "--force")
     return project
 
 
@@ -69,63 +83,94 @@ def play(base: Project, folder: Path, usecase: str, attack: Attack) -> Result:
     """The attack with the worse model, run and judged as a pull request is."""
     folder.mkdir()
     base.run("cp", "-a", "--reflink=auto", str(base.path), str(folder / "project"))
-    project = Project(folder / "project")
-    if attack.family != "control":
-        catalogue.PAYLOAD[usecase](project)
+    project = Project(folder / "project", warm=True)
+    if attack.family != "control" and not attack.alone:
+        PAYLOAD[usecase](project)
     attack.edit(project)
+    (folder / "tmp").mkdir()
+    env = {**QUIET, "TMPDIR": str(folder / "tmp")}
     log, change = folder / "repro.log", folder / "change.json"
-    log.write_text(project.run("dvc", "repro", "--no-run-cache", env=QUIET, ok=False))
+    log.write_text(project.run(*REPRO, env=env, ok=False))
     if attack.after:
         attack.after(project)
     project.commit(attack.what)
     if attack.after:
-        log.write_text(project.run("dvc", "repro", "--no-run-cache", env=QUIET, ok=False))
+        log.write_text(project.run(*REPRO, env=env, ok=False))
+    if attack.before:
+        attack.before(project)
     words = ("compare", BASE, "--committed", "--json", str(change), "--log", str(log))
-    printed = project.run(*COMMAND, *words, ok=False)
+    printed = project.run(*COMMAND, *words, env=env, ok=False)
     if not change.exists():
         return Result(usecase, attack, "error", printed.strip().splitlines()[-1], ())
     gate = json.loads(change.read_text())["gate"]
     kinds = tuple(dict.fromkeys(reason["kind"] for reason in gate["reasons"]))
-    return Result(usecase, attack, gate["verdict"], printed.splitlines()[-2], kinds)
+    return Result(usecase, attack, gate["verdict"], _first_line(printed), kinds)
 
 
-def main(words: list[str]) -> int:
-    """Play them, two at a time."""
-    plan = [(name, one) for name, some in catalogue.attacks().items() for one in some]
-    plan += [(catalogue.DELIVERIES, one) for one in catalogue.controls()]
-    wanted = [
-        p for p in plan if not words or any(w in f"{p[1].family}: {p[1].what}" for w in words)
+def _first_line(printed: str) -> str:
+    """What `compare` says: the line before the one that names the file."""
+    return printed.strip().splitlines()[-2]
+
+
+def wanted(words: Sequence[str]) -> list[tuple[str, Attack]]:
+    """Those of the catalogue whose use case, family or name holds a word."""
+    return [
+        (name, one)
+        for name, one in catalogue.everything()
+        if not words or any(word in f"{name} {one.family}: {one.what}" for word in words)
     ]
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="attacks-") as built, ThreadPoolExecutor(2) as pool:
+
+
+def results(plan: Sequence[tuple[str, Attack]], jobs: int) -> Iterator[Result]:
+    """Each as soon as it and those before it have ended."""
+    with tempfile.TemporaryDirectory(prefix="attacks-") as built, ThreadPoolExecutor(jobs) as pool:
         root = Path(built)
         (root / "base").mkdir()
         base = make(root / "base")
-        places = [root / str(number) for number in range(len(wanted))]
-        tasks = [
-            pool.submit(play, base, place, *one) for place, one in zip(places, wanted, strict=True)
-        ]
-        results = []
-        for task in tasks:
-            results.append(task.result())
-            print(shown(results[-1]), flush=True)
-    wrong = [one for one in results if not one.right]
-    attacks = [one for one in results if one.attack.family != "control"]
-    refused = sum(one.right for one in attacks)
-    print(
-        f"\n{refused} of {len(attacks)} attacks refused; "
-        f"{len(results) - len(attacks) - sum(o.attack.family == 'control' for o in wrong)} of "
-        f"{len(results) - len(attacks)} controls pass; {time.monotonic() - began:.0f} s"
-    )
-    return int(bool(wrong))
+        places = [root / str(number) for number in range(len(plan))]
+        yield from pool.map(lambda pair: _played(base, *pair), zip(places, plan, strict=True))
+
+
+def _played(base: Project, place: Path, one: tuple[str, Attack]) -> Result:
+    try:
+        return play(base, place, *one)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def main() -> int:
+    """Play them, and print a line for each, and the counts by family."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", metavar="WORD")
+    parser.add_argument("--jobs", type=int, default=2, help="at a time")
+    chosen = parser.parse_args()
+    began = time.monotonic()
+    played = []
+    for one in results(wanted(chosen.words), chosen.jobs):
+        played.append(one)
+        print(shown(one), flush=True)
+    print("\n" + "\n".join(counts(played)) + f"\n{time.monotonic() - began:.0f} s")
+    return int(not all(one.right for one in played))
+
+
+def counts(played: Sequence[Result]) -> Iterator[str]:
+    """By family and verdict: a table in Markdown."""
+    verdicts = (*REFUSED, "overridden", "yes")
+    yield f"| family | tried | {' | '.join(verdicts)} | as it should be |"
+    yield "|---" * (len(verdicts) + 3) + "|"
+    for family in dict.fromkeys(one.attack.family for one in played):
+        own = [one for one in played if one.attack.family == family]
+        by = [str(sum(one.verdict == verdict for one in own)) for verdict in verdicts]
+        right = sum(one.right for one in own)
+        yield f"| {family} | {len(own)} | {' | '.join(by)} | {right} |"
 
 
 def shown(result: Result) -> str:
     """A line of the table."""
     sign = "ok " if result.right else "NO "
     start = f"{sign}{result.attack.family:9}{result.usecase:11}{result.attack.what}"
-    return f"{start}\n     {result.verdict} ({', '.join(result.kinds)}): {result.line[:160]}"
+    return f"{start}\n     {result.verdict} ({', '.join(result.kinds)}): {result.line[:200]}"
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -19,13 +19,16 @@ Edit = Callable[[Project], None]
 class Attack:
     """One way: its family, what it is, and the edit that goes with the worse model.
 
-    `after`: an edit that is made once the stages have run, such as one of their outs.
+    `after`: an edit that is made once the stages have run, such as one of their outs, and committed; `before`:
+    one that is made, and not committed, before the comparison. `alone`: no worse model comes with it yet.
     """
 
     family: str
     what: str
     edit: Edit
     after: Edit | None = None
+    before: Edit | None = None
+    alone: bool = False
 
 
 def params(changes: Mapping[str, Any]) -> Edit:
@@ -65,6 +68,38 @@ def appended(file: str, code: str) -> Edit:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as text:
             text.write(code)
+
+    return edit
+
+
+def written(file: str, text: str) -> Edit:
+    """A file with this text and no other."""
+
+    def edit(project: Project) -> None:
+        path = project.path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    return edit
+
+
+def linked(file: str, code: str) -> Edit:
+    """A module as a link to a copy of it with more code below its end."""
+
+    def edit(project: Project) -> None:
+        path, copy = project.path / file, project.path / "docs" / "copy.py"
+        copy.write_text(path.read_text() + code)
+        path.unlink()
+        path.symlink_to(copy)
+
+    return edit
+
+
+def git(*words: str) -> Edit:
+    """A command of git's."""
+
+    def edit(project: Project) -> None:
+        project.run("git", *words)
 
     return edit
 
