@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ import duckdb
 from plumbline.core.errors import PlumblineError
 
 MEMORY = "PLUMBLINE_MEMORY"
-"""Environment variable: how much memory DuckDB may use before it spills ("2GB" by default)."""
+"""Environment variable: how much memory DuckDB may use before it spills to disk."""
+DEFAULT = "2GB"
+AMOUNT = re.compile(r"(?=.*[1-9])\d+(\.\d+)? ?[KMGT]i?B", re.IGNORECASE)
 
 SESSION = "SET TimeZone = 'UTC'; SET enable_progress_bar = false"
 """SQL that every connection runs first."""
@@ -26,13 +29,24 @@ def settings(spill: Path, threads: int | None = None) -> SessionSettings:
     `threads`: None for all processors.
     """
     return {
-        "memory_limit": os.environ.get(MEMORY, "2GB"),
+        "memory_limit": memory(),
         "temp_directory": str(spill),
         "preserve_insertion_order": True,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         **({"threads": threads} if threads else {}),
     }
+
+
+def memory() -> str:
+    """How much memory DuckDB may use; PlumblineError where the variable says no amount."""
+    amount = os.environ.get(MEMORY, DEFAULT)
+    if not AMOUNT.fullmatch(amount.strip()):
+        raise PlumblineError(
+            f"{MEMORY}: got {amount!r}, expected an amount like 500MB or 4GB; correct it, or unset it "
+            f"for {DEFAULT}"
+        )
+    return amount.strip()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.core import duckdb_session
-from plumbline.core.errors import ParamsError, SourceError, SpecError
+from plumbline.core.errors import ParamsError, PlumblineError, SourceError, SpecError
 from plumbline.data import casts
 from sources.card_fraud.simulator import simulate
 from stages import data
@@ -368,3 +368,22 @@ def test_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert "a.csv: no such file" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert digests(there) == expected
+
+
+@pytest.mark.parametrize("amount", ["500MB", "1.5 GB", "2gib", " 4GB "])
+def test_an_amount_of_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, amount: str) -> None:
+    monkeypatch.setenv(duckdb_session.MEMORY, amount)
+    with duckdb_session.connect(tmp_path) as connection:
+        assert duckdb_session.rows(connection, "select 1") == [(1,)]
+
+
+@pytest.mark.parametrize("amount", ["", "lots", "-1GB", "0GB", "2", "80%", "2GB; drop"])
+def test_what_is_no_amount_of_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, amount: str
+) -> None:
+    monkeypatch.setenv(duckdb_session.MEMORY, amount)
+    with (
+        pytest.raises(PlumblineError, match=r"PLUMBLINE_MEMORY: got .* like 500MB or 4GB"),
+        duckdb_session.connect(tmp_path),
+    ):
+        pass
