@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from plumbline.core.declarations import Column, ColumnType
-from plumbline.core.errors import SourceError, suggest
-from plumbline.core.sql import TYPES, quote
+from plumbline.core.sql import quote
 from plumbline.core.usecase import Contract
+from plumbline.data import conversions, headers
+from plumbline.data.conversions import typed_value
 
 EXPECTED: Mapping[ColumnType, str] = {
     "int": "a whole number",
@@ -20,7 +21,11 @@ EXPECTED: Mapping[ColumnType, str] = {
 }
 
 HINTS: Mapping[ColumnType, str] = {
-    "int": ". Codes like 007 and numbers beyond 64 bits belong in a column of type string",
+    "int": ". Codes like 007 and numbers beyond 64 bits belong in a column of type string; "
+    "1.000 may be a thousand: write 1000",
+    "float": ". A decimal comma, a sign for thousands or a unit: derive the column, for instance "
+    "CAST(replace(replace(x, '.', ''), ',', '.') AS DOUBLE), in derive=...",
+    "string": ". Bytes, lists and durations are no text: derive a text from them, in derive=...",
     "timestamp": ". Times in another format: derive the column with strptime, in derive=...",
 }
 """What else to do about values of a type."""
@@ -28,34 +33,31 @@ HINTS: Mapping[ColumnType, str] = {
 ROW_NUMBER = "__row"
 """What an expression in `derive` calls the number of a row in the source, from 1."""
 
-PLAIN = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
-"""DuckDB's types of times without a zone."""
 
-NUMERIC = (
-    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER"),
-    *("UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
-)
-"""How DuckDB's numeric types begin."""
+@dataclass(frozen=True)
+class Derivation:
+    """A derived column's SQL over one source: `sql` gives null where DuckDB would guess, `written` is as
+    declared, `type` what DuckDB makes of it."""
 
-WHOLE = r"[+-]?(0|[1-9][0-9]*)(\.(0|00|0000+))?"
-"""A whole number as text: no 007, which is an id; no 1E+12, which has lost digits; no 1.000, which is
-a thousand in half of the world."""
-
-FIRST, LAST = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
-"""Times beyond are misread: years of two digits, milliseconds taken for seconds, infinity."""
+    sql: str
+    written: str
+    type: str
 
 
 @dataclass(frozen=True)
 class Cast:
     """One contract column made from a source: `value` gives it typed, null where it cannot be;
-    `inputs` are the source's columns it comes from, `raw` the value as the source has it."""
+    `inputs` are the source's columns it comes from, `raw` the value as the source has it. `given` is true
+    where the source has one, `zoned` where it is a time with an offset."""
 
     column: Column
     raw: str
     value: str
     inputs: tuple[str, ...]
-    derived: bool
+    given: str
     needed: bool
+    zoned: str = "false"
+    derivation: Derivation | None = None
 
     @property
     def bad(self) -> str:
@@ -64,93 +66,36 @@ class Cast:
         if self.needed:
             good = f"isfinite({self.value}) AND {self.value} >= TIMESTAMP '0001-01-01'"
             return f"({good}) IS NOT TRUE"
-        given = " AND ".join(f"{quote(i)} IS NOT NULL" for i in self.inputs) or "true"
-        return f"({given} AND {self.value} IS NULL)"
+        return f"({self.given} AND {self.value} IS NULL)"
 
 
-def casts(usecase: Contract, source: Mapping[str, str], where: str) -> tuple[Cast, ...]:
-    """One cast per contract column, for a source with these columns and DuckDB types.
-
-    Raises SourceError, naming `where`, for columns that the source does not have.
-    """
-    missing = [
-        c.name for c in usecase.columns if c.name not in usecase.derive and c.name not in source
-    ]
-    if missing:
-        names = ", ".join(repr(name) for name in missing)
-        hint = suggest(missing[0], source) if len(missing) == 1 else f"it has: {', '.join(source)}"
-        raise SourceError(
-            f"{where}: no column {names}; {hint} (rename it in the source, or derive it in "
-            f"usecases/{usecase.name}/contract.py, derive=...)"
-        )
-    return tuple(_cast(usecase, c, source) for c in usecase.columns)
+def casts(
+    usecase: Contract,
+    source: Mapping[str, str],
+    derived: Mapping[str, Derivation] = MappingProxyType({}),
+) -> tuple[Cast, ...]:
+    """One cast per contract column, for a source that has them, with these DuckDB types. `derived`: of each
+    derived column, how it is computed."""
+    return tuple(_cast(usecase, c, source, derived.get(c.name)) for c in usecase.columns)
 
 
 def ignored(usecase: Contract, source: Mapping[str, str]) -> list[str]:
     """Columns of the source that no contract column is made from, sorted."""
-    used = {c.name for c in usecase.columns if c.name not in usecase.derive}
-    for expression in usecase.derive.values():
-        used |= set(_inputs(expression, source))
-    return sorted(set(source) - used)
+    return sorted(set(source) - headers.used(usecase, source))
 
 
-def _cast(usecase: Contract, column: Column, source: Mapping[str, str]) -> Cast:
-    expression, needed = usecase.derive.get(column.name), column.name == usecase.time
-    if expression is None:
-        raw = quote(column.name)
-        value = typed_value(raw, column.type, source[column.name])
-        return Cast(column, raw, value, (column.name,), False, needed)
-    raw = f"TRY({expression})"
-    return Cast(
-        column, raw, typed_value(raw, column.type, ""), _inputs(expression, source), True, needed
-    )
-
-
-def _inputs(expression: str, source: Mapping[str, str]) -> tuple[str, ...]:
-    bare = re.sub(r"'(?:[^']|'')*'", " ", expression)
-    words = {w.lower() for w in re.findall(r"[^\W\d]\w*", bare)}
-    return tuple(name for name in source if name.lower() in words or quote(name) in bare)
-
-
-def typed_value(raw: str, wanted: ColumnType, source_type: str) -> str:
-    """`raw` as the wanted type, null where the value would not stay the same: a fraction or `007` as a
-    whole number, 2 as a truth value, an offset that is dropped, a year of two digits."""
-    typed = f"TRY_CAST({raw} AS {TYPES[wanted]})"
-    if wanted == "timestamp":
-        return _time(raw, typed, source_type)
-    if wanted == "int":
-        return _whole(raw, typed, source_type)
-    if wanted == "bool" and source_type.startswith(NUMERIC):
-        return f"CASE WHEN {raw} IN (0, 1) THEN {typed} END"
-    if wanted == "string":
-        return _text(raw, typed, source_type)
-    return typed
-
-
-def _whole(raw: str, typed: str, source_type: str) -> str:
-    if source_type.endswith(("INT", "INTEGER")):
-        return typed
-    if source_type == "VARCHAR":
-        return f"CASE WHEN regexp_full_match(trim({raw}), '{WHOLE}') THEN {typed} END"
-    if source_type.startswith("DECIMAL"):
-        return f"CASE WHEN {raw} % 1 = 0 THEN {typed} END"
-    return f"CASE WHEN TRY_CAST({raw} AS DOUBLE) = CAST({typed} AS DOUBLE) THEN {typed} END"
-
-
-def _time(raw: str, typed: str, source_type: str) -> str:
-    if source_type not in PLAIN:
-        typed = f"(TRY_CAST(CAST({raw} AS VARCHAR) AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
-    return f"CASE WHEN {typed} BETWEEN {FIRST} AND {LAST} THEN {typed} END"
-
-
-def _text(raw: str, typed: str, source_type: str) -> str:
-    """A whole float without its ".0", as an integer column has it; no list, struct or bytes."""
-    if source_type.endswith("]") or source_type.startswith(("STRUCT", "MAP", "BLOB", "UNION")):
-        return "CAST(NULL AS VARCHAR)"
-    if source_type in ("FLOAT", "DOUBLE"):
-        whole = f"CAST(TRY_CAST({raw} AS BIGINT) AS VARCHAR)"
-        return (
-            f"CASE WHEN {raw} = trunc({raw}) AND abs({raw}) < 9007199254740992 THEN {whole} "
-            f"WHEN isfinite({raw}) THEN {typed} END"
-        )
-    return typed
+def _cast(
+    usecase: Contract, column: Column, source: Mapping[str, str], derivation: Derivation | None
+) -> Cast:
+    needed = column.name == usecase.time
+    inputs: tuple[str, ...] = (column.name,)
+    if derivation:
+        raw, kind = f"TRY({derivation.sql})", derivation.type
+        inputs = headers.mentioned(usecase.derive[column.name], source)
+    else:
+        raw, kind = quote(column.name), source[column.name]
+    value = typed_value(raw, column.type, kind, computed=derivation is not None)
+    given = [f"NOT {conversions.missing(quote(i), source[i])}" for i in inputs]
+    zoned = conversions.zoned(raw, kind)
+    all_given = " AND ".join(given) or "true"
+    return Cast(column, raw, value, inputs, all_given, needed, zoned, derivation)

@@ -1,11 +1,11 @@
-"""The result of an SQL query as a source, by SQLAlchemy: read in batches, as text, typed later."""
+"""The result of an SQL query as a source, by SQLAlchemy: read in batches, a column of one kind of value typed,
+of several as text, so that all sources are judged by one rule."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from datetime import date, datetime
-from decimal import Decimal
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -14,23 +14,39 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from plumbline.core.errors import SourceError
+from plumbline.core.usecase import Contract
+from plumbline.data import headers, sql_values
 from plumbline.data.environment import expand
 from plumbline.data.sources import EventSource, SourcePart
 
 BATCH = 10_000  # rows
 
 
-def query(address: str, words: str) -> EventSource:
+@dataclass(frozen=True)
+class Query:
+    """A SELECT at an address, and the columns of its result that the use case reads."""
+
+    url: sa.URL
+    words: str
+    usecase: Contract
+
+    @property
+    def name(self) -> str:
+        """The database without user, password, host and folder."""
+        return _name(self.url)
+
+
+def query(address: str, words: str, usecase: Contract) -> EventSource:
     """The rows that `words` selects at `address`, in which `expand` fills in variables."""
-    url = _url(address)
-    name = _name(url)
+    asked = Query(_url(address), words, usecase)
 
     def chunks(connection: duckdb.DuckDBPyConnection) -> Generator[str]:
-        with closing(_batches(url, words)) as batches:
+        with closing(_batches(asked)) as batches:
             for batch in batches:
                 connection.register("queried", batch)
                 yield "queried"
 
+    name = asked.name
     return EventSource(
         "sql", name, (SourcePart(name, chunks),), {"address": name, "query": words}, None
     )
@@ -54,19 +70,31 @@ def _name(url: sa.URL) -> str:
     return f"{url.get_backend_name()}:{PurePath(url.database or '').name}"
 
 
-def _batches(url: sa.URL, words: str) -> Generator[pa.Table]:
-    """The result, all columns as text; at least one table. Nothing that the query changes is kept."""
-    engine = _engine(url)
+def _batches(asked: Query) -> Generator[pa.Table]:
+    """The result; at least one table. Nothing that the query changes is kept."""
+    engine = _engine(asked.url)
     try:
         with (
-            _connect(engine, url) as connection,
-            closing(_execute(connection, url, words)) as result,
+            _connect(engine, asked.url) as connection,
+            closing(_execute(connection, asked.url, asked.words)) as result,
         ):
             names = list(result.keys())
-            _check_names(url, names)
-            yield _table(names, [])
-            while rows := _fetch(result, url):
-                yield _table(names, rows)
+            _check_names(asked.url, names)
+            usable = headers.usable(asked.name, names, asked.usecase)
+            used = headers.used(asked.usecase, names)
+            before = 0
+            yield pa.table({n: pa.array([], pa.string()) for n in usable})
+            while rows := _fetch(result, asked.url):
+                values = [[r[i] for r in rows] for i in range(len(names))]
+                yield pa.table(
+                    {
+                        shown: sql_values.array(values[i], asked.name, n, before)
+                        if n in used
+                        else pa.nulls(len(rows), pa.string())
+                        for i, (n, shown) in enumerate(zip(names, usable, strict=True))
+                    }
+                )
+                before += len(rows)
     finally:
         engine.dispose()
 
@@ -123,20 +151,3 @@ def _check_names(url: sa.URL, names: list[str]) -> None:
         raise SourceError(
             f"{_name(url)}: data.query gives two columns '{twice[0]}'; rename one with AS"
         )
-
-
-def _table(names: list[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
-    columns = [pa.array([_text(row[i]) for row in rows], pa.string()) for i in range(len(names))]
-    return pa.table(columns, names=names)
-
-
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, Decimal) and value == value.to_integral_value():
-        return str(int(value))
-    return value.isoformat() if isinstance(value, date) else str(value)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import closing
 
 import duckdb
 
 from plumbline.core import duckdb_session
-from plumbline.core.errors import SourceError, SpecError
-from plumbline.core.sql import TYPES, literal, quote
+from plumbline.core.errors import SourceError
+from plumbline.core.sql import TYPES, quote
 from plumbline.core.usecase import Contract
-from plumbline.data import delimited
-from plumbline.data.casts import EXPECTED, HINTS, ROW_NUMBER, Cast, casts, ignored
+from plumbline.data import headers
+from plumbline.data.casts import ROW_NUMBER, Cast, casts, ignored
+from plumbline.data.derivations import derivations
+from plumbline.data.refusals import refuse, refuse_mixed
 from plumbline.data.sources import EventSource, SourcePart
 
-SHOWN = 3  # bad values in a message
-BAD, PLACE = '"__bad"', '"__place"'  # names that no contract has
+BAD, ZONE = '"__bad"', "__zone"
+"""Columns of `events` beside the contract's, under names that no contract has: whether a value of the row is
+bad, and of each time whether it has an offset."""
 
 
 def load(
@@ -28,7 +30,9 @@ def load(
     SpecError for a derived column that cannot be computed.
     """
     columns = [f"{quote(c.name)} {TYPES[c.type]}" for c in usecase.columns]
-    connection.execute(f"CREATE TABLE events ({', '.join(columns)}, {BAD} BOOLEAN)")
+    times = [c for c in usecase.columns if c.type == "timestamp"]
+    zones = "".join(f', "{ZONE}{i}" BOOLEAN' for i in range(len(times)))
+    connection.execute(f"CREATE TABLE events ({', '.join(columns)}, {BAD} BOOLEAN{zones})")
     first: dict[str, str] = {}
     total = 0
     for part in source.parts:
@@ -85,14 +89,20 @@ def _insert(
     before: int,
 ) -> int:
     """Append a chunk, `before` rows into its part; the number of its rows."""
-    column_casts = casts(usecase, types, part.name)
-    _probe(connection, usecase, part, relation, column_casts)
+    headers.check_all(usecase, types, part.name)
+    derived = derivations(connection, usecase, part.name, relation)
+    column_casts = casts(usecase, types, derived)
+    times = [c for c in column_casts if c.column.type == "timestamp"]
     values = ", ".join(_stored(c) for c in column_casts)
     bad = " OR ".join(c.bad for c in column_casts)
-    sql = f"INSERT INTO events SELECT {values}, {bad} FROM {relation}"
+    zones = "".join(f", CASE WHEN {c.value} IS NOT NULL THEN {c.zoned} END" for c in times)
+    sql = f"INSERT INTO events SELECT {values}, {bad}{zones} FROM {relation}"
     rows = _run(connection, sql, source, part).fetchall()
     if duckdb_session.rows(connection, f"SELECT 1 FROM events WHERE {BAD} LIMIT 1"):
-        _refuse(connection, part, relation, column_casts, before)
+        refuse(connection, part, relation, column_casts, before)
+    for number, cast in enumerate(times):
+        if _mixed(connection, number):
+            refuse_mixed(connection, part, relation, cast, before, source.parts[0].name)
     return int(rows[0][0])
 
 
@@ -101,23 +111,11 @@ def _stored(cast: Cast) -> str:
     return f"nullif({cast.value}, 'NaN'::DOUBLE)" if cast.column.type == "float" else cast.value
 
 
-def _probe(
-    connection: duckdb.DuckDBPyConnection,
-    usecase: Contract,
-    part: SourcePart,
-    relation: str,
-    column_casts: Sequence[Cast],
-) -> None:
-    """SpecError where a derived column's expression cannot be computed at all."""
-    for cast in (c for c in column_casts if c.derived):
-        try:
-            connection.execute(f"EXPLAIN SELECT {cast.value} FROM {relation}")
-        except (duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
-            reason = str(error).split("\n")[0].rstrip("!.")
-            raise SpecError(
-                f"{part.name}: column '{cast.column.name}', derived in usecases/{usecase.name}/contract.py, cannot "
-                f"be computed: {reason}; correct the expression, or rename the source's column"
-            ) from None
+def _mixed(connection: duckdb.DuckDBPyConnection, number: int) -> bool:
+    """Whether the times of the column of this number have an offset in some rows, and none in others."""
+    zone = f'"{ZONE}{number}"'
+    seen = f"SELECT bool_or({zone}), bool_or(NOT {zone}) FROM events"
+    return duckdb_session.rows(connection, seen) == [(True, True)]
 
 
 def _run(
@@ -136,49 +134,8 @@ def _run(
     except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
         if not part.path:
             raise
-        problem = delimited.explain(str(error))
-        if problem is None:
-            reason = str(error).splitlines()[0].replace(part.path, "it").rstrip("!.")
-            problem = f": not readable as {source.kind}: {reason}; check its format, and that it is complete"
-        raise SourceError(f"{part.name}{problem}") from None
-
-
-def _refuse(
-    connection: duckdb.DuckDBPyConnection,
-    part: SourcePart,
-    relation: str,
-    column_casts: Sequence[Cast],
-    before: int,
-) -> None:
-    """SourceError with file, column, rows and values of the first column that has bad ones."""
-    numbered = f"(SELECT *, {before} + row_number() OVER () AS {PLACE} FROM {relation})"
-    for cast in column_casts:
-        rows = duckdb_session.rows(
-            connection,
-            f"SELECT {PLACE}, CAST({_seen(cast)} AS VARCHAR), count(*) OVER () FROM {numbered} "
-            f"WHERE {cast.bad} ORDER BY {PLACE} LIMIT {SHOWN}",
-        )
-        if rows:
-            raise SourceError(_message(part, cast, rows))
-
-
-def _seen(cast: Cast) -> str:
-    """The source's values that a bad one was made of."""
-    if len(cast.inputs) == 1:
-        return quote(cast.inputs[0])
-    pairs = ", ".join(f"concat({literal(i)}, '=', {quote(i)})" for i in cast.inputs)
-    return f"concat_ws(', ', {pairs})" if pairs else "''"
-
-
-def _message(part: SourcePart, cast: Cast, rows: list[tuple[int, str | None, int]]) -> str:
-    shown = ", ".join(
-        f"{'nothing' if v is None else repr(v)} in row {place}" for place, v, _ in rows
-    )
-    more = f" and {rows[0][2] - len(rows):,} more" if rows[0][2] > len(rows) else ""
-    whence = f" (derived from {', '.join(cast.inputs)})" if cast.derived else ""
-    remedy = "every event needs one" if cast.needed else "or leave them empty"
-    return (
-        f"{part.name}: column '{cast.column.name}'{whence}: expected {EXPECTED[cast.column.type]}, found "
-        f"{shown}{more}, counted below the header; correct the values in the source ({remedy})"
-        f"{HINTS.get(cast.column.type, '')}"
-    )
+        part.explain()
+        reason = str(error).splitlines()[0].replace(part.path, "it").rstrip("!.")
+        raise SourceError(
+            f"{part.name}: not readable as {source.kind}: {reason}; check its format, and that it is complete"
+        ) from None

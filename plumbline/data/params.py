@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from plumbline.core.params_base import Day, Section
+from plumbline.data import encodings
 
 
 class Data(Section):
@@ -21,7 +22,8 @@ class Data(Section):
     url: str | None = None
     sha256: str | None = None  # url: required; csv, parquet: checked when given
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv: between fields
-    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"  # csv
+    # csv: utf-8, utf-16, cp1252 (Windows), latin-1 or any other encoding of text that Python knows
+    encoding: Annotated[str, AfterValidator(encodings.check)] = "utf-8"
     # csv: a .gz file unpacks to at most so many times its size; up to 100 MB are free
     max_unpacking: Annotated[int, Field(ge=1)] = 100
     # sql: SQLAlchemy's address; ${PLUMBLINE_DATA_...} stands for an environment variable

@@ -18,9 +18,8 @@ from typing import Any
 import duckdb
 
 from plumbline.core.errors import ParamsError, SourceError
-from plumbline.core.sql import literal_path
 from plumbline.core.usecase import Contract
-from plumbline.data import delimited, listing, unpacking
+from plumbline.data import columnar, delimited, listing, unpacking
 from plumbline.data.environment import expand
 from plumbline.data.params import Data
 
@@ -45,11 +44,14 @@ Chunks = Callable[[duckdb.DuckDBPyConnection], Generator[str]]
 @dataclass(frozen=True)
 class SourcePart:
     """One file, query or simulation. `chunks` goes through it once: what to select the next rows from,
-    good until the next one. `name` is for messages, `path` what DuckDB calls the file."""
+    good until the next one. `name` is for messages, `path` what DuckDB calls the file; `places` says where
+    a person finds rows, by their numbers, `explain` raises what is wrong with a file."""
 
     name: str
     chunks: Chunks
     path: str = ""
+    places: Callable[[list[int]], list[str]] = lambda rows: [f"row {r:,}" for r in rows]
+    explain: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -92,19 +94,19 @@ def open_source(
     if data.source == "sql":
         from plumbline.data.database import query
 
-        return query(data.address or "", data.query or "")
+        return query(data.address or "", data.query or "", usecase)
     if data.source == "url":
         from plumbline.data.download import fetch, public
 
         url = expand(data.url or "", "data.url")
         name, path = public(url), fetch(url, scratch)
-        return _files("url", [path], [name], name, {"url": name}, data)
+        return _files("url", [path], [name], name, {"url": name}, data, usecase, scratch)
     place = data.path or ""
     suffixes = SUFFIXES[data.source]
     paths = listing.files(place, suffixes)
     names = [str(p) for p in paths]
     sheet = {"path": _shown(place), "files": len(paths)}
-    opened = _files(data.source, paths, names, place, sheet, data)
+    opened = _files(data.source, paths, names, place, sheet, data, usecase, scratch)
     return replace(opened, warnings=listing.skipped(place, suffixes))
 
 
@@ -120,6 +122,8 @@ def _files(
     name: str,
     sheet: Mapping[str, Any],
     data: Data,
+    usecase: Contract,
+    scratch: Path,
 ) -> EventSource:
     """CSV or Parquet files as a source; SourceError where they are not those of data.sha256."""
     actual = listing.sha256(paths)
@@ -128,16 +132,26 @@ def _files(
             f"{name}: SHA-256 is {actual}, expected {data.sha256}. It is not what params.yaml names: "
             "restore the file, or correct data.sha256."
         )
-    if kind == "parquet" or listing.ends(paths[0], SUFFIXES["parquet"]):
-        relations = [f"read_parquet([{literal_path(p)}], hive_partitioning=false)" for p in paths]
-    else:
-        for path, shown in zip(paths, names, strict=True):
-            unpacking.check(path, shown, data.max_unpacking)
-        style = delimited.CsvStyle(data.delimiter, data.encoding)
-        relations = [delimited.relation(p, n, style) for p, n in zip(paths, names, strict=True)]
-    each = zip(names, relations, paths, strict=True)
-    parts = tuple(SourcePart(n, partial(_whole, r), str(p)) for n, r, p in each)
+    parquet = kind == "parquet" or listing.ends(paths[0], SUFFIXES["parquet"])
+    parts = tuple(
+        _parquet(path, shown, usecase)
+        if parquet
+        else _csv(path, shown, data, scratch / f"text-{number}.parquet", usecase)
+        for number, (path, shown) in enumerate(zip(paths, names, strict=True))
+    )
     return EventSource(kind, name, parts, sheet, actual)
+
+
+def _parquet(path: Path, name: str, usecase: Contract) -> SourcePart:
+    return SourcePart(name, partial(_whole, columnar.relation(path, name, usecase)), str(path))
+
+
+def _csv(path: Path, name: str, data: Data, copy: Path, usecase: Contract) -> SourcePart:
+    unpacking.check(path, name, data.max_unpacking)
+    style = delimited.CsvStyle(data.delimiter, data.encoding)
+    source = delimited.prepare(path, name, style, copy, usecase)
+    chunks, explain = partial(_whole, source.relation), partial(delimited.explain, source)
+    return SourcePart(name, chunks, str(source.read), source.places, explain)
 
 
 def _whole(relation: str, _: duckdb.DuckDBPyConnection) -> Generator[str]:

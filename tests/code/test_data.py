@@ -207,7 +207,7 @@ def test_a_contract_may_use_any_name(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     ingest(monkeypatch, tmp_path, settings, case)
     assert rows(tmp_path, "events-2025-01.parquet")[0]["bad"] == "north"
     write_csv(tmp_path / "a.csv", ROWS[0].replace("1.5", "heavy"), header=header)
-    with pytest.raises(SourceError, match=r"'place': expected a number, found 'heavy' in row 1"):
+    with pytest.raises(SourceError, match=r"'place': expected a number, found 'heavy' in line 2"):
         ingest(monkeypatch, tmp_path, settings, case)
 
 
@@ -236,9 +236,10 @@ def test_an_empty_input_derives_an_empty_value(
 )
 def test_texts_become_values(kind: Any, value: str, expected: object, tmp_path: Path) -> None:
     column = dataclasses.replace(SALES.column("shop"), type=kind)
-    case = dataclasses.replace(SALES, columns=(*SALES.columns[:2], column, *SALES.columns[3:]))
-    source = dict.fromkeys(HEADER.split(","), "VARCHAR")
-    cast = next(c for c in casts.casts(case, source, "here") if c.column.name == "shop")
+    columns = (*SALES.columns[:2], column, *SALES.columns[3:])
+    case = dataclasses.replace(SALES, columns=columns, derive={})
+    source = dict.fromkeys([*HEADER.split(","), "total_cents"], "VARCHAR")
+    cast = next(c for c in casts.casts(case, source) if c.column.name == "shop")
     with duckdb_session.connect(tmp_path) as connection:
         result = duckdb_session.rows(
             connection, f"SELECT {cast.value}, {cast.bad} FROM (SELECT '{value}' AS shop)"

@@ -24,12 +24,13 @@ TEXTS: list[tuple[ColumnType, str, Any]] = [
     *[("timestamp", "2024-01-05", datetime(2024, 1, 5)), ("string", "007", "007")],
 ]
 TYPED: list[tuple[ColumnType, pa.Array, Any]] = [
-    *[("bool", pa.array([v]), REFUSED) for v in (2, -9, 0.5, float("nan"))],
+    *[("bool", pa.array([v]), REFUSED) for v in (2, -9, 0.5)],
+    *[(kind, pa.array([float("nan")]), None) for kind in ("bool", "int", "string")],
     *[("bool", pa.array([1]), True), ("bool", pa.array([0.0]), False)],
     *[("int", pa.array([BIG]), REFUSED), ("int", pa.array([Decimal("7.00")]), 7)],
     *[("int", pa.array([0.5]), REFUSED), ("int", pa.array([7.0]), 7)],
     *[("string", pa.array([5.0]), "5"), ("string", pa.array([5]), "5")],
-    *[("string", pa.array([5.5]), "5.5"), ("string", pa.array([float("nan")]), REFUSED)],
+    *[("string", pa.array([5.5]), "5.5"), ("string", pa.array([float("inf")]), REFUSED)],
     *[("string", pa.array([v]), REFUSED) for v in (["a"], {"a": 1}, b"a")],
 ]
 
@@ -41,15 +42,19 @@ def stored(kind: ColumnType, values: pa.Array) -> Any:
         title="C",
         owner="tests@example.com",
         problem="regression",
-        key="x",
+        key="key",
         label="y",
-        columns=(Column("x", kind, "-", "value"), Column("y", "int", "-", "y", known=False)),
+        columns=(
+            Column("key", "int", "-", "number"),
+            Column("x", kind, "-", "value"),
+            Column("y", "int", "-", "y", known=False),
+        ),
     )
-    table = pa.table({"x": values, "y": [1]})
+    table = pa.table({"key": [1], "x": values, "y": [1]})
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'").register("source", table)
         types = {r[0]: r[1] for r in connection.execute("DESCRIBE source").fetchall()}
-        cast = casts(usecase, types, "source")[0]
+        cast = casts(usecase, types)[1]
         ((value, bad),) = connection.execute(
             f"SELECT {cast.value}, {cast.bad} FROM source"
         ).fetchall()

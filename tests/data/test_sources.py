@@ -337,7 +337,7 @@ def test_a_bad_value_far_down_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path
     fill("sqlite:///shop.db")
     query = "SELECT *, CASE sale_id WHEN 4 THEN 'x' ELSE weight END AS weight FROM sales ORDER BY 1"
     words = query.replace("*", "sale_id, sold_at, shop, price_cents, pieces, promo, returned")
-    with pytest.raises(SourceError, match=r"'weight': expected a number, found 'x' in row 4,"):
+    with pytest.raises(SourceError, match=r"'weight': expected a number, found 'x' in row 4;"):
         ingest(monkeypatch, tmp_path, sql("sqlite:///shop.db", words))
 
 

@@ -10,7 +10,7 @@ import duckdb
 from plumbline.core import duckdb_session
 from plumbline.core.declarations import ColumnType
 from plumbline.core.sql import literal, quote
-from plumbline.data import casts
+from plumbline.data import conversions
 from plumbline.ops.infer.table_file import TABLE, TableFile
 
 FORMATS = (
@@ -67,7 +67,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> Colum
     value, text = quote(name), f"CAST({quote(name)} AS VARCHAR)"
     words = ", ".join(map(literal, MISSING))
     number = f"TRY_CAST({value} AS DOUBLE)" if kind == "VARCHAR" else "NULL"
-    fits = [f"count({casts.typed_value(value, t, kind)})" for t in TRIED]
+    fits = [f"count({conversions.typed_value(value, t, kind)})" for t in TRIED]
     wanted = [
         *("count(*)", f"count({value})", f"count(DISTINCT {value})", f"max(length({text}))"),
         *fits,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
@@ -13,8 +15,7 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError
-from plumbline.core.sql import literal_path
-from plumbline.data import delimited, listing
+from plumbline.data import columnar, csv_text, delimited, listing
 from plumbline.data.delimited import CsvStyle
 from plumbline.data.sources import SUFFIXES
 
@@ -23,8 +24,6 @@ TABLE = "source"
 DELIMITERS = (",", ";", "\t", "|")
 HEAD = 1 << 16
 """Bytes that the delimiter is detected from."""
-BLOCK = 1 << 22
-BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -58,13 +57,15 @@ def load(
     """
     kind = _kind(path)
     style = CsvStyle(delimiter or ",", encoding or "utf-8")
-    if kind == "csv":
-        encoding = encoding or _encoding(path)
-        style = CsvStyle(delimiter or _delimiter(path, encoding), encoding)
-        relation = delimited.relation(path, str(path), style)
-    else:
-        relation = f"read_parquet([{literal_path(path)}], hive_partitioning=false)"
-    _create(connection, path, relation)
+    with tempfile.TemporaryDirectory() as scratch:
+        if kind == "csv":
+            encoding = encoding or csv_text.detect(path, str(path))
+            style = CsvStyle(delimiter or _delimiter(path, encoding), encoding)
+            copy = Path(scratch) / "text.parquet"
+            source = delimited.prepare(path, str(path), style, copy, None)
+            _create(connection, path, source.relation, partial(delimited.explain, source))
+        else:
+            _create(connection, path, columnar.relation(path, str(path), None))
     described = duckdb_session.rows(connection, f"DESCRIBE {TABLE}")
     rows = duckdb_session.rows(connection, f"SELECT count(*) FROM {TABLE}")[0][0]
     if not rows:
@@ -87,44 +88,27 @@ def _kind(path: Path) -> Literal["csv", "parquet"]:
     raise SourceError(f"{path}: its name ends with none of {known}; convert it, or rename it")
 
 
-def _create(connection: duckdb.DuckDBPyConnection, path: Path, relation: str) -> None:
+def _create(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    relation: str,
+    explain: Callable[[], None] = lambda: None,
+) -> None:
     """What DuckDB says of the file becomes one SourceError."""
     try:
         connection.execute(f"CREATE OR REPLACE TABLE {TABLE} AS SELECT * FROM {relation}")
     except duckdb.Error as error:
-        problem = delimited.explain(str(error))
-        if problem is None:
-            reason = str(error).splitlines()[0].rstrip("!.")
-            problem = f": not readable: {reason}; check its format, and that it is complete"
-        raise SourceError(f"{path}{problem}") from None
+        explain()
+        reason = str(error).splitlines()[0].rstrip("!.")
+        raise SourceError(
+            f"{path}: not readable: {reason}; check its format, and that it is complete"
+        ) from None
 
 
 def _open(path: Path) -> IO[bytes]:
     if path.name.lower().endswith(".gz"):
         return gzip.open(path, "rb")  # type: ignore[return-value]
     return path.open("rb")
-
-
-def _encoding(path: Path) -> str:
-    """UTF-16 with a byte order mark, UTF-8 where all bytes are, else Latin-1, which takes any."""
-    import codecs
-
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with _open(path) as stream:
-            first = stream.read(BLOCK)
-            if first.startswith(BYTE_ORDER_MARKS):
-                return "utf-16"
-            block = first
-            while block:
-                decoder.decode(block)
-                block = stream.read(BLOCK)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "latin-1"
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise SourceError(f"{path}: not a readable .gz file ({error}); export it again") from None
-    return "utf-8"
 
 
 def _delimiter(path: Path, encoding: str) -> str:

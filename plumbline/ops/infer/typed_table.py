@@ -11,7 +11,7 @@ import numpy as np
 from plumbline.core import duckdb_session
 from plumbline.core.declarations import Array, ColumnType
 from plumbline.core.sql import quote
-from plumbline.data import casts
+from plumbline.data import conversions
 from plumbline.ops.infer.column_facts import ColumnFacts
 from plumbline.ops.infer.column_types import TypeGuess
 from plumbline.ops.infer.table_file import TABLE
@@ -63,7 +63,7 @@ def create(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[TypedColumn]
 ) -> list[TypedColumn]:
     """Fill the table TYPED; the columns with their ends and nulls, NaN counted as null."""
-    values = [f"{_value(c)} AS {quote(c.name)}" for c in columns]
+    values = [f"{_value(connection, c)} AS {quote(c.name)}" for c in columns]
     connection.execute(
         f"CREATE OR REPLACE TABLE {TYPED} AS SELECT {', '.join(values)} FROM {TABLE}"
     )
@@ -82,10 +82,12 @@ def numbers(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict
     return {n: np.ma.filled(np.ma.asarray(fetched[n], np.float64), np.nan) for n in names}
 
 
-def _value(column: TypedColumn) -> str:
-    source_type = "" if column.expression else column.source_type
-    raw = f"TRY({column.expression})" if column.expression else quote(column.source)
-    value = casts.typed_value(raw, column.type, source_type)
+def _value(connection: duckdb.DuckDBPyConnection, column: TypedColumn) -> str:
+    raw, kind = quote(column.source), column.source_type
+    if column.expression:
+        raw = f"TRY({column.expression})"
+        kind = duckdb_session.rows(connection, f"DESCRIBE SELECT {raw} FROM {TABLE}")[0][1]
+    value = conversions.typed_value(raw, column.type, kind, computed=bool(column.expression))
     return f"CASE WHEN isfinite({value}) THEN {value} END" if column.type == "float" else value
 
 

@@ -1,0 +1,109 @@
+"""Expressions of derived columns, made to give null where DuckDB would guess.
+
+In DuckDB, `AT TIME ZONE` moves an hour that the clock skips and picks one of two where it is repeated; a cast
+of a text to TIMESTAMP drops an offset, reads 24-01-05 as the year 24, and knows zone words; one to BIGINT
+rounds a fraction. The expression's tree is rewritten so that such a value is null, and is refused as bad.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import duckdb
+
+from plumbline.data.conversions import COMPUTED, NAIVE, ZONED
+
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "INT", "BIGINT", "HUGEINT")
+TEXTS = {
+    **dict.fromkeys(INTEGERS, COMPUTED),
+    **dict.fromkeys(("DATE", "TIMESTAMP", "DATETIME", "TIMESTAMP_NS"), NAIVE),
+    **dict.fromkeys(("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"), f"{NAIVE}|{ZONED}"),
+}
+"""What a text must look like that an expression casts to a type."""
+SHIFTS = (-120, -60, -30, 30, 60, 120)
+"""Minutes by which clocks are turned."""
+CLOCKS = "('DATE', 'TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS')"
+
+
+def guarded(connection: duckdb.DuckDBPyConnection, expression: str) -> str:
+    """The expression with its casts and zones guarded; itself where there are none."""
+    tree = _tree(connection, expression)
+    if tree is None:
+        return expression
+    select = tree["statements"][0]["node"]["select_list"]
+    before = json.dumps(select)
+    select[0] = _guard(connection, select[0])
+    return expression if json.dumps(select) == before else _sql(connection, tree)
+
+
+def _guard(connection: duckdb.DuckDBPyConnection, node: Any) -> Any:
+    """The node with all below it guarded."""
+    if isinstance(node, list):
+        return [_guard(connection, n) for n in node]
+    if not isinstance(node, dict) or node.get("class") in ("LAMBDA", "SUBQUERY"):
+        return node
+    node = {key: _guard(connection, value) for key, value in node.items()}
+    condition = None
+    if node.get("function_name") == "timezone" and len(node.get("arguments", ())) == 2:
+        last = node["arguments"][1]
+        last["expression"] = _try(connection, last["expression"])
+        zone, time = (_text(connection, a["expression"]) for a in node["arguments"])
+        condition = _one_instant(zone, time)
+    elif node.get("class") == "CAST" and node["child"].get("class") != "CONSTANT":
+        pattern = TEXTS.get(node.get("type_expr", {}).get("type_name", "").upper())
+        if pattern:
+            node["child"] = _try(connection, node["child"])
+            condition = _fits(_text(connection, node["child"]), pattern)
+    if not condition:
+        return node
+    return _parsed(connection, f"CASE WHEN {condition} THEN {_text(connection, node)} END")
+
+
+def _try(connection: duckdb.DuckDBPyConnection, node: Any) -> Any:
+    """The node within TRY: DuckDB computes what occurs twice once, outside of a TRY around it all."""
+    return _parsed(connection, f"TRY({_text(connection, node)})")
+
+
+def _parsed(connection: duckdb.DuckDBPyConnection, expression: str) -> Any:
+    tree = _tree(connection, expression)
+    assert tree is not None
+    return tree["statements"][0]["node"]["select_list"][0]
+
+
+def _one_instant(zone: str, time: str) -> str:
+    """That a time without a zone is one instant there: neither skipped nor repeated."""
+    local = f"CAST({time} AS TIMESTAMP)"
+    there = f"timezone({zone}, {local})"
+    moved = [f"timezone({zone}, {there} + INTERVAL '{m} minutes') <> {local}" for m in SHIFTS]
+    same = f"timezone({zone}, {there}) = {local}"
+    return f"typeof({time}) NOT IN {CLOCKS} OR ({' AND '.join([same, *moved])})"
+
+
+def _fits(value: str, pattern: str) -> str:
+    text = f"upper(trim(CAST({value} AS VARCHAR)))"
+    return f"typeof({value}) <> 'VARCHAR' OR regexp_full_match({text}, '{pattern}')"
+
+
+def _tree(connection: duckdb.DuckDBPyConnection, expression: str) -> dict[str, Any] | None:
+    """The parsed `SELECT expression`; None where it is no expression."""
+    ((text,),) = connection.execute(
+        "SELECT json_serialize_sql(CAST(? AS VARCHAR))", [f"SELECT {expression}"]
+    ).fetchall()
+    tree: dict[str, Any] = json.loads(text)
+    return None if tree["error"] or len(tree["statements"]) != 1 else tree
+
+
+def _sql(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
+    ((sql,),) = connection.execute(
+        "SELECT json_deserialize_sql(CAST(? AS JSON))", [json.dumps(tree)]
+    ).fetchall()
+    return str(sql).removeprefix("SELECT ")
+
+
+def _text(connection: duckdb.DuckDBPyConnection, node: Any) -> str:
+    """A part of the tree as SQL."""
+    tree = _tree(connection, "1")
+    assert tree is not None
+    tree["statements"][0]["node"]["select_list"] = [node]
+    return _sql(connection, tree)
