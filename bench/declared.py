@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import tables
-from plumbline.core.declarations import Fresh, Hourly, Snapshot
+from plumbline.core.declarations import Entity, Fresh, Hourly, Snapshot
 from plumbline.core.usecase import UseCase
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
@@ -114,7 +114,23 @@ def known_today() -> UseCase:
     return with_features(PLAIN, fresh=fresh)
 
 
-VARIANTS = {"known_today": known_today(), "hours": hours(), "lags": lags()}
+def everything() -> UseCase:
+    """Histories over all departures."""
+    case = replace(PLAIN, entities=(*PLAIN.entities, Entity("all", None, "every departure")))
+    return with_features(
+        case,
+        snapshots=(Snapshot("all_arrived_1d", "all", "mean", 1, "arrival", "arr_delay", True),),
+        hourly=(Hourly("all_left_3h", "all", "mean", 3, "departure delay", "dep_delay"),),
+        fresh=(Fresh("all_left_today", "all", "mean", "departure delay today", "dep_delay"),),
+    )
+
+
+VARIANTS = {
+    "everything": everything(),
+    "known_today": known_today(),
+    "hours": hours(),
+    "lags": lags(),
+}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -261,11 +261,11 @@ def _window(spec: Any, at: datetime) -> tuple[datetime, datetime]:
 def _read(rows: Rows, one: Mapping[str, Any], specs: Iterable[Any]) -> dict[str, float]:
     values = {}
     for spec in specs:
-        key = SMALL.entity(spec.entity).column
+        key = None if spec.entity == "all" else SMALL.entity(spec.entity).column
         clock = "known_at" if getattr(spec, "matured", False) else "at"
         start, end = _window(spec, one["at"])
         inside = [r for r in rows if start <= r[clock] < end]
-        own = [r for r in inside if r[key] == one[key] and one[key] is not None]
+        own = [r for r in inside if key is None or (r[key] == one[key] and one[key] is not None)]
         values[spec.name] = aggregate(spec, own)
     return values
 

@@ -13,6 +13,8 @@ from plumbline.core.argument_kinds import Declaration
 
 KNOWN_AT = "known_at"
 """The column that outcomes have beside the contract's: event time plus label delay."""
+EVERY_EVENT, EVERY_ID = "__all", 0
+"""Column and id of the one history of an entity that all events are about."""
 Array = np.ndarray
 Columns = Mapping[str, Array]
 """Named one-dimensional arrays of one length n (or 1): a batch of events, or a single event."""
@@ -46,11 +48,17 @@ class Entity(Declaration):
     """What events are about, and what histories are kept for.
 
     >>> customer = Entity("customer", "customer_id", "Card holder")
+    >>> everything = Entity("all", None, "All payments")
     """
 
     name: str  # of the entity, e.g. customer
-    column: str  # the contract's column that holds the entity's id
+    column: str | None  # the contract's column that holds the entity's id; None: of all events
     description: str  # for reports
+
+    @property
+    def key(self) -> str:
+        """The column of its ids in the stored histories."""
+        return self.column or EVERY_EVENT
 
 
 @dataclass(frozen=True)

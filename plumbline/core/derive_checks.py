@@ -59,7 +59,7 @@ def _of_label(usecase: Contract) -> set[str]:
         return set()
     read = _inputs(usecase, usecase.label, None)
     plain = {c.name.casefold() for c in usecase.known if c.name not in usecase.derive}
-    sure = {usecase.time, usecase.key, *(e.column for e in usecase.entities)}
+    sure = {usecase.time, usecase.key, *usecase.entity_columns}
     for name in usecase.derive.keys() & sure:
         plain |= _inputs(usecase, name, read)
     left = (read - plain) if len(read) > 1 else read

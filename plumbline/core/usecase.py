@@ -70,6 +70,11 @@ class Contract(Declaration):
         """The label and the other columns known only after the label delay."""
         return tuple(c for c in self.columns if not c.known)
 
+    @cached_property
+    def entity_columns(self) -> tuple[str, ...]:
+        """The columns that hold an entity's id."""
+        return tuple(e.column for e in self.entities if e.column is not None)
+
     @property
     def delay(self) -> timedelta:
         """How long after an event its label is known."""

@@ -38,8 +38,9 @@ def contract(usecase: Contract) -> None:
             "prediction time; set known=False on its column."
         )
     for entity in usecase.entities:
-        names = {c.name for c in usecase.known}
-        known(usecase, "contract", entity.column, f"entity '{entity.name}'", names)
+        if entity.column is not None:
+            names = {c.name for c in usecase.known}
+            known(usecase, "contract", entity.column, f"entity '{entity.name}'", names)
         declaration_checks.entity(usecase, entity)
     for name in usecase.derive:
         usecase.column(name)

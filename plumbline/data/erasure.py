@@ -21,7 +21,7 @@ def forget(
 
     Raises ParamsError for a column that is neither.
     """
-    choices = [*(e.column for e in usecase.entities), usecase.key]
+    choices = [*usecase.entity_columns, usecase.key]
     before = _rows(connection)
     for column, ids in ids_by_column.items():
         if column not in choices:

@@ -59,7 +59,7 @@ def encodings(searched: Searched, names: tuple[str, ...]) -> Iterator[Suspect]:
 def _groups(searched: Searched) -> dict[str, Array]:
     """Codes of the known columns that some rows share, by name: entities, texts and whole numbers."""
     case, out = searched.usecase, {}
-    entities = {e.column for e in case.entities}
+    entities = set(case.entity_columns)
     for column in case.known:
         if column.name not in searched.pooled or column.name in (case.key, case.time):
             continue
@@ -166,7 +166,7 @@ def shared(searched: Searched) -> Iterator[Suspect]:
     """Of a table that is split by rows: ids, then whole rows, that train and test have in common."""
     if searched.usecase.time is not None:
         return
-    entities = {e.column for e in searched.usecase.entities}
+    entities = set(searched.usecase.entity_columns)
     for by, (seen, value) in _ids(searched).items():
         known = np.isin(value, seen)
         if known.mean() < SHARED or known.sum() < LEAST:
@@ -184,7 +184,7 @@ def shared(searched: Searched) -> Iterator[Suspect]:
 def _ids(searched: Searched) -> Mapping[str, tuple[Array, Array]]:
     """Values of train and test of columns that number something: entities, and unused ids of few rows each."""
     case, out = searched.usecase, {}
-    entities = {e.column for e in case.entities}
+    entities = set(case.entity_columns)
     for column in case.known:
         name = column.name
         if name == case.key or column.type not in ("string", "int") or name not in searched.train:

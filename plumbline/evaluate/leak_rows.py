@@ -91,10 +91,10 @@ def _sequences(searched: Searched, table: Columns) -> Iterator[Sequence]:
         time = table[case.time].astype("datetime64[us]").astype(np.int64)
     order = np.argsort(time, kind="stable")
     yield Sequence("", order, np.zeros(size, np.int64), time[order])
-    for entity in case.entities:
-        codes = np.unique(table[entity.column].astype(str), return_inverse=True)[1]
+    for column in case.entity_columns:
+        codes = np.unique(table[column].astype(str), return_inverse=True)[1]
         order = np.lexsort((time, codes))
-        yield Sequence(entity.column, order, codes[order], time[order])
+        yield Sequence(column, order, codes[order], time[order])
 
 
 def _unknown(searched: Searched, since: Array) -> Array:

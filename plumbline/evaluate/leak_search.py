@@ -89,7 +89,7 @@ def _used(usecase: UseCase) -> tuple[str, ...]:
         used |= {one.column, *(w.column for w in one.where)}
     apart = {
         usecase.key,
-        *(e.column for e in usecase.entities),
+        *usecase.entity_columns,
         *(c.name for c in usecase.categories),
     }
     numbers = [c.name for c in usecase.known if c.type in ("int", "float", "bool")]

@@ -40,7 +40,7 @@ def readable(usecase: UseCase) -> list[str]:
     """
     codes = {c.name: c.column for c in usecase.categories}
     names = dict.fromkeys(codes.get(name, name) for name in usecase.features)
-    silent = {usecase.key, usecase.time, *(e.column for e in usecase.entities)}
+    silent = {usecase.key, usecase.time, *usecase.entity_columns}
     return [name for name in names if name not in silent]
 
 

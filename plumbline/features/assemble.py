@@ -95,7 +95,7 @@ def write_snapshots(
         by_entity[name] = table = ibis_session.keep(backend, f"snapshots_{name}", rows)
         for month in _months(table[grain.column]) or [as_of.replace(day=1)]:
             path = folder / f"{name}-{month:%Y-%m}.parquet"
-            rows = batch.month(table, month, grain.column).order_by(grain.column, entity.column)
+            rows = batch.month(table, month, grain.column).order_by(grain.column, entity.key)
             ibis_session.write(backend, rows, path)
     return by_entity
 

@@ -50,7 +50,7 @@ def snapshots(
     dense = tiles.dense(sums, parts, specs, last)
     values = {s.name: tiles.windowed(s, dense, parts) for s in specs}
     moment = {grain.column: tiles.begins(dense.n, grain)}
-    return dense.select(dense.id.name(entity.column), **moment, **values)
+    return dense.select(dense.id.name(entity.key), **moment, **values)
 
 
 def fresh(
@@ -63,7 +63,7 @@ def fresh(
     values = {}
     for spec in usecase.fresh:
         if not spec.matured:
-            entity = events[usecase.entity(spec.entity).column]
+            entity = tiles.id_of(usecase.entity(spec.entity), events)
             earlier = _earlier_today(entity, events[usecase.time])
             count, total = tiles.aggregates(events, spec.measure)
             value = tiles.value(spec, count.over(earlier), total.over(earlier))
@@ -94,7 +94,9 @@ def _with_matured(
     sums = tiles.moments(late, parts).mutate(__event=False)
     blank = {name: ibis.null(kind) for name, kind in rows.schema().items()}
     zeros = {name: ibis.literal(0, "int64") for name in tiles.columns(parts)}
-    own = rows.mutate(__id=rows[entity.column], __at=rows[usecase.time], __event=True, **zeros)
+    own = rows.mutate(
+        __id=tiles.id_of(entity, rows), __at=rows[usecase.time], __event=True, **zeros
+    )
     both = ibis.union(own, sums.mutate(**blank).select(own.columns))
     earlier = _earlier_today(both["__id"], both["__at"])
     values = {}
@@ -116,9 +118,11 @@ def join_snapshots(
     """
     for name, table in by_entity.items():
         entity, grain = grains.named(usecase, name)
-        right = table.rename({"__id": entity.column, "__since": grain.column})
+        right = table.rename({"__id": entity.key, "__since": grain.column})
         since = events[usecase.time].truncate(grain.unit)
-        same = [events[entity.column] == right["__id"], since == right["__since"]]
+        same = [since == right["__since"]]
+        if entity.column is not None:
+            same.append(events[entity.column] == right["__id"])
         events = events.left_join(right, same).drop("__id", "__since")
     return fill(usecase.stored, events)
 

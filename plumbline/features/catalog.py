@@ -92,7 +92,7 @@ def sources(usecase: FeatureSet, name: str) -> list[str]:
     for spec in usecase.aggregates:
         if spec.name == name:
             late = usecase.delay and spec.matured
-            own = {usecase.entity(spec.entity).column, str(usecase.time)}
+            own = {usecase.entity(spec.entity).column or str(usecase.time), str(usecase.time)}
             for read in (spec.column or usecase.key, *(w.column for w in spec.where)):
                 own.update(sources(usecase, read))
             return sorted(own | ({"known_at"} if late else set()))
@@ -125,7 +125,7 @@ def views(usecase: FeatureSet) -> list[FeatureView]:
         FeatureView(
             name=f"{usecase.name}_{entity.name}{grain.ending}",
             entity=entity.name,
-            join_key=entity.column,
+            join_key=entity.key,
             description=entity.description,
             owner=usecase.owner,
             ttl_days=grain.length.days,

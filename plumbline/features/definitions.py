@@ -53,7 +53,7 @@ def _entity(usecase: FeatureSet, entity: Entity) -> Any:
     from feast import ValueType
 
     kinds = {"int": ValueType.INT64, "string": ValueType.STRING, "bool": ValueType.BOOL}
-    kind = usecase.column(entity.column).type
+    kind = "int" if entity.column is None else usecase.column(entity.column).type
     if kind not in kinds:
         raise SpecError(
             f"usecases/{usecase.name}/features.py: the id of entity '{entity.name}' is of type {kind}; "
@@ -61,7 +61,7 @@ def _entity(usecase: FeatureSet, entity: Entity) -> Any:
         )
     return FeastEntity(
         name=f"{usecase.name}_{entity.name}",
-        join_keys=[entity.column],
+        join_keys=[entity.key],
         value_type=kinds[kind],
         description=entity.description,
         owner=usecase.owner,

@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from plumbline.core.declarations import EVERY_EVENT, EVERY_ID
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import batch, catalog, definitions, ibis_session
@@ -53,7 +54,7 @@ def online(
 ) -> dict[str, list[float]]:
     """The snapshot and hourly features of n events from the online store, in the declared order.
 
-    `ids` holds n ids for each entity column. An id that was never seen gets the declared defaults.
+    `ids` holds n ids for each entity column; an entity of all events needs none. An id that was never seen gets the declared defaults.
     The store is opened for this call, which takes far longer than the answer: see `read`.
     """
     with _store_errors(repository):
@@ -64,6 +65,7 @@ def read(
     store: Any, usecase: FeatureSet, ids: Mapping[str, Sequence[Any]]
 ) -> dict[str, list[float]]:
     """As `online`, from a store of Feast's that stays open: for a process that answers requests."""
+    ids = _with_every(usecase, ids)
     for view in catalog.views(usecase):
         if view.join_key not in ids:
             raise PlumblineError(
@@ -90,13 +92,29 @@ def join_snapshots(usecase: FeatureSet, events: Any, folder: Path) -> Any:
     rows = events.select(
         __key=events[usecase.key],
         event_timestamp=events[usecase.time].cast("timestamp('UTC', 6)"),
-        **{name: events[name] for name in keys},
+        **{name: _key(events, name) for name in keys},
     )
     with _bounded():
         parts = [_join(usecase, part, folder, month) for part, month in _months(rows)]
         right = ibis_session.lend(events.get_backend(), pa.concat_tables(parts))
     joined = events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
     return batch.fill(usecase.stored, joined)
+
+
+def _with_every(
+    usecase: FeatureSet, ids: Mapping[str, Sequence[Any]]
+) -> Mapping[str, Sequence[Any]]:
+    """`ids` with the one id of the history of all events, where it is declared."""
+    if EVERY_EVENT not in {e.key for e in usecase.entities}:
+        return ids
+    count = max((len(values) for values in ids.values()), default=1)
+    return {**ids, EVERY_EVENT: [EVERY_ID] * count}
+
+
+def _key(events: Any, name: str) -> Any:
+    import ibis
+
+    return ibis.literal(EVERY_ID, "int64") if name == EVERY_EVENT else events[name]
 
 
 def _months(rows: Any) -> Iterator[tuple[Any, str]]:

@@ -14,7 +14,7 @@ from typing import Any
 import ibis
 
 from plumbline.core import conditions
-from plumbline.core.declarations import Entity, Fresh, Hourly, Measure, Snapshot
+from plumbline.core.declarations import EVERY_ID, Entity, Fresh, Hourly, Measure, Snapshot
 from plumbline.core.usecase import FeatureSet
 from plumbline.features.grain import DAILY, Grain
 
@@ -32,6 +32,11 @@ def parts(specs: Iterable[Snapshot | Hourly | Fresh]) -> dict[Summand, str]:
     return {part: f"p{i}" for i, part in enumerate(wanted)}
 
 
+def id_of(entity: Entity, rows: IbisTable) -> IbisValue:
+    """Each row's id of the entity; the same for all where the entity is every event."""
+    return ibis.literal(EVERY_ID, "int64") if entity.column is None else rows[entity.column]
+
+
 def totals(
     usecase: FeatureSet,
     entity: Entity,
@@ -43,7 +48,7 @@ def totals(
     """`id`, `n` and a count and an integer sum per part; n is the first day (hour) that may see them."""
     sides = []
     if any(not matured for matured, _ in parts):
-        rows = events.mutate(__id=events[entity.column], __at=events[usecase.time])
+        rows = events.mutate(__id=id_of(entity, events), __at=events[usecase.time])
         sides.append(_side(rows, grain, parts, matured=False))
     if any(matured for matured, _ in parts):
         rows = settled(usecase, entity, events, outcomes)
@@ -64,7 +69,7 @@ def settled(
         outcomes.known_at.name("__at"),
         *(c.name for c in usecase.unknown),
     )
-    rows = events.mutate(__id=events[entity.column])
+    rows = events.mutate(__id=id_of(entity, events))
     return rows.inner_join(late, rows[usecase.key] == late["__key"])
 
 

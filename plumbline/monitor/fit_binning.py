@@ -55,7 +55,7 @@ def fit(
         time=usecase.time,
         label_delay=usecase.delay_days,
         period_days=period_days,
-        entities={e.column: _sampled_share(training, e.column) for e in usecase.entities},
+        entities={c: _sampled_share(training, c) for c in usecase.entity_columns},
         consistency_checks=consistency_checks(usecase) if period_days == 1 else (),
         specs=tuple(specs),
         score=score,
@@ -73,10 +73,11 @@ def fit(
 def consistency_checks(usecase: UseCase) -> tuple[ConsistencyCheck, ...]:
     """The counts and sums over at most MAX_HISTORY_DAYS days, which past summaries can confirm."""
     return tuple(
-        ConsistencyCheck(s.name, usecase.entity(s.entity).column, s.days, s.where, s.column)
+        ConsistencyCheck(s.name, str(usecase.entity(s.entity).column), s.days, s.where, s.column)
         for s in usecase.snapshots
         if s.aggregate in ("count", "sum")
         and not (s.matured or s.edges or s.lag > 1)
+        and usecase.entity(s.entity).column is not None
         and s.days <= MAX_HISTORY_DAYS
     )
 

@@ -28,7 +28,7 @@ def monitored(usecase: UseCase) -> dict[str, ColumnKind]:
     A category is compared by the values of its column; an entity's id, and what is `forbidden`, only by
     its nulls: names of people are shown nowhere.
     """
-    ids = {e.column for e in usecase.entities}
+    ids = set(usecase.entity_columns)
     coded = {c.column for c in usecase.categories}
     kinds: dict[str, ColumnKind] = {}
     for column in usecase.known:
@@ -87,7 +87,7 @@ def roots(usecase: FeatureSet) -> dict[str, tuple[str, ...]]:
         derived = roots(usecase.derivation)
         reads = {name: set(derived[name]) for name in usecase.derived}
     for one in usecase.aggregates:
-        keys = {usecase.entity(one.entity).column, str(usecase.time)} & known
+        keys = {str(usecase.entity(one.entity).column), str(usecase.time)} & known
         reads[one.name] = keys | reads.get(str(one.column), {str(one.column)} & known)
     for row in usecase.rows:
         reads[row.name] = set().union(*(reads.get(n, {n} & known) for n in row.inputs))

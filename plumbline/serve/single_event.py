@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import conditions, row_features
-from plumbline.core.declarations import Array, Column, Entity, Fresh, Hourly, Measure, Snapshot
+from plumbline.core.declarations import (
+    EVERY_ID,
+    Array,
+    Column,
+    Entity,
+    Fresh,
+    Hourly,
+    Measure,
+    Snapshot,
+)
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
 
@@ -81,13 +90,18 @@ def histories(
     for entity in usecase.entities:
         groups: dict[Any, list[RawEvent]] = defaultdict(list)
         for event in events:
-            if event[entity.column] is not None:
-                groups[event[entity.column]].append(event)
+            if id_of(entity, event) is not None:
+                groups[id_of(entity, event)].append(event)
         by_entity[entity.name] = {
             id_: history(usecase, entity, group, _of(usecase, group, settled))
             for id_, group in groups.items()
         }
     return by_entity
+
+
+def id_of(entity: Entity, event: RawEvent) -> Any:
+    """The event's id of the entity, None for none; the same for all where the entity is every event."""
+    return EVERY_ID if entity.column is None else event[entity.column]
 
 
 def with_derived(
@@ -140,7 +154,7 @@ def aggregate(
 ) -> float:
     """One snapshot, hourly or fresh feature."""
     past = known.get(spec.entity)
-    if past is None or event[usecase.entity(spec.entity).column] is None:
+    if past is None or id_of(usecase.entity(spec.entity), event) is None:
         return _divide(spec, ZERO, ZERO)
     return _divide(spec, *_sums(spec, past, event[str(usecase.time)]))
 
@@ -210,7 +224,7 @@ def own_histories(
     usecase: FeatureSet, event: RawEvent, known: Mapping[str, Mapping[Any, History]]
 ) -> dict[str, History]:
     """The event's own histories, of the entities that it has and that were seen before."""
-    own = {e.name: known[e.name].get(event[e.column]) for e in usecase.entities}
+    own = {e.name: known[e.name].get(id_of(e, event)) for e in usecase.entities}
     return {name: past for name, past in own.items() if past is not None}
 
 

@@ -137,7 +137,7 @@ def _described(usecase: Contract) -> list[tuple[TableName, Column]]:
 
 def _number(usecase: Contract, column: Column) -> bool:
     """Whether the values are amounts: no ids, no codes."""
-    ids = {usecase.key, *(e.column for e in usecase.entities)}
+    ids = {usecase.key, *usecase.entity_columns}
     return column.type in ("int", "float") and column.name not in ids and not column.allowed
 
 

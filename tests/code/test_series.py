@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 
-from plumbline.core.declarations import Fresh, Hourly, Snapshot, Where
+from plumbline.core.declarations import Entity, Fresh, Hourly, Snapshot, Where
 from plumbline.core.errors import SpecError
 from plumbline.features import catalog, ibis_session, store
 from plumbline.model import manifest
@@ -19,12 +19,15 @@ SERIES = replace(
     SMALL,
     label_delay=0,
     label_delay_hours=5,
+    entities=(*SMALL.entities, Entity("all", None, "every event")),
     snapshots=(
         Snapshot("who_week_ago", "who", "sum", 1, "cents a week ago", "cents", lag=7),
         Snapshot("who_before", "who", "mean", 3, "mean, 2 to 4 days ago", "cents", lag=2),
+        Snapshot("all_bad_3d", "all", "rate", 3, "bad share of all", "bad", True, default=0.5),
         Snapshot("place_bad_2d", "place", "rate", 2, "bad share", "bad", True, default=0.5),
     ),
     hourly=(
+        Hourly("all_2h", "all", "sum", 2, "cents of all", "cents"),
         Hourly("who_last_hour", "who", "count", 1, "events in the hour before"),
         Hourly("who_day_ago", "who", "mean", 2, "cents a day ago", "cents", default=-1.0, lag=24),
         Hourly("place_8h", "place", "sum", 8, "cents in 8 hours", "cents"),
@@ -34,6 +37,8 @@ SERIES = replace(
     fresh=(
         Fresh("place_bad_today", "place", "rate", "bad share", "bad", default=0.5, matured=True),
         Fresh("who_lost_today", "who", "sum", "cents lost", "loss", matured=True),
+        Fresh("all_today", "all", "count", "events today"),
+        Fresh("all_bad_today", "all", "count", "known today", matured=True),
         Fresh("who_today", "who", "count", "events today"),
     ),
     rows=(),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plumbline.core import tables
-from plumbline.core.declarations import Fresh, Hourly, Snapshot
+from plumbline.core.declarations import Entity, Fresh, Hourly, Snapshot
 from plumbline.features import splits
 from plumbline.serve import single_event
 from tests.frames import FLIGHTS, PAYMENTS, build, departures, payments
@@ -16,6 +16,7 @@ from tests.frames import FLIGHTS, PAYMENTS, build, departures, payments
 ROWS = 10_000
 MORE = replace(
     FLIGHTS,
+    entities=(*FLIGHTS.entities, Entity("all", None, "every departure")),
     label_delay=0,
     label_delay_hours=12,
     snapshots=(
@@ -27,6 +28,7 @@ MORE = replace(
         Fresh("dest_arrived_today", "dest", "mean", "known today", "arr_delay", matured=True),
     ),
     hourly=(
+        Hourly("all_2h", "all", "mean", 2, "of all departures", "dep_delay"),
         Hourly("origin_3h", "origin", "mean", 3, "of three hours", "dep_delay"),
         Hourly("origin_day_ago", "origin", "count", 1, "same hour yesterday", lag=24),
         Hourly("dest_arrived_6h", "dest", "mean", 6, "arrivals known", "arr_delay", True),

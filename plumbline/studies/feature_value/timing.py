@@ -76,7 +76,7 @@ def fetch(
     usecase: UseCase, histories: Mapping[str, single_event.History], at: datetime
 ) -> dict[str, float]:
     """Microseconds at a request to read each history of an event at `at`."""
-    event = {e.column: 1 for e in usecase.entities} | {str(usecase.time): at}
+    event = dict.fromkeys(usecase.entity_columns, 1) | {str(usecase.time): at}
     return {
         spec.name: least(
             lambda s=spec: [
