@@ -79,6 +79,9 @@ class Gate(Section):
     # loss of the primary metric that the interval must exclude; where it does not, the change cannot be judged
     max_loss: Annotated[float, Field(gt=0, le=0.25)] = 0.05
     max_lost_rows: Small = 0.01  # share of base's test rows that may be missing from head's
+    max_looks: Count = (
+        20  # results on one test window above which the review allows for all of them
+    )
     # difference that is too small to count where no other seed can be tried
     margin: Annotated[float, Field(ge=0, le=0.05)] = 0.015
     slice_loss: Small = 0.25  # loss of one slice above which a change is refused
@@ -90,7 +93,7 @@ class Gate(Section):
 
     def limits(self) -> dict[str, float]:
         """The limits that a verdict is judged by, by name."""
-        names = {"max_loss", "max_lost_rows", "slice_loss", "cost_growth", "too_good"}
+        names = {"max_loss", "max_lost_rows", "slice_loss", "cost_growth", "too_good", "max_looks"}
         return self.model_dump(include=names)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Json, keep_json, keep_text, say
+from plumbline.cli.options import CommandGroup, Json, Usecases, keep_json, keep_text, say
 
 if TYPE_CHECKING:
     from plumbline.review.comparison import Comparison
@@ -218,6 +218,24 @@ def _decision(result: Comparison) -> list[str]:
         why = gate.overrides[reason.usecase or ""]
         lines.append(f"- overridden ({why}): {verdict_line.reason(reason)}")
     return lines
+
+
+@group.command("looks", "card_fraud")
+def looks(usecase: Usecases = None, json: Json = None) -> None:
+    """Count the results that git has seen on the test window of the current model.
+
+    Each evaluation whose figures are committed is a look at the window; what is chosen after many of them
+    fits it by chance, too. The review warns beyond `gate.max_looks`.
+    """
+    from plumbline.review import look_words, revision
+    from plumbline.review import looks as counting
+    from plumbline.runtime import dvc_lock
+
+    here = revision.side(Path("."), None)
+    names = usecase or sorted(dvc_lock.usecases(here.entries))
+    counts = {name: counting.of(here, name) for name in names}
+    say(f"{name}: {look_words.sentence(one)}" for name, one in counts.items())
+    keep_json(json, {name: one.plain() if one else None for name, one in counts.items()})
 
 
 @group.command("report", "reports/change.json --markdown change.md --html change.html")

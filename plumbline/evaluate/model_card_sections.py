@@ -96,7 +96,8 @@ def quality(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
         Heading("Quality"),
         Text(
             f"{_test(figures)} Intervals: {settings.level:.0%}, from {settings.bootstrap} bootstrap "
-            f"replicates of whole {units}. {_terms(figures)}"
+            f"replicates of whole {units}. {_terms(figures)} How many results were seen on this window stands "
+            f"in git, which no stage reads: `plumbline looks {usecase.name}`, and the review's comment."
         ),
         Text(_baselines(usecase, figures)),
         _metrics(figures, _units(usecase, figures)),

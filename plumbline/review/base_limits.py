@@ -75,6 +75,9 @@ def _acceptance(document: EvaluateDocument, base: Evaluate) -> Iterator[tuple[bo
     floors = acceptance.floors(overall, groups, limits, higher)
     for check in (acceptance.slices(groups, floors, higher), _calibration(document, limits)):
         yield check.passed, check.reason
+    if document.leaks:
+        leaks = acceptance.free_of_leaks(acceptance.declared(document.leaks, base.harmless))
+        yield leaks.passed, leaks.reason
     for name, outcome in document.behaviours.items():
         text = f"behaviour {name} was checked on {outcome.pairs} pairs, {base.min_pairs} are needed"
         yield outcome.pairs >= base.min_pairs, text

@@ -27,6 +27,7 @@ from plumbline.review.comparison_sections import (
     Figure,
     Line,
     Lineage,
+    Looks,
     MonitorSummary,
     Name,
     Names,
@@ -56,6 +57,7 @@ class UseCaseComparison(Part):
     level: Annotated[float, Field(gt=0, lt=1)]
     margin: Annotated[float, Field(ge=0)]
     seeds: Seeds
+    looks: Looks | None = None
     limits: Annotated[dict[Name, Figure], Field(max_length=20)]
     override: Line | None
     base: Windows

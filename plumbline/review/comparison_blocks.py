@@ -19,7 +19,7 @@ from plumbline.report.blocks import (
 )
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure, share
-from plumbline.review import changes, merge_gate
+from plumbline.review import changes, look_words, merge_gate
 from plumbline.review.comparison import Comparison, UseCaseComparison
 from plumbline.review.comparison_sections import (
     NotComparable,
@@ -100,6 +100,7 @@ def _usecase(
 ) -> Iterator[Block]:
     yield Heading(name)
     yield from map(Text, changes.lines(usecase))
+    yield from map(Text, look_words.lines(usecase))
     changed = frozenset(s.name for s in usecase.stages)
     stages = (*(name for edge in usecase.edges for name in edge), *(s.name for s in usecase.stages))
     known = list(dict.fromkeys(stages))

@@ -180,6 +180,14 @@ class Seeds(Part):
     reason: Line | None
 
 
+class Looks(Part):
+    """How many results git has on the test window of head's; `cut`: a part of the history is not there."""
+
+    count: Count
+    window: Line
+    cut: bool
+
+
 class DataChanges(Part):
     """Rows, span and as-of date; columns and quarantine counts that differ."""
 

@@ -20,6 +20,7 @@ from plumbline.review import (
     declared_source,
     judging_rules,
     lock_changes,
+    looks,
     merge_gate,
     metadata_diff,
     revision,
@@ -86,6 +87,7 @@ def _usecase(one: UseCaseComparison, old: Revision, new: Revision, name: str) ->
         "monitor": metadata_diff.monitor(after),
         "evaluate": metadata_diff.evaluate(after),
         "blocked": metadata_diff.blocked(after),
+        "looks": looks.of(new, name),
     }
     if name in dvc_lock.usecases(old.entries):
         params = old.params(name)
