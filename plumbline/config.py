@@ -79,9 +79,7 @@ class Gate(Section):
     # loss of the primary metric that the interval must exclude; where it does not, the change cannot be judged
     max_loss: Annotated[float, Field(gt=0, le=0.25)] = 0.05
     max_lost_rows: Small = 0.01  # share of base's test rows that may be missing from head's
-    max_looks: Count = (
-        20  # results on one test window above which the review allows for all of them
-    )
+    max_looks: Count = 20  # results on one test window above which a report allows for all
     # difference that is too small to count where no other seed can be tried
     margin: Annotated[float, Field(ge=0, le=0.05)] = 0.015
     slice_loss: Small = 0.25  # loss of one slice above which a change is refused

@@ -220,7 +220,7 @@ def _decision(result: Comparison) -> list[str]:
     return lines
 
 
-@group.command("looks", "card_fraud")
+@group.command("looks", "", "my_table")
 def looks(usecase: Usecases = None, json: Json = None) -> None:
     """Count the results that git has seen on the test window of the current model.
 
