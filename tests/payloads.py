@@ -60,6 +60,7 @@ MARKDOWN = (
     f"{OUTSIDE} www.evil.example HTTPS://evil.example WWW.evil.example",
     "@everyone @org/team someone@evil.example mailto:someone@evil.example",
     "#1 GH-1 org/repository#1",
+    "a1b2c3d 0123456789abcdef0123456789abcdef01234567 org/repository@a1b2c3d x-deadbeef1",
     f'![]({OUTSIDE}/logo.png "CML watermark") ![](x "CML watermark report #' + "0" * 40 + '")',
     f"```\n</code></pre><img src=x onerror={RAN}>\n```",
     f"`` ` `` `<b>` | `a\\|b` | ``<img src={OUTSIDE}>`` | \\",
@@ -72,6 +73,10 @@ LINES = (
     "::set-output name=a::b\r\n::add-mask::a\n##[group]a",
     "ERROR: failed to reproduce 'a'\x1b[2K\x1b[31mred\x1b]8;;http://evil.example\x07x",
     "\u202ecod\u202c\u2066x\u2069\u200b\x00\x08\x7f",
+    "x\u2028::error::a\u2029::add-mask::b\x85::warning::c\x0c::debug::d\x1c::notice::e",
+    "%0A::error::forged%0D%0A::add-mask::a%25",
+    "\x9b31mred\x9b0m\x9d8;;http://evil.example\x9cx\x9d8;;\x9c\x90q\x9c",
+    "\U000e0041\U000e0042\ufeff\u061c\u200e\u200f\u00ad\u2061",
     "long " + "y" * 10_000,
 )
 PAYLOADS = HTML + TEMPLATES + MARKDOWN + LINES

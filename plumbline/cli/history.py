@@ -154,7 +154,7 @@ def reproduce(
             shutil.rmtree(folder, ignore_errors=True)
     say(reproduction_report.table(done))
     if keep:
-        print(f"kept: {folder}")
+        say([f"kept: {folder}"])
     keep_json(json, reproduction_report.document(done, variables, clean_room=clean_room))
     return 0 if done.same else 1
 
@@ -179,11 +179,11 @@ def resolve(
         Path("."), lambda line: say([line]), targets or [], repro=not no_repro
     )
     dropped = sum(choice.entry is None for choice in choices)
-    print(f"{len(choices) - dropped} entries taken, {dropped} dropped")
+    say([f"{len(choices) - dropped} entries taken, {dropped} dropped"])
     if no_repro:
-        print("next: `dvc checkout`, `dvc repro`, `git add dvc.lock metrics`, `git commit`")
+        say(["next: `dvc checkout`, `dvc repro`, `git add dvc.lock metrics`, `git commit`"])
     else:
-        print("dvc.lock is what this tree gives; `git commit` ends the merge")
+        say(["dvc.lock is what this tree gives; `git commit` ends the merge"])
 
 
 @group.command("rollback", "model-v1", "main --dry-run", "main --store production", "--abandon")

@@ -71,9 +71,9 @@ def alert(
         else:
             say([f"alert: {line.text}"])
     if not report.configured:
-        print("alerts: no channel is configured in params.yaml; see docs/monitoring.md")
+        say(["alerts: no channel is configured in params.yaml; see docs/monitoring.md"])
     elif not report.lines:
-        print("alerts: nothing to report")
+        say(["alerts: nothing to report"])
     return int(test and any(line.warning for line in report.lines))
 
 
@@ -108,8 +108,10 @@ def audit(
     for one in reported:
         fix = f"mended in {', '.join(one.mended)}" if one.mended else "no version mends it"
         say([f"{one.name} {one.version}: {one.id}; {fix}"])
-    print(
-        f"{len(reported)} known vulnerabilities beside {len(known)} accepted; the canary was flagged"
+    say(
+        [
+            f"{len(reported)} known vulnerabilities beside {len(known)} accepted; the canary was flagged"
+        ]
     )
     keep_json(json, {"advisories": [asdict(one) for one in reported], "accepted": sorted(known)})
     return 1 if reported else 0
@@ -169,9 +171,11 @@ def golden_check(
     except RefusedError as refusal:
         print(log_line(f"plumbline golden-check: {refusal}"), file=sys.stderr)
         return 1
-    print(
-        f"{usecase}: {count} golden requests answered, one by one and together, to the bit as "
-        "recorded: it may serve"
+    say(
+        [
+            f"{usecase}: {count} golden requests answered, one by one and together, to the bit as "
+            "recorded: it may serve"
+        ]
     )
     return 0
 
@@ -244,7 +248,7 @@ def release(
     from plumbline.ops.release import release as releases
 
     for path in releases.release(Path("."), tag, into or Path("dist") / tag):
-        print(f"wrote {path}")
+        say([f"wrote {path}"])
 
 
 @group.command(
@@ -290,5 +294,5 @@ def retrain(
     for record in records:
         say([f"{record.usecase}: {record.outcome}: {'; '.join(record.reasons)}"])
         if record.branch:
-            print(f"  committed on {record.branch}; look: git switch {record.branch}")
-    print(f"wrote {json}")
+            say([f"  committed on {record.branch}; look: git switch {record.branch}"])
+    say([f"wrote {json}"])

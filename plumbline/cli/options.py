@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -70,6 +70,13 @@ def say(lines: Iterable[str]) -> None:
 
     for line in lines:
         print(log_line(line), flush=True)
+
+
+def annotate(level: Literal["notice", "warning"], text: str) -> None:
+    """A remark of ours for the page of a CI run; the text cannot end it, or begin another command."""
+    from plumbline.core.safe_text import log_line
+
+    print(f"::{level}::{log_line(text).replace('%', '%25')}", flush=True)
 
 
 def keep_json(path: Path | None, value: Document | Mapping[str, Any]) -> None:

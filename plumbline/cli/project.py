@@ -60,7 +60,7 @@ def sync() -> None:
     written = library_file.sync(Path("."))
     say(f"{file}: written; commit it" for file in written)
     if not written:
-        print("environment/: up to date")
+        say(["environment/: up to date"])
 
 
 @group.command("upgrade", "", "--apply", "--apply --keep Makefile --take dvc.yaml")

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Json, Usecases, keep_json, keep_text, say
+from plumbline.cli.options import (
+    CommandGroup,
+    Json,
+    Usecases,
+    annotate,
+    keep_json,
+    keep_text,
+    say,
+)
 
 if TYPE_CHECKING:
     from plumbline.review.comparison import Comparison
@@ -101,8 +109,8 @@ def comment(
         addressed = comments.without_report(hub, pulls, run.sha)
     if not addressed:
         base = f" and its base at {log_line(name)}" if pulls else ""
-        print(
-            f"::notice::no open pull request has its head at {run.sha[:10]}{base}: nothing to say"
+        annotate(
+            "notice", f"no open pull request has its head at {run.sha[:10]}{base}: nothing to say"
         )
     for pull in addressed:
         text = comments.missing(run)
@@ -113,7 +121,7 @@ def comment(
         try:
             how = comments.post(hub, int(pull["number"]), text, run.sha)
         except github.ForbiddenError as error:
-            print(f"::warning::the report is in the other job's summary only: {log_line(error)}")
+            annotate("warning", f"the report is in the other job's summary only: {log_line(error)}")
             return
         say([f"pull request {pull['number']}: {how}"])
 
@@ -150,7 +158,7 @@ def compare(
     result = isolation.compare(Path("."), base, head, output, committed=committed)
     documents.write(json, result)
     say([verdict_line.verdict(result)])
-    print(f"wrote {json}")
+    say([f"wrote {json}"])
 
 
 def _log(path: Path | None) -> str | None:
@@ -198,7 +206,7 @@ def _lock(json: Path | None) -> int:
 
     against = recheck.lock(Path("."))
     say(f"- {verdict_line.reason(reason)}" for reason in against)
-    print("dvc.lock: refused" if against else "dvc.lock: up to date")
+    say(["dvc.lock: refused" if against else "dvc.lock: up to date"])
     keep_json(
         json, {"verdict": "no" if against else "yes", "reasons": [r.plain() for r in against]}
     )
@@ -263,4 +271,4 @@ def report(
     for path, render in ((markdown, text.comment), (html, page.render)):
         if path:
             keep_text(path, render(blocks))
-            print(f"wrote {path}")
+            say([f"wrote {path}"])

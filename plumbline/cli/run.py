@@ -30,8 +30,8 @@ def accept(usecase: Usecase) -> None:
     written = accept_profile.accept(Path("."), usecase, lambda line: say([line]))
     say(f"{path}: written" for path in written)
     if not written:
-        print(f"{usecase}: this profile is accepted already")
-    print("Commit profiles/, dvc.lock and metrics/. Later data are compared with this profile.")
+        say([f"{usecase}: this profile is accepted already"])
+    say(["Commit profiles/, dvc.lock and metrics/. Later data are compared with this profile."])
 
 
 @group.command("environment", "")
@@ -46,9 +46,9 @@ def environment() -> None:
     written = library_file.sync(Path("."))
     say(f"{file}: written; commit it" for file in written)
     if written:
-        print("next: `make install`, then `dvc repro`")
+        say(["next: `make install`, then `dvc repro`"])
     else:
-        print("environment/: up to date")
+        say(["environment/: up to date"])
 
 
 @group.command(
@@ -91,7 +91,7 @@ def features(
     if action == "check":
         return _check_store(case, name, json)
     _fill_store(case, name, values=action == "materialize")
-    print(f"{usecase}: feature store {action} done")
+    say([f"{usecase}: feature store {action} done"])
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Json, keep_json, pairs, say
+from plumbline.cli.options import CommandGroup, Json, annotate, keep_json, pairs, say
 
 if TYPE_CHECKING:
     from plumbline.repo.garbage import Survey
@@ -42,9 +42,9 @@ def gc(
     keep_json(json, {"needed": len(survey.needed), "free": free, "applied": apply})
     garbage.collect(settings, survey, cloud=cloud, apply=apply)
     if apply and (gone := known_entries.prune(settings.root, settings.folder().sizes())):
-        print(f"{gone} remembered entries of dvc.lock, whose objects are gone, were removed")
+        say([f"{gone} remembered entries of dvc.lock, whose objects are gone, were removed"])
     if not apply:
-        print("nothing was removed; `--apply` removes it, from the remote for ever")
+        say(["nothing was removed; `--apply` removes it, from the remote for ever"])
 
 
 def _free(survey: Survey, apply: bool) -> Iterator[str]:
@@ -81,9 +81,9 @@ def clean(
     say(f"kept: {path}; its bytes are not in the cache" for path in listed.kept)
     if apply:
         products.remove(Path("."), listed)
-        print(f"{len(listed.files):,} removed; `dvc checkout` puts outputs back")
+        say([f"{len(listed.files):,} removed; `dvc checkout` puts outputs back"])
     else:
-        print("nothing was removed; `--apply` removes these")
+        say(["nothing was removed; `--apply` removes these"])
 
 
 @group.command("push", "", "--all-tags")
@@ -101,7 +101,7 @@ def push(
     report = pushing.push(Path("."), all_tags=all_tags)
     say(f"{f.kind:10} {f.where}: {f.use.path}" for f in report.findings)
     checked = sum(part.checked for part in report.parts if part.where.startswith("remote"))
-    print(f"{len(report.findings)} not as recorded; {checked:,} objects on the remote")
+    say([f"{len(report.findings)} not as recorded; {checked:,} objects on the remote"])
     return 1 if report.findings else 0
 
 
@@ -148,9 +148,9 @@ def _from_environment() -> int:
     url = os.environ.get(URL, "").strip()
     file = remote_config.use(Path("."), url)
     if url:
-        print(f"{file}: the remote is that of {URL}; what it sends is hashed")
+        say([f"{file}: the remote is that of {URL}; what it sends is hashed"])
     else:
-        print(f"::notice::{URL} is not set: no remote, everything is computed here")
+        annotate("notice", f"{URL} is not set: no remote, everything is computed here")
     return 0
 
 
@@ -168,4 +168,4 @@ def reuse() -> None:
     say(f"{s.name}: outs brought from the cache ({', '.join(s.outs)})" for s in stages if s.outs)
     say(f"{s.name}: to run: {s.reason}" for s in stages if s.reason)
     there = sum(not s.outs and not s.reason for s in stages)
-    print(f"{there} of {len(stages)} stages: outs were there already")
+    say([f"{there} of {len(stages)} stages: outs were there already"])

@@ -61,7 +61,7 @@ def backtest(
     if keep:
         profile = artifacts.path(name, artifacts.Role.ACCEPTED_PROFILE)
         write_json(profile.with_name(f"{name}.staleness.json"), result.staleness.plain())
-    print(f"wrote {target}")
+    say([f"wrote {target}"])
 
 
 @group.command("explain", "1234", "1234 --usecase my_table --json why.json")
@@ -152,7 +152,7 @@ def mltest(
     keep_json(json, score)
     keep_text(html, scorecard_page.render(score))
     keep_text(badge, scorecard_page.badge(score))
-    print(f"wrote {json}, {html}, {badge}")
+    say([f"wrote {json}, {html}, {badge}"])
     return 1 if score.score < least else 0
 
 
@@ -186,9 +186,9 @@ def scan_pii(
         findings.append({"path": str(path), "kind": hit.kind, "shown": hit.shown})
     keep_json(json, {"findings": findings})
     if findings:
-        print(f"{len(findings)} things found that should not be there")
+        say([f"{len(findings)} things found that should not be there"])
     else:
-        print("nothing personal found")
+        say(["nothing personal found"])
     return 1 if findings else 0
 
 
@@ -211,7 +211,7 @@ def sensitivity(
     result = study.study(Path("."), name, points)
     say(text_report.lines(result))
     target = _keep_study("sensitivity", name, result, plots.draw, json, plot)
-    print(f"wrote {target}")
+    say([f"wrote {target}"])
 
 
 def _at_least(option: str, value: int | None, least: int) -> None:

@@ -66,16 +66,18 @@ def new(
     if table is None:
         _without_table(label, time, key)
         package, profile, _, source = new_usecase.create(name)
-        print(f"Written: {package}/, {profile}, {source}/, and a section in params.yaml.")
-        print(f"Next: put your table at {source}/{name}.csv, declare its columns in {package},")
-        print(f"add {name} to `usecases` in params.yaml, and run `dvc repro`.")
+        say([f"Written: {package}/, {profile}, {source}/, and a section in params.yaml."])
+        say([f"Next: put your table at {source}/{name}.csv, declare its columns in {package},"])
+        say([f"add {name} to `usecases` in params.yaml, and run `dvc repro`."])
         return
     guess = infer.infer(table, label or ask_label(table), time=time, key=key, name=name)
     written = infer.write(guess)
     say(report(guess))
-    print(f"Written: {', '.join(map(str, written))}")
-    print(
-        f"Next: read usecases/{name}/contract.py, run `dvc repro`, then `plumbline accept {name}`."
+    say([f"Written: {', '.join(map(str, written))}"])
+    say(
+        [
+            f"Next: read usecases/{name}/contract.py, run `dvc repro`, then `plumbline accept {name}`."
+        ]
     )
 
 

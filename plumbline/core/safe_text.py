@@ -5,6 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+BREAK = "\u200b"
+"""Parts a word, and shows nothing."""
+ADDRESSES = re.compile(
+    r"(@|:(?=//)|#(?=\d)|\bwww(?=\.)|\bmailto(?=:)|\bGH(?=-\d)|\{(?=[{%]))", re.IGNORECASE
+)
+"""What a program that shows a text looks for, up to where it is parted; a site generator's tags, too."""
+COMMIT = re.compile(r"(?<![^\W_])(?=\d*[a-f])[0-9a-f]{7,40}(?![^\W_])")
+"""What GitHub takes for a commit, where there is one of that name."""
 LONGEST = 4000
 """Characters of a line that is logged or printed."""
 
@@ -20,12 +28,24 @@ def one_line(text: object, most: int = 400) -> str:
 
 
 def visible(text: str) -> str:
-    """Text with its line breaks, without characters that control, turn or hide it.
+    """Text with its line feeds and tabs, without characters that control, turn or hide it.
 
-    >>> visible("a\\n\\x1b[31mb\\u202e")
-    'a\\n[31mb'
+    >>> visible("a\\n\\x1b[31mb\\u202e\\u2028c")
+    'a\\n[31mb c'
     """
-    return "".join(c for c in text if _printed(c))
+    return "".join(c if c in "\n\t" else " " if _breaks(c) else c for c in text if _printed(c))
+
+
+def unlinked(text: str) -> str:
+    """Text in which a reader's program finds no address, mention, issue or commit to link.
+
+    A mark without width parts what such a program looks for; the text reads as before.
+
+    >>> unlinked("see http://a.example, @all #12 a1b2c3d").replace(BREAK, "|")
+    'see http:|//a.example, @|all #|12 a1b2c3|d'
+    """
+    parted = ADDRESSES.sub(rf"\1{BREAK}", text)
+    return COMMIT.sub(lambda match: BREAK.join(re.findall(".{1,6}", match[0])), parted)
 
 
 def log_line(text: object, most: int = LONGEST) -> str:
@@ -49,6 +69,11 @@ def log_lines(text: object) -> str:
     What looks for a line by its start (`ERROR: failed to reproduce`) does not find a forged one.
     """
     return "\n  ".join(log_line(line) for line in str(text).split("\n"))
+
+
+def _breaks(character: str) -> bool:
+    """White space that ends a line, or that controls a device."""
+    return character.isspace() and unicodedata.category(character) in ("Cc", "Zl", "Zp")
 
 
 def _printed(character: str) -> bool:

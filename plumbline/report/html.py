@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plumbline.core.safe_text import visible
+from plumbline.core.safe_text import BREAK, visible
 from plumbline.report import svg
 from plumbline.report.blocks import Badge, Block, Picture, Title, Verdict, is_date, is_number
 
@@ -60,7 +60,7 @@ def inline(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup(
-        STRONG.sub(r"<strong>\1</strong>", CODE.sub(r"<code>\1</code>", str(escape(visible(text)))))
+        STRONG.sub(r"<strong>\1</strong>", CODE.sub(r"<code>\1</code>", str(escape(_shown(text)))))
     )
 
 
@@ -72,7 +72,12 @@ def _visible(value: object) -> object:
     """What a template shows: HTML as it is, text without what steers or hides it."""
     from markupsafe import Markup
 
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return _shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _shown(text: str) -> str:
+    """Visible characters, and the mark by which a mail's text is kept from being linked."""
+    return BREAK.join(map(visible, text.split(BREAK)))
 
 
 def _kind(value: object) -> str:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from plumbline.core.safe_text import one_line
+from plumbline.core.safe_text import BREAK, COMMIT, one_line, unlinked
 from plumbline.report import numbers
 from plumbline.report.blocks import (
     Bars,
@@ -36,7 +36,6 @@ ROWS = 60
 CELL = 400
 MARKS = {"good": "✅", "bad": "❌", "plain": "⚠️"}
 NOTE = "_{n} more parts are left out here: they are in the HTML report._\n"
-BREAK = "\u200b"
 ACTIVE = re.compile(r"[\\`*\[\]|~!#]|(?<![^\W_])_|_(?![^\W_])")
 MARKED = re.compile(r"(`(?:(?!\{[{%])[^`\\|])+`|\*\*[^*]+\*\*)")
 """Code, without what a table's cell or a template reads, or strong words."""
@@ -85,6 +84,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def escaped(text: str, most: int = CELL) -> str:
     """Text that shows as it is: no mention, reference, link, HTML, table cell or emphasis comes of it.
 
+    What may be a commit is code, in which GitHub links nothing, and which is copied as it stands.
+
     >>> escaped("a|b <i> @all #1 {{x}}").replace(BREAK, "")
     'a\\\\|b &lt;i&gt; @all \\\\#1 {{x}}'
     """
@@ -93,7 +94,13 @@ def escaped(text: str, most: int = CELL) -> str:
     plain = re.sub(r"^\d+(?=[.)](\s|$))", r"\g<0>\\", plain)
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     plain = re.sub(r"(@|:(?=//)|\\#|\bwww|\{(?=[{%]))", rf"\1{BREAK}", plain, flags=re.IGNORECASE)
-    return re.sub(r"\b(GH)-(?=\d)", rf"\1{BREAK}-", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"\b(GH)-(?=\d)", rf"\1{BREAK}-", plain, flags=re.IGNORECASE)
+    return COMMIT.sub(r"`\g<0>`", plain)
+
+
+def title(text: str, most: int = 200) -> str:
+    """The title of an issue or a pull request, where GitHub reads mentions and references, too."""
+    return unlinked(one_line(text, most))
 
 
 def marked(text: str, most: int = CELL) -> str:
@@ -112,8 +119,13 @@ def _piece(piece: str) -> str:
     return piece if piece.startswith("`") else f"**{marked(piece[2:-2], sys.maxsize)}**"
 
 
-COMMENT = Style(escaped, escaped, ROWS)
-FILE = Style(marked, marked, sys.maxsize, bold=True)
+def _never_empty(write: Callable[[str, int], str]) -> Callable[[str, int], str]:
+    """A text of which nothing is visible is a dash: an empty one would join what stands around it."""
+    return lambda text, most: write(text, most) or numbers.NONE
+
+
+COMMENT = Style(_never_empty(escaped), escaped, ROWS)
+FILE = Style(_never_empty(marked), marked, sys.maxsize, bold=True)
 
 
 def _block(block: Block, style: Style) -> str:
@@ -131,8 +143,8 @@ def _block(block: Block, style: Style) -> str:
         case Facts():
             return _bullets(Bullets([f"{name}: {text}" for name, text in block.items]), style)
         case Table():
-            title = style.text(block.title, CELL)
-            return f"{f'**{title}**' if style.bold else title}\n\n{_table(block, style)}"
+            above = style.text(block.title, CELL)
+            return f"{f'**{above}**' if style.bold else above}\n\n{_table(block, style)}"
         case Graph():
             return _graph(block, style)
         case Bars():
@@ -149,8 +161,9 @@ def _fold(block: Fold, style: Style) -> str:
     inner = "\n".join(
         _table(b, style) if isinstance(b, Table) else _block(b, style) for b in block.inner
     )
-    title = escaped(block.title).replace("\\", "")  # no Markdown is read in a summary
-    return f"<details><summary>{title}</summary>\n\n{inner}\n</details>\n"
+    heading = title(block.title, CELL)  # no Markdown is read in a summary
+    heading = heading.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"<details><summary>{heading}</summary>\n\n{inner}\n</details>\n"
 
 
 def _bullets(block: Bullets, style: Style) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from plumbline.core.safe_text import one_line
+from plumbline.core.safe_text import one_line, unlinked
 from plumbline.report.blocks import Block, Bullets, Heading, Text, Title, Verdict
 
 WIDTH = 78
@@ -31,9 +31,9 @@ def render(blocks: Sequence[Block]) -> str:
 def _block(block: Block) -> str:
     match block:
         case Title() | Verdict() | Text():
-            return textwrap.fill(one_line(block.text, LONGEST), WIDTH)
+            return textwrap.fill(_text(block.text), WIDTH)
         case Heading():
-            title = one_line(block.text, WIDTH)
+            title = unlinked(one_line(block.text, WIDTH))
             return f"{title}\n{'-' * len(title)}"
         case Bullets():
             return "\n".join(map(_bullet, block.lines))
@@ -41,5 +41,9 @@ def _block(block: Block) -> str:
 
 
 def _bullet(line: str) -> str:
-    text = one_line(line, LONGEST)
-    return textwrap.fill(text, WIDTH, initial_indent="- ", subsequent_indent="  ")
+    return textwrap.fill(_text(line), WIDTH, initial_indent="- ", subsequent_indent="  ")
+
+
+def _text(text: str) -> str:
+    """One line; a mail program links no address in it."""
+    return unlinked(one_line(text, LONGEST))

@@ -14,6 +14,7 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.hashing import md5_bytes, md5_file
+from plumbline.core.safe_text import log_line
 from plumbline.repo import revisions
 
 CODE = ("plumbline", "usecases")
@@ -61,7 +62,8 @@ def call(tree: Path, module: str, request: dict[str, Any], folder: Path) -> dict
     with _importable(tree) as path:
         env = {**os.environ, "PYTHONPATH": path}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    sys.stderr.write(done.stderr if done.returncode == 0 else "")
+    if done.returncode == 0:
+        sys.stderr.writelines(f"{log_line(line)}\n" for line in done.stderr.splitlines())
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:]
         raise PlumblineError("\n".join(lines) or f"{module}: ended with code {done.returncode}")

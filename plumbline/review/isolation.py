@@ -17,6 +17,7 @@ from typing import Any
 
 from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
+from plumbline.core.safe_text import log_lines
 from plumbline.repo import revisions
 from plumbline.review import code_trees, comparison, merge_gate
 from plumbline.review.comparison import Comparison
@@ -112,7 +113,7 @@ def main(words: Sequence[str]) -> int:
             committed=wanted["committed"],
         )
     except (PlumblineError, OSError) as error:
-        sys.stderr.write(f"{runner.message(error)}\n")
+        sys.stderr.write(f"{log_lines(runner.message(error))}\n")
         return PlumblineError.exit_code
     documents.write(answer, result)
     return 0

@@ -16,6 +16,7 @@ from plumbline.core import usecase_loader
 from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import dumps
+from plumbline.core.safe_text import log_lines
 from plumbline.core.usecase import UseCase
 from plumbline.metrics.metrics import PRIMARY
 from plumbline.model import bundle
@@ -101,7 +102,7 @@ def main(words: Sequence[str]) -> int:
     try:
         results = answers(json.loads(asked.read_text(encoding="utf-8")))
     except PlumblineError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{log_lines(error)}\n")
         return PlumblineError.exit_code
     plain = {name: one.model_dump() for name, one in results.items()}
     answer.write_text(dumps(plain), encoding="utf-8")

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,17 @@ def prepare() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(SafeFormatter("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.captureWarnings(True)
+    sys.excepthook = traceback_of
     log.setLevel(logging.INFO)
+
+
+def traceback_of(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Print what nobody caught; a message that holds data forges no line of a log."""
+    for part in traceback.format_exception(kind, error, trace):
+        first, *rest = part.rstrip().split("\n")
+        for line in (log_line(first), *(f"  {log_line(line)}" for line in rest)):
+            sys.stderr.write(f"{line}\n")
 
 
 def parse(main: Callable[..., None], arguments: list[str], stage: str) -> dict[str, Any]:

@@ -30,7 +30,11 @@ from tests.code import test_modelcard as cards
 from tests.payloads import PAYLOADS
 from tests.reviews import RESULT, comparison
 
-ACTS = re.compile(r"https?://|ftp://|www\.|[\w.+-]@[\w-]|(?:^|\W)@\w|#\d|\bGH-\d", re.IGNORECASE)
+ACTS = re.compile(
+    r"https?://|ftp://|www\.|[\w.+-]@[\w-]|(?:^|\W)@\w|#\d|\bGH-\d"
+    r"|\b(?=\d*[a-f])[0-9a-f]{7,40}\b",
+    re.IGNORECASE,
+)
 """What GitHub makes active in a text."""
 HIDDEN = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 WRITERS = (markdown.comment, markdown.file)

@@ -115,9 +115,9 @@ def replay(hub: Hub, event: Mapping[str, Any], earlier: Run) -> Run:
 def stable(text: str) -> str:
     """A comment without what no two runs share: commits, md5s, seconds, bytes."""
     text = re.sub(r"\b[0-9a-f]{40}\b", "0" * 40, text)
-    text = re.sub(r"\b[0-9a-f]{32}(\.dir)?\b", "…", text)
+    text = re.sub(r"`?\b[0-9a-f]{32}\b`?(\.dir\b)?", "…", text)
     text = re.sub(r"(?<=<summary>Time and).*?(?=</details>)", _masked, text, flags=re.DOTALL)
-    return re.sub(r" \\?\([0-9a-f]{10}\\?\)", "", text)
+    return re.sub(r" \\?\(`?[0-9a-f]{10}`?\\?\)", "", text)
 
 
 def _masked(match: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from plumbline.__main__ import main
+from plumbline.core.safe_text import BREAK
 from plumbline.monitor import page
 from tests import alerts, browser, github
 from tests.alerts import SECRET, finding, verdict
@@ -460,7 +461,8 @@ def test_what_a_retrain_saw(root: Path, run: Run, box: alerts.Mailbox) -> None:
     path.write_text(json.dumps({"format": 1, "base": "b", "usecases": records}))
     run("--retrain", str(path))
     report = text(box.mails[0])
-    assert "stage validate@dairy failed: no column 'weight'" in " ".join(report.split())
+    report = " ".join(report.replace(BREAK, "").split())
+    assert "stage validate@dairy failed: no column 'weight'" in report
     assert "mill" not in report
     path.unlink()
     run("--retrain", str(path), "--state", "other.json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from plumbline.core.safe_text import one_line
 from plumbline.monitor.sentences import TONES
 from plumbline.ops.alerts import alert_blocks, sent_log
 from plumbline.ops.alerts.sent_log import Sent, SentLog
@@ -34,7 +33,7 @@ def update(hub: GitHub, alert: UseCaseAlert, sent: Sent | None, step: Step, log:
     if not alert.findings:
         return ""
     before = hub.issue(kind(alert.name))
-    title = one_line(alert_blocks.short(alert), 200)
+    title = markdown.title(alert_blocks.short(alert))
     number = hub.report_issue(kind(alert.name), title, body(alert, log))["number"]
     new = news(alert, sent.findings) if sent and step == "more" else ()
     if before and new:

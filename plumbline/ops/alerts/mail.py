@@ -8,16 +8,17 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, make_msgid
 
 from plumbline.config import Email
-from plumbline.core.safe_text import one_line
+from plumbline.core.safe_text import one_line, unlinked
 from plumbline.ops.alerts.alert_blocks import AlertMessage
 from plumbline.ops.alerts.channel_error import ChannelError, redacted
 from plumbline.report import html, plain_text
-from plumbline.report.blocks import Text
+from plumbline.report.blocks import Block, Bullets, Heading, Text, Verdict
 
 NAME = "email"
 TIMEOUT = 30
@@ -29,7 +30,7 @@ def message(settings: Email, alert: AlertMessage) -> EmailMessage:
     """Plain text, the same as HTML, and each page as a file. Headers hold one line each."""
     mail = EmailMessage(policy=policy.SMTP)
     domain = settings.from_.rsplit("@", 1)[1]
-    mail["Subject"] = one_line(alert.title, 200)
+    mail["Subject"] = unlinked(one_line(alert.title, 200))
     mail["From"] = settings.from_
     mail["To"] = ", ".join(settings.to)
     mail["Date"] = format_datetime(localtime())
@@ -41,10 +42,20 @@ def message(settings: Email, alert: AlertMessage) -> EmailMessage:
         *([Text(f"Attached: {', '.join(alert.pages)}")] if alert.pages else []),
     ]
     mail.set_content(plain_text.render(blocks))
-    mail.add_alternative(html.render(blocks), subtype="html")
+    mail.add_alternative(html.render(list(map(_unlinked, blocks))), subtype="html")
     for name, page in alert.pages.items():
         mail.add_attachment(page, subtype="html", filename=name)
     return mail
+
+
+def _unlinked(block: Block) -> Block:
+    """A mail program links addresses in HTML that has no link, too."""
+    match block:
+        case Verdict() | Heading() | Text():
+            return replace(block, text=unlinked(block.text))
+        case Bullets():
+            return replace(block, lines=[unlinked(line) for line in block.lines])
+    return block
 
 
 def send(settings: Email, alert: AlertMessage) -> str:

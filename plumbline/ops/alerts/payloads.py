@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from plumbline.core.safe_text import one_line
+from plumbline.core.safe_text import one_line, unlinked
 from plumbline.ops.alerts.alert_blocks import AlertMessage
 from plumbline.report.blocks import Block, Bullets, Heading, Text, Verdict
 
@@ -28,7 +28,7 @@ def slack(alert: AlertMessage) -> Piece:
     """A header, then rich text; `text` is what a notification shows."""
     shown = alert.title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     parts = _fitting(alert.blocks, _slack_block, SLACK_BYTES)[:SLACK_BLOCKS]
-    return {"text": one_line(shown, LINE).replace("@", "@\u200b"), "blocks": parts}
+    return {"text": unlinked(one_line(shown, LINE)), "blocks": parts}
 
 
 def teams(alert: AlertMessage) -> Piece:

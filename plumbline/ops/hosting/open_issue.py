@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
+from plumbline.core.safe_text import visible
 from plumbline.ops.hosting.github import GitHub
+from plumbline.report import markdown
 
 SUCCESS = "success"
 LINES, WIDTH = 60, 300
@@ -25,7 +27,7 @@ def report(
     if result == SUCCESS:
         closed = hub.close_issue(kind, f"Well again. {link}".strip())
         return f"issue #{closed['number']} closed" if closed else "no issue is open"
-    heading = title or f"{kind}: {result}"
+    heading = markdown.title(title or f"{kind}: {result}")
     opened = hub.report_issue(kind, heading, _body(result, link, log))
     return f"issue #{opened['number']}: {heading}"
 
@@ -48,4 +50,4 @@ def quoted(text: str) -> str:
     '    one\\n    @all'
     """
     lines = text.expandtabs().splitlines()[-LINES:]
-    return "\n".join(f"    {line[:WIDTH]}" for line in lines)
+    return "\n".join(f"    {visible(line)[:WIDTH]}" for line in lines)

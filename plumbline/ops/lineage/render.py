@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from plumbline.core.safe_text import one_line
 from plumbline.ops.lineage.lineage_document import (
     LineageDocument,
     RecordedCommit,
@@ -146,6 +147,6 @@ def _node(names: dict[str, str], name: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Quotes and signs that Mermaid would take for its own, as entities."""
-    special = '#"<>`&'
-    return "".join(f"#{ord(c)};" if c in special or ord(c) < 32 else c for c in text)
+    """One line; quotes and signs that Mermaid or its host would take for their own, as entities."""
+    special = '#"<>`&@'
+    return "".join(f"#{ord(c)};" if c in special else c for c in one_line(text))
