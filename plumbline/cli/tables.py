@@ -1,4 +1,4 @@
-"""Commands for a team's own table: start a use case from it."""
+"""Commands for a team's own table: start a use case from it, remove one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plumbline.cli.options import CommandGroup, say
+from plumbline.cli.options import CommandGroup, Usecase, say
 
 if TYPE_CHECKING:
     from plumbline.ops.infer.guess import Guess
@@ -127,3 +127,30 @@ def _is_interactive() -> bool:
     import os
 
     return not os.environ.get("CI") and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@group.command("drop", "my_table", "my_table --dry-run")
+def drop(
+    usecase: Usecase,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be removed.")
+    ] = False,
+) -> None:
+    """Remove a use case: package, section, source, profile, data, models, reports, registrations.
+
+    Git's and DVC's history keep it: `plumbline rollback` to a commit before brings it back. Refuses where
+    something of it is in no history: not committed, or not in DVC's cache.
+    """
+    from plumbline.ops import drop_usecase
+
+    planned = drop_usecase.plan(Path("."), usecase)
+    if dry_run:
+        say(f"{path}: would be removed" for path in planned.paths)
+        print(
+            f"and {len(planned.entries)} entries of dvc.lock, the section of params.yaml, registrations"
+        )
+        return
+    say(drop_usecase.drop(Path("."), planned))
+    print(
+        "History still has it: commit this; `plumbline rollback` to an earlier commit brings it back."
+    )

@@ -49,7 +49,7 @@ def find(root: Path) -> Products:
     }
     kept = []
     for out in _outs(root):
-        contents = _stored(root, out)
+        contents = stored(root, out)
         if contents is None:
             kept.append(out.path)
         elif not names.intersection(map(str, contents)):
@@ -100,7 +100,7 @@ def _outs(root: Path) -> list[Out]:
     return [o for o in produced if Path(o.path).parts[0] in OUTS and (root / o.path).exists()]
 
 
-def _stored(root: Path, out: Out) -> tuple[Path, ...] | None:
+def stored(root: Path, out: Out) -> tuple[Path, ...] | None:
     """The out's files as they are now; None where the cache does not have the bytes of each."""
     store = object_stores.settings(root).folder()
     try:

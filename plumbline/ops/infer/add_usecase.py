@@ -7,6 +7,7 @@ from pathlib import Path
 
 from plumbline.config import read
 from plumbline.core.errors import PlumblineError
+from plumbline.ops import params_text
 from plumbline.ops.infer.guess import Guess
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
@@ -28,7 +29,8 @@ def write(guess: Guess, project: Path = Path(".")) -> list[Path]:
             f"'{guess.name}' exists already ({package}, {params}); choose another name, or remove it first "
             f"with `plumbline drop {guess.name}`"
         )
-    text = with_usecase(params.read_text(encoding="utf-8"), guess.name, settings["usecases"])
+    names = [*map(str, settings["usecases"]), guess.name]
+    text = params_text.with_names(params.read_text(encoding="utf-8"), names)
     profile, history = (
         artifacts.path(guess.name, role, project)
         for role in (Role.ACCEPTED_PROFILE, Role.MONITOR_HISTORY)
@@ -44,25 +46,6 @@ def write(guess: Guess, project: Path = Path(".")) -> list[Path]:
     history.touch()
     params.write_text(f"{text.rstrip()}\n\n{guess.section_text}", encoding="utf-8")
     return [package, source, profile, history, params]
-
-
-def with_usecase(text: str, name: str, listed: list[str]) -> str:
-    """params.yaml's text with `name` in the list `usecases`.
-
-    >>> with_usecase("usecases: [a]  # both\\nseed: 7\\n", "b", ["a"])
-    'usecases: [a, b]  # both\\nseed: 7\\n'
-    """
-    import re
-
-    names = ", ".join([*map(str, listed), name])
-    flow = re.compile(r"^usecases:[ \t]*\[[^\]]*\]", re.MULTILINE)
-    block = re.compile(r"^usecases:[ \t]*(#.*)?\n(?:[ \t]*-[ \t]+\S+.*\n?)+", re.MULTILINE)
-    for form, end in ((flow, ""), (block, "\n")):
-        if match := form.search(text):
-            return f"{text[: match.start()]}usecases: [{names}]{end}{text[match.end() :]}"
-    raise PlumblineError(
-        "params.yaml, usecases: expected a list like [my_table] at the top of the file; write it so"
-    )
 
 
 def _copy(file: Path, target: Path) -> None:

@@ -34,6 +34,11 @@ def rebuild(root: Path, repository: Path, usecases: Sequence[str]) -> None:
             raise PlumblineError(f"Feast, {name}: " + "\n".join(lines[-LAST_LINES:]))
 
 
+def present(repository: Path) -> bool:
+    """Whether the embedded store has files."""
+    return bool(_files(repository))
+
+
 def save(root: Path, repository: Path) -> None:
     """Keep the embedded store's files as they are, until the next call."""
     with replacing_folder(_saved(root)) as beside:

@@ -45,7 +45,7 @@ def proved(root: Path, _: Journal) -> str:
 
 
 def alias(root: Path, journal: Journal) -> str:
-    """Point MLflow's alias of each use case at the bundle in dvc.lock."""
+    """Point MLflow's alias of each use case at the bundle in dvc.lock; of one that is gone, at none."""
     if journal.registry is None:
         return f"{NOTHING}: MLflow is off"
     bundles = plan.bundles(_locked(root))
@@ -54,6 +54,10 @@ def alias(root: Path, journal: Journal) -> str:
         path = root / out.path
         number = registry.promote(root, usecase, out.md5, path, journal.target.commit)
         proofs.append(f"{usecase} version {number}, bundle {out.md5}")
+    for usecase, before in journal.registry.items():
+        if usecase not in bundles and before.champion is not None:
+            registry.point(root, usecase, None)
+            proofs.append(f"{usecase} none, as it is not at this commit")
     return f"{CHAMPION}: {'; '.join(proofs)}" if proofs else f"{NOTHING}: no bundle at this commit"
 
 
@@ -61,9 +65,10 @@ def features(root: Path, journal: Journal) -> str:
     """Feast's registry and online store from this commit's definitions and snapshots."""
     stores = snapshots(root)
     usecases = [usecase for usecase, _ in stores]
-    if stores:
-        feast.rebuild(root, root / REPOSITORY, usecases)
     proofs = [f"{usecase} materialized from {out.md5}" for usecase, out in stores]
+    if stores or feast.present(root / REPOSITORY):
+        feast.rebuild(root, root / REPOSITORY, usecases)
+        proofs = proofs or ["emptied: no use case with entities at this commit"]
     if journal.store:
         proofs.append(servers.publish(root, journal.store, journal, usecases))
     if not proofs:

@@ -176,9 +176,10 @@ def _undo(root: Path, journal: Journal) -> list[str]:
 
 
 def _registered(root: Path, commit: str) -> dict[str, RegistryBefore]:
-    """By use case of the target: the champion, and the versions that there are."""
+    """By use case of HEAD and of the target: the champion, and the versions that there are."""
     known = {}
-    for usecase in plan.bundles(revisions.outs(root, commit)):
+    held = [plan.bundles(revisions.outs(root, rev)) for rev in ("HEAD", commit)]
+    for usecase in dict.fromkeys(name for bundles in held for name in bundles):
         versions = registry.versions(root, usecase)
         bearer = plan.champion(versions)
         champion = bearer.number if bearer else None
