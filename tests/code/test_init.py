@@ -17,7 +17,7 @@ from plumbline.ops import infer
 from plumbline.ops.init import create, texts
 from plumbline.repo import environment_files, library_file
 from plumbline.review import isolation, packages
-from plumbline.runtime import dvc_yaml, library
+from plumbline.runtime import dvc_yaml, git, library
 from plumbline.runtime.dvc_lock import Entry
 from plumbline.studies.privacy import scan
 from tests.conftest import ROOT
@@ -66,9 +66,9 @@ def test_every_dep_is_there_or_made(shop: Path) -> None:
 def test_the_library_and_its_pins_are_noted_as_installed(shop: Path) -> None:
     assert library_file.stale(shop) == []
     assert environment_files.stale(shop) == []
-    texts_here = {path.name: path.read_text() for path in (ROOT / "environment").glob("*.txt")}
-    for name, text in texts_here.items():
-        assert (shop / "environment" / name).read_text() == text, name
+    pins = (shop / "environment" / "train.txt").read_text()
+    assert "xgboost-cpu==" in pins
+    assert "evidently==" not in pins
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -165,6 +165,21 @@ def test_a_refused_start_writes_nothing(
     assert re.search(message, capsys.readouterr().err)
     assert sorted(p.name for p in (tmp_path / "shop").iterdir()) == ([there] if there else [])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["shop", "t.csv"]
+
+
+def test_an_empty_clone_becomes_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(create, "LARGE", 10)
+    (tmp_path / "t.csv").write_text(ROWS)
+    git.output(tmp_path, "init", "-q", "-b", "trunk", "shop")
+    create.create(tmp_path / "shop", infer.infer(tmp_path / "t.csv", "answer", name="shop"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["shop", "t.csv"]
+    assert git.text(tmp_path / "shop", "symbolic-ref", "HEAD") == "refs/heads/trunk"
+    source = tmp_path / "shop" / "sources" / "shop"
+    assert (source / "t.csv.dvc").exists() or (source / "shop.csv.dvc").exists(), (
+        "too large for git"
+    )
 
 
 def noted(version: str, md5: str) -> dict[str, Any]:

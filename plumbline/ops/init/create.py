@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.core.files import replacing_folder
 from plumbline.ops import infer
 from plumbline.ops.infer.guess import Guess
 from plumbline.ops.init import pin, texts, written
-from plumbline.repo import environment_files, library_file, state
+from plumbline.repo import artifacts, dvc_command, environment_files, library_file, state
+from plumbline.repo.artifacts import Role
 from plumbline.runtime import git, libraries
 
 MESSAGE = "Start from plumbline init"
+ALLOWED = (".git", ".venv")
+"""What may be in the folder: an empty clone, the environment that runs this."""
+LARGE = 50_000_000
+"""Bytes of a table from which on DVC keeps it, and git only its hash."""
 
 
 def create(folder: Path, guess: Guess, *, commit: bool = False) -> list[str]:
@@ -26,10 +31,14 @@ def create(folder: Path, guess: Guess, *, commit: bool = False) -> list[str]:
     """
     refuse_used(folder)
     whole = folder.absolute()
-    with replacing_folder(whole.parent / f".{whole.name}.init") as made:
-        _write(made, whole.name, guess)
-        _move(made, folder)
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=whole.parent, prefix=f".{whole.name}.") as made:
+        _write(Path(made), whole.name, guess)
+        _move(Path(made), folder)
+    if not (folder / ".git").exists():
+        git.output(folder, "init", "-q", "-b", "main")
     state.keep_private(folder)
+    _track_large(folder, guess)
     if commit:
         git.output(folder, "add", "-A")
         git.output(folder, "commit", "-q", "-m", MESSAGE)
@@ -54,10 +63,11 @@ def write_texts(root: Path, files: Mapping[str, str]) -> None:
 
 
 def refuse_used(folder: Path) -> None:
-    """PlumblineError where the folder is there and not empty."""
+    """PlumblineError where the folder is there, with more in it than a repository or an environment."""
     if folder.exists() and not folder.is_dir():
         raise PlumblineError(f"{folder}: expected a new folder, found a file; choose another name")
-    inside = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    names = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    inside = sorted(names.difference(ALLOWED))
     if inside:
         raise PlumblineError(
             f"{folder}: expected a new or an empty folder, found {libraries.some(inside)} in it; choose "
@@ -77,7 +87,6 @@ def _write(root: Path, project: str, guess: Guess) -> None:
     infer.write(guess, root)
     written.write(root, files)
     library_file.sync(root)
-    git.output(root, "init", "-q", "-b", "main")
 
 
 def _move(made: Path, folder: Path) -> None:
@@ -85,6 +94,13 @@ def _move(made: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in made.iterdir():
         os.rename(path, folder / path.name)
+
+
+def _track_large(folder: Path, guess: Guess) -> None:
+    """Let DVC keep a table that is too large for git."""
+    table = artifacts.path(guess.name, Role.SOURCE, folder) / guess.source_name
+    if table.stat().st_size >= LARGE:
+        dvc_command.check(folder, "add", "-q", str(table.absolute()))
 
 
 def _next(folder: Path, usecase: str, commit: bool) -> list[str]:
