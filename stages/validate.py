@@ -18,6 +18,8 @@ from plumbline.validate import (
     data_docs,
     expectations,
     inspection,
+    irregularities,
+    label_history,
     months,
     profile,
     profile_shifts,
@@ -59,10 +61,11 @@ def main(
         kept = bad_rows.write_valid(good)
         bad_rows.write_quarantine(aside)
 
-        span = profile.window(
-            connection, case, bad_rows.files["events"], data.as_of, strict.window_days
-        )
+        events = bad_rows.files["events"]
+        span = profile.window(connection, case, events, data.as_of, strict.window_days)
         now = profile.measure(connection, case, months.scan(connection, case, good), span)
+        odd = irregularities.find(connection, case, months.scan(connection, case, good))
+        odd += label_history.rewritten(case, before, now, data.start)
         days = profile.by_day(connection, case, bad_rows.files, span)
         result = profile_shifts.measures(before, now, strict, days)
         judged = inspection.statistics(checker, result, strict.severity)
@@ -71,10 +74,10 @@ def main(
         results += judged
         data_docs.write(pages, f"{case.title}: validation", expectations.reports(results))
         rows = summary.rows(bad_rows.files, kept)
-        counted = summary.summarise(rows, results, bad_rows.broken(), result, warnings)
+        counted = summary.summarise(rows, results, bad_rows.broken(), result, odd, warnings)
     documents.write(measured, now)
     documents.write(metrics, counted)
-    for line in [*warnings, *([] if before else [check_messages.unaccepted(case)])]:
+    for line in [*counted.warnings, *([] if before else [check_messages.unaccepted(case)])]:
         log.warning("validate: %s", line)
     log.info("validate: %s", summary.sentence(rows))
 

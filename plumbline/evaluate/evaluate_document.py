@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from plumbline.core.documents import Document, SparseDocument
 from plumbline.metrics.bootstrap import Word
 from plumbline.metrics.cost_matrix import Costs
@@ -111,7 +113,7 @@ class ServedRows(SparseDocument):
     without_label: int | None = None
 
 
-class DataOrigin(Document):
+class DataOrigin(SparseDocument):
     """Where the rows came from, what was set aside, and what each table serves."""
 
     source: str
@@ -122,6 +124,7 @@ class DataOrigin(Document):
     quarantined: dict[str, dict[str, int]]
     windows: dict[str, ServedRows]
     md5: dict[str, str]
+    irregularities: list[str] = Field(default_factory=list)  # that validate saw in the table
 
 
 class ProbabilityBin(Interval):

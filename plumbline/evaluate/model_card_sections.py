@@ -56,6 +56,7 @@ def data(figures: EvaluateDocument) -> list[Block]:
     for kind, counts in data.rows.items():
         rows.append((f"rows of {kind}", figure(counts["in"])))
         rows.append((f"{kind} in quarantine", _quarantined(counts["set_aside"], data, kind)))
+    rows += [("to be looked at", text) for text in data.irregularities]
     windows = {name: data.windows[name] for name in WINDOWS if name in data.windows}
     rated = any(one.label_rate is not None for one in windows.values())
     head = (

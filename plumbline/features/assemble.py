@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from plumbline.core import tables
+from plumbline.core import event_days, tables
 from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
@@ -67,19 +67,22 @@ def untimed(
 
 
 def span(usecase: FeatureSet, events: Any, as_of: date | None) -> tuple[date, date]:
-    """The first event's day, and `as_of`: as given, or the day after the last event.
+    """The first event's day, and `as_of`: as given, or the day after the last event. A few events that
+    lie far from the others do not count.
 
     Raises ContractError where there is no event.
     """
-    times = events[usecase.time]
-    low, high = (
-        events.aggregate(low=times.min(), high=times.max()).to_pyarrow().to_pylist()[0].values()
-    )
-    if low is None:
+    day = events[usecase.time].date()
+    counted = events.group_by(day=day).agg(rows=events.count()).order_by("day").to_pyarrow()
+    days = [(row["day"], row["rows"]) for row in counted.to_pylist() if row["day"]]
+    if not days:
         raise ContractError(
             "there are no events; see the quarantine of the stage before, or move as_of"
         )
-    return low.date(), as_of or high.date() + timedelta(days=1)
+    seen = event_days.of(days)
+    if seen.apart:
+        log.warning("features: %s: %s; windows are counted without them", usecase.name, seen.apart)
+    return seen.first, as_of or seen.last + timedelta(days=1)
 
 
 def write_snapshots(

@@ -16,11 +16,12 @@ import duckdb
 import numpy as np
 from pydantic import ValidationError
 
-from plumbline.core import files
+from plumbline.core import event_days, files
 from plumbline.core.declarations import Array, Column
 from plumbline.core.errors import ContractError
 from plumbline.core.sql import no_rows, quote
 from plumbline.core.usecase import Contract
+from plumbline.validate import irregularities, label_history
 from plumbline.validate.check import TableName, clock, layout
 from plumbline.validate.months import File, source
 from plumbline.validate.profile_document import ColumnProfile, DayRows, Profile, RowRates
@@ -59,11 +60,9 @@ def window(
     """The last `days` days before `as_of` (by default the day after the last event), as far as they go."""
     if usecase.time is None:
         return None
-    time = quote(usecase.time)
-    query = f"SELECT min({time}), max({time}) FROM ({source(events)})"
-    first, last = connection.sql(query).fetchall()[0]
-    end = as_of or last.date() + timedelta(days=1)
-    return max(end - timedelta(days=days), min(first.date(), end)), end
+    seen = event_days.of(irregularities.per_day(connection, usecase.time, source(events)))
+    end = as_of or seen.last + timedelta(days=1)
+    return max(end - timedelta(days=days), min(seen.first, end)), end
 
 
 def measure(
@@ -80,13 +79,12 @@ def measure(
     events = _rows(usecase, "events", tables["events"], span)
     total = int(connection.sql(f"SELECT count(*) FROM ({events})").fetchall()[0][0])
     counts = _per_day(connection, usecase, events, span)
-    return Profile(
-        columns=columns,
-        days=counts,
-        per_day=_rates(counts),
-        rows=total,
-        window=[str(span[0]), str(span[1])] if span else None,
-    )
+    own: dict[str, Any] = {"window": None}
+    if span:
+        outcomes = _rows(usecase, "outcomes", tables["outcomes"], (date.min, span[1]))
+        months = label_history.months(connection, usecase, outcomes, span[1])
+        own = {"window": [str(span[0]), str(span[1])], "months": months}
+    return Profile(columns=columns, days=counts, per_day=_rates(counts), rows=total, **own)
 
 
 def by_day(

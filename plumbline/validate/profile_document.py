@@ -35,6 +35,16 @@ class RowRates(SparseDocument):
     weekdays: list[float | None] = Field(default_factory=list)
 
 
+class MonthLabels(Document):
+    """The labels of a month's events, once all are due. `digest`: of keys and labels, in any order."""
+
+    month: str
+    rows: int
+    labelled: int
+    mean: float | None
+    digest: str
+
+
 class Profile(SparseDocument):
     """What a window of days looks like. `window`: first day and the day after the last."""
 
@@ -43,3 +53,4 @@ class Profile(SparseDocument):
     rows: int
     days: list[DayRows] = Field(default_factory=list)
     window: list[str] | None = None
+    months: list[MonthLabels] = Field(default_factory=list)  # before the window's end

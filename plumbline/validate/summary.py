@@ -12,6 +12,7 @@ from plumbline.core.documents import Document
 from plumbline.core.params_base import Severity
 from plumbline.validate.check import Broken, TableName
 from plumbline.validate.expectations import CheckResult
+from plumbline.validate.irregularities import Irregularity
 from plumbline.validate.months import File
 from plumbline.validate.profile_shifts import ProfileShift
 
@@ -40,6 +41,7 @@ class ValidationSummary(Document):
     quarantined: dict[TableName, dict[str, int]]  # by table and check
     rows: dict[TableName, TableRows]
     warnings: list[str]
+    irregularities: list[str] = Field(default_factory=list)  # those found without a profile
 
 
 def summarise(
@@ -47,6 +49,7 @@ def summarise(
     results: Sequence[CheckResult],
     broken: Sequence[Broken],
     shifts: Sequence[ProfileShift],
+    odd: Sequence[Irregularity],
     warnings: Sequence[str],
 ) -> ValidationSummary:
     """`rows`: per table rows in and rows out. `shifts`: the statistical checks' measures."""
@@ -57,7 +60,10 @@ def summarise(
             failed=sum(failed.values()),
             failed_by_severity={s: failed[s] for s in get_args(Severity)},
         ),
-        observed={f"{s.column}.{s.kind}": s.value for s in shifts},
+        observed={
+            **{f"{s.column}.{s.kind}": s.value for s in shifts},
+            **{f"{o.column}.{o.kind}": float(o.size) for o in odd},
+        },
         quarantined={
             table: {b.check.name: b.rows for b in broken if _in_quarantine(b, table)}
             for table in rows
@@ -66,7 +72,8 @@ def summarise(
             table: TableRows.model_validate({"in": n, "out": kept, "set_aside": n - kept})
             for table, (n, kept) in rows.items()
         },
-        warnings=list(warnings),
+        warnings=[*warnings, *(o.words for o in odd)],
+        irregularities=[f"{o.column}: {o.detail}" for o in odd],
     )
 
 
