@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -29,6 +30,11 @@ HINTS: Mapping[ColumnType, str] = {
     "timestamp": ". Times in another format: derive the column with strptime, in derive=...",
 }
 """What else to do about values of a type."""
+
+EPOCH = r"\b(epoch_ms|to_timestamp|make_timestamp)"
+"""Functions that make a time of a number."""
+JANUARY = "TIMESTAMP '1970-01-01' AND TIMESTAMP '1970-02-01'"
+"""Where they put seconds that they take for milliseconds, and 0."""
 
 ROW_NUMBER = "__row"
 """What an expression in `derive` calls the number of a row in the source, from 1."""
@@ -63,10 +69,11 @@ class Cast:
     def bad(self) -> str:
         """True where the source has a value and the contract's type none for it. An event needs a
         time that the calendar has."""
-        if self.needed:
-            good = f"isfinite({self.value}) AND {self.value} >= TIMESTAMP '0001-01-01'"
-            return f"({good}) IS NOT TRUE"
-        return f"({self.given} AND {self.value} IS NULL)"
+        if not self.needed:
+            return f"({self.given} AND {self.value} IS NULL)"
+        if self.derivation and re.search(EPOCH, self.derivation.written, re.IGNORECASE):
+            return f"({self.value} NOT BETWEEN {JANUARY}) IS NOT TRUE"
+        return f"{self.value} IS NULL"
 
 
 def casts(

@@ -111,7 +111,7 @@ def _number(raw: str, name: Kind, source_type: str) -> str:
         return f"CASE WHEN regexp_full_match({raw}, '{NUMBER}') AND ({long}) THEN {typed} END"
     if name in ("whole", "decimal"):
         same = f"TRY_CAST({typed} AS {source_type}) = {raw}"
-        return f"CASE WHEN {typed} BETWEEN -{EXACT} AND {EXACT} OR {same} THEN {typed} END"
+        return f"CASE WHEN abs({typed}) < {EXACT} OR {same} THEN {typed} END"
     if name == "bool":
         return f"TRY_CAST(TRY_CAST({raw} AS TINYINT) AS DOUBLE)"
     return typed if name == "float" else "CAST(NULL AS DOUBLE)"
@@ -140,7 +140,9 @@ def _time(raw: str, name: Kind, source_type: str) -> str:
 
 def _time_text(raw: str) -> str:
     text = _clean(raw)
-    closed = f"regexp_replace({text}, '{OFFSET}$', '\\1')"
+    closed = (
+        f"regexp_replace(regexp_replace({text}, ' ?(UTC|GMT)$', 'Z'), ' ([Z+-][0-9:]*)$', '\\1')"
+    )
     return (
         f"CASE WHEN regexp_full_match({text}, '{NAIVE}') THEN TRY_CAST({text} AS TIMESTAMP) "
         f"WHEN regexp_full_match({text}, '{ZONED}') "

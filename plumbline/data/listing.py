@@ -25,7 +25,7 @@ def files(path: str, suffixes: Sequence[str]) -> list[Path]:
     elif place.exists():
         matches = [place]
     else:
-        matches = [p for p in _glob(path) if p.is_file()]
+        matches = [p for p in _glob(path) if _is_file(p) and not _hidden(p, path)]
         if not matches:
             raise SourceError(
                 f"{path}: no such file; put it there, or correct data.path in params.yaml"
@@ -36,22 +36,30 @@ def files(path: str, suffixes: Sequence[str]) -> list[Path]:
 
 
 def skipped(path: str, suffixes: Sequence[str]) -> tuple[str, ...]:
-    """A warning that names what lies in the folder and is not read; none for a file or a glob."""
+    """A warning that names what lies in the folder, or fits the pattern, and is not read."""
     place = Path(path)
-    if not place.is_dir():
+    if place.is_file():
         return ()
+    if not place.is_dir():
+        hidden = sorted(str(p) for p in _glob(path) if p.is_file() and _hidden(p, path))
+        return _warnings(path, hidden, "the pattern's matches whose name does not begin with a dot")
     others = sorted(
         p.name + "/" * p.is_dir()
         for p in place.iterdir()
-        if not _is_data(p, suffixes) and not _expected(p)
+        if not _is_data(p, suffixes) and not _expected(p, suffixes)
     )
+    read = f"the folder's own files that end with {' or '.join(suffixes)}"
+    pattern = f", or give a pattern in data.path ({path.rstrip('/')}/**/*{suffixes[0]})"
+    return _warnings(path, others, read, pattern)
+
+
+def _warnings(path: str, others: Sequence[str], read: str, pattern: str = "") -> tuple[str, ...]:
     if not others:
         return ()
     more = f" and {len(others) - SHOWN:,} more" if len(others) > SHOWN else ""
     return (
-        f"{path}: not read: {', '.join(others[:SHOWN])}{more}; read are the folder's own files that end "
-        f"with {' or '.join(suffixes)}. If these hold rows, rename or move them, or give a pattern in "
-        f"data.path ({path.rstrip('/')}/**/*{suffixes[0]})",
+        f"{path}: not read: {', '.join(others[:SHOWN])}{more}; read are {read}. If these hold rows, rename or "
+        f"move them{pattern}",
     )
 
 
@@ -75,11 +83,28 @@ def _sha256(path: Path) -> str:
 
 
 def _is_data(path: Path, suffixes: Sequence[str]) -> bool:
-    return ends(path, suffixes) and path.is_file()
+    return ends(path, suffixes) and not path.name.startswith(".") and _is_file(path)
 
 
-def _expected(path: Path) -> bool:
-    hidden = path.name.startswith(".")
+def _is_file(path: Path) -> bool:
+    """Whether it is a file; SourceError for a link to one that is not there."""
+    if path.is_symlink() and not path.exists():
+        raise SourceError(
+            f"{path}: a link to {path.readlink()}, which is not there; restore it, or remove the link"
+        )
+    return path.is_file()
+
+
+def _hidden(path: Path, pattern: str) -> bool:
+    """Whether a name begins with a dot that the pattern does not have: checkpoints, files of editors."""
+    written = PurePath(pattern).parts
+    return any(part.startswith(".") and part not in written for part in path.parts) and not (
+        written[-1].startswith(".")
+    )
+
+
+def _expected(path: Path, suffixes: Sequence[str]) -> bool:
+    hidden = path.name.startswith(".") and not ends(path, suffixes)
     return hidden or path.suffix == ".dvc" or path.name.lower() in EXPECTED
 
 

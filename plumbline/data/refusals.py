@@ -10,6 +10,7 @@ import duckdb
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError
 from plumbline.core.sql import literal, quote
+from plumbline.data import conversions
 from plumbline.data.casts import EXPECTED, HINTS, Cast
 from plumbline.data.sources import SourcePart
 
@@ -20,7 +21,10 @@ IN_A_ZONE = (
     "or the offset in the source, or keep local times (without AT TIME ZONE)"
 )
 BY_A_CAST = ": a cast would drop an offset, guess a year or a zone, or round"
-BEYOND = ": a time before the year 1000 or after 9999 (milliseconds taken for seconds?)"
+BEYOND = (
+    ": a time before the year 1000, after 9999 or of January 1970 (milliseconds taken for seconds, or seconds for "
+    "milliseconds?)"
+)
 """Why a derived value is refused for which DuckDB would have one."""
 
 
@@ -122,6 +126,7 @@ def _guessed(connection: duckdb.DuckDBPyConnection, relation: str, cast: Cast, b
     if _rows(connection, relation, cast, f"{known} AND {cast.raw} IS NULL", before):
         zone = re.search(r"time\s*zone", cast.derivation.written, re.IGNORECASE)
         return IN_A_ZONE if zone else BY_A_CAST
-    if cast.column.type == "timestamp" and _rows(connection, relation, cast, known, before):
+    is_time = conversions.kind(cast.derivation.type) in ("naive", "zoned")
+    if is_time and _rows(connection, relation, cast, known, before):
         return BEYOND
     return ""

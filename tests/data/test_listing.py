@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.core.declarations import Column
+from plumbline.core.errors import SourceError
 from plumbline.core.usecase import UseCase
 from tests.sales import ingest
 
@@ -101,3 +102,89 @@ def test_what_a_folder_holds_beside_is_named(
     assert "part/**/*.csv" in warning
     ingest(monkeypatch, tmp_path, {"source": "csv", "path": "part/**/*.csv"}, TABLE)
     assert len(ids(tmp_path)) == 2
+
+
+def test_hidden_files_are_not_read_and_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What macOS, editors and notebooks leave beside the data."""
+    hidden = ("._jan.csv", ".ipynb_checkpoints/jan-checkpoint.csv")
+    for name in ("jan.csv", *hidden):
+        (tmp_path / "part" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "part" / name).write_text(content(1))
+    for path, named in (("part", hidden[:1]), ("part/**/*.csv", hidden)):
+        caplog.clear()
+        ingest(monkeypatch, tmp_path, {"source": "csv", "path": path}, TABLE)
+        assert ids(tmp_path) == [1]
+        warnings = " ".join(r.getMessage() for r in caplog.records if "not read" in r.getMessage())
+        assert all(name in warnings for name in named), warnings
+    ingest(monkeypatch, tmp_path, {"source": "csv", "path": "part/._*.csv"}, TABLE)
+    assert ids(tmp_path) == [1]
+
+
+def test_links(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "real.txt").write_text(content(1))
+    (tmp_path / "part" / "a.csv").symlink_to(tmp_path / "real.txt")
+    ingest(monkeypatch, tmp_path, {"source": "csv", "path": "part"}, TABLE)
+    assert ids(tmp_path) == [1]
+    (tmp_path / "part" / "b.csv").symlink_to("gone.csv")
+    for path in ("part", "part/*.csv"):
+        with pytest.raises(SourceError, match=r"b\.csv: a link to gone\.csv, which is not there"):
+            ingest(monkeypatch, tmp_path, {"source": "csv", "path": path}, TABLE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "-a.csv",
+        "a b.csv",
+        "a'b.csv",
+        'a"b.csv',
+        "~a.csv",
+        "a%20b.csv",
+        "a{b,c}.csv",
+        "a#.csv",
+        "ü.csv",
+        "s3:a.csv",
+    ],
+)
+def test_any_name(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content(1))
+    (tmp_path / "c.parquet").write_text("not read")
+    for path in (name, ".", str(tmp_path / name)):
+        ingest(monkeypatch, tmp_path, {"source": "csv", "path": path}, TABLE)
+        assert ids(tmp_path) == [1]
+
+
+def test_a_column_that_only_a_folders_name_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "part" / "size=big").mkdir(parents=True)
+    (tmp_path / "part" / "size=big" / "a.csv").write_text("id,y\n1,1\n")
+    with pytest.raises(
+        SourceError, match=r"no column 'size'; a folder's name \(size=\.\.\.\) is no column: write"
+    ):
+        ingest(monkeypatch, tmp_path, {"source": "csv", "path": "part/*/*.csv"}, TABLE)
+
+
+def test_files_of_one_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each has its own order, line ends, mark and archive; an empty one and other columns are refused."""
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "a.csv").write_bytes(b"\xef\xbb\xbfid,size,y\r\n1,a,1\r\n")
+    (tmp_path / "part" / "b.csv").write_bytes(b"y,id,size\n1,2,b\r\n1,3,c\n")
+    (tmp_path / "part" / "c.csv.gz").write_bytes(gzip.compress("id,size,y\n4,ü,1".encode()))
+    settings = {"source": "csv", "path": "part"}
+    ingest(monkeypatch, tmp_path, settings, TABLE)
+    assert ids(tmp_path) == [1, 2, 3, 4]
+    (tmp_path / "part" / "d.csv").write_bytes(b"id,Size,y\n5,e,1")
+    with pytest.raises(
+        SourceError, match=r"d\.csv: its columns differ from those of part/a\.csv: 'Size' is in"
+    ):
+        ingest(monkeypatch, tmp_path, settings, TABLE)
+    (tmp_path / "part" / "d.csv").write_bytes(b"")
+    with pytest.raises(SourceError, match=r"d\.csv: the file is empty \(0 bytes\)"):
+        ingest(monkeypatch, tmp_path, settings, TABLE)
+    (tmp_path / "part" / "d.csv").write_bytes("id,size,y\n5,ü,1".encode("latin-1"))
+    with pytest.raises(SourceError, match=r"d\.csv, line 2: .* 0xfc is not utf-8"):
+        ingest(monkeypatch, tmp_path, settings, TABLE)
