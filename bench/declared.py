@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import tables
-from plumbline.core.declarations import Entity, Fresh, Hourly, Snapshot
+from plumbline.core.declarations import Column, Entity, Fresh, Hourly, Snapshot, Split
 from plumbline.core.usecase import UseCase
+from plumbline.features import splits
+from plumbline.features.params import Features
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
 from plumbline.train import fitting
@@ -35,6 +37,7 @@ SETTINGS: Mapping[str, Any] = {
     "lambda": 20,
 }
 PLAIN = frames.FLIGHTS
+TRAIN = Train()
 
 
 def main(arguments: list[str]) -> None:
@@ -43,11 +46,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("flights", type=Path)
     parser.add_argument("variants", nargs="*", default=list(VARIANTS))
     given = parser.parse_args(arguments)
+    sys.stdout.write(
+        f"by key       {shares(Split())}\nstratified   {shares(Split(stratify=True))}\n"
+    )
     rows = frames.departures(given.flights)
     plain = fitted(PLAIN, rows)
     sys.stdout.write(f"{'plain':12} {np.mean(plain):.4f}\n")
     for name in given.variants:
-        figures = fitted(VARIANTS[name], rows)
+        figures = fitted(VARIANTS[name], rows, TRAINED.get(name, TRAIN))
         gain = np.subtract(figures, plain)
         low, high = gain.min(), gain.max()
         sys.stdout.write(
@@ -55,20 +61,43 @@ def main(arguments: list[str]) -> None:
         )
 
 
-def fitted(case: UseCase, rows: Any) -> list[float]:
+def shares(split: Split) -> dict[str, float]:
+    """The share of malignant cases in each table of scikit-learn's breast cancer data, by how it is split."""
+    from sklearn.datasets import load_breast_cancer
+
+    malignant = (load_breast_cancer().target == 0).astype(float)
+    columns = (Column("id", "int", "-", "row"), Column("ill", "int", "-", "label", known=False))
+    case = UseCase(
+        name="cancer",
+        title="Cancer",
+        owner="bench",
+        problem="classification",
+        key="id",
+        label="ill",
+        columns=columns,
+        features=("id",),
+        split=split,
+    )
+    rows = {"id": np.arange(len(malignant)), "ill": malignant}
+    own = splits.of_rows(case, Features(), rows)
+    return {name: round(float(malignant[rows].mean()), 3) for name, rows in own.items()}
+
+
+def fitted(case: UseCase, rows: Any, train: Train = TRAIN) -> list[float]:
     """The primary figure on the test window, by seed."""
     with tempfile.TemporaryDirectory() as name:
         folder = frames.build(case, rows, Path(name))
-        return [one(case, folder, seed) for seed in SEEDS]
+        return [one(case, folder, seed, train) for seed in SEEDS]
 
 
-def one(case: UseCase, folder: Path, seed: int) -> float:
+def one(case: UseCase, folder: Path, seed: int, train_params: Train) -> float:
     """Fit on train and valid with the seed; the figure on test."""
     train, valid = folder / "train.parquet", folder / "valid.parquet"
     settings = boosting.settings(case.problem, SETTINGS, seed=seed, threads=1)
     pair = matrices.binned(case, settings, train, valid)
     columns = tables.read(valid, fitting.needed_columns(case, None))
-    model = fitting.fit(case, Train(), settings, pair, columns)
+    both = matrices.both(case, settings, train, valid) if train_params.refit else None
+    model = fitting.fit(case, train_params, settings, pair, columns, both)
     test = tables.read(folder / "test.parquet", fitting.needed_columns(case, None))
     label = test[case.label].astype(float)
     return metrics.primary_figure(case.problem, label, model.predict(test))
@@ -125,7 +154,9 @@ def everything() -> UseCase:
     )
 
 
+TRAINED = {"refit": Train(refit=True)}
 VARIANTS = {
+    "refit": PLAIN,
     "everything": everything(),
     "known_today": known_today(),
     "hours": hours(),

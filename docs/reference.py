@@ -71,7 +71,16 @@ options and use cases.
 """
 DECLARED = {
     "contract.py": ("Contract", "Column", "Entity"),
-    "features.py": ("FeatureSet", "Snapshot", "Hourly", "Fresh", "Where", "Row", "Category"),
+    "features.py": (
+        "FeatureSet",
+        "Snapshot",
+        "Hourly",
+        "Fresh",
+        "Where",
+        "Row",
+        "Category",
+        "Split",
+    ),
     "model.py": ("UseCase", "Slice", "Behaviour", "Use"),
 }
 """The classes that a use case is declared with, in the order in which it is written."""

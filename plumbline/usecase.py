@@ -15,6 +15,7 @@ from plumbline.core.declarations import (
     Row,
     Slice,
     Snapshot,
+    Split,
     Use,
     Where,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "Row",
     "Slice",
     "Snapshot",
+    "Split",
     "Use",
     "UseCase",
     "Where",

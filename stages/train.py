@@ -1,7 +1,7 @@
 """Reads the train and valid tables and what tune found, fits the final model, writes its bundle.
 
 Early stopping, calibration and the decision threshold use the validation window; the test window is
-left alone.
+left alone. With `train.refit` the model is boosted again on both.
 """
 
 from __future__ import annotations
@@ -33,12 +33,15 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     rows, features, watched = pair[0].num_row(), pair[0].num_col(), pair[1].num_row()
     log.info("train: %d rows, %d features, %d rows watched", rows, features, watched)
     columns = tables.read(valid, fitting.needed_columns(usecase, params.train.costs))
-    fitted = fitting.fit(usecase, params.train, settings, pair, columns)
+    both = matrices.both(usecase, settings, train, valid) if params.train.refit else None
+    fitted = fitting.fit(usecase, params.train, settings, pair, columns, both)
     provenance: dict[str, str | int] = {
         "train": dvc_hash.md5(train),
         "valid": dvc_hash.md5(valid),
         "seed": params.seed,
     }
+    if params.train.refit:
+        provenance["refit"] = "on train and valid"
     entries = fitting.manifest_entries(fitted, settings, provenance)
     saved = bundle.save(model, fitted.booster, entries)
     log.info("train: %d rounds, %s; wrote %s", fitted.rounds, saved.manifest.metrics, model)

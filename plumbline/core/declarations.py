@@ -206,6 +206,22 @@ class Category(Declaration):
 
 
 @dataclass(frozen=True)
+class Split(Declaration):
+    """How a plain table is split, where not row by row by shares of its keys.
+
+    >>> patients = Split(group="patient_id")
+    >>> published = Split(column="part")
+    """
+
+    # a column of text that holds each row's table: train, valid, test or current; declared with
+    # known=False, as no request has it. Without rows of current, the rows of test stand there, too
+    column: str | None = None
+    group: str | None = None  # a known column: all rows of one value go into one table
+    # True: each class has the same share in each table; a group counts by its largest label
+    stratify: bool = False
+
+
+@dataclass(frozen=True)
 class Row(Declaration):
     """A row feature: an element-wise function of columns, histories and earlier row features.
 

@@ -25,6 +25,7 @@ from plumbline.core.declarations import (
     Row,
     Slice,
     Snapshot,
+    Split,
     Use,
 )
 
@@ -117,6 +118,9 @@ class FeatureSet(Contract):
     # count and sum them like columns; whole numbers, not made of another such history
     derived: tuple[str, ...] = ()
     offset: str | None = None  # a numeric column or feature that the regression starts from
+    split: Split = field(
+        default_factory=Split
+    )  # of a plain table; a table with time is split by whole days
 
     @classmethod
     def of(cls, base: Contract, **parts: Any) -> FeatureSet:

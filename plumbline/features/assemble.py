@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from plumbline.core import event_days, tables
+from plumbline.core.declarations import Array
 from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
@@ -142,13 +143,20 @@ def write_tables(
 def write_untimed(
     backend: Any, usecase: FeatureSet, params: Features, events: Any, outcomes: Any, folder: Path
 ) -> Written:
-    """Write the model tables of a table without time, split by key, in key order."""
+    """Write the model tables of a table without time, split as declared, in key order."""
     joined = batch.join_label(usecase, events, outcomes)
     joined = joined.filter(joined[usecase.label].notnull())
+    first = joined.select(splits.needed(usecase)).order_by(usecase.key)
+    whole = pa.Table.from_batches(
+        ibis_session.batches(backend, first, tables.CHUNK), first.schema().to_pyarrow()
+    )
+    own = splits.of_rows(
+        usecase, params, {n: tables.numpy(whole.column(n)) for n in whole.column_names}
+    )
     rows = joined.select(tables.order(usecase)).order_by(usecase.key)
     written: Written = {}
     for name in splits.NAMES:
-        batches = _of(usecase, params, ibis_session.batches(backend, rows, tables.CHUNK), name)
+        batches = _of(ibis_session.batches(backend, rows, tables.CHUNK), own[name])
         written[name] = tables.write(usecase, batches, folder / f"{name}.parquet"), 0
     return check(usecase, written, {})
 
@@ -216,10 +224,12 @@ def _warn_rounded(usecase: FeatureSet, written: Written) -> None:
             )  # fmt: skip
 
 
-def _of(usecase: FeatureSet, params: Features, batches: Iterable[Any], name: str) -> Iterator[Any]:
+def _of(batches: Iterable[Any], own: Array) -> Iterator[Any]:
+    """The rows of `batches` that are in `own`, bool (n,), which holds all of them in their order."""
+    start = 0
     for part in batches:
-        own = splits.by_key(params, part.column(usecase.key).to_pylist()) == name
-        yield part.filter(pa.array(own))
+        yield part.filter(pa.array(own[start : start + part.num_rows]))
+        start += part.num_rows
 
 
 def _dates(windows: Mapping[str, SplitWindow], name: str) -> str:

@@ -128,8 +128,9 @@ def join_snapshots(
 
 
 def join_label(usecase: FeatureSet, events: IbisTable, outcomes: IbisTable) -> IbisTable:
-    """`events` with the label: null where no outcome tells it."""
-    right = outcomes.select(outcomes[usecase.key].name("__key"), outcomes[usecase.label])
+    """`events` with the label, null where no outcome tells it, and the column that splits the table."""
+    names = dict.fromkeys([usecase.label, usecase.split.column or usecase.label])
+    right = outcomes.select(outcomes[usecase.key].name("__key"), *names)
     return events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
 
 

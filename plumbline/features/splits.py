@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from plumbline.core.declarations import Array
-from plumbline.core.errors import ParamsError
+import numpy as np
+
+from plumbline.core.declarations import Array, Columns
+from plumbline.core.errors import ContractError, ParamsError
+from plumbline.core.split_checks import TABLES
 from plumbline.core.usecase import FeatureSet
 from plumbline.features.params import Features
 
-NAMES = ("train", "valid", "test", "current")
-"""The model tables, in time order."""
+NAMES = TABLES
+PLACES = np.array(["valid", "test", "current", "train"])
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,76 @@ def by_key(params: Features, keys: Sequence[Any]) -> Array:
     Returns strings (n,): shares of valid, test and current as in params, the rest train. Raises
     ParamsError where the shares leave nothing to train on.
     """
-    import numpy as np
+    units = [_unit(str(key)) for key in keys]
+    return PLACES[np.searchsorted(_edges(params), units, side="right")]
 
+
+def of_rows(usecase: FeatureSet, params: Features, rows: Columns) -> dict[str, Array]:
+    """For a plain table: by model table, which of its rows it has, bool (n,), as `usecase.split` says.
+
+    `rows` holds what `needed` names, (n,) each. Raises ContractError where a row's table is none.
+    """
+    split = usecase.split
+    if split.column is not None:
+        return _given(usecase, split.column, rows[split.column])
+    keys = rows[usecase.key].tolist()
+    units = keys if split.group is None else _groups(rows[split.group].tolist(), keys)
+    place = by_key(params, units)
+    if split.stratify:
+        place = _stratified(params, units, rows[usecase.label])
+    return {name: place == name for name in NAMES}
+
+
+def needed(usecase: FeatureSet) -> list[str]:
+    """The columns that `of_rows` reads."""
+    names = [usecase.key, usecase.split.column, usecase.split.group, usecase.label]
+    return list(dict.fromkeys(n for n in names if n is not None))
+
+
+def _edges(params: Features) -> Array:
+    """Up to where in [0, 1) valid, test and current go; the rest is train."""
     edges = np.cumsum([params.valid_share, params.test_share, params.current_share])
     if edges[-1] >= 1:
         raise ParamsError(
             f"params.yaml, features: valid_share + test_share + current_share = {edges[-1]:g}, "
             "expected less than 1, so that rows are left to train on."
         )
-    place = np.searchsorted(edges, [_unit(str(key)) for key in keys], side="right")
-    return np.array(["valid", "test", "current", "train"])[place]
+    return np.asarray(edges)
+
+
+def _given(usecase: FeatureSet, column: str, values: Array) -> dict[str, Array]:
+    """As the column says; without rows of current, those of test."""
+    by_name = {name: values == name for name in NAMES}
+    odd = np.flatnonzero(~np.isin(values.astype(str), NAMES))
+    if len(odd):
+        raise ContractError(
+            f"{usecase.name}: '{column}' is {values[odd[0]]!r} in {len(odd)} of {len(values)} rows; expected "
+            f"one of {', '.join(NAMES)}. Correct it in the source, or by `derive`."
+        )
+    if not by_name["current"].any():
+        by_name["current"] = by_name["test"]
+    return by_name
+
+
+def _groups(groups: Sequence[Any], keys: Sequence[Any]) -> list[Any]:
+    """Each row's group; a row without one is a group of its own."""
+    return [("key", k) if g is None or g != g else g for g, k in zip(groups, keys, strict=True)]
+
+
+def _stratified(params: Features, units: Sequence[Any], label: Array) -> Array:
+    """Each row's table: of every class, the units in the order of their hashes, cut at the shares."""
+    classes: dict[Any, float] = {}
+    for unit, value in zip(units, label.tolist(), strict=True):
+        classes[unit] = max(classes.get(unit, value), value)
+    table: dict[Any, str] = {}
+    for one in sorted(set(classes.values())):
+        own = sorted(
+            (u for u in classes if classes[u] == one), key=lambda u: (_unit(str(u)), str(u))
+        )
+        ends = np.rint(_edges(params) * len(own))
+        cuts = np.searchsorted(ends, np.arange(len(own)), side="right")
+        table |= dict(zip(own, PLACES[cuts].tolist(), strict=True))
+    return np.array([table[unit] for unit in units])
 
 
 def _unit(text: str) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -48,6 +48,11 @@ class Batches:
 
     features: tuple[str, ...]
     read: Callable[[], Iterator[Batch]]
+
+
+def joined(parts: Sequence[Batches]) -> Batches:
+    """The tables one after another."""
+    return Batches(parts[0].features, lambda: (b for part in parts for b in part.read()))
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,13 @@ def boost(
     best = booster[:kept]
     best.set_attr(best_iteration=None, best_score=None)
     return Boosted(best, kept)
+
+
+def grow(full: Mapping[str, Any], matrix: Any, *, rounds: int) -> Any:
+    """A booster of as many rounds on `matrix`, watched by nothing."""
+    import xgboost
+
+    return xgboost.train(dict(full), matrix, rounds, verbose_eval=False)
 
 
 def score(problem: Problem, boosted: Boosted, valid: Any) -> float:

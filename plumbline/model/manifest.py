@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from plumbline.core import dvc_hash
-from plumbline.core.declarations import Column
+from plumbline.core.declarations import Column, Split
 from plumbline.core.errors import suggest
 from plumbline.core.files import dumps
 from plumbline.core.usecase import FeatureSet
@@ -21,6 +21,7 @@ FORMAT = 1
 LATER: Mapping[str, Any] = {
     "label_delay_hours": 0,
     "hourly": (),
+    "split": Split(),
     "Snapshot.lag": 1,
     "Fresh.matured": False,
 }

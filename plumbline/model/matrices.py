@@ -45,6 +45,14 @@ def binned(
     return pair[0], pair[1]
 
 
+def both(usecase: FeatureSet, settings: Mapping[str, Any], train: Path, valid: Path) -> Any:
+    """The rows of both tables as one QuantileDMatrix."""
+    parts = [open_table(usecase, path) for path in (train, valid)]
+    return boosting.binned(
+        boosting.joined(parts), max_bin=settings["max_bin"], threads=settings["nthread"]
+    )
+
+
 def needed(usecase: FeatureSet) -> list[str]:
     """The columns that boosting reads: features, label, offset."""
     offset = [usecase.offset] if usecase.offset else []

@@ -60,9 +60,10 @@ def replicates(
     settings = {**own.manifest.params, "nthread": params.threads}
     pair = matrices.binned(usecase, settings, train, valid)
     columns = tables.read(valid, fitting.needed_columns(usecase, params.costs))
+    both = matrices.both(usecase, settings, train, valid) if "refit" in own.provenance else None
     for number in range(1, count + 1):
         seed = (int(settings["seed"]) + number * SEED_STEP) % 2**31
-        fitted = fitting.fit(usecase, params, {**settings, "seed": seed}, pair, columns)
+        fitted = fitting.fit(usecase, params, {**settings, "seed": seed}, pair, columns, both)
         entries = {"threshold": fitted.chosen, "calibration": fitted.calibration.as_json()}
         yield replace(
             own,

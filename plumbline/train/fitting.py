@@ -6,7 +6,7 @@ The train stage, the backtest's refits and the seed replicates of a comparison a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from plumbline.core.declarations import Array, Columns
@@ -75,16 +75,21 @@ def fit(
     settings: Mapping[str, Any],
     pair: tuple[Any, Any],
     valid: Columns,
+    both: Any = None,
 ) -> FittedModel:
     """Boost on the first matrix of `pair`; early stopping, calibration and threshold on the second.
 
     `settings`: XGBoost's in full. `pair`: the QuantileDMatrices of train and validation window;
-    `valid`: the columns of the second, (m,) each (`needed_columns`).
+    `valid`: the columns of the second, (m,) each (`needed_columns`). `both`: the matrix of the two
+    windows together, on which the model with as many rounds is boosted again; None: it is not.
     """
     boosted = boosting.boost(
         settings, *pair, rounds=train.rounds, early_stopping=train.early_stopping
     )
-    return finish(usecase, train, boosted, valid)
+    model = finish(usecase, train, boosted, valid)
+    if both is None:
+        return model
+    return replace(model, booster=boosting.grow(settings, both, rounds=model.rounds))
 
 
 def finish(

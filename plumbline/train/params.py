@@ -17,6 +17,8 @@ class Train(Section):
 
     rounds: Count = 400  # boosting rounds, at most
     early_stopping: Count = 30  # rounds without a better validation metric before boosting stops
+    # True: once rounds, calibration and threshold are chosen, boost again on train and validation window
+    refit: bool = False
     threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it
     calibration: Literal["none", "platt", "isotonic"] = "platt"  # fitted on the validation window
     # the decision threshold minimises them; without them it is the threshold of the best F1

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from plumbline.core import tables
-from plumbline.core.declarations import Column
+from plumbline.core.declarations import Column, Split
 from plumbline.core.errors import ContractError, ParamsError, SourceError
 from plumbline.core.usecase import UseCase
 from plumbline.features import assemble, ibis_session, splits
@@ -103,7 +103,8 @@ def test_no_files_no_events_and_no_column(tmp_path):
             assemble.span(SMALL, events.filter(events.cents < 0), None)
 
 
-def test_a_plain_table_is_split_by_key(tmp_path):
+@pytest.mark.parametrize("given", [False, True])
+def test_a_plain_table_is_split_by_key_or_as_a_column_says(tmp_path, given):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -118,15 +119,19 @@ def test_a_plain_table_is_split_by_key(tmp_path):
             Column("id", "int", "-", ""),
             Column("x", "float", "-", ""),
             Column("y", "float", "-", "", known=False),
+            Column("part", "string", "-", "", known=False),
         ),
         features=("x",),
+        split=Split(column="part") if given else Split(),
     )
     ids = list(range(500))
     (tmp_path / "tables").mkdir()
     pq.write_table(
         pa.table({"id": ids, "x": [i / 2 for i in ids]}), tmp_path / "events-all.parquet"
     )
-    known = pa.table({"id": ids[::-1], "y": [float(i) for i in ids[::-1]]})
+    parts = splits.by_key(Features(), ids).tolist()
+    known = {"id": ids[::-1], "y": [float(i) for i in ids[::-1]], "part": parts[::-1]}
+    known = pa.table(known)
     pq.write_table(known, tmp_path / "outcomes-all.parquet")
     with ibis_session.connection() as backend:
         report = assemble.untimed(backend, usecase, Features(), tmp_path, tmp_path / "tables")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plumbline.core.declarations import Behaviour, Columns
+from plumbline.core.declarations import Behaviour, Columns, Split
 from plumbline.core.usecase import UseCase
 from plumbline.review import declared_rules, judging_rules, revision
 from plumbline.runtime import git
@@ -260,6 +260,17 @@ def keys(base: UseCase, head: UseCase) -> list[str]:
     return list(declared_rules.changes(declared_rules.of(base), declared_rules.of(head)))
 
 
+PLAIN_TABLE: dict[str, Any] = {
+    "time": None,
+    "label_delay": 0,
+    "snapshots": (),
+    "fresh": (),
+    "rows": (),
+    "derived": (),
+    "features": ("cents",),
+}
+
+
 def test_declarations_that_judge() -> None:
     declared = with_behaviour(turned)
     assert keys(declared, declared) == []
@@ -267,6 +278,9 @@ def test_declarations_that_judge() -> None:
     assert keys(declared, with_behaviour(turned, share=0.1)) == ["behaviours.turned.share"]
     assert keys(declared, replace(declared, behaviours=())) == ["behaviours.turned"]
     assert keys(replace(declared, behaviours=()), declared) == [], "an addition"
+    assert keys(declared, replace(declared, label_delay_hours=3)) == ["label_delay_hours"]
+    plain = replace(declared, **PLAIN_TABLE)
+    assert keys(plain, replace(plain, split=Split(group="who_id"))) == ["split"]
     first = declared.columns[0]
     wider = replace(declared, columns=(replace(first, max=1e9), *declared.columns[1:]))
     assert keys(declared, wider) == [f"columns.{first.name}.max"]

@@ -22,7 +22,7 @@ from tests.code.test_tune import project
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_the_same_model_as_the_stage(problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project(tmp_path, monkeypatch, problem)
-    turn(monotone={"height": 1})
+    turn(monotone={"height": 1}, refit=problem == "regression")
     documents.write(Path("tune.json"), studies.TUNED)
     pair = Path("train.parquet"), Path("valid.parquet")
     stage.main("parcels", *pair, Path("tune.json"), Path("model"))
@@ -32,7 +32,8 @@ def test_the_same_model_as_the_stage(problem: str, tmp_path: Path, monkeypatch: 
     model = refit.fit(case, params, full, *(tables.read(p) for p in pair))
     assert model.booster.save_raw("ubj") == built.booster.save_raw("ubj")
     assert model.calibration == built.calibration
-    assert model.rounds == built.manifest.rounds
+    assert model.rounds == built.manifest.rounds == model.booster.num_boosted_rounds()
+    assert ("refit" in built.provenance) == (problem == "regression")
     assert model.threshold == (
         pytest.approx(built.threshold, rel=1e-9) if built.threshold else None
     )

@@ -38,7 +38,12 @@ def fit(
     Raises PlumblineError where a window has no rows, or a label that cannot be learned.
     """
     pair = binned(usecase, settings, train, valid)
-    return fitting.fit(usecase, params.train, settings, pair, valid)
+    both = None
+    if params.train.refit:
+        parts = [batches(usecase, columns) for columns in (train, valid)]
+        how = {"max_bin": settings["max_bin"], "threads": settings["nthread"]}
+        both = boosting.binned(boosting.joined(parts), **how)
+    return fitting.fit(usecase, params.train, settings, pair, valid, both)
 
 
 def binned(
