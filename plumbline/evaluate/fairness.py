@@ -15,7 +15,7 @@ import numpy as np
 
 from plumbline.evaluate.evaluate_document import GroupFairness, GroupRate, GroupRates, WidestGap
 from plumbline.evaluate.evidence import Groups, LabelledWindow
-from plumbline.metrics import metrics
+from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import MIN_UNITS, Array, Estimate, Resample, divide
 
 MIN_ROWS = 20
@@ -92,7 +92,7 @@ def widest(drawn: Mapping[str, Array], level: float, units: int) -> WidestGap | 
     gap = abs(float(value[first]))
     result = Estimate(gap, gap - reach[first], gap + reach[first])
     higher, lower = pairs[first] if sign > 0 else pairs[first][::-1]
-    word = "beyond noise" if result.low > 0 else "within noise"
+    word = "beyond noise" if bootstrap.beyond_noise(result) else "within noise"
     return WidestGap.from_estimate(result, higher=higher, lower=lower, pairs=len(pairs), word=word)
 
 

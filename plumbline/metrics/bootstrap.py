@@ -105,17 +105,24 @@ def estimate(replicates: Array, sample: Resample, level: float) -> Estimate:
     return Estimate(value, float(low), float(high))
 
 
+def beyond_noise(difference: Estimate) -> bool:
+    """Whether the interval leaves out zero: what every sentence on noise rests on.
+
+    >>> beyond_noise(Estimate(1.0, 0.5, 2.0)), beyond_noise(Estimate(1.0, -0.5, 2.0))
+    (True, False)
+    """
+    return difference.low > 0 or difference.high < 0
+
+
 def word(difference: Estimate, higher_is_better: bool) -> Word:
     """What the interval of (model minus other) says; one that holds zero, or none, says noise.
 
     >>> word(Estimate(-1.0, -2.0, -0.5), higher_is_better=False)
     'better'
     """
-    if difference.low > 0:
-        return "better" if higher_is_better else "worse"
-    if difference.high < 0:
-        return "worse" if higher_is_better else "better"
-    return "within noise"
+    if not beyond_noise(difference):
+        return "within noise"
+    return "better" if (difference.low > 0) == higher_is_better else "worse"
 
 
 def divide(above: Array | float, below: Array | float) -> Array:

@@ -153,9 +153,10 @@ def in_words(loss: Estimate) -> str:
     >>> in_words(Estimate(-0.074, -0.111, -0.031)), in_words(Estimate(0.05, np.nan, np.nan))
     ('better by 7.4% (3.1% to 11.1%)', 'loss 5.0%')
     """
-    if loss.high < 0:
-        return f"better by {interval(Estimate(-loss.value, -loss.high, -loss.low), share)}"
-    if loss.low > 0:
-        return f"worse by {interval(loss, share)}"
-    noise = ", which may be noise" if loss.low <= 0 <= loss.high else ""
+    match bootstrap.word(loss, higher_is_better=False):
+        case "better":
+            return f"better by {interval(Estimate(-loss.value, -loss.high, -loss.low), share)}"
+        case "worse":
+            return f"worse by {interval(loss, share)}"
+    noise = ", which may be noise" if np.isfinite(loss.low) else ""
     return f"loss {interval(loss, share)}{noise}"

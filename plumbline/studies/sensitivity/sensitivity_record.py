@@ -26,14 +26,14 @@ class TriedValue(JudgedFigure):
 
 
 class FlatValues(Document):
-    """The values of a choice at which nothing is lost beyond noise; their share of those tried."""
+    """The values of a choice at which nothing is lost beyond the margin; their share of those tried."""
 
     share: float
     values: list[str]
 
 
 class FlatRange(Document):
-    """The values around the best between which nothing is lost beyond noise; their share."""
+    """The values around the best between which nothing is lost beyond the margin; their share."""
 
     share: float
     first: SettingValue = Field(alias="from")
