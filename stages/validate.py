@@ -24,6 +24,7 @@ from plumbline.validate import (
     profile,
     profile_shifts,
     summary,
+    time_coverage,
 )
 from plumbline.validate.quarantine import Quarantine
 
@@ -70,6 +71,7 @@ def main(
         result = profile_shifts.measures(before, now, strict, days)
         judged = inspection.statistics(checker, result, strict.severity)
         warnings += inspection.settle_statistics(case, result, judged, raw)
+        warnings += [] if before else time_coverage.first_look(connection, case, bad_rows.files)
 
         results += judged
         data_docs.write(pages, f"{case.title}: validation", expectations.reports(results))

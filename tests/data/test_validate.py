@@ -241,6 +241,20 @@ def test_without_an_accepted_profile_it_says_so(run: Run, caplog: pytest.LogCapt
     assert "plumbline accept orders" in caplog.text
 
 
+def test_a_first_run_names_days_without_a_row(run: Run) -> None:
+    """Every fifth day is missing; an accepted profile says that this is known."""
+    gaps = "TIMESTAMP '2025-02-03' + to_minutes(120 * (i + 12 * (i // 48))::BIGINT)"
+    write_raw(run.raw, good(240, ordered_at=gaps))
+    run.go()
+    warnings = json.loads((run.path / "metrics.json").read_text())["warnings"]
+    assert any(w.startswith("no row on 4 of 24 days from 2025-02-03") for w in warnings)
+    run.accepted.write_bytes((run.path / "profile.json").read_bytes())
+    run.go()
+    assert not any(
+        "no row on" in w for w in json.loads((run.path / "metrics.json").read_text())["warnings"]
+    )
+
+
 def accept(run: Run, done: Path) -> None:
     """What `plumbline accept` does, with the profile of a run over good orders."""
     run.accepted.write_bytes((done / "profile.json").read_bytes())
