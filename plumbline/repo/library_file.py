@@ -75,7 +75,7 @@ def _parts(root: Path, starts: Iterable[Path]) -> list[str]:
         )
     reached = python_imports.reached(starts, root)
     names = (path.relative_to(library.PACKAGE).parts for path in reached if _inside(path))
-    return sorted({_part(name) for name in names if len(name) > 1})
+    return sorted({_part(name) for name in names if name[-1] != "__init__.py" or len(name) > 1})
 
 
 def _inside(path: Path) -> bool:

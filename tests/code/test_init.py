@@ -219,7 +219,7 @@ def test_a_library_that_base_does_not_note_judges_as_head_s(
 def test_a_newer_library_reaches_the_stages_whose_fingerprint_differs() -> None:
     sides = []
     for version, md5 in (("0.1.0", "a"), ("0.2.0", "b")):
-        params = {"data": {"library.data": "same"}, "train": {"library.train": md5}}
+        params = {"data": {"library-code.data": "same"}, "train": {"library-code.train": md5}}
         entries = {
             f"{stage}@shop": Entry(params=values, deps={f"environment/{stage}.txt": EMPTY})
             for stage, values in params.items()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ GRAPH = """stages:
   train:
     cmd: python -m stages.train ${item.usecase}
     deps: [stages/train.py]
-    params: [{environment/library.json: [library.train]}]
+    params: [{environment/library.json: [library-code.train]}]
 """
 
 
@@ -129,6 +131,45 @@ def test_a_write_that_fails_leaves_all_as_it_was(
     with pytest.raises(OSError, match="no space"):
         upgrade.apply(root, planned)
     assert state(root) == before
+
+
+def test_a_rename_that_fails_puts_all_back(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned, before, real = upgrade.plan(root), state(root), os.replace
+    last = [change.path for change in planned.changes][-1]
+
+    def failing(source: str, target: Path) -> None:
+        if target.name == last and not failed:
+            failed.append(target)
+            raise PermissionError(13, "Permission denied", str(target))
+        real(source, target)
+
+    failed: list[Path] = []
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(PermissionError):
+        upgrade.apply(root, planned)
+    assert failed
+    assert state(root) == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda root: (root / "new.txt").mkdir(), r"new.txt: expected a file of text"),
+        (lambda root: (root / "Makefile").write_bytes(b"\xff"), r"Makefile: not UTF-8"),
+        (
+            lambda root: (root / written.FILE).write_text(
+                '{"version": "0", "files": {"../x": ""}, "locks": {}}'
+            ),
+            r"template.json: damaged .*\.\./x: expected a path in the project",
+        ),
+    ],
+)
+def test_what_cannot_be_merged_is_one_message(
+    root: Path, spoil: Callable[[Path], object], message: str
+) -> None:
+    spoil(root)
+    with pytest.raises(PlumblineError, match=message):
+        upgrade.plan(root)
 
 
 def test_a_pin_that_both_moved_is_a_conflict(root: Path) -> None:

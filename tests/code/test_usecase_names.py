@@ -49,6 +49,12 @@ def test_what_is_a_name(name: str) -> None:
     assert usecase_name.check(name) == name
 
 
+@pytest.mark.parametrize("name", ["class", "import", "seed", "gate", "usecases", "yes", "null"])
+def test_a_word_with_a_meaning_is_no_name(name: str) -> None:
+    with pytest.raises(ParamsError, match=f"got '{name}', a word of .* such as {name}_table"):
+        usecase_name.check(name)
+
+
 def git(*words: str) -> None:
     subprocess.run(["git", *words], check=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -114,4 +115,5 @@ def _next(folder: Path, usecase: str, commit: bool) -> list[str]:
             "`make install` first"
         )
     first = "" if commit else "git add -A && git commit -m 'Start' && "
-    return [*lines, f"next: cd {folder} && {first}make repro"]
+    there = "" if folder == Path(".") else f"cd {shlex.quote(str(folder))} && "
+    return [*lines, f"next: {there}{first}make repro"]

@@ -73,7 +73,7 @@ def graph() -> str:
     """dvc.yaml with the library's fingerprint as a param of each stage, where here its folders are deps.
 
     >>> [line.strip() for line in graph().splitlines() if "library" in line][0]
-    'params: [seed, "${item.usecase}.data", {environment/library.json: [library.data]}]'
+    'params: [seed, "${item.usecase}.data", {environment/library.json: [library-code.data]}]'
     """
     text = CODE_DEP.sub("", GRAPH.read_text(encoding="utf-8"))
     names = iter(stage_names())

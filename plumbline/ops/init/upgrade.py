@@ -145,23 +145,37 @@ def _refuse_unknown(changes: Collection[Change], named: Collection[str]) -> None
 
 
 def _replace(root: Path, changes: Collection[Change]) -> list[str]:
-    """Write all texts beside their places first, then rename all."""
-    moved = [change for change in changes if change.before != change.after]
-    parts = [root / f"{change.path}{PART}" for change in moved]
+    """Write all texts beside their places first, then rename all; where one fails, put back what was there."""
+    moved = {change.path: change for change in changes if change.before != change.after}
     try:
-        for change, part in zip(moved, parts, strict=True):
-            if change.after is not None:
-                part.parent.mkdir(parents=True, exist_ok=True)
-                part.write_text(change.after, encoding="utf-8")
-        for change, part in zip(moved, parts, strict=True):
-            if change.after is None:
-                (root / change.path).unlink()
-            else:
-                os.replace(part, root / change.path)
+        for path, change in moved.items():
+            _write(root / f"{path}{PART}", change.after)
+        for path, change in moved.items():
+            _put(root / path, change.after)
+    except OSError:
+        for path, change in moved.items():
+            if _read(root / path) != change.before:
+                _write(root / f"{path}{PART}", change.before)
+                _put(root / path, change.before)
+        raise
     finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
-    return [change.path for change in moved]
+        for path in moved:
+            (root / f"{path}{PART}").unlink(missing_ok=True)
+    return list(moved)
+
+
+def _write(path: Path, text: str | None) -> None:
+    if text is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _put(path: Path, text: str | None) -> None:
+    """Rename what was written beside a place to it; remove what is no longer there."""
+    if text is None:
+        path.unlink(missing_ok=True)
+    else:
+        os.replace(f"{path}{PART}", path)
 
 
 def _difference(change: Change) -> Iterator[str]:
@@ -174,4 +188,12 @@ def _indented(text: str) -> Iterator[str]:
 
 
 def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    """A file's text; PlumblineError where something else is there, or it is no UTF-8."""
+    if not path.exists():
+        return None
+    if not path.is_file() or path.is_symlink():
+        raise PlumblineError(f"{path}: expected a file of text, found something else; move it away")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PlumblineError(f"{path}: not UTF-8 ({error.reason}); save it in UTF-8") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
@@ -39,12 +39,21 @@ def read(root: Path) -> Written:
     path = root / FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return Written(content["version"], content["files"], content["locks"])
+        return Written(content["version"], _texts(content["files"]), content["locks"])
     except FileNotFoundError:
         raise PlumblineError(
             f"{path}: no such file; `plumbline init` writes it: run this in the root of a project that it wrote"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PlumblineError(
             f"{path}: damaged ({type(error).__name__}: {error}); restore it with `git checkout`"
         ) from None
+
+
+def _texts(files: Mapping[str, str]) -> Mapping[str, str]:
+    """The texts by path; ValueError for a path that leads out of the project."""
+    for path, text in files.items():
+        parts = PurePosixPath(path).parts
+        if not isinstance(text, str) or PurePosixPath(path).is_absolute() or ".." in parts:
+            raise ValueError(f"{path[:80]}: expected a path in the project and a text")
+    return files
