@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core.declarations import Array, Column, Entity
+from plumbline.core.declarations import Array, Column, Entity, Snapshot
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import evaluation
 from plumbline.evaluate.evaluate_document import LeakSearch
@@ -44,8 +44,13 @@ def table(kind: str) -> Table:
     return out
 
 
-def case(kind: str, columns: Mapping[str, Array], **changed: Any) -> UseCase:
-    """The use case of a table: every column but key, time, groups and label is a feature."""
+def case(
+    kind: str, columns: Mapping[str, Array], histories: tuple[str, ...] = (), **changed: Any
+) -> UseCase:
+    """The use case of a table: every column but key, time, groups and label is a feature.
+
+    `histories`: those of them that are declared as such, and no columns of the contract.
+    """
     problem, timed = kind.split()
     apart = {"number", "at", "who", "place", "patient", "y"}
     features = tuple(n for n in columns if n not in apart)
@@ -66,9 +71,14 @@ def case(kind: str, columns: Mapping[str, Array], **changed: Any) -> UseCase:
             Column("who", "int", "-", "who"),
             Column("place", "int", "-", "where"),
             *(Column(n, "int", "-", "who", forbidden="an id") for n in columns if n == "patient"),
-            *(Column(n, "float", "units", "a number", null=True) for n in features),
+            *(
+                Column(n, "float", "units", "a number", null=True)
+                for n in features
+                if n not in histories
+            ),
             Column("y", "float", "units", "answer", known=False),
         ),
+        "snapshots": tuple(Snapshot(n, "who", "count", 7, "of a week") for n in histories),
         "features": features,
     }
     return UseCase(**given | changed)

@@ -78,11 +78,13 @@ class LeakSuspicion(Document):
 class LeakSearch(Document):
     """What was found among so many columns; `unused`: declared harmless, and not suspected.
 
-    No columns: the rows are too few to search.
+    No columns: the rows are too few to search. `persistence`: what the last known labels reach by themselves,
+    null where that is little; histories may reach as much.
     """
 
     columns: int
     found: list[LeakSuspicion]
+    persistence: float | None
     unused: list[str]
 
 

@@ -19,6 +19,8 @@ ALONE = 0.97
 """What a column that nearly answers reaches."""
 TWO_VALUED = 0.9
 """The same of a column of two values, where 1 is a copy and chance gives little."""
+TOLERANCE = 0.02
+"""How much more a history may reach than the last known labels by themselves."""
 RARE = 0.005
 """Share of the rows that a group of them must have, and be left out of, to be looked at."""
 
@@ -40,7 +42,8 @@ class Suspect:
 class Searched:
     """What is searched: the use case, and columns of the windows by name, (n,) each, in table order.
 
-    `whole`: train holds all its rows, not some of them.
+    `whole`: train holds all its rows, not some of them. `persistence`: what the labels that are known when an
+    event happens reach by themselves, where the label goes on as it went.
     """
 
     usecase: UseCase
@@ -48,6 +51,7 @@ class Searched:
     test: Columns
     valid: Columns
     whole: bool
+    persistence: float = 0.0
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -55,6 +59,21 @@ class Searched:
         case = self.usecase
         further = [n for n in (case.naive, case.offset) if n is not None]
         return tuple(dict.fromkeys([*case.features, *further]))
+
+    @cached_property
+    def histories(self) -> frozenset[str]:
+        """What is made of declared histories and times alone: it holds no label before its delay."""
+        case = self.usecase
+        honest = {f.name for f in case.aggregates}
+        honest |= {c.name for c in case.known if c.type == "timestamp"}
+        for row in case.rows:
+            if honest.issuperset(row.inputs):
+                honest.add(row.name)
+        return frozenset(honest)
+
+    def bound(self, plain: float) -> float:
+        """A bound on what is suspected, of what persistence leaves to be explained."""
+        return 1 - (1 - plain) * (1 - self.persistence)
 
     @cached_property
     def places(self) -> tuple[Array, Array]:
@@ -107,8 +126,14 @@ def suspects(searched: Searched) -> Iterator[Suspect]:
     """The columns that nearly answer by themselves, each once, by its strongest reason."""
     for name in searched.names:
         found = [*_values(searched, name), *_marks(searched, name)]
-        if found:
-            yield max(found, key=lambda one: one.figure)
+        strongest = max(found, key=lambda one: one.figure, default=None)
+        if strongest and not _persists(searched, name, strongest.figure):
+            yield strongest
+
+
+def _persists(searched: Searched, name: str, figure: float) -> bool:
+    """Whether a history answers no better than the labels that are known when an event happens."""
+    return name in searched.histories and figure <= searched.persistence + TOLERANCE
 
 
 def _values(searched: Searched, name: str) -> Iterator[Suspect]:

@@ -43,6 +43,8 @@ def suspects(
     """
     found: list[Suspect] = []
     for one in _candidates(searched, names, linear, tree):
+        if searched.histories.issuperset(one.columns):
+            continue
         if not any(set(other.columns) <= set(one.columns) for other in found):
             found.append(one)
     yield from found
@@ -96,7 +98,7 @@ def _promising(target: Array, answer: Array) -> bool:
 def _pair(searched: Searched, text: str, operation: Operation, a: str, b: str) -> Suspect | None:
     sides = zip(searched.pair(a), searched.pair(b), searched.labels, strict=True)
     figure = min(_reach(rows, operation(first, second)) for first, second, rows in sides)
-    if figure < TOGETHER:
+    if figure < searched.bound(TOGETHER):
         return None
     return Suspect((a, b), f"{text.format(a, b)} gives the label", figure)
 
@@ -112,7 +114,7 @@ def _reach(rows: LabelledRows, answer: Array) -> float:
 def _linear(searched: Searched, names: Sequence[str], linear: Linear) -> Iterator[Suspect]:
     """The logistic baseline where it answers from few columns: label and sum, cut at a threshold."""
     figure = _baseline(searched, linear)
-    if figure < TOGETHER:
+    if figure < searched.bound(TOGETHER):
         return
     weights = dict.fromkeys(linear.features, 0.0)
     places = (
@@ -129,7 +131,7 @@ def _tree(searched: Searched, names: Sequence[str], tree: Tree) -> Iterator[Susp
     """The small tree where it answers, with the columns that it asks for."""
     figure = _baseline(searched, tree)
     used = dict.fromkeys(tree.features[place] for place in tree.feature if place >= 0)
-    if figure >= TOGETHER and set(used) <= set(names) and used:
+    if figure >= searched.bound(TOGETHER) and set(used) <= set(names) and used:
         columns = tuple(used)
         yield Suspect(columns, f"the small tree answers, from {listed(columns)}", figure)
 

@@ -27,6 +27,10 @@ SPANS = (1, 2, 3, 5, 7, 10, 14, 21, 28, 30, 60, 90, 180, 365)
 """Lengths of windows that are tried, days."""
 LENGTHS = (2, 3, 4, 5, 6, 7, 10, 12, 14, 20, 24, 30)
 """The same in rows."""
+LAST_LABELS = 1, 3, 7, 28
+"""Known labels whose mean is tried as an answer."""
+PERSISTENT = 0.8
+"""What it reaches where the label goes on as it went."""
 SUMMED = 5
 """Columns beside the label, at most, whose later values are looked for."""
 
@@ -80,6 +84,28 @@ def suspects(searched: Searched, names: tuple[str, ...]) -> Iterator[Suspect]:
         )
         yield from found
         left = [n for n in left if n not in {one.columns[0] for one in found}]
+
+
+def persistence(searched: Searched) -> float:
+    """What the last known labels reach on test: the last one, or the mean of a few, of all or of one entity.
+
+    0 where that is little: then no history can answer by itself, unless it knows more.
+    """
+    table, best = searched.ordered, 0.0
+    if searched.usecase.time is None:
+        return best
+    classes = searched.usecase.problem == "classification"
+    for sequence in _sequences(searched, table):
+        label = np.asarray(table[searched.usecase.label], np.float64)[sequence.place]
+        total = np.append(0.0, np.cumsum(label))
+        every = np.arange(len(label))
+        known = np.minimum(sequence.at(every, sequence.time - _delay(searched.usecase)), every)
+        for size in LAST_LABELS:
+            held = known - size >= sequence.first
+            if held.sum() >= LEAST:
+                mean = (total[known] - total[known - size])[held] / size
+                best = max(best, LabelledRows(label[held], classes).reach(mean))
+    return best if best >= PERSISTENT else 0.0
 
 
 def _sequences(searched: Searched, table: Columns) -> Iterator[Sequence]:

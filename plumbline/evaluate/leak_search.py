@@ -6,6 +6,7 @@ A first model has nothing to be compared with. What it is made of has: the label
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from plumbline.core.documents import rounded
 from plumbline.core.errors import ParamsError, suggest
@@ -44,6 +45,7 @@ def search(
 
     _check(searched.usecase, harmless)
     enough = _enough(searched)
+    searched = replace(searched, persistence=leak_rows.persistence(searched))
     with threadpool_limits(limits=1):
         suspects = list(_suspects(searched, baselines, important)) if enough else []
     measure = MEASURES[searched.usecase.problem]
@@ -51,6 +53,7 @@ def search(
     return LeakSearch(
         columns=len(searched.names) if enough else 0,
         found=found,
+        persistence=rounded(searched.persistence) or None,
         unused=sorted(set(harmless) - {one.key for one in found}),
     )
 

@@ -54,7 +54,7 @@ def suspects(searched: Searched, names: Sequence[str]) -> Iterator[Suspect]:
     for terms, given in ((plain(names), label), (powers(names), logs), (wide(names), label)):
         sides = _sides(searched, terms, given)
         if sides:
-            yield from _selected(terms, *sides)
+            yield from _selected(searched, terms, *sides)
 
 
 def plain(names: Sequence[str]) -> Terms:
@@ -103,14 +103,15 @@ def _sides(searched: Searched, terms: Terms, label: Sequence[Array]) -> list[_Si
     return sides if fits else []
 
 
-def _selected(terms: Terms, train: _Side, test: _Side) -> Iterator[Suspect]:
+def _selected(searched: Searched, terms: Terms, train: _Side, test: _Side) -> Iterator[Suspect]:
     for order in (_by_weight(train), _by_turns(train)):
         for count in range(1, len(order) + 1):
             chosen = order[:count]
             weight = _fit(train, chosen)
             figure = min(side.explained(chosen, weight) for side in (train, test))
             columns = tuple(dict.fromkeys(n for c in chosen for n in terms.columns[c]))
-            if figure >= (TOGETHER if len(columns) <= FEW else BASELINE):
+            bound = searched.bound(TOGETHER if len(columns) <= FEW else BASELINE)
+            if figure >= bound and not searched.histories.issuperset(columns):
                 yield Suspect(
                     columns, f"{terms.words} of {listed(columns)} gives the label", figure
                 )

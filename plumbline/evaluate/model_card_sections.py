@@ -259,6 +259,11 @@ def leaks(search: LeakSearch | None) -> list[Block]:
     text = f"{searched}: none nearly answers." if not rows else f"{searched}. On the test window:"
     if not search.columns:
         text = "Not searched: the rows are too few to tell a leak from chance."
+    if search.persistence is not None:
+        text += (
+            f" The last known labels alone reach {search.persistence:.3f} on it: histories may reach as much, and are not "
+            "named for it."
+        )
     declared = f" Declared harmless, and not suspected: {', '.join(search.unused)}."
     table = [Table("What nearly answers", head, rows)] if rows else []
     return [Heading("Leaks"), Text(text + (declared if search.unused else "")), *table]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from plumbline.core.errors import ParamsError
@@ -67,3 +68,26 @@ def test_a_declaration_names_columns_that_there_are() -> None:
 def test_a_reason_is_more_than_a_word() -> None:
     with pytest.raises(ValueError, match="at least 10 characters"):
         Evaluate(harmless={"a": "ok"})
+
+
+def walk(days: float, drift: float) -> planted.Plant:
+    """A label that goes on as it went, and as `z` the last one that is known so many days before."""
+
+    def plant(t: planted.Table, r: np.random.Generator) -> dict[str, np.ndarray]:
+        label = np.cumsum(r.normal(drift, 1, planted.ROWS))
+        known = np.searchsorted(t["at"], t["at"] - np.timedelta64(int(days * 24), "h")) - 1
+        return {"y": label, "z": label[np.maximum(known, 0)]}
+
+    return plant
+
+
+def test_a_history_may_answer_as_well_as_the_labels_that_are_known() -> None:
+    search = planted.searched("regression timed", walk(3, 1.0), histories=("z",))
+    assert search.found == []
+    assert search.persistence is not None
+    assert "The last known labels alone reach" in markdown.file(model_card_sections.leaks(search))
+
+
+def test_a_history_that_answers_better_is_named() -> None:
+    search = planted.searched("regression timed", walk(0.1, 0.1), histories=("z",))
+    assert [one.key for one in search.found] == ["z"]
