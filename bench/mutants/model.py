@@ -89,8 +89,8 @@ MUTANTS = (
         "Model 7",
         "fairness: no gap is ever beyond noise",
         "plumbline/evaluate/fairness.py",
-        'if result.low > 0 else "within noise"',
-        'if result.low > 1 else "within noise"',
+        "if bootstrap.beyond_noise(result) else",
+        "if result.low > 1 else",
         tests="tests/code/test_fairness.py",
     ),
 )
