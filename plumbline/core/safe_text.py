@@ -79,3 +79,7 @@ def _breaks(character: str) -> bool:
 def _printed(character: str) -> bool:
     """Neither a control character nor one that turns or hides text; white space stays."""
     return character.isspace() or unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs")
+
+
+HIDDEN = "(hidden)"
+"""Stands for a value of a column that is `forbidden`, which is shown nowhere."""

@@ -9,6 +9,7 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError
+from plumbline.core.safe_text import HIDDEN
 from plumbline.core.sql import literal, quote
 from plumbline.data import conversions
 from plumbline.data.casts import EXPECTED, HINTS, Cast
@@ -80,7 +81,9 @@ def _rows(
 
 
 def _seen(cast: Cast) -> str:
-    """The source's values that a bad one was made of."""
+    """The source's values that a bad one was made of; not those of a forbidden column."""
+    if cast.column.forbidden:
+        return literal(HIDDEN)
     if len(cast.inputs) == 1:
         return quote(cast.inputs[0])
     pairs = ", ".join(f"concat({literal(i)}, '=', {quote(i)})" for i in cast.inputs)

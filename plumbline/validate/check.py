@@ -56,7 +56,8 @@ class ContractCheck:
 
     `value` is what is looked at in each row, a DuckDB expression, and `shown` the name of that value
     in frames and reports. It must not be null (kind null, columns), lie between `low` and `high`, be
-    one of `allowed`, or be unique. `expects` says so in words.
+    one of `allowed`, or be unique. `expects` says so in words. `hidden`: the column is forbidden, and
+    no value of it is shown.
     """
 
     table: TableName
@@ -69,6 +70,7 @@ class ContractCheck:
     low: float | None = None
     high: float | None = None
     allowed: tuple[str | int | bool, ...] = ()
+    hidden: bool = False
 
     @property
     def name(self) -> str:

@@ -68,7 +68,10 @@ class _TableChecks:
         """A check with its severity; its value is the column by default."""
         severity = severity_of(self.chosen, column, kind)
         look = (shown or column, value or quote(column))
-        return ContractCheck(self.table, kind, column, severity, expects, *look, low, high, allowed)
+        hidden = any(c.forbidden for c in self.columns if c.name == column)
+        return ContractCheck(
+            self.table, kind, column, severity, expects, *look, low, high, allowed, hidden
+        )
 
     def structure(self) -> list[ContractCheck]:
         """Columns there, of the right type, and rows in every file; over one line per file."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from plumbline.core.imports import without
 from plumbline.core.params_base import Severity
+from plumbline.core.safe_text import HIDDEN
 from plumbline.validate.check import ContractCheck
 
 SHOWN = 20
@@ -104,10 +105,19 @@ def _report(name: str, results: Sequence[CheckResult]) -> Any:
 
 
 def _result(check: ContractCheck, raw: Any, rows: int) -> CheckResult:
-    summary = raw.result or {}
+    summary = raw.result = _shown(check, raw.result or {})
     if not raw.success and "unexpected_count" not in summary:
         raise RuntimeError(f"Great Expectations could not run {check.name}: {raw.exception_info}")
     return CheckResult(check, bool(raw.success), rows, int(summary["unexpected_count"]), raw)
+
+
+def _shown(check: ContractCheck, summary: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The result as reports may show it: with no value of a forbidden column."""
+    if not check.hidden:
+        return summary
+    values = len(summary.get("partial_unexpected_list", ()))
+    kept = {k: v for k, v in summary.items() if not k.startswith("partial_unexpected")}
+    return kept | ({"partial_unexpected_list": [HIDDEN] * values} if values else {})
 
 
 def _merged(check: ContractCheck, group: Sequence[CheckResult]) -> CheckResult:

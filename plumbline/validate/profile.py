@@ -165,7 +165,7 @@ def _column(
         values = connection.sql(f"SELECT {name} AS v FROM ({rows}) WHERE {name} IS NOT NULL")
         figures |= summary(values.fetchnumpy()["v"])
     named = column.type in ("string", "bool") or bool(column.allowed) or (number and kinds <= FEW)
-    if named and there and column.name != usecase.key:
+    if named and there and column.name != usecase.key and not column.forbidden:
         figures["shares"] = _shares(connection, name, rows, there)
     return ColumnProfile.model_validate(figures)
 

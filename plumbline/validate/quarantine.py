@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from plumbline.core.safe_text import HIDDEN
 from plumbline.core.sql import PARQUET, literal, no_rows, quote
 from plumbline.core.usecase import Contract
 from plumbline.validate import copies
@@ -154,7 +155,7 @@ class Quarantine:
             check,
             rows,
             file.path,
-            tuple((str(k), "null" if v is None else str(v)) for k, v in examples),
+            tuple((str(k), _shown(check, v)) for k, v in examples),
         )
 
     def _write_valid(self, file: File, target: Path) -> int:
@@ -206,3 +207,7 @@ class Quarantine:
 
     def _marked(self, number: int) -> str:
         return f'SELECT file AS __file, "row" AS __row FROM bad WHERE "check" = {number}'
+
+
+def _shown(check: ContractCheck, value: str | None) -> str:
+    return "null" if value is None else HIDDEN if check.hidden else str(value)
