@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from plumbline.core.declarations import Column, ColumnType
-from plumbline.core.sql import quote
+from plumbline.core.sql import literal, quote
 from plumbline.core.usecase import Contract
 from plumbline.data import conversions, headers
 from plumbline.data.conversions import typed_value
@@ -35,6 +35,9 @@ EPOCH = r"\b(epoch_ms|to_timestamp|make_timestamp)"
 """Functions that make a time of a number."""
 JANUARY = "TIMESTAMP '1970-01-01' AND TIMESTAMP '1970-02-01'"
 """Where they put seconds that they take for milliseconds, and 0."""
+
+RENAMED = r'\s*("([^"]|"")+"|[^\W\d]\w*)\s*'
+"""An expression that is a column of the source, under another name."""
 
 ROW_NUMBER = "__row"
 """What an expression in `derive` calls the number of a row in the source, from 1."""
@@ -101,8 +104,12 @@ def _cast(
         inputs = headers.mentioned(usecase.derive[column.name], source)
     else:
         raw, kind = quote(column.name), source[column.name]
-    value = typed_value(raw, column.type, kind, computed=derivation is not None)
-    given = [f"NOT {conversions.missing(quote(i), source[i])}" for i in inputs]
+    computed = derivation is not None and not re.fullmatch(RENAMED, derivation.written)
+    value = typed_value(raw, column.type, kind, computed)
+    if column.name == usecase.key and kind == "VARCHAR":
+        value = f"nullif({value}, {literal(column.name)})" if column.type == "string" else value
+    numeric = column.type in ("int", "bool") and not computed
+    given = [f"NOT {conversions.missing(quote(i), source[i], numeric)}" for i in inputs]
     zoned = conversions.zoned(raw, kind)
     all_given = " AND ".join(given) or "true"
     return Cast(column, raw, value, inputs, all_given, needed, zoned, derivation)

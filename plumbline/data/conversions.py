@@ -75,9 +75,13 @@ def typed_value(raw: str, wanted: ColumnType, source_type: str, computed: bool =
     return CONVERSIONS[wanted](raw, name, source_type)
 
 
-def missing(raw: str, source_type: str) -> str:
-    """True where the source has no value: null, and NaN of a typed source."""
-    return f"({raw} IS NULL OR isnan({raw}))" if kind(source_type) == "float" else f"{raw} IS NULL"
+def missing(raw: str, source_type: str, numeric: bool = False) -> str:
+    """True where the source has no value: null, and NaN of a typed source; `numeric`: also NaN as a text."""
+    if kind(source_type) == "float":
+        return f"({raw} IS NULL OR isnan({raw}))"
+    if numeric and kind(source_type) == "text":
+        return f"({raw} IS NULL OR regexp_full_match({raw}, '(?i)\\s*[+-]?nan\\s*'))"
+    return f"{raw} IS NULL"
 
 
 def zoned(raw: str, source_type: str) -> str:

@@ -115,6 +115,11 @@ def _hint(absent: Sequence[str], source: Sequence[str], where: str) -> str:
         return (
             f"the first line looks like values, and should be the columns' names: {_list(source)}"
         )
+    if all(re.fullmatch(r"(['`]).*\1", c) for c in source):
+        return f"the names are in quotes, which in CSV are double ones: {_list(source)}"
+    other = next((d for d in DELIMITERS for c in source if d in c), None)
+    if other:
+        return f"it has: {_list(source)} (is {other!r} the delimiter? set data.delimiter)"
     if source and source[0].startswith("#"):
         return f"the first line begins with '#', and should be the columns' names: {_list(source)}"
     return suggest(absent[0], source) if len(absent) == 1 else f"it has: {_list(source)}"

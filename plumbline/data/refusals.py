@@ -16,6 +16,7 @@ from plumbline.data.casts import EXPECTED, HINTS, Cast
 from plumbline.data.sources import SourcePart
 
 SHOWN = 3  # bad values in a message
+LONGEST = 100  # characters of each
 PLACE = '"__place"'
 IN_A_ZONE = (
     ": the clock there skips this hour or has it twice, or the text has an offset that a cast would drop. Write UTC "
@@ -87,7 +88,7 @@ def _seen(cast: Cast) -> str:
     if len(cast.inputs) == 1:
         return quote(cast.inputs[0])
     pairs = ", ".join(f"concat({literal(i)}, '=', {quote(i)})" for i in cast.inputs)
-    return f"concat_ws(', ', {pairs})" if pairs else "''"
+    return f"concat_ws(', ', {pairs})" if pairs else cast.raw
 
 
 def _message(
@@ -99,7 +100,7 @@ def _message(
     before: int,
 ) -> str:
     more = f" and {rows[0][2] - len(rows):,} more" if rows[0][2] > len(rows) else ""
-    whence = f" (derived from {', '.join(cast.inputs)})" if cast.derivation else ""
+    whence = f" (derived from {', '.join(cast.inputs) or 'no column'})" if cast.derivation else ""
     remedy = "every event needs one" if cast.needed else "or leave them empty"
     return (
         f"{part.name}: column '{cast.column.name}'{whence}: expected {EXPECTED[cast.column.type]}, found "
@@ -109,6 +110,8 @@ def _message(
 
 
 def _hint(cast: Cast, rows: list[tuple[int, str | None, int]]) -> str:
+    if any(value == cast.column.name for _, value, _ in rows):
+        return ": the header again (two files put together?)"
     numeric = any(c.isdigit() for _, value, _ in rows for c in value or "")
     return "" if cast.column.type == "float" and not numeric else HINTS.get(cast.column.type, "")
 
@@ -116,9 +119,13 @@ def _hint(cast: Cast, rows: list[tuple[int, str | None, int]]) -> str:
 def _shown(part: SourcePart, rows: list[tuple[int, str | None, int]]) -> str:
     places = part.places([place for place, _, _ in rows])
     return ", ".join(
-        f"{'nothing' if value is None else repr(value)} in {place}"
+        f"{'nothing' if value is None else _cut(repr(value))} in {place}"
         for (_, value, _), place in zip(rows, places, strict=True)
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} characters)"
 
 
 def _guessed(connection: duckdb.DuckDBPyConnection, relation: str, cast: Cast, before: int) -> str:

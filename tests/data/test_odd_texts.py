@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from plumbline.core.declarations import ColumnType
 from plumbline.core.duckdb_session import SESSION
 from tests.reading import contract, read
 
@@ -312,6 +314,27 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], str]] = {
         "column 2 is ' town', with a blank beside it",
     ),
     "a name in capitals": (b"id,TOWN,y\n1,a,1\n", {}, "column 2 is 'TOWN', which differs in case"),
+    "names in single quotes": (
+        b"'id','town','y'\n1,a,1\n",
+        {},
+        "in quotes, which in CSV are double ones",
+    ),
+    "two delimiters": (b"id;town,y\n1;a,1\n", {}, r"it has: id;town, y \(is ';' the delimiter\?"),
+    "a short line, but for what is not read": (
+        b"id,town,y,note\n1,a,1\n",
+        {},
+        "line 2: 3 values, expected 4",
+    ),
+    "an open quote in what is not read": (
+        b'id,town,y,note\n1,a,1,"x\n2,b,2,y\n',
+        {},
+        "line 2: a quote is opened",
+    ),
+    "a huge value": (
+        b"id,town,y\n1,a," + b"x" * 90_000 + b"\n",
+        {},
+        r"found 'x{99}\.\.\. \(90,002 characters\) in line 2",
+    ),
     "a zip": (
         b"PK\x03\x04\x14\0\x08\0",
         {},
@@ -358,3 +381,47 @@ def test_refused(name: str, connection: duckdb.DuckDBPyConnection, tmp_path: Pat
     assert isinstance(message, str), message
     assert re.search(rf"t\.csv.*({expected})", message), message
     assert "\n" not in message
+
+
+def test_a_second_header_where_all_are_texts(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """The key is a text and the label derived, so that no other column would refuse it."""
+    (tmp_path / "t.csv").write_text("id,town,answer\na,x,yes\nid,town,answer\nb,x,no\n")
+    case = contract({"town": "string"}, derive={"y": "CASE answer WHEN 'yes' THEN 1.0 ELSE 0 END"})
+    columns = (replace(case.columns[0], type="string"), *case.columns[1:])
+    message = read(
+        connection,
+        replace(case, columns=columns),
+        {"source": "csv", "path": str(tmp_path / "t.csv")},
+        tmp_path,
+    )
+    assert "column 'id': expected a text, found 'id' in line 3" in message
+    assert "the header again (two files put together?)" in message
+
+
+@pytest.mark.parametrize("kind", ["int", "bool", "float"])
+def test_nan_as_a_text_is_no_value(
+    kind: ColumnType, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("id,x,y\n1,1,1\n2, NaN,1\n3,nan,1\n")
+    stored = read(
+        connection,
+        contract({"x": kind}),
+        {"source": "csv", "path": str(tmp_path / "t.csv")},
+        tmp_path,
+    )
+    assert stored == [(1,), (None,), (None,)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "stored"), [('"Shop No"', None), ('substr("Shop No", 2)', 7)]
+)
+def test_a_renamed_column_is_judged_as_any_other(
+    expression: str, stored: int | None, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """007 stays a code under another name; 07 that is computed may be an hour."""
+    (tmp_path / "t.csv").write_text("id,Shop No,y\n1,007,1\n")
+    case = contract({"shop": "int"}, derive={"shop": expression})
+    result = read(connection, case, {"source": "csv", "path": str(tmp_path / "t.csv")}, tmp_path)
+    assert result == [(stored,)] if stored else "found '007' in line 2" in result

@@ -7,12 +7,15 @@ import gzip
 import hashlib
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,9 +24,11 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from plumbline.core.declarations import Column
+from plumbline.core import duckdb_session
+from plumbline.core.declarations import Column, ColumnType
 from plumbline.core.errors import SourceError
 from plumbline.data import database, unpacking
+from tests import reading
 from tests.sales import AS_OF, HEADER, ROWS, SALES, ingest, write_csv
 from tests.servers import postgresql
 
@@ -354,6 +359,47 @@ def test_a_bad_query_of_postgresql(
 ) -> None:
     with pytest.raises(SourceError, match=POSTGRESQL_MISTAKES[query]):
         ingest(monkeypatch, tmp_path, sql(server, query))
+
+
+POSTGRESQL_VALUES: list[tuple[ColumnType, str, object]] = [
+    ("string", "5::numeric(9,2)", "5"),
+    ("string", "'{00000000-0000-0000-0000-000000000005}'::uuid", str(UUID(int=5))),
+    ("string", "DATE '2024-01-05'", "2024-01-05"),
+    ("string", "'nan'::float8", None),
+    ("string", r"'\x5a'::bytea", r"found b'Z' \(bytes\) in row 1 of the result; convert it"),
+    ("string", "ARRAY['a']", r"found \['a'\] \(list\) in row 1"),
+    ("string", "'{\"a\": 1}'::jsonb", r"found .*\(dict\) in row 1"),
+    ("string", "INTERVAL '5 days'", r"found .*\(timedelta\) in row 1"),
+    (
+        "int",
+        "9223372036854775808::numeric",
+        "expected a whole number, found '9223372036854775808' in row 1",
+    ),
+    ("int", "'NaN'::numeric", None),
+    ("int", "true", 1),
+    ("timestamp", "TIMESTAMPTZ '2024-01-05 12:00+02'", datetime(2024, 1, 5, 10)),
+    ("timestamp", "TIMESTAMP 'infinity'", "data.query fails: timestamp too large"),
+    ("timestamp", "TIMESTAMP '0044-03-15 BC'", "data.query fails: timestamp too small"),
+    ("timestamp", "DATE 'infinity'", "data.query fails: date too large"),
+    ("timestamp", "TIME '12:00'", "expected a time like .* found '12:00:00' in row 1"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "expected"), POSTGRESQL_VALUES)
+def test_types_of_postgresql(
+    kind: ColumnType, value: str, expected: object, server: str, tmp_path: Path
+) -> None:
+    settings = {
+        "source": "sql",
+        "address": server,
+        "query": f"SELECT 1 AS id, {value} AS x, 1 AS y",
+    }
+    with duckdb_session.connect(tmp_path) as connection:
+        stored = reading.read(connection, reading.contract({"x": kind}), settings, tmp_path)
+    if isinstance(stored, str):
+        assert re.search(str(expected), stored), stored
+    else:
+        assert stored == [(expected,)]
 
 
 def test_a_wrong_password(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
