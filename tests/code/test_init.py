@@ -14,7 +14,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import dumps
 from plumbline.model.version import VERSION
 from plumbline.ops import infer
-from plumbline.ops.init import create, texts
+from plumbline.ops.init import create, pin, texts
 from plumbline.repo import environment_files, library_file
 from plumbline.review import isolation, packages
 from plumbline.runtime import dvc_yaml, git, library
@@ -238,3 +238,28 @@ def test_the_copy_of_a_rollback_is_not_searched(tmp_path: Path) -> None:
         (tmp_path / name).mkdir(parents=True)
     assert list(scan.outputs([tmp_path, tmp_path / "none"])) == [tmp_path / "logs"]
     assert list(scan.outputs([tmp_path / "tool"])) == [tmp_path / "tool"]
+
+
+@pytest.mark.parametrize(
+    ("address", "digest", "line"),
+    [
+        ("", "", f"plumbline=={VERSION}"),
+        ("https://x/p.whl", "", f"plumbline=={VERSION}"),
+        ("https://x/p.whl", "ab", "plumbline @ https://x/p.whl --hash=sha256:ab"),
+        ("file:///gone/p.whl", "ab", f"plumbline=={VERSION}"),
+        (None, "ab", f"--find-links wheels\nplumbline=={VERSION} --hash=sha256:ab"),
+    ],
+)
+def test_the_library_is_named_as_it_was_installed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str | None,
+    digest: str,
+    line: str,
+) -> None:
+    wheel = tmp_path / "a wheel.whl"
+    wheel.touch()
+    where = wheel.as_uri() if address is None else address
+    monkeypatch.setattr(pin, "_origin", lambda: (where, digest))
+    assert pin.installed().line == line
+    assert pin.installed().wheel == (wheel if address is None else None)
