@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import tables
-from plumbline.core.declarations import Column, Entity, Fresh, Hourly, Snapshot, Split
+from plumbline.core.declarations import Column, Entity, Fresh, Hourly, Scale, Snapshot, Split
 from plumbline.core.usecase import UseCase
 from plumbline.features import splits
 from plumbline.features.params import Features
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
+from plumbline.studies.backtest import refit
 from plumbline.train import fitting
 from plumbline.train.params import Train
 from tests import frames
@@ -49,6 +50,7 @@ def main(arguments: list[str]) -> None:
     sys.stdout.write(
         f"by key       {shares(Split())}\nstratified   {shares(Split(stratify=True))}\n"
     )
+    sys.stdout.write(f"visits       {visits('label')}\nas counts    {visits('count')}\n")
     rows = frames.departures(given.flights)
     plain = fitted(PLAIN, rows)
     sys.stdout.write(f"{'plain':12} {np.mean(plain):.4f}\n")
@@ -81,6 +83,49 @@ def shares(split: Split) -> dict[str, float]:
     rows = {"id": np.arange(len(malignant)), "ill": malignant}
     own = splits.of_rows(case, Features(), rows)
     return {name: round(float(malignant[rows].mean()), 3) for name, rows in own.items()}
+
+
+def visits(scale: Scale) -> str:
+    """Doctor's visits of the RAND health insurance experiment (statsmodels), learned as they are or as counts."""
+    from statsmodels.datasets import randhie
+
+    frame = randhie.load_pandas().data
+    names = [n for n in frame.columns if n != "mdvis"]
+    columns = (
+        Column("id", "int", "-", "row"),
+        *(Column(n, "float", "-", n) for n in names),
+        Column("mdvis", "int", "visits", "visits in a year", min=0, known=False),
+    )
+    case = UseCase(
+        name="visits",
+        title="Visits",
+        owner="bench",
+        problem="regression",
+        key="id",
+        label="mdvis",
+        columns=columns,
+        features=tuple(names),
+        scale=scale,
+    )
+    rows = {"id": np.arange(len(frame)), **{n: frame[n].to_numpy() for n in frame.columns}}
+    own = splits.of_rows(case, Features(), rows)
+    train, valid, test = ({n: v[own[t]] for n, v in rows.items()} for t in splits.NAMES[:3])
+    given = {**SETTINGS, "objective": "reg:squarederror"}
+    settings = boosting.settings("regression", given, seed=1, threads=1, scale=scale)
+    pair = refit.binned(case, settings, train, valid)
+    answer = fitting.fit(case, TRAIN, settings, pair, valid).predict(test)
+    label = test["mdvis"].astype(float)
+    floor = np.maximum(answer, 0.01)
+    ratio = np.where(label > 0, label / floor, 1)
+    deviance = 2 * np.mean(label * np.log(ratio) - (label - floor))
+    return f"deviance {deviance:.4f}, below zero {np.mean(answer < 0):.2%}"
+
+
+def minutes(scale: Scale) -> UseCase:
+    """Minutes in the air, from the distance on."""
+    bounded = tuple(replace(c, min=1) if c.name == "distance" else c for c in PLAIN.columns)
+    offset = None if scale == "label" else "distance"
+    return replace(PLAIN, columns=bounded, label="air_time", offset=offset, scale=scale)
 
 
 def fitted(case: UseCase, rows: Any, train: Train = TRAIN) -> list[float]:
@@ -156,6 +201,9 @@ def everything() -> UseCase:
 
 TRAINED = {"refit": Train(refit=True)}
 VARIANTS = {
+    "air plain": minutes("label"),
+    "air log": minutes("log"),
+    "air ratio": minutes("ratio"),
     "refit": PLAIN,
     "everything": everything(),
     "known_today": known_today(),

@@ -200,7 +200,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
 
 def _alias(text: str) -> str:
     """A type as code; the names that stand for a few literals are written out."""
-    for name in ("ColumnType", "Aggregate"):
+    for name in ("ColumnType", "Aggregate", "Scale"):
         text = re.sub(rf"\b{name}\b", " | ".join(map(repr, get_args(_class(name)))), text)
     text = re.sub(r"Literal\[(.*?)\]", lambda m: m[1].replace(", ", " | "), text)
     return "`" + text.replace("|", r"\|").replace("'", '"') + "`"

@@ -20,6 +20,7 @@ Columns = Mapping[str, Array]
 """Named one-dimensional arrays of one length n (or 1): a batch of events, or a single event."""
 ColumnType = Literal["int", "float", "string", "bool", "timestamp"]
 Aggregate = Literal["count", "sum", "mean", "rate"]
+Scale = Literal["label", "log", "ratio", "count"]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from plumbline.core.declarations import (
     Fresh,
     Hourly,
     Row,
+    Scale,
     Slice,
     Snapshot,
     Split,
@@ -118,6 +119,9 @@ class FeatureSet(Contract):
     # count and sum them like columns; whole numbers, not made of another such history
     derived: tuple[str, ...] = ()
     offset: str | None = None  # a numeric column or feature that the regression starts from
+    # of a regression, what the trees add up: the label; log(1 + label); its ratio to the offset; or the
+    # log of the expected count (Poisson), where the offset is the exposure
+    scale: Scale = "label"
     split: Split = field(
         default_factory=Split
     )  # of a plain table; a table with time is split by whole days

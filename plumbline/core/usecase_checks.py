@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from plumbline.core import declaration_checks, derive_checks, split_checks
+from plumbline.core import declaration_checks, derive_checks, scale_checks, split_checks
 from plumbline.core.declarations import KNOWN_AT, Behaviour, Column, Fresh, Hourly, Snapshot, Where
 from plumbline.core.errors import SpecError, suggest
 
@@ -85,6 +85,7 @@ def features(usecase: FeatureSet) -> None:
         declaration_checks.numeric(usecase, "features", name, "the feature list")
         declaration_checks.feature_name(usecase, name)
     split_checks.check(usecase)
+    scale_checks.check(usecase)
     if usecase.offset is not None:
         known(usecase, "features", usecase.offset, "offset", reach)
         declaration_checks.numeric(usecase, "features", usecase.offset, "offset")

@@ -12,7 +12,7 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines
 from plumbline.evaluate.curves import Table
 from plumbline.metrics.bootstrap import Array
-from plumbline.model import contributions
+from plumbline.model import contributions, scale
 from plumbline.model.bundle import Bundle
 
 BINS = 12
@@ -53,7 +53,9 @@ def explain(usecase: UseCase, scorer: Bundle, columns: Columns, most: int) -> Ex
     rows = baselines.evenly(len(columns[usecase.key]), most)
     names = [*scorer.features, *([scorer.offset] if scorer.offset else [])]
     sampled = {name: columns[name][rows] for name in names}
-    result = contributions.of(scorer.booster, scorer.features, scorer.offset, sampled)
+    result = contributions.of(
+        scorer.booster, scorer.features, scorer.offset, sampled, scorer.manifest.scale
+    )
     calibrated = contributions.calibrated(result, scorer.calibration)
     return Explained(
         features=scorer.features,
@@ -111,4 +113,4 @@ def _within(own: Array, other: Array, bins: Array) -> float:
 
 
 def _unit(usecase: UseCase) -> str:
-    return usecase.column(usecase.label).unit
+    return scale.unit(usecase.scale, usecase.column(usecase.label).unit)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plumbline.core.declarations import Array
+from plumbline.core.declarations import Array, Scale
 from plumbline.core.errors import ParamsError, PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
@@ -64,14 +64,24 @@ class Boosted:
 
 
 def settings(
-    problem: Problem, params: Mapping[str, Any], *, seed: int, threads: int
+    problem: Problem,
+    params: Mapping[str, Any],
+    *,
+    seed: int,
+    threads: int,
+    scale: Scale = "label",
 ) -> dict[str, Any]:
-    """XGBoost's settings in full: `params` on top of the defaults. `threads` 0 = all cores."""
+    """XGBoost's settings in full: `params` on top of the defaults. `threads` 0 = all cores.
+
+    Counts have an objective of their own, and early stopping watches its likelihood.
+    """
+    counts = {"objective": "count:poisson"} if scale == "count" else {}
     return {
         "objective": OBJECTIVES[problem],
         "max_bin": MAX_BIN,
         **params,
-        "eval_metric": WATCHED[problem],
+        **counts,
+        "eval_metric": "poisson-nloglik" if counts else WATCHED[problem],
         "tree_method": "hist",
         "seed": seed % 2**31,
         "nthread": threads,

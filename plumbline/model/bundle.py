@@ -14,11 +14,12 @@ from typing import Any, Literal
 import numpy as np
 
 from plumbline.core import dvc_hash, row_features
-from plumbline.core.declarations import Array, Columns
+from plumbline.core.declarations import Array, Columns, Scale
 from plumbline.core.errors import BundleError, suggest
 from plumbline.core.files import dumps, replacing_folder
 from plumbline.core.usecase import FeatureSet
 from plumbline.model import calibration, library, manifest
+from plumbline.model import scale as scales
 from plumbline.model.calibration import Calibration
 from plumbline.model.manifest import Manifest
 
@@ -81,7 +82,8 @@ class Bundle:
 
     def raw(self, columns: Columns) -> Array:
         """`predict` before calibration, float64 (n,)."""
-        return raw_score(self.booster, self.features, self.offset, columns)
+        scale = self.manifest.scale
+        return raw_score(self.booster, self.features, self.offset, columns, scale)
 
     def score(self, usecase: FeatureSet, columns: Columns) -> Array:
         """`predict` for raw events, float64 (n,): row features and category codes are computed here.
@@ -100,9 +102,15 @@ class Bundle:
 
 
 def raw_score(
-    booster: Any, features: tuple[str, ...], offset: str | None, columns: Columns
+    booster: Any,
+    features: tuple[str, ...],
+    offset: str | None,
+    columns: Columns,
+    scale: Scale = "label",
 ) -> Array:
     """The booster's answer before calibration, float64 (n,)."""
+    if scale != "label":
+        return _scaled(booster, features, offset, columns, scale)
     x = row_features.matrix((*features, offset) if offset else features, columns)
     if not len(x):
         return np.empty(0)
@@ -111,6 +119,21 @@ def raw_score(
         x[:, : len(features)], base_margin=margin, validate_features=False
     )
     return np.asarray(answer, np.float64)
+
+
+def _scaled(
+    booster: Any, features: tuple[str, ...], offset: str | None, columns: Columns, scale: Scale
+) -> Array:
+    x = row_features.matrix((*features, offset) if offset else features, columns)
+    if not len(x):
+        return np.empty(0)
+    margin = booster.inplace_predict(
+        x[:, : len(features)],
+        base_margin=scales.start(scale, offset, columns),
+        predict_type="margin",
+        validate_features=False,
+    )
+    return scales.answer(scale, offset, columns, np.asarray(margin, np.float64))
 
 
 def complete(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
@@ -140,8 +163,13 @@ def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:
                 f"{path}: XGBoost could not write it; is the disk full? ({contents})"
             ) from None
         whole = Manifest(**described, model_md5=dvc_hash.md5(beside / MODEL))
-        (beside / MANIFEST).write_text(dumps(whole.model_dump()), encoding="utf-8")
+        (beside / MANIFEST).write_text(dumps(_plain(whole)), encoding="utf-8")
         return load(beside)
+
+
+def _plain(whole: Manifest) -> dict[str, Any]:
+    """As plain values; a scale only where it is not the label's, as bundles always were."""
+    return whole.model_dump(exclude={"scale"} if whole.scale == "label" else None)
 
 
 def load(path: Path, usecase: str | None = None, *, threads: int = 0) -> Bundle:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import row_features
-from plumbline.core.declarations import Array, Columns
+from plumbline.core.declarations import Array, Columns, Scale
+from plumbline.model import scale as scales
 from plumbline.model.calibration import Calibration
 
 
@@ -28,7 +29,11 @@ class Contributions:
 
 
 def of(
-    booster: Any, features: tuple[str, ...], offset: str | None, columns: Columns
+    booster: Any,
+    features: tuple[str, ...],
+    offset: str | None,
+    columns: Columns,
+    scale: Scale = "label",
 ) -> Contributions:
     """The contributions to n answers before calibration: base + offset + sum of each = total.
 
@@ -37,8 +42,9 @@ def of(
     import xgboost
 
     x = row_features.matrix(features, columns)
-    start = columns[offset].astype(np.float32) if offset else np.zeros(len(x), np.float32)
-    data = xgboost.DMatrix(x, base_margin=start if offset else None, feature_names=list(features))
+    margin = scales.start(scale, offset, columns)
+    start = np.zeros(len(x), np.float32) if margin is None else margin
+    data = xgboost.DMatrix(x, base_margin=margin, feature_names=list(features))
     raw = booster.predict(data, pred_contribs=True).astype(np.float64)
     total = booster.predict(data, output_margin=True).astype(np.float64)
     moved = start.astype(np.float64)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from plumbline.core import dvc_hash
-from plumbline.core.declarations import Column, Split
+from plumbline.core.declarations import Column, Scale, Split
 from plumbline.core.errors import suggest
 from plumbline.core.files import dumps
 from plumbline.core.usecase import FeatureSet
@@ -22,6 +22,7 @@ LATER: Mapping[str, Any] = {
     "label_delay_hours": 0,
     "hourly": (),
     "split": Split(),
+    "scale": "label",
     "Snapshot.lag": 1,
     "Fresh.matured": False,
 }
@@ -60,6 +61,7 @@ class Manifest(BaseModel):
     vocabularies: dict[str, Vocabulary]
     contract: tuple[Column, ...]
     offset: str | None
+    scale: Scale = "label"
     definitions: str
     calibration: dict[str, Any]
     threshold: Threshold | None
@@ -85,6 +87,7 @@ def describe(usecase: FeatureSet) -> dict[str, Any]:
         "vocabularies": {c.name: {"column": c.column, "values": c.values} for c in used},
         "contract": usecase.columns,
         "offset": usecase.offset,
+        "scale": usecase.scale,
         "definitions": definitions(usecase),
     }
 
@@ -112,8 +115,9 @@ def definitions(usecase: FeatureSet) -> str:
         "order": usecase.features,
         "offset": usecase.offset,
     }
-    if usecase.label_delay_hours:
-        contents["label_delay_hours"] = usecase.label_delay_hours
+    for name in ("label_delay_hours", "scale"):
+        if getattr(usecase, name) != LATER[name]:
+            contents[name] = getattr(usecase, name)
     for kind in ("snapshots", "hourly", "fresh", "categories"):
         declared = [_plain(f) for f in getattr(usecase, kind)]
         if declared or kind not in LATER:

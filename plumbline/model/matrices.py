@@ -7,11 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from plumbline.core import row_features, tables
 from plumbline.core.usecase import FeatureSet
-from plumbline.model import boosting
+from plumbline.model import boosting, scale
 from plumbline.model.boosting import Batch, Batches
 
 
@@ -65,6 +63,6 @@ def _read(usecase: FeatureSet, path: Path) -> Iterator[Batch]:
     with pq.ParquetFile(path) as file:
         for piece in file.iter_batches(tables.CHUNK, columns=needed(usecase)):
             columns = {n: tables.numpy(piece.column(n)) for n in needed(usecase)}
-            offset = columns[usecase.offset].astype(np.float32) if usecase.offset else None
             x = row_features.matrix(usecase.features, columns)
-            yield Batch(x, columns[usecase.label].astype(np.float32), offset)
+            offset = scale.start(usecase.scale, usecase.offset, columns)
+            yield Batch(x, scale.learned(usecase, columns), offset)

@@ -18,7 +18,17 @@ from plumbline.core.usecase import UseCase
 
 Declared = Mapping[str, Mapping[str, str]]
 """By what is declared ("columns.amount", "label") its parts as texts; a plain value's part is ""."""
-PLAIN = ("problem", "key", "label", "time", "label_delay", "label_delay_hours", "naive", "split")
+PLAIN = (
+    "problem",
+    "key",
+    "label",
+    "time",
+    "label_delay",
+    "label_delay_hours",
+    "naive",
+    "split",
+    "scale",
+)
 LISTS = ("columns", "slices", "groups", "behaviours")
 IN_WORDS = ("name", "description", "deprecated")
 """What explains a declaration and decides nothing."""

@@ -43,7 +43,9 @@ class FittedModel:
         `columns` holds the features and the offset, (n,) each; SpecError where one is missing.
         """
         usecase = self.usecase
-        raw = bundle.raw_score(self.booster, usecase.features, usecase.offset, columns)
+        raw = bundle.raw_score(
+            self.booster, usecase.features, usecase.offset, columns, usecase.scale
+        )
         return calibration.apply(self.calibration, raw)
 
 
@@ -60,7 +62,9 @@ def booster_settings(
         **tuned.params,
         **boosting.monotone(usecase, train.monotone),
     }
-    return boosting.settings(usecase.problem, given, seed=seed, threads=train.threads)
+    return boosting.settings(
+        usecase.problem, given, seed=seed, threads=train.threads, scale=usecase.scale
+    )
 
 
 def needed_columns(usecase: FeatureSet, costs: Costs | None) -> list[str]:
@@ -96,7 +100,7 @@ def finish(
     usecase: FeatureSet, train: Train, boosted: boosting.Boosted, valid: Columns
 ) -> FittedModel:
     """A boosted model with calibration and threshold, fitted on the validation window."""
-    raw = bundle.raw_score(boosted.booster, usecase.features, usecase.offset, valid)
+    raw = bundle.raw_score(boosted.booster, usecase.features, usecase.offset, valid, usecase.scale)
     label = valid[usecase.label].astype(float)
     fitted = Calibration()
     if usecase.problem == "classification":

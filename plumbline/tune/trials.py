@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from plumbline.core import tables
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
-from plumbline.model import boosting, matrices
+from plumbline.model import boosting, matrices, scale
 from plumbline.tune import search, space
 from plumbline.tune.params import Tune
 from plumbline.tune.search import OnTrial, Trial
@@ -23,15 +24,26 @@ def run(
     """
     if not tune.max_evals:
         return ()
-    fixed = boosting.settings(usecase.problem, tune.params, seed=seed, threads=tune.threads)
+    fixed = boosting.settings(
+        usecase.problem, tune.params, seed=seed, threads=tune.threads, scale=usecase.scale
+    )
     pair = matrices.binned(usecase, fixed, train, valid)
     import xgboost  # its errors; the tables above have loaded it
+
+    columns = None if usecase.scale == "label" else tables.read(valid, matrices.needed(usecase))
+
+    def figure(boosted: boosting.Boosted) -> float:
+        if columns is None:
+            return boosting.score(usecase.problem, boosted, pair[1])
+        margin = scale.margins(usecase.scale, boosted.booster, pair[1])
+        answer = scale.answer(usecase.scale, usecase.offset, columns, margin)
+        return metrics.primary_figure(usecase.problem, columns[usecase.label].astype(float), answer)
 
     def objective(params: Mapping[str, Any]) -> tuple[float, int]:
         boosted = boosting.boost(
             {**fixed, **params}, *pair, rounds=tune.rounds, early_stopping=tune.early_stopping
         )
-        return boosting.score(usecase.problem, boosted, pair[1]), boosted.rounds
+        return figure(boosted), boosted.rounds
 
     return search.search(
         space.parse(tune.space),

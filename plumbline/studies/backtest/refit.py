@@ -9,13 +9,11 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from plumbline.config import UseCaseParams
 from plumbline.core import row_features, tables
 from plumbline.core.declarations import Columns
 from plumbline.core.usecase import UseCase
-from plumbline.model import boosting
+from plumbline.model import boosting, scale
 from plumbline.model.tune_result import TuneResult
 from plumbline.train import fitting
 from plumbline.train.fitting import FittedModel
@@ -63,9 +61,9 @@ def batches(usecase: UseCase, columns: Columns) -> boosting.Batches:
     def read() -> Iterator[boosting.Batch]:
         for first in range(0, len(columns[usecase.label]), tables.CHUNK):
             part = {n: v[first : first + tables.CHUNK] for n, v in columns.items() if n in names}
-            offset = part[usecase.offset].astype(np.float32) if usecase.offset else None
-            label = part[usecase.label].astype(np.float32)
-            yield boosting.Batch(row_features.matrix(usecase.features, part), label, offset)
+            x = row_features.matrix(usecase.features, part)
+            offset = scale.start(usecase.scale, usecase.offset, part)
+            yield boosting.Batch(x, scale.learned(usecase, part), offset)
 
     names = {*usecase.features, usecase.label, *([usecase.offset] if usecase.offset else [])}
     return boosting.Batches(usecase.features, read)

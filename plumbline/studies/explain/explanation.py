@@ -14,7 +14,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import reporting
 from plumbline.features import catalog
-from plumbline.model import bundle, contributions
+from plumbline.model import bundle, contributions, scale
 from plumbline.model.bundle import Bundle
 from plumbline.model.contributions import Contributions
 from plumbline.repo import artifacts
@@ -45,7 +45,7 @@ def explain(root: Path, name: str, key: str) -> Explanation:
     event = events.find(usecase, train.parent, key)
     scorer = bundle.load(artifacts.path(name, Role.BUNDLE, root), name)
     raw_contributions = contributions.of(
-        scorer.booster, scorer.features, scorer.offset, event.columns
+        scorer.booster, scorer.features, scorer.offset, event.columns, usecase.scale
     )
     calibrated = contributions.calibrated(raw_contributions, scorer.calibration)
     past = reporting.sample(train, _needed(usecase, scorer), PAST)
@@ -64,7 +64,9 @@ def explain(root: Path, name: str, key: str) -> Explanation:
         label_name=usecase.label,
         label=_label(usecase, event),
         recorded=events.recorded(artifacts.path(name, Role.EVALUATE_REPORT, root), usecase, key),
-        scale="log odds" if usecase.problem == "classification" else "the label's unit",
+        scale="log odds"
+        if usecase.problem == "classification"
+        else scale.unit(usecase.scale, "the label's unit"),
         of=_explained(usecase, scorer),
         base=float(calibrated.base[0]),
         offset=offset,

@@ -69,7 +69,7 @@ class Explanation(Document):
     label_name: str
     label: float | None
     recorded: float | None
-    scale: Literal["log odds", "the label's unit"]
+    scale: str
     of: Literal["the score", "the score before calibration"]
     base: float
     offset: OffsetShift

@@ -14,7 +14,7 @@ from plumbline.core import dvc_hash, row_features, tables
 from plumbline.core.declarations import Columns
 from plumbline.core.usecase import UseCase
 from plumbline.features import catalog
-from plumbline.model import bundle
+from plumbline.model import bundle, scale
 from plumbline.serve import single_event
 from plumbline.studies.feature_value import shadow_features, timing
 from plumbline.studies.feature_value.feature_value_document import (
@@ -125,8 +125,8 @@ def _total(brought: Mapping[str, FeatureContribution]) -> float:
 
 
 def _table(usecase: UseCase, columns: Columns) -> TrainingWindow:
-    label = np.asarray(columns[usecase.label], np.float32)
-    offset = None if usecase.offset is None else columns[usecase.offset].astype(np.float32)
+    label = scale.learned(usecase, columns)
+    offset = scale.start(usecase.scale, usecase.offset, columns)
     return TrainingWindow(row_features.matrix(usecase.features, columns), label, offset)
 
 

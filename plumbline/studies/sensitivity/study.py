@@ -20,7 +20,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics import metrics
-from plumbline.model import boosting, matrices
+from plumbline.model import boosting, matrices, scale
 from plumbline.model.tune_result import SettingValue, TuneResult
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
@@ -119,7 +119,13 @@ def _answers(
 ) -> tuple[Answer, LabelledWindow]:
     """How a trial of tune answers, on matrices that are made once, and the window that judges it."""
     tune, pair = params.tune, (folder / "train.parquet", folder / "valid.parquet")
-    fixed = boosting.settings(usecase.problem, tune.params, seed=params.seed, threads=tune.threads)
+    fixed = boosting.settings(
+        usecase.problem,
+        tune.params,
+        seed=params.seed,
+        threads=tune.threads,
+        scale=usecase.scale,
+    )
     learn, watch = matrices.binned(usecase, fixed, *pair)
 
     def answer(tried: Mapping[str, Any], seed: int) -> Array:
@@ -127,9 +133,11 @@ def _answers(
         boosted = boosting.boost(
             full, learn, watch, rounds=tune.rounds, early_stopping=tune.early_stopping
         )
-        return np.asarray(boosted.booster.predict(watch), np.float64)
+        margin = scale.margins(usecase.scale, boosted.booster, watch)
+        return scale.answer(usecase.scale, usecase.offset, columns, margin)
 
-    columns = tables.read(pair[1], [usecase.label, *([usecase.time] if usecase.time else [])])
+    names = [usecase.label, usecase.time, usecase.offset]
+    columns = tables.read(pair[1], list(dict.fromkeys(n for n in names if n is not None)))
     day = columns[usecase.time].astype("datetime64[D]") if usecase.time else None
     settings = params.evaluate
     label = columns[usecase.label].astype(np.float64)
