@@ -23,6 +23,8 @@ READ_ONLY = "read-only"
 """A token that may only read, as a fork's pull request has it; any other may write."""
 PAGE = 30
 LONGEST = 65_536
+LISTS = {"workflow_runs": 100, "secrets": 100, "variables": 30, "branch_policies": 100}
+"""What holds a page's entries where that is not the answer itself, and how many a page has at most."""
 Entry = dict[str, Any]
 
 
@@ -179,7 +181,12 @@ class Handler(BaseHTTPRequestHandler):
         if token == READ_ONLY and rest in github_settings.ADMINISTRATION:
             raise RefusedError(403, "Resource not accessible by integration")
         if self.command == "GET" and rest in self.state.settings:
-            return self.state.settings[rest], 200
+            found = self.state.settings[rest]
+            if isinstance(found, int):
+                raise RefusedError(found, "Not Found" if found == 404 else "Forbidden")
+            return found, 200
+        if rest == "branches/main/protection":
+            raise RefusedError(404, "Branch not protected")
         if self.command != "GET" and token in ("", READ_ONLY):
             raise RefusedError(403, "Resource not accessible by integration")
         for method, pattern, call in ROUTES:
@@ -193,15 +200,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def reply(self, status: int, result: Any, path: str, query: dict[str, list[str]]) -> None:
         link = ""
-        entries = result.get("workflow_runs") if isinstance(result, dict) else result
+        key = next((k for k in LISTS if isinstance(result, dict) and k in result), None)
+        entries = result if key is None else result[key]
         if isinstance(entries, list):
-            size = min(100, int(query.get("per_page", [str(PAGE)])[0]))
+            size = min(LISTS.get(key, 100), int(query.get("per_page", [str(PAGE)])[0]))
             page = int(query.get("page", ["1"])[0])
             if page * size < len(entries):
                 words = {k: v[0] for k, v in query.items()} | {"page": str(page + 1)}
                 link = f'<{self.state.url}{path}?{urlencode(words)}>; rel="next"'
             shown = entries[(page - 1) * size : page * size]
-            result = {**result, "workflow_runs": shown} if isinstance(result, dict) else shown
+            result = shown if key is None else {**result, key: shown}
         body = json.dumps(result).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")

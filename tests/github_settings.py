@@ -1,17 +1,23 @@
 """What the stand-in for GitHub says of a repository's settings, by path below the repository.
 
-Checked against GitHub's REST documentation (api version 2022-11-28):
+Checked against GitHub's REST documentation (api version 2022-11-28) and, field by field, against the structures of
+github:google/go-github, whose openapi_operations.yaml is made from GitHub's own description:
 
-| behaviour | page |
+| behaviour | page; file of go-github |
 |---|---|
 | the repository; `allow_merge_commit` and its like are given only to who may push or administer | repos/repos, "Get a repository" |
-| the rules of all rulesets that apply to a branch, without those of classic protection | repos/rules, "Get rules for a branch" |
-| classic protection needs administration: read; 404 "Branch not protected" where there is none | branches/branch-protection, "Get branch protection" |
+| the rules of all active rulesets that apply to a branch, with `ruleset_id`, without those of classic protection | repos/rules, "Get rules for a branch"; github/rules.go, `BranchRules` |
+| classic protection needs administration: read; 404 "Branch not protected" where there is none, and 404 "Not Found" where it may not be read | branches/branch-protection, "Get branch protection"; github/repos.go, `githubBranchNotProtected` |
+| `contexts` of required checks are deprecated for `checks`; `enforce_admins`, `allow_force_pushes`, `allow_deletions` have `enabled` | github/repos.go, `Protection`, `RequiredStatusChecks` |
+| `bypass_actors` of a ruleset are shown to those who may write it | repos/rules, "Get a repository ruleset"; github/rules.go, `RepositoryRuleset` |
 | `targets` filters rulesets; the list is without conditions and rules, one ruleset has them | repos/rules, "Get all repository rulesets", "Get a repository ruleset" |
-| errors of CODEOWNERS; 404 where there is no such file | repos/repos, "List CODEOWNERS errors" |
-| an environment and its branch policies; 404 where there is none | deployments/environments, deployments/branch-policies |
+| errors of CODEOWNERS, each with `message`; 404 where there is no such file | repos/repos, "List CODEOWNERS errors"; github/repos_codeowners.go |
+| an environment and its branch policies, each with `name` and `type`; 404 where there is none; `protected_branches` without a list | deployments/environments, deployments/branch-policies; github/repos_environments.go, repos_deployment_branch_policies.go |
 | secrets and variables by name, under `secrets` and `variables`; 403 without that permission | actions/secrets, actions/variables |
+| variables come 30 at most a page, secrets 100 | actions/variables, actions/secrets |
 | `default_workflow_permissions` is read or write | actions/permissions, "Get default workflow permissions for a repository" |
+| `approval_policy` is one of three; 422 for a private repository | actions/permissions, "Get fork PR contributor approval permissions for a repository" |
+| of a private repository what its forks' runs receive; 422 for a public one | actions/permissions, "Get private repo fork PR workflow settings for a repository"; github/actions_workflows.go |
 """
 
 from __future__ import annotations
@@ -24,6 +30,7 @@ ADMINISTRATION = (
     "actions/secrets",
     "actions/variables",
     "actions/permissions/workflow",
+    "actions/permissions/fork-pr-contributor-approval",
     "environments/main/secrets",
 )
 """What a token without more than `contents: read` is refused."""
@@ -43,11 +50,12 @@ def good() -> dict[str, Any]:
     return {
         "": {"allow_merge_commit": True, "allow_squash_merge": False, "allow_rebase_merge": False},
         "rules/branches/main": [
-            {"type": "required_status_checks", "parameters": checks},
-            {"type": "pull_request", "parameters": reviews},
-            {"type": "non_fast_forward"},
-            {"type": "deletion"},
+            {"type": "required_status_checks", "parameters": checks, "ruleset_id": 5},
+            {"type": "pull_request", "parameters": reviews, "ruleset_id": 5},
+            {"type": "non_fast_forward", "ruleset_id": 5},
+            {"type": "deletion", "ruleset_id": 5},
         ],
+        "rulesets/5": {"bypass_actors": []},
         "codeowners/errors": {"errors": []},
         "rulesets": [{"id": 7, "target": "tag", "enforcement": "active"}],
         "rulesets/7": {
@@ -56,7 +64,10 @@ def good() -> dict[str, Any]:
         },
         "environments/main": {"name": "main"},
         "environments/main/deployment-branch-policies": {
-            "branch_policies": [{"name": "main"}, {"name": "model-v*"}]
+            "branch_policies": [
+                {"name": "main", "type": "branch"},
+                {"name": "model-v*", "type": "tag"},
+            ]
         },
         "environments/main/secrets": {"secrets": [{"name": "DVC_WRITE_KEY_ID"}]},
         "actions/secrets": {"secrets": [{"name": "DVC_READ_KEY_ID"}]},
@@ -64,6 +75,9 @@ def good() -> dict[str, Any]:
         "actions/permissions/workflow": {
             "default_workflow_permissions": "read",
             "can_approve_pull_request_reviews": False,
+        },
+        "actions/permissions/fork-pr-contributor-approval": {
+            "approval_policy": "first_time_contributors"
         },
     }
 
@@ -73,7 +87,12 @@ def classic() -> dict[str, Any]:
     return {
         "rules/branches/main": [],
         "branches/main/protection": {
-            "required_status_checks": {"strict": True, "contexts": list(CHECKS)},
+            "required_status_checks": {
+                "strict": True,
+                "contexts": [CHECKS[0]],
+                "checks": [{"context": name, "app_id": 15368} for name in CHECKS],
+            },
+            "enforce_admins": {"enabled": True},
             "required_pull_request_reviews": {
                 "required_approving_review_count": 1,
                 "require_code_owner_reviews": True,

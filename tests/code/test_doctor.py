@@ -15,8 +15,8 @@ from tests import github, github_settings
 from tests.conftest import ROOT
 
 TITLES = [
-    *("checks", "up to date", "approvals", "history", "CODEOWNERS", "tags"),
-    *("environment", "keys", "merge method", "token", "remote"),
+    *("checks", "up to date", "approvals", "history", "bypass", "CODEOWNERS", "tags"),
+    *("environment", "keys", "merge method", "token", "forks", "remote"),
 ]
 
 
@@ -60,13 +60,21 @@ def test_a_repository_as_github_makes_it(
             "default_workflow_permissions": "write",
             "can_approve_pull_request_reviews": True,
         },
+        "actions/permissions/fork-pr-contributor-approval": {
+            "approval_policy": "first_time_contributors_new_to_github"
+        },
+        "codeowners/errors": {"errors": [{"message": "Unknown owner on line 1"}]},
+        "environments/main": {"name": "main", "deployment_branch_policy": None},
+        "environments/main/deployment-branch-policies": {"branch_policies": []},
+        "environments/main/secrets": {"secrets": []},
     }
     lines = results(capsys, 1)
     assert {line.split(":")[0] for line in lines.values()} == {"wrong"}
     assert "found: not required: lint, types, tests, review by numbers" in lines["checks"]
     assert "found: no approval required, not from a code owner" in lines["approvals"]
-    assert "found: there is no CODEOWNERS file; put your teams" in lines["CODEOWNERS"]
-    assert "found: no such environment; Settings > Environments" in lines["environment"]
+    assert "found: Unknown owner on line 1; put your teams" in lines["CODEOWNERS"]
+    assert "found: any branch and tag; Settings > Environments" in lines["environment"]
+    assert "found: no rules; Settings" in lines["bypass"]
     assert "found: secrets of the repository: DVC_WRITE_SECRET" in lines["keys"]
     assert "found: it may write, it may approve" in lines["token"]
 
@@ -93,6 +101,40 @@ def test_a_repository_as_github_makes_it(
             "CODEOWNERS",
             "Unknown owner on line 4;",
         ),
+        (
+            "rulesets/7",
+            {
+                "conditions": {
+                    "ref_name": {"include": ["~ALL"], "exclude": ["refs/tags/model-v2*"]}
+                },
+                "rules": [{"type": kind} for kind in ("creation", "update", "deletion")],
+            },
+            "tags",
+            "creation, update, deletion",
+        ),
+        (
+            "environments/main/deployment-branch-policies",
+            {
+                "branch_policies": [
+                    {"name": "main", "type": "tag"},
+                    {"name": "model-v*", "type": "tag"},
+                ]
+            },
+            "environment",
+            "tag main, tag model-v*",
+        ),
+        (
+            "rulesets/5",
+            {"bypass_actors": [{"actor_type": "RepositoryRole"}, {"actor_type": "Team"}]},
+            "bypass",
+            "1 RepositoryRole, 1 Team",
+        ),
+        (
+            "actions/permissions/fork-pr-contributor-approval",
+            {"approval_policy": "first_time_contributors_new_to_github"},
+            "forks",
+            "first_time_contributors_new_to_github",
+        ),
     ],
 )
 def test_one_setting_that_is_not(
@@ -118,11 +160,109 @@ def test_what_a_token_may_not_read_is_not_passed(
     monkeypatch.setenv("GITHUB_TOKEN", github.READ_ONLY)
     lines = results(capsys, 1)
     unread = {title for title, line in lines.items() if line.startswith("cannot tell")}
-    assert unread == {"keys", "token", "remote"}
-    assert "the token may not read it; use an administrator's token" in lines["keys"]
+    assert unread == {"keys", "token", "forks", "remote"}
+    assert "there is none, or the token may not read it; move them" in lines["keys"]
     assert main(["doctor", "--github", "--json", str(tmp_path / "out.json")]) == 1
     assert len(json.loads((tmp_path / "out.json").read_text())["settings"]) == len(TITLES)
     assert main(["doctor"]) == 2
+
+
+PATHS = {
+    "": {"merge method"},
+    "rules/branches/main": {"checks", "up to date", "approvals", "history", "bypass"},
+    "rulesets/5": {"bypass"},
+    "codeowners/errors": {"CODEOWNERS"},
+    "rulesets": {"tags"},
+    "rulesets/7": {"tags"},
+    "environments/main": {"environment"},
+    "environments/main/deployment-branch-policies": {"environment"},
+    "environments/main/secrets": {"keys"},
+    "actions/secrets": {"keys"},
+    "actions/variables": {"remote"},
+    "actions/permissions/workflow": {"token"},
+    "actions/permissions/fork-pr-contributor-approval": {"forks"},
+}
+"""What cannot be by_title where GitHub does not show a path."""
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("path", PATHS)
+def test_what_github_does_not_show_cannot_be_told(
+    host: github.GitHub, capsys: pytest.CaptureFixture[str], path: str, status: int
+) -> None:
+    """A 404 is also what a token gets that may not read a thing: it never reads ok, and never wrong."""
+    host.settings[path] = status
+    lines = results(capsys, 1)
+    by_title = {title: line.split(":")[0] for title, line in lines.items()}
+    assert {title for title, result in by_title.items() if result != "ok"} == PATHS[path]
+    assert {by_title[title] for title in PATHS[path]} == {"cannot tell"}
+
+
+def test_classic_protection_that_may_not_be_read(
+    host: github.GitHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without rulesets nothing is known of the branch; GitHub says in words where there is none."""
+    host.settings |= {"rules/branches/main": [], "branches/main/protection": 404}
+    lines = results(capsys, 1)
+    titles = ("checks", "up to date", "approvals", "history", "bypass")
+    assert {lines[title].split(":")[0] for title in titles} == {"cannot tell"}
+    del host.settings["branches/main/protection"]
+    assert results(capsys, 1)["checks"].startswith("wrong")
+
+
+def test_bypass_actors_that_are_not_shown(
+    host: github.GitHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.settings["rulesets/5"] = {"name": "main"}
+    assert results(capsys, 1)["bypass"].startswith("cannot tell")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"enforce_admins": {"enabled": False}}, "1 administrators"),
+        (
+            {
+                "required_pull_request_reviews": {
+                    **github_settings.classic()["branches/main/protection"][
+                        "required_pull_request_reviews"
+                    ],
+                    "bypass_pull_request_allowances": {"users": [{}, {}], "teams": [], "apps": []},
+                }
+            },
+            "2 users",
+        ),
+    ],
+)
+def test_who_passes_over_classic_protection(
+    host: github.GitHub, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], found: str
+) -> None:
+    host.settings |= github_settings.classic()
+    host.settings["branches/main/protection"] |= changes
+    wrong = {t: line for t, line in results(capsys, 1).items() if not line.startswith("ok")}
+    assert list(wrong) == ["bypass"]
+    assert f"found: {found}" in wrong["bypass"]
+
+
+def test_a_private_repository(host: github.GitHub, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its forks are another setting; GitHub answers 422 to the public one's."""
+    private = "actions/permissions/fork-pr-workflows-private-repos"
+    host.settings[""] |= {"private": True}
+    host.settings["actions/permissions/fork-pr-contributor-approval"] = 422
+    sent = {"send_write_tokens_to_workflows": False, "send_secrets_and_variables": False}
+    host.settings[private] = {"run_workflows_from_fork_pull_requests": True, **sent}
+    assert results(capsys, 0)["forks"].startswith("ok")
+    host.settings[private] = dict.fromkeys(sent, True)
+    assert "a token that may write is sent, secrets are sent" in results(capsys, 1)["forks"]
+
+
+def test_a_variable_on_a_later_page(
+    host: github.GitHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GitHub lists 30 at a time."""
+    others = [{"name": f"A{i}"} for i in range(70)]
+    host.settings["actions/variables"] = {"variables": [*others, {"name": "DVC_REMOTE_URL"}]}
+    assert results(capsys, 0)["remote"].startswith("ok")
 
 
 def test_the_checks_are_those_of_the_workflow() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from plumbline.ops.hosting.github import Answer
-from plumbline.ops.hosting.settings import RepositorySettings
+from plumbline.ops.hosting.settings import RepositorySettings, described
 
 CHECKS = ("lint, types, tests", "review by numbers")
 WRITE_KEYS = ("DVC_WRITE_KEY_ID", "DVC_WRITE_SECRET", "MLFLOW_TRACKING_PASSWORD")
@@ -35,12 +36,14 @@ def check(settings: RepositorySettings) -> list[SettingFinding]:
     """Every setting of the checklist, in its order."""
     return [
         *_branch(settings.rules),
+        _bypass(settings.rules, settings.bypass),
         _owners(settings.owner_errors),
         _tags(settings.tag_rules),
         _environment(settings.environment, settings.branch_policies),
         _write_keys(settings.repository_secrets, settings.environment_secrets),
         _merge_method(settings.repository),
         _token(settings.workflow),
+        _forks(settings.forks),
         _remote(settings.variables),
     ]
 
@@ -64,6 +67,15 @@ def _branch(rules: list[Answer] | None) -> Iterator[SettingFinding]:
     lacking = [name for name in ("non_fast_forward", "deletion") if name not in kinds]
     wrong = f"no rule {', '.join(lacking)}" if lacking else ""
     yield _finding("history", "no force push to main and no deletion", rules, wrong, place)
+
+
+def _bypass(rules: list[Answer] | None, bypass: list[Answer] | None) -> SettingFinding:
+    actors = Counter(described(actor) for actor in bypass or [])
+    wrong = ", ".join(f"{count} {kind}" for kind, count in sorted(actors.items()))
+    if rules == []:
+        wrong = "no rules"
+    remedy = "Settings > Rules > Rulesets, for the branch main: an empty bypass list"
+    return _finding("bypass", "nobody bypasses the rules for main", bypass, wrong, remedy)
 
 
 APPROVALS = "one approval, from a code owner, dismissed by a new push"
@@ -97,10 +109,12 @@ def _tags(rules: list[Answer] | None) -> SettingFinding:
 
 def _environment(place: Answer | None, policies: list[Answer] | None) -> SettingFinding:
     readable = None if place is None or policies is None else policies
-    names = sorted(str(policy["name"]) for policy in policies or [])
-    wrong = "" if names == ["main", "model-v*"] else f"{', '.join(names) or 'any branch and tag'}"
-    if place == {}:
-        wrong = "no such environment"
+    names = sorted((str(p["name"]), str(p.get("type", ""))) for p in policies or [])
+    right = [("main", "branch"), ("model-v*", "tag")]
+    own = (place or {}).get("deployment_branch_policy") or {}
+    anything = "protected branches" if own.get("protected_branches") else "any branch and tag"
+    listed = ", ".join(f"{kind} {name}".strip() for name, kind in names)
+    wrong = "" if names == right else listed or anything
     return _finding(
         "environment",
         "environment main, for the branch main and tags model-v* only",
@@ -143,6 +157,25 @@ def _token(workflow: Answer | None) -> SettingFinding:
     return _finding("token", expected, workflow, ", ".join(wrong), remedy)
 
 
+def _forks(settings: Answer | None) -> SettingFinding:
+    """A stranger's first run waits for somebody; a fork of a private repository gets no key and no writing token."""
+    given = settings or {}
+    sent = [text for key, text in SENT.items() if given.get(key)]
+    policy = given.get("approval_policy")
+    wrong = ", ".join(sent) or (f"{policy}" if policy == WEAKEST else "")
+    expected = "a stranger's runs wait for approval, and a fork's run gets no key"
+    remedy = "Settings > Actions > General > Approval for running fork pull request workflows"
+    return _finding("forks", expected, settings, wrong, remedy)
+
+
+WEAKEST = "first_time_contributors_new_to_github"
+"""Only a new account's first run waits."""
+SENT = {
+    "send_write_tokens_to_workflows": "a token that may write is sent",
+    "send_secrets_and_variables": "secrets are sent",
+}
+
+
 def _remote(variables: list[str] | None) -> SettingFinding:
     wrong = "" if "DVC_REMOTE_URL" in (variables or []) else "not set"
     remedy = "Settings > Secrets and variables > Actions > Variables"
@@ -152,14 +185,16 @@ def _remote(variables: list[str] | None) -> SettingFinding:
 def _finding(
     title: str, expected: str, read: object | None, wrong: str, remedy: str
 ) -> SettingFinding:
-    """`read` None: the token may not read it; `wrong`: what was found where it is not as expected."""
+    """`read` None: there is none, or the token may not read it; `wrong`: what was found where it is not as expected."""
     if read is None:
-        message = "the token may not read it"
-        return SettingFinding(title, "cannot tell", expected, message, ADMINISTRATOR)
+        return SettingFinding(title, "cannot tell", expected, UNKNOWN, f"{remedy}; {ADMINISTRATOR}")
     return SettingFinding(title, "wrong" if wrong else "ok", expected, wrong, remedy)
 
 
-ADMINISTRATOR = "use an administrator's token that may read administration, secrets and variables"
+UNKNOWN = "there is none, or the token may not read it"
+ADMINISTRATOR = (
+    "or use an administrator's token that may read administration, secrets and variables"
+)
 
 
 def _without(lacking: list[str]) -> str:

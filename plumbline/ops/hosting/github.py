@@ -134,6 +134,12 @@ class GitHub:
         """The answer to a request that only reads; `path` is below the repository."""
         return self._one("GET", path)
 
+    def every(
+        self, path: str, key: str | None = None, query: Mapping[str, str] | None = None
+    ) -> list[Answer]:
+        """Every entry of a list that is only read, over all its pages; `key`: what holds a page's entries."""
+        return list(self._list(path, query or {}, key))
+
     def _one(self, method: str, path: str, request: Mapping[str, Any] | None = None) -> Answer:
         data = None if request is None else json.dumps(request).encode()
         return self._parsed(self._call(method, self._address(path), data)[0])

@@ -2,96 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
-from plumbline.ops.hosting.github import Answer, ForbiddenError, GitHub, HostingError, quoted
+from plumbline.ops.hosting.github import Answer, GitHub, HostingError, quoted
 
 ENVIRONMENT, TAGS = "main", "refs/tags/model-v*"
+UNPROTECTED = "Branch not protected"
+"""GitHub's words for a branch without classic protection; any other 404 may hide what a token may not read."""
+UNREAD = (401, 403, 404)
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class RepositorySettings:
-    """What GitHub answers, by setting; None where the token may not read it."""
+    """What GitHub answers, by setting; None where there is none or the token may not read it."""
 
     repository: Answer | None
     rules: list[Answer] | None
     """Of the branch: those of rulesets, and classic protection in the same form."""
+    bypass: list[Answer] | None
+    """Who may pass over those rules."""
     owner_errors: list[Answer] | None
     tag_rules: list[Answer] | None
     """The active rules of rulesets for tags model-v*."""
     environment: Answer | None
-    """Empty where there is none."""
     branch_policies: list[Answer] | None
     repository_secrets: list[str] | None
     environment_secrets: list[str] | None
     variables: list[str] | None
     workflow: Answer | None
+    forks: Answer | None
+    """Of a public repository whose runs wait for approval; of a private one what a fork's run receives."""
 
 
 def read(hub: GitHub, branch: str) -> RepositorySettings:
     """All of them, each by a request that only reads."""
     place = f"environments/{quoted(ENVIRONMENT)}"
+    repository = _readable(lambda: hub.get(""))
+    classic = _readable(lambda: _protection(hub, branch))
+    listed = _readable(lambda: hub.every(f"rules/branches/{quoted(branch)}"))
     return RepositorySettings(
-        repository=_readable(lambda: hub.get("")),
-        rules=_readable(lambda: _rules(hub, branch)),
-        owner_errors=_readable(lambda: _or_none(hub, "codeowners/errors", NO_FILE)["errors"]),
+        repository=repository,
+        rules=_rules(listed, classic),
+        bypass=_readable(lambda: _bypass(hub, listed, classic)),
+        owner_errors=_readable(lambda: hub.get("codeowners/errors")["errors"]),
         tag_rules=_readable(lambda: _tag_rules(hub)),
-        environment=_readable(lambda: _or_none(hub, place, {})),
+        environment=_readable(lambda: hub.get(place)),
         branch_policies=_readable(
-            lambda: _or_none(hub, f"{place}/deployment-branch-policies", {"branch_policies": []})[
-                "branch_policies"
-            ]
+            lambda: hub.every(f"{place}/deployment-branch-policies", "branch_policies")
         ),
-        repository_secrets=_readable(
-            lambda: _names(hub.get("actions/secrets?per_page=100"), "secrets")
-        ),
-        environment_secrets=_readable(
-            lambda: _names(
-                _or_none(hub, f"{place}/secrets?per_page=100", {"secrets": []}), "secrets"
-            )
-        ),
-        variables=_readable(lambda: _names(hub.get("actions/variables?per_page=30"), "variables")),
+        repository_secrets=_readable(lambda: _names(hub, "actions/secrets", "secrets")),
+        environment_secrets=_readable(lambda: _names(hub, f"{place}/secrets", "secrets")),
+        variables=_readable(lambda: _names(hub, "actions/variables", "variables")),
         workflow=_readable(lambda: hub.get("actions/permissions/workflow")),
+        forks=_readable(lambda: hub.get(_forks(repository))),
     )
-
-
-NO_FILE: Answer = {"errors": [{"message": "there is no CODEOWNERS file"}]}
 
 
 def _readable(ask: Callable[[], Value]) -> Value | None:
     try:
         return ask()
-    except ForbiddenError:
+    except HostingError as error:
+        if error.status not in UNREAD:
+            raise
         return None
 
 
-def _or_none(hub: GitHub, path: str, absent: Answer) -> Answer:
-    """An answer, or `absent` where GitHub answers 404."""
+def _names(hub: GitHub, path: str, key: str) -> list[str]:
+    return [str(entry["name"]) for entry in hub.every(path, key)]
+
+
+def _forks(repository: Answer | None) -> str:
+    """GitHub answers each of the two for repositories of its own kind only."""
+    private = bool((repository or {}).get("private"))
+    kind = "fork-pr-workflows-private-repos" if private else "fork-pr-contributor-approval"
+    return f"actions/permissions/{kind}"
+
+
+def _protection(hub: GitHub, branch: str) -> Answer:
+    """Classic protection, which an administrator may read; empty where GitHub says that there is none."""
     try:
-        return hub.get(path)
+        return hub.get(f"branches/{quoted(branch)}/protection")
     except HostingError as error:
-        if error.status != 404:
-            raise
-        return absent
+        if error.status == 404 and UNPROTECTED in str(error):
+            return {}
+        raise
 
 
-def _names(answer: Answer, key: str) -> list[str]:
-    return [str(entry["name"]) for entry in answer[key]]
-
-
-def _rules(hub: GitHub, branch: str) -> list[Answer]:
-    """The rules of rulesets, which anyone may read, and classic protection, which an administrator may."""
-    rules: list[Answer] = list(hub.get(f"rules/branches/{quoted(branch)}?per_page=100"))  # type: ignore[arg-type]
-    try:
-        classic = _or_none(hub, f"branches/{quoted(branch)}/protection", {})
-    except ForbiddenError:
-        if not rules:
-            raise
-        return rules
-    return rules + _as_rules(classic)
+def _rules(listed: Sequence[Answer] | None, classic: Answer | None) -> list[Answer] | None:
+    """The rules of rulesets, which anyone may read, and classic protection; unread only where nothing is known."""
+    if listed is None or (classic is None and not listed):
+        return None
+    return [*listed, *_as_rules(classic or {})]
 
 
 def _as_rules(protection: Answer) -> list[Answer]:
@@ -101,9 +106,9 @@ def _as_rules(protection: Answer) -> list[Answer]:
         protection.get(f"required_{k}") for k in ("status_checks", "pull_request_reviews")
     )
     if checks:
-        contexts = [{"context": name} for name in checks.get("contexts", [])]
-        strict = bool(checks.get("strict"))
-        rules.append(_rule("required_status_checks", contexts, strict))
+        named = (*checks.get("contexts", []), *(c["context"] for c in checks.get("checks", [])))
+        contexts = [{"context": name} for name in dict.fromkeys(named)]
+        rules.append(_rule("required_status_checks", contexts, bool(checks.get("strict"))))
     if reviews:
         parameters = {
             "required_approving_review_count": reviews.get("required_approving_review_count", 0),
@@ -125,13 +130,50 @@ def _rule(kind: str, contexts: list[Answer], strict: bool) -> Answer:
     return {"type": kind, "parameters": parameters}
 
 
+def _bypass(
+    hub: GitHub, listed: Sequence[Answer] | None, classic: Answer | None
+) -> list[Answer] | None:
+    """Who may pass over the rules of the branch; None where a part of it is not shown to this token."""
+    if listed is None or (classic is None and not listed):
+        return None
+    found = _classic_bypass(classic or {})
+    for number in dict.fromkeys(rule.get("ruleset_id") for rule in listed):
+        whole = hub.get(f"rulesets/{number}")
+        if "bypass_actors" not in whole:  # shown to those who may write the ruleset
+            return None
+        found += whole["bypass_actors"]
+    return found
+
+
+def _classic_bypass(protection: Answer) -> list[Answer]:
+    found: list[Answer] = []
+    if protection and not (protection.get("enforce_admins") or {}).get("enabled"):
+        found.append({"actor_type": "administrators"})
+    allowed = (protection.get("required_pull_request_reviews") or {}).get(
+        "bypass_pull_request_allowances"
+    )
+    for kind, actors in (allowed or {}).items():
+        found += [{"actor_type": kind}] * len(actors)
+    return found
+
+
 def _tag_rules(hub: GitHub) -> list[Answer]:
-    listed: Any = hub.get("rulesets?targets=tag&per_page=100")
+    listed = hub.every("rulesets", query={"targets": "tag"})
     active = [r for r in listed if r["target"] == "tag" and r["enforcement"] == "active"]
     rules: list[Answer] = []
     for entry in active:
         whole = hub.get(f"rulesets/{entry['id']}")
-        include = ((whole.get("conditions") or {}).get("ref_name") or {}).get("include") or []
-        if {TAGS, "~ALL"} & set(include):
+        if _covers((whole.get("conditions") or {}).get("ref_name") or {}):
             rules += whole["rules"]
     return rules
+
+
+def _covers(names: Answer) -> bool:
+    """Whether a ruleset's condition takes in all tags model-v*, and leaves none of them out."""
+    include, exclude = (names.get(kind) or [] for kind in ("include", "exclude"))
+    return not exclude and any(one == "~ALL" or fnmatchcase(TAGS, one) for one in include)
+
+
+def described(actor: Any) -> str:
+    """An actor of a bypass list in words."""
+    return str(actor.get("actor_type") or "somebody")
