@@ -1,4 +1,4 @@
-"""Commands for a team's own table: start a use case from it, remove one."""
+"""Commands for a team's own table: look at it, start a use case from it, remove one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Usecase, say
+from plumbline.cli.options import CommandGroup, Json, Usecase, keep_json, keep_text, say
 
 if TYPE_CHECKING:
     from plumbline.ops.infer.guess import Guess
@@ -154,3 +154,54 @@ def drop(
     print(
         "History still has it: commit this; `plumbline rollback` to an earlier commit brings it back."
     )
+
+
+@group.command(
+    "profile",
+    "orders.csv",
+    "orders.csv --label returned --json profile.json",
+    "export.txt --delimiter ';' --encoding cp1252",
+    "my_table --html /tmp/my_table.html",
+)
+def profile(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="FILE|USECASE", help="A table, CSV or Parquet, or a use case."),
+    ],
+    label: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Look for what gives this one away.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The event time; guessed if omitted.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The key; guessed if omitted.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(metavar="CHARACTER", help="Of a CSV; detected if omitted.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of a CSV; detected if omitted.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the page goes; reports/ if omitted.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Look at a table before it is used: a page with its columns, time, key, label and what is odd.
+
+    Histograms, missing values, days without rows, repeated rows, keys and times, constants, the likely key,
+    event time, entities and label, and columns that give the label away.
+    """
+    from plumbline.ops.table_profile import table_blocks, targets
+    from plumbline.ops.table_profile.profiling import TableQuestions
+    from plumbline.report import html as pages
+
+    questions = TableQuestions(label, time, key, delimiter, encoding)
+    result = targets.profile(target, questions)
+    place = html or targets.page(target)
+    keep_text(place, pages.render(table_blocks.blocks(result)))
+    keep_json(json, result)
+    say([f"{result.table}: {result.rows:,} rows, {len(result.columns)} columns"])
+    say(f"{one.subject}: {one.text}" for one in result.findings)
+    print(place)

@@ -30,11 +30,11 @@ def accept(root: Path, name: str, progress: Callable[[str], None]) -> list[Path]
     fails, after which the profile stays and `dvc repro` goes on.
     """
     measured = artifacts.path(name, Role.PROFILE, root)
-    found = read_json(measured)
+    current = read_json(measured)
     recorded = f"validate@{name}" in dvc_lock.read(root)
     if recorded:
         _refuse_stale(root, name)
-    written = _write(root, name, found)
+    written = _write(root, name, current)
     if not recorded:
         return written
     stages = [f"{stage}@{name}" for stage in dvc_lock.of(dvc_lock.read(root), name)]
@@ -44,7 +44,7 @@ def accept(root: Path, name: str, progress: Callable[[str], None]) -> list[Path]
             f"accept {name}: the profile is written, and a stage that reads it failed: {done.last}\n"
             "Correct it, then run `dvc repro`"
         )
-    if read_json(measured) != found:
+    if read_json(measured) != current:
         raise PlumblineError(
             f"{measured}: the run measured other data than were accepted; look at them, and run "
             f"`plumbline accept {name}` again"

@@ -116,5 +116,5 @@ def _formats(connection: duckdb.DuckDBPyConnection, value: str, text: str) -> di
     if not likely:
         return {}
     counts = [f"count(try_strptime({text}, {literal(f)}))" for f in likely]
-    found = duckdb_session.rows(connection, f"SELECT {', '.join(counts)} FROM {TABLE}")[0]
-    return dict(zip(likely, found, strict=True))
+    taken = duckdb_session.rows(connection, f"SELECT {', '.join(counts)} FROM {TABLE}")[0]
+    return dict(zip(likely, taken, strict=True))

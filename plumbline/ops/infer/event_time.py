@@ -125,8 +125,8 @@ def _named(column: TypedColumn, taken: Sequence[str]) -> TimeChoice:
     if column.type == "timestamp":
         return TimeChoice(column.name, instant(column), reason, parts)
     if date_parts.is_year(column):
-        made = date_parts.start_of_year(column)
-        return TimeChoice(free(f"{column.name}_start", taken), made, reason, parts)
+        start = date_parts.start_of_year(column)
+        return TimeChoice(free(f"{column.name}_start", taken), start, reason, parts)
     shown = ", ".join(repr(v) for v, _ in column.facts.top[:3])
     either = column.reason
     if column.facts.formats:

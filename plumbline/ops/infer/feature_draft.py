@@ -50,13 +50,13 @@ def snapshots(
     entities: Sequence[str], time: EventTime, label: LabelHistory, series: bool, taken: set[str]
 ) -> tuple[Snapshot, ...]:
     """The label's mean over each window of each entity, and how many events it had."""
-    made: list[Snapshot] = []
+    declared: list[Snapshot] = []
     for entity in entities:
         for days in windows(time, series):
             name = free(f"{entity}_label_{days}d", taken)
             scaled = f", times {label.scale:,}" if label.scale > 1 else ""
             text = f"mean label of {entity}, {days} days{scaled}"
-            made.append(
+            declared.append(
                 Snapshot(
                     name,
                     entity,
@@ -72,52 +72,54 @@ def snapshots(
         if not series:
             days = windows(time, series)[0]
             name = free(f"{entity}_count_{days}d", taken)
-            made.append(Snapshot(name, entity, "count", days, f"events of {entity}, {days} days"))
+            declared.append(
+                Snapshot(name, entity, "count", days, f"events of {entity}, {days} days")
+            )
             taken.add(name)
-    return tuple(made)
+    return tuple(declared)
 
 
 def fresh(entities: Sequence[str], time: EventTime, taken: set[str]) -> tuple[Fresh, ...]:
     """How many events the entity had earlier on the day, where days have times."""
     if time.whole_days:
         return ()
-    made = []
+    declared = []
     for entity in entities:
         name = free(f"{entity}_count_today", taken)
         taken.add(name)
-        made.append(Fresh(name, entity, "count", f"events of {entity} earlier on the day"))
-    return tuple(made)
+        declared.append(Fresh(name, entity, "count", f"events of {entity} earlier on the day"))
+    return tuple(declared)
 
 
 def categories(columns: Sequence[TypedColumn], taken: set[str]) -> tuple[Category, ...]:
     """Texts as codes."""
-    made = []
+    declared = []
     for column in columns:
         values = ranges.vocabulary(column) if column.type == "string" else ()
         if values:
             name = free(f"{column.name}_code", taken)
             taken.add(name)
-            made.append(Category(name, column.name, values, f"{column.name} as a code"))
-    return tuple(made)
+            declared.append(Category(name, column.name, values, f"{column.name} as a code"))
+    return tuple(declared)
 
 
 def calendar(time: EventTime, taken: set[str]) -> tuple[RowFunction, ...]:
     """Hour, weekday and month of the event, as far as they vary."""
-    at, made = time.name, []
+    at, declared = time.name, []
     day = f"{at}.astype('datetime64[D]')".replace("'", '"')
     if not time.whole_days:
         hours = f'hours = {at}.astype("datetime64[h]")'
         body = f"{hours}\nmidnight = {day}\nreturn (hours - midnight).astype(np.int64)"
-        made.append(("hour_of_day", "Hour of the day, 0 to 23", body))
+        declared.append(("hour_of_day", "Hour of the day, 0 to 23", body))
     if gap(time) < 7:
         body = f"return ({day}.astype(np.int64) + 3) % 7"
-        made.append(("weekday", "Day of the week, 0 = Monday", body))
+        declared.append(("weekday", "Day of the week, 0 = Monday", body))
     if time.span > 300 and gap(time) < 300:
         month = f'{at}.astype("datetime64[M]")'
         body = f"return {month}.astype(np.int64) % 12"
-        made.append(("month_of_year", "Month, 0 = January", body))
+        declared.append(("month_of_year", "Month, 0 = January", body))
     functions = []
-    for wanted, text, body in made:
+    for wanted, text, body in declared:
         name = free(wanted, taken)
         taken.add(name)
         functions.append(RowFunction(name, (at,), text, body))
@@ -175,11 +177,11 @@ def slices(
     columns: Sequence[TypedColumn], numbers: Mapping[str, Array], label: str
 ) -> tuple[Slice, ...]:
     """One by a column of few values, one by thirds of the number that goes most with the label."""
-    made = []
+    declared = []
     few = [c for c in columns if _grouping(c)]
     if few:
         best = max(few, key=lambda c: c.facts.distinct)
-        made.append(Slice(best.name, best.name, f"by {best.name}"))
+        declared.append(Slice(best.name, best.name, f"by {best.name}"))
     able = [c for c in columns if c.type in ("int", "float") and c.facts.distinct > SLICED]
     ranked = sorted(able, key=lambda c: -abs(correlation(numbers[c.name], numbers[label])))
     for column in ranked[:1]:
@@ -187,8 +189,10 @@ def slices(
         limits = sorted({float(f"{v:.4g}") for v in np.quantile(held, (1 / 3, 2 / 3))})
         inner = tuple(v for v in limits if held.min() < v <= held.max())
         if inner:
-            made.append(Slice(column.name, column.name, f"thirds of {column.name}", edges=inner))
-    return tuple(made)
+            declared.append(
+                Slice(column.name, column.name, f"thirds of {column.name}", edges=inner)
+            )
+    return tuple(declared)
 
 
 def _grouping(column: TypedColumn) -> bool:

@@ -86,8 +86,8 @@ def _inputs(
 
 def _names(numeric: Sequence[str], parts: DraftFeatures) -> tuple[str, ...]:
     histories = [*(s.name for s in parts.snapshots), *(f.name for f in parts.fresh)]
-    made = [*(c.name for c in parts.categories), *histories, *(r.name for r in parts.rows)]
-    return (*numeric, *made)
+    declared = [*(c.name for c in parts.categories), *histories, *(r.name for r in parts.rows)]
+    return (*numeric, *declared)
 
 
 def _with_histories(
@@ -138,8 +138,8 @@ def _label_history(
     column = Column(name, "int", f"1/{scale}", text, null=label.nulls > 0, known=False)
     value = f"TRY_CAST({label.raw} AS DOUBLE)"
     derive = f"CAST(round({scale} * {value}) AS BIGINT)"
-    made = with_column(contract, column, f"int: {text}", derive)
-    return LabelHistory(name, scale, "mean", float(f"{middle * scale:.4g}")), made
+    extended = with_column(contract, column, f"int: {text}", derive)
+    return LabelHistory(name, scale, "mean", float(f"{middle * scale:.4g}")), extended
 
 
 def _scale(answer: Array) -> int:

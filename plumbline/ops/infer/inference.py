@@ -97,15 +97,15 @@ def _infer(
     notes.add("label", label.problem, label.reason)
     if label.refused:
         notes.refuse("label", "another problem", label.refused)
-    columns = typed_table.create(connection, [_as_label(c, label) for c in columns])
-    found = roles.find(connection, columns, label, time, key, notes)
-    contract = contract_of.contract(columns, found, notes)
-    contract, features = features_of.features(connection, columns, found, contract, notes)
+    columns = typed_table.create(connection, [as_label(c, label) for c in columns])
+    known = roles.find(connection, columns, label, time, key, notes)
+    contract = contract_of.contract(columns, known, notes)
+    contract, features = features_of.features(connection, columns, known, contract, notes)
     draft = Draft(name, file, contract, features, tuple(notes.evidence), tuple(notes.refused))
     return _guess(draft, connection)
 
 
-def _as_label(column: TypedColumn, label: Label) -> TypedColumn:
+def as_label(column: TypedColumn, label: Label) -> TypedColumn:
     """The label's column with its type and expression."""
     if column.source != label.source:
         return column

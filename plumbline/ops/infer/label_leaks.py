@@ -57,7 +57,7 @@ def codes(
     connection: duckdb.DuckDBPyConnection, label: str, names: Sequence[str]
 ) -> list[LeakingColumn]:
     """Those of the text columns whose value settles the label, though each value occurs often."""
-    found = []
+    leaking = []
     for name in names:
         groups = (
             f"SELECT count(*) AS n, max(k) AS m, count(*) AS kinds FROM (SELECT {quote(name)} AS v, "
@@ -71,8 +71,8 @@ def codes(
         often = there >= max(FEWEST, 10 * (values or 0)) and kinds > 1 and (values or 0) > 1
         if often and settled >= NEARLY * there and pairs:
             reason = f"each of its {values:,} values goes with one value of the label"
-            found.append(LeakingColumn(name, reason))
-    return found
+            leaking.append(LeakingColumn(name, reason))
+    return leaking
 
 
 def missing(

@@ -67,11 +67,11 @@ def leaks(
     others = [n for n in numeric if n != label.name]
     texts = [c.name for c in columns if c.type == "string" and c.facts.distinct <= 1000]
     reasons = {one.name: one.reason for one in label_leaks.find(numbers, label.name, others)}
-    found = label_leaks.codes(connection, label.name, texts)
+    coded = label_leaks.codes(connection, label.name, texts)
     if label.problem == "classification":
         able = [c.name for c in columns if c.nulls and c.name != label.name]
-        found += label_leaks.missing(connection, label.name, able)
-    reasons |= {one.name: one.reason for one in found}
+        coded += label_leaks.missing(connection, label.name, able)
+    reasons |= {one.name: one.reason for one in coded}
     return _named_alike(columns, label) | _later(connection, columns, time) | reasons
 
 

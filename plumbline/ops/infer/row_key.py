@@ -55,8 +55,8 @@ def guess(
         best = min(unique, key=lambda c: (not hinted(c), c.type != "int"))
         return RowKey(best.name, f"its {rows:,} values are all different", best)
     taken = [c.name for c in columns]
-    made = _of_time(connection, free_columns, time, rows, taken) if time else None
-    return made or RowKey(
+    composed = _of_time(connection, free_columns, time, rows, taken) if time else None
+    return composed or RowKey(
         free("row_id", taken),
         "no column, nor a few together, identify a row; the number of the row in the source does while "
         "rows are only appended",

@@ -75,6 +75,14 @@ def load(
     return TableFile(path, kind, style, {row[0]: row[1] for row in described}, rows)
 
 
+def of_query(connection: duckdb.DuckDBPyConnection, name: Path, query: str) -> TableFile:
+    """Fill the table TABLE with a query's rows."""
+    _create(connection, name, f"({query})")
+    described = duckdb_session.rows(connection, f"DESCRIBE {TABLE}")
+    rows = duckdb_session.rows(connection, f"SELECT count(*) FROM {TABLE}")[0][0]
+    return TableFile(name, "parquet", columns={row[0]: row[1] for row in described}, rows=rows)
+
+
 def _kind(path: Path) -> Literal["csv", "parquet"]:
     if not path.is_file():
         raise SourceError(f"{path}: no such file; name one that ends with .csv or .parquet")

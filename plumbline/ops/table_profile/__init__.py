@@ -1,0 +1,1 @@
+"""A first look at a table: what is in it, what it could be used for, and what is odd."""
