@@ -91,12 +91,13 @@ class ContractCheck:
 
 @dataclass(frozen=True)
 class Broken:
-    """How often a check is broken: rows, the first file, and examples as (key, value)."""
+    """How often a check is broken: rows, the first file, examples as (key, value), or `note` instead."""
 
     check: ContractCheck
     rows: int
     file: Path
     examples: tuple[tuple[str, str], ...]
+    note: str = ""
 
 
 def severity_of(checked_severity: Mapping[str, Severity], column: str, kind: str) -> Severity:

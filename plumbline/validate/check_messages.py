@@ -18,7 +18,8 @@ REMEDIES: Mapping[str, str] = {
     "null": "Fill it in the source, or set null=True on the column in {module}.",
     "range": "Correct the source, or move min and max of the column in {module}.",
     "set": "Correct the source, or add the value to `allowed` of the column in {module}.",
-    "unique": "Remove the copies in the source; set aside, the first valid one of them is kept.",
+    "unique": "Remove the copies in the source; set aside, the first valid row of a key is kept, by event time, "
+    "then by the values of its columns.",
     "future": "Correct the clock or time zone of the source, or move data.as_of in params.yaml.",
     "past": "Correct the source, or move data.start in params.yaml.",
     "delay": "Outcomes become known label_delay days after the event ({module}). " + AGAIN,
@@ -117,6 +118,7 @@ def looks_like(check: ContractCheck, ratio: float | None) -> str | None:
 def _description(broken: Broken, ratio: float | None, file: Path | str) -> str:
     check = broken.check
     examples = ", ".join(f"{value} (key {key})" for key, value in broken.examples)
+    examples = broken.note or examples
     unit = looks_like(check, ratio)
     hint = f" It {unit}." if unit else ""
     if check.kind == "set" and broken.examples:

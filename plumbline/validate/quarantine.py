@@ -156,7 +156,14 @@ class Quarantine:
             rows,
             file.path,
             tuple((str(k), _shown(check, v)) for k, v in examples),
+            self._copies(check) if check.kind == "unique" else "",
         )
+
+    def _copies(self, check: ContractCheck) -> str:
+        key = self.usecase.column(self.usecase.key)
+        others = [c for c in layout(self.usecase, check.table) if c.name != key.name]
+        rows, kept = source(self.files[check.table]), check.severity == "quarantine"
+        return copies.describe(self.connection, key, others, rows, kept)
 
     def _write_valid(self, file: File, target: Path) -> int:
         gone = f"SELECT __row FROM ({self._set_aside(file.table)}) WHERE __file = {file.number}"

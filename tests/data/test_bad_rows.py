@@ -32,7 +32,7 @@ CASES = {
     "before_start": ("column 'ordered_at', check 'past'", "2024-12-31 23:59:59", "data.start"),
     "duplicate_keys": (
         "events-2025-03.parquet: column 'order_id', check 'unique': expected one row per key, "
-        "found in 2 rows: 1030 (key 1030), 1030 (key 1030)",
+        "found in 2 rows: different copies of key 1030: ordered_at 2025-03-01 12:00:00 (kept)",
         "Remove the copies",
     ),
     "unit_error": (
