@@ -80,6 +80,7 @@ def upgrade(
     with both texts, and nothing is written until it is settled. Exits with 1 where there is one.
     """
     from plumbline.ops.init import upgrade as upgrades
+    from plumbline.repo import environment_files
 
     planned = upgrades.plan(Path("."), keep or (), take or ())
     say(upgrades.lines(planned))
@@ -90,5 +91,6 @@ def upgrade(
         return int(bool(planned.conflicts))
     written = upgrades.apply(Path("."), planned)
     say(f"{path}: written" for path in written)
+    say(environment_files.notes(Path(".")))
     say([f"{versions}: done; next: `dvc repro`, then commit"])
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import zipfile
 from email.parser import Parser
@@ -68,3 +69,19 @@ def test_it_works_in_a_project_of_its_own(programs: Path, tmp_path: Path) -> Non
     assert "size_per_unit" in message
     module = call(programs / "python", "-m", "plumbline", "features", "list", "shop", cwd=tmp_path)
     assert module == message
+
+
+def test_it_starts_a_project_where_no_clone_is_near(programs: Path, tmp_path: Path) -> None:
+    rows = "".join(f"{n},{n * 7 % 97},{n * 31 % 89}\n" for n in range(99))
+    (tmp_path / "orders.csv").write_text(f"id,size,answer\n{rows}")
+    words = ("init", "shop", "--from", "orders.csv", "--label", "answer", "--key", "id")
+    message = call(programs / "plumbline", *words, cwd=tmp_path)
+    assert message.endswith("next: cd shop && git add -A && git commit -m 'Start' && make repro\n")
+    shop = tmp_path / "shop"
+    [kept] = (shop / "wheels").iterdir()
+    digest = hashlib.sha256(kept.read_bytes()).hexdigest()
+    pins = (shop / "requirements-library.txt").read_text()
+    assert pins == f"--find-links wheels\nplumbline=={VERSION} --hash=sha256:{digest}\n"
+    paths = ("sources/orders", "data/orders/raw", "metrics/orders/data.json")
+    call(programs / "python", "-m", "stages.data", "orders", *paths, cwd=shop)
+    assert (shop / "metrics" / "orders" / "data.json").exists()
