@@ -72,7 +72,7 @@ def case(
             Column("place", "int", "-", "where"),
             *(Column(n, "int", "-", "who", forbidden="an id") for n in columns if n == "patient"),
             *(
-                Column(n, "float", "units", "a number", null=True)
+                Column(n, _type(columns[n]), "units", "a number", null=True)
                 for n in features
                 if n not in histories
             ),
@@ -84,6 +84,10 @@ def case(
     return UseCase(**given | changed)
 
 
+def _type(values: Array) -> Any:
+    return "int" if values.dtype.kind == "i" else "float"
+
+
 def windows(usecase: UseCase, columns: Mapping[str, Array]) -> EvaluationRows:
     """The rows in windows: by time without gaps, or by a hash of the key."""
     place = np.arange(ROWS)
@@ -92,7 +96,7 @@ def windows(usecase: UseCase, columns: Mapping[str, Array]) -> EvaluationRows:
     ends = (0, 900, 1_100, ROWS)
     parts = [np.sort(place[a:b]) for a, b in pairwise(ends)]
     train, valid, test = ({n: v[rows] for n, v in columns.items()} for rows in parts)
-    return EvaluationRows(train[usecase.label].astype(np.float64), train, valid, test)
+    return EvaluationRows(train[usecase.label].astype(np.float64), train, train, valid, test)
 
 
 def searched(
@@ -243,6 +247,16 @@ def _same_person(t: Table, r: np.random.Generator) -> dict[str, Array]:
     }
 
 
+def _numbered_person(t: Table, r: np.random.Generator) -> dict[str, Array]:
+    """The same, and the number is a feature."""
+    same = _same_person(t, r)
+    return {"z": r.permutation(ROWS)[same["patient"]], "y": same["y"]}
+
+
+def _ratio_of_sum(t: Table, r: np.random.Generator) -> dict[str, Array]:
+    return {"a": (a := positive(r)), "b": (b := positive(r)), "z": a / t["y"] - b}
+
+
 def _twin_rows(share: float) -> Plant:
     def plant(t: Table, r: np.random.Generator) -> dict[str, Array]:
         rows = r.choice(ROWS, int(ROWS * share), replace=False)
@@ -361,6 +375,13 @@ LEAKS = (
         lambda t, r: {"z": of_more(t, r)},
     ),
     Planted("one person in train and test", PLAIN, _same_person, ("patient",)),
+    Planted(
+        "the mean by a column that is left out",
+        BOTH,
+        lambda t, r: {"z": by(t["who"] * 12 + t["place"] % 4, t["y"])},
+    ),
+    Planted("a ratio of a sum", NUMBERS, _ratio_of_sum, ("a", "b", "z")),
+    Planted("one person in two rows, by a feature", PLAIN, _numbered_person, ("z",)),
     Planted("rows that are there twice", PLAIN, _twin_rows(0.3), ("rows",)),
     Planted("the mean of the others", ALL, lambda t, r: {"z": left_out(t["who"], t["y"])}),
 )

@@ -23,13 +23,14 @@ from plumbline.model.bundle import Bundle
 
 @dataclass(frozen=True)
 class EvaluationRows:
-    """The tables of an evaluation: the label of all t train rows (t,) and evenly spaced ones of them,
-    which fit the baselines and in which leaks are searched; the validation window, where policies are
-    chosen; the test window.
+    """The tables of an evaluation: the label of all t train rows (t,); evenly spaced ones of them, which
+    fit the baselines, and as many or more in which leaks are searched; the validation window, where
+    policies are chosen; the test window.
     """
 
     train_label: Array
     train_sample: Columns
+    train_searched: Columns
     valid: Columns
     test: Columns
 
@@ -131,6 +132,7 @@ def leaks_of(
     important: list[str],
 ) -> LeakSearch:
     """What nearly answers by itself; `important`: the features, the most used first."""
-    train, whole = rows.train_sample, len(rows.train_sample[usecase.label]) == len(rows.train_label)
+    train = rows.train_searched
+    whole = len(train[usecase.label]) == len(rows.train_label)
     searched = Searched(usecase, train, rows.test, rows.valid, whole)
     return leak_search.search(searched, settings.evaluate.harmless, models, important)

@@ -1,14 +1,13 @@
-"""Groups that carry the label: means of it by a column, one entity or one row in train and in test. Pure."""
+"""Means of the label by a column that hold each row's own label: target encoding without folds. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from plumbline.core.declarations import Array
-from plumbline.evaluate import baselines, leak_measures
 from plumbline.evaluate.leak_columns import Searched, Suspect
 
 CONSTANT = 0.99
@@ -19,13 +18,8 @@ CLOSE = 1e-3
 """How seldom group means of other rows would be that near."""
 WITHIN = 0.99
 """What the label explains of a column within groups, where its own label is left out of a mean."""
-SHARED = 0.05
-"""Share of the test rows that are about what train rows are about, from which it is named."""
-TWINS = 0.8
-"""What their labels in train reach on test."""
-OFTEN = 10
-"""Rows of one id, at most, on average."""
-COMPARED = 10_000
+MOST_GROUPS = 12
+"""Columns that means are taken by: entities, texts, then whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -47,27 +41,36 @@ def encodings(searched: Searched, names: tuple[str, ...]) -> Iterator[Suspect]:
     groups = _groups(searched)
     for name in names:
         value = np.asarray(searched.pooled[name], np.float64)
-        for by, code in groups.items():
-            one = by != name and (
-                _mean(searched, name, by, code, value) or _left_out(name, by, code, value, label)
-            )
-            if one:
-                yield one
-                break
+        found = (
+            _mean(searched, name, f"`{by}`", code, value) or _left_out(name, by, code, value, label)
+            for by, code in groups.items()
+            if by != name
+        )
+        one = next(filter(None, found), None) or _by_itself(searched, name, value)
+        if one:
+            yield one
+
+
+def _by_itself(searched: Searched, name: str, value: Array) -> Suspect | None:
+    """A mean by what the table does not have: rows of one value are its groups."""
+    distinct, code = np.unique(value, return_inverse=True)
+    if not LEAST <= len(distinct) <= len(value) / 2:
+        return None
+    return _mean(searched, name, "a column that is not here", code, value)
 
 
 def _groups(searched: Searched) -> dict[str, Array]:
     """Codes of the known columns that some rows share, by name: entities, texts and whole numbers."""
-    case, out = searched.usecase, {}
-    entities = set(case.entity_columns)
-    for column in case.known:
-        if column.name not in searched.pooled or column.name in (case.key, case.time):
+    case, out = searched.usecase, dict[str, Array]()
+    texts, numbers = ([c.name for c in case.known if c.type == kind] for kind in ("string", "int"))
+    for name in dict.fromkeys([*case.entity_columns, *texts, *numbers]):
+        if name not in searched.pooled or name == case.key or len(out) == MOST_GROUPS:
             continue
-        if column.type not in ("string", "int", "bool") and column.name not in entities:
-            continue
-        distinct, code = np.unique(searched.pooled[column.name].astype(str), return_inverse=True)
+        values = searched.pooled[name]
+        plain = values.astype(str) if values.dtype == object else values
+        distinct, code = np.unique(plain, return_inverse=True)
         if LEAST <= len(distinct) <= len(code) / 2:
-            out[column.name] = code
+            out[name] = code
     return out
 
 
@@ -89,12 +92,12 @@ def _mean(searched: Searched, name: str, by: str, code: Array, value: Array) -> 
         grouped = _grouped(code[rows], label[rows], len(first))
         figure = _equal(grouped, first, float(np.mean(label[rows])))
         if figure >= WITHIN:
-            text = f"`{name}` is the mean label by `{by}` of {whose}, each row's own among them (no folds)"
+            text = f"`{name}` is the mean label by {by} of {whose}, each row's own among them (no folds)"
             return Suspect((name,), text, figure, "share of the rows")
     chance = _chance(code, label, first)
     if chance < CLOSE:
         text = (
-            f"`{name}` is nearer to the mean label by `{by}` than a mean of other rows could be: each row's "
+            f"`{name}` is nearer to the mean label by {by} than a mean of other rows could be: each row's "
             "own label is in it (no folds)"
         )
         return Suspect((name,), text, 1 - chance, "1 - p")
@@ -160,100 +163,3 @@ def _left_out(name: str, by: str, code: Array, value: Array, label: Array) -> Su
         return None
     text = f"`{name}` varies within one `{by}` with the row's own label alone, as a mean that leaves it out"
     return Suspect((name,), text, figure, "share of its variance")
-
-
-def shared(searched: Searched) -> Iterator[Suspect]:
-    """Of a table that is split by rows: ids, then whole rows, that train and test have in common."""
-    if searched.usecase.time is not None:
-        return
-    entities = set(searched.usecase.entity_columns)
-    for by, (seen, value) in _ids(searched).items():
-        known = np.isin(value, seen)
-        if known.mean() < SHARED or known.sum() < LEAST:
-            continue
-        figure = _by_twin(searched, seen, value, known)
-        if figure >= TWINS or by in entities:
-            text = (
-                f"{known.mean():.0%} of test's rows have a `{by}` that train has, too, and its labels there "
-                "answer: the table is split by rows"
-            )
-            yield Suspect((by,), text, figure)
-    yield from _twins(searched)
-
-
-def _ids(searched: Searched) -> Mapping[str, tuple[Array, Array]]:
-    """Values of train and test of columns that number something: entities, and unused ids of few rows each."""
-    case, out = searched.usecase, {}
-    entities = set(case.entity_columns)
-    for column in case.known:
-        name = column.name
-        if name == case.key or column.type not in ("string", "int") or name not in searched.train:
-            continue
-        pair = searched.train[name].astype(str), searched.test[name].astype(str)
-        distinct = len(np.unique(np.concatenate(pair)))
-        rare = distinct > LEAST * LEAST and len(pair[0]) + len(pair[1]) <= OFTEN * distinct
-        if name in entities or (rare and name not in searched.names):
-            out[name] = pair
-    return out
-
-
-def _by_twin(searched: Searched, seen: Array, value: Array, known: Array) -> float:
-    """What train's mean label of the same value reaches on those rows of test."""
-    case = searched.usecase
-    train = np.asarray(searched.train[case.label], np.float64)
-    test = np.asarray(searched.test[case.label], np.float64)
-    distinct, code = np.unique(seen, return_inverse=True)
-    mean = np.bincount(code, train) / np.bincount(code)
-    place = np.clip(np.searchsorted(distinct, value[known]), 0, len(distinct) - 1)
-    rows = leak_measures.LabelledRows(test[known], case.problem == "classification")
-    return rows.reach(mean[place])
-
-
-def _twins(searched: Searched) -> Iterator[Suspect]:
-    """Rows of test that a row of train nearly equals in all numbers, and has the label of."""
-    train, test = _whitened(searched)
-    if train.shape[1] < 2:
-        return
-    near = 0.02 if train.shape[1] >= 4 else 1e-9
-    places = np.array([_nearest(train, row, near) for row in test])
-    known = places >= 0
-    if known.mean() < SHARED or known.sum() < LEAST:
-        return
-    own, other = searched.labels
-    rows = baselines.evenly(len(own.label), COMPARED), baselines.evenly(len(other.label), 500)
-    labels = own.label[rows[0]][places[known]], other.label[rows[1]][known]
-    figure = leak_measures.LabelledRows(labels[1], own.classes).reach(labels[0])
-    if figure >= TWINS:
-        text = (
-            f"{known.mean():.0%} of test's rows are nearly equal to a row of train, whose label answers: the "
-            "same rows are in both"
-        )
-        yield Suspect(("rows",), text, figure)
-
-
-def _nearest(train: Array, row: Array, near: float) -> int:
-    """The row of train within that distance in every direction; -1 where there is none."""
-    apart = np.abs(train - row).max(axis=1)
-    place = int(apart.argmin())
-    return place if apart[place] <= near else -1
-
-
-def _whitened(searched: Searched) -> tuple[Array, Array]:
-    """Rows of train and test in independent directions of unit variance, of what varies nearly row by row."""
-    names, pairs = [], {}
-    own, other = (len(rows.label) for rows in searched.labels)
-    rows = baselines.evenly(own, COMPARED), baselines.evenly(other, 500)
-    for name in searched.names:
-        pairs[name] = pair = tuple(v[r] for v, r in zip(searched.pair(name), rows, strict=True))
-        finite = all(np.isfinite(values).all() for values in pair)
-        if finite and len(np.unique(pair[1])) > len(pair[1]) / 2 and pair[0].std() > 0:
-            names.append(name)
-    if len(names) < 2:
-        return np.zeros((own, 0)), np.zeros((other, 0))
-    train, test = (np.column_stack([pairs[n][side] for n in names]) for side in (0, 1))
-    centre, scale = train.mean(axis=0), train.std(axis=0)
-    train, test = (train - centre) / scale, (test - centre) / scale
-    sizes, directions = np.linalg.eigh(np.atleast_2d(np.cov(train.T)))
-    kept = sizes >= 0.05
-    turn = directions[:, kept] / np.sqrt(sizes[kept])
-    return train @ turn, test @ turn

@@ -12,10 +12,15 @@ from functools import cached_property
 import numpy as np
 
 from plumbline.core.declarations import Array
+from plumbline.evaluate import baselines
 
 BINS = 200
 """Groups of neighbouring values, at most, in which a column's answer is one number."""
 ROWS_OF_BIN = 10
+QUICK, FEW = 2_000, 10
+"""Rows that are looked at first, and those of the rarer class that suffice."""
+HOPELESS = 0.6
+"""What an answer that may be suspected reaches on them."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,13 @@ class LabelledRows:
             return ranked(self.label)
         positive = self.label > 0
         return (positive if positive.mean() <= 0.5 else ~positive).astype(np.float64)
+
+    def hopeless(self, answer: Array) -> bool:
+        """Whether an answer is far from the target on a part of the rows already; False where they are few."""
+        rows = baselines.evenly(len(self.label), QUICK)
+        if len(rows) == len(self.label) or (self.classes and self.target[rows].sum() < FEW):
+            return False
+        return LabelledRows(self.label[rows], self.classes).reach(answer[rows]) < HOPELESS
 
     def reach(self, answer: Array) -> float:
         """How nearly an answer (n,) gives the target, in either direction."""
@@ -93,10 +105,15 @@ def alone(train: LabelledRows, test: LabelledRows, seen: Array, value: Array) ->
     """
     if not _varies(seen) or not _varies(value):
         return 0.0
-    plain = min(train.reach(seen), test.reach(value))
     learnt = learned(seen, value, train.target)
-    shaped = min(train.reach(learnt[0]), test.reach(learnt[1]))
-    return max(plain, shaped)
+    return max(_both(train, test, seen, value), _both(train, test, *learnt))
+
+
+def _both(train: LabelledRows, test: LabelledRows, seen: Array, value: Array) -> float:
+    """What an answer reaches on both windows; 0 where it is far from it on one."""
+    if test.hopeless(value) or train.hopeless(seen):
+        return 0.0
+    return min(train.reach(seen), test.reach(value))
 
 
 def made_of(train: LabelledRows, test: LabelledRows, seen: Array, value: Array) -> float:

@@ -173,7 +173,8 @@ def _reach(searched: Searched, label: Array, answer: Array) -> float:
         return 0.0
     classes = searched.usecase.problem == "classification"
     label, answer = label[held], answer[held]
-    figure = LabelledRows(label, classes).reach(answer)
+    rows = LabelledRows(label, classes)
+    figure = 0.0 if rows.hopeless(answer) else rows.reach(answer)
     return figure if figure >= (TWO_VALUED if classes else ALONE) else 0.0
 
 

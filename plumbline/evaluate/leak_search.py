@@ -11,7 +11,7 @@ from dataclasses import replace
 from plumbline.core.documents import rounded
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import leak_columns, leak_formulas, leak_groups, leak_rows
+from plumbline.evaluate import leak_columns, leak_formulas, leak_groups, leak_rows, leak_twins
 from plumbline.evaluate.baselines import Linear, Tree
 from plumbline.evaluate.evaluate_document import LeakSearch, LeakSuspicion
 from plumbline.evaluate.leak_columns import Searched, Suspect
@@ -19,6 +19,8 @@ from plumbline.evaluate.leak_columns import Searched, Suspect
 MEASURES = {"classification": "average precision above chance", "regression": "R²"}
 LEAST = 15, 5
 """Rows of train and of test, of a classification those of the rarer class, below which nothing is searched."""
+MOST_COLUMNS = 100
+"""Columns of the source whose rows are compared with each other."""
 ROWS = "rows"
 """The name under which equal rows in train and test are declared harmless."""
 
@@ -48,7 +50,7 @@ def search(
     searched = replace(searched, persistence=leak_rows.persistence(searched))
     with threadpool_limits(limits=1):
         suspects = list(_suspects(searched, baselines, important)) if enough else []
-    measure = MEASURES[searched.usecase.problem]
+    measure = MEASURES["classification" if searched.labels[0].classes else "regression"]
     found = [_suspicion(one, measure, harmless) for one in suspects]
     return LeakSearch(
         columns=len(searched.names) if enough else 0,
@@ -67,7 +69,7 @@ def _suspects(
     found += leak_rows.suspects(searched, used)
     named |= {name for one in found for name in one.columns}
     found += leak_groups.encodings(searched, tuple(n for n in used if n not in named))
-    found += leak_groups.shared(searched)
+    found += leak_twins.suspects(searched)
     named |= {name for one in found for name in one.columns}
     ordered = dict.fromkeys([*(n for n in important if n in searched.names), *searched.names])
     left = [n for n in ordered if n not in named]
@@ -96,7 +98,7 @@ def _used(usecase: UseCase) -> tuple[str, ...]:
         *(c.name for c in usecase.categories),
     }
     numbers = [c.name for c in usecase.known if c.type in ("int", "float", "bool")]
-    return tuple(n for n in numbers if n in used and n not in apart)
+    return tuple(n for n in numbers if n in used and n not in apart)[:MOST_COLUMNS]
 
 
 def _suspicion(one: Suspect, measure: str, harmless: Mapping[str, str]) -> LeakSuspicion:

@@ -51,7 +51,13 @@ def suspects(searched: Searched, names: Sequence[str]) -> Iterator[Suspect]:
     """The fewest of the columns `names`, most used first, that give the label of a regression in a sum."""
     label = [rows.label for rows in searched.labels]
     logs = [np.log(np.abs(one)) for one in label]
-    for terms, given in ((plain(names), label), (powers(names), logs), (wide(names), label)):
+    inverse = [1 / one for one in label]
+    for terms, given in (
+        (plain(names), label),
+        (powers(names), logs),
+        (wide(names), label),
+        (wide(names), inverse),
+    ):
         sides = _sides(searched, terms, given)
         if sides:
             yield from _selected(searched, terms, *sides)
@@ -72,7 +78,7 @@ def wide(names: Sequence[str]) -> Terms:
     """The most used columns, the products of two and the ratios of two."""
     few = names[:MULTIPLIED]
     ratios = [(a, b) for a in few for b in few if a != b]
-    products = [(a, b) for a, b in ratios if few.index(a) < few.index(b)]
+    products = [(a, b) for place, a in enumerate(few) for b in few[place:]]
     return Terms(
         "a formula",
         (*((n,) for n in few), *ratios, *products),
@@ -105,7 +111,7 @@ def _sides(searched: Searched, terms: Terms, label: Sequence[Array]) -> list[_Si
 
 def _selected(searched: Searched, terms: Terms, train: _Side, test: _Side) -> Iterator[Suspect]:
     for order in (_by_weight(train), _by_turns(train)):
-        for count in range(1, len(order) + 1):
+        for count in _counts(len(order)):
             chosen = order[:count]
             weight = _fit(train, chosen)
             figure = min(side.explained(chosen, weight) for side in (train, test))
@@ -116,6 +122,16 @@ def _selected(searched: Searched, terms: Terms, train: _Side, test: _Side) -> It
                     columns, f"{terms.words} of {listed(columns)} gives the label", figure
                 )
                 return
+
+
+def _counts(most: int) -> list[int]:
+    """How many terms are tried: one by one at first, then ever more at a time, and all.
+
+    >>> _counts(12), _counts(3)
+    ([1, 2, 3, 4, 5, 6, 7, 8, 10, 12], [1, 2, 3])
+    """
+    steps = [*range(1, 9), *(8 + 2**k for k in range(1, 12))]
+    return [count for count in steps if count < most] + [most] * (most > 0)
 
 
 def _by_weight(side: _Side) -> list[int]:

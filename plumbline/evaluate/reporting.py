@@ -13,7 +13,7 @@ import numpy as np
 from plumbline.core import documents, files, tables
 from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import baselines, leak_search, model_card
+from plumbline.evaluate import baselines, leak_columns, leak_search, model_card
 from plumbline.evaluate import evaluation_plots as drawing
 from plumbline.evaluate.curves import Table
 from plumbline.evaluate.evaluate_document import EvaluateDocument
@@ -49,9 +49,12 @@ def read_rows(usecase: UseCase, most: int, train: Path, valid: Path, test: Path)
     Raises PlumblineError naming the file where one is missing or damaged.
     """
     names = leak_search.columns(usecase)
+    enough = max(most, leak_columns.ROWS)
+    searched = sample(train, names, enough)
     return EvaluationRows(
         train_label=tables.read(train, [usecase.label])[usecase.label].astype(float),
-        train_sample=sample(train, names, most),
+        train_sample=searched if most == enough else sample(train, names, most),
+        train_searched=searched,
         valid=tables.read(valid),
         test=tables.read(test),
     )
