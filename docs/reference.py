@@ -70,7 +70,7 @@ options and use cases.
 | 130 | interrupted by Ctrl-C |
 """
 DECLARED = {
-    "contract.py": ("Contract", "Column", "Entity"),
+    "contract.py": ("Contract", "Column", "Entity", "Only"),
     "features.py": (
         "FeatureSet",
         "Snapshot",

@@ -10,7 +10,7 @@ from pathlib import Path
 from plumbline import config
 from plumbline.core import documents, duckdb_session, files, policy
 from plumbline.core.usecase_loader import load_contract
-from plumbline.data import datasheet, erasure, ingest, partition, sources, tracked
+from plumbline.data import datasheet, erasure, filtering, ingest, partition, sources, tracked
 from plumbline.runtime import runner
 
 log = logging.getLogger("plumbline")
@@ -31,12 +31,16 @@ def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
         with duckdb_session.connect(Path(scratch)) as connection:
             unused = ingest.load(connection, case, opened)
             gone = erasure.forget(connection, case, chosen.data.forget)
+            left_out = filtering.leave_out(connection, case)
             partition.views(connection, case, window)
             partition.write(connection, case, folder)
             written = datasheet.describe(connection, case, opened, window, unused, folder)
     written = written.model_copy(update={"rows_forgotten": gone} if gone else {})
+    written = written.model_copy(update={"rows_left_out": left_out} if left_out else {})
     documents.write(sheet, written)
     log.info("data: %d rows, %d outcomes", written.rows, written.outcomes)
+    for rule, count in left_out.items():
+        log.info("data: %d rows left out: not %s", count, rule)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def columns(usecase: Contract) -> None:
     for column in usecase.columns:
         _choice(f"{file}: column '{column.name}': type", column.type, get_args(ColumnType))
         if column.allowed:
-            _check_values(f"{file}: column '{column.name}': allowed", column.allowed, column)
+            check_values(f"{file}: column '{column.name}': allowed", column.allowed, column)
         _check_bounds(f"{file}: column '{column.name}'", column)
     label = usecase.column(usecase.label)
     if label.type in ("string", "timestamp"):
@@ -168,7 +168,7 @@ def category(usecase: FeatureSet, one: Category) -> None:
             f"{where}: column '{column.name}' is of type {column.type}; expected string or int. A bool or a "
             "float is a feature as it is; a time needs a row feature."
         )
-    _check_values(f"{where}: values", one.values, column)
+    check_values(f"{where}: values", one.values, column)
     twice = sorted({str(v) for v in one.values if one.values.count(v) > 1})
     if twice:
         raise SpecError(f"{where}: values has {twice[0]} twice; remove one.")
@@ -227,7 +227,8 @@ def _choice(where: str, value: object, choices: Sequence[str]) -> None:
         raise SpecError(f"{where} is {value!r}; expected one of {', '.join(choices)}.")
 
 
-def _check_values(where: str, values: Sequence[Any], column: Column) -> None:
+def check_values(where: str, values: Sequence[Any], column: Column) -> None:
+    """SpecError unless `values` is a tuple of values that the column can have."""
     if not isinstance(values, tuple):
         raise SpecError(
             f"{where} is {values!r}; expected a tuple of values. With one value it needs a comma: (1,)."

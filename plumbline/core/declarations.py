@@ -65,6 +65,21 @@ class Entity(Declaration):
 
 
 @dataclass(frozen=True)
+class Only(Declaration):
+    """The rows that a use case is about. Others are left out before any check, and counted.
+
+    >>> paid = Only("status", "Orders that were paid", values=("paid", "shipped"))
+    >>> far = Only("distance", "Flights of 100 miles and more", low=100)
+    """
+
+    column: str  # a known column; a null meets no rule
+    description: str  # for reports
+    values: tuple[str | int | bool, ...] = ()  # its values; empty: any
+    low: float | None = None  # inclusive; None: no lower limit
+    high: float | None = None  # exclusive; None: no upper limit
+
+
+@dataclass(frozen=True)
 class Where(Declaration):
     """Restricts an aggregate to events whose `column` lies in [low, high). A null lies in no range.
 

@@ -22,6 +22,7 @@ from plumbline.core.declarations import (
     Entity,
     Fresh,
     Hourly,
+    Only,
     Row,
     Scale,
     Slice,
@@ -57,6 +58,9 @@ class Contract(Declaration):
     entities: tuple[Entity, ...] = ()  # what histories are kept for
     # by contract column, a DuckDB expression over the source's columns; `__row` is the row's number
     derive: Mapping[str, str] = field(default_factory=dict)
+    # the rows that the use case is about: all rules hold; others are left out and counted, and an event
+    # that is none of them is refused
+    only: tuple[Only, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from plumbline.core import declaration_checks, derive_checks, scale_checks, split_checks
+from plumbline.core import declaration_checks, derive_checks, only, scale_checks, split_checks
 from plumbline.core.declarations import KNOWN_AT, Behaviour, Column, Fresh, Hourly, Snapshot, Where
 from plumbline.core.errors import SpecError, suggest
 
@@ -31,6 +31,7 @@ def contract(usecase: Contract) -> None:
     declaration_checks.names(usecase, [c.name for c in usecase.columns])
     declaration_checks.columns(usecase)
     declaration_checks.delay(usecase)
+    only.check(usecase)
     declaration_checks.roles(usecase)
     if usecase.column(usecase.label).known:
         raise SpecError(

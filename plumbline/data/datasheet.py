@@ -61,6 +61,7 @@ class Datasheet(SparseDocument):
     ignored_columns: list[str]
     columns: dict[str, ColumnSheet]
     rows_forgotten: int = 0
+    rows_left_out: dict[str, int] = Field(default_factory=dict)  # by rule of the contract's `only`
 
 
 def describe(

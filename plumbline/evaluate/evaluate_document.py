@@ -127,6 +127,7 @@ class DataOrigin(SparseDocument):
     windows: dict[str, ServedRows]
     md5: dict[str, str]
     irregularities: list[str] = Field(default_factory=list)  # that validate saw in the table
+    left_out: dict[str, int] = Field(default_factory=dict)  # rows by rule of the contract's `only`
 
 
 class ProbabilityBin(Interval):

@@ -53,6 +53,7 @@ def data(figures: EvaluateDocument) -> list[Block]:
         rows.append(("span", " to ".join(data.span)))
     if data.as_of:
         rows.append(("as of", data.as_of))
+    rows += [(f"left out: not {rule}", figure(n)) for rule, n in data.left_out.items()]
     for kind, counts in data.rows.items():
         rows.append((f"rows of {kind}", figure(counts["in"])))
         rows.append((f"{kind} in quarantine", _quarantined(counts["set_aside"], data, kind)))

@@ -145,6 +145,7 @@ def data(measured: Sequence[Facts], md5s: Mapping[str, str]) -> DataOrigin:
         quarantined=validated["quarantined"],
         windows=featured["tables"],
         md5=dict(md5s),
+        **({"left_out": gone} if (gone := datasheet.get("rows_left_out")) else {}),
         **({"irregularities": odd} if (odd := validated.get("irregularities")) else {}),
     )
 

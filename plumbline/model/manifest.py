@@ -22,6 +22,7 @@ LATER: Mapping[str, Any] = {
     "label_delay_hours": 0,
     "hourly": (),
     "split": Split(),
+    "only": (),
     "scale": "label",
     "Snapshot.lag": 1,
     "Fresh.matured": False,

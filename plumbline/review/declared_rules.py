@@ -28,6 +28,7 @@ PLAIN = (
     "naive",
     "split",
     "scale",
+    "only",
 )
 LISTS = ("columns", "slices", "groups", "behaviours")
 IN_WORDS = ("name", "description", "deprecated")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from plumbline.core import only
 from plumbline.core.declarations import ColumnType
 from plumbline.core.errors import ContractError
 from plumbline.core.usecase import Contract
@@ -33,13 +34,14 @@ def messages(usecase: Contract, event: Mapping[str, Any]) -> list[str]:
     """What in an event (column to plain value, None or NaN for null) breaks the contract.
 
     The checks are those of `plumbline.validate.contract` that a single row can break; uniqueness,
-    order and time windows are the batch's. Columns that only the outcome has must be absent.
+    order and time windows are the batch's. Nor may it be one that the use case is not about (`only`). Columns that only the outcome has must be absent.
     """
     late = [f"{c.name} is not known at prediction time" for c in usecase.unknown if c.name in event]
     types = {c.name: c.type for c in usecase.known}
     rows = [c for c in contract.checks(usecase) if c.table == "events"]
     problems = [_message(c, event, types[c.column]) for c in rows if c.column in types]
-    return [*late, *dict.fromkeys(f for f in problems if f)]
+    outside = only.unmet(usecase.only, event)
+    return [*late, *dict.fromkeys(f for f in problems if f), *outside]
 
 
 def _message(check: ContractCheck, event: Mapping[str, Any], kind: ColumnType) -> str:
