@@ -49,6 +49,7 @@ class GitHub:
     notes: dict[int, list[Entry]] = field(default_factory=dict)
     releases: list[Entry] = field(default_factory=list)
     runs: list[Entry] = field(default_factory=list)
+    statuses: list[Entry] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     """Answers to GET by path below the repository: see tests/github_settings.py."""
     log: list[str] = field(default_factory=list)
@@ -100,6 +101,14 @@ class GitHub:
     def bodies(self, number: int) -> list[str]:
         """The comments' texts, the oldest first."""
         return [entry["body"] for entry in self.notes.get(number, [])]
+
+    def comments_written(self) -> list[str]:
+        """How comments were written, one after the other."""
+        return [line.split(" ")[0] for line in self.written() if "comments" in line]
+
+    def verdicts(self) -> list[str]:
+        """The states of all statuses, the oldest first."""
+        return [entry["state"] for entry in self.statuses]
 
     def written(self) -> list[str]:
         """Of the log, what was not only read."""
@@ -304,7 +313,15 @@ def checked(payload: Entry) -> Entry:
     return payload
 
 
+def _status(state: GitHub, path: tuple[str, ...], _: Any, payload: Entry) -> Entry:
+    if len(payload["description"]) > 140 or payload["state"] not in ("success", "failure"):
+        raise RefusedError(422, "Validation Failed")
+    state.statuses.append({"sha": path[0], **payload})
+    return state.statuses[-1]
+
+
 ROUTES: list[tuple[str, str, Any]] = [
+    ("POST", r"statuses/([0-9a-f]{40})", _status),
     ("GET", github_runs.ROUTE, github_runs.listed),
     ("GET", "pulls", _pulls),
     ("POST", "pulls", _new_pull),

@@ -92,10 +92,11 @@ def comment(
 
     The artifact is checked as data; the pull request is that of the event. What the change alters in how it
     is judged comes from git: the head is fetched from `origin` and merged there, and nothing of it runs. Where
-    there is no artifact, the comment says so. A token that may only read is a warning, not an error.
+    there is no artifact, the comment says so. The verdict is also set as the commit's status, "judged for
+    BRANCH". A token that may only read is a warning, not an error.
     """
     from plumbline.core.safe_text import log_line
-    from plumbline.ops.hosting import comments, github, heads
+    from plumbline.ops.hosting import comments, github, heads, statuses
     from plumbline.review import artifact as artifacts
 
     run = comments.origin(event)
@@ -113,12 +114,12 @@ def comment(
             "notice", f"no open pull request has its head at {run.sha[:10]}{base}: nothing to say"
         )
     for pull in addressed:
-        text = comments.missing(run)
+        base, judged = str(pull["base"]["ref"]), None
         if result:
-            base = str(pull["base"]["ref"])
             judged = heads.judged(Path("."), result, base, run.sha, hub.token)
-            text = artifacts.report(judged, artifact)
+        text = artifacts.report(judged, artifact) if judged else comments.missing(run)
         try:
+            statuses.post(hub, run.sha, base, judged, run.page)
             how = comments.post(hub, int(pull["number"]), text, run.sha)
         except github.ForbiddenError as error:
             annotate("warning", f"the report is in the other job's summary only: {log_line(error)}")

@@ -42,6 +42,13 @@ def test_an_artifact_that_leaves_out_what_it_alters(
     assert main(["comment", str(written), "--event", given]) == 0
     [body] = host.bodies(1)
     assert body.startswith("**❌ Do not merge: it changes how changes are judged"), body
+    [status] = host.statuses
+    assert (status["sha"], status["state"], status["context"]) == (
+        sha,
+        "failure",
+        "judged for main",
+    )
+    assert status["description"].startswith("Do not merge: it changes how changes are judged")
     assert "pull-request.yml: 1 lines, md5" in body.replace("\u200b", "")
 
 
@@ -64,6 +71,7 @@ def test_the_command(
     assert "no open pull request has its head at 1111111111" in message
     assert "pull request 1: CML wrote the comment" in message
     assert host.bodies(1)[0].startswith("**✅ Nothing against merging")
+    assert host.verdicts() == ["success"]
     assert main([words[0], str(tmp_path / "bad.json"), *words[2:]]) == 2
     os.environ["GITHUB_TOKEN"] = stand_in.READ_ONLY
     assert main(words) == 0
@@ -82,6 +90,7 @@ def test_a_run_that_left_no_comparison(host: stand_in.GitHub, hub: GitHub, tmp_p
     assert main([*words[:3], str(forged)]) == 0
     [body] = host.bodies(1)
     assert "It ended with `all` and stored no comparison. Nothing was judged" in body
+    assert host.verdicts() == ["failure", "failure"], "no comparison is no green"
 
 
 def test_two_pull_requests_of_one_branch(
@@ -107,6 +116,9 @@ def test_two_pull_requests_of_one_branch(
     assert main(words) == 0
     assert [len(host.bodies(n)) for n in (1, second)] == [1, 1]
     assert host.bodies(1)[0].startswith("**✅")
+    found = [(one["context"], one["state"]) for one in host.statuses]
+    own, other = ("judged for stable", "success"), ("judged for main", "failure")
+    assert found == [own, other, ("judged for main", "success")]
     capsys.readouterr()
     write(file, "origin/elsewhere")
     assert main(words) == 0

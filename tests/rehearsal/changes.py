@@ -57,7 +57,10 @@ def play_helps(hub: Hub) -> Seen:
         f"**✅ Nothing against merging: {NAME}: mean absolute error fell"
     ), seen.log()
     assert set(seen.checks().values()) == {"green"}
-    assert hub.api.written() == ["POST /api/v3/repos/acme/plumbline/issues/1/comments"]
+    start = "POST /api/v3/repos/acme/plumbline"
+    head = hub.api.pulls[-1]["head"]["sha"]
+    assert hub.api.written() == [f"{start}/statuses/{head}", f"{start}/issues/1/comments"]
+    assert hub.api.verdicts() == ["success"]
     assert "| mean absolute error | minutes |" in seen.review.summary
     golden(seen, "helps")
     return seen
@@ -138,7 +141,7 @@ def second_push(hub: Hub) -> Seen:
     assert comment(hub, event, run).comment.startswith("**✅")
     seen = comment(hub, *replayed(hub, hurt))
     assert seen.comment.startswith("**❌"), seen.log()
-    assert [line.split(" ")[0] for line in hub.api.written()] == ["POST", "PATCH"]
+    assert hub.api.comments_written() == ["POST", "PATCH"]
     return seen
 
 

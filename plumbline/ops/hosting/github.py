@@ -84,6 +84,11 @@ class GitHub:
         """Replace a comment's text."""
         return self._one("PATCH", f"issues/comments/{comment}", {"body": body})
 
+    def status(self, sha: str, state: str, context: str, text: str, page: str) -> Answer:
+        """Set a commit's status of a context, "success" or "failure"; the newest counts."""
+        request = {"state": state, "context": context, "description": text, "target_url": page}
+        return self._one("POST", f"statuses/{sha}", request)
+
     def issue(self, kind: str) -> Answer | None:
         """The open issue of a kind, known by the mark in its body; a stranger's is left alone."""
         listed = self._list("issues", {"state": "open"})
