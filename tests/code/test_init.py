@@ -15,9 +15,9 @@ from plumbline.core.files import dumps
 from plumbline.model.version import VERSION
 from plumbline.ops import infer
 from plumbline.ops.init import create, pin, texts
-from plumbline.repo import environment_files, library_file
+from plumbline.repo import clean_room, environment_files, library_file
 from plumbline.review import isolation, packages
-from plumbline.runtime import dvc_yaml, git, library
+from plumbline.runtime import child_process, dvc_yaml, git, library
 from plumbline.runtime.dvc_lock import Entry
 from plumbline.studies.privacy import scan
 from tests.conftest import ROOT
@@ -263,3 +263,19 @@ def test_the_library_is_named_as_it_was_installed(
     monkeypatch.setattr(pin, "_origin", lambda: (where, digest))
     assert pin.installed().line == line
     assert pin.installed().wheel == (wheel if address is None else None)
+
+
+@pytest.mark.parametrize("installs", [True, False])
+def test_a_clean_room_has_the_library_of_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installs: bool
+) -> None:
+    steps: list[tuple[list[str], Path]] = []
+    monkeypatch.setattr(
+        child_process, "run", lambda words, cwd, env, progress: steps.append((words, cwd)) or 0
+    )
+    if installs:
+        (tmp_path / library.PINS).touch()
+    clean_room.python(tmp_path, tmp_path / "room")
+    own = [words for words, _ in steps if str(tmp_path / library.PINS) in words]
+    assert len(own) == installs
+    assert {cwd for _, cwd in steps} == {tmp_path}, "paths in the pins are the project's"
