@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PROBLEMS = ("classification", "regression")
 EXPECTS = ("same", "not_lower", "not_higher", "above", "below")
+FILE_ROW = "file_row_number"
 VALUES: Mapping[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (int, float),
@@ -113,6 +114,11 @@ def names(usecase: Contract, listed: Sequence[str], part: str = "contract") -> N
         if name.startswith("__"):
             raise SpecError(
                 f"{file}: '{name}' begins with two underscores, as the project's own names; rename the column."
+            )
+        if name.casefold() == FILE_ROW:
+            raise SpecError(
+                f"{file}: '{name}' is DuckDB's name of a row's number in a file; rename the column in the source, or "
+                "derive it under another name."
             )
         other = before.setdefault(name.casefold(), name)
         if other != name:

@@ -30,7 +30,7 @@ def _problems(usecase: Contract) -> Iterator[str]:
         read = _inputs(usecase, column.name, {*late, *hidden})
         names = sorted({late.get(name, name) for name in read & {*late, *hidden, WILD}})
         if column.name not in usecase.derive:
-            names = [n for n in names if n not in late.values()]
+            names = [n for n in names if n not in late.values() and n != WILD]
         if names:
             yield _message(usecase, column.name, names, late.values())
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path, PurePath
 
 from plumbline.core.errors import SourceError
@@ -21,6 +23,7 @@ def files(path: str, suffixes: Sequence[str]) -> list[Path]:
         if not matches:
             raise SourceError(
                 f"{path}: no file here ends with {' or '.join(suffixes)}; correct data.path"
+                f"{_similar(path, suffixes)}"
             )
     elif place.exists():
         matches = [place]
@@ -29,6 +32,7 @@ def files(path: str, suffixes: Sequence[str]) -> list[Path]:
         if not matches:
             raise SourceError(
                 f"{path}: no such file; put it there, or correct data.path in params.yaml"
+                f"{_similar(path, suffixes)}"
             )
     for empty in (p for p in matches if p.stat().st_size == 0):
         raise SourceError(f"{empty}: the file is empty (0 bytes); export it again, with its rows")
@@ -41,8 +45,11 @@ def skipped(path: str, suffixes: Sequence[str]) -> tuple[str, ...]:
     if place.is_file():
         return ()
     if not place.is_dir():
-        hidden = sorted(str(p) for p in _glob(path) if p.is_file() and _hidden(p, path))
-        return _warnings(path, hidden, "the pattern's matches whose name does not begin with a dot")
+        matches = {p for p in _glob(path) if p.is_file() and not _hidden(p, path)}
+        beside = {p for p in [*_glob(path), *_in_other_case(path)] if p.is_file()} - matches
+        return _warnings(
+            path, sorted(map(str, beside)), "the pattern's matches that are not hidden"
+        )
     others = sorted(
         p.name + "/" * p.is_dir()
         for p in place.iterdir()
@@ -104,12 +111,41 @@ def _hidden(path: Path, pattern: str) -> bool:
 
 
 def _expected(path: Path, suffixes: Sequence[str]) -> bool:
-    hidden = path.name.startswith(".") and not ends(path, suffixes)
+    hidden = path.name.startswith((".", "_")) and not ends(path, suffixes)
     return hidden or path.suffix == ".dvc" or path.name.lower() in EXPECTED
 
 
 def _glob(path: str) -> list[Path]:
-    if not any(c in path for c in "*?["):
+    """The pattern's matches. A folder that is called like a part of it is meant, its brackets too."""
+    base, rest = (
+        Path(PurePath(path).anchor or "."),
+        PurePath(path).relative_to(PurePath(path).anchor),
+    )
+    parts = list(rest.parts)
+    while len(parts) > 1 and (base / parts[0]).is_dir():
+        base /= parts.pop(0)
+    if not any(c in part for part in parts for c in "*?["):
         return []
-    pattern = PurePath(path)
-    return list(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
+    return list(base.glob(str(PurePath(*parts))))
+
+
+def _in_other_case(path: str) -> list[Path]:
+    """What the pattern would match if capitals did not count."""
+    letters = re.sub(r"\[[^\]]*\]|[a-zA-Z]", _either, PurePath(path).name)
+    return _glob(str(PurePath(path).parent / letters))
+
+
+def _either(found: re.Match[str]) -> str:
+    text = found.group()
+    return text if len(text) > 1 else f"[{text.lower()}{text.upper()}]"
+
+
+def _similar(path: str, suffixes: Sequence[str]) -> str:
+    """Where the file may be: what is called alike beside it, or lies in folders below."""
+    place = Path(path)
+    if place.is_dir():
+        below = any(_is_data(p, suffixes) for p in place.rglob("*"))
+        return f". Its folders have some: {path.rstrip('/')}/**/*{suffixes[0]}" if below else ""
+    names = [p.name for p in place.parent.iterdir()] if place.parent.is_dir() else []
+    close = get_close_matches(place.name.lower(), [n.lower() for n in names], n=1)
+    return next((f"; did you mean {n!r}?" for n in names if n.lower() in close), "")

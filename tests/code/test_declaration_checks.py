@@ -169,6 +169,10 @@ def renamed(name: str) -> dict[str, Any]:
 NAMES = [
     (renamed("Open"), r"toy/contract\.py: .open. and .Open. differ in case only"),
     (renamed("gro\u0308\u00dfe"), r"contract\.py: 'gro.{1,3}e' .* normalised"),
+    (
+        renamed("file_row_number"),
+        r"'file_row_number' is DuckDB's name of a row's number in a file; rename",
+    ),
     (renamed("__row"), r"'__row' begins with two underscores, .* own names; rename"),
     (renamed("size [m]"), r"toy/features\.py: .* 'size \[m\]': XGBoost takes no \[, \] or <"),
     (renamed("size\nm"), r"'size\\nm' has a line break or another character"),

@@ -188,3 +188,34 @@ def test_files_of_one_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     (tmp_path / "part" / "d.csv").write_bytes("id,size,y\n5,ü,1".encode("latin-1"))
     with pytest.raises(SourceError, match=r"d\.csv, line 2: .* 0xfc is not utf-8"):
         ingest(monkeypatch, tmp_path, settings, TABLE)
+
+
+def test_a_pattern_in_a_folder_with_brackets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The folder that is there is meant; a suffix in capitals is named, as the pattern leaves it out."""
+    for number, name in enumerate(("part[1]/a.csv", "part1/b.csv", "part[1]/FEB.CSV"), 1):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content(number))
+    ingest(monkeypatch, tmp_path, {"source": "csv", "path": "part[1]/*.csv"}, TABLE)
+    assert ids(tmp_path) == [1]
+    (warning,) = [m for r in caplog.records if "not read" in (m := r.getMessage())]
+    assert "not read: part[1]/FEB.CSV; read are the pattern's matches" in warning
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("part", r"no file here ends with .*\. Its folders have some: part/\*\*/\*\.csv"),
+        ("part/jan/t.csv", r"no such file; .*; did you mean 'T\.csv'\?"),
+        ("part/jan/tt.csv", r"no such file; .*; did you mean 'T\.csv'\?"),
+        ("part/jan/[st].csv", r"no such file; "),
+    ],
+)
+def test_what_may_be_meant(
+    path: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "part" / "jan").mkdir(parents=True)
+    (tmp_path / "part" / "jan" / "T.csv").write_text(content(1))
+    with pytest.raises(SourceError, match=message):
+        ingest(monkeypatch, tmp_path, {"source": "csv", "path": path}, TABLE)

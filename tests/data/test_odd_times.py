@@ -106,6 +106,24 @@ def test_a_derived_time_that_is_guessed(
     assert re.search(where + f".*{expected}", str(message)), message
 
 
+def test_finer_than_a_microsecond(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Refused, and read with each of the two remedies."""
+    nanoseconds = pa.array([1], pa.timestamp("ns"))
+    texts = pa.array(["2024-01-05 10:00:00.123456789"])
+    for values, remedy in (
+        (nanoseconds, "date_trunc('microsecond', \"at\")"),
+        (texts, 'left("at", 26)'),
+    ):
+        pq.write_table(pa.table({"id": [1], "at": values, "y": [1.0]}), tmp_path / "t.parquet")
+        settings = {"source": "parquet", "path": str(tmp_path / "t.parquet")}
+        message = read(connection, contract({"at": "timestamp"}), settings, tmp_path)
+        assert re.search(
+            r"in row 1; .*Finer than a microsecond: derive the column with date_trunc", str(message)
+        )
+        case = contract({"t": "timestamp"}, derive={"t": remedy})
+        assert len(read(connection, case, settings, tmp_path)) == 1
+
+
 def test_a_zone_from_a_column(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     assert derived(connection, HALF_YEARS, "2024-03-10 02:30:00", tmp_path) == [
         (datetime(2024, 3, 10, 1, 30),)
