@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 
 from plumbline.core import tables
-from plumbline.core.declarations import Column, Entity, Fresh, Hourly, Scale, Snapshot, Split
+from plumbline.core.declarations import (
+    Category,
+    Column,
+    Entity,
+    Fresh,
+    Hourly,
+    Scale,
+    Snapshot,
+    Split,
+)
 from plumbline.core.usecase import UseCase
 from plumbline.features import splits
 from plumbline.features.params import Features
@@ -39,6 +48,14 @@ SETTINGS: Mapping[str, Any] = {
 }
 PLAIN = frames.FLIGHTS
 TRAIN = Train()
+AIRPORTS = (
+    "ABQ ACK ALB ANC ATL AUS AVL BDL BGR BHM BNA BOS BQN BTV BUF BUR BWI BZN CAE CAK CHO CHS CLE CLT "
+    "CMH CRW CVG DAY DCA DEN DFW DSM DTW EGE EYW FLL GRR GSO GSP HDN HNL HOU IAD IAH ILM IND JAC JAX "
+    "LAS LAX LEX LGA LGB MCI MCO MDW MEM MHT MIA MKE MSN MSP MSY MTJ MVY MYR OAK OKC OMA ORD ORF PBI "
+    "PDX PHL PHX PIT PSE PSP PVD PWM RDU RIC ROC RSW SAN SAT SAV SBN SDF SEA SFO SJC SJU SLC SMF SNA "
+    "SRQ STL STT SYR TPA TUL TVC TYS XNA "
+)
+DESTINATIONS = tuple(AIRPORTS.split())
 
 
 def main(arguments: list[str]) -> None:
@@ -128,6 +145,13 @@ def minutes(scale: Scale) -> UseCase:
     return replace(PLAIN, columns=bounded, label="air_time", offset=offset, scale=scale)
 
 
+def destinations(*, native: bool) -> UseCase:
+    """The airports of arrival as a category, by the order of its codes or as sets of values."""
+    code = Category("dest_code", "dest", DESTINATIONS, "airport of arrival", native=native)
+    coded = tuple(replace(c, native=native) for c in PLAIN.categories)
+    return with_features(replace(PLAIN, categories=coded), categories=(code,))
+
+
 def fitted(case: UseCase, rows: Any, train: Train = TRAIN) -> list[float]:
     """The primary figure on the test window, by seed."""
     with tempfile.TemporaryDirectory() as name:
@@ -201,6 +225,8 @@ def everything() -> UseCase:
 
 TRAINED = {"refit": Train(refit=True)}
 VARIANTS = {
+    "codes": destinations(native=False),
+    "native": destinations(native=True),
     "air plain": minutes("label"),
     "air log": minutes("log"),
     "air ratio": minutes("ratio"),

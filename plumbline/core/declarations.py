@@ -221,6 +221,8 @@ class Category(Declaration):
     column: str  # of type string or int
     values: tuple[str | int, ...]  # the vocabulary, in the order of the codes
     description: str  # for reports
+    # True: the model splits on sets of values; False: on the order of the codes
+    native: bool = False
 
 
 @dataclass(frozen=True)

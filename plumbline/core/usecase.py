@@ -150,6 +150,11 @@ class FeatureSet(Contract):
         return (*self.stored, *self.fresh)
 
     @cached_property
+    def native(self) -> frozenset[str]:
+        """Names of the features that are categories to the model, not numbers."""
+        return frozenset(c.name for c in self.categories if c.native and c.name in self.features)
+
+    @cached_property
     def available(self) -> frozenset[str]:
         """Names that a model may use: known columns, and every declared feature."""
         names = {c.name for c in self.known} | {f.name for f in self.aggregates}

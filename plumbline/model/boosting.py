@@ -44,15 +44,27 @@ class Batch:
 
 @dataclass(frozen=True)
 class Batches:
-    """A table in pieces: `read()` starts anew at each call. `features` name the matrix's columns."""
+    """A table in pieces: `read()` starts anew at each call. `features` name the matrix's columns.
+
+    `native`: those that are codes of categories, which the model splits on as sets.
+    """
 
     features: tuple[str, ...]
     read: Callable[[], Iterator[Batch]]
+    native: frozenset[str] = frozenset()
+
+    @property
+    def types(self) -> dict[str, Any]:
+        """XGBoost's types of the columns; {} where all are numbers."""
+        if not self.native:
+            return {}
+        return {"feature_types": ["c" if n in self.native else "float" for n in self.features]}
 
 
 def joined(parts: Sequence[Batches]) -> Batches:
     """The tables one after another."""
-    return Batches(parts[0].features, lambda: (b for part in parts for b in part.read()))
+    first = parts[0]
+    return Batches(first.features, lambda: (b for p in parts for b in p.read()), first.native)
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,11 @@ def monotone(usecase: FeatureSet, signs_by_feature: Mapping[str, int]) -> dict[s
                 f"params.yaml, {usecase.name}.train.monotone.{name}: no feature of the model; "
                 f"{suggest(name, usecase.features)}"
             )
+        if name in usecase.native and signs_by_feature[name]:
+            raise ParamsError(
+                f"params.yaml, {usecase.name}.train.monotone.{name}: a native category has no order; expected "
+                "0, or native=False in features.py"
+            )
     if not any(signs_by_feature.values()):
         return {}
     signs = ",".join(str(signs_by_feature.get(name, 0)) for name in usecase.features)
@@ -131,10 +148,17 @@ def binned(batches: Batches, *, max_bin: int, threads: int, like: Any = None) ->
                 label=batch.y,
                 base_margin=batch.offset,
                 feature_names=list(batches.features),
+                **batches.types,
             )
             return True
 
-    return xgboost.QuantileDMatrix(Pieces(), max_bin=max_bin, nthread=threads or None, ref=like)
+    return xgboost.QuantileDMatrix(
+        Pieces(),
+        max_bin=max_bin,
+        nthread=threads or None,
+        ref=like,
+        enable_categorical=bool(batches.native),
+    )
 
 
 def boost(

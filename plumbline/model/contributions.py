@@ -44,7 +44,14 @@ def of(
     x = row_features.matrix(features, columns)
     margin = scales.start(scale, offset, columns)
     start = np.zeros(len(x), np.float32) if margin is None else margin
-    data = xgboost.DMatrix(x, base_margin=margin, feature_names=list(features))
+    types = booster.feature_types if "c" in (booster.feature_types or ()) else None
+    data = xgboost.DMatrix(
+        x,
+        base_margin=margin,
+        feature_names=list(features),
+        feature_types=types,
+        enable_categorical=types is not None,
+    )
     raw = booster.predict(data, pred_contribs=True).astype(np.float64)
     total = booster.predict(data, output_margin=True).astype(np.float64)
     moved = start.astype(np.float64)

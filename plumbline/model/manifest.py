@@ -26,6 +26,7 @@ LATER: Mapping[str, Any] = {
     "scale": "label",
     "Snapshot.lag": 1,
     "Fresh.matured": False,
+    "Category.native": False,
 }
 """What could not be declared when the format began, with its default: at that, an md5 leaves it out."""
 Kind = Literal["column", "category", "snapshot", "hourly", "fresh", "row"]

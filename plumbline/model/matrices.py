@@ -19,7 +19,7 @@ def open_table(usecase: FeatureSet, path: Path) -> Batches:
     Raises PlumblineError naming file and column where one is missing, or the file damaged.
     """
     tables.check(path, needed(usecase))
-    return Batches(usecase.features, partial(_read, usecase, path))
+    return Batches(usecase.features, partial(_read, usecase, path), usecase.native)
 
 
 def binned(

@@ -66,4 +66,4 @@ def batches(usecase: UseCase, columns: Columns) -> boosting.Batches:
             yield boosting.Batch(x, scale.learned(usecase, part), offset)
 
     names = {*usecase.features, usecase.label, *([usecase.offset] if usecase.offset else [])}
-    return boosting.Batches(usecase.features, read)
+    return boosting.Batches(usecase.features, read, usecase.native)

@@ -7,7 +7,7 @@ After Kursa and Rudnicki, "Feature Selection with the Boruta Package" (Journal o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ class TrainingSettings:
     full: Mapping[str, Any]
     rounds: int
     early_stopping: int
+    native: frozenset[str] = frozenset()  # categories that are split on as sets
 
 
 def once(
@@ -58,7 +59,8 @@ def once(
     chosen = random.choice(len(names), size=min(shadow_count, len(names)), replace=False)
     beside = [_beside(t, chosen, random) for t in (train, valid)]
     every = [*names, *(f"shadow {i}" for i in range(len(chosen)))]
-    pair = _binned(every, beside, settings)
+    shuffled = {f"shadow {i}" for i, c in enumerate(chosen) if names[c] in settings.native}
+    pair = _binned(every, beside, replace(settings, native=settings.native | shuffled))
     boosted = boosting.boost(
         settings.full, *pair, rounds=settings.rounds, early_stopping=settings.early_stopping
     )
@@ -81,7 +83,11 @@ def _binned(
 ) -> list[Any]:
     matrices: list[Any] = []
     for table in tables:
-        batches = Batches(tuple(names), lambda t=table: iter([Batch(t.x, t.y, t.offset)]))  # type: ignore[misc]
+        batches = Batches(
+            tuple(names),
+            lambda t=table: iter([Batch(t.x, t.y, t.offset)]),  # type: ignore[misc]
+            settings.native,
+        )
         like = matrices[0] if matrices else None
         bins, threads = int(settings.full["max_bin"]), int(settings.full["nthread"])
         matrices.append(boosting.binned(batches, max_bin=bins, threads=threads, like=like))

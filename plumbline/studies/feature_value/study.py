@@ -50,7 +50,7 @@ def study(
     manifest = bundle.load(model, usecase.name).manifest
     full = {**manifest.params, "nthread": params.train.threads}
     settings = TrainingSettings(
-        usecase.problem, full, params.train.rounds, params.train.early_stopping
+        usecase.problem, full, params.train.rounds, params.train.early_stopping, usecase.native
     )
     learn, watch = tables.read(train), tables.read(valid)
     pair = _table(usecase, learn), _table(usecase, watch)
