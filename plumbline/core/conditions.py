@@ -53,8 +53,13 @@ def holds(conditions: Sequence[Where], event: Mapping[str, Any]) -> bool:
     return all(_value_holds(c, event[c.column]) for c in conditions)
 
 
+def is_null(value: Any) -> bool:
+    """Whether an event's plain value is none: None, or NaN, which is the same."""
+    return value is None or value != value
+
+
 def _value_holds(condition: Where, value: Any) -> bool:
-    if value is None:
+    if is_null(value):
         return False
     number = value.hour if isinstance(value, datetime) else int(value)
     return bool(in_range(condition, number))

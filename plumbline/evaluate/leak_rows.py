@@ -184,6 +184,7 @@ def _histories(
     """Columns that equal a sum or mean over rows that are not known yet, of the label or of another column."""
     looked, named = baselines.evenly(len(sequence.place), ROWS), set[str]()
     windows = _windows(searched, sequence, looked)
+    own = {name: value for name, value in own.items() if np.isfinite(value).any()}
     spread = {name: float(np.nanstd(value)) or 1.0 for name, value in own.items()}
     for what, measure in _measures(searched, table).items() if own else ():
         total = np.append(0.0, np.cumsum(measure[sequence.place]))

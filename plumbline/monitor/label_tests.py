@@ -87,6 +87,8 @@ def _test(
         of_days[0], (PRIOR * of_days[0] + of_runs[0] * of_runs[1]) / (PRIOR + of_runs[1])
     )
     error = np.sqrt(variance * (1 / weight + 1 / max(1e-9, past_weight)))
+    if not error > 0:
+        return None  # every period has the same figure: nothing tells how much it varies
     t = float((value - middle) / error)
     tail = float(stdtr(PRIOR + of_runs[1], -t if name == "quality" else -abs(t)))
     return (tail, *_reported(problem, name, pooled, now))

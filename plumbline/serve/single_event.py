@@ -101,7 +101,9 @@ def histories(
 
 def id_of(entity: Entity, event: RawEvent) -> Any:
     """The event's id of the entity, None for none; the same for all where the entity is every event."""
-    return EVERY_ID if entity.column is None else event[entity.column]
+    if entity.column is None:
+        return EVERY_ID
+    return None if conditions.is_null(event[entity.column]) else event[entity.column]
 
 
 def with_derived(
@@ -196,8 +198,10 @@ def _measured(measure: Measure, event: RawEvent) -> int | None:
     if measure.column is None:
         return 1
     value = event[measure.column]
-    if value is None or not measure.edges:
-        return None if value is None else int(value)
+    if conditions.is_null(value):
+        return None
+    if not measure.edges:
+        return int(value)
     return bisect_right(measure.edges, int(value))
 
 
@@ -239,7 +243,8 @@ def _value(event: RawEvent, column: Column, usecase: FeatureSet) -> Any:
         raise PlumblineError(
             f"the event has no '{column.name}', which {usecase.name} declares; {suggest(column.name, event)}"
         )
-    return event[column.name]
+    value = event[column.name]
+    return None if conditions.is_null(value) else value
 
 
 def _array(column: Column, value: Any) -> Array:
