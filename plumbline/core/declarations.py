@@ -40,9 +40,8 @@ class Column(Declaration):
     allowed: tuple[str | int, ...] = ()  # the closed set of allowed values; empty: any value
     null: bool = False  # whether values may be missing
     known: bool = True  # False where the value is not known at prediction time
-    forbidden: str = (
-        ""  # why no feature may use its values, which are then shown nowhere; empty: features may
-    )
+    # why no feature may use its values, which are then shown nowhere; empty: features may
+    forbidden: str = ""
     deprecated: str = ""  # what to use instead; a feature that uses it is refused
 
 
