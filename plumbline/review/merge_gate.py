@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.report.numbers import share
 from plumbline.report.verdict_sentences import floor_breach
-from plumbline.review import paired_words
+from plumbline.review import lock_reasons, paired_words
 from plumbline.review.comparison import (
     Comparison,
     Evidence,
     GateVerdict,
-    LockState,
     Reason,
     UseCaseComparison,
 )
@@ -28,7 +27,6 @@ from plumbline.review.comparison_sections import (
 )
 from plumbline.review.metric_change import change
 
-ENVIRONMENT = "run `plumbline environment`, `make install` and `dvc repro`, and commit"
 Finding = tuple[str, str]
 """Kind and text of a reason that is a use case's."""
 
@@ -83,7 +81,7 @@ def reasons(evidence: Evidence) -> Iterator[Reason]:
         yield _reason(None, "failed", f"stage {failed.stage} failed: {failed.error}")
     for text in evidence.contradictions:
         yield _reason(None, "git", text)
-    yield from of_lock(evidence.lock)
+    yield from lock_reasons.of_lock(evidence.lock)
     for name in evidence.removed:
         text = (
             f"the use case {name} is removed: its model is judged no more; say why in gate.override"
@@ -95,36 +93,6 @@ def reasons(evidence: Evidence) -> Iterator[Reason]:
     yield from _of_rules(evidence.rules, evidence.usecases)
 
 
-def of_lock(lock: LockState) -> Iterator[Reason]:
-    """What is wrong with dvc.lock, the bytes that it names, and the model cards."""
-    repair = "run `dvc repro` and commit dvc.lock"
-    if lock.stale:
-        yield _reason(None, "stale", _stale(lock.stale, lock.held, repair))
-    for text in lock.environment:
-        wrong = f"not what requirements.txt and the imports give: {text}"
-        yield _reason(None, "environment", f"{wrong}; {ENVIRONMENT}")
-    if lock.unlocked:
-        yield _reason(None, "stale", f"dvc.lock has no entry of {_some(lock.unlocked)}; {repair}")
-    if lock.uncommitted:
-        text = f"running {_some(lock.uncommitted)} again gave another result than the committed dvc.lock"
-        yield _reason(None, "uncommitted", f"{text}; {repair} and metrics/")
-    for text in lock.bytes:
-        yield _reason(None, "bytes", f"bytes that differ from dvc.lock: {text}")
-    for text in lock.cards:
-        yield _reason(None, "card", f"a model card that contradicts the metrics: {text}")
-
-
-def _stale(stale: Sequence[str], held: Sequence[str], repair: str) -> str:
-    """What would run again, and what to do: a checkout first, where the cache has the outs."""
-    if set(stale) == set(held):
-        return (
-            f"the outs in the work tree are not those of dvc.lock: {_some(stale)} would run again; "
-            "`dvc checkout` brings them from the cache"
-        )
-    first = f"`dvc checkout` brings the outs of {_some(held)} from the cache; then " if held else ""
-    return f"dvc.lock is stale: {_some(stale)} would run again; {first}{repair}"
-
-
 def _of_rules(rules: Sequence[RuleChange], compared: Collection[str]) -> Iterator[Reason]:
     """One reason for all rules of a use case, and one for the project's, that the change alters.
 
@@ -134,7 +102,7 @@ def _of_rules(rules: Sequence[RuleChange], compared: Collection[str]) -> Iterato
     for owner in dict.fromkeys(owners.values()):
         own = [_named(rule, owner) for rule in rules if owners[id(rule)] == owner]
         where = "gate.override" if owner is None else f"{owner}.gate.override"
-        text = f"it changes how changes are judged: {_some(own)}; say why in {where}"
+        text = f"it changes how changes are judged: {lock_reasons.some(own)}; say why in {where}"
         yield _reason(owner, "rules", text)
 
 
@@ -293,11 +261,6 @@ def _of_window(
 def _where(other: str, window: str) -> str:
     """Behind a sentence, which test window it is about, unless it is head's."""
     return "" if window == "head" else f", on {other}'s test window"
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
 
 
 def _reason(usecase: str | None, kind: str, text: str) -> Reason:

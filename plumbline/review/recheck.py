@@ -6,7 +6,7 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import read_json
-from plumbline.review import compare, lockcheck, merge_gate, revision
+from plumbline.review import compare, lock_reasons, lockcheck, merge_gate, revision
 from plumbline.review import comparison as documents
 from plumbline.review.comparison import Comparison, LockState, Reason
 
@@ -14,7 +14,7 @@ from plumbline.review.comparison import Comparison, LockState, Reason
 def lock(root: Path) -> list[Reason]:
     """Why dvc.lock is not what the files give. Needs neither data nor credentials."""
     here = revision.side(root, None)
-    return list(merge_gate.of_lock(_lock(here, [])))
+    return list(lock_reasons.of_lock(_lock(here, [])))
 
 
 def comparison(root: Path, path: Path) -> Comparison:

@@ -14,7 +14,7 @@ from plumbline.cli.app import main
 from plumbline.core.errors import SpecError
 from plumbline.evaluate import model_card, model_card_check
 from plumbline.evaluate.evaluate_document import EvaluateDocument
-from plumbline.review import cards, merge_gate
+from plumbline.review import cards, lock_reasons
 from plumbline.review.comparison import LockState
 from tests import in_memory
 from tests.code.test_modelcard import FIGURES, card, page, usecase
@@ -149,7 +149,7 @@ def test_the_gate_refuses_an_edited_card(here: Path, capsys: pytest.CaptureFixtu
 
 def test_a_ruling_names_the_card():
     state = LockState(md5="0", checked=True, cards=["x says 1"])
-    [reason] = merge_gate.of_lock(state)
+    [reason] = lock_reasons.of_lock(state)
     assert (reason.kind, reason.usecase) == ("card", None)
 
 

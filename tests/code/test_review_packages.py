@@ -9,7 +9,7 @@ import pytest
 
 from plumbline.core.hashing import md5_bytes
 from plumbline.report import markdown
-from plumbline.review import comparison_blocks, merge_gate, packages
+from plumbline.review import comparison_blocks, lock_reasons, packages
 from plumbline.review.comparison import LockState
 from plumbline.runtime.dvc_lock import Entry
 from tests.reviews import comparison
@@ -103,7 +103,7 @@ def test_many_are_told_apart_and_none_fills_the_comment() -> None:
 @pytest.mark.parametrize("line", ["environment/train.txt: boost 1, expected 2"])
 def test_the_gate_refuses_files_that_are_not_the_locks(line: str) -> None:
     state = LockState(md5="0", checked=True, environment=[line])
-    (reason,) = merge_gate.of_lock(state)
+    (reason,) = lock_reasons.of_lock(state)
     assert reason.kind == "environment"
     assert reason.text == (
         f"not what requirements.txt and the imports give: {line}; run `plumbline environment`, "
