@@ -9,6 +9,8 @@ from plumbline.core.errors import PlumblineError
 from plumbline.studies.mltest import grading, markers, run_evidence, tree
 from plumbline.studies.mltest.scorecard import RubricRow, Scorecard
 
+CLONE = ": the marked tests are those of the library and of its use cases"
+
 
 def read(root: Path) -> Scorecard:
     """The card from the records of this state; PlumblineError where there are none."""
@@ -17,7 +19,10 @@ def read(root: Path) -> Scorecard:
     if not ran and not caught:
         old = run_evidence.others(folder, state)
         why = f"the {old} records there are of other states of it" if old else "there is no record"
-        raise PlumblineError(f"no marked test has run on these files: {why}; run `make score`")
+        where = "" if (root / "plumbline").is_dir() else f" in a clone of Plumbline{CLONE}"
+        raise PlumblineError(
+            f"no marked test has run on these files: {why}; run `make score`{where}"
+        )
     card = grading.card(ran, caught, markers.declared(root))
     changed = tree.changed(root)
     place = {"commit": tree.commit(root), "state": state, "uncommitted": changed}
