@@ -218,6 +218,11 @@ def parts(t: Table, rng: np.random.Generator, count: int) -> dict[str, Array]:
     return {**some, "z": t["y"] - sum(some.values())}
 
 
+def _whole_parts(t: Table, r: np.random.Generator) -> dict[str, Array]:
+    a, z = (r.gamma(2, 20, ROWS).astype(np.int64) for _ in range(2))
+    return {"a": a, "z": z, "y": (a + z).astype(np.float64)}
+
+
 def positive(rng: np.random.Generator) -> Array:
     return rng.gamma(3, 2, ROWS) + 0.5
 
@@ -278,6 +283,7 @@ def _numbered(t: Table, r: np.random.Generator) -> dict[str, Array]:
 
 
 LEAKS = (
+    Planted("two whole numbers that sum to it", ("regression plain",), _whole_parts, ("a", "z")),
     Planted("a copy", ALL, lambda t, r: {"z": t["y"]}),
     Planted("scaled, shifted and negated", ALL, lambda t, r: {"z": 7 - 3 * t["y"]}),
     Planted("a logarithm", NUMBERS, lambda t, r: {"z": np.log1p(t["y"] - t["y"].min())}),

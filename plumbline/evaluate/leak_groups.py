@@ -18,6 +18,8 @@ CLOSE = 1e-3
 """How seldom group means of other rows would be that near."""
 WITHIN = 0.99
 """What the label explains of a column within groups, where its own label is left out of a mean."""
+LEFT_OUT = 1.01
+"""How much a mean of n - 1 rows falls by the label that it leaves out, times n - 1; rounding included."""
 MOST_GROUPS = 12
 """Columns that means are taken by: entities, texts, then whole numbers."""
 
@@ -153,7 +155,10 @@ def _left_out(name: str, by: str, code: Array, value: Array, label: Array) -> Su
     own, apart = centred(value), centred(label)
     spread = np.bincount(code, apart**2, size)
     slope = np.bincount(code, own * apart, size) / np.where(spread > 0, spread, np.inf)
-    rows &= (spread > 0)[code]
+    taken = (spread > 0) & (slope < 0) & (slope * np.maximum(count - 1, 1) >= -LEFT_OUT)
+    if (count[taken]).sum() < CONSTANT * count[spread > 0].sum():
+        return None
+    rows &= taken[code]
     left, whole = (own - slope[code] * apart)[rows], own[rows]
     total = float(whole @ whole)
     if not total > 1e-12 * max(float(value @ value), 1e-300):
