@@ -99,7 +99,11 @@ def undecodable(encoding: str, found: bytes) -> str:
     shown = " ".join(f"0x{b:02x}" for b in found[:4])
     if canonical(encoding).startswith(("utf-16", "utf-32")):
         return f"the bytes {shown} are no {encoding} text; export the file again"
-    windows = "cp1252 for most files from Windows" if canonical(encoding) != "cp1252" else "utf-8"
+    windows = (
+        "cp1252 for most files from Windows, cp1250 or cp1251 for eastern languages"
+        if canonical(encoding) != "cp1252"
+        else "utf-8"
+    )
     return f"the text is in another encoding: {shown} is not {encoding}; set data.encoding ({windows}), or save it as UTF-8"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 
 import duckdb
@@ -135,7 +136,17 @@ def _run(
         if not part.path:
             raise
         part.explain()
-        reason = str(error).splitlines()[0].replace(part.path, "it").rstrip("!.")
         raise SourceError(
-            f"{part.name}: not readable as {source.kind}: {reason}; check its format, and that it is complete"
+            f"{part.name}: not readable as {source.kind}: {_reason(str(error), part.path)}; check its format, and that "
+            "it is complete"
         ) from None
+
+
+def _reason(error: str, path: str) -> str:
+    """What DuckDB says, without its advice: a first line, or what is wrong near a line of a CSV file."""
+    lines = [line for line in error.replace(path, "it").splitlines() if line.strip()]
+    near = re.search(r"CSV Error on Line: (\d+)", lines[0])
+    words = next(
+        (w for w in lines if "found" in w.lower() and not w.startswith("Original")), lines[0]
+    )
+    return (f"near line {near.group(1)}: {words}" if near else lines[0]).rstrip("!.")

@@ -63,6 +63,9 @@ READ: dict[str, tuple[bytes, dict[str, Any], list[tuple[Any, ...]]]] = {
     "blank lines of two kinds": (b"id,town,y\r\n\n1,a,1\r\n\r\n2,b,2\n", {}, [("a",), ("b",)]),
     "no end": (b"id,town,y\n1,a,1", {}, [("a",)]),
     "a delimiter at each end": (b"id,town,y\n1,a,1,\n2,b,2,\n", {}, [("a",), ("b",)]),
+    "empty values beyond the header": (b"id,town,y\n1,a,1,,,\n", {}, [("a",)]),
+    "those and mixed ends": (b"id,town,y\r\n1,a,1,,,\n", {}, [("a",)]),
+    "a blank before a quote": (b'id,town,y\n1, "a,b",1\n', {}, [("a,b",)]),
     "that and mixed ends": (b"id,town,y\r\n1,a,1,\n2,b,2,\n", {}, [("a",), ("b",)]),
     "a delimiter in quotes": (b'id,town,y\n1,"a,b",1\n', {}, [("a,b",)]),
     "an inch": (b'id,town,y\n1,5" pipe,1\n', {}, [('5" pipe',)]),
@@ -334,6 +337,16 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], str]] = {
         b"id,town,y\n1,a," + b"x" * 90_000 + b"\n",
         {},
         r"found 'x{99}\.\.\. \(90,002 characters\) in line 2",
+    ),
+    "a quote that begins nothing": (
+        b'id,town,y\n1,,"1"\n2,b, "\n',
+        {},
+        "near line 3: Value with unterminated quote",
+    ),
+    "a blank before a quote, and a copy": (
+        b'id,town,y\r\n1, "a",1\n',
+        {},
+        r"line 2: ' \"a\"' has a blank before its quote",
     ),
     "a zip": (
         b"PK\x03\x04\x14\0\x08\0",
