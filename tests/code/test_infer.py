@@ -212,9 +212,25 @@ def test_a_series_has_histories_of_its_label(tmp_path: Path) -> None:
     days = [datetime(2024, 1, 1) + timedelta(days=i) for i in range(200)]
     level = [round(10 + i * 0.1 + (i % 7) * 0.3, 1) for i in range(200)]
     case = declared(guessed(tmp_path, {"day": [d.date() for d in days], "level": level}, "level"))
-    assert case.derive["series"] == "'all'"
+    assert [e.column for e in case.entities] == [None]
     assert {s.column for s in case.snapshots} == {"level_x10"}
     assert case.offset == case.naive == "last_label"
+
+
+@pytest.mark.parametrize(
+    ("days", "usual"),
+    [
+        ([datetime(2001 + i // 12, i % 12 + 1, 1) for i in range(60)], 31),
+        ([datetime(1950 + i, 1, 1) for i in range(60)], 366),
+        ([datetime(2020, 1, 1) + timedelta(days=7 * i + 70 * (i > 30)) for i in range(60)], 7),
+    ],
+)
+def test_a_history_reaches_the_time_before(
+    days: list[datetime], usual: int, tmp_path: Path
+) -> None:
+    columns = {"day": [d.date() for d in days], "level": [i * 7 % 60 + i for i in range(60)]}
+    case = declared(guessed(tmp_path, columns, "level"))
+    assert min(s.days for s in case.snapshots) == usual
 
 
 def test_delimiter_and_encoding_are_detected(tmp_path: Path) -> None:

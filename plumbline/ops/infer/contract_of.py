@@ -49,7 +49,7 @@ def contract(columns: Sequence[TypedColumn], roles: Roles, notes: Notes) -> Draf
             notes.add(column.source, "left out", reasons[column.name])
         elif column.name not in lines.columns and column.name != roles.label.name:
             lines.add(*contract_draft.line(column), column.derive)
-    entities = _entities(lines, able, columns, roles, notes)
+    entities = _entities(able, columns, roles, notes)
     label = next(c for c in columns if c.name == roles.label.name)
     lines.add(*contract_draft.label_column(label, roles.label), label.derive)
     return DraftContract(
@@ -101,7 +101,6 @@ def _time(lines: ContractLines, columns: Sequence[TypedColumn], roles: Roles) ->
 
 
 def _entities(
-    lines: ContractLines,
     able: Sequence[TypedColumn],
     columns: Sequence[TypedColumn],
     roles: Roles,
@@ -115,10 +114,8 @@ def _entities(
         notes.add("entities", str(len(able)), f"values that come again, never missing: {counts}")
         return tuple(contract_draft.entity(e) for e in able)
     name = free(SERIES, [c.name for c in columns])
-    note = "string: one value for all rows, so that the whole table has a history"
-    lines.add(Column(name, "string", "-", "the whole table", allowed=("all",)), note, "'all'")
     notes.add("entities", "1", "no column has values that come again: the table is one series")
-    return (Entity(name, name, "all rows together"),)
+    return (Entity(name, None, "all rows together"),)
 
 
 def _delay(roles: Roles, notes: Notes) -> int:

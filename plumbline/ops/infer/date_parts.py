@@ -79,7 +79,7 @@ def _made(chosen: Mapping[str, TypedColumn]) -> str:
     month = values.get("month", "1")
     if "quarter" in values:
         month = f"3 * {values['quarter']} - 2"
-    expression = f"make_timestamp({values['year']}, {month}, {values.get('day', '1')}, 0, 0, 0)"
+    expression = f"make_date({values['year']}, {month}, {values.get('day', '1')})"
     for unit in ("hour", "minute"):
         expression += f" + to_{unit}s({values[unit]})" if unit in values else ""
     return expression

@@ -24,6 +24,8 @@ EARLIER = frozenset({"birth", "born", "birthday", "dob", "signup", "since", "ope
 """Words of dates that lie long before an event."""
 NO_TIME = "none"
 """What `time` is called where the table is to be a plain one."""
+LONGER = 1.2
+"""Times the middle gap from which a gap says that something is missing."""
 FEWEST_DAYS, LEAST_DAYS = 8, 4
 """Days with events that a guessed event time needs, and one that was named."""
 
@@ -40,6 +42,7 @@ class EventTime:
     days: int  # with an event
     whole_days: bool  # every time is a midnight
     distinct: int
+    gap: int  # days from one with events to the next, at most, but for what is missing
     parts: tuple[str, ...] = ()  # the source's columns that it is made of, where they are several
 
     @property
@@ -145,11 +148,23 @@ def _measured(connection: duckdb.DuckDBPyConnection, choice: TimeChoice) -> Even
     query = (
         "SELECT count(*) - count(t), min(t), max(t), count(DISTINCT CAST(t AS DATE)), "
         "bool_and(t = date_trunc('day', t)), count(DISTINCT t) "
-        f"FROM (SELECT {time} AS t FROM {TYPED if typed else TABLE})"
+        f"FROM (SELECT CAST({time} AS TIMESTAMP) AS t FROM {TYPED if typed else TABLE})"
     )
     nulls, first, last, days, whole, distinct = duckdb_session.rows(connection, query)[0]
     if nulls:
         return None
     several = () if typed else choice.parts
-    name, expression, reason = choice.name, choice.expression, choice.reason
-    return EventTime(name, expression, reason, first, last, days, whole, distinct, several)
+    gap = _gap(connection, f"SELECT {time} AS t FROM {TABLE if not typed else TYPED}")
+    ends = (choice.name, choice.expression, choice.reason, first, last)
+    return EventTime(*ends, days, whole, distinct, gap, several)
+
+
+def _gap(connection: duckdb.DuckDBPyConnection, times: str) -> int:
+    """The usual days from one with events to the next: 7 of weeks, 31 of months, 366 of years."""
+    steps = (
+        "SELECT CAST(d - lag(d) OVER (ORDER BY d) AS BIGINT) AS g "
+        f"FROM (SELECT DISTINCT CAST(t AS DATE) AS d FROM ({times}))"
+    )
+    usual = f"(SELECT median(g) FROM ({steps}))"
+    query = f"SELECT max(g) FROM ({steps}) WHERE g <= {LONGER} * {usual}"
+    return int(duckdb_session.rows(connection, query)[0][0] or 1)

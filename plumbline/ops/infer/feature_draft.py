@@ -34,14 +34,9 @@ class LabelHistory:
     default: float
 
 
-def gap(time: EventTime) -> int:
-    """The usual number of days between one day with events and the next."""
-    return max(1, round(time.span / time.days))
-
-
 def windows(time: EventTime, series: bool) -> tuple[int, ...]:
     """The lengths in days of histories, no longer than a quarter of the span."""
-    lengths = tuple(gap(time) * w for w in WINDOWS) if series else ENTITY_WINDOWS
+    lengths = tuple(time.gap * w for w in WINDOWS) if series else ENTITY_WINDOWS
     fitting = tuple(w for w in lengths if w <= time.span / 4)
     return fitting or lengths[:1]
 
@@ -111,10 +106,10 @@ def calendar(time: EventTime, taken: set[str]) -> tuple[RowFunction, ...]:
         hours = f'hours = {at}.astype("datetime64[h]")'
         body = f"{hours}\nmidnight = {day}\nreturn (hours - midnight).astype(np.int64)"
         declared.append(("hour_of_day", "Hour of the day, 0 to 23", body))
-    if gap(time) < 7:
+    if time.gap < 7:
         body = f"return ({day}.astype(np.int64) + 3) % 7"
         declared.append(("weekday", "Day of the week, 0 = Monday", body))
-    if time.span > 300 and gap(time) < 300:
+    if time.span > 300 and time.gap < 300:
         month = f'{at}.astype("datetime64[M]")'
         body = f"return {month}.astype(np.int64) % 12"
         declared.append(("month_of_year", "Month, 0 = January", body))

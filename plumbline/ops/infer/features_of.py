@@ -44,7 +44,7 @@ def features(
     """The features; the contract with what their histories need."""
     inputs = _inputs(connection, columns, roles, contract)
     taken = {c.name for c in contract.columns} | {c.name for c in columns}
-    entities = {e.column for e in contract.entities}
+    entities = {e.column for e in contract.entities if e.column}
     parts = DraftFeatures(
         categories=feature_draft.categories(inputs.columns, taken),
         rows=feature_draft.since(inputs.columns, roles.time, taken),
@@ -102,12 +102,12 @@ def _with_histories(
     rows = (*parts.rows, *feature_draft.calendar(time, taken))
     history, contract = _label_history(inputs, contract, taken, notes)
     names = [e.name for e in contract.entities]
-    series = contract.derive.get(names[0]) == "'all'"
+    series = contract.entities[0].column is None
     if history is None:
         return contract, replace(parts, rows=rows)
     snapshots = feature_draft.snapshots(names, time, history, series, taken)
     fresh = feature_draft.fresh(names, time, taken)
-    span = f"{time.span:,} days, {feature_draft.gap(time)} from one with events to the next"
+    span = f"{time.span:,} days, {time.gap} from one with events to the next"
     notes.add(
         "snapshots", str(len(snapshots)), f"the label's means by entity; the table spans {span}"
     )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from plumbline.ops.infer.event_time import EventTime, day_after
-from plumbline.ops.infer.feature_draft import gap
 from plumbline.ops.infer.table_file import TableFile
 
 SMALL, LARGE = 2_000, 50_000
@@ -67,7 +66,7 @@ def section(
         },
         "train": {"rounds": 1000, "early_stopping": 50},
         "evaluate": {"bootstrap": 500},
-        "monitor": {"period_days": max(7, gap(time))} if time else {},
+        "monitor": {"period_days": max(7, time.gap)} if time else {},
     }
 
 
