@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.init import create, locks, merge, texts, upgrade, written
 from plumbline.repo import library_file
-from plumbline.runtime import library
+from plumbline.runtime import libraries, library
+from tests.conftest import ROOT
 
 OLD = "{n}: one\nkept\ntwo\nkept too\nthree\n"
 LOCK = "a==1 \\\n    --hash=sha256:00\nb==1 \\\n    --hash=sha256:00\n"
@@ -209,3 +211,28 @@ def test_the_pin_of_the_library_follows(root: Path, installed: Library) -> None:
 def test_neighbouring_changes_are_a_conflict() -> None:
     merged = merge.merge("a\nb\nc\n", "a\nb\n", "a\nb\nc\nd\n")
     assert merged.conflicts == (merge.Conflict(3, "", "c\nd\n"),)
+
+
+@pytest.mark.parametrize(
+    ("yours", "library", "merged"),
+    [
+        ("# ours\n--index-url x\na==1\n", "a==2\n", "# ours\n--index-url x\na==2\n"),
+        ("a==1\nown @ https://x\nb==1\n", "a==2\nb==1\n", "own @ https://x\na==2\nb==1\n"),
+        ("a==1\nown @ https://x\nb==1\n", "a==1\nb==2\n", "own @ https://x\na==1\nb==2\n"),
+        ("a==1 --hash=sha256:ours\nb==1\n", "a==1 --hash=sha256:00\nb==2\n", None),
+        ("a==1\n", "a==1\nb==2\nc==1\n", "a==1\nc==1\n"),
+        ("a==1\nb==1\n", "a==1\n", "a==1\n"),
+        ("a==2\nb==1\n", "a==2\nb==1\n", "a==2\nb==1\n"),
+    ],
+    ids=["head", "option", "option of a kept one", "hash", "removed", "dropped", "agreed"],
+)
+def test_a_lock_keeps_what_a_team_made_of_it(yours: str, library: str, merged: str | None) -> None:
+    expected = merged or yours.replace("b==1", "b==2")
+    result = locks.merge({"a": "1", "b": "1"}, yours, library)
+    assert (result.text, result.conflicts) == (expected, ())
+
+
+def test_an_untouched_lock_becomes_the_library_s_to_the_byte() -> None:
+    old = (ROOT / "requirements.txt").read_text()
+    new = re.sub(r"^duckdb==\S+", "duckdb==99", old, flags=re.MULTILINE)
+    assert locks.merge(libraries.versions(old), old, new) == merge.Merged(new)

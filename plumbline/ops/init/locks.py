@@ -1,4 +1,4 @@
-"""A lock merged package by package: what a team added or moved stays, the rest becomes the library's. Pure."""
+"""A lock merged package by package: what a team added, moved or removed stays, the rest becomes the library's. Pure."""
 
 from __future__ import annotations
 
@@ -6,31 +6,34 @@ import re
 from collections.abc import Mapping
 
 from plumbline.ops.init.merge import Conflict, Merged
+from plumbline.review import packages
 from plumbline.runtime import libraries
 
 PIN = re.compile(r"^(?=[A-Za-z0-9][A-Za-z0-9._-]*==)", re.MULTILINE)
 
 
 def merge(base: Mapping[str, str], yours: str, library: str) -> Merged:
-    """The library's lock with a team's own packages; `base`: each package's version as it was written.
+    """The library's lock with a team's own packages and options; `base`: each package's version as it was written.
 
     >>> merge({"a": "1", "b": "1"}, "a==1\\nb==2\\nx==1\\n", "a==2\\nb==1\\nc==1\\n").text
     'a==2\\nb==2\\nc==1\\nx==1\\n'
     >>> merge({"a": "1"}, "a==2\\n", "a==3\\n").conflicts
     (Conflict(line=1, yours='a==2', library='a==3'),)
     """
-    here, there = blocks(yours), blocks(library)
+    head = _head(yours)
+    here, there = (blocks(_without(text, head)) for text in (yours, library))
     merged, conflicts = {}, []
     for name in sorted(here.keys() | there.keys()):
         old, mine, theirs = base.get(name), _version(here, name), _version(there, name)
-        moved = mine is not None and mine != old
-        if moved and theirs not in (mine, old):
-            line = yours[: yours.index(here[name])].count("\n") + 1
+        if theirs == old or (mine is None and old is not None):
+            merged[name] = here.get(name, "")
+        elif mine in (old, theirs):
+            merged[name] = there.get(name, "")
+        else:
+            first = here[name].splitlines()[0]
+            line = yours[: yours.index(first)].count("\n") + 1
             conflicts.append(Conflict(line, f"{name}=={mine}", f"{name}=={theirs or 'none'}"))
-        kept = here.get(name) if moved else there.get(name)
-        if kept:
-            merged[name] = kept
-    return Merged("".join(merged.values()), tuple(conflicts))
+    return Merged(head + "".join(merged.values()), tuple(conflicts))
 
 
 def blocks(text: str) -> dict[str, str]:
@@ -40,6 +43,20 @@ def blocks(text: str) -> dict[str, str]:
         for pin in libraries.pins(block)[:1]:
             found[pin.name] = found.get(pin.name, "") + block
     return found
+
+
+def _head(text: str) -> str:
+    """What a team's lock has before the first package, and the options that stand between packages."""
+    first = PIN.search(text)
+    head = text[: first.start()] if first else text
+    between = packages.options(text) - packages.options(head)
+    return head + "".join(f"{line}\n" for line in sorted(between))
+
+
+def _without(text: str, head: str) -> str:
+    """A lock without the lines of a head: those that stand between packages go with it."""
+    options = set(head.splitlines())
+    return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in options)
 
 
 def _version(found: Mapping[str, str], name: str) -> str | None:
