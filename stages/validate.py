@@ -24,7 +24,6 @@ from plumbline.validate import (
     profile,
     profile_shifts,
     summary,
-    time_coverage,
 )
 from plumbline.validate.quarantine import Quarantine
 
@@ -64,14 +63,14 @@ def main(
 
         events = bad_rows.files["events"]
         span = profile.window(connection, case, events, data.as_of, strict.window_days)
-        now = profile.measure(connection, case, months.scan(connection, case, good), span)
-        odd = irregularities.find(connection, case, months.scan(connection, case, good))
+        clean = months.scan(connection, case, good)
+        now = profile.measure(connection, case, clean, span)
+        odd = irregularities.find(connection, case, clean, accepted=bool(before))
         odd += label_history.rewritten(case, before, now, data.start)
         days = profile.by_day(connection, case, bad_rows.files, span)
         result = profile_shifts.measures(before, now, strict, days)
         judged = inspection.statistics(checker, result, strict.severity)
         warnings += inspection.settle_statistics(case, result, judged, raw)
-        warnings += [] if before else time_coverage.first_look(connection, case, bad_rows.files)
 
         results += judged
         data_docs.write(pages, f"{case.title}: validation", expectations.reports(results))
@@ -79,9 +78,14 @@ def main(
         counted = summary.summarise(rows, results, bad_rows.broken(), result, odd, warnings)
     documents.write(measured, now)
     documents.write(metrics, counted)
-    for line in [*counted.warnings, *([] if before else [check_messages.unaccepted(case)])]:
+    unaccepted = [] if before else [check_messages.unaccepted(case)]
+    _log([*counted.warnings, *unaccepted], summary.sentence(rows))
+
+
+def _log(warnings: list[str], sentence: str) -> None:
+    for line in warnings:
         log.warning("validate: %s", line)
-    log.info("validate: %s", summary.sentence(rows))
+    log.info("validate: %s", sentence)
 
 
 if __name__ == "__main__":

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import date
 
 import duckdb
 
 from plumbline.core import event_days
 from plumbline.core.sql import quote
 from plumbline.core.usecase import Contract
+from plumbline.validate import time_coverage
 from plumbline.validate.check import TableName, layout
 from plumbline.validate.months import File, source
-
-ABSENT = 0.2
-"""Largest share of the days without a row that is a gap in a table; beyond, it has rows now and then."""
-SINGLE = 0.9
-"""Share of the rows with a time of their own from which a table is a series."""
-STEADY = 0.8
-"""Share of the steps of a series that have one length."""
-SHOWN = 3
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -46,30 +36,46 @@ def find(
     connection: duckdb.DuckDBPyConnection,
     usecase: Contract,
     tables: Mapping[TableName, Sequence[File]],
+    *,
+    accepted: bool,
 ) -> list[Irregularity]:
-    """What looks wrong in the valid files."""
-    listed = [
-        i
-        for table, held in tables.items()
-        if held
-        for i in _empty(connection, usecase, table, held)
-    ]
+    """What looks wrong in the valid files; where a profile is `accepted`, only what moves windows."""
+    listed: list[Irregularity] = []
+    for table, held in tables.items():
+        listed += _empty(connection, usecase, table, held) if held and not accepted else []
     if usecase.time is None or not tables["events"]:
         return listed
-    return [*listed, *of_times(connection, usecase.time, source(tables["events"]))]
+    times = of_times(connection, usecase.time, source(tables["events"]))
+    return [*listed, *(one for one in times if one.kind == "apart" or not accepted)]
 
 
 def of_times(connection: duckdb.DuckDBPyConnection, name: str, rows: str) -> list[Irregularity]:
     """What looks wrong in the event times of the column `name`; `rows`: SQL that has it."""
-    listed = []
     days = per_day(connection, name, rows)
     seen = event_days.of(days)
+    listed = []
     if seen.apart:
         size = sum(n for _, n in (*seen.early, *seen.late))
         words = f"{seen.apart}; correct them, or set data.start and data.as_of in params.yaml"
         listed.append(Irregularity(name, "apart", size, words))
-    inside = [(d, n) for d, n in days if seen.first <= d <= seen.last]
-    return [*listed, *_absent(name, inside), *_series(connection, name, rows)]
+    inside = f"CAST({quote(name)} AS DATE) BETWEEN DATE '{seen.first}' AND DATE '{seen.last}'"
+    covered = time_coverage.coverage(connection, f"SELECT * FROM ({rows}) WHERE {inside}", name)
+    if covered is None:
+        return listed
+    together = [(day, n) for day, n in days if seen.first <= day <= seen.last]
+    if _by_chance(together, len(covered.missing_days)):
+        covered = replace(covered, missing_days=())
+    sizes = (
+        ("gaps", len(covered.missing_days)),
+        ("repeated", covered.repeated),
+        ("steps", covered.missing_steps),
+    )
+    kinds = [(kind, size) for kind, size in sizes if size]
+    sentences = time_coverage.sentences(covered, name)
+    return listed + [
+        Irregularity(name, kind, size, words)
+        for (kind, size), words in zip(kinds, sentences, strict=True)
+    ]
 
 
 def per_day(connection: duckdb.DuckDBPyConnection, time: str, rows: str) -> list[tuple[date, int]]:
@@ -97,94 +103,10 @@ def _empty(
     ]
 
 
-def _absent(name: str, days: event_days.Days) -> list[Irregularity]:
-    """Days without a row, on weekdays that mostly have some, in a table that has rows on most days."""
-    first, length = days[0][0], (days[-1][0] - days[0][0]).days + 1
-    there = {day for day, _ in days}
-    every = [first + i * DAY for i in range(length)]
-    usual = Counter(d.weekday() for d in every)
-    seen = Counter(d.weekday() for d in there)
-    working = [d for d in every if seen[d.weekday()] >= usual[d.weekday()] / 2]
-    absent = [d for d in working if d not in there]
-    if (
-        not absent
-        or len(absent) > ABSENT * len(working)
-        or _by_chance(days, len(working), len(absent))
-    ):
-        return []
-    shown = ", ".join(map(str, absent[:SHOWN])) + (", …" if len(absent) > SHOWN else "")
-    words = (
-        f"no row on {len(absent)} of {len(working)} days from {first} to {days[-1][0]}: {shown}; see whether rows are "
-        "missing, or dates were misread"
-    )
-    return [Irregularity(name, "gaps", len(absent), words)]
-
-
-def _by_chance(days: event_days.Days, length: int, absent: int) -> bool:
+def _by_chance(days: event_days.Days, absent: int) -> bool:
     """Whether rows that fall on days at random leave as many days without one."""
     counts = [n for _, n in days] + [0] * absent
-    mean = sum(counts) / length
+    length, mean = len(counts), sum(counts) / len(counts)
     spread = sum((n - mean) ** 2 for n in counts) / length
     expected = length * math.exp(-mean)
     return spread > mean / 2 and absent <= expected + 3 * math.sqrt(expected)
-
-
-def _series(connection: duckdb.DuckDBPyConnection, name: str, rows: str) -> list[Irregularity]:
-    """Repeated times and absent steps of a series: nearly every row has its own time, at one distance."""
-    column = quote(name)
-    times = f"SELECT {column} AS moment, count(*) AS n FROM ({rows}) WHERE {column} IS NOT NULL GROUP BY 1"
-    total, distinct, repeated = connection.sql(
-        f"SELECT coalesce(sum(n), 0), count(*), count(*) FILTER (WHERE n > 1) FROM ({times})"
-    ).fetchall()[0]
-    if distinct < 3 or distinct - repeated < SINGLE * total:
-        return []
-    steps = connection.sql(
-        f"SELECT step, count(*) FROM (SELECT moment - lag(moment) OVER (ORDER BY moment) AS step FROM ({times})) "
-        "WHERE step IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-    ).fetchall()
-    step, often = steps[0]
-    if often < STEADY * (distinct - 1):
-        return []
-    twice = connection.sql(
-        f"SELECT moment, n FROM ({times}) WHERE n > 1 ORDER BY 1 LIMIT {SHOWN}"
-    ).fetchall()
-    return [*_repeated(name, step, repeated, twice), *_steps(name, step, steps)]
-
-
-def _repeated(
-    name: str, step: timedelta, repeated: int, twice: Sequence[tuple[datetime, int]]
-) -> list[Irregularity]:
-    if not repeated:
-        return []
-    shown = ", ".join(f"{at} in {n} rows" for at, n in twice) + (", …" if repeated > SHOWN else "")
-    words = f"{repeated} times stand in several rows of a series with one each {_span(step)}: {shown}; see which row is right"
-    return [Irregularity(name, "repeated", repeated, words)]
-
-
-def _steps(
-    name: str, step: timedelta, steps: Sequence[tuple[timedelta, int]]
-) -> list[Irregularity]:
-    """Absent steps shorter than a day; absent days are told as such."""
-    if step >= DAY:
-        return []
-    absent = sum((length // step - 1) * n for length, n in steps if DAY >= length > step)
-    if not absent:
-        return []
-    words = (
-        f"{absent} steps of {_span(step)} are absent from a series; see whether rows are missing"
-    )
-    return [Irregularity(name, "steps", absent, words)]
-
-
-def _span(step: timedelta) -> str:
-    """A step in its largest whole unit.
-
-    >>> _span(timedelta(hours=1)), _span(timedelta(minutes=90)), _span(timedelta(days=2))
-    ('1 hour', '90 minutes', '2 days')
-    """
-    units: Any = ((DAY, "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
-    for unit, word in units:
-        if step % unit == timedelta(0):
-            count = step // unit
-            return f"{count} {word}{'s' if count > 1 else ''}"
-    return f"{step.total_seconds():g} seconds"

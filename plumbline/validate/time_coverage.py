@@ -6,7 +6,7 @@ A first run has no accepted profile to compare its days with; this is looked at 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,9 +14,6 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.sql import quote
-from plumbline.core.usecase import Contract
-from plumbline.validate.check import TableName
-from plumbline.validate.months import File, source
 
 FEWEST = 10
 """Days with rows, or steps, below which nothing is expected of the others."""
@@ -44,18 +41,6 @@ class TimeCoverage:
     def span(self) -> int:
         """Days from the first to the last, both counted."""
         return (self.last.date() - self.first.date()).days + 1
-
-
-def first_look(
-    connection: duckdb.DuckDBPyConnection,
-    usecase: Contract,
-    tables: Mapping[TableName, Sequence[File]],
-) -> list[str]:
-    """What is odd in the time of all events; nothing for a plain table."""
-    if usecase.time is None or not tables["events"]:
-        return []
-    seen = coverage(connection, source(tables["events"]), usecase.time)
-    return sentences(seen, usecase.time) if seen else []
 
 
 def coverage(connection: duckdb.DuckDBPyConnection, rows: str, time: str) -> TimeCoverage | None:
