@@ -92,39 +92,16 @@ def comment(
 
     The artifact is checked as data; the pull request is that of the event. What the change alters in how it
     is judged comes from git: the head is fetched from `origin` and merged there, and nothing of it runs. Where
-    there is no artifact, the comment says so. The verdict is also set as the commit's status, "judged for
+    there is no artifact, or it is refused, the comment says so. The verdict is also set as the commit's status, "judged for
     BRANCH". A token that may only read is a warning, not an error.
     """
-    from plumbline.core.safe_text import log_line
-    from plumbline.ops.hosting import comments, github, heads, statuses
-    from plumbline.review import artifact as artifacts
+    from plumbline.ops.hosting import comments, github, review_comment
 
-    run = comments.origin(event)
-    result = artifacts.read(artifact) if artifact.exists() else None
-    name = result.base.name if result else ""
-    hub = github.from_environment()
-    pulls = hub.pull_requests(run.owner, run.branch, run.sha)
-    if result:
-        addressed = comments.of_base(pulls, name)
-    else:
-        addressed = comments.without_report(hub, pulls, run.sha)
-    if not addressed:
-        base = f" and its base at {log_line(name)}" if pulls else ""
-        annotate(
-            "notice", f"no open pull request has its head at {run.sha[:10]}{base}: nothing to say"
-        )
-    for pull in addressed:
-        base, judged = str(pull["base"]["ref"]), None
-        if result:
-            judged = heads.judged(Path("."), result, base, run.sha, hub.token)
-        text = artifacts.report(judged, artifact) if judged else comments.missing(run)
-        try:
-            statuses.post(hub, run.sha, base, judged, run.page)
-            how = comments.post(hub, int(pull["number"]), text, run.sha)
-        except github.ForbiddenError as error:
-            annotate("warning", f"the report is in the other job's summary only: {log_line(error)}")
-            return
-        say([f"pull request {pull['number']}: {how}"])
+    run, hub = comments.origin(event), github.from_environment()
+    try:
+        say(review_comment.post(hub, Path("."), artifact, run))
+    except github.ForbiddenError as error:
+        annotate("warning", f"the report is in the other job's summary only: {error}")
 
 
 @group.command("compare", "main --json reports/change.json", "v1 v2 --json reports/v1-v2.json")

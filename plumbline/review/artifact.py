@@ -16,6 +16,10 @@ LARGEST = 2_000_000
 """Bytes."""
 
 
+class RefusedArtifactError(PlumblineError):
+    """The comparison is none, or lacks what a report needs; the message repeats nothing of it."""
+
+
 def rendered(path: Path) -> str:
     """The report as Markdown; PlumblineError, which repeats nothing of the file, where it is refused."""
     return report(by_limits_here(read(path)), path)
@@ -26,7 +30,9 @@ def report(artifact: Comparison, path: Path) -> str:
     try:
         return markdown.comment(comparison_blocks.blocks(artifact, path.name))
     except (PlumblineError, ArithmeticError, RecursionError):
-        raise PlumblineError(f"{path}: figures or names are missing: nothing is posted") from None
+        raise RefusedArtifactError(
+            f"{path}: figures or names are missing: no report is made of it"
+        ) from None
 
 
 def by_limits_here(artifact: Comparison, params: Path = Path(config.FILE)) -> Comparison:
@@ -49,11 +55,13 @@ def read(path: Path) -> Comparison:
     try:
         value = json.loads(data, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        raise PlumblineError(f"{path}: not JSON: nothing is posted") from None
+        raise RefusedArtifactError(f"{path}: not JSON: no report is made of it") from None
     try:
         return comparison.untrusted(value)
     except PlumblineError as error:
-        raise PlumblineError(f"{path}: not a comparison: {error}: nothing is posted") from None
+        raise RefusedArtifactError(
+            f"{path}: not a comparison: {error}: no report is made of it"
+        ) from None
 
 
 def _bytes(path: Path) -> bytes:
@@ -61,9 +69,13 @@ def _bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
-        raise PlumblineError(f"{path}: {error.strerror}; did the other job upload it?") from None
+        raise RefusedArtifactError(
+            f"{path}: {error.strerror}; did the other job upload it?"
+        ) from None
     if len(data) > LARGEST:
-        raise PlumblineError(f"{path}: larger than {LARGEST:,} bytes: nothing is posted")
+        raise RefusedArtifactError(
+            f"{path}: larger than {LARGEST:,} bytes: no report is made of it"
+        )
     return data
 
 

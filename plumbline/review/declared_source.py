@@ -28,15 +28,20 @@ MOST_NODES = 50_000
 SHOWN = 200
 
 
-def of(source: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def of(
+    source: Mapping[str, str], beside: Mapping[str, str] | None = None
+) -> dict[str, dict[str, str]]:
     """What is declared, by name and part, from the text of each module ("usecases/shop/model.py").
 
+    `beside`: modules that declare nothing, and from which names may come.
     PlumblineError where a text is no Python, or too large or nested to be read.
     """
-    if sum(map(len, source.values())) > LARGEST:
+    texts = {**(beside or {}), **source}
+    if sum(map(len, texts.values())) > LARGEST:
         raise PlumblineError(f"larger than {LARGEST:,} characters")
     try:
-        return _declared(_Modules({name: ast.parse(text) for name, text in source.items()}))
+        trees = {name: ast.parse(text) for name, text in texts.items()}
+        return _declared(_Modules(trees, frozenset(source)))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise PlumblineError(f"{type(error).__name__}: {error}"[:SHOWN]) from None
 
@@ -82,14 +87,14 @@ def cut(text: str) -> str:
 class _Modules:
     """The parsed modules of a use case, and what their names stand for."""
 
-    def __init__(self, trees: Mapping[str, ast.Module]) -> None:
-        self.trees = trees
+    def __init__(self, trees: Mapping[str, ast.Module], own: frozenset[str]) -> None:
+        self.trees, self.own = trees, own
         self.left = MOST_NODES
         self.names = {name: dict(_definitions(tree)) for name, tree in trees.items()}
 
     def calls(self) -> Iterator[tuple[str, ast.Call]]:
         """Every call that makes a use case or a part of one, with its module."""
-        for module in sorted(self.trees):
+        for module in sorted(self.own):
             for node in ast.walk(self.trees[module]):
                 if isinstance(node, ast.Call) and _called(node) in MAKERS:
                     yield module, node
@@ -129,7 +134,7 @@ class _Modules:
         """What modules do beside definitions when they are imported."""
         loose = [
             ast.unparse(node)
-            for name in sorted(self.trees)
+            for name in sorted(self.own)
             for node in self.trees[name].body
             if not isinstance(node, HARMLESS) and not _plain_assignment(node) and not _text(node)
         ]

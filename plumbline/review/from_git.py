@@ -31,7 +31,7 @@ from plumbline.review.declared_rules import Declared
 from plumbline.review.revision import Revision
 from plumbline.runtime import dvc_lock, git
 
-FOLDER = "usecases"
+FOLDER, SOURCES = "usecases", "sources"
 LARGEST = 1_000_000
 """Values of a params.yaml, dvc.yaml or dvc.lock with all its aliases followed."""
 
@@ -100,15 +100,15 @@ def _usecase(one: UseCaseComparison, old: Revision, new: Revision, name: str) ->
 def _declared(old: Revision, new: Revision, name: str) -> tuple[Declared, Declared]:
     """What both sides declare of a use case, from its source."""
     try:
-        before, after = (declared_source.of(_source(side, name)) for side in (old, new))
+        before, after = (declared_source.of(*_source(side, name)) for side in (old, new))
     except PlumblineError as error:
         source = f"{FOLDER}/{name}"
         return {source: {"": "read"}}, {source: {"": f"cannot be read: {error}"}}
     return before, after
 
 
-def _source(side: Revision, name: str) -> Mapping[str, str]:
-    """The text of each module of the use cases that this one can be made of."""
+def _source(side: Revision, name: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The text of each module of the use case, and of those that it may take names from."""
     paths = revisions.below(side.root, side.commit, FOLDER)
     others = {p.split("/")[1].removesuffix(".py") for p in paths} & dvc_lock.usecases(side.entries)
     own = [
@@ -116,7 +116,13 @@ def _source(side: Revision, name: str) -> Mapping[str, str]:
         for p in paths
         if p.endswith(".py") and p.split("/")[1].removesuffix(".py") not in others - {name}
     ]
-    blobs = revisions.blobs(side.root, side.commit, own)
+    paths = revisions.below(side.root, side.commit, SOURCES)
+    beside = [p for p in paths if p.endswith(".py")]
+    return _texts(side, own), _texts(side, beside)
+
+
+def _texts(side: Revision, paths: Iterable[str]) -> Mapping[str, str]:
+    blobs = revisions.blobs(side.root, side.commit, paths)
     return {p: data.decode(errors="replace") for p, data in blobs.items()}
 
 

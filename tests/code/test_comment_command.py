@@ -73,6 +73,11 @@ def test_the_command(
     assert host.bodies(1)[0].startswith("**✅ Nothing against merging")
     assert host.verdicts() == ["success"]
     assert main([words[0], str(tmp_path / "bad.json"), *words[2:]]) == 2
+    assert host.bodies(1)[0].startswith(
+        "**❌ No comparison: that of commit 1111111111 is refused**"
+    )
+    assert "not a comparison: breaks missing at" in host.bodies(1)[0]
+    assert host.verdicts() == ["success", "failure"], "the earlier report does not stay"
     os.environ["GITHUB_TOKEN"] = stand_in.READ_ONLY
     assert main(words) == 0
     assert "::warning::the report is in the other job's summary only" in capsys.readouterr().out

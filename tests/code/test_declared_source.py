@@ -133,6 +133,19 @@ def test_one_module_in_place_of_two() -> None:
     assert declared_rules.changes(split, declared_source.of({"usecases/shop.py": whole})) == {}
 
 
+def test_declarations_in_a_source_are_followed() -> None:
+    """A list that was moved out of the use case is read where it is."""
+    model = MODEL.replace(
+        'SLICES = (Slice("kind", "kind", "which"),)', "from sources.shop.parts import SLICES"
+    )
+    usecase = {"usecases/shop/contract.py": CONTRACT, "usecases/shop/model.py": model}
+    name, whole = "sources/shop/parts.py", 'SLICES = (Slice("kind", "kind", "which"),)\n'
+    sides = [declared_source.of(usecase, {name: text}) for text in (whole, "SLICES = ()\nrun()\n")]
+    assert list(declared_rules.changes(*sides)) == ["slices.kind"]
+    before = {"usecases/shop/contract.py": CONTRACT, "usecases/shop/model.py": MODEL}
+    assert declared_rules.changes(declared_source.of(before), sides[0]) == {}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -106,7 +106,8 @@ def forged_artifact(hub: Hub) -> Seen:
         file.write_text(forged)
         seen = comment(hub, event, run)
         assert seen.checks()["comment/comment"] == "red"
-        assert seen.comments == []
+        assert seen.comment.startswith("**❌ No comparison: that of commit ")
+        assert hub.api.verdicts()[-1] == "failure"
     file.write_text(json.dumps(shouting(good)))
     seen = comment(hub, event, run)
     text = seen.comment.split("![](")[0]

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.hosting.github import Answer, GitHub
+from plumbline.report import markdown
 
 TITLE = "plumbline"
 IMAGE = "https://cml.dev/watermark.png"
@@ -97,6 +98,16 @@ def missing(run: RunOrigin) -> str:
         f"It ended with `{re.sub('[^a-z_]', '', run.conclusion)}` and stored no comparison.{link} "
         "Nothing was judged: do not merge on the strength of an earlier report. Push again, or run its "
         "failed jobs again."
+    )
+
+
+def refused(run: RunOrigin, why: str) -> str:
+    """The comment in place of a comparison that cannot be taken; `why` repeats nothing of it."""
+    link = f" [Its run]({run.page}) stored it." if PAGE.fullmatch(run.page) else ""
+    return (
+        f"**❌ No comparison: that of commit {run.sha[:10]} is refused**\n\n"
+        f"{markdown.escaped(why)}.{link} Nothing was judged: do not merge on the strength of an earlier "
+        "report."
     )
 
 
