@@ -279,3 +279,13 @@ def test_a_clean_room_has_the_library_of_its_commit(
     own = [words for words, _ in steps if str(tmp_path / library.PINS) in words]
     assert len(own) == installs
     assert {cwd for _, cwd in steps} == {tmp_path}, "paths in the pins are the project's"
+
+
+def test_a_commit_by_nobody_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text(ROWS)
+    guess = infer.infer(Path("t.csv"), "answer", name="shop")
+    monkeypatch.setattr(git, "answer", lambda *_, **__: None)
+    with pytest.raises(PlumblineError, match="--commit: git does not know who commits"):
+        create.create(Path("shop"), guess, commit=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]

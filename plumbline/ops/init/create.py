@@ -31,6 +31,12 @@ def create(folder: Path, guess: Guess, *, commit: bool = False) -> list[str]:
     PlumblineError, before anything is written, where the folder is in use.
     """
     refuse_used(folder)
+    here = folder if folder.is_dir() else Path(".")
+    if commit and git.answer("var", "GIT_COMMITTER_IDENT", root=here) is None:
+        raise PlumblineError(
+            "--commit: git does not know who commits; set `git config --global user.name` and user.email, or "
+            "leave --commit out"
+        )
     whole = folder.absolute()
     whole.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=whole.parent, prefix=f".{whole.name}.") as made:
