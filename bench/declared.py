@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from plumbline.core import tables
 from plumbline.core.declarations import (
     Category,
     Column,
+    Encoding,
     Entity,
     Fresh,
     Hourly,
@@ -28,7 +30,7 @@ from plumbline.core.declarations import (
     Split,
 )
 from plumbline.core.usecase import UseCase
-from plumbline.features import splits
+from plumbline.features import assemble, ibis_session, splits
 from plumbline.features.params import Features
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices
@@ -48,6 +50,7 @@ SETTINGS: Mapping[str, Any] = {
 }
 PLAIN = frames.FLIGHTS
 TRAIN = Train()
+BARE = ("dep_delay", "distance", "carrier_code", "origin_code", "hour", "weekday")
 AIRPORTS = (
     "ABQ ACK ALB ANC ATL AUS AVL BDL BGR BHM BNA BOS BQN BTV BUF BUR BWI BZN CAE CAK CHO CHS CLE CLT "
     "CMH CRW CVG DAY DCA DEN DFW DSM DTW EGE EYW FLL GRR GSO GSP HDN HNL HOU IAD IAH ILM IND JAC JAX "
@@ -69,6 +72,10 @@ def main(arguments: list[str]) -> None:
     )
     sys.stdout.write(f"visits       {visits('label')}\nas counts    {visits('count')}\n")
     rows = frames.departures(given.flights)
+    for names in ((), ("dest",), ("dest", "tailnum", "flight")):
+        for label in ("arr_delay", "air_time"):
+            figure = np.mean(untimed(rows, names, label))
+            sys.stdout.write(f"{label}, untimed {' '.join(names):20} {figure:.4f}\n")
     plain = fitted(PLAIN, rows)
     sys.stdout.write(f"{'plain':12} {np.mean(plain):.4f}\n")
     for name in given.variants:
@@ -150,6 +157,34 @@ def destinations(*, native: bool) -> UseCase:
     code = Category("dest_code", "dest", DESTINATIONS, "airport of arrival", native=native)
     coded = tuple(replace(c, native=native) for c in PLAIN.categories)
     return with_features(replace(PLAIN, categories=coded), categories=(code,))
+
+
+def untimed(rows: Any, names: tuple[str, ...], label: str = "arr_delay") -> list[float]:
+    """Departures as a plain table, split by key, with these columns encoded by the label; the figure by seed."""
+    means = tuple(Encoding(f"{n}_mean", n, f"mean {label}") for n in names)
+    bare = BARE if label == "arr_delay" else tuple(n for n in BARE if n != "distance")
+    case = replace(
+        PLAIN,
+        time=None,
+        label=label,
+        offset="dep_delay" if label == "arr_delay" else None,
+        label_delay=0,
+        entities=(),
+        snapshots=(),
+        fresh=(),
+        rows=tuple(r for r in PLAIN.rows if r.name in ("hour", "weekday")),
+        encodings=means,
+        features=(*bare, *(e.name for e in means)),
+        slices=(),
+        behaviours=(),
+    )
+    with tempfile.TemporaryDirectory() as name, ibis_session.connection() as backend:
+        folder = Path(name)
+        late = [case.key, *(c.name for c in case.unknown)]
+        for kind, wanted in (("events", [c.name for c in case.known]), ("outcomes", late)):
+            pq.write_table(rows.select(wanted), folder / f"{kind}-all.parquet")
+        assemble.untimed(backend, case, Features(), folder, folder)
+        return [one(case, folder, seed, TRAIN) for seed in SEEDS]
 
 
 def fitted(case: UseCase, rows: Any, train: Train = TRAIN) -> list[float]:

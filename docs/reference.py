@@ -79,6 +79,7 @@ DECLARED = {
         "Where",
         "Row",
         "Category",
+        "Encoding",
         "Split",
     ),
     "model.py": ("UseCase", "Slice", "Behaviour", "Use"),

@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 
 from plumbline import config as params_file
-from plumbline.core import documents, dvc_hash, tables, usecase_loader
+from plumbline.core import documents, dvc_hash, encodings, tables, usecase_loader
 from plumbline.metrics import cost_matrix
 from plumbline.model import bundle, matrices
 from plumbline.model.tune_result import TuneResult
@@ -42,7 +42,8 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     }
     if params.train.refit:
         provenance["refit"] = "on train and valid"
-    entries = fitting.manifest_entries(fitted, settings, provenance)
+    learned = encodings.learned(usecase, tables.read(train, encodings.needed(usecase)))
+    entries = fitting.manifest_entries(fitted, settings, provenance, learned)
     saved = bundle.save(model, fitted.booster, entries)
     log.info("train: %d rounds, %s; wrote %s", fitted.rounds, saved.manifest.metrics, model)
     tracking.record(

@@ -225,6 +225,23 @@ class Category(Declaration):
 
 
 @dataclass(frozen=True)
+class Encoding(Declaration):
+    """A category of a plain table as the mean label of its rows in train, drawn towards the mean of all.
+
+    Rows of train are encoded by the rows of the other folds, all others by all of train. The bundle keeps
+    what was learned; a null, or a value that train does not have, is the mean of all.
+
+    >>> town = Encoding("town_mean", "town", "Mean price in the town, thousands", smoothing=20)
+    """
+
+    name: str  # of the feature
+    column: str  # known, of type string or int
+    description: str  # meaning and unit
+    folds: int = 5  # at least 2; a key's fold never changes
+    smoothing: float = 10.0  # above 0: the mean of all counts like so many rows
+
+
+@dataclass(frozen=True)
 class Split(Declaration):
     """How a plain table is split, where not row by row by shares of its keys.
 

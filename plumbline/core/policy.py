@@ -62,7 +62,8 @@ def values(usecase: FeatureSet, name: str) -> list[str]:
     for spec in usecase.aggregates:
         if spec.name == name:
             return values(usecase, spec.column) if spec.column else []
-    return [c.column for c in usecase.categories if c.name == name] or [name]
+    coded = [c.column for c in usecase.categories if c.name == name]
+    return coded + [e.column for e in usecase.encodings if e.name == name] or [name]
 
 
 def _columns(usecase: FeatureSet) -> Iterator[str]:
@@ -92,7 +93,7 @@ def _contract(usecase: Contract) -> Iterator[str]:
 
 
 def _features(usecase: FeatureSet) -> Iterator[str]:
-    for feature in (*usecase.aggregates, *usecase.rows, *usecase.categories):
+    for feature in (*usecase.aggregates, *usecase.rows, *usecase.categories, *usecase.encodings):
         if len(feature.description.strip(" ,-")) < SHORTEST:
             yield (
                 f"feature '{feature.name}' has the description '{feature.description}'; say in a "

@@ -148,6 +148,7 @@ def _schema(usecase: FeatureSet) -> Any:
     types = {c.name: ARROW[c.type] for c in usecase.columns}
     kinds = {name: types.get(name, pa.float64()) for name in order(usecase)}
     computed = [*(r.name for r in usecase.rows), *(c.name for c in usecase.categories)]
+    computed += [e.name for e in usecase.encodings]
     return pa.schema(list((kinds | dict.fromkeys(computed, pa.float64())).items()))
 
 

@@ -19,6 +19,7 @@ from plumbline.core.declarations import (
     Behaviour,
     Category,
     Column,
+    Encoding,
     Entity,
     Fresh,
     Hourly,
@@ -118,6 +119,9 @@ class FeatureSet(Contract):
     hourly: tuple[Hourly, ...] = ()  # histories up to the full hour before the event
     fresh: tuple[Fresh, ...] = ()  # the day so far
     categories: tuple[Category, ...] = ()  # columns as codes
+    encodings: tuple[
+        Encoding, ...
+    ] = ()  # columns of a plain table as the mean label of their values
     rows: tuple[Row, ...] = ()  # row features; one may use those before it
     # names of row features that are kept with each event as they were at its time, so that histories
     # count and sum them like columns; whole numbers, not made of another such history
@@ -158,6 +162,7 @@ class FeatureSet(Contract):
     def available(self) -> frozenset[str]:
         """Names that a model may use: known columns, and every declared feature."""
         names = {c.name for c in self.known} | {f.name for f in self.aggregates}
+        names |= {e.name for e in self.encodings}
         return frozenset(names | {r.name for r in self.rows} | {c.name for c in self.categories})
 
     @cached_property

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from plumbline.core import declaration_checks, derive_checks, only, scale_checks, split_checks
+from plumbline.core import (
+    declaration_checks,
+    derive_checks,
+    encoding_checks,
+    only,
+    scale_checks,
+    split_checks,
+)
 from plumbline.core.declarations import KNOWN_AT, Behaviour, Column, Fresh, Hourly, Snapshot, Where
 from plumbline.core.errors import SpecError, suggest
 
@@ -62,7 +69,7 @@ def contract(usecase: Contract) -> None:
 def features(usecase: FeatureSet) -> None:
     """SpecError unless every feature is made of what is known at prediction time."""
     names = [c.name for c in usecase.columns] + [f.name for f in usecase.aggregates]
-    names += [r.name for r in usecase.rows]
+    names += [r.name for r in usecase.rows] + [e.name for e in usecase.encodings]
     names += [c.name for c in usecase.categories if c.name != c.column]
     _unique(usecase, "features", names)
     declaration_checks.names(usecase, names, "features")
@@ -86,6 +93,7 @@ def features(usecase: FeatureSet) -> None:
         declaration_checks.numeric(usecase, "features", name, "the feature list")
         declaration_checks.feature_name(usecase, name)
     split_checks.check(usecase)
+    encoding_checks.check(usecase)
     scale_checks.check(usecase)
     if usecase.offset is not None:
         known(usecase, "features", usecase.offset, "offset", reach)

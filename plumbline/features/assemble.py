@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from plumbline.core import event_days, tables
+from plumbline.core import encodings, event_days, tables
 from plumbline.core.declarations import Array
 from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
@@ -146,17 +146,18 @@ def write_untimed(
     """Write the model tables of a table without time, split as declared, in key order."""
     joined = batch.join_label(usecase, events, outcomes)
     joined = joined.filter(joined[usecase.label].notnull())
-    first = joined.select(splits.needed(usecase)).order_by(usecase.key)
+    names = dict.fromkeys([*splits.needed(usecase), *encodings.needed(usecase)])
+    first = joined.select(*names).order_by(usecase.key)
     whole = pa.Table.from_batches(
         ibis_session.batches(backend, first, tables.CHUNK), first.schema().to_pyarrow()
     )
-    own = splits.of_rows(
-        usecase, params, {n: tables.numpy(whole.column(n)) for n in whole.column_names}
-    )
+    columns = {n: tables.numpy(whole.column(n)) for n in whole.column_names}
+    own = splits.of_rows(usecase, params, columns)
+    encoded = encodings.of_table(usecase, columns, own["train"])
     rows = joined.select(tables.order(usecase)).order_by(usecase.key)
     written: Written = {}
     for name in splits.NAMES:
-        batches = _of(ibis_session.batches(backend, rows, tables.CHUNK), own[name])
+        batches = _of(ibis_session.batches(backend, rows, tables.CHUNK), own[name], encoded)
         written[name] = tables.write(usecase, batches, folder / f"{name}.parquet"), 0
     return check(usecase, written, {})
 
@@ -224,12 +225,18 @@ def _warn_rounded(usecase: FeatureSet, written: Written) -> None:
             )  # fmt: skip
 
 
-def _of(batches: Iterable[Any], own: Array) -> Iterator[Any]:
-    """The rows of `batches` that are in `own`, bool (n,), which holds all of them in their order."""
+def _of(batches: Iterable[Any], own: Array, further: Mapping[str, Array]) -> Iterator[Any]:
+    """The rows of `batches` that are in `own`, bool (n,), which holds all of them in their order.
+
+    `further`: columns (n,) that are added.
+    """
     start = 0
     for part in batches:
-        yield part.filter(pa.array(own[start : start + part.num_rows]))
-        start += part.num_rows
+        end = start + part.num_rows
+        for name, values in further.items():
+            part = part.append_column(name, pa.array(values[start:end]))
+        yield part.filter(pa.array(own[start:end]))
+        start = end
 
 
 def _dates(windows: Mapping[str, SplitWindow], name: str) -> str:

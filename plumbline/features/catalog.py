@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from plumbline.core.declarations import Category, Fresh, Hourly, Row, Snapshot
+from plumbline.core.declarations import Category, Encoding, Fresh, Hourly, Row, Snapshot
 from plumbline.core.documents import SparseDocument
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
@@ -20,7 +20,7 @@ class CatalogEntry(SparseDocument):
     """One feature. `sources` are the contract's columns that it is made from."""
 
     name: str
-    kind: Literal["column", "snapshot", "hourly", "fresh", "row", "category"]
+    kind: Literal["column", "snapshot", "hourly", "fresh", "row", "category", "encoding"]
     description: str
     sources: list[str]
     dtype: str
@@ -75,7 +75,8 @@ def entries(usecase: FeatureSet) -> list[CatalogEntry]:
     listed += [_hourly(usecase, h) for h in usecase.hourly]
     listed += [_fresh(usecase, f) for f in usecase.fresh]
     listed += [_row(usecase, r) for r in usecase.rows]
-    return listed + [_category(usecase, c) for c in usecase.categories]
+    listed += [_category(usecase, c) for c in usecase.categories]
+    return listed + [_encoding(usecase, e) for e in usecase.encodings]
 
 
 def search(usecase: FeatureSet, words: str) -> list[CatalogEntry]:
@@ -99,6 +100,9 @@ def sources(usecase: FeatureSet, name: str) -> list[str]:
     for category in usecase.categories:
         if category.name == name:
             return [category.column]
+    for encoding in usecase.encodings:
+        if encoding.name == name:
+            return sorted({encoding.column, usecase.label})
     return [name]
 
 
@@ -198,6 +202,10 @@ def _category(usecase: FeatureSet, category: Category) -> CatalogEntry:
         description=category.description,
         default=float(len(category.values)),
     )
+
+
+def _encoding(usecase: FeatureSet, encoding: Encoding) -> CatalogEntry:
+    return _entry(usecase, encoding.name, kind="encoding", description=encoding.description)
 
 
 def _entry(usecase: FeatureSet, name: str, **more: str | float) -> CatalogEntry:

@@ -15,6 +15,7 @@ import numpy as np
 
 from plumbline.core import dvc_hash, row_features
 from plumbline.core.declarations import Array, Columns, Scale
+from plumbline.core.encodings import LearnedEncoding
 from plumbline.core.errors import BundleError, suggest
 from plumbline.core.files import dumps, replacing_folder
 from plumbline.core.usecase import FeatureSet
@@ -82,8 +83,19 @@ class Bundle:
 
     def raw(self, columns: Columns) -> Array:
         """`predict` before calibration, float64 (n,)."""
-        scale = self.manifest.scale
-        return raw_score(self.booster, self.features, self.offset, columns, scale)
+        scale, whole = self.manifest.scale, self._with_encodings(columns)
+        return raw_score(self.booster, self.features, self.offset, whole, scale)
+
+    def _with_encodings(self, columns: Columns) -> Columns:
+        """`columns` with the target encodings that they lack: of raw events, not of a model table."""
+        lacking = {n: e for n, e in self.manifest.encodings.items() if n not in columns}
+        if not lacking:
+            return columns
+        encoded = {
+            name: LearnedEncoding(one.values, one.encoded, one.other).apply(columns[one.column])
+            for name, one in lacking.items()
+        }
+        return {**columns, **encoded}
 
     def score(self, usecase: FeatureSet, columns: Columns) -> Array:
         """`predict` for raw events, float64 (n,): row features and category codes are computed here.
@@ -168,8 +180,9 @@ def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:
 
 
 def _plain(whole: Manifest) -> dict[str, Any]:
-    """As plain values; a scale only where it is not the label's, as bundles always were."""
-    return whole.model_dump(exclude={"scale"} if whole.scale == "label" else None)
+    """As plain values; scale and encodings only where they are declared, as bundles always were."""
+    absent = {name for name in ("scale", "encodings") if getattr(whole, name) in ("label", {})}
+    return whole.model_dump(exclude=absent)
 
 
 def load(path: Path, usecase: str | None = None, *, threads: int = 0) -> Bundle:

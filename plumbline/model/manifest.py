@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from plumbline.core import dvc_hash
 from plumbline.core.declarations import Column, Scale, Split
@@ -21,6 +21,7 @@ FORMAT = 1
 LATER: Mapping[str, Any] = {
     "label_delay_hours": 0,
     "hourly": (),
+    "encodings": (),
     "split": Split(),
     "only": (),
     "scale": "label",
@@ -29,7 +30,7 @@ LATER: Mapping[str, Any] = {
     "Category.native": False,
 }
 """What could not be declared when the format began, with its default: at that, an md5 leaves it out."""
-Kind = Literal["column", "category", "snapshot", "hourly", "fresh", "row"]
+Kind = Literal["column", "category", "snapshot", "hourly", "fresh", "row", "encoding"]
 
 
 class Vocabulary(BaseModel):
@@ -39,6 +40,17 @@ class Vocabulary(BaseModel):
 
     column: str
     values: tuple[str | int, ...]
+
+
+class EncodedValues(BaseModel):
+    """A target encoding as train's rows gave it: its source column, values, what each is, and any other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    column: str
+    values: tuple[str | int, ...]
+    encoded: tuple[float, ...]
+    other: float
 
 
 class Manifest(BaseModel):
@@ -61,6 +73,7 @@ class Manifest(BaseModel):
     order: tuple[str, ...]
     kinds: dict[str, Kind]
     vocabularies: dict[str, Vocabulary]
+    encodings: dict[str, EncodedValues] = Field(default_factory=dict)
     contract: tuple[Column, ...]
     offset: str | None
     scale: Scale = "label"
@@ -102,6 +115,7 @@ def kinds(usecase: FeatureSet) -> dict[str, Kind]:
     result |= {h.name: "hourly" for h in usecase.hourly}
     result |= {f.name: "fresh" for f in usecase.fresh}
     result |= {r.name: "row" for r in usecase.rows}
+    result |= {e.name: "encoding" for e in usecase.encodings}
     return {name: result[name] for name in usecase.features}
 
 
@@ -120,7 +134,7 @@ def definitions(usecase: FeatureSet) -> str:
     for name in ("label_delay_hours", "scale"):
         if getattr(usecase, name) != LATER[name]:
             contents[name] = getattr(usecase, name)
-    for kind in ("snapshots", "hourly", "fresh", "categories"):
+    for kind in ("snapshots", "hourly", "fresh", "categories", "encodings"):
         declared = [_plain(f) for f in getattr(usecase, kind)]
         if declared or kind not in LATER:
             contents[kind] = declared

@@ -91,4 +91,5 @@ def roots(usecase: FeatureSet) -> dict[str, tuple[str, ...]]:
         reads[one.name] = keys | reads.get(str(one.column), {str(one.column)} & known)
     for row in usecase.rows:
         reads[row.name] = set().union(*(reads.get(n, {n} & known) for n in row.inputs))
+    reads |= {one.name: {one.column} for one in usecase.encodings}
     return {name: tuple(sorted(columns)) for name, columns in reads.items()}

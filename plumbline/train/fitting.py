@@ -6,10 +6,12 @@ The train stage, the backtest's refits and the seed replicates of a comparison a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from plumbline.core.declarations import Array, Columns
+from plumbline.core.encodings import LearnedEncoding
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
 from plumbline.metrics.cost_matrix import Costs
@@ -117,11 +119,16 @@ def finish(
 
 
 def manifest_entries(
-    model: FittedModel, settings: Mapping[str, Any], provenance: Mapping[str, str | int]
+    model: FittedModel,
+    settings: Mapping[str, Any],
+    provenance: Mapping[str, str | int],
+    learned: Mapping[str, LearnedEncoding] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """All of a bundle's manifest but the md5 of the trees; the number of threads is left out."""
+    source = {one.name: one.column for one in model.usecase.encodings}
     return {
         **manifest.describe(model.usecase),
+        "encodings": {n: {"column": source[n], **asdict(e)} for n, e in learned.items()},
         "calibration": model.calibration.as_json(),
         "threshold": model.chosen,
         "rounds": model.rounds,
