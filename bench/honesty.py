@@ -3,7 +3,8 @@
 `python -m bench.honesty` works in a clone of HEAD, whose outs must be in the cache (`dvc repro`), and
 prints how many of 40 seed replicates `compare` calls within noise and `gate` lets pass, and how many bad
 models `gate` refuses, by more than that they change the library (which alone would be a reason).
-Of a retrain the data stay as they are; `--tune` gives each its own search too (about 15 s more each).
+Of a retrain the data stay as they are, and its answers are kept for the next call (`bench.power`); `--tune`
+gives each its own search too, and keeps nothing.
 """
 
 from __future__ import annotations
@@ -63,16 +64,15 @@ def clone() -> Iterator[Project]:
         yield project_copy
 
 
-def replicates(project: Project, count: int, tuned: bool) -> Counter[str]:
-    """How many of `count` comparisons say what, and what the gate says; a line each.
+def replicates(project: Project, count: int) -> Counter[str]:
+    """Of `count` retrainings with a search of their own what comparison and gate say; a line each.
 
-    The runs with other seeds that a comparison needs are the next replicates; those of a
-    search of its own are trained as `compare` trains them.
+    Without a search, `power.retrained` does this from kept answers.
     """
     usecase = usecase_loader.load(NAME)
     columns = tables.read(TABLES / "test.parquet")
     base = Run(bundle.load(Path(f"models/{NAME}"), NAME), columns)
-    heads = [retrain(project, FIRST + number, tuned) for number in range(count)]
+    heads = [retrain(project, FIRST + number) for number in range(count)]
     criteria = Criteria(usecase, params_file.load(NAME))
     counts: Counter[str] = Counter()
     gate = criteria.params.gate
@@ -80,9 +80,7 @@ def replicates(project: Project, count: int, tuned: bool) -> Counter[str]:
     of_base = list(seed_variance.replicates(criteria, base.scorer, count_of_replicates, *PAIR))
     window = assessment.window(usecase, criteria.params.evaluation, columns, None)
     for number, head in enumerate(heads):
-        again = [*heads[number + 1 :], *heads[:number]][:count_of_replicates]
-        if tuned:
-            again = list(seed_variance.replicates(criteria, head, count_of_replicates, *PAIR))
+        again = list(seed_variance.replicates(criteria, head, count_of_replicates, *PAIR))
         both = Replicates(again, of_base)
         judged = scoring.judged(criteria, base, Run(head, columns), both)
         assert isinstance(judged, PairedResult)
@@ -94,15 +92,14 @@ def replicates(project: Project, count: int, tuned: bool) -> Counter[str]:
     return counts
 
 
-def retrain(project: Project, seed: int, tuned: bool) -> Bundle:
+def retrain(project: Project, seed: int) -> Bundle:
     """The bundle of another seed, by the stages themselves."""
     from stages import train, tune
 
     out, searched = Path("retrained"), Path("tune.json")
     project.set({"seed": seed})
-    if tuned:
-        tune.main(NAME, *PAIR, searched, Path("trials"))
-    train.main(NAME, *PAIR, searched if tuned else Path(f"metrics/{NAME}/tune.json"), out)
+    tune.main(NAME, *PAIR, searched, Path("trials"))
+    train.main(NAME, *PAIR, searched, out)
     return bundle.load(out, NAME)
 
 
@@ -173,10 +170,12 @@ def main() -> None:
     chosen = parser.parse_args()
     runner.prepare()
     logging.getLogger("plumbline").setLevel(logging.WARNING)
+    counts = Counter[str]() if chosen.tune else power.retrained(NAME, chosen.seeds)
     with clone() as project:
         os.environ.update(environment(project.path) | {"MLFLOW_TRACKING_URI": "off"})
         os.chdir(project.path)
-        counts = replicates(project, chosen.seeds, chosen.tune)
+        if chosen.tune:
+            counts = replicates(project, chosen.seeds)
         project.run("git", "checkout", "-q", "--", ".")
         good = not refused(project, CONTROL)[0]
         print(f"  {'YES' if good else 'no '} {CONTROL.what}", flush=True)

@@ -1,8 +1,9 @@
 """Plays each attack as a pull request in a clone, and prints what the gate and the comment say.
 
-`python -m bench.attacks [WORD ...]`: those whose family or name holds a word; all without. Commands start by fork (tests/warm); COLD=1 starts a new Python for
-each, which takes three times as long. Exit code 1 where one attack passes with a green verdict, or one control
-is refused.
+`python -m bench.attacks [WORD ...]`: those whose use case, family or name holds a word; all without. `--kept
+FOLDER`: the projects to begin with are made once and stay there. Commands start by fork (tests/warm); COLD=1
+starts a new Python for each, which takes three times as long. Exit code 1 where one attack is not refused, or
+one control is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,21 +72,41 @@ def make(folder: Path) -> Project:
     project.repro(env=QUIET)
     project.commit("base")
     project.run("git", "tag", BASE)
-    for worse in PAYLOAD.values():  # once: what no attack changes is then known and not run again
-        worse(project)
-        project.repro(env=QUIET)
-        project.run("git", "checkout", "-q", ".")
-    project.run("dvc", "checkout", "-q", "--force")
     return project
 
 
-def play(base: Project, folder: Path, usecase: str, attack: Attack) -> Result:
-    """The attack with the worse model, run and judged as a pull request is."""
+def worse(base: Project, folder: Path, usecase: str) -> Project:
+    """A copy of base with the worse model of a use case, run and not committed: where its attacks begin."""
+    project = copied(base, folder)
+    PAYLOAD[usecase](project)
+    project.repro(env=QUIET)
+    return project
+
+
+def copied(project: Project, folder: Path) -> Project:
+    """The same in another folder."""
+    project.run("cp", "-a", "--reflink=auto", str(project.path), str(folder))
+    return Project(folder, warm=True)
+
+
+def starts(root: Path) -> dict[str, Project]:
+    """Base ("") and the worse model of each use case, in folders of `root`; those that are there are taken."""
+    names = ("", *BOTH)
+    folders = {name: root / (name or "base") for name in names}
+    if not folders[""].exists():
+        folders[""].mkdir(parents=True)
+        make(folders[""])
+    base = Project(folders[""], warm=True)
+    for name in BOTH:
+        if not folders[name].exists():
+            worse(base, folders[name], name)
+    return {name: Project(folder, warm=True) for name, folder in folders.items()}
+
+
+def play(start: Project, folder: Path, usecase: str, attack: Attack) -> Result:
+    """The attack on a copy of its start, run and judged as a pull request is."""
     folder.mkdir()
-    base.run("cp", "-a", "--reflink=auto", str(base.path), str(folder / "project"))
-    project = Project(folder / "project", warm=True)
-    if attack.family != "control" and not attack.alone:
-        PAYLOAD[usecase](project)
+    project = copied(start, folder / "project")
     attack.edit(project)
     (folder / "tmp").mkdir()
     env = {**QUIET, "TMPDIR": str(folder / "tmp")}
@@ -121,19 +142,20 @@ def wanted(words: Sequence[str]) -> list[tuple[str, Attack]]:
     ]
 
 
-def results(plan: Sequence[tuple[str, Attack]], jobs: int) -> Iterator[Result]:
+def results(plan: Sequence[tuple[str, Attack]], jobs: int, kept: Path | None) -> Iterator[Result]:
     """Each as soon as it and those before it have ended."""
     with tempfile.TemporaryDirectory(prefix="attacks-") as built, ThreadPoolExecutor(jobs) as pool:
         root = Path(built)
-        (root / "base").mkdir()
-        base = make(root / "base")
+        begin = starts(kept or root / "starts")
         places = [root / str(number) for number in range(len(plan))]
-        yield from pool.map(lambda pair: _played(base, *pair), zip(places, plan, strict=True))
+        yield from pool.map(lambda pair: _played(begin, *pair), zip(places, plan, strict=True))
 
 
-def _played(base: Project, place: Path, one: tuple[str, Attack]) -> Result:
+def _played(begin: Mapping[str, Project], place: Path, one: tuple[str, Attack]) -> Result:
+    usecase, attack = one
+    plain = attack.alone or attack.family == "control"
     try:
-        return play(base, place, *one)
+        return play(begin["" if plain else usecase], place, usecase, attack)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
@@ -142,11 +164,12 @@ def main() -> int:
     """Play them, and print a line for each, and the counts by family."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", metavar="WORD")
+    parser.add_argument("--kept", type=Path, help="folder where the projects to begin with stay")
     parser.add_argument("--jobs", type=int, default=2, help="at a time")
     chosen = parser.parse_args()
     began = time.monotonic()
     played = []
-    for one in results(wanted(chosen.words), chosen.jobs):
+    for one in results(wanted(chosen.words), chosen.jobs, chosen.kept):
         played.append(one)
         print(shown(one), flush=True)
     print("\n" + "\n".join(counts(played)) + f"\n{time.monotonic() - began:.0f} s")
