@@ -36,6 +36,11 @@ def test_arguments_folder_environment_and_streams(tmp_path: Path) -> None:
     assert done.stderr == "aside\n"
 
 
+def test_temporary_files_go_where_the_command_says(tmp_path: Path) -> None:
+    text = "import tempfile; print(tempfile.gettempdir())"
+    assert code(tmp_path, text, TMPDIR=str(tmp_path)).stdout == f"{tmp_path}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "status", "message"),
     [

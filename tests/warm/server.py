@@ -16,6 +16,7 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -133,6 +134,7 @@ def run(request: tuple[Any, ...], streams: list[int], caller: int) -> None:
         os.close(stream)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # TMPDIR is the command's
     time.tzset()
     os.umask(mask)
     os.chdir(folder)
