@@ -21,16 +21,6 @@ EXPECTED: Mapping[ColumnType, str] = {
     "timestamp": "a time like 2025-01-31 23:59:59",
 }
 
-HINTS: Mapping[ColumnType, str] = {
-    "int": ". Codes like 007 and numbers beyond 64 bits belong in a column of type string; "
-    "1.000 may be a thousand: write 1000",
-    "float": ". A decimal comma, a sign for thousands or a unit: derive the column, for instance "
-    "CAST(replace(replace(x, '.', ''), ',', '.') AS DOUBLE), in derive=...",
-    "string": ". Bytes, lists and durations are no text: derive a text from them, in derive=...",
-    "timestamp": ". Times in another format: derive the column with strptime, in derive=...",
-}
-"""What else to do about values of a type."""
-
 EPOCH = r"\b(epoch_ms|to_timestamp|make_timestamp)"
 """Functions that make a time of a number."""
 JANUARY = "TIMESTAMP '1970-01-01' AND TIMESTAMP '1970-02-01'"
@@ -46,11 +36,12 @@ ROW_NUMBER = "__row"
 @dataclass(frozen=True)
 class Derivation:
     """A derived column's SQL over one source: `sql` gives null where DuckDB would guess, `written` is as
-    declared, `type` what DuckDB makes of it."""
+    declared, `type` what DuckDB makes of it, `missing` is true where it means that a value is missing."""
 
     sql: str
     written: str
     type: str
+    missing: str = "false"
 
 
 @dataclass(frozen=True)
@@ -110,6 +101,8 @@ def _cast(
         value = f"nullif({value}, {literal(column.name)})" if column.type == "string" else value
     numeric = column.type in ("int", "bool") and not computed
     given = [f"NOT {conversions.missing(quote(i), source[i], numeric)}" for i in inputs]
+    if derivation and derivation.missing != "false":
+        given.append(f"NOT ({derivation.missing})")
     zoned = conversions.zoned(raw, kind)
     all_given = " AND ".join(given) or "true"
     return Cast(column, raw, value, inputs, all_given, needed, zoned, derivation)

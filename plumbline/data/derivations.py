@@ -6,6 +6,7 @@ import duckdb
 
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import Contract
+from plumbline.data import missing_words
 from plumbline.data.casts import Derivation
 from plumbline.data.guards import guarded
 
@@ -35,4 +36,4 @@ def _derivation(
             f"{where}: column '{name}', derived in usecases/{usecase.name}/contract.py, cannot "
             f"be computed: {reason}; correct the expression, or rename the source's column"
         ) from None
-    return Derivation(sql, written, kind)
+    return Derivation(sql, written, kind, missing_words.condition(connection, written))

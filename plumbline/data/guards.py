@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from plumbline.data import expressions
 from plumbline.data.conversions import COMPUTED, NAIVE, ZONED
 
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "INT", "BIGINT", "HUGEINT")
@@ -28,13 +29,13 @@ CLOCKS = "('DATE', 'TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS')"
 
 def guarded(connection: duckdb.DuckDBPyConnection, expression: str) -> str:
     """The expression with its casts and zones guarded; itself where there are none."""
-    tree = _tree(connection, expression)
-    if tree is None:
+    parsed = expressions.tree(connection, expression)
+    if parsed is None:
         return expression
-    select = tree["statements"][0]["node"]["select_list"]
+    select = parsed["statements"][0]["node"]["select_list"]
     before = json.dumps(select)
     select[0] = _guard(connection, select[0])
-    return expression if json.dumps(select) == before else _sql(connection, tree)
+    return expression if json.dumps(select) == before else expressions.sql(connection, parsed)
 
 
 def _guard(connection: duckdb.DuckDBPyConnection, node: Any) -> Any:
@@ -48,27 +49,23 @@ def _guard(connection: duckdb.DuckDBPyConnection, node: Any) -> Any:
     if node.get("function_name") == "timezone" and len(node.get("arguments", ())) == 2:
         last = node["arguments"][1]
         last["expression"] = _try(connection, last["expression"])
-        zone, time = (_text(connection, a["expression"]) for a in node["arguments"])
+        zone, time = (expressions.text(connection, a["expression"]) for a in node["arguments"])
         condition = _one_instant(zone, time)
     elif node.get("class") == "CAST" and node["child"].get("class") != "CONSTANT":
         pattern = TEXTS.get(node.get("type_expr", {}).get("type_name", "").upper())
         if pattern:
             node["child"] = _try(connection, node["child"])
-            condition = _fits(_text(connection, node["child"]), pattern)
+            condition = _fits(expressions.text(connection, node["child"]), pattern)
     if not condition:
         return node
-    return _parsed(connection, f"CASE WHEN {condition} THEN {_text(connection, node)} END")
+    return expressions.node(
+        connection, f"CASE WHEN {condition} THEN {expressions.text(connection, node)} END"
+    )
 
 
 def _try(connection: duckdb.DuckDBPyConnection, node: Any) -> Any:
     """The node within TRY: DuckDB computes what occurs twice once, outside of a TRY around it all."""
-    return _parsed(connection, f"TRY({_text(connection, node)})")
-
-
-def _parsed(connection: duckdb.DuckDBPyConnection, expression: str) -> Any:
-    tree = _tree(connection, expression)
-    assert tree is not None
-    return tree["statements"][0]["node"]["select_list"][0]
+    return expressions.node(connection, f"TRY({expressions.text(connection, node)})")
 
 
 def _one_instant(zone: str, time: str) -> str:
@@ -83,27 +80,3 @@ def _one_instant(zone: str, time: str) -> str:
 def _fits(value: str, pattern: str) -> str:
     text = f"upper(trim(CAST({value} AS VARCHAR)))"
     return f"typeof({value}) <> 'VARCHAR' OR regexp_full_match({text}, '{pattern}')"
-
-
-def _tree(connection: duckdb.DuckDBPyConnection, expression: str) -> dict[str, Any] | None:
-    """The parsed `SELECT expression`; None where it is no expression."""
-    ((text,),) = connection.execute(
-        "SELECT json_serialize_sql(CAST(? AS VARCHAR))", [f"SELECT {expression}"]
-    ).fetchall()
-    tree: dict[str, Any] = json.loads(text)
-    return None if tree["error"] or len(tree["statements"]) != 1 else tree
-
-
-def _sql(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
-    ((sql,),) = connection.execute(
-        "SELECT json_deserialize_sql(CAST(? AS JSON))", [json.dumps(tree)]
-    ).fetchall()
-    return str(sql).removeprefix("SELECT ")
-
-
-def _text(connection: duckdb.DuckDBPyConnection, node: Any) -> str:
-    """A part of the tree as SQL."""
-    tree = _tree(connection, "1")
-    assert tree is not None
-    tree["statements"][0]["node"]["select_list"] = [node]
-    return _sql(connection, tree)

@@ -12,13 +12,12 @@ from plumbline.core.errors import SourceError
 from plumbline.core.safe_text import HIDDEN
 from plumbline.core.sql import literal, quote
 from plumbline.data import conversions
-from plumbline.data.casts import EXPECTED, HINTS, Cast
+from plumbline.data.casts import EXPECTED, Cast
+from plumbline.data.remedies import remedy
 from plumbline.data.sources import SourcePart
 
 SHOWN = 3  # bad values in a message
 LONGEST = 100  # characters of each
-FINE = r"[.][0-9]{6}0*[1-9]"
-"""A fraction of a second that is finer than a microsecond."""
 PLACE = '"__place"'
 IN_A_ZONE = (
     ": the clock there skips this hour or has it twice, or the text has an offset that a cast would drop. Write UTC "
@@ -112,17 +111,11 @@ def _message(
 
 
 def _hint(cast: Cast, rows: list[tuple[int, str | None, int]]) -> str:
-    if any(value == cast.column.name for _, value, _ in rows):
+    values = [value for _, value, _ in rows]
+    if cast.column.name in values:
         return ": the header again (two files put together?)"
-    if cast.column.type == "timestamp" and any(
-        re.search(FINE, value or "") for _, value, _ in rows
-    ):
-        return (
-            ". Finer than a microsecond: derive the column with date_trunc('microsecond', ...), or with left(x, 26) of "
-            "a text"
-        )
-    numeric = any(c.isdigit() for _, value, _ in rows for c in value or "")
-    return "" if cast.column.type == "float" and not numeric else HINTS.get(cast.column.type, "")
+    words = remedy(cast.column.type, values)
+    return f". {words}" if words else ""
 
 
 def _shown(part: SourcePart, rows: list[tuple[int, str | None, int]]) -> str:
