@@ -11,6 +11,7 @@ from plumbline.ops import params_text
 from plumbline.ops.infer.guess import Guess
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
+from plumbline.report.markdown import escaped
 
 
 def write(guess: Guess, project: Path = Path(".")) -> list[Path]:
@@ -55,6 +56,6 @@ def _copy(file: Path, target: Path) -> None:
 
 def _readme(guess: Guess) -> str:
     return (
-        f"# {guess.name}\n\n`{guess.source_name}` is a copy of `{guess.file.name}`. Say here where the data "
+        f"# {guess.name}\n\n`{guess.source_name}` is a copy of {escaped(guess.file.name)}. Say here where the data "
         "come from, and who may use them.\n"
     )
