@@ -25,6 +25,7 @@ from plumbline.core.declarations import (
     Entity,
     Fresh,
     Hourly,
+    Only,
     Scale,
     Snapshot,
     Split,
@@ -260,6 +261,7 @@ def everything() -> UseCase:
 
 TRAINED = {"refit": Train(refit=True)}
 VARIANTS = {
+    "eligible": replace(PLAIN, eligible=(Only("tailnum_count_7d", "Seen this week", low=1),)),
     "codes": destinations(native=False),
     "native": destinations(native=True),
     "air plain": minutes("label"),

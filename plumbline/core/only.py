@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from plumbline.core.declaration_checks import check_values
-from plumbline.core.declarations import Only
+from plumbline.core.declarations import Array, Column, Columns, Only
 from plumbline.core.errors import SpecError, suggest
 from plumbline.core.sql import literal, quote
 
 if TYPE_CHECKING:
-    from plumbline.core.usecase import Contract
+    from plumbline.core.usecase import Contract, FeatureSet
 
 
 def sql(rule: Only) -> str:
@@ -32,6 +34,14 @@ def holds(rule: Only, value: Any) -> bool:
     return bool(inside and above and (rule.high is None or value < rule.high))
 
 
+def mask(rules: Sequence[Only], columns: Columns, rows: int) -> Array:
+    """Which of n rows meet all rules, bool (n,)."""
+    met = np.ones(rows, bool)
+    for rule in rules:
+        met &= np.array([holds(rule, value) for value in columns[rule.column].tolist()], bool)
+    return met
+
+
 def words(rule: Only) -> str:
     """What the rule expects: 'status one of paid, shipped', 'distance from 100 to below 500'."""
     parts = [f"one of {', '.join(map(str, rule.values))}"] if rule.values else []
@@ -40,31 +50,48 @@ def words(rule: Only) -> str:
     return f"{rule.column} {' and '.join(parts)}"
 
 
-def unmet(rules: Sequence[Only], event: Mapping[str, Any]) -> list[str]:
+def unmet(
+    rules: Sequence[Only], event: Mapping[str, Any], what: str = "the use case is about rows"
+) -> list[str]:
     """What an event does not meet, in words; rules of columns that it does not have are passed over."""
     broken = [r for r in rules if r.column in event and not holds(r, event[r.column])]
-    return [
-        f"{r.column} is {event[r.column]!r}, and the use case is about rows with {words(r)}"
-        for r in broken
-    ]
+    return [f"{r.column} is {event[r.column]!r}, and {what} with {words(r)}" for r in broken]
 
 
 def check(usecase: Contract) -> None:
     """SpecError unless each rule compares a known column with values of its type, each column once."""
-    where = f"usecases/{usecase.name}/contract.py: only"
-    known = {c.name: c for c in usecase.known}
-    for number, rule in enumerate(usecase.only):
-        if rule.column not in known:
-            late = rule.column in {c.name for c in usecase.unknown}
-            reason = "is not known at prediction time" if late else "is no column"
-            raise SpecError(f"{where}: '{rule.column}' {reason}; {suggest(rule.column, known)}.")
-        _check(f"{where}: '{rule.column}'", rule, usecase)
-        if rule.column in [r.column for r in usecase.only[:number]]:
+    _check_all(
+        f"usecases/{usecase.name}/contract.py: only",
+        usecase.only,
+        {c.name: c for c in usecase.known},
+    )
+
+
+def check_eligible(usecase: FeatureSet) -> None:
+    """SpecError unless each rule compares a known column or a feature, each once."""
+    coded = {c.name for c in usecase.categories}
+    numbers = {n: Column(n, "float", "-", "") for n in usecase.available}
+    own = {c.name: c for c in usecase.known if c.name not in coded}
+    where = f"usecases/{usecase.name}/features.py: eligible"
+    for rule in usecase.eligible:
+        if rule.column in {e.name for e in usecase.encodings}:
+            raise SpecError(f"{where}: '{rule.column}' is learned from labels; name its column.")
+    _check_all(where, usecase.eligible, {**numbers, **own})
+
+
+def _check_all(where: str, rules: Sequence[Only], reach: Mapping[str, Column]) -> None:
+    for number, rule in enumerate(rules):
+        if rule.column not in reach:
+            raise SpecError(
+                f"{where}: '{rule.column}' is nothing that is known at prediction time; "
+                f"{suggest(rule.column, reach)}."
+            )
+        _check(f"{where}: '{rule.column}'", rule, reach[rule.column])
+        if rule.column in [r.column for r in rules[:number]]:
             raise SpecError(f"{where}: '{rule.column}' has two rules; make one of them.")
 
 
-def _check(where: str, rule: Only, usecase: Contract) -> None:
-    column = usecase.column(rule.column)
+def _check(where: str, rule: Only, column: Column) -> None:
     if not rule.values and rule.low is None and rule.high is None:
         raise SpecError(f"{where} is compared with nothing; give values, low or high.")
     if column.type == "timestamp":

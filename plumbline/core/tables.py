@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.core import row_features
+from plumbline.core import only, row_features
 from plumbline.core.declarations import Array
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
@@ -85,6 +85,7 @@ class Counts:
     missing: Mapping[str, int] = field(default_factory=dict)
     rounded: Mapping[str, int] = field(default_factory=dict)
     label_ends: tuple[float, float] = (np.inf, -np.inf)  # the smallest and the largest
+    ineligible: int = 0  # rows that were not written, by the use case's `eligible`
 
     def plus(self, other: Counts) -> Counts:
         return Counts(
@@ -97,6 +98,7 @@ class Counts:
                 min(self.label_ends[0], other.label_ends[0]),
                 max(self.label_ends[1], other.label_ends[1]),
             ),
+            self.ineligible + other.ineligible,
         )
 
 
@@ -116,10 +118,20 @@ def write(usecase: FeatureSet, batches: Iterable[Any], path: Path) -> Counts:
         path, schema, compression="zstd", use_dictionary=_texts(usecase)
     ) as writer:
         for chunk in chunks(batches, CHUNK):
-            table = completed(usecase, chunk).cast(schema)
+            whole = completed(usecase, chunk).cast(schema)
+            table = _eligible(usecase, whole)
+            total = total.plus(Counts(ineligible=whole.num_rows - table.num_rows))
             writer.write_table(table, row_group_size=CHUNK)
             total = total.plus(_counted(usecase, table))
     return total
+
+
+def _eligible(usecase: FeatureSet, table: Any) -> Any:
+    """The rows that are scored."""
+    if not usecase.eligible:
+        return table
+    columns = {r.column: numpy(table.column(r.column)) for r in usecase.eligible}
+    return table.filter(pa.array(only.mask(usecase.eligible, columns, table.num_rows)))
 
 
 def completed(usecase: FeatureSet, joined: Any) -> Any:

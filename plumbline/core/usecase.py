@@ -130,6 +130,9 @@ class FeatureSet(Contract):
     # of a regression, what the trees add up: the label; log(1 + label); its ratio to the offset; or the
     # log of the expected count (Poisson), where the offset is the exposure
     scale: Scale = "label"
+    # whose events are scored: all rules hold, of known columns and features; others stay in histories
+    # and are in no model table
+    eligible: tuple[Only, ...] = ()
     split: Split = field(
         default_factory=Split
     )  # of a plain table; a table with time is split by whole days
@@ -179,6 +182,7 @@ class FeatureSet(Contract):
             rows=tuple(r for r in self.rows if r.name in wanted),
             derived=(),
             offset=None,
+            eligible=(),
         )
 
 

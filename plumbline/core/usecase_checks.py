@@ -93,6 +93,7 @@ def features(usecase: FeatureSet) -> None:
         declaration_checks.numeric(usecase, "features", name, "the feature list")
         declaration_checks.feature_name(usecase, name)
     split_checks.check(usecase)
+    only.check_eligible(usecase)
     encoding_checks.check(usecase)
     scale_checks.check(usecase)
     if usecase.offset is not None:

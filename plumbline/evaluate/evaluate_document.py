@@ -113,6 +113,7 @@ class ServedRows(SparseDocument):
     label_rate: Figure = None  # of a classification
     label_mean: Figure = None  # of a regression
     without_label: int | None = None
+    ineligible: int | None = None  # rows that are not scored
 
 
 class DataOrigin(SparseDocument):

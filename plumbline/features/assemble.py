@@ -129,13 +129,13 @@ def write_tables(
         rows = rows.select(tables.order(usecase)).order_by(usecase.time, usecase.key)
         batches = ibis_session.batches(backend, rows, tables.CHUNK)
         counts = tables.write(usecase, batches, folder / f"{name}.parquet")
-        if counts.rows > total:
+        if counts.rows + counts.ineligible > total:
             raise ContractError(
                 f"{usecase.name}: {counts.rows} rows from {total} events of {name}"
                 f"{_dates(windows, name)}: '{usecase.key}' is not unique in the outcomes. "
                 "Set validate.severity.unique to block or quarantine."
             )
-        written[name] = counts, total - counts.rows
+        written[name] = counts, total - counts.rows - counts.ineligible
         log.info("features: %s, %d rows, %s to %s", name, counts.rows, window.start, window.end)
     return check(usecase, written, windows)
 

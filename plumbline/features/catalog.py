@@ -51,6 +51,7 @@ class TableFigures(SparseDocument):
 
     rows: int
     without_label: int
+    ineligible: int = 0  # rows with a label that the use case's `eligible` leaves out
     start: str = ""
     end: str = ""
     label_rate: float | None = None  # classification
@@ -146,6 +147,7 @@ def _table(
     mean = counts.label_sum / counts.labelled if counts.labelled else None
     name = "label_rate" if usecase.problem == "classification" else "label_mean"
     figures = {**days, "rows": counts.rows, "without_label": unlabelled, name: mean}
+    figures |= {"ineligible": counts.ineligible} if counts.ineligible else {}
     return TableFigures.model_validate(figures)
 
 

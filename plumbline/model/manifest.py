@@ -24,6 +24,7 @@ LATER: Mapping[str, Any] = {
     "encodings": (),
     "split": Split(),
     "only": (),
+    "eligible": (),
     "scale": "label",
     "Snapshot.lag": 1,
     "Fresh.matured": False,

@@ -29,6 +29,7 @@ PLAIN = (
     "split",
     "scale",
     "only",
+    "eligible",
 )
 LISTS = ("columns", "slices", "groups", "behaviours")
 IN_WORDS = ("name", "description", "deprecated")

@@ -9,7 +9,7 @@ from typing import Any
 from plumbline.core import only
 from plumbline.core.declarations import ColumnType
 from plumbline.core.errors import ContractError
-from plumbline.core.usecase import Contract
+from plumbline.core.usecase import Contract, FeatureSet
 from plumbline.validate import contract
 from plumbline.validate.check import ContractCheck
 
@@ -42,6 +42,13 @@ def messages(usecase: Contract, event: Mapping[str, Any]) -> list[str]:
     problems = [_message(c, event, types[c.column]) for c in rows if c.column in types]
     outside = only.unmet(usecase.only, event)
     return [*late, *dict.fromkeys(f for f in problems if f), *outside]
+
+
+def ineligible(
+    usecase: FeatureSet, event: Mapping[str, Any], features: Mapping[str, Any]
+) -> list[str]:
+    """Why an event with these features is not scored, by the use case's `eligible`; [] where it is."""
+    return only.unmet(usecase.eligible, {**features, **event}, "the model scores events")
 
 
 def _message(check: ContractCheck, event: Mapping[str, Any], kind: ColumnType) -> str:

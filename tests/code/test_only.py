@@ -110,8 +110,14 @@ def test_a_rule_that_is_added_is_one_that_judges():
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        (Only("returned", "", values=(1,)), r"only: 'returned' is not known at prediction time"),
-        (Only("shp", "", values=("a",)), r"only: 'shp' is no column; did you mean 'shop'"),
+        (
+            Only("returned", "", values=(1,)),
+            r"only: 'returned' is nothing that is known at prediction time",
+        ),
+        (
+            Only("shp", "", values=("a",)),
+            r"only: 'shp' is nothing that is known at prediction time; did you mean 'shop'",
+        ),
         (Only("shop", ""), r"'shop' is compared with nothing; give values, low or high"),
         (Only("shop", "", values=(7,)), r"'shop': values has 7, and the column 'shop' is of type"),
         (Only("shop", "", low=1), r"'shop' is of type string, which has no range; give values"),
