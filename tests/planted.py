@@ -90,10 +90,11 @@ def _type(values: Array) -> Any:
 
 def windows(usecase: UseCase, columns: Mapping[str, Array]) -> EvaluationRows:
     """The rows in windows: by time without gaps, or by a hash of the key."""
-    place = np.arange(ROWS)
+    size = len(columns[usecase.key])
+    place = np.arange(size)
     if usecase.time is None:
-        place = np.random.default_rng(9).permutation(ROWS)
-    ends = (0, 900, 1_100, ROWS)
+        place = np.random.default_rng(9).permutation(size)
+    ends = (0, size * 9 // 16, size * 11 // 16, size)
     parts = [np.sort(place[a:b]) for a, b in pairwise(ends)]
     train, valid, test = ({n: v[rows] for n, v in columns.items()} for rows in parts)
     return EvaluationRows(train[usecase.label].astype(np.float64), train, train, valid, test)
@@ -105,7 +106,13 @@ def searched(
     """What is named in a table with what is planted in it."""
     honest = table(kind)
     columns = {**honest, **plant(honest, np.random.default_rng(11))}
-    usecase = case(kind, columns, **changed)
+    return search(case(kind, columns, **changed), columns, harmless)
+
+
+def search(
+    usecase: UseCase, columns: Mapping[str, Array], harmless: Mapping[str, str] | None = None
+) -> LeakSearch:
+    """What is named in the columns of a use case."""
     rows = windows(usecase, columns)
     settings = EvaluationSettings(Evaluate(harmless=harmless or {}), None, 7)
     models = evaluation.fitted(usecase, rows)
@@ -172,6 +179,16 @@ def over_days(t: Table, back: float, ahead: float, values: Array, own: bool = Tr
         near = (t["who"] == t["who"][i]) & (day > day[i] - back) & (day <= day[i] + ahead)
         near[i] = own
         out[i] = values[near].mean() if near.any() else 0.0
+    return out
+
+
+def known_labels(t: Table, back: float) -> Array:
+    """The mean of this person's labels of so many days, those that are three days old."""
+    day = (t["at"] - t["at"][0]) / np.timedelta64(1, "D")
+    out = np.zeros(ROWS)
+    for i in range(ROWS):
+        near = (t["who"] == t["who"][i]) & (day > day[i] - back) & (day <= day[i] - 3)
+        out[i] = t["y"][near].mean() if near.any() else 0.0
     return out
 
 
@@ -389,9 +406,39 @@ LEAKS = (
     Planted("a ratio of a sum", NUMBERS, _ratio_of_sum, ("a", "b", "z")),
     Planted("one person in two rows, by a feature", PLAIN, _numbered_person, ("z",)),
     Planted("rows that are there twice", PLAIN, _twin_rows(0.3), ("rows",)),
+    Planted(
+        "the mean of two rows before and after", BOTH, lambda t, r: {"z": rolling(t["y"], 2, 2)}
+    ),
+    Planted(
+        "a running mean by person",
+        TIMED,
+        lambda t, r: {"z": running(t, t["y"]) / running(t, np.ones(ROWS))},
+    ),
+    Planted(
+        "all that a person ever spends",
+        TIMED,
+        lambda t, r: {"z": np.bincount(t["who"], t["x1"])[t["who"]]},
+    ),
+    Planted(
+        "the rank of the mean by person",
+        BOTH,
+        lambda t, r: {
+            "z": np.argsort(np.argsort(np.bincount(t["who"], t["y"]) / np.bincount(t["who"])))[
+                t["who"]
+            ]
+            * 1.0
+        },
+    ),
     Planted("the mean of the others", ALL, lambda t, r: {"z": left_out(t["who"], t["y"])}),
 )
 NEAR = (
+    Planted(
+        "labels of two weeks that are known", TIMED, lambda t, r: {"z": known_labels(t, 14)}, ()
+    ),
+    Planted(
+        "labels of all days that are known", TIMED, lambda t, r: {"z": known_labels(t, 400)}, ()
+    ),
+    Planted("bands of a feature", ALL, lambda t, r: {"z": np.floor(t["x0"] / 8)}, ()),
     Planted("people of one row each", PLAIN, lambda t, r: {"patient": r.permutation(ROWS)}, ()),
     Planted("people who differ", PLAIN, lambda t, r: {"patient": r.permutation(ROWS) // 2}, ()),
     Planted("few equal rows", PLAIN, _twin_rows(0.03), ()),

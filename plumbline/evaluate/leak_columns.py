@@ -90,12 +90,11 @@ class Searched:
 
     @cached_property
     def ordered(self) -> Columns:
-        """Rows without gaps: of a timed table test's; of a plain one, which is split by key, all in key order."""
-        key = self.usecase.key
-        if self.usecase.time is not None or not self.whole:
-            return {name: values[:ROWS] for name, values in self.test.items()}
-        pooled = self.pooled
-        order = np.argsort(pooled[key], kind="stable")[:ROWS]
+        """The last rows of all windows, in the order of time, of a plain table of its key; of test, where train is not whole."""
+        if not self.whole:
+            return {name: values[-ROWS:] for name, values in self.test.items()}
+        pooled, by = self.pooled, self.usecase.time or self.usecase.key
+        order = np.argsort(pooled[by], kind="stable")[-ROWS:]
         return {name: values[order] for name, values in pooled.items()}
 
     @cached_property

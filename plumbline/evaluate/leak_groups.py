@@ -99,7 +99,7 @@ def _mean(searched: Searched, name: str, by: str, code: Array, value: Array) -> 
     chance = _chance(code, label, first)
     if chance < CLOSE:
         text = (
-            f"`{name}` is nearer to the mean label by {by} than a mean of other rows could be: each row's "
+            f"`{name}` follows the mean label by {by} more exactly than a mean of other rows could: each row's "
             "own label is in it (no folds)"
         )
         return Suspect((name,), text, 1 - chance, "1 - p")
@@ -120,23 +120,28 @@ def _equal(grouped: Grouped, value: Array, overall: float) -> float:
 
 
 def _chance(code: Array, label: Array, value: Array) -> float:
-    """How seldom means of other rows are as near to these rows' group means as the values are (chi-squared).
+    """How seldom means of other rows are as near to these rows' group means, or as exactly in their order.
 
-    Such means differ from these by this side's variance at least; a mean over these very rows, by less.
+    Such means differ from these by this side's variance at least (chi-squared); a mean over these very rows
+    by less. Groups that differ by less than their noise are in the same order again one time in two.
     """
     from scipy import stats
 
     grouped = _grouped(code, label, len(value))
     squares = np.bincount(code, label**2, len(value))
     count, mean = grouped.count, grouped.mean
-    variance = (
-        np.maximum(squares / np.maximum(count, 1) - mean**2, 0) * count / np.maximum(count - 1, 1)
-    )
+    spread = np.maximum(squares / np.maximum(count, 1) - mean**2, 0)
+    variance = spread / np.maximum(count - 1, 1)
     held = (count >= LEAST) & (variance > 0) & np.isfinite(value)
     if held.sum() < LEAST:
         return 1.0
-    apart = (value - mean)[held] ** 2 * count[held] / variance[held]
-    return float(stats.chi2.cdf(apart.sum(), held.sum()))
+    value, mean, variance = value[held], mean[held], variance[held]
+    near = float(stats.chi2.cdf(((value - mean) ** 2 / variance).sum(), held.sum()))
+    order = np.argsort(value, kind="stable")
+    steps, noise = np.diff(mean[order]), np.sqrt(variance[order][1:] + variance[order][:-1])
+    if len(np.unique(value)) < len(value) or not (np.all(steps >= 0) or np.all(steps <= 0)):
+        return near
+    return min(near, float(np.prod(stats.norm.cdf(np.abs(steps) / noise))))
 
 
 def _left_out(name: str, by: str, code: Array, value: Array, label: Array) -> Suspect | None:

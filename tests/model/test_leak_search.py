@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from sklearn import datasets
 
 from plumbline.core.errors import ParamsError
 from plumbline.evaluate import acceptance, model_card_sections
@@ -91,3 +94,16 @@ def test_a_history_may_answer_as_well_as_the_labels_that_are_known() -> None:
 def test_a_history_that_answers_better_is_named() -> None:
     search = planted.searched("regression timed", walk(0.1, 0.1), histories=("z",))
     assert [one.key for one in search.found] == ["z"]
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "diabetes"])
+def test_a_public_table_of_strong_columns_is_not_suspected(name: str) -> None:
+    bunch = getattr(datasets, f"load_{name}")()
+    columns = {f"c{i}": column for i, column in enumerate(bunch.data.T)}
+    columns |= {"y": bunch.target.astype(np.float64), "number": np.arange(len(bunch.target))}
+    kind = "classification plain" if name == "breast_cancer" else "regression plain"
+    usecase = planted.case(kind, {**columns, "who": columns["number"], "place": columns["number"]})
+    usecase = replace(
+        usecase, columns=[c for c in usecase.columns if c.name not in ("who", "place")]
+    )
+    assert planted.search(usecase, columns).found == []
