@@ -250,3 +250,33 @@ def test_the_code_is_laid_out_as_the_formatter_does(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "ruff", "format", "--check", "--diff", "--line-length", "100"]
     done = subprocess.run([*words, "."], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (["24-01-05", "24-02-06"], "'%y-%m-%d' and '%d-%m-%y'"),
+        (["2024-01-05 10:00:00", "2024-01-06 10:00:00+02:00"], "150 of 300 times have an offset"),
+    ],
+)
+def test_times_that_could_mean_two_things_are_texts(
+    values: list[str], reason: str, tmp_path: Path
+) -> None:
+    columns = {**shop(), "seen": values * (ROWS // 2)}
+    guess = guessed(tmp_path, columns, "returned")
+    assert declared(guess).column("seen").type == "string"
+    assert reason in next(r.reason for r in guess.refused if r.subject == "seen")
+
+
+def test_what_cannot_be_a_feature_is_said(tmp_path: Path) -> None:
+    columns: dict[str, Sequence[object]] = {
+        "id": range(60),
+        "line\nbreak": range(60),
+        "huge": [1e300 * i for i in range(60)],
+        "one": [7] * 60,
+        "label": [i % 7 for i in range(60)],
+    }
+    with pytest.raises(PlumblineError, match="no column is left to predict 'label' from") as error:
+        guessed(tmp_path, columns, "label")
+    for reason in ("its name has a line break", "32 bits do not hold", "a constant"):
+        assert reason in str(error.value)

@@ -20,12 +20,15 @@ FORMATS = (
     *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S"),
     *("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%Y%m%d %H:%M:%S"),
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%b-%y", "%a %b %d %H:%M:%S %Y"),
+    *("%y-%m-%d", "%d-%m-%y", "%m-%d-%y", "%y/%m/%d", "%y-%m-%d %H:%M:%S", "%d-%m-%y %H:%M:%S"),
 )
 """Times that DuckDB does not read by itself, as strptime has them."""
 MISSING = ("NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "?", "-", ".", "#N/A")
 """Words for a value that is not there."""
 TRIED: tuple[ColumnType, ...] = ("int", "float", "bool", "timestamp")
 SAMPLE = 200
+LIKELY = 0.8
+"""Share of those values that a format takes, at least, to be tried on all."""
 TOP = 60
 """Frequent values that are listed."""
 
@@ -44,6 +47,7 @@ class ColumnFacts:
     fits: Mapping[ColumnType, int]
     numbers_or_missing: int  # values that are a number, or a word for a missing one
     decimal_commas: int  # values like 1,5
+    zoned: int  # times with an offset
     formats: Mapping[str, int]
     top: tuple[tuple[str, int], ...]  # values as texts, the most frequent first
 
@@ -73,6 +77,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> Colum
         *fits,
         f"count(*) FILTER (WHERE isfinite({number}) OR {text} IN ({words}))",
         f"count(*) FILTER (WHERE regexp_full_match({text}, '[+-]?[0-9]+,[0-9]+'))",
+        f"count(*) FILTER (WHERE {conversions.zoned(value, kind)})",
     ]
     counts = duckdb_session.rows(connection, f"SELECT {', '.join(wanted)} FROM {TABLE}")[0]
     rows, there, distinct, longest = counts[:4]
@@ -88,6 +93,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> Colum
         fits=dict(zip(TRIED, counts[4:8], strict=True)),
         numbers_or_missing=counts[8],
         decimal_commas=counts[9],
+        zoned=counts[10],
         formats=_formats(connection, value, text),
         top=top,
     )
@@ -108,13 +114,19 @@ def _frequent(
 
 
 def _formats(connection: duckdb.DuckDBPyConnection, value: str, text: str) -> dict[str, int]:
-    """By format, the values that it takes; only those that take all of a few values are counted."""
+    """By format, the values that it takes; only those that take most of a few values are counted."""
     few = f"(SELECT {text} AS v FROM {TABLE} WHERE {value} IS NOT NULL LIMIT {SAMPLE})"
-    tried = [f"count(*) = count(try_strptime(v, {literal(f)}))" for f in FORMATS]
+    tried = [f"count({_parsed('v', f)}) >= {LIKELY} * count(*)" for f in FORMATS]
     hits = duckdb_session.rows(connection, f"SELECT {', '.join(tried)} FROM {few}")[0]
     likely = [f for f, hit in zip(FORMATS, hits, strict=True) if hit]
     if not likely:
         return {}
-    counts = [f"count(try_strptime({text}, {literal(f)}))" for f in likely]
+    counts = [f"count({_parsed(text, f)})" for f in likely]
     taken = duckdb_session.rows(connection, f"SELECT {', '.join(counts)} FROM {TABLE}")[0]
     return dict(zip(likely, taken, strict=True))
+
+
+def _parsed(text: str, form: str) -> str:
+    """The time, null where strptime takes two digits for a year of four."""
+    time = f"try_strptime({text}, {literal(form)})"
+    return f"CASE WHEN {time} >= TIMESTAMP '1000-01-01' THEN 1 END"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from plumbline.core.declarations import ColumnType
@@ -12,6 +13,8 @@ from plumbline.ops.infer.column_facts import ColumnFacts
 EPOCH_WORDS = frozenset({"time", "timestamp", "ts", "epoch", "unix", "at", "date", "datetime"})
 EPOCHS = {"seconds": (10, 1_000_000), "milliseconds": (13, 1_000)}
 """Digits of an epoch of today, and its microseconds."""
+NEARLY = 0.8
+"""Share of the values that a type takes, from which the others are named."""
 NESTED = ("STRUCT", "MAP", "BLOB", "UNION", "UUID", "INTERVAL", "TIME")
 
 
@@ -30,6 +33,13 @@ def guess(facts: ColumnFacts) -> TypeGuess:
     """The narrowest type that takes every value without a change."""
     if not facts.values:
         return TypeGuess(None, "it has no value at all")
+    if any(unicodedata.category(c) == "Cc" for c in facts.name):
+        return TypeGuess(None, "its name has a line break or a tab; rename it in the source")
+    if 0 < facts.zoned < facts.values and facts.fits["timestamp"] == facts.values:
+        refused = (
+            f"timestamp: {facts.zoned:,} of {facts.values:,} times have an offset, the others none"
+        )
+        return TypeGuess("string", "texts", refused=f"{refused}; write one kind in the source")
     if facts.source_type.endswith("]") or (
         facts.source_type.startswith(NESTED) and not facts.source_type.startswith("TIMESTAMP")
     ):
@@ -131,7 +141,9 @@ def _strptime(facts: ColumnFacts, form: str) -> TypeGuess:
 
 def _text(facts: ColumnFacts) -> TypeGuess:
     """Text; with what it almost is."""
-    near = {t: n for t, n in facts.fits.items() if facts.values > n >= 0.9 * facts.values}
+    times = max([facts.fits["timestamp"], *facts.formats.values()])
+    counts = {**facts.fits, "timestamp": times}
+    near = {t: n for t, n in counts.items() if facts.values > n >= NEARLY * facts.values}
     if not near:
         return TypeGuess("string", f"texts, {facts.distinct:,} different")
     kind = next(iter(near))

@@ -48,6 +48,11 @@ def is_id(column: TypedColumn) -> bool:
     return column.type == "int" and row_key.hinted(column) and column.facts.distinct > GROUPS
 
 
+def _too_large(column: TypedColumn) -> bool:
+    ends = (column.low or 0.0, column.high or 0.0)
+    return column.type in ("int", "float") and max(map(abs, ends)) >= ranges.LARGEST
+
+
 def left_out(columns: Sequence[TypedColumn], roles: Roles, used: Sequence[str]) -> dict[str, str]:
     """By name, why a column is not declared. `used`: names of entities, which stay."""
     kept = {roles.label.name, roles.key.name, *used, *([roles.time.name] if roles.time else [])}
@@ -65,6 +70,8 @@ def _left_out(column: TypedColumn, roles: Roles) -> str:
         return "a constant: one value in all rows that have one"
     if column.name in roles.unknown:
         return roles.unknown[column.name]
+    if _too_large(column):
+        return "it has numbers that the model's 32 bits do not hold"
     if is_id(column):
         return f"an id by its name ({facts.distinct:,} values): its size says nothing"
     if column.type == "string" and not ranges.vocabulary(column):

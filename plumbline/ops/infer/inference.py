@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 
 from plumbline.core import duckdb_session, usecase_name
+from plumbline.core.errors import PlumblineError
 from plumbline.ops.infer import (
     column_facts,
     column_types,
@@ -116,6 +117,8 @@ def as_label(column: TypedColumn, label: Label) -> TypedColumn:
 def _guess(draft: Draft, connection: duckdb.DuckDBPyConnection) -> Guess:
     """The texts, declared once, so that what is refused of a declaration is refused here."""
     parts = draft.contract
+    if not draft.features.features:
+        raise PlumblineError(_no_feature(draft))
     texts = module_texts.modules(draft)
     module_texts.loaded(draft.name, texts)
     source = draft.name + _suffix(draft.file.path)
@@ -137,6 +140,15 @@ def _guess(draft: Draft, connection: duckdb.DuckDBPyConnection) -> Guess:
         source_name=source,
         evidence=draft.evidence,
         refused=draft.refused,
+    )
+
+
+def _no_feature(draft: Draft) -> str:
+    left = [f"{e.subject} ({e.reason})" for e in draft.evidence if e.guess == "left out"]
+    reasons = f"; left out: {'; '.join(left)}" if left else ""
+    return (
+        f"{draft.file.path}: no column is left to predict '{draft.contract.label.source}' from{reasons}. Choose "
+        "another label or key, or give the table a column that is known before"
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.sql import literal, quote
+from plumbline.ops.infer import ranges
 from plumbline.ops.infer.column_facts import ColumnFacts
 from plumbline.ops.infer.column_types import words
 from plumbline.ops.infer.typed_table import TypedColumn
@@ -80,6 +81,10 @@ def choose(columns: Sequence[TypedColumn], wanted: str) -> Label:
 
 def _number(column: TypedColumn) -> Label:
     facts = column.facts
+    if max(abs(column.low or 0.0), abs(column.high or 0.0)) >= ranges.LARGEST:
+        raise PlumblineError(
+            f"label '{column.source}': it has numbers that the model's 32 bits do not hold; give it in a larger unit"
+        )
     refused = ""
     if column.type == "int" and facts.distinct <= FEW:
         if CLASSES.intersection(words(column.source)):

@@ -42,7 +42,7 @@ def find(numbers: Mapping[str, Array], label: str, names: Sequence[str]) -> list
         reason = _alone(numbers[name], answer)
         if reason:
             leaks[name] = reason
-    others = [n for n in names if n not in leaks and np.nanstd(numbers[n]) > 0]
+    others = [n for n in names if n not in leaks and _varies(numbers[n])]
     ranked = sorted(others, key=lambda n: -abs(correlation(numbers[n], answer)))[:PAIRED]
     for pair in combinations(ranked, 2):
         reason = _together(numbers, pair, answer)
@@ -111,6 +111,11 @@ def ranks(values: Array) -> Array:
     ends = np.cumsum(counts)
     out[held] = (ends - (counts - 1) / 2)[place]
     return out
+
+
+def _varies(values: Array) -> bool:
+    held = values[np.isfinite(values)]
+    return len(held) > 1 and float(np.ptp(held)) > 0
 
 
 def _alone(values: Array, answer: Array) -> str:

@@ -13,6 +13,8 @@ UNSEEN = 0.001
 """Share of the rows whose value occurs once: about the chance that the next value is a new one."""
 CODED = 50
 """Values of a category, at most."""
+LARGEST = 3e38
+"""The model's numbers have 32 bits and hold none beyond."""
 COVERED = 0.5
 """Share of the rows that a category's values hold, at least."""
 RAREST = 5
@@ -36,6 +38,8 @@ def ends(column: TypedColumn) -> Ends:
     seen = f"{_shown(low)} to {_shown(high)} seen"
     if low >= 0 and high <= 1:
         return Ends(0, 1, seen)
+    if max(abs(low), abs(high)) >= LARGEST / 4:
+        return Ends(None, None, seen)
     spread = (high - low) or abs(high) or 1.0
     floor = _nice_below(low - (spread if low >= 0 else max(-low, 0.1 * spread)))
     ceiling = _nice(high + spread) if high + spread > 0 else 0.0

@@ -17,6 +17,8 @@ from plumbline.ops.infer.column_types import TypeGuess
 from plumbline.ops.infer.table_file import TABLE
 
 TYPED = "typed"
+HUGE = 1e100
+"""Numbers beyond are left out of figures: their squares overflow."""
 MOST = 200_000
 """Rows that figures beyond counts are computed from, spread evenly over the table."""
 
@@ -79,7 +81,8 @@ def numbers(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict
     chosen = ", ".join(_number(connection, n) for n in names)
     query = f"SELECT {chosen} FROM {TYPED} WHERE rowid % {step} = 0 ORDER BY rowid"
     fetched = connection.execute(query).fetchnumpy()
-    return {n: np.ma.filled(np.ma.asarray(fetched[n], np.float64), np.nan) for n in names}
+    plain = {n: np.ma.filled(np.ma.asarray(fetched[n], np.float64), np.nan) for n in names}
+    return {n: np.where(np.abs(v) < HUGE, v, np.nan) for n, v in plain.items()}
 
 
 def _value(connection: duckdb.DuckDBPyConnection, column: TypedColumn) -> str:
