@@ -38,6 +38,11 @@ def wheel(folder: Path) -> Path:
         target = folder / "source" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target)
+    return build(folder)
+
+
+def build(folder: Path) -> Path:
+    """The wheel of `folder`/source, in `folder`."""
     words = ("-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder)
     call(sys.executable, *words, folder / "source", cwd=folder)
     [built] = folder.glob("*.whl")
