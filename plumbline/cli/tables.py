@@ -204,4 +204,4 @@ def profile(
     keep_json(json, result)
     say([f"{result.table}: {result.rows:,} rows, {len(result.columns)} columns"])
     say(f"{one.subject}: {one.text}" for one in result.findings)
-    print(place)
+    say([str(place)])

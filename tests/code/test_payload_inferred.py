@@ -13,7 +13,11 @@ import yaml
 from plumbline.core.errors import PlumblineError
 from plumbline.ops import infer
 from plumbline.ops.infer import Guess, add_usecase
+from plumbline.ops.table_profile import table_blocks, targets
+from plumbline.ops.table_profile.profiling import TableQuestions
+from plumbline.report import html
 from tests.code.test_infer import table
+from tests.code.test_payload_documents import Shown
 from tests.code.test_payloads import HIDDEN
 from tests.payloads import PAYLOADS
 
@@ -92,6 +96,21 @@ def test_the_code_only_declares(tmp_path: Path) -> None:
         section = yaml.safe_load(guess.section_text)
         assert list(section) == [NAME]
     assert count >= len(ALL) / 16
+
+
+def test_the_page_of_a_table_that_is_looked_at(tmp_path: Path) -> None:
+    """Headers and values of a stranger's table: no tag beyond the page's own, no address, no handler."""
+    tags: list[set[tuple[str, ...]]] = []
+    for some in (["plain words"] * 4, ALL[:40], ALL[40:]):
+        questions = TableQuestions("label", None, None, None, None)
+        file = table(tmp_path / "t.csv", columns(some, []))
+        page = Shown.of(html.render(table_blocks.blocks(targets.profile(str(file), questions))))
+        tags.append(page.tags)
+        assert not HIDDEN.search(page.text)
+    extra = set().union(*tags[1:]) - tags[0]
+    allowed = {"li", "p", "ul", "code", "strong", "dt", "dd", "details", "summary"}
+    assert {tag[0] for tag in extra} <= allowed, extra
+    assert all(set(tag[1:]) <= {"class"} for tag in extra), extra
 
 
 @pytest.mark.parametrize(
