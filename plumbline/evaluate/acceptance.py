@@ -15,8 +15,8 @@ from plumbline.report import numbers
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.verdict_sentences import floor_breach
 
-MOST_LEAKS = 8
-"""Suspicions that a reason names."""
+MOST_LEAKS, MOST_HARMLESS, LONGEST = 5, 3, 250
+"""Suspicions that a reason names, those of them that are declared harmless, and characters of each."""
 
 
 @dataclass(frozen=True)
@@ -166,16 +166,26 @@ def free_of_leaks(search: LeakSearch) -> Check:
         return Check("leaks", True, "cannot tell whether a column leaks: too few rows")
     open_ = [one for one in search.found if one.harmless is None]
     if not open_:
-        given = [f"{one.sentence}, declared harmless: {one.harmless}" for one in search.found]
+        given = [
+            f"{_short(one.sentence)}, declared harmless: {one.harmless}"
+            for one in search.found[:MOST_HARMLESS]
+        ]
+        if search.found[MOST_HARMLESS:]:
+            given.append(f"{len(search.found) - MOST_HARMLESS} more, in the model card")
         return Check("leaks", True, "; ".join(given))
+    named = [_short(one.sentence) for one in open_[:MOST_LEAKS]]
     more = f"; and {len(open_) - MOST_LEAKS} more, in the model card" if open_[MOST_LEAKS:] else ""
     return Check(
         "leaks",
         False,
-        f"a leak is suspected: {'; '.join(one.sentence for one in open_[:MOST_LEAKS])}{more}. Is it known "
-        "when the model answers? If not, set known=False or leave it out; if it is, say why: "
-        f'evaluate.harmless: {{"{open_[0].key}": "..."}} in params.yaml',
+        f"a leak is suspected: {'; '.join(named)}{more}. Is it known when the model answers? If not, set "
+        "known=False or leave it out; if it is, say why: "
+        f'evaluate.harmless: {{"{_short(open_[0].key)}": "..."}} in params.yaml',
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def declared(search: LeakSearch, harmless: Mapping[str, str]) -> LeakSearch:

@@ -18,6 +18,8 @@ BASELINE = 0.999
 FEW = 3
 ROWS = 2_000
 """Of each window that formulas are searched on."""
+MOST_NAMES = 8
+"""Columns that a sentence names."""
 MULTIPLIED = 16
 """Columns, the most used ones, whose products and ratios are terms, too."""
 
@@ -91,8 +93,9 @@ def wide(names: Sequence[str]) -> Terms:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in a sentence, as code."""
-    return ", ".join(f"`{n}`" for n in names)
+    """Names in a sentence, as code; of many the first."""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(f"`{n}`" for n in names[:MOST_NAMES]) + more
 
 
 def _sides(searched: Searched, terms: Terms, label: Sequence[Array]) -> list[_Side]:

@@ -133,7 +133,8 @@ def _meaning(line: Mapping[str, Any]) -> Mapping[str, Any]:
 def _harmless(document: EvaluateDocument) -> list[str]:
     """What nearly answers, and is declared harmless, with the reason."""
     found = document.leaks.found if document.leaks else []
-    return [f"{one.sentence}: {one.harmless}" for one in found if one.harmless is not None]
+    lines = [f"{one.sentence[:1000]}: {one.harmless}" for one in found if one.harmless is not None]
+    return lines[:100]
 
 
 def _below(document: EvaluateDocument) -> list[BelowFloor]:

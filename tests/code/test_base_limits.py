@@ -90,6 +90,22 @@ def test_bias_of_a_regression() -> None:
     assert refused("evaluate", document, evaluate={"max_bias": 0.45}) == []
 
 
+LEAK: dict[str, Any] = {
+    **{"key": "z", "text": "`z` alone nearly answers", "measure": "R²", "figure": 1.0},
+    **{"harmless": "it is known by then"},
+}
+
+
+@pytest.mark.parametrize(("harmless", "count"), [({}, 1), ({"z": "it is known by then"}, 0)])
+def test_what_head_declares_harmless_is_no_rule_of_base(
+    harmless: dict[str, str], count: int
+) -> None:
+    leaks = {"columns": 3, "found": [LEAK], "persistence": None, "unused": []}
+    base = {"slice_floor": 0.1, "max_ece": 1.0, "harmless": harmless}
+    found = refused("evaluate", evaluated(**CLASSES, leaks=leaks), evaluate=base)
+    assert ["`z` alone nearly answers" in text for text in found] == [True] * count
+
+
 def test_other_costs_say_nothing() -> None:
     costs = {"unit": "cents", "false_negative": 5, "false_positive": 1}
     found = refused("evaluate", evaluated(**CLASSES), train={"costs": costs})

@@ -183,3 +183,12 @@ def test_shares_are_in_per_cent_with_one_number_of_decimals() -> None:
     result = {**RESULT, "metrics": {**RESULT["metrics"], "recall_at_threshold": recall}}
     text = markdown_of(comparison({"base": {"head": result}}))
     assert "| recall at the threshold | % | 80.0 | 85.1 | +5.1 | +2.0 to +8.0 | better |" in text
+
+
+def test_what_is_declared_harmless_stands_before_the_use_cases() -> None:
+    evaluate = {"verdict": "pass", "reasons": [], "checks": {}, "below_floor": []}
+    line = "`z` alone nearly answers (R² 1.000): it is known by then"
+    nothing = {"base": {}, "release": {}}
+    text = markdown_of(comparison({**nothing, "evaluate": {**evaluate, "harmless": [line]}}))
+    assert "shop: suspected as leaks, and declared harmless" in text
+    assert text.index("it is known by then") < text.index("## shop")

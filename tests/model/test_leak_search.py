@@ -10,6 +10,7 @@ from sklearn import datasets
 
 from plumbline.core.errors import ParamsError
 from plumbline.evaluate import acceptance, model_card_sections
+from plumbline.evaluate.evaluate_document import LeakSearch
 from plumbline.evaluate.params import Evaluate
 from plumbline.report import markdown
 from plumbline.review import metadata_diff
@@ -107,3 +108,18 @@ def test_a_public_table_of_strong_columns_is_not_suspected(name: str) -> None:
         usecase, columns=[c for c in usecase.columns if c.name not in ("who", "place")]
     )
     assert planted.search(usecase, columns).found == []
+
+
+def test_many_suspicions_of_long_names_fit_into_one_reason() -> None:
+    one = planted.searched("regression plain", SUM.plant).found[0]
+    many = [one.model_copy(update={"text": "x" * 900, "key": "y" * 900})] * 40
+    search = LeakSearch(columns=9, found=many, persistence=None, unused=[])
+    assert len(acceptance.free_of_leaks(search).reason) < 2_000
+    declared = acceptance.declared(search, {"y" * 900: "z" * 300})
+    assert len(acceptance.free_of_leaks(declared).reason) < 2_000
+
+
+def test_too_few_rows_cannot_tell() -> None:
+    search = LeakSearch(columns=0, found=[], persistence=None, unused=[])
+    assert "cannot tell" in acceptance.free_of_leaks(search).reason
+    assert "too few" in markdown.file(model_card_sections.leaks(search))
