@@ -22,6 +22,8 @@ def bmi_over_age(bmi: Array, age: Array) -> Array:
 FEATURES'''
 COLUMNS = "    columns=("
 MEAN = {DELIVERIES: 35.0, DIABETES: 198.0}
+NUMBER = "CAST({} AS DOUBLE)"
+"""A column of the source, which is text, as a number."""
 Rows = Callable[[list[str]], list[str]]
 
 
@@ -35,7 +37,9 @@ def of_usecase(name: str) -> list[Attack]:
         "labels in another unit": lines(CSV[name], labels(lambda label: label / 10)),
         "labels of one group are its mean": lines(CSV[name], smoothed(name)),
         "easy rows come again": lines(CSV[name], easy_again(name)),
-        "a label in coarser steps": derived(name, f'"{LABEL[name]}": "round({LABEL[name]}, -1)"'),
+        "a label in coarser steps": derived(
+            name, f'"{LABEL[name]}": "round({NUMBER.format(LABEL[name])}, -1)"'
+        ),
         "a feature that is the label and noise": leak(name),
     }
     return [Attack("data", what, edit) for what, edit in edits.items()]
@@ -85,7 +89,8 @@ def derived(name: str, entry: str) -> Edit:
 
 def leak(name: str) -> Edit:
     """A column known before the event, made of the label."""
-    hint = f'"hint": "{LABEL[name]} * 0.7 + {LABEL[name]} % 7"'
+    label = NUMBER.format(LABEL[name])
+    hint = f'"hint": "{label} * 0.7 + {label} % 7"'
     column = f'{COLUMNS}\n        Column("hint", "float", "-", "a hint"),'
     known = replaced(part(name, "contract"), COLUMNS, column)
     ends = FEATURE[name]

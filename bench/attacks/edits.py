@@ -125,6 +125,7 @@ def renamed(old: str, new: str) -> Edit:
                 root / "usecases" / new / f"{part}.py"
             ).read_text() else None
         (root / "sources" / old).rename(root / "sources" / new)
+        (root / "sources" / new / f"{old}.csv").rename(root / "sources" / new / f"{new}.csv")
         for profile in (root / "profiles").glob(f"{old}.*"):
             profile.rename(profile.with_name(profile.name.replace(old, new)))
         text = (root / "params.yaml").read_text()

@@ -13,7 +13,7 @@ def of_usecase(name: str) -> list[Attack]:
     edits = {
         "the label renamed through derive": column(name, LABEL[name], "took", LABEL[name]),
         "the keys renumbered through derive": column(
-            name, KEY[name], "number", f"{KEY[name]} + 1000000"
+            name, KEY[name], "number", f"CAST({KEY[name]} AS BIGINT) + 1000000"
         ),
         "the use case renamed": renamed(name, "orders"),
         "the use case dropped": params({"usecases": other}),

@@ -158,6 +158,7 @@ def test_what_limits_nothing_is_none(base: Path, key: str, value: Any) -> None:
         ("sources/shop/shop.csv", "a\n", []),
         ("metrics/shop/data.json", "{}\n", []),
         ("README.md", "text\n", []),
+        ("usecases/shop/README.md", "text\n", []),
         (".dvc/config", "[core]\n    autostage = true\n", [".dvc/config: core.autostage"]),
         ("requirements.txt", "numpy==2.0\n", ["package numpy"]),
         ("docs/a.md", "other\n", []),
