@@ -62,7 +62,7 @@ LINES = {
     ),
     "the library's word is always better": (
         "plumbline/metrics/bootstrap.py",
-        'return "better" if higher_is_better else "worse"',
+        'return "better" if (difference.low > 0) == higher_is_better else "worse"',
         'return "better"',
     ),
     "the library finds no rules": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -334,3 +334,17 @@ def test_a_column_that_is_computed_now() -> None:
     computed = replace(SMALL, derive={name: "1"})
     assert keys(SMALL, computed) == [f"derive.{name}"]
     assert keys(computed, computed) == []
+
+
+FEATURES = {
+    *("entities", "features", "snapshots", "hourly", "fresh", "categories", "encodings", "rows"),
+    *("derived", "offset"),
+}
+"""What a change may make better."""
+WORDS = {"name", "title", "owner", "use"}
+
+
+def test_every_field_of_a_use_case_is_judged_or_known_to_judge_nothing() -> None:
+    """A new one is one or the other."""
+    judged = {*declared_rules.PLAIN, *declared_rules.LISTS, "derive"}
+    assert {field.name for field in fields(UseCase)} == judged | FEATURES | WORDS
