@@ -29,8 +29,11 @@ from plumbline.core.declarations import (
     Scale,
     Snapshot,
     Split,
+    TopK,
 )
 from plumbline.core.usecase import UseCase
+from plumbline.evaluate import per_entity
+from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.features import assemble, ibis_session, splits
 from plumbline.features.params import Features
 from plumbline.metrics import metrics
@@ -77,6 +80,7 @@ def main(arguments: list[str]) -> None:
         for label in ("arr_delay", "air_time"):
             figure = np.mean(untimed(rows, names, label))
             sys.stdout.write(f"{label}, untimed {' '.join(names):20} {figure:.4f}\n")
+    sys.stdout.write(f"shown        {shown(rows)}\n")
     plain = fitted(PLAIN, rows)
     sys.stdout.write(f"{'plain':12} {np.mean(plain):.4f}\n")
     for name in given.variants:
@@ -186,6 +190,21 @@ def untimed(rows: Any, names: tuple[str, ...], label: str = "arr_delay") -> list
             pq.write_table(rows.select(wanted), folder / f"{kind}-all.parquet")
         assemble.untimed(backend, case, Features(), folder, folder)
         return [one(case, folder, seed, TRAIN) for seed in SEEDS]
+
+
+def shown(rows: Any) -> str:
+    """Of the five aircraft that left latest for each airport: the share an hour late on arrival, none late before."""
+    columns = (*PLAIN.columns, Column("late", "int", "0/1", "over an hour late", known=False))
+    top = TopK("dest", "tailnum", k=5)
+    parts = {"columns": columns, "label": "late", "problem": "classification", "offset": None}
+    case = replace(PLAIN, **parts, top=top, slices=(), behaviours=())
+    with tempfile.TemporaryDirectory() as name:
+        folder = frames.build(PLAIN, rows, Path(name))
+        train, valid, test = (tables.read(folder / f"{t}.parquet") for t in splits.NAMES[:3])
+    late = [{**t, "late": (t["arr_delay"] > 60).astype(float)} for t in (train, valid, test)]
+    settings = EvaluationSettings(Evaluate(), None, 1)
+    found = per_entity.evidence(case, settings, late[2], test["dep_delay"].astype(float), late[:2])
+    return str(found)
 
 
 def fitted(case: UseCase, rows: Any, train: Train = TRAIN) -> list[float]:

@@ -82,7 +82,7 @@ DECLARED = {
         "Encoding",
         "Split",
     ),
-    "model.py": ("UseCase", "Slice", "Behaviour", "Use"),
+    "model.py": ("UseCase", "Slice", "Behaviour", "TopK", "Use"),
 }
 """The classes that a use case is declared with, in the order in which it is written."""
 SHARED = {"LevelLimits": "limits"}

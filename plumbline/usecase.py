@@ -18,6 +18,7 @@ from plumbline.core.declarations import (
     Slice,
     Snapshot,
     Split,
+    TopK,
     Use,
     Where,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Slice",
     "Snapshot",
     "Split",
+    "TopK",
     "Use",
     "UseCase",
     "Where",

@@ -19,10 +19,10 @@ from plumbline.core.declarations import (
     Slice,
     Snapshot,
 )
-from plumbline.core.errors import SpecError
+from plumbline.core.errors import SpecError, suggest
 
 if TYPE_CHECKING:
-    from plumbline.core.usecase import Contract, FeatureSet
+    from plumbline.core.usecase import Contract, FeatureSet, UseCase
 
 PROBLEMS = ("classification", "regression")
 EXPECTS = ("same", "not_lower", "not_higher", "above", "below")
@@ -163,6 +163,26 @@ def delay(usecase: Contract) -> None:
                 f"usecases/{usecase.name}/contract.py: {field} is {value!r}; expected a whole number from 0 up: "
                 "days in label_delay, hours in label_delay_hours."
             )
+
+
+def top(usecase: UseCase) -> None:
+    """SpecError unless what is shown to whom are known columns of a classification."""
+    if usecase.top is None:
+        return
+    where = f"usecases/{usecase.name}/model.py: top"
+    if usecase.problem != "classification":
+        raise SpecError(
+            f"{where}: it is a share of positives, and this is a regression; remove it."
+        )
+    coded = {c.name for c in usecase.categories}
+    known = {c.name for c in usecase.known if c.type in ("int", "string") and c.name not in coded}
+    for name in (usecase.top.entity, usecase.top.item):
+        if name not in known:
+            raise SpecError(
+                f"{where}: '{name}' is no known column of type int or string; {suggest(name, known)}."
+            )
+    if usecase.top.k < 1:
+        raise SpecError(f"{where}: k is {usecase.top.k}; expected a whole number from 1 up.")
 
 
 def category(usecase: FeatureSet, one: Category) -> None:

@@ -321,6 +321,18 @@ class Behaviour(Declaration):
 
 
 @dataclass(frozen=True)
+class TopK(Declaration):
+    """What each entity is shown: its k rows of the highest score, without items that it is known to have.
+
+    >>> shown = TopK("customer_id", "product", k=5)
+    """
+
+    entity: str  # a known column: who is shown something
+    item: str  # a known column: what; known are those of the entity's positives in train and valid
+    k: int = 10  # items at most, each once
+
+
+@dataclass(frozen=True)
 class Use(Declaration):
     """Intended use and known limits, for the model card. Each string is one sentence of it.
 

@@ -29,6 +29,7 @@ from plumbline.core.declarations import (
     Slice,
     Snapshot,
     Split,
+    TopK,
     Use,
 )
 
@@ -206,6 +207,7 @@ class UseCase(FeatureSet):
     slices: tuple[Slice, ...] = ()  # groups whose quality is judged one by one
     behaviours: tuple[Behaviour, ...] = ()  # how answers must respond to a changed event
     groups: tuple[Slice, ...] = ()  # groups that the model should treat alike (fairness)
+    top: TopK | None = None  # of a classification: precision among what each entity is shown
     use: Use = field(default_factory=Use)  # intended use and limits
 
     @classmethod

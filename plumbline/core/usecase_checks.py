@@ -109,6 +109,7 @@ def model(usecase: UseCase) -> None:
             f"usecases/{usecase.name}/features.py: the feature list is empty; name at least one of: "
             f"{', '.join(sorted(reach - {usecase.key}))}"
         )
+    declaration_checks.top(usecase)
     for pieces in (usecase.slices, usecase.groups, usecase.behaviours):
         _unique(usecase, "model", [piece.name for piece in pieces])
     if usecase.naive is not None:

@@ -249,6 +249,18 @@ class SubgroupSearch(Document):
     found: list[Subgroup]
 
 
+class EntityPrecision(Document):
+    """The share of positives in what each entity is shown, mean over entities; and in any order."""
+
+    entity: str
+    item: str
+    k: int
+    entities: int
+    removed: int  # rows of test whose item the entity is known to have
+    precision: Interval
+    any_order: Interval
+
+
 class EvaluateDocument(SparseDocument):
     """evaluate.json: the figures of a bundle on the test window, and the acceptance gate's verdict.
 
@@ -269,6 +281,7 @@ class EvaluateDocument(SparseDocument):
     subgroups: SubgroupSearch
     calibration: CalibrationEvidence | None = None
     policies: PolicyEvidence | None = None
+    per_entity: EntityPrecision | None = None  # where `top` is declared
     costs: Costs | None
     settings: EvaluateChoices
     training: dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
@@ -12,6 +12,7 @@ from plumbline.evaluate import (
     contributions_sample,
     curves,
     leak_search,
+    per_entity,
     sections,
 )
 from plumbline.evaluate.contributions_sample import Explained
@@ -33,6 +34,7 @@ class EvaluationRows:
     train_searched: Columns
     valid: Columns
     test: Columns
+    train_shown: Columns = field(default_factory=dict)  # of all train rows, what `top` needs
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,9 @@ def run(
     explained = contributions_sample.explain(usecase, scorer, test, settings.evaluate.explained)
     predictions = assessment.predictions(usecase, test, score)
     given = {n: v for part in (assessed, further) for n, v in vars(part).items() if v is not None}
+    before = (rows.train_shown, rows.valid) if rows.train_shown else ()
+    shown = per_entity.evidence(usecase, settings, test, score, before)
+    given |= {} if shown is None else {"per_entity": shown}
     document = EvaluateDocument(
         problem=usecase.problem,
         primary=window.primary,

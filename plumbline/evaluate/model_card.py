@@ -17,6 +17,7 @@ from plumbline.evaluate.evaluate_document import (
     GroupFairness,
     Subgroup,
 )
+from plumbline.metrics.interval import Interval
 from plumbline.report import columns, html, markdown
 from plumbline.report.blocks import Block, Bullets, Fold, Heading, Picture, Table, Text, Title
 from plumbline.report.metric_titles import metric_title
@@ -52,6 +53,7 @@ def parts(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
         *model_card_sections.quality(usecase, figures),
         *model_card_sections.calibration(figures),
         *model_card_costs.section(figures),
+        *_per_entity(figures),
         *_slices(usecase, figures),
         *_subgroups(usecase, figures),
         *_fairness(usecase, figures),
@@ -79,6 +81,24 @@ def _delay(usecase: UseCase) -> str:
     hours = f"{usecase.label_delay_hours} hours" if usecase.label_delay_hours else ""
     days = f"{usecase.label_delay} days" if usecase.label_delay or not hours else ""
     return " and ".join(part for part in (days, hours) if part)
+
+
+def _per_entity(figures: EvaluateDocument) -> list[Block]:
+    one = figures.per_entity
+    if one is None:
+        return []
+    text = (
+        f"Of the {one.k} best `{one.item}` of each `{one.entity}`, without those that it is known to have "
+        f"({count(one.removed, 'row')} of test), {_shared(one.precision)} are positive; in any order "
+        f"{_shared(one.any_order)} would be. Mean over {one.entities:,} of `{one.entity}`."
+    )
+    return [Heading("What each is shown"), Text(text)]
+
+
+def _shared(one: Interval) -> str:
+    if one.value is None or one.low is None or one.high is None:
+        return share(one.value) if one.value is not None else "none"
+    return f"{share(one.value)} ({share(one.low)} to {share(one.high)})"
 
 
 def _slices(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:

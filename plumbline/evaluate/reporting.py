@@ -51,12 +51,15 @@ def read_rows(usecase: UseCase, most: int, train: Path, valid: Path, test: Path)
     names = leak_search.columns(usecase)
     enough = max(most, leak_columns.ROWS)
     searched = sample(train, names, enough)
+    top = usecase.top
+    shown = [] if top is None else list(dict.fromkeys([top.entity, top.item, usecase.label]))
     return EvaluationRows(
         train_label=tables.read(train, [usecase.label])[usecase.label].astype(float),
         train_sample=searched if most == enough else sample(train, names, most),
         train_searched=searched,
         valid=tables.read(valid),
         test=tables.read(test),
+        train_shown=tables.read(train, shown) if shown else {},
     )
 
 

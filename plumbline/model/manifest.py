@@ -24,6 +24,7 @@ LATER: Mapping[str, Any] = {
     "encodings": (),
     "split": Split(),
     "only": (),
+    "top": None,
     "eligible": (),
     "scale": "label",
     "Snapshot.lag": 1,

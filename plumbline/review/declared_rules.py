@@ -30,6 +30,7 @@ PLAIN = (
     "scale",
     "only",
     "eligible",
+    "top",
 )
 LISTS = ("columns", "slices", "groups", "behaviours")
 IN_WORDS = ("name", "description", "deprecated")
