@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+import numpy as np
+
 from plumbline.core.declarations import KNOWN_AT, Column
 from plumbline.core.params_base import Severity
 from plumbline.core.sql import TYPES, delayed, quote
@@ -98,6 +100,8 @@ class _TableChecks:
             low, high = _exact(low), _exact(high)
         if low is not None or high is not None:
             words = _range(low, high, column.unit)
+            if column.type == "float":
+                low, high = _in_float32(low, high)
             listed.append(self.check("range", column.name, words, value=value, low=low, high=high))
         if self._unbounded_class(column):
             words = "0 or 1, as a classification's label is"
@@ -173,6 +177,24 @@ def _value(column: Column) -> str:
 def _exact(bound: float | None) -> float | None:
     """A whole bound as an int: a comparison as floats could not tell large integers apart."""
     return int(bound) if bound is not None and float(bound).is_integer() else bound
+
+
+def _in_float32(low: float | None, high: float | None) -> tuple[float | None, float | None]:
+    """The bounds, widened to what they are as float32: a source of that type writes 0.1 a little larger.
+
+    The model reads all numbers as float32, so that nothing it could tell apart is let through.
+    """
+    return (
+        None if low is None else min(low, _rounded(low)),
+        None if high is None else max(high, _rounded(high)),
+    )
+
+
+def _rounded(bound: float) -> float:
+    """The bound as float32; as it is where it is beyond that."""
+    with np.errstate(over="ignore"):
+        rounded = float(np.float32(bound))
+    return rounded if np.isfinite(rounded) else bound
 
 
 def _words(usecase: Contract) -> str:

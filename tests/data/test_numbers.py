@@ -152,3 +152,24 @@ def test_few_rows_say_how_they_are_split(graph: Build, rows: int) -> None:
     message = rf"{rows} rows? with a known label, split into train \d, valid \d, test \d.*shares? (higher|lower)"
     with pytest.raises(ContractError, match=message):
         graph(table(same, fifth, rows)).run("data", "validate", "features")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "size", "kept"),
+    [
+        (0, 0.1, "0.1::FLOAT", True),
+        (-0.1, 0.1, "(-0.1)::FLOAT", True),
+        (0.7, 1.0, "0.7::FLOAT", True),
+        (0, 0.1, "0.1::DOUBLE", True),
+        (0, 0.1, "0.10001::FLOAT", False),
+        (0, 0.1, "0.1000001::DOUBLE", False),
+        (0, 1e38, "2e38::DOUBLE", False),
+    ],
+)
+def test_a_bound_holds_for_float32_as_it_is_written(
+    graph: Build, low: float, high: float, size: str, kept: bool
+) -> None:
+    rows = f"SELECT i AS id, CASE WHEN i = 0 THEN {size} ELSE {high}::DOUBLE END AS size, i % 5 AS answer FROM range(200) t(i)"
+    case = replace(PLAIN, columns=(ID, replace(SIZE, min=low, max=high), ANSWER))
+    run = graph(rows, case).run("data", "validate")
+    assert len(run.rows("valid/events")) == (200 if kept else 199)
