@@ -13,11 +13,12 @@ from typing import Any
 import duckdb
 
 from plumbline.data import expressions
-from plumbline.data.conversions import COMPUTED, NAIVE, ZONED
+from plumbline.data.conversions import COMPUTED, NAIVE, NUMBER, ZONED
 
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "INT", "BIGINT", "HUGEINT")
 TEXTS = {
     **dict.fromkeys(INTEGERS, COMPUTED),
+    **dict.fromkeys(("DOUBLE", "FLOAT", "REAL", "DECIMAL", "NUMERIC"), NUMBER),
     **dict.fromkeys(("DATE", "TIMESTAMP", "DATETIME", "TIMESTAMP_NS"), NAIVE),
     **dict.fromkeys(("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"), f"{NAIVE}|{ZONED}"),
 }
@@ -46,11 +47,16 @@ def _guard(connection: duckdb.DuckDBPyConnection, node: Any) -> Any:
         return node
     node = {key: _guard(connection, value) for key, value in node.items()}
     condition = None
-    if node.get("function_name") == "timezone" and len(node.get("arguments", ())) == 2:
-        last = node["arguments"][1]
-        last["expression"] = _try(connection, last["expression"])
-        zone, time = (expressions.text(connection, a["expression"]) for a in node["arguments"])
+    name, arguments = node.get("function_name"), node.get("arguments", ())
+    if name == "timezone" and len(arguments) == 2:
+        zone, time = _texts(connection, arguments, 1)
         condition = _one_instant(zone, time)
+    elif name == "make_timestamptz" and len(arguments) == 7:
+        *parts, zone = _texts(connection, arguments, *range(6))
+        condition = _one_instant(zone, f"TRY(make_timestamp({', '.join(parts)}))")
+    elif name in ("strptime", "try_strptime") and len(arguments) == 2:
+        value, form = _texts(connection, arguments, 0)
+        condition = _known_zone(value) if "%Z" in form else None
     elif node.get("class") == "CAST" and node["child"].get("class") != "CONSTANT":
         pattern = TEXTS.get(node.get("type_expr", {}).get("type_name", "").upper())
         if pattern:
@@ -66,6 +72,20 @@ def _guard(connection: duckdb.DuckDBPyConnection, node: Any) -> Any:
 def _try(connection: duckdb.DuckDBPyConnection, node: Any) -> Any:
     """The node within TRY: DuckDB computes what occurs twice once, outside of a TRY around it all."""
     return expressions.node(connection, f"TRY({expressions.text(connection, node)})")
+
+
+def _texts(connection: duckdb.DuckDBPyConnection, arguments: Any, *tried: int) -> list[str]:
+    """The arguments as SQL; those of these positions are put within TRY, in the tree too."""
+    for position in tried:
+        argument = arguments[position]
+        argument["expression"] = _try(connection, argument["expression"])
+    return [expressions.text(connection, a["expression"]) for a in arguments]
+
+
+def _known_zone(value: str) -> str:
+    """That a text ends with no word for a zone but UTC."""
+    text = f"upper(trim({value}))"
+    return f"regexp_matches({text}, '(UTC|GMT|Z)$') OR NOT regexp_matches({text}, '[A-Z]$')"
 
 
 def _one_instant(zone: str, time: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import closing
 import duckdb
 
 from plumbline.core import duckdb_session
-from plumbline.core.errors import SourceError
+from plumbline.core.errors import SourceError, SpecError
 from plumbline.core.sql import TYPES, quote
 from plumbline.core.usecase import Contract
 from plumbline.data import headers
@@ -125,9 +125,13 @@ def _run(
     """Execute; what DuckDB says of a file as one SourceError."""
     try:
         return connection.execute(sql)
-    except (
-        duckdb.NotSupportedError
-    ):  # lines longer than its buffers, which it cannot read in parallel
+    except duckdb.NotSupportedError as error:
+        zone = re.search(r"Unknown TimeZone '[^']*'", str(error))
+        if zone:
+            raise SpecError(
+                f"{part.name}: {zone.group()} in an expression of derive=...; expected a name such as 'Europe/Berlin'"
+            ) from None
+        # lines longer than its buffers, which it cannot read in parallel
         if "auto_detect=false" not in sql or "parallel=false" in sql:
             raise
         alone = sql.replace("auto_detect=false", "auto_detect=false, parallel=false")

@@ -31,6 +31,8 @@ STORED: list[tuple[str, str, datetime]] = [
         "2024-10-27 00:30:00Z",
         datetime(2024, 10, 27, 2, 30),
     ),
+    ("strptime(\"at\", '%Y-%m-%d %H:%M %Z')", "2024-01-05 10:00 UTC", datetime(2024, 1, 5, 10)),
+    ("strptime(\"at\", '%d.%m.%Y %H:%M %z')", "5.1.2024 10:00 +0200", datetime(2024, 1, 5, 8)),
     ("strptime(\"at\", '%d.%m.%y')", "5.1.24", datetime(2024, 1, 5)),
     ("strptime(\"at\", ['%m/%d/%Y', '%Y'])", "01/05/2024", datetime(2024, 1, 5)),
     ('to_timestamp("at"::BIGINT)', "1704448800", datetime(2024, 1, 5, 10)),
@@ -55,6 +57,13 @@ REFUSED: list[tuple[str, str, str]] = [
         "3.11.2024 01:30",
         SKIPPED,
     ),
+    (
+        "make_timestamptz(2024, 3, 31, length(\"at\"), 30, 0, 'Europe/Berlin')",
+        "02",
+        "guess a year or a zone",
+    ),
+    ("strptime(\"at\", '%Y-%m-%d %H:%M %Z')", "2024-01-05 10:00 IST", "a zone"),
+    ("strptime(\"at\", '%Y-%m-%d %H:%M %Z')", "2024-03-31 02:30 Europe/Berlin", "a zone"),
     ("date_trunc('hour', " + BERLIN + ")", "2024-10-27 02:30:00", SKIPPED),
     ('"at"::TIMESTAMPTZ', "2024-01-05 10:00 BST", "guess a year or a zone"),
     ('"at"::TIMESTAMP', "2024-01-05 10:00:00+02:00", "drop an offset"),
@@ -104,6 +113,14 @@ def test_a_derived_time_that_is_guessed(
     message = derived(connection, expression, text, tmp_path)
     where = rf"'when' \(derived from at\): expected a time .* found '{re.escape(text)}' in line 3"
     assert re.search(where + f".*{expected}", str(message)), message
+
+
+def test_a_zone_that_is_none(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    expression = BERLIN.replace("Europe/Berlin", "Europe/Berln")
+    message = derived(connection, expression, "2024-01-05", tmp_path)
+    assert re.search(
+        r"t\.csv: Unknown TimeZone 'Europe/Berln' in an expression of derive", str(message)
+    )
 
 
 def test_finer_than_a_microsecond(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

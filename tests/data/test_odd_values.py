@@ -344,3 +344,15 @@ def test_a_name_of_parquet(connection: duckdb.DuckDBPyConnection, tmp_path: Path
     twice = pa.Table.from_arrays([pa.array([1])] * 3, names=["id", "y", "y"])
     pq.write_table(twice, tmp_path / "t.parquet")
     assert "two columns are called 'y'" in read(connection, case, source, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["1_000", "0x10", "1.5.2"])
+@pytest.mark.parametrize("cast", ["DOUBLE", "DECIMAL(9,1)", "BIGINT", "INT"])
+def test_a_derived_number(
+    text: str, cast: str, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """DuckDB's own spellings of numbers are none in an expression, either."""
+    (tmp_path / "t.csv").write_text(f"id,x,y\n1,{text},1\n", encoding="utf-8")
+    case = contract({"d": "float"}, derive={"d": f"2 * CAST(x AS {cast})"})
+    message = read(connection, case, {"source": "csv", "path": str(tmp_path / "t.csv")}, tmp_path)
+    assert f"found '{text}' in line 2" in message
