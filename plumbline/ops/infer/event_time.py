@@ -26,7 +26,7 @@ NO_TIME = "none"
 """What `time` is called where the table is to be a plain one."""
 LONGER = 1.2
 """Times the middle gap from which a gap says that something is missing."""
-FEWEST_DAYS, LEAST_DAYS = 8, 4
+FEWEST_DAYS, LEAST_DAYS = 8, 7
 """Days with events that a guessed event time needs, and one that was named."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.sql import literal, quote
-from plumbline.ops.infer import ranges
+from plumbline.ops.infer import date_parts, ranges, row_key
 from plumbline.ops.infer.column_facts import ColumnFacts
 from plumbline.ops.infer.column_types import words
 from plumbline.ops.infer.typed_table import TypedColumn
@@ -41,6 +41,7 @@ def suggested(columns: Sequence[TypedColumn]) -> list[str]:
     """The source's columns that can be the label, the likeliest first."""
     able = [c for c in columns if c.type != "timestamp" and c.facts.distinct >= 2]
     able = [c for c in able if c.numeric or c.facts.distinct == 2]
+    able = [c for c in able if not _is_context(c)] or able
     last = {c.name: -place for place, c in enumerate(columns)}
 
     def rank(column: TypedColumn) -> tuple[int, int]:
@@ -49,6 +50,12 @@ def suggested(columns: Sequence[TypedColumn]) -> list[str]:
         return (hits[0] if hits else len(NAMES), last[column.name])
 
     return [c.source for c in sorted(able, key=rank)]
+
+
+def _is_context(column: TypedColumn) -> bool:
+    """Whether its name says that it is a part of a date, or identifies something."""
+    parts = {name for names in date_parts.PARTS.values() for name in names}
+    return column.source.lower() in parts or row_key.hinted(column)
 
 
 def choose(columns: Sequence[TypedColumn], wanted: str) -> Label:

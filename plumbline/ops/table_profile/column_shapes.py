@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import duckdb
 
@@ -44,19 +45,19 @@ def sparkline(bins: list[HistogramBin]) -> str:
 
 
 def _histogram(connection: duckdb.DuckDBPyConnection, one: TypedColumn) -> list[HistogramBin]:
-    """Rows in BINS bins of equal width from the lowest to the highest value."""
+    """Rows in BINS bins of equal width, or by value where those are few whole numbers."""
     if one.low is None or one.high is None or one.high <= one.low:
         return []
     value = f"epoch_us({quote(one.name)})" if one.type == "timestamp" else quote(one.name)
-    width = (one.high - one.low) / BINS
-    place = f"least({BINS - 1}, greatest(0, floor(({value}::DOUBLE - {one.low!r}) / {width!r})))"
+    whole = one.type == "int" and one.high - one.low < BINS
+    count = int(one.high - one.low) + 1 if whole else BINS
+    width = 1.0 if whole else (one.high - one.low) / BINS
+    place = f"least({count - 1}, greatest(0, floor(({value}::DOUBLE - {one.low!r}) / {width!r})))"
     query = f"SELECT {place}, count(*) FROM {TYPED} WHERE {value} IS NOT NULL GROUP BY ALL"
     counted = {int(p): int(n) for p, n in duckdb_session.rows(connection, query)}
-    edges = [_end(one, one.low + i * width) for i in range(BINS + 1)]
-    return [
-        HistogramBin(name=f"{edges[i]} to {edges[i + 1]}", rows=counted.get(i, 0))
-        for i in range(BINS)
-    ]
+    edges = [_end(one, one.low + i * width) for i in range(count + 1)]
+    names = edges[:-1] if whole else [f"{a} to {b}" for a, b in pairwise(edges)]
+    return [HistogramBin(name=name, rows=counted.get(i, 0)) for i, name in enumerate(names)]
 
 
 def _frequent(one: TypedColumn) -> list[HistogramBin]:

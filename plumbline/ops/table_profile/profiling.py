@@ -51,6 +51,7 @@ class TableQuestions:
     key: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    unknown: tuple[str, ...] = ()  # columns that no feature uses anyway: they give nothing away
 
 
 def of_file(path: Path, questions: TableQuestions) -> TableProfile:
@@ -131,7 +132,7 @@ def _roles(
         sheet.time, odd = _time(connection, when)
         sheet.findings += odd
     sheet.findings += _of_keys(columns, sheet.key)
-    sheet.findings += _leaks(connection, columns, label, when, sheet, key)
+    sheet.findings += _leaks(connection, columns, label, when, sheet, key, questions.unknown)
     return sheet
 
 
@@ -170,6 +171,7 @@ def _leaks(
     when: EventTime | None,
     sheet: _Sheet,
     key: row_key.RowKey,
+    unknown: Sequence[str],
 ) -> Iterator[TableFinding]:
     """What gives the label away; fills in the entities, which a label is none of."""
     try:
@@ -186,6 +188,8 @@ def _leaks(
     sheet.entities = [c.source for c in able]
     sources = {c.name: c.source for c in measured}
     for name, reason in reasons.items():
+        if name in unknown:
+            continue
         text = f"may give the label '{answer.source}' away: {reason}"
         yield _finding(sources[name], text, grave=True)
 

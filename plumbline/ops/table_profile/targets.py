@@ -39,6 +39,7 @@ def profile(target: str, questions: TableQuestions) -> TableProfile:
         label=questions.label or case.label,
         time=questions.time or case.time or "none",
         key=questions.key or case.key,
+        unknown=tuple(c.name for c in case.unknown),
     )
     return profiling.of_query(Path(name), _joined(case, events, raw), given)
 
