@@ -64,7 +64,7 @@ def columns(values: Sequence[str], headers: Sequence[str]) -> dict[str, Sequence
 def guesses(folder: Path) -> Iterator[Guess]:
     """Use cases of tables that hold all payloads, each as a value and as a header where that is taken."""
     for number, some in enumerate(_parts(ALL, 16)):
-        for given in ((some, ()), (some[:1], some)):
+        for given in ((some, ()), *([(some[:1], some)] if number < 2 else ())):
             file = folder / f"{number}.csv"
             try:
                 yield infer.infer(table(file, columns(*given)), "label", name=NAME)
