@@ -21,6 +21,9 @@ USUAL = 0.8
 """Share of the steps from one time to the next that are equal in a regular series."""
 SERIES = 1.2
 """Rows per time, at most, where a table is one series."""
+PAUSE = 0.2
+"""Share of the days from which on a gap after one time of day is a usual pause."""
+MICROSECOND = timedelta(microseconds=1)
 SHOWN = 5
 
 
@@ -126,6 +129,16 @@ def _regular(
     step, often = steps.most_common(1)[0]
     if often < USUAL * (total - 1):
         return None, total, 0
-    day = timedelta(days=1)
-    lacking = sum(n * (round(s / step) - 1) for s, n in steps.items() if step < s < day)
-    return step, total, lacking
+    return step, total, _lacking(connection, query, step)
+
+
+def _lacking(connection: duckdb.DuckDBPyConnection, query: str, step: timedelta) -> int:
+    """Steps below a day that are lacking; a pause that comes on many days at one time (the night) is usual."""
+    gaps = duckdb_session.rows(
+        connection,
+        "SELECT s, count(*) FROM (SELECT t - lag(t) OVER (ORDER BY t) AS s, lag(t) OVER (ORDER BY t) AS before "
+        f"FROM (SELECT DISTINCT t FROM ({query}))) WHERE s > to_microseconds({step // MICROSECOND}) "
+        "AND s < INTERVAL 1 DAY GROUP BY s, CAST(before AS TIME) "
+        f"HAVING count(*) < {PAUSE} * (SELECT count(DISTINCT CAST(t AS DATE)) FROM ({query}))",
+    )
+    return sum(n * (round(s / step) - 1) for s, n in gaps)

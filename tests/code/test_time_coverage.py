@@ -66,6 +66,15 @@ def test_repeated_and_missing_times_of_a_series(connection: duckdb.DuckDBPyConne
     assert [line.split()[0] for line in sentences(found, "at")] == ["2", "3"]
 
 
+def test_a_night_without_rows_is_usual_and_a_hole_in_a_day_is_not(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    opened = [START + timedelta(hours=h) for h in range(24 * 30) if 8 <= h % 24 < 16]
+    assert sentences(seen(connection, opened), "at") == []
+    holed = [t for t in opened if t not in (opened[10], opened[11], opened[45])]
+    assert seen(connection, holed).missing_steps == 3
+
+
 def test_events_at_any_time_are_no_series(connection: duckdb.DuckDBPyConnection) -> None:
     events = [START + timedelta(minutes=i * i % 50_000) for i in range(400)]
     found = seen(connection, [*events, *events[:9]])
