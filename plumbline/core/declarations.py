@@ -10,6 +10,10 @@ from typing import Literal
 import numpy as np
 
 from plumbline.core.argument_kinds import Declaration
+from plumbline.core.table_declarations import Encoding as Encoding
+from plumbline.core.table_declarations import Only as Only
+from plumbline.core.table_declarations import Split as Split
+from plumbline.core.table_declarations import TopK as TopK
 
 KNOWN_AT = "known_at"
 """The column that outcomes have beside the contract's: event time plus label delay."""
@@ -61,21 +65,6 @@ class Entity(Declaration):
     def key(self) -> str:
         """The column of its ids in the stored histories."""
         return self.column or EVERY_EVENT
-
-
-@dataclass(frozen=True)
-class Only(Declaration):
-    """The rows that a use case is about. Others are left out before any check, and counted.
-
-    >>> paid = Only("status", "Orders that were paid", values=("paid", "shipped"))
-    >>> far = Only("distance", "Flights of 100 miles and more", low=100)
-    """
-
-    column: str  # a known column; a null meets no rule
-    description: str  # for reports
-    values: tuple[str | int | bool, ...] = ()  # its values; empty: any
-    low: float | None = None  # inclusive; None: no lower limit
-    high: float | None = None  # exclusive; None: no upper limit
 
 
 @dataclass(frozen=True)
@@ -225,39 +214,6 @@ class Category(Declaration):
 
 
 @dataclass(frozen=True)
-class Encoding(Declaration):
-    """A category of a plain table as the mean label of its rows in train, drawn towards the mean of all.
-
-    Rows of train are encoded by the rows of the other folds, all others by all of train. The bundle keeps
-    what was learned; a null, or a value that train does not have, is the mean of all.
-
-    >>> town = Encoding("town_mean", "town", "Mean price in the town, thousands", smoothing=20)
-    """
-
-    name: str  # of the feature
-    column: str  # known, of type string or int
-    description: str  # meaning and unit
-    folds: int = 5  # at least 2; a key's fold never changes
-    smoothing: float = 10.0  # above 0: the mean of all counts like so many rows
-
-
-@dataclass(frozen=True)
-class Split(Declaration):
-    """How a plain table is split, where not row by row by shares of its keys.
-
-    >>> patients = Split(group="patient_id")
-    >>> published = Split(column="part")
-    """
-
-    # a column of text that holds each row's table: train, valid, test or current; declared with
-    # known=False, as no request has it. Without rows of current, the rows of test stand there, too
-    column: str | None = None
-    group: str | None = None  # a known column: all rows of one value go into one table
-    # True: each class has the same share in each table; a group counts by its largest label
-    stratify: bool = False
-
-
-@dataclass(frozen=True)
 class Row(Declaration):
     """A row feature: an element-wise function of columns, histories and earlier row features.
 
@@ -318,18 +274,6 @@ class Behaviour(Declaration):
     tolerance: float = 0.0  # difference that is allowed
     share: float = 0.99  # of the tested events on which it must hold
     limit: float | None = None  # of "above" and "below"; None: the classification's threshold
-
-
-@dataclass(frozen=True)
-class TopK(Declaration):
-    """What each entity is shown: its k rows of the highest score, without items that it is known to have.
-
-    >>> shown = TopK("customer_id", "product", k=5)
-    """
-
-    entity: str  # a known column: who is shown something
-    item: str  # a known column: what; known are those of the entity's positives in train and valid
-    k: int = 10  # items at most, each once
 
 
 @dataclass(frozen=True)
