@@ -300,6 +300,12 @@ def _numbered(t: Table, r: np.random.Generator) -> dict[str, Array]:
 
 
 LEAKS = (
+    Planted(
+        "a copy of which half is null",
+        BOTH,
+        lambda t, r: {"z": np.where(r.random(ROWS) < 0.5, np.nan, t["y"])},
+    ),
+    Planted("a shrunk mean by person, of train", BOTH, lambda t, r: {"z": 0.7 * of_train(t) + 3.0}),
     Planted("two whole numbers that sum to it", ("regression plain",), _whole_parts, ("a", "z")),
     Planted("a copy", ALL, lambda t, r: {"z": t["y"]}),
     Planted("scaled, shifted and negated", ALL, lambda t, r: {"z": 7 - 3 * t["y"]}),

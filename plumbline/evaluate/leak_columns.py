@@ -19,6 +19,10 @@ ALONE = 0.97
 """What a column that nearly answers reaches."""
 TWO_VALUED = 0.9
 """The same of a column of two values, where 1 is a copy and chance gives little."""
+LEAST = 15, 5
+"""Rows of train and of test, of a classification those of the rarer class, below which nothing is searched."""
+SOME = 0.1
+"""Share of the rows that must have a value for these to be looked at by themselves."""
 TOLERANCE = 0.02
 """How much more a history may reach than the last known labels by themselves."""
 RARE = 0.005
@@ -121,10 +125,15 @@ class Searched:
         return LabelledRows(label, self.usecase.problem == "classification")
 
 
+def enough(train: LabelledRows, test: LabelledRows) -> bool:
+    """Whether the rows suffice for chance alone to name nothing."""
+    return train.telling >= LEAST[0] and test.telling >= LEAST[1]
+
+
 def suspects(searched: Searched) -> Iterator[Suspect]:
     """The columns that nearly answer by themselves, each once, by its strongest reason."""
     for name in searched.names:
-        found = [*_values(searched, name), *_marks(searched, name)]
+        found = [*_values(searched, name), *_marks(searched, name), *_where_known(searched, name)]
         strongest = max(found, key=lambda one: one.figure, default=None)
         if strongest and not _persists(searched, name, strongest.figure):
             yield strongest
@@ -165,6 +174,23 @@ def _marks(searched: Searched, name: str) -> Iterator[Suspect]:
         figure = leak_measures.alone(train, test, *marks)
         if figure >= (TWO_VALUED if train.classes else ALONE):
             yield Suspect((name,), f"{what} nearly answers", figure)
+
+
+def _where_known(searched: Searched, name: str) -> Iterator[Suspect]:
+    """A column of which only some rows hold the label."""
+    pair, rows = searched.pair(name), searched.labels
+    held = [np.isfinite(values) for values in pair]
+    if held[0].all() or min(one.mean() for one in held) < SOME:
+        return
+    train, test = (
+        LabelledRows(one.label[there], one.classes) for one, there in zip(rows, held, strict=True)
+    )
+    if not enough(train, test):
+        return
+    seen, value = (values[there] for values, there in zip(pair, held, strict=True))
+    figure = leak_measures.alone(train, test, seen, value)
+    if figure >= (TWO_VALUED if _two(seen) and train.classes else ALONE):
+        yield Suspect((name,), f"`{name}` nearly answers where it is not null", figure)
 
 
 def _two(values: Array) -> bool:

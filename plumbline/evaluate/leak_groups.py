@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plumbline.core.declarations import Array
+from plumbline.evaluate import leak_measures
 from plumbline.evaluate.leak_columns import Searched, Suspect
 
 CONSTANT = 0.99
@@ -20,6 +21,8 @@ WITHIN = 0.99
 """What the label explains of a column within groups, where its own label is left out of a mean."""
 LEFT_OUT = 1.01
 """How much a mean of n - 1 rows falls by the label that it leaves out, times n - 1; rounding included."""
+MANY, LINEAR = 10, 0.9999
+"""Groups, and R² of their values and means, from which the values are the means on another scale."""
 MOST_GROUPS = 12
 """Columns that means are taken by: entities, texts, then whole numbers."""
 
@@ -107,7 +110,7 @@ def _mean(searched: Searched, name: str, by: str, code: Array, value: Array) -> 
 
 
 def _equal(grouped: Grouped, value: Array, overall: float) -> float:
-    """Share of the groups whose value is their mean, pulled towards the overall mean by the same weight."""
+    """Share of the groups whose value is their mean, pulled towards the overall mean by the same weight or rescaled."""
     held = np.isfinite(value) & (grouped.count > 0)
     if held.sum() < LEAST:
         return 0.0
@@ -116,6 +119,8 @@ def _equal(grouped: Grouped, value: Array, overall: float) -> float:
     weight = max(float(pull @ away) / max(float(pull @ pull), 1e-300), 0.0)
     expected = (count * mean + weight * overall) / (count + weight)
     near = np.abs(value - expected) <= 1e-3 * max(float(np.std(value)), 1e-300)
+    if len(value) >= MANY and leak_measures.explained(value, mean) >= LINEAR:
+        return 1.0
     return float(np.average(near, weights=count))
 
 

@@ -38,6 +38,11 @@ class LabelledRows:
         positive = self.label > 0
         return (positive if positive.mean() <= 0.5 else ~positive).astype(np.float64)
 
+    @property
+    def telling(self) -> int:
+        """Rows that an answer is measured on: of a classification those of the rarer class."""
+        return int(self.target.sum()) if self.classes else len(self.label)
+
     def hopeless(self, answer: Array) -> bool:
         """Whether an answer is far from the target on a part of the rows already; False where they are few."""
         rows = baselines.evenly(len(self.label), QUICK)

@@ -17,8 +17,6 @@ from plumbline.evaluate.evaluate_document import LeakSearch, LeakSuspicion
 from plumbline.evaluate.leak_columns import Searched, Suspect
 
 MEASURES = {"classification": "average precision above chance", "regression": "R²"}
-LEAST = 15, 5
-"""Rows of train and of test, of a classification those of the rarer class, below which nothing is searched."""
 MOST_COLUMNS = 100
 """Columns of the source whose rows are compared with each other."""
 ROWS = "rows"
@@ -79,11 +77,7 @@ def _suspects(
 
 def _enough(searched: Searched) -> bool:
     """Whether the windows have rows enough (of the rarer class, too) that chance alone names nothing."""
-    counts = [
-        float(rows.target.sum()) if rows.classes else float(len(rows.label))
-        for rows in searched.labels
-    ]
-    return counts[0] >= LEAST[0] and counts[1] >= LEAST[1]
+    return leak_columns.enough(*searched.labels)
 
 
 def _used(usecase: UseCase) -> tuple[str, ...]:
