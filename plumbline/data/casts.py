@@ -58,6 +58,7 @@ class Cast:
     needed: bool
     zoned: str = "false"
     derivation: Derivation | None = None
+    source_type: str = ""  # DuckDB's
 
     @property
     def bad(self) -> str:
@@ -105,4 +106,4 @@ def _cast(
         given.append(f"NOT ({derivation.missing})")
     zoned = conversions.zoned(raw, kind)
     all_given = " AND ".join(given) or "true"
-    return Cast(column, raw, value, inputs, all_given, needed, zoned, derivation)
+    return Cast(column, raw, value, inputs, all_given, needed, zoned, derivation, kind)

@@ -356,3 +356,15 @@ def test_a_derived_number(
     case = contract({"d": "float"}, derive={"d": f"2 * CAST(x AS {cast})"})
     message = read(connection, case, {"source": "csv", "path": str(tmp_path / "t.csv")}, tmp_path)
     assert f"found '{text}' in line 2" in message
+
+
+@pytest.mark.parametrize(
+    ("value", "named"), [(b"abc", "BLOB"), (["a"], r"VARCHAR\[\]"), (timedelta(1), "INTERVAL")]
+)
+def test_a_type_that_has_no_text_is_named(
+    value: Any, named: str, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"id": [1], "x": [value], "y": [1.0]}), tmp_path / "t.parquet")
+    source = {"source": "parquet", "path": str(tmp_path / "t.parquet")}
+    message = read(connection, contract({"x": "string"}), source, tmp_path)
+    assert re.search(rf"found '.*' in row 1, of type {named}; correct", str(message)), message
