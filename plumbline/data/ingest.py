@@ -21,6 +21,9 @@ BAD, ZONE = '"__bad"', "__zone"
 """Columns of `events` beside the contract's, under names that no contract has: whether a value of the row is
 bad, and of each time whether it has an offset."""
 
+EVERY_VALUE = "SET disabled_optimizers = 'statistics_propagation'"
+"""Parquet's smallest and largest values know of no NaN: DuckDB would take isnan() as false for all rows."""
+
 
 def load(
     connection: duckdb.DuckDBPyConnection, usecase: Contract, source: EventSource
@@ -33,6 +36,7 @@ def load(
     columns = [f"{quote(c.name)} {TYPES[c.type]}" for c in usecase.columns]
     times = [c for c in usecase.columns if c.type == "timestamp"]
     zones = "".join(f', "{ZONE}{i}" BOOLEAN' for i in range(len(times)))
+    connection.execute(EVERY_VALUE)
     connection.execute(f"CREATE TABLE events ({', '.join(columns)}, {BAD} BOOLEAN{zones})")
     first: dict[str, str] = {}
     total = 0
@@ -109,7 +113,9 @@ def _insert(
 
 def _stored(cast: Cast) -> str:
     """The typed value; NaN, which only floats have, is stored as null."""
-    return f"nullif({cast.value}, 'NaN'::DOUBLE)" if cast.column.type == "float" else cast.value
+    if cast.column.type != "float":
+        return cast.value
+    return f"CASE WHEN NOT isnan({cast.value}) THEN {cast.value} END"
 
 
 def _mixed(connection: duckdb.DuckDBPyConnection, number: int) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from plumbline.core import encodings, event_days, tables
@@ -16,7 +17,15 @@ from plumbline.core.declarations import Array
 from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
-from plumbline.features import batch, catalog, derived_events, ibis_session, splits, store
+from plumbline.features import (
+    batch,
+    catalog,
+    derived_events,
+    ibis_session,
+    splits,
+    store,
+    sum_limits,
+)
 from plumbline.features import grain as grains
 from plumbline.features.catalog import FeaturesReport, Written
 from plumbline.features.params import Features
@@ -42,6 +51,7 @@ def timed(
     first, until = span(usecase, events, as_of)
     windows = splits.windows(usecase, params, first, until)
     events, outcomes = visible(backend, usecase, events, outcomes, until)
+    sum_limits.check(usecase, events, outcomes)
     by_entity = write_snapshots(backend, usecase, events, outcomes, until, snapshots)
     join = partial(batch.join_snapshots, usecase, by_entity=by_entity)
     if by_entity and params.join == "feast":
@@ -200,7 +210,7 @@ def _no_rows(
 def _check_classes(
     usecase: FeatureSet, counts: Counts, name: str, windows: Mapping[str, SplitWindow]
 ) -> None:
-    low, high = counts.label_ends
+    low, high = (np.float32(end) for end in counts.label_ends)
     if low < high:
         return
     use = {"train": "learnt", "valid": "tuned", "test": "judged"}[name]

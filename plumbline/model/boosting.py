@@ -211,11 +211,16 @@ def check_label(problem: Problem, label: Array, where: str) -> None:
         raise PlumblineError(
             f"{where}: no rows; give the window more days (features.* in params.yaml) or more data"
         )
-    unfit = int(np.count_nonzero(~np.isfinite(label.astype(np.float32))))
+    unfit = int(np.count_nonzero(~(np.abs(label.astype(np.float64)) <= np.finfo(np.float32).max)))
     if unfit:
         raise PlumblineError(
             f"{where}: the label is null, infinite or too large for the model in {unfit:,} of {len(label):,} rows; "
             "expected a number of a size up to 3.4e+38. Correct it in the source."
+        )
+    if np.abs(label.astype(np.float64)).sum() > np.finfo(np.float32).max:
+        raise PlumblineError(
+            f"{where}: the labels are too large to be summed in the model's float32, {np.abs(label).max():g} for "
+            "instance; declare the label in a larger unit, or bound it in the contract."
         )
     if problem == "regression":
         return

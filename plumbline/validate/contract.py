@@ -203,9 +203,15 @@ def _words(usecase: Contract) -> str:
     return f"{usecase.label_delay} days{hours}"
 
 
+def _bound(value: float) -> str:
+    """A bound in six digits, or in all where an integer has more."""
+    short = f"{value:g}"
+    return short if float(short) == value or isinstance(value, float) else str(value)
+
+
 def _range(low: float | None, high: float | None, unit: str) -> str:
-    words = [f"at least {low:g}" if low not in (None, -LARGEST) else ""]
-    words += [f"at most {high:g}" if high not in (None, LARGEST) else ""]
+    words = [f"at least {_bound(low)}" if low not in (None, -LARGEST) else ""]
+    words += [f"at most {_bound(high)}" if high not in (None, LARGEST) else ""]
     unit = "" if unit == "-" else f" {unit}"
     model = ", of a size that the model's float32 holds" if LARGEST in (high, -(low or 0)) else ""
     return (" and ".join(w for w in words if w) or "finite") + unit + model

@@ -92,8 +92,8 @@ class Quarantine:
         )
         files = [self.files[check.table][row[0]] for row in self.connection.sql(query).fetchall()]
         bad, good = self.connection.sql(
-            f"SELECT quantile_disc(abs(v), 0.5) FILTER (WHERE {check.broken}), "
-            f"quantile_disc(abs(v), 0.5) FILTER (WHERE NOT ({check.broken})) "
+            f"SELECT quantile_disc(abs(v::DOUBLE), 0.5) FILTER (WHERE {check.broken}), "
+            f"quantile_disc(abs(v::DOUBLE), 0.5) FILTER (WHERE NOT ({check.broken})) "
             f"FROM (SELECT {check.value} AS v FROM ({source(files)})) WHERE v IS NOT NULL"
         ).fetchall()[0]
         return bad / good if bad and good else None

@@ -53,6 +53,7 @@ LOOKS: dict[str, tuple[list[datetime], dict[str, int]]] = {
     "one day": ([START + timedelta(minutes=i * i) for i in range(30)], {}),
     "no work at week-ends": ([t for t in daily(90) if t.weekday() < 5], {}),
     "now and then": ([t for i, t in enumerate(daily(200)) if i * i % 7 == 1], {}),
+    "open by day": ([t for t in hourly(40) if 8 <= t.hour < 16], {}),
     "an event of 1900": ([datetime(1900, 1, 1), *busy(60)], {"apart": 1}),
     "two default dates": ([datetime(1970, 1, 1), datetime(2000, 1, 1), *busy(60)], {"apart": 2}),
     "days absent": ([t for t in hourly(60) if t.day not in (7, 8, 20)], {"gaps": 6}),

@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from plumbline.core import row_features
-from plumbline.core.declarations import Column, ColumnType
+from plumbline.core.declarations import Column, ColumnType, Entity, Snapshot
 from plumbline.core.errors import ContractError, PlumblineError
-from tests.graph import ANSWER, ID, PLAIN, SIZE, Graph
+from plumbline.model import boosting
+from tests.graph import ANSWER, AT, ID, PLAIN, SIZE, TIMED, Graph
 
 Build = Callable[..., Graph]
 Value = Callable[[int], object]
@@ -49,6 +52,30 @@ def test_nan_of_a_typed_source_is_null(graph: Build, kind: str) -> None:
     run = graph(rows, NULLABLE).run("data")
     assert run.rows("raw/outcomes") == [(1, 2.0), (2, None)]
     assert json.loads(Path("metrics/toy/data.json").read_text())["columns"]["size"]["nulls"] == 1
+
+
+def test_nan_beside_statistics_that_know_of_none_is_null(graph: Build) -> None:
+    values = {"id": [1, 2, 3], "size": [float("nan"), 1.0, 2.0], "answer": [1.0, float("nan"), 3.0]}
+    run = graph([], NULLABLE, data={"source": "parquet", "path": "sources/toy/t.parquet"})
+    pq.write_table(pa.table(values), "sources/toy/t.parquet")
+    run.run("data")
+    assert run.rows("raw/events") == [(1, None), (2, 1.0), (3, 2.0)]
+    assert run.rows("raw/outcomes") == [(1, 1.0), (2, None), (3, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [("int", [None, 1, 0]), ("bool", [None, True, False]), ("string", [None, "1", "0"])],
+)
+def test_nan_of_pandas_is_null_in_a_column_of_any_type(
+    graph: Build, kind: ColumnType, kept: list[object]
+) -> None:
+    case = replace(PLAIN, columns=(ID, SIZE, Column("gap", kind, "-", "gap", null=True), ANSWER))
+    gaps = [float("nan"), 1.0, 0.0]
+    values = {"id": [1, 2, 3], "size": [1.0, 2.0, 3.0], "gap": gaps, "answer": [1.0, 2.0, 3.0]}
+    run = graph([], case, data={"source": "parquet", "path": "sources/toy/t.parquet"})
+    pq.write_table(pa.table(values), "sources/toy/t.parquet")
+    assert [gap for (gap,) in run.run("data").rows("raw/events", "gap")] == kept
 
 
 def test_nan_counts_as_null_in_the_quarantine_and_in_tables(graph: Build) -> None:
@@ -173,3 +200,48 @@ def test_a_bound_holds_for_float32_as_it_is_written(
     case = replace(PLAIN, columns=(ID, replace(SIZE, min=low, max=high), ANSWER))
     run = graph(rows, case).run("data", "validate")
     assert len(run.rows("valid/events")) == (200 if kept else 199)
+
+
+def test_the_smallest_integer_is_set_aside_like_another(graph: Build) -> None:
+    case = replace(PLAIN, columns=(ID, replace(SIZE, type="int", min=0), ANSWER))
+    lines = ["id,size,answer", f"1,{-(2**63)},1", "2,-5,2", "3,5,3", "4,,4"]
+    run = graph(lines, case).run("data", "validate")
+    assert [key for (key,) in run.rows("quarantine/events", "key")] == ["1", "2"]
+
+
+def test_labels_that_float32_makes_equal_are_refused(graph: Build) -> None:
+    run = graph(table(same, lambda i: i % 5 * 1e-310))
+    with pytest.raises(ContractError, match=r"'answer' is 0 on all \d+ rows of train"):
+        run.run("data", "validate", "features")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([1.0, np.nan], "null, infinite or too large for the model in 1 of 2 rows"),
+        ([1.0, np.inf], "null, infinite or too large for the model in 1 of 2 rows"),
+        ([1.0, -1e39], "null, infinite or too large for the model in 1 of 2 rows"),
+        ([3e38, -2e38], r"too large to be summed in the model's float32, 3e\+38 for instance"),
+    ],
+)
+def test_labels_that_no_boosting_takes(labels: list[float], message: str) -> None:
+    with pytest.raises(PlumblineError, match=message):
+        boosting.check_label("regression", np.array(labels), "train.parquet")
+
+
+def test_integers_that_add_up_beyond_64_bits_are_refused(graph: Build) -> None:
+    shop, n = Column("shop", "string", "-", "a shop"), Column("n", "int", "m", "how many")
+    case = replace(
+        TIMED,
+        columns=(ID, AT, shop, n, ANSWER),
+        entities=(Entity("shop", "shop", "a shop"),),
+        snapshots=(Snapshot("total", "shop", "sum", 7, "sum of it, m", "n"),),
+        features=("total",),
+    )
+    days = {"warmup_days": 3, "valid_days": 9, "test_days": 9, "current_days": 9, "join": "direct"}
+    lines = [f"{i},2024-01-{1 + i:02d},a,{2**62},{i % 5}" for i in range(30)]
+    rest = [f"{30 + i},2024-02-{1 + i:02d},a,{-(2**61)},{i % 5}" for i in range(20)]
+    source = ["id,at,shop,n,answer", *lines, *rest]
+    run = graph(source, case, data={"as_of": "2024-02-21"}, features=days).run("data", "validate")
+    with pytest.raises(ContractError, match=r"'total' sums 'n', whose values add up to 1\.8.e\+20"):
+        run.run("features")
