@@ -280,3 +280,19 @@ def test_what_cannot_be_a_feature_is_said(tmp_path: Path) -> None:
         guessed(tmp_path, columns, "label")
     for reason in ("its name has a line break", "32 bits do not hold", "a constant"):
         assert reason in str(error.value)
+
+
+def test_two_columns_that_are_a_difference_are_named(tmp_path: Path) -> None:
+    """Planned and measured minutes: neither says how late it is, both together do."""
+    draw = random.Random(4)
+    planned = [draw.randint(30, 300) for _ in range(400)]
+    before = [draw.randint(0, 60) for _ in range(400)]
+    lost = [draw.gauss(0, 9) for _ in range(400)]
+    columns: dict[str, Sequence[object]] = {
+        "before": before,
+        "planned": planned,
+        "measured": [p + v + draw.gauss(0, 4) for p, v in zip(planned, lost, strict=True)],
+        "late": [round(b + v, 1) for b, v in zip(before, lost, strict=True)],
+    }
+    refused = {r.subject: r.reason for r in guessed(tmp_path, columns, "late").refused}
+    assert "measured after the event?" in refused["planned and measured"]

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 
 from plumbline.core.declarations import Array
-from plumbline.ops.infer import event_time, label_leaks, row_key, typed_table
+from plumbline.ops.infer import event_time, joint_leaks, label_leaks, row_key, typed_table
 from plumbline.ops.infer.column_types import words
 from plumbline.ops.infer.event_time import EventTime
 from plumbline.ops.infer.guess import Notes
@@ -49,10 +49,25 @@ def find(
     if when:
         notes.add("time", when.name, when.reason)
     unknown = leaks(connection, columns, label, when)
+    for pair in joint(connection, columns, label, unknown):
+        notes.refuse(f"{pair[0]} and {pair[1]}", "left out", f"kept; {joint_leaks.sentence(pair)}")
     able = [c for c in columns if c.name != label.name]
     identity = row_key.guess(connection, able, label.name, when, rows, key)
     notes.add("key", identity.name, identity.reason)
     return Roles(label, when, identity, unknown)
+
+
+def joint(
+    connection: duckdb.DuckDBPyConnection,
+    columns: Sequence[TypedColumn],
+    label: Label,
+    unknown: Mapping[str, str],
+) -> list[tuple[str, str, float]]:
+    """Pairs of the other numbers that together say what neither says alone; of the largest share."""
+    able = [c.name for c in columns if c.numeric and c.facts.distinct > 2 and c.name not in unknown]
+    others = [n for n in able if n != label.name]
+    numbers = typed_table.numbers(connection, [*others, label.name])
+    return joint_leaks.find(numbers, label.name, others)[:1]
 
 
 def leaks(

@@ -17,6 +17,7 @@ from plumbline.ops.infer import (
     contract_draft,
     event_time,
     inference,
+    joint_leaks,
     label_choice,
     roles,
     row_key,
@@ -187,6 +188,8 @@ def _leaks(
     able = contract_draft.entities(measured, Roles(answer, when, key, reasons))
     sheet.entities = [c.source for c in able]
     sources = {c.name: c.source for c in measured}
+    for pair in roles.joint(connection, measured, answer, reasons):
+        yield _finding(f"{pair[0]}, {pair[1]}", joint_leaks.sentence(pair))
     for name, reason in reasons.items():
         if name in unknown:
             continue
