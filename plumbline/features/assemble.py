@@ -178,7 +178,7 @@ def check(usecase: FeatureSet, written: Written, windows: Mapping[str, SplitWind
         if not counts.rows:
             raise ContractError(_no_rows(usecase, written, windows, name, unlabelled))
     both = ("train", "valid", "test") if usecase.problem == "classification" else ("train",)
-    for name in both:
+    for name in (n for n in both if n in written):
         _check_classes(usecase, written[name][0], name, windows)
     _warn_rounded(usecase, written)
     return written
