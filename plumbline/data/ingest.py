@@ -23,6 +23,8 @@ bad, and of each time whether it has an offset."""
 
 EVERY_VALUE = "SET disabled_optimizers = 'statistics_propagation'"
 """Parquet's smallest and largest values know of no NaN: DuckDB would take isnan() as false for all rows."""
+AS_BEFORE = "RESET disabled_optimizers"
+"""What is written from here on says again which columns have no nulls."""
 
 
 def load(
@@ -50,6 +52,7 @@ def load(
                 _compare(part, types, source.parts[0], first)
                 rows += _insert(connection, usecase, source, part, relation, types, rows)
         total += rows
+    connection.execute(AS_BEFORE)
     if not duckdb_session.rows(connection, "SELECT 1 FROM events LIMIT 1"):
         raise SourceError(
             f"{source.name}: no rows; expected at least one (is the export complete?)"
