@@ -265,6 +265,7 @@ def test_warnings_go_to_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     seen.append(runner.SafeFormatter("%(message)s").format(record))
     assert seen == [log_line("a\n::error::b")]
+    logging.captureWarnings(False)  # another test of this process may have left it on
     with warnings.catch_warnings():
         before = warnings.showwarning, sys.excepthook
         runner.prepare()
