@@ -139,7 +139,10 @@ def _rule(rule: RuleChange) -> tuple[str | None, str]:
 
 
 def _contradictions(comparison: Comparison, old: Revision, new: Revision) -> Iterator[str]:
-    """Where the comparison is not one of these two commits."""
+    """Where the comparison is not one of these two commits, and does not say so itself.
+
+    Stages whose run gave another result than dvc.lock says are a reason of their own, which nothing lifts.
+    """
     yield from _of_base(comparison, old)
     if comparison.failed:
         return
@@ -148,7 +151,8 @@ def _contradictions(comparison: Comparison, old: Revision, new: Revision) -> Ite
         one = comparison.usecases.get(name)
         if one is None and after != dvc_lock.of(old.entries, name):
             yield f"{name} differs from base in dvc.lock, and the comparison has no figures of it"
-        if one is not None and one.lineage.head != lock_changes.lineage(after):
+        again = any(stage.endswith(f"@{name}") for stage in comparison.lock.uncommitted)
+        if one is not None and one.lineage.head != lock_changes.lineage(after) and not again:
             yield f"the figures of {name} are not of the data and the model that dvc.lock names"
 
 
