@@ -72,6 +72,6 @@ def test_no_number_of_a_run_that_died(
 
 
 def numbers(text: str) -> list[str]:
-    """Figures in a report, but for commits' names and the number of a signal."""
-    plain = re.sub(r"\b[0-9a-f]{10,40}\b|signal \d+", "", text)
+    """Figures in a report, but for commits' names, the number of a signal, and limits that were altered."""
+    plain = re.sub(r"\b[0-9a-f]{10,40}\b|signal \d+|^- .* → .*$", "", text, flags=re.MULTILINE)
     return re.findall(r"\d+(?:\.\d+)?", plain)
