@@ -19,6 +19,9 @@ SUBJECTS = {
     "plumbline/serve/single_event.py": f"{CODE}/test_single_event.py",
     "plumbline/features/derived_events.py": f"{CODE}/test_batch.py",
     "plumbline/features/batch.py": f"{CODE}/test_batch.py",
+    "plumbline/features/grain.py": f"{CODE}/test_series.py",
+    "plumbline/features/tiles.py": f"{CODE}/test_batch.py {CODE}/test_series.py",
+    "plumbline/features/sum_limits.py": f"{DATA}/test_numbers.py",
 }
 """The Feast edge (definitions.py, store.py) is measured by coverage alone: its tests start servers."""
 COVERED = (

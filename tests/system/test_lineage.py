@@ -122,7 +122,7 @@ def show(project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         shown = capsys.readouterr().out
         for stage in results["stages"]:
             assert stage["name"] in shown
-            assert stage["name"] in files[1].read_text()
+            assert stage["name"].replace("@", "#64;") in files[1].read_text()
         assert results["target"]["md5"] in shown
         return results
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -30,7 +31,15 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     mlflow_process.close()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_STAGE", "train@parcels")
-    monkeypatch.setattr(shared_process.tempfile, "tempdir", str(tmp_path))
+    with tempfile.TemporaryDirectory(
+        prefix="mlflow-", dir="/tmp"
+    ) as sockets:  # a socket's path is short
+        monkeypatch.setattr(shared_process.tempfile, "tempdir", sockets)
+        yield from served(tmp_path, monkeypatch)
+
+
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Its folder; the processes that served it end with the test."""
     pids: list[int] = []
     monkeypatch.setattr(shared_process, "greeted", noting(pids, shared_process.greeted))
     yield tmp_path
@@ -137,7 +146,7 @@ def test_one_that_serves_another_stage_is_left_to_it(
 def test_a_folder_that_others_can_enter_is_not_used(
     stage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (stage / f"plumbline-{os.getuid()}").mkdir(mode=0o755)
+    (Path(tempfile.gettempdir()) / f"plumbline-{os.getuid()}").mkdir(mode=0o755)
     assert type(mlflow_process.worker()) is mlflow_process.Worker
 
 
