@@ -47,17 +47,17 @@ Small = Annotated[float, Field(ge=0, le=0.5)]
 """A share that still leaves most of a figure."""
 
 
-def letters(reason: str) -> str:
+def bare(reason: str) -> str:
     """A reason's letters and digits alone: what two reasons are compared by.
 
-    >>> letters("  Agreed,\u200b with Anna. ")
+    >>> bare("  Agreed,\u200b with Anna. ")
     'agreedwithanna'
     """
     return "".join(sign for sign in reason.casefold() if sign.isalnum())
 
 
 def _in_words(value: str) -> str:
-    if len(letters(value)) < SHORTEST:
+    if len(bare(value)) < SHORTEST:
         raise ValueError(f"a reason in words, of {SHORTEST} letters at least")
     return value
 

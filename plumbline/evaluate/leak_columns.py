@@ -170,8 +170,8 @@ def _marks(searched: Searched, name: str) -> Iterator[Suspect]:
     for what, (own, other) in pairs.items():
         if not RARE <= own.mean() <= 1 - RARE:
             continue
-        marks = own.astype(np.float64), other.astype(np.float64)
-        figure = leak_measures.alone(train, test, *marks)
+        flags = own.astype(np.float64), other.astype(np.float64)
+        figure = leak_measures.alone(train, test, *flags)
         if figure >= (TWO_VALUED if train.classes else ALONE):
             yield Suspect((name,), f"{what} nearly answers", figure)
 

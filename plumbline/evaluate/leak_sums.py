@@ -72,8 +72,8 @@ def plain(names: Sequence[str]) -> Terms:
 
 def powers(names: Sequence[str]) -> Terms:
     """The columns' logarithms: their sum is a product or a ratio."""
-    logs = lambda c: [np.log(np.abs(c[n])) for n in names]  # noqa: E731
-    return Terms("a product or ratio", tuple((n,) for n in names), logs)
+    parts = tuple((n,) for n in names)
+    return Terms("a product or ratio", parts, lambda c: [np.log(np.abs(c[n])) for n in names])
 
 
 def wide(names: Sequence[str]) -> Terms:

@@ -56,9 +56,9 @@ def call(tree: Path, module: str, request: dict[str, Any], folder: Path) -> dict
     The process imports nothing of the current folder. A tree without its own library, or with an older
     one, takes this process's, beside the tree's use cases. PlumblineError with its last lines where it fails.
     """
-    asked, answer = folder / "request.json", folder / "answer.json"
-    asked.write_text(json.dumps(request), encoding="utf-8")
-    command = [sys.executable, "-P", "-m", module, str(asked), str(answer)]
+    request_file, answer = folder / "request.json", folder / "answer.json"
+    request_file.write_text(json.dumps(request), encoding="utf-8")
+    command = [sys.executable, "-P", "-m", module, str(request_file), str(answer)]
     with _importable(tree) as path:
         env = {**os.environ, "PYTHONPATH": path}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

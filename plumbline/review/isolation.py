@@ -101,8 +101,8 @@ def main(words: Sequence[str]) -> int:
     """Compare as a request says; 2 and the message where the revisions or their data do not allow it."""
     from plumbline.review import compare as comparing
 
-    asked, answer = map(Path, words)
-    wanted = json.loads(asked.read_text(encoding="utf-8"))
+    request_file, answer = map(Path, words)
+    wanted = json.loads(request_file.read_text(encoding="utf-8"))
     runner.prepare()
     try:
         result = comparing.compare(

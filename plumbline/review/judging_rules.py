@@ -52,9 +52,9 @@ def override(base: Revision, head: Revision, name: str) -> str | None:
 
 def _new_reason(own: Any, old: Any) -> str | None:
     """A reason in words that says something else than base's."""
-    if not isinstance(own, str) or len(config.letters(own)) < config.SHORTEST:
+    if not isinstance(own, str) or len(config.bare(own)) < config.SHORTEST:
         return None
-    same = isinstance(old, str) and config.letters(old) == config.letters(own)
+    same = isinstance(old, str) and config.bare(old) == config.bare(own)
     return None if same else own
 
 

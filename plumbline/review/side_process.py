@@ -98,9 +98,9 @@ def _retrained(side: Revision, criteria: Criteria, folder: Path) -> tuple[int, s
 
 def main(words: Sequence[str]) -> int:
     """Answer a request; 2 and the message where the revision's code or data do not allow it."""
-    asked, answer = map(Path, words)
+    request_file, answer = map(Path, words)
     try:
-        results = answers(json.loads(asked.read_text(encoding="utf-8")))
+        results = answers(json.loads(request_file.read_text(encoding="utf-8")))
     except PlumblineError as error:
         sys.stderr.write(f"{log_lines(error)}\n")
         return PlumblineError.exit_code

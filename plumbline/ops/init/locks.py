@@ -24,15 +24,15 @@ def merge(base: Mapping[str, str], yours: str, library: str) -> Merged:
     here, there = (blocks(_without(text, head)) for text in (yours, library))
     merged, conflicts = {}, []
     for name in sorted(here.keys() | there.keys()):
-        old, mine, theirs = base.get(name), _version(here, name), _version(there, name)
-        if theirs == old or (mine is None and old is not None):
+        old, own, theirs = base.get(name), _version(here, name), _version(there, name)
+        if theirs == old or (own is None and old is not None):
             merged[name] = here.get(name, "")
-        elif mine in (old, theirs):
+        elif own in (old, theirs):
             merged[name] = there.get(name, "")
         else:
             first = here[name].splitlines()[0]
             line = yours[: yours.index(first)].count("\n") + 1
-            conflicts.append(Conflict(line, f"{name}=={mine}", f"{name}=={theirs or 'none'}"))
+            conflicts.append(Conflict(line, f"{name}=={own}", f"{name}=={theirs or 'none'}"))
     return Merged(head + "".join(merged.values()), tuple(conflicts))
 
 

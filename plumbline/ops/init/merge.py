@@ -37,14 +37,14 @@ def merge(base: str, yours: str, library: str) -> Merged:
     three = [text.splitlines(keepends=True) for text in (base, yours, library)]
     parts: list[str] = []
     conflicts: list[Conflict] = []
-    for start, (old, mine, theirs) in _chunks(*three):
-        if mine == theirs or theirs == old:
-            parts += mine
-        elif mine == old:
+    for start, (old, own, theirs) in _chunks(*three):
+        if own == theirs or theirs == old:
+            parts += own
+        elif own == old:
             parts += theirs
         else:
-            conflicts.append(Conflict(start + 1, "".join(mine), "".join(theirs)))
-            parts += mine
+            conflicts.append(Conflict(start + 1, "".join(own), "".join(theirs)))
+            parts += own
     return Merged("".join(parts), tuple(conflicts))
 
 
