@@ -40,7 +40,8 @@ def backtest(
         bool,
         typer.Option(
             "--keep",
-            help="Write profiles/USECASE.staleness.json, for git: how quality falls with age.",
+            help="Write profiles/USECASE.staleness.json, for git: how quality falls with age; and make the "
+            "shelf life the limit of age, monitor.shelf_life_days in params.yaml.",
         ),
     ] = False,
 ) -> None:
@@ -51,7 +52,7 @@ def backtest(
     from plumbline import config
     from plumbline.core.files import write_json
     from plumbline.repo import artifacts
-    from plumbline.studies.backtest import plots, study, text_report
+    from plumbline.studies.backtest import plots, shelf_life, study, text_report
 
     _at_least("--origins", origins, 2)
     name = usecase or config.first()
@@ -61,6 +62,7 @@ def backtest(
     if keep:
         profile = artifacts.path(name, artifacts.Role.ACCEPTED_PROFILE)
         write_json(profile.with_name(f"{name}.staleness.json"), result.staleness.plain())
+        say([shelf_life.keep(Path("params.yaml"), name, result.staleness)])
     say([f"wrote {target}"])
 
 

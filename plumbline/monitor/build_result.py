@@ -40,14 +40,14 @@ CHECKS = tuple(verdict.NEXT)
 def build(seen: Observation, limits: Monitor) -> MonitorResult:
     """The verdict with its evidence."""
     age_days = age(seen)
-    overdue = past_shelf_life(limits, age_days)
+    overdue = past_shelf_life(limits, age_days, age_when_made(seen))
     now, why = verdict.retrain(seen.findings, seen.quality.judged, overdue)
     return MonitorResult(
         level=seen.level,
         summary=summary(seen),
         promise=f"one false alert in {limits.false_alert_days:g} {_periods(seen)}",
         retrain=RetrainRecommendation(now=now, why=why),
-        shelf_life=_shelf_life(limits, age_days, overdue),
+        shelf_life=_shelf_life(limits, age_days, age_when_made(seen), overdue),
         checks=CHECKS,
         cold=seen.days[-1].cold if seen.days else "",
         findings=tuple(finding(f) for f in seen.findings),
@@ -144,22 +144,49 @@ def age(seen: Observation) -> int | None:
     return int((now.last - past.day.min()).astype(np.int64)) + seen.usecase.delay_days + 1
 
 
-def past_shelf_life(limits: Monitor, age_days: int | None) -> str:
-    """Why the model is older than its shelf life, "" where it is not or neither is known."""
+def age_when_made(seen: Observation) -> int | None:
+    """The age that a model has once its own graph has run: test, current and the label delay come after it.
+
+    None without time. A retraining makes no younger one on the same data.
+    """
+    age_days, past, now = age(seen), seen.past, seen.now
+    if age_days is None or past.last is None or now.last is None:
+        return None
+    since = int((now.last - past.last).astype(np.int64)) - now.days
+    return age_days - max(0, since)
+
+
+def past_shelf_life(limits: Monitor, age_days: int | None, made: int | None) -> str:
+    """Why the model is due, "" where it is not: older than its shelf life, and than a new one would be."""
     life = limits.shelf_life_days
-    if life is None or age_days is None or age_days <= life:
+    if life is None or age_days is None or age_days <= max(life, made or 0):
         return ""
     return f"the model is {age_days} days old, its measured shelf life is {life} days"
 
 
-def _shelf_life(limits: Monitor, age_days: int | None, overdue: str) -> ShelfLife:
-    life = limits.shelf_life_days
-    text = overdue or (
-        "no shelf life is set (monitor.shelf_life_days)"
-        if life is None
-        else f"{age_days} of {life} days used"
+def _shelf_life(limits: Monitor, age_days: int | None, made: int | None, overdue: str) -> ShelfLife:
+    return ShelfLife(
+        days=limits.shelf_life_days,
+        age_days=age_days,
+        text=overdue or _use(limits.shelf_life_days, age_days, made),
     )
-    return ShelfLife(days=life, age_days=age_days, text=text)
+
+
+def _use(life: int | None, age_days: int | None, made: int | None) -> str:
+    """How much of its shelf life a model that is not due has used; what to do where that says nothing."""
+    if age_days is None or made is None:
+        return "no age: the table has no time"
+    if life is None:
+        return (
+            f"{age_days} days; no shelf life is measured, so no age is too old: `plumbline backtest --keep` "
+            "measures one and sets monitor.shelf_life_days"
+        )
+    if life < made:
+        return (
+            f"{age_days} days, and a new model would be {made} days old, beyond the shelf life of {life}: "
+            "lower features.test_days or features.current_days"
+        )
+    return f"{age_days} of {life} days used"
 
 
 def _periods(seen: Observation) -> str:

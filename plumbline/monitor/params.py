@@ -50,7 +50,8 @@ class Monitor(Section):
     quality: LevelLimits = LevelLimits(warning=0.05, alert=0.1)
     # relative change of the labels per label that the scores expect
     calibration: LevelLimits = LevelLimits(warning=0.2, alert=0.4)
-    shelf_life_days: Count | None = None  # age at which a model is due for retraining; None: never
+    # age from which a model is due for retraining; `plumbline backtest --keep` measures and sets it
+    shelf_life_days: Count | None = None
     rows: Count = 5000  # of each window, drawn for Evidently's report; the verdict takes all rows
     bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column in a pull request's comparison
     chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.001  # there, of a false finding per column

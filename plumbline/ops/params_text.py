@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import yaml
 
@@ -47,3 +48,75 @@ def without_section(text: str, name: str) -> str:
             f"params.yaml, {name}: the section cannot be removed by itself; remove its lines, and commit"
         )
     return rest
+
+
+def with_entry(text: str, section: Sequence[str], key: str, value: int) -> str:
+    """The text with `key: value` in a section, replaced or added; everything else stays to the letter.
+
+    ParamsError where the text around it does not allow that.
+
+    >>> with_entry("a:\\n  monitor: {rows: 5}  # few\\n", ("a", "monitor"), "age", 7)
+    'a:\\n  monitor: {age: 7, rows: 5}  # few\\n'
+    >>> with_entry("a:\\n  monitor:\\n    age: 5  # days\\n", ("a", "monitor"), "age", 7)
+    'a:\\n  monitor:\\n    age: 7  # days\\n'
+    """
+    missing = _missing(yaml.compose(text, Loader=yaml.SafeLoader), section)
+    kept = section[: len(section) - len(missing)]
+    place = _mapping(yaml.compose(text, Loader=yaml.SafeLoader), kept)
+    name, rest = [*missing, key][0], [*missing, key][1:]
+    entry = f"{name}: {_nested(rest, value)}"
+    taken = missing and place is not None and any(k.value == name for k, _ in place.value)
+    changed = None if place is None or taken else _placed(text, place, name, entry)
+    if changed is None or _loaded(changed) != _with(yaml.safe_load(text), [*section, key], value):
+        where = ".".join((*section, key))
+        raise ParamsError(
+            f"params.yaml, {where}: cannot be set by itself; write `{where}: {value}`"
+        )
+    return changed
+
+
+def _with(plain: Any, path: Sequence[str], value: int) -> Any:
+    """A document with a value at a path; what is no mapping on the way gives way to one."""
+    if not path:
+        return value
+    inner = plain if isinstance(plain, dict) else {}
+    return {**inner, path[0]: _with(inner.get(path[0]), path[1:], value)}
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
+
+
+def _missing(node: yaml.Node | None, section: Sequence[str]) -> Sequence[str]:
+    """The part of a path that the text does not have."""
+    for number in range(len(section), 0, -1):
+        if _mapping(node, section[:number]) is not None:
+            return section[number:]
+    return section
+
+
+def _mapping(node: yaml.Node | None, path: Sequence[str]) -> yaml.MappingNode | None:
+    for name in path:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        node = next((value for key, value in pairs if key.value == name), None)
+    return node if isinstance(node, yaml.MappingNode) else None
+
+
+def _nested(keys: Sequence[str], value: int) -> str:
+    return f"{{{keys[0]}: {_nested(keys[1:], value)}}}" if keys else str(value)
+
+
+def _placed(text: str, place: yaml.MappingNode, name: str, entry: str) -> str:
+    """The entry in place of one with its name, else before the mapping's first."""
+    old = next((value for key, value in place.value if key.value == name), None)
+    if old is not None:
+        start, end = old.start_mark.index, old.end_mark.index
+        return f"{text[:start]}{entry.removeprefix(f'{name}: ')}{text[end:]}"
+    start = place.start_mark.index
+    if place.flow_style:
+        more = ", " if place.value else ""
+        return f"{text[: start + 1]}{entry}{more}{text[start + 1 :]}"
+    return f"{text[:start]}{entry}\n{' ' * place.start_mark.column}{text[start:]}"

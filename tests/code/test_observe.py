@@ -219,14 +219,31 @@ def test_overdue_labels_are_reported():
 
 
 @pytest.mark.mltest("Monitor 4")
+@pytest.mark.capability("K22")
 def test_an_old_model_is_due():
-    limits = Monitor(bootstrap=50, shelf_life_days=30)
-    out = build_result.build(look(limits=limits), limits)
-    assert out.shelf_life.age_days == 49 + DELAY
+    """28 days after its own windows ended: a new model would be as much younger."""
+    limits = Monitor(bootstrap=50, shelf_life_days=60)
+    seen = look(before(last=LAST - 14 - 28), limits=limits)
+    out = build_result.build(seen, limits)
+    assert (out.shelf_life.age_days, build_result.age_when_made(seen)) == (77 + DELAY, 49 + DELAY)
     assert out.retrain.plain() == {
         "now": True,
-        "why": f"the model is {49 + DELAY} days old, its measured shelf life is 30 days",
+        "why": f"the model is {77 + DELAY} days old, its measured shelf life is 60 days",
     }
+
+
+def test_a_model_that_no_retraining_makes_younger_is_not_due():
+    limits = Monitor(bootstrap=50, shelf_life_days=30)
+    out = build_result.build(look(limits=limits), limits)
+    assert not out.retrain.now
+    assert f"a new model would be {49 + DELAY} days old" in out.shelf_life.text
+    assert "features.test_days" in out.shelf_life.text
+
+
+def test_without_a_measured_shelf_life_the_command_that_measures_it_is_named():
+    out = build_result.build(look(), LIMITS)
+    assert out.shelf_life.days is None
+    assert "plumbline backtest --keep" in out.shelf_life.text
 
 
 @pytest.mark.parametrize("problem", ["classification", "regression"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from plumbline.core import tables
 from tests import runs
@@ -108,7 +109,10 @@ def test_a_backtest_has_eight_origins_with_intervals(project: Project) -> None:
     assert kept == result["staleness"]
     left = project.path / "reports" / NAME / "backtest"
     assert sorted(p.name for p in left.iterdir()) == ["backtest.json", "backtest.png"]
-    assert project.repro() == []
+    limit = kept["shelf_life_days"] or kept["safe_days"]
+    section = yaml.safe_load((project.path / "params.yaml").read_text())[NAME]["monitor"]
+    assert section["shelf_life_days"] == (limit or 98)
+    assert set(project.repro()) <= {f"monitor@{NAME}"}
 
 
 def test_a_backtest_with_too_many_origins_is_one_message(project: Project) -> None:

@@ -73,6 +73,17 @@ class ShelfFigures(Document):
     safe_days: int
     studied_days: int
 
+    @property
+    def age_limit(self) -> int | None:
+        """The age from which a model is due: the shelf life, or where no age is too old the last safe one.
+
+        None where neither is certain.
+
+        >>> ShelfFigures(shelf_life_days=None, safe_days=98, studied_days=98).age_limit
+        98
+        """
+        return self.shelf_life_days or self.safe_days or None
+
 
 class Staleness(ShelfFigures):
     """Loss by age, and the shelf life at `max_loss`."""
