@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
@@ -34,7 +35,8 @@ class ColumnSpec:
     values seen in training or allowed (category). `order` float (size,): the bins' normal scores, by
     which a shift has a direction; None where bins have no order. `importance` is its share of the
     model's gain; `reach` includes the features that read it. `rare` bool (GRID_BINS,), `common` values
-    and the `factors` of other units are for raw numbers.
+    and the `factors` of other units are for raw numbers, `allowed` is the contract's range. `bounds` are
+    the extremes of a number in training (outlier_counts.py).
     """
 
     name: str
@@ -51,6 +53,8 @@ class ColumnSpec:
     rare: Array | None = None
     common: Array = field(default_factory=lambda: np.zeros(0))
     factors: tuple[float, ...] = ()
+    bounds: tuple[float, float] | None = None
+    allowed: tuple[float, float] = (-inf, inf)
 
     @property
     def bin_range(self) -> slice:

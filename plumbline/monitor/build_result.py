@@ -22,6 +22,7 @@ from plumbline.monitor.result import (
     FigurePair,
     LabelledRows,
     MonitorResult,
+    OutliersOfDay,
     QualityReport,
     ReportedFinding,
     RetrainRecommendation,
@@ -84,6 +85,8 @@ def figures(seen: Observation, limits: Monitor) -> dict[str, float]:
         "rows": float(seen.now.rows),
         "findings_alert": float(sum(f.level == "alert" for f in seen.findings)),
         "findings_warning": float(sum(f.level == "warning" for f in seen.findings)),
+        "outlier_predictions": float(sum(j.outliers.predictions for j in seen.days)),
+        "extreme_inputs": float(sum(j.outliers.rows for j in seen.days)),
         "days_with_alert": float(sum(j.level == "alert" for j in seen.days)),
         "false_alert_days": limits.false_alert_days,
     }
@@ -118,7 +121,19 @@ def day(judged: Judgement, outcome: LabelOutcome) -> DayVerdict:
         rows=judged.rows,
         findings=tuple(finding(f) for f in judged.findings),
         score=ScoreOfDay(mean=finite(judged.mean), shift=finite(judged.shift)),
+        outliers=_outliers(judged),
         quality=estimate.known(outcome),
+    )
+
+
+def _outliers(judged: Judgement) -> OutliersOfDay:
+    predictions, rows = (share * judged.rows for share in judged.usual)
+    return OutliersOfDay(
+        predictions=judged.outliers.predictions,
+        predictions_expected=predictions,
+        rows=judged.outliers.rows,
+        rows_expected=rows,
+        disallowed=judged.outliers.disallowed,
     )
 
 

@@ -47,6 +47,8 @@ def _value_faults(
     if spec.rare is not None:
         before = context.counts(lambda s: s.raw.get(spec.name, RawColumn()).rare, RARE)
         text, cause = "where training had almost none", "values out of range"
+        if raw.disallowed:
+            text += f" ({raw.disallowed:,} beyond the contract's {_range(spec)})"
         yield from _rated(context, spec, "outside", raw.rare, before, text, cause)
         yield from _stuck(context, spec, raw)
 
@@ -110,6 +112,17 @@ def _commonest(count: int, rows: int, before: tuple[Array, Array]) -> tuple[floa
     logs = np.append(np.log(shares), np.log((count + 0.5) / (rows + 1)))
     chance = chances.moderated({"": logs}, np.ones(len(logs), bool), floor=floor, upper=True)[""]
     return max(chance, chances.rate(count, rows, *before)[0]), expected
+
+
+def _range(spec: ColumnSpec) -> str:
+    """The contract's range of a number.
+
+    >>> _range(ColumnSpec("age", "numeric", True, allowed=(0.0, float("inf"))))
+    'least of 0'
+    """
+    low, high = spec.allowed
+    ends = [f"least of {low:,g}"] * (low > -np.inf) + [f"most of {high:,g}"] * (high < np.inf)
+    return " and ".join(ends)
 
 
 def _varied(context: CheckContext, spec: ColumnSpec) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
 from plumbline.core import arrays
-from plumbline.core.declarations import Array
+from plumbline.core.declarations import Array, Column
 from plumbline.core.usecase import UseCase
-from plumbline.monitor import bin_counts, drift, monitored_columns, units
+from plumbline.monitor import bin_counts, drift, monitored_columns, outlier_counts, units
 from plumbline.monitor.binning import (
     GRID_BINS,
     HOURS,
@@ -117,8 +118,14 @@ def _spec(
         ordered = [v for v, _ in sorted(seen.items(), key=lambda i: (-i[1], str(i[0])))]
         kept = tuple(dict.fromkeys((*allowed, *ordered[: drift.CATEGORIES])))
         return ColumnSpec(name, kind, raw, size=len(kept) + 1, vocabulary=kept)
-    unit = next((c.unit for c in usecase.columns if c.name == name), "") if raw else ""
-    return _numeric(name, values, unit, raw=raw)
+    column = next((c for c in usecase.columns if c.name == name), None) if raw else None
+    spec = _numeric(name, values, column.unit if column else "", raw=raw)
+    return replace(spec, allowed=_allowed(column)) if column else spec
+
+
+def _allowed(column: Column) -> tuple[float, float]:
+    low, high = column.min, column.max
+    return (-inf if low is None else low, inf if high is None else high)
 
 
 def _numeric(name: str, values: Array, unit: str, *, raw: bool) -> ColumnSpec:
@@ -129,7 +136,13 @@ def _numeric(name: str, values: Array, unit: str, *, raw: bool) -> ColumnSpec:
     edges = drift.bin_edges(known, BINS)
     filled = np.bincount(np.searchsorted(edges, known), minlength=len(edges) + 1)
     spec = ColumnSpec(
-        name, "numeric", raw, size=len(filled), edges=edges, order=_normal_scores(filled)
+        name,
+        "numeric",
+        raw,
+        size=len(filled),
+        edges=edges,
+        order=_normal_scores(filled),
+        bounds=outlier_counts.bounds(known),
     )
     if not raw:
         return spec

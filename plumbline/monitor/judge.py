@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,12 +12,14 @@ from plumbline.monitor import (
     drift_findings,
     input_faults,
     label_findings,
+    outliers,
     seasonal_baseline,
     verdict,
 )
 from plumbline.monitor.binning import Binning
 from plumbline.monitor.check_context import CheckContext
 from plumbline.monitor.label_outcomes import LabelOutcome
+from plumbline.monitor.outlier_counts import OutlierCounts
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.period_summary import PeriodSummary
 from plumbline.monitor.verdict import Finding, Level
@@ -27,7 +29,8 @@ from plumbline.monitor.verdict import Finding, Level
 class Judgement:
     """The verdict on one period, most severe finding first.
 
-    `shift` of the score in standard deviations of its rank. `blind`: the day until which labels cannot
+    `shift` of the score in standard deviations of its rank. `outliers`: rows beyond the reference's
+    extremes, `usual` the shares of predictions and of rows to be expected. `blind`: the day until which labels cannot
     tell of this period. `cold`: why the past is too short to judge by, "" where it is not.
     """
 
@@ -36,6 +39,8 @@ class Judgement:
     findings: tuple[Finding, ...]
     mean: float
     shift: float
+    outliers: OutlierCounts = field(default_factory=OutlierCounts)
+    usual: tuple[float, float] = (0.0, 0.0)
     blind: np.datetime64 | None = None
     cold: str = ""
 
@@ -49,7 +54,9 @@ def tests(binning: Binning) -> int:
     """How many tests a period's error is split over (Bonferroni): three per binned column and so on."""
     binned = sum(1 for s in binning.specs if s.size > 1) + 1
     raw = sum(1 for s in binning.specs if s.raw)
-    return 3 * binned + 5 * raw + 2 * len(binning.entities) + len(binning.consistency_checks) + 4
+    of_columns = 3 * binned + 5 * raw
+    of_entities = 2 * len(binning.entities) + len(binning.consistency_checks)
+    return of_columns + of_entities + 4 + outliers.TESTS
 
 
 def judge(
@@ -72,14 +79,17 @@ def judge(
     few_rows = now.rows < limits.min_rows
     drifted = [] if few_rows else drift_findings.drift(context, broken, score_moved=moved)
     trends = drift_findings.trends(context, {f.column for f in (*broken, *drifted)})
+    extreme = outliers.findings(context, broken, drifted, score_moved=moved)
     of_labels = label_findings.findings(binning.problem, labels, limits)
     score = context.shifts.get("score")
     return Judgement(
         day=now.day,
         rows=now.rows,
-        findings=tuple(verdict.order([*broken, *drifted, *trends, *of_labels])),
+        findings=tuple(verdict.order([*broken, *drifted, *trends, *extreme, *of_labels])),
         mean=now.mean,
         shift=score.size if score else float("nan"),
+        outliers=now.outliers,
+        usual=(outliers.expected(context, "predictions"), outliers.expected(context, "rows")),
         blind=_blind(binning, now),
         cold=cold,
     )

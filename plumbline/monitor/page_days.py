@@ -16,7 +16,17 @@ from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import NONE, figure, fixed
 
 NO_DAYS = Text("This verdict is about one window; it holds no single days.")
-HEAD = ("level", "rows", "mean score", "shift", "quality", "labels known", "findings")
+HEAD = (
+    "level",
+    "rows",
+    "outlier predictions",
+    "extreme inputs",
+    "mean score",
+    "shift",
+    "quality",
+    "labels known",
+    "findings",
+)
 
 
 def timeline(result: MonitorResult) -> Iterator[Block]:
@@ -92,7 +102,7 @@ def history(result: MonitorResult) -> Iterator[Block]:
     rows = _rows(list(reversed(days)))
     period, periods = (f(result.period_days) for f in (sentences.period, sentences.periods))
     title = f"Levels and figures by {period}, newest first"
-    table = Table(title, (_first(result), *HEAD), rows, frozenset(range(2, 7)))
+    table = Table(title, (_first(result), *HEAD), rows, frozenset(range(2, 9)))
     yield Fold(f"{len(days)} {periods}", [table])
 
 
@@ -130,7 +140,10 @@ def _rows(days: Sequence[DayVerdict]) -> list[tuple[str, ...]]:
 
 
 def _row(day: DayVerdict) -> tuple[str, ...]:
-    return str(day.day), f"{SHAPES[day.level]} {day.level}", figure(day.rows)
+    level = f"{SHAPES[day.level]} {day.level}"
+    seen = day.outliers
+    outliers = (figure(seen.predictions), figure(seen.rows)) if seen else (NONE, NONE)
+    return str(day.day), level, figure(day.rows), *outliers
 
 
 def _box(day: DayVerdict) -> blocks.Day:

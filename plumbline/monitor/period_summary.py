@@ -6,16 +6,17 @@ A summary of 50,000 rows and 30 columns takes a few kilobytes, so that the past 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from plumbline.core import arrays, conditions
 from plumbline.core.declarations import Array
-from plumbline.monitor import bin_counts
+from plumbline.monitor import bin_counts, outlier_counts
 from plumbline.monitor.binning import GRID_BINS, Binning, ColumnSpec, ConsistencyCheck
 from plumbline.monitor.calendar import DAY
+from plumbline.monitor.outlier_counts import OutlierCounts
 from plumbline.monitor.window import ScoredWindow
 
 NAMES = 5
@@ -27,7 +28,8 @@ class RawColumn:
     """What a raw column shows beside its bins.
 
     `unseen`: rows with values that are not in the vocabulary, `names` the commonest of them.
-    `rare`: rows out of the training range (see RARE). `top`: the commonest value that training did
+    `rare`: rows out of the training range (see RARE) or the contract's, `disallowed` those of the
+    latter. `top`: the commonest value that training did
     not have often, its rows, and those of them in entities that have no other value.
     `grid` int (GRID_BINS,): the fine grid, for naming a cause.
     """
@@ -35,6 +37,7 @@ class RawColumn:
     unseen: int = 0
     names: tuple[str, ...] = ()
     rare: int = 0
+    disallowed: int = 0
     top: tuple[float, int, int] = (0.0, 0, 0)
     distinct: int = 0
     grid: Array | None = None
@@ -63,6 +66,7 @@ class PeriodSummary:
     `counts` int (bins,): rows per bin of every column and of the score. `nulls` by column.
     `problems`: columns that are missing or hold text: check and description. `repeated`: rows whose
     key came before. `outside_period`: rows with an event time outside it. `mean`: the score's.
+    `outliers`: rows beyond the extremes of the reference.
     """
 
     day: np.datetime64 | None
@@ -75,6 +79,7 @@ class PeriodSummary:
     repeated: int
     outside_period: int
     mean: float
+    outliers: OutlierCounts = field(default_factory=OutlierCounts)
 
 
 def summarise(
@@ -103,6 +108,7 @@ def summarise(
         repeated=_repeated(usable.columns.get(binning.key)),
         outside_period=_outside_period(binning, usable, first),
         mean=float(finite.mean()) if len(finite) else float("nan"),
+        outliers=outlier_counts.count(binning, usable),
     )
 
 
@@ -137,7 +143,15 @@ def _raw(binning: Binning, spec: ColumnSpec, window: ScoredWindow) -> RawColumn:
         best = novel[often[novel].argmax()]
         alone = _rows_of_one_value(binning, window, numbers == seen[best])
         top = (float(seen[best]), int(often[best]), alone)
-    return RawColumn(rare=int(grid[spec.rare].sum()), top=top, distinct=len(seen), grid=grid)
+    beyond = numbers[known & ((numbers < spec.allowed[0]) | (numbers > spec.allowed[1]))]
+    allowed_rare = grid[spec.rare].sum() - bin_counts.grid_counts(beyond)[spec.rare].sum()
+    return RawColumn(
+        rare=int(allowed_rare) + len(beyond),
+        disallowed=len(beyond),
+        top=top,
+        distinct=len(seen),
+        grid=grid,
+    )
 
 
 def _category(spec: ColumnSpec, values: Array) -> RawColumn:

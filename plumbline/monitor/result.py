@@ -85,6 +85,20 @@ class ScoreOfDay(Document):
     shift: float | None
 
 
+class OutliersOfDay(Document):
+    """Rows beyond the extremes of the reference, and how many its past lets expect.
+
+    `predictions`: by their score; `rows`: by a feature that the model relies on; `disallowed`: by the
+    contract's range of a column.
+    """
+
+    predictions: int
+    predictions_expected: float
+    rows: int
+    rows_expected: float
+    disallowed: int
+
+
 class QualityOfDay(Document):
     """The primary metric of a period with a 95 % interval; `maturity`: share of rows with a label."""
 
@@ -102,6 +116,7 @@ class DayVerdict(SparseDocument):
     rows: int | None = None
     findings: tuple[ReportedFinding, ...] = ()
     score: ScoreOfDay | None = None
+    outliers: OutliersOfDay | None = None
     quality: QualityOfDay | None = None
 
 

@@ -13,11 +13,11 @@ from plumbline.monitor.judge import Judgement, judge
 from plumbline.monitor.label_outcomes import LabelOutcome
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.period_summary import PeriodSummary
-from plumbline.monitor.verdict import FAULTS, Finding
+from plumbline.monitor.verdict import FAULTS, MOVED, Finding
 
 HISTORY = 84
 """Healthy periods that are kept, at most."""
-SPOILING = (*FAULTS, "drift", "prediction")
+SPOILING = (*FAULTS, *MOVED)
 """Checks whose alert keeps a period out of the baseline of later ones."""
 
 

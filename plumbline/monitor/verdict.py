@@ -32,6 +32,8 @@ FAULTS = (
     "stale_histories",
 )
 """Checks whose alert says that the data are not to be learned from before someone has looked."""
+MOVED = ("drift", "prediction", "outlier_predictions", "extreme_values")
+"""Checks whose alert says that the model now answers about other events than it was validated on."""
 
 NEXT = {
     "missing": "find out where the column was lost before the next run",
@@ -54,6 +56,8 @@ NEXT = {
     "drift": "look at the distributions; explain the change, or retrain once labels are known",
     "trend_shift": "look at the trend since training; plan a retraining",
     "prediction": "find the columns that moved the score; check the quality as labels come in",
+    "outlier_predictions": "look at the rows with extreme scores; check their inputs before acting on them",
+    "extreme_values": "check the features named; the model was never validated on such values",
     "calibration": "recalibrate or retrain; check the labels' source first",
     "quality": "retrain",
     "unlabelled": "find out why labels that are due have not arrived",
@@ -117,7 +121,7 @@ def retrain(findings: Sequence[Finding], judged: bool, overdue: str = "") -> tup
             f"refused: repair the input first ({_names(faults)}); a model learns from bad data",
         )
     losses = [f for f in alerts if f.check in ("quality", "calibration")]
-    moved = [f for f in alerts if f.check in ("drift", "prediction")]
+    moved = [f for f in alerts if f.check in MOVED]
     if losses:
         return True, f"known labels show a loss of quality: {losses[0].evidence}"
     if overdue:
