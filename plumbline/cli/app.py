@@ -12,7 +12,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from plumbline.cli import history, operations, project, review, run, storage, studies, tables
+from plumbline.cli import (
+    history,
+    operations,
+    project,
+    review,
+    run,
+    storage,
+    studies,
+    tables,
+    training_studies,
+)
 from plumbline.core.errors import PlumblineError
 
 GROUPS = (
@@ -22,6 +32,7 @@ GROUPS = (
     review.group,
     history.group,
     studies.group,
+    training_studies.group,
     operations.group,
     storage.group,
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -19,9 +18,7 @@ from plumbline.cli.options import (
     say,
     usecase_names,
 )
-
-if TYPE_CHECKING:
-    from plumbline.core.documents import Document
+from plumbline.cli.study_results import at_least, keep_study
 
 group = CommandGroup("Studies")
 
@@ -54,11 +51,11 @@ def backtest(
     from plumbline.repo import artifacts
     from plumbline.studies.backtest import plots, shelf_life, study, text_report
 
-    _at_least("--origins", origins, 2)
+    at_least("--origins", origins, 2)
     name = usecase or config.first()
     result = study.study(Path("."), name, origins)
     say(text_report.lines(result))
-    target = _keep_study("backtest", name, result, plots.draw, json, plot)
+    target = keep_study("backtest", name, result, plots.draw, json, plot)
     if keep:
         profile = artifacts.path(name, artifacts.Role.ACCEPTED_PROFILE)
         write_json(profile.with_name(f"{name}.staleness.json"), result.staleness.plain())
@@ -110,8 +107,8 @@ def feature_value(
     from plumbline.repo.artifacts import Role
     from plumbline.studies.feature_value import study, text_report
 
-    _at_least("--seeds", seeds, 1)
-    _at_least("--noise", noise, 1)
+    at_least("--seeds", seeds, 1)
+    at_least("--noise", noise, 1)
     result = study.study(
         usecase_loader.load(usecase),
         config.load(usecase),
@@ -208,39 +205,9 @@ def sensitivity(
     from plumbline import config
     from plumbline.studies.sensitivity import plots, study, text_report
 
-    _at_least("--points", points, 2)
+    at_least("--points", points, 2)
     name = usecase or config.first()
     result = study.study(Path("."), name, points)
     say(text_report.lines(result))
-    target = _keep_study("sensitivity", name, result, plots.draw, json, plot)
+    target = keep_study("sensitivity", name, result, plots.draw, json, plot)
     say([f"wrote {target}"])
-
-
-def _at_least(option: str, value: int | None, least: int) -> None:
-    from plumbline.core.errors import PlumblineError
-
-    if value is not None and value < least:
-        raise PlumblineError(f"{option}: got {value}, expected {least} or more")
-
-
-def _keep_study(
-    study: str,
-    usecase: str,
-    result: Document,
-    draw: Callable[[Path, Any], None],
-    json: Path | None,
-    plot: Path | None,
-) -> Path:
-    """JSON and plot in the study's folder, which is returned, and where the options say."""
-    from plumbline.core import documents, files
-    from plumbline.repo import artifacts
-
-    target = artifacts.study_folder(usecase, study)
-    with files.replacing_folder(target) as folder:
-        documents.write(folder / f"{study}.json", result)
-        draw(folder / f"{study}.png", result)
-    keep_json(json, result)
-    if plot:
-        with files.replacing(plot) as beside:
-            draw(beside, result)
-    return target

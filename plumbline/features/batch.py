@@ -73,7 +73,7 @@ def fresh(
         specs = [f for f in usecase.fresh if f.matured and f.entity == entity.name]
         if specs:
             late = tiles.settled(usecase, entity, events if past is None else past, outcomes)
-            rows = _with_matured(usecase, entity, specs, rows, late)
+            rows = with_history(usecase, entity, specs, rows, late)
     return rows
 
 
@@ -86,12 +86,15 @@ def _earlier_today(entity: IbisValue, at: IbisValue) -> IbisValue:
     )
 
 
-def _with_matured(
-    usecase: FeatureSet, entity: Entity, specs: Sequence[Fresh], rows: IbisTable, late: IbisTable
+def with_history(
+    usecase: FeatureSet, entity: Entity, specs: Sequence[Fresh], rows: IbisTable, history: IbisTable
 ) -> IbisTable:
-    """`rows` with fresh features over the settled events `late`, which pass as rows of no event."""
+    """`rows` with fresh features over `history`, whose rows pass as rows of no event.
+
+    `history` has the entity's id (`__id`) and the moment from which on a row counts (`__at`).
+    """
     parts = tiles.parts(specs)
-    sums = tiles.moments(late, parts).mutate(__event=False)
+    sums = tiles.moments(history, parts).mutate(__event=False)
     blank = {name: ibis.null(kind) for name, kind in rows.schema().items()}
     zeros = {name: ibis.literal(0, "int64") for name in tiles.columns(parts)}
     own = rows.mutate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -20,9 +20,12 @@ Space = Annotated[Mapping[str, Any], AfterValidator(_space)]
 
 
 class Tune(Section):
-    """The hyperparameter search (Hyperopt)."""
+    """The hyperparameter search (Hyperopt's TPE or random draws, or a grid)."""
 
     max_evals: Annotated[int, Field(ge=0)] = 10  # trials; 0: no search
+    # how the next trial is chosen: by the trials before it, at random, or on an even grid
+    method: Literal["tpe", "random", "grid"] = "tpe"
+    startup: Count = 20  # trials that tpe draws at random before it learns: up to here it is random
     rounds: Count = 200  # boosting rounds of a trial, at most
     early_stopping: Count = 20  # rounds without a better validation metric before a trial stops
     threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it

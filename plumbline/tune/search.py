@@ -1,4 +1,7 @@
-"""The search: Hyperopt's TPE over the space, one boosting a trial; Hyperopt is imported at use."""
+"""The search over the space, one boosting a trial: Hyperopt's TPE or random draws, or a grid.
+
+Hyperopt is imported at use.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,21 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.imports import without
 from plumbline.model.tune_result import TuneResult
-from plumbline.tune import space
+from plumbline.tune import grid, space
 from plumbline.tune.space import Dimension
 
+Method = Literal["tpe", "random", "grid"]
+"""How the next point is chosen: by the trials before it, at random, or on an even grid."""
+STARTUP = 20
+"""Trials that Hyperopt's TPE draws at random, unless it is given another number."""
 Objective = Callable[[Mapping[str, Any]], tuple[float, int]]
 """Runs a trial: settings in, the validation metric and the number of rounds out."""
 OnTrial = Callable[["Trial", "Trial | None"], None]
@@ -47,10 +55,13 @@ def search(
     seed: int,
     failures: tuple[type[Exception], ...],
     on_trial: OnTrial | None = None,
+    method: Method = "tpe",
+    startup: int = STARTUP,
 ) -> tuple[Trial, ...]:
     """`max_evals` trials, or one with no setting where there is nothing to search.
 
-    A trial that raises one of `failures`, or whose metric is not finite, is kept as failed.
+    A trial that raises one of `failures`, or whose metric is not finite, is kept as failed. `startup`:
+    trials that TPE draws at random before it learns from them.
     """
     trials: list[Trial] = []
 
@@ -61,8 +72,12 @@ def search(
             on_trial(trial, best(trials, higher_is_better))
         return trial
 
-    if dimensions:
-        _minimise(dimensions, attempt, -1.0 if higher_is_better else 1.0, max_evals, seed)
+    if dimensions and method == "grid":
+        for point in grid.points(dimensions, max_evals, seed):
+            attempt(point)
+    elif dimensions:
+        suggest = _suggest(method, startup)
+        _minimise(dimensions, attempt, -1.0 if higher_is_better else 1.0, max_evals, seed, suggest)
     elif max_evals:
         attempt({})
     return tuple(trials)
@@ -149,10 +164,10 @@ def _minimise(
     sign: float,
     max_evals: int,
     seed: int,
+    suggest: Any,
 ) -> None:
     """Hyperopt minimises: the loss is the metric times `sign`, -1 where higher is better."""
-    with without(unused=["hyperopt.atpe"]):  # loads scipy.stats: half of the import's time
-        import hyperopt
+    import hyperopt
 
     def loss(point: Mapping[str, float]) -> dict[str, Any]:
         trial = attempt({d.name: space.value(d, point[d.name]) for d in dimensions})
@@ -165,13 +180,22 @@ def _minimise(
         hyperopt.fmin(
             loss,
             {d.name: _distribution(d) for d in dimensions},
-            algo=hyperopt.tpe.suggest,
+            algo=suggest,
             max_evals=max_evals,
             rstate=np.random.default_rng(seed),
             trials=hyperopt.Trials(),
             verbose=False,
             show_progressbar=False,
         )
+
+
+def _suggest(method: Method, startup: int) -> Any:
+    """Hyperopt's own, and it is imported here first."""
+    with without(unused=["hyperopt.atpe"]):  # loads scipy.stats: half of the import's time
+        import hyperopt
+    if method == "random":
+        return hyperopt.rand.suggest
+    return partial(hyperopt.tpe.suggest, n_startup_jobs=startup)
 
 
 def _distribution(dimension: Dimension) -> Any:

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from plumbline.core import tables
+from plumbline.core.declarations import Columns
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
 from plumbline.model import boosting, matrices, scale
 from plumbline.tune import search, space
 from plumbline.tune.params import Tune
 from plumbline.tune.search import OnTrial, Trial
+
+
+@dataclass(frozen=True)
+class TrialMatrices:
+    """The binned matrices that all trials share, XGBoost's fixed settings, and validation's columns
+    where its answers are on another scale than the trees'."""
+
+    fixed: Mapping[str, Any]
+    pair: tuple[Any, Any]
+    columns: Columns | None
+
+
+def read(usecase: FeatureSet, tune: Tune, seed: int, train: Path, valid: Path) -> TrialMatrices:
+    """The tables `train` and `valid`, binned once."""
+    fixed = boosting.settings(
+        usecase.problem, tune.params, seed=seed, threads=tune.threads, scale=usecase.scale
+    )
+    pair = matrices.binned(usecase, fixed, train, valid)
+    columns = None if usecase.scale == "label" else tables.read(valid, matrices.needed(usecase))
+    return TrialMatrices(fixed, pair, columns)
 
 
 def run(
@@ -24,26 +46,25 @@ def run(
     """
     if not tune.max_evals:
         return ()
-    fixed = boosting.settings(
-        usecase.problem, tune.params, seed=seed, threads=tune.threads, scale=usecase.scale
-    )
-    pair = matrices.binned(usecase, fixed, train, valid)
-    import xgboost  # its errors; the tables above have loaded it
+    return searched(usecase, tune, seed, read(usecase, tune, seed, train, valid), on_trial)
 
-    columns = None if usecase.scale == "label" else tables.read(valid, matrices.needed(usecase))
 
-    def figure(boosted: boosting.Boosted) -> float:
-        if columns is None:
-            return boosting.score(usecase.problem, boosted, pair[1])
-        margin = scale.margins(usecase.scale, boosted.booster, pair[1])
-        answer = scale.answer(usecase.scale, usecase.offset, columns, margin)
-        return metrics.primary_figure(usecase.problem, columns[usecase.label].astype(float), answer)
+def searched(
+    usecase: FeatureSet,
+    tune: Tune,
+    seed: int,
+    given: TrialMatrices,
+    on_trial: OnTrial | None = None,
+) -> tuple[Trial, ...]:
+    """The trials of `tune` on matrices that are there; `seed` is the search's, theirs has the boosting's."""
+    import xgboost  # its errors; the tables have loaded it
 
     def objective(params: Mapping[str, Any]) -> tuple[float, int]:
+        full = {**given.fixed, **params}
         boosted = boosting.boost(
-            {**fixed, **params}, *pair, rounds=tune.rounds, early_stopping=tune.early_stopping
+            full, *given.pair, rounds=tune.rounds, early_stopping=tune.early_stopping
         )
-        return figure(boosted), boosted.rounds
+        return _figure(usecase, given, boosted), boosted.rounds
 
     return search.search(
         space.parse(tune.space),
@@ -53,4 +74,15 @@ def run(
         seed=seed,
         failures=(xgboost.core.XGBoostError,),
         on_trial=on_trial,
+        method=tune.method,
+        startup=tune.startup,
     )
+
+
+def _figure(usecase: FeatureSet, given: TrialMatrices, boosted: boosting.Boosted) -> float:
+    columns = given.columns
+    if columns is None:
+        return boosting.score(usecase.problem, boosted, given.pair[1])
+    margin = scale.margins(usecase.scale, boosted.booster, given.pair[1])
+    answer = scale.answer(usecase.scale, usecase.offset, columns, margin)
+    return metrics.primary_figure(usecase.problem, columns[usecase.label].astype(float), answer)

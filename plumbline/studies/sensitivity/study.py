@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from plumbline.model.tune_result import SettingValue, TuneResult
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.review import paired
+from plumbline.studies import trial_table
 from plumbline.studies.sensitivity import points
 from plumbline.studies.sensitivity.sensitivity_record import (
     BestSettings,
@@ -88,7 +88,7 @@ def study(root: Path, name: str, count: int) -> SensitivityRecord:
     seeds = [judge(answer(best, params.seed + n)) for n in range(1, SEEDS + 1)]
     tried = _tried(points.plan(dimensions, best, count), best, answer, judge, params.seed)
     report = artifacts.path(name, Role.TUNE_REPORT, root)
-    trials = _trials(report / "trials.csv", tuned.metric_name)
+    trials = trial_table.read(report, tuned.metric_name)
     return SensitivityRecord(
         usecase=name,
         title=usecase.title,
@@ -159,15 +159,6 @@ def _tried(
         out.setdefault(name, []).append(TriedValue(setting=value, **vars(result)))
         log.info("sensitivity: %d of %d, %s %s: %s", number, len(plan), name, value, result.word)
     return out
-
-
-def _trials(path: Path, metric: str) -> list[dict[str, str]]:
-    """The search's trials that came off, as tune wrote them; none where there is no file."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{**row, "metric": row[metric]} for row in rows if row.get(metric)]
 
 
 def _of(trials: Sequence[Mapping[str, str]], name: str) -> SearchTrials:

@@ -1,0 +1,112 @@
+"""How old an event's newest history is: hours since the last thing that its features could have seen.
+
+Per entity. What fresh features see ends at the event, what hourly ones and snapshots see at the full
+hour and at midnight. Of an entity whose features count labels alone, the newest history is the last
+label that became known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import ibis
+
+from plumbline.core.declarations import Entity, Fresh, Hourly, Snapshot
+from plumbline.core.documents import Document
+from plumbline.core.usecase import FeatureSet
+from plumbline.features import tiles
+from plumbline.features.tiles import IbisTable, IbisValue
+
+SUFFIX = "_history_age"
+EDGES = (1, 6, 24, 72, 168, 720)
+"""Hours, between the groups of ages that are counted."""
+
+
+class HistoryAges(Document):
+    """Events by the age of an entity's newest history: counts between the `edges` in hours, one more
+    than edges; `none`: events without a history."""
+
+    edges: list[int]
+    counts: list[int]
+    none: int
+
+
+def entities(usecase: FeatureSet) -> Iterator[Entity]:
+    """The entities with histories, but for the one that is all events."""
+    named = {spec.entity for spec in usecase.aggregates}
+    return (e for e in usecase.entities if e.name in named and e.column is not None)
+
+
+def column(entity: Entity) -> str:
+    """The column that holds the ages of an entity's histories."""
+    return f"{entity.name}{SUFFIX}"
+
+
+def with_ages(
+    usecase: FeatureSet, rows: IbisTable, events: IbisTable, outcomes: IbisTable
+) -> IbisTable:
+    """`rows` with each entity's age in hours, float64; null where there is no history.
+
+    `events`, `outcomes`: the history, of which the rows may be a part.
+    """
+    for entity in entities(usecase):
+        rows = _with_age(usecase, entity, rows, events, outcomes)
+    return rows
+
+
+def counted(usecase: FeatureSet, rows: IbisTable) -> dict[str, HistoryAges]:
+    """By entity, the rows by age; `rows` as `with_ages` gives them."""
+    return {e.name: _counted(rows[column(e)]) for e in entities(usecase)}
+
+
+def _counted(age: IbisValue) -> HistoryAges:
+    group = sum(((age >= edge).cast("int64") for edge in EDGES), ibis.literal(0, "int64"))
+    table = group.name("group").as_table().group_by("group").agg(rows=ibis._.count())
+    found = {row["group"]: row["rows"] for row in table.to_pyarrow().to_pylist()}
+    counts = [found.get(place, 0) for place in range(len(EDGES) + 1)]
+    return HistoryAges(edges=list(EDGES), counts=counts, none=found.get(None, 0))
+
+
+def _with_age(
+    usecase: FeatureSet, entity: Entity, rows: IbisTable, events: IbisTable, outcomes: IbisTable
+) -> IbisTable:
+    specs = [s for s in usecase.aggregates if s.entity == entity.name]
+    seen = [s for s in specs if not s.matured]
+    if seen:
+        history = events.select(__id=tiles.id_of(entity, events), __at=events[usecase.time])
+    else:
+        history = tiles.settled(usecase, entity, events, outcomes).select("__id", "__at")
+    history = history.filter(history["__id"].notnull()).distinct()
+    at = rows[usecase.time]
+    own = rows.select(
+        __key=rows[usecase.key], __id=tiles.id_of(entity, rows), __at=_until(seen or specs, at)
+    ).mutate(__moment=ibis.null("timestamp(6)"))
+    past = history.mutate(__key=ibis.null(own.schema()["__key"]), __moment=history["__at"])
+    both = ibis.union(own, past.select(own.columns))
+    earlier = ibis.range_window(
+        group_by=both["__id"],
+        order_by=both["__at"],
+        preceding=(None, ibis.interval(microseconds=1)),
+    )
+    newest = both.mutate(__newest=both["__moment"].max().over(earlier))
+    newest = newest.filter(newest["__key"].notnull(), newest["__id"].notnull())
+    joined = rows.left_join(
+        newest.select("__key", "__newest"), rows[usecase.key] == newest["__key"]
+    )
+    hours = joined[usecase.time].delta(joined["__newest"], unit="second") / 3600.0
+    return joined.mutate(**{column(entity): hours.cast("float64")}).drop("__key", "__newest")
+
+
+def _until(specs: Iterable[Snapshot | Hourly | Fresh], at: IbisValue) -> IbisValue:
+    """Up to when the nearest-looking of the features sees."""
+    listed = list(specs)
+    if any(isinstance(s, Fresh) for s in listed):
+        return at
+    ends: list[Any] = []
+    for spec in listed:
+        if isinstance(spec, Hourly):
+            ends.append(at.truncate("h") - ibis.interval(hours=spec.lag - 1))
+        elif isinstance(spec, Snapshot):
+            ends.append(at.truncate("D") - ibis.interval(days=spec.lag - 1))
+    return ibis.greatest(*ends) if len(ends) > 1 else ends[0]

@@ -1,0 +1,1 @@
+"""What a model loses where its features are old."""

@@ -1,0 +1,73 @@
+"""The picture of a freshness study as PNG: quality by age of features, and by age of the newest history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plumbline.evaluate.evaluation_plots import canvas
+from plumbline.evaluate.plot_panels import COLOURS, INK
+from plumbline.report.metric_titles import metric_title
+from plumbline.studies.freshness.freshness_record import AgedGroup, FreshnessRecord
+from plumbline.studies.freshness.text_report import age, group_title
+
+SHADES = (COLOURS["model"], COLOURS["linear"], COLOURS["tree"], COLOURS["naive"])
+MARKS = ("o", "s", "D", "^")
+
+Axes = Any
+
+
+def draw(path: Path, result: FreshnessRecord) -> None:
+    """Write a panel of the ages, and one per entity, to `path`."""
+    across = 2 + len(result.groups)
+    with canvas(path, f"Freshness: {result.title}", 4.6 * across, 4.8, across) as axes:
+        _quality(axes[0], result)
+        _loss(axes[1], result)
+        for panel, (entity, groups) in zip(axes[2:], result.groups.items(), strict=True):
+            _by_history(panel, entity, groups, result)
+
+
+def _quality(axes: Axes, result: FreshnessRecord) -> None:
+    rows = [[one.metric.value, one.metric.low, one.metric.high] for one in result.ages]
+    _bars(axes, rows, result)
+    axes.set(
+        title=f"By age of the features, {result.level:.0%} interval",
+        ylabel=f"{metric_title(result.metric_name)} on test",
+    )
+
+
+def _loss(axes: Axes, result: FreshnessRecord) -> None:
+    rows = [[one.difference.value, one.difference.low, one.difference.high] for one in result.ages]
+    _bars(axes, rows, result)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set(title="Paired, old minus on time", ylabel="difference")
+
+
+def _bars(axes: Axes, rows: list[list[Any]], result: FreshnessRecord) -> None:
+    value, low, high = np.array(rows, float).T
+    place = np.arange(len(value))
+    axes.vlines(place, low, high, color=COLOURS["model"], linewidth=2)
+    axes.plot(place, value, "o-", color=COLOURS["model"], markersize=6)
+    axes.set_xticks(place, [age(one.hours) for one in result.ages])
+    axes.margins(x=0.1, y=0.15)
+
+
+def _by_history(
+    axes: Axes, entity: str, groups: dict[str, AgedGroup], result: FreshnessRecord
+) -> None:
+    """Per group of ages of the newest history, the difference by age of the features."""
+    hours = [one.hours for one in result.ages if one.hours]
+    for number, one in enumerate(hours):
+        cells = [group.differences[f"{one:g}"] for group in groups.values()]
+        value, low, high = np.array([[c.value, c.low, c.high] for c in cells], float).T
+        place = np.arange(len(groups)) + 0.16 * (number - (len(hours) - 1) / 2)
+        colour, mark = SHADES[number % len(SHADES)], MARKS[number % len(MARKS)]
+        axes.vlines(place, low, high, color=colour, linewidth=1.6)
+        axes.plot(place, value, mark, color=colour, markersize=5, label=age(one))
+    axes.axhline(0, color=INK, linewidth=0.8)
+    ticks = [f"{group_title(name)}\n{group.rows:,}" for name, group in groups.items()]
+    axes.set_xticks(range(len(groups)), ticks, fontsize=7.5)
+    axes.set(title=f"By age of the {entity}'s newest history", ylabel="old minus on time")
+    axes.legend(title="features")

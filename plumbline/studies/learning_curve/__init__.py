@@ -1,0 +1,1 @@
+"""Whether more rows, more rounds or more trials would make the model better."""

@@ -1,0 +1,1 @@
+"""The search's methods beside each other: TPE, random draws, a grid."""
