@@ -1,4 +1,4 @@
-"""Write the reference pages from the code: declarations.md, params.md, commands.md, and the badges.
+"""Write the reference pages from the code: declarations, params, commands, capabilities, and the badges.
 
 `python -m docs.reference` writes them; with `--check` it writes nothing and exits with 1 where a page
 is out of date. The meaning of a field is the comment beside it, or above it, in its class.
@@ -22,7 +22,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from docs import badges, fields
+from docs import badges, capabilities, fields
 from plumbline import config
 from plumbline.cli import app as cli
 from plumbline.core import declarations as declared
@@ -96,6 +96,7 @@ def pages() -> dict[str, str]:
         "declarations.md": declarations(),
         "params.md": params(),
         "commands.md": commands(),
+        "capabilities.md": capabilities.page(),
         **badges.badges(),
     }
 

@@ -169,6 +169,7 @@ def test_a_shallow_clone_is_refused(
     assert "git fetch --unshallow" in capsys.readouterr().err
 
 
+@pytest.mark.capability("A15")
 def test_only_accepted_commits_of_main_are_released(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -113,6 +113,7 @@ def test_a_null_is_nobodys_value_and_no_value():
     assert result["who_grams_today"] == 5.0
 
 
+@pytest.mark.capability("C15")
 @pytest.mark.mltest("Data 7", "Monitor 3")
 @FEW
 @given(EVENTS)
@@ -120,6 +121,7 @@ def test_equals_brute_force(rows):
     assert computed(rows) == brute(rows)
 
 
+@pytest.mark.capability("C15")
 @FEW
 @given(EVENTS, st.data())
 def test_nothing_known_after_an_event_changes_it(rows, data):
@@ -177,6 +179,7 @@ def test_a_gap_has_no_rows():
     assert datetime(2025, 3, 16) in days
 
 
+@pytest.mark.capability("B2")
 def test_label_is_null_until_known_and_keeps_rows():
     rows = [event(0, at(9), bad=1), event(1, at(10), bad=1)]
     with lent(rows, rows[:1]) as (_, events, outcomes):
@@ -229,6 +232,7 @@ def test_snapshot_bytes_do_not_depend_on_threads_or_row_order(tmp_path):
     assert set(one) == {f"{e}-2025-{m}.parquet" for e in ("who", "place") for m in ("02", "03")}
 
 
+@pytest.mark.capability("C19", "C37")
 def test_a_later_as_of_leaves_old_months_alone(tmp_path):
     rows = many()
     early = written(rows, tmp_path / "early", date(2025, 3, 4))

@@ -41,6 +41,7 @@ def score(event: Columns) -> Array:
     return 2.0 * event["size"]
 
 
+@pytest.mark.capability("I5")
 @pytest.mark.parametrize(
     ("expect", "tolerance", "share"),
     [

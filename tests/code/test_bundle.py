@@ -135,6 +135,7 @@ def doubled(height, sender_mean_7d):
     return 2 * height / sender_mean_7d
 
 
+@pytest.mark.capability("D21")
 @pytest.mark.parametrize(
     "changed",
     [

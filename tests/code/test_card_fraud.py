@@ -15,6 +15,7 @@ def at(*texts: str) -> np.ndarray:
     return np.array(texts, "datetime64[us]")
 
 
+@pytest.mark.capability("C38", "G13")
 def test_hour_and_night() -> None:
     around_midnight = at("2025-01-03T23:59", "2025-01-04T05:59:59", "2025-01-06T06:00")
     assert use.hour(around_midnight).tolist() == [23, 5, 6]
@@ -27,6 +28,7 @@ def test_sizes_are_quarters_of_a_doubling_from_one_unit_on() -> None:
     assert use.SIZES[-1] < max(c.max for c in use.CONTRACT.columns if c.name == "amount_cents")
 
 
+@pytest.mark.capability("G13")
 @pytest.mark.parametrize(
     ("cents", "size"),
     [(-900, 0.0), (0, 0.0), (100, 1.0), (200, 5.0), (219, 5.5), (102_400, 41.0), (400_000, 48.85)],
@@ -88,10 +90,12 @@ def test_oddness_never_falls_where_the_size_rises() -> None:
         assert (np.diff(use.fraud_woe(np.ones(over.shape), *plain, over)) >= 0).all()
 
 
+@pytest.mark.capability("C25")
 def test_new_customer() -> None:
     assert use.new_customer(np.array([0.0, 1.0])).tolist() == [1, 0]
 
 
+@pytest.mark.capability("G13")
 def test_far_above_mean_is_at_least_500_units_and_never_less_than_it_was() -> None:
     event = {
         "customer_mean_30d": np.array([1_000.0, 10_000.0, 0.0]),

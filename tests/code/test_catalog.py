@@ -15,6 +15,7 @@ from tests.small import NAMES, SMALL
 BY_NAME = {entry.name: entry for entry in catalog.entries(SMALL)}
 
 
+@pytest.mark.capability("C4")
 @pytest.mark.mltest("Data 4")
 def test_every_feature_once():
     built = [*NAMES, "per_place", "heavy_today", "surprise", "kind_code"]
@@ -54,6 +55,7 @@ def test_windows_and_defaults():
     assert BY_NAME["cents"].description == "amount, cents"
 
 
+@pytest.mark.capability("C6")
 def test_search_takes_every_word():
     assert [e.name for e in catalog.search(SMALL, "Place LOSS")] == ["place_loss_5d"]
     assert catalog.search(SMALL, "nothing such") == []

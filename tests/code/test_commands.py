@@ -58,6 +58,7 @@ def test_new_refuses(
     assert (root / "params.yaml").read_text() == "usecases: []\nseed: 7\n"
 
 
+@pytest.mark.capability("G2")
 def test_accept_copies_the_last_profile(root: Path) -> None:
     write_json(root / "data" / "toy" / "profile.json", {"rows": 3})
     assert main(["accept", "toy"]) == 0
@@ -181,6 +182,7 @@ def test_what_no_user_can_mend_is_raised(monkeypatch: pytest.MonkeyPatch) -> Non
         main(["new", "shop"])
 
 
+@pytest.mark.capability("C6")
 def test_a_search_as_json(root: Path) -> None:
     assert main(["features", "search", "card_fraud", "customer", "7d", "--json", "f.json"]) == 0
     result = json.loads((root / "f.json").read_text())

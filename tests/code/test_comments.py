@@ -66,6 +66,7 @@ def hub(host: stand_in.GitHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     return github.from_environment()
 
 
+@pytest.mark.capability("H7")
 def test_either_finds_the_comment_of_the_other(
     host: stand_in.GitHub, hub: GitHub, tmp_path: Path
 ) -> None:

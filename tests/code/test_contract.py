@@ -29,6 +29,7 @@ def broken(check: ContractCheck, values: str) -> list:
     ]
 
 
+@pytest.mark.capability("G1")
 @pytest.mark.mltest("Data 1")
 def test_every_column_is_checked_for_what_the_contract_says() -> None:
     rows = {n for n, c in checks_of("events").items() if c.kind not in ("columns", "type")}
@@ -101,6 +102,7 @@ def test_types_are_those_of_the_files() -> None:
     assert types["channel"] == ("VARCHAR",)
 
 
+@pytest.mark.capability("G11")
 @pytest.mark.mltest("Monitor 2")
 def test_bounds_are_inclusive() -> None:
     check = checks_of("events")["amount_cents.range"]
@@ -125,6 +127,7 @@ def test_a_float_without_bounds_must_be_finite() -> None:
     assert broken(check, values) == [1, 2, 3, 4]
 
 
+@pytest.mark.capability("G3", "G11")
 def test_sets_take_their_values_and_nulls_pass() -> None:
     check = checks_of("events")["channel.set"]
     assert broken(check, "('web', 1), ('Web', 2), (NULL, 3), ('it''s', 4)") == [2, 4]
@@ -146,6 +149,7 @@ def test_times_lie_from_start_to_the_day_before_as_of() -> None:
     assert "ordered_at.future" not in outcomes
 
 
+@pytest.mark.capability("B2")
 def test_an_outcome_is_known_exactly_the_delay_after_its_event() -> None:
     check = checks_of("outcomes")["known_at.delay"]
     for hours, ok in ((47, False), (48, True), (49, False)):
@@ -157,6 +161,7 @@ def test_an_outcome_is_known_exactly_the_delay_after_its_event() -> None:
         assert bad == (0 if ok else 1)
 
 
+@pytest.mark.capability("G11")
 def test_rows_that_step_back_in_time_or_key_break_the_order() -> None:
     check = checks_of("events")["ordered_at.order"]
     rows = "(2, '2025-03-01'), (3, '2025-03-01'), (3, '2025-03-01'), (1, '2025-03-01'), (9, '2025-03-02'), (1, '2025-03-01')"
@@ -165,6 +170,7 @@ def test_rows_that_step_back_in_time_or_key_break_the_order() -> None:
     assert duckdb.sql(query).fetchall() == [(1,), (1,)]
 
 
+@pytest.mark.capability("G3")
 def test_severity_by_column_goes_before_kind_before_default() -> None:
     request = {"range": "warn", "weight.range": "block", "known_at.delay": "warn"}
     events = checks_of("events", severity=request)

@@ -27,6 +27,7 @@ def of(model: FittedModel) -> Contributions:
     return contributions.of(model.booster, case.features, case.offset, ROWS)
 
 
+@pytest.mark.capability("I9")
 @pytest.mark.mltest("Infra 5")
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_they_sum_to_the_answer(problem: str):

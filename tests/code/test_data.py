@@ -65,6 +65,7 @@ def test_a_file_per_month_of_the_event_and_of_its_outcome(
     assert [r["sale_id"] for r in rows(tmp_path, "outcomes-2025-02.parquet")] == [2, 3, 4]
 
 
+@pytest.mark.capability("B2")
 def test_the_label_stands_in_outcomes_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run(monkeypatch, tmp_path, "2025-02-13")
     event = rows(tmp_path, "events-2025-01.parquet")[1]
@@ -157,6 +158,7 @@ def test_a_plain_table_has_all_rows_and_outcomes(
     assert (sheet(tmp_path)["span"], sheet(tmp_path)["rows_after_as_of"]) == (None, 0)
 
 
+@pytest.mark.capability("B4", "E4")
 def test_the_datasheet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", *(f"{r},x" for r in ROWS), header=f"{HEADER},note")
     path = tmp_path / "a.csv"
@@ -256,6 +258,7 @@ def simulated(patch: pytest.MonkeyPatch, folder: Path, as_of: str, **more: Any) 
     return ingest(patch, folder, {**settings, **more}, CARD_FRAUD)
 
 
+@pytest.mark.capability("B6")
 def test_a_later_as_of_leaves_old_months_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ def test_a_repository_as_github_makes_it(
     assert "found: it may write, it may approve" in lines["token"]
 
 
+@pytest.mark.capability("H9")
 @pytest.mark.parametrize(
     ("path", "answer", "title", "text"),
     [
@@ -265,6 +266,7 @@ def test_a_variable_on_a_later_page(
     assert results(capsys, 0)["remote"].startswith("ok")
 
 
+@pytest.mark.capability("H9")
 def test_the_checks_are_those_of_the_workflow() -> None:
     text = (ROOT / ".github" / "workflows" / "pull-request.yml").read_text()
     assert all(f"    name: {name}\n" in text for name in doctor.CHECKS)

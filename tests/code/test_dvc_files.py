@@ -63,6 +63,7 @@ def test_upstream_follows_outs_to_their_stages() -> None:
     assert dvc_yaml.upstream(stages, "make") == dvc_yaml.upstream(stages, "none") == []
 
 
+@pytest.mark.capability("A3")
 def test_the_projects_own_graph() -> None:
     stages = dvc_yaml.of_usecase(dvc_yaml.read(ROOT), "x")
     result = dvc_yaml.upstream(stages, "train")

@@ -155,6 +155,7 @@ def test_every_stage_of_the_project_has_its_file() -> None:
     assert named == {stage: [libraries.file_of(stage)] for stage in ORDER}
 
 
+@pytest.mark.capability("D8")
 def test_the_files_are_what_the_lock_and_the_imports_give() -> None:
     assert environment_files.stale(ROOT) == [], "run `plumbline environment`"
 
@@ -204,6 +205,7 @@ def test_the_lock_s_command_writes_them() -> None:
     assert recipe[1].splitlines()[-1] == "\tpython -m plumbline environment"
 
 
+@pytest.mark.capability("D8")
 def test_installed_is_what_is_locked() -> None:
     texts = [(ROOT / libraries.file_of(stage)).read_text() for stage in ORDER]
     assert libraries.differing(texts) == []

@@ -40,6 +40,7 @@ def test_rates_are_plain_shares():
     assert report["false_alarm_rate"]["value"] == pytest.approx(share, rel=1e-5)
 
 
+@pytest.mark.capability("I12")
 @pytest.mark.mltest("Model 7")
 def test_a_planted_gap_is_found_and_named():
     built, number, score = window(2)

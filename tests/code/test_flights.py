@@ -10,6 +10,7 @@ from usecases.flights import features, model
 pytestmark = pytest.mark.mltest("Data 7")
 
 
+@pytest.mark.capability("G13")
 def test_hour_and_weekday() -> None:
     monday_sunday = np.array(["2013-01-07T23:59", "2013-01-13T00:00"], "datetime64[us]")
     assert features.hour(monday_sunday).tolist() == [23, 0]

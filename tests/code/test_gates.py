@@ -15,6 +15,7 @@ from plumbline.metrics.bootstrap import Estimate
 NAN = math.nan
 
 
+@pytest.mark.capability("E14")
 @pytest.mark.mltest("Model 5", "Infra 4")
 @pytest.mark.parametrize(
     ("words", "passed"),
@@ -56,6 +57,7 @@ def test_a_slice_is_held_to_its_floor(estimate: Estimate, higher: bool, passed: 
     assert ("kind a" in check.reason) is not passed
 
 
+@pytest.mark.capability("C25")
 def test_a_slice_may_have_a_floor_of_its_own():
     groups = {"kind": {"a": Estimate(0.3, 0.25, 0.35)}, "size": {"b": Estimate(0.3, 0.25, 0.35)}}
     limits = Limits(slice_floor=0.5, slice_floors={"kind": 0.2})

@@ -66,6 +66,7 @@ def test_unknown_labels_do_not_count():
     assert result.labels[1].value == pytest.approx(np.nanmean(now.label))
 
 
+@pytest.mark.capability("K7")
 def test_quality_is_of_whole_weeks_of_known_labels():
     known = labelled_weeks(window_of(14, unknown=3))
     assert (known.rows, known.last) == (7 * ROWS, LAST - 3)
@@ -76,6 +77,7 @@ def test_one_class_has_no_average_precision():
     assert "are all 0" in quality(one, one, "classification").why
 
 
+@pytest.mark.capability("K7")
 def test_by_week():
     weeks = list(known.by_week("regression", window_of(14, unknown=7), "current"))
     assert [str(w.first) for w in weeks] == ["2025-06-17", "2025-06-24"]
@@ -160,6 +162,7 @@ def test_labels_that_are_not_known_do_not_count():
     assert estimate.known(one) is None
 
 
+@pytest.mark.capability("K14")
 @pytest.mark.mltest("Monitor 7")
 def test_the_same_world_shows_no_loss():
     worst = [
@@ -169,6 +172,7 @@ def test_the_same_world_shows_no_loss():
     assert sum(p < 1 / 30 / 4 for p in worst) <= 1
 
 
+@pytest.mark.capability("K5", "K18")
 def test_three_times_the_cases_are_off_the_scores():
     tests = findings_of([cases(3.0, 500 + k) for k in range(7)])
     assert tests[("calibration", 7)].p < 1e-6
@@ -176,6 +180,7 @@ def test_three_times_the_cases_are_off_the_scores():
     assert tests[("calibration", 3)].size > 1
 
 
+@pytest.mark.capability("K8", "K14")
 @pytest.mark.mltest("Monitor 7")
 def test_labels_that_the_scores_no_longer_tell_are_a_loss():
     tests = findings_of([cases(1.0, 700 + k, flip=0.5) for k in range(7)])

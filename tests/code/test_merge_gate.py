@@ -43,6 +43,7 @@ def test_nothing_against() -> None:
     assert (gate.verdict, gate.reasons) == ("yes", [])
 
 
+@pytest.mark.capability("A13")
 @pytest.mark.mltest("Infra 4")
 @pytest.mark.parametrize(
     ("case", "kind", "text"),
@@ -125,6 +126,7 @@ def test_a_use_case_s_reason(case: dict[str, Any], kind: str, text: str) -> None
     assert gate.lifted == [reason]
 
 
+@pytest.mark.capability("A13")
 @pytest.mark.parametrize(
     "result",
     [

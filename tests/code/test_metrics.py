@@ -36,6 +36,7 @@ def close(result: Array, expected: list[float]) -> None:
     np.testing.assert_allclose(result, expected, rtol=1e-12)
 
 
+@pytest.mark.capability("E16")
 def test_average_precision(sample: Resample):
     result = metrics.primary("classification", LABEL, SCORE, sample)
     close(result, weighted(known.average_precision_score, sample, LABEL, SCORE))
@@ -171,6 +172,7 @@ def test_an_alarm_is_raised_at_the_threshold_itself():
     assert metrics.alarms(np.array([0.2, 0.3, 0.4]), 0.3).tolist() == [False, True, True]
 
 
+@pytest.mark.capability("E16")
 def test_cost_counts_missed_money_and_false_alarms():
     label = np.array([1.0, 1, 0, 0, 1])
     alarm = np.array([False, True, True, False, False])
@@ -229,6 +231,7 @@ def test_quantiles_of_the_absolute_error(sample: Resample, name: str, level: flo
         assert figure == np.quantile(np.repeat(error, w), level, method="inverted_cdf")
 
 
+@pytest.mark.capability("E16")
 def test_the_direction_of_every_metric():
     sample = bootstrap.every_row_once(ROWS)
     money = Money(np.abs(AMOUNT), 4.0)

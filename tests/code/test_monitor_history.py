@@ -27,6 +27,7 @@ def test_a_row_a_day():
     assert day_history.rows(result(None), "d164") == []
 
 
+@pytest.mark.capability("K4")
 def test_days_are_kept_in_order_and_judged_anew():
     before = day_history.rows(result("2025-06-28"), "a") + day_history.rows(
         result("2025-06-29"), "a"

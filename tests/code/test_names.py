@@ -97,11 +97,13 @@ def docstrings(tree: ast.Module) -> Iterator[ast.AST]:
             yield node.value
 
 
+@pytest.mark.capability("A2")
 @pytest.mark.parametrize("path", CODE, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_no_name_of_a_use_case(path: Path) -> None:
     assert not named(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.capability("A2")
 def test_the_graph_names_no_use_case() -> None:
     assert not words((ROOT / "dvc.yaml").read_text(encoding="utf-8")) & forbidden()
 

@@ -31,6 +31,7 @@ def new(*words: str) -> int:
     return main(["new", "orders", "--from", "Orders 2025.csv", *words])
 
 
+@pytest.mark.capability("K20")
 def test_it_writes_what_runs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert new("--label", "returned") == 0
     out = capsys.readouterr().out

@@ -72,6 +72,7 @@ def test_no_drift_is_fine():
     assert 0 < out.estimate.value < 1
 
 
+@pytest.mark.capability("K5")
 def test_a_shift_that_moves_the_scores_is_an_alert():
     now = days()
     seen = look(now=since(now, "size", now["size"] + 1.5))
@@ -165,6 +166,7 @@ def test_text_in_place_of_numbers_is_reported():
     assert levels(look(now=now))[("type", "spare")] == "warning"
 
 
+@pytest.mark.capability("K8")
 @pytest.mark.mltest("Monitor 7")
 def test_labels_that_show_a_loss_are_an_alert_and_retrain():
     now = days(21, unknown=DELAY)

@@ -29,6 +29,7 @@ def write(tmp_path: Path, change: dict[str, Any]) -> Path:
     return tmp_path / "params.yaml"
 
 
+@pytest.mark.capability("A8")
 @pytest.mark.mltest("Model 1")
 @pytest.mark.parametrize(
     ("change", "message"),
@@ -135,6 +136,7 @@ def test_a_use_case_s_own_alerts_stand_in_place_of_all_s(tmp_path: Path) -> None
     assert config.load("card_fraud", bare).alerts == config.Alerts()
 
 
+@pytest.mark.capability("A8")
 def test_every_mistake_gets_its_line(tmp_path: Path) -> None:
     path = write(tmp_path, {"seed": None, "card_fraud.train.runds": 1})
     with pytest.raises(ParamsError) as error:

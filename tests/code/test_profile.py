@@ -140,6 +140,7 @@ def units(days: list[ColumnDay], accepted: dict[str, float] | None = None) -> Pr
     return next(m for m in built if m.kind == "unit")
 
 
+@pytest.mark.capability("B10")
 def test_a_day_in_another_unit_is_told_by_its_factor() -> None:
     result = units([day(), day(), day(100), day()])
     assert result.value == 1
@@ -233,6 +234,7 @@ def test_a_day_without_rows_counts_as_zero(tmp_path: Path) -> None:
     assert result["per_day"]["mean"] == 4
 
 
+@pytest.mark.capability("G2")
 def test_what_a_profile_says_of_a_column(tmp_path: Path) -> None:
     weight = "CASE WHEN i < 15 THEN NULL ELSE i END"
     result = measured(tmp_path, good(60, weight=weight), 28)["columns"]

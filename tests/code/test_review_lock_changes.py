@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from plumbline.review import lock_changes
 from plumbline.review.comparison_sections import ChangedPath, ChangedValue
 from plumbline.runtime.dvc_lock import Entry
@@ -31,6 +33,7 @@ def test_a_stage_is_changed_by_its_deps_params_and_command() -> None:
     assert lock_changes.changed_params(base, head) == [ChangedValue(key="k", base=1, head=2)]
 
 
+@pytest.mark.capability("A3")
 def test_edges_and_lineage() -> None:
     written = {"t/train": "1", "t/valid": "2", "t/test": "3"}
     own = {

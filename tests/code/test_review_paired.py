@@ -23,6 +23,7 @@ WINDOW = LabelledWindow("classification", LABEL, DAY, replicates=100, level=0.95
 HALVES = {"half": {"first": np.arange(N) < N // 2, "second": np.arange(N) >= N // 2}}
 
 
+@pytest.mark.capability("I2")
 def test_a_worse_model_is_worse_overall_and_by_slice() -> None:
     result = paired.compared(WINDOW, Scored(GOOD, 0.4), Scored(BAD, 0.5), HALVES, Noise(0.01))
     report = result.metrics["average_precision"]
@@ -34,6 +35,7 @@ def test_a_worse_model_is_worse_overall_and_by_slice() -> None:
     assert back.metrics["average_precision"].difference.word == "better"
 
 
+@pytest.mark.capability("I2")
 def test_the_same_model_is_within_noise_everywhere() -> None:
     result = paired.compared(WINDOW, Scored(GOOD, 0.4), Scored(GOOD, 0.4), {}, Noise(0.0))
     assert {m.difference.word for m in result.metrics.values()} == {"within noise"}

@@ -59,6 +59,7 @@ def test_the_verdict_is_the_first_line() -> None:
     assert markdown_of(forged).startswith("**✅"), "a verdict that is forged"
 
 
+@pytest.mark.capability("H2")
 def test_all_parts_are_there() -> None:
     whole = comparison(removed=["gone"])
     for text in (markdown_of(whole).replace("\\", ""), page_of(whole)):

@@ -57,6 +57,7 @@ def run(feature: str = "x", definitions: str = "1", label: str = "y", **columns:
     return Run(scorer, {**TABLE, **columns})  # type: ignore[arg-type]
 
 
+@pytest.mark.capability("I2")
 def test_one_window_two_models() -> None:
     result = scoring._on(CASE, run("other", other=X + 1), run(other=X + 1), on_head=True)
     assert result.metrics["mae"].base == pytest.approx(1.0)

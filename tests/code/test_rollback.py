@@ -58,6 +58,7 @@ def test_what_could_be_lost_is_refused(kind: str, where: str) -> None:
         plan.refuse_unsafe([finding(kind, where)])
 
 
+@pytest.mark.capability("F1")
 def test_rows_say_where_git_and_mlflow_differ() -> None:
     recorded = {"model-v1": {"toy": OLD}, "model-v2": {"toy": NEW}, "HEAD": {"toy": OLD}}
     known = {"toy": [Version("1", OLD), Version("2", "other", ("champion",)), Version("3", None)]}

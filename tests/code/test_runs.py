@@ -31,6 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.capability("D4", "E4")
 def test_a_line_says_what_the_run_was(here: Path) -> None:
     run_records.keep("shop", "evaluate", 1.234)
     [report] = run_records.read("shop")
@@ -44,6 +45,7 @@ def test_a_line_says_what_the_run_was(here: Path) -> None:
     assert run_records.place("shop") == Path("models/shop.runs.jsonl")
 
 
+@pytest.mark.capability("D6")
 def test_the_commit_and_whether_it_is_dirty(here: Path) -> None:
     for words in (("init", "-q"), ("add", "params.yaml", "m")):
         assert git.answer(*words) is not None
@@ -86,6 +88,7 @@ def test_a_stage_without_metrics_is_known_by_its_outs(here: Path) -> None:
     assert run_records.wrote("shop", "nowhere") == {}
 
 
+@pytest.mark.capability("E4")
 def test_each_side_has_the_cost_of_its_own_run(here: Path) -> None:
     line = {"stage": "train", "seconds": 1, "memory_mb": 2, "wrote": {"models/shop": "a"}}
     lines = [

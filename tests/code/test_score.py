@@ -39,6 +39,7 @@ def row(runs: list[Ran], faults: list[Caught], id: str = "Data 3") -> RubricRow:
     return next(r for r in grading.card(runs, faults, {id: ["a"]}).tests if r.id == id)
 
 
+@pytest.mark.capability("G18")
 def test_the_rubric_is_the_paper_s() -> None:
     assert len(rubric.TESTS) == len(set(rubric.IDS)) == 28
     for section in rubric.SECTIONS:
@@ -47,6 +48,7 @@ def test_the_rubric_is_the_paper_s() -> None:
         ]
 
 
+@pytest.mark.capability("G18")
 def test_all_28() -> None:
     result = grading.card(*FULL, {})
     assert (result.total, result.score, result.exceptional) == (28, 7, True)

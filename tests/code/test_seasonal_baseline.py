@@ -69,6 +69,7 @@ def test_days_that_differ_by_themselves_are_no_news():
     assert moved(restless)["size"].p > 1e-4
 
 
+@pytest.mark.capability("K1")
 def test_the_budget_is_kept_on_days_without_drift():
     least = []
     for seed in range(12):

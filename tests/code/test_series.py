@@ -53,6 +53,7 @@ def late(rows):
     return [{**r, "known_at": r["at"] + SERIES.delay} for r in rows]
 
 
+@pytest.mark.capability("C30")
 @FEW
 @given(EVENTS.map(late))
 def test_batch_equals_single_equals_brute_force(rows):
@@ -132,6 +133,7 @@ def test_feast_joins_and_serves_the_same_hours(tmp_path):
         assert served == {n: expected[100 + i][n] for n in served}
 
 
+@pytest.mark.capability("C31")
 def test_the_catalog_says_the_window():
     windows = {e.name: e.window for e in catalog.entries(SERIES)}
     assert windows["who_last_hour"] == "1 hours, to the full hour before"

@@ -130,6 +130,7 @@ def test_amounts_follow_customer_and_category(wide: pd.DataFrame) -> None:
     assert spread == pytest.approx(settings.SPREAD, abs=0.05)
 
 
+@pytest.mark.capability("B10")
 def test_refunds_give_back_an_honest_payment(wide: pd.DataFrame) -> None:
     refunds = wide[wide.kind == "refund"]
     assert 0.008 < len(refunds) / len(wide) < 0.012

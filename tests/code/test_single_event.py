@@ -60,6 +60,7 @@ def test_fresh_leaves_ties_out():
     assert of(rows, event(3, at(10, 0)))["who_count_today"] == 0.0
 
 
+@pytest.mark.capability("C25")
 def test_an_unknown_entity_has_the_defaults():
     result = single_event.features(SMALL, event(1, at(10), place_id=None), {})
     assert (result["who_count_1d"], result["who_bad_3d"], result["who_grams_5d"]) == (
@@ -70,6 +71,7 @@ def test_an_unknown_entity_has_the_defaults():
     assert (result["place_sum_3d"], result["place_loss_5d"]) == (0.0, -2.0)
 
 
+@pytest.mark.capability("C32")
 def test_row_features_and_codes_follow():
     rows = [event(0, at(9), cents=30), event(1, at(10), cents=7, kind="b")]
     result = of(rows, rows[1])

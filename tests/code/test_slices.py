@@ -11,6 +11,7 @@ from plumbline.evaluate import slices
 RANDOM = np.random.default_rng(3)
 
 
+@pytest.mark.capability("I4")
 def test_an_edge_opens_its_interval():
     result = slices.groups(
         Slice("size", "size", "size", edges=(10, 20)), {"size": np.array([9.9, 10, 19, 20, np.nan])}
@@ -23,6 +24,7 @@ def test_an_edge_opens_its_interval():
     }
 
 
+@pytest.mark.capability("I4")
 @pytest.mark.mltest("Model 6")
 def test_groups_by_value_hold_their_own_rows_and_no_others():
     values = np.array(["b", "a", None, "b"], object)

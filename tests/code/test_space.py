@@ -9,6 +9,7 @@ from plumbline.tune import space
 from plumbline.tune.space import Dimension
 
 
+@pytest.mark.capability("E11")
 def test_every_form():
     result = space.parse(
         {
@@ -28,6 +29,7 @@ def test_every_form():
     )
 
 
+@pytest.mark.capability("E11")
 @pytest.mark.parametrize(
     ("given", "message"),
     [

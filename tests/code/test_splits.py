@@ -23,6 +23,7 @@ FIRST, AS_OF = date(2025, 1, 1), date(2025, 3, 1)
 PARAMS = Features(warmup_days=5, valid_days=7, test_days=10, current_days=6)
 
 
+@pytest.mark.capability("B6")
 def test_windows_count_back_from_as_of():
     result = splits.windows(SMALL, PARAMS, FIRST, AS_OF)
     assert {name: (str(w.start), str(w.end), w.days) for name, w in result.items()} == {

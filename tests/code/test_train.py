@@ -50,6 +50,7 @@ def test_tuned_params_win_over_train_and_fixed_ones(
     assert "nthread" not in result
 
 
+@pytest.mark.capability("D3")
 @pytest.mark.mltest("Infra 1")
 def test_the_same_bytes_on_one_thread_and_two_and_in_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -63,6 +64,7 @@ def test_the_same_bytes_on_one_thread_and_two_and_in_another_folder(
     assert len(seen) == 1
 
 
+@pytest.mark.capability("E17")
 def test_provenance_is_the_tables_and_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project(tmp_path, monkeypatch)
     md5s = {t: dvc_hash.md5(Path(f"{t}.parquet")) for t in ("train", "valid")}

@@ -33,6 +33,7 @@ def fit(
     return boosting.boost(settings, train, valid, rounds=rounds, early_stopping=5)
 
 
+@pytest.mark.capability("D3")
 @pytest.mark.mltest("Infra 1")
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_the_same_bytes_for_one_thread_and_two(tmp_path: Path, problem: boosting.Problem):
@@ -40,6 +41,7 @@ def test_the_same_bytes_for_one_thread_and_two(tmp_path: Path, problem: boosting
     assert one == two
 
 
+@pytest.mark.capability("E10")
 def test_the_same_bins_from_one_batch_and_many():
     columns = events(1, 900)
     x = np.stack([columns[f] for f in FEATURES], axis=1).astype(np.float32)

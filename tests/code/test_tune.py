@@ -58,6 +58,7 @@ def run() -> dict[str, Any]:
     return json.loads(Path("tune.json").read_text())
 
 
+@pytest.mark.capability("E8")
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_the_best_trial_has_the_best_validation_metric(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str
@@ -76,6 +77,7 @@ def test_the_best_trial_has_the_best_validation_metric(
     assert (result["trials"], result["failed"]) == (4, 0)
 
 
+@pytest.mark.capability("E8")
 @pytest.mark.parametrize(("problem", "higher"), [("classification", True), ("regression", False)])
 def test_the_search_is_told_which_way_is_better(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str, higher: bool
@@ -110,6 +112,7 @@ def test_the_final_model_is_the_best_trial(tmp_path: Path, monkeypatch: pytest.M
     assert manifest["rounds"] == result["rounds"]
 
 
+@pytest.mark.capability("E5")
 def test_the_same_bytes_twice_and_on_two_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     seen = set()
     for threads in (1, 2, 2):

@@ -25,6 +25,7 @@ def run(objective: search.Objective = peak, **changed: Any) -> tuple[Trial, ...]
     return search.search(changed.pop("dimensions", SPACE), objective, **{**given, **changed})
 
 
+@pytest.mark.capability("E8")
 @pytest.mark.mltest("Model 3")
 def test_the_best_trial_has_the_best_metric_and_the_search_moves_towards_it():
     for higher in (True, False):
@@ -37,6 +38,7 @@ def test_the_best_trial_has_the_best_metric_and_the_search_moves_towards_it():
         assert (sum(late) / len(late) > 5) == higher, "it seeks the worst"
 
 
+@pytest.mark.capability("E5")
 def test_the_same_seed_tries_the_same_points():
     assert run(max_evals=25) == run(max_evals=25)
     assert run(max_evals=3) != run(max_evals=3, seed=4)

@@ -16,6 +16,7 @@ def finding(check, level="alert", column=None, size=1.0, importance=0.5):
     return Finding(check, level, size, "", "said", column, importance)
 
 
+@pytest.mark.capability("K9")
 def test_warning_above_alert_is_refused(tmp_path):
     path = tmp_path / "params.yaml"
     rest = "{data: {source: csv}, validate: {}, features: {}, tune: {}, train: {}, evaluate: {}"
@@ -26,6 +27,7 @@ def test_warning_above_alert_is_refused(tmp_path):
         load("shop", path)
 
 
+@pytest.mark.capability("K9")
 def test_the_level_is_the_gravest_findings():
     assert verdict.level([]) == "ok"
     assert verdict.level([finding("drift", "warning")]) == "warning"

@@ -107,6 +107,7 @@ def test_no_cache_where_bytes_are_published(file: Path) -> None:
         assert "cache" not in step.get("with", {})
 
 
+@pytest.mark.capability("H7")
 def test_what_may_write_runs_nothing_of_the_pull_request() -> None:
     workflow = read(FOLDER / "comment.yml")
     [job] = workflow["jobs"].values()
@@ -128,6 +129,7 @@ def test_a_tag_gets_keys_only_when_main_has_accepted_it() -> None:
     assert jobs["pack"]["needs"] == "accepted"
 
 
+@pytest.mark.capability("H9")
 def test_the_required_checks_exist_for_the_merge_queue() -> None:
     assert "merge_group" in read(FOLDER / "pull-request.yml")["on"]
 

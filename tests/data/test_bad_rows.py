@@ -58,6 +58,7 @@ CASES = {
 }
 
 
+@pytest.mark.capability("G1", "G8")
 @pytest.mark.mltest("Monitor 2")
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input_stops_with_one_message_and_loses_nothing(

@@ -71,6 +71,7 @@ CASES = {
 }
 
 
+@pytest.mark.capability("B10")
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 @pytest.mark.parametrize("case", CASES)
 def test_of_events_with_one_key(

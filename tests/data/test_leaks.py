@@ -86,6 +86,7 @@ def written(rows, tmp_path_factory):
     return {name: build(case, rows[name], folder / name) for name, case in CASES.items()}
 
 
+@pytest.mark.capability("C23")
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_told_late_is_declared_so(name):
     assert {c.name for c in CASES[name].unknown} == set(LATE[name])
@@ -115,6 +116,7 @@ def test_no_declaration_can_reach_it(name, column):
             replace(case, **change)
 
 
+@pytest.mark.capability("C23")
 @pytest.mark.parametrize("name", CASES)
 def test_another_outcome_changes_no_input_before_it_is_known(name, rows, written, tmp_path):
     assert changed(CASES[name], rows[name], written[name], tmp_path / "other") == []

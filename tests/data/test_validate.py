@@ -66,6 +66,7 @@ def test_times_from_start_until_the_last_moment_before_as_of_pass(run: Run) -> N
     assert result == [("1000", "past"), ("1059", "future")]
 
 
+@pytest.mark.capability("C1", "C3")
 @pytest.mark.mltest("Monitor 2")
 def test_each_bad_row_is_kept_whole_with_its_reason(run: Run) -> None:
     channel = "CASE WHEN i = 30 THEN 'fax' ELSE 'web' END"
@@ -112,6 +113,7 @@ def test_outcomes_are_held_to_their_own_contract(run: Run) -> None:
     assert metrics(run)["rows"]["events"]["set_aside"] == 0
 
 
+@pytest.mark.capability("B10")
 def test_of_duplicates_the_first_stays_in_both_tables(run: Run) -> None:
     # order 1011 is placed in February, again in March, and again
     write_raw(run.raw, bad(order_id="CASE WHEN i IN (30, 50) THEN 1011 ELSE 1000 + i END"))
@@ -172,6 +174,7 @@ def test_severity_by_kind_and_by_column(run: Run) -> None:
         run.go(severity={"range": "warn", "null": "block"})
 
 
+@pytest.mark.capability("C1")
 def test_more_than_the_allowed_share_blocks_and_exactly_that_does_not(run: Run) -> None:
     write_raw(run.raw, bad(buyer="CASE WHEN i >= 57 THEN NULL ELSE 3 END"))
     run.go(max_quarantine=0.05)
@@ -279,6 +282,7 @@ SHIFTS = {
 }
 
 
+@pytest.mark.capability("G8")
 @pytest.mark.parametrize("name", SHIFTS)
 def test_a_shift_against_the_accepted_profile_warns_or_blocks(
     run: Run, done: Path, name: str
@@ -295,6 +299,7 @@ def test_a_shift_against_the_accepted_profile_warns_or_blocks(
         run.go(severity={**quiet, kind: "block"})
 
 
+@pytest.mark.capability("B10")
 def test_a_unit_error_over_the_whole_window_is_told_by_its_factor(run: Run, done: Path) -> None:
     accept(run, done)
     write_raw(run.raw, good(600, ordered_at=MINUTES, weight="(0.5 + (i % 8) / 4) * 1000"))

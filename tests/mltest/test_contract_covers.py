@@ -20,6 +20,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.capability("G7")
 def test_every_column_is_there_typed_and_looked_at(case: UseCase) -> None:
     for table in ("events", "outcomes"):
         own = [c for c in checks(case) if c.table == table]
@@ -29,6 +30,7 @@ def test_every_column_is_there_typed_and_looked_at(case: UseCase) -> None:
             assert kinds & OF_VALUES, f"{table}: nothing is expected of {column.name}'s values"
 
 
+@pytest.mark.capability("G7")
 def test_every_number_has_its_bounds_and_every_word_its_set(case: UseCase) -> None:
     result = {(c.column, c.kind): c for c in checks(case)}
     for column in case.columns:

@@ -30,12 +30,14 @@ def evidence() -> dict[str, Any]:
     return report
 
 
+@pytest.mark.capability("C38")
 def test_small_changes_are_noticed(evidence: dict[str, Any]) -> None:
     assert set(evidence["files"]) == set(SUBJECTS)
     assert evidence["mutants"] >= 100
     assert evidence["killed"] / evidence["mutants"] >= 0.8
 
 
+@pytest.mark.capability("C38")
 def test_branches_are_run_through(evidence: dict[str, Any]) -> None:
     assert set(evidence["coverage"]) == set(COVERED)
     assert evidence["covered_branches"] / evidence["branches"] >= 0.95

@@ -27,6 +27,7 @@ def slow(distance_m: Array) -> Array:
     return np.array([float(np.sum([d, 0])) for d in distance_m.tolist()])
 
 
+@pytest.mark.capability("C26")
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_no_feature_is_too_dear(case: UseCase) -> None:
     costs = study._costs(case, columns(case))
@@ -68,6 +69,7 @@ def test_a_slow_history_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert named >= {f.name for f in case.aggregates if f.name in case.features}
 
 
+@pytest.mark.capability("C26")
 def test_the_committed_table_has_gain_beside_cost() -> None:
     result = recorded.read(
         "card_fraud", "feature_value", train="data/card_fraud/tables/train.parquet"

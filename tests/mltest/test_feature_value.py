@@ -69,6 +69,7 @@ def test_shadows_are_the_same_values_in_another_order() -> None:
         assert np.array_equal(np.sort(built.x[:, shadow]), np.sort(built.x[:, feature]))
 
 
+@pytest.mark.capability("C31")
 def test_every_feature_of_card_fraud_earns() -> None:
     result = recorded.read(
         "card_fraud", "feature_value", train="data/card_fraud/tables/train.parquet"

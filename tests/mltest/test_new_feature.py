@@ -15,6 +15,7 @@ from tests.project import make
 pytestmark = pytest.mark.mltest("Data 6")
 
 
+@pytest.mark.capability("K20")
 def test_a_feature_is_added_tested_and_in_the_tables(tmp_path: Path) -> None:
     project = make(tmp_path / "project", ["card_fraud"], warm=True)
     project.set({"card_fraud.features.join": "direct"})

@@ -49,6 +49,7 @@ def rows(project: Project, who: int) -> dict[str, int]:
     }
 
 
+@pytest.mark.capability("G15")
 @pytest.mark.mltest("Infra 3")
 def test_every_stage_runs_and_writes_what_the_graph_says(ran: tuple[Project, str]) -> None:
     project, message = ran

@@ -46,6 +46,7 @@ def ruled(case: UseCase, column: str, **rule: str) -> UseCase:
     return replace(case, columns=columns)
 
 
+@pytest.mark.capability("C4")
 @pytest.mark.parametrize("case", [card_fraud.USECASE, flights.USECASE], ids=lambda c: c.name)
 def test_the_use_cases_keep_every_rule(case: UseCase) -> None:
     assert policy.problems(case) == []

@@ -59,6 +59,7 @@ def _text(node: ast.AST | None) -> str | None:
     return node.id if isinstance(node, ast.Name) else getattr(node, "attr", None)
 
 
+@pytest.mark.capability("A8")
 @pytest.mark.parametrize("folder", ["stages", "plumbline", "usecases"])
 def test_no_parameter_outside_of_params(folder: str) -> None:
     result = [
@@ -111,6 +112,7 @@ def test_a_tree_that_is_not_committed_is_named(tmp_path: Path) -> None:
     assert tree.changed(tmp_path) == []
 
 
+@pytest.mark.capability("G4", "G6")
 def test_a_pull_request_runs_what_a_reviewer_needs() -> None:
     jobs = yaml.safe_load((ROOT / ".github/workflows/pull-request.yml").read_text())["jobs"]
     runs = [s.get("run", "") for job in jobs.values() for s in job["steps"]]

@@ -17,6 +17,7 @@ def measured() -> dict[str, float]:
     return speed.measure()
 
 
+@pytest.mark.capability("E10")
 @pytest.mark.parametrize("name", ["training", "batch", "request", "parcel", "reads", "memory"])
 def test_nothing_has_become_dear(measured: dict[str, float], name: str) -> None:
     committed = files.read_json(speed.RECORD)

@@ -44,6 +44,7 @@ def heavier() -> dict[str, Array]:
     return {**result, "weight": result["weight"] + np.arange(len(result["at"])) // 20}
 
 
+@pytest.mark.capability("I7")
 def test_what_is_not_known_yet_changes_no_model(
     columns: dict[str, Array], models: tuple[OriginModel, ...]
 ):
@@ -57,6 +58,7 @@ def test_what_is_not_known_yet_changes_no_model(
     assert not np.array_equal(*(m[5].answers[m[5].origin.scored] for m in (models, again)))
 
 
+@pytest.mark.capability("I7")
 def test_every_later_period_is_scored(models: tuple[OriginModel, ...], columns: dict[str, Array]):
     assert [len(m.answers) for m in models] == list(range(COUNT, 0, -1))
     last = models[-1].origin.scored

@@ -289,6 +289,7 @@ def test_the_card_says_what_the_metrics_say_and_nothing_else(place):
     assert all(f"({p}.png)" in card.read_text() for p in drawn)
 
 
+@pytest.mark.capability("A2")
 def test_regression(place):
     result = place("values", VALUES).run()
     assert result["primary"] == "mae"
@@ -351,6 +352,7 @@ def test_a_model_that_ranks_backwards_fails_and_is_not_registered(
     assert "**✗ Fail**" in (here.root / "backwards" / "report" / "model_card.md").read_text()
 
 
+@pytest.mark.capability("I6")
 def test_a_broken_behaviour_fails_the_model(place, registered: list[tuple]):
     case = replace(
         CLASSES, behaviours=(Behaviour("turned", "turning it is nothing", turned, "same"),)

@@ -25,6 +25,7 @@ def study(shuffled: bool) -> dict:
     return bench.study(CASE, PARAMS, full, train, events(2, 800), events(3, 500), [1, 2, 3, 4, 5])
 
 
+@pytest.mark.capability("I9")
 def test_five_seeds_agree(tmp_path: Path):
     result = study(shuffled=False)
     assert result["rank_correlation"]["least"] >= 0.7

@@ -25,6 +25,7 @@ def each(cases: tuple[Planted, ...]) -> list:
     ]
 
 
+@pytest.mark.capability("C23")
 @pytest.mark.parametrize(("kind", "one"), each(LEAKS))
 def test_a_planted_leak_is_named(kind: str, one: Planted) -> None:
     found = planted.searched(kind, one.plant).found

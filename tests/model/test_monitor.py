@@ -152,6 +152,7 @@ def test_the_stage_on_a_plain_regression(shop):
     assert set(files()) == {"evidently.html", "monitor.html", "score.svg", "history.csv"}
 
 
+@pytest.mark.capability("K4")
 def test_earlier_days_stay_in_the_history(shop):
     shop()
     run()

@@ -68,11 +68,13 @@ def check(case, rows, folder, count=ROWS) -> None:
     assert constant == []
 
 
+@pytest.mark.capability("C2")
 @pytest.mark.no_cover  # thousands of rows: counting lines would double the seconds
 def test_departures(nycflights, tmp_path):
     check(MORE, departures(nycflights), tmp_path, FEWER)
 
 
+@pytest.mark.capability("C2", "C30", "C32")
 @pytest.mark.no_cover
 @pytest.mark.mltest("Monitor 3")
 def test_payments(tmp_path):

@@ -71,6 +71,7 @@ def gate(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     return code, capsys.readouterr().out
 
 
+@pytest.mark.capability("H2")
 def test_a_worse_model_from_the_command_line(project: Project, tmp_path: Path) -> None:
     result, text, page = (tmp_path / name for name in ("out.json", "report.md", "report.html"))
     start = ("python", "-m", "plumbline")

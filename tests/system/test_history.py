@@ -146,6 +146,7 @@ def test_the_merge_is_what_a_run_of_it_gives(month: Month, tmp_path: Path) -> No
     assert clone.run("git", "status", "--porcelain") == ""
 
 
+@pytest.mark.capability("D1")
 @pytest.mark.situation(
     "ten commits, two merges, a hotfix: back to each",
     expected="bytes, alias and predictions of each",
@@ -178,6 +179,7 @@ def test_each_champion_and_why(month: Month, tmp_path: Path) -> None:
     assert all(e["version"] for e in result["events"])
 
 
+@pytest.mark.capability("C29")
 @pytest.mark.parametrize("rev", ["model-v1", "model-v1.1"])
 def test_from_a_prediction_to_its_source(month: Month, tmp_path: Path, rev: str) -> None:
     """At a release that is not checked out: the score that was recorded there, and the chain behind it."""

@@ -41,6 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+@pytest.mark.capability("A5")
 @pytest.mark.parametrize("stage", CHANGES)
 def test_no_number_of_a_run_that_died(
     project: Project,

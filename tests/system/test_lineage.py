@@ -134,6 +134,7 @@ def bundle(rev: str | None = None) -> str:
     return next(o.md5 for o in revisions.outs(Path("."), rev) if o.path == MODEL)
 
 
+@pytest.mark.capability("D12")
 def test_from_a_model_to_its_source(project: Project, show: Show) -> None:
     results = show("toy")
     train, data = results["stages"]
@@ -279,6 +280,7 @@ def test_a_timeline_is_in_utc_whatever_the_zone() -> None:
     assert "2025-12-31 22:30:00" in list(champions.table([second]))[1]
 
 
+@pytest.mark.capability("D11")
 def test_what_mermaid_would_take_for_its_own_is_quoted() -> None:
     stage = TracedStage(
         name='a"<b>', command="", commit=None, params={}, code=StageCode(md5="", files={}),

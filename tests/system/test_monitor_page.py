@@ -246,6 +246,7 @@ def test_the_same_json_gives_the_same_bytes() -> None:
     assert page.render("shop", MonitorResult.model_validate(again)) == page.render("shop", whole())
 
 
+@pytest.mark.capability("K1")
 @pytest.mark.usefixtures("shop")
 def test_the_stage_writes_it_and_evidently_opens_without_a_network(request: Any) -> None:
     """The stage's own page, the files that it links to, and Evidently's report with its tabs."""

@@ -45,6 +45,7 @@ def night(hub: Hub) -> str:
     return run.jobs["newest"].result
 
 
+@pytest.mark.capability("H3")
 @pytest.mark.mltest("Monitor 1")
 def test_one_issue_until_it_is_well_again(tmp_path: Path) -> None:
     base, host = tmp_path / "base", tmp_path / "host"

@@ -34,6 +34,7 @@ def programs(wheel: Path) -> Path:
     return installed.programs(wheel)
 
 
+@pytest.mark.capability("D17")
 def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -56,6 +57,7 @@ def test_every_command_has_its_help(programs: Path, tmp_path: Path) -> None:
     assert message.count("Usage: plumbline ") == message.count("  Examples:\n") == commands
 
 
+@pytest.mark.capability("D17")
 @pytest.mark.situation(
     "the library installed from its wheel, a project of its own", expected="it works"
 )

@@ -148,6 +148,7 @@ def test_without_a_remote(project: Toy, capsys: pytest.CaptureFixture[str]) -> N
     assert "no default remote" in capsys.readouterr().err
 
 
+@pytest.mark.capability("A15")
 def test_published_once_and_only_as_packed(
     project: Toy, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -119,6 +119,7 @@ def test_the_releases_differ(known: dict[str, dict[str, Any]]) -> None:
     assert len({k["predictions"] for k in (one, two, three)}) == 3
 
 
+@pytest.mark.capability("D21")
 @pytest.mark.parametrize("tag", ["model-v1", "model-v2", "main"])
 def test_a_rollback_restores_everything(
     project: Project, hooked: Path, known: dict[str, dict[str, Any]], tag: str

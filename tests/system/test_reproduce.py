@@ -51,6 +51,7 @@ def results(record: dict) -> dict[str, str]:
     return {out["path"]: out["result"] for out in record["outs"]}
 
 
+@pytest.mark.capability("D15")
 def test_the_same_commit_is_the_same(project: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     """In spite of what stands in the work tree and the environment, which the run must not see."""
     shared = project.path.parent / "shared"
@@ -67,6 +68,7 @@ def test_the_same_commit_is_the_same(project: Toy, capsys: pytest.CaptureFixture
     assert not shared.exists()
 
 
+@pytest.mark.capability("D15")
 def test_what_changes_is_named_with_both_md5s(
     project: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,7 @@ def hub(base: Path, tmp_path: Path) -> Iterator[Hub]:
         yield created
 
 
+@pytest.mark.capability("A14", "H3")
 def test_one_pull_request_and_not_twice(hub: Hub, tmp_path: Path) -> None:
     """And a stranger's clone of its branch gets the challenger's very bytes, with nothing to run."""
     report = rains(hub, hub.clone()).summary()

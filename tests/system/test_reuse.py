@@ -49,6 +49,7 @@ def state(project: Project) -> dict[str, bytes]:
     return works.outs(project)
 
 
+@pytest.mark.capability("A12")
 @pytest.mark.situation("parameters A, B, A with dvc repro", expected="nothing is executed")
 def test_parameters_there_and_back_run_nothing(project: Project) -> None:
     first = state(project)
@@ -139,6 +140,7 @@ def test_a_variable_switches_it_off(project: Project) -> None:
     assert executed(run(project, *REPRO, PLUMBLINE_NO_CACHE="1")) == ["press"]
 
 
+@pytest.mark.capability("A6")
 def test_one_target_brings_no_others(project: Project) -> None:
     (project.path / PRESSED).unlink()
     (project.path / "metrics/works/weigh.json").unlink()

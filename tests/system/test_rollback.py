@@ -79,6 +79,7 @@ def log() -> list[journal.AuditEntry]:
     return journal.audit(Path("."))
 
 
+@pytest.mark.capability("C37", "D1", "J5")
 @pytest.mark.mltest("Infra 7")
 def test_there_and_back(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     before = state(project)
@@ -259,6 +260,7 @@ def test_one_that_lacked_its_last_line_is_closed(project: Project) -> None:
     assert [e.result for e in log()] == ["done"]
 
 
+@pytest.mark.capability("J5")
 @pytest.mark.mltest("Infra 7")
 def test_golden_events_see_another_answer(project: Project) -> None:
     report, test = Path("reports") / CASE / "evaluate", Path("data") / CASE / "tables/test.parquet"
@@ -276,6 +278,7 @@ def test_golden_events_see_another_answer(project: Project) -> None:
         golden.check(CASE, MODEL, test, report)
 
 
+@pytest.mark.capability("F1")
 @pytest.mark.situation("MLflow's file deleted", expected="registry rebuild restores it")
 def test_a_deleted_mlflow_is_made_again(
     project: Project, capsys: pytest.CaptureFixture[str]
@@ -298,6 +301,7 @@ def test_a_deleted_mlflow_is_made_again(
     assert result == [recorded("model-v1"), recorded("model-v2")]
 
 
+@pytest.mark.capability("D7")
 def test_sync_moves_the_alias_to_head(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     registry.point(project.path, CASE, "1")
     assert main(["registry", "status"]) == 1

@@ -25,6 +25,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return runs.both(tmp_path_factory)
 
 
+@pytest.mark.capability("A2", "D5")
 def test_every_stage_ran(project: Project) -> None:
     lock = dvc_lock.read(project.path)
     assert sorted(lock) == sorted(f"{s}@{u}" for s in STAGES for u in BOTH)
@@ -40,11 +41,13 @@ def test_every_stage_leaves_its_outs(project: Project) -> None:
         assert list((reports / "plots").glob("*.csv"))
 
 
+@pytest.mark.capability("A12")
 def test_a_second_run_does_nothing(project: Project) -> None:
     assert project.repro() == []
     assert project.run("git", "status", "--porcelain") == ""
 
 
+@pytest.mark.capability("E2")
 def test_metrics_and_plots_show(project: Project) -> None:
     shown = json.loads(project.run("dvc", "metrics", "show", "--json"))
     files = {f"metrics/{u}/{s}.summary.json" for u in BOTH for s in ("evaluate", "monitor")}
@@ -80,6 +83,7 @@ def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, tmp_path: Pat
     assert (other.path / "dvc.lock").read_bytes() == (project.path / "dvc.lock").read_bytes()
 
 
+@pytest.mark.capability("A5")
 def test_a_training_parameter_reruns_what_follows_it_only(project: Project) -> None:
     project.set({"card_fraud.train.rounds": 30})
     try:
@@ -101,6 +105,7 @@ def test_a_feature_of_one_use_case_touches_no_other(project: Project) -> None:
         project.run("dvc", "checkout", "-q")
 
 
+@pytest.mark.capability("A5")
 def test_a_failing_stage_leaves_the_last_good_outs(project: Project) -> None:
     source = project.path / "sources" / "diabetes" / "diabetes.csv"
     before = (project.path / "data" / "diabetes" / "raw" / "events-all.parquet").read_bytes()
@@ -123,6 +128,7 @@ def test_the_store_serves_what_was_materialized(project: Project) -> None:
     assert project.run("git", "status", "--porcelain") == ""
 
 
+@pytest.mark.capability("A4")
 def test_each_stage_runs_alone(project: Project) -> None:
     """`python -m stages.<name>` with the words of dvc.yaml, from the root, and nothing else."""
     command = yaml.safe_load((project.path / "dvc.yaml").read_text())["stages"]["train"]["cmd"]

@@ -72,6 +72,7 @@ def repository(laid, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.capability("C9")
 @pytest.mark.parametrize("few", [10**6, 1])
 def test_feasts_join_equals_the_direct_one_on_every_row(laid, monkeypatch, few):
     monkeypatch.setattr(store, "JOINED_AT_ONCE", few)
@@ -103,12 +104,14 @@ def run(folder: Path, monkeypatch, **features) -> dict[str, bytes]:
     return {**outs, "features.json": Path("features.json").read_bytes()}
 
 
+@pytest.mark.capability("C9")
 def test_the_stage_writes_the_same_bytes_by_either_join(tmp_path, monkeypatch):
     direct = run(tmp_path / "direct", monkeypatch, join="direct")
     assert run(tmp_path / "feast", monkeypatch, join="feast") == direct
     assert {"train.parquet", "valid.parquet", "test.parquet", "current.parquet"} < set(direct)
 
 
+@pytest.mark.capability("C7", "C8")
 def test_definitions_carry_owner_description_and_tags(repository):
     feast = store.opened(repository)
     view = feast.get_feature_view("small_who")
@@ -175,6 +178,7 @@ def test_names_and_types_that_feast_cannot_hold(tmp_path):
         replace(SMALL, entities=clock)
 
 
+@pytest.mark.capability("C7")
 @pytest.mark.parametrize(("name", "kind"), [("production", "redis"), ("postgresql", "postgres")])
 def test_a_store_on_servers_differs_in_its_servers_only(name, kind):
     embedded, servers = (

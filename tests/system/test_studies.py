@@ -42,6 +42,7 @@ def explained(project: Project, key: str) -> tuple[dict[str, Any], str]:
     return json.loads((project.path / "e.json").read_text()), text
 
 
+@pytest.mark.capability("I9")
 @pytest.mark.parametrize("place", [0, 100, -1])
 def test_the_contributions_sum_to_the_score(project: Project, place: int) -> None:
     result, text = explained(project, keys(project, "test")[place])
@@ -67,6 +68,7 @@ def test_similar_events_are_past_ones_with_their_labels(project: Project) -> Non
     assert f"nearest of {len(train):,} in train" in text
 
 
+@pytest.mark.capability("D12")
 def test_the_lineage_is_that_of_the_prediction(project: Project) -> None:
     key = keys(project, "test")[3]
     result, text = explained(project, key)

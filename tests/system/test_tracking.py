@@ -99,6 +99,7 @@ def bundle(text: str = "trees") -> Path:
     return path
 
 
+@pytest.mark.capability("D5", "E1")
 def test_a_run_with_trials_files_and_tags(folder: Path):
     for words in (["init", "-q"], ["add", "a.txt"], ["commit", "-qm", "one"]):
         Path("a.txt").write_text("a")
@@ -141,6 +142,7 @@ def test_a_run_with_trials_files_and_tags(folder: Path):
     assert (second.info.status, second.data.tags["reason"]) == ("FAILED", "too fast: 9")
 
 
+@pytest.mark.capability("D6")
 def test_a_changed_file_is_dirty_but_not_what_the_run_writes():
     for name in ("a.txt", "dvc.lock", "metrics/x.json"):
         Path(name).parent.mkdir(exist_ok=True)
@@ -169,6 +171,7 @@ def test_md5s_come_from_the_lock_in_a_run_by_dvc_only(monkeypatch: pytest.Monkey
     assert tracking.md5s("parcels", "unknown") == {}
 
 
+@pytest.mark.capability("D7")
 def test_a_bundle_is_registered_once_and_the_alias_moves():
     one = bundle()
     run = record()

@@ -12,6 +12,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.project import environment
 
@@ -35,6 +37,7 @@ def fetch(address: str, seconds: float) -> str:
             time.sleep(0.5)
 
 
+@pytest.mark.capability("E2")
 def test_the_pages_open(tmp_path: Path) -> None:
     port = free_port()
     words = [sys.executable, "-m", "plumbline", "mlflow-ui", "--port", str(port)]

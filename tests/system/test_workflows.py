@@ -25,6 +25,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(tmp_path_factory, "rehearsal", lambda folder: void(base.make(folder)))
 
 
+@pytest.mark.capability("A14", "G4", "H1")
 @pytest.mark.parametrize("scenario", scenarios.SCENARIOS, ids=lambda s: s.__name__)
 def test_scenario(scenario: Callable[[Hub], Seen], start: Path, tmp_path: Path) -> None:
     with hub(start, tmp_path) as host:

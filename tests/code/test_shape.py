@@ -1,0 +1,61 @@
+"""The shape of the project: what shares its definitions, what is kept apart, where tests lie."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from plumbline.metrics import metrics
+from tests.conftest import ROOT
+
+QUESTIONS = ("code", "data", "model", "mltest", "system")
+
+
+def modules(package: str) -> dict[str, set[str]]:
+    """Per file of a package of the library, the dotted names that it imports."""
+    return {
+        path.name: _imports(path) for path in sorted((ROOT / "plumbline" / package).glob("*.py"))
+    }
+
+
+def _imports(path: Path) -> set[str]:
+    nodes = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)]
+    return {f"{n.module}.{a.name}" for n in nodes for a in n.names}
+
+
+@pytest.mark.capability("B3")
+def test_evaluation_and_monitoring_compute_with_one_set_of_metrics() -> None:
+    for package in ("evaluate", "monitor"):
+        used = set().union(*modules(package).values())
+        assert "plumbline.metrics.metrics" in used, package
+        defined = {
+            node.name
+            for path in (ROOT / "plumbline" / package).glob("*.py")
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.FunctionDef)
+        }
+        assert not defined & set(metrics.PRIMARY.values()), "a metric of its own"
+    assert set(metrics.PRIMARY) == {"classification", "regression"}
+
+
+@pytest.mark.capability("G5")
+def test_checks_of_data_and_the_feature_store_do_not_know_each_other() -> None:
+    for package, other in (("validate", "feast"), ("features", "great_expectations")):
+        text = "\n".join(p.read_text() for p in (ROOT / "plumbline" / package).glob("*.py"))
+        assert not re.search(rf"^\s*(import|from) {other}\b", text, re.MULTILINE), package
+    locked = dict(
+        re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    )
+    assert locked["great-expectations"] >= "1"
+    assert not re.search(r"feast\[[^]]*\bge\b", (ROOT / "requirements.in").read_text())
+
+
+@pytest.mark.capability("G14")
+def test_tests_lie_by_the_question_that_they_answer() -> None:
+    folders = {p.relative_to(ROOT / "tests").parts[0] for p in (ROOT / "tests").rglob("test_*.py")}
+    assert folders == set(QUESTIONS)
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    assert all(f"`tests/{name}`" in text for name in QUESTIONS)
