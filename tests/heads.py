@@ -96,7 +96,7 @@ def change(folder: Path) -> Change:
     made.write("params.yaml", yaml.safe_dump({"usecases": ["shop"], "seed": 7, "shop": section}))
     for module in MODULES:
         text = (SOURCE / f"{module}.py").read_text()
-        made.write(f"usecases/shop/{module}.py", text)
+        made.write(f"usecases/shop/{module}.py", text.replace('"deliveries"', '"shop"'))
     made.write(".github/workflows/pull-request.yml", "on: pull_request\n")
     made.write("Makefile", "test:\n\tpytest\n")
     made.model("1" * 32, **GOOD)

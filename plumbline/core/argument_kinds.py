@@ -17,6 +17,7 @@ WORDS: Mapping[type, str] = {
     float: "a number",
     type(None): "None",
 }
+MANY: Mapping[type, str] = {str: "texts", int: "whole numbers"}
 OWN = ("allowed", "values", "type", "problem", "aggregate", "expect")
 """Fields whose values are checked with the column or the choices that they belong to."""
 NAMES = ("name", "key", "label", "column", "entity", "time")
@@ -90,7 +91,9 @@ def _words(kind: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(map(str, get_args(kind)))
     if origin is not None:
-        return "a mapping of texts to texts" if _mapping(origin) else "a function"
+        return (
+            f"a mapping of texts to {MANY[get_args(kind)[1]]}" if _mapping(origin) else "a function"
+        )
     return WORDS.get(kind, f"a {getattr(kind, '__name__', kind)}")
 
 

@@ -137,6 +137,7 @@ class Snapshot(Aggregated):
     # days back from the event's day to the window's last: 1 is the day before, 7 the same weekday
     # last week
     lag: int = 1
+    version: int = 1  # of the definition: raise it whenever what the feature is made of changes
 
     @property
     def length(self) -> int:
@@ -169,6 +170,7 @@ class Hourly(Aggregated):
     # hours back from the event's hour to the window's last: 1 is the hour before, 168 the same hour
     # last week
     lag: int = 1
+    version: int = 1  # of the definition: raise it whenever what the feature is made of changes
 
     @property
     def length(self) -> int:
@@ -196,6 +198,7 @@ class Fresh(Aggregated):
     # True: count the events whose label became known since midnight and before this one; columns not
     # known at prediction time may then be used
     matured: bool = False
+    version: int = 1  # of the definition: raise it whenever what the feature is made of changes
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,7 @@ class Category(Declaration):
     description: str  # for reports
     # True: the model splits on sets of values; False: on the order of the codes
     native: bool = False
+    version: int = 1  # of the definition: raise it whenever what the feature is made of changes
 
 
 @dataclass(frozen=True)
@@ -228,6 +232,7 @@ class Row(Declaration):
     """
 
     function: Callable[..., Array]  # see above
+    version: int = 1  # of the definition: raise it whenever the function, or what it calls, changes
 
     @property
     def name(self) -> str:

@@ -65,3 +65,4 @@ class Encoding(Declaration):
     description: str  # meaning and unit
     folds: int = 5  # at least 2; a key's fold never changes
     smoothing: float = 10.0  # above 0: the mean of all counts like so many rows
+    version: int = 1  # of the definition: raise it whenever what the feature is made of changes

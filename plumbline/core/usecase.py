@@ -137,6 +137,12 @@ class FeatureSet(Contract):
     split: Split = field(
         default_factory=Split
     )  # of a plain table; a table with time is split by whole days
+    # of the tables: raise it when a column or a feature is removed, renamed, of another type or in another
+    # place, or other rows are meant
+    version: int = 1
+    # by entity ("customer", hourly features "customer.hourly") the version of its view in the feature store,
+    # where it is not 1: raise it when a feature of it is removed or renamed, or the key is another
+    views: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, base: Contract, **parts: Any) -> FeatureSet:
@@ -184,6 +190,7 @@ class FeatureSet(Contract):
             derived=(),
             offset=None,
             eligible=(),
+            views={},
         )
 
 

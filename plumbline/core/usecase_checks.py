@@ -12,6 +12,7 @@ from plumbline.core import (
     only,
     scale_checks,
     split_checks,
+    version_checks,
 )
 from plumbline.core.declarations import KNOWN_AT, Behaviour, Column, Fresh, Hourly, Snapshot, Where
 from plumbline.core.errors import SpecError, suggest
@@ -96,6 +97,7 @@ def features(usecase: FeatureSet) -> None:
     only.check_eligible(usecase)
     encoding_checks.check(usecase)
     scale_checks.check(usecase)
+    version_checks.check(usecase)
     if usecase.offset is not None:
         known(usecase, "features", usecase.offset, "offset", reach)
         declaration_checks.numeric(usecase, "features", usecase.offset, "offset")

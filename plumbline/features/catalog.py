@@ -9,7 +9,9 @@ from plumbline.core.declarations import Category, Encoding, Fresh, Hourly, Row, 
 from plumbline.core.documents import SparseDocument
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
+from plumbline.features import definition_items, live_definitions
 from plumbline.features import grain as grains
+from plumbline.features.definition_items import Definitions
 from plumbline.features.splits import SplitWindow
 
 Written = dict[str, tuple[Counts, int]]
@@ -17,7 +19,10 @@ Written = dict[str, tuple[Counts, int]]
 
 
 class CatalogEntry(SparseDocument):
-    """One feature. `sources` are the contract's columns that it is made from."""
+    """One feature. `sources` are the contract's columns that it is made from.
+
+    `version` is as declared, a column's that of the feature set; `definition`: a hash of what it is made of.
+    """
 
     name: str
     kind: Literal["column", "snapshot", "hourly", "fresh", "row", "category", "encoding"]
@@ -26,6 +31,8 @@ class CatalogEntry(SparseDocument):
     dtype: str
     owner: str
     in_model: bool
+    version: int = 1
+    definition: str = ""
     entity: str = ""  # of histories
     aggregate: str = ""
     window: str = ""
@@ -34,7 +41,11 @@ class CatalogEntry(SparseDocument):
 
 
 class FeatureView(SparseDocument):
-    """A feature view as the store defines it."""
+    """A feature view as the store defines it.
+
+    `version`: as declared, and behind the point the raises of all that its features are made of;
+    `definition`: a hash of these.
+    """
 
     name: str
     entity: str
@@ -43,6 +54,8 @@ class FeatureView(SparseDocument):
     owner: str
     ttl_days: int  # 0 where it is an hour
     features: list[str]
+    version: str = "1.0"
+    definition: str = ""
 
 
 class TableFigures(SparseDocument):
@@ -80,6 +93,11 @@ def entries(usecase: FeatureSet) -> list[CatalogEntry]:
     return listed + [_encoding(usecase, e) for e in usecase.encodings]
 
 
+def versioned(usecase: FeatureSet, items: Definitions) -> list[CatalogEntry]:
+    """The entries with their versions and the hashes of their definitions."""
+    return [e.model_copy(update=_defined(items, e.name)) for e in entries(usecase)]
+
+
 def search(usecase: FeatureSet, words: str) -> list[CatalogEntry]:
     """The entries that hold every word of `words` in name, description, entity or sources."""
     wanted = words.lower().split()
@@ -111,8 +129,10 @@ def report(
     usecase: FeatureSet, windows: Mapping[str, SplitWindow], tables: Written
 ) -> FeaturesReport:
     """The catalog with what was written."""
-    shares = _missing(tables)
-    listed = [e.model_copy(update={"missing": shares.get(e.name, 0.0)}) for e in entries(usecase)]
+    shares, items = _missing(tables), live_definitions.of(usecase)
+    listed = [
+        e.model_copy(update={"missing": shares.get(e.name, 0.0)}) for e in versioned(usecase, items)
+    ]
     return FeaturesReport(
         rows=sum(counts.rows for counts, _ in tables.values()),
         tables={
@@ -120,7 +140,7 @@ def report(
             for name, (counts, unlabelled) in tables.items()
         },
         features=listed,
-        views=views(usecase),
+        views=versioned_views(usecase, items),
     )
 
 
@@ -138,6 +158,29 @@ def views(usecase: FeatureSet) -> list[FeatureView]:
         )
         for _, entity, grain in grains.stored(usecase)
     ]
+
+
+def versioned_views(usecase: FeatureSet, items: Definitions) -> list[FeatureView]:
+    """The feature views with their versions and the hashes of their definitions."""
+    names = [name for name, *_ in grains.stored(usecase)]
+    return [
+        view.model_copy(
+            update={
+                "version": definition_items.view_version(items, name),
+                "definition": definition_items.view_digest(items, name),
+            }
+        )
+        for name, view in zip(names, views(usecase), strict=True)
+    ]
+
+
+def _defined(items: Definitions, name: str) -> dict[str, object]:
+    """Version and hash of a feature; of a column those of the tables."""
+    if name in items:
+        return {"version": items[name].version, "definition": items[name].digest}
+    tables = items[definition_items.TABLES]
+    digest = definition_items.column_digest(tables, name)
+    return {"version": tables.version, "definition": digest}
 
 
 def _table(

@@ -8,9 +8,10 @@ from typing import Any
 from plumbline.core.declarations import Entity, Hourly, Snapshot
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import FeatureSet
-from plumbline.features import catalog
+from plumbline.features import catalog, live_definitions
 from plumbline.features import grain as grains
 from plumbline.features.catalog import FeatureView
+from plumbline.features.definition_items import Definitions
 from plumbline.features.grain import Grain
 
 EVERY = "[0-9]*"
@@ -32,10 +33,11 @@ def build(usecase: FeatureSet, folder: Path, month: str = EVERY) -> list[Any]:
             f"usecases/{usecase.name}/features.py: '{lost[0]}' ends with '{LOST}', and Feast's join drops such "
             "columns; rename it."
         )
-    stored = list(zip(catalog.views(usecase), grains.stored(usecase), strict=True))
+    items = live_definitions.of(usecase)
+    stored = list(zip(catalog.versioned_views(usecase, items), grains.stored(usecase), strict=True))
     entities = {e.name: _entity(usecase, e) for _, (_, e, _) in stored}
     views = [
-        _view(usecase, v, entities[e.name], _files(folder, name, month), grain)
+        _view(usecase, items, v, entities[e.name], _files(folder, name, month), grain)
         for v, (name, e, grain) in stored
     ]
     service = FeatureService(
@@ -43,7 +45,10 @@ def build(usecase: FeatureSet, folder: Path, month: str = EVERY) -> list[Any]:
         features=views,
         description=usecase.title,
         owner=usecase.owner,
-        tags={"usecase": usecase.name, "problem": usecase.problem},
+        tags={
+            **{"usecase": usecase.name, "problem": usecase.problem},
+            "version": str(usecase.version),
+        },
     )
     return [*entities.values(), *views, service]
 
@@ -75,7 +80,14 @@ def _files(folder: Path, name: str, month: str) -> Path:
     return own if own.exists() else folder / f"{name}-{EVERY}.parquet"
 
 
-def _view(usecase: FeatureSet, view: FeatureView, entity: Any, path: Path, grain: Grain) -> Any:
+def _view(
+    usecase: FeatureSet,
+    items: Definitions,
+    view: FeatureView,
+    entity: Any,
+    path: Path,
+    grain: Grain,
+) -> Any:
     from feast import FeatureView, Field, FileSource
     from feast.types import Float64
 
@@ -91,7 +103,7 @@ def _view(usecase: FeatureSet, view: FeatureView, entity: Any, path: Path, grain
             name=name,
             dtype=Float64,
             description=specs[name].description,
-            tags=_tags(specs[name]),
+            tags={**_tags(specs[name]), **_versioned(items[name].version, items[name].digest)},
         )
         for name in view.features
     ]
@@ -103,7 +115,10 @@ def _view(usecase: FeatureSet, view: FeatureView, entity: Any, path: Path, grain
         source=source,
         description=view.description,
         owner=usecase.owner,
-        tags={"usecase": usecase.name, "label_delay_days": str(usecase.delay_days)},
+        tags={
+            **{"usecase": usecase.name, "label_delay_days": str(usecase.delay_days)},
+            **_versioned(view.version, view.definition),
+        },
     )
 
 
@@ -111,3 +126,7 @@ def _tags(spec: Snapshot | Hourly) -> dict[str, str]:
     unit = "days" if isinstance(spec, Snapshot) else "hours"
     lag = {"lag": str(spec.lag)} if spec.lag > 1 else {}
     return {"aggregate": spec.aggregate, unit: str(spec.length), **lag}
+
+
+def _versioned(version: int | str, digest: str) -> dict[str, str]:
+    return {"version": str(version), "definition": digest}

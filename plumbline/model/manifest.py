@@ -30,6 +30,10 @@ LATER: Mapping[str, Any] = {
     "Snapshot.lag": 1,
     "Fresh.matured": False,
     "Category.native": False,
+    "version": 1,
+    "views": {},
+    **{f"{kind}.version": 1 for kind in ("Snapshot", "Hourly", "Fresh", "Category", "Encoding")},
+    "Row.version": 1,
 }
 """What could not be declared when the format began, with its default: at that, an md5 leaves it out."""
 Kind = Literal["column", "category", "snapshot", "hourly", "fresh", "row", "encoding"]
@@ -146,6 +150,7 @@ def definitions(usecase: FeatureSet) -> str:
 def _plain(declared: Any) -> dict[str, Any]:
     """A declaration's fields; those of `LATER` only where they are not at their default."""
     plain, kind = {**asdict(declared), "description": ""}, type(declared).__name__
+    del plain["version"]  # what is meant counts, not how often it changed
     return {n: value for n, value in plain.items() if LATER.get(f"{kind}.{n}", ...) != value}
 
 

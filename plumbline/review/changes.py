@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from plumbline.report.blocks import Block, Bullets, Fold, Table, Text
 from plumbline.report.numbers import NONE, figure, fixed, share
+from plumbline.review import version_words
 from plumbline.review.comparison import UseCaseComparison
 from plumbline.review.comparison_sections import (
     ChangedPackage,
@@ -22,6 +23,7 @@ from plumbline.review.comparison_sections import (
     StageCost,
     Value,
 )
+from plumbline.review.definition_sections import DefinitionChanges
 
 SIDES = ("base", "head")
 MOST_RULES = 30
@@ -33,14 +35,16 @@ COST = ("stage", "base, s", "head, s", "base, MB", "head, MB")
 DRIFT_TITLE = "Drift of head's newest rows from base's"
 
 
-def lines(usecase: UseCaseComparison) -> Iterator[str]:
-    """The acceptance gate, the monitor's verdict, and columns that drifted, a line each."""
+def lines(usecase: UseCaseComparison, defined: DefinitionChanges) -> Iterator[str]:
+    """The acceptance gate, the monitor's verdict, redefined features, and columns that drifted, a line each."""
     evaluate, monitor = usecase.evaluate, usecase.monitor
     yield f"Evaluate: {evaluate.verdict or 'no verdict'}: {'; '.join(evaluate.reasons)}"
     advice = ""
     if monitor.retrain:
         advice = f"; retrain: {'yes' if monitor.retrain.now else 'no'}, {monitor.retrain.why}"
     yield f"Monitor: {monitor.summary or 'no verdict'}{advice}"
+    if said := version_words.summary(defined):
+        yield said
     moved = [drift.column for drift in usecase.drift if drift.word == "drift"]
     if moved:
         yield f"{DRIFT_TITLE}: {', '.join(moved)}"
@@ -127,8 +131,8 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
-def folds(usecase: UseCaseComparison) -> Iterator[Block]:
-    """Everything that differs, folded; what does not differ is left out."""
+def folds(usecase: UseCaseComparison, defined: DefinitionChanges) -> Iterator[Block]:
+    """Everything that differs, folded; what does not differ is left out. `defined`: of its definitions."""
     if usecase.params:
         yield _table(
             f"Changed params ({len(usecase.params)})",
@@ -143,7 +147,7 @@ def folds(usecase: UseCaseComparison) -> Iterator[Block]:
         yield _table(f"Changed data ({len(differing)})", ("item", *SIDES), differing)
     if usecase.drift:
         yield _table(DRIFT_TITLE, DRIFT, list(map(_drift, usecase.drift)), range(1, 5))
-    features = list(_features(usecase.features))
+    features = [*_features(usecase.features, defined)]
     if features:
         yield Fold(f"Changed features ({len(features)})", [Bullets(features)])
     if usecase.cost:
@@ -177,11 +181,15 @@ def _data(data: DataChanges) -> list[tuple[str, str, str]]:
     return [(key, _value(p.base), _value(p.head)) for key, p in pairs if p.base != p.head]
 
 
-def _features(features: FeatureChanges) -> Iterator[str]:
-    yield from (f"added: {name}" for name in features.added)
-    yield from (f"removed: {name}" for name in features.removed)
-    for one in features.redefined:
-        yield f"redefined: {one.name} ({', '.join(one.parts)})"
+def _features(features: FeatureChanges, defined: DefinitionChanges) -> Iterator[str]:
+    """What git says of definitions; without it, what the catalogs say."""
+    if defined.changes:
+        yield from version_words.lines(defined)
+    else:
+        yield from (f"added: {name}" for name in features.added)
+        yield from (f"removed: {name}" for name in features.removed)
+        for one in features.redefined:
+            yield f"redefined: {one.name} ({', '.join(one.parts)})"
     yield from (f"now in the model: {name}" for name in features.joined)
     yield from (f"no longer in the model: {name}" for name in features.left)
 

@@ -24,6 +24,7 @@ from plumbline.review import (
     code_trees,
     comparison,
     data_drift,
+    declared_definitions,
     declared_rules,
     judging_rules,
     lock_changes,
@@ -40,6 +41,7 @@ from plumbline.review import (
 )
 from plumbline.review.comparison import Comparison, Evidence, LockState, UseCaseComparison
 from plumbline.review.comparison_sections import ColumnDrift, Lineage, Seeds, Windows
+from plumbline.review.definition_sections import DefinitionChanges
 from plumbline.review.revision import Revision
 from plumbline.review.scoring import Criteria, Replicates
 from plumbline.review.side_process import SideAnswer
@@ -86,6 +88,7 @@ def compare(
         removed=sorted(dvc_lock.usecases(old.entries) - dvc_lock.usecases(new.entries)),
         usecases=usecases,
         rules=judging_rules.changed(old, new, declared),
+        definitions=dict(both.definitions),
         override=judging_rules.project_override(old, new),
         lock=_lock(root, new, committed=committed),
     )
@@ -134,6 +137,7 @@ class Both:
     cache: FolderStore
     answers: Mapping[str, SideAnswer]
     folder: Path
+    definitions: Mapping[str, DefinitionChanges]
 
     def entries(self, side: Revision, name: str) -> Entries:
         """A side's entries of a use case."""
@@ -154,7 +158,8 @@ def _both(
     with tempfile.TemporaryDirectory(prefix="plumbline-") as built, _code(head) as tree:
         folder = Path(built)
         cache = object_stores.settings(head.root).folder()
-        both = Both(base, head, release, cache, {}, folder)
+        defined = declared_definitions.of_all(base, head)
+        both = Both(base, head, release, cache, {}, folder, defined)
         wanted = side_process.request(head, names, list(filter(both.own_model, names)), folder)
         with untouched():
             answers = code_trees.call(tree, side_process.MODULE, wanted, folder) if names else {}
@@ -217,7 +222,7 @@ def _usecase(both: Both, name: str, criteria: Criteria | None) -> UseCaseCompari
         stages=lock_changes.changed_stages(old, new),
         edges=lock_changes.edges(new),
         data=metadata_diff.data(before, after),
-        features=metadata_diff.features(before, after),
+        features=metadata_diff.features(before, after, both.definitions.get(name)),
         drift=_drift(both, name, criteria),
         cost=run_cost.costs(head.root, name, old, new),
         monitor=metadata_diff.monitor(after),

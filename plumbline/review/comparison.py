@@ -39,6 +39,7 @@ from plumbline.review.comparison_sections import (
     StageCost,
     Windows,
 )
+from plumbline.review.definition_sections import DefinitionChanges
 
 FORMAT: Literal[1] = 1
 TITLE = "What `plumbline compare` writes"
@@ -129,6 +130,9 @@ class Evidence(Part):
     usecases: Annotated[dict[UseCaseName, UseCaseComparison], Field(max_length=20)]
     lock: LockState
     rules: Annotated[list[RuleChange], Field(max_length=500)] = Field(default_factory=list)
+    definitions: Annotated[dict[UseCaseName, DefinitionChanges], Field(max_length=100)] = Field(
+        default_factory=dict
+    )
     override: Line | None = None
     judge: Literal["base", "head"] = "base"
     contradictions: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)

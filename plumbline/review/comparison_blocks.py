@@ -19,7 +19,7 @@ from plumbline.report.blocks import (
 )
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure, share
-from plumbline.review import changes, look_words, merge_gate
+from plumbline.review import changes, look_words, merge_gate, version_words
 from plumbline.review.comparison import Comparison, UseCaseComparison
 from plumbline.review.comparison_sections import (
     NotComparable,
@@ -29,6 +29,7 @@ from plumbline.review.comparison_sections import (
     RevisionName,
     SameModel,
 )
+from plumbline.review.definition_sections import DefinitionChanges
 from plumbline.review.metric_change import CELLS, MetricChange, change
 from plumbline.review.verdict_line import reason, verdict
 
@@ -75,7 +76,8 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
     if not comparison.lock.checked:
         yield Text("dvc.lock was not checked, because head is not the work tree.")
     for name, usecase in comparison.usecases.items():
-        yield from _usecase(name, usecase, comparison.release)
+        defined = version_words.by_name(comparison.definitions, name)
+        yield from _usecase(name, usecase, defined, comparison.release)
     if comparison.unchanged:
         yield Text(f"Use cases that did not change: {', '.join(comparison.unchanged)}.")
     if comparison.removed:
@@ -96,10 +98,13 @@ def _revision(side: RevisionName) -> str:
 
 
 def _usecase(
-    name: str, usecase: UseCaseComparison, release: RevisionName | None
+    name: str,
+    usecase: UseCaseComparison,
+    defined: DefinitionChanges,
+    release: RevisionName | None,
 ) -> Iterator[Block]:
     yield Heading(name)
-    yield from map(Text, changes.lines(usecase))
+    yield from map(Text, changes.lines(usecase, defined))
     yield from map(Text, look_words.lines(usecase))
     changed = frozenset(s.name for s in usecase.stages)
     stages = (*(name for edge in usecase.edges for name in edge), *(s.name for s in usecase.stages))
@@ -117,7 +122,7 @@ def _usecase(
             whose = "head" if window == "head" else release.name
             title = f"Against {release.name}, on {whose}'s test window"
             yield from _result(title, result, usecase, fold=True)
-    yield from changes.folds(usecase)
+    yield from changes.folds(usecase, defined)
 
 
 def _result(

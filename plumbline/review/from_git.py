@@ -17,6 +17,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.repo import revisions
 from plumbline.review import (
     base_limits,
+    declared_definitions,
     declared_source,
     judging_rules,
     lock_changes,
@@ -28,6 +29,7 @@ from plumbline.review import (
 from plumbline.review.comparison import Comparison, UseCaseComparison
 from plumbline.review.comparison_sections import RuleChange
 from plumbline.review.declared_rules import Declared
+from plumbline.review.definition_sections import DefinitionChanges
 from plumbline.review.revision import Revision
 from plumbline.runtime import dvc_lock, git
 
@@ -68,22 +70,33 @@ def _held(root: Path, comparison: Comparison, base: str, head: str) -> Compariso
     known = dvc_lock.usecases(old.entries) & dvc_lock.usecases(new.entries)
     declared = {name: _declared(old, new, name) for name in sorted(known)}
     rules = judging_rules.changed(old, new, declared)
+    defined = declared_definitions.of_all(old, new)
     update = {
         "rules": [*rules, *_finer(comparison, rules)][:500],
+        "definitions": defined,
         "override": judging_rules.project_override(old, new),
         "removed": sorted(dvc_lock.usecases(old.entries) - dvc_lock.usecases(new.entries)),
-        "usecases": {n: _usecase(u, old, new, n) for n, u in comparison.usecases.items()},
+        "usecases": {
+            n: _usecase(u, (old, new), n, defined.get(n)) for n, u in comparison.usecases.items()
+        },
         "contradictions": list(_contradictions(comparison, old, new)),
     }
     return merge_gate.judged(comparison.model_copy(update=update))
 
 
-def _usecase(one: UseCaseComparison, old: Revision, new: Revision, name: str) -> UseCaseComparison:
+def _usecase(
+    one: UseCaseComparison,
+    sides: tuple[Revision, Revision],
+    name: str,
+    defined: DefinitionChanges | None,
+) -> UseCaseComparison:
     """What the gate reads of a use case beside its figures."""
+    old, new = sides
     before, after = old.stage_documents(name), new.stage_documents(name)
     update: dict[str, Any] = {
         "override": judging_rules.override(old, new, name),
         "data": metadata_diff.data(before, after),
+        "features": metadata_diff.features(before, after, defined),
         "monitor": metadata_diff.monitor(after),
         "evaluate": metadata_diff.evaluate(after),
         "blocked": metadata_diff.blocked(after),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.report.numbers import share
 from plumbline.report.verdict_sentences import floor_breach
-from plumbline.review import lock_reasons, paired_words
+from plumbline.review import lock_reasons, paired_words, version_words
 from plumbline.review.comparison import (
     Comparison,
     Evidence,
@@ -33,8 +33,10 @@ Finding = tuple[str, str]
 
 PROJECT = ""
 """Whose override it is that lifts the project's reasons, in the place of a use case's name."""
-LIFTED = frozenset(("rules", "removed"))
+LIFTED = frozenset(("rules", "removed", "definitions"))
 """Kinds of the project's reasons that its override lifts; a wrong dvc.lock can only be repaired."""
+STANDING = frozenset(("version",))
+"""Kinds of a use case's reasons that none lifts: the line to write is in the reason."""
 
 
 def judged(evidence: Evidence) -> Comparison:
@@ -52,7 +54,7 @@ def decide(evidence: Evidence) -> GateVerdict:
     """The verdict ("yes", "no", "overridden", "failed") and all reasons against; override by use case.
 
     An override lifts its use case's reasons, the project's those that rules or ends of use cases give;
-    what is wrong with dvc.lock can only be repaired.
+    what is wrong with dvc.lock, or a version that stands for two definitions, can only be repaired.
     """
     against = list(reasons(evidence))
     overrides = {n: u.override for n, u in evidence.usecases.items() if u.override}
@@ -69,6 +71,8 @@ def decide(evidence: Evidence) -> GateVerdict:
 
 
 def _lifts(overrides: Mapping[str, str], reason: Reason) -> bool:
+    if reason.kind in STANDING:
+        return False
     if reason.usecase is None:
         return PROJECT in overrides and reason.kind in LIFTED
     return reason.usecase in overrides
@@ -90,6 +94,11 @@ def reasons(evidence: Evidence) -> Iterator[Reason]:
     for name, usecase in evidence.usecases.items():
         for kind, text in _of_usecase(usecase):
             yield _reason(name, kind, text)
+    for name, changes in evidence.definitions.items():
+        owner = name if name in evidence.usecases else None
+        yield from (
+            _reason(owner, kind, text) for kind, text in version_words.reasons(name, changes)
+        )
     yield from _of_rules(evidence.rules, evidence.usecases)
 
 

@@ -24,10 +24,13 @@ from plumbline.review.comparison_sections import (
     Redefined,
     Sides,
 )
+from plumbline.review.definition_sections import DefinitionChanges
 
 Metrics = Mapping[str, Mapping[str, Any]]
-NOT_DEFINITION = frozenset(("missing", "in_model"))
-"""Of a feature's line in the catalog: what the data or the model's list say, not its meaning."""
+NOT_DEFINITION = frozenset(
+    ("missing", "in_model", "description", "owner", "version", "definition", "sources")
+)
+"""Of a feature's line in the catalog: what the data, the model's list, words or other lines say."""
 
 
 def data(base: Metrics, head: Metrics) -> DataChanges:
@@ -42,8 +45,13 @@ def data(base: Metrics, head: Metrics) -> DataChanges:
     )
 
 
-def features(base: Metrics, head: Metrics) -> FeatureChanges:
-    """Features added, removed, and redefined (with the parts of their definition that differ)."""
+def features(
+    base: Metrics, head: Metrics, defined: DefinitionChanges | None = None
+) -> FeatureChanges:
+    """Features added, removed, and redefined (with the parts of their definition that differ).
+
+    `defined`: what the commits say of definitions; where it is not known, the catalogs tell.
+    """
     old, new = _catalog(base), _catalog(head)
     both = sorted(old.keys() & new.keys())
     parts = {
@@ -53,10 +61,16 @@ def features(base: Metrics, head: Metrics) -> FeatureChanges:
     return FeatureChanges(
         added=sorted(new.keys() - old.keys()),
         removed=sorted(old.keys() - new.keys()),
-        redefined=[Redefined(name=n, parts=own) for n, own in parts.items() if own],
+        redefined=_redefined(defined)
+        or [Redefined(name=n, parts=own) for n, own in parts.items() if own],
         joined=[n for n in both if used[n] and not old[n].get("in_model")],
         left=[n for n in both if old[n].get("in_model") and not used[n]],
     )
+
+
+def _redefined(defined: DefinitionChanges | None) -> list[Redefined]:
+    found = defined.changes if defined else ()
+    return [Redefined(name=c.name, parts=c.parts) for c in found if c.change == "redefined"]
 
 
 def monitor(head: Metrics) -> MonitorSummary:

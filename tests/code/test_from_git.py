@@ -39,6 +39,7 @@ def refused(result: Comparison) -> str:
 def test_a_change_of_code_or_params_alone_is_green(change: Change) -> None:
     change.set("shop.train.rounds", 70)
     change.replace("usecases/shop/features.py", "hour < 20", "hour < 21")
+    change.replace("usecases/shop/features.py", "Row(rush)", "Row(rush, version=2)")
     change.write("docs/notes.md", "text\n")
     change.model("2" * 32, **made.GOOD)
     result = judged(change)

@@ -169,6 +169,16 @@ def test_ids_are_needed_for_every_entity(repository):
         store.online(SMALL, {"who_id": ["ann"], "place": [1]}, repository)
 
 
+def test_views_carry_their_versions(tmp_path):
+    """A raised feature gives its view another version; a description does not give it another hash."""
+    raised = [replace(s, version=s.version + (s.name == "who_mean_3d")) for s in SMALL.snapshots]
+    sides = [replace(SMALL, snapshots=tuple(s)) for s in (SMALL.snapshots, raised)]
+    views = [definitions.build(side, tmp_path)[2] for side in sides]
+    assert [view.tags["version"] for view in views] == ["1.0", "1.1"]
+    assert views[0].tags["definition"] == views[1].tags["definition"] != ""
+    assert {f.name: f.tags["version"] for f in views[1].schema}["who_mean_3d"] == "2"
+
+
 def test_names_and_types_that_feast_cannot_hold(tmp_path):
     lost = Snapshot("count_y", "who", "count", 1, "events")
     with pytest.raises(SpecError, match="'count_y' ends with '_y'"):
