@@ -78,10 +78,13 @@ def _with_age(
     else:
         history = tiles.settled(usecase, entity, events, outcomes).select("__id", "__at")
     history = history.filter(history["__id"].notnull()).distinct()
-    at = rows[usecase.time]
+    moment = history.schema()["__at"]
     own = rows.select(
-        __key=rows[usecase.key], __id=tiles.id_of(entity, rows), __at=_until(seen or specs, at)
-    ).mutate(__moment=ibis.null("timestamp(6)"))
+        __key=rows[usecase.key],
+        __id=tiles.id_of(entity, rows),
+        __at=_until(seen or specs, rows[usecase.time]).cast(moment),
+        __moment=ibis.null(moment),
+    )
     past = history.mutate(__key=ibis.null(own.schema()["__key"]), __moment=history["__at"])
     both = ibis.union(own, past.select(own.columns))
     earlier = ibis.range_window(

@@ -78,8 +78,8 @@ def aged(history: EventHistory, age: timedelta) -> dict[str, Array]:
     usecase, window = history.usecase, history.window
     time = str(usecase.time)
     inside = batch.between(usecase, history.events, window.start, window.end)
-    early = inside.mutate(__time=inside[time])
-    early = early.mutate(**{time: early[time] - ibis.interval(microseconds=_microseconds(age))})
+    moment = inside[time] - ibis.interval(microseconds=age // timedelta(microseconds=1))
+    early = inside.mutate(__time=inside[time], **{time: moment.cast(inside.schema()[time])})
     joined = batch.join_snapshots(usecase, _fresh(history, early, age), history.by_entity)
     rows = joined.mutate(**{time: joined["__time"]}).drop("__time")
     rows = batch.join_label(usecase, rows, history.outcomes)
@@ -124,10 +124,6 @@ def _read(history: EventHistory, rows: IbisTable, name: str) -> dict[str, Array]
         return tables.read(path)
     finally:
         path.unlink()
-
-
-def _microseconds(age: timedelta) -> int:
-    return age // timedelta(microseconds=1)
 
 
 def common(parts: Sequence[Mapping[str, Array]], key: str) -> list[dict[str, Array]]:

@@ -11,7 +11,7 @@ from plumbline.evaluate.evaluation_plots import canvas
 from plumbline.evaluate.plot_panels import COLOURS, INK
 from plumbline.report.metric_titles import metric_title
 from plumbline.studies.freshness.freshness_record import AgedGroup, FreshnessRecord
-from plumbline.studies.freshness.text_report import age, group_title
+from plumbline.studies.freshness.text_report import age
 
 SHADES = (COLOURS["model"], COLOURS["linear"], COLOURS["tree"], COLOURS["naive"])
 MARKS = ("o", "s", "D", "^")
@@ -67,7 +67,13 @@ def _by_history(
         axes.vlines(place, low, high, color=colour, linewidth=1.6)
         axes.plot(place, value, mark, color=colour, markersize=5, label=age(one))
     axes.axhline(0, color=INK, linewidth=0.8)
-    ticks = [f"{group_title(name)}\n{group.rows:,}" for name, group in groups.items()]
-    axes.set_xticks(range(len(groups)), ticks, fontsize=7.5)
-    axes.set(title=f"By age of the {entity}'s newest history", ylabel="old minus on time")
+    names = ["none" if name == "missing" else name for name in groups]
+    ticks = [f"{n}\n{group.rows:,}" for n, group in zip(names, groups.values(), strict=True)]
+    axes.set_xticks(range(len(groups)), ticks, fontsize=8)
+    axes.set_xlim(-0.5, len(groups) - 0.5)
+    axes.set(
+        title=f"By age of the {entity}'s newest history",
+        xlabel="hours before the event; rows",
+        ylabel="old minus on time",
+    )
     axes.legend(title="features")
