@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from plumbline.core.documents import Document, SparseDocument
+from plumbline.evaluate.subgroup_document import SubgroupSearch
 from plumbline.metrics.bootstrap import Word
 from plumbline.metrics.cost_matrix import Costs
 from plumbline.metrics.interval import Figure, Interval
@@ -215,38 +216,6 @@ class GroupFairness(Document):
 
     groups: dict[str, GroupRates]
     gaps: dict[str, WidestGap | None]
-
-
-class Subgroup(SparseDocument):
-    """One of the worst subgroups: losses, chances, and the primary metric."""
-
-    rule: str
-    rows: int
-    excess: float
-    elsewhere: float
-    chance: float
-    corrected: float
-    confirmed: bool
-    average_precision: Interval | None = None
-    mae: Interval | None = None
-    positives: int | None = None
-    expected: float | None = None
-
-    @property
-    def metric(self) -> Interval | None:
-        """The primary metric of the problem."""
-        return self.average_precision or self.mae
-
-
-class SubgroupSearch(Document):
-    """How many subgroups were searched, tried on the other half, and confirmed."""
-
-    columns: int
-    looked_at: int
-    tried: int
-    confirmed: int
-    level: float
-    found: list[Subgroup]
 
 
 class EntityPrecision(Document):

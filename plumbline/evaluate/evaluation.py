@@ -19,6 +19,7 @@ from plumbline.evaluate.contributions_sample import Explained
 from plumbline.evaluate.evaluate_document import DataOrigin, EvaluateDocument, LeakSearch
 from plumbline.evaluate.leak_columns import Searched
 from plumbline.evaluate.params import EvaluationSettings
+from plumbline.model import tree_splits
 from plumbline.model.bundle import Bundle
 
 
@@ -86,7 +87,8 @@ def run(
     test = rows.test
     window = assessment.window(usecase, settings, test, scorer.threshold)
     score = scorer.predict(test)
-    scores = sections.Scores(score, scorer.raw(test), scorer.calibration.kind)
+    splits = tree_splits.read(scorer.booster)
+    scores = sections.Scores(score, scorer.raw(test), scorer.calibration.kind, splits)
     valid = rows.valid, scorer.predict(rows.valid)
     importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
     models = fitted(usecase, rows)

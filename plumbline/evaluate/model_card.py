@@ -10,13 +10,13 @@ from typing import TypeVar
 
 from plumbline.core.declarations import Slice
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import model_card_costs, model_card_sections, slices
+from plumbline.evaluate import model_card_costs, model_card_sections, slices, subgroup_words
 from plumbline.evaluate.evaluate_document import (
     BehaviourOutcome,
     EvaluateDocument,
     GroupFairness,
-    Subgroup,
 )
+from plumbline.evaluate.subgroup_document import Subgroup
 from plumbline.metrics.interval import Interval
 from plumbline.report import columns, html, markdown
 from plumbline.report.blocks import Block, Bullets, Fold, Heading, Picture, Table, Text, Title
@@ -138,7 +138,9 @@ def _subgroups(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     head = ("subgroup", "verdict", "rows", *more, *means)
     table = Table("The worst subgroups", head, rows)
     shown: Block = table if search.confirmed else Fold("The worst subgroups", [table])
-    return [Heading("Discovered slices"), Text(method), *([shown] if rows else [])]
+    why = [subgroup_words.line(one.rule, one.why) for one in search.found if one.why is not None]
+    reasons = [Fold("Why the model may be worse there", [Bullets(why)])] if why else []
+    return [Heading("Discovered slices"), Text(method), *([shown] if rows else []), *reasons]
 
 
 def _confirmed(number: int) -> str:

@@ -18,6 +18,7 @@ from plumbline.evaluate import (
     reliability,
     slices,
     subgroup_conditions,
+    subgroup_reasons,
     subgroups,
 )
 from plumbline.evaluate.curves import Table
@@ -28,15 +29,17 @@ from plumbline.evaluate.evaluate_document import (
     FeatureShare,
     GroupFairness,
     PolicyEvidence,
-    SubgroupSearch,
 )
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.evaluate.params import EvaluationSettings
 from plumbline.evaluate.policies import Known
+from plumbline.evaluate.subgroup_document import SubgroupSearch
+from plumbline.evaluate.subgroup_reasons import SubgroupScores
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics.bootstrap import Array
 from plumbline.model.bundle import Bundle
 from plumbline.model.calibration import Kind
+from plumbline.model.tree_splits import TreeSplits
 
 Facts = Mapping[str, Any]
 TOP = 10
@@ -46,11 +49,15 @@ MD5S = ("train", "valid")
 
 @dataclass(frozen=True)
 class Scores:
-    """The model's answers (n,): `score`, and `raw`, which is `score` before calibration of this kind."""
+    """The model's answers (n,): `score`, and `raw`, which is `score` before calibration of this kind.
+
+    `splits`: where its trees split, if that is known.
+    """
 
     score: Array
     raw: Array
     calibration: Kind
+    splits: TreeSplits | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def further(
     readable = assessment.raw(usecase, columns)
     pieces = {piece.name: slices.groups(piece, readable) for piece in usecase.groups}
     treated = fairness.evidence(window, scores.score, pieces)
-    searched = _subgroups(usecase, settings, window, readable, scores.score)
+    searched = _subgroups(usecase, settings, window, readable, scores)
     if usecase.problem == "regression":
         return FurtherSections(treated, searched)
     calibrated = reliability.evidence(window, scores.score, scores.raw, scores.calibration)
@@ -155,12 +162,21 @@ def _subgroups(
     settings: EvaluationSettings,
     window: LabelledWindow,
     readable: Columns,
-    score: Array,
+    scores: Scores,
 ) -> SubgroupSearch:
+    score = scores.score
     split = subgroups.halves(len(score), window.day)
     names = [n for n in subgroup_conditions.readable(usecase) if n in readable]
     coded = subgroup_conditions.coded(names, readable, split.search)
-    return subgroups.evidence(window, score, coded, settings.evaluate.subgroup_share)
+    codes = {c.column: c.name for c in usecase.categories if c.name in usecase.features}
+    given = SubgroupScores(window, readable, coded, score, scores.splits, codes)
+    return subgroups.evidence(
+        window,
+        score,
+        coded,
+        settings.evaluate.subgroup_share,
+        lambda one, halves: subgroup_reasons.of(given, one.rule, one.rows, halves.confirm),
+    )
 
 
 def known_window(usecase: UseCase, costs: matrix.Costs, columns: Columns, score: Array) -> Known:

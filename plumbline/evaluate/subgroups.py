@@ -9,16 +9,16 @@ days that it has not seen, with Holm's correction (1979) for the few that are pu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from plumbline.core.documents import rounded
-from plumbline.evaluate.evaluate_document import Subgroup, SubgroupSearch
 from plumbline.evaluate.evidence import LabelledWindow, by_group
 from plumbline.evaluate.subgroup_conditions import Coded, Condition
+from plumbline.evaluate.subgroup_document import Subgroup, SubgroupReasons, SubgroupSearch
 from plumbline.metrics import bootstrap
 from plumbline.metrics.bootstrap import Array
 from plumbline.metrics.interval import Interval
@@ -107,15 +107,28 @@ def confirmed(
     return list(zip(alone, corrected.tolist(), strict=True))
 
 
+Reasons = Callable[[FoundSubgroup, SearchHalves], SubgroupReasons]
+"""Why the model may be worse on a subgroup."""
+
+
 def evidence(
-    window: LabelledWindow, score: Array, coded: Mapping[str, Coded], share: float
+    window: LabelledWindow,
+    score: Array,
+    coded: Mapping[str, Coded],
+    share: float,
+    reasons: Reasons | None = None,
 ) -> SubgroupSearch:
-    """What was looked at, what was tried, and which of it is confirmed."""
+    """What was looked at, what was tried, and which of it is confirmed, with the reasons for these."""
     loss = excess(window.problem, window.label, score)
     split = halves(len(loss), window.day)
     looked, result = search(coded, loss, split, max(1, int(share * split.search.sum())))
     chances = confirmed(result, loss, split)
     section = [_entry(window, score, loss, *one) for one in zip(result, chances, strict=True)]
+    if reasons is not None:
+        section = [
+            entry.model_copy(update={"why": reasons(one, split)}) if entry.confirmed else entry
+            for entry, one in zip(section, result, strict=True)
+        ]
     return SubgroupSearch(
         columns=len(coded),
         looked_at=looked,
