@@ -24,6 +24,7 @@ from plumbline.validate import (
     profile,
     profile_shifts,
     summary,
+    suspicious,
 )
 from plumbline.validate.quarantine import Quarantine
 
@@ -69,6 +70,7 @@ def main(
         odd += label_history.rewritten(case, before, now, data.start)
         days = profile.by_day(connection, case, bad_rows.files, span)
         result = profile_shifts.measures(before, now, strict, days)
+        result += suspicious.measures(connection, case, clean, span, accepted=bool(before))
         judged = inspection.statistics(checker, result, strict.severity)
         warnings += inspection.settle_statistics(case, result, judged, raw)
 

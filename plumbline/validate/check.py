@@ -43,11 +43,18 @@ DEFAULTS: Mapping[str, Severity] = {
     "rows": "warn",
     "constant": "warn",
     "unit": "block",
+    # of days, against those before them: what poisoned data look like
+    "label_rate": "warn",
+    "label_lone": "warn",
+    "label_segments": "warn",
+    "label_copies": "warn",
+    "outliers": "warn",
 }
 """Every kind of check and what happens when it fails, unless params.yaml says otherwise."""
 
 STRUCTURE = ("columns", "type", "empty", "order", "partition")
-STATISTICS = ("shares", "mean", "quantiles", "nulls", "rows", "constant", "unit")
+POISONING = ("label_rate", "label_lone", "label_segments", "label_copies", "outliers")
+STATISTICS = ("shares", "mean", "quantiles", "nulls", "rows", "constant", "unit", *POISONING)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 from plumbline.core.imports import without
 from plumbline.core.params_base import Severity
 from plumbline.core.safe_text import HIDDEN
-from plumbline.validate.check import ContractCheck
+from plumbline.validate.check import STATISTICS, ContractCheck
 
 SHOWN = 20
 """Broken values that a result lists."""
@@ -195,6 +195,6 @@ _MAKERS: Mapping[str, Callable[[ContractCheck], Any]] = {
     **dict.fromkeys(("columns", "null"), _null),
     **dict.fromkeys(("empty", "range", "future", "past"), _between),
     **dict.fromkeys(("type", "set", "order", "partition", "delay", "orphan"), _in_set),
-    **dict.fromkeys(("shares", "mean", "quantiles", "nulls", "rows", "constant", "unit"), _between),
+    **dict.fromkeys(STATISTICS, _between),
     "unique": _unique,
 }

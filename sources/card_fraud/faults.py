@@ -34,6 +34,12 @@ def spoil(world: World, day: date, built: Rows) -> dict[str, Array]:
     return dict(rows)
 
 
+def hash_share(ids: Array) -> Array:
+    """Each number's place in the unit interval by multiplicative hashing: the same terminals every day."""
+    place = ids.astype(np.uint64) * np.uint64(11_400_714_819_323_198_485)
+    return np.asarray((place >> np.uint64(11)) * 2.0**-53)
+
+
 def _unit_error(rows: Rows, fault: Fault) -> Rows:
     column = fault.shock.column
     wrong = np.rint(rows[column] * fault.size).astype(np.int64)
@@ -41,9 +47,7 @@ def _unit_error(rows: Rows, fault: Fault) -> Rows:
 
 
 def _stuck(rows: Rows, fault: Fault) -> Rows:
-    # the same terminals every day: the number's place in the unit interval by multiplicative hashing
-    place = rows["terminal_id"].astype(np.uint64) * np.uint64(11_400_714_819_323_198_485)
-    stuck = (place >> np.uint64(11)) * 2.0**-53 < fault.shock.share
+    stuck = hash_share(rows["terminal_id"]) < fault.shock.share
     column = fault.shock.column
     return {**rows, column: np.where(stuck, int(fault.size), rows[column])}
 

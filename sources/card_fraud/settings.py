@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -43,6 +43,13 @@ FAULTS = {
     "swapped_columns": 0.0,  # amount_cents and distance_m change places in `share` of the rows
 }
 """Shocks to the rows on their way here, with the default of `size`. Labels stay true."""
+POISON = {
+    "flipped_labels": 0.0,  # the label of `share` of the rows is the other one
+    "outlier_burst": 450_000.0,  # `share` more payments, of nearly this many cents, labelled `label` or 0
+    "near_copies": 1.0,  # `share` of the rows come so many times more, slightly changed, with the other label
+}
+"""Poisoning, with the default of `size`; of rows of `category`, `label` and a share of `terminals` only."""
+KINDS = {**WORLD, **FAULTS, **POISON}
 LIMITS = {
     "prices": (-0.99, 100.0),
     "volume": (-1.0, 100.0),
@@ -54,6 +61,8 @@ LIMITS = {
     "amount_limit": (0.0, math.inf),
     "new_fraud_pattern": (0.0, 1.0),
     "partial_day": (0.0, 24.0),
+    "outlier_burst": (1.0, 500_000.0),
+    "near_copies": (1.0, 100.0),
 }
 """Least and greatest `size`."""
 NUMBERS = ("amount_cents", "distance_m")
@@ -67,9 +76,9 @@ class Section(BaseModel):
 
 
 class Shock(Section):
-    """A change of the world or a fault of the feed, from `date` to the day before `until` (or for good).
+    """A change of the world, a fault or a poisoning of the feed, from `date` to the day before `until` (or for good).
 
-    `size` is in the unit of its kind (see WORLD and FAULTS), reached after `ramp` days.
+    `size` is in the unit of its kind (see WORLD, FAULTS and POISON), reached after `ramp` days.
     """
 
     date: Day
@@ -81,12 +90,13 @@ class Shock(Section):
     column: str = "amount_cents"
     category: str | None = None
     value: str = "gambling"
+    terminals: Share = 1.0
+    label: Literal[0, 1] | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Shock:
-        kinds = {**WORLD, **FAULTS}
-        if self.kind not in kinds:
-            raise ValueError(f"kind: got {self.kind!r}; {suggest(self.kind, kinds)}")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind: got {self.kind!r}; {suggest(self.kind, KINDS)}")
         columns = NUMBERS if self.kind in ("unit_error", "stuck_terminal") else NULLABLE
         if self.column not in columns:
             raise ValueError(f"column: got {self.column!r}; {suggest(self.column, columns)}")
@@ -107,7 +117,7 @@ class Shock(Section):
         """The size on `day`, in part while it ramps up; None where the shock is not on."""
         if day < self.date or (self.until is not None and day >= self.until):
             return None
-        size = {**WORLD, **FAULTS}[self.kind] if self.size is None else self.size
+        size = KINDS[self.kind] if self.size is None else self.size
         return size * min(1.0, ((day - self.date).days + 1) / max(self.ramp, 1))
 
 
@@ -163,7 +173,14 @@ class Settings(Section):
 
     def faults(self, day: datetime.date) -> list[tuple[int, Shock, float]]:
         """The feed's faults that are on: place in the list, shock, size."""
-        on = [(i, s, s.level(day)) for i, s in enumerate(self.shocks) if s.kind in FAULTS]
+        return self._on(FAULTS, day)
+
+    def poisons(self, day: datetime.date) -> list[tuple[int, Shock, float]]:
+        """The feed's poisonings that are on: place in the list, shock, size."""
+        return self._on(POISON, day)
+
+    def _on(self, kinds: Mapping[str, float], day: datetime.date) -> list[tuple[int, Shock, float]]:
+        on = [(i, s, s.level(day)) for i, s in enumerate(self.shocks) if s.kind in kinds]
         return [(i, s, size) for i, s, size in on if size is not None]
 
     def world(self, kind: str, day: datetime.date) -> list[tuple[Shock, float]]:

@@ -1,7 +1,7 @@
 """Simulated card payments, day by day: the source of the card_fraud use case.
 
 The same bytes for the same seed and settings; a later end changes nothing earlier. The settings with
-their units stand in settings.py, the habits in payments.py, the faults of the feed in faults.py.
+their units stand in settings.py, the habits in payments.py, the faults of the feed in faults.py, its poisoning in poison.py.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from sources.card_fraud.faults import spoil
 from sources.card_fraud.payments import draw
+from sources.card_fraud.poison import poison
 from sources.card_fraud.settings import CATEGORIES, Settings, read
 from sources.card_fraud.world import Array, World, build
 
@@ -60,6 +61,7 @@ def _days(world: World, start: date, end: date, truth: bool) -> Iterator[pa.Tabl
         day = date.fromordinal(ordinal)
         rows = spoil(world, day, draw(world, day))
         rows["is_fraud"] = (rows["scenario"] > 0).astype(np.int64)
+        rows = poison(world, day, rows)
         yield pa.table({name: _arrow(name, rows, texts) for name in names})
 
 

@@ -1,0 +1,291 @@
+"""The edge that counts, day by day, what poisoned data would move: labels, near copies, values far out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+import numpy as np
+
+from plumbline.core.declarations import Column
+from plumbline.core.sql import quote
+from plumbline.core.usecase import Contract
+from plumbline.validate.bursts import DailyCounts
+from plumbline.validate.check import TableName
+from plumbline.validate.months import File, source
+
+HISTORY = 364
+"""Days that are looked at, at most."""
+FEW = 30
+"""Different values of a column, at most, that make segments."""
+FAR = 0.0005
+"""Share of the values on either side that are far out, in the middle month."""
+EXTREME = 0.05
+"""Share of a regression's labels on either side that count as extreme."""
+CLOSE = 50
+"""Parts of a number by which near copies differ at most: a fiftieth."""
+MEMORY = 28
+"""Days before a hit in which another of its entities makes it one of a cluster."""
+SHOWN = 3
+"""Keys of rows that a message names."""
+HOT_ROWS, HOT_SHARE = 3, 0.5
+"""Hits of an entity on a day, and share of its rows, from which the day is suspicious."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The days counted: `first`, and the day after the last of the events; labels are known until `known`."""
+
+    first: date
+    end: date
+    known: date
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.first).days
+
+    @property
+    def labelled(self) -> int:
+        """Days whose labels are due."""
+        return max(0, (self.known - self.first).days)
+
+
+def span(usecase: Contract, first: date, end: date) -> Span:
+    """The last HISTORY days before `end`, none before `first`."""
+    known = end - timedelta(days=usecase.delay_days)
+    return Span(max(first, end - timedelta(days=HISTORY)), end, known)
+
+
+class LabelSeries:
+    """Counts of the events of `tables` and their labels over the days of `days`, as views of `connection`."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        usecase: Contract,
+        tables: Mapping[TableName, Sequence[File]],
+        days: Span,
+    ) -> None:
+        self.connection = connection
+        self.usecase = usecase
+        self.days = days
+        self._view(tables)
+
+    def _view(self, tables: Mapping[TableName, Sequence[File]]) -> None:
+        case, days = self.usecase, self.days
+        time, key, label = (quote(n) for n in (str(case.time), case.key, case.label))
+        inside = f"{time} >= TIMESTAMP '{days.first}' AND {time} < TIMESTAMP '{days.end}'"
+        place = f"datediff('day', DATE '{days.first}', CAST({time} AS DATE))"
+        names = ", ".join(_value(c) for c in case.known)
+        first = days.first.year * 100 + days.first.month
+        held, late = ([f for f in tables[t] if f.month >= first] for t in ("events", "outcomes"))
+        labels = (
+            f"SELECT {key} AS __key, {time} AS __time, "
+            f"CASE WHEN isfinite({label}::DOUBLE) THEN {label}::DOUBLE END AS __label "
+            f"FROM ({source(late)}) WHERE {inside}"
+        )
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE labelled AS SELECT {place} AS __day, {names}, __label "
+            f"FROM (SELECT * FROM ({source(held)}) WHERE {inside}) e LEFT JOIN ({labels}) l "
+            f"ON e.{key} = l.__key AND e.{time} = l.__time"
+        )
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW hit AS SELECT *, {self._hit()} AS __hit FROM labelled "
+            f"WHERE __label IS NOT NULL AND __day < {days.labelled}"
+        )
+
+    def _hit(self) -> str:
+        """Whether a label counts: a positive, or of a regression an extreme one."""
+        if self.usecase.problem == "classification":
+            return "__label > 0"
+        low, high = self._quantiles("__label", EXTREME)
+        return f"(__label < {low!r} OR __label > {high!r})"
+
+    def rate(self) -> DailyCounts:
+        """All rows with a label, and those that count."""
+        rows = "SELECT __day, count(*) AS n, count(*) FILTER (__hit) AS k FROM hit GROUP BY __day"
+        return self._counts(self.usecase.label, rows, self.days.labelled)
+
+    def lone(self) -> DailyCounts | None:
+        """Rows that count and whose entities had no other such row on the day or in the MEMORY days before."""
+        names = [quote(n) for n in self.usecase.entity_columns]
+        if not names:
+            return None
+        recent = f"RANGE BETWEEN {MEMORY} PRECEDING AND CURRENT ROW"
+        alone = " AND ".join(
+            f"({n} IS NULL OR count(*) OVER (PARTITION BY {n} ORDER BY __day {recent}) = 1)"
+            for n in names
+        )
+        hits = f"SELECT __day, {alone} AS __alone FROM hit WHERE __hit"
+        rows = (
+            f"SELECT __day - {MEMORY} AS __day, n, coalesce(k, 0) AS k FROM (SELECT __day, count(*) AS n "
+            f"FROM hit GROUP BY __day) LEFT JOIN (SELECT __day, count(*) AS k FROM ({hits}) WHERE __alone "
+            f"GROUP BY __day) USING (__day) WHERE __day >= {MEMORY}"
+        )
+        return self._counts(self.usecase.label, rows, max(0, self.days.labelled - MEMORY))
+
+    def segments(self) -> Iterator[tuple[Column, list[DailyCounts]]]:
+        """By column of few values, of all rows that count those of each value."""
+        for column in self.usecase.known:
+            if column.forbidden or column.name == self.usecase.key:
+                continue
+            if not (column.allowed or column.type in ("bool", "string")):
+                continue
+            listed = self._by_value(column)
+            if listed:
+                yield column, listed
+
+    def entities(self) -> Iterator[tuple[Column, DailyCounts]]:
+        """By entity of many ids, the rows that count on an id's days of mostly such rows, of all rows."""
+        for column in map(self.usecase.column, self.usecase.entity_columns):
+            name = quote(column.name)
+            if self._different(name) <= FEW:
+                continue
+            days = (
+                f"SELECT __day, count(*) AS n, count(*) FILTER (__hit) AS k FROM hit "
+                f"WHERE {name} IS NOT NULL GROUP BY __day, {name}"
+            )
+            rows = (
+                f"SELECT __day, sum(n) AS n, coalesce(sum(k) FILTER (k >= {HOT_ROWS} AND k >= "
+                f"{HOT_SHARE} * n), 0) AS k FROM ({days}) GROUP BY __day"
+            )
+            yield column, self._counts(column.name, rows, self.days.labelled)
+
+    def copies(self) -> DailyCounts | None:
+        """Rows that have a near copy on their day whose label counts otherwise; None without entities."""
+        same = self._same()
+        if not same:
+            return None
+        pairs = (
+            f"SELECT DISTINCT a.__row, a.__day FROM numbered a JOIN numbered b ON a.__day = b.__day "
+            f"AND a.__hit <> b.__hit AND {same}"
+        )
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP VIEW numbered AS SELECT row_number() OVER () AS __row, * FROM hit"
+        )
+        rows = (
+            f"SELECT __day, n, coalesce(k, 0) AS k FROM (SELECT __day, count(*) AS n FROM hit "
+            f"GROUP BY __day) LEFT JOIN (SELECT __day, count(*) AS k FROM ({pairs}) GROUP BY __day) "
+            "USING (__day)"
+        )
+        return self._counts(self.usecase.label, rows, self.days.labelled)
+
+    def outliers(self) -> Iterator[tuple[Column, DailyCounts]]:
+        """By number, the rows beyond what nearly all values of the middle month lie in."""
+        for column in self.usecase.known:
+            if not self._number(column):
+                continue
+            rows = (
+                f"SELECT __day, count({quote(column.name)}) AS n, count(*) FILTER ({self._far(column)}) AS k "
+                "FROM labelled GROUP BY __day"
+            )
+            yield column, self._counts(column.name, rows, self.days.days)
+
+    def copied(self, first: int, end: int) -> list[str]:
+        """Keys of SHOWN rows with such a near copy on the days from `first` to before `end`."""
+        condition = f"a.__hit <> b.__hit AND {self._same()}"
+        return self._keys(
+            f"numbered a JOIN numbered b ON a.__day = b.__day AND {condition}", first, end
+        )
+
+    def far_out(self, column: Column, first: int, end: int) -> list[str]:
+        """Keys of SHOWN rows whose value of `column` is far out on the days from `first` to before `end`."""
+        return self._keys(f"(SELECT * FROM labelled WHERE {self._far(column)}) a", first, end)
+
+    def _keys(self, rows: str, first: int, end: int) -> list[str]:
+        key = self.usecase.column(self.usecase.key)
+        if key.forbidden:
+            return []
+        query = (
+            f"SELECT DISTINCT a.{quote(key.name)} AS key FROM {rows} WHERE a.__day >= {first} "
+            f"AND a.__day < {end} ORDER BY key LIMIT {SHOWN}"
+        )
+        return [str(k) for (k,) in self.connection.sql(query).fetchall()]
+
+    def _far(self, column: Column) -> str:
+        name = quote(column.name)
+        low, high = self._quantiles(name, FAR)
+        return f"({name} < {low!r} OR {name} > {high!r})"
+
+    def _same(self) -> str:
+        """SQL: a and b are of the same entities and texts, and their numbers are close."""
+        ids = set(self.usecase.entity_columns)
+        if not ids:
+            return ""
+        skip = {self.usecase.key, self.usecase.time}
+        conditions = []
+        for column in self.usecase.known:
+            a, b = f"a.{quote(column.name)}", f"b.{quote(column.name)}"
+            if column.name in skip or column.type == "timestamp":
+                continue
+            if column.name in ids:
+                conditions.append(f"{a} = {b}")
+            elif self._number(column):
+                size = f"greatest(abs({a}::DOUBLE), abs({b}::DOUBLE))"
+                near = f"abs({a}::DOUBLE - {b}::DOUBLE) * {CLOSE} <= {size}"
+                conditions.append(f"({near} OR ({a} IS NULL AND {b} IS NULL))")
+            else:
+                conditions.append(f"{a} IS NOT DISTINCT FROM {b}")
+        return " AND ".join(conditions)
+
+    def _number(self, column: Column) -> bool:
+        ids = {self.usecase.key, *self.usecase.entity_columns}
+        return (
+            column.type in ("int", "float")
+            and column.name not in ids
+            and not (column.allowed or column.forbidden)
+        )
+
+    def _quantiles(self, name: str, share: float) -> tuple[float, float]:
+        """The middle one of the 28-day parts' lower and upper quantile: a burst moves neither."""
+        parts = self.connection.sql(
+            f"SELECT quantile_disc({name}, {share})::DOUBLE, quantile_disc({name}, {1 - share})::DOUBLE "
+            f"FROM labelled WHERE {name} IS NOT NULL GROUP BY __day // 28"
+        ).fetchall()
+        if not parts:
+            return 0.0, 0.0
+        low, high = (sorted(side)[len(parts) // 2] for side in zip(*parts, strict=True))
+        return float(low), float(high)
+
+    def _different(self, name: str) -> int:
+        found = self.connection.sql(f"SELECT count(DISTINCT {name}) FROM labelled").fetchall()
+        return int(found[0][0])
+
+    def _by_value(self, column: Column) -> list[DailyCounts]:
+        name = quote(column.name)
+        values = self.connection.sql(
+            f"SELECT CAST({name} AS VARCHAR) AS v FROM hit WHERE {name} IS NOT NULL GROUP BY v "
+            f"ORDER BY v LIMIT {FEW + 1}"
+        ).fetchall()
+        if not 2 <= len(values) <= FEW:
+            return []
+        query = (
+            f"SELECT CAST({name} AS VARCHAR) AS v, __day, count(*) AS k FROM hit "
+            f"WHERE __hit AND {name} IS NOT NULL GROUP BY v, __day"
+        )
+        found = self.connection.sql(query).fetchnumpy()
+        every = self.rate().hits
+        return [DailyCounts(str(v), every, _of_value(found, v, len(every))) for (v,) in values]
+
+    def _counts(self, name: str, rows: str, days: int) -> DailyCounts:
+        found = self.connection.sql(rows).fetchnumpy()
+        counts = np.zeros((2, days))
+        for into, column in zip(counts, ("n", "k"), strict=True):
+            into[found["__day"]] = np.asarray(found[column], np.float64)
+        return DailyCounts(name, *counts)
+
+
+def _value(column: Column) -> str:
+    """The event's column; a float's NaN and infinity count as null."""
+    name = quote(column.name)
+    if column.type != "float":
+        return f"e.{name}"
+    return f"CASE WHEN isfinite(e.{name}) THEN e.{name} END AS {name}"
+
+
+def _of_value(found: Mapping[str, np.ndarray], value: str, days: int) -> np.ndarray:
+    counts, own = np.zeros(days), found["v"] == value
+    counts[found["__day"][own]] = found["k"][own]
+    return counts

@@ -1,0 +1,160 @@
+"""What poisoned data look like without a model: labels, near copies and outliers that come in bursts.
+
+Each check compares days, and weeks, with those before them. What does not change from one day to the next
+is not seen: labels that were flipped evenly from the first day on, or a few of many hidden ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+
+import duckdb
+
+from plumbline.core import event_days
+from plumbline.core.declarations import Column
+from plumbline.core.usecase import Contract
+from plumbline.validate import bursts, irregularities, label_series
+from plumbline.validate.bursts import DailyCounts, Run
+from plumbline.validate.check import TableName
+from plumbline.validate.label_series import MEMORY, LabelSeries, Span
+from plumbline.validate.months import File, source
+from plumbline.validate.profile_shifts import ProfileShift
+
+SHOWN = 3
+Describe = Callable[[Run], str]
+"""A run in words, without its days."""
+
+
+def measures(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    tables: Mapping[TableName, Sequence[File]],
+    window: tuple[date, date] | None,
+    *,
+    accepted: bool,
+) -> list[ProfileShift]:
+    """A measure for each check that can be made, above 1 where it found a burst; `window`: the profile's.
+
+    Where a profile is `accepted`, the days before the window were looked at then, and are only compared with.
+    """
+    days = span(connection, usecase, tables, window)
+    if days is None or not bursts.judged(days.labelled):
+        return []
+    since = max(0, (window[0] - days.first).days) if accepted and window else 0
+    one = _Checks(LabelSeries(connection, usecase, tables, days), since)
+    return [*one.labels(), *one.segments(), *one.copies(), *one.outliers()]
+
+
+def span(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    tables: Mapping[TableName, Sequence[File]],
+    window: tuple[date, date] | None,
+) -> Span | None:
+    """The days that are looked at; None without time or outcomes."""
+    if usecase.time is None or window is None or not (tables["events"] and tables["outcomes"]):
+        return None
+    days = irregularities.per_day(connection, usecase.time, source(tables["events"]))
+    return label_series.span(usecase, event_days.of(days).first, window[1]) if days else None
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Describes a run by its counts and what is counted."""
+
+    what: str
+
+    def __call__(self, run: Run) -> str:
+        return f"{_of(run)} {self.what}"
+
+
+class _Checks:
+    """Makes the measures of one table from its series."""
+
+    def __init__(self, series: LabelSeries, since: int) -> None:
+        self.series = series
+        self.usecase = series.usecase
+        self.days = series.days
+        # the labels of the window's first days are due days later: they are as new as the window
+        self.since_labels = max(0, since - self.usecase.delay_days)
+        self.since = since
+        word = "positive" if self.usecase.problem == "classification" else "extreme"
+        self.hits = f"{word} labels"
+
+    def labels(self) -> Iterator[ProfileShift]:
+        """Whether labels are more, or less, often positive than before; and so without company."""
+        name, rate = self.usecase.label, self.series.rate()
+        yield self._measure("label_rate", name, [rate], _Counted(self.hits))
+        lone = self.series.lone()
+        if lone is not None:
+            ids = " or ".join(self.usecase.entity_columns)
+            text = f"{self.hits} of which no other in {MEMORY} days has the same {ids}"
+            yield self._measure("label_lone", name, [lone], _Counted(text), MEMORY)
+
+    def segments(self) -> Iterator[ProfileShift]:
+        """Whether positives gather in one value of a column, or on single ids of an entity."""
+        for column, listed in self.series.segments():
+            yield self._measure("label_segments", column.name, listed, self._gathered)
+        for column, one in self.series.entities():
+            text = f"{self.hits} on days on which most labels of one {column.name} are such"
+            yield self._measure("label_segments", column.name, [one], _Counted(text))
+
+    def _gathered(self, run: Run) -> str:
+        return f"'{run.name}' has {run.hits:,.0f} of {run.rows:,.0f} {self.hits}, {_expected(run)}"
+
+    def copies(self) -> Iterator[ProfileShift]:
+        """Whether rows come with near copies of another label."""
+        one = self.series.copies()
+        if one is None:
+            return
+
+        yield self._measure("label_copies", self.usecase.label, [one], self._copied)
+
+    def _copied(self, run: Run) -> str:
+        keys = self.series.copied(run.first, run.first + run.days)
+        return f"{_of(run)} rows have a near copy with another label{_keys(keys)}"
+
+    def outliers(self) -> Iterator[ProfileShift]:
+        """Whether values far out come in bursts."""
+        for column, one in self.series.outliers():
+            yield self._measure("outliers", column.name, [one], partial(self._far_out, column))
+
+    def _far_out(self, column: Column, run: Run) -> str:
+        keys = self.series.far_out(column, run.first, run.first + run.days)
+        return f"{_of(run)} rows have a value far out{_keys(keys)}"
+
+    def _measure(
+        self,
+        kind: str,
+        column: str,
+        series: Sequence[DailyCounts],
+        describe: Describe,
+        later: int = 0,
+    ) -> ProfileShift:
+        """`later`: days after the span's first at which the series begins."""
+        since = self.since if kind == "outliers" else self.since_labels
+        runs = bursts.runs(series, max(0, since - later))
+        found = [r._replace(first=r.first + later) for r in bursts.bursts(runs)]
+        shown = "; ".join(f"{self._when(r)}: {describe(r)}" for r in found[:SHOWN])
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        score = max((r.score for r in runs), default=0.0)
+        return ProfileShift(kind, column, round(score, 3), None, 1.0, shown + more or "no burst")
+
+    def _when(self, run: Run) -> str:
+        first = self.days.first + timedelta(days=run.first)
+        return str(first) if run.days == 1 else f"{first} to {first + timedelta(days=run.days - 1)}"
+
+
+def _of(run: Run) -> str:
+    return f"{run.hits:,.0f} of {run.rows:,.0f} ({_expected(run)})"
+
+
+def _expected(run: Run) -> str:
+    return f"{run.expected:,.0f} expected"
+
+
+def _keys(keys: Sequence[str]) -> str:
+    return f", such as key {', '.join(keys)}" if keys else ""
