@@ -106,19 +106,23 @@ def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     return {n: one.get(n, 0) + other.get(n, 0) for n in {**one, **other}}
 
 
-def write(usecase: FeatureSet, batches: Iterable[Any], path: Path) -> Counts:
+def write(
+    usecase: FeatureSet, batches: Iterable[Any], path: Path, further: Sequence[str] = ()
+) -> Counts:
     """Write a model table from Arrow batches of the joined columns, in their order.
+
+    `further`: columns of the batches, float64, that stand behind those of every model table.
 
     Adds the row features and category codes. Memory holds one chunk. No batch, no rows: the table
     is written all the same, empty.
     """
     total = Counts()
-    schema = _schema(usecase)
+    schema = _schema(usecase, further)
     with pq.ParquetWriter(
         path, schema, compression="zstd", use_dictionary=_texts(usecase)
     ) as writer:
         for chunk in chunks(batches, CHUNK):
-            whole = completed(usecase, chunk).cast(schema)
+            whole = completed(usecase, chunk, further).cast(schema)
             table = _eligible(usecase, whole)
             total = total.plus(Counts(ineligible=whole.num_rows - table.num_rows))
             writer.write_table(table, row_group_size=CHUNK)
@@ -134,8 +138,8 @@ def _eligible(usecase: FeatureSet, table: Any) -> Any:
     return table.filter(pa.array(only.mask(usecase.eligible, columns, table.num_rows)))
 
 
-def completed(usecase: FeatureSet, joined: Any) -> Any:
-    """The Arrow table with its row features and category codes, in the declared order."""
+def completed(usecase: FeatureSet, joined: Any, further: Sequence[str] = ()) -> Any:
+    """The Arrow table with its row features and category codes, in the declared order, and `further` ones."""
     nullable = {c.name for c in usecase.columns if c.null}
     columns = {n: numpy(joined.column(n), null=n in nullable) for n in joined.column_names}
     computed = row_features.row_features(usecase, columns) | row_features.category_codes(
@@ -144,7 +148,7 @@ def completed(usecase: FeatureSet, joined: Any) -> Any:
     arrays = {n: joined.column(n) for n in joined.column_names} | {
         name: pa.array(value, pa.float64()) for name, value in computed.items()
     }
-    return pa.table({name: arrays[name] for name in _schema(usecase).names})
+    return pa.table({name: arrays[name] for name in _schema(usecase, further).names})
 
 
 def order(usecase: FeatureSet) -> list[str]:
@@ -155,12 +159,12 @@ def order(usecase: FeatureSet) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _schema(usecase: FeatureSet) -> Any:
+def _schema(usecase: FeatureSet, further: Sequence[str] = ()) -> Any:
     """The model table's Arrow schema; a category that bears its column's name takes its place."""
     types = {c.name: ARROW[c.type] for c in usecase.columns}
     kinds = {name: types.get(name, pa.float64()) for name in order(usecase)}
     computed = [*(r.name for r in usecase.rows), *(c.name for c in usecase.categories)]
-    computed += [e.name for e in usecase.encodings]
+    computed += [*(e.name for e in usecase.encodings), *further]
     return pa.schema(list((kinds | dict.fromkeys(computed, pa.float64())).items()))
 
 

@@ -110,7 +110,9 @@ def assess(
     there is any.
     """
     readable = raw(usecase, columns)
-    groups = {piece.name: slices.groups(piece, readable) for piece in usecase.slices}
+    groups = {
+        piece.name: slices.groups(piece, readable) for piece in slices.pieces(usecase, readable)
+    }
     facts = _facts(window, score, others, groups, outcomes)
     limits = acceptance.Limits(
         **settings.evaluate.model_dump(include=set(acceptance.Limits.__dataclass_fields__))

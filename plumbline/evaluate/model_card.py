@@ -104,7 +104,7 @@ def _shared(one: Interval) -> str:
 def _slices(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     members = [
         (piece.description, group, quality)
-        for piece in usecase.slices
+        for piece in slices.pieces(usecase, figures.slices)
         for group, quality in _groups(piece, figures.slices[piece.name])
     ]
     if not members:

@@ -7,11 +7,18 @@ from itertools import pairwise
 
 import numpy as np
 
+from plumbline.core import history_ages
 from plumbline.core.declarations import Array, Columns, Slice
+from plumbline.core.usecase import UseCase
 
 MOST_GROUPS = 20
 OTHERS = "other"
 MISSING = "missing"
+
+
+def pieces(usecase: UseCase, columns: Iterable[str]) -> tuple[Slice, ...]:
+    """What is judged piece by piece: the declared slices, and the ages of histories among `columns`."""
+    return (*usecase.slices, *history_ages.slices(usecase, columns))
 
 
 def groups(piece: Slice, columns: Columns) -> dict[str, Array]:

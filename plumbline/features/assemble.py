@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from plumbline.core import encodings, event_days, tables
+from plumbline.core import encodings, event_days, history_ages, tables
 from plumbline.core.declarations import Array
 from plumbline.core.errors import ContractError
 from plumbline.core.tables import Counts
@@ -21,6 +21,7 @@ from plumbline.features import (
     batch,
     catalog,
     derived_events,
+    history_age,
     ibis_session,
     splits,
     store,
@@ -28,6 +29,7 @@ from plumbline.features import (
 )
 from plumbline.features import grain as grains
 from plumbline.features.catalog import FeaturesReport, Written
+from plumbline.features.history_age import HistoryAges
 from plumbline.features.params import Features
 from plumbline.features.splits import SplitWindow
 
@@ -56,8 +58,25 @@ def timed(
     join = partial(batch.join_snapshots, usecase, by_entity=by_entity)
     if by_entity and params.join == "feast":
         join = partial(store.join_snapshots, usecase, folder=snapshots)
-    written = write_tables(backend, usecase, windows, events, outcomes, join, tables)
-    return catalog.report(usecase, windows, written)
+    aged = partial(history_age.with_ages, usecase, events=events, outcomes=outcomes)
+    further = history_ages.wanted(usecase) if params.history_age else []
+    joined = (lambda rows: aged(join(rows))) if further else join
+    written = write_tables(backend, usecase, windows, events, outcomes, joined, tables, further)
+    report = catalog.report(usecase, windows, written)
+    ages = _ages(backend, usecase, windows, aged(events))
+    return report.model_copy(update={"history_ages": ages}) if ages else report
+
+
+def _ages(
+    backend: Any, usecase: FeatureSet, windows: Mapping[str, SplitWindow], events: Any
+) -> dict[str, dict[str, HistoryAges]]:
+    """By window and entity, its events by the age of their newest history."""
+    names = history_ages.columns(usecase)
+    if not names:
+        return {}
+    kept = ibis_session.keep(backend, "history_ages", events.select(str(usecase.time), *names))
+    inside = {n: batch.between(usecase, kept, w.start, w.end) for n, w in windows.items()}
+    return {name: history_age.counted(usecase, rows) for name, rows in inside.items()}
 
 
 def visible(
@@ -122,10 +141,11 @@ def write_tables(
     outcomes: Any,
     join: Callable[[Any], Any],
     folder: Path,
+    further: Sequence[str] = (),
 ) -> Written:
     """Write a model table per window, in (time, key) order.
 
-    `join` takes events and returns them with the snapshot features. All but `current` hold only
+    `join` takes events and returns them with the snapshot features, and the columns `further`. All but `current` hold only
     rows whose label is known. Raises ContractError where there is nothing to learn from.
     """
     written: Written = {}
@@ -136,9 +156,9 @@ def write_tables(
         total = int(inside.count().to_pyarrow().as_py())
         if name != "current":
             rows = rows.filter(rows[usecase.label].notnull())
-        rows = rows.select(tables.order(usecase)).order_by(usecase.time, usecase.key)
+        rows = rows.select(*tables.order(usecase), *further).order_by(usecase.time, usecase.key)
         batches = ibis_session.batches(backend, rows, tables.CHUNK)
-        counts = tables.write(usecase, batches, folder / f"{name}.parquet")
+        counts = tables.write(usecase, batches, folder / f"{name}.parquet", further)
         if counts.rows + counts.ineligible > total:
             raise ContractError(
                 f"{usecase.name}: {counts.rows} rows from {total} events of {name}"

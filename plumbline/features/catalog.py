@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from pydantic import Field
+
 from plumbline.core.declarations import Category, Encoding, Fresh, Hourly, Row, Snapshot
 from plumbline.core.documents import SparseDocument
 from plumbline.core.tables import Counts
@@ -12,6 +14,7 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.features import definition_items, live_definitions
 from plumbline.features import grain as grains
 from plumbline.features.definition_items import Definitions
+from plumbline.features.history_age import HistoryAges
 from plumbline.features.splits import SplitWindow
 
 Written = dict[str, tuple[Counts, int]]
@@ -78,6 +81,9 @@ class FeaturesReport(SparseDocument):
     tables: dict[str, TableFigures]
     features: list[CatalogEntry]
     views: list[FeatureView]
+    history_ages: dict[str, dict[str, HistoryAges]] = Field(
+        default_factory=dict
+    )  # by window, entity
 
 
 def entries(usecase: FeatureSet) -> list[CatalogEntry]:

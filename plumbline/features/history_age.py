@@ -7,18 +7,18 @@ label that became known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import ibis
 
+from plumbline.core import history_ages
 from plumbline.core.declarations import Entity, Fresh, Hourly, Snapshot
 from plumbline.core.documents import Document
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import tiles
 from plumbline.features.tiles import IbisTable, IbisValue
 
-SUFFIX = "_history_age"
 EDGES = (1, 6, 24, 72, 168, 720)
 """Hours, between the groups of ages that are counted."""
 
@@ -32,17 +32,6 @@ class HistoryAges(Document):
     none: int
 
 
-def entities(usecase: FeatureSet) -> Iterator[Entity]:
-    """The entities with histories, but for the one that is all events."""
-    named = {spec.entity for spec in usecase.aggregates}
-    return (e for e in usecase.entities if e.name in named and e.column is not None)
-
-
-def column(entity: Entity) -> str:
-    """The column that holds the ages of an entity's histories."""
-    return f"{entity.name}{SUFFIX}"
-
-
 def with_ages(
     usecase: FeatureSet, rows: IbisTable, events: IbisTable, outcomes: IbisTable
 ) -> IbisTable:
@@ -50,14 +39,14 @@ def with_ages(
 
     `events`, `outcomes`: the history, of which the rows may be a part.
     """
-    for entity in entities(usecase):
+    for entity in history_ages.entities(usecase):
         rows = _with_age(usecase, entity, rows, events, outcomes)
     return rows
 
 
 def counted(usecase: FeatureSet, rows: IbisTable) -> dict[str, HistoryAges]:
     """By entity, the rows by age; `rows` as `with_ages` gives them."""
-    return {e.name: _counted(rows[column(e)]) for e in entities(usecase)}
+    return {e.name: _counted(rows[history_ages.column(e)]) for e in history_ages.entities(usecase)}
 
 
 def _counted(age: IbisValue) -> HistoryAges:
@@ -98,7 +87,9 @@ def _with_age(
         newest.select("__key", "__newest"), rows[usecase.key] == newest["__key"]
     )
     hours = joined[usecase.time].delta(joined["__newest"], unit="second") / 3600.0
-    return joined.mutate(**{column(entity): hours.cast("float64")}).drop("__key", "__newest")
+    return joined.mutate(**{history_ages.column(entity): hours.cast("float64")}).drop(
+        "__key", "__newest"
+    )
 
 
 def _until(specs: Iterable[Snapshot | Hourly | Fresh], at: IbisValue) -> IbisValue:

@@ -165,7 +165,7 @@ def widened(result: Estimate, half: float) -> Estimate:
 
 def groups(usecase: UseCase, columns: Columns) -> dict[str, Groups]:
     """The rows of each declared slice whose column the table has."""
-    there = [piece for piece in usecase.slices if piece.column in columns]
+    there = [p for p in slices.pieces(usecase, columns) if p.column in columns]
     return {piece.name: slices.groups(piece, columns) for piece in there}
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import ibis
 
 from plumbline.config import UseCaseParams
-from plumbline.core import tables
+from plumbline.core import history_ages, tables
 from plumbline.core.declarations import Array
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
@@ -92,7 +92,7 @@ def ages(history: EventHistory) -> dict[str, Array]:
     usecase, window = history.usecase, history.window
     inside = batch.between(usecase, history.events, window.start, window.end)
     rows = history_age.with_ages(usecase, inside, history.events, history.outcomes)
-    names = [usecase.key, *(history_age.column(e) for e in history_age.entities(usecase))]
+    names = [usecase.key, *history_ages.columns(usecase)]
     table = rows.select(names).to_pyarrow()
     return {name: tables.numpy(table.column(name), null=name != usecase.key) for name in names}
 

@@ -13,14 +13,13 @@ import numpy as np
 
 from plumbline import config as params_file
 from plumbline.config import UseCaseParams
-from plumbline.core import usecase_loader
+from plumbline.core import history_ages, usecase_loader
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.documents import finite
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import assessment, slices
 from plumbline.evaluate.evidence import LabelledWindow
-from plumbline.features import history_age
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.interval import Interval
 from plumbline.model import bundle
@@ -32,8 +31,6 @@ from plumbline.studies.freshness.freshness_record import AgedFigure, AgedGroup, 
 
 AGES = (1.0, 24.0, 168.0)
 """Hours, beside on time."""
-GROUP_EDGES = (1, 24, 168)
-"""Hours, between the groups by age of the newest history."""
 
 log = logging.getLogger("plumbline")
 
@@ -133,9 +130,9 @@ def _groups(
 ) -> dict[str, dict[str, AgedGroup]]:
     """By entity, the events by the age of their newest history."""
     result = {}
-    for entity in history_age.entities(usecase):
-        names = slices.between(scored.history[history_age.column(entity)], GROUP_EDGES)
-        ordered = slices.ordered(set(names.tolist()), GROUP_EDGES)
+    for entity in history_ages.entities(usecase):
+        names = slices.between(scored.history[history_ages.column(entity)], history_ages.EDGES)
+        ordered = slices.ordered(set(names.tolist()), history_ages.EDGES)
         result[entity.name] = {n: _group(window, scored, names == n) for n in ordered}
     return result
 

@@ -43,38 +43,47 @@ def draw(path: Path, result: LearningCurveRecord) -> None:
 
 
 def _rows(axes: Axes, result: LearningCurveRecord) -> None:
-    verdicts = []
     for number, (curve, colour, mark) in enumerate(zip(result.rows, WAYS, MARKS, strict=False)):
-        way = "latest days" if curve.by == "days" else f"share of {curve.by}s"
-        if curve.by == "rows":
-            way = "share of the rows"
+        way = {"days": "latest days", "rows": "share of the rows"}.get(
+            curve.by, f"share of the {curve.by} ids"
+        )
         places = [p.rows * APART**number for p in curve.points]
-        _bars(axes, places, curve.points, colour, mark, way)
-        verdicts.append(f"{way}: {_verdict(curve.gain)}")
+        _bars(
+            axes,
+            places,
+            curve.points,
+            colour,
+            mark,
+            f"{way}: {SAYS[curve.gain.word]}\n{_gain(curve.gain)}",
+        )
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.tick_params(axis="x", labelrotation=20)
-    axes.set(title="\n".join(["More rows", *verdicts]), xlabel="rows of train")
-    axes.legend(loc="lower right")
+    axes.set(title="More rows", xlabel="rows of train")
+    axes.legend(loc="lower right", fontsize="small")
 
 
 def _rounds(axes: Axes, curve: RoundsCurve) -> None:
     places = [float(p.rounds) for p in curve.points]
-    _bars(axes, places, curve.points, COLOURS["model"], "o-", "mean of the seeds")
+    label = f"{SAYS[curve.gain.word]}\n{_gain(curve.gain)}"
+    _bars(axes, places, curve.points, COLOURS["model"], "o-", label)
     axes.axvline(curve.chosen, color=LIMIT, linestyle="--", label=f"chosen, {curve.chosen}")
-    axes.set(title=f"More rounds\n{_verdict(curve.gain)}", xlabel="boosting rounds")
-    axes.legend(loc="lower right")
+    axes.set(title="More rounds", xlabel="boosting rounds")
+    axes.legend(loc="lower right", fontsize="small")
 
 
 def _trials(axes: Axes, curve: TrialsCurve) -> None:
     places = [p.trials for p in curve.points]
-    axes.plot(places, [p.best for p in curve.points], "o-", color=COLOURS["model"], markersize=4)
+    label = f"{SAYS[curve.gain.word]}\n{_gain(curve.gain)}"
+    best = [p.best for p in curve.points]
+    axes.plot(places, best, "o-", color=COLOURS["model"], markersize=4, label=label)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(
-        title=f"More trials\n{_verdict(curve.gain)}",
+        title="More trials",
         xlabel="trials of the search, drawn at random",
         ylabel="expected best",
     )
+    axes.legend(loc="best", fontsize="small")
 
 
 def _bars(
@@ -90,5 +99,5 @@ def _bars(
     axes.plot(places, values[0], mark, color=colour, markersize=5, label=label)
 
 
-def _verdict(gain: Gain) -> str:
-    return f"{SAYS[gain.word]}; last doubling {interval(gain, signed)}"
+def _gain(gain: Gain) -> str:
+    return f"last doubling {interval(gain, signed)}"
