@@ -190,7 +190,7 @@ class UseCaseParams(Section):
     @property
     def evaluation(self) -> EvaluationSettings:
         """What an evaluation reads: its own section, train's costs, the seed."""
-        return EvaluationSettings(self.evaluate, self.train.costs, self.seed)
+        return EvaluationSettings(self.evaluate, (t := self.train).costs, self.seed, t.class_costs)
 
 
 FILE = "params.yaml"

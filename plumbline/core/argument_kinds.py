@@ -18,7 +18,7 @@ WORDS: Mapping[type, str] = {
     type(None): "None",
 }
 MANY: Mapping[type, str] = {str: "texts", int: "whole numbers"}
-OWN = ("allowed", "values", "type", "problem", "aggregate", "expect")
+OWN = ("allowed", "values", "type", "problem", "aggregate", "expect", "of")
 """Fields whose values are checked with the column or the choices that they belong to."""
 NAMES = ("name", "key", "label", "column", "entity", "time")
 SHOWN = 60

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, get_args
 
+from plumbline.core import class_checks
 from plumbline.core.declarations import (
     Aggregate,
     Behaviour,
@@ -16,6 +17,7 @@ from plumbline.core.declarations import (
     Entity,
     Fresh,
     Hourly,
+    Problem,
     Slice,
     Snapshot,
 )
@@ -24,7 +26,6 @@ from plumbline.core.errors import SpecError, suggest
 if TYPE_CHECKING:
     from plumbline.core.usecase import Contract, FeatureSet, UseCase
 
-PROBLEMS = ("classification", "regression")
 EXPECTS = ("same", "not_lower", "not_higher", "above", "below")
 FILE_ROW = "file_row_number"
 VALUES: Mapping[str, tuple[type, ...]] = {
@@ -39,17 +40,20 @@ VALUES: Mapping[str, tuple[type, ...]] = {
 def columns(usecase: Contract) -> None:
     """SpecError unless problem, types, allowed values and the label's type are possible."""
     file = f"usecases/{usecase.name}/contract.py"
-    _choice(f"{file}: problem", usecase.problem, PROBLEMS)
+    _choice(f"{file}: problem", usecase.problem, get_args(Problem))
     for column in usecase.columns:
         _choice(f"{file}: column '{column.name}': type", column.type, get_args(ColumnType))
         if column.allowed:
             check_values(f"{file}: column '{column.name}': allowed", column.allowed, column)
         _check_bounds(f"{file}: column '{column.name}'", column)
     label = usecase.column(usecase.label)
-    if label.type in ("string", "timestamp"):
+    if usecase.problem == "multiclass":
+        class_checks.label(usecase)
+    elif label.type in ("string", "timestamp"):
         raise SpecError(
             f"{file}: the label '{label.name}' is of type {label.type}; expected int, float or bool. Derive a "
-            f"number in derive=..., for instance \"(CASE {label.name} WHEN 'yes' THEN 1 ELSE 0 END)\"."
+            f"number in derive=..., for instance \"(CASE {label.name} WHEN 'yes' THEN 1 ELSE 0 END)\", or "
+            'declare problem="multiclass" with the classes in the column\'s allowed=(...).'
         )
 
 
@@ -172,7 +176,7 @@ def top(usecase: UseCase) -> None:
     where = f"usecases/{usecase.name}/model.py: top"
     if usecase.problem != "classification":
         raise SpecError(
-            f"{where}: it is a share of positives, and this is a regression; remove it."
+            f"{where}: it is a share of positives, and this is a {usecase.problem}; remove it."
         )
     coded = {c.name for c in usecase.categories}
     known = {c.name for c in usecase.known if c.type in ("int", "string") and c.name not in coded}

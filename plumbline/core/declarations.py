@@ -25,6 +25,7 @@ Columns = Mapping[str, Array]
 ColumnType = Literal["int", "float", "string", "bool", "timestamp"]
 Aggregate = Literal["count", "sum", "mean", "rate"]
 Scale = Literal["label", "log", "ratio", "count"]
+Problem = Literal["classification", "multiclass", "regression"]
 
 
 @dataclass(frozen=True)
@@ -279,6 +280,7 @@ class Behaviour(Declaration):
     tolerance: float = 0.0  # difference that is allowed
     share: float = 0.99  # of the tested events on which it must hold
     limit: float | None = None  # of "above" and "below"; None: the classification's threshold
+    of: str | int | None = None  # of several classes, the one whose probability is meant
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.core import only, row_features
+from plumbline.core import class_codes, only, row_features
 from plumbline.core.declarations import Array
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
@@ -86,6 +86,7 @@ class Counts:
     rounded: Mapping[str, int] = field(default_factory=dict)
     label_ends: tuple[float, float] = (np.inf, -np.inf)  # the smallest and the largest
     ineligible: int = 0  # rows that were not written, by the use case's `eligible`
+    classes: Mapping[str, int] = field(default_factory=dict)  # rows of each class, of several
 
     def plus(self, other: Counts) -> Counts:
         return Counts(
@@ -99,6 +100,7 @@ class Counts:
                 max(self.label_ends[1], other.label_ends[1]),
             ),
             self.ineligible + other.ineligible,
+            _summed(self.classes, other.classes),
         )
 
 
@@ -139,13 +141,16 @@ def _eligible(usecase: FeatureSet, table: Any) -> Any:
 
 
 def completed(usecase: FeatureSet, joined: Any, further: Sequence[str] = ()) -> Any:
-    """The Arrow table with its row features and category codes, in the declared order, and `further` ones."""
+    """The Arrow table with its row features and codes of categories and classes, in the declared order, and
+    `further` ones.
+    """
     nullable = {c.name for c in usecase.columns if c.null}
     columns = {n: numpy(joined.column(n), null=n in nullable) for n in joined.column_names}
     computed = row_features.row_features(usecase, columns) | row_features.category_codes(
         usecase, columns
     )
-    arrays = {n: joined.column(n) for n in joined.column_names} | {
+    coded = class_codes.coded_table(usecase, joined)
+    arrays = {n: coded.column(n) for n in joined.column_names} | {
         name: pa.array(value, pa.float64()) for name, value in computed.items()
     }
     return pa.table({name: arrays[name] for name in _schema(usecase, further).names})
@@ -162,6 +167,7 @@ def order(usecase: FeatureSet) -> list[str]:
 def _schema(usecase: FeatureSet, further: Sequence[str] = ()) -> Any:
     """The model table's Arrow schema; a category that bears its column's name takes its place."""
     types = {c.name: ARROW[c.type] for c in usecase.columns}
+    types |= {usecase.label: ARROW["int"]} if usecase.classes else {}
     kinds = {name: types.get(name, pa.float64()) for name in order(usecase)}
     computed = [*(r.name for r in usecase.rows), *(c.name for c in usecase.categories)]
     computed += [*(e.name for e in usecase.encodings), *further]
@@ -184,7 +190,16 @@ def _counted(usecase: FeatureSet, table: Any) -> Counts:
         missing[name] = int(np.isnan(values).sum())
         rounded[name] = row_features.rounded_away(column) if column.dtype.kind == "i" else 0
     ends = (float(known.min(initial=np.inf)), float(known.max(initial=-np.inf)))
-    return Counts(table.num_rows, len(known), float(known.sum()), missing, rounded, ends)
+    classes = class_codes.counts(usecase.classes, known)
+    return Counts(
+        table.num_rows,
+        len(known),
+        float(known.sum()),
+        missing,
+        rounded,
+        ends,
+        classes=classes,
+    )
 
 
 def chunks(batches: Iterable[Any], size: int) -> Iterator[Any]:

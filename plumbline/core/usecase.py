@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from plumbline.core import usecase_checks
 from plumbline.core.argument_kinds import Declaration
@@ -24,6 +24,7 @@ from plumbline.core.declarations import (
     Fresh,
     Hourly,
     Only,
+    Problem,
     Row,
     Scale,
     Slice,
@@ -50,7 +51,8 @@ class Contract(Declaration):
     name: str  # of the folder in usecases/, of the params section, and of the folders of outputs
     title: str  # for reports
     owner: str  # who answers for the model
-    problem: Literal["classification", "regression"]  # a classification's label is 0 or 1
+    # classification: the label is 0 or 1; multiclass: it is one of its column's `allowed`; regression: a number
+    problem: Problem
     key: str  # the column that identifies an event
     label: str  # the column that is predicted; declared with known=False
     columns: tuple[Column, ...]  # one line of the contract each
@@ -67,6 +69,11 @@ class Contract(Declaration):
     def __post_init__(self) -> None:
         super().__post_init__()
         usecase_checks.contract(self)
+
+    @cached_property
+    def classes(self) -> tuple[str | int, ...]:
+        """The classes of a multiclass label, in the order of their codes; () of other problems."""
+        return self.column(self.label).allowed if self.problem == "multiclass" else ()
 
     @cached_property
     def known(self) -> tuple[Column, ...]:

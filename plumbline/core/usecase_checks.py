@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from plumbline.core import (
+    class_checks,
     declaration_checks,
     derive_checks,
     encoding_checks,
@@ -95,6 +96,7 @@ def features(usecase: FeatureSet) -> None:
         declaration_checks.feature_name(usecase, name)
     split_checks.check(usecase)
     only.check_eligible(usecase)
+    class_checks.features(usecase)
     encoding_checks.check(usecase)
     scale_checks.check(usecase)
     version_checks.check(usecase)
@@ -124,6 +126,7 @@ def model(usecase: UseCase) -> None:
     for behaviour in usecase.behaviours:
         declaration_checks.behaviour(usecase, behaviour)
         _check_limit(usecase, behaviour)
+    class_checks.model(usecase)
 
 
 def leading(usecase: FeatureSet) -> set[str]:

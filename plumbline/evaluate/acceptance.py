@@ -127,6 +127,29 @@ def calibrated(ece: float, noise: float, positives: float, limits: Limits) -> Ch
     return Check("calibration", share <= limits.max_ece, text)
 
 
+def calibrated_classes(
+    shares: Mapping[int, float], classes: Sequence[str | int], limits: Limits
+) -> Check:
+    """Is each class's probability what it says? `shares`: by code, the calibration error above a perfect
+    model's, over the share of the class or of the others, whichever is rarer.
+    """
+    worst = max(shares, key=lambda code: shares[code])
+    text = (
+        f"the largest calibration error above a perfect model's is {shares[worst]:.2g} of the rarer share, of "
+        f"class {classes[worst]} (at most {limits.max_ece:g})"
+    )
+    return Check("calibration", shares[worst] <= limits.max_ece, text)
+
+
+def saves(saved: Estimate) -> Check:
+    """Does the model cost no more, beyond noise, than always the cheapest class?"""
+    if saved.high < 0:
+        text = "always the same class costs less than the model's decisions, beyond noise"
+        return Check("policies", False, text)
+    beyond = "less, beyond noise, than" if saved.low > 0 else "within noise of"
+    return Check("policies", True, f"the model's decisions cost {beyond} always the same class")
+
+
 def unbiased(bias: Estimate, mae: float, limits: Limits) -> Check:
     """Is the mean error small beside the mean absolute error, or at least within noise of it?"""
     near_zero = _nearest_to_zero(bias)

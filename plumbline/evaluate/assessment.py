@@ -11,7 +11,15 @@ from plumbline.core.declarations import Category, Columns
 from plumbline.core.documents import rounded
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import acceptance, baselines, behaviour, curves, evidence, slices
+from plumbline.evaluate import (
+    acceptance,
+    baselines,
+    behaviour,
+    class_sections,
+    curves,
+    evidence,
+    slices,
+)
 from plumbline.evaluate.evaluate_document import (
     AcceptanceGate,
     BehaviourOutcome,
@@ -25,6 +33,7 @@ from plumbline.evaluate.evaluate_document import (
 from plumbline.evaluate.evidence import BaselineComparison, LabelledWindow
 from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.evaluate.policies import rivals
+from plumbline.metrics import class_costs
 from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics import metrics as measures
 from plumbline.metrics.bootstrap import Array, Estimate
@@ -73,24 +82,15 @@ def window(
         settings=measures.RankSettings(evaluate.k, evaluate.false_alarm_rate),
         threshold=threshold,
         money=matrix.money(costs, columns) if costs else None,
+        costs=_class_costs(usecase, settings),
     )
 
 
-def answers(
-    usecase: UseCase,
-    columns: Columns,
-    train_label: Array,
-    linear: baselines.Linear,
-    tree: baselines.Tree,
-) -> dict[str, Array]:
-    """Each baseline's scores or values, float64 (n,). A null naive answer counts as the constant."""
-    constant = baselines.constant(train_label, usecase.problem)
-    size = len(columns[usecase.key])
-    out = {"constant": np.full(size, constant)}
-    if usecase.naive is not None:
-        naive = np.asarray(columns[usecase.naive], np.float64)
-        out["naive"] = np.where(np.isfinite(naive), naive, constant)
-    return {**out, "linear": linear.predict(columns), "tree": tree.predict(columns)}
+def _class_costs(usecase: UseCase, settings: EvaluationSettings) -> Array | None:
+    if settings.class_costs is None or not usecase.classes:
+        return None
+    where = f"params.yaml, {usecase.name}.train.class_costs"
+    return class_costs.matrix(where, settings.class_costs, usecase.classes)
 
 
 def assess(
@@ -131,22 +131,27 @@ def assess(
         slices={name: _group_rows(result, groups[name]) for name, result in facts.slices.items()},
         floors={name: rounded(floor) for name, floor in floors.items()},
         behaviours={o.name: _outcome(o) for o in outcomes},
-        gate=_verdict(window, facts, floors, limits, policies, leaks).document,
+        gate=_verdict(window, facts, floors, limits, policies, leaks, usecase.classes).document,
         months=months,
     )
-    lines = curves.lines(window.problem, window.label, {"model": score, **others}, window.money)
-    return figures, lines
+    answers = {"model": score, **others}
+    if usecase.classes:
+        return figures, class_sections.lines(usecase, window.label, answers)
+    return figures, curves.lines(window.problem, window.label, answers, window.money)
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What the verdict rests on. `noise`: of the calibration error."""
+    """What the verdict rests on. `noise`: of the calibration error; `miscalibrated`: by class of several, its
+    share above a perfect model's.
+    """
 
     compared: BaselineComparison
     slices: dict[str, dict[str, Estimate]]
     outcomes: Sequence[behaviour.BehaviourResult]
     overall: float
     noise: float
+    miscalibrated: dict[int, float]
 
 
 def _facts(
@@ -157,13 +162,16 @@ def _facts(
     outcomes: Sequence[behaviour.BehaviourResult],
 ) -> _Facts:
     compared = evidence.compare(window, score, others, KINDS)
-    classes = window.problem == "classification"
+    noise = 0.0
+    if window.problem == "classification":
+        noise = curves.calibration_noise(window.label, score)
     return _Facts(
         compared=compared,
         slices={name: evidence.by_group(window, score, rows) for name, rows in groups.items()},
         outcomes=outcomes,
         overall=compared.model[window.primary].value,
-        noise=curves.calibration_noise(window.label, score) if classes else 0.0,
+        noise=noise,
+        miscalibrated=class_sections.miscalibration(window, score),
     )
 
 
@@ -181,12 +189,6 @@ def behaves(
         scorer.threshold,
         settings.min_pairs,
     )
-
-
-def predictions(usecase: UseCase, columns: Columns, score: Array) -> dict[str, Array]:
-    """Key, time where there is one, label and score: enough to compare two models row by row."""
-    names = [usecase.key, *([usecase.time] if usecase.time else []), usecase.label]
-    return {**{name: columns[name] for name in names}, "score": score}
 
 
 def raw(usecase: UseCase, columns: Columns) -> dict[str, Array]:
@@ -210,9 +212,12 @@ def _verdict(
     limits: acceptance.Limits,
     policies: PolicyEvidence | None,
     leaks: LeakSearch | None,
+    classes: Sequence[str | int] = (),
 ) -> acceptance.AcceptanceVerdict:
     model = facts.compared.model
-    if window.problem == "classification":
+    if window.problem == "multiclass":
+        calibration = acceptance.calibrated_classes(facts.miscalibrated, classes, limits)
+    elif window.problem == "classification":
         share = float(np.mean(window.label))
         calibration = acceptance.calibrated(model["ece"].value, facts.noise, share, limits)
     else:
@@ -224,6 +229,7 @@ def _verdict(
             calibration,
             acceptance.behaves(facts.outcomes),
             *([acceptance.pays(rivals(policies))] if policies else []),
+            *([acceptance.saves(model["cost_saved"])] if window.costs is not None else []),
             *([acceptance.free_of_leaks(leaks)] if leaks else []),
         )
     )
@@ -279,6 +285,11 @@ def check(usecase: UseCase, label: Array, table: str, remedy: str) -> None:
         raise PlumblineError(
             f"the {table} table: expected rows with a known '{usecase.label}', found {len(label)} rows, "
             f"{unknown} without; {remedy}."
+        )
+    if usecase.classes and len(np.unique(label)) < 2:
+        raise PlumblineError(
+            f"the {table} table: expected at least two of the classes of '{usecase.label}', found only "
+            f"{usecase.classes[int(label[0])]!r} in {len(label)} rows; {remedy}."
         )
     if usecase.problem == "classification" and len(np.unique(label)) < 2:
         raise PlumblineError(

@@ -42,7 +42,7 @@ class Linear:
         for column, centre, scale, weight in zip(
             designed, self.centre, self.scale, self.weight, strict=True
         ):
-            total += weight * _standard(column, centre, scale)
+            total += weight * standard(column, centre, scale)
         return 1 / (1 + np.exp(-total)) if self.logistic else total
 
 
@@ -111,16 +111,34 @@ def fit(usecase: UseCase, features: Sequence[str], columns: Columns, label: Arra
 
     Deterministic: direct solvers, one thread, no randomness.
     """
-    sizes = widths(usecase, features)
-    designed = design(columns, features, sizes)
-    centre = np.array([_mean(c) for c in designed])
-    scale = np.array([_spread(c, m) for c, m in zip(designed, centre, strict=True)])
-    matrix = np.column_stack(
-        [_standard(c, m, s) for c, m, s in zip(designed, centre, scale, strict=True)]
-    )
+    result = designed(usecase, features, columns)
     logistic = usecase.problem == "classification"
-    weight, intercept = _solve(matrix, label, logistic)
-    return Linear(tuple(features), sizes, centre, scale, weight, intercept, logistic)
+    weight, intercept = _solve(result.matrix, label, logistic)
+    return Linear(
+        tuple(features), result.widths, result.centre, result.scale, weight, intercept, logistic
+    )
+
+
+@dataclass(frozen=True)
+class Designed:
+    """Standardised columns (n, m), and of each the mean and the spread (m,); see `widths`."""
+
+    matrix: Array
+    widths: tuple[int, ...]
+    centre: Array
+    scale: Array
+
+
+def designed(usecase: UseCase, features: Sequence[str], columns: Columns) -> Designed:
+    """The columns of the linear model, standardised; a null counts as the mean."""
+    sizes = widths(usecase, features)
+    plain = design(columns, features, sizes)
+    centre = np.array([_mean(c) for c in plain])
+    scale = np.array([_spread(c, m) for c, m in zip(plain, centre, strict=True)])
+    matrix = np.column_stack(
+        [standard(c, m, s) for c, m, s in zip(plain, centre, scale, strict=True)]
+    )
+    return Designed(matrix, sizes, centre, scale)
 
 
 def fit_tree(usecase: UseCase, features: Sequence[str], columns: Columns, label: Array) -> Tree:
@@ -130,7 +148,7 @@ def fit_tree(usecase: UseCase, features: Sequence[str], columns: Columns, label:
     """
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    kind = DecisionTreeClassifier if usecase.problem == "classification" else DecisionTreeRegressor
+    kind = DecisionTreeRegressor if usecase.problem == "regression" else DecisionTreeClassifier
     matrix = np.column_stack([np.asarray(columns[f], np.float32) for f in features])
     model = kind(max_depth=TREE_DEPTH, min_samples_leaf=TREE_LEAF, random_state=0)
     grown = model.fit(matrix, label).tree_
@@ -174,5 +192,6 @@ def _spread(column: Array, mean: float) -> float:
     return spread if spread > 0 else 1.0
 
 
-def _standard(column: Array, centre: float, scale: float) -> Array:
+def standard(column: Array, centre: float, scale: float) -> Array:
+    """The column in spreads from its mean; a null is 0."""
     return np.where(np.isfinite(column), (column - centre) / scale, 0.0)

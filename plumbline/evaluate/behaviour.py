@@ -88,9 +88,12 @@ def holds(
 def _outcome(usecase: UseCase, behaviour: Behaviour, given: _Given) -> BehaviourResult:
     replaced = _replaced(usecase, behaviour, given.event)
     altered = _altered(given.event, replaced)
-    after = given.score({**given.event, **replaced})
+    before, after = (
+        _of_class(usecase, behaviour, answer)
+        for answer in (given.before, given.score({**given.event, **replaced}))
+    )
     limit = given.threshold if behaviour.limit is None else behaviour.limit
-    good = holds(given.before, after, behaviour.expect, behaviour.tolerance, limit)[altered]
+    good = holds(before, after, behaviour.expect, behaviour.tolerance, limit)[altered]
     return BehaviourResult(
         name=behaviour.name,
         description=behaviour.description,
@@ -100,6 +103,13 @@ def _outcome(usecase: UseCase, behaviour: Behaviour, given: _Given) -> Behaviour
         required=behaviour.share,
         least=given.least,
     )
+
+
+def _of_class(usecase: UseCase, behaviour: Behaviour, answer: Array) -> Array:
+    """The answer (n,), or of several classes (n, k) that of the one that is meant."""
+    if behaviour.of is None:
+        return answer
+    return answer[:, usecase.classes.index(behaviour.of)]
 
 
 def _replaced(usecase: UseCase, behaviour: Behaviour, event: Columns) -> dict[str, Array]:

@@ -15,6 +15,7 @@ from plumbline.metrics.bootstrap import Array
 from plumbline.model import contributions, scale
 from plumbline.model.bundle import Bundle
 
+UNITS = {"classification": "log odds", "multiclass": "log of the decided class's weight"}
 BINS = 12
 """Of a feature's values, inside which another feature's influence is looked for."""
 
@@ -53,15 +54,16 @@ def explain(usecase: UseCase, scorer: Bundle, columns: Columns, most: int) -> Ex
     rows = baselines.evenly(len(columns[usecase.key]), most)
     names = [*scorer.features, *([scorer.offset] if scorer.offset else [])]
     sampled = {name: columns[name][rows] for name in names}
+    decided = scorer.decided(scorer.predict(sampled)) if scorer.classes else None
     result = contributions.of(
-        scorer.booster, scorer.features, scorer.offset, sampled, scorer.manifest.scale
+        scorer.booster, scorer.features, scorer.offset, sampled, scorer.manifest.scale, decided
     )
-    calibrated = contributions.calibrated(result, scorer.calibration)
+    calibrated = contributions.calibrated(result, scorer.calibration, decided)
     return Explained(
         features=scorer.features,
         each=calibrated.each,
         values=np.column_stack([np.asarray(sampled[n], np.float64) for n in scorer.features]),
-        unit="log odds" if usecase.problem == "classification" else _unit(usecase),
+        unit=UNITS.get(usecase.problem) or _unit(usecase),
         words={c.name: (*map(str, c.values), "other") for c in usecase.categories},
     )
 

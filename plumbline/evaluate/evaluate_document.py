@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from plumbline.core.declarations import Problem
 from plumbline.core.documents import Document, SparseDocument
+from plumbline.evaluate.class_document import ClassEvidence
 from plumbline.evaluate.subgroup_document import SubgroupSearch
 from plumbline.metrics.bootstrap import Word
 from plumbline.metrics.cost_matrix import Costs
@@ -113,6 +115,7 @@ class ServedRows(SparseDocument):
     end: str | None = None
     label_rate: Figure = None  # of a classification
     label_mean: Figure = None  # of a regression
+    class_rows: dict[str, int] | None = None  # of several classes
     without_label: int | None = None
     ineligible: int | None = None  # rows that are not scored
 
@@ -236,7 +239,7 @@ class EvaluateDocument(SparseDocument):
     `calibration` and `policies` belong to a classification, `months` to a table with time.
     """
 
-    problem: Literal["classification", "regression"]
+    problem: Problem
     primary: str
     rows: RowCounts
     metrics: dict[str, Interval]
@@ -251,6 +254,7 @@ class EvaluateDocument(SparseDocument):
     calibration: CalibrationEvidence | None = None
     policies: PolicyEvidence | None = None
     per_entity: EntityPrecision | None = None  # where `top` is declared
+    classes: ClassEvidence | None = None  # of several classes
     costs: Costs | None
     settings: EvaluateChoices
     training: dict[str, Any]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
     assessment,
+    baseline_answers,
     baselines,
+    class_baselines,
+    class_leaks,
     contributions_sample,
     curves,
     leak_search,
     per_entity,
+    prediction_table,
     sections,
 )
 from plumbline.evaluate.contributions_sample import Explained
@@ -21,6 +26,11 @@ from plumbline.evaluate.leak_columns import Searched
 from plumbline.evaluate.params import EvaluationSettings
 from plumbline.model import tree_splits
 from plumbline.model.bundle import Bundle
+
+NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]")
+"""Characters that a tracking server may refuse in a metric's name."""
+Fitted = tuple[baselines.Linear | class_baselines.ClassLinear, baselines.Tree]
+"""The baselines that are fitted."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,21 @@ class Evaluation:
         for metric, interval in self.document.metrics.items():
             out |= {metric: interval.value, f"{metric}_low": interval.low}
             out[f"{metric}_high"] = interval.high
-        return out
+        return {**out, **self._of_classes()}
+
+    def _of_classes(self) -> dict[str, float | None]:
+        """Each class's metrics under names that every tracking server takes."""
+        classes = self.document.classes
+        if classes is None:
+            return {}
+        plain = {name: NOT_PLAIN.sub("_", name) for name in classes.names}
+        if len(set(plain.values())) < len(plain):
+            plain = {name: f"class_{code}" for code, name in enumerate(classes.names)}
+        return {
+            f"{metric}/{plain[name]}": interval.value
+            for name, one in classes.figures.items()
+            for metric, interval in one.metrics.items()
+        }
 
     @property
     def tables(self) -> dict[str, curves.Table]:
@@ -100,13 +124,13 @@ def run(
         window,
         test,
         score,
-        others=assessment.answers(usecase, test, rows.train_label, *models),
+        others=baseline_answers.answers(usecase, test, rows.train_label, *models),
         outcomes=assessment.behaves(usecase, settings.evaluate, scorer, test),
         policies=further.policies,
         leaks=leaks,
     )
     explained = contributions_sample.explain(usecase, scorer, test, settings.evaluate.explained)
-    predictions = assessment.predictions(usecase, test, score)
+    predictions = prediction_table.predictions(usecase, test, score, window.costs)
     given = {n: v for part in (assessed, further) for n, v in vars(part).items() if v is not None}
     before = (rows.train_shown, rows.valid) if rows.train_shown else ()
     shown = per_entity.evidence(usecase, settings, test, score, before)
@@ -122,12 +146,14 @@ def run(
     return Evaluation(document, lines, importance, explained, predictions)
 
 
-def fitted(usecase: UseCase, rows: EvaluationRows) -> tuple[baselines.Linear, baselines.Tree]:
+def fitted(usecase: UseCase, rows: EvaluationRows) -> Fitted:
     """The linear model and the small tree, fitted on the sample of train."""
     label = rows.train_sample[usecase.label].astype(float)
     remedy = "raise evaluate.linear_rows, or widen the train window"
     assessment.check(usecase, label, "train", remedy)
     given = usecase, usecase.features, rows.train_sample, label
+    if usecase.classes:
+        return class_baselines.fit(*given), class_baselines.fit_tree(*given)
     return baselines.fit(*given), baselines.fit_tree(*given)
 
 
@@ -135,11 +161,17 @@ def leaks_of(
     usecase: UseCase,
     settings: EvaluationSettings,
     rows: EvaluationRows,
-    models: tuple[baselines.Linear, baselines.Tree],
+    models: Fitted,
     important: list[str],
 ) -> LeakSearch:
     """What nearly answers by itself; `important`: the features, the most used first."""
     train = rows.train_searched
     whole = len(train[usecase.label]) == len(rows.train_label)
     searched = Searched(usecase, train, rows.test, rows.valid, whole)
+    linear, tree = models
+    if isinstance(linear, class_baselines.ClassLinear):
+        return class_leaks.search(
+            searched, rows.train_sample, settings.evaluate.harmless, important
+        )
+    models = linear, tree
     return leak_search.search(searched, settings.evaluate.harmless, models, important)

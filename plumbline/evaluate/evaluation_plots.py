@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluate import beeswarm, cost_panels, plot_panels
+from plumbline.evaluate import beeswarm, class_panels, cost_panels, plot_panels
 from plumbline.evaluate.contributions_sample import Explained
 from plumbline.evaluate.curves import Lines, Table
 from plumbline.evaluate.evaluate_document import EvaluateDocument
@@ -38,7 +38,7 @@ STYLE: dict[Any, Any] = {
 def draw(
     folder: Path, title: str, figures: EvaluateDocument, lines: Lines, importance: Table
 ) -> list[str]:
-    """Write quality.png, importance.png and, where there are any, slices.png, months.png,
+    """Write quality.png, importance.png and, where there are any, slices.png, months.png, classes.png,
     calibration.png, policies.png and fairness.png.
 
     `figures` is what evaluate.json holds. Returns the names written.
@@ -60,6 +60,11 @@ def draw(
             plot_panels.months(axes[0], figures)
             plot_panels.apart(axes[1], figures)
         names.append("months")
+    if figures.classes:
+        with _canvas(folder / "classes.png", title, 11, 5, 2) as axes:
+            class_panels.precision_recall(axes[0], lines["precision_recall"])
+            class_panels.calibration(axes[1], lines["calibration"])
+        names.append("classes")
     return [f"{name}.png" for name in [*names, *_more(folder, title, figures)]]
 
 

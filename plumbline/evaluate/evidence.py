@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from plumbline.core.documents import rounded
 from plumbline.evaluate.evaluate_document import MonthFigure, PairedDifference
-from plumbline.metrics import bootstrap, metrics
+from plumbline.metrics import bootstrap, class_metrics, metrics
 from plumbline.metrics.bootstrap import Array, Estimate, Resample
 from plumbline.metrics.metrics import Replicates
 
@@ -31,6 +31,7 @@ class LabelledWindow:
     settings: metrics.RankSettings = field(default_factory=metrics.RankSettings)
     threshold: float | None = None
     money: metrics.Money | None = None
+    costs: Array | None = None  # of several classes, by class and the class decided on (k, k)
 
     @property
     def primary(self) -> str:
@@ -53,6 +54,8 @@ def figures(window: LabelledWindow, score: Array, sample: Resample, kind: str) -
     """All metrics that make sense. `kind`: "model", "probability" (no threshold) or "ranking"."""
     if window.problem == "regression":
         return metrics.regression(window.label, score, sample)
+    if window.problem == "multiclass":
+        return class_metrics.headline(window.label, score, sample, window.costs)
     out = metrics.ranks(window.label, score, sample, window.day, window.settings)
     if kind != "ranking":
         out |= metrics.probabilities(window.label, score, sample)

@@ -24,6 +24,8 @@ def sentence(windows: Mapping[str, ServedRows]) -> str:
     if "train" not in windows or "test" not in windows:
         return ""
     train, test = windows["train"], windows["test"]
+    if train.class_rows and test.class_rows:
+        return _of_classes(train.class_rows, test.class_rows)
     rated = train.label_rate is not None
     before = train.label_rate if rated else train.label_mean
     after = test.label_rate if rated else test.label_mean
@@ -33,6 +35,27 @@ def sentence(windows: Mapping[str, ServedRows]) -> str:
     return (
         f"The {name} is {show(after)} in the test window and {show(before)} in the training window, "
         f"{after / before:.2f} times it: the model is judged on another level than it has learned."
+    )
+
+
+def _of_classes(train: Mapping[str, int], test: Mapping[str, int]) -> str:
+    """Which class's share has changed most, "" where none has, much and beyond chance."""
+    rows = sum(train.values()), sum(test.values())
+    if not all(rows):
+        return ""
+    pairs = {name: (train[name] / rows[0], test.get(name, 0) / rows[1]) for name in train}
+    moved = {
+        name: abs(after - before)
+        for name, (before, after) in pairs.items()
+        if before and after and _moved(before, after, rows[1], rated=True)
+    }
+    if not moved:
+        return ""
+    name = max(moved, key=lambda one: moved[one])
+    before, after = pairs[name]
+    return (
+        f"The share of class {name} is {share(after)} in the test window and {share(before)} in the training "
+        f"window, {after / before:.2f} times it: the model is judged on another level than it has learned."
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from plumbline.evaluate.evaluate_document import EvaluateDocument
 
-GUARDS = ("ece", "recall_at_false_alarm", "bias", "error_p90")
-"""Beside the primary metric: calibration and ranking of a classification, the error of a regression."""
+GUARDS = ("macro_f1", "ece", "recall_at_false_alarm", "bias", "error_p90")
+"""Beside the primary metric: calibration and ranking of a classification, F1 of several classes, the error of a regression."""
 COST = "cost"
 
 

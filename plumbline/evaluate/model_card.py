@@ -10,7 +10,13 @@ from typing import TypeVar
 
 from plumbline.core.declarations import Slice
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import model_card_costs, model_card_sections, slices, subgroup_words
+from plumbline.evaluate import (
+    model_card_classes,
+    model_card_costs,
+    model_card_sections,
+    slices,
+    subgroup_words,
+)
 from plumbline.evaluate.evaluate_document import (
     BehaviourOutcome,
     EvaluateDocument,
@@ -23,6 +29,7 @@ from plumbline.report.blocks import Block, Bullets, Fold, Heading, Picture, Tabl
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import count, figure, fixed, share
 
+KINDS = {"multiclass": "classification into several classes"}
 VERDICTS = {"pass": "**✓ Pass**", "fail": "**✗ Fail**"}
 Group = TypeVar("Group")
 MARKDOWN, PAGE = "model_card.md", "model_card.html"
@@ -52,6 +59,7 @@ def parts(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
         *model_card_sections.data(figures),
         *model_card_sections.quality(usecase, figures),
         *model_card_sections.calibration(figures),
+        *model_card_classes.section(figures),
         *model_card_costs.section(figures),
         *_per_entity(figures),
         *_slices(usecase, figures),
@@ -72,7 +80,7 @@ def _summary(usecase: UseCase, figures: EvaluateDocument) -> str:
     label = usecase.column(usecase.label)
     unit = f" in {label.unit}" if label.unit not in ("-", "0/1") else ""
     return (
-        f"A {figures.problem} of `{usecase.label}` ({label.description}{unit}{delay}), "
+        f"A {KINDS.get(figures.problem, figures.problem)} of `{usecase.label}` ({label.description}{unit}{delay}), "
         f"by XGBoost from {count(len(usecase.features), 'feature')}. Owner: {usecase.owner}."
     )
 
@@ -125,7 +133,8 @@ def _slices(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
 def _subgroups(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     search, units = figures.subgroups, "days" if usecase.time else "rows"
     classes = figures.problem == "classification"
-    loss = "log loss above what the model expects" if classes else "mean absolute error"
+    own = figures.problem == "regression"
+    loss = "mean absolute error" if own else "log loss above what the model expects"
     method = (
         f"{figure(search.looked_at)} subgroups of one or two conditions on {search.columns} columns "
         f"were searched on half of the test {units}, the worst ({search.tried}) tested on the other "
@@ -167,6 +176,12 @@ def _subgroup(one: Subgroup) -> tuple[str, ...]:
 
 def _fairness(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     note = [Text(usecase.use.fairness)] if usecase.use.fairness else []
+    if figures.classes:
+        text = (
+            "Groups that the model should treat alike are compared by the recall and the false alarms of one class; "
+            "of several classes the declared slices say how good it is for each group."
+        )
+        return [Heading("Fairness"), *note, Text(text)]
     if not figures.fairness:
         text = "No groups are declared that the model should treat alike."
         return [Heading("Fairness"), *note, Text(text)]

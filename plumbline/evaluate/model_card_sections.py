@@ -59,6 +59,8 @@ def data(figures: EvaluateDocument) -> list[Block]:
         rows.append((f"{kind} in quarantine", _quarantined(counts["set_aside"], data, kind)))
     rows += [("to be looked at", text) for text in data.irregularities]
     windows = {name: data.windows[name] for name in WINDOWS if name in data.windows}
+    if any(one.class_rows for one in windows.values()):
+        return [Heading("Data"), Table("Source", ("item", "value"), rows), _by_class(windows)]
     rated = any(one.label_rate is not None for one in windows.values())
     head = (
         "window",
@@ -78,6 +80,19 @@ def data(figures: EvaluateDocument) -> list[Block]:
         Table("Source", ("item", "value"), rows),
         Table("Windows", head, spans),
     ]
+
+
+def _by_class(windows: Mapping[str, ServedRows]) -> Table:
+    """The windows with the share of each class."""
+    names = list(dict.fromkeys(n for one in windows.values() for n in one.class_rows or {}))
+    rows = [(*_window(name, one), *_shares(one, names)) for name, one in windows.items()]
+    return Table("Windows", ("window", "from", "to (excluded)", "rows", *names), rows)
+
+
+def _shares(one: ServedRows, names: Sequence[str]) -> list[str]:
+    counts = one.class_rows or {}
+    known = sum(counts.values())
+    return [share(counts.get(n, 0) / known) if known else NONE for n in names]
 
 
 def _quarantined(count: int, data: DataOrigin, kind: str) -> str:
@@ -131,6 +146,8 @@ def _terms(figures: EvaluateDocument) -> str:
     settings = figures.settings
     if figures.problem == "regression":
         return "Bias is prediction minus label."
+    if figures.classes:
+        return "Log loss and Brier score sum over the classes; macro figures are plain means over them."
     return (
         f"k = {settings.k} alarms a day; false-alarm rate {settings.false_alarm_rate:.2%}. "
         "The naive score ranks events; it is not a probability."
@@ -139,8 +156,9 @@ def _terms(figures: EvaluateDocument) -> str:
 
 def _baselines(usecase: UseCase, figures: EvaluateDocument) -> str:
     """What each baseline of the tables is."""
-    classes = figures.problem == "classification"
+    classes = figures.problem != "regression"
     constant = "the share of positives" if classes else "the median label"
+    constant = "the share of each class" if figures.classes else constant
     terms = {
         "constant": f"{constant} in the training window for every event",
         "naive": f"`{usecase.naive}` alone",
@@ -151,7 +169,7 @@ def _baselines(usecase: UseCase, figures: EvaluateDocument) -> str:
 
 
 def _units(usecase: UseCase, figures: EvaluateDocument) -> dict[str, str]:
-    costs = figures.costs
+    costs = figures.classes.costs if figures.classes else figures.costs
     return units(usecase.column(usecase.label).unit, costs.unit if costs else None)
 
 

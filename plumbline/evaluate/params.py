@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from plumbline.core.params_base import Count, Section, Share
+from plumbline.metrics.class_costs import ClassCosts
 from plumbline.metrics.cost_matrix import Costs
 
 
@@ -46,3 +47,4 @@ class EvaluationSettings:
     evaluate: Evaluate
     costs: Costs | None
     seed: int
+    class_costs: ClassCosts | None = None

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.evaluate import class_panels
 from plumbline.evaluate.curves import Table
 from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.metrics.bootstrap import Estimate
@@ -39,6 +40,13 @@ Paint = Callable[[Axes, Series], None]
 
 def quality(figures: EvaluateDocument) -> list[tuple[Paint, str]]:
     """The three panels of a model's quality, and the curve that each shows."""
+    several = figures.classes
+    if several:
+        return [
+            (lambda axes, _: class_panels.confusion(axes, several), "confidence"),
+            (class_panels.confidence, "confidence"),
+            (class_panels.precision_recall, "precision_recall"),
+        ]
     if figures.problem == "regression":
         return [(_mean_label, "calibration"), (_residuals, "residuals"), (_errors, "errors")]
     return [(_precision_recall, "precision_recall"), (_roc, "roc"), (_reliability, "calibration")]

@@ -13,6 +13,7 @@ from plumbline.core.documents import rounded
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
     assessment,
+    class_sections,
     fairness,
     policies,
     reliability,
@@ -21,6 +22,7 @@ from plumbline.evaluate import (
     subgroup_reasons,
     subgroups,
 )
+from plumbline.evaluate.class_document import ClassEvidence
 from plumbline.evaluate.curves import Table
 from plumbline.evaluate.evaluate_document import (
     CalibrationEvidence,
@@ -68,6 +70,7 @@ class FurtherSections:
     subgroups: SubgroupSearch
     calibration: CalibrationEvidence | None = None
     policies: PolicyEvidence | None = None
+    classes: ClassEvidence | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,11 @@ def further(
     pieces = {piece.name: slices.groups(piece, readable) for piece in usecase.groups}
     treated = fairness.evidence(window, scores.score, pieces)
     searched = _subgroups(usecase, settings, window, readable, scores)
+    if usecase.classes:
+        several = class_sections.evidence(
+            usecase, settings, window, scores.score, scores.calibration
+        )
+        return FurtherSections(treated, searched, classes=several)
     if usecase.problem == "regression":
         return FurtherSections(treated, searched)
     calibrated = reliability.evidence(window, scores.score, scores.raw, scores.calibration)
@@ -169,12 +177,15 @@ def _subgroups(
     names = [n for n in subgroup_conditions.readable(usecase) if n in readable]
     coded = subgroup_conditions.coded(names, readable, split.search)
     codes = {c.column: c.name for c in usecase.categories if c.name in usecase.features}
+    least = settings.evaluate.subgroup_share
+    if usecase.classes:  # a label less an answer is no number
+        return subgroups.evidence(window, score, coded, least)
     given = SubgroupScores(window, readable, coded, score, scores.splits, codes)
     return subgroups.evidence(
         window,
         score,
         coded,
-        settings.evaluate.subgroup_share,
+        least,
         lambda one, halves: subgroup_reasons.of(given, one.rule, one.rows, halves.confirm),
     )
 

@@ -65,6 +65,7 @@ class Subgroup(SparseDocument):
     confirmed: bool
     average_precision: Interval | None = None
     mae: Interval | None = None
+    log_loss: Interval | None = None
     positives: int | None = None
     expected: float | None = None
     why: SubgroupReasons | None = None
@@ -72,7 +73,7 @@ class Subgroup(SparseDocument):
     @property
     def metric(self) -> Interval | None:
         """The primary metric of the problem."""
-        return self.average_precision or self.mae
+        return self.average_precision or self.mae or self.log_loss
 
 
 class SubgroupSearch(Document):

@@ -55,9 +55,18 @@ def excess(problem: str, label: Array, score: Array) -> Array:
     """Each row's excess loss, (n,): nats beyond what was to be expected, or the absolute error."""
     if problem == "regression":
         return np.abs(score - label)
+    if problem == "multiclass":
+        return _excess_of_classes(label, score)
     p = np.clip(score, EDGE, 1 - EDGE)
     case, none = -portable.log(p), -portable.log(1 - p)
     return np.where(label == 1, case, none) - (p * case + (1 - p) * none)
+
+
+def _excess_of_classes(label: Array, probability: Array) -> Array:
+    loss, expected = -portable.log(np.clip(probability, EDGE, 1.0)), np.zeros(len(label))
+    for column, own in zip(probability.T, loss.T, strict=True):
+        expected = expected + column * own
+    return np.asarray(loss[np.arange(len(label)), label.astype(np.int64)] - expected)
 
 
 def halves(rows: int, day: Array | None) -> SearchHalves:

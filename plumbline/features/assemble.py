@@ -197,9 +197,10 @@ def check(usecase: FeatureSet, written: Written, windows: Mapping[str, SplitWind
     for name, (counts, unlabelled) in written.items():
         if not counts.rows:
             raise ContractError(_no_rows(usecase, written, windows, name, unlabelled))
-    both = ("train", "valid", "test") if usecase.problem == "classification" else ("train",)
+    both = ("train",) if usecase.problem == "regression" else ("train", "valid", "test")
     for name in (n for n in both if n in written):
         _check_classes(usecase, written[name][0], name, windows)
+    _check_learned(usecase, written["train"][0], windows)
     _warn_rounded(usecase, written)
     return written
 
@@ -233,15 +234,26 @@ def _check_classes(
     low, high = (np.float32(end) for end in counts.label_ends)
     if low < high:
         return
+    only = repr(usecase.classes[int(low)]) if usecase.classes else f"{low:g}"
     use = {"train": "learnt", "valid": "tuned", "test": "judged"}[name]
     more = f"raise features.{name}_{'days' if windows else 'share'}"
     if name == "train":
         more = "move data.as_of, or give train more days" if windows else "lower the other shares"
     raise ContractError(
-        f"{usecase.name}: '{usecase.label}' is {low:g} on all {counts.labelled} rows of "
+        f"{usecase.name}: '{usecase.label}' is {only} on all {counts.labelled} rows of "
         f"{name}{_dates(windows, name)}; nothing can be {use} from it. Correct the label, add rows, or "
         f"{more} in params.yaml."
     )
+
+
+def _check_learned(usecase: FeatureSet, counts: Counts, windows: Mapping[str, SplitWindow]) -> None:
+    """ContractError where train has no row of one of several classes."""
+    absent = [name for name, rows in counts.classes.items() if not rows]
+    if absent:
+        raise ContractError(
+            f"{usecase.name}: train{_dates(windows, 'train')} has no row of class {', '.join(absent)}; nothing "
+            f"can be learnt of it. Give train more rows, or take it out of allowed=(...) of '{usecase.label}'."
+        )
 
 
 def _warn_rounded(usecase: FeatureSet, written: Written) -> None:

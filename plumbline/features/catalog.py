@@ -72,6 +72,7 @@ class TableFigures(SparseDocument):
     end: str = ""
     label_rate: float | None = None  # classification
     label_mean: float | None = None  # regression
+    class_rows: dict[str, int] | None = None  # several classes
 
 
 class FeaturesReport(SparseDocument):
@@ -195,7 +196,8 @@ def _table(
     days = {} if window is None else {"start": str(window.start), "end": str(window.end)}
     mean = counts.label_sum / counts.labelled if counts.labelled else None
     name = "label_rate" if usecase.problem == "classification" else "label_mean"
-    figures = {**days, "rows": counts.rows, "without_label": unlabelled, name: mean}
+    level = {"class_rows": dict(counts.classes)} if usecase.classes else {name: mean}
+    figures = {**days, "rows": counts.rows, "without_label": unlabelled, **level}
     figures |= {"ineligible": counts.ineligible} if counts.ineligible else {}
     return TableFigures.model_validate(figures)
 

@@ -16,13 +16,20 @@ from plumbline.metrics.bootstrap import Array, Resample, divide, every_row_once
 from plumbline.metrics.cost import Money as Money
 from plumbline.metrics.cost import cost as cost
 
-PRIMARY: Mapping[str, str] = {"classification": "average_precision", "regression": "mae"}
+PRIMARY: Mapping[str, str] = {
+    "classification": "average_precision",
+    "multiclass": "log_loss",
+    "regression": "mae",
+}
 ZERO_IS_BEST = frozenset(("bias",))
 """Metrics with a sign: two models are compared by the size."""
 HIGHER_IS_BETTER = frozenset(
     (
+        "accuracy",
         "average_precision",
         "cost_saved",
+        "macro_average_precision",
+        "macro_f1",
         "precision_at_k",
         "precision_at_threshold",
         "r2",
@@ -32,6 +39,8 @@ HIGHER_IS_BETTER = frozenset(
     )
 )
 ECE_BINS = 15
+SMALLEST = 1e-15
+"""A class's probability is taken as no smaller, so that its log loss is finite."""
 
 Replicates = dict[str, Array]
 
@@ -55,16 +64,24 @@ def mae(label: Array, value: Array) -> float:
 
 
 def primary_figure(problem: str, label: Array, answer: Array) -> float:
-    """The metric that decides, of all rows: average precision, or the mean absolute error."""
+    """The metric that decides, of all rows: average precision, log loss, or the mean absolute error."""
     return float(primary(problem, label, answer, every_row_once(len(label)))[0])
 
 
 def primary(problem: str, label: Array, score: Array, sample: Resample) -> Array:
-    """The metric that decides, (R,): average precision, or the mean absolute error."""
+    """The metric that decides, (R,): average precision, mean absolute error or, of several classes, log loss."""
+    if problem == "multiclass":
+        return sample.mean(class_losses(label, score))
     if problem == "regression":
         return sample.mean(np.abs(score - label))
     ranked = ranking.ranking(label, score)
     return np.array([ranking.average_precision(c) for c in ranking.curves(ranked, sample)])
+
+
+def class_losses(label: Array, probability: Array) -> Array:
+    """Each row's log loss, nats (n,), of probabilities (n, k) of several classes; `label` holds codes (n,)."""
+    own = probability[np.arange(len(label)), label.astype(np.int64)]
+    return np.asarray(-np.log(np.clip(own, SMALLEST, 1.0)))
 
 
 def ranks(
@@ -90,7 +107,7 @@ def probabilities(label: Array, score: Array, sample: Resample) -> Replicates:
     return {
         "log_loss": sample.mean(-np.log(np.where(label == 1, inside, 1 - inside))),
         "brier": sample.mean((score - label) ** 2),
-        "ece": _without_excess(calibration_error(label, score, sample)),
+        "ece": without_excess(calibration_error(label, score, sample)),
     }
 
 
@@ -169,7 +186,7 @@ def calibration_error(label: Array, score: Array, sample: Resample) -> Array:
     return divide(np.add.reduce(off), sample.total(np.ones(len(label))))
 
 
-def _without_excess(replicates: Array) -> Array:
+def without_excess(replicates: Array) -> Array:
     """An absolute value grows with the noise of drawing: the replicates' mean is put on the figure."""
     excess = np.mean(replicates[1:]) - replicates[0] if len(replicates) > 1 else 0.0
     return np.concatenate((replicates[:1], np.maximum(replicates[1:] - excess, 0.0)))

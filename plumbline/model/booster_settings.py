@@ -7,11 +7,11 @@ caller can put the file and the section before them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from plumbline.core.errors import suggest
+from plumbline.core.errors import ParamsError, suggest
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,9 @@ SETTINGS: Mapping[str, Setting] = {
 }
 """What may be set, under its one name; threads, seed and metric are the stage's."""
 
+OF_ONE_SCORE = ("base_score", "huber_slope", "objective", "scale_pos_weight")
+"""What several classes do not have: their objective is multi:softprob."""
+
 OTHER_NAMES = {
     "learning_rate": "eta",
     "min_split_loss": "gamma",
@@ -81,6 +84,15 @@ OTHER_NAMES = {
     "reg_alpha": "alpha",
     "reg_lambda": "lambda",
 }
+
+
+def check_classes(where: str, params: Iterable[str]) -> None:
+    """ParamsError for what has no meaning where a label has several classes."""
+    for name in params:
+        if name in OF_ONE_SCORE:
+            raise ParamsError(
+                f"{where}.{name}: it is of a model with one score, and this has several classes; remove it."
+            )
 
 
 def check(params: Mapping[str, Any]) -> None:

@@ -10,22 +10,26 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from plumbline.core.declarations import Array, Scale
+from plumbline.core.declarations import Array, Problem, Scale
 from plumbline.core.errors import ParamsError, PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
-from plumbline.model import library
+from plumbline.model import library, softmax
 
-Problem = Literal["classification", "regression"]
 OBJECTIVES: Mapping[Problem, str] = {
     "classification": "binary:logistic",
+    "multiclass": "multi:softprob",
     "regression": "reg:absoluteerror",
 }
-WATCHED: Mapping[Problem, str] = {"classification": "aucpr", "regression": "mae"}
+WATCHED: Mapping[Problem, str] = {
+    "classification": "aucpr",
+    "multiclass": "mlogloss",
+    "regression": "mae",
+}
 """What early stopping watches; `score` gives the exact figure."""
 MAX_BIN = 256
 SECONDS = 10.0  # between two lines of progress
@@ -82,17 +86,21 @@ def settings(
     seed: int,
     threads: int,
     scale: Scale = "label",
+    classes: int = 0,
 ) -> dict[str, Any]:
     """XGBoost's settings in full: `params` on top of the defaults. `threads` 0 = all cores.
 
-    Counts have an objective of their own, and early stopping watches its likelihood.
+    Counts have an objective of their own, and early stopping watches its likelihood. `classes`: how many
+    a multiclass label has.
     """
     counts = {"objective": "count:poisson"} if scale == "count" else {}
+    several = {"num_class": classes} if classes else {}
     return {
         "objective": OBJECTIVES[problem],
         "max_bin": MAX_BIN,
         **params,
         **counts,
+        **several,
         "eval_metric": "poisson-nloglik" if counts else WATCHED[problem],
         "tree_method": "hist",
         "seed": seed % 2**31,
@@ -199,14 +207,17 @@ def grow(full: Mapping[str, Any], matrix: Any, *, rounds: int) -> Any:
 
 
 def score(problem: Problem, boosted: Boosted, valid: Any) -> float:
-    """The primary metric on `valid`: average precision, or the mean absolute error."""
-    figure = metrics.average_precision if problem == "classification" else metrics.mae
+    """The primary metric on `valid`: average precision, log loss of several classes, or the mean absolute error."""
     label = valid.get_label().astype(np.float64)
+    if problem == "multiclass":
+        margin = boosted.booster.predict(valid, output_margin=True)
+        return metrics.primary_figure(problem, label, softmax.of(margin))
+    figure = metrics.average_precision if problem == "classification" else metrics.mae
     return figure(label, boosted.booster.predict(valid).astype(np.float64))
 
 
 def check_label(problem: Problem, label: Array, where: str) -> None:
-    """PlumblineError unless `label` (n,) has rows and, to be classified, holds both 0 and 1."""
+    """PlumblineError unless `label` (n,) has rows and, to be classified, holds both 0 and 1, or two of several classes."""
     if len(label) == 0:
         raise PlumblineError(
             f"{where}: no rows; give the window more days (features.* in params.yaml) or more data"
@@ -225,6 +236,13 @@ def check_label(problem: Problem, label: Array, where: str) -> None:
     if problem == "regression":
         return
     values, counts = np.unique(label, return_counts=True)
+    if problem == "multiclass":
+        if len(values) > 1:
+            return
+        raise PlumblineError(
+            f"{where}: all {len(label):,} rows are of one class; give the window more days (features.* in "
+            "params.yaml), or correct the label."
+        )
     if set(values.tolist()) != {0.0, 1.0}:
         result = ", ".join(f"{v:g} ({n} rows)" for v, n in zip(values[:5], counts, strict=False))
         raise PlumblineError(

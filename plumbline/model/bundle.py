@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from plumbline.core import dvc_hash, row_features
-from plumbline.core.declarations import Array, Columns, Scale
+from plumbline.core import class_codes, dvc_hash, row_features
+from plumbline.core.declarations import Array, Columns, Problem, Scale
 from plumbline.core.encodings import LearnedEncoding
 from plumbline.core.errors import BundleError, suggest
 from plumbline.core.files import dumps, replacing_folder
 from plumbline.core.usecase import FeatureSet
-from plumbline.model import calibration, library, manifest
+from plumbline.metrics import class_metrics
+from plumbline.model import calibration, library, manifest, softmax
 from plumbline.model import scale as scales
 from plumbline.model.calibration import Calibration
 from plumbline.model.manifest import Manifest
@@ -42,8 +43,8 @@ class Bundle:
         return self.manifest.usecase
 
     @property
-    def problem(self) -> Literal["classification", "regression"]:
-        """classification or regression."""
+    def problem(self) -> Problem:
+        """classification, multiclass or regression."""
         return self.manifest.problem
 
     @property
@@ -67,7 +68,8 @@ class Bundle:
         return self.manifest.provenance
 
     def predict(self, columns: Columns) -> Array:
-        """Calibrated probability, or value in the label's unit, float64 (n,).
+        """Calibrated probability, or value in the label's unit, float64 (n,); of several classes a
+        probability each, (n, k).
 
         `columns` holds the features and the offset. Raises SpecError where one is missing, and
         PlumblineError where a feature is infinite or an answer is no number.
@@ -81,10 +83,28 @@ class Bundle:
             )
         return answer
 
+    def decide(self, answer: Array) -> Array:
+        """Of several classes, the one decided on by an answer (n, k) of `predict`, object (n,)."""
+        return class_codes.names(self.classes, self.decided(answer))
+
+    def decided(self, answer: Array) -> Array:
+        """The code (n,) of the class that `decide` names."""
+        return class_metrics.decide(answer, self.class_costs)
+
+    @property
+    def classes(self) -> tuple[str | int, ...]:
+        """Of a multiclass label, the classes in the order of the answer's columns; else ()."""
+        return self.manifest.classes
+
+    @property
+    def class_costs(self) -> Array | None:
+        """By class and the class decided on, (k, k); None where the likeliest is."""
+        return np.array(self.manifest.class_costs) if self.manifest.class_costs else None
+
     def raw(self, columns: Columns) -> Array:
-        """`predict` before calibration, float64 (n,)."""
+        """`predict` before calibration, float64 (n,) or (n, k)."""
         scale, whole = self.manifest.scale, self._with_encodings(columns)
-        return raw_score(self.booster, self.features, self.offset, whole, scale)
+        return raw_score(self.booster, self.features, self.offset, whole, scale, len(self.classes))
 
     def _with_encodings(self, columns: Columns) -> Columns:
         """`columns` with the target encodings that they lack: of raw events, not of a model table."""
@@ -119,8 +139,11 @@ def raw_score(
     offset: str | None,
     columns: Columns,
     scale: Scale = "label",
+    classes: int = 0,
 ) -> Array:
-    """The booster's answer before calibration, float64 (n,)."""
+    """The booster's answer before calibration, float64 (n,); of several classes (n, k)."""
+    if classes:
+        return _several(booster, features, columns, classes)
     if scale != "label":
         return _scaled(booster, features, offset, columns, scale)
     x = row_features.matrix((*features, offset) if offset else features, columns)
@@ -146,6 +169,14 @@ def _scaled(
         validate_features=False,
     )
     return scales.answer(scale, offset, columns, np.asarray(margin, np.float64))
+
+
+def _several(booster: Any, features: tuple[str, ...], columns: Columns, classes: int) -> Array:
+    x = row_features.matrix(features, columns)
+    if not len(x):
+        return np.empty((0, classes))
+    margin = booster.inplace_predict(x, predict_type="margin", validate_features=False)
+    return softmax.of(np.asarray(margin, np.float64))
 
 
 def complete(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
@@ -180,8 +211,9 @@ def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:
 
 
 def _plain(whole: Manifest) -> dict[str, Any]:
-    """As plain values; scale and encodings only where they are declared, as bundles always were."""
-    absent = {name for name in ("scale", "encodings") if getattr(whole, name) in ("label", {})}
+    """As plain values; what is later than the format only where it is declared, as bundles always were."""
+    later = ("scale", "encodings", "classes", "class_costs")
+    absent = {name for name in later if getattr(whole, name) in ("label", {}, ())}
     return whole.model_dump(exclude=absent)
 
 

@@ -14,15 +14,17 @@ from typing import Any, Literal
 import numpy as np
 
 from plumbline.core.declarations import Array
-from plumbline.model import portable
+from plumbline.model import class_calibration, portable
 
-Kind = Literal["none", "platt", "isotonic"]
+Kind = Literal["none", "platt", "isotonic", "temperature", "vector"]
 EDGE = 1e-7  # float32 scores are no finer
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """`x`, `y`: an isotonic function's knots, or (slope,) and (intercept,) of Platt's; else empty."""
+    """`x`, `y`: an isotonic function's knots, (slope,) and (intercept,) of Platt's; of several classes the
+    scales and shifts; else empty.
+    """
 
     kind: Kind = "none"
     x: tuple[float, ...] = ()
@@ -39,31 +41,39 @@ def from_json(value: Mapping[str, Any]) -> Calibration:
         kind, x, y = value["kind"], tuple(map(float, value["x"])), tuple(map(float, value["y"]))
     except (KeyError, TypeError) as error:
         raise ValueError(f"calibration: expected kind, x and y, found {sorted(value)}") from error
-    size = {"none": 0, "platt": 1, "isotonic": max(len(x), 1)}
-    if kind not in size or len(x) != size[kind] or len(y) != size[kind]:
+    some = max(len(x), 1)
+    sizes = {"none": (0, 0), "platt": (1, 1), "isotonic": (some, some)}
+    sizes |= {"temperature": (1, 0), "vector": (some, some)}
+    if sizes.get(kind) != (len(x), len(y)):
         raise ValueError(f"calibration: none of kind {kind!r} has {len(x)} and {len(y)} numbers")
-    if any(a > b for k in (x, y) for a, b in pairwise(k)):
+    if kind == "isotonic" and any(a > b for k in (x, y) for a, b in pairwise(k)):
         raise ValueError("calibration: the knots of an isotonic one must not fall")
     return Calibration(kind, x, y)
 
 
 def fit(kind: Kind, score: Array, label: Array) -> Calibration:
-    """The calibration of `score` (n,) in [0, 1] for `label` (n,) of 0 and 1."""
+    """The calibration of `score` (n,) in [0, 1] for `label` (n,) of 0 and 1; of several classes (n, k) for codes."""
     score, label = np.asarray(score, np.float64), np.asarray(label, np.float64)
     if kind == "platt":
         return _platt(score, label)
     if kind == "isotonic":
         return _isotonic(score, label)
+    if kind == "temperature":
+        return Calibration(kind, *class_calibration.temperature(score, label))
+    if kind == "vector":
+        return Calibration(kind, *class_calibration.vector(score, label))
     return Calibration()
 
 
 def apply(calibration: Calibration, score: Array) -> Array:
-    """Calibrated probabilities, float64 (n,); never falls where the score rises."""
+    """Calibrated probabilities, float64 (n,) or (n, k); of one score, never falls where the score rises."""
     score = np.asarray(score, np.float64)
     if calibration.kind == "isotonic":
         return np.interp(score, calibration.x, calibration.y)
     if calibration.kind == "platt":
         return _sigmoid(calibration.x[0] * _logit(score) + calibration.y[0])
+    if calibration.kind in ("temperature", "vector"):
+        return class_calibration.apply(calibration.x, calibration.y, score)
     return score
 
 

@@ -34,10 +34,12 @@ def of(
     offset: str | None,
     columns: Columns,
     scale: Scale = "label",
+    decided: Array | None = None,
 ) -> Contributions:
     """The contributions to n answers before calibration: base + offset + sum of each = total.
 
-    The sum holds to float32, in which XGBoost computes.
+    The sum holds to float32, in which XGBoost computes. `decided` (n,): of several classes the code of that whose
+    answer is explained, before all are made to sum to one.
     """
     import xgboost
 
@@ -54,20 +56,34 @@ def of(
     )
     raw = booster.predict(data, pred_contribs=True).astype(np.float64)
     total = booster.predict(data, output_margin=True).astype(np.float64)
+    if decided is not None:
+        rows = np.arange(len(x))
+        raw, total = raw[rows, decided], total[rows, decided]
     moved = start.astype(np.float64)
     return Contributions(raw[:, :-1], raw[:, -1] - moved, moved, total)
 
 
-def calibrated(raw: Contributions, fitted: Calibration) -> Contributions:
-    """The same through Platt's line, which stretches log odds; unchanged where there is no line.
+def calibrated(
+    raw: Contributions, fitted: Calibration, decided: Array | None = None
+) -> Contributions:
+    """The same through Platt's line, which stretches log odds, or the scales of several classes; unchanged
+    where there is no line. `decided` as of `of`.
 
     Isotonic steps have no share per feature: there the contributions stay before calibration.
     """
+    if decided is not None and fitted.kind in ("temperature", "vector"):
+        places = decided if fitted.kind == "vector" else np.zeros(len(decided), np.int64)
+        slopes, shifts = np.array(fitted.x)[places], np.array([*fitted.y, 0.0])[places]
+        return _stretched(raw, slopes, shifts if fitted.kind == "vector" else 0.0 * slopes)
     if fitted.kind != "platt":
         return raw
-    slope, shift = fitted.x[0], fitted.y[0]
+    return _stretched(raw, np.array(fitted.x[0]), np.array(fitted.y[0]))
+
+
+def _stretched(raw: Contributions, slope: Array, shift: Array) -> Contributions:
+    """Contributions times the slope (n,), the base with the shift."""
     return Contributions(
-        slope * raw.each, slope * raw.base + shift, raw.offset, slope * raw.total + shift
+        slope[..., None] * raw.each, slope * raw.base + shift, raw.offset, slope * raw.total + shift
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from plumbline.core import dvc_hash
-from plumbline.core.declarations import Column, Scale, Split
+from plumbline.core.declarations import Column, Problem, Scale, Split
 from plumbline.core.errors import suggest
 from plumbline.core.files import dumps
 from plumbline.core.usecase import FeatureSet
@@ -27,6 +27,7 @@ LATER: Mapping[str, Any] = {
     "top": None,
     "eligible": (),
     "scale": "label",
+    "classes": (),
     "Snapshot.lag": 1,
     "Fresh.matured": False,
     "Category.native": False,
@@ -65,7 +66,8 @@ class Manifest(BaseModel):
     `plumbline`: version of the library that wrote it; None before 0.2.0, which did not name it.
     `order`: the features as the model takes them; `kinds`: what each is. `label_delay` in days.
     `definitions`: md5 of what the features mean. `metrics`: on the validation window.
-    `provenance`: md5s of the tables it was fitted on, and the seed.
+    `provenance`: md5s of the tables it was fitted on, and the seed. `classes`: of a multiclass label, in the
+    order of the answer's columns; `class_costs`: by class and the class decided on, () where it is the likeliest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -73,7 +75,7 @@ class Manifest(BaseModel):
     format: Literal[1]
     plumbline: str | None = None
     usecase: str
-    problem: Literal["classification", "regression"]
+    problem: Problem
     label: str
     label_delay: int
     order: tuple[str, ...]
@@ -83,6 +85,8 @@ class Manifest(BaseModel):
     contract: tuple[Column, ...]
     offset: str | None
     scale: Scale = "label"
+    classes: tuple[str | int, ...] = ()
+    class_costs: tuple[tuple[float, ...], ...] = ()
     definitions: str
     calibration: dict[str, Any]
     threshold: Threshold | None
@@ -109,6 +113,7 @@ def describe(usecase: FeatureSet) -> dict[str, Any]:
         "contract": usecase.columns,
         "offset": usecase.offset,
         "scale": usecase.scale,
+        "classes": usecase.classes,
         "definitions": definitions(usecase),
     }
 
@@ -137,7 +142,7 @@ def definitions(usecase: FeatureSet) -> str:
         "order": usecase.features,
         "offset": usecase.offset,
     }
-    for name in ("label_delay_hours", "scale"):
+    for name in ("label_delay_hours", "scale", "classes"):
         if getattr(usecase, name) != LATER[name]:
             contents[name] = getattr(usecase, name)
     for kind in ("snapshots", "hourly", "fresh", "categories", "encodings"):

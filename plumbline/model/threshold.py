@@ -39,7 +39,7 @@ def choose(
 
     `columns` holds the label and the costs' columns, (n,) as `probability`.
     """
-    if usecase.problem == "regression":
+    if usecase.problem != "classification":
         return None
     label = columns[usecase.label]
     if costs is None:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from plumbline.core.declarations import Array, Where
+from plumbline.core.declarations import Array, Problem, Where
 from plumbline.monitor.monitored_columns import ColumnKind
 
 HOURS = 24
@@ -84,14 +84,14 @@ class ConsistencyCheck:
 
 @dataclass(frozen=True)
 class Binning:
-    """How a use case's columns and its score (last in the counts) are binned.
+    """How a use case's columns and its score (last in the counts, with those of `classes`) are binned.
 
     `training` int (bins,): the training window's counts; `training_grids` of each raw number its fine
     grid there. `entities`: id columns, and the share of their ids whose rows are counted one by one;
     the `consistency_checks` compare histories with these counts.
     """
 
-    problem: Literal["classification", "regression"]
+    problem: Problem
     key: str
     time: str | None
     label_delay: int
@@ -103,11 +103,18 @@ class Binning:
     training: Array
     training_grids: Mapping[str, Array]
     rows: int
+    classes: tuple[str, ...] = ()
+    class_scores: tuple[ColumnSpec, ...] = ()
+
+    @property
+    def scores(self) -> tuple[ColumnSpec, ...]:
+        """The score and, of several classes, the probability of each."""
+        return (self.score, *self.class_scores)
 
     @property
     def bins(self) -> int:
         """Length of a period's counts."""
-        return self.score.start + self.score.size
+        return self.scores[-1].start + self.scores[-1].size
 
     @cached_property
     def by_name(self) -> dict[str, ColumnSpec]:

@@ -40,7 +40,7 @@ def refusals(
 ) -> list[str]:
     """What base's limits refuse of head's documents (by stage) and head's do not, a sentence each."""
     found: list[str] = []
-    if base.evaluate != head.evaluate or base.train.costs != head.train.costs:
+    if base.evaluation != head.evaluation:
         found += _of_evaluate(stages.get("evaluate", {}), base)
     if base.validate_ != head.validate_:
         found += _of_validate(stages.get("validate", {}), base.validate_)
@@ -85,6 +85,10 @@ def _acceptance(document: EvaluateDocument, base: Evaluate) -> Iterator[tuple[bo
 
 def _calibration(document: EvaluateDocument, limits: acceptance.Limits) -> acceptance.Check:
     metrics = document.metrics
+    if document.classes is not None:
+        figures = document.classes.figures
+        shares = {code: one.miscalibrated for code, one in enumerate(figures.values())}
+        return acceptance.calibrated_classes(shares, list(figures), limits)
     if document.calibration is None:
         return acceptance.unbiased(metrics["bias"].estimate, metrics["mae"].value or 0.0, limits)
     positives = (document.rows.positives or 0) / document.rows.test
@@ -101,6 +105,9 @@ def _choices(document: EvaluateDocument, base: UseCaseParams) -> Iterator[tuple[
     yield settings.bootstrap >= own.bootstrap, f"cannot tell: {count}"
     costs = "policies are judged by other costs"
     yield document.costs == base.train.costs, f"cannot tell: {costs}"
+    if document.classes is not None:
+        same = document.classes.costs == base.train.class_costs
+        yield same, f"cannot tell: {costs}"
 
 
 def _of_validate(section: Mapping[str, Any], base: Validate) -> Iterator[str]:

@@ -52,7 +52,7 @@ class UseCaseComparison(Part):
     `by_base`: what base's limits refuse of head's documents, and head's own do not.
     """
 
-    problem: Literal["classification", "regression"]
+    problem: Literal["classification", "multiclass", "regression"]
     primary: Name
     units: dict[Name, Name] = Field(default_factory=dict, max_length=10)
     level: Annotated[float, Field(gt=0, lt=1)]

@@ -21,7 +21,7 @@ from plumbline.runtime import dvc_lock
 
 SECTIONS = ("gate", "evaluate", "monitor", "validate", "features", "alerts")
 """Of a use case's params: what limits a change, says what is measured, or who hears of it."""
-KEYS = ("train.costs",)
+KEYS = ("train.costs", "train.class_costs")
 LIMITS_NOTHING = ("gate.override", "features.join")
 OVERRIDE = "gate.override"
 """The reason in words; it lifts, and limits nothing."""

@@ -150,7 +150,10 @@ def _of_parts(usecase: UseCaseComparison, window: str, result: PairedResult) -> 
                 yield "slice", f"slice {name} {group}: {_worse(usecase, primary, paired)}{where}"
     cost = result.metrics.get("cost")
     if cost and _lost(cost, limits.get("cost_growth")):
-        yield "cost", f"at the threshold, {_worse(usecase, 'cost', cost)}{where}"
+        where_decided = (
+            "by its decisions" if usecase.problem == "multiclass" else "at the threshold"
+        )
+        yield "cost", f"{where_decided}, {_worse(usecase, 'cost', cost)}{where}"
 
 
 def _of_gain(usecase: UseCaseComparison, result: PairedResult) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ MIN_SHARED = 0.5
 """Of a window's rows, the share that must be in both tables where features were redefined."""
 ROUNDING = 1e-12
 """Share of base's figure up to which a difference is rounding: sums were taken in another order."""
-CONSTANT = ("cost_of_nothing",)
+CONSTANT = ("cost_of_constant", "cost_of_nothing")
 """Metrics that no model changes."""
 NONE = np.zeros(0)
 """The figures of no replicate."""

@@ -180,6 +180,9 @@ def _columns(usecase: UseCase, base: Run, head: Run, *, on_head: bool) -> tuple[
 
 def _check_task(base: Bundle, head: Bundle) -> None:
     sides = [(b.problem, b.manifest.label) for b in (base, head)]
+    if sides[0] == sides[1] and base.classes != head.classes:
+        names = [", ".join(map(str, b.classes)) for b in (base, head)]
+        raise BundleError(f"base answers for the classes {names[0]}, head for {names[1]}")
     if sides[0] != sides[1]:
         raise BundleError(f"base predicts {' of '.join(sides[0])}, head {' of '.join(sides[1])}")
 

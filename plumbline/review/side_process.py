@@ -10,9 +10,10 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from plumbline.core import usecase_loader
+from plumbline.core.declarations import Problem
 from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import dumps
@@ -33,7 +34,7 @@ MODULE = "plumbline.review.side_process"
 class SideAnswer(Document):
     """What one revision's code says of one of its use cases."""
 
-    problem: Literal["classification", "regression"]
+    problem: Problem
     primary: str
     units: dict[str, str]
     level: float
@@ -67,7 +68,7 @@ def _answer(side: Revision, name: str, wanted: dict[str, Any]) -> SideAnswer:
     if name in wanted["retrained"]:
         count, reason = _retrained(side, criteria, Path(wanted["folder"]) / name)
     usecase, params = criteria.usecase, criteria.params
-    costs = params.train.costs
+    costs = params.train.costs or params.train.class_costs
     return SideAnswer(
         problem=usecase.problem,
         primary=PRIMARY[usecase.problem],

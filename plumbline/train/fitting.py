@@ -20,6 +20,7 @@ from plumbline.model import threshold as decision
 from plumbline.model.calibration import Calibration
 from plumbline.model.threshold import Threshold
 from plumbline.model.tune_result import TuneResult
+from plumbline.train import class_params
 from plumbline.train.params import Train
 
 
@@ -33,6 +34,7 @@ class FittedModel:
     calibration: Calibration
     chosen: Threshold | None
     metric: float  # the primary metric on the validation window
+    class_costs: tuple[tuple[float, ...], ...] = ()  # by class and the class decided on
 
     @property
     def threshold(self) -> float | None:
@@ -40,14 +42,12 @@ class FittedModel:
         return self.chosen.value if self.chosen else None
 
     def predict(self, columns: Columns) -> Array:
-        """Calibrated probability, or value in the label's unit, float64 (n,).
+        """Calibrated probability, or value in the label's unit, float64 (n,); of several classes (n, k).
 
         `columns` holds the features and the offset, (n,) each; SpecError where one is missing.
         """
         usecase = self.usecase
-        raw = bundle.raw_score(
-            self.booster, usecase.features, usecase.offset, columns, usecase.scale
-        )
+        raw = _raw(usecase, self.booster, columns)
         return calibration.apply(self.calibration, raw)
 
 
@@ -56,8 +56,10 @@ def booster_settings(
 ) -> dict[str, Any]:
     """XGBoost's settings in full: tune's fixed ones, under train's, under the best trial's.
 
-    Raises ParamsError where `train.monotone` names no feature of the model.
+    Raises ParamsError where `train.monotone` names no feature of the model, or where the params are not of
+    such a label.
     """
+    class_params.check(usecase, train, tuned.fixed)
     given = {
         **tuned.fixed,
         **train.params,
@@ -65,7 +67,12 @@ def booster_settings(
         **boosting.monotone(usecase, train.monotone),
     }
     return boosting.settings(
-        usecase.problem, given, seed=seed, threads=train.threads, scale=usecase.scale
+        usecase.problem,
+        given,
+        seed=seed,
+        threads=train.threads,
+        scale=usecase.scale,
+        classes=len(usecase.classes),
     )
 
 
@@ -102,11 +109,11 @@ def finish(
     usecase: FeatureSet, train: Train, boosted: boosting.Boosted, valid: Columns
 ) -> FittedModel:
     """A boosted model with calibration and threshold, fitted on the validation window."""
-    raw = bundle.raw_score(boosted.booster, usecase.features, usecase.offset, valid, usecase.scale)
+    raw = _raw(usecase, boosted.booster, valid)
     label = valid[usecase.label].astype(float)
     fitted = Calibration()
-    if usecase.problem == "classification":
-        fitted = calibration.fit(train.calibration, raw, label)
+    if usecase.problem != "regression":
+        fitted = calibration.fit(class_params.calibration(usecase, train), raw, label)
     answer = calibration.apply(fitted, raw)
     return FittedModel(
         usecase=usecase,
@@ -115,6 +122,14 @@ def finish(
         calibration=fitted,
         chosen=decision.choose(usecase, valid, answer, train.costs),
         metric=metrics.primary_figure(usecase.problem, label, answer),
+        class_costs=class_params.amounts(usecase, train),
+    )
+
+
+def _raw(usecase: FeatureSet, booster: Any, columns: Columns) -> Array:
+    """The booster's answer before calibration, float64 (n,) or (n, k)."""
+    return bundle.raw_score(
+        booster, usecase.features, usecase.offset, columns, usecase.scale, len(usecase.classes)
     )
 
 
@@ -131,6 +146,7 @@ def manifest_entries(
         "encodings": {n: {"column": source[n], **asdict(e)} for n, e in learned.items()},
         "calibration": model.calibration.as_json(),
         "threshold": model.chosen,
+        "class_costs": model.class_costs,
         "rounds": model.rounds,
         "metrics": {metrics.PRIMARY[model.usecase.problem]: model.metric},
         "params": {k: v for k, v in settings.items() if k != "nthread"},

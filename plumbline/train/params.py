@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from plumbline.core.params_base import Count, Section
+from plumbline.metrics.class_costs import ClassCosts
 from plumbline.metrics.cost_matrix import Costs
+from plumbline.model.calibration import Kind
 from plumbline.model.params import BoosterParams
 
 
@@ -20,9 +22,12 @@ class Train(Section):
     # True: once rounds, calibration and threshold are chosen, boost again on train and validation window
     refit: bool = False
     threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it
-    calibration: Literal["none", "platt", "isotonic"] = "platt"  # fitted on the validation window
+    # fitted on the validation window; of several classes: none, temperature (where nothing is set) or vector
+    calibration: Kind = "platt"
     # the decision threshold minimises them; without them it is the threshold of the best F1
     costs: Costs | None = None
+    # of several classes: the class decided on is that of least expected cost; without them the likeliest
+    class_costs: ClassCosts | None = None
     # XGBoost's own; they replace those of tune.params, and the best ones of the search replace them
     params: BoosterParams = Field(default_factory=dict)
     # by feature: 1, the answer never falls as the feature rises; -1, it never rises; 0, either

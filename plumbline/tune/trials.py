@@ -11,7 +11,7 @@ from plumbline.core import tables
 from plumbline.core.declarations import Columns
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
-from plumbline.model import boosting, matrices, scale
+from plumbline.model import booster_settings, boosting, matrices, scale
 from plumbline.tune import search, space
 from plumbline.tune.params import Tune
 from plumbline.tune.search import OnTrial, Trial
@@ -29,8 +29,14 @@ class TrialMatrices:
 
 def read(usecase: FeatureSet, tune: Tune, seed: int, train: Path, valid: Path) -> TrialMatrices:
     """The tables `train` and `valid`, binned once."""
+    _check(usecase, tune)
     fixed = boosting.settings(
-        usecase.problem, tune.params, seed=seed, threads=tune.threads, scale=usecase.scale
+        usecase.problem,
+        tune.params,
+        seed=seed,
+        threads=tune.threads,
+        scale=usecase.scale,
+        classes=len(usecase.classes),
     )
     pair = matrices.binned(usecase, fixed, train, valid)
     columns = None if usecase.scale == "label" else tables.read(valid, matrices.needed(usecase))
@@ -86,3 +92,10 @@ def _figure(usecase: FeatureSet, given: TrialMatrices, boosted: boosting.Boosted
     margin = scale.margins(usecase.scale, boosted.booster, given.pair[1])
     answer = scale.answer(usecase.scale, usecase.offset, columns, margin)
     return metrics.primary_figure(usecase.problem, columns[usecase.label].astype(float), answer)
+
+
+def _check(usecase: FeatureSet, tune: Tune) -> None:
+    """ParamsError for settings that several classes do not have."""
+    if usecase.classes:
+        for name, given in (("params", tune.params), ("space", tune.space)):
+            booster_settings.check_classes(f"params.yaml, {usecase.name}.tune.{name}", given)

@@ -25,7 +25,7 @@ def months(
     """
     time, label, key = (quote(n) for n in (str(usecase.time), usecase.label, usecase.key))
     query = (
-        f"SELECT strftime({time}, '%Y-%m') AS month, CAST({label} AS DOUBLE) AS label, "
+        f"SELECT strftime({time}, '%Y-%m') AS month, {_number(usecase, label)} AS label, "
         f"md5_number_lower(concat_ws('|', {key}, {label})) AS digest FROM ({outcomes}) "
         f"WHERE {time} < TIMESTAMP '{_first_open(usecase, until)}' ORDER BY month"
     )
@@ -33,7 +33,7 @@ def months(
     names, starts = np.unique(np.asarray(columns["month"], str), return_index=True)
     ends = [*starts[1:], len(columns["month"])] if len(starts) else []
     return [
-        _month(str(name), columns["label"][a:b], columns["digest"][a:b])
+        _month(usecase, str(name), columns["label"][a:b], columns["digest"][a:b])
         for name, a, b in zip(names, starts, ends, strict=True)
     ]
 
@@ -43,9 +43,18 @@ def _first_open(usecase: Contract, until: date) -> date:
     return (until - timedelta(days=usecase.delay_days)).replace(day=1)
 
 
-def _month(name: str, label: np.ma.MaskedArray, digest: np.ndarray) -> MonthLabels:
+def _number(usecase: Contract, label: str) -> str:
+    """SQL for a label's number; of a class, which has none, for whether it is known."""
+    if usecase.classes:
+        return f"CASE WHEN {label} IS NULL THEN NULL ELSE 0.0 END"
+    return f"CAST({label} AS DOUBLE)"
+
+
+def _month(
+    usecase: Contract, name: str, label: np.ma.MaskedArray, digest: np.ndarray
+) -> MonthLabels:
     known = np.ma.compressed(label)
-    mean = math.fsum(known) / len(known) if len(known) else None
+    mean = math.fsum(known) / len(known) if len(known) and not usecase.classes else None
     total = sum(int(d) for d in digest) % 2**64
     return MonthLabels(
         month=name, rows=len(label), labelled=len(known), mean=mean, digest=f"{total:016x}"

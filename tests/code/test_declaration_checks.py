@@ -64,7 +64,10 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     (changed("town", allowed=(7,)), r"'town': allowed has 7, .* of type string.*Expected str"),
     (changed("town", allowed="north"), r"allowed is 'north'; expected a tuple .*comma"),
     (changed("at", allowed=(2024,)), r"'at': allowed has 2024"),
-    ({"problem": "ranking"}, r"problem is 'ranking'; expected one of classification, regression"),
+    (
+        {"problem": "ranking"},
+        r"problem is 'ranking'; expected one of classification, multiclass, regression",
+    ),
     (category("shop", "1", "2"), r"toy/features\.py: category 'code': values has '1', .* type int"),
     (category("town", 1, 2), r"values has 1, and the column 'town' is of type string"),
     (category("open", True), r"'open' is of type bool; expected string or int"),

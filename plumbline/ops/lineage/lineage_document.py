@@ -19,7 +19,9 @@ class TracedOut(Document):
 
 
 class TracedPrediction(Document):
-    """An event's place in a table, row from 0, and its score."""
+    """An event's place in a table, row from 0, and its score; of several classes the probability of the one
+    decided on.
+    """
 
     usecase: str
     key: str
@@ -28,6 +30,7 @@ class TracedPrediction(Document):
     row: int
     score: float
     threshold: float | None
+    decision: str | None = None
 
 
 class RecordedCommit(Document):

@@ -57,6 +57,8 @@ def _prediction(prediction: TracedPrediction | None) -> Iterator[str]:
             if limit is None
             else f", {'at or above' if prediction.score >= limit else 'below'} {limit:.10g}"
         )
+        if prediction.decision is not None:
+            verdict = f", decided on {one_line(prediction.decision)}"
         yield f"{prediction.usecase}:{prediction.key}  score {prediction.score:.10g}{verdict}"
         yield f"row {prediction.row} of {prediction.table}  {prediction.md5}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.lineage.lineage_document import TracedPrediction
@@ -34,15 +35,13 @@ def prediction(
             row = _row(table, key)
             if row is not None:
                 brought(root, rev or "the work tree", bundle, folder / "bundle")
-                score, threshold = _scored(folder / "bundle", usecase_name, table, row)
                 return TracedPrediction(
                     usecase=usecase_name,
                     key=key,
                     table=out.path,
                     md5=out.md5,
                     row=row,
-                    score=score,
-                    threshold=threshold,
+                    **_scored(folder / "bundle", usecase_name, table, row),
                 )
     names = ", ".join(o.path for o in listed) or "no table is recorded"
     raise PlumblineError(f"{usecase_name}: no event with the key {key} in {names}")
@@ -68,10 +67,15 @@ def _row(table: Path, key: str) -> int | None:
     return int(rows[-1].as_py()) if len(rows) else None
 
 
-def _scored(model: Path, usecase_name: str, table: Path, row: int) -> tuple[float, float | None]:
+def _scored(model: Path, usecase_name: str, table: Path, row: int) -> dict[str, Any]:
+    """Score, threshold and, of several classes, the one decided on."""
     from plumbline.core import tables
     from plumbline.model import bundle
 
     loaded = bundle.load(model, usecase_name)
     columns = {name: values[row : row + 1] for name, values in tables.read(table).items()}
-    return float(loaded.predict(columns)[0]), loaded.threshold
+    answer = loaded.predict(columns)
+    if loaded.classes:
+        sure = float(answer[0, loaded.decided(answer)[0]])
+        return {"score": sure, "threshold": None, "decision": str(loaded.decide(answer)[0])}
+    return {"score": float(answer[0]), "threshold": loaded.threshold}

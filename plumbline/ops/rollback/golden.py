@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from plumbline.core import tables
-from plumbline.core.declarations import Array
+from plumbline.core import class_codes, tables
+from plumbline.core.declarations import Array, Columns
 from plumbline.core.errors import PlumblineError, RefusedError
 from plumbline.evaluate.baselines import evenly
 from plumbline.model import bundle
+from plumbline.model.bundle import Bundle
 
 MOST = 200
-SCORE = "score"
+SCORE, DECISION = "score", "decision"
 FILE = "predictions.parquet"
 
 
@@ -24,18 +25,32 @@ def check(usecase_name: str, model: Path, test: Path, report: Path) -> int:
     the recorded answers are not of the test table.
     """
     recorded, columns = tables.read(report / FILE), tables.read(test)
+    scorer = bundle.load(model, usecase_name)
+    names = [f"probability_{c}" for c in scorer.classes] or [SCORE]
     sizes = {len(values) for values in (*recorded.values(), *columns.values())}
-    if len(sizes) != 1 or SCORE not in recorded:
+    if len(sizes) != 1 or not recorded.keys() >= set(names):
         raise PlumblineError(
             f"{report / FILE}: not of {test}; `dvc repro evaluate@{usecase_name}` and commit"
         )
     rows = evenly(sizes.pop(), MOST)
-    for name in recorded.keys() - {SCORE}:
+    for name in recorded.keys() - {*names, DECISION}:
         if name in columns:
-            _refuse(usecase_name, name, rows, recorded[name][rows], columns[name][rows])
-    answers = bundle.load(model, usecase_name).predict({n: v[rows] for n, v in columns.items()})
-    _refuse(usecase_name, SCORE, rows, recorded[SCORE][rows], answers)
+            _refuse(
+                usecase_name, name, rows, recorded[name][rows], _shown(scorer, name, columns)[rows]
+            )
+    answers = scorer.predict({n: v[rows] for n, v in columns.items()})
+    for name, own in zip(names, answers.reshape(len(rows), -1).T, strict=True):
+        _refuse(usecase_name, name, rows, recorded[name][rows], own)
+    if scorer.classes:
+        _refuse(usecase_name, DECISION, rows, recorded[DECISION][rows], scorer.decide(answers))
     return len(rows)
+
+
+def _shown(scorer: Bundle, name: str, columns: Columns) -> Array:
+    """The column as it is recorded: the label of several classes by name."""
+    if not scorer.classes or name != scorer.manifest.label:
+        return columns[name]
+    return class_codes.names(scorer.classes, columns[name])
 
 
 def _refuse(usecase_name: str, name: str, rows: Array, recorded: Array, current: Array) -> None:

@@ -42,7 +42,7 @@ def check(usecase: UseCase, model: Path, test: Path, report: Path) -> int:
 
 
 def answered(usecase: UseCase, scorer: Bundle, events: Columns) -> Array:
-    """The answers to requests one at a time, raw events with their histories, float64 (n,)."""
+    """The answers to requests one at a time, raw events with their histories, float64 (n,) or (n, k)."""
     derived = {r.name for r in usecase.rows} | {c.name for c in usecase.categories}
     raw = {n: v for n, v in events.items() if n not in derived - {c.name for c in usecase.known}}
     count = len(events[usecase.key])
@@ -55,17 +55,17 @@ def answered(usecase: UseCase, scorer: Bundle, events: Columns) -> Array:
 def _refuse(usecase: UseCase, scorer: Bundle, answers: Array, together: Array) -> None:
     where = f"{usecase.name}: the golden check refuses the bundle"
     odd = ~np.isfinite(answers)
-    if scorer.problem == "classification":
+    if scorer.problem != "regression":
         odd |= (answers < 0) | (answers > 1)
     if odd.any():
-        at = int(np.flatnonzero(odd)[0])
-        raise RefusedError(f"{where}: golden request {at} is answered {answers[at].item()!r}")
-    differ = np.flatnonzero(answers != together)
+        at = int(np.argwhere(odd)[0][0])
+        raise RefusedError(f"{where}: golden request {at} is answered {answers[at].tolist()!r}")
+    differ = np.flatnonzero((answers != together).reshape(len(answers), -1).any(axis=1))
     if len(differ):
         at = int(differ[0])
         raise RefusedError(
-            f"{where}: golden request {at} is answered {answers[at].item()!r} alone and "
-            f"{together[at].item()!r} "
+            f"{where}: golden request {at} is answered {answers[at].tolist()!r} alone and "
+            f"{together[at].tolist()!r} "
             f"among {len(together)}"
         )
 

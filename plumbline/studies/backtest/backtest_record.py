@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
+from plumbline.core.declarations import Problem
 from plumbline.core.documents import Document, SparseDocument
 from plumbline.metrics.bootstrap import PairedWord
 from plumbline.metrics.interval import Figure, Interval
@@ -97,7 +96,7 @@ class BacktestRecord(Document):
 
     usecase: str
     title: str
-    problem: Literal["classification", "regression"]
+    problem: Problem
     primary: str
     level: float
     margin: float

@@ -41,11 +41,14 @@ def find(usecase: UseCase, folder: Path, key: str) -> ExplainedEvent:
     )
 
 
-def recorded(report: Path, usecase: UseCase, key: str) -> float | None:
-    """The score that evaluate wrote of this event; None where it wrote none."""
+def recorded(report: Path, usecase: UseCase, key: str, decision: str | None = None) -> float | None:
+    """The score that evaluate wrote of this event, or its probability of the class `decision`; None where it
+    wrote none.
+    """
     path = report / "predictions.parquet"
     if not path.exists():
         return None
-    result = tables.read(path, [usecase.key, "score"])
-    rows = result["score"][result[usecase.key].astype(str) == key]
+    column = "score" if decision is None else f"probability_{decision}"
+    result = tables.read(path, [usecase.key, column])
+    rows = result[column][result[usecase.key].astype(str) == key]
     return float(rows[-1]) if len(rows) else None

@@ -32,6 +32,7 @@ from plumbline.studies.explain.explanation_document import (
     SimilarEvents,
 )
 
+UNITS = {"classification": "log odds", "multiclass": "log weight of the class decided on"}
 PAST = 200_000
 """Rows of train that are searched, at most, evenly spaced."""
 SHOWN, COUNTED = 5, 100
@@ -44,12 +45,15 @@ def explain(root: Path, name: str, key: str) -> Explanation:
     train = artifacts.path(name, Role.TRAIN_TABLE, root)
     event = events.find(usecase, train.parent, key)
     scorer = bundle.load(artifacts.path(name, Role.BUNDLE, root), name)
+    decided = _decided(scorer, event.columns)
     raw_contributions = contributions.of(
-        scorer.booster, scorer.features, scorer.offset, event.columns, usecase.scale
+        scorer.booster, scorer.features, scorer.offset, event.columns, usecase.scale, decided
     )
-    calibrated = contributions.calibrated(raw_contributions, scorer.calibration)
+    calibrated = contributions.calibrated(raw_contributions, scorer.calibration, decided)
     past = reporting.sample(train, _needed(usecase, scorer), PAST)
-    score, limit = float(scorer.predict(event.columns)[0]), scorer.threshold
+    answer, limit = scorer.predict(event.columns)[0], scorer.threshold
+    score = float(answer if decided is None else answer[decided[0]])
+    decision = None if decided is None else str(scorer.classes[decided[0]])
     offset = OffsetShift(feature=scorer.offset, value=float(calibrated.offset[0]))
     return Explanation(
         usecase=name,
@@ -63,18 +67,31 @@ def explain(root: Path, name: str, key: str) -> Explanation:
         alarm=None if limit is None else score >= limit,
         label_name=usecase.label,
         label=_label(usecase, event),
-        recorded=events.recorded(artifacts.path(name, Role.EVALUATE_REPORT, root), usecase, key),
-        scale="log odds"
-        if usecase.problem == "classification"
-        else scale.unit(usecase.scale, "the label's unit"),
+        recorded=events.recorded(
+            artifacts.path(name, Role.EVALUATE_REPORT, root), usecase, key, decision
+        ),
+        scale=UNITS.get(usecase.problem) or scale.unit(usecase.scale, "the label's unit"),
         of=_explained(usecase, scorer),
         base=float(calibrated.base[0]),
         offset=offset,
         total=float(calibrated.total[0]),
         contributions=_shifts(usecase, scorer, event.columns, calibrated),
-        similar=_similar(usecase, scorer, past, event.columns, calibrated),
+        similar=_similar(usecase, scorer, past, event.columns, calibrated, decided),
         lineage=lineage(root, name, key),
+        decision=decision,
+        probabilities=_probabilities(scorer, answer),
     )
+
+
+def _decided(scorer: Bundle, columns: Columns) -> Array | None:
+    """Of several classes the code (1,) of the one decided on."""
+    return scorer.decided(scorer.predict(columns)) if scorer.classes else None
+
+
+def _probabilities(scorer: Bundle, answer: Array) -> dict[str, float]:
+    if not scorer.classes:
+        return {}
+    return {str(c): float(p) for c, p in zip(scorer.classes, answer, strict=True)}
 
 
 def _time(usecase: UseCase, columns: Columns) -> str | None:
@@ -92,16 +109,21 @@ def lineage(root: Path, name: str, key: str) -> LineageOrNote:
         return LineageOrNote(chain=None, note=str(error))
 
 
-def _label(usecase: UseCase, event: ExplainedEvent) -> float | None:
+def _label(usecase: UseCase, event: ExplainedEvent) -> FeatureValue:
     label = event.columns[usecase.label][0]
-    return None if label is None or label != label else float(label)
+    return None if label is None or label != label else _shown(usecase, label)
+
+
+def _shown(usecase: UseCase, label: Any) -> FeatureValue:
+    """A label, of several classes its name."""
+    return str(usecase.classes[int(label)]) if usecase.classes else float(label)
 
 
 def _explained(
     usecase: UseCase, scorer: Bundle
 ) -> Literal["the score", "the score before calibration"]:
     kind = scorer.calibration.kind
-    stretched = kind == "platt" or usecase.problem == "regression" or kind == "none"
+    stretched = kind != "isotonic" or usecase.problem == "regression"
     return "the score" if stretched else "the score before calibration"
 
 
@@ -123,12 +145,19 @@ def _shifts(
 
 
 def _similar(
-    usecase: UseCase, scorer: Bundle, past: Columns, event: Columns, calibrated: Contributions
+    usecase: UseCase,
+    scorer: Bundle,
+    past: Columns,
+    event: Columns,
+    calibrated: Contributions,
+    decided: Array | None,
 ) -> SimilarEvents:
     weight = dict(zip(scorer.features, calibrated.each[0].tolist(), strict=True))
     codes = {c.name for c in usecase.categories}
     neighbours = similar.nearest(past, event, weight, codes, COUNTED)
     label = past[usecase.label].astype(np.float64)
+    if decided is not None:
+        label = (label == decided[0]).astype(np.float64)
     most = sorted(weight, key=lambda name: (-abs(weight[name]), name))[:3]
     return SimilarEvents(
         searched=len(label),
@@ -150,7 +179,7 @@ def _past(
         key=_plain(row[usecase.key][0]),
         time=_time(usecase, row),
         apart=apart,
-        label=float(row[usecase.label][0]),
+        label=_shown(usecase, row[usecase.label][0]),
         values={name: _readable(usecase, name, row) for name in most},
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from plumbline.core.documents import Document
 from plumbline.ops.lineage.lineage_document import LineageDocument
 
@@ -33,12 +35,14 @@ class SimilarEvent(Document):
     key: FeatureValue
     time: str | None
     apart: float
-    label: float
+    label: FeatureValue
     values: dict[str, FeatureValue]
 
 
 class SimilarEvents(Document):
-    """The nearest of the events searched, and the mean label of those counted and of all."""
+    """The nearest of the events searched, and the mean label of those counted and of all; of several classes the
+    share of the one decided on.
+    """
 
     searched: int
     nearest: list[SimilarEvent]
@@ -55,7 +59,7 @@ class LineageOrNote(Document):
 
 
 class Explanation(Document):
-    """Score and decision; base + offset + contributions = total, in `scale`; similar events; lineage."""
+    """Score and decision (of several classes also each probability); base + offset + contributions = total, in `scale`; similar events; lineage."""
 
     usecase: str
     key_name: str
@@ -67,7 +71,7 @@ class Explanation(Document):
     threshold: float | None
     alarm: bool | None
     label_name: str
-    label: float | None
+    label: FeatureValue
     recorded: float | None
     scale: str
     of: Literal["the score", "the score before calibration"]
@@ -77,3 +81,5 @@ class Explanation(Document):
     contributions: list[FeatureShift]
     similar: SimilarEvents
     lineage: LineageOrNote
+    decision: str | None = None
+    probabilities: dict[str, float] = Field(default_factory=dict)

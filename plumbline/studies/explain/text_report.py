@@ -34,8 +34,11 @@ def _head(record: Explanation) -> Iterator[str]:
     if record.threshold is not None:
         beside, word = ("at or above", "alarm") if record.alarm else ("below", "no alarm")
         decision = f", {beside} the threshold {figure(record.threshold)}: {word}"
+    if record.decision is not None:
+        each = ", ".join(f"{name} {p:.6g}" for name, p in record.probabilities.items())
+        decision = f": {record.decision} is decided on; {each}"
     yield f"score {record.score:.6g}{decision}"
-    label = "not known yet" if record.label is None else f"{record.label:g}"
+    label = "not known yet" if record.label is None else value(record.label)
     yield f"{record.label_name}: {label}{_recorded(record)}"
 
 
@@ -73,9 +76,10 @@ def _similar(record: Explanation) -> Iterator[str]:
     for one in past.nearest:
         when = f" {one.time[:10]}" if one.time else ""
         values = ", ".join(f"{n} {value(v)}" for n, v in one.values.items())
-        yield f"  {one.apart:.4f}  {record.key_name} {one.key}{when}: {name} {one.label:g}; {values}"
+        yield f"  {one.apart:.4f}  {record.key_name} {one.key}{when}: {name} {value(one.label)}; {values}"
+    mean = f"mean {name}" if record.decision is None else f"share of {name} {record.decision}"
     yield (
-        f"mean {name} of the {past.counted} nearest: {figure(past.mean_label)}; "
+        f"{mean} of the {past.counted} nearest: {figure(past.mean_label)}; "
         f"of all: {figure(past.mean_label_of_all)}"
     )
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core.declarations import Array
+from plumbline.core.declarations import Array, Problem
 from plumbline.metrics import metrics
-from plumbline.model import boosting
+from plumbline.model import boosting, softmax
 from plumbline.model.boosting import Batch, Batches
 
 
@@ -39,7 +39,7 @@ class FeatureContribution:
 class TrainingSettings:
     """The model's own: problem, XGBoost's settings in full, rounds at most, early stopping."""
 
-    problem: boosting.Problem
+    problem: Problem
     full: Mapping[str, Any]
     rounds: int
     early_stopping: int
@@ -95,7 +95,7 @@ def _binned(
 
 
 def _losses(
-    booster: Any, valid: TrainingWindow, problem: boosting.Problem, random: np.random.Generator
+    booster: Any, valid: TrainingWindow, problem: Problem, random: np.random.Generator
 ) -> Iterator[float]:
     """By how much the primary metric is worse with one column of `valid` shuffled, column by column."""
     plain_figure, x = _figure(booster, valid, valid.x, problem), valid.x.copy()
@@ -106,7 +106,11 @@ def _losses(
         x[:, i] = valid.x[:, i]
 
 
-def _figure(booster: Any, valid: TrainingWindow, x: Array, problem: boosting.Problem) -> float:
+def _figure(booster: Any, valid: TrainingWindow, x: Array, problem: Problem) -> float:
+    label = valid.y.astype(np.float64)
+    if problem == "multiclass":
+        margin = booster.inplace_predict(x, predict_type="margin", validate_features=False)
+        return metrics.primary_figure(problem, label, softmax.of(margin))
     figure = metrics.average_precision if problem == "classification" else metrics.mae
     answer = booster.inplace_predict(x, base_margin=valid.offset, validate_features=False)
-    return float(figure(valid.y.astype(np.float64), np.asarray(answer, np.float64)))
+    return float(figure(label, np.asarray(answer, np.float64)))

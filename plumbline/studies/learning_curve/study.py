@@ -118,7 +118,7 @@ def _rows(
         rows = len(window.train[window.usecase.key])
         raise PlumblineError(
             f"{window.usecase.name}: half of train's {rows:,} rows (by {by}) are too few to learn from; expected "
-            f"{subsets.LEAST} rows and both classes. Give train more rows: data.as_of, or features.*_days"
+            f"{subsets.LEAST} rows of more than one class. Give train more rows: data.as_of, or features.*_days"
         )
     return RowsCurve(by=by, points=points, gain=_gain(window, whole, figures[-2])), fitted
 
@@ -179,7 +179,12 @@ def _rounds(window: TrainedWindow, whole: SeedFits) -> RoundsCurve:
 def _cut(window: TrainedWindow, booster: Any, rounds: int, sample: Resample) -> Array:
     usecase = window.usecase
     raw = bundle.raw_score(
-        booster[:rounds], usecase.features, usecase.offset, window.valid, usecase.scale
+        booster[:rounds],
+        usecase.features,
+        usecase.offset,
+        window.valid,
+        usecase.scale,
+        len(usecase.classes),
     )
     return window.replicates(calibration.apply(calibration.Calibration(), raw), sample)
 

@@ -83,5 +83,5 @@ def learnable(window: TrainedWindow, rows: Array | None) -> bool:
     if rows is None:
         return True
     label = window.train[window.usecase.label][rows]
-    classes = window.usecase.problem == "classification"
+    classes = window.usecase.problem != "regression"
     return len(label) >= LEAST and (not classes or len(np.unique(label)) > 1)

@@ -108,6 +108,7 @@ def _matrices(usecase: UseCase, tune: Tune, window: TrainedWindow) -> TrialMatri
         seed=window.params.seed,
         threads=tune.threads,
         scale=usecase.scale,
+        classes=len(usecase.classes),
     )
     pair = refit.binned(usecase, fixed, window.train, window.valid)
     return TrialMatrices(fixed, pair, None if usecase.scale == "label" else window.valid)

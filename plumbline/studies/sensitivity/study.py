@@ -19,7 +19,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics import metrics
-from plumbline.model import boosting, matrices, scale
+from plumbline.model import boosting, matrices, scale, softmax
 from plumbline.model.tune_result import SettingValue, TuneResult
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
@@ -125,6 +125,7 @@ def _answers(
         seed=params.seed,
         threads=tune.threads,
         scale=usecase.scale,
+        classes=len(usecase.classes),
     )
     learn, watch = matrices.binned(usecase, fixed, *pair)
 
@@ -133,6 +134,8 @@ def _answers(
         boosted = boosting.boost(
             full, learn, watch, rounds=tune.rounds, early_stopping=tune.early_stopping
         )
+        if usecase.classes:
+            return softmax.of(boosted.booster.predict(watch, output_margin=True))
         margin = scale.margins(usecase.scale, boosted.booster, watch)
         return scale.answer(usecase.scale, usecase.offset, columns, margin)
 
