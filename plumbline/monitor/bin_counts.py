@@ -19,6 +19,9 @@ def counts(binning: Binning, window: ScoredWindow) -> Array:
         if values is not None and spec.size:
             out[spec.bin_range] = column_counts(spec, values)
     out[binning.score.bin_range] = column_counts(binning.score, window.score)
+    for code, spec in enumerate(binning.class_scores):
+        if window.answers is not None:
+            out[spec.bin_range] = column_counts(spec, window.answers[:, code])
     return out
 
 

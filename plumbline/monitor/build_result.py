@@ -9,7 +9,15 @@ import numpy as np
 from plumbline.core.documents import finite
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.metrics.interval import Interval
-from plumbline.monitor import calendar, distributions, estimate, quality, sentences, verdict
+from plumbline.monitor import (
+    calendar,
+    class_reports,
+    distributions,
+    estimate,
+    quality,
+    sentences,
+    verdict,
+)
 from plumbline.monitor.judge import Judgement
 from plumbline.monitor.label_outcomes import LabelOutcome
 from plumbline.monitor.observe import Observation
@@ -58,6 +66,7 @@ def build(seen: Observation, limits: Monitor) -> MonitorResult:
         distributions=distributions.worst(seen),
         segments=distributions.segments(seen),
         prediction=distributions.prediction(seen),
+        classes=class_reports.of(seen, limits),
         quality=_quality(seen.quality),
         estimate=estimate.estimate(seen),
         blind=blind(seen),

@@ -40,7 +40,7 @@ def prediction(seen: Observation) -> PredictionShift | None:
     """The score's shift over the whole current window; None without rows."""
     if not seen.now.rows:
         return None
-    psi, shift = _moved(seen, seen.binning.score)
+    psi, shift = moved(seen, seen.binning.score)
     return PredictionShift(psi=psi, shift=shift)
 
 
@@ -48,7 +48,7 @@ def worst(seen: Observation) -> tuple[ColumnDistribution, ...]:
     """The distributions of the columns with findings, most severe first, then of those that moved most."""
     specs = [p for p in seen.binning.specs if p.size > 1]
     named = list(dict.fromkeys(f.column for f in seen.findings if f.column))
-    psi = {p.name: _moved(seen, p)[0] for p in specs}
+    psi = {p.name: moved(seen, p)[0] for p in specs}
     ordered = sorted(
         specs,
         key=lambda p: (
@@ -57,7 +57,7 @@ def worst(seen: Observation) -> tuple[ColumnDistribution, ...]:
             p.name,
         ),
     )
-    return tuple(_shares(seen, p) for p in (*ordered[:WORST], seen.binning.score))
+    return tuple(_shares(seen, p) for p in (*ordered[:WORST], *seen.binning.scores))
 
 
 def segments(seen: Observation) -> tuple[SegmentShare, ...]:
@@ -125,8 +125,8 @@ def _column(seen: Observation, spec: ColumnSpec, level: Level) -> ColumnReport:
         "null_reference": _null_share(seen.before, spec.name),
         "null_current": _null_share(seen.summaries, spec.name),
     }
-    moved = dict(zip(("psi", "shift"), _moved(seen, spec), strict=True)) if spec.size > 1 else {}
-    return of_model.model_copy(update=nulls | moved)
+    figures = dict(zip(("psi", "shift"), moved(seen, spec), strict=True)) if spec.size > 1 else {}
+    return of_model.model_copy(update=nulls | figures)
 
 
 def _null_share(summaries: Sequence[PeriodSummary], name: str) -> float:
@@ -134,8 +134,8 @@ def _null_share(summaries: Sequence[PeriodSummary], name: str) -> float:
     return sum(s.nulls.get(name, 0) for s in summaries) / max(1, rows)
 
 
-def _moved(seen: Observation, spec: ColumnSpec) -> tuple[float, float]:
-    """PSI and shift of a column, or of the score, over the whole current window."""
+def moved(seen: Observation, spec: ColumnSpec) -> tuple[float, float]:
+    """PSI and shift of a column, or of a score, over the whole current window."""
     before = sum((s.counts[spec.bin_range] for s in seen.before), np.zeros(spec.size, np.int64))
     now = sum((s.counts[spec.bin_range] for s in seen.summaries), np.zeros(spec.size, np.int64))
     return seasonal_baseline.distance(now, before, spec.order)

@@ -18,10 +18,17 @@ TREND_PERIODS = 28
 
 def score_has_moved(context: CheckContext) -> bool:
     """Whether the score has moved, beyond chance and far enough to matter."""
-    score = context.shifts.get("score")
-    if score is None:
-        return False
+    return any(_moved_far(context, shift) for _, shift in _of_scores(context))
+
+
+def _moved_far(context: CheckContext, score: ColumnShift) -> bool:
     return score.p < context.alert and abs(score.size) >= context.limits.score_shift
+
+
+def _of_scores(context: CheckContext) -> list[tuple[str, ColumnShift]]:
+    """The score's shift and, of several classes, that of each probability, with their names."""
+    names = ["score", *(spec.name for spec in context.binning.class_scores)]
+    return [(n, context.shifts[n]) for n in names if n in context.shifts]
 
 
 def drift(context: CheckContext, broken: Sequence[Finding], *, score_moved: bool) -> list[Finding]:
@@ -39,9 +46,11 @@ def drift(context: CheckContext, broken: Sequence[Finding], *, score_moved: bool
     specs = context.binning.by_name
     raw = {n for n in moved if specs[n].raw}
     out = [f for n, f in moved.items() if not raw & set(specs[n].roots)]
-    score = context.shifts.get("score")
+    scores = _of_scores(context)
+    far = [one for one in scores if _moved_far(context, one[1])] or scores
+    name, score = min(far, key=lambda one: one[1].p, default=("", None))
     if score is not None and score.p < context.warning and (score_moved or not broken):
-        out.append(_of_score(score, "alert" if score_moved else "warning"))
+        out.append(_of_score(name, score, "alert" if score_moved else "warning"))
     return out
 
 
@@ -86,6 +95,7 @@ def _of_column(spec: ColumnSpec, shift: ColumnShift, level: Level) -> Finding:
     )
 
 
-def _of_score(shift: ColumnShift, level: Level) -> Finding:
-    text = f"scores shifted {shift.size:+.2f} deviations of their rank, PSI {shift.psi:.2f}"
+def _of_score(name: str, shift: ColumnShift, level: Level) -> Finding:
+    what = "scores" if name == "score" else f"{name}:"
+    text = f"{what} shifted {shift.size:+.2f} deviations of their rank, PSI {shift.psi:.2f}"
     return Finding("prediction", level, abs(shift.size), "deviations", text)

@@ -38,7 +38,8 @@ def _score(path: Path, seen: Observation) -> Path:
             axes.stairs(share, edges, color=colour, label=f"{name} ({len(values):,} rows)")
         axes.set_yscale("log")
         axes.set_ylabel("share of rows")
-        axes.set_xlabel("score")
+        several = seen.past.answers is not None
+        axes.set_xlabel("probability of the likeliest class" if several else "score")
         axes.legend(frameon=False)
     return path
 

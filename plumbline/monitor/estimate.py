@@ -11,6 +11,7 @@ from plumbline.monitor.label_outcomes import LabelOutcome
 from plumbline.monitor.observe import Observation
 from plumbline.monitor.result import QualityEstimate, QualityOfDay
 from plumbline.monitor.verdict import FAULTS
+from plumbline.monitor.window import ScoredWindow
 
 ASSUMES = (
     "the scores are calibrated and what decides the label is unchanged: it cannot see concept drift"
@@ -29,10 +30,10 @@ def known(outcome: LabelOutcome) -> QualityOfDay | None:
 
 
 def estimate(seen: Observation) -> QualityEstimate:
-    """Average precision of the current window by its scores alone; muted where they cannot tell it."""
+    """The primary metric of the current window by its scores alone; muted where they cannot tell it."""
     reason = _muted(seen)
     return QualityEstimate(
-        value=None if reason else expected_precision(seen.now.score),
+        value=None if reason else _expected(seen.now),
         metric=metrics.PRIMARY[seen.usecase.problem],
         assumptions=ASSUMES,
         muted=reason,
@@ -51,6 +52,18 @@ def _muted(seen: Observation) -> str | None:
     if off:
         return f"known labels contradict the scores: {off[0].evidence}"
     return None
+
+
+def _expected(now: ScoredWindow) -> float | None:
+    return expected_precision(now.score) if now.answers is None else expected_loss(now.answers)
+
+
+def expected_loss(probability: Array) -> float | None:
+    """Log loss to be expected of calibrated probabilities (n, k), None without any."""
+    if not len(probability):
+        return None
+    inside = np.clip(probability, metrics.SMALLEST, 1.0)
+    return float(np.mean(-np.sum(inside * np.log(inside), axis=1)))
 
 
 def expected_precision(score: Array) -> float | None:

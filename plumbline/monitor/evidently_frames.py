@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -82,7 +84,9 @@ def scores(window: ScoredWindow) -> pd.DataFrame:
     return pd.DataFrame({SCORE: window.score})
 
 
-def labels(known: ScoredWindow, problem: str) -> pd.DataFrame:
+def labels(known: ScoredWindow, problem: str, classes: Sequence[str] = ()) -> pd.DataFrame:
+    if classes:
+        return pd.DataFrame({LABEL: np.array([*map(inert, classes)])[known.label.astype(np.int64)]})
     values = known.label.astype(np.int64) if problem == "classification" else known.label
     return pd.DataFrame({LABEL: values})
 

@@ -67,11 +67,11 @@ def _tabs(
             (evidently_frames.scores(past), evidently_frames.scores(now)), SCORE, "numeric", limits
         )
     if min(w.rows for w in known) >= MIN_ROWS:
-        kind = "category" if problem == "classification" else "numeric"
+        kind = "numeric" if problem == "regression" else "category"
         tabs["Label"] = _drift(
             (
-                evidently_frames.labels(known[0], problem),
-                evidently_frames.labels(known[1], problem),
+                evidently_frames.labels(known[0], problem, seen.binning.classes),
+                evidently_frames.labels(known[1], problem, seen.binning.classes),
             ),
             LABEL,
             kind,
@@ -165,6 +165,8 @@ def _quality(
     out = [html.counter(counters=[html.CounterData(text, blind)])]
     if rows:
         out += [_by_week(seen), html.table_data(column_names=head, data=rows, title="By week")]
+    if problem == "multiclass":
+        return out  # the classes one by one are on the monitor's own page
     both = all(w.rows >= MIN_ROWS and evidently_frames.two_values(w, problem) for w in known)
     return out + (_performance(known, problem, threshold) if both else [])
 

@@ -50,6 +50,9 @@ def fit(
     score = replace(
         _numeric("score", training.score, "", raw=False), start=start, importance=1.0, reach=1.0
     )
+    classes = tuple(map(str, usecase.classes))
+    of_classes = _class_scores(classes, training, start + score.size)
+    size = sum(spec.size for spec in (score, *of_classes))
     binning = Binning(
         problem=usecase.problem,
         key=usecase.key,
@@ -60,15 +63,31 @@ def fit(
         consistency_checks=consistency_checks(usecase) if period_days == 1 else (),
         specs=tuple(specs),
         score=score,
-        training=np.zeros(start + score.size, np.int64),
+        training=np.zeros(start + size, np.int64),
         training_grids={
             s.name: bin_counts.grid_counts(training.columns[s.name])
             for s in specs
             if s.rare is not None
         },
         rows=training.rows,
+        classes=classes,
+        class_scores=of_classes,
     )
     return replace(binning, training=bin_counts.counts(binning, training))
+
+
+def _class_scores(
+    classes: tuple[str, ...], training: ScoredWindow, start: int
+) -> tuple[ColumnSpec, ...]:
+    """Each class's probability, one after another in the counts from `start` on."""
+    out: list[ColumnSpec] = []
+    if training.answers is None:
+        return ()
+    for name, answer in zip(classes, training.answers.T, strict=True):
+        spec = _numeric(f"probability of {name}", answer, "", raw=False)
+        out.append(replace(spec, start=start, importance=1.0, reach=1.0))
+        start += spec.size
+    return tuple(out)
 
 
 def consistency_checks(usecase: UseCase) -> tuple[ConsistencyCheck, ...]:

@@ -52,7 +52,7 @@ class Judgement:
 
 def tests(binning: Binning) -> int:
     """How many tests a period's error is split over (Bonferroni): three per binned column and so on."""
-    binned = sum(1 for s in binning.specs if s.size > 1) + 1
+    binned = sum(1 for s in binning.specs if s.size > 1) + len(binning.scores)
     raw = sum(1 for s in binning.specs if s.raw)
     of_columns = 3 * binned + 5 * raw
     of_entities = 2 * len(binning.entities) + len(binning.consistency_checks)
@@ -80,7 +80,7 @@ def judge(
     drifted = [] if few_rows else drift_findings.drift(context, broken, score_moved=moved)
     trends = drift_findings.trends(context, {f.column for f in (*broken, *drifted)})
     extreme = outliers.findings(context, broken, drifted, score_moved=moved)
-    of_labels = label_findings.findings(binning.problem, labels, limits)
+    of_labels = label_findings.findings(binning.problem, labels, limits, binning.classes)
     score = context.shifts.get("score")
     return Judgement(
         day=now.day,
@@ -103,7 +103,7 @@ def _context(
     trail: Sequence[PeriodSummary],
 ) -> CheckContext:
     baseline = seasonal_baseline.baseline(binning, before, now)
-    shifts = seasonal_baseline.shifts(baseline, (*binning.specs, binning.score))
+    shifts = seasonal_baseline.shifts(baseline, (*binning.specs, *binning.scores))
     days = (limits.false_alert_days, limits.false_warning_days)
     alert, warning = (1 / d / tests(binning) for d in days)
     return CheckContext(binning, before, now, trail, baseline, shifts, limits, alert, warning)

@@ -12,30 +12,39 @@ from plumbline.monitor.verdict import Finding, Level
 
 CLUSTERS = 4
 """Times that a test of labels is counted: cases come in clusters that outlast a run of days."""
-METRICS = {"classification": "average precision", "regression": "mean absolute error"}
+METRICS = {
+    "classification": "average precision",
+    "multiclass": "log loss",
+    "regression": "mean absolute error",
+}
 
 
 def findings(
-    problem: str, labels: tuple[Sequence[LabelOutcome], Sequence[LabelOutcome]], limits: Monitor
+    problem: str,
+    labels: tuple[Sequence[LabelOutcome], Sequence[LabelOutcome]],
+    limits: Monitor,
+    classes: Sequence[str] = (),
 ) -> list[Finding]:
     """At most one finding of quality and one of calibration: the clearest run of each.
 
     `labels`: outcomes of past periods, and of the recent ones whose labels are known.
     """
-    results = label_tests.tests(problem, *labels)
+    results = (
+        label_tests.of_classes(*labels, classes) if classes else label_tests.tests(problem, *labels)
+    )
     out = []
     for name, bounds in (("quality", limits.quality), ("calibration", limits.calibration)):
         ordered = sorted((t for t in results if t.name == name), key=lambda t: t.p)
-        clearest = _clearest(ordered, bounds, limits)
+        clearest = _clearest(ordered, bounds, limits, max(1, len(classes)))
         if clearest:
             out.append(_finding(problem, *clearest))
     return out
 
 
 def _clearest(
-    ordered: Sequence[LabelTest], bounds: LevelLimits, limits: Monitor
+    ordered: Sequence[LabelTest], bounds: LevelLimits, limits: Monitor, classes: int
 ) -> tuple[LabelTest, Level] | None:
-    split = 2 * len(label_tests.RUNS) * CLUSTERS
+    split = 2 * len(label_tests.RUNS) * CLUSTERS * classes
     levels: tuple[tuple[Level, float, float], ...] = (
         ("alert", limits.false_alert_days, bounds.alert),
         ("warning", limits.false_warning_days, bounds.warning),
@@ -48,6 +57,8 @@ def _clearest(
 
 
 def _finding(problem: str, test: LabelTest, level: Level) -> Finding:
+    of_class = f"class {test.of}: " if test.of else ""
+    problem = "classification" if test.of else problem
     if test.name == "quality":
         text = f"{METRICS[problem]} {test.before:.3g} before, {test.now:.3g} now"
         unit, cause = "relative loss", "what decides the label has changed"
@@ -64,7 +75,7 @@ def _finding(problem: str, test: LabelTest, level: Level) -> Finding:
         level,
         abs(test.size),
         unit,
-        f"{text} (labels of {days})",
+        f"{of_class}{text} (labels of {days})",
         cause=cause,
         since=str(test.first),
     )

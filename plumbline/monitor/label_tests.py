@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class LabelTest:
     size: float
     first: np.datetime64 | None
     last: np.datetime64 | None
+    of: str = ""  # the class, of several, against all others
 
 
 def tests(
@@ -60,6 +61,17 @@ def tests(
             figures = _test(problem, name, past, runs, now)
             if figures:
                 out.append(LabelTest(name, run, *figures, now.day, last))
+    return out
+
+
+def of_classes(
+    past: Sequence[LabelOutcome], recent: Sequence[LabelOutcome], classes: Sequence[str]
+) -> list[LabelTest]:
+    """Those of the log loss, and of each class against all others as of a classification."""
+    out = [one for one in tests("regression", past, recent) if one.name == "quality"]
+    for code, name in enumerate(classes):
+        own, now = ([o.classes[code] for o in some] for some in (past, recent))
+        out += [replace(one, of=name) for one in tests("classification", own, now)]
     return out
 
 

@@ -14,7 +14,7 @@ from plumbline.core import files
 from plumbline.core.safe_text import one_line
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.metrics.interval import Interval
-from plumbline.monitor import page_columns, page_days, sentences
+from plumbline.monitor import page_classes, page_columns, page_days, sentences
 from plumbline.monitor.result import (
     FigurePair,
     MonitorResult,
@@ -88,6 +88,7 @@ def _sections(
         "Findings": _findings(result),
         periods.capitalize(): page_days.timeline(result),
         "Quality on known labels": [*_quality(result), *page_days.quality(result)],
+        **({"Classes": page_classes.classes(result)} if result.classes else {}),
         "Score": page_days.score(result),
         "Columns, most severe first": page_columns.columns(result.columns),
         "Distributions": page_columns.distributions(result.distributions),
@@ -148,18 +149,18 @@ def _quality(result: MonitorResult) -> Iterator[Block]:
     quality = result.quality
     if quality and quality.value:
         title = f"{metric_title(one_line(quality.metric))} on {figure(quality.rows.current)}"
-        rows = list(_measures(quality))
+        rows = list(_measures(quality, bool(result.classes)))
         yield Table(f"{title} labelled rows", ("measure", *SECTIONS), rows, frozenset((1, 2)))
     else:
         reason = one_line((quality and quality.why_not) or "this verdict holds none")
         yield Text(f"Quality is unknown: {reason}.")
 
 
-def _measures(quality: QualityReport) -> Iterator[tuple[str, ...]]:
+def _measures(quality: QualityReport, several: bool) -> Iterator[tuple[str, ...]]:
     measures: tuple[tuple[str, FigurePair | None], ...] = (
         ("quality", quality.value),
-        ("mean label", quality.mean_label),
-        ("mean score", quality.mean_score),
+        ("accuracy" if several else "mean label", quality.mean_label),
+        ("mean probability of the likeliest" if several else "mean score", quality.mean_score),
     )
     for name, pair in measures:
         if pair:

@@ -91,7 +91,10 @@ def summarise(
         first = window.last - (binning.period_days - 1) * DAY
     problems = _problems(binning, window)
     usable = ScoredWindow(
-        {n: v for n, v in window.columns.items() if n not in problems}, window.label, window.score
+        {n: v for n, v in window.columns.items() if n not in problems},
+        window.label,
+        window.score,
+        answers=window.answers,
     )
     there = [spec for spec in binning.specs if spec.name in usable.columns]
     finite = usable.score[np.isfinite(usable.score)]

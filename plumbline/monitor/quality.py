@@ -60,8 +60,8 @@ def change(
     if why:
         return replace(unmeasured, why=why)
     draws = _draws(pair, replicates, seed)
-    metric = _both(lambda w, d: metrics.primary(problem, w.label, w.score, d), pair, draws)
-    labels = _both(lambda w, d: d.mean(w.label), pair, draws)
+    metric = _both(lambda w, d: metrics.primary(problem, w.label, w.answer, d), pair, draws)
+    labels = _both(lambda w, d: d.mean(w.outcome), pair, draws)
     scores = _both(lambda w, d: d.mean(w.score), pair, draws)
     smaller = min(draws, key=lambda d: d.draws.shape[0])
     loss = bootstrap.estimate(_loss(unmeasured.metric, *metric), smaller, level)
@@ -92,7 +92,7 @@ def plain(problem: str, known: ScoredWindow) -> float:
     if _why_not(problem, known, "week"):
         return float("nan")
     return float(
-        metrics.primary(problem, known.label, known.score, bootstrap.every_row_once(known.rows))[0]
+        metrics.primary(problem, known.label, known.answer, bootstrap.every_row_once(known.rows))[0]
     )
 
 

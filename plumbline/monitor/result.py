@@ -213,6 +213,20 @@ class WeekReport(Document):
     quality: float | None
 
 
+class ClassReport(SparseDocument):
+    """A class of several: its share of the known labels, and its probability, in both windows.
+
+    `psi` in nats and `shift` in standard deviations of the rank: how far the probability has moved.
+    """
+
+    name: str
+    share: FigurePair | None = None
+    probability_reference: float | None = None
+    probability_current: float | None = None
+    psi: float | None = None
+    shift: float | None = None
+
+
 class MonitorResult(SparseDocument):
     """The verdict of a run with its evidence.
 
@@ -234,6 +248,7 @@ class MonitorResult(SparseDocument):
     distributions: tuple[ColumnDistribution, ...] = ()
     segments: tuple[SegmentShare, ...] = ()
     prediction: PredictionShift | None = None
+    classes: tuple[ClassReport, ...] = ()
     quality: QualityReport | None = None
     estimate: QualityEstimate | None = None
     blind: BlindDays | None = None

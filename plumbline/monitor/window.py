@@ -17,6 +17,9 @@ from plumbline.monitor import calendar
 class ScoredWindow:
     """n events. `label` float64 (n,), NaN where not known; `score` float64 (n,), the model's answer.
 
+    Of several classes `answers` float64 (n, k) holds a probability each, `score` the likeliest's, and the label
+    is a code.
+
     `day` datetime64[D] (n,) and `last`, the window's last day, whether or not it has rows; both None
     for a table without time.
     """
@@ -26,6 +29,20 @@ class ScoredWindow:
     score: Array
     day: Array | None = None
     last: np.datetime64 | None = None
+    answers: Array | None = None
+
+    @property
+    def answer(self) -> Array:
+        """What the primary metric judges: the score (n,), or of several classes the probabilities (n, k)."""
+        return self.score if self.answers is None else self.answers
+
+    @property
+    def outcome(self) -> Array:
+        """What the score foretells, (n,): the label, or of several classes whether the likeliest is right."""
+        if self.answers is None:
+            return self.label
+        right = (np.argmax(self.answers, axis=1) == self.label).astype(np.float64)
+        return np.where(self.labelled, right, np.nan)
 
     @property
     def rows(self) -> int:
@@ -50,19 +67,23 @@ class ScoredWindow:
             score=self.score[rows],
             day=None if self.day is None else self.day[rows],
             last=self.last if last is None else last,
+            answers=None if self.answers is None else self.answers[rows],
         )
 
 
 def window(
     usecase: UseCase, columns: Columns, score: Array, last: np.datetime64 | None = None
 ) -> ScoredWindow:
-    """The table `columns` with the model's answers; `last` is its last day, that of the data if None."""
+    """The table `columns` with the model's answers (n,) or (n, k); `last` is its last day, that of the data if None."""
     label = columns.get(usecase.label, np.full(len(score), np.nan)).astype(np.float64)
+    answers = score if usecase.classes else None
+    if usecase.classes:
+        score = np.max(score, axis=1)
     if usecase.time is None:
-        return ScoredWindow(columns, label, score)
+        return ScoredWindow(columns, label, score, answers=answers)
     day = columns[usecase.time].astype("datetime64[D]")
     end = day.max() if last is None and len(day) else last
-    return ScoredWindow(columns, label, score, day, end)
+    return ScoredWindow(columns, label, score, day, end, answers)
 
 
 def labelled_weeks(every: ScoredWindow) -> ScoredWindow:
