@@ -13,7 +13,15 @@ import yaml
 from plumbline.core import usecase_loader
 from plumbline.core.declarations import Entity, Snapshot
 from plumbline.core.errors import PlumblineError, SpecError
-from plumbline.features import assemble, batch, definitions, ibis_session, store
+from plumbline.features import (
+    assemble,
+    batch,
+    definition_items,
+    definitions,
+    ibis_session,
+    live_definitions,
+    store,
+)
 from stages import features as stage
 from tests.code.test_batch import bytes_of, many
 from tests.conftest import ROOT
@@ -116,9 +124,13 @@ def test_definitions_carry_owner_description_and_tags(repository):
     feast = store.opened(repository)
     view = feast.get_feature_view("small_who")
     assert (view.owner, view.description, view.ttl) == (SMALL.owner, "a person", timedelta(days=1))
-    assert view.tags == {"usecase": "small", "label_delay_days": "2"}
+    items = live_definitions.of(SMALL)
+    known = {"usecase": "small", "label_delay_days": "2", "version": "1.0"}
+    assert view.tags == {**known, "definition": definition_items.view_digest(items, "who")}
     fields = {f.name: (f.description, f.tags) for f in view.features}
-    assert fields["who_mean_3d"] == ("mean cents", {"aggregate": "mean", "days": "3"})
+    version = {"version": "1", "definition": items["who_mean_3d"].digest}
+    tags = {"aggregate": "mean", "days": "3", **version}
+    assert fields["who_mean_3d"] == ("mean cents", tags)
     service = feast.get_feature_service("small")
     assert (service.owner, service.description) == (SMALL.owner, SMALL.title)
     assert [p.name for p in service.feature_view_projections] == ["small_who", "small_place"]
