@@ -11,17 +11,26 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.monitoring import campaign, document, runs
+from bench.monitoring import campaign, document, figures, runs, true_loss
 from bench.monitoring.populations import SIZES, Population
 from bench.monitoring.runs import Record
 from bench.monitoring.scenarios import BY_NAME, SCENARIOS, Scenario
 
 ROOT = Path(__file__).resolve().parents[1]
+MIX_PAGE = "monitor-mix.md"
+MIX_HEAD = """# Other mixes of events
+
+Regions, preferences and prices that change, for [the monitor's benchmark](monitor-benchmark.md), whose terms these
+are: seeds {seeds}, the same streams, detector and truth. The land is a square, and a region is a quarter of it. No
+column says in which region a payment was made: the monitor sees numbers of rows, amounts, distances, categories and
+histories. Made by `python -m bench.monitor --mix --seeds {seeds}`.
+
+"""
 DEV = (1, 2, 3, 4)
 """Seeds for tuning; those from 101 on are for the final figures alone."""
 
@@ -56,6 +65,19 @@ def print_records(records: Iterable[Record], *, quiet: bool) -> None:
     print("")
 
 
+def mix_page(seeds: Sequence[int], size: int) -> str:
+    """The page on other mixes of events: regions, preferences and prices that change."""
+    scenarios = chosen("", "mix")
+    records, losses = [], {}
+    for seed in seeds:
+        population = Population(SIZES[size], seed)
+        records += list(runs.judged(population, scenarios, "plumbline"))
+        for scenario in scenarios:
+            losses[seed, scenario.name] = true_loss.true_loss(population, scenario)
+    tables = document.scenarios(figures.by_scenario(records, losses, size))
+    return MIX_HEAD.format(seeds=", ".join(map(str, seeds))) + tables
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenario", default="", help="names with commas between; all if left out")
@@ -69,6 +91,7 @@ def main() -> None:
     parser.add_argument("--final", action="store_true", help="all, on the seeds kept for it")
     parser.add_argument("--short", action="store_true", help="as --final, with fewer of its seeds")
     parser.add_argument("--quick", action="store_true", help="a small part, in about a minute")
+    parser.add_argument("--mix", action="store_true", help=f"the group mix, to docs/{MIX_PAGE}")
     parser.add_argument("--fresh", action="store_true", help="run the peers again too")
     parser.add_argument("--out", type=Path, default=ROOT / "docs", help="where --final writes")
     arguments = parser.parse_args()
@@ -84,6 +107,11 @@ def main() -> None:
         print(document.text(results))
         return
     seeds = DEV if arguments.seeds == "dev" else tuple(int(s) for s in arguments.seeds.split(","))
+    if arguments.mix:
+        page = mix_page(seeds, arguments.size)
+        (arguments.out / MIX_PAGE).write_text(page.rstrip() + "\n", encoding="utf-8")
+        print(page)
+        return
     scenarios = chosen(arguments.scenario, arguments.group)
     for seed in seeds:
         population = Population(SIZES[arguments.size], seed)

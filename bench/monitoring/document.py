@@ -50,6 +50,11 @@ def text(results: Figures) -> str:
     return "\n\n".join([*parts, _costs(results), _reports(results)]) + "\n"
 
 
+def scenarios(results: Figures) -> str:
+    """The tables by scenario in Markdown."""
+    return f"{_scenarios(results)}\n\n{_true_loss(results)}\n"
+
+
 def _own(results: Figures) -> str:
     rows = []
     for size, own in results["own"].items():

@@ -161,6 +161,16 @@ def _reports(records: Sequence[Record]) -> dict[str, Any]:
     return out
 
 
+def by_scenario(
+    records: Sequence[Record], true_losses: Mapping[Key, TrueLoss], size: int
+) -> dict[str, Any]:
+    """The figures by scenario alone, of one size."""
+    return {
+        "scenarios": {str(size): _scenarios(records)},
+        "true_loss": {str(size): _true_loss(true_losses)},
+    }
+
+
 def _scenarios(records: Sequence[Record]) -> dict[str, Any]:
     """By scenario: streams, windows, alerts, warnings, detection, what was named first."""
     out = {}

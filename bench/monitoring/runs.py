@@ -86,6 +86,7 @@ SAMPLE: Sample = {
     "label": (0, 7, 9, 13),
     "concept": (0, 7, 9, 13),
     "segment": (0, 7, 9, 13),
+    "mix": (0, 7, 9, 13),
     "fault": (0, 2),
 }
 SMALL_SAMPLE: Sample = {
@@ -94,6 +95,7 @@ SMALL_SAMPLE: Sample = {
     "label": (7, 13),
     "concept": (7, 13),
     "segment": (0, 9),
+    "mix": (0, 9),
     "fault": (0,),
 }
 

@@ -15,7 +15,7 @@ from bench.monitoring.populations import IRRELEVANT, Population
 from plumbline.core.declarations import Array
 from usecases.card_fraud.model import USECASE
 
-Group = Literal["harmless", "covariate", "label", "concept", "segment", "fault"]
+Group = Literal["harmless", "covariate", "label", "concept", "segment", "mix", "fault"]
 Shock = Mapping[str, Any]
 Change = Callable[[pa.Table, Population], pa.Table]
 Rows = Callable[[dict[str, Array], Population], dict[str, Array]]
@@ -189,6 +189,41 @@ SCENARIOS: tuple[Scenario, ...] = (
         "segment",
         "3 % of the customers pay three times as much",
         change=_segment,
+        columns=frozenset(AMOUNTS.split()),
+    ),
+    Scenario(
+        "region_customers",
+        "mix",
+        "customers of one quarter of the land pay twice as often",
+        ({"kind": "volume", "size": 1.0, "region": "north-west"},),
+        columns=frozenset(("rows", "customer_id", "terminal_id", "distance_m")),
+    ),
+    Scenario(
+        "region_prices",
+        "mix",
+        "amounts +50 % at the terminals of one quarter",
+        ({"kind": "prices", "size": 0.5, "region": "north-west"},),
+        columns=frozenset(AMOUNTS.split()),
+    ),
+    Scenario(
+        "preference",
+        "mix",
+        "a tenth of the payments moves to travel",
+        ({"kind": "category_mix", "size": 0.1, "category": "travel"},),
+        columns=frozenset(("category", "category_code", "distance_m", *AMOUNTS.split())),
+    ),
+    Scenario(
+        "region_preference",
+        "mix",
+        "in one quarter a third of the payments moves online",
+        ({"kind": "category_mix", "size": 0.33, "category": "online", "region": "north-west"},),
+        columns=frozenset(("category", "category_code", "distance_m")),
+    ),
+    Scenario(
+        "inventory",
+        "mix",
+        "electronics at half the price",
+        ({"kind": "prices", "size": -0.5, "category": "electronics"},),
         columns=frozenset(AMOUNTS.split()),
     ),
     _fault(

@@ -11,9 +11,9 @@ from datetime import date
 
 import numpy as np
 
-from sources.card_fraud.settings import BIG, CATEGORIES, HOURS, SPREAD, Settings
+from sources.card_fraud.settings import BIG, CATEGORIES, HOURS, SPREAD, Settings, Shock
 from sources.card_fraud.truth import Circumstances, chances
-from sources.card_fraud.world import PAYMENTS, Array, World, hacked, leaked, stream
+from sources.card_fraud.world import PAYMENTS, Array, World, hacked, leaked, stream, within
 
 Columns = Mapping[str, Array]
 WEEKDAYS = (0.95, 0.95, 1.0, 1.0, 1.1, 1.15, 0.85)  # Monday first
@@ -76,8 +76,10 @@ def _rates(world: World, day: date) -> Array:
     """Expected payments of each customer on `day`."""
     rate = world.customers.rate[: world.population(day)]
     rate = rate * (WEEKDAYS[day.weekday()] * MONTHS[day.month - 1])
-    for _, size in world.settings.world("volume", day):
-        rate = rate * (1 + size)
+    people = world.customers
+    for shock, size in world.settings.world("volume", day):
+        there = within(world.settings, shock.region, people.x, people.y)[: len(rate)]
+        rate = np.where(there, rate * (1 + size), rate)
     for _, size in world.settings.world("customer_mix", day):
         rich = (
             world.customers.mean[: len(rate)]
@@ -104,7 +106,8 @@ def _places(
         of_kind = np.flatnonzero(
             world.terminals.category == list(CATEGORIES).index(str(shock.category))
         )
-        moves = random.random(n) < size
+        there = within(s, shock.region, people.x[customer], people.y[customer])
+        moves = (random.random(n) < size) & there
         if len(of_kind):
             terminal = np.where(moves, of_kind[random.integers(0, len(of_kind), n)], terminal)
     return terminal, roams
@@ -129,12 +132,20 @@ def _prices(world: World, day: date, terminal: Array) -> Array:
     """What the price shocks make of amounts, (1,) or one factor per payment."""
     factor = np.ones(1)
     for shock, size in world.settings.world("prices", day):
-        if shock.category is None:
+        if shock.category is None and shock.region is None:
             factor = factor * (1 + size)
         else:
-            code = list(CATEGORIES).index(shock.category)
-            factor = factor * np.where(world.terminals.category[terminal] == code, 1 + size, 1.0)
+            factor = factor * np.where(_concerned(world, shock, terminal), 1 + size, 1.0)
     return factor
+
+
+def _concerned(world: World, shock: Shock, terminal: Array) -> Array:
+    """The payments at terminals of a shock's category and region, bool (n,)."""
+    t = world.terminals
+    there = within(world.settings, shock.region, t.x[terminal], t.y[terminal])
+    if shock.category is None:
+        return there
+    return there & (t.category[terminal] == list(CATEGORIES).index(shock.category))
 
 
 def _cents(amount: Array) -> Array:

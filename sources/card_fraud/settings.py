@@ -19,10 +19,10 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 Day = Annotated[datetime.date, Field(strict=False)]
 WORLD = {
-    "prices": 0.2,  # amounts x (1 + size), of one `category` or all
-    "volume": 0.2,  # payments x (1 + size)
+    "prices": 0.2,  # amounts x (1 + size), of one `category` or all, in one `region` or all
+    "volume": 0.2,  # payments x (1 + size), of one `region`'s customers or all
     "customer_mix": 0.5,  # customers with high amounts pay (1 + size) times as often, the others less
-    "category_mix": 0.1,  # this share of the payments moves to terminals of `category`
+    "category_mix": 0.1,  # this share of the payments, of one `region` or all, moves to `category`
     "roaming": 0.1,  # this share more of the payments is made anywhere
     "fraud_rate": 3.0,  # hacked terminals and leaked cards x size, from the first day on, at most 10
     "leaked_amounts": 1.5,  # leaked cards pay this many times the usual amount
@@ -65,6 +65,10 @@ LIMITS = {
     "near_copies": (1.0, 100.0),
 }
 """Least and greatest `size`."""
+REGIONS = ("south-west", "south-east", "north-west", "north-east")
+"""Quarters of the land, by their place: a shock with a `region` acts there alone."""
+REGIONAL = ("prices", "volume", "category_mix")
+"""Kinds that may have a region: of the terminal for prices, of the customer's home for the others."""
 NUMBERS = ("amount_cents", "distance_m")
 NULLABLE = ("customer_id", "terminal_id", "amount_cents", "kind", "category", "distance_m")
 
@@ -89,6 +93,7 @@ class Shock(Section):
     share: Share = 1.0
     column: str = "amount_cents"
     category: str | None = None
+    region: str | None = None
     value: str = "gambling"
     terminals: Share = 1.0
     label: Literal[0, 1] | None = None
@@ -103,6 +108,13 @@ class Shock(Section):
         if self.category is not None and self.category not in CATEGORIES:
             raise ValueError(
                 f"category: got {self.category!r}; {suggest(self.category, CATEGORIES)}"
+            )
+        if self.region is not None and self.region not in REGIONS:
+            raise ValueError(f"region: got {self.region!r}; {suggest(self.region, REGIONS)}")
+        if self.region is not None and self.kind not in REGIONAL:
+            raise ValueError(
+                f"region: got {self.region!r}, but {self.kind} acts everywhere; expected none, or a kind among "
+                f"{', '.join(REGIONAL)}"
             )
         if self.kind == "category_mix" and self.category is None:
             raise ValueError("category: missing; a category_mix moves payments to one")

@@ -12,7 +12,7 @@ from math import ceil, isqrt
 
 import numpy as np
 
-from sources.card_fraud.settings import CATEGORIES, Settings
+from sources.card_fraud.settings import CATEGORIES, REGIONS, Settings
 
 Array = np.ndarray
 TERMINALS, CUSTOMERS, HACKS, LEAKS, PAYMENTS, FAULTS = range(6)
@@ -65,11 +65,24 @@ class World:
 
 def build(settings: Settings, seed: int, start: date, end: date) -> World:
     """The world for the days from `start` to before `end`; a later end only adds customers."""
-    side = isqrt(int(1_000_000 * settings.terminals / settings.terminals_per_km2))
-    terminals = _terminals(settings, seed, side)
+    length = side(settings)
+    terminals = _terminals(settings, seed, length)
     most = population(settings, (end - start).days)
-    customers = _customers(settings, seed, side, most, terminals)
+    customers = _customers(settings, seed, length, most, terminals)
     return World(settings, seed, start, terminals, customers)
+
+
+def within(settings: Settings, region: str | None, x: Array, y: Array) -> Array:
+    """Which places (metres) lie in a quarter of the land, bool (n,); all of them without a region."""
+    if region is None:
+        return np.ones(len(x), bool)
+    middle = side(settings) / 2
+    return np.asarray(2 * (y >= middle) + (x >= middle) == REGIONS.index(region))
+
+
+def side(settings: Settings) -> int:
+    """Length of the square land, metres."""
+    return isqrt(int(1_000_000 * settings.terminals / settings.terminals_per_km2))
 
 
 def population(settings: Settings, days: int) -> int:

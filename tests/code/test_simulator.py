@@ -280,6 +280,43 @@ def test_volume_and_mixes() -> None:
     assert shares[1] > 1.4 * shares[0]
 
 
+def quarter(payments: pd.DataFrame, column: str, region: str) -> pd.Series:
+    """Whether each payment's customer lives, or its terminal stands, in a quarter of the land."""
+    checked = settings.read(SIZE)
+    built = world.build(checked, 7, START, date(2025, 1, 31))
+    places = built.customers if column == "customer_id" else built.terminals
+    there = world.within(checked, region, places.x, places.y)
+    return payments[column].map(dict(enumerate(there)))
+
+
+@pytest.mark.capability("K6")
+@pytest.mark.parametrize("region", settings.REGIONS)
+def test_a_region_changes_and_the_others_do_not(region: str) -> None:
+    before, after = shocked(kind="volume", size=1.0, region=region)
+    counts = [during(d)[quarter(during(d), "customer_id", region)] for d in (before, after)]
+    assert len(counts[1]) / len(counts[0]) == pytest.approx(2, rel=0.06)
+    rest = [len(during(d)) - len(c) for d, c in zip((before, after), counts, strict=True)]
+    assert rest[1] / rest[0] == pytest.approx(1, rel=0.04)
+
+
+@pytest.mark.capability("K6")
+def test_prices_and_preferences_change_in_one_region() -> None:
+    before, after = shocked(kind="prices", size=0.5, region="north-west")
+    both = during(honest(before)).merge(during(honest(after)), on="payment_id")
+    ratio = both.amount_cents_y / both.amount_cents_x
+    there = quarter(
+        both.rename(columns={"terminal_id_x": "terminal_id"}), "terminal_id", "north-west"
+    )
+    assert ratio[there].median() == pytest.approx(1.5, rel=0.01)
+    assert (ratio[~there] == 1).all()
+    shock = {"kind": "category_mix", "size": 0.5, "category": "online", "region": "north-west"}
+    before, after = shocked(**shock)
+    for one, least, most in ((True, 0.5, 0.6), (False, 0.0, 0.12)):
+        there = quarter(during(after), "customer_id", "north-west") == one
+        assert least < (during(after)[there].category == "online").mean() < most
+    assert before.is_fraud.mean() == pytest.approx(after.is_fraud.mean(), rel=0.5)
+
+
 def test_frauds_multiply_at_once_and_fall() -> None:
     before, after = shocked(kind="fraud_rate", size=3.0)
     rates = [during(d[d.scenario != 1]).is_fraud.mean() for d in (before, after)]
@@ -403,6 +440,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "category": (
         {"shocks": [{"date": "2025-01-01", "kind": "prices", "category": "fule"}]},
         r"\.category: got 'fule'; did you mean 'fuel'\?",
+    ),
+    "region": (
+        {"shocks": [{"date": "2025-01-01", "kind": "prices", "region": "north"}]},
+        r"\.region: got 'north'; expected one of 'south-west', 'south-east'|\.region: got 'north'; did you mean",
+    ),
+    "no such region": (
+        {"shocks": [{"date": "2025-01-01", "kind": "fraud_rate", "region": "north-west"}]},
+        r"\.region: got 'north-west', but fraud_rate acts everywhere",
     ),
     "no category": (
         {"shocks": [{"date": "2025-01-01", "kind": "category_mix"}]},
