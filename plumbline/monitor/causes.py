@@ -9,12 +9,15 @@ from itertools import combinations
 import numpy as np
 
 from plumbline.core.declarations import Array
+from plumbline.monitor import units
 from plumbline.monitor.binning import GRID_BINS, HOURS, STEPS
 
 MOVES = 12 * STEPS
 """Furthest factor that is looked for, in bins of the fine grid: 4096."""
 TIE = 4.0
 """Gain in nats that a known factor may lack to the best."""
+CLOSE = 0.007
+"""The same as a share of the best's gain: of many rows the nearest bin gains more than nats."""
 LEAST = 12.0
 """Gain in log-likelihood (nats) that a cause must bring."""
 HALVINGS = 10
@@ -80,7 +83,8 @@ def scaled(
 
     `factors`: those between the column's unit and others (`units.factors`); a column without one
     drifts. All factors from 1/4096 to 4096 compete, of a part of the rows or, known ones, of all; a
-    known one is preferred where it explains the values almost as well as the best.
+    known one is preferred where it explains the values almost as well as the best; others count only
+    where the unit has no complete list of factors.
     """
     if not factors:
         return None
@@ -90,9 +94,9 @@ def scaled(
     best = max(moves, key=lambda m: gains[m][0])
     exact = {f: _gain(p, q, _density(_times(before, f))) for f in factors}
     likely = max(factors, key=lambda f: exact[f][0])
-    named = exact[likely][0] >= gains[best][0] - TIE
+    named = exact[likely][0] >= gains[best][0] - max(TIE, CLOSE * gains[best][0])
     of_drift = [gains[m][0] for m in moves if abs(m) < STEPS * np.log2(DRIFT_FACTOR)]
-    if max(of_drift) >= gains[best][0] - TIE:
+    if max(of_drift) >= gains[best][0] - TIE or not (named or units.any_factor(factors)):
         return None
     gain, share = exact[likely] if named else gains[best]
     factor = likely if named else float(f"{2.0 ** (best / STEPS):.2g}")

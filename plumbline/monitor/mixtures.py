@@ -28,11 +28,19 @@ def findings(context: CheckContext, faults: Sequence[Finding]) -> Iterator[Findi
         if scaled is None:
             continue
         factor, share, _ = scaled
+        if share <= causes.MOST_ROWS and _mix_moved(context):
+            continue
         spec = context.binning.by_name[name]
         text = f"{numbers.share(share)} of the values fit the usual ones times {factor:g}"
         cause = f"{name} x{factor:g} in {numbers.share(share)} of rows"
         level = _level(context, share, important=context.important(spec))
         yield Finding("unit", level, share, ROWS, text, name, spec.reach, cause)
+
+
+def _mix_moved(context: CheckContext) -> bool:
+    """Whether the mix of a category has moved: then other events came, and some values differ with them."""
+    categories = (s.name for s in context.binning.specs if s.kind == "category")
+    return any(n in context.shifts and context.shifts[n].p < context.warning for n in categories)
 
 
 def _swapped(

@@ -5,6 +5,8 @@ A count, a code or a share of one has no unit that could be changed: what moves 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 POWERS_OF_TEN = (10.0, 100.0, 1000.0)
 """A point that slipped, cents for euros, metres for kilometres: for every column that has a unit."""
 LENGTH = (2.54, 3.28084, 1.09361, 12.0, 3.0, 1.60934)
@@ -81,6 +83,17 @@ def factors(unit: str) -> tuple[float, ...]:
     special = next((f for f, names in WORDS.items() if _singular(words[0]) in names.split()), ())
     direct = (*POWERS_OF_TEN, *special)
     return (*direct, *(1 / factor for factor in direct))
+
+
+def any_factor(factors: Sequence[float]) -> bool:
+    """Whether a factor that is not among these may be another unit, too: another currency, say.
+
+    Lengths, masses and so on have a list of their own, which is complete.
+
+    >>> any_factor(factors("EUR")), any_factor(factors("metres")), any_factor(())
+    (True, False, False)
+    """
+    return bool(factors) and all(f in POWERS_OF_TEN or 1 / f in POWERS_OF_TEN for f in factors)
 
 
 def _singular(word: str) -> str:

@@ -78,6 +78,15 @@ def test_all_rows_in_another_unit_keep_their_shape(factor):
     assert causes.scaled(grid(wider), grid(BEFORE), CM) is None
 
 
+@pytest.mark.parametrize("factor", [8.0, 7.5])
+def test_a_part_of_the_rows_times_no_known_factor_is_no_other_unit_of_length(factor):
+    """Payments that move to terminals farther away: other metres, not another unit of them."""
+    now = some()
+    far = np.where(np.arange(len(now)) < 500, now * factor, now)
+    assert causes.scaled(grid(far), grid(BEFORE), units.factors("metres")) is None
+    assert causes.scaled(grid(far), grid(BEFORE), units.factors("EUR")) is not None
+
+
 def test_swapped_columns_are_told_from_a_factor():
     amount, distance = some(), np.rint(np.random.default_rng(3).gamma(4, 30, 5_000))
     hit = np.arange(5_000) < 500

@@ -113,6 +113,20 @@ def test_the_cause_is_named():
     assert "stuck at 1999" in by_check(stuck)[("stuck", "size")].cause
 
 
+def test_another_mix_of_events_is_no_other_unit():
+    """A third of the rows weighs a hundred times as much, and is of another colour: other wares came."""
+    past, now = before(), days()
+    for one in (past, now):
+        one["size"] = np.rint(np.exp(one["size"] + 8))
+    rows = np.arange(len(now["size"])) % 3 == 0
+    moved = since(now, "size", np.where(rows, 100.0 * now["size"], now["size"]))
+    assert ("unit", "size") in levels(look(past, moved, answers=flat))
+    other = since(moved, "colour", np.where(rows, "blue", moved["colour"]))
+    result = levels(look(past, other, answers=flat))
+    assert ("unit", "size") not in result
+    assert result[("drift", "colour")] == "warning"
+
+
 def flat(columns):
     return np.linspace(0, 1, len(columns["number"]))
 
