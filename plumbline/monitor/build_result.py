@@ -69,6 +69,7 @@ def build(seen: Observation, limits: Monitor) -> MonitorResult:
         classes=class_reports.of(seen, limits),
         quality=_quality(seen.quality),
         estimate=estimate.estimate(seen),
+        prevalence=estimate.prevalence_of(seen, limits),
         blind=blind(seen),
         windows=ComparedWindows(reference=_window(seen.past), current=_window(seen.now)),
         weeks=tuple(map(_week, seen.weeks)),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from plumbline.core.declarations import Array
+from plumbline.core.documents import finite
 from plumbline.metrics import metrics
-from plumbline.monitor import label_outcomes
+from plumbline.metrics.interval import Interval
+from plumbline.monitor import label_outcomes, prevalence
 from plumbline.monitor.label_outcomes import LabelOutcome
 from plumbline.monitor.observe import Observation
-from plumbline.monitor.result import QualityEstimate, QualityOfDay
+from plumbline.monitor.params import Monitor
+from plumbline.monitor.result import PrevalenceReport, QualityEstimate, QualityOfDay
 from plumbline.monitor.verdict import FAULTS
 from plumbline.monitor.window import ScoredWindow
 
@@ -37,6 +40,25 @@ def estimate(seen: Observation) -> QualityEstimate:
         metric=metrics.PRIMARY[seen.usecase.problem],
         assumptions=ASSUMES,
         muted=reason,
+    )
+
+
+def prevalence_of(seen: Observation, limits: Monitor) -> PrevalenceReport | None:
+    """The share of cases in the current window by its scores alone; None for a regression."""
+    if seen.usecase.problem != "classification":
+        return None
+    found = prevalence.estimate(
+        seen.past, seen.now, replicates=limits.bootstrap, level=limits.level, seed=0
+    )
+    figures = ("reference", "current", "known", "on_known")
+    shares = {n: getattr(found, n) for n in figures}
+    return PrevalenceReport(
+        assumptions=prevalence.ASSUMES,
+        cannot_tell=prevalence.hindered(seen.findings) or found.cannot_tell,
+        rows=found.rows,
+        separation=finite(found.separation),
+        threshold=finite(found.threshold),
+        **{n: Interval.from_estimate(v) for n, v in shares.items() if v},
     )
 
 

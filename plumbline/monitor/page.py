@@ -18,6 +18,7 @@ from plumbline.monitor import page_classes, page_columns, page_days, sentences
 from plumbline.monitor.result import (
     FigurePair,
     MonitorResult,
+    PrevalenceReport,
     QualityEstimate,
     QualityReport,
     ReportedFinding,
@@ -106,6 +107,7 @@ def _facts(result: MonitorResult) -> dict[str, str]:
         "Retrain": sentences.retrain(result).removeprefix("Retrain: "),
         "Model age": one_line(result.shelf_life.text) if result.shelf_life else "",
         "Estimated quality": _estimate(result.estimate) if result.estimate else "",
+        "Share of cases": _prevalence(result.prevalence) if result.prevalence else "",
         "Cold start": one_line(result.cold),
         "False alerts": _promise(result.promise),
     }
@@ -125,6 +127,25 @@ def _estimate(estimate: QualityEstimate) -> str:
     metric = metric_title(one_line(estimate.metric))
     text = f"{metric} {figure(estimate.value)} without labels"
     return f"{text}, assuming: {one_line(estimate.assumptions)}"
+
+
+def _prevalence(found: PrevalenceReport) -> str:
+    """The share of cases by the scores alone, beside its assumption, or why they cannot tell."""
+    before = f"{_share(found.reference)} in the reference; " if found.reference else ""
+    if found.cannot_tell or not found.current:
+        return f"{before}today the scores alone cannot tell: {one_line(found.cannot_tell)}"
+    labels = ""
+    if found.known and found.on_known:
+        labels = (
+            f"; {figure(found.rows)} labels that have come in say {_share(found.known)}, the scores of the "
+            f"same rows {_share(found.on_known)}"
+        )
+    text = f"{before}{_share(found.current)} today by the scores alone{labels}"
+    return f"{text}. Assuming: {one_line(found.assumptions)}"
+
+
+def _share(of: Interval) -> str:
+    return interval(of.estimate, share)
 
 
 def _findings(result: MonitorResult) -> Iterator[Block]:

@@ -203,6 +203,25 @@ class QualityEstimate(Document):
     muted: str | None
 
 
+class PrevalenceReport(SparseDocument):
+    """The share of cases: known in the reference, estimated from the scores alone in the current window.
+
+    `known`: by the `rows` labels of the current window that have come in; `on_known`: the estimate for the
+    same rows. `separation`: true minus false positive rate at `threshold`. `cannot_tell`: why the estimate
+    is not to be relied on, "" where it is.
+    """
+
+    assumptions: str
+    cannot_tell: str = ""
+    reference: Interval | None = None
+    current: Interval | None = None
+    known: Interval | None = None
+    on_known: Interval | None = None
+    rows: int = 0
+    separation: float | None = None
+    threshold: float | None = None
+
+
 class WeekReport(Document):
     """Seven days from `first` in the window named: rows, those with a label, their primary metric."""
 
@@ -251,6 +270,7 @@ class MonitorResult(SparseDocument):
     classes: tuple[ClassReport, ...] = ()
     quality: QualityReport | None = None
     estimate: QualityEstimate | None = None
+    prevalence: PrevalenceReport | None = None
     blind: BlindDays | None = None
     windows: ComparedWindows | None = None
     weeks: tuple[WeekReport, ...] = ()
