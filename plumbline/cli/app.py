@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from plumbline.cli import (
     history,
+    hooks,
     operations,
     project,
     review,
@@ -31,6 +32,7 @@ GROUPS = (
     project.group,
     review.group,
     history.group,
+    hooks.group,
     studies.group,
     training_studies.group,
     operations.group,

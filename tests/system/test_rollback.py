@@ -20,6 +20,7 @@ import pytest
 from plumbline.__main__ import main
 from plumbline.core import dvc_hash, tables
 from plumbline.core.errors import PlumblineError
+from plumbline.ops.hooks import unmoved
 from plumbline.ops.rollback import feast, golden, journal, registry, restore, steps, transaction
 from plumbline.repo import revisions
 from plumbline.tracking import mlflow_process
@@ -77,6 +78,16 @@ def recorded(rev: str) -> str:
 
 def log() -> list[journal.AuditEntry]:
     return journal.audit(Path("."))
+
+
+def test_a_git_checkout_names_the_champion_that_stays_behind(project: Project) -> None:
+    """Read from MLflow's own file, without MLflow."""
+    assert list(unmoved.lines(Path("."), "model-v1", "main")) == []
+    project.run("git", "checkout", "-q", "model-v1")
+    [line] = unmoved.lines(Path("."), "model-v2", "model-v1")
+    assert line == (
+        f"git does not move MLflow's champion of {CASE}, version 2: `plumbline rollback model-v1` moves all"
+    )
 
 
 @pytest.mark.capability("C37", "D1", "J5")
