@@ -23,7 +23,7 @@ CONTRACT = Contract(
     name="{name}",
     title="{name}",
     owner="you@example.com",
-    problem="regression",  # or classification, with a label of 0 and 1
+    problem="regression",  # or classification, with a label of 0 and 1; or multiclass
     key="id",
     label="answer",
     # time="at", label_delay=1, entities=...: for events with a history

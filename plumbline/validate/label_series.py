@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 
 from plumbline.core.declarations import Column
-from plumbline.core.sql import quote
+from plumbline.core.sql import literal, quote
 from plumbline.core.usecase import Contract
 from plumbline.validate.bursts import DailyCounts
 from plumbline.validate.check import TableName
@@ -83,7 +83,7 @@ class LabelSeries:
         held, late = ([f for f in tables[t] if f.month >= first] for t in ("events", "outcomes"))
         labels = (
             f"SELECT {key} AS __key, {time} AS __time, "
-            f"CASE WHEN isfinite({label}::DOUBLE) THEN {label}::DOUBLE END AS __label "
+            f"{_number_of(case, label)} AS __label "
             f"FROM ({source(late)}) WHERE {inside}"
         )
         self.connection.execute(
@@ -97,7 +97,9 @@ class LabelSeries:
         )
 
     def _hit(self) -> str:
-        """Whether a label counts: a positive, or of a regression an extreme one."""
+        """Whether a label counts: a positive, or of a regression an extreme one. Of several classes which it is."""
+        if self.usecase.classes:
+            return "__label"
         if self.usecase.problem == "classification":
             return "__label > 0"
         low, high = self._quantiles("__label", EXTREME)
@@ -107,6 +109,15 @@ class LabelSeries:
         """All rows with a label, and those that count."""
         rows = "SELECT __day, count(*) AS n, count(*) FILTER (__hit) AS k FROM hit GROUP BY __day"
         return self._counts(self.usecase.label, rows, self.days.labelled)
+
+    def rates(self) -> list[DailyCounts]:
+        """`rate`, or of several classes that of each."""
+        if not self.usecase.classes:
+            return [self.rate()]
+        return [
+            self._counts(str(name), _of_class(code), self.days.labelled)
+            for code, name in enumerate(self.usecase.classes)
+        ]
 
     def lone(self) -> DailyCounts | None:
         """Rows that count and whose entities had no other such row on the day or in the MEMORY days before."""
@@ -283,6 +294,19 @@ def _value(column: Column) -> str:
     if column.type != "float":
         return f"e.{name}"
     return f"CASE WHEN isfinite(e.{name}) THEN e.{name} END AS {name}"
+
+
+def _number_of(case: Contract, label: str) -> str:
+    """SQL for a label as a number, NULL where it is none; of several classes its place among them."""
+    if case.classes:
+        listed = ", ".join(literal(c) if isinstance(c, str) else str(c) for c in case.classes)
+        return f"list_position([{listed}], {label}) - 1"
+    return f"CASE WHEN isfinite({label}::DOUBLE) THEN {label}::DOUBLE END"
+
+
+def _of_class(code: int) -> str:
+    counted = f"count(*) AS n, count(*) FILTER (__label = {code}) AS k"
+    return f"SELECT __day, {counted} FROM hit GROUP BY __day"
 
 
 def _of_value(found: Mapping[str, np.ndarray], value: str, days: int) -> np.ndarray:

@@ -86,8 +86,11 @@ class _Checks:
 
     def labels(self) -> Iterator[ProfileShift]:
         """Whether labels are more, or less, often positive than before; and so without company."""
-        name, rate = self.usecase.label, self.series.rate()
-        yield self._measure("label_rate", name, [rate], _Counted(self.hits))
+        name, rates = self.usecase.label, self.series.rates()
+        if self.usecase.classes:
+            yield self._measure("label_rate", name, rates, _of_class)
+            return
+        yield self._measure("label_rate", name, rates, _Counted(self.hits))
         lone = self.series.lone()
         if lone is not None:
             ids = " or ".join(self.usecase.entity_columns)
@@ -95,7 +98,9 @@ class _Checks:
             yield self._measure("label_lone", name, [lone], _Counted(text), MEMORY)
 
     def segments(self) -> Iterator[ProfileShift]:
-        """Whether positives gather in one value of a column, or on single ids of an entity."""
+        """Whether positives gather in one value of a column, or on single ids of an entity; not of several classes."""
+        if self.usecase.classes:
+            return
         for column, listed in self.series.segments():
             yield self._measure("label_segments", column.name, listed, self._gathered)
         for column, one in self.series.entities():
@@ -150,6 +155,10 @@ class _Checks:
 
 def _of(run: Run) -> str:
     return f"{run.hits:,.0f} of {run.rows:,.0f} ({_expected(run)})"
+
+
+def _of_class(run: Run) -> str:
+    return f"{_of(run)} labels of class {run.name}"
 
 
 def _expected(run: Run) -> str:

@@ -175,9 +175,25 @@ def test_labels_of_two_words(tmp_path: Path) -> None:
     assert "= 'bad' THEN 1" in case.derive["returned"]
 
 
-def test_several_classes_are_refused_and_one_against_the_rest_is_not(tmp_path: Path) -> None:
-    with pytest.raises(PlumblineError, match=r"3 classes .* give the label as shop="):
-        guessed(tmp_path, shop(), "shop")
+def test_several_classes_are_declared_and_one_against_the_rest_is_too(tmp_path: Path) -> None:
+    several = declared(guessed(tmp_path, shop(), "shop"))
+    assert several.problem == "multiclass"
+    assert sorted(several.classes) == sorted(set(shop()["shop"]))
+    assert (several.naive, several.offset, several.snapshots) == (None, None, ())
+    many = {**shop(), "shop": [f"shop {i % 30}" for i in range(ROWS)]}
+    with pytest.raises(
+        PlumblineError, match=r"30 classes .* at most 20 .* give the label as shop="
+    ):
+        guessed(tmp_path, many, "shop")
+    rare = {**shop(), "shop": ["rare", *shop()["shop"][1:]]}
+    with pytest.raises(PlumblineError, match="class 'rare' has 1 rows, 10 are needed"):
+        guessed(tmp_path, rare, "shop")
+    gaps = {**shop(), "shop": ["NA" if i % 9 == 0 else s for i, s in enumerate(shop()["shop"])]}
+    case = declared(guessed(tmp_path, gaps, "shop"))
+    assert "NA" not in case.classes
+    assert case.column("shop").null
+    codes = {**shop(), "species": [i % 4 for i in range(ROWS)]}
+    assert sorted(declared(guessed(tmp_path, codes, "species")).classes) == [0, 1, 2, 3]
     case = declared(guessed(tmp_path, shop(), "shop=north"))
     assert case.problem == "classification"
     assert "= 'north' THEN 1" in case.derive["shop"]

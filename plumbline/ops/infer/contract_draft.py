@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from plumbline.core.declarations import Column, Entity
+from plumbline.core.declarations import Column, ColumnType, Entity
 from plumbline.ops.infer import ranges, row_key
 from plumbline.ops.infer.column_types import words
 from plumbline.ops.infer.label_choice import Label
@@ -130,6 +130,18 @@ def label_column(column: TypedColumn, label: Label) -> tuple[Column, str]:
     if label.type == "bool":
         declared = Column(
             label.name, "bool", "-", description(label.source), null=column.nulls > 0, known=False
+        )
+        return declared, f"the label: {label.reason}"
+    if label.classes:
+        kind: ColumnType = "int" if label.type == "int" else "string"
+        declared = Column(
+            label.name,
+            kind,
+            "-",
+            description(label.source),
+            allowed=label.classes,
+            null=column.nulls > 0,
+            known=False,
         )
         return declared, f"the label: {label.reason}"
     declared, note = line(column, known=False)

@@ -51,7 +51,8 @@ def contract(columns: Sequence[TypedColumn], roles: Roles, notes: Notes) -> Draf
             lines.add(*contract_draft.line(column), column.derive)
     entities = _entities(able, columns, roles, notes)
     label = next(c for c in columns if c.name == roles.label.name)
-    lines.add(*contract_draft.label_column(label, roles.label), label.derive)
+    derive = roles.label.expression if roles.label.classes else label.derive
+    lines.add(*contract_draft.label_column(label, roles.label), derive)
     return DraftContract(
         tuple(lines.columns.values()),
         lines.comments,

@@ -100,6 +100,10 @@ def _with_histories(
 ) -> tuple[DraftContract, DraftFeatures]:
     """Histories of the label by entity, counts, the calendar."""
     rows = (*parts.rows, *feature_draft.calendar(time, taken))
+    if contract.label.classes:
+        why = "classes have no sum; derive a 0/1 column of one with known=False, and keep its histories"
+        notes.refuse("label", "histories", why)
+        return contract, replace(parts, rows=rows)
     history, contract = _label_history(inputs, contract, taken, notes)
     names = [e.name for e in contract.entities]
     series = contract.entities[0].column is None
@@ -155,7 +159,9 @@ def _scale(answer: Array) -> int:
 def _with_answers(
     inputs: FeatureInputs, roles: Roles, parts: DraftFeatures, numeric: Sequence[str], notes: Notes
 ) -> DraftFeatures:
-    """The naive answer to beat, and what a regression starts from."""
+    """The naive answer to beat, and what a regression starts from; several classes have neither."""
+    if roles.label.classes:
+        return parts
     label = roles.label.name
     whole = [c.name for c in inputs.columns if c.name in numeric and c.nulls == 0]
     if roles.label.problem == "classification":

@@ -107,9 +107,11 @@ def _infer(
 
 
 def as_label(column: TypedColumn, label: Label) -> TypedColumn:
-    """The label's column with its type and expression."""
+    """The label's column with its type and expression; of several classes their codes, to compute with."""
     if column.source != label.source:
         return column
+    if label.classes:
+        return replace(column, type="int", expression=label_choice.code(label))
     kind = "bool" if label.type == "bool" else column.type
     return replace(column, type=kind, expression=label.expression or column.expression)
 
@@ -161,6 +163,8 @@ def _shape(connection: duckdb.DuckDBPyConnection, label: Label, offset: str | No
     numbers = typed_table.numbers(connection, [label.name, *start])
     answer = numbers[label.name] - (numbers[start[0]] if start else 0.0)
     held = answer[np.isfinite(answer)]
+    if label.problem == "multiclass":
+        return 0.0
     if label.problem == "classification":
         return float(np.mean(held))
     middle = float(np.median(held))

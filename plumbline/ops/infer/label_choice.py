@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from plumbline.core import class_checks
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.sql import literal, quote
 from plumbline.ops.infer import date_parts, ranges, row_key
-from plumbline.ops.infer.column_facts import ColumnFacts
+from plumbline.ops.infer.column_facts import MISSING, ColumnFacts
 from plumbline.ops.infer.column_types import words
 from plumbline.ops.infer.typed_table import TypedColumn
 
@@ -18,6 +19,8 @@ CLASSES = frozenset(
     {"class", "target", "species", "type", "kind", "category", "variety", "cluster"}
 )
 """Words of a label whose whole numbers are codes of classes."""
+LEAST = 10
+"""Rows that a class has, at least: each window of the data needs some."""
 FEW = 10
 """Whole numbers of at most so many kinds may be classes."""
 YES = ("1", "true", "yes", "y", "t", "positive", "pos", "bad", "fail", "failed", "malignant")
@@ -31,16 +34,17 @@ class Label:
     source: str
     name: str
     problem: str
-    type: str  # float, int or bool
+    type: str  # float, int or bool; of several classes int or string
     reason: str
     expression: str = ""
     refused: str = ""
+    classes: tuple[str | int, ...] = ()  # of several, the most frequent first
 
 
 def suggested(columns: Sequence[TypedColumn]) -> list[str]:
     """The source's columns that can be the label, the likeliest first."""
     able = [c for c in columns if c.type != "timestamp" and c.facts.distinct >= 2]
-    able = [c for c in able if c.numeric or c.facts.distinct == 2]
+    able = [c for c in able if c.numeric or c.facts.distinct == 2 or _is_class(c)]
     able = [c for c in able if not _is_context(c)] or able
     last = {c.name: -place for place, c in enumerate(columns)}
 
@@ -50,6 +54,12 @@ def suggested(columns: Sequence[TypedColumn]) -> list[str]:
         return (hits[0] if hits else len(NAMES), last[column.name])
 
     return [c.source for c in sorted(able, key=rank)]
+
+
+def _is_class(column: TypedColumn) -> bool:
+    """Whether it has few values, and a name of classes."""
+    few = column.facts.distinct <= class_checks.MOST
+    return few and bool({*CLASSES, *NAMES}.intersection(words(column.source)))
 
 
 def _is_context(column: TypedColumn) -> bool:
@@ -83,7 +93,7 @@ def choose(columns: Sequence[TypedColumn], wanted: str) -> Label:
             f"label '{wanted}': times cannot be predicted; derive a number in the source (hours until then, "
             "say)"
         )
-    raise _classes(column)
+    return _several(column)
 
 
 def _number(column: TypedColumn) -> Label:
@@ -93,12 +103,13 @@ def _number(column: TypedColumn) -> Label:
             f"label '{column.source}': it has numbers that the model's 32 bits do not hold; give it in a larger unit"
         )
     refused = ""
+    coded = CLASSES.intersection(words(column.source))
+    if column.type == "int" and coded and facts.distinct <= class_checks.MOST:
+        return _several(column)
     if column.type == "int" and facts.distinct <= FEW:
-        if CLASSES.intersection(words(column.source)):
-            raise _classes(column)
         refused = (
             f"a classification: {facts.distinct} whole numbers could be classes; for one against the rest give "
-            f"the label as {column.source}={facts.top[-1][0]}"
+            f'the label as {column.source}={facts.top[-1][0]}, for all of them set problem="multiclass"'
         )
     reason = f"{facts.distinct:,} different numbers"
     expression = column.expression or (quote(column.source) if column.name != column.source else "")
@@ -150,12 +161,50 @@ def _positive(facts: ColumnFacts) -> str:
     return second if fewer < count else max(first, second)
 
 
-def _classes(column: TypedColumn) -> PlumblineError:
+def _several(column: TypedColumn) -> Label:
+    """Several classes, as they are; words for a missing value are none."""
+    rows = {value: n for value, n in column.facts.top if value not in MISSING}
+    if column.facts.distinct - len(column.facts.missing_words) > class_checks.MOST:
+        raise _refused(column, f"at most {class_checks.MOST} can be told apart")
+    rare = [value for value, n in rows.items() if n < LEAST]
+    if rare:
+        text = f"class {rare[0]!r} has {rows[rare[0]]} rows, {LEAST} are needed"
+        raise _refused(column, f"{text}: put rare ones together in the source")
+    whole = column.type == "int" and all(value.lstrip("-").isdigit() for value in rows)
+    classes = tuple(int(v) if whole else v for v in rows)
+    shown = ", ".join(f"{value!r} {n:,}" for value, n in rows.items())
+    return Label(
+        column.source,
+        column.name,
+        "multiclass",
+        "int" if whole else "string",
+        f"{len(rows)} classes, by their rows: {shown}",
+        _without_words(column),
+        f"one class against the rest: give the label as {column.source}={next(iter(rows))}",
+        classes,
+    )
+
+
+def _without_words(column: TypedColumn) -> str:
+    """The column with its words for a missing value as null; empty where it is taken as it is."""
+    listed = ", ".join(map(literal, column.facts.missing_words))
+    if not listed:
+        return quote(column.source) if column.name != column.source else ""
+    text = f"CAST({quote(column.source)} AS VARCHAR)"
+    return f"CASE WHEN {text} NOT IN ({listed}) THEN {quote(column.source)} END"
+
+
+def code(label: Label) -> str:
+    """SQL over the source's columns for a class's place among the classes; null for none."""
+    listed = ", ".join(literal(str(c)) for c in label.classes)
+    return f"list_position([{listed}], CAST({quote(label.source)} AS VARCHAR)) - 1"
+
+
+def _refused(column: TypedColumn, why: str) -> PlumblineError:
     facts = column.facts
     shown = ", ".join(repr(v) for v, _ in facts.top[:5])
     more = f" and {facts.distinct - 5:,} more" if facts.distinct > 5 else ""
     return PlumblineError(
-        f"label '{column.source}': {facts.distinct:,} classes ({shown}{more}); several classes are not yet "
-        f"supported. For one against the rest give the label as {column.source}={facts.top[0][0]}, or choose "
-        "a number, or a column of two values"
+        f"label '{column.source}': {facts.distinct:,} classes ({shown}{more}), and {why}. For one against the rest "
+        f"give the label as {column.source}={facts.top[0][0]}, or choose a number, or a column of two values"
     )

@@ -99,6 +99,8 @@ def comments(time: EventTime | None, problem: str, shape: float) -> dict[str, st
         notes["features.warmup_days"] = "first days, used for histories only"
         notes["features.valid_days"] = f"of {time.span:,} days from {time.first.date()}"
         notes["monitor.period_days"] = "days that are judged together"
+    if problem == "multiclass":
+        return notes
     if problem == "classification":
         notes["tune.params"] = f"{100 * shape:.3g} % positives"
     else:
@@ -107,6 +109,8 @@ def comments(time: EventTime | None, problem: str, shape: float) -> dict[str, st
 
 
 def _params(problem: str, shape: float) -> dict[str, Any]:
+    if problem == "multiclass":
+        return {}
     if problem == "classification":
         return {"max_bin": 1024, "base_score": 0.5} if shape < RARE else {}
     return {"objective": "reg:absoluteerror" if abs(shape) < 0.25 else "reg:squarederror"}
