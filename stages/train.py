@@ -44,7 +44,7 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
         provenance["refit"] = "on train and valid"
     learned = encodings.learned(usecase, tables.read(train, encodings.needed(usecase)))
     entries = fitting.manifest_entries(fitted, settings, provenance, learned)
-    saved = bundle.save(model, fitted.booster, entries)
+    saved = bundle.save(model, fitted.booster, entries, usecase)
     log.info("train: %d rounds, %s; wrote %s", fitted.rounds, saved.manifest.metrics, model)
     tracking.record(
         name,

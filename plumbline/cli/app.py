@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from plumbline.cli import (
     history,
     hooks,
+    models,
     operations,
     project,
     review,
@@ -36,6 +37,7 @@ GROUPS = (
     studies.group,
     training_studies.group,
     operations.group,
+    models.group,
     storage.group,
 )
 

@@ -1,7 +1,8 @@
 """The bundle: everything needed to score a raw event, as UBJ and JSON. Nothing is ever unpickled.
 
-A folder of two files: `model.ubj` (XGBoost's trees) and `bundle.json` (a `Manifest`), which holds the
-md5 of the first.
+A folder of three files: `model.ubj` (XGBoost's trees), `bundle.json` (a `Manifest`), which holds the md5 of
+the first, and `usecase.json`, what the use case declares and its row functions as text, which holds the
+sha256 of the second. Older bundles lack the third.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from plumbline.core.errors import BundleError, suggest
 from plumbline.core.files import dumps, replacing_folder
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import class_metrics
-from plumbline.model import calibration, library, manifest, softmax
+from plumbline.model import calibration, library, manifest, softmax, usecase_file
 from plumbline.model import scale as scales
 from plumbline.model.calibration import Calibration
 from plumbline.model.manifest import Manifest
+from plumbline.model.usecase_file import UsecaseFile
 
 MODEL = "model.ubj"
 MANIFEST = "bundle.json"
@@ -31,11 +33,12 @@ MANIFEST = "bundle.json"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model that can score; `booster` is XGBoost's."""
+    """A model that can score; `booster` is XGBoost's. `carried`: the use case that came with it."""
 
     manifest: Manifest
     booster: Any
     calibration: Calibration
+    carried: UsecaseFile | None = None
 
     @property
     def usecase(self) -> str:
@@ -191,11 +194,13 @@ def complete(usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
     }
 
 
-def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:
-    """Write the bundle's two files to the folder `path`, whole or not at all, and load it back.
+def save(
+    path: Path, booster: Any, described: Mapping[str, Any], usecase: FeatureSet | None = None
+) -> Bundle:
+    """Write the bundle's files to the folder `path`, whole or not at all, and load it back.
 
-    `described` holds all of `Manifest` but the model's md5. Raises BundleError where it cannot be
-    written.
+    `described` holds all of `Manifest` but the model's md5; `usecase` travels with it where it is given.
+    Raises BundleError where it cannot be written.
     """
     with replacing_folder(path) as beside:
         try:
@@ -206,7 +211,11 @@ def save(path: Path, booster: Any, described: Mapping[str, Any]) -> Bundle:
                 f"{path}: XGBoost could not write it; is the disk full? ({contents})"
             ) from None
         whole = Manifest(**described, model_md5=dvc_hash.md5(beside / MODEL))
-        (beside / MANIFEST).write_text(dumps(_plain(whole)), encoding="utf-8")
+        text = dumps(_plain(whole))
+        (beside / MANIFEST).write_text(text, encoding="utf-8")
+        if usecase:
+            carried = usecase_file.text(usecase_file.describe(usecase, text))
+            (beside / usecase_file.FILE).write_text(carried, encoding="utf-8")
         return load(beside)
 
 
@@ -223,16 +232,28 @@ def load(path: Path, usecase: str | None = None, *, threads: int = 0) -> Bundle:
     Raises BundleError where a file is missing, the format is another, something in it is missing,
     unknown or damaged, or it is not of `usecase`.
     """
-    for name in (MANIFEST, MODEL):
-        _check_file(path, name)
+    contents, carried = described(path)
     try:
-        contents = manifest.parse((path / MANIFEST).read_text(encoding="utf-8", errors="replace"))
         fitted = calibration.from_json(contents.calibration)
     except ValueError as error:
         raise BundleError(f"{path / MANIFEST}: {error}") from None
     _check_usecase(path, contents, usecase)
     _check_md5(path / MODEL, contents.model_md5)
-    return Bundle(contents, _booster(path / MODEL, contents, threads), fitted)
+    return Bundle(contents, _booster(path / MODEL, contents, threads), fitted, carried)
+
+
+def described(path: Path) -> tuple[Manifest, UsecaseFile | None]:
+    """What a bundle says of itself and of its use case, checked; the trees are not read.
+
+    The second is None of a bundle from before there was one. Raises BundleError as `load` does.
+    """
+    for name in (MANIFEST, MODEL):
+        _check_file(path, name)
+    try:
+        contents = manifest.parse((path / MANIFEST).read_text(encoding="utf-8", errors="replace"))
+    except ValueError as error:
+        raise BundleError(f"{path / MANIFEST}: {error}") from None
+    return contents, usecase_file.read(path, contents)
 
 
 def _check_file(path: Path, name: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from plumbline.core import dvc_hash
+from plumbline.core import dvc_hash, function_text
 from plumbline.core.declarations import Column, Problem, Scale, Split
 from plumbline.core.errors import suggest
 from plumbline.core.files import dumps
@@ -137,7 +136,7 @@ def definitions(usecase: FeatureSet) -> str:
         "derive": dict(usecase.derive),
         "entities": {e.name: e.column for e in usecase.entities},
         "label_delay": usecase.label_delay,
-        "rows": {r.name: inspect.getsource(r.function) for r in usecase.rows},
+        "rows": {r.name: function_text.of(r.function) for r in usecase.rows},
         "marks": usecase.derived,  # the key is part of the md5 that every bundle holds
         "order": usecase.features,
         "offset": usecase.offset,

@@ -11,16 +11,20 @@ import fcntl
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from plumbline.core.errors import PlumblineError
 from plumbline.runtime import cyclic_garbage
 from plumbline.tracking import shared_process
 
 Request = Mapping[str, Any]
+MODEL = "model"
+"""Where a run holds the model that it registered."""
 _opened: dict[str, tuple[int, int] | None] = {}
 """By address, the file that MLflow has open."""
 
@@ -184,14 +188,21 @@ def _aliases(client: Any, name: str) -> dict[str, Any]:
 def _new_version(client: Any, name: str, request: Request) -> str:
     from mlflow.exceptions import MlflowException
 
+    from plumbline.tracking import mlflow_model
+
     run = request["run"] or record({**request, "tags": request["run_tags"]})
-    client.log_artifacts(run, request["folder"], "bundle")
+    folder = Path(request["folder"])
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as beside:
+        if mlflow_model.is_bundle(folder):
+            mlflow_model.write(folder, Path(beside) / MODEL)
+            folder = Path(beside) / MODEL
+        client.log_artifacts(run, str(folder), MODEL)
     try:
         client.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    source = f"{client.get_run(run).info.artifact_uri}/bundle"
+    source = f"{client.get_run(run).info.artifact_uri}/{MODEL}"
     return client.create_model_version(name, source, run, tags=request["tags"]).version
 
 
@@ -244,7 +255,8 @@ def _failures() -> tuple[type[Exception], ...]:
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
-    return (MlflowException, RequestException, SQLAlchemyError, OSError, KeyError, ValueError)
+    known = (MlflowException, RequestException, SQLAlchemyError, PlumblineError)
+    return (*known, OSError, KeyError, ValueError)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ PARTS = {
 """The deps of what each loader imports."""
 KEYS = ["matrix", "cmd", "deps", "params", "outs", "metrics", "plots"]
 EDGES = {
-    "mlflow": {"tracking/mlflow_worker"},
+    "mlflow": {"tracking/mlflow_model", "tracking/mlflow_worker"},
     "dvc": {"repo/remotes"},
     "feast": {
         *("features/definitions", "features/store", "ops/online_store/connection"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
+import sysconfig
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -11,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from plumbline.cli.app import command_line
+from plumbline.core import tables
 from plumbline.model.version import VERSION
-from tests import installed
+from tests import bundles, installed
 from tests.conftest import ROOT
 from tests.installed import call, tracked
 
@@ -87,3 +90,29 @@ def test_it_starts_a_project_where_no_clone_is_near(programs: Path, tmp_path: Pa
     paths = ("sources/orders", "data/orders/raw", "metrics/orders/data.json")
     call(programs / "python", "-m", "stages.data", "orders", *paths, cwd=shop)
     assert (shop / "metrics" / "orders" / "data.json").exists()
+
+
+ALONE = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from plumbline.__main__ import main
+words = ["score", "../parcels.tar.gz", "../events.parquet", "--out", "answers.parquet"]
+codes = [main(words), main(["bundle", "../parcels.tar.gz", "--json", "bundle.json"])]
+import json
+codes.append(main([*words, "--admit", json.load(open("bundle.json"))["sha256"]]))
+print(codes)
+"""
+
+
+@pytest.mark.capability("F5", "C33")
+def test_the_wheel_and_a_release_archive_score_raw_events(wheel: Path, tmp_path: Path) -> None:
+    """Python with nothing but the wheel's files and the locked libraries: no project, no variable."""
+    recorded = bundles.released(tmp_path)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "library")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    places = (tmp_path / "library", sysconfig.get_path("purelib"))
+    printed = call(sys.executable, "-I", "-c", ALONE, *places, cwd=empty)
+    assert printed.endswith("[2, 0, 0]\n")
+    assert tables.read(empty / "answers.parquet")["score"].tolist() == recorded

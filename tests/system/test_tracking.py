@@ -53,7 +53,7 @@ def read(address: str | None = None) -> dict[str, Any]:
             r.info.run_name: [f.path for f in client.list_artifacts(r.info.run_id)] for r in runs
         },
         "versions": {str(v.version): v for v in versions},
-        "bundles": [[f.path for f in client.list_artifacts(v.run_id, "bundle")] for v in versions],
+        "bundles": [[f.path for f in client.list_artifacts(v.run_id, "model")] for v in versions],
     }
 
 
@@ -183,7 +183,7 @@ def test_a_bundle_is_registered_once_and_the_alias_moves():
     kept, newer = result["versions"]["1"], result["versions"]["2"]
     assert (kept.tags, kept.aliases) == ({"md5": first, "verdict": "again"}, [])
     assert (newer.tags, newer.aliases) == ({"md5": dvc_hash.md5(one)}, ["challenger"])
-    assert result["bundles"] == [["bundle/bundle.json", "bundle/model.ubj"]] * 2
+    assert result["bundles"] == [["model/bundle.json", "model/model.ubj"]] * 2
     assert tracking.register("parcels", bundle(), None, "challenger") == "1"
 
 
@@ -413,4 +413,4 @@ def test_a_real_server(monkeypatch: pytest.MonkeyPatch, server: str):
     result = read(server)
     assert set(result["runs"]) == {"train", "trial 1"}
     assert result["versions"]["1"].aliases == ["challenger"]
-    assert result["bundles"] == [["bundle/bundle.json", "bundle/model.ubj"]]
+    assert result["bundles"] == [["model/bundle.json", "model/model.ubj"]]

@@ -6,11 +6,12 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
+from plumbline.model import admission, usecase_file
 from plumbline.ops.release import archives
 from plumbline.repo import artifacts, clones, dvc_command, object_stores, revisions, verify
 from plumbline.repo.verify import IntegrityFinding
@@ -18,6 +19,8 @@ from plumbline.review import revision
 from plumbline.runtime import child_process, dvc_lock
 
 SBOM = "sbom.cdx.json"
+HASHES = "BUNDLESUMS"
+"""The hash of each bundle, which admits its functions (`plumbline score --admit`)."""
 LINES = 20
 
 log = logging.getLogger("plumbline")
@@ -44,6 +47,7 @@ def release(root: Path, tag: str, target: Path) -> list[Path]:
                 log.info("release: packing %s", path)
                 stem = f"{name}-{tag}"
                 archives.pack(clone / path, stem, beside / f"{stem}.tar.gz")
+            _admission(clone, tag, paths, beside / HASHES)
             _sbom(clone, tag, beside / SBOM)
             sums = archives.sums(beside.iterdir())
             (beside / archives.SUMS).write_text(sums, encoding="utf-8")
@@ -105,6 +109,15 @@ def _listed(findings: Sequence[IntegrityFinding], most: int = 5) -> str:
     ]
     more = f" and {len(findings) - most} more" if len(findings) > most else ""
     return "; ".join(shown) + more
+
+
+def _admission(clone: Path, tag: str, paths: Mapping[str, str], target: Path) -> None:
+    """The hash of each bundle with a use case in it; no file where there is none."""
+    folders = {name: clone / path for name, path in paths.items()}
+    with_code = {n: f for n, f in folders.items() if (f / usecase_file.FILE).is_file()}
+    text = "".join(f"{admission.digest(f)}  {n}-{tag}\n" for n, f in sorted(with_code.items()))
+    if text:
+        target.write_text(text, encoding="utf-8")
 
 
 def _sbom(clone: Path, tag: str, target: Path) -> None:

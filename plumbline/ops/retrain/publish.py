@@ -11,7 +11,8 @@ from plumbline.ops.release import archives
 
 BODY = """\
 Check what you downloaded: `sha256sum -c SHA256SUMS`, and where it was built: \
-`gh attestation verify FILE --repo {repository}`.
+`gh attestation verify FILE --repo {repository}`. \
+BUNDLESUMS has the hashes that `plumbline score --admit` takes.
 
 ```
 {sums}```
