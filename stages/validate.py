@@ -18,13 +18,11 @@ from plumbline.validate import (
     data_docs,
     expectations,
     inspection,
-    irregularities,
-    label_history,
     months,
     profile,
-    profile_shifts,
     summary,
-    suspicious,
+    waivers,
+    window_statistics,
 )
 from plumbline.validate.quarantine import Quarantine
 
@@ -44,7 +42,9 @@ def main(
     """`raw`, `valid`, `quarantine`, `docs`: folders; `accepted`, `measured`: profiles; `metrics`: JSON."""
     case, chosen = load_contract(usecase), config.load(usecase)
     strict, data = chosen.validate_, chosen.data
-    checks = contract.checks(case, strict.severity, start=data.start, as_of=data.as_of)
+    let_through = waivers.of(case, strict, data.as_of)
+    severity = let_through.severity(strict.severity)
+    checks = contract.checks(case, severity, start=data.start, as_of=data.as_of)
     before = profile.accepted(accepted)
     checker = expectations.Checker()
     with ExitStack() as stack:
@@ -54,7 +54,7 @@ def main(
         results = inspection.structure(checker, bad_rows, checks, raw)
         inspection.outcomes_due(bad_rows, data.as_of, raw)
         results += inspection.rows(checker, bad_rows, checks)
-        warnings = inspection.settle(bad_rows, strict.max_quarantine)
+        warnings = inspection.settle(bad_rows, strict.max_quarantine, let_through)
 
         good, aside, pages = (
             stack.enter_context(files.replacing_folder(p)) for p in (valid, quarantine, docs)
@@ -62,23 +62,17 @@ def main(
         kept = bad_rows.write_valid(good)
         bad_rows.write_quarantine(aside)
 
-        events = bad_rows.files["events"]
-        span = profile.window(connection, case, events, data.as_of, strict.window_days)
-        clean = months.scan(connection, case, good)
-        now = profile.measure(connection, case, clean, span)
-        odd = irregularities.find(connection, case, clean, accepted=bool(before))
-        odd += label_history.rewritten(case, before, now, data.start)
-        days = profile.by_day(connection, case, bad_rows.files, span)
-        result = profile_shifts.measures(before, now, strict, days)
-        result += suspicious.measures(connection, case, clean, span, accepted=bool(before))
-        judged = inspection.statistics(checker, result, strict.severity)
-        warnings += inspection.settle_statistics(case, result, judged, raw)
+        found = window_statistics.measure(bad_rows, good, before, strict, (data.start, data.as_of))
+        judged = inspection.statistics(checker, found.shifts, severity)
+        warnings += inspection.settle_statistics(case, found.shifts, judged, raw, let_through)
 
         results += judged
-        data_docs.write(pages, f"{case.title}: validation", expectations.reports(results))
+        uses = let_through.uses()
+        reports = expectations.reports(results)
+        data_docs.write(pages, f"{case.title}: validation", reports, [u.words for u in uses])
         rows = summary.rows(bad_rows.files, kept)
-        counted = summary.summarise(rows, results, bad_rows.broken(), result, odd, warnings)
-    documents.write(measured, now)
+        counted = summary.summarise(rows, results, bad_rows.broken(), found, warnings, uses)
+    documents.write(measured, found.profile)
     documents.write(metrics, counted)
     unaccepted = [] if before else [check_messages.unaccepted(case)]
     _log([*counted.warnings, *unaccepted], summary.sentence(rows))

@@ -133,6 +133,7 @@ class DataOrigin(SparseDocument):
     md5: dict[str, str]
     irregularities: list[str] = Field(default_factory=list)  # that validate saw in the table
     left_out: dict[str, int] = Field(default_factory=dict)  # rows by rule of the contract's `only`
+    let_through: list[str] = Field(default_factory=list)  # what a waiver let pass, with its reason
 
 
 class ProbabilityBin(Interval):

@@ -57,6 +57,7 @@ def data(figures: EvaluateDocument) -> list[Block]:
     for kind, counts in data.rows.items():
         rows.append((f"rows of {kind}", figure(counts["in"])))
         rows.append((f"{kind} in quarantine", _quarantined(counts["set_aside"], data, kind)))
+    rows += [("let through", text) for text in data.let_through]
     rows += [("to be looked at", text) for text in data.irregularities]
     windows = {name: data.windows[name] for name in WINDOWS if name in data.windows}
     if any(one.class_rows for one in windows.values()):

@@ -151,6 +151,11 @@ def data(measured: Sequence[Facts], md5s: Mapping[str, str]) -> DataOrigin:
     """
     datasheet, validated, featured = measured
     source = datasheet["source"]
+    seen: dict[str, Any] = {
+        "left_out": datasheet.get("rows_left_out"),
+        "irregularities": validated.get("irregularities"),
+        "let_through": _let_through(validated),
+    }
     return DataOrigin(
         source=source["kind"],
         sha256=source.get("sha256"),
@@ -160,9 +165,21 @@ def data(measured: Sequence[Facts], md5s: Mapping[str, str]) -> DataOrigin:
         quarantined=validated["quarantined"],
         windows=featured["tables"],
         md5=dict(md5s),
-        **({"left_out": gone} if (gone := datasheet.get("rows_left_out")) else {}),
-        **({"irregularities": odd} if (odd := validated.get("irregularities")) else {}),
+        **{name: value for name, value in seen.items() if value},
     )
+
+
+def _let_through(validated: Facts) -> list[str]:
+    """The waivers of validate's checks that were used, each with its reason."""
+    used = [w for w in validated.get("waivers") or () if w["state"] == "used"]
+    return [
+        f"{w['check']}{_rows(w.get('rows'))}: {w['reason']} ({w['by']}, until {w['expires']})"
+        for w in used
+    ]
+
+
+def _rows(count: int | None) -> str:
+    return "" if count is None else f" in {count:,} rows"
 
 
 def _subgroups(

@@ -21,7 +21,8 @@ from plumbline.monitor.params import LevelLimits, Monitor
 from plumbline.monitor.verdict import LEVELS
 from plumbline.report.numbers import figure, share
 from plumbline.validate.check import DEFAULTS, severity_of
-from plumbline.validate.params import Validate
+from plumbline.validate.params import SHARE_LIMIT
+from plumbline.validate.waivers import Waivers
 
 WARNED = re.compile(r"(?:^|: )column '([^']+)', check '(\w+)': ")
 """How validate's warnings name a check."""
@@ -43,7 +44,7 @@ def refusals(
     if base.evaluation != head.evaluation:
         found += _of_evaluate(stages.get("evaluate", {}), base)
     if base.validate_ != head.validate_:
-        found += _of_validate(stages.get("validate", {}), base.validate_)
+        found += _of_validate(stages.get("validate", {}), base)
     if base.monitor != head.monitor:
         found += _of_monitor(stages.get("monitor", {}), base.monitor)
     return found
@@ -110,14 +111,16 @@ def _choices(document: EvaluateDocument, base: UseCaseParams) -> Iterator[tuple[
         yield same, f"cannot tell: {costs}"
 
 
-def _of_validate(section: Mapping[str, Any], base: Validate) -> Iterator[str]:
+def _of_validate(section: Mapping[str, Any], params: UseCaseParams) -> Iterator[str]:
+    base = params.validate_
+    waived = Waivers("", base.waivers, params.data.as_of)
     for table, rows in (section.get("rows") or {}).items():
         gone, before = rows.get("set_aside", 0), rows.get("in", 0)
-        if gone > base.max_quarantine * before:
+        if gone > base.max_quarantine * before and not waived.active(f"{table}.{SHARE_LIMIT}"):
             most = share(base.max_quarantine)
             yield f"{figure(gone)} of {figure(before)} rows of {table} were set aside (at most {most})"
     for column, kind in _broken(section):
-        severity = severity_of(base.severity, column, kind)
+        severity = severity_of(waived.severity(base.severity), column, kind)
         if severity == "block":
             yield f"the check {column}.{kind} failed, and it blocks"
         elif severity == "quarantine" and not _set_aside(section, f"{column}.{kind}"):

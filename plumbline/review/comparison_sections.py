@@ -189,13 +189,14 @@ class Looks(Part):
 
 
 class DataChanges(Part):
-    """Rows, span and as-of date; columns and quarantine counts that differ."""
+    """Rows, span and as-of date; columns and quarantine counts that differ; what head's waivers let through."""
 
     rows: Sides
     span: Sides
     as_of: Sides
     columns: Annotated[list[ChangedValue], Field(max_length=1000)]
     quarantine: Annotated[list[ChangedValue], Field(max_length=1000)]
+    let_through: Annotated[list[Line], Field(max_length=100)] = Field(default_factory=list)
 
 
 class Redefined(Part):

@@ -23,6 +23,8 @@ SECTIONS = ("gate", "evaluate", "monitor", "validate", "features", "alerts")
 """Of a use case's params: what limits a change, says what is measured, or who hears of it."""
 KEYS = ("train.costs", "train.class_costs")
 LIMITS_NOTHING = ("gate.override", "features.join")
+WAIVERS = "validate.waivers"
+"""Data let through: as a list it would say what it is in no first line."""
 OVERRIDE = "gate.override"
 """The reason in words; it lifts, and limits nothing."""
 
@@ -90,12 +92,26 @@ def _limits(side: Revision, name: str) -> dict[str, Any]:
     if not isinstance(section, dict):
         return {}
     kept = {key: section.get(key) for key in SECTIONS if section.get(key)}
-    flat = dvc_lock.flat(kept, "")
+    flat = _waivers_apart(dvc_lock.flat(kept, ""))
     for key in KEYS:
         value = _nested(section, *key.split("."))
         if value is not None:
             flat |= dvc_lock.flat(value, key)
     return {k.lstrip("."): v for k, v in flat.items() if k.lstrip(".") not in LIMITS_NOTHING}
+
+
+def _waivers_apart(flat: dict[str, Any]) -> dict[str, Any]:
+    """Each waiver as a rule of its own, in words; whatever else stands there stays as it is."""
+    listed = flat.get(WAIVERS)
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        return flat
+    words: dict[str, list[str]] = {}
+    for one in listed:
+        ordered = dict.fromkeys(("reason", "by", "expires", *one))
+        text = ", ".join(f"{k} {one[k]}" for k in ordered if k in one and k != "check")
+        words.setdefault(f"{WAIVERS}.{one.get('check')}", []).append(text)
+    rest = {key: value for key, value in flat.items() if key != WAIVERS}
+    return rest | {key: "; ".join(texts) for key, texts in words.items()}
 
 
 def _top(side: Revision) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.evaluate import acceptance
@@ -25,8 +27,11 @@ from plumbline.review.comparison_sections import (
     Sides,
 )
 from plumbline.review.definition_sections import DefinitionChanges
+from plumbline.validate.waivers import WaiverUse
 
 Metrics = Mapping[str, Mapping[str, Any]]
+LONGEST = 1_000
+"""Characters of a line about a waiver."""
 NOT_DEFINITION = frozenset(
     ("missing", "in_model", "description", "owner", "version", "definition", "sources")
 )
@@ -42,7 +47,17 @@ def data(base: Metrics, head: Metrics) -> DataChanges:
         as_of=_both(old, new, "as_of"),
         columns=lock_changes.values(_schema(old), _schema(new)),
         quarantine=_counts(base.get("validate", {}), head.get("validate", {})),
+        let_through=_let_through(head.get("validate", {})),
     )
+
+
+def _let_through(validated: Mapping[str, Any]) -> list[str]:
+    """What head's waivers let through, or no longer do, each with its reason; nothing for another version's JSON."""
+    try:
+        uses = [WaiverUse.model_validate(one) for one in validated.get("waivers") or ()]
+    except ValidationError:
+        return ["cannot tell: the waivers in validate.json are not those of this version"]
+    return [use.words[:LONGEST] for use in uses]
 
 
 def features(

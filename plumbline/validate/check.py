@@ -137,14 +137,13 @@ def day_number(column: str) -> str:
 
 def checked_severity(usecase: Contract, severity: Mapping[str, Severity]) -> Mapping[str, Severity]:
     """`severity` as params.yaml gives it; ParamsError for a name or a severity that cannot be."""
-    columns = {c.name for c in usecase.columns} | {KNOWN_AT}
     for name, wanted in severity.items():
         where = f"params.yaml, {usecase.name}.validate.severity: "
         column, _, kind = name.rpartition(".")
         if kind not in DEFAULTS:
             raise ParamsError(f"{where}there is no check '{kind}'; {suggest(kind, DEFAULTS)}")
-        if column and column not in columns:
-            raise ParamsError(f"{where}there is no column '{column}'; {suggest(column, columns)}")
+        if column:
+            checked_column(usecase, column, where)
         choices = _choices(kind)
         if wanted not in choices:
             raise ParamsError(
@@ -152,6 +151,13 @@ def checked_severity(usecase: Contract, severity: Mapping[str, Severity]) -> Map
                 f"choose {' or '.join(choices)}."
             )
     return severity
+
+
+def checked_column(usecase: Contract, column: str, where: str) -> None:
+    """ParamsError, which begins with `where`, unless a table of the use case has the column."""
+    columns = {c.name for c in usecase.columns} | {KNOWN_AT}
+    if column not in columns:
+        raise ParamsError(f"{where}there is no column '{column}'; {suggest(column, columns)}")
 
 
 def _choices(kind: str) -> tuple[Severity, ...]:

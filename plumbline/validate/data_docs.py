@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -28,14 +28,14 @@ SHOWN = {0x101D0 + place: f"&#{ord(sign)};" for place, sign in enumerate(ACTING)
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
-def write(folder: Path, title: str, reports: Mapping[Any, Any]) -> None:
+def write(folder: Path, title: str, reports: Mapping[Any, Any], waived: Sequence[str] = ()) -> None:
     """Write a page per report and `index.html` into `folder`, which exists.
 
-    `reports`: name -> Great Expectations' ExpectationSuiteValidationResult.
+    `reports`: name -> Great Expectations' ExpectationSuiteValidationResult. `waived`: what was let through.
     """
     for name, report in reports.items():
         (folder / f"{name}.html").write_text(page(name, report), encoding="utf-8")
-    (folder / "index.html").write_text(index(title, reports), encoding="utf-8")
+    (folder / "index.html").write_text(index(title, reports, waived), encoding="utf-8")
 
 
 def page(name: str, report: Any) -> str:
@@ -48,8 +48,8 @@ def page(name: str, report: Any) -> str:
     return _whole(name, '<p><a href="index.html">All tables</a></p>\n' + _escaped(stable(text)))
 
 
-def index(title: str, reports: Mapping[Any, Any]) -> str:
-    """The page that lists the reports: how many checks passed, with a link to each."""
+def index(title: str, reports: Mapping[Any, Any], waived: Sequence[str] = ()) -> str:
+    """The page that lists the reports: how many checks passed, with a link to each; then what was let through."""
     lines = []
     for name, report in reports.items():
         count = report.statistics
@@ -58,9 +58,10 @@ def index(title: str, reports: Mapping[Any, Any]) -> str:
         link = f'<a href="{html.escape(name)}.html">{html.escape(name)}</a>'
         lines.append(f"<tr><td>{sign}</td><td>{link}</td><td>{passed} checks passed</td></tr>\n")
     origin = "<p>Made from the contract by Great Expectations.</p>\n"
-    return _whole(
-        title, f"<h1>{html.escape(title)}</h1>\n{origin}<table>\n{''.join(lines)}</table>\n"
-    )
+    listed = "".join(f"<li>{html.escape(one_line(line, LONGEST))}</li>\n" for line in waived)
+    more = f"<h2>Waivers in params.yaml</h2>\n<ul>\n{listed}</ul>\n" if waived else ""
+    head = f"<h1>{html.escape(title)}</h1>\n{origin}"
+    return _whole(title, f"{head}<table>\n{''.join(lines)}</table>\n{more}")
 
 
 def stable(text: str) -> str:

@@ -17,8 +17,10 @@ from plumbline.validate import check_messages, months
 from plumbline.validate.check import Broken, ContractCheck, TableName, layout, severity_of
 from plumbline.validate.expectations import Checker, CheckResult, merged
 from plumbline.validate.months import File
+from plumbline.validate.params import SHARE_LIMIT
 from plumbline.validate.profile_shifts import ProfileShift
 from plumbline.validate.quarantine import REMOVED, Quarantine
+from plumbline.validate.waivers import Waivers
 
 OF_FILES = ("columns", "type", "empty")
 
@@ -82,16 +84,16 @@ def rows(
     return merged(results)
 
 
-def settle(quarantine: Quarantine, allowed: float) -> list[str]:
+def settle(quarantine: Quarantine, allowed: float, waivers: Waivers) -> list[str]:
     """What was marked, in words. ContractError where a check blocks, or too many rows are bad."""
     broken = quarantine.broken()
     for one in broken:
+        text = check_messages.blocked(one, quarantine.usecase, _ratio(quarantine, one))
         if one.check.severity == "block":
-            raise ContractError(
-                check_messages.blocked(one, quarantine.usecase, _ratio(quarantine, one))
-            )
+            raise ContractError(text + waivers.expiry(one.check.name))
+        waivers.use(one.check.name, one.rows, text)
     for table in quarantine.files:
-        _check_share(quarantine, table, broken, allowed)
+        _check_share(quarantine, table, broken, allowed, waivers)
     return [check_messages.warning(b, _ratio(quarantine, b)) for b in broken]
 
 
@@ -111,17 +113,24 @@ def settle_statistics(
     measures: Sequence[ProfileShift],
     results: Sequence[CheckResult],
     folder: Path,
+    waivers: Waivers,
 ) -> list[str]:
     """The measures that failed, in words. ContractError where one blocks."""
     failed = [(m, r) for m, r in zip(measures, results, strict=True) if not r.success]
     for measure, result in failed:
         if result.check.severity == "block":
-            raise ContractError(check_messages.shifted(folder, usecase, measure))
+            text = check_messages.shifted(folder, usecase, measure)
+            raise ContractError(text + waivers.expiry(result.check.name))
+        waivers.use(result.check.name, None, "")
     return [f"column '{m.column}', check '{m.kind}': {m.detail}" for m, _ in failed]
 
 
 def _check_share(
-    quarantine: Quarantine, table: TableName, broken: Sequence[Broken], allowed: float
+    quarantine: Quarantine,
+    table: TableName,
+    broken: Sequence[Broken],
+    allowed: float,
+    waivers: Waivers,
 ) -> None:
     total, gone = (
         sum(f.rows for f in quarantine.files[table]),
@@ -132,11 +141,12 @@ def _check_share(
     own = [b for b in broken if b.check.table == table and b.check.severity == "quarantine"]
     own = sorted((b for b in own if b.check.kind != REMOVED), key=lambda b: -b.rows)
     ratio = _ratio(quarantine, own[0])
-    raise ContractError(
-        check_messages.too_many(
-            own, quarantine.usecase, rows=gone, of=total, allowed=allowed, ratio=ratio
-        )
+    text = check_messages.too_many(
+        own, quarantine.usecase, rows=gone, of=total, allowed=allowed, ratio=ratio
     )
+    name = f"{table}.{SHARE_LIMIT}"
+    if gone == total or not waivers.use(name, gone, text):
+        raise ContractError(text + waivers.expiry(name))
 
 
 def _ratio(quarantine: Quarantine, broken: Broken) -> float | None:

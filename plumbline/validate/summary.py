@@ -12,9 +12,9 @@ from plumbline.core.documents import Document
 from plumbline.core.params_base import Severity
 from plumbline.validate.check import Broken, TableName
 from plumbline.validate.expectations import CheckResult
-from plumbline.validate.irregularities import Irregularity
 from plumbline.validate.months import File
-from plumbline.validate.profile_shifts import ProfileShift
+from plumbline.validate.waivers import WaiverUse
+from plumbline.validate.window_statistics import WindowStatistics
 
 
 class CheckCounts(Document):
@@ -42,17 +42,18 @@ class ValidationSummary(Document):
     rows: dict[TableName, TableRows]
     warnings: list[str]
     irregularities: list[str] = Field(default_factory=list)  # those found without a profile
+    waivers: list[WaiverUse] = Field(default_factory=list)  # of checks, by params.yaml
 
 
 def summarise(
     rows: Mapping[TableName, tuple[int, int]],
     results: Sequence[CheckResult],
     broken: Sequence[Broken],
-    shifts: Sequence[ProfileShift],
-    odd: Sequence[Irregularity],
+    found: WindowStatistics,
     warnings: Sequence[str],
+    uses: Sequence[WaiverUse],
 ) -> ValidationSummary:
-    """`rows`: per table rows in and rows out. `shifts`: the statistical checks' measures."""
+    """`rows`: per table rows in and rows out. `found`: the statistical checks' measures. `uses`: of waivers."""
     failed = Counter(r.check.severity for r in results if not r.success)
     return ValidationSummary(
         checks=CheckCounts(
@@ -61,8 +62,8 @@ def summarise(
             failed_by_severity={s: failed[s] for s in get_args(Severity)},
         ),
         observed={
-            **{f"{s.column}.{s.kind}": s.value for s in shifts},
-            **{f"{o.column}.{o.kind}": float(o.size) for o in odd},
+            **{f"{s.column}.{s.kind}": s.value for s in found.shifts},
+            **{f"{o.column}.{o.kind}": float(o.size) for o in found.odd},
         },
         quarantined={
             table: {b.check.name: b.rows for b in broken if _in_quarantine(b, table)}
@@ -72,8 +73,9 @@ def summarise(
             table: TableRows.model_validate({"in": n, "out": kept, "set_aside": n - kept})
             for table, (n, kept) in rows.items()
         },
-        warnings=[*warnings, *(o.words for o in odd)],
-        irregularities=[f"{o.column}: {o.detail}" for o in odd],
+        warnings=[*warnings, *(o.words for o in found.odd), *(u.words for u in uses)],
+        irregularities=[f"{o.column}: {o.detail}" for o in found.odd],
+        waivers=list(uses),
     )
 
 

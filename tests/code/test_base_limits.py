@@ -158,3 +158,20 @@ def test_the_same_limits_refuse_nothing_more() -> None:
     """Head's own stages have judged by them."""
     stages = {"evaluate": evaluated(**CLASSES), "validate": VALIDATED, "monitor": MONITORED}
     assert base_limits.refusals(stages, params(), params()) == []
+
+
+WAIVER = {"check": "amount.range", "reason": "seen", "by": "anna", "expires": "2099-01-01"}
+
+
+def test_what_base_lets_through_is_not_refused_by_base() -> None:
+    document = {**VALIDATED, "quarantined": {}, "rows": {}}
+    assert refused("validate", document, validate={"waivers": [WAIVER]}) == []
+    gone = {**WAIVER, "expires": "2020-01-01"}
+    assert len(refused("validate", document, validate={"waivers": [gone]})) == 1
+
+
+def test_what_head_alone_lets_through_is_refused_by_base() -> None:
+    document = {**VALIDATED, "quarantined": {}, "rows": {}}
+    head = params(validate={"waivers": [WAIVER]})
+    found = base_limits.refusals({"validate": document}, params(), head)
+    assert found == ["rows that break amount.range are set aside, and here they were used"]

@@ -95,6 +95,15 @@ def set_params(root: Path, dotted: str, value: Any) -> None:
             {"range": "warn"},
             ("shop validate.severity.range", (None, "warn")),
         ),
+        (
+            "shop.validate.waivers",
+            [{"check": "a.range", "reason": "seen", "by": "anna", "expires": "2025-02-01"}],
+            (
+                "shop validate.waivers.a.range",
+                (None, "reason seen, by anna, expires 2025-02-01"),
+            ),
+        ),
+        ("shop.validate.waivers", ["odd"], ("shop validate.waivers", (None, ["odd"]))),
         ("shop.features.test_days", 6, ("shop features.test_days", (21, 6))),
         ("shop.features.test_share", 0.02, ("shop features.test_share", (None, 0.02))),
         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from plumbline.review import metadata_diff
 from tests.evaluated import evaluated
 
@@ -53,6 +55,15 @@ def test_data() -> None:
         {"key": "events: w.null", "base": 0, "head": 1},
         {"key": "events: w.range", "base": 3, "head": 0},
     ]
+
+
+@pytest.mark.capability("G9")
+def test_what_head_lets_through_is_a_line_with_its_reason() -> None:
+    use = {"check": "w.range", "reason": "seen", "by": "anna", "expires": "2025-02-01"}
+    head = {"validate": {"waivers": [{**use, "state": "used", "rows": 3}]}}
+    [line] = metadata_diff.data({}, head).let_through
+    assert line == "let through: w.range (3 rows): seen (anna, until 2025-02-01)"
+    assert "cannot tell" in metadata_diff.data({}, {"validate": {"waivers": [1]}}).let_through[0]
 
 
 def test_features_are_redefined_by_their_meaning_only() -> None:

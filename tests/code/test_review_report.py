@@ -13,7 +13,7 @@ from plumbline.report import markdown
 from plumbline.report.blocks import Bullets, Fold, Graph, Table, Text, Verdict
 from plumbline.review import comparison_blocks
 from plumbline.review.comparison import Comparison
-from tests.reviews import LOCK, RESULT, comparison
+from tests.reviews import CASE, LOCK, RESULT, comparison
 
 EVIL = (
     '@everyone <img src="https://evil.example/x"> | [a](javascript:x) `b` #1 \u202e\nGH-1 www.x.y'
@@ -193,3 +193,9 @@ def test_what_is_declared_harmless_stands_before_the_use_cases() -> None:
     text = markdown_of(comparison({**nothing, "evaluate": {**evaluate, "harmless": [line]}}))
     assert "shop: suspected as leaks, and declared harmless" in text
     assert text.index("it is known by then") < text.index("## shop")
+
+
+def test_data_let_through_stand_with_their_reason() -> None:
+    used = "let through: w.range (3 rows): seen (anna, until 2025-02-01)"
+    data = {**CASE["data"], "let_through": [used]}
+    assert f"Validate: {used}" in page_of(comparison({"data": data}))
