@@ -189,8 +189,11 @@ class UseCaseParams(Section):
 
     @property
     def evaluation(self) -> EvaluationSettings:
-        """What an evaluation reads: its own section, train's costs, the seed."""
-        return EvaluationSettings(self.evaluate, (t := self.train).costs, self.seed, t.class_costs)
+        """What an evaluation reads: its own section, train's costs and decisions, the seed."""
+        train = self.train
+        return EvaluationSettings(
+            self.evaluate, train.costs, self.seed, train.class_costs, train.decisions
+        )
 
 
 FILE = "params.yaml"

@@ -12,6 +12,7 @@ from plumbline import config as params_file
 from plumbline.core import documents, dvc_hash, files, usecase_loader
 from plumbline.evaluate import (
     evaluation,
+    gap_limits,
     label_level,
     metrics_summary,
     model_card,
@@ -19,7 +20,7 @@ from plumbline.evaluate import (
     sections,
 )
 from plumbline.metrics import cost_matrix
-from plumbline.model import bundle
+from plumbline.model import bundle, decision_params
 from plumbline.runtime import runner
 from plumbline.tracking import projection as tracking
 
@@ -46,6 +47,8 @@ def main(
     """
     usecase, params = usecase_loader.load(name), params_file.load(name)
     cost_matrix.check(name, params.train.costs, usecase.available)
+    decision_params.check(usecase, params.train.decisions)
+    gap_limits.check(usecase, params.evaluate.max_gaps)
     tracking.warm()
     scorer = bundle.load(model, name)
     rows = reporting.read_rows(usecase, params.evaluate.linear_rows, train, valid, test)

@@ -12,7 +12,7 @@ from pathlib import Path
 from plumbline import config as params_file
 from plumbline.core import documents, dvc_hash, encodings, tables, usecase_loader
 from plumbline.metrics import cost_matrix
-from plumbline.model import bundle, matrices
+from plumbline.model import bundle, decision_params, matrices
 from plumbline.model.tune_result import TuneResult
 from plumbline.runtime import runner
 from plumbline.tracking import projection as tracking
@@ -25,6 +25,7 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     """Train the final model of the use case `name` and write its bundle to `model`."""
     usecase, params = usecase_loader.load_features(name), params_file.load(name)
     cost_matrix.check(name, params.train.costs, usecase.available)
+    decision_params.check(usecase, params.train.decisions)
     tracking.warm()
     settings = fitting.booster_settings(
         usecase, params.train, documents.read(TuneResult, tuned), params.seed
@@ -32,7 +33,9 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     pair = matrices.binned(usecase, settings, train, valid)
     rows, features, watched = pair[0].num_row(), pair[0].num_col(), pair[1].num_row()
     log.info("train: %d rows, %d features, %d rows watched", rows, features, watched)
-    columns = tables.read(valid, fitting.needed_columns(usecase, params.train.costs))
+    columns = tables.read(
+        valid, fitting.needed_columns(usecase, params.train.costs, params.train.decisions)
+    )
     both = matrices.both(usecase, settings, train, valid) if params.train.refit else None
     fitted = fitting.fit(usecase, params.train, settings, pair, columns, both)
     provenance: dict[str, str | int] = {

@@ -81,8 +81,8 @@ MUTANTS = (
         "Model 7",
         "fairness: false alarms are counted among the cases, too",
         "plumbline/evaluate/fairness.py",
-        "Rate(flagged, ~case)",
-        "Rate(flagged, ~case | case)",
+        "Rate(alarm, ~case)",
+        "Rate(alarm, ~case | case)",
         tests="tests/code/test_fairness.py",
     ),
     Mutant(

@@ -103,11 +103,11 @@ def assess(
     outcomes: Sequence[behaviour.BehaviourResult],
     policies: PolicyEvidence | None = None,
     leaks: LeakSearch | None = None,
+    more: Sequence[acceptance.Check] = (),
 ) -> tuple[Assessment, curves.Lines]:
     """Figures with the verdict on `score` (n,) over the window, and the curves; `others`: the baselines'.
 
-    `policies`, `leaks`: what the verdict reads of the policies in money and of what nearly answers, where
-    there is any.
+    `policies`, `leaks`, `more`: what the verdict reads of policies in money, leaks and other declarations.
     """
     readable = raw(usecase, columns)
     groups = {
@@ -131,7 +131,7 @@ def assess(
         slices={name: _group_rows(result, groups[name]) for name, result in facts.slices.items()},
         floors={name: rounded(floor) for name, floor in floors.items()},
         behaviours={o.name: _outcome(o) for o in outcomes},
-        gate=_verdict(window, facts, floors, limits, policies, leaks, usecase.classes).document,
+        gate=_verdict(window, facts, floors, limits, policies, leaks, usecase.classes, more),
         months=months,
     )
     answers = {"model": score, **others}
@@ -213,7 +213,8 @@ def _verdict(
     policies: PolicyEvidence | None,
     leaks: LeakSearch | None,
     classes: Sequence[str | int] = (),
-) -> acceptance.AcceptanceVerdict:
+    more: Sequence[acceptance.Check] = (),
+) -> AcceptanceGate:
     model = facts.compared.model
     if window.problem == "multiclass":
         calibration = acceptance.calibrated_classes(facts.miscalibrated, classes, limits)
@@ -231,8 +232,9 @@ def _verdict(
             *([acceptance.pays(rivals(policies))] if policies else []),
             *([acceptance.saves(model["cost_saved"])] if window.costs is not None else []),
             *([acceptance.free_of_leaks(leaks)] if leaks else []),
+            *more,
         )
-    )
+    ).document
 
 
 def _baselines(compared: BaselineComparison) -> dict[str, dict[str, Figure]]:

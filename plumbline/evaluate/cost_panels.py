@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.evaluate.evaluate_document import (
-    CalibrationEvidence,
-    GroupFairness,
-    GroupRates,
-    PolicyEvidence,
-    ProbabilityBin,
-)
+from plumbline.evaluate.decision_costs import NOTHING, TITLES
+from plumbline.evaluate.decision_costs import ordered as ordered_ways
+from plumbline.evaluate.decision_document import DecisionEvidence
+from plumbline.evaluate.evaluate_document import CalibrationEvidence, PolicyEvidence, ProbabilityBin
+from plumbline.evaluate.fairness_document import GroupFairness, GroupRates
 from plumbline.evaluate.plot_panels import COLOURS, INK, PALE_INK, Axes
 from plumbline.evaluate.policies import MODEL, VARIANTS, ordered, title
+from plumbline.metrics.interval import Interval
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import figure
 
@@ -83,9 +82,28 @@ def _bins(
 def policies(axes: Axes, section: PolicyEvidence) -> None:
     """Each policy's cost a day, with its interval; the model's in colour."""
     names = ordered(section.policies)
-    for place, name in enumerate(names):
-        cost = section.policies[name].cost_a_day.estimate
-        colour = COLOURS["model"] if name == MODEL else _shade(name)
+    costs = {title(name): section.policies[name].cost_a_day for name in names}
+    colours = [COLOURS["model"] if name == MODEL else _shade(name) for name in names]
+    _costs(axes, costs, colours)
+    axes.set(title="Cost of each policy", xlabel=f"{section.unit} a day, with intervals")
+
+
+def decisions(axes: Axes, section: DecisionEvidence) -> None:
+    """What the decisions cost a day, in colour, above simpler ways to decide."""
+    shown = [name for name in ordered_ways(section.others) if name != NOTHING]
+    others = {TITLES[name]: section.others[name] for name in shown}
+    colours = [COLOURS["model"], *["#BDBDBD"] * len(others)]
+    _costs(axes, {"the decisions": section.cost_a_day, **others}, colours)
+    nothing = f"{TITLES[NOTHING]}: {figure(section.others[NOTHING].value)}"
+    axes.set(
+        title=f"Cost of the decisions ({nothing})", xlabel=f"{section.unit} a day, with intervals"
+    )
+
+
+def _costs(axes: Axes, costs: Mapping[str, Interval], colours: Sequence[str]) -> None:
+    """A bar for each cost, with its interval and its figure."""
+    for place, (one, colour) in enumerate(zip(costs.values(), colours, strict=True)):
+        cost = one.estimate
         axes.barh(place, cost.value, color=colour, height=0.6)
         end = cost.value
         if not math.isnan(cost.low):
@@ -93,9 +111,8 @@ def policies(axes: Axes, section: PolicyEvidence) -> None:
             end = max(end, cost.high)
         text = figure(cost.value)
         axes.annotate(text, (end, place), (6, 0), textcoords="offset points", va="center")
-    axes.set_yticks(range(len(names)), [title(name) for name in names])
-    axes.set(title="Cost of each policy", xlabel=f"{section.unit} a day, with intervals")
-    axes.set(ylim=(len(names) - 0.4, -0.6))
+    axes.set_yticks(range(len(costs)), list(costs))
+    axes.set(ylim=(len(costs) - 0.4, -0.6))
     axes.margins(x=0.15)
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
     axes.xaxis.set_major_formatter("{x:,.0f}")

@@ -9,20 +9,16 @@ from pydantic import Field
 from plumbline.core.declarations import Problem
 from plumbline.core.documents import Document, SparseDocument
 from plumbline.evaluate.class_document import ClassEvidence
+from plumbline.evaluate.decision_document import DecisionEvidence
+from plumbline.evaluate.fairness_document import GapVerdict, GroupFairness
 from plumbline.evaluate.subgroup_document import SubgroupSearch
-from plumbline.metrics.bootstrap import Word
 from plumbline.metrics.cost_matrix import Costs
 from plumbline.metrics.interval import Figure, Interval
+from plumbline.metrics.interval import PairedDifference as PairedDifference
 from plumbline.model.calibration import Kind
 
 PassOrFail = Literal["pass", "fail"]
-
-
-class PairedDifference(Interval):
-    """The model minus another answer, paired; `relative` to the other's figure."""
-
-    relative: Figure
-    word: Word
+CheckWord = Literal["pass", "fail", "cannot tell"]
 
 
 class GroupFigure(Interval):
@@ -59,7 +55,7 @@ class AcceptanceGate(Document):
     """The verdict, each check's, and the reasons."""
 
     verdict: PassOrFail
-    checks: dict[str, PassOrFail]
+    checks: dict[str, CheckWord]
     reasons: list[str]
 
 
@@ -177,51 +173,6 @@ class PolicyEvidence(Document):
     limited: dict[str, PairedDifference]
 
 
-class GroupRate(Interval):
-    """A rate of a group; `of`: the rows that it is taken of."""
-
-    of: int
-
-
-class GroupRates(SparseDocument):
-    """A group's rows and rates: of a classification the first two, of a regression the others."""
-
-    rows: int
-    recall: GroupRate | None = None
-    false_alarm_rate: GroupRate | None = None
-    mae: GroupRate | None = None
-    bias: GroupRate | None = None
-
-    def rate(self, name: str) -> GroupRate:
-        """The rate of this name."""
-        rates = {
-            "recall": self.recall,
-            "false_alarm_rate": self.false_alarm_rate,
-            "mae": self.mae,
-            "bias": self.bias,
-        }
-        return rates[name] or UNKNOWN_RATE
-
-
-UNKNOWN_RATE = GroupRate(value=None, low=None, high=None, of=0)
-
-
-class WidestGap(Interval):
-    """The widest gap in a rate between two groups; its interval allows for all pairs."""
-
-    higher: str
-    lower: str
-    pairs: int
-    word: Literal["beyond noise", "within noise"]
-
-
-class GroupFairness(Document):
-    """Rates by group, and per rate the widest gap (null where there are not two groups to compare)."""
-
-    groups: dict[str, GroupRates]
-    gaps: dict[str, WidestGap | None]
-
-
 class EntityPrecision(Document):
     """The share of positives in what each entity is shown, mean over entities; and in any order."""
 
@@ -254,6 +205,8 @@ class EvaluateDocument(SparseDocument):
     subgroups: SubgroupSearch
     calibration: CalibrationEvidence | None = None
     policies: PolicyEvidence | None = None
+    decisions: DecisionEvidence | None = None  # where `train.decisions` is declared
+    gap_limits: list[GapVerdict] | None = None  # where `evaluate.max_gaps` are declared
     per_entity: EntityPrecision | None = None  # where `top` is declared
     classes: ClassEvidence | None = None  # of several classes
     costs: Costs | None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
+    acceptance,
     assessment,
     baseline_answers,
     baselines,
@@ -53,7 +54,7 @@ class Evaluation:
     """`document`: what evaluate.json holds, NaN in place of null. `lines`: by curve, the model's and the baselines' tables.
 
     `importance`: the features' shares of the gain; `explained`: contributions on a sample of test;
-    `predictions`: key, time, label and score of the test window, (n,) each.
+    `predictions`: key, time, label, score and, where declared, decision of the test window, (n,) each.
     """
 
     document: EvaluateDocument
@@ -117,7 +118,8 @@ def run(
     importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
     models = fitted(usecase, rows)
     leaks = leaks_of(usecase, settings, rows, models, importance["series"].tolist())
-    further = sections.further(usecase, settings, window, test, scores, valid)
+    acts = scorer.manifest.decisions
+    further = sections.further(usecase, settings, window, test, scores, valid, acts)
     assessed, lines = assessment.assess(
         usecase,
         settings,
@@ -128,9 +130,11 @@ def run(
         outcomes=assessment.behaves(usecase, settings.evaluate, scorer, test),
         policies=further.policies,
         leaks=leaks,
+        more=(*acceptance.decisions(further.decisions), *acceptance.gaps(further.gap_limits)),
     )
     explained = contributions_sample.explain(usecase, scorer, test, settings.evaluate.explained)
-    predictions = prediction_table.predictions(usecase, test, score, window.costs)
+    decided = scorer.decisions_of(test, score)
+    predictions = prediction_table.predictions(usecase, test, score, window.costs, decided)
     given = {n: v for part in (assessed, further) for n, v in vars(part).items() if v is not None}
     before = (rows.train_shown, rows.valid) if rows.train_shown else ()
     shown = per_entity.evidence(usecase, settings, test, score, before)

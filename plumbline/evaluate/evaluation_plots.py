@@ -39,7 +39,7 @@ def draw(
     folder: Path, title: str, figures: EvaluateDocument, lines: Lines, importance: Table
 ) -> list[str]:
     """Write quality.png, importance.png and, where there are any, slices.png, months.png, classes.png,
-    calibration.png, policies.png and fairness.png.
+    calibration.png, policies.png, decisions.png and fairness.png.
 
     `figures` is what evaluate.json holds. Returns the names written.
     """
@@ -80,6 +80,11 @@ def _more(folder: Path, title: str, figures: EvaluateDocument) -> list[str]:
         with _canvas(folder / "policies.png", title, 9, height) as axes:
             cost_panels.policies(axes[0], policies)
         names.append("policies")
+    if decisions := figures.decisions:
+        height = 1.5 + 0.4 * len(decisions.others)
+        with _canvas(folder / "decisions.png", title, 9, height) as axes:
+            cost_panels.decisions(axes[0], decisions)
+        names.append("decisions")
     if fairness := figures.fairness:
         rows = sum(len(piece.groups) + 1 for piece in fairness.values())
         with _canvas(folder / "fairness.png", title, 12, 1.8 + 0.27 * rows, 2) as axes:

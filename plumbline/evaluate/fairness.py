@@ -13,8 +13,9 @@ from itertools import combinations
 
 import numpy as np
 
-from plumbline.evaluate.evaluate_document import GroupFairness, GroupRate, GroupRates, WidestGap
+from plumbline.core.documents import finite, rounded
 from plumbline.evaluate.evidence import Groups, LabelledWindow
+from plumbline.evaluate.fairness_document import GroupFairness, GroupRate, GroupRates, WidestGap
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.bootstrap import MIN_UNITS, Array, Estimate, Resample, divide
 
@@ -30,25 +31,42 @@ class Rate:
     among: Array
 
 
-def rates(window: LabelledWindow, score: Array) -> dict[str, Rate]:
-    """What is compared between groups, by name."""
+def rates(window: LabelledWindow, score: Array, flagged: Array | None = None) -> dict[str, Rate]:
+    """What is compared between groups, by name; `flagged` bool (n,): None, those at the threshold and above."""
     everywhere = np.ones(len(score), bool)
     if window.problem == "regression":
         error = score - window.label
         return {"mae": Rate(np.abs(error), everywhere), "bias": Rate(error, everywhere)}
-    alarm = metrics.alarms(score, 2.0 if window.threshold is None else window.threshold)
-    flagged = alarm.astype(np.float64)
-    case = window.label == 1
-    return {"recall": Rate(flagged, case), "false_alarm_rate": Rate(flagged, ~case)}
+    if flagged is None:
+        flagged = metrics.alarms(score, 2.0 if window.threshold is None else window.threshold)
+    alarm, case = flagged.astype(np.float64), window.label == 1
+    return {"recall": Rate(alarm, case), "false_alarm_rate": Rate(alarm, ~case)}
 
 
 def evidence(
-    window: LabelledWindow, score: Array, pieces: Mapping[str, Groups]
+    window: LabelledWindow,
+    score: Array,
+    pieces: Mapping[str, Groups],
+    flagged: Array | None = None,
 ) -> dict[str, GroupFairness]:
-    """By piece: each group's rates with intervals and counts, and per rate the widest gap."""
+    """By piece: each group's rates with intervals and counts, and per rate the widest gap.
+
+    `flagged` bool (n,): what the declared decisions do not let through, in a classification.
+    """
     sample = window.sample()
     result = rates(window, score)
-    return {name: _piece(window, result, groups, sample) for name, groups in pieces.items()}
+    out = {name: _piece(window, result, groups, sample) for name, groups in pieces.items()}
+    if flagged is None or window.problem == "regression":
+        return out
+    acted = rates(window, score, flagged)
+    return {
+        name: GroupFairness(
+            groups=out[name].groups,
+            gaps=out[name].gaps,
+            decided={rate: gap(window, one, groups) for rate, one in acted.items()},
+        )
+        for name, groups in pieces.items()
+    }
 
 
 def _piece(
@@ -57,16 +75,35 @@ def _piece(
     figures: dict[str, dict[str, GroupRate]] = {group: {} for group in groups}
     gaps = {}
     for name, rate in result.items():
-        drawn = {}
-        for group, rows in groups.items():
-            inside = rows & rate.among
-            mean, of = _mean(rate.value, inside, sample), int(inside.sum())
+        means = {
+            group: _mean(rate.value, rows & rate.among, sample) for group, rows in groups.items()
+        }
+        for group, mean in means.items():
+            of = int((groups[group] & rate.among).sum())
             figures[group][name] = GroupRate.from_estimate(window.estimate(mean, sample), of=of)
-            if of >= MIN_ROWS:
-                drawn[group] = mean
-        gaps[name] = widest(drawn, window.level, sample.draws.shape[0])
+        gaps[name] = _gap(window, rate, groups, means, sample)
     section = {g: GroupRates(rows=int(rows.sum()), **figures[g]) for g, rows in groups.items()}
     return GroupFairness(groups=section, gaps=gaps)
+
+
+def gap(window: LabelledWindow, rate: Rate, groups: Groups) -> WidestGap | None:
+    """The widest gap in a rate between two groups; None where there are not two of enough rows."""
+    sample = window.sample()
+    means = {name: _mean(rate.value, rows & rate.among, sample) for name, rows in groups.items()}
+    return _gap(window, rate, groups, means, sample)
+
+
+def _gap(
+    window: LabelledWindow,
+    rate: Rate,
+    groups: Groups,
+    means: Mapping[str, Array],
+    sample: Resample,
+) -> WidestGap | None:
+    few = [n for n, rows in groups.items() if int((rows & rate.among).sum()) < MIN_ROWS]
+    drawn = {name: mean for name, mean in means.items() if name not in few}
+    result = widest(drawn, window.level, sample.draws.shape[0])
+    return result.model_copy(update={"small": few}) if result else None
 
 
 def _mean(value: Array, inside: Array, sample: Resample) -> Array:
@@ -93,7 +130,20 @@ def widest(drawn: Mapping[str, Array], level: float, units: int) -> WidestGap | 
     result = Estimate(gap, gap - reach[first], gap + reach[first])
     higher, lower = pairs[first] if sign > 0 else pairs[first][::-1]
     word = "beyond noise" if bootstrap.beyond_noise(result) else "within noise"
-    return WidestGap.from_estimate(result, higher=higher, lower=lower, pairs=len(pairs), word=word)
+    return WidestGap.from_estimate(
+        result,
+        higher=higher,
+        lower=lower,
+        pairs=len(pairs),
+        word=word,
+        at_least=_end(np.max(np.abs(value) - reach)),
+        at_most=_end(np.max(np.abs(value) + reach)),
+    )
+
+
+def _end(value: float) -> float | None:
+    """An end of an interval that no gap is below; None where there is none."""
+    return finite(rounded(max(float(value), 0.0))) if np.isfinite(value) else None
 
 
 def _reach(value: Array, others: Array, level: float, units: int) -> Array:

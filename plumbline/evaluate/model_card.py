@@ -13,15 +13,13 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
     model_card_classes,
     model_card_costs,
+    model_card_decisions,
     model_card_sections,
     slices,
     subgroup_words,
 )
-from plumbline.evaluate.evaluate_document import (
-    BehaviourOutcome,
-    EvaluateDocument,
-    GroupFairness,
-)
+from plumbline.evaluate.evaluate_document import BehaviourOutcome, EvaluateDocument
+from plumbline.evaluate.fairness_document import GroupFairness
 from plumbline.evaluate.subgroup_document import Subgroup
 from plumbline.metrics.interval import Interval
 from plumbline.report import columns, html, markdown
@@ -61,6 +59,7 @@ def parts(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
         *model_card_sections.calibration(figures),
         *model_card_classes.section(figures),
         *model_card_costs.section(figures),
+        *model_card_decisions.section(figures.decisions),
         *_per_entity(figures),
         *_slices(usecase, figures),
         *_subgroups(usecase, figures),
@@ -196,6 +195,7 @@ def _fairness(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
             ("groups by", "rate", "highest", "lowest", "gap", "verdict"),
             gaps,
         ),
+        *model_card_decisions.limits(figures.gap_limits),
         Table("Rates by group", head, groups),
         Picture("fairness", "Rates by group, with intervals"),
     ]
@@ -203,9 +203,13 @@ def _fairness(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
 
 def _gaps(usecase: UseCase, fairness: Mapping[str, GroupFairness]) -> list[tuple[str, ...]]:
     gaps = [
-        (piece.description, metric_title(rate), gap)
+        (piece.description, f"{metric_title(rate)}{how}", gap)
         for piece in usecase.groups
-        for rate, gap in fairness[piece.name].gaps.items()
+        for how, found in (
+            ("", fairness[piece.name].gaps),
+            (", by the decisions", fairness[piece.name].decided or {}),
+        )
+        for rate, gap in found.items()
         if gap
     ]
     percent = usecase.problem == "classification"

@@ -9,8 +9,10 @@ from typing import Annotated
 from pydantic import Field
 
 from plumbline.core.params_base import Count, Section, Share
+from plumbline.evaluate.gap_params import GapLimit
 from plumbline.metrics.class_costs import ClassCosts
 from plumbline.metrics.cost_matrix import Costs
+from plumbline.model.decision_params import Decisions
 
 
 class Evaluate(Section):
@@ -34,6 +36,8 @@ class Evaluate(Section):
     # classification: expected calibration error over the share of the rarer class
     max_ece: Annotated[float, Field(ge=0)] = 0.3
     max_bias: Annotated[float, Field(ge=0)] = 0.5  # regression: mean error over mean absolute error
+    # limits of the gaps between groups of model.py, e.g. [{by: activity, rate: recall, most: 0.2}]
+    max_gaps: Annotated[tuple[GapLimit, ...], Field(strict=False)] = ()
     # by a column that nearly answers (several: "a, b"), why it is no leak; without it the model is refused
     harmless: Mapping[str, Annotated[str, Field(min_length=10, max_length=300)]] = Field(
         default_factory=dict
@@ -42,9 +46,10 @@ class Evaluate(Section):
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """What an evaluation reads of params.yaml: its own section, train's costs (if any), the seed."""
+    """What an evaluation reads of params.yaml: its own section, train's costs and decisions (if any), the seed."""
 
     evaluate: Evaluate
     costs: Costs | None
     seed: int
     class_costs: ClassCosts | None = None
+    decisions: Decisions | None = None

@@ -9,16 +9,21 @@ from plumbline.metrics import class_metrics
 
 
 def predictions(
-    usecase: UseCase, columns: Columns, score: Array, costs: Array | None = None
+    usecase: UseCase,
+    columns: Columns,
+    score: Array,
+    costs: Array | None = None,
+    decided: Array | None = None,
 ) -> dict[str, Array]:
     """Key, time where there is one, label and score: enough to compare two models row by row.
 
-    Of several classes the label by name, a probability per class and the class decided on.
+    `decided`: what is done about each row, object (n,), where decisions are declared. Of several classes the label by name, a probability per class and the class decided on.
     """
     if usecase.classes:
         return _of_classes(usecase, columns, score, costs)
     names = [usecase.key, *([usecase.time] if usecase.time else []), usecase.label]
-    return {**{name: columns[name] for name in names}, "score": score}
+    done = {} if decided is None else {"decision": decided}
+    return {**{name: columns[name] for name in names}, "score": score, **done}
 
 
 def _of_classes(

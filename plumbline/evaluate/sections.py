@@ -14,7 +14,9 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
     assessment,
     class_sections,
+    decision_costs,
     fairness,
+    gap_limits,
     policies,
     reliability,
     slices,
@@ -24,15 +26,16 @@ from plumbline.evaluate import (
 )
 from plumbline.evaluate.class_document import ClassEvidence
 from plumbline.evaluate.curves import Table
+from plumbline.evaluate.decision_document import DecisionEvidence
 from plumbline.evaluate.evaluate_document import (
     CalibrationEvidence,
     DataOrigin,
     EvaluateChoices,
     FeatureShare,
-    GroupFairness,
     PolicyEvidence,
 )
 from plumbline.evaluate.evidence import LabelledWindow
+from plumbline.evaluate.fairness_document import GapVerdict, GroupFairness
 from plumbline.evaluate.params import EvaluationSettings
 from plumbline.evaluate.policies import Known
 from plumbline.evaluate.subgroup_document import SubgroupSearch
@@ -41,6 +44,7 @@ from plumbline.metrics import cost_matrix as matrix
 from plumbline.metrics.bootstrap import Array
 from plumbline.model.bundle import Bundle
 from plumbline.model.calibration import Kind
+from plumbline.model.decisions import APPROVE, DecisionPolicy
 from plumbline.model.tree_splits import TreeSplits
 
 Facts = Mapping[str, Any]
@@ -71,6 +75,8 @@ class FurtherSections:
     calibration: CalibrationEvidence | None = None
     policies: PolicyEvidence | None = None
     classes: ClassEvidence | None = None
+    decisions: DecisionEvidence | None = None
+    gap_limits: list[GapVerdict] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,25 +96,51 @@ def further(
     columns: Columns,
     scores: Scores,
     known: tuple[Columns, Array],
+    policy: DecisionPolicy | None = None,
 ) -> FurtherSections:
     """The sections that the problem and the declarations allow.
 
-    `columns` (n,) each, of the window. `known`: columns and score (m,) of the validation window.
+    `columns` (n,) each, of the window. `known`: columns and score (m,) of the validation window. `policy`: the
+    bundle's decisions.
     """
     readable = assessment.raw(usecase, columns)
     pieces = {piece.name: slices.groups(piece, readable) for piece in usecase.groups}
-    treated = fairness.evidence(window, scores.score, pieces)
+    flagged = policy.places(columns, scores.score) != APPROVE if policy else None
+    treated = fairness.evidence(window, scores.score, pieces, flagged)
+    judged = None
+    if limits := settings.evaluate.max_gaps:
+        judged = gap_limits.evidence(window, scores.score, pieces, treated, limits, flagged)
     searched = _subgroups(usecase, settings, window, readable, scores)
+    acts = _decisions(usecase, settings, window, columns, scores.score, known, policy)
     if usecase.classes:
         several = class_sections.evidence(
             usecase, settings, window, scores.score, scores.calibration
         )
         return FurtherSections(treated, searched, classes=several)
     if usecase.problem == "regression":
-        return FurtherSections(treated, searched)
+        return FurtherSections(treated, searched, decisions=acts, gap_limits=judged)
     calibrated = reliability.evidence(window, scores.score, scores.raw, scores.calibration)
     in_money = _policies(usecase, settings, window, columns, scores, known)
-    return FurtherSections(treated, searched, calibrated, in_money)
+    return FurtherSections(
+        treated, searched, calibrated, in_money, decisions=acts, gap_limits=judged
+    )
+
+
+def _decisions(
+    usecase: UseCase,
+    settings: EvaluationSettings,
+    window: LabelledWindow,
+    columns: Columns,
+    score: Array,
+    known: tuple[Columns, Array],
+    policy: DecisionPolicy | None,
+) -> DecisionEvidence | None:
+    """What the declared decisions cost; None where none are declared, or the bundle was trained without."""
+    declared, costs = settings.decisions, settings.costs
+    if declared is None or costs is None or policy is None:
+        return None
+    what = decision_costs.Declared(usecase, declared, costs, known)
+    return decision_costs.evidence(what, window, columns, score, policy)
 
 
 def _policies(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from plumbline.core import history_ages
 from plumbline.core.declarations import Array, Columns, Slice
 from plumbline.core.usecase import UseCase
+from plumbline.model import segments
+from plumbline.model.segments import MISSING
 
 MOST_GROUPS = 20
 OTHERS = "other"
-MISSING = "missing"
 
 
 def pieces(usecase: UseCase, columns: Iterable[str]) -> tuple[Slice, ...]:
@@ -28,7 +28,7 @@ def groups(piece: Slice, columns: Columns) -> dict[str, Array]:
     "other"; null is "missing".
     """
     values = columns[piece.column]
-    names = between(values, piece.edges) if piece.edges else by_value(values)
+    names = segments.between(values, piece.edges) if piece.edges else by_value(values)
     return {name: names == name for name in ordered(set(names.tolist()), piece.edges)}
 
 
@@ -36,19 +36,6 @@ def months(time: Array) -> dict[str, Array]:
     """The calendar months found in `time` (datetime64, (n,)), in order, with their rows, bool (n,)."""
     month = time.astype("datetime64[M]")
     return {str(m): month == m for m in np.unique(month)}
-
-
-def between(values: Array, edges: Sequence[float]) -> Array:
-    """Each value's interval by name, object (n,).
-
-    >>> between(np.array([1.0, 5.0, 9.0, np.nan]), (5, 9)).tolist()
-    ['under 5', '5 to 9', '9 and over', 'missing']
-    """
-    numbers = np.asarray(values, np.float64)
-    names = np.array(_intervals(edges), object)
-    out = names[np.searchsorted(edges, numbers, side="right")]
-    out[~np.isfinite(numbers)] = MISSING
-    return out
 
 
 def by_value(values: Array) -> Array:
@@ -63,14 +50,8 @@ def ordered(names: Iterable[str], edges: Sequence[float]) -> list[str]:
     """Groups' names as one reads them: intervals by their edges, values by size, the rest last."""
     result = set(names)
     last = [n for n in (OTHERS, MISSING) if n in result]
-    first = _intervals(edges) if edges else sorted(result.difference(last), key=_natural)
+    first = segments.intervals(edges) if edges else sorted(result.difference(last), key=_natural)
     return [n for n in first if n in result] + last
-
-
-def _intervals(edges: Sequence[float]) -> list[str]:
-    text = [_text(float(e)) for e in edges]
-    middle = [f"{a} to {b}" for a, b in pairwise(text)]
-    return [f"under {text[0]}", *middle, f"{text[-1]} and over"]
 
 
 def _natural(name: str) -> tuple[int, float, str]:

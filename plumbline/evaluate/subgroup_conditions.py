@@ -10,6 +10,7 @@ import numpy as np
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import slices
+from plumbline.model import segments
 
 QUANTILES = (0.25, 0.5, 0.75)
 MAX_VALUES = 12
@@ -67,7 +68,7 @@ def _groups(values: Array, sought: Array) -> Array:
     if values.dtype.kind not in "fiu" or not _wide(values):
         return slices.by_value(values).astype(str)
     edges = _edges(np.asarray(values, np.float64)[sought])
-    return slices.between(values, edges).astype(str) if edges else np.full(len(values), "any")
+    return segments.between(values, edges).astype(str) if edges else np.full(len(values), "any")
 
 
 def _wide(values: Array) -> bool:

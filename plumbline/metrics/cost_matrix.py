@@ -52,26 +52,31 @@ class Costs(BaseModel):
     @property
     def columns(self) -> list[str]:
         """The columns that it reads, each once."""
-        named = (_column(getattr(self, cell)) for cell in CELLS)
+        named = (column_of(getattr(self, cell)) for cell in CELLS)
         return list(dict.fromkeys(name for name in named if name is not None))
 
 
 def money(costs: Costs, columns: Mapping[str, Array]) -> Money:
     """The matrix for the rows of `columns`, (n,) each."""
-    filled = [_filled(getattr(costs, cell), columns) for cell in CELLS]
-    return Money(*filled)
+    cells = [filled(getattr(costs, cell), columns) for cell in CELLS]
+    return Money(*cells)
 
 
 def check(usecase: str, costs: Costs | None, known: Iterable[str]) -> None:
     """ParamsError where the matrix reads a column that is none of the `known` ones."""
     known = list(known)
     for cell in CELLS if costs else ():
-        name = _column(getattr(costs, cell))
-        if name is not None and name not in known:
-            raise ParamsError(
-                f"params.yaml, {usecase}.train.costs.{cell}: '{name}' is no column or feature known "
-                f"at prediction time; {suggest(name, known)}"
-            )
+        check_amount(f"{usecase}.train.costs.{cell}", getattr(costs, cell), known)
+
+
+def check_amount(where: str, amount: Any, known: Iterable[str]) -> None:
+    """ParamsError where an amount, at `where` in params.yaml, reads a column that is none of the `known` ones."""
+    known, name = list(known), column_of(amount)
+    if name is not None and name not in known:
+        raise ParamsError(
+            f"params.yaml, {where}: '{name}' is no column or feature known at prediction time; "
+            f"{suggest(name, known)}"
+        )
 
 
 def amount_text(amount: Any, unit: str) -> str:
@@ -87,14 +92,16 @@ def amount_text(amount: Any, unit: str) -> str:
     return f"{amount:g} {unit}"
 
 
-def _column(amount: Any) -> str | None:
+def column_of(amount: Any) -> str | None:
+    """The column that an amount reads; None for a number."""
     if isinstance(amount, dict):
         return str(amount["column"])
     return amount if isinstance(amount, str) else None
 
 
-def _filled(amount: Any, columns: Mapping[str, Array]) -> Array | float:
-    name = _column(amount)
+def filled(amount: Any, columns: Mapping[str, Array]) -> Array | float:
+    """An amount for the rows of `columns`, (n,) each."""
+    name = column_of(amount)
     if name is None:
         return float(amount)
     times = float(amount["times"]) if isinstance(amount, dict) else 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from plumbline.core.documents import SparseDocument, rounded
-from plumbline.metrics.bootstrap import Estimate
+from plumbline.metrics.bootstrap import Estimate, Word
 
 Figure = float | None
 """Null where it is not defined, or where there are too few rows to tell."""
@@ -34,3 +34,10 @@ class Interval(SparseDocument):
         nan = float("nan")
         value, low, high = (nan if v is None else v for v in (self.value, self.low, self.high))
         return Estimate(value, low, high)
+
+
+class PairedDifference(Interval):
+    """The model minus another answer, paired; `relative` to the other's figure."""
+
+    relative: Figure
+    word: Word

@@ -127,13 +127,27 @@ class Bundle:
         those left out take their declared defaults. Raises BundleError where the use case's features
         are no longer those that the model learned.
         """
+        return self.predict(self._completed(usecase, columns))
+
+    def score_and_decide(self, usecase: FeatureSet, columns: Columns) -> tuple[Array, Array | None]:
+        """`score` and the decision about each event, object (n,); None where no decisions are declared."""
+        whole = self._completed(usecase, columns)
+        score = self.predict(whole)
+        return score, self.decisions_of(whole, score)
+
+    def decisions_of(self, columns: Columns, score: Array) -> Array | None:
+        """The decision about each row of a model table with these scores, object (n,); None without any."""
+        policy = self.manifest.decisions
+        return policy.decide(self._with_encodings(columns), score) if policy else None
+
+    def _completed(self, usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
         if manifest.definitions(usecase) != self.manifest.definitions:
             raise BundleError(
                 f"usecases/{usecase.name}/features.py: the features are not those that this model of "
                 f"'{self.usecase}' learned; run `dvc repro train@{usecase.name}`, or check out the "
                 "model's commit"
             )
-        return self.predict(complete(usecase, columns))
+        return complete(usecase, columns)
 
 
 def raw_score(
@@ -221,8 +235,8 @@ def save(
 
 def _plain(whole: Manifest) -> dict[str, Any]:
     """As plain values; what is later than the format only where it is declared, as bundles always were."""
-    later = ("scale", "encodings", "classes", "class_costs")
-    absent = {name for name in later if getattr(whole, name) in ("label", {}, ())}
+    later = ("scale", "encodings", "classes", "class_costs", "decisions")
+    absent = {name for name in later if getattr(whole, name) in ("label", {}, (), None)}
     return whole.model_dump(exclude=absent)
 
 

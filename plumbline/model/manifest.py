@@ -13,6 +13,7 @@ from plumbline.core.declarations import Column, Problem, Scale, Split
 from plumbline.core.errors import suggest
 from plumbline.core.files import dumps
 from plumbline.core.usecase import FeatureSet
+from plumbline.model.decisions import DecisionPolicy
 from plumbline.model.threshold import Threshold
 from plumbline.model.version import VERSION
 
@@ -89,6 +90,7 @@ class Manifest(BaseModel):
     definitions: str
     calibration: dict[str, Any]
     threshold: Threshold | None
+    decisions: DecisionPolicy | None = None
     params: dict[str, Any]
     rounds: int
     metrics: dict[str, float]

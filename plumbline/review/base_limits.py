@@ -13,8 +13,9 @@ from typing import Any
 from plumbline.config import UseCaseParams
 from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
-from plumbline.evaluate import acceptance
+from plumbline.evaluate import acceptance, gap_limits
 from plumbline.evaluate.evaluate_document import EvaluateDocument
+from plumbline.evaluate.gap_params import GapLimit
 from plumbline.evaluate.params import Evaluate
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.monitor.params import LevelLimits, Monitor
@@ -79,9 +80,24 @@ def _acceptance(document: EvaluateDocument, base: Evaluate) -> Iterator[tuple[bo
     if document.leaks:
         leaks = acceptance.free_of_leaks(acceptance.declared(document.leaks, base.harmless))
         yield leaks.passed, leaks.reason
+    for limit in base.max_gaps:
+        word, reason = _gap(document, limit)
+        yield word == "pass", reason
     for name, outcome in document.behaviours.items():
         text = f"behaviour {name} was checked on {outcome.pairs} pairs, {base.min_pairs} are needed"
         yield outcome.pairs >= base.min_pairs, text
+
+
+def _gap(document: EvaluateDocument, limit: GapLimit) -> tuple[str, str]:
+    """What head's figures say of a gap that base limits; those of chosen groups stand only with a limit of them."""
+    if not limit.groups and limit.by in document.fairness:
+        return gap_limits.judge(limit, document.fairness[limit.by].in_force(limit.rate))
+    for one in document.gap_limits or ():
+        if (one.by, one.rate, tuple(one.groups)) == (limit.by, limit.rate, limit.groups):
+            return gap_limits.judge(limit, one.gap)
+    return "cannot tell", (
+        f"cannot tell: the gap of {limit.rate} by {limit.by} is limited and no longer measured; put the limit back"
+    )
 
 
 def _calibration(document: EvaluateDocument, limits: acceptance.Limits) -> acceptance.Check:
@@ -109,6 +125,9 @@ def _choices(document: EvaluateDocument, base: UseCaseParams) -> Iterator[tuple[
     if document.classes is not None:
         same = document.classes.costs == base.train.class_costs
         yield same, f"cannot tell: {costs}"
+    if base.train.decisions:
+        gone = document.decisions is None
+        yield not gone, "cannot tell: decisions are declared and no longer priced; put them back"
 
 
 def _of_validate(section: Mapping[str, Any], params: UseCaseParams) -> Iterator[str]:

@@ -21,7 +21,7 @@ from plumbline.runtime import dvc_lock
 
 SECTIONS = ("gate", "evaluate", "monitor", "validate", "features", "alerts")
 """Of a use case's params: what limits a change, says what is measured, or who hears of it."""
-KEYS = ("train.costs", "train.class_costs")
+KEYS = ("train.costs", "train.class_costs", "train.decisions")
 LIMITS_NOTHING = ("gate.override", "features.join")
 WAIVERS = "validate.waivers"
 """Data let through: as a list it would say what it is in no first line."""

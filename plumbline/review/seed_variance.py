@@ -56,7 +56,8 @@ def replicates(
     criteria: Criteria, own: Bundle, count: int, train: Path, valid: Path
 ) -> Iterator[Bundle]:
     """A bundle per seed, fitted as the bundle `own` was, from the tables `train` and `valid`."""
-    usecase, params = criteria.usecase, criteria.params.train
+    usecase = criteria.usecase
+    params = criteria.params.train.model_copy(update={"decisions": None})
     settings = {**own.manifest.params, "nthread": params.threads}
     pair = matrices.binned(usecase, settings, train, valid)
     columns = tables.read(valid, fitting.needed_columns(usecase, params.costs))

@@ -15,9 +15,19 @@ from plumbline.core.encodings import LearnedEncoding
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
 from plumbline.metrics.cost_matrix import Costs
-from plumbline.model import boosting, bundle, calibration, manifest, matrices
+from plumbline.model import (
+    boosting,
+    bundle,
+    calibration,
+    decision_fit,
+    decision_params,
+    manifest,
+    matrices,
+)
 from plumbline.model import threshold as decision
 from plumbline.model.calibration import Calibration
+from plumbline.model.decision_params import Decisions
+from plumbline.model.decisions import DecisionPolicy
 from plumbline.model.threshold import Threshold
 from plumbline.model.tune_result import TuneResult
 from plumbline.train import class_params
@@ -35,6 +45,7 @@ class FittedModel:
     chosen: Threshold | None
     metric: float  # the primary metric on the validation window
     class_costs: tuple[tuple[float, ...], ...] = ()  # by class and the class decided on
+    decisions: DecisionPolicy | None = None
 
     @property
     def threshold(self) -> float | None:
@@ -76,10 +87,14 @@ def booster_settings(
     )
 
 
-def needed_columns(usecase: FeatureSet, costs: Costs | None) -> list[str]:
-    """The columns of the validation window that `fit` reads: features, label, offset, costs'."""
+def needed_columns(
+    usecase: FeatureSet, costs: Costs | None, decisions: Decisions | None = None
+) -> list[str]:
+    """The columns of the validation window that `fit` reads: features, label, offset, costs', decisions'."""
     money = costs.columns if costs else []
-    return list(dict.fromkeys([*matrices.needed(usecase), *money]))
+    acts = decision_params.columns(decisions)
+    time = [usecase.time] if decisions and usecase.time else []
+    return list(dict.fromkeys([*matrices.needed(usecase), *money, *acts, *time]))
 
 
 def fit(
@@ -123,6 +138,7 @@ def finish(
         chosen=decision.choose(usecase, valid, answer, train.costs),
         metric=metrics.primary_figure(usecase.problem, label, answer),
         class_costs=class_params.amounts(usecase, train),
+        decisions=_decisions(usecase, train, valid, answer),
     )
 
 
@@ -131,6 +147,15 @@ def _raw(usecase: FeatureSet, booster: Any, columns: Columns) -> Array:
     return bundle.raw_score(
         booster, usecase.features, usecase.offset, columns, usecase.scale, len(usecase.classes)
     )
+
+
+def _decisions(
+    usecase: FeatureSet, train: Train, valid: Columns, answer: Array
+) -> DecisionPolicy | None:
+    """The policy that the params declare, fitted; None where they declare none."""
+    if train.decisions is None or train.costs is None:
+        return None
+    return decision_fit.fit(usecase, valid, answer, train.decisions, train.costs)
 
 
 def manifest_entries(
@@ -147,6 +172,7 @@ def manifest_entries(
         "calibration": model.calibration.as_json(),
         "threshold": model.chosen,
         "class_costs": model.class_costs,
+        "decisions": model.decisions,
         "rounds": model.rounds,
         "metrics": {metrics.PRIMARY[model.usecase.problem]: model.metric},
         "params": {k: v for k, v in settings.items() if k != "nthread"},

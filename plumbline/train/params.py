@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from plumbline.core.params_base import Count, Section
 from plumbline.metrics.class_costs import ClassCosts
 from plumbline.metrics.cost_matrix import Costs
+from plumbline.model import decision_params
 from plumbline.model.calibration import Kind
+from plumbline.model.decision_params import Decisions
 from plumbline.model.params import BoosterParams
 
 
@@ -28,7 +30,14 @@ class Train(Section):
     costs: Costs | None = None
     # of several classes: the class decided on is that of least expected cost; without them the likeliest
     class_costs: ClassCosts | None = None
+    # approve, review or block, priced by `costs`; None: an alarm or none
+    decisions: Decisions | None = None
     # XGBoost's own; they replace those of tune.params, and the best ones of the search replace them
     params: BoosterParams = Field(default_factory=dict)
     # by feature: 1, the answer never falls as the feature rises; -1, it never rises; 0, either
     monotone: Mapping[str, Literal[-1, 0, 1]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _priced(self) -> Train:
+        decision_params.with_costs(self.decisions, self.costs)
+        return self

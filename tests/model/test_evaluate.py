@@ -35,11 +35,20 @@ sample:
   validate: {}
   features: {}
   tune: {}
-  train: {rounds: 60, early_stopping: 10, threads: 1, costs: COSTS}
+  train:
+    rounds: 60
+    early_stopping: 10
+    threads: 1
+    costs: COSTS
   evaluate: {bootstrap: 60, pairs: 300, k: 5, rule: 1.0, linear_rows: 2000}
   monitor: {}
 """
 COSTS = "{unit: units, false_negative: second, false_positive: 0.2}"
+DECIDED = """
+    decisions:
+      review: {positive: 0.02, negative: 0.01, capacity: 6}
+      segment: {column: colour}
+"""
 TUNED = tuned({"eta": 0.3, "max_depth": 4}).plain()
 
 
@@ -138,10 +147,10 @@ def declare(case: UseCase) -> None:
     in_memory.install(case, sys.modules.__setitem__, "sample")
 
 
-def build_place(case: UseCase, root: Path) -> Place:
+def build_place(case: UseCase, root: Path, more: str = "") -> Place:
     root.mkdir()
     declare(case)
-    costs = COSTS if case.problem == "classification" else "null"
+    costs = COSTS + more if case.problem == "classification" else "null"
     (root / "params.yaml").write_text(PARAMS.replace("COSTS", costs))
     for name, text in MEASURED.items():
         (root / f"{name}.json").write_text(json.dumps(text))
@@ -166,7 +175,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Place]:
     os.environ["MLFLOW_TRACKING_URI"] = "off"
     folder = tmp_path_factory.mktemp("evaluate")
     kinds = {"classes": CLASSES, "values": VALUES, "plain": PLAIN}
-    return {name: build_place(case, folder / name) for name, case in kinds.items()}
+    built = {name: build_place(case, folder / name) for name, case in kinds.items()}
+    return {**built, "decided": build_place(CLASSES, folder / "decided", DECIDED)}
 
 
 @pytest.fixture
@@ -244,6 +254,51 @@ def test_figures_are_those_of_the_predictions(place):
     false = (text["bad"] == 0) & (text["score"] >= scorer.threshold)
     cost = np.maximum(test["second"], 0)[missed].sum() + 0.2 * false.sum()
     assert result["metrics"]["cost"]["value"] == pytest.approx(cost, rel=1e-5)
+
+
+@pytest.mark.capability("A20")
+def test_a_batch_and_single_events_are_decided_alike(place):
+    """The bundle alone decides: a row of the table, a raw event by itself, and what evaluate wrote."""
+    here = place("decided", CLASSES)
+    result = here.once()
+    scorer = bundle.load(here.root / "model")
+    text = tables.read(here.root / "out" / "report" / "predictions.parquet")
+    assert list(text) == ["id", "at", "bad", "score", "decision"]
+    raw = rows("2025-02-15", 25, 2)
+    for i in range(0, 1500, 30):
+        score, decision = scorer.score_and_decide(
+            CLASSES, {n: v[i : i + 1] for n, v in raw.items()}
+        )
+        assert (score[0], decision[0]) == (text["score"][i], text["decision"][i])
+    assert set(text["decision"]) == {"approve", "review", "block"}
+    assert set(result["decisions"]["segments"]) == {"green", "red"}
+    assert result["gate"]["checks"]["decisions"] == "pass"
+    card = (here.root / "out" / "report" / "model_card.md").read_text()
+    assert "## Decisions" in card
+    assert "decisions.png" in card
+
+
+@pytest.mark.capability("A20")
+def test_the_decisions_cost_what_the_matrix_says(place):
+    here = place("decided", CLASSES)
+    result = here.once()["decisions"]
+    text = tables.read(here.root / "out" / "report" / "predictions.parquet")
+    lost = np.maximum(tables.read(here.root / "test.parquet")["second"], 0)
+    bad, made = text["bad"] == 1, text["decision"].astype(str)
+    day = text["at"].astype("datetime64[D]")
+    for one in np.unique(day):
+        reviewed = np.flatnonzero((day == one) & (made == "review"))
+        made[reviewed[6:]] = "approve"
+    cost = np.select(
+        [made == "approve", made == "review"],
+        [np.where(bad, lost, 0.0), np.where(bad, 0.02, 0.01)],
+        np.where(bad, 0.0, 0.2),
+    )
+    assert result["cost"]["value"] == pytest.approx(cost.sum(), rel=1e-5)
+    assert result["cost"]["low"] <= result["cost"]["value"] <= result["cost"]["high"]
+    assert set(result["differences"]) == {"single", "nothing", "shared"}
+    assert result["differences"]["nothing"]["word"] == "better"
+    assert result["load"]["left_out"] == (text["decision"] != made).sum()
 
 
 def test_each_policy_has_its_price(place):

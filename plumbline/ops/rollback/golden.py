@@ -19,7 +19,7 @@ FILE = "predictions.parquet"
 
 
 def check(usecase_name: str, model: Path, test: Path, report: Path) -> int:
-    """Score events evenly spread over the test table, to the bit as recorded; how many.
+    """Score events evenly spread over the test table, and decide, to the bit as recorded; how many.
 
     Raises RefusedError where an event or an answer differs, naming the first; PlumblineError where
     the recorded answers are not of the test table.
@@ -38,11 +38,13 @@ def check(usecase_name: str, model: Path, test: Path, report: Path) -> int:
             _refuse(
                 usecase_name, name, rows, recorded[name][rows], _shown(scorer, name, columns)[rows]
             )
-    answers = scorer.predict({n: v[rows] for n, v in columns.items()})
+    chosen = {n: v[rows] for n, v in columns.items()}
+    answers = scorer.predict(chosen)
     for name, own in zip(names, answers.reshape(len(rows), -1).T, strict=True):
         _refuse(usecase_name, name, rows, recorded[name][rows], own)
-    if scorer.classes:
-        _refuse(usecase_name, DECISION, rows, recorded[DECISION][rows], scorer.decide(answers))
+    decided = scorer.decide(answers) if scorer.classes else scorer.decisions_of(chosen, answers)
+    if decided is not None and DECISION in recorded:
+        _refuse(usecase_name, DECISION, rows, recorded[DECISION][rows], decided)
     return len(rows)
 
 

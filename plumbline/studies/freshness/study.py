@@ -22,7 +22,7 @@ from plumbline.evaluate import assessment, slices
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.interval import Interval
-from plumbline.model import bundle
+from plumbline.model import bundle, segments
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.review import paired
@@ -131,7 +131,7 @@ def _groups(
     """By entity, the events by the age of their newest history."""
     result = {}
     for entity in history_ages.entities(usecase):
-        names = slices.between(scored.history[history_ages.column(entity)], history_ages.EDGES)
+        names = segments.between(scored.history[history_ages.column(entity)], history_ages.EDGES)
         ordered = slices.ordered(set(names.tolist()), history_ages.EDGES)
         result[entity.name] = {n: _group(window, scored, names == n) for n in ordered}
     return result
