@@ -23,9 +23,11 @@ from plumbline.features import (
     derived_events,
     history_age,
     ibis_session,
+    partition_drift,
     splits,
     store,
     sum_limits,
+    written_partitions,
 )
 from plumbline.features import grain as grains
 from plumbline.features.catalog import FeaturesReport, Written
@@ -63,8 +65,12 @@ def timed(
     joined = (lambda rows: aged(join(rows))) if further else join
     written = write_tables(backend, usecase, windows, events, outcomes, joined, tables, further)
     report = catalog.report(usecase, windows, written)
+    partitions = list(written_partitions.drift(usecase, snapshots))
+    for line in partition_drift.drifted(partitions):
+        log.warning("features: %s: %s", usecase.name, line)
     ages = _ages(backend, usecase, windows, aged(events))
-    return report.model_copy(update={"history_ages": ages}) if ages else report
+    more = {"history_ages": ages} if ages else {}
+    return report.model_copy(update={"partitions": partitions, **more})
 
 
 def _ages(

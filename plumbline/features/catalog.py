@@ -15,6 +15,7 @@ from plumbline.features import definition_items, live_definitions
 from plumbline.features import grain as grains
 from plumbline.features.definition_items import Definitions
 from plumbline.features.history_age import HistoryAges
+from plumbline.features.partition_drift import HistoryDrift
 from plumbline.features.splits import SplitWindow
 
 Written = dict[str, tuple[Counts, int]]
@@ -85,6 +86,7 @@ class FeaturesReport(SparseDocument):
     history_ages: dict[str, dict[str, HistoryAges]] = Field(
         default_factory=dict
     )  # by window, entity
+    partitions: list[HistoryDrift] = Field(default_factory=list)  # the newest month of each history
 
 
 def entries(usecase: FeatureSet) -> list[CatalogEntry]:

@@ -33,6 +33,7 @@ NAMED = 5
 DRIFT = ("column", "PSI", "its noise", "null in base", "null in head", "verdict")
 COST = ("stage", "base, s", "head, s", "base, MB", "head, MB")
 DRIFT_TITLE = "Drift of head's newest rows from base's"
+NEWEST_MONTH = "Histories whose newest month is unlike the months before"
 
 
 def lines(usecase: UseCaseComparison, defined: DefinitionChanges) -> Iterator[str]:
@@ -49,6 +50,10 @@ def lines(usecase: UseCaseComparison, defined: DefinitionChanges) -> Iterator[st
     moved = [drift.column for drift in usecase.drift if drift.word == "drift"]
     if moved:
         yield f"{DRIFT_TITLE}: {', '.join(moved)}"
+    unlike = usecase.features.drifted
+    if unlike:
+        more = f", and {len(unlike) - NAMED} more" if len(unlike) > NAMED else ""
+        yield f"{NEWEST_MONTH}: {'; '.join(unlike[:NAMED])}{more}"
 
 
 def rules(changed: Sequence[RuleChange]) -> Iterator[Block]:

@@ -214,6 +214,7 @@ class FeatureChanges(Part):
     joined: Names
     left: Names
     redefined: Annotated[list[Redefined], Field(max_length=1000)]
+    drifted: Names = Field(default_factory=list)  # in the newest month written, a line each
 
 
 class ColumnDrift(Part):

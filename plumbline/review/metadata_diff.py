@@ -14,6 +14,8 @@ from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.evaluate import acceptance
 from plumbline.evaluate.evaluate_document import EvaluateDocument
+from plumbline.features import partition_drift
+from plumbline.features.partition_drift import HistoryDrift
 from plumbline.metrics.metrics import HIGHER_IS_BETTER
 from plumbline.review import lock_changes
 from plumbline.review.comparison_sections import (
@@ -32,6 +34,10 @@ from plumbline.validate.waivers import WaiverUse
 Metrics = Mapping[str, Mapping[str, Any]]
 LONGEST = 1_000
 """Characters of a line about a waiver."""
+SHOWN = 20
+"""Features whose drift is listed."""
+LONGEST_DRIFT = 200
+"""Characters of a line about one."""
 NOT_DEFINITION = frozenset(
     ("missing", "in_model", "description", "owner", "version", "definition", "sources")
 )
@@ -80,7 +86,18 @@ def features(
         or [Redefined(name=n, parts=own) for n, own in parts.items() if own],
         joined=[n for n in both if used[n] and not old[n].get("in_model")],
         left=[n for n in both if old[n].get("in_model") and not used[n]],
+        drifted=_drifted(head),
     )
+
+
+def _drifted(head: Metrics) -> list[str]:
+    """A line for each feature whose newest month is unlike the months before."""
+    written = head.get("features", {}).get("partitions") or ()
+    try:
+        histories = [documents.parse(HistoryDrift, one, "features.json") for one in written]
+    except PlumblineError:  # of another version
+        return []
+    return [line[:LONGEST_DRIFT] for line in partition_drift.drifted(histories)[:SHOWN]]
 
 
 def _redefined(defined: DefinitionChanges | None) -> list[Redefined]:

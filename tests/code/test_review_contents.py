@@ -73,6 +73,7 @@ def test_features_are_redefined_by_their_meaning_only() -> None:
         "redefined": [{"name": "other", "parts": ["window"]}],
         "joined": ["other"],
         "left": ["same"],
+        "drifted": [],
     }
 
 
