@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Json, Store, keep_json, keep_text, pairs, say
+from plumbline.cli.options import (
+    CommandGroup,
+    Json,
+    Store,
+    Usecase,
+    day,
+    keep_json,
+    keep_text,
+    pairs,
+    say,
+)
 from plumbline.core.errors import PlumblineError
 
 group = CommandGroup("History")
@@ -27,6 +38,44 @@ Revision = Annotated[
     str | None,
     typer.Argument(metavar="REV", help="Commit, tag or branch; the work tree if omitted."),
 ]
+
+
+@group.command(
+    "backfill",
+    "my_table --from 2025-03-01 --to 2025-03-31 --at model-v3 --out /tmp/march",
+    "my_table --from 2025-03-01 --to 2025-03-31 --out /tmp/march --json march.json",
+)
+def backfill(
+    usecase: Usecase,
+    first: Annotated[
+        date, typer.Option("--from", parser=day, metavar="DAY", help="First day of the events.")
+    ],
+    last: Annotated[
+        date, typer.Option("--to", parser=day, metavar="DAY", help="Last day of them, included.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="A new folder, or an earlier backfill.")
+    ],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="REV",
+            help="Tag or commit whose code and data count; the work tree if omitted.",
+        ),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Compute the features of past events by a tag's code and data.
+
+    Writes a Parquet file per month, in the form of the model tables, and backfill.json with the versions of the
+    features. Rows that the tag's own tables have, too, are the same bytes. Writes all of it or nothing.
+    """
+    from plumbline.ops import backfill_range
+
+    report = backfill_range.backfill(Path("."), usecase, first, last, at, out)
+    say(f"{out / name}: {rows:,} rows" for name, rows in report.files.items())
+    keep_json(json, report)
 
 
 @group.command("champions", "", "my_table --json champions.json")

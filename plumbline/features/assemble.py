@@ -156,13 +156,11 @@ def write_tables(
     """
     written: Written = {}
     for name, window in windows.items():
-        inside = batch.between(usecase, events, window.start, window.end)
-        today = batch.fresh(usecase, inside, outcomes, events)
-        rows = join(batch.join_label(usecase, today, outcomes))
+        inside, rows = rows_of(usecase, window, events, outcomes, join, further)
         total = int(inside.count().to_pyarrow().as_py())
         if name != "current":
             rows = rows.filter(rows[usecase.label].notnull())
-        rows = rows.select(*tables.order(usecase), *further).order_by(usecase.time, usecase.key)
+        rows = rows.order_by(usecase.time, usecase.key)
         batches = ibis_session.batches(backend, rows, tables.CHUNK)
         counts = tables.write(usecase, batches, folder / f"{name}.parquet", further)
         if counts.rows + counts.ineligible > total:
@@ -174,6 +172,21 @@ def write_tables(
         written[name] = counts, total - counts.rows - counts.ineligible
         log.info("features: %s, %d rows, %s to %s", name, counts.rows, window.start, window.end)
     return check(usecase, written, windows)
+
+
+def rows_of(
+    usecase: FeatureSet,
+    window: SplitWindow,
+    events: Any,
+    outcomes: Any,
+    join: Callable[[Any], Any],
+    further: Sequence[str] = (),
+) -> tuple[Any, Any]:
+    """The window's events, and as rows of a model table in no order; `join` as in `write_tables`."""
+    inside = batch.between(usecase, events, window.start, window.end)
+    today = batch.fresh(usecase, inside, outcomes, events)
+    rows = join(batch.join_label(usecase, today, outcomes))
+    return inside, rows.select(*tables.order(usecase), *further)
 
 
 def write_untimed(

@@ -141,7 +141,15 @@ def _locked(out: Out) -> bool:
 
 def _inputs(root: Path, commit: str, clone: Path) -> None:
     """What .dvc files track is a source, not a result: brought from the cache or a remote, hashed."""
-    tracked = [(commit, o) for o in revisions.outs(root, commit) if o.cached and not _locked(o)]
+    bring(
+        root,
+        clone,
+        [(commit, o) for o in revisions.outs(root, commit) if o.cached and not _locked(o)],
+    )
+
+
+def bring(root: Path, clone: Path, tracked: Sequence[tuple[str, Out]]) -> None:
+    """Outs by their commits, from the cache or a remote into a clone; PlumblineError where bytes are missing."""
     if not tracked:
         return
     settings = object_stores.settings(root)
