@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import logging
 import os
 import socket
@@ -16,13 +17,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from plumbline.core import dvc_hash
+from plumbline.model import admission
 from plumbline.runtime import run_records as runs
 from plumbline.tracking import mlflow_process
 from plumbline.tracking import projection as tracking
 from plumbline.tracking.projection import TrialRun
+from tests import bundles
 from tests.conftest import ROOT
 
 # MLflow 3.17 under SQLAlchemy 2.1, in these tests' own client
@@ -414,3 +418,73 @@ def test_a_real_server(monkeypatch: pytest.MonkeyPatch, server: str):
     assert set(result["runs"]) == {"train", "trial 1"}
     assert result["versions"]["1"].aliases == ["challenger"]
     assert result["bundles"] == [["model/bundle.json", "model/model.ubj"]]
+
+
+LOADED = """
+import json, sys
+from pathlib import Path
+import mlflow.pyfunc
+from mlflow.cli import cli
+import pandas as pd
+unpickled, opened = [], set()
+def watch(name, values):
+    if name == "pickle.find_class":
+        unpickled.append(values)
+    if name == "open" and "mlartifacts" in str(values[0]):
+        opened.add(Path(str(values[0])).name)
+sys.addaudithook(watch)
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+model = mlflow.pyfunc.load_model("models:/parcels@champion")
+example = model.predict(model.metadata.load_input_example(mlflow.artifacts.download_artifacts("models:/parcels@champion")))
+answers = model.predict(pd.read_parquet("events.parquet"))
+words = ["models", "predict", "-m", "models:/parcels@champion", "--env-manager", "local"]
+cli([*words, "-i", "events.json", "-t", "json", "-o", "cli.json"], standalone_mode=False)
+Path("loaded.json").write_text(json.dumps({
+    "scores": answers["score"].tolist(), "alarms": answers["alarm"].tolist(), "unpickled": len(unpickled),
+    "opened": sorted(opened), "example": len(example), "inputs": model.metadata.get_input_schema().input_names(),
+    "flavors": list(model.metadata.flavors),
+}))
+"""
+
+
+@pytest.mark.capability("E9")
+def test_a_registered_bundle_is_a_model_and_nothing_of_it_is_unpickled(folder: Path):
+    """Loaded by its alias and by `mlflow models predict`, in a process without the use case: the same bits."""
+    recorded = bundles.released(folder)
+    assert tracking.register("parcels", folder / "model", None, "champion") == "1"
+    frame = pd.read_parquet(folder / "events.parquet")
+    split = json.loads(
+        frame.to_json(orient="split", index=False, date_format="iso", double_precision=15)
+    )
+    (folder / "events.json").write_text(json.dumps({"dataframe_split": split}))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        admission.VARIABLE: admission.digest(folder / "model"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-P", "-c", LOADED],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    loaded = json.loads((folder / "loaded.json").read_text())
+    assert loaded["scores"] == recorded
+    predicted = json.loads((folder / "cli.json").read_text())["predictions"]
+    assert [one["score"] for one in predicted] == recorded
+    assert [one["alarm"] for one in predicted] == loaded["alarms"]
+    assert (loaded["unpickled"], loaded["example"], loaded["flavors"]) == (
+        0,
+        1,
+        ["python_function"],
+    )
+    assert set(loaded["inputs"]) == set(bundles.RAW)
+    assert {Path(name).suffix for name in loaded["opened"]} <= {
+        "",
+        ".json",
+        ".ubj",
+        ".yaml",
+        ".txt",
+    }
+    assert {"MLmodel", "model.ubj", "bundle.json", "usecase.json"} <= set(loaded["opened"])
