@@ -12,7 +12,7 @@ from pathlib import Path
 from plumbline import config as params_file
 from plumbline.core import documents, dvc_hash, encodings, tables, usecase_loader
 from plumbline.metrics import cost_matrix
-from plumbline.model import bundle, decision_params, matrices
+from plumbline.model import bundle, decision_params, manifest, matrices
 from plumbline.model.tune_result import TuneResult
 from plumbline.runtime import runner
 from plumbline.tracking import projection as tracking
@@ -23,13 +23,13 @@ log = logging.getLogger("plumbline")
 
 def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     """Train the final model of the use case `name` and write its bundle to `model`."""
-    usecase, params = usecase_loader.load_features(name), params_file.load(name)
+    declared, params = usecase_loader.load_features(name), params_file.load(name)
+    found = documents.read(TuneResult, tuned)
+    usecase = found.selected(declared)
     cost_matrix.check(name, params.train.costs, usecase.available)
     decision_params.check(usecase, params.train.decisions)
     tracking.warm()
-    settings = fitting.booster_settings(
-        usecase, params.train, documents.read(TuneResult, tuned), params.seed
-    )
+    settings = fitting.booster_settings(usecase, params.train, found, params.seed)
     pair = matrices.binned(usecase, settings, train, valid)
     rows, features, watched = pair[0].num_row(), pair[0].num_col(), pair[1].num_row()
     log.info("train: %d rows, %d features, %d rows watched", rows, features, watched)
@@ -47,7 +47,8 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
         provenance["refit"] = "on train and valid"
     learned = encodings.learned(usecase, tables.read(train, encodings.needed(usecase)))
     entries = fitting.manifest_entries(fitted, settings, provenance, learned)
-    saved = bundle.save(model, fitted.booster, entries, usecase)
+    entries |= manifest.without(declared, found.dropped)
+    saved = bundle.save(model, fitted.booster, entries, declared)
     log.info("train: %d rounds, %s; wrote %s", fitted.rounds, saved.manifest.metrics, model)
     tracking.record(
         name,

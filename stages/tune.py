@@ -1,4 +1,5 @@
 """Reads the train and valid tables, searches the space of params.yaml, writes the best parameters.
+With `tune.select` it then leaves out features that do not earn their cost.
 
 Trials are compared by the primary metric on the validation window. Beside the best parameters it
 writes the table and a plot of the trials.
@@ -15,7 +16,7 @@ from plumbline.metrics import metrics
 from plumbline.model.tune_result import TuneResult
 from plumbline.runtime import progress, runner
 from plumbline.tracking import projection as tracking
-from plumbline.tune import search, trial_report, trials
+from plumbline.tune import search, selection, trial_report, trials
 
 log = logging.getLogger("plumbline")
 
@@ -23,17 +24,24 @@ log = logging.getLogger("plumbline")
 def main(name: str, train: Path, valid: Path, best: Path, report: Path) -> None:
     """Search for the booster's parameters of the use case `name`."""
     usecase, params = usecase_loader.load_features(name), params_file.load(name)
-    tracking.warm()
     metric, tune = metrics.PRIMARY[usecase.problem], params.tune
+    selection.check(usecase, tune)
+    tracking.warm()
     higher = metric in metrics.HIGHER_IS_BETTER
     planned = tune.max_evals if tune.space else 1
     runs = trials.run(usecase, tune, params.seed, train, valid, progress.progress_callback(planned))
     where = f"params.yaml, {name}.tune.space"
     result = search.result(runs, metric, tune.params, higher_is_better=higher, where=where)
+    chosen = selection.run(usecase, tune, params.seed, result.params, (train, valid))
+    result = result.model_copy(update={"selection": chosen})
     with files.replacing_folder(report) as folder:
+        selection.write(folder, chosen)
         trial_report.write(folder, runs, metric, higher_is_better=higher)
     documents.write(best, result)
     log.info("tune: %d trials, %d failed; wrote %s, %s", len(runs), result.failed, best, report)
+    if chosen is not None:
+        left_out = ", ".join(result.dropped) or "none"
+        log.info("tune: %d fits to select features; left out: %s", chosen.fits, left_out)
     tracking.record(
         name,
         "tune",
@@ -52,6 +60,7 @@ def counts(result: TuneResult) -> dict[str, float | None]:
         "failed": result.failed,
         "best_trial": result.best_trial,
         "rounds": result.rounds,
+        **({"features_dropped": len(result.dropped)} if result.selection else {}),
     }
 
 

@@ -20,6 +20,7 @@ from plumbline.evaluate import (
 )
 from plumbline.evaluate.evaluate_document import BehaviourOutcome, EvaluateDocument
 from plumbline.evaluate.fairness_document import GroupFairness
+from plumbline.evaluate.sections import LEFT_OUT
 from plumbline.evaluate.subgroup_document import Subgroup
 from plumbline.metrics.interval import Interval
 from plumbline.report import columns, html, markdown
@@ -80,8 +81,16 @@ def _summary(usecase: UseCase, figures: EvaluateDocument) -> str:
     unit = f" in {label.unit}" if label.unit not in ("-", "0/1") else ""
     return (
         f"A {KINDS.get(figures.problem, figures.problem)} of `{usecase.label}` ({label.description}{unit}{delay}), "
-        f"by XGBoost from {count(len(usecase.features), 'feature')}. Owner: {usecase.owner}."
+        f"by XGBoost from {_features(usecase, figures)}. Owner: {usecase.owner}."
     )
+
+
+def _features(usecase: UseCase, figures: EvaluateDocument) -> str:
+    """How many features the model takes, and those that tune's selection left out."""
+    text = str(figures.training.get(LEFT_OUT, ""))
+    left_out = text.split(", ") if text else []
+    taken = count(len(usecase.features) - len(left_out), "feature")
+    return f"{taken} (left out, as they do not earn their cost: {text})" if left_out else taken
 
 
 def _delay(usecase: UseCase) -> str:

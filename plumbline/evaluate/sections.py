@@ -49,6 +49,8 @@ from plumbline.model.tree_splits import TreeSplits
 
 Facts = Mapping[str, Any]
 TOP = 10
+LEFT_OUT = "features_left_out"
+"""Of a model's training: the features that tune's selection left out."""
 MD5S = ("train", "valid")
 """Of the tables: `data` tells them."""
 
@@ -168,6 +170,8 @@ def origin(settings: EvaluationSettings, scorer: Bundle, importance: Table) -> M
     pairs = list(zip(importance["series"].tolist(), importance["y"].tolist(), strict=True))[:TOP]
     manifest = scorer.manifest
     training = {**scorer.provenance, "rounds": manifest.rounds, **manifest.params}
+    if manifest.dropped:
+        training[LEFT_OUT] = ", ".join(manifest.dropped)
     return ModelOrigin(
         settings=EvaluateChoices(**chosen),
         training={name: value for name, value in training.items() if name not in MD5S},

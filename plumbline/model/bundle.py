@@ -235,7 +235,7 @@ def save(
 
 def _plain(whole: Manifest) -> dict[str, Any]:
     """As plain values; what is later than the format only where it is declared, as bundles always were."""
-    later = ("scale", "encodings", "classes", "class_costs", "decisions")
+    later = ("scale", "encodings", "dropped", "classes", "class_costs", "decisions")
     absent = {name for name in later if getattr(whole, name) in ("label", {}, (), None)}
     return whole.model_dump(exclude=absent)
 

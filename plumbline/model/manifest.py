@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -64,7 +64,8 @@ class Manifest(BaseModel):
     """A bundle's contents but for the trees.
 
     `plumbline`: version of the library that wrote it; None before 0.2.0, which did not name it.
-    `order`: the features as the model takes them; `kinds`: what each is. `label_delay` in days.
+    `order`: the features as the model takes them; `kinds`: what each is; `dropped`: those that the
+    use case declares and tune's selection left out. `label_delay` in days.
     `definitions`: md5 of what the features mean. `metrics`: on the validation window.
     `provenance`: md5s of the tables it was fitted on, and the seed. `classes`: of a multiclass label, in the
     order of the answer's columns; `class_costs`: by class and the class decided on, () where it is the likeliest.
@@ -80,6 +81,7 @@ class Manifest(BaseModel):
     label_delay: int
     order: tuple[str, ...]
     kinds: dict[str, Kind]
+    dropped: tuple[str, ...] = ()
     vocabularies: dict[str, Vocabulary]
     encodings: dict[str, EncodedValues] = Field(default_factory=dict)
     contract: tuple[Column, ...]
@@ -117,6 +119,14 @@ def describe(usecase: FeatureSet) -> dict[str, Any]:
         "classes": usecase.classes,
         "definitions": definitions(usecase),
     }
+
+
+def without(usecase: FeatureSet, dropped: Sequence[str]) -> dict[str, Any]:
+    """What a manifest says where the model takes fewer features than `usecase` declares; {} where it
+    takes all. Definitions are those of the whole use case, which raw events are completed by."""
+    if not dropped:
+        return {}
+    return {"dropped": tuple(dropped), "definitions": definitions(usecase)}
 
 
 def kinds(usecase: FeatureSet) -> dict[str, Kind]:

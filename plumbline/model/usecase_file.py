@@ -108,7 +108,8 @@ def read(folder: Path, described: Manifest) -> UsecaseFile | None:
 
 def _check(usecase: FeatureSet, described: Manifest) -> None:
     """BundleError where what is declared is not what the model learned."""
-    own = (usecase.name, usecase.problem, usecase.label, usecase.features)
+    taken = tuple(name for name in usecase.features if name not in described.dropped)
+    own = (usecase.name, usecase.problem, usecase.label, taken)
     learned = (described.usecase, described.problem, described.label, described.order)
     columns = [[(c.name, c.type) for c in one] for one in (usecase.columns, described.contract)]
     differs = own != learned or columns[0] != columns[1]

@@ -78,14 +78,16 @@ def features(
     parts = {
         n: [c.key for c in lock_changes.values(_meaning(old[n]), _meaning(new[n]))] for n in both
     }
-    used = {n: bool(new[n].get("in_model")) for n in both}
+    left_out = [frozenset(_dropped(side)) for side in (base, head)]
+    before = {n: bool(old[n].get("in_model")) and n not in left_out[0] for n in both}
+    used = {n: bool(new[n].get("in_model")) and n not in left_out[1] for n in both}
     return FeatureChanges(
         added=sorted(new.keys() - old.keys()),
         removed=sorted(old.keys() - new.keys()),
         redefined=_redefined(defined)
         or [Redefined(name=n, parts=own) for n, own in parts.items() if own],
-        joined=[n for n in both if used[n] and not old[n].get("in_model")],
-        left=[n for n in both if old[n].get("in_model") and not used[n]],
+        joined=[n for n in both if used[n] and not before[n]],
+        left=[n for n in both if before[n] and not used[n]],
         drifted=_drifted(head),
     )
 
@@ -166,6 +168,12 @@ def _reasons(section: Mapping[str, Any]) -> dict[str, int]:
         for table, reasons in section.items()
         for why, rows in (reasons or {}).items()
     }
+
+
+def _dropped(side: Metrics) -> list[str]:
+    """The features that tune's selection left out of the model."""
+    selection = side.get("tune", {}).get("selection") or {}
+    return [one["name"] for one in selection.get("tried") or () if not one.get("kept", True)]
 
 
 def _catalog(section: Metrics) -> dict[str, Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
-from plumbline.model import matrices
+from plumbline.model import matrices, tune_result
 from plumbline.model.bundle import Bundle
 from plumbline.repo import artifacts
 from plumbline.repo.object_stores import FolderStore
@@ -56,7 +56,7 @@ def replicates(
     criteria: Criteria, own: Bundle, count: int, train: Path, valid: Path
 ) -> Iterator[Bundle]:
     """A bundle per seed, fitted as the bundle `own` was, from the tables `train` and `valid`."""
-    usecase = criteria.usecase
+    usecase = tune_result.without(criteria.usecase, own.manifest.dropped)
     params = criteria.params.train.model_copy(update={"decisions": None})
     settings = {**own.manifest.params, "nthread": params.threads}
     pair = matrices.binned(usecase, settings, train, valid)

@@ -94,5 +94,5 @@ def settings(window: TrainedWindow, tuned: Any, seed: int) -> dict[str, Any]:
 
 
 def _plain(params: UseCaseParams) -> Any:
-    update = {"costs": None, "calibration": "none", "refit": False}
+    update = {"costs": None, "decisions": None, "calibration": "none", "refit": False}
     return params.train.model_copy(update=update)

@@ -67,15 +67,16 @@ def booster_settings(
 ) -> dict[str, Any]:
     """XGBoost's settings in full: tune's fixed ones, under train's, under the best trial's.
 
-    Raises ParamsError where `train.monotone` names no feature of the model, or where the params are not of
-    such a label.
+    Raises ParamsError where `train.monotone` names neither a feature of the model nor one that tune left
+    out, or where the params are not of such a label.
     """
     class_params.check(usecase, train, tuned.fixed)
+    monotone = {n: sign for n, sign in train.monotone.items() if n not in tuned.dropped}
     given = {
         **tuned.fixed,
         **train.params,
         **tuned.params,
-        **boosting.monotone(usecase, train.monotone),
+        **boosting.monotone(usecase, monotone),
     }
     return boosting.settings(
         usecase.problem,

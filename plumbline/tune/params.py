@@ -19,6 +19,19 @@ def _space(value: Mapping[str, Any]) -> Mapping[str, Any]:
 Space = Annotated[Mapping[str, Any], AfterValidator(_space)]
 
 
+class SelectFeatures(Section):
+    """The selection of features after the search, by what each earns on the validation window.
+
+    It fits one model per feature, and one of all.
+    """
+
+    # what a feature has to earn: share of the primary metric that is lost without it
+    cost: Annotated[float, Field(gt=0, lt=1)] = 0.001
+    # by feature, in place of cost: for those that are dear to compute, or that come for nothing
+    costs: Mapping[str, Annotated[float, Field(ge=0, lt=1)]] = Field(default_factory=dict)
+    max_fits: Annotated[int, Field(ge=2)] = 200  # models fitted, at most; what is not tried stays
+
+
 class Tune(Section):
     """The hyperparameter search (Hyperopt's TPE or random draws, or a grid)."""
 
@@ -34,3 +47,5 @@ class Tune(Section):
     # by XGBoost setting, one of {uniform: [low, high]}, {loguniform: [low, high]},
     # {quniform: [low, high, step]}, {int: [low, high]}, {choice: [a, b, ...]}
     space: Space = Field(default_factory=dict)
+    # leave out features that do not earn their cost, e.g. {cost: 0.001}; not set: all stay
+    select: SelectFeatures | None = None

@@ -70,7 +70,7 @@ def searched(
         boosted = boosting.boost(
             full, *given.pair, rounds=tune.rounds, early_stopping=tune.early_stopping
         )
-        return _figure(usecase, given, boosted), boosted.rounds
+        return figure(usecase, given, boosted), boosted.rounds
 
     return search.search(
         space.parse(tune.space),
@@ -85,7 +85,8 @@ def searched(
     )
 
 
-def _figure(usecase: FeatureSet, given: TrialMatrices, boosted: boosting.Boosted) -> float:
+def figure(usecase: FeatureSet, given: TrialMatrices, boosted: boosting.Boosted) -> float:
+    """The primary metric on the validation window."""
     columns = given.columns
     if columns is None:
         return boosting.score(usecase.problem, boosted, given.pair[1])

@@ -16,8 +16,9 @@ from plumbline.studies.backtest.backtest_record import BacktestRecord
 
 def study(root: Path, name: str, count: int | None) -> BacktestRecord:
     """The record of `count` origins (params' without it): windows, figures, choices, staleness."""
-    usecase, params = usecase_loader.load(name), params_file.load(name, root / "params.yaml")
+    declared, params = usecase_loader.load(name), params_file.load(name, root / "params.yaml")
     tuned = documents.read(TuneResult, artifacts.metrics_path(name, "tune", root))
+    usecase = tuned.selected(declared)
     columns, known = all_events.read(usecase, params, artifacts.path(name, Role.VALID_EVENTS, root))
     plan = origins.plan(
         known,

@@ -14,7 +14,7 @@ from plumbline.core import dvc_hash, row_features, tables
 from plumbline.core.declarations import Columns
 from plumbline.core.usecase import UseCase
 from plumbline.features import catalog
-from plumbline.model import bundle, scale
+from plumbline.model import bundle, scale, tune_result
 from plumbline.serve import single_event
 from plumbline.studies.feature_value import shadow_features, timing
 from plumbline.studies.feature_value.feature_value_document import (
@@ -48,6 +48,7 @@ def study(
 ) -> FeatureValueStudy:
     """A line per feature, with the md5s of what it was measured on."""
     manifest = bundle.load(model, usecase.name).manifest
+    usecase = tune_result.without(usecase, manifest.dropped)
     full = {**manifest.params, "nthread": params.train.threads}
     settings = TrainingSettings(
         usecase.problem, full, params.train.rounds, params.train.early_stopping, usecase.native

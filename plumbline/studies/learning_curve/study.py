@@ -59,9 +59,10 @@ def study(
     root: Path, name: str, *, points: int, seeds: int, entity: str | None
 ) -> LearningCurveRecord:
     """The record: the metric by rows, rounds and trials, each with what the last doubling gained."""
-    usecase, params = usecase_loader.load(name), params_file.load(name, root / "params.yaml")
-    by, column = subsets.entity(usecase, entity)
+    declared, params = usecase_loader.load(name), params_file.load(name, root / "params.yaml")
+    by, column = subsets.entity(declared, entity)
     tuned = documents.read(TuneResult, artifacts.metrics_path(name, "tune", root))
+    usecase = tuned.selected(declared)
     window = trained_window.read(usecase, params, root, REPLICATES, (column,))
     whole = _whole(window, tuned, seeds)
     ways = [*(["days"] if usecase.time else []), by]
