@@ -1,4 +1,4 @@
-# The two that a newcomer needs: `make repro` and `make test`. `make test-all` runs every test.
+# What a newcomer needs: `make quickstart`, `make repro` and `make test`. `make test-all` runs every test.
 # Unset in a shell, it would make every process recompile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment repro test test-all lint format lock docs ui ui-monitor report rehearse faults situations prove bench score mutants evidence cml clean
+.PHONY: install install-comment quickstart repro test test-all lint format lock docs ui ui-monitor report rehearse faults situations prove bench score mutants evidence cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -32,6 +32,10 @@ endif
 install-comment:
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-comment.txt
+
+# a first look: all stages on a small world, in quickstart/, which git ignores
+quickstart: install
+	python -m bench.quickstart
 
 repro: install
 	dvc repro

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from plumbline.cli.app import command_line
 from plumbline.config import UseCaseParams
@@ -16,7 +17,9 @@ from plumbline.model.version import VERSION
 from tests.conftest import ROOT
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + DOCS
+PAGES = [
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
+] + DOCS
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 FOLDERS = "plumbline|stages|usecases|sources|bench|tests|docs|feature_store|.ci|.github"
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -103,6 +106,17 @@ def test_a_newcomer_reads_the_readme_in_minutes() -> None:
     assert "docs/review.png" in first
     assert "make repro" in first
     assert first.count("](") >= 4
+
+
+def test_the_page_on_data_names_every_folder_and_table() -> None:
+    text = (ROOT / "data/README.md").read_text()
+    for stage, entry in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items():
+        for path in (next(iter(out)) for out in entry["outs"]):
+            if path.startswith("data/"):
+                name = path.removeprefix("data/${item.usecase}/")
+                assert re.search(
+                    rf"^\| `{re.escape(name)}` \| .* \| {stage} \|$", text, re.MULTILINE
+                )
 
 
 def test_the_changelog_begins_with_the_version() -> None:
