@@ -28,7 +28,7 @@ from plumbline.report.blocks import Block, Bullets, Fold, Heading, Picture, Tabl
 from plumbline.report.metric_titles import metric_title
 from plumbline.report.numbers import count, figure, fixed, share
 
-KINDS = {"multiclass": "classification into several classes"}
+KINDS = {"multiclass": "classification"}
 VERDICTS = {"pass": "**✓ Pass**", "fail": "**✗ Fail**"}
 Group = TypeVar("Group")
 MARKDOWN, PAGE = "model_card.md", "model_card.html"
@@ -79,8 +79,9 @@ def _summary(usecase: UseCase, figures: EvaluateDocument) -> str:
     delay = f", known {_delay(usecase)} after the event" if usecase.delay else ""
     label = usecase.column(usecase.label)
     unit = f" in {label.unit}" if label.unit not in ("-", "0/1") else ""
+    into = f" into {len(usecase.classes)} classes" if usecase.classes else ""
     return (
-        f"A {KINDS.get(figures.problem, figures.problem)} of `{usecase.label}` ({label.description}{unit}{delay}), "
+        f"A {KINDS.get(figures.problem, figures.problem)} of `{usecase.label}`{into} ({label.description}{unit}{delay}), "
         f"by XGBoost from {_features(usecase, figures)}. Owner: {usecase.owner}."
     )
 

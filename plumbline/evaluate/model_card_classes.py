@@ -43,7 +43,7 @@ def _method(several: ClassEvidence) -> str:
 
 
 def _each(several: ClassEvidence) -> Table:
-    members = list(several.figures.items())
+    members = [(name, several.figures[name]) for name in several.names]
     texts = [
         columns.intervals([one.metrics[m] for _, one in members], percent=m in SHARES)
         for m in PER_CLASS

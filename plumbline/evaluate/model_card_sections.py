@@ -61,7 +61,11 @@ def data(figures: EvaluateDocument) -> list[Block]:
     rows += [("to be looked at", text) for text in data.irregularities]
     windows = {name: data.windows[name] for name in WINDOWS if name in data.windows}
     if any(one.class_rows for one in windows.values()):
-        return [Heading("Data"), Table("Source", ("item", "value"), rows), _by_class(windows)]
+        return [
+            Heading("Data"),
+            Table("Source", ("item", "value"), rows),
+            _by_class(windows, figures),
+        ]
     rated = any(one.label_rate is not None for one in windows.values())
     head = (
         "window",
@@ -83,9 +87,9 @@ def data(figures: EvaluateDocument) -> list[Block]:
     ]
 
 
-def _by_class(windows: Mapping[str, ServedRows]) -> Table:
+def _by_class(windows: Mapping[str, ServedRows], figures: EvaluateDocument) -> Table:
     """The windows with the share of each class."""
-    names = list(dict.fromkeys(n for one in windows.values() for n in one.class_rows or {}))
+    names = figures.classes.names if figures.classes else []
     rows = [(*_window(name, one), *_shares(one, names)) for name, one in windows.items()]
     return Table("Windows", ("window", "from", "to (excluded)", "rows", *names), rows)
 

@@ -1,7 +1,7 @@
 """The metrics of several classes, each as R replicates (R,) of a bootstrap; replicate 0 is the plain figure.
 
 Pure. `label` holds codes (n,), `probability` a column per class (n, k). What is of one class is measured
-against all others together; a macro figure is the plain mean over the classes.
+against all others together; a macro figure is the plain mean over the classes that have rows.
 """
 
 from __future__ import annotations
@@ -41,13 +41,14 @@ def headline(
     """
     decided = decide(probability, costs)
     each = per_class(label, probability, decided, sample)
+    there = [one for code, one in enumerate(each) if (label == code).any()]
     out = {
         "log_loss": metrics.primary("multiclass", label, probability, sample),
         "accuracy": sample.mean((decided == label).astype(np.float64)),
         "brier": np.add.reduce([one["brier"] for one in each]),
         "ece": _mean([one["ece"] for one in each]),
-        "macro_f1": _mean([one["f1"] for one in each]),
-        "macro_average_precision": _mean([one["average_precision"] for one in each]),
+        "macro_f1": _mean([one["f1"] for one in there]),
+        "macro_average_precision": _mean([one["average_precision"] for one in there]),
     }
     return out if costs is None else {**out, **money(label, decided, costs, sample)}
 
@@ -94,4 +95,7 @@ def _one(own: Array, probability: Array, decided: Array, sample: Resample) -> me
 
 
 def _mean(replicates: list[Array]) -> Array:
-    return np.asarray(np.add.reduce(replicates) / len(replicates))
+    """The mean of what is defined in each replicate; NaN where nothing is."""
+    each = np.array(replicates)
+    held = np.isfinite(each)
+    return divide(np.where(held, each, 0.0).sum(axis=0), held.sum(axis=0))
