@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.core import tables
+from plumbline.core import encodings, tables
 from plumbline.core.usecase import UseCase
 from plumbline.features import assemble, ibis_session
 from plumbline.features.params import Features
@@ -106,7 +107,13 @@ def observed(count: int = 600, seed: int = 1, a_day: int = 2) -> pa.Table:
     return pa.table(dict(zip(names, (np.arange(n), day, station, pressure, wet, sky), strict=True)))
 
 
-def tables_of(case: UseCase, rows: pa.Table, folder: Path, params: Features | None = None) -> Path:
+def tables_of(
+    case: UseCase,
+    rows: pa.Table,
+    folder: Path,
+    params: Features | None = None,
+    as_of: date | None = None,
+) -> Path:
     """The folder with the model tables of `rows`, made as the features stage makes them."""
     from tests import frames
 
@@ -116,7 +123,8 @@ def tables_of(case: UseCase, rows: pa.Table, folder: Path, params: Features | No
         if case.time is not None:
             frames.lay_out(case, rows, valid)
             (folder / "snapshots").mkdir()
-            assemble.timed(backend, case, params or WEEKS, None, valid, folder / "snapshots", made)
+            snapshots = folder / "snapshots"
+            assemble.timed(backend, case, params or WEEKS, as_of, valid, snapshots, made)
             return made
         valid.mkdir()
         pq.write_table(rows.select([c.name for c in case.known]), valid / "events-all.parquet")
@@ -166,6 +174,7 @@ def fit(case: UseCase, made: Path, path: Path, train: Train | None = None, **par
     pair = matrices.binned(case, settings, made / "train.parquet", made / "valid.parquet")
     columns = tables.read(made / "valid.parquet", fitting.needed_columns(case, None))
     fitted = fitting.fit(case, train, settings, pair, columns)
-    entries = fitting.manifest_entries(fitted, settings, {"seed": SEED})
+    learned = encodings.learned(case, tables.read(made / "train.parquet", encodings.needed(case)))
+    entries = fitting.manifest_entries(fitted, settings, {"seed": SEED}, learned)
     bundle.save(path, fitted.booster, entries)
     return path
