@@ -50,11 +50,12 @@ test: install
 	$(PYTEST) --cov --cov-report=term:skip-covered --cov-fail-under=90 tests/code tests/data tests/model $(SMALL_RUN)
 	@if .ci/state | cmp -s - .venv/testing; then mv .venv/testing .venv/tested; fi
 
-# every test; those of `make test` are not repeated where it has just passed on these very files
+# every test; those of `make test` are not repeated where it has just passed on these very files, and the
+# others run three at a time: a third of their time they wait for servers, disks and processes
 test-all: install
 	@if [ -s .venv/tested ] && .ci/state | cmp -s - .venv/tested; \
 	then echo "make test has passed on these files; the other tests follow"; else $(MAKE) test; fi
-	$(PYTEST) tests/mltest tests/system --ignore=$(SMALL_RUN)
+	$(PYTEST) -n 3 tests/mltest tests/system --ignore=$(SMALL_RUN)
 
 lint: install
 	ruff check .

@@ -35,6 +35,8 @@ from tests.code.test_payloads import ACTS, HIDDEN, tokens
 from tests.conftest import ROOT
 from tests.payloads import PAYLOADS
 
+pytestmark = pytest.mark.no_cover  # counting the lines takes longer than they do
+
 LINES = re.compile("[\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 """What ends a line beside a line feed."""
 

@@ -12,6 +12,8 @@ from plumbline import config
 from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.data.environment import expand
 
+pytestmark = pytest.mark.no_cover  # counting the lines takes longer than they do
+
 FOREIGN = (
     *("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "MLFLOW_TRACKING_PASSWORD", "SMTP_PASSWORD"),
     *("PGPASSWORD", "HOME", "data_shop", "PLUMBLINE_STATE", "X_PLUMBLINE_DATA_SHOP"),

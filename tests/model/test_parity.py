@@ -240,4 +240,4 @@ def test_a_plain_table_of_departures_is_split_and_encoded_as_one_departure_is(de
 @pytest.mark.no_cover
 @pytest.mark.mltest("Monitor 3")
 def test_payments(tmp_path):
-    check(PAYMENTS, payments(), tmp_path)
+    check(PAYMENTS, payments(300, 100), tmp_path)
