@@ -70,7 +70,7 @@ options and use cases.
 | 130 | interrupted by Ctrl-C |
 """
 DECLARED = {
-    "contract.py": ("Contract", "Column", "Entity", "Only"),
+    "contract.py": ("Contract", "Column", "Entity", "Only", "Terms"),
     "features.py": (
         "FeatureSet",
         "Snapshot",

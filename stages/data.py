@@ -39,6 +39,8 @@ def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
     written = written.model_copy(update={"rows_left_out": left_out} if left_out else {})
     documents.write(sheet, written)
     log.info("data: %d rows, %d outcomes", written.rows, written.outcomes)
+    for line in written.plan.lines if written.plan else ():
+        log.warning("data: %s", line)
     for rule, count in left_out.items():
         log.info("data: %d rows left out: not %s", count, rule)
 

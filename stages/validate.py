@@ -68,8 +68,8 @@ def main(
 
         results += judged
         uses = let_through.uses()
-        reports = expectations.reports(results)
-        data_docs.write(pages, f"{case.title}: validation", reports, [u.words for u in uses])
+        reports, notes = expectations.reports(results), summary.notes(uses, found.plan)
+        data_docs.write(pages, f"{case.title}: validation", reports, notes)
         rows = summary.rows(bad_rows.files, kept)
         counted = summary.summarise(rows, results, bad_rows.broken(), found, warnings, uses)
     documents.write(measured, found.profile)

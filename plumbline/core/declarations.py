@@ -13,6 +13,7 @@ from plumbline.core.argument_kinds import Declaration
 from plumbline.core.table_declarations import Encoding as Encoding
 from plumbline.core.table_declarations import Only as Only
 from plumbline.core.table_declarations import Split as Split
+from plumbline.core.table_declarations import Terms as Terms
 from plumbline.core.table_declarations import TopK as TopK
 
 KNOWN_AT = "known_at"

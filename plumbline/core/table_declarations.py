@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plumbline.core.argument_kinds import Declaration
+from plumbline.core.errors import SpecError
+
+NO_PERSONS = "none"
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,27 @@ class Encoding(Declaration):
     folds: int = 5  # at least 2; a key's fold never changes
     smoothing: float = 10.0  # above 0: the mean of all counts like so many rows
     version: int = 1  # of the definition: raise it whenever what the feature is made of changes
+
+
+@dataclass(frozen=True)
+class Terms(Declaration):
+    """Licence and purpose of the data, and whose they are, for the datasheet and the model card.
+
+    >>> terms = Terms(licence="CC0 1.0", purpose="Statistics of air traffic", persons="none")
+    """
+
+    licence: str  # under which the data may be used, and who grants it
+    purpose: str  # what the data were collected for
+    persons: str  # whose data they are; "none" where no person is in them
+    consent: str = ""  # by which right data of persons are used: their consent, a contract, a law
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("licence", "purpose", "persons"):
+            if not getattr(self, name).strip():
+                raise SpecError(f"Terms: {name} is empty; expected words, or leave out `terms`.")
+        if self.persons != NO_PERSONS and not self.consent.strip():
+            raise SpecError(
+                f"Terms: persons are {self.persons!r}, and consent is empty; expected by which right their data "
+                f"are used, or persons={NO_PERSONS!r}."
+            )

@@ -30,6 +30,7 @@ from plumbline.core.declarations import (
     Slice,
     Snapshot,
     Split,
+    Terms,
     TopK,
     Use,
 )
@@ -65,6 +66,12 @@ class Contract(Declaration):
     # the rows that the use case is about: all rules hold; others are left out and counted, and an event
     # that is none of them is refused
     only: tuple[Only, ...] = ()
+    # names of columns, with null=True, that the source may lack: they are null then
+    optional: tuple[str, ...] = ()
+    planned: tuple[
+        Column, ...
+    ] = ()  # columns to come; none is read, and one that has come is reported
+    terms: Terms | None = None  # licence, purpose and persons of the data
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from plumbline.core import (
     class_checks,
+    data_plan,
     declaration_checks,
     derive_checks,
     encoding_checks,
@@ -55,6 +56,7 @@ def contract(usecase: Contract) -> None:
     for name in usecase.derive:
         usecase.column(name)
     derive_checks.check(usecase)
+    data_plan.check(usecase)
     if usecase.time is None:
         if usecase.delay:
             raise SpecError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import duckdb
 from pydantic import Field
 
-from plumbline.core import duckdb_session
+from plumbline.core import data_plan, duckdb_session
+from plumbline.core.data_plan import PlanGap
 from plumbline.core.declarations import Column, ColumnType
 from plumbline.core.documents import SparseDocument
 from plumbline.core.sql import quote
@@ -46,6 +48,15 @@ class ColumnSheet(SparseDocument):
     max: bool | int | float | str | None = None
 
 
+class TermsSheet(SparseDocument):
+    """Under which licence the data are used, what they were collected for, and whose they are."""
+
+    licence: str
+    purpose: str
+    persons: str
+    consent: str = ""
+
+
 class Datasheet(SparseDocument):
     """metrics/<usecase>/data.json."""
 
@@ -62,6 +73,8 @@ class Datasheet(SparseDocument):
     columns: dict[str, ColumnSheet]
     rows_forgotten: int = 0
     rows_left_out: dict[str, int] = Field(default_factory=dict)  # by rule of the contract's `only`
+    terms: TermsSheet | None = None  # as the contract declares them
+    plan: PlanGap | None = None  # where the contract has optional or planned columns
 
 
 def describe(
@@ -76,6 +89,11 @@ def describe(
 
     Reads the table `events` and the views of `partition.views`; `raw` holds the files written from them.
     """
+    columns = {c.name: _column(connection, c) for c in usecase.columns}
+    empty = [name for name, column in columns.items() if not column.distinct and column.max is None]
+    plan = data_plan.gap(usecase, empty, unused)
+    terms = TermsSheet(**asdict(usecase.terms)) if usecase.terms else None
+    declared: dict[str, Any] = {"terms": terms, "plan": plan}
     return Datasheet(
         usecase=usecase.name,
         source=_source(source, raw),
@@ -87,7 +105,8 @@ def describe(
         rows_before_start=_before(connection, usecase, window),
         span=_span(connection, usecase),
         ignored_columns=list(unused),
-        columns={c.name: _column(connection, c) for c in usecase.columns},
+        columns=columns,
+        **{name: value for name, value in declared.items() if value},
     )
 
 

@@ -47,6 +47,7 @@ def load(
         with closing(part.chunks(connection)) as chunks:
             for relation in chunks:
                 relation = _numbered(usecase, relation, total + rows)
+                relation = _completed(connection, usecase, source, part, relation)
                 types = _columns(connection, source, part, relation)
                 first = first or types
                 _compare(part, types, source.parts[0], first)
@@ -65,6 +66,22 @@ def _numbered(usecase: Contract, relation: str, before: int) -> str:
     if not any(ROW_NUMBER in expression for expression in usecase.derive.values()):
         return relation
     return f"(SELECT *, {before} + row_number() OVER () AS {quote(ROW_NUMBER)} FROM {relation})"
+
+
+def _completed(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    source: EventSource,
+    part: SourcePart,
+    relation: str,
+) -> str:
+    """The relation with nulls for the optional columns that it lacks."""
+    if not usecase.optional:
+        return relation
+    there = _columns(connection, source, part, relation)
+    absent = [usecase.column(n) for n in usecase.optional if n not in there]
+    nulls = "".join(f", CAST(NULL AS {TYPES[c.type]}) AS {quote(c.name)}" for c in absent)
+    return f"(SELECT *{nulls} FROM {relation})" if absent else relation
 
 
 def _columns(

@@ -130,6 +130,7 @@ class DataOrigin(SparseDocument):
     irregularities: list[str] = Field(default_factory=list)  # that validate saw in the table
     left_out: dict[str, int] = Field(default_factory=dict)  # rows by rule of the contract's `only`
     let_through: list[str] = Field(default_factory=list)  # what a waiver let pass, with its reason
+    plan: list[str] = Field(default_factory=list)  # the gap to the plan of the data, in words
 
 
 class ProbabilityBin(Interval):

@@ -13,6 +13,7 @@ from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
     model_card_classes,
     model_card_costs,
+    model_card_data,
     model_card_decisions,
     model_card_sections,
     slices,
@@ -55,7 +56,7 @@ def parts(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
         Bullets(figures.gate.reasons),
         *model_card_sections.level(figures),
         *model_card_sections.use(usecase),
-        *model_card_sections.data(figures),
+        *model_card_data.section(usecase, figures),
         *model_card_sections.quality(usecase, figures),
         *model_card_sections.calibration(figures),
         *model_card_classes.section(figures),

@@ -191,6 +191,7 @@ def data(measured: Sequence[Facts], md5s: Mapping[str, str]) -> DataOrigin:
         "left_out": datasheet.get("rows_left_out"),
         "irregularities": validated.get("irregularities"),
         "let_through": _let_through(validated),
+        "plan": (datasheet.get("plan") or {}).get("lines"),
     }
     return DataOrigin(
         source=source["kind"],

@@ -33,6 +33,9 @@ LATER: Mapping[str, Any] = {
     "Category.native": False,
     "version": 1,
     "views": {},
+    "optional": (),
+    "planned": (),
+    "terms": None,
     **{f"{kind}.version": 1 for kind in ("Snapshot", "Hourly", "Fresh", "Category", "Encoding")},
     "Row.version": 1,
 }

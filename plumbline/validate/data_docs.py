@@ -25,17 +25,20 @@ ACTING = "&<>\"'$`{}%"
 """Signs that HTML or the templates read; each goes in as one of a script that neither knows."""
 STAND_INS = {ord(sign): 0x101D0 + place for place, sign in enumerate(ACTING)}  # the Phaistos disc's
 SHOWN = {0x101D0 + place: f"&#{ord(sign)};" for place, sign in enumerate(ACTING)}
+Notes = Mapping[str, Sequence[str]]
+"""Lines by heading."""
+NO_NOTES: Notes = {}
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
-def write(folder: Path, title: str, reports: Mapping[Any, Any], waived: Sequence[str] = ()) -> None:
+def write(folder: Path, title: str, reports: Mapping[Any, Any], notes: Notes = NO_NOTES) -> None:
     """Write a page per report and `index.html` into `folder`, which exists.
 
-    `reports`: name -> Great Expectations' ExpectationSuiteValidationResult. `waived`: what was let through.
+    `reports`: name -> Great Expectations' ExpectationSuiteValidationResult. `notes`: by heading, lines for `index.html`.
     """
     for name, report in reports.items():
         (folder / f"{name}.html").write_text(page(name, report), encoding="utf-8")
-    (folder / "index.html").write_text(index(title, reports, waived), encoding="utf-8")
+    (folder / "index.html").write_text(index(title, reports, notes), encoding="utf-8")
 
 
 def page(name: str, report: Any) -> str:
@@ -48,8 +51,8 @@ def page(name: str, report: Any) -> str:
     return _whole(name, '<p><a href="index.html">All tables</a></p>\n' + _escaped(stable(text)))
 
 
-def index(title: str, reports: Mapping[Any, Any], waived: Sequence[str] = ()) -> str:
-    """The page that lists the reports: how many checks passed, with a link to each; then what was let through."""
+def index(title: str, reports: Mapping[Any, Any], notes: Notes = NO_NOTES) -> str:
+    """The page that lists the reports: how many checks passed, with a link to each; then `notes`."""
     lines = []
     for name, report in reports.items():
         count = report.statistics
@@ -58,10 +61,14 @@ def index(title: str, reports: Mapping[Any, Any], waived: Sequence[str] = ()) ->
         link = f'<a href="{html.escape(name)}.html">{html.escape(name)}</a>'
         lines.append(f"<tr><td>{sign}</td><td>{link}</td><td>{passed} checks passed</td></tr>\n")
     origin = "<p>Made from the contract by Great Expectations.</p>\n"
-    listed = "".join(f"<li>{html.escape(one_line(line, LONGEST))}</li>\n" for line in waived)
-    more = f"<h2>Waivers in params.yaml</h2>\n<ul>\n{listed}</ul>\n" if waived else ""
+    more = "".join(_listed(heading, lines) for heading, lines in notes.items() if lines)
     head = f"<h1>{html.escape(title)}</h1>\n{origin}"
     return _whole(title, f"{head}<table>\n{''.join(lines)}</table>\n{more}")
+
+
+def _listed(heading: str, lines: Sequence[str]) -> str:
+    items = "".join(f"<li>{html.escape(one_line(line, LONGEST))}</li>\n" for line in lines)
+    return f"<h2>{html.escape(heading)}</h2>\n<ul>\n{items}</ul>\n"
 
 
 def stable(text: str) -> str:

@@ -88,7 +88,7 @@ def _empty(
     connection: duckdb.DuckDBPyConnection, usecase: Contract, table: TableName, held: Sequence[File]
 ) -> list[Irregularity]:
     """Columns without any value."""
-    names = [c.name for c in layout(usecase, table) if c.null]
+    names = [c.name for c in layout(usecase, table) if c.null and c.name not in usecase.optional]
     if not names:
         return []
     counts = ", ".join(f"count({quote(n)})" for n in names)

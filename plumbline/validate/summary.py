@@ -8,6 +8,7 @@ from typing import get_args
 
 from pydantic import Field
 
+from plumbline.core.data_plan import PlanGap
 from plumbline.core.documents import Document
 from plumbline.core.params_base import Severity
 from plumbline.validate.check import Broken, TableName
@@ -43,6 +44,7 @@ class ValidationSummary(Document):
     warnings: list[str]
     irregularities: list[str] = Field(default_factory=list)  # those found without a profile
     waivers: list[WaiverUse] = Field(default_factory=list)  # of checks, by params.yaml
+    plan: PlanGap | None = None  # in the window, where the contract has optional or planned columns
 
 
 def summarise(
@@ -76,7 +78,16 @@ def summarise(
         warnings=[*warnings, *(o.words for o in found.odd), *(u.words for u in uses)],
         irregularities=[f"{o.column}: {o.detail}" for o in found.odd],
         waivers=list(uses),
+        plan=found.plan,
     )
+
+
+def notes(uses: Sequence[WaiverUse], plan: PlanGap | None) -> dict[str, list[str]]:
+    """By heading, what Data Docs say beside the checks."""
+    return {
+        "Waivers in params.yaml": [use.words for use in uses],
+        "Plan of the data": plan.lines if plan else [],
+    }
 
 
 def rows(

@@ -1,4 +1,4 @@
-"""What is measured of the valid rows: the window's profile, how it moved, and what looks wrong in the table."""
+"""What is measured of the valid rows: the window's profile, how it moved, what looks wrong or is still to come."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from plumbline.core import data_plan
+from plumbline.core.data_plan import PlanGap
 from plumbline.validate import (
     irregularities,
     label_history,
@@ -24,11 +26,12 @@ from plumbline.validate.quarantine import Quarantine
 
 @dataclass(frozen=True)
 class WindowStatistics:
-    """The window's profile, its measures, each with its limits, and irregularities of the whole table."""
+    """The window's profile, its measures, each with its limits, irregularities of the whole table, the gap to the plan."""
 
     profile: Profile
     shifts: Sequence[ProfileShift]
     odd: Sequence[Irregularity]
+    plan: PlanGap | None = None
 
 
 def measure(
@@ -48,4 +51,5 @@ def measure(
     by_day = profile.by_day(connection, case, rows.files, span)
     shifts = profile_shifts.measures(accepted, now, limits, by_day)
     shifts += suspicious.measures(connection, case, clean, span, accepted=bool(accepted))
-    return WindowStatistics(now, shifts, odd)
+    empty = [name for name, column in now.columns.items() if column.null >= 1]
+    return WindowStatistics(now, shifts, odd, data_plan.gap(case, empty))

@@ -350,7 +350,7 @@ FEATURES = {
     *("derived", "offset"),
 }
 """What a change may make better."""
-WORDS = {"name", "title", "owner", "use"}
+WORDS = {"name", "title", "owner", "use", "terms", "optional", "planned"}
 
 
 def test_every_field_of_a_use_case_is_judged_or_known_to_judge_nothing() -> None:

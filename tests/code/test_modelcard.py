@@ -190,6 +190,7 @@ def test_the_card_holds_the_evidence():
         "- It is small.",
         "No person is in it.",
         "| source | csv |",
+        "| licence and purpose | not declared; declare `terms` in `usecases/sample/contract.py` |",
         "| events in quarantine | 2 (size.range: 2) |",
         "| let through | size.mean: seen (anna, until 2025-03-02) |",
         "| test | 2025-01-05 | 2025-02-02 | 77 |",

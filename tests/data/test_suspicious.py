@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from plumbline.core.declarations import Column
+from plumbline.core.usecase import Contract
 from plumbline.validate import months, suspicious
 from sources.card_fraud.simulator import simulate
 from usecases.card_fraud.contract import CONTRACT
@@ -50,11 +53,11 @@ def clean(events: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def measured(folder: Path, *, accepted: bool = False) -> Measures:
+def measured(folder: Path, *, accepted: bool = False, case: Contract = CONTRACT) -> Measures:
     connection = duckdb.connect()
-    tables = months.scan(connection, CONTRACT, folder)
+    tables = months.scan(connection, case, folder)
     window = date(2025, 5, 4), END.date()
-    built = suspicious.measures(connection, CONTRACT, tables, window, accepted=accepted)
+    built = suspicious.measures(connection, case, tables, window, accepted=accepted)
     return {f"{m.kind} {m.column}": (m.value, m.detail) for m in built}
 
 
@@ -124,3 +127,22 @@ def test_too_few_days_are_not_judged(clean: Path, tmp_path: Path) -> None:
     for name in ("events-2025-05.parquet", "outcomes-2025-05.parquet"):
         (tmp_path / name).symlink_to(clean / name)
     assert measured(tmp_path) == {}
+
+
+def test_labels_of_several_classes_are_counted_by_their_places(
+    events: pa.Table, tmp_path: Path
+) -> None:
+    late = pc.and_(
+        pc.equal(events["is_fraud"], 1), pc.greater(events["paid_at"], pa.scalar(POISONED))
+    )
+    kind = pc.if_else(late, "odd", "plain")
+    place = events.column_names.index("is_fraud")
+    write(tmp_path, events.set_column(place, "is_fraud", kind))
+    label = Column(
+        "is_fraud", "string", "-", "kind", allowed=("odd", "plain", "other"), known=False
+    )
+    columns = (*CONTRACT.known, label)
+    case = replace(CONTRACT, problem="multiclass", columns=columns)
+    seen = measured(tmp_path, case=case)
+    assert "of class odd" in seen["label_rate is_fraud"][1]
+    assert "label_rate is_fraud" in flagged(seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plumbline.core.declarations import Column, Entity
+from plumbline.core.declarations import Column, Entity, Terms
 from plumbline.core.usecase import Contract
 
 CATEGORIES = (
@@ -59,4 +59,9 @@ CONTRACT = Contract(
         Entity("terminal", "terminal_id", "the place where cards are used"),
     ),
     columns=COLUMNS,
+    terms=Terms(
+        licence="that of this repository (Apache 2.0): its own simulator makes the payments",
+        purpose="made to show and test a fraud score; no payment was ever made",
+        persons="none",
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plumbline.core.declarations import Column, Entity
+from plumbline.core.declarations import Column, Entity, Terms
 from plumbline.core.usecase import Contract
 
 ORIGINS = ("EWR", "JFK", "LGA")
@@ -74,4 +74,9 @@ CONTRACT = Contract(
     ),
     derive=DERIVE,
     columns=COLUMNS,
+    terms=Terms(
+        licence="CC0 1.0, as published in the R package nycflights13",
+        purpose="on-time statistics of US carriers, collected by the Bureau of Transportation Statistics",
+        persons="none",
+    ),
 )
