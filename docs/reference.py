@@ -22,7 +22,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from docs import badges, capabilities, fields
+from docs import badges, capabilities, fields, pipeline_map
 from plumbline import config
 from plumbline.cli import app as cli
 from plumbline.core import declarations as declared
@@ -97,6 +97,7 @@ def pages() -> dict[str, str]:
         "params.md": params(),
         "commands.md": commands(),
         "capabilities.md": capabilities.page(),
+        "map.md": pipeline_map.page(),
         **badges.badges(),
     }
 
