@@ -33,6 +33,7 @@ GROUPS = (
     project.group,
     review.group,
     history.group,
+    models.registered,
     hooks.group,
     studies.group,
     training_studies.group,

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -138,33 +138,6 @@ def lineage(
     if mermaid:
         keep_text(mermaid, "\n".join(render.mermaid(chains)) + "\n")
     return 1 if any(chain.breaks for chain in chains) else 0
-
-
-@group.command("registry", "status", "sync", "rebuild")
-def registry(
-    action: Annotated[
-        Literal["status", "sync", "rebuild"],
-        typer.Argument(
-            metavar="ACTION",
-            help="Compare; bring MLflow up to date; or build its registry anew.",
-        ),
-    ],
-    json: Json = None,
-) -> int:
-    """Compare git's models with MLflow's registry, or sync them.
-
-    Exits with 1 if they do not agree.
-    """
-    from plumbline.ops.rollback import agree, plan
-
-    root = Path(".")
-    if action != "status":
-        say(agree.sync(root) if action == "sync" else agree.rebuild(root))
-    rows = agree.status(root)
-    say(plan.table(rows))
-    agrees = all(row.agrees for row in rows)
-    keep_json(json, {"agrees": agrees, "models": [asdict(row) for row in rows]})
-    return 0 if agrees else 1
 
 
 @group.command(

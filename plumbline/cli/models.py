@@ -1,15 +1,17 @@
-"""Commands on a bundle by itself: what is in it, and raw events scored by it."""
+"""Commands on models: what is in a bundle, raw events scored by it, and the stages of registered versions."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from plumbline.cli.options import CommandGroup, Json, keep_json, say
 
 group = CommandGroup("Operations")
+registered = CommandGroup("History")
 
 BundlePath = Annotated[
     Path, typer.Argument(metavar="BUNDLE", help="Folder, or archive of `plumbline release`.")
@@ -81,3 +83,53 @@ def score(
         ]
     )
     keep_json(json, {"rows": count, "usecase": origin, "out": str(out)})
+
+
+@registered.command(
+    "registry",
+    "status",
+    "sync",
+    "rebuild",
+    "challenger my_table 3",
+    'archived my_table 2 --reason "its source is gone"',
+)
+def registry(
+    action: Annotated[
+        Literal["status", "sync", "rebuild", "challenger", "champion", "archived"],
+        typer.Argument(
+            metavar="ACTION",
+            help="Compare; bring MLflow up to date; build its registry anew; or the stage that a version "
+            "gets: challenger, champion, archived.",
+        ),
+    ],
+    usecase: Annotated[
+        str | None, typer.Argument(metavar="USECASE", help="Of a version that gets a stage.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Argument(metavar="VERSION", help="Its number, as `status` lists it.")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why; an archived version needs one.")
+    ] = None,
+    json: Json = None,
+) -> int:
+    """Compare git's models with MLflow's registry, sync them, or give a version a stage.
+
+    What is done is entered in .plumbline/audit.jsonl. Exits with 1 if git and MLflow do not agree.
+    """
+    from plumbline.ops.rollback import agree, plan, transitions
+
+    root, moving = Path("."), action in ("challenger", "champion", "archived")
+    if [moving] * 2 != [usecase is not None, version is not None] or (reason and not moving):
+        raise typer.BadParameter(
+            "challenger, champion and archived take USECASE VERSION; others nothing"
+        )
+    if usecase and version:
+        say(transitions.move(root, usecase, version, action, reason))  # type: ignore[arg-type]
+    elif action != "status":
+        say(agree.sync(root) if action == "sync" else agree.rebuild(root))
+    rows = agree.status(root)
+    say(plan.table(rows))
+    agrees = all(row.agrees for row in rows)
+    keep_json(json, {"agrees": agrees, "models": [asdict(row) for row in rows]})
+    return 0 if agrees else 1

@@ -25,6 +25,8 @@ from plumbline.tracking import shared_process
 Request = Mapping[str, Any]
 MODEL = "model"
 """Where a run holds the model that it registered."""
+CHALLENGER, ARCHIVED = "challenger", "archived.reason"
+"""An alias, and the tag of a version that is proposed no more."""
 _opened: dict[str, tuple[int, int] | None] = {}
 """By address, the file that MLflow has open."""
 
@@ -101,7 +103,10 @@ def record(request: Request) -> str:
 
 
 def register(request: Request) -> str:
-    """The registered version with the request's md5, made if there is none; its number."""
+    """The registered version with the request's md5, made if there is none; its number.
+
+    One that is archived is no challenger again.
+    """
     client = _client(request["address"])
     name, md5 = request["experiment"], request["tags"]["md5"]
     existing = client.search_model_versions(
@@ -110,7 +115,8 @@ def register(request: Request) -> str:
     version = existing[0].version if existing else _new_version(client, name, request)
     for key, value in request["tags"].items():
         client.set_model_version_tag(name, version, key, value)
-    client.set_registered_model_alias(name, request["alias"], version)
+    if not (existing and ARCHIVED in existing[0].tags and request["alias"] == CHALLENGER):
+        client.set_registered_model_alias(name, request["alias"], version)
     return str(version)
 
 
@@ -147,6 +153,18 @@ def point(request: Request) -> str:
     return str(version)
 
 
+def tag(request: Request) -> str:
+    """Set a version's tags, or remove those without a value; its number."""
+    client, name, version = _client(request["address"]), request["experiment"], request["version"]
+    known = client.get_model_version(name, version).tags
+    for key, value in request["tags"].items():
+        if value is not None:
+            client.set_model_version_tag(name, version, key, value)
+        elif key in known:
+            client.delete_model_version_tag(name, version, key)
+    return str(version)
+
+
 def forget(request: Request) -> str:
     """Delete a version; its number. The run that holds its files stays."""
     _client(request["address"]).delete_model_version(request["experiment"], request["version"])
@@ -175,6 +193,7 @@ ACTIONS = {
     "versions": versions,
     "runs": runs,
     "point": point,
+    "tag": tag,
     "forget": forget,
 }
 

@@ -90,6 +90,25 @@ def test_a_git_checkout_names_the_champion_that_stays_behind(project: Project) -
     )
 
 
+@pytest.mark.capability("F2")
+def test_a_registered_version_is_archived_by_one_command(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In MLflow itself, and in the audit log; what rolls back is not in the way."""
+    words = ["registry", "archived", CASE, "1", "--reason"]
+    assert main([*words, "its source is gone"]) == 0
+    assert "still used by the release model-v1" in capsys.readouterr().out
+    [one, two] = registry.versions(project.path, CASE)
+    assert (one.aliases, two.aliases) == (("archived",), ("champion",))
+    assert one.tags["archived.reason"] == "its source is gone"
+    assert main(["registry", "challenger", CASE, "1"]) == 0
+    [one, _] = registry.versions(project.path, CASE)
+    assert (one.aliases, "archived.reason" in one.tags) == (("challenger",), False)
+    assert [e.stage for e in journal.transitions(project.path)] == ["archived", "challenger"]
+    for wrong in (["champion", CASE, "1"], ["archived", CASE], ["sync", CASE], ["archived"]):
+        assert main(["registry", *wrong]) == 2
+
+
 @pytest.mark.capability("C37", "D1", "J5")
 @pytest.mark.mltest("Infra 7")
 def test_there_and_back(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

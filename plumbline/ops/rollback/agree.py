@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.rollback import plan, registry
+from plumbline.ops.rollback import plan, registry, stages
 from plumbline.ops.rollback.plan import RegistryRow
 from plumbline.repo import file_modes, object_stores, repair, revisions, verify
 from plumbline.repo.tracked_outs import Out
@@ -41,9 +41,15 @@ def sync(root: Path) -> Iterator[str]:
 
 
 def rebuild(root: Path) -> Iterator[str]:
-    """Register the bundles of all model tags, in order, then HEAD's; the champion is HEAD's."""
-    for ref, commit in releases(root).items():
+    """Register the bundles of all model tags, in order, then HEAD's; the champion is HEAD's.
+
+    What the audit log of this clone says is archived becomes so again.
+    """
+    listed = releases(root)
+    for ref, commit in listed.items():
         yield from _promote(root, ref, commit)
+    for usecase in plan.bundles(revisions.outs(root, listed["HEAD"])):
+        yield from stages.replay(root, usecase)
 
 
 def _promote(root: Path, ref: str, commit: str) -> Iterator[str]:
@@ -53,7 +59,7 @@ def _promote(root: Path, ref: str, commit: str) -> Iterator[str]:
         known = plan.with_md5(registry.versions(root, usecase), out.md5)
         if known:
             registry.point(root, usecase, known.number)
-            number = known.number
+            number = f"{known.number}{plan.archived(known)}"
         else:
             tags = {"git.commit": commit, **({} if ref == "HEAD" else {"git.tag": ref})}
             with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:

@@ -1,4 +1,7 @@
-"""The journal: each step of a rollback, on disk before it is done; and the audit log of those that ended."""
+"""The journal: each step of a rollback, on disk before it is done; and the audit log of those that ended.
+
+The audit log has the stages that registered versions were given, too.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -23,6 +26,7 @@ from plumbline.core.files import replacing, sweep
 from plumbline.ops.rollback.plan import Head
 
 FOLDER = ".plumbline"
+AUDIT = "audit.jsonl"
 
 log = logging.getLogger("plumbline")
 
@@ -46,6 +50,19 @@ class AuditEntry(Document):
     target: Head = Field(alias="to")
     result: str
     proofs: tuple[str, ...]
+
+
+class Transition(Document):
+    """A registered version that was given a stage, as the audit log has it."""
+
+    kind: Literal["transition"] = "transition"
+    who: str
+    when: str
+    usecase: str
+    version: str
+    md5: str | None
+    stage: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -155,19 +172,32 @@ def _registry(content: Mapping[str, Any] | None) -> Mapping[str, RegistryBefore]
 
 def close(root: Path, journal: Journal, result: str) -> None:
     """Append the rollback to the audit log, once, and forget it."""
-    file = folder(root) / "audit.jsonl"
     line = {
         "id": journal.id, "who": journal.who, "when": journal.when, "rev": journal.rev,
         "from": asdict(journal.start), "to": asdict(journal.target), "result": result,
         "proofs": list(journal.proofs),
     }  # fmt: skip
     if not any(entry.id == journal.id for entry in audit(root)):
-        with file.open("ab") as stream:
-            cut = file.stat().st_size and not file.read_bytes().endswith(b"\n")
-            stream.write((b"\n" if cut else b"") + json.dumps(line).encode() + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        append(root, line)
     _file(root).unlink(missing_ok=True)
+
+
+def append(root: Path, line: Mapping[str, Any]) -> None:
+    """Add a line to the audit log, to the disk; after one that was cut off, on a line of its own."""
+    file = folder(root) / AUDIT
+    with file.open("ab") as stream:
+        cut = file.stat().st_size and not file.read_bytes().endswith(b"\n")
+        stream.write((b"\n" if cut else b"") + json.dumps(line).encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def transition(usecase: str, version: str, md5: str | None, stage: str, reason: str) -> Transition:
+    """The audit log's entry of a version that is given a stage now."""
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return Transition(
+        who=_who(), when=when, usecase=usecase, version=version, md5=md5, stage=stage, reason=reason
+    )
 
 
 def abandon(root: Path) -> Journal | None:
@@ -186,16 +216,25 @@ def abandon(root: Path) -> Journal | None:
 
 
 def audit(root: Path) -> list[AuditEntry]:
-    """Every rollback that ended, oldest first. A damaged line is passed over, and named in the log."""
-    file = folder(root) / "audit.jsonl"
-    entries = []
+    """Every rollback that ended, oldest first."""
+    return [entry for entry in _entries(root) if isinstance(entry, AuditEntry)]
+
+
+def transitions(root: Path) -> list[Transition]:
+    """Every version that was given a stage, oldest first."""
+    return [entry for entry in _entries(root) if isinstance(entry, Transition)]
+
+
+def _entries(root: Path) -> Iterator[AuditEntry | Transition]:
+    """The audit log's lines. A damaged one is passed over, and named in the log."""
+    file = folder(root) / AUDIT
     lines = file.read_bytes().splitlines() if file.exists() else []
     for number, line in enumerate(lines, 1):
+        kind = Transition if b'"kind": "transition"' in line else AuditEntry
         try:
-            entries.append(AuditEntry.model_validate_json(line))
+            yield kind.model_validate_json(line)
         except ValidationError:
             log.warning("%s, line %d: damaged, passed over", file, number)
-    return entries
 
 
 @contextmanager

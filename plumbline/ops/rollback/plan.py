@@ -12,6 +12,8 @@ from plumbline.repo.tracked_outs import Out
 from plumbline.repo.verify import IntegrityFinding
 
 CHAMPION = "champion"
+ARCHIVED = "archived.reason"
+"""The tag of a version that is retired, which says why."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ def bundles(outs: Iterable[Out]) -> dict[str, Out]:
 def champion(versions: Iterable[Version]) -> Version | None:
     """The version that bears the alias."""
     return next((v for v in versions if CHAMPION in v.aliases), None)
+
+
+def archived(version: Version) -> str:
+    """What to say of a version that is used although it is archived; "" of any other."""
+    reason = version.tags.get(ARCHIVED)
+    return f" (archived: {reason})" if reason else ""
 
 
 def with_md5(versions: Iterable[Version], md5: str) -> Version | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import tool
-from plumbline.ops.rollback.plan import CHAMPION, Version, with_md5
+from plumbline.ops.rollback.plan import CHAMPION, Version, archived, with_md5
 from plumbline.tracking import mlflow_process, projection
 
 
@@ -36,11 +36,14 @@ def versions(root: Path, name: str) -> list[Version]:
 
 
 def promote(root: Path, name: str, md5: str, bundle: Path, commit: str) -> str:
-    """Point the alias at the version with this md5, registered from the folder if it is new."""
+    """Point the alias at the version with this md5, registered from the folder if it is new.
+
+    Its number, and why it was archived where it was: a rollback returns to it all the same.
+    """
     known = with_md5(versions(root, name), md5)
     if known:
         point(root, name, known.number)
-        return known.number
+        return f"{known.number}{archived(known)}"
     return register(root, name, bundle, {"git.commit": commit})
 
 
@@ -53,9 +56,14 @@ def register(root: Path, name: str, bundle: Path, tags: dict[str, str]) -> str:
     return version
 
 
-def point(root: Path, name: str, number: str | None) -> None:
+def point(root: Path, name: str, number: str | None, alias: str = CHAMPION) -> None:
     """Point the alias at a version, or at none."""
-    _ask(root, "point", name, alias=CHAMPION, version=number)
+    _ask(root, "point", name, alias=alias, version=number)
+
+
+def tag(root: Path, name: str, number: str, tags: Mapping[str, str | None]) -> None:
+    """Set a version's tags; None removes one."""
+    _ask(root, "tag", name, version=number, tags=dict(tags))
 
 
 def forget(root: Path, name: str, number: str) -> None:
