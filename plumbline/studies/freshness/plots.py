@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from plumbline.core import history_ages
+from plumbline.evaluate import slices
 from plumbline.evaluate.evaluation_plots import canvas
 from plumbline.evaluate.plot_panels import COLOURS, INK
 from plumbline.report.metric_titles import metric_title
@@ -16,17 +19,36 @@ from plumbline.studies.freshness.text_report import age
 SHADES = (COLOURS["model"], COLOURS["linear"], COLOURS["tree"], COLOURS["naive"])
 MARKS = ("o", "s", "D", "^")
 
+LEAST = 200
+"""Events in a group that is drawn; the record has all."""
+
 Axes = Any
 
 
 def draw(path: Path, result: FreshnessRecord) -> None:
     """Write a panel of the ages, and one per entity, to `path`."""
-    across = 2 + len(result.groups)
-    with canvas(path, f"Freshness: {result.title}", 4.6 * across, 4.8, across) as axes:
+    shown = {entity: _drawn(groups) for entity, groups in result.groups.items()}
+    count = 2 + len(shown)
+    across = count if count < 5 else 3
+    down = -(-count // across)
+    title = f"Freshness: {result.title}"
+    with canvas(path, title, 4.9 * across, 0.4 + 4.2 * down, across, down) as axes:
         _quality(axes[0], result)
         _loss(axes[1], result)
-        for panel, (entity, groups) in zip(axes[2:], result.groups.items(), strict=True):
+        for panel, (entity, groups) in zip(axes[2:], shown.items(), strict=False):
             _by_history(panel, entity, groups, result)
+        for panel in axes[count:]:
+            panel.set_axis_off()
+        lines, labels = axes[count - 1].get_legend_handles_labels()
+        axes[0].figure.legend(
+            lines, labels, title="age of the features", loc="outside upper right", ncols=len(labels)
+        )
+
+
+def _drawn(groups: Mapping[str, AgedGroup]) -> dict[str, AgedGroup]:
+    """The groups with events enough, by age."""
+    ordered = slices.ordered(groups, history_ages.EDGES)
+    return {name: groups[name] for name in ordered if groups[name].rows >= LEAST}
 
 
 def _quality(axes: Axes, result: FreshnessRecord) -> None:
@@ -76,4 +98,3 @@ def _by_history(
         xlabel="hours before the event; rows",
         ylabel="old minus on time",
     )
-    axes.legend(title="features")

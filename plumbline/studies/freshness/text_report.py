@@ -44,10 +44,12 @@ def age(hours: float) -> str:
 def group_title(name: str) -> str:
     """A group of ages with its unit.
 
-    >>> group_title("1 to 24"), group_title("missing")
-    ('1 to 24 hours', 'no history')
+    >>> group_title("1 to 24"), group_title("under 1"), group_title("missing")
+    ('1 to 24 hours', 'under 1 hour', 'no history')
     """
-    return "no history" if name == "missing" else f"{name} hours"
+    if name == "missing":
+        return "no history"
+    return f"{name} hour{'' if name.endswith(' 1') else 's'}"
 
 
 def _apart(one: AgedFigure) -> str:

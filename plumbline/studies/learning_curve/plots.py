@@ -31,7 +31,7 @@ Axes = Any
 
 def draw(path: Path, result: LearningCurveRecord) -> None:
     """Write the three panels to `path`."""
-    with canvas(path, f"Learning curve: {result.title}", 16, 5.0, 3) as axes:
+    with canvas(path, f"Learning curve: {result.title}", 16, 5.8, 3) as axes:
         _rows(axes[0], result)
         _rounds(axes[1], result.rounds)
         if result.trials is None:
@@ -60,7 +60,7 @@ def _rows(axes: Axes, result: LearningCurveRecord) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.tick_params(axis="x", labelrotation=20)
     axes.set(title="More rows", xlabel="rows of train")
-    axes.legend(loc="lower right", fontsize="small")
+    _legend(axes)
 
 
 def _rounds(axes: Axes, curve: RoundsCurve) -> None:
@@ -69,7 +69,7 @@ def _rounds(axes: Axes, curve: RoundsCurve) -> None:
     _bars(axes, places, curve.points, COLOURS["model"], "o-", label)
     axes.axvline(curve.chosen, color=LIMIT, linestyle="--", label=f"chosen, {curve.chosen}")
     axes.set(title="More rounds", xlabel="boosting rounds")
-    axes.legend(loc="lower right", fontsize="small")
+    _legend(axes)
 
 
 def _trials(axes: Axes, curve: TrialsCurve) -> None:
@@ -83,7 +83,7 @@ def _trials(axes: Axes, curve: TrialsCurve) -> None:
         xlabel="trials of the search, drawn at random",
         ylabel="expected best",
     )
-    axes.legend(loc="best", fontsize="small")
+    _legend(axes)
 
 
 def _bars(
@@ -97,6 +97,11 @@ def _bars(
     values = np.array([[p.value, p.low, p.high] for p in points], float).T
     axes.vlines(places, values[1], values[2], color=colour, linewidth=1.6)
     axes.plot(places, values[0], mark, color=colour, markersize=5, label=label)
+
+
+def _legend(axes: Axes) -> None:
+    """Below the panel: it would cover what it is about."""
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.22), fontsize="small")
 
 
 def _gain(gain: Gain) -> str:

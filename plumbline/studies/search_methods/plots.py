@@ -32,6 +32,8 @@ def _best(axes: Axes, result: SearchMethodsRecord) -> None:
     for name, method in result.methods.items():
         colour, dash, _ = STYLES[name]
         rows = [[b.trials, b.value, b.low, b.high] for b in method.curve]
+        if len(rows) == 1:  # a grid: the same for all its trials
+            rows = [[1.0, *rows[0][1:]], rows[0]]
         trials, value, low, high = np.array(rows, float).T
         axes.fill_between(trials, low, high, step="post", color=colour, alpha=0.12, linewidth=0)
         axes.step(trials, value, where="post", color=colour, linestyle=dash, label=name)
@@ -53,7 +55,7 @@ def _frame(axes: Axes, result: SearchMethodsRecord) -> None:
     ends = [
         end
         for method in result.methods.values()
-        for best in method.curve[skipped:]
+        for best in (method.curve[skipped:] or method.curve)
         for end in (best.value, best.low, best.high)
         if end is not None
     ]

@@ -14,7 +14,7 @@ class BestAfter(Interval):
 
 
 class MethodRecord(Document):
-    """One method: its best after each trial, each seed's best at the end, trials that failed."""
+    """One method: its best after each trial (a grid's after all), each seed's best at the end, trials that failed."""
 
     curve: list[BestAfter]
     each: list[Figure]

@@ -67,7 +67,7 @@ def study(
         seeds=seeds,
         rows=len(window.train[usecase.label]),
         fits=sum(len(one) for some in ran.values() for one in some),
-        methods={m: _method(best[m], ran[m], sign, level) for m in METHODS},
+        methods={m: _method(m, best[m], ran[m], sign, level) for m in METHODS},
         differences=_differences(best, trials, level),
     )
 
@@ -125,10 +125,14 @@ def _best(trials: Sequence[Trial], sign: float, count: int) -> Array:
     return np.asarray(so_far)
 
 
-def _method(best: Array, ran: Sequence[Sequence[Trial]], sign: float, level: float) -> MethodRecord:
+def _method(
+    method: Method, best: Array, ran: Sequence[Sequence[Trial]], sign: float, level: float
+) -> MethodRecord:
+    """A grid has a figure for all its trials alone: part of it is no smaller grid."""
+    count = best.shape[1]
     curve = [
         BestAfter(**vars(_mean(sign * best[:, place], level)), trials=place + 1)
-        for place in range(best.shape[1])
+        for place in range(count - 1 if method == "grid" else 0, count)
     ]
     return MethodRecord(
         curve=curve,
@@ -138,12 +142,12 @@ def _method(best: Array, ran: Sequence[Sequence[Trial]], sign: float, level: flo
 
 
 def _differences(best: Mapping[Method, Array], trials: int, level: float) -> list[MethodDifference]:
-    """Each pair of methods at a quarter, half and all of the trials."""
+    """Each pair of methods at a quarter, half and all of the trials; with a grid at all of them."""
     counts = sorted({max(1, trials // 4), max(1, trials // 2), trials})
     return [
         _difference(best, one, other, count, level)
         for one, other in combinations(METHODS, 2)
-        for count in counts
+        for count in (counts if "grid" not in (one, other) else counts[-1:])
     ]
 
 

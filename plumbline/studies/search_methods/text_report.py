@@ -10,7 +10,7 @@ from plumbline.studies.search_methods.search_methods_record import SearchMethods
 
 
 def lines(record: SearchMethodsRecord) -> Iterator[str]:
-    """Each method's best, then each pair at a quarter, half and all of the trials."""
+    """Each method's best, then each pair at a quarter, half and all of the trials (with a grid at all)."""
     yield (
         f"{record.usecase}: best {metric_title(record.metric_name)} on validation after "
         f"{count(record.trials, 'trial')}, mean of {count(record.seeds, 'seed')}; {record.fits} fits on "
