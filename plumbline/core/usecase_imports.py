@@ -21,6 +21,8 @@ BELOW = {
     "model": ("contract", "features"),
 }
 """The parts of a use case, and those that each may import."""
+SHARED = "shared"
+"""The folder of usecases/ that all may import: `dvc.yaml` names it as a dep of every stage."""
 LIBRARY = "plumbline.core"
 DECLARATIONS = "plumbline.usecase"
 """The names of `LIBRARY` that a use case declares, in one module."""
@@ -44,12 +46,33 @@ def check(name: str, part: str, file: Path, root: Path) -> None:
             f"{here}: expected a docstring and nothing else: no stage depends on this file; "
             "declare in contract.py, features.py and model.py."
         )
-    for line, module in _imports(tree, f"usecases.{name}"):
-        if not _allowed(name, part, module, root):
+    _refuse_imports(tree, here, f"usecases.{name}", (name, part), root)
+    _refuse_reads(tree, here, name)
+
+
+def check_shared(folder: Path, root: Path) -> None:
+    """SpecError where a module in usecases/shared/ reads what is no dep of every stage."""
+    for file in sorted((folder / SHARED).rglob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+        below = file.relative_to(folder)
+        package = ".".join(["usecases", *below.parent.parts])
+        _refuse_imports(tree, f"usecases/{below.as_posix()}", package, None, root)
+        _refuse_reads(tree, f"usecases/{below.as_posix()}", "NAME")
+
+
+def _refuse_imports(
+    tree: ast.AST, here: str, package: str, own: tuple[str, str] | None, root: Path
+) -> None:
+    """`own`: the use case and its part; None for a shared module."""
+    for line, module in _imports(tree, package):
+        if not _allowed(own, module, root):
             raise SpecError(
                 f"{here}, line {line}: imports {module}, which no stage depends on: after a change "
-                f"there `dvc repro` would find nothing to do. {_remedy(name, part)}"
+                f"there `dvc repro` would find nothing to do. {_remedy(own)}"
             )
+
+
+def _refuse_reads(tree: ast.AST, here: str, name: str) -> None:
     for line, word in _reads(tree):
         raise SpecError(
             f"{here}, line {line}: uses `{word}`; what it reads is no dep of a stage. Declare values "
@@ -80,12 +103,14 @@ def _reads(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, str(word)
 
 
-def _allowed(name: str, part: str, module: str, root: Path) -> bool:
+def _allowed(own: tuple[str, str] | None, module: str, root: Path) -> bool:
     words = module.split(".")
     if words[0] == "plumbline":
         return f"{module}.".startswith((f"{LIBRARY}.", f"{DECLARATIONS}."))
-    if words[:2] == ["usecases", name]:
-        return len(words) > 2 and words[2] in BELOW[part]
+    if words[:2] == ["usecases", SHARED]:
+        return True
+    if own is not None and words[:2] == ["usecases", own[0]]:
+        return len(words) > 2 and words[2] in BELOW[own[1]]
     return not _own(words[0], root)
 
 
@@ -96,6 +121,10 @@ def _own(top: str, root: Path) -> bool:
     return (root / top).is_dir() or (root / f"{top}.py").is_file()
 
 
-def _remedy(name: str, part: str) -> str:
-    below = " and ".join(f"usecases/{name}/{one}.py" for one in BELOW[part])
-    return f"Import {LIBRARY}{', ' + below if below else ''} or installed packages; copy the rest."
+def _remedy(own: tuple[str, str] | None) -> str:
+    parts = [] if own is None else [f"usecases/{own[0]}/{one}.py" for one in BELOW[own[1]]]
+    below = f", {' and '.join(parts)}" if parts else ""
+    return (
+        f"Import {LIBRARY}{below} or installed packages; move what several use cases need into "
+        f"usecases/{SHARED}/, and copy the rest."
+    )

@@ -108,6 +108,7 @@ def _check_sources(name: str, part: str) -> None:
         file = folder / f"{one}.py"
         if file.exists():
             usecase_imports.check(name, one, file, folder.parent.parent)
+    usecase_imports.check_shared(folder.parent, folder.parent.parent)
 
 
 def _place(error: Exception, name: str, part: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from plumbline.core.hashing import md5_bytes
 from plumbline.core.usecase import FeatureSet
+from plumbline.core.usecase_imports import SHARED
 from plumbline.features import code_structure, definition_items, source_reader
 from plumbline.features.definition_items import Definitions
 from plumbline.features.source_reader import FOLDER
@@ -51,7 +52,8 @@ def _texts(name: str) -> dict[str, str]:
     """The modules that the use case may import, by path."""
     texts: dict[str, str] = {}
     for folder in map(Path, importlib.import_module(FOLDER).__path__):
-        own = [folder / f"{name}.py", *sorted((folder / name).glob("*.py"))]
+        parts = [path for top in (name, SHARED) for path in sorted((folder / top).rglob("*.py"))]
+        own = [folder / f"{name}.py", *parts]
         for file in filter(Path.is_file, own):
             path = f"{FOLDER}/{file.relative_to(folder).as_posix()}"
             texts.setdefault(path, file.read_text(encoding="utf-8"))

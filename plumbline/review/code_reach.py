@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from plumbline.core.usecase_imports import SHARED
+
 PURE = (
     *("__future__", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions"),
     *("functools", "itertools", "math", "numpy", "statistics", "typing", "typing_extensions"),
@@ -84,5 +86,5 @@ def _private(name: str) -> bool:
 def _pure(file: str, module: str) -> bool:
     """Whether a module declares or computes; those of the file's own folder are read by themselves."""
     folder, name, *_ = file.split("/")
-    allowed = (*PURE, *DECLARING.get(folder, ()), f"{folder}.{name}")
+    allowed = (*PURE, *DECLARING.get(folder, ()), f"{folder}.{name}", f"usecases.{SHARED}")
     return any(module == one or module.startswith(f"{one}.") for one in allowed)

@@ -18,7 +18,8 @@ from plumbline.runtime import git
 
 JUDGED = re.compile(
     r"params\.yaml$|dvc\.lock$|(metrics|environment|feature_store|docs|bench|notebooks)/"
-    r"|usecases/[^/]+/(__init__|contract|features|model)\.py$|sources/[^/]+/|profiles/[^/]+$"
+    r"|usecases/[^/]+/(__init__|contract|features|model)\.py$|usecases/shared/.*\.py$"
+    r"|sources/[^/]+/|profiles/[^/]+$"
     r"|(.*/)?([^/]+\.(md|rst|ipynb|png|svg)|\.gitignore)$|LICENSE$"
 )
 """What is compared by its values, or what no stage, no check and no judge reads."""

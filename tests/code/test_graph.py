@@ -17,12 +17,13 @@ OWN = ("plumbline", "stages")
 NO_DEPS = {"config", "runtime", "tracking", "repo"}
 """What cannot change an out: a contract in pyproject.toml holds that no stage package imports it."""
 PARTS = {
-    "load_contract": {"usecases/${item.usecase}/contract.py"},
+    "load_contract": {"usecases/shared", "usecases/${item.usecase}/contract.py"},
     "load_features": {
+        "usecases/shared",
         "usecases/${item.usecase}/contract.py",
         "usecases/${item.usecase}/features.py",
     },
-    "load": {"usecases/${item.usecase}"},
+    "load": {"usecases/shared", "usecases/${item.usecase}"},
 }
 """The deps of what each loader imports."""
 KEYS = ["matrix", "cmd", "deps", "params", "outs", "metrics", "plots"]

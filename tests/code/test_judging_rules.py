@@ -346,6 +346,8 @@ def test_a_column_that_is_computed_now() -> None:
 
 
 FEATURES = {
+    "version",
+    "views",
     *("entities", "features", "snapshots", "hourly", "fresh", "categories", "encodings", "rows"),
     *("derived", "offset"),
 }

@@ -34,7 +34,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "helpers.py").write_text("night = 6\n")
     monkeypatch.setattr(usecases, "__path__", [str(folder)])
     monkeypatch.syspath_prepend(str(tmp_path))
-    for module in [m for m in sys.modules if m.startswith(("usecases.shop", "usecases.other"))]:
+    own = ("usecases.shop", "usecases.other", "usecases.shared")
+    for module in [m for m in sys.modules if m.startswith(own)]:
         monkeypatch.delitem(sys.modules, module)
     importlib.invalidate_caches()
     return folder / "shop"
@@ -69,6 +70,40 @@ def test_a_contract_of_its_own_package_loads(shop: Path) -> None:
 )
 def test_what_no_stage_depends_on_is_refused(shop: Path, line: str, message: str) -> None:
     (shop / "contract.py").write_text(f"{line}\n{CONTRACT}")
+    with pytest.raises(SpecError, match=message):
+        load_contract("shop")
+
+
+SHARED = "from usecases.shared.people import BUYER\nfrom usecases.shared import people\n"
+
+
+def put(shop: Path, name: str, text: str) -> None:
+    """A module in usecases/shared/, which the use case imports."""
+    file = shop.parent / "shared" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    (file.parent / "__init__.py").write_text("")
+    file.write_text(text)
+    (shop / "contract.py").write_text(SHARED + CONTRACT)
+
+
+@pytest.mark.capability("C21")
+def test_what_is_shared_may_be_imported(shop: Path) -> None:
+    put(shop, "people.py", "import numpy\nfrom .words import WHO\n\nBUYER = WHO\n")
+    (shop.parent / "shared" / "words.py").write_text("WHO = 'who'\n")
+    assert load_contract("shop").label == "y"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("from usecases.other.contract import CONTRACT", r"shared/people\.py, line 1: imports use"),
+        ("from ..other.contract import CONTRACT", r"imports usecases\.other\.contract\.CONTRACT"),
+        ("import helpers", r"imports helpers, which no stage.*into usecases/shared/, and copy"),
+        ("x = open('night.txt').read()", r"shared/people\.py, line 1: uses `open`"),
+    ],
+)
+def test_what_is_shared_reads_nothing_else(shop: Path, line: str, message: str) -> None:
+    put(shop, "people.py", f"{line}\nBUYER = 1\n")
     with pytest.raises(SpecError, match=message):
         load_contract("shop")
 

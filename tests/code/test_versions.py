@@ -296,6 +296,16 @@ def test_a_view_s_version_moves_with_what_is_behind_it() -> None:
     assert view_digest(sides[0], "buyer") == view_digest(sides[1], "buyer")
 
 
+@pytest.mark.capability("C21")
+def test_what_use_cases_share_is_followed() -> None:
+    """A constant in a shared module redefines the feature of each use case that reads it."""
+    edits = [("DAWN = 6\n", "from usecases.shared import clock\n"), ("< DAWN", "< clock.dawn()")]
+    whole = "def dawn():\n    return HOUR\n\n\nHOUR = {}\n"
+    sides = [{**texts(*edits), "usecases/shared/clock.py": whole.format(h)} for h in (6, 9)]
+    result = declared_definitions.between("shop", *sides)
+    assert (result.unread, said(result)) == (None, ["redefined: night"])
+
+
 EVASIONS: dict[str, list[Edit]] = {
     "patched after its definition": [("SNAPSHOTS = (", "night.__code__ = size.__code__\nSNAPSHOTS = (")],
     "patched by an assignment": [

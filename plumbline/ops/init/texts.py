@@ -31,6 +31,7 @@ PLAIN = {
 FIXED = {
     ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
     "usecases/__init__.py": '"""A package per use case."""\n',
+    "usecases/shared/__init__.py": '"""What several use cases import; every stage depends on it."""\n',
 }
 LOCKS = ("requirements.txt", "requirements-comment.txt")
 LIBRARY = "requirements-library.txt"

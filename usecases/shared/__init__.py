@@ -1,0 +1,1 @@
+"""What several use cases import: entities, histories, row functions. Every stage depends on it."""
