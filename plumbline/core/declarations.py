@@ -62,6 +62,9 @@ class Entity(Declaration):
     name: str  # of the entity, e.g. customer
     column: str | None  # the contract's column that holds the entity's id; None: of all events
     description: str  # for reports
+    # the use case whose views in the feature store serve its histories, for all use cases that declare the
+    # same entity and histories of the same events; empty: each use case has views of its own
+    kept_by: str = ""
 
     @property
     def key(self) -> str:

@@ -7,13 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from plumbline.core.declarations import Category, Encoding, Fresh, Hourly, Row, Snapshot
+from plumbline.core.declarations import Category, Encoding, Entity, Fresh, Hourly, Row, Snapshot
 from plumbline.core.documents import SparseDocument
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import definition_items, live_definitions
 from plumbline.features import grain as grains
 from plumbline.features.definition_items import Definitions
+from plumbline.features.grain import Grain
 from plumbline.features.history_age import HistoryAges
 from plumbline.features.partition_drift import HistoryDrift
 from plumbline.features.splits import SplitWindow
@@ -60,6 +61,7 @@ class FeatureView(SparseDocument):
     features: list[str]
     version: str = "1.0"
     definition: str = ""
+    kept_by: str = ""  # another use case, which fills and serves it
 
 
 class TableFigures(SparseDocument):
@@ -155,18 +157,29 @@ def report(
 
 def views(usecase: FeatureSet) -> list[FeatureView]:
     """The feature views as the store defines them: one per entity that has snapshots, one for hourly features."""
-    return [
-        FeatureView(
-            name=f"{usecase.name}_{entity.name}{grain.ending}",
-            entity=entity.name,
-            join_key=entity.key,
-            description=entity.description,
-            owner=usecase.owner,
-            ttl_days=grain.length.days,
-            features=[s.name for s in grain.specs(usecase, entity)],
-        )
-        for _, entity, grain in grains.stored(usecase)
-    ]
+    return [_view(usecase, entity, grain) for _, entity, grain in grains.stored(usecase)]
+
+
+def keeper(usecase: FeatureSet, entity: Entity) -> str:
+    """The use case in whose views an entity's histories are served."""
+    return entity.kept_by or usecase.name
+
+
+def _view(usecase: FeatureSet, entity: Entity, grain: Grain) -> FeatureView:
+    owner = keeper(usecase, entity)
+    shared = {} if owner == usecase.name else {"kept_by": owner}
+    return FeatureView.model_validate(
+        {
+            "name": f"{owner}_{entity.name}{grain.ending}",
+            "entity": entity.name,
+            "join_key": entity.key,
+            "description": entity.description,
+            "owner": usecase.owner,
+            "ttl_days": grain.length.days,
+            "features": [s.name for s in grain.specs(usecase, entity)],
+            **shared,
+        }
+    )
 
 
 def versioned_views(usecase: FeatureSet, items: Definitions) -> list[FeatureView]:

@@ -65,12 +65,12 @@ def _entity(usecase: FeatureSet, entity: Entity) -> Any:
             f"expected one of {', '.join(kinds)}."
         )
     return FeastEntity(
-        name=f"{usecase.name}_{entity.name}",
+        name=f"{catalog.keeper(usecase, entity)}_{entity.name}",
         join_keys=[entity.key],
         value_type=kinds[kind],
         description=entity.description,
         owner=usecase.owner,
-        tags={"usecase": usecase.name},
+        tags={"usecase": catalog.keeper(usecase, entity)},
     )
 
 
@@ -116,7 +116,8 @@ def _view(
         description=view.description,
         owner=usecase.owner,
         tags={
-            **{"usecase": usecase.name, "label_delay_days": str(usecase.delay_days)},
+            **{"usecase": view.kept_by or usecase.name},
+            **{"label_delay_days": str(usecase.delay_days)},
             **_versioned(view.version, view.definition),
         },
     )

@@ -19,22 +19,26 @@ from typing import Any
 from plumbline.core.declarations import EVERY_EVENT, EVERY_ID
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
-from plumbline.features import batch, catalog, definitions, ibis_session
+from plumbline.features import batch, catalog, definitions, ibis_session, shared_views
 
 REPOSITORY = Path("feature_store")
 JOINED_AT_ONCE = 200_000
 """Rows from which Feast joins month by month: it pairs an event with every row of its entity."""
 
 
-def apply(usecase: FeatureSet, repository: Path, folder: Path) -> list[str]:
+def apply(usecase: FeatureSet, repository: Path, folder: Path, *, alone: bool = False) -> list[str]:
     """Write the use case's entities, views and feature service to the registry; returns their names.
 
-    `folder` holds the snapshots. Raises PlumblineError, as all here do, where the store's files are
-    damaged or held by another process.
+    `folder` holds the snapshots. What another use case keeps is compared with what that one registered, and
+    not written again; `alone`: it is written, too, to a store that no other use case is in.
+    Raises PlumblineError, as all here do, where the store's files are damaged or held by another process.
     """
     declared = definitions.build(usecase, folder)
     with _store_errors(repository):
-        opened(repository).apply(declared)
+        feast = opened(repository)
+        if not alone:
+            declared = shared_views.own(feast, usecase, declared)
+        feast.apply(declared)
     return [d.name for d in declared]
 
 
@@ -43,10 +47,12 @@ def materialize(usecase: FeatureSet, as_of: date, repository: Path = REPOSITORY)
 
     The snapshots close every history with a row of defaults, so no id keeps a value that has aged.
     """
-    views = [view.name for view in catalog.views(usecase)]
+    views = [view.name for view in catalog.views(usecase) if not view.kept_by]
     end = datetime.combine(as_of, datetime.min.time(), UTC)
     with _bounded(), _store_errors(repository):
-        _applied(repository, usecase).materialize(datetime(1970, 1, 2, tzinfo=UTC), end, views)
+        feast = _applied(repository, usecase)
+        if views:
+            feast.materialize(datetime(1970, 1, 2, tzinfo=UTC), end, views)
 
 
 def online(

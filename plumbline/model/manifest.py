@@ -38,6 +38,7 @@ LATER: Mapping[str, Any] = {
     "terms": None,
     **{f"{kind}.version": 1 for kind in ("Snapshot", "Hourly", "Fresh", "Category", "Encoding")},
     "Row.version": 1,
+    "Entity.kept_by": "",
 }
 """What could not be declared when the format began, with its default: at that, an md5 leaves it out."""
 Kind = Literal["column", "category", "snapshot", "hourly", "fresh", "row", "encoding"]

@@ -16,6 +16,7 @@ from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.features import (
     assemble,
     batch,
+    catalog,
     definition_items,
     definitions,
     ibis_session,
@@ -211,3 +212,39 @@ def test_a_store_on_servers_differs_in_its_servers_only(name, kind):
     same = ("project", "provider", "offline_store", "entity_key_serialization_version")
     assert {k: servers[k] for k in same} == {k: embedded[k] for k in same}
     assert embedded["offline_store"] == {"type": "duckdb"}
+
+
+KEPT = replace(
+    SMALL, name="other", entities=tuple(replace(e, kept_by="small") for e in SMALL.entities)
+)
+
+
+@pytest.mark.capability("C21")
+def test_a_view_that_another_use_case_keeps_is_registered_once(laid, repository):
+    """The second use case reads the first one's values, and registers its service alone."""
+    store.materialize(SMALL, date(2025, 3, 9), repository)
+    assert store.apply(KEPT, repository, laid / "snapshots") == ["other"]
+    store.materialize(KEPT, date(2025, 3, 9), repository)
+    ids = {"who_id": ["p7", "away"], "place_id": [7, 2**53 + 1]}
+    assert store.online(KEPT, ids, repository) == store.online(SMALL, ids, repository)
+    feast = store.opened(repository)
+    assert {v.name: v.tags["usecase"] for v in feast.list_feature_views()} == {
+        "small_who": "small",
+        "small_place": "small",
+    }
+    store.apply(SMALL, repository, laid / "snapshots")
+    assert [view.kept_by for view in catalog.views(KEPT)] == ["small", "small"]
+
+
+def test_a_kept_view_is_refused_where_it_would_not_be_the_same(laid, repository, tmp_path):
+    shorter = [replace(s, days=s.days + 1) for s in SMALL.snapshots]
+    with pytest.raises(PlumblineError, match="'small_who', kept by 'small', is defined otherwise"):
+        store.apply(replace(KEPT, snapshots=tuple(shorter)), repository, laid / "snapshots")
+    moved = shutil.copytree(laid / "snapshots", tmp_path / "snapshots")
+    file = next(moved.glob("who-*.parquet"))
+    file.write_bytes(next(moved.glob("place-*.parquet")).read_bytes())
+    with pytest.raises(PlumblineError, match=rf"has other values there \({file.name}\)"):
+        store.apply(KEPT, repository, moved)
+    away = replace(KEPT, entities=tuple(replace(e, kept_by="gone") for e in SMALL.entities))
+    with pytest.raises(PlumblineError, match="run `plumbline features apply gone` first"):
+        store.apply(away, repository, laid / "snapshots")

@@ -52,7 +52,7 @@ def _filled(root: Path, usecase: FeatureSet, snapshots: Path, day: date | None) 
     with tempfile.TemporaryDirectory(prefix="plumbline-feast-") as name:
         scratch = Path(name)
         shutil.copy(root / store.REPOSITORY / stores.FILE, scratch)
-        store.apply(usecase, scratch, snapshots.resolve())
+        store.apply(usecase, scratch, snapshots.resolve(), alone=True)
         if day:
             store.materialize(usecase, day, scratch)
         yield server.embedded(root, scratch, [usecase.name])

@@ -58,7 +58,7 @@ def read(store: Any, usecases: Collection[str]) -> Definitions:
 
 def apply(store: Any, wanted: Definitions) -> None:
     """Write them to a store's registry, and make the tables that its online store needs."""
-    if wanted.views:
+    if wanted.views or wanted.services:
         store.apply([*wanted.entities, *wanted.views, *wanted.services])
 
 

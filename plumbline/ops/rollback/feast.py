@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
@@ -22,16 +22,25 @@ LAST_LINES = 20
 
 
 def rebuild(root: Path, repository: Path, usecases: Sequence[str]) -> None:
-    """Empty the embedded store, then apply and materialize each use case."""
+    """Empty the embedded store, then apply and materialize each use case; those that keep views come first."""
     for file in _files(repository):
         file.unlink()
     env = {**os.environ, **runner.QUIET, "PYTHONPATH": str(root.resolve())}
     env[settings.CHOICE] = settings.EMBEDDED
-    for name in usecases:
-        lines: list[str] = []
-        arguments = [sys.executable, "-m", "plumbline", "features", "materialize", name]
-        if child_process.run(arguments, root, env, lines.append):
+    left = list(usecases)
+    while left:
+        failed = {name: lines for name in left if (lines := _materialized(root, env, name))}
+        if len(failed) == len(left):
+            name, lines = next(iter(failed.items()))
             raise PlumblineError(f"Feast, {name}: " + "\n".join(lines[-LAST_LINES:]))
+        left = list(failed)  # those whose views another one keeps, which is there by now
+
+
+def _materialized(root: Path, env: Mapping[str, str], name: str) -> list[str]:
+    """Fill the embedded store with a use case; what was printed where that failed."""
+    lines: list[str] = []
+    arguments = [sys.executable, "-m", "plumbline", "features", "materialize", name]
+    return (lines or ["failed"]) if child_process.run(arguments, root, env, lines.append) else []
 
 
 def present(repository: Path) -> bool:
