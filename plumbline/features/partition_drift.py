@@ -20,6 +20,8 @@ from plumbline.core.documents import SparseDocument, rounded
 
 PSI = 0.1
 """Population stability index, nats, from which a difference matters."""
+SHIFT = 0.15
+"""Shift of the rank, standard deviations, from which it matters."""
 NULLS = 0.01
 """Change in the share of nulls from which it matters."""
 TIMES = 2.0
@@ -48,14 +50,16 @@ class Partition:
 class PartitionShift(SparseDocument):
     """A feature in the newest month, beside the months before it.
 
-    `usual`: the largest of the earlier months' own PSI. `quantiles`: at 10, 50 and 90 %. `cannot_tell`: why the
-    month is not judged, "" where it is.
+    `psi` in nats, `shift` of the rank in standard deviations; `usual` and `usual_shift`: the largest of the earlier
+    months' own. `quantiles`: at 10, 50 and 90 %. `cannot_tell`: why the month is not judged, "" where it is.
     """
 
     name: str
     drifted: bool = False
     psi: float | None = None
     usual: float | None = None
+    shift: float | None = None
+    usual_shift: float | None = None
     mean: float | None = None
     mean_before: float | None = None
     quantiles: list[float] = Field(default_factory=list)
@@ -80,15 +84,18 @@ def shift(name: str, months: Sequence[Partition]) -> PartitionShift:
         return PartitionShift(name=name, cannot_tell=need)
     now, before = months[-1], months[-1 - BEFORE : -1]
     edges = _edges(_joined(before))
-    psis = [_psi(m, months[max(0, i - BEFORE) : i], edges) for i, m in enumerate(months) if i]
+    pairs = [(m, months[max(0, i - BEFORE) : i]) for i, m in enumerate(months) if i]
+    psis, shifts = zip(*(_distance(one, past, edges) for one, past in pairs), strict=True)
     nulls = [_null(m.values) for m in months]
     gaps = [abs(after - one) for one, after in pairwise(nulls)]
     past = _joined(before)
     return PartitionShift(
         name=name,
-        drifted=_beyond(psis, PSI) or _beyond(gaps, NULLS),
+        drifted=_beyond(psis, PSI) or _beyond(shifts, SHIFT) or _beyond(gaps, NULLS),
         psi=rounded(psis[-1]),
         usual=rounded(max(psis[:-1])),
+        shift=rounded(shifts[-1]),
+        usual_shift=rounded(max(map(abs, shifts[:-1]))),
         mean=_mean(now.values),
         mean_before=_mean(past),
         quantiles=_quantiles(now.values),
@@ -123,15 +130,17 @@ def drifted(reports: Sequence[HistoryDrift]) -> list[str]:
 def _words(one: PartitionShift) -> str:
     if abs(one.null - one.null_before) >= NULLS:
         return f"null in {one.null:.1%}, {one.null_before:.1%} before"
-    return f"PSI {one.psi:.2f} to the months before, at most {one.usual:.2f} until now; mean {_change(one)}"
-
-
-def _change(one: PartitionShift) -> str:
-    return f"{one.mean_before:.4g} → {one.mean:.4g}" if one.mean is not None else "unknown"
+    if one.psi is None or one.shift is None or one.usual is None or one.usual_shift is None:
+        return "unlike the months before"
+    mean = "" if one.mean is None else f"; mean {one.mean_before:.4g} → {one.mean:.4g}"
+    if one.psi >= PSI and one.psi > TIMES * one.usual:
+        return f"PSI {one.psi:.2f} to the months before, at most {one.usual:.2f} until now{mean}"
+    return f"shift {one.shift:+.2f} deviations of its rank, at most {one.usual_shift:.2f} until now{mean}"
 
 
 def _beyond(sizes: Sequence[float], least: float) -> bool:
-    return sizes[-1] >= least and sizes[-1] > TIMES * max(sizes[:-1])
+    newest, earlier = abs(sizes[-1]), max(map(abs, sizes[:-1]))
+    return newest >= least and newest > TIMES * earlier
 
 
 def _joined(months: Sequence[Partition]) -> Array:
@@ -167,9 +176,13 @@ def _edges(values: Array) -> Array:
     return edges[edges < known.max()]
 
 
-def _psi(now: Partition, before: Sequence[Partition], edges: Array) -> float:
+def _distance(now: Partition, before: Sequence[Partition], edges: Array) -> tuple[float, float]:
+    """PSI in nats, and the shift of the mean rank in standard deviations of a rank."""
     p, q = (_shares(values, edges) for values in (now.values, _joined(before)))
-    return float(((p - q) * np.log(p / q)).sum())
+    rank = np.cumsum(q) - q / 2
+    spread = float(np.sqrt((q * (rank - 0.5) ** 2).sum()))
+    shift = float((p * (rank - 0.5)).sum()) / spread if spread > 0 else 0.0
+    return float(((p - q) * np.log(p / q)).sum()), shift
 
 
 def _shares(values: Array, edges: Array) -> Array:
