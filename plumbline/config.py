@@ -190,10 +190,8 @@ class UseCaseParams(Section):
     @property
     def evaluation(self) -> EvaluationSettings:
         """What an evaluation reads: its own section, train's costs and decisions, the seed."""
-        train = self.train
-        return EvaluationSettings(
-            self.evaluate, train.costs, self.seed, train.class_costs, train.decisions
-        )
+        t = self.train
+        return EvaluationSettings(self.evaluate, t.costs, self.seed, t.class_costs, t.decisions)
 
 
 FILE = "params.yaml"

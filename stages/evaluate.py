@@ -21,7 +21,7 @@ from plumbline.evaluate import (
 )
 from plumbline.metrics import cost_matrix
 from plumbline.model import bundle, decision_params
-from plumbline.runtime import runner
+from plumbline.runtime import bundle_latency, run_records, runner
 from plumbline.tracking import projection as tracking
 
 log = logging.getLogger("plumbline")
@@ -63,11 +63,15 @@ def main(
     log.info("evaluate: %d rows; %s: %s", rows_judged, gate.verdict, reasons)
     if growth := label_level.sentence(result.document.data.windows):
         log.info("evaluate: %s", growth)
+    latency = {}
+    if run_records.kept():  # no out: seconds are never the same twice
+        latency = bundle_latency.measure(model, usecase, rows.test).figures
+        run_records.note("latency", latency)
     run = tracking.record(
         name,
         "evaluate",
         params=params.evaluate.model_dump(),
-        metrics=result.flat,
+        metrics={**result.flat, **latency},
         files=(report / model_card.MARKDOWN,),
     )
     if result.passed:

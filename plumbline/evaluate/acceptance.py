@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.evaluate.behaviour import BehaviourResult
-from plumbline.evaluate.decision_costs import TITLES, ordered
-from plumbline.evaluate.decision_document import DecisionEvidence
 from plumbline.evaluate.evaluate_document import (
     AcceptanceGate,
     CheckWord,
     LeakSearch,
     PassOrFail,
 )
-from plumbline.evaluate.fairness_document import GapVerdict
 from plumbline.evaluate.policies import title
 from plumbline.metrics.bootstrap import Estimate, Word
 from plumbline.report import numbers
@@ -195,41 +192,6 @@ def pays(words: Mapping[str, Word]) -> Check:
     parts = [f"the model costs less, beyond noise, than {beaten}"] if beaten else []
     parts += [f"its cost is within noise of {level}"] if level else []
     return Check("policies", True, "; ".join(parts) or "no rival policy is declared")
-
-
-def decisions(section: DecisionEvidence | None) -> list[Check]:
-    """Is no simpler way to decide cheaper than the declared decisions, beyond noise?
-
-    Equal rates have a price, which is shown and not judged.
-    """
-    if section is None or section.equal:
-        return []
-    words = {TITLES[name]: section.differences[name].word for name in ordered(section.differences)}
-    cheaper = ", ".join(name for name, word in words.items() if word == "worse")
-    if cheaper:
-        text = f"cheaper than the declared decisions, beyond noise: {cheaper}"
-        return [Check("decisions", False, text)]
-    texts = {
-        "better": "cost less, beyond noise, than",
-        "within noise": "cost as much, within noise, as",
-    }
-    parts = [
-        f"{text} {', '.join(name for name, found in words.items() if found == word)}"
-        for word, text in texts.items()
-        if word in words.values()
-    ]
-    return [Check("decisions", True, f"the decisions {'; '.join(parts)}")]
-
-
-def gaps(verdicts: Sequence[GapVerdict] | None) -> list[Check]:
-    """Is every declared gap within its limit? One that cannot be told has not passed."""
-    if not verdicts:
-        return []
-    failed = [one.reason for one in verdicts if one.word == "fail"]
-    unknown = [one.reason for one in verdicts if one.word == "cannot tell"]
-    reasons = [*failed, *unknown] or [one.reason for one in verdicts]
-    passed = not failed and not unknown
-    return [Check("fairness", passed, "; ".join(reasons), known=passed or bool(failed))]
 
 
 def free_of_leaks(search: LeakSearch) -> Check:

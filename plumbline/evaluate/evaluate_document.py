@@ -16,6 +16,7 @@ from plumbline.metrics.cost_matrix import Costs
 from plumbline.metrics.interval import Figure, Interval
 from plumbline.metrics.interval import PairedDifference as PairedDifference
 from plumbline.model.calibration import Kind
+from plumbline.model.footprint import Footprint
 
 PassOrFail = Literal["pass", "fail"]
 CheckWord = Literal["pass", "fail", "cannot tell"]
@@ -207,6 +208,7 @@ class EvaluateDocument(SparseDocument):
     calibration: CalibrationEvidence | None = None
     policies: PolicyEvidence | None = None
     decisions: DecisionEvidence | None = None  # where `train.decisions` is declared
+    footprint: Footprint | None = None  # of a version that counts it
     gap_limits: list[GapVerdict] | None = None  # where `evaluate.max_gaps` are declared
     per_entity: EntityPrecision | None = None  # where `top` is declared
     classes: ClassEvidence | None = None  # of several classes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
-    acceptance,
     assessment,
     baseline_answers,
     baselines,
@@ -16,17 +16,24 @@ from plumbline.evaluate import (
     class_leaks,
     contributions_sample,
     curves,
+    declared_checks,
     leak_search,
     per_entity,
     prediction_table,
     sections,
 )
 from plumbline.evaluate.contributions_sample import Explained
-from plumbline.evaluate.evaluate_document import DataOrigin, EvaluateDocument, LeakSearch
+from plumbline.evaluate.evaluate_document import (
+    DataOrigin,
+    EvaluateDocument,
+    LeakSearch,
+)
 from plumbline.evaluate.leak_columns import Searched
-from plumbline.evaluate.params import EvaluationSettings
+from plumbline.evaluate.params import Evaluate, EvaluationSettings
+from plumbline.model import footprint as footprints
 from plumbline.model import tree_splits
 from plumbline.model.bundle import Bundle
+from plumbline.model.footprint import Footprint
 
 NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]")
 """Characters that a tracking server may refuse in a metric's name."""
@@ -65,8 +72,11 @@ class Evaluation:
 
     @property
     def flat(self) -> dict[str, float | None]:
-        """The model's metrics under one name each: average_precision, average_precision_low, ..."""
-        out: dict[str, float | None] = {}
+        """The model's metrics under one name each: average_precision, average_precision_low, ...; the bundle's size
+        and work as bundle_bytes, ...
+        """
+        counted = self.document.footprint.plain() if self.document.footprint else {}
+        out: dict[str, float | None] = {f"bundle_{name}": n for name, n in counted.items()}
         for metric, interval in self.document.metrics.items():
             out |= {metric: interval.value, f"{metric}_low": interval.low}
             out[f"{metric}_high"] = interval.high
@@ -111,15 +121,15 @@ def run(
     """
     test = rows.test
     window = assessment.window(usecase, settings, test, scorer.threshold)
-    score = scorer.predict(test)
-    splits = tree_splits.read(scorer.booster)
-    scores = sections.Scores(score, scorer.raw(test), scorer.calibration.kind, splits)
+    scores = _scores(scorer, test)
+    score = scores.score
     valid = rows.valid, scorer.predict(rows.valid)
     importance = curves.importance(scorer.booster.get_score(importance_type="total_gain"))
     models = fitted(usecase, rows)
     leaks = leaks_of(usecase, settings, rows, models, importance["series"].tolist())
-    acts = scorer.manifest.decisions
+    acts, own = scorer.manifest.decisions, settings.evaluate
     further = sections.further(usecase, settings, window, test, scores, valid, acts)
+    footprint = bundle_footprint(usecase, own, scorer, test)
     assessed, lines = assessment.assess(
         usecase,
         settings,
@@ -130,24 +140,48 @@ def run(
         outcomes=assessment.behaves(usecase, settings.evaluate, scorer, test),
         policies=further.policies,
         leaks=leaks,
-        more=(*acceptance.decisions(further.decisions), *acceptance.gaps(further.gap_limits)),
+        more=[*declared_checks.checks(own, further.decisions, further.gap_limits, footprint)],
     )
     explained = contributions_sample.explain(usecase, scorer, test, settings.evaluate.explained)
     decided = scorer.decisions_of(test, score)
     predictions = prediction_table.predictions(usecase, test, score, window.costs, decided)
+    shown = _shown(usecase, settings, rows, score)
     given = {n: v for part in (assessed, further) for n, v in vars(part).items() if v is not None}
-    before = (rows.train_shown, rows.valid) if rows.train_shown else ()
-    shown = per_entity.evidence(usecase, settings, test, score, before)
-    given |= {} if shown is None else {"per_entity": shown}
     document = EvaluateDocument(
         problem=usecase.problem,
         primary=window.primary,
         data=data,
         leaks=leaks,
+        footprint=footprint,
         **vars(sections.origin(settings, scorer, importance)),
         **given,
+        **shown,
     )
     return Evaluation(document, lines, importance, explained, predictions)
+
+
+def _scores(scorer: Bundle, columns: Columns) -> sections.Scores:
+    """The model's answers about the rows of a table, (n,) each."""
+    splits = tree_splits.read(scorer.booster)
+    answers = scorer.predict(columns), scorer.raw(columns)
+    return sections.Scores(*answers, scorer.calibration.kind, splits)
+
+
+def _shown(
+    usecase: UseCase, settings: EvaluationSettings, rows: EvaluationRows, score: Array
+) -> dict[str, Any]:
+    """What each entity is shown, where it is declared."""
+    before = (rows.train_shown, rows.valid) if rows.train_shown else ()
+    shown = per_entity.evidence(usecase, settings, rows.test, score, before)
+    return {} if shown is None else {"per_entity": shown}
+
+
+def bundle_footprint(
+    usecase: UseCase, settings: Evaluate, scorer: Bundle, test: Columns
+) -> Footprint:
+    """The bundle's size, and its work on evenly spaced rows of the test window."""
+    rows = baselines.evenly(len(test[usecase.key]), settings.explained)
+    return footprints.measure(scorer, {name: test[name][rows] for name in scorer.features})
 
 
 def fitted(usecase: UseCase, rows: EvaluationRows) -> Fitted:

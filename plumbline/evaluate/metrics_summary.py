@@ -10,7 +10,8 @@ COST = "cost"
 
 
 def summary(document: EvaluateDocument) -> dict[str, float | int | str | None]:
-    """The primary metric with its interval's ends, guards and cost where the problem has them, rows, verdict.
+    """The primary metric with its interval's ends, guards and cost where the problem has them, the cost of the
+    decisions where there are any, size and work of the bundle over the yardstick's, rows, verdict.
 
     The full figures are in evaluate.json; nothing reads this but DVC's commands and people.
     """
@@ -22,6 +23,14 @@ def summary(document: EvaluateDocument) -> dict[str, float | int | str | None]:
         f"{primary}_low": interval.low,
         f"{primary}_high": interval.high,
         **{name: figures[name].value for name in others},
+        **_footprint(document),
         "rows": document.rows.test,
         "gate": document.gate.verdict,
     }
+
+
+def _footprint(document: EvaluateDocument) -> dict[str, float | None]:
+    """What acting on the model costs a day, and what the bundle costs to keep and to ask."""
+    acts, bundle = document.decisions, document.footprint
+    decided = {"decisions_cost_a_day": acts.cost_a_day.value} if acts else {}
+    return decided | ({"bundle_size": bundle.size, "bundle_work": bundle.work} if bundle else {})

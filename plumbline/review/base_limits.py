@@ -13,7 +13,7 @@ from typing import Any
 from plumbline.config import UseCaseParams
 from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
-from plumbline.evaluate import acceptance, gap_limits
+from plumbline.evaluate import acceptance, declared_checks, gap_limits
 from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.evaluate.gap_params import GapLimit
 from plumbline.evaluate.params import Evaluate
@@ -80,6 +80,8 @@ def _acceptance(document: EvaluateDocument, base: Evaluate) -> Iterator[tuple[bo
     if document.leaks:
         leaks = acceptance.free_of_leaks(acceptance.declared(document.leaks, base.harmless))
         yield leaks.passed, leaks.reason
+    for check in declared_checks.affordable(document.footprint, base.max_size, base.max_work):
+        yield check.passed, check.reason
     for limit in base.max_gaps:
         word, reason = _gap(document, limit)
         yield word == "pass", reason

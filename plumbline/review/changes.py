@@ -10,6 +10,7 @@ from plumbline.report.numbers import NONE, figure, fixed, share
 from plumbline.review import version_words
 from plumbline.review.comparison import UseCaseComparison
 from plumbline.review.comparison_sections import (
+    BundleFigure,
     ChangedPackage,
     ChangedPath,
     ChangedStage,
@@ -158,6 +159,9 @@ def folds(usecase: UseCaseComparison, defined: DefinitionChanges) -> Iterator[Bl
         yield Fold(f"Changed features ({len(features)})", [Bullets(features)])
     if usecase.cost:
         yield _table("Time and memory by stage", COST, list(map(_cost, usecase.cost)), range(1, 5))
+    if usecase.bundle:
+        head = ("of the bundle", *SIDES)
+        yield _table("Size, work and latency of the bundle", head, _bundle(usecase.bundle), (1, 2))
     yield Fold("Lineage (md5)", [_lineage(usecase.lineage)])
 
 
@@ -210,6 +214,10 @@ def _cost(cost: StageCost) -> tuple[str, ...]:
     seconds = [side.seconds if side else None for side in sides]
     memory = [side.memory_mb if side else None for side in sides]
     return (cost.stage, *(fixed(s, 1) for s in seconds), *(fixed(m, 0) for m in memory))
+
+
+def _bundle(figures: Sequence[BundleFigure]) -> list[tuple[str, ...]]:
+    return [(one.what, figure(one.base), figure(one.head)) for one in figures]
 
 
 def _lineage(lineage: Lineage) -> Table:

@@ -21,6 +21,7 @@ from plumbline.repo import artifacts, object_stores, revisions
 from plumbline.repo.object_stores import FolderStore
 from plumbline.review import (
     base_limits,
+    bundle_figures,
     code_trees,
     comparison,
     data_drift,
@@ -225,6 +226,7 @@ def _usecase(both: Both, name: str, criteria: Criteria | None) -> UseCaseCompari
         features=metadata_diff.features(before, after, both.definitions.get(name)),
         drift=_drift(both, name, criteria),
         cost=run_cost.costs(head.root, name, old, new),
+        bundle=bundle_figures.of(head.root, name, (old, new), (before, after)),
         monitor=metadata_diff.monitor(after),
         evaluate=metadata_diff.evaluate(after),
         blocked=metadata_diff.blocked(after),

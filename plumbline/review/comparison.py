@@ -15,6 +15,7 @@ from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import dumps
 from plumbline.review.comparison_sections import (
+    BundleFigure,
     ChangedPackage,
     ChangedStage,
     ChangedValue,
@@ -72,6 +73,7 @@ class UseCaseComparison(Part):
     features: FeatureChanges
     drift: Annotated[list[ColumnDrift], Field(max_length=1000)]
     cost: Annotated[list[StageCost], Field(max_length=500)]
+    bundle: Annotated[list[BundleFigure], Field(max_length=20)] = Field(default_factory=list)
     monitor: MonitorSummary
     evaluate: EvaluateSummary
     blocked: Count

@@ -243,6 +243,15 @@ class StageCost(Part):
     head: RunCost | None
 
 
+class BundleFigure(Part):
+    """A figure of the bundle's size, work or latency on both sides; null where it is not known."""
+
+    name: Name
+    what: Name
+    base: Figure
+    head: Figure
+
+
 class RetrainAdvice(Part):
     """Whether to retrain, and why."""
 

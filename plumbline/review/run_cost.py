@@ -23,12 +23,25 @@ def costs(root: Path, usecase_name: str, base: Entries, head: Entries) -> list[S
     return [line for line in lines if line.base or line.head]
 
 
+def latency(known: Runs, own: Entries) -> Mapping[str, float]:
+    """What the run of evaluate measured of the side's bundle; {} where it is not known."""
+    measured = (_run(known, "evaluate", own) or {}).get("latency") or {}
+    return {str(name): float(value) for name, value in measured.items()}
+
+
 def _cost(known: Runs, stage: str, own: Entries) -> RunCost | None:
+    run = _run(known, stage, own)
+    if run is None:
+        return None
+    return RunCost(seconds=float(run["seconds"]), memory_mb=float(run["memory_mb"]))
+
+
+def _run(known: Runs, stage: str, own: Entries) -> Mapping[str, Any] | None:
     """The last run of the stage that wrote what the side's dvc.lock says."""
     outs = own.get(stage, Entry()).outs
     for run in reversed(known):
         wrote = run.get("wrote") or {}
         same = bool(wrote) and all(outs.get(path) == md5 for path, md5 in wrote.items())
         if run.get("stage") == stage and same:
-            return RunCost(seconds=float(run["seconds"]), memory_mb=float(run["memory_mb"]))
+            return run
     return None

@@ -36,6 +36,8 @@ LIBRARIES = (
 )  # fmt: skip
 """Whose versions can change an out."""
 
+_NOTED: dict[str, Mapping[str, float]] = {}
+
 log = logging.getLogger("plumbline")
 
 
@@ -62,8 +64,19 @@ def keep(name: str, stage: str, seconds: float, root: Path = Path(".")) -> None:
         "seconds": round(seconds, 2),
         "memory_mb": round(peak_mb(), 1),
         "wrote": wrote(name, stage, root),
+        **_NOTED,
     }
     _add(place(name, checkouts.main(root)), [json.dumps(line, sort_keys=True)])
+
+
+def kept() -> bool:
+    """Whether this process is a stage that DVC runs: the run of any other leaves no record."""
+    return "DVC_STAGE" in os.environ
+
+
+def note(name: str, figures: Mapping[str, float]) -> None:
+    """Keep figures that this process measured for the record of its run."""
+    _NOTED[name] = dict(figures)
 
 
 def adopt(name: str, clone: Path, root: Path = Path(".")) -> None:

@@ -66,7 +66,7 @@ def run(main: Callable[..., None]) -> None:
         preflight.begin(name, stage, paths)
         main(**arguments)
         seconds = time.perf_counter() - started
-        if "DVC_STAGE" in os.environ:
+        if run_records.kept():
             run_records.keep(name, stage, seconds)
         log.info("%s: done in %.1f s", stage, seconds)
     except (PlumblineError, OSError) as error:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plumbline.core.errors import ParamsError
-from plumbline.evaluate import acceptance, fairness, gap_limits
+from plumbline.evaluate import acceptance, declared_checks, fairness, gap_limits
 from plumbline.evaluate.gap_params import GapLimit
 from plumbline.evaluate.params import Evaluate
 from plumbline.review import base_limits
@@ -56,7 +56,7 @@ def test_a_limit_passes_fails_or_cannot_be_told(most: float, small: bool, word: 
     result = verdict([limit(most)], 0.3, small)
     assert result.word == word
     assert reason in result.reason
-    [check] = acceptance.gaps([result])
+    [check] = declared_checks.gaps([result])
     assert check.passed == (word == "pass")
     assert check.word == word
 
@@ -77,7 +77,7 @@ def test_where_events_are_decided_the_decisions_are_judged():
 
 def test_one_gap_that_cannot_be_told_refuses_the_model():
     told = [verdict([limit(most)], 0.3) for most in (0.5, 0.31)]
-    gate = acceptance.AcceptanceVerdict(tuple(acceptance.gaps(told))).document
+    gate = acceptance.AcceptanceVerdict(tuple(declared_checks.gaps(told))).document
     assert (gate.verdict, gate.checks) == ("fail", {"fairness": "cannot tell"})
     assert gate.reasons[0].startswith("cannot tell: gap of the recall by n is")
 
