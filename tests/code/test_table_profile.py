@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from plumbline.__main__ import main
+from plumbline.core.declarations import Column
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.table_profile import profiling, table_blocks, targets
 from plumbline.ops.table_profile.profiling import TableQuestions
 from plumbline.ops.table_profile.table_document import TableProfile
 from plumbline.report import html
 from tests.code.test_infer import ROWS, shop, table
+from tests.orders import ORDERS
 
 NOTHING = TableQuestions()
 
@@ -107,3 +110,72 @@ def test_neither_a_file_nor_a_use_case(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "params.yaml").write_text("usecases: [orders]\n")
     with pytest.raises(PlumblineError, match=r"neither a file nor a use case here; .*'orders'"):
         targets.profile("ordres", NOTHING)
+
+
+@pytest.mark.capability("B1")
+def test_the_label_by_segment_and_over_time(tmp_path: Path) -> None:
+    days = [date(2024, 1, 1) + timedelta(days=i // 10) for i in range(ROWS)]
+    late = [i % 10 for i in range(ROWS)]
+    columns = {
+        "day": [str(d) for d in days],
+        "shop": ["a" if i % 2 else "b" for i in range(ROWS)],
+        "size": [i % 100 for i in range(ROWS)],
+        "late": ["" if i >= ROWS - 20 else int(i % 2 == 1 and late[i] > 4) for i in range(ROWS)],
+    }
+    questions = TableQuestions(label="late", time="day")
+    profile = profiling.of_file(table(tmp_path / "t.csv", columns), questions)
+    rates = profile.rates
+    assert rates is not None
+    assert (rates.what, rates.step, len(rates.over_time)) == ("share", "day", 30)
+    assert (rates.overall.rows, rates.overall.labelled) == (ROWS, ROWS - 20)
+    assert rates.overall.mean == pytest.approx(0.3)
+    shop_a, shop_b = rates.segments["shop"]
+    assert (shop_a.mean, shop_b.mean) == (pytest.approx(0.6), 0)
+    assert [one.labelled for one in rates.over_time[-3:]] == [10, 0, 0]
+    assert rates.over_time[-1].mean is None
+    assert [one.name[0] for one in rates.segments["size"]] == ["1", "2", "3", "4"]
+    page = html.render(table_blocks.blocks(profile))
+    assert "late: share by day, with 95 % intervals" in page
+    assert "higher" in page
+
+
+def test_a_regressions_label_has_a_mean_and_hidden_columns_no_segment(tmp_path: Path) -> None:
+    columns = {
+        "who": ["ann" if i % 3 else "bob" for i in range(ROWS)],
+        "cost": [i % 50 + (i % 3 == 0) * 100 for i in range(ROWS)],
+    }
+    path = table(tmp_path / "t.csv", columns)
+    rates = profiling.of_file(path, TableQuestions(label="cost", time="none")).rates
+    assert rates is not None
+    assert (rates.what, rates.step, rates.over_time) == ("mean", "", [])
+    assert [one.name for one in rates.segments["who"]] == ["ann", "bob"]
+    hidden = TableQuestions(label="cost", time="none", hidden=("who",))
+    again = profiling.of_file(path, hidden).rates
+    assert again is not None
+    assert "who" not in again.segments
+
+
+def test_of_several_classes_the_commonest_has_the_share(tmp_path: Path) -> None:
+    kinds = ["a", "b", "c", "c"]
+    columns = {"x": [i % 7 for i in range(ROWS)], "kind": [kinds[i % 4] for i in range(ROWS)]}
+    path = table(tmp_path / "t.csv", columns)
+    rates = profiling.of_file(path, TableQuestions(label="kind", time="none")).rates
+    assert rates is not None
+    assert (rates.what, rates.overall.mean) == ("share of c", pytest.approx(0.5))
+
+
+@pytest.mark.capability("B1")
+def test_the_plan_of_a_use_case_is_on_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    case = replace(ORDERS, planned=(Column("device", "string", "-", "ordered with"),))
+    profile = profiling.of_file(table(tmp_path / "t.csv", shop()), NOTHING)
+    [line] = targets.plan(case, profile)
+    assert line == "planned column 'device' is not there yet (ordered with)"
+    page = html.render(table_blocks.blocks(profile.model_copy(update={"plan": [line]})))
+    assert "Plan of the data" in page
+    (tmp_path / "metrics/orders").mkdir(parents=True)
+    sheet = {"plan": {"lines": ["planned column 'device' has arrived"]}}
+    (tmp_path / "metrics/orders/data.json").write_text(json.dumps(sheet))
+    assert targets.plan(case, profile) == ["planned column 'device' has arrived"]

@@ -29,8 +29,9 @@ from plumbline.ops.infer.guess import Notes
 from plumbline.ops.infer.roles import Roles
 from plumbline.ops.infer.table_file import TABLE, TableFile
 from plumbline.ops.infer.typed_table import TypedColumn
-from plumbline.ops.table_profile import column_shapes
+from plumbline.ops.table_profile import column_shapes, label_rates
 from plumbline.ops.table_profile.table_document import (
+    LabelRates,
     ProfiledColumn,
     TableFinding,
     TableProfile,
@@ -53,6 +54,7 @@ class TableQuestions:
     delimiter: str | None = None
     encoding: str | None = None
     unknown: tuple[str, ...] = ()  # columns that no feature uses anyway: they give nothing away
+    hidden: tuple[str, ...] = ()  # columns of which no value is shown by itself
 
 
 def of_file(path: Path, questions: TableQuestions) -> TableProfile:
@@ -102,6 +104,7 @@ def _profile(
         label=label,
         labels=labels,
         findings=findings,
+        rates=sheet.rates,
     )
 
 
@@ -114,6 +117,7 @@ class _Sheet:
     key_reason: str = ""
     entities: list[str] = field(default_factory=list)
     findings: list[TableFinding] = field(default_factory=list)
+    rates: LabelRates | None = None
 
 
 def _roles(
@@ -133,7 +137,7 @@ def _roles(
         sheet.time, odd = _time(connection, when)
         sheet.findings += odd
     sheet.findings += _of_keys(columns, sheet.key)
-    sheet.findings += _leaks(connection, columns, label, when, sheet, key, questions.unknown)
+    sheet.findings += _leaks(connection, columns, label, when, sheet, key, questions)
     return sheet
 
 
@@ -172,9 +176,9 @@ def _leaks(
     when: EventTime | None,
     sheet: _Sheet,
     key: row_key.RowKey,
-    unknown: Sequence[str],
+    questions: TableQuestions,
 ) -> Iterator[TableFinding]:
-    """What gives the label away; fills in the entities, which a label is none of."""
+    """What gives the label away; fills in the entities, which a label is none of, and the label's rates."""
     try:
         answer = label_choice.choose(columns, label) if label else None
     except PlumblineError as error:
@@ -184,6 +188,8 @@ def _leaks(
         return
     typed = [inference.as_label(c, answer) if c.source == answer.source else c for c in columns]
     measured = typed_table.create(connection, typed)
+    late = [sheet.key, *questions.unknown, *questions.hidden]
+    sheet.rates = label_rates.of(connection, measured, answer, when, late)
     reasons = roles.leaks(connection, measured, answer, when)
     able = contract_draft.entities(measured, Roles(answer, when, key, reasons))
     sheet.entities = [c.source for c in able]
@@ -191,7 +197,7 @@ def _leaks(
     for pair in roles.joint(connection, measured, answer, reasons):
         yield _finding(f"{pair[0]}, {pair[1]}", joint_leaks.sentence(pair))
     for name, reason in reasons.items():
-        if name in unknown:
+        if name in questions.unknown:
             continue
         text = f"may give the label '{answer.source}' away: {reason}"
         yield _finding(sources[name], text, grave=True)

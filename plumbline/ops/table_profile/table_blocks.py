@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from plumbline.ops.table_profile.column_shapes import sparkline
-from plumbline.ops.table_profile.table_document import ProfiledColumn, TableProfile, TimeSheet
+from plumbline.ops.table_profile.table_document import (
+    LabelRate,
+    LabelRates,
+    ProfiledColumn,
+    TableProfile,
+    TimeSheet,
+)
 from plumbline.report.blocks import (
     Block,
+    Bullets,
     Cell,
     Facts,
     Heading,
@@ -33,7 +40,9 @@ def blocks(profile: TableProfile) -> list[Block]:
         Facts(list(_facts(profile))),
         Heading("What to look at"),
         *_findings(profile),
+        *_plan(profile),
         *(_time(profile.time) if profile.time else ()),
+        *(_rates(profile.rates) if profile.rates else ()),
         Heading("Columns"),
         Table("", HEAD, [_row(c, profile.rows) for c in profile.columns], frozenset({2, 3})),
         Heading("Next"),
@@ -63,6 +72,58 @@ def _findings(profile: TableProfile) -> Iterator[Block]:
         return
     ordered = sorted(profile.findings, key=lambda f: not f.grave)
     yield Notes([Note("bad" if f.grave else "plain", f.subject, f.text) for f in ordered])
+
+
+def _plan(profile: TableProfile) -> Iterator[Block]:
+    if profile.plan:
+        yield Heading("Plan of the data")
+        yield Bullets(profile.plan)
+
+
+def _rates(rates: LabelRates) -> Iterator[Block]:
+    """The label over time, and a table of its segments, which says whose interval excludes all rows' figure."""
+    overall = rates.overall
+    yield Heading(f"The label '{rates.label}'")
+    yield Text(
+        f"{overall.labelled:,} of {overall.rows:,} rows have one; {rates.what} {_rate(overall, rates)}."
+    )
+    if len(rates.over_time) > 1:
+        one = rates.over_time
+        ends = [o.low for o in one], [o.high for o in one]
+        title = f"{rates.label}: {rates.what} by {rates.step}, with 95 % intervals"
+        yield LineChart(title, [o.name for o in one], [o.mean for o in one], *ends)
+    rows = [
+        (
+            column,
+            segment.name,
+            f"{segment.labelled:,}",
+            _rate(segment, rates),
+            _apart(segment, overall),
+        )
+        for column, listed in rates.segments.items()
+        for segment in listed
+    ]
+    if rows:
+        head = ("column", "segment", "labels", f"{rates.what} (95 % interval)", "")
+        yield Table("By segment", head, rows, frozenset({2, 3}))
+
+
+def _rate(one: LabelRate, rates: LabelRates) -> str:
+    """The figure with its interval: a share in per cent."""
+    if one.mean is None:
+        return "none"
+    times, unit = (1.0, "") if rates.what == "mean" else (100.0, " %")
+    ends = ""
+    if one.low is not None and one.high is not None:
+        ends = f" ({times * one.low:.3g} to {times * one.high:.3g})"
+    return f"{times * one.mean:.3g}{unit}{ends}"
+
+
+def _apart(one: LabelRate, overall: LabelRate) -> str:
+    """Whether the interval excludes the figure of all rows."""
+    if overall.mean is None or one.low is None or one.high is None:
+        return ""
+    return "lower" if one.high < overall.mean else "higher" if one.low > overall.mean else ""
 
 
 def _time(time: TimeSheet) -> Iterator[Block]:

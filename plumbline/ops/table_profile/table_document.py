@@ -43,6 +43,28 @@ class TimeSheet(Document):
     rows_per_day: dict[str, int]
 
 
+class LabelRate(Document):
+    """Of a segment or a span of time: rows, those with a label, and its share or mean with a 95 % interval."""
+
+    name: str
+    rows: int
+    labelled: int
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+class LabelRates(Document):
+    """The label over time, by `step` from each name on, and by segment. `what`: a share or a mean."""
+
+    label: str
+    what: str
+    overall: LabelRate
+    step: str
+    over_time: list[LabelRate]
+    segments: dict[str, list[LabelRate]]
+
+
 class TableFinding(Document):
     """Something to look at before the table is used: what it concerns, and what was found."""
 
@@ -66,3 +88,5 @@ class TableProfile(Document):
     label: str
     labels: list[str]  # columns that can be predicted, the likeliest first
     findings: list[TableFinding] = Field(default_factory=list)
+    rates: LabelRates | None = None
+    plan: list[str] = Field(default_factory=list)  # of a use case: the gap to the plan of its data

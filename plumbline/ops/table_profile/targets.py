@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from plumbline import config
-from plumbline.core import usecase_loader
+from plumbline.core import data_plan, files, usecase_loader
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.sql import literal_path, quote
 from plumbline.core.usecase import Contract
@@ -40,8 +40,21 @@ def profile(target: str, questions: TableQuestions) -> TableProfile:
         time=questions.time or case.time or "none",
         key=questions.key or case.key,
         unknown=tuple(c.name for c in case.unknown),
+        hidden=tuple(c.name for c in case.columns if c.forbidden),
     )
-    return profiling.of_query(Path(name), _joined(case, events, raw), given)
+    result = profiling.of_query(Path(name), _joined(case, events, raw), given)
+    return result.model_copy(update={"plan": plan(case, result)})
+
+
+def plan(case: Contract, result: TableProfile) -> list[str]:
+    """The gap to the plan of the data: as the data stage found it, else by what has no value here."""
+    sheet = Path("metrics") / case.name / "data.json"
+    known = files.read_json(sheet).get("plan") if sheet.is_file() else None
+    if known:
+        return [str(line) for line in known.get("lines", ())]
+    empty = [c.name for c in result.columns if c.missing == result.rows]
+    gap = data_plan.gap(case, empty)
+    return gap.lines if gap else []
 
 
 def page(target: str) -> Path:
