@@ -81,6 +81,7 @@ DECLARED = {
         "Category",
         "Encoding",
         "Split",
+        "Deprecated",
     ),
     "model.py": ("UseCase", "Slice", "Behaviour", "TopK", "Use"),
 }

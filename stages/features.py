@@ -6,18 +6,23 @@ with gaps (or by key), each row with its snapshot, fresh and row features and it
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from plumbline import config as parameters
-from plumbline.core import documents, files, policy, usecase_loader
+from plumbline.core import deprecation, documents, files, policy, usecase_loader
 from plumbline.features import assemble, ibis_session
 from plumbline.runtime import runner
+
+log = logging.getLogger("plumbline")
 
 
 def main(usecase: str, valid: Path, snapshots: Path, tables: Path, metrics: Path) -> None:
     """One use case's features; a table without time has no snapshots."""
     case, params = usecase_loader.load_features(usecase), parameters.load(usecase)
     policy.check(case)
+    for line in deprecation.warned(case):
+        log.warning("features: %s", line)
     with (
         ibis_session.connection() as backend,
         files.replacing_folder(snapshots) as days,

@@ -100,7 +100,11 @@ def _print_catalog(case: FeatureSet, words: str, json: Path | None) -> None:
     from plumbline.features import catalog
 
     entries = catalog.search(case, words)
-    say(f"{e.name:28} {e.kind:9} {e.description}" for e in entries)
+    for e in entries:
+        say([f"{e.name:28} {e.kind:9} {e.description}"])
+        if e.deprecated:
+            uses = ", ".join(e.used_by) or "nothing"
+            say([f"{'':28} deprecated: {e.deprecated}; used by {uses}"])
     keep_json(
         json, {"usecase": case.name, "features": [e.model_dump(mode="json") for e in entries]}
     )

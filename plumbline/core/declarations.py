@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from plumbline.core.argument_kinds import Declaration
+from plumbline.core.table_declarations import Deprecated as Deprecated
 from plumbline.core.table_declarations import Encoding as Encoding
 from plumbline.core.table_declarations import Only as Only
 from plumbline.core.table_declarations import Split as Split

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from plumbline.core import deprecation
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import Contract, FeatureSet
 
@@ -46,7 +47,7 @@ def problems(usecase: FeatureSet) -> list[str]:
 
 def _by_part(usecase: FeatureSet) -> dict[str, list[str]]:
     return {
-        "features": [*_columns(usecase), *_features(usecase)],
+        "features": [*_columns(usecase), *_features(usecase), *_retired(usecase)],
         "contract": list(_contract(usecase)),
     }
 
@@ -82,6 +83,10 @@ def _columns(usecase: FeatureSet) -> Iterator[str]:
                     f"feature '{feature}' is made of '{name}', which is deprecated "
                     f"({column.deprecated}); make it of something else"
                 )
+
+
+def _retired(usecase: FeatureSet) -> Iterator[str]:
+    yield from (f"{line}; use something else there" for line in deprecation.refused(usecase))
 
 
 def _contract(usecase: Contract) -> Iterator[str]:

@@ -54,6 +54,19 @@ class TopK(Declaration):
 
 
 @dataclass(frozen=True)
+class Deprecated(Declaration):
+    """A feature that is retired: what still uses it is named each time features are made, or refused.
+
+    >>> old = Deprecated("customer_mean_30d", "since May; use customer_size_90d")
+    >>> gone = Deprecated("night", "legal, 12 June", refuse=True)
+    """
+
+    feature: str  # its name: of a history, row feature, category or encoding
+    reason: str  # since when and why, and what to use instead
+    refuse: bool = False  # True: no stage runs while something uses it; False: a warning
+
+
+@dataclass(frozen=True)
 class Encoding(Declaration):
     """A category of a plain table as the mean label of its rows in train, drawn towards the mean of all.
 

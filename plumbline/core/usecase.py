@@ -19,6 +19,7 @@ from plumbline.core.declarations import (
     Behaviour,
     Category,
     Column,
+    Deprecated,
     Encoding,
     Entity,
     Fresh,
@@ -148,6 +149,7 @@ class FeatureSet(Contract):
     # whose events are scored: all rules hold, of known columns and features; others stay in histories
     # and are in no model table
     eligible: tuple[Only, ...] = ()
+    deprecated: tuple[Deprecated, ...] = ()  # features that are retired, each with a reason
     split: Split = field(
         default_factory=Split
     )  # of a plain table; a table with time is split by whole days
@@ -204,6 +206,7 @@ class FeatureSet(Contract):
             derived=(),
             offset=None,
             eligible=(),
+            deprecated=(),
             views={},
         )
 

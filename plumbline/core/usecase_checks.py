@@ -9,6 +9,7 @@ from plumbline.core import (
     class_checks,
     data_plan,
     declaration_checks,
+    deprecation,
     derive_checks,
     encoding_checks,
     only,
@@ -98,6 +99,7 @@ def features(usecase: FeatureSet) -> None:
         declaration_checks.feature_name(usecase, name)
     split_checks.check(usecase)
     only.check_eligible(usecase)
+    deprecation.check(usecase)
     class_checks.features(usecase)
     encoding_checks.check(usecase)
     scale_checks.check(usecase)

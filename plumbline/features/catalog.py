@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from plumbline.core import deprecation
 from plumbline.core.declarations import Category, Encoding, Entity, Fresh, Hourly, Row, Snapshot
 from plumbline.core.documents import SparseDocument
 from plumbline.core.tables import Counts
@@ -43,6 +44,8 @@ class CatalogEntry(SparseDocument):
     window: str = ""
     default: float = 0.0  # of these and of categories
     missing: float = 0.0  # share of the rows of all tables
+    deprecated: str = ""  # why it is retired; of features that are
+    used_by: list[str] = Field(default_factory=list)  # what still uses one that is retired
 
 
 class FeatureView(SparseDocument):
@@ -284,9 +287,23 @@ def _entry(usecase: FeatureSet, name: str, **more: str | float) -> CatalogEntry:
             "dtype": "float",
             "owner": usecase.owner,
             "in_model": name in usecase.features,
+            **_retired(usecase, name),
             **more,
         }
     )
+
+
+def _retired(usecase: FeatureSet, name: str) -> dict[str, object]:
+    """Why a feature is deprecated and what uses it; nothing of others."""
+    return {
+        key: value
+        for one in usecase.deprecated
+        if one.feature == name
+        for key, value in (
+            ("deprecated", one.reason),
+            ("used_by", deprecation.users(usecase, name)),
+        )
+    }
 
 
 def _text(entry: CatalogEntry) -> str:
