@@ -11,6 +11,7 @@ from typing import TypeVar
 from plumbline.core.declarations import Slice
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
+    model_card_assumptions,
     model_card_classes,
     model_card_costs,
     model_card_data,
@@ -72,6 +73,7 @@ def parts(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
         *model_card_sections.importance(figures.important),
         *model_card_sections.leaks(figures.leaks),
         *model_card_footprint.section(figures.footprint),
+        *model_card_assumptions.section(usecase, figures),
         Heading("Limits"),
         Bullets(_limits(usecase)),
         *_lineage(usecase, figures),

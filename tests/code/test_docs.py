@@ -20,6 +20,8 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [
     ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
 ] + DOCS
+DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+PAGES += [ROOT / "docs/decisions/README.md", *DECISIONS]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 FOLDERS = "plumbline|stages|usecases|sources|bench|tests|docs|feature_store|.ci|.github"
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -106,6 +108,22 @@ def test_a_newcomer_reads_the_readme_in_minutes() -> None:
     assert "docs/review.png" in first
     assert "make repro" in first
     assert first.count("](") >= 4
+
+
+@pytest.mark.capability("D2")
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_a_decision_says_what_was_weighed_and_what_holds_it(page: Path) -> None:
+    text, number = page.read_text(), int(page.name[:2])
+    assert text.startswith(f"# {number}. ")
+    for part in ("**Decision.** ", "**Instead of** ", "**It costs** ", "**Held by** "):
+        assert text.count(f"\n{part}") == 1, part
+    assert len(text.splitlines()) <= 30, "half a page"
+    assert f"| [{number}]({page.name}) |" in (page.parent / "README.md").read_text()
+    held = text.partition("**Held by**")[2]
+    named = re.findall(
+        r"`((?:tests|bench)/[\w./-]+)`|`(?:make|plumbline|python -m) ([\w.-]+)", held
+    )
+    assert named, "a test or a command"
 
 
 def test_the_page_on_data_names_every_folder_and_table() -> None:

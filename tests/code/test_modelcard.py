@@ -209,6 +209,30 @@ def test_the_card_holds_the_evidence():
         assert line in text, line
 
 
+@pytest.mark.capability("D2")
+def test_assumptions_are_the_params_and_declarations():
+    windows = {"test": {"rows": 7, "start": "2025-01-05", "end": "2025-02-02"}}
+    data = {**FIGURES["data"], "windows": windows, "as_of": "2025-03-01"}
+    policies = {**FIGURES["policies"], "policies": {**FIGURES["policies"]["policies"]}}
+    text = card(usecase(), {**FIGURES, "data": data, "policies": policies})
+    for line in (
+        "| labels are final this long after their events | 7 days | `usecases/sample/contract.py` |",
+        "| test: these days stand for those on which the model is used | 28 days | `features.test_days` |",
+        "| nothing after this day was known | 2025-03-01 | `data.as_of` |",
+        "| what it costs: an alarm without a case | 5 cents | `train.costs.false_positive` |",
+        "| the cheapest threshold on validation is cheap later | 0.25 | `train.costs` |",
+        "| alarms that can be looked into each day | 20 | `evaluate.k` |",
+        "| `train.calibration` |",
+        "| days are independent of each other (intervals) | 95% of 200 replicates | `evaluate.bootstrap` |",
+        "| another seed gives a model as good | 7 | `seed` |",
+    ):
+        assert line in text, line
+    assert "train:" not in text, "a window that is not recorded"
+    plain = card(BARE, BARE_FIGURES)
+    assert "| rows are independent of each other (intervals) |" in plain
+    assert "train.costs" not in plain
+
+
 BARE = usecase(
     problem="regression",
     time=None,
