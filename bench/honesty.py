@@ -143,9 +143,7 @@ def best_feature() -> tuple[str, ...]:
     usecase, params = usecase_loader.load(NAME), params_file.load(NAME)
     tuned = documents.read(TuneResult, Path(f"metrics/{NAME}/tune.json"))
     settings = fitting.booster_settings(usecase, params.train, tuned, params.seed)
-    columns = tables.read(
-        PAIR[1], fitting.needed_columns(usecase, params.train.costs, params.train.decisions)
-    )
+    columns = tables.read(PAIR[1], fitting.needed_columns(usecase, params.train.costs))
     label = columns[usecase.label].astype(float)
     quality = {}
     for name in usecase.features:

@@ -37,7 +37,7 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
         valid, fitting.needed_columns(usecase, params.train.costs, params.train.decisions)
     )
     both = matrices.both(usecase, settings, train, valid) if params.train.refit else None
-    fitted = fitting.fit(usecase, params.train, settings, pair, columns, both)
+    fitted = fitting.fit(usecase, params.train, settings, pair, columns, both, decide=True)
     provenance: dict[str, str | int] = {
         "train": dvc_hash.md5(train),
         "valid": dvc_hash.md5(valid),

@@ -57,7 +57,7 @@ def replicates(
 ) -> Iterator[Bundle]:
     """A bundle per seed, fitted as the bundle `own` was, from the tables `train` and `valid`."""
     usecase = tune_result.without(criteria.usecase, own.manifest.dropped)
-    params = criteria.params.train.model_copy(update={"decisions": None})
+    params = criteria.params.train
     settings = {**own.manifest.params, "nthread": params.threads}
     pair = matrices.binned(usecase, settings, train, valid)
     columns = tables.read(valid, fitting.needed_columns(usecase, params.costs))

@@ -105,17 +105,21 @@ def fit(
     pair: tuple[Any, Any],
     valid: Columns,
     both: Any = None,
+    decide: bool = False,
 ) -> FittedModel:
     """Boost on the first matrix of `pair`; early stopping, calibration and threshold on the second.
 
     `settings`: XGBoost's in full. `pair`: the QuantileDMatrices of train and validation window;
     `valid`: the columns of the second, (m,) each (`needed_columns`). `both`: the matrix of the two
-    windows together, on which the model with as many rounds is boosted again; None: it is not.
+    windows together, on which the model with as many rounds is boosted again; None: it is not. `decide`: fit the
+    declared decisions, too, by answers about rows that the model has not learned from.
     """
     boosted = boosting.boost(
         settings, *pair, rounds=train.rounds, early_stopping=train.early_stopping
     )
     model = finish(usecase, train, boosted, valid)
+    if decide:
+        model = _with_decisions(model, train, valid)
     if both is None:
         return model
     return replace(model, booster=boosting.grow(settings, both, rounds=model.rounds))
@@ -139,7 +143,6 @@ def finish(
         chosen=decision.choose(usecase, valid, answer, train.costs),
         metric=metrics.primary_figure(usecase.problem, label, answer),
         class_costs=class_params.amounts(usecase, train),
-        decisions=_decisions(usecase, train, valid, answer),
     )
 
 
@@ -150,13 +153,14 @@ def _raw(usecase: FeatureSet, booster: Any, columns: Columns) -> Array:
     )
 
 
-def _decisions(
-    usecase: FeatureSet, train: Train, valid: Columns, answer: Array
-) -> DecisionPolicy | None:
-    """The policy that the params declare, fitted; None where they declare none."""
+def _with_decisions(model: FittedModel, train: Train, valid: Columns) -> FittedModel:
+    """The model with the policy that the params declare, fitted on the validation window; without, as it is."""
     if train.decisions is None or train.costs is None:
-        return None
-    return decision_fit.fit(usecase, valid, answer, train.decisions, train.costs)
+        return model
+    policy = decision_fit.fit(
+        model.usecase, valid, model.predict(valid), train.decisions, train.costs
+    )
+    return replace(model, decisions=policy)
 
 
 def manifest_entries(

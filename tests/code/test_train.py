@@ -141,3 +141,38 @@ def test_a_failing_stage_leaves_the_last_bundle(tmp_path: Path, monkeypatch: pyt
     ):
         run()
     assert dvc_hash.md5(Path("model")) == before
+
+
+@pytest.mark.capability("A20")
+def test_decisions_rest_on_rows_that_the_model_has_not_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A refit on both windows has the thresholds of the model that did not see the validation window."""
+    project(tmp_path, monkeypatch)
+    section = {
+        "review": {"positive": 10, "negative": 5, "capacity": 3},
+        "segment": {"column": "kind"},
+    }
+    turn(decisions=section)
+    plain = run(out="plain")
+    turn(refit=True)
+    again = run(out="again")
+    assert plain.manifest.decisions is not None
+    assert again.manifest.decisions == plain.manifest.decisions
+    assert (Path("again") / bundle.MODEL).read_bytes() != (
+        Path("plain") / bundle.MODEL
+    ).read_bytes()
+
+
+def test_decisions_by_an_unknown_column_are_refused_and_the_bundle_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    project(tmp_path, monkeypatch)
+    run()
+    before = dvc_hash.md5(Path("model"))
+    turn(decisions={"segment": {"column": "kindd"}})
+    with pytest.raises(
+        ParamsError, match=r"decisions\.segment\.column: 'kindd' .* did you mean 'kind"
+    ):
+        run()
+    assert dvc_hash.md5(Path("model")) == before
