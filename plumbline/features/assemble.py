@@ -30,7 +30,8 @@ from plumbline.features import (
     written_partitions,
 )
 from plumbline.features import grain as grains
-from plumbline.features.catalog import FeaturesReport, Written
+from plumbline.features.catalog import Written
+from plumbline.features.catalog_documents import FeaturesReport
 from plumbline.features.history_age import HistoryAges
 from plumbline.features.params import Features
 from plumbline.features.splits import SplitWindow

@@ -24,7 +24,7 @@ from plumbline.features import (
     live_definitions,
     sum_limits,
 )
-from plumbline.features.catalog import CatalogEntry
+from plumbline.features.catalog_documents import CatalogEntry
 from plumbline.features.params import Features
 from plumbline.features.splits import SplitWindow
 

@@ -3,95 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
-
-from pydantic import Field
 
 from plumbline.core import deprecation
 from plumbline.core.declarations import Category, Encoding, Entity, Fresh, Hourly, Row, Snapshot
-from plumbline.core.documents import SparseDocument
 from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import definition_items, live_definitions
 from plumbline.features import grain as grains
+from plumbline.features.catalog_documents import (
+    CatalogEntry,
+    FeaturesReport,
+    FeatureView,
+    TableFigures,
+)
 from plumbline.features.definition_items import Definitions
 from plumbline.features.grain import Grain
-from plumbline.features.history_age import HistoryAges
-from plumbline.features.partition_drift import HistoryDrift
 from plumbline.features.splits import SplitWindow
 
 Written = dict[str, tuple[Counts, int]]
 """Per table: what was written, and how many events were left out because no label is known."""
-
-
-class CatalogEntry(SparseDocument):
-    """One feature. `sources` are the contract's columns that it is made from.
-
-    `version` is as declared, a column's that of the feature set; `definition`: a hash of what it is made of.
-    """
-
-    name: str
-    kind: Literal["column", "snapshot", "hourly", "fresh", "row", "category", "encoding"]
-    description: str
-    sources: list[str]
-    dtype: str
-    owner: str
-    in_model: bool
-    version: int = 1
-    definition: str = ""
-    entity: str = ""  # of histories
-    aggregate: str = ""
-    window: str = ""
-    default: float = 0.0  # of these and of categories
-    missing: float = 0.0  # share of the rows of all tables
-    deprecated: str = ""  # why it is retired; of features that are
-    used_by: list[str] = Field(default_factory=list)  # what still uses one that is retired
-
-
-class FeatureView(SparseDocument):
-    """A feature view as the store defines it.
-
-    `version`: as declared, and behind the point the raises of all that its features are made of;
-    `definition`: a hash of these.
-    """
-
-    name: str
-    entity: str
-    join_key: str
-    description: str
-    owner: str
-    ttl_days: int  # 0 where it is an hour
-    features: list[str]
-    version: str = "1.0"
-    definition: str = ""
-    kept_by: str = ""  # another use case, which fills and serves it
-
-
-class TableFigures(SparseDocument):
-    """What is in one model table. Days: only where events have a time. The label's rate or mean is
-    null where no label is known."""
-
-    rows: int
-    without_label: int
-    ineligible: int = 0  # rows with a label that the use case's `eligible` leaves out
-    start: str = ""
-    end: str = ""
-    label_rate: float | None = None  # classification
-    label_mean: float | None = None  # regression
-    class_rows: dict[str, int] | None = None  # several classes
-
-
-class FeaturesReport(SparseDocument):
-    """metrics/<usecase>/features.json."""
-
-    rows: int
-    tables: dict[str, TableFigures]
-    features: list[CatalogEntry]
-    views: list[FeatureView]
-    history_ages: dict[str, dict[str, HistoryAges]] = Field(
-        default_factory=dict
-    )  # by window, entity
-    partitions: list[HistoryDrift] = Field(default_factory=list)  # the newest month of each history
 
 
 def entries(usecase: FeatureSet) -> list[CatalogEntry]:

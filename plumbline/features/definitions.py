@@ -10,7 +10,7 @@ from plumbline.core.errors import SpecError
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import catalog, live_definitions
 from plumbline.features import grain as grains
-from plumbline.features.catalog import FeatureView
+from plumbline.features.catalog_documents import FeatureView
 from plumbline.features.definition_items import Definitions
 from plumbline.features.grain import Grain
 

@@ -17,7 +17,7 @@ from plumbline.evaluate import assessment
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.features import assemble, history_age, ibis_session
-from plumbline.features.catalog import FeaturesReport
+from plumbline.features.catalog_documents import FeaturesReport
 from plumbline.review import paired
 from tests.code.test_assemble import PARAMS
 from tests.code.test_batch import many
