@@ -48,6 +48,7 @@ def written(root: Path) -> dict[str, str]:
 
 def test_a_team_owns_about_600_lines(shop: Path) -> None:
     files = written(shop)
+    del files[".dvc/plots.html"]  # a page for DVC's plots, which nobody edits
     assert 400 < sum(len(text.splitlines()) for text in files.values()) < 750
     left = {name for name, text in files.items() if re.search(r"\{[a-z]+\}(?!\})", text)}
     assert left <= {"dvc.yaml"}, "a name that was not filled in"

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from plumbline.runtime import dvc_lock
-from tests import runs
+from tests import browser, runs
 from tests.locales import locale
 from tests.project import Project
 from tests.runs import BOTH
@@ -58,8 +58,18 @@ def test_metrics_and_plots_show(project: Project) -> None:
         page = (project.path / "shown" / "index.html").read_text()
         assert out.endswith("shown/index.html")
         assert all(f"reports/{u}/plots" in page.replace("\\/", "/") for u in BOTH)
+        lines_are_drawn(project.path / "shown" / "index.html", page)
     finally:
         shutil.rmtree(project.path / "shown")
+
+
+def lines_are_drawn(file: Path, page: str) -> None:
+    """Without a network: one picture per file, a line in each, nothing to be fetched."""
+    assert "src=" not in page
+    drawn, console = browser.opened(file)
+    assert console == []
+    assert drawn.count("<svg") == page.count("vegaEmbed('#") > len(BOTH)
+    assert drawn.count("<polyline") == drawn.count("<svg")
 
 
 @pytest.mark.situation("a clone in another folder", expected="the same bytes")

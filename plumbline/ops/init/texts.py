@@ -18,6 +18,7 @@ TEMPLATE = Path(__file__).with_name("template")
 PIPELINE = library.PACKAGE / library.PIPELINE
 PLAIN = {
     ".dvc/config": "dvc_config.txt",
+    ".dvc/plots.html": "plots.html",
     ".dvcignore": "dvcignore.txt",
     ".gitattributes": "gitattributes.txt",
     ".gitignore": "gitignore.txt",
