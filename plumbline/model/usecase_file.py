@@ -192,8 +192,9 @@ def _value(value: Any, kind: Any) -> Any:
         return INFINITE[value]
     if get_origin(kind) is tuple and isinstance(value, list):
         return tuple(_value(v, get_args(kind)[0]) for v in value)
-    if is_dataclass(kind) and isinstance(value, dict):
-        return _object(value, kind)
+    declared = next((k for k in (kind, *get_args(kind)) if is_dataclass(k)), None)
+    if declared is not None and isinstance(value, dict):
+        return _object(value, declared)
     return value
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.__main__ import main
-from plumbline.core import tables
+from plumbline.core import tables, usecase_loader
 from plumbline.core.errors import BundleError, PlumblineError
+from plumbline.core.usecase import FeatureSet
 from plumbline.model import admission, bundle, library_versions, usecase_file
 from plumbline.ops import packed_bundle
 from plumbline.ops.release import archives
@@ -66,6 +68,14 @@ def test_the_whole_use_case_comes_back(folder: Path) -> None:
     ]
     with pytest.raises(BundleError, match="'height_over_mean' of a bundle was not admitted"):
         bundle.load(folder).score(stub, raw())
+
+
+@pytest.mark.parametrize("name", ["card_fraud", "flights"])
+def test_every_declaration_of_a_shipped_use_case_comes_back(name: str) -> None:
+    case = usecase_loader.load_features(name)
+    stub = usecase_file.stub(usecase_file.describe(case, ""))
+    for one in (field.name for field in fields(FeatureSet) if field.name != "rows"):
+        assert getattr(stub, one) == getattr(case, one), one
 
 
 BOMB = """open("exploded", "w").close()
