@@ -34,7 +34,8 @@ class ColumnSpec:
     `size` bins from `start` in a period's counts. `edges` ascending, inner (numeric); `vocabulary` the
     values seen in training or allowed (category). `order` float (size,): the bins' normal scores, by
     which a shift has a direction; None where bins have no order. `importance` is its share of the
-    model's gain; `reach` includes the features that read it. `rare` bool (GRID_BINS,), `common` values
+    model's gain; `reach` includes the features that read it. `clock`: it is read from the event time
+    alone. `rare` bool (GRID_BINS,), `common` values
     and the `factors` of other units are for raw numbers, `allowed` is the contract's range. `bounds` are
     the extremes of a number in training (outlier_counts.py).
     """
@@ -45,6 +46,7 @@ class ColumnSpec:
     importance: float = 0.0
     reach: float = 0.0
     roots: tuple[str, ...] = ()
+    clock: bool = False
     start: int = 0
     size: int = 0
     edges: Array = field(default_factory=lambda: np.zeros(0))
@@ -86,7 +88,7 @@ class ConsistencyCheck:
 class Binning:
     """How a use case's columns and its score (last in the counts, with those of `classes`) are binned.
 
-    `training` int (bins,): the training window's counts; `training_grids` of each raw number its fine
+    `training` int (bins,): the training window's counts, of `rows` in `days` (0 without time); `training_grids` of each raw number its fine
     grid there. `entities`: id columns, and the share of their ids whose rows are counted one by one;
     the `consistency_checks` compare histories with these counts.
     """
@@ -103,6 +105,7 @@ class Binning:
     training: Array
     training_grids: Mapping[str, Array]
     rows: int
+    days: int = 0
     classes: tuple[str, ...] = ()
     class_scores: tuple[ColumnSpec, ...] = ()
 

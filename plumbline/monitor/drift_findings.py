@@ -7,13 +7,19 @@ from collections.abc import Sequence, Set
 import numpy as np
 
 from plumbline.monitor import seasonal_baseline
-from plumbline.monitor.binning import ColumnSpec
+from plumbline.monitor.binning import Binning, ColumnSpec
 from plumbline.monitor.check_context import CheckContext
 from plumbline.monitor.seasonal_baseline import ColumnShift
 from plumbline.monitor.verdict import Finding, Level
 
 TREND_PERIODS = 28
 """Periods that are pooled to be compared with the training window."""
+YEAR = 364
+"""Days of a year in whole weeks: longer periods are pooled to one where the training window has a year."""
+CALENDAR = 2
+"""Values of a feature of the clock in one period, up to which the period's place in the calendar decides on them."""
+SMALL = 0.1
+"""Shift of a period, deviations, below which a run of periods, not itself, is why a column has drifted."""
 
 
 def score_has_moved(context: CheckContext) -> bool:
@@ -39,6 +45,8 @@ def drift(context: CheckContext, broken: Sequence[Finding], *, score_moved: bool
         shift = context.shifts.get(spec.name)
         if shift is None or spec.name in named or named & set(spec.roots):
             continue
+        if spec.clock and np.count_nonzero(context.now.counts[spec.bin_range]) <= CALENDAR:
+            continue  # the month has changed, as it does
         important = score_moved and context.important(spec)
         level = context.graded(shift.p, 0.0, 0.0, important=important)
         if level:
@@ -57,30 +65,41 @@ def drift(context: CheckContext, broken: Sequence[Finding], *, score_moved: bool
 def trends(context: CheckContext, named: Set[str | None]) -> list[Finding]:
     """Important columns far from the training window over the last weeks.
 
-    A reference that moves with the stream does not show them. Columns in `named` have a finding already.
+    A reference that moves with the stream does not show them. Columns in `named` have a finding already;
+    what is read from the clock alone moves with it, and has no trend.
     """
-    recent = [*context.before, context.now][-TREND_PERIODS:]
-    if len(recent) < TREND_PERIODS or not context.binning.period_days:
+    wanted = _trend_periods(context.binning)
+    recent = [*context.before, context.now][-wanted:]
+    if len(recent) < wanted or not context.binning.period_days:
         return []
     counts = np.sum([s.counts for s in recent], axis=0)
     out = []
     for spec in context.binning.specs:
         minor = spec.importance < context.limits.min_importance
-        if minor or spec.name in named or spec.size < 2:
+        if minor or spec.clock or spec.name in named or spec.size < 2:
             continue
         training = context.binning.training[spec.bin_range]
         psi, size = seasonal_baseline.distance(counts[spec.bin_range], training, spec.order)
         if abs(size) >= context.limits.trend_shift:
-            out.append(_of_trend(spec, size, psi))
+            out.append(_of_trend(context.binning, spec, size, psi))
     return out
 
 
-def _of_trend(spec: ColumnSpec, size: float, psi: float) -> Finding:
+def _trend_periods(binning: Binning) -> int:
+    """Periods to pool: a year of longer ones, where the training window has one, so that seasons cancel."""
+    if binning.period_days > 1 and binning.days >= YEAR:
+        return max(2, round(YEAR / binning.period_days))
+    return TREND_PERIODS
+
+
+def _of_trend(binning: Binning, spec: ColumnSpec, size: float, psi: float) -> Finding:
     text = (
-        f"{size:+.2f} deviations of its rank from training in {TREND_PERIODS} periods, "
+        f"{size:+.2f} deviations of its rank from training in {_trend_periods(binning)} periods, "
         f"PSI {psi:.2f}"
     )
     cause = "it has moved away since training"
+    if binning.period_days > 1 and binning.days < YEAR:
+        cause += f"; a season looks the same: training has {binning.days} days"
     return Finding(
         "trend_shift", "warning", abs(size), "deviations", text, spec.name, spec.reach, cause
     )
@@ -90,6 +109,9 @@ def _of_column(spec: ColumnSpec, shift: ColumnShift, level: Level) -> Finding:
     way = "up" if shift.size > 0 else "down"
     text = f"shift {shift.size:+.2f} deviations of its rank, PSI {shift.psi:.2f}"
     cause = f"values went {way}" if abs(shift.size) > 0.02 else "another mix of values"
+    if abs(shift.size) < SMALL and shift.p_run < min(shift.p_mean, shift.p_shape):
+        way = "up" if shift.run > 0 else "down"
+        cause = f"{seasonal_baseline.RUN} periods in a row went {way} on the whole"
     return Finding(
         "drift", level, abs(shift.size), "deviations", text, spec.name, spec.reach, cause
     )

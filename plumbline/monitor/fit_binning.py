@@ -70,6 +70,7 @@ def fit(
             if s.rare is not None
         },
         rows=training.rows,
+        days=training.days,
         classes=classes,
         class_scores=of_classes,
     )
@@ -107,6 +108,7 @@ def _specs(usecase: UseCase, gain: Mapping[str, float], training: ScoredWindow) 
     shares = monitored_columns.importance(usecase, gain)
     reach = monitored_columns.reach(usecase, shares)
     roots = monitored_columns.roots(usecase)
+    of_clock = monitored_columns.of_clock(usecase)
     raw = {c.name for c in usecase.known}
     specs: list[ColumnSpec] = []
     start = 0
@@ -118,6 +120,7 @@ def _specs(usecase: UseCase, gain: Mapping[str, float], training: ScoredWindow) 
             importance=shares.get(name, 0.0),
             reach=min(1.0, reach[name]),
             roots=roots.get(name, ()),
+            clock=name in of_clock,
         )
         specs.append(spec)
         start += spec.size

@@ -76,6 +76,15 @@ def reach(usecase: UseCase, shares: Mapping[str, float]) -> dict[str, float]:
     return out
 
 
+def of_clock(usecase: FeatureSet) -> set[str]:
+    """The row features that are read from the event time alone: hour, weekday, month."""
+    found: set[str] = set()
+    for row in usecase.rows:
+        if usecase.time and set(row.inputs) <= {usecase.time, *found}:
+            found.add(row.name)
+    return found
+
+
 def roots(usecase: FeatureSet) -> dict[str, tuple[str, ...]]:
     """The raw columns that each feature reads, directly or through other features, sorted.
 

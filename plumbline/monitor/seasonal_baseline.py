@@ -49,7 +49,7 @@ class ColumnShift:
 
     `p` is the chance of such a distance without drift (two-sided), for the direction (`p_mean`), the
     shape (`p_shape`) and the mean of the last RUN periods (`p_run`). `size` is the shift of the normal
-    scores in standard deviations, `psi` in nats.
+    scores in standard deviations, `psi` in nats, `run` that mean in standard errors.
     """
 
     p_mean: float
@@ -57,6 +57,7 @@ class ColumnShift:
     p_run: float
     size: float
     psi: float
+    run: float = 0.0
 
     @property
     def p(self) -> float:
@@ -119,7 +120,10 @@ def shifts(past: Baseline, specs: Sequence[ColumnSpec]) -> dict[str, ColumnShift
     p_mean = chances.moderated(means, past.matched, floor=1.0)
     p_run = chances.moderated(run, past.matched, floor=1.0)
     p_shape = chances.moderated(shapes, past.matched, floor=0.25, upper=True)
-    return {n: ColumnShift(p_mean[n], p_shape[n], p_run[n], *sizes[n]) for n in shapes}
+    return {
+        n: ColumnShift(p_mean[n], p_shape[n], p_run[n], *sizes[n], run=float(run[n][-1]))
+        for n in shapes
+    }
 
 
 def _shape(now: Array, before: Array) -> Array:
