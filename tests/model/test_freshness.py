@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,30 +11,47 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from plumbline.core.declarations import Array, Columns
+from plumbline.__main__ import main
+from plumbline.core import tables, usecase_loader
+from plumbline.core.declarations import Array, Columns, Fresh, Hourly
 from plumbline.core.errors import PlumblineError
+from plumbline.model import bundle, matrices
+from plumbline.model.tune_result import TuneResult
 from plumbline.studies.freshness import aged_features
 from plumbline.studies.freshness.aged_features import EventHistory
+from plumbline.train import fitting
+from plumbline.train.params import Train
 from tests import small
 from tests.code.test_all_events import GIVEN
-from tests.code.test_assemble import build
+from tests.code.test_assemble import PARAMS, build
 from tests.code.test_batch import many
-from tests.small import SMALL
+from tests.conftest import ROOT
+from tests.small import AS_OF, SMALL
 
 ROWS = many(600)
+CASE = replace(
+    SMALL,
+    hourly=(Hourly("who_sum_30h", "who", "sum", 30, "cents in 30 hours", "cents", lag=3),),
+    fresh=(
+        *SMALL.fresh,
+        Fresh("who_bad_today", "who", "sum", "bad ones known today", "bad", matured=True),
+    ),
+)
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Columns]]:
     """The folder of valid events, and the model tables that the stage writes."""
-    folder = tmp_path_factory.mktemp("aged")
-    return folder / "valid", build(folder, ROWS)[1]
+    folder = tmp_path_factory.mktemp("aged") / "data" / "small"
+    folder.mkdir(parents=True)
+    return folder / "valid", build(folder, ROWS, usecase=CASE)[1]
 
 
 @pytest.fixture(scope="module")
 def history(stage: tuple[Path, dict[str, Columns]]) -> Iterator[EventHistory]:
-    with aged_features.opened(SMALL, GIVEN, stage[0]) as opened:
+    with aged_features.opened(CASE, GIVEN, stage[0]) as opened:
         yield opened
 
 
@@ -57,7 +76,7 @@ def test_an_event_sees_what_one_so_much_earlier_would_have_seen(
     columns = aged_features.aged(history, age)
     for place, key in enumerate(columns["number"].tolist()):
         one = by_key[key]
-        expected = small._read(full, {**one, "at": one["at"] - age}, SMALL.aggregates)
+        expected = small._read(full, {**one, "at": one["at"] - age}, CASE.aggregates)
         actual = {name: columns[name][place] for name in expected}
         assert actual == expected, key
         assert columns["at"][place] == np.datetime64(one["at"], "us")
@@ -93,3 +112,67 @@ def test_rows_that_one_age_leaves_out_are_left_out_of_all() -> None:
     first, second = aged_features.common(parts, "key")
     assert first["x"].tolist() == [30, 10]
     assert second["x"].tolist() == [31, 11]
+
+
+@pytest.fixture(scope="module")
+def project(stage: tuple[Path, dict[str, Columns]]) -> Path:
+    """A project of the small use case, as its stages leave it."""
+    data = stage[0].parent
+    root = data.parent.parent
+    shutil.copy(ROOT / "dvc.yaml", root)
+    sections = {"validate": {}, "tune": {}, "train": {"rounds": 10}, "monitor": {}}
+    section = {
+        **sections,
+        "data": {"source": "csv", "as_of": str(AS_OF)},
+        "features": PARAMS.model_dump(),
+        "evaluate": {"bootstrap": 60},
+    }
+    (root / "params.yaml").write_text(
+        yaml.safe_dump({"usecases": ["small"], "seed": 7, "small": section})
+    )
+    pair = data / "tables" / "train.parquet", data / "tables" / "valid.parquet"
+    tuned = TuneResult(trials=0, failed=0, metric_name="average_precision", fixed={}, params={})
+    train = Train(rounds=10, threads=1)
+    full = fitting.booster_settings(CASE, train, tuned, 7)
+    fitted = fitting.fit(
+        CASE, train, full, matrices.binned(CASE, full, *pair), tables.read(pair[1])
+    )
+    bundle.save(
+        root / "models" / "small", fitted.booster, fitting.manifest_entries(fitted, full, {})
+    )
+    return root
+
+
+@pytest.mark.capability("C22", "C24")
+def test_the_command_says_what_old_features_cost(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(usecase_loader, "load", lambda name: CASE)
+    words = ["--hours", "24", "--hours", "36.5", "--json", "f.json", "--plot", "f.png"]
+    assert main(["freshness", *words]) == 0
+    result = json.loads((project / "f.json").read_text())
+    assert [one["hours"] for one in result["ages"]] == [0, 24, 36.5]
+    fresh, *old = result["ages"]
+    assert (fresh["changed"], fresh["difference"]["value"]) == (0, 0)
+    for one in old:
+        apart = one["metric"]["value"] - fresh["metric"]["value"]
+        assert one["difference"]["value"] == pytest.approx(apart, abs=1e-5)
+        assert 0 < one["changed"] <= 1
+    assert set(result["groups"]) == {"who", "place"}
+    for groups in result["groups"].values():
+        assert sum(group["rows"] for group in groups.values()) == result["rows"]
+        assert all(set(group["differences"]) == {"24", "36.5"} for group in groups.values())
+    text = capsys.readouterr().out
+    assert "  36.5 hours" in text
+    assert "  1 day " in text
+    assert (project / "f.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_model_of_other_features_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(usecase_loader, "load", lambda name: SMALL)
+    assert main(["freshness"]) == 2
+    assert "the features are not those that this model learned" in capsys.readouterr().err

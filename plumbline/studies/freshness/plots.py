@@ -27,7 +27,8 @@ Axes = Any
 
 def draw(path: Path, result: FreshnessRecord) -> None:
     """Write a panel of the ages, and one per entity, to `path`."""
-    shown = {entity: _drawn(groups) for entity, groups in result.groups.items()}
+    drawn = {entity: _drawn(groups) for entity, groups in result.groups.items()}
+    shown = {entity: groups for entity, groups in drawn.items() if groups}
     count = 2 + len(shown)
     across = count if count < 5 else 3
     down = -(-count // across)
@@ -40,9 +41,10 @@ def draw(path: Path, result: FreshnessRecord) -> None:
         for panel in axes[count:]:
             panel.set_axis_off()
         lines, labels = axes[count - 1].get_legend_handles_labels()
-        axes[0].figure.legend(
-            lines, labels, title="age of the features", loc="outside upper right", ncols=len(labels)
-        )
+        if lines:
+            axes[0].figure.legend(
+                lines, labels, title="age of the features", loc="outside upper right", ncols=3
+            )
 
 
 def _drawn(groups: Mapping[str, AgedGroup]) -> dict[str, AgedGroup]:

@@ -22,7 +22,7 @@ from plumbline.evaluate import assessment, slices
 from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.metrics import bootstrap, metrics
 from plumbline.metrics.interval import Interval
-from plumbline.model import bundle, segments
+from plumbline.model import bundle, manifest, segments
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.review import paired
@@ -50,6 +50,7 @@ def study(root: Path, name: str, hours: Sequence[float] = AGES) -> FreshnessReco
     usecase, params = usecase_loader.load(name), params_file.load(name, root / "params.yaml")
     _check(hours)
     model = bundle.load(artifacts.path(name, Role.BUNDLE, root), name)
+    _check_definitions(usecase, model)
     scored = _scored(usecase, params, model, root, (0.0, *sorted(set(hours))))
     window = assessment.window(usecase, params.evaluation, scored.columns[0], None)
     return FreshnessRecord(
@@ -74,6 +75,15 @@ def _check(hours: Sequence[float]) -> None:
     if odd:
         raise PlumblineError(
             f"--hours {odd[0]:g}: expected an age above 0 and of at most a year, in hours"
+        )
+
+
+def _check_definitions(usecase: UseCase, model: bundle.Bundle) -> None:
+    """PlumblineError where the features that are computed here are not those that the bundle learned."""
+    if manifest.definitions(usecase) != model.manifest.definitions:
+        raise PlumblineError(
+            f"usecases/{usecase.name}/features.py: the features are not those that this model learned; run "
+            f"`dvc repro train@{usecase.name}`, or check out the model's commit"
         )
 
 
