@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Json, Usecase, keep_json, keep_text, say
+from plumbline.cli.options import (
+    CommandGroup,
+    Json,
+    Usecase,
+    Usecases,
+    keep_json,
+    keep_text,
+    say,
+)
 
 if TYPE_CHECKING:
     from plumbline.ops.infer.guess import Guess
@@ -205,3 +213,21 @@ def profile(
     say([f"{result.table}: {result.rows:,} rows, {len(result.columns)} columns"])
     say(f"{one.subject}: {one.text}" for one in result.findings)
     say([str(place)])
+
+
+@group.command("data-pages", "reports/data-pages", "reports/data-pages my_table")
+def data_pages(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where they go; it is replaced.")
+    ],
+    usecases: Usecases = None,
+) -> None:
+    """Collect what a reviewer opens about the data: profile page, Data Docs, results, by data version.
+
+    FOLDER gets a folder USECASE-VERSION for each use case whose data are in the work tree: profile.html and .json,
+    data.json, validate.json and data-docs/. The pull request's workflow stores it, and the comment links to it.
+    """
+    from plumbline import config
+    from plumbline.ops import data_pages as pages
+
+    say(pages.collect(folder, config.selected(usecases or [])))

@@ -43,6 +43,7 @@ class Role(Enum):
     PROFILE = ("validate", "outs", "profile.json")
     VALID_EVENTS = ("validate", "outs", "valid")
     QUARANTINE = ("validate", "outs", "quarantine")
+    DATA_DOCS = ("validate", "outs", "validate")
     SNAPSHOTS = ("features", "outs", "snapshots")
     TRAIN_TABLE = ("features", "outs", "train.parquet")
     VALID_TABLE = ("features", "outs", "valid.parquet")

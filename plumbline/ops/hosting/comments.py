@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.hosting.github import Answer, GitHub
+from plumbline.ops.hosting.github import Answer, GitHub, HostingError
 from plumbline.report import markdown
 
 TITLE = "plumbline"
@@ -34,8 +34,10 @@ PASSED = {
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
 }
 """Of this process's variables, those that CML receives."""
-PAGE = re.compile(r"https?://[\w.:/-]+/actions/runs/\d+")
-"""A run's page."""
+PAGE = re.compile(r"https?://[\w.:/-]+/actions/runs/(\d+)")
+"""A run's page, with its number."""
+DATA_PAGES = "data-pages"
+"""The artifact that a pull request's run stores for people; nothing here downloads it."""
 SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -109,6 +111,25 @@ def refused(run: RunOrigin, why: str) -> str:
         f"{markdown.escaped(why)}.{link} Nothing was judged: do not merge on the strength of an earlier "
         "report."
     )
+
+
+def data_pages(hub: GitHub, run: RunOrigin) -> str:
+    """A line that links to the run's pages of the data; empty where it stored none, or the host does not say."""
+    match = PAGE.fullmatch(run.page)
+    if not match:
+        return ""
+    try:
+        stored = hub.get(f"actions/runs/{match[1]}/artifacts?name={DATA_PAGES}")["artifacts"]
+        found = [int(one["id"]) for one in stored if _is_data_pages(one)]
+    except (HostingError, KeyError, TypeError, ValueError):
+        return ""
+    if not found:
+        return ""
+    return f"[Pages of the data]({run.page}/artifacts/{max(found)}): profile, Data Docs and results, by data version.\n"
+
+
+def _is_data_pages(one: Answer) -> bool:
+    return one["name"] == DATA_PAGES and not one["expired"]
 
 
 def post(hub: GitHub, number: int, text: str, sha: str) -> str:

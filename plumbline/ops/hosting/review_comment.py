@@ -56,6 +56,8 @@ def _report(
     base, (result, artifact) = str(pull["base"]["ref"]), found
     judged = heads.judged(root, result, base, run.sha, hub.token) if result else None
     text = artifacts.report(judged, artifact) if judged else comments.missing(run)
+    link = comments.data_pages(hub, run)
+    text = f"{text.rstrip()}\n\n{link}" if link else text
     statuses.post(hub, run.sha, base, judged, run.page)
     return comments.post(hub, int(pull["number"]), text, run.sha)
 
