@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import dvc_limits
+from plumbline.core import files
 from plumbline.metrics import metrics
 from tests.conftest import ROOT
 
@@ -38,7 +40,6 @@ def test_evaluation_and_monitoring_compute_with_one_set_of_metrics() -> None:
             if isinstance(node, ast.FunctionDef)
         }
         assert not defined & set(metrics.PRIMARY.values()), "a metric of its own"
-    assert set(metrics.PRIMARY) == {"classification", "regression"}
 
 
 @pytest.mark.capability("G5")
@@ -51,6 +52,25 @@ def test_checks_of_data_and_the_feature_store_do_not_know_each_other() -> None:
     )
     assert locked["great-expectations"] >= "1"
     assert not re.search(r"feast\[[^]]*\bge\b", (ROOT / "requirements.in").read_text())
+
+
+@pytest.mark.capability("D19")
+def test_what_dvc_carries_was_measured_far_beyond_what_an_out_holds() -> None:
+    record = files.read_json(ROOT / "docs/evidence/dvc_limits.json")
+    most = {row["files"]: row for row in record}
+    page = (ROOT / "docs/proof.md").read_text()
+    assert (
+        f"10,000 small files {most[10_000]['add']:.1f} and {most[10_000]['checkout']:.1f} s" in page
+    )
+    largest = max(int(n) for n in re.findall(r"nfiles: (\d+)", (ROOT / "dvc.lock").read_text()))
+    assert largest * 100 < max(most), "measure more files: python -m bench.dvc_limits"
+
+
+def test_the_measurement_runs(tmp_path: Path) -> None:
+    row = dvc_limits.measured(tmp_path, 3, 10)
+    assert set(row) == {"add", "status", "checkout"}
+    assert min(row.values()) > 0
+    assert len(list((tmp_path / "project" / "out").iterdir())) == 3, "checked out again"
 
 
 @pytest.mark.capability("G14")
