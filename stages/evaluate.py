@@ -17,6 +17,7 @@ from plumbline.evaluate import (
     metrics_summary,
     model_card,
     reporting,
+    reweighed,
     sections,
 )
 from plumbline.metrics import cost_matrix
@@ -55,6 +56,9 @@ def main(
     measured = [files.read_json(path) for path in (datasheet, validated, featured)]
     md5s = {path.stem: dvc_hash.md5(path) for path in (train, valid, test)}
     result = evaluation.run(usecase, params.evaluation, scorer, rows, sections.data(measured, md5s))
+    result = reweighed.with_price(
+        usecase, params.evaluation, params.train.reweigh, scorer, (train, valid), result, rows
+    )
     reporting.write(usecase, result, report, plots)
     documents.write(metrics, result.document)
     files.write_json(summary, metrics_summary.summary(result.document))

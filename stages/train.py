@@ -28,15 +28,18 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     usecase = found.selected(declared)
     cost_matrix.check(name, params.train.costs, usecase.available)
     decision_params.check(usecase, params.train.decisions)
+    decision_params.check_reweigh(usecase, params.train.reweigh)
     tracking.warm()
     settings = fitting.booster_settings(usecase, params.train, found, params.seed)
     pair = matrices.binned(usecase, settings, train, valid)
+    matrices.weigh(usecase, params.train.reweigh, pair[0], train)
     rows, features, watched = pair[0].num_row(), pair[0].num_col(), pair[1].num_row()
     log.info("train: %d rows, %d features, %d rows watched", rows, features, watched)
     columns = tables.read(
         valid, fitting.needed_columns(usecase, params.train.costs, params.train.decisions)
     )
     both = matrices.both(usecase, settings, train, valid) if params.train.refit else None
+    matrices.weigh(usecase, params.train.reweigh, both, train, valid)
     fitted = fitting.fit(usecase, params.train, settings, pair, columns, both, decide=True)
     provenance: dict[str, str | int] = {
         "train": dvc_hash.md5(train),
@@ -45,6 +48,8 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     }
     if params.train.refit:
         provenance["refit"] = "on train and valid"
+    if params.train.reweigh:
+        provenance["reweighed"] = f"by {params.train.reweigh.column}"
     learned = encodings.learned(usecase, tables.read(train, encodings.needed(usecase)))
     entries = fitting.manifest_entries(fitted, settings, provenance, learned)
     entries |= manifest.without(declared, found.dropped)

@@ -10,7 +10,7 @@ from plumbline.core.declarations import Problem
 from plumbline.core.documents import Document, SparseDocument
 from plumbline.evaluate.class_document import ClassEvidence
 from plumbline.evaluate.decision_document import DecisionEvidence
-from plumbline.evaluate.fairness_document import GapVerdict, GroupFairness
+from plumbline.evaluate.fairness_document import GapVerdict, GroupFairness, ReweighingEvidence
 from plumbline.evaluate.subgroup_document import SubgroupSearch
 from plumbline.metrics.cost_matrix import Costs
 from plumbline.metrics.interval import Figure, Interval
@@ -208,6 +208,7 @@ class EvaluateDocument(SparseDocument):
     calibration: CalibrationEvidence | None = None
     policies: PolicyEvidence | None = None
     decisions: DecisionEvidence | None = None  # where `train.decisions` is declared
+    reweighing: ReweighingEvidence | None = None  # where `train.reweigh` is declared
     footprint: Footprint | None = None  # of a version that counts it
     gap_limits: list[GapVerdict] | None = None  # where `evaluate.max_gaps` are declared
     per_entity: EntityPrecision | None = None  # where `top` is declared

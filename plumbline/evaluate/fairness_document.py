@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from plumbline.core.documents import Document, SparseDocument
-from plumbline.metrics.interval import Figure, Interval
+from plumbline.metrics.interval import Figure, Interval, PairedDifference
 
 
 class GroupRate(Interval):
@@ -84,3 +84,19 @@ class GapVerdict(Document):
     gap: WidestGap | None
     word: Literal["pass", "fail", "cannot tell"]
     reason: str
+
+
+class GapPair(Document):
+    """The widest gap in a rate with weights and without."""
+
+    reweighed: WidestGap | None
+    without: WidestGap | None
+
+
+class ReweighingEvidence(Document):
+    """A reweighed model minus the same one without weights: primary metric and cost, paired; gaps by rate."""
+
+    column: str
+    strength: float
+    differences: dict[str, PairedDifference]
+    gaps: dict[str, GapPair]

@@ -211,6 +211,7 @@ def _fairness(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
             gaps,
         ),
         *model_card_decisions.limits(figures.gap_limits),
+        *model_card_decisions.reweighing(figures.reweighing),
         Table("Rates by group", head, groups),
         Picture("fairness", "Rates by group, with intervals"),
     ]

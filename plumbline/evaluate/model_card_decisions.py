@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from plumbline.evaluate import slices
 from plumbline.evaluate.decision_costs import TITLES, ordered
 from plumbline.evaluate.decision_document import DecidedSegment, DecisionEvidence, ReviewLoad
-from plumbline.evaluate.fairness_document import GapVerdict
+from plumbline.evaluate.fairness_document import (
+    GapVerdict,
+    ReweighingEvidence,
+    WidestGap,
+)
 from plumbline.report import columns
 from plumbline.report.blocks import Block, Heading, Picture, Table, Text
 from plumbline.report.metric_titles import metric_title
@@ -39,6 +43,36 @@ def limits(verdicts: list[GapVerdict] | None) -> list[Block]:
     ]
     head = ("groups by", "rate", "groups", "verdict", "why")
     return [Table("Declared limits of the gaps (`evaluate.max_gaps`)", head, rows)]
+
+
+def reweighing(section: ReweighingEvidence | None) -> list[Block]:
+    """What a reweighed model costs beside the same one without weights, and what it closes."""
+    if section is None:
+        return []
+    differences = section.differences
+    texts = [columns.intervals([one], sign=True)[0] for one in differences.values()]
+    rows = [
+        (metric_title(name), text, relative(one.relative), one.word)
+        for (name, one), text in zip(differences.items(), texts, strict=True)
+    ]
+    rates = [
+        (metric_title(rate), _gap(rate, pair.without), _gap(rate, pair.reweighed))
+        for rate, pair in section.gaps.items()
+    ]
+    by = f"`{section.column}`"
+    return [
+        Table(
+            f"Reweighed by {by}: the model minus the same one without weights, paired",
+            ("metric", "difference", "relative", "verdict"),
+            rows,
+        ),
+        Table(f"The widest gap by {by}", ("rate", "without weights", "reweighed"), rates),
+    ]
+
+
+def _gap(rate: str, gap: WidestGap | None) -> str:
+    write = share if metric_title(rate) in ("recall", "false-alarm rate") else figure
+    return interval(gap, write) if gap else "cannot tell: too few rows"
 
 
 def _summary(decisions: DecisionEvidence) -> str:

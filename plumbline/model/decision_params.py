@@ -16,6 +16,7 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import cost_matrix
 from plumbline.metrics.cost_matrix import Amount, Costs
 from plumbline.model import segments
+from plumbline.model.reweighing import Reweigh
 
 NEEDS_COSTS = (
     "expected `train.costs` beside it (unit, false_negative, false_positive), found none: without them no "
@@ -171,7 +172,14 @@ def _problems(usecase: FeatureSet, decisions: Decisions) -> Iterator[tuple[str, 
         yield from _of_fixed(usecase, decisions, decisions.segment)
 
 
-def _of_segment(usecase: FeatureSet, segment: SegmentBy) -> Iterator[tuple[str, str]]:
+def check_reweigh(usecase: FeatureSet, declared: Reweigh | None) -> None:
+    """ParamsError where `train.reweigh` groups by a column that there is not, or that cannot be cut so."""
+    for key, problem in _of_segment(usecase, declared) if declared else ():
+        where = key.removeprefix(".segment")
+        raise ParamsError(f"params.yaml, {usecase.name}.train.reweigh{where}: {problem}")
+
+
+def _of_segment(usecase: FeatureSet, segment: SegmentBy | Reweigh) -> Iterator[tuple[str, str]]:
     name = segment.column
     if name not in usecase.available:
         yield (

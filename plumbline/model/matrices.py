@@ -9,8 +9,9 @@ from typing import Any
 
 from plumbline.core import row_features, tables
 from plumbline.core.usecase import FeatureSet
-from plumbline.model import boosting, scale
+from plumbline.model import boosting, reweighing, scale
 from plumbline.model.boosting import Batch, Batches
+from plumbline.model.reweighing import Reweigh
 
 
 def open_table(usecase: FeatureSet, path: Path) -> Batches:
@@ -49,6 +50,13 @@ def both(usecase: FeatureSet, settings: Mapping[str, Any], train: Path, valid: P
     return boosting.binned(
         boosting.joined(parts), max_bin=settings["max_bin"], threads=settings["nthread"]
     )
+
+
+def weigh(usecase: FeatureSet, declared: Reweigh | None, matrix: Any, *paths: Path) -> None:
+    """Give the rows of a matrix, those of the tables one after another, their weights; nothing where none are declared."""
+    if declared is not None:
+        names = reweighing.needed(usecase, declared)
+        reweighing.weigh(usecase, declared, matrix, [tables.read(path, names) for path in paths])
 
 
 def needed(usecase: FeatureSet) -> list[str]:

@@ -62,6 +62,8 @@ def replicates(
     pair = matrices.binned(usecase, settings, train, valid)
     columns = tables.read(valid, fitting.needed_columns(usecase, params.costs))
     both = matrices.both(usecase, settings, train, valid) if "refit" in own.provenance else None
+    matrices.weigh(usecase, params.reweigh, pair[0], train)
+    matrices.weigh(usecase, params.reweigh, both, train, valid)
     for number in range(1, count + 1):
         seed = (int(settings["seed"]) + number * SEED_STEP) % 2**31
         fitted = fitting.fit(usecase, params, {**settings, "seed": seed}, pair, columns, both)

@@ -14,6 +14,7 @@ from plumbline.model import decision_params
 from plumbline.model.calibration import Kind
 from plumbline.model.decision_params import Decisions
 from plumbline.model.params import BoosterParams
+from plumbline.model.reweighing import Reweigh
 
 
 class Train(Section):
@@ -32,6 +33,8 @@ class Train(Section):
     class_costs: ClassCosts | None = None
     # approve, review or block, priced by `costs`; None: an alarm or none
     decisions: Decisions | None = None
+    # groups that count alike in boosting; None: every row counts the same
+    reweigh: Reweigh | None = None
     # XGBoost's own; they replace those of tune.params, and the best ones of the search replace them
     params: BoosterParams = Field(default_factory=dict)
     # by feature: 1, the answer never falls as the feature rises; -1, it never rises; 0, either

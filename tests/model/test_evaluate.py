@@ -14,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from plumbline import config
 from plumbline.core import tables
 from plumbline.core.declarations import Array, Behaviour, Category, Column, Columns, Row, Slice, Use
 from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import model_card_check
+from plumbline.evaluate import model_card_check, reweighed
 from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.metrics import metrics
 from plumbline.model import bundle
@@ -48,6 +49,7 @@ DECIDED = """
     decisions:
       review: {positive: 0.02, negative: 0.01, capacity: 6}
       segment: {column: colour}
+    reweigh: {column: first, edges: [0]}
 """
 TUNED = tuned({"eta": 0.3, "max_depth": 4}).plain()
 
@@ -276,6 +278,31 @@ def test_a_batch_and_single_events_are_decided_alike(place):
     card = (here.root / "out" / "report" / "model_card.md").read_text()
     assert "## Decisions" in card
     assert "decisions.png" in card
+
+
+@pytest.mark.capability("I3")
+def test_what_reweighing_costs_stands_in_the_card(place):
+    """The model minus the same one boosted without weights, which is another one's threshold, too."""
+    here = place("decided", CLASSES)
+    result = here.once()
+    scorer = bundle.load(here.root / "model")
+    assert scorer.provenance["reweighed"] == "by first"
+    section = result["reweighing"]
+    assert set(section["differences"]) == {"average_precision", "cost"}
+    assert set(section["gaps"]) == {"recall", "false_alarm_rate"}
+    test = tables.read(here.root / "test.parquet")
+    parts = here.root / "train.parquet", here.root / "valid.parquet"
+    settings = config.load("sample", here.root / "params.yaml").evaluation
+    plain = reweighed.without_weights(CLASSES, settings, scorer, parts, tables.read(parts[1]))
+    own, other = (
+        metrics.average_precision(test["bad"], one.predict(test)) for one in (scorer, plain)
+    )
+    assert own != other
+    difference = section["differences"]["average_precision"]
+    assert difference["value"] == pytest.approx(own - other, rel=1e-4)
+    assert difference["low"] <= difference["value"] <= difference["high"]
+    card = (here.root / "out" / "report" / "model_card.md").read_text()
+    assert "Reweighed by `first`" in card
 
 
 @pytest.mark.capability("A20")

@@ -59,4 +59,5 @@ def _needed(usecase: UseCase, params: UseCaseParams) -> list[str]:
     money = params.train.costs.columns if params.train.costs else []
     offset = [usecase.offset] if usecase.offset else []
     first = [usecase.key, str(usecase.time), usecase.label]
-    return list(dict.fromkeys([*first, *usecase.features, *offset, *money]))
+    group = [params.train.reweigh.column] if params.train.reweigh else []
+    return list(dict.fromkeys([*first, *usecase.features, *offset, *money, *group]))

@@ -13,7 +13,7 @@ from plumbline.config import UseCaseParams
 from plumbline.core import row_features, tables
 from plumbline.core.declarations import Columns
 from plumbline.core.usecase import UseCase
-from plumbline.model import boosting, scale
+from plumbline.model import boosting, reweighing, scale
 from plumbline.model.tune_result import TuneResult
 from plumbline.train import fitting
 from plumbline.train.fitting import FittedModel
@@ -36,11 +36,13 @@ def fit(
     Raises PlumblineError where a window has no rows, or a label that cannot be learned.
     """
     pair = binned(usecase, settings, train, valid)
+    reweighing.weigh(usecase, params.train.reweigh, pair[0], [train])
     both = None
     if params.train.refit:
         parts = [batches(usecase, columns) for columns in (train, valid)]
         how = {"max_bin": settings["max_bin"], "threads": settings["nthread"]}
         both = boosting.binned(boosting.joined(parts), **how)
+        reweighing.weigh(usecase, params.train.reweigh, both, [train, valid])
     return fitting.fit(usecase, params.train, settings, pair, valid, both)
 
 
