@@ -83,9 +83,8 @@ def _with_age(
     )
     newest = both.mutate(__newest=both["__moment"].max().over(earlier))
     newest = newest.filter(newest["__key"].notnull(), newest["__id"].notnull())
-    joined = rows.left_join(
-        newest.select("__key", "__newest"), rows[usecase.key] == newest["__key"]
-    )
+    newest = newest.group_by("__key").agg(__newest=newest["__newest"].max())  # a key may come twice
+    joined = rows.left_join(newest, rows[usecase.key] == newest["__key"])
     hours = joined[usecase.time].delta(joined["__newest"], unit="second") / 3600.0
     return joined.mutate(**{history_ages.column(entity): hours.cast("float64")}).drop(
         "__key", "__newest"

@@ -21,7 +21,7 @@ class Features(Section):
     valid_days: Days = 30  # window for early stopping, calibration and the threshold
     test_days: Days = 30  # window that the model is evaluated on
     current_days: Days = 30  # last days, which the monitor judges
-    # True: model tables have a column <entity>_history_age, hours since the entity's newest history, by
+    # True: model tables have a column ENTITY_history_age, hours since the entity's newest history, by
     # which evaluate judges slices
     history_age: bool = False
     valid_share: Share = 0.15  # plain table: share of the keys, in place of valid_days

@@ -84,6 +84,13 @@ def test_it_is_what_the_nearest_looking_feature_sees(name: str) -> None:
         assert result[row["number"]] == pytest.approx(hours, nan_ok=True), row
 
 
+def test_a_key_that_is_there_twice_makes_no_further_rows() -> None:
+    twice = [*many(40), {**many(40)[0], "who_id": "another"}]
+    with lent(twice) as (_, events, outcomes):
+        rows = history_age.with_ages(SMALL, events, events, outcomes)
+        assert rows.count().to_pyarrow().as_py() == len(twice)
+
+
 def test_they_are_counted_between_edges() -> None:
     usecase = CASES["snapshots see up to midnight"][0]
     every = np.array(list(ages(usecase).values()))
