@@ -52,7 +52,8 @@ June, July and December have large delays; the autumn is calm. The weeks of Janu
 much from each other, so no later week stands out from the weeks before it: the score moves with the delays
 and the model's error with the score, and nothing is an alert. The warnings concern the trend: in summer the
 histories of the carriers lie above those of the training months, in autumn the minutes that they gain lie
-below.
+below. One week had histories that training never had: in the raw table, departures from 25 June to 1 July were 48,
+39 and 31 minutes late on average at the three airports, at most 26, 21 and 23 in any earlier week.
 
 | month | verdicts | rows a week | departure delay, minutes | arrival delay | mean absolute error | score's shift | input that moved most |
 |---|---|---|---|---|---|---|---|

@@ -68,7 +68,7 @@ def trends(context: CheckContext, named: Set[str | None]) -> list[Finding]:
     A reference that moves with the stream does not show them. Columns in `named` have a finding already;
     what is read from the clock alone moves with it, and has no trend.
     """
-    wanted = _trend_periods(context.binning)
+    wanted = trend_periods(context.binning.period_days, context.binning.days)
     recent = [*context.before, context.now][-wanted:]
     if len(recent) < wanted or not context.binning.period_days:
         return []
@@ -85,18 +85,20 @@ def trends(context: CheckContext, named: Set[str | None]) -> list[Finding]:
     return out
 
 
-def _trend_periods(binning: Binning) -> int:
-    """Periods to pool: a year of longer ones, where the training window has one, so that seasons cancel."""
-    if binning.period_days > 1 and binning.days >= YEAR:
-        return max(2, round(YEAR / binning.period_days))
+def trend_periods(period_days: int, training_days: int) -> int:
+    """Periods to pool: a year of longer ones, where the training window has one, so that seasons cancel.
+
+    >>> trend_periods(1, 800), trend_periods(7, 100), trend_periods(7, 400)
+    (28, 28, 52)
+    """
+    if period_days > 1 and training_days >= YEAR:
+        return max(2, round(YEAR / period_days))
     return TREND_PERIODS
 
 
 def _of_trend(binning: Binning, spec: ColumnSpec, size: float, psi: float) -> Finding:
-    text = (
-        f"{size:+.2f} deviations of its rank from training in {_trend_periods(binning)} periods, "
-        f"PSI {psi:.2f}"
-    )
+    periods = trend_periods(binning.period_days, binning.days)
+    text = f"{size:+.2f} deviations of its rank from training in {periods} periods, PSI {psi:.2f}"
     cause = "it has moved away since training"
     if binning.period_days > 1 and binning.days < YEAR:
         cause += f"; a season looks the same: training has {binning.days} days"
