@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from plumbline.core import tables, usecase_loader
 from plumbline.model import admission, bundle
 from plumbline.ops.release import archives
-from plumbline.serve import event_table
+from plumbline.serve import event_table, scoring
 from plumbline.tracking import mlflow_worker
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,7 +61,8 @@ def main(names: list[str], rows: int) -> None:
 def _prepare(folder: Path, name: str, rows: int) -> list[float]:
     """Register and pack the bundle, write raw events; the scores that `evaluate` recorded."""
     usecase, model = usecase_loader.load_features(name), Path(f"models/{name}")
-    columns = [c.name for c in usecase.known] + event_table.histories(usecase)
+    needed = scoring.wanted(bundle.described(model)[0])
+    columns = [c.name for c in usecase.known] + event_table.histories(usecase, needed)
     events = pq.read_table(f"data/{name}/tables/test.parquet", columns=columns).slice(0, rows)
     pq.write_table(events, folder / "events.parquet")
     frame = events.to_pandas()

@@ -42,10 +42,9 @@ def score(
         table = _read(scorer.usecase, events)
         answers = scoring.answers(scorer, table, new_entities=new_entities)
     key = scorer.usecase.key
-    columns = {key: table.column(key), **scoring.named(scorer.bundle, answers)}
     with replacing(out) as beside:
-        _write(pa.table(columns), beside, out.suffix)
-    return len(answers), scorer.origin
+        _write(pa.table({key: table.column(key), **answers}), beside, out.suffix)
+    return len(table), scorer.origin
 
 
 def _check_suffix(path: Path) -> None:

@@ -29,18 +29,22 @@ EXPECTED: dict[ColumnType, str] = {
 }
 
 
-def columns(usecase: FeatureSet, events: Any, *, new_entities: bool = False) -> Columns:
+def columns(
+    usecase: FeatureSet, events: Any, wanted: Iterable[str], *, new_entities: bool = False
+) -> Columns:
     """The known columns and histories of an Arrow table, as the model's tables hold them, (n,) each.
 
-    Other columns are left out. `new_entities`: histories that the model needs may be absent, and then take
-    their declared defaults, as of entities that were never seen. ContractError for the first fault.
+    Other columns are left out. `wanted`: the features that the model and its decisions read. `new_entities`:
+    histories that these need may be absent, and then take their declared defaults, as of entities that were
+    never seen. ContractError for the first fault.
     """
+    events = _with_optional(usecase, events)
     missing = [c.name for c in usecase.known if c.name not in events.column_names]
     if missing:
         raise _refused(
             usecase, f"no column {missing[0]}; {suggest(missing[0], events.column_names)}"
         )
-    absent = [n for n in histories(usecase) if n not in events.column_names]
+    absent = [n for n in histories(usecase, wanted) if n not in events.column_names]
     if absent and not new_entities:
         raise _refused(usecase, _without(absent))
     typed = {c.name: _typed(usecase, c, events.column(c.name)) for c in usecase.known}
@@ -52,14 +56,22 @@ def columns(usecase: FeatureSet, events: Any, *, new_entities: bool = False) -> 
     return {**known, **past}
 
 
-def histories(usecase: FeatureSet) -> list[str]:
-    """The histories that the model's features are computed from, in the declared order."""
-    wanted = {*usecase.features, *(r.column for r in usecase.eligible)}
-    wanted |= {usecase.offset} if usecase.offset else set()
+def _with_optional(usecase: Contract, events: Any) -> Any:
+    """The events with nulls for the optional columns that they lack."""
+    for column in usecase.known:
+        if column.name in usecase.optional and column.name not in events.column_names:
+            events = events.append_column(column.name, pa.nulls(len(events), ARROW[column.type]))
+    return events
+
+
+def histories(usecase: FeatureSet, wanted: Iterable[str]) -> list[str]:
+    """The histories that the features `wanted`, the offset and `eligible` are computed from, as declared."""
+    needed = {*wanted, *(r.column for r in usecase.eligible)}
+    needed |= {usecase.offset} if usecase.offset else set()
     for row in reversed(usecase.rows):
-        if row.name in wanted:
-            wanted.update(row.inputs)
-    return [f.name for f in usecase.aggregates if f.name in wanted]
+        if row.name in needed:
+            needed.update(row.inputs)
+    return [f.name for f in usecase.aggregates if f.name in needed]
 
 
 def _typed(usecase: Contract, column: Column, values: Any) -> Any:

@@ -26,7 +26,7 @@ class BundleModel:
         self.scorer = scorer
 
     def predict(self, frame: Any, params: Mapping[str, Any] | None = None) -> Any:
-        """A frame of raw events to a frame of answers, as `scoring.named` calls them.
+        """A frame of raw events to a frame of answers, as `scoring.answers` names them.
 
         `params`: `new_entities`, whether histories may be absent.
         """
@@ -34,8 +34,7 @@ class BundleModel:
 
         events = pa.Table.from_pandas(pd.DataFrame(frame), preserve_index=False)
         new = bool((params or {}).get(NEW_ENTITIES, False))
-        answers = scoring.answers(self.scorer, events, new_entities=new)
-        return pd.DataFrame(scoring.named(self.scorer.bundle, answers))
+        return pd.DataFrame(scoring.answers(self.scorer, events, new_entities=new))
 
 
 def _load_pyfunc(path: str) -> BundleModel:

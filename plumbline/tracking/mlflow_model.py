@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from plumbline.core.declarations import Column
 from plumbline.core.files import write_json
 from plumbline.core.usecase import FeatureSet
 from plumbline.model import admission, bundle, usecase_file
+from plumbline.model.manifest import Manifest
 from plumbline.serve import event_table, mlflow_loader, scoring
 
 LOADER = mlflow_loader.__name__
@@ -52,7 +53,7 @@ def write(folder: Path, target: Path) -> None:
     about = {"usecase": manifest.usecase, "bundle_sha256": digest}
     model = Model(metadata=about)
     if carried:
-        _describe(model, usecase_file.stub(carried), target)
+        _describe(model, usecase_file.stub(carried), manifest, target)
     _write_environment(target, carried.libraries if carried else {})
     mlflow.pyfunc.add_to_model(
         model, loader_module=LOADER, data=DATA, env={"virtualenv": "python_env.yaml"}
@@ -60,10 +61,11 @@ def write(folder: Path, target: Path) -> None:
     model.save(str(target / "MLmodel"))
 
 
-def _describe(model: Any, usecase: FeatureSet, target: Path) -> None:
+def _describe(model: Any, usecase: FeatureSet, manifest: Manifest, target: Path) -> None:
     """Signature and example of a model."""
-    model.signature = _signature(usecase)
-    event = example(usecase)
+    past = event_table.histories(usecase, scoring.wanted(manifest))
+    model.signature = _signature(usecase, past, _answers(manifest))
+    event = example(usecase, past)
     frame = {"columns": list(event), "data": [list(event.values())]}
     write_json(target / EXAMPLE, frame)
     write_json(target / REQUEST, {"dataframe_split": frame})
@@ -85,25 +87,27 @@ def _write_environment(target: Path, libraries: Mapping[str, str]) -> None:
     )
 
 
-def _signature(usecase: FeatureSet) -> Any:
+def _signature(usecase: FeatureSet, past: Sequence[str], answers: Mapping[str, Any]) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-    inputs = [ColSpec(_type(c), c.name) for c in usecase.known]
-    inputs += [ColSpec("double", n, required=False) for n in event_table.histories(usecase)]
-    outputs = [ColSpec(kind, name) for name, kind in _answers(usecase).items()]
+    optional = set(usecase.optional)
+    inputs = [ColSpec(_type(c), c.name, required=c.name not in optional) for c in usecase.known]
+    inputs += [ColSpec("double", n, required=False) for n in past]
+    outputs = [ColSpec(kind, name) for name, kind in answers.items()]
     new = ParamSpec(mlflow_loader.NEW_ENTITIES, "boolean", False)
     return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema([new]))
 
 
-def _answers(usecase: FeatureSet) -> dict[str, Any]:
+def _answers(manifest: Manifest) -> dict[str, Any]:
     """The answers' columns and MLflow's types."""
-    if usecase.classes:
-        kind = "string" if isinstance(usecase.classes[0], str) else "long"
-        names = scoring.probability_names(usecase.classes)
+    if manifest.classes:
+        kind = "string" if isinstance(manifest.classes[0], str) else "long"
+        names = scoring.probability_names(manifest.classes)
         return {**dict.fromkeys(names, "double"), scoring.DECISION: kind}
-    alarm = {scoring.ALARM: "boolean"} if usecase.problem == "classification" else {}
-    return {scoring.SCORE: "double", **alarm}
+    alarm = {scoring.ALARM: "boolean"} if manifest.threshold else {}
+    decision = {scoring.DECISION: "string"} if manifest.decisions else {}
+    return {scoring.SCORE: "double", **alarm, **decision}
 
 
 def _type(column: Column) -> Any:
@@ -112,12 +116,11 @@ def _type(column: Column) -> Any:
     return "double" if nullable else TYPES[column.type]
 
 
-def example(usecase: FeatureSet) -> dict[str, Any]:
+def example(usecase: FeatureSet, past: Sequence[str]) -> dict[str, Any]:
     """One event that passes the contract, with its histories: values as JSON has them."""
     rules = {rule.column: rule for rule in usecase.only}
     values = {c.name: _value(c, rules.get(c.name)) for c in usecase.known}
-    wanted = event_table.histories(usecase)
-    values |= {h.name: h.empty_value for h in usecase.aggregates if h.name in wanted}
+    values |= {h.name: h.empty_value for h in usecase.aggregates if h.name in past}
     return values
 
 

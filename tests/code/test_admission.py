@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,15 @@ import pytest
 
 from plumbline.__main__ import main
 from plumbline.core import tables, usecase_loader
-from plumbline.core.errors import BundleError, PlumblineError
+from plumbline.core.declarations import Snapshot
+from plumbline.core.errors import BundleError, ContractError, PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.model import admission, bundle, library_versions, usecase_file
+from plumbline.model.admission import Scorer
+from plumbline.model.decisions import Cut, DecisionPolicy
 from plumbline.ops import packed_bundle
 from plumbline.ops.release import archives
+from plumbline.serve import scoring
 from plumbline.train import fitting
 from tests.boosting import events, parcels
 from tests.bundles import carrying, raw
@@ -273,3 +277,23 @@ def test_new_entities_are_scored_without_histories_when_the_caller_says_so(
     expected = admission.load(folder, [admission.digest(folder)]).score(whole).tolist()
     lines = (tmp_path / "a.csv").read_text().splitlines()[1:]
     assert [float(line.split(",")[1]) for line in lines] == expected
+
+
+def test_decisions_are_answered_and_ask_for_what_they_are_made_by(folder: Path) -> None:
+    """By segments of a history that is no feature of the model: absent, it would be taken for its default."""
+    more = Snapshot("sender_count_30d", "sender", "count", 30, "parcels in 30 days")
+    case = parcels(snapshots=(*parcels().snapshots, more))
+    cuts = {"0": Cut(review=0.0, block=0.0), "5": Cut(review=2.0, block=2.0)}
+    policy = DecisionPolicy(
+        names=("send", "look", "stop"), column=more.name, review=True,
+        otherwise=Cut(review=0.5, block=0.9), segments=cuts,
+    )  # fmt: skip
+    loaded = bundle.load(folder)
+    described = loaded.manifest.model_copy(update={"decisions": policy})
+    scorer = Scorer(replace(loaded, manifest=described), case, "checkout", ())
+    with pytest.raises(ContractError, match="no history sender_count_30d"):
+        scoring.answers(scorer, pa.table(raw(4)))
+    events = pa.table({**raw(4), more.name: [0.0, 0.0, 5.0, 5.0]})
+    answers = scoring.answers(scorer, events)
+    assert list(answers) == ["score", "alarm", "decision"]
+    assert answers["decision"].tolist() == ["stop", "stop", "send", "send"]

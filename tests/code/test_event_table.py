@@ -10,11 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from plumbline.core.declarations import Array, Column, Only, Row, Snapshot
+from plumbline.core.declarations import Array, Column, Columns, Only, Row, Snapshot
 from plumbline.core.errors import ContractError
 from plumbline.core.usecase import UseCase
 from plumbline.serve import event_table
 from tests.boosting import COLUMNS, events, height_over_mean, parcels
+
+
+def columns(case: UseCase, table: pa.Table, **more: bool) -> Columns:
+    """What the model of all declared features reads."""
+    return event_table.columns(case, table, case.features, **more)
+
 
 NAMES = ("number", "at", "sender", "height", "kind", "worth", "sender_mean_7d")
 
@@ -32,7 +38,7 @@ def with_column(**changed: Any) -> UseCase:
 
 
 def test_columns_as_the_models_tables_have_them() -> None:
-    whole = event_table.columns(parcels(), table(more=[1, 2, 3]))
+    whole = columns(parcels(), table(more=[1, 2, 3]))
     assert set(whole) == set(NAMES)
     for name, values in whole.items():
         assert values.dtype == events(3, 3)[name].dtype or name == "kind"
@@ -44,10 +50,10 @@ def test_from_pandas_and_back_with_nulls() -> None:
     frame = table().to_pandas()
     frame["height"] = [1.0, np.nan, 2.0]
     frame["kind"] = frame["kind"].astype("category")
-    whole = event_table.columns(case, pa.Table.from_pandas(frame))
+    whole = columns(case, pa.Table.from_pandas(frame))
     np.testing.assert_array_equal(whole["height"], [1.0, np.nan, 2.0])
     assert whole["kind"].dtype == object
-    assert event_table.columns(case, table(height=[1, 2, 3]))["height"].dtype == np.float64
+    assert columns(case, table(height=[1, 2, 3]))["height"].dtype == np.float64
 
 
 AWARE = [datetime(2025, 1, 1, tzinfo=UTC)] * 3
@@ -72,15 +78,15 @@ AWARE = [datetime(2025, 1, 1, tzinfo=UTC)] * 3
 )
 def test_what_breaks_the_contract_is_refused(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(ContractError, match=f"^parcels, the events are refused: {message}"):
-        event_table.columns(parcels(), table(**changed))
+        columns(parcels(), table(**changed))
 
 
 def test_ranges_and_forbidden_values() -> None:
     with pytest.raises(ContractError, match=r"height is \d+ in row 0 .*; 3 of 3 rows"):
-        event_table.columns(with_column(max=0), table())
+        columns(with_column(max=0), table())
     other = parcels(columns=tuple(replace(c, forbidden="an id", allowed=(1,)) if c.name == "sender" else c for c in COLUMNS))  # fmt: skip
     with pytest.raises(ContractError, match="sender is a value in row"):
-        event_table.columns(other, table())
+        columns(other, table())
 
 
 def test_rows_that_the_use_case_is_not_about() -> None:
@@ -88,7 +94,7 @@ def test_rows_that_the_use_case_is_not_about() -> None:
     with pytest.raises(
         ContractError, match=r"rows with height below 1; leave them out: row 0 .* and 2 more"
     ):
-        event_table.columns(case, table())
+        columns(case, table())
 
 
 def of_worth(worth: Array, sender_max_3d: Array) -> Array:
@@ -104,16 +110,16 @@ def test_the_histories_that_a_model_needs() -> None:
         rows=(Row(height_over_mean), Row(of_worth)),
         features=("height", "height_over_mean", "of_worth"),
     )
-    assert event_table.histories(case) == ["sender_mean_7d", "sender_max_3d"]
+    assert event_table.histories(case, case.features) == ["sender_mean_7d", "sender_max_3d"]
     with pytest.raises(ContractError, match="no history sender_max_3d"):
-        event_table.columns(case, table())
-    assert "sender_max_3d" not in event_table.columns(case, table(), new_entities=True)
-    assert len(event_table.columns(case, table(), new_entities=True)["height"]) == 3
-    assert event_table.columns(parcels(), table().slice(0, 0))["height"].shape == (0,)
+        columns(case, table())
+    assert "sender_max_3d" not in columns(case, table(), new_entities=True)
+    assert len(columns(case, table(), new_entities=True)["height"]) == 3
+    assert columns(parcels(), table().slice(0, 0))["height"].shape == (0,)
 
 
 def test_a_timestamp_of_another_resolution() -> None:
     at = np.array(["2025-01-01T00:00:01", "2025-01-02", "2025-01-03"], "datetime64[ns]")
-    assert event_table.columns(parcels(), table(at=at))["at"].dtype == "datetime64[us]"
+    assert columns(parcels(), table(at=at))["at"].dtype == "datetime64[us]"
     odd = Column("at", "timestamp", "UTC", "when")
     assert odd == COLUMNS[1]
