@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Json, Store, Usecase, Usecases, keep_json, say
+from plumbline.cli.options import (
+    CommandGroup,
+    Json,
+    Store,
+    Usecase,
+    Usecases,
+    keep_json,
+    keep_text,
+    say,
+)
 
 if TYPE_CHECKING:
     from plumbline.core.usecase import FeatureSet
@@ -32,6 +41,62 @@ def accept(usecase: Usecase) -> None:
     if not written:
         say([f"{usecase}: this profile is accepted already"])
     say(["Commit profiles/, dvc.lock and metrics/. Later data are compared with this profile."])
+
+
+@group.command(
+    "catalog",
+    "",
+    "my_table --value features.json --json catalog.json",
+    "--html /tmp/catalog.html",
+)
+def catalog(
+    usecase: Usecases = None,
+    value: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Output of `feature-value --json`, for gains and costs; those in docs/evidence if omitted.",
+        ),
+    ] = None,
+    html: Annotated[Path, typer.Option(metavar="FILE", help="Where the page goes.")] = Path(
+        "reports/catalog.html"
+    ),
+    json: Json = None,
+) -> None:
+    """Draw one page of the features of all use cases: what they are, what they cost and bring, who uses them.
+
+    Features that several use cases declare alike are counted as reused; so are views that several read.
+    """
+    from plumbline import config
+    from plumbline.core import documents, usecase_loader
+    from plumbline.report import html as pages
+    from plumbline.studies import catalog_page
+    from plumbline.studies.feature_value.feature_value_document import FeatureValueStudy
+
+    kept = sorted(Path("docs/evidence").glob("*/feature_value.json"))
+    studies = [documents.read(FeatureValueStudy, path) for path in (value or kept)]
+    values = {study.usecase: study for study in studies}
+    names = config.selected(usecase or [])
+    sources = [
+        catalog_page.CatalogSource.of(usecase_loader.load(n), values.get(n), _gains(n))
+        for n in names
+    ]
+    whole = catalog_page.build(sources)
+    keep_text(html, pages.render(catalog_page.blocks(whole)))
+    keep_json(json, whole)
+    say([catalog_page.summary(whole), str(html)])
+
+
+def _gains(name: str) -> dict[str, float]:
+    """Each feature's share of the gain of the model in models/; none where there is no model."""
+    from plumbline.model import bundle
+    from plumbline.monitor import monitored_columns
+    from plumbline.repo import artifacts
+
+    path = artifacts.path(name, artifacts.Role.BUNDLE)
+    if not path.is_dir():
+        return {}
+    return monitored_columns.gain_shares(bundle.load(path, name).booster)
 
 
 @group.command("environment", "")
