@@ -21,8 +21,8 @@ from plumbline.evaluate import (
     sections,
 )
 from plumbline.metrics import cost_matrix
-from plumbline.model import bundle, decision_params
-from plumbline.runtime import bundle_latency, run_records, runner
+from plumbline.model import bundle
+from plumbline.runtime import bundle_latency, runner
 from plumbline.tracking import projection as tracking
 
 log = logging.getLogger("plumbline")
@@ -48,7 +48,6 @@ def main(
     """
     usecase, params = usecase_loader.load(name), params_file.load(name)
     cost_matrix.check(name, params.train.costs, usecase.available)
-    decision_params.check(usecase, params.train.decisions)
     gap_limits.check(usecase, params.evaluate.max_gaps)
     tracking.warm()
     scorer = bundle.load(model, name)
@@ -67,10 +66,7 @@ def main(
     log.info("evaluate: %d rows; %s: %s", rows_judged, gate.verdict, reasons)
     if growth := label_level.sentence(result.document.data.windows):
         log.info("evaluate: %s", growth)
-    latency = {}
-    if run_records.kept():  # no out: seconds are never the same twice
-        latency = bundle_latency.measure(model, usecase, rows.test).figures
-        run_records.note("latency", latency)
+    latency = bundle_latency.noted(model, usecase, rows.test)
     run = tracking.record(
         name,
         "evaluate",

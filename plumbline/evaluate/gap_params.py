@@ -21,8 +21,7 @@ class GapLimit(Section):
     by: Annotated[str, Field(min_length=1)]  # name of declared `groups`
     # of a classification recall or false_alarm_rate; of a regression mae or bias
     rate: Literal["recall", "false_alarm_rate", "mae", "bias"]
-    most: Annotated[
-        float, Field(ge=0, allow_inf_nan=False)
-    ]  # largest gap: a share, or in the label's unit
+    # largest gap: a share, or in the label's unit
+    most: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     # the groups that are compared; empty: all of them
     groups: Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_some)] = ()

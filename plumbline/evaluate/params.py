@@ -38,8 +38,9 @@ class Evaluate(Section):
     max_bias: Annotated[float, Field(ge=0)] = 0.5  # regression: mean error over mean absolute error
     # limits of the gaps between groups of model.py, e.g. [{by: activity, rate: recall, most: 0.2}]
     max_gaps: Annotated[tuple[GapLimit, ...], Field(strict=False)] = ()
-    # of the bundle, at most: bytes on disk, and splits that a row passes through, over those of 100 trees of depth 6
+    # bytes of the bundle's trees on disk, at most, over those of 100 full trees of depth 6
     max_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    # splits that a row passes through, at most, over those of 100 full trees of depth 6
     max_work: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     # by a column that nearly answers (several: "a, b"), why it is no leak; without it the model is refused
     harmless: Mapping[str, Annotated[str, Field(min_length=10, max_length=300)]] = Field(

@@ -17,6 +17,7 @@ import numpy as np
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import FeatureSet
 from plumbline.model import bundle, library
+from plumbline.runtime import run_records
 
 SINGLE, BATCH = 40, 2_000
 """Events that are scored one by one, and together."""
@@ -54,6 +55,15 @@ def measure(model: Path, usecase: FeatureSet, columns: Columns) -> Latency:
     one = _least(lambda i: yardstick(x[i : i + 1]), len(singles))
     all_ = _least(lambda _: yardstick(x), 3) / _rows(raw)
     return Latency(1e6 * single, 1e6 * batch, single / one, batch / all_)
+
+
+def noted(model: Path, usecase: FeatureSet, columns: Columns) -> dict[str, float]:
+    """The figures of `measure`, kept for the run's record; {} where the run leaves none."""
+    if not run_records.kept():
+        return {}
+    figures = measure(model, usecase, columns).figures
+    run_records.note("latency", figures)
+    return figures
 
 
 def _rows(columns: Columns) -> int:
