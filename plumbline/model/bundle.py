@@ -21,7 +21,7 @@ from plumbline.core.errors import BundleError, suggest
 from plumbline.core.files import dumps, replacing_folder
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import class_metrics
-from plumbline.model import calibration, library, manifest, softmax, usecase_file
+from plumbline.model import calibration, class_bundle, library, manifest, softmax, usecase_file
 from plumbline.model import scale as scales
 from plumbline.model.calibration import Calibration
 from plumbline.model.manifest import Manifest
@@ -247,13 +247,15 @@ def load(path: Path, usecase: str | None = None, *, threads: int = 0) -> Bundle:
     unknown or damaged, or it is not of `usecase`.
     """
     contents, carried = described(path)
-    try:
-        fitted = calibration.from_json(contents.calibration)
-    except ValueError as error:
-        raise BundleError(f"{path / MANIFEST}: {error}") from None
     _check_usecase(path, contents, usecase)
     _check_md5(path / MODEL, contents.model_md5)
-    return Bundle(contents, _booster(path / MODEL, contents, threads), fitted, carried)
+    booster = _booster(path / MODEL, contents, threads)
+    try:
+        fitted = calibration.from_json(contents.calibration)
+        class_bundle.check(contents, fitted, booster)
+    except ValueError as error:
+        raise BundleError(f"{path / MANIFEST}: {error}") from None
+    return Bundle(contents, booster, fitted, carried)
 
 
 def described(path: Path) -> tuple[Manifest, UsecaseFile | None]:

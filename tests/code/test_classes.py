@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,32 @@ def test_another_order_of_classes_is_another_model(wine: Built):
     turned = wine.scorer.manifest.model_copy(update={"classes": other.allowed})
     with pytest.raises(BundleError, match="base answers for the classes barolo, grignolino"):
         scoring._check_task(wine.scorer, replace(wine.scorer, manifest=turned))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"classes": GRAPES[:2]}, "classes: expected 3 to 20, found 2"),
+        ({"classes": (*GRAPES, "merlot")}, "4 are named, and the trees answer for 3"),
+        ({"classes": (*GRAPES[:2], GRAPES[0])}, "one stands there twice"),
+        ({"classes": ()}, "expected 3 to 20, found 0"),
+        ({"calibration": {"kind": "platt", "x": [1.0], "y": [0.0]}}, "'platt' is not of a multiclass"),
+        ({"calibration": {"kind": "vector", "x": [1.0], "y": [0.0]}}, "1 scales for 3 classes"),
+        ({"calibration": {"kind": "temperature", "x": [1.0, 2.0], "y": []}}, "has 2 and 0 numbers"),
+        ({"class_costs": ((0.0, 1.0), (1.0, 0.0))}, "expected 3 rows of 3 amounts"),
+        ({"class_costs": ((0.0, 1.0), (1.0,), ())}, "expected 3 rows of 3 amounts"),
+        ({"problem": "classification"}, "a classification has none, found 3"),
+        ({"problem": "regression", "classes": ()}, "0 are named, and the trees answer for 3"),
+    ],
+)  # fmt: skip
+def test_a_bundle_whose_classes_are_not_its_trees_is_refused(
+    wine: Built, tmp_path: Path, changes: dict[str, Any], words: str
+):
+    folder = Path(shutil.copytree(wine.model, tmp_path / "model"))
+    contents = json.loads((folder / bundle.MANIFEST).read_text())
+    (folder / bundle.MANIFEST).write_text(json.dumps({**contents, **changes}))
+    with pytest.raises(BundleError, match=words):
+        bundle.load(folder)
 
 
 def test_a_class_that_train_lacks_is_named(tmp_path: Path):
