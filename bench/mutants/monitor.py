@@ -57,8 +57,8 @@ MUTANTS = (
         "Monitor 4",
         "monitor: a model past its shelf life is not due",
         "plumbline/monitor/build_result.py",
-        "if life is None or age_days is None or age_days <= life:",
-        "if life is None or age_days is None or age_days <= 100 * life:",
+        "if life is None or age_days is None or age_days <= max(life, made or 0):",
+        "if life is None or age_days is None or age_days <= max(100 * life, made or 0):",
         tests="tests/code/test_observe.py",
     ),
     Mutant(
