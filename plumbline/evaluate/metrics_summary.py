@@ -10,21 +10,21 @@ COST = "cost"
 
 
 def summary(document: EvaluateDocument) -> dict[str, float | int | str | None]:
-    """The primary metric with its interval's ends, guards and cost where the problem has them, the cost of the
-    decisions where there are any, size and work of the bundle over the yardstick's, rows, verdict.
+    """The primary metric with its interval's ends, guards and cost where the problem has them, size and work of the
+    bundle over the yardstick's, verdict: at most nine. Where decisions are declared, the cost is theirs.
 
     The full figures are in evaluate.json; nothing reads this but DVC's commands and people.
     """
     primary, figures = document.primary, document.metrics
     interval = figures[primary]
-    others = [name for name in (*GUARDS, COST) if name in figures and name != primary]
+    named = (*GUARDS, *(() if document.decisions else (COST,)))
+    others = [name for name in named if name in figures and name != primary]
     return {
         primary: interval.value,
         f"{primary}_low": interval.low,
         f"{primary}_high": interval.high,
         **{name: figures[name].value for name in others},
         **_footprint(document),
-        "rows": document.rows.test,
         "gate": document.gate.verdict,
     }
 
