@@ -12,6 +12,7 @@ import numpy as np
 from plumbline.core.declarations import Column
 from plumbline.core.sql import literal, quote
 from plumbline.core.usecase import Contract
+from plumbline.validate import near_copies
 from plumbline.validate.bursts import DailyCounts
 from plumbline.validate.check import TableName
 from plumbline.validate.months import File, source
@@ -24,8 +25,6 @@ FAR = 0.0005
 """Share of the values on either side that are far out, in the middle month."""
 EXTREME = 0.05
 """Share of a regression's labels on either side that count as extreme."""
-CLOSE = 50
-"""Parts of a number by which near copies differ at most: a fiftieth."""
 MEMORY = 28
 """Days before a hit in which another of its entities makes it one of a cluster."""
 SHOWN = 3
@@ -121,21 +120,23 @@ class LabelSeries:
 
     def lone(self) -> DailyCounts | None:
         """Rows that count and whose entities had no other such row on the day or in the MEMORY days before."""
-        names = [quote(n) for n in self.usecase.entity_columns]
-        if not names:
+        if not self.usecase.entity_columns:
             return None
+        rows = (
+            f"SELECT __day - {MEMORY} AS __day, n, coalesce(k, 0) AS k FROM (SELECT __day, count(*) AS n "
+            f"FROM hit GROUP BY __day) LEFT JOIN (SELECT __day, count(*) AS k FROM ({self._lone()}) "
+            f"WHERE __alone GROUP BY __day) USING (__day) WHERE __day >= {MEMORY}"
+        )
+        return self._counts(self.usecase.label, rows, max(0, self.days.labelled - MEMORY))
+
+    def _lone(self) -> str:
+        """SQL for the rows that count, with whether each is without company."""
         recent = f"RANGE BETWEEN {MEMORY} PRECEDING AND CURRENT ROW"
         alone = " AND ".join(
             f"({n} IS NULL OR count(*) OVER (PARTITION BY {n} ORDER BY __day {recent}) = 1)"
-            for n in names
+            for n in map(quote, self.usecase.entity_columns)
         )
-        hits = f"SELECT __day, {alone} AS __alone FROM hit WHERE __hit"
-        rows = (
-            f"SELECT __day - {MEMORY} AS __day, n, coalesce(k, 0) AS k FROM (SELECT __day, count(*) AS n "
-            f"FROM hit GROUP BY __day) LEFT JOIN (SELECT __day, count(*) AS k FROM ({hits}) WHERE __alone "
-            f"GROUP BY __day) USING (__day) WHERE __day >= {MEMORY}"
-        )
-        return self._counts(self.usecase.label, rows, max(0, self.days.labelled - MEMORY))
+        return f"SELECT *, {alone} AS __alone FROM hit WHERE __hit"
 
     def segments(self) -> Iterator[tuple[Column, list[DailyCounts]]]:
         """By column of few values, of all rows that count those of each value."""
@@ -165,28 +166,29 @@ class LabelSeries:
             yield column, self._counts(column.name, rows, self.days.labelled)
 
     def copies(self) -> DailyCounts | None:
-        """Rows that have a near copy on their day whose label counts otherwise; None without entities."""
-        same = self._same()
-        if not same:
+        """Rows that have a near copy on their day whose label counts otherwise; None where none are looked for."""
+        numbered = "SELECT row_number() OVER () AS __row, * FROM hit"
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS {numbered}")
+        compared = self.connection.sql(near_copies.pairs(self.usecase, "hit")).fetchall()[0][0]
+        if not self._pairs or compared > near_copies.MOST_PAIRS:
             return None
-        pairs = (
-            f"SELECT DISTINCT a.__row, a.__day FROM numbered a JOIN numbered b ON a.__day = b.__day "
-            f"AND a.__hit <> b.__hit AND {same}"
-        )
-        self.connection.execute(
-            "CREATE OR REPLACE TEMP VIEW numbered AS SELECT row_number() OVER () AS __row, * FROM hit"
-        )
         rows = (
-            f"SELECT __day, n, coalesce(k, 0) AS k FROM (SELECT __day, count(*) AS n FROM hit "
-            f"GROUP BY __day) LEFT JOIN (SELECT __day, count(*) AS k FROM ({pairs}) GROUP BY __day) "
-            "USING (__day)"
+            f"SELECT __day, n, coalesce(k, 0) AS k FROM (SELECT __day, count(*) AS n FROM hit GROUP BY __day) "
+            f"LEFT JOIN (SELECT __day, count(DISTINCT __row) AS k FROM (SELECT a.* FROM {self._pairs}) "
+            "GROUP BY __day) USING (__day)"
         )
         return self._counts(self.usecase.label, rows, self.days.labelled)
+
+    @property
+    def _pairs(self) -> str:
+        """SQL for rows a and their near copies b whose label counts otherwise; empty without entities."""
+        same = near_copies.same(self.usecase)
+        return f"numbered a JOIN numbered b ON a.__hit <> b.__hit AND {same}" if same else ""
 
     def outliers(self) -> Iterator[tuple[Column, DailyCounts]]:
         """By number, the rows beyond what nearly all values of the middle month lie in."""
         for column in self.usecase.known:
-            if not self._number(column):
+            if not near_copies.number(self.usecase, column):
                 continue
             rows = (
                 f"SELECT __day, count({quote(column.name)}) AS n, count(*) FILTER ({self._far(column)}) AS k "
@@ -196,10 +198,11 @@ class LabelSeries:
 
     def copied(self, first: int, end: int) -> list[str]:
         """Keys of SHOWN rows with such a near copy on the days from `first` to before `end`."""
-        condition = f"a.__hit <> b.__hit AND {self._same()}"
-        return self._keys(
-            f"numbered a JOIN numbered b ON a.__day = b.__day AND {condition}", first, end
-        )
+        return self._keys(self._pairs, first, end)
+
+    def alone(self, first: int, end: int) -> list[str]:
+        """Keys of SHOWN rows of `lone` on the days from `first` to before `end`."""
+        return self._keys(f"(SELECT * FROM ({self._lone()}) WHERE __alone) a", first, end)
 
     def far_out(self, column: Column, first: int, end: int) -> list[str]:
         """Keys of SHOWN rows whose value of `column` is far out on the days from `first` to before `end`."""
@@ -219,35 +222,6 @@ class LabelSeries:
         name = quote(column.name)
         low, high = self._quantiles(name, FAR)
         return f"({name} < {low!r} OR {name} > {high!r})"
-
-    def _same(self) -> str:
-        """SQL: a and b are of the same entities and texts, and their numbers are close."""
-        ids = set(self.usecase.entity_columns)
-        if not ids:
-            return ""
-        skip = {self.usecase.key, self.usecase.time}
-        conditions = []
-        for column in self.usecase.known:
-            a, b = f"a.{quote(column.name)}", f"b.{quote(column.name)}"
-            if column.name in skip or column.type == "timestamp":
-                continue
-            if column.name in ids:
-                conditions.append(f"{a} = {b}")
-            elif self._number(column):
-                size = f"greatest(abs({a}::DOUBLE), abs({b}::DOUBLE))"
-                near = f"abs({a}::DOUBLE - {b}::DOUBLE) * {CLOSE} <= {size}"
-                conditions.append(f"({near} OR ({a} IS NULL AND {b} IS NULL))")
-            else:
-                conditions.append(f"{a} IS NOT DISTINCT FROM {b}")
-        return " AND ".join(conditions)
-
-    def _number(self, column: Column) -> bool:
-        ids = {self.usecase.key, *self.usecase.entity_columns}
-        return (
-            column.type in ("int", "float")
-            and column.name not in ids
-            and not (column.allowed or column.forbidden)
-        )
 
     def _quantiles(self, name: str, share: float) -> tuple[float, float]:
         """The middle one of the 28-day parts' lower and upper quantile: a burst moves neither."""

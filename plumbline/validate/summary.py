@@ -44,6 +44,7 @@ class ValidationSummary(Document):
     warnings: list[str]
     irregularities: list[str] = Field(default_factory=list)  # those found without a profile
     waivers: list[WaiverUse] = Field(default_factory=list)  # of checks, by params.yaml
+    not_judged: list[str] = Field(default_factory=list)  # what could not be looked for, and why
     plan: PlanGap | None = None  # in the window, where the contract has optional or planned columns
 
 
@@ -78,6 +79,7 @@ def summarise(
         warnings=[*warnings, *(o.words for o in found.odd), *(u.words for u in uses)],
         irregularities=[f"{o.column}: {o.detail}" for o in found.odd],
         waivers=list(uses),
+        not_judged=[found.not_judged] if found.not_judged else [],
         plan=found.plan,
     )
 

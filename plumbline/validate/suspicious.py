@@ -41,11 +41,24 @@ def measures(
     Where a profile is `accepted`, the days before the window were looked at then, and are only compared with.
     """
     days = span(connection, usecase, tables, window)
-    if days is None or not bursts.judged(days.labelled):
+    if days is None or not_judged(usecase, days):
         return []
     since = max(0, (window[0] - days.first).days) if accepted and window else 0
     one = _Checks(LabelSeries(connection, usecase, tables, days), since)
     return [*one.labels(), *one.segments(), *one.copies(), *one.outliers()]
+
+
+def not_judged(usecase: Contract, days: Span | None) -> str:
+    """Why poisoning is not looked for; empty where it is."""
+    if usecase.time is None:
+        return "cannot tell whether data are poisoned: a table without time has no days to compare"
+    if days is None or not bursts.judged(days.labelled):
+        known = days.labelled if days else 0
+        return (
+            f"cannot tell whether data are poisoned: labels of {known} days are due, "
+            f"{2 * bursts.FEWEST} are needed"
+        )
+    return ""
 
 
 def span(
@@ -95,7 +108,10 @@ class _Checks:
         if lone is not None:
             ids = " or ".join(self.usecase.entity_columns)
             text = f"{self.hits} of which no other in {MEMORY} days has the same {ids}"
-            yield self._measure("label_lone", name, [lone], _Counted(text), MEMORY)
+            yield self._measure("label_lone", name, [lone], partial(self._alone, text), MEMORY)
+
+    def _alone(self, text: str, run: Run) -> str:
+        return f"{_of(run)} {text}{_keys(self.series.alone(run.first, run.first + run.days))}"
 
     def segments(self) -> Iterator[ProfileShift]:
         """Whether positives gather in one value of a column, or on single ids of an entity; not of several classes."""

@@ -32,6 +32,7 @@ class WindowStatistics:
     shifts: Sequence[ProfileShift]
     odd: Sequence[Irregularity]
     plan: PlanGap | None = None
+    not_judged: str = ""  # why poisoning was not looked for
 
 
 def measure(
@@ -52,4 +53,5 @@ def measure(
     shifts = profile_shifts.measures(accepted, now, limits, by_day)
     shifts += suspicious.measures(connection, case, clean, span, accepted=bool(accepted))
     empty = [name for name, column in now.columns.items() if column.null >= 1]
-    return WindowStatistics(now, shifts, odd, data_plan.gap(case, empty))
+    unjudged = suspicious.not_judged(case, suspicious.span(connection, case, clean, span))
+    return WindowStatistics(now, shifts, odd, data_plan.gap(case, empty), unjudged)

@@ -16,8 +16,9 @@ import pytest
 
 from plumbline.core.declarations import Column
 from plumbline.core.usecase import Contract
-from plumbline.validate import months, suspicious
+from plumbline.validate import label_series, months, near_copies, suspicious
 from sources.card_fraud.simulator import simulate
+from tests.orders import LIST
 from usecases.card_fraud.contract import CONTRACT
 
 START, END = datetime(2025, 1, 1), datetime(2025, 6, 1)
@@ -78,7 +79,7 @@ def flagged(seen: Measures) -> set[str]:
 
 
 SHOCKS: Mapping[str, tuple[dict[str, Any], str, str]] = {
-    "random": ({"kind": "flipped_labels", "share": 0.05}, "label_lone is_fraud", "no other in 28"),
+    "random": ({"kind": "flipped_labels", "share": 0.05}, "label_lone is_fraud", "such as key"),
     "few": ({"kind": "flipped_labels", "share": 0.01}, "label_lone is_fraud", "positive labels"),
     "segment": (
         {"kind": "flipped_labels", "share": 0.4, "category": "clothing"},
@@ -121,6 +122,21 @@ def test_what_was_accepted_is_not_flagged_again(events: pa.Table, tmp_path: Path
     assert "label_rate is_fraud" in flagged(seen)
     assert "2025-03-20" in seen["label_rate is_fraud"][1]
     assert flagged(measured(tmp_path, accepted=True)) == set()
+
+
+def test_rows_of_few_entities_are_not_compared_pair_by_pair(
+    clean: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near_copies, "MOST_PAIRS", 10)
+    assert "label_copies is_fraud" not in measured(clean)
+
+
+def test_what_cannot_be_judged_says_why() -> None:
+    few = label_series.span(CONTRACT, date(2025, 5, 1), date(2025, 5, 30))
+    assert "labels of 22 days are due, 56 are needed" in suspicious.not_judged(CONTRACT, few)
+    assert suspicious.not_judged(LIST, None).endswith("has no days to compare")
+    enough = label_series.span(CONTRACT, START.date(), END.date())
+    assert suspicious.not_judged(CONTRACT, enough) == ""
 
 
 def test_too_few_days_are_not_judged(clean: Path, tmp_path: Path) -> None:
