@@ -76,13 +76,11 @@ def score(
     """
     from plumbline.ops import score_events
 
-    count, origin = score_events.score(path, events, out, admit or (), new_entities=new_entities)
-    say(
-        [
-            f"{count:,} events scored, features by the use case {score_events.WORDS[origin]}; wrote {out}"
-        ]
-    )
-    keep_json(json, {"rows": count, "usecase": origin, "out": str(out)})
+    done = score_events.score(path, events, out, admit or (), new_entities=new_entities)
+    say(f"note: {library}: {library.verdict}" for library in done.libraries)
+    by = f"features by the use case {score_events.WORDS[done.origin]}"
+    say([f"{done.rows:,} events scored, {by}; wrote {out}"])
+    keep_json(json, {**asdict(done), "out": str(out)})
 
 
 @registered.command(

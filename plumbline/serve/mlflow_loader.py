@@ -6,6 +6,7 @@ the same, or where PLUMBLINE_ADMIT names the bundle's hash: nothing that is stor
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from plumbline.model.admission import Scorer
 from plumbline.serve import scoring
 
 NEW_ENTITIES = "new_entities"
+
+log = logging.getLogger("plumbline")
 
 
 class BundleModel:
@@ -39,4 +42,8 @@ class BundleModel:
 
 def _load_pyfunc(path: str) -> BundleModel:
     """MLflow's entry: the folder of the bundle."""
-    return BundleModel(admission.load(Path(path)))
+    scorer = admission.load(Path(path))
+    for library in scorer.libraries:
+        if library.verdict != "same":
+            log.warning("%s: %s: %s", scorer.usecase.name, library, library.verdict)
+    return BundleModel(scorer)

@@ -25,8 +25,8 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.model import admission, bundle, library_versions, usecase_file
 from plumbline.model.admission import Scorer
 from plumbline.model.decisions import Cut, DecisionPolicy
-from plumbline.ops import packed_bundle
-from plumbline.ops.release import archives
+from plumbline.ops import packed_bundle, score_events
+from plumbline.ops.release import archives, release
 from plumbline.serve import scoring
 from plumbline.train import fitting
 from tests.boosting import events, parcels
@@ -238,7 +238,7 @@ def test_the_archive_of_a_release_is_scored(folder: Path, tmp_path: Path) -> Non
     answers = tables.read(tmp_path / "answers.parquet")
     assert list(answers) == ["number", "score", "alarm"]
     assert answers["score"].tolist() == bundle.load(folder).predict(events(3, 300)).tolist()
-    assert json.loads((tmp_path / "done.json").read_text())["usecase"] == "admitted"
+    assert json.loads((tmp_path / "done.json").read_text())["origin"] == "admitted"
 
 
 def test_an_archive_that_reaches_out_of_its_folder(folder: Path, tmp_path: Path) -> None:
@@ -297,3 +297,47 @@ def test_decisions_are_answered_and_ask_for_what_they_are_made_by(folder: Path) 
     answers = scoring.answers(scorer, events)
     assert list(answers) == ["score", "alarm", "decision"]
     assert answers["decision"].tolist() == ["stop", "stop", "send", "send"]
+
+
+def test_a_csv_is_read_as_the_contract_says(folder: Path, tmp_path: Path) -> None:
+    """NA is a text, an empty field nothing: the row is named, and nothing is written."""
+    words = ["score", "model", "events.csv", "--out", "a.csv", "--admit", admission.digest(folder)]
+    head = "number,at,sender,height,kind,worth,sender_mean_7d"
+    for kind, found in (
+        ("NA", "kind is 'NA' in row 0"),
+        ("", "kind is None in row 0"),
+        ('""', "kind is ''"),
+    ):
+        (tmp_path / "events.csv").write_text(f"{head}\n1,2025-01-01T00:00:00,2,3,{kind},5,50.5\n")
+        with pytest.raises(ContractError, match=found):
+            score_events.score(Path("model"), Path("events.csv"), Path("a.csv"), words[-1:])
+        assert main(words) == 2
+        assert not (tmp_path / "a.csv").exists()
+    (tmp_path / "events.csv").write_text(f"{head}\n1,2025-01-01T00:00:00,2,3,box,5,50.5\n")
+    assert main(words) == 0
+
+
+def test_a_release_lists_the_hashes_of_bundles_with_a_use_case(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "old").mkdir()
+    release._admission(tmp_path, "v1", {"parcels": "model", "old": "old"}, tmp_path / "sums")
+    assert (tmp_path / "sums").read_text() == f"{admission.digest(folder)}  parcels-v1\n"
+    release._admission(tmp_path, "v1", {"old": "old"}, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_later_library_is_told_and_scores(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    edit(folder, libraries={"numpy": "2.0.0"})
+    pq.write_table(pa.table(raw(3)), tmp_path / "events.parquet")
+    words = [
+        "score",
+        "model",
+        "events.parquet",
+        "--out",
+        "a.csv",
+        "--admit",
+        admission.digest(folder),
+    ]
+    assert main(words) == 0
+    assert "note: numpy 2.0.0 made it, 2." in capsys.readouterr().out

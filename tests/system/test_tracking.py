@@ -6,6 +6,7 @@ import http.server
 import json
 import logging
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -434,6 +435,12 @@ def watch(name, values):
         opened.add(Path(str(values[0])).name)
 sys.addaudithook(watch)
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
+try:
+    mlflow.pyfunc.load_model("models:/parcels@older")
+except Exception as error:
+    older = str(error)
+unpickled.clear()
+opened.clear()
 model = mlflow.pyfunc.load_model("models:/parcels@champion")
 example = model.predict(model.metadata.load_input_example(mlflow.artifacts.download_artifacts("models:/parcels@champion")))
 answers = model.predict(pd.read_parquet("events.parquet"))
@@ -442,7 +449,7 @@ cli([*words, "-i", "events.json", "-t", "json", "-o", "cli.json"], standalone_mo
 Path("loaded.json").write_text(json.dumps({
     "scores": answers["score"].tolist(), "alarms": answers["alarm"].tolist(), "unpickled": len(unpickled),
     "opened": sorted(opened), "example": len(example), "inputs": model.metadata.get_input_schema().input_names(),
-    "flavors": list(model.metadata.flavors),
+    "flavors": list(model.metadata.flavors), "older": older,
 }))
 """
 
@@ -452,6 +459,9 @@ def test_a_registered_bundle_is_a_model_and_nothing_of_it_is_unpickled(folder: P
     """Loaded by its alias and by `mlflow models predict`, in a process without the use case: the same bits."""
     recorded = bundles.released(folder)
     assert tracking.register("parcels", folder / "model", None, "champion") == "1"
+    older = Path(shutil.copytree(folder / "model", folder / "older"))
+    (older / "usecase.json").unlink()
+    assert tracking.register("parcels", older, None, "older") == "2"
     frame = pd.read_parquet(folder / "events.parquet")
     split = json.loads(
         frame.to_json(orient="split", index=False, date_format="iso", double_precision=15)
@@ -479,6 +489,7 @@ def test_a_registered_bundle_is_a_model_and_nothing_of_it_is_unpickled(folder: P
         1,
         ["python_function"],
     )
+    assert "is from before bundles carried their use case" in loaded["older"]
     assert set(loaded["inputs"]) == set(bundles.RAW)
     assert {Path(name).suffix for name in loaded["opened"]} <= {
         "",
