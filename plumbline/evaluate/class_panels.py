@@ -16,6 +16,8 @@ DASHES = ("-", "--", "-.", ":")
 PALE_INK = "#B0B0B0"
 NAMED = 10
 """Classes that a legend lists."""
+NUMBERED = 10
+"""Classes up to which the rows of each decision are written."""
 
 
 def confidence(axes: Axes, series: Mapping[str, Table]) -> None:
@@ -48,7 +50,7 @@ def confusion(axes: Axes, several: ClassEvidence) -> None:
     rows = np.array(several.confusion)
     share = rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (i, j), n in np.ndenumerate(rows):
+    for (i, j), n in np.ndenumerate(rows) if len(rows) <= NUMBERED else ():
         colour = "white" if share[i, j] > 0.5 else "#222222"
         axes.annotate(f"{n:,}", (j, i), ha="center", va="center", color=colour, fontsize=8)
     place = range(len(several.names))
