@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -121,13 +121,13 @@ def keep(folder: Path) -> None:
 
 def lines(folder: Path, seconds: float, processor: float) -> Iterator[str]:
     """What was made, in how long, and what to look at next."""
-    relative = os.path.relpath(folder)
+    relative = folder.name if folder.parent == Path.cwd() else str(folder)
     evaluated = json.loads((folder / f"metrics/{CASE}/evaluate.json").read_text(encoding="utf-8"))
     yield f"\nA small world is in {relative}/: {seconds:.0f} s ({processor:.0f} s of processor time)."
     yield f"{evaluated['rows']['test']:,} payments were scored; the gate says {evaluated['gate']['verdict']}.\n"
     yield "Look at"
     yield from (f"  {relative}/{path:52} {what}" for what, path in LOOK)
-    yield f"\nThen `. .venv/bin/activate && cd {relative}`, and"
+    yield f"\nThen `. .venv/bin/activate && cd {shlex.quote(relative)}`, and"
     yield from (f"  {command.format(key=_key(folder)):52} {what}" for what, command in NEXT)
 
 

@@ -14,8 +14,8 @@ from plumbline.ops.hooks import install
 from tests.project import environment
 
 PYTHON = """#!/bin/sh
-echo "python $*" >&2
-case "$*" in *after_checkout*) exit {known} ;; esac
+echo "python $* by $PYTHONPATH safe $PYTHONSAFEPATH" >&2
+exit 1
 """
 RAN = "python -m plumbline.ops.hooks.after_checkout"
 
@@ -34,7 +34,7 @@ class Repository:
             self.git("add", "-A")
             self.git("commit", "-qm", str(number))
             self.git("tag", f"v{number}")
-        self.python()
+        self.write(".venv/bin/python", PYTHON)
 
     def git(self, *words: str, ok: bool = True) -> str:
         """What git and its hooks print."""
@@ -50,9 +50,6 @@ class Repository:
         assert not ok or done.returncode == 0, done.stdout
         return done.stdout
 
-    def python(self, known: bool = True) -> None:
-        self.write(".venv/bin/python", PYTHON.format(known=0 if known else 1))
-
     def write(self, name: str, text: str) -> Path:
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +62,9 @@ class Repository:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     built = Repository(tmp_path / "a project")
     monkeypatch.setattr(sys, "executable", str(built.path / ".venv/bin/python"))
+    monkeypatch.setattr(sys, "prefix", str(built.path / ".venv"))
+    monkeypatch.setattr(install.tool, "PACKAGE", tmp_path / "library")
+    (tmp_path / "library").mkdir()
     return built
 
 
@@ -113,16 +113,30 @@ def test_a_variable_switches_it_off(hooked: Repository, monkeypatch: pytest.Monk
 def test_without_python_one_line_says_what_to_do(hooked: Repository) -> None:
     (hooked.path / ".venv/bin/python").unlink()
     [line] = hooked.git("checkout", "-q", "v1").splitlines()
-    assert line.startswith(
-        f"plumbline: {hooked.path}/.venv/bin/python is not there; `make install`"
-    )
+    assert line.startswith(f"plumbline: {hooked.path}/.venv/bin/python or ")
+    assert "is not there; `make install` and `plumbline install-hooks`" in line
 
 
-def test_a_commit_without_the_module_is_left_to_dvc(hooked: Repository) -> None:
-    hooked.python(known=False)
+def test_nothing_of_the_commit_is_executed(hooked: Repository) -> None:
+    """The code is the copy in git's folder, and the folder of the checkout is no place to import from."""
     output = hooked.git("checkout", "v1")
-    assert "python -m dvc checkout --quiet" in output
-    assert "this commit has no hook of its own; DVC brought its outs, nothing was checked" in output
+    assert f"by {hooked.path}/.git/{install.CODE} safe 1" in output
+    assert (hooked.path / ".git" / install.CODE / "plumbline").is_dir()
+
+
+@pytest.mark.parametrize("name", [".venv/bin/python", ".dvc/config.local", ".dvc/tmp/x"])
+def test_a_commit_that_tracks_files_of_this_machine_is_refused(
+    hooked: Repository, name: str
+) -> None:
+    hooked.git("checkout", "-q", "-b", "stranger", "v1")
+    hooked.write(name, PYTHON)
+    hooked.write("dvc.lock", "other")
+    hooked.git("add", "-f", ".")
+    hooked.git("commit", "-qm", "mine now")
+    hooked.git("checkout", "-q", "v1")
+    output = hooked.git("checkout", "-q", "stranger")
+    assert RAN not in output
+    assert f"files that belong to this machine; its outs were not brought: {name}" in output
 
 
 def test_a_commit_before_dvc_is_silent(hooked: Repository) -> None:
@@ -147,6 +161,21 @@ def test_an_earlier_hook_runs_first_and_its_end_is_gits(repository: Repository) 
     assert sorted(p.name for p in earlier.parent.glob("post-*[a-z]") if "sample" not in p.name) == [
         "post-checkout"
     ]
+
+
+def test_a_tool_that_moves_our_hook_and_calls_it_makes_no_circle(repository: Repository) -> None:
+    """As pre-commit does: it renames the hook, and calls it under another name; then ours is installed again."""
+    first = repository.write(".git/hooks/post-checkout", "#!/bin/sh\necho first\n")
+    install.install(repository.path)
+    first.rename(first.with_name("post-checkout.legacy"))
+    repository.write(".git/hooks/post-checkout", '#!/bin/sh\n"$0.legacy" "$@"\n')
+    output = repository.git("checkout", "v1")
+    assert (output.count("first"), output.count(RAN)) == (1, 1)
+    first.with_name(f"post-checkout{install.EARLIER}").unlink()
+    install.install(repository.path)
+    legacy = first.with_name(f"post-checkout{install.EARLIER}")
+    legacy.write_text(legacy.read_text().replace("$0.legacy", str(first) + ".legacy"))
+    assert repository.git("checkout", "main").count(RAN) == 1
 
 
 def test_a_hook_that_is_switched_off_stays_so(repository: Repository) -> None:
@@ -183,16 +212,15 @@ def test_a_work_tree_has_them_too(hooked: Repository, tmp_path: Path) -> None:
     assert RAN in hooked.git("worktree", "add", str(tmp_path / "second tree"), "v1")
 
 
-def test_a_project_below_the_repository(tmp_path: Path) -> None:
-    outer = Repository(tmp_path / "outer")
-    (outer.path / "inner dir").mkdir()
-    outer.git("mv", ".dvc", "dvc.lock", "inner dir")
-    outer.git("commit", "-qm", "moved")
-    outer.write("inner dir/.venv/bin/python", PYTHON.format(known=0))
+def test_a_project_below_the_repository(repository: Repository) -> None:
+    (repository.path / "inner dir").mkdir()
+    repository.git("mv", ".dvc", "dvc.lock", "inner dir")
+    repository.git("commit", "-qm", "moved")
     with pytest.raises(PlumblineError, match=r"expected a project with a folder \.dvc"):
-        install.install(outer.path)
-    install.install(outer.path / "inner dir")
-    assert RAN in outer.git("checkout", "-b", "x", "main~1") + outer.git("checkout", "main")
+        install.install(repository.path)
+    install.install(repository.path / "inner dir")
+    assert RAN not in repository.git("checkout", "-b", "x", "main~1"), "no project there"
+    assert RAN in repository.git("checkout", "main")
 
 
 def test_uninstall_without_hooks(repository: Repository) -> None:

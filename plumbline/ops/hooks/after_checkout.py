@@ -13,7 +13,7 @@ from pathlib import Path
 from plumbline.core.errors import PlumblineError
 from plumbline.core.safe_text import log_line
 from plumbline.ops.hooks import unmoved
-from plumbline.repo import dvc_command, object_stores, verify
+from plumbline.repo import dvc_command, object_stores, state, verify
 from plumbline.repo.dvc_command import Done
 from plumbline.repo.verify import IntegrityFinding
 from plumbline.runtime import git
@@ -44,6 +44,7 @@ def run(root: Path, old: str, new: str) -> Iterator[str]:
     if before and not _pointers_differ(root, before, new):
         return
     name = here(root)
+    state.keep_private(root)  # before DVC reads any: a commit's own configuration must not name it
     done = dvc_command.run(root, "checkout", "--allow-missing")
     report = verify.check(object_stores.settings(root), where=("workspace",))
     wrong = [f for f in report.findings if f.use.out.cached]

@@ -1,4 +1,7 @@
-"""Install and remove the git hooks. A hook that was there runs first; none is overwritten. An edge."""
+"""Install and remove the git hooks. A hook that was there runs first; none is overwritten. An edge.
+
+They run a copy of this code beside git's files, so that a checkout of a stranger's branch executes nothing of it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.core.files import replacing
+from plumbline.core.files import replacing, replacing_folder
+from plumbline.ops.rollback import tool
 from plumbline.runtime import git
 
 HOOKS = ("post-checkout", "post-merge", "post-rewrite")
@@ -20,6 +24,8 @@ EARLIER = ".before-plumbline"
 """What the name of a hook that was there before ends with."""
 SIGN = "# Written by `plumbline install-hooks`"
 SCRIPT = Path(__file__).with_name("post.sh")
+CODE = "plumbline-hooks"
+"""The copy of this code, in git's own folder."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,17 @@ def install(root: Path) -> list[InstalledHook]:
     for name in HOOKS:
         _refuse_tangled(folder / name)
     folder.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(_common(root) / CODE) as beside:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(tool.PACKAGE, beside / "plumbline", ignore=ignored)
     return [_install(folder / name, prefix) for name in HOOKS]
 
 
 def uninstall(root: Path) -> list[InstalledHook]:
     """Remove the hooks, and put those back that were there before."""
-    return [_uninstall(_folder(root) / name) for name in HOOKS]
+    hooks = [_uninstall(_folder(root) / name) for name in HOOKS]
+    shutil.rmtree(_common(root) / CODE, ignore_errors=True)
+    return hooks
 
 
 def lines(hooks: list[InstalledHook]) -> Iterator[str]:
@@ -61,9 +72,8 @@ def _folder(root: Path) -> Path:
             f"{root.absolute()}: expected a project with a folder .dvc; run in its root"
         )
     folder = (root / git.text(root, "rev-parse", "--git-path", "hooks")).absolute()
-    common = (root / git.text(root, "rev-parse", "--git-common-dir")).resolve()
     tree = Path(git.text(root, "rev-parse", "--show-toplevel")).resolve()
-    if not any(folder.resolve().is_relative_to(own) for own in (common, tree)):
+    if not any(folder.resolve().is_relative_to(own) for own in (_common(root), tree)):
         raise PlumblineError(
             f"core.hooksPath leads to {folder}, outside of this repository, so that others may use it too; "
             "set one of this repository (`git config --local core.hooksPath .git/hooks`) and run this again"
@@ -71,12 +81,22 @@ def _folder(root: Path) -> Path:
     return folder
 
 
+def _common(root: Path) -> Path:
+    """Git's folder that all work trees share; no commit can write there."""
+    return (root / git.text(root, "rev-parse", "--git-common-dir")).resolve()
+
+
 def _install(path: Path, prefix: str) -> InstalledHook:
     state = "written again" if _ours(path) else "installed"
     if os.path.lexists(path) and not _ours(path):
         shutil.copy2(path, _earlier(path), follow_symlinks=False)
     text = SCRIPT.read_text(encoding="utf-8")
-    values = {"hook": path.name, "prefix": prefix or ".", "python": sys.executable}
+    values = {
+        "hook": path.name,
+        "prefix": prefix or ".",
+        "python": sys.executable,
+        "venv": sys.prefix,
+    }
     for key, value in values.items():
         text = text.replace(f"{{{key}}}", shlex.quote(value))
     with replacing(path) as beside:
@@ -104,6 +124,8 @@ def _described(path: Path, state: str) -> InstalledHook:
 
 def _refuse_tangled(path: Path) -> None:
     """PlumblineError where a hook was written over ours: two hooks would have to be put into one name."""
+    if path.is_dir():
+        raise PlumblineError(f"{path}: a folder; expected a hook, or nothing; remove it")
     if os.path.lexists(path) and not _ours(path) and os.path.lexists(_earlier(path)):
         raise PlumblineError(
             f"{path} is not Plumbline's, and {_earlier(path).name} beside it holds an earlier hook; join "

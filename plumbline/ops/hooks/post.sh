@@ -1,10 +1,14 @@
 #!/bin/sh
 # Written by `plumbline install-hooks`; `plumbline install-hooks --uninstall` removes it.
-# Brings the outs of the commit that git has just checked out. It never fails, and never stops git.
-status=0
-if [ -x "$0.before-plumbline" ]; then "$0.before-plumbline" "$@" || status=$?; fi
-
+# Brings the outs of the commit that git has just checked out, by code that is kept beside git's own files: nothing
+# of the commit is executed. It never fails, and never stops git.
+[ -z "$PLUMBLINE_HOOK" ] || exit 0                                    # called by a hook that we called
 hook={hook}
+PLUMBLINE_HOOK=$hook; export PLUMBLINE_HOOK
+status=0
+earlier=$(dirname "$0")/$hook.before-plumbline
+if [ -x "$earlier" ]; then "$earlier" "$@" || status=$?; fi
+
 old=$1 new=$2
 case $hook in
   post-checkout) [ "$3" = 1 ] || exit $status ;;                      # single files
@@ -19,18 +23,18 @@ if [ $hook = post-checkout ]; then                                    # many che
   done
 fi
 
+python={python} venv={venv}
+code=$(cd "$(git rev-parse --git-common-dir)" && pwd)/plumbline-hooks
 # without git's variables, which name folders relative to this one
 unset $(git rev-parse --local-env-vars)
 cd "$(git rev-parse --show-toplevel)"/{prefix} 2>/dev/null && [ -d .dvc ] || exit $status   # before DVC
-python={python}
-[ -x .venv/bin/python ] && python=.venv/bin/python
-if [ ! -x "$python" ]; then
-  echo "plumbline: $python is not there; \`make install\`, then \`dvc checkout\` brings the outs of this commit" >&2
-elif "$python" -c 'import plumbline.ops.hooks.after_checkout' 2>/dev/null; then
-  "$python" -m plumbline.ops.hooks.after_checkout "$old" "$new" </dev/null >&2
-elif "$python" -m dvc checkout --quiet </dev/null >&2; then
-  echo "plumbline: this commit has no hook of its own; DVC brought its outs, nothing was checked" >&2
+ours=$(git ls-files -- .dvc/config.local .dvc/tmp .dvc/cache; git ls-files -- "$venv" 2>/dev/null)
+if [ -n "$ours" ]; then
+  echo "plumbline: this commit tracks files that belong to this machine; its outs were not brought:" $ours >&2
+elif [ ! -x "$python" ] || [ ! -d "$code" ]; then
+  echo "plumbline: $python or $code is not there; \`make install\` and \`plumbline install-hooks\`, then" \
+    "\`dvc checkout\` brings the outs of this commit" >&2
 else
-  echo "plumbline: this commit has no hook of its own, and DVC did not bring all of its outs; try \`dvc pull\`" >&2
+  PYTHONPATH=$code PYTHONSAFEPATH=1 "$python" -m plumbline.ops.hooks.after_checkout "$old" "$new" </dev/null >&2
 fi
 exit $status
