@@ -37,25 +37,39 @@ VALUE = "value "
 
 def digest(reader: Any, function: ReadFunction) -> str:
     """The md5 of a function's structure; `reader`: of its source."""
-    return _Structure(reader).digest(function.node, function.scope)
+    if reader.structure is None:
+        reader.structure = _Structure(reader)
+    whole: str = reader.structure.digest(function.node, function.scope)
+    return whole
 
 
 class _Structure:
     """Nodes as text, with names replaced by what they stand for."""
 
     def __init__(self, reader: Any) -> None:
-        self.reader, self.budget = reader, Budget()
+        self.reader: Any = reader
+        self.budget: Budget = reader.budget
         self.inside: list[ast.AST] = []
+        self.digests: dict[tuple[int, int], str] = {}
+        self.read: list[tuple[ast.AST, Scope]] = []  # kept, so that no other takes their ids
+        self.circles = 0
 
     def digest(self, node: ast.AST, scope: Scope) -> str:
         """The md5 of a function's structure, or of an expression's."""
+        key, circles = (id(node), id(scope)), self.circles
         if node in self.inside:
+            self.circles += 1
             return f"itself, {len(self.inside) - self.inside.index(node)} up"
-        self.inside.append(node)
-        own = _Names(node) if isinstance(node, INNER) else None
-        whole = self.form(node, scope, own)
-        self.inside.pop()
-        return md5_bytes(whole.encode())
+        if key not in self.digests:
+            self.inside.append(node)
+            own = _Names(node) if isinstance(node, INNER) else None
+            found = md5_bytes(self.form(node, scope, own).encode())
+            self.inside.pop()
+            if self.circles > circles:  # what it is depends on where it was come from
+                return found
+            self.digests[key] = found
+            self.read.append((node, scope))
+        return self.digests[key]
 
     def form(self, node: Any, scope: Scope, own: _Names | None) -> str:
         """A node as text."""

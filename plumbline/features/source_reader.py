@@ -26,6 +26,8 @@ from plumbline.features.source_values import (
 FOLDER = "usecases"
 LARGEST = 1_000_000
 """Characters of a use case's source."""
+LOOSE = ("Array", "Columns")
+"""Types that the library's declarations export beside the classes."""
 WRONG = (
     *(ArithmeticError, AttributeError, LookupError, MemoryError, PlumblineError, RecursionError),
     *(SyntaxError, TypeError, ValueError),
@@ -61,6 +63,7 @@ class SourceReader:
         self.modules: dict[str, Scope] = {}
         self.unfinished: set[str] = set()
         self.line = 0
+        self.structure: Any = None  # of `code_structure`, which remembers what it has read
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Any:
         """The value of an expression."""
@@ -120,6 +123,8 @@ class SourceReader:
 
     def all_of(self, module: str) -> dict[str, Any]:
         """What `from module import *` gives."""
+        if module in source_calls.LIBRARY:
+            return {n: Imported(f"{module}.{n}") for n in (*source_calls.CLASSES, *LOOSE)}
         owner = self._own(module.replace(".", "/"))
         if owner is None:
             raise UnreadableError(f"`from {module} import *`")

@@ -159,7 +159,7 @@ def _both(
     with tempfile.TemporaryDirectory(prefix="plumbline-") as built, _code(head) as tree:
         folder = Path(built)
         cache = object_stores.settings(head.root).folder()
-        defined = declared_definitions.of_all(base, head)
+        defined = declared_definitions.of_all(base, head, release)
         both = Both(base, head, release, cache, {}, folder, defined)
         wanted = side_process.request(head, names, list(filter(both.own_model, names)), folder)
         with untouched():

@@ -18,19 +18,32 @@ from plumbline.runtime import dvc_lock
 FOLDER = source_reader.FOLDER
 
 
-def of_all(base: Revision, head: Revision) -> dict[str, DefinitionChanges]:
-    """By use case that both sides have, what is defined otherwise; those where nothing is are left out."""
+def of_all(
+    base: Revision, head: Revision, release: Revision | None = None
+) -> dict[str, DefinitionChanges]:
+    """By use case that both sides have, what is defined otherwise; those where nothing is are left out.
+
+    `release`: the last one before head, whose versions are taken, too.
+    """
     known = sorted(dvc_lock.usecases(base.entries) & dvc_lock.usecases(head.entries))
-    found = {name: changes(base, head, name) for name in known}
+    found = {name: changes(base, head, name, release) for name in known}
     return {name: one for name, one in found.items() if one.changes or one.unread}
 
 
-def changes(base: Revision, head: Revision, name: str) -> DefinitionChanges:
+def changes(
+    base: Revision, head: Revision, name: str, release: Revision | None = None
+) -> DefinitionChanges:
     """How head defines the features of a use case otherwise than base."""
-    return between(name, texts(base, name), texts(head, name))
+    released = {} if release is None else texts(release, name)
+    return between(name, texts(base, name), texts(head, name), released)
 
 
-def between(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> DefinitionChanges:
+def between(
+    name: str,
+    old: Mapping[str, str],
+    new: Mapping[str, str],
+    released: Mapping[str, str] | None = None,
+) -> DefinitionChanges:
     """As `changes`, from the texts of both sides' modules by path.
 
     Where a side cannot be read, that counts only if the code differs in more than words.
@@ -42,9 +55,8 @@ def between(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> Defini
         optional = _optional(name, new)
     except UnreadableError as error:
         return DefinitionChanges(changes=[], unread=None if _same(old, new) else str(error)[:300])
-    return DefinitionChanges(
-        changes=definition_changes.changes(before, after, optional), unread=None
-    )
+    found = definition_changes.changes(before, after, optional, _released(name, released or {}))
+    return DefinitionChanges(changes=found, unread=None)
 
 
 def definitions(side: Revision, name: str) -> Definitions:
@@ -66,6 +78,14 @@ def _paths(side: Revision) -> list[str]:
         return revisions.below(side.root, side.rev, FOLDER)
     found = sorted((side.root / FOLDER).rglob("*.py"))
     return [path.relative_to(side.root).as_posix() for path in found]
+
+
+def _released(name: str, texts: Mapping[str, str]) -> Definitions:
+    """A release's definitions; none where it cannot be read, as one from long ago may not be."""
+    try:
+        return by_text(name, texts)
+    except UnreadableError:
+        return {}
 
 
 def _optional(name: str, own: Mapping[str, str]) -> list[str]:

@@ -16,16 +16,32 @@ MOST = 500
 
 
 def changes(
-    base: Definitions, head: Definitions, optional: Sequence[str]
+    base: Definitions,
+    head: Definitions,
+    optional: Sequence[str],
+    released: Definitions | None = None,
 ) -> list[DefinitionChange]:
-    """Each item that differs, by name; `optional`: head's columns that an event of before may lack."""
-    renamed = renames(base, head)
+    """Each item that differs, by name; `optional`: head's columns that an event of before may lack.
+
+    `released`: of the last release. A feature that comes back after base dropped it is held against that one.
+    """
+    known = {**_returning(base, head, released or {}), **base}
+    renamed = renames(known, head)
     found = [
-        *_features(base, head, renamed),
+        *_features(known, head, renamed),
         *_views(base, head, renamed),
         *_tables(base, head, renamed, frozenset(optional)),
     ]
     return found[:MOST]
+
+
+def _returning(base: Definitions, head: Definitions, released: Definitions) -> Definitions:
+    """The release's features that base has not, and head has again, defined otherwise."""
+    return {
+        k: item
+        for k, item in released.items()
+        if item.kind == "feature" and k not in base and k in head and differing(item, head[k])
+    }
 
 
 def renames(base: Definitions, head: Definitions) -> dict[str, str]:

@@ -70,7 +70,7 @@ def _held(root: Path, comparison: Comparison, base: str, head: str) -> Compariso
     known = dvc_lock.usecases(old.entries) & dvc_lock.usecases(new.entries)
     declared = {name: _declared(old, new, name) for name in sorted(known)}
     rules = judging_rules.changed(old, new, declared)
-    defined = declared_definitions.of_all(old, new)
+    defined = declared_definitions.of_all(old, new, revision.release(root, new))
     update = {
         "rules": [*rules, *_finer(comparison, rules)][:500],
         "definitions": defined,

@@ -283,6 +283,19 @@ def test_versions_only_rise(edits: list[Edit], text: str) -> None:
     assert text in refused(changes(*edits, base=(NIGHT_2,)))[0]
 
 
+def test_a_name_that_comes_back_is_held_against_the_release() -> None:
+    """Removed in one change and declared anew in the next, it cannot have the version of another definition."""
+    gone = texts(("Row(hour), Row(night), Row(size)", "Row(hour), Row(size)"), ("    derived=(\"night\",),\n", ""),
+                 ('    Snapshot("buyer_nights_7d", "buyer", "count", 7, "orders at night", where=(Where("night", 1),)),\n', ""))  # fmt: skip
+    other = texts(("hour < DAWN", "hour < 9"))
+    text = "; ".join(refused(declared_definitions.between("shop", gone, other, texts())))
+    assert "night is redefined (code), still version 1: write `Row(night, version=2)`" in text
+    raised = texts(("hour < DAWN", "hour < 9"), NIGHT_2)
+    for side in (texts(), raised):
+        result = declared_definitions.between("shop", gone, side, texts())
+        assert [text for text in refused(result) if "night is" in text] == []
+
+
 def test_what_a_redefined_feature_changes_is_named() -> None:
     lines = list(version_words.lines(changes(("hour < DAWN", "hour < 9"), NIGHT_2)))
     assert lines == [
