@@ -178,7 +178,8 @@ def age_when_made(seen: Observation) -> int | None:
     if age_days is None or past.last is None or now.last is None:
         return None
     since = int((now.last - past.last).astype(np.int64)) - now.days
-    return age_days - max(0, since)
+    gap = max(7, seen.binning.period_days)  # days without a row between two windows
+    return age_days - (since if since > gap else 0)
 
 
 def past_shelf_life(limits: Monitor, age_days: int | None, made: int | None) -> str:

@@ -17,7 +17,7 @@ MOVES = 12 * STEPS
 TIE = 4.0
 """Gain in nats that a known factor may lack to the best."""
 CLOSE = 0.007
-"""The same as a share of the best's gain: of many rows the nearest bin gains more than nats."""
+"""The same as a share of the best's gain, for a part of the rows: there the nearest bin may gain more."""
 LEAST = 12.0
 """Gain in log-likelihood (nats) that a cause must bring."""
 HALVINGS = 10
@@ -94,7 +94,8 @@ def scaled(
     best = max(moves, key=lambda m: gains[m][0])
     exact = {f: _gain(p, q, _density(_times(before, f))) for f in factors}
     likely = max(factors, key=lambda f: exact[f][0])
-    named = exact[likely][0] >= gains[best][0] - max(TIE, CLOSE * gains[best][0])
+    close = CLOSE * gains[best][0] if exact[likely][1] <= MOST_ROWS else 0.0
+    named = exact[likely][0] >= gains[best][0] - max(TIE, close)
     of_drift = [gains[m][0] for m in moves if abs(m) < STEPS * np.log2(DRIFT_FACTOR)]
     if max(of_drift) >= gains[best][0] - TIE or not (named or units.any_factor(factors)):
         return None

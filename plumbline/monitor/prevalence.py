@@ -106,6 +106,10 @@ def estimate(
     if not now.rows:
         return Prevalence(cannot_tell="the current window has no rows")
     pair = _pair(known, now, replicates, level, seed)
+    days = min(d.draws.shape[0] for d in pair.draws)
+    if days < bootstrap.MIN_UNITS:
+        few = f"{days} days in the shorter window; {bootstrap.MIN_UNITS} are needed for an interval"
+        return Prevalence(cannot_tell=few)
     threshold = best_threshold(known.score, known.label)
     caught, false, _ = pair.rates(threshold)
     separation = pair.estimate(caught - false)

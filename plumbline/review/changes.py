@@ -33,6 +33,8 @@ NAMED = 5
 """Packages, stages or outs that a sentence names; the table has all packages."""
 DRIFT = ("column", "PSI", "its noise", "null in base", "null in head", "verdict")
 COST = ("stage", "base, s", "head, s", "base, MB", "head, MB")
+QUOTED = 2
+"""Histories that a sentence quotes; the features' metrics have all."""
 DRIFT_TITLE = "Drift of head's newest rows from base's"
 NEWEST_MONTH = "Histories whose newest month is unlike the months before"
 
@@ -53,8 +55,8 @@ def lines(usecase: UseCaseComparison, defined: DefinitionChanges) -> Iterator[st
         yield f"{DRIFT_TITLE}: {', '.join(moved)}"
     unlike = usecase.features.drifted
     if unlike:
-        more = f", and {len(unlike) - NAMED} more" if len(unlike) > NAMED else ""
-        yield f"{NEWEST_MONTH}: {'; '.join(unlike[:NAMED])}{more}"
+        more = f", and {len(unlike) - QUOTED} more" if len(unlike) > QUOTED else ""
+        yield f"{NEWEST_MONTH}: {'; '.join(unlike[:QUOTED])}{more}"
 
 
 def rules(changed: Sequence[RuleChange]) -> Iterator[Block]:

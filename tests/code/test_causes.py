@@ -78,6 +78,11 @@ def test_all_rows_in_another_unit_keep_their_shape(factor):
     assert causes.scaled(grid(wider), grid(BEFORE), CM) is None
 
 
+@pytest.mark.parametrize("growth", [2.3, 2.9, 0.42, 11.0])
+def test_all_rows_times_nearly_a_known_factor_drifted(growth):
+    assert causes.scaled(grid(some(20_000) * growth), grid(BEFORE), CM) is None
+
+
 @pytest.mark.parametrize("factor", [8.0, 7.5])
 def test_a_part_of_the_rows_times_no_known_factor_is_no_other_unit_of_length(factor):
     """Payments that move to terminals farther away: other metres, not another unit of them."""

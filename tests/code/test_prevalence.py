@@ -75,6 +75,7 @@ def test_labels_that_agree_stand_beside_it():
         (reference(apart=0.05), scored(14, 0.1, 2, apart=0.05), "ill-conditioned"),
         (reference(share=0.001), scored(14, 0.1, 2), "20 of each kind are needed"),
         (reference(unknown=28), scored(14, 0.1, 2), "0 cases among 0 labelled rows"),
+        (reference(), scored(3, 0.1, 2), "3 days in the shorter window; 5 are needed"),
         (reference(), scored(14, 0.1, 2).take(np.zeros(14 * PER_DAY, bool)), "no rows"),
     ],
 )
