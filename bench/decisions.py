@@ -1,9 +1,10 @@
-"""Decisions and equal rates on card_fraud and flights: what they save and cost, with intervals.
+"""Decisions, equal rates and reweighing on card_fraud and flights: what they save and cost, with intervals.
 
 `python -m bench.decisions [--root FOLDER] [USECASE ...]` reads tables and bundles of a work tree (`dvc repro
 train@card_fraud train@flights`; the data of flights: sources/flights/README.md). Thresholds are fitted on the
 validation window and priced on the test window. For card_fraud it also shows how far events should count by their
-probability: each span of 14 days chooses both thresholds, all other days judge them. `--json FILE` writes the figures.
+probability: each span of 14 days chooses both thresholds, all other days judge them. `--json FILE` writes the figures,
+`--picture FILE` draws them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,16 @@ from plumbline import config
 from plumbline.core import files, tables, usecase_loader
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import assessment, decision_costs
+from plumbline.evaluate import assessment, decision_costs, evaluation_plots, reweighed
 from plumbline.evaluate.decision_document import DecisionEvidence
+from plumbline.evaluate.fairness_document import ReweighingEvidence
 from plumbline.evaluate.params import EvaluationSettings
 from plumbline.metrics.cost_matrix import Costs
-from plumbline.model import bundle, decision_fit, decision_prices
+from plumbline.model import boosting, bundle, decision_fit, decision_prices, matrices
 from plumbline.model.bundle import Bundle
 from plumbline.model.decision_params import Decisions, positive
-from plumbline.report.numbers import figure, interval, share
+from plumbline.model.reweighing import Reweigh
+from plumbline.report.numbers import figure, interval, relative, share
 from plumbline.runtime import runner
 
 SPAN = 14
@@ -44,6 +47,10 @@ SEGMENTS: dict[str, dict[str, Any]] = {
     "flights": {"column": "origin"},
 }
 RATES = {"card_fraud": ("false_alarm_rate", "recall"), "flights": ("false_alarm_rate", "recall")}
+REWEIGHED: dict[str, list[dict[str, Any]]] = {
+    "card_fraud": [SEGMENTS["card_fraud"], {**SEGMENTS["card_fraud"], "strength": 0.5}],
+    "flights": [{"column": "origin"}, {"column": "carrier"}],
+}
 FLIGHT_COSTS = {"unit": "EUR", "false_negative": 60, "false_positive": 20, "true_positive": 5}
 """Of a flight that arrives an hour late or more and whose passengers were not rebooked; of one rebooked for nothing."""
 
@@ -96,6 +103,34 @@ def ways(subject: Subject) -> Iterator[tuple[str, Decisions]]:
     yield f"no review, {by}", subject.declared(segment=segment)
     for rate in RATES[name]:
         yield f"equal {rate}, {by}", subject.declared(segment=segment, equal=rate)
+
+
+def reweigh(subject: Subject, root: Path, declared: Reweigh) -> ReweighingEvidence:
+    """What weights cost: the bundle's settings and rounds boosted with them and without."""
+    usecase, scorer = subject.usecase, subject.scorer
+    folder = root / "data" / usecase.name / "tables"
+    paths = folder / "train.parquet", folder / "valid.parquet"
+    plain = reweighed.without_weights(usecase, subject.settings, scorer, paths, subject.valid)
+    full = {**scorer.manifest.params, "nthread": 0}
+    matrix = matrices.binned(usecase, full, *paths)[0]
+    matrices.weigh(usecase, declared, matrix, paths[0])
+    booster = boosting.grow(full, matrix, rounds=scorer.manifest.rounds)
+    own = reweighed.calibrated(
+        usecase, subject.settings, replace(scorer, booster=booster), subject.valid
+    )
+    pair = own, plain
+    return reweighed.price(usecase, subject.settings, declared, subject.test, pair)
+
+
+def print_reweighed(one: ReweighingEvidence) -> None:
+    """Differences to the model without weights, and the gaps of both."""
+    print(f"reweighed by {one.column}, strength {one.strength:g}")
+    for name, apart in one.differences.items():
+        print(f"    {name}: {interval(apart)}, {relative(apart.relative)}, {apart.word}")
+    for rate, pair in one.gaps.items():
+        write = share if rate in ("recall", "false_alarm_rate") else figure
+        both = (interval(gap, write) for gap in (pair.without, pair.reweighed))
+        print(f"    widest gap of {rate}: {' -> '.join(both)}")
 
 
 def print_way(way: str, one: DecisionEvidence) -> None:
@@ -153,6 +188,28 @@ def _rows(columns: Columns, rows: Array) -> dict[str, Array]:
     return {name: values[rows] for name, values in columns.items()}
 
 
+def draw(path: Path, found: dict[str, dict[str, DecisionEvidence]]) -> None:
+    """Each way's cost minus that of one threshold without review, a day, with intervals; a panel per use case."""
+    from matplotlib import pyplot as plt
+
+    plt.rcParams |= evaluation_plots.STYLE
+    figure_, panels = plt.subplots(1, len(found), figsize=(6.6 * len(found), 3.6))
+    for panel, (name, ways_) in zip(np.atleast_1d(panels), found.items(), strict=True):
+        for place, one in enumerate(ways_.values()):
+            apart = one.differences[decision_costs.SINGLE]
+            ends = [(v or 0.0) / one.days for v in (apart.value, apart.low, apart.high)]
+            colour = {"better": "#0072B2", "worse": "#D55E00"}.get(apart.word, "#888888")
+            panel.plot(ends[1:], [place, place], color=colour)
+            panel.plot(ends[:1], [place], "o", color=colour)
+        panel.axvline(0, color="#888888", linewidth=1)
+        panel.set_yticks(range(len(ways_)), list(ways_))
+        panel.invert_yaxis()
+        panel.xaxis.set_major_formatter("{x:,.0f}")
+        panel.set(title=name, xlabel=f"{one.unit} a day beside one threshold")
+    figure_.tight_layout()
+    figure_.savefig(path, metadata={"Software": None})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("usecases", nargs="*", default=["card_fraud", "flights"])
@@ -160,16 +217,23 @@ def main() -> None:
         "--root", type=Path, default=Path(), help="work tree with data/ and models/"
     )
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--picture", type=Path, metavar="FILE")
     chosen = parser.parse_args()
     runner.prepare()
     kept: dict[str, Any] = {}
+    found: dict[str, dict[str, DecisionEvidence]] = {}
     for name in chosen.usecases:
         subject = Subject.read(name, chosen.root)
         print(f"\n{subject.usecase.title}")
         for way, declared in ways(subject):
             one = subject.evidence(declared)
             kept.setdefault(name, {})[way] = one.plain()
+            found.setdefault(name, {})[way] = one
             print_way(way, one)
+        for section in REWEIGHED[name]:
+            priced = reweigh(subject, chosen.root, Reweigh.model_validate(section))
+            kept[name][f"reweighed by {priced.column}, {priced.strength:g}"] = priced.plain()
+            print_reweighed(priced)
         if name == "card_fraud":
             print(
                 f"\ncost a day on other days, thresholds chosen on {SPAN}: rows capacity, columns belief"
@@ -181,6 +245,8 @@ def main() -> None:
                     zip(map(str, BELIEFS), costs, strict=True)
                 )
                 print(f"{capacity:>8}" + "".join(f"{cost:>10,.0f}" for cost in costs))
+    if chosen.picture:
+        draw(chosen.picture, found)
     if chosen.json:
         files.write_json(chosen.json, kept)
 

@@ -44,13 +44,21 @@ def without_weights(
     )
     booster = boosting.grow(full, matrix, rounds=scorer.manifest.rounds)
     plain = replace(scorer, booster=booster)
-    if refit or usecase.problem != "classification":
+    return plain if refit else calibrated(usecase, settings, plain, valid)
+
+
+def calibrated(
+    usecase: FeatureSet, settings: EvaluationSettings, plain: Bundle, valid: Columns
+) -> Bundle:
+    """The bundle with calibration and threshold fitted on the validation window, (m,) each; a regression has none."""
+    if usecase.problem != "classification":
         return plain
     label = np.asarray(valid[usecase.label], np.float64)
-    fitted = calibration.fit(scorer.calibration.kind, plain.raw(valid), label)
-    plain = replace(plain, calibration=fitted)
-    chosen = decision.choose(usecase, valid, plain.predict(valid), settings.costs)
-    return replace(plain, manifest=scorer.manifest.model_copy(update={"threshold": chosen}))
+    fitted = replace(
+        plain, calibration=calibration.fit(plain.calibration.kind, plain.raw(valid), label)
+    )
+    chosen = decision.choose(usecase, valid, fitted.predict(valid), settings.costs)
+    return replace(fitted, manifest=plain.manifest.model_copy(update={"threshold": chosen}))
 
 
 def with_price(
