@@ -170,19 +170,22 @@ def _order_parts(
     dropped = [n for n in old if n not in new and (n in head or n not in base)]
     yield from ((f"{name} no longer in the model's features", True) for name in dropped)
     kept = [name for name in old if name in new]
-    if list(new[: len(kept)]) != kept:
+    if [name for name in new if name in kept] != kept:
         yield "the model's features are in another order", True
-    yield from ((f"{n} appended to the model's features", False) for n in new if n not in old)
+    last = max((new.index(name) for name in kept), default=-1)
+    added = [(place, name) for place, name in enumerate(new) if name not in old]
+    yield from ((f"{n} inserted into the model's features", True) for p, n in added if p < last)
+    yield from ((f"{n} appended to the model's features", False) for p, n in added if p > last)
 
 
 def _schema(
     old: DefinitionItem, new: DefinitionItem, parts: Sequence[tuple[str, bool]]
 ) -> Iterator[DefinitionChange]:
-    texts = tuple(text for text, _ in parts)
-    if any(breaks for _, breaks in parts):
-        yield _change(old, new, "breaking", texts)
+    breaking = tuple(text for text, breaks in parts if breaks)
+    if breaking:
+        yield _change(old, new, "breaking", breaking)
     elif parts:
-        yield _change(old, new, "appended", texts)
+        yield _change(old, new, "appended", tuple(text for text, _ in parts))
     elif old.version != new.version:
         yield _change(old, new, "version only")
 

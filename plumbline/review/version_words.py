@@ -45,18 +45,19 @@ def refused(usecase: str, one: DefinitionChange) -> str | None:
 def line(usecase: str, one: DefinitionChange, version: int) -> str:
     """What to write, and where."""
     texts = {
-        "view": f'`views={{"{one.name}": {version}}}` for the FeatureSet',
-        "tables": f"`version={version}` for the FeatureSet",
+        "view": f'views={{"{one.name}": {version}}} for the FeatureSet',
+        "tables": f"version={version} for the FeatureSet",
     }
-    own = f"`Row({one.name}, version={version})`"
+    own = f"Row({one.name}, version={version})"
     if one.declared != "Row":
-        own = f'`{one.declared}("{one.renamed or one.name}", ..., version={version})`'
+        own = f'{one.declared}("{one.renamed or one.name}", ..., version={version})'
     return f"{texts.get(one.kind, own)} in usecases/{usecase}/features.py"
 
 
 def summary(changes: DefinitionChanges) -> str | None:
-    """One line on what an existing reader meets otherwise; None where that is nothing."""
-    mentioned = [_line(one) for one in changes.changes if one.change in MENTIONED]
+    """One line on what an existing reader meets otherwise and the gate does not refuse; None for nothing."""
+    allowed = [one for one in changes.changes if one.change in MENTIONED and not refused("", one)]
+    mentioned = list(map(_line, allowed))
     more = f"; and {len(mentioned) - NAMED} more, below" if len(mentioned) > NAMED else ""
     return f"Features: {'; '.join(mentioned[:NAMED])}{more}" if mentioned else None
 

@@ -59,10 +59,10 @@ def not_readable(change: Change) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Change], None], str]] = {
-    "body": (later, "write `Row(rush, version=2)` in usecases/shop/features.py"),
-    "by a constant": (in_the_contract, "write `Row(rush, version=2)`"),
-    "catalog forged": (unchanged_catalog, "write `Row(rush, version=2)`"),
-    "override": (overridden, "write `Row(rush, version=2)`"),
+    "body": (later, "write Row(rush, version=2) in usecases/shop/features.py"),
+    "by a constant": (in_the_contract, "write Row(rush, version=2)"),
+    "catalog forged": (unchanged_catalog, "write Row(rush, version=2)"),
+    "override": (overridden, "write Row(rush, version=2)"),
     "not readable": (not_readable, "cannot tell whether features are defined otherwise"),
 }
 
@@ -107,7 +107,7 @@ def test_a_schema_that_breaks_needs_a_version_and_one_that_grows_does_not(change
     result = judged(change)
     text = "; ".join(reason.text for reason in result.gate.reasons)
     assert "the tables change in a way that breaks readers (hour no longer in the model's" in text
-    assert "write `version=2` for the FeatureSet in usecases/shop/features.py" in text
+    assert "write version=2 for the FeatureSet in usecases/shop/features.py" in text
 
 
 def test_definitions_count_where_the_run_left_the_use_case_out(change: Change) -> None:
@@ -115,4 +115,4 @@ def test_definitions_count_where_the_run_left_the_use_case_out(change: Change) -
     later(change)
     found = change.found().model_copy(update={"usecases": {}, "unchanged": ["shop"]})
     result = heads.judged(change.root, found, "main", change.push())
-    assert "write `Row(rush, version=2)`" in "; ".join(r.text for r in result.gate.reasons)
+    assert "write Row(rush, version=2)" in "; ".join(r.text for r in result.gate.reasons)

@@ -258,24 +258,24 @@ def test_a_change_is_judged_as_a_person_would(name: str) -> None:
 
 def test_the_message_says_the_line_to_write() -> None:
     assert refused(changes(("hour < DAWN", "hour < 9"))) == [
-        "night is redefined (code), still version 1: write `Row(night, version=2)` in "
+        "night is redefined (code), still version 1: write Row(night, version=2) in "
         "usecases/shop/features.py"
     ]
     assert (
-        '`Snapshot("buyer_mean_7d", ..., version=2)`'
+        'Snapshot("buyer_mean_7d", ..., version=2)'
         in refused(changes(("default=5.0", "default=1.0")))[0]
     )
     renamed = refused(changes(*JUDGED["rename of a history"][0]))
-    assert ['`views={"buyer": 2}` for the FeatureSet' in text for text in renamed] == [True]
-    assert "`version=2` for the FeatureSet" in refused(changes(("100 *", "10 *")))[0]
+    assert ['views={"buyer": 2} for the FeatureSet' in text for text in renamed] == [True]
+    assert "version=2 for the FeatureSet" in refused(changes(("100 *", "10 *")))[0]
 
 
 @pytest.mark.parametrize(
     ("edits", "text"),
     [
         ([("version=2", "version=1")], "night: from version 2 down to 1"),
-        ([("Row(night, version=2)", "Row(night)")], "write `Row(night, version=2)`"),
-        ([("hour < DAWN", "hour < 9")], "still version 2: write `Row(night, version=3)`"),
+        ([("Row(night, version=2)", "Row(night)")], "write Row(night, version=2)"),
+        ([("hour < DAWN", "hour < 9")], "still version 2: write Row(night, version=3)"),
         ([("hour < DAWN", "hour < 9"), ("version=2", "version=1")], "down to version 1"),
     ],
 )
@@ -289,7 +289,7 @@ def test_a_name_that_comes_back_is_held_against_the_release() -> None:
                  ('    Snapshot("buyer_nights_7d", "buyer", "count", 7, "orders at night", where=(Where("night", 1),)),\n', ""))  # fmt: skip
     other = texts(("hour < DAWN", "hour < 9"))
     text = "; ".join(refused(declared_definitions.between("shop", gone, other, texts())))
-    assert "night is redefined (code), still version 1: write `Row(night, version=2)`" in text
+    assert "night is redefined (code), still version 1: write Row(night, version=2)" in text
     raised = texts(("hour < DAWN", "hour < 9"), NIGHT_2)
     for side in (texts(), raised):
         result = declared_definitions.between("shop", gone, side, texts())
