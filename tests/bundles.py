@@ -9,8 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.core import tables
-from plumbline.model import bundle
+from plumbline.model import bundle, usecase_file
+from plumbline.model.admission import Scorer
+from plumbline.model.bundle import Bundle
 from plumbline.ops.release import archives
+from plumbline.serve import scoring
 from plumbline.train import fitting
 from plumbline.train.params import Train
 from tests.boosting import COSTS, events, parcels
@@ -33,6 +36,15 @@ def carrying(folder: Path) -> Path:
 def raw(rows: int = 300) -> dict[str, Any]:
     """Raw events with their history."""
     return {name: values for name, values in events(3, rows).items() if name in RAW}
+
+
+def alone(loaded: Bundle, table: Path) -> dict[str, Any]:
+    """The answers of a bundle by the use case that it carries, from a model table's raw columns."""
+    assert loaded.carried is not None
+    case = usecase_file.built(loaded.carried)
+    known = [c.name for c in case.known] + [f.name for f in case.aggregates]
+    scorer = Scorer(loaded, case, "admitted", ())
+    return scoring.answers(scorer, pq.read_table(table, columns=known))
 
 
 def released(folder: Path, rows: int = 300) -> list[float]:

@@ -176,5 +176,5 @@ def fit(case: UseCase, made: Path, path: Path, train: Train | None = None, **par
     fitted = fitting.fit(case, train, settings, pair, columns)
     learned = encodings.learned(case, tables.read(made / "train.parquet", encodings.needed(case)))
     entries = fitting.manifest_entries(fitted, settings, {"seed": SEED}, learned)
-    bundle.save(path, fitted.booster, entries)
+    bundle.save(path, fitted.booster, entries, case)
     return path

@@ -246,7 +246,7 @@ def load(path: Path, usecase: str | None = None, *, threads: int = 0) -> Bundle:
     Raises BundleError where a file is missing, the format is another, something in it is missing,
     unknown or damaged, or it is not of `usecase`.
     """
-    contents, carried = described(path)
+    contents = _manifest(path)
     _check_usecase(path, contents, usecase)
     _check_md5(path / MODEL, contents.model_md5)
     booster = _booster(path / MODEL, contents, threads)
@@ -255,7 +255,7 @@ def load(path: Path, usecase: str | None = None, *, threads: int = 0) -> Bundle:
         class_bundle.check(contents, fitted, booster)
     except ValueError as error:
         raise BundleError(f"{path / MANIFEST}: {error}") from None
-    return Bundle(contents, booster, fitted, carried)
+    return Bundle(contents, booster, fitted, usecase_file.read(path, contents))
 
 
 def described(path: Path) -> tuple[Manifest, UsecaseFile | None]:
@@ -263,13 +263,17 @@ def described(path: Path) -> tuple[Manifest, UsecaseFile | None]:
 
     The second is None of a bundle from before there was one. Raises BundleError as `load` does.
     """
+    contents = _manifest(path)
+    return contents, usecase_file.read(path, contents)
+
+
+def _manifest(path: Path) -> Manifest:
     for name in (MANIFEST, MODEL):
         _check_file(path, name)
     try:
-        contents = manifest.parse((path / MANIFEST).read_text(encoding="utf-8", errors="replace"))
+        return manifest.parse((path / MANIFEST).read_text(encoding="utf-8", errors="replace"))
     except ValueError as error:
         raise BundleError(f"{path / MANIFEST}: {error}") from None
-    return contents, usecase_file.read(path, contents)
 
 
 def _check_file(path: Path, name: str) -> None:

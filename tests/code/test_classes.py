@@ -27,7 +27,7 @@ from plumbline.review import paired, scoring
 from plumbline.review.paired import Noise, Scored
 from plumbline.train.params import Train
 from plumbline.usecase import Behaviour, Column, Encoding, Only, Slice, Snapshot, TopK
-from tests import classes
+from tests import bundles, classes
 from tests.classes import GRAPES, SKIES, Built
 
 EVALUATE = Evaluate(bootstrap=60, explained=50, pairs=50)
@@ -44,6 +44,16 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Built:
     train = Train(rounds=40, early_stopping=10, calibration="vector", class_costs=SKY_COSTS)
     folder = tmp_path_factory.mktemp("days")
     return classes.build(classes.days(), classes.observed(), folder, train)
+
+
+@pytest.mark.parametrize("name", ["wine", "days"])
+def test_a_bundle_alone_names_its_answers(name: str, request: pytest.FixtureRequest) -> None:
+    built: Built = request.getfixturevalue(name)
+    expected, scorer = built.scorer.predict(built.rows("test")), built.scorer
+    answers = bundles.alone(scorer, built.tables / "test.parquet")
+    assert list(answers) == [*(f"probability_{c}" for c in built.case.classes), "decision"]
+    assert np.stack(list(answers.values())[:-1], axis=1).tolist() == expected.tolist()
+    assert answers["decision"].tolist() == scorer.decide(expected).tolist()
 
 
 def evaluated(
@@ -167,7 +177,8 @@ def test_model_tables_hold_codes_and_null_where_no_label_is_known(days: Built):
 
 def test_one_row_is_answered_as_in_the_batch_by_json_and_trees_alone(wine: Built, days: Built):
     for built in (wine, days):
-        assert sorted(p.name for p in built.model.iterdir()) == ["bundle.json", "model.ubj"]
+        names = ["bundle.json", "model.ubj", "usecase.json"]
+        assert sorted(p.name for p in built.model.iterdir()) == names
         scorer, rows = built.scorer, built.rows("test")
         together = scorer.predict(rows)
         names = {c.name for c in built.case.known} | {h.name for h in built.case.aggregates}

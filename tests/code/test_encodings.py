@@ -21,6 +21,7 @@ from plumbline.metrics import metrics
 from plumbline.model import boosting, bundle, manifest, matrices
 from plumbline.train import fitting
 from plumbline.train.params import Train
+from tests import bundles
 from tests.small import SMALL
 
 TOWN = Encoding("town_mean", "town", "mean price in the town", smoothing=4)
@@ -80,7 +81,7 @@ def saved(built: Path) -> bundle.Bundle:
     model = fitting.fit(HOMES, Train(rounds=40), settings, pair, tables.read(valid))
     learned = encodings.learned(HOMES, tables.read(train, encodings.needed(HOMES)))
     entries = fitting.manifest_entries(model, settings, {"seed": 1}, learned)
-    bundle.save(built.parent / "model", model.booster, entries)
+    bundle.save(built.parent / "model", model.booster, entries, HOMES)
     return bundle.load(built.parent / "model")
 
 
@@ -121,6 +122,11 @@ def test_a_raw_event_is_encoded_by_the_bundle_to_the_same_bits(built: Path, save
     unseen: dict[str, Array] = {n: v[:1] for n, v in raw.items()}
     unseen |= {"town": np.array(["elsewhere"], object), "street": np.array([np.nan])}
     assert np.isfinite(saved.score(HOMES, unseen)).all()
+
+
+def test_a_bundle_alone_encodes_to_the_same_bits(built: Path, saved: bundle.Bundle):
+    answers = bundles.alone(saved, built / "test.parquet")
+    assert answers["score"].tolist() == saved.predict(tables.read(built / "test.parquet")).tolist()
 
 
 def test_streets_that_mean_nothing_do_not_deceive_as_they_do_without_folds(built: Path):
