@@ -17,18 +17,24 @@ import numpy as np
 from plumbline.core import class_codes, dvc_hash, row_features
 from plumbline.core.declarations import Array, Columns, Problem, Scale
 from plumbline.core.encodings import LearnedEncoding
-from plumbline.core.errors import BundleError, suggest
+from plumbline.core.errors import BundleError
 from plumbline.core.files import dumps, replacing_folder
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import class_metrics
-from plumbline.model import calibration, class_bundle, library, manifest, softmax, usecase_file
+from plumbline.model import (
+    bundle_files,
+    calibration,
+    class_bundle,
+    manifest,
+    softmax,
+    usecase_file,
+)
 from plumbline.model import scale as scales
 from plumbline.model.calibration import Calibration
 from plumbline.model.manifest import Manifest
 from plumbline.model.usecase_file import UsecaseFile
 
-MODEL = "model.ubj"
-MANIFEST = "bundle.json"
+MODEL, MANIFEST = bundle_files.MODEL, bundle_files.MANIFEST
 
 
 @dataclass(frozen=True)
@@ -246,10 +252,10 @@ def load(path: Path, usecase: str | None = None, *, threads: int = 0) -> Bundle:
     Raises BundleError where a file is missing, the format is another, something in it is missing,
     unknown or damaged, or it is not of `usecase`.
     """
-    contents = _manifest(path)
-    _check_usecase(path, contents, usecase)
-    _check_md5(path / MODEL, contents.model_md5)
-    booster = _booster(path / MODEL, contents, threads)
+    contents = bundle_files.read_manifest(path)
+    bundle_files.check_usecase(path, contents, usecase)
+    bundle_files.check_md5(path / MODEL, contents.model_md5)
+    booster = bundle_files.booster(path / MODEL, contents, threads)
     try:
         fitted = calibration.from_json(contents.calibration)
         class_bundle.check(contents, fitted, booster)
@@ -263,61 +269,5 @@ def described(path: Path) -> tuple[Manifest, UsecaseFile | None]:
 
     The second is None of a bundle from before there was one. Raises BundleError as `load` does.
     """
-    contents = _manifest(path)
+    contents = bundle_files.read_manifest(path)
     return contents, usecase_file.read(path, contents)
-
-
-def _manifest(path: Path) -> Manifest:
-    for name in (MANIFEST, MODEL):
-        _check_file(path, name)
-    try:
-        return manifest.parse((path / MANIFEST).read_text(encoding="utf-8", errors="replace"))
-    except ValueError as error:
-        raise BundleError(f"{path / MANIFEST}: {error}") from None
-
-
-def _check_file(path: Path, name: str) -> None:
-    if (path / name).is_file():
-        return
-    if not path.is_dir():
-        raise BundleError(f"{path}: no bundle here; run `dvc checkout`, or `dvc repro`")
-    others = [p.name for p in path.iterdir()]
-    hint = suggest(name, others) if others else "the folder is empty"
-    raise BundleError(f"{path}: no {name}; {hint}. Restore the bundle with `dvc checkout`")
-
-
-def _check_usecase(path: Path, contents: Manifest, usecase: str | None) -> None:
-    if usecase is not None and contents.usecase != usecase:
-        raise BundleError(
-            f"{path}: the bundle is of use case '{contents.usecase}', expected '{usecase}'; "
-            "give the folder of that use case's model"
-        )
-
-
-def _check_md5(path: Path, expected: str) -> None:
-    result = dvc_hash.md5(path)
-    if result != expected:
-        raise BundleError(
-            f"{path}: md5 {result}, expected {expected}: damaged, or of another bundle; "
-            "restore it with `dvc checkout`"
-        )
-
-
-def _booster(path: Path, contents: Manifest, threads: int) -> Any:
-    library.load()
-    import xgboost
-
-    booster = xgboost.Booster({"nthread": threads})
-    try:
-        booster.load_model(path)
-    except ValueError as error:  # XGBoostError, and UnicodeDecodeError where it quotes binary input
-        reason = str(error).splitlines()[0]
-        raise BundleError(f"{path}: not a model that XGBoost reads ({reason})") from None
-    names = tuple(booster.feature_names or ())
-    if names != contents.order:
-        differing = sorted(set(contents.order) ^ set(names)) or ["(another order)"]
-        raise BundleError(
-            f"{path}: its {len(names)} features are not the {len(contents.order)} of {MANIFEST}: "
-            f"{', '.join(differing)}; restore the bundle with `dvc checkout`"
-        )
-    return booster
