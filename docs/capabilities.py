@@ -16,7 +16,7 @@ ROOT = DOCS.parent
 HEAD = """# Capabilities
 
 What the project is to be able to do, a row each: the command that does it, and the tests that fail when it
-no longer does.
+no longer does. {shown} of {all} rows have a test.
 
 <!-- Written by `python -m docs.reference` from docs/capabilities.toml and the marks on the tests; edit those instead. -->
 
@@ -100,7 +100,8 @@ def _unknown(id: str, known: Iterable[str], rows: Capabilities) -> str:
 def page() -> str:
     """The page's text."""
     rows, tests = read(), tests_by_row(ROOT)
-    parts = [HEAD]
+    shown = sum(c.id in tests for c in rows.built)
+    parts = [HEAD.format(shown=shown, all=len(rows.built))]
     for letter, title in rows.groups.items():
         own = [c for c in rows.built if c.group == letter]
         parts.append(f"## {title}\n\n{_table(own, tests)}\n")

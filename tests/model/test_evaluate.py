@@ -401,6 +401,7 @@ def test_a_plain_table_needs_no_time(place):
     }
 
 
+@pytest.mark.capability("I1")
 def test_curves_are_tables_that_dvc_plots(place):
     here = place("classes", CLASSES)
     here.once()

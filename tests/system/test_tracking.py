@@ -104,7 +104,7 @@ def bundle(text: str = "trees") -> Path:
     return path
 
 
-@pytest.mark.capability("D5", "E1")
+@pytest.mark.capability("D5", "E1", "E9")
 def test_a_run_with_trials_files_and_tags(folder: Path):
     for words in (["init", "-q"], ["add", "a.txt"], ["commit", "-qm", "one"]):
         Path("a.txt").write_text("a")
