@@ -20,7 +20,10 @@ def of_deliveries() -> list[Attack]:
     """The timed table's."""
     features = part(DELIVERIES, "features")
     doc = replaced(features, "Whether most people order, 0 or 1.", "0 or 1: do most order?")
-    code = replaced(features, "return ((hour >= 17) & (hour < 20)).astype(np.float64)", OTHER_CODE)
+    code = both(
+        replaced(features, "return ((hour >= 17) & (hour < 20)).astype(np.float64)", OTHER_CODE),
+        replaced(features, "Row(rush)", "Row(rush, version=2)"),
+    )
     edits = {
         "a better model": params({f"{DELIVERIES}.train": BETTER}),
         "a docstring of a feature": doc,

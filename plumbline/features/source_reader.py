@@ -80,10 +80,19 @@ class SourceReader:
         if path in self.unfinished:
             raise UnreadableError(f"{path} is imported in a circle")
         if path not in self.modules:
+            self._packages(path)
             self.unfinished.add(path)
             self.modules[path] = self._executed(path)
             self.unfinished.discard(path)
         return self.modules[path]
+
+    def _packages(self, path: str) -> None:
+        """Execute the packages that a module lies in, as its import does."""
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            package = "/".join([*parts[:depth], "__init__.py"])
+            if package in self.texts and package != path and package not in self.unfinished:
+                self.module(package)
 
     def _executed(self, path: str) -> Scope:
         if path not in self.texts:

@@ -319,6 +319,16 @@ def test_what_use_cases_share_is_followed() -> None:
     assert (result.unread, said(result)) == (None, ["redefined: night"])
 
 
+@pytest.mark.parametrize("package", ["usecases/__init__.py", "usecases/shared/__init__.py"])
+def test_what_a_package_does_when_it_is_imported_counts(package: str) -> None:
+    edits = [("DAWN = 6\n", "from usecases.shared.clock import DAWN\n")]
+    clock = {"usecases/shared/clock.py": "DAWN = 6\n"}
+    patch = "import usecases.shared.clock\nusecases.shared.clock.DAWN = 9\n"
+    sides = [{**texts(*edits), **clock, package: text} for text in ('"""Shared."""\n', patch)]
+    assert declared_definitions.between("shop", *sides).unread is not None
+    assert declared_definitions.between("shop", sides[0], {**sides[0], package: ""}).unread is None
+
+
 EVASIONS: dict[str, list[Edit]] = {
     "patched after its definition": [("SNAPSHOTS = (", "night.__code__ = size.__code__\nSNAPSHOTS = (")],
     "patched by an assignment": [
