@@ -174,6 +174,10 @@ def _problems(usecase: FeatureSet, decisions: Decisions) -> Iterator[tuple[str, 
 
 def check_reweigh(usecase: FeatureSet, declared: Reweigh | None) -> None:
     """ParamsError where `train.reweigh` groups by a column that there is not, or that cannot be cut so."""
+    if declared and usecase.problem == "multiclass":
+        raise ParamsError(
+            f"params.yaml, {usecase.name}.train.reweigh: of several classes its price cannot be shown; leave it out"
+        )
     for key, problem in _of_segment(usecase, declared) if declared else ():
         where = key.removeprefix(".segment")
         raise ParamsError(f"params.yaml, {usecase.name}.train.reweigh{where}: {problem}")
