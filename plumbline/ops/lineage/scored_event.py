@@ -68,7 +68,7 @@ def _row(table: Path, key: str) -> int | None:
 
 
 def _scored(model: Path, usecase_name: str, table: Path, row: int) -> dict[str, Any]:
-    """Score, threshold and, of several classes, the one decided on."""
+    """Score, threshold and, of several classes or where decisions are declared, the one decided on."""
     from plumbline.core import tables
     from plumbline.model import bundle
 
@@ -78,4 +78,6 @@ def _scored(model: Path, usecase_name: str, table: Path, row: int) -> dict[str, 
     if loaded.classes:
         sure = float(answer[0, loaded.decided(answer)[0]])
         return {"score": sure, "threshold": None, "decision": str(loaded.decide(answer)[0])}
-    return {"score": float(answer[0]), "threshold": loaded.threshold}
+    decided = loaded.decisions_of(columns, answer)
+    acts = {} if decided is None else {"decision": str(decided[0])}
+    return {"score": float(answer[0]), "threshold": loaded.threshold, **acts}
