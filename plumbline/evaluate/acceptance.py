@@ -144,6 +144,9 @@ def calibrated_classes(
     """Is each class's probability what it says? `shares`: by code, the calibration error above a perfect
     model's, over the share of the class or of the others, whichever is rarer.
     """
+    if not shares:
+        text = "cannot tell whether the probabilities are right: too few rows of each class"
+        return Check("calibration", True, text)
     worst = max(shares, key=lambda code: shares[code])
     text = (
         f"the largest calibration error above a perfect model's is {shares[worst]:.2g} of the rarer share, of "

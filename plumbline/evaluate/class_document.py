@@ -11,12 +11,13 @@ from plumbline.model.calibration import Kind
 class ClassFigures(Document):
     """A class against all others: rows of it, rows decided to be it, and its metrics.
 
-    `miscalibrated`: its calibration error above a perfect model's, over its share or that of the others.
+    `miscalibrated`: its calibration error above a perfect model's, over its share or that of the others;
+    null where the rows are too few to tell.
     """
 
     rows: int
     decided: int
-    miscalibrated: float
+    miscalibrated: float | None
     metrics: dict[str, Interval]
 
 

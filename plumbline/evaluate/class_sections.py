@@ -46,7 +46,7 @@ def evidence(
         name: ClassFigures(
             rows=int(counted[code].sum()),
             decided=int(counted[:, code].sum()),
-            miscalibrated=rounded(off[code]),
+            miscalibrated=rounded(off[code]) if code in off else None,
             metrics={m: Interval.from_estimate(window.estimate(r, sample)) for m, r in one.items()},
         )
         for code, (name, one) in enumerate(zip(names, each, strict=True))
@@ -63,21 +63,22 @@ def evidence(
 def miscalibration(window: LabelledWindow, probability: Array) -> dict[int, float]:
     """By class, its calibration error above a perfect model's, over the rarer share; {} of one score.
 
-    A class of fewer than `FEW` rows counts as 0.
+    A class of which, or of the others, there are fewer than `FEW` rows is not judged: it is left out.
     """
     if window.problem != "multiclass":
         return {}
     once = every_row_once(len(window.label))
-    return {
-        c: _share(window.label == c, probability[:, c], once) for c in range(probability.shape[1])
+    shares = {
+        code: _share(window.label == code, own, once) for code, own in enumerate(probability.T)
     }
+    return {code: share for code, share in shares.items() if share is not None}
 
 
-def _share(own: Array, probability: Array, once: Resample) -> float:
+def _share(own: Array, probability: Array, once: Resample) -> float | None:
     label = own.astype(np.float64)
     rarer = min(label.sum(), len(label) - label.sum())
     if rarer < FEW:
-        return 0.0
+        return None
     error = float(metrics.calibration_error(label, probability, once)[0])
     noise = curves.calibration_noise(label, probability)
     return max(error - noise, 0.0) / (rarer / len(label))

@@ -106,7 +106,8 @@ def _calibration(document: EvaluateDocument, limits: acceptance.Limits) -> accep
     metrics = document.metrics
     if document.classes is not None:
         figures = document.classes.figures
-        shares = {code: one.miscalibrated for code, one in enumerate(figures.values())}
+        each = enumerate(one.miscalibrated for one in figures.values())
+        shares = {code: share for code, share in each if share is not None}
         return acceptance.calibrated_classes(shares, list(figures), limits)
     if document.calibration is None:
         return acceptance.unbiased(metrics["bias"].estimate, metrics["mae"].value or 0.0, limits)

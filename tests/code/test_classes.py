@@ -16,7 +16,7 @@ import pytest
 from sklearn import metrics as sklearn
 
 from plumbline.core.errors import BundleError, ContractError, ParamsError, SpecError
-from plumbline.evaluate import evaluation, reporting, sections
+from plumbline.evaluate import acceptance, evaluation, reporting, sections
 from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.metrics import class_metrics, metrics
 from plumbline.metrics.bootstrap import every_row_once
@@ -342,6 +342,16 @@ def test_the_evaluation_names_each_class_and_its_page_can_be_read(days: Built, t
     pq.write_table(other, tmp_path / "report" / "predictions.parquet")
     with pytest.raises(Exception, match="golden events differ: row 0, probability_rain"):
         golden.check("days", days.model, days.tables / "test.parquet", tmp_path / "report")
+
+
+def test_calibration_on_few_rows_cannot_be_told(wine: Built):
+    document = evaluated(wine).document
+    assert document.classes is not None
+    rows = {n: one.rows for n, one in document.classes.figures.items()}
+    assert max(rows.values()) < 20
+    assert {one.miscalibrated for one in document.classes.figures.values()} == {None}
+    check = acceptance.calibrated_classes({}, GRAPES, acceptance.Limits())
+    assert (check.passed, check.reason[:11]) == (True, "cannot tell")
 
 
 def test_a_copy_of_one_class_is_named_as_a_leak(days: Built):
