@@ -11,6 +11,8 @@ from bench.monitoring import cells, plots, requirements
 from plumbline.core.files import write_json
 
 Figures = Mapping[str, Any]
+POISONED = "## Poisoned data"
+"""The last part of the page."""
 
 
 def write(results: Figures, folder: Path) -> None:
@@ -22,7 +24,12 @@ def write(results: Figures, folder: Path) -> None:
     plots.false_alerts(results, folder / "monitor" / "false_alerts.png")
     head = (Path(__file__).parent / "monitor_head.md").read_text(encoding="utf-8")
     page = head.replace("COMMIT", dated["commit"]).replace("PLAN", dated["plan"])
-    (folder / "monitor-benchmark.md").write_text(page + "\n" + text(results), encoding="utf-8")
+    target = folder / "monitor-benchmark.md"
+    kept = target.read_text(encoding="utf-8") if target.is_file() else ""
+    _, title, poisoned = kept.partition(POISONED)  # written by bench.poisoning
+    target.write_text(
+        page + "\n" + text(results) + (f"\n{title}{poisoned}" if title else ""), encoding="utf-8"
+    )
 
 
 def commit() -> str:

@@ -79,13 +79,19 @@ def of(records: Sequence[Record], *groups: Group) -> list[Record]:
     return [r for r in records if BY_NAME[r.scenario].group in groups]
 
 
-def rate(records: Sequence[Record], flag: Flag) -> Rate:
-    """The share of windows that are flagged."""
+def ends(hits: int, total: int) -> tuple[float, float]:
+    """The 95 % interval of Clopper and Pearson."""
     from scipy.stats import beta
 
-    hits, total = sum(map(flag, records)), len(records)
     low = float(beta.ppf(0.025, hits, total - hits + 1)) if hits else 0.0
     high = float(beta.ppf(0.975, hits + 1, total - hits)) if hits < total else 1.0
+    return low, high
+
+
+def rate(records: Sequence[Record], flag: Flag) -> Rate:
+    """The share of windows that are flagged."""
+    hits, total = sum(map(flag, records)), len(records)
+    low, high = ends(hits, total)
     streams = [(sum(map(flag, s)), len(s)) for s in by_stream(records).values()]
     return Rate(hits, total, low, high, _bootstrap(streams))
 

@@ -52,6 +52,8 @@ DEFAULTS: Mapping[str, Severity] = {
 }
 """Every kind of check and what happens when it fails, unless params.yaml says otherwise."""
 
+ROW_COUNTS = ("rows per day, ratio", "rows of a day")
+"""What the checks of kind rows look at, in place of a column."""
 STRUCTURE = ("columns", "type", "empty", "order", "partition")
 POISONING = ("label_rate", "label_lone", "label_segments", "label_copies", "outliers")
 STATISTICS = ("shares", "mean", "quantiles", "nulls", "rows", "constant", "unit", *POISONING)
@@ -155,7 +157,7 @@ def checked_severity(usecase: Contract, severity: Mapping[str, Severity]) -> Map
 
 def checked_column(usecase: Contract, column: str, where: str) -> None:
     """ParamsError, which begins with `where`, unless a table of the use case has the column."""
-    columns = {c.name for c in usecase.columns} | {KNOWN_AT}
+    columns = {c.name for c in usecase.columns} | {KNOWN_AT, *ROW_COUNTS}
     if column not in columns:
         raise ParamsError(f"{where}there is no column '{column}'; {suggest(column, columns)}")
 

@@ -107,6 +107,16 @@ def test_a_window_that_moved_can_be_let_through(run: Run, done: Path) -> None:
     assert metrics(run)["waivers"][0]["state"] == "used"
 
 
+def test_a_day_of_too_few_rows_can_be_let_through(run: Run, done: Path) -> None:
+    run.accepted.write_bytes((done / "profile.json").read_bytes())
+    write_raw(run.raw, good(300, ordered_at=MINUTES))
+    severity = {"severity": {"rows": "block"}}
+    with pytest.raises(ContractError, match="rows"):
+        run.go(**severity)
+    run.go(**severity, waivers=[waiver("rows of a day.rows"), waiver("rows per day, ratio.rows")])
+    assert {use["state"] for use in metrics(run)["waivers"]} == {"used"}
+
+
 def test_one_that_nothing_needs_is_reported(run: Run) -> None:
     write_raw(run.raw, good())
     run.go(waivers=[waiver()])
