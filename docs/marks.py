@@ -41,15 +41,26 @@ def tests_by_row(root: Path) -> dict[str, list[MarkedTest]]:
 def _marked(text: str, file: str) -> Iterator[tuple[str, MarkedTest]]:
     tree = ast.parse(text)
     used = set()
+    whole = [m for node in tree.body for m in _of_module(node)]
     for name, decorators in _tests(tree) if file.rpartition("/")[2].startswith("test_") else ():
         marks = [d for d in decorators if _is_mark(_function(d))]
         used |= {id(_function(mark)) for mark in marks}
-        if marks and (idle := _idle(decorators)):
+        if marks and (idle := _idle([*decorators, *whole])):
             raise MarkError(f"{file}: {name} is marked {idle} and shows nothing; remove one mark")
         yield from ((row, MarkedTest(file, name)) for m in marks for row in _rows(m, file))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and _is_mark(node) and id(node) not in used:
             raise MarkError(f"{file}:{node.lineno}: a mark on no test; expected {EXPECTED}")
+
+
+def _of_module(node: ast.stmt) -> list[ast.expr]:
+    """The marks that `pytestmark` sets for every test of a module."""
+    if not isinstance(node, ast.Assign):
+        return []
+    named = any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets)
+    value = node.value
+    marks = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+    return marks if named else []
 
 
 def _tests(tree: ast.Module) -> Iterator[tuple[str, list[ast.expr]]]:

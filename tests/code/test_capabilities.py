@@ -83,6 +83,10 @@ class TestTwo:
             "@pytest.mark.skip\n@pytest.mark.capability('A1')\ndef test_x(): ...",
             "test_x is marked skip and shows nothing",
         ),
+        (
+            "pytestmark = [pytest.mark.xfail()]\n@pytest.mark.capability('A1')\ndef test_x(): ...",
+            "test_x is marked xfail and shows nothing",
+        ),
     ],
 )
 def test_a_mark_that_shows_nothing_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.core.errors import PlumblineError
 from plumbline.core.hashing import md5_bytes
 from plumbline.ops.hooks import after_checkout, install, unmoved
 from plumbline.repo import revisions
@@ -50,6 +51,21 @@ def test_git_checkout_of_a_tag_brings_its_bytes(project: Toy) -> None:
     files = {p: oid for p, oid in project.oids.items() if not oid.endswith(".dir")}
     assert {p: md5(project.path / p) for p in files} == files
     assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_a_commit_s_configuration_neither_links_outs_nor_names_dvcs_state(project: Toy) -> None:
+    """DVC unpickles its state: the folder of a stranger's commit must not be it."""
+    config = Path(".dvc/config")
+    config.write_text(
+        config.read_text().replace("[core]", "[core]\n    site_cache_dir = ../theirs")
+    )
+    project.run("git", "checkout", "-q", "v1", "--", "dvc.lock")
+    assert lines() == ["the outs of main are here: 8 files, each as recorded"]
+    assert "site_cache_dir" in Path(".dvc/config.local").read_text()
+    assert not Path("theirs").exists()
+    config.write_text(config.read_text() + "[cache]\n    type = symlink\n")
+    with pytest.raises(PlumblineError, match="symlink"):
+        lines()
 
 
 def lines(rev: str = "v2") -> list[str]:

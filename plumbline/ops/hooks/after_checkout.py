@@ -44,9 +44,11 @@ def run(root: Path, old: str, new: str) -> Iterator[str]:
     if before and not _pointers_differ(root, before, new):
         return
     name = here(root)
+    settings = object_stores.settings(root)
+    object_stores.refuse_links(settings)
     state.keep_private(root)  # before DVC reads any: a commit's own configuration must not name it
     done = dvc_command.run(root, "checkout", "--allow-missing")
-    report = verify.check(object_stores.settings(root), where=("workspace",))
+    report = verify.check(settings, where=("workspace",))
     wrong = [f for f in report.findings if f.use.out.cached]
     checked = sum(part.checked for part in report.parts if part.where == "workspace")
     yield from _outs(name, checked, wrong, _reason(done))
