@@ -21,8 +21,11 @@ from typing import Any
 from plumbline.core import function_text
 from plumbline.core.documents import Document
 from plumbline.core.errors import BundleError
+from plumbline.core.usecase_loader import BROKEN
 from plumbline.model import plain_values
 
+FORMS = ({"value"}, {"function"}, {"module"}, {"module", "name"}, {"missing"})
+"""The keys of what a name stands for."""
 FUTURE = "from __future__ import annotations\n"
 
 
@@ -69,6 +72,9 @@ def check(table: Carried) -> None:
             raise BundleError(
                 f"function '{place}' is not what its hash says; do not use this bundle"
             )
+        odd = [n for n, b in one.names.items() if set(b) not in FORMS]
+        if odd:
+            raise BundleError(f"function '{place}': what '{odd[0]}' stands for cannot be read")
         for binding in one.names.values():
             if "function" in binding and binding["function"] not in table:
                 raise BundleError(
@@ -218,8 +224,12 @@ class _Builder:
         reach = self.reach[place] = {"__name__": f"bundle of {self.usecase}"}
         for name, binding in one.names.items():
             reach[name] = self._value(place, binding)
-        code = compile(FUTURE + program(one.source), f"<{self.usecase}: {place}>", "exec")
-        exec(code, reach)  # noqa: S102  the caller has admitted it
+        try:
+            code = compile(FUTURE + program(one.source), f"<{self.usecase}: {place}>", "exec")
+            exec(code, reach)  # noqa: S102  the caller has admitted it
+        except BROKEN as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise BundleError(f"function '{place}' cannot be executed here ({reason})") from error
         if not isinstance(reach.get(one.name), FunctionType):
             raise BundleError(f"function '{place}': its source defines no function {one.name}")
         self.built[place] = reach[one.name]
@@ -244,7 +254,7 @@ def _imported(place: str, binding: Mapping[str, Any]) -> Any:
     try:
         value = importlib.import_module(module)
         return value if name is None else getattr(value, name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise BundleError(
             f"function '{place}' needs {module}{f'.{name}' if name else ''}, which is not installed "
             f"({error}); install the libraries that the bundle names"

@@ -198,3 +198,45 @@ def test_the_names_that_a_function_reads() -> None:
     text = "\n".join(line[4:] for line in source.strip("\n").splitlines())
     assert carried.free_names(text) == {"LOW", "ROWS", "STEP", "g", "max", "np"}
     assert ast.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "message"),
+    [
+        ("def f(x): return x", {"LOW": {}}, "what 'LOW' stands for cannot be read"),
+        (
+            "def f(x): return x",
+            {"LOW": {"value": 1, "module": "os"}},
+            "what 'LOW' stands for cannot",
+        ),
+        ("def f(x): return x", {"g": {"function": "none.g"}}, "calls 'none.g', which is missing"),
+        ("def f(x) return x", {}, "cannot be executed here .SyntaxError"),
+        ("def f(x, low=LOW): return x", {}, "cannot be executed here .NameError"),
+        ("def g(x): return x", {}, "its source defines no function f"),
+        (
+            "def f(x): return np",
+            {"np": {"module": "no_such_module"}},
+            "needs no_such_module, which is",
+        ),
+        ("def f(x): return np", {"np": {"module": ""}}, "needs , which is not installed"),
+        (
+            "def f(x): return np",
+            {"np": {"module": "numpy", "name": "no"}},
+            r"needs numpy\.no, which",
+        ),
+    ],
+)
+def test_a_function_that_cannot_be_is_one_message(
+    source: str, names: dict[str, Any], message: str
+) -> None:
+    one = carried.CarriedFunction(
+        name="f", source=source, names=names, sha256=carried.digest(source, names)
+    )
+    with pytest.raises(BundleError, match=message):
+        checked_and_built({"features.f": one})
+
+
+def checked_and_built(table: carried.Carried) -> None:
+    """As a bundle's functions are read and, admitted, executed."""
+    carried.check(table)
+    carried.build(table, "parcels")
