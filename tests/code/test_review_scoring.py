@@ -52,7 +52,7 @@ def run(feature: str = "x", definitions: str = "1", label: str = "y", **columns:
 
     manifest = SimpleNamespace(definitions=definitions, label=label)
     scorer = SimpleNamespace(
-        manifest=manifest, problem="regression", threshold=None, predict=predict
+        manifest=manifest, problem="regression", classes=(), threshold=None, predict=predict
     )
     return Run(scorer, {**TABLE, **columns})  # type: ignore[arg-type]
 
