@@ -139,7 +139,7 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         one["title"],
         f"{one['share']:.0%}{of}",
-        *(_seen(some, "new") for some in streams.values()),
+        *(_seen(streams[str(customers)], "new") for customers in CUSTOMERS),
         ", ".join(f"`{n}`" for n in names) or "none",
         _seen(every, "old"),
         f"{alerts} of {len(one['monitor'])}",
