@@ -94,9 +94,10 @@ def decisions(axes: Axes, section: DecisionEvidence) -> None:
     others = {TITLES[name]: section.others[name] for name in shown}
     colours = [COLOURS["model"], *["#BDBDBD"] * len(others)]
     _costs(axes, {"the decisions": section.cost_a_day, **others}, colours)
+    per = " a day" if section.days > 1 else ""
     nothing = f"{TITLES[NOTHING]}: {figure(section.others[NOTHING].value)}"
     axes.set(
-        title=f"Cost of the decisions ({nothing})", xlabel=f"{section.unit} a day, with intervals"
+        title=f"Cost of the decisions ({nothing})", xlabel=f"{section.unit}{per}, with intervals"
     )
 
 

@@ -29,7 +29,7 @@ def section(decisions: DecisionEvidence | None) -> list[Block]:
         _thresholds(decisions),
         _costs(decisions),
         *_equal(decisions),
-        Picture("decisions", "Cost of the decisions a day, with intervals"),
+        Picture("decisions", "Cost of the decisions, with intervals"),
     ]
 
 
@@ -78,7 +78,7 @@ def _gap(rate: str, gap: WidestGap | None) -> str:
 def _summary(decisions: DecisionEvidence) -> str:
     decided = {name: decisions.decided[name] for name in decisions.names}
     parts = [
-        f"{name} {figure(rows.a_day)} a day ({share(rows.positive)} of them positive)"
+        f"{name} {figure(rows.a_day)}{_a_day(decisions)} ({share(rows.positive)} of them positive)"
         for name, rows in decided.items()
         if rows.a_day
     ]
@@ -87,8 +87,13 @@ def _summary(decisions: DecisionEvidence) -> str:
         case = f" Positive is a label of {figure(decisions.positive_from)} or more."
     return (
         f"The bundle decides about each event, alone as in a batch: {', '.join(parts)}, on the "
-        f"{decisions.days} days of the test window. Thresholds were fitted on the validation window.{case}"
+        f"test window. Thresholds were fitted on the validation window.{case}"
     )
+
+
+def _a_day(decisions: DecisionEvidence) -> str:
+    """Nothing of a table without time, whose rows are of no day."""
+    return " a day" if decisions.days > 1 else ""
 
 
 def _reviews(decisions: DecisionEvidence, load: ReviewLoad) -> str:
@@ -147,9 +152,10 @@ def _costs(decisions: DecisionEvidence) -> Table:
         difference = decisions.differences[name]
         rows.append((TITLES[name], cost, text, relative(difference.relative), difference.word))
     unit = decisions.unit
+    per = _a_day(decisions)
     head = (
         "way to decide",
-        f"{unit} a day",
+        f"{unit}{per}",
         f"the decisions minus it, {unit} in total",
         "relative",
         "verdict",

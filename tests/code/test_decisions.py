@@ -10,10 +10,13 @@ import pytest
 
 from plumbline.core.declarations import Array
 from plumbline.core.errors import ParamsError, PlumblineError
+from plumbline.evaluate import decision_costs, model_card_decisions
+from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.model import decision_fit, decision_ladder, decision_params
 from plumbline.model.decision_params import Decisions
 from plumbline.model.decision_prices import prices
 from plumbline.model.decisions import Cut, DecisionPolicy
+from plumbline.report import markdown
 from plumbline.train.params import Train
 from tests.boosting import COSTS, parcels
 
@@ -242,3 +245,22 @@ def test_too_many_segments_and_too_many_fixed_reviews_are_refused():
 def test_a_damaged_policy_is_refused():
     with pytest.raises(ValueError, match="lies above block"):
         Cut(review=0.5, block=0.2)
+
+
+def test_a_plain_table_is_decided_and_its_card_names_no_day():
+    usecase = replace(USECASE, time=None, snapshots=(), rows=(), entities=(), features=("height",))
+    columns, score = window(9)
+    del columns["at"]
+    review = {"positive": {"column": "worth", "times": 0.1}, "negative": 20}
+    chosen = declared(review=review, segment={"column": "kind"})
+    policy = decision_fit.fit(usecase, columns, score, chosen, COSTS)
+    label = columns["broken"].astype(float)
+    rows = LabelledWindow("classification", label, None, 60, 0.95, 1, threshold=0.5)
+    known = decision_costs.Declared(usecase, chosen, COSTS, (columns, score))
+    found = decision_costs.evidence(known, rows, columns, score, policy)
+    assert found.load is None
+    assert sum(one.a_day for one in found.decided.values()) == pytest.approx(240)
+    text = markdown.file(model_card_decisions.section(found))
+    assert " a day" not in text
+    assert "of all" not in text
+    assert "its own" in text
