@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from plumbline.core import files
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import dvc_command, state
 from plumbline.runtime import git
@@ -82,14 +83,14 @@ def create(root: Path, folder: Path) -> None:
         raise PlumblineError(
             f"{folder} is not empty and holds no dvc.yaml; remove it, or name another"
         )
-    for name in git.names(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"):
-        if not name.startswith(NOT_COPIED) and (root / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(root / name, folder / name)
-    params = folder / "params.yaml"
-    params.write_text(small(params.read_text(encoding="utf-8")), encoding="utf-8")
-    git.text(folder, "init", "-q", "-b", "main")
-    state.keep_private(folder)
+    with files.replacing_folder(folder) as beside:
+        for name in git.names(root, "ls-files", "-z"):
+            if not name.startswith(NOT_COPIED) and (root / name).is_file():
+                (beside / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(root / name, beside / name)
+        params = beside / "params.yaml"
+        params.write_text(small(params.read_text(encoding="utf-8")), encoding="utf-8")
+        git.text(beside, "init", "-q", "-b", "main")
 
 
 def small(text: str) -> str:
@@ -106,6 +107,7 @@ def small(text: str) -> str:
 
 def run(folder: Path) -> int:
     """`dvc repro` in the folder, with the folder's own code."""
+    state.keep_private(folder)
     env = {**dvc_command.environment(), "PYTHONPATH": str(folder)}
     command = [sys.executable, "-m", "dvc", "repro"]
     return subprocess.run(command, cwd=folder, env=env, check=False).returncode

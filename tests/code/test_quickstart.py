@@ -31,7 +31,6 @@ def test_the_small_world_is_a_whole_project(folder: Path) -> None:
         )
     assert not (folder / "dvc.lock").exists()
     assert (folder / ".git").is_dir()
-    assert "site_cache_dir" in (folder / ".dvc" / "config.local").read_text()
 
 
 def test_its_settings_are_valid_and_no_larger_than_ours(folder: Path) -> None:
@@ -45,6 +44,15 @@ def test_its_settings_are_valid_and_no_larger_than_ours(folder: Path) -> None:
 def test_it_lies_where_git_does_not_look() -> None:
     assert "/quickstart/" in (ROOT / ".gitignore").read_text().splitlines()
     assert "\nquickstart: install\n" in (ROOT / "Makefile").read_text()
+
+
+def test_a_copy_that_is_interrupted_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quickstart, "small", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        quickstart.create(ROOT, tmp_path / "look")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_in_the_way_is_left_alone(tmp_path: Path) -> None:
