@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from plumbline.core.declarations import Array
 from plumbline.core.usecase import FeatureSet
@@ -20,6 +18,9 @@ def coded_table(usecase: FeatureSet, table: Any) -> Any:
     """
     if not usecase.classes or usecase.label not in table.column_names:
         return table
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     place = table.column_names.index(usecase.label)
     label = table.column(usecase.label)
     kind = pa.string() if isinstance(usecase.classes[0], str) else pa.int64()

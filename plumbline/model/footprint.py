@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plumbline.core import row_features
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.documents import Document, rounded
-from plumbline.model.bundle import Bundle
+
+if TYPE_CHECKING:
+    from plumbline.model.bundle import Bundle
 
 NODE_BYTES = 36
 """What XGBoost holds in memory of a node: 20 bytes of split and children, 16 of its statistics."""

@@ -7,6 +7,7 @@
 | ACCEPTED_PROFILE | validate | dep | <use case>.json |
 | PROFILE | validate | out | profile.json |
 | VALID_EVENTS, QUARANTINE | validate | out | valid, quarantine |
+| DATA_DOCS | validate | out | validate |
 | SNAPSHOTS | features | out | snapshots |
 | TRAIN_TABLE, VALID_TABLE, TEST_TABLE, CURRENT_TABLE | features | out | train.parquet, ... |
 | TUNE_REPORT | tune | plots | tune |

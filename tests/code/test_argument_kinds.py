@@ -115,7 +115,10 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: size(nullable=True), r"^Column has no 'nullable'; did you mean 'null'"),
     (lambda: size(zzz=1), r"^Column has no 'zzz'; choose one of: allowed, deprecated, .* unit$"),
     (lambda: Column("a", "int"), r"^Column needs 'unit' and 'description'; it takes name, type,"),  # type: ignore[call-arg]
-    (lambda: Entity("a", "b", "c", "d"), r"^Entity takes 4 .*; name them: it takes name, column,"),  # type: ignore[call-arg]
+    (
+        lambda: Entity("a", "b", "c", "d", "e"),
+        r"^Entity takes 5 .*; name them: it takes name, column,",
+    ),  # type: ignore[call-arg]
     (lambda: UseCase(name="toy"), r"^UseCase needs 'title', 'owner', .*; it takes name, title"),  # type: ignore[call-arg]
     (lambda: case(slice=()), r"^UseCase has no 'slice'; did you mean 'slices'"),
     (lambda: FeatureSet.of(case(), feature=()), r"^FeatureSet has no 'feature'; did you mean"),

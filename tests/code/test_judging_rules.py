@@ -349,7 +349,7 @@ FEATURES = {
     "version",
     "views",
     *("entities", "features", "snapshots", "hourly", "fresh", "categories", "encodings", "rows"),
-    *("derived", "offset"),
+    *("derived", "offset", "deprecated"),
 }
 """What a change may make better."""
 WORDS = {"name", "title", "owner", "use", "terms", "optional", "planned"}

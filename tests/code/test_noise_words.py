@@ -6,13 +6,17 @@ import ast
 import math
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from plumbline.evaluate import acceptance, fairness, model_card
+from plumbline.evaluate import acceptance, declared_checks, fairness, gap_limits, model_card
+from plumbline.evaluate.decision_costs import NOTHING
 from plumbline.evaluate.evaluate_document import EvaluateDocument, PairedDifference
+from plumbline.evaluate.fairness_document import WidestGap
+from plumbline.evaluate.gap_params import GapLimit
 from plumbline.metrics import bootstrap
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.monitor import quality
@@ -89,6 +93,25 @@ def gap(estimate: Estimate) -> str:
     assert found is not None
     assert (found.word == "beyond noise") == bootstrap.beyond_noise(found.estimate)
     return ""
+
+
+def limited(estimate: Estimate) -> str:
+    """A gap that nothing is allowed of, where the ends for all pairs are known."""
+    if not math.isfinite(estimate.low) or not math.isfinite(estimate.high):
+        return ""
+    word: Any = "beyond noise" if bootstrap.beyond_noise(estimate) else "within noise"
+    found = WidestGap(
+        value=estimate.value, low=estimate.low, high=estimate.high, higher="a", lower="b", pairs=1,
+        word=word, at_least=estimate.low, at_most=estimate.high,
+    )  # fmt: skip
+    return gap_limits.judge(GapLimit(by="shop", rate="recall", most=0.0), found)[1]
+
+
+def decided(estimate: Estimate) -> str:
+    """The acceptance of the declared decisions beside a simpler way."""
+    word = bootstrap.word(estimate, higher_is_better=False)
+    section: Any = SimpleNamespace(equal=False, differences={NOTHING: SimpleNamespace(word=word)})
+    return declared_checks.decisions(section)[0].reason
 
 
 def backtested(estimate: Estimate) -> str:
@@ -173,6 +196,8 @@ PLACES: dict[str, Callable[[Estimate], str]] = {
     ),
     "card": card_lines,
     "fairness": gap,
+    "gap limits": limited,
+    "decisions": decided,
     "backtest": backtested,
     "sensitivity": tried,
 }
@@ -218,8 +243,10 @@ def test_looks_judge_a_wider_interval_by_its_own() -> None:
 SPEAKING = {
     "cli/studies.py": "an option's name",
     "evaluate/acceptance.py": "acceptance, policies",
-    "evaluate/evaluate_document.py": "fairness",
+    "evaluate/declared_checks.py": "decisions",
     "evaluate/fairness.py": "fairness",
+    "evaluate/fairness_document.py": "fairness",
+    "evaluate/gap_limits.py": "gap limits",
     "metrics/bootstrap.py": "chooses the word",
     "monitor/evidently_report.py": "what Evidently does not know",
     "monitor/quality.py": "monitor",
