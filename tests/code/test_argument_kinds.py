@@ -117,7 +117,7 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: Column("a", "int"), r"^Column needs 'unit' and 'description'; it takes name, type,"),  # type: ignore[call-arg]
     (
         lambda: Entity("a", "b", "c", "d", "e"),
-        r"^Entity takes 5 .*; name them: it takes name, column,",
+        r"^Entity takes from 4 to 5 .*; name them: it takes name, column,",
     ),  # type: ignore[call-arg]
     (lambda: UseCase(name="toy"), r"^UseCase needs 'title', 'owner', .*; it takes name, title"),  # type: ignore[call-arg]
     (lambda: case(slice=()), r"^UseCase has no 'slice'; did you mean 'slices'"),
