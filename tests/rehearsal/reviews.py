@@ -117,6 +117,7 @@ def stable(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{40}\b", "0" * 40, text)
     text = re.sub(r"`?\b[0-9a-f]{32}\b`?(\.dir\b)?", "…", text)
     text = re.sub(r"(?<=<summary>Time and).*?(?=</details>)", _masked, text, flags=re.DOTALL)
+    text = re.sub(r"\| CPU of .*\n.*", _masked, text)
     return re.sub(r" \\?\(`?[0-9a-f]{10}`?\\?\)", "", text)
 
 
