@@ -34,10 +34,20 @@ def test_an_evaluation_in_ten_lines() -> None:
 def test_a_regression_has_its_own_guards() -> None:
     figures = json.loads((METRICS / "evaluate.json").read_text())
     number = {"value": 1.0, "low": 0.5, "high": 2.0}
-    figures |= {"problem": "regression", "primary": "mae"}
+    figures |= {"problem": "regression", "primary": "mae", "decisions": None, "footprint": None}
     figures["metrics"] = dict.fromkeys(("mae", "rmse", "bias", "error_p90"), number)
     summary = of_evaluation.summary(EvaluateDocument.model_validate(figures))
     assert list(summary) == ["mae", "mae_low", "mae_high", "bias", "error_p90", "gate"]
+
+
+def test_decisions_and_the_bundle_have_theirs() -> None:
+    figures = json.loads((METRICS / "evaluate.json").read_text())
+    summary = of_evaluation.summary(EvaluateDocument.model_validate(figures))
+    assert list(summary)[3:] == [
+        *("ece", "recall_at_false_alarm", "decisions_cost_a_day", "bundle_size", "bundle_work"),
+        "gate",
+    ]
+    assert summary["decisions_cost_a_day"] == figures["decisions"]["cost_a_day"]["value"]
 
 
 def test_a_monitor_in_three_lines() -> None:
