@@ -23,7 +23,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.ops.hooks import unmoved
 from plumbline.ops.rollback import feast, golden, journal, registry, restore, steps, transaction
 from plumbline.repo import revisions
-from plumbline.tracking import mlflow_process
+from plumbline.tracking import mlflow_model, mlflow_process
 from tests import project as projects
 from tests import releases
 from tests.project import Project
@@ -327,7 +327,8 @@ def test_a_deleted_mlflow_is_made_again(
     assert [v.tags["git.tag"] for v in known] == ["model-v1", "model-v2"]
     with closing(sqlite3.connect("mlflow.db")) as database:
         sources = database.execute("SELECT source FROM model_versions ORDER BY version").fetchall()
-    result = [dvc_hash.md5(Path(s.removeprefix("file://"))) for (s,) in sources]
+    bundles = [Path(s.removeprefix("file://")) / mlflow_model.DATA for (s,) in sources]
+    result = [dvc_hash.md5(bundle) for bundle in bundles]
     assert result == [recorded("model-v1"), recorded("model-v2")]
 
 
