@@ -92,8 +92,8 @@ def _prior(tallies: Mapping[Any, tuple[int, int]]) -> float:
     return float(sum(total for _, total in tallies.values())) / float(count) if count else 0.0
 
 
-def _encoded(one: Encoding, tally: tuple[int, int], prior: float) -> float:
-    count, total = tally
+def _encoded(one: Encoding, seen: tuple[int, int], prior: float) -> float:
+    count, total = seen
     return (float(total) + one.smoothing * prior) / (float(count) + one.smoothing)
 
 

@@ -38,15 +38,15 @@ class Query:
 
 def query(address: str, words: str, usecase: Contract) -> EventSource:
     """The rows that `words` selects at `address`, in which `expand` fills in variables."""
-    asked = Query(_url(address), words, usecase)
+    wanted = Query(_url(address), words, usecase)
 
     def chunks(connection: duckdb.DuckDBPyConnection) -> Generator[str]:
-        with closing(_batches(asked)) as batches:
+        with closing(_batches(wanted)) as batches:
             for batch in batches:
                 connection.register("queried", batch)
                 yield "queried"
 
-    name = asked.name
+    name = wanted.name
     return EventSource(
         "sql", name, (SourcePart(name, chunks),), {"address": name, "query": words}, None
     )
@@ -70,25 +70,25 @@ def _name(url: sa.URL) -> str:
     return f"{url.get_backend_name()}:{PurePath(url.database or '').name}"
 
 
-def _batches(asked: Query) -> Generator[pa.Table]:
+def _batches(wanted: Query) -> Generator[pa.Table]:
     """The result; at least one table. Nothing that the query changes is kept."""
-    engine = _engine(asked.url)
+    engine = _engine(wanted.url)
     try:
         with (
-            _connect(engine, asked.url) as connection,
-            closing(_execute(connection, asked.url, asked.words)) as result,
+            _connect(engine, wanted.url) as connection,
+            closing(_execute(connection, wanted.url, wanted.words)) as result,
         ):
             names = list(result.keys())
-            _check_names(asked.url, names)
-            usable = headers.usable(asked.name, names, asked.usecase)
-            used = headers.used(asked.usecase, names)
+            _check_names(wanted.url, names)
+            usable = headers.usable(wanted.name, names, wanted.usecase)
+            used = headers.used(wanted.usecase, names)
             before = 0
             yield pa.table({n: pa.array([], pa.string()) for n in usable})
-            while rows := _fetch(result, asked.url):
+            while rows := _fetch(result, wanted.url):
                 values = [[r[i] for r in rows] for i in range(len(names))]
                 yield pa.table(
                     {
-                        shown: sql_values.array(values[i], asked.name, n, before)
+                        shown: sql_values.array(values[i], wanted.name, n, before)
                         if n in used
                         else pa.nulls(len(rows), pa.string())
                         for i, (n, shown) in enumerate(zip(names, usable, strict=True))

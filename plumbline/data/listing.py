@@ -131,8 +131,8 @@ def _glob(path: str) -> list[Path]:
 
 def _in_other_case(path: str) -> list[Path]:
     """What the pattern would match if capitals did not count."""
-    letters = re.sub(r"\[[^\]]*\]|[a-zA-Z]", _either, PurePath(path).name)
-    return _glob(str(PurePath(path).parent / letters))
+    pattern = re.sub(r"\[[^\]]*\]|[a-zA-Z]", _either, PurePath(path).name)
+    return _glob(str(PurePath(path).parent / pattern))
 
 
 def _either(found: re.Match[str]) -> str:

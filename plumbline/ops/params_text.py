@@ -32,7 +32,7 @@ def with_names(text: str, names: Sequence[str]) -> str:
 def without_section(text: str, name: str) -> str:
     """The text without a use case's section; comments before the next one stay.
 
-    ParamsError where the section cannot be told from what stands around it.
+    ParamsError where the section cannot be separated from what stands around it.
 
     >>> without_section("a: {}\\n\\nb:\\n  c: 1  # one\\n\\n# the next\\nd: 2\\n", "b")
     'a: {}\\n\\n# the next\\nd: 2\\n'

@@ -51,10 +51,10 @@ def parse(text: str) -> Requirements:
     for line in text.splitlines():
         if pin := PIN.match(line):
             name = normal(pin[1])
-        elif asked := VIA.match(line) or ALSO.match(line):
+        elif needed_by := VIA.match(line) or ALSO.match(line):
             noted = True
-            if asked[1] and asked[1] != INPUT:
-                requires[normal(asked[1].partition("[")[0])].add(name)
+            if needed_by[1] and needed_by[1] != INPUT:
+                requires[normal(needed_by[1].partition("[")[0])].add(name)
     by_name: dict[str, list[Pin]] = defaultdict(list)
     for each in pins(text):
         by_name[each.name].append(each)

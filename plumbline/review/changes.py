@@ -48,8 +48,8 @@ def lines(usecase: UseCaseComparison, defined: DefinitionChanges) -> Iterator[st
         advice = f"; retrain: {'yes' if monitor.retrain.now else 'no'}, {monitor.retrain.why}"
     yield from (f"Validate: {line}" for line in usecase.data.let_through)
     yield f"Monitor: {monitor.summary or 'no verdict'}{advice}"
-    if said := version_words.summary(defined):
-        yield said
+    if sentence := version_words.summary(defined):
+        yield sentence
     moved = [drift.column for drift in usecase.drift if drift.word == "drift"]
     if moved:
         yield f"{DRIFT_TITLE}: {', '.join(moved)}"

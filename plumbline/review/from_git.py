@@ -58,7 +58,7 @@ def held(root: Path, comparison: Comparison, base: str, head: str) -> Comparison
 
 
 def unread(comparison: Comparison, reason: str) -> Comparison:
-    """The comparison where git could not be asked: what it alters is not known, and it does not pass."""
+    """The comparison where git could not be read: what it alters is not known, and it does not pass."""
     text = f"what this change alters could not be read from git: {reason}"
     return merge_gate.judged(comparison.model_copy(update={"contradictions": [text[:500]]}))
 

@@ -58,10 +58,10 @@ def describe(
     `kept`: one row of each key stays, as the table `kept_copies` has it, and is named. No value of a
     forbidden column is shown.
     """
-    mine, compared = quote(key.name), ", ".join(quote(c.name) for c in columns)
+    key_column, compared = quote(key.name), ", ".join(quote(c.name) for c in columns)
     grouped = (
-        f"SELECT {mine} AS key, count(DISTINCT ROW({compared})) > 1 AS differ FROM ({rows}) "
-        f"WHERE {mine} IN (SELECT key FROM kept_copies) GROUP BY 1 HAVING count(*) > 1"
+        f"SELECT {key_column} AS key, count(DISTINCT ROW({compared})) > 1 AS differ FROM ({rows}) "
+        f"WHERE {key_column} IN (SELECT key FROM kept_copies) GROUP BY 1 HAVING count(*) > 1"
     )
     equal, unequal = connection.sql(
         f"SELECT count(*) FILTER (NOT differ), count(*) FILTER (differ) FROM ({grouped})"
@@ -70,9 +70,9 @@ def describe(
     if not unequal:
         return same[0] if same else ""
     shown = (
-        f"SELECT {mine}, coalesce(n = (SELECT k.n FROM kept_copies k WHERE k.key = {mine}), false), {compared} "
-        f"FROM (SELECT *, row_number() OVER (PARTITION BY {mine} ORDER BY {PLACE}) AS n FROM ({rows})) "
-        f"WHERE {mine} IN (SELECT key FROM ({grouped}) WHERE differ ORDER BY 1 LIMIT {SHOWN}) ORDER BY 1, n"
+        f"SELECT {key_column}, coalesce(n = (SELECT k.n FROM kept_copies k WHERE k.key = {key_column}), false), {compared} "
+        f"FROM (SELECT *, row_number() OVER (PARTITION BY {key_column} ORDER BY {PLACE}) AS n FROM ({rows})) "
+        f"WHERE {key_column} IN (SELECT key FROM ({grouped}) WHERE differ ORDER BY 1 LIMIT {SHOWN}) ORDER BY 1, n"
     )
     found = connection.sql(shown).fetchall()
     texts = [

@@ -40,7 +40,7 @@ class Merge:
 def judged(
     root: Path, comparison: Comparison, branch: str, sha: str, token: str = ""
 ) -> Comparison:
-    """The comparison held against git; one that does not pass where git cannot be asked."""
+    """The comparison held against git; one that does not pass where git cannot be read."""
     try:
         sides = merge(root, branch, sha, token)
         return from_git.held(root, comparison, sides.base, sides.merged)

@@ -165,7 +165,7 @@ def _several(column: TypedColumn) -> Label:
     """Several classes, as they are; words for a missing value are none."""
     rows = {value: n for value, n in column.facts.top if value not in MISSING}
     if column.facts.distinct - len(column.facts.missing_words) > class_checks.MOST:
-        raise _refused(column, f"at most {class_checks.MOST} can be told apart")
+        raise _refused(column, f"at most {class_checks.MOST} can be distinguished")
     rare = [value for value, n in rows.items() if n < LEAST]
     if rare:
         text = f"class {rare[0]!r} has {rows[rare[0]]} rows, {LEAST} are needed"
