@@ -15,6 +15,8 @@ COMMIT = re.compile(r"(?<![^\W_])(?=\d*[a-f])[0-9a-f]{7,40}(?![^\W_])")
 """What GitHub takes for a commit, where there is one of that name."""
 LONGEST = 4000
 """Characters of a line that is logged or printed."""
+LINES = re.compile(r"([\n\t]+)")
+"""Between the pieces of a text most of which need no look at each character."""
 
 
 def one_line(text: object, most: int = 400) -> str:
@@ -33,6 +35,10 @@ def visible(text: str) -> str:
     >>> visible("a\\n\\x1b[31mb\\u202e\\u2028c")
     'a\\n[31mb c'
     """
+    return "".join(part if part.isprintable() else _shown(part) for part in LINES.split(text))
+
+
+def _shown(text: str) -> str:
     return "".join(c if c in "\n\t" else " " if _breaks(c) else c for c in text if _printed(c))
 
 
