@@ -11,12 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from plumbline.core.errors import PlumblineError
 from plumbline.serve.single_event import RawEvent
 
 Key = int | str
 """An event's key: the value of the contract's key column."""
 Flag = Literal["late", "unknown", "defaulted", "stale", "unlogged"]
 Mode = Literal["live", "shadow"]
+
+
+class LogError(PlumblineError):
+    """The prediction log cannot be written, or not by this process: what is the matter, what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +90,8 @@ class LoggedOutcome:
 class Claims(Protocol):
     """Which keys were answered before."""
 
-    def find(self, key: Key, time: int) -> Claim | None:
-        """The claim on a key whose event has this time (microseconds since 1970)."""
+    def find(self, key: Key, time: int | None) -> Claim | None:
+        """The claim on a key whose event has this time (microseconds since 1970; None: events have none)."""
         ...
 
 
@@ -124,16 +129,37 @@ class State(Protocol):
 
 
 class Log(Claims, Protocol):
-    """The prediction log: the truth of what was served."""
+    """The prediction log: the truth of what was served.
+
+    One request: `find` each event; `ready`; per event `next_sequence` and the row; `append` of all rows at
+    once; `durable` before the answer, also before the answer of a retry. Nothing is awaited between `ready`
+    and `append`, so a request that fails in between takes no sequence.
+    """
+
+    def ready(self) -> bool:
+        """Whether the rows of the next request will be logged.
+
+        False: the log is broken and the service goes on. The events are answered with the flag "unlogged", and
+        neither appended nor folded, so that the state stays the fold of the log. Raises LogError where the
+        service may not go on: 503.
+        """
+        ...
 
     def next_sequence(self) -> int:
-        """The sequence of the next row, which is then taken."""
+        """The sequence of the next row, which is taken when the row is appended."""
         ...
 
     def append(self, rows: Sequence[LoggedEvent | LoggedOutcome]) -> None:
-        """Hand rows to the writer. Raises LogError where the log is broken and the service may not go on."""
+        """Hand rows to the writer, all or none: they are in the log unless the process is killed soon after.
+
+        Raises LogError where a row cannot be written as it is, or follows on no other.
+        """
         ...
 
     async def durable(self) -> None:
-        """Return once all that was appended is on disk."""
+        """Return once all that was appended is on disk; at once where the log is not `durable`.
+
+        Raises LogError where that cannot be said: 503. The rows are written when the log recovers, and the same
+        event is answered from them then.
+        """
         ...
