@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from plumbline.cli import (
     history,
     hooks,
+    load_tests,
     models,
     operations,
     project,
@@ -38,6 +39,7 @@ GROUPS = (
     studies.group,
     training_studies.group,
     operations.group,
+    load_tests.group,
     models.group,
     storage.group,
 )
