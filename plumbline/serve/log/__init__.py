@@ -1,0 +1,1 @@
+"""The prediction log: what was served, row by row, in a SQLite file per day."""

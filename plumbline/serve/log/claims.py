@@ -1,0 +1,67 @@
+"""Which keys a log has answered: by the index of its files. An edge: SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+
+from plumbline.serve.log import day_files, schema
+from plumbline.serve.protocols import Claim, Key
+
+OPEN = 64
+"""Files that are kept open, at most."""
+EARLY = 3_600_000_000
+"""Microseconds that an event's time may be ahead of its receipt, and more."""
+TIMELESS_DAYS = 40
+"""Files that are searched, the newest, where events have no time."""
+QUERY = "SELECT digest, answer FROM events WHERE key = ? AND NOT shadow"
+OUTCOME = "SELECT 1 FROM outcomes WHERE key = ? AND digest = ?"
+
+
+class CommittedClaims:
+    """The keys in the files of a log, for one thread."""
+
+    def __init__(self, folder: Path, writer: str, days: Iterable[int]) -> None:
+        """`days`: of the files that are there."""
+        self._folder, self._writer, self._days = folder, writer, sorted(days)
+        self._open: OrderedDict[int, sqlite3.Connection] = OrderedDict()
+
+    def add_day(self, day: int) -> None:
+        """A file of this day is there; from any thread."""
+        if day not in self._days:
+            self._days = sorted([*self._days, day])
+
+    def find(self, key: Key, time: int | None) -> Claim | None:
+        """The claim on a key, in the files of the days on which an event of this time can have come."""
+        if time is None:
+            days = self._days[-TIMELESS_DAYS:]
+        else:
+            first = day_files.day_of(time - EARLY)
+            days = [day for day in self._days if day >= first]
+        for day in reversed(days):
+            row = self._connection(day).execute(QUERY, (key,)).fetchone()
+            if row:
+                return Claim(*row)
+        return None
+
+    def has_outcome(self, key: Key, digest: bytes) -> bool:
+        """Whether this outcome was received."""
+        days = reversed(self._days)
+        return any(self._connection(d).execute(OUTCOME, (key, digest)).fetchone() for d in days)
+
+    def close(self) -> None:
+        """Close the files."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _connection(self, day: int) -> sqlite3.Connection:
+        connection = self._open.get(day)
+        if connection is None:
+            path = day_files.of_day(self._folder, day, self._writer).path
+            connection = self._open[day] = schema.readable(path)
+            if len(self._open) > OPEN:
+                self._open.popitem(last=False)[1].close()
+        self._open.move_to_end(day)
+        return connection

@@ -1,0 +1,100 @@
+"""The tables of a log's file, and how it is opened. An edge: SQLite.
+
+`events` and `outcomes` share one sequence. Lists of floats are blobs of little-endian float64; `event` and
+`outcome` are JSON with times as ISO 8601 in UTC. `descriptions` names the columns, so that a file can be read
+without the code that wrote it; `routes` holds what many rows have in common.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+FORMAT = 1
+"""`PRAGMA user_version` of a file."""
+TABLES = """
+CREATE TABLE descriptions (description INTEGER PRIMARY KEY, document TEXT NOT NULL UNIQUE);
+CREATE TABLE routes (
+  route INTEGER PRIMARY KEY, arm TEXT NOT NULL, route_version INTEGER NOT NULL, bundle TEXT NOT NULL,
+  definitions TEXT NOT NULL, description INTEGER NOT NULL REFERENCES descriptions,
+  UNIQUE (arm, route_version, bundle, definitions, description)
+);
+CREATE TABLE events (
+  sequence INTEGER PRIMARY KEY, received INTEGER NOT NULL, request_id TEXT NOT NULL, key NOT NULL,
+  digest BLOB NOT NULL, event TEXT NOT NULL, aggregates BLOB NOT NULL, computed BLOB NOT NULL,
+  derived TEXT NOT NULL, raw BLOB NOT NULL, score BLOB NOT NULL, alarm INTEGER, decision TEXT,
+  action TEXT NOT NULL, propensity REAL NOT NULL, shadow INTEGER NOT NULL,
+  route INTEGER NOT NULL REFERENCES routes, watermark INTEGER NOT NULL, flags TEXT NOT NULL,
+  micros INTEGER NOT NULL, answer BLOB NOT NULL
+);
+CREATE TABLE outcomes (
+  sequence INTEGER PRIMARY KEY, received INTEGER NOT NULL, request_id TEXT NOT NULL, key NOT NULL,
+  digest BLOB NOT NULL, known_at INTEGER NOT NULL, outcome TEXT NOT NULL, matched INTEGER NOT NULL,
+  description INTEGER NOT NULL REFERENCES descriptions
+);
+CREATE INDEX events_key ON events (key) WHERE NOT shadow;
+CREATE INDEX outcomes_key ON outcomes (key);
+"""
+BUSY = 2000
+"""Milliseconds that a connection waits for another's lock."""
+
+
+def writable(path: Path, durable: bool) -> sqlite3.Connection:
+    """The file, created if it does not exist, for the one writer of it. Raises sqlite3.Error."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        _create(connection, path)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def readable(path: Path) -> sqlite3.Connection:
+    """The file as it stands, while it is written or alone. Raises sqlite3.Error."""
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY}")
+        _check_format(connection, path)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def bounds(connection: sqlite3.Connection) -> tuple[int, int] | None:
+    """The first and the last sequence of a file; None where it has no rows, or no tables yet."""
+    if _version(connection) == 0:
+        return None
+    query = "SELECT min(sequence) FROM {0} UNION ALL SELECT max(sequence) FROM {0}"
+    rows = [r for t in ("events", "outcomes") for r in connection.execute(query.format(t))]
+    sequences = [row[0] for row in rows if row[0] is not None]
+    return (min(sequences), max(sequences)) if sequences else None
+
+
+def _create(connection: sqlite3.Connection, path: Path) -> None:
+    """The tables, all or none: a process killed in between leaves an empty file, which is filled then."""
+    if _version(connection) != 0:
+        _check_format(connection, path)
+        return
+    connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT;")
+
+
+def _check_format(connection: sqlite3.Connection, path: Path) -> None:
+    version = _version(connection)
+    if version not in (0, FORMAT):
+        raise sqlite3.DatabaseError(
+            f"{path.name} has format {version}, expected {FORMAT}: written by another Plumbline"
+        )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
