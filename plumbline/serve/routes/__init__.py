@@ -1,0 +1,1 @@
+"""Which bundle answers: the routes, their switches, the shadow, the red button and the canary."""

@@ -1,0 +1,83 @@
+"""Work after the answer: other arms score the vector that was answered. Bounded; what does not fit is counted.
+
+One job at a time, whenever the event loop has nothing older to do, so that requests come first.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from plumbline.serve.routes.arms import ScoredEvent
+from plumbline.serve.routes.router import LoadedArm
+
+MOST = 2_000
+"""Events that may wait."""
+log = logging.getLogger("plumbline")
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowJob:
+    """Score `size` events by an arm, from the row features that were computed for the answer.
+
+    `done` receives the answers; it logs them, or compares them.
+    """
+
+    arm: LoadedArm
+    computed: Any
+    size: int
+    done: Callable[[Sequence[ScoredEvent]], None]
+
+
+class ShadowQueue:
+    """Jobs that wait. `later` calls a function once the loop is idle: `loop.call_soon`.
+
+    `scored`, `dropped` and `failed` count events by arm.
+    """
+
+    def __init__(self, later: Callable[[Callable[[], None]], object], most: int = MOST) -> None:
+        self.scored: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+        self._later, self._most, self._waiting = later, most, 0
+        self._jobs: deque[ShadowJob] = deque()
+
+    def offer(self, job: ShadowJob) -> bool:
+        """Queue a job, unless too many events wait: then it is dropped and counted."""
+        if self._waiting + job.size > self._most:
+            self.dropped[job.arm.name] += job.size
+            return False
+        if not self._jobs:
+            self._later(self._next)
+        self._jobs.append(job)
+        self._waiting += job.size
+        return True
+
+    def __len__(self) -> int:
+        """How many events wait."""
+        return self._waiting
+
+    def finish(self) -> None:
+        """Do all that waits now: at the service's end."""
+        while self._jobs:
+            self._one()
+
+    def _next(self) -> None:
+        if self._jobs:
+            self._one()
+        if self._jobs:
+            self._later(self._next)
+
+    def _one(self) -> None:
+        job = self._jobs.popleft()
+        self._waiting -= job.size
+        try:
+            job.done(job.arm.loaded.compiled.of(job.computed))
+            self.scored[job.arm.name] += job.size
+        except Exception as error:  # noqa: BLE001 (whatever a shadow does, the service goes on)
+            if not self.failed[job.arm.name]:
+                log.warning("shadow %s failed: %s; later failures are counted", job.arm.name, error)
+            self.failed[job.arm.name] += job.size
