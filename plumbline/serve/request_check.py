@@ -34,14 +34,17 @@ def messages(usecase: Contract, event: Mapping[str, Any]) -> list[str]:
     """What in an event (column to plain value, None or NaN for null) breaks the contract.
 
     The checks are those of `plumbline.validate.contract` that a single row can break; uniqueness,
-    order and time windows are the batch's. Nor may it be one that the use case is not about (`only`). Columns that only the outcome has must be absent.
+    order and time windows are the batch's. Nor may it be one that the use case is not about (`only`). Columns
+    that only the outcome has must be absent; those that are `optional` may be.
     """
     late = [f"{c.name} is not known at prediction time" for c in usecase.unknown if c.name in event]
     types = {c.name: c.type for c in usecase.known}
     rows = [c for c in contract.checks(usecase) if c.table == "events"]
     problems = [_message(c, event, types[c.column]) for c in rows if c.column in types]
-    outside = only.unmet(usecase.only, event)
-    return [*late, *dict.fromkeys(f for f in problems if f), *outside]
+    found = dict.fromkeys(f for f in problems if f)
+    free = {f"{name} is missing" for name in usecase.optional}
+    listed = [*late, *(f for f in found if f not in free)]
+    return listed or only.unmet(usecase.only, event)
 
 
 def ineligible(
@@ -58,12 +61,22 @@ def _message(check: ContractCheck, event: Mapping[str, Any], kind: ColumnType) -
     value = event.get(name)
     if value is None or value != value:
         return f"{name} is null" if check.kind == "null" and name in event else ""
-    fits = isinstance(value, KINDS[kind]) and (kind == "bool" or not isinstance(value, bool))
+    fits = _fits(value, kind)
     if check.kind == "type":
         return "" if fits else f"{name} is {value!r}, expected a value of type {kind}"
     if not fits or check.kind not in ("range", "set"):
         return ""
     return f"{name} is {value!r}, expected {check.expects}" if _broken(check, value) else ""
+
+
+def _fits(value: Any, kind: ColumnType) -> bool:
+    """Whether a plain value is of the type; whole numbers have 64 bits, and times no zone."""
+    if not isinstance(value, KINDS[kind]) or (kind != "bool" and isinstance(value, bool)):
+        return False
+    plain: Any = value
+    if kind == "timestamp":
+        return plain.tzinfo is None
+    return kind != "int" or -(2**63) <= int(plain) < 2**63
 
 
 def _broken(check: ContractCheck, value: Any) -> bool:
