@@ -43,5 +43,7 @@ def tables(name: str, days: int) -> Iterator[Path]:
             data.main(name, here / "sources" / name, raw, Path("data.json"))
             outputs = (Path(p) for p in ("quarantine", "profile.json", "report", "validate.json"))
             validate.main(name, raw, here / "profiles" / f"{name}.json", valid, *outputs)
-            features.main(name, valid, Path("snapshots"), kept, Path("features.json"))
+            features.main(
+                name, valid, Path("snapshots"), Path("tiles"), kept, Path("features.json")
+            )
         yield Path(scratch) / kept

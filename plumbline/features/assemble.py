@@ -27,6 +27,7 @@ from plumbline.features import (
     splits,
     store,
     sum_limits,
+    tile_files,
     written_partitions,
 )
 from plumbline.features import grain as grains
@@ -47,10 +48,11 @@ def timed(
     valid: Path,
     snapshots: Path,
     tables: Path,
+    tiles: Path | None = None,
 ) -> FeaturesReport:
-    """Write snapshots and model tables of a use case with a time into two folders; the catalog.
+    """Write snapshots, model tables and tiles of a use case with a time into folders; the catalog.
 
-    `as_of`: None for the day after the last event.
+    `as_of`: None for the day after the last event. `tiles`: None where they are not wanted.
     """
     events, outcomes = ibis_session.read(backend, usecase, valid)
     first, until = span(usecase, events, as_of)
@@ -65,6 +67,9 @@ def timed(
     further = history_ages.wanted(usecase) if params.history_age else []
     joined = (lambda rows: aged(join(rows))) if further else join
     written = write_tables(backend, usecase, windows, events, outcomes, joined, tables, further)
+    if tiles is not None:
+        days = (first, until)
+        tile_files.write(backend, usecase, events, outcomes, days, params.recent_days, tiles)
     report = catalog.report(usecase, windows, written)
     partitions = list(written_partitions.drift(usecase, snapshots))
     for line in partition_drift.drifted(partitions):

@@ -21,6 +21,9 @@ class Features(Section):
     valid_days: Days = 30  # window for early stopping, calibration and the threshold
     test_days: Days = 30  # window that the model is evaluated on
     current_days: Days = 30  # last days, which the monitor judges
+    # last days whose events the out tiles/ keeps one by one, for late events of a service; at least those of
+    # the label delay are kept
+    recent_days: Days = 8
     # True: model tables have a column ENTITY_history_age, hours since the entity's newest history, by
     # which evaluate judges slices
     history_age: bool = False

@@ -8,7 +8,7 @@
 | PROFILE | validate | out | profile.json |
 | VALID_EVENTS, QUARANTINE | validate | out | valid, quarantine |
 | DATA_DOCS | validate | out | validate |
-| SNAPSHOTS | features | out | snapshots |
+| SNAPSHOTS, TILES | features | out | snapshots, tiles |
 | TRAIN_TABLE, VALID_TABLE, TEST_TABLE, CURRENT_TABLE | features | out | train.parquet, ... |
 | TUNE_REPORT | tune | plots | tune |
 | BUNDLE | train | out | the use case's name |
@@ -46,6 +46,7 @@ class Role(Enum):
     QUARANTINE = ("validate", "outs", "quarantine")
     DATA_DOCS = ("validate", "outs", "validate")
     SNAPSHOTS = ("features", "outs", "snapshots")
+    TILES = ("features", "outs", "tiles")
     TRAIN_TABLE = ("features", "outs", "train.parquet")
     VALID_TABLE = ("features", "outs", "valid.parquet")
     TEST_TABLE = ("features", "outs", "test.parquet")

@@ -64,7 +64,7 @@ def test_one_that_is_still_used_is_refused_or_warned_of_as_declared(
     monkeypatch.setattr(stage.policy, "check", lambda c: only_retired(c))
     monkeypatch.setattr(stage.parameters, "load", lambda _: None)
     monkeypatch.setattr(stage.ibis_session, "connection", stop)
-    paths = [Path("none")] * 4
+    paths = [Path("none")] * 5
     with (
         caplog.at_level(logging.WARNING),
         pytest.raises(SpecError, match="deprecated" if refuse else "^ran$"),

@@ -113,7 +113,7 @@ def test_a_column_has_a_description_and_a_unit(missing: dict[str, str]) -> None:
 def test_the_stage_refuses_before_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     case = ruled(card_fraud.USECASE, "distance_m", forbidden="tells where one lives")
     monkeypatch.setattr("plumbline.core.usecase_loader.load_features", lambda name: case)
-    nowhere = [Path("none")] * 4
+    nowhere = [Path("none")] * 5
     with pytest.raises(
         SpecError, match=r"card_fraud/features\.py: feature 'distance_m' is made of"
     ):

@@ -108,8 +108,10 @@ def run(folder: Path, monkeypatch, **features) -> dict[str, bytes]:
     Path("params.yaml").write_text(yaml.safe_dump(params))
     if not Path("valid").exists():
         write(rows(), folder / "valid")
-    stage.main("small", *(Path(n) for n in ("valid", "snapshots", "tables", "features.json")))
-    outs = {**bytes_of(Path("snapshots")), **bytes_of(Path("tables"))}
+    stage.main(
+        "small", *(Path(n) for n in ("valid", "snapshots", "tiles", "tables", "features.json"))
+    )
+    outs = {n: b for f in ("snapshots", "tiles", "tables") for n, b in bytes_of(Path(f)).items()}
     return {**outs, "features.json": Path("features.json").read_bytes()}
 
 
