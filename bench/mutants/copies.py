@@ -20,15 +20,23 @@ def copy(path: Path) -> Path:
         if (ROOT / name).is_file():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, path / name)
-    for name in OUTS:
-        if (ROOT / name).is_dir():
-            (path / name).symlink_to(ROOT / name)
+    links = [link for name in OUTS for link in _linked(path, name)]
     git(path, "init", "-q", "-b", "main")
     with (path / ".git" / "info" / "exclude").open("a") as file:
-        file.write("".join(f"/{name}\n" for name in OUTS))
+        file.write("".join(f"/{link}\n" for link in links))
     git(path, "add", "-A")
     git(path, "commit", "-q", "-m", "the project as it stands")
     return path
+
+
+def _linked(path: Path, name: str) -> list[str]:
+    """Link in the copy what the folder `name` holds beside the copied files; the links' places."""
+    outs = sorted((ROOT / name).iterdir()) if (ROOT / name).is_dir() else []
+    (path / name).mkdir(parents=True, exist_ok=True)
+    absent = [out.name for out in outs if not (path / name / out.name).exists()]
+    for out in absent:
+        (path / name / out).symlink_to(ROOT / name / out)
+    return [f"{name}/{out}" for out in absent]
 
 
 def git(path: Path, *words: str) -> None:

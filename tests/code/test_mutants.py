@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.mutants import running
+from bench.mutants import copies, running
 from bench.mutants.__main__ import MUTANTS
 from bench.mutants.plant import Mutant, plant
 from bench.planted_faults import FAULTS
@@ -73,3 +73,19 @@ def test_verdicts(
     result = running.judge(tmp_path, Mutant("Data 1", "w", "a.py", "1", "2", tests="t.py"))
     assert (result.verdict, result.node) == (verdict, node)
     assert (tmp_path / "a.py").read_text() == "x = 1\n"
+
+
+def test_a_copy_holds_what_git_tracks_and_links_to_the_outs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "project"
+    (root / "data" / "shop").mkdir(parents=True)
+    (root / "data" / "README.md").write_text("what is here\n")
+    (root / ".gitignore").write_text("/data/*\n!/data/README.md\n")
+    copies.git(root, "init", "-q")
+    monkeypatch.setattr(copies, "ROOT", root)
+    copy = copies.copy(tmp_path / "copy")
+    assert (copy / "data" / "README.md").is_file()
+    assert not (copy / "data").is_symlink()
+    assert (copy / "data" / "shop").resolve() == root / "data" / "shop"
+    assert not copies.tree.changed(copy)
