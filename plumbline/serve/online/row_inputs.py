@@ -62,10 +62,7 @@ class RowInputs:
 
         Raises ScoringError where a row function fails, or a derived feature is no whole number.
         """
-        reach: dict[str, Array] = {n: array([e[n] for e in events]) for n, array in self._columns}
-        if self._aggregates:
-            joined = np.array(aggregates, np.float64)
-            reach |= dict(zip(self._aggregates, joined.T, strict=True))
+        reach = self._raw(events, aggregates)
         codes = self._coded(events)
         computed = self._computed(reach, len(events)) | codes
         features = np.array([computed[n] for n in self._names]).T.tolist() if self._names else []
@@ -75,6 +72,21 @@ class RowInputs:
             [tuple(f) for f in features] or [()] * len(events),
             self._derived({**reach, **computed}, len(events)),
         )
+
+    def logged(
+        self, event: RawEvent, aggregates: Sequence[float], computed: Sequence[float]
+    ) -> dict[str, Array]:
+        """The columns (1,) of an event from what the log kept; ValueError where these are of other features."""
+        features = dict(zip(self._names, np.array([computed], np.float64).T, strict=True))
+        return {**self._raw([event], [aggregates]), **features}
+
+    def _raw(
+        self, events: Sequence[RawEvent], aggregates: Sequence[Sequence[float]]
+    ) -> dict[str, Array]:
+        """Columns and histories, (n,) each, with the dtypes of a model table."""
+        reach: dict[str, Array] = {n: array([e[n] for e in events]) for n, array in self._columns}
+        joined = np.array(aggregates, np.float64).reshape(len(events), -1)
+        return reach | dict(zip(self._aggregates, joined.T, strict=True))
 
     def _coded(self, events: Sequence[RawEvent]) -> dict[str, Array]:
         return {

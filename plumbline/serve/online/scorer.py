@@ -86,6 +86,18 @@ class CompiledScorer:
             for f, d, why in zip(computed.features, computed.derived, reasons, strict=True)
         ]
 
+    def logged(
+        self, event: RawEvent, aggregates: Sequence[float], computed: Sequence[float]
+    ) -> dict[str, Array]:
+        """The columns (1,) of an event as it was served; ValueError where its features are others."""
+        columns = self.rows.logged(event, aggregates, computed)
+        return {**columns, **self._encoded([event])}
+
+    def rescored(self, columns: Mapping[str, Array]) -> tuple[float, ...]:
+        """The score of one event from its columns, as `Scored.score`."""
+        score = self._calibrated(self._raw(columns))
+        return tuple(score.reshape(-1).tolist())
+
     def _answers(self, computed: Computed, columns: Mapping[str, Array]) -> list[Scored]:
         raw = self._raw(columns)
         score = self._calibrated(raw)

@@ -19,6 +19,7 @@ from plumbline.model.bundle import Bundle
 from plumbline.model.contributions import Contributions
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
+from plumbline.serve.online.explain import UNITS
 from plumbline.studies.explain import event as events
 from plumbline.studies.explain import similar
 from plumbline.studies.explain.event import ExplainedEvent
@@ -32,7 +33,6 @@ from plumbline.studies.explain.explanation_document import (
     SimilarEvents,
 )
 
-UNITS = {"classification": "log odds", "multiclass": "log weight of the class decided on"}
 PAST = 200_000
 """Rows of train that are searched, at most, evenly spaced."""
 SHOWN, COUNTED = 5, 100
