@@ -28,6 +28,7 @@ from plumbline.data.params import Data
 from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.features.params import Features
 from plumbline.monitor.params import Monitor
+from plumbline.serve.params import Serve
 from plumbline.train.params import Train
 from plumbline.tune.params import Tune
 from plumbline.validate.params import Validate
@@ -173,7 +174,7 @@ class Alerts(Section):
 
 
 class UseCaseParams(Section):
-    """One use case's section of params.yaml, and what stands at the top for all: seed, alerts."""
+    """One use case's section of params.yaml, and what stands at the top for all: seed, alerts, serve."""
 
     seed: int
     data: Data
@@ -186,6 +187,7 @@ class UseCaseParams(Section):
     gate: Gate = Gate()
     backtest: Backtest = Backtest()
     alerts: Alerts = Alerts()
+    serve: Serve = Serve()
 
     @property
     def evaluation(self) -> EvaluationSettings:
@@ -195,7 +197,7 @@ class UseCaseParams(Section):
 
 
 FILE = "params.yaml"
-TOP = ("seed", "alerts")
+TOP = ("seed", "alerts", "serve")
 """Beside `usecases`, what stands at the top for all use cases."""
 PROJECT = "gate"
 """The section that is the whole project's."""

@@ -10,7 +10,7 @@ from plumbline.core.errors import ParamsError
 
 LONGEST = 100
 TAKEN = {
-    *("alerts", "gate", "item", "seed", "shared", "usecases"),
+    *("alerts", "gate", "item", "seed", "serve", "shared", "usecases"),
     *("false", "n", "no", "null", "off", "on", "true", "y", "yes"),
 }
 """What params.yaml or YAML reads as something else."""
