@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -117,26 +117,49 @@ def audit(
     return 1 if reported else 0
 
 
-@group.command("doctor", "--github", "--github --json settings.json")
+@group.command("doctor", "", "my_table --clock events", "--github --json settings.json")
 def doctor(
+    usecase: Usecases = None,
     hosted: Annotated[
-        bool, typer.Option("--github", help="Check the settings of the repository on GitHub.")
+        bool,
+        typer.Option("--github", help="Check the settings of the repository on GitHub instead."),
     ] = False,
     branch: Annotated[str, typer.Option(metavar="NAME", help="The protected branch.")] = "main",
+    clock: Annotated[
+        Literal["system", "events"],
+        typer.Option(
+            help="The clock that the service will have; `events` takes histories of any age."
+        ),
+    ] = "system",
     json: Json = None,
 ) -> int:
-    """Check the settings on the host against the checklist in docs/pull-requests.md.
+    """Check that this machine and this checkout can serve, or the settings of the host.
 
-    Takes GITHUB_REPOSITORY and GITHUB_TOKEN; only reads. Exits with 1 if a setting is wrong, or cannot be
-    read with this token.
+    Locked libraries, disk, clock, port, feature store, control socket; of each use case bundle, definitions, tiles
+    and routes. A line each: ok, a problem and what to do, or cannot tell. Exits with 1 if there is a problem.
+    With --github: the checklist in docs/pull-requests.md, by GITHUB_REPOSITORY and GITHUB_TOKEN; exits with 1 if a
+    setting is wrong, or cannot be read with this token.
     """
+    if hosted:
+        return _hosted(branch, json)
+    from plumbline.ops.doctor import checkup
+    from plumbline.ops.doctor.health import Checkup
+
+    health = []
+    for one in checkup.lines(Path("."), usecase or [], clock, datetime.now(UTC).date()):
+        say([one.line])
+        health.append(one)
+    result = Checkup(health=health)
+    keep_json(json, result)
+    return int(result.problems > 0)
+
+
+def _hosted(branch: str, json: Path | None) -> int:
     from dataclasses import asdict
 
     from plumbline.ops.hosting import doctor as checklist
     from plumbline.ops.hosting import github, settings
 
-    if not hosted:
-        raise typer.BadParameter("name the host: --github")
     findings = checklist.check(settings.read(github.from_environment(), branch))
     say(finding.line for finding in findings)
     keep_json(json, {"settings": [asdict(finding) for finding in findings]})
