@@ -12,6 +12,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from plumbline.serve.log.key_filter import KeyFilter
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.protocols import Claim, LogError
@@ -122,6 +123,17 @@ def test_finds_what_was_answered(tmp_path):
     with opened(tmp_path) as log:
         assert log.find(1, at) == found
         assert log.find(1, at + 2 * DAY) is None  # its file is of an earlier day
+        log.append([row(n, received=NOON + (n - 3) * DAY) for n in range(4, 10)])
+        assert log.flush()
+        assert all(log.find(n, at) for n in (1, *range(4, 10)))
+        assert log.find(2, at) is None
+
+
+def test_a_filter_forgets_no_key():
+    keys = [*range(-500, 500), *map(str, range(500))]
+    filtered = KeyFilter(keys)
+    assert all(filtered.may_hold(key) for key in keys)
+    assert sum(filtered.may_hold(key) for key in range(1000, 3000)) < 20
 
 
 def test_knows_an_outcome_that_came_before(tmp_path):

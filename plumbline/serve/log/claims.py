@@ -1,4 +1,7 @@
-"""Which keys a log has answered: by the index of its files. An edge: SQLite."""
+"""Which keys a log has answered: by a filter of the newest days' keys, then by the index of its files.
+
+An edge: SQLite.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from plumbline.serve.log import day_files, schema
+from plumbline.serve.log.key_filter import KeyFilter
 from plumbline.serve.protocols import Claim, Key
 
 OPEN = 64
@@ -16,6 +20,9 @@ EARLY = 3_600_000_000
 """Microseconds that an event's time may be ahead of its receipt, and more."""
 TIMELESS_DAYS = 40
 """Files that are searched, the newest, where events have no time."""
+FILTERED = 3
+"""Days whose keys are in memory, as filters, at most: the newest."""
+KEYS = "SELECT key FROM events WHERE NOT shadow"
 QUERY = "SELECT digest, answer FROM events WHERE key = ? AND NOT shadow"
 OUTCOME = "SELECT 1 FROM outcomes WHERE key = ? AND digest = ?"
 
@@ -27,11 +34,22 @@ class CommittedClaims:
         """`days`: of the files that are there."""
         self._folder, self._writer, self._days = folder, writer, sorted(days)
         self._open: OrderedDict[int, sqlite3.Connection] = OrderedDict()
+        self._filters: dict[int, KeyFilter] = {}
+        if self._days:
+            newest = self._days[-1]
+            keys = self._connection(newest).execute(KEYS)
+            self._filters[newest] = KeyFilter(key for (key,) in keys)
 
-    def add_day(self, day: int) -> None:
-        """A file of this day is there; from any thread."""
+    def add(self, day: int, keys: Iterable[Key]) -> None:
+        """A day's file holds these keys now; called by the writer's thread alone."""
         if day not in self._days:
+            newest = sorted(self._filters)[-FILTERED + 1 :]
+            self._filters = {d: self._filters[d] for d in newest} | {day: KeyFilter()}
             self._days = sorted([*self._days, day])
+        filtered = self._filters.get(day)
+        if filtered is not None:
+            for key in keys:
+                filtered.add(key)
 
     def find(self, key: Key, time: int | None) -> Claim | None:
         """The claim on a key, in the files of the days on which an event of this time can have come."""
@@ -40,7 +58,10 @@ class CommittedClaims:
         else:
             first = day_files.day_of(time - EARLY)
             days = [day for day in self._days if day >= first]
+        filters = self._filters
         for day in reversed(days):
+            if day in filters and not filters[day].may_hold(key):
+                continue
             row = self._connection(day).execute(QUERY, (key,)).fetchone()
             if row:
                 return Claim(*row)

@@ -206,7 +206,7 @@ class PredictionLog:
 
     def _on_committed(self, day: int, batch: Batch) -> None:
         """In the writer's thread."""
-        self._claims.add_day(day)
+        self._claims.add(day, [row.key for row in batch if row.claim is not None])
         with self._changed:
             self._broken = None
             self._written += len(batch)

@@ -23,6 +23,10 @@ from plumbline.serve.protocols import (
 INT64 = 2**63
 PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 """What SQLite stores as it is."""
+STORED_KINDS: set[tuple[type, ...]] = set()
+"""Types of a row's values that were looked at once: rows have few kinds."""
+REQUEST = 2
+"""The place of the request's id in a row's values."""
 Values = tuple[Any, ...]
 """A row of SQLite."""
 ROUTE = 16
@@ -164,12 +168,22 @@ def _outcome(row: LoggedOutcome) -> Encoded:
 
 
 def _check(row: Encoded) -> None:
-    if not PLAIN.issuperset(map(type, row.values)):
-        kind = next(type(v) for v in row.values if type(v) not in PLAIN)
-        raise TypeError(f"expected plain values, found a {kind.__name__}")
-    if any(type(v) is int and not -INT64 <= v < INT64 for v in row.values):
-        raise ValueError("expected integers of 64 bits")
-    f"{row.key}{row.values[2]}".encode()
+    """Whether SQLite stores each value as it is."""
+    kinds = tuple(map(type, row.values))
+    if kinds not in STORED_KINDS:
+        _check_kinds(kinds)
+        STORED_KINDS.add(kinds)
+    if isinstance(row.key, str):
+        row.key.encode()
+    elif not -INT64 <= row.key < INT64:
+        raise ValueError("expected a key of 64 bits")
+    row.values[REQUEST].encode()
+
+
+def _check_kinds(kinds: tuple[type, ...]) -> None:
+    for kind in kinds:
+        if kind not in PLAIN:
+            raise TypeError(f"expected plain values, found a {kind.__name__}")
 
 
 def _json(values: Any) -> str:
