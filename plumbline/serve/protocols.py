@@ -24,6 +24,10 @@ class LogError(PlumblineError):
     """The prediction log cannot be written, or not by this process: what is the matter, what to do."""
 
 
+class StateError(PlumblineError):
+    """The online state cannot be read or written: what is the matter, what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What is known of a key that was answered before: the digest of its event, and the answer's bytes."""
@@ -95,11 +99,28 @@ class Claims(Protocol):
         ...
 
 
+class Draft(Protocol):
+    """The earlier events of one request: they count for those after them before any of them is folded."""
+
+    def add_event(self, event: RawEvent) -> None:
+        """Count an event with its derived features, named as in `FeatureSet.derived`."""
+        ...
+
+    def read(self, event: RawEvent, counts: list[int], totals: list[int]) -> None:
+        """Add to the counts and sums of another event's histories."""
+        ...
+
+    def seen(self, event: RawEvent) -> dict[str, bool]:
+        """By entity, whether the event's id was seen."""
+        ...
+
+
 class State(Protocol):
     """The fold of the prediction log over the commit's tiles.
 
     What it gives depends on the set of rows folded, not on their order: an event's histories are those that
-    the batch computes from the seed and these rows, whatever the order in which they came.
+    the batch computes from the seed and these rows, whatever the order in which they came. A shadow's row counts
+    nowhere. Raises StateError where the state cannot be reached: 503.
     """
 
     @property
@@ -107,12 +128,16 @@ class State(Protocol):
         """The last sequence folded; 0 with the seed alone."""
         ...
 
-    def values(self, event: RawEvent) -> list[float]:
-        """The event's histories, in the order of `FeatureSet.aggregates`."""
+    def draft(self) -> Draft:
+        """An empty draft, for a request of several events."""
         ...
 
-    def unknown(self, event: RawEvent) -> list[str]:
-        """The names of the entities whose id was never seen."""
+    def values(self, event: RawEvent, draft: Draft | None = None) -> list[float]:
+        """The event's histories, in the order of `FeatureSet.aggregates`; those in the draft count as well."""
+        ...
+
+    def unknown(self, event: RawEvent, draft: Draft | None = None) -> list[str]:
+        """The names of the entities whose id was not seen, as far back as their longest window."""
         ...
 
     def missing_days(self, event: RawEvent) -> int:
@@ -124,7 +149,7 @@ class State(Protocol):
         ...
 
     def add_outcome(self, row: LoggedOutcome) -> bool:
-        """Fold an outcome; False where its event is not known: it then counts nowhere."""
+        """Fold an outcome; False where its event is not known: it counts once that comes. Of several the first counts."""
         ...
 
 

@@ -1,0 +1,136 @@
+"""The embedded state on real events: equal to the batch on every row, its size, its microseconds of CPU.
+
+`python -m bench.online_state USECASE [--days N]` needs data/USECASE/valid and tables/test.parquet. The seed is
+made as of the first day of the test window; the days after it are folded in order, each event read first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from plumbline.core import usecase_loader
+from plumbline.core.usecase import FeatureSet
+from plumbline.features import assemble, ibis_session, tile_files
+from plumbline.serve import seed as seeds
+from plumbline.serve.protocols import LoggedEvent, LoggedOutcome
+from plumbline.serve.state.embedded import open_memory
+from plumbline.serve.state.plan import micros
+
+
+def seed(usecase: FeatureSet, valid: Path, as_of: date, folder: Path) -> seeds.Seed:
+    """The tiles of the events before `as_of`, written to `folder` and read again."""
+    with ibis_session.connection() as backend:
+        events, outcomes = ibis_session.read(backend, usecase, valid)
+        first, _ = assemble.span(usecase, events, as_of)
+        events, outcomes = assemble.visible(backend, usecase, events, outcomes, as_of)
+        tile_files.write(backend, usecase, events, outcomes, (first, as_of), 8, folder)
+    return seeds.read(folder)
+
+
+def rows(
+    usecase: FeatureSet, valid: Path, table: Path, start: date, days: int
+) -> Iterator[tuple[LoggedEvent | LoggedOutcome, dict[str, Any]]]:
+    """The rows of a log of the days from `start`, in the order of their times, and the batch's histories."""
+    known = {c.name for c in usecase.known}
+    low, high = (datetime.combine(start + timedelta(d), datetime.min.time()) for d in (0, days))
+    moments: list[tuple[datetime, int, dict[str, Any]]] = []
+    for one in _between(table, str(usecase.time), low, high):
+        moments.append((one[str(usecase.time)], 0, one))
+    for one in _between(valid / "outcomes-*.parquet", "known_at", low, high):
+        moments.append((one["known_at"], 1, one))
+    moments.sort(key=lambda moment: moment[:2])
+    for sequence, (at, late, one) in enumerate(moments, 1):
+        if late:
+            values = {c.name: one[c.name] for c in usecase.unknown}
+            yield (
+                LoggedOutcome(
+                    sequence, micros(at), "r", one[usecase.key], b"", micros(at), values, True
+                ),
+                one,
+            )
+        else:
+            event = {name: one[name] for name in known}
+            yield _event(usecase, sequence, event, one), one
+
+
+def _between(path: Path, column: str, low: datetime, high: datetime) -> list[dict[str, Any]]:
+    found = []
+    for file in sorted(path.parent.glob(path.name)):
+        table = pq.read_table(file)
+        at = table[column]
+        found += table.filter(pc.and_(pc.greater_equal(at, low), pc.less(at, high))).to_pylist()
+    return found
+
+
+def _event(usecase: FeatureSet, sequence: int, event: dict, one: dict) -> LoggedEvent:
+    derived = tuple(
+        None if one[n] is None or one[n] != one[n] else int(one[n]) for n in usecase.derived
+    )
+    at = micros(event[str(usecase.time)])
+    return LoggedEvent(
+        sequence, at, "r", event[usecase.key], b"", event, (), (), derived, (), (),
+        None, None, "", 1.0, "champion", "live", 1, "", "", 0, (), 0, b"",
+    )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("usecase")
+    parser.add_argument("--days", type=int, default=7)
+    args = parser.parse_args()
+    usecase = usecase_loader.load_features(args.usecase)
+    folder = Path("data") / usecase.name
+    table = folder / "tables" / "test.parquet"
+    start = pc.min(pq.read_table(table, columns=[str(usecase.time)])[0]).as_py().date()
+    with tempfile.TemporaryDirectory() as scratch:
+        seed(usecase, folder / "valid", start, Path(scratch))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        began = time.thread_time()
+        state = open_memory(usecase, seeds.read(Path(scratch)))
+        print(
+            f"open {time.thread_time() - began:.2f} CPU s, peak +{(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024} MiB"
+        )
+    _replay(state, list(rows(usecase, folder / "valid", table, start, args.days)))
+
+
+def _replay(state: Any, log: list[tuple[LoggedEvent | LoggedOutcome, dict[str, Any]]]) -> None:
+    names = [a.name for a in state.plan.usecase.aggregates]
+    events = outcomes = different = matched = 0
+    spent = {"values": 0.0, "event": 0.0, "outcome": 0.0}
+    clock = time.thread_time
+    for row, one in log:
+        if isinstance(row, LoggedEvent):
+            t0 = clock()
+            values = state.values(row.event)
+            t1 = clock()
+            state.add_event(row)
+            t2 = clock()
+            spent["values"] += t1 - t0
+            spent["event"] += t2 - t1
+            events += 1
+            different += values != [one[name] for name in names]
+        else:
+            t0 = clock()
+            matched += state.add_outcome(row)
+            spent["outcome"] += clock() - t0
+            outcomes += 1
+    print(
+        f"{events:,} events, {different:,} different from the batch; {outcomes:,} outcomes, {matched:,} matched"
+    )
+    print(
+        f"values {1e6 * spent['values'] / max(events, 1):.1f} us, event {1e6 * spent['event'] / max(events, 1):.1f} us, outcome {1e6 * spent['outcome'] / max(outcomes, 1):.1f} us"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""Fold rows of the log into a state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from plumbline.serve.protocols import LoggedEvent, LoggedOutcome, State
+
+
+def fold(state: State, rows: Iterable[LoggedEvent | LoggedOutcome]) -> int:
+    """Fold the rows, in the order given; how many there were."""
+    count = 0
+    for count, row in enumerate(rows, 1):  # noqa: B007
+        if isinstance(row, LoggedEvent):
+            state.add_event(row)
+        else:
+            state.add_outcome(row)
+    return count
