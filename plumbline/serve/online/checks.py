@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from plumbline.core import only
-from plumbline.core.declarations import KNOWN_AT, Column
+from plumbline.core.declarations import KNOWN_AT
 from plumbline.core.errors import suggest
-from plumbline.core.usecase import Contract, FeatureSet
+from plumbline.core.usecase import Contract
 from plumbline.serve.online import column_checks, times
 from plumbline.serve.online.column_checks import ColumnCheck
 from plumbline.serve.online.refusals import SHOWN, EventRefused, Fault, Problem, printable, shown
@@ -39,7 +39,7 @@ class CompiledCheck:
     def __init__(self, usecase: Contract, late_days: float) -> None:
         self.usecase, self.late_days = usecase, late_days
         self._columns = column_checks.compiled(usecase, usecase.known, "events", usecase.optional)
-        self._outcome = _outcome_checks(usecase)
+        self._outcome = tuple(check for _, check in column_checks.outcome_fields(usecase))
         self._clock = usecase.column(usecase.time) if usecase.time else None
         self._skew = ANY_ZONE if self._clock and times.is_local(self._clock) else 0
         self._unknown = {c.name for c in usecase.unknown}
@@ -166,17 +166,6 @@ def _unknown_fields(
     if len(odd) > UNKNOWN:
         problems.append(Problem(index, "", f"{len(odd):,} unknown fields", "none"))
     return problems
-
-
-def _outcome_checks(usecase: Contract) -> tuple[ColumnCheck, ...]:
-    key = column_checks.compiled(usecase, [usecase.column(usecase.key)], "events", ())
-    split = usecase.split.column if isinstance(usecase, FeatureSet) else None
-    columns = [c for c in usecase.unknown if c.name != split]
-    free = [c.name for c in columns if c.null]
-    late = column_checks.compiled(usecase, columns, "outcomes", free)
-    unit = usecase.column(usecase.time).unit if usecase.time else "UTC"
-    known_at = Column(KNOWN_AT, "timestamp", unit, "when it became known", null=True)
-    return (*key, *late, column_checks.one(known_at, optional=[KNOWN_AT]))
 
 
 def _plain(value: Any) -> str:

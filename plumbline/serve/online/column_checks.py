@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from plumbline.core.declarations import Column
-from plumbline.core.usecase import Contract
+from plumbline.core.declarations import KNOWN_AT, Column
+from plumbline.core.usecase import Contract, FeatureSet
 from plumbline.serve.online import times
 from plumbline.serve.online.refusals import Fault, shown
 from plumbline.validate import contract
@@ -96,6 +96,24 @@ def one(
         within=within.expects if within else "",
         choices=choices.expects if choices else "",
     )
+
+
+def outcome_fields(usecase: Contract) -> list[tuple[Column, ColumnCheck]]:
+    """The fields of an outcome with their checks: the key, what becomes known, and when it did.
+
+    A column that only says in which table a row stands is none of them.
+    """
+    split = usecase.split.column if isinstance(usecase, FeatureSet) else None
+    key, late = usecase.column(usecase.key), [c for c in usecase.unknown if c.name != split]
+    clock = usecase.column(usecase.time).unit if usecase.time else "UTC"
+    text = "when it became known; now by default"
+    known_at = Column(KNOWN_AT, "timestamp", clock, text, null=True)
+    checks = (
+        *compiled(usecase, [key], "events", ()),
+        *compiled(usecase, late, "outcomes", [c.name for c in late if c.null]),
+        one(known_at, optional=[KNOWN_AT]),
+    )
+    return list(zip((key, *late, known_at), checks, strict=True))
 
 
 def _converter(column: Column) -> Convert:

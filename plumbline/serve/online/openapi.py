@@ -1,0 +1,206 @@
+"""The OpenAPI 3.1 document of a service, from the contracts and bundles that it serves. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import FeatureSet
+from plumbline.model.bundle import Bundle
+from plumbline.model.version import VERSION
+from plumbline.serve.online import bodies, examples, schemas
+from plumbline.serve.online.answers import AnswerWriter
+from plumbline.serve.online.checks import CompiledCheck
+from plumbline.serve.online.schemas import Schema
+from plumbline.serve.online.scorer import CompiledScorer
+
+REFUSALS: Mapping[str, str] = {
+    "400": "The body is no strict JSON: not UTF-8, NaN, or a name twice in an object",
+    "401": "A token is needed, and there is none that is known",
+    "409": "An event of this key was answered before, and its other values were others",
+    "413": "The body is too large",
+    "422": "An event breaks the contract: place, column, found and expected; nothing was counted",
+    "429": "Too many requests; see Retry-After",
+    "503": "The service cannot answer now: it is starting, its state is stale, its log is broken, or the model fails",
+}
+"""By status, why a request is not answered. There is no 500."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A use case as it is served: the scorer that answers and its bundle's md5, how old an event may be,
+    and how many a request may hold.
+    """
+
+    scorer: CompiledScorer
+    md5: str
+    late_days: float
+    most: int = bodies.MOST
+
+    @property
+    def usecase(self) -> FeatureSet:
+        """What is declared."""
+        return self.scorer.usecase
+
+    @property
+    def bundle(self) -> Bundle:
+        """What answers."""
+        return self.scorer.bundle
+
+    def example(self, now: datetime) -> tuple[Schema, bytes | None]:
+        """An event half a minute before `now` (UTC), and its answer where its entities were never seen."""
+        raw, check = examples.event(self.usecase, now), CompiledCheck(self.usecase, self.late_days)
+        past = [history.empty_value for history in self.usecase.aggregates]
+        try:
+            event = check.parsed(raw)
+            (scored,) = self.scorer.score([event], [past])
+        except PlumblineError:
+            return raw, None
+        writer = AnswerWriter(self.usecase.key, self.bundle, "champion", self.md5)
+        unknown = ["unknown"] if self.usecase.entities else []
+        return raw, writer.write(event[self.usecase.key], scored, unknown)
+
+
+def document(served: Sequence[Served], now: datetime, *, tokens: bool = False) -> Schema:
+    """The document; `now` (UTC): examples are half a minute older. `tokens`: whether one is needed."""
+    components: Schema = {"schemas": {"problem": schemas.PROBLEM, "refusal": schemas.REFUSAL}}
+    paths: Schema = {path: {"get": get} for path, get in service_paths().items()}
+    for one in served:
+        components["schemas"] |= _schemas(one, now)
+        paths |= _paths(one)
+    whole: Schema = {
+        "openapi": "3.1.0",
+        "info": {"title": _title(served), "version": VERSION, "description": _about(served)},
+        "paths": paths,
+        "components": components,
+    }
+    if tokens:
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        whole["security"] = [{"token": []}]
+    return whole
+
+
+def times_text(one: Served) -> str:
+    """What a request must know about times, in a sentence or two."""
+    if one.usecase.time is None:
+        return "Events have no time."
+    name = one.usecase.time
+    days = f"{one.late_days:g} day{'' if one.late_days == 1 else 's'}"
+    window = f"An event may be {days} old, and 5 minutes ahead of the service's clock."
+    if one.usecase.column(name).unit == "local":
+        return f"`{name}` is local time, written without a zone. {window} As no zone is known, half a day more passes."
+    return f"`{name}` is UTC: a time with another zone is converted, one without a zone is UTC. {window}"
+
+
+def _title(served: Sequence[Served]) -> str:
+    return "; ".join(one.usecase.title for one in served) or "Plumbline"
+
+
+def _about(served: Sequence[Served]) -> str:
+    each = [f"{one.usecase.name}: {times_text(one)}" for one in served]
+    retry = (
+        "The same event again gives the same bytes and is counted once; the same key with other values is refused. "
+        "A request is answered whole or refused whole."
+    )
+    return "\n\n".join([retry, *each])
+
+
+def _schemas(one: Served, now: datetime) -> Schema:
+    case, name = one.usecase, one.usecase.name
+    example, answer = one.example(now)
+    described = schemas.answer(case, one.bundle)
+    if answer is not None:
+        described["examples"] = [json.loads(answer)]
+    return {
+        f"{name}_event": schemas.event(case, example),
+        f"{name}_outcome": schemas.outcome(case, examples.outcome(case, now)),
+        f"{name}_answer": described,
+        f"{name}_answers": _listed("answers", _ref(f"{name}_answer")),
+    }
+
+
+def _paths(one: Served) -> Schema:
+    name, top = one.usecase.name, f"/v1/{one.usecase.name}"
+    events = _body("events", _ref(f"{name}_event"), one.most)
+    outcomes = _body("outcomes", _ref(f"{name}_outcome"), one.most)
+    anything = {"type": "object"}
+    return {
+        f"{top}/score": _post(
+            f"Score events: {one.usecase.title}", events, _ref(f"{name}_answers")
+        ),
+        f"{top}/outcomes": _post("Report what became known of events", outcomes, anything),
+        f"{top}/features": _post("The features of events; nothing is counted", events, anything),
+        f"{top}/explain": _post("Why served events were scored so", _lookup(one), anything),
+        f"{top}/model": {"get": _get("The bundles that answer", "application/json")},
+    }
+
+
+def _lookup(one: Served) -> Schema:
+    key = one.usecase.column(one.usecase.key)
+    return {
+        "type": "object",
+        "properties": {
+            "request_id": {
+                "type": "string",
+                "description": "of the response's header X-Request-Id",
+            },
+            key.name: {"type": schemas.TYPES[key.type], "description": key.description},
+        },
+    }
+
+
+def service_paths() -> Schema:
+    """By path, what the service says about itself."""
+    return {
+        "/healthz": _get("Whether the process runs", "application/json"),
+        "/readyz": _get("Whether it answers requests", "application/json"),
+        "/metrics": _get("Metrics for Prometheus", "text/plain"),
+        "/openapi.json": _get("This document", "application/json"),
+        "/docs": _get("This document as a page", "text/html"),
+    }
+
+
+def _get(summary: str, kind: str) -> Schema:
+    return {"summary": summary, "responses": {"200": {"description": "Yes", "content": {kind: {}}}}}
+
+
+def _post(summary: str, body: Schema, answer: Schema) -> Schema:
+    good = {"description": "Answered", "content": _json(answer)}
+    bad = {s: {"description": d, "content": _json(_ref("refusal"))} for s, d in REFUSALS.items()}
+    return {
+        "post": {
+            "summary": summary,
+            "requestBody": {"required": True, "content": _json(body)},
+            "responses": {"200": good, **bad},
+        }
+    }
+
+
+def _body(name: str, item: Schema, most: int) -> Schema:
+    """The three forms of a body."""
+    return {"oneOf": [_listed(name, item, most), _list(item, most), item]}
+
+
+def _listed(name: str, item: Schema, most: int = bodies.MOST) -> Schema:
+    return {
+        "type": "object",
+        "required": [name],
+        "additionalProperties": False,
+        "properties": {name: _list(item, most)},
+    }
+
+
+def _list(item: Schema, most: int) -> Schema:
+    return {"type": "array", "items": item, "minItems": 1, "maxItems": most}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(schema: Schema) -> Schema:
+    return {"application/json": {"schema": schema}}
