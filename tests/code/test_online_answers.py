@@ -70,7 +70,7 @@ def test_refusals() -> None:
     problem = Problem(3, "amount", "-1", "at least 0")
     assert json.loads(answers.refusal(EventRefused([problem] * 30))) == {
         "error": "the request is refused: " + "; ".join([str(problem)] * 20) + "; and 10 more",
-        "count": 30,
         "problems": [msgspec.to_builtins(problem)] * 20,
+        "unchecked": 0,
     }
     assert json.loads(answers.refusal(PlumblineError("no \ud800"))) == {"error": "no \\ud800"}

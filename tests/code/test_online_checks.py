@@ -132,9 +132,12 @@ def test_every_fault_is_named_and_the_list_is_short() -> None:
     many = refused({f"field {i}": i for i in range(5_000)})
     assert [p.column for p in many.problems] == ["field 0", "field 1", "field 2", ""]
     assert many.problems[-1].found == "5,000 unknown fields"
-    with pytest.raises(EventRefused, match="; and 280 more") as caught:
+    with pytest.raises(EventRefused, match="; 280 events after these were not checked") as caught:
         CHECK.events([{**GOOD, "buyer": -1}] * 300, NOW)
-    assert (len(caught.value.problems), caught.value.count) == (20, 300)
+    assert (len(caught.value.problems), caught.value.unchecked) == (20, 280)
+    assert len(CHECK.events([GOOD] * 300, NOW)) == 300
+    with pytest.raises(EventRefused, match="; and 5 more") as caught:
+        bodies.objects(b"[" + b"1," * 24 + b"1]", "events")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def refusal(error: PlumblineError) -> bytes:
     """The body of a request that is not answered: one message, and of a refusal its problems."""
     body: dict[str, Any] = {"error": _text(error)}
     if isinstance(error, EventRefused):
-        body |= {"count": error.count, "problems": error.problems}
+        body |= {"problems": error.problems, "unchecked": error.unchecked}
     return _encode(body)
 
 

@@ -18,7 +18,15 @@ from plumbline.core.errors import suggest
 from plumbline.core.usecase import Contract
 from plumbline.serve.online import column_checks, times
 from plumbline.serve.online.column_checks import ColumnCheck
-from plumbline.serve.online.refusals import SHOWN, EventRefused, Fault, Problem, printable, shown
+from plumbline.serve.online.refusals import (
+    LISTED,
+    SHOWN,
+    EventRefused,
+    Fault,
+    Problem,
+    printable,
+    shown,
+)
 from plumbline.serve.single_event import RawEvent
 
 SECOND = 1_000_000
@@ -53,7 +61,7 @@ class CompiledCheck:
         return event, self.late(event, now, index)
 
     def events(self, raws: Sequence[Mapping[str, Any]], now: int) -> list[tuple[RawEvent, bool]]:
-        """All events of a request, as `event`; EventRefused with the faults of all."""
+        """All events of a request, as `event`; EventRefused with the first twenty faults."""
         result: list[tuple[RawEvent, bool]] = []
         problems: list[Problem] = []
         for index, raw in enumerate(raws):
@@ -61,6 +69,8 @@ class CompiledCheck:
                 result.append(self.event(raw, now, index))
             except EventRefused as refused:
                 problems += refused.problems
+            if len(problems) >= LISTED:  # a refusal costs no more than an answer
+                raise EventRefused(problems, len(raws) - index - 1)
         if problems:
             raise EventRefused(problems)
         return result

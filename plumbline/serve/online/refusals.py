@@ -11,7 +11,7 @@ from plumbline.core.errors import PlumblineError
 SHOWN = 60
 """Characters of a value that a message quotes."""
 LISTED = 20
-"""Problems that a refusal lists; all are counted."""
+"""Problems that a refusal lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,19 @@ class Problem:
 
 
 class EventRefused(PlumblineError):  # noqa: N818 - an answer, not a failure
-    """A request that is answered with `status`: every problem, or the first of many; nothing was counted."""
+    """A request that is answered with `status`; nothing of it was counted.
+
+    `problems`: the first of them; `unchecked`: events that were not looked at any more.
+    """
 
     status = 422
 
-    def __init__(self, problems: Sequence[Problem], count: int | None = None) -> None:
-        self.problems = tuple(problems[:LISTED])
-        self.count = len(problems) if count is None else count
-        more = self.count - len(self.problems)
-        text = "; ".join(map(str, self.problems)) + (f"; and {more:,} more" if more > 0 else "")
-        super().__init__(f"the request is refused: {text}")
+    def __init__(self, problems: Sequence[Problem], unchecked: int = 0) -> None:
+        self.problems, self.unchecked = tuple(problems[:LISTED]), unchecked
+        more = len(problems) - len(self.problems)
+        parts = [*map(str, self.problems), *([f"and {more:,} more"] if more else [])]
+        parts += [f"{unchecked:,} events after these were not checked"] if unchecked else []
+        super().__init__(f"the request is refused: {'; '.join(parts)}")
 
 
 class BodyRefused(EventRefused):

@@ -37,6 +37,7 @@ REFUSAL: Schema = {
         "error": {"type": "string", "description": "what was expected, what was found, what to do"},
         "reason": {"type": "string", "description": "one word, as the metrics count it"},
         "problems": {"type": "array", "items": {"$ref": "#/components/schemas/problem"}},
+        "unchecked": {"type": "integer", "description": "events that were not looked at any more"},
     },
 }
 
