@@ -31,9 +31,9 @@ def row(sequence: int, key: Any = None, received: int = NOON, **values: Any) -> 
         if isinstance(number, int)
         else b"d" * 16,
         "event": {**EVENT, "number": number},
-        "aggregates": (1.0, 0.1, -0.0),
-        "computed": (float("inf"), 2.5),
-        "derived": (None, 3),
+        "aggregates": (1.0, 0.1, -0.0, *map(float, range(20))),
+        "computed": (float("inf"), 2.5, -3.0, 1.0),
+        "derived": (None,),
         "raw": (0.25,),
         "score": (0.125,),
         "alarm": False,

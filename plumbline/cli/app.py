@@ -21,6 +21,7 @@ from plumbline.cli import (
     project,
     review,
     run,
+    served_rows,
     storage,
     studies,
     tables,
@@ -40,6 +41,7 @@ GROUPS = (
     training_studies.group,
     operations.group,
     load_tests.group,
+    served_rows.group,
     models.group,
     storage.group,
 )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from plumbline.serve.log import writer
+from plumbline.serve.log import log_writer
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.protocols import LogError
@@ -46,7 +46,7 @@ def wait_until_whole(log: PredictionLog) -> None:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
-    monkeypatch.setattr(writer, "AGAIN", 0.01)
+    monkeypatch.setattr(log_writer, "AGAIN", 0.01)
 
 
 def test_a_full_disk_refuses_and_loses_nothing(tmp_path):
@@ -106,7 +106,7 @@ def test_closing_a_broken_log_says_what_it_lacks(tmp_path):
 
 
 def test_a_transaction_that_failed_after_it_was_written_counts_once(tmp_path, monkeypatch):
-    write, failed = writer.DayWriter.write, []
+    write, failed = log_writer.DayWriter.write, []
 
     def once(file, batch):
         write(file, batch)
@@ -114,7 +114,7 @@ def test_a_transaction_that_failed_after_it_was_written_counts_once(tmp_path, mo
             failed.append(batch)
             raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(writer.DayWriter, "write", once)
+    monkeypatch.setattr(log_writer.DayWriter, "write", once)
     log = PredictionLog(tmp_path, SMALL)
     log.append([row(1), row(2)])
     wait_until_whole(log)

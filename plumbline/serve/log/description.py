@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from importlib import metadata
-from typing import Any
+from typing import Any, Literal
 
 from plumbline.core.documents import Document
 from plumbline.core.usecase import FeatureSet
+from plumbline.serve.protocols import LogError
 
 LIBRARIES = ("msgspec", "numpy", "plumbline", "xgboost")
 
@@ -25,6 +27,18 @@ class LogDescription(Document):
     derived: tuple[str, ...]
     classes: tuple[str | int, ...]
     libraries: dict[str, str]
+
+    def named(
+        self, kind: Literal["aggregates", "computed", "derived"], values: Sequence[Any]
+    ) -> dict[str, Any]:
+        """A row's values by name; LogError where they are not as many as the names."""
+        names: tuple[str, ...] = getattr(self, kind)
+        if len(names) != len(values):
+            raise LogError(
+                f"{self.usecase}: a row of the log has {len(values)} {kind}, expected the {len(names)} that its file "
+                "describes: it was written by other code"
+            )
+        return dict(zip(names, values, strict=True))
 
     def event_of(self, values: dict[str, Any]) -> dict[str, Any]:
         """A logged event's values as they were checked: times are naive datetimes in UTC again."""

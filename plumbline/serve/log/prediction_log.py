@@ -22,8 +22,8 @@ from plumbline.serve.log import rows as log_rows
 from plumbline.serve.log.claims import CommittedClaims
 from plumbline.serve.log.files_read import Extent
 from plumbline.serve.log.lock import WriterLock
+from plumbline.serve.log.log_writer import Batch, LogWriter
 from plumbline.serve.log.rows import Encoded
-from plumbline.serve.log.writer import Batch, LogWriter
 from plumbline.serve.protocols import Claim, Key, LogError, LoggedEvent, LoggedOutcome
 
 MOST_WAITING = 20_000

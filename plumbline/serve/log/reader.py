@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import date
 from heapq import merge
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 
 from plumbline.serve.log import files_read, rows
 from plumbline.serve.log.day_files import DayFile
@@ -18,10 +20,22 @@ from plumbline.serve.log.rows import Values
 from plumbline.serve.protocols import Key, LoggedEvent, LoggedOutcome
 
 LoggedRow = LoggedEvent | LoggedOutcome
+Row = TypeVar("Row", LoggedEvent, LoggedOutcome)
 PAGE = 2000
 """Rows read at a time: a reader holds no snapshot for long, so that the writer's journal stays small."""
 LAST = 2**63 - 1
 BY_SEQUENCE = attrgetter("sequence")
+
+
+class DescribedRow(NamedTuple, Generic[Row]):
+    """A row, and what its file says of the names and types of its values."""
+
+    sequence: int
+    row: Row
+    description: LogDescription
+
+
+AnyRow = DescribedRow[LoggedEvent] | DescribedRow[LoggedOutcome]
 
 
 class LogReader:
@@ -35,11 +49,11 @@ class LogReader:
         self._folder = folder
 
     def rows(self, after: int = 0, until: int = LAST) -> Iterator[LoggedRow]:
-        """The rows with after < sequence <= until that are there when this is called."""
+        """The rows with after < sequence <= until that are there when the first is taken."""
         extents = [e for e in files_read.extents(self._folder) if e.first <= until]
         for group in _overlapping(extents):
             if max(e.last for e in group) > after:
-                yield from merge(*(_rows(e, after, until) for e in group), key=BY_SEQUENCE)
+                yield from (described.row for described in _merged(group, after, until))
 
     def days(self) -> list[date]:
         """The days that have rows."""
@@ -47,23 +61,46 @@ class LogReader:
 
     def day(self, day: date) -> Iterator[LoggedRow]:
         """The rows received on a UTC day; none where it has no file."""
+        return (described.row for described in self.described(day))
+
+    def described(self, day: date) -> Iterator[AnyRow]:
+        """The rows received on a UTC day, each with its description."""
         held = [e for e in files_read.extents(self._folder) if e.file.date == day]
-        return merge(*(_rows(e, 0, LAST) for e in held), key=BY_SEQUENCE)
+        return _merged(held, 0, LAST)
+
+    def descriptions(self, days: Collection[date]) -> list[LogDescription]:
+        """What the files of these days say of their rows, the oldest first."""
+        held = [e.file for e in files_read.extents(self._folder) if e.file.date in days]
+        result: list[LogDescription] = []
+        for file in held:
+            with _Tables(file) as tables:
+                result += [d for d in tables.descriptions() if d not in result]
+        return result
 
     def of_key(self, key: Key) -> list[LoggedRow]:
         """What was logged of an event's key: its answer, shadows' scores, outcomes."""
-        return self._where("e.key = ?", "o.key = ?", key)
+        return [one.row for one in self.described_key(key)]
 
     def of_request(self, request_id: str) -> list[LoggedRow]:
-        """What was logged of a request. Reads every file: there is no index of requests."""
-        return self._where("e.request_id = ?", "o.request_id = ?", request_id)
+        """What was logged of the last request of this id.
 
-    def _where(self, of_events: str, of_outcomes: str, value: Key) -> list[LoggedRow]:
-        result: list[LoggedRow] = []
-        for extent in files_read.extents(self._folder):
-            with _Tables(extent.file) as tables:
-                result += tables.events(f"WHERE {of_events}", (value,))
-                result += tables.outcomes(f"WHERE {of_outcomes}", (value,))
+        There is no index of requests: files are read from the newest to the one that has it.
+        """
+        return [one.row for one in self.described_request(request_id)]
+
+    def described_key(self, key: Key) -> list[AnyRow]:
+        """As `of_key`, each with its description."""
+        found = (_having(e.file, "key", key) for e in files_read.extents(self._folder))
+        return sorted(chain.from_iterable(found), key=BY_SEQUENCE)
+
+    def described_request(self, request_id: str) -> list[AnyRow]:
+        """As `of_request`, each with its description."""
+        result: list[AnyRow] = []
+        for extent in reversed(files_read.extents(self._folder)):
+            found = _having(extent.file, "request_id", request_id)
+            if result and not found:
+                break
+            result += found
         return sorted(result, key=BY_SEQUENCE)
 
 
@@ -81,13 +118,19 @@ class _Tables:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def events(self, condition: str, values: Values) -> list[LoggedEvent]:
+    def events(self, condition: str, values: Values) -> list[DescribedRow[LoggedEvent]]:
         found = self._fetch(f"{rows.SELECT_EVENTS} {condition}", values)
-        return [rows.event(row, self._described(row[-1])) for row in found]
+        with_description = ((row, self._described(row[-1])) for row in found)
+        return [DescribedRow(row[0], rows.event(row, d), d) for row, d in with_description]
 
-    def outcomes(self, condition: str, values: Values) -> list[LoggedOutcome]:
+    def outcomes(self, condition: str, values: Values) -> list[DescribedRow[LoggedOutcome]]:
         found = self._fetch(f"{rows.SELECT_OUTCOMES} {condition}", values)
-        return [rows.outcome(row, self._described(row[-1])) for row in found]
+        with_description = ((row, self._described(row[-1])) for row in found)
+        return [DescribedRow(row[0], rows.outcome(row, d), d) for row, d in with_description]
+
+    def descriptions(self) -> list[LogDescription]:
+        found = self._fetch("SELECT description FROM descriptions ORDER BY 1", ())
+        return [self._described(number) for (number,) in found]
 
     def _described(self, number: int) -> LogDescription:
         if number not in self._descriptions:
@@ -104,7 +147,18 @@ class _Tables:
             raise files_read.unreadable(self._file, error) from error
 
 
-def _rows(extent: Extent, after: int, until: int) -> Iterator[LoggedRow]:
+def _having(file: DayFile, column: str, value: Key) -> list[AnyRow]:
+    """The rows of a file with this value, events first."""
+    with _Tables(file) as tables:
+        events = tables.events(f"WHERE e.{column} = ?", (value,))
+        return [*events, *tables.outcomes(f"WHERE o.{column} = ?", (value,))]
+
+
+def _merged(extents: Iterable[Extent], after: int, until: int) -> Iterator[AnyRow]:
+    return merge(*(_rows(e, after, until) for e in extents), key=BY_SEQUENCE)
+
+
+def _rows(extent: Extent, after: int, until: int) -> Iterator[AnyRow]:
     until = min(until, extent.last)
     with _Tables(extent.file) as tables:
         events = _paged(tables.events, "e", after, until)
@@ -113,11 +167,8 @@ def _rows(extent: Extent, after: int, until: int) -> Iterator[LoggedRow]:
 
 
 def _paged(
-    read: Callable[[str, Values], list[LoggedEvent]] | Callable[[str, Values], list[LoggedOutcome]],
-    table: str,
-    after: int,
-    until: int,
-) -> Iterator[LoggedRow]:
+    read: Callable[[str, Values], Sequence[AnyRow]], table: str, after: int, until: int
+) -> Iterator[AnyRow]:
     condition = f"WHERE {table}.sequence > ? AND {table}.sequence <= ? ORDER BY {table}.sequence LIMIT {PAGE}"
     while page := read(condition, (after, until)):
         yield from page

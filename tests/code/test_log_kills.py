@@ -1,0 +1,75 @@
+"""kill -9 while rows are logged: what is lost is what came last, nothing that was durable, and the sequence goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plumbline.serve.log.prediction_log import PredictionLog
+from plumbline.serve.log.reader import LogReader
+from tests.logged import DAY, NOON, row
+from tests.small import SMALL
+
+RECORD = struct.Struct("<qd")
+"""A row's sequence and when it was acknowledged, by the monotonic clock of the machine."""
+
+
+async def _serve(folder: Path, durable: bool, pipe: int) -> None:
+    log = PredictionLog(folder, SMALL, durable=durable)
+    while True:
+        first = log.next_sequence()
+        log.append([row(n, received=NOON + n * DAY // 100) for n in range(first, first + 3)])
+        await log.durable()
+        for sequence in range(first, first + 3):
+            os.write(pipe, RECORD.pack(sequence, time.monotonic()))
+        await asyncio.sleep(0.001)
+
+
+def in_child(work: Callable[[int], None]) -> tuple[int, int]:
+    """The process that does the work, and the pipe that it writes to."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(reading)
+            work(writing)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    return pid, reading
+
+
+def killed(folder: Path, durable: bool, after: float) -> tuple[list[tuple[int, float]], float]:
+    """Rows acknowledged by a process that was killed meanwhile, and when that was."""
+    pid, pipe = in_child(lambda out: asyncio.run(_serve(folder, durable, out)))
+    try:
+        first = os.read(pipe, RECORD.size)
+        time.sleep(after)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        at = time.monotonic()
+        os.waitpid(pid, 0)
+    with os.fdopen(pipe, "rb") as stream:
+        data = first + stream.read()
+    return list(RECORD.iter_unpack(data[: len(data) // RECORD.size * RECORD.size])), at
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_kill_9_loses_the_last_rows_at_most(tmp_path, durable):
+    for turn in range(4):
+        acknowledged, at = killed(tmp_path, durable, 0.01 + 0.02 * turn)
+        kept = [one.sequence for one in LogReader(tmp_path).rows()]
+        assert kept == list(range(1, len(kept) + 1))
+        lost = [since for sequence, since in acknowledged if sequence > len(kept)]
+        assert not (durable and lost)
+        assert all(at - since < 1.0 for since in lost)  # 20 ms where nothing else runs
+        log = PredictionLog(tmp_path, SMALL)
+        assert log.next_sequence() == len(kept) + 1
+        log.close()
