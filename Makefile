@@ -69,7 +69,9 @@ format: install
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet requirements.in requirements-dev.in -o requirements.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet -c requirements.txt requirements-comment.in -o requirements-comment.txt
+	for name in requirements-comment deploy/requirements-serve deploy/requirements-mlflow; do \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet -c requirements.txt $$name.in -o $$name.txt || exit; \
+	done
 	python -m plumbline environment
 
 # the reference pages of docs/, from the code

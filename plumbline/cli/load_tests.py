@@ -9,7 +9,7 @@ import typer
 
 from plumbline.cli.options import CommandGroup, FirstUsecase, Json, keep_json, say
 
-group = CommandGroup("Serving")
+group = CommandGroup("Serve")
 
 
 @group.command(
@@ -22,8 +22,11 @@ group = CommandGroup("Serving")
 def loadtest(
     usecase: FirstUsecase = None,
     url: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="The server's address.")
-    ] = "http://127.0.0.1:8000",
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="The server's address; as params.yaml says if omitted."
+        ),
+    ] = None,
     rate: Annotated[float, typer.Option(metavar="N", help="Requests a second.")] = 200.0,
     seconds: Annotated[float, typer.Option(metavar="N", help="How long.")] = 30.0,
     warmup: Annotated[
@@ -89,7 +92,7 @@ def loadtest(
 
     name = usecase or config.first()
     plan = study.LoadPlan(
-        url=url, rate=rate, seconds=seconds, warmup=warmup, connections=connections,
+        url=url or study.address(config.load(name).serve), rate=rate, seconds=seconds, warmup=warmup, connections=connections,
         keep_alive=keep_alive, each=batch, arrivals="even" if even else "poisson",
         clock=clock, timeout=timeout, pid=pid, with_echo=echo,
         token=study.token(token_file), ca=str(ca) if ca else None,

@@ -35,6 +35,15 @@ stages:
     cmd: x
     outs: ["models/${item.usecase}"]
 """
+PARAMS = {
+    "usecases": ["parcels"],
+    "seed": 1,
+    "parcels": {
+        "data": {"source": "csv", "as_of": "2025-03-20"},
+        "features": {"warmup_days": 2, "valid_days": 3, "test_days": 4, "current_days": 3},
+        **{key: {} for key in ("validate", "tune", "train", "evaluate", "monitor")},
+    },
+}
 TODAY = date(2025, 3, 20)
 
 
@@ -58,7 +67,7 @@ def project(tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> P
         }
     }
     (tmp_path / "dvc.yaml").write_text(GRAPH)
-    (tmp_path / "params.yaml").write_text("usecases: [parcels]\n")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMS))
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": lock}))
     shutil.copy(ROOT / "requirements.txt", tmp_path)
     tiles = tmp_path / "data" / "parcels" / "tiles"
@@ -232,3 +241,13 @@ def test_the_command_says_each_in_a_line_and_exits_with_1(
     record = json.loads((project / "doctor.json").read_text())["health"]
     assert [one["title"] for one in record if one["verdict"] == "problem"] == ["parcels, tiles"]
     assert len(capsys.readouterr().out.splitlines()) == 2 * len(record)
+
+
+def test_params_that_cannot_be_read_are_a_problem_among_others(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "params.yaml").write_text("usecases: [parcels]\nserve: {port: many}\nparcels: {}\n")
+    assert main(["doctor"]) == 1
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith("problem: parcels, params: params.yaml")
+    assert len(others) == 6

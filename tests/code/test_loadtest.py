@@ -11,6 +11,7 @@ import pytest
 from plumbline.__main__ import main
 from plumbline.core import usecase_loader
 from plumbline.core.errors import PlumblineError
+from plumbline.serve.params import Serve
 from plumbline.studies.loadtest import (
     gates,
     http_client,
@@ -184,7 +185,7 @@ def test_the_command_loads_a_server_beside_the_echo_and_judges(
     monkeypatch.setattr(usecase_loader, "load_features", lambda name: SMALL)
     table, token = tmp_path / "events.parquet", tmp_path / "token"
     pq.write_table(pa.Table.from_pylist([event(1, datetime(2025, 3, 1))]), table)
-    token.write_text("wombat\n")
+    token.write_text("# of tests\nwombat\n")
     words = ["loadtest", "small", "--table", str(table), "--rate", "40", "--seconds", "0.5"]
     words += ["--warmup", "0.1", "--json", str(tmp_path / "load.json"), "--token-file", str(token)]
     with toy_server.serving(lambda _: Plan(0.01)) as toy:
@@ -198,6 +199,12 @@ def test_the_command_loads_a_server_beside_the_echo_and_judges(
     assert "errors: none\n" in printed
     assert "times the echo's" in printed
     assert "gate: p50: FAILED" in printed
+
+
+def test_the_address_is_that_of_the_settings() -> None:
+    assert study.address(Serve()) == "http://127.0.0.1:8400"
+    open_to_all = Serve(host="::", port=1, tls_cert="a", tls_key="b")
+    assert study.address(open_to_all) == "https://[::1]:1"
 
 
 def test_an_unknown_process_is_said_to_be_unknown() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import FeatureSet
+from plumbline.serve.params import Serve
 from plumbline.studies.loadtest import (
     echo,
     gates,
@@ -183,14 +184,21 @@ def _listens(target: Address) -> None:
         ) from None
 
 
+def address(settings: Serve) -> str:
+    """Where a service with these settings is reached from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    scheme = "https" if settings.tls_cert else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
 def token(path: Path | None) -> str | None:
     """The first line of a file of tokens; PlumblineError where there is none."""
     if path is None:
         return None
     try:
-        lines = path.read_text(encoding="ascii").split()
+        lines = [w for w in path.read_text(encoding="ascii").split("\n") if w and w[0] != "#"]
     except (OSError, UnicodeDecodeError) as error:
         raise PlumblineError(f"--token-file {path}: it cannot be read ({error})") from None
     if not lines:
         raise PlumblineError(f"--token-file {path}: it is empty; expected a token per line")
-    return lines[0]
+    return lines[0].strip()
