@@ -86,7 +86,14 @@ def _tiles(
     sums = tiles.totals(usecase, entity, grain, parts, events, outcomes)
     own = sums.mutate(n=(sums.n - 1).cast("int64"))
     kept = own.filter(own.n >= oldest)
-    return kept.select("id", "n", *tiles.columns(parts)).order_by("id", "n")
+    whole = {name: _int64(kept[name]) for name in ("n", *tiles.columns(parts))}
+    id_ = _int64(kept.id) if entity.column is None else kept.id
+    return kept.select(id=id_, **whole).order_by("id", "n")
+
+
+def _int64(column: Any) -> Any:
+    """An integer as 64 bits: DuckDB sums into 128, which Ibis does not know and Parquet would hold as a float."""
+    return column.cast("decimal(38, 0)").cast("int64")
 
 
 def _recent(

@@ -105,9 +105,10 @@ def read(folder: Path) -> Seed:
 def _tiles(path: Path, described: TileFile) -> SeedTiles:
     table = _table(path).combine_chunks()
     names = [f"p{i}_{what}" for i in range(len(described.parts)) for what in ("count", "sum")]
-    if table.column_names != ["id", "n", *names]:
+    whole = all(pa.types.is_int64(table.schema.field(i).type) for i in range(1, table.num_columns))
+    if table.column_names != ["id", "n", *names] or not whole:
         raise PlumblineError(
-            f"{path}: expected the columns id, n and two for each of {len(described.parts)} parts, found "
+            f"{path}: expected the columns id, n and two for each of {len(described.parts)} parts, int64, found "
             f"{', '.join(table.column_names)[:120]}; {REMEDY}"
         )
     ids, starts = _groups(_whole(table.column("id")))

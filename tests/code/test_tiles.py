@@ -162,6 +162,8 @@ def test_nobody_has_no_tiles_and_a_plain_table_no_files(tmp_path):
 def test_what_is_missing_damaged_or_of_other_features_is_named(tmp_path):
     kept = written(tmp_path, many(50))
     kept.check(SMALL)
+    values = [*kept.tiles["who"].counts, *kept.tiles["who"].sums, kept.tiles["who"].n]
+    assert {v.dtype.name for v in values} == {"int64"}
     assert kept.definitions == definitions_md5.definitions(SMALL)
     with pytest.raises(PlumblineError, match="the tiles of small are of other features"):
         kept.check(replace(SMALL, features=("cents",)))
