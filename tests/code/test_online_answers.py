@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from plumbline.core.declarations import Only
-from plumbline.core.errors import PlumblineError
+from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.model.decisions import Cut, DecisionPolicy
 from plumbline.serve import scoring
 from plumbline.serve.online import answers
@@ -64,6 +64,11 @@ def test_an_event_that_is_not_scored() -> None:
     answer = json.loads(AnswerWriter("number", scorer.bundle, "a", "b").write(0, *scored, ["late"]))
     assert [answer[n] for n in ("score", "alarm", "decision", "flags")] == [None] * 3 + [["late"]]
     assert "with who_mean_3d from 1e+09" in answer["ineligible"][0]
+
+
+def test_a_key_that_would_be_overwritten_is_refused_at_load() -> None:
+    with pytest.raises(SpecError, match="the key column 'score' has the name of an answer's field"):
+        AnswerWriter("score", requests.scorer(SMALL).bundle, "a", "b")
 
 
 def test_refusals() -> None:

@@ -239,6 +239,15 @@ def test_optional_hidden_and_only() -> None:
     )
 
 
+def test_a_time_that_is_shown_nowhere() -> None:
+    columns = tuple(
+        replace(c, forbidden="a clock") if c.name == "ordered_at" else c for c in ORDERS.columns
+    )
+    check = CompiledCheck(replace(ORDERS, columns=columns), 40)
+    (problem,) = refused({}, NOW + 41 * DAY, check).problems
+    assert (problem.column, problem.found) == ("ordered_at", "a value")
+
+
 def test_digests_are_of_what_the_event_means() -> None:
     def of(**change: Any) -> bytes:
         return digest(CHECK.parsed({**GOOD, **change}))
@@ -266,6 +275,8 @@ def test_outcomes() -> None:
     ):
         with pytest.raises(EventRefused, match=message):
             CHECK.outcome({**given, **change}, NOW)
+    ahead = {**given, "known_at": "2025-03-09T11:00:00Z"}
+    assert CHECK.outcome(ahead, NOW, replayed=True)[2] == NOW + 8 * DAY - DAY // 24
     with pytest.raises(EventRefused, match="returned: found nothing"):
         CHECK.outcome({"order_id": 7}, NOW)
 

@@ -12,12 +12,13 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from plumbline.core.declarations import Only
-from plumbline.serve.online import examples, openapi, times
+from plumbline.serve.online import examples, explain, openapi, schemas, times
 from plumbline.serve.online.checks import CompiledCheck
 from plumbline.serve.online.openapi import Served
 from plumbline.serve.online.refusals import EventRefused
 from plumbline.serve.online.scorer import CompiledScorer
 from tests import classes, requests
+from tests.code import test_online_explain
 from tests.code.test_encodings import HOMES
 from tests.code.test_online_answers import POLICY
 from tests.code.test_online_checks import MORE, VALUES
@@ -69,6 +70,12 @@ def test_the_example_scores_and_its_answer_is_as_described(case: Any, document: 
     outcome = examples.outcome(case, NOW)
     schema(document, f"{case.name}_outcome").validate(outcome)
     assert check.outcome(outcome, now)[0] == event[case.key]
+
+
+def test_an_explanation_is_as_described() -> None:
+    scorer = CompiledScorer(requests.scorer(FLIGHTS))
+    record = explain.explain(scorer, test_online_explain.served(scorer)).plain()
+    jsonschema.validate(record, schemas.explanation())
 
 
 def test_it_refuses_what_the_service_refuses(document: dict[str, Any]) -> None:

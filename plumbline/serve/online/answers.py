@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
-from plumbline.core.errors import PlumblineError
+from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.model.bundle import Bundle
 from plumbline.serve import scoring
 from plumbline.serve.online.refusals import EventRefused
 from plumbline.serve.online.scorer import Scored
 
 INELIGIBLE = "ineligible"
+RESERVED = (scoring.SCORE, scoring.ALARM, scoring.DECISION, "arm", "bundle", "flags", INELIGIBLE)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -21,6 +22,10 @@ class AnswerWriter:
     """Writes the answers of one bundle, with the fields of `scoring.answers`; `key`: the contract's key column."""
 
     def __init__(self, key: str, bundle: Bundle, arm: str, md5: str) -> None:
+        if key in RESERVED:
+            raise SpecError(
+                f"the key column '{key}' has the name of an answer's field; rename it in contract.py"
+            )
         self._key, self._arm, self._md5 = key, arm, md5
         self._alarm = bundle.threshold is not None
         self._decided = bool(bundle.classes) or bundle.manifest.decisions is not None

@@ -88,28 +88,28 @@ class CompiledCheck:
         """Whether the event is late; EventRefused where it is older than `late_days`, or in the future."""
         if self._clock is None:
             return False
-        age = now - times.micros(event[self._clock.name])
-        if age < -AHEAD - self._skew:
-            raise self._out_of_time(
-                event, index, "at most 5 minutes ahead of the service's clock", now
-            )
-        if age > self.late_days * DAY + self._skew:
-            words = f"at most {self.late_days:g} days before the service's clock"
-            raise self._out_of_time(event, index, words, now)
-        return age >= LATE + self._skew
+        name = self._clock.name
+        at = times.micros(event[name])
+        words = self._outside_window(at, now)
+        if words:
+            raise EventRefused([Problem(index, name, self._shown(name, event[name]), words)])
+        return now - at >= LATE + self._skew
 
     def outcome(
-        self, raw: Mapping[str, Any], now: int, index: int = 0
+        self, raw: Mapping[str, Any], now: int, index: int = 0, *, replayed: bool = False
     ) -> tuple[Any, dict[str, Any], int]:
-        """An outcome's key, its columns and when it became known (microseconds since 1970, `now` by default)."""
+        """An outcome's key, its columns and when it became known (microseconds since 1970, `now` by default).
+
+        `replayed`: old data, whose outcomes may be known after the newest event: no window is held.
+        """
         outcome, problems = _columns(self._outcome, raw, index)
         problems += _unknown_fields(raw, outcome, "field of an outcome", index)
         if problems:
             raise EventRefused(problems)
         known_at = outcome.pop(KNOWN_AT)
         known = now if known_at is None else times.micros(known_at)
-        if known > now + AHEAD + self._skew:
-            words = "a time at most 5 minutes ahead of the service's clock"
+        words = "" if replayed else self._outside_window(known, now)
+        if words:
             raise EventRefused([Problem(index, KNOWN_AT, shown(raw[KNOWN_AT]), words)])
         return outcome.pop(self.usecase.key), outcome, known
 
@@ -120,12 +120,10 @@ class CompiledCheck:
     def _outside(self, event: RawEvent, index: int) -> list[Problem]:
         """The rules `only` that the event does not meet."""
         broken = [r for r in self.usecase.only if not only.holds(r, event[r.column])]
-        hidden = {c.name for c in self._columns if c.hidden}
-        found = {
-            r.column: "a value" if r.column in hidden else _plain(event[r.column]) for r in broken
-        }
         words = "the rows that the use case is about: "
-        return [Problem(index, r.column, found[r.column], words + only.words(r)) for r in broken]
+        found = [self._shown(r.column, event[r.column]) for r in broken]
+        pairs = zip(broken, found, strict=True)
+        return [Problem(index, r.column, value, words + only.words(r)) for r, value in pairs]
 
     def _surplus(self, raw: Mapping[str, Any], event: RawEvent, index: int) -> list[Problem]:
         late = [name for name in raw if name in self._unknown]
@@ -134,12 +132,19 @@ class CompiledCheck:
         names = {*event, *late}
         return problems + _unknown_fields(raw, names, "column of the contract", index)
 
-    def _out_of_time(self, event: RawEvent, index: int, words: str, now: int) -> EventRefused:
-        assert self._clock is not None
-        name = self._clock.name
-        clock = (times.EPOCH + now * times.MICROSECOND).isoformat(timespec="seconds")
-        found = event[name].isoformat()
-        return EventRefused([Problem(index, name, found, f"{words}, which is at {clock}")])
+    def _outside_window(self, at: int, now: int) -> str:
+        """What is expected of a time that is too old, or in the future; "" of any other."""
+        if at > now + AHEAD + self._skew:
+            return f"at most 5 minutes ahead of the service's clock, which is at {_clock(now)}"
+        if now - at > self.late_days * DAY + self._skew:
+            return f"at most {self.late_days:g} days before the service's clock, which is at {_clock(now)}"
+        return ""
+
+    def _shown(self, column: str, value: Any) -> str:
+        """A checked value as a message quotes it; none of a column that is shown nowhere."""
+        hidden = any(c.hidden for c in self._columns if c.name == column)
+        plain = value.isoformat() if isinstance(value, datetime) else value
+        return "a value" if hidden else printable(str(plain))
 
 
 def digest(event: Mapping[str, Any]) -> bytes:
@@ -178,8 +183,8 @@ def _unknown_fields(
     return problems
 
 
-def _plain(value: Any) -> str:
-    return shown(value.isoformat() if isinstance(value, datetime) else value)
+def _clock(now: int) -> str:
+    return (times.EPOCH + now * times.MICROSECOND).isoformat(timespec="seconds")
 
 
 _ENCODER = json.JSONEncoder(

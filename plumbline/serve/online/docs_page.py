@@ -29,7 +29,7 @@ TYPES = {
 FLAGS = (
     ("late", "the event is older than a minute: it counts on its own day"),
     ("unknown", "an entity that was never seen"),
-    ("defaulted", "a history without a value: the declared default stands for it"),
+    ("defaulted", "an entity's id is null: its histories have their declared defaults"),
     ("stale", "no event was received for too long, so that histories may be out of date"),
     ("unlogged", "the answer is not in the prediction log"),
 )

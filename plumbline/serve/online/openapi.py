@@ -21,6 +21,7 @@ from plumbline.serve.online.scorer import CompiledScorer
 REFUSALS: Mapping[str, str] = {
     "400": "The body is no strict JSON: not UTF-8, NaN, or a name twice in an object",
     "401": "A token is needed, and there is none that is known",
+    "404": "No such path; of explain: nothing was served under this request id or key",
     "409": "An event of this key was answered before, and its other values were others",
     "413": "The body is too large",
     "422": "An event breaks the contract: place, column, found and expected; nothing was counted",
@@ -127,27 +128,34 @@ def _paths(one: Served) -> Schema:
     name, top = one.usecase.name, f"/v1/{one.usecase.name}"
     events = _body("events", _ref(f"{name}_event"), one.most)
     outcomes = _body("outcomes", _ref(f"{name}_outcome"), one.most)
-    anything = {"type": "object"}
+    title, answers = f"Score events: {one.usecase.title}", _ref(f"{name}_answers")
+    features = _listed("features", schemas.features(one.usecase), one.most)
+    explained = _listed("explanations", schemas.explanation(), one.most)
     return {
-        f"{top}/score": _post(
-            f"Score events: {one.usecase.title}", events, _ref(f"{name}_answers")
-        ),
-        f"{top}/outcomes": _post("Report what became known of events", outcomes, anything),
-        f"{top}/features": _post("The features of events; nothing is counted", events, anything),
-        f"{top}/explain": _post("Why served events were scored so", _lookup(one), anything),
+        f"{top}/score": _post(title, events, answers),
+        f"{top}/outcomes": _post("Report what became known of events", outcomes, _accepted()),
+        f"{top}/features": _post("The features of events; nothing is counted", events, features),
+        f"{top}/explain": _post("Why served events were scored so", _lookup(one), explained),
         f"{top}/model": {"get": _get("The bundles that answer", "application/json")},
     }
 
 
+def _accepted() -> Schema:
+    counted = {"type": "integer", "description": "outcomes that were taken"}
+    return {"type": "object", "required": ["accepted"], "properties": {"accepted": counted}}
+
+
 def _lookup(one: Served) -> Schema:
+    """What names served events: one of two fields."""
     key = one.usecase.column(one.usecase.key)
+    text = "of the response's header X-Request-Id"
     return {
         "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
         "properties": {
-            "request_id": {
-                "type": "string",
-                "description": "of the response's header X-Request-Id",
-            },
+            "request_id": {"type": "string", "description": text},
             key.name: {"type": schemas.TYPES[key.type], "description": key.description},
         },
     }
@@ -158,6 +166,7 @@ def service_paths() -> Schema:
     return {
         "/healthz": _get("Whether the process runs", "application/json"),
         "/readyz": _get("Whether it answers requests", "application/json"),
+        "/model": _get("The bundles that answer, by use case", "application/json"),
         "/metrics": _get("Metrics for Prometheus", "text/plain"),
         "/openapi.json": _get("This document", "application/json"),
         "/docs": _get("This document as a page", "text/html"),

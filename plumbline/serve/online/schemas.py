@@ -9,7 +9,7 @@ from plumbline.core.declarations import Column
 from plumbline.core.usecase import Contract, FeatureSet
 from plumbline.model.bundle import Bundle
 from plumbline.serve import scoring
-from plumbline.serve.online import column_checks, times
+from plumbline.serve.online import column_checks, explain, times
 from plumbline.serve.online.answers import INELIGIBLE
 from plumbline.serve.online.column_checks import LONGEST_TEXT, ColumnCheck
 from plumbline.serve.protocols import Flag
@@ -85,6 +85,28 @@ def answer(usecase: FeatureSet, bundle: Bundle) -> Schema:
     }
     schema: Schema = {"type": "object", "required": [*fields], "properties": fields}
     return {**schema, "properties": {**fields, **(INELIGIBLE_FIELD if usecase.eligible else {})}}
+
+
+def features(usecase: FeatureSet) -> Schema:
+    """The features of one event: its key, and each by name; null where it is none."""
+    about = explain.descriptions(usecase)
+    declared = (*usecase.aggregates, *usecase.rows, *usecase.categories)
+    fields = {
+        one.name: {"type": ["number", "null"], "description": about[one.name]} for one in declared
+    }
+    key = {"type": TYPES[usecase.column(usecase.key).type]}
+    return {
+        "type": "object",
+        "properties": {usecase.key: key, "features": {"type": "object", "properties": fields}},
+    }
+
+
+def explanation() -> Schema:
+    """Why one event was scored so."""
+    whole = explain.ServedExplanation.model_json_schema()
+    reason = whole.pop("$defs")["Reason"]
+    whole["properties"]["reasons"]["items"] = reason
+    return whole
 
 
 def column(column: Column, check: ColumnCheck) -> Schema:
