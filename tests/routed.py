@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from plumbline.core.usecase import FeatureSet
-from plumbline.model import bundle, manifest
-from plumbline.model.admission import Scorer
+from plumbline.model import bundle
 from plumbline.serve import scoring
 from plumbline.serve.routes import arms, document, routes_file
 from plumbline.serve.routes.arms import Arms
@@ -20,36 +18,6 @@ from plumbline.serve.routes.document import Routes
 from plumbline.serve.routes.router import Router, opened
 from tests.boosting import events, parcels
 from tests.bundles import RAW, carrying
-
-
-@dataclass(frozen=True)
-class Answer:
-    raw: tuple[float, ...]
-    score: tuple[float, ...]
-    alarm: bool | None
-    decision: str | None
-
-
-class PlainScorer:
-    """An arm's scorer by way of the bundle itself: slow, right."""
-
-    def __init__(self, scorer: Scorer) -> None:
-        self.scorer = scorer
-        self.definitions = manifest.definitions(scorer.usecase)
-
-    def score(self, events: Sequence[Any], aggregates: Sequence[Sequence[float]]) -> list[Answer]:
-        names = [f.name for f in self.scorer.usecase.aggregates]
-        rows = [
-            {**e, **dict(zip(names, a, strict=True))}
-            for e, a in zip(events, aggregates, strict=True)
-        ]
-        return self.of(pa.Table.from_pylist(rows))
-
-    def of(self, computed: Any) -> list[Answer]:
-        found = scoring.answers(self.scorer, computed)
-        alarms = found.get("alarm", [None] * computed.num_rows)
-        pairs = zip(found["score"].tolist(), list(alarms), strict=True)
-        return [Answer((s,), (s,), a if a is None else bool(a), None) for s, a in pairs]
 
 
 def golden(folder: Path, usecase: FeatureSet, rows: int = 12) -> Golden:
@@ -85,7 +53,7 @@ def router_of(folder: Path, models: Sequence[Path]) -> tuple[Router, list[str]]:
     store, md5s = store_of(folder, models)
     first = document.first(md5s[0], "salt")
     routes_file.write(folder, routes_file.entry(first, "first start"))
-    return opened(folder, Arms(parcels(), store, PlainScorer)), md5s
+    return opened(folder, Arms(parcels(), store)), md5s
 
 
 def three(folder: Path) -> list[Path]:

@@ -20,6 +20,7 @@ from plumbline.cli import (
     operations,
     project,
     review,
+    routes,
     run,
     served_rows,
     storage,
@@ -42,6 +43,7 @@ GROUPS = (
     operations.group,
     load_tests.group,
     served_rows.group,
+    routes.group,
     models.group,
     storage.group,
 )

@@ -11,13 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.core.errors import BundleError, PlumblineError
+from plumbline.serve.online.scorer import CompiledScorer
 from plumbline.serve.routes import arms as arm_loading
 from plumbline.serve.routes import document, routes_file
 from plumbline.serve.routes.arms import Arms
 from plumbline.serve.routes.document import Arm, CanaryMark
 from plumbline.serve.routes.router import opened
 from tests.boosting import parcels
-from tests.routed import PlainScorer, events_table, retrained, router_of, store_of, three
+from tests.routed import events_table, retrained, router_of, store_of, three
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def test_a_copy_of_the_store_needs_nothing_else(tmp_path: Path, models: list[Pat
     shutil.copytree(models[0], gone)
     store, (md5,) = store_of(tmp_path, [gone])
     shutil.rmtree(gone)
-    loaded = Arms(parcels(), store, PlainScorer).admit(md5)
+    loaded = Arms(parcels(), store).admit(md5)
     assert loaded.md5 == md5
     assert loaded.scores.shape == (12, 1)
     assert store.find(md5[:8]) == md5
@@ -43,6 +44,7 @@ def test_the_store_s_md5_is_dvc_s(tmp_path: Path, models: list[Path]):
     assert store_of(tmp_path, models[:1])[1] == [dvc_hash.md5(models[0])]
 
 
+@pytest.mark.capability("H5")
 def test_one_bit_in_a_recorded_score_refuses_the_bundle(tmp_path: Path, models: list[Path]):
     store, (md5,) = store_of(tmp_path, models[:1])
     place = store.model(md5).parent / "recorded.parquet"
@@ -50,7 +52,7 @@ def test_one_bit_in_a_recorded_score_refuses_the_bundle(tmp_path: Path, models: 
     scores[7] = scores[7] + 2**-52
     pq.write_table(pa.table({"score": scores}), place)
     with pytest.raises(BundleError, match="1 of 12 golden events differ: event 7, score: recorded"):
-        Arms(parcels(), store, PlainScorer).admit(md5)
+        Arms(parcels(), store).admit(md5)
 
 
 @pytest.mark.parametrize("file", ["bundle.json", "model.ubj", "usecase.json"])
@@ -59,34 +61,36 @@ def test_a_damaged_copy_is_refused(tmp_path: Path, models: list[Path], file: str
     place = store.model(md5) / file
     place.write_bytes(place.read_bytes() + b" ")
     with pytest.raises(BundleError, match=f"damaged: expected md5 {md5}, found"):
-        Arms(parcels(), store, PlainScorer).admit(md5)
+        Arms(parcels(), store).admit(md5)
     place.unlink()
     with pytest.raises(BundleError, match="damaged"):
-        Arms(parcels(), store, PlainScorer).admit(md5)
+        Arms(parcels(), store).admit(md5)
 
 
 def test_golden_events_that_are_missing_refuse_the_bundle(tmp_path: Path, models: list[Path]):
     store, (md5,) = store_of(tmp_path, models[:1])
     (store.model(md5).parent / "events.parquet").write_bytes(b"PAR1")
     with pytest.raises(BundleError, match=r"no golden events .*add it again"):
-        Arms(parcels(), store, PlainScorer).admit(md5)
+        Arms(parcels(), store).admit(md5)
 
 
 def test_other_definitions_need_a_new_process(tmp_path: Path, models: list[Path]):
     store, (md5,) = store_of(tmp_path, models[:1])
     other = parcels(features=("height", "kind_code", "sender_mean_7d"))
     with pytest.raises(BundleError, match="new features need a new process"):
-        Arms(other, store, PlainScorer).admit(md5)
+        Arms(other, store).admit(md5)
 
 
-def test_what_scores_another_answer_alone_is_refused(tmp_path: Path, models: list[Path]):
-    class Odd(PlainScorer):
-        def score(self, events, aggregates):
-            return super().score([{**events[0], "height": 3}], aggregates)
-
+def test_what_scores_another_answer_alone_is_refused(
+    tmp_path: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch
+):
+    right = CompiledScorer.score
+    monkeypatch.setattr(
+        CompiledScorer, "score", lambda self, e, a: right(self, [{**e[0], "height": 3}], a)
+    )
     store, (md5,) = store_of(tmp_path, models[:1])
     with pytest.raises(BundleError, match=r"alone .* in a table"):
-        Arms(parcels(), store, Odd).admit(md5)
+        Arms(parcels(), store).admit(md5)
 
 
 def test_a_switch_is_one_object_and_each_request_keeps_its_own(tmp_path: Path, models: list[Path]):
@@ -111,6 +115,7 @@ def test_the_last_champions_stay_loaded_and_the_rest_does_not(tmp_path: Path, mo
     assert set(router.current.loaded) == set(md5s[1:])
 
 
+@pytest.mark.capability("J5")
 def test_the_red_button_needs_neither_disk_nor_files(tmp_path: Path, models: list[Path]):
     router, md5s = router_of(tmp_path / "s", models)
     router.switch(
@@ -147,6 +152,8 @@ def test_a_damaged_challenger_is_left_out_at_the_start(
     again = opened(tmp_path, router.arms)
     assert {a.bundle for a in again.routes.arms} == {md5s[0]}
     assert "left out" in caplog.text
+    assert routes_file.read(tmp_path).routes != again.routes  # another process may serve still
+    again.switch(document.to_bundle(again.routes, md5s[0]), "switch")
     again.writer.flush(5)
     assert routes_file.read(tmp_path).routes == again.routes
 

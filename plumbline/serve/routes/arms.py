@@ -6,10 +6,10 @@ loaded stays in memory while a route or the last champions name it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -18,52 +18,10 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.model import admission, bundle, library_versions
 from plumbline.model.admission import Scorer
 from plumbline.serve import scoring
+from plumbline.serve.online.scorer import CompiledScorer
 from plumbline.serve.routes import bundle_store as stores
 from plumbline.serve.routes.bundle_store import BundleStore, Golden
 from plumbline.serve.single_event import RawEvent
-
-
-class ScoredEvent(Protocol):
-    """One event's answer by an arm."""
-
-    @property
-    def raw(self) -> tuple[float, ...]:
-        """Before calibration; one number, or one per class."""
-        ...
-
-    @property
-    def score(self) -> tuple[float, ...]:
-        """Calibrated; empty where the model does not score the event."""
-        ...
-
-    @property
-    def alarm(self) -> bool | None:
-        """Whether the score reaches the threshold."""
-        ...
-
-    @property
-    def decision(self) -> str | None:
-        """The decision, or the class decided on."""
-        ...
-
-
-class ArmScorer(Protocol):
-    """A compiled scorer: `plumbline.serve.online.scorer.CompiledScorer`."""
-
-    definitions: str
-
-    def score(
-        self, events: Sequence[RawEvent], aggregates: Sequence[Sequence[float]]
-    ) -> Sequence[ScoredEvent]:
-        """The answers to checked events with their histories."""
-        ...
-
-    def of(self, computed: Any) -> Sequence[ScoredEvent]:
-        """The answers from the row features that a scorer of the same definitions computed."""
-        ...
-
-
-Compile = Callable[[Scorer], ArmScorer]
 
 
 @dataclass(frozen=True)
@@ -72,7 +30,7 @@ class LoadedBundle:
 
     md5: str
     scorer: Scorer
-    compiled: ArmScorer
+    compiled: CompiledScorer
     scores: Any
 
     @property
@@ -87,7 +45,6 @@ class Arms:
 
     usecase: FeatureSet
     store: BundleStore
-    compile: Compile
 
     def admit(self, md5: str) -> LoadedBundle:
         """Load a bundle of the store; BundleError where it is damaged, of other features, or its golden events differ."""
@@ -96,7 +53,7 @@ class Arms:
         golden = self.store.golden(md5)
         answers = scoring.answers(scorer, golden.events)
         stores.refuse_different(self.usecase.name, golden.recorded, answers)
-        compiled = self.compile(scorer)
+        compiled = CompiledScorer(scorer)
         scores = _one_by_one(self.usecase, compiled, golden, answers)
         return LoadedBundle(md5, scorer, compiled, scores)
 
@@ -145,7 +102,7 @@ def _plain(value: Any, kind: str) -> Any:
 
 
 def _one_by_one(
-    usecase: FeatureSet, compiled: ArmScorer, golden: Golden, answers: Mapping[str, Any]
+    usecase: FeatureSet, compiled: CompiledScorer, golden: Golden, answers: Mapping[str, Any]
 ) -> Any:
     """The scores (n, k) of the golden events one at a time; BundleError where one differs from the table's."""
     events, aggregates = plain_events(usecase, golden.events)

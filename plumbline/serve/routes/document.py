@@ -190,16 +190,17 @@ def red_button(routes: Routes) -> Routes:
 def changed(
     routes: Routes, arms: Iterable[Arm], *, canary: CanaryMark | Literal["as is"] | None = "as is"
 ) -> Routes:
-    """The next version, with these arms: slots and champions follow."""
+    """The next version, with these arms: slots follow, and champions where no canary is under way."""
     new = tuple(arms)
     owners = _moved(routes.owners, {a.name: a.weight for a in new if a.weight})
+    mark = routes.canary if canary == "as is" else canary
     return Routes(
         version=routes.version + 1,
         salt=routes.salt,
         arms=new,
-        champions=_champions(routes, new),
+        champions=routes.champions if mark else _champions(routes, new),
         slots=tuple((name, len(list(run))) for name, run in groupby(owners)),
-        canary=routes.canary if canary == "as is" else canary,
+        canary=mark,
     )
 
 

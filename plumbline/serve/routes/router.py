@@ -124,7 +124,8 @@ def opened(folder: Path, arms: Arms) -> Router:
     """The router of a service that starts, from the routes on disk.
 
     A challenger or shadow that cannot be loaded is left out, with a warning: the champion answers for it. So
-    does it for a canary that nobody watched. Raises PlumblineError where there are no routes, or the
+    does it for a canary that nobody watched. Nothing is written before the next change: another process may
+    serve still. Raises PlumblineError where there are no routes, or the
     champion cannot be loaded.
     """
     known = routes_file.read(folder)
@@ -141,13 +142,9 @@ def opened(folder: Path, arms: Arms) -> Router:
             f"{arms.usecase.name}` returns to the one before"
         )
     routes, what = _repaired(known.routes, problems)
-    writer = RoutesWriter(folder)
-    router = Router(Routing.of(routes, loaded), arms, writer)
     if what:
         log.warning("%s: %s", arms.usecase.name, "; ".join(what))
-    if what or known.notes:
-        writer.put(routes_file.entry(routes, "; ".join(what) or "restored from the journal"))
-    return router
+    return Router(Routing.of(routes, loaded), arms, RoutesWriter(folder))
 
 
 def _repaired(routes: Routes, problems: Mapping[str, str]) -> tuple[Routes, list[str]]:

@@ -9,9 +9,10 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import Any
 
-from plumbline.serve.routes.arms import ScoredEvent
+from plumbline.serve.online.scorer import Scored
 from plumbline.serve.routes.router import LoadedArm
 
 MOST = 2_000
@@ -23,13 +24,13 @@ log = logging.getLogger("plumbline")
 class ShadowJob:
     """Score `size` events by an arm, from the row features that were computed for the answer.
 
-    `done` receives the answers; it logs them, or compares them.
+    `done` receives the answers, and how long scoring took, microseconds; it logs them, or compares them.
     """
 
     arm: LoadedArm
     computed: Any
     size: int
-    done: Callable[[Sequence[ScoredEvent]], None]
+    done: Callable[[Sequence[Scored], float], None]
 
 
 class ShadowQueue:
@@ -75,7 +76,9 @@ class ShadowQueue:
         job = self._jobs.popleft()
         self._waiting -= job.size
         try:
-            job.done(job.arm.loaded.compiled.of(job.computed))
+            start = perf_counter_ns()
+            scored = job.arm.loaded.compiled.of(job.computed)
+            job.done(scored, (perf_counter_ns() - start) / 1000)
             self.scored[job.arm.name] += job.size
         except Exception as error:  # noqa: BLE001 (whatever a shadow does, the service goes on)
             if not self.failed[job.arm.name]:

@@ -1,0 +1,53 @@
+"""Sequential evidence that a challenger is worse, valid however often one looks. Pure.
+
+Each function returns the logarithm of an e-value: a bet against "not worse than the limit", which by Ville's
+inequality reaches 1 / alpha with probability alpha at most, at any time, where that holds. Bets are mixed over
+a fixed grid, so that the value depends on counts alone. Method: betting martingales (Waudby-Smith and Ramdas,
+"Estimating means of bounded random variables by betting", 2024; Robbins' mixtures).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import exp, inf, log, log1p
+
+ALPHA = 0.001
+"""Probability of a false alarm of one test, over all looks; seven tests stay below 1 % together."""
+LIMIT = log(1 / ALPHA)
+BETS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+"""What is staked, as shares of what may be lost at most."""
+
+
+def mean_above(counts: Mapping[float, int], limit: float, lowest: float) -> float:
+    """That values with these counts, never below `lowest`, have a mean above `limit`.
+
+    >>> mean_above({1.0: 20, 0.0: 0}, 0.1, 0.0) > LIMIT, mean_above({1.0: 2, 0.0: 18}, 0.1, 0.0) < 1
+    (True, True)
+    """
+    most = 1 / (limit - lowest)
+    seen = [(value - limit, count) for value, count in counts.items() if count]
+    return _mixed([sum(c * log1p(b * most * x) for x, c in seen) for b in BETS])
+
+
+def share_above(hits: int, of: int, limit: float) -> float:
+    """That more than `limit` of all are hits."""
+    return mean_above({1.0: hits, 0.0: of - hits}, limit, 0.0)
+
+
+def rate_above(own: int, other: int, both: int, ratio: float) -> float:
+    """That events are marked by one more than `ratio` times as often as by another.
+
+    `own`: events that only the first marks; `other`: only the second. What neither marks is no evidence.
+    """
+    return mean_above({1.0: own, -ratio: other, 1.0 - ratio: both}, 0.0, -ratio)
+
+
+def average(values: Sequence[float]) -> float:
+    """The evidence of several tests together, one of which may be right: the mean of the e-values."""
+    return _mixed(values)
+
+
+def _mixed(logs: Sequence[float]) -> float:
+    """The logarithm of the mean of what these are logarithms of."""
+    top = max(logs, default=-inf)
+    return top + log(sum(exp(one - top) for one in logs) / len(logs)) if logs else 0.0
