@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from plumbline.serve.single_event import RawEvent
-from plumbline.serve.state.plan import Increments, Moment, Plan, increments
+from plumbline.serve.state.plan import HistoryPlan, Increments, Moment, increments
 
 
-class Entry(NamedTuple):
+class LedgerEntry(NamedTuple):
     """What is added to one id's ledger: in which book (its place in the plan), at which number, to which columns."""
 
     book: int
@@ -18,13 +18,13 @@ class Entry(NamedTuple):
     increments: Increments
 
 
-def with_derived(plan: Plan, event: RawEvent, derived: tuple[int | None, ...]) -> RawEvent:
+def with_derived(plan: HistoryPlan, event: RawEvent, derived: tuple[int | None, ...]) -> RawEvent:
     """The event with its derived features, given in the order of `FeatureSet.derived`."""
     names = plan.usecase.derived
     return {**event, **dict(zip(names, derived, strict=True))} if names else event
 
 
-def of_event(plan: Plan, event: RawEvent, at: Moment) -> list[Entry]:
+def of_event(plan: HistoryPlan, event: RawEvent, at: Moment) -> list[LedgerEntry]:
     """What an event with its derived features adds when it comes."""
     entries = []
     for place, book in enumerate(plan.books):
@@ -32,13 +32,13 @@ def of_event(plan: Plan, event: RawEvent, at: Moment) -> list[Entry]:
             id_ = book.id_of(event)
             added = increments(book.plain, event) if id_ is not None else []
             if added or (book.marks and id_ is not None):
-                entries.append(Entry(place, id_, at.number(book.grain), added))
+                entries.append(LedgerEntry(place, id_, at.number(book.grain), added))
     return entries
 
 
 def of_outcome(
-    plan: Plan, event: RawEvent, values: Mapping[str, Any], known: Moment
-) -> list[Entry]:
+    plan: HistoryPlan, event: RawEvent, values: Mapping[str, Any], known: Moment
+) -> list[LedgerEntry]:
     """What an event adds once its outcome is known: `event` holds at least the plan's `remembered` columns."""
     settled = {**event, **values}
     entries = []
@@ -47,5 +47,5 @@ def of_outcome(
             id_ = book.id_of(settled)
             added = increments(book.settled, settled) if id_ is not None else []
             if added:
-                entries.append(Entry(place, id_, known.number(book.grain), added))
+                entries.append(LedgerEntry(place, id_, known.number(book.grain), added))
     return entries

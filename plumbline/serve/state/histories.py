@@ -7,9 +7,9 @@ from typing import Any
 
 from plumbline.serve.single_event import RawEvent
 from plumbline.serve.state import entries
-from plumbline.serve.state.entries import Entry
+from plumbline.serve.state.entries import LedgerEntry
 from plumbline.serve.state.ledger import Ledger
-from plumbline.serve.state.plan import DAY, LENGTHS, Book, Moment, Plan, micros
+from plumbline.serve.state.plan import DAY, LENGTHS, Book, HistoryPlan, Moment, micros
 
 SWEPT = 4
 """Ledgers of each book that are looked at for old rows with each event."""
@@ -18,7 +18,7 @@ SWEPT = 4
 class Histories:
     """A ledger per book and id. By itself, a draft: the earlier events of one request."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: HistoryPlan) -> None:
         self.plan = plan
         self.ledgers: list[dict[Any, Ledger]] = [{} for _ in plan.books]
         self._sweeps: list[Iterator[Any]] = [iter(()) for _ in plan.books]
@@ -52,7 +52,7 @@ class Histories:
         time = Moment.of(micros(event[str(self.plan.usecase.time)]))
         self.add(entries.of_event(self.plan, event, time))
 
-    def add(self, added: Iterable[Entry]) -> None:
+    def add(self, added: Iterable[LedgerEntry]) -> None:
         """Raise the ledgers."""
         for entry in added:
             ledgers, width = self.ledgers[entry.book], self.plan.books[entry.book].width

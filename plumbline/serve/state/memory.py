@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from plumbline.serve.protocols import Claim, Draft, LoggedEvent, LoggedOutcome
 from plumbline.serve.single_event import RawEvent
 from plumbline.serve.state import entries
-from plumbline.serve.state.days import Days
-from plumbline.serve.state.entries import Entry
+from plumbline.serve.state.entries import LedgerEntry
 from plumbline.serve.state.histories import Histories, oldest
-from plumbline.serve.state.plan import DAY, Moment, Plan, micros
+from plumbline.serve.state.plan import DAY, HistoryPlan, Moment, micros
+from plumbline.serve.state.received_days import ReceivedDays
 from plumbline.serve.state.recent import OPEN, Recent
 
 BEFORE_ALL = -(2**40)
@@ -27,11 +27,13 @@ class MemoryState:
     delay beside `late_days`.
     """
 
-    def __init__(self, plan: Plan, late_days: int = 8, remember_days: int | None = None) -> None:
+    def __init__(
+        self, plan: HistoryPlan, late_days: int = 8, remember_days: int | None = None
+    ) -> None:
         self.plan = plan
         self.late_days = late_days
         self.histories = Histories(plan)
-        self.days = Days()
+        self.days = ReceivedDays()
         if remember_days is None:
             remember_days = plan.usecase.delay_days + late_days
         self.recent = Recent(plan.remembered, remember_days)
@@ -120,7 +122,7 @@ class MemoryState:
         recent_from, as_of = self._seeded
         return row.key not in self.recent.events and (day >= recent_from or row.received >= as_of)
 
-    def _fold(self, added: Iterable[Entry]) -> None:
+    def _fold(self, added: Iterable[LedgerEntry]) -> None:
         """Raise the ledgers by what a row of the log adds and a window can still reach."""
         self.histories.add(e for e in added if e.number >= self.oldest[e.book])
 

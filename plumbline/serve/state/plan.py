@@ -59,7 +59,7 @@ def micros(time: datetime) -> int:
     return (time.toordinal() - EPOCH) * DAY + seconds * SECOND + time.microsecond
 
 
-class Window(NamedTuple):
+class BookWindow(NamedTuple):
     """One feature of a book: its place in the answer, the bounds between which it sums, and its columns.
 
     `low`, `high`: places in `Book.bounds`. `counted`, `summed`: columns, -1 for one that is not needed.
@@ -86,7 +86,7 @@ class Book:
     grain: Grain
     columns: Mapping[Part, tuple[int, int]]
     offsets: tuple[int, ...]
-    windows: tuple[Window, ...]
+    windows: tuple[BookWindow, ...]
     plain: tuple[tuple[Adder, int, int], ...]
     settled: tuple[tuple[Adder, int, int], ...]
     marks: (
@@ -120,7 +120,7 @@ class Book:
 
 
 @dataclass(frozen=True)
-class Plan:
+class HistoryPlan:
     """The books of a use case, and how sums become its histories.
 
     `remembered`: the columns of an event that its outcome will need.
@@ -149,7 +149,7 @@ class Plan:
         return max((-(-n // per) for n, per in tiles), default=0)
 
 
-def compiled(usecase: FeatureSet) -> Plan:
+def compiled(usecase: FeatureSet) -> HistoryPlan:
     """The plan of a use case; a plain table has no books."""
     groups: dict[tuple[str, Grain, bool], list[tuple[int, Spec]]] = defaultdict(list)
     for place, spec in enumerate(usecase.aggregates):
@@ -161,7 +161,7 @@ def compiled(usecase: FeatureSet) -> Plan:
     books = [
         _book(usecase, key, specs, marks=first[key[0]] == key) for key, specs in groups.items()
     ]
-    return Plan(usecase, tuple(books), _remembered(usecase, books))
+    return HistoryPlan(usecase, tuple(books), _remembered(usecase, books))
 
 
 def increments(adders: Iterable[tuple[Adder, int, int]], event: RawEvent) -> Increments:
@@ -243,10 +243,10 @@ def _offsets(spec: Spec) -> tuple[int, int]:
 
 def _window(
     place: int, spec: Spec, offsets: Sequence[int], columns: Mapping[Part, tuple[int, int]]
-) -> Window:
+) -> BookWindow:
     low, high = (offsets.index(offset) for offset in _offsets(spec))
     count, total = columns[spec.matured, spec.measure]
-    return Window(place, low, high, count, total if spec.measure.column is not None else count)
+    return BookWindow(place, low, high, count, total if spec.measure.column is not None else count)
 
 
 def _remembered(usecase: FeatureSet, books: Iterable[Book]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from plumbline.serve.single_event import RawEvent
 from plumbline.serve.state import entries
 from plumbline.serve.state.ledger import Ledger
 from plumbline.serve.state.memory import MemoryState
-from plumbline.serve.state.plan import DAY, EPOCH, Book, Moment, Plan, micros
+from plumbline.serve.state.plan import DAY, EPOCH, Book, HistoryPlan, Moment, micros
 from plumbline.serve.state.recent import OPEN
 
 SAFE = 2.0**62
@@ -35,7 +35,7 @@ def sow(state: MemoryState, seed: Seed) -> None:
         _sow_recent(state, event)
 
 
-def books(plan: Plan, seed: Seed) -> dict[int, tuple[Book, SeedTiles]]:
+def books(plan: HistoryPlan, seed: Seed) -> dict[int, tuple[Book, SeedTiles]]:
     """The books that have tiles, by their place in the plan."""
     tiles = {(one.entity, one.grain): one for one in seed.tiles.values()}
     return {
@@ -61,11 +61,13 @@ def columns(book: Book, tiles: SeedTiles) -> Array:
 
 
 def number(day: date) -> int:
-    """Days since 1970."""
+    """ReceivedDays since 1970."""
     return day.toordinal() - EPOCH
 
 
-def recent_entries(plan: Plan, event: RawEvent) -> tuple[list[entries.Entry], int | None]:
+def recent_entries(
+    plan: HistoryPlan, event: RawEvent
+) -> tuple[list[entries.LedgerEntry], int | None]:
     """What a recent event adds to the books of moments, and when its outcome was known (microseconds)."""
     at = Moment.of(micros(event[str(plan.usecase.time)]))
     added = entries.of_event(plan, event, at)

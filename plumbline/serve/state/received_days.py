@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Days:
+class ReceivedDays:
     """Days since 1970 with an event; before `start`, that of the seed, none is missing."""
 
     def __init__(self, start: int | None = None) -> None:
