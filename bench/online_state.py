@@ -11,6 +11,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.features import assemble, ibis_session, tile_files
 from plumbline.serve import seed as seeds
 from plumbline.serve.protocols import LoggedEvent, LoggedOutcome
-from plumbline.serve.state.embedded import open_memory
+from plumbline.serve.state import embedded
+from plumbline.serve.state.memory import MemoryState
 from plumbline.serve.state.plan import micros
 
 
@@ -94,16 +96,41 @@ def main() -> None:
     start = pc.min(pq.read_table(table, columns=[str(usecase.time)])[0]).as_py().date()
     with tempfile.TemporaryDirectory() as scratch:
         seed(usecase, folder / "valid", start, Path(scratch))
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        began = time.thread_time()
-        state = open_memory(usecase, seeds.read(Path(scratch)))
-        print(
-            f"open {time.thread_time() - began:.2f} CPU s, peak +{(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024} MiB"
-        )
-    _replay(state, list(rows(usecase, folder / "valid", table, start, args.days)))
+        held = seeds.read(Path(scratch))
+        log = list(rows(usecase, folder / "valid", table, start, args.days))
+        with _timed("open the seed"):
+            state = embedded.open_memory(usecase, held)
+        _replay(state, log)
+        _restart(state, held, [row for row, _ in log], Path(scratch) / "state")
 
 
-def _replay(state: Any, log: list[tuple[LoggedEvent | LoggedOutcome, dict[str, Any]]]) -> None:
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    """Print seconds of CPU, and by how much the process's peak memory rose."""
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    yield
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = time.process_time() - began
+    print(f"{what}: {seconds:.2f} CPU s, peak {peak // 1024} MiB, +{(peak - before) // 1024}")
+
+
+def _restart(
+    state: MemoryState, seed: seeds.Seed, log: list[LoggedEvent | LoggedOutcome], folder: Path
+) -> None:
+    """A checkpoint of all, and the state opened again from it and from the log's last 2,000 rows."""
+    last = len(log)
+    writer = embedded.checkpoints(state, seed, lambda: last, folder)
+    with _timed("write a checkpoint"):
+        writer.close(60)
+    size = (folder / embedded.FILE).stat().st_size
+    tail = lambda after: log[min(after, last - 2_000) :]  # noqa: E731
+    with _timed(f"open a checkpoint of {size / 2**20:.1f} MiB and 2,000 rows"):
+        embedded.reopen_memory(state.plan.usecase, seed, tail, last, folder, state.late_days)
+
+
+def _replay(
+    state: MemoryState, log: list[tuple[LoggedEvent | LoggedOutcome, dict[str, Any]]]
+) -> None:
     names = [a.name for a in state.plan.usecase.aggregates]
     events = outcomes = different = matched = 0
     spent = {"values": 0.0, "event": 0.0, "outcome": 0.0}

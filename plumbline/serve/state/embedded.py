@@ -1,21 +1,26 @@
-"""Open the embedded state: the seed, then the rows of the log."""
+"""Open the embedded state: the seed, then the rows of the log, or a checkpoint and the rows after it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from plumbline.core.usecase import FeatureSet
 from plumbline.serve.protocols import LoggedEvent, LoggedOutcome
 from plumbline.serve.seed import Seed
-from plumbline.serve.state import fold, plan, seeding
+from plumbline.serve.state import checkpoint, checkpoint_file, fold, plan, seeding
+from plumbline.serve.state.checkpoint_file import CheckpointError, Saved
 from plumbline.serve.state.memory import MemoryState
+
+log = logging.getLogger("plumbline")
+
+FILE = "checkpoint.sqlite"
+Rows = Iterable[LoggedEvent | LoggedOutcome]
 
 
 def open_memory(
-    usecase: FeatureSet,
-    seed: Seed,
-    rows: Iterable[LoggedEvent | LoggedOutcome] = (),
-    late_days: int = 8,
+    usecase: FeatureSet, seed: Seed, rows: Rows = (), late_days: int = 8
 ) -> MemoryState:
     """The state of a use case: the seed with all rows of the log folded over it.
 
@@ -26,3 +31,47 @@ def open_memory(
     seeding.sow(state, seed)
     fold.fold(state, rows)
     return state
+
+
+def reopen_memory(
+    usecase: FeatureSet,
+    seed: Seed,
+    rows: Callable[[int], Rows],
+    last: int,
+    folder: Path,
+    late_days: int = 8,
+) -> MemoryState:
+    """The same state, from the checkpoint in `folder` where it can be used.
+
+    `rows`: the log's rows after a sequence, in order; `last`: the last of them. A checkpoint that is damaged, of
+    other features or tiles, or ahead of the log is removed with one warning, and the whole log is folded.
+    """
+    state = MemoryState(plan.compiled(usecase), late_days)
+    seeding.sow(state, seed)
+    saved = _saved(folder / FILE, checkpoint.identity(seed, late_days), last)
+    if saved is not None:
+        checkpoint.restore(state, saved)
+    fold.fold(state, rows(state.watermark))
+    state.restored()
+    return state
+
+
+def checkpoints(
+    state: MemoryState, seed: Seed, committed: Callable[[], int], folder: Path
+) -> checkpoint.Checkpoint:
+    """What writes the state's checkpoints to `folder`. `committed`: the last row of the log on disk."""
+    identity = checkpoint.identity(seed, state.late_days)
+    return checkpoint.Checkpoint(folder / FILE, identity, state, committed)
+
+
+def _saved(path: Path, identity: str, last: int) -> Saved | None:
+    try:
+        return checkpoint_file.read(path, identity, last)
+    except CheckpointError as error:
+        log.warning(
+            "state: %s is not used: %s; the state is made again from the tiles and the whole log",
+            path,
+            error,
+        )
+        checkpoint_file.remove(path)
+        return None

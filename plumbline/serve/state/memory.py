@@ -7,8 +7,9 @@ is forgotten a little at each event as days pass: there is no midnight job.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from plumbline.serve.protocols import Claim, Draft, LoggedEvent, LoggedOutcome
+from plumbline.serve.protocols import Claim, Draft, Key, LoggedEvent, LoggedOutcome
 from plumbline.serve.single_event import RawEvent
 from plumbline.serve.state import entries
 from plumbline.serve.state.entries import LedgerEntry
@@ -17,14 +18,16 @@ from plumbline.serve.state.plan import DAY, HistoryPlan, Moment, micros
 from plumbline.serve.state.received_days import ReceivedDays
 from plumbline.serve.state.recent import OPEN, Recent
 
-BEFORE_ALL = -(2**40)
+BEFORE_ALL = -1_000_000
+"""A day before all others."""
 
 
 class MemoryState:
     """The fold of the log's rows over a seed, in this process.
 
     `late_days`: how late an event may be. `remember_days`: how long an event waits for its outcome; None: the label
-    delay beside `late_days`.
+    delay beside `late_days`. `touched_ledgers`, `touched_keys`: what rows of the log changed since it was taken for a
+    checkpoint, in the order of the first such row, and which that was.
     """
 
     def __init__(
@@ -39,8 +42,11 @@ class MemoryState:
         self.recent = Recent(plan.remembered, remember_days)
         self.newest = BEFORE_ALL
         self.sequence = 0
-        self._seeded = (BEFORE_ALL, BEFORE_ALL)
-        self.oldest = [BEFORE_ALL] * len(plan.books)
+        self.touched_ledgers: dict[tuple[int, Any], int] = {}
+        self.touched_keys: dict[Key, int] = {}
+        self._seeded = (BEFORE_ALL, BEFORE_ALL * DAY)
+        self._restored: dict[tuple[int, Any], int] | None = None
+        self.oldest = [oldest(book, BEFORE_ALL) for book in plan.books]
 
     def begin(self, as_of: int, recent_from: int) -> None:
         """Note what the seed holds: all before the day `as_of`, and by key the events from `recent_from` on."""
@@ -93,9 +99,11 @@ class MemoryState:
             if outcome is not None:
                 known = Moment.of(outcome.known_at)
                 added += entries.of_outcome(self.plan, event, outcome.values, known)
-            self._fold(added)
-            settled = outcome.sequence if outcome else OPEN
-            self.recent.add(row.key, event, at.day, row.sequence, settled)
+            self._fold(added, row.sequence)
+            if row.key not in self.recent.events:
+                settled = outcome.sequence if outcome else OPEN
+                self.recent.add(row.key, event, at.day, row.sequence, settled)
+                self.touched_keys.setdefault(row.key, row.sequence)
             self._turn(at.day)
         self.sequence = max(self.sequence, row.sequence)
         return None
@@ -104,27 +112,51 @@ class MemoryState:
         """Fold an outcome; False where its event is not known: it counts once that comes. The first one counts."""
         self.sequence = max(self.sequence, row.sequence)
         event = self.recent.events.get(row.key)
-        if event is None:
+        if event is None or (self._restored is not None and event.sequence > row.sequence):
             self.recent.wait(row)
-            return False
-        if event.settled == OPEN:
+            self.touched_keys.setdefault(row.key, row.sequence)
+            return event is not None
+        if event.settled == OPEN or (self._restored is not None and event.settled == row.sequence):
             known = self.recent.event(event)
-            at = Moment.of(row.known_at)
-            self._fold(entries.of_outcome(self.plan, known, row.values, at))
+            added = entries.of_outcome(self.plan, known, row.values, Moment.of(row.known_at))
+            self._fold(added, row.sequence)
             self.recent.settle(row.key, row.sequence)
+            self.touched_keys.setdefault(row.key, row.sequence)
         return True
+
+    def restore(self, ledgers: dict[tuple[int, Any], int], newest: int, watermark: int) -> None:
+        """Go on from a checkpoint: which row each restored ledger holds last, the newest day, the watermark.
+
+        The rows after the watermark are folded next, in the log's order, then `restored` is called.
+        """
+        self._restored = ledgers
+        self.sequence = watermark
+        if newest > self.newest:
+            self._advance(newest)
+
+    def restored(self) -> None:
+        """All rows that a restored ledger may hold were folded."""
+        self._restored = None
 
     def _is_new(self, row: LoggedEvent, day: int) -> bool:
         """Whether neither the seed nor a row before has the event.
 
         The seed has those that it lists and older ones that had been received before its day.
         """
+        held = self.recent.events.get(row.key)
+        if held is not None:
+            return self._restored is not None and held.sequence == row.sequence
         recent_from, as_of = self._seeded
-        return row.key not in self.recent.events and (day >= recent_from or row.received >= as_of)
+        return day >= recent_from or row.received >= as_of
 
-    def _fold(self, added: Iterable[LedgerEntry]) -> None:
-        """Raise the ledgers by what a row of the log adds and a window can still reach."""
-        self.histories.add(e for e in added if e.number >= self.oldest[e.book])
+    def _fold(self, added: Iterable[LedgerEntry], sequence: int) -> None:
+        """Raise the ledgers by what a row of the log adds, where a window can still reach it."""
+        kept = [e for e in added if e.number >= self.oldest[e.book]]
+        if self._restored is not None:
+            kept = [e for e in kept if self._restored.get((e.book, e.id), 0) < sequence]
+        self.histories.add(kept)
+        for entry in kept:
+            self.touched_ledgers.setdefault((entry.book, entry.id), sequence)
 
     def _turn(self, day: int) -> None:
         """Note the day; what is older than the windows goes, a little at a time."""
@@ -139,6 +171,7 @@ class MemoryState:
         first = day - self.late_days
         self.oldest = [oldest(book, first) for book in self.plan.books]
         self.recent.expire(day - self.recent.days)
+        self.days.forget(first - self.plan.longest)
 
     def _moment(self, row: LoggedEvent) -> Moment:
         return Moment.of(self._micros(row.event) if self.plan.usecase.time else row.received)

@@ -16,6 +16,10 @@ class ReceivedDays:
             self.received.add(day)
             self._window, self._missing = (0, 0), 0
 
+    def forget(self, oldest: int) -> None:
+        """Forget the days before `oldest`, which no window reaches."""
+        self.received = {day for day in self.received if day >= oldest}
+
     def missing(self, low: int, high: int) -> int:
         """Days from `low` to before `high` of which nothing was received."""
         if self._window != (low, high):

@@ -1,0 +1,174 @@
+"""A checkpoint's file: ledgers, recent events and waiting outcomes, each with a checksum. An edge: SQLite.
+
+Everything of one slice is written in one transaction with the watermark: all rows of the log up to there are in
+the file. A ledger's own sequence says which rows beyond that it holds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plumbline.core.errors import PlumblineError
+from plumbline.serve.state.memory import BEFORE_ALL
+
+FORMAT, DAY = 1, 86_400_000_000
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledgers (book INTEGER, id, sequence INTEGER, at, sums, crc INTEGER, PRIMARY KEY (book, id));
+CREATE TABLE IF NOT EXISTS events (key PRIMARY KEY, day INTEGER, sequence INTEGER, settled INTEGER, "values" TEXT, crc INTEGER);
+CREATE TABLE IF NOT EXISTS outcomes (key PRIMARY KEY, sequence INTEGER, known_at INTEGER, "values" TEXT, crc INTEGER);
+CREATE TABLE IF NOT EXISTS days (day INTEGER PRIMARY KEY);
+CREATE INDEX IF NOT EXISTS event_days ON events (day);
+"""
+COLUMNS = {"ledgers": 6, "events": 6, "outcomes": 5}
+
+Row = tuple[Any, ...]
+
+
+class CheckpointError(PlumblineError):
+    """A checkpoint cannot be used: it is damaged, or of something else."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What one transaction writes: rows without checksums.
+
+    `watermark`: all rows of the log up to this one are in the file with the slice. `sequence`: the last row that
+    anything in it holds. `newest`: the newest event's day. `oldest`: of the days that are kept.
+    """
+
+    ledgers: list[Row]
+    events: list[Row]
+    outcomes: list[Row]
+    days: list[int]
+    watermark: int
+    sequence: int
+    newest: int
+    oldest: int
+
+
+class CheckpointFile:
+    """The file, open for writing. `identity`: of what its rows are; a file of something else is emptied."""
+
+    def __init__(self, path: Path, identity: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._database = self._opened(identity)
+
+    def write(self, part: Slice) -> None:
+        """Write a slice, whole or not at all."""
+        about = {"watermark": part.watermark, "sequence": part.sequence, "newest": part.newest}
+        with self._database as database:
+            for table in COLUMNS:
+                _replace(database, table, getattr(part, table))
+            database.executemany(
+                "INSERT OR IGNORE INTO days VALUES (?)", [(day,) for day in part.days]
+            )
+            for table in ("events", "days"):
+                database.execute(f"DELETE FROM {table} WHERE day < ?", (part.oldest,))
+            database.execute("DELETE FROM outcomes WHERE known_at < ?", (part.oldest * DAY,))
+            database.executemany("REPLACE INTO about VALUES (?, ?)", about.items())
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _opened(self, identity: str) -> sqlite3.Connection:
+        try:
+            return _prepared(self.path, identity)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "disk" not in str(error):
+                raise
+            remove(self.path)
+            return _prepared(self.path, identity)
+
+
+def remove(path: Path) -> None:
+    """Remove a checkpoint and its journal."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a checkpoint holds. See `Slice`."""
+
+    ledgers: list[Row]
+    events: list[Row]
+    outcomes: list[Row]
+    days: list[int]
+    watermark: int
+    sequence: int
+    newest: int
+
+
+def read(path: Path, identity: str, last: int) -> Saved | None:
+    """What the file holds; None where there is none. `last`: the last row of the log.
+
+    CheckpointError where it is damaged, of other features or tiles, or ahead of the log.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("BEGIN")
+            about = dict(database.execute("SELECT name, value FROM about"))
+            _check(about, identity, last)
+            ledgers, events, outcomes = (list(_rows(database, name)) for name in COLUMNS)
+            days = [day for (day,) in database.execute("SELECT day FROM days")]
+        numbers = (about[name] for name in ("watermark", "sequence", "newest"))
+        return Saved(ledgers, events, outcomes, days, *numbers)
+    except (sqlite3.Error, KeyError, ValueError) as error:
+        raise CheckpointError(f"it is damaged: {error}") from None
+
+
+def _check(about: dict[str, Any], identity: str, last: int) -> None:
+    if about["format"] != FORMAT or about["identity"] != identity:
+        raise CheckpointError("it is of other features or other tiles")
+    if about["sequence"] > last:
+        raise CheckpointError(
+            f"it holds row {about['sequence']} of a log that ends with row {last}"
+        )
+
+
+def _prepared(path: Path, identity: str) -> sqlite3.Connection:
+    database = sqlite3.connect(path, check_same_thread=False)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    with database:
+        database.executescript(SCHEMA)
+        held = dict(database.execute("SELECT name, value FROM about"))
+        if (held.get("format"), held.get("identity")) != (FORMAT, identity):
+            for table in (*COLUMNS, "days", "about"):
+                database.execute(f"DELETE FROM {table}")
+            about = {"format": FORMAT, "identity": identity, "newest": BEFORE_ALL}
+            about |= {"watermark": 0, "sequence": 0}
+            database.executemany("INSERT INTO about VALUES (?, ?)", about.items())
+    return database
+
+
+def _replace(database: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+    marks = ", ".join("?" * COLUMNS[table])
+    database.executemany(
+        f"REPLACE INTO {table} VALUES ({marks})", [(*row, _crc(row)) for row in rows]
+    )
+
+
+def _rows(database: sqlite3.Connection, table: str) -> Iterator[Row]:
+    for *row, crc in database.execute(f"SELECT * FROM {table}"):
+        if _crc(row) != crc:
+            raise CheckpointError(f"it is damaged: a row of {table} has another checksum")
+        yield tuple(row)
+
+
+def _crc(row: Iterable[Any]) -> int:
+    result = 0
+    for value in row:
+        part = value if isinstance(value, bytes) else repr(value).encode()
+        result = zlib.crc32(part, result)
+    return result
