@@ -34,7 +34,7 @@ FLAGS = (
     ("unlogged", "the answer is not in the prediction log"),
 )
 Part = Block | str
-"""A block of the report, or the text of a terminal."""
+"""A block of the report, or a command and its output."""
 
 
 def page(served: Sequence[Served], address: str, now: datetime, *, tokens: bool = False) -> str:
@@ -55,11 +55,11 @@ def _html(parts: Iterable[Part]) -> str:
 
 
 def _fragment(part: Part) -> str:
-    return str(_terminal(part) if isinstance(part, str) else html.fragment(part))
+    return str(_command(part) if isinstance(part, str) else html.fragment(part))
 
 
-def _terminal(text: str) -> Markup:
-    """Text of a terminal, its lines kept."""
+def _command(text: str) -> Markup:
+    """A command or its output, lines kept."""
     from markupsafe import Markup
 
     frame = '<pre style="white-space:pre-wrap;background:var(--soft);padding:.5rem"><code style="padding:0">{}</code></pre>'
