@@ -13,20 +13,23 @@ from plumbline.core.usecase import FeatureSet
 USECASE, DEFINITION = "usecase", "definition"
 
 
-def own(feast: Any, usecase: FeatureSet, declared: list[Any]) -> list[Any]:
+def own(
+    feast: Any, usecase: FeatureSet, declared: list[Any], *, elsewhere: bool = False
+) -> list[Any]:
     """The definitions that the use case registers itself.
 
+    `elsewhere`: they may have been registered on another machine, whose files are not compared.
     PlumblineError where another use case keeps a view and has not registered it, defines it otherwise, or has
     other values: one view cannot serve both.
     """
     others = [one for one in declared if one.tags.get(USECASE) != usecase.name]
     registered = {view.name: view for view in feast.list_feature_views()} if others else {}
     for view in (one for one in others if hasattr(one, "batch_source")):
-        _compare(usecase.name, view, registered)
+        _compare(usecase.name, view, registered, elsewhere)
     return [one for one in declared if one.tags.get(USECASE) == usecase.name]
 
 
-def _compare(name: str, view: Any, registered: Mapping[str, Any]) -> None:
+def _compare(name: str, view: Any, registered: Mapping[str, Any], elsewhere: bool) -> None:
     keeper, held = view.tags[USECASE], registered.get(view.name)
     if held is None:
         raise PlumblineError(
@@ -38,7 +41,8 @@ def _compare(name: str, view: Any, registered: Mapping[str, Any]) -> None:
             f"{name}: the view '{view.name}', kept by '{keeper}', is defined otherwise there; declare its histories "
             "once, in usecases/shared/, or drop kept_by"
         )
-    odd = _differing(view, held)
+    away = elsewhere and not _files(held.batch_source.path)
+    odd = None if away else _differing(view, held)
     if odd:
         raise PlumblineError(
             f"{name}: the view '{view.name}', kept by '{keeper}', has other values there ({odd}): one view cannot "

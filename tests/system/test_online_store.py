@@ -140,3 +140,26 @@ def client(root: Path):
         from feast.infra.online_stores.redis import RedisOnlineStore
 
         return RedisOnlineStore()._get_client(feast.config.online_store)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.capability("C10", "C20", "J8")
+def test_a_view_that_another_use_case_keeps_is_filled_and_read_once(
+    root: Path, releases: dict[str, tuple], name: str
+) -> None:
+    usecase, day, snapshots = releases["v3"]
+    keeper = replace(usecase, name=f"keeper_{name}")
+    entities = tuple(replace(e, kept_by=keeper.name) for e in keeper.entities)
+    reader = replace(keeper, name=f"reader_{name}", entities=entities)
+    for command in (commands.apply, commands.materialize):
+        more = () if command is commands.apply else (day,)
+        with pytest.raises(PlumblineError, match=rf"'{keeper.name}' keeps .* not registered it"):
+            command(root, name, reader, snapshots, *more)
+    commands.materialize(root, name, keeper, snapshots, day)
+    commands.materialize(root, name, reader, snapshots, day)
+    assert served(root, name, reader) == served(root, name, keeper)
+    assert served(root, name, reader) == embedded(root, releases["v3"])
+    with pytest.raises(PlumblineError, match="has other values there"):
+        commands.materialize(root, name, reader, releases["v1"][2], day)
+    commands.materialize(root, name, keeper, releases["v1"][2], releases["v1"][1])
+    assert served(root, name, reader) == embedded(root, releases["v1"]), "as its keeper fills them"

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from plumbline.core.usecase import FeatureSet
-from plumbline.features import store
+from plumbline.features import definitions, shared_views, store
 from plumbline.ops.online_store import connection, registry_definitions, server
 from plumbline.ops.online_store import settings as stores
 from plumbline.ops.online_store.server import State
@@ -24,6 +25,7 @@ def apply(root: Path, name: str, usecase: FeatureSet, snapshots: Path) -> None:
         _filled(root, usecase, snapshots, None) as state,
         connection.errors(settings),
     ):
+        _refuse_unkept(target.feast, usecase, snapshots)
         registry_definitions.apply(target.feast, state.definitions)
 
 
@@ -31,6 +33,8 @@ def materialize(root: Path, name: str, usecase: FeatureSet, snapshots: Path, day
     """Bring the store to the day's values, whatever it held, and compare; returns the proof."""
     settings = stores.load(root, name)
     with server.opened(settings) as target, _filled(root, usecase, snapshots, day) as state:
+        with connection.errors(settings):
+            _refuse_unkept(target.feast, usecase, snapshots)
         return server.publish(target, state, [usecase.name], None)
 
 
@@ -44,6 +48,12 @@ def check(
         return server.differences(
             target, state, registry_definitions.tables(state.definitions, held)
         )
+
+
+def _refuse_unkept(feast: Any, usecase: FeatureSet, snapshots: Path) -> None:
+    """PlumblineError where the store does not hold the views that another use case keeps, or holds others."""
+    declared = definitions.build(usecase, snapshots.resolve())
+    shared_views.own(feast, usecase, declared, elsewhere=True)
 
 
 @contextmanager
