@@ -53,9 +53,12 @@ def response(answers: Iterable[bytes]) -> bytes:
     return b'{"answers":[' + b",".join(answers) + b"]}"
 
 
-def refusal(error: PlumblineError) -> bytes:
-    """The body of a request that is not answered: one message, and of a refusal its problems."""
-    body: dict[str, Any] = {"error": _text(error)}
+def refusal(error: PlumblineError, reason: str = "") -> bytes:
+    """The body of a request that is not answered: one message, and of a refusal its problems.
+
+    `reason`: one word, as the metrics count it.
+    """
+    body: dict[str, Any] = {"error": _text(error), **({"reason": reason} if reason else {})}
     if isinstance(error, EventRefused):
         body |= {"problems": error.problems, "unchecked": error.unchecked}
     return _encode(body)

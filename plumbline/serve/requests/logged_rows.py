@@ -1,0 +1,89 @@
+"""The rows of the log that an answer, and a shadow's score of the same event, become. Pure but for the clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from plumbline.serve.online.scorer import Scored
+from plumbline.serve.protocols import Flag, LoggedEvent
+from plumbline.serve.requests.events import Received
+from plumbline.serve.routes.router import LoadedArm
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An event with its answer, not counted yet."""
+
+    one: Received
+    arm: LoadedArm
+    aggregates: tuple[float, ...]
+    scored: Scored
+    flags: tuple[Flag, ...]
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request; `started`: nanoseconds of `time.perf_counter_ns`."""
+
+    request_id: str
+    started: int
+
+
+def row(done: Answered, sequence: int, at: int, call: Call) -> LoggedEvent:
+    """The row of an answer. The state had folded all rows before it."""
+    scored, arm, one = done.scored, done.arm, done.one
+    return LoggedEvent(
+        sequence=sequence,
+        received=at,
+        request_id=call.request_id,
+        key=one.key,
+        digest=one.digest,
+        event=one.event,
+        aggregates=done.aggregates,
+        computed=scored.computed,
+        derived=scored.derived,
+        raw=scored.raw,
+        score=scored.score,
+        alarm=scored.alarm,
+        decision=scored.decision,
+        action=_action(scored),
+        propensity=1.0,
+        arm=arm.name,
+        mode="live",
+        route_version=arm.version,
+        bundle=arm.bundle,
+        definitions=arm.loaded.definitions,
+        watermark=sequence - 1,
+        flags=done.flags,
+        micros=(time.perf_counter_ns() - call.started) // 1000,
+        answer=done.answer,
+    )
+
+
+def shadow(live: LoggedEvent, scored: Scored, arm: LoadedArm, sequence: int) -> LoggedEvent:
+    """The row of a shadow's score of an event that was answered; nobody was given it."""
+    return replace(
+        live,
+        sequence=sequence,
+        raw=scored.raw,
+        score=scored.score,
+        alarm=scored.alarm,
+        decision=scored.decision,
+        action="",
+        arm=arm.name,
+        mode="shadow",
+        route_version=arm.version,
+        bundle=arm.bundle,
+        definitions=arm.loaded.definitions,
+        micros=0,
+        answer=b"",
+    )
+
+
+def _action(scored: Scored) -> str:
+    """What is done about the event: the decision, else whether there is an alarm."""
+    if scored.decision is not None:
+        return scored.decision
+    return "" if scored.alarm is None else ("alarm" if scored.alarm else "none")

@@ -1,0 +1,51 @@
+"""What the requests of one use case work with, put together when a service starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from plumbline.core.usecase import FeatureSet
+from plumbline.serve.clock import Clock
+from plumbline.serve.log.prediction_log import PredictionLog
+from plumbline.serve.log.reader import LogReader
+from plumbline.serve.online.checks import CompiledCheck
+from plumbline.serve.params import Serve
+from plumbline.serve.requests.writers import Writers
+from plumbline.serve.routes.live import LiveRoutes
+from plumbline.serve.state.memory import MemoryState
+
+
+class Observer(Protocol):
+    """Who counts what was answered: the metrics, or nobody."""
+
+    def event(self, usecase: str, arm: str, score: float | None, alarm: bool | None) -> None:
+        """An event was scored; None where the model does not score it, or of several classes."""
+
+    def flag(self, usecase: str, flag: str) -> None:
+        """An answer had a flag."""
+
+    def outcome(self, usecase: str, matched: bool) -> None:
+        """An outcome was received."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One use case, ready to serve."""
+
+    usecase: FeatureSet
+    settings: Serve
+    checks: CompiledCheck
+    live: LiveRoutes
+    writers: Writers
+    state: MemoryState
+    log: PredictionLog
+    reader: LogReader
+    clock: Clock
+    observer: Observer
+
+    @cached_property
+    def id_columns(self) -> tuple[str, ...]:
+        """The columns of the entities' ids."""
+        return tuple(e.column for e in self.usecase.entities if e.column is not None)

@@ -1,0 +1,172 @@
+"""POST /v1/USECASE/score: events to answers, folded and logged, whole or not at all.
+
+Nothing is counted before every event of the request has an answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from plumbline.serve.online import answers, bodies
+from plumbline.serve.online.scorer import Scored
+from plumbline.serve.protocols import Claim, Draft, Flag, Key, LoggedEvent
+from plumbline.serve.requests import logged_rows
+from plumbline.serve.requests.conflicts import ConflictError, StaleError
+from plumbline.serve.requests.events import Received, claims, received, unanswered
+from plumbline.serve.requests.logged_rows import Answered, Call
+from plumbline.serve.requests.parts import Parts
+from plumbline.serve.requests.waves import waves
+from plumbline.serve.routes.live import RequestAnswers
+from plumbline.serve.routes.router import LoadedArm
+from plumbline.serve.single_event import RawEvent
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Events that were scored at once, and what the shadows need of them."""
+
+    done: list[Answered]
+    request: RequestAnswers
+
+
+def score(parts: Parts, body: bytes, request_id: str) -> bytes:
+    """The answers' bytes; EventRefused, ScoringError, StaleError or LogError where there are none."""
+    started = time.perf_counter_ns()
+    raws = bodies.objects(body, "events", parts.settings.max_events)
+    events = received(parts, raws)
+    known = claims(parts, events)
+    new = unanswered(parts, events, known)
+    given = {key: claim.answer for key, claim in known.items()}
+    if new:
+        logged = parts.log.ready()
+        groups = _answered(parts, new, logged)
+        done = [one for group in groups for one in group.done]
+        if logged:
+            rows = _counted(parts, done, Call(request_id, started), given)
+            _shadow(parts, groups, rows)
+        else:
+            given |= {one.one.key: one.answer for one in done}
+        _observe(parts, done)
+    return answers.response(given[one.key] for one in events)
+
+
+def _answered(parts: Parts, new: Sequence[Received], logged: bool) -> list[_Group]:
+    """Every event with its answer, in the order in which they are folded."""
+    groups: list[_Group] = []
+    draft = parts.state.draft() if len(new) > 1 else None
+    for wave in waves(parts.usecase, [one.event for one in new]):
+        own = [new[i] for i in wave]
+        flags = [_flags(parts, one, draft, logged) for one in own]
+        values = [tuple(parts.state.values(one.event, draft)) for one in own]
+        group = _scored(parts, own, flags, values)
+        if draft is not None:
+            for one in group.done:
+                derived = dict(zip(parts.usecase.derived, one.scored.derived, strict=True))
+                draft.add_event({**one.one.event, **derived})
+        groups.append(group)
+    return groups
+
+
+def _flags(parts: Parts, one: Received, draft: Draft | None, logged: bool) -> tuple[Flag, ...]:
+    """StaleError where the state is too old and the settings refuse it."""
+    flags: list[Flag] = ["late"] if one.late else []
+    if parts.usecase.aggregates:
+        if parts.state.unknown(one.event, draft):
+            flags.append("unknown")
+        if any(one.event[name] is None for name in parts.id_columns):
+            flags.append("defaulted")
+        if is_stale(parts, one.event):
+            flags.append("stale")
+    return (*flags, *(() if logged else ("unlogged",)))
+
+
+def is_stale(parts: Parts, event: RawEvent) -> bool:
+    """Whether more days than `max_age` are missing; StaleError where the settings refuse that."""
+    missing, most = parts.state.missing_days(event), parts.settings.max_age
+    if missing > most and parts.settings.stale == "refuse":
+        raise StaleError(missing, most)
+    return missing > most
+
+
+def _scored(
+    parts: Parts,
+    group: Sequence[Received],
+    flags: Sequence[tuple[Flag, ...]],
+    values: Sequence[tuple[float, ...]],
+) -> _Group:
+    """The answers to events that know nothing of each other, one call of the model per arm."""
+    request = parts.live.answer([one.event for one in group], values)
+    pairs = zip(group, values, flags, request.ordered(), strict=True)
+    done = [
+        Answered(one, arm, own, scored, flag, parts.writers.of(arm).write(one.key, scored, flag))
+        for one, own, flag, (arm, scored) in pairs
+    ]
+    return _Group(done, request)
+
+
+def _counted(
+    parts: Parts, done: Sequence[Answered], call: Call, given: dict[Key, bytes]
+) -> dict[Key, LoggedEvent]:
+    """Fold and log the answers, and add them to `given`; the rows by key.
+
+    What was folded is logged, whatever happens in between.
+    """
+    first, at = parts.log.next_sequence(), parts.clock.now()
+    rows: dict[Key, LoggedEvent] = {}
+    try:
+        for one in done:
+            row = logged_rows.row(one, first + len(rows), at, call)
+            claim = parts.state.add_event(row)
+            if claim is None:
+                rows[row.key] = row
+            given[row.key] = _first(parts, one, claim)
+    finally:
+        parts.log.append(list(rows.values()))
+    return rows
+
+
+def _first(parts: Parts, one: Answered, claim: Claim | None) -> bytes:
+    """This answer, or that of another process which was first."""
+    if claim is None:
+        return one.answer
+    if claim.digest != one.one.digest:
+        raise ConflictError(one.one.index, parts.usecase.key, one.one.key)
+    return claim.answer
+
+
+def _shadow(parts: Parts, groups: Iterable[_Group], rows: Mapping[Key, LoggedEvent]) -> None:
+    """Have the shadows score the same vectors, once the answer is out."""
+    for group in groups:
+        if group.request.routing.shadows:
+            own = [rows.get(one.one.key) for one in group.done]
+            parts.live.shadow(group.request, partial(_log_shadow, parts, own))
+
+
+def _log_shadow(
+    parts: Parts,
+    rows: Sequence[LoggedEvent | None],
+    arm: LoadedArm,
+    places: Sequence[int],
+    scored: Sequence[Scored],
+) -> None:
+    answered = [(rows[i], one) for i, one in zip(places, scored, strict=True)]
+    if not parts.log.ready():
+        return
+    first = parts.log.next_sequence()
+    known = [(row, one) for row, one in answered if row is not None]
+    logged = [logged_rows.shadow(row, one, arm, first + i) for i, (row, one) in enumerate(known)]
+    for row in logged:
+        parts.state.add_event(row)
+    parts.log.append(logged)
+
+
+def _observe(parts: Parts, done: Iterable[Answered]) -> None:
+    name, observer = parts.usecase.name, parts.observer
+    for one in done:
+        score = one.scored.score[0] if len(one.scored.score) == 1 else None
+        observer.event(name, one.arm.name, score, one.scored.alarm)
+        for flag in one.flags:
+            observer.flag(name, flag)
