@@ -89,8 +89,8 @@ def running(
         run.one = one = Server(app, own.phase, Listening(sockets, None, lame, 2.0))
         by = Control(control) if control else None
         if by:
-            by.register("stats", lambda request: {"phase": own.phase.name, **_plain(request)})
-            by.register("handover", lambda request: _give(one, sockets, request))
+            by.register("stats", lambda request: {**request, "phase": own.phase.name})
+            by.register_with_socket("handover", lambda _, given: _give(one, sockets, given))
             await by.open()
         run.loop.call_later(0.05, ready.set)
         await one.run(_closing(run))
@@ -105,10 +105,6 @@ def running(
         run.stop()
 
 
-def _plain(request: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in request.items() if name == "note"}
-
-
 def _closing(run: Running) -> Any:
     async def closed() -> None:
         run.closed.append("closed")
@@ -116,8 +112,7 @@ def _closing(run: Running) -> Any:
     return closed
 
 
-async def _give(one: Server, sockets: Any, request: Mapping[str, Any]) -> dict[str, Any]:
-    by = request["_writer"].get_extra_info("socket")
+async def _give(one: Server, sockets: Any, by: Any) -> dict[str, Any]:
     handover.give(by, sockets)
     await one.hand_over(lambda: handover.waits(by))
     return {}

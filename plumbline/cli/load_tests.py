@@ -9,7 +9,7 @@ import typer
 
 from plumbline.cli.options import CommandGroup, FirstUsecase, Json, keep_json, say
 
-group = CommandGroup("Serve")
+group = CommandGroup("Serving")
 
 
 @group.command(

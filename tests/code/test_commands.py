@@ -116,7 +116,7 @@ def test_every_help_is_whole(name: str, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_every_command_has_a_group() -> None:
     titles = command_line().titles()
-    assert list(titles) == ["Run", "Review", "History", "Studies", "Operations", "Serve"]
+    assert list(titles) == ["Run", "Review", "History", "Studies", "Operations", "Serving"]
     assert sorted(name for names in titles.values() for name in names) == NAMES
 
 

@@ -22,6 +22,7 @@ LONGEST = 1_048_576
 """Bytes of a request."""
 Plain = Mapping[str, Any]
 Handler = Callable[[Plain], "Plain | Awaitable[Plain]"]
+SocketHandler = Callable[[Plain, Any], "Plain | Awaitable[Plain]"]
 log = logging.getLogger("plumbline")
 
 
@@ -30,12 +31,16 @@ class Control:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._handlers: dict[str, Handler] = {}
+        self._handlers: dict[str, SocketHandler] = {}
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     def register(self, name: str, handler: Handler) -> None:
         """What is done on `{"do": name}`: it takes the request and returns what is answered."""
+        self._handlers[name] = lambda request, _: handler(request)
+
+    def register_with_socket(self, name: str, handler: SocketHandler) -> None:
+        """As `register`; the handler takes the connection's socket, too."""
         self._handlers[name] = handler
 
     async def open(self) -> None:
@@ -76,7 +81,7 @@ class Control:
             if handler is None:
                 hint = suggest(str(request["do"])[:60], self._handlers)
                 raise PlumblineError(f"no handler for this request; {hint}")
-            given = handler({**request, "_writer": writer})
+            given = handler(request, writer.get_extra_info("socket"))
             return {"ok": True, **(await given if inspect.isawaitable(given) else given)}
         except PlumblineError as error:
             return {"ok": False, "error": str(error)}

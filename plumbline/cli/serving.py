@@ -1,0 +1,49 @@
+"""Commands that answer events: the service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from plumbline.cli.options import CommandGroup, Usecases
+
+group = CommandGroup("Serving")
+
+
+@group.command("serve", "my_table", "my_table --port 8443 --replace", "my_table --clock events")
+def serve(
+    usecase: Usecases = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Address to bind; serve.host if omitted.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Port, 0 for any; serve.port if omitted.")
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Take over the socket of the running service, without loss."
+        ),
+    ] = False,
+    clock: Annotated[
+        Literal["system", "events"],
+        typer.Option(help="Time by the system, or by the newest event, to replay old data."),
+    ] = "system",
+    exposed: Annotated[
+        bool, typer.Option("--exposed", help="Bind to other machines' reach without any token.")
+    ] = False,
+) -> None:
+    """Serve use cases by HTTP: POST /v1/USECASE/score takes events and answers with scores.
+
+    The settings are in params.yaml, `serve`. SIGTERM ends it once all that was accepted is answered and
+    logged.
+    """
+    from plumbline import config
+    from plumbline.ops.serving import process
+
+    given: dict[str, Any] = {"host": host, "port": port}
+    overrides = {name: value for name, value in given.items() if value is not None}
+    names = config.selected(usecase or [])
+    process.run(Path("."), process.Start(names, overrides, clock, replace, exposed))

@@ -1,0 +1,138 @@
+"""The process `plumbline serve`: settings checked, use cases loaded, sockets bound or taken over, then served."""
+
+from __future__ import annotations
+
+import gc
+import ipaddress
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plumbline import config
+from plumbline.core.errors import ParamsError, PlumblineError
+from plumbline.ops.serving import compose, lean, places
+from plumbline.ops.serving.running import Running
+from plumbline.serve.clock import Kind
+from plumbline.serve.http import control, gauges, handover, metrics, server, tokens
+from plumbline.serve.http.control import Control
+from plumbline.serve.http.endpoint import Gate
+from plumbline.serve.http.phase import Phase
+from plumbline.serve.http.rate import Rate
+from plumbline.serve.http.server import Listening
+from plumbline.serve.params import PROCESS, Serve
+
+log = logging.getLogger("plumbline")
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a process is started. `replace`: take over from the one that runs; `exposed`: other machines may
+    reach it without a token.
+    """
+
+    names: Sequence[str]
+    overrides: Mapping[str, Any]
+    clock: Kind = "system"
+    replace: bool = False
+    exposed: bool = False
+
+
+def run(project: Path, start: Start) -> None:
+    """Serve until SIGTERM, Ctrl-C, or a successor; PlumblineError where that cannot begin."""
+    began = time.perf_counter()
+    lean.refuse()
+    settings = read(start)
+    own = settings[start.names[0]]
+    gate = _gate(own, start.exposed)
+    tls = _tls(own)
+    socket_path = places.control(project)
+    if control.running(socket_path) != start.replace:
+        raise PlumblineError(_wrong_start(socket_path, start.replace))
+    prepared = [compose.prepare(project, n, settings[n], start.clock) for n in start.names]
+    taken = handover.take(socket_path) if start.replace else None
+    sockets = taken.sockets if taken else [_bind(own)]
+    if taken:
+        taken.finish()
+    with ExitStack() as held:
+        services = {one.usecase.name: one.open(held, gate.metrics) for one in prepared}
+        for one in services.values():
+            gauges.register(gate.metrics, one.parts)
+        listening = Listening(sockets, tls, own.lame_duck, own.body_timeout)
+        process = Running(services, gate, listening, Control(socket_path))
+        gc.collect()
+        gc.freeze()
+        log.info("ready after %.1f s: %s", time.perf_counter() - began, process.address)
+        server.run(lambda: process.serve(held))
+
+
+def read(start: Start) -> dict[str, Serve]:
+    """The settings of each use case; ParamsError where they cannot share a process."""
+    settings = {}
+    for name in start.names:
+        section = config.load(name).serve
+        settings[name] = Serve.model_validate({**section.model_dump(), **start.overrides})
+    first, *others = settings
+    for other in others:
+        for key in PROCESS:
+            own, its = getattr(settings[first], key), getattr(settings[other], key)
+            if own != its:
+                raise ParamsError(
+                    f"params.yaml, {other}.serve.{key}: got {its!r}, expected {own!r} as for {first}: one process "
+                    "serves both; set it in `serve` at the top, or serve them apart"
+                )
+    return settings
+
+
+def _gate(own: Serve, exposed: bool) -> Gate:
+    """PlumblineError where other machines could reach a service that asks for no token."""
+    known = tokens.read(Path(own.token_file)) if own.token_file else None
+    if known is None and not exposed and not _is_loopback(own.host):
+        raise PlumblineError(
+            f"host {own.host}: other machines can reach it, and no token is needed; name a file with tokens in "
+            "serve.token_file, or start with --exposed where something in front of it asks who comes"
+        )
+    rate = Rate(own.rate, own.burst, time.monotonic) if own.rate else None
+    return Gate(Phase(), metrics.Metrics(), known, rate, own.max_body)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _tls(own: Serve) -> ssl.SSLContext | None:
+    if own.tls_cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(own.tls_cert, own.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise PlumblineError(
+            f"serve.tls_cert {own.tls_cert}, serve.tls_key {own.tls_key}: expected a certificate and its key in PEM "
+            f"({error})"
+        ) from None
+    return context
+
+
+def _bind(own: Serve) -> socket.socket:
+    try:
+        return server.bind(own.host, own.port)
+    except OSError as error:
+        raise PlumblineError(
+            f"{own.host}, port {own.port}: it cannot be bound ({error.strerror}); choose another with --port, or "
+            "end what listens there"
+        ) from None
+
+
+def _wrong_start(path: Path, replace: bool) -> str:
+    if replace:
+        return f"{path}: no service is running here that could be replaced; leave out --replace"
+    return f"{path}: a service is running here; take over from it with --replace, or end it with SIGTERM"
