@@ -173,6 +173,14 @@ def test_what_cannot_be_scored_is_an_error_of_its_request_alone(cents: int, mess
     assert compiled.score([{**event, "cents": 10}], [[]])[0].score
 
 
+def test_a_derived_feature_that_is_no_whole_number() -> None:
+    case = replace(ODD, derived=("failing",), features=("cents",))
+    compiled = CompiledScorer(requests.scorer(case))
+    (event,) = requests.events(case, 1)
+    with pytest.raises(ScoringError, match=r"the derived feature 'failing' is 10.5 for number 0"):
+        compiled.score([{**event, "cents": 10}], [[]])
+
+
 def test_an_answer_that_is_no_number_is_not_given() -> None:
     compiled = CompiledScorer(requests.scorer(SMALL, calibration=Calibration("platt", (float("nan"),), (0.0,))))  # fmt: skip
     with pytest.raises(ScoringError, match="an answer is no finite number; do not serve it"):

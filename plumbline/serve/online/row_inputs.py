@@ -54,6 +54,7 @@ class RowInputs:
         self._columns = tuple((c.name, _array(c)) for c in usecase.known)
         self._aggregates = tuple(f.name for f in usecase.aggregates)
         self._names = (*(r.name for r in self._rows), *(c.name for c in usecase.categories))
+        self._derived_places = tuple(self._names.index(name) for name in usecase.derived)
 
     def compute(
         self, events: Sequence[RawEvent], aggregates: Sequence[Sequence[float]]
@@ -66,12 +67,9 @@ class RowInputs:
         codes = self._coded(events)
         computed = self._computed(reach, len(events)) | codes
         features = np.array([computed[n] for n in self._names]).T.tolist() if self._names else []
-        return Computed(
-            events,
-            reach | computed,
-            [tuple(f) for f in features] or [()] * len(events),
-            self._derived({**reach, **computed}, len(events)),
-        )
+        rows = [tuple(f) for f in features] or [()] * len(events)
+        columns = reach | computed
+        return Computed(events, columns, rows, self._derived(columns, rows))
 
     def logged(
         self, event: RawEvent, aggregates: Sequence[float], computed: Sequence[float]
@@ -115,15 +113,21 @@ class RowInputs:
             )
         return value if value.shape == (size,) else np.full(size, value)
 
-    def _derived(self, columns: Mapping[str, Array], size: int) -> list[tuple[int | None, ...]]:
-        if not self.usecase.derived:
-            return [()] * size
+    def _derived(
+        self, columns: Mapping[str, Array], rows: Sequence[tuple[float, ...]]
+    ) -> list[tuple[int | None, ...]]:
+        """The derived features of each event, from its features: whole numbers, or None for null."""
         try:
-            derived = row_features.derived_features(self.usecase, columns)
+            return [tuple(_whole(row[place]) for place in self._derived_places) for row in rows]
+        except ValueError:
+            raise ScoringError(self._not_whole(columns)) from None
+
+    def _not_whole(self, columns: Mapping[str, Array]) -> str:
+        try:
+            row_features.derived_features(self.usecase, columns)
         except PlumblineError as error:
-            raise ScoringError(str(error)) from None
-        rows = zip(*(values.tolist() for values in derived.values()), strict=True)
-        return [tuple(None if v != v else int(v) for v in row) for row in rows]
+            return str(error)
+        return f"{self.usecase.name}: a derived feature is no whole number"
 
     def _failed(self, name: str, error: Exception) -> str:
         reason = str(error).split("\n")[0][:200]
@@ -131,6 +135,15 @@ class RowInputs:
 
     def _where(self, name: str) -> str:
         return f"usecases/{self.usecase.name}/features.py: {name}()"
+
+
+def _whole(value: float) -> int | None:
+    """A whole number, None of NaN; ValueError for any other."""
+    if value != value:
+        return None
+    if not value.is_integer():
+        raise ValueError(value)
+    return int(value)
 
 
 def _places(category: Category) -> dict[str | int, float]:
