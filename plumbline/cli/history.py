@@ -103,15 +103,20 @@ def champions(
 
 
 @group.command(
-    "lineage", "my_table", "my_table@champion --mermaid chain.mmd", "models/my_table --rev v1"
+    "lineage",
+    "my_table",
+    "my_table@champion --mermaid chain.mmd",
+    "models/my_table --rev v1",
+    "9f2c7e0a51",
+    "my_table --key 1234",
 )
 def lineage(
     target: Annotated[
         str,
         typer.Argument(
             metavar="TARGET",
-            help="A use case, USECASE@champion, USECASE/VERSION, USECASE:KEY (an event), a tag, an md5 "
-            "or a file.",
+            help="A use case, USECASE@champion, USECASE/VERSION, USECASE:KEY (an event), a tag, an md5, "
+            "a file, or the id of a request that was served.",
         ),
     ],
     rev: Annotated[
@@ -123,16 +128,22 @@ def lineage(
         Path | None,
         typer.Option(metavar="FILE", help="Write the chain to FILE as a Mermaid graph."),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Key of an event that was served, of the use case or request TARGET.",
+        ),
+    ] = None,
 ) -> int:
     """Trace an output or a prediction back to its source's hash.
 
     Exits with 1 if the chain has a gap.
     """
-    from plumbline.ops.lineage import record, render
-    from plumbline.ops.lineage import target as targets
+    from plumbline.ops.lineage import render, served_event
 
     root = Path(".")
-    chains = [record.lineage(root, one) for one in targets.find(root, target, rev)]
+    chains = served_event.chains(root, target, rev, key)
     say(line for chain in chains for line in render.tree(chain))
     keep_json(json, {"target": target, "chains": [chain.plain() for chain in chains]})
     if mermaid:

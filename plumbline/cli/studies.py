@@ -63,31 +63,66 @@ def backtest(
     say([f"wrote {target}"])
 
 
-@group.command("explain", "1234", "1234 --usecase my_table --json why.json")
+@group.command(
+    "explain",
+    "1234",
+    "1234 --usecase my_table --json why.json",
+    "9f2c7e0a51",
+    "--usecase my_table --key 1234",
+)
 def explain(
-    key: Annotated[
-        str, typer.Argument(metavar="ID", help="The event's key, in the test or current table.")
-    ],
+    event: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ID",
+            help="The event's key, in the test or current table; or the id of a request that was served.",
+        ),
+    ] = None,
     usecase: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Use case; the first in params.yaml if omitted.",
+            help="Use case; the first in params.yaml if omitted, and for a request every log.",
             autocompletion=usecase_names,
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY", help="Key of an event that was served, of the request ID if given."
         ),
     ] = None,
     json: Json = None,
 ) -> None:
     """Explain one event's score, feature by feature.
 
-    Shows contributions that sum to the score, similar events, and what the score was computed from.
+    Shows contributions that sum to the score, similar events, and what the score was computed from. Of a served
+    event, from the prediction log: as it was then, with its outcome.
     """
     from plumbline import config
-    from plumbline.studies.explain import explanation, text_report
+    from plumbline.core.errors import PlumblineError
+    from plumbline.ops.serving import logged
+    from plumbline.studies.explain import explanation, served, text_report
 
-    result = explanation.explain(Path("."), usecase or config.first(), key)
-    say(text_report.lines(result))
-    keep_json(json, result)
+    root = Path(".")
+    if key is not None or event is None:
+        if key is None:
+            raise typer.BadParameter("expected an ID, or --key KEY of an event that was served")
+        found = logged.require(root, usecase if event else usecase or config.first(), event, key)
+    else:
+        try:
+            result = explanation.explain(root, usecase or config.first(), event)
+        except PlumblineError:
+            found = logged.find(root, usecase, event, None)
+            if not found:
+                raise
+        else:
+            say(text_report.lines(result))
+            keep_json(json, result)
+            return
+    records = served.records(root, found)
+    say(served.lines(records))
+    keep_json(json, records)
 
 
 @group.command("feature-value", "my_table", "my_table --seeds 5 --json features.json")

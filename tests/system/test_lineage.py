@@ -27,11 +27,15 @@ from plumbline.ops.lineage.lineage_document import (
 )
 from plumbline.ops.rollback import journal
 from plumbline.ops.rollback.plan import Head
+from plumbline.ops.serving import logged
 from plumbline.repo import revisions
 from plumbline.review.comparison_sections import RevisionName
+from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.tracking import mlflow_process, projection
 from tests import project as projects
+from tests.logged import outcome, row
 from tests.project import Project
+from tests.small import SMALL
 
 STEP = """
 import pathlib, sys
@@ -294,3 +298,57 @@ def test_what_mermaid_would_take_for_its_own_is_quoted() -> None:
     lines = list(render.mermaid([document]))
     assert lines[1] == '  n0["a#34;#60;b#62;<br/>not committed"]'
     assert lines[2] == '  n0 --> n1("o<br/>111111111")'
+
+
+@pytest.fixture
+def served(project: Project) -> str:
+    """The md5 of the bundle that answered three events: two of them by what no commit has."""
+    md5 = dvc_hash.md5(project.path / MODEL)
+    log = PredictionLog(logged.place(project.path, "toy"), SMALL)
+    log.append(
+        [
+            row(1, 41, request_id="one", bundle=md5, route_version=3, decision="review"),
+            row(2, 42, request_id="two", bundle="0" * 32 + ".dir"),
+            row(3, 43, request_id="two", bundle="0" * 32 + ".dir"),
+            outcome(4, 41, request_id="late"),
+        ]
+    )
+    log.close()
+    return md5
+
+
+@pytest.mark.capability("D13", "D12")
+@pytest.mark.parametrize("words", [("one",), ("toy", "--key", "41")])
+def test_from_a_served_request_to_its_source(
+    served: str, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert main(["lineage", *words, "--json", "l.json", "--mermaid", "chain.mmd"]) == 0
+    (chain,) = json.loads(Path("l.json").read_text())["chains"]
+    assert chain["target"]["md5"] == served
+    assert chain["served"]["sequence"] == 1
+    assert chain["served"]["key"] == "41"
+    assert chain["revisions"] == ["work tree", "HEAD"]
+    (source,) = chain["stages"][1]["sources"]
+    assert source["path"] == SOURCE
+    text = capsys.readouterr().out
+    assert (
+        "toy:41  score 0.125, no alarm, decision review, served 2025-03-10T12:00:00+00:00" in text
+    )
+    assert "request one, row 1 of .plumbline/serve/toy/log, arm champion of routes 3" in text
+    assert "recorded by work tree, HEAD" in text
+    assert "-- row 1 -->" in Path("chain.mmd").read_text()
+
+
+def test_a_bundle_that_no_commit_has(served: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lineage", "two", "--json", "l.json"]) == 1
+    first, second = json.loads(Path("l.json").read_text())["chains"]
+    assert (first["served"]["key"], second["served"]["key"]) == ("42", "43")
+    assert "inconsistent" in capsys.readouterr().out
+    assert "the bundle that answered is in no commit" in first["breaks"][0]
+
+
+def test_a_request_that_was_never_served(served: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lineage", "toy", "--key", "99"]) == 2
+    assert "the key 99: not in the prediction log of toy (logs: toy)" in capsys.readouterr().err
+    assert main(["lineage", "late"]) == 2
+    assert "'late': no use case, tag" in capsys.readouterr().err

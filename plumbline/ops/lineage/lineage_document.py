@@ -33,6 +33,28 @@ class TracedPrediction(Document):
     decision: str | None = None
 
 
+class ServedPrediction(Document):
+    """An answer of a service: the row `sequence` of the folder `log`, received (ISO 8601, UTC), and by what.
+
+    `score`: one number, or one per class. `watermark`: the histories are those of all rows up to this sequence.
+    """
+
+    usecase: str
+    key: str
+    request_id: str
+    log: str
+    sequence: int
+    received: str
+    score: list[float]
+    alarm: bool | None
+    decision: str | None
+    arm: str
+    route_version: int
+    bundle: str
+    definitions: str
+    watermark: int
+
+
 class RecordedCommit(Document):
     """The commit that brought a stage's entry in dvc.lock as it is."""
 
@@ -98,7 +120,10 @@ class RegisteredVersion(Document):
 
 
 class LineageDocument(Document):
-    """The chain from a target down to its sources; `breaks`: where it does not agree."""
+    """The chain from a target down to its sources; `breaks`: where it does not agree.
+
+    `served`: the answer of a service that the target gave. `revisions`: those that record the same bundle.
+    """
 
     target: TracedOut
     revision: RevisionName
@@ -107,3 +132,5 @@ class LineageDocument(Document):
     versions: list[RegisteredVersion]
     breaks: list[str]
     notes: list[str]
+    served: ServedPrediction | None = None
+    revisions: tuple[str, ...] = ()

@@ -11,18 +11,22 @@ from plumbline.core.safe_text import one_line
 from plumbline.ops.lineage.lineage_document import (
     LineageDocument,
     RecordedCommit,
+    ServedPrediction,
     TracedPrediction,
     TracedStage,
 )
 
 SHORT = 9
 WIDTH = 110
+NAMED = 5
+"""Revisions that are named."""
 
 
 def tree(record: LineageDocument) -> Iterator[str]:
     """The chain from the target down to its sources; a stage that several read is shown once."""
     at = record.revision
     yield from _prediction(record.prediction)
+    yield from _served(record.served)
     target = record.target
     if target.path != target.out:
         yield f"{target.path}  {target.member_md5}, in"
@@ -31,8 +35,13 @@ def tree(record: LineageDocument) -> Iterator[str]:
     for version in record.versions:
         aliases = "".join(f", {a}" for a in version.aliases)
         yield f"registered as version {version.number}{aliases}"
+    if record.revisions:
+        others = len(record.revisions) - NAMED
+        more = f" and {others} more" if others > 0 else ""
+        yield f"recorded by {', '.join(record.revisions[:NAMED])}{more}"
     stages = {stage.name: stage for stage in record.stages}
-    yield from _branch(stages, record.stages[0].name, "", set())
+    if record.stages:
+        yield from _branch(stages, record.stages[0].name, "", set())
     yield from (f"note: {note}" for note in record.notes)
     yield from (f"inconsistent: {text}" for text in record.breaks)
 
@@ -61,6 +70,19 @@ def _prediction(prediction: TracedPrediction | None) -> Iterator[str]:
             verdict = f", decided on {one_line(prediction.decision)}"
         yield f"{prediction.usecase}:{prediction.key}  score {prediction.score:.10g}{verdict}"
         yield f"row {prediction.row} of {prediction.table}  {prediction.md5}"
+
+
+def _served(served: ServedPrediction | None) -> Iterator[str]:
+    if served:
+        score = ", ".join(f"{one:.10g}" for one in served.score) or "none"
+        alarm = {None: "", True: ", alarm", False: ", no alarm"}[served.alarm]
+        decision = f", decision {one_line(served.decision)}" if served.decision else ""
+        yield f"{served.usecase}:{one_line(served.key)}  score {score}{alarm}{decision}, served {served.received}"
+        yield (
+            f"request {one_line(served.request_id)}, row {served.sequence} of {served.log}, arm {one_line(served.arm)} of "
+            f"routes {served.route_version}"
+        )
+        yield f"histories of all rows up to {served.watermark}, by definitions {served.definitions}"
 
 
 def _branch(
@@ -138,6 +160,18 @@ def _links(record: LineageDocument, names: dict[str, str]) -> Iterator[str]:
         yield f'{event}{{{{"{_text(prediction.usecase)}:{_text(prediction.key)}<br/>{prediction.score:.10g}"}}}}'
         yield f"{_out(names, target.out, target.md5)} --> {event}"
         yield f"{_out(names, prediction.table, prediction.md5)} -- row {prediction.row} --> {event}"
+    if record.served:
+        yield from _served_link(record.served, _out(names, target.out, target.md5), names)
+
+
+def _served_link(served: ServedPrediction, bundle: str, names: dict[str, str]) -> Iterator[str]:
+    score = ", ".join(f"{one:.10g}" for one in served.score)
+    event = _node(names, f"{served.usecase}:{served.key} {served.sequence}")
+    yield f'{event}{{{{"{_text(served.usecase)}:{_text(served.key)}<br/>{score}"}}}}'
+    yield f"{bundle} --> {event}"
+    log = _node(names, served.log)
+    yield f'{log}[("{_text(served.log)}")]'
+    yield f"{log} -- row {served.sequence} --> {event}"
 
 
 def _out(names: dict[str, str], path: str, md5: str) -> str:

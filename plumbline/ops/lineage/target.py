@@ -117,6 +117,21 @@ def _by_md5(root: Path, md5: str, otherwise: str) -> LineageTarget:
     raise PlumblineError(f"{md5}: {otherwise} that this clone has; `git fetch --all --tags`?")
 
 
+def by_md5(root: Path, md5: str, otherwise: str) -> LineageTarget:
+    """The out with this md5 in the work tree, HEAD, a tag or any commit; PlumblineError where none has it."""
+    return _by_md5(root, md5, otherwise)
+
+
+def having(root: Path, md5: str) -> list[str]:
+    """The revisions whose lock has an out of this md5: the work tree, HEAD, tags, commits, the newest first."""
+    wanted = md5.removesuffix(".dir")
+    return [
+        name
+        for rev, name in _searched(root)
+        if any(out.md5.removesuffix(".dir") == wanted for out in revisions.outs(root, rev))
+    ]
+
+
 def _searched(root: Path) -> Iterator[tuple[str | None, str]]:
     """The work tree, HEAD, tags, then every commit that changed a lock or a .dvc file, newest first."""
     yield None, "work tree"

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.ops.serving import first_routes
 from plumbline.serve.log import day_files
-from plumbline.serve.log.reader import LogReader
+from plumbline.serve.log.description import LogDescription
+from plumbline.serve.log.reader import AnyRow, LogReader
+from plumbline.serve.protocols import Key, LoggedEvent, LoggedOutcome
 
 LOG = "log"
+
+
+@dataclass(frozen=True)
+class ServedEvent:
+    """An event that a service answered, its shadows' scores, and what became of it, as far as is known.
+
+    `log`: the folder of the log, from the project's root.
+    """
+
+    usecase: str
+    log: str
+    row: LoggedEvent
+    description: LogDescription
+    shadows: list[LoggedEvent]
+    outcomes: list[LoggedOutcome]
 
 
 def place(root: Path, usecase: str) -> Path:
@@ -31,3 +50,61 @@ def open_log(root: Path, usecase: str) -> LogReader:
         hint = suggest(usecase, known) if known else f"`plumbline serve {usecase}` begins one"
         raise PlumblineError(f"{place(root, usecase)}: no prediction log; {hint}")
     return LogReader(place(root, usecase))
+
+
+def find(
+    root: Path, usecase: str | None, request_id: str | None, key: str | None
+) -> list[ServedEvent]:
+    """The events of a request, of a key, or of a key in a request, by sequence; [] where none was served.
+
+    `usecase`: None looks into every log of the project. A request's events are those of the last one of its id.
+    """
+    found: list[ServedEvent] = []
+    for name in names(root) if usecase is None else [n for n in names(root) if n == usecase]:
+        reader = open_log(root, name)
+        listed = (
+            _of_key(reader, key) if request_id is None else reader.described_request(request_id)
+        )
+        for one in listed:
+            same_request = request_id in (None, one.row.request_id)
+            if same_request and key in (None, str(one.row.key)) and _is_answer(one):
+                found.append(_served(root, name, reader, one))
+    return found
+
+
+def require(
+    root: Path, usecase: str | None, request_id: str | None, key: str | None
+) -> list[ServedEvent]:
+    """As `find`; PlumblineError where none was served."""
+    found = find(root, usecase, request_id, key)
+    if found:
+        return found
+    wanted = [f"the key {key}"] if key is not None else []
+    wanted += [f"the request {request_id}"] if request_id is not None else []
+    logs = ", ".join(names(root)) or "no use case has one"
+    raise PlumblineError(
+        f"{' in '.join(wanted)}: not in the prediction log of {usecase or 'any use case'} (logs: {logs}); `plumbline log "
+        "USECASE` shows which days there are"
+    )
+
+
+def _served(root: Path, usecase: str, reader: LogReader, one: AnyRow) -> ServedEvent:
+    assert isinstance(one.row, LoggedEvent)
+    about = reader.of_key(one.row.key)
+    shadows = [row for row in about if isinstance(row, LoggedEvent) and row.mode == "shadow"]
+    outcomes = [row for row in about if isinstance(row, LoggedOutcome)]
+    log = place(root, usecase).relative_to(root).as_posix()
+    return ServedEvent(usecase, log, one.row, one.description, shadows, outcomes)
+
+
+def _of_key(reader: LogReader, key: str | None) -> Iterator[AnyRow]:
+    """The rows of a key as a person writes it: contracts have whole numbers or texts as keys."""
+    keys: list[Key] = [] if key is None else [key]
+    if key is not None and key.removeprefix("-").isdecimal():
+        keys.append(int(key))
+    fitting = [k for k in keys if isinstance(k, str) or -(2**63) <= k < 2**63]
+    return (one for k in fitting for one in reader.described_key(k))
+
+
+def _is_answer(one: AnyRow) -> bool:
+    return isinstance(one.row, LoggedEvent) and one.row.mode == "live"
