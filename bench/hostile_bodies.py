@@ -241,7 +241,8 @@ def in_process(compiled: CompiledScorer, late_days: float = 7) -> Target:
 
 def over_http(url: str, usecase: str, token: str | None) -> Target:
     """Each body to a running service, on one connection while it lasts."""
-    place, headers = urlsplit(url), {"Authorization": f"Bearer {token}"} if token else {}
+    place, headers = urlsplit(url), {"Content-Type": "application/json"}
+    headers |= {"Authorization": f"Bearer {token}"} if token else {}
     kind = HTTPSConnection if place.scheme == "https" else HTTPConnection
     connection = kind(place.netloc, timeout=30)
 

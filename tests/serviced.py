@@ -41,8 +41,10 @@ def made(folder: Path) -> Path:
 
 
 @contextmanager
-def serving(base: Path, folder: Path, **settings: Any) -> Iterator[Service]:
-    """A service on a copy of what `made` made; started again on the same folder, it goes on."""
+def serving(
+    base: Path, folder: Path, *, by: clock.Kind = "events", **settings: Any
+) -> Iterator[Service]:
+    """A service on a copy of what `made` made; started again on the same folder, it goes on. `by`: its clock."""
     if not folder.exists():
         shutil.copytree(base, folder)
     usecase, own = parcels(), Serve(**settings)
@@ -66,7 +68,7 @@ def serving(base: Path, folder: Path, **settings: Any) -> Iterator[Service]:
             state=state,
             log=log,
             reader=reader,
-            clock=clock.of("events"),
+            clock=clock.of(by),
             observer=Metrics(),
         )
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import hostile_bodies
+from plumbline.serve.http import app
 from plumbline.serve.online.scorer import CompiledScorer
-from tests import requests
+from tests import requests, serviced, serving
+from tests.boosting import parcels
 from tests.frames import FLIGHTS, PAYMENTS
 from tests.small import SMALL
 
@@ -21,6 +24,17 @@ def test_no_body_is_an_error_of_the_service(case: Any) -> None:
     assert {kind for kind, _ in record.kinds} == {hostile_bodies.GOOD, *hostile_bodies.KINDS}
     assert record.faults == []
     assert {*record.statuses} == {200, 400, 422}
+
+
+def test_nor_is_any_over_http(tmp_path: Path) -> None:
+    base, gate = serviced.made(tmp_path), serving.gate(max_body=300_000)
+    with serviced.serving(base, tmp_path / "s", by="system") as service:
+        application = app.build({"parcels": service}, gate, {})
+        with serving.running(application, gate) as run:
+            target = hostile_bodies.over_http(f"http://127.0.0.1:{run.port}", "parcels", None)
+            record = hostile_bodies.run(target, hostile_bodies.drawn(parcels(), 250, seed=3))
+    assert record.faults == []
+    assert {200, 413, 422} <= {*record.statuses} <= {200, 400, 409, 413, 422}
 
 
 def test_a_fault_is_reported() -> None:

@@ -58,6 +58,7 @@ def test_it_says_what_a_request_must_know(text: str) -> None:
     assert "local time, written without a zone" in text
     assert text.count("why the model does not score the event") == 1
     assert '"score": ' in unescape(text)
+    assert text.count("Content-Type: application/json") == 6  # curl's own type is refused
     assert "Authorization: Bearer $TOKEN" in unescape(text)
 
 

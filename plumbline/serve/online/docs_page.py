@@ -117,7 +117,7 @@ def _later(one: Served, top: str, now: datetime, tokens: bool) -> Iterator[Part]
 def _curl(address: str, body: Any, tokens: bool) -> str:
     token = ' \\\n  -H "Authorization: Bearer $TOKEN"' if tokens else ""
     text = json.dumps(body, ensure_ascii=False).replace("'", "'\\''")
-    return f"curl -s {address}{token} \\\n  -d '{text}'"
+    return f"curl -s {address} \\\n  -H 'Content-Type: application/json'{token} \\\n  -d '{text}'"
 
 
 def _fields(title: str, columns: Sequence[tuple[Column, ColumnCheck]]) -> Table:
