@@ -48,13 +48,52 @@ def bundle(
 
 @group.command(
     "score",
-    "models/my_table events.parquet --out answers.parquet",
+    "events.parquet --out answers.parquet",
+    "events.csv --out answers.csv --model model-v1 --explain 20",
     "my_table-model-v1.tar.gz events.csv --out answers.csv --admit HASH",
 )
 def score(
-    path: BundlePath,
-    events: Annotated[Path, typer.Argument(metavar="EVENTS", help="Parquet or CSV file.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="EVENTS",
+            help="CSV or Parquet file, folder, pattern or URL; or a bundle, and EVENTS after it.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Parquet or CSV file to write.")],
+    events: Annotated[
+        str | None, typer.Argument(metavar="EVENTS", help="The events, where a bundle comes first.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Git revision, bundle's md5, folder or archive; the checkout's bundle if omitted.",
+        ),
+    ] = None,
+    usecase: Annotated[
+        str | None, typer.Option(metavar="USECASE", help="Whose bundle, where there are several.")
+    ] = None,
+    explain: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Write what each feature added to the N highest scores."
+        ),
+    ] = 0,
+    tiles: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Tiles that histories go on from; those of the model's commit if omitted.",
+        ),
+    ] = None,
+    columns: Annotated[
+        Literal["source", "contract"] | None,
+        typer.Option(
+            metavar="SHAPE",
+            help="Whose columns the file has, source or contract, where it could be both.",
+        ),
+    ] = None,
     admit: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,18 +108,23 @@ def score(
     ] = False,
     json: Json = None,
 ) -> None:
-    """Score raw events with a bundle alone.
+    """Score a file of raw events, of any size.
 
-    The events have the contract's columns and the histories of their entities. A bundle's functions run
-    where the checkout declares the same, or with --admit; see docs/models.md.
+    Events are held against the contract; those refused go to OUT.refused.parquet with the reasons. Histories
+    are the file's columns, or go on from the tiles of the model's commit. A bundle's functions run where the
+    checkout declares the same, or with --admit; see docs/models.md.
     """
     from plumbline.ops import score_events
 
-    done = score_events.score(path, events, out, admit or (), new_entities=new_entities)
-    say(f"note: {library}: {library.verdict}" for library in done.libraries)
-    by = f"features by the use case {score_events.WORDS[done.origin]}"
-    say([f"{done.rows:,} events scored, {by}; wrote {out}"])
-    keep_json(json, {**asdict(done), "out": str(out)})
+    if events is not None and model is not None:
+        raise typer.BadParameter("name the bundle once: before the file, or with --model")
+    chosen, file = (model, path) if events is None else (path, events)
+    options = score_events.ScoreOptions(
+        chosen, usecase, tiles, new_entities, columns, explain, tuple(admit or ())
+    )
+    done = score_events.score(Path("."), file, out, options)
+    say(score_events.lines(done))
+    keep_json(json, done)
 
 
 @registered.command(

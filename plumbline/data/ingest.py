@@ -9,7 +9,7 @@ import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.errors import SourceError, SpecError
-from plumbline.core.sql import TYPES, quote
+from plumbline.core.sql import TYPES, literal, quote
 from plumbline.core.usecase import Contract
 from plumbline.data import headers
 from plumbline.data.casts import ROW_NUMBER, Cast, casts, ignored
@@ -17,9 +17,10 @@ from plumbline.data.derivations import derivations
 from plumbline.data.refusals import refuse, refuse_mixed
 from plumbline.data.sources import EventSource, SourcePart
 
-BAD, ZONE = '"__bad"', "__zone"
+BAD, ZONE, FOUND = '"__bad"', "__zone", '"__found"'
 """Columns of `events` beside the contract's, under names that no contract has: whether a value of the row is
-bad, and of each time whether it has an offset."""
+bad, and of each time whether it has an offset. Where bad rows are kept: the first column whose value is bad, null
+for none, and that value as text."""
 
 EVERY_VALUE = "SET disabled_optimizers = 'statistics_propagation'"
 """Parquet's smallest and largest values know of no NaN: DuckDB would take isnan() as false for all rows."""
@@ -28,18 +29,24 @@ AS_BEFORE = "RESET disabled_optimizers"
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection, usecase: Contract, source: EventSource
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    source: EventSource,
+    *,
+    keep_bad: bool = False,
 ) -> list[str]:
     """Fill the table `events` with the contract's columns, typed; the source's columns not used.
 
-    Raises SourceError for what cannot be read, a missing column, or a value of the wrong type, and
-    SpecError for a derived column that cannot be computed.
+    `keep_bad`: rows with a value of the wrong type are kept, the value as null, and marked. Raises
+    SourceError for what cannot be read, a missing column, or otherwise such a value, and SpecError for a derived
+    column that cannot be computed.
     """
     columns = [f"{quote(c.name)} {TYPES[c.type]}" for c in usecase.columns]
     times = [c for c in usecase.columns if c.type == "timestamp"]
     zones = "".join(f', "{ZONE}{i}" BOOLEAN' for i in range(len(times)))
+    marks = f"{BAD} VARCHAR, {FOUND} VARCHAR" if keep_bad else f"{BAD} BOOLEAN"
     connection.execute(EVERY_VALUE)
-    connection.execute(f"CREATE TABLE events ({', '.join(columns)}, {BAD} BOOLEAN{zones})")
+    connection.execute(f"CREATE TABLE events ({', '.join(columns)}, {marks}{zones})")
     first: dict[str, str] = {}
     total = 0
     for part in source.parts:
@@ -48,10 +55,10 @@ def load(
             for relation in chunks:
                 relation = _numbered(usecase, relation, total + rows)
                 relation = _completed(connection, usecase, source, part, relation)
-                types = _columns(connection, source, part, relation)
+                types = columns_of(connection, source, part, relation)
                 first = first or types
                 _compare(part, types, source.parts[0], first)
-                rows += _insert(connection, usecase, source, part, relation, types, rows)
+                rows += _insert(connection, usecase, source, part, relation, types, rows, keep_bad)
         total += rows
     connection.execute(AS_BEFORE)
     if not duckdb_session.rows(connection, "SELECT 1 FROM events LIMIT 1"):
@@ -78,13 +85,13 @@ def _completed(
     """The relation with nulls for the optional columns that it lacks."""
     if not usecase.optional:
         return relation
-    there = _columns(connection, source, part, relation)
+    there = columns_of(connection, source, part, relation)
     absent = [usecase.column(n) for n in usecase.optional if n not in there]
     nulls = "".join(f", CAST(NULL AS {TYPES[c.type]}) AS {quote(c.name)}" for c in absent)
     return f"(SELECT *{nulls} FROM {relation})" if absent else relation
 
 
-def _columns(
+def columns_of(
     connection: duckdb.DuckDBPyConnection, source: EventSource, part: SourcePart, relation: str
 ) -> dict[str, str]:
     """Names and DuckDB types."""
@@ -112,6 +119,7 @@ def _insert(
     relation: str,
     types: dict[str, str],
     before: int,
+    keep_bad: bool,
 ) -> int:
     """Append a chunk, `before` rows into its part; the number of its rows."""
     headers.check_all(usecase, types, part.name)
@@ -119,16 +127,25 @@ def _insert(
     column_casts = casts(usecase, types, derived)
     times = [c for c in column_casts if c.column.type == "timestamp"]
     values = ", ".join(_stored(c) for c in column_casts)
-    bad = " OR ".join(c.bad for c in column_casts)
+    bad = _marks(column_casts) if keep_bad else " OR ".join(c.bad for c in column_casts)
     zones = "".join(f", CASE WHEN {c.value} IS NOT NULL THEN {c.zoned} END" for c in times)
     sql = f"INSERT INTO events SELECT {values}, {bad}{zones} FROM {relation}"
     rows = _run(connection, sql, source, part).fetchall()
-    if duckdb_session.rows(connection, f"SELECT 1 FROM events WHERE {BAD} LIMIT 1"):
+    if not keep_bad and duckdb_session.rows(
+        connection, f"SELECT 1 FROM events WHERE {BAD} LIMIT 1"
+    ):
         refuse(connection, part, relation, column_casts, before)
     for number, cast in enumerate(times):
         if _mixed(connection, number):
             refuse_mixed(connection, part, relation, cast, before, source.parts[0].name)
     return int(rows[0][0])
+
+
+def _marks(column_casts: tuple[Cast, ...]) -> str:
+    """The SQL of the first column whose value is bad, and of that value."""
+    names = " ".join(f"WHEN {c.bad} THEN {literal(c.column.name)}" for c in column_casts)
+    values = " ".join(f"WHEN {c.bad} THEN CAST({c.raw} AS VARCHAR)" for c in column_casts)
+    return f"CASE {names} END, CASE {values} END"
 
 
 def _stored(cast: Cast) -> str:

@@ -19,9 +19,7 @@ def connection(threads: int | None = None) -> Iterator[Any]:
     """An Ibis connection to a DuckDB of its own, with its spill folder; both end with the block."""
     import ibis
 
-    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder, warnings.catch_warnings():
-        # Ibis 12 calls by its old name what DuckDB 2 renamed; nothing that a user can correct
-        warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder, quiet():
         backend = ibis.duckdb.connect(**duckdb_session.settings(Path(folder), threads))
         try:
             with duckdb_session.file_errors():
@@ -29,6 +27,14 @@ def connection(threads: int | None = None) -> Iterator[Any]:
                 yield backend
         finally:
             backend.disconnect()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Ibis 12's warning that it calls by its old name what DuckDB 2 renamed: no user can correct it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+        yield
 
 
 def read(backend: Any, usecase: FeatureSet, folder: Path) -> tuple[Any, Any]:

@@ -76,8 +76,8 @@ def settled(
 def _side(
     rows: IbisTable, grain: Grain, parts: Mapping[Summand, str], *, matured: bool
 ) -> IbisTable:
-    number = _number(rows["__at"], grain) + 1
-    rows = rows.mutate(id=rows["__id"], n=number.cast("int64")).filter(rows["__id"].notnull())
+    following = number(rows["__at"], grain) + 1
+    rows = rows.mutate(id=rows["__id"], n=following.cast("int64")).filter(rows["__id"].notnull())
     sums: dict[str, IbisValue] = {}
     for (side, measure), part in parts.items():
         if side == matured:
@@ -105,7 +105,7 @@ def of(parts: Mapping[Summand, str], spec: Snapshot | Hourly | Fresh) -> tuple[s
     return f"{part}_count", f"{part}_sum"
 
 
-def _number(at: IbisValue, grain: Grain) -> IbisValue:
+def number(at: IbisValue, grain: Grain) -> IbisValue:
     """The tile's number: days or hours since 1970."""
     if grain is DAILY:
         return at.date().delta(ibis.literal(EPOCH.date()), unit="day")

@@ -112,10 +112,10 @@ class Bundle:
 
     def raw(self, columns: Columns) -> Array:
         """`predict` before calibration, float64 (n,) or (n, k)."""
-        scale, whole = self.manifest.scale, self._with_encodings(columns)
+        scale, whole = self.manifest.scale, self.with_encodings(columns)
         return raw_score(self.booster, self.features, self.offset, whole, scale, len(self.classes))
 
-    def _with_encodings(self, columns: Columns) -> Columns:
+    def with_encodings(self, columns: Columns) -> Columns:
         """`columns` with the target encodings that they lack: of raw events, not of a model table."""
         lacking = {n: e for n, e in self.manifest.encodings.items() if n not in columns}
         if not lacking:
@@ -144,7 +144,7 @@ class Bundle:
     def decisions_of(self, columns: Columns, score: Array) -> Array | None:
         """The decision about each row of a model table with these scores, object (n,); None without any."""
         policy = self.manifest.decisions
-        return policy.decide(self._with_encodings(columns), score) if policy else None
+        return policy.decide(self.with_encodings(columns), score) if policy else None
 
     def _completed(self, usecase: FeatureSet, columns: Columns) -> dict[str, Array]:
         if manifest.definitions(usecase) != self.manifest.definitions:

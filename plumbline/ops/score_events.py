@@ -1,98 +1,137 @@
-"""A file of raw events scored by a bundle. An edge: reads and writes files."""
+"""A file of raw events scored by a bundle: which bundle, which tiles, where progress is shown. An edge."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv as pc
-import pyarrow.parquet as pq
-
+from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError, suggest
-from plumbline.core.files import replacing
-from plumbline.core.tables import ARROW
-from plumbline.core.usecase import FeatureSet
 from plumbline.model import admission
-from plumbline.model.admission import Origin
-from plumbline.model.library_versions import LibraryVerdict
-from plumbline.ops import packed_bundle
-from plumbline.serve import scoring
+from plumbline.model.admission import Origin, Scorer
+from plumbline.ops import scoring_model
+from plumbline.runtime.row_progress import RowProgress
+from plumbline.serve import seed
+from plumbline.serve.bulk import bulk_scoring
+from plumbline.serve.bulk.bulk_scoring import SUFFIXES, BulkRequest, Past
+from plumbline.serve.bulk.event_file import Shape
 
-SUFFIXES = (".parquet", ".csv")
 WORDS = {
     "checkout": "of the checkout",
     "admitted": "in the bundle, admitted by its hash",
     "declared": "in the bundle, which has no functions",
 }
 """Whose use case completed the events."""
+HISTORIES = {
+    "none": "the model needs no histories",
+    "columns": "histories as the file brings them",
+    "tiles": "histories from the tiles of {as_of} and the file's own events",
+    "new": "histories at their defaults where the file brings none: new entities",
+}
+
+
+class ScoredEvents(Document):
+    """What was done: events scored and refused, by "column.reason"; whose use case completed them; where histories came
+    from (`as_of` of the tiles); what was written; libraries that are not the same, and other remarks."""
+
+    model: str
+    rows: int
+    refused: int
+    reasons: dict[str, int]
+    origin: Origin
+    histories: Past
+    as_of: str | None
+    out: str
+    refused_file: str | None
+    explained_file: str | None
+    libraries: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class ScoredEvents:
-    """How many events were scored, whose use case completed them, and libraries that are not the same."""
+class ScoreOptions:
+    """What may be said beside the file. `tiles`: a folder of tiles in place of the commit's; `style`: of CSV."""
 
-    rows: int
-    origin: Origin
-    libraries: tuple[LibraryVerdict, ...]
+    model: str | None = None
+    usecase: str | None = None
+    tiles: Path | None = None
+    new_entities: bool = False
+    shape: Shape | None = None
+    explain: int = 0
+    admit: tuple[str, ...] = ()
 
 
-def score(
-    bundle: Path, events: Path, out: Path, admit: Iterable[str] = (), *, new_entities: bool = False
-) -> ScoredEvents:
-    """Score the events in a Parquet or CSV file and write the key and the answers.
+def score(root: Path, events: str, out: Path, options: ScoreOptions) -> ScoredEvents:
+    """Score the events and write the key and the answers, and beside them what was refused and what is explained.
 
-    PlumblineError where the bundle is not admitted, or an event is refused: then nothing is written.
+    PlumblineError where the bundle is not admitted, the file cannot be read, or no event is left: then nothing is
+    written.
     """
-    for path in (events, out):
-        _check_suffix(path)
-    with packed_bundle.opened(bundle) as folder:
-        scorer = admission.load(folder, admit)
-        table = _read(scorer.usecase, events)
-        answers = scoring.answers(scorer, table, new_entities=new_entities)
-    key = scorer.usecase.key
-    if key in answers:
+    if out.suffix not in SUFFIXES:
         raise PlumblineError(
-            f"the key is called '{key}', as an answer is; rename it in the contract"
+            f"{out}: expected a file {' or '.join(SUFFIXES)}; {suggest(out.suffix, SUFFIXES)}"
         )
-    with replacing(out) as beside:
-        _write(pa.table({key: table.column(key), **answers}), beside, out.suffix)
-    others = tuple(one for one in scorer.libraries if one.verdict != "same")
-    return ScoredEvents(len(table), scorer.origin, others)
-
-
-def _check_suffix(path: Path) -> None:
-    if path.suffix not in SUFFIXES:
-        raise PlumblineError(
-            f"{path}: expected a file {' or '.join(SUFFIXES)}; {suggest(path.suffix, SUFFIXES)}"
+    with (
+        scoring_model.chosen(root, options.model, options.usecase) as model,
+        tempfile.TemporaryDirectory(prefix="plumbline-score-") as scratch,
+    ):
+        scorer = admission.load(model.folder, options.admit)
+        folder = options.tiles or model.tiles
+        request = BulkRequest(
+            events,
+            out,
+            seed.read(folder) if folder and _timed(scorer) else None,
+            options.new_entities,
+            options.shape,
+            _style(root, scorer.usecase.name),
+            options.explain,
         )
+        with RowProgress("score") as progress:
+            done = bulk_scoring.score(scorer, request, Path(scratch), progress.report)
+    others = [one for one in scorer.libraries if one.verdict != "same"]
+    as_of = request.seed.as_of if request.seed and done.past == "tiles" else None
+    return ScoredEvents(
+        model=model.name,
+        rows=done.rows,
+        refused=done.refused,
+        reasons=dict(done.reasons),
+        origin=scorer.origin,
+        histories=done.past,
+        as_of=str(as_of) if as_of else None,
+        out=str(out),
+        refused_file=str(request.refused) if done.refused else None,
+        explained_file=str(request.explained) if options.explain else None,
+        libraries=tuple(asdict(one) for one in others),
+        notes=(*(f"{one}: {one.verdict}" for one in others), *done.warnings),
+    )
 
 
-def _read(usecase: FeatureSet, path: Path) -> Any:
-    """The file as an Arrow table; a CSV's columns are read as what the contract says, an empty field as null."""
+def lines(done: ScoredEvents) -> Iterable[str]:
+    """What was done, for a person."""
+    yield from (f"note: {note}" for note in done.notes)
+    yield HISTORIES[done.histories].format(as_of=done.as_of)
+    if done.refused:
+        counted = ", ".join(f"{n:,} {name}" for name, n in list(done.reasons.items())[:5])
+        yield f"{done.refused:,} events refused ({counted}); wrote {done.refused_file}"
+    by = f"features by the use case {WORDS[done.origin]}"
+    yield f"{done.rows:,} events scored, {by}; wrote {done.out}"
+    if done.explained_file:
+        yield f"what each feature added to the highest scores: wrote {done.explained_file}"
+
+
+def _timed(scorer: Scorer) -> bool:
+    return scorer.usecase.time is not None
+
+
+def _style(root: Path, usecase: str) -> dict[str, Any]:
+    """How the use case's CSV files are written, as params.yaml says; the defaults where it says nothing."""
+    from plumbline import config
+
     try:
-        if path.suffix == ".parquet":
-            return pq.read_table(path)
-        kinds = {c.name: ARROW[c.type] for c in usecase.known}
-        kinds |= {f.name: pa.float64() for f in usecase.aggregates}
-        options = pc.ConvertOptions(
-            column_types=kinds,
-            null_values=[""],  # NA is a text: a country, a carrier
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        )
-        return pc.read_csv(path, convert_options=options)
-    except FileNotFoundError:
-        raise PlumblineError(f"{path}: no such file; give a file of events") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise PlumblineError(f"{path}: it cannot be read as {path.suffix[1:]} ({reason})") from None
-
-
-def _write(table: Any, path: Path, suffix: str) -> None:
-    if suffix == ".parquet":
-        pq.write_table(table, path)
-    else:
-        pc.write_csv(table, path)
+        data = config.load(usecase, root / config.FILE).data
+    except PlumblineError:
+        return {}
+    return {n: getattr(data, n) for n in ("delimiter", "encoding", "max_unpacking")}

@@ -46,7 +46,7 @@ def columns(
         )
     absent = [n for n in histories(usecase, wanted) if n not in events.column_names]
     if absent and not new_entities:
-        raise _refused(usecase, _without(absent))
+        raise _refused(usecase, without(absent))
     typed = {c.name: _typed(usecase, c, events.column(c.name)) for c in usecase.known}
     _check(usecase, typed)
     present = [f.name for f in usecase.aggregates if f.name in events.column_names]
@@ -149,7 +149,8 @@ def check_rules(usecase: Contract, rules: Iterable[Only], whole: Columns) -> Non
             raise _refused(usecase, f"the model scores rows {words}")
 
 
-def _without(absent: list[str]) -> str:
+def without(absent: list[str]) -> str:
+    """What to do about histories that are not there."""
     return (
         f"no history {', '.join(absent[:3])}{f' and {len(absent) - 3} more' if len(absent) > 3 else ''}; take "
         "them from the feature store, or say that all entities are new (new_entities)"

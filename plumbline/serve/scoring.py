@@ -40,10 +40,11 @@ def answers(scorer: Scorer, events: Any, *, new_entities: bool = False) -> dict[
     known = event_table.columns(usecase, events, needed, new_entities=new_entities)
     whole = bundle.complete(usecase, known)
     event_table.check_rules(usecase, usecase.eligible, whole)
-    return _named(model, whole, model.predict(whole))
+    return named(model, whole, model.predict(whole))
 
 
-def _named(model: Bundle, whole: Columns, score: Array) -> dict[str, Array]:
+def named(model: Bundle, whole: Columns, score: Array) -> dict[str, Array]:
+    """A score (n,) or (n, k) of completed events as answers, by name."""
     if model.classes:
         columns = dict(zip(probability_names(model.classes), score.T, strict=True))
         return {**columns, DECISION: model.decide(score)}

@@ -27,6 +27,7 @@ from plumbline.model.admission import Scorer
 from plumbline.model.decisions import Cut, DecisionPolicy
 from plumbline.ops import packed_bundle, score_events
 from plumbline.ops.release import archives, release
+from plumbline.ops.score_events import ScoreOptions
 from plumbline.serve import scoring
 from plumbline.train import fitting
 from tests.boosting import events, parcels
@@ -300,17 +301,18 @@ def test_decisions_are_answered_and_ask_for_what_they_are_made_by(folder: Path) 
 
 
 def test_a_csv_is_read_as_the_contract_says(folder: Path, tmp_path: Path) -> None:
-    """NA is a text, an empty field nothing: the row is named, and nothing is written."""
+    """NA is a text, an empty field nothing: where all rows are refused, one is named, and nothing is written."""
     words = ["score", "model", "events.csv", "--out", "a.csv", "--admit", admission.digest(folder)]
     head = "number,at,sender,height,kind,worth,sender_mean_7d"
     for kind, found in (
-        ("NA", "kind is 'NA' in row 0"),
-        ("", "kind is None in row 0"),
-        ('""', "kind is ''"),
+        ("NA", r"\(1 kind.set\): row 1: kind is NA, expected one of box, tube"),
+        ("", r"\(1 kind.null\): row 1: kind is null, expected no nulls"),
+        ('""', r"\(1 kind.null\): row 1: kind is null"),
     ):
         (tmp_path / "events.csv").write_text(f"{head}\n1,2025-01-01T00:00:00,2,3,{kind},5,50.5\n")
+        options = ScoreOptions("model", admit=(words[-1],))
         with pytest.raises(ContractError, match=found):
-            score_events.score(Path("model"), Path("events.csv"), Path("a.csv"), words[-1:])
+            score_events.score(Path("."), "events.csv", Path("a.csv"), options)
         assert main(words) == 2
         assert not (tmp_path / "a.csv").exists()
     (tmp_path / "events.csv").write_text(f"{head}\n1,2025-01-01T00:00:00,2,3,box,5,50.5\n")
