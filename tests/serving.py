@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,10 +40,18 @@ class Running:
     thread: threading.Thread | None = None
 
     def ask(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = JSON
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] = JSON,
+        ca: Path | None = None,
     ) -> Any:
-        """One request on a connection of its own: status, headers, body."""
+        """One request on a connection of its own: status, headers, body. `ca`: by TLS."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        if ca:
+            context = ssl.create_default_context(cafile=ca)
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context)
         try:
             connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()
@@ -78,6 +87,7 @@ def running(
     taken: handover.Taken | None = None,
     control: Path | None = None,
     lame: float = 0.1,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Running]:
     """A running server; it is stopped at the end where it still runs."""
     sockets = taken.sockets if taken else [server.bind("127.0.0.1", 0)]
@@ -86,7 +96,7 @@ def running(
 
     async def main() -> None:
         run.loop = asyncio.get_running_loop()
-        run.one = one = Server(app, own.phase, Listening(sockets, None, lame, 2.0))
+        run.one = one = Server(app, own.phase, Listening(sockets, tls, lame, 2.0))
         by = Control(control) if control else None
         if by:
             by.register("stats", lambda request: {**request, "phase": own.phase.name})

@@ -49,22 +49,21 @@ def run(project: Path, start: Start) -> None:
     lean.refuse()
     settings = read(start)
     own = settings[start.names[0]]
-    gate = _gate(own, start.exposed)
-    tls = _tls(own)
+    entrance, context = gate(own, start.exposed), tls(own)
     socket_path = places.control(project)
     if control.running(socket_path) != start.replace:
         raise PlumblineError(_wrong_start(socket_path, start.replace))
     prepared = [compose.prepare(project, n, settings[n], start.clock) for n in start.names]
     taken = handover.take(socket_path) if start.replace else None
-    sockets = taken.sockets if taken else [_bind(own)]
+    sockets = taken.sockets if taken else [bound(own)]
     if taken:
         taken.finish()
     with ExitStack() as held:
-        services = {one.usecase.name: one.open(held, gate.metrics) for one in prepared}
+        services = {one.usecase.name: one.open(held, entrance.metrics) for one in prepared}
         for one in services.values():
-            gauges.register(gate.metrics, one.parts)
-        listening = Listening(sockets, tls, own.lame_duck, own.body_timeout)
-        process = Running(services, gate, listening, Control(socket_path))
+            gauges.register(entrance.metrics, one.parts)
+        listening = Listening(sockets, context, own.lame_duck, own.body_timeout)
+        process = Running(services, entrance, listening, Control(socket_path))
         gc.collect()
         gc.freeze()
         log.info("ready after %.1f s: %s", time.perf_counter() - began, process.address)
@@ -89,8 +88,8 @@ def read(start: Start) -> dict[str, Serve]:
     return settings
 
 
-def _gate(own: Serve, exposed: bool) -> Gate:
-    """PlumblineError where other machines could reach a service that asks for no token."""
+def gate(own: Serve, exposed: bool) -> Gate:
+    """What stands before every answer; PlumblineError where other machines could reach a service that asks for no token."""
     known = tokens.read(Path(own.token_file)) if own.token_file else None
     if known is None and not exposed and not _is_loopback(own.host):
         raise PlumblineError(
@@ -108,7 +107,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _tls(own: Serve) -> ssl.SSLContext | None:
+def tls(own: Serve) -> ssl.SSLContext | None:
+    """The certificate and its key; PlumblineError where they are none."""
     if own.tls_cert is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -122,7 +122,8 @@ def _tls(own: Serve) -> ssl.SSLContext | None:
     return context
 
 
-def _bind(own: Serve) -> socket.socket:
+def bound(own: Serve) -> socket.socket:
+    """The listening socket; PlumblineError where the address is taken, or not this machine's."""
     try:
         return server.bind(own.host, own.port)
     except OSError as error:
