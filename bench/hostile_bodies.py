@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -239,7 +239,8 @@ def in_process(compiled: CompiledScorer, late_days: float = 7) -> Target:
     return answered
 
 
-def over_http(url: str, usecase: str, token: str | None) -> Target:
+@contextmanager
+def over_http(url: str, usecase: str, token: str | None) -> Iterator[Target]:
     """Each body to a running service, on one connection while it lasts."""
     place, headers = urlsplit(url), {"Content-Type": "application/json"}
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
@@ -258,7 +259,8 @@ def over_http(url: str, usecase: str, token: str | None) -> Target:
                 connection.close()
         return 599
 
-    return sent
+    with closing(connection):
+        yield sent
 
 
 def _memory() -> float:
@@ -277,10 +279,11 @@ def main() -> int:
     given = parser.parse_args()
     case = usecase_loader.load_features(given.usecase)
     if given.url:
-        target = over_http(given.url, given.usecase, given.token)
+        opened = over_http(given.url, given.usecase, given.token)
     else:
-        target = in_process(scorer.load(Path("models") / given.usecase))
-    record = run(target, drawn(case, given.count, given.seed))
+        opened = nullcontext(in_process(scorer.load(Path("models") / given.usecase)))
+    with opened as target:
+        record = run(target, drawn(case, given.count, given.seed))
     print(f"{given.count:,} bodies, by status: {dict(sorted(record.statuses.items()))}")
     for (kind, status), count in sorted(record.kinds.items()):
         print(f"  {kind:10} {status} {count:7,}")

@@ -31,8 +31,9 @@ def test_nor_is_any_over_http(tmp_path: Path) -> None:
     with serviced.serving(base, tmp_path / "s", by="system") as service:
         application = app.build({"parcels": service}, gate, {})
         with serving.running(application, gate) as run:
-            target = hostile_bodies.over_http(f"http://127.0.0.1:{run.port}", "parcels", None)
-            record = hostile_bodies.run(target, hostile_bodies.drawn(parcels(), 250, seed=3))
+            url, bodies = f"http://127.0.0.1:{run.port}", hostile_bodies.drawn(parcels(), 250, 3)
+            with hostile_bodies.over_http(url, "parcels", None) as target:
+                record = hostile_bodies.run(target, bodies)
     assert record.faults == []
     assert {200, 413, 422} <= {*record.statuses} <= {200, 400, 409, 413, 422}
 
