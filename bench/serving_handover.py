@@ -25,7 +25,7 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.core.usecase_loader import load_features
-from plumbline.ops.serving import first_routes, places
+from plumbline.ops.serving import places
 from plumbline.serve.http import control
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.online import examples
@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=8)
     given = parser.parse_args()
     usecase = load_features(given.usecase)
-    folder = first_routes.folder(Path("."), usecase.name)
+    folder = places.folder(Path("."), usecase.name)
     if folder.exists():
         raise SystemExit(f"{folder}: a service was run here; use a clone, or remove the folder")
     lost = 0

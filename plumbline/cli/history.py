@@ -237,10 +237,11 @@ def rollback(
         ),
     ] = False,
     store: Store = None,
-) -> None:
+) -> int:
     """Roll back code, data, model, registry and feature store to a commit.
 
-    Verifies every step, and leaves all as it was if one fails.
+    Verifies every step, and leaves all as it was if one fails. Services follow: a running one answers by the
+    commit's bundle at once. Exits with 1 where one refuses.
     """
     from plumbline.ops.online_store import settings
     from plumbline.ops.rollback import transaction
@@ -256,8 +257,10 @@ def rollback(
         say(transaction.lines(Path("."), rev, settings.chosen(store)))
     else:
         chosen = settings.chosen(store)
-        transaction.rollback(Path("."), rev, lambda line: say([line]), chosen)
+        refused = transaction.rollback(Path("."), rev, lambda line: say([line]), chosen)
         say(environment_files.notes(Path(".")))
+        return int(bool(refused))
+    return 0
 
 
 @group.command("verify", "", "model-v1 --in cache --in remote", "--all-tags --repair")

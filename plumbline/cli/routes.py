@@ -46,12 +46,12 @@ def routes(
     is admitted where its golden events give the recorded scores to the bit. A running service changes at
     once; where none runs, the document is changed.
     """
-    from plumbline.ops.serving import routing
+    from plumbline.ops.serving import routing, service_calls
 
     root = Path(".")
     asked = _asked(root, usecase, action, words or [])
     state = routing.show(root, usecase) if asked is None else routing.change(root, usecase, asked)
-    say(routing.lines(state))
+    say(service_calls.lines(state))
     keep_json(json, state)
 
 
@@ -62,11 +62,11 @@ def red_button(usecase: Usecase, json: Json = None) -> None:
     Goes back to the champion where a challenger answers anyone, else to the champion before it. Needs
     neither git, DVC, MLflow nor the network; `plumbline rollback` follows at leisure.
     """
-    from plumbline.ops.serving import routing
+    from plumbline.ops.serving import service_calls
 
-    state = routing.red_button(Path("."), usecase)
+    state = service_calls.red_button(Path("."), usecase)
     say([f"all entities are answered by {state['routes']['champions'][0]}"])
-    say(routing.lines(state))
+    say(service_calls.lines(state))
     keep_json(json, state)
 
 
@@ -112,18 +112,18 @@ def canary(
     come. Waits for the end; Ctrl-C leaves it running. Exits with 1 if it was aborted.
     """
     from plumbline.core.errors import PlumblineError
-    from plumbline.ops.serving import routing
+    from plumbline.ops.serving import routing, service_calls
 
     root = Path(".")
     if stop and rev:
         raise PlumblineError("canary: --stop takes no REV")
     if rev is None:
-        state = routing.canary(root, usecase, {"action": "stop" if stop else "status"})
+        state = service_calls.canary(root, usecase, {"action": "stop" if stop else "status"})
     else:
-        routing.canary(root, usecase, {})  # where no service runs, nothing is brought
         plan = {"steps": _percents(steps), "seconds": _seconds(step), **_limits(limit or [])}
+        service_calls.canary(root, usecase, {})  # where no service runs, nothing is brought
         asked = {"action": "start", "plan": plan, "bundle": routing.bring(root, usecase, rev)}
-        state = routing.canary(root, usecase, asked)
+        state = service_calls.canary(root, usecase, asked)
         if not detach:
             state = _followed(root, usecase, state)
     say(state["canary"]["lines"] if state["canary"] else ["no canary since the service started"])
@@ -134,7 +134,7 @@ def canary(
 
 def _followed(root: Path, usecase: str, state: dict[str, Any]) -> dict[str, Any]:
     """Print each step until the end."""
-    from plumbline.ops.serving import routing
+    from plumbline.ops.serving import service_calls
 
     step = None
     while state["canary"]["status"] == "running":
@@ -142,7 +142,7 @@ def _followed(root: Path, usecase: str, state: dict[str, Any]) -> dict[str, Any]
             step = state["canary"]["step"]
             say(state["canary"]["lines"][:1])
         time.sleep(PERIOD)
-        state = routing.canary(root, usecase, {})
+        state = service_calls.canary(root, usecase, {})
     return state
 
 

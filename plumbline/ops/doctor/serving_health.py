@@ -14,7 +14,7 @@ from plumbline.model import admission, bundle, library_versions
 from plumbline.ops.doctor.health import Health, ok, problem, unknown
 from plumbline.ops.online_store import connection
 from plumbline.ops.online_store import settings as stores
-from plumbline.ops.serving import first_routes
+from plumbline.ops.serving import places
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.runtime import dvc_lock
@@ -88,7 +88,7 @@ def tiles(root: Path, name: str, today: date, max_age: int, clock: Clock) -> Hea
         return problem(title, f"{path}: no as_of in it", RERUN)
     if as_of is None:
         return ok(title, "a plain table has no histories")
-    logged = day_files.listed(first_routes.folder(root, name) / "log")
+    logged = day_files.listed(places.folder(root, name) / "log")
     known = max([date.fromisoformat(as_of), *(one.date + timedelta(1) for one in logged)])
     age = (today - known).days
     found = f"histories are known up to {known}"
@@ -100,7 +100,7 @@ def tiles(root: Path, name: str, today: date, max_age: int, clock: Clock) -> Hea
 
 def routes(root: Path, name: str) -> Health:
     """Whether the routes can be read, and each of their bundles is whole."""
-    title, folder = f"{name}, routes", first_routes.folder(root, name)
+    title, folder = f"{name}, routes", places.folder(root, name)
     try:
         on_disk = routes_file.read(folder)
     except PlumblineError as error:

@@ -11,15 +11,17 @@ from plumbline.core.errors import PlumblineError
 from plumbline.ops.rollback import journal as journals
 from plumbline.ops.rollback import plan, registry, restore, servers, steps, tool
 from plumbline.ops.rollback.journal import Journal, RegistryBefore
+from plumbline.ops.serving import follow
 from plumbline.repo import object_stores, revisions, state, verify
 
 Progress = Callable[[str], None]
 
 
-def rollback(root: Path, rev: str, progress: Progress, store: str | None = None) -> None:
+def rollback(root: Path, rev: str, progress: Progress, store: str | None = None) -> list[str]:
     """Roll everything back to `rev`; `progress` receives each step's proof.
 
-    `store` names the feature store on servers that goes along, None where there is none.
+    `store` names the feature store on servers that goes along, None where there is none. Services follow once all
+    is done; returns the use cases whose service does not.
 
     Raises PlumblineError where it cannot begin (nothing was touched), or a step failed (everything
     is as it was, or the message says what is not). Outs that only the cache had before are in the
@@ -42,6 +44,7 @@ def rollback(root: Path, rev: str, progress: Progress, store: str | None = None)
             progress(
                 f"this commit has no rollback command: return with `python {journals.FOLDER}/tool rollback`"
             )
+        return follow.follow(root, progress)
 
 
 def recover(root: Path, progress: Progress) -> None:
@@ -116,6 +119,8 @@ def lines(root: Path, rev: str, store: str | None = None) -> Iterator[str]:
         f"\n  {path}" for path in differing
     )
     yield "verify: every out, in the work tree and the cache"
+    for name in follow.served(root):
+        yield f"serving: {name}, which was served here, switched to the commit's bundle"
     for usecase, out in plan.bundles(after).items():
         yield f"registry: {_move(root, usecase, out.md5)}"
     also = f"; feature store '{store}' brought to the same values" if store else ""

@@ -55,7 +55,7 @@ class Prepared:
     def open(self, held: ExitStack, observer: Observer) -> Service:
         """Take the log and the routes, and fold what was logged since; `held` lets go of them."""
         name, settings = self.usecase.name, self.settings
-        folder = first_routes.folder(self.project, name)
+        folder = places.folder(self.project, name)
         held.enter_context(routes_file.serving(folder))
         on_full: Literal["unlogged", "refuse"] = "unlogged" if settings.unlogged else "refuse"
         place = places.log(self.project, name)
@@ -102,7 +102,7 @@ def prepare(project: Path, name: str, settings: Serve, clock: clocks.Kind) -> Pr
     """Load a use case: its bundles, its seed, and what was logged so far."""
     usecase = usecase_loader.load_features(name)
     first_routes.ensure(project, usecase)
-    folder = first_routes.folder(project, name)
+    folder = places.folder(project, name)
     store = BundleStore(folder)
     tiles = seed.read(artifacts.path(name, Role.TILES, project))
     tiles.check(usecase)

@@ -6,16 +6,9 @@ import secrets
 from pathlib import Path
 
 from plumbline.core.usecase import FeatureSet
-from plumbline.ops.serving import bundles
+from plumbline.ops.serving import bundles, places
 from plumbline.serve.routes import document, routes_file
 from plumbline.serve.routes.bundle_store import BundleStore
-
-FOLDER = ".plumbline/serve"
-
-
-def folder(root: Path, usecase: str) -> Path:
-    """Where a service of the use case keeps its routes, bundles, log and state."""
-    return root / FOLDER / usecase
 
 
 def ensure(root: Path, usecase: FeatureSet) -> bool:
@@ -23,7 +16,7 @@ def ensure(root: Path, usecase: FeatureSet) -> bool:
 
     PlumblineError where the checkout has no bundle with recorded golden events, or what stands on disk is damaged.
     """
-    place = folder(root, usecase.name)
+    place = places.folder(root, usecase.name)
     if routes_file.read(place).routes is not None:
         return False
     md5 = bundles.bring(root, usecase, BundleStore(place), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError, suggest
-from plumbline.ops.serving import first_routes
+from plumbline.ops.serving import places
 from plumbline.serve.log import day_files
 from plumbline.serve.log.description import LogDescription
 from plumbline.serve.log.reader import AnyRow, LogReader
@@ -33,12 +33,12 @@ class ServedEvent:
 
 def place(root: Path, usecase: str) -> Path:
     """Where the log of a use case lies."""
-    return first_routes.folder(root, usecase) / LOG
+    return places.folder(root, usecase) / LOG
 
 
 def names(root: Path) -> list[str]:
     """The use cases that have a log."""
-    services = root / first_routes.FOLDER
+    services = root / places.FOLDER
     logs = services.glob(f"*/{LOG}") if services.is_dir() else ()
     return sorted(log.parent.name for log in logs if day_files.listed(log))
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plumbline.ops.serving import first_routes
-
+FOLDER = ".plumbline/serve"
 SOCKET = "control.sock"
+
+
+def folder(project: Path, name: str) -> Path:
+    """Where a service of the use case keeps its routes, bundles, log and state."""
+    return project / FOLDER / name
 
 
 def log(project: Path, name: str) -> Path:
     """The prediction log of a use case."""
-    return first_routes.folder(project, name) / "log"
+    return folder(project, name) / "log"
 
 
 def state(project: Path, name: str) -> Path:
     """The checkpoint of the online state."""
-    return first_routes.folder(project, name) / "state"
+    return folder(project, name) / "state"
 
 
 def control(project: Path) -> Path:
     """The socket by which a running service is changed."""
-    return project / first_routes.FOLDER / SOCKET
+    return project / FOLDER / SOCKET

@@ -17,7 +17,6 @@ from pydantic import Field, model_validator
 
 from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError, suggest
-from plumbline.serve.protocols import Mode
 
 SLOTS = 100
 KEPT = 3
@@ -37,7 +36,7 @@ class Arm(Document):
     name: ArmName
     bundle: BundleMd5
     weight: Annotated[int, Field(ge=0, le=SLOTS)] = 0
-    mode: Mode = "live"
+    mode: Literal["live", "shadow"] = "live"
 
 
 class CanaryMark(Document):

@@ -11,7 +11,7 @@ from plumbline.core import dvc_hash
 from plumbline.core.documents import finite
 from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.ops.lineage import render, served_event
-from plumbline.ops.serving import first_routes
+from plumbline.ops.serving import places
 from plumbline.ops.serving.logged import ServedEvent
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
@@ -101,7 +101,7 @@ def _lines(one: ServedEventRecord) -> Iterator[str]:
 
 def _bundle(root: Path, usecase: str, md5: str) -> Path:
     """The bundle that answered: the service's copy, or the checkout's; BundleError for neither."""
-    store = BundleStore(first_routes.folder(root, usecase))
+    store = BundleStore(places.folder(root, usecase))
     own = artifacts.path(usecase, Role.BUNDLE, root)
     if not store.problem(md5):
         return store.model(md5)
