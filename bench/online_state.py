@@ -1,6 +1,6 @@
-"""The embedded state on real events: equal to the batch on every row, its size, its microseconds of CPU.
+"""The online state on real events: equal to the batch on every row, its size, its microseconds of CPU.
 
-`python -m bench.online_state USECASE [--days N]` needs data/USECASE/valid and tables/test.parquet. The seed is
+`python -m bench.online_state USECASE [--days N] [--redis URL]` needs data/USECASE/valid and tables/test.parquet. The seed is
 made as of the first day of the test window; the days after it are folded in order, each event read first.
 """
 
@@ -24,9 +24,10 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.features import assemble, ibis_session, tile_files
 from plumbline.serve import seed as seeds
 from plumbline.serve.protocols import LoggedEvent, LoggedOutcome
-from plumbline.serve.state import embedded
+from plumbline.serve.state import embedded, redis_seeding
 from plumbline.serve.state.memory import MemoryState
 from plumbline.serve.state.plan import micros
+from plumbline.serve.state.redis_state import RedisState
 
 
 def seed(usecase: FeatureSet, valid: Path, as_of: date, folder: Path) -> seeds.Seed:
@@ -89,6 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("usecase")
     parser.add_argument("--days", type=int, default=7)
+    parser.add_argument("--redis", help="redis://host:port/0, an empty server: the same there")
     args = parser.parse_args()
     usecase = usecase_loader.load_features(args.usecase)
     folder = Path("data") / usecase.name
@@ -101,6 +103,11 @@ def main() -> None:
         with _timed("open the seed"):
             state = embedded.open_memory(usecase, held)
         _replay(state, log)
+        if args.redis:
+            with _timed("fill Redis"):
+                shared = redis_seeding.open_redis(usecase, held, args.redis)
+            _replay(shared, log)
+            print(f"Redis uses {shared.client.info('memory')['used_memory'] / 2**20:.1f} MiB")
         _restart(state, held, [row for row, _ in log], Path(scratch) / "state")
 
 
@@ -129,7 +136,7 @@ def _restart(
 
 
 def _replay(
-    state: MemoryState, log: list[tuple[LoggedEvent | LoggedOutcome, dict[str, Any]]]
+    state: MemoryState | RedisState, log: list[tuple[LoggedEvent | LoggedOutcome, dict[str, Any]]]
 ) -> None:
     names = [a.name for a in state.plan.usecase.aggregates]
     events = outcomes = different = matched = 0

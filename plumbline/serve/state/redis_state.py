@@ -1,0 +1,278 @@
+"""The online state in Redis, for several processes: read and written by one script each.
+
+The same histories as the embedded state's, to the bit. An event is counted and its key claimed in one step, so
+that of several processes one is first. An edge: Redis.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from plumbline.serve.protocols import (
+    Claim,
+    Draft,
+    Key,
+    LoggedEvent,
+    LoggedOutcome,
+    StateError,
+)
+from plumbline.serve.single_event import RawEvent
+from plumbline.serve.state import entries, plain_values, redis_rows, redis_scripts
+from plumbline.serve.state.entries import LedgerEntry
+from plumbline.serve.state.histories import Histories
+from plumbline.serve.state.plan import DAY, Book, Moment, micros
+from plumbline.serve.state.received_days import ReceivedDays
+from plumbline.serve.state.redis_keys import Keys
+from plumbline.serve.state.redis_rows import Hash
+
+DIGEST = 16
+FRESH = 0.5
+"""Seconds for which an event's histories that were read are those of the same request."""
+READ_AT_ONCE = 1_000
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class RedisState:
+    """One process's view of the state. `client`: a connection of redis-py. `writer`: the name of its log. Raises StateError."""
+
+    def __init__(
+        self, client: Any, keys: Keys, as_of: int, recent_from: int, writer: str = ""
+    ) -> None:
+        self.plan, self.keys, self.client = keys.plan, keys, client
+        self.sequence = 0
+        self._names = [keys.of("seeded"), keys.sequence, keys.folded(writer)]
+        self._seeded = (recent_from, as_of * DAY)
+        self.days = ReceivedDays(as_of)
+        self._reading = client.register_script(redis_scripts.READ)
+        self._event = client.register_script(redis_scripts.EVENT)
+        self._outcome = client.register_script(redis_scripts.OUTCOME)
+        self._read: dict[int, tuple[RawEvent, Histories]] = {}
+        self._read_at = 0.0
+        usecase = self.plan.usecase
+        self._times = plain_values.times(usecase, self.plan.remembered)
+        self._late = [c.name for c in usecase.unknown]
+        self._late_times = plain_values.times(usecase, self._late)
+
+    @property
+    def watermark(self) -> int:
+        """The sequence of this process's last row."""
+        return self.sequence
+
+    def values(self, event: RawEvent, draft: Draft | None = None) -> list[float]:
+        """The event's histories, in the order of `FeatureSet.aggregates`; those in the draft count as well."""
+        size = len(self.plan.usecase.aggregates)
+        counts, totals = [0] * size, [0] * size
+        if size:
+            self._histories(event).read(event, counts, totals)
+            if draft is not None:
+                draft.read(event, counts, totals)
+        return self.plan.values(counts, totals)
+
+    def unknown(self, event: RawEvent, draft: Draft | None = None) -> list[str]:
+        """The names of the entities whose id was not seen, as far back as their longest window."""
+        if not self.plan.books:
+            return []
+        seen = self._histories(event).seen(event)
+        also = draft.seen(event) if draft is not None else {}
+        return [name for name, known in seen.items() if not (known or also.get(name))]
+
+    def missing_days(self, event: RawEvent) -> int:
+        """Whole days before the event's midnight, within its longest window, of which nothing was received."""
+        if not self.plan.books:
+            return 0
+        day = micros(event[str(self.plan.usecase.time)]) // DAY
+        first = day - self.plan.longest
+        if self.days.missing(first, day):
+            with redis_errors():
+                for member in self.client.smembers(self.keys.of("days")):
+                    self.days.add(int(member))
+        return self.days.missing(first, day)
+
+    def draft(self) -> Histories:
+        """An empty draft for a request of several events."""
+        return Histories(self.plan)
+
+    def find(self, key: Key, time: int | None) -> Claim | None:  # noqa: ARG002
+        """The claim on a key, by whichever process."""
+        with redis_errors():
+            held = self.client.get(self.keys.claim(key))
+        return None if held is None else _claim(held)
+
+    def add_event(self, row: LoggedEvent) -> Claim | None:
+        """Count an event and claim its key; the claim of whoever was first.
+
+        `watermark` is its sequence then. A shadow's row takes a sequence and counts nowhere.
+        """
+        return self._add_event(row, given="")
+
+    def add_outcome(self, row: LoggedOutcome) -> bool:
+        """Count an outcome; False where its event is not known: it counts once that comes."""
+        return self._add_outcome(row, given="")
+
+    def fold(self, row: LoggedEvent | LoggedOutcome) -> None:
+        """Count a row of the log that this server may have lost, under the sequence that it has."""
+        if isinstance(row, LoggedOutcome):
+            self._add_outcome(row, str(row.sequence))
+        else:
+            self._add_event(row, str(row.sequence))
+
+    def _add_event(self, row: LoggedEvent, given: str) -> Claim | None:
+        at = self._moment(row)
+        recent_from, as_of = self._seeded
+        if row.mode == "shadow" or (at.day < recent_from and row.received < as_of):
+            self._pass(given, row.sequence)
+            return None
+        event = entries.with_derived(self.plan, row.event, row.derived)
+        remembered = plain_values.dumps(event[name] for name in self.plan.remembered)
+        added, outcome = entries.of_event(self.plan, event, at), b""
+        while True:
+            word, *rest = self._run_event(row, at, remembered, added, outcome, given)
+            if word != b"waiting":
+                break
+            outcome = rest[0]
+            added = entries.of_event(self.plan, event, at) + self._settled(event, outcome)
+        self._read.clear()
+        if word == b"claimed":
+            return _claim(rest[0])
+        self.sequence = int(rest[0])
+        return None
+
+    def _run_event(
+        self,
+        row: LoggedEvent,
+        at: Moment,
+        remembered: str,
+        added: Sequence[LedgerEntry],
+        outcome: bytes,
+        given: str,
+    ) -> list[Any]:
+        keys = self.keys
+        hashes, packed = self._packed(added, at.day)
+        own = [keys.of("days"), keys.claim(row.key), keys.event(row.key), keys.outcome(row.key)]
+        args = [row.digest[:DIGEST].ljust(DIGEST, b"\0") + row.answer, keys.claimed_ms, remembered]
+        args += [keys.remembered_ms, at.day, given, outcome, packed]
+        return self._run(self._event, [*self._names, *own, *hashes], args)
+
+    def _add_outcome(self, row: LoggedOutcome, given: str) -> bool:
+        keys, values = self.keys, plain_values.late(self.plan.usecase, row.values)
+        outcome = plain_values.dumps([row.known_at, *values]).encode()
+        while True:
+            with redis_errors():
+                held = self.client.get(keys.event(row.key))
+            added: list[LedgerEntry] = []
+            if held is not None:
+                own = plain_values.loads(held, self._times)
+                known = dict(zip(self.plan.remembered, own, strict=True))
+                added = self._settled(known, outcome)
+            hashes, packed = self._packed(added, row.known_at // DAY)
+            own_keys = [keys.event(row.key), keys.outcome(row.key)]
+            args = [outcome, keys.remembered_ms, int(held is not None), given, packed]
+            word, *rest = self._run(self._outcome, [*self._names, *own_keys, *hashes], args)
+            if word != b"known":
+                break
+        self._read.clear()
+        self.sequence = int(rest[0])
+        return bool(rest[1])
+
+    def _settled(self, event: RawEvent, outcome: bytes) -> list[LedgerEntry]:
+        """What an event's outcome adds."""
+        known_at, *values = plain_values.loads(outcome, (False, *self._late_times))
+        late = dict(zip(self._late, values, strict=True))
+        return entries.of_outcome(self.plan, event, late, Moment.of(known_at))
+
+    def _packed(self, added: Sequence[LedgerEntry], day: int) -> tuple[list[bytes], bytes]:
+        pairs = [pair for entry in added for pair in self.keys.packed(entry, day)]
+        return [key for key, _ in pairs], _pack([entry for _, entry in pairs])
+
+    def _pass(self, given: str, sequence: int) -> None:
+        """Take a sequence for a row that counts nowhere."""
+        if given:
+            self.sequence = max(self.sequence, sequence)
+        else:
+            with redis_errors():
+                self.sequence = int(self.client.incr(self.keys.sequence))
+
+    def _run(self, script: Any, keys: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+        with redis_errors():
+            result = script(keys=keys, args=args)
+        if result[0] == b"lost":
+            raise _lost()
+        return list(result)
+
+    def _histories(self, event: RawEvent) -> Histories:
+        """The ledgers of an event's ids, read once per request."""
+        now = time.monotonic()
+        if now - self._read_at > FRESH or len(self._read) >= READ_AT_ONCE:
+            self._read.clear()
+        held = self._read.get(id(event))
+        if held is not None and held[0] is event:
+            return held[1]
+        histories = self._fetched(event)
+        self._read[id(event)], self._read_at = (event, histories), now
+        return histories
+
+    def _fetched(self, event: RawEvent) -> Histories:
+        """The ledgers of an event's ids, read in one step."""
+        at = Moment.of(micros(event[str(self.plan.usecase.time)]))
+        ids = [(place, book, book.id_of(event)) for place, book in enumerate(self.plan.books)]
+        wanted = [one for one in ids if one[2] is not None]
+        keys = [(key, 8 * b.width) for _, b, id_ in wanted for key in self._hashes(b, id_, at)]
+        with redis_errors():
+            answers = self._reading(
+                keys=[self._names[0], *(k for k, _ in keys)], args=[w for _, w in keys]
+            )
+        if answers is None:
+            raise _lost()
+        histories, rest = Histories(self.plan), iter(answers)
+        for place, book, id_ in wanted:
+            ledger = redis_rows.ledger(_hashes_read(book, at, rest), book.width)
+            if ledger is not None:
+                histories.ledgers[place][id_] = ledger
+        return histories
+
+    def _hashes(self, book: Book, id_: Any, at: Moment) -> list[bytes]:
+        if book.grain != "moment":
+            return [self.keys.tiles(book, id_)]
+        levels = redis_rows.moments(book, at)
+        return [self.keys.moments(book, id_, level, number) for level, number, *_ in levels]
+
+    def _moment(self, row: LoggedEvent) -> Moment:
+        name = self.plan.usecase.time
+        return Moment.of(row.received if name is None else micros(row.event[name]))
+
+
+def _hashes_read(book: Book, at: Moment, answers: Iterator[bytes]) -> list[Hash]:
+    """The next hashes, which are a book's."""
+    if book.grain != "moment":
+        return [redis_rows.unpacked(next(answers), next(answers))]
+    return [
+        redis_rows.below(length, end, redis_rows.unpacked(next(answers), next(answers)))
+        for _, _, length, end in redis_rows.moments(book, at)
+    ]
+
+
+def _claim(held: bytes) -> Claim:
+    return Claim(held[:DIGEST], held[DIGEST:])
+
+
+def _lost() -> StateError:
+    return StateError(
+        "Redis does not have the online state any more; restart the service, which fills it from tiles and log"
+    )
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Raise what the client library raises as StateError, without the address, which may hold a password."""
+    from redis.exceptions import RedisError
+
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StateError(f"the online state in Redis cannot be reached: {text}") from None
