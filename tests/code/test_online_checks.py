@@ -115,6 +115,7 @@ def test_a_lost_column(name: str) -> None:
         ({"buyer": {"a": [1]}}, "buyer", "an object", "a whole number"),
         ({"chanel": "web"}, "chanel", "a field", "did you mean 'channel'?"),
         ({"\ud800": 1}, "\\ud800", "a field", "choose one of"),
+        ({"a\nb\x1b": 1}, "a\\nb\\x1b", "a field", "choose one of"),
         ({"returned": 0}, "returned", "a value", "not known at prediction time"),
         ({"ordered_at": 1740830400}, "ordered_at", "1740830400", "2025-03-01T12:00:00Z"),
     ],

@@ -132,6 +132,17 @@ def test_events_that_the_model_does_not_score_are_answered_with_the_reason() -> 
     }
 
 
+def test_a_column_that_is_shown_nowhere_is_not_in_the_reason() -> None:
+    columns = tuple(replace(c, forbidden="x") if c.name == "place_id" else c for c in SMALL.columns)
+    rule = Only("place_id", "of one", values=(7,))
+    case = replace(SMALL, columns=columns, eligible=(rule,))
+    compiled = CompiledScorer(replace(requests.scorer(SMALL), usecase=case))
+    (one,) = compiled.score(requests.events(case, 1), requests.histories(case, 1))
+    assert one.ineligible == (
+        "place_id is a value, and the model scores events with place_id one of 7",
+    )
+
+
 def inverse(cents: Array) -> Array:
     """One over cents."""
     with np.errstate(divide="ignore"):

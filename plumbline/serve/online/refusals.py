@@ -77,6 +77,10 @@ def shown(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """The text, cut where it is long; what UTF-8 cannot carry as its escape."""
+    """The text, cut where it is long; control characters and what UTF-8 cannot carry as their escapes.
+
+    >>> printable("a\\nb")
+    'a\\\\nb'
+    """
     short = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
-    return short.encode("utf-8", "backslashreplace").decode()
+    return short if short.isprintable() else repr(short)[1:-1]

@@ -62,6 +62,7 @@ class CompiledScorer:
             for name, one in described.encodings.items()
         }
         self._policy = CompiledPolicy(described.decisions) if described.decisions else None
+        self._hidden = {c.name for c in self.usecase.known if c.forbidden}
         self._calibrate = calibrator(self.bundle.calibration)
 
     def score(
@@ -185,9 +186,14 @@ class CompiledScorer:
 
     def _ineligible(self, columns: Mapping[str, Array], place: int) -> tuple[str, ...]:
         """Why the event at this place is not scored, by the use case's `eligible`; () where it is."""
-        rules = self.usecase.eligible
-        values = {r.column: columns[r.column][place : place + 1].tolist()[0] for r in rules}
-        return tuple(only.unmet(rules, values, "the model scores events")) if rules else ()
+        reasons: list[str] = []
+        for rule in self.usecase.eligible:
+            value = columns[rule.column][place : place + 1].tolist()[0]
+            if not only.holds(rule, value):
+                found = "a value" if rule.column in self._hidden else repr(value)
+                words = f"the model scores events with {only.words(rule)}"
+                reasons.append(f"{rule.column} is {found}, and {words}")
+        return tuple(reasons)
 
 
 def load(folder: Path, admit: Iterable[str] = ()) -> CompiledScorer:
