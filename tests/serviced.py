@@ -16,6 +16,7 @@ from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.online.checks import CompiledCheck
 from plumbline.serve.params import Serve
+from plumbline.serve.protocols import State
 from plumbline.serve.requests.parts import Parts
 from plumbline.serve.requests.writers import Writers
 from plumbline.serve.routes import document, routes_file
@@ -42,20 +43,25 @@ def made(folder: Path) -> Path:
 
 @contextmanager
 def serving(
-    base: Path, folder: Path, *, by: clock.Kind = "events", **settings: Any
+    base: Path,
+    folder: Path,
+    *,
+    by: clock.Kind = "events",
+    shared: Callable[[], State] | None = None,
+    writer: str = "",
+    **settings: Any,
 ) -> Iterator[Service]:
-    """A service on a copy of what `made` made; started again on the same folder, it goes on. `by`: its clock."""
+    """A service on a copy of what `made` made; started again on the same folder, it goes on. `by`: its clock.
+
+    `shared`: opens the state of several processes; `writer`: the name of this one.
+    """
     if not folder.exists():
         shutil.copytree(base, folder)
     usecase, own = parcels(), Serve(**settings)
     on_full = "unlogged" if own.unlogged else "refuse"
-    log, reader = (
-        PredictionLog(folder / "log", usecase, own.durable, on_full),
-        LogReader(folder / "log"),
-    )
-    state = MemoryState(plan.compiled(usecase), own.late_days)
-    state.begin(20148, 20148)  # as a seed whose days end before FIRST
-    fold.fold(state, reader.rows())
+    log = PredictionLog(folder / "log", usecase, own.durable, on_full, writer)
+    reader = LogReader(folder / "log")
+    state = shared() if shared else _embedded(reader, own.late_days)
     jobs: list[Callable[[], None]] = []
     live = LiveRoutes(opened(folder, Arms(usecase, BundleStore(folder))), jobs.append)
     one = Service(
@@ -66,6 +72,7 @@ def serving(
             live=live,
             writers=Writers(usecase.key),
             state=state,
+            claims=state if shared else log,
             log=log,
             reader=reader,
             clock=clock.of(by),
@@ -76,6 +83,13 @@ def serving(
         yield one
     finally:
         log.close()
+
+
+def _embedded(reader: LogReader, late_days: int) -> State:
+    state = MemoryState(plan.compiled(parcels()), late_days)
+    state.begin(20148, 20148)  # as a seed whose days end before FIRST
+    fold.fold(state, reader.rows())
+    return state
 
 
 def parcel(number: int, days: float = 0.0, **changed: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from plumbline.serve.online import answers
 from plumbline.serve.online.refusals import EventRefused
 from plumbline.serve.online.row_inputs import ScoringError
 from plumbline.serve.params import Serve
-from plumbline.serve.protocols import LogError
+from plumbline.serve.protocols import LogError, StateError
 from plumbline.serve.reply import Reply
 from plumbline.serve.requests import described, explain, features, outcomes, score
 from plumbline.serve.requests.conflicts import ConflictError, StaleError, UnknownError
@@ -27,6 +27,7 @@ REASONS: Mapping[type[PlumblineError], str] = {
     StaleError: "stale",
     ScoringError: "model",
     LogError: "log",
+    StateError: "state",
 }
 """What the metrics count a refusal by; the first that fits."""
 AGAIN = ((b"retry-after", b"1"),)

@@ -10,10 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plumbline.serve import single_event
-from plumbline.serve.protocols import LogError, LoggedOutcome
+from plumbline.serve.protocols import LogError, LoggedOutcome, StateError
 from plumbline.serve.requests.waves import waves
 from plumbline.serve.routes.document import Arm, changed
-from tests import serviced
+from plumbline.serve.state import plan, redis_seeding
+from plumbline.serve.state.redis_keys import Keys
+from plumbline.serve.state.redis_state import RedisState
+from tests import servers, serviced
 from tests.boosting import parcels
 from tests.serviced import answers, body, counts, parcel
 from tests.small import SMALL
@@ -276,3 +279,42 @@ def test_what_cannot_be_folded_twice_is_logged_with_what_was(service, monkeypatc
     monkeypatch.undo()
     answers(service, *EVENTS[:2])
     assert [row.key for row in logged(service)] == [0, 1]
+
+
+@pytest.mark.capability("C28")
+def test_processes_that_share_the_state_count_an_event_once(base, tmp_path):
+    keys = Keys(plan.compiled(parcels()), "d" * 32, 7, 9)
+    with servers.redis() as address:
+        host, _, password = address.partition(",password=")
+        client = redis_seeding.connect(f"redis://:{password}@{host}/0")
+        client.set(keys.of("seeded"), "{}")
+
+        def process(name):
+            state = RedisState(client, keys, 20148, 20148, name)
+            return serviced.serving(
+                base, tmp_path / "s", shared=lambda: state, writer=name, max_age=9
+            )
+
+        with process("w0") as one, process("w1") as other:
+            first = answers(one, *EVENTS[:4])
+            assert answers(other, *EVENTS[:4]) == first
+            rest = answers(other, *EVENTS[4:])
+            assert answers(one, *EVENTS[4:]) == rest
+            assert other.score(body(parcel(0, height=3)), "r").status == 409
+            logged(one)
+            assert [r.sequence for r in logged(other)] == list(range(1, len(EVENTS) + 1))
+            outcome = b'{"number": 1, "broken": 1, "weight": 5}'
+            assert one.outcomes(outcome, "o").status == 200
+            assert logged(one)[-1].sequence == len(EVENTS) + 1
+        client.close()
+    with serviced.serving(base, tmp_path / "alone", max_age=9) as alone:
+        assert answers(alone, *EVENTS[:4]) + answers(alone, *EVENTS[4:]) == [*first, *rest]
+
+
+def test_a_state_that_is_gone_refuses(service, monkeypatch):
+    def gone(*_):
+        raise StateError("Redis cannot be reached")
+
+    monkeypatch.setattr(service.parts.state, "values", gone)
+    reply = service.score(body(parcel(1)), "r")
+    assert (reply.status, reply.reason, counts(service)) == (503, "state", (0, 0))

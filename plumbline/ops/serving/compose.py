@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +13,13 @@ from typing import Literal
 from plumbline.core import usecase_loader
 from plumbline.core.errors import BundleError
 from plumbline.core.usecase import FeatureSet
-from plumbline.ops.serving import bundles, first_routes, places
-from plumbline.repo import artifacts
-from plumbline.repo.artifacts import Role
+from plumbline.ops.serving import bundles, first_routes, places, states
+from plumbline.ops.serving.states import OnlineState
 from plumbline.serve import clock as clocks
-from plumbline.serve import seed
 from plumbline.serve.log.prediction_log import PredictionLog
-from plumbline.serve.log.reader import LoggedRow, LogReader
-from plumbline.serve.online import times
+from plumbline.serve.log.reader import LogReader
 from plumbline.serve.online.checks import CompiledCheck
 from plumbline.serve.params import Serve
-from plumbline.serve.protocols import LoggedEvent
 from plumbline.serve.requests.parts import Observer, Parts
 from plumbline.serve.requests.writers import Writers
 from plumbline.serve.routes import document, routes_file
@@ -33,10 +29,20 @@ from plumbline.serve.routes.bundle_store import BundleStore
 from plumbline.serve.routes.live import LiveRoutes
 from plumbline.serve.routes.router import Router
 from plumbline.serve.service import Service
-from plumbline.serve.state import embedded, fold
-from plumbline.serve.state.memory import MemoryState
+from plumbline.serve.state.redis_state import RedisState
 
-log = logging.getLogger("plumbline")
+messages = logging.getLogger("plumbline")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a use case must know of its process. `running`: another one serves, and is to be replaced; `writer`:
+    the name of this one's log where several share the state.
+    """
+
+    clock: clocks.Kind = "system"
+    running: bool = False
+    writer: str = ""
 
 
 @dataclass
@@ -47,8 +53,7 @@ class Prepared:
     usecase: FeatureSet
     settings: Serve
     clock: clocks.Kind
-    state: MemoryState
-    newest: int
+    state: OnlineState
     store: BundleStore
     router: Router | None
 
@@ -59,11 +64,10 @@ class Prepared:
         held.enter_context(routes_file.serving(folder))
         on_full: Literal["unlogged", "refuse"] = "unlogged" if settings.unlogged else "refuse"
         place = places.log(self.project, name)
-        written = PredictionLog(place, self.usecase, settings.durable, on_full)
-        held.callback(written.close)
+        log = PredictionLog(place, self.usecase, settings.durable, on_full, self.state.writer)
+        held.callback(log.close)
         reader = LogReader(place)
-        rows = NewestTime(self.usecase, self.newest)
-        fold.fold(self.state, rows.passed(reader.rows(after=self.state.watermark)))
+        state = self.state.open(log, reader, held)
         return Service(
             Parts(
                 usecase=self.usecase,
@@ -71,10 +75,11 @@ class Prepared:
                 checks=CompiledCheck(self.usecase, settings.late_days),
                 live=LiveRoutes(self._routes_now(folder), _later, settings.route_by),
                 writers=Writers(self.usecase.key),
-                state=self.state,
-                log=written,
+                state=state,
+                claims=state if isinstance(state, RedisState) else log,
+                log=log,
                 reader=reader,
-                clock=clocks.of(self.clock, rows.newest),
+                clock=clocks.of(self.clock, self.state.newest.newest),
                 observer=observer,
             )
         )
@@ -92,25 +97,20 @@ class Prepared:
                 document.to_bundle(known, md5), "other features: the checkout's"
             )
             routes_file.write(folder, new)
-            log.warning("%s: the checkout's bundle %s answers now", self.usecase.name, md5)
+            messages.warning("%s: the checkout's bundle %s answers now", self.usecase.name, md5)
         elif known.version == self.router.routes.version:
             return self.router
         return routers.opened(folder, arms)
 
 
-def prepare(project: Path, name: str, settings: Serve, clock: clocks.Kind) -> Prepared:
+def prepare(project: Path, name: str, settings: Serve, process: Setting) -> Prepared:
     """Load a use case: its bundles, its seed, and what was logged so far."""
     usecase = usecase_loader.load_features(name)
     first_routes.ensure(project, usecase)
-    folder = places.folder(project, name)
-    store = BundleStore(folder)
-    tiles = seed.read(artifacts.path(name, Role.TILES, project))
-    tiles.check(usecase)
-    rows = NewestTime(usecase)
-    logged = rows.passed(LogReader(places.log(project, name)).rows())
-    state = embedded.open_memory(usecase, tiles, logged, settings.late_days)
+    store = BundleStore(places.folder(project, name))
     router = _router(project, usecase, store)
-    return Prepared(project, usecase, settings, clock, state, rows.newest, store, router)
+    state = states.load(project, usecase, settings, process.running, process.writer)
+    return Prepared(project, usecase, settings, process.clock, state, store, router)
 
 
 def _router(project: Path, usecase: FeatureSet, store: BundleStore) -> Router | None:
@@ -122,20 +122,6 @@ def _router(project: Path, usecase: FeatureSet, store: BundleStore) -> Router | 
         if known is None or bundles.bring(project, usecase, store, None) in known.bundles:
             raise
         return None
-
-
-class NewestTime:
-    """The newest event time among rows that pass, microseconds since 1970; for a clock that follows events."""
-
-    def __init__(self, usecase: FeatureSet, newest: int = 0) -> None:
-        self.newest, self._time = newest, usecase.time
-
-    def passed(self, rows: Iterable[LoggedRow]) -> Iterator[LoggedRow]:
-        """The rows as they are."""
-        for row in rows:
-            if self._time is not None and isinstance(row, LoggedEvent):
-                self.newest = max(self.newest, times.micros(row.event[self._time]))
-            yield row
 
 
 def _later(work: Callable[[], None]) -> object:

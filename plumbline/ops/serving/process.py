@@ -17,6 +17,7 @@ from typing import Any
 from plumbline import config
 from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.ops.serving import compose, lean, places
+from plumbline.ops.serving.compose import Setting
 from plumbline.ops.serving.running import Running
 from plumbline.serve.clock import Kind
 from plumbline.serve.http import control, gauges, handover, metrics, server, tokens
@@ -41,6 +42,7 @@ class Start:
     clock: Kind = "system"
     replace: bool = False
     exposed: bool = False
+    writer: str = ""
 
 
 def run(project: Path, start: Start) -> None:
@@ -53,7 +55,8 @@ def run(project: Path, start: Start) -> None:
     socket_path = places.control(project)
     if control.running(socket_path) != start.replace:
         raise PlumblineError(_wrong_start(socket_path, start.replace))
-    prepared = [compose.prepare(project, n, settings[n], start.clock) for n in start.names]
+    setting = Setting(start.clock, start.replace, start.writer)
+    prepared = [compose.prepare(project, n, settings[n], setting) for n in start.names]
     taken = handover.take(socket_path) if start.replace else None
     sockets = taken.sockets if taken else [bound(own)]
     if taken:
@@ -63,7 +66,8 @@ def run(project: Path, start: Start) -> None:
         for one in services.values():
             gauges.register(entrance.metrics, one.parts)
         listening = Listening(sockets, context, own.lame_duck, own.body_timeout)
-        process = Running(services, entrance, listening, Control(socket_path))
+        slices = [one.state.slice for one in prepared]
+        process = Running(services, entrance, listening, Control(socket_path), slices)
         gc.collect()
         gc.freeze()
         log.info("ready after %.1f s: %s", time.perf_counter() - began, process.address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -21,14 +21,21 @@ from plumbline.serve.routes.route_commands import RouteCommands
 from plumbline.serve.service import Service
 
 HTML = b"text/html; charset=utf-8"
+SECOND = 1.0
 
 
 class Running:
-    """The services of a process, from the first request to the last."""
+    """The services of a process, from the first request to the last. `slices`: each writes a part of a checkpoint."""
 
     def __init__(
-        self, services: Mapping[str, Service], gate: Gate, listening: Listening, by: Control
+        self,
+        services: Mapping[str, Service],
+        gate: Gate,
+        listening: Listening,
+        by: Control,
+        slices: Sequence[Callable[[], object]] = (),
     ) -> None:
+        self._slices = slices
         self.services, self.gate, self.listening, self.control = services, gate, listening, by
         self.address = _address(listening)
 
@@ -39,6 +46,7 @@ class Running:
         await self.control.open()
         loop = asyncio.get_running_loop()
         watching = [loop.create_task(s.parts.live.watch.run()) for s in self.services.values()]
+        watching.append(loop.create_task(self._write_slices()))
 
         async def closed() -> None:
             for task in watching:
@@ -49,6 +57,13 @@ class Running:
 
         await one.run(closed)
         await self.control.close()
+
+    async def _write_slices(self) -> None:
+        """The states' checkpoints, a slice a second."""
+        while True:
+            await asyncio.sleep(SECOND)
+            for write in self._slices:
+                write()
 
     def stats(self, one: Server) -> dict[str, Any]:
         """What a person asks of a running service."""

@@ -48,7 +48,7 @@ def claims(parts: Parts, events: Sequence[Received]) -> dict[Key, Claim]:
     known: dict[Key, Claim] = {}
     timed = parts.usecase.time is not None
     for one in events:
-        claim = parts.log.find(one.key, parts.checks.time(one.event) if timed else None)
+        claim = parts.claims.find(one.key, parts.checks.time(one.event) if timed else None)
         if claim is not None:
             if claim.digest != one.digest:
                 raise ConflictError(one.index, parts.usecase.key, one.key)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from plumbline.serve.online.scorer import Scored
 from plumbline.serve.protocols import Flag, LoggedEvent
 from plumbline.serve.requests.events import Received
+from plumbline.serve.requests.parts import Parts
 from plumbline.serve.routes.router import LoadedArm
 
 
@@ -87,3 +88,11 @@ def _action(scored: Scored) -> str:
     if scored.decision is not None:
         return scored.decision
     return "" if scored.alarm is None else ("alarm" if scored.alarm else "none")
+
+
+def numbered(parts: Parts, row: LoggedEvent) -> LoggedEvent:
+    """A folded row as it is logged: where several processes share the state, with the sequence that it gave."""
+    if not parts.shared:
+        return row
+    given = parts.state.watermark
+    return replace(row, sequence=given, watermark=given - 1)

@@ -32,7 +32,9 @@ def outcomes(parts: Parts, body: bytes, request_id: str) -> bytes:
             place = (row.key, row.digest)
             if place not in done and not parts.log.has_outcome(*place):
                 one = replace(row, sequence=first + len(done))
-                done[place] = replace(one, matched=parts.state.add_outcome(one))
+                matched = parts.state.add_outcome(one)
+                number = parts.state.watermark if parts.shared else one.sequence
+                done[place] = replace(one, matched=matched, sequence=number)
     finally:
         if done:
             parts.log.append(list(done.values()))

@@ -12,9 +12,9 @@ from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.online.checks import CompiledCheck
 from plumbline.serve.params import Serve
+from plumbline.serve.protocols import Claims, State
 from plumbline.serve.requests.writers import Writers
 from plumbline.serve.routes.live import LiveRoutes
-from plumbline.serve.state.memory import MemoryState
 
 
 class Observer(Protocol):
@@ -32,14 +32,15 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """One use case, ready to serve."""
+    """One use case, ready to serve. `claims`: the log, or the state that several processes share."""
 
     usecase: FeatureSet
     settings: Serve
     checks: CompiledCheck
     live: LiveRoutes
     writers: Writers
-    state: MemoryState
+    state: State
+    claims: Claims
     log: PredictionLog
     reader: LogReader
     clock: Clock
@@ -49,3 +50,8 @@ class Parts:
     def id_columns(self) -> tuple[str, ...]:
         """The columns of the entities' ids."""
         return tuple(e.column for e in self.usecase.entities if e.column is not None)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes share the state, which then gives rows their sequence."""
+        return self.claims is not self.log

@@ -121,7 +121,7 @@ def _counted(
             row = logged_rows.row(one, first + len(rows), at, call)
             claim = parts.state.add_event(row)
             if claim is None:
-                rows[row.key] = row
+                rows[row.key] = logged_rows.numbered(parts, row)
             given[row.key] = _first(parts, one, claim)
     finally:
         parts.log.append(list(rows.values()))

@@ -1,0 +1,133 @@
+"""The online state of a service: embedded, with its checkpoint, or in Redis. An edge."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import FeatureSet
+from plumbline.ops.serving import places
+from plumbline.repo import artifacts
+from plumbline.repo.artifacts import Role
+from plumbline.serve import seed as seeds
+from plumbline.serve.log import files_read
+from plumbline.serve.log.prediction_log import PredictionLog
+from plumbline.serve.log.reader import LoggedRow, LogReader
+from plumbline.serve.online import times
+from plumbline.serve.params import Serve
+from plumbline.serve.protocols import LoggedEvent, State
+from plumbline.serve.seed import Seed
+from plumbline.serve.state import embedded, fold, redis_seeding
+
+NEVER_AHEAD = 2**62
+"""Of a log that another process still writes: a checkpoint of it may hold more rows than were just there."""
+CLOSING = 2.0
+"""Seconds that a checkpoint may take at the end; a restart folds what it lacks."""
+
+
+class NewestTime:
+    """The newest event time among rows that pass, microseconds since 1970; for a clock that follows events."""
+
+    def __init__(self, usecase: FeatureSet) -> None:
+        self.newest, self._time = 0, usecase.time
+
+    def passed(self, rows: Iterable[LoggedRow]) -> Iterator[LoggedRow]:
+        """The rows as they are."""
+        for row in rows:
+            if self._time is not None and isinstance(row, LoggedEvent):
+                self.newest = max(self.newest, times.micros(row.event[self._time]))
+            yield row
+
+
+class EmbeddedState:
+    """The state in this process, folded up to some row of a log that another process may still write."""
+
+    shared = False
+    writer = ""
+
+    def __init__(self, project: Path, usecase: FeatureSet, settings: Serve, running: bool) -> None:
+        """Load seed and checkpoint; `running`: another process serves, and is to be replaced."""
+        self._seed, self.newest = _seed(project, usecase), NewestTime(usecase)
+        self._folder = places.state(project, usecase.name)
+        place = places.log(project, usecase.name)
+        last = NEVER_AHEAD if running else _last(place)
+        rows = LogReader(place).rows
+        self._state = embedded.reopen_memory(
+            usecase,
+            self._seed,
+            lambda after: self.newest.passed(rows(after)),
+            last,
+            self._folder,
+            settings.late_days,
+        )
+        self.slice: Callable[[], object] = lambda: None
+
+    def open(self, log: PredictionLog, reader: LogReader, held: ExitStack) -> State:
+        """Fold what was logged since, and write checkpoints from now on, a slice at each `slice`."""
+        fold.fold(self._state, self.newest.passed(reader.rows(after=self._state.watermark)))
+        checkpoint = embedded.checkpoints(
+            self._state, self._seed, lambda: log.last_sequence - log.status.waiting, self._folder
+        )
+        held.callback(checkpoint.close, CLOSING)
+        held.callback(log.flush)
+        self.slice = checkpoint.slice
+        return self._state
+
+
+class SharedState:
+    """The state in Redis, which several processes share; `writer`: the name of this one's log."""
+
+    shared = True
+
+    def __init__(self, project: Path, usecase: FeatureSet, settings: Serve, writer: str) -> None:
+        self._seed, self.newest = _seed(project, usecase), NewestTime(usecase)
+        self._usecase, self._late_days, self.writer = usecase, settings.late_days, writer
+        self._url = _url(settings)
+        self.slice: Callable[[], object] = lambda: None
+
+    def open(self, _log: PredictionLog, reader: LogReader, _held: ExitStack) -> State:
+        """Fill it where it is empty, and count the rows of the log that it lacks."""
+        return redis_seeding.open_redis(
+            self._usecase,
+            self._seed,
+            self._url,
+            lambda after: self.newest.passed(reader.rows(after)),
+            self._late_days,
+            writer=self.writer,
+        )
+
+
+OnlineState = EmbeddedState | SharedState
+
+
+def load(
+    project: Path, usecase: FeatureSet, settings: Serve, running: bool, writer: str
+) -> OnlineState:
+    """The state that the settings name."""
+    if settings.state is None:
+        return EmbeddedState(project, usecase, settings, running)
+    return SharedState(project, usecase, settings, writer)
+
+
+def _last(log: Path) -> int:
+    """The log's last row on disk; 0 where there is none."""
+    return max((extent.last for extent in files_read.extents(log)), default=0)
+
+
+def _seed(project: Path, usecase: FeatureSet) -> Seed:
+    seed = seeds.read(artifacts.path(usecase.name, Role.TILES, project))
+    seed.check(usecase)
+    return seed
+
+
+def _url(settings: Serve) -> str:
+    url = os.environ.get(str(settings.state), "")
+    if not url:
+        raise PlumblineError(
+            f"serve.state names the environment variable {settings.state}, which is not set: expected "
+            "redis://[:password@]host:port/0"
+        )
+    return url
