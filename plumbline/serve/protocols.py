@@ -182,9 +182,10 @@ class Log(Claims, Protocol):
         ...
 
     async def durable(self) -> None:
-        """Return once all that was appended is on disk; at once where the log is not `durable`.
+        """Return once an answer may go out: where the log is `durable`, once all that was appended is on disk.
 
         Raises LogError where that cannot be said: 503. The rows are written when the log recovers, and the same
-        event is answered from them then.
+        event is answered from them then. A log that is not durable returns at once, or where its writer is behind,
+        once that is not so.
         """
         ...

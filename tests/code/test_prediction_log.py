@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from plumbline.serve.log import log_writer, prediction_log
 from plumbline.serve.log.key_filter import KeyFilter
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
@@ -190,6 +192,29 @@ def test_durable_waits_until_the_rows_are_on_disk(tmp_path):
 
     with opened(tmp_path, durable=True) as log:
         assert asyncio.run(serve(log)) == [1]
+
+
+def test_answers_wait_for_a_writer_that_is_behind(tmp_path, monkeypatch):
+    async def waits(log) -> bool:
+        await asyncio.wait_for(log.durable(), 5.0)
+        return log.status.waiting == 0
+
+    monkeypatch.setattr(log_writer, "GATHER", 0.1)
+    with opened(tmp_path) as log:
+        log.append([row(1)])
+        assert not asyncio.run(waits(log))  # it is not
+        time.sleep(0.03)
+        assert asyncio.run(waits(log))
+
+
+def test_answers_wait_no_longer_than_a_moment_where_the_disk_hangs(tmp_path, monkeypatch):
+    monkeypatch.setattr(log_writer, "GATHER", 0.5)
+    monkeypatch.setattr(prediction_log, "LONGEST", 0.02)
+    with opened(tmp_path) as log:
+        log.append([row(1)])
+        time.sleep(0.02)
+        asyncio.run(asyncio.wait_for(log.durable(), 5.0))
+        assert log.status.waiting == 1
 
 
 def test_a_row_is_committed_soon(tmp_path):

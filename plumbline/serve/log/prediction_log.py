@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Literal
 
 from plumbline.core.usecase import FeatureSet
@@ -26,6 +28,10 @@ from plumbline.serve.log.log_writer import Batch, LogWriter
 from plumbline.serve.log.rows import Encoded
 from plumbline.serve.protocols import Claim, Key, LogError, LoggedEvent, LoggedOutcome
 
+BEHIND = 0.012
+"""Seconds after which answers wait for a row that is not committed yet: what a kill can lose does not grow."""
+LONGEST = 1.0
+"""Seconds that they wait, at most, where rows need not be durable."""
 MOST_WAITING = 20_000
 """Rows that wait for the disk, at most, before requests are refused."""
 
@@ -75,6 +81,7 @@ class PredictionLog:
         self._taken = self._appended = self._written = self._unlogged = 0
         self._broken: str | None = None
         self._unsure = self._closed = False
+        self._since: deque[tuple[int, float]] = deque()  # what was appended when, not yet written
         self._changed = threading.Condition()
         self._waiters: list[Waiter] = []
         self._document = description.describe(usecase).model_dump_json()
@@ -147,20 +154,30 @@ class PredictionLog:
             elif row.route is None:
                 self._pending_outcomes.add((row.key, row.digest))
         self._appended += len(batch)
+        self._since.append((self._appended, monotonic()))
         self._writer.put(batch)
 
     async def durable(self) -> None:
-        """Return once all that was appended is on disk; LogError where that cannot be said."""
-        if not self._durable or self._written >= self._appended:
+        """Return once an answer may go out.
+
+        Where the log is durable: once all that was appended is on disk; LogError where that cannot be said. Else: at once,
+        or once the rows are committed that the writer is behind with.
+        """
+        target = self._appended if self._durable else self._behind()
+        if self._written >= target:
             return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         with self._changed:
-            if self._written >= self._appended:
+            if self._written >= target:
                 return
             if self._broken is not None:
-                raise LogError(f"the prediction log is not written: {self._broken}")
-            self._waiters.append((self._appended, loop, future))
+                if self._durable:
+                    raise LogError(f"the prediction log is not written: {self._broken}")
+                return
+            self._waiters.append((target, loop, future))
+        if not self._durable:
+            loop.call_later(LONGEST, _settle, future, None)
         await future
 
     def flush(self, seconds: float = 5.0) -> bool:
@@ -181,6 +198,14 @@ class PredictionLog:
         if self._written < self._appended:
             lost = self._appended - self._written
             raise LogError(f"the prediction log lacks its last {lost} rows: {problem}")
+
+    def _behind(self) -> int:
+        """How many rows have to be written before the next answer: those that should be by now; 0 for none."""
+        try:
+            count, since = self._since[0]
+        except IndexError:
+            return 0
+        return count if monotonic() - since > BEHIND else 0
 
     def _held(self, folder: Path, writer: str) -> list[Extent]:
         try:
@@ -210,6 +235,8 @@ class PredictionLog:
         with self._changed:
             self._broken = None
             self._written += len(batch)
+            while self._since and self._since[0][0] <= self._written:
+                self._since.popleft()
             self._changed.notify_all()
             done = [w for w in self._waiters if w[0] <= self._written]
             self._waiters = [w for w in self._waiters if w[0] > self._written]
@@ -229,7 +256,7 @@ class PredictionLog:
         with self._changed:
             self._broken = message
             failed, self._waiters = self._waiters, []
-        _wake(failed, f"the prediction log is not written: {message}")
+        _wake(failed, f"the prediction log is not written: {message}" if self._durable else None)
 
 
 def _wake(waiters: Sequence[Waiter], message: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -31,8 +31,7 @@ Values = tuple[Any, ...]
 """A row of SQLite."""
 ROUTE = 16
 """The place of `route` in an event's values."""
-INSERT_EVENT = f"INSERT INTO events VALUES ({', '.join('?' * 21)})"
-INSERT_OUTCOME = f"INSERT INTO outcomes VALUES ({', '.join('?' * 9)})"
+COLUMNS = {"events": 21, "outcomes": 9}
 SELECT_EVENTS = (
     "SELECT e.*, r.arm, r.route_version, r.bundle, r.definitions, r.description "
     "FROM events e JOIN routes r USING (route)"
@@ -65,6 +64,16 @@ class Encoded:
     route: Route | None
     claim: Claim | None
     values: Values
+
+
+@cache
+def insert(table: str, count: int) -> str:
+    """The statement that inserts so many rows.
+
+    One call of SQLite for many rows: after each call the writer waits for Python's lock, behind the requests.
+    """
+    row = f"({', '.join('?' * COLUMNS[table])})"
+    return f"INSERT INTO {table} VALUES {', '.join([row] * count)}"
 
 
 def encode(row: LoggedEvent | LoggedOutcome) -> Encoded:
