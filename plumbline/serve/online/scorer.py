@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from plumbline.model.admission import Scorer
 from plumbline.serve.online.decisions import CompiledPolicy
 from plumbline.serve.online.row_inputs import Computed, RowInputs, ScoringError
 from plumbline.serve.online.single_values import calibrator
+from plumbline.serve.online.trees import Trees
 from plumbline.serve.single_event import RawEvent
 
 
@@ -56,7 +56,7 @@ class CompiledScorer:
             )
         self.definitions = _definitions(scorer)
         self.rows = RowInputs(self.usecase)
-        self._booster = _in_one_thread(self.bundle.booster)
+        self._trees = Trees(self.bundle.booster)
         self._encodings = {
             name: (one.column, dict(zip(one.values, one.encoded, strict=True)), one.other)
             for name, one in described.encodings.items()
@@ -137,18 +137,12 @@ class CompiledScorer:
         try:
             start = scale.start(kind, offset, columns)
             if self.bundle.classes:
-                return softmax.of(self._predict(x, None, "margin"))
+                return softmax.of(self._trees.predict(x, None, "margin"))
             if kind == "label":
-                return self._predict(x, start, "value")
-            return scale.answer(kind, offset, columns, self._predict(x, start, "margin"))
+                return self._trees.predict(x, start, "value")
+            return scale.answer(kind, offset, columns, self._trees.predict(x, start, "margin"))
         except PlumblineError as error:
             raise ScoringError(str(error)) from None
-
-    def _predict(self, x: Array, start: Array | None, kind: str) -> Array:
-        answer = self._booster.inplace_predict(
-            x, base_margin=start, predict_type=kind, validate_features=False
-        )
-        return np.asarray(answer, np.float64)
 
     def _matrix(self, columns: Mapping[str, Array]) -> Array:
         """As `row_features.matrix`, float32 (n, k)."""
@@ -199,13 +193,6 @@ class CompiledScorer:
 def load(folder: Path, admit: Iterable[str] = ()) -> CompiledScorer:
     """The bundle in `folder`, compiled; BundleError as `admission.load`."""
     return CompiledScorer(admission.load(folder, admit, threads=1))
-
-
-def _in_one_thread(booster: Any) -> Any:
-    """A copy of the trees that predicts in the caller's thread alone, whatever the original uses."""
-    own = booster.copy()
-    own.set_param({"nthread": 1})
-    return own
 
 
 def _definitions(scorer: Scorer) -> str:
