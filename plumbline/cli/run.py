@@ -14,6 +14,7 @@ from plumbline.cli.options import (
     Store,
     Usecase,
     Usecases,
+    day,
     keep_json,
     keep_text,
     say,
@@ -123,14 +124,15 @@ def environment() -> None:
     "materialize my_table",
     "materialize my_table --store production",
     "check my_table --store production",
+    "rollover my_table --day 2025-07-02 --store production",
 )
 def features(
     action: Annotated[
-        Literal["list", "search", "apply", "materialize", "check"],
+        Literal["list", "search", "apply", "materialize", "check", "rollover"],
         typer.Argument(
             metavar="ACTION",
-            help="Look at the catalog (list, search), fill the feature store (apply, materialize), or "
-            "compare what it serves (check).",
+            help="Look at the catalog (list, search), fill the feature store (apply, materialize; as a "
+            "service has it: rollover), or compare what it serves (check).",
         ),
     ],
     usecase: Usecase,
@@ -140,11 +142,16 @@ def features(
     ] = None,
     json: Json = None,
     store: Store = None,
+    to: Annotated[
+        date | None,
+        typer.Option("--day", parser=day, metavar="DAY", help="rollover: this day's midnight."),
+    ] = None,
 ) -> int:
     """List or search features, or fill the feature store.
 
     `apply` registers the features with Feast, `materialize` also loads the values to serve, `check`
-    compares a store on servers with the snapshots, and exits with 1 if they differ.
+    compares a store on servers with the snapshots, and exits with 1 if they differ. `rollover` loads the
+    histories that a service has at midnight, from tiles and prediction log; by default of the newest day.
     """
     from plumbline.core import usecase_loader
     from plumbline.ops.online_store import settings
@@ -155,6 +162,11 @@ def features(
         return 0
     if action == "check":
         return _check_store(case, name, json)
+    if action == "rollover":
+        from plumbline.ops.serving import rollover
+
+        say([rollover.rollover(Path("."), case, to, name)])
+        return 0
     _fill_store(case, name, values=action == "materialize")
     say([f"{usecase}: feature store {action} done"])
     return 0
@@ -187,8 +199,8 @@ def _fill_store(case: FeatureSet, name: str | None, *, values: bool) -> None:
         if values:
             store.materialize(case, _day_to_serve(case.name))
     elif values:
-        day = _day_to_serve(case.name)
-        say([commands.materialize(Path("."), name, case, snapshots, day)])
+        as_of = _day_to_serve(case.name)
+        say([commands.materialize(Path("."), name, case, snapshots, as_of)])
     else:
         commands.apply(Path("."), name, case, snapshots)
 
@@ -202,11 +214,11 @@ def _check_store(case: FeatureSet, name: str | None, json: Path | None) -> int:
     if name is None:
         raise PlumblineError("features check: expected a store on servers; name it with --store")
     snapshots = artifacts.path(case.name, artifacts.Role.SNAPSHOTS)
-    day = _day_to_serve(case.name)
-    views = commands.check(Path("."), name, case, snapshots, day)
+    as_of = _day_to_serve(case.name)
+    views = commands.check(Path("."), name, case, snapshots, as_of)
     say(f"{view}: {bad:,} of {count:,} entities differ" for view, (count, bad) in views.items())
     keep_json(
-        json, {"store": name, "as_of": str(day), "differ": {v: n for v, (_, n) in views.items()}}
+        json, {"store": name, "as_of": str(as_of), "differ": {v: n for v, (_, n) in views.items()}}
     )
     return 1 if any(bad for _, bad in views.values()) else 0
 
@@ -215,10 +227,10 @@ def _day_to_serve(usecase: str) -> date:
     from plumbline import config
     from plumbline.core.errors import ParamsError
 
-    day = config.load(usecase).data.as_of
-    if day is None:
+    as_of = config.load(usecase).data.as_of
+    if as_of is None:
         raise ParamsError(f"params.yaml, {usecase}.data.as_of: missing; set the day to serve")
-    return day
+    return as_of
 
 
 @group.command("mlflow-ui", "", "--port 5001")

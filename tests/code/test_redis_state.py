@@ -14,7 +14,7 @@ from plumbline.serve.protocols import Claim, StateError
 from plumbline.serve.state import redis_seeding
 from plumbline.serve.state.embedded import open_memory
 from plumbline.serve.state.fold import fold
-from plumbline.serve.state.plan import compiled
+from plumbline.serve.state.plan import compiled, micros
 from plumbline.serve.state.redis_keys import Keys
 from plumbline.serve.state.redis_seeding import open_redis
 from plumbline.serve.state.redis_state import RedisState
@@ -83,7 +83,7 @@ def test_a_key_is_claimed_once(client):
     row = replace(one_row(), digest=b"a" * 16, answer=b"first")
     assert first.find(row.key, 0) is None
     assert first.add_event(row) is None
-    assert first.watermark == 1
+    assert (first.watermark, second.newest_time) == (1, micros(NOON))
     claim = Claim(b"a" * 16, b"first")
     assert second.find(row.key, 0) == claim
     assert second.add_event(replace(row, digest=b"b" * 16, answer=b"second")) == claim

@@ -19,6 +19,7 @@ from plumbline.serve.protocols import LoggedEvent
 from plumbline.serve.seed import Seed
 from plumbline.serve.state import checkpoint, embedded
 from plumbline.serve.state.fold import fold
+from plumbline.serve.state.plan import micros
 from tests.examples import examples
 from tests.small import event
 from tests.states import EVENTS, SMALL_HOURS, event_row, outcome_row, rows_of, wanted
@@ -92,7 +93,7 @@ def test_a_restart_reads_the_tail_alone(tmp_path: Path):
         SMALL_HOURS, NOTHING, lambda after: asked.append(after) or [], 40, tmp_path, 43
     )
     assert asked == [40]
-    assert state.watermark == 40
+    assert (state.watermark, state.newest_time) == (40, micros(NOON + timedelta(days=19)))
     probe = event(99, NOON + timedelta(days=20))
     assert state.values(probe) == wanted(service.log, probe)
     assert state.missing_days(probe) == service.state.missing_days(probe)

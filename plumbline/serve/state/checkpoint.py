@@ -97,6 +97,7 @@ class Checkpoint:
             watermark,
             state.watermark,
             state.newest,
+            state.newest_time,
             min(state.newest - state.recent.days, state.newest - state.plan.longest - state.late_days),
         )  # fmt: skip
 
@@ -157,7 +158,7 @@ def restore(state: MemoryState, saved: Saved) -> None:
     for day in saved.days:
         state.days.add(day)
     held = {(place, id_): sequence for place, id_, sequence, *_ in saved.ledgers}
-    state.restore(held, saved.newest, saved.watermark)
+    state.restore(held, saved.newest, saved.newest_time, saved.watermark)
 
 
 def _taken(touched: dict[Any, int], size: int) -> list[Any]:

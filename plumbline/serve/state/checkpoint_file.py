@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS outcomes (key PRIMARY KEY, sequence INTEGER, known_at
 CREATE TABLE IF NOT EXISTS days (day INTEGER PRIMARY KEY);
 CREATE INDEX IF NOT EXISTS event_days ON events (day);
 """
+NUMBERS = ("watermark", "sequence", "newest", "newest_time")
 COLUMNS = {"ledgers": 6, "events": 6, "outcomes": 5}
 
 Row = tuple[Any, ...]
@@ -40,7 +41,7 @@ class Slice:
     """What one transaction writes: rows without checksums.
 
     `watermark`: all rows of the log up to this one are in the file with the slice. `sequence`: the last row that
-    anything in it holds. `newest`: the newest event's day. `oldest`: of the days that are kept.
+    anything in it holds. `newest`, `newest_time`: the newest event's day and time. `oldest`: of the days that are kept.
     """
 
     ledgers: list[Row]
@@ -50,6 +51,7 @@ class Slice:
     watermark: int
     sequence: int
     newest: int
+    newest_time: int
     oldest: int
 
 
@@ -63,7 +65,7 @@ class CheckpointFile:
 
     def write(self, part: Slice) -> None:
         """Write a slice, whole or not at all."""
-        about = {"watermark": part.watermark, "sequence": part.sequence, "newest": part.newest}
+        about = {name: getattr(part, name) for name in NUMBERS}
         with self._database as database:
             for table in COLUMNS:
                 _replace(database, table, getattr(part, table))
@@ -105,6 +107,7 @@ class Saved:
     watermark: int
     sequence: int
     newest: int
+    newest_time: int
 
 
 def read(path: Path, identity: str, last: int) -> Saved | None:
@@ -121,7 +124,7 @@ def read(path: Path, identity: str, last: int) -> Saved | None:
             _check(about, identity, last)
             ledgers, events, outcomes = (list(_rows(database, name)) for name in COLUMNS)
             days = [day for (day,) in database.execute("SELECT day FROM days")]
-        numbers = (about[name] for name in ("watermark", "sequence", "newest"))
+        numbers = (about[name] for name in NUMBERS)
         return Saved(ledgers, events, outcomes, days, *numbers)
     except (sqlite3.Error, KeyError, ValueError) as error:
         raise CheckpointError(f"it is damaged: {error}") from None
@@ -147,7 +150,7 @@ def _prepared(path: Path, identity: str) -> sqlite3.Connection:
             for table in (*COLUMNS, "days", "about"):
                 database.execute(f"DELETE FROM {table}")
             about = {"format": FORMAT, "identity": identity, "newest": BEFORE_ALL}
-            about |= {"watermark": 0, "sequence": 0}
+            about |= {"watermark": 0, "sequence": 0, "newest_time": 0}
             database.executemany("INSERT INTO about VALUES (?, ?)", about.items())
     return database
 

@@ -40,15 +40,19 @@ def reopen_memory(
     last: int,
     folder: Path,
     late_days: int = 8,
+    *,
+    looking: bool = False,
 ) -> MemoryState:
     """The same state, from the checkpoint in `folder` where it can be used.
 
     `rows`: the log's rows after a sequence, in order; `last`: the last of them. A checkpoint that is damaged, of
     other features or tiles, or ahead of the log is removed with one warning, and the whole log is folded.
+    `looking`: another process may own it; it is left as it is.
     """
     state = MemoryState(plan.compiled(usecase), late_days)
     seeding.sow(state, seed)
-    saved = _saved(folder / FILE, checkpoint.identity(seed, late_days), last)
+    identity = checkpoint.identity(seed, late_days)
+    saved = _saved(folder / FILE, identity, last, looking)
     if saved is not None:
         checkpoint.restore(state, saved)
     fold.fold(state, rows(state.watermark))
@@ -64,10 +68,12 @@ def checkpoints(
     return checkpoint.Checkpoint(folder / FILE, identity, state, committed)
 
 
-def _saved(path: Path, identity: str, last: int) -> Saved | None:
+def _saved(path: Path, identity: str, last: int, looking: bool) -> Saved | None:
     try:
         return checkpoint_file.read(path, identity, last)
     except CheckpointError as error:
+        if looking:
+            return None
         log.warning(
             "state: %s is not used: %s; the state is made again from the tiles and the whole log",
             path,

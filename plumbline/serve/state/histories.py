@@ -29,15 +29,7 @@ class Histories:
         for book, ledgers in zip(self.plan.books, self.ledgers, strict=True):
             ledger = ledgers.get(book.id_of(event))
             if ledger is not None:
-                width, sums = book.width, ledger.sums
-                rows = ledger.rows(book.bounds(at), width)
-                for place, low, high, count, total in book.windows:
-                    low, high = rows[low], rows[high]
-                    if low != high:
-                        if count >= 0:
-                            counts[place] += sums[high + count] - sums[low + count]
-                        if total >= 0:
-                            totals[place] += sums[high + total] - sums[low + total]
+                add_sums(book, ledger, at, counts, totals)
 
     def seen(self, event: RawEvent) -> dict[str, bool]:
         """By entity, whether its id has a ledger; an event without an id needs none."""
@@ -77,6 +69,18 @@ class Histories:
             ledger.trim(oldest, self.plan.books[place].width)
             if not ledger.at:
                 del self.ledgers[place][id_]
+
+
+def add_sums(book: Book, ledger: Ledger, at: Moment, counts: list[int], totals: list[int]) -> None:
+    """Add to the counts and sums of a book's features, for an event at a moment."""
+    sums, rows = ledger.sums, ledger.rows(book.bounds(at), book.width)
+    for place, first, last, count, total in book.windows:
+        low, high = rows[first], rows[last]
+        if low != high:
+            if count >= 0:
+                counts[place] += sums[high + count] - sums[low + count]
+            if total >= 0:
+                totals[place] += sums[high + total] - sums[low + total]
 
 
 def oldest(book: Book, day: int) -> int:

@@ -42,6 +42,7 @@ class MemoryState:
         self.recent = Recent(plan.remembered, remember_days)
         self.newest = BEFORE_ALL
         self.sequence = 0
+        self.newest_time = 0  # of the events that were folded, microseconds since 1970; 0: none was
         self.touched_ledgers: dict[tuple[int, Any], int] = {}
         self.touched_keys: dict[Key, int] = {}
         self._seeded = (BEFORE_ALL, BEFORE_ALL * DAY)
@@ -104,6 +105,7 @@ class MemoryState:
                 settled = outcome.sequence if outcome else OPEN
                 self.recent.add(row.key, event, at.day, row.sequence, settled)
                 self.touched_keys.setdefault(row.key, row.sequence)
+            self.newest_time = max(self.newest_time, at.micros)
             self._turn(at.day)
         self.sequence = max(self.sequence, row.sequence)
         return None
@@ -124,13 +126,15 @@ class MemoryState:
             self.touched_keys.setdefault(row.key, row.sequence)
         return True
 
-    def restore(self, ledgers: dict[tuple[int, Any], int], newest: int, watermark: int) -> None:
-        """Go on from a checkpoint: which row each restored ledger holds last, the newest day, the watermark.
+    def restore(
+        self, ledgers: dict[tuple[int, Any], int], newest: int, newest_time: int, watermark: int
+    ) -> None:
+        """Go on from a checkpoint: which row each restored ledger holds last, newest day and time, the watermark.
 
         The rows after the watermark are folded next, in the log's order, then `restored` is called.
         """
         self._restored = ledgers
-        self.sequence = watermark
+        self.sequence, self.newest_time = watermark, newest_time
         if newest > self.newest:
             self._advance(newest)
 

@@ -63,18 +63,19 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return {'lost'} end
 EVENT = (
     ADD
     + """
--- KEYS: seeded, sequence, folded, days, claim, event, outcome, one per entry
--- ARGV: claim, its ttl, event, its ttl, day, given sequence, outcome that is counted with it, entries
-local held = redis.call('GET', KEYS[5])
+-- KEYS: seeded, sequence, folded, days, newest, claim, event, outcome, one per entry
+-- ARGV: claim, its ttl, event, its ttl, day, given sequence, outcome that is counted with it, entries, time
+local held = redis.call('GET', KEYS[6])
 if held and ARGV[6] == '' then return {'claimed', held} end
-local known, outcome = redis.call('EXISTS', KEYS[6]) == 1, redis.call('GET', KEYS[7])
+local known, outcome = redis.call('EXISTS', KEYS[7]) == 1, redis.call('GET', KEYS[8])
 if outcome and not known and outcome ~= ARGV[7] then return {'waiting', outcome} end
-redis.call('SET', KEYS[5], ARGV[1], 'PX', ARGV[2])
+redis.call('SET', KEYS[6], ARGV[1], 'PX', ARGV[2])
 local sequence = numbered(ARGV[6])
 if not known then
-  redis.call('SET', KEYS[6], ARGV[3], 'PX', ARGV[4])
+  redis.call('SET', KEYS[7], ARGV[3], 'PX', ARGV[4])
   redis.call('SADD', KEYS[4], ARGV[5])
-  add(cmsgpack.unpack(ARGV[8]), 7)
+  if tonumber(ARGV[9]) > tonumber(redis.call('GET', KEYS[5]) or '0') then redis.call('SET', KEYS[5], ARGV[9]) end
+  add(cmsgpack.unpack(ARGV[8]), 8)
 end
 return {'counted', sequence}
 """

@@ -63,6 +63,12 @@ class RedisState:
         """The sequence of this process's last row."""
         return self.sequence
 
+    @property
+    def newest_time(self) -> int:
+        """Of the events that any process counted, microseconds since 1970; 0: none."""
+        with redis_errors():
+            return int(self.client.get(self.keys.of("newest")) or 0)
+
     def values(self, event: RawEvent, draft: Draft | None = None) -> list[float]:
         """The event's histories, in the order of `FeatureSet.aggregates`; those in the draft count as well."""
         size = len(self.plan.usecase.aggregates)
@@ -153,10 +159,11 @@ class RedisState:
     ) -> list[Any]:
         keys = self.keys
         hashes, packed = self._packed(added, at.day)
-        own = [keys.of("days"), keys.claim(row.key), keys.event(row.key), keys.outcome(row.key)]
+        shared = [keys.of("days"), keys.of("newest")]
+        own = [keys.claim(row.key), keys.event(row.key), keys.outcome(row.key)]
         args = [row.digest[:DIGEST].ljust(DIGEST, b"\0") + row.answer, keys.claimed_ms, remembered]
-        args += [keys.remembered_ms, at.day, given, outcome, packed]
-        return self._run(self._event, [*self._names, *own, *hashes], args)
+        args += [keys.remembered_ms, at.day, given, outcome, packed, at.micros]
+        return self._run(self._event, [*self._names, *shared, *own, *hashes], args)
 
     def _add_outcome(self, row: LoggedOutcome, given: str) -> bool:
         keys, values = self.keys, plain_values.late(self.plan.usecase, row.values)
