@@ -95,7 +95,11 @@ class Service:
 def started(folder: Path, name: str) -> Service:
     """A service that is ready; SystemExit where it does not become so."""
     command = [sys.executable, "-m", "plumbline", "serve", name, "--port", "0"]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
+    return ready(folder, name, subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL))
+
+
+def ready(folder: Path, name: str, process: subprocess.Popen[bytes]) -> Service:
+    """The service of a process, once it answers; SystemExit where it does not become so."""
     end = time.monotonic() + 90
     while process.poll() is None and time.monotonic() < end:
         try:
