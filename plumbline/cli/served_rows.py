@@ -9,7 +9,7 @@ import typer
 
 from plumbline.cli.options import CommandGroup, Json, Usecase, day, keep_json, say
 
-group = CommandGroup("Serve")
+group = CommandGroup("Serving")
 
 
 @group.command(
