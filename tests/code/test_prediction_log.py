@@ -148,6 +148,22 @@ def test_knows_an_outcome_that_came_before(tmp_path):
         assert not log.has_outcome(8, b"o" * 16)
 
 
+def test_a_new_outcome_reads_no_file_however_many_days_there_are(tmp_path, monkeypatch):
+    from plumbline.serve.log import claims
+
+    monkeypatch.setattr(claims, "OPEN", 2)
+    with opened(tmp_path) as log:
+        log.append([outcome(n, n, received=NOON + n * DAY) for n in range(1, 6)])
+        assert log.flush()
+    with opened(tmp_path) as log:
+        monkeypatch.setattr(claims.CommittedClaims, "_connection", lambda *_: pytest.fail("read"))
+        assert not log.has_outcome("another", b"o" * 16)
+        log.append([outcome(6, "later", received=NOON + 7 * DAY)])
+        assert log.flush()
+        monkeypatch.undo()
+        assert all(log.has_outcome(n, b"o" * 16) for n in (*range(1, 6), "later"))
+
+
 def test_one_log_has_one_writer(tmp_path):
     with opened(tmp_path), pytest.raises(LogError, match=r"process \d+ writes this log"):
         PredictionLog(tmp_path, SMALL)

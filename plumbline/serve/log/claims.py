@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from plumbline.serve.log import day_files, schema
@@ -24,6 +24,7 @@ FILTERED = 3
 """Days whose keys are in memory, as filters, at most: the newest."""
 KEYS = "SELECT key FROM events WHERE NOT shadow"
 QUERY = "SELECT digest, answer FROM events WHERE key = ? AND NOT shadow"
+OUTCOME_KEYS = "SELECT key FROM outcomes"
 OUTCOME = "SELECT 1 FROM outcomes WHERE key = ? AND digest = ?"
 
 
@@ -35,6 +36,7 @@ class CommittedClaims:
         self._folder, self._writer, self._days = folder, writer, sorted(days)
         self._open: OrderedDict[int, sqlite3.Connection] = OrderedDict()
         self._filters: dict[int, KeyFilter] = {}
+        self._outcomes = KeyFilter(self._outcome_keys())
         if self._days:
             newest = self._days[-1]
             keys = self._connection(newest).execute(KEYS)
@@ -50,6 +52,11 @@ class CommittedClaims:
         if filtered is not None:
             for key in keys:
                 filtered.add(key)
+
+    def add_outcomes(self, keys: Iterable[Key]) -> None:
+        """A file holds outcomes of these keys now; called by the writer's thread alone."""
+        for key in keys:
+            self._outcomes.add(key)
 
     def find(self, key: Key, time: int | None) -> Claim | None:
         """The claim on a key, in the files of the days on which an event of this time can have come."""
@@ -68,7 +75,9 @@ class CommittedClaims:
         return None
 
     def has_outcome(self, key: Key, digest: bytes) -> bool:
-        """Whether this outcome was received."""
+        """Whether this outcome was received; of a new one no file is read, however many days there are."""
+        if not self._outcomes.may_hold(key):
+            return False
         days = reversed(self._days)
         return any(self._connection(d).execute(OUTCOME, (key, digest)).fetchone() for d in days)
 
@@ -76,6 +85,10 @@ class CommittedClaims:
         """Close the files."""
         while self._open:
             self._open.popitem()[1].close()
+
+    def _outcome_keys(self) -> Iterator[Key]:
+        for day in self._days:
+            yield from (key for (key,) in self._connection(day).execute(OUTCOME_KEYS))
 
     def _connection(self, day: int) -> sqlite3.Connection:
         connection = self._open.get(day)

@@ -232,6 +232,7 @@ class PredictionLog:
     def _on_committed(self, day: int, batch: Batch) -> None:
         """In the writer's thread."""
         self._claims.add(day, [row.key for row in batch if row.claim is not None])
+        self._claims.add_outcomes(row.key for row in batch if row.route is None)
         with self._changed:
             self._broken = None
             self._written += len(batch)
