@@ -17,7 +17,7 @@ group = CommandGroup("Serving")
     "",
     "my_table --rate 500 --seconds 60 --connections 64",
     "my_table --gate p99=10,errors=0 --json load.json",
-    "my_table --clock events --warmup 0 --seconds 20",
+    "my_table --clock events --seconds 20",
 )
 def loadtest(
     usecase: FirstUsecase = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -11,12 +11,13 @@ from typing import Any, Literal
 import msgspec
 import pyarrow.parquet as pq
 
+from plumbline.core.declarations import KNOWN_AT
 from plumbline.core.errors import PlumblineError
-from plumbline.core.usecase import FeatureSet
+from plumbline.core.usecase import Contract, FeatureSet
+from plumbline.serve.online import times
 
 Clock = Literal["system", "events"]
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
-FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def read(usecase: FeatureSet, table: Path, count: int) -> list[dict[str, Any]]:
@@ -49,43 +50,58 @@ def renewed(
         yield event
 
 
-def bodies(
-    usecase: FeatureSet,
-    events: Sequence[dict[str, Any]],
-    offsets: Sequence[float],
-    *,
-    each: int = 1,
-    clock: Clock = "system",
-    start: datetime | None = None,
-) -> list[bytes]:
-    """A body of `each` events per offset: at the time when it is sent, or as they are (`events`).
+class Bodies:
+    """Bodies of `each` events, for one run after another: by the clock `events` as they are, each once, in order."""
 
-    `start`: the time of offset 0, now if omitted. PlumblineError where there are fewer events than are to
-    be sent as they are.
-    """
-    begin = start or datetime.now(UTC)
-    if clock == "events":
-        if len(events) < each * len(offsets):
+    def __init__(
+        self,
+        usecase: FeatureSet,
+        events: Sequence[dict[str, Any]],
+        each: int = 1,
+        clock: Clock = "system",
+    ) -> None:
+        self._usecase, self._events, self._each, self._clock = usecase, events, each, clock
+        self._sent = 0
+
+    def of(self, offsets: Sequence[float], start: datetime | None = None) -> list[bytes]:
+        """A body per offset, seconds from `start`, which is now if omitted.
+
+        PlumblineError where there are fewer events than are to be sent as they are.
+        """
+        count = self._each * len(offsets)
+        if self._clock == "events":
+            events: Iterable[dict[str, Any]] = self._next(count)
+        else:
+            begin = start or datetime.now(UTC)
+            run = int((begin - EPOCH) / timedelta(seconds=0.1))
+            moments = [begin + timedelta(seconds=o) for o in offsets for _ in range(self._each)]
+            events = renewed(self._usecase, self._events, moments, run)
+        ready = iter(events)
+        return [body(self._usecase, [next(ready) for _ in range(self._each)]) for _ in offsets]
+
+    def _next(self, count: int) -> Sequence[dict[str, Any]]:
+        first, self._sent = self._sent, self._sent + count
+        if self._sent > len(self._events):
             raise PlumblineError(
-                f"--clock events sends each event once: {each * len(offsets):,} are needed and the table has "
-                f"{len(events):,}; lower --rate, --seconds or --batch"
+                f"--clock events sends each event once: {self._sent:,} are needed and the table has "
+                f"{len(self._events):,}; lower --rate, --seconds, --warmup or --batch"
             )
-        ready: Iterator[dict[str, Any]] = iter(events)
-    else:
-        moments = [begin + timedelta(seconds=float(o)) for o in offsets for _ in range(each)]
-        ready = renewed(usecase, events, moments, int((begin - EPOCH) / timedelta(seconds=0.1)))
-    return [body([next(ready) for _ in range(each)]) for _ in offsets]
+        return self._events[first : self._sent]
 
 
-def body(events: Sequence[dict[str, Any]]) -> bytes:
-    """The JSON of a request; times in UTC."""
-    return msgspec.json.encode({"events": [{n: _json(v) for n, v in e.items()} for e in events]})
+def body(usecase: Contract, rows: Sequence[Mapping[str, Any]], what: str = "events") -> bytes:
+    """The JSON of a request with events, or `outcomes`; times in UTC, or local as the contract says."""
+    local = {c.name for c in usecase.columns if times.is_local(c)}
+    local |= {KNOWN_AT} if usecase.time in local else set()
+    plain = [{n: _json(v, n in local) for n, v in row.items()} for row in rows]
+    return msgspec.json.encode({what: plain})
 
 
-def _json(value: Any) -> Any:
+def _json(value: Any, local: bool) -> Any:
     if not isinstance(value, datetime):
         return value
-    return (value if value.tzinfo is None else value.astimezone(UTC)).strftime(FORMAT)
+    utc = value if value.tzinfo is None else value.astimezone(UTC)
+    return f"{utc.replace(tzinfo=None).isoformat()}{'' if local else 'Z'}"
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

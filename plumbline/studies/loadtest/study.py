@@ -32,7 +32,7 @@ from plumbline.studies.loadtest.schedule import Arrivals
 
 ECHO_SECONDS = 10.0
 """The echo's figures are steady after this long."""
-Bodies = Callable[[Sequence[float]], list[bytes]]
+BodiesOf = Callable[[Sequence[float]], list[bytes]]
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,11 @@ def check(plan: LoadPlan) -> None:
             raise PlumblineError(f"{name} {value:g}: expected more than {low} and at most {high:,}")
     if not 0 <= plan.warmup <= 600:
         raise PlumblineError(f"--warmup {plan.warmup:g}: expected seconds from 0 to 600")
-    if plan.clock == "events" and plan.warmup:
-        raise PlumblineError("--clock events sends each event once, in order: give --warmup 0")
 
 
 def needed(plan: LoadPlan) -> int:
     """How many events of the table are read; they are sent again where more are needed."""
-    return min(200_000, plan.each * max(1, round(plan.rate * max(plan.seconds, plan.warmup))))
+    return min(200_000, sum(plan.each * round(plan.rate * s) for s in (plan.warmup, plan.seconds)))
 
 
 def measure(usecase: FeatureSet, events: list[dict[str, Any]], plan: LoadPlan) -> LoadRecord:
@@ -86,11 +84,9 @@ def measure(usecase: FeatureSet, events: list[dict[str, Any]], plan: LoadPlan) -
     target = http_client.address(plan.url, plan.ca)
     _listens(target)
 
-    def bodies(offsets: Sequence[float]) -> list[bytes]:
-        return load_events.bodies(usecase, events, offsets, each=plan.each, clock=plan.clock)
-
+    bodies = load_events.Bodies(usecase, events, plan.each, plan.clock)
     yardstick = _echo(plan, usecase, events) if plan.with_echo else None
-    server = loaded(target, plan, f"/v1/{usecase.name}/score", bodies, plan.seconds, plan.pid)
+    server = loaded(target, plan, f"/v1/{usecase.name}/score", bodies.of, plan.seconds, plan.pid)
     ratio = _ratio(server, yardstick)
     return LoadRecord(
         usecase=usecase.name,
@@ -110,7 +106,7 @@ def loaded(
     target: Address,
     plan: LoadPlan,
     path: str,
-    bodies: Bodies,
+    bodies: BodiesOf,
     seconds: float,
     pid: int | None = None,
 ) -> Load:
@@ -139,7 +135,7 @@ async def _timed(
     loop: OpenLoop,
     warmup: Sequence[float],
     offsets: Sequence[float],
-    requests: Bodies,
+    requests: BodiesOf,
     running: list[Any],
 ) -> tuple[list[Sample], float | None]:
     """The samples after the warm-up, and the seconds of CPU that they cost."""
@@ -160,12 +156,10 @@ async def _timed(
 def _echo(plan: LoadPlan, usecase: FeatureSet, events: list[dict[str, Any]]) -> Load:
     """The same requests to the echo, for a shorter time; events are sent as at the time of sending."""
 
-    def bodies(offsets: Sequence[float]) -> list[bytes]:
-        return load_events.bodies(usecase, events, offsets, each=plan.each)
-
+    bodies = load_events.Bodies(usecase, events, plan.each)
     with echo.serving() as (url, pid):
         target, seconds = http_client.address(url), min(plan.seconds, ECHO_SECONDS)
-        return loaded(target, plan, f"/v1/{usecase.name}/score", bodies, seconds, pid)
+        return loaded(target, plan, f"/v1/{usecase.name}/score", bodies.of, seconds, pid)
 
 
 def _ratio(server: Load, yardstick: Load | None) -> float | None:
