@@ -15,24 +15,19 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from bench import hostile_targets
+from bench.hostile_targets import Target
 from plumbline.core import usecase_loader
-from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import FeatureSet
-from plumbline.serve.online import answers, bodies, examples, scorer, times
-from plumbline.serve.online.answers import AnswerWriter
-from plumbline.serve.online.checks import CompiledCheck
-from plumbline.serve.online.scorer import CompiledScorer
+from plumbline.serve.online import examples, scorer
 
-Target = Callable[[bytes], int]
-"""From a body to the status of its answer."""
 GOOD = "good"
 SLOW = 2.0
 """Seconds that no body may take."""
@@ -94,17 +89,19 @@ class Draw:
     chance: random.Random
 
 
-def run(target: Target, drawn: Iterator[tuple[str, bytes]]) -> Record:
-    """Send every body; the first hundred warm the memory up."""
-    record, before = Record(), 0.0
+def run(
+    target: Target, drawn: Iterator[tuple[str, bytes]], memory: Callable[[], float] | None = None
+) -> Record:
+    """Send every body; the first hundred warm up. `memory`: MB used by who answers."""
+    record, before, used = Record(), 0.0, memory or _memory
     for place, (kind, body) in enumerate(drawn):
         started = time.perf_counter()
         status = target(body)
         record.slowest = max(record.slowest, (time.perf_counter() - started, kind))
         record.statuses[status] += 1
         record.kinds[kind, status] += 1
-        before = _memory() if place == 100 else before
-    record.grown = _memory() - before if before else 0.0
+        before = used() if place == 100 else before
+    record.grown = used() - before if before else 0.0
     return record
 
 
@@ -215,56 +212,8 @@ def _dump(value: Any) -> bytes:
         return b"[" * 10_000
 
 
-def in_process(compiled: CompiledScorer, late_days: float = 7) -> Target:
-    """Body to answer without a server: entities are never known."""
-    case = compiled.usecase
-    check, writer = (
-        CompiledCheck(case, late_days),
-        AnswerWriter(case.key, compiled.bundle, "a", "b"),
-    )
-    past = [history.empty_value for history in case.aggregates]
-
-    def answered(body: bytes) -> int:
-        try:
-            now = times.micros(datetime.now(UTC).replace(tzinfo=None))
-            events = [event for event, _ in check.events(bodies.objects(body, "events"), now)]
-            scored = compiled.score(events, [past] * len(events))
-            pairs = zip(events, scored, strict=True)
-            json.loads(answers.response(writer.write(e[case.key], one) for e, one in pairs))
-            return 200
-        except PlumblineError as error:
-            json.loads(answers.refusal(error))
-            return int(getattr(error, "status", 500))
-
-    return answered
-
-
-@contextmanager
-def over_http(url: str, usecase: str, token: str | None) -> Iterator[Target]:
-    """Each body to a running service, on one connection while it lasts."""
-    place, headers = urlsplit(url), {"Content-Type": "application/json"}
-    headers |= {"Authorization": f"Bearer {token}"} if token else {}
-    kind = HTTPSConnection if place.scheme == "https" else HTTPConnection
-    connection = kind(place.netloc, timeout=30)
-
-    def sent(body: bytes) -> int:
-        for _ in range(2):
-            try:
-                with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was read
-                    connection.request("POST", f"/v1/{usecase}/score", body, headers)
-                response = connection.getresponse()
-                response.read()
-                return response.status
-            except (HTTPException, OSError):
-                connection.close()
-        return 599
-
-    with closing(connection):
-        yield sent
-
-
 def _memory() -> float:
-    """MB at most so far."""
+    """MB that this process used at most so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -279,11 +228,14 @@ def main() -> int:
     given = parser.parse_args()
     case = usecase_loader.load_features(given.usecase)
     if given.url:
-        opened = over_http(given.url, given.usecase, given.token)
+        opened = hostile_targets.over_http(given.url, given.usecase, given.token)
     else:
-        opened = nullcontext(in_process(scorer.load(Path("models") / given.usecase)))
+        opened = nullcontext(
+            hostile_targets.in_process(scorer.load(Path("models") / given.usecase))
+        )
     with opened as target:
-        record = run(target, drawn(case, given.count, given.seed))
+        memory = partial(hostile_targets.memory_of, given.url, given.token) if given.url else None
+        record = run(target, drawn(case, given.count, given.seed), memory)
     print(f"{given.count:,} bodies, by status: {dict(sorted(record.statuses.items()))}")
     for (kind, status), count in sorted(record.kinds.items()):
         print(f"  {kind:10} {status} {count:7,}")

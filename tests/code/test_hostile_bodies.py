@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench import hostile_bodies
+from bench import hostile_bodies, hostile_targets
 from plumbline.serve.http import app
 from plumbline.serve.online.scorer import CompiledScorer
 from tests import requests, serviced, serving
@@ -19,7 +19,7 @@ from tests.small import SMALL
 @pytest.mark.capability("G17")
 @pytest.mark.parametrize("case", [PAYMENTS, FLIGHTS, SMALL], ids=lambda c: c.name)
 def test_no_body_is_an_error_of_the_service(case: Any) -> None:
-    target = hostile_bodies.in_process(CompiledScorer(requests.scorer(case)))
+    target = hostile_targets.in_process(CompiledScorer(requests.scorer(case)))
     record = hostile_bodies.run(target, hostile_bodies.drawn(case, 250, seed=7))
     assert {kind for kind, _ in record.kinds} == {hostile_bodies.GOOD, *hostile_bodies.KINDS}
     assert record.faults == []
@@ -32,7 +32,7 @@ def test_nor_is_any_over_http(tmp_path: Path) -> None:
         application = app.build({"parcels": service}, gate, {})
         with serving.running(application, gate) as run:
             url, bodies = f"http://127.0.0.1:{run.port}", hostile_bodies.drawn(parcels(), 250, 3)
-            with hostile_bodies.over_http(url, "parcels", None) as target:
+            with hostile_targets.over_http(url, "parcels", None) as target:
                 record = hostile_bodies.run(target, bodies)
     assert record.faults == []
     assert {200, 413, 422} <= {*record.statuses} <= {200, 400, 409, 413, 422}
