@@ -27,6 +27,14 @@ def serve(
             "--replace", help="Take over the socket of the running service, without loss."
         ),
     ] = False,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Processes; more than one share the state in Redis, see serve.state.",
+        ),
+    ] = 1,
     clock: Annotated[
         Literal["system", "events"],
         typer.Option(help="Time by the system, or by the newest event, to replay old data."),
@@ -41,9 +49,13 @@ def serve(
     logged.
     """
     from plumbline import config
-    from plumbline.ops.serving import process
+    from plumbline.ops.serving import process, supervisor
 
     given: dict[str, Any] = {"host": host, "port": port}
     overrides = {name: value for name, value in given.items() if value is not None}
     names = config.selected(usecase or [])
-    process.run(Path("."), process.Start(names, overrides, clock, replace, exposed))
+    start = process.Start(names, overrides, clock, replace, exposed)
+    if workers == 1:
+        process.run(Path("."), start)
+    else:
+        supervisor.run(Path("."), start, workers)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from plumbline.core.errors import ParamsError, PlumblineError
-from plumbline.ops.serving import lean, process
+from plumbline.ops.serving import lean, process, supervisor
 from plumbline.ops.serving.process import Start
 from plumbline.serve.params import Serve
 from tests import serving
@@ -63,6 +63,12 @@ def test_a_setting_that_cannot_be_is_one_line(project, section, message):
     with pytest.raises(ParamsError, match=message) as refused:
         process.read(Start(["card_fraud"], {}))
     assert "secret" not in str(refused.value)
+
+
+def test_several_processes_need_a_state_that_they_share(project):
+    project(serve={"port": 0})
+    with pytest.raises(PlumblineError, match=r"--workers: .* card_fraud; put it into Redis"):
+        supervisor.run(Path("."), Start(["card_fraud"], {}), 2)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.com"])

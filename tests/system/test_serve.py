@@ -20,7 +20,7 @@ import pytest
 from plumbline.core.errors import PlumblineError
 from plumbline.serve.http import control
 from plumbline.serve.log.reader import LogReader
-from tests import runs
+from tests import runs, servers
 from tests.project import Project, environment
 
 pytestmark = pytest.mark.timeout(1_500)  # the first has the whole graph run before it
@@ -58,10 +58,10 @@ class Served:
         connection.close()
         return answer.status, content
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
-        """One more process."""
+    def start(self, *options: str, **more: str) -> subprocess.Popen[str]:
+        """One more process; `more`: of its environment."""
         words = [sys.executable, "-m", "plumbline", "serve", *options]
-        environ = {**os.environ, **environment(self.project)}
+        environ = {**os.environ, **environment(self.project), **more}
         with (self.project / "serve.log").open("a") as lines:
             return subprocess.Popen(words, cwd=self.project, env=environ, text=True, stderr=lines)
 
@@ -144,3 +144,24 @@ def test_another_process_takes_over_and_the_last_ends_clean(served: Served) -> N
     assert served.process.wait(30) == 0
     rows = LogReader(served.project / ".plumbline" / "serve" / TIMED / "log").rows()
     assert [row.key for row in rows].count(77) == 1
+
+
+def test_two_processes_share_one_socket_and_one_state(
+    served: Served,
+) -> None:
+    project = Project(served.project)
+    project.set({"serve": {"port": 0, "lame_duck": 0.2, "state": "REDIS_URL"}})
+    with servers.redis() as address:
+        host, _, password = address.partition(",password=")
+        url = f"redis://:{password}@{host}/0"
+        served.process = served.start(TIMED, "--workers", "2", REDIS_URL=url)
+        served.wait()
+        events = [example(served, TIMED, payment_id=key) for key in range(900, 920)]
+        first = [served.ask("POST", f"/v1/{TIMED}/score", event) for event in events]
+        assert {status for status, _ in first} == {200}
+        assert [served.ask("POST", f"/v1/{TIMED}/score", event) for event in events] == first
+        assert len(served.stats["workers"]) == 2
+        counted = served.ask("GET", "/metrics")[1].decode()
+        assert re.search(r"plumbline_events_total\{.*\} 20\.0", counted)
+        served.process.terminate()
+        assert served.process.wait(30) == 0

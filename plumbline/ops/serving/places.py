@@ -26,3 +26,13 @@ def state(project: Path, name: str) -> Path:
 def control(project: Path) -> Path:
     """The socket by which a running service is changed."""
     return project / FOLDER / SOCKET
+
+
+def worker(project: Path, name: str) -> Path:
+    """The control socket of one of several processes."""
+    return project / FOLDER / f"{name}.sock"
+
+
+def figures(project: Path, pid: int) -> Path:
+    """Where the processes that this one started put their counters together."""
+    return project / FOLDER / f"figures-{pid}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import ipaddress
 import logging
+import resource
 import socket
 import ssl
 import time
@@ -17,7 +18,7 @@ from typing import Any
 from plumbline import config
 from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.ops.serving import compose, lean, places
-from plumbline.ops.serving.compose import Setting
+from plumbline.ops.serving.compose import Prepared, Setting
 from plumbline.ops.serving.running import Running
 from plumbline.serve.clock import Kind
 from plumbline.serve.http import control, gauges, handover, metrics, server, tokens
@@ -29,6 +30,8 @@ from plumbline.serve.http.server import Listening
 from plumbline.serve.params import PROCESS, Serve
 
 log = logging.getLogger("plumbline")
+FILES = 65_536
+"""Open files, at most."""
 
 
 @dataclass(frozen=True)
@@ -45,33 +48,71 @@ class Start:
     writer: str = ""
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A process that is warm: everything but the sockets, the log and the routes."""
+
+    own: Serve
+    entrance: Gate
+    tls: ssl.SSLContext | None
+    prepared: Sequence[Prepared]
+
+    def serve(self, sockets: Sequence[socket.socket], by: Path) -> None:
+        """Until the end; `by`: the control socket."""
+        own = self.own
+        with ExitStack() as held:
+            metrics = self.entrance.metrics
+            services = {one.usecase.name: one.open(held, metrics) for one in self.prepared}
+            for one in services.values():
+                gauges.register(metrics, one.parts)
+            listening = Listening(sockets, self.tls, own.lame_duck, own.body_timeout)
+            slices = [one.state.slice for one in self.prepared]
+            process = Running(services, self.entrance, listening, Control(by), slices)
+            gc.collect()
+            gc.freeze()
+            log.info("ready: %s", process.address)
+            server.run(lambda: process.serve(held))
+
+
 def run(project: Path, start: Start) -> None:
     """Serve until SIGTERM, Ctrl-C, or a successor; PlumblineError where that cannot begin."""
-    began = time.perf_counter()
-    lean.refuse()
-    settings = read(start)
-    own = settings[start.names[0]]
-    entrance, context = gate(own, start.exposed), tls(own)
-    socket_path = places.control(project)
-    if control.running(socket_path) != start.replace:
-        raise PlumblineError(_wrong_start(socket_path, start.replace))
-    setting = Setting(start.clock, start.replace, start.writer)
-    prepared = [compose.prepare(project, n, settings[n], setting) for n in start.names]
-    taken = handover.take(socket_path) if start.replace else None
+    own = checked(project, start)
+    loaded = load(project, start)
+    taken = handover.take(places.control(project)) if start.replace else None
     sockets = taken.sockets if taken else [bound(own)]
     if taken:
         taken.finish()
-    with ExitStack() as held:
-        services = {one.usecase.name: one.open(held, entrance.metrics) for one in prepared}
-        for one in services.values():
-            gauges.register(entrance.metrics, one.parts)
-        listening = Listening(sockets, context, own.lame_duck, own.body_timeout)
-        slices = [one.state.slice for one in prepared]
-        process = Running(services, entrance, listening, Control(socket_path), slices)
-        gc.collect()
-        gc.freeze()
-        log.info("ready after %.1f s: %s", time.perf_counter() - began, process.address)
-        server.run(lambda: process.serve(held))
+    loaded.serve(sockets, places.control(project))
+
+
+def checked(project: Path, start: Start) -> Serve:
+    """The process's settings; PlumblineError where it cannot be started so."""
+    settings = read(start)
+    own = settings[start.names[0]]
+    gate(own, start.exposed)
+    tls(own)
+    path = places.control(project)
+    if control.running(path) != start.replace:
+        raise PlumblineError(_wrong_start(path, start.replace))
+    return own
+
+
+def load(project: Path, start: Start) -> Loaded:
+    """Everything slow. No library that nothing here uses is imported by this process any more."""
+    lean.refuse()
+    _allow_files()
+    settings = read(start)
+    own = settings[start.names[0]]
+    setting = Setting(start.clock, start.replace, start.writer)
+    prepared = [compose.prepare(project, n, settings[n], setting) for n in start.names]
+    return Loaded(own, gate(own, start.exposed, start.writer), tls(own), prepared)
+
+
+def _allow_files() -> None:
+    """A connection is a file: as many as the system lets this user have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(most, FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def read(start: Start) -> dict[str, Serve]:
@@ -92,7 +133,7 @@ def read(start: Start) -> dict[str, Serve]:
     return settings
 
 
-def gate(own: Serve, exposed: bool) -> Gate:
+def gate(own: Serve, exposed: bool, process: str = "") -> Gate:
     """What stands before every answer; PlumblineError where other machines could reach a service that asks for no token."""
     known = tokens.read(Path(own.token_file)) if own.token_file else None
     if known is None and not exposed and not _is_loopback(own.host):
@@ -101,7 +142,8 @@ def gate(own: Serve, exposed: bool) -> Gate:
             "serve.token_file, or start with --exposed where something in front of it asks who comes"
         )
     rate = Rate(own.rate, own.burst, time.monotonic) if own.rate else None
-    return Gate(Phase(), metrics.Metrics(), known, rate, own.max_body)
+    counters = metrics.Metrics(process)
+    return Gate(Phase(), counters, known, rate, own.max_body, own.max_connections)
 
 
 def _is_loopback(host: str) -> bool:

@@ -79,6 +79,7 @@ class Running:
         self.control.register("stats", lambda _: self.stats(one))
         self.control.register("drain", lambda _: _stopped(one))
         self.control.register_with_socket("handover", lambda _, by: self._hand_over(one, by))
+        self.control.register("leave", lambda _: self._leave(one))
         live = {name: service.parts.live for name, service in self.services.items()}
         RouteCommands(live).register(self.control.register)
 
@@ -109,6 +110,11 @@ class Running:
                 Served(loaded.compiled, loaded.md5, settings.late_days, settings.max_events)
             )
         return served
+
+    async def _leave(self, one: Server) -> dict[str, Any]:
+        """End, as others hold the listening sockets; return once nothing is in work."""
+        await one.hand_over(lambda: True)
+        return {"pid": os.getpid()}
 
     async def _hand_over(self, one: Server, by: Any) -> dict[str, Any]:
         handover.give(by, self.listening.sockets)

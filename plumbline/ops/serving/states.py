@@ -62,6 +62,7 @@ class EmbeddedState:
             last,
             self._folder,
             settings.late_days,
+            looking=running,
         )
         self.slice: Callable[[], object] = lambda: None
 

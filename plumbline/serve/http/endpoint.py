@@ -33,7 +33,12 @@ class Gate:
     tokens: Tokens | None
     rate: Rate | None
     max_body: int
-    crowded: Callable[[], bool] = lambda: False
+    max_connections: int = 1000
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more connections are open than may be."""
+        return len(self.phase.connections) > self.max_connections
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class Endpoint:
 
     def _unwelcome(self, headers: dict[bytes, bytes]) -> Reply | None:
         gate, caller = self.gate, ""
-        if gate.crowded():
+        if gate.crowded:
             text = "too many connections; try again later"
             return reply.refusal(503, "connections", text, headers=body.CLOSE)
         if gate.tokens is not None:

@@ -34,7 +34,7 @@ def register(metrics: Metrics, parts: Parts) -> None:
         ("shadow_failed", "Events that shadows failed on", lambda: sum(shadows.failed.values())),
     )
     for name, text, read in figures:
-        metrics.gauge(f"plumbline_{name}", text, parts.usecase.name, read)
+        metrics.figure(f"plumbline_{name}", text, parts.usecase.name, read)
 
 
 def _broken(parts: Parts) -> float:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
+    multiprocess,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+MULTIPLE = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable that names the folder in which processes put their counters together."""
 SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 SCORES = (
     0.001,
@@ -39,12 +43,14 @@ SCORES = (
 
 
 class Metrics:
-    """The counters of one process."""
+    """The counters of one process; `process`: its name where there are several."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: str = "") -> None:
         disable_created_metrics()
         self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
+        self._own, self._figures = CollectorRegistry(), Figures(process)
+        self._own.register(self._figures)
+        ProcessCollector(registry=self._own)
         where = ["usecase", "endpoint"]
         self._requests = Counter(
             "plumbline_requests", "Requests answered", [*where, "status"], registry=registry
@@ -71,7 +77,6 @@ class Metrics:
         self._outcomes = Counter(
             "plumbline_outcomes", "Outcomes received", ["usecase", "matched"], registry=registry
         )
-        self._gauges: dict[str, Gauge] = {}
         # a child is looked up once, not per request
         self._answered = lru_cache(4096)(self._requests.labels)
         self._timed = lru_cache(1024)(self._seconds.labels)
@@ -111,13 +116,34 @@ class Metrics:
         """Count an outcome."""
         self._outcomes.labels(usecase, str(matched).lower()).inc()
 
-    def gauge(self, name: str, text: str, usecase: str, read: Callable[[], float]) -> None:
+    def figure(self, name: str, text: str, usecase: str, read: Callable[[], float]) -> None:
         """A figure that is read when it is asked for, e.g. the length of a queue."""
-        if name not in self._gauges:
-            self._gauges[name] = Gauge(name, text, ["usecase"], registry=self.registry)
-        self._gauges[name].labels(usecase).set_function(read)
+        self._figures.add(name, text, usecase, read)
 
     def text(self) -> bytes:
-        """All of them."""
-        written: Any = generate_latest(self.registry)
-        return bytes(written)
+        """All of them; where several processes serve, the counters of all and this one's figures."""
+        counters = self.registry
+        if MULTIPLE in os.environ:
+            counters = CollectorRegistry()
+            multiprocess.MultiProcessCollector(counters)
+        return b"".join(bytes(generate_latest(one)) for one in (counters, self._own))
+
+
+class Figures(Collector):
+    """Gauges of this process, by name and use case."""
+
+    def __init__(self, process: str) -> None:
+        self._process = process
+        self._read: dict[tuple[str, str], dict[str, Callable[[], float]]] = {}
+
+    def add(self, name: str, text: str, usecase: str, read: Callable[[], float]) -> None:
+        """Read one more figure."""
+        self._read.setdefault((name, text), {})[usecase] = read
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures as they are now."""
+        for (name, text), each in self._read.items():
+            family = GaugeMetricFamily(name, text, labels=["usecase", "process"])
+            for usecase, read in each.items():
+                family.add_metric([usecase, self._process], read())
+            yield family

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,10 +11,14 @@ Name = Literal["warming", "serving", "leaving"]
 
 @dataclass
 class Phase:
-    """`leaving`: every answer closes its connection, so that clients go to whoever follows."""
+    """`leaving`: every answer closes its connection, so that clients go to whoever follows.
+
+    `connections`: those that are open, which the server sets; `requests`: how many are in work.
+    """
 
     name: Name = "warming"
-    requests: int = 0  # in work
+    requests: int = 0
+    connections: Sized = ()
 
     @property
     def ready(self) -> bool:
