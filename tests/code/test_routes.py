@@ -74,6 +74,7 @@ def test_entities_move_from_arms_that_shrink_to_arms_that_grow_and_no_others(ste
         ({"a": 90, "b": 5}, r"sum to 100, found a=90, b=5 \(95 in all\)"),
         ({"b": 101}, "from 0 that sum to 100"),
         ({"b": -1}, "from 0 that sum to 100"),
+        ({"b": 5.0}, "whole percentages"),
         ({"x": 5}, "no arm 'x'; choose one of: a, b"),
     ],
 )
@@ -156,10 +157,11 @@ def test_a_cut_journal_goes_on_on_a_line_of_its_own(tmp_path: Path):
     routes_file.write(tmp_path, routes_file.entry(found, "first start"))
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(journal.read_bytes() + b'{"when": "2026')
+    assert "damaged at its end, 1 lines" in routes_file.read(tmp_path).notes[0]
     later = document.with_weights(found, {"b": 5})
     routes_file.write(tmp_path, routes_file.entry(later, "set"))
     assert [e.routes for e in routes_file.history(tmp_path)] == [found, later]
-    assert "1 damaged lines" in routes_file.read(tmp_path).notes[0]
+    assert routes_file.read(tmp_path) == routes_file.RoutesOnDisk(later)
 
 
 def test_routes_by_hand_must_be_consistent(tmp_path: Path):

@@ -153,11 +153,11 @@ class CanaryWatch:
 
 
 def staged(routes: Routes, challenger: str, percent: int) -> Routes:
-    """The routes with the canary at this share, beside its baseline; shadows stay."""
+    """The routes with the canary at this share, beside its baseline; what answers nobody stays."""
     weights = canary.weights(percent)
     bundles = {BASELINE: routes.champion, CHAMPION: routes.champion, CANARY: challenger}
     arms = [Arm(name=n, bundle=bundles[n], weight=weights[n]) for n in bundles]
-    others = [a for a in routes.shadows if a.name not in bundles]
+    others = [a for a in routes.arms if a.name not in bundles and not a.weight]
     started = datetime.now(UTC).isoformat(timespec="seconds")
     mark = routes.canary or CanaryMark(challenger=challenger, started=started)
     return document.changed(routes, [*arms, *others], canary=mark)

@@ -228,7 +228,7 @@ def _rest(routes: Routes, weights: Mapping[str, int]) -> str | None:
 
 
 def _check(weights: Mapping[str, int]) -> None:
-    odd = {n: w for n, w in weights.items() if not 0 <= w <= SLOTS}
+    odd = [w for w in weights.values() if type(w) is not int or not 0 <= w <= SLOTS]
     total = sum(weights.values())
     if odd or total != SLOTS:
         shown = ", ".join(f"{n}={w}" for n, w in weights.items())

@@ -53,14 +53,15 @@ def entry(routes: Routes, what: str) -> RoutesEntry:
 def read(folder: Path) -> RoutesOnDisk:
     """The newest good routes of the file and the journal; PlumblineError where both are damaged."""
     routes, problem = _file(folder / FILE)
-    good, odd = _journal(folder / JOURNAL)
-    last = good[-1].routes if good else None
+    last, odd = _last(folder / JOURNAL)
     if problem and last is None:
         raise PlumblineError(
             f"{problem}; {folder / JOURNAL} has no good line either: remove both, and the next start routes all "
             "to the checkout's bundle"
         )
-    notes = (f"{folder / JOURNAL}: {odd} damaged lines were passed over",) if odd else ()
+    notes = (
+        (f"{folder / JOURNAL}: damaged at its end, {odd} lines were passed over",) if odd else ()
+    )
     if last is not None and (routes is None or routes.version < last.version):
         reason = problem or f"{folder / FILE}: {_older(routes)}"
         note = f"{reason}; version {last.version}, the journal's last good one, is used"
@@ -86,7 +87,8 @@ def replace(folder: Path, routes: Routes) -> None:
 
 def history(folder: Path) -> list[RoutesEntry]:
     """The journal's good lines, oldest first."""
-    return _journal(folder / JOURNAL)[0]
+    entries = (_entry(line) for line in _lines(folder / JOURNAL))
+    return [one for one in entries if one is not None]
 
 
 @contextmanager
@@ -130,21 +132,27 @@ def _file(path: Path) -> tuple[Routes | None, str]:
         return None, str(error).removesuffix("; damaged")[:400] + "; it is damaged"
 
 
-def _journal(path: Path) -> tuple[list[RoutesEntry], int]:
-    """The good lines of the journal by version, and how many are damaged."""
+def _last(path: Path) -> tuple[Routes | None, int]:
+    """The routes of the journal's last good line, and how many damaged ones come after it."""
+    for damaged, line in enumerate(reversed(_lines(path))):
+        one = _entry(line)
+        if one is not None:
+            return one.routes, damaged
+    return None, 0
+
+
+def _lines(path: Path) -> list[bytes]:
     try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        return [], 0
+        return path.read_bytes().splitlines()
     except OSError:
-        return [], 1
-    good, odd = [], 0
-    for line in lines:
-        try:
-            good.append(RoutesEntry.model_validate_json(line))
-        except ValidationError:
-            odd += 1
-    return sorted(good, key=lambda one: one.routes.version), odd
+        return []
+
+
+def _entry(line: bytes) -> RoutesEntry | None:
+    try:
+        return RoutesEntry.model_validate_json(line)
+    except ValidationError:
+        return None
 
 
 def _append(path: Path, line: RoutesEntry) -> None:
