@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -120,3 +121,32 @@ def wanted(
         own = [e for e in events if single_event.id_of(entity, e) == id_ and id_ is not None]
         known[entity.name] = single_event.history(usecase, entity, own, outcomes)
     return list(single_event.aggregates(usecase, one, known).values())
+
+
+def stream(
+    seed: int, count: int, late_days: int
+) -> Iterator[tuple[dict[str, Any], list[LoggedEvent | LoggedOutcome]]]:
+    """Events as a service receives them over weeks, some as late as is taken, each with the rows that follow it.
+
+    Outcomes come at their time, or at the next event where nothing comes for days.
+    """
+    chance, now, sequence = Random(seed), START, 0
+    open_: list[dict[str, Any]] = []
+    for number in range(count):
+        now += timedelta(minutes=chance.choice([1, 5, 60, 600, 600, 1440]))
+        at = now - timedelta(minutes=chance.choice([0, 0, 0, 1, 60, late_days * 1440 - 1]))
+        drawn = {
+            "at": at, "who_id": chance.choice("ab"), "place_id": chance.choice([1, 2, None]),
+            "cents": chance.randint(-500, 500), "grams": chance.choice([None, 3, 7]),
+            "ok": chance.random() < 0.5, "surprise": chance.choice([None, -6, 0, 4]),
+            "bad": chance.randint(0, 1), "loss": chance.choice([None, 5]),
+            "wait": chance.choice([None, chance.randint(0, 1440)]),
+        }  # fmt: skip
+        one = _event(number, drawn)
+        open_ += [one] if one["known_at"] else []
+        settled = [o for o in open_ if o["known_at"] <= now]
+        open_ = [o for o in open_ if o["known_at"] > now]
+        rows: list[LoggedEvent | LoggedOutcome] = [event_row(one, sequence + 1)]
+        rows += [outcome_row(o, sequence + 2 + i) for i, o in enumerate(settled)]
+        sequence += len(rows)
+        yield one, rows

@@ -128,6 +128,11 @@ class State(Protocol):
         """The last sequence folded; 0 with the seed alone."""
         ...
 
+    @property
+    def newest_time(self) -> int:
+        """Of the events that were folded, microseconds since 1970; 0: none, or they have no time."""
+        ...
+
     def draft(self) -> Draft:
         """An empty draft, for a request of several events."""
         ...

@@ -14,6 +14,7 @@ from plumbline.serve.protocols import Claim, StateError
 from plumbline.serve.state import redis_seeding
 from plumbline.serve.state.embedded import open_memory
 from plumbline.serve.state.fold import fold
+from plumbline.serve.state.memory import MemoryState
 from plumbline.serve.state.plan import compiled, micros
 from plumbline.serve.state.redis_keys import Keys
 from plumbline.serve.state.redis_seeding import open_redis
@@ -23,7 +24,7 @@ from tests.code.test_online_state import AS_OF, MIDNIGHT, NOON, many
 from tests.code.test_tiles import written
 from tests.examples import examples
 from tests.small import SMALL, event
-from tests.states import EVENTS, SMALL_HOURS, event_row, outcome_row, rows_of, wanted
+from tests.states import EVENTS, SMALL_HOURS, event_row, outcome_row, rows_of, stream, wanted
 
 PLAN = compiled(SMALL_HOURS)
 
@@ -72,6 +73,20 @@ def test_any_order_in_two_processes_gives_single_event(url, rows, chance):
                 state._read.clear()
                 assert state.values(one) == wanted(done, one)
     client.close()
+
+
+@pytest.mark.capability("C28", "C30")
+@pytest.mark.parametrize(("seed", "late_days"), [(1, 1), (2, 7)])
+def test_over_weeks_both_states_give_single_event(client, seed, late_days):
+    embedded, shared, log = MemoryState(PLAN, late_days), opened(client, late_days), []
+    for i, (one, rows) in enumerate(stream(seed, 120, late_days)):
+        if i % 4 == 0:
+            assert embedded.values(one) == shared.values(one) == wanted(log, one)
+            assert embedded.unknown(one) == shared.unknown(one)
+        fold(embedded, rows)
+        fold(shared, rows)
+        log += rows
+    assert len(embedded.recent.events) < 100
 
 
 def one_row(number=1, at=NOON, sequence=1, **other):

@@ -79,7 +79,7 @@ class Prepared:
                 claims=state if isinstance(state, RedisState) else log,
                 log=log,
                 reader=reader,
-                clock=clocks.of(self.clock, self.state.newest.newest),
+                clock=clocks.of(self.clock, state.newest_time),
                 observer=observer,
             )
         )

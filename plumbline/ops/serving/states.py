@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,10 +15,9 @@ from plumbline.repo.artifacts import Role
 from plumbline.serve import seed as seeds
 from plumbline.serve.log import files_read
 from plumbline.serve.log.prediction_log import PredictionLog
-from plumbline.serve.log.reader import LoggedRow, LogReader
-from plumbline.serve.online import times
+from plumbline.serve.log.reader import LogReader
 from plumbline.serve.params import Serve
-from plumbline.serve.protocols import LoggedEvent, State
+from plumbline.serve.protocols import State
 from plumbline.serve.seed import Seed
 from plumbline.serve.state import embedded, fold, redis_seeding
 
@@ -26,20 +25,6 @@ NEVER_AHEAD = 2**62
 """Of a log that another process still writes: a checkpoint of it may hold more rows than were just there."""
 CLOSING = 2.0
 """Seconds that a checkpoint may take at the end; a restart folds what it lacks."""
-
-
-class NewestTime:
-    """The newest event time among rows that pass, microseconds since 1970; for a clock that follows events."""
-
-    def __init__(self, usecase: FeatureSet) -> None:
-        self.newest, self._time = 0, usecase.time
-
-    def passed(self, rows: Iterable[LoggedRow]) -> Iterator[LoggedRow]:
-        """The rows as they are."""
-        for row in rows:
-            if self._time is not None and isinstance(row, LoggedEvent):
-                self.newest = max(self.newest, times.micros(row.event[self._time]))
-            yield row
 
 
 class EmbeddedState:
@@ -50,25 +35,19 @@ class EmbeddedState:
 
     def __init__(self, project: Path, usecase: FeatureSet, settings: Serve, running: bool) -> None:
         """Load seed and checkpoint; `running`: another process serves, and is to be replaced."""
-        self._seed, self.newest = _seed(project, usecase), NewestTime(usecase)
+        self._seed = _seed(project, usecase)
         self._folder = places.state(project, usecase.name)
         place = places.log(project, usecase.name)
         last = NEVER_AHEAD if running else _last(place)
         rows = LogReader(place).rows
         self._state = embedded.reopen_memory(
-            usecase,
-            self._seed,
-            lambda after: self.newest.passed(rows(after)),
-            last,
-            self._folder,
-            settings.late_days,
-            looking=running,
+            usecase, self._seed, rows, last, self._folder, settings.late_days, looking=running
         )
         self.slice: Callable[[], object] = lambda: None
 
     def open(self, log: PredictionLog, reader: LogReader, held: ExitStack) -> State:
         """Fold what was logged since, and write checkpoints from now on, a slice at each `slice`."""
-        fold.fold(self._state, self.newest.passed(reader.rows(after=self._state.watermark)))
+        fold.fold(self._state, reader.rows(after=self._state.watermark))
         checkpoint = embedded.checkpoints(
             self._state, self._seed, lambda: log.last_sequence - log.status.waiting, self._folder
         )
@@ -84,7 +63,7 @@ class SharedState:
     shared = True
 
     def __init__(self, project: Path, usecase: FeatureSet, settings: Serve, writer: str) -> None:
-        self._seed, self.newest = _seed(project, usecase), NewestTime(usecase)
+        self._seed = _seed(project, usecase)
         self._usecase, self._late_days, self.writer = usecase, settings.late_days, writer
         self._url = _url(settings)
         self.slice: Callable[[], object] = lambda: None
@@ -95,7 +74,7 @@ class SharedState:
             self._usecase,
             self._seed,
             self._url,
-            lambda after: self.newest.passed(reader.rows(after)),
+            reader.rows,
             self._late_days,
             writer=self.writer,
         )

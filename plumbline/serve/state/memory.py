@@ -105,15 +105,21 @@ class MemoryState:
                 settled = outcome.sequence if outcome else OPEN
                 self.recent.add(row.key, event, at.day, row.sequence, settled)
                 self.touched_keys.setdefault(row.key, row.sequence)
-            self.newest_time = max(self.newest_time, at.micros)
+            if self.plan.usecase.time is not None:
+                self.newest_time = max(self.newest_time, at.micros)
             self._turn(at.day)
         self.sequence = max(self.sequence, row.sequence)
         return None
 
     def add_outcome(self, row: LoggedOutcome) -> bool:
-        """Fold an outcome; False where its event is not known: it counts once that comes. The first one counts."""
+        """Fold an outcome; False where its event is not known: it counts once that comes. The first one counts.
+
+        An event waits for its outcome through the days that it is remembered for, and is not known after them.
+        """
         self.sequence = max(self.sequence, row.sequence)
         event = self.recent.events.get(row.key)
+        if event is not None and event.day < self.newest - self.recent.days:
+            return False
         if event is None or (self._restored is not None and event.sequence > row.sequence):
             self.recent.wait(row)
             self.touched_keys.setdefault(row.key, row.sequence)

@@ -84,7 +84,7 @@ OUTCOME = (
     ADD
     + """
 -- KEYS: seeded, sequence, folded, event, outcome, one per entry
--- ARGV: outcome, its ttl, 1 where the event is known, given sequence, entries
+-- ARGV: outcome, its ttl, whether the event is known (1) or was for too long (2), given sequence, entries
 local known = redis.call('EXISTS', KEYS[4]) == 1
 if redis.call('EXISTS', KEYS[5]) == 1 then
   return {'counted', numbered(ARGV[4]), known and 1 or 0}

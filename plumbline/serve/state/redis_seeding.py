@@ -145,12 +145,13 @@ def _recent(keys: Keys, seed: Seed) -> Iterator[Command]:
     hashes: dict[bytes, dict[str, list[int]]] = defaultdict(dict)
     for event in seed.events():
         key, ttl = event[usecase.key], keys.remembered_ms
-        yield ("SET", keys.event(key), plain_values.dumps(event[n] for n in names), "PX", ttl)
+        day = micros(event[str(usecase.time)]) // DAY
+        remembered = plain_values.dumps([day, *(event[n] for n in names)])
+        yield ("SET", keys.event(key), remembered, "PX", ttl)
         added, known = seeding.recent_entries(keys.plan, event)
         if known is not None:
             late = plain_values.late(usecase, event)
             yield ("SET", keys.outcome(key), plain_values.dumps([known, *late]), "PX", ttl)
-        day = micros(event[str(usecase.time)]) // DAY
         for entry in added:
             if entry.number >= oldest(keys.plan.books[entry.book], first):
                 _add(hashes, keys, entry, day)

@@ -65,7 +65,9 @@ class RedisState:
 
     @property
     def newest_time(self) -> int:
-        """Of the events that any process counted, microseconds since 1970; 0: none."""
+        """Of the events that any process counted, microseconds since 1970; 0: none, or they have no time."""
+        if self.plan.usecase.time is None:
+            return 0
         with redis_errors():
             return int(self.client.get(self.keys.of("newest")) or 0)
 
@@ -134,7 +136,7 @@ class RedisState:
             self._pass(given, row.sequence)
             return None
         event = entries.with_derived(self.plan, row.event, row.derived)
-        remembered = plain_values.dumps(event[name] for name in self.plan.remembered)
+        remembered = plain_values.dumps([at.day, *(event[n] for n in self.plan.remembered)])
         added, outcome = entries.of_event(self.plan, event, at), b""
         while True:
             word, *rest = self._run_event(row, at, remembered, added, outcome, given)
@@ -169,22 +171,28 @@ class RedisState:
         keys, values = self.keys, plain_values.late(self.plan.usecase, row.values)
         outcome = plain_values.dumps([row.known_at, *values]).encode()
         while True:
-            with redis_errors():
-                held = self.client.get(keys.event(row.key))
-            added: list[LedgerEntry] = []
-            if held is not None:
-                own = plain_values.loads(held, self._times)
-                known = dict(zip(self.plan.remembered, own, strict=True))
-                added = self._settled(known, outcome)
+            known, event = self._waiting(row.key)
+            added = [] if event is None else self._settled(event, outcome)
             hashes, packed = self._packed(added, row.known_at // DAY)
             own_keys = [keys.event(row.key), keys.outcome(row.key)]
-            args = [outcome, keys.remembered_ms, int(held is not None), given, packed]
+            args = [outcome, keys.remembered_ms, known, given, packed]
             word, *rest = self._run(self._outcome, [*self._names, *own_keys, *hashes], args)
             if word != b"known":
                 break
         self._read.clear()
         self.sequence = int(rest[0])
         return bool(rest[1])
+
+    def _waiting(self, key: Key) -> tuple[int, RawEvent | None]:
+        """An event that waits for its outcome, and 1; None and 0 where it is not known, 2 where it waited too long."""
+        with redis_errors():
+            held, newest = self.client.mget(self.keys.event(key), self.keys.of("newest"))
+        if held is None:
+            return 0, None
+        day, *values = plain_values.loads(held, (False, *self._times))
+        if day < int(newest or 0) // DAY - self.keys.remember_days:
+            return 2, None
+        return 1, dict(zip(self.plan.remembered, values, strict=True))
 
     def _settled(self, event: RawEvent, outcome: bytes) -> list[LedgerEntry]:
         """What an event's outcome adds."""
