@@ -39,6 +39,12 @@ def serve(
         Literal["system", "events"],
         typer.Option(help="Time by the system, or by the newest event, to replay old data."),
     ] = "system",
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="File with an access token per line; serve.token_file if omitted."
+        ),
+    ] = None,
     exposed: Annotated[
         bool, typer.Option("--exposed", help="Bind to other machines' reach without any token.")
     ] = False,
@@ -51,7 +57,8 @@ def serve(
     from plumbline import config
     from plumbline.ops.serving import process, supervisor
 
-    given: dict[str, Any] = {"host": host, "port": port}
+    tokens = None if token_file is None else str(token_file)
+    given: dict[str, Any] = {"host": host, "port": port, "token_file": tokens}
     overrides = {name: value for name, value in given.items() if value is not None}
     names = config.selected(usecase or [])
     start = process.Start(names, overrides, clock, replace, exposed)

@@ -14,9 +14,12 @@ import jsonschema
 import pytest
 import yaml
 
+from plumbline.cli.app import command_line
+from plumbline.ops.serving import places, process
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.runtime import libraries
+from plumbline.serve.http import app
 from plumbline.serve.params import Serve
 from tests.conftest import ROOT
 
@@ -68,10 +71,40 @@ def test_every_port_is_the_service_s() -> None:
     assert manifest("Service")["metadata"]["annotations"]["prometheus.io/port"] == str(PORT)
 
 
-def test_every_probe_asks_what_there_is() -> None:
+def test_every_probe_asks_what_the_service_answers() -> None:
+    answered = {
+        route.path for route in app.build({}, process.gate(Serve(), exposed=False), {}).routes
+    }
     live, ready = "/healthz", "/readyz"
     asked = {"startupProbe": ready, "readinessProbe": ready, "livenessProbe": live}
     assert dict(probes()) == {**asked, "HEALTHCHECK": ready}
+    scraped = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"][0]
+    assert {live, ready, scraped["metrics_path"]} <= answered
+
+
+def test_every_command_is_one_that_there_is() -> None:
+    [words] = (json.loads(one) for one in instructions("CMD", "serve"))
+    assert words == container()["args"]
+    [start] = (json.loads(one) for one in instructions("ENTRYPOINT", "serve"))
+    assert start == ["python", "-m", "plumbline"]
+    context = command_line().commands[words[0]].make_context(words[0], words[1:])
+    own = Serve(**{n: context.params[n] for n in ("host", "port")})
+    assert (own.host, own.port) == ("0.0.0.0", PORT)
+    tokens = str(context.params["token_file"])
+    [mounted] = [m for m in container()["volumeMounts"] if m["name"] == "tokens"]
+    assert tokens == mounted["mountPath"]
+    assert Path(tokens).name in COMPOSE["services"]["serve"]["secrets"]
+    assert not context.params["exposed"]
+
+
+def test_what_is_kept_is_on_a_volume() -> None:
+    [kept] = instructions("VOLUME", "serve")
+    folder = kept.removeprefix("/app/")
+    assert places.FOLDER.startswith(f"{folder}/")
+    assert COMPOSE["services"]["serve"]["volumes"] == [f"serve:{kept}"]
+    assert kept in [m["mountPath"] for m in container()["volumeMounts"] if m["name"] == "state"]
+    [claim] = manifest("StatefulSet")["spec"]["volumeClaimTemplates"]
+    assert claim["metadata"]["name"] == "state"
 
 
 def test_others_than_this_machine_reach_no_port_of_compose() -> None:
