@@ -19,6 +19,7 @@ from tests import requests
 from tests.frames import FLIGHTS
 from tests.orders import LIST, ORDERS
 
+pytestmark = pytest.mark.mltest("Monitor 2")
 AT = datetime(2025, 3, 1, 12)
 NOW = times.micros(AT)
 DAY = 86_400_000_000

@@ -22,12 +22,19 @@ from tests.code.test_encodings import HOMES
 from tests.frames import FLIGHTS, PAYMENTS
 from tests.small import SMALL
 
+pytestmark = pytest.mark.mltest("Monitor 3")
 COUNT = 120
 PLATT = Calibration("platt", (1.3,), (-0.4,))
 STEPS = Calibration("isotonic", (0.1, 0.3, 0.6), (0.0, 0.4, 0.9))
 VECTOR = Calibration("vector", (1.1, 0.9, 1.3), (0.1, 0.0, -0.2))
 COSTS = ((0.0, 1.0, 2.0), (3.0, 0.0, 1.0), (9.0, 1.0, 0.0))
-CUTS = {"a": (0.3, 0.5), "under 100": (0.2, 0.4), "1": (0.5, 0.6), "missing": (0.1, 0.2)}
+CUTS = {
+    "a": (0.3, 0.5),
+    "b": (0.6, 0.7),
+    "under 100": (0.2, 0.4),
+    "1": (0.5, 0.6),
+    "missing": (0.1, 0.2),
+}
 
 
 def policy(**parts: Any) -> DecisionPolicy:
@@ -40,7 +47,14 @@ def named(**changes: Any) -> Any:
     """SMALL with a category that takes its column's name, as the model splits on it."""
     kind = Category("kind", "kind", ("a", "b"), "kind", native=True)
     features = ("cents", "kind", "who_mean_3d", "surprise", "heavy_today", "ok", "grams")
-    return replace(SMALL, categories=(kind,), features=features, **changes)
+    return replace(SMALL, **{"categories": (kind,), "features": features, **changes})
+
+
+KINDS = (
+    Category("kind", "kind", ("b",), "kind, the other one unknown"),
+    Category("place_code", "place_id", tuple(range(0, 900, 2)), "place, half of them unknown"),
+)
+UNKNOWN = named(categories=KINDS, features=("cents", "kind", "place_code", "grams", "who_mean_3d"))
 
 
 SCALED = {
@@ -60,6 +74,7 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "number": (SMALL, {"decisions": policy(column="place_id")}),
     "feature": (SMALL, {"decisions": policy(column="surprise", edges=(100,))}),
     "decoded": (named(), {"decisions": policy(column="kind", decoded=("a", "b"))}),
+    "unknown categories": (UNKNOWN, {"decisions": policy(column="kind", decoded=("b",))}),
     "without segments": (PAYMENTS, {"decisions": policy().model_copy(update={"segments": {}})}),
     "payments": (PAYMENTS, {"calibration": PLATT}),
     "flights": (FLIGHTS, {}),
@@ -93,7 +108,7 @@ def test_the_bits_of_the_batch(name: str) -> None:
         assert [getattr(one, field) for one in whole] == expected
 
 
-@pytest.mark.parametrize("case", [SMALL, PAYMENTS, FLIGHTS, named()], ids=lambda c: c.name)
+@pytest.mark.parametrize("case", [SMALL, PAYMENTS, FLIGHTS, named(), UNKNOWN])
 def test_features_before_and_after_row_functions(case: Any) -> None:
     compiled = CompiledScorer(requests.scorer(case))
     event, past = requests.events(case, 40)[-1], [0.0] * len(case.aggregates)
