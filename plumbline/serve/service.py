@@ -83,11 +83,12 @@ class Service:
 
     def problem(self) -> str:
         """Why no event can be answered at the moment; "" where it can."""
-        try:
-            self.parts.log.ready()
-        except LogError as error:
-            return str(error)
-        return ""
+        broken = self.parts.log.status.broken
+        return (
+            f"the prediction log is not written: {broken}"
+            if broken and not self.settings.unlogged
+            else ""
+        )
 
     def stats(self) -> dict[str, Any]:
         """Figures for whoever looks after the service."""

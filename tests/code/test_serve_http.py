@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -76,6 +77,33 @@ def test_a_body_without_a_length_is_read_up_to_the_limit(open_server):
         head.replace(b"host", b"connection: close\r\nhost") + b"1\r\nx\r\n0\r\n\r\n",
     )
     assert small.startswith(b"HTTP/1.1 200")
+
+
+def test_long_bodies_share_a_bounded_memory(open_server):
+    memory, head = (
+        open_server.gate.memory,
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 90000\r\n\r\n",
+    )
+    memory.take(64 * 1024 * 1024 - 70_000)
+    try:
+        assert raw(open_server.port, head + b"x" * 80_000).startswith(b"HTTP/1.1 503")
+        assert open_server.ask("POST", "/", b"short")[0] == 200
+    finally:
+        memory.give_back(64 * 1024 * 1024 - 70_000)
+    assert open_server.ask("POST", "/", b"x" * 90_000)[0] == 200
+
+
+def test_more_connections_than_may_be_are_refused():
+    gate = replace(serving.gate(), max_connections=2)
+    with serving.running(serving.echoing(gate), gate) as run:
+        held = [socket.create_connection(("127.0.0.1", run.port)) for _ in range(2)]
+        time.sleep(0.05)
+        status, _, text = run.ask("POST", "/", b"1")
+        assert (status, json.loads(text)["reason"]) == (503, "connections")
+        for one in held:
+            one.close()
+        time.sleep(0.05)
+        assert run.ask("POST", "/", b"1")[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -81,8 +81,18 @@ def run(project: Path, start: Start) -> None:
     taken = handover.take(places.control(project)) if start.replace else None
     sockets = taken.sockets if taken else [bound(own)]
     if taken:
+        warn_of_other_address(own, sockets)
         taken.finish()
     loaded.serve(sockets, places.control(project))
+
+
+def warn_of_other_address(own: Serve, taken: Sequence[socket.socket]) -> None:
+    """The socket that was taken over stays where it is."""
+    port = taken[0].getsockname()[1]
+    if own.port not in (0, port):
+        log.warning(
+            "port %d: the running service's socket is on port %d and stays there", own.port, port
+        )
 
 
 def checked(project: Path, start: Start) -> Serve:

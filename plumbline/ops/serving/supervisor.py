@@ -76,6 +76,7 @@ def run(project: Path, start: Start, count: int) -> None:
         taken = handover.take(places.control(project)) if start.replace else None
         sockets = taken.sockets if taken else [process.bound(own)]
         if taken:
+            process.warn_of_other_address(own, sockets)
             taken.finish()
         group.serve(sockets)
     finally:

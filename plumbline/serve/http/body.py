@@ -35,19 +35,45 @@ def too_long(limit: int) -> Reply:
     return reply.refusal(413, "body", text, headers=CLOSE)
 
 
-async def read(receive: Receive, limit: int) -> bytes | None:
-    """The whole body; None as soon as it is longer than the limit."""
+class Busy(Exception):  # noqa: N818 (an event, not an error)
+    """So many long bodies are on their way at once that one more is not read."""
+
+
+class Memory:
+    """What the bodies of all requests may take together while they are on their way, bytes."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def take(self, size: int) -> None:
+        """Busy where there is not so much left."""
+        if size > self._left:
+            raise Busy
+        self._left -= size
+
+    def give_back(self, size: int) -> None:
+        """Once a body was read whole, or not at all."""
+        self._left += size
+
+
+async def read(receive: Receive, limit: int, memory: Memory) -> bytes | None:
+    """The whole body; None as soon as it is longer than the limit. Busy, or Disconnected."""
     message = await receive()
     first: bytes = message.get("body", b"")
     if message["type"] == "http.request" and not message.get("more_body", False):
         return first if len(first) <= limit else None
-    parts, size = [first], len(first)
-    while message["type"] == "http.request" and message.get("more_body", False):
-        if size > limit:
-            return None
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-    if message["type"] != "http.request":
-        raise Disconnected
-    return b"".join(parts) if size <= limit else None
+    taken = 0
+    try:
+        parts = [first]
+        while message["type"] == "http.request" and message.get("more_body", False):
+            memory.take(len(parts[-1]))
+            taken += len(parts[-1])
+            if taken > limit:
+                return None
+            message = await receive()
+            parts.append(message.get("body", b""))
+        if message["type"] != "http.request":
+            raise Disconnected
+        return b"".join(parts) if taken + len(parts[-1]) <= limit else None
+    finally:
+        memory.give_back(taken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from plumbline.serve import reply
@@ -21,6 +21,8 @@ Send = Callable[[Any], Awaitable[None]]
 Answer = Callable[[bytes, str], Awaitable[Reply]]
 """From a body and a request id."""
 
+MEMORY = 64 * 1024 * 1024
+"""Bytes of bodies that are on their way, of all connections together."""
 log = logging.getLogger("plumbline")
 
 
@@ -34,6 +36,7 @@ class Gate:
     rate: Rate | None
     max_body: int
     max_connections: int = 1000
+    memory: body.Memory = field(default_factory=lambda: body.Memory(MEMORY))
 
     @property
     def crowded(self) -> bool:
@@ -78,12 +81,18 @@ class Endpoint:
             refused = self._refused(method, headers)
             if refused:
                 return refused
-            content = await body.read(receive, self.gate.max_body) if method == "POST" else b""
+            gate = self.gate
+            content = (
+                await body.read(receive, gate.max_body, gate.memory) if method == "POST" else b""
+            )
             if content is None:
-                return body.too_long(self.gate.max_body)
+                return body.too_long(gate.max_body)
             return await self.answer(content, own)
         except body.Disconnected:
             raise
+        except body.Busy:
+            text = "too many long requests at once; try again later"
+            return reply.refusal(503, "busy", text, headers=body.CLOSE)
         except Exception:  # a fault of ours: one message, and the log has the rest
             log.exception("request %s: an error of the service, answered with 503", own)
             self.gate.metrics.caught()

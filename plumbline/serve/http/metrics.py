@@ -18,6 +18,8 @@ from prometheus_client import (
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from plumbline.core.errors import PlumblineError
+
 MULTIPLE = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that names the folder in which processes put their counters together."""
 SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -145,5 +147,13 @@ class Figures(Collector):
         for (name, text), each in self._read.items():
             family = GaugeMetricFamily(name, text, labels=["usecase", "process"])
             for usecase, read in each.items():
-                family.add_metric([usecase, self._process], read())
+                family.add_metric([usecase, self._process], _value(read))
             yield family
+
+
+def _value(read: Callable[[], float]) -> float:
+    """NaN where the figure cannot be read now, e.g. while Redis is away."""
+    try:
+        return read()
+    except PlumblineError:
+        return float("nan")

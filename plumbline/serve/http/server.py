@@ -59,6 +59,7 @@ class Server:
     def __init__(self, app: Any, phase: Phase, listening: Listening) -> None:
         self.phase, self.listening = phase, listening
         self.state = ServerState()
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # no line per odd request
         phase.connections = self.state.connections
         self._config = uvicorn.Config(
             app, loop="none", http=Connection, ws="none", lifespan="off", interface="asgi3",
