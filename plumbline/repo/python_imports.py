@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from plumbline.runtime import library
@@ -35,22 +36,32 @@ def reached(starts: Iterable[Path], root: Path) -> list[Path]:
     """The files, and those of the project that they import, packages' `__init__` included."""
     todo = sorted(starts)
     seen = dict.fromkeys(todo)
+    names: set[str] = set()
     while todo:
-        for name in _names(todo.pop()):
-            new = [file for file in _files(name, root) if file not in seen]
-            seen |= dict.fromkeys(new)
-            todo += new
+        found = dict.fromkeys(name for name in _names(todo.pop()) if name not in names)
+        names |= found.keys()
+        new = [file for name in found for file in _files(name, root) if file not in seen]
+        seen |= dict.fromkeys(new)
+        todo += dict.fromkeys(new)
     return list(seen)
 
 
-def _names(path: Path) -> Iterator[str]:
+def _names(path: Path) -> tuple[str, ...]:
     """Dotted names that a file imports, anywhere in it; relative imports stay in their folder."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+    return _imported(path.read_text(encoding="utf-8"), str(path))
+
+
+@cache
+def _imported(text: str, file: str) -> tuple[str, ...]:
+    """Those of a file's text, which several stages reach; SyntaxError names the file."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(text, file)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names.append(node.module)
+            names += (f"{node.module}.{alias.name}" for alias in node.names)
+    return tuple(names)
 
 
 def home(top: str, root: Path) -> Path:
