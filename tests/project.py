@@ -119,18 +119,26 @@ def make(path: Path, usecases: list[str], *, warm: bool = False) -> Project:
     forget(project, usecases)
     if "diabetes" in usecases:
         add_diabetes(project)
-    project.set({**SMALL, "usecases": usecases})
+    project.set({key: v for key, v in SMALL.items() if key.partition(".")[0] in usecases})
+    project.set({"usecases": usecases})
     project.run("git", "init", "-q", "-b", "main")
     project.commit("start")
     return project
 
 
 def forget(project: Project, usecases: list[str]) -> None:
-    """Take these use cases' entries out of dvc.lock; those of others stay, as DVC leaves them."""
-    file = project.path / "dvc.lock"
-    entries = dvc_lock.parse(file.read_text()) if file.exists() else {}
-    others = {n: e for n, e in entries.items() if n.partition("@")[2] not in usecases}
-    file.write_text(dvc_lock.dump(others))
+    """Take other use cases out of params.yaml, and all stages out of dvc.lock but what others' `train` left.
+
+    DVC leaves the entries of a use case that is gone; each is read at every command, so one is enough.
+    """
+    params, lock = project.path / "params.yaml", project.path / "dvc.lock"
+    shipped = {folder.name for folder in (project.path / "usecases").iterdir()}
+    whole = yaml.safe_load(params.read_text())
+    kept = {key: v for key, v in whole.items() if key in usecases or key not in shipped}
+    params.write_text(yaml.safe_dump(kept, sort_keys=False))
+    entries = dvc_lock.parse(lock.read_text()) if lock.exists() else {}
+    gone = {f"train@{name}" for name in shipped - set(usecases)}
+    lock.write_text(dvc_lock.dump({name: e for name, e in entries.items() if name in gone}))
 
 
 def add_diabetes(project: Project) -> None:
