@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import io
 import marshal
 import os
 import runpy
@@ -26,21 +27,24 @@ from pathlib import Path
 from typing import Any
 
 LIBRARIES = (
-    *("pandas", "pyarrow.dataset", "pyarrow.parquet", "scipy.stats", "duckdb", "ibis", "sqlglot"),
-    *("sklearn.linear_model", "sklearn.metrics", "sklearn.tree", "xgboost", "hyperopt", "feast"),
-    *(
-        "matplotlib.figure",
-        "matplotlib.backends.backend_agg",
-        "jinja2",
-        "pydantic",
-        "psutil",
-        "typer",
-    ),
+    *("pandas", "pyarrow.dataset", "pyarrow.parquet", "pyarrow_hotfix", "scipy.stats", "duckdb"),
+    *("ibis.backends.duckdb", "sqlglot", "sklearn.linear_model", "sklearn.metrics", "sklearn.tree"),
+    *("xgboost", "hyperopt", "feast", "jinja2.ext", "pydantic.dataclasses", "psutil", "typer"),
+    *("matplotlib.figure", "matplotlib.style", "matplotlib.backends.backend_agg"),
+    *("matplotlib.backends.backend_svg", "PIL.BmpImagePlugin", "PIL.GifImagePlugin"),
+    *("PIL.JpegImagePlugin", "PIL.PngImagePlugin", "PIL.PpmImagePlugin"),
     *("great_expectations", "great_expectations.render.view", "evidently.presets"),
-    *("evidently.presets.classification", "evidently.presets.regression"),
-    *("mlflow", "mlflow.store.tracking.sqlalchemy_store"),
-    *("dvc.cli", "dvc.commands.repro", "dvc.commands.checkout", "dvc.commands.data_sync"),
-    *("dvc.repo.reproduce", "dvc.stage.run", "dvc_data.hashfile"),
+    *("evidently.presets.classification", "evidently.presets.regression", "plotly.offline"),
+    *("narwhals._pandas_like.dataframe", "narwhals._pandas_like.namespace", "plotly.tools"),
+    *("mlflow", "mlflow.store.tracking.sqlalchemy_store", "configobj", "platformdirs.unix"),
+    *("dvc.cli.parser", "dvc.repo.brancher", "dvc.repo.checkout", "dvc.repo.graph"),
+    *("dvc.lock", "dvc.repo.artifacts", "dvc.repo.datasets", "dvc.repo.index", "dvc.repo.plots"),
+    *("dvc.repo.push", "dvc.repo.reproduce", "dvc.repo.trie", "dvc.repo.worktree", "dvc.cachemgr"),
+    *("dulwich.ignore", "dulwich.worktree"),
+    *("dvc.data_cloud", "dvc.stage.run", "dvc.utils.strictyaml", "dvc._debug", "dvc.analytics"),
+    *("dvc_data.hashfile.db.local", "dvc_data.hashfile.status", "dvc_data.index.checkout"),
+    *("dvc_data.index.collect", "dvc_data.index.fetch", "dvc_data.index.push", "scmrepo.git"),
+    *("fsspec.implementations.memory", "flufl.lock", "zc.lockfile"),
 )
 BASE = list(sys.path)
 
@@ -54,10 +58,25 @@ def load() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module(name)
+    draw()
     del sys.modules["rfc3987_syntax"]
     assert threading.active_count() == 1, "a fork would lose a thread"
     gc.collect()
     gc.freeze()
+
+
+def draw() -> None:
+    """A picture by each library for them: fonts, a parser and many small modules wait for the first."""
+    from matplotlib import figure as matplotlib
+    from plotly import subplots
+
+    for ending in ("png", "svg"):
+        figure = matplotlib.Figure(layout="constrained")
+        figure.subplots().set(title="a", xlabel="$x$", ylabel="b", yscale="log", ylim=(1, 100))
+        figure.savefig(io.BytesIO(), format=ending)
+    page = subplots.make_subplots(cols=2, subplot_titles=["a", "b"])
+    page.update_layout(title={"text": "a"}, template="plotly").update_xaxes(title={"text": "a"})
+    page.to_json()
 
 
 class Server:
