@@ -122,10 +122,10 @@ def canvas(
         mpl.rcdefaults()  # whatever matplotlibrc a user has
         mpl.rcParams.update(STYLE)
         figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
+        page = FigureCanvasAgg(figure)
         figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
         yield list(np.ravel(figure.subplots(down, count)))
-        figure.savefig(path, format="png", metadata={"Software": None})
+        page.print_png(path, metadata={"Software": None})  # savefig draws all twice, for the layout
 
 
 _canvas = canvas

@@ -77,6 +77,7 @@ def _score_edges(past: Array, now: Array) -> Array:
 def _axes(path: Path, title: str, height: float, panels: int = 1) -> Iterator[Any]:
     """Axes to draw on; saved as SVG without clock or random ids when the block ends."""
     import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     plain: dict[Any, Any] = {
@@ -86,9 +87,10 @@ def _axes(path: Path, title: str, height: float, panels: int = 1) -> Iterator[An
     }
     with mpl.rc_context(dict(mpl.rcParamsDefault) | plain):
         figure = Figure(figsize=(8, height), layout="constrained")
+        page = FigureCanvasSVG(figure)
         axes = figure.subplots(panels, 1, sharex=panels > 1)
         for one in np.atleast_1d(axes):
             one.spines[["top", "right"]].set_visible(False)
         figure.suptitle(title, fontsize=11)
         yield axes
-        figure.savefig(path, format="svg", metadata={"Date": None})
+        page.print_svg(path, metadata={"Date": None})  # savefig draws all twice, for the layout

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,8 +62,29 @@ class Checker:
             return []
         suite = ExpectationSuite("contract", expectations=[expectation(c) for c in checks])
         batch = self._batch.get_batch({"dataframe": frame})
-        results = batch.validate(suite, result_format="SUMMARY").results
+        with _configurations_kept():
+            results = batch.validate(suite, result_format="SUMMARY").results
         return [_result(c, r, len(frame)) for c, r in zip(checks, results, strict=True)]
+
+
+@contextmanager
+def _configurations_kept() -> Iterator[None]:
+    """An expectation's configuration is made once: Great Expectations makes it anew 70 times a check."""
+    from great_expectations.expectations.expectation import Expectation
+
+    made = Expectation.configuration
+    kept: dict[int, tuple[Any, Any]] = {}
+
+    def configuration(self: Any) -> Any:
+        if id(self) not in kept:
+            kept[id(self)] = self, made.fget(self)
+        return kept[id(self)][1]
+
+    Expectation.configuration = property(configuration)
+    try:
+        yield
+    finally:
+        Expectation.configuration = made
 
 
 def expectation(check: ContractCheck) -> Any:
