@@ -65,6 +65,8 @@ def make(folder: Path) -> Path:
     )
     shutil.rmtree(beside.path)
     shutil.rmtree(project.path / ".dvc" / "tmp")
+    for repository in (project.path, folder / "origin.git"):
+        git("gc", "-q", cwd=repository)  # else every push and fetch compresses all files again
     return folder
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
+from tests import warm as forks
 from tests.project import Project
 from tests.rehearsal import layers
 from tests.rehearsal.base import NAME, QUIET
@@ -30,10 +33,10 @@ STRONGER = ("training.py", "bst = Booster(params,", 'bst = Booster({"lambda": 9.
 
 def same_bytes(hub: Hub) -> Seen:
     """A library moves and the model does not: refused until it is rebuilt, then the same bytes."""
-    hub.prefix = layers.make(hub.folder / "next", LIBRARY, NEXT)
-    project = hub.clone()
-    refused_until_rebuilt(project, hub.prefix)
-    seen = review(hub, hub.push(project, "next"))
+    with next_version(hub):
+        project = hub.clone()
+        refused_until_rebuilt(project, hub.prefix)
+        seen = review(hub, hub.push(project, "next"))
     assert seen.comment.startswith(START), seen.log()
     assert f"package {LIBRARY}: {INSTALLED} → {NEXT}" in seen.comment.replace("\\", "")
     assert sentence(seen) == f"same bytes (tune, train, evaluate, monitor of {NAME})."
@@ -44,14 +47,14 @@ def same_bytes(hub: Hub) -> Seen:
 
 def other_outs(hub: Hub) -> Seen:
     """A library moves and with it the model: which outs differ, and the models compared."""
-    hub.prefix = layers.make(hub.folder / "next", LIBRARY, NEXT)
-    layers.edit(hub.prefix, "xgboost", *STRONGER)
-    project = hub.clone()
-    bump(project)
-    inside(project, hub.prefix, "python", "-m", "plumbline", "environment")
-    inside(project, hub.prefix, "dvc", "repro")
-    project.commit("the next version")
-    seen = review(hub, hub.push(project, "next"))
+    with next_version(hub):
+        layers.edit(hub.prefix, "xgboost", *STRONGER)
+        project = hub.clone()
+        bump(project)
+        inside(project, hub.prefix, "python", "-m", "plumbline", "environment")
+        inside(project, hub.prefix, "dvc", "repro")
+        project.commit("the next version")
+        seen = review(hub, hub.push(project, "next"))
     assert sentence(seen).startswith(f"outs that differ: metrics/{NAME}/evaluate.json, "), (
         seen.log()
     )
@@ -60,6 +63,16 @@ def other_outs(hub: Hub) -> Seen:
     assert f"Unchanged: {NAME}" not in seen.comment
     assert ran(seen.review.step("changed stages").output) == REACHED
     return seen
+
+
+@contextmanager
+def next_version(hub: Hub) -> Iterator[None]:
+    """The workflows install the library's next version while the block runs."""
+    hub.prefix = layers.make(hub.folder / "next", LIBRARY, NEXT)
+    try:
+        yield
+    finally:
+        forks.stop(hub.prefix)
 
 
 def refused_until_rebuilt(project: Project, layer: Path) -> None:
@@ -90,7 +103,7 @@ def bump(project: Project) -> None:
 
 def inside(project: Project, layer: Path, *words: str, ok: bool = True) -> str:
     """A command's output in the environment with the next version."""
-    path = f"{layer}/bin{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join([*forks.path(layer), f"{layer}/bin", os.environ["PATH"]])
     return project.run(*words, env={**QUIET, "PATH": path}, ok=ok)
 
 

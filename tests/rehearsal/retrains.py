@@ -97,6 +97,7 @@ def make(folder: Path) -> Path:
     project.commit("dry days")
     git("clone", "-q", "--bare", str(project.path), str(folder / "origin.git"), cwd=folder)
     base.publish(project, folder / "remote")
+    git("gc", "-q", cwd=folder / "origin.git")  # else every fetch compresses all files again
     return folder
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from tests import warm as forks
@@ -17,6 +15,7 @@ from tests.rehearsal.hub import Hub
 from tests.rehearsal.records import Job, Run, Step
 
 LEND = 'ln -sfn "{prefix}" .venv'
+LEND_FORKS = 'mkdir .venv && ln -s "{bin}" .venv/bin'
 SUBSTITUTES = {
     "make install": LEND,
     "make install-comment": LEND,
@@ -121,7 +120,8 @@ class Runner:
         script = fill(step["run"], contexts)
         script = SUBSTITUTES.get(script.strip(), script)
         if script == LEND:
-            script = LEND.format(prefix=self.hub.prefix)
+            bins = forks.path(self.hub.prefix)
+            script = LEND_FORKS.format(bin=bins[0]) if bins else LEND.format(prefix=self.hub.prefix)
         shell = step.get("shell") or self.defaults.get("shell", "")
         if shell not in SHELLS:
             raise Refused(f"shell {shell}: unknown to the rehearsal")
@@ -140,8 +140,7 @@ class Runner:
     def variables(self, env: Mapping[str, str]) -> dict[str, str]:
         """A step's environment: a runner's own variables, then the workflow's."""
         added = self.files["GITHUB_PATH"]
-        own = self.hub.prefix != Path(sys.prefix)
-        paths = [] if own else forks.path()
+        paths = forks.path(self.hub.prefix)
         paths += added.read_text().split("\n")[::-1] if added.exists() else []
         paths += [str(self.hub.prefix / "bin"), *self.hub.path, os.defpath]
         github = {k: v for k, v in self.github().items() if isinstance(v, str) and k != "token"}

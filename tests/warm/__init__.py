@@ -11,7 +11,10 @@ the `sitecustomize`, after the libraries. COLD=1 starts a new one for every comm
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,7 @@ from filelock import FileLock
 from plumbline.runtime import runner
 
 HERE = Path(__file__).parent
+OWN = Path(sys.prefix)
 
 
 def possible() -> bool:
@@ -30,9 +34,21 @@ def possible() -> bool:
     return sys.platform == "linux" and not os.environ.get("COLD")
 
 
-def path() -> list[str]:
-    """The folder of `python` and `dvc`, to stand first in PATH; none where there is no fork."""
-    return [str(_started(_session()))] if possible() else []
+def path(prefix: Path = OWN) -> list[str]:
+    """The folder of `python` and `dvc`, to stand first in PATH; none where there is no fork.
+
+    `prefix`: the environment whose libraries they have.
+    """
+    return [str(_started(_session(), prefix))] if possible() else []
+
+
+def stop(prefix: Path) -> None:
+    """End that environment's server; without it, the run of pytest ends all."""
+    folder = _folder(_session(), prefix)
+    if (folder / "pid").exists():
+        os.kill(int((folder / "pid").read_text()), signal.SIGTERM)
+        shutil.rmtree(folder)
+    _started.cache_clear()
 
 
 def _session() -> int:
@@ -40,25 +56,31 @@ def _session() -> int:
     return os.getppid() if os.environ.get("PYTEST_XDIST_WORKER") else os.getpid()
 
 
+def _folder(session: int, prefix: Path) -> Path:
+    other = "" if prefix == OWN else f"-{hashlib.sha256(bytes(prefix)).hexdigest()[:8]}"
+    return Path(tempfile.gettempdir()) / f"plumbline-warm-{os.getuid()}-{session}{other}"
+
+
 @cache
-def _started(session: int) -> Path:
+def _started(session: int, prefix: Path) -> Path:
     """The folder with the commands of this run's server, which the first to ask starts."""
-    folder = Path(tempfile.gettempdir()) / f"plumbline-warm-{os.getuid()}-{session}"
+    folder = _folder(session, prefix)
     folder.mkdir(mode=0o700, exist_ok=True)
     with FileLock(f"{folder}/lock"):
         if not (folder / "python").exists():
-            _start(folder, session)
+            _start(folder, session, prefix)
     return folder
 
 
-def _start(folder: Path, session: int) -> None:
+def _start(folder: Path, session: int, prefix: Path) -> None:
     client = (HERE / "client.py").read_text()
-    (folder / "cold").symlink_to(sys.executable)
+    python = sys.executable if prefix == OWN else str(prefix / "bin" / "python")
+    (folder / "cold").symlink_to(python)
     for name in ("dvc", "python"):
         (folder / name).write_text(f"#!{sys.executable} -IS\n{client}")
         (folder / name).chmod(0o755)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "MLFLOW_", "PYTEST_"))}
-    words = [sys.executable, "-I", str(HERE / "server.py"), str(folder), str(session)]
+    words = [python, "-I", str(HERE / "server.py"), str(folder), str(session)]
     with (folder / "log").open("w") as log:
         subprocess.run(
             words,

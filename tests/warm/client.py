@@ -5,7 +5,7 @@ import marshal
 import os
 import sys
 
-FOLDER, NAME = os.path.split(os.path.abspath(sys.argv[0]))
+FOLDER, NAME = os.path.split(os.path.realpath(sys.argv[0]))
 SOCKET = FOLDER + "/socket"
 COLD = ("PYTHONHASHSEED", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "OMP_NUM", "LD_", "LC_ALL", "COV_")
 

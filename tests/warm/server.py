@@ -216,7 +216,8 @@ def leave(code: int) -> None:
 if __name__ == "__main__":
     load()
     server = Server(Path(sys.argv[1]), int(sys.argv[2]))
-    if os.fork():
+    if child := os.fork():
+        Path(sys.argv[1], "pid").write_text(str(child))
         os._exit(0)  # whoever started this need not wait for its end
     os.setsid()
     server.serve()
