@@ -153,8 +153,8 @@ def test_a_damaged_challenger_is_left_out_at_the_start(
     assert {a.bundle for a in again.routes.arms} == {md5s[0]}
     assert "left out" in caplog.text
     assert routes_file.read(tmp_path).routes != again.routes  # another process may serve still
-    again.switch(document.to_bundle(again.routes, md5s[0]), "switch")
-    again.writer.flush(5)
+    again.settle()
+    assert again.writer.flush(5) == ""
     assert routes_file.read(tmp_path).routes == again.routes
 
 
@@ -194,3 +194,23 @@ def test_golden_events_as_a_service_has_them():
         table.column_names.index("height"), "height", pa.array([1.0, float("nan"), 3.0])
     )
     assert [e["height"] for e in arm_loading.plain_events(parcels(), odd)[0]] == [1, None, 3]
+
+
+def test_the_red_button_passes_over_what_is_not_loaded(tmp_path: Path, models: list[Path], caplog):
+    router, md5s = router_of(tmp_path, models)
+    for md5 in md5s[1:]:
+        router.switch(document.to_bundle(router.routes, md5), "switch", {md5: router.load(md5)})
+    assert router.writer.flush(5) == ""
+    (router.arms.store.model(md5s[1]) / "model.ubj").write_bytes(b"")
+    again = opened(tmp_path, router.arms)
+    assert "which the red button cannot return to" in caplog.text
+    assert again.red_button().champions == (md5s[0],)
+    assert again.current.choose(1).bundle == md5s[0]
+    (router.arms.store.model(md5s[0]) / "model.ubj").write_bytes(b"")
+    alone = opened(tmp_path, router.arms)
+    before = alone.current
+    with pytest.raises(
+        PlumblineError, match=r"nothing to return to: the champions before .* cannot be loaded"
+    ):
+        alone.red_button()
+    assert alone.current is before

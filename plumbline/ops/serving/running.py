@@ -52,7 +52,7 @@ class Running:
             for task in watching:
                 task.cancel()
             for service in self.services.values():
-                service.parts.live.shadows.finish()
+                service.parts.live.close()
             held.close()
 
         await one.run(closed)

@@ -19,7 +19,13 @@ def sent(root: Path, request: Mapping[str, Any], timeout: float = 60.0) -> dict[
     path = places.control(root)
     if not control.running(path):
         return None
-    answer = control.call(path, request, timeout)
+    try:
+        answer = control.call(path, request, timeout)
+    except TimeoutError:
+        raise PlumblineError(
+            f"{path}: the service has not answered within {timeout:g} s; end its process, and do this again: the "
+            "document is changed then, and the next start takes it"
+        ) from None
     return answer if answer.get("served") else None
 
 

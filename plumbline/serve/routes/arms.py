@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core.errors import BundleError
+from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.model import admission, bundle, library_versions
 from plumbline.model.admission import Scorer
@@ -65,7 +65,7 @@ class Arms:
         for md5 in md5s:
             try:
                 loaded[md5] = known[md5] if md5 in known else self.admit(md5)
-            except BundleError as error:
+            except PlumblineError as error:
                 problems[md5] = str(error)
         return loaded, problems
 
@@ -115,7 +115,7 @@ def _one_by_one(
         if len(wrong):
             raise BundleError(
                 f"{usecase.name}: the bundle is not admitted: golden event {wrong[0]}, {name}: alone "
-                f"{own[wrong[0], place]!r}, in a table {together[name][wrong[0]]!r}"
+                f"{stores.shown(own[wrong[0], place])}, in a table {stores.shown(together[name][wrong[0]])}"
             )
     for name in (scoring.ALARM, scoring.DECISION):
         single = [getattr(one, name) for one in scored]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,13 +117,6 @@ class BundleStore:
         found = [md5 for md5 in self.known() if md5.startswith(text.removesuffix(".dir"))]
         return found[0] if len(found) == 1 and len(text) >= SHORTEST else None
 
-    def prune(self, needed: Iterable[str]) -> list[str]:
-        """Remove the bundles that nothing needs; their md5s."""
-        gone = sorted(set(self.known()) - set(needed))
-        for md5 in gone:
-            shutil.rmtree(self._place(md5))
-        return gone
-
     def _place(self, md5: str) -> Path:
         return self.folder / BUNDLES / md5
 
@@ -156,10 +149,19 @@ def refuse_different(usecase: str, recorded: Any, answers: Mapping[str, Any]) ->
         if len(wrong):
             raise BundleError(
                 f"{usecase}: the bundle is not admitted: {len(wrong)} of {len(now)} golden events differ: event "
-                f"{wrong[0]}, {name}: recorded {before[wrong[0]]!r}, here {now[wrong[0]]!r}; serve it with the code and "
+                f"{wrong[0]}, {name}: recorded {shown(before[wrong[0]])}, here {shown(now[wrong[0]])}; serve it with the code and "
                 "libraries of its commit, or add it again where the record is wrong"
             )
     return int(recorded.num_rows)
+
+
+def shown(value: Any) -> str:
+    """A value of a column, as messages have it.
+
+    >>> shown(np.float64(0.5)), shown("box")
+    ('0.5', "'box'")
+    """
+    return repr(value.item() if hasattr(value, "item") else value)
 
 
 def _copy(model: Path, target: Path) -> None:

@@ -45,7 +45,7 @@ class CanaryPlan(Document):
         0.02  # share of refused events beyond the champion's
     )
     slower: Annotated[float, Field(ge=1)] = 2.0  # times the champion's scoring time, plus `spare`
-    spare: Annotated[float, Field(ge=0)] = 1000.0  # microseconds
+    spare: Annotated[float, Field(ge=0)] = 200.0  # microseconds
     moved: Annotated[float, Field(gt=0, lt=1)] = 0.18  # mean change of an event's rank
     level: Annotated[float, Field(gt=0, lt=1)] = 0.6  # share of events on another side of a score
     alarms: Annotated[float, Field(ge=1)] = 2.0  # times as many alarms, or as few

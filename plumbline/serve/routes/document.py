@@ -8,7 +8,7 @@ forth while one arm takes over from another.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import groupby
 from typing import Annotated, Literal
@@ -167,23 +167,21 @@ def to_bundle(routes: Routes, md5: str) -> Routes:
     return changed(routes, arms, canary=None)
 
 
-def red_button(routes: Routes) -> Routes:
+def red_button(routes: Routes, loaded: Collection[str] | None = None) -> Routes:
     """Back: to the champion where another bundle answers anyone, else to the champion before it.
 
-    The bundle left behind is no champion any more, so that the next press goes further back. Raises
-    PlumblineError where there is no other.
+    The bundle left behind is no champion any more, so that the next press goes further back. `loaded`: the
+    bundles that can answer; None: all. Raises PlumblineError where there is none to return to.
     """
     if routes.challenged:
         return to_bundle(routes, routes.champion)
-    if len(routes.champions) == 1:
-        raise PlumblineError(
-            f"no champion before {routes.champion} is known here, so there is nothing to return to; add a bundle "
-            "with `plumbline routes add` and give it 100 %"
-        )
-    left = routes.champion
-    back = to_bundle(routes, routes.champions[1])
-    arms = [a for a in back.arms if a.bundle != left]
-    return back.model_copy(update={"arms": tuple(arms), "champions": routes.champions[1:]})
+    before = [c for c in routes.champions[1:] if loaded is None or c in loaded]
+    if not before:
+        raise PlumblineError(_nowhere(routes))
+    kept = routes.champions[routes.champions.index(before[0]) :]
+    back = to_bundle(routes, before[0])
+    arms = [a for a in back.arms if a.bundle != routes.champion]
+    return back.model_copy(update={"arms": tuple(arms), "champions": kept})
 
 
 def changed(
@@ -219,6 +217,17 @@ def lines(routes: Routes) -> Iterator[str]:
     yield f"champions before: {before}"
     if routes.canary:
         yield f"canary of {routes.canary.challenger} since {routes.canary.started}"
+
+
+def _nowhere(routes: Routes) -> str:
+    others = routes.champions[1:]
+    known = (
+        f"the champions before ({', '.join(others)}) cannot be loaded, or have other features: a process of their "
+        "commit can take over, `plumbline serve --replace` there"
+        if others
+        else "no champion before it is known here; add a bundle with `plumbline routes add` and give it 100 %"
+    )
+    return f"bundle {routes.champion} is in use, and there is nothing to return to: {known}"
 
 
 def _rest(routes: Routes, weights: Mapping[str, int]) -> str | None:

@@ -64,6 +64,12 @@ class LiveRoutes:
         self.router, self.route_by = router, route_by
         self.shadows = ShadowQueue(later)
         self.watch = CanaryWatch(router, self.shadows)
+        router.settle()
+
+    def close(self, seconds: float = 2.0) -> str:
+        """At the service's end: score what waits, and write the routes; what could not be written."""
+        self.shadows.finish()
+        return self.router.writer.flush(seconds)
 
     def answer(
         self, events: Sequence[RawEvent], aggregates: Sequence[Sequence[float]]

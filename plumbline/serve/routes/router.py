@@ -72,14 +72,23 @@ class Routing:
 class Router:
     """The live routes of one use case. `on_change` is called after each switch, in the same thread."""
 
-    def __init__(self, routing: Routing, arms: Arms, writer: RoutesWriter) -> None:
+    def __init__(
+        self, routing: Routing, arms: Arms, writer: RoutesWriter, repaired: str = ""
+    ) -> None:
         self.current, self.arms, self.writer = routing, arms, writer
+        self._repaired = repaired
         self.on_change: list[Callable[[Routing], None]] = []
 
     @property
     def routes(self) -> Routes:
         """The routes that answer now."""
         return self.current.routes
+
+    def settle(self) -> None:
+        """Write down what was repaired at the start, once no other process serves any more."""
+        if self._repaired:
+            self.writer.put(routes_file.entry(self.routes, self._repaired))
+            self._repaired = ""
 
     def load(self, md5: str) -> LoadedBundle:
         """A bundle, from memory or the store. Slow: call it beside the event loop."""
@@ -105,7 +114,7 @@ class Router:
 
     def red_button(self, what: str = "red-button") -> Routes:
         """Back to the champion before; nothing but memory is needed. Returns the routes from now on."""
-        routes = document.red_button(self.routes)
+        routes = document.red_button(self.routes, self.current.loaded)
         self._set(routes, what, self.current.loaded)
         return routes
 
@@ -124,8 +133,8 @@ def opened(folder: Path, arms: Arms) -> Router:
     """The router of a service that starts, from the routes on disk.
 
     A challenger or shadow that cannot be loaded is left out, with a warning: the champion answers for it. So
-    does it for a canary that nobody watched. Nothing is written before the next change: another process may
-    serve still. Raises PlumblineError where there are no routes, or the
+    does it for a canary that nobody watched. Nothing is written before `settle`: another process may serve
+    still. Raises PlumblineError where there are no routes, or the
     champion cannot be loaded.
     """
     known = routes_file.read(folder)
@@ -141,10 +150,12 @@ def opened(folder: Path, arms: Arms) -> Router:
             f"{problems[known.routes.champion]}. It is the champion; `plumbline red-button "
             f"{arms.usecase.name}` returns to the one before"
         )
+    for md5 in problems.keys() & set(known.routes.champions):
+        log.warning("the champion before, which the red button cannot return to: %s", problems[md5])
     routes, what = _repaired(known.routes, problems)
     if what:
         log.warning("%s: %s", arms.usecase.name, "; ".join(what))
-    return Router(Routing.of(routes, loaded), arms, RoutesWriter(folder))
+    return Router(Routing.of(routes, loaded), arms, RoutesWriter(folder), "; ".join(what))
 
 
 def _repaired(routes: Routes, problems: Mapping[str, str]) -> tuple[Routes, list[str]]:
