@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import struct
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
+from tests import forked
 from tests.logged import DAY, NOON, row
 from tests.small import SMALL
 
@@ -32,32 +31,9 @@ async def _serve(folder: Path, durable: bool, pipe: int) -> None:
         await asyncio.sleep(0.001)
 
 
-def in_child(work: Callable[[int], None]) -> tuple[int, int]:
-    """The process that does the work, and the pipe that it writes to."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.close(reading)
-            work(writing)
-        finally:
-            os._exit(1)
-    os.close(writing)
-    return pid, reading
-
-
 def killed(folder: Path, durable: bool, after: float) -> tuple[list[tuple[int, float]], float]:
     """Rows acknowledged by a process that was killed meanwhile, and when that was."""
-    pid, pipe = in_child(lambda out: asyncio.run(_serve(folder, durable, out)))
-    try:
-        first = os.read(pipe, RECORD.size)
-        time.sleep(after)
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        at = time.monotonic()
-        os.waitpid(pid, 0)
-    with os.fdopen(pipe, "rb") as stream:
-        data = first + stream.read()
+    data, at = forked.killed(lambda pipe: asyncio.run(_serve(folder, durable, pipe)), after)
     return list(RECORD.iter_unpack(data[: len(data) // RECORD.size * RECORD.size])), at
 
 
