@@ -70,7 +70,7 @@ def test_any_order_in_two_processes_gives_single_event(url, rows, chance):
         if i in (len(log) // 2, len(log) - 1):
             for one in rows[:6]:
                 state = chance.choice(states)
-                state._read.clear()
+                state._reads.clear()
                 assert state.values(one) == wanted(done, one)
     client.close()
 
@@ -252,6 +252,25 @@ def test_a_server_that_lost_the_state_is_an_error_not_defaults(client):
     ):
         with pytest.raises(StateError, match="does not have the online state any more; restart"):
             call()
+
+
+def test_a_server_that_went_back_is_an_error(client):
+    state = opened(client)
+    fold(state, [one_row(1), one_row(2)])
+    client.set(state.keys.sequence, 1)  # as from a copy that it wrote before the second row
+    with pytest.raises(StateError, match="does not have the online state any more; restart"):
+        state.add_event(one_row(3))
+    with pytest.raises(StateError, match="restart"):
+        state.values(event(9, NOON))
+
+
+def test_a_server_that_drops_keys_is_refused(client, url, kept):
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    with pytest.raises(
+        StateError, match=r"\(maxmemory-policy allkeys-lru\); the online state needs"
+    ):
+        open_redis(SMALL, kept, url)
+    client.config_set("maxmemory-policy", "noeviction")
 
 
 def test_a_server_that_is_not_there_is_one_message(kept):

@@ -67,7 +67,7 @@ class Prepared:
         log = PredictionLog(place, self.usecase, settings.durable, on_full, self.state.writer)
         held.callback(log.close)
         reader = LogReader(place)
-        state = self.state.open(log, reader, held)
+        state = self.state.open(log, held)
         return Service(
             Parts(
                 usecase=self.usecase,

@@ -23,8 +23,7 @@ from plumbline.ops.online_store import settings as stores
 from plumbline.ops.serving import places
 from plumbline.repo import artifacts
 from plumbline.serve import seed
-from plumbline.serve.log.reader import LogReader
-from plumbline.serve.state import embedded, midnight
+from plumbline.serve.state import embedded, log_tail, midnight
 from plumbline.serve.state.memory import MemoryState
 
 NO_LAST = 2**62
@@ -41,11 +40,9 @@ def rollover(root: Path, usecase: FeatureSet, day: date | None, name: str | None
 def folded(root: Path, usecase: FeatureSet, late_days: int) -> MemoryState:
     """The online state of a use case as its log has it now; a service goes on beside it."""
     tiles = seed.read(artifacts.path(usecase.name, artifacts.Role.TILES, root))
-    log = LogReader(places.log(root, usecase.name))
+    rows = log_tail.rows(places.log(root, usecase.name), tiles)
     folder = places.state(root, usecase.name)
-    return embedded.reopen_memory(
-        usecase, tiles, log.rows, NO_LAST, folder, late_days, looking=True
-    )
+    return embedded.reopen_memory(usecase, tiles, rows, NO_LAST, folder, late_days, looking=True)
 
 
 def write(

@@ -15,11 +15,10 @@ from plumbline.repo.artifacts import Role
 from plumbline.serve import seed as seeds
 from plumbline.serve.log import files_read
 from plumbline.serve.log.prediction_log import PredictionLog
-from plumbline.serve.log.reader import LogReader
 from plumbline.serve.params import Serve
 from plumbline.serve.protocols import State
 from plumbline.serve.seed import Seed
-from plumbline.serve.state import embedded, fold, redis_seeding
+from plumbline.serve.state import embedded, fold, log_tail, redis_seeding
 
 NEVER_AHEAD = 2**62
 """Of a log that another process still writes: a checkpoint of it may hold more rows than were just there."""
@@ -39,15 +38,15 @@ class EmbeddedState:
         self._folder = places.state(project, usecase.name)
         place = places.log(project, usecase.name)
         last = NEVER_AHEAD if running else _last(place)
-        rows = LogReader(place).rows
+        self._rows = log_tail.rows(place, self._seed)
         self._state = embedded.reopen_memory(
-            usecase, self._seed, rows, last, self._folder, settings.late_days, looking=running
+            usecase, self._seed, self._rows, last, self._folder, settings.late_days, looking=running
         )
         self.slice: Callable[[], object] = lambda: None
 
-    def open(self, log: PredictionLog, reader: LogReader, held: ExitStack) -> State:
+    def open(self, log: PredictionLog, held: ExitStack) -> State:
         """Fold what was logged since, and write checkpoints from now on, a slice at each `slice`."""
-        fold.fold(self._state, reader.rows(after=self._state.watermark))
+        fold.fold(self._state, self._rows(self._state.watermark))
         checkpoint = embedded.checkpoints(
             self._state, self._seed, lambda: log.last_sequence - log.status.waiting, self._folder
         )
@@ -64,17 +63,18 @@ class SharedState:
 
     def __init__(self, project: Path, usecase: FeatureSet, settings: Serve, writer: str) -> None:
         self._seed = _seed(project, usecase)
+        self._rows = log_tail.rows(places.log(project, usecase.name), self._seed)
         self._usecase, self._late_days, self.writer = usecase, settings.late_days, writer
         self._url = _url(settings)
         self.slice: Callable[[], object] = lambda: None
 
-    def open(self, _log: PredictionLog, reader: LogReader, _held: ExitStack) -> State:
+    def open(self, _log: PredictionLog, _held: ExitStack) -> State:
         """Fill it where it is empty, and count the rows of the log that it lacks."""
         return redis_seeding.open_redis(
             self._usecase,
             self._seed,
             self._url,
-            reader.rows,
+            self._rows,
             self._late_days,
             writer=self.writer,
         )

@@ -21,8 +21,9 @@ from plumbline.serve.seed import Seed
 from plumbline.serve.state import plain_values, plan, redis_rows, seeding
 from plumbline.serve.state.histories import oldest
 from plumbline.serve.state.plan import DAY, micros
+from plumbline.serve.state.redis_errors import redis_errors
 from plumbline.serve.state.redis_keys import Keys
-from plumbline.serve.state.redis_state import RedisState, redis_errors
+from plumbline.serve.state.redis_state import RedisState
 
 LOCK_MS, POLL, PATIENCE = 30_000, 0.1, 600.0
 CHUNK = 500
@@ -51,6 +52,7 @@ def open_redis(
     keys = Keys(compiled, f"{seed.definitions[:16]}:{seed.as_of}", late_days, remember)
     client = connect(url)
     with redis_errors():
+        _refuse_eviction(client)
         seeded = _seeded(client, keys, seed)
         folded = int(client.get(keys.folded(writer)) or 0)
     state = RedisState(client, keys, seeded["as_of"], seeded["recent_from"], writer)
@@ -71,6 +73,15 @@ def connect(url: str) -> Any:
         raise StateError(
             f"serve.state: expected redis://[:password@]host:port/0 ({error})"
         ) from None
+
+
+def _refuse_eviction(client: Any) -> None:
+    """StateError for a server that drops keys when it is full: histories would be wrong without a message."""
+    policy = client.info("memory").get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        raise StateError(
+            f"Redis drops keys when it is full (maxmemory-policy {policy}); the online state needs noeviction"
+        )
 
 
 def _seeded(client: Any, keys: Keys, seed: Seed) -> dict[str, int]:

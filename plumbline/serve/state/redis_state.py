@@ -6,9 +6,7 @@ that of several processes one is first. An edge: Redis.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -19,21 +17,18 @@ from plumbline.serve.protocols import (
     Key,
     LoggedEvent,
     LoggedOutcome,
-    StateError,
 )
 from plumbline.serve.single_event import RawEvent
-from plumbline.serve.state import entries, plain_values, redis_rows, redis_scripts
+from plumbline.serve.state import entries, plain_values, redis_scripts
 from plumbline.serve.state.entries import LedgerEntry
 from plumbline.serve.state.histories import Histories
-from plumbline.serve.state.plan import DAY, Book, Moment, micros
+from plumbline.serve.state.plan import DAY, Moment, micros
 from plumbline.serve.state.received_days import ReceivedDays
+from plumbline.serve.state.redis_errors import lost, redis_errors
 from plumbline.serve.state.redis_keys import Keys
-from plumbline.serve.state.redis_rows import Hash
+from plumbline.serve.state.redis_reads import RedisReads
 
 DIGEST = 16
-FRESH = 0.5
-"""Seconds for which an event's histories that were read are those of the same request."""
-READ_AT_ONCE = 1_000
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -45,14 +40,13 @@ class RedisState:
     ) -> None:
         self.plan, self.keys, self.client = keys.plan, keys, client
         self.sequence = 0
+        self._gone = False
         self._names = [keys.of("seeded"), keys.sequence, keys.folded(writer)]
         self._seeded = (recent_from, as_of * DAY)
         self.days = ReceivedDays(as_of)
-        self._reading = client.register_script(redis_scripts.READ)
+        self._reads = RedisReads(client, keys)
         self._event = client.register_script(redis_scripts.EVENT)
         self._outcome = client.register_script(redis_scripts.OUTCOME)
-        self._read: dict[int, tuple[RawEvent, Histories]] = {}
-        self._read_at = 0.0
         usecase = self.plan.usecase
         self._times = plain_values.times(usecase, self.plan.remembered)
         self._late = [c.name for c in usecase.unknown]
@@ -144,10 +138,10 @@ class RedisState:
                 break
             outcome = rest[0]
             added = entries.of_event(self.plan, event, at) + self._settled(event, outcome)
-        self._read.clear()
+        self._reads.clear()
         if word == b"claimed":
             return _claim(rest[0])
-        self.sequence = int(rest[0])
+        self._advance(int(rest[0]), given)
         return None
 
     def _run_event(
@@ -179,8 +173,8 @@ class RedisState:
             word, *rest = self._run(self._outcome, [*self._names, *own_keys, *hashes], args)
             if word != b"known":
                 break
-        self._read.clear()
-        self.sequence = int(rest[0])
+        self._reads.clear()
+        self._advance(int(rest[0]), given)
         return bool(rest[1])
 
     def _waiting(self, key: Key) -> tuple[int, RawEvent | None]:
@@ -210,84 +204,34 @@ class RedisState:
             self.sequence = max(self.sequence, sequence)
         else:
             with redis_errors():
-                self.sequence = int(self.client.incr(self.keys.sequence))
+                sequence = int(self.client.incr(self.keys.sequence))
+            self._advance(sequence, given)
+
+    def _advance(self, sequence: int, given: str) -> None:
+        """Take a sequence; StateError, from now on, where the server went back to an older copy of itself."""
+        if not given and sequence <= self.sequence:
+            self._gone = True
+            raise lost()
+        self.sequence = max(self.sequence, sequence)
 
     def _run(self, script: Any, keys: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+        if self._gone:
+            raise lost()
         with redis_errors():
             result = script(keys=keys, args=args)
         if result[0] == b"lost":
-            raise _lost()
+            raise lost()
         return list(result)
 
     def _histories(self, event: RawEvent) -> Histories:
-        """The ledgers of an event's ids, read once per request."""
-        now = time.monotonic()
-        if now - self._read_at > FRESH or len(self._read) >= READ_AT_ONCE:
-            self._read.clear()
-        held = self._read.get(id(event))
-        if held is not None and held[0] is event:
-            return held[1]
-        histories = self._fetched(event)
-        self._read[id(event)], self._read_at = (event, histories), now
-        return histories
-
-    def _fetched(self, event: RawEvent) -> Histories:
-        """The ledgers of an event's ids, read in one step."""
-        at = Moment.of(micros(event[str(self.plan.usecase.time)]))
-        ids = [(place, book, book.id_of(event)) for place, book in enumerate(self.plan.books)]
-        wanted = [one for one in ids if one[2] is not None]
-        keys = [(key, 8 * b.width) for _, b, id_ in wanted for key in self._hashes(b, id_, at)]
-        with redis_errors():
-            answers = self._reading(
-                keys=[self._names[0], *(k for k, _ in keys)], args=[w for _, w in keys]
-            )
-        if answers is None:
-            raise _lost()
-        histories, rest = Histories(self.plan), iter(answers)
-        for place, book, id_ in wanted:
-            ledger = redis_rows.ledger(_hashes_read(book, at, rest), book.width)
-            if ledger is not None:
-                histories.ledgers[place][id_] = ledger
-        return histories
-
-    def _hashes(self, book: Book, id_: Any, at: Moment) -> list[bytes]:
-        if book.grain != "moment":
-            return [self.keys.tiles(book, id_)]
-        levels = redis_rows.moments(book, at)
-        return [self.keys.moments(book, id_, level, number) for level, number, *_ in levels]
+        if self._gone:
+            raise lost()
+        return self._reads.histories(event)
 
     def _moment(self, row: LoggedEvent) -> Moment:
         name = self.plan.usecase.time
         return Moment.of(row.received if name is None else micros(row.event[name]))
 
 
-def _hashes_read(book: Book, at: Moment, answers: Iterator[bytes]) -> list[Hash]:
-    """The next hashes, which are a book's."""
-    if book.grain != "moment":
-        return [redis_rows.unpacked(next(answers), next(answers))]
-    return [
-        redis_rows.below(length, end, redis_rows.unpacked(next(answers), next(answers)))
-        for _, _, length, end in redis_rows.moments(book, at)
-    ]
-
-
 def _claim(held: bytes) -> Claim:
     return Claim(held[:DIGEST], held[DIGEST:])
-
-
-def _lost() -> StateError:
-    return StateError(
-        "Redis does not have the online state any more; restart the service, which fills it from tiles and log"
-    )
-
-
-@contextmanager
-def redis_errors() -> Iterator[None]:
-    """Raise what the client library raises as StateError, without the address, which may hold a password."""
-    from redis.exceptions import RedisError
-
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StateError(f"the online state in Redis cannot be reached: {text}") from None
