@@ -124,7 +124,7 @@ def repeat(case: FeatureSet, valid: Path, target: Path, as_of: date, rows: int) 
 
 def _other(case: FeatureSet, name: str) -> str:
     if case.column(name).type == "int":
-        return f"{quote(name)} + copy * 1000000000"
+        return f"{quote(name)} + copy * 10000000000000000"
     return f"CASE WHEN copy = 0 THEN {quote(name)} ELSE {quote(name)} || '-' || copy END"
 
 

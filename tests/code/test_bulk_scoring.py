@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plumbline.core import tables
+from plumbline.core.declarations import Only
 from plumbline.core.errors import ContractError
 from plumbline.core.usecase import UseCase
-from plumbline.features import ibis_session
+from plumbline.features import assemble, ibis_session, tile_files
 from plumbline.features.params import Features
 from plumbline.model import bundle
 from plumbline.model.admission import Scorer
@@ -224,3 +227,88 @@ def pyarrow_csv(events: pa.Table) -> list[str]:
             for row in events.to_pylist()
         ),
     ]
+
+
+def of_classes(case: UseCase, rows: pa.Table, folder: Path) -> Case:
+    made = classes.build(case, rows, folder)
+    return Case(case, [], folder, made.scorer)
+
+
+def test_several_classes_with_histories(tmp_path):
+    """A probability each, the class decided on, and why, of the days after the tiles."""
+    rows = classes.observed(400)
+    one = of_classes(classes.days(), rows, tmp_path)
+    recorded = tables.read(tmp_path / "tables" / "test.parquet")
+    start = recorded["at"].min().astype("datetime64[D]").astype(date)
+    plain = rows.to_pylist()
+    with lent_rows(one.case, plain) as (backend, events, outcomes):
+        events, outcomes = assemble.visible(backend, one.case, events, outcomes, start)
+        (tmp_path / "tiles").mkdir()
+        first = plain[0]["at"].date()
+        tile_files.write(backend, one.case, events, outcomes, (first, start), 1, tmp_path / "tiles")
+    file = rows.filter(
+        pc.greater_equal(
+            rows["at"], pa.scalar(datetime.combine(start, time.min), pa.timestamp("us"))
+        )
+    )
+    done, request = one.run(file, seed=seed.read(tmp_path / "tiles"), explain=2)
+    answers = tables.read(request.out)
+    assert list(answers) == ["day_id", *(f"probability_{s}" for s in classes.SKIES), "decision"]
+    wanted = one.model.predict(recorded)
+    places = [answers["day_id"].tolist().index(n) for n in recorded["day_id"].tolist()]
+    for number, name in enumerate(classes.SKIES):
+        assert answers[f"probability_{name}"][places].tolist() == wanted[:, number].tolist()
+    explained = pq.read_table(request.explained).to_pylist()
+    assert len(explained) == 2 * len(one.case.features)
+    assert explained[0]["decision"] in classes.SKIES
+    assert done.past == "tiles"
+
+
+@contextmanager
+def lent_rows(case, plain):
+    with ibis_session.connection(threads=1) as backend:
+        known = pa.Table.from_pylist([{c.name: r[c.name] for c in case.known} for r in plain])
+        late_rows = [
+            {
+                case.key: r[case.key],
+                "known_at": r["at"] + case.delay,
+                **{c.name: r[c.name] for c in case.unknown},
+            }
+            for r in plain
+        ]
+        yield (
+            backend,
+            ibis_session.lend(backend, known),
+            ibis_session.lend(backend, pa.Table.from_pylist(late_rows)),
+        )
+
+
+def test_a_plain_table_needs_no_histories(tmp_path):
+    one = of_classes(classes.wine(), classes.wines(), tmp_path)
+    recorded = tables.read(tmp_path / "tables" / "test.parquet")
+    done, request = one.run(classes.wines().drop_columns(["grape"]), explain=3)
+    answers = tables.read(request.out)
+    assert (done.past, done.rows) == ("none", 178)
+    assert answers["bottle"].tolist() == list(range(178))
+    wanted = one.model.predict(recorded)[:, 1].tolist()
+    assert answers["probability_grignolino"][recorded["bottle"]].tolist() == wanted
+
+
+@ONE
+def test_events_that_no_model_scores_count_in_histories_all_the_same(built):
+    tiles = seed.read(built.folder / "tiles")
+    _, request = built.run(built.since(0), seed=tiles)
+    every = tables.read(request.out)
+    rule = Only("cents", "large ones", low=2_000)
+    some = replace(built, case=replace(built.case, eligible=(rule,)))
+    done, request = some.run(built.since(0), seed=tiles)
+    answers = tables.read(request.out)
+    whole = dict(zip(every["number"].tolist(), every["score"].tolist(), strict=True))
+    assert 0 < done.rows < len(whole)
+    assert answers["score"].tolist() == [whole[n] for n in answers["number"].tolist()]
+    aside = pq.read_table(request.refused).to_pylist()
+    assert {(r["column"], r["reason"], r["expected"]) for r in aside} == {
+        ("cents", "eligible", "cents from 2000")
+    }
+    assert all(r["event"]["cents"] < 2_000 for r in aside)
+    assert dict(done.reasons) == {"cents.eligible": len(whole) - done.rows}
