@@ -60,6 +60,17 @@ def fresh(
 
     Of matured ones, the outcomes of `past` (None: of `events`) that became known in that time.
     """
+    rows = fresh_of_all(usecase, events)
+    for entity in usecase.entities:
+        specs = [f for f in usecase.fresh if f.matured and f.entity == entity.name]
+        if specs:
+            late = tiles.settled(usecase, entity, events if past is None else past, outcomes)
+            rows = with_history(usecase, entity, specs, rows, late)
+    return rows
+
+
+def fresh_of_all(usecase: FeatureSet, events: IbisTable) -> IbisTable:
+    """`events` with the fresh features that are not of settled events."""
     values = {}
     for spec in usecase.fresh:
         if not spec.matured:
@@ -68,13 +79,7 @@ def fresh(
             count, total = tiles.aggregates(events, spec.measure)
             value = tiles.value(spec, count.over(earlier), total.over(earlier))
             values[spec.name] = entity.isnull().ifelse(spec.empty_value, value)
-    rows = events.mutate(**values)
-    for entity in usecase.entities:
-        specs = [f for f in usecase.fresh if f.matured and f.entity == entity.name]
-        if specs:
-            late = tiles.settled(usecase, entity, events if past is None else past, outcomes)
-            rows = with_history(usecase, entity, specs, rows, late)
-    return rows
+    return events.mutate(**values)
 
 
 def _earlier_today(entity: IbisValue, at: IbisValue) -> IbisValue:

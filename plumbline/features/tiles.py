@@ -49,10 +49,10 @@ def totals(
     sides = []
     if any(not matured for matured, _ in parts):
         rows = events.mutate(__id=id_of(entity, events), __at=events[usecase.time])
-        sides.append(_side(rows, grain, parts, matured=False))
+        sides.append(side(rows, grain, parts, matured=False))
     if any(matured for matured, _ in parts):
         rows = settled(usecase, entity, events, outcomes)
-        sides.append(_side(rows, grain, parts, matured=True))
+        sides.append(side(rows, grain, parts, matured=True))
     if len(sides) == 1:
         return sides[0]
     both = ibis.union(*sides)
@@ -73,14 +73,16 @@ def settled(
     return rows.inner_join(late, rows[usecase.key] == late["__key"])
 
 
-def _side(
+def side(
     rows: IbisTable, grain: Grain, parts: Mapping[Summand, str], *, matured: bool
 ) -> IbisTable:
+    """`totals` of the settled events alone (`matured`), or of all, in `rows`: each with its entity's id (`__id`) and
+    when it counts (`__at`)."""
     following = number(rows["__at"], grain) + 1
     rows = rows.mutate(id=rows["__id"], n=following.cast("int64")).filter(rows["__id"].notnull())
     sums: dict[str, IbisValue] = {}
-    for (side, measure), part in parts.items():
-        if side == matured:
+    for (settled_ones, measure), part in parts.items():
+        if settled_ones == matured:
             count, total = aggregates(rows, measure)
             total = total.fill_null(0).cast("int64")
             sums |= {f"{part}_count": count, f"{part}_sum": total}

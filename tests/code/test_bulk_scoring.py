@@ -36,13 +36,15 @@ from tests.code.test_tiles import written
 from tests.examples import examples
 from tests.small import AS_OF, SMALL, arrow, computed, event
 
-FEW = examples(4, nightly=60)
+FEW = examples(2, nightly=60)
 DAY = timedelta(days=1)
 
 
-def continued(folder: Path, rows, as_of: date, case=SMALL, since: date | None = None):
+def continued(
+    folder: Path, rows, as_of: date, case=SMALL, since: date | None = None, at_once: int = 1_000
+):
     """The histories of the events from `since` on (as_of if omitted) by key, from the tiles of `as_of`."""
-    seed = written(folder, rows, case, as_of)
+    kept_tiles = written(folder, rows, case, as_of)
     first = datetime.combine(since or as_of, time.min)
     own = [r for r in rows if r["at"] >= first]
     both = arrow(own, late=False)
@@ -51,24 +53,26 @@ def continued(folder: Path, rows, as_of: date, case=SMALL, since: date | None = 
     both = both.append_column(ROW, [range(len(own))])
     with ibis_session.connection(threads=1) as backend:
         kept = ibis_session.lend(backend, both)
-        joined = Continuation(backend, case, seed, kept, outcomes=True).joined()
+        events = Continuation(
+            backend, case, kept_tiles, kept, outcomes=True, scratch=folder, at_once=at_once
+        )
         names = [f.name for f in case.aggregates]
-        result = joined.select("number", *names).to_pyarrow().to_pylist()
-    return {row.pop("number"): row for row in result}
+        parts = [p.select("number", *names).to_pyarrow().to_pylist() for p in events.joined()]
+    return {row.pop("number"): row for part in parts for row in part}
 
 
 @pytest.mark.capability("C30")
 @pytest.mark.parametrize("case", [SMALL, SERIES], ids=["daily, derived", "hourly, lagged, of all"])
 @FEW
-@given(rows=EVENTS, days=st.integers(3, 12), back=st.integers(0, 3))
+@given(rows=EVENTS, days=st.integers(3, 12), back=st.integers(0, 3), few=st.booleans())
 def test_histories_go_on_from_the_tiles_as_if_the_data_had_been_one(
-    case, tmp_path_factory, rows, days, back
+    case, tmp_path_factory, rows, days, back, few
 ):
     """Where the file begins as many days before as_of as the label takes, it brings all outcomes."""
     rows = late(rows) if case is SERIES else rows
     as_of = min(r["at"] for r in rows).date() + timedelta(days=days)
     since = as_of - max(case.delay_days, back) * DAY
-    got = continued(tmp_path_factory.mktemp("tiles"), rows, as_of, case, since)
+    got = continued(tmp_path_factory.mktemp("tiles"), rows, as_of, case, since, 5 if few else 100)
     whole = computed(rows, case=case, as_of=AS_OF)
     assert got == {n: whole[n] for n in got}
 
@@ -97,7 +101,7 @@ def table(rows) -> pa.Table:
 def built(request, tmp_path_factory):
     """Model tables and bundle of a small use case, the rows, and the tiles before the test window."""
     folder = tmp_path_factory.mktemp("built")
-    rows = [{**r, "loss": r["cents"] // 3} for r in many(900)]
+    rows = [{**r, "loss": r["cents"] // 3} for r in many(500)]
     case = CHANGED[request.param]
     made = classes.tables_of(case, table(rows), folder, WINDOWS, AS_OF)
     model = classes.fit(case, made, folder / "model", QUICK)
@@ -136,7 +140,7 @@ def test_raw_events_of_the_test_window_get_the_recorded_predictions(built):
     recorded = tables.read(built.folder / "tables" / "test.parquet")
     by_key = dict(zip(answers["number"].tolist(), answers["score"].tolist(), strict=True))
     wanted = built.model.predict(recorded).tolist()
-    assert len(wanted) > 100
+    assert len(wanted) > 60
     assert [by_key[n] for n in recorded["number"].tolist()] == wanted
     events = pq.read_table(request.events).column("number").to_pylist()
     assert answers["number"].tolist() == events, "the file's order"

@@ -95,7 +95,7 @@ def score(scorer: Scorer, request: BulkRequest, scratch: Path, report: Report) -
         refused_rows.find(connection, layout, seed.recent_from if seed else None)
         left = _count(connection, "kept")
         _refuse_none(connection, usecase, left, total)
-        rows = _rows(backend, usecase, layout, seed)
+        rows = _rows(backend, usecase, layout, seed, scratch)
         with _outs(request) as (answers, aside, explained):
             done = _Batches(scorer, layout, TopScores(request.explain))
             done.run(backend, rows, scratch / "answers.parquet", left, report)
@@ -121,12 +121,14 @@ class _Batches:
         self.rows = 0
         self.ineligible: list[tuple[Array, str, str]] = []
 
-    def run(self, backend: Any, events: Any, path: Path, total: int, report: Report) -> None:
+    def run(
+        self, backend: Any, parts: Iterator[Any], path: Path, total: int, report: Report
+    ) -> None:
         """Score all events and write number, key and answers to `path`, in no order."""
         writer = None
         seen = 0
         try:
-            for batch in ibis_session.batches(backend, events, tables.CHUNK):
+            for batch in _streamed(backend, parts):
                 if not batch.num_rows:
                     continue
                 answers = self._answers(batch)
@@ -193,14 +195,25 @@ def _past(usecase: FeatureSet, request: BulkRequest, needed: list[str], names: A
     return "tiles"
 
 
-def _rows(backend: Any, usecase: FeatureSet, layout: EventLayout, seed: Seed | None) -> Any:
-    """The events that are left, with `__row` and what the features are computed from."""
+def _rows(
+    backend: Any, usecase: FeatureSet, layout: EventLayout, seed: Seed | None, scratch: Path
+) -> Iterator[Any]:
+    """The events that are left, some at a time, with `__row` and what the features are computed from."""
     kept = backend.table("kept")
     if seed is None:
-        return kept.select(ROW, *(c.name for c in usecase.known), *layout.histories)
-    joined = Continuation(backend, usecase, seed, kept, outcomes=layout.outcomes).joined()
+        yield kept.select(ROW, *(c.name for c in usecase.known), *layout.histories)
+        return
+    backend.raw_sql("SET preserve_insertion_order = false")
+    outcomes = layout.outcomes
+    events = Continuation(backend, usecase, seed, kept, outcomes=outcomes, scratch=scratch)
     names = [*(c.name for c in usecase.known), *(f.name for f in usecase.aggregates)]
-    return joined.select(ROW, *names)
+    for part in events.joined():
+        yield part.select(ROW, *names)
+
+
+def _streamed(backend: Any, parts: Iterator[Any]) -> Iterator[Any]:
+    for part in parts:
+        yield from ibis_session.batches(backend, part, tables.CHUNK)
 
 
 def _write(connection: Any, scored: Path, target: Path, *, ordered: bool) -> None:
