@@ -118,8 +118,8 @@ MUTANTS = (
         "Data 7",
         "features: a snapshot sees its own day",
         f"{FEATURES}/tiles.py",
-        'number = _number(rows["__at"], grain) + 1',
-        'number = _number(rows["__at"], grain)',
+        'following = number(rows["__at"], grain) + 1',
+        'following = number(rows["__at"], grain)',
         tests="tests/code/test_batch.py",
     ),
     Mutant(
