@@ -196,6 +196,11 @@ def test_a_local_clock_takes_no_zone() -> None:
     assert check.event(event, at - 14 * hour)[1] is False
     assert check.event(event, at + 14 * hour)[1] is False
     assert check.event(event, at + 15 * hour)[1] is True
+    assert [
+        times.is_local(replace(FLAG, unit=u)) for u in ("UTC", "utc", "-", "local", "Europe/Berlin")
+    ] == [
+        *(False, False, False, True, True),
+    ]
     for zone in ("Z", "-05:00"):
         with pytest.raises(EventRefused, match="local and without a zone"):
             check.event({**event, "departed_at": event["departed_at"] + zone}, at)

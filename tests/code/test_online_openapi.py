@@ -111,6 +111,15 @@ def test_a_later_example_has_another_key() -> None:
     assert examples.outcome(FLIGHTS, NOW)["flight_id"] == keys[0]
 
 
+def test_rules_are_said() -> None:
+    rules = {"only": (Only("buyer", "", high=9),), "eligible": (Only("weight", "", low=1),)}
+    assert openapi.rules_text(replace(MORE, **rules)) == (
+        "Only events with buyer below 9 are taken. Events with weight from 1 are scored; others are answered with "
+        "null and the reason, and count in histories."
+    )
+    assert openapi.rules_text(SMALL) == ""
+
+
 def test_times_are_said() -> None:
     assert "local time, written without a zone" in openapi.times_text(served(FLIGHTS))
     assert "is UTC: a time with another zone is converted" in openapi.times_text(served(PAYMENTS))

@@ -172,8 +172,8 @@ def failing(cents: Array) -> Array:
 
 
 def uneven(cents: Array) -> Array:
-    """Two values for an event of 9 cents."""
-    return np.zeros(2) if cents[0] == 9 else cents + 0.0
+    """Three values where an event has 9 cents."""
+    return np.zeros(3) if cents[-1] == 9 else cents + 0.0
 
 
 ODD = replace(
@@ -185,16 +185,16 @@ ODD = replace(
 @pytest.mark.parametrize(
     ("cents", "message"),
     [
-        (7, "feature 'inverse' is infinite in 1 of 1 rows"),
+        (7, "^small, number 5: feature 'inverse' is infinite in 1 of 2 rows"),
         (8, r"features.py: failing\(\) failed on a request that keeps the contract: KeyError"),
-        (9, r"uneven\(\) returned shape \(2,\) for 1 events"),
+        (9, r"uneven\(\) returned shape \(3,\) for 2 events"),
     ],
 )
 def test_what_cannot_be_scored_is_an_error_of_its_request_alone(cents: int, message: str) -> None:
     compiled = CompiledScorer(requests.scorer(ODD))
     (event,) = requests.events(ODD, 1)
     with pytest.raises(ScoringError, match=message):
-        compiled.score([{**event, "cents": cents}], [[]])
+        compiled.score([{**event, "cents": 10}, {**event, "cents": cents, "number": 5}], [[], []])
     assert ScoringError.status == 503
     assert compiled.score([{**event, "cents": 10}], [[]])[0].score
 
@@ -209,7 +209,9 @@ def test_a_derived_feature_that_is_no_whole_number() -> None:
 
 def test_an_answer_that_is_no_number_is_not_given() -> None:
     compiled = CompiledScorer(requests.scorer(SMALL, calibration=Calibration("platt", (float("nan"),), (0.0,))))  # fmt: skip
-    with pytest.raises(ScoringError, match="an answer is no finite number; do not serve it"):
+    with pytest.raises(
+        ScoringError, match="small, number 0: the model's answer is no finite number; do"
+    ):
         compiled.score(requests.events(SMALL, 1), requests.histories(SMALL, 1))
 
 

@@ -82,7 +82,7 @@ def _usecase(one: Served, address: str, now: datetime, tokens: bool) -> Iterator
     yield Heading("Score events", 3)
     yield Text(
         f'`POST /v1/{case.name}/score` takes one event, a list of 1 to {one.most:,}, or `{{"events": [...]}}`. '
-        f"{openapi.times_text(one)}"
+        f"{openapi.times_text(one)} {openapi.rules_text(case)}".strip()
     )
     yield _curl(f"{top}/score", event, tokens)
     if answer is not None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from plumbline.core import only
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.model.bundle import Bundle
 from plumbline.model.version import VERSION
-from plumbline.serve.online import bodies, examples, schemas
+from plumbline.serve.online import bodies, examples, schemas, times
 from plumbline.serve.online.answers import AnswerWriter
 from plumbline.serve.online.checks import CompiledCheck
 from plumbline.serve.online.schemas import Schema
@@ -94,9 +95,18 @@ def times_text(one: Served) -> str:
     name = one.usecase.time
     days = f"{one.late_days:g} day{'' if one.late_days == 1 else 's'}"
     window = f"An event may be {days} old, and 5 minutes ahead of the service's clock."
-    if one.usecase.column(name).unit == "local":
+    if times.is_local(one.usecase.column(name)):
         return f"`{name}` is local time, written without a zone. {window} As no zone is known, half a day more passes."
     return f"`{name}` is UTC: a time with another zone is converted, one without a zone is UTC. {window}"
+
+
+def rules_text(usecase: FeatureSet) -> str:
+    """Which events are taken, and which of them are scored; "" where all are."""
+    about = " and ".join(only.words(rule) for rule in usecase.only)
+    scored = " and ".join(only.words(rule) for rule in usecase.eligible)
+    parts = [f"Only events with {about} are taken."] if about else []
+    text = "are scored; others are answered with null and the reason, and count in histories."
+    return " ".join([*parts, *([f"Events with {scored} {text}"] if scored else [])])
 
 
 def _title(served: Sequence[Served]) -> str:
@@ -104,7 +114,7 @@ def _title(served: Sequence[Served]) -> str:
 
 
 def _about(served: Sequence[Served]) -> str:
-    each = [f"{one.usecase.name}: {times_text(one)}" for one in served]
+    each = [f"{s.usecase.name}: {times_text(s)} {rules_text(s.usecase)}".strip() for s in served]
     retry = (
         "The same event again gives the same bytes and is counted once; the same key with other values is refused. "
         "A request is answered whole or refused whole."

@@ -15,7 +15,13 @@ from plumbline.serve.online.column_checks import LONGEST_TEXT, ColumnCheck
 from plumbline.serve.protocols import Flag
 
 Schema = dict[str, Any]
-TYPES = {"int": "integer", "float": "number", "string": "string", "bool": "boolean"}
+TYPES = {
+    "int": "integer",
+    "float": "number",
+    "string": "string",
+    "bool": "boolean",
+    "timestamp": "string",
+}
 LOCAL = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?$"
 PROBLEM: Schema = {
     "type": "object",
@@ -111,9 +117,7 @@ def explanation() -> Schema:
 
 def column(column: Column, check: ColumnCheck) -> Schema:
     """One field of a request."""
-    schema: Schema = (
-        {"type": "string"} if column.type == "timestamp" else {"type": TYPES[column.type]}
-    )
+    schema: Schema = {"type": TYPES[column.type]}
     if column.type == "timestamp":
         schema |= {"pattern": LOCAL} if times.is_local(column) else {"format": "date-time"}
     if column.type == "string" and not column.allowed:

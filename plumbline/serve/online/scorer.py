@@ -102,10 +102,12 @@ class CompiledScorer:
     def _answers(self, computed: Computed, columns: Mapping[str, Array]) -> list[Scored]:
         raw = self._raw(columns)
         score = self._calibrated(raw)
-        if not np.isfinite(score).all():
+        finite = np.isfinite(score)
+        if not finite.all():
+            where = self._first(columns, ~finite.reshape(len(score), -1).all(axis=1))
             raise ScoringError(
-                f"the model of '{self.usecase.name}': an answer is no finite number; do not serve it: restore the "
-                "bundle with `dvc checkout`, or train again"
+                f"{where}: the model's answer is no finite number; do not serve it: restore the bundle with "
+                "`dvc checkout`, or train again"
             )
         if self.bundle.classes:
             return self._of_classes(computed, raw, score)
@@ -151,12 +153,20 @@ class CompiledScorer:
         with np.errstate(over="ignore"):
             for place, name in enumerate(features):
                 x[:, place] = columns[name]
-        if np.isinf(x).any():
+        infinite = np.isinf(x)
+        if infinite.any():
             try:
                 row_features.matrix(features, columns)
             except PlumblineError as error:
-                raise ScoringError(str(error)) from None
+                where = self._first(columns, np.asarray(infinite.any(axis=1)))
+                raise ScoringError(f"{where}: {error}") from None
         return x
+
+    def _first(self, columns: Mapping[str, Array], wrong: Array) -> str:
+        """The first event at fault, by its key."""
+        key = self.usecase.key
+        value = columns[key].tolist()[int(np.argmax(wrong))]
+        return f"{self.usecase.name}, {key} {value}"
 
     def _calibrated(self, raw: Array) -> Array:
         if raw.shape == (1,):

@@ -1,7 +1,7 @@
 """Times of a request: ISO 8601 text to a naive time on the contract's clock. Pure.
 
-A column's unit names its clock. "local": each place's own time, which no zone converts, so that none may be
-given. Anything else is UTC: a time with a zone is converted, one without is UTC already.
+A column's unit names its clock. "UTC", or none: a time with a zone is converted, one without is UTC already. Any
+other, as "local": a place's own time, into which no zone is converted, so that none may be given.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ PATTERN = re.compile(
     re.ASCII,
 )
 LONGEST = 40
+UTC_UNITS = ("UTC", "-")
 EXPECTED = "an ISO 8601 time such as 2025-03-01T12:00:00"
 
 
 def is_local(column: Column) -> bool:
-    """Whether the column's clock is each place's own."""
-    return column.unit == "local"
+    """Whether the column's clock is a place's own."""
+    return column.unit.upper() not in UTC_UNITS
 
 
 def expected(local: bool) -> str:
