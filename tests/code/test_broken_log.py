@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from plumbline.serve.log import log_writer
+from plumbline.serve.log import log_writer, schema
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.protocols import LogError
-from tests.logged import row
+from tests.logged import DAY, NOON, row
 from tests.small import SMALL
 
 
@@ -121,6 +121,24 @@ def test_a_transaction_that_failed_after_it_was_written_counts_once(tmp_path, mo
     log.append([row(3)])
     log.close()
     assert [one.sequence for one in LogReader(tmp_path).rows()] == [1, 2, 3]
+
+
+def test_a_new_day_that_cannot_begin_is_written_once_it_can(tmp_path, monkeypatch):
+    writable, failed = schema.writable, []
+
+    def once(path, durable):
+        if path.name == "2025-03-11.sqlite" and len(failed) < 3:
+            failed.append(path)
+            raise sqlite3.OperationalError("unable to open database file")
+        return writable(path, durable)
+
+    monkeypatch.setattr(schema, "writable", once)
+    log = PredictionLog(tmp_path, SMALL)
+    log.append([row(1), row(2, received=NOON + DAY), row(3, received=NOON + DAY)])
+    wait_until_whole(log)
+    log.close()
+    assert [one.sequence for one in LogReader(tmp_path).rows()] == [1, 2, 3]
+    assert len(failed) == 3
 
 
 def test_a_disk_that_hangs_refuses_before_memory_is_full(tmp_path, monkeypatch):

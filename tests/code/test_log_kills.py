@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sqlite3
 import struct
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,21 @@ def test_kill_9_loses_the_last_rows_at_most(tmp_path, durable):
         log = PredictionLog(tmp_path, SMALL)
         assert log.next_sequence() == len(kept) + 1
         log.close()
+
+
+def test_a_file_that_was_begun_when_its_writer_was_killed(tmp_path):
+    """Its journal is hot: a reader that may not write cannot open it."""
+    with closing(sqlite3.connect(tmp_path / "begun", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO t VALUES (?)", [("x" * 3000,)] * 100)
+        for suffix in ("", "-journal"):
+            copy = tmp_path / "log" / f"2025-03-10.sqlite{suffix}"
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(tmp_path / f"begun{suffix}", copy)
+    assert list(LogReader(tmp_path / "log").rows()) == []
+    log = PredictionLog(tmp_path / "log", SMALL)
+    log.append([row(1)])
+    log.close()
+    assert [one.sequence for one in LogReader(tmp_path / "log").rows()] == [1]

@@ -13,7 +13,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from plumbline.serve.log import log_writer, prediction_log
+from plumbline.serve.log import claims, log_writer, prediction_log, rows
 from plumbline.serve.log.key_filter import KeyFilter
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
@@ -101,6 +101,20 @@ def test_the_sequence_goes_on_after_a_restart_over_days(tmp_path):
     assert sequences(tmp_path, after=1, until=3) == [2, 3]
     days = [[r.sequence for r in LogReader(tmp_path).day(date(2025, 3, d))] for d in (10, 11, 12)]
     assert days == [[1, 3], [2, 4], []]
+
+
+def test_a_log_whose_newest_file_is_gone_is_not_numbered_anew(tmp_path):
+    with opened(tmp_path) as log:
+        log.append([row(1), outcome(2, 1), row(3, received=MIDNIGHT)])
+    newest = tmp_path / "2025-03-11.sqlite"
+    newest.rename(tmp_path / "moved")
+    with pytest.raises(LogError, match="expected a log up to row 3, found 2: its newest files"):
+        PredictionLog(tmp_path, SMALL)
+    (tmp_path / "moved").rename(newest)
+    (tmp_path / "2025-03-10.sqlite").rename(tmp_path / "archived")  # an old day may go
+    with opened(tmp_path) as log:
+        assert log.next_sequence() == 4
+        assert not log.has_outcome(1, b"o" * 16)
 
 
 def test_a_clock_set_back_at_midnight_stays_in_the_new_day(tmp_path):
@@ -198,6 +212,24 @@ def test_looks_up_a_key_and_a_request(tmp_path):
     assert [one.sequence for one in reader.of_key(1)] == [1, 2, 4]
     assert [one.sequence for one in reader.of_request("request-3")] == [3]
     assert reader.of_request("request") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        claims.QUERY,
+        claims.OUTCOME,
+        f"{rows.SELECT_EVENTS} WHERE e.key = ?",
+        f"{rows.SELECT_OUTCOMES} WHERE o.key = ?",
+    ],
+)
+def test_a_key_is_looked_up_by_an_index(tmp_path, query):
+    with opened(tmp_path) as log:
+        log.append([row(1), outcome(2, 1)])
+    with sqlite3.connect(tmp_path / "2025-03-10.sqlite") as connection:
+        values = (1, b"") if query.count("?") == 2 else (1,)
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
+    assert not [step for *_, step in plan if step.startswith("SCAN")]
 
 
 def test_durable_waits_until_the_rows_are_on_disk(tmp_path):

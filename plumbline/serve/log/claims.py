@@ -20,6 +20,8 @@ EARLY = 3_600_000_000
 """Microseconds that an event's time may be ahead of its receipt, and more."""
 TIMELESS_DAYS = 40
 """Files that are searched, the newest, where events have no time."""
+OUTCOME_DAYS = 60
+"""Files that are searched for an outcome that came before, the newest: fewer than are kept open."""
 FILTERED = 3
 """Days whose keys are in memory, as filters, at most: the newest."""
 KEYS = "SELECT key FROM events WHERE NOT shadow"
@@ -89,6 +91,9 @@ class CommittedClaims:
     def _outcome_keys(self) -> Iterator[Key]:
         for day in self._days:
             yield from (key for (key,) in self._connection(day).execute(OUTCOME_KEYS))
+
+    def _is_there(self, day: int) -> bool:
+        return day in self._open or day_files.of_day(self._folder, day, self._writer).path.exists()
 
     def _connection(self, day: int) -> sqlite3.Connection:
         connection = self._open.get(day)

@@ -22,7 +22,7 @@ from plumbline.serve.log.reader import AnyRow, LogReader
 from plumbline.serve.protocols import LoggedEvent, LoggedOutcome
 
 Kind = Literal["events", "outcomes"]
-GROUP = 50_000
+GROUP = 20_000
 """Rows per row group: the bytes depend on the rows alone."""
 TYPES: Mapping[str, pa.DataType] = {
     "int": pa.int64(),

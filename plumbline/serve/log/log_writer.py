@@ -59,11 +59,6 @@ class LogWriter:
         """Rows to write, from any thread."""
         self._queue.put(batch)
 
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
-
     def close(self) -> None:
         """Write what there is, trying once, and end."""
         self._queue.put(None)

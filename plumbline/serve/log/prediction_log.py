@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Literal
 
 from plumbline.core.usecase import FeatureSet
-from plumbline.serve.log import day_files, description, files_read
+from plumbline.serve.log import day_files, description, files_read, last_sequence
 from plumbline.serve.log import rows as log_rows
 from plumbline.serve.log.claims import CommittedClaims
 from plumbline.serve.log.files_read import Extent
@@ -73,8 +73,10 @@ class PredictionLog:
             self._lock = WriterLock(folder, writer)
         except OSError as error:
             raise LogError(f"{folder}: cannot keep a log there: {error}") from error
+        self._folder, self._name = folder, writer
         held = self._held(folder, writer)
         self._last = max((extent.last for extent in held), default=0)
+        self._day: int | None = None
         self._claims = CommittedClaims(folder, writer, {extent.file.day for extent in held})
         self._pending: dict[Key, Claim] = {}
         self._pending_outcomes: set[tuple[Key, bytes]] = set()
@@ -195,7 +197,9 @@ class PredictionLog:
         self._writer.close()
         self._claims.close()
         self._lock.release()
-        if self._written < self._appended:
+        if self._written == self._appended:
+            last_sequence.note(self._folder, self._name, self._last)
+        else:
             lost = self._appended - self._written
             raise LogError(f"the prediction log lacks its last {lost} rows: {problem}")
 
@@ -209,7 +213,9 @@ class PredictionLog:
 
     def _held(self, folder: Path, writer: str) -> list[Extent]:
         try:
-            return [e for e in files_read.extents(folder) if e.file.writer == writer]
+            held = [e for e in files_read.extents(folder) if e.file.writer == writer]
+            last_sequence.check(folder, writer, max((e.last for e in held), default=0))
+            return held
         except LogError:
             self._lock.release()
             raise
@@ -231,6 +237,9 @@ class PredictionLog:
 
     def _on_committed(self, day: int, batch: Batch) -> None:
         """In the writer's thread."""
+        if self._day not in (None, day):
+            last_sequence.note(self._folder, self._name, batch[-1].sequence)
+        self._day = day
         self._claims.add(day, [row.key for row in batch if row.claim is not None])
         self._claims.add_outcomes(row.key for row in batch if row.route is None)
         with self._changed:

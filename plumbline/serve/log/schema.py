@@ -32,7 +32,7 @@ CREATE TABLE outcomes (
   digest BLOB NOT NULL, known_at INTEGER NOT NULL, outcome TEXT NOT NULL, matched INTEGER NOT NULL,
   description INTEGER NOT NULL REFERENCES descriptions
 );
-CREATE INDEX events_key ON events (key) WHERE NOT shadow;
+CREATE INDEX events_key ON events (key);
 CREATE INDEX outcomes_key ON outcomes (key);
 """
 BUSY = 2000
@@ -54,13 +54,22 @@ def writable(path: Path, durable: bool) -> sqlite3.Connection:
 
 
 def readable(path: Path) -> sqlite3.Connection:
-    """The file as it stands, while it is written or alone. Raises sqlite3.Error."""
-    connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    """The file as it stands, while it is written or alone. Raises sqlite3.Error.
+
+    One whose writer was killed while it began it is mended first, which SQLite does for whoever may write.
+    """
+    try:
+        return _opened(path, "ro")
+    except sqlite3.OperationalError:
+        if not path.is_file():
+            raise
+        _opened(path, "rw").close()
+        return _opened(path, "ro")
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY}")
         _check_format(connection, path)
