@@ -60,7 +60,7 @@ def serve(
     tokens = None if token_file is None else str(token_file)
     given: dict[str, Any] = {"host": host, "port": port, "token_file": tokens}
     overrides = {name: value for name, value in given.items() if value is not None}
-    names = config.selected(usecase or [])
+    names = list(dict.fromkeys(config.selected(usecase or [])))
     start = process.Start(names, overrides, clock, replace, exposed)
     if workers == 1:
         process.run(Path("."), start)

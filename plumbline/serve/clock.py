@@ -17,8 +17,12 @@ class SystemClock:
         """The time of the request in work."""
         return time.time_ns() // 1000
 
-    def see(self, time: int) -> None:
+    def after(self, _time: int) -> int:
         """An event's time changes nothing."""
+        return self.now()
+
+    def see(self, time: int) -> None:
+        """Nor does it when the event is counted."""
 
 
 class EventsClock:
@@ -33,8 +37,12 @@ class EventsClock:
         """The newest event's time; the system's where nothing was received yet."""
         return self._newest or time.time_ns() // 1000
 
+    def after(self, time: int) -> int:
+        """What it will be once an event of this time is counted."""
+        return max(self._newest, time)
+
     def see(self, time: int) -> None:
-        """The time of an event that keeps the contract."""
+        """The time of an event that is to be counted."""
         self._newest = max(self._newest, time)
 
 

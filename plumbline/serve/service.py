@@ -1,4 +1,4 @@
-"""One use case being served, without HTTP: a body's bytes in, a status and bytes out. Never an exception.
+"""One use case being served, without HTTP: a body's bytes in, a status and bytes out, also where it is refused.
 
 Everything happens in the caller's thread; the log's writer is the only other one.
 """

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.serve.http import control, handover, request_id, tokens
+from plumbline.serve.http import control, handover, request_id, server, tokens
 from plumbline.serve.http.rate import Rate
 from tests import serving
 
@@ -249,6 +249,20 @@ def test_a_change_of_processes_loses_nothing(tmp_path, keep_alive):
         with serving.running(serving.echoing(new), new, taken=taken, control=path):
             assert lost.result() == []
             assert control.call(path, {"do": "stats"})["phase"] == "serving"
+
+
+def test_a_request_that_comes_slowly_does_not_keep_a_successor_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "SLOW", 0.2)
+    gate, path = serving.gate(), tmp_path / "control.sock"
+    with serving.running(serving.echoing(gate), gate, control=path) as run:
+        with socket.create_connection(("127.0.0.1", run.port)) as slow:
+            slow.sendall(b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n1")
+            began = time.monotonic()
+            taken = handover.take(path)
+            taken.finish()
+            assert time.monotonic() - began < 1.5
+            assert slow.recv(100).startswith(b"HTTP/1.1 408")
+        drop(taken)
 
 
 def drop(taken):

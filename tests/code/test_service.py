@@ -246,6 +246,7 @@ def test_a_served_event_is_explained(service):
 def test_the_features_endpoint_counts_nothing(service):
     answers(service, *EVENTS[:3])
     before = counts(service)
+    assert service.features(body(parcel(70, 300))).status == 200  # nor does it move the clock
     (found,) = json.loads(service.features(body(EVENTS[4])).body)["features"]
     assert counts(service) == before
     answers(service, EVENTS[4])

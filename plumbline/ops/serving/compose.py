@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from plumbline.core import usecase_loader
-from plumbline.core.errors import BundleError
+from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.ops.serving import bundles, first_routes, places, states
 from plumbline.ops.serving.states import OnlineState
@@ -32,6 +33,8 @@ from plumbline.serve.service import Service
 from plumbline.serve.state.redis_state import RedisState
 
 messages = logging.getLogger("plumbline")
+PATIENCE, PAUSE = 20, 0.1
+"""How often, and after how many seconds each, the routes are tried to be held."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Prepared:
         """Take the log and the routes, and fold what was logged since; `held` lets go of them."""
         name, settings = self.usecase.name, self.settings
         folder = places.folder(self.project, name)
-        held.enter_context(routes_file.serving(folder))
+        _take_routes(held, folder)
         on_full: Literal["unlogged", "refuse"] = "unlogged" if settings.unlogged else "refuse"
         place = places.log(self.project, name)
         log = PredictionLog(place, self.usecase, settings.durable, on_full, self.state.writer)
@@ -122,6 +125,16 @@ def _router(project: Path, usecase: FeatureSet, store: BundleStore) -> Router | 
         if known is None or bundles.bring(project, usecase, store, None) in known.bundles:
             raise
         return None
+
+
+def _take_routes(held: ExitStack, folder: Path) -> None:
+    """Hold the routes; a command that changes them on disk at this moment is waited for."""
+    for _ in range(PATIENCE):
+        with suppress(PlumblineError):
+            held.enter_context(routes_file.serving(folder))
+            return
+        time.sleep(PAUSE)
+    held.enter_context(routes_file.serving(folder))
 
 
 def _later(work: Callable[[], None]) -> object:

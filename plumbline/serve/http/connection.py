@@ -72,6 +72,11 @@ class Connection(HttpToolsProtocol):
         return answered and not self._coming and not self.pipeline
 
     @property
+    def coming(self) -> bool:
+        """A request has come in part."""
+        return self._coming
+
+    @property
     def fresh(self) -> bool:
         """It has not sent a request yet."""
         return self.cycle is None and not self._coming
@@ -82,15 +87,16 @@ class Connection(HttpToolsProtocol):
             raise HeadTooLongError
 
     def _watch(self) -> None:
-        self._timer = self.loop.call_later(self.seconds, self._late)
+        self._timer = self.loop.call_later(self.seconds, self.refuse_late)
 
     def _unwatch(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _late(self) -> None:
-        self._timer = None
+    def refuse_late(self) -> None:
+        """Close it, as its request did not come in time."""
+        self._unwatch()
         if not self.transport.is_closing():
             if self.cycle is None or not self.cycle.response_started:
                 self.transport.write(TIMEOUT)

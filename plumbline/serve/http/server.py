@@ -37,6 +37,8 @@ FIRST_REQUEST = 1.0
 """Seconds that a new connection has for its first request when the process ends."""
 QUIET = 0.25
 """Seconds without a byte, after which a connection that is kept alive is closed then."""
+SLOW = 2.0
+"""Seconds that the rest of a request may take to come then: others wait meanwhile."""
 GRACE = 30.0
 """Seconds after which connections that are still at work are cut."""
 STEP = 0.02
@@ -162,16 +164,20 @@ class Server:
     async def _answer_all(self) -> None:
         began = time.monotonic()
         quiet_since: dict[Any, float] = dict.fromkeys(self.state.connections, began)
-        while self.state.connections or self.state.tasks:
+        hidden = FIRST_REQUEST if self.listening.tls else 0.0  # while TLS is being agreed on
+        while self.state.connections or self.state.tasks or time.monotonic() - began < hidden:
             now = time.monotonic()
             if now - began > GRACE:
                 log.warning("leaving: %d connections are cut", self.connections)
                 break
             for one in list(self.state.connections):
-                self._close_idle(one, now, quiet_since)
+                self._close(one, now, now - began, quiet_since)
             await asyncio.sleep(STEP)
 
-    def _close_idle(self, one: Any, now: float, quiet_since: dict[Any, float]) -> None:
+    def _close(self, one: Any, now: float, since: float, quiet_since: dict[Any, float]) -> None:
+        """Close a connection that is idle, or whose request does not come; `since`: seconds since the end began."""
+        if one.coming and since > SLOW:
+            one.refuse_late()
         if not one.idle:
             quiet_since[one] = now
             return

@@ -24,22 +24,32 @@ class Received:
     late: bool
 
 
-def received(parts: Parts, raws: Sequence[Mapping[str, Any]]) -> list[Received]:
-    """The checked events; EventRefused with the faults of all."""
+def received(
+    parts: Parts, raws: Sequence[Mapping[str, Any]], *, counted: bool = True
+) -> list[Received]:
+    """The checked events; EventRefused with the faults of all. `counted`: whether they move a clock of events."""
     key, times = parts.usecase.key, parts.clock
-    pairs = _replayed(parts, raws) if times.replayed else parts.checks.events(raws, times.now())
+    pairs = (
+        _replayed(parts, raws, counted)
+        if times.replayed
+        else parts.checks.events(raws, times.now())
+    )
     return [
         Received(i, event, event[key], checks.digest(event), late)
         for i, (event, late) in enumerate(pairs)
     ]
 
 
-def _replayed(parts: Parts, raws: Sequence[Mapping[str, Any]]) -> list[tuple[RawEvent, bool]]:
+def _replayed(
+    parts: Parts, raws: Sequence[Mapping[str, Any]], counted: bool
+) -> list[tuple[RawEvent, bool]]:
     """As `CompiledCheck.events`, where each event moves the clock for those after it."""
     pairs = []
     for index, event in enumerate([parts.checks.parsed(raw, i) for i, raw in enumerate(raws)]):
-        parts.clock.see(parts.checks.time(event))
-        pairs.append((event, parts.checks.late(event, parts.clock.now(), index)))
+        time = parts.checks.time(event)
+        pairs.append((event, parts.checks.late(event, parts.clock.after(time), index)))
+        if counted:
+            parts.clock.see(time)
     return pairs
 
 

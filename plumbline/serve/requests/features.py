@@ -16,7 +16,7 @@ _encode = msgspec.json.Encoder().encode
 def features(parts: Parts, body: bytes) -> bytes:
     """Per event its key and every declared feature by name; null where it is no finite number."""
     raws = bodies.objects(body, "events", parts.settings.max_events)
-    events = received(parts, raws)
+    events = received(parts, raws, counted=False)
     values = [parts.state.values(one.event) for one in events]
     own = [one.event for one in events]
     routing = parts.live.router.current
