@@ -16,7 +16,7 @@ from tests.frames import FLIGHTS, PAYMENTS
 from tests.small import SMALL
 
 
-@pytest.mark.capability("G17")
+@pytest.mark.capability("G10")
 @pytest.mark.parametrize("case", [PAYMENTS, FLIGHTS, SMALL], ids=lambda c: c.name)
 def test_no_body_is_an_error_of_the_service(case: Any) -> None:
     target = hostile_targets.in_process(CompiledScorer(requests.scorer(case)))

@@ -57,7 +57,7 @@ def test_a_good_event_becomes_plain_values() -> None:
     assert late is False
 
 
-@pytest.mark.capability("G17")
+@pytest.mark.capability("G10")
 def test_the_verdicts_are_those_of_request_check() -> None:
     """Each column in turn takes every odd value, and many events take several."""
     check = CompiledCheck(MORE, 40)

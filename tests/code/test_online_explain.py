@@ -44,7 +44,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.capability("G17")
+@pytest.mark.capability("I9", "I10")
 @pytest.mark.parametrize("name", CASES)
 def test_the_parts_of_a_served_score(name: str) -> None:
     case, parts, what = CASES[name]

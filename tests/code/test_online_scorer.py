@@ -87,7 +87,7 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.capability("G17")
+@pytest.mark.capability("C16")
 @pytest.mark.parametrize("name", CASES)
 def test_the_bits_of_the_batch(name: str) -> None:
     case, parts = CASES[name]
@@ -215,6 +215,7 @@ def test_an_answer_that_is_no_number_is_not_given() -> None:
         compiled.score(requests.events(SMALL, 1), requests.histories(SMALL, 1))
 
 
+@pytest.mark.capability("F6")
 def test_other_definitions_are_refused_at_load_and_not_hashed_again(monkeypatch) -> None:
     reference = requests.scorer(SMALL)
     with pytest.raises(BundleError, match="not those that this model learned"):

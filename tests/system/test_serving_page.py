@@ -36,7 +36,6 @@ def text() -> str:
     return docs_page.page(served, "http://127.0.0.1:8400", NOW, tokens=True)
 
 
-@pytest.mark.capability("G17")
 def test_its_requests_are_taken(text: str) -> None:
     commands = COMMAND.findall(unescape(text))
     assert [address.rsplit("/v1/")[1] for address, _ in commands] == [
