@@ -126,7 +126,7 @@ def _restart(
 ) -> None:
     """A checkpoint of all, and the state opened again from it and from the log's last 2,000 rows."""
     last = len(log)
-    writer = embedded.checkpoints(state, seed, lambda: last, folder)
+    writer = embedded.checkpoints(state, lambda: last, folder)
     with _timed("write a checkpoint"):
         writer.close(60)
     size = (folder / embedded.FILE).stat().st_size

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from types import SimpleNamespace
 
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.state import log_tail
@@ -13,7 +12,7 @@ from tests.small import SMALL
 
 
 def sequences(folder, recent_from, after=0):
-    rows = log_tail.rows(folder, SimpleNamespace(recent_from=recent_from))
+    rows = log_tail.rows(folder, recent_from)
     return [one.sequence for one in rows(after)]
 
 

@@ -36,9 +36,7 @@ class Service:
         self.state = embedded.reopen_memory(
             SMALL_HOURS, NOTHING, lambda after: log[after:], len(log), folder, 43
         )
-        self.checkpoints = embedded.checkpoints(
-            self.state, NOTHING, committed or (lambda: 10**9), folder
-        )
+        self.checkpoints = embedded.checkpoints(self.state, committed or (lambda: 10**9), folder)
 
     def add(self, rows) -> None:
         self.log.extend(rows)

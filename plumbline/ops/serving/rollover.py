@@ -40,7 +40,7 @@ def rollover(root: Path, usecase: FeatureSet, day: date | None, name: str | None
 def folded(root: Path, usecase: FeatureSet, late_days: int) -> MemoryState:
     """The online state of a use case as its log has it now; a service goes on beside it."""
     tiles = seed.read(artifacts.path(usecase.name, artifacts.Role.TILES, root))
-    rows = log_tail.rows(places.log(root, usecase.name), tiles)
+    rows = log_tail.rows(places.log(root, usecase.name), tiles.recent_from)
     folder = places.state(root, usecase.name)
     return embedded.reopen_memory(usecase, tiles, rows, NO_LAST, folder, late_days, looking=True)
 

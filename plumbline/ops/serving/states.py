@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import pyarrow as pa
+
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.ops.serving import places
@@ -34,13 +36,13 @@ class EmbeddedState:
 
     def __init__(self, project: Path, usecase: FeatureSet, settings: Serve, running: bool) -> None:
         """Load seed and checkpoint; `running`: another process serves, and is to be replaced."""
-        self._seed = _seed(project, usecase)
+        seed = _seed(project, usecase)
         self._folder = places.state(project, usecase.name)
         place = places.log(project, usecase.name)
         last = NEVER_AHEAD if running else _last(place)
-        self._rows = log_tail.rows(place, self._seed)
+        self._rows = log_tail.rows(place, seed.recent_from)
         self._state = embedded.reopen_memory(
-            usecase, self._seed, self._rows, last, self._folder, settings.late_days, looking=running
+            usecase, seed, self._rows, last, self._folder, settings.late_days, looking=running
         )
         self.slice: Callable[[], object] = lambda: None
 
@@ -48,7 +50,7 @@ class EmbeddedState:
         """Fold what was logged since, and write checkpoints from now on, a slice at each `slice`."""
         fold.fold(self._state, self._rows(self._state.watermark))
         checkpoint = embedded.checkpoints(
-            self._state, self._seed, lambda: log.last_sequence - log.status.waiting, self._folder
+            self._state, lambda: log.last_sequence - log.status.waiting, self._folder
         )
         held.callback(checkpoint.close, CLOSING)
         held.callback(log.flush)
@@ -63,7 +65,7 @@ class SharedState:
 
     def __init__(self, project: Path, usecase: FeatureSet, settings: Serve, writer: str) -> None:
         self._seed = _seed(project, usecase)
-        self._rows = log_tail.rows(places.log(project, usecase.name), self._seed)
+        self._rows = log_tail.rows(places.log(project, usecase.name), self._seed.recent_from)
         self._usecase, self._late_days, self.writer = usecase, settings.late_days, writer
         self._url = _url(settings)
         self.slice: Callable[[], object] = lambda: None
@@ -98,6 +100,8 @@ def _last(log: Path) -> int:
 
 
 def _seed(project: Path, usecase: FeatureSet) -> Seed:
+    """The commit's tiles, read by the system's allocator: Arrow's own one keeps 40 MB for what is read once."""
+    pa.set_memory_pool(pa.system_memory_pool())
     seed = seeds.read(artifacts.path(usecase.name, Role.TILES, project))
     seed.check(usecase)
     return seed

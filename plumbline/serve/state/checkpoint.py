@@ -40,10 +40,8 @@ class Checkpoint:
     `slice` is to be called from the thread that changes the state, about once a second.
     """
 
-    def __init__(
-        self, path: Path, identity: str, state: MemoryState, committed: Callable[[], int]
-    ) -> None:
-        self._file = CheckpointFile(path, identity)
+    def __init__(self, path: Path, state: MemoryState, committed: Callable[[], int]) -> None:
+        self._file = CheckpointFile(path, state.identity)
         self._state, self._committed = state, committed
         self._watermark = 0
         self._failed: Slice | None = None

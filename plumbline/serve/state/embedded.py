@@ -27,8 +27,7 @@ def open_memory(
     Rows that the seed holds already count once. `late_days`: how late an event may be, for which moments and
     tiles are kept. Raises PlumblineError where the seed is of other features.
     """
-    state = MemoryState(plan.compiled(usecase), late_days)
-    seeding.sow(state, seed)
+    state = _sown(usecase, seed, late_days)
     fold.fold(state, rows)
     return state
 
@@ -49,10 +48,8 @@ def reopen_memory(
     other features or tiles, or ahead of the log is removed with one warning, and the whole log is folded.
     `looking`: another process may own it; it is left as it is.
     """
-    state = MemoryState(plan.compiled(usecase), late_days)
-    seeding.sow(state, seed)
-    identity = checkpoint.identity(seed, late_days)
-    saved = _saved(folder / FILE, identity, last, looking)
+    state = _sown(usecase, seed, late_days)
+    saved = _saved(folder / FILE, state.identity, last, looking)
     if saved is not None:
         checkpoint.restore(state, saved)
     fold.fold(state, rows(state.watermark))
@@ -61,11 +58,17 @@ def reopen_memory(
 
 
 def checkpoints(
-    state: MemoryState, seed: Seed, committed: Callable[[], int], folder: Path
+    state: MemoryState, committed: Callable[[], int], folder: Path
 ) -> checkpoint.Checkpoint:
     """What writes the state's checkpoints to `folder`. `committed`: the last row of the log on disk."""
-    identity = checkpoint.identity(seed, state.late_days)
-    return checkpoint.Checkpoint(folder / FILE, identity, state, committed)
+    return checkpoint.Checkpoint(folder / FILE, state, committed)
+
+
+def _sown(usecase: FeatureSet, seed: Seed, late_days: int) -> MemoryState:
+    state = MemoryState(plan.compiled(usecase), late_days)
+    seeding.sow(state, seed)
+    state.identity = checkpoint.identity(seed, late_days)
+    return state
 
 
 def _saved(path: Path, identity: str, last: int, looking: bool) -> Saved | None:

@@ -42,6 +42,7 @@ class MemoryState:
         self.recent = Recent(plan.remembered, remember_days)
         self.newest = BEFORE_ALL
         self.sequence = 0
+        self.identity = ""  # of the features and the tiles that it was made from
         self.newest_time = 0  # of the events that were folded, microseconds since 1970; 0: none was
         self.touched_ledgers: dict[tuple[int, Any], int] = {}
         self.touched_keys: dict[Key, int] = {}
