@@ -17,8 +17,8 @@ from plumbline.serve.routes import routes_file
 def served(root: Path) -> list[str]:
     """The use cases that were ever served here."""
     files = (routes_file.FILE, routes_file.JOURNAL)
-    places = (path.parent for name in files for path in (root / places.FOLDER).glob(f"*/{name}"))
-    return sorted({place.name for place in places})
+    base = root / places.FOLDER
+    return sorted({path.parent.name for file in files for path in base.glob(f"*/{file}")})
 
 
 def follow(root: Path, progress: Callable[[str], None]) -> list[str]:
