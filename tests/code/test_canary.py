@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plumbline.core import documents
 from plumbline.core.declarations import Array
+from plumbline.core.errors import PlumblineError
 from plumbline.serve.routes import canary, evidence
 from plumbline.serve.routes.canary import CanaryPlan, CanaryState
 from plumbline.serve.routes.canary_stats import (
@@ -196,3 +198,15 @@ def test_a_time_is_never_counted_as_slower_than_it_was():
     assert [counter.counts().slower(m) for m in (100, 1000, 10_000)] == [2, 1, 0]
     assert counter.counts().quantile(0.5) >= 1000
     assert part_of_time(0) == 0
+
+
+@pytest.mark.parametrize("name", ["seconds", "silence", "slower", "spare", "alarms", "moved"])
+def test_a_limit_that_limits_nothing_is_refused(name: str):
+    for value in (float("inf"), float("nan"), -1):
+        with pytest.raises(PlumblineError, match=f"plan, {name}: "):
+            documents.parse(CanaryPlan, {name: value}, "plan", "correct it")
+
+
+def test_steps_must_rise():
+    with pytest.raises(PlumblineError, match="expected steps that rise, found 5, 1"):
+        documents.parse(CanaryPlan, {"steps": [5, 1]}, "plan", "correct it")

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.core.errors import BundleError, PlumblineError
+from plumbline.ops.serving import first_routes
 from plumbline.serve.online.scorer import CompiledScorer
 from plumbline.serve.routes import arms as arm_loading
 from plumbline.serve.routes import document, routes_file
@@ -214,3 +215,14 @@ def test_the_red_button_passes_over_what_is_not_loaded(tmp_path: Path, models: l
     ):
         alone.red_button()
     assert alone.current is before
+
+
+def test_a_checkout_s_bundle_that_answers_nobody_is_named(
+    tmp_path: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch, caplog
+):
+    router, md5s = router_of(tmp_path / ".plumbline" / "serve" / "parcels", models[:2])
+    for model, named in ((models[0], False), (models[2], True)):
+        monkeypatch.setattr(first_routes.artifacts, "path", lambda *_, model=model: model)
+        assert not first_routes.ensure(tmp_path, parcels())
+        assert (f"bundle {md5s[0]} answers, the checkout has" in caplog.text) == named
+    assert router.routes.version == 1

@@ -26,7 +26,8 @@ QUANTILES = ((0.5, 0.5), (0.9, 0.15), (0.99, 0.03))
 ENOUGH = 50
 """Events from which an arm's own share or quantile counts."""
 Percent = Annotated[int, Field(ge=1, le=100)]
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Factor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
 class CanaryPlan(Document):
@@ -44,11 +45,11 @@ class CanaryPlan(Document):
     refused: Annotated[float, Field(gt=0, lt=1)] = (
         0.02  # share of refused events beyond the champion's
     )
-    slower: Annotated[float, Field(ge=1)] = 2.0  # times the champion's scoring time, plus `spare`
-    spare: Annotated[float, Field(ge=0)] = 200.0  # microseconds
+    slower: Factor = 2.0  # times the champion's scoring time, plus `spare`
+    spare: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 200.0  # microseconds
     moved: Annotated[float, Field(gt=0, lt=1)] = 0.18  # mean change of an event's rank
     level: Annotated[float, Field(gt=0, lt=1)] = 0.6  # share of events on another side of a score
-    alarms: Annotated[float, Field(ge=1)] = 2.0  # times as many alarms, or as few
+    alarms: Factor = 2.0  # times as many alarms, or as few
 
     @model_validator(mode="after")
     def _rising(self) -> CanaryPlan:
