@@ -150,7 +150,7 @@ class Load:
         event = dict(random.choice(self.events))
         event[self.usecase.key] = key if isinstance(event[self.usecase.key], int) else str(key)
         event[str(self.usecase.time)] = datetime.now(UTC)
-        key, body = event[self.usecase.key], load_events.body([event])
+        key, body = event[self.usecase.key], load_events.body(self.usecase, [event])
         self.sent[key] = body
         connection.request("POST", f"/v1/{self.usecase.name}/score", body)
         answer = connection.getresponse()
@@ -212,7 +212,7 @@ def same_histories(service: Service, usecase: FeatureSet, events: list[Event]) -
     """Whether the service's histories are those of the seed and all rows of the log, added up anew."""
     now = datetime.now(UTC)
     probes = [{**e, str(usecase.time): now} for e in random.sample(events, PROBES)]
-    served = json.loads(service.post("features", load_events.body(probes)))["features"]
+    served = json.loads(service.post("features", load_events.body(usecase, probes)))["features"]
     tiles = seed.read(artifacts.path(usecase.name, Role.TILES, service.folder))
     rows = LogReader(places.log(service.folder, usecase.name)).rows()
     state = embedded.open_memory(usecase, tiles, rows, LATE_DAYS)

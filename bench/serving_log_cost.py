@@ -55,12 +55,8 @@ def measured(service: Service, plan: study.LoadPlan, name: str, table: Path) -> 
     usecase = load_features(name)
     events = load_events.read(usecase, table, 5000)
     target = http_client.address(f"http://{service.address}", None)
-    path = f"/v1/{name}/score"
-
-    def bodies(offsets: Sequence[float]) -> list[bytes]:
-        return load_events.bodies(usecase, events, offsets)
-
-    return study.loaded(target, plan, path, bodies, plan.seconds, service.process.pid)
+    bodies, path = load_events.Bodies(usecase, events), f"/v1/{name}/score"
+    return study.loaded(target, plan, path, bodies.of, plan.seconds, service.process.pid)
 
 
 def main() -> None:

@@ -130,10 +130,7 @@ def lineage(
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option(
-            metavar="KEY",
-            help="Key of an event that was served, of the use case or request TARGET.",
-        ),
+        typer.Option(metavar="KEY", help="Key of an event that was served, by TARGET."),
     ] = None,
 ) -> int:
     """Trace an output or a prediction back to its source's hash.

@@ -99,30 +99,11 @@ def explain(
     Shows contributions that sum to the score, similar events, and what the score was computed from. Of a served
     event, from the prediction log: as it was then, with its outcome.
     """
-    from plumbline import config
-    from plumbline.core.errors import PlumblineError
-    from plumbline.ops.serving import logged
-    from plumbline.studies.explain import explanation, served, text_report
+    from plumbline.studies.explain import lookup
 
-    root = Path(".")
-    if key is not None or event is None:
-        if key is None:
-            raise typer.BadParameter("expected an ID, or --key KEY of an event that was served")
-        found = logged.require(root, usecase if event else usecase or config.first(), event, key)
-    else:
-        try:
-            result = explanation.explain(root, usecase or config.first(), event)
-        except PlumblineError:
-            found = logged.find(root, usecase, event, None)
-            if not found:
-                raise
-        else:
-            say(text_report.lines(result))
-            keep_json(json, result)
-            return
-    records = served.records(root, found)
-    say(served.lines(records))
-    keep_json(json, records)
+    record, lines = lookup.explain(Path("."), usecase, event, key)
+    say(lines)
+    keep_json(json, record)
 
 
 @group.command("feature-value", "my_table", "my_table --seeds 5 --json features.json")

@@ -90,4 +90,4 @@ def test_what_was_never_served_is_one_message(project, capsys):
     assert main(["explain", "--key", "-5"]) == 2
     assert "the key -5: not in the prediction log of small" in capsys.readouterr().err
     assert main(["explain"]) == 2
-    assert "expected an ID, or --key KEY" in capsys.readouterr().err
+    assert "expected the ID of an event or a request, or --key KEY" in capsys.readouterr().err
