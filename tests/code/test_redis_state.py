@@ -169,6 +169,21 @@ def test_large_amounts_stay_exact(client):
     assert state.values(probe) == wanted(rows, probe)
 
 
+def test_an_outcome_of_the_far_future_removes_nothing(client):
+    state = opened(client, late_days=2)
+    log = [one_row(i, NOON + timedelta(days=i), i) for i in range(1, 60)]
+    fold(state, log)
+    book = next(b for b in PLAN.books if b.name == "who.day")
+    for i in range(3):
+        state.add_event(one_row(100 + i, NOON + timedelta(days=59), 100 + i))
+        known_at = NOON + timedelta(days=40_000 + i)
+        state.add_outcome(outcome_row(event(100 + i, NOON) | {"known_at": known_at}, 200 + i))
+    assert client.hlen(state.keys.tiles(book, "ann")) > 12
+    probe = event(999, NOON + timedelta(days=60))
+    log += [one_row(100 + i, NOON + timedelta(days=59), 100 + i) for i in range(3)]
+    assert state.values(probe) == wanted(log, probe)
+
+
 def test_old_tiles_go(client):
     state = opened(client, late_days=2)
     fold(state, [one_row(i, NOON + timedelta(days=i), i) for i in range(60)])

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pyarrow as pa
 import pytest
@@ -136,9 +137,9 @@ def _other(path: Path) -> None:
         database.execute("UPDATE about SET value = 'x' WHERE name = 'identity'")
 
 
-def _ahead(path: Path) -> None:
+def _number(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute("UPDATE about SET value = 99 WHERE name = 'sequence'")
+        database.execute("UPDATE about SET value = 19 WHERE name = 'watermark'")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def _ahead(path: Path) -> None:
         (_noise, "it is damaged: file is not a database"),
         (_flip, "it is damaged: a row of ledgers has another checksum"),
         (_other, "it is of other features or other tiles"),
-        (_ahead, "it holds row 99 of a log that ends with row 20"),
+        (_number, "it is damaged: its numbers have another checksum"),
     ],
 )
 def test_what_cannot_be_used_is_made_again(tmp_path: Path, caplog, damage, reason):
@@ -165,6 +166,37 @@ def test_what_cannot_be_used_is_made_again(tmp_path: Path, caplog, damage, reaso
     caplog.clear()
     assert Service(tmp_path, service.log).state.values(probe) == wanted(service.log, probe)
     assert caplog.records == []
+
+
+def test_one_that_is_ahead_of_the_log_is_made_again(tmp_path: Path, caplog):
+    service = Service(tmp_path, [])
+    service.add(days(10))
+    service.checkpoints.close()
+    again = Service(tmp_path, service.log[:15])  # a power cut took the last rows
+    assert ["holds row 20 of a log that ends with row 15" in r.getMessage() for r in caplog.records] == [True]  # fmt: skip
+    probe = event(99, NOON + timedelta(days=9))
+    assert again.state.values(probe) == wanted(service.log[:15], probe)
+    again.kill()
+
+
+@pytest.mark.capability("C28")
+def test_no_flipped_byte_changes_a_value(tmp_path: Path):
+    service = Service(tmp_path / "made", [])
+    service.add(days(10))
+    service.checkpoints.close()
+    whole, chance = (tmp_path / "made" / embedded.FILE).read_bytes(), Random(1)
+    probe = event(99, NOON + timedelta(days=9))
+    right = wanted(service.log, probe)
+    for i in range(30):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        damaged = bytearray(whole)
+        damaged[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        (folder / embedded.FILE).write_bytes(damaged)
+        again = Service(folder, service.log)
+        assert again.state.values(probe) == right
+        assert again.state.watermark == 20
+        again.kill()
 
 
 def test_a_full_disk_loses_no_row(tmp_path: Path, caplog, monkeypatch):

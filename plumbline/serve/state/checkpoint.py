@@ -25,6 +25,7 @@ from plumbline.serve.state import plain_values
 from plumbline.serve.state.checkpoint_file import CheckpointFile, Saved, Slice
 from plumbline.serve.state.ledger import Ledger
 from plumbline.serve.state.memory import MemoryState
+from plumbline.serve.state.plan import HistoryPlan
 from plumbline.serve.state.recent import Waiting
 
 log = logging.getLogger("plumbline")
@@ -128,9 +129,10 @@ class Checkpoint:
             state.touched_keys = {**keys, **state.touched_keys, **keys}
 
 
-def identity(seed: Seed, late_days: int) -> str:
-    """What a checkpoint belongs to: the features, the tiles, and how much is kept."""
+def identity(plan: HistoryPlan, seed: Seed, late_days: int) -> str:
+    """What a state is of: the features, how they are kept, the tiles, and for how long."""
     digest = hashlib.blake2b(digest_size=16)
+    digest.update(repr([(book.name, list(book.columns.items())) for book in plan.books]).encode())
     for name, tiles in sorted(seed.tiles.items()):
         digest.update(f"{name} {tiles.oldest}".encode())
         for values in (tiles.n, *tiles.counts, *tiles.sums):

@@ -17,13 +17,12 @@ from typing import Any
 from plumbline.core.errors import PlumblineError
 from plumbline.serve.state.memory import BEFORE_ALL
 
-FORMAT, DAY = 1, 86_400_000_000
+FORMAT, DAY = 2, 86_400_000_000
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ledgers (book INTEGER, id, sequence INTEGER, at, sums, crc INTEGER, PRIMARY KEY (book, id));
 CREATE TABLE IF NOT EXISTS events (key PRIMARY KEY, day INTEGER, sequence INTEGER, settled INTEGER, "values" TEXT, crc INTEGER);
 CREATE TABLE IF NOT EXISTS outcomes (key PRIMARY KEY, sequence INTEGER, known_at INTEGER, "values" TEXT, crc INTEGER);
-CREATE TABLE IF NOT EXISTS days (day INTEGER PRIMARY KEY);
 CREATE INDEX IF NOT EXISTS event_days ON events (day);
 """
 NUMBERS = ("watermark", "sequence", "newest", "newest_time")
@@ -65,15 +64,11 @@ class CheckpointFile:
 
     def write(self, part: Slice) -> None:
         """Write a slice, whole or not at all."""
-        about = {name: getattr(part, name) for name in NUMBERS}
+        about = _about(part)
         with self._database as database:
             for table in COLUMNS:
                 _replace(database, table, getattr(part, table))
-            database.executemany(
-                "INSERT OR IGNORE INTO days VALUES (?)", [(day,) for day in part.days]
-            )
-            for table in ("events", "days"):
-                database.execute(f"DELETE FROM {table} WHERE day < ?", (part.oldest,))
+            database.execute("DELETE FROM events WHERE day < ?", (part.oldest,))
             database.execute("DELETE FROM outcomes WHERE known_at < ?", (part.oldest * DAY,))
             database.executemany("REPLACE INTO about VALUES (?, ?)", about.items())
 
@@ -120,23 +115,40 @@ def read(path: Path, identity: str, last: int) -> Saved | None:
     try:
         with closing(sqlite3.connect(path)) as database:
             database.execute("BEGIN")
+            _check_pages(database)
             about = dict(database.execute("SELECT name, value FROM about"))
             _check(about, identity, last)
             ledgers, events, outcomes = (list(_rows(database, name)) for name in COLUMNS)
-            days = [day for (day,) in database.execute("SELECT day FROM days")]
+            days = [int(day) for day in about["days"].split()]
         numbers = (about[name] for name in NUMBERS)
         return Saved(ledgers, events, outcomes, days, *numbers)
-    except (sqlite3.Error, KeyError, ValueError) as error:
+    except (sqlite3.Error, KeyError, ValueError, AttributeError, TypeError) as error:
         raise CheckpointError(f"it is damaged: {error}") from None
 
 
 def _check(about: dict[str, Any], identity: str, last: int) -> None:
     if about["format"] != FORMAT or about["identity"] != identity:
         raise CheckpointError("it is of other features or other tiles")
+    if about["crc"] != _crc(about[name] for name in (*NUMBERS, "days")):
+        raise CheckpointError("it is damaged: its numbers have another checksum")
     if about["sequence"] > last:
         raise CheckpointError(
             f"it holds row {about['sequence']} of a log that ends with row {last}"
         )
+
+
+def _check_pages(database: sqlite3.Connection) -> None:
+    """CheckpointError where the file's structure is broken: rows could be missing without an error."""
+    (answer,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != "ok":
+        raise CheckpointError(f"it is damaged: {answer.splitlines()[-1]}")
+
+
+def _about(part: Slice | Saved) -> dict[str, Any]:
+    """What a file says of itself: numbers, the days with an event, and their checksum."""
+    about = {name: getattr(part, name) for name in NUMBERS}
+    about["days"] = " ".join(map(str, part.days))
+    return about | {"crc": _crc(about.values())}
 
 
 def _prepared(path: Path, identity: str) -> sqlite3.Connection:
@@ -147,10 +159,10 @@ def _prepared(path: Path, identity: str) -> sqlite3.Connection:
         database.executescript(SCHEMA)
         held = dict(database.execute("SELECT name, value FROM about"))
         if (held.get("format"), held.get("identity")) != (FORMAT, identity):
-            for table in (*COLUMNS, "days", "about"):
+            for table in (*COLUMNS, "about"):
                 database.execute(f"DELETE FROM {table}")
-            about = {"format": FORMAT, "identity": identity, "newest": BEFORE_ALL}
-            about |= {"watermark": 0, "sequence": 0, "newest_time": 0}
+            nothing = Saved([], [], [], [], 0, 0, BEFORE_ALL, 0)
+            about = {"format": FORMAT, "identity": identity, **_about(nothing)}
             database.executemany("INSERT INTO about VALUES (?, ?)", about.items())
     return database
 

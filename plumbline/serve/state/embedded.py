@@ -67,7 +67,7 @@ def checkpoints(
 def _sown(usecase: FeatureSet, seed: Seed, late_days: int) -> MemoryState:
     state = MemoryState(plan.compiled(usecase), late_days)
     seeding.sow(state, seed)
-    state.identity = checkpoint.identity(seed, late_days)
+    state.identity = checkpoint.identity(state.plan, seed, late_days)
     return state
 
 

@@ -25,7 +25,7 @@ Packed = tuple[str, int, int, int, int, list[int]]
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of a use case's state. `seed`: of its definitions and day. `late_days`, `remember_days`: see MemoryState."""
+    """The keys of a use case's state. `seed`: what it is made from, see `identity`. `late_days`, `remember_days`: see MemoryState."""
 
     plan: HistoryPlan
     seed: str

@@ -19,6 +19,7 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.serve.protocols import LoggedEvent, LoggedOutcome, StateError
 from plumbline.serve.seed import Seed
 from plumbline.serve.state import plain_values, plan, redis_rows, seeding
+from plumbline.serve.state.checkpoint import identity
 from plumbline.serve.state.histories import oldest
 from plumbline.serve.state.plan import DAY, micros
 from plumbline.serve.state.redis_errors import redis_errors
@@ -49,7 +50,7 @@ def open_redis(
     compiled = plan.compiled(usecase)
     seed.check(usecase)
     remember = usecase.delay_days + late_days if remember_days is None else remember_days
-    keys = Keys(compiled, f"{seed.definitions[:16]}:{seed.as_of}", late_days, remember)
+    keys = Keys(compiled, identity(compiled, seed, late_days), late_days, remember)
     client = connect(url)
     with redis_errors():
         _refuse_eviction(client)

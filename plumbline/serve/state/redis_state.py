@@ -165,9 +165,9 @@ class RedisState:
         keys, values = self.keys, plain_values.late(self.plan.usecase, row.values)
         outcome = plain_values.dumps([row.known_at, *values]).encode()
         while True:
-            known, event = self._waiting(row.key)
+            known, newest, event = self._waiting(row.key)
             added = [] if event is None else self._settled(event, outcome)
-            hashes, packed = self._packed(added, row.known_at // DAY)
+            hashes, packed = self._packed(added, min(newest, row.known_at // DAY))
             own_keys = [keys.event(row.key), keys.outcome(row.key)]
             args = [outcome, keys.remembered_ms, known, given, packed]
             word, *rest = self._run(self._outcome, [*self._names, *own_keys, *hashes], args)
@@ -177,16 +177,17 @@ class RedisState:
         self._advance(int(rest[0]), given)
         return bool(rest[1])
 
-    def _waiting(self, key: Key) -> tuple[int, RawEvent | None]:
-        """An event that waits for its outcome, and 1; None and 0 where it is not known, 2 where it waited too long."""
+    def _waiting(self, key: Key) -> tuple[int, int, RawEvent | None]:
+        """Whether an event waits for its outcome (1), is not known (0) or waited too long (2); the newest day; the event."""
         with redis_errors():
             held, newest = self.client.mget(self.keys.event(key), self.keys.of("newest"))
+        newest_day = int(newest or 0) // DAY
         if held is None:
-            return 0, None
+            return 0, newest_day, None
         day, *values = plain_values.loads(held, (False, *self._times))
-        if day < int(newest or 0) // DAY - self.keys.remember_days:
-            return 2, None
-        return 1, dict(zip(self.plan.remembered, values, strict=True))
+        if day < newest_day - self.keys.remember_days:
+            return 2, newest_day, None
+        return 1, newest_day, dict(zip(self.plan.remembered, values, strict=True))
 
     def _settled(self, event: RawEvent, outcome: bytes) -> list[LedgerEntry]:
         """What an event's outcome adds."""
