@@ -158,7 +158,9 @@ class Continuation:
         ]
         order = ["id", "n", *tiles.columns(parts), "__wanted"]
         whole = ibis.union(*(s.select(order) for s in sides))
-        kept = None
+        kept, sums = None, ibis.util.gen_name("sums")
+        if self.buckets > 1:  # each source is added up once, not once for each bucket
+            whole = ibis_session.keep(self.backend, sums, whole)
         for some in _buckets(whole, self.buckets if entity.column is not None else 1):
             rows = _windows(some, entity, grain, specs, parts)
             if kept is None:
@@ -168,6 +170,7 @@ class Continuation:
                 self.backend.con.execute(
                     f"INSERT INTO {kept.get_name()} {self.backend.compile(rows)}"
                 )
+        self.backend.con.execute(f"DROP TABLE IF EXISTS {sums}")
         return kept
 
     def _wanted(

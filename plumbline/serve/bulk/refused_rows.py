@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from plumbline.core import only
 from plumbline.core.declarations import Array
@@ -89,10 +90,12 @@ def set_aside(
     connection: duckdb.DuckDBPyConnection, number: Array, column: str, expected: str
 ) -> None:
     """Enter scored events that no model answers: those not met by a rule of `eligible`."""
-    connection.executemany(
-        "INSERT INTO refused VALUES (?, ?, 'eligible', ?, NULL)",
-        [(n, column, expected) for n in number.tolist()],
+    connection.register("unscored", pa.table({"row": number}))
+    connection.execute(
+        f"INSERT INTO refused SELECT \"row\", {literal(column)}, 'eligible', {literal(expected)}, NULL "
+        "FROM unscored"
     )
+    connection.unregister("unscored")
 
 
 def write(connection: duckdb.DuckDBPyConnection, layout: EventLayout, path: Path) -> None:
