@@ -15,7 +15,7 @@ from tests.scoring import (  # noqa: F401 (pytest finds its hooks here)
     pytest_runtest_makereport,
 )
 
-pytest_plugins = ["tests.situations", "tests.graph"]
+pytest_plugins = ["tests.situations", "tests.graph", "tests.untraced"]
 
 os.environ.update(runner.QUIET)  # before any library reads it, as in a stage
 
