@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from plumbline.core.errors import ContractError
-from plumbline.validate import months
+from plumbline.validate import contract, expectations, months
 from tests.orders import LIST, MINUTES, ORDERS, Run, done, good, run, start, write_raw
 
 __all__ = ["done", "run"]
@@ -328,3 +328,19 @@ def _rewrite(path: Path, rows: str) -> None:
     with duckdb.connect() as database:
         database.execute(f"CREATE TABLE kept AS {rows}")
         database.execute(f"COPY kept TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def test_an_expectation_has_one_configuration_while_a_suite_runs() -> None:
+    (first, *_) = contract.checks(ORDERS)
+    expectations.Checker()
+    made = expectations.expectation(first)
+
+    def suite() -> None:
+        with expectations._configurations_kept():
+            assert made.configuration is made.configuration
+            raise ValueError("stopped")
+
+    with pytest.raises(ValueError, match="stopped"):
+        suite()
+    assert made.configuration is not made.configuration
+    assert made.configuration == made.configuration
