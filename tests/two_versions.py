@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import toy
+from tests import warm as forks
 from tests.shared import built, result
 from tests.toy import Toy
 
@@ -25,6 +26,7 @@ def prepared(made: Toy, path: Path, patch: pytest.MonkeyPatch) -> Toy:
     project = toy.copy(made, path)
     patch.chdir(project.path)
     patch.setattr(os, "environ", dict(os.environ))
+    forks.lend(patch)
     os.environ |= {"DVC_SITE_CACHE_DIR": str(path / "site"), "MLFLOW_TRACKING_URI": "off"}
     return project
 

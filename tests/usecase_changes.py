@@ -11,14 +11,15 @@ import time
 from collections.abc import Mapping
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
-from unittest import mock
 
+import pytest
 import yaml
 
 from plumbline.__main__ import main
 from plumbline.tracking import mlflow_process
 from tests import project as projects
 from tests import toy
+from tests import warm as forks
 from tests.project import Project
 
 STATES = {
@@ -68,7 +69,7 @@ FILES = {
 
 def start(path: Path) -> Project:
     """The repository before its first use case, in `path`/project, with the remote `path`/remote."""
-    project = Project(path / "project")
+    project = Project(path / "project", warm=True)
     for name, text in FILES.items():
         (project.path / name).parent.mkdir(parents=True, exist_ok=True)
         (project.path / name).write_text(text)
@@ -126,8 +127,9 @@ def registered() -> str:
 def replay(path: Path) -> Mapping[str, Mapping[str, str]]:
     """Every change with every check: "" where it is right, else what was wrong."""
     project = start(path)
-    env = projects.environment(project.path)
-    with mock.patch.object(os, "environ", env), chdir(project.path):
+    with pytest.MonkeyPatch.context() as patch, chdir(project.path):
+        patch.setattr(os, "environ", projects.environment(project.path))
+        forks.lend(patch)
         declare(project, "start")
         reproduced = {"start": run("push") or registered() or run("reproduce")}
         results = {}

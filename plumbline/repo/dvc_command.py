@@ -88,7 +88,8 @@ def check(root: Path, *arguments: str, env: Mapping[str, str] | None = None) -> 
     return list(done.lines)
 
 
-def environment(python: Path = Path(sys.executable)) -> dict[str, str]:
+def environment(python: Path | None = None) -> dict[str, str]:
     """This process's variables, quiet, its own Python (or another) first: the one that the stages' commands find."""
-    path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    first = (python or Path(sys.executable)).parent
+    path = f"{first}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {**os.environ, **runner.QUIET, "PATH": path}

@@ -114,7 +114,8 @@ def _python(clone: Path, folder: Path) -> Path:
     return clean_room.python(clone, folder)
 
 
-def _dvc(clone: Path, *words: str, python: Path = Path(sys.executable)) -> Done:
+def _dvc(clone: Path, *words: str, python: Path | None = None) -> Done:
     """A DVC command in the clone, with its own code, that nothing of it goes to MLflow."""
+    python = python or Path(sys.executable)
     env = {"PYTHONPATH": str(clone), "MLFLOW_TRACKING_URI": "off"}
     return dvc_command.run_with(python, clone, {**dvc_command.environment(python), **env}, words)

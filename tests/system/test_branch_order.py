@@ -15,6 +15,7 @@ from plumbline.__main__ import main
 from plumbline.ops.rollback import journal
 from plumbline.ops.rollback.plan import Head
 from plumbline.repo import revisions
+from tests import warm as forks
 from tests.project import Project, environment
 
 GRAPH = """
@@ -38,6 +39,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     path = tmp_path / "project"
     path.mkdir()
     monkeypatch.setattr(os, "environ", environment(path) | {"MLFLOW_TRACKING_URI": "off"})
+    forks.lend(monkeypatch)
     monkeypatch.chdir(path)
     Path("dvc.yaml").write_text(GRAPH)
     Path(".gitignore").write_text("/.plumbline/\n*.json\n")

@@ -18,6 +18,7 @@ from plumbline.review import revision, scoring, seed_variance
 from plumbline.review.scoring import Criteria
 from plumbline.runtime import dvc_lock
 from tests import project as projects
+from tests import warm as forks
 from tests.project import Project
 from tests.shared import copied
 from tests.toy import flip
@@ -54,6 +55,7 @@ def here(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]
     """The test runs in the project, which is put back afterwards."""
     monkeypatch.chdir(project.path)
     monkeypatch.setattr(os, "environ", projects.environment(project.path))
+    forks.lend(monkeypatch)
     monkeypatch.setattr("plumbline.core.usecase_loader.load", lambda name: USECASE)
     yield project
     project.run("git", "checkout", "-qf", "head")

@@ -15,6 +15,7 @@ from plumbline.repo import revisions
 from plumbline.runtime import dvc_lock
 from plumbline.tracking import mlflow_process
 from tests import project as projects
+from tests import warm as forks
 from tests.project import Project
 from tests.shared import built, void
 from tests.usecase_changes import FILES, GRAPH
@@ -62,6 +63,7 @@ def project(
     both = built(tmp_path_factory, "two-usecases", lambda folder: void(build(folder)))
     shutil.copytree(both, path, symlinks=True)
     monkeypatch.setattr(os, "environ", projects.environment(path))
+    forks.lend(monkeypatch)
     monkeypatch.chdir(path)
     yield Project(path)
     mlflow_process.close()

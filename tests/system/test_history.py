@@ -19,6 +19,7 @@ from plumbline.repo import revisions
 from plumbline.runtime import dvc_lock
 from plumbline.tracking import mlflow_process
 from tests import project as projects
+from tests import warm as forks
 from tests.project import Project
 
 CASE = "diabetes"
@@ -83,6 +84,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
     month = Month(project, {}, {}, {})
     with pytest.MonkeyPatch.context() as patch, chdir(project.path):
         patch.setattr(os, "environ", projects.environment(project.path))
+        forks.lend(patch)
         os.environ.update(QUIET)
         replay(month)
         del os.environ["MLFLOW_TRACKING_URI"]

@@ -33,6 +33,7 @@ from plumbline.review.comparison_sections import RevisionName
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.tracking import mlflow_process, projection
 from tests import project as projects
+from tests import warm as forks
 from tests.logged import outcome, row
 from tests.project import Project
 from tests.small import SMALL
@@ -110,6 +111,7 @@ def project(template: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path = tmp_path / "project"
     shutil.copytree(template.path, path)
     monkeypatch.setattr(os, "environ", projects.environment(path) | {"MLFLOW_TRACKING_URI": "off"})
+    forks.lend(monkeypatch)
     monkeypatch.chdir(path)
     return Project(path, warm=True)
 

@@ -14,6 +14,7 @@ from plumbline.__main__ import main
 from plumbline.core.files import write_json
 from plumbline.ops.retrain import branches
 from tests import toy
+from tests import warm as forks
 from tests.github import READ_ONLY, GitHub, github
 from tests.project import environment
 from tests.toy import Toy
@@ -35,6 +36,7 @@ def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     copy.run("git", "remote", "add", "origin", str(tmp_path / "origin.git"))
     monkeypatch.chdir(copy.path)
     monkeypatch.setattr(os, "environ", environment(copy.path))
+    forks.lend(monkeypatch)
     return copy
 
 

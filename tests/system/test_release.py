@@ -15,6 +15,7 @@ import pytest
 
 from plumbline.__main__ import main
 from tests import toy
+from tests import warm as forks
 from tests.conftest import ROOT
 from tests.github import github
 from tests.rehearsal import hub as hubs
@@ -63,6 +64,7 @@ def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     copy = toy.copy(template, tmp_path)
     monkeypatch.chdir(copy.path)
     monkeypatch.setattr(os, "environ", dict(os.environ))
+    forks.lend(monkeypatch)
     return copy
 
 

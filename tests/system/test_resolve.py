@@ -15,6 +15,7 @@ from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.resolve import resolution
 from tests import project as projects
+from tests import warm as forks
 from tests.project import Project
 
 STEP = """
@@ -68,6 +69,7 @@ def project(template: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path = tmp_path / "project"
     shutil.copytree(template.path, path)
     monkeypatch.setattr(os, "environ", projects.environment(path))
+    forks.lend(monkeypatch)
     monkeypatch.chdir(path)
     return Project(path, warm=True)
 

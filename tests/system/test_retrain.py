@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.__main__ import main
+from tests import warm as forks
 from tests.project import Project, environment
 from tests.rehearsal import base as bases
 from tests.rehearsal import hub as hubs
@@ -70,6 +71,7 @@ def test_bad_data_open_one_issue_that_health_closes(
     laptop.commit("mended")
     monkeypatch.chdir(laptop.path)
     monkeypatch.setattr(os, "environ", {**environment(laptop.path), **hub.api.environment()})
+    forks.lend(monkeypatch)
     words = ("--days", "28", "--json", "reports/retrain.json", "--markdown", "reports/retrain.md")
     bundle = {p: p.read_bytes() for p in (laptop.path / "models" / NAME).iterdir()}
     assert main(["retrain", *words]) == 0

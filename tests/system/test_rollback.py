@@ -26,6 +26,7 @@ from plumbline.repo import revisions
 from plumbline.tracking import mlflow_model, mlflow_process
 from tests import project as projects
 from tests import releases
+from tests import warm as forks
 from tests.project import Project
 from tests.releases import CASE
 from tests.toy import flip
@@ -47,8 +48,9 @@ def project(template: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(template.path, path, symlinks=True)
     environment = projects.environment(path)
     monkeypatch.setattr(os, "environ", environment)
+    forks.lend(monkeypatch)
     monkeypatch.chdir(path)
-    return Project(path)
+    return Project(path, warm=True)
 
 
 @pytest.fixture(scope="module", autouse=True)

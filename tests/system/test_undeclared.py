@@ -14,6 +14,7 @@ from plumbline.ops.rollback import journal, restore, steps
 from plumbline.repo import revisions
 from plumbline.runtime import preflight
 from tests import toy
+from tests import warm as forks
 from tests.toy import Toy
 
 CHANGES = {
@@ -37,6 +38,7 @@ def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     copy = toy.copy(template, tmp_path)
     monkeypatch.chdir(copy.path)
     monkeypatch.setattr(os, "environ", dict(os.environ))
+    forks.lend(monkeypatch)
     os.environ |= {"DVC_SITE_CACHE_DIR": str(tmp_path), "MLFLOW_TRACKING_URI": "off"}
     graph = Path("dvc.yaml")
     graph.write_text(graph.read_text().replace("{case: [toy]}", '{case: "${usecases}"}'))

@@ -20,6 +20,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.repo.object_stores import settings
 from plumbline.repo.remotes import CloudStore
 from tests import toy
+from tests import warm as forks
 from tests.toy import PARTS, Toy, flip, md5, truncate
 
 OUTS = {
@@ -43,6 +44,7 @@ def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     copy = toy.copy(template, tmp_path)
     monkeypatch.chdir(copy.path)
     monkeypatch.setattr(os, "environ", dict(os.environ))
+    forks.lend(monkeypatch)
     os.environ["DVC_SITE_CACHE_DIR"] = str(tmp_path)  # pytest's folders are closed to others
     return copy
 

@@ -21,12 +21,13 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
 from plumbline.runtime import runner
 
 HERE = Path(__file__).parent
-OWN = Path(sys.prefix)
+OWN, PYTHON = Path(sys.prefix), sys.executable
 
 
 def possible() -> bool:
@@ -40,6 +41,12 @@ def path(prefix: Path = OWN) -> list[str]:
     `prefix`: the environment whose libraries they have.
     """
     return [str(_started(_session(), prefix))] if possible() else []
+
+
+def lend(patch: pytest.MonkeyPatch) -> None:
+    """Fork the commands that this process starts by its own Python, as `plumbline` starts DVC."""
+    for folder in path():
+        patch.setattr(sys, "executable", f"{folder}/python")
 
 
 def stop(prefix: Path) -> None:
@@ -74,10 +81,10 @@ def _started(session: int, prefix: Path) -> Path:
 
 def _start(folder: Path, session: int, prefix: Path) -> None:
     client = (HERE / "client.py").read_text()
-    python = sys.executable if prefix == OWN else str(prefix / "bin" / "python")
+    python = PYTHON if prefix == OWN else str(prefix / "bin" / "python")
     (folder / "cold").symlink_to(python)
     for name in ("dvc", "python"):
-        (folder / name).write_text(f"#!{sys.executable} -IS\n{client}")
+        (folder / name).write_text(f"#!{PYTHON} -IS\n{client}")
         (folder / name).chmod(0o755)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "MLFLOW_", "PYTEST_"))}
     words = [python, "-I", str(HERE / "server.py"), str(folder), str(session)]
