@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from heapq import merge
@@ -154,24 +154,23 @@ def _stats(folder: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 def sent(address: str, replay: Replay, each: int = 1) -> dict[Any, float | None]:
     """Send all in the order of time, `each` events in a request at most; the scores by key."""
-    usecase, scores = replay.usecase, {}
-    connection = http.client.HTTPConnection(address, timeout=SECONDS)
-
-    def post(path: str, body: bytes) -> dict[str, Any]:
-        connection.request("POST", f"/v1/{usecase.name}/{path}", body)
-        answer = connection.getresponse()
-        text = answer.read()
-        assert answer.status == 200, (answer.status, text[:500])
-        result: dict[str, Any] = json.loads(text)
-        return result
-
-    for kind, rows in _requests(replay, each):
-        if kind == "outcomes":
-            post(kind, load_events.body(usecase, rows, kind))
-        else:
-            answers = post("score", load_events.body(usecase, rows))["answers"]
+    usecase, scores = replay.usecase, dict[Any, float | None]()
+    with closing(http.client.HTTPConnection(address, timeout=SECONDS)) as connection:
+        for kind, rows in _requests(replay, each):
+            path = "outcomes" if kind == "outcomes" else "score"
+            body = load_events.body(usecase, rows, kind)
+            answers = _posted(connection, f"/v1/{usecase.name}/{path}", body).get("answers", ())
             scores |= {one[usecase.key]: one["score"] for one in answers}
     return scores
+
+
+def _posted(connection: http.client.HTTPConnection, path: str, body: bytes) -> dict[str, Any]:
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read()
+    assert answer.status == 200, (answer.status, text[:500])
+    result: dict[str, Any] = json.loads(text)
+    return result
 
 
 def _requests(replay: Replay, each: int) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:

@@ -26,30 +26,26 @@ class Serve(Section):
     belongs to the process (host to `lame_duck`) must be the same for all use cases that one process serves.
     """
 
-    host: Annotated[str, Field(min_length=1)] = (
-        "127.0.0.1"  # address to bind; other machines need tokens
-    )
+    # address to bind; other machines need tokens
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8400  # 0: any that is free
     token_file: str | None = None  # file with an access token per line; None: no token is needed
     tls_cert: str | None = None  # PEM file with the certificate chain; None: plain HTTP
     tls_key: str | None = None  # PEM file with its private key
     max_body: Annotated[int, Field(ge=1024)] = 2_097_152  # bytes of a request's body
     max_connections: Count = 1000  # open at once; above, 503
-    rate: Annotated[float, Field(gt=0)] | None = (
-        None  # requests per second and token; None: no limit
-    )
+    # requests per second and token; None: no limit
+    rate: Annotated[float, Field(gt=0)] | None = None
     burst: Count = 100  # requests at once, before `rate` counts
     body_timeout: Annotated[float, Field(gt=0)] = 10.0  # seconds in which a request must have come
     # seconds in which clients are moved off before a process stops or is replaced
     lame_duck: Annotated[float, Field(ge=0)] = 1.0
     max_events: Count = 1000  # of one request
     late_days: Days = 7  # age up to which an event is taken, days
-    max_age: Days = (
-        1  # whole days without any event before the event's own, above which state is stale
-    )
-    stale: Literal["flag", "refuse"] = (
-        "flag"  # what happens to an event on stale state; refuse: 503
-    )
+    # whole days without any event before the event's own, above which state is stale
+    max_age: Days = 1
+    # what happens to an event on stale state; refuse: 503
+    stale: Literal["flag", "refuse"] = "flag"
     durable: bool = False  # whether rows are on disk before the answer; else within 20 ms
     unlogged: bool = False  # whether to answer, flagged, while the log is broken; else 503
     # name of the environment variable with the URL of Redis; None: state in the process

@@ -20,7 +20,7 @@ import yaml
 from plumbline.__main__ import main
 from plumbline.core import dvc_hash, usecase_loader
 from plumbline.ops.doctor import kernel_clock, machine_health, running_service, serving_health
-from tests import bundles
+from tests import bundles, servers
 from tests.boosting import parcels
 from tests.conftest import ROOT
 
@@ -134,11 +134,14 @@ def test_histories_that_end_too_early_are_a_problem(
     assert line.startswith(f"{verdict}: parcels, tiles: histories are known up to 2025-03-20"), line
 
 
-def test_days_in_the_log_count(project: Path) -> None:
+def test_days_in_the_log_count_and_those_between_are_missed(project: Path) -> None:
     log = project / ".plumbline" / "serve" / "parcels" / "log"
     log.mkdir(parents=True)
-    (log / "2025-03-25.sqlite").touch()
-    assert "up to 2025-03-26" in verdicts(project, today=date(2025, 3, 26))["tiles"]
+    for day in range(20, 26):
+        (log / f"2025-03-{day}.sqlite").touch()
+    assert "the log goes on" in verdicts(project, today=date(2025, 3, 26))["tiles"]
+    assert "of 3 days since" in verdicts(project, today=date(2025, 3, 29))["tiles"]
+    assert verdicts(project, today=date(2025, 3, 29), max_age=3)["tiles"].startswith("ok")
 
 
 def test_damaged_tiles_and_routes_are_problems(project: Path) -> None:
@@ -251,3 +254,19 @@ def test_params_that_cannot_be_read_are_a_problem_among_others(
     first, *others = capsys.readouterr().out.splitlines()
     assert first.startswith("problem: parcels, params: params.yaml")
     assert len(others) == 6
+
+
+def test_the_state_s_redis_is_called_and_its_password_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SHARED", raising=False)
+    assert "SHARED, which is not set" in serving_health.online_state("SHARED").line
+    for url in ("redis://:wombat@127.0.0.1:1/0", "no:wombat"):
+        monkeypatch.setenv("SHARED", url)
+        health = serving_health.online_state("SHARED")
+        assert health.verdict == "problem"
+        assert "wombat" not in health.line
+    with servers.redis() as address:
+        place, _, password = address.partition(",password=")
+        monkeypatch.setenv("SHARED", f"redis://:{password}@{place}/0")
+        assert serving_health.online_state("SHARED").verdict == "ok"

@@ -46,6 +46,7 @@ def test_the_store_s_md5_is_dvc_s(tmp_path: Path, models: list[Path]):
 
 
 @pytest.mark.capability("H5")
+@pytest.mark.capability("F4", "H5")
 def test_one_bit_in_a_recorded_score_refuses_the_bundle(tmp_path: Path, models: list[Path]):
     store, (md5,) = store_of(tmp_path, models[:1])
     place = store.model(md5).parent / "recorded.parquet"
@@ -94,6 +95,7 @@ def test_what_scores_another_answer_alone_is_refused(
         Arms(parcels(), store).admit(md5)
 
 
+@pytest.mark.capability("J6")
 def test_a_switch_is_one_object_and_each_request_keeps_its_own(tmp_path: Path, models: list[Path]):
     router, md5s = router_of(tmp_path, models)
     taken = router.current.choose("someone")

@@ -131,6 +131,7 @@ def test_a_second_process_is_refused_with_the_remedy(served: Served) -> None:
     assert "take over from it with --replace" in served.lines
 
 
+@pytest.mark.capability("J6")
 def test_another_process_takes_over_and_the_last_ends_clean(served: Served) -> None:
     event = example(served, TIMED, payment_id=77)
     first = served.ask("POST", f"/v1/{TIMED}/score", event)

@@ -454,7 +454,7 @@ Path("loaded.json").write_text(json.dumps({
 """
 
 
-@pytest.mark.capability("E9")
+@pytest.mark.capability("E9", "J2")
 def test_a_registered_bundle_is_a_model_and_nothing_of_it_is_unpickled(folder: Path):
     """Loaded by its alias and by `mlflow models predict`, in a process without the use case: the same bits."""
     recorded = bundles.released(folder)

@@ -26,6 +26,8 @@ def lines(root: Path, usecases: Sequence[str], clock: Clock, today: date) -> Ite
     yield machine_health.port(first.host, first.port, service)
     yield answering
     yield serving_health.feature_store(root)
+    if first.state:
+        yield serving_health.online_state(first.state)
     for name, own in settings.items():
         yield from serving_health.usecase(root, name, today, own.max_age, clock)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
 from plumbline.core import dvc_hash, files, usecase_loader
+from plumbline.core.declarations import Snapshot
 from plumbline.core.errors import PlumblineError
+from plumbline.core.usecase import FeatureSet
 from plumbline.features import tile_documents
 from plumbline.model import admission, bundle, library_versions
 from plumbline.ops.doctor.health import Health, ok, problem, unknown
@@ -74,7 +77,7 @@ def definitions(root: Path, name: str) -> Health:
 
 
 def tiles(root: Path, name: str, today: date, max_age: int, clock: Clock) -> Health:
-    """Whether the histories that a service starts from are of a day that is near enough, with its log.
+    """Whether the days that histories look back on are known, from the tiles or from the log.
 
     Days of which nothing is known make histories too small; by the events' clock the day is that of the events.
     """
@@ -82,20 +85,52 @@ def tiles(root: Path, name: str, today: date, max_age: int, clock: Clock) -> Hea
     try:
         path = artifacts.path(name, Role.TILES, root) / tile_documents.INDEX
         as_of = files.read_json(path)["as_of"]
+        longest = _longest(usecase_loader.load_features(name))
     except PlumblineError as error:
         return problem(title, str(error))
     except (KeyError, TypeError):
         return problem(title, f"{path}: no as_of in it", RERUN)
-    if as_of is None:
-        return ok(title, "a plain table has no histories")
-    logged = day_files.listed(places.folder(root, name) / "log")
-    known = max([date.fromisoformat(as_of), *(one.date + timedelta(1) for one in logged)])
-    age = (today - known).days
-    found = f"histories are known up to {known}"
-    if clock == "events" or age <= max_age:
-        return ok(title, found)
+    if as_of is None or not longest:
+        return ok(title, "no history looks back on days")
+    found = f"histories are known up to {as_of}"
+    if clock == "events":
+        return ok(title, f"{found}, and the clock is that of the events")
+    logged = {one.date for one in day_files.listed(places.log(root, name))}
+    first = max(date.fromisoformat(as_of), today - timedelta(longest))
+    unknown_days = [d for d in _days(first, today) if d not in logged]
+    if len(unknown_days) <= max_age:
+        return ok(title, f"{found}, and the log goes on from there" if logged else found)
+    missing = f"nothing is known of {len(unknown_days)} days since {first} that they look back on"
     remedy = "run the pipeline on newer data (`data.as_of`); to replay old events, `plumbline serve --clock events`"
-    return problem(title, f"{found}, {age} days ago; serve.max_age is {max_age}", remedy)
+    return problem(title, f"{found}; {missing} (serve.max_age is {max_age})", remedy)
+
+
+def online_state(variable: str) -> Health:
+    """Whether the Redis that several processes share the state in answers; `variable` holds its URL."""
+    import redis
+
+    title, url = "state", os.environ.get(variable)
+    if not url:
+        return problem(
+            title, f"serve.state names {variable}, which is not set", "set it to redis://..."
+        )
+    try:
+        with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError, OSError) as error:
+        found = f"the Redis of {variable} does not answer ({type(error).__name__})"
+        return problem(title, found, "start it, or correct the URL and its password")
+    return ok(title, f"the Redis of {variable} answers")
+
+
+def _longest(features: FeatureSet) -> int:
+    """Days that the longest history looks back on; 0 where there is none."""
+    snapshots = [s.length + s.lag for s in features.aggregates if isinstance(s, Snapshot)]
+    return max(snapshots, default=0)
+
+
+def _days(first: date, end: date) -> list[date]:
+    return [first + timedelta(i) for i in range((end - first).days)]
 
 
 def routes(root: Path, name: str) -> Health:
