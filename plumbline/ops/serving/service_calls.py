@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.serving import places
+from plumbline.ops.serving import places, press
 from plumbline.serve.http import control
 
 
@@ -30,10 +30,29 @@ def sent(root: Path, request: Mapping[str, Any], timeout: float = 60.0) -> dict[
 
 
 def red_button(root: Path, usecase: str) -> dict[str, Any]:
-    """Back to the champion before, at once."""
+    """Back to the champion before, at once; by `press`, where that came first."""
+    pressed = press.taken(usecase)
+    if pressed is not None:
+        return _answered(root, usecase, pressed.answer)
     answer = sent(root, {"do": "red-button", "usecase": usecase}, timeout=10.0)
     if answer is not None:
         return answer
+    return _on_disk(root, usecase)
+
+
+def _answered(root: Path, usecase: str, answer: dict[str, Any] | None) -> dict[str, Any]:
+    if answer is None:
+        raise PlumblineError(
+            f"{places.control(root)}: the red button was sent, and no answer came within {press.TIMEOUT:g} s; look at "
+            f"`plumbline routes {usecase}` before you press again, as each press goes one further back; where that "
+            "does not answer either, end the service's process"
+        )
+    if not answer.pop("ok", False):
+        raise PlumblineError(str(answer.get("error")))
+    return answer if answer.get("served") else _on_disk(root, usecase)
+
+
+def _on_disk(root: Path, usecase: str) -> dict[str, Any]:
     from plumbline.ops.serving import route_documents
 
     return route_documents.red_button(root, usecase)

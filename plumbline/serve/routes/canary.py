@@ -25,6 +25,8 @@ QUANTILES = ((0.5, 0.5), (0.9, 0.15), (0.99, 0.03))
 """Quantiles of scoring time, and the share of the canary's events that may exceed the bound made of each."""
 ENOUGH = 50
 """Events from which an arm's own share or quantile counts."""
+WARM = 10
+"""Events of the canary before its times count: the first calls of a model are slow."""
 Percent = Annotated[int, Field(ge=1, le=100)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
@@ -149,17 +151,17 @@ def worse(state: CanaryState, stats: CanaryStats) -> Iterator[str]:
 
 
 def _slower(plan: CanaryPlan, stats: CanaryStats) -> Iterator[str]:
-    reference = stats.champion + stats.baseline
-    if reference.answers < ENOUGH:
+    reference, own = stats.champion + stats.baseline, stats.canary
+    if reference.answers < ENOUGH or own.answers < WARM:
         return
-    logs = []
+    logs = {}
     for share, allowed in QUANTILES:
         bound = plan.slower * _time(stats, share) + plan.spare
-        slow = stats.canary.slower(bound)
-        logs.append(evidence.share_above(slow, stats.canary.answers, allowed))
-    if _beyond(evidence.average(logs)):
-        own, usual = (c.quantile(0.99) / 1000 for c in (stats.canary, reference))
-        yield f"p99: scoring an event takes {own:.1f} ms, the champion {usual:.1f} ms"
+        logs[share] = evidence.share_above(own.slower(bound), own.answers, allowed)
+    if _beyond(evidence.average(list(logs.values()))):
+        share = max(logs, key=lambda one: logs[one])
+        times = (f"{c.quantile(share) / 1000:.2g} ms" for c in (own, reference))
+        yield f"p{share * 100:.0f}: scoring an event takes {next(times)}, the champion {next(times)}"
 
 
 def _alarms(plan: CanaryPlan, stats: CanaryStats) -> Iterator[str]:
