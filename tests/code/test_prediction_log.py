@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -279,6 +280,27 @@ def test_a_file_of_another_kind_is_named(tmp_path):
     (tmp_path / "2025-03-10.sqlite").unlink()
     with opened(tmp_path) as log:  # and the lock was let go of
         log.append([row(1)])
+
+
+@pytest.mark.parametrize("end", ["close", "next day", "killed before"])
+def test_a_day_that_is_over_is_whole_in_its_file_alone(tmp_path, end):
+    folder, alone = tmp_path / "log", tmp_path / "alone"
+    with opened(folder) as log:
+        log.append([row(1), row(2)])
+        assert log.flush()
+        assert log.find(1, None)
+        if end == "killed before":
+            shutil.copytree(folder, tmp_path / "left")  # with the journal that a kill leaves
+            folder = tmp_path / "left"
+            PredictionLog(folder, SMALL).close()
+        elif end == "next day":
+            log.append([row(3, received=MIDNIGHT)])
+            assert log.flush()
+        else:
+            log.close()
+        alone.mkdir()
+        shutil.copy(folder / "2025-03-10.sqlite", alone)
+    assert sequences(alone) == [1, 2]
 
 
 def test_a_file_says_what_its_rows_are(tmp_path):

@@ -160,7 +160,11 @@ class DayWriter:
         self._connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Close it; a transaction that is open is undone."""
+        """Close it, all rows in the file itself; a transaction that is open is undone."""
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            schema.settle(self._connection)
         with suppress(sqlite3.Error):  # what a broken file lacks is written again
             self._connection.close()
 

@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Literal
 
 from plumbline.core.usecase import FeatureSet
-from plumbline.serve.log import day_files, description, files_read, last_sequence
+from plumbline.serve.log import day_files, description, files_read, last_sequence, schema
 from plumbline.serve.log import rows as log_rows
 from plumbline.serve.log.claims import CommittedClaims
 from plumbline.serve.log.files_read import Extent
@@ -194,8 +194,8 @@ class PredictionLog:
             return
         self._closed = True
         problem = self._broken
-        self._writer.close()
         self._claims.close()
+        self._writer.close()
         self._lock.release()
         if self._written == self._appended:
             last_sequence.note(self._folder, self._name, self._last)
@@ -213,6 +213,9 @@ class PredictionLog:
 
     def _held(self, folder: Path, writer: str) -> list[Extent]:
         try:
+            for file in day_files.listed(folder):
+                if file.writer == writer:
+                    schema.settle_left(file.path)
             held = [e for e in files_read.extents(folder) if e.file.writer == writer]
             last_sequence.check(folder, writer, max((e.last for e in held), default=0))
             return held

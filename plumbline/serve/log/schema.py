@@ -8,6 +8,7 @@ without the code that wrote it; `routes` holds what many rows have in common.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 FORMAT = 1
@@ -77,6 +78,24 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def settle(connection: sqlite3.Connection) -> None:
+    """Bring all rows from the journal into the file itself, so that it can be read alone. Raises sqlite3.Error.
+
+    Waits for readers a moment only; what one of them holds up stays in the journal.
+    """
+    connection.execute("PRAGMA busy_timeout = 100")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def settle_left(path: Path) -> None:
+    """The same for a file that a killed writer left; nothing where that cannot be now."""
+    journal = path.with_name(f"{path.name}-wal")
+    with suppress(OSError, sqlite3.Error):
+        if journal.stat().st_size:
+            with closing(_opened(path, "rw")) as connection:
+                settle(connection)
 
 
 def bounds(connection: sqlite3.Connection) -> tuple[int, int] | None:
