@@ -18,6 +18,7 @@ from tests import warm as forks
 from tests.conftest import ROOT
 
 SMALL = {
+    "card_fraud.data.start": "2025-02-01",
     "card_fraud.data.simulate": {"customers": 300, "terminals": 200},
     "card_fraud.tune.max_evals": 2,
     "card_fraud.tune.rounds": 20,
