@@ -29,7 +29,6 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#E8E8E8",
     "legend.frameon": False,
     "lines.linewidth": 1.8,
-    "savefig.facecolor": "white",
     "text.color": plot_panels.INK,
     "text.parse_math": False,  # a dollar in a name is a dollar
 }
