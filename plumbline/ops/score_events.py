@@ -115,7 +115,8 @@ def lines(done: ScoredEvents) -> Iterable[str]:
     yield HISTORIES[done.histories].format(as_of=done.as_of)
     if done.refused:
         counted = ", ".join(f"{n:,} {name}" for name, n in list(done.reasons.items())[:5])
-        yield f"{done.refused:,} events refused ({counted}); wrote {done.refused_file}"
+        events = "event" if done.refused == 1 else "events"
+        yield f"{done.refused:,} {events} refused ({counted}); wrote {done.refused_file}"
     by = f"features by the use case {WORDS[done.origin]}"
     yield f"{done.rows:,} events scored, {by}; wrote {done.out}"
     if done.explained_file:

@@ -162,11 +162,12 @@ def test_what_the_contract_refuses_is_set_aside_and_counts_in_no_history(built):
     expected = pq.read_table(built.folder / "answers.parquet")
     odd = [{**rows[5], "number": 10_000, "kind": "z"}, {**rows[5], "number": 10_001, "cents": None}]
     old = {**rows[5], "number": 10_002, "at": datetime(2025, 3, 1)}
-    done, request = built.run(table([*odd, *rows, old, rows[7]]), seed=tiles)
+    last = {**rows[5], "number": 10_003, "at": datetime(9999, 12, 31)}
+    done, request = built.run(table([*odd, *rows, old, rows[7], last]), seed=tiles)
     assert pq.read_table(request.out).equals(expected)
-    assert (done.rows, done.refused) == (good.rows, 4)
+    assert (done.rows, done.refused) == (good.rows, 5)
     assert dict(done.reasons) == {
-        "at.past": 1, "cents.null": 1, "kind.set": 1, "number.unique": 1
+        "at.future": 1, "at.past": 1, "cents.null": 1, "kind.set": 1, "number.unique": 1
     }  # fmt: skip
     aside = pq.read_table(request.refused).to_pylist()
     assert [(r["row"], r["key"], r["column"], r["value"]) for r in aside] == [
@@ -174,6 +175,7 @@ def test_what_the_contract_refuses_is_set_aside_and_counts_in_no_history(built):
         (2, "10001", "cents", None),
         (len(rows) + 3, "10002", "at", "2025-03-01 00:00:00"),
         (len(rows) + 4, str(rows[7]["number"]), "number", str(rows[7]["number"])),
+        (len(rows) + 5, "10003", "at", "9999-12-31 00:00:00"),
     ]
     assert aside[0]["expected"] == "one of a, b"
     assert aside[0]["event"]["who_id"] == rows[5]["who_id"]

@@ -23,6 +23,7 @@ from plumbline.validate.check import ContractCheck
 
 OF_ROWS = ("null", "range", "set")
 TABLE = '("row" BIGINT, "column" VARCHAR, reason VARCHAR, expected VARCHAR, value VARCHAR)'
+LAST = date.max
 GONE = 'SELECT "row" FROM refused'
 EXPECTED = {
     "int": "a whole number",
@@ -56,6 +57,8 @@ def find(
         early = f"{_left()} AND {quote(layout.time)} < TIMESTAMP '{since} 00:00:00'"
         words = f"from {since} on, where the tiles have all that histories look back on"
         _insert(connection, layout.time, "past", words, early)
+        last = f"{_left()} AND {quote(layout.time)} >= TIMESTAMP '{LAST} 00:00:00'"
+        _insert(connection, layout.time, "future", f"before {LAST}, the last day there is", last)
     _copies(connection, layout.key, _hidden(layout, layout.key))
     names = ", ".join(quote(c.name) for c in layout.columns)
     connection.execute(
