@@ -233,6 +233,7 @@ def test_an_end_answers_what_was_accepted(keep_alive):
     assert run.closed == ["closed"]
 
 
+@pytest.mark.capability("J6")
 @pytest.mark.parametrize("keep_alive", [True, False])
 def test_a_change_of_processes_loses_nothing(tmp_path, keep_alive):
     old, new = serving.gate(), serving.gate()

@@ -104,6 +104,7 @@ def example(served: Served, usecase: str, **changed: Any) -> dict[str, Any]:
     return {**event, **changed}
 
 
+@pytest.mark.capability("J1", "C16")
 @pytest.mark.parametrize("usecase", [TIMED, PLAIN])
 def test_the_example_of_its_own_description_is_answered(served: Served, usecase: str) -> None:
     status, body = served.ask("POST", f"/v1/{usecase}/score", example(served, usecase))
