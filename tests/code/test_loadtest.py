@@ -161,6 +161,8 @@ def test_a_gate_that_is_none_is_refused(text: str, message: str) -> None:
     ("settings", "message"),
     [
         ({"rate": 0}, "--rate 0"),
+        ({"rate": 1, "seconds": 0.1}, "0 requests: expected at least one"),
+        ({"rate": 20_000, "seconds": 80_000}, "at most 1,000,000"),
         ({"seconds": float("nan")}, "--seconds nan"),
         ({"connections": 1000}, "--connections 1,?000.* at most 900"),
         ({"each": 1001}, "--batch"),

@@ -30,6 +30,8 @@ from plumbline.studies.loadtest.load_record import Load, LoadRecord
 from plumbline.studies.loadtest.open_loop import OpenLoop, Sample
 from plumbline.studies.loadtest.schedule import Arrivals
 
+MOST_REQUESTS = 1_000_000
+"""They are made before the first is sent, and their answers kept."""
 ECHO_SECONDS = 10.0
 """The echo's figures are steady after this long."""
 BodiesOf = Callable[[Sequence[float]], list[bytes]]
@@ -69,6 +71,12 @@ def check(plan: LoadPlan) -> None:
     for name, (value, low, high) in limits.items():
         if not low < value <= high:
             raise PlumblineError(f"{name} {value:g}: expected more than {low} and at most {high:,}")
+    count = round(plan.rate * plan.seconds)
+    if not 1 <= count <= MOST_REQUESTS:
+        raise PlumblineError(
+            f"--rate {plan.rate:g} for --seconds {plan.seconds:g} are {count:,} requests: expected at least one, and at "
+            f"most {MOST_REQUESTS:,}"
+        )
     if not 0 <= plan.warmup <= 600:
         raise PlumblineError(f"--warmup {plan.warmup:g}: expected seconds from 0 to 600")
 
