@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from plumbline.serve.log import day_files, rows, schema
 from plumbline.serve.log.rows import Encoded, Route
 
-GATHER = 0.008
+GATHER = 0.010
 """Seconds in which rows gather for one transaction, where an answer does not wait for it."""
 AGAIN = 0.25
 """Seconds until a failed write is tried again."""

@@ -28,7 +28,7 @@ from plumbline.serve.log.log_writer import Batch, LogWriter
 from plumbline.serve.log.rows import Encoded
 from plumbline.serve.protocols import Claim, Key, LogError, LoggedEvent, LoggedOutcome
 
-BEHIND = 0.012
+BEHIND = 0.014
 """Seconds after which answers wait for a row that is not committed yet: what a kill can lose does not grow."""
 LONGEST = 1.0
 """Seconds that they wait, at most, where rows need not be durable."""

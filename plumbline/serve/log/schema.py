@@ -36,6 +36,8 @@ CREATE TABLE outcomes (
 CREATE INDEX events_key ON events (key);
 CREATE INDEX outcomes_key ON outcomes (key);
 """
+JOURNAL = 8000
+"""Pages of the journal, 32 MB, from which it is brought into the file: seldom, because the writer waits for the disk then."""
 BUSY = 2000
 """Milliseconds that a connection waits for another's lock."""
 
@@ -46,6 +48,7 @@ def writable(path: Path, durable: bool) -> sqlite3.Connection:
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY}")
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {JOURNAL}")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         _create(connection, path)
     except sqlite3.Error:
