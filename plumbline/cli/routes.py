@@ -49,8 +49,10 @@ def routes(
     from plumbline.ops.serving import routing, service_calls
 
     root = Path(".")
-    asked = _asked(root, usecase, action, words or [])
-    state = routing.show(root, usecase) if asked is None else routing.change(root, usecase, asked)
+    request = _change_request(root, usecase, action, words or [])
+    state = (
+        routing.show(root, usecase) if request is None else routing.change(root, usecase, request)
+    )
     say(service_calls.lines(state))
     keep_json(json, state)
 
@@ -122,8 +124,8 @@ def canary(
     else:
         plan = {"steps": _percents(steps), "seconds": _seconds(step), **_limits(limit or [])}
         service_calls.canary(root, usecase, {})  # where no service runs, nothing is brought
-        asked = {"action": "start", "plan": plan, "bundle": routing.bring(root, usecase, rev)}
-        state = service_calls.canary(root, usecase, asked)
+        request = {"action": "start", "plan": plan, "bundle": routing.bring(root, usecase, rev)}
+        state = service_calls.canary(root, usecase, request)
         if not detach:
             state = _followed(root, usecase, state)
     say(state["canary"]["lines"] if state["canary"] else ["no canary since the service started"])
@@ -146,7 +148,9 @@ def _followed(root: Path, usecase: str, state: dict[str, Any]) -> dict[str, Any]
     return state
 
 
-def _asked(root: Path, usecase: str, action: str, words: list[str]) -> dict[str, Any] | None:
+def _change_request(
+    root: Path, usecase: str, action: str, words: list[str]
+) -> dict[str, Any] | None:
     """The request of an action; None for `show`."""
     from plumbline.core.errors import PlumblineError
     from plumbline.ops.serving import routing

@@ -143,7 +143,9 @@ def test_old_rows_go_as_days_pass():
         event_row(event(i, NOON + timedelta(hours=i)) | {"surprise": 0}, i + 1) for i in range(2000)
     ]
     state = folded(rows, late_days=2)
-    tiles = sum(len(one.at) for book in state.histories.ledgers for one in book.values())
+    tiles = sum(
+        len(one.at) for tile_table in state.histories.cumulative_sums for one in tile_table.values()
+    )
     assert tiles < 500
     assert len(state.recent.events) < 200
     probe = event(9999, NOON + timedelta(hours=2000))

@@ -173,12 +173,12 @@ def test_an_outcome_of_the_far_future_removes_nothing(client):
     state = opened(client, late_days=2)
     log = [one_row(i, NOON + timedelta(days=i), i) for i in range(1, 60)]
     fold(state, log)
-    book = next(b for b in PLAN.books if b.name == "who.day")
+    tile_table = next(b for b in PLAN.tile_tables if b.name == "who.day")
     for i in range(3):
         state.add_event(one_row(100 + i, NOON + timedelta(days=59), 100 + i))
         known_at = NOON + timedelta(days=40_000 + i)
         state.add_outcome(outcome_row(event(100 + i, NOON) | {"known_at": known_at}, 200 + i))
-    assert client.hlen(state.keys.tiles(book, "ann")) > 12
+    assert client.hlen(state.keys.tiles(tile_table, "ann")) > 12
     probe = event(999, NOON + timedelta(days=60))
     log += [one_row(100 + i, NOON + timedelta(days=59), 100 + i) for i in range(3)]
     assert state.values(probe) == wanted(log, probe)
@@ -187,9 +187,9 @@ def test_an_outcome_of_the_far_future_removes_nothing(client):
 def test_old_tiles_go(client):
     state = opened(client, late_days=2)
     fold(state, [one_row(i, NOON + timedelta(days=i), i) for i in range(60)])
-    book = next(b for b in PLAN.books if b.name == "who.day")
-    assert client.hlen(state.keys.tiles(book, "ann")) < 25
-    assert 0 < client.pttl(state.keys.tiles(book, "ann")) <= 20 * 86_400_000
+    tile_table = next(b for b in PLAN.tile_tables if b.name == "who.day")
+    assert client.hlen(state.keys.tiles(tile_table, "ann")) < 25
+    assert 0 < client.pttl(state.keys.tiles(tile_table, "ann")) <= 20 * 86_400_000
     probe = event(99, NOON + timedelta(days=60))
     log = [one_row(i, NOON + timedelta(days=i), i) for i in range(60)]
     assert state.values(probe) == wanted(log, probe)

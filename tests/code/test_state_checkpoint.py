@@ -55,7 +55,7 @@ class Service:
 @examples(15, nightly=400)
 @given(EVENTS, st.randoms(use_true_random=False))
 def test_restarted_anywhere_it_is_the_fold_of_the_log(tmp_path_factory, monkeypatch, rows, chance):
-    monkeypatch.setattr(checkpoint, "LEDGERS", 2)
+    monkeypatch.setattr(checkpoint, "CUMULATIVE_SUMS", 2)
     monkeypatch.setattr(checkpoint, "MOST", 2)
     folder, log, left = tmp_path_factory.mktemp("state"), [], rows_of(rows)
     chance.shuffle(left)
@@ -129,7 +129,9 @@ def _noise(path: Path) -> None:
 
 def _flip(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute("UPDATE ledgers SET sums = zeroblob(length(sums)) WHERE book = 1")
+        database.execute(
+            "UPDATE cumulative_sums SET sums = zeroblob(length(sums)) WHERE tile_table = 1"
+        )
 
 
 def _other(path: Path) -> None:
@@ -147,7 +149,7 @@ def _number(path: Path) -> None:
     [
         (_cut, "it is damaged"),
         (_noise, "it is damaged: file is not a database"),
-        (_flip, "it is damaged: a row of ledgers has another checksum"),
+        (_flip, "it is damaged: a row of cumulative_sums has another checksum"),
         (_other, "it is of other features or other tiles"),
         (_number, "it is damaged: its numbers have another checksum"),
     ],

@@ -21,18 +21,18 @@ def show(root: Path, usecase: str) -> dict[str, Any]:
 
 
 def change(
-    root: Path, usecase: str, asked: Mapping[str, Any], admit: Callable[[set[str]], None]
+    root: Path, usecase: str, request: Mapping[str, Any], admit: Callable[[set[str]], None]
 ) -> dict[str, Any]:
     """Change the document, once the new bundles are admitted; PlumblineError where a service runs."""
     place = places.folder(root, usecase)
     _read(root, usecase)
     with routes_file.alone(place):
         routes, _ = _read(root, usecase)
-        if routes.canary and asked["action"] != RED_BUTTON:  # nobody watches it any more
+        if routes.canary and request["action"] != RED_BUTTON:  # nobody watches it any more
             routes = document.to_bundle(routes, routes.champion)
-        new = changes.changed(routes, asked)
+        new = changes.changed(routes, request)
         admit({a.bundle for a in new.arms} - {a.bundle for a in routes.arms})
-        routes_file.write(place, routes_file.entry(new, changes.words(asked)))
+        routes_file.write(place, routes_file.entry(new, changes.words(request)))
     return _state(new, (NOBODY,))
 
 

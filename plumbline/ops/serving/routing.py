@@ -19,12 +19,12 @@ def show(root: Path, usecase: str) -> dict[str, Any]:
     return answer if answer is not None else route_documents.show(root, usecase)
 
 
-def change(root: Path, usecase: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+def change(root: Path, usecase: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """Change the routes (`changes`); where no service runs on disk, once all new bundles are admitted."""
-    answer = service_calls.sent(root, {"do": "routes", "usecase": usecase, **asked})
+    answer = service_calls.sent(root, {"do": "routes", "usecase": usecase, **request})
     if answer is not None:
         return answer
-    return route_documents.change(root, usecase, asked, partial(_admit, root, usecase))
+    return route_documents.change(root, usecase, request, partial(_admit, root, usecase))
 
 
 def bring(root: Path, usecase: str, name: str | None) -> str:

@@ -58,9 +58,9 @@ def _on_disk(root: Path, usecase: str) -> dict[str, Any]:
     return route_documents.red_button(root, usecase)
 
 
-def canary(root: Path, usecase: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+def canary(root: Path, usecase: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """Start, stop or describe a canary; PlumblineError where no service runs."""
-    answer = sent(root, {"do": "canary", "usecase": usecase, **asked})
+    answer = sent(root, {"do": "canary", "usecase": usecase, **request})
     if answer is None:
         raise PlumblineError(
             f"no service of {usecase} runs here, so there is no traffic to compare; start one with `plumbline serve "

@@ -1,6 +1,6 @@
 """Checkpoints of the embedded state, written in small slices beside the work: a restart reads the log's tail alone.
 
-A slice is put together in the service's thread, in well under a millisecond per hundred ledgers, and written by
+A slice is put together in the service's thread, in well under a millisecond per hundred cumulative sums, and written by
 another once the log has its rows on disk: a checkpoint is never ahead of the log.
 """
 
@@ -23,14 +23,14 @@ from plumbline.serve.protocols import LoggedOutcome
 from plumbline.serve.seed import Seed
 from plumbline.serve.state import plain_values
 from plumbline.serve.state.checkpoint_file import CheckpointFile, Saved, Slice
-from plumbline.serve.state.ledger import Ledger
+from plumbline.serve.state.cumulative_sums import CumulativeSums
 from plumbline.serve.state.memory import MemoryState
 from plumbline.serve.state.plan import HistoryPlan
 from plumbline.serve.state.recent import Waiting
 
 log = logging.getLogger("plumbline")
 
-LEDGERS, MOST, PASSES = 100, 1000, 60
+CUMULATIVE_SUMS, MOST, PASSES = 100, 1000, 60
 """Ledgers of a slice: at least, at most, and slices in which all that were touched are written."""
 WAIT = 0.02
 
@@ -55,10 +55,10 @@ class Checkpoint:
         if self._busy():
             return True
         self._put_back()
-        touched = len(self._state.touched_ledgers)
+        touched = len(self._state.touched_sums)
         if not touched and not self._state.touched_keys:
             return False
-        part = self._next(min(MOST, max(LEDGERS, touched // PASSES)))
+        part = self._next(min(MOST, max(CUMULATIVE_SUMS, touched // PASSES)))
         self._thread = threading.Thread(target=self._write, args=(part,), daemon=True)
         self._thread.start()
         return True
@@ -83,13 +83,13 @@ class Checkpoint:
 
     def _next(self, size: int) -> Slice:
         state = self._state
-        ledgers = _taken(state.touched_ledgers, size)
+        cumulative_sums = _taken(state.touched_sums, size)
         keys = _taken(state.touched_keys, 10 * size)
-        rest = [next(iter(t.values()), None) for t in (state.touched_ledgers, state.touched_keys)]
+        rest = [next(iter(t.values()), None) for t in (state.touched_sums, state.touched_keys)]
         watermark = min((first - 1 for first in rest if first), default=state.watermark)
         known, waiting = state.recent.events, state.recent.outcomes
         return Slice(
-            [_ledger_row(state, *place) for place in ledgers],
+            [_cumulative_row(state, *place) for place in cumulative_sums],
             [_event_row(key, known[key]) for key in keys if key in known],
             [_outcome_row(state, waiting[key]) for key in keys if key in waiting],
             sorted(state.days.received),
@@ -123,16 +123,20 @@ class Checkpoint:
         part, self._failed = self._failed, None
         if part is not None:
             first, state = self._watermark + 1, self._state
-            ledgers = {(row[0], row[1]): first for row in part.ledgers}
+            cumulative_sums = {(row[0], row[1]): first for row in part.cumulative_sums}
             keys = {row[0]: first for row in (*part.events, *part.outcomes)}
-            state.touched_ledgers = {**ledgers, **state.touched_ledgers, **ledgers}
+            state.touched_sums = {**cumulative_sums, **state.touched_sums, **cumulative_sums}
             state.touched_keys = {**keys, **state.touched_keys, **keys}
 
 
 def identity(plan: HistoryPlan, seed: Seed, late_days: int) -> str:
     """What a state is of: the features, how they are kept, the tiles, and for how long."""
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(repr([(book.name, list(book.columns.items())) for book in plan.books]).encode())
+    digest.update(
+        repr(
+            [(tile_table.name, list(tile_table.columns.items())) for tile_table in plan.tile_tables]
+        ).encode()
+    )
     for name, tiles in sorted(seed.tiles.items()):
         digest.update(f"{name} {tiles.oldest}".encode())
         for values in (tiles.n, *tiles.counts, *tiles.sums):
@@ -144,8 +148,8 @@ def identity(plan: HistoryPlan, seed: Seed, late_days: int) -> str:
 
 def restore(state: MemoryState, saved: Saved) -> None:
     """Put a checkpoint over the seed; the log's rows after its watermark are to be folded next."""
-    for place, id_, _, at, sums in saved.ledgers:
-        state.histories.ledgers[place][id_] = _ledger(at, sums)
+    for place, id_, _, at, sums in saved.cumulative_sums:
+        state.histories.cumulative_sums[place][id_] = _cumulative(at, sums)
     usecase = state.plan.usecase
     own = plain_values.times(usecase, state.plan.remembered)
     for key, day, sequence, settled, values in saved.events:
@@ -157,7 +161,7 @@ def restore(state: MemoryState, saved: Saved) -> None:
         state.recent.wait(LoggedOutcome(sequence, 0, "", key, b"", known_at, known, False))
     for day in saved.days:
         state.days.add(day)
-    held = {(place, id_): sequence for place, id_, sequence, *_ in saved.ledgers}
+    held = {(place, id_): sequence for place, id_, sequence, *_ in saved.cumulative_sums}
     state.restore(held, saved.newest, saved.newest_time, saved.watermark)
 
 
@@ -169,21 +173,23 @@ def _taken(touched: dict[Any, int], size: int) -> list[Any]:
     return places
 
 
-def _ledger_row(state: MemoryState, place: int, id_: Any) -> tuple[Any, ...]:
-    ledger = state.histories.ledgers[place].get(id_) or Ledger(state.plan.books[place].width)
-    sums = ledger.sums
+def _cumulative_row(state: MemoryState, place: int, id_: Any) -> tuple[Any, ...]:
+    cumulative = state.histories.cumulative_sums[place].get(id_) or CumulativeSums(
+        state.plan.tile_tables[place].width
+    )
+    sums = cumulative.sums
     stored = sums.tobytes() if isinstance(sums, array) else plain_values.dumps(sums)
-    return place, id_, state.watermark, ledger.at.tobytes(), stored
+    return place, id_, state.watermark, cumulative.at.tobytes(), stored
 
 
-def _ledger(at: bytes, sums: bytes | str) -> Ledger:
-    ledger = Ledger(0)
-    ledger.at = array("q", at)
+def _cumulative(at: bytes, sums: bytes | str) -> CumulativeSums:
+    cumulative = CumulativeSums(0)
+    cumulative.at = array("q", at)
     if isinstance(sums, bytes):
-        ledger.sums = array("q", sums)
+        cumulative.sums = array("q", sums)
     else:
-        ledger.sums = json.loads(sums)
-    return ledger
+        cumulative.sums = json.loads(sums)
+    return cumulative
 
 
 def _event_row(key: Any, event: Waiting) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
-"""A checkpoint's file: ledgers, recent events and waiting outcomes, each with a checksum. An edge: SQLite.
+"""A checkpoint's file: cumulative sums, recent events and waiting outcomes, each with a checksum. An edge: SQLite.
 
 Everything of one slice is written in one transaction with the watermark: all rows of the log up to there are in
-the file. A ledger's own sequence says which rows beyond that it holds.
+the file. A cumulative sums's own sequence says which rows beyond that it holds.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from plumbline.serve.state.memory import BEFORE_ALL
 FORMAT, DAY = 2, 86_400_000_000
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ledgers (book INTEGER, id, sequence INTEGER, at, sums, crc INTEGER, PRIMARY KEY (book, id));
+CREATE TABLE IF NOT EXISTS cumulative_sums (tile_table INTEGER, id, sequence INTEGER, at, sums, crc INTEGER, PRIMARY KEY (tile_table, id));
 CREATE TABLE IF NOT EXISTS events (key PRIMARY KEY, day INTEGER, sequence INTEGER, settled INTEGER, "values" TEXT, crc INTEGER);
 CREATE TABLE IF NOT EXISTS outcomes (key PRIMARY KEY, sequence INTEGER, known_at INTEGER, "values" TEXT, crc INTEGER);
 CREATE INDEX IF NOT EXISTS event_days ON events (day);
 """
 NUMBERS = ("watermark", "sequence", "newest", "newest_time")
-COLUMNS = {"ledgers": 6, "events": 6, "outcomes": 5}
+COLUMNS = {"cumulative_sums": 6, "events": 6, "outcomes": 5}
 
 Row = tuple[Any, ...]
 
@@ -43,7 +43,7 @@ class Slice:
     anything in it holds. `newest`, `newest_time`: the newest event's day and time. `oldest`: of the days that are kept.
     """
 
-    ledgers: list[Row]
+    cumulative_sums: list[Row]
     events: list[Row]
     outcomes: list[Row]
     days: list[int]
@@ -95,7 +95,7 @@ def remove(path: Path) -> None:
 class Saved:
     """What a checkpoint holds. See `Slice`."""
 
-    ledgers: list[Row]
+    cumulative_sums: list[Row]
     events: list[Row]
     outcomes: list[Row]
     days: list[int]
@@ -118,10 +118,10 @@ def read(path: Path, identity: str, last: int) -> Saved | None:
             _check_pages(database)
             about = dict(database.execute("SELECT name, value FROM about"))
             _check(about, identity, last)
-            ledgers, events, outcomes = (list(_rows(database, name)) for name in COLUMNS)
+            cumulative_sums, events, outcomes = (list(_rows(database, name)) for name in COLUMNS)
             days = [int(day) for day in about["days"].split()]
         numbers = (about[name] for name in NUMBERS)
-        return Saved(ledgers, events, outcomes, days, *numbers)
+        return Saved(cumulative_sums, events, outcomes, days, *numbers)
     except (sqlite3.Error, KeyError, ValueError, AttributeError, TypeError) as error:
         raise CheckpointError(f"it is damaged: {error}") from None
 

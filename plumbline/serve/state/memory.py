@@ -12,7 +12,7 @@ from typing import Any
 from plumbline.serve.protocols import Claim, Draft, Key, LoggedEvent, LoggedOutcome
 from plumbline.serve.single_event import RawEvent
 from plumbline.serve.state import entries
-from plumbline.serve.state.entries import LedgerEntry
+from plumbline.serve.state.entries import SumIncrement
 from plumbline.serve.state.histories import Histories, oldest
 from plumbline.serve.state.plan import DAY, HistoryPlan, Moment, micros
 from plumbline.serve.state.received_days import ReceivedDays
@@ -26,7 +26,7 @@ class MemoryState:
     """The fold of the log's rows over a seed, in this process.
 
     `late_days`: how late an event may be. `remember_days`: how long an event waits for its outcome; None: the label
-    delay beside `late_days`. `touched_ledgers`, `touched_keys`: what rows of the log changed since it was taken for a
+    delay beside `late_days`. `touched_sums`, `touched_keys`: what rows of the log changed since it was taken for a
     checkpoint, in the order of the first such row, and which that was.
     """
 
@@ -44,11 +44,11 @@ class MemoryState:
         self.sequence = 0
         self.identity = ""  # of the features and the tiles that it was made from
         self.newest_time = 0  # of the events that were folded, microseconds since 1970; 0: none was
-        self.touched_ledgers: dict[tuple[int, Any], int] = {}
+        self.touched_sums: dict[tuple[int, Any], int] = {}
         self.touched_keys: dict[Key, int] = {}
         self._seeded = (BEFORE_ALL, BEFORE_ALL * DAY)
         self._restored: dict[tuple[int, Any], int] | None = None
-        self.oldest = [oldest(book, BEFORE_ALL) for book in plan.books]
+        self.oldest = [oldest(tile_table, BEFORE_ALL) for tile_table in plan.tile_tables]
 
     def begin(self, as_of: int, recent_from: int) -> None:
         """Note what the seed holds: all before the day `as_of`, and by key the events from `recent_from` on."""
@@ -82,7 +82,7 @@ class MemoryState:
 
     def missing_days(self, event: RawEvent) -> int:
         """Whole days before the event's midnight, within its longest window, of which nothing was received."""
-        if not self.plan.books:
+        if not self.plan.tile_tables:
             return 0
         day = self._micros(event) // DAY
         return self.days.missing(day - self.plan.longest, day)
@@ -134,19 +134,23 @@ class MemoryState:
         return True
 
     def restore(
-        self, ledgers: dict[tuple[int, Any], int], newest: int, newest_time: int, watermark: int
+        self,
+        cumulative_sums: dict[tuple[int, Any], int],
+        newest: int,
+        newest_time: int,
+        watermark: int,
     ) -> None:
-        """Go on from a checkpoint: which row each restored ledger holds last, newest day and time, the watermark.
+        """Go on from a checkpoint: which row each restored cumulative sums holds last, newest day and time, the watermark.
 
         The rows after the watermark are folded next, in the log's order, then `restored` is called.
         """
-        self._restored = ledgers
+        self._restored = cumulative_sums
         self.sequence, self.newest_time = watermark, newest_time
         if newest > self.newest:
             self._advance(newest)
 
     def restored(self) -> None:
-        """All rows that a restored ledger may hold were folded."""
+        """All rows that a restored cumulative sums may hold were folded."""
         self._restored = None
 
     def _is_new(self, row: LoggedEvent, day: int) -> bool:
@@ -160,14 +164,14 @@ class MemoryState:
         recent_from, as_of = self._seeded
         return day >= recent_from or row.received >= as_of
 
-    def _fold(self, added: Iterable[LedgerEntry], sequence: int) -> None:
-        """Raise the ledgers by what a row of the log adds, where a window can still reach it."""
-        kept = [e for e in added if e.number >= self.oldest[e.book]]
+    def _fold(self, added: Iterable[SumIncrement], sequence: int) -> None:
+        """Raise the cumulative sums by what a row of the log adds, where a window can still reach it."""
+        kept = [e for e in added if e.number >= self.oldest[e.tile_table]]
         if self._restored is not None:
-            kept = [e for e in kept if self._restored.get((e.book, e.id), 0) < sequence]
+            kept = [e for e in kept if self._restored.get((e.tile_table, e.id), 0) < sequence]
         self.histories.add(kept)
         for entry in kept:
-            self.touched_ledgers.setdefault((entry.book, entry.id), sequence)
+            self.touched_sums.setdefault((entry.tile_table, entry.id), sequence)
 
     def _turn(self, day: int) -> None:
         """Note the day; what is older than the windows goes, a little at a time."""
@@ -180,7 +184,7 @@ class MemoryState:
     def _advance(self, day: int) -> None:
         self.newest = day
         first = day - self.late_days
-        self.oldest = [oldest(book, first) for book in self.plan.books]
+        self.oldest = [oldest(tile_table, first) for tile_table in self.plan.tile_tables]
         self.recent.expire(day - self.recent.days)
         self.days.forget(first - self.plan.longest)
 

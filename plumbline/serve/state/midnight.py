@@ -11,9 +11,9 @@ import pyarrow as pa
 from plumbline.core import tables
 from plumbline.core.usecase import FeatureSet
 from plumbline.serve.state import histories
-from plumbline.serve.state.ledger import Ledger
+from plumbline.serve.state.cumulative_sums import CumulativeSums
 from plumbline.serve.state.memory import MemoryState
-from plumbline.serve.state.plan import Book, Moment, micros
+from plumbline.serve.state.plan import Moment, TileTable, micros
 
 
 def snapshots(state: MemoryState, day: date) -> dict[str, pa.Table]:
@@ -22,10 +22,14 @@ def snapshots(state: MemoryState, day: date) -> dict[str, pa.Table]:
     A row per id that the state knows, of the declared defaults where its windows hold nothing.
     """
     found = {}
-    for book, ledgers in zip(state.plan.books, state.histories.ledgers, strict=True):
-        if book.grain != "moment":
-            suffix = "" if book.grain == "day" else ".hourly"
-            found[f"{book.entity.name}{suffix}"] = _table(state, book, ledgers, day)
+    for tile_table, cumulative_sums in zip(
+        state.plan.tile_tables, state.histories.cumulative_sums, strict=True
+    ):
+        if tile_table.grain != "moment":
+            suffix = "" if tile_table.grain == "day" else ".hourly"
+            found[f"{tile_table.entity.name}{suffix}"] = _table(
+                state, tile_table, cumulative_sums, day
+            )
     return found
 
 
@@ -35,28 +39,35 @@ def newest(state: MemoryState) -> date:
     return date.fromordinal(day + datetime(1970, 1, 1).toordinal())
 
 
-def _table(state: MemoryState, book: Book, ledgers: Mapping[Any, Ledger], day: date) -> pa.Table:
+def _table(
+    state: MemoryState,
+    tile_table: TileTable,
+    cumulative_sums: Mapping[Any, CumulativeSums],
+    day: date,
+) -> pa.Table:
     usecase, midnight = state.plan.usecase, datetime.combine(day, datetime.min.time())
     at = Moment.of(micros(midnight))
-    values = [_values(state, book, ledger, at) for ledger in ledgers.values()]
-    kind = _kind(usecase, book)
+    values = [_values(state, tile_table, cumulative, at) for cumulative in cumulative_sums.values()]
+    kind = _kind(usecase, tile_table)
     columns = {
-        book.entity.key: pa.array(list(ledgers), kind),
-        book.grain: pa.array([midnight] * len(ledgers), pa.timestamp("us")),
+        tile_table.entity.key: pa.array(list(cumulative_sums), kind),
+        tile_table.grain: pa.array([midnight] * len(cumulative_sums), pa.timestamp("us")),
     }
-    for window in book.windows:
+    for window in tile_table.windows:
         name = usecase.aggregates[window.place].name
         columns[name] = pa.array([row[window.place] for row in values], pa.float64())
     return pa.table(columns)
 
 
-def _values(state: MemoryState, book: Book, ledger: Ledger, at: Moment) -> list[float]:
+def _values(
+    state: MemoryState, tile_table: TileTable, cumulative: CumulativeSums, at: Moment
+) -> list[float]:
     size = len(state.plan.usecase.aggregates)
     counts, totals = [0] * size, [0] * size
-    histories.add_sums(book, ledger, at, counts, totals)
+    histories.add_sums(tile_table, cumulative, at, counts, totals)
     return state.plan.values(counts, totals)
 
 
-def _kind(usecase: FeatureSet, book: Book) -> Any:
-    column = book.entity.column
+def _kind(usecase: FeatureSet, tile_table: TileTable) -> Any:
+    column = tile_table.entity.column
     return pa.int64() if column is None else tables.ARROW[usecase.column(column).type]

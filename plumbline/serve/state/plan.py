@@ -1,8 +1,8 @@
 """What the state keeps for a use case, compiled once from its features. Pure.
 
-A *book* is one kind of record of one entity: its days, its hours, or the moments of its events. Each id has a
-ledger in it: ascending numbers (days or hours since 1970, or microseconds) and, per column, a count or an integer
-sum. Every history is the difference of two running sums of its book, divided once: as `single_event` has it.
+A *tile table* is one kind of record of one entity: its days, its hours, or the moments of its events. Each id has a
+cumulative sums in it: ascending numbers (days or hours since 1970, or microseconds) and, per column, a count or an integer
+sum. Every history is the difference of two running sums of its tile table, divided once: as `single_event` has it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Part = tuple[bool, Measure]
 """What is added up: of settled events (True) or of all, and which measure."""
 Grain = Literal["day", "hour", "moment"]
 Increments = list[tuple[int, int]]
-"""Columns of a book, and what an event adds to each."""
+"""Columns of a tile table, and what an event adds to each."""
 Spec = Snapshot | Hourly | Fresh
 
 DAY, HOUR, SECOND = 86_400_000_000, 3_600_000_000, 1_000_000
@@ -33,7 +33,7 @@ EPOCH = datetime(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time as the books number it: days and hours since 1970, microseconds since 1970, and its midnight's."""
+    """A time as the tile tables number it: days and hours since 1970, microseconds since 1970, and its midnight's."""
 
     day: int
     hour: int
@@ -59,10 +59,10 @@ def micros(time: datetime) -> int:
     return (time.toordinal() - EPOCH) * DAY + seconds * SECOND + time.microsecond
 
 
-class BookWindow(NamedTuple):
-    """One feature of a book: its place in the answer, the bounds between which it sums, and its columns.
+class TileWindow(NamedTuple):
+    """One feature of a tile table: its place in the answer, the bounds between which it sums, and its columns.
 
-    `low`, `high`: places in `Book.bounds`. `counted`, `summed`: columns, -1 for one that is not needed.
+    `low`, `high`: places in `TileTable.bounds`. `counted`, `summed`: columns, -1 for one that is not needed.
     """
 
     place: int
@@ -73,11 +73,11 @@ class BookWindow(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Book:
+class TileTable:
     """One kind of record of one entity.
 
     `columns`: for each part, its column of counts and that of sums, -1 for one that is not needed. `offsets`: the
-    bounds of all windows, in tiles from the event's own; a book of moments has two: midnight and the event.
+    bounds of all windows, in tiles from the event's own; a tile table of moments has two: midnight and the event.
     `plain` and `settled`: what an event adds when it comes, and when its outcome does.
     """
 
@@ -86,7 +86,7 @@ class Book:
     grain: Grain
     columns: Mapping[Part, tuple[int, int]]
     offsets: tuple[int, ...]
-    windows: tuple[BookWindow, ...]
+    windows: tuple[TileWindow, ...]
     plain: tuple[tuple[Adder, int, int], ...]
     settled: tuple[tuple[Adder, int, int], ...]
     marks: (
@@ -121,13 +121,13 @@ class Book:
 
 @dataclass(frozen=True)
 class HistoryPlan:
-    """The books of a use case, and how sums become its histories.
+    """The tile tables of a use case, and how sums become its histories.
 
     `remembered`: the columns of an event that its outcome will need.
     """
 
     usecase: FeatureSet
-    books: tuple[Book, ...]
+    tile_tables: tuple[TileTable, ...]
     remembered: tuple[str, ...]
 
     def values(self, counts: Sequence[int], totals: Sequence[int]) -> list[float]:
@@ -145,12 +145,12 @@ class HistoryPlan:
     def longest(self) -> int:
         """Whole days before an event's midnight that its longest window reaches back to."""
         reach = {"day": 1, "hour": 24}
-        tiles = [(b.reach, reach[b.grain]) for b in self.books if b.grain != "moment"]
+        tiles = [(b.reach, reach[b.grain]) for b in self.tile_tables if b.grain != "moment"]
         return max((-(-n // per) for n, per in tiles), default=0)
 
 
 def compiled(usecase: FeatureSet) -> HistoryPlan:
-    """The plan of a use case; a plain table has no books."""
+    """The plan of a use case; a plain table has no tile tables."""
     groups: dict[tuple[str, Grain, bool], list[tuple[int, Spec]]] = defaultdict(list)
     for place, spec in enumerate(usecase.aggregates):
         grain = _grain(spec)
@@ -158,10 +158,11 @@ def compiled(usecase: FeatureSet) -> HistoryPlan:
     first: dict[str, tuple[str, Grain, bool]] = {}
     for key in sorted(groups, key=lambda key: (key[2], key[1])):
         first.setdefault(key[0], key)
-    books = [
-        _book(usecase, key, specs, marks=first[key[0]] == key) for key, specs in groups.items()
+    tile_tables = [
+        _tile_table(usecase, key, specs, marks=first[key[0]] == key)
+        for key, specs in groups.items()
     ]
-    return HistoryPlan(usecase, tuple(books), _remembered(usecase, books))
+    return HistoryPlan(usecase, tuple(tile_tables), _remembered(usecase, tile_tables))
 
 
 def increments(adders: Iterable[tuple[Adder, int, int]], event: RawEvent) -> Increments:
@@ -191,20 +192,20 @@ def _grain(spec: Spec) -> Grain:
     return "day" if isinstance(spec, Snapshot) else "hour"
 
 
-def _book(
+def _tile_table(
     usecase: FeatureSet,
     key: tuple[str, Grain, bool],
     specs: Sequence[tuple[int, Spec]],
     *,
     marks: bool,
-) -> Book:
+) -> TileTable:
     entity, grain, matured = key
     columns = _columns(spec for _, spec in specs)
     offsets = sorted({o for _, spec in specs for o in _offsets(spec)})
     adders: dict[bool, list[tuple[Adder, int, int]]] = {False: [], True: []}
     for (settled, measure), (count, total) in columns.items():
         adders[settled].append((adder(usecase, measure), count, total))
-    return Book(
+    return TileTable(
         f"{entity}.{grain}{'.settled' if matured else ''}",
         usecase.entity(entity),
         grain,
@@ -243,17 +244,17 @@ def _offsets(spec: Spec) -> tuple[int, int]:
 
 def _window(
     place: int, spec: Spec, offsets: Sequence[int], columns: Mapping[Part, tuple[int, int]]
-) -> BookWindow:
+) -> TileWindow:
     low, high = (offsets.index(offset) for offset in _offsets(spec))
     count, total = columns[spec.matured, spec.measure]
-    return BookWindow(place, low, high, count, total if spec.measure.column is not None else count)
+    return TileWindow(place, low, high, count, total if spec.measure.column is not None else count)
 
 
-def _remembered(usecase: FeatureSet, books: Iterable[Book]) -> tuple[str, ...]:
+def _remembered(usecase: FeatureSet, tile_tables: Iterable[TileTable]) -> tuple[str, ...]:
     """Entities' ids and what the measures of settled events read, of the columns known at the event."""
     late = {c.name for c in usecase.unknown}
-    settled = [book for book in books if book.settled]
-    names = [book.entity.column for book in settled]
-    for measure in (m for book in settled for matured, m in book.columns if matured):
+    settled = [tile_table for tile_table in tile_tables if tile_table.settled]
+    names = [tile_table.entity.column for tile_table in settled]
+    for measure in (m for tile_table in settled for matured, m in tile_table.columns if matured):
         names += [measure.column, *(w.column for w in measure.where)]
     return tuple(dict.fromkeys(n for n in names if n is not None and n not in late))

@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from plumbline.serve.protocols import Key
-from plumbline.serve.state.entries import LedgerEntry
+from plumbline.serve.state.entries import SumIncrement
 from plumbline.serve.state.histories import oldest
-from plumbline.serve.state.plan import DAY, LENGTHS, Book, HistoryPlan
+from plumbline.serve.state.plan import DAY, LENGTHS, HistoryPlan, TileTable
 from plumbline.serve.state.redis_rows import levels, split
 
 DAY_MS = 86_400_000
@@ -59,13 +59,13 @@ class Keys:
     def outcome(self, key: Key) -> bytes:
         return self._with("outcome", key)
 
-    def tiles(self, book: Book, id_: Any) -> bytes:
+    def tiles(self, tile_table: TileTable, id_: Any) -> bytes:
         """The hash of an id's tiles."""
-        return self._with(book.name, id_)
+        return self._with(tile_table.name, id_)
 
-    def moments(self, book: Book, id_: Any, level: int, number: int) -> bytes:
+    def moments(self, tile_table: TileTable, id_: Any, level: int, number: int) -> bytes:
         """The hash of a day's hours, an hour's minutes, a minute's seconds or a second's moments of an id."""
-        return self._with(f"{book.name}:{level}:{number}", id_)
+        return self._with(f"{tile_table.name}:{level}:{number}", id_)
 
     @property
     def claimed_ms(self) -> int:
@@ -76,31 +76,33 @@ class Keys:
     def remembered_ms(self) -> int:
         return (self.remember_days + SPARE) * DAY_MS
 
-    def packed(self, entry: LedgerEntry, day: int) -> list[tuple[bytes, Packed]]:
+    def packed(self, entry: SumIncrement, day: int) -> list[tuple[bytes, Packed]]:
         """An entry's hashes and what is added to each, for an event of a day."""
-        book = self.plan.books[entry.book]
-        parts = split(entry.increments, book.width)
-        if book.grain == "moment":
+        tile_table = self.plan.tile_tables[entry.tile_table]
+        parts = split(entry.increments, tile_table.width)
+        if tile_table.grain == "moment":
             ttl = self.claimed_ms
             return [
                 (
-                    self.moments(book, entry.id, level, entry.number // length),
-                    (str(entry.number // row), 0, ttl, 0, book.width, parts),
+                    self.moments(tile_table, entry.id, level, entry.number // length),
+                    (str(entry.number // row), 0, ttl, 0, tile_table.width, parts),
                 )
-                for level, (length, row) in enumerate(levels(book))
+                for level, (length, row) in enumerate(levels(tile_table))
             ]
-        first, most = oldest(book, day - self.late_days), self.most(book)
+        first, most = oldest(tile_table, day - self.late_days), self.most(tile_table)
         field = str(entry.number)
-        ttl = self.lifetime_ms(book)
-        return [(self.tiles(book, entry.id), (field, first, ttl, most, book.width, parts))]
+        ttl = self.lifetime_ms(tile_table)
+        return [
+            (self.tiles(tile_table, entry.id), (field, first, ttl, most, tile_table.width, parts))
+        ]
 
-    def most(self, book: Book) -> int:
+    def most(self, tile_table: TileTable) -> int:
         """Tiles that windows can reach, and a few more: beyond these the old ones are removed."""
-        return book.reach + self.late_days * (DAY // LENGTHS[book.grain]) + 8
+        return tile_table.reach + self.late_days * (DAY // LENGTHS[tile_table.grain]) + 8
 
-    def lifetime_ms(self, book: Book) -> int:
+    def lifetime_ms(self, tile_table: TileTable) -> int:
         """Of an id's tiles after its last event."""
-        days = -(-book.reach * LENGTHS[book.grain] // DAY)
+        days = -(-tile_table.reach * LENGTHS[tile_table.grain] // DAY)
         return (days + self.late_days + SPARE) * DAY_MS
 
     def _with(self, name: str, value: Any) -> bytes:

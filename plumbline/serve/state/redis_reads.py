@@ -1,4 +1,4 @@
-"""Histories read from Redis: the ledgers of one event's ids, in one step."""
+"""Histories read from Redis: the cumulative sums of one event's ids, in one step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from plumbline.serve.single_event import RawEvent
 from plumbline.serve.state import redis_rows, redis_scripts
 from plumbline.serve.state.histories import Histories
-from plumbline.serve.state.plan import Book, Moment, micros
+from plumbline.serve.state.plan import Moment, TileTable, micros
 from plumbline.serve.state.redis_errors import lost, redis_errors
 from plumbline.serve.state.redis_keys import Keys
 from plumbline.serve.state.redis_rows import Hash
@@ -33,7 +33,7 @@ class RedisReads:
         self._read.clear()
 
     def histories(self, event: RawEvent) -> Histories:
-        """The ledgers of an event's ids, read once per request."""
+        """The cumulative sums of an event's ids, read once per request."""
         now = time.monotonic()
         if now - self._read_at > FRESH or len(self._read) >= READ_AT_ONCE:
             self._read.clear()
@@ -45,9 +45,12 @@ class RedisReads:
         return histories
 
     def _fetched(self, event: RawEvent) -> Histories:
-        """The ledgers of an event's ids, read in one step."""
+        """The cumulative sums of an event's ids, read in one step."""
         at = Moment.of(micros(event[str(self._keys.plan.usecase.time)]))
-        ids = [(place, book, book.id_of(event)) for place, book in enumerate(self._keys.plan.books)]
+        ids = [
+            (place, tile_table, tile_table.id_of(event))
+            for place, tile_table in enumerate(self._keys.plan.tile_tables)
+        ]
         wanted = [one for one in ids if one[2] is not None]
         keys = [(key, 8 * b.width) for _, b, id_ in wanted for key in self._hashes(b, id_, at)]
         with redis_errors():
@@ -57,24 +60,24 @@ class RedisReads:
         if answers is None:
             raise lost()
         histories, rest = Histories(self._keys.plan), iter(answers)
-        for place, book, id_ in wanted:
-            ledger = redis_rows.ledger(_hashes_read(book, at, rest), book.width)
-            if ledger is not None:
-                histories.ledgers[place][id_] = ledger
+        for place, tile_table, id_ in wanted:
+            cumulative = redis_rows.cumulative(_hashes_read(tile_table, at, rest), tile_table.width)
+            if cumulative is not None:
+                histories.cumulative_sums[place][id_] = cumulative
         return histories
 
-    def _hashes(self, book: Book, id_: Any, at: Moment) -> list[bytes]:
-        if book.grain != "moment":
-            return [self._keys.tiles(book, id_)]
-        levels = redis_rows.moments(book, at)
-        return [self._keys.moments(book, id_, level, number) for level, number, *_ in levels]
+    def _hashes(self, tile_table: TileTable, id_: Any, at: Moment) -> list[bytes]:
+        if tile_table.grain != "moment":
+            return [self._keys.tiles(tile_table, id_)]
+        levels = redis_rows.moments(tile_table, at)
+        return [self._keys.moments(tile_table, id_, level, number) for level, number, *_ in levels]
 
 
-def _hashes_read(book: Book, at: Moment, answers: Iterator[bytes]) -> list[Hash]:
-    """The next hashes, which are a book's."""
-    if book.grain != "moment":
+def _hashes_read(tile_table: TileTable, at: Moment, answers: Iterator[bytes]) -> list[Hash]:
+    """The next hashes, which are a tile table's."""
+    if tile_table.grain != "moment":
         return [redis_rows.unpacked(next(answers), next(answers))]
     return [
         redis_rows.below(length, end, redis_rows.unpacked(next(answers), next(answers)))
-        for _, _, length, end in redis_rows.moments(book, at)
+        for _, _, length, end in redis_rows.moments(tile_table, at)
     ]

@@ -1,6 +1,6 @@
 """Tiles and moments as Redis keeps them: a hash of packed rows. Pure.
 
-A row is the columns of a book as doubles, exact up to 2**53. An amount beyond 2**31 is added in two parts, of
+A row is the columns of a tile table as doubles, exact up to 2**53. An amount beyond 2**31 is added in two parts, of
 which the upper one has a second set of columns, so that sums stay exact at any size of 64 bits. Moments are kept
 by hour as well (of all events by minute and second, too), so that a day so far is read in a few short hashes.
 """
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from plumbline.core.declarations import Array
-from plumbline.serve.state.ledger import Ledger
-from plumbline.serve.state.plan import DAY, HOUR, SECOND, Book, Increments, Moment
+from plumbline.serve.state.cumulative_sums import CumulativeSums
+from plumbline.serve.state.plan import DAY, HOUR, SECOND, Increments, Moment, TileTable
 
 BASE = 2**32
 MINUTE = 60 * SECOND
@@ -67,8 +67,8 @@ def below(length: int, end: int, held: Hash) -> Hash:
     return numbers[kept] * length, rows[kept]
 
 
-def ledger(hashes: Sequence[Hash], width: int) -> Ledger | None:
-    """The ledger of an id's hashes, whose numbers differ; None where they hold nothing."""
+def cumulative(hashes: Sequence[Hash], width: int) -> CumulativeSums | None:
+    """The cumulative sums of an id's hashes, whose numbers differ; None where they hold nothing."""
     held = [(numbers, rows) for numbers, rows in hashes if len(numbers)]
     if not held:
         return None
@@ -77,26 +77,27 @@ def ledger(hashes: Sequence[Hash], width: int) -> Ledger | None:
     if all(rows.shape[1] == width for _, rows in held):
         values = np.concatenate([rows for _, rows in held])[order]
         if np.abs(values).sum() < SAFE:
-            return _ledger(at[order], values.astype(np.int64))
+            return _cumulative(at[order], values.astype(np.int64))
     whole = [row for _, rows in held for row in _whole(rows, width)]
     return _exact(at[order], [whole[i] for i in order.tolist()])
 
 
-def levels(book: Book) -> Levels:
-    """How the moments of a book lie in hashes: one history of all events is a busy one."""
-    return ALL_EVENTS if book.entity.column is None else ONE_ID
+def levels(tile_table: TileTable) -> Levels:
+    """How the moments of a tile table lie in hashes: one history of all events is a busy one."""
+    return ALL_EVENTS if tile_table.entity.column is None else ONE_ID
 
 
-def moments(book: Book, end: Moment) -> list[tuple[int, int, int, int]]:
+def moments(tile_table: TileTable, end: Moment) -> list[tuple[int, int, int, int]]:
     """Of each level: its place, the number of the hash to read, how long a row is, and the number that rows lie below."""
     micros = end.micros
     return [
-        (i, micros // length, row, micros // row) for i, (length, row) in enumerate(levels(book))
+        (i, micros // length, row, micros // row)
+        for i, (length, row) in enumerate(levels(tile_table))
     ]
 
 
-def _ledger(at: Array, rows: Array) -> Ledger:
-    result = Ledger(0)
+def _cumulative(at: Array, rows: Array) -> CumulativeSums:
+    result = CumulativeSums(0)
     result.at = array("q", at.tobytes())
     zeros = np.zeros((1, rows.shape[1]), np.int64)
     result.sums = array("q", np.concatenate([zeros, np.cumsum(rows, axis=0)]).tobytes())
@@ -114,9 +115,9 @@ def _whole(rows: Array, width: int) -> list[list[int]]:
     ]
 
 
-def _exact(at: Array, rows: Sequence[Sequence[int]]) -> Ledger:
+def _exact(at: Array, rows: Sequence[Sequence[int]]) -> CumulativeSums:
     width = len(rows[0])
-    result = Ledger(width)
+    result = CumulativeSums(width)
     for number, row in zip(at.tolist(), rows, strict=True):
         result.add(number, list(enumerate(row)), width)
     return result

@@ -138,10 +138,10 @@ def _commands(keys: Keys, seed: Seed) -> Iterator[Command]:
 
 
 def _tiles(keys: Keys, seed: Seed) -> Iterator[Command]:
-    for book, tiles in seeding.books(keys.plan, seed).values():
-        rows, ttl = seeding.columns(book, tiles), keys.lifetime_ms(book)
+    for tile_table, tiles in seeding.tile_tables(keys.plan, seed).values():
+        rows, ttl = seeding.columns(tile_table, tiles), keys.lifetime_ms(tile_table)
         for id_, part in tiles.by_id():
-            key, pairs = keys.tiles(book, id_), []
+            key, pairs = keys.tiles(tile_table, id_), []
             for number, row in zip(tiles.n[part].tolist(), rows[part].tolist(), strict=True):
                 pairs += [number, redis_rows.packed(row)]
             yield ("HSET", key, *pairs)
@@ -165,7 +165,7 @@ def _recent(keys: Keys, seed: Seed) -> Iterator[Command]:
             late = plain_values.late(usecase, event)
             yield ("SET", keys.outcome(key), plain_values.dumps([known, *late]), "PX", ttl)
         for entry in added:
-            if entry.number >= oldest(keys.plan.books[entry.book], first):
+            if entry.number >= oldest(keys.plan.tile_tables[entry.tile_table], first):
                 _add(hashes, keys, entry, day)
     for name, rows in hashes.items():
         pairs = [one for field, row in rows.items() for one in (field, redis_rows.packed(row))]
@@ -175,7 +175,7 @@ def _recent(keys: Keys, seed: Seed) -> Iterator[Command]:
 
 def _add(hashes: dict[bytes, dict[str, list[int]]], keys: Keys, entry: Any, day: int) -> None:
     for name, (field, *_) in keys.packed(entry, day):
-        width = keys.plan.books[entry.book].width
+        width = keys.plan.tile_tables[entry.tile_table].width
         row = hashes[name].setdefault(field, [0] * width)
         for column, amount in entry.increments:
             row[column] += amount

@@ -20,7 +20,7 @@ from plumbline.serve.protocols import (
 )
 from plumbline.serve.single_event import RawEvent
 from plumbline.serve.state import entries, plain_values, redis_scripts
-from plumbline.serve.state.entries import LedgerEntry
+from plumbline.serve.state.entries import SumIncrement
 from plumbline.serve.state.histories import Histories
 from plumbline.serve.state.plan import DAY, Moment, micros
 from plumbline.serve.state.received_days import ReceivedDays
@@ -77,7 +77,7 @@ class RedisState:
 
     def unknown(self, event: RawEvent, draft: Draft | None = None) -> list[str]:
         """The names of the entities whose id was not seen, as far back as their longest window."""
-        if not self.plan.books:
+        if not self.plan.tile_tables:
             return []
         seen = self._histories(event).seen(event)
         also = draft.seen(event) if draft is not None else {}
@@ -85,7 +85,7 @@ class RedisState:
 
     def missing_days(self, event: RawEvent) -> int:
         """Whole days before the event's midnight, within its longest window, of which nothing was received."""
-        if not self.plan.books:
+        if not self.plan.tile_tables:
             return 0
         day = micros(event[str(self.plan.usecase.time)]) // DAY
         first = day - self.plan.longest
@@ -149,7 +149,7 @@ class RedisState:
         row: LoggedEvent,
         at: Moment,
         remembered: str,
-        added: Sequence[LedgerEntry],
+        added: Sequence[SumIncrement],
         outcome: bytes,
         given: str,
     ) -> list[Any]:
@@ -189,13 +189,13 @@ class RedisState:
             return 2, newest_day, None
         return 1, newest_day, dict(zip(self.plan.remembered, values, strict=True))
 
-    def _settled(self, event: RawEvent, outcome: bytes) -> list[LedgerEntry]:
+    def _settled(self, event: RawEvent, outcome: bytes) -> list[SumIncrement]:
         """What an event's outcome adds."""
         known_at, *values = plain_values.loads(outcome, (False, *self._late_times))
         late = dict(zip(self._late, values, strict=True))
         return entries.of_outcome(self.plan, event, late, Moment.of(known_at))
 
-    def _packed(self, added: Sequence[LedgerEntry], day: int) -> tuple[list[bytes], bytes]:
+    def _packed(self, added: Sequence[SumIncrement], day: int) -> tuple[list[bytes], bytes]:
         pairs = [pair for entry in added for pair in self.keys.packed(entry, day)]
         return [key for key, _ in pairs], _pack([entry for _, entry in pairs])
 

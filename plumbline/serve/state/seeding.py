@@ -1,4 +1,4 @@
-"""A state from the commit's tiles: each id's ledger at once, and the events whose outcomes may still come."""
+"""A state from the commit's tiles: each id's cumulative sums at once, and the events whose outcomes may still come."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from plumbline.core.errors import PlumblineError
 from plumbline.serve.seed import Seed, SeedTiles
 from plumbline.serve.single_event import RawEvent
 from plumbline.serve.state import entries
-from plumbline.serve.state.ledger import Ledger
+from plumbline.serve.state.cumulative_sums import CumulativeSums
 from plumbline.serve.state.memory import MemoryState
-from plumbline.serve.state.plan import DAY, EPOCH, Book, HistoryPlan, Moment, micros
+from plumbline.serve.state.plan import DAY, EPOCH, HistoryPlan, Moment, TileTable, micros
 from plumbline.serve.state.recent import OPEN
 
 SAFE = 2.0**62
@@ -27,32 +27,32 @@ def sow(state: MemoryState, seed: Seed) -> None:
     if seed.as_of is None:
         return
     seed.check(state.plan.usecase)
-    for place, (book, tiles) in books(state.plan, seed).items():
-        state.histories.ledgers[place] = _ledgers(book, tiles)
+    for place, (tile_table, tiles) in tile_tables(state.plan, seed).items():
+        state.histories.cumulative_sums[place] = _cumulative_sums(tile_table, tiles)
     as_of = number(seed.as_of)
     state.begin(as_of, as_of if seed.recent_from is None else number(seed.recent_from))
     for event in seed.events():
         _sow_recent(state, event)
 
 
-def books(plan: HistoryPlan, seed: Seed) -> dict[int, tuple[Book, SeedTiles]]:
-    """The books that have tiles, by their place in the plan."""
+def tile_tables(plan: HistoryPlan, seed: Seed) -> dict[int, tuple[TileTable, SeedTiles]]:
+    """The tile tables that have tiles, by their place in the plan."""
     tiles = {(one.entity, one.grain): one for one in seed.tiles.values()}
     return {
-        place: (book, tiles[book.entity.name, book.grain])
-        for place, book in enumerate(plan.books)
-        if book.grain != "moment" and (book.entity.name, book.grain) in tiles
+        place: (tile_table, tiles[tile_table.entity.name, tile_table.grain])
+        for place, tile_table in enumerate(plan.tile_tables)
+        if tile_table.grain != "moment" and (tile_table.entity.name, tile_table.grain) in tiles
     }
 
 
-def columns(book: Book, tiles: SeedTiles) -> Array:
-    """The tiles' rows as the book has them, int64 (m, width)."""
+def columns(tile_table: TileTable, tiles: SeedTiles) -> Array:
+    """The tiles' rows as the tile table has them, int64 (m, width)."""
     stored = dict(zip(tiles.parts, zip(tiles.counts, tiles.sums, strict=True), strict=True))
-    rows = np.zeros((len(tiles.n), book.width), np.int64)
-    for part, places in book.columns.items():
+    rows = np.zeros((len(tiles.n), tile_table.width), np.int64)
+    for part, places in tile_table.columns.items():
         if part not in stored:
             raise PlumblineError(
-                f"the tiles of {book.entity.name} have no {part[1]}; run `dvc repro` and serve what it wrote"
+                f"the tiles of {tile_table.entity.name} have no {part[1]}; run `dvc repro` and serve what it wrote"
             )
         for place, values in zip(places, stored[part], strict=True):
             if place >= 0:
@@ -67,46 +67,46 @@ def number(day: date) -> int:
 
 def recent_entries(
     plan: HistoryPlan, event: RawEvent
-) -> tuple[list[entries.LedgerEntry], int | None]:
-    """What a recent event adds to the books of moments, and when its outcome was known (microseconds)."""
+) -> tuple[list[entries.SumIncrement], int | None]:
+    """What a recent event adds to the tile tables of moments, and when its outcome was known (microseconds)."""
     at = Moment.of(micros(event[str(plan.usecase.time)]))
     added = entries.of_event(plan, event, at)
     known = None if event["known_at"] is None else micros(event["known_at"])
     if known is not None:
         added += entries.of_outcome(plan, event, {}, Moment.of(known))
-    return [e for e in added if plan.books[e.book].grain == "moment"], known
+    return [e for e in added if plan.tile_tables[e.tile_table].grain == "moment"], known
 
 
 def _sow_recent(state: MemoryState, event: Mapping[str, Any]) -> None:
     """Moments of the day's events, and what their outcomes will need: the tiles have all else."""
     usecase = state.plan.usecase
     added, known = recent_entries(state.plan, event)
-    state.histories.add(e for e in added if e.number >= state.oldest[e.book])
+    state.histories.add(e for e in added if e.number >= state.oldest[e.tile_table])
     day = micros(event[str(usecase.time)]) // DAY
     state.recent.add(event[usecase.key], event, day, 0, OPEN if known is None else 0)
 
 
-def _ledgers(book: Book, tiles: SeedTiles) -> dict[Any, Ledger]:
-    rows = columns(book, tiles)
+def _cumulative_sums(tile_table: TileTable, tiles: SeedTiles) -> dict[Any, CumulativeSums]:
+    rows = columns(tile_table, tiles)
     if len(rows) and np.abs(rows.astype(np.float64)).sum(axis=0).max(initial=0) >= SAFE:
-        return {id_: _exact(book, tiles.n[part], rows[part]) for id_, part in tiles.by_id()}
-    running = np.concatenate([np.zeros((1, book.width), np.int64), np.cumsum(rows, axis=0)])
+        return {id_: _exact(tile_table, tiles.n[part], rows[part]) for id_, part in tiles.by_id()}
+    running = np.concatenate([np.zeros((1, tile_table.width), np.int64), np.cumsum(rows, axis=0)])
     return {
-        id_: _ledger(tiles.n[part], running[part.start : part.stop + 1])
+        id_: _cumulative(tiles.n[part], running[part.start : part.stop + 1])
         for id_, part in tiles.by_id()
     }
 
 
-def _ledger(numbers: Array, running: Array) -> Ledger:
-    ledger = Ledger(0)
-    ledger.at = array("q", numbers.tobytes())
-    ledger.sums = array("q", running.tobytes())
-    return ledger
+def _cumulative(numbers: Array, running: Array) -> CumulativeSums:
+    cumulative = CumulativeSums(0)
+    cumulative.at = array("q", numbers.tobytes())
+    cumulative.sums = array("q", running.tobytes())
+    return cumulative
 
 
-def _exact(book: Book, numbers: Array, rows: Array) -> Ledger:
-    """As `_ledger`, of sums that may be beyond 64 bits."""
-    ledger = Ledger(book.width)
+def _exact(tile_table: TileTable, numbers: Array, rows: Array) -> CumulativeSums:
+    """As `_cumulative`, of sums that may be beyond 64 bits."""
+    cumulative = CumulativeSums(tile_table.width)
     for place, row in zip(numbers.tolist(), rows.tolist(), strict=True):
-        ledger.add(place, list(enumerate(row)), book.width)
-    return ledger
+        cumulative.add(place, list(enumerate(row)), tile_table.width)
+    return cumulative

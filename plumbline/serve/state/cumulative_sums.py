@@ -1,4 +1,4 @@
-"""One id's record in a book: ascending numbers and running sums. Mutable, compact, exact at any size."""
+"""One id's record in a tile table: ascending numbers and running sums. Mutable, compact, exact at any size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONG = 48
 SAFE = 2**62
 
 
-class Ledger:
+class CumulativeSums:
     """Numbers in ascending order, and before each of them the running sums of all columns.
 
     `sums` has one row of `width` more than `at`: row i covers the first i numbers, and row 0 what was trimmed.
