@@ -12,6 +12,62 @@ from plumbline.cli.options import CommandGroup, FirstUsecase, Json, keep_json, s
 group = CommandGroup("Serving")
 
 
+UrlOption = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="The server's address; as params.yaml says if omitted."),
+]
+RateOption = Annotated[float, typer.Option(metavar="N", help="Requests a second.")]
+SecondsOption = Annotated[float, typer.Option(metavar="N", help="How long.")]
+WarmupOption = Annotated[
+    float, typer.Option(metavar="SECONDS", help="Before that, and not counted.")
+]
+ConnectionsOption = Annotated[
+    int, typer.Option(metavar="N", help="Requests at most that are under way at once.")
+]
+KeepAliveOption = Annotated[
+    bool,
+    typer.Option("--keep-alive/--no-keep-alive", help="Or a new connection per request."),
+]
+BatchOption = Annotated[int, typer.Option(metavar="N", help="Events in a request.")]
+EvenOption = Annotated[
+    bool,
+    typer.Option("--even", help="Requests at equal distances, not as of independent callers."),
+]
+ClockOption = Annotated[
+    Literal["system", "events"],
+    typer.Option(
+        help="Move the events to now with new keys; or send each as it is, for a server with "
+        "`--clock events`.",
+    ),
+]
+TableOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Parquet file of events; the current table if omitted."),
+]
+PidOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="The server's process; found by its port if omitted."),
+]
+EchoOption = Annotated[
+    bool, typer.Option("--echo/--no-echo", help="Measure an echo on the same stack before.")
+]
+TokenFileOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="File whose first line is a token.")
+]
+CaOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Certificates to trust, for https.")
+]
+TimeoutOption = Annotated[float, typer.Option(metavar="SECONDS", help="Of one request.")]
+GateOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIMITS",
+        help="Like p99=10,errors=0: p50, p95, p99, max (ms), errors, cpu (µs a request), cpu_ratio (to "
+        "the echo), memory (MiB).",
+    ),
+]
+
+
 @group.command(
     "loadtest",
     "",
@@ -21,62 +77,22 @@ group = CommandGroup("Serving")
 )
 def loadtest(
     usecase: FirstUsecase = None,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS", help="The server's address; as params.yaml says if omitted."
-        ),
-    ] = None,
-    rate: Annotated[float, typer.Option(metavar="N", help="Requests a second.")] = 200.0,
-    seconds: Annotated[float, typer.Option(metavar="N", help="How long.")] = 30.0,
-    warmup: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Before that, and not counted.")
-    ] = 2.0,
-    connections: Annotated[
-        int, typer.Option(metavar="N", help="Requests at most that are under way at once.")
-    ] = 16,
-    keep_alive: Annotated[
-        bool,
-        typer.Option("--keep-alive/--no-keep-alive", help="Or a new connection per request."),
-    ] = True,
-    batch: Annotated[int, typer.Option(metavar="N", help="Events in a request.")] = 1,
-    even: Annotated[
-        bool,
-        typer.Option("--even", help="Requests at equal distances, not as of independent callers."),
-    ] = False,
-    clock: Annotated[
-        Literal["system", "events"],
-        typer.Option(
-            help="Move the events to now with new keys; or send each as it is, for a server with "
-            "`--clock events`.",
-        ),
-    ] = "system",
-    table: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Parquet file of events; the current table if omitted."),
-    ] = None,
-    pid: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="The server's process; found by its port if omitted."),
-    ] = None,
-    echo: Annotated[
-        bool, typer.Option("--echo/--no-echo", help="Measure an echo on the same stack before.")
-    ] = True,
-    token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File whose first line is a token.")
-    ] = None,
-    ca: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Certificates to trust, for https.")
-    ] = None,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Of one request.")] = 10.0,
-    gate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIMITS",
-            help="Like p99=10,errors=0: p50, p95, p99, max (ms), errors, cpu (µs a request), cpu_ratio (to "
-            "the echo), memory (MiB).",
-        ),
-    ] = None,
+    url: UrlOption = None,
+    rate: RateOption = 200.0,
+    seconds: SecondsOption = 30.0,
+    warmup: WarmupOption = 2.0,
+    connections: ConnectionsOption = 16,
+    keep_alive: KeepAliveOption = True,
+    batch: BatchOption = 1,
+    even: EvenOption = False,
+    clock: ClockOption = "system",
+    table: TableOption = None,
+    pid: PidOption = None,
+    echo: EchoOption = True,
+    token_file: TokenFileOption = None,
+    ca: CaOption = None,
+    timeout: TimeoutOption = 10.0,
+    gate: GateOption = None,
     json: Json = None,
 ) -> int:
     """Send events to a server at a fixed rate and report the latencies.

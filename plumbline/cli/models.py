@@ -46,6 +46,57 @@ def bundle(
     return int(one.at is False)
 
 
+EventsFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="EVENTS",
+        help="CSV or Parquet file, folder, pattern or URL; or a bundle, and EVENTS after it.",
+    ),
+]
+OutFile = Annotated[Path, typer.Option(metavar="FILE", help="Parquet or CSV file to write.")]
+EventsAfterBundle = Annotated[
+    str | None, typer.Argument(metavar="EVENTS", help="The events, where a bundle comes first.")
+]
+ModelRevision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="Git revision, bundle's md5, folder or archive; the checkout's bundle if omitted.",
+    ),
+]
+UsecaseOption = Annotated[
+    str | None, typer.Option(metavar="USECASE", help="Whose bundle, where there are several.")
+]
+ExplainOption = Annotated[
+    int,
+    typer.Option(metavar="N", min=0, help="Write what each feature added to the N highest scores."),
+]
+TilesOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Tiles that histories go on from; those of the model's commit if omitted.",
+    ),
+]
+ColumnsOption = Annotated[
+    Literal["source", "contract"] | None,
+    typer.Option(
+        metavar="SHAPE",
+        help="Whose columns the file has, source or contract, where it could be both.",
+    ),
+]
+AdmitOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="HASH", help="A bundle's hash, whose functions may be executed; repeatable."
+    ),
+]
+NewEntitiesOption = Annotated[
+    bool,
+    typer.Option("--new-entities", help="Histories may be absent: no entity was ever seen before."),
+]
+
+
 @group.command(
     "score",
     "events.parquet --out answers.parquet",
@@ -53,59 +104,16 @@ def bundle(
     "my_table-model-v1.tar.gz events.csv --out answers.csv --admit HASH",
 )
 def score(
-    path: Annotated[
-        str,
-        typer.Argument(
-            metavar="EVENTS",
-            help="CSV or Parquet file, folder, pattern or URL; or a bundle, and EVENTS after it.",
-        ),
-    ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Parquet or CSV file to write.")],
-    events: Annotated[
-        str | None, typer.Argument(metavar="EVENTS", help="The events, where a bundle comes first.")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            help="Git revision, bundle's md5, folder or archive; the checkout's bundle if omitted.",
-        ),
-    ] = None,
-    usecase: Annotated[
-        str | None, typer.Option(metavar="USECASE", help="Whose bundle, where there are several.")
-    ] = None,
-    explain: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=0, help="Write what each feature added to the N highest scores."
-        ),
-    ] = 0,
-    tiles: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Tiles that histories go on from; those of the model's commit if omitted.",
-        ),
-    ] = None,
-    columns: Annotated[
-        Literal["source", "contract"] | None,
-        typer.Option(
-            metavar="SHAPE",
-            help="Whose columns the file has, source or contract, where it could be both.",
-        ),
-    ] = None,
-    admit: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="HASH", help="A bundle's hash, whose functions may be executed; repeatable."
-        ),
-    ] = None,
-    new_entities: Annotated[
-        bool,
-        typer.Option(
-            "--new-entities", help="Histories may be absent: no entity was ever seen before."
-        ),
-    ] = False,
+    path: EventsFile,
+    out: OutFile,
+    events: EventsAfterBundle = None,
+    model: ModelRevision = None,
+    usecase: UsecaseOption = None,
+    explain: ExplainOption = 0,
+    tiles: TilesOption = None,
+    columns: ColumnsOption = None,
+    admit: AdmitOption = None,
+    new_entities: NewEntitiesOption = False,
     json: Json = None,
 ) -> None:
     """Score a file of raw events, of any size.

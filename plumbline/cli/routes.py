@@ -72,6 +72,33 @@ def red_button(usecase: Usecase, json: Json = None) -> None:
     keep_json(json, state)
 
 
+RevArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="REV",
+        help="The challenger: a git revision, a bundle's folder or archive, or an md5; shows the canary if "
+        "omitted.",
+    ),
+]
+StepOption = Annotated[
+    str, typer.Option(metavar="TIME", help="Time at each step at least: 30s, 10m, 2h.")
+]
+StepsOption = Annotated[
+    str, typer.Option(metavar="PERCENTS", help="The canary's share at each step.")
+]
+LimitOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Another limit of the rules, as errors=0.02; docs/routes.md names them; repeatable.",
+    ),
+]
+StopOption = Annotated[bool, typer.Option("--stop", help="End it; the champion answers all.")]
+DetachOption = Annotated[
+    bool, typer.Option("--detach", help="Start it, and do not wait for its end.")
+]
+
+
 @group.command(
     "canary",
     "my_table model-v2",
@@ -81,31 +108,12 @@ def red_button(usecase: Usecase, json: Json = None) -> None:
 )
 def canary(
     usecase: Usecase,
-    rev: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="REV",
-            help="The challenger: a git revision, a bundle's folder or archive, or an md5; shows the canary if "
-            "omitted.",
-        ),
-    ] = None,
-    step: Annotated[
-        str, typer.Option(metavar="TIME", help="Time at each step at least: 30s, 10m, 2h.")
-    ] = "15s",
-    steps: Annotated[
-        str, typer.Option(metavar="PERCENTS", help="The canary's share at each step.")
-    ] = "1,5,25,100",
-    limit: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="Another limit of the rules, as errors=0.02; docs/routes.md names them; repeatable.",
-        ),
-    ] = None,
-    stop: Annotated[bool, typer.Option("--stop", help="End it; the champion answers all.")] = False,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Start it, and do not wait for its end.")
-    ] = False,
+    rev: RevArgument = None,
+    step: StepOption = "15s",
+    steps: StepsOption = "1,5,25,100",
+    limit: LimitOption = None,
+    stop: StopOption = False,
+    detach: DetachOption = False,
     json: Json = None,
 ) -> int:
     """Let a challenger answer 1, 5, 25 and 100 % of the entities, and abort if it is worse.

@@ -31,7 +31,7 @@ from plumbline.serve.state.recent import Waiting
 log = logging.getLogger("plumbline")
 
 CUMULATIVE_SUMS, MOST, PASSES = 100, 1000, 60
-"""Ledgers of a slice: at least, at most, and slices in which all that were touched are written."""
+"""Cumulative sums of a slice: at least, at most, and slices in which all that were touched are written."""
 WAIT = 0.02
 
 

@@ -12,7 +12,7 @@ from plumbline.serve.state.entries import SumIncrement
 from plumbline.serve.state.plan import DAY, LENGTHS, HistoryPlan, Moment, TileTable, micros
 
 SWEPT = 4
-"""Ledgers of each tile table that are looked at for old rows with each event."""
+"""Cumulative sums of each tile table that are looked at for old rows with each event."""
 
 
 class Histories:

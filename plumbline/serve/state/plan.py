@@ -1,6 +1,6 @@
 """What the state keeps for a use case, compiled once from its features. Pure.
 
-A *tile table* is one kind of record of one entity: its days, its hours, or the moments of its events. Each id has a
+A *tile table* is one kind of record of one entity: its days, its hours, or the moments of its events. Each id has
 cumulative sums in it: ascending numbers (days or hours since 1970, or microseconds) and, per column, a count or an integer
 sum. Every history is the difference of two running sums of its tile table, divided once: as `single_event` has it.
 """
