@@ -134,7 +134,8 @@ def test_a_request_that_does_not_come_is_not_waited_for(open_server):
     assert time.monotonic() - began < 8
 
 
-def test_an_error_of_ours_is_counted(open_server):
+def test_an_error_of_ours_is_counted(open_server, monkeypatch):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")  # as Feast does when imported
     open_server.ask("POST", "/", b"fail")
     text = open_server.gate.metrics.text().decode()
     assert 'plumbline_requests_total{endpoint="echo",status="503",usecase="toy"}' in text

@@ -50,6 +50,7 @@ class Metrics:
     def __init__(self, process: str = "") -> None:
         disable_created_metrics()
         self.registry = registry = CollectorRegistry()
+        self._several = bool(process)
         self._own, self._figures = CollectorRegistry(), Figures(process)
         self._own.register(self._figures)
         ProcessCollector(registry=self._own)
@@ -125,7 +126,7 @@ class Metrics:
     def text(self) -> bytes:
         """All of them; where several processes serve, the counters of all and this one's figures."""
         counters = self.registry
-        if MULTIPLE in os.environ:
+        if self._several and MULTIPLE in os.environ:  # libraries set it for their own servers
             counters = CollectorRegistry()
             multiprocess.MultiProcessCollector(counters)
         return b"".join(bytes(generate_latest(one)) for one in (counters, self._own))
