@@ -21,6 +21,8 @@ from plumbline.serve.log.rows import Encoded, Route
 
 GATHER = 0.010
 """Seconds in which rows gather for one transaction, where an answer does not wait for it."""
+LOOKS = 5
+"""Looks without a row, GATHER apart, after which the writer sleeps until it is woken."""
 AGAIN = 0.25
 """Seconds until a failed write is tried again."""
 AT_ONCE = 32
@@ -51,6 +53,7 @@ class LogWriter:
         self._queue: SimpleQueue[Batch | None] = SimpleQueue()
         self._waiting: deque[Encoded] = deque()
         self._closing = False
+        self._looks = 0
         self._file: DayWriter | None = None
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
@@ -75,22 +78,26 @@ class LogWriter:
             self._leave()
 
     def _take(self, wait: bool) -> None:
-        """Move rows from the queue to those that wait: all that come within GATHER of the first."""
-        if wait:
+        """Move rows from the queue to those that wait: all that come within GATHER of the first.
+
+        While rows keep coming the thread looks by itself: to be woken would cost each request more.
+        """
+        if wait and (self._durable or not self._looks):
             self._add(self._queue.get())
-            if not self._durable and not self._closing:
-                time.sleep(GATHER)
-        try:
+            self._looks = LOOKS
+        if wait and not self._durable and not self._closing:
+            time.sleep(GATHER)
+        self._looks = max(0, self._looks - 1)
+        with suppress(Empty):
             while True:
                 self._add(self._queue.get_nowait())
-        except Empty:
-            pass
 
     def _add(self, batch: Batch | None) -> None:
         if batch is None:
             self._closing = True
         else:
             self._waiting.extend(batch)
+            self._looks = LOOKS
 
     def _write(self) -> bool:
         """Write the rows that wait, a transaction per day; whether all are written."""
