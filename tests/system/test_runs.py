@@ -96,7 +96,7 @@ def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, tmp_path: Pat
 
 @pytest.mark.capability("A5")
 def test_a_training_parameter_reruns_what_follows_it_only(project: Project) -> None:
-    project.set({"card_fraud.train.rounds": 30})
+    project.set({"card_fraud.train.rounds": 5})
     try:
         assert project.repro() == [f"{s}@card_fraud" for s in ("train", "evaluate", "monitor")]
     finally:
