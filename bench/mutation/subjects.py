@@ -21,6 +21,8 @@ SUBJECTS = {
     "plumbline/features/batch.py": f"{CODE}/test_batch.py",
     "plumbline/features/grain.py": f"{CODE}/test_series.py",
     "plumbline/features/tiles.py": f"{CODE}/test_batch.py {CODE}/test_series.py",
+    "plumbline/features/tile_files.py": f"{CODE}/test_tiles.py",
+    "plumbline/features/tile_documents.py": f"{CODE}/test_tiles.py",
     "plumbline/features/sum_limits.py": f"{DATA}/test_numbers.py",
     "plumbline/features/code_structure.py": f"{CODE}/test_versions.py",
     "plumbline/features/definition_items.py": f"{CODE}/test_versions.py",

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import usecases
 from plumbline.__main__ import main
 from plumbline.core import usecase_loader
 from plumbline.core.errors import PlumblineError
@@ -48,7 +50,10 @@ def project(template: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(template.path, path, symlinks=True)
     monkeypatch.setattr(os, "environ", projects.environment(path) | {"MLFLOW_TRACKING_URI": "off"})
     monkeypatch.chdir(path)
-    monkeypatch.syspath_prepend(str(path))
+    own = [m for m in sys.modules if m.startswith(f"usecases.{CASE}")]
+    for module in own:  # of another copy
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(usecases, "__path__", [str(path / "usecases")])
     first_routes.ensure(Path("."), usecase_loader.load_features(CASE))
     return Project(path)
 
