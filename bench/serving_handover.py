@@ -105,7 +105,7 @@ def measure(
     usecase: FeatureSet, requests: int, changes: int, clients: int, keep_alive: bool
 ) -> dict[str, Any]:
     """One run: a load of so many requests, under which processes change so often."""
-    load = Load(usecase, keep_alive, int(time.time() * 1000))
+    load = Load(usecase, keep_alive, time.time_ns() // 1000)
     process = started(usecase.name)
     ready(process)
     shares = [range(load.first_key + i, load.first_key + requests, clients) for i in range(clients)]
