@@ -130,7 +130,10 @@ def _restart(
     with _timed("write a checkpoint"):
         writer.close(60)
     size = (folder / embedded.FILE).stat().st_size
-    tail = lambda after: log[min(after, last - 2_000) :]  # noqa: E731
+
+    def tail(after: int) -> list[LoggedEvent | LoggedOutcome]:
+        return log[min(after, last - 2_000) :]
+
     with _timed(f"open a checkpoint of {size / 2**20:.1f} MiB and 2,000 rows"):
         embedded.reopen_memory(state.plan.usecase, seed, tail, last, folder, state.late_days)
 

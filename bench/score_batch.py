@@ -11,6 +11,7 @@ decision or output. Each side runs in a process of its own, one after the other.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import resource
@@ -74,9 +75,8 @@ def of_process(side: str, given: argparse.Namespace, folder: Path) -> dict[str, 
 
 def measured(run: Any) -> dict[str, Any]:
     """Wall and processor seconds and peak resident memory of a call, imports left out of the seconds."""
-    import ibis  # noqa: F401
-    import xgboost  # noqa: F401
-
+    for library in ("ibis", "xgboost"):
+        importlib.import_module(library)
     start, used = time.perf_counter(), time.process_time()
     rows = run()
     return {

@@ -18,8 +18,11 @@ def places(root: Path) -> list[ObjectStore]:
     return [settings.folder(), *([settings.remote(settings.default)] if settings.default else [])]
 
 
-def restore(root: Path, out: Out, target: Path) -> None:
-    """Write the out's file, or its folder, to `target`, each byte hashed; PlumblineError where one is missing or wrong."""
+def restore(root: Path, out: Out, target: Path, only: str = "") -> None:
+    """Write the out's file, or its folder, to `target`, each byte hashed; PlumblineError where one is missing or wrong.
+
+    `only`: the one file of the folder that is wanted; "" for all.
+    """
     sources = places(root)
     target.parent.mkdir(parents=True, exist_ok=True)
     if not out.folder:
@@ -29,5 +32,6 @@ def restore(root: Path, out: Out, target: Path) -> None:
     listing = target.with_name(f"{target.name}.listing")
     repair.restore(sources, out.md5, listing, MODE)
     for name, md5 in dvc_hash.manifest(listing.read_bytes()).items():
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        repair.restore(sources, md5, target / name, MODE)
+        if not only or name == only:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            repair.restore(sources, md5, target / name, MODE)

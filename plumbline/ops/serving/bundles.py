@@ -22,9 +22,8 @@ from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.evaluate.baselines import evenly
 from plumbline.ops import packed_bundle
-from plumbline.repo import artifacts, object_stores, repair, revisions
+from plumbline.repo import artifacts, restored_outs, revisions
 from plumbline.repo.artifacts import Role
-from plumbline.repo.object_stores import ObjectStore
 from plumbline.repo.tracked_outs import Out
 from plumbline.serve import scoring
 from plumbline.serve.routes import arms
@@ -108,16 +107,12 @@ def _here(root: Path, name: str) -> Sources:
 def _fetched(root: Path, name: str, rev: str) -> Iterator[Sources]:
     """What a revision recorded, from DVC's cache or its default remote; each byte is hashed."""
     outs = revisions.outs(root, revisions.commit(root, rev))
-    settings = object_stores.settings(root)
-    places: list[ObjectStore] = [settings.folder()]
-    if settings.default:
-        places.append(settings.remote(settings.default))
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         sources = Sources(*(Path(folder) / n / name for n in ("model", "test", "report")))
-        _restore(places, _out(outs, name, rev, Role.BUNDLE), sources.model)
-        _restore(places, _out(outs, name, rev, Role.TEST_TABLE), sources.test)
+        restored_outs.restore(root, _out(outs, name, rev, Role.BUNDLE), sources.model)
+        restored_outs.restore(root, _out(outs, name, rev, Role.TEST_TABLE), sources.test)
         report = _out(outs, name, rev, Role.EVALUATE_REPORT)
-        _restore(places, report, sources.report, only=PREDICTIONS)
+        restored_outs.restore(root, report, sources.report, only=PREDICTIONS)
         yield sources
 
 
@@ -129,18 +124,6 @@ def _out(outs: Sequence[Out], name: str, rev: str, role: Role) -> Out:
             f"{rev}: its dvc.lock has no {last} of {name}, which stage {role.stage} writes"
         )
     return out
-
-
-def _restore(places: Sequence[ObjectStore], out: Out, target: Path, only: str = "") -> None:
-    if not out.folder:
-        repair.restore(places, out.md5, target, 0o644)
-        return
-    target.mkdir(parents=True)
-    listing = target.with_name(f"{target.name}.listing")
-    repair.restore(places, out.md5, listing, 0o644)
-    for name, md5 in dvc_hash.manifest(listing.read_bytes()).items():
-        if not only or name == only:
-            repair.restore(places, md5, target / name, 0o644)
 
 
 def _raw(usecase: FeatureSet, table: Any) -> Any:

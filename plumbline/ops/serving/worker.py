@@ -40,7 +40,7 @@ def main(number: str, text: str) -> int:
                 threading.Thread(target=_end_with, args=(channel,), daemon=True).start()
                 loaded.serve(sockets, places.worker(project, start.writer))
     except PlumblineError as error:
-        print(log_lines(f"plumbline serve, {start.writer}: {error}"), file=sys.stderr)  # noqa: T201
+        sys.stderr.write(log_lines(f"plumbline serve, {start.writer}: {error}") + "\n")
         return PlumblineError.exit_code
     return 0
 

@@ -200,10 +200,12 @@ class DayWriter:
 
     def _number(self, table: str, column: str, values: dict[str, str | int]) -> int:
         """The number of the row with these values, which is added if it is missing."""
-        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        names, placeholders = ", ".join(values), ", ".join("?" * len(values))
         given = tuple(values.values())
-        self._connection.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", given)
-        query = f"SELECT {column} FROM {table} WHERE ({names}) = ({marks})"
+        self._connection.execute(
+            f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({placeholders})", given
+        )
+        query = f"SELECT {column} FROM {table} WHERE ({names}) = ({placeholders})"
         return int(self._connection.execute(query, given).fetchone()[0])
 
 

@@ -168,9 +168,9 @@ def _prepared(path: Path, identity: str) -> sqlite3.Connection:
 
 
 def _replace(database: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
-    marks = ", ".join("?" * COLUMNS[table])
+    placeholders = ", ".join("?" * COLUMNS[table])
     database.executemany(
-        f"REPLACE INTO {table} VALUES ({marks})", [(*row, _crc(row)) for row in rows]
+        f"REPLACE INTO {table} VALUES ({placeholders})", [(*row, _crc(row)) for row in rows]
     )
 
 

@@ -30,10 +30,10 @@ def of_event(plan: HistoryPlan, event: RawEvent, at: Moment) -> list[SumIncremen
     """What an event with its derived features adds when it comes."""
     entries = []
     for place, tile_table in enumerate(plan.tile_tables):
-        if tile_table.plain or tile_table.marks:
+        if tile_table.plain or tile_table.notes_ids:
             id_ = tile_table.id_of(event)
             added = increments(tile_table.plain, event) if id_ is not None else []
-            if added or (tile_table.marks and id_ is not None):
+            if added or (tile_table.notes_ids and id_ is not None):
                 entries.append(SumIncrement(place, id_, at.number(tile_table.grain), added))
     return entries
 

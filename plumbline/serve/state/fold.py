@@ -10,7 +10,8 @@ from plumbline.serve.protocols import LoggedEvent, LoggedOutcome, State
 def fold(state: State, rows: Iterable[LoggedEvent | LoggedOutcome]) -> int:
     """Fold the rows, in the order given; how many there were."""
     count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007
+    for row in rows:
+        count += 1
         if isinstance(row, LoggedEvent):
             state.add_event(row)
         else:

@@ -89,7 +89,7 @@ class TileTable:
     windows: tuple[TileWindow, ...]
     plain: tuple[tuple[Adder, int, int], ...]
     settled: tuple[tuple[Adder, int, int], ...]
-    marks: (
+    notes_ids: (
         bool  # whether an id's events are noted here even where they add nothing: it was seen then
     )
 
@@ -159,7 +159,7 @@ def compiled(usecase: FeatureSet) -> HistoryPlan:
     for key in sorted(groups, key=lambda key: (key[2], key[1])):
         first.setdefault(key[0], key)
     tile_tables = [
-        _tile_table(usecase, key, specs, marks=first[key[0]] == key)
+        _tile_table(usecase, key, specs, notes_ids=first[key[0]] == key)
         for key, specs in groups.items()
     ]
     return HistoryPlan(usecase, tuple(tile_tables), _remembered(usecase, tile_tables))
@@ -197,7 +197,7 @@ def _tile_table(
     key: tuple[str, Grain, bool],
     specs: Sequence[tuple[int, Spec]],
     *,
-    marks: bool,
+    notes_ids: bool,
 ) -> TileTable:
     entity, grain, matured = key
     columns = _columns(spec for _, spec in specs)
@@ -214,7 +214,7 @@ def _tile_table(
         tuple(_window(place, spec, offsets, columns) for place, spec in specs),
         tuple(adders[False]),
         tuple(adders[True]),
-        marks,
+        notes_ids,
     )
 
 
