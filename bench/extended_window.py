@@ -40,7 +40,7 @@ def tables(name: str, days: int) -> Iterator[Path]:
         with contextlib.chdir(scratch):
             Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
             raw, valid, kept = Path("raw"), Path("valid"), Path("tables")
-            data.main(name, here / "sources" / name, raw, Path("data.json"))
+            data.main(name, here / "sources" / name, raw, Path("served"), Path("data.json"))
             outputs = (Path(p) for p in ("quarantine", "profile.json", "report", "validate.json"))
             validate.main(name, raw, here / "profiles" / f"{name}.json", valid, *outputs)
             features.main(

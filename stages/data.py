@@ -1,5 +1,5 @@
 """Reads the source that params.yaml names, types, sorts and partitions its rows up to the as-of date,
-writes a Parquet file per month (events, and outcomes once known) and a datasheet."""
+writes a Parquet file per month (events, and outcomes once known), what was served, and a datasheet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from plumbline import config
-from plumbline.core import documents, duckdb_session, files, policy
+from plumbline.core import documents, duckdb_session, files, policy, served_sheet
+from plumbline.core.served_sheet import ServedSheet
 from plumbline.core.usecase_loader import load_contract
 from plumbline.data import datasheet, erasure, filtering, ingest, partition, sources, tracked
 from plumbline.runtime import runner
@@ -16,8 +17,8 @@ from plumbline.runtime import runner
 log = logging.getLogger("plumbline")
 
 
-def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
-    """`source`: the folder of the use case's own source; `raw`: a folder; `sheet`: JSON."""
+def main(usecase: str, source: Path, raw: Path, served: Path, sheet: Path) -> None:
+    """`source`: the folder of the use case's own source; `raw`, `served`: folders; `sheet`: JSON."""
     case, chosen = load_contract(usecase), config.load(usecase)
     for line in policy.check_contract(case):
         log.warning("data: %s", line)
@@ -37,6 +38,8 @@ def main(usecase: str, source: Path, raw: Path, sheet: Path) -> None:
             written = datasheet.describe(connection, case, opened, window, unused, folder)
     written = written.model_copy(update={"rows_forgotten": gone} if gone else {})
     written = written.model_copy(update={"rows_left_out": left_out} if left_out else {})
+    with files.replacing_folder(served) as folder:
+        served_sheet.write(folder, ServedSheet(served=False))
     documents.write(sheet, written)
     log.info("data: %d rows, %d outcomes", written.rows, written.outcomes)
     for line in written.plan.lines if written.plan else ():

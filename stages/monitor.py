@@ -1,4 +1,4 @@
-"""Reads the bundle, the reference (test) and the current table, and the history of earlier days;
+"""Reads the bundle, the reference (test) and the current table, what was served, and the history of earlier days;
 scores both tables, judges the current days one by one, and the quality on labels that are known; writes
 the verdict as JSON and a folder with a page for people, Evidently's report, two plots and the history
 with these days.
@@ -38,6 +38,7 @@ def main(
     model: Path,
     reference: Path,
     current: Path,
+    served: Path,  # noqa: ARG001 (a dep already; the checks of what was served read it)
     earlier: Path,
     result: Path,
     summary: Path,
@@ -45,8 +46,8 @@ def main(
 ) -> None:
     """Judge the days of the table `current` by `reference` as the bundle in `model` sees them.
 
-    `name`: the use case's. `earlier`: the history of days judged before, as CSV. `summary`: the few figures
-    that DVC's commands show.
+    `name`: the use case's. `served`: the folder of what was served. `earlier`: the history of days judged
+    before, as CSV. `summary`: the few figures that DVC's commands show.
     """
     usecase, params = usecase_loader.load(name), config.load(name)
     tracking.warm()

@@ -67,9 +67,9 @@ def prepare(
 def ingest(
     patch: pytest.MonkeyPatch, folder: Path, settings: Mapping[str, Any], case: UseCase = SALES
 ) -> Path:
-    """Run the data stage there; the folder with `raw` and `data.json`."""
+    """Run the data stage there; the folder with `raw`, `served` and `data.json`."""
     prepare(patch, folder, settings, case)
-    data.main(case.name, own(settings, case.name), Path("raw"), Path("data.json"))
+    data.main(case.name, own(settings, case.name), Path("raw"), Path("served"), Path("data.json"))
     return folder
 
 

@@ -3,7 +3,7 @@
 | role | stage | declared as | last part of the path |
 |---|---|---|---|
 | SOURCE | data | dep | the use case's name |
-| RAW_EVENTS | data | out | raw |
+| RAW_EVENTS, SERVED | data | out | raw, served |
 | ACCEPTED_PROFILE | validate | dep | <use case>.json |
 | PROFILE | validate | out | profile.json |
 | VALID_EVENTS, QUARANTINE | validate | out | valid, quarantine |
@@ -40,6 +40,7 @@ class Role(Enum):
 
     SOURCE = ("data", "deps", "{usecase}")
     RAW_EVENTS = ("data", "outs", "raw")
+    SERVED = ("data", "outs", "served")
     ACCEPTED_PROFILE = ("validate", "deps", "{usecase}.json")
     PROFILE = ("validate", "outs", "profile.json")
     VALID_EVENTS = ("validate", "outs", "valid")

@@ -18,8 +18,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.core import duckdb_session
+from plumbline.core import duckdb_session, served_sheet
 from plumbline.core.errors import ParamsError, PlumblineError, SourceError, SpecError
+from plumbline.core.served_sheet import ServedSheet
 from plumbline.data import casts
 from sources.card_fraud.simulator import simulate
 from stages import data
@@ -51,6 +52,14 @@ def sheet(folder: Path) -> dict[str, Any]:
 def digests(folder: Path) -> dict[str, str]:
     files = sorted((folder / "raw").iterdir())
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def test_a_source_without_sealed_days_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run(monkeypatch, tmp_path, "2025-02-13")
+    assert [p.name for p in (tmp_path / "served").iterdir()] == [served_sheet.FILE]
+    assert served_sheet.read(tmp_path / "served") == ServedSheet(served=False)
 
 
 def test_a_file_per_month_of_the_event_and_of_its_outcome(
@@ -330,7 +339,7 @@ def test_a_simulators_failing_import_is_not_hidden(
     monkeypatch.syspath_prepend(tmp_path)
     prepare(monkeypatch, tmp_path, {**FRAUD, "as_of": "2025-02-01"})
     with pytest.raises(ModuleNotFoundError, match="no_such_library_at_all"):
-        data.main("sales", Path("shops/sales"), Path("raw"), Path("data.json"))
+        data.main("sales", Path("shops/sales"), Path("raw"), Path("served"), Path("data.json"))
 
 
 def test_the_settings_hash_follows_the_settings(
@@ -356,7 +365,7 @@ def test_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     expected = digests(ingest(monkeypatch, tmp_path / "here", settings, CARD_FRAUD))
     there = tmp_path / "there"
     prepare(monkeypatch, there, settings, CARD_FRAUD)
-    words = ["card_fraud", ".", "raw", "data.json"]
+    words = ["card_fraud", ".", "raw", "served", "data.json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TZ": "Asia/Tokyo"}
 
     def call() -> subprocess.CompletedProcess[str]:

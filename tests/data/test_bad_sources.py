@@ -132,7 +132,11 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
         r"sqlite:no\.db: no such file; correct data\.address",
     ),
 }
-KEPT = {"raw/events-2025-01.parquet": b"the last good one", "data.json": b"{}"}
+KEPT = {
+    "raw/events-2025-01.parquet": b"the last good one",
+    "served/served.json": b"{}",
+    "data.json": b"{}",
+}
 
 
 def refused(
@@ -148,7 +152,9 @@ def refused(
         (folder / name).write_bytes(content)
     before = sorted(folder.rglob("*"))
     patch.setattr(
-        sys, "argv", ["stages/data.py", "sales", str(own(settings, "sales")), "raw", "data.json"]
+        sys,
+        "argv",
+        ["stages/data.py", "sales", str(own(settings, "sales")), "raw", "served", "data.json"],
     )
     with pytest.raises(SystemExit) as end:
         runner.run(data.main)

@@ -28,7 +28,7 @@ def stored(
     run = start(folder, patch, usecase)
     write_params(folder / "params.yaml", {})
     (folder / "x.csv").write_text("\n".join([NAMES, *OTHERS, *rows]) + "\n")
-    data.main("orders", Path("."), run.raw, Path("data.json"))
+    data.main("orders", Path("."), run.raw, Path("served"), Path("data.json"))
     run.go(max_quarantine=0.9)
     events = duckdb.sql("SELECT * FROM read_parquet('valid/events-*.parquet')")
     outcomes = duckdb.sql("SELECT order_id, returned FROM read_parquet('valid/outcomes-*.parquet')")

@@ -93,6 +93,7 @@ def test_each_stage_runs_and_says_what_several_classes_have(
         Path("model"),
         tables / "test.parquet",
         tables / "current.parquet",
+        Path("served"),
         Path("history.csv"),
         *map(Path, ("monitor.json", "monitor.summary.json", "monitor")),
     )

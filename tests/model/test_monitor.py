@@ -84,7 +84,7 @@ def save(case, past):
 def run():
     from stages import monitor
 
-    names = ("model", "test.parquet", "current.parquet", "history.csv")
+    names = ("model", "test.parquet", "current.parquet", "served", "history.csv")
     names += ("monitor.json", "summary.json", "report")
     paths = map(Path, names)
     monitor.main("shop", *paths)
@@ -208,6 +208,7 @@ def test_the_bytes_do_not_depend_on_folder_zone_or_hash_seed(shop, tmp_path):
         "model",
         "test.parquet",
         "current.parquet",
+        "served",
         "history.csv",
         "monitor.json",
         "summary.json",

@@ -256,7 +256,7 @@ def test_the_stage_writes_it_and_evidently_opens_without_a_network(request: Any)
     now["size"] = now["size"] * 100
     request.getfixturevalue("shop")(now)
     Path("history.csv").touch()
-    tables = ("model", "test.parquet", "current.parquet", "history.csv")
+    tables = ("model", "test.parquet", "current.parquet", "served", "history.csv")
     outs = ("monitor.json", "summary.json", "report")
     monitor.main("shop", *map(Path, tables + outs))
     report = json.loads(Path("monitor.json").read_text())

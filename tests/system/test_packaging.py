@@ -87,7 +87,7 @@ def test_it_starts_a_project_where_no_clone_is_near(programs: Path, tmp_path: Pa
     digest = hashlib.sha256(kept.read_bytes()).hexdigest()
     pins = (shop / "requirements-library.txt").read_text()
     assert pins == f"--find-links wheels\nplumbline=={VERSION} --hash=sha256:{digest}\n"
-    paths = ("sources/orders", "data/orders/raw", "metrics/orders/data.json")
+    paths = ("sources/orders", "data/orders/raw", "data/orders/served", "metrics/orders/data.json")
     call(programs / "python", "-m", "stages.data", "orders", *paths, cwd=shop)
     assert (shop / "metrics" / "orders" / "data.json").exists()
 

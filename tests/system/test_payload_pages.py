@@ -187,7 +187,7 @@ def test_nothing_runs_in_evidentlys_page(request: Any) -> None:
     for one in tables:
         one["colour"] = np.resize(np.array(STORED, object), len(one["colour"]))
     request.getfixturevalue("shop")(tables[1], past=tables[0])
-    paths = ("model", "test.parquet", "current.parquet", "history.csv")
+    paths = ("model", "test.parquet", "current.parquet", "served", "history.csv")
     monitor.main("shop", *map(Path, (*paths, "monitor.json", "summary.json", "report")))
     opened(bare(Path("report") / "monitor.html"))
     dom = opened(_clicking(Path("report") / "evidently.html"), scripts=True)
