@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -229,6 +230,26 @@ def test_it_is_filled_once_and_others_wait(client, url, kept, monkeypatch):
     assert {tuple(s.values(probe)) for s in states} == {
         tuple(open_memory(SMALL, kept).values(probe))
     }
+
+
+def test_who_looked_before_it_was_filled_does_not_fill_it_again(client, url, kept, monkeypatch):
+    first = []
+
+    class Late(redis.Redis):
+        def set(self, *words, **options):
+            if not first:
+                first.append(open_redis(SMALL, kept, url))  # another, between the look and the lock
+                fold(first[0], [one_row(500, NOON - timedelta(days=1), 1, who_id="p1")])
+            return super().set(*words, **options)
+
+    late = Late.from_url(url)
+    connect = iter([late])
+    plain = redis_seeding.connect
+    monkeypatch.setattr(redis_seeding, "connect", lambda url: next(connect, None) or plain(url))
+    probe = event(0, NOON + timedelta(hours=1), who_id="p1")
+    assert open_redis(SMALL, kept, url).values(probe) == first[0].values(probe)
+    assert first[0].values(probe) != open_memory(SMALL, kept).values(probe)
+    assert not client.exists(Keys(compiled(SMALL), "seed", 8, 10).of("seeding"))
 
 
 def test_one_who_lost_the_lock_writes_nothing(client, url, kept):

@@ -94,7 +94,10 @@ def _seeded(client: Any, keys: Keys, seed: Seed) -> dict[str, int]:
             return dict(json.loads(held))
         token = uuid.uuid4().hex
         if client.set(keys.of("seeding"), token, nx=True, px=LOCK_MS):
-            _fill(client, keys, seed, token)
+            if client.exists(name):  # filled since it was looked at: events were counted on top
+                _written(client, keys, [("DEL", keys.of("seeding"))], token)
+            else:
+                _fill(client, keys, seed, token)
         else:
             time.sleep(POLL)
     raise StateError("Redis: another process has been filling the online state for ten minutes")
