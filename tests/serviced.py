@@ -49,11 +49,13 @@ def serving(
     by: clock.Kind = "events",
     shared: Callable[[], State] | None = None,
     writer: str = "",
+    jobs: list[Callable[[], None]] | None = None,
     **settings: Any,
 ) -> Iterator[Service]:
     """A service on a copy of what `made` made; started again on the same folder, it goes on. `by`: its clock.
 
-    `shared`: opens the state of several processes; `writer`: the name of this one.
+    `shared`: opens the state of several processes; `writer`: the name of this one. `jobs`: where the shadows' work is
+    put, which nobody does otherwise.
     """
     if not folder.exists():
         shutil.copytree(base, folder)
@@ -62,8 +64,8 @@ def serving(
     log = PredictionLog(folder / "log", usecase, own.durable, on_full, writer)
     reader = LogReader(folder / "log")
     state = shared() if shared else _embedded(reader, own.late_days)
-    jobs: list[Callable[[], None]] = []
-    live = LiveRoutes(opened(folder, Arms(usecase, BundleStore(folder))), jobs.append)
+    later = [] if jobs is None else jobs
+    live = LiveRoutes(opened(folder, Arms(usecase, BundleStore(folder))), later.append)
     one = Service(
         Parts(
             usecase=usecase,

@@ -61,11 +61,11 @@ def describe(usecase: FeatureSet) -> LogDescription:
         computed=(*(r.name for r in usecase.rows), *(c.name for c in usecase.categories)),
         derived=usecase.derived,
         classes=usecase.classes,
-        libraries=_libraries(),
+        libraries=libraries(),
     )
 
 
-def _libraries() -> dict[str, str]:
+def libraries() -> dict[str, str]:
     versions = {}
     for name in LIBRARIES:
         try:

@@ -18,6 +18,7 @@ from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.core.files import dumps
 from plumbline.model import admission, calibration, manifest, scale, softmax
 from plumbline.model.admission import Scorer
+from plumbline.model.bundle import Bundle
 from plumbline.serve.online.decisions import CompiledPolicy
 from plumbline.serve.online.row_inputs import Computed, RowInputs, ScoringError
 from plumbline.serve.online.single_values import calibrator
@@ -54,7 +55,7 @@ class CompiledScorer:
                 f"usecases/{self.usecase.name}/features.py: the features are not those that this model learned; "
                 "serve it from its own commit"
             )
-        self.definitions = _definitions(scorer)
+        self.definitions = definitions_md5(scorer.bundle)
         self.rows = RowInputs(self.usecase)
         self._trees = Trees(self.bundle.booster)
         self._encodings = {
@@ -205,11 +206,10 @@ def load(folder: Path, admit: Iterable[str] = ()) -> CompiledScorer:
     return CompiledScorer(admission.load(folder, admit, threads=1))
 
 
-def _definitions(scorer: Scorer) -> str:
-    """The md5 of what the features mean, constants and helpers of row functions included."""
-    carried = scorer.bundle.carried
-    functions = {n: one.sha256 for n, one in carried.functions.items()} if carried else {}
-    return dvc_hash.md5_text(dumps([scorer.bundle.manifest.definitions, functions]))
+def definitions_md5(loaded: Bundle) -> str:
+    """The md5 of what a bundle's features mean, constants and helpers of row functions included."""
+    functions = {n: o.sha256 for n, o in loaded.carried.functions.items()} if loaded.carried else {}
+    return dvc_hash.md5_text(dumps([loaded.manifest.definitions, functions]))
 
 
 def _part(

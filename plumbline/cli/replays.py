@@ -1,0 +1,53 @@
+"""The command that scores served rows again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plumbline.cli.options import CommandGroup, Json, Usecase, keep_json, say
+
+group = CommandGroup("Serving")
+
+
+@group.command(
+    "replay",
+    "my_table",
+    "my_table --days 2025-07-01:2025-07-31 --json replay.json",
+)
+def replay(
+    usecase: Usecase,
+    days: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIRST:LAST", help="UTC days of receipt, both included; all if omitted."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a row per served row to FILE (Parquet)."),
+    ] = None,
+    admit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SHA256", help="Hash of a bundle whose functions may run; repeatable."
+        ),
+    ] = None,
+    json: Json = None,
+) -> int:
+    """Score again what was served, from the log and sealed days.
+
+    Each row by the bundle that it names, found in the service's copies, the checkout, or git and DVC. Exits
+    with 1 if a row is not equal to the bit; says which and why.
+    """
+    from plumbline.ops.replay import day_range, replaying, text_report
+
+    options = replaying.ReplayOptions(day_range.parsed(days), out, tuple(admit or ()))
+    report = replaying.replay(Path("."), usecase, options)
+    say(text_report.lines(report))
+    if out:
+        say([f"wrote {report.rows:,} rows to {out}"])
+    keep_json(json, report)
+    return 1 if report.differing else 0

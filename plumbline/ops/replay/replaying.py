@@ -1,0 +1,95 @@
+"""`plumbline replay`: served rows read, scored again, held against what was logged. An edge: reads files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from plumbline.core import usecase_loader
+from plumbline.core.usecase import FeatureSet
+from plumbline.ops.replay import row_sources, verdicts
+from plumbline.ops.replay.bundles import Bundles, NoBundle, ReplayBundle
+from plumbline.ops.replay.day_range import DayRange
+from plumbline.ops.replay.replay_document import ReplayReport
+from plumbline.ops.replay.row_file import RowFile
+from plumbline.ops.replay.row_sources import RowSources
+from plumbline.ops.replay.served_rows import ServedRows
+from plumbline.ops.replay.tally import Tally, places_of
+from plumbline.ops.replay.verdicts import RowVerdicts
+from plumbline.runtime.row_progress import RowProgress
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """What is replayed. `out`: a Parquet file with a row per served row; `admit`: hashes of bundles whose functions may run."""
+
+    days: DayRange = field(default_factory=DayRange)
+    out: Path | None = None
+    admit: tuple[str, ...] = ()
+
+
+def replay(root: Path, usecase: str, options: ReplayOptions) -> ReplayReport:
+    """Score all served rows of the days again; PlumblineError where there are none, or none can be read."""
+    case = usecase_loader.load_features(usecase)
+    sources = row_sources.found(root, usecase, options.days)
+    return replayed(case, sources, Bundles(root, usecase, options.admit), options.out)
+
+
+def replayed(
+    case: FeatureSet, sources: RowSources, bundles: Bundles, out: Path | None = None
+) -> ReplayReport:
+    """The same, of days that were found, with bundles from wherever `bundles` looks."""
+    tally = Tally()
+    with ExitStack() as stack:
+        file = stack.enter_context(RowFile.opened(out)) if out else None
+        progress = stack.enter_context(RowProgress("replay"))
+        for rows in row_sources.batches(sources, case):
+            for found, part, judged in scored(bundles, rows, case.key):
+                tally.add(found, part, judged)
+                if file:
+                    file.write(part, judged)
+            if file:
+                file.flush()
+            progress.report(str(rows.day), tally.total("rows"), 0)
+    return _report(sources, tally)
+
+
+def scored(
+    bundles: Bundles, rows: ServedRows, key: str
+) -> Iterable[tuple[ReplayBundle | NoBundle, ServedRows, RowVerdicts]]:
+    """The rows by the bundle that they name, with their verdicts."""
+    for md5, places in places_of(rows.facts["bundle"]).items():
+        found, part = bundles.get(md5), rows.take(places)
+        if isinstance(found, NoBundle):
+            yield found, part, verdicts.without_bundle(part, found.reason, found.problem)
+            continue
+        has_event = (
+            ~np.asarray(part.events[key].is_null())
+            if key in part.events
+            else np.zeros(len(part), bool)
+        )
+        lost = part.take(np.flatnonzero(~has_event))
+        if len(lost):
+            yield found, lost, verdicts.without_event(lost)
+        whole = part.take(np.flatnonzero(has_event))
+        if len(whole):
+            yield found, whole, verdicts.judged(found, whole)
+
+
+def _report(sources: RowSources, tally: Tally) -> ReplayReport:
+    rows, equal = tally.total("rows"), tally.total("equal")
+    return ReplayReport(
+        usecase=sources.usecase,
+        days=[str(day) for day in sources.days],
+        sealed_days=len(sources.sealed),
+        rows=rows,
+        live=tally.total("live"),
+        equal=equal,
+        differing=rows - equal,
+        bundles=[one.document() for one in tally.bundles.values()],
+        rows_shown=tally.shown,
+    )
