@@ -19,6 +19,7 @@ from plumbline.cli import (
     models,
     operations,
     project,
+    promotions,
     replays,
     review,
     routes,
@@ -48,6 +49,7 @@ GROUPS = (
     served_rows.group,
     replays.group,
     routes.group,
+    promotions.group,
     models.group,
     storage.group,
 )

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from plumbline.core.params_base import Count, Days, Section
+from plumbline.serve.promote_params import Promote
 
 
 def _variable(value: object) -> object:
@@ -51,6 +52,7 @@ class Serve(Section):
     # name of the environment variable with the URL of Redis; None: state in the process
     state: Annotated[str | None, BeforeValidator(_variable)] = None
     route_by: str | None = None  # entity by whose id an arm is chosen; None: the first declared
+    promote: Promote = Promote()  # what a challenger passes on its way to champion
 
     @model_validator(mode="after")
     def _both(self) -> Serve:

@@ -133,7 +133,7 @@ def test_who_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.delenv("GIT_AUTHOR_NAME", raising=False)
     monkeypatch.setattr(journal.getpass, "getuser", nobody)
-    assert journal._who().startswith("uid ")
+    assert journal.who().startswith("uid ")
 
 
 def test_the_copy_does_not_copy_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def newest(root: Path, commits: list[str], branch: str, hub: GitHub | None) -> s
 def refusal(root: Path, rev: str, branch: str, hub: GitHub | None) -> str | None:
     """Why a commit was not accepted on the branch (of origin, where there is one); None where it was."""
     revisions.refuse_shallow(root, "the last accepted commit")
-    commit, known = revisions.commit(root, rev), _branch(root, branch)
+    commit, known = revisions.commit(root, rev), known_branch(root, branch)
     commits = history(root, known)
     if commit not in commits:
         return (
@@ -120,7 +120,7 @@ def _newest_release(root: Path, commits: list[str]) -> tuple[str, str] | None:
     return next(((commit, tags[commit]) for commit in commits if commit in tags), None)
 
 
-def _branch(root: Path, branch: str) -> str:
+def known_branch(root: Path, branch: str) -> str:
     """The branch as origin has it, or the local one."""
     remote = f"refs/remotes/origin/{branch}"
     known = git.answer("rev-parse", "-q", "--verify", remote, root=root)

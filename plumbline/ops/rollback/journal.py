@@ -1,6 +1,6 @@
 """The journal: each step of a rollback, on disk before it is done; and the audit log of those that ended.
 
-The audit log has the stages that registered versions were given, too.
+The audit log has the stages that registered versions were given, too, and each step of a promotion.
 """
 
 from __future__ import annotations
@@ -65,6 +65,30 @@ class Transition(Document):
     reason: str
 
 
+class PromotionEntry(Document):
+    """A step of a promotion that ended, or the promotion itself (`step` is "end"), as the audit log has it."""
+
+    kind: Literal["promotion"] = "promotion"
+    id: str
+    who: str
+    when: str
+    usecase: str
+    rev: str
+    commit: str
+    bundle: str
+    step: str
+    result: str
+    reason: str
+    evidence: dict[str, Any]
+
+
+KINDS: Mapping[bytes, type[Transition] | type[PromotionEntry]] = {
+    b'{"kind": "transition"': Transition,
+    b'{"kind": "promotion"': PromotionEntry,
+}
+"""How a line that is no rollback's begins."""
+
+
 @dataclass(frozen=True)
 class Journal:
     """One rollback: from where to where, what MLflow had before, and how far it came.
@@ -110,7 +134,7 @@ def new(
     when = datetime.now(UTC).isoformat(timespec="seconds")
     return Journal(
         id=uuid.uuid4().hex,
-        who=_who(),
+        who=who(),
         when=when,
         rev=rev,
         start=start,
@@ -196,7 +220,7 @@ def transition(usecase: str, version: str, md5: str | None, stage: str, reason: 
     """The audit log's entry of a version that is given a stage now."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
     return Transition(
-        who=_who(), when=when, usecase=usecase, version=version, md5=md5, stage=stage, reason=reason
+        who=who(), when=when, usecase=usecase, version=version, md5=md5, stage=stage, reason=reason
     )
 
 
@@ -225,12 +249,17 @@ def transitions(root: Path) -> list[Transition]:
     return [entry for entry in _entries(root) if isinstance(entry, Transition)]
 
 
-def _entries(root: Path) -> Iterator[AuditEntry | Transition]:
+def promotions(root: Path) -> list[PromotionEntry]:
+    """Every step of a promotion that ended, oldest first."""
+    return [entry for entry in _entries(root) if isinstance(entry, PromotionEntry)]
+
+
+def _entries(root: Path) -> Iterator[AuditEntry | Transition | PromotionEntry]:
     """The audit log's lines. A damaged one is passed over, and named in the log."""
     file = folder(root) / AUDIT
     lines = file.read_bytes().splitlines() if file.exists() else []
     for number, line in enumerate(lines, 1):
-        kind = Transition if b'"kind": "transition"' in line else AuditEntry
+        kind = next((k for mark, k in KINDS.items() if line.startswith(mark)), AuditEntry)
         try:
             yield kind.model_validate_json(line)
         except ValidationError:
@@ -254,7 +283,8 @@ def _file(root: Path) -> Path:
     return folder(root) / "journal.json"
 
 
-def _who() -> str:
+def who() -> str:
+    """Whoever runs this."""
     try:
         return os.environ.get("GIT_AUTHOR_NAME") or getpass.getuser()
     except (KeyError, OSError):

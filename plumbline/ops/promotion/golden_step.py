@@ -1,0 +1,109 @@
+"""The challenger before any event: whole, of known features, its golden events to the bit, and fast enough. An edge."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from time import perf_counter_ns
+from typing import Any
+
+from plumbline.core.errors import BundleError, PlumblineError, RefusedError
+from plumbline.core.usecase import FeatureSet
+from plumbline.model import bundle
+from plumbline.model.bundle import Bundle
+from plumbline.ops.promotion.promotion_run import PromotionRun
+from plumbline.ops.rollback import plan
+from plumbline.ops.serving import routing
+from plumbline.repo import restored_outs, revisions
+from plumbline.serve.routes import arms
+from plumbline.serve.routes.arms import LoadedBundle
+
+ROUNDS = 3
+"""Times that the golden events are scored: the best one counts, as a machine has other work."""
+SAME, NEW = "as the champion's", "new"
+
+
+def check(run: PromotionRun) -> None:
+    """Bring the bundle; RefusedError where an answer differs, or scoring takes too long."""
+    kind = definitions(run)
+    run.note("golden", definitions=kind)
+    if kind == NEW:
+        _needs_checkout(run)
+    md5 = routing.bring(run.root, run.name, run.promotion.commit)
+    if md5 != run.promotion.bundle:
+        raise RefusedError(f"the bundle is {md5}, and dvc.lock records {run.promotion.bundle}")
+    try:
+        own = arms.Arms(run.usecase, run.store).admit(md5)
+    except BundleError as error:
+        raise RefusedError(str(error)) from None
+    run.note("golden", golden_events=run.store.about(md5).golden)
+    if kind == SAME:
+        champion = run.loaded[run.promotion.before]
+        _refuse_other_classes(own, champion)
+        _refuse_slow(run, own, champion)
+
+
+def definitions(run: PromotionRun) -> str:
+    """Whether the running process, which has the champion's features, can score by the challenger."""
+    (out,) = (
+        o
+        for n, o in plan.bundles(revisions.outs(run.root, run.promotion.commit)).items()
+        if n == run.name
+    )
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+        restored_outs.restore(run.root, out, Path(folder) / "model")
+        own = bundle.load(Path(folder) / "model", run.name, threads=1)
+        champion = bundle.load(run.store.model(run.promotion.before), run.name, threads=1)
+    return SAME if _features(own) == _features(champion) else NEW
+
+
+def _features(loaded: Bundle) -> tuple[Any, Any]:
+    return loaded.manifest.definitions, loaded.carried.functions if loaded.carried else None
+
+
+def _needs_checkout(run: PromotionRun) -> None:
+    head = revisions.commit(run.root, "HEAD")
+    if not run.options.replace:
+        raise PlumblineError(
+            f"{run.promotion.rev}: other features than the running process has, which needs a new process and can "
+            "have no canary beside the old one: add --replace, which lets `plumbline serve --replace` take over"
+        )
+    if head != run.promotion.commit:
+        raise PlumblineError(
+            f"{run.promotion.rev}: other features than the running process has; HEAD is {head[:9]}: check out "
+            f"{run.promotion.commit[:9]} and its outs (`git checkout`, `dvc checkout`), then promote with --replace"
+        )
+
+
+def _refuse_other_classes(own: LoadedBundle, champion: LoadedBundle) -> None:
+    mine, its = own.scorer.bundle.classes, champion.scorer.bundle.classes
+    if mine != its:
+        raise RefusedError(
+            f"the bundle has classes {mine or 'none'}, the champion {its or 'none'}: their answers cannot be compared"
+        )
+
+
+def _refuse_slow(run: PromotionRun, own: LoadedBundle, champion: LoadedBundle) -> None:
+    """RefusedError where the median golden event takes longer than the rules allow, in the best of some rounds."""
+    table = run.store.golden(own.md5).events
+    times = [micros(run.usecase, (own, champion), table) for _ in range(ROUNDS)]
+    mine, usual = (min(one) for one in zip(*times, strict=True))
+    run.note("golden", micros=round(mine, 1), champion_micros=round(usual, 1))
+    if mine > run.rules.slower * usual + run.rules.spare:
+        raise RefusedError(
+            f"scoring a golden event takes {mine:.0f} µs, the champion {usual:.0f} µs; at most "
+            f"{run.rules.slower:g} times as long and {run.rules.spare:g} µs are allowed"
+        )
+
+
+def micros(usecase: FeatureSet, bundles: Sequence[LoadedBundle], table: Any) -> list[float]:
+    """The median time of each bundle to score one event, in turns."""
+    taken: list[list[float]] = [[] for _ in bundles]
+    for event, histories in zip(*arms.plain_events(usecase, table), strict=True):
+        for one, times in zip(bundles, taken, strict=True):
+            start = perf_counter_ns()
+            one.compiled.score([event], [histories])
+            times.append((perf_counter_ns() - start) / 1000)
+    return [median(times) for times in taken]
