@@ -48,7 +48,7 @@ FAULTS = (
         "contract: the label delay is not checked",
         "plumbline/validate/contract.py",
         "{delayed(quote(time), *delay)}",
-        "{delayed(quote(time), delay[0] + 1, delay[1])}",
+        "{delayed(quote(time), delay[0] + 1, *delay[1:])}",
         tests="tests/data/test_validate.py",
     ),
     Mutant(

@@ -1,5 +1,7 @@
 """Reads the source that params.yaml names, types, sorts and partitions its rows up to the as-of date,
-writes a Parquet file per month (events, and outcomes once known), what was served, and a datasheet."""
+writes a Parquet file per month (events, and outcomes once known), what was served, and a datasheet.
+
+Outcomes are columns of the events, known a fixed delay after each, or have a table of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +13,19 @@ from plumbline import config
 from plumbline.core import documents, duckdb_session, files, policy, served_sheet
 from plumbline.core.served_sheet import ServedSheet
 from plumbline.core.usecase_loader import load_contract
-from plumbline.data import datasheet, erasure, filtering, ingest, partition, sources, tracked
+from plumbline.data import (
+    datasheet,
+    erasure,
+    filtering,
+    ingest,
+    layouts,
+    outcome_counts,
+    outcome_table,
+    partition,
+    sources,
+    tracked,
+)
+from plumbline.data.visible_days import VisibleDays
 from plumbline.runtime import runner
 
 log = logging.getLogger("plumbline")
@@ -23,25 +37,30 @@ def main(usecase: str, source: Path, raw: Path, served: Path, sheet: Path) -> No
     for line in policy.check_contract(case):
         log.warning("data: %s", line)
     tracked.check(usecase, chosen.data, source)
-    window = partition.VisibleDays(chosen.data.start, chosen.data.as_of)
+    window = VisibleDays(chosen.data.start, chosen.data.as_of)
+    own = chosen.data.own_outcomes
+    columns = layouts.events(case) if own else case
     with tempfile.TemporaryDirectory() as scratch, files.replacing_folder(raw) as folder:
-        opened = sources.open_source(case, chosen.data, chosen.seed, source, Path(scratch))
+        opened = sources.open_source(columns, chosen.data, chosen.seed, source, Path(scratch))
         log.info("data: reading %s", opened.name)
         for line in opened.warnings:
             log.warning("data: %s", line)
         with duckdb_session.connect(Path(scratch)) as connection:
-            unused = ingest.load(connection, case, opened)
+            unused = ingest.load(connection, columns, opened)
+            late = outcome_table.read(connection, case, chosen.data, Path(scratch))
             gone = erasure.forget(connection, case, chosen.data.forget)
             left_out = filtering.leave_out(connection, case)
-            partition.views(connection, case, window)
-            partition.write(connection, case, folder)
-            written = datasheet.describe(connection, case, opened, window, unused, folder)
+            partition.views(connection, case, window, own=own)
+            partition.write(connection, case, folder, own=own)
+            written = datasheet.describe(connection, case, opened, window, unused, folder, late)
     written = written.model_copy(update={"rows_forgotten": gone} if gone else {})
     written = written.model_copy(update={"rows_left_out": left_out} if left_out else {})
     with files.replacing_folder(served) as folder:
         served_sheet.write(folder, ServedSheet(served=False))
     documents.write(sheet, written)
     log.info("data: %d rows, %d outcomes", written.rows, written.outcomes)
+    for line in outcome_counts.lines(written.outcome_rows):
+        log.info("data: %s", line)
     for line in written.plan.lines if written.plan else ():
         log.warning("data: %s", line)
     for rule, count in left_out.items():

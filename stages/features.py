@@ -37,7 +37,8 @@ def main(
         else:
             as_of = params.data.as_of
             own = params.features
-            report = assemble.timed(backend, case, own, as_of, valid, days, rows, sums)
+            late = params.data.own_outcomes
+            report = assemble.timed(backend, case, own, as_of, valid, days, rows, sums, own=late)
     documents.write(metrics, report)
 
 

@@ -42,15 +42,16 @@ def main(
     """`raw`, `valid`, `quarantine`, `docs`: folders; `accepted`, `measured`: profiles; `metrics`: JSON."""
     case, chosen = load_contract(usecase), config.load(usecase)
     strict, data = chosen.validate_, chosen.data
+    own = data.own_outcomes
     let_through = waivers.of(case, strict, data.as_of)
     severity = let_through.severity(strict.severity)
-    checks = contract.checks(case, severity, start=data.start, as_of=data.as_of)
+    checks = contract.checks(case, severity, start=data.start, as_of=data.as_of, own=own)
     before = profile.accepted(accepted)
     checker = expectations.Checker()
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         connection = stack.enter_context(duckdb_session.connect(scratch))
-        bad_rows = Quarantine(connection, case, months.scan(connection, case, raw))
+        bad_rows = Quarantine(connection, case, months.scan(connection, case, raw), own)
         results = inspection.structure(checker, bad_rows, checks, raw)
         inspection.outcomes_due(bad_rows, data.as_of, raw)
         results += inspection.rows(checker, bad_rows, checks)

@@ -159,13 +159,13 @@ def window(usecase: FeatureSet, feature: Snapshot | Hourly | Fresh) -> None:
 
 
 def delay(usecase: Contract) -> None:
-    """SpecError unless the label delay is whole days and whole hours."""
-    for field in ("label_delay", "label_delay_hours"):
+    """SpecError unless the label delay is whole days, hours and minutes."""
+    for field in ("label_delay", "label_delay_hours", "label_delay_minutes"):
         value = getattr(usecase, field)
         if type(value) is not int or value < 0:
             raise SpecError(
                 f"usecases/{usecase.name}/contract.py: {field} is {value!r}; expected a whole number from 0 up: "
-                "days in label_delay, hours in label_delay_hours."
+                "days in label_delay, hours in label_delay_hours, minutes in label_delay_minutes."
             )
 
 

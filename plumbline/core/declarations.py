@@ -18,7 +18,7 @@ from plumbline.core.table_declarations import Terms as Terms
 from plumbline.core.table_declarations import TopK as TopK
 
 KNOWN_AT = "known_at"
-"""The column that outcomes have beside the contract's: event time plus label delay."""
+"""The column that outcomes have beside the contract's: when each became known."""
 EVERY_EVENT, EVERY_ID = "__all", 0
 """Column and id of the one history of an entity that all events are about."""
 Array = np.ndarray

@@ -14,6 +14,7 @@ from plumbline.core.usecase import FeatureSet
 
 LATER: Mapping[str, Any] = {
     "label_delay_hours": 0,
+    "label_delay_minutes": 0,
     "hourly": (),
     "encodings": (),
     "split": Split(),
@@ -49,7 +50,7 @@ def definitions(usecase: FeatureSet) -> str:
         "order": usecase.features,
         "offset": usecase.offset,
     }
-    for name in ("label_delay_hours", "scale", "classes"):
+    for name in ("label_delay_hours", "label_delay_minutes", "scale", "classes"):
         if getattr(usecase, name) != LATER[name]:
             contents[name] = getattr(usecase, name)
     for kind in ("snapshots", "hourly", "fresh", "categories", "encodings"):

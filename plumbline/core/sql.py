@@ -30,13 +30,14 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def delayed(time: str, days: int, hours: int) -> str:
+def delayed(time: str, days: int, hours: int, minutes: int = 0) -> str:
     """The SQL of `time`, itself SQL, and a delay after it.
 
     >>> delayed("at", 2, 0), delayed("at", 0, 6)
     ('at + to_days(2)', 'at + to_days(0) + to_hours(6)')
     """
-    return f"{time} + to_days({days})" + (f" + to_hours({hours})" if hours else "")
+    hourly = f" + to_hours({hours})" if hours else ""
+    return f"{time} + to_days({days}){hourly}" + (f" + to_minutes({minutes})" if minutes else "")
 
 
 def literal(value: str | int | bool | Path) -> str:

@@ -61,6 +61,7 @@ class Contract(Declaration):
     time: str | None = None  # the event time's column; None: a plain table without histories
     label_delay: int = 0  # whole days until an event's label is known
     label_delay_hours: int = 0  # whole hours beside these days
+    label_delay_minutes: int = 0  # whole minutes beside these hours
     entities: tuple[Entity, ...] = ()  # what histories are kept for
     # by contract column, a DuckDB expression over the source's columns; `__row` is the row's number
     derive: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +102,20 @@ class Contract(Declaration):
     @property
     def delay(self) -> timedelta:
         """How long after an event its label is known."""
-        return timedelta(days=self.label_delay, hours=self.label_delay_hours)
+        days, hours, minutes = self.delay_parts
+        return timedelta(days=days, hours=hours, minutes=minutes)
+
+    @property
+    def delay_parts(self) -> tuple[int, int, int]:
+        """The label delay as declared: days, hours, minutes."""
+        return self.label_delay, self.label_delay_hours, self.label_delay_minutes
+
+    @property
+    def delay_words(self) -> str:
+        """The label delay in words: "7 days", "2 hours and 30 minutes", "0 days"."""
+        units = zip(self.delay_parts, ("days", "hours", "minutes"), strict=True)
+        parts = [f"{n} {unit}" for n, unit in units if n]
+        return " and ".join(parts) or "0 days"
 
     @property
     def delay_days(self) -> int:

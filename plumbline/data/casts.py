@@ -10,7 +10,7 @@ from types import MappingProxyType
 from plumbline.core.declarations import Column, ColumnType
 from plumbline.core.sql import literal, quote
 from plumbline.core.usecase import Contract
-from plumbline.data import conversions, headers
+from plumbline.data import conversions, headers, layouts
 from plumbline.data.conversions import typed_value
 
 EXPECTED: Mapping[ColumnType, str] = {
@@ -89,7 +89,7 @@ def ignored(usecase: Contract, source: Mapping[str, str]) -> list[str]:
 def _cast(
     usecase: Contract, column: Column, source: Mapping[str, str], derivation: Derivation | None
 ) -> Cast:
-    needed = column.name == usecase.time
+    needed = column.name in layouts.needed(usecase)
     inputs: tuple[str, ...] = (column.name,)
     if derivation:
         raw, kind = f"TRY({derivation.sql})", derivation.type

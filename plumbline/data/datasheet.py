@@ -18,8 +18,11 @@ from plumbline.core.declarations import Column, ColumnType
 from plumbline.core.documents import SparseDocument
 from plumbline.core.sql import quote
 from plumbline.core.usecase import Contract
-from plumbline.data.partition import VisibleDays, end, start
+from plumbline.data import outcome_counts
+from plumbline.data.outcome_counts import OutcomeCounts
+from plumbline.data.outcome_table import ReadOutcomes
 from plumbline.data.sources import EventSource
+from plumbline.data.visible_days import VisibleDays, end, start
 
 
 class SourceSheet(SparseDocument):
@@ -75,6 +78,10 @@ class Datasheet(SparseDocument):
     rows_left_out: dict[str, int] = Field(default_factory=dict)  # by rule of the contract's `only`
     terms: TermsSheet | None = None  # as the contract declares them
     plan: PlanGap | None = None  # where the contract has optional or planned columns
+    # where outcomes have a table of their own: where they come from, and what became of its rows
+    outcome_source: SourceSheet | None = None
+    outcome_rows: OutcomeCounts | None = None
+    ignored_outcome_columns: list[str] = Field(default_factory=list)
 
 
 def describe(
@@ -84,16 +91,20 @@ def describe(
     window: VisibleDays,
     unused: Sequence[str],
     raw: Path,
+    late: ReadOutcomes | None = None,
 ) -> Datasheet:
     """Counts and span of the visible rows, each column's type, nulls and range, and the source.
 
-    Reads the table `events` and the views of `partition.views`; `raw` holds the files written from them.
+    Reads the table `events` and the views of `partition.views`; `raw` holds the files written from them. `late`:
+    outcomes that have a table of their own.
     """
     columns = {c.name: _column(connection, c) for c in usecase.columns}
     empty = [name for name, column in columns.items() if not column.distinct and column.max is None]
     plan = data_plan.gap(usecase, empty, unused)
     terms = TermsSheet(**asdict(usecase.terms)) if usecase.terms else None
     declared: dict[str, Any] = {"terms": terms, "plan": plan}
+    if late:
+        declared |= _late(connection, usecase, window, raw, late)
     return Datasheet(
         usecase=usecase.name,
         source=_source(source, raw),
@@ -113,6 +124,20 @@ def describe(
 def _source(source: EventSource, raw: Path) -> SourceSheet:
     digest = source.hash or _result(source, raw)
     return SourceSheet.model_validate({"kind": source.kind, **source.sheet, "sha256": digest})
+
+
+def _late(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    window: VisibleDays,
+    raw: Path,
+    late: ReadOutcomes,
+) -> dict[str, Any]:
+    return {
+        "outcome_source": _source(late.source, raw),
+        "outcome_rows": outcome_counts.of(connection, usecase, window),
+        "ignored_outcome_columns": late.unused,
+    }
 
 
 def _after(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: VisibleDays) -> int:

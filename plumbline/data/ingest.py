@@ -18,7 +18,7 @@ from plumbline.data.refusals import refuse, refuse_mixed
 from plumbline.data.sources import EventSource, SourcePart
 
 BAD, ZONE, FOUND = '"__bad"', "__zone", '"__found"'
-"""Columns of `events` beside the contract's, under names that no contract has: whether a value of the row is
+"""Columns of the table beside the contract's, under names that no contract has: whether a value of the row is
 bad, and of each time whether it has an offset. Where bad rows are kept: the first column whose value is bad, null
 for none, and that value as text."""
 
@@ -34,8 +34,9 @@ def load(
     source: EventSource,
     *,
     keep_bad: bool = False,
+    table: str = "events",
 ) -> list[str]:
-    """Fill the table `events` with the contract's columns, typed; the source's columns not used.
+    """Fill the table `table` with the contract's columns, typed; the source's columns not used.
 
     `keep_bad`: rows with a value of the wrong type are kept, the value as null, and marked. Raises
     SourceError for what cannot be read, a missing column, or otherwise such a value, and SpecError for a derived
@@ -46,7 +47,7 @@ def load(
     zones = "".join(f', "{ZONE}{i}" BOOLEAN' for i in range(len(times)))
     marks = f"{BAD} VARCHAR, {FOUND} VARCHAR" if keep_bad else f"{BAD} BOOLEAN"
     connection.execute(EVERY_VALUE)
-    connection.execute(f"CREATE TABLE events ({', '.join(columns)}, {marks}{zones})")
+    connection.execute(f"CREATE TABLE {table} ({', '.join(columns)}, {marks}{zones})")
     first: dict[str, str] = {}
     total = 0
     for part in source.parts:
@@ -58,10 +59,12 @@ def load(
                 types = columns_of(connection, source, part, relation)
                 first = first or types
                 _compare(part, types, source.parts[0], first)
-                rows += _insert(connection, usecase, source, part, relation, types, rows, keep_bad)
+                rows += _insert(
+                    connection, usecase, source, part, relation, types, rows, keep_bad, table
+                )
         total += rows
     connection.execute(AS_BEFORE)
-    if not duckdb_session.rows(connection, "SELECT 1 FROM events LIMIT 1"):
+    if not duckdb_session.rows(connection, f"SELECT 1 FROM {table} LIMIT 1"):
         raise SourceError(
             f"{source.name}: no rows; expected at least one (is the export complete?)"
         )
@@ -99,6 +102,13 @@ def columns_of(
     return {row[0]: row[1] for row in described}
 
 
+def first_columns(connection: duckdb.DuckDBPyConnection, source: EventSource) -> list[str]:
+    """The names of the columns of the source's first part."""
+    part = source.parts[0]
+    with closing(part.chunks(connection)) as chunks:
+        return list(columns_of(connection, source, part, next(chunks)))
+
+
 def _compare(
     part: SourcePart, types: dict[str, str], other: SourcePart, first: dict[str, str]
 ) -> None:
@@ -120,6 +130,7 @@ def _insert(
     types: dict[str, str],
     before: int,
     keep_bad: bool,
+    table: str,
 ) -> int:
     """Append a chunk, `before` rows into its part; the number of its rows."""
     headers.check_all(usecase, types, part.name)
@@ -129,14 +140,14 @@ def _insert(
     values = ", ".join(_stored(c) for c in column_casts)
     bad = _marks(column_casts) if keep_bad else " OR ".join(c.bad for c in column_casts)
     zones = "".join(f", CASE WHEN {c.value} IS NOT NULL THEN {c.zoned} END" for c in times)
-    sql = f"INSERT INTO events SELECT {values}, {bad}{zones} FROM {relation}"
+    sql = f"INSERT INTO {table} SELECT {values}, {bad}{zones} FROM {relation}"
     rows = _run(connection, sql, source, part).fetchall()
     if not keep_bad and duckdb_session.rows(
-        connection, f"SELECT 1 FROM events WHERE {BAD} LIMIT 1"
+        connection, f"SELECT 1 FROM {table} WHERE {BAD} LIMIT 1"
     ):
         refuse(connection, part, relation, column_casts, before)
     for number, cast in enumerate(times):
-        if _mixed(connection, number):
+        if _mixed(connection, table, number):
             refuse_mixed(connection, part, relation, cast, before, source.parts[0].name)
     return int(rows[0][0])
 
@@ -155,10 +166,10 @@ def _stored(cast: Cast) -> str:
     return f"CASE WHEN NOT isnan({cast.value}) THEN {cast.value} END"
 
 
-def _mixed(connection: duckdb.DuckDBPyConnection, number: int) -> bool:
+def _mixed(connection: duckdb.DuckDBPyConnection, table: str, number: int) -> bool:
     """Whether the times of the column of this number have an offset in some rows, and none in others."""
     zone = f'"{ZONE}{number}"'
-    seen = f"SELECT bool_or({zone}), bool_or(NOT {zone}) FROM events"
+    seen = f"SELECT bool_or({zone}), bool_or(NOT {zone}) FROM {table}"
     return duckdb_session.rows(connection, seen) == [(True, True)]
 
 

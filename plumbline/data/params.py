@@ -11,6 +11,23 @@ from plumbline.core.params_base import Day, Section
 from plumbline.data import encodings
 
 
+class OutcomeTable(Section):
+    """A table of outcomes of their own: the key, the columns not known at prediction time, and when they became known."""
+
+    # kind of source: csv, parquet, url, sql; that of the events where it is not given
+    source: Literal["csv", "parquet", "url", "sql"] | None = None
+    # the column that says when an outcome became known; a later one of the same key is a correction
+    known_at: Annotated[str, Field(min_length=1)] = "known_at"
+    path: str | None = None  # csv, parquet: a file, a folder or a glob
+    url: str | None = None  # url: http, https or file, with variables as in data.url
+    sha256: str | None = None  # url: required; csv, parquet: checked when given
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv: between fields
+    encoding: Annotated[str, AfterValidator(encodings.check)] = "utf-8"  # csv: as data.encoding
+    max_unpacking: Annotated[int, Field(ge=1)] = 100  # csv: as data.max_unpacking
+    address: str | None = None  # sql: as data.address, which is taken where it is not given
+    query: str | None = None  # sql: one SELECT
+
+
 class Data(Section):
     """Where the events come from, and up to which day."""
 
@@ -31,5 +48,12 @@ class Data(Section):
     query: str | None = None  # sql: one SELECT
     # simulate: the simulator's own settings, for card_fraud those of sources/card_fraud/settings.py
     simulate: Mapping[str, Any] = Field(default_factory=dict)
+    # outcomes in a table of their own, with the day on which each became known (docs/outcomes.md)
+    outcomes: OutcomeTable | None = None
     # erasure: by id column, the ids whose rows are left out from the next run on
     forget: Mapping[str, list[int | str]] = Field(default_factory=dict)
+
+    @property
+    def own_outcomes(self) -> bool:
+        """Whether outcomes have a table of their own: several for an event, each with the moment it became known."""
+        return self.outcomes is not None

@@ -1,13 +1,12 @@
 """Typed events as a Parquet file per month, as far as they are known on the as-of date.
 
 Left out: events of the as-of day and later, and outcomes (label and whatever else is not known at
-prediction time) whose label delay has not passed.
+prediction time) whose label delay has not passed, or which became known on the as-of day or later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,20 +17,21 @@ from plumbline.core.declarations import KNOWN_AT
 from plumbline.core.errors import SourceError
 from plumbline.core.sql import PARQUET, delayed, literal, quote
 from plumbline.core.usecase import Contract
+from plumbline.data import outcome_rows
+from plumbline.data.visible_days import VisibleDays, end, start
 
 
-@dataclass(frozen=True)
-class VisibleDays:
-    """Visible days: from midnight of `start` (None: no bound) to midnight of `as_of`."""
-
-    start: date | None
-    as_of: date | None
-
-
-def views(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: VisibleDays) -> None:
+def views(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    window: VisibleDays,
+    *,
+    own: bool = False,
+) -> None:
     """Create the views `visible` (known columns) and `outcomes` over the table `events`.
 
-    Raises SourceError where no event is visible.
+    `own`: outcomes are those of the table `outcome_rows`, which `outcome_rows.fill` made. Raises SourceError where no
+    event is visible.
     """
     known = ", ".join(quote(c.name) for c in usecase.known)
     outcomes = ", ".join(quote(c) for c in _outcome_columns(usecase))
@@ -39,10 +39,13 @@ def views(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: Visi
     if usecase.time:
         time = quote(usecase.time)
         inside = f"{time} >= {start(window)} AND {time} < {end(window)}"
-        late = f"{delayed(time, usecase.label_delay, usecase.label_delay_hours)} AS {KNOWN_AT}"
+        late = f"{delayed(time, *usecase.delay_parts)} AS {KNOWN_AT}"
         due = f"SELECT *, {late} FROM events WHERE {inside} AND {KNOWN_AT} < {end(window)}"
     connection.execute(f"CREATE VIEW visible AS SELECT {known} FROM events WHERE {inside}")
-    connection.execute(f"CREATE VIEW due AS {due}")
+    if own:
+        outcome_rows.due(connection, usecase, window)
+    else:
+        connection.execute(f"CREATE VIEW due AS {due}")
     connection.execute(f"CREATE VIEW outcomes AS SELECT {outcomes} FROM due")
     if usecase.time:
         _refuse_none(connection, usecase, quote(usecase.time), window)
@@ -51,16 +54,6 @@ def views(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: Visi
 def _outcome_columns(usecase: Contract) -> list[str]:
     first = [usecase.key, usecase.time, KNOWN_AT] if usecase.time else [usecase.key]
     return [*first, *(c.name for c in usecase.unknown)]
-
-
-def start(window: VisibleDays) -> str:
-    """The first visible instant as SQL."""
-    return f"TIMESTAMP '{window.start} 00:00:00'" if window.start else "TIMESTAMP '-infinity'"
-
-
-def end(window: VisibleDays) -> str:
-    """The first instant that is not visible, as SQL."""
-    return f"TIMESTAMP '{window.as_of} 00:00:00'" if window.as_of else "TIMESTAMP 'infinity'"
 
 
 def _refuse_none(
@@ -78,20 +71,25 @@ def _refuse_none(
     )
 
 
-def write(connection: duckdb.DuckDBPyConnection, usecase: Contract, folder: Path) -> None:
+def write(
+    connection: duckdb.DuckDBPyConnection, usecase: Contract, folder: Path, *, own: bool = False
+) -> None:
     """Write `events-<month>.parquet` and `outcomes-<month>.parquet` into `folder` from the views.
 
     Sorted by time and key; where those are equal, by the known columns, then by the unknown ones. The
-    n-th row of a key is therefore the same row of the source in the events and in the outcomes.
+    n-th row of a key is therefore the same row of the source in the events and in the outcomes. Outcomes of their
+    `own` are sorted by known_at and key, then by the unknown columns; those of no event go into a file beside.
     """
     known = [c.name for c in usecase.known]
+    if own:
+        outcome_rows.write_unknown(connection, usecase, folder)
     outcomes = _outcome_columns(usecase)
     for view, name, columns, time in (
         ("visible", "events", known, usecase.time),
         ("due", "outcomes", outcomes, KNOWN_AT if usecase.time else None),
     ):
         first = [time, usecase.key] if time else [usecase.key]
-        order = _order([*first, *known, *columns])
+        order = _order([*first, *([] if own else known), *columns])
         for month in _months(connection, view, time):
             rows = f"SELECT {', '.join(quote(c) for c in columns)} FROM {view}"
             rows += f" WHERE {_during(month, time)} ORDER BY {order}"

@@ -104,7 +104,7 @@ def _message(
     whence = f" (derived from {', '.join(cast.inputs) or 'no column'})" if cast.derivation else ""
     odd = conversions.kind(cast.source_type) in ("other", "word")
     typed = f", of type {cast.source_type}" if odd else ""
-    remedy = "every event needs one" if cast.needed else "or leave them empty"
+    remedy = "every row needs one" if cast.needed else "or leave them empty"
     return (
         f"{part.name}: column '{cast.column.name}'{whence}: expected {EXPECTED[cast.column.type]}, found "
         f"{_shown(part, rows)}{more}{typed}{_guessed(connection, relation, cast, before)}; correct the values in the "

@@ -9,18 +9,26 @@ from __future__ import annotations
 from pathlib import Path
 
 from plumbline.core.errors import ParamsError
-from plumbline.data.params import Data
+from plumbline.data.params import Data, OutcomeTable
 
 SQLITE = "sqlite:///"
 
 
 def check(name: str, data: Data, source: Path) -> None:
     """ParamsError where the use case `name` reads a file outside of its folder `source` without a hash."""
-    if data.source in ("csv", "parquet") and data.path and not data.sha256:
-        _inside(f"params.yaml, {name}.data.path", data.path, source, "give its data.sha256 as well")
-    if data.source == "sql" and (data.address or "").startswith(SQLITE):
-        place = (data.address or "").removeprefix(SQLITE).split("?")[0]
-        _inside(f"params.yaml, {name}.data.address", place, source, "export it to a file")
+    where = f"params.yaml, {name}."
+    _check(where, "data", data, data.source, source)
+    if data.outcomes:
+        kind = data.outcomes.source or data.source
+        _check(where, "data.outcomes", data.outcomes, kind, source)
+
+
+def _check(where: str, key: str, table: Data | OutcomeTable, kind: str, source: Path) -> None:
+    if kind in ("csv", "parquet") and table.path and not table.sha256:
+        _inside(f"{where}{key}.path", table.path, source, f"give its {key}.sha256 as well")
+    if kind == "sql" and (table.address or "").startswith(SQLITE):
+        place = (table.address or "").removeprefix(SQLITE).split("?")[0]
+        _inside(f"{where}{key}.address", place, source, "export it to a file")
 
 
 def _inside(key: str, place: str, source: Path, otherwise: str) -> None:

@@ -81,7 +81,7 @@ def parts(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
 
 
 def _summary(usecase: UseCase, figures: EvaluateDocument) -> str:
-    delay = f", known {_delay(usecase)} after the event" if usecase.delay else ""
+    delay = f", known {usecase.delay_words} after the event" if usecase.delay else ""
     label = usecase.column(usecase.label)
     unit = f" in {label.unit}" if label.unit not in ("-", "0/1") else ""
     into = f" into {len(usecase.classes)} classes" if usecase.classes else ""
@@ -97,12 +97,6 @@ def _features(usecase: UseCase, figures: EvaluateDocument) -> str:
     left_out = text.split(", ") if text else []
     taken = count(len(usecase.features) - len(left_out), "feature")
     return f"{taken} (left out, as they do not earn their cost: {text})" if left_out else taken
-
-
-def _delay(usecase: UseCase) -> str:
-    hours = f"{usecase.label_delay_hours} hours" if usecase.label_delay_hours else ""
-    days = f"{usecase.label_delay} days" if usecase.label_delay or not hours else ""
-    return " and ".join(part for part in (days, hours) if part)
 
 
 def _per_entity(figures: EvaluateDocument) -> list[Block]:

@@ -47,11 +47,9 @@ def section(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
 
 
 def _labels(usecase: UseCase) -> Iterator[Row]:
-    hours = usecase.label_delay_hours
-    delay = f"{hours} hours" if hours else f"{usecase.label_delay} days"
     if usecase.delay:
         where = f"`usecases/{usecase.name}/contract.py`"
-        yield "labels are final this long after their events", delay, where
+        yield "labels are final this long after their events", usecase.delay_words, where
 
 
 def _windows(figures: EvaluateDocument) -> Iterator[Row]:

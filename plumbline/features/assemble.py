@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from plumbline.features import (
     derived_events,
     history_age,
     ibis_session,
+    known_outcomes,
     partition_drift,
     splits,
     store,
@@ -49,15 +51,19 @@ def timed(
     snapshots: Path,
     tables: Path,
     tiles: Path | None = None,
+    *,
+    own: bool = False,
 ) -> FeaturesReport:
     """Write snapshots, model tables and tiles of a use case with a time into folders; the catalog.
 
-    `as_of`: None for the day after the last event. `tiles`: None where they are not wanted.
+    `as_of`: None for the day after the last event. `tiles`: None where they are not wanted. `own`: outcomes have a
+    table of their own.
     """
     events, outcomes = ibis_session.read(backend, usecase, valid)
     first, until = span(usecase, events, as_of)
     windows = splits.windows(usecase, params, first, until)
-    events, outcomes = visible(backend, usecase, events, outcomes, until)
+    known = known_outcomes.of(backend, usecase, outcomes, until, own)
+    events, outcomes = visible(backend, usecase, events, known.first, until)
     sum_limits.check(usecase, events, outcomes)
     by_entity = write_snapshots(backend, usecase, events, outcomes, until, snapshots)
     join = partial(batch.join_snapshots, usecase, by_entity=by_entity)
@@ -66,7 +72,10 @@ def timed(
     aged = partial(history_age.with_ages, usecase, events=events, outcomes=outcomes)
     further = history_ages.wanted(usecase) if params.history_age else []
     joined = (lambda rows: aged(join(rows))) if further else join
-    written = write_tables(backend, usecase, windows, events, outcomes, joined, tables, further)
+    labels = known.of_windows(windows)
+    written = write_tables(
+        backend, usecase, windows, events, outcomes, joined, tables, further, labels
+    )
     if tiles is not None:
         days = (first, until)
         tile_files.write(backend, usecase, events, outcomes, days, params.recent_days, tiles)
@@ -154,15 +163,16 @@ def write_tables(
     join: Callable[[Any], Any],
     folder: Path,
     further: Sequence[str] = (),
+    labels: Mapping[str, Any] = MappingProxyType({}),
 ) -> Written:
-    """Write a model table per window, in (time, key) order.
+    """Write a model table per window, in (time, key) order. `labels`: by window, as in `rows_of`.
 
     `join` takes events and returns them with the snapshot features, and the columns `further`. All but `current` hold only
     rows whose label is known. Raises ContractError where there is nothing to learn from.
     """
     written: Written = {}
     for name, window in windows.items():
-        inside, rows = rows_of(usecase, window, events, outcomes, join, further)
+        inside, rows = rows_of(usecase, window, events, outcomes, join, further, labels.get(name))
         total = int(inside.count().to_pyarrow().as_py())
         if name != "current":
             rows = rows.filter(rows[usecase.label].notnull())
@@ -187,11 +197,15 @@ def rows_of(
     outcomes: Any,
     join: Callable[[Any], Any],
     further: Sequence[str] = (),
+    labels: Any = None,
 ) -> tuple[Any, Any]:
-    """The window's events, and as rows of a model table in no order; `join` as in `write_tables`."""
+    """The window's events, and as rows of a model table in no order; `join` as in `write_tables`.
+
+    `labels`: the outcomes that tell the labels, a row per event; None for those of the histories.
+    """
     inside = batch.between(usecase, events, window.start, window.end)
     today = batch.fresh(usecase, inside, outcomes, events)
-    rows = join(batch.join_label(usecase, today, outcomes))
+    rows = join(batch.join_label(usecase, today, outcomes if labels is None else labels))
     return inside, rows.select(*tables.order(usecase), *further)
 
 

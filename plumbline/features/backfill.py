@@ -21,6 +21,7 @@ from plumbline.features import (
     catalog,
     history_age,
     ibis_session,
+    known_outcomes,
     live_definitions,
     sum_limits,
 )
@@ -59,8 +60,11 @@ def write(
     window: SplitWindow,
     folder: Path,
     commit: str | None = None,
+    *,
+    own: bool = False,
 ) -> BackfillReport:
-    """Write `USECASE-YYYY-MM.parquet` per month of the window, rows in (time, key) order; the report.
+    """Write `USECASE-YYYY-MM.parquet` per month of the window, rows in (time, key) order; the report. `own`: outcomes have a
+    table of their own.
 
     Raises PlumblineError for days that the valid events in the folder `valid` do not cover.
     """
@@ -72,13 +76,14 @@ def write(
     events, outcomes = ibis_session.read(backend, usecase, valid)
     known, until = assemble.span(usecase, events, as_of)
     _refuse_days(usecase, window, known, until)
-    events, outcomes = assemble.visible(backend, usecase, events, outcomes, until)
+    late = known_outcomes.of(backend, usecase, outcomes, until, own)
+    events, outcomes = assemble.visible(backend, usecase, events, late.first, until)
     sum_limits.check(usecase, events, outcomes)
     further = history_ages.wanted(usecase) if params.history_age else []
     join = _join(backend, usecase, events, outcomes, until, further)
     counts = {}
     for month in months(window):
-        _, rows = assemble.rows_of(usecase, month, events, outcomes, join, further)
+        _, rows = assemble.rows_of(usecase, month, events, outcomes, join, further, late.labels())
         rows = rows.order_by(usecase.time, usecase.key)
         batches = ibis_session.batches(backend, rows, tables.CHUNK)
         name = f"{usecase.name}-{month.start:%Y-%m}.parquet"

@@ -40,6 +40,7 @@ def run(request: Mapping[str, Any]) -> BackfillReport:
             window,
             folder,
             request["commit"],
+            own=params.data.own_outcomes,
         )
     documents.write(folder / backfill.FILE, report)
     return report

@@ -25,6 +25,7 @@ PLAIN = (
     "time",
     "label_delay",
     "label_delay_hours",
+    "label_delay_minutes",
     "naive",
     "split",
     "scale",

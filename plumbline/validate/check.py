@@ -34,6 +34,8 @@ DEFAULTS: Mapping[str, Severity] = {
     "future": "quarantine",
     "past": "quarantine",
     "delay": "quarantine",
+    "early": "quarantine",
+    "tie": "quarantine",
     "orphan": "quarantine",
     # of a window of days, against the accepted profile
     "shares": "warn",

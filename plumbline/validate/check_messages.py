@@ -23,6 +23,9 @@ REMEDIES: Mapping[str, str] = {
     "future": "Correct the clock or time zone of the source, or move data.as_of in params.yaml.",
     "past": "Correct the source, or move data.start in params.yaml.",
     "delay": "Outcomes become known label_delay days after the event ({module}). " + AGAIN,
+    "early": "An outcome is known after its event: correct data.outcomes.known_at, its time zone, or the source.",
+    "tie": "Of two outcomes of one event the one known later counts, and these were known at one moment: both are set "
+    "aside. Correct {column} in the source, or remove one.",
     "orphan": "Each outcome belongs to one event. " + AGAIN,
     "order": AGAIN,
     "partition": AGAIN,
@@ -131,7 +134,7 @@ def _description(broken: Broken, ratio: float | None, file: Path | str) -> str:
 
 
 def _remedy(check: ContractCheck, usecase: Contract) -> str:
-    return REMEDIES[check.kind].format(module=_module(usecase))
+    return REMEDIES[check.kind].format(module=_module(usecase), column=check.column)
 
 
 def _softer(check: ContractCheck) -> str:

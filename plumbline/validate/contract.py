@@ -30,16 +30,18 @@ def checks(
     *,
     start: date | None = None,
     as_of: date | None = None,
+    own: bool = False,
 ) -> tuple[ContractCheck, ...]:
     """Every check of the files of `usecase`: structure first, then rows; events, then outcomes.
 
-    `severity` overrides DEFAULTS by kind ("range") or by column and kind ("price.range").
+    `severity` overrides DEFAULTS by kind ("range") or by column and kind ("price.range"). `own`: outcomes have a
+    table of their own, with several for an event.
     Raises ParamsError for a name or a severity that cannot be.
     """
     chosen = checked_severity(usecase, severity or {})
     listed: list[ContractCheck] = []
     for table in ("events", "outcomes"):
-        of_table = _TableChecks(usecase, table, chosen)
+        of_table = _TableChecks(usecase, table, chosen, own)
         listed += of_table.structure()
         listed += [c for column in of_table.columns for c in of_table.of_column(column)]
         listed += of_table.of_rows(start, as_of)
@@ -49,10 +51,13 @@ def checks(
 class _TableChecks:
     """Makes the checks of one table."""
 
-    def __init__(self, usecase: Contract, table: TableName, chosen: Mapping[str, Severity]) -> None:
+    def __init__(
+        self, usecase: Contract, table: TableName, chosen: Mapping[str, Severity], own: bool
+    ) -> None:
         self.usecase = usecase
         self.table = table
         self.chosen = chosen
+        self.own = own and table == "outcomes"
         self.columns = layout(usecase, table)
 
     def check(
@@ -124,6 +129,8 @@ class _TableChecks:
         """Uniqueness, time, order, and how outcomes belong to events."""
         key = self.usecase.key
         listed = [self.check("unique", key, "one row per key")]
+        if self.own:  # an event may have several, each at its own moment
+            listed = []
         listed += self._times(start, as_of)
         if self.table == "outcomes":
             listed += self._outcomes()
@@ -156,11 +163,30 @@ class _TableChecks:
         if time is None:
             return [self._true("orphan", key, "an event of that key", _exists(same))]
         same += f" AND e.time = {quote(time)}"
-        delay = self.usecase.label_delay, self.usecase.label_delay_hours
+        if self.own:
+            return [*self._own(quote(time)), self._orphan(same)]
+        delay = self.usecase.delay_parts
         late = f"{KNOWN_AT} = {delayed(quote(time), *delay)}"
         return [
-            self._true("delay", KNOWN_AT, f"{time} and {_words(self.usecase)}", late),
-            self._true("orphan", key, f"an event of that key and {time}", _exists(same)),
+            self._true("delay", KNOWN_AT, f"{time} and {self.usecase.delay_words}", late),
+            self._orphan(same),
+        ]
+
+    def _orphan(self, same: str) -> ContractCheck:
+        key, time = self.usecase.key, self.usecase.time
+        return self._true("orphan", key, f"an event of that key and {time}", _exists(same))
+
+    def _own(self, time: str) -> list[ContractCheck]:
+        """Of outcomes with a table of their own: each known after its event, one at a moment."""
+        single = f"count(*) OVER (PARTITION BY {quote(self.usecase.key)}, {KNOWN_AT}) = 1"
+        return [
+            self._true(
+                "early",
+                KNOWN_AT,
+                f"not before the event ({self.usecase.time})",
+                f"{KNOWN_AT} >= {time}",
+            ),
+            self._true("tie", KNOWN_AT, f"one outcome of an event at one {KNOWN_AT}", single),
         ]
 
     def _true(self, kind: str, column: str, expects: str, condition: str) -> ContractCheck:
@@ -195,12 +221,6 @@ def _rounded(bound: float) -> float:
     with np.errstate(over="ignore"):
         rounded = float(np.float32(bound))
     return rounded if np.isfinite(rounded) else bound
-
-
-def _words(usecase: Contract) -> str:
-    """The label delay: days, and hours where there are any."""
-    hours = f" and {usecase.label_delay_hours} hours" if usecase.label_delay_hours else ""
-    return f"{usecase.label_delay} days{hours}"
 
 
 def _bound(value: float) -> str:

@@ -216,7 +216,9 @@ def _common(check: ContractCheck) -> dict[str, Any]:
 _MAKERS: Mapping[str, Callable[[ContractCheck], Any]] = {
     **dict.fromkeys(("columns", "null"), _null),
     **dict.fromkeys(("empty", "range", "future", "past"), _between),
-    **dict.fromkeys(("type", "set", "order", "partition", "delay", "orphan"), _in_set),
+    **dict.fromkeys(
+        ("type", "set", "order", "partition", "delay", "early", "tie", "orphan"), _in_set
+    ),
     **dict.fromkeys(STATISTICS, _between),
     "unique": _unique,
 }

@@ -25,17 +25,22 @@ EXAMPLES = 3
 
 
 class Quarantine:
-    """Marks rows that break checks; `files` as `months.scan` gives them, `event_keys` made."""
+    """Marks rows that break checks; `files` as `months.scan` gives them, `event_keys` made.
+
+    `own`: outcomes have a table of their own, with several for an event.
+    """
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         usecase: Contract,
         files: Mapping[TableName, list[File]],
+        own: bool = False,
     ) -> None:
         self.connection = connection
         self.usecase = usecase
         self.files = files
+        self.own = own
         self.checks: list[ContractCheck] = []
         connection.execute('CREATE TABLE bad (file INTEGER, "row" BIGINT, "check" INTEGER)')
 
@@ -49,7 +54,8 @@ class Quarantine:
         the rows with one key all but that which `copies.kept` names, in both tables the same one."""
         if not checks:
             return
-        numbered = {t: self._numbered(t) for t in self.files if self.files[t]}
+        both = [t for t in self.files if self.files[t] and not (self.own and t == "outcomes")]
+        numbered = {t: self._numbered(t) for t in both}
         self.connection.execute(
             "CREATE OR REPLACE TABLE kept_copies AS "
             + copies.kept(numbered["events"], numbered.get("outcomes"))
@@ -69,10 +75,12 @@ class Quarantine:
         )
         events = self._numbered("events")
         whole = f"SELECT key FROM ({events}) GROUP BY key HAVING bool_and(bad)"
+        gone = f"key IN ({whole})"
+        if not self.own:
+            gone += f" OR (key, n) IN (SELECT (key, n) FROM ({events}) WHERE bad)"
+        outcomes = self._numbered("outcomes")
         return self._mark(
-            check,
-            f"SELECT __file, __row FROM ({self._numbered('outcomes')}) WHERE NOT bad AND "
-            f"(key IN ({whole}) OR (key, n) IN (SELECT (key, n) FROM ({events}) WHERE bad))",
+            check, f"SELECT __file, __row FROM ({outcomes}) WHERE NOT bad AND ({gone})"
         )
 
     def set_aside(self, table: TableName, *, own: bool = False) -> int:

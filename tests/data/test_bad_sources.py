@@ -24,7 +24,7 @@ FILES = {
     "fraction.csv": r"fraction\.csv: column 'returned': expected a whole number, found '0\.5' in line 4",
     "many.csv": r"'promo': expected true or false, found 'maybe' in line 2, .* in line 4 and 1 more; ",
     "impossible_day.csv": r"column 'sold_at': expected a time like .* found '2025-02-30 11:00:00' in line 3",
-    "no_time.csv": r"column 'sold_at': .* found nothing in line 3; .*every event needs one",
+    "no_time.csv": r"column 'sold_at': .* found nothing in line 3; .*every row needs one",
     "infinite_time.csv": r"column 'sold_at': .* found 'infinity' in line 3",
     "ragged.csv": r"ragged\.csv, line 3: 3 values, expected 8 as in the header; correct the line",
     "latin1.csv": r"latin1\.csv, line 3: the text is in another encoding: 0xfc is not utf-8; set data\.encoding \(cp1252",

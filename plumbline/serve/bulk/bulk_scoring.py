@@ -84,7 +84,7 @@ def score(scorer: Scorer, request: BulkRequest, scratch: Path, report: Report) -
     needed = event_table.histories(usecase, scoring.wanted(scorer.bundle.manifest))
     with _session(scratch) as backend:
         connection = backend.con
-        names = event_file.columns(connection, source)
+        names = ingest.first_columns(connection, source)
         past = _past(usecase, request, needed, names)
         along = [f.name for f in usecase.aggregates if f.name in names] if past != "tiles" else []
         layout = event_file.layout(connection, usecase, source, along, request.shape)

@@ -72,13 +72,6 @@ def _kind(path: str) -> Literal["csv", "parquet"]:
     return "parquet" if any(n.lower().endswith(parquet) for n in inside) else "csv"
 
 
-def columns(connection: duckdb.DuckDBPyConnection, source: EventSource) -> Collection[str]:
-    """The names of the source's columns."""
-    part = source.parts[0]
-    with closing(part.chunks(connection)) as chunks:
-        return ingest.columns_of(connection, source, part, next(chunks))
-
-
 def layout(
     connection: duckdb.DuckDBPyConnection,
     usecase: FeatureSet,
@@ -90,7 +83,7 @@ def layout(
 
     PlumblineError where they could be both, the source's and the contract's.
     """
-    names = columns(connection, source)
+    names = ingest.first_columns(connection, source)
     chosen = shape or _shape(connection, usecase, source, names)
     derive = dict(usecase.derive) if chosen == "source" else {}
     late = usecase.unknown

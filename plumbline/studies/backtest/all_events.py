@@ -14,7 +14,7 @@ from plumbline.core import tables
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
-from plumbline.features import assemble, batch, ibis_session
+from plumbline.features import assemble, batch, ibis_session, known_outcomes
 from plumbline.features.splits import SplitWindow
 
 
@@ -37,12 +37,17 @@ def read(
         folder = Path(name)
         events, outcomes = ibis_session.read(backend, usecase, valid)
         first, until = assemble.span(usecase, events, params.data.as_of)
-        events, outcomes = assemble.visible(backend, usecase, events, outcomes, until)
+        late = known_outcomes.of(backend, usecase, outcomes, until, params.data.own_outcomes)
+        events, outcomes = assemble.visible(backend, usecase, events, late.first, until)
         snapshots = assemble.write_snapshots(backend, usecase, events, outcomes, until, folder)
         start = first + timedelta(days=params.features.warmup_days)
         known = SplitWindow(start, until - timedelta(days=usecase.delay_days))
         join = partial(batch.join_snapshots, usecase, by_entity=snapshots)
-        assemble.write_tables(backend, usecase, {"train": known}, events, outcomes, join, folder)
+        windows = {"train": known}
+        labels = late.of_windows(windows)
+        assemble.write_tables(
+            backend, usecase, windows, events, outcomes, join, folder, labels=labels
+        )
         return tables.read(folder / "train.parquet", _needed(usecase, params)), known
 
 

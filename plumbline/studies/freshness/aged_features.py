@@ -23,7 +23,15 @@ from plumbline.core import history_ages, tables
 from plumbline.core.declarations import Array
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
-from plumbline.features import assemble, batch, history_age, ibis_session, splits, tiles
+from plumbline.features import (
+    assemble,
+    batch,
+    history_age,
+    ibis_session,
+    known_outcomes,
+    splits,
+    tiles,
+)
 from plumbline.features.splits import SplitWindow
 from plumbline.features.tiles import IbisTable
 
@@ -36,6 +44,7 @@ class EventHistory:
     usecase: UseCase
     events: IbisTable
     outcomes: IbisTable
+    labels: IbisTable
     by_entity: Mapping[str, IbisTable]
     window: SplitWindow
     folder: Path
@@ -56,9 +65,11 @@ def opened(usecase: UseCase, params: UseCaseParams, valid: Path) -> Iterator[Eve
         events, outcomes = ibis_session.read(backend, usecase, valid)
         first, until = assemble.span(usecase, events, params.data.as_of)
         window = splits.windows(usecase, params.features, first, until)["test"]
-        events, outcomes = assemble.visible(backend, usecase, events, outcomes, until)
+        late = known_outcomes.of(backend, usecase, outcomes, until, params.data.own_outcomes)
+        events, outcomes = assemble.visible(backend, usecase, events, late.first, until)
         stored = assemble.write_snapshots(backend, usecase, events, outcomes, until, folder)
-        yield EventHistory(backend, usecase, events, outcomes, stored, window, folder)
+        labels = late.labels()
+        yield EventHistory(backend, usecase, events, outcomes, labels, stored, window, folder)
 
 
 def check(usecase: UseCase) -> None:
@@ -82,7 +93,7 @@ def aged(history: EventHistory, age: timedelta) -> dict[str, Array]:
     early = inside.mutate(__time=inside[time], **{time: moment.cast(inside.schema()[time])})
     joined = batch.join_snapshots(usecase, _fresh(history, early, age), history.by_entity)
     rows = joined.mutate(**{time: joined["__time"]}).drop("__time")
-    rows = batch.join_label(usecase, rows, history.outcomes)
+    rows = batch.join_label(usecase, rows, history.labels)
     rows = rows.filter(rows[usecase.label].notnull())
     return _read(history, rows.select(tables.order(usecase)), f"{age.total_seconds():.0f}")
 

@@ -1,0 +1,73 @@
+"""What is known of events' outcomes, and from when, where outcomes have a table of their own. Ibis expressions.
+
+Histories of settled events count an event once, by its first outcome, at that outcome's `known_at`, as the online
+state does. A label is the latest outcome that was known when the label is used: a model that stands at a window's start
+knows no later one. Where outcomes are columns of the events, an event has one, and both are that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+import ibis
+
+from plumbline.core.declarations import KNOWN_AT
+from plumbline.core.usecase import FeatureSet
+from plumbline.features import ibis_session
+from plumbline.features.splits import SplitWindow
+
+IbisTable = Any
+STANDS_AT = {"train": "valid", "valid": "test"}
+"""What is learnt from a window is used from the start of the other one on; all else stands at the as-of date."""
+
+
+@dataclass(frozen=True)
+class KnownOutcomes:
+    """The outcomes known before `as_of`. `first`: a row per event; `every`: all of them, corrections included, or
+    None where outcomes have no table of their own."""
+
+    usecase: FeatureSet
+    as_of: date
+    first: IbisTable
+    every: IbisTable | None = None
+
+    def labels(self, before: date | None = None) -> IbisTable:
+        """A row per event, its latest outcome that was known before midnight of that day (None: `as_of`)."""
+        if self.every is None:
+            return self.first
+        known = _before(self.every, before or self.as_of)
+        return _one(self.usecase, known, ibis.desc(known[KNOWN_AT]))
+
+    def of_windows(self, windows: Mapping[str, SplitWindow]) -> dict[str, IbisTable]:
+        """By window, the labels of its rows."""
+        return {name: self.labels(self._until(windows, name)) for name in windows}
+
+    def _until(self, windows: Mapping[str, SplitWindow], name: str) -> date:
+        following = windows.get(STANDS_AT.get(name, ""))
+        return following.start if following else self.as_of
+
+
+def of(
+    backend: Any, usecase: FeatureSet, outcomes: IbisTable, as_of: date, own: bool
+) -> KnownOutcomes:
+    """The outcomes of the valid months; `own`: they have a table of their own."""
+    if not own:
+        return KnownOutcomes(usecase, as_of, outcomes)
+    known = _before(outcomes, as_of)
+    first = ibis_session.keep(backend, "first_outcomes", _one(usecase, known, known[KNOWN_AT]))
+    return KnownOutcomes(usecase, as_of, first, known)
+
+
+def _before(outcomes: IbisTable, day: date) -> IbisTable:
+    midnight = ibis.literal(datetime.combine(day, time.min), "timestamp(6)")
+    return outcomes.filter(outcomes[KNOWN_AT] < midnight)
+
+
+def _one(usecase: FeatureSet, outcomes: IbisTable, order: Any) -> IbisTable:
+    """The first row of each key in the order."""
+    window = ibis.window(group_by=outcomes[usecase.key], order_by=order)
+    numbered = outcomes.mutate(__n=ibis.row_number().over(window))
+    return numbered.filter(numbered["__n"] == 0).drop("__n")

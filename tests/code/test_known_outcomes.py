@@ -1,0 +1,173 @@
+"""What is known of events' outcomes, and from when: the stages against plain Python, on drawn outcomes."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plumbline.data import outcome_counts, outcome_rows, partition
+from plumbline.data.visible_days import VisibleDays
+from plumbline.features import assemble, batch, grain, ibis_session, known_outcomes
+from plumbline.features.splits import SplitWindow
+from tests.examples import examples
+from tests.small import AS_OF, DELAY, NAMES, SMALL, START, TYPES, arrow, brute, event
+
+MIDNIGHT = datetime.combine(AS_OF, datetime.min.time())
+NEVER = datetime(9000, 1, 1)
+Outcome = dict[str, Any]
+
+
+def outcome(number: int, known_at: datetime, bad: int, loss: int | None = None) -> Outcome:
+    return {"number": number, "known_at": known_at, "bad": bad, "loss": loss}
+
+
+def partitioned(
+    folder: Path, events: list[dict[str, Any]], late: Sequence[Outcome], *order: str
+) -> tuple[Path, dict[str, Any]]:
+    """The files that the data stage writes of these events and outcomes, and its counts."""
+    names = ("number", "known_at", "bad", "loss")
+    columns = {n: pa.array([o[n] for o in late], TYPES[n]) for n in names}
+    with duckdb.connect() as connection:
+        connection.register("given_events", arrow(events, late=False))
+        connection.execute("CREATE TABLE events AS FROM given_events")
+        arrived = pa.array(range(len(late)), pa.int64())
+        connection.register("late", pa.table(columns).append_column("arrived", arrived))
+        outcome_rows.fill(connection, SMALL, "late", order=order)
+        window = VisibleDays(None, AS_OF)
+        partition.views(connection, SMALL, window, own=True)
+        partition.write(connection, SMALL, folder, own=True)
+        return folder, outcome_counts.of(connection, SMALL, window).plain()
+
+
+def as_arrived(late: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes with the moment from which each counts: no correction before what it corrects."""
+    once, last, result = set(), {}, []
+    for one in late:
+        key = tuple(one.values())
+        if key in once:
+            continue
+        once.add(key)
+        before = last.get(one["number"])
+        moment = (
+            max(one["known_at"], before + timedelta(microseconds=1)) if before else one["known_at"]
+        )
+        last[one["number"]] = moment
+        result.append({**one, "known_at": moment})
+    return result
+
+
+def by_event(late: Sequence[Outcome], before: datetime) -> dict[int, list[Outcome]]:
+    """Of each event its outcomes known before, in the order in which they count."""
+    known: dict[int, list[Outcome]] = defaultdict(list)
+    for one in sorted(late, key=lambda o: o["known_at"]):
+        if one["known_at"] < before:
+            known[one["number"]].append(one)
+    return known
+
+
+def read(folder: Path, before: date) -> tuple[dict[int, Any], dict[int, Any]]:
+    """By the stage features: each event's first outcome, and its label on that day."""
+    with ibis_session.connection(threads=1) as backend:
+        _, outcomes = ibis_session.read(backend, SMALL, folder)
+        known = known_outcomes.of(backend, SMALL, outcomes, AS_OF, True)
+        first, labels = (t.to_pyarrow().to_pylist() for t in (known.first, known.labels(before)))
+    return (
+        {r["number"]: (r["known_at"], r["bad"], r["loss"]) for r in first},
+        {r["number"]: (r["bad"], r["loss"]) for r in labels},
+    )
+
+
+MOMENTS = st.integers(0, 200).map(lambda n: START + timedelta(hours=3 * n))
+OUTCOMES = st.lists(
+    st.builds(
+        outcome, st.integers(0, 5), MOMENTS, st.integers(0, 1), st.none() | st.integers(0, 2)
+    ),
+    min_size=1,
+    max_size=14,
+)
+CUTS = st.sampled_from([AS_OF, date(2025, 3, 5), date(2025, 3, 12)])
+
+
+@examples(15, 400)
+@given(late=OUTCOMES, cut=CUTS, arrival=st.booleans())
+def test_the_first_and_the_latest_known_are_those_of_plain_python(
+    late: list[Outcome], cut: date, arrival: bool
+) -> None:
+    events = [event(n, START + timedelta(hours=n)) for n in range(4)]
+    if not arrival:  # of two at one moment neither counts; validate sets both aside
+        late = list({(o["number"], o["known_at"]): o for o in late}.values())
+    counted = as_arrived(late) if arrival else late
+    wanted = {n: o for n, o in by_event(counted, MIDNIGHT).items() if n < 4}
+    with tempfile.TemporaryDirectory() as name:
+        folder, counts = partitioned(Path(name), events, late, *(["arrived"] if arrival else []))
+        if not wanted:
+            assert not list(folder.glob("outcomes-*"))
+            return
+        first, labels = read(folder, cut)
+    assert first == {n: tuple(o[0].values())[1:] for n, o in wanted.items()}
+    cut_at = datetime.combine(cut, datetime.min.time())
+    then = {n: o for n, o in by_event(counted, cut_at).items() if n < 4}
+    assert labels == {n: (o[-1]["bad"], o[-1]["loss"]) for n, o in then.items()}
+    unknown = [o for o in counted if o["number"] > 3 and o["known_at"] < MIDNIGHT]
+    assert counts["unknown"] == len({tuple(o.values()) for o in unknown})
+    delay = timedelta(days=DELAY)
+    assert counts["late"] == sum(
+        o[0]["known_at"] > events[n]["at"] + delay for n, o in wanted.items()
+    )
+    assert counts["waiting"] == 4 - len(wanted)
+
+
+def test_histories_count_an_event_once_from_its_first_outcome_on(tmp_path: Path) -> None:
+    draw = random.Random(3)
+    events, late = [], []
+    for n in range(250):
+        at = START + timedelta(minutes=10 * draw.randrange(24 * 144))
+        who, place = f"p{draw.randrange(8)}", draw.randrange(4)
+        events.append(event(n, at, who_id=who, place_id=place, cents=draw.randrange(900)))
+        for _ in range(draw.choice((0, 1, 1, 2, 3))):
+            known_at = at + timedelta(minutes=draw.randrange(12 * 1440))
+            late.append(outcome(n, known_at, draw.randrange(2), draw.choice((None, 5, 70))))
+    events = [e for e in events if e["at"] < MIDNIGHT]
+    folder, _ = partitioned(tmp_path, events, late)
+    first = {n: o[0] for n, o in by_event(late, MIDNIGHT).items()}
+    none = outcome(-1, NEVER, 0)
+    expected = brute([{**e, **first.get(e["number"], none), "number": e["number"]} for e in events])
+    with ibis_session.connection(threads=1) as backend:
+        seen, outcomes = ibis_session.read(backend, SMALL, folder)
+        known = known_outcomes.of(backend, SMALL, outcomes, AS_OF, True).first
+        seen, known = assemble.visible(backend, SMALL, seen, known, AS_OF)
+        built = {
+            name: ibis_session.keep(
+                backend, name, batch.snapshots(SMALL, e, seen, known, AS_OF, kind)
+            )
+            for name, e, kind in grain.stored(SMALL)
+        }
+        joined = batch.join_snapshots(SMALL, batch.fresh(SMALL, seen, known), built)
+        found = joined.select("number", *NAMES).to_pyarrow().to_pylist()
+    assert {r["number"]: {n: r[n] for n in NAMES} for r in found} == expected
+
+
+def test_a_window_s_labels_are_those_known_when_it_is_used() -> None:
+    days = {"train": (1, 10), "valid": (12, 15), "test": (17, 21), "current": (21, 24)}
+    windows = {
+        n: SplitWindow(*(date(2025, 3, 1) + timedelta(d) for d in (a, b)))
+        for n, (a, b) in days.items()
+    }
+    known = known_outcomes.KnownOutcomes(SMALL, windows["current"].end, None, None)
+    until = {name: known._until(windows, name) for name in windows}
+    assert until == {
+        "train": windows["valid"].start,
+        "valid": windows["test"].start,
+        "test": windows["current"].end,
+        "current": windows["current"].end,
+    }
