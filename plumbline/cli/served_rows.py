@@ -1,13 +1,17 @@
-"""The command that shows and exports what was served."""
+"""The commands that show, export and seal what was served."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from plumbline.cli.options import CommandGroup, Json, Usecase, day, keep_json, say
+
+if TYPE_CHECKING:
+    from plumbline.ops.sealing.seal import SealReport
 
 group = CommandGroup("Serving")
 
@@ -56,3 +60,55 @@ def log(
         count = export.write(reader, wanted, kind, out)
         say([f"wrote {count:,} {kind} to {out}"])
     return 0 if summaries else 1
+
+
+@group.command("seal", "my_table", "my_table 2025-07-01", "my_table --log /backup/log")
+def seal(
+    usecase: Usecase,
+    day_given: Annotated[
+        str | None,
+        typer.Argument(metavar="DAY", help="UTC day of receipt; all finished days if omitted."),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The log; that of this project if omitted."),
+    ] = None,
+    accept_lost: Annotated[
+        bool,
+        typer.Option("--accept-lost", help="Rows that are missing in the log are lost for good."),
+    ] = False,
+    json: Json = None,
+) -> int:
+    """Seal finished days of the prediction log as training data.
+
+    Writes the events, outcomes, predictions and refusals of each day to sources/USECASE/sealed/ and a pointer of DVC:
+    commit the pointer, `dvc push` the bytes. A sealed day is never rewritten: named again, it is compared with the log.
+    """
+    from plumbline.ops.sealing import seal as sealing
+    from plumbline.ops.serving import logged
+
+    root = Path(".").absolute()
+    if log is None:
+        logged.open_log(root, usecase)
+    place = log or logged.place(root, usecase)
+    wanted = day(day_given) if day_given else None
+    one = sealing.Sealing(root, usecase, place, now=sealing.today(), accept_lost=accept_lost)
+    report = one.run(wanted)
+    say(_seal_lines(report))
+    keep_json(json, report)
+    return 0
+
+
+def _seal_lines(report: SealReport) -> Iterator[str]:
+    for one in report.sealed:
+        counts = ", ".join(f"{number:,} {kind}" for kind, number in one.rows.items())
+        yield f"{one.day}: sealed: {counts}"
+        for first, last in one.lost:
+            yield f"{one.day}: rows {first} to {last} of the log were lost"
+    yield from (f"{one}: the log has what is sealed" for one in report.same)
+    if report.waiting:
+        yield report.waiting
+    if report.sealed:
+        yield f"next: git add {report.folder} && git commit, then dvc push"
+    elif not report.same and not report.waiting:
+        yield f"{report.usecase}: every day that was received is sealed"

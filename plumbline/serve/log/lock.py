@@ -9,6 +9,11 @@ from pathlib import Path
 from plumbline.serve.protocols import LogError
 
 
+def held(folder: Path) -> bool:
+    """Whether a process writes the log in a folder."""
+    return any(_is_held(path) for path in (*folder.glob("lock"), *folder.glob("*.lock")))
+
+
 class WriterLock:
     """Held until `release`, or until the process ends, however it does."""
 
@@ -37,6 +42,15 @@ class WriterLock:
             os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
         except OSError:
             pass
+
+
+def _is_held(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def _held(folder: Path, writer: str, holder: str) -> str:

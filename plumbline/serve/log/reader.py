@@ -50,10 +50,20 @@ class LogReader:
 
     def rows(self, after: int = 0, until: int = LAST) -> Iterator[LoggedRow]:
         """The rows with after < sequence <= until that are there when the first is taken."""
+        return (described.row for described in self.described_rows(after, until))
+
+    def described_rows(self, after: int = 0, until: int = LAST) -> Iterator[AnyRow]:
+        """As `rows`, each with its description."""
         extents = [e for e in files_read.extents(self._folder) if e.first <= until]
         for group in _overlapping(extents):
             if max(e.last for e in group) > after:
-                yield from (described.row for described in _merged(group, after, until))
+                yield from _merged(group, after, until)
+
+    def receipts(self, after: int = 0) -> Iterator[tuple[int, int]]:
+        """Sequence and time of receipt (microseconds since 1970) of each row with a higher sequence."""
+        for group in _overlapping(files_read.extents(self._folder)):
+            if max(e.last for e in group) > after:
+                yield from merge(*(_receipts(e, after) for e in group))
 
     def days(self) -> list[date]:
         """The days that have rows."""
@@ -128,6 +138,13 @@ class _Tables:
         with_description = ((row, self._described(row[-1])) for row in found)
         return [DescribedRow(row[0], rows.outcome(row, d), d) for row, d in with_description]
 
+    def receipts(self, after: int, until: int) -> list[tuple[int, int]]:
+        """The first PAGE of them."""
+        condition = "WHERE sequence > ?1 AND sequence <= ?2"
+        tables = (f"SELECT sequence, received FROM {t} {condition}" for t in ("events", "outcomes"))
+        query = f"{' UNION ALL '.join(tables)} ORDER BY 1 LIMIT {PAGE}"
+        return [(sequence, received) for sequence, received in self._fetch(query, (after, until))]
+
     def descriptions(self) -> list[LogDescription]:
         found = self._fetch("SELECT description FROM descriptions ORDER BY 1", ())
         return [self._described(number) for (number,) in found]
@@ -164,6 +181,13 @@ def _rows(extent: Extent, after: int, until: int) -> Iterator[AnyRow]:
         events = _paged(tables.events, "e", after, until)
         outcomes = _paged(tables.outcomes, "o", after, until)
         yield from merge(events, outcomes, key=BY_SEQUENCE)
+
+
+def _receipts(extent: Extent, after: int) -> Iterator[tuple[int, int]]:
+    with _Tables(extent.file) as tables:
+        while page := tables.receipts(after, extent.last):
+            yield from page
+            after = page[-1][0]
 
 
 def _paged(
