@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Json, Usecase, keep_json, say
+from plumbline.cli.options import CommandGroup, Json, Usecase, day, keep_json, say
 
 group = CommandGroup("Serving")
 
@@ -16,6 +16,8 @@ group = CommandGroup("Serving")
     "replay",
     "my_table",
     "my_table --days 2025-07-01:2025-07-31 --json replay.json",
+    "my_table --model model-v2",
+    "my_table --threshold 0.7 --costs false_positive=900",
 )
 def replay(
     usecase: Usecase,
@@ -23,6 +25,33 @@ def replay(
         str | None,
         typer.Option(
             metavar="FIRST:LAST", help="UTC days of receipt, both included; all if omitted."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="What if this bundle had answered: a revision, an md5, a folder, an archive.",
+        ),
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X",
+            help="What if the alarm began here: a number, or review=X, block=X; repeatable.",
+        ),
+    ] = None,
+    costs: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COSTS",
+            help="Price decisions by these: KEY=VALUE as in train.costs, or a YAML file; repeatable.",
+        ),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="DAY", help="Take labels known before DAY; all if omitted."
         ),
     ] = None,
     out: Annotated[
@@ -40,11 +69,15 @@ def replay(
     """Score again what was served, from the log and sealed days.
 
     Each row by the bundle that it names, found in the service's copies, the checkout, or git and DVC. Exits
-    with 1 if a row is not equal to the bit; says which and why.
+    with 1 if a row is not equal to the bit; says which and why. With --model, --threshold or --costs: also which
+    decisions would have been others, and what that would have cost or saved.
     """
     from plumbline.ops.replay import day_range, replaying, text_report
+    from plumbline.ops.replay.what_if_options import WhatIfOptions
 
-    options = replaying.ReplayOptions(day_range.parsed(days), out, tuple(admit or ()))
+    until = day(as_of) if as_of else None
+    what_if = WhatIfOptions(model, threshold or (), costs or (), until)
+    options = replaying.ReplayOptions(day_range.parsed(days), out, tuple(admit or ()), what_if)
     report = replaying.replay(Path("."), usecase, options)
     say(text_report.lines(report))
     if out:

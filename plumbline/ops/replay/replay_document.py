@@ -69,7 +69,7 @@ class MoneyChanged(Document):
     """What the events cost, priced alike: as they were decided, by the other way, and the paired difference.
 
     Of `matured` events, whose label has had its delay by `until`, `labelled` have a label; `explored` of these were let
-    through at random and count for those like them. `clusters`: what is drawn together for the intervals, and how many.
+    through at random and count for those like them; `uncounted` are like none that has a label. `clusters`: what is drawn together for the intervals, and how many.
     `verdict`: of the difference; "cannot tell" has its reason in `why`.
     """
 
@@ -77,6 +77,7 @@ class MoneyChanged(Document):
     until: str
     matured: int
     labelled: int
+    uncounted: int
     explored: int
     changed: int
     changed_labelled: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import numpy as np
 
 from plumbline.core import usecase_loader
 from plumbline.core.usecase import FeatureSet
-from plumbline.ops.replay import row_sources, verdicts
+from plumbline.ops.replay import row_sources, verdicts, what_if_options
 from plumbline.ops.replay.bundles import Bundles, NoBundle, ReplayBundle
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.ops.replay.replay_document import ReplayReport
@@ -20,6 +21,8 @@ from plumbline.ops.replay.row_sources import RowSources
 from plumbline.ops.replay.served_rows import ServedRows
 from plumbline.ops.replay.tally import Tally, places_of
 from plumbline.ops.replay.verdicts import RowVerdicts
+from plumbline.ops.replay.what_if import WhatIfTally
+from plumbline.ops.replay.what_if_options import WhatIfOptions
 from plumbline.runtime.row_progress import RowProgress
 
 
@@ -30,17 +33,31 @@ class ReplayOptions:
     days: DayRange = field(default_factory=DayRange)
     out: Path | None = None
     admit: tuple[str, ...] = ()
+    what_if: WhatIfOptions = field(default_factory=WhatIfOptions)
 
 
 def replay(root: Path, usecase: str, options: ReplayOptions) -> ReplayReport:
     """Score all served rows of the days again; PlumblineError where there are none, or none can be read."""
     case = usecase_loader.load_features(usecase)
     sources = row_sources.found(root, usecase, options.days)
-    return replayed(case, sources, Bundles(root, usecase, options.admit), options.out)
+    bundles = Bundles(root, usecase, options.admit)
+    if not options.what_if.wanted:
+        return replayed(case, sources, bundles, options.out)
+    with tempfile.TemporaryDirectory(prefix="plumbline-replay-") as scratch:
+        opened = what_if_options.opened(
+            root, case, sources, bundles, options.what_if, Path(scratch)
+        )
+        with opened as context:
+            report = replayed(case, sources, bundles, options.out, context.tally)
+            return report.model_copy(update={"what_if": context.document()})
 
 
 def replayed(
-    case: FeatureSet, sources: RowSources, bundles: Bundles, out: Path | None = None
+    case: FeatureSet,
+    sources: RowSources,
+    bundles: Bundles,
+    out: Path | None = None,
+    what_if: WhatIfTally | None = None,
 ) -> ReplayReport:
     """The same, of days that were found, with bundles from wherever `bundles` looks."""
     tally = Tally()
@@ -50,6 +67,8 @@ def replayed(
         for rows in row_sources.batches(sources, case):
             for found, part, judged in scored(bundles, rows, case.key):
                 tally.add(found, part, judged)
+                if what_if:
+                    what_if.add(found, part, judged)
                 if file:
                     file.write(part, judged)
             if file:

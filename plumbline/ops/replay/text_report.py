@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plumbline.ops.replay.replay_document import DifferingRow, ReplayedBundle, ReplayReport
+from plumbline.metrics.interval import Interval
+from plumbline.ops.replay.replay_document import (
+    DifferingRow,
+    MoneyChanged,
+    ReplayedBundle,
+    ReplayReport,
+    WhatIf,
+)
 from plumbline.ops.replay.verdicts import REASONS
+from plumbline.report.numbers import figure
 
 LISTED = 10
 """Rows that a terminal lists."""
@@ -22,6 +30,43 @@ def lines(report: ReplayReport) -> Iterator[str]:
         yield f"  {_row(row)}"
     if report.differing > LISTED and report.rows_shown:
         yield f"  and {report.differing - LISTED:,} more (--json lists 100, --out all)"
+    if report.what_if:
+        yield from _what_if(report.what_if)
+
+
+def _what_if(one: WhatIf) -> Iterator[str]:
+    answered = one.events - one.unanswered
+    yield f"what if: {one.way}"
+    if one.unanswered:
+        yield f"  {one.unanswered:,} of {one.events:,} answers cannot be given this way: {one.note}"
+    yield f"  decided otherwise: {one.changed:,} of {answered:,}"
+    for pair in one.decisions:
+        if pair.logged != pair.other:
+            yield f"    {pair.events:,} from {pair.logged} to {pair.other}"
+    yield from _money(one.money) if one.money else [f"  no money: {one.no_money}"]
+
+
+def _money(one: MoneyChanged) -> Iterator[str]:
+    yield (
+        f"  of {one.matured:,} answers whose label is due by {one.until}, {one.labelled:,} have one"
+        + (f", {one.explored:,} of them let through at random" if one.explored else "")
+    )
+    if one.uncounted:
+        yield f"  {one.uncounted:,} are not in these sums: no answer like them has a label"
+    if one.why:
+        yield f"  cannot tell what that costs: {one.why}"
+        return
+    level = f"95 % interval, drawn by {one.by} ({one.clusters:,})"
+    yield f"  as answered {_sum(one.logged, one.unit)}, this way {_sum(one.other, one.unit)}"
+    yield f"  difference {_sum(one.difference, one.unit)}: {one.verdict} ({level})"
+    if one.as_declared is not None:
+        yield f"  as answered, by the costs of params.yaml: {figure(one.as_declared)} {one.unit}"
+
+
+def _sum(one: Interval, unit: str) -> str:
+    ends = [figure(end) for end in (one.low, one.high) if end is not None]
+    value = "unknown" if one.value is None else figure(one.value)
+    return f"{value} {unit}" + (f" [{' to '.join(ends)}]" if ends else "")
 
 
 def _verdict(report: ReplayReport) -> str:
