@@ -1,7 +1,7 @@
-"""Reads the bundle, the reference (test) and the current table, what was served, and the history of earlier days;
-scores both tables, judges the current days one by one, and the quality on labels that are known; writes
-the verdict as JSON and a folder with a page for people, Evidently's report, two plots and the history
-with these days.
+"""Reads the bundle, the reference (test) and the current table, what was served, and the history of earlier
+days; scores both tables, judges the current days one by one, the quality on labels that are known, and what
+was really answered; writes the verdict as JSON and a folder with a page for people, Evidently's report, two
+plots and the history with these days.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from plumbline import config
-from plumbline.core import documents, files, tables, usecase_loader
+from plumbline.core import definitions_md5, documents, dvc_hash, files, tables, usecase_loader
 from plumbline.core.usecase import UseCase
 from plumbline.model import bundle
 from plumbline.model.bundle import Bundle
@@ -26,6 +26,8 @@ from plumbline.monitor import (
 )
 from plumbline.monitor import page as monitor_page
 from plumbline.monitor.monitored_columns import gain_shares
+from plumbline.monitor.served import served_files, watch
+from plumbline.monitor.served.feature_skew import ModelMark
 from plumbline.monitor.window import ScoredWindow, scorable, window
 from plumbline.runtime import runner
 from plumbline.tracking import projection as tracking
@@ -38,7 +40,7 @@ def main(
     model: Path,
     reference: Path,
     current: Path,
-    served: Path,  # noqa: ARG001 (a dep already; the checks of what was served read it)
+    served: Path,
     earlier: Path,
     result: Path,
     summary: Path,
@@ -57,6 +59,11 @@ def main(
     now = _window(usecase, scorer, current, params.data.as_of)
     gain = gain_shares(scorer.booster)
     seen = observe.observe(usecase, gain, past, now, limits, params.seed)
+    sealed = served_files.read(served, past, len(usecase.classes))
+    if sealed:
+        mark = ModelMark(dvc_hash.md5(model), definitions_md5.definitions(usecase))
+        watched = watch.watch(usecase, sealed, (past, now), mark, gain, limits, params.seed)
+        seen = observe.with_served(seen, watched)
     verdict = build_result.build(seen, limits)
     before = day_history.loads(earlier.read_text(encoding="utf-8"), str(earlier))
     days = day_history.merge(before, day_history.rows(verdict, scorer.manifest.model_md5))

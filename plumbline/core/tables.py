@@ -39,7 +39,7 @@ def read(path: Path, columns: Sequence[str] | None = None) -> dict[str, Array]:
     try:
         table = pq.read_table(path, columns=None if columns is None else list(columns))
     except (pa.ArrowInvalid, OSError) as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
     return {name: numpy(table.column(name)) for name in table.column_names}
 
 
@@ -50,13 +50,14 @@ def check(path: Path, columns: Iterable[str]) -> None:
     try:
         names = pq.read_schema(path).names
     except (pa.ArrowInvalid, OSError) as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
     for name in columns:
         if name not in names:
             raise PlumblineError(f"{path}: no column '{name}'; {suggest(name, names)}")
 
 
-def _damaged(path: Path, error: Exception) -> PlumblineError:
+def damaged(path: Path, error: Exception) -> PlumblineError:
+    """What to raise where a Parquet file cannot be read."""
     reason = str(error).splitlines()[0]
     return PlumblineError(
         f"{path}: not Parquet that can be read ({reason}); `plumbline verify --repair`"

@@ -39,11 +39,14 @@ from plumbline.monitor.result import (
     WeekReport,
     WindowFacts,
 )
+from plumbline.monitor.served.served_report import ServedReport
 from plumbline.monitor.verdict import Finding
 from plumbline.monitor.window import ScoredWindow
 
 CHECKS = tuple(verdict.NEXT)
 """Every check that runs, whether or not it finds something."""
+SERVED_CHECKS = tuple(verdict.NEXT_SERVED)
+"""Those that run as well where something was served."""
 
 
 def build(seen: Observation, limits: Monitor) -> MonitorResult:
@@ -57,7 +60,7 @@ def build(seen: Observation, limits: Monitor) -> MonitorResult:
         promise=f"one false alert in {limits.false_alert_days:g} {_periods(seen)}",
         retrain=RetrainRecommendation(now=now, why=why),
         shelf_life=_shelf_life(limits, age_days, age_when_made(seen), overdue),
-        checks=CHECKS,
+        checks=(*CHECKS, *SERVED_CHECKS) if seen.served else CHECKS,
         cold=seen.days[-1].cold if seen.days else "",
         findings=tuple(finding(f) for f in seen.findings),
         days=tuple(day(j, o) for j, o in zip(seen.days, seen.outcomes, strict=True)),
@@ -73,6 +76,7 @@ def build(seen: Observation, limits: Monitor) -> MonitorResult:
         blind=blind(seen),
         windows=ComparedWindows(reference=_window(seen.past), current=_window(seen.now)),
         weeks=tuple(map(_week, seen.weeks)),
+        **({"served": seen.served.report} if seen.served else {}),
     )
 
 
@@ -104,6 +108,20 @@ def figures(seen: Observation, limits: Monitor) -> dict[str, float]:
         out[f"{seen.quality.metric}_reference"] = seen.quality.values[0].value
         out[f"{seen.quality.metric}_current"] = seen.quality.values[1].value
         out["loss"] = seen.quality.loss.value
+    return out | (_of_served(seen.served.report) if seen.served else {})
+
+
+def _of_served(report: ServedReport) -> dict[str, float]:
+    """Figures of what was served: events, features that differ, shares, times, feedback, quality."""
+    skewed = {s.name for one in report.parity for s in one.skewed}
+    out = {"served_events": float(report.events), "served_skewed_features": float(len(skewed))}
+    out |= {f"served_{s.name}": s.share for s in report.shares if s.share is not None}
+    out |= {f"served_{t.name}_p99": t.p99 for t in report.times if t.p99 is not None}
+    newest = report.quality[0].value if report.quality else None
+    if newest and newest.value is not None:
+        out[f"served_{report.quality[0].metric}"] = newest.value
+    if report.feedback.due:
+        out["served_feedback"] = report.feedback.known / report.feedback.due
     return out
 
 

@@ -24,6 +24,7 @@ from plumbline.monitor.label_outcomes import LabelOutcome
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.period_summary import PeriodSummary
 from plumbline.monitor.quality import QualityChange, WeekQuality
+from plumbline.monitor.served.watch import ServedWatch
 from plumbline.monitor.stream import StreamState
 from plumbline.monitor.verdict import Finding
 from plumbline.monitor.window import ScoredWindow
@@ -37,7 +38,8 @@ class Observation:
     """What was seen: the windows, their periods' summaries, outcomes and judgements, oldest first.
 
     `outcomes` of the current periods hold what labels are known today. `findings` are those of all
-    current periods, one per check and column; columns that moved together share one.
+    current periods, one per check and column; columns that moved together share one. `served`: what was answered in
+    production, None where nothing was.
     """
 
     usecase: UseCase
@@ -51,6 +53,7 @@ class Observation:
     findings: tuple[Finding, ...]
     quality: QualityChange
     weeks: tuple[WeekQuality, ...]
+    served: ServedWatch | None = None
 
     @property
     def level(self) -> verdict.Level:
@@ -91,6 +94,22 @@ def observe(
         quality=_quality_change(usecase, reference, current, limits, seed),
         weeks=_weeks(usecase.problem, reference, current),
     )
+
+
+def with_served(seen: Observation, served: ServedWatch | None) -> Observation:
+    """The same with what was served; a loss of quality that is a finding already is not reported again."""
+    if served is None:
+        return seen
+    known = max(
+        (verdict.LEVELS.index(f.level) for f in seen.findings if f.check == "quality"), default=-1
+    )
+    more = [
+        f
+        for f in served.findings
+        if f.check != "served_quality" or verdict.LEVELS.index(f.level) > known
+    ]
+    findings = tuple(verdict.order([*seen.findings, *more]))
+    return replace(seen, findings=findings, served=served)
 
 
 def periods(

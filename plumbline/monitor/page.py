@@ -14,7 +14,7 @@ from plumbline.core import files
 from plumbline.core.safe_text import one_line
 from plumbline.metrics.bootstrap import Estimate
 from plumbline.metrics.interval import Interval
-from plumbline.monitor import page_classes, page_columns, page_days, sentences
+from plumbline.monitor import page_classes, page_columns, page_days, page_served, sentences
 from plumbline.monitor.result import (
     FigurePair,
     MonitorResult,
@@ -90,6 +90,7 @@ def _sections(
         periods.capitalize(): page_days.timeline(result),
         "Quality on known labels": [*_quality(result), *page_days.quality(result)],
         **({"Classes": page_classes.classes(result)} if result.classes else {}),
+        **({"What was served": page_served.served(result.served)} if result.served else {}),
         "Score": page_days.score(result),
         "Columns, most severe first": page_columns.columns(result.columns),
         "Distributions": page_columns.distributions(result.distributions),

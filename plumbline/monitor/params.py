@@ -24,6 +24,20 @@ class LevelLimits(Section):
         return self
 
 
+class ServedLimits(Section):
+    """Sizes from which what was served is a warning or an alert: shares of the events of a day, and times."""
+
+    # of what came, refused by the contract
+    refused: LevelLimits = LevelLimits(warning=0.001, alert=0.01)
+    late: LevelLimits = LevelLimits(warning=0.02, alert=0.2)  # older than a minute when they came
+    unknown: LevelLimits = LevelLimits(warning=0.2, alert=0.5)  # with an id that was never seen
+    defaulted: LevelLimits = LevelLimits(warning=0.02, alert=0.2)  # with an id that is null
+    stale: LevelLimits = LevelLimits(warning=0.001, alert=0.01)  # answered from old histories
+    # seconds that an event waited to count in the histories of later ones, 99th percentile of a day
+    state_age: LevelLimits = LevelLimits(warning=5.0, alert=60.0)
+    latency_ms: LevelLimits = LevelLimits(warning=100.0, alert=1000.0)  # 99th percentile of a day
+
+
 class Monitor(Section):
     """What the monitor raises: one error budget per period, and the sizes that matter."""
 
@@ -57,5 +71,6 @@ class Monitor(Section):
     chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.001  # there, of a false finding per column
     # population stability index, nats, there and in Evidently's report
     psi: LevelLimits = LevelLimits(warning=0.1, alert=0.25)
+    served: ServedLimits = ServedLimits()  # where predictions were served and sealed
     bootstrap: Count = 300  # replicates for the interval of the quality
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of that interval

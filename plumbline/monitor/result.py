@@ -13,6 +13,7 @@ from pydantic import model_validator
 from plumbline.core import documents
 from plumbline.core.documents import Document, SparseDocument
 from plumbline.metrics.interval import Interval
+from plumbline.monitor.served.served_report import ServedReport
 from plumbline.monitor.verdict import Level
 
 REMEDY = "run the monitor again: `dvc repro -f monitor`"
@@ -250,7 +251,8 @@ class MonitorResult(SparseDocument):
     """The verdict of a run with its evidence.
 
     `cold`: why drift can only be a warning, "" where it can be judged. `promise`: how often an alert
-    is false. `prediction` is null without rows. `period_days`: the length of the periods in `days`.
+    is false. `prediction` is null without rows. `period_days`: the length of the periods in `days`. `served`: what
+    was answered in production, left out where nothing was.
     """
 
     level: Level
@@ -274,6 +276,7 @@ class MonitorResult(SparseDocument):
     blind: BlindDays | None = None
     windows: ComparedWindows | None = None
     weeks: tuple[WeekReport, ...] = ()
+    served: ServedReport | None = None
 
     @model_validator(mode="after")
     def _level_of_a_finding(self) -> MonitorResult:

@@ -32,6 +32,10 @@ FAULTS = (
     "stale_histories",
 )
 """Checks whose alert says that the data are not to be learned from before someone has looked."""
+SERVING_FAULTS = ("skew", "served_score", "refused_events")
+"""Checks whose alert says that the service is to be repaired: no new model helps against them."""
+LOSSES = ("quality", "calibration", "served_quality")
+"""Checks of labels: the model has become worse."""
 MOVED = ("drift", "prediction", "outlier_predictions", "extreme_values")
 """Checks whose alert says that the model now answers about other events than it was validated on."""
 
@@ -62,6 +66,20 @@ NEXT = {
     "quality": "retrain",
     "unlabelled": "find out why labels that are due have not arrived",
 }
+NEXT_SERVED = {
+    "skew": "find out which side computes the feature differently; deploy one definition to both",
+    "served_score": "find out which model the service answers with; verify its bundle, or roll back",
+    "refused_events": "look at the refused columns and who sends them; correct the sender or the contract",
+    "late_events": "find out who sends late: histories lack these events until they come",
+    "unknown_entities": "check whether ids changed their form: new ids have no history",
+    "defaulted_histories": "find out why ids are null: their histories have the declared defaults",
+    "stale_state": "find out why the service received no events for so long",
+    "state_age": "find out what keeps the service from counting its log in the histories",
+    "latency": "look at the load and the machine of the service",
+    "served_quality": "retrain, or roll back where the model before it was better",
+    "withheld": "set serve.explore, so that a share of these events passes at random and has labels",
+}
+"""The same of what was served; these checks run where sealed predictions are."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +102,7 @@ class Finding:
     @property
     def next(self) -> str:
         """What to do about it."""
-        return NEXT[self.check]
+        return (NEXT | NEXT_SERVED)[self.check]
 
 
 def level(findings: Iterable[Finding]) -> Level:
@@ -98,7 +116,7 @@ def order(findings: Iterable[Finding]) -> list[Finding]:
         findings,
         key=lambda f: (
             -LEVELS.index(f.level),
-            f.check not in FAULTS,
+            f.check not in (*FAULTS, *SERVING_FAULTS),
             -(f.importance or 0.0),
             -f.size,
             f.check,
@@ -120,7 +138,13 @@ def retrain(findings: Sequence[Finding], judged: bool, overdue: str = "") -> tup
             False,
             f"refused: repair the input first ({_names(faults)}); a model learns from bad data",
         )
-    losses = [f for f in alerts if f.check in ("quality", "calibration")]
+    serving = [f for f in alerts if f.check in SERVING_FAULTS]
+    if serving:
+        return (
+            False,
+            f"refused: repair the service first ({_names(serving)}); a new model does not help",
+        )
+    losses = [f for f in alerts if f.check in LOSSES]
     moved = [f for f in alerts if f.check in MOVED]
     if losses:
         return True, f"known labels show a loss of quality: {losses[0].evidence}"
@@ -138,7 +162,7 @@ def retrain(findings: Sequence[Finding], judged: bool, overdue: str = "") -> tup
             False,
             "nothing that the model uses has moved; quality is unknown until labels come in",
         )
-    if any(f.check in ("quality", "calibration") for f in findings):
+    if any(f.check in LOSSES for f in findings):
         return False, "known labels show no loss that calls for it yet"
     return False, "known labels show no loss of quality that reaches its limit"
 

@@ -28,9 +28,9 @@ def test_every_row_has_a_test_or_a_reason() -> None:
     assert list(capabilities.problems(capabilities.read(), marks.tests_by_row(ROOT))) == []
 
 
-def test_the_list_is_of_149_rows() -> None:
+def test_no_row_was_lost() -> None:
     rows = capabilities.read()
-    assert len(rows.built) == 149
+    assert len(rows.built) >= 149
     assert {c.group for c in rows.built} <= set(rows.groups)
     assert all(c.claim and c.command for c in rows.built)
 

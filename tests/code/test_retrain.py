@@ -36,6 +36,7 @@ FAULT = {
     "size": 1.0,
 }
 DRIFT = {**FAULT, "check": "drift", "column": None}
+SKEW = {**FAULT, "check": "skew"}
 
 
 def seen(level: str = "ok", now: bool = False, findings: tuple[dict, ...] = ()) -> MonitorResult:
@@ -99,6 +100,8 @@ def test_no_day_to_move() -> None:
         (seen("alert", findings=(FAULT,)), "bad-data"),
         (seen("alert", now=True, findings=(DRIFT, FAULT)), "bad-data"),
         (seen("alert", now=True, findings=(DRIFT,)), None),
+        (seen("alert", now=True, findings=(DRIFT, SKEW)), "bad-serving"),
+        (seen("alert", findings=(SKEW, FAULT)), "bad-data"),
     ],
 )
 def test_the_monitor_decides(result: MonitorResult, word: str | None) -> None:

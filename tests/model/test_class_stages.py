@@ -16,6 +16,7 @@ from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.features.params import Features
 from stages import evaluate, monitor, train, tune
 from tests import classes, in_memory
+from tests.served_shop import seal
 
 PARAMS = """
 usecases: [days]
@@ -88,6 +89,7 @@ def test_each_stage_runs_and_says_what_several_classes_have(
     card = Path("report/model_card.md").read_text()
     assert model_card_check.contradictions(case, figures, card) == []
     Path("history.csv").write_text("")
+    seal(Path("served"), [], served=False)
     monitor.main(
         "days",
         Path("model"),

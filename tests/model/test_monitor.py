@@ -23,6 +23,7 @@ from plumbline.model.threshold import Threshold
 from plumbline.monitor import evidently_report, evidently_widgets, stable_html
 from tests import in_memory
 from tests.conftest import ROOT
+from tests.served_shop import rows, seal
 from tests.shop import DELAY, LAST, table, usecase
 
 PARAMS = """
@@ -48,6 +49,7 @@ def shop(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
     Path("params.yaml").write_text(PARAMS)
     Path("history.csv").touch()
+    seal(Path("served"), [], served=False)
 
     def write(now=None, problem="classification", timed=True, past=None):
         case = usecase(problem, timed)
@@ -104,6 +106,26 @@ def test_the_stage_writes_the_same_bytes_twice(shop):
     assert first["level"] != "alert"
     assert first["windows"]["reference"]["last"] == "2025-06-15"
     assert first["windows"]["current"]["last"] == "2025-06-29"
+
+
+@pytest.mark.capability("K7", "K16")
+def test_what_was_served_is_judged_in_the_same_verdict(shop):
+    shop()
+    plain = run()
+    assert not {"served", "skew"} & {*plain, *plain["checks"]}
+    assert "What was served" not in files()["monitor.html"].decode()
+    other = {"computed": lambda row: {"colour_code": row["computed"]["colour_code"] + 1}}
+    seal(Path("served"), rows(usecase(), table(14, seed=2, unknown=DELAY), **other))
+    result, page = run(), files()["monitor.html"].decode()
+    assert result["level"] == "alert"
+    (skew,) = (f for f in result["findings"] if f["check"] == "skew")
+    assert (skew["column"], skew["level"], skew["size"]) == ("colour_code", "alert", 1.0)
+    assert not result["retrain"]["now"]
+    assert "repair the service first (colour_code)" in result["retrain"]["why"]
+    assert result["summary"].startswith("alert: colour_code (skew)")
+    assert "What was served" in page
+    assert "request-1" in page
+    assert json.loads(Path("summary.json").read_text())["served_skewed_features"] == 1
 
 
 def test_the_page_fetches_nothing_and_names_nothing_of_the_machine(shop):
@@ -192,6 +214,7 @@ def test_a_failing_stage_keeps_the_last_good_outs(shop, monkeypatch):
 
 def test_the_bytes_do_not_depend_on_folder_zone_or_hash_seed(shop, tmp_path):
     shop()
+    seal(Path("served"), rows(usecase(), table(14, seed=2, unknown=DELAY), flags=["late"]))
     run()
     folder = tmp_path / "elsewhere"
     package = folder / "usecases" / "shop"
@@ -199,7 +222,14 @@ def test_the_bytes_do_not_depend_on_folder_zone_or_hash_seed(shop, tmp_path):
     (folder / "usecases" / "__init__.py").touch()
     (package / "__init__.py").touch()
     (package / "model.py").write_text(SHOP)
-    for name in ("params.yaml", "test.parquet", "current.parquet", "history.csv", "model"):
+    for name in (
+        "params.yaml",
+        "test.parquet",
+        "current.parquet",
+        "served",
+        "history.csv",
+        "model",
+    ):
         os.symlink(tmp_path / name, folder / name)
     path = os.pathsep.join([str(folder), str(ROOT)])
     env = {**os.environ, "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "PYTHONPATH": path}

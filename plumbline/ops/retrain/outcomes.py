@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plumbline.monitor.result import MonitorResult, ReportedFinding
-from plumbline.monitor.verdict import FAULTS
+from plumbline.monitor.verdict import FAULTS, SERVING_FAULTS
 from plumbline.ops.retrain.retrain_document import OutcomeKind
 from plumbline.review import verdict_line
 from plumbline.review.comparison import Comparison
@@ -15,7 +15,7 @@ from plumbline.review.comparison_sections import FailedStage
 @dataclass(frozen=True)
 class RetrainOutcome:
     """healthy: nothing to do. drift: seen, but a new model does not help. bad-data: fix the input
-    first. challenger: a new model that the gate lets through."""
+    first. bad-serving: fix the service first. challenger: a new model that the gate lets through."""
 
     kind: OutcomeKind
     reasons: tuple[str, ...]
@@ -28,12 +28,17 @@ def of_failure(failed: FailedStage) -> RetrainOutcome:
 
 def of_monitor(result: MonitorResult) -> RetrainOutcome | None:
     """From the monitor's verdict on the champion on the new window; None: build a challenger."""
-    faults = [f for f in result.findings if f.level == "alert" and f.check in FAULTS]
-    if faults:
-        return RetrainOutcome("bad-data", tuple(map(sentence, faults)))
+    kinds: tuple[tuple[OutcomeKind, tuple[str, ...]], ...] = (
+        ("bad-data", FAULTS),
+        ("bad-serving", SERVING_FAULTS),
+    )
+    for kind, checks in kinds:
+        faults = [f for f in result.findings if f.level == "alert" and f.check in checks]
+        if faults:
+            return RetrainOutcome(kind, tuple(map(sentence, faults)))
     if result.retrain and result.retrain.now:
         return None
-    kind: OutcomeKind = "healthy" if result.level == "ok" else "drift"
+    kind = "healthy" if result.level == "ok" else "drift"
     why = result.retrain.why if result.retrain else "no advice on retraining"
     return RetrainOutcome(kind, (result.summary, why))
 

@@ -19,8 +19,8 @@ log = logging.getLogger("plumbline")
 def propose(root: Path, hub: GitHub, record: RetrainRecord, base: str) -> str:
     """Act on one record; what was done, in a line.
 
-    challenger: its objects, its branch, and the one pull request into `base`. drift, bad-data: the one
-    issue. An issue that no longer holds is closed.
+    challenger: its objects, its branch, and the one pull request into `base`. drift, bad-data, bad-serving:
+    the one issue. An issue that no longer holds is closed.
     """
     kind = f"retrain {record.usecase}"
     if record.outcome == "challenger":

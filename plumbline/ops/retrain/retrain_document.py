@@ -15,7 +15,7 @@ from plumbline.review.comparison import Comparison
 from plumbline.review.comparison_sections import FailedStage
 
 REMEDY = "write it again with `plumbline retrain`"
-OutcomeKind = Literal["healthy", "drift", "bad-data", "challenger"]
+OutcomeKind = Literal["healthy", "drift", "bad-data", "bad-serving", "challenger"]
 
 
 class AsOfDates(Document):

@@ -16,9 +16,15 @@ TITLES = {
     "healthy": "{usecase}: no retraining needed",
     "drift": "{usecase}: drift, and a retrained model is not better",
     "bad-data": "{usecase}: data not fit for training",
+    "bad-serving": "{usecase}: the service is to be repaired, not the model",
     "challenger": "Retrain {usecase}{when}",
 }
-TONES: Mapping[str, Tone] = {"healthy": "good", "drift": "plain", "bad-data": "bad"}
+TONES: Mapping[str, Tone] = {
+    "healthy": "good",
+    "drift": "plain",
+    "bad-data": "bad",
+    "bad-serving": "bad",
+}
 FINDINGS = ("check", "column", "level", "size", "evidence", "next")
 OWN_WINDOW = (
     "Judge the challenger on its own test window (head's): base's is older, and the challenger may have "
