@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from plumbline.cli import (
+    feedback,
     history,
     hooks,
     load_tests,
@@ -47,6 +48,7 @@ GROUPS = (
     load_tests.group,
     serving.group,
     served_rows.group,
+    feedback.group,
     replays.group,
     routes.group,
     promotions.group,

@@ -1,11 +1,16 @@
-"""Which of a contract's columns are read of which table, where outcomes have a table of their own. Pure."""
+"""Which of a contract's columns are read of which table, where outcomes have a table of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields, replace
 
+import duckdb
+
+from plumbline.core import duckdb_session
+from plumbline.core.clocks import is_local
 from plumbline.core.declarations import Column
+from plumbline.core.errors import SourceError
 from plumbline.core.usecase import Contract
 
 
@@ -40,6 +45,33 @@ def outcomes(usecase: Contract, known_at: str) -> TableLayout:
     late = [c for c in usecase.unknown if c.name != known_at]
     moment = Column(known_at, "timestamp", "-", "when the outcome became known")
     return _layout(usecase, (key, moment, *late), known_at, (key.name, known_at))
+
+
+def feedback(usecase: Contract, known_at: str, names: Collection[str]) -> TableLayout:
+    """As `outcomes`, of a file with these columns: `known_at` and late columns that may be null may be missing, and a
+    column of the contract's is taken as it is, not derived, where the file has it."""
+    whole = outcomes(usecase, known_at)
+    late = {c.name for c in usecase.unknown}
+    spare = {c.name for c in whole.columns if c.name == known_at or (c.null and c.name in late)}
+    columns = [c for c in whole.columns if c.name in names or c.name not in spare]
+    derive = {n: e for n, e in whole.derive.items() if n not in names}
+    return replace(whole, columns=tuple(columns), needed=(usecase.key,), derive=derive, optional=())
+
+
+def refuse_offset(
+    connection: duckdb.DuckDBPyConnection, usecase: Contract, layout: TableLayout, table: str
+) -> None:
+    """SourceError where outcomes come with offsets, and the events' times are a place's own: they cannot be compared."""
+    times = [c.name for c in layout.columns if c.type == "timestamp"]
+    place = times.index(str(layout.time)) if layout.time in times else None
+    if place is None or usecase.time is None or not is_local(usecase.column(usecase.time)):
+        return
+    zoned = f'SELECT 1 FROM {table} WHERE "__zone{place}" LIMIT 1'
+    if duckdb_session.rows(connection, zoned):
+        raise SourceError(
+            f"column '{layout.time}': found times with an offset (Z, +02:00), expected times without one, on the clock "
+            f"of '{usecase.time}' ({usecase.column(usecase.time).unit}); write them so in the source"
+        )
 
 
 def _layout(

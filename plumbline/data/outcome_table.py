@@ -44,6 +44,7 @@ def read(
         if kind != "sql":  # a query is not run twice
             _refuse_unnamed(connection, opened, table)
         unused = ingest.load(connection, layout, opened, table=TABLE)
+        layouts.refuse_offset(connection, usecase, layout, TABLE)
     except PlumblineError as error:
         raise _named(usecase, error) from None
     outcome_rows.fill(connection, usecase, TABLE, known_at=table.known_at)

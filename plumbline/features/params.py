@@ -21,8 +21,8 @@ class Features(Section):
     valid_days: Days = 30  # window for early stopping, calibration and the threshold
     test_days: Days = 30  # window that the model is evaluated on
     current_days: Days = 30  # last days, which the monitor judges
-    # last days whose events the out tiles/ keeps one by one, for late events of a service; at least those of
-    # the label delay are kept
+    # last days whose events the out tiles/ keeps one by one, for late events of a service, and for which its
+    # events wait for their outcomes; at least the label delay
     recent_days: Days = 8
     # True: model tables have a column ENTITY_history_age, hours since the entity's newest history, by
     # which evaluate judges slices

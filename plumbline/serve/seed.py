@@ -77,6 +77,14 @@ class Seed:
         for batch in self.recent.to_batches(BATCH):
             yield from batch.to_pylist()
 
+    def waits(self, usecase: FeatureSet, late_days: int) -> int:
+        """For how many days an event of a service waits for its outcome: the label delay, or the days of `recent`
+        where those are more, and `late_days`."""
+        held = 0
+        if self.as_of is not None and self.recent_from is not None:
+            held = (self.as_of - self.recent_from).days
+        return max(usecase.delay_days, held) + late_days
+
     def check(self, usecase: FeatureSet) -> None:
         """PlumblineError where the tiles are not of these features."""
         if self.definitions != definitions_md5.definitions(usecase):

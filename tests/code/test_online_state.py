@@ -170,3 +170,13 @@ def test_a_table_without_time_has_no_histories():
         0,
     )
     assert state.add_outcome(outcome_row(event(1, NOON), 2))
+
+
+def test_an_outcome_that_comes_after_forty_days_finds_its_event(kept) -> None:
+    first = event(90_001, NOON, surprise=0)
+    last = event(90_002, NOON + timedelta(days=40), surprise=0)
+    late = outcome_row({**first, "known_at": NOON + timedelta(days=40)}, 3)
+    for days, found in ((45, True), (8, False)):
+        seed = replace(kept, recent_from=AS_OF - timedelta(days=days))
+        state = open_memory(SMALL, seed, [event_row(first, 1), event_row(last, 2)], 7)
+        assert state.add_outcome(late) is found

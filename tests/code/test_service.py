@@ -138,10 +138,11 @@ def test_outcomes_count_once(service):
     )
     first = service.outcomes(outcomes.encode(), "o")
     before = counts(service)
-    assert (first.status, first.body) == (200, b'{"accepted":2}')
-    assert service.outcomes(outcomes.encode(), "p").body == first.body
+    assert (first.status, first.body) == (200, b'{"accepted":2,"repeated":0,"unknown":1}')
+    again = b'{"accepted":2,"repeated":2,"unknown":0}'
+    assert service.outcomes(outcomes.encode(), "p").body == again
     service.parts.log.flush()
-    assert service.outcomes(outcomes.encode(), "q").body == first.body
+    assert service.outcomes(outcomes.encode(), "q").body == again
     assert counts(service) == before
     rows = [row for row in logged(service) if isinstance(row, LoggedOutcome)]
     assert [(row.key, row.matched, dict(row.values)) for row in rows] == [

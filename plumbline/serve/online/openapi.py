@@ -153,8 +153,13 @@ def _paths(one: Served) -> Schema:
 
 
 def _accepted() -> Schema:
-    counted = {"type": "integer", "description": "outcomes that were taken"}
-    return {"type": "object", "required": ["accepted"], "properties": {"accepted": counted}}
+    words = {
+        "accepted": "outcomes that were taken",
+        "repeated": "of these, received before: they count nothing again",
+        "unknown": "of these, of no event that the service knows: kept, and counted once it comes",
+    }
+    counted = {name: {"type": "integer", "description": text} for name, text in words.items()}
+    return {"type": "object", "required": list(words), "properties": counted}
 
 
 def _lookup(one: Served) -> Schema:

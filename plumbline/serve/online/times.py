@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-from plumbline.core.declarations import Column
+from plumbline.core.clocks import is_local as is_local
 from plumbline.serve.online.refusals import Fault, shown
 
 EPOCH = datetime(1970, 1, 1)
@@ -20,13 +20,7 @@ PATTERN = re.compile(
     re.ASCII,
 )
 LONGEST = 40
-UTC_UNITS = ("UTC", "-")
 EXPECTED = "an ISO 8601 time such as 2025-03-01T12:00:00"
-
-
-def is_local(column: Column) -> bool:
-    """Whether the column's clock is a place's own."""
-    return column.unit.upper() not in UTC_UNITS
 
 
 def expected(local: bool) -> str:

@@ -20,7 +20,8 @@ _encode = msgspec.json.Encoder().encode
 def outcomes(parts: Parts, body: bytes, request_id: str) -> bytes:
     """How many outcomes were taken; EventRefused or LogError where none is.
 
-    One that was received before counts nothing again.
+    `repeated`: of these, received before, which counts nothing again. `unknown`: new, and of no event that the state
+    knows; they are logged, and count once their event comes.
     """
     raws = bodies.objects(body, "outcomes", parts.settings.max_events)
     rows = _rows(parts, raws, request_id)
@@ -40,7 +41,8 @@ def outcomes(parts: Parts, body: bytes, request_id: str) -> bytes:
             parts.log.append(list(done.values()))
     for row in done.values():
         parts.observer.outcome(parts.usecase.name, row.matched)
-    return _encode({"accepted": len(rows)})
+    unknown = sum(not row.matched for row in done.values())
+    return _encode({"accepted": len(rows), "repeated": len(rows) - len(done), "unknown": unknown})
 
 
 def _rows(parts: Parts, raws: Sequence[Mapping[str, Any]], request_id: str) -> list[LoggedOutcome]:

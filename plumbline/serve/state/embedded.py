@@ -65,7 +65,8 @@ def checkpoints(
 
 
 def _sown(usecase: FeatureSet, seed: Seed, late_days: int) -> MemoryState:
-    state = MemoryState(plan.compiled(usecase), late_days)
+    waits = seed.waits(usecase, late_days)
+    state = MemoryState(plan.compiled(usecase), late_days, waits)
     seeding.sow(state, seed)
     state.identity = checkpoint.identity(state.plan, seed, late_days)
     return state

@@ -49,7 +49,7 @@ def open_redis(
     """
     compiled = plan.compiled(usecase)
     seed.check(usecase)
-    remember = usecase.delay_days + late_days if remember_days is None else remember_days
+    remember = seed.waits(usecase, late_days) if remember_days is None else remember_days
     keys = Keys(compiled, identity(compiled, seed, late_days), late_days, remember)
     client = connect(url)
     with redis_errors():

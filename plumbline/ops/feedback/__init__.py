@@ -1,0 +1,1 @@
+"""Feedback to a running service: what became of events, from a file."""
