@@ -20,7 +20,7 @@ from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.params import Serve
 from plumbline.serve.protocols import State
 from plumbline.serve.seed import Seed
-from plumbline.serve.state import embedded, fold, log_tail, redis_seeding
+from plumbline.serve.state import embedded, fold, log_tail, older_rows, redis_seeding
 
 NEVER_AHEAD = 2**62
 """Of a log that another process still writes: a checkpoint of it may hold more rows than were just there."""
@@ -42,13 +42,21 @@ class EmbeddedState:
         last = NEVER_AHEAD if running else _last(place)
         self._rows = log_tail.rows(place, seed.recent_from)
         self._state = embedded.reopen_memory(
-            usecase, seed, self._rows, last, self._folder, settings.late_days, looking=running
+            usecase,
+            seed,
+            self._rows,
+            last,
+            self._folder,
+            settings.late_days,
+            looking=running,
+            renew=older_rows.renewed,
         )
         self.slice: Callable[[], object] = lambda: None
 
     def open(self, log: PredictionLog, held: ExitStack) -> State:
         """Fold what was logged since, and write checkpoints from now on, a slice at each `slice`."""
-        fold.fold(self._state, self._rows(self._state.watermark))
+        later = self._rows(self._state.watermark)
+        fold.fold(self._state, older_rows.renewed(self._state, later))
         checkpoint = embedded.checkpoints(
             self._state, lambda: log.last_sequence - log.status.waiting, self._folder
         )
@@ -79,6 +87,7 @@ class SharedState:
             self._rows,
             self._late_days,
             writer=self.writer,
+            renew=older_rows.renewed,
         )
 
 

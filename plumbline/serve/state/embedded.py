@@ -41,18 +41,19 @@ def reopen_memory(
     late_days: int = 8,
     *,
     looking: bool = False,
+    renew: Callable[[MemoryState, Rows], Rows] = lambda _, rows: rows,
 ) -> MemoryState:
     """The same state, from the checkpoint in `folder` where it can be used.
 
     `rows`: the log's rows after a sequence, in order; `last`: the last of them. A checkpoint that is damaged, of
     other features or tiles, or ahead of the log is removed with one warning, and the whole log is folded.
-    `looking`: another process may own it; it is left as it is.
+    `looking`: another process may own it; it is left as it is. `renew`: what is done to rows before they are folded.
     """
     state = _sown(usecase, seed, late_days)
     saved = _saved(folder / FILE, state.identity, last, looking)
     if saved is not None:
         checkpoint.restore(state, saved)
-    fold.fold(state, rows(state.watermark))
+    fold.fold(state, renew(state, rows(state.watermark)))
     state.restored()
     return state
 

@@ -29,7 +29,8 @@ from plumbline.serve.state.redis_state import RedisState
 LOCK_MS, POLL, PATIENCE = 30_000, 0.1, 600.0
 CHUNK = 500
 Command = tuple[Any, ...]
-Rows = Callable[[int], Iterable[LoggedEvent | LoggedOutcome]]
+Logged = Iterable[LoggedEvent | LoggedOutcome]
+Rows = Callable[[int], Logged]
 
 
 def open_redis(
@@ -40,12 +41,14 @@ def open_redis(
     late_days: int = 8,
     remember_days: int | None = None,
     writer: str = "",
+    renew: Callable[[RedisState, Logged], Logged] = lambda _, rows: rows,
 ) -> RedisState:
     """The state of a use case in Redis at `url` (`redis://:password@host:port/0`), filled where it is not.
 
     `rows`: the rows of a log after a sequence. Those that Redis does not have are counted again: where it is filled
     from newer tiles, or was restored from an older copy. `writer`: the name of this process's log. Processes that
-    serve together have the same tiles. Raises StateError where Redis cannot be reached or is not filled in time.
+    serve together have the same tiles. `renew`: what is done to rows before they are folded. Raises StateError
+    where Redis cannot be reached or is not filled in time.
     """
     compiled = plan.compiled(usecase)
     seed.check(usecase)
@@ -57,7 +60,7 @@ def open_redis(
         seeded = _seeded(client, keys, seed)
         folded = int(client.get(keys.folded(writer)) or 0)
     state = RedisState(client, keys, seeded["as_of"], seeded["recent_from"], writer)
-    for row in rows(folded):
+    for row in renew(state, rows(folded)):
         state.fold(row)
     with redis_errors():
         state.sequence = int(client.get(keys.sequence) or 0)
