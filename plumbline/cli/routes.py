@@ -62,7 +62,8 @@ def red_button(usecase: Usecase, json: Json = None) -> None:
     """Take the newest bundle out of service at once.
 
     Goes back to the champion where a challenger answers anyone, else to the champion before it. Needs
-    neither git, DVC, MLflow nor the network; `plumbline rollback` follows at leisure.
+    neither git, DVC, MLflow nor the network; `plumbline rollback` follows at leisure. Once it is done, MLflow's
+    champion follows, where MLflow can be reached.
     """
     from plumbline.ops.serving import service_calls
 
@@ -70,6 +71,10 @@ def red_button(usecase: Usecase, json: Json = None) -> None:
     say([f"all entities are answered by {state['routes']['champions'][0]}"])
     say(service_calls.lines(state))
     keep_json(json, state)
+    from plumbline.ops.rollback import alias_after  # imports much: after the press
+
+    said = alias_after.follow(Path("."), usecase, state["routes"]["champions"][0])
+    say([f"registry: {said}"])
 
 
 RevArgument = Annotated[

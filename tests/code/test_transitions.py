@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.rollback import agree, journal, plan, registry, stages, transitions
+from plumbline.ops.rollback import agree, alias_after, journal, plan, registry, stages, transitions
 from plumbline.ops.rollback.plan import Version
 
 V1, V2, V3 = ("1" * 32 + ".dir", "2" * 32 + ".dir", "3" * 32 + ".dir")
@@ -161,3 +161,20 @@ def test_damaged_lines_are_passed_over(tmp_path: Path, mlflow: Registry) -> None
         log.write(b'{"kind": "transition", "who"')
     move(tmp_path, "3", "challenger")
     assert [e.version for e in journal.transitions(tmp_path)] == ["1", "3"]
+
+
+@pytest.mark.capability("J5")
+def test_the_alias_follows_the_red_button(
+    tmp_path: Path, mlflow: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert alias_after.follow(tmp_path, "toy", V1) == "champion is version 1"
+    assert mlflow.aliases["champion"] == "1"
+    assert alias_after.follow(tmp_path, "toy", V1) == "champion is version 1"
+    assert [(e.version, e.reason) for e in journal.transitions(tmp_path)] == [("1", "red button")]
+    assert "MLflow has no version of bundle" in alias_after.follow(tmp_path, "toy", "0" * 32)
+
+    def down(*_: object) -> None:
+        raise PlumblineError("MLflow (http://gone): no answer")
+
+    monkeypatch.setattr(registry, "versions", down)
+    assert alias_after.follow(tmp_path, "toy", V2) == "not moved: MLflow (http://gone): no answer"

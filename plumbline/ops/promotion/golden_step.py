@@ -11,11 +11,9 @@ from typing import Any
 
 from plumbline.core.errors import BundleError, PlumblineError, RefusedError
 from plumbline.core.usecase import FeatureSet
-from plumbline.model import bundle
-from plumbline.model.bundle import Bundle
 from plumbline.ops.promotion.promotion_run import PromotionRun
 from plumbline.ops.rollback import plan
-from plumbline.ops.serving import routing
+from plumbline.ops.serving import routing, takeover
 from plumbline.repo import restored_outs, revisions
 from plumbline.serve.routes import arms
 from plumbline.serve.routes.arms import LoadedBundle
@@ -47,20 +45,17 @@ def check(run: PromotionRun) -> None:
 
 def definitions(run: PromotionRun) -> str:
     """Whether the running process, which has the champion's features, can score by the challenger."""
-    (out,) = (
-        o
-        for n, o in plan.bundles(revisions.outs(run.root, run.promotion.commit)).items()
-        if n == run.name
-    )
+    champion = run.store.model(run.promotion.before)
+    return kind_of(run.root, run.name, run.promotion.commit, champion)
+
+
+def kind_of(root: Path, name: str, commit: str, champion: Path) -> str:
+    """Whether a commit's bundle has the features of the champion's, `SAME`, or `NEW` ones."""
+    outs = plan.bundles(revisions.outs(root, commit))
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
-        restored_outs.restore(run.root, out, Path(folder) / "model")
-        own = bundle.load(Path(folder) / "model", run.name, threads=1)
-        champion = bundle.load(run.store.model(run.promotion.before), run.name, threads=1)
-    return SAME if _features(own) == _features(champion) else NEW
-
-
-def _features(loaded: Bundle) -> tuple[Any, Any]:
-    return loaded.manifest.definitions, loaded.carried.functions if loaded.carried else None
+        restored_outs.restore(root, outs[name], Path(folder) / "model")
+        own = takeover.features(Path(folder) / "model")
+    return SAME if own == takeover.features(champion) else NEW
 
 
 def _needs_checkout(run: PromotionRun) -> None:

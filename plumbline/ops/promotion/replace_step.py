@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from plumbline.core.errors import PlumblineError
+from plumbline.core.errors import RefusedError
 from plumbline.ops.promotion.promotion_run import PromotionRun
+from plumbline.ops.serving import takeover
 
 
 def replace(run: PromotionRun) -> None:
-    """Let the checkout's process take over; PlumblineError where it does not come up: the old one serves on."""
-    raise PlumblineError(f"{run.promotion.rev}: not possible yet")
+    """Let it take over, once; PlumblineError where it does not come up: then the old one serves on."""
+    if run.routes().champion != run.promotion.bundle:
+        run.note("replace", pid=takeover.take_over(run.root))
+    routes = run.routes()
+    if routes.champion != run.promotion.bundle:
+        raise RefusedError(
+            f"the new process answers by {routes.champion}: is its commit checked out?"
+        )
+    run.note("replace", version=routes.version)

@@ -14,6 +14,7 @@ from typing import Literal
 from plumbline.core import usecase_loader
 from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.core.usecase import FeatureSet
+from plumbline.model import admission, bundle
 from plumbline.ops.serving import bundles, first_routes, places, states
 from plumbline.ops.serving.states import OnlineState
 from plumbline.serve import clock as clocks
@@ -122,9 +123,16 @@ def _router(project: Path, usecase: FeatureSet, store: BundleStore) -> Router | 
         return routers.opened(store.folder, Arms(usecase, store))
     except BundleError:
         known = routes_file.read(store.folder).routes
-        if known is None or bundles.bring(project, usecase, store, None) in known.bundles:
+        if known is None or _scores(store, known.champion, usecase):
+            raise
+        if bundles.bring(project, usecase, store, None) == known.champion:
             raise
         return None
+
+
+def _scores(store: BundleStore, md5: str, usecase: FeatureSet) -> bool:
+    """Whether a bundle has this use case's features; BundleError where it is damaged."""
+    return admission.same_code(bundle.load(store.model(md5), usecase.name, threads=1), usecase)
 
 
 def _take_routes(held: ExitStack, folder: Path) -> None:

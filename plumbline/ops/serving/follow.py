@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.serving import places, routing
+from plumbline.ops.serving import places, routing, takeover
 from plumbline.serve.routes import routes_file
+from plumbline.serve.routes.bundle_store import BundleStore
 
 
 def served(root: Path) -> list[str]:
@@ -44,6 +45,18 @@ def _moved(root: Path, name: str) -> str:
     live = [a for a in state["routes"]["arms"] if a["weight"]]
     if {a["bundle"] for a in live} == {md5} and not state["routes"]["canary"]:
         return f"{name}: {where} has bundle {md5} already"
+    store = BundleStore(places.folder(root, name))
+    if running and not takeover.same_features(store, md5, state["routes"]["champions"][0]):
+        return f"{name}: a new process took over, {_taken_over(root, name, md5)}"
     after = routing.change(root, name, {"action": "switch", "bundle": md5})
     unwritten = f"; not on disk yet: {after['unwritten']}" if after.get("unwritten") else ""
     return f"{name}: {where} is switched to bundle {md5}{unwritten}"
+
+
+def _taken_over(root: Path, name: str, md5: str) -> str:
+    """Features are others: a process of this checkout, which answers by its bundle. PlumblineError where it does not."""
+    pid = takeover.take_over(root)
+    champion = routing.show(root, name)["routes"]["champions"][0]
+    if champion != md5:
+        raise PlumblineError(f"process {pid} answers by {champion}, expected {md5}")
+    return f"process {pid} answers by bundle {md5}"

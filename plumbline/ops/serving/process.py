@@ -20,6 +20,7 @@ from plumbline.core.errors import ParamsError, PlumblineError
 from plumbline.ops.serving import compose, lean, places
 from plumbline.ops.serving.compose import Prepared, Setting
 from plumbline.ops.serving.running import Running
+from plumbline.ops.serving.successor import Successor
 from plumbline.serve.clock import Kind
 from plumbline.serve.http import control, gauges, handover, metrics, server, tokens
 from plumbline.serve.http.control import Control
@@ -47,6 +48,14 @@ class Start:
     exposed: bool = False
     writer: str = ""
 
+    @property
+    def takeover(self) -> list[str]:
+        """The words of `plumbline serve` for a process that takes over from this one, on its socket."""
+        given = {k: v for k, v in self.overrides.items() if v is not None and k != "port"}
+        options = [word for k, v in given.items() for word in (f"--{k.replace('_', '-')}", str(v))]
+        exposed = ["--exposed"] if self.exposed else []
+        return [*self.names, "--replace", "--clock", self.clock, *options, *exposed]
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -57,8 +66,10 @@ class Loaded:
     tls: ssl.SSLContext | None
     prepared: Sequence[Prepared]
 
-    def serve(self, sockets: Sequence[socket.socket], by: Path) -> None:
-        """Until the end; `by`: the control socket."""
+    def serve(
+        self, sockets: Sequence[socket.socket], by: Path, successor: Successor | None = None
+    ) -> None:
+        """Until the end; `by`: the control socket; `successor`: may be started by it."""
         own = self.own
         with ExitStack() as held:
             metrics = self.entrance.metrics
@@ -67,7 +78,7 @@ class Loaded:
                 gauges.register(metrics, one.parts)
             listening = Listening(sockets, self.tls, own.lame_duck, own.body_timeout)
             slices = [one.state.slice for one in self.prepared]
-            process = Running(services, self.entrance, listening, Control(by), slices)
+            process = Running(services, self.entrance, listening, Control(by), slices, successor)
             gc.collect()
             gc.freeze()
             log.info("ready: %s", process.address)
@@ -83,7 +94,9 @@ def run(project: Path, start: Start) -> None:
     if taken:
         warn_of_other_address(own, sockets)
         taken.finish()
-    loaded.serve(sockets, places.control(project))
+    successor = Successor(project, start.takeover)
+    loaded.serve(sockets, places.control(project), successor)
+    successor.stay()
 
 
 def warn_of_other_address(own: Serve, taken: Sequence[socket.socket]) -> None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
+from plumbline.ops.serving.successor import Successor
 from plumbline.serve import reply
 from plumbline.serve.http import app, handover
 from plumbline.serve.http.app import Read
@@ -34,8 +35,9 @@ class Running:
         listening: Listening,
         by: Control,
         slices: Sequence[Callable[[], object]] = (),
+        successor: Successor | None = None,
     ) -> None:
-        self._slices = slices
+        self._slices, self._successor = slices, successor
         self.services, self.gate, self.listening, self.control = services, gate, listening, by
         self.address = _address(listening)
 
@@ -72,6 +74,7 @@ class Running:
             "address": self.address,
             "phase": self.gate.phase.name,
             "connections": one.connections,
+            "successor": self._successor.described() if self._successor else {},
             "usecases": {name: service.stats() for name, service in self.services.items()},
         }
 
@@ -80,6 +83,9 @@ class Running:
         self.control.register("drain", lambda _: _stopped(one))
         self.control.register_with_socket("handover", lambda _, by: self._hand_over(one, by))
         self.control.register("leave", lambda _: self._leave(one))
+        if self._successor is not None:
+            successor = self._successor
+            self.control.register("replace", lambda _: successor.start())
         live = {name: service.parts.live for name, service in self.services.items()}
         RouteCommands(live).register(self.control.register)
 
