@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from plumbline.model import admission
-from plumbline.ops.replay import row_sources, sealed_days
+from plumbline.ops.replay import row_sources
 from plumbline.ops.replay.bundles import Bundles
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.ops.replay.row_sources import RowSources
+from plumbline.ops.sealing.seal import Sealing
 from plumbline.ops.serving import places
-from plumbline.serve.log import export
-from plumbline.serve.log.reader import LogReader
 from plumbline.serve.routes import document, routes_file
 from plumbline.serve.routes.document import Arm
 from tests.bundles import carrying
+from tests.conftest import ROOT
 from tests.routed import retrained, store_of
 from tests.serviced import answers, parcel, serving
 
@@ -75,28 +73,14 @@ def sources(root: Path, days: DayRange | None = None) -> RowSources:
     return row_sources.found(root, "parcels", days or DayRange())
 
 
-def seal(root: Path, *days: date) -> None:
-    """Days of the log as sealed files."""
-    folder = sealed_days.folder(root, "parcels")
-    folder.mkdir(parents=True, exist_ok=True)
-    reader = LogReader(places.log(root, "parcels"))
-    for day in days or reader.days():
-        for kind in ("events", "outcomes"):
-            export.write(reader, day, kind, folder / f"{kind}-{day}.log.parquet")  # type: ignore[arg-type]
-        _split(folder, day)
-
-
-def _split(folder: Path, day: date) -> None:
-    """An export as events and predictions."""
-    whole = pq.read_table(folder / f"events-{day}.log.parquet")
-    live = whole.filter(pc.equal(whole["mode"], "live"))["event"].combine_chunks()
-    events = pa.table({f.name: live.field(f.name) for f in live.type})
-    pq.write_table(events, folder / f"events-{day}.parquet")
-    pq.write_table(
-        whole.drop_columns(["event", "digest", "answer"]), folder / f"predictions-{day}.parquet"
-    )
-    for kind in ("events", "outcomes"):
-        (folder / f"{kind}-{day}.log.parquet").unlink()
+def seal(root: Path, day: date | None = None, now: date = date(2027, 1, 1)) -> None:
+    """Seal the finished days of the log, or one of them."""
+    (root / ".dvc").mkdir(exist_ok=True)
+    (root / ".dvc" / "config").touch()
+    shutil.copy(ROOT / "dvc.yaml", root)
+    if not (root / "params.yaml").exists():
+        (root / "params.yaml").write_text("usecases: [parcels]\n")
+    Sealing(root, "parcels", places.log(root, "parcels"), now=now).run(day)
 
 
 def _bundles(folder: Path) -> list[Path]:

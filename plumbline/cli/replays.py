@@ -83,4 +83,4 @@ def replay(
     if out:
         say([f"wrote {report.rows:,} rows to {out}"])
     keep_json(json, report)
-    return 1 if report.differing else 0
+    return 1 if report.differing or report.changed_days else 0

@@ -16,7 +16,7 @@ from plumbline.__main__ import main
 from plumbline.core import usecase_loader
 from plumbline.core.errors import PlumblineError
 from plumbline.model import calibration
-from plumbline.ops.replay import day_range, replaying
+from plumbline.ops.replay import day_range, replaying, sealed_rows
 from plumbline.ops.replay.bundles import Bundles
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.ops.serving import places
@@ -73,10 +73,26 @@ def test_sealed_days_are_replayed_without_the_log(project):
 
 def test_a_day_that_is_sealed_and_logged_counts_once(project):
     root, md5s = project
-    days = replays.sources(root).days
-    replays.seal(root, *days[:4])
+    for day in replays.sources(root).days[:4]:
+        replays.seal(root, day)
     report = replayed(root, replays.admitted(root, md5s))
     assert (report.rows, report.equal, report.sealed_days) == (120, 120, 4)
+
+
+def test_a_sealed_day_that_was_changed_is_named(project):
+    root, md5s = project
+    replays.seal(root)
+    path = sorted(sealed_rows.folder(root, "parcels").glob("predictions-*.parquet"))[2]
+    table = pq.read_table(path)
+    place = table.column_names.index("score")
+    path.unlink()  # DVC's cache may be linked to it
+    pq.write_table(table.set_column(place, "score", table["raw"]), path)
+    report = replayed(root, replays.admitted(root, md5s))
+    assert "SHA-256" in report.changed_days[0]
+    assert path.name in report.changed_days[0]
+    path.unlink()
+    with pytest.raises(PlumblineError, match="dvc pull"):
+        replayed(root, replays.admitted(root, md5s))
 
 
 def test_only_the_days_asked_for(made):

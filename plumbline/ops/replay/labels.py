@@ -16,8 +16,8 @@ from plumbline.core import duckdb_session
 from plumbline.core.declarations import Array
 from plumbline.core.sql import literal_path, quote
 from plumbline.core.usecase import Contract
+from plumbline.ops.replay.row_sources import RowSources
 from plumbline.ops.replay.served_rows import objects
-from plumbline.serve.log import day_files
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.protocols import LoggedOutcome
 
@@ -44,7 +44,7 @@ class Labels:
 
 @contextmanager
 def opened(
-    usecase: Contract, sealed: Path, log: Path, valid: Path | None, until: date, scratch: Path
+    usecase: Contract, sources: RowSources, valid: Path | None, until: date, scratch: Path
 ) -> Iterator[Labels]:
     """The labels that were known before the day `until`, from all that there is.
 
@@ -52,11 +52,12 @@ def opened(
     """
     with duckdb_session.connect(scratch) as connection:
         connection.execute(TABLE)
-        for path in sorted(sealed.glob("outcomes-*.parquet")) if sealed.is_dir() else ():
-            _insert(connection, usecase, path, sealed_form=True)
-        _insert_log(connection, usecase, log, sealed)
+        for one in sources.every:
+            if one.statement.rows["outcomes"]:
+                _insert(connection, usecase, one.file("outcomes"))
+        _insert_log(connection, usecase, sources)
         for path in sorted(valid.glob("outcomes-*.parquet")) if valid else ():
-            _insert(connection, usecase, path, sealed_form=False)
+            _insert(connection, usecase, path)
         connection.execute(
             "CREATE TABLE latest AS SELECT key, arg_max(label, (known_at, sequence)) AS label FROM labels "
             f"WHERE label IS NOT NULL AND known_at < TIMESTAMP '{until}' GROUP BY key"
@@ -64,16 +65,14 @@ def opened(
         yield Labels(connection)
 
 
-def _insert(connection: Any, usecase: Contract, path: Path, *, sealed_form: bool) -> None:
-    """Outcomes of a Parquet file. In a sealed one the late columns may stand in a struct `outcome`."""
+def _insert(connection: Any, usecase: Contract, path: Path) -> None:
+    """Outcomes of a Parquet file of the data, or of a sealed day."""
     names = pq.read_schema(path).names
-    label = f"outcome.{quote(usecase.label)}" if "outcome" in names else quote(usecase.label)
-    key = "key" if sealed_form and "key" in names else quote(usecase.key)
     known = "known_at" if "known_at" in names else "TIMESTAMP '-infinity'"
     sequence = "sequence" if "sequence" in names else "0"
     connection.execute(
-        f"INSERT INTO labels SELECT CAST({key} AS VARCHAR), {known}, {sequence}, "
-        f"CAST(CAST({label} AS {_kind(usecase)}) AS VARCHAR) FROM read_parquet({literal_path(path)})"
+        f"INSERT INTO labels SELECT CAST({quote(usecase.key)} AS VARCHAR), {known}, {sequence}, "
+        f"CAST(CAST({quote(usecase.label)} AS {_kind(usecase)}) AS VARCHAR) FROM read_parquet({literal_path(path)})"
     )
 
 
@@ -82,14 +81,13 @@ def _kind(usecase: Contract) -> str:
     return "VARCHAR" if usecase.problem == "multiclass" else "DOUBLE"
 
 
-def _insert_log(connection: Any, usecase: Contract, log: Path, sealed: Path) -> None:
-    """Outcomes of the days of the log that are not sealed."""
-    reader = LogReader(log)
-    for day in sorted({file.date for file in day_files.listed(log)}):
-        if not (sealed / f"outcomes-{day}.parquet").is_file():
-            rows = (one for one in reader.day(day) if isinstance(one, LoggedOutcome))
-            while group := list(islice(rows, GROUP)):
-                _insert_rows(connection, usecase, group)
+def _insert_log(connection: Any, usecase: Contract, sources: RowSources) -> None:
+    """Outcomes of the log that are not sealed."""
+    reader = LogReader(sources.log)
+    last = sources.every[-1].statement.last_sequence if sources.every else 0
+    rows = (one for one in reader.rows(last) if isinstance(one, LoggedOutcome))
+    while group := list(islice(rows, GROUP)):
+        _insert_rows(connection, usecase, group)
 
 
 def _insert_rows(connection: Any, usecase: Contract, rows: list[LoggedOutcome]) -> None:

@@ -111,7 +111,7 @@ class WhatIf(Document):
 
 
 class ReplayReport(Document):
-    """What was replayed, by bundle; the first rows that differ, and how many more there are."""
+    """What was replayed, by bundle; the first rows that differ. `changed_days`: sealed days that are not as they were sealed."""
 
     usecase: str
     days: list[str]
@@ -120,6 +120,7 @@ class ReplayReport(Document):
     live: int
     equal: int
     differing: int
+    changed_days: list[str]
     bundles: list[ReplayedBundle]
     rows_shown: list[DifferingRow]
     histories: RefoldedHistories | None = None

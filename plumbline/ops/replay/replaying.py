@@ -12,7 +12,7 @@ import numpy as np
 
 from plumbline.core import usecase_loader
 from plumbline.core.usecase import FeatureSet
-from plumbline.ops.replay import row_sources, verdicts, what_if_options
+from plumbline.ops.replay import row_sources, sealed_rows, verdicts, what_if_options
 from plumbline.ops.replay.bundles import Bundles, NoBundle, ReplayBundle
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.ops.replay.replay_document import ReplayReport
@@ -61,6 +61,7 @@ def replayed(
 ) -> ReplayReport:
     """The same, of days that were found, with bundles from wherever `bundles` looks."""
     tally = Tally()
+    changed_days = [why for why in map(sealed_rows.changed, sources.sealed) if why]
     with ExitStack() as stack:
         file = stack.enter_context(RowFile.opened(out)) if out else None
         progress = stack.enter_context(RowProgress("replay"))
@@ -74,7 +75,7 @@ def replayed(
             if file:
                 file.flush()
             progress.report(str(rows.day), tally.total("rows"), 0)
-    return _report(sources, tally)
+    return _report(sources, tally, changed_days)
 
 
 def scored(
@@ -99,7 +100,7 @@ def scored(
             yield found, whole, verdicts.judged(found, whole)
 
 
-def _report(sources: RowSources, tally: Tally) -> ReplayReport:
+def _report(sources: RowSources, tally: Tally, changed_days: list[str]) -> ReplayReport:
     rows, equal = tally.total("rows"), tally.total("equal")
     return ReplayReport(
         usecase=sources.usecase,
@@ -109,6 +110,7 @@ def _report(sources: RowSources, tally: Tally) -> ReplayReport:
         live=tally.total("live"),
         equal=equal,
         differing=rows - equal,
+        changed_days=changed_days,
         bundles=[one.document() for one in tally.bundles.values()],
         rows_shown=tally.shown,
     )

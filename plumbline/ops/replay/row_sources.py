@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby, islice
 from pathlib import Path
 
+from plumbline.core import sealed_days
 from plumbline.core.errors import PlumblineError
+from plumbline.core.sealed_days import SealedDay
 from plumbline.core.usecase import Contract
-from plumbline.ops.replay import sealed_days
+from plumbline.ops.replay import sealed_rows
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.ops.replay.served_rows import ServedRows, of_log
 from plumbline.ops.serving import logged
-from plumbline.serve.log import day_files
+from plumbline.serve.log import files_read
+from plumbline.serve.log.files_read import Extent
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.protocols import LoggedEvent
 
@@ -25,54 +28,81 @@ CHUNK = 10_000
 
 @dataclass(frozen=True)
 class RowSources:
-    """The days that have served rows: sealed, or in the log alone."""
+    """The days that have served rows: sealed, or in the log alone. `every`: all sealed days, whatever is wanted."""
 
     usecase: str
     log: Path
-    sealed_folder: Path
-    sealed: tuple[date, ...]
+    every: tuple[SealedDay, ...]
+    sealed: tuple[SealedDay, ...]
     live: tuple[date, ...]
 
     @property
     def days(self) -> list[date]:
         """All of them, in order."""
-        return sorted({*self.sealed, *self.live})
+        return sorted({*(one.day for one in self.sealed), *self.live})
+
+    def is_sealed(self, sequence: int) -> bool:
+        """Whether a row of the log is in a sealed day."""
+        return _is_sealed(self.every, sequence)
 
 
 def found(root: Path, usecase: str, days: DayRange) -> RowSources:
     """What there is of these days; PlumblineError where there is nothing.
 
-    A day that is both sealed and in the log is read as it was sealed.
+    Rows that are both sealed and in the log are read as they were sealed.
     """
-    log, folder = logged.place(root, usecase), sealed_days.folder(root, usecase)
-    sealed = {day for day in sealed_days.listed(folder) if day in days}
-    live = {f.date for f in day_files.listed(log) if f.date in days} - sealed
-    if not sealed and not live:
-        raise PlumblineError(_nothing(log, folder, days))
-    return RowSources(usecase, log, folder, tuple(sorted(sealed)), tuple(sorted(live)))
+    log, folder = logged.place(root, usecase), sealed_rows.folder(root, usecase)
+    every = tuple(sealed_days.listed(folder))
+    held = {e.file.date for e in files_read.extents(log) if not _all_sealed(every, e)}
+    known = sorted({*held, *(one.day for one in every if one.statement.rows["predictions"])})
+    wanted = [day for day in known if day in days]
+    if not wanted:
+        raise PlumblineError(_nothing(log, folder, days, known))
+    sealed = tuple(one for one in every if one.day in wanted)
+    return RowSources(usecase, log, every, sealed, tuple(sorted(held.intersection(wanted))))
 
 
 def batches(sources: RowSources, contract: Contract, size: int = CHUNK) -> Iterator[ServedRows]:
     """The rows of all days, by day and sequence, at most `size` at once."""
+    reader = LogReader(sources.log)
     for day in sources.days:
-        if day in sources.sealed:
-            with tempfile.TemporaryDirectory(prefix="plumbline-replay-") as scratch:
-                yield from sealed_days.rows(
-                    sources.sealed_folder, day, contract.key, size, Path(scratch)
-                )
-        else:
-            yield from _live(LogReader(sources.log), day, size)
+        for one in sources.sealed:
+            if one.day == day and one.statement.rows["predictions"]:
+                yield from _sealed(sources, one, contract.key, size)
+        if day in sources.live:
+            yield from _live(sources, reader, day, size)
 
 
-def _live(reader: LogReader, day: date, size: int) -> Iterator[ServedRows]:
-    events = (one for one in reader.described(day) if isinstance(one.row, LoggedEvent))
+def _sealed(sources: RowSources, one: SealedDay, key: str, size: int) -> Iterator[ServedRows]:
+    before = next((d for d in sources.every if d.day == one.day - timedelta(days=1)), None)
+    with tempfile.TemporaryDirectory(prefix="plumbline-replay-") as scratch:
+        yield from sealed_rows.rows(one, before, key, size, Path(scratch))
+
+
+def _live(sources: RowSources, reader: LogReader, day: date, size: int) -> Iterator[ServedRows]:
+    events = (
+        one
+        for one in reader.described(day)
+        if isinstance(one.row, LoggedEvent) and not sources.is_sealed(one.sequence)
+    )
     for described, run in groupby(events, key=lambda one: one.description):
         while rows := [one.row for one in islice(run, size)]:
             yield of_log(day, [r for r in rows if isinstance(r, LoggedEvent)], described)
 
 
-def _nothing(log: Path, folder: Path, days: DayRange) -> str:
-    known = sorted({*sealed_days.listed(folder), *(f.date for f in day_files.listed(log))})
+def _is_sealed(every: Sequence[SealedDay], sequence: int) -> bool:
+    if not every:
+        return False
+    first, last = every[0].statement.first_sequence, every[-1].statement.last_sequence
+    return first <= sequence <= last
+
+
+def _all_sealed(every: Sequence[SealedDay], extent: Extent) -> bool:
+    """Whether a file of the log has no row that is not sealed."""
+    return _is_sealed(every, extent.first) and _is_sealed(every, extent.last)
+
+
+def _nothing(log: Path, folder: Path, days: DayRange, known: Sequence[date]) -> str:
     if not known:
         return f"nothing was served: neither {log} nor {folder} has a day; `plumbline serve` begins a log"
     has = f"served were {known[0]} to {known[-1]}"

@@ -24,6 +24,7 @@ def lines(report: ReplayReport) -> Iterator[str]:
     live = report.usecase, report.days[0], report.days[-1], report.rows, report.live
     yield "{}, {} to {}: {:,} rows, {:,} of them answers".format(*live)
     yield _verdict(report)
+    yield from report.changed_days
     for one in report.bundles:
         yield from _bundle(one)
     for row in report.rows_shown[:LISTED]:

@@ -87,7 +87,7 @@ def opened(
     priced = pricing.changed(usecase, declared, options.costs) if options.costs else declared
     until = options.until or _until(root, usecase.name)
     valid = _valid(root, usecase.name)
-    with labels.opened(usecase, sources.sealed_folder, sources.log, valid, until, scratch) as known:
+    with labels.opened(usecase, sources, valid, until, scratch) as known:
         own, before = (p if isinstance(p, Pricing) else None for p in (priced, declared))
         tally = WhatIfTally(
             usecase, Alternative(bundle, cuts), known, own, before, _withhold(root, usecase.name)

@@ -2,70 +2,74 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from plumbline.core import duckdb_session
+from plumbline.core import duckdb_session, sealed_days
 from plumbline.core.declarations import Array
 from plumbline.core.errors import PlumblineError
+from plumbline.core.sealed_days import SealedDay, SealedKind
 from plumbline.core.sql import literal_path, quote
 from plumbline.ops.replay.served_rows import FACTS, ServedRows, objects
+from plumbline.repo import artifacts
+from plumbline.repo.artifacts import Role
+from plumbline.runtime import dvc_yaml
 
-FOLDER = "sources/{usecase}/sealed"
-NAME = re.compile(r"predictions-(\d{4}-\d{2}-\d{2})\.parquet(\.dvc)?")
+READ: tuple[SealedKind, ...] = ("events", "outcomes", "predictions")
 EVENT = "event"
 NO_EVENT = "its event is not in the sealed day, nor in the one before"
 
 
 def folder(root: Path, usecase: str) -> Path:
-    """Where the sealed days of a use case lie."""
-    return root / FOLDER.format(usecase=usecase)
+    """Where the sealed days of a use case lie; by the usual place where dvc.yaml names no source."""
+    own = None
+    if (root / dvc_yaml.FILE).is_file():
+        own = artifacts.declared(usecase, Role.SOURCE, root)
+    return root / (own or f"sources/{usecase}") / sealed_days.FOLDER
 
 
-def listed(folder: Path) -> list[date]:
-    """The days that are sealed, in order; also those whose files are not pulled."""
-    if not folder.is_dir():
-        return []
-    matches = (NAME.fullmatch(path.name) for path in folder.iterdir())
-    return sorted({date.fromisoformat(m[1]) for m in matches if m})
+def changed(one: SealedDay) -> str:
+    """Why a sealed day is not as it was sealed; "" where it is. SourceError where its bytes are not here."""
+    for kind in READ:
+        if not one.file(kind).is_file():
+            sealed_days.intact([one])
+        actual = sealed_days.sha256(one.file(kind))
+        if actual != one.statement.sha256[kind]:
+            return str(sealed_days.changed(one, kind, actual))
+    return ""
 
 
-def file(folder: Path, kind: str, day: date) -> Path:
-    """A file of a sealed day; PlumblineError where it is not there."""
-    path = folder / f"{kind}-{day}.parquet"
-    if not path.is_file():
-        raise PlumblineError(f"{path}: no such file, though the day is sealed; run `dvc pull`")
-    return path
-
-
-def rows(folder: Path, day: date, key: str, size: int, scratch: Path) -> Iterator[ServedRows]:
+def rows(
+    one: SealedDay, before: SealedDay | None, key: str, size: int, scratch: Path
+) -> Iterator[ServedRows]:
     """The predictions of a day by sequence, each with its event, out of core; PlumblineError for a damaged file."""
     import duckdb
 
     with duckdb_session.connect(scratch) as connection:
         try:
-            query = _query(folder, day, key)
-            for batch in connection.sql(query).to_arrow_reader(size):
-                yield _served(day, pa.Table.from_batches([batch]))
+            for batch in connection.sql(_query(one, before, key)).to_arrow_reader(size):
+                yield _served(one.day, pa.Table.from_batches([batch]))
         except (duckdb.Error, pa.ArrowException) as error:
             reason = str(error).splitlines()[0]
             raise PlumblineError(
-                f"{folder}, {day}: not a sealed day that can be read ({reason}); restore it with `dvc checkout`"
+                f"{one.file('predictions')}: not a sealed day that can be read ({reason}); restore it with `dvc checkout`"
             ) from None
 
 
-def _query(folder: Path, day: date, key: str) -> str:
+def _query(one: SealedDay, before: SealedDay | None, key: str) -> str:
     """Predictions with their events; a shadow's may have been received the day before."""
-    predictions = literal_path(file(folder, "predictions", day))
-    before = folder / f"events-{day - timedelta(days=1)}.parquet"
-    events = [file(folder, "events", day), *([before] if before.is_file() else [])]
-    listed = ", ".join(map(literal_path, events))
+    predictions = literal_path(one.file("predictions"))
+    days = [day for day in (one, before) if day and day.statement.rows["events"]]
+    listed = ", ".join(
+        literal_path(day.file("events")) for day in days if day.file("events").is_file()
+    )
+    if not listed:
+        return f"SELECT *, NULL AS {EVENT} FROM read_parquet({predictions}) ORDER BY sequence"
     return (
         f"SELECT p.*, {EVENT} FROM read_parquet({predictions}) p LEFT JOIN "
         f"(SELECT {EVENT} FROM read_parquet([{listed}], union_by_name=true) {EVENT}) e "
