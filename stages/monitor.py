@@ -26,7 +26,7 @@ from plumbline.monitor import (
 )
 from plumbline.monitor import page as monitor_page
 from plumbline.monitor.monitored_columns import gain_shares
-from plumbline.monitor.served import served_files, watch
+from plumbline.monitor.served import served_files, watch, withheld_labels
 from plumbline.monitor.served.feature_skew import ModelMark
 from plumbline.monitor.window import ScoredWindow, scorable, window
 from plumbline.runtime import runner
@@ -58,8 +58,9 @@ def main(
     past = _window(usecase, scorer, reference)
     now = _window(usecase, scorer, current, params.data.as_of)
     gain = gain_shares(scorer.booster)
-    seen = observe.observe(usecase, gain, past, now, limits, params.seed)
     sealed = served_files.read(served, past, len(usecase.classes))
+    compared = withheld_labels.without(usecase, scorer, sealed, (past, now))
+    seen = observe.observe(usecase, gain, *compared, limits, params.seed)
     if sealed:
         mark = ModelMark(dvc_hash.md5(model), definitions_md5.definitions(usecase))
         watched = watch.watch(usecase, sealed, (past, now), mark, gain, limits, params.seed)

@@ -54,12 +54,19 @@ def prevalence_of(seen: Observation, limits: Monitor) -> PrevalenceReport | None
     shares = {n: getattr(found, n) for n in figures}
     return PrevalenceReport(
         assumptions=prevalence.ASSUMES,
-        cannot_tell=prevalence.hindered(seen.findings) or found.cannot_tell,
+        cannot_tell=_withheld(seen) or prevalence.hindered(seen.findings) or found.cannot_tell,
         rows=found.rows,
         separation=finite(found.separation),
         threshold=finite(found.threshold),
         **{n: Interval.from_estimate(v) for n, v in shares.items() if v},
     )
+
+
+def _withheld(seen: Observation) -> str:
+    """Why the labels of the reference do not say how scores and cases go together; "" where they do."""
+    if seen.past.withheld is None or not seen.past.withheld.any():
+        return ""
+    return "the labels of events that decisions withhold are not known"
 
 
 def _muted(seen: Observation) -> str | None:

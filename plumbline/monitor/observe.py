@@ -173,6 +173,8 @@ def _unlabelled(binning: Binning, current: ScoredWindow, limits: Monitor) -> lis
     due = np.ones(current.rows, bool)
     if current.day is not None and current.last is not None:
         due = current.day <= current.last - binning.label_delay * DAY
+    if current.withheld is not None:
+        due &= ~current.withheld
     without = int((due & ~current.labelled).sum())
     share = without / max(1, int(due.sum()))
     if share < limits.unlabelled.warning:

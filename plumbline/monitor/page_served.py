@@ -230,6 +230,11 @@ def _feedback(report: ServedReport) -> Iterator[Block]:
     head = ("decision", "events", "due", "labels that came", "withheld", "passed by chance")
     rows = [_decision(d) for d in feedback.decisions]
     yield Table("Feedback on what was served", head, rows, frozenset(range(1, 6)))
+    if feedback.withheld:
+        yield Text(
+            "“Quality on known labels” leaves out the events whose label a decision withholds, and those that would "
+            "have been in the reference: it compares what is let pass."
+        )
 
 
 def _decision(one: DecisionFeedback) -> tuple[str, ...]:

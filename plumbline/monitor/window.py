@@ -21,7 +21,7 @@ class ScoredWindow:
     is a code.
 
     `day` datetime64[D] (n,) and `last`, the window's last day, whether or not it has rows; both None
-    for a table without time.
+    for a table without time. `withheld` bool (n,): events whose label a decision withholds, None where none does.
     """
 
     columns: Columns
@@ -30,6 +30,7 @@ class ScoredWindow:
     day: Array | None = None
     last: np.datetime64 | None = None
     answers: Array | None = None
+    withheld: Array | None = None
 
     @property
     def answer(self) -> Array:
@@ -68,7 +69,12 @@ class ScoredWindow:
             day=None if self.day is None else self.day[rows],
             last=self.last if last is None else last,
             answers=None if self.answers is None else self.answers[rows],
+            withheld=None if self.withheld is None else self.withheld[rows],
         )
+
+    def withhold(self, rows: Array) -> ScoredWindow:
+        """The window without the labels of these rows, bool (n,): none will come."""
+        return replace(self, label=np.where(rows, np.nan, self.label), withheld=rows)
 
 
 def window(

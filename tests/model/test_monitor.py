@@ -128,6 +128,53 @@ def test_what_was_served_is_judged_in_the_same_verdict(shop):
     assert json.loads(Path("summary.json").read_text())["served_skewed_features"] == 1
 
 
+def blocking(now, explored=0.1):
+    """What a service of the saved model answered that blocks alarms; their labels never come, but of those that pass."""
+    scores = bundles.load(Path("model"), "shop").predict(now)
+    by_key = dict(zip(now["number"].tolist(), scores.tolist(), strict=True))
+    passes = dict(zip(by_key, np.random.default_rng(5).random(len(by_key)) < explored, strict=True))
+
+    def alarm(row):
+        return by_key[row["key"]] >= 0.3
+
+    def action(row):
+        return "alarm" if alarm(row) and not passes[row["key"]] else "none"
+
+    def propensity(row):
+        return 1.0 if not alarm(row) else explored if passes[row["key"]] else 1 - explored
+
+    logged = {
+        "score": lambda row: [by_key[row["key"]]],
+        "alarm": alarm,
+        "action": action,
+        "propensity": propensity,
+    }
+    seal(Path("served"), rows(usecase(), now, **logged))
+    blocked = (scores >= 0.3) & ~np.array([passes[k] for k in now["number"].tolist()])
+    now = {**now, "bad": np.where(blocked, np.nan, now["bad"])}
+    pq.write_table(pa.table(now), "current.parquet")
+    return int(blocked.sum())
+
+
+@pytest.mark.capability("K7")
+def test_labels_that_decisions_withhold_are_no_loss(shop):
+    now = table(14, seed=2, unknown=DELAY)
+    shop(now)
+    blocked, sheet = blocking(now), Path("served", "served.json")
+    known = sheet.read_bytes()
+    seal(Path("served"), [], served=False)
+    naive = {f["check"] for f in run()["findings"]}
+    assert {"unlabelled", "quality"} <= naive, "the labels that are left are those of low scores"
+    sheet.write_bytes(known)
+    result = run()
+    assert not {f["check"] for f in result["findings"]} & {"quality", "calibration", "unlabelled"}
+    alarms = next(d for d in result["served"]["feedback"]["decisions"] if d["decision"] == "alarm")
+    assert alarms["withheld"] + alarms["passed"] == alarms["due"] <= blocked + alarms["passed"]
+    quality = result["served"]["quality"][0]
+    assert quality["value"]["low"] < quality["reference"]["value"] < quality["value"]["high"]
+    assert "passed by chance" in files()["monitor.html"].decode()
+
+
 def test_the_page_fetches_nothing_and_names_nothing_of_the_machine(shop):
     shop()
     run()

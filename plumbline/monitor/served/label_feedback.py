@@ -11,12 +11,11 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from plumbline.core.declarations import Array
+from plumbline.metrics.withheld import Labelled
 from plumbline.monitor import calendar
 from plumbline.monitor.served.served_report import DecisionFeedback, FeedbackReport
 from plumbline.monitor.served.served_rows import MatchedRows, ServedRows
 
-DIGITS = 9
-"""Decimals of a chance that count: 1 - 0.99 and 0.01 are one stratum."""
 FEW = 20
 """Due events of a decision, none with a label, from which its labels are taken to be withheld."""
 USUAL = 0.5
@@ -37,7 +36,7 @@ class LabelFeedback:
     weight: Array
 
     def take(self, rows: Array) -> LabelFeedback:
-        """The events that `rows` (mask or positions) picks, with the weights that they have among all."""
+        """The events that `rows` (mask or positions) picks, with the weights that they have among all of these."""
         return LabelFeedback(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
@@ -54,9 +53,24 @@ def feedback(served: MatchedRows, delay: int, last: np.datetime64 | None) -> Lab
     known = (
         event.labelled & ~withheld
     )  # a blocked event's label that came all the same is not drawn at random
-    chance = np.round(np.where(withheld, 1 - rows.propensity, rows.propensity), DIGITS)
-    unweighted = LabelFeedback(policy, due, known, withheld, passed, np.zeros(len(served)))
-    return replace(unweighted, weight=_weights(unweighted, chance))
+    return weighted(
+        LabelFeedback(policy, due, known, withheld, passed, np.zeros(len(served))), served
+    )
+
+
+def labelled(of: LabelFeedback, served: MatchedRows) -> tuple[Labelled, Array]:
+    """The events that are due and whose label is known or was withheld, and which these are, bool (n,)."""
+    used = of.due & (of.known | of.withheld)
+    label, propensity = served.event.label[used], served.rows.propensity[used]
+    return Labelled.of(label, propensity, of.withheld[used]), used
+
+
+def weighted(of: LabelFeedback, served: MatchedRows) -> LabelFeedback:
+    """The same, with what each label counts for among these events."""
+    rows, used = labelled(of, served)
+    weight = np.zeros(len(served))
+    weight[used] = rows.weights()
+    return replace(of, weight=weight)
 
 
 def decided(rows: ServedRows) -> Array:
@@ -79,17 +93,6 @@ def _never_labelled(policy: Array, due: Array, labelled: Array) -> Array:
         ):
             out |= policy == one
     return out
-
-
-def _weights(of: LabelFeedback, chance: Array) -> Array:
-    """1 for a label that was certain to come; one by chance also stands for the withheld of its chance."""
-    weight = (of.due & of.known).astype(np.float64)
-    for one in np.unique(chance[of.due & of.withheld]):
-        stratum = of.due & (chance == one)
-        came = stratum & of.passed & of.known
-        if came.any():
-            weight[came] += (stratum & of.withheld).sum() / came.sum()
-    return weight
 
 
 def report(of: LabelFeedback) -> FeedbackReport:

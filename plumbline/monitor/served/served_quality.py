@@ -10,16 +10,15 @@ from plumbline.core.declarations import Array
 from plumbline.metrics import bootstrap, metrics, ranking, small_sample
 from plumbline.metrics.bootstrap import Estimate, Resample
 from plumbline.metrics.interval import Interval
+from plumbline.metrics.weighted import FEWEST
 from plumbline.monitor.params import LevelLimits, Monitor
+from plumbline.monitor.served import withheld_intervals
 from plumbline.monitor.served.label_feedback import LabelFeedback
 from plumbline.monitor.served.served_report import ServedQuality
 from plumbline.monitor.served.served_rows import MatchedRows
 from plumbline.monitor.verdict import Level
 from plumbline.monitor.window import ScoredWindow
 from plumbline.report.numbers import count
-
-FEWEST = 5
-"""Events that passed by chance below which nothing is said of the withheld ones."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,11 @@ def quality(
         "loss": _interval(loss, smaller, limits.level),
         **_alarms(problem, rows, served.rows.alarm[used], samples[1], limits.level),
     }
-    return base.model_copy(update=found), _level(loss, smaller, limits)
+    level = _level(loss, smaller, limits)
+    if problem == "classification" and base.withheld:
+        found = withheld_intervals.widened(found, served, of, seed)
+        level = level if (found["loss"].low or 0.0) > 0 else "ok"
+    return base.model_copy(update=found), level
 
 
 def _weighted(served: MatchedRows, weight: Array, used: Array) -> WeightedRows:
@@ -130,15 +133,13 @@ def _cannot_tell(
             f"decisions withheld the labels of {count(withheld, 'event')}, and {passed} passed by chance: "
             f"{FEWEST} are needed"
         )
+    if not len(reference.label):
+        return "no label of the reference is known"
     sides = (("served events", rows), ("reference", reference))
     for name, one in sides if problem == "classification" else ():
         if len(np.unique(one.label)) < 2:
-            return (
-                f"the known labels of the {name} are all {one.label[0]:g}"
-                if len(one.label)
-                else "no reference"
-            )
-    return "" if len(reference.label) else "no label of the reference is known"
+            return f"the known labels of the {name} are all {one.label[0]:g}"
+    return ""
 
 
 def _alarms(

@@ -115,7 +115,8 @@ def _losses(
     """Quality of each bundle that answered, the newest first."""
     for bundle in reversed(list(dict.fromkeys(answered.rows.bundle.tolist()))):
         own = answered.rows.bundle == bundle
-        served, labels = answered.take(own), known.take(own)
+        served = answered.take(own)
+        labels = label_feedback.weighted(known.take(own), served)
         yield served_quality.quality(usecase.problem, served, labels, reference, limits, seed)
 
 
