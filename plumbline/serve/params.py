@@ -47,7 +47,8 @@ class Serve(Section):
     max_age: Days = 1
     # what happens to an event on stale state; refuse: 503
     stale: Literal["flag", "refuse"] = "flag"
-    durable: bool = False  # whether rows are on disk before the answer; else within 20 ms
+    # whether rows are on disk before the answer; else in the journal, which a killed process does not lose
+    durable: bool = False
     unlogged: bool = False  # whether to answer, flagged, while the log is broken; else 503
     # name of the environment variable with the URL of Redis; None: state in the process
     state: Annotated[str | None, BeforeValidator(_variable)] = None

@@ -180,17 +180,16 @@ class Log(Claims, Protocol):
         ...
 
     def append(self, rows: Sequence[LoggedEvent | LoggedOutcome]) -> None:
-        """Hand rows to the writer, all or none: they are in the log unless the process is killed soon after.
+        """Take rows over, all or none: they are in the log from now on, also where the process is killed.
 
         Raises LogError where a row cannot be written as it is, or follows on no other.
         """
         ...
 
     async def durable(self) -> None:
-        """Return once an answer may go out: where the log is `durable`, once all that was appended is on disk.
+        """Return once an answer may go out: its rows are in the log, and on disk where the log is `durable`.
 
         Raises LogError where that cannot be said: 503. The rows are written when the log recovers, and the same
-        event is answered from them then. A log that is not durable returns at once, or where its writer is behind,
-        once that is not so.
+        event is answered from them then.
         """
         ...

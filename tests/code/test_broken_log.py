@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from plumbline.serve.log import log_writer, schema
+from plumbline.serve.log import day_writer, log_writer, schema
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.protocols import LogError
@@ -106,7 +106,7 @@ def test_closing_a_broken_log_says_what_it_lacks(tmp_path):
 
 
 def test_a_transaction_that_failed_after_it_was_written_counts_once(tmp_path, monkeypatch):
-    write, failed = log_writer.DayWriter.write, []
+    write, failed = day_writer.DayWriter.write, []
 
     def once(file, batch):
         write(file, batch)
@@ -114,7 +114,7 @@ def test_a_transaction_that_failed_after_it_was_written_counts_once(tmp_path, mo
             failed.append(batch)
             raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(log_writer.DayWriter, "write", once)
+    monkeypatch.setattr(day_writer.DayWriter, "write", once)
     log = PredictionLog(tmp_path, SMALL)
     log.append([row(1), row(2)])
     wait_until_whole(log)
@@ -126,11 +126,11 @@ def test_a_transaction_that_failed_after_it_was_written_counts_once(tmp_path, mo
 def test_a_new_day_that_cannot_begin_is_written_once_it_can(tmp_path, monkeypatch):
     writable, failed = schema.writable, []
 
-    def once(path, durable):
+    def once(path):
         if path.name == "2025-03-11.sqlite" and len(failed) < 3:
             failed.append(path)
             raise sqlite3.OperationalError("unable to open database file")
-        return writable(path, durable)
+        return writable(path)
 
     monkeypatch.setattr(schema, "writable", once)
     log = PredictionLog(tmp_path, SMALL)

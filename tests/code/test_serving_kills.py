@@ -1,4 +1,4 @@
-"""A service killed under load: its state is the fold of its log, and what was durable is answered again."""
+"""A service killed under load: its state is the fold of its log, and what was answered is answered again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def base(tmp_path_factory):
 @pytest.mark.parametrize("durable", [False, True])
 def test_the_state_after_a_kill_is_the_fold_of_the_log(base, tmp_path, durable):
     words = [sys.executable, "-m", "tests.killed_service", base, tmp_path / "s", durable]
-    data, at = forked.killed_command([str(word) for word in words], 0.3)
+    data, _ = forked.killed_command([str(word) for word in words], 0.3)
     given = [json.loads(line) for line in data.decode().split("\n")[:-1]]
     assert len(given) > 20
     with serviced.serving(base, tmp_path / "s") as again:
@@ -30,9 +30,7 @@ def test_the_state_after_a_kill_is_the_fold_of_the_log(base, tmp_path, durable):
         keys = {row.key for row in rows}
         assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
         assert counts(again) == (len(rows), len(rows))
-        lost = [since for number, since, _ in given if number * 2 not in keys]
-        assert not (durable and lost)
-        assert all(at - since < 1.0 for since in lost)  # 20 ms where nothing else runs
+        assert all(number * 2 in keys for number, _, _ in given)
         kept = [(number, answer) for number, _, answer in given if number * 2 in keys]
         random.Random(7).shuffle(kept)
         for number, answer in kept:  # what is known is answered as it was, and counts nothing

@@ -21,7 +21,7 @@ from plumbline.ops.serving import places
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.runtime import dvc_lock
-from plumbline.serve.log import day_files
+from plumbline.serve.log import files_read
 from plumbline.serve.routes import routes_file
 from plumbline.serve.routes.bundle_store import BundleStore
 
@@ -95,7 +95,7 @@ def tiles(root: Path, name: str, today: date, max_age: int, clock: Clock) -> Hea
     found = f"histories are known up to {as_of}"
     if clock == "events":
         return ok(title, f"{found}, and the clock is that of the events")
-    logged = {one.date for one in day_files.listed(places.log(root, name))}
+    logged = files_read.dates(places.log(root, name))
     first = max(date.fromisoformat(as_of), today - timedelta(longest))
     unknown_days = [d for d in _days(first, today) if d not in logged]
     if len(unknown_days) <= max_age:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.ops.serving import places
-from plumbline.serve.log import day_files
+from plumbline.serve.log import files_read
 from plumbline.serve.log.description import LogDescription
 from plumbline.serve.log.reader import AnyRow, LogReader
 from plumbline.serve.protocols import Key, LoggedEvent, LoggedOutcome
@@ -40,12 +40,12 @@ def names(root: Path) -> list[str]:
     """The use cases that have a log."""
     services = root / places.FOLDER
     logs = services.glob(f"*/{LOG}") if services.is_dir() else ()
-    return sorted(log.parent.name for log in logs if day_files.listed(log))
+    return sorted(log.parent.name for log in logs if files_read.has_log(log))
 
 
 def open_log(root: Path, usecase: str) -> LogReader:
     """The log of a use case; PlumblineError where nothing was served."""
-    if not day_files.listed(place(root, usecase)):
+    if not files_read.has_log(place(root, usecase)):
         known = names(root)
         hint = suggest(usecase, known) if known else f"`plumbline serve {usecase}` begins one"
         raise PlumblineError(f"{place(root, usecase)}: no prediction log; {hint}")

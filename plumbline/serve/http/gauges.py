@@ -14,7 +14,11 @@ def register(metrics: Metrics, parts: Parts) -> None:
     """The figures of one use case."""
     log, shadows = parts.log, parts.live.shadows
     figures: tuple[tuple[str, str, Callable[[], float]], ...] = (
-        ("log_queue", "Rows that wait for the disk", lambda: log.status.waiting),
+        (
+            "log_queue",
+            "Rows of the journal that are not in the file of their day yet",
+            lambda: log.status.waiting,
+        ),
         ("log_broken", "1 while the prediction log is not written", lambda: _broken(parts)),
         ("log_sequence", "The last row of the prediction log", lambda: log.last_sequence),
         ("state_watermark", "The last row that is folded", lambda: parts.state.watermark),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from plumbline.serve.log import day_files, schema
+from plumbline.serve.log.day_files import DAY
 from plumbline.serve.log.key_filter import KeyFilter
 from plumbline.serve.protocols import Claim, Key
 
@@ -35,21 +36,25 @@ class CommittedClaims:
 
     def __init__(self, folder: Path, writer: str, days: Iterable[int]) -> None:
         """`days`: of the files that are there."""
-        self._folder, self._writer, self._days = folder, writer, sorted(days)
+        self._folder, self._writer = folder, writer
+        self._newest = sorted(days, reverse=True)
         self._open: OrderedDict[int, sqlite3.Connection] = OrderedDict()
         self._filters: dict[int, KeyFilter] = {}
+        self._searched: list[tuple[int, KeyFilter | None]] = []
         self._outcomes = KeyFilter(self._outcome_keys())
-        if self._days:
-            newest = self._days[-1]
+        if self._newest:
+            newest = self._newest[0]
             keys = self._connection(newest).execute(KEYS)
             self._filters[newest] = KeyFilter(key for (key,) in keys)
+        self._arrange()
 
     def add(self, day: int, keys: Iterable[Key]) -> None:
         """A day's file holds these keys now; called by the writer's thread alone."""
-        if day not in self._days:
+        if day not in self._newest:
             newest = sorted(self._filters)[-FILTERED + 1 :]
             self._filters = {d: self._filters[d] for d in newest} | {day: KeyFilter()}
-            self._days = sorted([*self._days, day])
+            self._newest = sorted([*self._newest, day], reverse=True)
+            self._arrange()
         filtered = self._filters.get(day)
         if filtered is not None:
             for key in keys:
@@ -62,34 +67,38 @@ class CommittedClaims:
 
     def find(self, key: Key, time: int | None) -> Claim | None:
         """The claim on a key, in the files of the days on which an event of this time can have come."""
+        searched, first = self._searched, 0
         if time is None:
-            days = self._days[-TIMELESS_DAYS:]
+            searched = searched[:TIMELESS_DAYS]
         else:
-            first = day_files.day_of(time - EARLY)
-            days = [day for day in self._days if day >= first]
-        filters = self._filters
-        for day in reversed(days):
-            if day in filters and not filters[day].may_hold(key):
-                continue
-            row = self._connection(day).execute(QUERY, (key,)).fetchone()
-            if row:
-                return Claim(*row)
+            first = (time - EARLY) // DAY
+        for day, filtered in searched:
+            if day < first:
+                break
+            if filtered is None or filtered.may_hold(key):
+                row = self._connection(day).execute(QUERY, (key,)).fetchone()
+                if row:
+                    return Claim(*row)
         return None
 
     def has_outcome(self, key: Key, digest: bytes) -> bool:
         """Whether this outcome was received; of a new one no file is read, however many days there are."""
         if not self._outcomes.may_hold(key):
             return False
-        days = reversed(self._days)
-        return any(self._connection(d).execute(OUTCOME, (key, digest)).fetchone() for d in days)
+        found = (self._connection(day).execute(OUTCOME, (key, digest)) for day in self._newest)
+        return any(one.fetchone() for one in found)
 
     def close(self) -> None:
         """Close the files."""
         while self._open:
             self._open.popitem()[1].close()
 
+    def _arrange(self) -> None:
+        """What a look goes through, the newest day first."""
+        self._searched = [(day, self._filters.get(day)) for day in self._newest]
+
     def _outcome_keys(self) -> Iterator[Key]:
-        for day in self._days:
+        for day in self._newest:
             yield from (key for (key,) in self._connection(day).execute(OUTCOME_KEYS))
 
     def _is_there(self, day: int) -> bool:

@@ -12,6 +12,8 @@ NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.([\w-]+))?\.sqlite")
 WRITER = re.compile(r"[\w-]*")
 DAY = 86_400_000_000
 """Microseconds."""
+TURN_BACK = 3_600_000_000
+"""Microseconds: a clock set back by less, over midnight, opens no file of the day before again."""
 EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -37,6 +39,13 @@ def to_date(day: int) -> date:
 def day_of(micros: int) -> int:
     """The UTC day, since 1970, of a time in microseconds since 1970."""
     return micros // DAY
+
+
+def turned(received: int, current: int | None) -> int:
+    """The day in whose file a row goes: that of its receipt, or the one being written if it is just over."""
+    if current is not None and 0 < current * DAY - received < TURN_BACK:
+        return current
+    return day_of(received)
 
 
 def of_day(folder: Path, day: int, writer: str = "") -> DayFile:

@@ -14,8 +14,10 @@ from plumbline.serve.log.files_read import Extent
 
 ARMS = """
 SELECT arm, shadow, bundle, route_version, count(*), coalesce(sum(alarm), 0)
-FROM events JOIN routes USING (route) GROUP BY 1, 2, 3, 4 ORDER BY min(sequence)
+FROM events JOIN routes USING (route) WHERE sequence <= ? GROUP BY 1, 2, 3, 4 ORDER BY min(sequence)
 """
+FLAGS = "SELECT flags, count(*) FROM events WHERE NOT shadow AND sequence <= ? GROUP BY 1"
+OUTCOMES = "SELECT count(*), coalesce(sum(NOT matched), 0) FROM outcomes WHERE sequence <= ?"
 
 
 class ArmSummary(Document):
@@ -57,14 +59,11 @@ def _summary(day: date, extents: list[Extent]) -> DaySummary:
     flags: Counter[str] = Counter()
     outcomes = unmatched = 0
     for extent in extents:
-        connection = files_read.connect(extent.file)
+        connection, last = extent.connect(), (extent.last,)
         try:
-            arms += [_arm(*row) for row in connection.execute(ARMS)]
-            flags += _flags(
-                connection.execute("SELECT flags, count(*) FROM events WHERE NOT shadow GROUP BY 1")
-            )
-            query = "SELECT count(*), coalesce(sum(NOT matched), 0) FROM outcomes"
-            received, unknown = connection.execute(query).fetchone()
+            arms += [_arm(*row) for row in connection.execute(ARMS, last)]
+            flags += _flags(connection.execute(FLAGS, last))
+            received, unknown = connection.execute(OUTCOMES, last).fetchone()
         except sqlite3.Error as error:
             raise files_read.unreadable(extent.file, error) from error
         finally:
@@ -77,9 +76,9 @@ def _summary(day: date, extents: list[Extent]) -> DaySummary:
         events=sum(one.events for one in arms if one.mode == "live"),
         outcomes=outcomes,
         unmatched_outcomes=unmatched,
-        arms=arms,
+        arms=_merged(arms),
         flags=dict(sorted(flags.items())),
-        bytes=sum(_size(e.file.path) for e in extents),
+        bytes=sum(_size(path) for path in {e.file.path for e in extents}),
     )
 
 
@@ -106,6 +105,19 @@ def _arm(arm: str, shadow: int, bundle: str, version: int, events: int, alarms: 
     return ArmSummary(
         arm=arm, mode=mode, bundle=bundle, route_version=version, events=events, alarms=alarms
     )
+
+
+def _merged(arms: Iterable[ArmSummary]) -> list[ArmSummary]:
+    """One of each kind: several files, and the journal, hold rows of the same arm."""
+    result: dict[tuple[str, str, str, int], ArmSummary] = {}
+    for one in arms:
+        kind = (one.arm, one.mode, one.bundle, one.route_version)
+        held = result.get(kind)
+        if held is not None:
+            counts = {"events": one.events + held.events, "alarms": one.alarms + held.alarms}
+            one = one.model_copy(update=counts)
+        result[kind] = one
+    return list(result.values())
 
 
 def _flags(counts: Iterable[tuple[str, int]]) -> Counter[str]:

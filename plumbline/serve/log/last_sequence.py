@@ -28,10 +28,15 @@ def check(folder: Path, writer: str, found: int) -> None:
     except (OSError, ValueError):
         return
     if noted > found:
-        raise LogError(
-            f"{folder}: expected a log up to row {noted}, found {found}: its newest files are gone. Put them back; or "
-            "begin anew: move the whole folder elsewhere, and the service's state with it"
-        )
+        raise gone(folder, noted, found)
+
+
+def gone(folder: Path, noted: int, found: int) -> LogError:
+    """What to do about a log that ends before a row that was written."""
+    return LogError(
+        f"{folder}: expected a log up to row {noted}, found {found}: its newest files are gone. Put them back; or "
+        "begin anew: move the whole folder elsewhere, and the service's state with it"
+    )
 
 
 def _place(folder: Path, writer: str) -> Path:

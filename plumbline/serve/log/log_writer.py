@@ -1,4 +1,4 @@
-"""The thread that writes a log's rows: batches, one transaction each, in the order of their sequence.
+"""The thread that brings rows from a log's journal into the files of their days, many at once.
 
 What cannot be written stays in memory and is tried again until it can. An edge: SQLite, a thread.
 """
@@ -7,30 +7,25 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from itertools import chain, groupby
-from operator import itemgetter
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
-from plumbline.serve.log import day_files, rows, schema
-from plumbline.serve.log.rows import Encoded, Route
+from plumbline.serve.log import day_files
+from plumbline.serve.log.day_writer import DayWriter
+from plumbline.serve.log.journal_format import Runs
+from plumbline.serve.log.rows import Taken
+from plumbline.serve.protocols import LogError
 
-GATHER = 0.010
-"""Seconds in which rows gather for one transaction, where an answer does not wait for it."""
-LOOKS = 5
-"""Looks without a row, GATHER apart, after which the writer sleeps until it is woken."""
+GATHER = 2.0
+"""Seconds in which rows gather for one transaction: a commit, and to wake a thread for it, costs as much as twenty rows."""
+MANY = 1000
+"""Requests whose rows do not wait so long."""
 AGAIN = 0.25
 """Seconds until a failed write is tried again."""
-AT_ONCE = 32
-"""Rows that one statement inserts, at most."""
-TURN_BACK = 3_600_000_000
-"""Microseconds: a clock set back by less, over midnight, opens no file of the day before again."""
-
-Batch = Sequence[Encoded]
+BY_DAY = attrgetter("day")
 
 
 class LogWriter:
@@ -43,181 +38,74 @@ class LogWriter:
         self,
         folder: Path,
         name: str,
-        document: str,
-        durable: bool,
-        committed: Callable[[int, Batch], None],
+        committed: Callable[[int, Sequence[Taken]], None],
         broken: Callable[[str], None],
     ) -> None:
-        self._folder, self._name, self._document, self._durable = folder, name, document, durable
+        self._folder, self._name = folder, name
         self._committed, self._broken = committed, broken
-        self._queue: SimpleQueue[Batch | None] = SimpleQueue()
-        self._waiting: deque[Encoded] = deque()
+        self._waiting: deque[tuple[Runs, str]] = deque()
+        self._taken: list[Taken] = []
         self._closing = False
-        self._looks = 0
-        self._file: DayWriter | None = None
+        self._file: tuple[int, DayWriter] | None = None
+        self._at_once = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
         self._thread.start()
 
-    def put(self, batch: Batch) -> None:
-        """Rows to write, from any thread."""
-        self._queue.put(batch)
+    def put(self, runs: Runs, document: str) -> None:
+        """Rows to write, in the order of their sequence, with their description."""
+        self._waiting.append((runs, document))
+        if len(self._waiting) >= MANY:
+            self._at_once.set()
+
+    def hurry(self) -> None:
+        """Write what there is at once."""
+        self._at_once.set()
 
     def close(self) -> None:
         """Write what there is, trying once, and end."""
-        self._queue.put(None)
+        self._closing = True
+        self._at_once.set()
         self._thread.join()
 
     def _run(self) -> None:
+        pause, ending = GATHER, False
         try:
-            while not self._closing:
-                self._take(wait=not self._waiting)
-                if not self._write() and not self._closing:
-                    time.sleep(AGAIN)
+            while not ending:
+                self._at_once.wait(pause)
+                self._at_once.clear()
+                ending = self._closing
+                pause = GATHER if self._write() else AGAIN
         finally:
             self._broken("the log's writer has ended")
             self._leave()
 
-    def _take(self, wait: bool) -> None:
-        """Move rows from the queue to those that wait: all that come within GATHER of the first.
-
-        While rows keep coming the thread looks by itself: to be woken would cost each request more.
-        """
-        if wait and (self._durable or not self._looks):
-            self._add(self._queue.get())
-            self._looks = LOOKS
-        if wait and not self._durable and not self._closing:
-            time.sleep(GATHER)
-        self._looks = max(0, self._looks - 1)
-        with suppress(Empty):
-            while True:
-                self._add(self._queue.get_nowait())
-
-    def _add(self, batch: Batch | None) -> None:
-        if batch is None:
-            self._closing = True
-        else:
-            self._waiting.extend(batch)
-            self._looks = LOOKS
-
     def _write(self) -> bool:
-        """Write the rows that wait, a transaction per day; whether all are written."""
+        """Write the rows that wait, a transaction per day; whether that succeeded."""
+        for _ in range(len(self._waiting)):
+            runs, document = self._waiting.popleft()
+            self._taken += [Taken(day, row, document) for day, rows in runs for row in rows]
         try:
-            for day, batch in self._days():
-                self._of(day).write(batch)
-                for _ in batch:
-                    self._waiting.popleft()
-                self._committed(day, batch)
-        except (sqlite3.Error, OSError) as error:
+            for day, run in groupby(list(self._taken), BY_DAY):
+                written = list(run)
+                self._of(day).write(written)
+                del self._taken[: len(written)]
+                self._committed(day, written)
+        except (sqlite3.Error, OSError, LogError) as error:
             self._leave()
             self._broken(str(error))
-        return not self._waiting
-
-    def _days(self) -> list[tuple[int, Batch]]:
-        """The rows that wait, in runs of the same day's file."""
-        day = self._file.day if self._file else None
-        days = []
-        for row in self._waiting:
-            day = _day(row.received, day)
-            days.append((day, row))
-        runs = groupby(days, itemgetter(0))
-        return [(day, [row for _, row in run]) for day, run in runs]
+            return False
+        return True
 
     def _of(self, day: int) -> DayWriter:
-        if self._file is None or self._file.day != day:
+        if self._file is None or self._file[0] != day:
             self._leave()
-            path = day_files.of_day(self._folder, day, self._name).path
-            self._file = DayWriter(path, day, self._document, self._durable)
-        return self._file
+            self._file = day, DayWriter.opened(day_files.of_day(self._folder, day, self._name).path)
+        return self._file[1]
 
     def _leave(self) -> None:
         if self._file is not None:
-            self._file.close()
+            self._file[1].close()
             self._file = None
-
-
-class DayWriter:
-    """The open file of a day."""
-
-    def __init__(self, path: Path, day: int, document: str, durable: bool) -> None:
-        """Open or create it. Raises sqlite3.Error."""
-        self.day = day
-        self._routes: dict[Route, int] = {}
-        self._document = document
-        self._description = 0
-        self._connection = schema.writable(path, durable)
-        held = schema.bounds(self._connection)
-        self._last = held[1] if held else 0
-
-    def write(self, batch: Batch) -> None:
-        """One transaction; raises sqlite3.Error where it failed.
-
-        Rows that a failed one wrote all the same are left out when they come again.
-        """
-        if batch[0].sequence <= self._last:
-            batch = [row for row in batch if row.sequence > self._last]
-        events = [self._with_route(row, row.route) for row in batch if row.route is not None]
-        outcomes = [(*row.values, self._described()) for row in batch if row.route is None]
-        statements = [*_statements("events", events), *_statements("outcomes", outcomes)]
-        if len(statements) == 1:
-            self._connection.execute(*statements[0])
-            return
-        self._connection.execute("BEGIN IMMEDIATE")
-        for statement, values in statements:
-            self._connection.execute(statement, values)
-        self._connection.execute("COMMIT")
-
-    def close(self) -> None:
-        """Close it, all rows in the file itself; a transaction that is open is undone."""
-        with suppress(sqlite3.Error):
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            schema.settle(self._connection)
-        with suppress(sqlite3.Error):  # what a broken file lacks is written again
-            self._connection.close()
-
-    def _with_route(self, row: Encoded, route: Route) -> rows.Values:
-        number = self._routes.get(route)
-        if number is None:
-            number = self._routes[route] = self._number(
-                "routes",
-                "route",
-                {
-                    "arm": route.arm,
-                    "route_version": route.route_version,
-                    "bundle": route.bundle,
-                    "definitions": route.definitions,
-                    "description": self._described(),
-                },
-            )
-        return (*row.values[: rows.ROUTE], number, *row.values[rows.ROUTE :])
-
-    def _described(self) -> int:
-        if not self._description:
-            self._description = self._number(
-                "descriptions", "description", {"document": self._document}
-            )
-        return self._description
-
-    def _number(self, table: str, column: str, values: dict[str, str | int]) -> int:
-        """The number of the row with these values, which is added if it is missing."""
-        names, placeholders = ", ".join(values), ", ".join("?" * len(values))
-        given = tuple(values.values())
-        self._connection.execute(
-            f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({placeholders})", given
-        )
-        query = f"SELECT {column} FROM {table} WHERE ({names}) = ({placeholders})"
-        return int(self._connection.execute(query, given).fetchone()[0])
-
-
-def _statements(table: str, values: Sequence[rows.Values]) -> Iterator[tuple[str, rows.Values]]:
-    """Statements that insert these rows, and their parameters."""
-    for start in range(0, len(values), AT_ONCE):
-        part = values[start : start + AT_ONCE]
-        yield rows.insert(table, len(part)), tuple(chain.from_iterable(part))
-
-
-def _day(received: int, current: int | None) -> int:
-    """The day in whose file a row goes: that of its receipt, or the one being written if it is just over."""
-    if current is not None and 0 < current * day_files.DAY - received < TURN_BACK:
-        return current
-    return day_files.day_of(received)

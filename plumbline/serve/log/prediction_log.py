@@ -1,46 +1,48 @@
-"""The prediction log of one use case: rows are taken in the service's thread and written by another.
+"""The prediction log of one use case: a journal that each request appends to, and a SQLite file per received UTC day.
 
-A log has one writer (`lock`) and a file per received UTC day (`schema`). The sequence is gapless and goes on
-after a restart from the last row on disk; several processes that share a sequence have a writer's name each,
-and files of their own in the same folder, which `reader` merges. An edge: files, a thread.
+A row is in the journal before its answer; a thread brings many at once into the file of their day. A log has one writer
+(`lock`). The sequence is gapless and goes on after a restart from the last row on disk; several processes that
+share a sequence have a writer's name each, and files of their own in the same folder, which `reader` merges. An
+edge: files, threads.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Literal
 
 from plumbline.core.usecase import FeatureSet
-from plumbline.serve.log import day_files, description, files_read, last_sequence, schema
-from plumbline.serve.log import rows as log_rows
+from plumbline.serve.log import (
+    description,
+    journal_format,
+    last_sequence,
+    row_order,
+    taking,
+    waiters,
+)
 from plumbline.serve.log.claims import CommittedClaims
-from plumbline.serve.log.files_read import Extent
-from plumbline.serve.log.lock import WriterLock
-from plumbline.serve.log.log_writer import Batch, LogWriter
-from plumbline.serve.log.rows import Encoded
+from plumbline.serve.log.journal import Journal
+from plumbline.serve.log.journal_sync import JournalSync
+from plumbline.serve.log.log_writer import LogWriter
+from plumbline.serve.log.row_order import LoggedRow
+from plumbline.serve.log.rows import Taken
+from plumbline.serve.log.waiters import Waiters
 from plumbline.serve.protocols import Claim, Key, LogError, LoggedEvent, LoggedOutcome
 
-BEHIND = 0.014
-"""Seconds after which answers wait for a row that is not committed yet: what a kill can lose does not grow."""
-LONGEST = 1.0
-"""Seconds that they wait, at most, where rows need not be durable."""
 MOST_WAITING = 20_000
-"""Rows that wait for the disk, at most, before requests are refused."""
-
-Waiter = tuple[int, "asyncio.AbstractEventLoop", "asyncio.Future[None]"]
+"""Rows that wait for the file of their day, at most, before requests are refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogStatus:
-    """How a log stands. `broken`: why it is not written; None where it is. Counts are of rows since the start."""
+    """How a log stands. `broken`: why it is not written; None where it is.
+
+    Counts are of rows since the start; `waiting`: those that are not in the file of their day yet.
+    """
 
     broken: str | None
     appended: int
@@ -65,31 +67,25 @@ class PredictionLog:
         writer: str = "",
     ) -> None:
         """Open the log. Raises LogError where another process writes it, or its files cannot be read."""
-        if not day_files.WRITER.fullmatch(writer):
-            raise LogError(f"writer '{writer}': expected letters, digits, - and _")
         self._durable, self._on_full, self._shared = durable, on_full, bool(writer)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = WriterLock(folder, writer)
-        except OSError as error:
-            raise LogError(f"{folder}: cannot keep a log there: {error}") from error
         self._folder, self._name = folder, writer
-        held = self._held(folder, writer)
-        self._last = max((extent.last for extent in held), default=0)
+        taken = taking.take(folder, writer)
+        self._lock, self._last, left = taken.lock, taken.last, taken.left
         self._day: int | None = None
-        self._claims = CommittedClaims(folder, writer, {extent.file.day for extent in held})
-        self._pending: dict[Key, Claim] = {}
+        self._noted: int | None = None
+        self._claims = CommittedClaims(folder, writer, taken.days)
+        self._pending: dict[Key, LoggedEvent] = {}
         self._pending_outcomes: set[tuple[Key, bytes]] = set()
-        self._taken = self._appended = self._written = self._unlogged = 0
+        self._taken = self._appended = self._journalled = self._written = self._unlogged = 0
         self._broken: str | None = None
-        self._unsure = self._closed = False
-        self._since: deque[tuple[int, float]] = deque()  # what was appended when, not yet written
+        self._unsure = self._closed = self._gap = False
         self._changed = threading.Condition()
-        self._waiters: list[Waiter] = []
+        self._waiters = Waiters()
         self._document = description.describe(usecase).model_dump_json()
-        self._writer = LogWriter(
-            folder, writer, self._document, durable, self._on_committed, self._on_broken
-        )
+        self._journal = Journal(folder, writer, self._document, durable)
+        self._writer = LogWriter(folder, writer, self._on_committed, self._on_broken)
+        self._sync = JournalSync(self._journal, self._on_synced, self._on_gap) if durable else None
+        self._go_on(left)
 
     @property
     def last_sequence(self) -> int:
@@ -104,9 +100,9 @@ class PredictionLog:
 
     def find(self, key: Key, time: int | None) -> Claim | None:
         """The claim on a key; LogError where the log's files cannot be read and the service may not go on."""
-        claim = self._pending.get(key)
-        if claim is not None:
-            return claim
+        row = self._pending.get(key)
+        if row is not None:
+            return Claim(row.digest, row.answer)
         try:
             return self._claims.find(key, time)
         except sqlite3.Error as error:
@@ -127,6 +123,9 @@ class PredictionLog:
     def ready(self) -> bool:
         """Whether the next request's rows will be logged; LogError where it has to be refused."""
         self._taken = 0
+        well = self._broken is None and not self._unsure and not self._closed
+        if well and self._appended - self._written < MOST_WAITING:
+            return True
         unsure, self._unsure = self._unsure, False
         problem = self._problem() or ("a key could not be looked up" if unsure else None)
         if problem is None:
@@ -141,50 +140,53 @@ class PredictionLog:
         self._taken += 1
         return self._last + self._taken
 
-    def append(self, rows: Sequence[LoggedEvent | LoggedOutcome]) -> None:
+    def append(self, rows: Sequence[LoggedRow]) -> None:
         """Take the rows over, all or none; LogError where one cannot be written or does not follow on."""
-        batch = [log_rows.encode(row) for row in rows]
-        if not batch:
+        if not rows:
             return
         if self._closed:
             raise LogError("the prediction log is closed")
-        self._check_order(batch)
-        self._last, self._taken = batch[-1].sequence, 0
-        for row in batch:
-            if row.claim is not None:
-                self._pending[row.key] = row.claim
-            elif row.route is None:
-                self._pending_outcomes.add((row.key, row.digest))
-        self._appended += len(batch)
-        self._since.append((self._appended, monotonic()))
-        self._writer.put(batch)
+        runs = row_order.by_day(rows, self._last, self._day, gaps=self._shared)
+        try:
+            record = journal_format.record(runs)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise LogError(f"a row cannot be logged: {error}") from error
+        last = rows[-1].sequence
+        self._last, self._taken, self._day = last, 0, runs[-1][0]
+        self._remember(rows)
+        self._appended += len(rows)  # before the gap is looked at: it ends once all are written
+        if not self._gap:
+            try:
+                self._journal.append(record, rows[0].sequence, last)
+                self._appended_to_journal()
+            except OSError as error:
+                self._on_gap(str(error))
+        self._writer.put(runs, self._document)
+        if self._gap:
+            self._writer.hurry()
 
     async def durable(self) -> None:
-        """Return once an answer may go out.
+        """Return once an answer may go out: all that was appended is in the journal or the file of its day.
 
-        Where the log is durable: once all that was appended is on disk; LogError where that cannot be said. Else: at once,
-        or once the rows are committed that the writer is behind with.
+        Where the log is durable: and on the disk. LogError where that cannot be said.
         """
-        target = self._appended if self._durable else self._behind()
-        if self._written >= target:
+        target = self._appended
+        if self._journalled >= target:
             return
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
         with self._changed:
-            if self._written >= target:
+            if self._safe >= target:
                 return
             if self._broken is not None:
-                if self._durable:
+                if self._refuses:
                     raise LogError(f"the prediction log is not written: {self._broken}")
                 return
-            self._waiters.append((target, loop, future))
-        if not self._durable:
-            loop.call_later(LONGEST, _settle, future, None)
+            future = self._waiters.add(target)
         await future
 
     def flush(self, seconds: float = 5.0) -> bool:
-        """Wait until all that was appended is committed; False where it is not within the time."""
+        """Wait until all that was appended is in the files; False where it is not within the time."""
         target = self._appended
+        self._writer.hurry()
         with self._changed:
             return self._changed.wait_for(lambda: self._written >= target, seconds)
 
@@ -195,33 +197,52 @@ class PredictionLog:
         self._closed = True
         problem = self._broken
         self._claims.close()
+        if self._sync is not None:
+            self._sync.close()
         self._writer.close()
-        self._lock.release()
+        self._journal.leave()
         if self._written == self._appended:
+            self._journal.forget(self._last)
             last_sequence.note(self._folder, self._name, self._last)
-        else:
-            lost = self._appended - self._written
+        self._lock.release()
+        lost = self._appended - self._safe
+        if lost:
             raise LogError(f"the prediction log lacks its last {lost} rows: {problem}")
 
-    def _behind(self) -> int:
-        """How many rows have to be written before the next answer: those that should be by now; 0 for none."""
-        try:
-            count, since = self._since[0]
-        except IndexError:
-            return 0
-        return count if monotonic() - since > BEHIND else 0
+    @property
+    def _safe(self) -> int:
+        """Rows that are in the journal, on the disk where that is asked for, or in the file of their day."""
+        return max(self._journalled, self._written)
 
-    def _held(self, folder: Path, writer: str) -> list[Extent]:
-        try:
-            for file in day_files.listed(folder):
-                if file.writer == writer:
-                    schema.settle_left(file.path)
-            held = [e for e in files_read.extents(folder) if e.file.writer == writer]
-            last_sequence.check(folder, writer, max((e.last for e in held), default=0))
-            return held
-        except LogError:
-            self._lock.release()
-            raise
+    @property
+    def _refuses(self) -> bool:
+        """Whether there is no answer without its row."""
+        return self._durable or self._on_full == "refuse"
+
+    def _go_on(self, left: Sequence[Taken]) -> None:
+        """Take over what another process left in the journal, and begin to write."""
+        self._journal.hold(self._last)
+        self._remember(one.row for one in left)
+        self._appended = self._journalled = len(left)
+        for one in left:
+            self._writer.put([(one.day, [one.row])], one.document)
+        self._writer.start()
+        if left:
+            self._writer.hurry()
+
+    def _appended_to_journal(self) -> None:
+        if self._sync is None:
+            self._journalled = self._appended
+        else:
+            self._sync.put(self._appended)
+
+    def _remember(self, rows: Iterable[LoggedRow]) -> None:
+        """No index has them yet."""
+        for row in rows:
+            if isinstance(row, LoggedOutcome):
+                self._pending_outcomes.add((row.key, row.digest))
+            elif row.mode == "live":
+                self._pending[row.key] = row
 
     def _problem(self) -> str | None:
         if self._closed:
@@ -231,57 +252,50 @@ class PredictionLog:
         waiting = self._appended - self._written
         return f"{waiting} rows wait for the disk" if waiting >= MOST_WAITING else None
 
-    def _check_order(self, batch: Batch) -> None:
-        expected = self._last
-        for row in batch:
-            expected = max(expected + 1, row.sequence) if self._shared else expected + 1
-            if row.sequence != expected:
-                raise LogError(f"row {row.sequence} does not follow on row {expected - 1}")
-
-    def _on_committed(self, day: int, batch: Batch) -> None:
+    def _on_committed(self, day: int, batch: Sequence[Taken]) -> None:
         """In the writer's thread."""
-        if self._day not in (None, day):
+        if self._noted not in (None, day):
             last_sequence.note(self._folder, self._name, batch[-1].sequence)
-        self._day = day
-        self._claims.add(day, [row.key for row in batch if row.claim is not None])
-        self._claims.add_outcomes(row.key for row in batch if row.route is None)
-        with self._changed:
-            self._broken = None
-            self._written += len(batch)
-            while self._since and self._since[0][0] <= self._written:
-                self._since.popleft()
-            self._changed.notify_all()
-            done = [w for w in self._waiters if w[0] <= self._written]
-            self._waiters = [w for w in self._waiters if w[0] > self._written]
+        self._noted = day
+        self._claims.add(day, [one.row.key for one in batch if one.is_answer])
+        outcomes = (one.row for one in batch if isinstance(one.row, LoggedOutcome))
+        self._claims.add_outcomes(row.key for row in outcomes)
         self._forget(batch)
-        _wake(done, None)
+        self._journal.forget(batch[-1].sequence)
+        with self._changed:
+            self._written += len(batch)
+            if self._written == self._appended:
+                self._broken, self._gap = None, False
+            self._changed.notify_all()
+            done = self._waiters.ready(self._safe)
+        waiters.wake(done, None)
 
-    def _forget(self, batch: Iterable[Encoded]) -> None:
+    def _forget(self, batch: Sequence[Taken]) -> None:
         """The index has them now."""
-        for row in batch:
-            if row.claim is not None:
-                self._pending.pop(row.key, None)
-            elif row.route is None:
+        for _, row, _ in batch:
+            if isinstance(row, LoggedOutcome):
                 self._pending_outcomes.discard((row.key, row.digest))
+            elif row.mode == "live":
+                self._pending.pop(row.key, None)
+
+    def _on_synced(self, count: int) -> None:
+        """In the journal's thread."""
+        with self._changed:
+            self._journalled = max(self._journalled, count)
+            done = self._waiters.ready(self._safe)
+        waiters.wake(done, None)
+
+    def _on_gap(self, message: str) -> None:
+        """The journal lacks rows; it goes on once the files of their days have them."""
+        with self._changed:
+            self._gap = True
+        self._on_broken(message)
+        self._writer.hurry()
 
     def _on_broken(self, message: str) -> None:
-        """In the writer's thread."""
+        """In any thread."""
         with self._changed:
             self._broken = message
-            failed, self._waiters = self._waiters, []
-        _wake(failed, f"the prediction log is not written: {message}" if self._durable else None)
-
-
-def _wake(waiters: Sequence[Waiter], message: str | None) -> None:
-    for _, loop, future in waiters:
-        with suppress(RuntimeError):  # where the loop has ended, nobody waits
-            loop.call_soon_threadsafe(_settle, future, message)
-
-
-def _settle(future: asyncio.Future[None], message: str | None) -> None:
-    if future.done():
-        return
-    if message is None:
-        future.set_result(None)
-    else:
-        future.set_exception(LogError(message))
+            failed = self._waiters.all()
+        text = f"the prediction log is not written: {message}" if self._refuses else None
+        waiters.wake(failed, text)

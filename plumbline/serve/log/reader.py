@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from plumbline.serve.log import files_read, rows
-from plumbline.serve.log.day_files import DayFile
 from plumbline.serve.log.description import LogDescription
 from plumbline.serve.log.files_read import Extent
 from plumbline.serve.log.rows import Values
@@ -80,10 +79,10 @@ class LogReader:
 
     def descriptions(self, days: Collection[date]) -> list[LogDescription]:
         """What the files of these days say of their rows, the oldest first."""
-        held = [e.file for e in files_read.extents(self._folder) if e.file.date in days]
+        held = [e for e in files_read.extents(self._folder) if e.file.date in days]
         result: list[LogDescription] = []
-        for file in held:
-            with _Tables(file) as tables:
+        for extent in held:
+            with _Tables(extent) as tables:
                 result += [d for d in tables.descriptions() if d not in result]
         return result
 
@@ -100,14 +99,14 @@ class LogReader:
 
     def described_key(self, key: Key) -> list[AnyRow]:
         """As `of_key`, each with its description."""
-        found = (_having(e.file, "key", key) for e in files_read.extents(self._folder))
+        found = (_having(e, "key", key) for e in files_read.extents(self._folder))
         return sorted(chain.from_iterable(found), key=BY_SEQUENCE)
 
     def described_request(self, request_id: str) -> list[AnyRow]:
         """As `of_request`, each with its description."""
         result: list[AnyRow] = []
         for extent in reversed(files_read.extents(self._folder)):
-            found = _having(extent.file, "request_id", request_id)
+            found = _having(extent, "request_id", request_id)
             if result and not found:
                 break
             result += found
@@ -115,11 +114,11 @@ class LogReader:
 
 
 class _Tables:
-    """One open file."""
+    """One open file, or what waits for it."""
 
-    def __init__(self, file: DayFile) -> None:
-        self._file = file
-        self._connection = files_read.connect(file)
+    def __init__(self, extent: Extent) -> None:
+        self._file = extent.file
+        self._connection = extent.connect()
         self._descriptions: dict[int, LogDescription] = {}
 
     def __enter__(self) -> _Tables:
@@ -164,11 +163,12 @@ class _Tables:
             raise files_read.unreadable(self._file, error) from error
 
 
-def _having(file: DayFile, column: str, value: Key) -> list[AnyRow]:
-    """The rows of a file with this value, events first."""
-    with _Tables(file) as tables:
-        events = tables.events(f"WHERE e.{column} = ?", (value,))
-        return [*events, *tables.outcomes(f"WHERE o.{column} = ?", (value,))]
+def _having(extent: Extent, column: str, value: Key) -> list[AnyRow]:
+    """The rows of a file with this value, events first; those that it had when it was looked at."""
+    condition, values = "WHERE {0}.{1} = ? AND {0}.sequence <= ?", (value, extent.last)
+    with _Tables(extent) as tables:
+        events = tables.events(condition.format("e", column), values)
+        return [*events, *tables.outcomes(condition.format("o", column), values)]
 
 
 def _merged(extents: Iterable[Extent], after: int, until: int) -> Iterator[AnyRow]:
@@ -177,14 +177,14 @@ def _merged(extents: Iterable[Extent], after: int, until: int) -> Iterator[AnyRo
 
 def _rows(extent: Extent, after: int, until: int) -> Iterator[AnyRow]:
     until = min(until, extent.last)
-    with _Tables(extent.file) as tables:
+    with _Tables(extent) as tables:
         events = _paged(tables.events, "e", after, until)
         outcomes = _paged(tables.outcomes, "o", after, until)
         yield from merge(events, outcomes, key=BY_SEQUENCE)
 
 
 def _receipts(extent: Extent, after: int) -> Iterator[tuple[int, int]]:
-    with _Tables(extent.file) as tables:
+    with _Tables(extent) as tables:
         while page := tables.receipts(after, extent.last):
             yield from page
             after = page[-1][0]

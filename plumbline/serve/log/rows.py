@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from plumbline.serve.log.description import LogDescription
 from plumbline.serve.protocols import (
-    Claim,
     Flag,
-    Key,
     LogError,
     LoggedEvent,
     LoggedOutcome,
 )
 
-INT64 = 2**63
-PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
-"""What SQLite stores as it is."""
-STORED_KINDS: set[tuple[type, ...]] = set()
-"""Types of a row's values that were looked at once: rows have few kinds."""
-REQUEST = 2
-"""The place of the request's id in a row's values."""
+ROUTE = 16
+"""The place of `route` in an event's values, which is put in when the row is written."""
 Values = tuple[Any, ...]
 """A row of SQLite."""
-ROUTE = 16
-"""The place of `route` in an event's values."""
+_encode_json = msgspec.json.Encoder().encode
 COLUMNS = {"events": 21, "outcomes": 9}
 SELECT_EVENTS = (
     "SELECT e.*, r.arm, r.route_version, r.bundle, r.definitions, r.description "
@@ -39,8 +30,7 @@ SELECT_EVENTS = (
 SELECT_OUTCOMES = "SELECT * FROM outcomes o"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """What many rows have in common: written once per file."""
 
     arm: str
@@ -49,21 +39,38 @@ class Route:
     definitions: str
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A row to write.
+class Taken(NamedTuple):
+    """A row of a log, and the file that it goes into. `day`: since 1970; `document`: the description of the row, JSON."""
 
-    `route`: of an event; None for an outcome. `claim`: of an event that was answered from this row; None for a
-    shadow's. `values`: without the numbers that the file gives routes and descriptions.
+    day: int
+    row: LoggedEvent | LoggedOutcome
+    document: str
+
+    @property
+    def sequence(self) -> int:
+        """Its place in the log."""
+        return self.row.sequence
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether an event was answered from it: no outcome, no shadow."""
+        return is_answer(self.row)
+
+
+class Encoded(NamedTuple):
+    """A row as SQLite's values.
+
+    `route`: of an event; None for an outcome. `values`: of its table, without the numbers that the file gives routes and
+    descriptions.
     """
 
-    sequence: int
-    received: int
-    key: Key
-    digest: bytes
     route: Route | None
-    claim: Claim | None
     values: Values
+
+    @property
+    def sequence(self) -> int:
+        """Its place in the log."""
+        return int(self.values[0])
 
 
 @cache
@@ -76,12 +83,18 @@ def insert(table: str, count: int) -> str:
     return f"INSERT INTO {table} VALUES {', '.join([row] * count)}"
 
 
+def is_answer(row: LoggedEvent | LoggedOutcome) -> bool:
+    """Whether an event was answered from this row."""
+    return isinstance(row, LoggedEvent) and row.mode == "live"
+
+
 def encode(row: LoggedEvent | LoggedOutcome) -> Encoded:
     """The row as SQLite's values; LogError where one cannot be written as it is."""
     try:
-        encoded = _event(row) if isinstance(row, LoggedEvent) else _outcome(row)
-        _check(encoded)
-        return encoded
+        if isinstance(row, LoggedEvent):
+            route = Route(row.arm, row.route_version, row.bundle, row.definitions)
+            return Encoded(route, _event(row))
+        return Encoded(None, _outcome(row))
     except (TypeError, ValueError, OverflowError, struct.error) as error:
         raise LogError(f"the row of the key {row.key!r} cannot be logged: {error}") from error
 
@@ -134,9 +147,8 @@ def outcome(values: Values, description: LogDescription) -> LoggedOutcome:
     )
 
 
-def _event(row: LoggedEvent) -> Encoded:
-    route = Route(row.arm, row.route_version, row.bundle, row.definitions)
-    values = (
+def _event(row: LoggedEvent) -> Values:
+    return (
         row.sequence,
         row.received,
         row.request_id,
@@ -158,12 +170,10 @@ def _event(row: LoggedEvent) -> Encoded:
         row.micros,
         row.answer,
     )
-    claim = Claim(row.digest, row.answer) if row.mode == "live" else None
-    return Encoded(row.sequence, row.received, row.key, row.digest, route, claim, values)
 
 
-def _outcome(row: LoggedOutcome) -> Encoded:
-    values = (
+def _outcome(row: LoggedOutcome) -> Values:
+    return (
         row.sequence,
         row.received,
         row.request_id,
@@ -173,30 +183,10 @@ def _outcome(row: LoggedOutcome) -> Encoded:
         _json(dict(row.values)),
         row.matched,
     )
-    return Encoded(row.sequence, row.received, row.key, row.digest, None, None, values)
-
-
-def _check(row: Encoded) -> None:
-    """Whether SQLite stores each value as it is."""
-    kinds = tuple(map(type, row.values))
-    if kinds not in STORED_KINDS:
-        _check_kinds(kinds)
-        STORED_KINDS.add(kinds)
-    if isinstance(row.key, str):
-        row.key.encode()
-    elif not -INT64 <= row.key < INT64:
-        raise ValueError("expected a key of 64 bits")
-    row.values[REQUEST].encode()
-
-
-def _check_kinds(kinds: tuple[type, ...]) -> None:
-    for kind in kinds:
-        if kind not in PLAIN:
-            raise TypeError(f"expected plain values, found a {kind.__name__}")
 
 
 def _json(values: Any) -> str:
-    return msgspec.json.encode(values).decode()
+    return _encode_json(values).decode()
 
 
 def _blob(values: Sequence[float]) -> bytes:

@@ -37,20 +37,23 @@ CREATE INDEX events_key ON events (key);
 CREATE INDEX outcomes_key ON outcomes (key);
 """
 JOURNAL = 8000
-"""Pages of the journal, 32 MB, from which it is brought into the file: seldom, because the writer waits for the disk then."""
+"""Pages of SQLite's journal, 32 MB, from which it is brought into the file: seldom, because the writer waits for the disk then."""
 BUSY = 2000
 """Milliseconds that a connection waits for another's lock."""
 
 
-def writable(path: Path, durable: bool) -> sqlite3.Connection:
-    """The file, created if it does not exist, for the one writer of it. Raises sqlite3.Error."""
+def writable(path: Path) -> sqlite3.Connection:
+    """The file, created if it does not exist, for the one writer of it. Raises sqlite3.Error.
+
+    What it commits is on the disk: the journal of the log forgets it then.
+    """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {JOURNAL}")
-        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        _create(connection, path)
+        connection.execute("PRAGMA synchronous = FULL")
+        create(connection, path)
     except sqlite3.Error:
         connection.close()
         raise
@@ -111,7 +114,14 @@ def bounds(connection: sqlite3.Connection) -> tuple[int, int] | None:
     return (min(sequences), max(sequences)) if sequences else None
 
 
-def _create(connection: sqlite3.Connection, path: Path) -> None:
+def in_memory() -> sqlite3.Connection:
+    """The tables, empty, in no file."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    create(connection, Path("memory"))
+    return connection
+
+
+def create(connection: sqlite3.Connection, path: Path) -> None:
     """The tables, all or none: a process killed in between leaves an empty file, which is filled then."""
     if _version(connection) != 0:
         _check_format(connection, path)

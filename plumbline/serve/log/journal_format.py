@@ -1,0 +1,100 @@
+"""The records of a log's journal: a length and a checksum before each, so that a torn one is known. Pure.
+
+The first record of a segment is the description of its rows, each other the rows of one request. Zeros follow the
+last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from zlib import adler32
+
+import msgspec
+
+from plumbline.serve.log.rows import Taken
+from plumbline.serve.protocols import LoggedEvent, LoggedOutcome
+
+Runs = Sequence[tuple[int, Sequence[LoggedEvent | LoggedOutcome]]]
+"""The rows of one request, by the day in whose file they go."""
+FORMAT = 1
+SIZE, HEAD = 4, 8
+"""Bytes of the length, and of length and checksum."""
+EVENT = [field.name for field in fields(LoggedEvent)]
+OUTCOME = [field.name for field in fields(LoggedOutcome)]
+event_values, outcome_values = attrgetter(*EVENT), attrgetter(*OUTCOME)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+def beginning(document: str) -> bytes:
+    """The first record of a segment whose rows have this description."""
+    return _record(_encode((FORMAT, document)))
+
+
+def record(runs: Runs) -> bytes:
+    """The record of the rows of one request. TypeError or ValueError where one cannot be written as it is."""
+    return _record(
+        _encode(
+            [
+                (
+                    day,
+                    [
+                        event_values(row) if isinstance(row, LoggedEvent) else outcome_values(row)
+                        for row in rows
+                    ],
+                )
+                for day, rows in runs
+            ]
+        )
+    )
+
+
+def rows(data: bytes, after: int = 0) -> Iterator[Taken]:
+    """The rows of a segment with a higher sequence, up to its end or the first record that is torn.
+
+    ValueError where it is of another format.
+    """
+    payloads = _payloads(data)
+    first = next(payloads, None)
+    if first is None:
+        return
+    number, document = _beginning(first)
+    if number != FORMAT:
+        raise ValueError(f"expected format {FORMAT}, found {number}: written by another Plumbline")
+    for payload in payloads:
+        for day, listed in _decode(payload):
+            yield from (Taken(day, _row(one), document) for one in listed if one[0] > after)
+
+
+def _row(values: list[object]) -> LoggedEvent | LoggedOutcome:
+    """The row of these values: an outcome has fewer."""
+    if len(values) == len(EVENT):
+        event = dict(zip(EVENT, values, strict=True))
+        return msgspec.convert(event, LoggedEvent, builtin_types=(bytes,))
+    outcome = dict(zip(OUTCOME, values, strict=True))
+    return msgspec.convert(outcome, LoggedOutcome, builtin_types=(bytes,))
+
+
+def _beginning(payload: bytes) -> tuple[int, str]:
+    try:
+        return msgspec.msgpack.decode(payload, type=tuple[int, str])
+    except msgspec.MsgspecError:
+        return 0, ""
+
+
+def _record(payload: bytes) -> bytes:
+    size, checksum = len(payload), adler32(payload)
+    return size.to_bytes(SIZE, "little") + checksum.to_bytes(SIZE, "little") + payload
+
+
+def _payloads(data: bytes) -> Iterator[bytes]:
+    start = 0
+    while size := int.from_bytes(data[start : start + SIZE], "little"):
+        begin = start + HEAD
+        payload, start = data[begin : begin + size], begin + size
+        checksum = int.from_bytes(data[begin - SIZE : begin], "little")
+        if len(payload) != size or adler32(payload) != checksum:
+            return
+        yield payload

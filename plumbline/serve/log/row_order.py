@@ -1,0 +1,34 @@
+"""Rows as a log takes them: each follows on the one before it, and goes into the file of its day. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plumbline.serve.log import day_files
+from plumbline.serve.protocols import LogError, LoggedEvent, LoggedOutcome
+
+LoggedRow = LoggedEvent | LoggedOutcome
+INT64 = 2**63
+
+
+def by_day(
+    rows: Sequence[LoggedRow], last: int, day: int | None, *, gaps: bool
+) -> list[tuple[int, list[LoggedRow]]]:
+    """The rows by the day in whose file they go; LogError where one does not follow on, or has a key that no file can hold.
+
+    `last`: sequence of the row before them; `day`: of its file; `gaps`: whether a sequence may be left out.
+    """
+    runs: list[tuple[int, list[LoggedRow]]] = []
+    for row in rows:
+        last += 1
+        if row.sequence != last and (row.sequence < last or not gaps):
+            raise LogError(f"row {row.sequence} does not follow on row {last - 1}")
+        last, key = row.sequence, row.key
+        if not isinstance(key, str) and not -INT64 <= key < INT64:
+            raise LogError(f"{key!r} cannot be logged: expected a key of 64 bits")
+        into = day_files.turned(row.received, day)
+        if into != day or not runs:
+            day = into
+            runs.append((day, []))
+        runs[-1][1].append(row)
+    return runs
